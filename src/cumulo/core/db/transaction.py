@@ -10,6 +10,7 @@ true when it commits.
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -102,6 +103,35 @@ class Tx:
         }
         return self._execute(made.text, values).rowcount > 0
 
+    def get(self, kind: type[R], *key: Any) -> R | None:
+        """The row of this primary key, or None."""
+        made = _row_statement(self.engine, kind, "get", ())
+        found = self._execute(made.text, _key_of(kind, key)).fetchone()
+        return None if found is None else to_rows(kind, [found])[0]
+
+    def update(self, row: R, **changes: Any) -> R:
+        """Write changed columns of a row that was read in this transaction; the row as it is now.
+
+        For compare-and-swap (another condition than the key) write a statement.
+        """
+        if not self.writable:
+            raise ReadOnly(type(row).__name__)
+        if not changes:
+            return row
+        kind = type(row)
+        made = _row_statement(self.engine, kind, "update", tuple(sorted(changes)))
+        parameters = {f"new_{name}": to_driver(value) for name, value in changes.items()}
+        self._execute(made.text, {**parameters, **_key_of(kind, _key_values(row))})
+        return msgspec.structs.replace(row, **changes)
+
+    def delete(self, row: Row) -> bool:
+        """Delete a row by its primary key; False when it was gone."""
+        if not self.writable:
+            raise ReadOnly(type(row).__name__)
+        made = _row_statement(self.engine, type(row), "delete", ())
+        parameters = _key_of(type(row), _key_values(row))
+        return self._execute(made.text, parameters).rowcount > 0
+
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call this on the event loop once the transaction is durable; never when it is not."""
         self._callbacks.append(callback)
@@ -163,4 +193,43 @@ def _insert_for(engine: str, kind: type[Row], ignore: bool) -> Compiled:
         # SQLAlchemy asks for a generated key back; nobody reads it.
         text = made.text.partition(" RETURNING ")[0]
         found = _INSERTS[(engine, kind, ignore)] = Compiled(text, {}, ())
+    return found
+
+
+_ROW_STATEMENTS: dict[tuple[str, type[Row], str, tuple[str, ...]], Compiled] = {}
+_KEYS: dict[type[Row], tuple[str, ...]] = {}
+
+
+def _key_names(kind: type[Row]) -> tuple[str, ...]:
+    found = _KEYS.get(kind)
+    if found is None:
+        found = _KEYS[kind] = tuple(c.name for c in kind.sql_table.primary_key.columns)
+    return found
+
+
+def _key_of(kind: type[Row], values: tuple[Any, ...]) -> dict[str, Any]:
+    return {f"key_{name}": value for name, value in zip(_key_names(kind), values, strict=True)}
+
+
+def _key_values(row: Row) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in _key_names(type(row)))
+
+
+def _row_statement(
+    engine: str, kind: type[Row], verb: str, changed: tuple[str, ...]
+) -> Compiled:
+    """SELECT, UPDATE or DELETE of one row by its primary key."""
+    found = _ROW_STATEMENTS.get((engine, kind, verb, changed))
+    if found is None:
+        made = kind.sql_table
+        same = sa.and_(*(made.c[n] == sa.bindparam(f"key_{n}") for n in _key_names(kind)))
+        element: Any
+        if verb == "get":
+            element = sa.select(made).where(same)
+        elif verb == "delete":
+            element = sa.delete(made).where(same)
+        else:
+            element = sa.update(made).where(same)
+            element = element.values({n: sa.bindparam(f"new_{n}") for n in changed})
+        found = _ROW_STATEMENTS[(engine, kind, verb, changed)] = compile_for(engine, element)
     return found
