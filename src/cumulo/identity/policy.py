@@ -7,8 +7,7 @@ _ADMIN = "role:admin"
 _READ_SYSTEM = "(role:reader and system_scope:all)"
 
 _READ_DOMAIN = (
-    f"rule:admin_required or {_READ_SYSTEM} or "
-    "(role:reader and domain_id:%(target.domain.id)s)"
+    f"rule:admin_required or {_READ_SYSTEM} or (role:reader and domain_id:%(target.domain.id)s)"
 )
 _READ_PROJECT = (
     f"rule:admin_required or {_READ_SYSTEM} or "
@@ -19,9 +18,7 @@ _READ_USER = (
     f"rule:admin_required or {_READ_SYSTEM} or "
     "(role:reader and domain_id:%(target.user.domain_id)s) or user_id:%(target.user.id)s"
 )
-_MANAGE_PROJECT = (
-    "rule:admin_required or (role:manager and domain_id:%(target.project.domain_id)s)"
-)
+_MANAGE_PROJECT = "rule:admin_required or (role:manager and domain_id:%(target.project.domain_id)s)"
 _MANAGE_USER = "rule:admin_required or (role:manager and domain_id:%(target.user.domain_id)s)"
 
 RULES: dict[str, str] = {

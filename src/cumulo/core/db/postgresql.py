@@ -6,16 +6,21 @@ them the meaning that they have on SQLite.
 """
 
 import asyncio
+import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import psycopg
+import psycopg.conninfo
+import sqlalchemy as sa
 
 from cumulo.core.db.transaction import IntegrityError, Tx
 from cumulo.core.sim.points import reach
+
+log = logging.getLogger("cumulo.db")
 
 T = TypeVar("T")
 
@@ -56,9 +61,7 @@ class PostgresqlDatabase:
     def _write(self, function: Callable[[Tx], T], name: str) -> tuple[T, Tx]:
         return self._attempts(function, writable=True, name=name)
 
-    def _attempts(
-        self, function: Callable[[Tx], T], *, writable: bool, name: str
-    ) -> tuple[T, Tx]:
+    def _attempts(self, function: Callable[[Tx], T], *, writable: bool, name: str) -> tuple[T, Tx]:
         for attempt in range(RETRIES):
             try:
                 return self._once(function, writable=writable, name=name)
@@ -103,6 +106,35 @@ class PostgresqlDatabase:
         if found is not None:
             found.close()
             self._local.connection = None
+
+    def revision(self) -> str | None:
+        """For migrations: the revision that the database is stamped with."""
+        with psycopg.connect(self.dsn) as connection:
+            known = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
+            if known is None or known[0] is None:
+                return None
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            return None if row is None else str(row[0])
+
+    def run_script(self, statements: Sequence[str]) -> None:
+        with psycopg.connect(self.dsn) as connection:
+            for text in statements:
+                connection.execute(text.encode())
+
+    def keep_copy(self, name: str) -> None:
+        """PostgreSQL has its own backups; a copy of a grown database is not ours to make."""
+        log.warning("no copy is made of a PostgreSQL database before %s: use pg_dump", name)
+
+    def url(self) -> sa.URL:
+        parts = psycopg.conninfo.conninfo_to_dict(self.dsn)
+        plain = {name: str(value) for name, value in parts.items() if value is not None}
+        return sa.URL.create(
+            "postgresql+psycopg",
+            username=plain.get("user"),
+            password=plain.get("password"),
+            database=plain.get("dbname"),
+            query={n: plain[n] for n in ("host", "port", "sslmode") if n in plain},
+        )
 
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)

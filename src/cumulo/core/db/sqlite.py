@@ -10,9 +10,11 @@ instants, unless the setting `durable_commits` asks for FULL.
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
+
+import sqlalchemy as sa
 
 from cumulo.core.db.transaction import IntegrityError, Tx
 from cumulo.core.sim.points import reach
@@ -72,15 +74,31 @@ class SqliteDatabase:
         except sqlite3.IntegrityError as error:
             raise IntegrityError(str(error)) from error
 
-    def copy_to(self, path: Path) -> None:
-        """A consistent copy of the whole database."""
+    def revision(self) -> str | None:
+        """For migrations: the revision that the database is stamped with."""
+        known = self._connection.execute(
+            "SELECT name FROM sqlite_master WHERE name = 'alembic_version'"
+        )
+        if known.fetchone() is None:
+            return None
+        row = self._connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return None if row is None else str(row[0])
+
+    def run_script(self, statements: Sequence[str]) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        for text in statements:
+            self._connection.execute(text)
+        self._connection.execute("COMMIT")
+
+    def keep_copy(self, name: str) -> None:
+        """A consistent copy beside the database: `cumulo.db.before-0002`."""
+        path = self.path.with_name(f"{self.path.name}.{name}")
         with contextlib.closing(sqlite3.connect(path)) as copy:
             self._connection.backup(copy)
         path.chmod(0o600)
 
-    def raw(self) -> sqlite3.Connection:
-        """The connection itself, for migrations."""
-        return self._connection
+    def url(self) -> sa.URL:
+        return sa.URL.create("sqlite", database=str(self.path))
 
     def close(self) -> None:
         self._closing.set()

@@ -22,9 +22,10 @@ from cumulo.core.db.rows import Row, to_driver
 
 R = TypeVar("R", bound=Row)
 
+_MAKERS: dict[str, Any] = {"sqlite": sqlite.dialect, "postgresql": psycopg.dialect}
 DIALECTS: dict[str, sa.Dialect] = {
-    "sqlite": sqlite.dialect(paramstyle="named"),
-    "postgresql": psycopg.dialect(paramstyle="pyformat"),
+    "sqlite": _MAKERS["sqlite"](paramstyle="named"),
+    "postgresql": _MAKERS["postgresql"](paramstyle="pyformat"),
 }
 _MANY = re.compile(r"\(__\[POSTCOMPILE_(\w+)\]\)")
 

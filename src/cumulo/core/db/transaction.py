@@ -31,9 +31,10 @@ class ReadOnly(Exception):
 
 
 class Cursor(Protocol):
-    rowcount: int
+    """What both drivers' cursors have."""
 
-    def execute(self, text: str, parameters: Any = ...) -> Any: ...
+    @property
+    def rowcount(self) -> int: ...
     def fetchall(self) -> list[tuple[Any, ...]]: ...
     def fetchone(self) -> tuple[Any, ...] | None: ...
 
@@ -208,6 +209,7 @@ def _key_names(kind: type[Row]) -> tuple[str, ...]:
 
 
 def _key_of(kind: type[Row], values: tuple[Any, ...]) -> dict[str, Any]:
+    """The parameters that name one row; ValueError for a wrong number of key values."""
     return {f"key_{name}": value for name, value in zip(_key_names(kind), values, strict=True)}
 
 
@@ -215,9 +217,7 @@ def _key_values(row: Row) -> tuple[Any, ...]:
     return tuple(getattr(row, name) for name in _key_names(type(row)))
 
 
-def _row_statement(
-    engine: str, kind: type[Row], verb: str, changed: tuple[str, ...]
-) -> Compiled:
+def _row_statement(engine: str, kind: type[Row], verb: str, changed: tuple[str, ...]) -> Compiled:
     """SELECT, UPDATE or DELETE of one row by its primary key."""
     found = _ROW_STATEMENTS.get((engine, kind, verb, changed))
     if found is None:

@@ -80,7 +80,7 @@ class Application:
                 names = tuple(_FIELD.findall(template))
                 # Falcon wants one name per place: p0, p1 … by position.
                 numbers = iter(range(len(names)))
-                plain = _FIELD.sub(lambda _: "{p%d}" % next(numbers), template)  # noqa: B023, UP031
+                plain = _FIELD.sub(lambda _, n=numbers: f"{{p{next(n)}}}", template)
                 paths[plain.rstrip("/") or "/"].append((operation, names))
         for plain, found in paths.items():
             self.asgi.add_route(plain, self._resource(face, found))
@@ -249,7 +249,7 @@ class Application:
             headers={"WWW-Authenticate": f'Keystone uri="{self.auth_url}"'},
         )
 
-    def _decode(self, kind: type, version: Version | None, raw: bytes) -> Any:
+    def _decode(self, kind: type[msgspec.Struct], version: Version | None, raw: bytes) -> Any:
         shape = request_type(kind, version)
         decoder = self._decoders.get(shape)
         if decoder is None:
@@ -335,7 +335,8 @@ def _negotiate(face: Face, req: Any) -> Version | None:
         version = Version.parse(asked)
     except ValueError:
         raise BadRequest(
-            f"API Version String '{asked}' is of invalid format. Must be of format MajorNum.MinorNum."
+            f"API Version String '{asked}' is of invalid format. Must be of format "
+            "MajorNum.MinorNum."
         ) from None
     if not known.minimum <= version <= known.maximum:
         raise NotAcceptable(

@@ -16,6 +16,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.principal import Principal
 from cumulo.core.faults import BadRequest, Forbidden
@@ -36,7 +38,7 @@ class Operation:
     early: bool = True
     public: bool = False
     """Answers without a token."""
-    body: type | None = None
+    body: type[msgspec.Struct] | None = None
     response: type | None = None
     status: int = 200
     since: str | None = None

@@ -17,7 +17,9 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Text255 = Annotated[str, msgspec.Meta(max_length=255)]
 Uuid = Annotated[
     str,
-    msgspec.Meta(pattern="^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}$"),
+    msgspec.Meta(
+        pattern="^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}$"
+    ),
 ]
 
 _TRUE = frozenset(("1", "t", "true", "on", "y", "yes"))
@@ -33,19 +35,25 @@ def as_bool(value: BoolLike, field: str) -> bool:
         return True
     if text in _FALSE:
         return False
-    raise BadRequest(f"Invalid input for field/attribute {field}. Value: {value}. "
-                     f"'{value}' is not a boolean.")
+    raise BadRequest(
+        f"Invalid input for field/attribute {field}. Value: {value}. '{value}' is not a boolean."
+    )
 
 
-def as_int(value: IntLike, field: str, *, minimum: int | None = None,
-           maximum: int | None = None) -> int:
+def as_int(
+    value: IntLike, field: str, *, minimum: int | None = None, maximum: int | None = None
+) -> int:
     """Raises BadRequest for what is not a whole number within the bounds."""
     try:
         number = int(value)
     except ValueError:
-        raise BadRequest(f"Invalid input for field/attribute {field}. Value: {value}. "
-                         f"'{value}' is not an integer.") from None
+        raise BadRequest(
+            f"Invalid input for field/attribute {field}. Value: {value}. "
+            f"'{value}' is not an integer."
+        ) from None
     if (minimum is not None and number < minimum) or (maximum is not None and number > maximum):
-        raise BadRequest(f"Invalid input for field/attribute {field}. Value: {value}. "
-                         f"{value} is out of the range {minimum}..{maximum}.")
+        raise BadRequest(
+            f"Invalid input for field/attribute {field}. Value: {value}. "
+            f"{value} is out of the range {minimum}..{maximum}."
+        )
     return number

@@ -15,6 +15,8 @@ fields are refused as the real service refuses them) and `lift` turns the result
 the version.
 """
 
+import functools
+import operator
 import types
 import typing
 from collections.abc import Callable
@@ -97,11 +99,11 @@ def _is_struct(hint: Any) -> bool:
 _FIELDS: dict[type, tuple[_Field, ...]] = {}
 
 
-def _fields(kind: type) -> tuple[_Field, ...]:
+def _fields(kind: type[msgspec.Struct]) -> tuple[_Field, ...]:
     found = _FIELDS.get(kind)
     if found is None:
         hints = typing.get_type_hints(kind, include_extras=True)
-        found = tuple(_field(name, hints[name]) for name in kind.__struct_fields__)  # type: ignore[attr-defined]
+        found = tuple(_field(name, hints[name]) for name in kind.__struct_fields__)
         _FIELDS[kind] = found
     return found
 
@@ -133,7 +135,7 @@ def _inner(hint: Any) -> list[Any]:
 _BOUNDARIES: dict[type, tuple[Version, ...]] = {}
 
 
-def boundaries(kind: type) -> tuple[Version, ...]:
+def boundaries(kind: type[msgspec.Struct]) -> tuple[Version, ...]:
     """The versions at which this type, or one inside it, changes; ascending."""
     found = _BOUNDARIES.get(kind)
     if found is None:
@@ -151,14 +153,14 @@ def boundaries(kind: type) -> tuple[Version, ...]:
     return found
 
 
-def _bucket(kind: type, version: Version) -> int:
+def _bucket(kind: type[msgspec.Struct], version: Version) -> int:
     return sum(1 for boundary in boundaries(kind) if boundary <= version)
 
 
 _REQUESTS: dict[tuple[type, int], type] = {}
 
 
-def request_type(kind: type, version: Version | None) -> type:
+def request_type(kind: type[msgspec.Struct], version: Version | None) -> type:
     """The type that decodes a request body of this version."""
     if version is None or not boundaries(kind):
         return kind
@@ -169,37 +171,28 @@ def request_type(kind: type, version: Version | None) -> type:
     return found
 
 
-def _at(kind: type, version: Version) -> type:
-    defaults = dict(zip(reversed(kind.__struct_fields__), reversed(kind.__struct_defaults__), strict=False))  # type: ignore[attr-defined]
-    config = kind.__struct_config__  # type: ignore[attr-defined]
-    renamed = dict(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))  # type: ignore[attr-defined]
+def _at(kind: type[msgspec.Struct], version: Version) -> type:
+    """The same Struct without the fields that the version does not know."""
+    declared = {info.name: info for info in msgspec.structs.fields(kind)}
     kept: list[Any] = []
     for field in _fields(kind):
-        if not field.known(version):
-            continue
-        hint = _rebuild(field.hint, version)
-        default = defaults.get(field.name, msgspec.NODEFAULT)
-        kept.append((field.name, hint, _default(default)))
-    made = msgspec.defstruct(
+        if field.known(version):
+            info = declared[field.name]
+            if info.default_factory is not msgspec.NODEFAULT:
+                default = msgspec.field(name=info.encode_name, default_factory=info.default_factory)
+            elif info.default is not msgspec.NODEFAULT:
+                default = msgspec.field(name=info.encode_name, default=info.default)
+            else:
+                default = msgspec.field(name=info.encode_name)
+            kept.append((field.name, _rebuild(field.hint, version), default))
+    check = getattr(kind, "__post_init__", None)
+    return msgspec.defstruct(
         kind.__name__,
         kept,
-        bases=None,
         kw_only=True,
-        forbid_unknown_fields=config.forbid_unknown_fields,
-        rename={name: renamed[name] for name, _, _ in kept},
-        namespace={"__post_init__": kind.__post_init__} if hasattr(kind, "__post_init__") else None,
+        forbid_unknown_fields=kind.__struct_config__.forbid_unknown_fields,
+        namespace=None if check is None else {"__post_init__": check},
     )
-    return made
-
-
-def _default(default: Any) -> Any:
-    if default is msgspec.NODEFAULT:
-        return msgspec.field()
-    if isinstance(default, (list, dict, set)) and not default:
-        return msgspec.field(default_factory=type(default))
-    if type(default).__name__ == "Factory":
-        return msgspec.field(default_factory=default.factory)
-    return msgspec.field(default=default)
 
 
 def _rebuild(hint: Any, version: Version) -> Any:
@@ -215,7 +208,7 @@ def _rebuild(hint: Any, version: Version) -> Any:
         return hint
     arguments = tuple(_rebuild(arg, version) for arg in get_args(hint))
     if origin in (typing.Union, types.UnionType):
-        return typing.Union[arguments]  # noqa: UP007
+        return functools.reduce(operator.or_, arguments)
     if origin is typing.Literal:
         return hint
     return origin[arguments]
@@ -224,7 +217,7 @@ def _rebuild(hint: Any, version: Version) -> Any:
 def lift(value: Any, kind: type[T]) -> T:
     """A decoded request of an older version in the newest form."""
     if type(value) is kind:
-        return typing.cast(T, value)
+        return value
     return msgspec.convert(value, kind, from_attributes=True)
 
 
@@ -260,15 +253,15 @@ def _trim_struct(body: msgspec.Struct, version: Version) -> None:
         trim(getattr(body, name), version)
 
 
-def _plan(kind: type, version: Version) -> tuple[Any, ...]:
-    unknown, changed, nested = [], [], []
+def _plan(kind: type[msgspec.Struct], version: Version) -> tuple[Any, ...]:
+    unknown: list[str] = []
+    changed: list[tuple[str, Any]] = []
+    nested: list[str] = []
     for field in _fields(kind):
         if not field.known(version):
             unknown.append(field.name)
             continue
-        changed.extend(
-            (field.name, mark.change) for mark in field.before if version < mark.version
-        )
+        changed.extend((field.name, mark.change) for mark in field.before if version < mark.version)
         if any(boundaries(inner) for inner in _inner(field.hint)):
             nested.append(field.name)
     return tuple(unknown), tuple(changed), tuple(nested)

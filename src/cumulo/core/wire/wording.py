@@ -39,10 +39,7 @@ def _value_at(raw: bytes, path: str) -> str:
     try:
         found: Any = msgspec.json.decode(raw)
         for part in re.findall(r"[^.\[\]]+", path):
-            if isinstance(found, list):
-                found = found[int(part)]
-            else:
-                found = found[part]
+            found = found[int(part)] if isinstance(found, list) else found[part]
     except (msgspec.DecodeError, KeyError, IndexError, ValueError, TypeError):
         return "?"
     text = repr(found)

@@ -7,7 +7,6 @@ from cumulo.core.http.operations import Call, Operation
 from cumulo.identity.api.envelope import Wrapped, filters, listed, matching, self_link, unwrapped
 from cumulo.identity.model.catalog import EndpointRow, RegionRow, ServiceRow
 from cumulo.identity.service.identity import IdentityService
-from cumulo.identity.store.catalog import ENDPOINTS, REGIONS, SERVICES
 
 
 def region_body(call: Call, row: RegionRow) -> dict[str, Any]:
@@ -57,21 +56,37 @@ class CatalogApi:
         for noun in ("region", "service", "endpoint"):
             many, one = f"/v3/{noun}s", f"/v3/{noun}s/{{id}}"
             made += [
-                Operation("GET", many, getattr(self, f"list_{noun}s"),
-                          policy=f"identity:list_{noun}s"),
-                Operation("POST", many, getattr(self, f"create_{noun}"),
-                          policy=f"identity:create_{noun}", body=Wrapped, status=201),
-                Operation("GET", one, getattr(self, f"show_{noun}"),
-                          policy=f"identity:get_{noun}"),
-                Operation("PATCH", one, getattr(self, f"update_{noun}"),
-                          policy=f"identity:update_{noun}", body=Wrapped),
-                Operation("DELETE", one, getattr(self, f"delete_{noun}"),
-                          policy=f"identity:delete_{noun}", status=204),
+                Operation(
+                    "GET", many, getattr(self, f"list_{noun}s"), policy=f"identity:list_{noun}s"
+                ),
+                Operation(
+                    "POST",
+                    many,
+                    getattr(self, f"create_{noun}"),
+                    policy=f"identity:create_{noun}",
+                    body=Wrapped,
+                    status=201,
+                ),
+                Operation("GET", one, getattr(self, f"show_{noun}"), policy=f"identity:get_{noun}"),
+                Operation(
+                    "PATCH",
+                    one,
+                    getattr(self, f"update_{noun}"),
+                    policy=f"identity:update_{noun}",
+                    body=Wrapped,
+                ),
+                Operation(
+                    "DELETE",
+                    one,
+                    getattr(self, f"delete_{noun}"),
+                    policy=f"identity:delete_{noun}",
+                    status=204,
+                ),
             ]
         return made
 
     def list_regions(self, call: Call, tx: Tx) -> Any:
-        rows = REGIONS.page(tx, where=filters(call, "parent_region_id"))
+        rows = self._catalog.regions.page(tx, where=filters(call, "parent_region_id"))
         return listed(call, "regions", [region_body(call, row) for row in rows])
 
     def create_region(self, call: Call, tx: Tx) -> Any:
@@ -90,7 +105,7 @@ class CatalogApi:
         self._catalog.delete_region(tx, call.path["id"], call.principal)
 
     def list_services(self, call: Call, tx: Tx) -> Any:
-        rows = SERVICES.page(tx, where=filters(call, "type", "name"))
+        rows = self._catalog.services.page(tx, where=filters(call, "type", "name"))
         items = [service_body(call, row) for row in rows]
         return listed(call, "services", matching(call, items))
 
@@ -110,7 +125,9 @@ class CatalogApi:
         self._catalog.delete_service(tx, call.path["id"], call.principal)
 
     def list_endpoints(self, call: Call, tx: Tx) -> Any:
-        rows = ENDPOINTS.page(tx, where=filters(call, "service_id", "interface", "region_id"))
+        rows = self._catalog.endpoints.page(
+            tx, where=filters(call, "service_id", "interface", "region_id")
+        )
         return listed(call, "endpoints", [endpoint_body(call, row) for row in rows])
 
     def create_endpoint(self, call: Call, tx: Tx) -> Any:

@@ -7,7 +7,6 @@ from cumulo.core.http.operations import Call, Operation
 from cumulo.identity.api.envelope import Wrapped, filters, listed, matching, self_link, unwrapped
 from cumulo.identity.model.domain import DomainRow
 from cumulo.identity.service.identity import IdentityService
-from cumulo.identity.store.domain import DOMAINS
 
 
 def domain_body(call: Call, row: DomainRow) -> dict[str, Any]:
@@ -31,8 +30,14 @@ class DomainsApi:
         one = "/v3/domains/{domain_id}"
         return [
             Operation("GET", "/v3/domains", self.index, policy="identity:list_domains"),
-            Operation("POST", "/v3/domains", self.create, policy="identity:create_domain",
-                      body=Wrapped, status=201),
+            Operation(
+                "POST",
+                "/v3/domains",
+                self.create,
+                policy="identity:create_domain",
+                body=Wrapped,
+                status=201,
+            ),
             Operation("GET", one, self.show, policy="identity:get_domain", early=False),
             Operation("PATCH", one, self.update, policy="identity:update_domain", body=Wrapped),
             Operation("DELETE", one, self.delete, policy="identity:delete_domain", status=204),
@@ -42,7 +47,7 @@ class DomainsApi:
         where = filters(call, "name", "enabled")
         if call.principal.domain_id and not call.principal.is_admin:
             where["id"] = call.principal.domain_id
-        rows = DOMAINS.page(tx, where=where)
+        rows = self._domains.listing.page(tx, where=where)
         items = [domain_body(call, row) for row in rows]
         return listed(call, "domains", matching(call, items))
 

@@ -50,7 +50,7 @@ def matching(call: Call, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return items
 
 
-def _matches(value: Any, wanted: str, test: str, fold: bool) -> bool:
+def _matches(value: object, wanted: str, test: str, fold: bool) -> bool:
     if not isinstance(value, str):
         return False
     if fold:

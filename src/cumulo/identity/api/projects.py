@@ -9,7 +9,6 @@ from cumulo.identity.api.envelope import Wrapped, filters, listed, matching, sel
 from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID, DomainRow
 from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.service.identity import IdentityService
-from cumulo.identity.store.project import PROJECTS
 
 
 def project_body(call: Call, row: ProjectRow) -> dict[str, Any]:
@@ -43,15 +42,35 @@ class ProjectsApi:
     def operations(self) -> list[Operation]:
         one = "/v3/projects/{project_id}"
         return [
-            Operation("GET", "/v3/projects", self.index, policy="identity:list_projects",
-                      early=False),
-            Operation("POST", "/v3/projects", self.create, policy="identity:create_project",
-                      early=False, body=Wrapped, status=201),
+            Operation(
+                "GET", "/v3/projects", self.index, policy="identity:list_projects", early=False
+            ),
+            Operation(
+                "POST",
+                "/v3/projects",
+                self.create,
+                policy="identity:create_project",
+                early=False,
+                body=Wrapped,
+                status=201,
+            ),
             Operation("GET", one, self.show, policy="identity:get_project", early=False),
-            Operation("PATCH", one, self.update, policy="identity:update_project", early=False,
-                      body=Wrapped),
-            Operation("DELETE", one, self.delete, policy="identity:delete_project", early=False,
-                      status=204),
+            Operation(
+                "PATCH",
+                one,
+                self.update,
+                policy="identity:update_project",
+                early=False,
+                body=Wrapped,
+            ),
+            Operation(
+                "DELETE",
+                one,
+                self.delete,
+                policy="identity:delete_project",
+                early=False,
+                status=204,
+            ),
         ]
 
     def index(self, call: Call, tx: Tx) -> Any:
@@ -63,7 +82,8 @@ class ProjectsApi:
         if call.query.get("is_domain", "false") in ("1", "true", "True"):
             return listed(call, "projects", [])
         tags = [tag for text in call.query.all("tags") for tag in text.split(",")]
-        rows = [row for row in PROJECTS.page(tx, where=where) if set(tags) <= set(row.tags)]
+        found = self._projects.listing.page(tx, where=where)
+        rows = [row for row in found if set(tags) <= set(row.tags)]
         items = [project_body(call, row) for row in rows]
         return listed(call, "projects", matching(call, items))
 

@@ -11,7 +11,6 @@ from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.model.role import NO_DOMAIN, SYSTEM, AssignmentRow, RoleRow, TargetType
 from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.identity import IdentityService
-from cumulo.identity.store.role import ASSIGNMENTS, ROLES
 
 
 def role_body(call: Call, row: RoleRow) -> dict[str, Any]:
@@ -35,15 +34,27 @@ class RolesApi:
         one = "/v3/roles/{role_id}"
         made = [
             Operation("GET", "/v3/roles", self.index, policy="identity:list_roles"),
-            Operation("POST", "/v3/roles", self.create, policy="identity:create_role",
-                      body=Wrapped, status=201),
+            Operation(
+                "POST",
+                "/v3/roles",
+                self.create,
+                policy="identity:create_role",
+                body=Wrapped,
+                status=201,
+            ),
             Operation("GET", one, self.show, policy="identity:get_role"),
             Operation("PATCH", one, self.update, policy="identity:update_role", body=Wrapped),
             Operation("DELETE", one, self.delete, policy="identity:delete_role", status=204),
-            Operation("GET", "/v3/role_assignments", self.assignments,
-                      policy="identity:list_role_assignments", early=False),
-            Operation("GET", "/v3/role_inferences", self.inferences,
-                      policy="identity:list_implied_roles"),
+            Operation(
+                "GET",
+                "/v3/role_assignments",
+                self.assignments,
+                policy="identity:list_role_assignments",
+                early=False,
+            ),
+            Operation(
+                "GET", "/v3/role_inferences", self.inferences, policy="identity:list_implied_roles"
+            ),
         ]
         for base in ("/v3/projects/{project_id}", "/v3/domains/{domain_id}", "/v3/system"):
             many = f"{base}/users/{{user_id}}/roles"
@@ -53,15 +64,14 @@ class RolesApi:
                 Operation("PUT", each, self.grant, policy="identity:create_grant", status=204),
                 Operation("HEAD", each, self.check, policy="identity:check_grant", status=204),
                 Operation("GET", each, self.check, policy="identity:check_grant", status=204),
-                Operation("DELETE", each, self.revoke, policy="identity:revoke_grant",
-                          status=204),
+                Operation("DELETE", each, self.revoke, policy="identity:revoke_grant", status=204),
             ]
         return made
 
     def index(self, call: Call, tx: Tx) -> Any:
         where = filters(call, "name")
         where["domain_id"] = call.query.get("domain_id") or NO_DOMAIN
-        items = [role_body(call, row) for row in ROLES.page(tx, where=where)]
+        items = [role_body(call, row) for row in self._roles.listing.page(tx, where=where)]
         return listed(call, "roles", matching(call, items))
 
     def create(self, call: Call, tx: Tx) -> Any:
@@ -85,8 +95,9 @@ class RolesApi:
         return listed(call, "roles", [role_body(call, row) for row in rows])
 
     def grant(self, call: Call, tx: Tx) -> None:
-        self._roles.grant(tx, call.path["role_id"], call.path["user_id"], *_target(call),
-                          call.principal)
+        self._roles.grant(
+            tx, call.path["role_id"], call.path["user_id"], *_target(call), call.principal
+        )
 
     def check(self, call: Call, tx: Tx) -> None:
         path = call.path
@@ -94,12 +105,13 @@ class RolesApi:
             raise NotFound(f"Could not find role assignment with role: {path['role_id']}.")
 
     def revoke(self, call: Call, tx: Tx) -> None:
-        self._roles.revoke(tx, call.path["role_id"], call.path["user_id"], *_target(call),
-                           call.principal)
+        self._roles.revoke(
+            tx, call.path["role_id"], call.path["user_id"], *_target(call), call.principal
+        )
 
     def inferences(self, call: Call, tx: Tx) -> Any:
         rules = []
-        for row in ROLES.page(tx, where={}):
+        for row in self._roles.listing.page(tx, where={}):
             implied = [r for r in self._roles.with_implied(tx, [row.id]) if r.id != row.id]
             if implied:
                 rules.append(
@@ -128,7 +140,7 @@ class RolesApi:
             return listed(call, "role_assignments", [])
         effective = call.query.get("effective", "false") not in ("0", "false", "False")
         wanted_role = where.pop("role_id", None) if effective else None
-        rows = ASSIGNMENTS.page(tx, where=where)
+        rows = self._roles.assignments.page(tx, where=where)
         if effective:
             rows = self._spread(tx, rows)
             rows = [row for row in rows if wanted_role in (None, row.role_id)]

@@ -18,9 +18,6 @@ from cumulo.identity.model.role import SYSTEM
 from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.identity import IdentityService
 from cumulo.identity.service.tokens import REFUSED, WHOLE_SYSTEM, Scope
-from cumulo.identity.store import domain as domain_store
-from cumulo.identity.store import project as project_store
-from cumulo.identity.store.role import OF_USER
 
 Text = Annotated[str, msgspec.Meta(max_length=4096)]
 
@@ -84,12 +81,27 @@ class TokensApi:
     def operations(self) -> list[Operation]:
         tokens = "/v3/auth/tokens"
         return [
-            Operation("POST", tokens, self.issue, public=True, body=AuthRequest, status=201,
-                      streams=True, body_limit=64 * 1024, title="issue token"),
+            Operation(
+                "POST",
+                tokens,
+                self.issue,
+                public=True,
+                body=AuthRequest,
+                status=201,
+                streams=True,
+                body_limit=64 * 1024,
+                title="issue token",
+            ),
             Operation("GET", tokens, self.show, policy="identity:validate_token", early=False),
             Operation("HEAD", tokens, self.show, policy="identity:validate_token", early=False),
-            Operation("DELETE", tokens, self.revoke, policy="identity:revoke_token", early=False,
-                      status=204),
+            Operation(
+                "DELETE",
+                tokens,
+                self.revoke,
+                policy="identity:revoke_token",
+                early=False,
+                status=204,
+            ),
             Operation("GET", "/v3/auth/catalog", self.catalog),
             Operation("GET", "/v3/auth/projects", self.projects),
             Operation("GET", "/v3/auth/domains", self.domains),
@@ -126,9 +138,11 @@ class TokensApi:
             raise BadRequest("Expecting to find password in auth.identity.")
         asked = wanted.password.user
         row = await self._database.read(lambda tx: self._find_user(tx, asked))
-        stored = row.password_hash if row is not None else None
-        good = await self._identity.passwords.verify(asked.password or "", stored)
-        if row is None or not good or not row.enabled:
+        passwords, secret = self._identity.passwords, asked.password or ""
+        if row is None or row.password_hash is None:
+            await passwords.verify_unknown_user(secret)
+            raise Unauthorized(REFUSED)
+        if not await passwords.verify(secret, row.password_hash) or not row.enabled:
             raise Unauthorized(REFUSED)
         return row
 
@@ -145,7 +159,7 @@ class TokensApi:
             return tx.get(DomainRow, asked.id)
         if asked.name is None:
             raise BadRequest("Expecting to find id or name in domain.")
-        return tx.one(domain_store.BY_NAME, name=asked.name)
+        return self._identity.domains.find(tx, asked.name)
 
     async def _by_token(
         self, wanted: AuthIdentity, user: UserRow | None
@@ -163,9 +177,7 @@ class TokensApi:
             raise Unauthorized(REFUSED)
         return found, parent
 
-    def _scope(
-        self, tx: Tx, wanted: Auth, user: UserRow, parent: Principal | None
-    ) -> Scope:
+    def _scope(self, tx: Tx, wanted: Auth, user: UserRow, parent: Principal | None) -> Scope:
         asked = wanted.scope
         if isinstance(asked, str):
             if asked != "unscoped":
@@ -197,7 +209,7 @@ class TokensApi:
         domain = self._find_domain(tx, asked.domain)
         if domain is None:
             return None
-        return tx.one(project_store.BY_NAME, domain_id=domain.id, name=asked.name)
+        return self._identity.projects.find(tx, asked.name, domain.id)
 
     def _default_scope(self, tx: Tx, user: UserRow, parent: Principal | None) -> Scope:
         """Without a wish: the token's own project, or the user's default one if it works."""
@@ -237,8 +249,7 @@ class TokensApi:
             token["system"] = {"all": True}
         if who.roles:
             token["roles"] = [
-                {"id": id, "name": name}
-                for id, name in zip(who.role_ids, who.roles, strict=True)
+                {"id": id, "name": name} for id, name in zip(who.role_ids, who.roles, strict=True)
             ]
             if with_catalog:
                 token["catalog"] = self._identity.catalog.view(tx, who.project_id)
@@ -273,19 +284,16 @@ class TokensApi:
 
     def projects(self, call: Call, tx: Tx) -> Any:
         """The projects that the caller could scope to."""
-        grants = tx.all(OF_USER, user_id=call.principal.user_id)
-        ids = {grant.target_id for grant in grants if grant.target_type == "project"}
-        rows = project_store.PROJECTS.page(tx, where={"ids": ids, "enabled": True})
+        ids = self._identity.roles.targets(tx, call.principal.user_id, "project")
+        rows = self._identity.projects.listing.page(tx, where={"ids": ids, "enabled": True})
         return listed(call, "projects", [project_body(call, row) for row in rows])
 
     def domains(self, call: Call, tx: Tx) -> Any:
-        grants = tx.all(OF_USER, user_id=call.principal.user_id)
-        ids = {grant.target_id for grant in grants if grant.target_type == "domain"}
+        ids = self._identity.roles.targets(tx, call.principal.user_id, "domain")
         rows = [row for row in (tx.get(DomainRow, id) for id in sorted(ids)) if row is not None]
         found = [domain_body(call, row) for row in rows if row.enabled]
         return listed(call, "domains", found)
 
     def system(self, call: Call, tx: Tx) -> Any:
-        grants = tx.all(OF_USER, user_id=call.principal.user_id)
-        has = any(grant.target_type == SYSTEM for grant in grants)
+        has = self._identity.roles.targets(tx, call.principal.user_id, SYSTEM)
         return listed(call, "system", [{"all": True}] if has else [])

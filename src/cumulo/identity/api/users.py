@@ -12,9 +12,6 @@ from cumulo.identity.api.projects import project_body
 from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID
 from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.identity import IdentityService
-from cumulo.identity.store.project import PROJECTS
-from cumulo.identity.store.role import ASSIGNMENTS
-from cumulo.identity.store.user import USERS
 
 
 class PasswordChange(msgspec.Struct):
@@ -48,6 +45,7 @@ def user_target(row: UserRow) -> dict[str, Any]:
 
 class UsersApi:
     def __init__(self, identity: IdentityService, database: Database) -> None:
+        self._identity = identity
         self._users = identity.users
         self._passwords = identity.passwords
         self._database = database
@@ -56,19 +54,46 @@ class UsersApi:
         one = "/v3/users/{user_id}"
         return [
             Operation("GET", "/v3/users", self.index, policy="identity:list_users", early=False),
-            Operation("POST", "/v3/users", self.create, policy="identity:create_user",
-                      early=False, body=Wrapped, status=201, streams=True),
+            Operation(
+                "POST",
+                "/v3/users",
+                self.create,
+                policy="identity:create_user",
+                early=False,
+                body=Wrapped,
+                status=201,
+                streams=True,
+            ),
             Operation("GET", one, self.show, policy="identity:get_user", early=False),
-            Operation("PATCH", one, self.update, policy="identity:update_user", early=False,
-                      body=Wrapped, streams=True),
-            Operation("DELETE", one, self.delete, policy="identity:delete_user", early=False,
-                      status=204),
-            Operation("POST", one + "/password", self.change_password, public=True,
-                      body=ChangePassword, status=204, streams=True),
-            Operation("GET", one + "/projects", self.projects,
-                      policy="identity:list_user_projects", early=False),
-            Operation("GET", one + "/groups", self.groups, policy="identity:get_user",
-                      early=False),
+            Operation(
+                "PATCH",
+                one,
+                self.update,
+                policy="identity:update_user",
+                early=False,
+                body=Wrapped,
+                streams=True,
+            ),
+            Operation(
+                "DELETE", one, self.delete, policy="identity:delete_user", early=False, status=204
+            ),
+            Operation(
+                "POST",
+                one + "/password",
+                self.change_password,
+                public=True,
+                body=ChangePassword,
+                status=204,
+                streams=True,
+            ),
+            Operation(
+                "GET",
+                one + "/projects",
+                self.projects,
+                policy="identity:list_user_projects",
+                early=False,
+            ),
+            Operation("GET", one + "/groups", self.groups, policy="identity:get_user", early=False),
         ]
 
     def index(self, call: Call, tx: Tx) -> Any:
@@ -76,7 +101,7 @@ class UsersApi:
         where = filters(call, "name", "domain_id", "enabled")
         if call.principal.domain_id and not call.principal.is_admin:
             where["domain_id"] = call.principal.domain_id
-        items = [user_body(call, row) for row in USERS.page(tx, where=where)]
+        items = [user_body(call, row) for row in self._users.listing.page(tx, where=where)]
         return listed(call, "users", matching(call, items))
 
     async def create(self, call: Call) -> Any:
@@ -123,8 +148,10 @@ class UsersApi:
         found = await self._database.read(lambda tx: tx.get(UserRow, user_id))
         wanted: PasswordChange = call.body.user
         stored = found.password_hash if found is not None and found.enabled else None
-        good = await self._passwords.verify(wanted.original_password, stored)
-        if found is None or not good:
+        if found is None or stored is None:
+            await self._passwords.verify_unknown_user(wanted.original_password)
+            raise Unauthorized("The request you have made requires authentication.")
+        if not await self._passwords.verify(wanted.original_password, stored):
             raise Unauthorized("The request you have made requires authentication.")
         hashed = await self._passwords.hash(wanted.password)
 
@@ -142,8 +169,8 @@ class UsersApi:
     def projects(self, call: Call, tx: Tx) -> Any:
         row = self._users.get(tx, call.path["user_id"])
         call.allow(user_target(row))
-        grants = ASSIGNMENTS.page(tx, where={"user_id": row.id, "target_type": "project"})
-        found = PROJECTS.page(tx, where={"ids": {grant.target_id for grant in grants}})
+        ids = self._identity.roles.targets(tx, row.id, "project")
+        found = self._identity.projects.listing.page(tx, where={"ids": ids})
         return listed(call, "projects", [project_body(call, project) for project in found])
 
     def groups(self, call: Call, tx: Tx) -> Any:

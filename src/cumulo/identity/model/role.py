@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, Unique, table
 
 TargetType = Literal["project", "domain", "system"]
-SYSTEM = "system"
+SYSTEM: Literal["system"] = "system"
 
 NO_DOMAIN = ""
 """The domain of roles that every domain may use."""

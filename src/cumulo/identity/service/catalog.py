@@ -20,28 +20,32 @@ Text255 = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
 class RegionWishes(msgspec.Struct):
-    id: Text255 | None | Unset = UNSET
-    parent_region_id: str | None | Unset = UNSET
-    description: str | None | Unset = UNSET
+    id: Text255 | Unset | None = UNSET
+    parent_region_id: str | Unset | None = UNSET
+    description: str | Unset | None = UNSET
 
 
 class ServiceWishes(msgspec.Struct):
     type: Text255 | Unset = UNSET
-    name: str | None | Unset = UNSET
-    description: str | None | Unset = UNSET
+    name: str | Unset | None = UNSET
+    description: str | Unset | None = UNSET
     enabled: bool | Unset = UNSET
 
 
 class EndpointWishes(msgspec.Struct):
     service_id: str | Unset = UNSET
-    region_id: str | None | Unset = UNSET
-    region: str | None | Unset = UNSET
+    region_id: str | Unset | None = UNSET
+    region: str | Unset | None = UNSET
     interface: Interface | Unset = UNSET
     url: Annotated[str, msgspec.Meta(min_length=1, max_length=2048)] | Unset = UNSET
     enabled: bool | Unset = UNSET
 
 
 class Catalog:
+    regions = store.REGIONS
+    services = store.SERVICES
+    endpoints = store.ENDPOINTS
+
     def __init__(self) -> None:
         self._views: dict[str | None, list[dict[str, Any]]] = {}
 
@@ -79,8 +83,12 @@ class Catalog:
                 }
             )
         return [
-            {"endpoints": endpoints.get(row.id, []), "id": row.id, "type": row.type,
-             "name": row.name or ""}
+            {
+                "endpoints": endpoints.get(row.id, []),
+                "id": row.id,
+                "type": row.type,
+                "name": row.name or "",
+            }
             for row in tx.all(store.ENABLED_SERVICES)
         ]
 
@@ -92,14 +100,12 @@ class Catalog:
             raise NotFound(f"Could not find region: {region_id}.")
         return found
 
-    def create_region(
-        self, tx: Tx, wishes: Mapping[str, Any], who: Principal | None
-    ) -> RegionRow:
+    def create_region(self, tx: Tx, wishes: Mapping[str, Any], who: Principal | None) -> RegionRow:
         wanted, extra = split(wishes, RegionWishes, "region")
         region_id = wanted.id or new_hex()
         if tx.get(RegionRow, region_id) is not None:
             raise Conflict(
-                "Conflict occurred attempting to store region - Duplicate ID, " f"{region_id}."
+                f"Conflict occurred attempting to store region - Duplicate ID, {region_id}."
             )
         parent = wanted.parent_region_id or None
         if parent is not None:
@@ -157,7 +163,7 @@ class Catalog:
             extra=extra,
         )
         tx.insert(row)
-        emit(tx, "identity.service.create", row.id, principal=who, type=row.type)
+        emit(tx, "identity.service.create", row.id, principal=who, name=row.type)
         tx.after_commit(self.forget)
         return row
 

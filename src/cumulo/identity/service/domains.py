@@ -13,7 +13,6 @@ from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
 from cumulo.core.ids import new_hex
 from cumulo.core.wire.shapes import Unset
 from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID, DomainRow
-from cumulo.identity.model.role import AssignmentRow
 from cumulo.identity.service.extras import given, split
 from cumulo.identity.store import domain as store
 from cumulo.identity.store import project as projects
@@ -26,13 +25,15 @@ Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 class DomainWishes(msgspec.Struct):
     name: DomainName | Unset = UNSET
-    description: str | None | Unset = UNSET
+    description: str | Unset | None = UNSET
     enabled: bool | Unset = UNSET
     tags: list[Tag] | Unset = UNSET
     options: dict[str, Any] | Unset = UNSET
 
 
 class Domains:
+    listing = store.DOMAINS
+
     def __init__(self, forget_tokens: Any) -> None:
         self._forget_tokens = forget_tokens
 
@@ -42,6 +43,9 @@ class Domains:
             raise NotFound(f"Could not find domain: {domain_id}.")
         return found
 
+    def find(self, tx: Tx, name: str) -> DomainRow | None:
+        return tx.one(store.BY_NAME, name=name)
+
     def create(
         self, tx: Tx, wishes: Mapping[str, Any], who: Principal | None, id: str | None = None
     ) -> DomainRow:
@@ -49,8 +53,10 @@ class Domains:
         if wanted.name is UNSET:
             raise BadRequest("Invalid input for domain: 'name' is a required property")
         if tx.one(store.BY_NAME, name=wanted.name) is not None:
-            raise Conflict(f"Conflict occurred attempting to store domain - Duplicate entry "
-                           f"found with name {wanted.name}.")
+            raise Conflict(
+                f"Conflict occurred attempting to store domain - Duplicate entry "
+                f"found with name {wanted.name}."
+            )
         row = DomainRow(
             id=id or new_hex(),
             name=wanted.name,
@@ -71,8 +77,10 @@ class Domains:
         wanted, extra = split(wishes, DomainWishes, "domain")
         if wanted.name is not UNSET and wanted.name != row.name:
             if tx.one(store.BY_NAME, name=wanted.name) is not None:
-                raise Conflict(f"Conflict occurred attempting to store domain - Duplicate entry "
-                               f"found with name {wanted.name}.")
+                raise Conflict(
+                    f"Conflict occurred attempting to store domain - Duplicate entry "
+                    f"found with name {wanted.name}."
+                )
         changes = given(wanted, "name", "enabled", "tags", "options")
         if wanted.description is not UNSET:
             changes["description"] = wanted.description or ""
@@ -114,12 +122,3 @@ def _deepest_first(tx: Tx, domain_id: str) -> list[Any]:
         for row in leaves:
             del left[row.id]
     return ordered
-
-
-def drop_grants_of(tx: Tx, target_type: str, target_id: str) -> None:
-    """The roles that anybody has on a target that goes away."""
-    rows: list[AssignmentRow] = roles.ASSIGNMENTS.page(
-        tx, where={"target_type": target_type, "target_id": target_id}
-    )
-    for row in rows:
-        tx.delete(row)

@@ -23,6 +23,4 @@ def split(wishes: Mapping[str, Any], kind: type[T], noun: str) -> tuple[T, dict[
 
 def given(wanted: msgspec.Struct, *names: str) -> dict[str, Any]:
     """Those of the named attributes that the client sent."""
-    return {
-        name: value for name in names if (value := getattr(wanted, name)) is not msgspec.UNSET
-    }
+    return {name: value for name in names if (value := getattr(wanted, name)) is not msgspec.UNSET}

@@ -26,9 +26,9 @@ Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern="^[^,/]*
 
 class ProjectWishes(msgspec.Struct):
     name: ProjectName | Unset = UNSET
-    description: str | None | Unset = UNSET
-    domain_id: str | None | Unset = UNSET
-    parent_id: str | None | Unset = UNSET
+    description: str | Unset | None = UNSET
+    domain_id: str | Unset | None = UNSET
+    parent_id: str | Unset | None = UNSET
     enabled: bool | Unset = UNSET
     is_domain: bool | Unset = UNSET
     tags: list[Tag] | Unset = UNSET
@@ -36,6 +36,8 @@ class ProjectWishes(msgspec.Struct):
 
 
 class Projects:
+    listing = store.PROJECTS
+
     def __init__(self, forget_tokens: Callable[[], None]) -> None:
         self._forget_tokens = forget_tokens
 
@@ -44,6 +46,9 @@ class Projects:
         if found is None:
             raise NotFound(f"Could not find project: {project_id}.")
         return found
+
+    def find(self, tx: Tx, name: str, domain_id: str) -> ProjectRow | None:
+        return tx.one(store.BY_NAME, domain_id=domain_id, name=name)
 
     def create(
         self,
@@ -74,9 +79,7 @@ class Projects:
         emit(tx, "identity.project.create", row.id, principal=who, name=row.name)
         return row
 
-    def _place(
-        self, tx: Tx, wanted: ProjectWishes, default_domain: str
-    ) -> tuple[str, str | None]:
+    def _place(self, tx: Tx, wanted: ProjectWishes, default_domain: str) -> tuple[str, str | None]:
         """(domain id, parent project id or None) of a new project."""
         asked = wanted.domain_id or None
         parent = tx.get(ProjectRow, wanted.parent_id) if wanted.parent_id else None
@@ -101,7 +104,7 @@ class Projects:
             raise Forbidden(f"Max hierarchy depth reached for {parent.id} branch.")
 
     def _refuse_duplicate(self, tx: Tx, domain_id: str, name: str) -> None:
-        if tx.one(store.BY_NAME, domain_id=domain_id, name=name) is not None:
+        if self.find(tx, name, domain_id) is not None:
             raise Conflict(
                 "Conflict occurred attempting to store project - it is not permitted to have two "
                 f"projects with the same name in the same domain : {name}."

@@ -31,12 +31,15 @@ RoleName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 class RoleWishes(msgspec.Struct):
     name: RoleName | Unset = UNSET
-    domain_id: str | None | Unset = UNSET
-    description: str | None | Unset = UNSET
+    domain_id: str | Unset | None = UNSET
+    description: str | Unset | None = UNSET
     options: dict[str, Any] | Unset = UNSET
 
 
 class Roles:
+    listing = store.ROLES
+    assignments = store.ASSIGNMENTS
+
     def __init__(self, forget_tokens: Callable[[], None]) -> None:
         self._forget_tokens = forget_tokens
 
@@ -78,9 +81,7 @@ class Roles:
                 f"{name}."
             )
 
-    def update(
-        self, tx: Tx, role_id: str, wishes: Mapping[str, Any], who: Principal
-    ) -> RoleRow:
+    def update(self, tx: Tx, role_id: str, wishes: Mapping[str, Any], who: Principal) -> RoleRow:
         row = self.get(tx, role_id)
         wanted, extra = split(wishes, RoleWishes, "role")
         if wanted.name is not UNSET and wanted.name != row.name:
@@ -115,8 +116,15 @@ class Roles:
         """Give a user a role; nothing happens when it has it."""
         row = self._grant_row(tx, role_id, user_id, target_type, target_id)
         if tx.insert(row, ignore_duplicate=True):
-            emit(tx, "identity.assignment.create", user_id, principal=who, role=role_id,
-                 target_type=target_type, target=target_id)
+            emit(
+                tx,
+                "identity.assignment.create",
+                user_id,
+                principal=who,
+                role=role_id,
+                target_type=target_type,
+                target=target_id,
+            )
             tx.after_commit(self._forget_tokens)
 
     def has_grant(
@@ -140,24 +148,38 @@ class Roles:
                 f"Could not find role assignment with role: {role_id}, user or group: {user_id}, "
                 f"{target_type}: {target_id}."
             )
-        emit(tx, "identity.assignment.delete", user_id, principal=who, role=role_id,
-             target_type=target_type, target=target_id)
+        emit(
+            tx,
+            "identity.assignment.delete",
+            user_id,
+            principal=who,
+            role=role_id,
+            target_type=target_type,
+            target=target_id,
+        )
         tx.after_commit(self._forget_tokens)
 
     def granted(
         self, tx: Tx, user_id: str, target_type: TargetType, target_id: str
     ) -> list[RoleRow]:
         """The roles that were given directly."""
-        found = tx.all(store.OF_USER_ON, user_id=user_id, target_type=target_type,
-                       target_id=target_id)
+        found = tx.all(
+            store.OF_USER_ON, user_id=user_id, target_type=target_type, target_id=target_id
+        )
         return [self.get(tx, row.role_id) for row in found]
+
+    def targets(self, tx: Tx, user_id: str, target_type: TargetType) -> set[str]:
+        """The ids of the projects (domains …) on which the user has any role."""
+        found = tx.all(store.OF_USER, user_id=user_id)
+        return {row.target_id for row in found if row.target_type == target_type}
 
     def effective(
         self, tx: Tx, user_id: str, target_type: TargetType, target_id: str
     ) -> list[RoleRow]:
         """Given and implied roles, by name; what a token of that scope says."""
-        found = tx.all(store.OF_USER_ON, user_id=user_id, target_type=target_type,
-                       target_id=target_id)
+        found = tx.all(
+            store.OF_USER_ON, user_id=user_id, target_type=target_type, target_id=target_id
+        )
         return self.with_implied(tx, [row.role_id for row in found])
 
     def with_implied(self, tx: Tx, role_ids: list[str]) -> list[RoleRow]:

@@ -173,4 +173,3 @@ class Tokens:
         if not roles:
             raise Unauthorized(REFUSED)
         return project, domain, roles
-

@@ -24,15 +24,17 @@ Password = Annotated[str, msgspec.Meta(max_length=4096)]
 
 class UserWishes(msgspec.Struct):
     name: UserName | Unset = UNSET
-    domain_id: str | None | Unset = UNSET
+    domain_id: str | Unset | None = UNSET
     enabled: bool | Unset = UNSET
-    password: Password | None | Unset = UNSET
-    default_project_id: str | None | Unset = UNSET
+    password: Password | Unset | None = UNSET
+    default_project_id: str | Unset | None = UNSET
     options: dict[str, Any] | Unset = UNSET
-    original_password: str | None | Unset = UNSET
+    original_password: str | Unset | None = UNSET
 
 
 class Users:
+    listing = store.USERS
+
     def __init__(self, forget_tokens: Callable[[], None]) -> None:
         self._forget_tokens = forget_tokens
 
@@ -111,9 +113,7 @@ class Users:
         tx.after_commit(self._forget_tokens)
         return row
 
-    def set_password(
-        self, tx: Tx, row: UserRow, password_hash: str, who: Principal | None
-    ) -> None:
+    def set_password(self, tx: Tx, row: UserRow, password_hash: str, who: Principal | None) -> None:
         """A new password ends all tokens that were given for the old one."""
         tx.update(
             row,

@@ -9,9 +9,7 @@ from cumulo.identity.model.domain import DomainRow
 
 _c = columns(DomainRow)
 
-BY_NAME = query(
-    DomainRow, sa.select(DomainRow.sql_table).where(_c.name == sa.bindparam("name"))
-)
+BY_NAME = query(DomainRow, sa.select(DomainRow.sql_table).where(_c.name == sa.bindparam("name")))
 DOMAINS = Listing(
     DomainRow,
     filters={"name": equals(_c.name), "enabled": equals(_c.enabled), "id": equals(_c.id)},

@@ -15,9 +15,7 @@ BY_NAME = query(
         _c.domain_id == sa.bindparam("domain_id"), _c.name == sa.bindparam("name")
     ),
 )
-CHILDREN = statement(
-    sa.select(sa.func.count()).where(_c.parent_id == sa.bindparam("parent_id"))
-)
+CHILDREN = statement(sa.select(sa.func.count()).where(_c.parent_id == sa.bindparam("parent_id")))
 PROJECTS = Listing(
     ProjectRow,
     filters={

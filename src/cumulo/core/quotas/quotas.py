@@ -6,74 +6,14 @@ project. -1 means without limit.
 """
 
 from collections.abc import Mapping
-from typing import Annotated
 
-import sqlalchemy as sa
-
-from cumulo.core.db.rows import Key, Row, columns, table
-from cumulo.core.db.statements import query, statement
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import QuotaExceeded
+from cumulo.core.quotas import store
+from cumulo.core.quotas.model import LimitRow, UsageRow
 
 UNLIMITED = -1
 
-
-@table("quota_usages")
-class UsageRow(Row, frozen=True):
-    project_id: Annotated[str, Key()]
-    service: Annotated[str, Key()]
-    resource: Annotated[str, Key()]
-    used: int
-
-
-@table("quota_limits")
-class LimitRow(Row, frozen=True):
-    project_id: Annotated[str, Key()]
-    service: Annotated[str, Key()]
-    resource: Annotated[str, Key()]
-    value: int
-
-
-_u, _l = columns(UsageRow), columns(LimitRow)
-
-
-def _this(c: sa.ColumnCollection[str, sa.Column[int]]) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        c.project_id == sa.bindparam("p"),
-        c.service == sa.bindparam("s"),
-        c.resource == sa.bindparam("r"),
-    )
-
-
-_USED = query(
-    UsageRow,
-    sa.select(UsageRow.sql_table).where(
-        _u.project_id == sa.bindparam("p"), _u.service == sa.bindparam("s")
-    ),
-)
-_LIMITS = query(
-    LimitRow,
-    sa.select(LimitRow.sql_table).where(
-        _l.project_id == sa.bindparam("p"), _l.service == sa.bindparam("s")
-    ),
-)
-_LIMIT = statement(sa.select(_l.value).where(_this(_l)))
-_TAKE = statement(
-    sa.update(UsageRow.sql_table)
-    .where(_this(_u), _u.used + sa.bindparam("n") <= sa.bindparam("most"))
-    .values(used=_u.used + sa.bindparam("n"))
-)
-_GIVE = statement(
-    sa.update(UsageRow.sql_table).where(_this(_u)).values(used=_u.used - sa.bindparam("n"))
-)
-_DROP_LIMITS = statement(
-    sa.delete(LimitRow.sql_table).where(
-        _l.project_id == sa.bindparam("p"), _l.service == sa.bindparam("s")
-    )
-)
-_SET = statement(
-    sa.update(LimitRow.sql_table).where(_this(_l)).values(value=sa.bindparam("value"))
-)
 
 _NO_LIMIT = 2**60
 
@@ -94,9 +34,9 @@ class Quotas:
             limit = self.limit(tx, project_id, resource)
             most = _NO_LIMIT if limit < 0 else limit
             where = {"p": project_id, "s": self.service, "r": resource}
-            if tx.run(_TAKE, n=amount, most=most, **where) == 0:
+            if tx.run(store.TAKE, n=amount, most=most, **where) == 0:
                 tx.insert(UsageRow(project_id, self.service, resource, 0), ignore_duplicate=True)
-                if tx.run(_TAKE, n=amount, most=most, **where) == 0:
+                if tx.run(store.TAKE, n=amount, most=most, **where) == 0:
                     used = self.usages(tx, project_id)[resource]
                     raise QuotaExceeded(
                         f"Quota exceeded for {resource}: Requested {amount}, but already used "
@@ -106,28 +46,28 @@ class Quotas:
 
     def give_back(self, tx: Tx, project_id: str, **amounts: int) -> None:
         for resource, amount in amounts.items():
-            tx.run(_GIVE, n=amount, p=project_id, s=self.service, r=resource)
+            tx.run(store.GIVE, n=amount, p=project_id, s=self.service, r=resource)
 
     def limit(self, tx: Tx, project_id: str, resource: str) -> int:
-        found = tx.value(_LIMIT, p=project_id, s=self.service, r=resource)
+        found = tx.value(store.LIMIT, p=project_id, s=self.service, r=resource)
         return self.defaults[resource] if found is None else int(found)
 
     def limits(self, tx: Tx, project_id: str) -> dict[str, int]:
         """Every resource's limit, overrides applied."""
-        rows = tx.all(_LIMITS, p=project_id, s=self.service)
+        rows = tx.all(store.LIMITS, p=project_id, s=self.service)
         return {**self.defaults, **{row.resource: row.value for row in rows}}
 
     def usages(self, tx: Tx, project_id: str) -> dict[str, int]:
         """Every resource's use, 0 included."""
-        rows = tx.all(_USED, p=project_id, s=self.service)
+        rows = tx.all(store.USED, p=project_id, s=self.service)
         return {**dict.fromkeys(self.defaults, 0), **{row.resource: row.used for row in rows}}
 
     def set_limits(self, tx: Tx, project_id: str, values: Mapping[str, int]) -> None:
         for resource, value in values.items():
             where = {"p": project_id, "s": self.service, "r": resource}
-            if tx.run(_SET, value=value, **where) == 0:
+            if tx.run(store.SET, value=value, **where) == 0:
                 tx.insert(LimitRow(project_id, self.service, resource, value))
 
     def reset_limits(self, tx: Tx, project_id: str) -> None:
         """Back to the defaults."""
-        tx.run(_DROP_LIMITS, p=project_id, s=self.service)
+        tx.run(store.DROP_LIMITS, p=project_id, s=self.service)
