@@ -87,7 +87,8 @@ def _apt(arguments: list[str], by_hand: str, line_seen: Callable[[str], None]) -
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
     environment.pop("PYTHONPATH", None)  # maintainer scripts are Python too, of another release
     with subprocess.Popen(
-        ["apt-get", "-q", *arguments],
+        # Another apt-get may be at work, on a fresh machine for instance the daily one.
+        ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=300", *arguments],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -60,6 +60,7 @@ payloads = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(payloads)
 def test_round_trip(keys: TokenKeys, original: TokenPayload) -> None:
     token = keys.encode(original)
@@ -68,13 +69,14 @@ def test_round_trip(keys: TokenKeys, original: TokenPayload) -> None:
     assert "=" not in token
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.binary().map(lambda raw: raw.decode("latin-1"))))
 def test_garbage(keys: TokenKeys, token: str) -> None:
     with pytest.raises(InvalidToken):
         keys.decode(token)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_one_changed_character(keys: TokenKeys, data: st.DataObject) -> None:
     token = keys.encode(payload())
@@ -84,6 +86,7 @@ def test_one_changed_character(keys: TokenKeys, data: st.DataObject) -> None:
         keys.decode(token[:at] + other + token[at + 1 :])
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=100))
 def test_rightly_sealed_nonsense(tmp_path_factory: pytest.TempPathFactory, inside: bytes) -> None:
     folder = tmp_path_factory.mktemp("sealed")
