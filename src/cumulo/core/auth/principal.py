@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from cumulo.core.auth.policy import RoleNames
+
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """A verified user in one scope (a project, a domain, the system, or none)."""
@@ -43,7 +45,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
             "project_domain_id": self.project_domain_id,
             "domain_id": self.domain_id,
             "system_scope": "all" if self.system else None,
-            "roles": list(self.roles),
+            "roles": RoleNames(self.roles),
             "is_admin": self.is_admin,
             "is_admin_project": True,
             "tenant": self.project_id,

@@ -151,7 +151,7 @@ class Listing(Generic[R]):
             column = self._column(key)
             wanted = wanted.order_by(column.desc() if direction == "desc" else column.asc())
         if limit:
-            wanted = wanted.limit(sa.text(":page_limit").bindparams(sa.bindparam("page_limit")))
+            wanted = wanted.limit(sa.bindparam("page_limit", type_=sa.Integer()))
         return wanted
 
     def _after(self, order: tuple[tuple[str, Direction], ...]) -> sa.ColumnElement[bool]:

@@ -187,7 +187,7 @@ def _insert_for(engine: str, kind: type[Row], ignore: bool) -> Compiled:
     found = _INSERTS.get((engine, kind, ignore))
     if found is None:
         names = [name for name in kind.__struct_fields__ if name not in _serial_names(kind)]
-        values = {name: sa.bindparam(name) for name in names}
+        values: dict[str, Any] = {name: sa.bindparam(name) for name in names}
         make = sqlite.insert if engine == "sqlite" else postgresql.insert
         element = make(kind.sql_table).values(values)
         made = compile_for(engine, element.on_conflict_do_nothing() if ignore else element)

@@ -17,6 +17,6 @@ SINCE = query(
     sa.select(_t)
     .where(_c.sequence > sa.bindparam("sequence"))
     .order_by(_c.sequence)
-    .limit(sa.text(":most").bindparams(sa.bindparam("most"))),
+    .limit(sa.bindparam("most", type_=sa.Integer())),
 )
 FORGET = statement(sa.delete(_t).where(_c.at < sa.bindparam("before")))

@@ -6,6 +6,7 @@ the transaction, faults in the service's own envelope, request ids.
 """
 
 import functools
+import itertools
 import logging
 import re
 import time
@@ -79,8 +80,7 @@ class Application:
                 template = face.mount + prefix + operation.path
                 names = tuple(_FIELD.findall(template))
                 # Falcon wants one name per place: p0, p1 … by position.
-                numbers = iter(range(len(names)))
-                plain = _FIELD.sub(lambda _, n=numbers: f"{{p{next(n)}}}", template)
+                plain = _numbered(template)
                 paths[plain.rstrip("/") or "/"].append((operation, names))
         for plain, found in paths.items():
             self.asgi.add_route(plain, self._resource(face, found))
@@ -302,6 +302,12 @@ class Application:
 
 def new_request_id() -> str:
     return f"req-{uuid.uuid4()}"
+
+
+def _numbered(template: str) -> str:
+    """`/a/{x}/b/{y}` as `/a/{p0}/b/{p1}`."""
+    numbers = itertools.count()
+    return _FIELD.sub(lambda _: f"{{p{next(numbers)}}}", template)
 
 
 async def _read(req: Any, limit: int) -> bytes:

@@ -182,7 +182,11 @@ class Call:
         return project
 
     def allowed(self, action: str, target: Mapping[str, Any] | None = None) -> bool:
-        """Does the policy rule allow this caller the action on the target?"""
+        """Does the policy rule allow this caller the action on the target?
+
+        What the target has no value for is left out, so that a check of it is false: a caller
+        without a domain is not in the domain of a target without one.
+        """
         if self._credentials is None:
             self._credentials = self.principal.credentials()
         if target is None:
@@ -191,7 +195,8 @@ class Call:
                 "tenant_id": self.principal.project_id,
                 "user_id": self.principal.user_id,
             }
-        return self.face.rules.allows(action, self._credentials, target)
+        known = {name: value for name, value in target.items() if value is not None}
+        return self.face.rules.allows(action, self._credentials, known)
 
     def allow(self, target: Mapping[str, Any] | None = None, action: str | None = None) -> None:
         """Raise Forbidden unless the rule (the operation's own by default) allows it."""

@@ -52,11 +52,7 @@ class Domains:
         wanted, extra = split(wishes, DomainWishes, "domain")
         if wanted.name is UNSET:
             raise BadRequest("Invalid input for domain: 'name' is a required property")
-        if tx.one(store.BY_NAME, name=wanted.name) is not None:
-            raise Conflict(
-                f"Conflict occurred attempting to store domain - Duplicate entry "
-                f"found with name {wanted.name}."
-            )
+        self._refuse_duplicate(tx, wanted.name)
         row = DomainRow(
             id=id or new_hex(),
             name=wanted.name,
@@ -70,17 +66,20 @@ class Domains:
         emit(tx, "identity.domain.create", row.id, principal=who, name=row.name)
         return row
 
+    def _refuse_duplicate(self, tx: Tx, name: str) -> None:
+        if self.find(tx, name) is not None:
+            raise Conflict(
+                "Conflict occurred attempting to store domain - Duplicate entry found with name "
+                f"{name}."
+            )
+
     def update(
         self, tx: Tx, domain_id: str, wishes: Mapping[str, Any], who: Principal
     ) -> DomainRow:
         row = self.get(tx, domain_id)
         wanted, extra = split(wishes, DomainWishes, "domain")
         if wanted.name is not UNSET and wanted.name != row.name:
-            if tx.one(store.BY_NAME, name=wanted.name) is not None:
-                raise Conflict(
-                    f"Conflict occurred attempting to store domain - Duplicate entry "
-                    f"found with name {wanted.name}."
-                )
+            self._refuse_duplicate(tx, wanted.name)
         changes = given(wanted, "name", "enabled", "tags", "options")
         if wanted.description is not UNSET:
             changes["description"] = wanted.description or ""
