@@ -90,10 +90,11 @@ class GuestSpec(msgspec.Struct, frozen=True, kw_only=True):
 class GuestState(msgspec.Struct, frozen=True, kw_only=True):
     """What one guest is.
 
-    `generation`: the newest one that this host accepted; `converged` says whether the guest is
-    as that one asked. `step`: what is being done right now. `fault`: why the last attempt did
-    not succeed. `reason`: why it stopped although nobody asked. `disks`, `nics`: ids plugged in
-    (for a guest that is off: configured).
+    `generation`: the newest one that this host accepted. `converged`: the driver has nothing
+    left to do for it (a guest that stopped by itself stays stopped: nothing to do). `step`: what
+    is being done right now. `fault`: why the last attempt did not succeed. `reason`: why the
+    guest stopped although nobody asked. `disks`, `nics`: ids plugged in (for a guest that is
+    off: configured).
     """
 
     id: str

@@ -85,7 +85,7 @@ fetch_packages "$KERNEL_PKG" busybox-static dropbear-bin e2fsprogs util-linux do
     libc6 libcrypt1 libtomcrypt1 libtommath1 libgmp10 zlib1g \
     libext2fs2 libcom-err2 libss2 libblkid1 libuuid1 \
     libmount1 libsmartcols1 libselinux1 libpcre2-8-0 libudev1 libcap2 \
-    netcat-openbsd libbsd0 libmd0 \
+    netcat-openbsd libbsd0 libmd0 bash libtinfo6 \
     curl libcurl4 libnghttp2-14 libidn2-0 libunistring2 librtmp1 libssh2-1 libpsl5 libssl3 \
     libgssapi-krb5-2 libkrb5-3 libk5crypto3 libkrb5support0 libkeyutils1 libldap-2.5-0 \
     libsasl2-2 libzstd1 libbrotli1 libgnutls30 libhogweed6 libnettle8 libp11-kit0 libtasn1-6 \
@@ -167,6 +167,9 @@ add_program "$PKG/dosfstools/sbin/mkfs.fat" /sbin/mkfs.fat
 ln -s mkfs.fat "$ROOT/sbin/mkfs.vfat"
 add_program "$PKG/curl/usr/bin/curl" /usr/bin/curl
 rm "$ROOT/bin/nc"
+# Debian's static busybox runs its own applets before anything in PATH, so its shell would never
+# find our nc: people and suites get bash, which also has what scripts expect of a cloud image.
+add_program "$PKG/bash/bin/bash" /bin/bash
 add_program "$PKG/netcat-openbsd/bin/nc.openbsd" /usr/bin/nc.openbsd
 [ "$GUEST_AGENT" = 1 ] && add_program "$PKG/qemu-guest-agent/usr/sbin/qemu-ga" /usr/sbin/qemu-ga
 
@@ -185,7 +188,7 @@ write() { # write MODE PATH: standard input becomes that file of the guest
 HASH=$(openssl passwd -6 -salt cumuloguest "$GUEST_PASSWORD")
 write 644 /etc/passwd <<E
 root:x:0:0:root:/root:/bin/sh
-$GUEST_USER:x:0:0:cloud user:/home/$GUEST_USER:/bin/sh
+$GUEST_USER:x:0:0:cloud user:/home/$GUEST_USER:/bin/bash
 nobody:x:65534:65534:nobody:/tmp:/bin/false
 E
 write 600 /etc/shadow <<E
@@ -194,7 +197,7 @@ $GUEST_USER:$HASH:19000:0:99999:7:::
 nobody:*:19000:0:99999:7:::
 E
 printf 'root:x:0:\ntty:x:5:\nnogroup:x:65534:\n' | write 644 /etc/group
-printf '/bin/sh\n' | write 644 /etc/shells
+printf '/bin/sh\n/bin/bash\n' | write 644 /etc/shells
 mkdir -p "$ROOT/home/$GUEST_USER/.ssh"
 chmod 700 "$ROOT/home/$GUEST_USER" "$ROOT/home/$GUEST_USER/.ssh"
 echo cumulo | write 644 /etc/hostname
