@@ -43,7 +43,8 @@ from cumulo.core.run.daemons import Daemon, start_daemon
 
 _HOST_FAULTS = (CommandFailed, DiskFault, PlugFault, MonitorError, OSError)
 _START_SECONDS = 20.0
-_POWERDOWN_AGAIN_SECONDS = 10.0
+# Firmware and boot loaders do not listen to the power button: press it again, less and less often.
+_PRESS_AGAIN_SECONDS = 1.0
 _POWER: dict[str, Power] = {"shutdown": "off", "internal-error": "crashed"}
 _PAUSED = ("paused", "prelaunch", "suspended", "io-error", "watchdog", "save-vm", "postmigrate")
 
@@ -361,7 +362,7 @@ class QemuDriver:
     async def _power_down(self, folder: GuestFolder, process: Daemon) -> None:
         """Press the guest's power button and wait for it to shut itself down, for a while."""
         end = time.monotonic() + self._soft_seconds
-        pressed = 0.0
+        press_at, pause = 0.0, _PRESS_AGAIN_SECONDS
         while process.alive() and time.monotonic() < end:
             try:
                 monitor = await self._monitor(folder)
@@ -370,9 +371,10 @@ class QemuDriver:
                     return
                 if status in _PAUSED:
                     await monitor.execute("cont")
-                if time.monotonic() - pressed > _POWERDOWN_AGAIN_SECONDS:
+                if time.monotonic() >= press_at:
                     await monitor.execute("system_powerdown")
-                    pressed = time.monotonic()
+                    press_at = time.monotonic() + pause
+                    pause *= 2
             except MonitorError:
                 return
             await asyncio.sleep(0.1)
