@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cumulo.compute.drivers.driver import (
     ComputeDriver,
     DiskSpec,
@@ -137,12 +139,17 @@ class FakeHost(Host):
 
 class QemuHost(Host):
     def __init__(self) -> None:
+        if os.geteuid() != 0:
+            pytest.skip("namespaces, taps and the guests' user need root")
         super().__init__()
-        self.image.write_bytes(TINY_GUEST.ljust(1024**2, b"\0"))
-        self.image.chmod(0o644)
+        self.make_image()
         self.namespace = f"ct-{self.id[:8]}"
         create_namespace(self.namespace)
         self.driver = self.new_driver()
+
+    def make_image(self) -> None:
+        self.image.write_bytes(TINY_GUEST.ljust(1024**2, b"\0"))
+        self.image.chmod(0o644)
 
     def new_driver(self) -> QemuDriver:
         return QemuDriver(

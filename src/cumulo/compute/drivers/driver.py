@@ -132,12 +132,16 @@ class ComputeDriver(Protocol):
         """Make the guest as described, and say what it is now.
 
         Failures of the host's side are reported in `fault`, not raised; calling again tries
-        again. Raises NotReady (try later), StaleOrder, ValueError (an id that is not one).
+        again. New vcpus and memory count from the next start. Raises NotReady (try later),
+        StaleOrder, ValueError (an id that is not one).
         """
         ...
 
     async def remove(self, guest_id: str) -> None:
-        """End the guest and remove all that this host keeps of it. Nothing to do: no error."""
+        """End the guest and remove all that this host keeps of it. Nothing to do: no error.
+
+        Raises OSError when the host did not let us; calling again tries again.
+        """
         ...
 
     async def inspect(self, guest_id: str) -> GuestState:

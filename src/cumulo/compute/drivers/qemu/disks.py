@@ -73,7 +73,7 @@ def grant(disk: DiskSpec, uid: int, gid: int) -> None:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode):
             raise DiskFault(f"volume {disk.id}: {path} is not a regular file")
-        if not disk.read_only and (found.st_uid, found.st_gid) != (uid, gid):
+        if (found.st_uid, found.st_gid) != (uid, gid):
             os.chown(path, uid, gid, follow_symlinks=False)
     except FileNotFoundError as absent:
         raise DiskFault(f"volume {disk.id}: {path} does not exist") from absent

@@ -108,7 +108,7 @@ class QemuDriver:
                 record = folder.load()
             accept(record, spec)
             folder.create(self._uid, self._gid)
-            folder.save(record)
+            await asyncio.to_thread(folder.save, record)
             try:
                 await self._observe(folder, record)
                 await self._converge(folder, record, spec)
@@ -118,7 +118,7 @@ class QemuDriver:
                 record.fault = str(fault) or type(fault).__name__
             finally:
                 self._steps.pop(spec.id, None)
-                folder.save(record)
+                await asyncio.to_thread(folder.save, record)
             return await self._state(folder, record)
 
     async def remove(self, guest_id: str) -> None:
@@ -140,7 +140,7 @@ class QemuDriver:
             before = record.phase
             await self._observe(folder, record)
             if record.phase != before:
-                folder.save(record)
+                await asyncio.to_thread(folder.save, record)
             return await self._state(folder, record)
 
     async def list(self) -> "list[GuestState]":
@@ -290,7 +290,7 @@ class QemuDriver:
             )
             note_start(record, spec)
             self._configure(record, spec)
-            folder.save(record)
+            await asyncio.to_thread(folder.save, record)
             (folder.run / "pid").unlink(missing_ok=True)
             folder.log.write_bytes(b"")
             process = await asyncio.to_thread(
@@ -303,7 +303,7 @@ class QemuDriver:
                 cwd=folder.run,
             )
         record.pid, record.started = process.pid, process.started
-        folder.save(record)
+        await asyncio.to_thread(folder.save, record)
         await self._set_going(folder, record, spec, process)
 
     async def _set_going(
@@ -326,7 +326,7 @@ class QemuDriver:
                 await asyncio.sleep(0.02)
         # Before its first instruction: from now on a stop is a stop of the guest.
         record.phase = "running"
-        folder.save(record)
+        await asyncio.to_thread(folder.save, record)
         if spec.power == "on":
             await monitor.execute("cont")
 
@@ -352,12 +352,12 @@ class QemuDriver:
     ) -> None:
         self._steps.setdefault(record.id, "stopping")
         record.phase = "stopping"
-        folder.save(record)
+        await asyncio.to_thread(folder.save, record)
         if not hard:
             await self._power_down(folder, process)
         await self._end(folder, record, process)
         note_off(record)
-        folder.save(record)
+        await asyncio.to_thread(folder.save, record)
 
     async def _power_down(self, folder: GuestFolder, process: Daemon) -> None:
         """Press the guest's power button and wait for it to shut itself down, for a while."""
@@ -395,7 +395,7 @@ class QemuDriver:
             if process is not None:
                 record.pid, record.started = process.pid, process.started
             record.phase = "removing"
-            folder.save(record)
+            await asyncio.to_thread(folder.save, record)
             process = folder.process(record)
         if process is not None:
             self._steps[record.id] = "removing"
