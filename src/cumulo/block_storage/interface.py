@@ -1,0 +1,75 @@
+"""What other services may ask of block storage.
+
+An attachment is one row, owned here; compute's block device mapping is a view of it.
+Events emitted: volume.{create,update,delete,attach,detach,extend}.{start,end},
+volume.{error,…}.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from cumulo.core.auth.principal import Principal
+from cumulo.core.db.transaction import Tx
+
+AttachmentState = Literal["attaching", "attached", "detaching"]
+
+
+class Attachment(msgspec.Struct, frozen=True, kw_only=True):
+    """A volume that a server has, or is about to have or lose."""
+
+    id: str
+    volume_id: str
+    server_id: str
+    host_id: str
+    device: str
+    """`/dev/vdb`"""
+    state: AttachmentState
+    delete_on_termination: bool
+    read_only: bool
+    boot_index: int | None
+    tag: str | None
+    size: int
+    """GiB"""
+    generation: int
+    connection: dict[str, Any] | None
+    """The block device for the hypervisor, as the driver describes it; None until the volume's
+    host has made it ready."""
+
+
+class BlockStorage(Protocol):
+    def attach(
+        self,
+        tx: Tx,
+        principal: Principal,
+        *,
+        volume_id: str,
+        server_id: str,
+        host_id: str,
+        device: str,
+        delete_on_termination: bool = False,
+        boot_index: int | None = None,
+        tag: str | None = None,
+    ) -> Attachment:
+        """Reserve a volume for a server: the row of the attachment, state `attaching`.
+
+        Raises NotFound (unknown or foreign volume), BadRequest (its status does not allow it),
+        Conflict (it is attached and not multi-attach), in compute's words.
+        """
+
+    def attachments_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[Attachment]]:
+        """The attachments of servers, in order of devices; servers without one are absent."""
+
+    def detach(self, tx: Tx, attachment_id: str) -> None:
+        """Ask for the end of an attachment: state `detaching` until the guest has let go."""
+
+    def plugged(self, tx: Tx, attachment_id: str) -> None:
+        """The hypervisor has it: `attached`, and the volume is `in-use`."""
+
+    def unplugged(self, tx: Tx, attachment_id: str) -> None:
+        """The hypervisor has let go: the row goes; the volume is `available`, or deleted if the
+        attachment says so and its server is gone."""
+
+    def release_server(self, tx: Tx, server_id: str) -> None:
+        """The server is gone from its host: the same for all its attachments."""

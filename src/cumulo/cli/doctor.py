@@ -1,0 +1,250 @@
+"""`cumulo doctor`: every check is a row of `CHECKS`; what it finds names the command that mends it.
+
+Checks try the thing itself where they can (a bridge in a namespace made for it and gone with it)
+instead of reading what the kernel was built with: containers and lockdown make the two differ.
+"""
+
+import http.client
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import click
+import msgspec
+
+from cumulo.cli.packages import SetupFailed, missing, wanted
+from cumulo.cli.setup import builder_present, guest_image
+from cumulo.core.run.commands import CommandFailed, run_blocking
+
+Outcome = Literal["ok", "warn", "fail"]
+GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the checks look at; the defaults are one machine that does everything.
+
+    `networks`: interface of each of the four networks; None: what `up` makes itself.
+    """
+
+    api_port: int = 8774
+    state: Path = Path("/var/lib/cumulo")
+    networks: tuple[tuple[str, str | None], ...] = (
+        ("management", None),
+        ("guest", None),
+        ("external", None),
+        ("API", None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check's answer. `mend`: the command that would make it ok, or empty."""
+
+    outcome: Outcome
+    message: str
+    mend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    name: str
+    look: Callable[[Machine], Finding]
+
+
+def check_python(machine: Machine) -> Finding:
+    # Older ones do not get as far as here: the launcher refuses them.
+    version = ".".join(map(str, sys.version_info[:3]))
+    major, minor = map(int, version.split(".")[:2])
+    if (major, minor) <= (3, 13):
+        return Finding("ok", version)
+    return Finding("warn", f"{version} is newer than 3.13, the newest that Cumulo is tried with")
+
+
+def check_root(machine: Machine) -> Finding:
+    if os.geteuid() == 0:
+        return Finding("ok", "runs as root")
+    return Finding("fail", "networks and guests need root", "sudo ./cumulo doctor")
+
+
+def check_packages(machine: Machine) -> Finding:
+    try:
+        names = wanted("run")
+        lacking = missing(names)
+    except (SetupFailed, OSError) as error:
+        return Finding("fail", str(error))
+    if lacking:
+        return Finding("fail", f"missing: {' '.join(lacking)}", "./cumulo setup")
+    return Finding("ok", f"all {len(names)} installed")
+
+
+def check_kvm(machine: Machine) -> Finding:
+    slow = "guests run in emulation (TCG), about 10 times slower"
+    device = Path("/dev/kvm")
+    if not device.exists():
+        return Finding("warn", f"no /dev/kvm: {slow}", "modprobe -a kvm_intel kvm_amd")
+    try:
+        os.close(os.open(device, os.O_RDWR | os.O_CLOEXEC))
+    except OSError as error:
+        return Finding(
+            "warn", f"/dev/kvm cannot be opened ({error.strerror}): {slow}", "usermod -aG kvm $USER"
+        )
+    return Finding("ok", "hardware virtualisation")
+
+
+def check_disk(machine: Machine) -> Finding:
+    folder = machine.state
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free / GIB
+    message = f"{free:.1f} GiB free at {folder}"
+    if free < 1:
+        return Finding("fail", message + ", needs 1")
+    return Finding("ok" if free >= 10 else "warn", message)
+
+
+def check_memory(machine: Machine) -> Finding:
+    fields = dict(
+        line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines() if ":" in line
+    )
+    free = int(fields["MemAvailable"].split()[0]) / (1 << 20)
+    message = f"{free:.1f} GiB available"
+    if free < 0.5:
+        return Finding("fail", message + ", needs 0.5")
+    return Finding("ok" if free >= 2 else "warn", message)
+
+
+def is_ours(port: int) -> bool:
+    """Whether a Cumulo answers at a port of this machine (by its Server header)."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/")
+        return "cumulo" in (connection.getresponse().getheader("Server") or "").lower()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def check_port(machine: Machine) -> Finding:
+    port = machine.api_port
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))
+        except PermissionError:
+            return Finding("fail", f"port {port} needs root", "sudo ./cumulo doctor")
+        except OSError:
+            pass
+        else:
+            return Finding("ok", f"port {port} is free")
+    if is_ours(port):
+        return Finding("ok", f"port {port} is this cloud's")
+    return Finding("fail", f"port {port} is another program's", f"ss -ltnp sport = :{port}")
+
+
+PROBES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("bridge", ("ip", "link", "add", "cumulo0", "type", "bridge")),
+    ("veth", ("ip", "link", "add", "cumulo0", "type", "veth", "peer", "name", "cumulo1")),
+    ("vxlan", ("ip", "link", "add", "cumulo0", "type", "vxlan", "id", "1", "dstport", "4789")),
+    ("tun", ("ip", "tuntap", "add", "cumulo0", "mode", "tap")),
+    ("nftables", ("nft", "add", "table", "inet", "cumulo")),
+    ("nftables bridge family", ("nft", "add", "table", "bridge", "cumulo")),
+)
+
+
+def check_kernel(machine: Machine) -> Finding:
+    if not Path("/proc/self/ns/net").exists():
+        return Finding("fail", "no network namespaces in this kernel")
+    if os.geteuid() != 0:
+        return Finding("warn", "only root can try it", "sudo ./cumulo doctor")
+    lacking = []
+    for name, argv in PROBES:
+        try:
+            # In a namespace of its own, which is gone when the command ends.
+            run_blocking(["unshare", "--net", "--", *argv], timeout=10)
+        except CommandFailed as error:
+            lacking.append(f"{name} ({error.stderr.strip().splitlines()[-1:] or ['no answer']})")
+    if lacking:
+        return Finding(
+            "fail",
+            f"does not work: {', '.join(lacking)}",
+            "./cumulo setup && modprobe -a bridge veth vxlan tun nf_tables",
+        )
+    return Finding("ok", f"namespaces, {', '.join(name for name, _ in PROBES)}")
+
+
+def check_bridge_filter(machine: Machine) -> Finding:
+    if Path("/proc/sys/net/bridge/bridge-nf-call-iptables").exists():
+        return Finding("ok", "net.bridge is there: security groups can follow connections")
+    return Finding(
+        "fail", "no net.bridge: security groups cannot follow connections", "modprobe br_netfilter"
+    )
+
+
+def check_networks(machine: Machine) -> Finding:
+    present = {name for _, name in socket.if_nameindex()}
+    gone = [f"{role}: {name}" for role, name in machine.networks if name and name not in present]
+    if gone:
+        return Finding("fail", f"no such interface: {', '.join(gone)}", "ip -brief link")
+    placed = [f"{role} on {name or 'this machine'}" for role, name in machine.networks]
+    return Finding("ok", ", ".join(placed))
+
+
+def check_guest_image(machine: Machine) -> Finding:
+    image = guest_image()
+    if image.exists():
+        return Finding("ok", f"{image}, {image.stat().st_size / (1 << 20):.0f} MiB")
+    mend = "./cumulo setup" if builder_present() else ""
+    return Finding("warn", f"not built yet: {image}", mend)
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("python", check_python),
+    Check("root", check_root),
+    Check("debian packages", check_packages),
+    Check("virtualisation", check_kvm),
+    Check("disk", check_disk),
+    Check("memory", check_memory),
+    Check("API port", check_port),
+    Check("kernel networking", check_kernel),
+    Check("bridge filter", check_bridge_filter),
+    Check("networks", check_networks),
+    Check("guest image", check_guest_image),
+)
+
+
+def examine(machine: Machine, checks: Sequence[Check] = CHECKS) -> list[tuple[str, Finding]]:
+    """Run all checks. One that breaks is a failed one, and the others still run."""
+    found = []
+    for check in checks:
+        try:
+            finding = check.look(machine)
+        except Exception as error:
+            finding = Finding("fail", f"the check itself failed: {error!r}")
+        found.append((check.name, finding))
+    return found
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8774, show_default=True)
+def command(as_json: bool, port: int) -> None:
+    """Check the machine. Exit status 1 if anything fails (warnings do not count)."""
+    found = examine(Machine(api_port=port))
+    failed = any(finding.outcome == "fail" for _, finding in found)
+    if as_json:
+        rows = [{"name": name, **asdict(finding)} for name, finding in found]
+        click.echo(msgspec.json.encode({"ok": not failed, "checks": rows}))
+    else:
+        width = max(len(name) for name, _ in found)
+        for name, finding in found:
+            click.echo(f"{finding.outcome:4}  {name:{width}}  {finding.message}")
+            if finding.mend and finding.outcome != "ok":
+                click.echo(f"{'':{width + 8}}mend: {finding.mend}")
+    raise SystemExit(1 if failed else 0)

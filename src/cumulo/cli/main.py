@@ -1,0 +1,49 @@
+"""The command line's front door: a static table, so that one command imports one module.
+
+Each command lives in `cumulo.cli.<name>` as a click command called `command`. The short help is
+here and not there, because `cumulo --help` must not import thirteen services to list them.
+"""
+
+import importlib
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import click
+
+from cumulo import __version__
+
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "setup": "Install what the machine lacks and build the guest image.",
+        "doctor": "Check the machine: what is missing, and the command that mends it.",
+    }
+)
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are modules, imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"cumulo.cli.{cmd_name.replace('-', '_')}")
+        command = module.command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="cumulo")
+def main() -> None:
+    """Cumulo: an OpenStack-compatible cloud, started with one command."""
+
+
+if __name__ == "__main__":
+    main(prog_name="cumulo")

@@ -1,0 +1,37 @@
+"""Moments: the one form in which times are stored and compared.
+
+A moment is ISO 8601 text in UTC with microseconds, `2026-11-22T15:04:05.678901`: it sorts as
+text, reads well in the database, and each API's own form is a slice of it.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+Moment = str
+
+
+def to_moment(seconds: float) -> Moment:
+    """A moment from seconds since the epoch."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
+def now() -> Moment:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
+def seconds_of(moment: Moment) -> float:
+    return datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp()
+
+
+def later(moment: Moment, seconds: float) -> Moment:
+    shifted = datetime.fromisoformat(moment) + timedelta(seconds=seconds)
+    return shifted.strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
+def zulu(moment: Moment) -> str:
+    """`2026-11-22T15:04:05Z`: compute, image, network."""
+    return moment[:19] + "Z"
+
+
+def zulu_micro(moment: Moment) -> str:
+    """`2026-11-22T15:04:05.678901Z`: identity."""
+    return moment + "Z"

@@ -1,0 +1,155 @@
+"""The grown engine: PostgreSQL through psycopg 3, the whole transaction on one of a few threads.
+
+Threads give group commit, and synchronous psycopg costs half the CPU of the asynchronous drivers.
+Writers are SERIALIZABLE and are run again from the start when PostgreSQL says so, which gives
+them the meaning that they have on SQLite.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import psycopg
+import psycopg.conninfo
+import sqlalchemy as sa
+
+from cumulo.core.db.transaction import IntegrityError, Tx
+from cumulo.core.sim.points import reach
+
+log = logging.getLogger("cumulo.db")
+
+T = TypeVar("T")
+
+RETRIES = 20
+
+
+class PostgresqlDatabase:
+    engine = "postgresql"
+
+    def __init__(self, dsn: str, *, threads: int = 8) -> None:
+        self.dsn = dsn
+        self._local = threading.local()
+        self._connections: list[psycopg.Connection[Any]] = []
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="cumulo-db")
+
+    async def read(self, function: Callable[[Tx], T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self.read_now, function)
+
+    async def write(self, function: Callable[[Tx], T], *, name: str = "") -> T:
+        loop = asyncio.get_running_loop()
+        result, tx = await loop.run_in_executor(self._threads, self._write, function, name)
+        for callback in tx.take_callbacks():
+            callback()
+        return result
+
+    def read_now(self, function: Callable[[Tx], T]) -> T:
+        result, _ = self._attempts(function, writable=False, name="")
+        return result
+
+    def write_now(self, function: Callable[[Tx], T], *, name: str = "") -> T:
+        result, tx = self._write(function, name)
+        for callback in tx.take_callbacks():
+            callback()
+        return result
+
+    def _write(self, function: Callable[[Tx], T], name: str) -> tuple[T, Tx]:
+        return self._attempts(function, writable=True, name=name)
+
+    def _attempts(self, function: Callable[[Tx], T], *, writable: bool, name: str) -> tuple[T, Tx]:
+        for attempt in range(RETRIES):
+            try:
+                return self._once(function, writable=writable, name=name)
+            except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
+                time.sleep(0.001 * attempt)
+            except psycopg.OperationalError:
+                # The server went away: one more try on a new connection.
+                self._drop_connection()
+                if attempt > 0:
+                    raise
+        return self._once(function, writable=writable, name=name)
+
+    def _once(self, function: Callable[[Tx], T], *, writable: bool, name: str) -> tuple[T, Tx]:
+        connection = self._connection()
+        level = "SERIALIZABLE" if writable else "REPEATABLE READ, READ ONLY"
+        tx = Tx("postgresql", _executor(connection), writable=writable)
+        connection.execute(f"BEGIN ISOLATION LEVEL {level}")
+        try:
+            result = function(tx)
+            if writable:
+                reach(f"before commit: {name}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if not connection.closed:
+                connection.execute("ROLLBACK")
+            raise
+        if writable:
+            reach(f"after commit: {name}")
+        return result, tx
+
+    def _connection(self) -> psycopg.Connection[Any]:
+        found: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
+        if found is None or found.closed:
+            found = psycopg.connect(self.dsn, autocommit=True, prepare_threshold=2)
+            self._local.connection = found
+            with self._lock:
+                self._connections.append(found)
+        return found
+
+    def _drop_connection(self) -> None:
+        found: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
+        if found is not None:
+            found.close()
+            self._local.connection = None
+
+    def revision(self) -> str | None:
+        """For migrations: the revision that the database is stamped with."""
+        with psycopg.connect(self.dsn) as connection:
+            known = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
+            if known is None or known[0] is None:
+                return None
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            return None if row is None else str(row[0])
+
+    def run_script(self, statements: Sequence[str]) -> None:
+        with psycopg.connect(self.dsn) as connection:
+            for text in statements:
+                connection.execute(text.encode())
+
+    def keep_copy(self, name: str) -> None:
+        """PostgreSQL has its own backups; a copy of a grown database is not ours to make."""
+        log.warning("no copy is made of a PostgreSQL database before %s: use pg_dump", name)
+
+    def url(self) -> sa.URL:
+        parts = psycopg.conninfo.conninfo_to_dict(self.dsn)
+        plain = {name: str(value) for name, value in parts.items() if value is not None}
+        return sa.URL.create(
+            "postgresql+psycopg",
+            username=plain.get("user"),
+            password=plain.get("password"),
+            database=plain.get("dbname"),
+            query={n: plain[n] for n in ("host", "port", "sslmode") if n in plain},
+        )
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        with self._lock:
+            for connection in self._connections:
+                connection.close()
+
+
+def _executor(
+    connection: psycopg.Connection[Any],
+) -> Callable[[str, dict[str, Any]], Any]:
+    def execute(text: str, parameters: dict[str, Any]) -> Any:
+        try:
+            return connection.execute(text.encode(), parameters)
+        except psycopg.IntegrityError as error:
+            raise IntegrityError(str(error)) from error
+
+    return execute

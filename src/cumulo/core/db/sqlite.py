@@ -1,0 +1,127 @@
+"""The embedded engine: one SQLite file, one writer, transactions inline on the event loop.
+
+Inline beats threads here by every measure (0.2 µs against 107 µs for the hop, and a flat tail).
+A read needs no BEGIN: the loop thread is the only writer, and nothing interleaves with a
+synchronous function. Checkpoints run in a thread with a connection of its own, so that no commit
+pays for one. `synchronous=NORMAL`: a killed process loses nothing, a power cut may lose the last
+instants, unless the setting `durable_commits` asks for FULL.
+"""
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from cumulo.core.db.transaction import IntegrityError, Tx
+from cumulo.core.sim.points import reach
+
+T = TypeVar("T")
+
+WAL_LIMIT = 64 * 1024 * 1024
+
+
+class SqliteDatabase:
+    engine = "sqlite"
+
+    def __init__(self, path: Path, *, durable: bool = False) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = _connect(path)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        self._connection.execute("PRAGMA wal_autocheckpoint=0")
+        path.chmod(0o600)
+        self._closing = threading.Event()
+        self._checkpointer = threading.Thread(
+            target=self._checkpoint_loop, name="cumulo-checkpoint", daemon=True
+        )
+        self._checkpointer.start()
+
+    async def read(self, function: Callable[[Tx], T]) -> T:
+        return self.read_now(function)
+
+    async def write(self, function: Callable[[Tx], T], *, name: str = "") -> T:
+        return self.write_now(function, name=name)
+
+    def read_now(self, function: Callable[[Tx], T]) -> T:
+        return function(Tx("sqlite", self._execute, writable=False))
+
+    def write_now(self, function: Callable[[Tx], T], *, name: str = "") -> T:
+        """`write` for code that has no event loop yet: first-run content, tests."""
+        tx = Tx("sqlite", self._execute, writable=True)
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = function(tx)
+            reach(f"before commit: {name}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        reach(f"after commit: {name}")
+        for callback in tx.take_callbacks():
+            callback()
+        return result
+
+    def _execute(self, text: str, parameters: dict[str, Any]) -> sqlite3.Cursor:
+        try:
+            return self._connection.execute(text, parameters)
+        except sqlite3.IntegrityError as error:
+            raise IntegrityError(str(error)) from error
+
+    def revision(self) -> str | None:
+        """For migrations: the revision that the database is stamped with."""
+        known = self._connection.execute(
+            "SELECT name FROM sqlite_master WHERE name = 'alembic_version'"
+        )
+        if known.fetchone() is None:
+            return None
+        row = self._connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return None if row is None else str(row[0])
+
+    def run_script(self, statements: Sequence[str]) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        for text in statements:
+            self._connection.execute(text)
+        self._connection.execute("COMMIT")
+
+    def keep_copy(self, name: str) -> None:
+        """A consistent copy beside the database: `cumulo.db.before-0002`."""
+        path = self.path.with_name(f"{self.path.name}.{name}")
+        with contextlib.closing(sqlite3.connect(path)) as copy:
+            self._connection.backup(copy)
+        path.chmod(0o600)
+
+    def url(self) -> sa.URL:
+        return sa.URL.create("sqlite", database=str(self.path))
+
+    def close(self) -> None:
+        self._closing.set()
+        self._checkpointer.join(5.0)
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._connection.close()
+
+    def _checkpoint_loop(self) -> None:
+        connection = _connect(self.path)
+        wal = Path(f"{self.path}-wal")
+        while not self._closing.wait(1.0):
+            size = wal.stat().st_size if wal.exists() else 0
+            if size > 1024 * 1024:
+                mode = "TRUNCATE" if size > WAL_LIMIT else "PASSIVE"
+                with contextlib.suppress(sqlite3.OperationalError):
+                    connection.execute(f"PRAGMA wal_checkpoint({mode})")
+        connection.close()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, cached_statements=1024, timeout=10.0
+    )
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA temp_store=MEMORY")
+    return connection

@@ -1,0 +1,235 @@
+"""Transactions: the only door to the database, the same on SQLite and PostgreSQL.
+
+A transaction is a synchronous function of `Tx`. It never awaits, never talks to a host, never
+hashes and never reads a file: it may be run again from its start when the database asks for that
+(serialisation failure), so the database is all that it may change. Everything else goes to
+`tx.after_commit`. Writers are serialisable on both engines: what a transaction has read is still
+true when it commits.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from cumulo.core import clock
+from cumulo.core.db.rows import Row, to_driver
+from cumulo.core.db.statements import Compiled, Query, Statement, compile_for
+
+R = TypeVar("R", bound=Row)
+T = TypeVar("T")
+
+
+class IntegrityError(Exception):
+    """A constraint of the database refused a change (unique, foreign key, not null)."""
+
+
+class ReadOnly(Exception):
+    """A read transaction tried to write: a mistake in the program."""
+
+
+class Cursor(Protocol):
+    """What both drivers' cursors have."""
+
+    @property
+    def rowcount(self) -> int: ...
+    def fetchall(self) -> list[tuple[Any, ...]]: ...
+    def fetchone(self) -> tuple[Any, ...] | None: ...
+
+
+class Tx:
+    """One transaction; made by an engine, handed to a function, dead afterwards.
+
+    `now` is the moment of the transaction (see core.clock): all rows that it writes share it.
+    """
+
+    __slots__ = ("_callbacks", "_execute", "_now", "engine", "writable")
+
+    def __init__(
+        self,
+        engine: str,
+        execute: Callable[[str, dict[str, Any]], Cursor],
+        *,
+        writable: bool,
+    ) -> None:
+        self.engine = engine
+        self.writable = writable
+        self._execute = execute
+        self._callbacks: list[Callable[[], None]] = []
+        self._now: str | None = None
+
+    @property
+    def now(self) -> clock.Moment:
+        if self._now is None:
+            self._now = clock.now()
+        return self._now
+
+    def all(self, wanted: Query[R], **parameters: Any) -> list[R]:
+        """All rows of the query."""
+        found = self._cursor(wanted, parameters).fetchall()
+        return to_rows(wanted.row, found)
+
+    def one(self, wanted: Query[R], **parameters: Any) -> R | None:
+        """The first row, or None."""
+        found = self._cursor(wanted, parameters).fetchone()
+        return None if found is None else to_rows(wanted.row, [found])[0]
+
+    def tuples(self, wanted: Statement, **parameters: Any) -> list[tuple[Any, ...]]:
+        """Rows of single columns, as the driver gives them."""
+        return self._cursor(wanted, parameters).fetchall()
+
+    def value(self, wanted: Statement, **parameters: Any) -> Any:
+        """The first column of the first row, or None."""
+        found = self._cursor(wanted, parameters).fetchone()
+        return None if found is None else found[0]
+
+    def run(self, change: Statement, **parameters: Any) -> int:
+        """Run an INSERT, UPDATE or DELETE; how many rows it changed."""
+        if not self.writable:
+            raise ReadOnly(str(change.element))
+        return self._cursor(change, parameters).rowcount
+
+    def insert(self, row: Row, *, ignore_duplicate: bool = False) -> bool:
+        """Insert a row; with `ignore_duplicate` False is the answer when it was there already."""
+        if not self.writable:
+            raise ReadOnly(type(row).__name__)
+        kind = type(row)
+        made = _insert_for(self.engine, kind, ignore_duplicate)
+        values = {
+            name: to_driver(getattr(row, name))
+            for name in kind.__struct_fields__
+            if name not in _serial_names(kind)
+        }
+        return self._execute(made.text, values).rowcount > 0
+
+    def get(self, kind: type[R], *key: Any) -> R | None:
+        """The row of this primary key, or None."""
+        made = _row_statement(self.engine, kind, "get", ())
+        found = self._execute(made.text, _key_of(kind, key)).fetchone()
+        return None if found is None else to_rows(kind, [found])[0]
+
+    def update(self, row: R, **changes: Any) -> R:
+        """Write changed columns of a row that was read in this transaction; the row as it is now.
+
+        For compare-and-swap (another condition than the key) write a statement.
+        """
+        if not self.writable:
+            raise ReadOnly(type(row).__name__)
+        if not changes:
+            return row
+        kind = type(row)
+        made = _row_statement(self.engine, kind, "update", tuple(sorted(changes)))
+        parameters = {f"new_{name}": to_driver(value) for name, value in changes.items()}
+        self._execute(made.text, {**parameters, **_key_of(kind, _key_values(row))})
+        return msgspec.structs.replace(row, **changes)
+
+    def delete(self, row: Row) -> bool:
+        """Delete a row by its primary key; False when it was gone."""
+        if not self.writable:
+            raise ReadOnly(type(row).__name__)
+        made = _row_statement(self.engine, type(row), "delete", ())
+        parameters = _key_of(type(row), _key_values(row))
+        return self._execute(made.text, parameters).rowcount > 0
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call this on the event loop once the transaction is durable; never when it is not."""
+        self._callbacks.append(callback)
+
+    def take_callbacks(self) -> list[Callable[[], None]]:
+        taken, self._callbacks = self._callbacks, []
+        return taken
+
+    def _cursor(self, wanted: Statement, parameters: dict[str, Any]) -> Cursor:
+        made = wanted.compiled(self.engine)
+        text, bound = made.bind(parameters, ":{}" if self.engine == "sqlite" else "%({})s")
+        return self._execute(text, bound)
+
+
+class Database(Protocol):
+    """An engine. `name` says where a transaction came from, for crash tests and slow logs."""
+
+    engine: str
+
+    async def read(self, function: Callable[[Tx], T]) -> T: ...
+    async def write(self, function: Callable[[Tx], T], *, name: str = "") -> T: ...
+    def close(self) -> None: ...
+
+
+def to_rows(kind: type[R], found: list[tuple[Any, ...]]) -> list[R]:
+    converters = kind.read_converters
+    if not converters:
+        return [kind(*values) for values in found]
+    rows = []
+    for values in found:
+        changed = list(values)
+        for index, convert in converters:
+            changed[index] = convert(changed[index])
+        rows.append(kind(*changed))
+    return rows
+
+
+_INSERTS: dict[tuple[str, type[Row], bool], Compiled] = {}
+_SERIALS: dict[type[Row], frozenset[str]] = {}
+
+
+def _serial_names(kind: type[Row]) -> frozenset[str]:
+    found = _SERIALS.get(kind)
+    if found is None:
+        found = _SERIALS[kind] = frozenset(
+            column.name for column in kind.sql_table.columns if column.autoincrement is True
+        )
+    return found
+
+
+def _insert_for(engine: str, kind: type[Row], ignore: bool) -> Compiled:
+    found = _INSERTS.get((engine, kind, ignore))
+    if found is None:
+        names = [name for name in kind.__struct_fields__ if name not in _serial_names(kind)]
+        values: dict[str, Any] = {name: sa.bindparam(name) for name in names}
+        make = sqlite.insert if engine == "sqlite" else postgresql.insert
+        element = make(kind.sql_table).values(values)
+        made = compile_for(engine, element.on_conflict_do_nothing() if ignore else element)
+        # SQLAlchemy asks for a generated key back; nobody reads it.
+        text = made.text.partition(" RETURNING ")[0]
+        found = _INSERTS[(engine, kind, ignore)] = Compiled(text, {}, ())
+    return found
+
+
+_ROW_STATEMENTS: dict[tuple[str, type[Row], str, tuple[str, ...]], Compiled] = {}
+_KEYS: dict[type[Row], tuple[str, ...]] = {}
+
+
+def _key_names(kind: type[Row]) -> tuple[str, ...]:
+    found = _KEYS.get(kind)
+    if found is None:
+        found = _KEYS[kind] = tuple(c.name for c in kind.sql_table.primary_key.columns)
+    return found
+
+
+def _key_of(kind: type[Row], values: tuple[Any, ...]) -> dict[str, Any]:
+    """The parameters that name one row; ValueError for a wrong number of key values."""
+    return {f"key_{name}": value for name, value in zip(_key_names(kind), values, strict=True)}
+
+
+def _key_values(row: Row) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in _key_names(type(row)))
+
+
+def _row_statement(engine: str, kind: type[Row], verb: str, changed: tuple[str, ...]) -> Compiled:
+    """SELECT, UPDATE or DELETE of one row by its primary key."""
+    found = _ROW_STATEMENTS.get((engine, kind, verb, changed))
+    if found is None:
+        made = kind.sql_table
+        same = sa.and_(*(made.c[n] == sa.bindparam(f"key_{n}") for n in _key_names(kind)))
+        element: Any
+        if verb == "get":
+            element = sa.select(made).where(same)
+        elif verb == "delete":
+            element = sa.delete(made).where(same)
+        else:
+            element = sa.update(made).where(same)
+            element = element.values({n: sa.bindparam(f"new_{n}") for n in changed})
+        found = _ROW_STATEMENTS[(engine, kind, verb, changed)] = compile_for(engine, element)
+    return found

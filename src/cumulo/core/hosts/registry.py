@@ -1,0 +1,67 @@
+"""Which hosts there are, and the generation of their desired state.
+
+`touch(tx, host, kind)` is what a service calls when its transaction changes what a host must
+do: the generation grows with the change, and the host's agent is woken after the commit.
+"""
+
+from collections.abc import Callable, Sequence
+
+from cumulo.core.clock import Moment, later
+from cumulo.core.db.transaction import Tx
+from cumulo.core.hosts import store
+from cumulo.core.hosts.model import HostRow, PartRow
+
+ALIVE_SECONDS = 60.0
+
+
+class HostRegistry:
+    """The hosts table, and the bells of the agents that are connected to this process."""
+
+    def __init__(self) -> None:
+        self._bells: dict[tuple[str, str], Callable[[], None]] = {}
+
+    def register(self, tx: Tx, host_id: str, kinds: Sequence[str]) -> HostRow:
+        """Note that an agent is there; makes the host at its first time."""
+        row = HostRow(host_id, 1, list(kinds), True, tx.now, tx.now)
+        tx.insert(row, ignore_duplicate=True)
+        tx.run(store.SEEN, key=host_id, seen=tx.now, kinds=list(kinds))
+        for kind in kinds:
+            tx.insert(PartRow(host_id, kind, 1, 0, None), ignore_duplicate=True)
+        found = self.get(tx, host_id)
+        assert found is not None
+        return found
+
+    def get(self, tx: Tx, host_id: str) -> HostRow | None:
+        return tx.one(store.GET, id=host_id)
+
+    def all(self, tx: Tx) -> list[HostRow]:
+        return tx.all(store.ALL)
+
+    def seen(self, tx: Tx, host: HostRow) -> None:
+        tx.run(store.SEEN, key=host.id, seen=tx.now, kinds=host.roles)
+
+    def enable(self, tx: Tx, host_id: str, wanted: bool) -> None:
+        tx.run(store.ENABLE, key=host_id, wanted=wanted)
+
+    def part(self, tx: Tx, host_id: str, kind: str) -> PartRow | None:
+        return tx.one(store.PART, h=host_id, k=kind)
+
+    def touch(self, tx: Tx, host_id: str, kind: str) -> None:
+        """The desired state of this kind on this host changes with this transaction."""
+        if tx.run(store.GROW, h=host_id, k=kind) == 0:
+            tx.insert(PartRow(host_id, kind, 1, 0, None), ignore_duplicate=True)
+        bell = self._bells.get((host_id, kind))
+        if bell is not None:
+            tx.after_commit(bell)
+
+    def applied(self, tx: Tx, host_id: str, kind: str, generation: int, fault: str | None) -> None:
+        tx.run(store.APPLIED, h=host_id, k=kind, g=generation, why=fault)
+
+    def on_wake(self, host_id: str, kind: str, bell: Callable[[], None]) -> None:
+        """Ring this after each commit that touches the host's kind."""
+        self._bells[(host_id, kind)] = bell
+
+
+def is_alive(host: HostRow, now: Moment) -> bool:
+    """An agent that was silent for a minute is not given new work."""
+    return host.last_seen >= later(now, -ALIVE_SECONDS)

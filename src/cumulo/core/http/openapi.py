@@ -1,0 +1,74 @@
+"""The OpenAPI document of the running cloud, made from the operations when somebody asks."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from cumulo.core.http.operations import Face
+
+_FIELD = re.compile(r"\{(\w+)\}")
+
+
+def document(faces: Iterable[Face], version: str) -> dict[str, Any]:
+    faces = list(faces)
+    kinds = {
+        kind
+        for face in faces
+        for operation in face.operations
+        for kind in (operation.body, operation.response)
+        if kind is not None
+    }
+    ordered = sorted(kinds, key=lambda kind: f"{kind.__module__}.{kind.__name__}")
+    schemas, components = msgspec.json.schema_components(
+        ordered, ref_template="#/components/schemas/{name}"
+    )
+    schema_of = dict(zip(ordered, schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for face in faces:
+        for operation in face.operations:
+            path = face.mount + face.prefixes[0] + operation.path
+            known = paths.setdefault(path, {})
+            method = operation.method.lower()
+            entry = known.get(method)
+            if entry is None:
+                entry = known[method] = {
+                    "tags": [face.name],
+                    "summary": operation.title or f"{operation.method} {operation.path}",
+                    "parameters": [
+                        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+                        for name in _FIELD.findall(path)
+                    ],
+                    "responses": {str(operation.status): {"description": "success"}},
+                }
+            if operation.policy is not None:
+                entry.setdefault("x-policies", []).append(operation.policy)
+            if operation.action is not None:
+                entry.setdefault("x-actions", []).append(operation.action)
+            if operation.since is not None:
+                entry["x-since"] = operation.since
+            if operation.body is not None:
+                _add_body(entry, schema_of[operation.body])
+            if operation.response is not None:
+                entry["responses"][str(operation.status)]["content"] = {
+                    "application/json": {"schema": schema_of[operation.response]}
+                }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Cumulo", "version": version},
+        "paths": dict(sorted(paths.items())),
+        "components": {"schemas": components},
+    }
+
+
+def _add_body(entry: dict[str, Any], schema: dict[str, Any]) -> None:
+    """Actions share a path: their bodies are alternatives."""
+    content = entry.setdefault("requestBody", {"content": {"application/json": {"schema": {}}}})
+    media = content["content"]["application/json"]
+    if not media["schema"]:
+        media["schema"] = schema
+    elif "oneOf" in media["schema"]:
+        media["schema"]["oneOf"].append(schema)
+    else:
+        media["schema"] = {"oneOf": [media["schema"], schema]}

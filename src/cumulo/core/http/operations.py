@@ -1,0 +1,216 @@
+"""Operations: every route of every service as data.
+
+The route table, the OpenAPI document, the policy listing and the coverage report come from the
+same list:
+
+    Operation("GET", "/servers/{server_id}", api.show, policy="os_compute_api:servers:show",
+              response=ShowServer)
+
+A handler is a plain function of (call, tx). It runs inside one transaction, a writing one unless
+the method is GET or HEAD, and returns a Body (sent as JSON with the operation's status), a Reply,
+or None for an empty answer. Handlers with `streams=True` are `async def handler(call)`: for
+bodies of any size, password hashing and waiting; they open their own transactions.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from cumulo.core.auth.policy import Rules
+from cumulo.core.auth.principal import Principal
+from cumulo.core.faults import BadRequest, Forbidden
+from cumulo.core.wire.shapes import Version
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One documented operation; `since`/`until` are microversions, `action` the key of the body
+    of a `POST …/action`."""
+
+    method: str
+    path: str
+    handler: Callable[..., Any]
+    policy: str | None = None
+    """The rule to check. With `early`, it is checked against the caller's own project before the
+    handler runs; otherwise the handler calls `call.allow(target)` itself."""
+    early: bool = True
+    public: bool = False
+    """Answers without a token."""
+    body: type[msgspec.Struct] | None = None
+    response: type | None = None
+    status: int = 200
+    since: str | None = None
+    until: str | None = None
+    action: str | None = None
+    writes: bool | None = None
+    streams: bool = False
+    title: str = ""
+    body_limit: int = 0
+    """Bytes of JSON accepted; 0: the application's limit."""
+
+    @property
+    def writing(self) -> bool:
+        return self.method not in ("GET", "HEAD") if self.writes is None else self.writes
+
+    def known_at(self, version: Version | None) -> bool:
+        if version is None:
+            return True
+        if self.since is not None and version < Version.parse(self.since):
+            return False
+        return self.until is None or version <= Version.parse(self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Microversions:
+    """The range that a service announces, and the headers that ask for one."""
+
+    service_type: str
+    minimum: Version
+    maximum: Version
+    legacy_header: str | None = None
+
+
+@dataclass(slots=True)
+class Face:
+    """The HTTP face of one service, mounted under its path."""
+
+    name: str
+    mount: str
+    faults: Callable[..., tuple[str, bytes]]
+    """core.http.faults: how this service words a refusal"""
+    rules: Rules
+    operations: list[Operation] = field(default_factory=list)
+    prefixes: Sequence[str] = ("",)
+    """Each operation is served under each of these; say `/v2.1` and `/v2.1/{project_id}`."""
+    microversions: Microversions | None = None
+    quota_status: int = 403
+
+
+class Query:
+    """The query string: names may repeat."""
+
+    __slots__ = ("pairs",)
+
+    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+        self.pairs = pairs
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """The last value of the name."""
+        for key, value in reversed(self.pairs):
+            if key == name:
+                return value
+        return default
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.pairs if key == name]
+
+    def names(self) -> set[str]:
+        return {key for key, _ in self.pairs}
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer with another status, with headers, or whose body is not JSON."""
+
+    status: int | None = None
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
+    stream: AsyncIterator[bytes] | None = None
+    content_type: str = "application/json"
+
+
+class Call:
+    """One request: who asks, for what, in which version."""
+
+    __slots__ = (
+        "_credentials",
+        "_principal",
+        "base_url",
+        "body",
+        "face",
+        "header",
+        "operation",
+        "path",
+        "query",
+        "request_id",
+        "stream",
+        "token",
+        "url",
+        "version",
+    )
+
+    def __init__(self, face: Face, operation: Operation, request_id: str) -> None:
+        self.face = face
+        self.operation = operation
+        self.request_id = request_id
+        self.path: dict[str, str] = {}
+        self.query = Query(())
+        self.body: Any = None
+        self.version: Version | None = None
+        self.token: str | None = None
+        self.base_url = ""
+        """Scheme, host and mount, without a slash at the end."""
+        self.url = ""
+        """The requested URL without its query."""
+        self.stream: AsyncIterator[bytes] | None = None
+        self.header: Callable[[str], str | None] = lambda name: None
+        self._principal: Principal | None = None
+        self._credentials: dict[str, Any] | None = None
+
+    @property
+    def principal(self) -> Principal:
+        assert self._principal is not None, "a public operation has no principal"
+        return self._principal
+
+    @principal.setter
+    def principal(self, value: Principal) -> None:
+        self._principal = value
+
+    @property
+    def maybe_principal(self) -> Principal | None:
+        return self._principal
+
+    @property
+    def project_id(self) -> str:
+        """The project of the token's scope; 400 for a token without one."""
+        project = self.principal.project_id
+        if project is None:
+            raise BadRequest("A token that is scoped to a project is required.")
+        return project
+
+    def allowed(self, action: str, target: Mapping[str, Any] | None = None) -> bool:
+        """Does the policy rule allow this caller the action on the target?
+
+        What the target has no value for is left out, so that a check of it is false: a caller
+        without a domain is not in the domain of a target without one.
+        """
+        if self._credentials is None:
+            self._credentials = self.principal.credentials()
+        if target is None:
+            target = {
+                "project_id": self.principal.project_id,
+                "tenant_id": self.principal.project_id,
+                "user_id": self.principal.user_id,
+            }
+        known = {name: value for name, value in target.items() if value is not None}
+        return self.face.rules.allows(action, self._credentials, known)
+
+    def allow(self, target: Mapping[str, Any] | None = None, action: str | None = None) -> None:
+        """Raise Forbidden unless the rule (the operation's own by default) allows it."""
+        name = action or self.operation.policy
+        assert name is not None
+        if not self.allowed(name, target):
+            raise Forbidden(f"Policy doesn't allow {name} to be performed.")
+
+
+def refuse_query(call: Call, known: set[str]) -> None:
+    """400 for query parameters that the operation does not have."""
+    unknown = call.query.names() - known
+    if unknown:
+        raise BadRequest(
+            "Additional properties are not allowed "
+            f"({', '.join(repr(name) for name in sorted(unknown))} unexpected)"
+        )

@@ -1,0 +1,104 @@
+"""`limit`, `marker`, `sort_key`/`sort_dir` and `sort`, read once for all services."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+from urllib.parse import urlencode
+
+from cumulo.core.db.listing import Direction, Listing
+from cumulo.core.db.rows import Row
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import BadRequest
+from cumulo.core.http.operations import Call
+
+R = TypeVar("R", bound=Row)
+
+MAX_LIMIT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[R]):
+    rows: list[R]
+    more: bool
+    """There may be rows after these (the page is full)."""
+
+
+def page_of(
+    call: Call,
+    tx: Tx,
+    listing: Listing[R],
+    where: Mapping[str, Any],
+    *,
+    find_marker: Callable[[str], R | None],
+    sort_names: Mapping[str, str] | None = None,
+    always_limited: bool = True,
+    style: Literal["sort", "neutron"] = "sort",
+) -> Page[R]:
+    """The rows that the request's paging parameters ask for.
+
+    `sort_names` maps the API's names of sort keys to the listing's where they differ; a key that
+    neither knows is a 400, and so are a bad limit, direction or marker.
+    """
+    limit = limit_of(call)
+    marker_id = call.query.get("marker")
+    marker = None
+    if marker_id:
+        marker = find_marker(marker_id)
+        if marker is None:
+            raise BadRequest(f"marker [{marker_id}] not found")
+    sort = _sort_of(call, listing, sort_names or {})
+    capped = MAX_LIMIT if limit is None and always_limited else limit
+    if limit == 0 and style == "sort":
+        return Page([], False)
+    rows = listing.page(tx, where=where, sort=sort, marker=marker, limit=capped or None)
+    return Page(rows, capped is not None and len(rows) == capped and capped > 0)
+
+
+def limit_of(call: Call) -> int | None:
+    text = call.query.get("limit")
+    if text is None:
+        return None
+    if not text.lstrip("-").isdecimal():
+        raise BadRequest("limit param must be an integer")
+    limit = int(text)
+    if limit < 0:
+        raise BadRequest("limit param must be positive")
+    return min(limit, MAX_LIMIT)
+
+
+def _sort_of(
+    call: Call, listing: Listing[R], names: Mapping[str, str]
+) -> list[tuple[str, Direction]]:
+    wishes: list[tuple[str, str]] = []
+    combined = call.query.get("sort")
+    if combined:
+        for part in combined.split(","):
+            key, _, direction = part.strip().partition(":")
+            wishes.append((key, direction or "desc"))
+    else:
+        keys, directions = call.query.all("sort_key"), call.query.all("sort_dir")
+        wishes = [
+            (key, directions[i] if i < len(directions) else (directions[-1] if directions else ""))
+            for i, key in enumerate(keys)
+        ]
+    sort: list[tuple[str, Direction]] = []
+    for key, direction in wishes:
+        name = names.get(key, key)
+        if name not in listing.sort_keys:
+            raise BadRequest(f"Invalid sort key: {key}")
+        lowered = direction.lower() or "asc"
+        if lowered == "asc":
+            sort.append((name, "asc"))
+        elif lowered == "desc":
+            sort.append((name, "desc"))
+        else:
+            raise BadRequest(f"Unknown sort direction: {direction}, must be asc or desc")
+    return sort
+
+
+def next_link(call: Call, page: Page[Any], marker: str | None) -> str | None:
+    """The URL of the next page, or None on the last one."""
+    if not page.more or marker is None:
+        return None
+    pairs = [(name, value) for name, value in call.query.pairs if name != "marker"]
+    return f"{call.url}?{urlencode([*pairs, ('marker', marker)])}"

@@ -1,0 +1,70 @@
+"""The HTTP server: uvicorn, embedded in our own event loop."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+
+
+class EmbeddedServer(uvicorn.Server):
+    """uvicorn without its signal handling: the process's own main function has that."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.accepting = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self.accepting.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """Bind before anything else is started, so that a taken port is a clear error at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except OSError:
+        made.close()
+        raise
+    made.set_inheritable(False)
+    return made
+
+
+class HttpServer:
+    def __init__(self, application: Any, bound: socket.socket) -> None:
+        config = uvicorn.Config(
+            application,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            date_header=True,
+            proxy_headers=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=5,
+            backlog=1024,
+        )
+        self._server = EmbeddedServer(config)
+        self._bound = bound
+
+    async def run(self) -> None:
+        """Until `stop` is called."""
+        await self._server.serve(sockets=[self._bound])
+
+    async def started(self) -> None:
+        """Until connections are accepted."""
+        await self._server.accepting.wait()
+
+    def stop(self) -> None:
+        self._server.should_exit = True

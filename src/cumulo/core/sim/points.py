@@ -1,0 +1,43 @@
+"""Named points at which a crash test kills the process with SIGKILL.
+
+`reach("after commit: create server")` costs a test of a global that is None in production. With
+the environment variable CUMULO_CRASH_AT="name" (or "name#3" for the third time) the process dies
+there as if the power had gone; with CUMULO_POINTS_LOG=FILE every point that is passed is noted.
+"""
+
+import os
+import signal
+from pathlib import Path
+
+
+class Points:
+    """What this process is asked to do at points."""
+
+    def __init__(self, crash_at: str, log: str) -> None:
+        self.name, _, number = crash_at.partition("#")
+        self.remaining = int(number or 1)
+        self.log = Path(log) if log else None
+
+    def reach(self, name: str) -> None:
+        if self.log is not None:
+            with self.log.open("a") as file:
+                file.write(name + "\n")
+        if name == self.name:
+            self.remaining -= 1
+            if self.remaining == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _from_environment() -> Points | None:
+    crash_at = os.environ.get("CUMULO_CRASH_AT", "")
+    log = os.environ.get("CUMULO_POINTS_LOG", "")
+    return Points(crash_at, log) if crash_at or log else None
+
+
+_points = _from_environment()
+
+
+def reach(name: str) -> None:
+    """This process passes the point `name`; it may be its last one."""
+    if _points is not None:
+        _points.reach(name)

@@ -1,0 +1,267 @@
+"""Request and response bodies, and how they change with the microversion.
+
+Every body is one msgspec Struct, written in its newest form. What an older version did not have,
+or had otherwise, stands beside the field as data:
+
+    class ServerBody(Body):
+        id: str
+        description: Annotated[str | None | Unset, Since("2.19")] = UNSET
+        hostname: Annotated[str | Unset, Until("2.2")] = UNSET
+        flavor: Annotated[Flavor | FlavorLink, Before("2.47", to_flavor_link)]
+
+`request_type(T, version)` gives the type that a request of that version is decoded with (unknown
+fields are refused as the real service refuses them) and `lift` turns the result into T;
+`trim(body, version)` takes from a response what the version does not know. No handler asks for
+the version.
+"""
+
+import functools
+import operator
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+T = TypeVar("T")
+
+Unset = UnsetType
+
+
+class Version(NamedTuple):
+    major: int
+    minor: int
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Version":
+        """`2.79`; raises ValueError for anything else."""
+        major, dot, minor = text.partition(".")
+        if not (dot and major.isdecimal() and minor.isdecimal() and len(text) < 12):
+            raise ValueError(text)
+        if (minor != "0" and minor.startswith("0")) or major.startswith("0"):
+            raise ValueError(text)
+        return cls(int(major), int(minor))
+
+
+class Body(msgspec.Struct, kw_only=True):
+    """A JSON object of a response, or one that tolerates unknown fields in a request."""
+
+
+class StrictBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A JSON object of a request; unknown fields are refused."""
+
+
+class _Mark:
+    def __init__(self, version: str) -> None:
+        self.version = Version.parse(version)
+
+
+class Since(_Mark):
+    """The field exists from this version on."""
+
+
+class Until(_Mark):
+    """The field exists up to and with this version."""
+
+
+class Before(_Mark):
+    """Below this version a response's field has the value that `change` makes of today's."""
+
+    def __init__(self, version: str, change: Callable[[Any], Any]) -> None:
+        super().__init__(version)
+        self.change = change
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    hint: Any
+    since: Version | None
+    until: Version | None
+    before: tuple[Before, ...]
+
+    def known(self, version: Version) -> bool:
+        if self.since is not None and version < self.since:
+            return False
+        return self.until is None or version <= self.until
+
+
+def _is_struct(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, msgspec.Struct)
+
+
+_FIELDS: dict[type, tuple[_Field, ...]] = {}
+
+
+def _fields(kind: type[msgspec.Struct]) -> tuple[_Field, ...]:
+    found = _FIELDS.get(kind)
+    if found is None:
+        hints = typing.get_type_hints(kind, include_extras=True)
+        found = tuple(_field(name, hints[name]) for name in kind.__struct_fields__)
+        _FIELDS[kind] = found
+    return found
+
+
+def _field(name: str, hint: Any) -> _Field:
+    since = until = None
+    before: list[Before] = []
+    if get_origin(hint) is Annotated:
+        for mark in get_args(hint)[1:]:
+            if isinstance(mark, Since):
+                since = mark.version
+            elif isinstance(mark, Until):
+                until = mark.version
+            elif isinstance(mark, Before):
+                before.append(mark)
+    before.sort(key=lambda mark: mark.version, reverse=True)
+    return _Field(name, hint, since, until, tuple(before))
+
+
+def _inner(hint: Any) -> list[Any]:
+    """The types inside an annotation, markers left out."""
+    if get_origin(hint) is Annotated:
+        return _inner(get_args(hint)[0])
+    if _is_struct(hint):
+        return [hint]
+    return [found for arg in get_args(hint) for found in _inner(arg)]
+
+
+_BOUNDARIES: dict[type, tuple[Version, ...]] = {}
+
+
+def boundaries(kind: type[msgspec.Struct]) -> tuple[Version, ...]:
+    """The versions at which this type, or one inside it, changes; ascending."""
+    found = _BOUNDARIES.get(kind)
+    if found is None:
+        _BOUNDARIES[kind] = ()  # a type that contains itself
+        versions: set[Version] = set()
+        for field in _fields(kind):
+            if field.since is not None:
+                versions.add(field.since)
+            if field.until is not None:
+                versions.add(Version(field.until.major, field.until.minor + 1))
+            versions.update(mark.version for mark in field.before)
+            for inner in _inner(field.hint):
+                versions.update(boundaries(inner))
+        found = _BOUNDARIES[kind] = tuple(sorted(versions))
+    return found
+
+
+def _bucket(kind: type[msgspec.Struct], version: Version) -> int:
+    return sum(1 for boundary in boundaries(kind) if boundary <= version)
+
+
+_REQUESTS: dict[tuple[type, int], type] = {}
+
+
+def request_type(kind: type[msgspec.Struct], version: Version | None) -> type:
+    """The type that decodes a request body of this version."""
+    if version is None or not boundaries(kind):
+        return kind
+    key = (kind, _bucket(kind, version))
+    found = _REQUESTS.get(key)
+    if found is None:
+        found = _REQUESTS[key] = _at(kind, version)
+    return found
+
+
+def _at(kind: type[msgspec.Struct], version: Version) -> type:
+    """The same Struct without the fields that the version does not know."""
+    declared = {info.name: info for info in msgspec.structs.fields(kind)}
+    kept: list[Any] = []
+    for field in _fields(kind):
+        if field.known(version):
+            info = declared[field.name]
+            if info.default_factory is not msgspec.NODEFAULT:
+                default = msgspec.field(name=info.encode_name, default_factory=info.default_factory)
+            elif info.default is not msgspec.NODEFAULT:
+                default = msgspec.field(name=info.encode_name, default=info.default)
+            else:
+                default = msgspec.field(name=info.encode_name)
+            kept.append((field.name, _rebuild(field.hint, version), default))
+    check = getattr(kind, "__post_init__", None)
+    return msgspec.defstruct(
+        kind.__name__,
+        kept,
+        kw_only=True,
+        forbid_unknown_fields=kind.__struct_config__.forbid_unknown_fields,
+        namespace=None if check is None else {"__post_init__": check},
+    )
+
+
+def _rebuild(hint: Any, version: Version) -> Any:
+    if get_origin(hint) is Annotated:
+        base, *marks = get_args(hint)
+        kept = [mark for mark in marks if not isinstance(mark, _Mark)]
+        base = _rebuild(base, version)
+        return Annotated[(base, *kept)] if kept else base
+    if _is_struct(hint):
+        return request_type(hint, version)
+    origin = get_origin(hint)
+    if origin is None:
+        return hint
+    arguments = tuple(_rebuild(arg, version) for arg in get_args(hint))
+    if origin in (typing.Union, types.UnionType):
+        return functools.reduce(operator.or_, arguments)
+    if origin is typing.Literal:
+        return hint
+    return origin[arguments]
+
+
+def lift(value: Any, kind: type[T]) -> T:
+    """A decoded request of an older version in the newest form."""
+    if type(value) is kind:
+        return value
+    return msgspec.convert(value, kind, from_attributes=True)
+
+
+_PLANS: dict[tuple[type, int], tuple[Any, ...]] = {}
+
+
+def trim(body: Any, version: Version) -> None:
+    """Take from a response, in place, what clients of this version do not know."""
+    if isinstance(body, msgspec.Struct):
+        _trim_struct(body, version)
+    elif isinstance(body, list):
+        for item in body:
+            trim(item, version)
+    elif isinstance(body, dict):
+        for item in body.values():
+            trim(item, version)
+
+
+def _trim_struct(body: msgspec.Struct, version: Version) -> None:
+    kind = type(body)
+    if not boundaries(kind):
+        return
+    key = (kind, _bucket(kind, version))
+    plan = _PLANS.get(key)
+    if plan is None:
+        plan = _PLANS[key] = _plan(kind, version)
+    unknown, changed, nested = plan
+    for name in unknown:
+        setattr(body, name, UNSET)
+    for name, change in changed:
+        setattr(body, name, change(getattr(body, name)))
+    for name in nested:
+        trim(getattr(body, name), version)
+
+
+def _plan(kind: type[msgspec.Struct], version: Version) -> tuple[Any, ...]:
+    unknown: list[str] = []
+    changed: list[tuple[str, Any]] = []
+    nested: list[str] = []
+    for field in _fields(kind):
+        if not field.known(version):
+            unknown.append(field.name)
+            continue
+        changed.extend((field.name, mark.change) for mark in field.before if version < mark.version)
+        if any(boundaries(inner) for inner in _inner(field.hint)):
+            nested.append(field.name)
+    return tuple(unknown), tuple(changed), tuple(nested)

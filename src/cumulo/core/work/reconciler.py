@@ -1,0 +1,85 @@
+"""Reconcilers: loops that make the world equal to the rows.
+
+A reconciler takes no input. Its work exists exactly while rows say so: `due` reads, in one
+transaction, the ids of what is to be done now; `step` does one of them: read, idempotent effect,
+compare-and-swap. A kill between effect and swap repeats the effect. Wake-ups make it quick, the
+sweep makes it correct. A failed step is recorded by the reconciler's own `failed` (reason,
+back-off) and logged once per change of its text.
+"""
+
+import asyncio
+import logging
+from typing import Protocol
+
+from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.sim.points import reach
+from cumulo.core.work.wakeups import Wakeup
+
+log = logging.getLogger("cumulo.work")
+
+BATCH = 100
+
+
+class Reconciler(Protocol):
+    name: str
+
+    def due(self, tx: Tx, most: int) -> list[str]:
+        """Ids of rows whose time has come, the oldest first, `most` at the most."""
+
+    async def step(self, id: str) -> None:
+        """Move one row a step on. Doing it twice is doing it once."""
+
+    def failed(self, tx: Tx, id: str, reason: str) -> None:
+        """Record why a step failed and when it is due again."""
+
+
+class ReconcilerLoop:
+    """Runs one reconciler: at each wake-up, and every `sweep` seconds."""
+
+    def __init__(
+        self, database: Database, reconciler: Reconciler, *, sweep: float = 5.0, parallel: int = 4
+    ) -> None:
+        self.database = database
+        self.reconciler = reconciler
+        self.sweep = sweep
+        self.wakeup = Wakeup()
+        self._limit = asyncio.Semaphore(parallel)
+        self._complaints: dict[str, str] = {}
+
+    async def run(self) -> None:
+        """Until cancelled; a cancellation falls between transactions, never inside one."""
+        while True:
+            more = await self.once()
+            if not more:
+                await self.wakeup.wait(self.sweep)
+
+    async def once(self) -> bool:
+        """One pass over what is due; True when there may be more at once."""
+        ids = await self.database.read(lambda tx: self.reconciler.due(tx, BATCH))
+        results = await asyncio.gather(*(self._step(id) for id in ids))
+        return len(ids) == BATCH and all(results)
+
+    async def _step(self, id: str) -> bool:
+        async with self._limit:
+            name = self.reconciler.name
+            try:
+                reach(f"before step: {name}")
+                await self.reconciler.step(id)
+                reach(f"after step: {name}")
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}"
+                if self._complaints.get(id) != reason:
+                    log.warning("%s %s: %s", name, id, reason)
+                    self._complaints[id] = reason
+                await self.database.write(
+                    lambda tx: self.reconciler.failed(tx, id, reason), name=f"{name} failed"
+                )
+                return False
+            if self._complaints.pop(id, None) is not None:
+                log.info("%s %s: works again", name, id)
+            return True
+
+
+def backoff(attempts: int, *, first: float = 1.0, most: float = 300.0) -> float:
+    """Seconds until the next try after so many failures: doubling, bounded."""
+    return min(most, first * 2.0 ** min(attempts, 20))

@@ -1,0 +1,161 @@
+"""First-run content: what a new cloud has before anybody asks. Idempotent: run at each start.
+
+Users, roles, regions, catalog, flavors, networks and the guest image are made through the same
+verbs that clients use, each only when it is missing.
+"""
+
+import asyncio
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from cumulo.core.db.transaction import Tx
+from cumulo.identity.model.catalog import Interface
+from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID, DomainRow
+from cumulo.identity.model.project import ProjectRow
+from cumulo.identity.model.role import SYSTEM
+from cumulo.identity.model.user import UserRow
+from cumulo.identity.service.identity import IdentityService
+from cumulo.settings import Settings
+from cumulo.wiring import Cloud
+
+ROLES = ("admin", "manager", "member", "reader", "service")
+IMPLIED = (("admin", "manager"), ("manager", "member"), ("member", "reader"))
+
+# (name, official type, other types that clients look for, path below the base URL)
+CATALOG = (("cumulo-identity", "identity", (), "/identity"),)
+INTERFACES: tuple[Interface, ...] = ("public", "internal", "admin")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user of the first run, with the file that holds its password."""
+
+    name: str
+    project: str
+    role: str
+    password_file: Path
+
+
+def accounts(settings: Settings) -> list[Account]:
+    return [
+        Account("admin", "admin", "admin", settings.secrets_dir / "admin-password"),
+        Account("demo", "demo", "member", settings.secrets_dir / "demo-password"),
+    ]
+
+
+async def make(cloud: Cloud) -> None:
+    """Make what is missing."""
+    settings = cloud.settings
+    passwords = [_password(account.password_file) for account in accounts(settings)]
+    missing = await cloud.database.read(lambda tx: _missing_users(tx, cloud.services.identity))
+    hashes: dict[str, str] = {}
+    if missing:
+        hash_one = cloud.services.identity.passwords.hash
+        made = await asyncio.gather(*(hash_one(password) for password in passwords))
+        names = (account.name for account in accounts(settings))
+        hashes = dict(zip(names, made, strict=True))
+    await cloud.database.write(
+        lambda tx: _identity(tx, settings, cloud.services.identity, hashes),
+        name="first run: identity",
+    )
+
+
+def _password(path: Path) -> str:
+    """The password in a file that only its owner reads; made at the first time."""
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = path.with_suffix(".new")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(18) + "\n")
+        temporary.replace(path)
+    return path.read_text().strip()
+
+
+def _missing_users(tx: Tx, identity: IdentityService) -> bool:
+    return any(
+        identity.users.find(tx, name, DEFAULT_DOMAIN_ID) is None for name in ("admin", "demo")
+    )
+
+
+def _identity(
+    tx: Tx, settings: Settings, identity: IdentityService, hashes: dict[str, str]
+) -> None:
+    if tx.get(DomainRow, DEFAULT_DOMAIN_ID) is None:
+        wishes = {"name": "Default", "description": "The default domain"}
+        identity.domains.create(tx, wishes, None, id=DEFAULT_DOMAIN_ID)
+    for name in ROLES:
+        if identity.roles.find(tx, name) is None:
+            identity.roles.create(tx, {"name": name}, None)
+    for prior, implied in IMPLIED:
+        first, second = identity.roles.find(tx, prior), identity.roles.find(tx, implied)
+        assert first is not None and second is not None
+        identity.roles.imply(tx, first, second)
+    for account in accounts(settings):
+        _account(tx, identity, account, hashes)
+    _catalog(tx, settings, identity)
+
+
+def _account(tx: Tx, identity: IdentityService, account: Account, hashes: dict[str, str]) -> None:
+    project = identity.projects.find(tx, account.project, DEFAULT_DOMAIN_ID)
+    if project is None:
+        wishes = {"name": account.project, "description": f"The {account.project} project"}
+        project = identity.projects.create(tx, wishes, None)
+    user = identity.users.find(tx, account.name, DEFAULT_DOMAIN_ID)
+    if user is None:
+        wishes = {"name": account.name, "default_project_id": project.id}
+        user = identity.users.create(tx, wishes, hashes[account.name], None)
+    _grant(tx, identity, account.role, user, project)
+    if account.role == "admin":
+        role = identity.roles.find(tx, "admin")
+        assert role is not None
+        identity.roles.grant(tx, role.id, user.id, "system", SYSTEM, None)
+        identity.roles.grant(tx, role.id, user.id, "domain", DEFAULT_DOMAIN_ID, None)
+
+
+def _grant(
+    tx: Tx, identity: IdentityService, name: str, user: UserRow, project: ProjectRow
+) -> None:
+    role = identity.roles.find(tx, name)
+    assert role is not None
+    identity.roles.grant(tx, role.id, user.id, "project", project.id, None)
+
+
+def _catalog(tx: Tx, settings: Settings, identity: IdentityService) -> None:
+    """The region, and the services with their aliases at the address where we listen now."""
+    catalog = identity.catalog
+    if not catalog.regions.page(tx, where={}):
+        catalog.create_region(tx, {"id": settings.region}, None)
+    for name, official, aliases, path in CATALOG:
+        for kind in (official, *aliases):
+            found = catalog.services.page(tx, where={"type": kind, "name": name})
+            if found:
+                service = found[0]
+            else:
+                wishes = {"type": kind, "name": name}
+                service = catalog.create_service(tx, wishes, None)
+            _endpoints(tx, settings, identity, service.id, settings.base_url + path)
+
+
+def _endpoints(
+    tx: Tx, settings: Settings, identity: IdentityService, service_id: str, url: str
+) -> None:
+    catalog = identity.catalog
+    known = {
+        row.interface: row for row in catalog.endpoints.page(tx, where={"service_id": service_id})
+    }
+    for interface in INTERFACES:
+        row = known.get(interface)
+        if row is None:
+            wishes = {
+                "service_id": service_id,
+                "region_id": settings.region,
+                "interface": interface,
+                "url": url,
+            }
+            catalog.create_endpoint(tx, wishes, None)
+        elif row.url != url and row.extra.get("cumulo", True):
+            tx.update(row, url=url)
+            tx.after_commit(catalog.forget)

@@ -1,0 +1,35 @@
+"""Identity's whole HTTP face."""
+
+from cumulo.core.auth.policy import Rules
+from cumulo.core.db.transaction import Database
+from cumulo.core.http import faults
+from cumulo.core.http.operations import Face
+from cumulo.identity.api import versions
+from cumulo.identity.api.catalog import CatalogApi
+from cumulo.identity.api.domains import DomainsApi
+from cumulo.identity.api.projects import ProjectsApi
+from cumulo.identity.api.roles import RolesApi
+from cumulo.identity.api.tokens import TokensApi
+from cumulo.identity.api.users import UsersApi
+from cumulo.identity.policy import RULES
+from cumulo.identity.service.identity import IdentityService
+
+
+def identity_face(
+    identity: IdentityService, database: Database, rules: Rules | None = None
+) -> Face:
+    return Face(
+        name="identity",
+        mount="/identity",
+        faults=faults.identity,
+        rules=rules or Rules(RULES),
+        operations=[
+            *versions.operations(),
+            *TokensApi(identity, database).operations(),
+            *DomainsApi(identity).operations(),
+            *ProjectsApi(identity).operations(),
+            *UsersApi(identity, database).operations(),
+            *RolesApi(identity).operations(),
+            *CatalogApi(identity).operations(),
+        ],
+    )

@@ -1,0 +1,179 @@
+"""Users on the wire: identity API v3, `users`."""
+
+from typing import Any
+
+import msgspec
+
+from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.faults import BadRequest, Unauthorized
+from cumulo.core.http.operations import Call, Operation
+from cumulo.identity.api.envelope import Wrapped, filters, listed, matching, self_link, unwrapped
+from cumulo.identity.api.projects import project_body
+from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID
+from cumulo.identity.model.user import UserRow
+from cumulo.identity.service.identity import IdentityService
+
+
+class PasswordChange(msgspec.Struct):
+    original_password: str
+    password: str
+
+
+class ChangePassword(msgspec.Struct):
+    user: PasswordChange
+
+
+def user_body(call: Call, row: UserRow) -> dict[str, Any]:
+    body = {
+        **row.extra,
+        "id": row.id,
+        "name": row.name,
+        "domain_id": row.domain_id,
+        "enabled": row.enabled,
+        "password_expires_at": None,
+        "options": row.options,
+        "links": self_link(call, "users", row.id),
+    }
+    if row.default_project_id is not None:
+        body["default_project_id"] = row.default_project_id
+    return body
+
+
+def user_target(row: UserRow) -> dict[str, Any]:
+    return {"target.user.id": row.id, "target.user.domain_id": row.domain_id, "user_id": row.id}
+
+
+class UsersApi:
+    def __init__(self, identity: IdentityService, database: Database) -> None:
+        self._identity = identity
+        self._users = identity.users
+        self._passwords = identity.passwords
+        self._database = database
+
+    def operations(self) -> list[Operation]:
+        one = "/v3/users/{user_id}"
+        return [
+            Operation("GET", "/v3/users", self.index, policy="identity:list_users", early=False),
+            Operation(
+                "POST",
+                "/v3/users",
+                self.create,
+                policy="identity:create_user",
+                early=False,
+                body=Wrapped,
+                status=201,
+                streams=True,
+            ),
+            Operation("GET", one, self.show, policy="identity:get_user", early=False),
+            Operation(
+                "PATCH",
+                one,
+                self.update,
+                policy="identity:update_user",
+                early=False,
+                body=Wrapped,
+                streams=True,
+            ),
+            Operation(
+                "DELETE", one, self.delete, policy="identity:delete_user", early=False, status=204
+            ),
+            Operation(
+                "POST",
+                one + "/password",
+                self.change_password,
+                public=True,
+                body=ChangePassword,
+                status=204,
+                streams=True,
+            ),
+            Operation(
+                "GET",
+                one + "/projects",
+                self.projects,
+                policy="identity:list_user_projects",
+                early=False,
+            ),
+            Operation("GET", one + "/groups", self.groups, policy="identity:get_user", early=False),
+        ]
+
+    def index(self, call: Call, tx: Tx) -> Any:
+        call.allow({"target.domain_id": call.query.get("domain_id") or call.principal.domain_id})
+        where = filters(call, "name", "domain_id", "enabled")
+        if call.principal.domain_id and not call.principal.is_admin:
+            where["domain_id"] = call.principal.domain_id
+        items = [user_body(call, row) for row in self._users.listing.page(tx, where=where)]
+        return listed(call, "users", matching(call, items))
+
+    async def create(self, call: Call) -> Any:
+        wishes = unwrapped(call, "user")
+        home = call.principal.domain_id or call.principal.project_domain_id or DEFAULT_DOMAIN_ID
+        call.allow({"target.user.domain_id": wishes.get("domain_id") or home})
+        hashed = await self._hash(wishes)
+
+        def write(tx: Tx) -> UserRow:
+            return self._users.create(tx, wishes, hashed, call.principal, home)
+
+        row = await self._database.write(write, name="create user")
+        return {"user": user_body(call, row)}
+
+    async def _hash(self, wishes: dict[str, Any]) -> str | None:
+        password = wishes.get("password")
+        if password is None:
+            return None
+        if not isinstance(password, str) or len(password) > 4096:
+            raise BadRequest("Invalid input for user: 'password' must be text of 4096 at most")
+        return await self._passwords.hash(password)
+
+    def show(self, call: Call, tx: Tx) -> Any:
+        row = self._users.get(tx, call.path["user_id"])
+        call.allow(user_target(row))
+        return {"user": user_body(call, row)}
+
+    async def update(self, call: Call) -> Any:
+        wishes = unwrapped(call, "user")
+        user_id = call.path["user_id"]
+        found = await self._database.read(lambda tx: self._users.get(tx, user_id))
+        call.allow(user_target(found))
+        hashed = await self._hash(wishes)
+
+        def write(tx: Tx) -> UserRow:
+            return self._users.update(tx, user_id, wishes, hashed, call.principal)
+
+        row = await self._database.write(write, name="update user")
+        return {"user": user_body(call, row)}
+
+    async def change_password(self, call: Call) -> None:
+        """Proved by the old password, not by a token."""
+        user_id = call.path["user_id"]
+        found = await self._database.read(lambda tx: tx.get(UserRow, user_id))
+        wanted: PasswordChange = call.body.user
+        stored = found.password_hash if found is not None and found.enabled else None
+        if found is None or stored is None:
+            await self._passwords.verify_unknown_user(wanted.original_password)
+            raise Unauthorized("The request you have made requires authentication.")
+        if not await self._passwords.verify(wanted.original_password, stored):
+            raise Unauthorized("The request you have made requires authentication.")
+        hashed = await self._passwords.hash(wanted.password)
+
+        def write(tx: Tx) -> None:
+            row = self._users.get(tx, user_id)
+            self._users.set_password(tx, row, hashed, None)
+
+        await self._database.write(write, name="change password")
+
+    def delete(self, call: Call, tx: Tx) -> None:
+        row = self._users.get(tx, call.path["user_id"])
+        call.allow(user_target(row))
+        self._users.delete(tx, row.id, call.principal)
+
+    def projects(self, call: Call, tx: Tx) -> Any:
+        row = self._users.get(tx, call.path["user_id"])
+        call.allow(user_target(row))
+        ids = self._identity.roles.targets(tx, row.id, "project")
+        found = self._identity.projects.listing.page(tx, where={"ids": ids})
+        return listed(call, "projects", [project_body(call, project) for project in found])
+
+    def groups(self, call: Call, tx: Tx) -> Any:
+        row = self._users.get(tx, call.path["user_id"])
+        call.allow(user_target(row))
+        return listed(call, "groups", [])

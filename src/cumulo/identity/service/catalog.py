@@ -1,0 +1,256 @@
+"""The catalog: regions, services and endpoints, and the view of them that a token carries."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET
+
+from cumulo.core.auth.principal import Principal
+from cumulo.core.db.transaction import Tx
+from cumulo.core.events.history import emit
+from cumulo.core.faults import BadRequest, Conflict, NotFound
+from cumulo.core.ids import new_hex
+from cumulo.core.wire.shapes import Unset
+from cumulo.identity.model.catalog import EndpointRow, Interface, RegionRow, ServiceRow
+from cumulo.identity.service.extras import given, split
+from cumulo.identity.store import catalog as store
+
+Text255 = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+
+
+class RegionWishes(msgspec.Struct):
+    id: Text255 | Unset | None = UNSET
+    parent_region_id: str | Unset | None = UNSET
+    description: str | Unset | None = UNSET
+
+
+class ServiceWishes(msgspec.Struct):
+    type: Text255 | Unset = UNSET
+    name: str | Unset | None = UNSET
+    description: str | Unset | None = UNSET
+    enabled: bool | Unset = UNSET
+
+
+class EndpointWishes(msgspec.Struct):
+    service_id: str | Unset = UNSET
+    region_id: str | Unset | None = UNSET
+    region: str | Unset | None = UNSET
+    interface: Interface | Unset = UNSET
+    url: Annotated[str, msgspec.Meta(min_length=1, max_length=2048)] | Unset = UNSET
+    enabled: bool | Unset = UNSET
+
+
+class Catalog:
+    regions = store.REGIONS
+    services = store.SERVICES
+    endpoints = store.ENDPOINTS
+
+    def __init__(self) -> None:
+        self._views: dict[str | None, list[dict[str, Any]]] = {}
+
+    def view(self, tx: Tx, project_id: str | None) -> list[dict[str, Any]]:
+        """The catalog as tokens carry it; kept until an endpoint or service changes."""
+        found = self._views.get(project_id)
+        if found is None:
+            found = self._build(tx, project_id)
+            if len(self._views) > 10_000:
+                self._views.clear()
+            self._views[project_id] = found
+        return found
+
+    def forget(self) -> None:
+        self._views.clear()
+
+    def _build(self, tx: Tx, project_id: str | None) -> list[dict[str, Any]]:
+        endpoints: dict[str, list[dict[str, Any]]] = {}
+        for row in tx.all(store.ENABLED_ENDPOINTS):
+            if "_id)s" in row.url:
+                if project_id is None:
+                    continue
+                url = row.url
+                for name in ("$(project_id)s", "%(project_id)s", "$(tenant_id)s", "%(tenant_id)s"):
+                    url = url.replace(name, project_id)
+            else:
+                url = row.url
+            endpoints.setdefault(row.service_id, []).append(
+                {
+                    "id": row.id,
+                    "interface": row.interface,
+                    "region_id": row.region_id,
+                    "region": row.region_id,
+                    "url": url,
+                }
+            )
+        return [
+            {
+                "endpoints": endpoints.get(row.id, []),
+                "id": row.id,
+                "type": row.type,
+                "name": row.name or "",
+            }
+            for row in tx.all(store.ENABLED_SERVICES)
+        ]
+
+    # Regions
+
+    def region(self, tx: Tx, region_id: str) -> RegionRow:
+        found = tx.get(RegionRow, region_id)
+        if found is None:
+            raise NotFound(f"Could not find region: {region_id}.")
+        return found
+
+    def create_region(self, tx: Tx, wishes: Mapping[str, Any], who: Principal | None) -> RegionRow:
+        wanted, extra = split(wishes, RegionWishes, "region")
+        region_id = wanted.id or new_hex()
+        if tx.get(RegionRow, region_id) is not None:
+            raise Conflict(
+                f"Conflict occurred attempting to store region - Duplicate ID, {region_id}."
+            )
+        parent = wanted.parent_region_id or None
+        if parent is not None:
+            self.region(tx, parent)
+        row = RegionRow(region_id, parent, wanted.description or "", extra)
+        tx.insert(row)
+        emit(tx, "identity.region.create", row.id, principal=who)
+        return row
+
+    def update_region(
+        self, tx: Tx, region_id: str, wishes: Mapping[str, Any], who: Principal
+    ) -> RegionRow:
+        row = self.region(tx, region_id)
+        wanted, extra = split(wishes, RegionWishes, "region")
+        changes = given(wanted, "parent_region_id")
+        if wanted.parent_region_id:
+            self.region(tx, wanted.parent_region_id)
+        if wanted.description is not UNSET:
+            changes["description"] = wanted.description or ""
+        if extra:
+            changes["extra"] = {**row.extra, **extra}
+        row = tx.update(row, **changes)
+        emit(tx, "identity.region.update", row.id, principal=who)
+        return row
+
+    def delete_region(self, tx: Tx, region_id: str, who: Principal) -> None:
+        row = self.region(tx, region_id)
+        if store.ENDPOINTS.page(tx, where={"region_id": region_id}, limit=1):
+            raise Conflict(f"Region {region_id} has endpoints.")
+        for child in store.REGIONS.page(tx, where={"parent_region_id": region_id}):
+            self.delete_region(tx, child.id, who)
+        tx.delete(row)
+        emit(tx, "identity.region.delete", row.id, principal=who)
+
+    # Services
+
+    def service(self, tx: Tx, service_id: str) -> ServiceRow:
+        found = tx.get(ServiceRow, service_id)
+        if found is None:
+            raise NotFound(f"Could not find service: {service_id}.")
+        return found
+
+    def create_service(
+        self, tx: Tx, wishes: Mapping[str, Any], who: Principal | None
+    ) -> ServiceRow:
+        wanted, extra = split(wishes, ServiceWishes, "service")
+        if wanted.type is UNSET:
+            raise BadRequest("Invalid input for service: 'type' is a required property")
+        row = ServiceRow(
+            id=new_hex(),
+            type=wanted.type,
+            name=None if wanted.name is UNSET else wanted.name,
+            description=None if wanted.description is UNSET else wanted.description,
+            enabled=wanted.enabled is not False,
+            extra=extra,
+        )
+        tx.insert(row)
+        emit(tx, "identity.service.create", row.id, principal=who, name=row.type)
+        tx.after_commit(self.forget)
+        return row
+
+    def update_service(
+        self, tx: Tx, service_id: str, wishes: Mapping[str, Any], who: Principal
+    ) -> ServiceRow:
+        row = self.service(tx, service_id)
+        wanted, extra = split(wishes, ServiceWishes, "service")
+        changes = given(wanted, "type", "name", "description", "enabled")
+        if extra:
+            changes["extra"] = {**row.extra, **extra}
+        row = tx.update(row, **changes)
+        emit(tx, "identity.service.update", row.id, principal=who)
+        tx.after_commit(self.forget)
+        return row
+
+    def delete_service(self, tx: Tx, service_id: str, who: Principal) -> None:
+        row = self.service(tx, service_id)
+        tx.delete(row)
+        emit(tx, "identity.service.delete", row.id, principal=who)
+        tx.after_commit(self.forget)
+
+    # Endpoints
+
+    def endpoint(self, tx: Tx, endpoint_id: str) -> EndpointRow:
+        found = tx.get(EndpointRow, endpoint_id)
+        if found is None:
+            raise NotFound(f"Could not find endpoint: {endpoint_id}.")
+        return found
+
+    def create_endpoint(
+        self, tx: Tx, wishes: Mapping[str, Any], who: Principal | None
+    ) -> EndpointRow:
+        wanted, extra = split(wishes, EndpointWishes, "endpoint")
+        if wanted.service_id is UNSET or wanted.interface is UNSET or wanted.url is UNSET:
+            raise BadRequest(
+                "Invalid input for endpoint: 'service_id', 'interface' and 'url' are required"
+            )
+        self._refuse_unknown_service(tx, wanted.service_id)
+        row = EndpointRow(
+            id=new_hex(),
+            service_id=wanted.service_id,
+            region_id=self._region_of(tx, wanted),
+            interface=wanted.interface,
+            url=wanted.url,
+            enabled=wanted.enabled is not False,
+            extra=extra,
+        )
+        tx.insert(row)
+        emit(tx, "identity.endpoint.create", row.id, principal=who)
+        tx.after_commit(self.forget)
+        return row
+
+    def _refuse_unknown_service(self, tx: Tx, service_id: str) -> None:
+        if tx.get(ServiceRow, service_id) is None:
+            raise BadRequest(f"Could not find service: {service_id}.")
+
+    def _region_of(self, tx: Tx, wanted: EndpointWishes) -> str | None:
+        """The region that was asked for; the old attribute `region` makes a missing one."""
+        if wanted.region_id:
+            if tx.get(RegionRow, wanted.region_id) is None:
+                raise BadRequest(f"Could not find region: {wanted.region_id}.")
+            return wanted.region_id
+        if wanted.region:
+            tx.insert(RegionRow(wanted.region, None, "", {}), ignore_duplicate=True)
+            return wanted.region
+        return None
+
+    def update_endpoint(
+        self, tx: Tx, endpoint_id: str, wishes: Mapping[str, Any], who: Principal
+    ) -> EndpointRow:
+        row = self.endpoint(tx, endpoint_id)
+        wanted, extra = split(wishes, EndpointWishes, "endpoint")
+        if wanted.service_id is not UNSET:
+            self._refuse_unknown_service(tx, wanted.service_id)
+        changes = given(wanted, "service_id", "interface", "url", "enabled")
+        if wanted.region_id is not UNSET or wanted.region is not UNSET:
+            changes["region_id"] = self._region_of(tx, wanted)
+        if extra:
+            changes["extra"] = {**row.extra, **extra}
+        row = tx.update(row, **changes)
+        emit(tx, "identity.endpoint.update", row.id, principal=who)
+        tx.after_commit(self.forget)
+        return row
+
+    def delete_endpoint(self, tx: Tx, endpoint_id: str, who: Principal) -> None:
+        row = self.endpoint(tx, endpoint_id)
+        tx.delete(row)
+        emit(tx, "identity.endpoint.delete", row.id, principal=who)
+        tx.after_commit(self.forget)

@@ -1,0 +1,30 @@
+"""Queries of projects."""
+
+import sqlalchemy as sa
+
+from cumulo.core.db.listing import Listing, equals, one_of
+from cumulo.core.db.rows import columns
+from cumulo.core.db.statements import query, statement
+from cumulo.identity.model.project import ProjectRow
+
+_c = columns(ProjectRow)
+
+BY_NAME = query(
+    ProjectRow,
+    sa.select(ProjectRow.sql_table).where(
+        _c.domain_id == sa.bindparam("domain_id"), _c.name == sa.bindparam("name")
+    ),
+)
+CHILDREN = statement(sa.select(sa.func.count()).where(_c.parent_id == sa.bindparam("parent_id")))
+PROJECTS = Listing(
+    ProjectRow,
+    filters={
+        "name": equals(_c.name),
+        "domain_id": equals(_c.domain_id),
+        "enabled": equals(_c.enabled),
+        "parent_id": equals(_c.parent_id),
+        "ids": one_of(_c.id),
+    },
+    sort_keys={"name": _c.name},
+    default_sort=(("name", "asc"),),
+)

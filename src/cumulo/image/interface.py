@@ -1,0 +1,45 @@
+"""What other services may ask of image.
+
+Events emitted: image.{create,update,upload,activate,delete}.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from cumulo.core.auth.principal import Principal
+from cumulo.core.db.transaction import Tx
+
+
+class ImageInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """An image as compute and block storage see it."""
+
+    id: str
+    name: str | None
+    status: str
+    owner: str | None
+    disk_format: str | None
+    container_format: str | None
+    size: int | None
+    """Bytes of the file."""
+    virtual_size: int | None
+    """Bytes of the disk that it holds."""
+    sha512: str | None
+    """`os_hash_value`."""
+    min_disk: int
+    """GiB"""
+    min_ram: int
+    """MiB"""
+    protected: bool
+    properties: dict[str, str]
+    path: str | None
+    """The file in the store, for hosts that share this machine's disks; None until active."""
+
+
+class Images(Protocol):
+    def usable(self, tx: Tx, image_id: str, principal: Principal) -> ImageInfo:
+        """An image that the caller may see. Raises NotFound, in Glance's words."""
+
+    def find(self, tx: Tx, image_ids: Sequence[str]) -> dict[str, ImageInfo]:
+        """Images by id, whoever owns them; unknown ids are absent."""

@@ -1,0 +1,131 @@
+"""Every setting, typed, with its reason. None is needed.
+
+They are read from `DATA/cumulo.toml` (tables as below), then overridden by options of `up`.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    url: str = ""
+    """Empty: SQLite in the data directory. `postgresql://user:password@host/name`: grown."""
+    threads: int = 8
+    """Connections to PostgreSQL; more gives more commits per flush."""
+    durable_commits: bool = False
+    """SQLite only: flush each commit to the disk, so that a power cut loses nothing either."""
+
+
+class Networks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The four networks. On one machine all of them default to what `up` makes itself."""
+
+    management: str = ""
+    """Address on which agents of other hosts reach the control plane."""
+    guest: str = ""
+    """Interface or address of the tunnel underlay between hosts."""
+    external: str = ""
+    """Interface that is put into the bridge of the external network."""
+    external_cidr: str = "172.24.4.0/24"
+    """Addresses of the external network `public`: routers and floating IPs."""
+    nat_to_outside: bool = True
+    """Guests reach the world behind this machine's address."""
+
+
+class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    token_lifetime: Seconds = 3600.0
+    password_rounds: Annotated[int, msgspec.Meta(ge=4, le=16)] = 12
+    """bcrypt's cost: 2^rounds. 12 is what keystone has."""
+
+
+class Compute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    driver: Literal["qemu", "fake"] = "qemu"
+    fake_hosts: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
+    """How many simulated hosts the driver `fake` brings."""
+    cpu_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 4.0
+    ram_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    disk_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    console_bytes: Annotated[int, msgspec.Meta(ge=4096)] = 1024 * 1024
+    """How much of a guest's serial output is kept."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    data_dir: Path = Path("/var/lib/cumulo")
+    """Everything that Cumulo keeps: database, images, disks, secrets, logs."""
+    listen: str = "127.0.0.1:5000"
+    """Address and port of all APIs."""
+    public_url: str = ""
+    """What the catalog says where clients reach us, behind a proxy; empty: http://LISTEN."""
+    region: str = "RegionOne"
+    history_days: Annotated[int, msgspec.Meta(ge=1)] = 90
+    """How long `cumulo why` remembers."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    fake: bool = False
+    """Simulated hosts, networks and disks: the same control plane without a data plane."""
+    database: Database = Database()
+    networks: Networks = Networks()
+    identity: Identity = Identity()
+    compute: Compute = Compute()
+
+    @property
+    def base_url(self) -> str:
+        """Where clients reach the APIs, without a slash at the end."""
+        return self.public_url.rstrip("/") or f"http://{self.listen}"
+
+    @property
+    def host(self) -> str:
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        return int(self.listen.rpartition(":")[2])
+
+    @property
+    def secrets_dir(self) -> Path:
+        return self.data_dir / "secrets"
+
+    @property
+    def log_file(self) -> Path:
+        return self.data_dir / "logs" / "cumulo.log"
+
+    @property
+    def guest_image(self) -> Path:
+        """The cached image of `cumulo image build-guest`."""
+        named = os.environ.get("CUMULO_GUEST_IMAGE")
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return Path(named) if named else cache / "cumulo" / "guest" / "guest.qcow2"
+
+
+class BadSettings(Exception):
+    """The settings file or an option makes no sense; the text says which and why."""
+
+
+def default_data_dir() -> Path:
+    if os.geteuid() == 0:
+        return Path("/var/lib/cumulo")
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "cumulo"
+
+
+def load(data_dir: Path | None = None, **overrides: object) -> Settings:
+    """The settings of a data directory. Overrides that are None are ignored."""
+    directory = (data_dir or default_data_dir()).absolute()
+    path = directory / "cumulo.toml"
+    try:
+        written = tomllib.loads(path.read_text()) if path.exists() else {}
+        given = {name: value for name, value in overrides.items() if value is not None}
+        settings = msgspec.convert(
+            {**written, **given, "data_dir": directory},
+            Settings,
+            dec_hook=lambda kind, value: Path(value),
+        )
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, OSError) as error:
+        raise BadSettings(f"{path}: {error}") from None
+    host, _, port = settings.listen.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise BadSettings(f"listen: {settings.listen!r} is not ADDRESS:PORT")
+    return settings

@@ -1,0 +1,129 @@
+"""The only file that knows every service: builds them and connects them.
+
+`build` makes the services on top of a database; `Cloud.run` starts what moves: the agent of this
+host, the reconcilers, the HTTP server.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cumulo import __version__
+from cumulo.core.auth.passwords import Passwords
+from cumulo.core.auth.policy import Rules
+from cumulo.core.auth.tokens import TokenKeys
+from cumulo.core.db import migrations
+from cumulo.core.db.sqlite import SqliteDatabase
+from cumulo.core.db.transaction import Database
+from cumulo.core.hosts.agent import Agent, HostPart, InProcessLink
+from cumulo.core.hosts.conductor import Conductor, Part
+from cumulo.core.hosts.registry import HostRegistry
+from cumulo.core.http.application import Application
+from cumulo.core.http.operations import Face
+from cumulo.core.http.root import root_face
+from cumulo.core.work.reconciler import Reconciler, ReconcilerLoop
+from cumulo.identity.api.face import identity_face
+from cumulo.identity.policy import RULES as IDENTITY_RULES
+from cumulo.identity.service.identity import IdentityService
+from cumulo.settings import Settings
+
+log = logging.getLogger("cumulo")
+
+
+@dataclass
+class Services:
+    """The services, by their names."""
+
+    identity: IdentityService
+
+
+@dataclass
+class Cloud:
+    """One control plane process."""
+
+    settings: Settings
+    database: Database
+    registry: HostRegistry
+    conductor: Conductor
+    services: Services
+    application: Application
+    reconcilers: list[ReconcilerLoop] = field(default_factory=list)
+    agents: list[Agent] = field(default_factory=list)
+
+    async def work(self) -> None:
+        """Agents and reconcilers, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for agent in self.agents:
+                group.create_task(agent.run())
+            for loop in self.reconcilers:
+                group.create_task(loop.run())
+
+    def close(self) -> None:
+        self.services.identity.passwords.close()
+        self.database.close()
+
+
+def open_database(settings: Settings) -> Any:
+    """The engine that the settings name, with this release's schema."""
+    url = settings.database.url
+    database: Any
+    if url:
+        from cumulo.core.db.postgresql import PostgresqlDatabase
+
+        database = PostgresqlDatabase(url, threads=settings.database.threads)
+    else:
+        database = SqliteDatabase(
+            settings.data_dir / "cumulo.db", durable=settings.database.durable_commits
+        )
+    migrations.prepare(database)
+    return database
+
+
+def build(settings: Settings, *, host_id: str = "localhost") -> Cloud:
+    """All services on the settings' database; nothing moves yet."""
+    database = open_database(settings)
+    registry = HostRegistry()
+    identity = IdentityService(
+        TokenKeys(settings.secrets_dir / "token-keys"),
+        Passwords(rounds=settings.identity.password_rounds),
+        token_lifetime=settings.identity.token_lifetime,
+    )
+    services = Services(identity=identity)
+    parts: list[Part] = []
+    conductor = Conductor(database, registry, parts)
+    application = Application(database, identity, auth_url=f"{settings.base_url}/identity/v3")
+    for face in _faces(settings, services, database):
+        application.mount(face)
+    application.mount(root_face(application, settings.base_url, __version__))
+    cloud = Cloud(settings, database, registry, conductor, services, application)
+    _add_hosts(cloud, {host_id: _host_parts(cloud, host_id)})
+    cloud.reconcilers = [ReconcilerLoop(database, each) for each in _reconcilers(cloud)]
+    return cloud
+
+
+def _faces(settings: Settings, services: Services, database: Database) -> list[Face]:
+    def rules(service: str, defaults: dict[str, str]) -> Rules:
+        return Rules(defaults, path=settings.data_dir / "policy" / f"{service}.yaml")
+
+    return [identity_face(services.identity, database, rules("identity", IDENTITY_RULES))]
+
+
+def _host_parts(cloud: Cloud, host_id: str) -> Sequence[HostPart]:
+    """The agent's side of each service, on this host."""
+    return []
+
+
+def _reconcilers(cloud: Cloud) -> Sequence[Reconciler]:
+    return []
+
+
+def _add_hosts(cloud: Cloud, hosts: dict[str, Sequence[HostPart]]) -> None:
+    """Register the hosts whose agents run in this process, and connect them."""
+    for host_id, parts in hosts.items():
+        agent = Agent(host_id, InProcessLink(cloud.conductor, host_id), parts)
+        for kind, bell in agent.bells.items():
+            cloud.registry.on_wake(host_id, kind, bell.ring)
+        cloud.conductor.connect(host_id, agent.ask)
+        cloud.agents.append(agent)
