@@ -37,6 +37,18 @@ class Account:
     role: str
     password_file: Path
 
+    def password(self) -> str:
+        """The password in the file, which only its owner reads; made at the first time."""
+        path = self.password_file
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            temporary = path.with_suffix(".new")
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(18) + "\n")
+            temporary.replace(path)
+        return path.read_text().strip()
+
 
 def accounts(settings: Settings) -> list[Account]:
     return [
@@ -48,7 +60,7 @@ def accounts(settings: Settings) -> list[Account]:
 async def make(cloud: Cloud) -> None:
     """Make what is missing."""
     settings = cloud.settings
-    passwords = [_password(account.password_file) for account in accounts(settings)]
+    passwords = [account.password() for account in accounts(settings)]
     missing = await cloud.database.read(lambda tx: _missing_users(tx, cloud.services.identity))
     hashes: dict[str, str] = {}
     if missing:
@@ -60,18 +72,6 @@ async def make(cloud: Cloud) -> None:
         lambda tx: _identity(tx, settings, cloud.services.identity, hashes),
         name="first run: identity",
     )
-
-
-def _password(path: Path) -> str:
-    """The password in a file that only its owner reads; made at the first time."""
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = path.with_suffix(".new")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(18) + "\n")
-        temporary.replace(path)
-    return path.read_text().strip()
 
 
 def _missing_users(tx: Tx, identity: IdentityService) -> bool:

@@ -105,6 +105,24 @@ class BadSettings(Exception):
     """The settings file or an option makes no sense; the text says which and why."""
 
 
+def remember(settings: Settings, **options: object) -> None:
+    """Keep the options of the first `up`, so that the next one needs none."""
+    path = settings.data_dir / "options.json"
+    known = _remembered(settings.data_dir)
+    wanted = {**known, **{name: value for name, value in options.items() if value is not None}}
+    if wanted != known:
+        temporary = path.with_suffix(".new")
+        temporary.write_bytes(msgspec.json.encode(wanted))
+        temporary.replace(path)
+
+
+def _remembered(directory: Path) -> dict[str, object]:
+    path = directory / "options.json"
+    if not path.exists():
+        return {}
+    return msgspec.json.decode(path.read_bytes(), type=dict[str, object])
+
+
 def default_data_dir() -> Path:
     if os.geteuid() == 0:
         return Path("/var/lib/cumulo")
@@ -119,7 +137,7 @@ def load(data_dir: Path | None = None, **overrides: object) -> Settings:
         written = tomllib.loads(path.read_text()) if path.exists() else {}
         given = {name: value for name, value in overrides.items() if value is not None}
         settings = msgspec.convert(
-            {**written, **given, "data_dir": directory},
+            {**written, **_remembered(directory), **given, "data_dir": directory},
             Settings,
             dec_hook=lambda kind, value: Path(value),
         )

@@ -6,7 +6,7 @@ host, the reconcilers, the HTTP server.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,12 +16,13 @@ from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.tokens import TokenKeys
 from cumulo.core.db import migrations
 from cumulo.core.db.sqlite import SqliteDatabase
-from cumulo.core.db.transaction import Database
+from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.hosts.agent import Agent, HostPart, InProcessLink
 from cumulo.core.hosts.conductor import Conductor, Part
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.http.application import Application
 from cumulo.core.http.operations import Face
+from cumulo.core.http.operator import operator_face
 from cumulo.core.http.root import root_face
 from cumulo.core.work.reconciler import Reconciler, ReconcilerLoop
 from cumulo.identity.api.face import identity_face
@@ -96,6 +97,7 @@ def build(settings: Settings, *, host_id: str = "localhost") -> Cloud:
     application = Application(database, identity, auth_url=f"{settings.base_url}/identity/v3")
     for face in _faces(settings, services, database):
         application.mount(face)
+    application.mount(operator_face(registry, _counts(services)))
     application.mount(root_face(application, settings.base_url, __version__))
     cloud = Cloud(settings, database, registry, conductor, services, application)
     _add_hosts(cloud, {host_id: _host_parts(cloud, host_id)})
@@ -108,6 +110,17 @@ def _faces(settings: Settings, services: Services, database: Database) -> list[F
         return Rules(defaults, path=settings.data_dir / "policy" / f"{service}.yaml")
 
     return [identity_face(services.identity, database, rules("identity", IDENTITY_RULES))]
+
+
+def _counts(services: Services) -> dict[str, Callable[[Tx], int]]:
+    """What `cumulo status` counts."""
+    return {}
+
+
+async def stop_hosts(settings: Settings, *, remove: bool) -> int:
+    """Stop the guests of this machine while no control plane runs; how many there were. With
+    `remove` also take away all networks that Cumulo made here."""
+    return 0
 
 
 def _host_parts(cloud: Cloud, host_id: str) -> Sequence[HostPart]:

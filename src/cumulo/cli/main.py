@@ -14,6 +14,11 @@ from cumulo import __version__
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
+        "up": "Start the cloud; at the first time install and make what is missing.",
+        "down": "Stop the cloud; --guests and --purge go further.",
+        "status": "Say what runs, where, and what is in it.",
+        "why": "Tell the story of one resource: what happened, and why.",
+        "serve": "Run the control plane in the foreground (what `up` starts).",
         "setup": "Install what the machine lacks and build the guest image.",
         "doctor": "Check the machine: what is missing, and the command that mends it.",
     }

@@ -1,0 +1,55 @@
+"""`cumulo down`: stop the control plane; with `--guests` the guests too; `--purge`: everything."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import click
+
+from cumulo.cli import clouds_yaml, instance, setup
+from cumulo.cli.options import data_dir_option, load_settings
+from cumulo.settings import Settings
+
+
+@click.command()
+@data_dir_option
+@click.option("--guests", is_flag=True, help="Stop the guests as well.")
+@click.option(
+    "--purge",
+    is_flag=True,
+    help="Stop everything and remove all that Cumulo made, the data directory included.",
+)
+def command(data_dir: Path | None, guests: bool, purge: bool) -> None:
+    """Stop the cloud. Without options the guests and their networks go on."""
+    settings = load_settings(data_dir)
+    found = instance.running(settings)
+    if found is not None:
+        found.daemon.stop(grace=20.0)
+        setup.say("the control plane has stopped")
+    else:
+        setup.say("the control plane does not run")
+    if not settings.data_dir.exists():
+        return
+    try:
+        instance.lock(settings)
+    except instance.AlreadyRunning:
+        raise click.ClickException("another process uses the data directory") from None
+    if guests or purge:
+        asyncio.run(_stop_guests(settings, remove=purge))
+    if purge:
+        _remove(settings)
+
+
+async def _stop_guests(settings: Settings, *, remove: bool) -> None:
+    from cumulo import wiring
+
+    stopped = await wiring.stop_hosts(settings, remove=remove)
+    setup.say(f"{stopped} guests stopped" + (", networks removed" if remove else ""))
+
+
+def _remove(settings: Settings) -> None:
+    noted = settings.data_dir / "clouds-yaml-path"
+    if noted.exists():
+        clouds_yaml.remove(Path(noted.read_text().strip()))
+    shutil.rmtree(settings.data_dir)
+    setup.say(f"{settings.data_dir} is removed")

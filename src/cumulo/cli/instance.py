@@ -1,0 +1,123 @@
+"""One cloud on this machine: where it lives, whether it runs, how to talk to it."""
+
+import fcntl
+import json
+import os
+import secrets
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cumulo.core.run.daemons import Daemon
+from cumulo.settings import Settings
+
+
+class Running(msgspec.Struct, frozen=True):
+    """What a control plane says of itself once it answers."""
+
+    pid: int
+    started: int
+    """Start time in clock ticks since boot: tells our process from a later one of that pid."""
+    base_url: str
+    since: float
+    """Seconds since the epoch."""
+
+    @property
+    def daemon(self) -> Daemon:
+        return Daemon(self.pid, self.started)
+
+
+def run_dir(settings: Settings) -> Path:
+    path = settings.data_dir / "run"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def prefix(settings: Settings) -> str:
+    """The prefix of every device, namespace and table of this cloud: `cm` and 5 digits."""
+    path = settings.data_dir / "instance"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".new")
+        temporary.write_text(f"cm{secrets.token_hex(3)[:5]}\n")
+        temporary.replace(path)
+    return path.read_text().strip()
+
+
+def running(settings: Settings) -> Running | None:
+    """The control plane of this data directory, if it is alive and ready."""
+    path = settings.data_dir / "run" / "ready.json"
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=Running)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return found if found.daemon.alive() else None
+
+
+def announce(settings: Settings, started: int) -> None:
+    """Written by the control plane when all its APIs answer."""
+    ready = Running(os.getpid(), started, settings.base_url, time.time())
+    path = run_dir(settings) / "ready.json"
+    temporary = path.with_suffix(".new")
+    temporary.write_bytes(msgspec.json.encode(ready))
+    temporary.replace(path)
+
+
+class AlreadyRunning(Exception):
+    """Another control plane works on this data directory."""
+
+
+def lock(settings: Settings) -> int:
+    """Take the data directory for this process, until it ends. Raises AlreadyRunning."""
+    descriptor = os.open(run_dir(settings) / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise AlreadyRunning(str(settings.data_dir)) from None
+    return descriptor
+
+
+class ApiError(Exception):
+    """The cloud refused, or did not answer."""
+
+
+class Client:
+    """The command line's own client, as the first run's admin."""
+
+    def __init__(self, settings: Settings, base_url: str) -> None:
+        self._base = base_url
+        password = (settings.secrets_dir / "admin-password").read_text().strip()
+        user = {"name": "admin", "domain": {"id": "default"}, "password": password}
+        scope = {"project": {"name": "admin", "domain": {"id": "default"}}}
+        auth = {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": scope}
+        _, headers = self._send("POST", "/identity/v3/auth/tokens?nocatalog", {"auth": auth}, {})
+        self._token = headers["x-subject-token"]
+
+    def get(self, path: str) -> Any:
+        body, _ = self._send("GET", path, None, {"X-Auth-Token": self._token})
+        return body
+
+    def _send(
+        self, method: str, path: str, body: Any, headers: dict[str, str]
+    ) -> tuple[Any, dict[str, str]]:
+        request = urllib.request.Request(
+            self._base + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", **headers},
+        )
+        # Our own address: never through a proxy that the environment names.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=30) as answer:
+                names = {name.lower(): value for name, value in answer.headers.items()}
+                return json.loads(answer.read() or b"null"), names
+        except urllib.error.HTTPError as error:
+            raise ApiError(f"{path}: {error.code} {error.read().decode()[:500]}") from None
+        except OSError as error:
+            raise ApiError(f"{self._base} does not answer: {error}") from None

@@ -1,0 +1,113 @@
+"""`cumulo serve`: the control plane itself, in the foreground. `up` starts it in the background."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import logging.handlers
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import click
+
+from cumulo.cli import instance
+from cumulo.cli.options import data_dir_option, load_settings
+from cumulo.core.run.daemons import process_start
+from cumulo.settings import Settings
+
+log = logging.getLogger("cumulo")
+
+LOG_BYTES = 32 * 1024 * 1024
+
+
+def configure_logging(settings: Settings, *, to_terminal: bool) -> None:
+    settings.log_file.parent.mkdir(parents=True, exist_ok=True)
+    handlers: list[logging.Handler] = [
+        logging.handlers.RotatingFileHandler(
+            settings.log_file, maxBytes=LOG_BYTES, backupCount=3, delay=True
+        )
+    ]
+    if to_terminal:
+        handlers.append(logging.StreamHandler())
+    logging.basicConfig(
+        level=settings.log_level.upper(),
+        handlers=handlers,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        force=True,
+    )
+    logging.Formatter.default_msec_format = "%s.%03d"
+
+
+def prepare_data_dir(settings: Settings) -> None:
+    """Only the owner looks into it; guests' own files are opened up one by one."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.chmod(0o711)
+    settings.secrets_dir.mkdir(mode=0o700, exist_ok=True)
+    settings.secrets_dir.chmod(0o700)
+
+
+def serve(settings: Settings, *, to_terminal: bool) -> None:
+    """Run until SIGTERM or SIGINT. Guests and networks stay as they are."""
+    prepare_data_dir(settings)
+    configure_logging(settings, to_terminal=to_terminal)
+    try:
+        instance.lock(settings)
+    except instance.AlreadyRunning:
+        raise click.ClickException(f"a cloud runs in {settings.data_dir} already") from None
+    from cumulo.core.http.server import listening_socket
+
+    try:
+        bound = listening_socket(settings.host, settings.port)
+    except OSError as error:
+        message = f"cannot listen on {settings.listen}: {error.strerror}"
+        log.error(message)
+        raise click.ClickException(message) from None
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_main(settings, bound))
+
+
+async def _main(settings: Settings, bound: socket.socket) -> None:
+    from cumulo import first_run, wiring
+    from cumulo.core.http.server import HttpServer
+
+    cloud = wiring.build(settings)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await first_run.make(cloud)
+    server = HttpServer(cloud.application.asgi, bound)
+    serving = asyncio.create_task(server.run())
+    work = asyncio.create_task(cloud.work())
+    await server.started()
+    started = process_start(os.getpid())
+    assert started is not None
+    instance.announce(settings, started)
+    log.info("ready at %s", settings.base_url)
+    # What start-up made lives as long as we do: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({stopping, work, serving}, return_when=asyncio.FIRST_COMPLETED)
+    server.stop()
+    await serving
+    work.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await work
+    cloud.close()
+    log.info("stopped")
+
+
+@click.command()
+@data_dir_option
+@click.option("--listen", metavar="ADDRESS:PORT")
+@click.option("--fake", is_flag=True, default=None)
+def command(data_dir: Path | None, listen: str | None, fake: bool | None) -> None:
+    """Run the control plane in the foreground (what `up` starts)."""
+    serve(load_settings(data_dir, listen=listen, fake=fake), to_terminal=sys.stderr.isatty())

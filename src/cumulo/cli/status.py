@@ -1,0 +1,63 @@
+"""`cumulo status`: does it run, where, and what is in it."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from cumulo.cli import instance
+from cumulo.cli.options import data_dir_option, load_settings
+
+
+@click.command()
+@data_dir_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def command(data_dir: Path | None, as_json: bool) -> None:
+    """Say what runs. Exit status 1 when the control plane does not."""
+    settings = load_settings(data_dir)
+    found = instance.running(settings)
+    state: dict[str, Any] = {"running": found is not None, "data_dir": str(settings.data_dir)}
+    if found is not None:
+        state |= {
+            "pid": found.pid,
+            "url": found.base_url,
+            "seconds": round(time.time() - found.since),
+            "memory_mb": _memory(found.pid),
+        }
+        try:
+            state |= instance.Client(settings, found.base_url).get("/cumulo/status")
+        except instance.ApiError as error:
+            state["problem"] = str(error)
+    if as_json:
+        click.echo(msgspec.json.encode(state).decode())
+    else:
+        _show(state)
+    raise SystemExit(0 if found is not None else 1)
+
+
+def _memory(pid: int) -> int:
+    """Proportional set size in MiB."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) // 1024
+    return 0
+
+
+def _show(state: dict[str, Any]) -> None:
+    if not state["running"]:
+        click.echo(f"stopped    (data in {state['data_dir']}); start: ./cumulo up")
+        return
+    click.echo(f"running    pid {state['pid']}, {state['memory_mb']} MB, for {state['seconds']} s")
+    click.echo(f"APIs       {state['url']}")
+    click.echo(f"data       {state['data_dir']}")
+    for host in state.get("hosts", []):
+        health = "up" if host["alive"] else "DOWN"
+        click.echo(f"host       {host['id']} {health}, {', '.join(host['kinds'])}")
+        for kind, fault in host["faults"].items():
+            click.echo(f"           {kind}: {fault}")
+    for noun, count in state.get("counts", {}).items():
+        click.echo(f"{noun:10} {count}")
+    if "problem" in state:
+        click.echo(f"problem    {state['problem']}")
