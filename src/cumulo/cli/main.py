@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "why": "Tell the story of one resource: what happened, and why.",
         "serve": "Run the control plane in the foreground (what `up` starts).",
         "setup": "Install what the machine lacks and build the guest image.",
+        "image": "Make images: the small guest image from Debian packages.",
         "doctor": "Check the machine: what is missing, and the command that mends it.",
     }
 )
