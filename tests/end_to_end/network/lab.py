@@ -7,6 +7,7 @@ driver adopts it.
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -33,6 +34,7 @@ from cumulo.network.model.host import (
     FixedIp,
     FloatingIpSpec,
     HostNetworks,
+    HostNetworksReport,
     NetworkSpec,
     PortSpec,
     RouterGateway,
@@ -91,6 +93,16 @@ class Lab:
                 await self.drivers[-1].remove_all()
 
         asyncio.run(body())
+
+    async def apply(self, driver: LinuxNetworkDriver, state: HostNetworks) -> HostNetworksReport:
+        """Apply, and wait until the guests' kernels have noticed that their cables are in."""
+        report = await driver.apply(state)
+        end = time.monotonic() + 5
+        places = [self.host, *list_namespaces(self.guests)]
+        while not all([await asyncio.to_thread(_settled, place) for place in places]):
+            assert time.monotonic() < end, "a link does not come up"
+            await asyncio.sleep(0.02)
+        return report
 
     def guest(self, port: PortSpec, *, mtu: int = 1500) -> str:
         """Plug a namespace into the port; its device eth0 has the MAC and no address."""
@@ -161,9 +173,7 @@ class Cloud:
             tuple(self.routers.values()),
         )
 
-    def network(
-        self, *subnets: SubnetSpec, dhcp: tuple[str, ...] = (), **more: Any
-    ) -> NetworkSpec:
+    def network(self, *subnets: SubnetSpec, dhcp: tuple[str, ...] = (), **more: Any) -> NetworkSpec:
         spec = DhcpSpec(new_id(), self.mac(), dhcp) if dhcp else None
         network = NetworkSpec(new_id(), self.number(), dhcp=spec, subnets=subnets, **more)
         self.networks[network.id] = network
@@ -224,6 +234,21 @@ def subnet(cidr: str, gateway: str | None, **more: Any) -> SubnetSpec:
 
 def ip(namespace: str, *lines: str) -> None:
     run_blocking(["ip", "-batch", "-"], stdin="\n".join(lines).encode(), namespace=namespace)
+
+
+def _settled(namespace: str) -> bool:
+    """Every device that is up has its cable in, and bridges forward on it. Taps that no guest
+    has open never have one."""
+    text = run_blocking(["ip", "-j", "-d", "link", "show"], namespace=namespace)
+    for link in json.loads(text):
+        info = link.get("linkinfo", {})
+        if link["ifname"] == "lo" or "UP" not in link["flags"] or info.get("info_kind") != "veth":
+            continue
+        forwarding = info.get("info_slave_data", {}).get("state", "forwarding") == "forwarding"
+        waiting = link["operstate"] != "UP" and "link_netnsid" in link
+        if waiting or not forwarding:
+            return False
+    return True
 
 
 def ping(namespace: str, address: str, *, count: int = 1, wait: int = 1) -> bool:
@@ -320,7 +345,9 @@ def dhcp_frame(mac: str, kind: int, xid: int, options: bytes = b"") -> bytes:
     body += bytes([55, 6, 1, 3, 6, 26, 121, 12]) + b"\xff"
     body = body.ljust(300, b"\0")
     udp = struct.pack("!HHHH", 68, 67, 8 + len(body), 0) + body
-    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, bytes(4), b"\xff" * 4)
+    head = struct.pack(
+        "!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, bytes(4), b"\xff" * 4
+    )
     head = head[:10] + struct.pack("!H", _checksum(head)) + head[12:]
     return b"\xff" * 6 + hardware + b"\x08\x00" + head + udp
 
