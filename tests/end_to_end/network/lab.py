@@ -386,6 +386,31 @@ def dhcp(namespace: str, mac: str, *, seconds: float = 3.0) -> tuple[str, dict[i
     return in_namespace(namespace, exchange)
 
 
+def dhcp6(namespace: str, mac: str, *, seconds: float = 8.0) -> bytes:
+    """The advertisement that answers a DHCPv6 solicitation. Raises TimeoutError."""
+    client = struct.pack("!HHHH", 1, 10, 3, 1) + bytes.fromhex(mac.replace(":", ""))
+    wanted = struct.pack("!HHIII", 3, 12, 1, 0, 0) + struct.pack("!HHH", 6, 2, 23)
+    elapsed = struct.pack("!HHH", 8, 2, 0)
+    message = bytes([1, 1, 2, 3]) + client + wanted + elapsed
+
+    def exchange() -> bytes:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            scope = socket.if_nametoindex("eth0")
+            sock.settimeout(0.5)
+            sock.bind(("::", 546))
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                # No link-local address before duplicate detection is over.
+                with contextlib.suppress(OSError):
+                    sock.sendto(message, ("ff02::1:2", 547, 0, scope))
+                    answer = sock.recv(2048)
+                    if answer[:4] == bytes([2, 1, 2, 3]):
+                        return answer
+        raise TimeoutError("no DHCPv6 answer")
+
+    return in_namespace(namespace, exchange)
+
+
 def _ask(
     sock: socket.socket, mac: str, kind: int, options: bytes, seconds: float
 ) -> tuple[str, dict[int, bytes]]:

@@ -35,6 +35,7 @@ from tests.end_to_end.network.lab import (
     aping,
     connect,
     dhcp,
+    dhcp6,
     dhcp_answer,
     dhcp_frame,
     http,
@@ -503,7 +504,7 @@ def test_metadata_knows_two_tenants_with_the_same_addresses(place: Lab) -> None:
     place.run(work)
 
 
-def test_slaac_from_the_router_and_stateful_dhcpv6_range(place: Lab) -> None:
+def test_slaac_from_the_router(place: Lab) -> None:
     cloud = Cloud()
     modes = {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}
     network = cloud.network(subnet("2001:db8::/64", "2001:db8::1", **modes), mtu=1400)
@@ -528,6 +529,31 @@ def test_slaac_from_the_router_and_stateful_dhcpv6_range(place: Lab) -> None:
             await asyncio.sleep(0.2)
         assert await aping(guest, "2001:db8::1", count=5)
         assert "mtu 1400" in show(guest, "route") or "1400" in show(guest, "link")
+
+    place.run(work)
+
+
+@pytest.mark.parametrize("routed_net", [True, False])
+def test_stateful_dhcpv6(place: Lab, routed_net: bool) -> None:
+    cloud = Cloud()
+    mode = "dhcpv6-stateful"
+    net = subnet(
+        "2001:db8::/64", "2001:db8::1", ipv6_ra_mode=mode, ipv6_address_mode=mode,
+        dns=("2001:db8::53",),
+    )  # fmt: skip
+    network = cloud.network(net, dhcp=("2001:db8::2/64",))
+    port = cloud.port(network, "2001:db8::11", groups=(cloud.group().id,))
+    if routed_net:
+        cloud.router((network, ("2001:db8::1/64",)))
+    driver = place.driver()
+
+    async def work() -> None:
+        guest = place.guest(port)
+        report = await place.apply(driver, cloud.state())
+        assert {seen.status for seen in report.ports} == {"ACTIVE"}, report
+        answer = await asyncio.to_thread(dhcp6, guest, port.mac)
+        assert socket.inet_pton(socket.AF_INET6, "2001:db8::11") in answer
+        assert socket.inet_pton(socket.AF_INET6, "2001:db8::53") in answer
 
     place.run(work)
 

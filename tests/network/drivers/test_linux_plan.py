@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from cumulo.network.drivers.linux import dhcp, links, names, normal, router
+from cumulo.network.drivers.linux import links, names, normal, router
 from cumulo.network.drivers.linux.flows import contradictions
 from cumulo.network.drivers.linux.links import Bridge, Link, Tap, Veth, Wanted
 from cumulo.network.drivers.linux.plan import Plan
@@ -120,7 +120,7 @@ def test_ipv6_modes(mode: str, expected: str, network_serves: bool) -> None:
     assert (alone.network_server(network) is not None) is network_serves
     spec = cloud.router((network, ("2001:db8::1/64",)))
     plan = Plan("tt", cloud.state(), (), ())
-    server = dhcp.router_server("tt", spec, plan.networks, plan.ports)
+    server = plan.router_server(spec)
     assert server is not None and "--enable-ra" in server.arguments
     assert any(f",2001:db8::,{expected},64," in argument for argument in server.arguments)
     assert plan.network_server(network) is None

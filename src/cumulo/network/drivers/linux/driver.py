@@ -136,27 +136,34 @@ class LinuxNetworkDriver:
         await self._metadata.close()
 
     async def _apply(self, desired: HostNetworks) -> HostNetworksReport:
-        good, faults = normal.split(desired)
+        # What takes time in proportion to the state is worked out off the loop.
+        good, faults = await asyncio.to_thread(normal.split, desired)
         plan = Plan(self.prefix, good, self._outside.veths(good.networks), self._forwarders)
+        rules = await asyncio.to_thread(security.ruleset, good)
         host = self.host_namespace
         if create_namespace(host) or host not in self._done:
             interfaces.write_sysctls(host, _HOST_SYSCTLS)
         self._done[host] = (None, 0)
         await self._remove_namespaces(plan.namespaces())
-        there = await links.show(host)
-        gone = [f"link del dev {name}" for name in links.stale(plan.wanted, there)]
-        await links.batch(gone, host, keep_going=True)
-        await self._firewall.load(security.ruleset(good))
+        await self._remove_links(plan)
+        await self._firewall.load(rules)
         await self._forget_gone_ports(plan)
         created = {namespace for namespace in plan.namespaces() if self._create(namespace, plan)}
         there = await self._without_corpses(plan, created)
         missing = links.missing_taps(plan.wanted, there)
         tap_faults = await asyncio.to_thread(links.make_taps, host, missing)
-        trouble = await links.batch(links.additions(plan.wanted, there), host, keep_going=True)
+        lines = links.additions(plan.wanted, there)
+        trouble = await links.batch(lines, host, keep_going=True)
         await self._outside.ensure(good.networks)
         await self._insides(plan, faults)
-        there = await links.show(host)
+        if missing or lines:
+            there = await links.show(host)
         return make_report(desired, plan, there, faults, tap_faults, trouble)
+
+    async def _remove_links(self, plan: Plan) -> None:
+        there = await links.show_names(self.host_namespace)
+        gone = [f"link del dev {name}" for name in links.stale(plan.wanted, there)]
+        await links.batch(gone, self.host_namespace, keep_going=True)
 
     def _create(self, namespace: str, plan: Plan) -> bool:
         created = create_namespace(namespace)
@@ -237,7 +244,7 @@ class LinuxNetworkDriver:
             if changed:
                 await flows.forget_translations(namespace, spec)
             self._note(namespace, (inside, rules))
-        server = dhcp.router_server(self.prefix, spec, plan.networks, plan.ports)
+        server = plan.router_server(spec)
         if server is None:
             await asyncio.to_thread(self._servers.stop, namespace)
         else:

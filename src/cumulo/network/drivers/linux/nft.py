@@ -6,6 +6,7 @@ table whose name is the ruleset's digest is part of every transaction, so a rule
 else wrote, or an earlier process, is recognised by one cheap `list tables`.
 """
 
+import asyncio
 import hashlib
 from dataclasses import dataclass, field
 
@@ -127,16 +128,22 @@ class Firewall:
     async def load(self, ruleset: Ruleset) -> bool:
         """True when something had to be changed. Raises CommandFailed; then nothing is changed."""
         tables = await self._tables()
-        if tables == {*(table.label for table in ruleset), marker(ruleset)}:
+        text = await asyncio.to_thread(self._text, ruleset, tables)
+        if text is None:
             self._last = ruleset
             return False
-        text = full_text(ruleset)
-        last = self._last
-        if last is not None and tables == {*(t.label for t in last), marker(last)}:
-            text = change_text(last, ruleset)
         await run(["nft", "-f", "-"], stdin=text.encode(), namespace=self.namespace)
         self._last = ruleset
         return True
+
+    def _text(self, ruleset: Ruleset, tables: set[str]) -> str | None:
+        """The transaction that is needed when the kernel has these tables; None for none."""
+        last = self._last
+        if last is not None and tables == {*(t.label for t in last), marker(last)}:
+            return None if last == ruleset else change_text(last, ruleset)
+        if tables == {*(table.label for table in ruleset), marker(ruleset)}:
+            return None
+        return full_text(ruleset)
 
     async def _tables(self) -> set[str]:
         text = (await run(["nft", "list", "tables"], namespace=self.namespace)).decode()

@@ -8,7 +8,14 @@ from cumulo.network.drivers.driver import tap_name
 from cumulo.network.drivers.linux import dhcp, names, router, security
 from cumulo.network.drivers.linux.interfaces import Inside
 from cumulo.network.drivers.linux.links import Bridge, Tap, Veth, Wanted
-from cumulo.network.model.host import HostNetworks, HostRoute, NetworkSpec, PortSpec, SubnetSpec
+from cumulo.network.model.host import (
+    HostNetworks,
+    HostRoute,
+    NetworkSpec,
+    PortSpec,
+    RouterSpec,
+    SubnetSpec,
+)
 
 
 class Plan:
@@ -134,8 +141,20 @@ class Plan:
                 return (HostRoute("0.0.0.0/0", subnet.gateway),)
         return ()
 
+    @cached_property
+    def ports_of(self) -> dict[str, list[PortSpec]]:
+        found: dict[str, list[PortSpec]] = {}
+        for port in self.ports:
+            found.setdefault(port.network_id, []).append(port)
+        return found
+
     def network_server(self, network: NetworkSpec) -> dhcp.Server | None:
-        ports = [port for port in self.ports if port.network_id == network.id]
+        ports = self.ports_of.get(network.id, [])
         return dhcp.network_server(
             self.prefix, network, ports, self.routed, self.advertised, self.forwarders
         )
+
+    def router_server(self, spec: RouterSpec) -> dhcp.Server | None:
+        attached = {interface.network_id for interface in spec.interfaces}
+        ports = [port for network in sorted(attached) for port in self.ports_of.get(network, [])]
+        return dhcp.router_server(self.prefix, spec, self.networks, ports)
