@@ -331,7 +331,7 @@ def http(namespace: str, address: str, path: str, *, headers: str = "", port: in
     return answer.decode()
 
 
-def _checksum(data: bytes) -> int:
+def checksum(data: bytes) -> int:
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total >> 16) + (total & 0xFFFF)
     return ~(total + (total >> 16)) & 0xFFFF
@@ -348,7 +348,7 @@ def dhcp_frame(mac: str, kind: int, xid: int, options: bytes = b"") -> bytes:
     head = struct.pack(
         "!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, bytes(4), b"\xff" * 4
     )
-    head = head[:10] + struct.pack("!H", _checksum(head)) + head[12:]
+    head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
     return b"\xff" * 6 + hardware + b"\x08\x00" + head + udp
 
 

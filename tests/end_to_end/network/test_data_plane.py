@@ -14,7 +14,12 @@ import msgspec
 import pytest
 
 from cumulo.core.run.commands import run_blocking
-from cumulo.core.run.namespaces import create_namespace, delete_namespace, list_namespaces
+from cumulo.core.run.namespaces import (
+    create_namespace,
+    delete_namespace,
+    in_namespace,
+    list_namespaces,
+)
 from cumulo.network.drivers.linux.security import link_local
 from cumulo.network.model.host import (
     AddressPair,
@@ -33,6 +38,7 @@ from tests.end_to_end.network.lab import (
     LongPing,
     Watch,
     aping,
+    checksum,
     connect,
     dhcp,
     dhcp6,
@@ -347,6 +353,13 @@ def test_ipv6_neighbours_groups_and_spoofing(place: Lab) -> None:
             await place.apply(driver, cloud.state())
             assert reaches(first, "2001:db8::12", 80)
         with_rules(cloud, PING6_IN)
+        # A claim to the neighbour's address, sent from a true one.
+        for claimed, passes in (("2001:db8::11", True), ("2001:db8::1", False)):
+            watch = Watch(second)
+            frame = advertisement(one, two, claimed)
+            send_raw(first, frame)
+            assert watch.saw(frame[54:78]) is passes
+            watch.close()
         # An address that is not the port's: its neighbour advertisements do not pass either.
         ip(second, "addr add 2001:db8::99/64 dev eth0 nodad")
         await place.apply(driver, cloud.state())
@@ -357,6 +370,65 @@ def test_ipv6_neighbours_groups_and_spoofing(place: Lab) -> None:
         assert await aping(first, "2001:db8::99", count=5)
 
     place.run(work)
+
+
+def advertisement(sender: PortSpec, target: PortSpec, claimed: str) -> bytes:
+    """A frame with an IPv6 neighbour advertisement for `claimed`."""
+    mine, theirs = (bytes.fromhex(p.mac.replace(":", "")) for p in (sender, target))
+    source = socket.inet_pton(socket.AF_INET6, link_local(sender.mac))
+    towards = socket.inet_pton(socket.AF_INET6, link_local(target.mac))
+    body = bytes(4) + socket.inet_pton(socket.AF_INET6, claimed) + b"\x02\x01" + mine
+    pseudo = source + towards + struct.pack("!II", 4 + len(body), 58)
+    head = b"\x88\x00" + struct.pack("!H", checksum(pseudo + b"\x88\x00\0\0" + body))
+    packet = struct.pack("!IHBB", 6 << 28, 4 + len(body), 58, 255) + source + towards
+    return theirs + mine + b"\x86\xdd" + packet + head + body
+
+
+def test_tenants_with_the_same_addresses_share_no_connection(place: Lab) -> None:
+    cloud = Cloud()
+    here, there = (cloud.network(subnet("10.0.0.0/24", None)) for _ in range(2))
+    opened = cloud.group(SecurityGroupRule("ingress", "IPv4", "udp", 80, 80))
+    closed = cloud.group()
+    ports = [
+        cloud.port(here, "10.0.0.11", groups=(closed.id,)),
+        cloud.port(here, "10.0.0.12", groups=(opened.id,)),
+        cloud.port(there, "10.0.0.11", groups=(closed.id,)),
+        cloud.port(there, "10.0.0.12", groups=(opened.id,)),
+    ]
+    driver = place.driver()
+
+    async def work() -> None:
+        guests = [place.static_guest(port) for port in ports]
+        await place.apply(driver, cloud.state())
+        sockets = [
+            datagrams(guest, port.fixed_ips[0].address, number)
+            for guest, port, number in zip(guests, ports, (5555, 80, 5555, 80), strict=True)
+        ]
+        try:
+            asks, answers, other, intruder = sockets
+            asks.sendto(b"question", ("10.0.0.12", 80))
+            assert answers.recv(99) == b"question"
+            answers.sendto(b"answer", ("10.0.0.11", 5555))
+            assert asks.recv(99) == b"answer"
+            # The other tenant's guest never asked.
+            intruder.sendto(b"answer", ("10.0.0.11", 5555))
+            with pytest.raises(TimeoutError):
+                other.recv(99)
+        finally:
+            for sock in sockets:
+                sock.close()
+
+    place.run(work)
+
+
+def datagrams(namespace: str, address: str, port: int) -> socket.socket:
+    def make() -> socket.socket:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind((address, port))
+        sock.settimeout(1)
+        return sock
+
+    return in_namespace(namespace, make)
 
 
 def routed(cloud: Cloud, **more: str) -> tuple[PortSpec, PortSpec]:
