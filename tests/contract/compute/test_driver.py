@@ -302,7 +302,7 @@ class TestQemuHost:
     @contract
     async def test_the_guest_runs_without_privileges(self, host: QemuHost) -> None:
         state = await host.driver.ensure(host.spec(1))
-        with open(f"/proc/{state.pid}/status") as file:  # noqa: ASYNC230, PTH123
+        with open(f"/proc/{state.pid}/status") as file:  # noqa: PTH123
             status = dict(line.split(":\t", 1) for line in file.read().splitlines())
         assert status["Uid"].split() == ["65534"] * 4
         assert status["Gid"].split() == ["65534"] * 4

@@ -1,0 +1,1 @@
+"""What Cumulo costs: CPU per request on fake drivers, start-up, memory, time to a guest's console."""
