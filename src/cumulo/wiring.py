@@ -28,6 +28,11 @@ from cumulo.core.work.reconciler import Reconciler, ReconcilerLoop
 from cumulo.identity.api.face import identity_face
 from cumulo.identity.policy import RULES as IDENTITY_RULES
 from cumulo.identity.service.identity import IdentityService
+from cumulo.image.api.face import image_face
+from cumulo.image.drivers.file import FileDriver as ImageFiles
+from cumulo.image.policy import RULES as IMAGE_RULES
+from cumulo.image.reconcile import ImageRemovals, InterruptedUploads
+from cumulo.image.service.image import ImageService
 from cumulo.settings import Settings
 
 log = logging.getLogger("cumulo")
@@ -38,6 +43,7 @@ class Services:
     """The services, by their names."""
 
     identity: IdentityService
+    image: ImageService
 
 
 @dataclass
@@ -93,7 +99,9 @@ def build(settings: Settings, *, host_id: str = "localhost") -> Cloud:
         Passwords(rounds=settings.identity.password_rounds),
         token_lifetime=settings.identity.token_lifetime,
     )
-    services = Services(identity=identity)
+    services = Services(
+        identity=identity, image=ImageService(database, ImageFiles(settings.data_dir))
+    )
     parts: list[Part] = []
     conductor = Conductor(database, registry, parts)
     application = Application(database, identity, auth_url=f"{settings.base_url}/identity/v3")
@@ -104,6 +112,8 @@ def build(settings: Settings, *, host_id: str = "localhost") -> Cloud:
     cloud = Cloud(settings, database, registry, conductor, services, application)
     _add_hosts(cloud, {host_id: _host_parts(cloud, host_id)})
     cloud.reconcilers = [ReconcilerLoop(database, each) for each in _reconcilers(cloud)]
+    bells = {loop.reconciler.name: loop.wakeup.ring for loop in cloud.reconcilers}
+    services.image.images.removals_ring.append(bells["image removals"])
     return cloud
 
 
@@ -111,12 +121,15 @@ def _faces(settings: Settings, services: Services, database: Database) -> list[F
     def rules(service: str, defaults: dict[str, str]) -> Rules:
         return Rules(defaults, path=settings.data_dir / "policy" / f"{service}.yaml")
 
-    return [identity_face(services.identity, database, rules("identity", IDENTITY_RULES))]
+    return [
+        identity_face(services.identity, database, rules("identity", IDENTITY_RULES)),
+        image_face(services.image, database, rules("image", IMAGE_RULES)),
+    ]
 
 
 def _counts(services: Services) -> dict[str, Callable[[Tx], int]]:
     """What `cumulo status` counts."""
-    return {}
+    return {"images": services.image.images.count}
 
 
 async def stop_hosts(settings: Settings, *, remove: bool) -> int:
@@ -131,7 +144,10 @@ def _host_parts(cloud: Cloud, host_id: str) -> Sequence[HostPart]:
 
 
 def _reconcilers(cloud: Cloud) -> Sequence[Reconciler]:
-    return []
+    return [
+        ImageRemovals(cloud.database, cloud.services.image),
+        InterruptedUploads(cloud.database, cloud.services.image),
+    ]
 
 
 def _add_hosts(cloud: Cloud, hosts: dict[str, Sequence[HostPart]]) -> None:
