@@ -66,18 +66,20 @@ class Cloud:
         self.database.close()
 
 
-def open_database(settings: Settings) -> Any:
-    """The engine that the settings name, with this release's schema."""
+def engine_of(settings: Settings) -> Any:
+    """The engine that the settings name."""
     url = settings.database.url
-    database: Any
-    if url:
-        from cumulo.core.db.postgresql import PostgresqlDatabase
+    if not url:
+        path = settings.data_dir / "cumulo.db"
+        return SqliteDatabase(path, durable=settings.database.durable_commits)
+    from cumulo.core.db.postgresql import PostgresqlDatabase
 
-        database = PostgresqlDatabase(url, threads=settings.database.threads)
-    else:
-        database = SqliteDatabase(
-            settings.data_dir / "cumulo.db", durable=settings.database.durable_commits
-        )
+    return PostgresqlDatabase(url, threads=settings.database.threads)
+
+
+def open_database(settings: Settings) -> Any:
+    """The same, with this release's schema."""
+    database = engine_of(settings)
     migrations.prepare(database)
     return database
 

@@ -35,16 +35,18 @@ def stories(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.yaml"))
 
 
-def play(story: Path, data_dir: Path) -> None:
+def play(story: Path, data_dir: Path, database_url: str = "") -> None:
     """Run one file against a cloud of its own."""
 
+    steps = yaml.safe_load(story.read_text())
+
     async def main() -> None:
-        async with running_cloud(data_dir) as cloud:
+        async with running_cloud(data_dir, database={"url": database_url}) as cloud:
             saved: dict[str, str] = {}
             for user in ("admin", "demo"):
                 await cloud.token(user)
                 saved[f"{user}_project"] = cloud.projects[user]
-            for step in yaml.safe_load(story.read_text()):
+            for step in steps:
                 await _play_step(cloud, step, saved)
 
     asyncio.run(main())

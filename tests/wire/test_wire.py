@@ -1,4 +1,4 @@
-"""Every YAML story below this folder, each against a cloud of its own."""
+"""Every YAML story below this folder, each on both engines against a cloud of its own."""
 
 from pathlib import Path
 
@@ -10,5 +10,5 @@ HERE = Path(__file__).parent
 
 
 @pytest.mark.parametrize("story", stories(HERE), ids=lambda p: str(p.relative_to(HERE)))
-def test_story(story: Path, tmp_path: Path) -> None:
-    play(story, tmp_path)
+def test_story(story: Path, tmp_path: Path, database_url: str) -> None:
+    play(story, tmp_path, database_url)

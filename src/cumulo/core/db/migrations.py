@@ -8,7 +8,7 @@ imported only when a database of an older release is found. Revisions live in
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import sqlalchemy as sa
 
@@ -44,6 +44,7 @@ def schema_text(engine: str) -> list[str]:
     return text
 
 
+@runtime_checkable
 class Migratable(Protocol):
     """What an engine offers to migrations."""
 
@@ -77,14 +78,16 @@ def prepare(database: Migratable) -> None:
             ]
         )
         return
-    _migrate(database, found, newest)
+    upgrade(database)
 
 
-def _migrate(database: Migratable, found: str, newest: str) -> None:
+def upgrade(database: Migratable) -> None:
+    """Run the revisions that the database lacks. Raises UnknownRevision for a newer one."""
     from alembic import command
     from alembic.config import Config
     from alembic.util.exc import CommandError
 
+    found, newest = database.revision(), newest_revision()
     database.keep_copy(f"before-{newest}")
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))

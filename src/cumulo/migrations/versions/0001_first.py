@@ -1,8 +1,12 @@
 """The tables of the first release."""
 
+from alembic import op
+
+from cumulo.core.db.rows import METADATA
+
 revision = "0001"
 down_revision = None
 
 
 def upgrade() -> None:
-    """Databases start with this revision: `core.db.migrations` makes its tables at once."""
+    METADATA.create_all(op.get_bind())

@@ -1,0 +1,33 @@
+"""Fixtures that several rooms of tests share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from tests.support import postgresql
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    with postgresql.server() as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def postgresql_dsn(postgresql_server: str) -> str:
+    """A new, empty database."""
+    name = f"t{uuid4().hex}"
+    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    return postgresql_server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Both engines, one after the other: "" stands for SQLite in the data directory."""
+    if request.param == "sqlite":
+        return ""
+    return str(request.getfixturevalue("postgresql_dsn"))

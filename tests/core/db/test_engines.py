@@ -1,0 +1,232 @@
+"""Both engines behind one transaction type: the same tests, the same meaning."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cumulo.core.db.listing import Listing, contains, equals, one_of
+from cumulo.core.db.postgresql import PostgresqlDatabase
+from cumulo.core.db.rows import Index, Key, Row, Unique, columns, table
+from cumulo.core.db.sqlite import SqliteDatabase
+from cumulo.core.db.statements import DIALECTS, query, statement
+from cumulo.core.db.transaction import IntegrityError, ReadOnly, Tx
+from cumulo.core.quotas.model import LimitRow, UsageRow
+
+
+@table("test_things", Unique("owner", "name"))
+class ThingRow(Row, frozen=True):
+    id: Annotated[str, Key()]
+    owner: Annotated[str, Index()]
+    name: str
+    size: int
+    ratio: float
+    good: bool
+    tags: list[str]
+    extra: dict[str, Any] | None
+    note: str | None
+
+
+C = columns(ThingRow)
+BY_OWNER = query(
+    ThingRow, sa.select(ThingRow.sql_table).where(C.owner == sa.bindparam("owner")).order_by(C.id)
+)
+BY_IDS = query(
+    ThingRow,
+    sa.select(ThingRow.sql_table)
+    .where(C.id.in_(sa.bindparam("ids", expanding=True)), C.good.is_(True))
+    .order_by(C.id),
+)
+GROW = statement(
+    sa.update(ThingRow.sql_table)
+    .where(C.id == sa.bindparam("key"), C.size < sa.bindparam("most"))
+    .values(size=C.size + 1)
+)
+COUNT = statement(sa.select(sa.func.count()).select_from(ThingRow.sql_table))
+THINGS = Listing(
+    ThingRow,
+    filters={"owner": equals(C.owner), "ids": one_of(C.id), "like": contains(C.name)},
+    sort_keys={"name": C.name, "size": C.size, "note": C.note, "id": C.id},
+    default_sort=(("name", "asc"),),
+)
+
+Engine = SqliteDatabase | PostgresqlDatabase
+
+
+@pytest.fixture
+def database(database_url: str, tmp_path: Any) -> Iterator[Engine]:
+    made: Engine = (
+        PostgresqlDatabase(database_url) if database_url else SqliteDatabase(tmp_path / "x.db")
+    )
+    tables = [ThingRow.sql_table, UsageRow.sql_table, LimitRow.sql_table]
+    dialect = DIALECTS[made.engine]
+    made.run_script([str(sa.schema.CreateTable(t).compile(dialect=dialect)) for t in tables])
+    yield made
+    made.close()
+
+
+def thing(id: str, **changes: Any) -> ThingRow:
+    values: dict[str, Any] = {
+        "owner": "o",
+        "name": f"n{id}",
+        "size": 1,
+        "ratio": 0.5,
+        "good": True,
+        "tags": ["a"],
+        "extra": {"k": [1, None]},
+        "note": None,
+    }
+    return ThingRow(id=id, **{**values, **changes})
+
+
+class TestRows:
+    def test_a_row_comes_back_as_it_was(self, database: Engine) -> None:
+        rows = [thing("1"), thing("2", good=False, extra=None, note="it's 100% :fine"), thing("3")]
+        database.write_now(lambda tx: [tx.insert(row) for row in rows])
+        assert database.read_now(lambda tx: tx.all(BY_OWNER, owner="o")) == rows
+        assert database.read_now(lambda tx: tx.get(ThingRow, "2")) == rows[1]
+        assert database.read_now(lambda tx: tx.get(ThingRow, "9")) is None
+        assert database.read_now(lambda tx: tx.value(COUNT)) == 3
+
+    def test_update_and_delete_by_key(self, database: Engine) -> None:
+        def change(tx: Tx) -> ThingRow:
+            row = thing("1")
+            tx.insert(row)
+            return tx.update(row, size=7, tags=["b", "c"], good=False)
+
+        changed = database.write_now(change)
+        assert changed == thing("1", size=7, tags=["b", "c"], good=False)
+        assert database.read_now(lambda tx: tx.get(ThingRow, "1")) == changed
+        assert database.write_now(lambda tx: tx.delete(changed)) is True
+        assert database.write_now(lambda tx: tx.delete(changed)) is False
+
+    def test_lists_of_values(self, database: Engine) -> None:
+        rows = [thing(str(n), good=n != 3) for n in range(5)]
+        database.write_now(lambda tx: [tx.insert(row) for row in rows])
+        for ids, found in ((["1", "3", "4"], ["1", "4"]), (["2"], ["2"]), ([], [])):
+            result = database.read_now(lambda tx, ids=ids: tx.all(BY_IDS, ids=ids))
+            assert [row.id for row in result] == found
+
+    def test_a_duplicate_is_refused_or_ignored(self, database: Engine) -> None:
+        database.write_now(lambda tx: tx.insert(thing("1")))
+        with pytest.raises(IntegrityError):
+            database.write_now(lambda tx: tx.insert(thing("2", name="n1")))
+        again = database.write_now(lambda tx: tx.insert(thing("1"), ignore_duplicate=True))
+        assert again is False
+        assert database.read_now(lambda tx: tx.value(COUNT)) == 1
+
+
+class TestTransactions:
+    def test_all_or_nothing(self, database: Engine) -> None:
+        called: list[int] = []
+
+        def fail(tx: Tx) -> None:
+            tx.insert(thing("1"))
+            tx.after_commit(lambda: called.append(1))
+            raise LookupError
+
+        with pytest.raises(LookupError):
+            database.write_now(fail)
+        assert database.read_now(lambda tx: tx.value(COUNT)) == 0
+        assert called == []
+
+    def test_after_commit_runs_after_the_commit(self, database: Engine) -> None:
+        seen: list[int] = []
+
+        def look() -> None:
+            seen.append(database.read_now(lambda tx: tx.value(COUNT)))
+
+        def write(tx: Tx) -> None:
+            tx.insert(thing("1"))
+            tx.after_commit(look)
+
+        asyncio.run(database.write(write))
+        assert seen == [1]
+
+    def test_a_reader_cannot_write(self, database: Engine) -> None:
+        with pytest.raises(ReadOnly):
+            database.read_now(lambda tx: tx.insert(thing("1")))
+
+    def test_concurrent_increments_are_not_lost(self, database: Engine) -> None:
+        """Read, decide, write: serialisable on both engines, so nothing is counted twice."""
+        database.write_now(lambda tx: tx.insert(thing("1", size=0)))
+
+        def increment(tx: Tx) -> None:
+            row = tx.get(ThingRow, "1")
+            assert row is not None
+            tx.update(row, size=row.size + 1)
+
+        async def main() -> None:
+            await asyncio.gather(*(database.write(increment) for _ in range(25)))
+
+        asyncio.run(main())
+        row = database.read_now(lambda tx: tx.get(ThingRow, "1"))
+        assert row is not None and row.size == 25
+
+    def test_a_conditional_update_stops_at_the_bound(self, database: Engine) -> None:
+        database.write_now(lambda tx: tx.insert(thing("1", size=0)))
+        grown = [database.write_now(lambda tx: tx.run(GROW, key="1", most=3)) for _ in range(5)]
+        assert grown == [1, 1, 1, 0, 0]
+
+
+names = st.text("abcde%_", min_size=1, max_size=3)
+
+
+class TestListing:
+    @settings(
+        max_examples=25,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    @given(
+        st.lists(st.tuples(names, st.integers(0, 3), st.none() | names), max_size=12),
+        st.lists(
+            st.tuples(st.sampled_from(["name", "size", "note"]), st.sampled_from(["asc", "desc"])),
+            max_size=2,
+            unique_by=lambda pair: pair[0],
+        ),
+        st.integers(1, 4),
+    )
+    def test_pages_together_are_the_whole_list(
+        self, database: Engine, made: Any, sort: Any, limit: int
+    ) -> None:
+        def fill(tx: Tx) -> None:
+            for row in THINGS.page(tx, where={}):
+                tx.delete(row)
+            for n, (name, size, note) in enumerate(made):
+                tx.insert(thing(f"{n:02}", owner=str(n), name=name, size=size, note=note))
+
+        database.write_now(fill)
+        whole = database.read_now(lambda tx: THINGS.page(tx, where={}, sort=sort))
+        pages: list[ThingRow] = []
+        while True:
+            last = pages[-1] if pages else None
+            page = database.read_now(
+                lambda tx, last=last: THINGS.page(tx, where={}, sort=sort, marker=last, limit=limit)
+            )
+            pages.extend(page)
+            if len(page) < limit:
+                break
+        assert pages == whole
+        assert sorted(row.id for row in whole) == [f"{n:02}" for n in range(len(made))]
+        for key, direction in sort[:1]:
+            values = [getattr(row, key) or ("" if key != "size" else 0) for row in whole]
+            assert values == sorted(values, reverse=direction == "desc")
+
+    def test_filters(self, database: Engine) -> None:
+        rows = [thing("1", name="red"), thing("2", name="r_d"), thing("3", owner="x", name="blue")]
+        database.write_now(lambda tx: [tx.insert(row) for row in rows])
+
+        def ids(**where: Any) -> list[str]:
+            found = database.read_now(lambda tx: THINGS.page(tx, where=where))
+            return sorted(row.id for row in found)
+
+        assert ids(owner="o") == ["1", "2"]
+        assert ids(owner="o", ids=["2", "3"]) == ["2"]
+        assert ids(like="e") == ["1", "3"]
+        with pytest.raises(KeyError):
+            ids(unknown=1)
