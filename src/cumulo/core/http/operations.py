@@ -16,8 +16,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.principal import Principal
 from cumulo.core.faults import BadRequest, Forbidden
@@ -38,7 +36,8 @@ class Operation:
     early: bool = True
     public: bool = False
     """Answers without a token."""
-    body: type[msgspec.Struct] | None = None
+    body: Any = None
+    """The Struct of the request's body, or a list or dict of Structs."""
     response: type | None = None
     status: int = 200
     since: str | None = None
