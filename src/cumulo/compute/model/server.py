@@ -32,6 +32,8 @@ class ServerFault(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     details: str = ""
     created: Moment
+    sticky: bool = False
+    """Set by an administrator (`os-resetState`): a good report of the host does not clear it."""
 
 
 class ServerKey(msgspec.Struct, frozen=True):
