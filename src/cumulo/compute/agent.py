@@ -100,11 +100,7 @@ class ComputeAgent:
         absent = [guest.id for guest in desired.guests if not guest.present]
         return ObservedCompute(
             guests=[self._seen(guest, found.get(guest.id)) for guest in present],
-            removed=[
-                id
-                for id in absent
-                if id not in found and (self._progress[id].removed or id not in self._busy())
-            ],
+            removed=[id for id in absent if id not in found and self._progress[id].removed],
             resources=self.resources,
         )
 
@@ -115,9 +111,6 @@ class ComputeAgent:
             one.waits_since > 0 or (one.failures > 0 and one.retry_at < soon)
             for one in self._progress.values()
         )
-
-    def _busy(self) -> set[str]:
-        return {id for id, one in self._progress.items() if one.task is not None}
 
     def _forget(self, wanted: dict[str, WantedGuest]) -> None:
         for guest_id in [id for id in self._progress if id not in wanted]:
