@@ -4,19 +4,19 @@ from pathlib import Path
 
 import click
 
-from cumulo.image.guest.builder import BuildFailed, build_guest, default_folder
+from cumulo.image.guest.builder import IMAGE, BuildFailed, build_guest, default_image
 
 
 @click.group()
-def image() -> None:
+def command() -> None:
     """Make images."""
 
 
-@image.command("build-guest")
+@command.command("build-guest")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
-    default=default_folder,
+    default=lambda: default_image().parent,
     show_default="~/.cache/cumulo/guest",
     help="Folder for guest.qcow2 and the kernel and ramdisks beside it.",
 )
@@ -29,7 +29,7 @@ def image() -> None:
 def build_guest_command(output: Path, cache: Path | None) -> None:
     """Build the small guest image from Debian packages."""
     try:
-        built = build_guest(output, cache or output / "debs", click.echo)
+        built = build_guest(output / IMAGE, cache or output / "debs", click.echo)
     except BuildFailed as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{built.path}  {built.size / 1e6:.1f} MB  sha256 {built.sha256}")

@@ -2,14 +2,22 @@
 
 import asyncio
 import functools
+import json
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
 
-from cumulo.compute.drivers.driver import NotReady, RebootOrder, RootDisk, StaleOrder
+from cumulo.compute.drivers.driver import (
+    NotReady,
+    RebootOrder,
+    RootDisk,
+    SnapshotFailed,
+    StaleOrder,
+)
+from cumulo.core.run.commands import run
 
-from .hosts import FakeHost, Host, QemuHost
+from .hosts import TINY_GUEST, FakeHost, Host, QemuHost
 
 
 @pytest.fixture(params=["fake", pytest.param("qemu", marks=pytest.mark.guest)])
@@ -208,6 +216,30 @@ class TestDriver:
             await host.driver.remove(bad)
 
     @contract
+    @pytest.mark.parametrize("power", ["on", "off"])
+    async def test_a_snapshot_is_a_whole_image(self, host: Host, power: Any) -> None:
+        await host.driver.ensure(host.spec(1, power=power))
+        target = host.data / "snapshot.qcow2"
+        for _ in range(2):
+            await host.driver.snapshot(host.id, target)
+        argv = ["qemu-img", "info", "--output=json", "-f", "qcow2", str(target)]
+        info = json.loads(await run(argv))
+        assert info["virtual-size"] == 1024**3
+        assert "backing-filename" not in info
+        await run(["qemu-img", "check", "-f", "qcow2", str(target)])
+        if isinstance(host, QemuHost):
+            raw = host.data / "snapshot.raw"
+            await run(["qemu-img", "convert", "-O", "raw", str(target), str(raw)])
+            head = await run(["head", "-c", "512", str(raw)])
+            assert head == TINY_GUEST
+        assert (await host.driver.inspect(host.id)).power == power
+
+    @contract
+    async def test_a_snapshot_of_nothing_fails(self, host: Host) -> None:
+        with pytest.raises(SnapshotFailed):
+            await host.driver.snapshot(host.id, host.data / "snapshot.qcow2")
+
+    @contract
     async def test_the_console_has_a_tail(self, host: Host) -> None:
         await host.driver.ensure(host.spec(1))
         if isinstance(host, QemuHost):
@@ -270,7 +302,7 @@ class TestQemuHost:
     @contract
     async def test_the_guest_runs_without_privileges(self, host: QemuHost) -> None:
         state = await host.driver.ensure(host.spec(1))
-        with open(f"/proc/{state.pid}/status") as file:  # noqa: ASYNC230, PTH123
+        with open(f"/proc/{state.pid}/status") as file:  # noqa: PTH123
             status = dict(line.split(":\t", 1) for line in file.read().splitlines())
         assert status["Uid"].split() == ["65534"] * 4
         assert status["Gid"].split() == ["65534"] * 4

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cumulo.compute.drivers.driver import RootDisk
-from cumulo.image.guest.builder import default_folder
+from cumulo.image.guest.builder import default_image
 
 from .hosts import QemuHost
 
@@ -30,7 +30,7 @@ class ImageHost(QemuHost):
     @property
     def image(self) -> Path:
         named = os.environ.get("CUMULO_GUEST_IMAGE")
-        return Path(named) if named else default_folder() / "guest.qcow2"
+        return Path(named) if named else default_image()
 
     def make_image(self) -> None:
         if not self.image.exists():

@@ -8,6 +8,7 @@ that is newer than the stop arrives: a crash must be seen, not papered over.
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -25,6 +26,10 @@ class NotReady(Exception):
 
 class StaleOrder(Exception):
     """The specification is older than one that this host has already accepted."""
+
+
+class SnapshotFailed(Exception):
+    """The guest's root disk could not be copied; the message says why."""
 
 
 class RebootOrder(msgspec.Struct, frozen=True):
@@ -154,6 +159,13 @@ class ComputeDriver(Protocol):
 
     async def console_log(self, guest_id: str, lines: int | None = None) -> str:
         """The tail of what the guest wrote to its serial console; "" when there is nothing."""
+        ...
+
+    async def snapshot(self, guest_id: str, target: Path) -> None:
+        """Write the guest's root disk, as of one moment, to the new qcow2 file `target`.
+
+        The guest goes on running. Done twice it is made anew. Raises SnapshotFailed.
+        """
         ...
 
     async def close(self) -> None:

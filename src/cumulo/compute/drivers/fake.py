@@ -6,6 +6,7 @@ for rehearsing failures: `faults` makes an effect fail as often as wanted, and `
 """
 
 import asyncio
+import struct
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +20,7 @@ from cumulo.compute.drivers.driver import (
     GuestState,
     NotReady,
     Power,
+    SnapshotFailed,
     check_id,
     check_spec,
 )
@@ -61,6 +63,7 @@ class FakeGuest(msgspec.Struct, kw_only=True):
     disks: list[str] = msgspec.field(default_factory=list)
     nics: list[str] = msgspec.field(default_factory=list)
     name: str = ""
+    root_gb: int = 0
     console: str = ""
     greeted: bool = True
 
@@ -70,8 +73,8 @@ class FakeDriver:
 
     `spawn_seconds`: how long a start takes. `boot_seconds`: how long after it the login prompt
     is on the console. `faults`: by effect, one of "spawn", "attach_disk", "detach_disk",
-    "attach_nic", "detach_nic", "power_off", "reboot", "remove", "list". `missing_taps`: names
-    for which a guest is not ready.
+    "attach_nic", "detach_nic", "power_off", "reboot", "snapshot", "remove", "list".
+    `missing_taps`: names for which a guest is not ready.
     """
 
     def __init__(
@@ -108,6 +111,7 @@ class FakeDriver:
             accept(guest.record, spec)
             self._guests[spec.id] = guest
             guest.name = spec.name
+            guest.root_gb = max(spec.root.size_gb, 1) if spec.root else 0
             try:
                 self._observe(guest)
                 await self._converge(guest, spec)
@@ -156,6 +160,16 @@ class FakeDriver:
         if lines is None:
             return guest.console
         return "".join(guest.console.splitlines(keepends=True)[-lines:]) if lines > 0 else ""
+
+    async def snapshot(self, guest_id: str, target: Path) -> None:
+        guest = self._guests.get(check_id(guest_id))
+        try:
+            await self._effect("snapshot", guest_id)
+        except InjectedFault as fault:
+            raise SnapshotFailed(str(fault)) from fault
+        if guest is None or not guest.root_gb:
+            raise SnapshotFailed("the guest has no root disk of its own")
+        await asyncio.to_thread(target.write_bytes, _empty_qcow2(guest.root_gb * 1024**3))
 
     async def close(self) -> None:
         """Guests in memory stay for whoever holds this object; files stay on the disk."""
@@ -318,3 +332,17 @@ class FakeDriver:
         temporary = path.with_suffix(".new")
         temporary.write_bytes(msgspec.json.encode(guest))
         temporary.replace(path)
+
+
+def _empty_qcow2(size: int) -> bytes:
+    """A valid qcow2 file (version 3) of `size` bytes of zeros: header, refcounts, L1 table."""
+    cluster = 65536
+    tables = -(-size // (512 * 1024**2))  # one L1 entry for 512 MiB
+    header = struct.pack(
+        ">4sIQIIQIIQQIIQQQQII",
+        *(b"QFI\xfb", 3, 0, 0, 16, size, 0, tables, 3 * cluster, cluster, 1, 0, 0, 0, 0, 0, 4, 104),
+    )
+    refcount_table = struct.pack(">Q", 2 * cluster)
+    refcounts = struct.pack(">4H", 1, 1, 1, 1)
+    parts = (header, refcount_table, refcounts, b"")
+    return b"".join(part.ljust(cluster, b"\0") for part in parts)

@@ -27,7 +27,8 @@ REQUIRED_PACKAGES = (
     "syslinux-common",
     "systemd-boot-efi",
 )
-FILES = ("guest.qcow2", "vmlinuz", "initrd.img", "ramdisk.img", "manifest.txt")
+IMAGE = "guest.qcow2"
+BESIDE = ("vmlinuz", "initrd.img", "ramdisk.img", "manifest.txt")
 SIZE_LIMIT = 40 * 1024 * 1024
 TIME_LIMIT = 1200.0
 _SCRIPT = Path(__file__).with_name("build.sh")
@@ -49,17 +50,16 @@ class BuiltGuest(msgspec.Struct, frozen=True):
     packages: tuple[str, ...]
 
 
-def default_folder() -> Path:
-    """$XDG_CACHE_HOME/cumulo/guest, or below ~/.cache."""
+def default_image() -> Path:
+    """$XDG_CACHE_HOME/cumulo/guest/guest.qcow2, or below ~/.cache."""
     cache = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "cumulo" / "guest"
+    return (Path(cache) if cache else Path.home() / ".cache") / "cumulo" / "guest" / IMAGE
 
 
-def built_guest(output: Path) -> BuiltGuest | None:
-    """What an earlier build left in `output`, or None."""
-    image, manifest = output / "guest.qcow2", output / "manifest.txt"
+def built_guest(image: Path) -> BuiltGuest | None:
+    """What an earlier build left there, or None."""
     try:
-        packages = manifest.read_text().partition("\n\n")[0].splitlines()
+        packages = (image.parent / "manifest.txt").read_text().partition("\n\n")[0].splitlines()
         with image.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return BuiltGuest(image, digest, image.stat().st_size, tuple(packages))
@@ -68,22 +68,25 @@ def built_guest(output: Path) -> BuiltGuest | None:
 
 
 def build_guest(output: Path, cache: Path, progress: Callable[[str], None]) -> BuiltGuest:
-    """Build into the folder `output`; packages are downloaded once into `cache`.
+    """Build the image file `output`; packages are downloaded once into `cache`.
 
     `progress` is called with a line for each step. Takes about 40 s of CPU; blocks. The same
     package versions give the same bytes. Raises BuildFailed.
     """
-    output.mkdir(parents=True, exist_ok=True)
+    folder = output.parent
+    folder.mkdir(parents=True, exist_ok=True)
     cache.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".build.", dir=output))
+    work = Path(tempfile.mkdtemp(prefix=".build.", dir=folder))
     try:
         _run_script(work, cache, progress)
-        size = (work / "guest.qcow2").stat().st_size
+        size = (work / IMAGE).stat().st_size
         if size > SIZE_LIMIT:
             raise BuildFailed(f"the image has {size} bytes, more than {SIZE_LIMIT}")
-        for name in FILES:  # the manifest, which says that all is there, is the last
+        # The manifest says that all is there: it is the first to go and the last to come.
+        (folder / "manifest.txt").unlink(missing_ok=True)
+        for name, target in [(IMAGE, output), *((name, folder / name) for name in BESIDE)]:
             (work / name).chmod(0o644)
-            (work / name).replace(output / name)
+            (work / name).replace(target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     built = built_guest(output)

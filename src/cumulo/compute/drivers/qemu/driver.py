@@ -21,10 +21,11 @@ from cumulo.compute.drivers.driver import (
     GuestSpec,
     GuestState,
     Power,
+    SnapshotFailed,
     check_spec,
 )
 from cumulo.compute.drivers.qemu import accelerator as accelerator_module
-from cumulo.compute.drivers.qemu import command, console, disks, taps
+from cumulo.compute.drivers.qemu import command, console, disks, snapshot, taps
 from cumulo.compute.drivers.qemu.disks import DiskFault
 from cumulo.compute.drivers.qemu.folder import GuestFolder, ending
 from cumulo.compute.drivers.qemu.monitor import Monitor, MonitorError, connect_socket
@@ -152,6 +153,22 @@ class QemuDriver:
         folder = GuestFolder(self._guests, guest_id)
         console.trim(folder.console)
         return console.tail(folder.console, lines)
+
+    async def snapshot(self, guest_id: str, target: Path) -> None:
+        folder = GuestFolder(self._guests, guest_id)
+        async with self._lock(guest_id):
+            process = folder.process(folder.load())
+            self._steps[guest_id] = "snapshotting"
+            try:
+                if process is None:
+                    await asyncio.to_thread(snapshot.copy_stopped, folder.run, target)
+                else:
+                    monitor = await self._monitor(folder)
+                    await snapshot.copy_running(monitor, folder.run, target, self._uid, self._gid)
+            except (KeyError, *_HOST_FAULTS) as fault:
+                raise SnapshotFailed(str(fault)) from fault
+            finally:
+                self._steps.pop(guest_id, None)
 
     async def close(self) -> None:
         for monitor in list(self._monitors.values()):
