@@ -1,7 +1,7 @@
 """What compute's operations share on the wire."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta
 
@@ -53,12 +53,3 @@ def moment_of(text: str, name: str) -> Moment:
         ) from None
     zoned = asked if asked.tzinfo is not None else asked.replace(tzinfo=UTC)
     return to_moment(zoned.timestamp())
-
-
-def bare(moment: Moment | None) -> str | None:
-    """`2026-11-22T15:04:05.678901`"""
-    return moment
-
-
-def only(condition: bool, value: Any, otherwise: Any) -> Any:
-    return value if condition else otherwise
