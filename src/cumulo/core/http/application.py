@@ -69,7 +69,7 @@ class Application:
         self.asgi: Any = falcon.asgi.App()
         self.asgi.req_options.strip_url_path_trailing_slash = True
         self.asgi.req_options.auto_parse_qs_csv = False
-        self._decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+        self._decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
         self._actions = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
     def mount(self, face: Face) -> None:
