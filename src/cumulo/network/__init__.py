@@ -1,0 +1,1 @@
+"""Networks, ports, routers, security groups, floating IPs: the network service (Neutron)."""

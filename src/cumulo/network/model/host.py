@@ -1,0 +1,183 @@
+"""What one host's data plane shall be, as a whole, and what it is.
+
+A host always receives its whole desired state, never a change: applying it twice is applying it
+once, and what is not in it is removed. Addresses are strings in the canonical form of
+`ipaddress`; "with prefix" means `10.0.0.1/24`. MAC addresses are lower case with colons. Ids are
+UUIDs in their usual form with hyphens.
+"""
+
+import msgspec
+
+
+class HostRoute(msgspec.Struct, frozen=True):
+    """A route that a router or a DHCP client shall have: destination CIDR, next hop address."""
+
+    destination: str
+    nexthop: str
+
+
+class AllocationRange(msgspec.Struct, frozen=True):
+    """First and last address of a subnet's allocation pool."""
+
+    start: str
+    end: str
+
+
+class SubnetSpec(msgspec.Struct, frozen=True):
+    """A subnet. The IPv6 modes are None, "slaac", "dhcpv6-stateful" or "dhcpv6-stateless"."""
+
+    id: str
+    cidr: str
+    gateway: str | None = None
+    dns: tuple[str, ...] = ()
+    host_routes: tuple[HostRoute, ...] = ()
+    enable_dhcp: bool = True
+    ip_version: int = 4
+    ranges: tuple[AllocationRange, ...] = ()
+    ipv6_ra_mode: str | None = None
+    ipv6_address_mode: str | None = None
+
+
+class DhcpSpec(msgspec.Struct, frozen=True):
+    """The port of a network's DHCP server on this host; its addresses are with prefix."""
+
+    port_id: str
+    mac: str
+    addresses: tuple[str, ...]
+
+
+class NetworkSpec(msgspec.Struct, frozen=True):
+    """A network. `number` is unique in the cloud, from 1: zone, VNI and names come from it."""
+
+    id: str
+    number: int
+    mtu: int = 1500
+    external: bool = False
+    dhcp: DhcpSpec | None = None
+    subnets: tuple[SubnetSpec, ...] = ()
+
+
+class FixedIp(msgspec.Struct, frozen=True):
+    subnet_id: str
+    address: str
+
+
+class AddressPair(msgspec.Struct, frozen=True):
+    """An address or CIDR that a port may also send from; without a MAC the port's own."""
+
+    address: str
+    mac: str | None = None
+
+
+class PortSpec(msgspec.Struct, frozen=True):
+    """A port that is bound to this host. `number` is unique in the cloud, 1 to 2**31-1."""
+
+    id: str
+    number: int
+    network_id: str
+    mac: str
+    fixed_ips: tuple[FixedIp, ...] = ()
+    hostname: str = ""
+    device_id: str = ""
+    device_owner: str = "compute:nova"
+    project_id: str = ""
+    admin_state_up: bool = True
+    port_security: bool = True
+    allowed_address_pairs: tuple[AddressPair, ...] = ()
+    security_groups: tuple[str, ...] = ()
+
+
+class SecurityGroupRule(msgspec.Struct, frozen=True):
+    """One rule, in the network API's own terms.
+
+    direction "ingress" or "egress"; ethertype "IPv4" or "IPv6"; protocol a name, a number as
+    text, or None for any; for ICMP port_min is the type and port_max the code.
+    """
+
+    direction: str
+    ethertype: str = "IPv4"
+    protocol: str | None = None
+    port_min: int | None = None
+    port_max: int | None = None
+    remote_ip_prefix: str | None = None
+    remote_group_id: str | None = None
+
+
+class SecurityGroupSpec(msgspec.Struct, frozen=True):
+    """A group, with the addresses or CIDRs (both versions) of all its members in the cloud."""
+
+    id: str
+    stateful: bool = True
+    rules: tuple[SecurityGroupRule, ...] = ()
+    members: tuple[str, ...] = ()
+
+
+class RouterInterface(msgspec.Struct, frozen=True):
+    """A router's port on a tenant network; addresses with prefix."""
+
+    port_id: str
+    mac: str
+    network_id: str
+    addresses: tuple[str, ...]
+
+
+class RouterGateway(msgspec.Struct, frozen=True):
+    """A router's port on an external network; addresses with prefix, one next hop a version."""
+
+    port_id: str
+    mac: str
+    network_id: str
+    addresses: tuple[str, ...]
+    nexthops: tuple[str, ...] = ()
+    enable_snat: bool = True
+
+
+class FloatingIpSpec(msgspec.Struct, frozen=True):
+    id: str
+    floating_address: str
+    fixed_address: str
+
+
+class RouterSpec(msgspec.Struct, frozen=True):
+    id: str
+    number: int
+    admin_state_up: bool = True
+    interfaces: tuple[RouterInterface, ...] = ()
+    gateway: RouterGateway | None = None
+    routes: tuple[HostRoute, ...] = ()
+    floating_ips: tuple[FloatingIpSpec, ...] = ()
+
+
+class HostNetworks(msgspec.Struct, frozen=True):
+    """The whole desired state of a host's data plane."""
+
+    generation: int
+    networks: tuple[NetworkSpec, ...] = ()
+    ports: tuple[PortSpec, ...] = ()
+    security_groups: tuple[SecurityGroupSpec, ...] = ()
+    routers: tuple[RouterSpec, ...] = ()
+
+
+ACTIVE = "ACTIVE"
+DOWN = "DOWN"
+
+
+class Observed(msgspec.Struct, frozen=True):
+    """One thing as the host sees it: "ACTIVE" or "DOWN", and why not, when it failed."""
+
+    id: str
+    status: str
+    fault: str | None = None
+
+
+class HostNetworksReport(msgspec.Struct, frozen=True):
+    """What a host's data plane is, after the desired state of that generation was applied.
+
+    `ports` has every port of the desired state and also the DHCP and router ports named in it.
+    """
+
+    generation: int
+    networks: tuple[Observed, ...] = ()
+    ports: tuple[Observed, ...] = ()
+    routers: tuple[Observed, ...] = ()
+    floating_ips: tuple[Observed, ...] = ()
