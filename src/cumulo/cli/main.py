@@ -19,7 +19,9 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "status": "Say what runs, where, and what is in it.",
         "why": "Tell the story of one resource: what happened, and why.",
         "serve": "Run the control plane in the foreground (what `up` starts).",
+        "bench": "Measure CPU per request, start-up and memory on this machine.",
         "setup": "Install what the machine lacks and build the guest image.",
+        "image": "Make images: the small guest image from Debian packages.",
         "doctor": "Check the machine: what is missing, and the command that mends it.",
     }
 )

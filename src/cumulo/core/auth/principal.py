@@ -1,5 +1,6 @@
 """Who is asking: the result of verifying a token, the same for every service."""
 
+import functools
 from typing import Any
 
 import msgspec
@@ -7,7 +8,7 @@ import msgspec
 from cumulo.core.auth.policy import RoleNames
 
 
-class Principal(msgspec.Struct, frozen=True, kw_only=True):
+class Principal(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A verified user in one scope (a project, a domain, the system, or none)."""
 
     user_id: str
@@ -36,8 +37,9 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     def is_admin(self) -> bool:
         return "admin" in self.roles
 
+    @functools.cached_property
     def credentials(self) -> dict[str, Any]:
-        """What policy rules may ask about, under oslo.policy's names."""
+        """What policy rules may ask about, under oslo.policy's names. Not to be changed."""
         return {
             "user_id": self.user_id,
             "user_domain_id": self.user_domain_id,

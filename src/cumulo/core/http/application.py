@@ -8,9 +8,9 @@ the transaction, faults in the service's own envelope, request ids.
 import functools
 import itertools
 import logging
+import os
 import re
 import time
-import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
@@ -301,7 +301,9 @@ class Application:
 
 
 def new_request_id() -> str:
-    return f"req-{uuid.uuid4()}"
+    """`req-` and a random UUID, by hand: the uuid module takes ten times as long."""
+    text = os.urandom(16).hex()
+    return f"req-{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
 
 
 def _numbered(template: str) -> str:

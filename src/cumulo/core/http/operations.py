@@ -126,7 +126,6 @@ class Call:
     """One request: who asks, for what, in which version."""
 
     __slots__ = (
-        "_credentials",
         "_principal",
         "base_url",
         "body",
@@ -158,7 +157,6 @@ class Call:
         self.stream: AsyncIterator[bytes] | None = None
         self.header: Callable[[str], str | None] = lambda name: None
         self._principal: Principal | None = None
-        self._credentials: dict[str, Any] | None = None
 
     @property
     def principal(self) -> Principal:
@@ -187,8 +185,6 @@ class Call:
         What the target has no value for is left out, so that a check of it is false: a caller
         without a domain is not in the domain of a target without one.
         """
-        if self._credentials is None:
-            self._credentials = self.principal.credentials()
         if target is None:
             target = {
                 "project_id": self.principal.project_id,
@@ -196,7 +192,7 @@ class Call:
                 "user_id": self.principal.user_id,
             }
         known = {name: value for name, value in target.items() if value is not None}
-        return self.face.rules.allows(action, self._credentials, known)
+        return self.face.rules.allows(action, self.principal.credentials, known)
 
     def allow(self, target: Mapping[str, Any] | None = None, action: str | None = None) -> None:
         """Raise Forbidden unless the rule (the operation's own by default) allows it."""

@@ -40,7 +40,7 @@ def _value_at(raw: bytes, path: str) -> str:
         found: Any = msgspec.json.decode(raw)
         for part in re.findall(r"[^.\[\]]+", path):
             found = found[int(part)] if isinstance(found, list) else found[part]
-    except (msgspec.DecodeError, KeyError, IndexError, ValueError, TypeError):
+    except (msgspec.DecodeError, LookupError, ValueError, TypeError, RecursionError):
         return "?"
     text = repr(found)
     return text if len(text) <= 200 else text[:200] + "…"

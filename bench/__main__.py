@@ -1,0 +1,45 @@
+"""Run all benchmarks and print their tables as Markdown."""
+
+import statistics
+import sys
+import time
+
+from bench import requests
+from bench.process import fake_cloud
+
+
+def main() -> None:
+    with fake_cloud() as cloud:
+        time.sleep(2.0)
+        idle = cloud.memory_mb()
+        before = cloud.cpu()
+        time.sleep(10.0)
+        resting = (cloud.cpu() - before) / 10.0
+        requests.prepare(cloud)
+        results = requests.measure(cloud)
+        loaded = cloud.memory_mb()
+        starts = [cloud.seconds_to_ready]
+    for _ in range(2):
+        with fake_cloud() as again:
+            starts.append(again.seconds_to_ready)
+    print("| operation | CPU, µs | budget, µs | real services, µs | times less |")
+    print("|---|---|---|---|---|")
+    for result in results:
+        budget = "" if result.case.budget_us is None else f"{result.case.budget_us:.0f}"
+        real, times = "", ""
+        if result.case.real_ms is not None:
+            real = f"{result.case.real_ms * 1000:,.0f}"
+            times = f"{result.case.real_ms * 1000 / max(result.us, 1):,.0f}"
+        print(f"| {result.case.name} | {result.us:,.0f} | {budget} | {real} | {times} |")
+    mean = requests.geometric_mean(results)
+    print(f"\ngeometric mean over the operations with a real figure: {mean:,.0f} times less CPU")
+    print(
+        f"start of the process to the first 200, with first-run content: "
+        f"{statistics.median(starts):.2f} s (median of {len(starts)})"
+    )
+    print(f"memory (PSS): idle {idle:.0f} MB, after load {loaded:.0f} MB")
+    print(f"idle CPU: {resting * 100:.2f} % of a core")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

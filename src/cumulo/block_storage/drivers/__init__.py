@@ -1,0 +1,1 @@
+"""Block storage drivers: `driver` is the contract, the others fulfil it."""

@@ -1,0 +1,149 @@
+"""Simulated volumes: the same contract without bytes, with a capacity and faults to inject."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cumulo.block_storage.drivers.driver import (
+    Capabilities,
+    StaleOrder,
+    VolumeSpec,
+    VolumeState,
+    check_id,
+    check_spec,
+)
+
+
+class Fault(msgspec.Struct):
+    """Makes an effect fail: with this message, this many times (-1: always).
+
+    `volume`: only for this id. `delay`: seconds that the effect takes before it fails.
+    """
+
+    message: str
+    count: int = -1
+    volume: str | None = None
+    delay: float = 0.0
+
+
+class FakeVolume(msgspec.Struct):
+    """A simulated volume; `size_gb` 0: ordered, but not made."""
+
+    generation: int
+    size_gb: int = 0
+    format: str = "qcow2"
+
+
+class FakeDriver:
+    """Volumes in memory, or with `data` also in a file that survives a restart.
+
+    `make_seconds`: how long making one takes. `faults`: by effect, one of "make", "extend",
+    "remove", "list", "connection".
+    """
+
+    def __init__(
+        self,
+        data: Path | None = None,
+        *,
+        total_gb: float = 10_000.0,
+        make_seconds: float = 0.0,
+        faults: dict[str, Fault] | None = None,
+    ) -> None:
+        self.faults = faults if faults is not None else {}
+        self._folder = None if data is None else data / "fake-volumes"
+        self._total_gb = total_gb
+        self._make_seconds = make_seconds
+        self._volumes: dict[str, FakeVolume] = {}
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for path in self._folder.glob("*.json"):
+                self._volumes[path.stem] = msgspec.json.decode(path.read_bytes(), type=FakeVolume)
+
+    async def capabilities(self) -> Capabilities:
+        used = sum(volume.size_gb for volume in self._volumes.values())
+        return Capabilities("fake", ["qcow2", "raw"], self._total_gb, self._total_gb - used)
+
+    async def ensure_volume(self, spec: VolumeSpec) -> VolumeState:
+        check_spec(spec)
+        volume = self._volumes.setdefault(spec.id, FakeVolume(0, 0, spec.format))
+        if spec.generation < volume.generation:
+            raise StaleOrder(
+                f"volume {spec.id}: generation {spec.generation} is older than {volume.generation}"
+            )
+        volume.generation = spec.generation
+        fault = None
+        if volume.size_gb < spec.size_gb:
+            fault = await self._grow(spec, volume)
+        self._save(spec.id)
+        return self._state(spec.id, volume, fault)
+
+    async def remove(self, volume_id: str) -> None:
+        check_id(volume_id)
+        if volume_id in self._volumes:
+            await self._raise("remove", volume_id)
+            self._volumes.pop(volume_id, None)
+            if self._folder is not None:
+                (self._folder / f"{volume_id}.json").unlink(missing_ok=True)
+
+    async def list(self) -> "list[VolumeState]":
+        await self._raise("list", "")
+        return [
+            self._state(volume_id, volume, None)
+            for volume_id, volume in sorted(self._volumes.items())
+            if volume.size_gb
+        ]
+
+    async def connection(self, volume_id: str) -> dict[str, Any]:
+        await self._raise("connection", volume_id)
+        volume = self._volumes.get(check_id(volume_id))
+        if volume is None or not volume.size_gb:
+            raise KeyError(volume_id)
+        return {"driver": "file", "path": _path(volume_id, volume), "format": volume.format}
+
+    async def _grow(self, spec: VolumeSpec, volume: FakeVolume) -> str | None:
+        """Why it could not, or None."""
+        fault = await self._fault("extend" if volume.size_gb else "make", spec.id)
+        if fault is not None:
+            return fault
+        if not volume.size_gb:
+            await asyncio.sleep(self._make_seconds)
+        free = (await self.capabilities()).free_gb
+        if spec.size_gb - volume.size_gb > free:
+            return f"no space: {spec.size_gb} GB are needed, {free:g} are free"
+        volume.size_gb = spec.size_gb
+        return None
+
+    def _state(self, volume_id: str, volume: FakeVolume, fault: str | None) -> VolumeState:
+        return VolumeState(
+            id=volume_id,
+            generation=volume.generation,
+            size_gb=volume.size_gb,
+            path=_path(volume_id, volume) if volume.size_gb else None,
+            fault=fault,
+        )
+
+    async def _raise(self, effect: str, volume_id: str) -> None:
+        fault = await self._fault(effect, volume_id)
+        if fault is not None:
+            raise OSError(fault)
+
+    async def _fault(self, effect: str, volume_id: str) -> str | None:
+        fault = self.faults.get(effect)
+        if fault is None or fault.count == 0 or fault.volume not in (None, volume_id):
+            return None
+        fault.count -= 1 if fault.count > 0 else 0
+        await asyncio.sleep(fault.delay)
+        return fault.message
+
+    def _save(self, volume_id: str) -> None:
+        if self._folder is None:
+            return
+        temporary = self._folder / f"{volume_id}.new"
+        temporary.write_bytes(msgspec.json.encode(self._volumes[volume_id]))
+        temporary.replace(self._folder / f"{volume_id}.json")
+
+
+def _path(volume_id: str, volume: FakeVolume) -> str:
+    return f"/simulated/volumes/{volume_id}.{volume.format}"

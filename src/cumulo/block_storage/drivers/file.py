@@ -1,0 +1,232 @@
+"""Volumes as files, opened by the guests' own QEMU: the fewest copies, and online growth.
+
+    DATA/volumes/ID.qcow2, ID.raw    the volume; its owner is whoever has it attached
+    DATA/volumes/ID.json             the newest generation that was accepted
+    DATA/volumes/.new-ID.*           a volume being made: renamed when it is whole
+
+A volume that is made from an image never refers to it: it is a copy (by reflink where the file
+system can), so either may go without the other.
+"""
+
+import asyncio
+import fcntl
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cumulo.block_storage.drivers.driver import (
+    Capabilities,
+    StaleOrder,
+    VolumeFormat,
+    VolumeSource,
+    VolumeSpec,
+    VolumeState,
+    check_id,
+    check_spec,
+)
+from cumulo.core.run.commands import CommandFailed, run_blocking
+
+GIB = 1024**3
+FORMATS: list[VolumeFormat] = ["qcow2", "raw"]
+_FICLONE = 0x40049409
+_COPY_SECONDS = 3600.0
+# What is left free on the file system, so that guests' thin volumes find room to grow.
+_RESERVE = 64 * 1024 * 1024
+
+
+class VolumeFault(Exception):
+    """The volume could not be made as asked; the message says why."""
+
+
+class FileDriver:
+    """Volumes below `data`/volumes. `copies`: how many are made from images at once."""
+
+    def __init__(self, data: Path, *, copies: int = 2) -> None:
+        self._folder = data / "volumes"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        # Guests' QEMU passes through to a volume whose name it was told; it cannot list them.
+        self._folder.chmod(0o711)
+        self._copies = asyncio.Semaphore(copies)
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def capabilities(self) -> Capabilities:
+        space = await asyncio.to_thread(shutil.disk_usage, self._folder)
+        return Capabilities("file", FORMATS, space.total / GIB, space.free / GIB)
+
+    async def ensure_volume(self, spec: VolumeSpec) -> VolumeState:
+        check_spec(spec)
+        async with self._locks.setdefault(spec.id, asyncio.Lock()), self._copies:
+            return await asyncio.to_thread(self._ensure, spec)
+
+    async def remove(self, volume_id: str) -> None:
+        check_id(volume_id)
+        async with self._locks.setdefault(volume_id, asyncio.Lock()):
+            await asyncio.to_thread(self._remove, volume_id)
+        self._locks.pop(volume_id, None)
+
+    async def list(self) -> "list[VolumeState]":
+        return list(await asyncio.to_thread(self._scan))
+
+    async def connection(self, volume_id: str) -> dict[str, Any]:
+        found = self._find(check_id(volume_id))
+        if found is None:
+            raise KeyError(volume_id)
+        return {"driver": "file", "path": str(found), "format": found.suffix[1:]}
+
+    # --- making -----------------------------------------------------------------------------
+
+    def _ensure(self, spec: VolumeSpec) -> VolumeState:
+        accepted = self._generation(spec.id)
+        if spec.generation < accepted:
+            raise StaleOrder(
+                f"volume {spec.id}: generation {spec.generation} is older than {accepted}"
+            )
+        fault = None
+        try:
+            self._note_generation(spec)
+            found = self._find(spec.id)
+            if found is None:
+                self._make(spec)
+            elif virtual_size(found) < spec.size_gb * GIB:
+                self._grow(found, spec)
+        except (VolumeFault, CommandFailed, OSError) as error:
+            fault = _in_short(error)
+        return self._state(spec.id, fault)
+
+    def _make(self, spec: VolumeSpec) -> None:
+        target = self._folder / f"{spec.id}.{spec.format}"
+        temporary = self._folder / f".new-{spec.id}.{spec.format}"
+        temporary.unlink(missing_ok=True)
+        size = spec.size_gb * GIB
+        try:
+            if spec.source is None:
+                run_blocking(
+                    ["qemu-img", "create", "-q", "-f", spec.format, str(temporary), str(size)]
+                )
+            else:
+                self._copy(spec, spec.source, temporary)
+                run_blocking(
+                    ["qemu-img", "resize", "-q", "-f", spec.format, str(temporary), str(size)]
+                )
+            temporary.chmod(0o600)
+            with temporary.open("rb") as made:
+                os.fsync(made.fileno())
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _copy(self, spec: VolumeSpec, source: VolumeSource, temporary: Path) -> None:
+        path = Path(source.path)
+        needed = virtual_size(path, source.format)
+        if needed > spec.size_gb * GIB:
+            raise VolumeFault(
+                f"the source needs {needed / GIB:.2f} GiB, the volume has {spec.size_gb} GiB"
+            )
+        if source.format == spec.format and reflink(path, temporary):
+            return
+        room = shutil.disk_usage(self._folder).free - _RESERVE
+        measured = run_blocking(
+            [
+                "qemu-img",
+                "measure",
+                "--output=json",
+                "-f",
+                source.format,
+                "-O",
+                spec.format,
+                str(path),
+            ]
+        )
+        required = int(msgspec.json.decode(measured)["required"])
+        if required > room:
+            raise VolumeFault(f"no space: {required} bytes are needed, {max(room, 0)} are free")
+        argv = ["qemu-img", "convert", "-q", "-f", source.format, "-O", spec.format]
+        run_blocking([*argv, str(path), str(temporary)], timeout=_COPY_SECONDS)
+
+    def _grow(self, path: Path, spec: VolumeSpec) -> None:
+        """A volume that a guest has open is locked: the guest's host grows it instead."""
+        argv = ["qemu-img", "resize", "-q", "-f", path.suffix[1:], str(path)]
+        try:
+            run_blocking([*argv, str(spec.size_gb * GIB)])
+        except CommandFailed as failed:
+            if "lock" in failed.stderr:
+                raise VolumeFault("in use: the host of its guest grows it") from failed
+            raise
+
+    # --- finding ----------------------------------------------------------------------------
+
+    def _find(self, volume_id: str) -> Path | None:
+        paths = (self._folder / f"{volume_id}.{suffix}" for suffix in FORMATS)
+        return next((path for path in paths if path.exists()), None)
+
+    def _state(self, volume_id: str, fault: str | None = None) -> VolumeState:
+        found = self._find(volume_id)
+        size = 0
+        if found is not None:
+            try:
+                size = virtual_size(found)
+            except (CommandFailed, OSError) as error:
+                fault = fault or _in_short(error)
+        return VolumeState(
+            id=volume_id,
+            generation=self._generation(volume_id),
+            size_gb=size // GIB,
+            path=None if found is None else str(found),
+            fault=fault,
+        )
+
+    def _scan(self) -> Sequence[VolumeState]:
+        names = {
+            path.stem
+            for path in self._folder.iterdir()
+            if path.suffix[1:] in FORMATS and not path.name.startswith(".")
+        }
+        return [self._state(name) for name in sorted(names)]
+
+    def _remove(self, volume_id: str) -> None:
+        for suffix in FORMATS:
+            (self._folder / f".new-{volume_id}.{suffix}").unlink(missing_ok=True)
+            (self._folder / f"{volume_id}.{suffix}").unlink(missing_ok=True)
+        (self._folder / f"{volume_id}.json").unlink(missing_ok=True)
+
+    def _generation(self, volume_id: str) -> int:
+        try:
+            return msgspec.json.decode((self._folder / f"{volume_id}.json").read_bytes(), type=int)
+        except (OSError, msgspec.MsgspecError):
+            return 0
+
+    def _note_generation(self, spec: VolumeSpec) -> None:
+        if spec.generation == self._generation(spec.id):
+            return
+        path = self._folder / f"{spec.id}.json"
+        temporary = path.with_suffix(".tmp")
+        temporary.write_bytes(msgspec.json.encode(spec.generation))
+        temporary.replace(path)
+
+
+def virtual_size(path: Path, image_format: str | None = None) -> int:
+    """Bytes that a guest sees. Works while a guest has the file open. Raises CommandFailed."""
+    if (image_format or path.suffix[1:]) == "raw":
+        return path.stat().st_size
+    argv = ["qemu-img", "info", "-U", "--output=json", "-f", "qcow2", str(path)]
+    return int(msgspec.json.decode(run_blocking(argv))["virtual-size"])
+
+
+def reflink(source: Path, target: Path) -> bool:
+    """Make `target` share the blocks of `source`; False where the file system cannot."""
+    with source.open("rb") as old, target.open("wb") as new:
+        try:
+            fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
+        except OSError:
+            return False
+    return True
+
+
+def _in_short(error: Exception) -> str:
+    if isinstance(error, CommandFailed) and error.stderr.strip():
+        return error.stderr.strip().splitlines()[-1]
+    return str(error)

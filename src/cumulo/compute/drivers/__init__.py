@@ -1,0 +1,1 @@
+"""Compute drivers: `driver` is the contract, the others fulfil it."""

@@ -1,0 +1,171 @@
+"""From a guest's specification to QEMU's argument vector; pure.
+
+Everything that comes from outside travels as JSON or is an id, so no value can become an
+option. Paths are relative to the guest's folder, QEMU's working directory: that keeps the Unix
+sockets' paths below the kernel's 108 bytes wherever the data live.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cumulo.compute.drivers.driver import DiskSpec, GuestSpec, NicSpec
+from cumulo.compute.drivers.qemu.accelerator import Accelerator
+from cumulo.compute.drivers.qemu.disks import (
+    CONFIG_FILE,
+    ROOT_NODE,
+    block_device,
+    node_name,
+    root_block_device,
+)
+
+MIN_PORTS = 8
+SPARE_PORTS = 6
+MAX_PORTS = 26
+# The last port: what sits there is found by the guest after all volumes.
+CONFIG_PORT = "rpc"
+_UUID_LENGTH = 36
+
+
+def marker(guest_id: str) -> str:
+    """The argument by which a guest's process is recognised in /proc."""
+    return f"guest={guest_id},debug-threads=on"
+
+
+def disk_device(disk_id: str) -> str:
+    return f"disk-{disk_id}"
+
+
+def nic_device(nic_id: str) -> str:
+    return f"nic-{nic_id}"
+
+
+def port_name(index: int) -> str:
+    return f"rp{index}"
+
+
+def port_count(spec: GuestSpec) -> int:
+    """Root ports: one for each device that can be unplugged, and some to plug more in."""
+    return min(MAX_PORTS, max(MIN_PORTS, len(spec.disks) + len(spec.nics) + SPARE_PORTS))
+
+
+def disk_arguments(disk: DiskSpec, bus: str, *, boot: bool = False) -> dict[str, Any]:
+    """The arguments of device_add for a volume."""
+    device = {
+        "driver": "virtio-blk-pci",
+        "id": disk_device(disk.id),
+        "bus": bus,
+        "drive": node_name(disk.id),
+        "serial": (disk.serial or disk.id)[:20],
+        # A full disk or a lost connection stops the guest instead of corrupting it.
+        "werror": "stop",
+        "rerror": "stop",
+    }
+    return device | ({"bootindex": 1} if boot else {})
+
+
+def nic_arguments(nic: NicSpec, bus: str) -> dict[str, Any]:
+    """The arguments of device_add for a port."""
+    return {
+        "driver": "virtio-net-pci",
+        "id": nic_device(nic.id),
+        "bus": bus,
+        "netdev": f"net-{nic.id}",
+        "mac": nic.mac,
+        "host_mtu": nic.mtu,
+        # Without its boot ROM a guest is at its disk sooner.
+        "romfile": "",
+    }
+
+
+def ordered_disks(spec: GuestSpec) -> list[DiskSpec]:
+    """Volumes in the order of their device names: vdb, vdc, ..., vdz, vdaa."""
+    return sorted(spec.disks, key=lambda disk: (len(disk.device), disk.device))
+
+
+def build_command(
+    spec: GuestSpec,
+    *,
+    binary: str,
+    accelerator: Accelerator,
+    tap_fds: Mapping[str, int],
+) -> list[str]:
+    """The argument vector. `tap_fds`: port id to the descriptor that the process inherits."""
+    argv = [binary, "-name", marker(spec.id), "-nodefaults", "-no-user-config", "-S"]
+    # A guest that shuts itself down leaves QEMU paused, so that we can see who ended it.
+    argv += ["-no-shutdown", "-machine", "q35", *accelerator.arguments]
+    argv += ["-m", f"{spec.memory_mb}M", "-smp", str(spec.vcpus), "-pidfile", "pid"]
+    argv += ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]
+    # The product name is what cloud-init looks for to find its data source.
+    identity = "type=1,manufacturer=OpenStack Foundation,product=OpenStack Nova"
+    if len(spec.id) == _UUID_LENGTH:
+        argv += ["-uuid", spec.id]
+        identity += f",serial={spec.id},uuid={spec.id}"
+    argv += ["-smbios", identity]
+    argv += _characters()
+    argv += _devices(_base_devices(port_count(spec)))
+    argv += _disk_options(spec)
+    for index, nic in enumerate(spec.nics):
+        argv += ["-netdev", _json(netdev_arguments(nic, str(tap_fds[nic.id])))]
+        argv += _devices([nic_arguments(nic, port_name(index))])
+    return [*argv, "-vnc", "unix:vnc", "-display", "none", "-device", "VGA"]
+
+
+def netdev_arguments(nic: NicSpec, descriptor: str) -> dict[str, Any]:
+    """The arguments of netdev_add; `descriptor` is a number or the name given to getfd."""
+    return {"type": "tap", "id": f"net-{nic.id}", "fd": descriptor, "vhost": False}
+
+
+def _characters() -> list[str]:
+    serial = "socket,id=ser0,path=serial,server=on,wait=off,logfile=console.log,logappend=on"
+    return [
+        *("-qmp", "unix:qmp,server=on,wait=off"),
+        *("-chardev", serial, "-serial", "chardev:ser0"),
+        *("-chardev", "socket,id=qga0,path=qga,server=on,wait=off"),
+    ]
+
+
+def _base_devices(ports: int) -> list[dict[str, Any]]:
+    agent = {"driver": "virtserialport", "bus": "vser0.0", "chardev": "qga0"}
+    devices: list[dict[str, Any]] = [
+        {"driver": "virtio-rng-pci"},
+        {"driver": "virtio-balloon-pci", "id": "balloon0"},
+        {"driver": "virtio-serial-pci", "id": "vser0"},
+        agent | {"name": "org.qemu.guest_agent.0"},
+    ]
+    for index in range(ports):
+        devices.append(_root_port(port_name(index), index + 1))
+    return devices
+
+
+def _root_port(name: str, number: int) -> dict[str, Any]:
+    return {"driver": "pcie-root-port", "id": name, "slot": number, "chassis": number}
+
+
+def _disk_options(spec: GuestSpec) -> list[str]:
+    argv: list[str] = []
+    disks = ordered_disks(spec)
+    if spec.root is not None:
+        root = {"driver": "virtio-blk-pci", "id": "root", "drive": ROOT_NODE, "bootindex": 1}
+        root |= {"werror": "stop", "rerror": "stop"}
+        argv += ["-blockdev", _json(root_block_device()), *_devices([root])]
+    for index, disk in enumerate(disks):
+        boots = spec.root is None and index == 0
+        bus = "pcie.0" if boots else port_name(len(spec.nics) + index)
+        node = block_device(disk.connection, node_name(disk.id), read_only=disk.read_only)
+        argv += ["-blockdev", _json(node), *_devices([disk_arguments(disk, bus, boot=boots)])]
+    if spec.config_drive is not None:
+        source = {"driver": "file", "path": CONFIG_FILE, "format": "raw"}
+        drive = {"driver": "virtio-blk-pci", "id": "config", "bus": CONFIG_PORT, "drive": "config"}
+        argv += _devices([_root_port(CONFIG_PORT, MAX_PORTS + 1)])
+        argv += ["-blockdev", _json(block_device(source, "config", read_only=True))]
+        argv += _devices([drive])
+    return argv
+
+
+def _devices(devices: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [part for device in devices for part in ("-device", _json(device))]
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":"))

@@ -1,0 +1,162 @@
+"""Disks of a guest: the layer over its image, its config drive, its volumes as block devices.
+
+The functions block: the driver calls them in a thread.
+"""
+
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import msgspec
+
+from cumulo.compute.drivers.driver import DiskSpec, RootDisk
+from cumulo.core.run.commands import run_blocking
+
+GIB = 1024**3
+ROOT_FILE = "root.qcow2"
+CONFIG_FILE = "config.iso"
+ROOT_NODE = "root"
+
+
+class DiskFault(Exception):
+    """A disk cannot be made or opened; the message says why."""
+
+
+def node_name(disk_id: str) -> str:
+    """QEMU's node names end at 31 characters, so an id does not fit."""
+    return "v-" + hashlib.sha256(disk_id.encode()).hexdigest()[:28]
+
+
+def block_device(connection: dict[str, Any], node: str, *, read_only: bool) -> dict[str, Any]:
+    """A connection as the arguments of blockdev-add. Raises DiskFault for an unknown driver."""
+    driver = connection.get("driver")
+    layer: dict[str, Any]
+    match driver:
+        case "file":
+            layer = {"driver": "file", "filename": connection["path"]}
+        case "nbd":
+            server = {"type": "inet", "host": connection["host"], "port": str(connection["port"])}
+            layer = {"driver": "nbd", "server": server, "export": connection["export"]}
+            layer["reconnect-delay"] = 30
+        case "rbd":
+            layer = {key: connection[key] for key in ("driver", "pool", "image")}
+            layer |= {key: connection[key] for key in ("conf", "user") if key in connection}
+        case _:
+            raise DiskFault(f"no block device driver {driver!r}")
+    layer |= {"read-only": read_only, "discard": "unmap"}
+    return {
+        "driver": connection.get("format", "raw"),
+        "node-name": node,
+        "read-only": read_only,
+        "discard": "unmap",
+        "file": layer,
+    }
+
+
+def root_block_device() -> dict[str, Any]:
+    """The root layer, by a path relative to the guest's own folder (QEMU's working directory)."""
+    return block_device(
+        {"driver": "file", "path": ROOT_FILE, "format": "qcow2"}, ROOT_NODE, read_only=False
+    )
+
+
+def grant(disk: DiskSpec, uid: int, gid: int) -> None:
+    """Give a volume that is a local file to the guest's user. Raises DiskFault."""
+    if disk.connection.get("driver") != "file":
+        return
+    path = Path(disk.connection["path"])
+    try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            raise DiskFault(f"volume {disk.id}: {path} is not a regular file")
+        if (found.st_uid, found.st_gid) != (uid, gid):
+            os.chown(path, uid, gid, follow_symlinks=False)
+    except FileNotFoundError as absent:
+        raise DiskFault(f"volume {disk.id}: {path} does not exist") from absent
+    check_readable(path, uid, gid)
+
+
+def check_readable(path: Path, uid: int, gid: int) -> None:
+    """Say early and clearly what QEMU would only call 'Permission denied'. Raises DiskFault."""
+    for place in [*reversed(path.parents), path]:
+        try:
+            found = place.stat()
+        except FileNotFoundError as absent:
+            raise DiskFault(f"{place} does not exist") from absent
+        needed = stat.S_IXOTH if stat.S_ISDIR(found.st_mode) else stat.S_IROTH
+        if found.st_uid == uid:
+            needed <<= 6
+        elif found.st_gid == gid:
+            needed <<= 3
+        if uid != 0 and not found.st_mode & needed:
+            raise DiskFault(f"{place} is closed to the user {uid} that guests run as")
+
+
+def virtual_size(path: Path, image_format: str) -> int:
+    """Bytes that a guest would see. Works while a guest has the file open."""
+    argv = ["qemu-img", "info", "-U", "--output=json", "-f", image_format, str(path)]
+    return int(msgspec.json.decode(run_blocking(argv))["virtual-size"])
+
+
+def ensure_root(folder: Path, root: RootDisk, uid: int, gid: int) -> None:
+    """Make the layer over the image, or let it grow. Never shrinks; never touches its data."""
+    target = folder / ROOT_FILE
+    wanted = root.size_gb * GIB
+    if target.exists():
+        if wanted > virtual_size(target, "qcow2"):
+            run_blocking(["qemu-img", "resize", "-f", "qcow2", str(target), str(wanted)])
+        return
+    base = Path(root.base)
+    check_readable(base, uid, gid)
+    size = virtual_size(base, root.format)
+    if wanted and wanted < size:
+        raise DiskFault(
+            f"the image needs {size / GIB:.2f} GiB, the root disk has {root.size_gb} GiB"
+        )
+    temporary = folder / "root.new"
+    temporary.unlink(missing_ok=True)
+    argv = ["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(base), "-F", root.format]
+    run_blocking([*argv, str(temporary), str(wanted or size)])
+    os.chown(temporary, uid, gid)
+    temporary.chmod(0o600)
+    temporary.replace(target)
+
+
+def ensure_config_drive(folder: Path, content: dict[str, bytes] | None) -> None:
+    """Make the config drive (ISO 9660, label config-2) unless this content is in it already."""
+    target, mark = folder / CONFIG_FILE, folder / "config.sum"
+    if content is None:
+        target.unlink(missing_ok=True)
+        return
+    digest = hashlib.sha256(msgspec.msgpack.encode(sorted(content.items()))).hexdigest()
+    if target.exists() and mark.exists() and mark.read_text() == digest:
+        return
+    with tempfile.TemporaryDirectory(prefix="cumulo-config.") as tree:
+        for name, data in content.items():
+            place = PurePosixPath(name)
+            if place.is_absolute() or ".." in place.parts or not place.parts:
+                raise DiskFault(f"config drive: not a path inside it: {name!r}")
+            path = Path(tree, *place.parts)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        temporary = folder / "config.new"
+        temporary.unlink(missing_ok=True)
+        options = ["-quiet", "-V", "config-2", "-r", "-J", "-l", "-o", str(temporary), tree]
+        run_blocking([*iso_builder(), *options])
+    mark.unlink(missing_ok=True)
+    temporary.chmod(0o644)
+    temporary.replace(target)
+    mark.write_text(digest)
+
+
+def iso_builder() -> list[str]:
+    """genisoimage, or xorriso in its clothes. Raises DiskFault when the host has neither."""
+    if shutil.which("genisoimage"):
+        return ["genisoimage"]
+    if shutil.which("xorriso"):
+        return ["xorriso", "-as", "mkisofs"]
+    raise DiskFault("a config drive needs genisoimage or xorriso on the host")

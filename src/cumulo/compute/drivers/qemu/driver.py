@@ -1,0 +1,458 @@
+"""The driver: observes a guest's process, decides (see `record`), and orders the effects.
+
+The record is saved before every effect, and every effect can be repeated: a control plane that
+is killed anywhere in here converges at the next `ensure`, and never runs a guest twice (QEMU's
+lock on the pid file and on the root disk would refuse the second process anyway).
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import time
+from pathlib import Path
+from typing import Literal
+
+from cumulo.compute.drivers.driver import (
+    Capabilities,
+    ChangeListener,
+    GuestSpec,
+    GuestState,
+    Power,
+    SnapshotFailed,
+    check_spec,
+)
+from cumulo.compute.drivers.qemu import accelerator as accelerator_module
+from cumulo.compute.drivers.qemu import command, console, disks, snapshot, taps
+from cumulo.compute.drivers.qemu.disks import DiskFault
+from cumulo.compute.drivers.qemu.folder import GuestFolder, ending
+from cumulo.compute.drivers.qemu.monitor import Monitor, MonitorError, connect_socket
+from cumulo.compute.drivers.qemu.plugs import PlugFault, Plugs
+from cumulo.compute.drivers.record import (
+    Record,
+    accept,
+    decide,
+    note_off,
+    note_start,
+    note_stop,
+    reboot_target,
+)
+from cumulo.core.run.commands import CommandFailed
+from cumulo.core.run.daemons import Daemon, start_daemon
+
+_HOST_FAULTS = (CommandFailed, DiskFault, PlugFault, MonitorError, OSError)
+_START_SECONDS = 20.0
+# Firmware and boot loaders do not listen to the power button: press it again, less and less often.
+_PRESS_AGAIN_SECONDS = 1.0
+_POWER: dict[str, Power] = {"shutdown": "off", "internal-error": "crashed"}
+_PAUSED = ("paused", "prelaunch", "suspended", "io-error", "watchdog", "save-vm", "postmigrate")
+
+
+class QemuDriver:
+    """Guests of one host, below `data`/guests.
+
+    `namespace`: the network namespace that the taps are in. `uid`, `gid`: whom QEMU runs as.
+    `soft_seconds`: how long a guest may take to shut itself down. `on_change` is called with a
+    guest's id when something happened to it that may be worth an `inspect`; it is a hint.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        namespace: str | None = None,
+        uid: int = 65534,
+        gid: int = 65534,
+        binary: str = "qemu-system-x86_64",
+        accelerator: Literal["auto", "kvm", "tcg"] = "auto",
+        soft_seconds: float = 60.0,
+        unplug_seconds: float = 10.0,
+        on_change: ChangeListener | None = None,
+    ) -> None:
+        self._data = data
+        self._guests = data / "guests"
+        self._guests.mkdir(parents=True, exist_ok=True)
+        self._guests.chmod(0o711)
+        self._namespace = namespace
+        self._uid, self._gid = uid, gid
+        self._binary = shutil.which(binary) or binary
+        self._accelerator: Literal["auto", "kvm", "tcg"] = accelerator
+        self._soft_seconds = soft_seconds
+        self._plugs = Plugs(namespace, uid, gid, unplug_seconds)
+        self._on_change = on_change
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._monitors: dict[str, Monitor] = {}
+        self._steps: dict[str, str] = {}
+        self._probing = asyncio.Lock()
+        self._found: accelerator_module.Accelerator | None = None
+
+    # --- the contract -----------------------------------------------------------------------
+
+    async def capabilities(self) -> Capabilities:
+        found = await self._accelerate()
+        return Capabilities(
+            driver="qemu",
+            accelerator=found.name,
+            graphical_console=True,
+            serial_console=True,
+        )
+
+    async def ensure(self, spec: GuestSpec) -> GuestState:
+        check_spec(spec)
+        folder = GuestFolder(self._guests, spec.id)
+        async with self._lock(spec.id):
+            record = folder.load()
+            if record.phase == "removing":
+                await self._remove(folder, record)
+                record = folder.load()
+            accept(record, spec)
+            folder.create(self._uid, self._gid)
+            await asyncio.to_thread(folder.save, record)
+            try:
+                await self._observe(folder, record)
+                await self._converge(folder, record, spec)
+                record.fault = None
+                record.converged_generation = spec.generation
+            except _HOST_FAULTS as fault:
+                record.fault = str(fault) or type(fault).__name__
+            finally:
+                self._steps.pop(spec.id, None)
+                await asyncio.to_thread(folder.save, record)
+            return await self._state(folder, record)
+
+    async def remove(self, guest_id: str) -> None:
+        folder = GuestFolder(self._guests, guest_id)
+        async with self._lock(guest_id):
+            if folder.exists():
+                await self._remove(folder, folder.load())
+        self._locks.pop(guest_id, None)
+
+    async def inspect(self, guest_id: str) -> GuestState:
+        folder = GuestFolder(self._guests, guest_id)
+        if not folder.exists():
+            return GuestState(id=guest_id, generation=0, power="absent")
+        lock = self._lock(guest_id)
+        if lock.locked():  # being worked on: say so instead of waiting for a minute
+            return await self._state(folder, folder.load())
+        async with lock:
+            record = folder.load()
+            before = record.phase
+            await self._observe(folder, record)
+            if record.phase != before:
+                await asyncio.to_thread(folder.save, record)
+            return await self._state(folder, record)
+
+    async def list(self) -> "list[GuestState]":
+        names = sorted(entry.name for entry in self._guests.iterdir() if entry.is_dir())
+        states = [await self.inspect(name) for name in names]
+        return [state for state in states if state.power != "absent"]
+
+    async def console_log(self, guest_id: str, lines: int | None = None) -> str:
+        folder = GuestFolder(self._guests, guest_id)
+        console.trim(folder.console)
+        return console.tail(folder.console, lines)
+
+    async def snapshot(self, guest_id: str, target: Path) -> None:
+        folder = GuestFolder(self._guests, guest_id)
+        async with self._lock(guest_id):
+            process = folder.process(folder.load())
+            self._steps[guest_id] = "snapshotting"
+            try:
+                if process is None:
+                    await asyncio.to_thread(snapshot.copy_stopped, folder.run, target)
+                else:
+                    monitor = await self._monitor(folder)
+                    await snapshot.copy_running(monitor, folder.run, target, self._uid, self._gid)
+            except (KeyError, *_HOST_FAULTS) as fault:
+                raise SnapshotFailed(str(fault)) from fault
+            finally:
+                self._steps.pop(guest_id, None)
+
+    async def close(self) -> None:
+        for monitor in list(self._monitors.values()):
+            await monitor.close()
+        self._monitors.clear()
+
+    # --- beyond the contract ----------------------------------------------------------------
+
+    def open_console(self, guest_id: str, kind: Literal["serial", "vnc"]) -> socket.socket:
+        """A non-blocking connection to the guest's serial line or VNC server. Raises OSError."""
+        return connect_socket(GuestFolder(self._guests, guest_id).run, kind)
+
+    # --- observing --------------------------------------------------------------------------
+
+    async def _observe(self, folder: GuestFolder, record: Record) -> Daemon | None:
+        """Bring the record up to date with the process; its process when it is alive."""
+        console.trim(folder.console)
+        process = folder.process(record)
+        if process is None:
+            await self._forget_monitor(record.id)
+            self._note_end(folder, record)
+            return None
+        record.pid, record.started = process.pid, process.started
+        if record.phase == "running" and await self._status(folder) == "shutdown":
+            await self._end(folder, record, process)
+            note_stop(record, record.generation, "guest shut down", crashed=False)
+            return None
+        return process
+
+    def _note_end(self, folder: GuestFolder, record: Record) -> None:
+        """There is no process: was that asked for?"""
+        pid, phase = record.pid, record.phase
+        how = ending(pid) if pid else ""
+        record.pid = record.started = 0
+        if phase == "running":
+            words = folder.last_words()
+            reason = f"process {pid} ended{how}" + (f": {words}" if words else "")
+            note_stop(record, record.generation, reason, crashed=True)
+        elif phase == "stopping":
+            note_off(record)
+
+    async def _status(self, folder: GuestFolder) -> str | None:
+        """QEMU's run state; None when it does not say."""
+        try:
+            return await (await self._monitor(folder)).status()
+        except MonitorError:
+            return None
+
+    async def _state(self, folder: GuestFolder, record: Record) -> GuestState:
+        power: Power = "crashed" if record.crashed else "off"
+        plugged, nics, fault = record.disks, record.nics, record.fault
+        process = folder.process(record)
+        if not folder.exists():
+            power = "absent"
+        if process is not None:
+            power = "on"
+            try:
+                monitor = await self._monitor(folder)
+                status = await monitor.status()
+                devices = sorted(await monitor.devices())
+            except MonitorError as error:
+                fault = fault or str(error)
+            else:
+                power = _POWER.get(status, "paused" if status in _PAUSED else "on")
+                plugged = [d.removeprefix("disk-") for d in devices if d.startswith("disk-")]
+                nics = [d.removeprefix("nic-") for d in devices if d.startswith("nic-")]
+                if status == "io-error":
+                    fault = fault or "stopped by an I/O error of one of its disks"
+        return GuestState(
+            id=record.id,
+            generation=record.generation,
+            converged=record.converged_generation == record.generation and not record.fault,
+            power=power,
+            step=self._steps.get(record.id),
+            fault=fault,
+            reason=record.reason,
+            reboot_done=record.reboot_nonce,
+            disks=list(plugged),
+            nics=list(nics),
+            pid=process.pid if process else None,
+        )
+
+    # --- converging -------------------------------------------------------------------------
+
+    async def _converge(self, folder: GuestFolder, record: Record, spec: GuestSpec) -> None:
+        for _ in range(4):  # stop, start, plug at most
+            process = folder.process(record)
+            match decide(record, spec, alive=process is not None):
+                case "stop" if process is not None:
+                    hard = spec.power != "off" and record.phase != "stopping"
+                    await self._stop(folder, record, process, hard=hard)
+                case "reboot" if process is not None and spec.reboot is not None:
+                    self._steps[spec.id] = f"rebooting ({spec.reboot.kind})"
+                    hard = spec.reboot.kind == "hard"
+                    await self._stop(folder, record, process, hard=hard)
+                case "start":
+                    await self._start(folder, record, spec)
+                    return
+                case "plug" if process is not None:
+                    await self._match(folder, record, spec, process)
+                    return
+                case _:
+                    await self._rest(folder, record, spec)
+                    return
+
+    async def _rest(self, folder: GuestFolder, record: Record, spec: GuestSpec) -> None:
+        """Off, as it should be: its devices are configured, and a reboot has nothing to do."""
+        if spec.power == "off":
+            record.reboot_nonce = reboot_target(record, spec)
+            record.reason, record.crashed = None, False
+            await self._prepare(folder, spec)
+        self._configure(record, spec)
+
+    def _configure(self, record: Record, spec: GuestSpec) -> None:
+        record.disks = [disk.id for disk in spec.disks]
+        record.nics = [nic.id for nic in spec.nics]
+
+    async def _prepare(self, folder: GuestFolder, spec: GuestSpec) -> None:
+        if spec.root is not None:
+            await asyncio.to_thread(disks.ensure_root, folder.run, spec.root, self._uid, self._gid)
+        await asyncio.to_thread(disks.ensure_config_drive, folder.run, spec.config_drive)
+
+    async def _start(self, folder: GuestFolder, record: Record, spec: GuestSpec) -> None:
+        self._steps.setdefault(spec.id, "spawning")
+        found = await self._accelerate()
+        await self._prepare(folder, spec)
+        for disk in spec.disks:
+            disks.grant(disk, self._uid, self._gid)
+        with contextlib.ExitStack() as opened:
+            descriptors = {}
+            for nic in spec.nics:
+                descriptors[nic.id] = taps.open_tap(nic.tap, self._namespace)
+                opened.callback(os.close, descriptors[nic.id])
+            argv = command.build_command(
+                spec, binary=self._binary, accelerator=found, tap_fds=descriptors
+            )
+            note_start(record, spec)
+            self._configure(record, spec)
+            await asyncio.to_thread(folder.save, record)
+            (folder.run / "pid").unlink(missing_ok=True)
+            folder.log.write_bytes(b"")
+            process = await asyncio.to_thread(
+                start_daemon,
+                argv,
+                log=folder.log,
+                pass_fds=list(descriptors.values()),
+                user=self._uid,
+                group=self._gid if found.group is None else found.group,
+                cwd=folder.run,
+            )
+        record.pid, record.started = process.pid, process.started
+        await asyncio.to_thread(folder.save, record)
+        await self._set_going(folder, record, spec, process)
+
+    async def _set_going(
+        self, folder: GuestFolder, record: Record, spec: GuestSpec, process: Daemon
+    ) -> None:
+        """A process that waits at its first instruction becomes a running guest."""
+        end = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                monitor = await self._monitor(folder)
+                break
+            except MonitorError as error:
+                if not process.alive():
+                    record.pid = record.started = 0
+                    how = ending(process.pid)
+                    raise MonitorError(f"QEMU ended{how}: {folder.last_words()}") from error
+                if time.monotonic() > end:
+                    process.send(signal.SIGKILL)
+                    raise
+                await asyncio.sleep(0.02)
+        # Before its first instruction: from now on a stop is a stop of the guest.
+        record.phase = "running"
+        await asyncio.to_thread(folder.save, record)
+        if spec.power == "on":
+            await monitor.execute("cont")
+
+    async def _match(
+        self, folder: GuestFolder, record: Record, spec: GuestSpec, process: Daemon
+    ) -> None:
+        """The guest runs: make its devices and its pause match."""
+        if record.phase == "starting":
+            await self._set_going(folder, record, spec, process)
+        monitor = await self._monitor(folder)
+        status = await monitor.status()
+        if spec.power == "paused" and status == "running":
+            await monitor.execute("stop")
+        elif spec.power == "on" and status in _PAUSED:
+            await monitor.execute("cont")
+        await self._plugs.match(monitor, spec)
+        self._configure(record, spec)
+
+    # --- ending -----------------------------------------------------------------------------
+
+    async def _stop(
+        self, folder: GuestFolder, record: Record, process: Daemon, *, hard: bool
+    ) -> None:
+        self._steps.setdefault(record.id, "stopping")
+        record.phase = "stopping"
+        await asyncio.to_thread(folder.save, record)
+        if not hard:
+            await self._power_down(folder, process)
+        await self._end(folder, record, process)
+        note_off(record)
+        await asyncio.to_thread(folder.save, record)
+
+    async def _power_down(self, folder: GuestFolder, process: Daemon) -> None:
+        """Press the guest's power button and wait for it to shut itself down, for a while."""
+        end = time.monotonic() + self._soft_seconds
+        press_at, pause = 0.0, _PRESS_AGAIN_SECONDS
+        while process.alive() and time.monotonic() < end:
+            try:
+                monitor = await self._monitor(folder)
+                status = await monitor.status()
+                if status == "shutdown":
+                    return
+                if status in _PAUSED:
+                    await monitor.execute("cont")
+                if time.monotonic() >= press_at:
+                    await monitor.execute("system_powerdown")
+                    press_at = time.monotonic() + pause
+                    pause *= 2
+            except MonitorError:
+                return
+            await asyncio.sleep(0.1)
+
+    async def _end(self, folder: GuestFolder, record: Record, process: Daemon) -> None:
+        """End the process: by QMP, which writes back its disks, or by force."""
+        with contextlib.suppress(MonitorError):
+            await (await self._monitor(folder)).execute("quit")
+        await self._forget_monitor(record.id)
+        if not await asyncio.to_thread(process.wait, 5.0):
+            process.send(signal.SIGKILL)
+            if not await asyncio.to_thread(process.wait, 5.0):
+                raise OSError(f"process {process.pid} cannot be ended")
+
+    async def _remove(self, folder: GuestFolder, record: Record) -> None:
+        process = folder.process(record)
+        if record.phase != "removing":
+            if process is not None:
+                record.pid, record.started = process.pid, process.started
+            record.phase = "removing"
+            await asyncio.to_thread(folder.save, record)
+            process = folder.process(record)
+        if process is not None:
+            self._steps[record.id] = "removing"
+            await self._end(folder, record, process)
+        await self._forget_monitor(record.id)
+        self._steps.pop(record.id, None)
+        await asyncio.to_thread(folder.remove)
+
+    # --- helpers ----------------------------------------------------------------------------
+
+    def _lock(self, guest_id: str) -> asyncio.Lock:
+        return self._locks.setdefault(guest_id, asyncio.Lock())
+
+    async def _accelerate(self) -> accelerator_module.Accelerator:
+        async with self._probing:
+            if self._found is None:
+                self._found = await asyncio.to_thread(
+                    accelerator_module.remembered,
+                    self._binary,
+                    self._data / "accelerator.json",
+                    self._accelerator,
+                )
+            return self._found
+
+    async def _monitor(self, folder: GuestFolder) -> Monitor:
+        """The guest's QMP session, made when there is none. Raises MonitorError."""
+        monitor = self._monitors.get(folder.id)
+        if monitor is not None and monitor.connected:
+            return monitor
+        await self._forget_monitor(folder.id)
+        monitor = Monitor(folder.run, lambda: self._changed(folder.id))
+        await monitor.connect()
+        self._monitors[folder.id] = monitor
+        return monitor
+
+    async def _forget_monitor(self, guest_id: str) -> None:
+        monitor = self._monitors.pop(guest_id, None)
+        if monitor is not None:
+            await monitor.close()
+
+    def _changed(self, guest_id: str) -> None:
+        if self._on_change is not None:
+            self._on_change(guest_id)

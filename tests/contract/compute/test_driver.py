@@ -1,0 +1,311 @@
+"""What every compute driver must do: the same tests for the simulated host and for real QEMU."""
+
+import asyncio
+import functools
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from cumulo.compute.drivers.driver import (
+    NotReady,
+    RebootOrder,
+    RootDisk,
+    SnapshotFailed,
+    StaleOrder,
+)
+from cumulo.core.run.commands import run
+
+from .hosts import TINY_GUEST, FakeHost, Host, QemuHost
+
+
+@pytest.fixture(params=["fake", pytest.param("qemu", marks=pytest.mark.guest)])
+def host(request: pytest.FixtureRequest) -> Iterator[Host]:
+    made: Host = FakeHost() if request.param == "fake" else QemuHost()
+    yield made
+    made.clean_up()
+
+
+def contract(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """Run an asynchronous test, and let the driver go of its guests at the end."""
+
+    @functools.wraps(test)
+    def run(self: Any, host: Host, **parameters: Any) -> None:
+        async def body() -> None:
+            try:
+                await test(self, host, **parameters)
+            finally:
+                await host.driver.close()
+
+        asyncio.run(body())
+
+    return run
+
+
+class TestDriver:
+    @contract
+    async def test_a_guest_starts_once(self, host: Host) -> None:
+        first = await host.driver.ensure(host.spec(1))
+        again = await host.driver.ensure(host.spec(1))
+        assert (first.power, first.fault, first.generation, first.converged) == (
+            "on",
+            None,
+            1,
+            True,
+        )
+        assert again == first
+        assert await host.driver.list() == [first]
+
+    @contract
+    async def test_a_guest_may_be_made_switched_off(self, host: Host) -> None:
+        state = await host.driver.ensure(host.spec(1, power="off"))
+        assert (state.power, state.fault, state.reason, state.pid) == ("off", None, None, None)
+        assert (await host.driver.ensure(host.spec(2))).power == "on"
+
+    @contract
+    async def test_power_off_and_on(self, host: Host) -> None:
+        await host.driver.ensure(host.spec(1))
+        off = await host.driver.ensure(host.spec(2, power="off"))
+        assert (off.power, off.reason, off.fault) == ("off", None, None)
+        assert (await host.driver.ensure(host.spec(3))).power == "on"
+
+    @contract
+    async def test_pause_and_resume(self, host: Host) -> None:
+        running = await host.driver.ensure(host.spec(1))
+        paused = await host.driver.ensure(host.spec(2, power="paused"))
+        resumed = await host.driver.ensure(host.spec(3))
+        assert (paused.power, resumed.power) == ("paused", "on")
+        assert running.pid == paused.pid == resumed.pid
+
+    @contract
+    async def test_the_control_plane_restarts_and_nothing_happens_to_the_guest(
+        self, host: Host
+    ) -> None:
+        before = await host.driver.ensure(host.spec(1))
+        await host.restart()
+        assert await host.driver.list() == [before]
+        assert await host.driver.ensure(host.spec(1)) == before
+
+    @contract
+    async def test_a_killed_guest_stays_down_until_a_newer_order(self, host: Host) -> None:
+        first = await host.driver.ensure(host.spec(3))
+        await host.kill()
+        dead = await host.eventually("crashed")
+        assert dead.reason is not None
+        assert dead.reason.startswith(f"process {first.pid} ended")
+        assert await host.driver.ensure(host.spec(3)) == dead
+        await host.restart()
+        assert await host.driver.ensure(host.spec(3)) == dead
+        alive = await host.driver.ensure(host.spec(4))
+        assert (alive.power, alive.reason) == ("on", None)
+
+    @contract
+    async def test_a_death_that_nobody_has_seen_is_not_papered_over(self, host: Host) -> None:
+        await host.driver.ensure(host.spec(1))
+        await host.kill()
+        await asyncio.sleep(0.2)
+        seen = await host.driver.ensure(host.spec(2))
+        assert (seen.power, seen.generation) == ("crashed", 2)
+
+    @contract
+    async def test_a_guest_that_shuts_itself_down_stays_off(self, host: Host) -> None:
+        await host.driver.ensure(host.spec(1))
+        await host.shut_down()
+        off = await host.driver.ensure(host.spec(1))
+        assert (off.power, off.reason) == ("off", "guest shut down")
+        assert host.id in host.changes
+        assert (await host.driver.ensure(host.spec(2))).power == "on"
+
+    @contract
+    @pytest.mark.parametrize("kind", ["soft", "hard"])
+    async def test_a_reboot_is_done_once(self, host: Host, kind: Any) -> None:
+        await host.driver.ensure(host.spec(1))
+        order = RebootOrder(5, kind)
+        rebooted = await host.driver.ensure(host.spec(2, reboot=order))
+        again = await host.driver.ensure(host.spec(2, reboot=order))
+        assert (rebooted.power, rebooted.reboot_done, rebooted.fault) == ("on", 5, None)
+        assert again == rebooted
+
+    @contract
+    async def test_a_reboot_starts_a_guest_that_is_down(self, host: Host) -> None:
+        await host.driver.ensure(host.spec(1))
+        await host.kill()
+        await host.eventually("crashed")
+        state = await host.driver.ensure(host.spec(1, reboot=RebootOrder(1, "hard")))
+        assert (state.power, state.reboot_done) == ("on", 1)
+
+    @contract
+    async def test_disks_are_plugged_in_and_out(self, host: Host) -> None:
+        await host.driver.ensure(host.spec(1))
+        disks = [host.disk("volume-a", "vdb"), host.disk("volume-b", "vdc")]
+        both = await host.driver.ensure(host.spec(2, disks=disks))
+        assert (sorted(both.disks), both.fault) == (["volume-a", "volume-b"], None)
+        # A guest without an operating system lets go of a disk when it is restarted.
+        await host.driver.ensure(host.spec(3, disks=disks[:1]))
+        one = await host.driver.ensure(host.spec(4, disks=disks[:1], reboot=RebootOrder(1, "hard")))
+        assert (one.disks, one.fault) == (["volume-a"], None)
+
+    @contract
+    async def test_disks_of_a_guest_that_is_off_are_configured(self, host: Host) -> None:
+        await host.driver.ensure(host.spec(1, power="off"))
+        disk = host.disk("volume-a")
+        off = await host.driver.ensure(host.spec(2, power="off", disks=[disk]))
+        assert off.disks == ["volume-a"]
+        on = await host.driver.ensure(host.spec(3, disks=[disk]))
+        assert (on.power, on.disks, on.fault) == ("on", ["volume-a"], None)
+
+    @contract
+    async def test_a_guest_without_an_image_boots_from_its_first_disk(self, host: Host) -> None:
+        disk = host.disk("volume-a", "vda")
+        state = await host.driver.ensure(host.spec(1, root=None, disks=[disk]))
+        assert (state.power, state.disks, state.fault) == ("on", ["volume-a"], None)
+
+    @contract
+    async def test_a_guest_waits_for_its_tap(self, host: Host) -> None:
+        nic = host.nic("port-a")
+        with pytest.raises(NotReady):
+            await host.driver.ensure(host.spec(1, nics=[nic]))
+        assert (await host.driver.inspect(host.id)).power == "off"
+        host.make_tap(nic)
+        state = await host.driver.ensure(host.spec(1, nics=[nic]))
+        assert (state.power, state.nics, state.fault) == ("on", ["port-a"], None)
+
+    @contract
+    async def test_a_port_is_plugged_into_a_running_guest(self, host: Host) -> None:
+        await host.driver.ensure(host.spec(1))
+        nic = host.nic("port-a")
+        with pytest.raises(NotReady):
+            await host.driver.ensure(host.spec(2, nics=[nic]))
+        host.make_tap(nic)
+        state = await host.driver.ensure(host.spec(2, nics=[nic]))
+        assert (state.nics, state.fault) == (["port-a"], None)
+
+    @contract
+    async def test_an_older_order_is_refused(self, host: Host) -> None:
+        await host.driver.ensure(host.spec(7))
+        with pytest.raises(StaleOrder):
+            await host.driver.ensure(host.spec(6, power="off"))
+        await host.restart()
+        with pytest.raises(StaleOrder):
+            await host.driver.ensure(host.spec(6, power="off"))
+
+    @contract
+    async def test_removal_is_repeatable(self, host: Host) -> None:
+        await host.driver.ensure(host.spec(1))
+        await host.driver.remove(host.id)
+        await host.driver.remove(host.id)
+        assert (await host.driver.inspect(host.id)).power == "absent"
+        assert await host.driver.list() == []
+        assert await host.driver.console_log(host.id) == ""
+        # The id may come back, with a history of its own.
+        assert (await host.driver.ensure(host.spec(1))).power == "on"
+
+    @contract
+    async def test_many_orders_at_once_make_one_guest(self, host: Host) -> None:
+        spec = host.spec(1)
+        states = await asyncio.gather(*(host.driver.ensure(spec) for _ in range(5)))
+        assert {state.pid for state in states} == {states[0].pid}
+
+    @contract
+    @pytest.mark.parametrize("bad", ["../x", "", "a/b", "a,b", "-a", "x" * 65])
+    async def test_an_id_is_an_id(self, host: Host, bad: str) -> None:
+        with pytest.raises(ValueError, match="not an id"):
+            await host.driver.ensure(host.spec(1, id=bad))
+        with pytest.raises(ValueError, match="not an id"):
+            await host.driver.remove(bad)
+
+    @contract
+    @pytest.mark.parametrize("power", ["on", "off"])
+    async def test_a_snapshot_is_a_whole_image(self, host: Host, power: Any) -> None:
+        await host.driver.ensure(host.spec(1, power=power))
+        target = host.data / "snapshot.qcow2"
+        for _ in range(2):
+            await host.driver.snapshot(host.id, target)
+        argv = ["qemu-img", "info", "--output=json", "-f", "qcow2", str(target)]
+        info = json.loads(await run(argv))
+        assert info["virtual-size"] == 1024**3
+        assert "backing-filename" not in info
+        await run(["qemu-img", "check", "-f", "qcow2", str(target)])
+        if isinstance(host, QemuHost):
+            raw = host.data / "snapshot.raw"
+            await run(["qemu-img", "convert", "-O", "raw", str(target), str(raw)])
+            head = await run(["head", "-c", "512", str(raw)])
+            assert head == TINY_GUEST
+        assert (await host.driver.inspect(host.id)).power == power
+
+    @contract
+    async def test_a_snapshot_of_nothing_fails(self, host: Host) -> None:
+        with pytest.raises(SnapshotFailed):
+            await host.driver.snapshot(host.id, host.data / "snapshot.qcow2")
+
+    @contract
+    async def test_the_console_has_a_tail(self, host: Host) -> None:
+        await host.driver.ensure(host.spec(1))
+        if isinstance(host, QemuHost):
+            await host.console_says("tiny guest up")
+        full = await host.driver.console_log(host.id)
+        assert full
+        last = await host.driver.console_log(host.id, 1)
+        assert full.endswith(last)
+        assert last.count("\n") <= 1
+        assert await host.driver.console_log(host.id, 0) == ""
+
+
+@pytest.mark.guest
+class TestQemuHost:
+    """What only a real host can show."""
+
+    @pytest.fixture
+    def host(self) -> Iterator[QemuHost]:
+        made = QemuHost()
+        yield made
+        made.clean_up()
+
+    @contract
+    async def test_an_image_that_is_not_there_is_a_fault(self, host: QemuHost) -> None:
+        missing = RootDisk(str(host.data / "none.img"), "raw", 1)
+        state = await host.driver.ensure(host.spec(1, root=missing))
+        assert state.power == "off"
+        assert state.fault is not None
+        assert "does not exist" in state.fault
+        assert (await host.driver.ensure(host.spec(2))).power == "on"
+
+    @contract
+    async def test_a_disk_smaller_than_the_image_is_a_fault(self, host: QemuHost) -> None:
+        with host.image.open("r+b") as image:
+            image.truncate(2 * 1024**3)
+        state = await host.driver.ensure(host.spec(1))
+        assert state.fault == "the image needs 2.00 GiB, the root disk has 1 GiB"
+
+    @contract
+    async def test_qemu_that_does_not_start_says_why(self, host: QemuHost) -> None:
+        disk = host.disk("volume-a")
+        broken = dict(disk.connection, format="qcow2")
+        spec = host.spec(1, disks=[type(disk)("volume-a", "vdb", broken)])
+        state = await host.driver.ensure(spec)
+        assert state.power == "off"
+        assert state.fault is not None
+        assert "not in qcow2 format" in state.fault
+        fixed = await host.driver.ensure(host.spec(1, disks=[disk]))
+        assert (fixed.power, fixed.fault) == ("on", None)
+
+    @contract
+    async def test_a_grown_volume_is_seen_by_the_running_guest(self, host: QemuHost) -> None:
+        disk = host.disk("volume-a")
+        await host.driver.ensure(host.spec(1, disks=[disk]))
+        grown = type(disk)("volume-a", "vdb", disk.connection, size_gb=3)
+        state = await host.driver.ensure(host.spec(2, disks=[grown]))
+        assert state.fault is None
+        assert (host.data / "volume-a.raw").stat().st_size == 3 * 1024**3
+
+    @contract
+    async def test_the_guest_runs_without_privileges(self, host: QemuHost) -> None:
+        state = await host.driver.ensure(host.spec(1))
+        with open(f"/proc/{state.pid}/status") as file:  # noqa: PTH123
+            status = dict(line.split(":\t", 1) for line in file.read().splitlines())
+        assert status["Uid"].split() == ["65534"] * 4
+        assert status["Gid"].split() == ["65534"] * 4
+        assert status["Groups"].strip() == ""
+        assert int(status["CapEff"], 16) == 0
+        assert status["Seccomp"] == "2"

@@ -1,0 +1,77 @@
+"""Reconciler loops: due work is done, failures are recorded, no ring of the bell is lost."""
+
+import asyncio
+from pathlib import Path
+
+from cumulo.core.db.sqlite import SqliteDatabase
+from cumulo.core.db.transaction import Tx
+from cumulo.core.work.reconciler import ReconcilerLoop, backoff
+from cumulo.core.work.wakeups import Wakeup
+
+
+class Counter:
+    name = "counter"
+
+    def __init__(self, work: set[str]) -> None:
+        self.work = work
+        self.done: list[str] = []
+        self.reasons: dict[str, str] = {}
+
+    def due(self, tx: Tx, most: int) -> list[str]:
+        return sorted(self.work - set(self.reasons))[:most]
+
+    async def step(self, id: str) -> None:
+        await asyncio.sleep(0)
+        if id.startswith("bad"):
+            raise ValueError(id)
+        self.work.discard(id)
+        self.done.append(id)
+
+    def failed(self, tx: Tx, id: str, reason: str) -> None:
+        self.reasons[id] = reason
+
+
+def test_one_pass(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "x.db")
+    counter = Counter({"a", "b", "bad1"})
+    assert asyncio.run(ReconcilerLoop(database, counter).once()) is False
+    assert sorted(counter.done) == ["a", "b"]
+    assert counter.reasons == {"bad1": "ValueError: bad1"}
+    database.close()
+
+
+def test_a_full_batch_means_another_pass_at_once(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "x.db")
+    counter = Counter({f"{n:03}" for n in range(250)})
+    loop = ReconcilerLoop(database, counter, sweep=60.0)
+
+    async def main() -> None:
+        work = asyncio.create_task(loop.run())
+        while counter.work:
+            await asyncio.sleep(0.001)
+        counter.work.add("late")
+        loop.wakeup.ring()
+        while counter.work:
+            await asyncio.sleep(0.001)
+        work.cancel()
+
+    asyncio.run(asyncio.wait_for(main(), 5))
+    assert len(counter.done) == 251
+    database.close()
+
+
+def test_a_ring_during_work_is_heard_afterwards() -> None:
+    async def main() -> None:
+        bell = Wakeup()
+        assert await bell.wait(0.001) is False
+        bell.ring()
+        bell.ring()
+        assert await bell.wait(0.001) is True
+        assert await bell.wait(0.001) is False
+
+    asyncio.run(main())
+
+
+def test_backoff_doubles_and_is_bounded() -> None:
+    assert [backoff(n) for n in (0, 1, 2, 3)] == [1.0, 2.0, 4.0, 8.0]
+    assert backoff(10_000) == 300.0

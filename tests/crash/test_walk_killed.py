@@ -1,0 +1,85 @@
+"""`kill -9` of the control plane at every named point of a user's walk, on fake drivers.
+
+A first walk without a crash notes the points that it passes, in order. Each later walk dies at
+some of them, one after the other, is restarted each time, and takes up where it was. At its end
+everything was deleted, and the leak check compares with the walk that never died.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.crash import leaks
+from tests.crash.control_plane import ControlPlane, Died
+from tests.crash.walk import Walk
+
+SHARDS = 6
+LEAST_POINTS = 30
+
+
+def run_walk(plane: ControlPlane, crashes: list[str]) -> list[str]:
+    """Walk to the end, dying at each point in turn; the points that were really reached."""
+    reached: list[str] = []
+    waiting = list(crashes)
+
+    def restart() -> None:
+        while True:
+            try:
+                plane.start(crash_at=waiting[0] if waiting else "")
+                return
+            except Died:
+                reached.append(waiting.pop(0))
+
+    restart()
+    for step in Walk(plane).steps():
+        while True:
+            try:
+                plane.check()
+                step()
+                break
+            except Died:
+                reached.append(waiting.pop(0))
+                restart()
+    plane.stop()
+    return reached
+
+
+def state(data_dir: Path) -> dict[str, Any]:
+    return {
+        "rows": leaks.counts(data_dir),
+        "quota": leaks.used_quota(data_dir),
+        "files": leaks.files(data_dir, "guests", "volumes"),
+    }
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], dict[str, Any]]:
+    """The points in order of their first passing, and what is left after a walk."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    log = folder / "points"
+    plane = ControlPlane(folder / "data")
+    plane.start(points=log)
+    try:
+        for step in Walk(plane).steps():
+            step()
+    finally:
+        plane.stop()
+    points = list(dict.fromkeys(log.read_text().splitlines()))
+    return points, state(folder / "data")
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_converges(
+    shard: int, undisturbed: tuple[list[str], dict[str, Any]], tmp_path: Path
+) -> None:
+    points, left = undisturbed
+    assert len(points) >= LEAST_POINTS
+    mine = points[shard::SHARDS]
+    plane = ControlPlane(tmp_path / "data")
+    try:
+        reached = run_walk(plane, mine)
+    finally:
+        plane.stop()
+    assert reached == mine, f"never reached: {sorted(set(mine) - set(reached))}"
+    assert state(tmp_path / "data") == left
