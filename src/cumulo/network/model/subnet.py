@@ -30,7 +30,7 @@ class SubnetRow(Standard, frozen=True, kw_only=True):
     @property
     def auto_address(self) -> bool:
         """Hosts make their own addresses out of the prefix and their MAC."""
-        return self.ipv6_address_mode in (SLAAC, STATELESS)
+        return bool({self.ipv6_address_mode, self.ipv6_ra_mode} & {SLAAC, STATELESS})
 
 
 @table("network_allocations")

@@ -71,26 +71,20 @@ HOSTS_OF_NETWORK = statement(
     .distinct()
     .where(_c.network_id == sa.bindparam("network_id"), _c.host_id.is_not(None))
 )
-HOSTS_OF_GROUPS = statement(
-    sa.select(_c.host_id)
-    .distinct()
-    .where(
-        _c.host_id.is_not(None),
-        _c.id.in_(
-            sa.select(_g.port_id).where(
-                sa.or_(
-                    _g.group_id.in_(parameter("ids")),
-                    _g.group_id.in_(
-                        sa.select(_r.security_group_id).where(
-                            _r.remote_group_id.in_(parameter("ids"))
-                        )
-                    ),
-                )
-            )
-        ),
-    )
+
+
+def _hosts_where(groups: Any) -> Any:
+    in_groups = sa.select(_g.port_id).where(_g.group_id.in_(groups))
+    wanted = sa.select(_c.host_id).distinct()
+    return statement(wanted.where(_c.host_id.is_not(None), _c.id.in_(in_groups)))
+
+
+HOSTS_IN_GROUPS = _hosts_where(parameter("ids"))
+"""Where ports are in these groups."""
+HOSTS_NAMING_GROUPS = _hosts_where(
+    sa.select(_r.security_group_id).where(_r.remote_group_id.in_(parameter("ids")))
 )
-"""Where ports are in these groups, or in groups whose rules name them."""
+"""Where ports are in groups whose rules name these groups: their members matter there."""
 UNPLACED_DHCP = query(
     PortRow, sa.select(_t).where(_c.device_owner == DHCP, _c.host_id.is_(None))
 )
