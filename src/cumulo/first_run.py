@@ -5,6 +5,7 @@ verbs that clients use, each only when it is missing.
 """
 
 import asyncio
+import ipaddress
 import os
 import secrets
 from dataclasses import dataclass
@@ -17,6 +18,11 @@ from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.model.role import SYSTEM
 from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.identity import IdentityService
+from cumulo.network.model.host import AllocationRange
+from cumulo.network.model.network import NetworkRow
+from cumulo.network.service.networks import NetworkWishes
+from cumulo.network.service.routers import GatewayWish, InterfaceWish, RouterWishes
+from cumulo.network.service.subnets import SubnetWishes
 from cumulo.settings import Settings
 from cumulo.wiring import Cloud
 
@@ -24,7 +30,10 @@ ROLES = ("admin", "manager", "member", "reader", "service")
 IMPLIED = (("admin", "manager"), ("manager", "member"), ("member", "reader"))
 
 # (name, official type, other types that clients look for, path below the base URL)
-CATALOG = (("cumulo-identity", "identity", (), "/identity"),)
+CATALOG = (
+    ("cumulo-identity", "identity", (), "/identity"),
+    ("cumulo-network", "network", (), "/network"),
+)
 INTERFACES: tuple[Interface, ...] = ("public", "internal", "admin")
 
 
@@ -72,6 +81,58 @@ async def make(cloud: Cloud) -> None:
         lambda tx: _identity(tx, settings, cloud.services.identity, hashes),
         name="first run: identity",
     )
+    await cloud.database.write(lambda tx: _hosts(tx, cloud), name="first run: hosts")
+    await cloud.database.write(lambda tx: _networks(tx, cloud), name="first run: networks")
+
+
+def _hosts(tx: Tx, cloud: Cloud) -> None:
+    """Note the hosts whose agents run in this process, and what they do."""
+    for agent in cloud.agents:
+        cloud.registry.register(tx, agent.host_id, list(agent.parts))
+
+
+def _networks(tx: Tx, cloud: Cloud) -> None:
+    """The external network, and the demo project's network behind a router."""
+    identity, network = cloud.services.identity, cloud.services.network
+    projects = {
+        name: identity.projects.find(tx, name, DEFAULT_DOMAIN_ID) for name in ("admin", "demo")
+    }
+    admin, demo = projects["admin"], projects["demo"]
+    if admin is None or demo is None:
+        return  # Somebody renamed or removed them: their networks are theirs to make.
+    found = network.networks.listing.page(tx, where={"name": ["public"], "external": [True]})
+    public = found[0] if found else _public(tx, cloud, admin.id)
+    mine = {"name": ["private"], "project_id": [demo.id]}
+    private = network.networks.listing.page(tx, where=mine)
+    if private:
+        return
+    made = network.networks.create(tx, NetworkWishes(name="private"), None, demo.id)
+    wishes = SubnetWishes(name="private-subnet", network_id=made.id, cidr="10.0.0.0/24")
+    subnet = network.subnets.create(tx, wishes, None, demo.id)
+    gateway = GatewayWish(network_id=public.id)
+    router = network.routers.create(
+        tx, RouterWishes(name="demo-router", external_gateway_info=gateway), None, demo.id
+    )
+    network.routers.add_interface(tx, router, InterfaceWish(subnet_id=subnet.id), None)
+
+
+def _public(tx: Tx, cloud: Cloud, project_id: str) -> NetworkRow:
+    network = cloud.services.network
+    cidr = ipaddress.ip_network(cloud.settings.networks.external_cidr)
+    made = network.networks.create(
+        tx, NetworkWishes(name="public", external=True, is_default=True), None, project_id
+    )
+    wishes = SubnetWishes(
+        name="public-subnet",
+        network_id=made.id,
+        cidr=str(cidr),
+        gateway_ip=str(cidr[1]),
+        enable_dhcp=False,
+    )
+    if cidr.num_addresses >= 256:
+        wishes.allocation_pools = [AllocationRange(str(cidr[10]), str(cidr[254]))]
+    network.subnets.create(tx, wishes, None, project_id)
+    return made
 
 
 def _missing_users(tx: Tx, identity: IdentityService) -> bool:

@@ -5,9 +5,11 @@ host, the reconcilers, the HTTP server.
 """
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from cumulo import __version__
@@ -28,6 +30,12 @@ from cumulo.core.work.reconciler import Reconciler, ReconcilerLoop
 from cumulo.identity.api.face import identity_face
 from cumulo.identity.policy import RULES as IDENTITY_RULES
 from cumulo.identity.service.identity import IdentityService
+from cumulo.network.agent import NetworkHostPart
+from cumulo.network.api.face import network_face
+from cumulo.network.drivers.driver import NetworkDriver
+from cumulo.network.drivers.make import make_driver
+from cumulo.network.policy import RULES as NETWORK_RULES
+from cumulo.network.service.network import NetworkService
 from cumulo.settings import Settings
 
 log = logging.getLogger("cumulo")
@@ -38,6 +46,7 @@ class Services:
     """The services, by their names."""
 
     identity: IdentityService
+    network: NetworkService
 
 
 @dataclass
@@ -93,8 +102,8 @@ def build(settings: Settings, *, host_id: str = "localhost") -> Cloud:
         Passwords(rounds=settings.identity.password_rounds),
         token_lifetime=settings.identity.token_lifetime,
     )
-    services = Services(identity=identity)
-    parts: list[Part] = []
+    services = Services(identity=identity, network=NetworkService(registry))
+    parts: list[Part] = [services.network.part]
     conductor = Conductor(database, registry, parts)
     application = Application(database, identity, auth_url=f"{settings.base_url}/identity/v3")
     for face in _faces(settings, services, database):
@@ -111,12 +120,15 @@ def _faces(settings: Settings, services: Services, database: Database) -> list[F
     def rules(service: str, defaults: dict[str, str]) -> Rules:
         return Rules(defaults, path=settings.data_dir / "policy" / f"{service}.yaml")
 
-    return [identity_face(services.identity, database, rules("identity", IDENTITY_RULES))]
+    return [
+        identity_face(services.identity, database, rules("identity", IDENTITY_RULES)),
+        network_face(services.network, rules("network", NETWORK_RULES)),
+    ]
 
 
 def _counts(services: Services) -> dict[str, Callable[[Tx], int]]:
     """What `cumulo status` counts."""
-    return {}
+    return dict(services.network.counts())
 
 
 async def stop_hosts(settings: Settings, *, remove: bool) -> int:
@@ -127,7 +139,21 @@ async def stop_hosts(settings: Settings, *, remove: bool) -> int:
 
 def _host_parts(cloud: Cloud, host_id: str) -> Sequence[HostPart]:
     """The agent's side of each service, on this host."""
-    return []
+    return [NetworkHostPart(_network_driver(cloud.settings))]
+
+
+def _network_driver(settings: Settings) -> NetworkDriver:
+    """The data plane of this host. Names of namespaces and devices hold a mark of the data
+    directory, so that several clouds can be on one machine."""
+    if settings.fake:
+        return make_driver("fake")
+    mark = hashlib.sha256(str(settings.data_dir).encode()).hexdigest()[:5]
+    return make_driver(
+        "linux",
+        prefix=f"c{mark}",
+        state=Path("/run/cumulo") / mark / "network",
+        nat_to_outside=settings.networks.nat_to_outside,
+    )
 
 
 def _reconcilers(cloud: Cloud) -> Sequence[Reconciler]:

@@ -8,7 +8,7 @@ from cumulo.network.model.standard import Standard
 
 
 @table("network_floatingips", Unique("port_id", "fixed_ip_address", "floating_network_id"))
-class FloatingIpRow(Standard, frozen=True, kw_only=True):
+class FloatingIpRow(Standard, frozen=True):
     floating_network_id: Annotated[str, Index(), References("network_networks.id")]
     floating_ip_address: str
     floating_port_id: str

@@ -10,7 +10,7 @@ EXTERNAL_MTU = 1500
 
 
 @table("network_networks", Unique("number"))
-class NetworkRow(Standard, frozen=True, kw_only=True):
+class NetworkRow(Standard, frozen=True):
     number: int
     """Unique in the cloud; also the segmentation id unless an administrator named one."""
     admin_state_up: bool = True

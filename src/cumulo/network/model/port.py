@@ -22,7 +22,7 @@ AUTOMATIC = (DHCP,)
     Unique("network_id", "mac_address"),
     IndexOn("device_id", "device_owner"),
 )
-class PortRow(Standard, frozen=True, kw_only=True):
+class PortRow(Standard, frozen=True):
     number: int
     network_id: Annotated[str, References("network_networks.id")]
     mac_address: str

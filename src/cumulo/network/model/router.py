@@ -8,7 +8,7 @@ from cumulo.network.model.standard import Standard
 
 
 @table("network_routers", Unique("number"))
-class RouterRow(Standard, frozen=True, kw_only=True):
+class RouterRow(Standard, frozen=True):
     number: int
     admin_state_up: bool = True
     enable_snat: bool = True

@@ -7,14 +7,14 @@ from cumulo.network.model.standard import Standard
 
 
 @table("network_security_groups", Unique("default_of"))
-class SecurityGroupRow(Standard, frozen=True, kw_only=True):
+class SecurityGroupRow(Standard, frozen=True):
     stateful: bool = True
     default_of: str | None = None
     """The project whose `default` group this is. Unique: a project has one at the most."""
 
 
 @table("network_security_group_rules")
-class SecurityGroupRuleRow(Standard, frozen=True, kw_only=True):
+class SecurityGroupRuleRow(Standard, frozen=True):
     security_group_id: Annotated[
         str, Index(), References("network_security_groups.id", on_delete="CASCADE")
     ]

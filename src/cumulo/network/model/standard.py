@@ -9,16 +9,16 @@ from cumulo.core.db.transaction import Tx
 R = TypeVar("R", bound="Standard")
 
 
-class Standard(Row, frozen=True, kw_only=True):
+class Standard(Row, frozen=True):
     """The base of the service's rows; no table of its own."""
 
     id: Annotated[str, Key()]
     project_id: Annotated[str, Index()]
     """Empty for ports that belong to nobody: gateways of routers, floating IPs."""
-    name: str = ""
-    description: str = ""
-    tags: list[str] = []
-    revision_number: int = 0
+    name: str
+    description: str
+    tags: list[str]
+    revision_number: int
     """Grows with every change that a client can see."""
     created_at: Moment
     updated_at: Moment
@@ -29,6 +29,4 @@ def changed(tx: Tx, row: R, **changes: Any) -> R:
     differing = {name: value for name, value in changes.items() if getattr(row, name) != value}
     if not differing:
         return row
-    return tx.update(
-        row, **differing, revision_number=row.revision_number + 1, updated_at=tx.now
-    )
+    return tx.update(row, **differing, revision_number=row.revision_number + 1, updated_at=tx.now)

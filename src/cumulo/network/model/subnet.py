@@ -13,7 +13,7 @@ V6_MODES = (SLAAC, STATEFUL, STATELESS)
 
 
 @table("network_subnets")
-class SubnetRow(Standard, frozen=True, kw_only=True):
+class SubnetRow(Standard, frozen=True):
     network_id: Annotated[str, Index(), References("network_networks.id")]
     ip_version: int
     cidr: str
@@ -34,7 +34,7 @@ class SubnetRow(Standard, frozen=True, kw_only=True):
 
 
 @table("network_allocations")
-class AllocationRow(Row, frozen=True, kw_only=True):
+class AllocationRow(Row, frozen=True):
     """One address of one port. The key is what makes a double allocation impossible."""
 
     network_id: Annotated[str, Key()]

@@ -42,19 +42,15 @@ def addresses_of(tx: Tx, port_ids: Sequence[str]) -> dict[str, list[AllocationRo
     return found
 
 
-def assign(
-    tx: Tx, port: PortRow, wishes: Sequence[FixedIpWish] | None
-) -> list[AllocationRow]:
+def assign(tx: Tx, port: PortRow, wishes: Sequence[FixedIpWish] | None) -> list[AllocationRow]:
     """Give a new port its addresses: the wished ones, or without a wish one of each version.
 
     Subnets whose hosts make their own addresses are always taken in, but by routers.
     Raises IpAddressGenerationFailure, IpAddressAlreadyAllocated, InvalidInput.
     """
     subnets = tx.all(store.OF_NETWORKS, ids=[port.network_id])
-    if wishes is None:
-        given = _any(tx, port, subnets, 0)
-    else:
-        given = _wished(tx, port, subnets, wishes, 0)
+    chosen = _any(tx, port, subnets, 0) if wishes is None else None
+    given = _wished(tx, port, subnets, wishes or (), 0) if chosen is None else chosen
     return given + _automatic(tx, port, subnets, given)
 
 
@@ -108,11 +104,9 @@ def _fits(row: AllocationRow, wish: FixedIpWish) -> bool:
     return wish.subnet_id == row.subnet_id
 
 
-def _any(
-    tx: Tx, port: PortRow, subnets: Sequence[SubnetRow], position: int
-) -> list[AllocationRow]:
+def _any(tx: Tx, port: PortRow, subnets: Sequence[SubnetRow], position: int) -> list[AllocationRow]:
     """One address of each IP version, from the first subnet that has one left."""
-    given = []
+    given: list[AllocationRow] = []
     for version in (4, 6):
         fitting = [s for s in subnets if s.ip_version == version and not s.auto_address]
         for subnet in fitting:
@@ -233,9 +227,7 @@ def _free(tx: Tx, subnet: SubnetRow) -> str | None:
     return address
 
 
-def _insert(
-    tx: Tx, port: PortRow, subnet: SubnetRow, address: str, position: int
-) -> AllocationRow:
+def _insert(tx: Tx, port: PortRow, subnet: SubnetRow, address: str, position: int) -> AllocationRow:
     row = AllocationRow(
         network_id=port.network_id,
         ip_address=address,

@@ -11,9 +11,7 @@ from cumulo.network.service.tools import Hosts, tell
 from cumulo.network.store import floatingip as store
 
 
-def disassociate(
-    tx: Tx, hosts: Hosts, row: FloatingIpRow, who: Principal | None
-) -> FloatingIpRow:
+def disassociate(tx: Tx, hosts: Hosts, row: FloatingIpRow, who: Principal | None) -> FloatingIpRow:
     if row.port_id is None:
         return row
     if row.router_id is not None:

@@ -36,10 +36,10 @@ Name = Annotated[str, msgspec.Meta(max_length=255)]
 
 class FloatingIpWishes(msgspec.Struct, kw_only=True):
     floating_network_id: str | Unset = UNSET
-    floating_ip_address: str | None | Unset = UNSET
-    subnet_id: str | None | Unset = UNSET
-    port_id: str | None | Unset = UNSET
-    fixed_ip_address: str | None | Unset = UNSET
+    floating_ip_address: str | Unset | None = UNSET
+    subnet_id: str | Unset | None = UNSET
+    port_id: str | Unset | None = UNSET
+    fixed_ip_address: str | Unset | None = UNSET
     description: Name | Unset = UNSET
 
 

@@ -36,8 +36,8 @@ class NetworkPart:
     """Implements `core.hosts.conductor.Part`."""
 
     kind = KIND
-    desired_type = spec.HostNetworks
-    observed_type = spec.HostNetworksReport
+    desired_type: type = spec.HostNetworks
+    observed_type: type = spec.HostNetworksReport
 
     def __init__(self, hosts: Hosts, ports: Ports) -> None:
         self._hosts = hosts
@@ -157,9 +157,7 @@ def _network(
     )
 
 
-def _with_prefix(
-    port: PortRow, cidrs: Mapping[str, str], fixed: Allocations
-) -> tuple[str, ...]:
+def _with_prefix(port: PortRow, cidrs: Mapping[str, str], fixed: Allocations) -> tuple[str, ...]:
     return tuple(
         with_prefix(each.ip_address, cidrs[each.subnet_id]) for each in fixed.get(port.id, ())
     )

@@ -1,6 +1,6 @@
 """Network as a whole: its nouns, its part on hosts, and what compute asks of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from cumulo.core.auth.principal import Principal
@@ -35,9 +35,7 @@ class NetworkService:
         self.routers = Routers(tools, self.networks, self.subnets, self.ports)
         self.floatingips = FloatingIps(tools, self.networks, self.ports)
         self.part = NetworkPart(tools.hosts, self.ports)
-        self._servers = Servers(
-            self.networks, self.security_groups, self.ports, self.floatingips
-        )
+        self._servers = Servers(self.networks, self.security_groups, self.ports, self.floatingips)
 
     def plug_server(
         self,
@@ -74,7 +72,15 @@ class NetworkService:
     def routed_hosts(self, tx: Tx, host_id: str) -> None:
         self.hosts.touch(tx, host_id)
 
-    def counts(self, tx: Tx) -> dict[str, int]:
-        """How many there are of what, for `cumulo status`."""
-        stores = {"networks": network, "ports": port, "routers": router, "floatingips": floatingip}
-        return {name: int(tx.value(store.COUNT)) for name, store in stores.items()}
+    def counts(self) -> dict[str, Callable[[Tx], int]]:
+        """What `cumulo status` counts."""
+        counted = {
+            "networks": network.COUNT,
+            "ports": port.COUNT,
+            "routers": router.COUNT,
+            "floating IPs": floatingip.COUNT,
+        }
+        return {
+            name: lambda tx, counting=counting: int(tx.value(counting))  # type: ignore[misc]
+            for name, counting in counted.items()
+        }

@@ -41,9 +41,9 @@ class NetworkWishes(msgspec.Struct, kw_only=True, rename=_ENCODED):
     is_default: bool | Unset = UNSET
     port_security_enabled: bool | Unset = UNSET
     mtu: Mtu | Unset = UNSET
-    network_type: str | None | Unset = UNSET
-    physical_network: str | None | Unset = UNSET
-    segmentation_id: int | None | Unset = UNSET
+    network_type: str | Unset | None = UNSET
+    physical_network: str | Unset | None = UNSET
+    segmentation_id: int | Unset | None = UNSET
     availability_zone_hints: list[str] | Unset = UNSET
 
 

@@ -57,17 +57,17 @@ class PortWishes(msgspec.Struct, kw_only=True, rename=_ENCODED):
     description: Name | Unset = UNSET
     admin_state_up: bool | Unset = UNSET
     mac_address: str | Unset = UNSET
-    fixed_ips: list[FixedIpWish] | None | Unset = UNSET
+    fixed_ips: list[FixedIpWish] | Unset | None = UNSET
     device_id: Name | Unset = UNSET
     device_owner: Name | Unset = UNSET
-    security_groups: list[str] | None | Unset = UNSET
+    security_groups: list[str] | Unset | None = UNSET
     port_security_enabled: bool | Unset = UNSET
-    allowed_address_pairs: list[PairWish] | None | Unset = UNSET
-    extra_dhcp_opts: list[DhcpOption] | None | Unset = UNSET
+    allowed_address_pairs: list[PairWish] | Unset | None = UNSET
+    extra_dhcp_opts: list[DhcpOption] | Unset | None = UNSET
     dns_name: Name | Unset = UNSET
-    host_id: str | None | Unset = UNSET
+    host_id: str | Unset | None = UNSET
     vnic_type: str | Unset = UNSET
-    profile: dict[str, Any] | None | Unset = UNSET
+    profile: dict[str, Any] | Unset | None = UNSET
 
 
 CREATE_ONLY = frozenset({"network_id"})
@@ -92,6 +92,10 @@ class Ports:
             return True
         network = tx.get(NetworkRow, row.network_id)
         return who is not None and network is not None and network.project_id == who.project_id
+
+    def by_ids(self, tx: Tx, port_ids: Sequence[str]) -> dict[str, PortRow]:
+        found = tx.all(store.BY_IDS, ids=port_ids) if port_ids else []
+        return {row.id: row for row in found}
 
     def groups_of(self, tx: Tx, port_ids: Sequence[str]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -137,7 +141,7 @@ class Ports:
         if project_id:
             self._tools.quotas.take(tx, project_id, port=1)
         groups = self._groups_for(tx, wishes, who, project_id, secured)
-        row = PortRow(**values, revision_number=1)
+        row = PortRow(**values)
         row = msgspec.structs.replace(row, status=_status(row))
         tx.insert(row)
         for group in groups:
@@ -187,9 +191,7 @@ class Ports:
             )
         return mac
 
-    def update(
-        self, tx: Tx, row: PortRow, wishes: PortWishes, who: Principal | None
-    ) -> PortRow:
+    def update(self, tx: Tx, row: PortRow, wishes: PortWishes, who: Principal | None) -> PortRow:
         before, groups_before = row, self.groups_of(tx, [row.id]).get(row.id, [])
         changes = {
             **chosen(
@@ -385,5 +387,3 @@ def _pairs(wishes: Iterable[PairWish]) -> list[AddressPair]:
             kind="AllowedAddressPairExhausted",
         )
     return found
-
-

@@ -33,9 +33,7 @@ def bad(noun: str, message: str) -> BadRequest:
 
 def unfit(attribute: str, reason: str) -> BadRequest:
     """An attribute whose value is no value of its kind."""
-    return BadRequest(
-        f"Invalid input for {attribute}. Reason: {reason}.", kind="HTTPBadRequest"
-    )
+    return BadRequest(f"Invalid input for {attribute}. Reason: {reason}.", kind="HTTPBadRequest")
 
 
 def address_taken(address: str, subnet_id: str) -> Conflict:

@@ -36,7 +36,7 @@ MOST_ROUTES = 30
 class GatewayWish(msgspec.Struct, forbid_unknown_fields=True):
     network_id: str | None = None
     enable_snat: bool | Unset = UNSET
-    external_fixed_ips: list[FixedIpWish] | None | Unset = UNSET
+    external_fixed_ips: list[FixedIpWish] | Unset | None = UNSET
     qos_policy_id: None = None
 
 
@@ -44,8 +44,8 @@ class RouterWishes(msgspec.Struct, kw_only=True):
     name: Name | Unset = UNSET
     description: Name | Unset = UNSET
     admin_state_up: bool | Unset = UNSET
-    external_gateway_info: GatewayWish | None | Unset = UNSET
-    routes: list[HostRoute] | None | Unset = UNSET
+    external_gateway_info: GatewayWish | Unset | None = UNSET
+    routes: list[HostRoute] | Unset | None = UNSET
     availability_zone_hints: list[str] | Unset = UNSET
 
 
@@ -93,7 +93,6 @@ class Routers:
             number=next_number(tx, "router"),
             host_id=self._tools.hosts.choose(tx),
             status=router_status(fault=None),
-            revision_number=1,
             **chosen(wishes, "admin_state_up", "availability_zone_hints"),
         )
         tx.insert(row)
@@ -120,7 +119,8 @@ class Routers:
         return row
 
     def delete(self, tx: Tx, row: RouterRow, who: Principal | None) -> None:
-        if self.interfaces_of(tx, row.id) or tx.all(floatingip_store.OF_ROUTERS, ids=[row.id]):
+        floating = tx.all(floatingip_store.OF_ROUTERS, ids=[row.id])
+        if self.interfaces_of(tx, row.id) or floating:
             raise Conflict(f"Router {row.id} still has ports.", kind="RouterInUse")
         gateway = self.gateways_of(tx, [row.id]).get(row.id)
         if gateway is not None:
@@ -173,9 +173,7 @@ class Routers:
 
     def _revised(self, tx: Tx, row: RouterRow, **changes: Any) -> RouterRow:
         """A change that is not (only) in the row's own columns."""
-        return tx.update(
-            row, **changes, revision_number=row.revision_number + 1, updated_at=tx.now
-        )
+        return tx.update(row, **changes, revision_number=row.revision_number + 1, updated_at=tx.now)
 
     def _set_routes(self, tx: Tx, row: RouterRow, wishes: Sequence[HostRoute]) -> RouterRow:
         routes = [clean_route(route, "routes") for route in wishes]
@@ -240,9 +238,7 @@ class Routers:
                 have = addresses.addresses_of(tx, [port.id])[port.id]
                 kept = [FixedIpWish(each.subnet_id, each.ip_address) for each in have]
                 return self._ports.update(tx, port, PortWishes(fixed_ips=[*kept, wish]), None)
-        return self._plug(
-            tx, row, subnet.network_id, [wish], ROUTER_INTERFACE, row.project_id
-        )
+        return self._plug(tx, row, subnet.network_id, [wish], ROUTER_INTERFACE, row.project_id)
 
     def _v6_interface(self, tx: Tx, row: RouterRow, network_id: str) -> PortRow | None:
         """The router's interface on this network that has IPv6 addresses only."""
@@ -385,8 +381,4 @@ class Routers:
 
 def _bad_route(route: HostRoute, reason: str) -> BadRequest:
     text = f"{{'destination': '{route.destination}', 'nexthop': '{route.nexthop}'}}"
-    return BadRequest(
-        f"Invalid format for routes: {text}, {reason}", kind="InvalidRoutes"
-    )
-
-
+    return BadRequest(f"Invalid format for routes: {text}, {reason}", kind="InvalidRoutes")

@@ -10,7 +10,6 @@ from msgspec import UNSET
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict
-from cumulo.core.ids import new_id
 from cumulo.core.wire.shapes import Unset
 from cumulo.network.model.security_group import SecurityGroupRow, SecurityGroupRuleRow
 from cumulo.network.model.standard import changed
@@ -29,7 +28,7 @@ NUMBERS = {
 }  # fmt: skip
 """The protocol names of the API (networking API, security group rules), with IANA's numbers."""
 WITH_PORTS = {6, 17, 33, 132, 136}
-ONLY_IPV6 = {"icmpv6", "ipv6-encap", "ipv6-frag", "ipv6-icmp", "ipv6-nonxt", "ipv6-opts", "ipv6-route"}  # fmt: skip
+ONLY_IPV6 = {name for name in NUMBERS if name.startswith("ipv6-")} | {"icmpv6"}
 
 
 class SecurityGroupWishes(msgspec.Struct, kw_only=True):
@@ -42,11 +41,11 @@ class SecurityGroupRuleWishes(msgspec.Struct, kw_only=True):
     security_group_id: str | Unset = UNSET
     direction: str | Unset = UNSET
     ethertype: str | Unset = UNSET
-    protocol: str | int | None | Unset = UNSET
-    port_range_min: int | None | Unset = UNSET
-    port_range_max: int | None | Unset = UNSET
-    remote_ip_prefix: str | None | Unset = UNSET
-    remote_group_id: str | None | Unset = UNSET
+    protocol: str | int | Unset | None = UNSET
+    port_range_min: int | Unset | None = UNSET
+    port_range_max: int | Unset | None = UNSET
+    remote_ip_prefix: str | Unset | None = UNSET
+    remote_group_id: str | Unset | None = UNSET
     description: Name | Unset = UNSET
 
 
@@ -132,7 +131,6 @@ class SecurityGroups:
         row = SecurityGroupRow(
             **standard(tx, wishes, project_id),
             stateful=wishes.stateful is not False,
-            revision_number=1,
             **more,
         )
         tx.insert(row)
@@ -186,17 +184,20 @@ def _members(tx: Tx, group_id: str) -> bool:
 
 
 def _rule(
-    tx: Tx, group: SecurityGroupRow, direction: str, ethertype: str, **more: Any
+    tx: Tx,
+    group: SecurityGroupRow,
+    direction: str,
+    ethertype: str,
+    *,
+    description: str = "",
+    remote_group_id: str | None = None,
 ) -> SecurityGroupRuleRow:
     return SecurityGroupRuleRow(
-        id=new_id(),
-        project_id=group.project_id,
-        created_at=tx.now,
-        updated_at=tx.now,
+        **standard(tx, SecurityGroupRuleWishes(description=description), group.project_id),
         security_group_id=group.id,
         direction=direction,
         ethertype=ethertype,
-        **more,
+        remote_group_id=remote_group_id,
     )
 
 
@@ -301,7 +302,7 @@ def _match(wishes: SecurityGroupRuleWishes, ethertype: str) -> dict[str, Any]:
     }
 
 
-def _protocol(given: str | int | None | Unset, ethertype: str) -> str | None:
+def _protocol(given: str | int | Unset | None, ethertype: str) -> str | None:
     if given is UNSET or given is None or str(given).lower() in ("", "any", "-1"):
         return None
     text = str(given).lower()

@@ -58,7 +58,7 @@ class Servers:
         if security_groups:
             found = self._groups.named(tx, project_id, security_groups)
             groups = [row.id for row in found]
-        place = {
+        place: dict[str, Any] = {
             "device_id": server_id,
             "device_owner": f"compute:{zone}",
             "host_id": host_id,
@@ -91,7 +91,7 @@ class Servers:
         tx: Tx,
         principal: Principal,
         nic: NicRequest,
-        place: dict[str, str],
+        place: dict[str, Any],
         groups: list[str] | None,
     ) -> PortRow:
         assert nic.network_id is not None
@@ -129,7 +129,7 @@ class Servers:
             raise
 
     def _take(
-        self, tx: Tx, principal: Principal, nic: NicRequest, place: dict[str, str]
+        self, tx: Tx, principal: Principal, nic: NicRequest, place: dict[str, Any]
     ) -> PortRow:
         assert nic.port_id is not None
         try:
@@ -164,7 +164,8 @@ class Servers:
         floating = self._floatingips.of_ports(tx, ids)
         groups = self._ports.groups_of(tx, ids)
         wanted = list({group for each in groups.values() for group in each})
-        names = {row.id: row.name for row in tx.all(group_store.BY_IDS, ids=wanted)} if wanted else {}
+        named = tx.all(group_store.BY_IDS, ids=wanted) if wanted else []
+        names = {row.id: row.name for row in named}
         network_ids = list({row.network_id for row in rows})
         networks = {row.id: row for row in tx.all(network_store.BY_IDS, ids=network_ids)}
         return [
@@ -201,5 +202,3 @@ class Servers:
         for port in tx.all(store.OF_DEVICES, ids=[server_id]):
             if port.device_owner.startswith("compute:"):
                 self.unplug(tx, port.id)
-
-

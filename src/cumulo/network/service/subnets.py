@@ -1,6 +1,7 @@
 """Subnets: create, update, delete, and the port of the DHCP server that follows from them."""
 
 import ipaddress
+import itertools
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -32,17 +33,17 @@ MOST_DNS, MOST_ROUTES = 5, 20
 class SubnetWishes(msgspec.Struct, kw_only=True):
     network_id: str | Unset = UNSET
     ip_version: int | Unset = UNSET
-    cidr: str | None | Unset = UNSET
+    cidr: str | Unset | None = UNSET
     name: Name | Unset = UNSET
     description: Name | Unset = UNSET
-    gateway_ip: str | None | Unset = UNSET
+    gateway_ip: str | Unset | None = UNSET
     enable_dhcp: bool | Unset = UNSET
-    allocation_pools: list[AllocationRange] | None | Unset = UNSET
-    dns_nameservers: list[str] | None | Unset = UNSET
-    host_routes: list[HostRoute] | None | Unset = UNSET
-    ipv6_ra_mode: str | None | Unset = UNSET
-    ipv6_address_mode: str | None | Unset = UNSET
-    subnetpool_id: str | None | Unset = UNSET
+    allocation_pools: list[AllocationRange] | Unset | None = UNSET
+    dns_nameservers: list[str] | Unset | None = UNSET
+    host_routes: list[HostRoute] | Unset | None = UNSET
+    ipv6_ra_mode: str | Unset | None = UNSET
+    ipv6_address_mode: str | Unset | None = UNSET
+    subnetpool_id: str | Unset | None = UNSET
     """Only None: there are no subnet pools."""
 
 
@@ -141,7 +142,8 @@ class Subnets:
         """409 while a router has the gateway's address."""
         if gateway == row.gateway_ip:
             return
-        routers = {p.id for p in tx.all(store.USERS, subnet_id=row.id) if p.device_owner in OF_ROUTERS}
+        users = tx.all(store.USERS, subnet_id=row.id)
+        routers = {port.id for port in users if port.device_owner in OF_ROUTERS}
         for allocation in tx.all(store.OF_SUBNET, subnet_id=row.id):
             if allocation.ip_address == row.gateway_ip and allocation.port_id in routers:
                 raise Conflict(
@@ -274,7 +276,7 @@ def _pools(wishes: SubnetWishes, net: Network, gateway: str | None) -> list[Allo
             )
         ranges.append((int(start), int(end), AllocationRange(str(start), str(end))))
     ranges.sort(key=lambda each: each[:2])
-    for one, other in zip(ranges, ranges[1:], strict=False):
+    for one, other in itertools.pairwise(ranges):
         if other[0] <= one[1]:
             raise Conflict(
                 f"Found overlapping allocation pools: {one[2].start}-{one[2].end} "
@@ -366,5 +368,3 @@ def _modes(wishes: SubnetWishes, net: Network) -> dict[str, Any]:
             "which requires the prefix to be /64"
         )
     return {"ipv6_ra_mode": ra, "ipv6_address_mode": address}
-
-

@@ -100,21 +100,23 @@ def is_admin(who: Principal | None) -> bool:
 
 def standard(tx: Tx, wishes: msgspec.Struct, project_id: str) -> dict[str, Any]:
     """The standard attributes of a new row."""
-    given = chosen(wishes, "name", "description")
+    names = [name for name in ("name", "description") if hasattr(wishes, name)]
     return {
         "id": new_id(),
         "project_id": project_id,
+        "name": "",
+        "description": "",
+        "tags": [],
+        "revision_number": 1,
         "created_at": tx.now,
         "updated_at": tx.now,
-        **given,
+        **chosen(wishes, *names),
     }
 
 
 def chosen(wishes: msgspec.Struct, *names: str) -> dict[str, Any]:
     """Those of the named attributes that the client sent."""
-    return {
-        name: value for name in names if (value := getattr(wishes, name)) is not msgspec.UNSET
-    }
+    return {name: value for name in names if (value := getattr(wishes, name)) is not msgspec.UNSET}
 
 
 def tell(tx: Tx, noun: str, verb: str, row: Standard, who: Principal | None, **more: Any) -> None:

@@ -28,11 +28,13 @@ class NounListing(Listing[R]):
         c = columns(row)
         renamed = dict(api_names or {})
         plain = [column for column in row.sql_table.columns if column.name not in ("tags", *json)]
-        named = {renamed.get(column.name, column.name): column for column in plain}
-        self.kinds: dict[str, type] = {
-            name: column.type.python_type for name, column in named.items()
+        named = {column.name: column for column in plain}
+        self.wire: dict[str, tuple[str, type]] = {
+            renamed.get(name, name): (name, column.type.python_type)
+            for name, column in named.items()
         }
-        """The type of each filter's values, which arrive as text."""
+        """The API's name of each column → its own, and the type of its values, which arrive as
+        text."""
         super().__init__(
             row,
             filters={

@@ -28,12 +28,12 @@ def _by_address(column: Any) -> Condition:
     return lambda name: _c.id.in_(sa.select(_a.port_id).where(column.in_(parameter(name))))
 
 
-def _by_part_of_address(name: str) -> sa.ColumnElement[bool]:
+def _by_part_of_address(name: str) -> Any:
     part = _a.ip_address.contains(sa.bindparam(name, type_=sa.Text()))
     return _c.id.in_(sa.select(_a.port_id).where(part))
 
 
-def _by_group(name: str) -> sa.ColumnElement[bool]:
+def _by_group(name: str) -> Any:
     return _c.id.in_(sa.select(_g.port_id).where(_g.group_id.in_(parameter(name))))
 
 
@@ -42,9 +42,9 @@ PORTS = NounListing(
     api_names={"host_id": "binding:host_id", "vnic_type": "binding:vnic_type"},
     json=("profile", "allowed_address_pairs", "extra_dhcp_opts"),
     more={
-        "fixed_ips.ip_address": _by_address(_a.ip_address),
-        "fixed_ips.subnet_id": _by_address(_a.subnet_id),
-        "fixed_ips.ip_address_substr": _by_part_of_address,
+        "fixed_ips_ip_address": _by_address(_a.ip_address),
+        "fixed_ips_subnet_id": _by_address(_a.subnet_id),
+        "fixed_ips_ip_address_substr": _by_part_of_address,
         "security_groups": _by_group,
     },
     visible=_visible,
@@ -85,9 +85,7 @@ HOSTS_NAMING_GROUPS = _hosts_where(
     sa.select(_r.security_group_id).where(_r.remote_group_id.in_(parameter("ids")))
 )
 """Where ports are in groups whose rules name these groups: their members matter there."""
-UNPLACED_DHCP = query(
-    PortRow, sa.select(_t).where(_c.device_owner == DHCP, _c.host_id.is_(None))
-)
+UNPLACED_DHCP = query(PortRow, sa.select(_t).where(_c.device_owner == DHCP, _c.host_id.is_(None)))
 
 GROUPS_OF = query(
     PortGroupRow,
@@ -101,7 +99,5 @@ MEMBERS = query(
     .where(_g.group_id.in_(parameter("ids")))
     .order_by(_g.group_id, _g.port_id),
 )
-DROP_GROUPS = statement(
-    sa.delete(PortGroupRow.sql_table).where(_g.port_id == sa.bindparam("port"))
-)
+DROP_GROUPS = statement(sa.delete(PortGroupRow.sql_table).where(_g.port_id == sa.bindparam("port")))
 COUNT = statement(sa.select(sa.func.count()).select_from(_t))

@@ -22,14 +22,10 @@ BY_NAMES = query(
 DEFAULT_OF = query(SecurityGroupRow, sa.select(_t).where(_c.default_of == sa.bindparam("project")))
 RULES_OF = query(
     SecurityGroupRuleRow,
-    sa.select(_rt)
-    .where(_r.security_group_id.in_(parameter("ids")))
-    .order_by(_r.created_at, _r.id),
+    sa.select(_rt).where(_r.security_group_id.in_(parameter("ids"))).order_by(_r.created_at, _r.id),
 )
 RULES_NAMING = query(
     SecurityGroupRuleRow,
     sa.select(_rt).where(_r.remote_group_id == sa.bindparam("group_id")),
 )
-DROP_RULES = statement(
-    sa.delete(_rt).where(_r.security_group_id == sa.bindparam("group"))
-)
+DROP_RULES = statement(sa.delete(_rt).where(_r.security_group_id == sa.bindparam("group")))

@@ -56,9 +56,7 @@ TAKEN = statement(
 USERS = query(
     PortRow,
     sa.select(PortRow.sql_table)
-    .where(
-        _p.id.in_(sa.select(_a.port_id).where(_a.subnet_id == sa.bindparam("subnet_id")))
-    )
+    .where(_p.id.in_(sa.select(_a.port_id).where(_a.subnet_id == sa.bindparam("subnet_id"))))
     .order_by(_p.number),
 )
 """The ports that have an address of the subnet."""
