@@ -71,3 +71,7 @@ class Quotas:
     def reset_limits(self, tx: Tx, project_id: str) -> None:
         """Back to the defaults."""
         tx.run(store.DROP_LIMITS, p=project_id, s=self.service)
+
+    def projects_with_limits(self, tx: Tx) -> list[str]:
+        """The projects whose limits are not the defaults."""
+        return [project for (project,) in tx.tuples(store.PROJECTS, s=self.service)]

@@ -46,3 +46,9 @@ DROP_LIMITS = statement(
     )
 )
 SET = statement(sa.update(LimitRow.sql_table).where(_this(_l)).values(value=sa.bindparam("value")))
+PROJECTS = statement(
+    sa.select(_l.project_id)
+    .distinct()
+    .where(_l.service == sa.bindparam("s"))
+    .order_by(_l.project_id)
+)

@@ -1,0 +1,200 @@
+"""Attributes of the network API's nouns, as the wire has them: bodies in, fields out.
+
+A noun says which attributes it shows and which Struct its wishes are; what may not be sent, what
+is unknown, and which rule of the policy an attribute has, follow from that.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from cumulo.core.auth.principal import Principal
+from cumulo.core.clock import zulu
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import BadRequest, Forbidden
+from cumulo.core.http.operations import Call
+from cumulo.network.model.standard import Standard
+from cumulo.network.policy import RULES
+from cumulo.network.service.refusals import unfit
+
+R = TypeVar("R", bound=Standard)
+
+SELF = ("project_id", "tenant_id")
+"""Whom a resource belongs to: sent only with a create."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noun(Generic[R]):
+    """One noun of the API. `verbs` has get, create, update, delete and a listing; `show` makes
+    the bodies of many rows with a number of queries that does not depend on how many."""
+
+    name: str
+    plural: str
+    path: str
+    verbs: Any
+    show: Callable[[Tx, Sequence[R]], list[dict[str, Any]]]
+    shown: frozenset[str]
+    wishes: type[msgspec.Struct]
+    target: Callable[[Tx, R], dict[str, Any]]
+    create_only: frozenset[str] = frozenset()
+    parent: Callable[[Tx, Any], dict[str, Any]] | None = None
+    """What the policy's target gets from the parent of a new resource."""
+    bulk: bool = True
+    tags: bool = True
+    updates: bool = True
+    writes_list: bool = False
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+
+class Wrapped(msgspec.Struct):
+    """A body's object under the noun's name, or several under its plural. What is inside is
+    checked by the noun's own Struct."""
+
+    network: dict[str, Any] | None = None
+    networks: list[dict[str, Any]] | None = None
+    subnet: dict[str, Any] | None = None
+    subnets: list[dict[str, Any]] | None = None
+    port: dict[str, Any] | None = None
+    ports: list[dict[str, Any]] | None = None
+    router: dict[str, Any] | None = None
+    routers: list[dict[str, Any]] | None = None
+    floatingip: dict[str, Any] | None = None
+    floatingips: list[dict[str, Any]] | None = None
+    security_group: dict[str, Any] | None = None
+    security_groups: list[dict[str, Any]] | None = None
+    security_group_rule: dict[str, Any] | None = None
+    security_group_rules: list[dict[str, Any]] | None = None
+    quota: dict[str, Any] | None = None
+    agent: dict[str, Any] | None = None
+
+
+def standard_body(row: Standard) -> dict[str, Any]:
+    """The attributes that all nouns have."""
+    return {
+        "id": row.id,
+        "project_id": row.project_id,
+        "tenant_id": row.project_id,
+        "description": row.description,
+        "tags": row.tags,
+        "created_at": zulu(row.created_at),
+        "updated_at": zulu(row.updated_at),
+        "revision_number": row.revision_number,
+    }
+
+
+STANDARD = frozenset(
+    {
+        "id",
+        "project_id",
+        "tenant_id",
+        "description",
+        "tags",
+        "created_at",
+        "updated_at",
+        "revision_number",
+    }
+)
+
+
+def read(noun: Noun[Any], sent: Mapping[str, Any], verb: str) -> Any:
+    """The wishes in a body. Raises BadRequest for what is unknown, not to be sent, or unfit."""
+    known = frozenset(noun.wishes.__struct_encode_fields__)
+    fixed = _encoded(noun.wishes, noun.create_only) if verb == "update" else frozenset()
+    unknown = [name for name in sent if name not in known | noun.shown | frozenset(SELF)]
+    if unknown:
+        listed = ", ".join(repr(name) for name in sorted(unknown))
+        raise BadRequest(f"Unrecognized attribute(s) {listed}", kind="HTTPBadRequest")
+    for name in sent:
+        if verb == "update" and (name not in known or name in fixed):
+            raise BadRequest(f"Cannot update read-only attribute {name}", kind="HTTPBadRequest")
+        if verb == "create" and name not in known and name not in SELF:
+            raise BadRequest(f"Attribute '{name}' not allowed in POST", kind="HTTPBadRequest")
+    try:
+        return msgspec.convert(
+            {name: value for name, value in sent.items() if name in known},
+            noun.wishes,
+            strict=False,
+        )
+    except msgspec.ValidationError as error:
+        what, _, place = str(error).partition(" - at `$.")
+        name = place.rstrip("`").partition("[")[0].partition(".")[0]
+        value = sent.get(name)
+        raise unfit(name or noun.name, f"'{str(value)[:200]}' is no valid value: {what}") from None
+
+
+def _encoded(wishes: type[msgspec.Struct], names: Iterable[str]) -> frozenset[str]:
+    pairs = zip(wishes.__struct_fields__, wishes.__struct_encode_fields__, strict=True)
+    wire = dict(pairs)
+    return frozenset(wire[name] for name in names)
+
+
+def owner_of(call: Call, sent: Mapping[str, Any]) -> str:
+    """The project of a new resource: the caller's, or for administrators another."""
+    named = {sent[name] for name in SELF if sent.get(name) is not None}
+    if len(named) > 1:
+        raise BadRequest(
+            "'project_id' and 'tenant_id' have been specified with different values",
+            kind="HTTPBadRequest",
+        )
+    wanted = next(iter(named), None)
+    if wanted is not None and not isinstance(wanted, str):
+        raise unfit("project_id", f"'{wanted}' is not a valid string")
+    if wanted is None or wanted == call.principal.project_id:
+        return call.project_id
+    if not call.allowed("context_is_admin", {}):
+        raise BadRequest(
+            "Specifying 'project_id' or 'tenant_id' other than the authenticated project in "
+            "request requires admin privileges",
+            kind="HTTPBadRequest",
+        )
+    return wanted
+
+
+def check_attributes(
+    call: Call, noun: Noun[Any], verb: str, sent: Mapping[str, Any], target: Mapping[str, Any]
+) -> None:
+    """Raises Forbidden for an attribute whose own rule the caller does not meet."""
+    for name, value in sent.items():
+        if value is None and verb == "create":
+            continue
+        _check(call, f"{verb}_{noun.name}:{name}", target)
+        if isinstance(value, dict):
+            for inner in value:
+                _check(call, f"{verb}_{noun.name}:{name}:{inner}", target)
+
+
+def _check(call: Call, action: str, target: Mapping[str, Any]) -> None:
+    if action in RULES and not call.allowed(action, target):
+        raise Forbidden(f"rule:{action} is disallowed by policy")
+
+
+def _hidden(noun: str) -> list[tuple[str, str]]:
+    start = f"get_{noun}:"
+    return [(name, name.removeprefix(start)) for name in RULES if name.startswith(start)]
+
+
+HIDDEN = {noun: _hidden(noun) for noun in ("network", "port", "router")}
+
+
+def present(call: Call, noun: Noun[R], tx: Tx, rows: Sequence[R]) -> list[dict[str, Any]]:
+    """Bodies of rows as this caller may see them, cut down to the `fields` asked for."""
+    bodies = noun.show(tx, rows) if rows else []
+    secret = HIDDEN.get(noun.name, ())
+    if secret and not call.allowed("context_is_admin", {}):
+        for body in bodies:
+            target = {"project_id": body["project_id"]}
+            for action, name in secret:
+                if name in body and not call.allowed(action, target):
+                    del body[name]
+    wanted = set(call.query.all("fields")) if call.operation.method == "GET" else set()
+    wanted.discard("")
+    if wanted:
+        bodies = [{k: v for k, v in body.items() if k in wanted} for body in bodies]
+    return bodies
+
+
+def admin_or_self(call: Call) -> Principal | None:
+    """The caller for the verbs' visibility: None when the policy makes them an administrator."""
+    return None if call.allowed("context_is_admin", {}) else call.principal

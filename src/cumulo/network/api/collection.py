@@ -1,0 +1,130 @@
+"""The operations that every noun has: index, show, create (one or several), update, delete."""
+
+from typing import Any
+
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import BadRequest, Forbidden
+from cumulo.core.http.operations import Call, Operation
+from cumulo.network.api.attributes import (
+    Noun,
+    Wrapped,
+    admin_or_self,
+    check_attributes,
+    owner_of,
+    present,
+    read,
+)
+from cumulo.network.api.lists import list_of
+from cumulo.network.service.refusals import not_found
+
+MOST_AT_ONCE = 500
+
+
+class Collection:
+    def __init__(self, noun: Noun[Any]) -> None:
+        self.noun = noun
+
+    def operations(self) -> list[Operation]:
+        noun = self.noun
+        many = f"/v2.0/{noun.path}"
+        one = f"{many}/{{id}}"
+        listed = Operation(
+            "GET",
+            many,
+            self.index,
+            policy=f"get_{noun.name}",
+            early=False,
+            writes=noun.writes_list or None,
+        )
+        made = [
+            listed,
+            self._one("POST", many, self.create, "create", body=Wrapped, status=201),
+            self._one("GET", one, self.show, "get"),
+            self._one("DELETE", one, self.delete, "delete", status=204),
+        ]
+        if noun.updates:
+            made.append(self._one("PUT", one, self.update, "update", body=Wrapped))
+        return made
+
+    def _one(self, method: str, path: str, handler: Any, verb: str, **more: Any) -> Operation:
+        policy = f"{verb}_{self.noun.name}"
+        return Operation(method, path, handler, policy=policy, early=False, **more)
+
+    def index(self, call: Call, tx: Tx) -> Any:
+        return list_of(call, tx, self.noun)
+
+    def find(self, call: Call, tx: Tx, action: str | None = None) -> Any:
+        """The row that the path names: 404 unless the caller may see it, 403 unless the action
+        (the operation's by default) is allowed."""
+        noun = self.noun
+        id = call.path["id"]
+        row = noun.verbs.get(tx, id, admin_or_self(call))
+        target = noun.target(tx, row)
+        action = action or call.operation.policy
+        assert action is not None
+        if not call.allowed(action, target):
+            if not call.allowed(f"get_{noun.name}", target):
+                raise not_found(noun.name, id)
+            raise Forbidden(f"rule:{action} is disallowed by policy")
+        return row
+
+    def show(self, call: Call, tx: Tx) -> Any:
+        return {self.noun.name: present(call, self.noun, tx, [self.find(call, tx)])[0]}
+
+    def create(self, call: Call, tx: Tx) -> Any:
+        noun = self.noun
+        one = getattr(call.body, noun.name)
+        if one is not None:
+            return {noun.name: present(call, noun, tx, [self._create(call, tx, one)])[0]}
+        several = getattr(call.body, noun.plural)
+        if not several or not noun.bulk:
+            raise BadRequest(f"Unable to find '{noun.name}' in request body", kind="HTTPBadRequest")
+        if len(several) > MOST_AT_ONCE:
+            raise BadRequest(f"More than {MOST_AT_ONCE} at once.", kind="HTTPBadRequest")
+        rows = [self._create(call, tx, each) for each in several]
+        # Later ones of the same request may have changed earlier ones.
+        rows = [tx.get(type(row), row.id) for row in rows]
+        return {noun.plural: present(call, noun, tx, rows)}
+
+    def _create(self, call: Call, tx: Tx, sent: dict[str, Any]) -> Any:
+        noun = self.noun
+        wishes = read(noun, sent, "create")
+        project_id = owner_of(call, sent)
+        target = {"project_id": project_id, "tenant_id": project_id}
+        if noun.parent is not None:
+            target |= noun.parent(tx, wishes)
+        if not call.allowed(f"create_{noun.name}", target):
+            self._refuse_create(call, tx, wishes)
+        check_attributes(call, noun, "create", sent, target)
+        return noun.verbs.create(tx, wishes, admin_or_self(call), project_id)
+
+    def _refuse_create(self, call: Call, tx: Tx, wishes: Any) -> None:
+        """403, or 404 when the parent is not even to be seen."""
+        network_id = getattr(wishes, "network_id", None)
+        if isinstance(network_id, str) and self.noun.parent is not None:
+            seen = self.noun.parent(tx, wishes)
+            visible = (
+                seen.get("network:project_id") == call.principal.project_id
+                or seen.get("shared") is True
+                or seen.get("router:external") is True
+            )
+            if not visible:
+                raise not_found("network", network_id)
+        raise Forbidden(f"rule:create_{self.noun.name} is disallowed by policy")
+
+    def update(self, call: Call, tx: Tx) -> Any:
+        noun = self.noun
+        sent = getattr(call.body, noun.name)
+        if sent is None:
+            raise BadRequest(f"Unable to find '{noun.name}' in request body", kind="HTTPBadRequest")
+        row = self.find(call, tx)
+        wishes = read(noun, sent, "update")
+        target = noun.target(tx, row)
+        if "device_owner" in sent:
+            target["network_device"] = str(sent["device_owner"]).startswith("network:")
+        check_attributes(call, noun, "update", sent, target)
+        row = noun.verbs.update(tx, row, wishes, admin_or_self(call))
+        return {noun.name: present(call, noun, tx, [row])[0]}
+
+    def delete(self, call: Call, tx: Tx) -> None:
+        self.noun.verbs.delete(tx, self.find(call, tx), admin_or_self(call))

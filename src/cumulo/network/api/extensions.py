@@ -1,0 +1,70 @@
+"""The extensions of the networking API that this service really has."""
+
+from typing import Any
+
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import NotFound
+from cumulo.core.http.operations import Call, Operation
+
+EXTENSIONS = {
+    "agent": "agent",
+    "allowed-address-pairs": "Allowed Address Pairs",
+    "availability_zone": "Availability Zone",
+    "binding": "Port Binding",
+    "dns-integration": "DNS Integration",
+    "ext-gw-mode": "Neutron L3 Configurable external gateway mode",
+    "external-net": "Neutron external network",
+    "extra_dhcp_opt": "Neutron Extra DHCP options",
+    "extraroute": "Neutron Extra Route",
+    "filter-validation": "Filter parameters validation",
+    "fip-port-details": "Floating IP Port Details Extension",
+    "ip-substring-filtering": "IP address substring filtering",
+    "net-mtu": "Network MTU",
+    "net-mtu-writable": "Network MTU (writable)",
+    "network_availability_zone": "Network Availability Zone",
+    "pagination": "Pagination support",
+    "port-mac-override": "Port MAC Override",
+    "port-security": "Port Security",
+    "project-id": "project_id field enabled",
+    "provider": "Provider Network",
+    "quota_details": "Quota details management support",
+    "quotas": "Quota management support",
+    "router": "Neutron L3 Router",
+    "router_availability_zone": "Router Availability Zone",
+    "security-group": "security-group",
+    "security-groups-normalized-cidr": "Normalized CIDR field for security group rules",
+    "sorting": "Sorting support",
+    "standard-attr-description": "standard-attr-description",
+    "standard-attr-revisions": "Resource revision numbers",
+    "standard-attr-tag": "Tag support for resources with standard attribute",
+    "standard-attr-timestamp": "Resource timestamps",
+    "stateful-security-group": "Stateful security group",
+}
+
+
+def operations() -> list[Operation]:
+    return [
+        Operation("GET", "/v2.0/extensions", _index),
+        Operation("GET", "/v2.0/extensions/{alias}", _show),
+    ]
+
+
+def _index(call: Call, tx: Tx) -> Any:
+    return {"extensions": [_body(alias) for alias in EXTENSIONS]}
+
+
+def _show(call: Call, tx: Tx) -> Any:
+    alias = call.path["alias"]
+    if alias not in EXTENSIONS:
+        raise NotFound(f"Extension with alias {alias} does not exist", kind="HTTPNotFound")
+    return {"extension": _body(alias)}
+
+
+def _body(alias: str) -> dict[str, Any]:
+    return {
+        "alias": alias,
+        "name": EXTENSIONS[alias],
+        "description": EXTENSIONS[alias],
+        "updated": "2026-01-01T00:00:00-00:00",
+        "links": [],
+    }

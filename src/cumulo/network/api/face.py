@@ -1,0 +1,52 @@
+"""Network's whole HTTP face."""
+
+from cumulo.core.auth.policy import Rules
+from cumulo.core.http import faults
+from cumulo.core.http.operations import Face
+from cumulo.network.api import extensions, versions
+from cumulo.network.api.agents import AgentsApi
+from cumulo.network.api.collection import Collection
+from cumulo.network.api.floatingips import floatingips
+from cumulo.network.api.networks import networks
+from cumulo.network.api.ports import ports
+from cumulo.network.api.quotas import QuotasApi
+from cumulo.network.api.routers import InterfacesApi, routers
+from cumulo.network.api.security_groups import (
+    GroupsCollection,
+    security_group_rules,
+    security_groups,
+)
+from cumulo.network.api.subnets import subnets
+from cumulo.network.api.tags import TagsApi
+from cumulo.network.policy import RULES
+from cumulo.network.service.network import NetworkService
+
+
+def network_face(network: NetworkService, rules: Rules | None = None) -> Face:
+    routers_api = Collection(routers(network))
+    collections = [
+        Collection(networks(network)),
+        Collection(subnets(network)),
+        Collection(ports(network)),
+        routers_api,
+        Collection(floatingips(network)),
+        GroupsCollection(network, security_groups(network)),
+        GroupsCollection(network, security_group_rules(network)),
+    ]
+    tagged = [each for each in collections if each.noun.tags]
+    return Face(
+        name="network",
+        mount="/network",
+        faults=faults.network,
+        rules=rules or Rules(RULES),
+        quota_status=409,
+        operations=[
+            *versions.operations([(each.noun.plural, each.noun.path) for each in collections]),
+            *extensions.operations(),
+            *(operation for each in collections for operation in each.operations()),
+            *InterfacesApi(network, routers_api).operations(),
+            *(operation for each in tagged for operation in TagsApi(each).operations()),
+            *QuotasApi(network).operations(),
+            *AgentsApi(network).operations(),
+        ],
+    )

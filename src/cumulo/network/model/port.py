@@ -1,0 +1,72 @@
+"""Ports: what is plugged into a network."""
+
+from typing import Annotated, Any
+
+from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, Unique, table
+from cumulo.network.model.host import ACTIVE, DOWN, AddressPair
+from cumulo.network.model.standard import Standard
+
+DHCP = "network:dhcp"
+ROUTER_INTERFACE = "network:router_interface"
+ROUTER_GATEWAY = "network:router_gateway"
+FLOATING_IP = "network:floatingip"
+COMPUTE = "compute:"
+OF_ROUTERS = (ROUTER_INTERFACE, ROUTER_GATEWAY)
+AUTOMATIC = (DHCP,)
+"""Ports that the service makes and removes by itself."""
+
+
+@table(
+    "network_ports",
+    Unique("number"),
+    Unique("network_id", "mac_address"),
+    IndexOn("device_id", "device_owner"),
+)
+class PortRow(Standard, frozen=True):
+    number: int
+    network_id: Annotated[str, References("network_networks.id")]
+    mac_address: str
+    admin_state_up: bool = True
+    device_id: str = ""
+    device_owner: str = ""
+    host_id: Annotated[str | None, Index()] = None
+    """`binding:host_id`: where it is plugged."""
+    vnic_type: str = "normal"
+    profile: dict[str, Any] = {}
+    port_security_enabled: bool = True
+    allowed_address_pairs: list[AddressPair] = []
+    extra_dhcp_opts: list[dict[str, Any]] = []
+    dns_name: str = ""
+    made_for_server: bool = False
+    """Made by the plugging of a server, and removed with its unplugging."""
+    tag: str | None = None
+    """The device tag that the server's owner gave."""
+    generation: int = 0
+    """The generation of the host's desired state that holds the newest change of this port."""
+    observed: str | None = None
+    fault: str | None = None
+    status: str = DOWN
+
+
+def port_status(
+    *, host_id: str | None, admin_state_up: bool, device_owner: str, observed: str | None
+) -> str:
+    """A port is ACTIVE while a host has wired it and it is meant to be up."""
+    if device_owner == FLOATING_IP:
+        return "N/A"
+    if host_id is None or not admin_state_up or observed != ACTIVE:
+        return DOWN
+    return ACTIVE
+
+
+def is_guest(port: PortRow) -> bool:
+    """Whether a host wires it as a device of its own (a guest's), not as a part of a network."""
+    return port.device_owner not in (DHCP, ROUTER_INTERFACE, ROUTER_GATEWAY, FLOATING_IP)
+
+
+@table("network_port_groups")
+class PortGroupRow(Row, frozen=True):
+    """A port's membership of a security group."""
+
+    port_id: Annotated[str, Key(), References("network_ports.id", on_delete="CASCADE")]
+    group_id: Annotated[str, Key(), Index(), References("network_security_groups.id")]

@@ -1,0 +1,42 @@
+"""Taking floating IPs from their ports: asked for by themselves, or because the port goes."""
+
+from collections.abc import Iterable
+
+from cumulo.core.auth.principal import Principal
+from cumulo.core.db.transaction import Tx
+from cumulo.network.model.floatingip import FloatingIpRow, floatingip_status
+from cumulo.network.model.router import RouterRow
+from cumulo.network.model.standard import changed
+from cumulo.network.service.tools import Hosts, tell
+from cumulo.network.store import floatingip as store
+
+
+def disassociate(tx: Tx, hosts: Hosts, row: FloatingIpRow, who: Principal | None) -> FloatingIpRow:
+    if row.port_id is None:
+        return row
+    if row.router_id is not None:
+        router = tx.get(RouterRow, row.router_id)
+        if router is not None:
+            hosts.touch(tx, router.host_id)
+    after = changed(
+        tx,
+        row,
+        port_id=None,
+        fixed_ip_address=None,
+        router_id=None,
+        observed=None,
+        fault=None,
+        status=floatingip_status(port_id=None, observed=None, fault=None),
+    )
+    tell(tx, "floatingip", "update", after, who, port_id=None)
+    return after
+
+
+def disassociate_port(
+    tx: Tx, hosts: Hosts, port_id: str, who: Principal | None, gone: Iterable[str] | None = None
+) -> None:
+    """All floating IPs of a port, or only those that lead to addresses that are `gone`."""
+    lost = None if gone is None else set(gone)
+    for row in tx.all(store.OF_PORTS, ids=[port_id]):
+        if lost is None or row.fixed_ip_address in lost:
+            disassociate(tx, hosts, row, who)

@@ -1,0 +1,86 @@
+"""Network as a whole: its nouns, its part on hosts, and what compute asks of it."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from cumulo.core.auth.principal import Principal
+from cumulo.core.db.transaction import Tx
+from cumulo.core.hosts.registry import HostRegistry
+from cumulo.network.interface import NicRequest, PortInfo
+from cumulo.network.service.floatingips import FloatingIps
+from cumulo.network.service.host import NetworkPart
+from cumulo.network.service.networks import Networks
+from cumulo.network.service.ports import Ports
+from cumulo.network.service.routers import Routers
+from cumulo.network.service.security_groups import SecurityGroupRules, SecurityGroups
+from cumulo.network.service.servers import Servers
+from cumulo.network.service.subnets import Subnets
+from cumulo.network.service.tools import Tools
+from cumulo.network.store import floatingip, network, port, router
+
+
+class NetworkService:
+    """Implements `network.interface.Network`."""
+
+    def __init__(self, registry: HostRegistry) -> None:
+        tools = Tools(registry)
+        self.registry = registry
+        self.hosts = tools.hosts
+        self.quotas = tools.quotas
+        self.security_groups = SecurityGroups(tools)
+        self.security_group_rules = SecurityGroupRules(tools, self.security_groups)
+        self.networks = Networks(tools, self.security_groups)
+        self.ports = Ports(tools, self.networks, self.security_groups)
+        self.subnets = Subnets(tools, self.networks, self.ports)
+        self.routers = Routers(tools, self.networks, self.subnets, self.ports)
+        self.floatingips = FloatingIps(tools, self.networks, self.ports)
+        self.part = NetworkPart(tools.hosts, self.ports)
+        self._servers = Servers(self.networks, self.security_groups, self.ports, self.floatingips)
+
+    def plug_server(
+        self,
+        tx: Tx,
+        principal: Principal,
+        *,
+        server_id: str,
+        hostname: str,
+        host_id: str,
+        zone: str,
+        nics: Sequence[NicRequest] | Literal["auto", "none"],
+        security_groups: Sequence[str] = (),
+    ) -> list[PortInfo]:
+        return self._servers.plug(
+            tx,
+            principal,
+            server_id=server_id,
+            hostname=hostname,
+            host_id=host_id,
+            zone=zone,
+            nics=nics,
+            security_groups=security_groups,
+        )
+
+    def ports_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[PortInfo]]:
+        return self._servers.of(tx, server_ids)
+
+    def unplug(self, tx: Tx, port_id: str) -> None:
+        self._servers.unplug(tx, port_id)
+
+    def unplug_server(self, tx: Tx, server_id: str) -> None:
+        self._servers.unplug_all(tx, server_id)
+
+    def routed_hosts(self, tx: Tx, host_id: str) -> None:
+        self.hosts.touch(tx, host_id)
+
+    def counts(self) -> dict[str, Callable[[Tx], int]]:
+        """What `cumulo status` counts."""
+        counted = {
+            "networks": network.COUNT,
+            "ports": port.COUNT,
+            "routers": router.COUNT,
+            "floating IPs": floatingip.COUNT,
+        }
+        return {
+            name: lambda tx, counting=counting: int(tx.value(counting))  # type: ignore[misc]
+            for name, counting in counted.items()
+        }

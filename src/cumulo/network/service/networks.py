@@ -1,0 +1,199 @@
+"""Networks: create, update, delete."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET
+
+from cumulo.core.auth.principal import Principal
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import Conflict
+from cumulo.core.wire.shapes import Unset
+from cumulo.network.model import port as ports_model
+from cumulo.network.model.network import EXTERNAL_MTU, TENANT_MTU, NetworkRow
+from cumulo.network.model.standard import changed
+from cumulo.network.service.refusals import invalid, not_found
+from cumulo.network.service.security_groups import SecurityGroups
+from cumulo.network.service.tools import Tools, chosen, is_admin, standard, tell
+from cumulo.network.store import network as store
+from cumulo.network.store import port as port_store
+from cumulo.network.store import subnet as subnet_store
+from cumulo.network.store.number import next_number
+
+Name = Annotated[str, msgspec.Meta(max_length=255)]
+Mtu = Annotated[int, msgspec.Meta(ge=68, le=65535)]
+TYPES = ("vxlan", "flat", "vlan", "local")
+
+_ENCODED = {
+    "external": "router:external",
+    "network_type": "provider:network_type",
+    "physical_network": "provider:physical_network",
+    "segmentation_id": "provider:segmentation_id",
+}
+
+
+class NetworkWishes(msgspec.Struct, kw_only=True, rename=_ENCODED):
+    name: Name | Unset = UNSET
+    description: Name | Unset = UNSET
+    admin_state_up: bool | Unset = UNSET
+    shared: bool | Unset = UNSET
+    external: bool | Unset = UNSET
+    is_default: bool | Unset = UNSET
+    port_security_enabled: bool | Unset = UNSET
+    mtu: Mtu | Unset = UNSET
+    network_type: str | Unset | None = UNSET
+    physical_network: str | Unset | None = UNSET
+    segmentation_id: int | Unset | None = UNSET
+    availability_zone_hints: list[str] | Unset = UNSET
+
+
+CREATE_ONLY = frozenset({"availability_zone_hints"})
+
+
+class Networks:
+    listing = store.NETWORKS
+
+    def __init__(self, tools: Tools, groups: SecurityGroups) -> None:
+        self._tools = tools
+        self._groups = groups
+
+    def get(self, tx: Tx, network_id: str, who: Principal | None) -> NetworkRow:
+        """Raises NetworkNotFound for what the caller may not see, too."""
+        found = tx.get(NetworkRow, network_id)
+        if found is None or not self.visible(found, who):
+            raise not_found("network", network_id)
+        return found
+
+    def visible(self, row: NetworkRow, who: Principal | None) -> bool:
+        if is_admin(who) or row.shared or row.external:
+            return True
+        return who is not None and row.project_id == who.project_id
+
+    def subnet_ids(self, tx: Tx, network_ids: list[str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for row in tx.all(subnet_store.OF_NETWORKS, ids=network_ids):
+            found.setdefault(row.network_id, []).append(row.id)
+        return found
+
+    def create(
+        self, tx: Tx, wishes: NetworkWishes, who: Principal | None, project_id: str
+    ) -> NetworkRow:
+        self._groups.default_of(tx, project_id)
+        self._tools.quotas.take(tx, project_id, network=1)
+        number = next_number(tx, "network")
+        external = wishes.external is True
+        row = NetworkRow(
+            **standard(tx, wishes, project_id),
+            number=number,
+            external=external,
+            mtu=(EXTERNAL_MTU if external else TENANT_MTU) if wishes.mtu is UNSET else wishes.mtu,
+            **chosen(
+                wishes,
+                "admin_state_up",
+                "shared",
+                "is_default",
+                "port_security_enabled",
+                "availability_zone_hints",
+            ),
+            **_provider(wishes, external, number),
+        )
+        tx.insert(row)
+        tell(tx, "network", "create", row, who, name=row.name)
+        return row
+
+    def update(
+        self, tx: Tx, row: NetworkRow, wishes: NetworkWishes, who: Principal | None
+    ) -> NetworkRow:
+        if any(
+            getattr(wishes, name) not in (UNSET, getattr(row, name))
+            for name in ("network_type", "physical_network", "segmentation_id")
+        ):
+            raise invalid("Plugin does not support updating provider attributes")
+        ports = tx.all(port_store.OF_NETWORK, network_id=row.id)
+        if wishes.external is False and row.external and _gateways(ports):
+            raise Conflict(
+                f"External network {row.id} cannot be updated to be made non-external, since it "
+                "has existing gateway ports.",
+                kind="ExternalNetworkInUse",
+            )
+        if wishes.shared is False and row.shared and _strangers(row, ports):
+            raise Conflict(
+                f"Unable to reconfigure sharing settings for network {row.id}. Multiple tenants "
+                "are using it.",
+                kind="InvalidSharedSetting",
+            )
+        after = changed(
+            tx,
+            row,
+            **chosen(
+                wishes,
+                "name",
+                "description",
+                "admin_state_up",
+                "shared",
+                "external",
+                "is_default",
+                "port_security_enabled",
+                "mtu",
+            ),
+        )
+        if after is not row:
+            self._tools.hosts.touch_network(tx, row.id)
+            tell(tx, "network", "update", after, who)
+        return after
+
+    def delete(self, tx: Tx, row: NetworkRow, who: Principal | None) -> None:
+        """With its subnets and the ports that the service made; 409 when others are left."""
+        ports = tx.all(port_store.OF_NETWORK, network_id=row.id)
+        if any(port.device_owner not in ports_model.AUTOMATIC for port in ports):
+            raise Conflict(
+                f"Unable to complete operation on network {row.id}. There are one or more ports "
+                "still in use on the network.",
+                kind="NetworkInUse",
+            )
+        for port in ports:
+            tx.run(subnet_store.DROP_OF_PORT, port=port.id)
+            tx.delete(port)
+            self._tools.quotas.give_back(tx, port.project_id, port=1)
+            self._tools.hosts.touch(tx, port.host_id)
+            tell(tx, "port", "delete", port, who)
+        for subnet in tx.all(subnet_store.OF_NETWORKS, ids=[row.id]):
+            tx.delete(subnet)
+            self._tools.quotas.give_back(tx, subnet.project_id, subnet=1)
+            tell(tx, "subnet", "delete", subnet, who)
+        tx.delete(row)
+        self._tools.quotas.give_back(tx, row.project_id, network=1)
+        tell(tx, "network", "delete", row, who)
+
+
+def _gateways(ports: list[ports_model.PortRow]) -> bool:
+    outer = (ports_model.ROUTER_GATEWAY, ports_model.FLOATING_IP)
+    return any(port.device_owner in outer for port in ports)
+
+
+def _strangers(row: NetworkRow, ports: list[ports_model.PortRow]) -> bool:
+    return any(port.project_id not in ("", row.project_id) for port in ports)
+
+
+def _provider(wishes: NetworkWishes, external: bool, number: int) -> dict[str, Any]:
+    """Tenant networks are VXLAN, external ones flat, unless an administrator says otherwise."""
+    kind = wishes.network_type or ("flat" if external else "vxlan")
+    if kind not in TYPES:
+        raise invalid(f"network_type value '{kind}' not supported")
+    physical = wishes.physical_network or None
+    segment = wishes.segmentation_id or None
+    if kind in ("flat", "vlan") and physical is None:
+        if wishes.network_type:
+            raise invalid(f"physical_network required for {kind} provider network")
+        physical = "external"
+    if kind in ("vxlan", "local") and physical is not None:
+        raise invalid(f"provider:physical_network specified for {kind} network")
+    if kind in ("flat", "local") and segment is not None:
+        raise invalid(f"provider:segmentation_id specified for {kind} network")
+    if kind == "vlan" and not 1 <= (segment or 0) <= 4094:
+        raise invalid("segmentation_id out of range (1 through 4094)")
+    if kind == "vxlan":
+        segment = segment or number
+        if not 1 <= segment < 2**24:
+            raise invalid("segmentation_id out of range (1 through 16777215)")
+    return {"network_type": kind, "physical_network": physical, "segmentation_id": segment}

@@ -1,0 +1,389 @@
+"""Ports: create, update, delete, and what follows from each on hosts."""
+
+import ipaddress
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET
+
+from cumulo.core.auth.principal import Principal
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import BadRequest, Conflict
+from cumulo.core.wire.shapes import Unset
+from cumulo.network.model.host import AddressPair
+from cumulo.network.model.network import NetworkRow
+from cumulo.network.model.port import DHCP, PortGroupRow, PortRow, is_guest, port_status
+from cumulo.network.model.standard import changed
+from cumulo.network.service import addresses
+from cumulo.network.service.addresses import FixedIpWish
+from cumulo.network.service.association import disassociate_port
+from cumulo.network.service.networks import Networks
+from cumulo.network.service.refusals import not_found, unfit
+from cumulo.network.service.security_groups import SecurityGroups
+from cumulo.network.service.tools import Tools, chosen, is_admin, standard, tell
+from cumulo.network.store import port as store
+from cumulo.network.store.number import next_number
+
+Name = Annotated[str, msgspec.Meta(max_length=255)]
+VNIC_TYPES = ("normal", "direct", "macvtap", "baremetal", "direct-physical", "virtio-forwarder")
+MOST_PAIRS = 32
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+_LABEL = re.compile(r"(?!-)[a-zA-Z0-9-]{0,63}(?<!-)")
+
+_ENCODED = {
+    "host_id": "binding:host_id",
+    "vnic_type": "binding:vnic_type",
+    "profile": "binding:profile",
+}
+
+
+class PairWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    ip_address: str
+    mac_address: str | None = None
+
+
+class DhcpOption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    opt_name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    opt_value: Annotated[str, msgspec.Meta(max_length=255)] | None = None
+    ip_version: int = 4
+
+
+class PortWishes(msgspec.Struct, kw_only=True, rename=_ENCODED):
+    network_id: str | Unset = UNSET
+    name: Name | Unset = UNSET
+    description: Name | Unset = UNSET
+    admin_state_up: bool | Unset = UNSET
+    mac_address: str | Unset = UNSET
+    fixed_ips: list[FixedIpWish] | Unset | None = UNSET
+    device_id: Name | Unset = UNSET
+    device_owner: Name | Unset = UNSET
+    security_groups: list[str] | Unset | None = UNSET
+    port_security_enabled: bool | Unset = UNSET
+    allowed_address_pairs: list[PairWish] | Unset | None = UNSET
+    extra_dhcp_opts: list[DhcpOption] | Unset | None = UNSET
+    dns_name: Name | Unset = UNSET
+    host_id: str | Unset | None = UNSET
+    vnic_type: str | Unset = UNSET
+    profile: dict[str, Any] | Unset | None = UNSET
+
+
+CREATE_ONLY = frozenset({"network_id"})
+
+
+class Ports:
+    listing = store.PORTS
+
+    def __init__(self, tools: Tools, networks: Networks, groups: SecurityGroups) -> None:
+        self._tools = tools
+        self._networks = networks
+        self._groups = groups
+
+    def get(self, tx: Tx, port_id: str, who: Principal | None) -> PortRow:
+        found = tx.get(PortRow, port_id)
+        if found is None or not self._visible(tx, found, who):
+            raise not_found("port", port_id)
+        return found
+
+    def _visible(self, tx: Tx, row: PortRow, who: Principal | None) -> bool:
+        if is_admin(who) or (who is not None and row.project_id == who.project_id):
+            return True
+        network = tx.get(NetworkRow, row.network_id)
+        return who is not None and network is not None and network.project_id == who.project_id
+
+    def by_ids(self, tx: Tx, port_ids: Sequence[str]) -> dict[str, PortRow]:
+        found = tx.all(store.BY_IDS, ids=port_ids) if port_ids else []
+        return {row.id: row for row in found}
+
+    def groups_of(self, tx: Tx, port_ids: Sequence[str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for row in tx.all(store.GROUPS_OF, ids=port_ids):
+            found.setdefault(row.port_id, []).append(row.group_id)
+        return found
+
+    def create(
+        self,
+        tx: Tx,
+        wishes: PortWishes,
+        who: Principal | None,
+        project_id: str,
+        **more: Any,
+    ) -> PortRow:
+        """`more`: columns that no client sets (`made_for_server`)."""
+        if wishes.network_id is UNSET:
+            raise BadRequest(
+                "Failed to parse request. Required attribute 'network_id' not specified",
+                kind="HTTPBadRequest",
+            )
+        network = self._networks.get(tx, wishes.network_id, who)
+        owner = "" if wishes.device_owner is UNSET else wishes.device_owner
+        trusted = owner.startswith("network:")
+        secured = network.port_security_enabled and not trusted
+        if wishes.port_security_enabled is not UNSET:
+            secured = wishes.port_security_enabled
+        host = wishes.host_id or None
+        values = {
+            **standard(tx, wishes, project_id),
+            "number": next_number(tx, "port"),
+            "network_id": network.id,
+            "mac_address": self._mac(tx, network.id, wishes.mac_address),
+            "port_security_enabled": secured,
+            "host_id": host,
+            **chosen(wishes, "admin_state_up", "device_id", "device_owner", "vnic_type"),
+            **_checked(wishes),
+            **more,
+        }
+        pairs = values.get("allowed_address_pairs")
+        if pairs and not secured:
+            raise _pairs_need_security()
+        if project_id:
+            self._tools.quotas.take(tx, project_id, port=1)
+        groups = self._groups_for(tx, wishes, who, project_id, secured)
+        row = PortRow(**values)
+        row = msgspec.structs.replace(row, status=_status(row))
+        tx.insert(row)
+        for group in groups:
+            tx.insert(PortGroupRow(row.id, group))
+        wanted = None if wishes.fixed_ips in (UNSET, None) else wishes.fixed_ips
+        addresses.assign(tx, row, wanted)
+        row = self.refresh(tx, row)
+        self._tools.hosts.touch_members(tx, groups)
+        tell(tx, "port", "create", row, who, network_id=network.id)
+        return row
+
+    def _groups_for(
+        self,
+        tx: Tx,
+        wishes: PortWishes,
+        who: Principal | None,
+        project_id: str,
+        secured: bool,
+    ) -> list[str]:
+        wanted = wishes.security_groups
+        if wanted is UNSET or wanted is None:
+            if not secured or not project_id or wanted is None:
+                return []
+            return [self._groups.default_of(tx, project_id).id]
+        if wanted and not secured:
+            raise BadRequest(
+                "Port security must be enabled and port must have an IP address in order to use "
+                "security groups.",
+                kind="PortSecurityAndIPRequiredForSecurityGroups",
+            )
+        return [self._groups.get(tx, group, who).id for group in dict.fromkeys(wanted)]
+
+    def _mac(self, tx: Tx, network_id: str, given: str | Unset) -> str:
+        """The wished MAC, or a new one; unique on the network."""
+        if given is UNSET:
+            while True:
+                number = secrets.randbits(24)
+                mac = f"fa:16:3e:{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
+                if tx.one(store.BY_MAC, network_id=network_id, mac=mac) is None:
+                    return mac
+        mac = _clean_mac(given)
+        if tx.one(store.BY_MAC, network_id=network_id, mac=mac) is not None:
+            raise Conflict(
+                f"Unable to complete operation for network {network_id}. The mac address {mac} is "
+                "in use.",
+                kind="MacAddressInUse",
+            )
+        return mac
+
+    def update(self, tx: Tx, row: PortRow, wishes: PortWishes, who: Principal | None) -> PortRow:
+        before, groups_before = row, self.groups_of(tx, [row.id]).get(row.id, [])
+        changes = {
+            **chosen(
+                wishes,
+                "name",
+                "description",
+                "admin_state_up",
+                "device_id",
+                "device_owner",
+                "vnic_type",
+                "port_security_enabled",
+            ),
+            **_checked(wishes),
+        }
+        if wishes.host_id is not UNSET:
+            changes["host_id"] = wishes.host_id or None
+        if wishes.mac_address is not UNSET and _clean_mac(wishes.mac_address) != row.mac_address:
+            changes["mac_address"] = self._mac(tx, row.network_id, wishes.mac_address)
+        secured = changes.get("port_security_enabled", row.port_security_enabled)
+        if changes.get("allowed_address_pairs", row.allowed_address_pairs) and not secured:
+            raise _pairs_need_security()
+        groups = self._new_groups(tx, row, wishes, who, secured, groups_before)
+        if changes.get("host_id", row.host_id) != row.host_id:
+            changes |= {"observed": None, "fault": None}
+        row = changed(tx, row, **changes)
+        if groups != groups_before:
+            row = self._set_groups(tx, row, groups)
+        if "mac_address" in changes:
+            addresses.readdress(tx, row)
+        row = self._new_addresses(tx, row, wishes, who)
+        if row is not before:
+            if before.host_id != row.host_id:
+                self._tools.hosts.touch(tx, before.host_id)
+            row = self.refresh(tx, row)
+            self._tools.hosts.touch_members(tx, list({*groups_before, *groups}))
+            tell(tx, "port", "update", row, who)
+        return row
+
+    def _new_groups(
+        self,
+        tx: Tx,
+        row: PortRow,
+        wishes: PortWishes,
+        who: Principal | None,
+        secured: bool,
+        before: list[str],
+    ) -> list[str]:
+        wanted = before
+        if wishes.security_groups is not UNSET:
+            ids = dict.fromkeys(wishes.security_groups or [])
+            wanted = sorted(self._groups.get(tx, group, who).id for group in ids)
+        if wanted and not secured:
+            raise Conflict(
+                "Port has security group associated. Cannot disable port security or IP address "
+                "until security group is removed.",
+                kind="PortSecurityPortHasSecurityGroup",
+            )
+        return wanted
+
+    def _set_groups(self, tx: Tx, row: PortRow, groups: list[str]) -> PortRow:
+        tx.run(store.DROP_GROUPS, port=row.id)
+        for group in groups:
+            tx.insert(PortGroupRow(row.id, group))
+        return tx.update(row, revision_number=row.revision_number + 1, updated_at=tx.now)
+
+    def _new_addresses(
+        self, tx: Tx, row: PortRow, wishes: PortWishes, who: Principal | None
+    ) -> PortRow:
+        if wishes.fixed_ips is UNSET:
+            return row
+        before = addresses.addresses_of(tx, [row.id]).get(row.id, [])
+        gone = addresses.reassign(tx, row, wishes.fixed_ips or [])
+        after = addresses.addresses_of(tx, [row.id]).get(row.id, [])
+        if gone:
+            lost = [allocation.ip_address for allocation in gone]
+            disassociate_port(tx, self._tools.hosts, row.id, who, lost)
+        if before == after:
+            return row
+        return tx.update(row, revision_number=row.revision_number + 1, updated_at=tx.now)
+
+    def delete(self, tx: Tx, row: PortRow, who: Principal | None) -> None:
+        """What a client asks for: 409 for ports that belong to a router or a floating IP."""
+        if not is_guest(row) and row.device_owner != DHCP:
+            raise Conflict(
+                f"Port {row.id} cannot be deleted directly via the port API: has device owner "
+                f"{row.device_owner}.",
+                kind="ServicePortInUse",
+            )
+        self.remove(tx, row, who)
+
+    def remove(self, tx: Tx, row: PortRow, who: Principal | None) -> None:
+        groups = self.groups_of(tx, [row.id]).get(row.id, [])
+        disassociate_port(tx, self._tools.hosts, row.id, who)
+        self._tools.hosts.touch_members(tx, groups)
+        self._tools.hosts.touch(tx, row.host_id)
+        tx.delete(row)
+        if row.project_id:
+            self._tools.quotas.give_back(tx, row.project_id, port=1)
+        tell(tx, "port", "delete", row, who)
+
+    def add_dhcp(self, tx: Tx, network: NetworkRow, host_id: str | None) -> PortRow:
+        """The port of the network's DHCP server, without addresses yet."""
+        wishes = PortWishes(
+            network_id=network.id,
+            device_id=f"dhcp-{network.id}",
+            device_owner=DHCP,
+            fixed_ips=[],
+            host_id=host_id,
+        )
+        return self.create(tx, wishes, None, network.project_id)
+
+    def bind(self, tx: Tx, row: PortRow, host_id: str | None) -> PortRow:
+        """Move a port to a host."""
+        if row.host_id != host_id:
+            self._tools.hosts.touch(tx, row.host_id)
+            row = tx.update(row, host_id=host_id, observed=None, fault=None)
+        return self.refresh(tx, row)
+
+    def refresh(self, tx: Tx, row: PortRow) -> PortRow:
+        """Tell the port's host, and compute the status anew."""
+        generation = self._tools.hosts.touch(tx, row.host_id)
+        return tx.update(row, generation=generation, status=_status(row))
+
+
+def _status(row: PortRow) -> str:
+    return port_status(
+        host_id=row.host_id,
+        admin_state_up=row.admin_state_up,
+        device_owner=row.device_owner,
+        observed=row.observed,
+    )
+
+
+def _clean_mac(given: str) -> str:
+    mac = given.lower().replace("-", ":")
+    if _MAC.fullmatch(mac) is None or int(mac[:2], 16) & 1 or mac == "00:00:00:00:00:00":
+        raise unfit("mac_address", f"'{given}' is not a valid MAC address")
+    return mac
+
+
+def _pairs_need_security() -> Conflict:
+    return Conflict(
+        "Port Security must be enabled in order to have allowed address pairs on a port.",
+        kind="AddressPairAndPortSecurityRequired",
+    )
+
+
+def _checked(wishes: PortWishes) -> dict[str, Any]:
+    """Columns whose values need more than their type."""
+    found: dict[str, Any] = {}
+    if wishes.allowed_address_pairs is not UNSET:
+        found["allowed_address_pairs"] = _pairs(wishes.allowed_address_pairs or [])
+    if wishes.extra_dhcp_opts is not UNSET:
+        options = wishes.extra_dhcp_opts or []
+        if any(option.ip_version not in (4, 6) for option in options):
+            raise unfit("extra_dhcp_opts", "ip_version is not in [4, 6]")
+        found["extra_dhcp_opts"] = [
+            msgspec.to_builtins(option) for option in options if option.opt_value is not None
+        ]
+    if wishes.profile is not UNSET:
+        found["profile"] = wishes.profile or {}
+    if wishes.vnic_type is not UNSET and wishes.vnic_type not in VNIC_TYPES:
+        raise unfit("binding:vnic_type", f"'{wishes.vnic_type}' is not in {list(VNIC_TYPES)}")
+    if wishes.dns_name is not UNSET:
+        if _LABEL.fullmatch(wishes.dns_name) is None:
+            raise unfit("dns_name", f"'{wishes.dns_name}' is not a valid label")
+        found["dns_name"] = wishes.dns_name.lower()
+    return found
+
+
+def _pairs(wishes: Iterable[PairWish]) -> list[AddressPair]:
+    found: list[AddressPair] = []
+    for wish in wishes:
+        try:
+            net = ipaddress.ip_network(wish.ip_address, strict=False)
+        except ValueError:
+            raise unfit(
+                "allowed_address_pairs", f"'{wish.ip_address}' is not a valid IP subnet"
+            ) from None
+        alone = net.num_addresses == 1 and "/" not in wish.ip_address
+        mac = None if wish.mac_address is None else _clean_mac(wish.mac_address)
+        pair = AddressPair(str(net.network_address) if alone else str(net), mac)
+        if pair in found:
+            raise BadRequest(
+                "Request contains duplicate address pair: mac_address "
+                f"{wish.mac_address} ip_address {wish.ip_address}.",
+                kind="DuplicateAddressPairInRequest",
+            )
+        found.append(pair)
+    if len(found) > MOST_PAIRS:
+        raise BadRequest(
+            f"The number of allowed address pair exceeds the maximum {MOST_PAIRS}.",
+            kind="AllowedAddressPairExhausted",
+        )
+    return found

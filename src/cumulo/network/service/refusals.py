@@ -1,0 +1,49 @@
+"""Refusals that several nouns have, in the network API's words and types."""
+
+from cumulo.core.faults import BadRequest, Conflict, NotFound
+
+
+def not_found(noun: str, id: str) -> NotFound:
+    text, kind = _ABSENT[noun]
+    return NotFound(text.format(id), kind=kind)
+
+
+_ABSENT = {
+    "network": ("Network {} could not be found.", "NetworkNotFound"),
+    "subnet": ("Subnet {} could not be found.", "SubnetNotFound"),
+    "port": ("Port {} could not be found.", "PortNotFound"),
+    "router": ("Router {} could not be found", "RouterNotFound"),
+    "floatingip": ("Floating IP {} could not be found", "FloatingIPNotFound"),
+    "security_group": ("Security group {} does not exist", "SecurityGroupNotFound"),
+    "security_group_rule": (
+        "Security group rule {} does not exist",
+        "SecurityGroupRuleNotFound",
+    ),
+}
+
+
+def invalid(message: str) -> BadRequest:
+    """What the API calls InvalidInput."""
+    return BadRequest(f"Invalid input for operation: {message}.", kind="InvalidInput")
+
+
+def bad(noun: str, message: str) -> BadRequest:
+    return BadRequest(f"Bad {noun} request: {message}.", kind="BadRequest")
+
+
+def unfit(attribute: str, reason: str) -> BadRequest:
+    """An attribute whose value is no value of its kind."""
+    return BadRequest(f"Invalid input for {attribute}. Reason: {reason}.", kind="HTTPBadRequest")
+
+
+def address_taken(address: str, subnet_id: str) -> Conflict:
+    return Conflict(
+        f"IP address {address} already allocated in subnet {subnet_id}.",
+        kind="IpAddressAlreadyAllocated",
+    )
+
+
+def no_address(where: str) -> Conflict:
+    return Conflict(
+        f"No more IP addresses available on {where}.", kind="IpAddressGenerationFailure"
+    )

@@ -1,0 +1,43 @@
+"""Queries of networks."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from cumulo.core.db.rows import columns
+from cumulo.core.db.statements import query, statement
+from cumulo.network.model.network import NetworkRow
+from cumulo.network.store.lists import NounListing, parameter
+
+_t = NetworkRow.sql_table
+_c = columns(NetworkRow)
+
+
+def _visible(name: str) -> sa.ColumnElement[bool]:
+    own: Any = _c.project_id == sa.bindparam(name)
+    return sa.or_(own, _c.shared.is_(True), _c.external.is_(True))
+
+
+NETWORKS = NounListing(
+    NetworkRow,
+    api_names={
+        "external": "router:external",
+        "network_type": "provider:network_type",
+        "physical_network": "provider:physical_network",
+        "segmentation_id": "provider:segmentation_id",
+    },
+    json=("availability_zone_hints",),
+    visible=_visible,
+)
+BY_IDS = query(NetworkRow, sa.select(_t).where(_c.id.in_(parameter("ids"))).order_by(_c.number))
+OWN_OR_SHARED = query(
+    NetworkRow,
+    sa.select(_t)
+    .where(
+        sa.or_(_c.project_id == sa.bindparam("project_id"), _c.shared.is_(True)),
+        _c.external.is_(False),
+        _c.admin_state_up.is_(True),
+    )
+    .order_by(_c.number),
+)
+COUNT = statement(sa.select(sa.func.count()).select_from(_t))

@@ -1,0 +1,22 @@
+"""Queries of numbers."""
+
+import sqlalchemy as sa
+
+from cumulo.core.db.rows import columns
+from cumulo.core.db.statements import statement
+from cumulo.core.db.transaction import Tx
+from cumulo.network.model.number import NumberRow
+
+_c = columns(NumberRow)
+_NEXT = statement(
+    sa.update(NumberRow.sql_table).where(_c.kind == sa.bindparam("which")).values(last=_c.last + 1)
+)
+_LAST = statement(sa.select(_c.last).where(_c.kind == sa.bindparam("which")))
+
+
+def next_number(tx: Tx, kind: str) -> int:
+    """The next number of this kind, from 1; never given twice."""
+    if tx.run(_NEXT, which=kind) == 0:
+        tx.insert(NumberRow(kind, 0), ignore_duplicate=True)
+        tx.run(_NEXT, which=kind)
+    return int(tx.value(_LAST, which=kind))

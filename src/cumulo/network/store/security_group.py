@@ -1,0 +1,31 @@
+"""Queries of security groups and their rules."""
+
+import sqlalchemy as sa
+
+from cumulo.core.db.rows import columns
+from cumulo.core.db.statements import query, statement
+from cumulo.network.model.security_group import SecurityGroupRow, SecurityGroupRuleRow
+from cumulo.network.store.lists import NounListing, parameter
+
+_t, _rt = SecurityGroupRow.sql_table, SecurityGroupRuleRow.sql_table
+_c, _r = columns(SecurityGroupRow), columns(SecurityGroupRuleRow)
+
+GROUPS = NounListing(SecurityGroupRow)
+RULES = NounListing(SecurityGroupRuleRow)
+BY_IDS = query(SecurityGroupRow, sa.select(_t).where(_c.id.in_(parameter("ids"))))
+BY_NAMES = query(
+    SecurityGroupRow,
+    sa.select(_t)
+    .where(_c.project_id == sa.bindparam("project_id"), _c.name.in_(parameter("names")))
+    .order_by(_c.created_at, _c.id),
+)
+DEFAULT_OF = query(SecurityGroupRow, sa.select(_t).where(_c.default_of == sa.bindparam("project")))
+RULES_OF = query(
+    SecurityGroupRuleRow,
+    sa.select(_rt).where(_r.security_group_id.in_(parameter("ids"))).order_by(_r.created_at, _r.id),
+)
+RULES_NAMING = query(
+    SecurityGroupRuleRow,
+    sa.select(_rt).where(_r.remote_group_id == sa.bindparam("group_id")),
+)
+DROP_RULES = statement(sa.delete(_rt).where(_r.security_group_id == sa.bindparam("group")))
