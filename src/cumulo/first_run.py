@@ -33,6 +33,7 @@ IMPLIED = (("admin", "manager"), ("manager", "member"), ("member", "reader"))
 CATALOG: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("cumulo-identity", "identity", (), "/identity"),
     ("cumulo-image", "image", (), "/image"),
+    ("cumulo-block-storage", "block-storage", ("volumev3", "volume"), "/volume/v3"),
 )
 GUEST_IMAGE = "cumulo-guest"
 GUEST_PROPERTIES = {
@@ -80,6 +81,7 @@ def accounts(settings: Settings) -> list[Account]:
 async def make(cloud: Cloud) -> None:
     """Make what is missing."""
     settings = cloud.settings
+    await cloud.database.write(partial(_hosts, cloud), name="first run: hosts")
     passwords = [account.password() for account in accounts(settings)]
     missing = await cloud.database.read(lambda tx: _missing_users(tx, cloud.services.identity))
     hashes: dict[str, str] = {}
@@ -93,6 +95,12 @@ async def make(cloud: Cloud) -> None:
         name="first run: identity",
     )
     await image_content(cloud)
+
+
+def _hosts(cloud: Cloud, tx: Tx) -> None:
+    """The hosts whose agents run in this process."""
+    for agent in cloud.agents:
+        cloud.registry.register(tx, agent.host_id, list(agent.parts))
 
 
 async def image_content(cloud: Cloud) -> None:

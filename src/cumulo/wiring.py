@@ -11,6 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cumulo import __version__
+from cumulo.block_storage.agent import StorageAgent
+from cumulo.block_storage.api.face import block_storage_faces
+from cumulo.block_storage.drivers.driver import BlockStorageDriver
+from cumulo.block_storage.drivers.fake import FakeDriver as FakeVolumes
+from cumulo.block_storage.drivers.file import FileDriver as VolumeFiles
+from cumulo.block_storage.policy import RULES as BLOCK_STORAGE_RULES
+from cumulo.block_storage.service.block_storage import BlockStorageService
 from cumulo.core.auth.passwords import Passwords
 from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.tokens import TokenKeys
@@ -44,6 +51,7 @@ class Services:
 
     identity: IdentityService
     image: ImageService
+    block_storage: BlockStorageService
 
 
 @dataclass
@@ -99,10 +107,13 @@ def build(settings: Settings, *, host_id: str = "localhost") -> Cloud:
         Passwords(rounds=settings.identity.password_rounds),
         token_lifetime=settings.identity.token_lifetime,
     )
+    image = ImageService(database, ImageFiles(settings.data_dir))
     services = Services(
-        identity=identity, image=ImageService(database, ImageFiles(settings.data_dir))
+        identity=identity,
+        image=image,
+        block_storage=BlockStorageService(registry, image.images),
     )
-    parts: list[Part] = []
+    parts: list[Part] = [services.block_storage.part]
     conductor = Conductor(database, registry, parts)
     application = Application(database, identity, auth_url=f"{settings.base_url}/identity/v3")
     for face in _faces(settings, services, database):
@@ -124,12 +135,16 @@ def _faces(settings: Settings, services: Services, database: Database) -> list[F
     return [
         identity_face(services.identity, database, rules("identity", IDENTITY_RULES)),
         image_face(services.image, database, rules("image", IMAGE_RULES)),
+        *block_storage_faces(services.block_storage, rules("block_storage", BLOCK_STORAGE_RULES)),
     ]
 
 
 def _counts(services: Services) -> dict[str, Callable[[Tx], int]]:
     """What `cumulo status` counts."""
-    return {"images": services.image.images.count}
+    return {
+        "images": services.image.images.count,
+        "volumes": services.block_storage.volumes.count,
+    }
 
 
 async def stop_hosts(settings: Settings, *, remove: bool) -> int:
@@ -140,7 +155,10 @@ async def stop_hosts(settings: Settings, *, remove: bool) -> int:
 
 def _host_parts(cloud: Cloud, host_id: str) -> Sequence[HostPart]:
     """The agent's side of each service, on this host."""
-    return []
+    settings = cloud.settings
+    volumes: BlockStorageDriver
+    volumes = FakeVolumes(settings.data_dir) if settings.fake else VolumeFiles(settings.data_dir)
+    return [StorageAgent(volumes)]
 
 
 def _reconcilers(cloud: Cloud) -> Sequence[Reconciler]:
