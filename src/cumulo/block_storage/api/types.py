@@ -44,8 +44,9 @@ class Specs(Body):
     extra_specs: dict[Key, str]
 
 
-def type_body(row: TypeRow) -> dict[str, Any]:
-    return {
+def type_body(row: TypeRow, *without: str) -> dict[str, Any]:
+    """The answers to create and to update are poorer than that to show."""
+    body = {
         "id": row.id,
         "name": row.name,
         "description": row.description,
@@ -54,6 +55,7 @@ def type_body(row: TypeRow) -> dict[str, Any]:
         "qos_specs_id": None,
         "extra_specs": row.extra_specs,
     }
+    return {name: value for name, value in body.items() if name not in without}
 
 
 class TypesApi:
@@ -124,7 +126,7 @@ class TypesApi:
             wish.extra_specs or {},
             call.principal,
         )
-        return {"volume_type": type_body(row)}
+        return {"volume_type": type_body(row, "qos_specs_id")}
 
     def update(self, call: Call, tx: Tx) -> Any:
         wish = call.body.volume_type
@@ -138,7 +140,8 @@ class TypesApi:
         if not changes:
             raise BadRequest("Specify volume type name, description, is_public or a combination.")
         row = self._types.update(tx, self._found(call, tx), call.principal, **changes)
-        return {"volume_type": type_body(row)}
+        access = "os-volume-type-access:is_public"
+        return {"volume_type": type_body(row, "qos_specs_id", access)}
 
     def delete(self, call: Call, tx: Tx) -> None:
         self._types.delete(tx, self._found(call, tx), call.principal)
