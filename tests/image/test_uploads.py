@@ -9,6 +9,7 @@ import pytest
 
 from cumulo import first_run
 from cumulo.core.faults import Fault, Gone, QuotaExceeded, TooLarge
+from cumulo.image.interface import NewImage
 from cumulo.image.model.image import ImageRow, RemovalRow
 from cumulo.image.reconcile import ImageRemovals, InterruptedUploads
 from tests.support.cloud import TestCloud, running_cloud
@@ -175,5 +176,23 @@ def test_removed_bytes_are_gone_and_the_work_too(tmp_path: Path) -> None:
         await first_run.make(cloud.cloud)
         listed = await cloud.call("GET", "/image/v2/images")
         assert [image["name"] for image in listed.json["images"]] == ["cumulo-guest"]
+
+    run(tmp_path, story)
+
+
+def test_an_image_that_another_service_makes(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        service, database = cloud.cloud.services.image, cloud.cloud.database
+        operator = await database.read(lambda tx: first_run._operator(cloud.cloud, tx))
+        wish = NewImage(name="snap", disk_format="raw", properties={"instance_uuid": "s"})
+        image_id = await database.write(lambda tx: service.images.reserve(tx, operator, wish))
+
+        async def body() -> AsyncIterator[bytes]:
+            yield b"disk"
+
+        await receive(cloud, image_id, body())
+        info = await database.read(lambda tx: service.images.usable(tx, image_id, operator))
+        assert (info.status, info.size, info.properties["instance_uuid"]) == ("active", 4, "s")
+        assert info.path is not None and Path(info.path).read_bytes() == b"disk"
 
     run(tmp_path, story)
