@@ -10,6 +10,8 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from cumulo.compute.agent import ComputeAgent
+from cumulo.compute.service.compute import ComputeService
 from cumulo.core.db.transaction import Tx
 from cumulo.identity.model.catalog import Interface
 from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID, DomainRow
@@ -24,7 +26,21 @@ ROLES = ("admin", "manager", "member", "reader", "service")
 IMPLIED = (("admin", "manager"), ("manager", "member"), ("member", "reader"))
 
 # (name, official type, other types that clients look for, path below the base URL)
-CATALOG = (("cumulo-identity", "identity", (), "/identity"),)
+CATALOG: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
+    ("cumulo-identity", "identity", (), "/identity"),
+    ("cumulo-compute", "compute", (), "/compute/v2.1"),
+    ("cumulo-placement", "placement", (), "/placement"),
+)
+# (name, processors, MiB of memory, GiB of disk)
+FLAVORS = (
+    ("m1.nano", 1, 128, 1),
+    ("m1.micro", 1, 192, 1),
+    ("m1.tiny", 1, 512, 1),
+    ("m1.small", 1, 2048, 20),
+    ("m1.medium", 2, 4096, 40),
+    ("m1.large", 4, 8192, 80),
+)
+FLAVOR_IDS = ("42", "84", "1", "2", "3", "4")
 INTERFACES: tuple[Interface, ...] = ("public", "internal", "admin")
 
 
@@ -72,6 +88,29 @@ async def make(cloud: Cloud) -> None:
         lambda tx: _identity(tx, settings, cloud.services.identity, hashes),
         name="first run: identity",
     )
+    await cloud.database.write(lambda tx: _compute(tx, cloud), name="first run: compute")
+
+
+def _compute(tx: Tx, cloud: Cloud) -> None:
+    """Flavors, and the hosts whose agents run in this process."""
+    for agent in cloud.agents:
+        cloud.registry.register(tx, agent.host_id, list(agent.parts))
+    compute = cloud.services.compute
+    if compute is None:
+        return
+    compute_content(tx, compute)
+    for agent in cloud.agents:
+        part = agent.parts.get("compute")
+        if isinstance(part, ComputeAgent):
+            compute.hosts.register(tx, agent.host_id, part.resources)
+
+
+def compute_content(tx: Tx, compute: ComputeService) -> None:
+    for number, (name, vcpus, ram, disk) in enumerate(FLAVORS):
+        if compute.flavors.find(tx, name) is None:
+            wishes = {"name": name, "vcpus": vcpus, "ram": ram, "disk": disk}
+            # Devstack's numbers: scripts know them.
+            compute.flavors.create(tx, {**wishes, "id": FLAVOR_IDS[number]}, None)
 
 
 def _missing_users(tx: Tx, identity: IdentityService) -> bool:

@@ -11,6 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cumulo import __version__
+from cumulo.block_storage.interface import BlockStorage
+from cumulo.compute.agent import ComputeAgent, qemu_host, simulated_host
+from cumulo.compute.api.face import compute_faces
+from cumulo.compute.policy import RULES as COMPUTE_RULES
+from cumulo.compute.service.compute import ComputeService
+from cumulo.compute.service.hosts import Ratios
 from cumulo.core.auth.passwords import Passwords
 from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.tokens import TokenKeys
@@ -28,6 +34,11 @@ from cumulo.core.work.reconciler import Reconciler, ReconcilerLoop
 from cumulo.identity.api.face import identity_face
 from cumulo.identity.policy import RULES as IDENTITY_RULES
 from cumulo.identity.service.identity import IdentityService
+from cumulo.image.interface import Images
+from cumulo.network.interface import Network
+from cumulo.placement.api.face import placement_face
+from cumulo.placement.policy import RULES as PLACEMENT_RULES
+from cumulo.placement.service.placement import PlacementService
 from cumulo.settings import Settings
 
 log = logging.getLogger("cumulo")
@@ -38,6 +49,17 @@ class Services:
     """The services, by their names."""
 
     identity: IdentityService
+    placement: PlacementService
+    compute: ComputeService | None = None
+
+
+@dataclass
+class Neighbours:
+    """What compute needs of the services beside it."""
+
+    images: Images
+    network: Network
+    volumes: BlockStorage
 
 
 @dataclass
@@ -84,7 +106,9 @@ def open_database(settings: Settings) -> Any:
     return database
 
 
-def build(settings: Settings, *, host_id: str = "localhost") -> Cloud:
+def build(
+    settings: Settings, *, host_id: str = "localhost", neighbours: Neighbours | None = None
+) -> Cloud:
     """All services on the settings' database; nothing moves yet."""
     database = open_database(settings)
     registry = HostRegistry()
@@ -93,25 +117,58 @@ def build(settings: Settings, *, host_id: str = "localhost") -> Cloud:
         Passwords(rounds=settings.identity.password_rounds),
         token_lifetime=settings.identity.token_lifetime,
     )
-    services = Services(identity=identity)
+    placement = PlacementService()
+    services = Services(identity=identity, placement=placement)
     parts: list[Part] = []
+    if neighbours is not None:
+        services.compute = _compute(settings, registry, placement, neighbours)
+        parts.append(services.compute.part)
     conductor = Conductor(database, registry, parts)
     application = Application(database, identity, auth_url=f"{settings.base_url}/identity/v3")
-    for face in _faces(settings, services, database):
+    for face in _faces(settings, services, database, conductor):
         application.mount(face)
     application.mount(operator_face(registry, _counts(services)))
     application.mount(root_face(application, settings.base_url, __version__))
     cloud = Cloud(settings, database, registry, conductor, services, application)
-    _add_hosts(cloud, {host_id: _host_parts(cloud, host_id)})
+    _add_hosts(cloud, {name: _host_parts(cloud, name) for name in _host_names(settings, host_id)})
     cloud.reconcilers = [ReconcilerLoop(database, each) for each in _reconcilers(cloud)]
     return cloud
 
 
-def _faces(settings: Settings, services: Services, database: Database) -> list[Face]:
+def _compute(
+    settings: Settings,
+    registry: HostRegistry,
+    placement: PlacementService,
+    neighbours: Neighbours,
+) -> ComputeService:
+    given = settings.compute
+    ratios = Ratios(
+        given.cpu_allocation_ratio, given.ram_allocation_ratio, given.disk_allocation_ratio
+    )
+    return ComputeService(
+        registry,
+        placement=placement,
+        images=neighbours.images,
+        network=neighbours.network,
+        volumes=neighbours.volumes,
+        ratios=ratios,
+    )
+
+
+def _faces(
+    settings: Settings, services: Services, database: Database, conductor: Conductor
+) -> list[Face]:
     def rules(service: str, defaults: dict[str, str]) -> Rules:
         return Rules(defaults, path=settings.data_dir / "policy" / f"{service}.yaml")
 
-    return [identity_face(services.identity, database, rules("identity", IDENTITY_RULES))]
+    faces = [
+        identity_face(services.identity, database, rules("identity", IDENTITY_RULES)),
+        placement_face(services.placement, rules("placement", PLACEMENT_RULES)),
+    ]
+    if services.compute is not None:
+        known = rules("compute", COMPUTE_RULES)
+        faces += compute_faces(services.compute, database, conductor, known)
+    return faces
 
 
 def _counts(services: Services) -> dict[str, Callable[[Tx], int]]:
@@ -127,7 +184,27 @@ async def stop_hosts(settings: Settings, *, remove: bool) -> int:
 
 def _host_parts(cloud: Cloud, host_id: str) -> Sequence[HostPart]:
     """The agent's side of each service, on this host."""
-    return []
+    if cloud.services.compute is None:
+        return []
+    return [_compute_host(cloud.settings, host_id)]
+
+
+def _compute_host(settings: Settings, host_id: str) -> ComputeAgent:
+    if _simulated(settings):
+        return simulated_host(settings.data_dir / "simulated" / host_id)
+    return qemu_host(settings.data_dir / "compute")
+
+
+def _simulated(settings: Settings) -> bool:
+    return settings.fake or settings.compute.driver == "fake"
+
+
+def _host_names(settings: Settings, host_id: str) -> list[str]:
+    """This machine, or as many simulated ones as the settings want."""
+    count = settings.compute.fake_hosts
+    if not _simulated(settings) or count == 1:
+        return [host_id]
+    return [f"{host_id}-{number}" for number in range(1, count + 1)]
 
 
 def _reconcilers(cloud: Cloud) -> Sequence[Reconciler]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cumulo import first_run, settings, wiring
+from tests.support.neighbours import StandInImages, StandInNetwork, StandInVolumes
 
 BASE = "http://cloud.test"
 
@@ -154,7 +155,8 @@ async def running_cloud(data_dir: Path, **overrides: Any) -> AsyncIterator[TestC
         "identity": {"password_rounds": 4},
         **overrides,
     }
-    cloud = wiring.build(settings.load(data_dir, **wanted))
+    beside = wiring.Neighbours(StandInImages(), StandInNetwork(), StandInVolumes())
+    cloud = wiring.build(settings.load(data_dir, **wanted), neighbours=beside)
     work: asyncio.Task[None] | None = None
     try:
         await first_run.make(cloud)
