@@ -7,18 +7,24 @@ verbs that clients use, each only when it is missing.
 import asyncio
 import os
 import secrets
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cumulo.compute.agent import ComputeAgent
 from cumulo.compute.service.compute import ComputeService
+from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
+from cumulo.core.ids import child_id
 from cumulo.identity.model.catalog import Interface
 from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID, DomainRow
 from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.model.role import SYSTEM
 from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.identity import IdentityService
+from cumulo.image.model.image import ImageRow, RemovalRow
+from cumulo.image.service.image import ImageService
 from cumulo.settings import Settings
 from cumulo.wiring import Cloud
 
@@ -28,6 +34,7 @@ IMPLIED = (("admin", "manager"), ("manager", "member"), ("member", "reader"))
 # (name, official type, other types that clients look for, path below the base URL)
 CATALOG: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("cumulo-identity", "identity", (), "/identity"),
+    ("cumulo-image", "image", (), "/image"),
     ("cumulo-compute", "compute", (), "/compute/v2.1"),
     ("cumulo-placement", "placement", (), "/placement"),
 )
@@ -41,6 +48,17 @@ FLAVORS = (
     ("m1.large", 4, 8192, 80),
 )
 FLAVOR_IDS = ("42", "84", "1", "2", "3", "4")
+GUEST_IMAGE = "cumulo-guest"
+GUEST_PROPERTIES = {
+    "os_admin_user": "cumulo",
+    "os_distro": "debian",
+    "os_type": "linux",
+    "hw_disk_bus": "virtio",
+    "hw_vif_model": "virtio",
+    "hw_rng_model": "virtio",
+    "hw_qemu_guest_agent": "yes",
+    "hw_architecture": "x86_64",
+}
 INTERFACES: tuple[Interface, ...] = ("public", "internal", "admin")
 
 
@@ -88,6 +106,7 @@ async def make(cloud: Cloud) -> None:
         lambda tx: _identity(tx, settings, cloud.services.identity, hashes),
         name="first run: identity",
     )
+    await image_content(cloud)
     await cloud.database.write(lambda tx: _compute(tx, cloud), name="first run: compute")
 
 
@@ -111,6 +130,68 @@ def compute_content(tx: Tx, compute: ComputeService) -> None:
             wishes = {"name": name, "vcpus": vcpus, "ram": ram, "disk": disk}
             # Devstack's numbers: scripts know them.
             compute.flavors.create(tx, {**wishes, "id": FLAVOR_IDS[number]}, None)
+
+
+async def image_content(cloud: Cloud) -> None:
+    """The guest image, public; a made-up one where nothing runs in earnest."""
+    image, who = cloud.services.image, await cloud.database.read(partial(_operator, cloud))
+    fake, path = cloud.settings.fake, cloud.settings.guest_image
+    if not fake and not path.exists():
+        return
+    row = await cloud.database.write(
+        lambda tx: _guest_image(tx, image, who, "raw" if fake else "qcow2"),
+        name="first run: image",
+    )
+    if row is not None and row.content == "none":
+        body = _made_up() if fake else _pieces(path)
+        await image.uploads.receive(row.id, body, who, lambda tx, row: None)
+
+
+def _operator(cloud: Cloud, tx: Tx) -> Principal:
+    """First-run content is the administrator's."""
+    identity = cloud.services.identity
+    user = identity.users.find(tx, "admin", DEFAULT_DOMAIN_ID)
+    project = identity.projects.find(tx, "admin", DEFAULT_DOMAIN_ID)
+    assert user is not None and project is not None
+    return Principal(
+        user_id=user.id,
+        user_name=user.name,
+        user_domain_id=DEFAULT_DOMAIN_ID,
+        project_id=project.id,
+        project_name=project.name,
+        roles=("admin", "manager", "member", "reader"),
+    )
+
+
+def _guest_image(tx: Tx, image: ImageService, who: Principal, disk_format: str) -> ImageRow | None:
+    """The row, ready for its bytes; None while those of an earlier one wait for their removal."""
+    image_id = child_id("cumulo", "image", GUEST_IMAGE)
+    found = tx.get(ImageRow, image_id)
+    if found is not None and found.upload_id is not None:
+        # No process is at it: an earlier start was killed while it copied.
+        image.uploads.take_back(tx, image_id, found.upload_id, "the upload was interrupted")
+        return tx.get(ImageRow, image_id)
+    if found is not None or tx.get(RemovalRow, image_id) is not None:
+        return found
+    attributes = {
+        "id": image_id,
+        "name": GUEST_IMAGE,
+        "visibility": "public",
+        "disk_format": disk_format,
+        "container_format": "bare",
+        "min_ram": 96,
+    }
+    return image.images.create(tx, attributes, GUEST_PROPERTIES, who.project_id, who)
+
+
+async def _made_up() -> AsyncIterator[bytes]:
+    yield bytes(64 * 1024)
+
+
+async def _pieces(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while piece := await asyncio.to_thread(file.read, 1024 * 1024):
+            yield piece
 
 
 def _missing_users(tx: Tx, identity: IdentityService) -> bool:

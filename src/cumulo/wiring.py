@@ -34,7 +34,12 @@ from cumulo.core.work.reconciler import Reconciler, ReconcilerLoop
 from cumulo.identity.api.face import identity_face
 from cumulo.identity.policy import RULES as IDENTITY_RULES
 from cumulo.identity.service.identity import IdentityService
+from cumulo.image.api.face import image_face
+from cumulo.image.drivers.file import FileDriver as ImageFiles
 from cumulo.image.interface import Images
+from cumulo.image.policy import RULES as IMAGE_RULES
+from cumulo.image.reconcile import ImageRemovals, InterruptedUploads
+from cumulo.image.service.image import ImageService
 from cumulo.network.interface import Network
 from cumulo.placement.api.face import placement_face
 from cumulo.placement.policy import RULES as PLACEMENT_RULES
@@ -49,6 +54,7 @@ class Services:
     """The services, by their names."""
 
     identity: IdentityService
+    image: ImageService
     placement: PlacementService
     compute: ComputeService | None = None
 
@@ -118,7 +124,11 @@ def build(
         token_lifetime=settings.identity.token_lifetime,
     )
     placement = PlacementService()
-    services = Services(identity=identity, placement=placement)
+    services = Services(
+        identity=identity,
+        image=ImageService(database, ImageFiles(settings.data_dir)),
+        placement=placement,
+    )
     parts: list[Part] = []
     if neighbours is not None:
         services.compute = _compute(settings, registry, placement, neighbours)
@@ -132,6 +142,8 @@ def build(
     cloud = Cloud(settings, database, registry, conductor, services, application)
     _add_hosts(cloud, {name: _host_parts(cloud, name) for name in _host_names(settings, host_id)})
     cloud.reconcilers = [ReconcilerLoop(database, each) for each in _reconcilers(cloud)]
+    bells = {loop.reconciler.name: loop.wakeup.ring for loop in cloud.reconcilers}
+    services.image.images.removals_ring.append(bells["image removals"])
     return cloud
 
 
@@ -163,6 +175,7 @@ def _faces(
 
     faces = [
         identity_face(services.identity, database, rules("identity", IDENTITY_RULES)),
+        image_face(services.image, database, rules("image", IMAGE_RULES)),
         placement_face(services.placement, rules("placement", PLACEMENT_RULES)),
     ]
     if services.compute is not None:
@@ -173,7 +186,7 @@ def _faces(
 
 def _counts(services: Services) -> dict[str, Callable[[Tx], int]]:
     """What `cumulo status` counts."""
-    return {}
+    return {"images": services.image.images.count}
 
 
 async def stop_hosts(settings: Settings, *, remove: bool) -> int:
@@ -208,7 +221,10 @@ def _host_names(settings: Settings, host_id: str) -> list[str]:
 
 
 def _reconcilers(cloud: Cloud) -> Sequence[Reconciler]:
-    return []
+    return [
+        ImageRemovals(cloud.database, cloud.services.image),
+        InterruptedUploads(cloud.database, cloud.services.image),
+    ]
 
 
 def _add_hosts(cloud: Cloud, hosts: dict[str, Sequence[HostPart]]) -> None:

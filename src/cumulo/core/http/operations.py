@@ -37,7 +37,7 @@ class Operation:
     public: bool = False
     """Answers without a token."""
     body: Any = None
-    """The Struct of the request's body, or a list or dict of Structs."""
+    """What msgspec decodes the body as: a Struct, or a list or dict where the API has one."""
     response: type | None = None
     status: int = 200
     since: str | None = None
@@ -85,6 +85,13 @@ class Face:
     """Each operation is served under each of these; say `/v2.1` and `/v2.1/{project_id}`."""
     microversions: Microversions | None = None
     quota_status: int = 403
+
+
+class Interrupted(BadRequest):
+    """The client went away before its whole body was there."""
+
+    def __init__(self) -> None:
+        super().__init__("The body ended early: the client closed the connection.")
 
 
 class Query:
@@ -154,6 +161,7 @@ class Call:
         self.url = ""
         """The requested URL without its query."""
         self.stream: AsyncIterator[bytes] | None = None
+        """The body of a `streams` operation; raises Interrupted when the client went away."""
         self.header: Callable[[str], str | None] = lambda name: None
         self._principal: Principal | None = None
 
