@@ -21,6 +21,7 @@ IMAGE = "11111111-1111-4111-8111-111111111111"
 BIG_IMAGE = "22222222-2222-4222-8222-222222222222"
 QUEUED_IMAGE = "33333333-3333-4333-8333-333333333333"
 NETWORK = "44444444-4444-4444-8444-444444444444"
+SUBNET = "88888888-8888-4888-8888-888888888888"
 PORT = "55555555-5555-4555-8555-555555555555"
 VOLUME = "66666666-6666-4666-8666-666666666666"
 BOOT_VOLUME = "77777777-7777-4777-8777-777777777777"
@@ -102,7 +103,7 @@ class StandInNetwork:
                 network_id=NETWORK,
                 network_name="private",
                 mac_address=f"fa:16:3e:00:00:{self.next:02x}",
-                fixed_ips=(FixedIp("subnet", nic.fixed_ip or f"10.0.0.{self.next}"),),
+                fixed_ips=(FixedIp(SUBNET, nic.fixed_ip or f"10.0.0.{self.next}"),),
                 floating_ips=(),
                 security_groups=tuple(security_groups) or ("default",),
                 status="ACTIVE",

@@ -9,7 +9,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.wire.coercions import BoolLike, IntLike, as_bool, as_int
-from cumulo.core.wire.shapes import Body, StrictBody, Unset, Until
+from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset, Until
 
 RULE = "os_compute_api:os-quota-sets"
 MAX_INT = 2**31 - 1
@@ -33,6 +33,17 @@ class QuotaSet(Body, kw_only=True):
     injected_files: Annotated[Any, Until("2.56")]
     injected_file_content_bytes: Annotated[Any, Until("2.56")]
     injected_file_path_bytes: Annotated[Any, Until("2.56")]
+
+
+class QuotaClassSet(QuotaSet, kw_only=True):
+    """The same with other bounds: the network's went in API 2.50, when groups came."""
+
+    server_groups: Annotated[Any, Since("2.50")]
+    server_group_members: Annotated[Any, Since("2.50")]
+    floating_ips: Annotated[Any, Until("2.49")]
+    fixed_ips: Annotated[Any, Until("2.49")]
+    security_groups: Annotated[Any, Until("2.49")]
+    security_group_rules: Annotated[Any, Until("2.49")]
 
 
 class ChangedQuotas(StrictBody, kw_only=True):
@@ -137,7 +148,7 @@ class LimitsApi:
         return {"quota_set": found}
 
     def show_class(self, call: Call, tx: Tx) -> Any:
-        found = QuotaSet(id=call.path["name"], **self._quotas.defaults, **NETWORK)
+        found = QuotaClassSet(id=call.path["name"], **self._quotas.defaults, **NETWORK)
         return {"quota_class_set": found}
 
     def detail(self, call: Call, tx: Tx) -> Any:
