@@ -1,22 +1,26 @@
-"""Image, network and block storage as compute needs them, in memory: for compute's own tests.
+"""Image, network and block storage as compute needs them: for compute's own tests.
 
-They keep the promises of the interfaces that compute relies on, and nothing else; what they hold
-is not undone when a transaction fails.
+They keep the promises of the interfaces that compute relies on, and nothing else. What they hold
+is in a table of their own, so that it is undone with the transaction.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
+import sqlalchemy as sa
 
 from cumulo.block_storage.interface import Attachment
 from cumulo.core.auth.principal import Principal
+from cumulo.core.db.rows import Key, Row, columns, table
+from cumulo.core.db.statements import query
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict, NotFound
 from cumulo.core.ids import new_id
 from cumulo.image.interface import ImageInfo
 from cumulo.network.interface import FixedIp, NicRequest, PortInfo
 
+T = TypeVar("T")
 IMAGE = "11111111-1111-4111-8111-111111111111"
 BIG_IMAGE = "22222222-2222-4222-8222-222222222222"
 QUEUED_IMAGE = "33333333-3333-4333-8333-333333333333"
@@ -25,6 +29,35 @@ SUBNET = "88888888-8888-4888-8888-888888888888"
 PORT = "55555555-5555-4555-8555-555555555555"
 VOLUME = "66666666-6666-4666-8666-666666666666"
 BOOT_VOLUME = "77777777-7777-4777-8777-777777777777"
+
+
+@table("test_stand_ins")
+class StandInRow(Row, frozen=True):
+    id: Annotated[str, Key()]
+    kind: str
+    body: dict[str, Any]
+
+
+ALL = query(StandInRow, sa.select(StandInRow.sql_table).order_by(columns(StandInRow).id))
+
+
+def _held(tx: Tx, kind: type[T]) -> dict[str, T]:
+    rows = [row for row in tx.all(ALL) if row.kind == kind.__name__]
+    return {row.id: msgspec.convert(row.body, kind) for row in rows}
+
+
+def _put(tx: Tx, thing: Any) -> None:
+    row = StandInRow(thing.id, type(thing).__name__, msgspec.to_builtins(thing))
+    if tx.get(StandInRow, thing.id) is None:
+        tx.insert(row)
+    else:
+        tx.update(row, body=row.body)
+
+
+def _drop(tx: Tx, id: str) -> None:
+    row = tx.get(StandInRow, id)
+    if row is not None:
+        tx.delete(row)
 
 
 def _image(id: str, **more: Any) -> ImageInfo:
@@ -66,11 +99,6 @@ class StandInImages:
 class StandInNetwork:
     """One network, `private`, and one port that was made before."""
 
-    def __init__(self) -> None:
-        self.ports: dict[str, PortInfo] = {}
-        self.next = 10
-        self.given = {PORT}
-
     def plug_server(
         self,
         tx: Tx,
@@ -91,19 +119,19 @@ class StandInNetwork:
             assert not isinstance(nic, str)
             if nic.network_id not in (None, NETWORK):
                 raise BadRequest(f"Network {nic.network_id} could not be found.")
-            if nic.port_id is not None and nic.port_id not in self.given:
+            if nic.port_id not in (None, PORT):
                 raise BadRequest(f"Port {nic.port_id} could not be found.")
-            if nic.port_id in self.ports:
+            if nic.port_id in _held(tx, PortInfo):
                 raise Conflict(f"Port {nic.port_id} is still in use.")
-            self.next += 1
             id = nic.port_id or new_id()
+            number = 10 + len(_held(tx, PortInfo)) % 200
             port = PortInfo(
                 id=id,
                 project_id=principal.project_id or "",
                 network_id=NETWORK,
                 network_name="private",
-                mac_address=f"fa:16:3e:00:00:{self.next:02x}",
-                fixed_ips=(FixedIp(SUBNET, nic.fixed_ip or f"10.0.0.{self.next}"),),
+                mac_address=f"fa:16:3e:00:00:{number:02x}",
+                fixed_ips=(FixedIp(SUBNET, nic.fixed_ip or f"10.0.0.{number}"),),
                 floating_ips=(),
                 security_groups=tuple(security_groups) or ("default",),
                 status="ACTIVE",
@@ -113,22 +141,23 @@ class StandInNetwork:
                 host_id=host_id,
                 tag=nic.tag,
             )
-            self.ports[id] = port
+            _put(tx, port)
             made.append(port)
         return made
 
     def ports_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[PortInfo]]:
         found: dict[str, list[PortInfo]] = {}
-        for port in self.ports.values():
+        for port in _held(tx, PortInfo).values():
             if port.device_id in server_ids:
                 found.setdefault(port.device_id, []).append(port)
         return found
 
     def unplug(self, tx: Tx, port_id: str) -> None:
-        self.ports.pop(port_id, None)
+        _drop(tx, port_id)
 
     def unplug_server(self, tx: Tx, server_id: str) -> None:
-        self.ports = {id: port for id, port in self.ports.items() if port.device_id != server_id}
+        for port in self.ports_of(tx, [server_id]).get(server_id, []):
+            _drop(tx, port.id)
 
     def routed_hosts(self, tx: Tx, host_id: str) -> None:
         return None
@@ -139,7 +168,6 @@ class StandInVolumes:
 
     def __init__(self) -> None:
         self.volumes = {VOLUME, BOOT_VOLUME}
-        self.attached: dict[str, Attachment] = {}
         self.connected = True
 
     def attach(
@@ -157,7 +185,7 @@ class StandInVolumes:
     ) -> Attachment:
         if volume_id not in self.volumes:
             raise NotFound(f"Volume {volume_id} could not be found.")
-        if any(each.volume_id == volume_id for each in self.attached.values()):
+        if any(each.volume_id == volume_id for each in _held(tx, Attachment).values()):
             raise Conflict(f"volume {volume_id} already attached")
         made = Attachment(
             id=new_id(),
@@ -174,29 +202,28 @@ class StandInVolumes:
             generation=1,
             connection={"driver": "null-co"} if self.connected else None,
         )
-        self.attached[made.id] = made
+        _put(tx, made)
         return made
 
     def attachments_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[Attachment]]:
         found: dict[str, list[Attachment]] = {}
-        for each in sorted(self.attached.values(), key=lambda one: one.device):
+        for each in sorted(_held(tx, Attachment).values(), key=lambda one: one.device):
             if each.server_id in server_ids:
                 found.setdefault(each.server_id, []).append(each)
         return found
 
     def detach(self, tx: Tx, attachment_id: str) -> None:
-        self._state(attachment_id, "detaching")
+        self._state(tx, attachment_id, "detaching")
 
     def plugged(self, tx: Tx, attachment_id: str) -> None:
-        self._state(attachment_id, "attached")
+        self._state(tx, attachment_id, "attached")
 
     def unplugged(self, tx: Tx, attachment_id: str) -> None:
-        del self.attached[attachment_id]
+        _drop(tx, attachment_id)
 
     def release_server(self, tx: Tx, server_id: str) -> None:
-        self.attached = {
-            id: each for id, each in self.attached.items() if each.server_id != server_id
-        }
+        for each in self.attachments_of(tx, [server_id]).get(server_id, []):
+            _drop(tx, each.id)
 
-    def _state(self, id: str, state: Any) -> None:
-        self.attached[id] = msgspec.structs.replace(self.attached[id], state=state)
+    def _state(self, tx: Tx, id: str, state: Any) -> None:
+        _put(tx, msgspec.structs.replace(_held(tx, Attachment)[id], state=state))
