@@ -63,9 +63,10 @@ class Services:
 class Neighbours:
     """What compute needs of the services beside it."""
 
-    images: Images
     network: Network
     volumes: BlockStorage
+    images: Images | None = None
+    """None: this cloud's own image service."""
 
 
 @dataclass
@@ -131,7 +132,7 @@ def build(
     )
     parts: list[Part] = []
     if neighbours is not None:
-        services.compute = _compute(settings, registry, placement, neighbours)
+        services.compute = _compute(settings, registry, services, neighbours)
         parts.append(services.compute.part)
     conductor = Conductor(database, registry, parts)
     application = Application(database, identity, auth_url=f"{settings.base_url}/identity/v3")
@@ -150,7 +151,7 @@ def build(
 def _compute(
     settings: Settings,
     registry: HostRegistry,
-    placement: PlacementService,
+    services: Services,
     neighbours: Neighbours,
 ) -> ComputeService:
     given = settings.compute
@@ -159,8 +160,8 @@ def _compute(
     )
     return ComputeService(
         registry,
-        placement=placement,
-        images=neighbours.images,
+        placement=services.placement,
+        images=neighbours.images or services.image.images,
         network=neighbours.network,
         volumes=neighbours.volumes,
         ratios=ratios,

@@ -155,7 +155,7 @@ async def running_cloud(data_dir: Path, **overrides: Any) -> AsyncIterator[TestC
         "identity": {"password_rounds": 4},
         **overrides,
     }
-    beside = wiring.Neighbours(StandInImages(), StandInNetwork(), StandInVolumes())
+    beside = wiring.Neighbours(StandInNetwork(), StandInVolumes(), StandInImages())
     cloud = wiring.build(settings.load(data_dir, **wanted), neighbours=beside)
     work: asyncio.Task[None] | None = None
     try:
