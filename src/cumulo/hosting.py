@@ -4,12 +4,20 @@ On a machine with a data plane that is one host with real drivers. With `--fake`
 simulated hosts as the settings ask for, the first of which also routes and stores.
 """
 
+import asyncio
 import shutil
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cumulo.block_storage.agent import StorageAgent
+from cumulo.block_storage.drivers.fake import FakeDriver as FakeVolumes
+from cumulo.block_storage.drivers.file import FileDriver as VolumeFiles
+from cumulo.compute.agent import ComputeAgent, simulated_host
+from cumulo.compute.drivers.driver import ComputeDriver
+from cumulo.compute.drivers.image_cache import ImageCache
+from cumulo.compute.drivers.machine import resources_of
 from cumulo.core.hosts.agent import HostPart
 from cumulo.network.agent import NetworkHostPart
 from cumulo.network.drivers.driver import NetworkDriver
@@ -43,7 +51,30 @@ def run_dir(settings: Settings) -> Path:
 def real_host(settings: Settings, metadata: MetadataHandler | None) -> Host:
     """This machine."""
     network = network_driver(settings, metadata)
-    return Host(socket.gethostname() or "localhost", [NetworkHostPart(network)], SWEEPS)
+    agents: list[ComputeAgent] = []
+
+    def guest_changed(guest_id: str) -> None:
+        for agent in agents:
+            agent.guest_changed(guest_id)
+
+    cache = ImageCache(settings.data_dir / "cache")
+    compute = compute_driver(settings, guest_changed)
+    agents.append(ComputeAgent(compute, resources_of(settings.data_dir), cache))
+    volumes = StorageAgent(VolumeFiles(settings.data_dir))
+    name = socket.gethostname() or "localhost"
+    return Host(name, [NetworkHostPart(network), volumes, agents[0]], SWEEPS)
+
+
+def compute_driver(
+    settings: Settings, on_change: Callable[[str], None] | None = None
+) -> ComputeDriver:
+    from cumulo.compute.drivers.qemu.driver import QemuDriver
+
+    return QemuDriver(
+        settings.data_dir,
+        namespace=f"{instance_prefix(settings)}-host",
+        on_change=on_change,
+    )
 
 
 def network_driver(settings: Settings, metadata: MetadataHandler | None = None) -> NetworkDriver:
@@ -70,12 +101,17 @@ def _resolvers() -> list[str]:
 
 
 def fake_hosts(settings: Settings) -> list[Host]:
-    """Simulated hosts; their guests and volumes outlive the process as real ones do."""
+    """Simulated hosts; their guests and volumes outlive the process as real ones do. The first
+    one also keeps the volumes."""
     count = settings.compute.fake_hosts
     made = []
     for number in range(count):
         name = "fake-host" if count == 1 else f"fake-{number + 1:04}"
-        made.append(Host(name, [NetworkHostPart(make_driver("fake"))], FAKE_SWEEPS))
+        folder = settings.data_dir / "fake" / name
+        parts: list[HostPart] = [NetworkHostPart(make_driver("fake")), simulated_host(folder)]
+        if number == 0:
+            parts.append(StorageAgent(FakeVolumes(settings.data_dir / "fake" / "volumes")))
+        made.append(Host(name, parts, FAKE_SWEEPS))
     return made
 
 
@@ -84,8 +120,13 @@ async def stop(settings: Settings, *, remove: bool) -> int:
     `remove` their disks and all networks that Cumulo made go too."""
     if settings.fake:
         return 0
+    compute = compute_driver(settings)
+    guests = [guest.id for guest in await compute.list()]
+    work = compute.remove if remove else compute.stop
+    await asyncio.gather(*(work(guest_id) for guest_id in guests))
+    await compute.close()
     if remove:
         network = network_driver(settings)
         await network.remove_all()
         shutil.rmtree(run_dir(settings), ignore_errors=True)
-    return 0
+    return len(guests)

@@ -11,6 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cumulo import __version__, hosting
+from cumulo.block_storage.api.face import block_storage_faces
+from cumulo.block_storage.policy import RULES as BLOCK_STORAGE_RULES
+from cumulo.block_storage.service.block_storage import BlockStorageService
+from cumulo.compute.api.face import compute_faces
+from cumulo.compute.policy import RULES as COMPUTE_RULES
+from cumulo.compute.service.compute import ComputeService
+from cumulo.compute.service.hosts import Ratios
 from cumulo.core.auth.passwords import Passwords
 from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.tokens import TokenKeys
@@ -35,6 +42,11 @@ from cumulo.image.policy import RULES as IMAGE_RULES
 from cumulo.image.reconcile import ImageRemovals, InterruptedUploads
 from cumulo.image.service.image import ImageService
 from cumulo.network.api.face import network_face
+from cumulo.network.model.metadata import (
+    MetadataHandler,
+    MetadataRequest,
+    MetadataResponse,
+)
 from cumulo.network.policy import RULES as NETWORK_RULES
 from cumulo.network.service.network import NetworkService
 from cumulo.placement.api.face import placement_face
@@ -53,6 +65,8 @@ class Services:
     image: ImageService
     network: NetworkService
     placement: PlacementService
+    block_storage: BlockStorageService
+    compute: ComputeService
 
 
 @dataclass
@@ -103,34 +117,73 @@ def build(settings: Settings) -> Cloud:
     """All services on the settings' database; nothing moves yet."""
     database = open_database(settings)
     registry = HostRegistry()
-    hosts = hosting.hosts(settings)
-    identity = IdentityService(
-        TokenKeys(settings.secrets_dir / "token-keys"),
-        Passwords(rounds=settings.identity.password_rounds),
-        token_lifetime=settings.identity.token_lifetime,
-    )
-    services = Services(
-        identity=identity,
-        image=ImageService(database, ImageFiles(settings.data_dir)),
-        network=NetworkService(registry),
-        placement=PlacementService(),
-    )
-    parts: list[Part] = [services.network.part]
+    services = _services(settings, database, registry)
+    parts: list[Part] = [
+        services.network.part,
+        services.block_storage.part,
+        services.compute.part,
+    ]
     conductor = Conductor(database, registry, parts)
-    application = Application(database, identity, auth_url=f"{settings.base_url}/identity/v3")
-    for face in _faces(settings, services, database):
+    application = Application(
+        database, services.identity, auth_url=f"{settings.base_url}/identity/v3"
+    )
+    for face in _faces(settings, services, database, conductor):
         application.mount(face)
     application.mount(operator_face(registry, _counts(services)))
     application.mount(root_face(application, settings.base_url, __version__))
     cloud = Cloud(settings, database, registry, conductor, services, application)
-    _add_hosts(cloud, hosts)
+    _add_hosts(cloud, hosting.hosts(settings, _metadata(database, services.compute)))
     cloud.reconcilers = [ReconcilerLoop(database, each) for each in _reconcilers(cloud)]
     bells = {loop.reconciler.name: loop.wakeup.ring for loop in cloud.reconcilers}
     services.image.images.removals_ring.append(bells["image removals"])
     return cloud
 
 
-def _faces(settings: Settings, services: Services, database: Database) -> list[Face]:
+def _services(settings: Settings, database: Database, registry: HostRegistry) -> Services:
+    """Each service, given the interfaces of those that it stands on."""
+    identity = IdentityService(
+        TokenKeys(settings.secrets_dir / "token-keys"),
+        Passwords(rounds=settings.identity.password_rounds),
+        token_lifetime=settings.identity.token_lifetime,
+    )
+    image = ImageService(database, ImageFiles(settings.data_dir))
+    network = NetworkService(registry)
+    placement = PlacementService()
+    block_storage = BlockStorageService(registry, image.images)
+    given = settings.compute
+    compute = ComputeService(
+        registry,
+        placement=placement,
+        images=image.images,
+        network=network,
+        volumes=block_storage,
+        ratios=Ratios(
+            given.cpu_allocation_ratio, given.ram_allocation_ratio, given.disk_allocation_ratio
+        ),
+    )
+    return Services(identity, image, network, placement, block_storage, compute)
+
+
+def _metadata(database: Database, compute: ComputeService) -> MetadataHandler:
+    """What a guest is told at 169.254.169.254: network knows who asks, compute what to answer."""
+
+    async def handle(request: MetadataRequest) -> MetadataResponse:
+        def answer(tx: Tx) -> MetadataResponse:
+            found = compute.metadata.answer(
+                tx, request.device_id, request.method, request.path, request.body
+            )
+            return MetadataResponse(found.status, found.content_type, found.body)
+
+        if request.method == "POST":
+            return await database.write(answer, name="metadata password")
+        return await database.read(answer)
+
+    return handle
+
+
+def _faces(
+    settings: Settings, services: Services, database: Database, conductor: Conductor
+) -> list[Face]:
     def rules(service: str, defaults: dict[str, str]) -> Rules:
         return Rules(defaults, path=settings.data_dir / "policy" / f"{service}.yaml")
 
@@ -139,12 +192,18 @@ def _faces(settings: Settings, services: Services, database: Database) -> list[F
         image_face(services.image, database, rules("image", IMAGE_RULES)),
         network_face(services.network, rules("network", NETWORK_RULES)),
         placement_face(services.placement, rules("placement", PLACEMENT_RULES)),
+        *block_storage_faces(services.block_storage, rules("block_storage", BLOCK_STORAGE_RULES)),
+        *compute_faces(services.compute, database, conductor, rules("compute", COMPUTE_RULES)),
     ]
 
 
 def _counts(services: Services) -> dict[str, Callable[[Tx], int]]:
     """What `cumulo status` counts."""
-    return {"images": services.image.images.count, **services.network.counts()}
+    return {
+        "images": services.image.images.count,
+        "volumes": services.block_storage.volumes.count,
+        **services.network.counts(),
+    }
 
 
 def _reconcilers(cloud: Cloud) -> Sequence[Reconciler]:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from cumulo import first_run, settings, wiring
+from cumulo.core.ids import child_id
+from cumulo.first_run.accounts import accounts
 
 BASE = "http://cloud.test"
 
@@ -109,14 +111,23 @@ class TestCloud:
     async def token(self, user: str) -> str:
         """A token for the user's own project."""
         if user not in self.tokens:
-            account = next(
-                a for a in first_run.accounts.accounts(self.cloud.settings) if a.name == user
-            )
+            account = next(a for a in accounts(self.cloud.settings) if a.name == user)
             answer = await self.issue(user, account.password_file.read_text().strip(), user)
             assert answer.status == 201, answer.raw
             self.tokens[user] = answer.headers["x-subject-token"]
             self.projects[user] = answer.json["token"]["project"]["id"]
         return self.tokens[user]
+
+    @property
+    def image(self) -> str:
+        """The id of the guest image."""
+        return child_id("cumulo", "image", "cumulo-guest")
+
+    async def private_network(self) -> str:
+        """The id of the demo project's network."""
+        answer = await self.call("GET", "/network/v2.0/networks?name=private")
+        network_id: str = answer.json["networks"][0]["id"]
+        return network_id
 
     async def issue(self, user: str, password: str, project: str | None) -> Answer:
         named = {"name": user, "domain": {"id": "default"}, "password": password}

@@ -13,7 +13,8 @@
       exact: {…}                        # the whole JSON
       absent: [project.secret]          # paths that must not be there
       headers_answer: {vary: …}
-      save: {id: project.id}            # later requests write $id
+      save: {id: project.id}            # later requests write $id; $image, $network,
+                                          # $admin_project and $demo_project are known
       until: true                       # ask again (10 s) until the answer fits
 
 Values: `any` matches anything that is there, `/regex/` matches text, `len 3` a length.
@@ -46,6 +47,8 @@ def play(story: Path, data_dir: Path, database_url: str = "") -> None:
             for user in ("admin", "demo"):
                 await cloud.token(user)
                 saved[f"{user}_project"] = cloud.projects[user]
+            saved["image"] = cloud.image
+            saved["network"] = await cloud.private_network()
             for step in steps:
                 await _play_step(cloud, step, saved)
 

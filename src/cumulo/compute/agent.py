@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,7 +25,9 @@ from cumulo.compute.drivers.driver import (
     RootDisk,
     StaleOrder,
 )
+from cumulo.compute.drivers.fake import FakeDriver
 from cumulo.compute.drivers.image_cache import ImageCache
+from cumulo.compute.drivers.machine import SIMULATED
 from cumulo.compute.model.host import (
     DesiredCompute,
     ObservedCompute,
@@ -259,3 +262,14 @@ class ComputeAgent:
 def _image_name(guest: WantedGuest) -> str:
     assert guest.image is not None
     return guest.image.sha512 or guest.image.id
+
+
+def simulated_host(data: Path) -> ComputeAgent:
+    """A host without a hypervisor; its guests are files in `data` and survive a restart."""
+    agent: ComputeAgent
+
+    def changed(guest_id: str) -> None:
+        agent.guest_changed(guest_id)
+
+    agent = ComputeAgent(FakeDriver(data, on_change=changed), SIMULATED)
+    return agent

@@ -15,6 +15,7 @@ from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.wire.shapes import Body, Since, Unset
 
 SERVER = "/servers/{server_id}"
+GROUPS = "os_compute_api:os-security-groups"
 
 
 class EventBody(Body, kw_only=True):

@@ -250,7 +250,7 @@ def _volumes(asked: NewServer) -> list[VolumeWish]:
         raise BadRequest(
             "Using different block_device_mapping syntaxes is not allowed in the same request."
         )
-    found = []
+    found: list[VolumeWish] = []
     for old in asked.block_device_mapping:
         if old.volume_id is None:
             raise BadRequest("Block Device Mapping is Invalid: only volumes can be mapped.")

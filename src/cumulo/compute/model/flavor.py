@@ -8,7 +8,7 @@ from cumulo.core.db.rows import Key, References, Row, Unique, table
 
 
 @table("flavors", Unique("name"))
-class FlavorRow(Row, frozen=True, kw_only=True):
+class FlavorRow(Row, frozen=True):
     id: Annotated[str, Key()]
     """What clients call it: given, or a UUID."""
     name: str

@@ -22,7 +22,7 @@ class HostResources(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @table("hypervisors", Unique("host_id"))
-class HypervisorRow(Row, frozen=True, kw_only=True):
+class HypervisorRow(Row, frozen=True):
     """`uuid` is also the provider's id in placement; it follows from the host's name."""
 
     id: Annotated[int, Serial()]
@@ -30,16 +30,16 @@ class HypervisorRow(Row, frozen=True, kw_only=True):
     uuid: str
     service_uuid: str
     resources: HostResources
+    created_at: Moment
+    updated_at: Moment
     zone: str = "nova"
     disabled: bool = False
     disabled_reason: str | None = None
     forced_down: bool = False
-    created_at: Moment
-    updated_at: Moment
 
 
 @table("compute_aggregates")
-class AggregateRow(Row, frozen=True, kw_only=True):
+class AggregateRow(Row, frozen=True):
     """A group of hosts with metadata; `availability_zone` among it names their zone."""
 
     id: Annotated[int, Serial()]
@@ -52,7 +52,7 @@ class AggregateRow(Row, frozen=True, kw_only=True):
 
 
 @table("server_groups")
-class ServerGroupRow(Row, frozen=True, kw_only=True):
+class ServerGroupRow(Row, frozen=True):
     """Servers that should be together or apart."""
 
     id: Annotated[str, Key()]

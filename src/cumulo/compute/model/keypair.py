@@ -7,7 +7,7 @@ from cumulo.core.db.rows import Row, Serial, Unique, table
 
 
 @table("key_pairs", Unique("user_id", "name"))
-class KeyPairRow(Row, frozen=True, kw_only=True):
+class KeyPairRow(Row, frozen=True):
     id: Annotated[int, Serial()]
     user_id: str
     name: str

@@ -62,7 +62,7 @@ class ImageRef(msgspec.Struct, frozen=True, kw_only=True):
     IndexOn("host_id", "present"),
     IndexOn("deleted_at"),
 )
-class ServerRow(Row, frozen=True, kw_only=True):
+class ServerRow(Row, frozen=True):
     """One server. Its row outlives it (`deleted_at`), for `changes-since`, usage and actions."""
 
     id: Annotated[str, Key()]
@@ -73,13 +73,13 @@ class ServerRow(Row, frozen=True, kw_only=True):
     description: str | None
     created_at: Moment
     updated_at: Moment
-    launched_at: Moment | None = None
-    deleted_at: Moment | None = None
     reservation_id: str
-    launch_index: int = 0
     flavor: FlavorSnapshot
     image: ImageRef | None
     """None: it boots from a volume."""
+    launch_index: int = 0
+    launched_at: Moment | None = None
+    deleted_at: Moment | None = None
     key: ServerKey | None = None
     user_data: str | None = None
     """base64, as the client gave it."""
@@ -158,7 +158,7 @@ def facts_of(row: ServerRow) -> Facts:
 
 
 @table("server_actions", IndexOn("server_id", "started_at"))
-class ActionRow(Row, frozen=True, kw_only=True):
+class ActionRow(Row, frozen=True):
     """What was done to a server, as `os-instance-actions` tells it."""
 
     request_id: Annotated[str, Key()]

@@ -29,8 +29,8 @@ class ComputePart:
     """Implements `core.hosts.conductor.Part`."""
 
     kind = KIND
-    desired_type = DesiredCompute
-    observed_type = ObservedCompute
+    desired_type: type = DesiredCompute
+    observed_type: type = ObservedCompute
 
     def __init__(self, servers: Servers, hosts: Hosts) -> None:
         self._servers = servers

@@ -112,6 +112,19 @@ class Hosts:
     def servers_by_host(self, tx: Tx) -> dict[str, int]:
         return {host: int(count) for host, count in tx.tuples(servers.COUNT_BY_HOST)}
 
+    def used(self, tx: Tx) -> dict[str, dict[str, int]]:
+        """host → resource class → what servers hold of it, as their flavors say"""
+        found: dict[str, dict[str, int]] = {
+            row.host_id: {"VCPU": 0, "MEMORY_MB": 0, "DISK_GB": 0} for row in self.all(tx)
+        }
+        for row in servers.SERVERS.page(tx, where={"existing": True}):
+            mine = found.get(row.host_id or "")
+            if mine is not None:
+                mine["VCPU"] += row.flavor.vcpus
+                mine["MEMORY_MB"] += row.flavor.ram
+                mine["DISK_GB"] += row.flavor.disk if row.image is not None else 0
+        return found
+
     def set_service(self, tx: Tx, row: HypervisorRow, **changes: Any) -> HypervisorRow:
         """`disabled`, `disabled_reason`, `forced_down`."""
         row = tx.update(row, **changes, updated_at=tx.now)

@@ -93,6 +93,10 @@ class Servers:
         row = tx.get(ServerRow, server_id)
         return None if row is None or row.deleted_at is not None else row
 
+    def lived(self, tx: Tx, since: Moment, until: Moment) -> list[ServerRow]:
+        """Servers of everybody that were there between two times, also those that are gone."""
+        return tx.all(store.LIVED, since=since, until=until)
+
     # --- writing a row ----------------------------------------------------------------------
 
     def save(self, tx: Tx, row: ServerRow, **changes: Any) -> ServerRow:

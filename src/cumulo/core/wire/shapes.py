@@ -215,10 +215,20 @@ def _rebuild(hint: Any, version: Version) -> Any:
 
 
 def lift(value: Any, kind: Any) -> Any:
-    """A decoded request of an older version in the newest form."""
-    if type(value) is kind:
-        return value
-    return msgspec.convert(value, kind, from_attributes=True)
+    """A decoded request of an older version in the newest form; what it lacks has its default."""
+    if isinstance(value, msgspec.Struct):
+        inner = [each for each in _inner(kind) if each.__name__ == type(value).__name__]
+        if not inner or (type(value) is inner[0] and not boundaries(inner[0])):
+            return value
+        hints = {field.name: field.hint for field in _fields(inner[0])}
+        return inner[0](
+            **{name: lift(getattr(value, name), hints[name]) for name in value.__struct_fields__}
+        )
+    if isinstance(value, list):
+        return [lift(item, kind) for item in value]
+    if isinstance(value, dict):
+        return {key: lift(item, kind) for key, item in value.items()}
+    return value
 
 
 _PLANS: dict[tuple[type, int], tuple[Any, ...]] = {}

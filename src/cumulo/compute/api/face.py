@@ -1,0 +1,65 @@
+"""Compute's whole HTTP face: discovery, and the API under `/v2.1` (and `/v2`, its elder name)."""
+
+from cumulo.compute.api import versions
+from cumulo.compute.api.devices import DevicesApi
+from cumulo.compute.api.flavors import FlavorsApi
+from cumulo.compute.api.groups import GroupsApi
+from cumulo.compute.api.hosts import HostsApi
+from cumulo.compute.api.keypairs import KeyPairsApi
+from cumulo.compute.api.limits import LimitsApi
+from cumulo.compute.api.server_actions import ServerActionsApi
+from cumulo.compute.api.server_parts import ServerPartsApi
+from cumulo.compute.api.servers import ServersApi
+from cumulo.compute.api.usage import UsageApi
+from cumulo.compute.policy import RULES
+from cumulo.compute.service.compute import ComputeService
+from cumulo.core.auth.policy import Rules
+from cumulo.core.db.transaction import Database
+from cumulo.core.hosts.conductor import Conductor
+from cumulo.core.http import faults
+from cumulo.core.http.operations import Face, Microversions
+
+MICROVERSIONS = Microversions(
+    "compute", versions.MINIMUM, versions.MAXIMUM, "X-OpenStack-Nova-API-Version"
+)
+
+
+def compute_faces(
+    compute: ComputeService,
+    database: Database,
+    conductor: Conductor,
+    rules: Rules | None = None,
+) -> list[Face]:
+    """Discovery, then the API itself."""
+    known = rules or Rules(RULES)
+    discovery = Face(
+        name="compute",
+        mount="/compute",
+        faults=faults.compute,
+        rules=known,
+        operations=versions.discovery(),
+    )
+    return [
+        discovery,
+        Face(
+            name="compute",
+            mount="/compute",
+            faults=faults.compute,
+            rules=known,
+            prefixes=("/v2.1", "/v2.1/{project_id}", "/v2", "/v2/{project_id}"),
+            microversions=MICROVERSIONS,
+            operations=[
+                *versions.operations(),
+                *ServersApi(compute).operations(),
+                *ServerActionsApi(compute, database, conductor).operations(),
+                *ServerPartsApi(compute).operations(),
+                *DevicesApi(compute).operations(),
+                *FlavorsApi(compute).operations(),
+                *KeyPairsApi(compute, database).operations(),
+                *HostsApi(compute).operations(),
+                *GroupsApi(compute).operations(),
+                *LimitsApi(compute).operations(),
+                *UsageApi(compute).operations(),
+            ],
+        ),
+    ]

@@ -1,0 +1,71 @@
+"""Compute's rules: nova's names, and its defaults in substance."""
+
+_ADMIN = "rule:context_is_admin"
+_MEMBER = "rule:project_member_or_admin"
+_READER = "rule:project_reader_or_admin"
+
+_BASE = {
+    "context_is_admin": "role:admin",
+    "admin_api": "role:admin",
+    "project_member_or_admin": "(role:member and project_id:%(project_id)s) or role:admin",
+    "project_reader_or_admin": "(role:reader and project_id:%(project_id)s) or role:admin",
+    "default": "rule:admin_api",
+}
+
+_MEMBERS = """
+    servers:create servers:update servers:delete servers:reboot servers:start servers:stop
+    os-pause-server:pause os-pause-server:unpause os-lock-server:lock os-lock-server:unlock
+    os-deferred-delete:force os-console-output os-server-password:clear
+    server-metadata:create server-metadata:update_all server-metadata:update
+    server-metadata:delete
+    os-server-tags:update_all os-server-tags:delete_all os-server-tags:update
+    os-server-tags:delete
+    os-volumes-attachments:create os-volumes-attachments:delete
+    os-attach-interfaces:create os-attach-interfaces:delete
+    os-server-groups:create os-server-groups:delete
+"""
+_READERS = """
+    servers:index servers:detail servers:show
+    ips:index ips:show os-security-groups:list
+    server-metadata:index server-metadata:show os-server-tags:index os-server-tags:show
+    os-instance-actions:list os-instance-actions:show os-server-password:show
+    os-volumes-attachments:index os-volumes-attachments:show
+    os-attach-interfaces:list os-attach-interfaces:show
+    os-server-groups:index os-server-groups:show
+    os-quota-sets:show os-quota-sets:detail os-simple-tenant-usage:show
+    os-flavor-extra-specs:index os-flavor-extra-specs:show
+"""
+_ADMINS = """
+    servers:index:get_all_tenants servers:detail:get_all_tenants servers:create:forced_host
+    servers:show:host_status os-extended-server-attributes os-admin-actions:reset_state
+    os-server-diagnostics os-lock-server:unlock:unlock_override
+    os-flavor-manage:create os-flavor-manage:update os-flavor-manage:delete
+    os-flavor-extra-specs:create os-flavor-extra-specs:update os-flavor-extra-specs:delete
+    os-flavor-access os-flavor-access:add_tenant_access os-flavor-access:remove_tenant_access
+    os-hypervisors:list os-hypervisors:list-detail os-hypervisors:statistics os-hypervisors:show
+    os-hypervisors:uptime os-hypervisors:search os-hypervisors:servers
+    os-services:list os-services:update os-availability-zone:detail
+    os-quota-sets:update os-quota-sets:delete os-quota-class-sets:show
+    os-aggregates:index os-aggregates:create os-aggregates:show os-aggregates:update
+    os-aggregates:delete os-aggregates:add_host os-aggregates:remove_host
+    os-aggregates:set_metadata os-simple-tenant-usage:list
+"""
+_ANYBODY = "flavors limits extensions os-quota-sets:defaults os-availability-zone:list"
+
+
+def _rules(names: str, rule: str) -> dict[str, str]:
+    return {f"os_compute_api:{name}": rule for name in names.split()}
+
+
+RULES: dict[str, str] = {
+    **_BASE,
+    **_rules(_MEMBERS, _MEMBER),
+    **_rules(_READERS, _READER),
+    **_rules(_ADMINS, _ADMIN),
+    **_rules(_ANYBODY, "@"),
+    **{
+        f"os_compute_api:os-keypairs:{verb}": "(rule:context_is_admin) or user_id:%(user_id)s"
+        for verb in ("index", "show", "create", "delete")
+    },
+    "compute:servers:create:requested_destination": _ADMIN,
+}

@@ -1,0 +1,128 @@
+"""Servers in a whole cloud with simulated hosts: what happens to them without being asked."""
+
+import asyncio
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+from cumulo.compute.agent import ComputeAgent
+from cumulo.compute.drivers.fake import FakeDriver
+from tests.support.cloud import Answer, TestCloud, running_cloud
+
+SERVERS = "/compute/v2.1/servers"
+
+
+def driver_of(cloud: TestCloud, index: int = 0) -> FakeDriver:
+    part = cloud.cloud.agents[index].parts["compute"]
+    assert isinstance(part, ComputeAgent)
+    assert isinstance(part.driver, FakeDriver)
+    return part.driver
+
+
+async def make(cloud: TestCloud, **more: Any) -> str:
+    wish = {"name": "one", "flavorRef": "42", "imageRef": cloud.image, **more}
+    answer = await cloud.call("POST", SERVERS, json_={"server": wish})
+    assert answer.status == 202, answer.raw
+    server_id: str = answer.json["server"]["id"]
+    await cloud.until(f"{SERVERS}/{server_id}", is_now("ACTIVE"))
+    return server_id
+
+
+def is_now(status: str) -> Any:
+    def accept(answer: Answer) -> bool:
+        return answer.status == 200 and answer.json["server"]["status"] == status
+
+    return accept
+
+
+def test_a_killed_guest_is_shut_off_with_its_reason(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            server_id = await make(cloud)
+            driver_of(cloud).kill(server_id)
+            await cloud.until(f"{SERVERS}/{server_id}", is_now("SHUTOFF"))
+            database = cloud.cloud.database
+            compute = cloud.cloud.services.compute
+            assert compute is not None
+            row = await database.read(lambda tx: compute.servers.find(tx, server_id))
+            assert row is not None
+            assert "signal 9" in (row.reason or "")
+            assert row.power == "off"
+            start = {"os-start": None}
+            await cloud.call("POST", f"{SERVERS}/{server_id}/action", json_=start)
+            await cloud.until(f"{SERVERS}/{server_id}", is_now("ACTIVE"))
+
+    asyncio.run(story())
+
+
+def test_guests_are_spread_and_grouped(tmp_path: Path) -> None:
+    async def story() -> None:
+        settings = {"driver": "fake", "fake_hosts": 3}
+        async with running_cloud(tmp_path, compute=settings) as cloud:
+            group = {"server_group": {"name": "apart", "policies": ["anti-affinity"]}}
+            made = await cloud.call("POST", "/compute/v2.1/os-server-groups", json_=group)
+            group_id = made.json["server_group"]["id"]
+            wish = {"name": "g", "flavorRef": "42", "imageRef": cloud.image, "min_count": 4}
+            body = {"server": wish, "os:scheduler_hints": {"group": group_id}}
+            assert (await cloud.call("POST", SERVERS, json_=body)).status == 202
+
+            def settled(answer: Answer) -> bool:
+                return not any(s["status"] == "BUILD" for s in answer.json["servers"])
+
+            answer = await cloud.until(f"{SERVERS}/detail?all_tenants=1", settled, as_="admin")
+            hosts = [s["OS-EXT-SRV-ATTR:host"] for s in answer.json["servers"]]
+            assert sorted(h for h in hosts if h) == ["fake-0001", "fake-0002", "fake-0003"]
+            states = sorted(s["status"] for s in answer.json["servers"])
+            assert states == ["ACTIVE", "ACTIVE", "ACTIVE", "ERROR"]
+
+    asyncio.run(story())
+
+
+def test_metadata_and_config_drive_tell_the_same(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            data = base64.b64encode(b"#!/bin/sh\necho hello\n").decode()
+            server_id = await make(cloud, user_data=data, metadata={"colour": "red"})
+            compute = cloud.cloud.services.compute
+            assert compute is not None
+
+            async def ask(path: str, method: str = "GET", body: bytes = b"") -> Any:
+                return await cloud.cloud.database.write(
+                    lambda tx: compute.metadata.answer(tx, server_id, method, path, body)
+                )
+
+            found = json.loads((await ask("/openstack/latest/meta_data.json")).body)
+            assert found["uuid"] == server_id
+            assert found["meta"] == {"colour": "red"}
+            assert len(base64.b64decode(found["random_seed"])) == 512
+            assert (await ask("/openstack/latest/user_data")).body.startswith(b"#!/bin/sh")
+            network = json.loads((await ask("/openstack/latest/network_data.json")).body)
+            assert network["networks"][0]["type"] == "ipv4_dhcp"
+            assert (await ask("/2009-04-04/meta-data/instance-type")).body == b"m1.nano"
+            assert b"local-ipv4" in (await ask("/latest/meta-data/")).body
+            assert (await ask("/latest/meta-data/nothing")).status == 404
+            assert (await ask("/openstack/latest/password", "POST", b"secret")).status == 200
+            assert (await ask("/openstack/latest/password", "POST", b"again")).status == 409
+            assert (await ask("/openstack/latest/password")).body == b"secret"
+            listed = (await ask("/openstack/latest")).body.decode().splitlines()
+            assert "meta_data.json" in listed
+
+    asyncio.run(story())
+
+
+def test_everything_is_given_back(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            server_id = await make(cloud)
+            await cloud.call("DELETE", f"{SERVERS}/{server_id}")
+            await cloud.until(f"{SERVERS}/{server_id}", lambda answer: answer.status == 404)
+            provider = (await cloud.call("GET", "/placement/resource_providers", as_="admin")).json
+            where = provider["resource_providers"][0]["uuid"]
+            usages = await cloud.call(
+                "GET", f"/placement/resource_providers/{where}/usages", as_="admin"
+            )
+            assert set(usages.json["usages"].values()) == {0}
+            assert await driver_of(cloud).list() == []
+
+    asyncio.run(story())
