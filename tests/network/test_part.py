@@ -209,6 +209,9 @@ def test_what_was_made_without_a_host_is_taken_over_by_the_first_one(tmp_path: P
         made = await cloud.call("POST", "/network/v2.0/routers", json_={"router": {"name": "r"}})
         router_id = made.json["router"]["id"]
         driver = driver_of(cloud)
+        assert driver.desired is not None
+        assert router_id not in {router.id for router in driver.desired.routers}
+        await database.write(lambda tx: registry.enable(tx, HOST, True))
         await database.write(lambda tx: registry.touch(tx, HOST, "network"))
         await until(
             lambda: (

@@ -3,7 +3,7 @@
 import pytest
 
 from cumulo.network.model.floatingip import floatingip_status
-from cumulo.network.model.port import FLOATING_IP, port_status
+from cumulo.network.model.port import FLOATING_IP, ROUTER_INTERFACE, port_status
 from cumulo.network.model.router import router_status
 
 
@@ -17,11 +17,22 @@ from cumulo.network.model.router import router_status
         ("h", True, "compute:nova", "ACTIVE", "ACTIVE"),
         ("h", False, "compute:nova", "ACTIVE", "DOWN"),
         (None, True, FLOATING_IP, None, "N/A"),
+        ("h", True, ROUTER_INTERFACE, "DOWN", "ACTIVE"),
+        ("h", True, ROUTER_INTERFACE, None, "DOWN"),
+        (None, True, ROUTER_INTERFACE, "ACTIVE", "DOWN"),
     ],
 )
 def test_port(host: str | None, up: bool, owner: str, observed: str | None, status: str) -> None:
     found = port_status(host_id=host, admin_state_up=up, device_owner=owner, observed=observed)
     assert found == status
+
+
+def test_a_port_with_a_fault_is_down() -> None:
+    for owner in ("compute:nova", ROUTER_INTERFACE):
+        found = port_status(
+            host_id="h", admin_state_up=True, device_owner=owner, observed="DOWN", fault="broken"
+        )
+        assert found == "DOWN"
 
 
 @pytest.mark.parametrize(

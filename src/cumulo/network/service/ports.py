@@ -322,6 +322,7 @@ def _status(row: PortRow) -> str:
         admin_state_up=row.admin_state_up,
         device_owner=row.device_owner,
         observed=row.observed,
+        fault=row.fault,
     )
 
 
