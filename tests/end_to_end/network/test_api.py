@@ -40,9 +40,7 @@ async def settled(cloud: TestCloud) -> None:
     """The agent has nothing under way: it would remove a cable that no port is for yet."""
     registry, end = cloud.cloud.registry, asyncio.get_running_loop().time() + 30
     while True:
-        part = await cloud.cloud.database.read(
-            lambda tx: registry.part(tx, "localhost", "network")
-        )
+        part = await cloud.cloud.database.read(lambda tx: registry.part(tx, "localhost", "network"))
         assert part is not None and asyncio.get_running_loop().time() < end
         if part.applied == part.generation:
             return

@@ -146,6 +146,10 @@ class SecurityGroups:
                 "Updating default security group not allowed.",
                 kind="SecurityGroupCannotUpdateDefault",
             )
+        if wishes.name == "default" and row.default_of is None:
+            raise Conflict(
+                "Default security group already exists.", kind="SecurityGroupDefaultAlreadyExists"
+            )
         if wishes.stateful not in (UNSET, row.stateful) and _members(tx, row.id):
             raise Conflict(f"Security Group {row.id} in use.", kind="SecurityGroupInUse")
         after = changed(tx, row, **chosen(wishes, "name", "description", "stateful"))
@@ -369,7 +373,9 @@ def _ports(
     if low is None or high is None or not 1 <= low <= high <= 65535:
         for value in (low, high):
             if value is not None and not 0 <= value <= 65535:
-                raise unfit("port_range", f"Invalid port {value}: it must be 0 to 65535")
+                raise BadRequest(
+                    f"Invalid value for port {value}", kind="SecurityGroupInvalidPortValue"
+                )
         raise BadRequest(
             "For TCP/UDP protocols, port_range_min must be <= port_range_max",
             kind="SecurityGroupInvalidPortRange",
