@@ -56,7 +56,13 @@ HELPERS_MAY = frozenset({"model"})
 
 DRIVERS_OF_CORE = ("cumulo.core.run", "cumulo.core.blobs")
 MACHINE_ROOMS = ("drivers", "guest")  # guest: builds the guest image, once, for `cumulo setup`
-FREE = ("cumulo.wiring", "cumulo.first_run", "cumulo.cli", "cumulo.migrations")
+FREE = (
+    "cumulo.wiring",
+    "cumulo.hosting",
+    "cumulo.first_run",
+    "cumulo.cli",
+    "cumulo.migrations",
+)
 SQL_ROOMS = ("store", "model")
 PROCESS_MODULES = ("subprocess", "pty", "multiprocessing")
 

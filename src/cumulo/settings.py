@@ -4,6 +4,7 @@ They are read from `DATA/cumulo.toml` (tables as below), then overridden by opti
 """
 
 import os
+import secrets
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
@@ -121,6 +122,17 @@ def _remembered(directory: Path) -> dict[str, object]:
     if not path.exists():
         return {}
     return msgspec.json.decode(path.read_bytes(), type=dict[str, object])
+
+
+def instance_prefix(settings: Settings) -> str:
+    """The prefix of every device, namespace and table of this cloud: `cm` and 5 digits."""
+    path = settings.data_dir / "instance"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".new")
+        temporary.write_text(f"cm{secrets.token_hex(3)[:5]}\n")
+        temporary.replace(path)
+    return path.read_text().strip()
 
 
 def default_data_dir() -> Path:

@@ -5,21 +5,19 @@ host, the reconcilers, the HTTP server.
 """
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from cumulo import __version__
+from cumulo import __version__, hosting
 from cumulo.core.auth.passwords import Passwords
 from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.tokens import TokenKeys
 from cumulo.core.db import migrations
 from cumulo.core.db.sqlite import SqliteDatabase
 from cumulo.core.db.transaction import Database, Tx
-from cumulo.core.hosts.agent import Agent, HostPart, InProcessLink
+from cumulo.core.hosts.agent import Agent, InProcessLink
 from cumulo.core.hosts.conductor import Conductor, Part
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.http.application import Application
@@ -27,15 +25,21 @@ from cumulo.core.http.operations import Face
 from cumulo.core.http.operator import operator_face
 from cumulo.core.http.root import root_face
 from cumulo.core.work.reconciler import Reconciler, ReconcilerLoop
+from cumulo.hosting import Host
 from cumulo.identity.api.face import identity_face
 from cumulo.identity.policy import RULES as IDENTITY_RULES
 from cumulo.identity.service.identity import IdentityService
-from cumulo.network.agent import NetworkHostPart
+from cumulo.image.api.face import image_face
+from cumulo.image.drivers.file import FileDriver as ImageFiles
+from cumulo.image.policy import RULES as IMAGE_RULES
+from cumulo.image.reconcile import ImageRemovals, InterruptedUploads
+from cumulo.image.service.image import ImageService
 from cumulo.network.api.face import network_face
-from cumulo.network.drivers.driver import NetworkDriver
-from cumulo.network.drivers.make import make_driver
 from cumulo.network.policy import RULES as NETWORK_RULES
 from cumulo.network.service.network import NetworkService
+from cumulo.placement.api.face import placement_face
+from cumulo.placement.policy import RULES as PLACEMENT_RULES
+from cumulo.placement.service.placement import PlacementService
 from cumulo.settings import Settings
 
 log = logging.getLogger("cumulo")
@@ -46,7 +50,9 @@ class Services:
     """The services, by their names."""
 
     identity: IdentityService
+    image: ImageService
     network: NetworkService
+    placement: PlacementService
 
 
 @dataclass
@@ -93,16 +99,22 @@ def open_database(settings: Settings) -> Any:
     return database
 
 
-def build(settings: Settings, *, host_id: str = "localhost") -> Cloud:
+def build(settings: Settings) -> Cloud:
     """All services on the settings' database; nothing moves yet."""
     database = open_database(settings)
     registry = HostRegistry()
+    hosts = hosting.hosts(settings)
     identity = IdentityService(
         TokenKeys(settings.secrets_dir / "token-keys"),
         Passwords(rounds=settings.identity.password_rounds),
         token_lifetime=settings.identity.token_lifetime,
     )
-    services = Services(identity=identity, network=NetworkService(registry))
+    services = Services(
+        identity=identity,
+        image=ImageService(database, ImageFiles(settings.data_dir)),
+        network=NetworkService(registry),
+        placement=PlacementService(),
+    )
     parts: list[Part] = [services.network.part]
     conductor = Conductor(database, registry, parts)
     application = Application(database, identity, auth_url=f"{settings.base_url}/identity/v3")
@@ -111,8 +123,10 @@ def build(settings: Settings, *, host_id: str = "localhost") -> Cloud:
     application.mount(operator_face(registry, _counts(services)))
     application.mount(root_face(application, settings.base_url, __version__))
     cloud = Cloud(settings, database, registry, conductor, services, application)
-    _add_hosts(cloud, {host_id: _host_parts(cloud, host_id)})
+    _add_hosts(cloud, hosts)
     cloud.reconcilers = [ReconcilerLoop(database, each) for each in _reconcilers(cloud)]
+    bells = {loop.reconciler.name: loop.wakeup.ring for loop in cloud.reconcilers}
+    services.image.images.removals_ring.append(bells["image removals"])
     return cloud
 
 
@@ -122,49 +136,30 @@ def _faces(settings: Settings, services: Services, database: Database) -> list[F
 
     return [
         identity_face(services.identity, database, rules("identity", IDENTITY_RULES)),
+        image_face(services.image, database, rules("image", IMAGE_RULES)),
         network_face(services.network, rules("network", NETWORK_RULES)),
+        placement_face(services.placement, rules("placement", PLACEMENT_RULES)),
     ]
 
 
 def _counts(services: Services) -> dict[str, Callable[[Tx], int]]:
     """What `cumulo status` counts."""
-    return dict(services.network.counts())
-
-
-async def stop_hosts(settings: Settings, *, remove: bool) -> int:
-    """Stop the guests of this machine while no control plane runs; how many there were. With
-    `remove` also take away all networks that Cumulo made here."""
-    return 0
-
-
-def _host_parts(cloud: Cloud, host_id: str) -> Sequence[HostPart]:
-    """The agent's side of each service, on this host."""
-    return [NetworkHostPart(_network_driver(cloud.settings))]
-
-
-def _network_driver(settings: Settings) -> NetworkDriver:
-    """The data plane of this host. Names of namespaces and devices hold a mark of the data
-    directory, so that several clouds can be on one machine."""
-    if settings.fake:
-        return make_driver("fake")
-    mark = hashlib.sha256(str(settings.data_dir).encode()).hexdigest()[:5]
-    return make_driver(
-        "linux",
-        prefix=f"c{mark}",
-        state=Path("/run/cumulo") / mark / "network",
-        nat_to_outside=settings.networks.nat_to_outside,
-    )
+    return {"images": services.image.images.count, **services.network.counts()}
 
 
 def _reconcilers(cloud: Cloud) -> Sequence[Reconciler]:
-    return []
+    return [
+        ImageRemovals(cloud.database, cloud.services.image),
+        InterruptedUploads(cloud.database, cloud.services.image),
+    ]
 
 
-def _add_hosts(cloud: Cloud, hosts: dict[str, Sequence[HostPart]]) -> None:
-    """Register the hosts whose agents run in this process, and connect them."""
-    for host_id, parts in hosts.items():
-        agent = Agent(host_id, InProcessLink(cloud.conductor, host_id), parts)
+def _add_hosts(cloud: Cloud, hosts: Sequence[Host]) -> None:
+    """Connect the hosts whose agents run in this process."""
+    for host in hosts:
+        link = InProcessLink(cloud.conductor, host.id)
+        agent = Agent(host.id, link, host.parts, sweeps=host.sweeps)
         for kind, bell in agent.bells.items():
-            cloud.registry.on_wake(host_id, kind, bell.ring)
-        cloud.conductor.connect(host_id, agent.ask)
+            cloud.registry.on_wake(host.id, kind, bell.ring)
+        cloud.conductor.connect(host.id, agent.ask)
         cloud.agents.append(agent)

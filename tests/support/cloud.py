@@ -109,7 +109,9 @@ class TestCloud:
     async def token(self, user: str) -> str:
         """A token for the user's own project."""
         if user not in self.tokens:
-            account = next(a for a in first_run.accounts(self.cloud.settings) if a.name == user)
+            account = next(
+                a for a in first_run.accounts.accounts(self.cloud.settings) if a.name == user
+            )
             answer = await self.issue(user, account.password_file.read_text().strip(), user)
             assert answer.status == 201, answer.raw
             self.tokens[user] = answer.headers["x-subject-token"]

@@ -4,7 +4,6 @@ Checks try the thing itself where they can (a bridge in a namespace made for it 
 instead of reading what the kernel was built with: containers and lockdown make the two differ.
 """
 
-import http.client
 import os
 import shutil
 import socket
@@ -17,9 +16,12 @@ from typing import Literal
 import click
 import msgspec
 
+from cumulo.cli import instance
+from cumulo.cli.options import data_dir_option, load_settings
 from cumulo.cli.packages import SetupFailed, missing, wanted
 from cumulo.cli.setup import builder_present, guest_image
 from cumulo.core.run.commands import CommandFailed, run_blocking
+from cumulo.settings import Settings
 
 Outcome = Literal["ok", "warn", "fail"]
 GIB = 1 << 30
@@ -32,7 +34,9 @@ class Machine:
     `networks`: interface of each of the four networks; None: what `up` makes itself.
     """
 
-    api_port: int = 8774
+    api_port: int = 5000
+    ours: bool = False
+    """The cloud of this data directory runs and listens there."""
     state: Path = Path("/var/lib/cumulo")
     networks: tuple[tuple[str, str | None], ...] = (
         ("management", None),
@@ -119,18 +123,6 @@ def check_memory(machine: Machine) -> Finding:
     return Finding("ok" if free >= 2 else "warn", message)
 
 
-def is_ours(port: int) -> bool:
-    """Whether a Cumulo answers at a port of this machine (by its Server header)."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-    try:
-        connection.request("GET", "/")
-        return "cumulo" in (connection.getresponse().getheader("Server") or "").lower()
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
 def check_port(machine: Machine) -> Finding:
     port = machine.api_port
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
@@ -143,7 +135,7 @@ def check_port(machine: Machine) -> Finding:
             pass
         else:
             return Finding("ok", f"port {port} is free")
-    if is_ours(port):
+    if machine.ours:
         return Finding("ok", f"port {port} is this cloud's")
     return Finding("fail", f"port {port} is another program's", f"ss -ltnp sport = :{port}")
 
@@ -231,12 +223,28 @@ def examine(machine: Machine, checks: Sequence[Check] = CHECKS) -> list[tuple[st
     return found
 
 
+def machine_of(settings: Settings) -> Machine:
+    """What the settings say of the machine."""
+    networks = settings.networks
+    return Machine(
+        api_port=settings.port,
+        ours=instance.running(settings) is not None,
+        state=settings.data_dir,
+        networks=(
+            ("management", networks.management or None),
+            ("guest", networks.guest or None),
+            ("external", networks.external or None),
+            ("API", None),
+        ),
+    )
+
+
 @click.command()
+@data_dir_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-@click.option("--port", type=click.IntRange(1, 65535), default=8774, show_default=True)
-def command(as_json: bool, port: int) -> None:
+def command(data_dir: Path | None, as_json: bool) -> None:
     """Check the machine. Exit status 1 if anything fails (warnings do not count)."""
-    found = examine(Machine(api_port=port))
+    found = examine(machine_of(load_settings(data_dir)))
     failed = any(finding.outcome == "fail" for _, finding in found)
     if as_json:
         rows = [{"name": name, **asdict(finding)} for name, finding in found]

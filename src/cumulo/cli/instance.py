@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import secrets
 import time
 import urllib.error
 import urllib.request
@@ -35,17 +34,6 @@ def run_dir(settings: Settings) -> Path:
     path = settings.data_dir / "run"
     path.mkdir(parents=True, exist_ok=True)
     return path
-
-
-def prefix(settings: Settings) -> str:
-    """The prefix of every device, namespace and table of this cloud: `cm` and 5 digits."""
-    path = settings.data_dir / "instance"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".new")
-        temporary.write_text(f"cm{secrets.token_hex(3)[:5]}\n")
-        temporary.replace(path)
-    return path.read_text().strip()
 
 
 def running(settings: Settings) -> Running | None:

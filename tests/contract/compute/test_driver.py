@@ -71,6 +71,16 @@ class TestDriver:
         assert (await host.driver.ensure(host.spec(3))).power == "on"
 
     @contract
+    async def test_stopped_with_its_host_it_stays_off_until_a_newer_order(self, host: Host) -> None:
+        await host.driver.stop(host.id)
+        await host.driver.ensure(host.spec(1))
+        await host.driver.stop(host.id)
+        await host.driver.stop(host.id)
+        off = await host.driver.ensure(host.spec(1))
+        assert (off.power, off.reason, off.fault) == ("off", "stopped with its host", None)
+        assert (await host.driver.ensure(host.spec(2))).power == "on"
+
+    @contract
     async def test_pause_and_resume(self, host: Host) -> None:
         running = await host.driver.ensure(host.spec(1))
         paused = await host.driver.ensure(host.spec(2, power="paused"))

@@ -142,6 +142,13 @@ class ComputeDriver(Protocol):
         """
         ...
 
+    async def stop(self, guest_id: str) -> None:
+        """Shut the guest down on the host's own behalf (`cumulo down --guests`).
+
+        It stays off, with the reason, until an order that is newer. Nothing to do: no error.
+        """
+        ...
+
     async def remove(self, guest_id: str) -> None:
         """End the guest and remove all that this host keeps of it. Nothing to do: no error.
 

@@ -25,6 +25,7 @@ from cumulo.compute.drivers.driver import (
     check_spec,
 )
 from cumulo.compute.drivers.record import (
+    HOST_STOPPED,
     Record,
     accept,
     decide,
@@ -123,6 +124,13 @@ class FakeDriver:
                 self._steps.pop(spec.id, None)
                 self._save(guest)
             return self._state(guest)
+
+    async def stop(self, guest_id: str) -> None:
+        guest = self._guests.get(check_id(guest_id))
+        if guest is not None and guest.power in ("on", "paused"):
+            guest.power = "off"
+            note_stop(guest.record, guest.record.generation, HOST_STOPPED, crashed=False)
+            self._save(guest)
 
     async def remove(self, guest_id: str) -> None:
         check_id(guest_id)

@@ -55,6 +55,9 @@ def note_stop(record: Record, generation: int, reason: str, *, crashed: bool) ->
     record.pid = record.started = 0
 
 
+HOST_STOPPED = "stopped with its host"
+
+
 def note_off(record: Record) -> None:
     """The guest ended because we ended it."""
     record.phase = "off"

@@ -7,7 +7,7 @@ every HostPart compares before it acts.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from cumulo.core.hosts.conductor import Conductor
@@ -73,12 +73,19 @@ class Agent:
     """All the work of one host."""
 
     def __init__(
-        self, host_id: str, link: Link, parts: Iterable[HostPart], *, sweep: float = 10.0
+        self,
+        host_id: str,
+        link: Link,
+        parts: Iterable[HostPart],
+        *,
+        sweep: float = 10.0,
+        sweeps: Mapping[str, float] | None = None,
     ) -> None:
+        """`sweep`: seconds between two looks at the world; `sweeps` says otherwise by kind."""
         self.host_id = host_id
         self.link = link
         self.parts = {part.kind: part for part in parts}
-        self.sweep = sweep
+        self.sweeps = {kind: (sweeps or {}).get(kind, sweep) for kind in self.parts}
         self.bells = {kind: Wakeup() for kind in self.parts}
         self._applied: dict[str, tuple[int, int]] = {}
         self._complaints: dict[str, str] = {}
@@ -112,7 +119,7 @@ class Agent:
             elif self.parts[kind].unfinished():
                 await self.bells[kind].wait(0.3)
             else:
-                await self.bells[kind].wait(self.sweep)
+                await self.bells[kind].wait(self.sweeps[kind])
 
     async def once(self, kind: str) -> bool:
         """One pass: fetch, apply, report. False when it failed as a whole."""

@@ -12,7 +12,7 @@ import os
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -35,7 +35,7 @@ from cumulo.core.faults import (
     UnsupportedMediaType,
 )
 from cumulo.core.http import faults as envelopes
-from cumulo.core.http.operations import Call, Face, Operation, Query, Reply
+from cumulo.core.http.operations import Call, Face, Interrupted, Operation, Query, Reply
 from cumulo.core.wire.shapes import Version, lift, request_type, trim
 from cumulo.core.wire.wording import refuse
 
@@ -69,7 +69,7 @@ class Application:
         self.asgi: Any = falcon.asgi.App()
         self.asgi.req_options.strip_url_path_trailing_slash = True
         self.asgi.req_options.auto_parse_qs_csv = False
-        self._decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+        self._decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
         self._actions = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
     def mount(self, face: Face) -> None:
@@ -202,7 +202,7 @@ class Application:
             if principal is not None:
                 call.principal = principal
         if operation.streams:
-            call.stream = req.stream
+            call.stream = _whole(req)
             if not operation.public:
                 await self.database.read(functools.partial(self._admit, call))
             if operation.body is not None:
@@ -249,7 +249,7 @@ class Application:
             headers={"WWW-Authenticate": f'Keystone uri="{self.auth_url}"'},
         )
 
-    def _decode(self, kind: type[msgspec.Struct], version: Version | None, raw: bytes) -> Any:
+    def _decode(self, kind: Any, version: Version | None, raw: bytes) -> Any:
         shape = request_type(kind, version)
         decoder = self._decoders.get(shape)
         if decoder is None:
@@ -321,9 +321,31 @@ async def _read(req: Any, limit: int) -> bytes:
     if len(raw) > limit:
         raise TooLarge("Request is too large.")
     kind = (req.content_type or "application/json").partition(";")[0].strip().lower()
-    if raw and not (kind.endswith("json") or kind in ("", "text/plain")):
+    if raw and not (kind.endswith(("json", "json-patch")) or kind in ("", "text/plain")):
         raise UnsupportedMediaType(f"Unsupported Content-Type: {kind}")
     return raw
+
+
+async def _whole(req: Any) -> AsyncIterator[bytes]:
+    """The body in pieces. Falcon ends its stream alike for a whole body and for a client that
+    went away, so the events are watched."""
+    stream = req.stream
+    receive = stream._receive
+    gone = False
+
+    async def watched() -> Any:
+        nonlocal gone
+        event = await receive()
+        gone = gone or event["type"] == "http.disconnect"
+        return event
+
+    stream._receive = watched
+    got = 0
+    async for piece in stream:
+        got += len(piece)
+        yield piece
+    if gone or got < (req.content_length or 0):
+        raise Interrupted
 
 
 def _negotiate(face: Face, req: Any) -> Version | None:

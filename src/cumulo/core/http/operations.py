@@ -16,8 +16,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.principal import Principal
 from cumulo.core.faults import BadRequest, Forbidden
@@ -38,7 +36,8 @@ class Operation:
     early: bool = True
     public: bool = False
     """Answers without a token."""
-    body: type[msgspec.Struct] | None = None
+    body: Any = None
+    """What msgspec decodes the body as: a Struct, or a list or dict where the API has one."""
     response: type | None = None
     status: int = 200
     since: str | None = None
@@ -86,6 +85,13 @@ class Face:
     """Each operation is served under each of these; say `/v2.1` and `/v2.1/{project_id}`."""
     microversions: Microversions | None = None
     quota_status: int = 403
+
+
+class Interrupted(BadRequest):
+    """The client went away before its whole body was there."""
+
+    def __init__(self) -> None:
+        super().__init__("The body ended early: the client closed the connection.")
 
 
 class Query:
@@ -155,6 +161,7 @@ class Call:
         self.url = ""
         """The requested URL without its query."""
         self.stream: AsyncIterator[bytes] | None = None
+        """The body of a `streams` operation; raises Interrupted when the client went away."""
         self.header: Callable[[str], str | None] = lambda name: None
         self._principal: Principal | None = None
 

@@ -21,12 +21,10 @@ import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET, UnsetType
-
-T = TypeVar("T")
 
 Unset = UnsetType
 
@@ -160,8 +158,10 @@ def _bucket(kind: type[msgspec.Struct], version: Version) -> int:
 _REQUESTS: dict[tuple[type, int], type] = {}
 
 
-def request_type(kind: type[msgspec.Struct], version: Version | None) -> type:
-    """The type that decodes a request body of this version."""
+def request_type(kind: Any, version: Version | None) -> Any:
+    """The type that decodes a request body of this version; also of a list or dict of Structs."""
+    if not _is_struct(kind):
+        return kind if version is None else _rebuild(kind, version)
     if version is None or not boundaries(kind):
         return kind
     key = (kind, _bucket(kind, version))
@@ -214,7 +214,7 @@ def _rebuild(hint: Any, version: Version) -> Any:
     return origin[arguments]
 
 
-def lift(value: Any, kind: type[T]) -> T:
+def lift(value: Any, kind: Any) -> Any:
     """A decoded request of an older version in the newest form."""
     if type(value) is kind:
         return value

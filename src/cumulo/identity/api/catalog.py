@@ -83,7 +83,24 @@ class CatalogApi:
                     status=204,
                 ),
             ]
+        made.append(
+            Operation(
+                "PUT",
+                "/v3/regions/{id}",
+                self.put_region,
+                policy="identity:create_region",
+                body=Wrapped,
+                status=201,
+            )
+        )
         return made
+
+    def put_region(self, call: Call, tx: Tx) -> Any:
+        """Create a region whose id the client chooses by the path."""
+        wishes = {**unwrapped(call, "region"), "id": call.path["id"]}
+        return {
+            "region": region_body(call, self._catalog.create_region(tx, wishes, call.principal))
+        }
 
     def list_regions(self, call: Call, tx: Tx) -> Any:
         rows = self._catalog.regions.page(tx, where=filters(call, "parent_region_id"))

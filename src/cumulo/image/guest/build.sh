@@ -294,7 +294,8 @@ bound|renew)
         ip addr add "$ip/$mask" broadcast + dev "$interface"; }
     n=${interface##*[a-z]}; metric=$((100 + ${n:-0}))
     ip -4 route show default dev "$interface" 2>/dev/null | grep -q "via ${router%% *} " || {
-    ip -4 route flush dev "$interface" proto static 2>/dev/null
+    # Not "flush … proto static": busybox then also flushes the route to the subnet itself.
+    while ip -4 route del default dev "$interface" 2>/dev/null; do :; done
     if [ -n "$staticroutes" ]; then          # option 121 stands in for option 3
         set -- $staticroutes
         while [ $# -ge 2 ]; do

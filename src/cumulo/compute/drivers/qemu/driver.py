@@ -31,6 +31,7 @@ from cumulo.compute.drivers.qemu.folder import GuestFolder, ending
 from cumulo.compute.drivers.qemu.monitor import Monitor, MonitorError, connect_socket
 from cumulo.compute.drivers.qemu.plugs import PlugFault, Plugs
 from cumulo.compute.drivers.record import (
+    HOST_STOPPED,
     Record,
     accept,
     decide,
@@ -121,6 +122,21 @@ class QemuDriver:
                 self._steps.pop(spec.id, None)
                 await asyncio.to_thread(folder.save, record)
             return await self._state(folder, record)
+
+    async def stop(self, guest_id: str) -> None:
+        folder = GuestFolder(self._guests, guest_id)
+        if not folder.exists():
+            return
+        async with self._lock(guest_id):
+            record = folder.load()
+            try:
+                process = await self._observe(folder, record)
+                if process is not None:
+                    await self._stop(folder, record, process, hard=False)
+                    note_stop(record, record.generation, HOST_STOPPED, crashed=False)
+            finally:
+                self._steps.pop(guest_id, None)
+                await asyncio.to_thread(folder.save, record)
 
     async def remove(self, guest_id: str) -> None:
         folder = GuestFolder(self._guests, guest_id)

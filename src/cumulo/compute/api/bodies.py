@@ -1,0 +1,217 @@
+"""Request bodies of servers."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, field
+
+from cumulo.compute.api.common import Metadata, Name, Text
+from cumulo.core.wire.coercions import BoolLike, IntLike, Uuid
+from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset, Until
+
+Hostname = Annotated[
+    str, Meta(min_length=2, max_length=63, pattern=r"^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?\Z")
+]
+Tag = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^,/]*\Z")]
+Description = Annotated[str, Meta(max_length=255)]
+DiskConfig = Literal["AUTO", "MANUAL"]
+
+
+class NetworkWish(StrictBody, kw_only=True):
+    uuid: Uuid | None = None
+    port: Uuid | None = None
+    fixed_ip: str | None = None
+    tag: Annotated[Tag | Unset, Since("2.32")] = UNSET
+
+
+class GroupName(Body):
+    name: Annotated[str, Meta(min_length=1, max_length=255)]
+
+
+class Mapping(StrictBody, kw_only=True):
+    """One entry of `block_device_mapping_v2`."""
+
+    source_type: Literal["image", "volume", "snapshot", "blank"]
+    destination_type: Literal["local", "volume"] | None = None
+    uuid: str | None = None
+    boot_index: IntLike | None = None
+    delete_on_termination: BoolLike = False
+    device_name: Text | None = None
+    volume_size: IntLike | None = None
+    guest_format: str | None = None
+    device_type: str | None = None
+    disk_bus: str | None = None
+    no_device: BoolLike = False
+    tag: Annotated[Tag | Unset, Since("2.32")] = UNSET
+    volume_type: Annotated[str | Unset | None, Since("2.67")] = UNSET
+
+
+class OldMapping(StrictBody, kw_only=True):
+    """One entry of `block_device_mapping`."""
+
+    device_name: Text | None = None
+    volume_id: str | None = None
+    snapshot_id: str | None = None
+    volume_size: IntLike | None = None
+    delete_on_termination: BoolLike = False
+    virtual_name: Text | None = None
+    no_device: Any = None
+
+
+class NewServer(StrictBody, kw_only=True):
+    name: Name
+    flavorRef: str | int
+    imageRef: str = ""
+    adminPass: str | None = None
+    metadata: Metadata = {}
+    networks: (
+        Annotated[list[NetworkWish], Meta(max_length=100)]
+        | Annotated[str, Meta(pattern="^(auto|none)$")]
+        | None
+    )
+    disk_config: DiskConfig = field(name="OS-DCF:diskConfig", default="MANUAL")
+    accessIPv4: str = ""
+    accessIPv6: str = ""
+    personality: Annotated[list[dict[str, str]] | Unset, Until("2.56")] = UNSET
+    availability_zone: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+    config_drive: BoolLike | None = None
+    user_data: Annotated[str, Meta(max_length=65535)] | None = None
+    key_name: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+    security_groups: list[GroupName] = []
+    min_count: IntLike | None = None
+    max_count: IntLike | None = None
+    return_reservation_id: BoolLike = False
+    block_device_mapping: list[OldMapping] = []
+    block_device_mapping_v2: Annotated[list[Mapping], Meta(max_length=255)] = []
+    description: Annotated[Description | Unset | None, Since("2.19")] = UNSET
+    tags: Annotated[Annotated[list[Tag], Meta(max_length=50)] | Unset, Since("2.52")] = UNSET
+    trusted_image_certificates: Annotated[list[str] | Unset | None, Since("2.63")] = UNSET
+    host: Annotated[str | Unset, Since("2.74")] = UNSET
+    hypervisor_hostname: Annotated[str | Unset, Since("2.74")] = UNSET
+    hostname: Annotated[Hostname | Unset, Since("2.90")] = UNSET
+
+
+class NewServerBefore237(NewServer, kw_only=True):
+    """`networks` may be left out."""
+
+    networks: Annotated[list[NetworkWish], Meta(max_length=100)] | None = None
+
+
+class CreateServer(Body, kw_only=True):
+    server: NewServer
+    hints: dict[str, Any] | None = field(name="os:scheduler_hints", default=None)
+    other_hints: dict[str, Any] | None = field(name="OS-SCH-HNT:scheduler_hints", default=None)
+
+
+class CreateServerBefore237(CreateServer, kw_only=True):
+    server: NewServerBefore237
+
+
+class ChangedServer(StrictBody, kw_only=True):
+    name: Name | Unset = UNSET
+    accessIPv4: str | Unset = UNSET
+    accessIPv6: str | Unset = UNSET
+    disk_config: DiskConfig | Unset = field(name="OS-DCF:diskConfig", default=UNSET)
+    description: Annotated[Description | Unset | None, Since("2.19")] = UNSET
+    hostname: Annotated[Hostname | Unset, Since("2.90")] = UNSET
+
+
+class UpdateServer(StrictBody):
+    server: ChangedServer
+
+
+class MetadataBody(StrictBody):
+    metadata: Metadata
+
+
+class MetaBody(StrictBody):
+    meta: Metadata
+
+
+class TagsBody(StrictBody):
+    tags: list[Tag]
+
+
+class Reboot(StrictBody):
+    type: str
+
+
+class RebootAction(StrictBody):
+    reboot: Reboot
+
+
+class StartAction(StrictBody):
+    start: None = field(name="os-start")
+
+
+class StopAction(StrictBody):
+    stop: None = field(name="os-stop")
+
+
+class PauseAction(StrictBody):
+    pause: None
+
+
+class UnpauseAction(StrictBody):
+    unpause: None
+
+
+class LockReason(StrictBody):
+    locked_reason: Annotated[str, Meta(min_length=1, max_length=255)] | Unset = UNSET
+
+
+class OldLockAction(StrictBody):
+    lock: None
+
+
+class LockAction(StrictBody):
+    lock: LockReason | None
+
+
+class UnlockAction(StrictBody):
+    unlock: Any = None
+
+
+class ForceDeleteAction(StrictBody):
+    forceDelete: Any = None
+
+
+class NewState(StrictBody):
+    state: Literal["active", "error"]
+
+
+class ResetStateAction(StrictBody):
+    reset: NewState = field(name="os-resetState")
+
+
+class ConsoleLines(StrictBody):
+    length: IntLike | None = None
+
+
+class ConsoleAction(StrictBody):
+    console: ConsoleLines = field(name="os-getConsoleOutput")
+
+
+class NewAttachment(StrictBody, kw_only=True):
+    volumeId: Uuid
+    device: Annotated[str, Meta(max_length=255, pattern=r"^(/dev/)?[a-z]+[0-9]*\Z")] | None = None
+    tag: Annotated[Tag | Unset, Since("2.49")] = UNSET
+    delete_on_termination: Annotated[BoolLike | Unset, Since("2.79")] = UNSET
+
+
+class AttachVolume(StrictBody):
+    volumeAttachment: NewAttachment
+
+
+class FixedIpWish(StrictBody):
+    ip_address: str
+
+
+class NewInterface(StrictBody, kw_only=True):
+    net_id: Uuid | None = None
+    port_id: Uuid | None = None
+    fixed_ips: Annotated[list[FixedIpWish], Meta(min_length=1, max_length=1)] | None = None
+    tag: Annotated[Tag | Unset, Since("2.49")] = UNSET
+
+
+class AttachInterface(StrictBody):
+    interfaceAttachment: NewInterface = field(default_factory=NewInterface)

@@ -1,0 +1,55 @@
+"""What compute's operations share on the wire."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+from cumulo.compute.model.server import ServerRow
+from cumulo.compute.service.compute import ComputeService
+from cumulo.compute.service.who import Who
+from cumulo.core.clock import Moment, to_moment
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import BadRequest
+from cumulo.core.http.operations import Call
+
+Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^\S(.*\S)?\Z")]
+Text = Annotated[str, Meta(max_length=255)]
+MetadataKey = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[a-zA-Z0-9\-_:. ]+\Z")]
+Metadata = dict[MetadataKey, Text]
+Links = list[dict[str, str]]
+
+
+def links(call: Call, collection: str, id: str) -> Links:
+    return [
+        {"rel": "self", "href": f"{call.base_url}/v2.1/{collection}/{id}"},
+        {"rel": "bookmark", "href": f"{call.base_url}/{collection}/{id}"},
+    ]
+
+
+def bookmark(call: Call, collection: str, id: str) -> Links:
+    return links(call, collection, id)[1:]
+
+
+def who(call: Call) -> Who:
+    return Who(call.principal, call.request_id)
+
+
+def server_of(call: Call, tx: Tx, compute: ComputeService) -> ServerRow:
+    """The server of the path: 404 for another project's, 403 where the rule says no."""
+    row = compute.servers.get(tx, call.path["server_id"], call.principal)
+    call.allow({"project_id": row.project_id, "user_id": row.user_id})
+    return row
+
+
+def moment_of(text: str, name: str) -> Moment:
+    """A time of the query, `2026-11-22T15:04:05Z` or with another zone."""
+    try:
+        asked = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadRequest(
+            f"Invalid input for query parameters {name}. Value: {text}. '{text}' is not a "
+            "'date-time'"
+        ) from None
+    zoned = asked if asked.tzinfo is not None else asked.replace(tzinfo=UTC)
+    return to_moment(zoned.timestamp())

@@ -1,0 +1,179 @@
+"""Volumes and interfaces of a server on the wire."""
+
+from typing import Annotated, Any
+
+from msgspec import UNSET
+
+from cumulo.block_storage.interface import Attachment
+from cumulo.compute.api.bodies import AttachInterface, AttachVolume
+from cumulo.compute.api.common import server_of, who
+from cumulo.compute.service.compute import ComputeService
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import BadRequest
+from cumulo.core.http.operations import Call, Operation
+from cumulo.core.http.paging import limit_of
+from cumulo.core.wire.coercions import as_bool
+from cumulo.core.wire.shapes import Body, Since, Unset, Until
+from cumulo.network.interface import NicRequest, PortInfo
+
+VOLUMES = "/servers/{server_id}/os-volume_attachments"
+PORTS = "/servers/{server_id}/os-interface"
+
+
+class AttachmentBody(Body, kw_only=True):
+    id: Annotated[str | Unset, Until("2.88")]
+    volumeId: str
+    serverId: str
+    device: str | None
+    tag: Annotated[str | Unset | None, Since("2.70")]
+    delete_on_termination: Annotated[bool | Unset, Since("2.79")]
+    attachment_id: Annotated[str | Unset, Since("2.89")] = UNSET
+    bdm_uuid: Annotated[str | Unset, Since("2.89")] = UNSET
+
+
+class NewAttachmentBody(Body, kw_only=True):
+    """The answer to an attach keeps its `id` in every version."""
+
+    id: str
+    volumeId: str
+    serverId: str
+    device: str | None
+    tag: Annotated[str | Unset | None, Since("2.70")]
+    delete_on_termination: Annotated[bool | Unset, Since("2.79")]
+
+
+class InterfaceBody(Body, kw_only=True):
+    port_id: str
+    net_id: str
+    mac_addr: str
+    port_state: str
+    fixed_ips: list[dict[str, str]]
+    tag: Annotated[str | Unset | None, Since("2.70")]
+
+
+class DevicesApi:
+    def __init__(self, compute: ComputeService) -> None:
+        self._compute = compute
+        self._devices = compute.devices
+
+    def operations(self) -> list[Operation]:
+        rule, ports = "os_compute_api:os-volumes-attachments", "os_compute_api:os-attach-interfaces"
+
+        def operation(method: str, path: str, handler: Any, rule: str, **more: Any) -> Operation:
+            return Operation(method, path, handler, policy=rule, early=False, **more)
+
+        return [
+            operation("GET", VOLUMES, self.attachments, f"{rule}:index"),
+            operation("POST", VOLUMES, self.attach, f"{rule}:create", body=AttachVolume),
+            operation("GET", VOLUMES + "/{volume_id}", self.attachment, f"{rule}:show"),
+            operation(
+                "DELETE", VOLUMES + "/{volume_id}", self.detach, f"{rule}:delete", status=202
+            ),
+            operation("GET", PORTS, self.interfaces, f"{ports}:list"),
+            operation("POST", PORTS, self.plug, f"{ports}:create", body=AttachInterface),
+            operation("GET", PORTS + "/{port_id}", self.interface, f"{ports}:show"),
+            operation("DELETE", PORTS + "/{port_id}", self.unplug, f"{ports}:delete", status=202),
+        ]
+
+    # --- volumes ------------------------------------------------------------------------------
+
+    def attachments(self, call: Call, tx: Tx) -> Any:
+        found = self._devices.attachments(tx, server_of(call, tx, self._compute))
+        limit, offset = limit_of(call), call.query.get("offset") or "0"
+        if not offset.isdecimal():
+            raise BadRequest("offset param must be an integer")
+        found = found[int(offset) :]
+        chosen = found if limit is None else found[:limit]
+        return {"volumeAttachments": [_attachment(each) for each in chosen]}
+
+    def attachment(self, call: Call, tx: Tx) -> Any:
+        row = server_of(call, tx, self._compute)
+        found = self._devices.attachment(tx, row, call.path["volume_id"])
+        return {"volumeAttachment": _attachment(found)}
+
+    def attach(self, call: Call, tx: Tx) -> Any:
+        row = server_of(call, tx, self._compute)
+        wish = call.body.volumeAttachment
+        drop = wish.delete_on_termination
+        made = self._devices.attach(
+            tx,
+            row,
+            who(call),
+            volume_id=wish.volumeId,
+            device=wish.device,
+            tag=None if wish.tag is UNSET else wish.tag,
+            delete_on_termination=drop is not UNSET and as_bool(drop, "delete_on_termination"),
+        )
+        body = NewAttachmentBody(
+            id=made.volume_id,
+            volumeId=made.volume_id,
+            serverId=row.id,
+            device=made.device,
+            tag=made.tag,
+            delete_on_termination=made.delete_on_termination,
+        )
+        return {"volumeAttachment": body}
+
+    def detach(self, call: Call, tx: Tx) -> None:
+        row = server_of(call, tx, self._compute)
+        self._devices.detach(tx, row, call.path["volume_id"], who(call))
+
+    # --- interfaces ---------------------------------------------------------------------------
+
+    def interfaces(self, call: Call, tx: Tx) -> Any:
+        ports = self._devices.ports(tx, server_of(call, tx, self._compute))
+        return {"interfaceAttachments": [_interface(port) for port in ports]}
+
+    def interface(self, call: Call, tx: Tx) -> Any:
+        row = server_of(call, tx, self._compute)
+        port = self._devices.port(tx, row, call.path["port_id"])
+        return {"interfaceAttachment": _interface(port)}
+
+    def plug(self, call: Call, tx: Tx) -> Any:
+        row = server_of(call, tx, self._compute)
+        wish = call.body.interfaceAttachment
+        if wish.net_id is not None and wish.port_id is not None:
+            raise BadRequest("Must not input both network_id and port_id")
+        if wish.fixed_ips and wish.net_id is None:
+            raise BadRequest("Must input network_id when request IP address")
+        request = None
+        if wish.net_id is not None or wish.port_id is not None:
+            request = NicRequest(
+                network_id=wish.net_id,
+                port_id=wish.port_id,
+                fixed_ip=wish.fixed_ips[0].ip_address if wish.fixed_ips else None,
+                tag=None if wish.tag is UNSET else wish.tag,
+            )
+        port = self._devices.plug(tx, row, request, who(call))
+        return {"interfaceAttachment": _interface(port)}
+
+    def unplug(self, call: Call, tx: Tx) -> None:
+        row = server_of(call, tx, self._compute)
+        self._devices.unplug(tx, row, call.path["port_id"], who(call))
+
+
+def _attachment(each: Attachment) -> AttachmentBody:
+    return AttachmentBody(
+        id=each.volume_id,
+        volumeId=each.volume_id,
+        serverId=each.server_id,
+        device=each.device,
+        tag=each.tag,
+        delete_on_termination=each.delete_on_termination,
+        attachment_id=each.id,
+        bdm_uuid=each.id,
+    )
+
+
+def _interface(port: PortInfo) -> InterfaceBody:
+    return InterfaceBody(
+        port_id=port.id,
+        net_id=port.network_id,
+        mac_addr=port.mac_address,
+        port_state=port.status,
+        fixed_ips=[
+            {"subnet_id": fixed.subnet_id, "ip_address": fixed.ip_address}
+            for fixed in port.fixed_ips
+        ],
+        tag=port.tag,
+    )

@@ -1,0 +1,169 @@
+"""`POST /servers/{id}/action`, and the questions that only a server's host can answer."""
+
+import re
+from typing import Any
+
+from msgspec import UNSET
+
+from cumulo.compute.api import bodies
+from cumulo.compute.api.common import server_of, who
+from cumulo.compute.model.server import ServerRow
+from cumulo.compute.service.compute import ComputeService
+from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.faults import BadRequest, Conflict
+from cumulo.core.hosts.conductor import Conductor, HostDown
+from cumulo.core.http.operations import Call, Operation
+from cumulo.core.wire.coercions import as_int
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
+class ServerActionsApi:
+    def __init__(self, compute: ComputeService, database: Database, conductor: Conductor) -> None:
+        self._compute = compute
+        self._actions = compute.actions
+        self._database = database
+        self._conductor = conductor
+
+    def operations(self) -> list[Operation]:
+        servers, lock = "os_compute_api:servers", "os_compute_api:os-lock-server"
+        pause = "os_compute_api:os-pause-server"
+        return [
+            _action("reboot", self.reboot, f"{servers}:reboot", bodies.RebootAction),
+            _action("os-start", self.start, f"{servers}:start", bodies.StartAction),
+            _action("os-stop", self.stop, f"{servers}:stop", bodies.StopAction),
+            _action("pause", self.pause, f"{pause}:pause", bodies.PauseAction),
+            _action("unpause", self.unpause, f"{pause}:unpause", bodies.UnpauseAction),
+            _action("lock", self.lock, f"{lock}:lock", bodies.OldLockAction, until="2.72"),
+            _action("lock", self.lock, f"{lock}:lock", bodies.LockAction, since="2.73"),
+            _action("unlock", self.unlock, f"{lock}:unlock", bodies.UnlockAction),
+            _action(
+                "forceDelete",
+                self.force_delete,
+                "os_compute_api:os-deferred-delete:force",
+                bodies.ForceDeleteAction,
+            ),
+            _action(
+                "os-resetState",
+                self.reset_state,
+                "os_compute_api:os-admin-actions:reset_state",
+                bodies.ResetStateAction,
+            ),
+            Operation(
+                "POST",
+                "/servers/{server_id}/action",
+                self.console_output,
+                policy="os_compute_api:os-console-output",
+                early=False,
+                body=bodies.ConsoleAction,
+                action="os-getConsoleOutput",
+                streams=True,
+            ),
+            Operation(
+                "GET",
+                "/servers/{server_id}/diagnostics",
+                self.diagnostics,
+                policy="os_compute_api:os-server-diagnostics",
+                early=False,
+                streams=True,
+                since="2.48",
+            ),
+        ]
+
+    def _server(self, call: Call, tx: Tx) -> ServerRow:
+        return server_of(call, tx, self._compute)
+
+    def reboot(self, call: Call, tx: Tx) -> None:
+        kind = call.body.reboot.type.lower()
+        if kind not in ("soft", "hard"):
+            raise BadRequest(
+                f"Invalid input for field/attribute type. Value: {call.body.reboot.type}. "
+                f"'{call.body.reboot.type}' is not one of ['HARD', 'Hard', 'hard', 'SOFT', "
+                "'Soft', 'soft']"
+            )
+        self._actions.reboot(tx, self._server(call, tx), kind, who(call))
+
+    def start(self, call: Call, tx: Tx) -> None:
+        self._actions.start(tx, self._server(call, tx), who(call))
+
+    def stop(self, call: Call, tx: Tx) -> None:
+        self._actions.stop(tx, self._server(call, tx), who(call))
+
+    def pause(self, call: Call, tx: Tx) -> None:
+        self._actions.pause(tx, self._server(call, tx), who(call))
+
+    def unpause(self, call: Call, tx: Tx) -> None:
+        self._actions.unpause(tx, self._server(call, tx), who(call))
+
+    def lock(self, call: Call, tx: Tx) -> None:
+        wish = call.body.lock
+        reason = None
+        if wish is not None and wish.locked_reason is not UNSET:
+            reason = wish.locked_reason
+        self._actions.lock(tx, self._server(call, tx), reason, who(call))
+
+    def unlock(self, call: Call, tx: Tx) -> None:
+        self._actions.unlock(tx, self._server(call, tx), who(call))
+
+    def force_delete(self, call: Call, tx: Tx) -> None:
+        self._compute.servers.delete(tx, self._server(call, tx), who(call))
+
+    def reset_state(self, call: Call, tx: Tx) -> None:
+        self._actions.reset_state(tx, self._server(call, tx), call.body.reset.state, who(call))
+
+    # --- questions to the host --------------------------------------------------------------
+
+    async def _ask(self, call: Call, question: str, **arguments: Any) -> Any:
+        row = await self._database.read(lambda tx: self._server(call, tx))
+        if row.host_id is None or row.launched_at is None:
+            raise Conflict(f"Instance {row.id} is not ready")
+        try:
+            return await self._conductor.ask(
+                row.host_id, "compute", question, id=row.id, **arguments
+            )
+        except HostDown as down:
+            raise Conflict(f"Instance {row.id} is not ready: {down}") from None
+
+    async def console_output(self, call: Call) -> Any:
+        wanted = call.body.console.length
+        lines = None
+        if wanted is not None:
+            number = as_int(wanted, "length", minimum=-1)
+            lines = None if number < 0 else number
+        text = await self._ask(call, "console_log", lines=lines)
+        return {"output": _CONTROL.sub("", text)}
+
+    async def diagnostics(self, call: Call) -> Any:
+        seen = await self._ask(call, "diagnostics")
+        row = await self._database.read(lambda tx: self._server(call, tx))
+        states = {"on": "running", "paused": "paused", "off": "shutdown", "crashed": "crashed"}
+        return {
+            "state": states.get(seen["power"], "pending"),
+            "driver": "libvirt",
+            "hypervisor": "qemu",
+            "hypervisor_os": "linux",
+            "uptime": None,
+            "config_drive": row.config_drive,
+            "num_cpus": row.flavor.vcpus,
+            "num_nics": len(seen["nics"]),
+            "num_disks": len(seen["disks"]) + (row.image is not None),
+            "cpu_details": [],
+            "nic_details": [],
+            "disk_details": [],
+            "memory_details": {"maximum": row.flavor.ram, "used": None},
+        }
+
+
+def _action(name: str, handler: Any, rule: str, body: Any, **range: str) -> Operation:
+    return Operation(
+        "POST",
+        "/servers/{server_id}/action",
+        handler,
+        policy=rule,
+        early=False,
+        body=body,
+        action=name,
+        status=202,
+        title=f"{name} server",
+        **range,  # type: ignore[arg-type]
+    )

@@ -1,0 +1,355 @@
+"""What a server looks like on the wire, in each version."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from msgspec import UNSET, field
+
+from cumulo.block_storage.interface import Attachment
+from cumulo.compute.api.common import Links, bookmark, links
+from cumulo.compute.model.server import ServerRow
+from cumulo.compute.service.compute import ComputeService
+from cumulo.core.clock import zulu
+from cumulo.core.db.transaction import Tx
+from cumulo.core.http.operations import Call
+from cumulo.core.wire.shapes import Body, Since, Unset, Until
+from cumulo.network.interface import PortInfo
+
+ATTRIBUTES = "os_compute_api:os-extended-server-attributes"
+_PROGRESS = ("ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE", "MIGRATING", "DELETED")
+
+
+class FlavorOfServer(Body, kw_only=True):
+    """API 2.47: the flavor as it was; before it a link."""
+
+    id: Annotated[str | Unset, Until("2.46")]
+    links: Annotated[Links | Unset, Until("2.46")]
+    vcpus: Annotated[int | Unset, Since("2.47")]
+    ram: Annotated[int | Unset, Since("2.47")]
+    disk: Annotated[int | Unset, Since("2.47")]
+    ephemeral: Annotated[int | Unset, Since("2.47")]
+    swap: Annotated[int | Unset, Since("2.47")]
+    original_name: Annotated[str | Unset, Since("2.47")]
+    extra_specs: Annotated[dict[str, str] | Unset, Since("2.47")] = UNSET
+
+
+class ImageOfServer(Body, kw_only=True):
+    id: str
+    links: Links
+    properties: Annotated[dict[str, str] | Unset, Since("2.98")] = UNSET
+
+
+class VolumeOfServer(Body, kw_only=True):
+    id: str
+    delete_on_termination: Annotated[bool | Unset, Since("2.3")]
+
+
+class AddressBody(Body, kw_only=True):
+    version: int
+    addr: str
+    kind: str | Unset = field(name="OS-EXT-IPS:type", default=UNSET)
+    mac: str | Unset = field(name="OS-EXT-IPS-MAC:mac_addr", default=UNSET)
+
+
+class AddressOfUpdated(AddressBody, kw_only=True):
+    kind: Annotated[str | Unset, Since("2.75")] = field(name="OS-EXT-IPS:type", default=UNSET)
+    mac: Annotated[str | Unset, Since("2.75")] = field(
+        name="OS-EXT-IPS-MAC:mac_addr", default=UNSET
+    )
+
+
+class ServerSummary(Body, kw_only=True):
+    id: str
+    name: str
+    links: Links
+
+
+class ServerBody(ServerSummary, kw_only=True):
+    """GET of a server, and one of the detailed list."""
+
+    status: str
+    tenant_id: str
+    user_id: str
+    metadata: dict[str, str]
+    hostId: str
+    image: ImageOfServer | str
+    flavor: FlavorOfServer
+    created: str
+    updated: str
+    addresses: dict[str, list[AddressBody]]
+    accessIPv4: str
+    accessIPv6: str
+    disk_config: str = field(name="OS-DCF:diskConfig")
+    progress: int | Unset = UNSET
+    fault: dict[str, Any] | Unset = UNSET
+    zone: str | Unset = field(name="OS-EXT-AZ:availability_zone", default=UNSET)
+    config_drive: str | Unset = UNSET
+    key_name: str | Unset | None = None
+    launched_at: str | Unset | None = field(name="OS-SRV-USG:launched_at", default=None)
+    terminated_at: str | Unset | None = field(name="OS-SRV-USG:terminated_at", default=None)
+    task_state: str | Unset | None = field(name="OS-EXT-STS:task_state", default=None)
+    vm_state: str | Unset = field(name="OS-EXT-STS:vm_state", default=UNSET)
+    power_state: int | Unset = field(name="OS-EXT-STS:power_state", default=UNSET)
+    volumes: list[VolumeOfServer] | Unset = field(
+        name="os-extended-volumes:volumes_attached", default=UNSET
+    )
+    security_groups: list[dict[str, str]] | Unset = UNSET
+    host: str | Unset | None = field(name="OS-EXT-SRV-ATTR:host", default=UNSET)
+    hypervisor: str | Unset | None = field(
+        name="OS-EXT-SRV-ATTR:hypervisor_hostname", default=UNSET
+    )
+    instance_name: str | Unset = field(name="OS-EXT-SRV-ATTR:instance_name", default=UNSET)
+    reservation_id: Annotated[str | Unset, Since("2.3")] = field(
+        name="OS-EXT-SRV-ATTR:reservation_id", default=UNSET
+    )
+    launch_index: Annotated[int | Unset, Since("2.3")] = field(
+        name="OS-EXT-SRV-ATTR:launch_index", default=UNSET
+    )
+    kernel_id: Annotated[str | Unset, Since("2.3")] = field(
+        name="OS-EXT-SRV-ATTR:kernel_id", default=UNSET
+    )
+    ramdisk_id: Annotated[str | Unset, Since("2.3")] = field(
+        name="OS-EXT-SRV-ATTR:ramdisk_id", default=UNSET
+    )
+    root_device_name: Annotated[str | Unset, Since("2.3")] = field(
+        name="OS-EXT-SRV-ATTR:root_device_name", default=UNSET
+    )
+    user_data: Annotated[str | Unset | None, Since("2.3")] = field(
+        name="OS-EXT-SRV-ATTR:user_data", default=UNSET
+    )
+    hostname: Annotated[str | Unset, Since("2.3")] = field(
+        name="OS-EXT-SRV-ATTR:hostname", default=UNSET
+    )
+    locked: Annotated[bool | Unset, Since("2.9")] = UNSET
+    host_status: Annotated[str | Unset, Since("2.16")] = UNSET
+    description: Annotated[str | Unset | None, Since("2.19")] = None
+    tags: Annotated[list[str] | Unset, Since("2.26")] = UNSET
+    trusted_image_certificates: Annotated[list[str] | Unset | None, Since("2.63")] = None
+    server_groups: Annotated[list[str] | Unset, Since("2.71")] = UNSET
+    locked_reason: Annotated[str | Unset | None, Since("2.73")] = None
+    pinned_availability_zone: Annotated[str | Unset | None, Since("2.96")] = None
+    scheduler_hints: Annotated[dict[str, Any] | Unset, Since("2.100")] = UNSET
+
+
+_LATE = Since("2.75")
+
+
+class UpdatedServer(ServerBody, kw_only=True):
+    """The answer to PUT: before API 2.75 without the attributes of extensions."""
+
+    addresses: dict[str, list[AddressOfUpdated]]  # type: ignore[assignment]
+    zone: Annotated[str | Unset, _LATE] = field(name="OS-EXT-AZ:availability_zone", default=UNSET)
+    config_drive: Annotated[str | Unset, _LATE] = UNSET
+    key_name: Annotated[str | Unset | None, _LATE] = None
+    launched_at: Annotated[str | Unset | None, _LATE] = field(
+        name="OS-SRV-USG:launched_at", default=None
+    )
+    terminated_at: Annotated[str | Unset | None, _LATE] = field(
+        name="OS-SRV-USG:terminated_at", default=None
+    )
+    task_state: Annotated[str | Unset | None, _LATE] = field(
+        name="OS-EXT-STS:task_state", default=None
+    )
+    vm_state: Annotated[str | Unset, _LATE] = field(name="OS-EXT-STS:vm_state", default=UNSET)
+    power_state: Annotated[int | Unset, _LATE] = field(name="OS-EXT-STS:power_state", default=UNSET)
+    volumes: Annotated[list[VolumeOfServer] | Unset, _LATE] = field(
+        name="os-extended-volumes:volumes_attached", default=UNSET
+    )
+    security_groups: Annotated[list[dict[str, str]] | Unset, _LATE] = UNSET
+    host: Annotated[str | Unset | None, _LATE] = field(name="OS-EXT-SRV-ATTR:host", default=UNSET)
+    hypervisor: Annotated[str | Unset | None, _LATE] = field(
+        name="OS-EXT-SRV-ATTR:hypervisor_hostname", default=UNSET
+    )
+    instance_name: Annotated[str | Unset, _LATE] = field(
+        name="OS-EXT-SRV-ATTR:instance_name", default=UNSET
+    )
+    reservation_id: Annotated[str | Unset, _LATE] = field(
+        name="OS-EXT-SRV-ATTR:reservation_id", default=UNSET
+    )
+    launch_index: Annotated[int | Unset, _LATE] = field(
+        name="OS-EXT-SRV-ATTR:launch_index", default=UNSET
+    )
+    kernel_id: Annotated[str | Unset, _LATE] = field(
+        name="OS-EXT-SRV-ATTR:kernel_id", default=UNSET
+    )
+    ramdisk_id: Annotated[str | Unset, _LATE] = field(
+        name="OS-EXT-SRV-ATTR:ramdisk_id", default=UNSET
+    )
+    root_device_name: Annotated[str | Unset, _LATE] = field(
+        name="OS-EXT-SRV-ATTR:root_device_name", default=UNSET
+    )
+    user_data: Annotated[str | Unset | None, _LATE] = field(
+        name="OS-EXT-SRV-ATTR:user_data", default=UNSET
+    )
+    hostname: Annotated[str | Unset, _LATE] = field(name="OS-EXT-SRV-ATTR:hostname", default=UNSET)
+    host_status: Annotated[str | Unset, _LATE] = UNSET
+
+
+class Views:
+    """Makes bodies of many servers with a few queries."""
+
+    def __init__(self, compute: ComputeService) -> None:
+        self._compute = compute
+
+    def servers(
+        self,
+        call: Call,
+        tx: Tx,
+        rows: Sequence[ServerRow],
+        kind: type[ServerBody] = ServerBody,
+        *,
+        groups: bool = False,
+    ) -> list[ServerBody]:
+        ids = [row.id for row in rows if row.deleted_at is None]
+        ports = self._compute.network.ports_of(tx, ids) if ids else {}
+        volumes = self._compute.volumes.attachments_of(tx, ids) if ids else {}
+        admin = call.allowed(ATTRIBUTES)
+        alive = self._compute.hosts.alive(tx) if admin else {}
+        found = []
+        for row in rows:
+            body = _body(call, row, ports.get(row.id, []), volumes.get(row.id, []), kind)
+            if groups:
+                named = row.hints.get("group")
+                body.server_groups = [] if named is None else [str(named)]
+            # API 2.90 shows the host name to everybody, before it to administrators only.
+            if admin or (call.version is not None and call.version >= (2, 90)):
+                body.hostname = row.hostname
+            if admin:
+                _add_attributes(body, row, alive=row.host_id in alive)
+            found.append(body)
+        return found
+
+    def server(
+        self, call: Call, tx: Tx, row: ServerRow, kind: type[ServerBody] = ServerBody
+    ) -> ServerBody:
+        return self.servers(call, tx, [row], kind, groups=True)[0]
+
+
+def summary(call: Call, row: ServerRow) -> ServerSummary:
+    return ServerSummary(id=row.id, name=row.name, links=links(call, "servers", row.id))
+
+
+def _body(
+    call: Call,
+    row: ServerRow,
+    ports: Sequence[PortInfo],
+    volumes: Sequence[Attachment],
+    kind: type[ServerBody],
+) -> ServerBody:
+    flavor = row.flavor
+    names = dict.fromkeys(name for port in ports for name in port.security_groups)
+    updated = kind is UpdatedServer
+    return kind(
+        id=row.id,
+        name=row.name,
+        links=links(call, "servers", row.id),
+        status=row.status,
+        tenant_id=row.project_id,
+        user_id=row.user_id,
+        metadata=row.metadata,
+        hostId=host_hash(row),
+        image=_image(call, row),
+        flavor=FlavorOfServer(
+            id=flavor.id,
+            links=bookmark(call, "flavors", flavor.id),
+            vcpus=flavor.vcpus,
+            ram=flavor.ram,
+            disk=flavor.disk,
+            ephemeral=flavor.ephemeral,
+            swap=flavor.swap,
+            original_name=flavor.name,
+            extra_specs=flavor.extra_specs,
+        ),
+        created=zulu(row.created_at),
+        updated=zulu(row.updated_at),
+        addresses=addresses(ports, AddressOfUpdated if updated else AddressBody),
+        accessIPv4=row.access_ipv4,
+        accessIPv6=row.access_ipv6,
+        disk_config=row.disk_config,
+        progress=_progress(row),
+        fault=_fault(call, row),
+        zone=row.zone if row.host_id is not None else "",
+        config_drive="True" if row.config_drive else "",
+        key_name=None if row.key is None else row.key.name,
+        launched_at=row.launched_at,
+        terminated_at=row.deleted_at,
+        task_state=row.task_state,
+        vm_state=row.vm_state,
+        power_state=row.power_state,
+        volumes=[
+            VolumeOfServer(id=each.volume_id, delete_on_termination=each.delete_on_termination)
+            for each in volumes
+        ],
+        security_groups=[{"name": name} for name in names] if names else UNSET,
+        locked=row.locked,
+        description=row.description,
+        tags=row.tags,
+        locked_reason=row.locked_reason,
+        pinned_availability_zone=row.pinned_zone,
+        scheduler_hints=row.hints,
+    )
+
+
+def _add_attributes(body: ServerBody, row: ServerRow, *, alive: bool) -> None:
+    """What only administrators see."""
+    body.host = row.host_id
+    body.hypervisor = row.host_id
+    body.instance_name = row.instance_name
+    body.reservation_id = row.reservation_id
+    body.launch_index = row.launch_index
+    body.kernel_id = ""
+    body.ramdisk_id = ""
+    body.root_device_name = "/dev/vda"
+    body.user_data = row.user_data
+    body.host_status = "" if row.host_id is None else ("UP" if alive else "DOWN")
+
+
+def _image(call: Call, row: ServerRow) -> ImageOfServer | str:
+    if row.image is None:
+        return ""
+    where = bookmark(call, "images", row.image.id)
+    return ImageOfServer(id=row.image.id, links=where, properties=row.image.properties)
+
+
+def _progress(row: ServerRow) -> int | Unset:
+    if row.status not in _PROGRESS:
+        return UNSET
+    return 100 if row.status in ("ACTIVE", "DELETED") else 0
+
+
+def _fault(call: Call, row: ServerRow) -> dict[str, Any] | Unset:
+    if row.fault is None or row.status not in ("ERROR", "DELETED"):
+        return UNSET
+    found: dict[str, Any] = {
+        "code": row.fault.code,
+        "created": zulu(row.fault.created),
+        "message": row.fault.message,
+    }
+    if row.fault.details and (call.principal.is_admin or row.fault.code != 500):
+        found["details"] = row.fault.details
+    return found
+
+
+def host_hash(row: ServerRow) -> str:
+    """Tells a project which of its servers share a host, and not which host it is."""
+    if row.host_id is None:
+        return ""
+    return hashlib.sha224(f"{row.project_id}{row.host_id}".encode()).hexdigest()
+
+
+def addresses(
+    ports: Sequence[PortInfo], kind: type[AddressBody] = AddressBody
+) -> dict[str, list[Any]]:
+    """network name → addresses, floating ones behind the fixed ones"""
+    found: dict[str, list[Any]] = {}
+    for port in ports:
+        mine = found.setdefault(port.network_name, [])
+        mine += [_address(kind, fixed.ip_address, "fixed", port) for fixed in port.fixed_ips]
+        mine += [_address(kind, address, "floating", port) for address in port.floating_ips]
+    return found
+
+
+def _address(kind: type[AddressBody], address: str, what: str, port: PortInfo) -> AddressBody:
+    version = 6 if ":" in address else 4
+    return kind(version=version, addr=address, kind=what, mac=port.mac_address)

@@ -1,0 +1,65 @@
+"""A compute host as the API shows it: what its agent reported, and whether it may be scheduled."""
+
+from typing import Annotated
+
+import msgspec
+
+from cumulo.core.clock import Moment
+from cumulo.core.db.rows import Key, Row, Serial, Unique, table
+
+
+class HostResources(msgspec.Struct, frozen=True, kw_only=True):
+    """What a compute host has, as its agent sees it."""
+
+    vcpus: int
+    memory_mb: int
+    disk_gb: int
+    driver: str = "QEMU"
+    version: int = 0
+    """7002022 for 7.2.22"""
+    address: str = "127.0.0.1"
+    accelerator: str = "tcg"
+
+
+@table("hypervisors", Unique("host_id"))
+class HypervisorRow(Row, frozen=True, kw_only=True):
+    """`uuid` is also the provider's id in placement; it follows from the host's name."""
+
+    id: Annotated[int, Serial()]
+    host_id: str
+    uuid: str
+    service_uuid: str
+    resources: HostResources
+    zone: str = "nova"
+    disabled: bool = False
+    disabled_reason: str | None = None
+    forced_down: bool = False
+    created_at: Moment
+    updated_at: Moment
+
+
+@table("compute_aggregates")
+class AggregateRow(Row, frozen=True, kw_only=True):
+    """A group of hosts with metadata; `availability_zone` among it names their zone."""
+
+    id: Annotated[int, Serial()]
+    uuid: str
+    name: str
+    hosts: list[str]
+    metadata: dict[str, str]
+    created_at: Moment
+    updated_at: Moment | None
+
+
+@table("server_groups")
+class ServerGroupRow(Row, frozen=True, kw_only=True):
+    """Servers that should be together or apart."""
+
+    id: Annotated[str, Key()]
+    project_id: str
+    user_id: str
+    name: str
+    policy: str
+    rules: dict[str, int]
+    members: list[str]
+    created_at: Moment

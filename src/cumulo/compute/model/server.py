@@ -1,0 +1,194 @@
+"""The row of a server: what is desired, what its host has seen, and the state that follows."""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from cumulo.compute.model.state import Facts, Power, RebootKind, SeenPower, state_of
+from cumulo.core.clock import Moment
+from cumulo.core.db.rows import Index, IndexOn, Key, Row, table
+
+
+class FlavorSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """The flavor as it was when the server was made: later changes do not touch the server."""
+
+    id: str
+    name: str
+    vcpus: int
+    ram: int
+    """MiB"""
+    disk: int
+    """GiB"""
+    ephemeral: int = 0
+    swap: int = 0
+    """MiB"""
+    extra_specs: dict[str, str] = {}
+
+
+class ServerFault(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a server is in ERROR."""
+
+    code: int
+    message: str
+    details: str = ""
+    created: Moment
+    sticky: bool = False
+    """Set by an administrator (`os-resetState`): a good report of the host does not clear it."""
+
+
+class ServerKey(msgspec.Struct, frozen=True):
+    """The key pair as it was: the guest keeps it when the pair goes."""
+
+    name: str
+    type: str
+    public_key: str
+
+
+class ImageRef(msgspec.Struct, frozen=True, kw_only=True):
+    """The image as it was, for the host and for rebuilt views (API 2.98)."""
+
+    id: str
+    sha512: str | None
+    disk_format: str | None
+    path: str | None
+    properties: dict[str, str] = {}
+    min_disk: int = 0
+    min_ram: int = 0
+
+
+@table(
+    "servers",
+    IndexOn("project_id", "created_at"),
+    IndexOn("host_id", "present"),
+    IndexOn("deleted_at"),
+)
+class ServerRow(Row, frozen=True, kw_only=True):
+    """One server. Its row outlives it (`deleted_at`), for `changes-since`, usage and actions."""
+
+    id: Annotated[str, Key()]
+    project_id: str
+    user_id: Annotated[str, Index()]
+    name: str
+    hostname: str
+    description: str | None
+    created_at: Moment
+    updated_at: Moment
+    launched_at: Moment | None = None
+    deleted_at: Moment | None = None
+    reservation_id: str
+    launch_index: int = 0
+    flavor: FlavorSnapshot
+    image: ImageRef | None
+    """None: it boots from a volume."""
+    key: ServerKey | None = None
+    user_data: str | None = None
+    """base64, as the client gave it."""
+    config_drive: bool = False
+    metadata: dict[str, str] = {}
+    tags: list[str] = []
+    zone: str = "nova"
+    pinned_zone: str | None = None
+    hints: dict[str, Any] = {}
+    admin_password: str | None = None
+    access_ipv4: str = ""
+    access_ipv6: str = ""
+    disk_config: str = "MANUAL"
+    locked_by: str | None = None
+    """`owner` or `admin`"""
+    locked_reason: str | None = None
+    password: str = ""
+    """What the guest posted to the metadata service: encrypted with the key pair."""
+
+    # Desired
+    host_id: str | None = None
+    present: bool = True
+    power: Power = "on"
+    reboot_nonce: int = 0
+    reboot_kind: RebootKind = "soft"
+    generation: int = 1
+
+    # Observed
+    seen_generation: int = 0
+    seen_power: SeenPower = "absent"
+    step: str | None = None
+    reason: str | None = None
+    """Why it stopped although nobody asked."""
+    reboot_done: int = 0
+    fault: ServerFault | None = None
+
+    # Computed by `state_of`, written with every change
+    status: str = "BUILD"
+    vm_state: str = "building"
+    task_state: str | None = "scheduling"
+    power_state: int = 0
+
+    @property
+    def instance_name(self) -> str:
+        return f"instance-{self.id[:8]}"
+
+    @property
+    def locked(self) -> bool:
+        return self.locked_by is not None
+
+
+def with_state(row: ServerRow) -> dict[str, Any]:
+    """The computed columns of this row as it is now."""
+    state = state_of(facts_of(row))
+    return {
+        "status": state.status,
+        "vm_state": state.vm_state,
+        "task_state": state.task_state,
+        "power_state": state.power_state,
+    }
+
+
+def facts_of(row: ServerRow) -> Facts:
+    return Facts(
+        present=row.present,
+        gone=row.deleted_at is not None,
+        scheduled=row.host_id is not None,
+        power=row.power,
+        newer=row.seen_generation < row.generation,
+        launched=row.launched_at is not None,
+        seen=row.seen_power,
+        step=row.step,
+        reboot=row.reboot_kind if row.reboot_nonce > row.reboot_done else None,
+        fault=row.fault is not None,
+    )
+
+
+@table("server_actions", IndexOn("server_id", "started_at"))
+class ActionRow(Row, frozen=True, kw_only=True):
+    """What was done to a server, as `os-instance-actions` tells it."""
+
+    request_id: Annotated[str, Key()]
+    server_id: Annotated[str, Key()]
+    action: str
+    user_id: str
+    project_id: str
+    started_at: Moment
+    updated_at: Moment
+    finished_at: Moment | None = None
+    event: str = ""
+    """The work that it set off, say `compute_reboot_instance`."""
+    result: str | None = None
+    """`Success` or `Error`, once it is over"""
+    message: str | None = None
+    host_id: str | None = None
+
+
+ACTION_EVENTS = {
+    "create": "compute__do_build_and_run_instance",
+    "delete": "compute_terminate_instance",
+    "reboot": "compute_reboot_instance",
+    "start": "compute_start_instance",
+    "stop": "compute_stop_instance",
+    "pause": "compute_pause_instance",
+    "unpause": "compute_unpause_instance",
+    "attach_volume": "compute_attach_volume",
+    "detach_volume": "compute_detach_volume",
+    "attach_interface": "compute_attach_interface",
+    "detach_interface": "compute_detach_interface",
+    "lock": "",
+    "unlock": "",
+}

@@ -1,0 +1,66 @@
+"""Compute as a whole: its nouns and its neighbours."""
+
+from cumulo.block_storage.interface import BlockStorage
+from cumulo.compute.service.actions import Actions
+from cumulo.compute.service.devices import Devices
+from cumulo.compute.service.flavors import Flavors
+from cumulo.compute.service.groups import Groups
+from cumulo.compute.service.host import ComputePart
+from cumulo.compute.service.hosts import Hosts, Ratios
+from cumulo.compute.service.keypairs import KeyPairs
+from cumulo.compute.service.metadata import Metadata
+from cumulo.compute.service.servers import Servers
+from cumulo.core.hosts.registry import HostRegistry
+from cumulo.core.quotas.quotas import Quotas
+from cumulo.image.interface import Images
+from cumulo.network.interface import Network
+from cumulo.placement.interface import Placement
+
+QUOTAS = {
+    "instances": 10,
+    "cores": 20,
+    "ram": 50 * 1024,
+    "metadata_items": 128,
+    "key_pairs": 100,
+    "server_groups": 10,
+    "server_group_members": 10,
+    "injected_files": 5,
+    "injected_file_content_bytes": 10 * 1024,
+    "injected_file_path_bytes": 255,
+}
+
+
+class ComputeService:
+    """Everything that compute's faces ask."""
+
+    def __init__(
+        self,
+        registry: HostRegistry,
+        *,
+        placement: Placement,
+        images: Images,
+        network: Network,
+        volumes: BlockStorage,
+        ratios: Ratios,
+    ) -> None:
+        self.network = network
+        self.volumes = volumes
+        self.quotas = Quotas("compute", QUOTAS)
+        self.flavors = Flavors()
+        self.keypairs = KeyPairs(self.quotas)
+        self.groups = Groups(self.quotas)
+        self.hosts = Hosts(registry, placement, ratios)
+        self.servers = Servers(
+            quotas=self.quotas,
+            flavors=self.flavors,
+            keypairs=self.keypairs,
+            hosts=self.hosts,
+            placement=placement,
+            images=images,
+            network=network,
+            volumes=volumes,
+        )
+        self.actions = Actions(self.servers)
+        self.devices = Devices(self.servers)
+        self.metadata = Metadata(self.servers)
+        self.part = ComputePart(self.servers, self.hosts)

@@ -1,0 +1,129 @@
+"""Key pairs: the verbs, and what makes or reads a key.
+
+Making an RSA key takes a tenth of a second and more, so `generate` runs outside of transactions,
+on a thread.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+
+import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509 import load_pem_x509_certificate
+
+from cumulo.compute.model.keypair import KeyPairRow
+from cumulo.compute.model.server import ServerKey
+from cumulo.compute.store import keypair as store
+from cumulo.core.auth.principal import Principal
+from cumulo.core.db.transaction import Tx
+from cumulo.core.events.history import emit
+from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
+from cumulo.core.quotas.quotas import Quotas
+
+_OLD_NAME = re.compile(r"[\w \-]+", re.ASCII)
+_NEW_NAME = re.compile(r"[\w \-@.]+", re.ASCII)
+
+
+class NewKey(msgspec.Struct, frozen=True):
+    public_key: str
+    private_key: str
+
+
+class KeyPairs:
+    listing = store.KEY_PAIRS
+
+    def __init__(self, quotas: Quotas) -> None:
+        self._quotas = quotas
+
+    def get(self, tx: Tx, user_id: str, name: str) -> KeyPairRow:
+        found = tx.one(store.NAMED, user=user_id, name=name)
+        if found is None:
+            raise NotFound(f"Keypair {name} not found for user {user_id}")
+        return found
+
+    def for_server(self, tx: Tx, user_id: str, name: str) -> ServerKey:
+        found = tx.one(store.NAMED, user=user_id, name=name)
+        if found is None:
+            raise BadRequest("Invalid key_name provided.")
+        return ServerKey(found.name, found.type, found.public_key)
+
+    def check_new(self, tx: Tx, project_id: str | None, user_id: str, name: str) -> None:
+        if tx.one(store.NAMED, user=user_id, name=name) is not None:
+            raise Conflict(f"Key pair '{name}' already exists.")
+        limit = self._quotas.limit(tx, project_id or "", "key_pairs")
+        if 0 <= limit <= int(tx.value(store.COUNT, user=user_id)):
+            raise Forbidden("Quota exceeded, too many key pairs.")
+
+    def create(
+        self, tx: Tx, user_id: str, name: str, kind: str, public_key: str, principal: Principal
+    ) -> KeyPairRow:
+        """Keep a public key. Raises Conflict, Forbidden (quota), BadRequest (not a key)."""
+        self.check_new(tx, principal.project_id, user_id, name)
+        row = KeyPairRow(
+            id=0,
+            user_id=user_id,
+            name=name,
+            type=kind,
+            public_key=public_key,
+            fingerprint=fingerprint_of(kind, public_key),
+            created_at=tx.now,
+        )
+        tx.insert(row)
+        emit(tx, "compute.keypair.create", name, principal=principal, user=user_id)
+        return self.get(tx, user_id, name)
+
+    def delete(self, tx: Tx, user_id: str, name: str, principal: Principal) -> None:
+        tx.delete(self.get(tx, user_id, name))
+        emit(tx, "compute.keypair.delete", name, principal=principal, user=user_id)
+
+
+def check_name(name: str, *, newest: bool) -> None:
+    """API 2.92 allows `@` and `.` besides letters, digits, blanks, `_` and `-`."""
+    if not (_NEW_NAME if newest else _OLD_NAME).fullmatch(name) or name != name.strip():
+        raise BadRequest(
+            f"Keypair data is invalid: Keypair name contains unsafe characters: {name!r}"
+        )
+
+
+def generate() -> NewKey:
+    """A key pair as compute makes it: 2048 bits of RSA, in OpenSSH's public form and in PEM."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    )
+    return NewKey(public.decode() + " Generated-by-Cumulo", private.decode())
+
+
+def fingerprint_of(kind: str, public_key: str) -> str:
+    """Hexadecimal pairs; BadRequest for what is not a key of that kind."""
+    if kind == "x509":
+        try:
+            return _pairs(
+                hashlib.sha1(
+                    load_pem_x509_certificate(public_key.encode()).public_bytes(
+                        serialization.Encoding.DER
+                    )
+                ).hexdigest()
+            )
+        except ValueError as error:
+            raise BadRequest(f"Keypair data is invalid: {error}") from None
+    parts = public_key.split(None, 2)
+    try:
+        serialization.load_ssh_public_key(public_key.encode())
+        blob = base64.b64decode(parts[1], validate=True)
+    except (ValueError, IndexError, binascii.Error, UnsupportedAlgorithm):
+        raise BadRequest("Keypair data is invalid: failed to generate fingerprint") from None
+    return _pairs(hashlib.md5(blob, usedforsecurity=False).hexdigest())
+
+
+def _pairs(text: str) -> str:
+    return ":".join(text[at : at + 2] for at in range(0, len(text), 2))

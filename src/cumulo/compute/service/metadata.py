@@ -1,0 +1,265 @@
+"""What a guest may know about itself: at 169.254.169.254 and on its config drive.
+
+Both trees come from the same rows: OpenStack's (`openstack/latest/meta_data.json` …) and EC2's
+(`2009-04-04/meta-data/…`). The network's proxy knows which server asks from where the request
+came, and passes on its id; nothing that the guest says is believed.
+"""
+
+import base64
+import os
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from cumulo.compute.model.server import ServerRow
+from cumulo.compute.service.servers import Servers
+from cumulo.core.db.transaction import Tx
+from cumulo.network.interface import PortInfo
+
+OPENSTACK_VERSIONS = (
+    "2012-08-10",
+    "2013-04-04",
+    "2013-10-17",
+    "2015-10-15",
+    "2016-06-30",
+    "2016-10-06",
+    "2017-02-22",
+    "2018-08-27",
+    "2020-10-14",
+    "latest",
+)
+EC2_VERSIONS = (
+    "1.0",
+    "2007-01-19",
+    "2007-03-01",
+    "2007-08-29",
+    "2007-10-10",
+    "2007-12-15",
+    "2008-02-01",
+    "2008-09-01",
+    "2009-04-04",
+    "latest",
+)
+PASSWORD_LIMIT = 255
+DOMAIN = "novalocal"
+JSON = "application/json"
+TEXT = "text/plain; charset=utf-8"
+
+
+class MetadataAnswer(msgspec.Struct, frozen=True):
+    """The same fields as the network drivers' MetadataResponse."""
+
+    status: int
+    content_type: str = TEXT
+    body: bytes = b""
+
+
+NOT_FOUND = MetadataAnswer(404, body=b"404 Not Found\n")
+
+
+class Metadata:
+    def __init__(self, servers: Servers) -> None:
+        self._servers = servers
+
+    def answer(
+        self, tx: Tx, server_id: str, method: str, path: str, body: bytes = b""
+    ) -> MetadataAnswer:
+        """The answer to a guest's request; a POST of the password needs a writing transaction."""
+        row = self._servers.find(tx, server_id)
+        if row is None:
+            return NOT_FOUND
+        parts = [part for part in re.split("/+", path.partition("?")[0]) if part]
+        if method == "POST":
+            return self._post(tx, row, parts, body)
+        if method not in ("GET", "HEAD"):
+            return MetadataAnswer(405, body=b"405 Method Not Allowed\n")
+        ports = self._servers.network.ports_of(tx, [row.id]).get(row.id, [])
+        return get(row, ports, parts)
+
+    def _post(self, tx: Tx, row: ServerRow, parts: Sequence[str], body: bytes) -> MetadataAnswer:
+        """The guest posts its password once, encrypted with its owner's key."""
+        if len(parts) != 3 or parts[0] != "openstack" or parts[2] != "password":
+            return NOT_FOUND
+        if len(body) > PASSWORD_LIMIT:
+            return MetadataAnswer(400, body=b"400 password too long\n")
+        if row.password:
+            return MetadataAnswer(409, body=b"409 password already set\n")
+        tx.update(row, password=body.decode("utf-8", "replace"))
+        return MetadataAnswer(200)
+
+
+def get(row: ServerRow, ports: Sequence[PortInfo], parts: Sequence[str]) -> MetadataAnswer:
+    """The answer to GET of a path, split at its slashes."""
+    if not parts:
+        return _listing([*EC2_VERSIONS])
+    if parts[0] == "openstack":
+        return _openstack(row, ports, parts[1:])
+    if parts[0] in EC2_VERSIONS:
+        return _ec2(row, ports, parts[1:])
+    return NOT_FOUND
+
+
+def _listing(names: Sequence[str]) -> MetadataAnswer:
+    return MetadataAnswer(200, body="\n".join(names).encode())
+
+
+# --- OpenStack ------------------------------------------------------------------------------
+
+
+def _openstack(row: ServerRow, ports: Sequence[PortInfo], parts: Sequence[str]) -> MetadataAnswer:
+    if not parts:
+        return _listing(OPENSTACK_VERSIONS)
+    if parts[0] not in OPENSTACK_VERSIONS or len(parts) > 2:
+        return NOT_FOUND
+    files = openstack_files(row, ports)
+    names = [*files, "password"]
+    if len(parts) == 1:
+        return _listing(names)
+    if parts[1] == "meta_data.json":
+        seed = base64.b64encode(os.urandom(512)).decode()
+        content = msgspec.json.encode({**meta_data(row), "random_seed": seed})
+        return MetadataAnswer(200, JSON, content)
+    if parts[1] == "password":
+        return MetadataAnswer(200, body=row.password.encode())
+    if parts[1] not in files:
+        return NOT_FOUND
+    kind = JSON if parts[1].endswith(".json") else "application/octet-stream"
+    return MetadataAnswer(200, kind, files[parts[1]])
+
+
+def openstack_files(row: ServerRow, ports: Sequence[PortInfo]) -> dict[str, bytes]:
+    """name → content of `openstack/latest`"""
+    encode = msgspec.json.encode
+    files = {"meta_data.json": encode(meta_data(row))}
+    if row.user_data:
+        files["user_data"] = user_data(row)
+    files["vendor_data.json"] = b"{}"
+    files["vendor_data2.json"] = b"{}"
+    files["network_data.json"] = encode(network_data(ports))
+    return files
+
+
+def meta_data(row: ServerRow) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "uuid": row.id,
+        "name": row.name,
+        "hostname": f"{row.hostname}.{DOMAIN}",
+        "launch_index": row.launch_index,
+        "availability_zone": row.zone,
+        "project_id": row.project_id,
+        "devices": [],
+        "dedicated_cpus": [],
+    }
+    if row.metadata:
+        found["meta"] = row.metadata
+    if row.key is not None:
+        key = row.key
+        found["public_keys"] = {key.name: key.public_key}
+        found["keys"] = [{"name": key.name, "type": key.type, "data": key.public_key}]
+    if row.admin_password:
+        found["admin_pass"] = row.admin_password
+    return found
+
+
+def user_data(row: ServerRow) -> bytes:
+    return base64.b64decode(row.user_data or "")
+
+
+def network_data(ports: Sequence[PortInfo]) -> dict[str, Any]:
+    """Links with their MACs; addresses come from DHCP or, for IPv6, from the router."""
+    links, networks = [], []
+    for index, port in enumerate(ports):
+        link = port.tap
+        links.append(
+            {
+                "id": link,
+                "vif_id": port.id,
+                "type": "ovs",
+                "mtu": port.mtu,
+                "ethernet_mac_address": port.mac_address,
+            }
+        )
+        for number, fixed in enumerate(port.fixed_ips):
+            networks.append(
+                {
+                    "id": f"network{index}" + (f"-{number}" if number else ""),
+                    "type": "ipv6_dhcp" if ":" in fixed.ip_address else "ipv4_dhcp",
+                    "link": link,
+                    "network_id": port.network_id,
+                }
+            )
+    return {"links": links, "networks": networks, "services": []}
+
+
+# --- EC2 --------------------------------------------------------------------------------------
+
+
+def _ec2(row: ServerRow, ports: Sequence[PortInfo], parts: Sequence[str]) -> MetadataAnswer:
+    if not parts:
+        return _listing(["meta-data/", *(["user-data"] if row.user_data else [])])
+    if parts[0] == "user-data":
+        if len(parts) > 1 or not row.user_data:
+            return NOT_FOUND
+        return MetadataAnswer(200, "application/octet-stream", user_data(row))
+    if parts[0] != "meta-data":
+        return NOT_FOUND
+    found: Any = ec2_tree(row, ports)
+    rest = list(parts[1:])
+    if rest[:1] == ["public-keys"] and len(rest) > 1:
+        if row.key is None or rest[1] != "0":
+            return NOT_FOUND
+        found = {"openssh-key": row.key.public_key}
+        rest = rest[2:]
+    for part in rest:
+        if not isinstance(found, dict) or part not in found:
+            return NOT_FOUND
+        found = found[part]
+    if isinstance(found, dict):
+        return _listing([f"{k}/" if isinstance(v, dict) else k for k, v in found.items()])
+    return MetadataAnswer(200, body=str(found).encode())
+
+
+def ec2_tree(row: ServerRow, ports: Sequence[PortInfo]) -> dict[str, Any]:
+    addresses = [fixed.ip_address for port in ports for fixed in port.fixed_ips]
+    ipv4 = [address for address in addresses if ":" not in address]
+    floating = [address for port in ports for address in port.floating_ips]
+    hostname = f"{row.hostname}.{DOMAIN}"
+    groups = dict.fromkeys(name for port in ports for name in port.security_groups)
+    tree: dict[str, Any] = {
+        "ami-id": "None" if row.image is None else f"ami-{row.image.id[:8]}",
+        "ami-launch-index": row.launch_index,
+        "ami-manifest-path": "",
+        "block-device-mapping": {"ami": "vda", "root": "/dev/vda"},
+        "hostname": hostname,
+        "instance-action": "none",
+        "instance-id": f"i-{row.id[:8]}",
+        "instance-type": row.flavor.name,
+        "local-hostname": hostname,
+        "local-ipv4": ipv4[0] if ipv4 else "",
+        "placement": {"availability-zone": row.zone},
+        "public-hostname": hostname,
+        "public-ipv4": floating[0] if floating else "",
+        "reservation-id": row.reservation_id,
+        "security-groups": "\n".join(groups),
+    }
+    if row.key is not None:
+        tree["public-keys"] = {f"0={row.key.name}": ""}
+    return tree
+
+
+def config_drive(row: ServerRow, ports: Sequence[PortInfo]) -> dict[str, bytes]:
+    """path → content of the drive: the same always for the same rows, so without a seed."""
+    files = {
+        f"openstack/{version}/{name}": content
+        for version in ("2020-10-14", "latest")
+        for name, content in openstack_files(row, ports).items()
+    }
+    tree = ec2_tree(row, ports)
+    if row.key is not None:
+        tree["public-keys"] = {"0": {"openssh-key": row.key.public_key}}
+    files["ec2/latest/meta-data.json"] = msgspec.json.encode(tree)
+    if row.user_data:
+        files["ec2/latest/user-data"] = user_data(row)
+    return files

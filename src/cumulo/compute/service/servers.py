@@ -1,0 +1,465 @@
+"""Servers: finding, making, changing and removing them.
+
+Making one is one transaction: quota, host, ports, volumes, row, history. What a host has to do
+follows from the row; a change of what is desired grows its generation and wakes the host.
+"""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from cumulo.block_storage.interface import BlockStorage
+from cumulo.compute.model.flavor import snapshot
+from cumulo.compute.model.hypervisor import ServerGroupRow
+from cumulo.compute.model.server import (
+    ACTION_EVENTS,
+    ActionRow,
+    FlavorSnapshot,
+    ImageRef,
+    ServerFault,
+    ServerRow,
+    with_state,
+)
+from cumulo.compute.service.flavors import Flavors
+from cumulo.compute.service.hosts import DEFAULT_ZONE, Hosts
+from cumulo.compute.service.keypairs import KeyPairs
+from cumulo.compute.service.scheduling import Scheduler, explain
+from cumulo.compute.service.who import Who
+from cumulo.compute.service.wishes import ServerWish, hostname_of
+from cumulo.compute.store import server as store
+from cumulo.core.auth.principal import Principal
+from cumulo.core.clock import Moment
+from cumulo.core.db.transaction import Tx
+from cumulo.core.events.history import emit
+from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
+from cumulo.core.ids import new_id
+from cumulo.core.quotas.quotas import Quotas
+from cumulo.image.interface import ImageInfo, Images
+from cumulo.network.interface import Network
+from cumulo.placement.interface import Placement
+
+KIND = "compute"
+GIB = 1024**3
+FORMATS = {"qcow2": "qcow2", "raw": "raw", "ami": "raw", "iso": "raw"}
+"""Disk formats that a host boots, and how it reads them"""
+USABLE = ("active", "stopped", "paused")
+"""vm_states in which a server may be changed"""
+
+
+class Servers:
+    listing = store.SERVERS
+
+    def __init__(
+        self,
+        *,
+        quotas: Quotas,
+        flavors: Flavors,
+        keypairs: KeyPairs,
+        hosts: Hosts,
+        placement: Placement,
+        images: Images,
+        network: Network,
+        volumes: BlockStorage,
+    ) -> None:
+        self._quotas = quotas
+        self._flavors = flavors
+        self._keypairs = keypairs
+        self._hosts = hosts
+        self._placement = placement
+        self._images = images
+        self.network = network
+        self.volumes = volumes
+        self._scheduler = Scheduler(hosts, placement)
+
+    # --- finding ----------------------------------------------------------------------------
+
+    def get(self, tx: Tx, server_id: str, principal: Principal) -> ServerRow:
+        """A server of the caller's project, or of anybody for an administrator."""
+        row = tx.get(ServerRow, server_id)
+        if row is None or row.deleted_at is not None or not _owns(row, principal):
+            raise NotFound(f"Instance {server_id} could not be found.")
+        return row
+
+    def get_even_deleted(self, tx: Tx, server_id: str, principal: Principal) -> ServerRow:
+        row = tx.get(ServerRow, server_id)
+        if row is None or not _owns(row, principal):
+            raise NotFound(f"Instance {server_id} could not be found.")
+        return row
+
+    def find(self, tx: Tx, server_id: str) -> ServerRow | None:
+        """For the metadata service and the host part, which ask for nobody."""
+        row = tx.get(ServerRow, server_id)
+        return None if row is None or row.deleted_at is not None else row
+
+    # --- writing a row ----------------------------------------------------------------------
+
+    def save(self, tx: Tx, row: ServerRow, **changes: Any) -> ServerRow:
+        """Write changes, and the state that follows from them."""
+        after = msgspec.structs.replace(row, **changes)
+        return tx.update(row, **changes, **with_state(after), updated_at=tx.now)
+
+    def desire(self, tx: Tx, row: ServerRow, **changes: Any) -> ServerRow:
+        """The same for a change that the host has to make real."""
+        row = self.save(tx, row, generation=row.generation + 1, **changes)
+        if row.host_id is not None:
+            self._hosts.registry.touch(tx, row.host_id, KIND)
+        return row
+
+    # --- actions ----------------------------------------------------------------------------
+
+    def act(
+        self, tx: Tx, row: ServerRow, action: str, who: Who, *, over: bool = False, **detail: Any
+    ) -> None:
+        """Note an action; `over`: it is finished with this transaction."""
+        tx.insert(
+            ActionRow(
+                request_id=who.request_id,
+                server_id=row.id,
+                action=action,
+                user_id=who.principal.user_id,
+                project_id=who.principal.project_id or row.project_id,
+                started_at=tx.now,
+                updated_at=tx.now,
+                finished_at=tx.now if over else None,
+                event=ACTION_EVENTS.get(action, f"compute_{action}"),
+                result="Success" if over else None,
+                host_id=row.host_id,
+            ),
+            ignore_duplicate=True,
+        )
+        emit(
+            tx,
+            f"compute.server.{action}" + ("" if over else ".start"),
+            row.id,
+            project_id=row.project_id,
+            principal=who.principal,
+            request_id=who.request_id,
+            **detail,
+        )
+
+    def actions(self, tx: Tx, row: ServerRow) -> list[ActionRow]:
+        return tx.all(store.ACTIONS, server=row.id)
+
+    def finish_actions(self, tx: Tx, row: ServerRow, fault: str | None) -> None:
+        """What was asked of the host is done, or failed."""
+        for action in tx.all(store.OPEN_ACTIONS, server=row.id):
+            result = "Success" if fault is None else "Error"
+            tx.update(action, finished_at=tx.now, updated_at=tx.now, result=result, message=fault)
+            verb = "end" if fault is None else "error"
+            emit(
+                tx,
+                f"compute.server.{action.action}.{verb}",
+                row.id,
+                project_id=row.project_id,
+                request_id=action.request_id,
+                reason=fault,
+            )
+
+    def require(
+        self,
+        row: ServerRow,
+        action: str,
+        *,
+        vm: tuple[str, ...] = USABLE,
+        task: tuple[str | None, ...] = (None,),
+    ) -> None:
+        """Conflict unless the server is in one of these states."""
+        if row.vm_state not in vm:
+            raise Conflict(
+                f"Cannot '{action}' instance {row.id} while it is in vm_state {row.vm_state}"
+            )
+        if row.task_state not in task:
+            raise Conflict(
+                f"Cannot '{action}' instance {row.id} while it is in task_state {row.task_state}"
+            )
+
+    def require_unlocked(self, row: ServerRow, principal: Principal) -> None:
+        if row.locked and not principal.is_admin:
+            raise Conflict(f"Instance {row.id} is locked")
+
+    # --- making -----------------------------------------------------------------------------
+
+    def create(self, tx: Tx, wish: ServerWish, who: Who) -> list[ServerRow]:
+        """Servers as wished, each on a host or in ERROR with the reason why on none.
+
+        Raises BadRequest, Conflict, Forbidden, QuotaExceeded, in compute's words; then nothing
+        is left of any of them.
+        """
+        principal = who.principal
+        project_id = principal.project_id
+        assert project_id is not None
+        try:
+            flavor = snapshot(self._flavors.get(tx, wish.flavor_id, principal))
+        except NotFound as fault:
+            raise BadRequest(fault.message) from None
+        image = self._image(tx, wish, flavor, principal)
+        self.check_metadata(tx, project_id, wish.metadata)
+        count = self._take_quota(tx, project_id, flavor, wish)
+        base = self._new_row(tx, wish, flavor, image, principal, project_id)
+        if wish.zone is not None and wish.zone not in {
+            DEFAULT_ZONE,
+            *self._hosts.zones(tx).values(),
+        }:
+            raise BadRequest("The requested availability zone is not available")
+        group = self._group(tx, wish, project_id)
+        return [
+            self._create_one(tx, base, wish, who, index, count, group) for index in range(count)
+        ]
+
+    def _image(
+        self, tx: Tx, wish: ServerWish, flavor: FlavorSnapshot, principal: Principal
+    ) -> ImageRef | None:
+        if wish.image_id is None:
+            if not any(volume.boot_index == 0 for volume in wish.volumes):
+                raise BadRequest("Invalid imageRef provided.")
+            return None
+        try:
+            info = self._images.usable(tx, wish.image_id, principal)
+        except (NotFound, Forbidden):
+            raise BadRequest("Can not find requested image") from None
+        check_image(info, flavor)
+        return ImageRef(
+            id=info.id,
+            sha512=info.sha512,
+            disk_format=info.disk_format,
+            path=info.path,
+            properties=info.properties,
+            min_disk=info.min_disk,
+            min_ram=info.min_ram,
+        )
+
+    def _take_quota(self, tx: Tx, project_id: str, flavor: FlavorSnapshot, wish: ServerWish) -> int:
+        """How many servers fit into the quota, between `least` and `most`."""
+        used, limits = self._quotas.usages(tx, project_id), self._quotas.limits(tx, project_id)
+        each = {"instances": 1, "cores": flavor.vcpus, "ram": flavor.ram}
+        room = [
+            (limits[name] - used[name]) // amount
+            for name, amount in each.items()
+            if limits[name] >= 0 and amount
+        ]
+        count = max(wish.least, min([wish.most, *room]))
+        taken = {name: amount * count for name, amount in each.items()}
+        self._quotas.take(tx, project_id, **taken)
+        return count
+
+    def _new_row(
+        self,
+        tx: Tx,
+        wish: ServerWish,
+        flavor: FlavorSnapshot,
+        image: ImageRef | None,
+        principal: Principal,
+        project_id: str,
+    ) -> ServerRow:
+        key = None
+        if wish.key_name is not None:
+            key = self._keypairs.for_server(tx, principal.user_id, wish.key_name)
+        return ServerRow(
+            id="",
+            project_id=project_id,
+            user_id=principal.user_id,
+            name=wish.name,
+            hostname="",
+            description=wish.description,
+            created_at=tx.now,
+            updated_at=tx.now,
+            reservation_id=f"r-{secrets.token_hex(4)}",
+            flavor=flavor,
+            image=image,
+            key=key,
+            user_data=wish.user_data,
+            config_drive=wish.config_drive,
+            metadata=wish.metadata,
+            tags=sorted(set(wish.tags)),
+            zone=wish.zone or DEFAULT_ZONE,
+            pinned_zone=wish.zone,
+            hints=wish.hints,
+            admin_password=wish.admin_password,
+            access_ipv4=wish.access_ipv4,
+            access_ipv6=wish.access_ipv6,
+            disk_config=wish.disk_config,
+        )
+
+    def _group(self, tx: Tx, wish: ServerWish, project_id: str) -> ServerGroupRow | None:
+        named = wish.hints.get("group")
+        if named is None:
+            return None
+        group = tx.get(ServerGroupRow, str(named))
+        if group is None or group.project_id != project_id:
+            raise BadRequest(f"Instance group {named} could not be found.")
+        return group
+
+    def _create_one(
+        self,
+        tx: Tx,
+        base: ServerRow,
+        wish: ServerWish,
+        who: Who,
+        index: int,
+        count: int,
+        group: ServerGroupRow | None,
+    ) -> ServerRow:
+        server_id = new_id()
+        name = f"{wish.name}-{index + 1}" if wish.most > 1 and count > 1 else wish.name
+        hostname = wish.hostname or hostname_of(name, server_id)
+        if wish.hostname and count > 1:
+            hostname = f"{wish.hostname}-{index + 1}"
+        row = msgspec.structs.replace(
+            base, id=server_id, name=name, hostname=hostname, launch_index=index
+        )
+        if group is not None:
+            # Read again: an earlier server of this request may be a member already.
+            group = tx.get(ServerGroupRow, group.id)
+            assert group is not None
+        decision = self._scheduler.place(
+            tx,
+            server_id,
+            row.flavor,
+            local_disk=row.image is not None,
+            zone=wish.zone,
+            host=wish.host,
+            group=group,
+            project_id=row.project_id,
+            user_id=row.user_id,
+        )
+        if group is not None:
+            tx.update(group, members=[*group.members, server_id])
+        if decision.host is None:
+            row = self._nowhere(row, explain(row, decision), tx.now)
+        else:
+            zone = self._hosts.zones(tx)[decision.host]
+            row = msgspec.structs.replace(row, host_id=decision.host, zone=zone)
+        row = msgspec.structs.replace(row, **with_state(row))
+        tx.insert(row)
+        self.act(tx, row, "create", who, name=name)
+        emit(
+            tx,
+            "compute.server.schedule",
+            row.id,
+            project_id=row.project_id,
+            host=decision.host,
+            considered=decision.considered,
+        )
+        if decision.host is None:
+            self.finish_actions(tx, row, "No valid host was found.")
+        else:
+            self._equip(tx, row, wish, who.principal, decision.host)
+            self._hosts.registry.touch(tx, decision.host, KIND)
+        return row
+
+    def _nowhere(self, row: ServerRow, details: str, now: Moment) -> ServerRow:
+        fault = ServerFault(
+            code=500,
+            message="No valid host was found. There are not enough hosts available.",
+            details=details,
+            created=now,
+            sticky=True,
+        )
+        return msgspec.structs.replace(row, fault=fault)
+
+    def _equip(
+        self, tx: Tx, row: ServerRow, wish: ServerWish, principal: Principal, host_id: str
+    ) -> None:
+        self.network.plug_server(
+            tx,
+            principal,
+            server_id=row.id,
+            hostname=row.hostname,
+            host_id=host_id,
+            zone=row.zone,
+            nics=wish.nics,
+            security_groups=wish.security_groups,
+        )
+        used = {"/dev/vda"} if row.image is not None else set()
+        boot_first = sorted(wish.volumes, key=lambda one: one.boot_index != 0)
+        for volume in boot_first:
+            device = volume.device if volume.device and volume.device not in used else None
+            device = device or next_device(used)
+            used.add(device)
+            self.volumes.attach(
+                tx,
+                principal,
+                volume_id=volume.volume_id,
+                server_id=row.id,
+                host_id=host_id,
+                device=device,
+                delete_on_termination=volume.delete_on_termination,
+                boot_index=volume.boot_index,
+                tag=volume.tag,
+            )
+
+    def check_metadata(self, tx: Tx, project_id: str, metadata: Mapping[str, str]) -> None:
+        most = self._quotas.limit(tx, project_id, "metadata_items")
+        if 0 <= most < len(metadata):
+            raise Forbidden(f"Maximum number of metadata items exceeds {most}")
+
+    # --- removing ---------------------------------------------------------------------------
+
+    def delete(self, tx: Tx, row: ServerRow, who: Who) -> None:
+        """Desired becomes absent; the row goes when the host has confirmed that nothing is left."""
+        self.require_unlocked(row, who.principal)
+        if not row.present:
+            return
+        self.act(tx, row, "delete", who)
+        row = self.desire(tx, row, present=False)
+        if row.host_id is None:
+            self.gone(tx, row)
+
+    def gone(self, tx: Tx, row: ServerRow) -> None:
+        """Nothing of it is left on a host: give everything back, in this transaction."""
+        self.network.unplug_server(tx, row.id)
+        self.volumes.release_server(tx, row.id)
+        self._placement.release(tx, row.id)
+        flavor = row.flavor
+        self._quotas.give_back(tx, row.project_id, instances=1, cores=flavor.vcpus, ram=flavor.ram)
+        self._leave_group(tx, row)
+        self.finish_actions(tx, row, None)
+        self.save(tx, row, present=False, deleted_at=tx.now, seen_power="absent", step=None)
+
+    def _leave_group(self, tx: Tx, row: ServerRow) -> None:
+        named = row.hints.get("group")
+        group = None if named is None else tx.get(ServerGroupRow, str(named))
+        if group is not None and row.id in group.members:
+            rest = [member for member in group.members if member != row.id]
+            tx.update(group, members=rest)
+
+
+def _owns(row: ServerRow, principal: Principal) -> bool:
+    return row.project_id == principal.project_id or principal.is_admin
+
+
+def check_image(info: ImageInfo, flavor: FlavorSnapshot) -> None:
+    """Does the image fit into the flavor?"""
+    if info.status != "active":
+        raise BadRequest(f"Image {info.id} is not active.")
+    if info.disk_format not in FORMATS:
+        raise BadRequest(
+            f"Image {info.id} is unacceptable: Disk format {info.disk_format} is not acceptable"
+        )
+    if flavor.ram < info.min_ram:
+        raise BadRequest("Flavor's memory is too small for requested image.")
+    if flavor.disk == 0:
+        return
+    room = flavor.disk * GIB
+    size = max(info.virtual_size or 0, info.size or 0)
+    if size > room:
+        raise BadRequest(
+            "Flavor's disk is too small for requested image. Flavor disk is "
+            f"{room} bytes, image is {size} bytes."
+        )
+    if info.min_disk * GIB > room:
+        raise BadRequest(
+            "Flavor's disk is smaller than the minimum size specified in image metadata. Flavor "
+            f"disk is {room} bytes, minimum size is {info.min_disk * GIB} bytes."
+        )
+
+
+def next_device(used: set[str]) -> str:
+    """The first free of /dev/vda … /dev/vdz; Forbidden when there is none."""
+    for letter in "abcdefghijklmnopqrstuvwxyz":
+        name = f"/dev/vd{letter}"
+        if name not in used:
+            return name
+    raise Forbidden("The maximum allowed number of disk devices (26) is exceeded.")

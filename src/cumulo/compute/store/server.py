@@ -1,0 +1,89 @@
+"""Queries of servers and their actions."""
+
+import sqlalchemy as sa
+
+from cumulo.compute.model.server import ActionRow, ServerRow
+from cumulo.core.db.listing import Listing, at_least, at_most, contains, equals, is_null, one_of
+from cumulo.core.db.rows import columns
+from cumulo.core.db.statements import query, statement
+
+_c, _a = columns(ServerRow), columns(ActionRow)
+
+SERVERS = Listing(
+    ServerRow,
+    filters={
+        "project_id": equals(_c.project_id),
+        "user_id": equals(_c.user_id),
+        "ids": one_of(_c.id),
+        "name_part": contains(_c.name),
+        "status": one_of(_c.status),
+        "vm_state": one_of(_c.vm_state),
+        "task_state": equals(_c.task_state),
+        "power_state": equals(_c.power_state),
+        "host": equals(_c.host_id),
+        "zone": equals(_c.zone),
+        "reservation_id": equals(_c.reservation_id),
+        "changed_since": at_least(_c.updated_at),
+        "changed_before": at_most(_c.updated_at),
+        "existing": is_null(_c.deleted_at),
+    },
+    sort_keys={
+        "created_at": _c.created_at,
+        "updated_at": _c.updated_at,
+        "name": _c.name,
+        "status": _c.status,
+        "vm_state": _c.vm_state,
+        "task_state": _c.task_state,
+        "power_state": _c.power_state,
+        "host_id": _c.host_id,
+        "project_id": _c.project_id,
+        "user_id": _c.user_id,
+        "hostname": _c.hostname,
+        "zone": _c.zone,
+        "launched_at": _c.launched_at,
+        "deleted_at": _c.deleted_at,
+        "id": _c.id,
+    },
+)
+ON_HOST = query(
+    ServerRow,
+    sa.select(ServerRow.sql_table)
+    .where(_c.host_id == sa.bindparam("host"), _c.deleted_at.is_(None))
+    .order_by(_c.created_at, _c.id),
+)
+COUNT_BY_HOST = statement(
+    sa.select(_c.host_id, sa.func.count())
+    .where(_c.deleted_at.is_(None), _c.host_id.is_not(None))
+    .group_by(_c.host_id)
+)
+LIVED = query(
+    ServerRow,
+    sa.select(ServerRow.sql_table).where(
+        _c.created_at < sa.bindparam("until"),
+        sa.or_(_c.deleted_at.is_(None), _c.deleted_at > sa.bindparam("since")),
+    ),
+)
+USING_FLAVOR_HOSTS = statement(
+    sa.select(_c.id).where(_c.deleted_at.is_(None), _c.host_id == sa.bindparam("host"))
+)
+FORGOTTEN = query(
+    ServerRow,
+    sa.select(ServerRow.sql_table)
+    .where(_c.deleted_at < sa.bindparam("before"))
+    .limit(sa.bindparam("most", type_=sa.Integer())),
+)
+ACTIONS = query(
+    ActionRow,
+    sa.select(ActionRow.sql_table)
+    .where(_a.server_id == sa.bindparam("server"))
+    .order_by(_a.started_at.desc(), _a.request_id),
+)
+OPEN_ACTIONS = query(
+    ActionRow,
+    sa.select(ActionRow.sql_table).where(
+        _a.server_id == sa.bindparam("server"), _a.result.is_(None)
+    ),
+)
+FORGET_ACTIONS = statement(
+    sa.delete(ActionRow.sql_table).where(_a.server_id == sa.bindparam("server"))
+)

@@ -1,0 +1,91 @@
+"""The hosts of this process: their drivers, their agents, and how to take them away.
+
+On a machine with a data plane that is one host with real drivers. With `--fake` it is as many
+simulated hosts as the settings ask for, the first of which also routes and stores.
+"""
+
+import shutil
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cumulo.core.hosts.agent import HostPart
+from cumulo.network.agent import NetworkHostPart
+from cumulo.network.drivers.driver import NetworkDriver
+from cumulo.network.drivers.make import make_driver
+from cumulo.network.model.metadata import MetadataHandler
+from cumulo.settings import Settings, instance_prefix
+
+SWEEPS: Mapping[str, float] = {"compute": 10.0, "block_storage": 30.0, "network": 60.0}
+"""Seconds between two looks at the machine when nobody asked for anything."""
+FAKE_SWEEPS = dict.fromkeys(SWEEPS, 60.0)
+
+
+@dataclass
+class Host:
+    """One host: the agent's side of each kind of work, and how often it looks around."""
+
+    id: str
+    parts: list[HostPart]
+    sweeps: Mapping[str, float]
+
+
+def hosts(settings: Settings, metadata: MetadataHandler | None = None) -> list[Host]:
+    return fake_hosts(settings) if settings.fake else [real_host(settings, metadata)]
+
+
+def run_dir(settings: Settings) -> Path:
+    """Where other users' processes (dnsmasq runs as nobody) find what they need."""
+    return Path("/run/cumulo") / instance_prefix(settings)
+
+
+def real_host(settings: Settings, metadata: MetadataHandler | None) -> Host:
+    """This machine."""
+    network = network_driver(settings, metadata)
+    return Host(socket.gethostname() or "localhost", [NetworkHostPart(network)], SWEEPS)
+
+
+def network_driver(settings: Settings, metadata: MetadataHandler | None = None) -> NetworkDriver:
+    state = run_dir(settings)
+    state.mkdir(mode=0o755, parents=True, exist_ok=True)
+    return make_driver(
+        "linux",
+        prefix=instance_prefix(settings),
+        state=state,
+        metadata=metadata,
+        nat_to_outside=settings.networks.nat_to_outside,
+        forwarders=_resolvers(),
+    )
+
+
+def _resolvers() -> list[str]:
+    """The machine's own name servers, which guests' networks forward to."""
+    try:
+        lines = Path("/etc/resolv.conf").read_text().splitlines()
+    except OSError:
+        return []
+    words = [line.split() for line in lines]
+    return [w[1] for w in words if len(w) > 1 and w[0] == "nameserver"][:3]
+
+
+def fake_hosts(settings: Settings) -> list[Host]:
+    """Simulated hosts; their guests and volumes outlive the process as real ones do."""
+    count = settings.compute.fake_hosts
+    made = []
+    for number in range(count):
+        name = "fake-host" if count == 1 else f"fake-{number + 1:04}"
+        made.append(Host(name, [NetworkHostPart(make_driver("fake"))], FAKE_SWEEPS))
+    return made
+
+
+async def stop(settings: Settings, *, remove: bool) -> int:
+    """Stop the guests of this machine while no control plane runs; how many there were. With
+    `remove` their disks and all networks that Cumulo made go too."""
+    if settings.fake:
+        return 0
+    if remove:
+        network = network_driver(settings)
+        await network.remove_all()
+        shutil.rmtree(run_dir(settings), ignore_errors=True)
+    return 0

@@ -1,0 +1,83 @@
+"""Discovery: versions, import methods, stores, and how much of the quota is used."""
+
+from typing import Any
+
+from cumulo.core.db.transaction import Tx
+from cumulo.core.http.operations import Call, Operation, Reply
+from cumulo.image.service.image import ImageService
+
+# Minor versions only say which features there are; those that are left out bring the cache (2.14),
+# several stores (2.8, 2.11, 2.13) and new ways to add locations (2.17, 2.18).
+MINORS = (0, 1, 2, 3, 4, 5, 6, 7, 9)
+
+
+def _versions(call: Call) -> list[dict[str, Any]]:
+    newest = max(MINORS)
+    return [
+        {
+            "id": f"v2.{minor}",
+            "status": "CURRENT" if minor == newest else "SUPPORTED",
+            "links": [{"rel": "self", "href": f"{call.base_url}/v2/"}],
+        }
+        for minor in sorted(MINORS, reverse=True)
+    ]
+
+
+def choices(call: Call, tx: Tx) -> Reply:
+    return Reply(300, {"versions": _versions(call)})
+
+
+def versions(call: Call, tx: Tx) -> Any:
+    return {"versions": _versions(call)}
+
+
+class DiscoveryApi:
+    def __init__(self, images: ImageService) -> None:
+        self._images = images.images
+
+    def operations(self) -> list[Operation]:
+        return [
+            Operation("GET", "", choices, public=True, status=300),
+            Operation("GET", "/versions", versions, public=True),
+            Operation("GET", "/v2/info/import", self.import_methods),
+            Operation("GET", "/v2/info/stores", self.stores),
+            Operation(
+                "GET", "/v2/info/stores/detail", self.stores_detail, policy="stores_info_detail"
+            ),
+            Operation("GET", "/v2/info/usage", self.usage),
+        ]
+
+    def import_methods(self, call: Call, tx: Tx) -> Any:
+        return {
+            "import-methods": {
+                "description": "Import methods available.",
+                "type": "array",
+                "value": [],
+            }
+        }
+
+    def stores(self, call: Call, tx: Tx) -> Any:
+        return {"stores": [{"id": "file", "default": "true"}]}
+
+    def stores_detail(self, call: Call, tx: Tx) -> Any:
+        return {
+            "stores": [
+                {
+                    "id": "file",
+                    "type": "file",
+                    "default": "true",
+                    "properties": {},
+                }
+            ]
+        }
+
+    def usage(self, call: Call, tx: Tx) -> Any:
+        project = call.project_id
+        limits = self._images.quotas.limits(tx, project)
+        used = self._images.quotas.usages(tx, project)
+        return {
+            "usage": {
+                name: {"limit": limit, "usage": used[name]}
+                for name, limit in sorted(limits.items())
+            }
+        }

@@ -1,0 +1,67 @@
+"""What image's operations have in common on the wire."""
+
+from typing import Any
+
+from cumulo.core.clock import zulu
+from cumulo.core.db.transaction import Tx
+from cumulo.core.http.operations import Call
+from cumulo.image.model.image import HASH, ImageRow
+from cumulo.image.service.image import ImageService
+
+
+def image_body(row: ImageRow) -> dict[str, Any]:
+    """Properties are top-level keys, beside the attributes."""
+    return {
+        **row.properties,
+        "id": row.id,
+        "name": row.name,
+        "status": row.status,
+        "visibility": row.visibility,
+        "os_hidden": row.os_hidden,
+        "protected": row.protected,
+        "owner": row.owner,
+        "disk_format": row.disk_format,
+        "container_format": row.container_format,
+        "min_disk": row.min_disk,
+        "min_ram": row.min_ram,
+        "size": row.size,
+        "virtual_size": row.virtual_size,
+        "checksum": row.checksum,
+        "os_hash_algo": HASH if row.hash_value is not None else None,
+        "os_hash_value": row.hash_value,
+        "tags": row.tags,
+        "created_at": zulu(row.created_at),
+        "updated_at": zulu(row.updated_at),
+        "self": f"/v2/images/{row.id}",
+        "file": f"/v2/images/{row.id}/file",
+        "schema": "/v2/schemas/image",
+        **({"stores": "file"} if row.content == "present" else {}),
+    }
+
+
+def target_of(
+    call: Call, tx: Tx, images: ImageService, row: ImageRow, member_id: str | None = None
+) -> dict[str, Any]:
+    """What Glance's rules ask of an image. `member_id`: a project that it is shared with."""
+    if member_id is None:
+        mine = images.images.member(tx, row, call.principal)
+        member_id = None if mine is None else mine.member_id
+    return {
+        "project_id": row.owner,
+        "owner": row.owner,
+        "member_id": member_id,
+        "visibility": row.visibility,
+        "image_id": row.id,
+    }
+
+
+def seen(call: Call, tx: Tx, images: ImageService) -> ImageRow:
+    """The image of the path, which the caller may see."""
+    return images.images.get(tx, call.path["image_id"], call.principal)
+
+
+def allowed(call: Call, tx: Tx, images: ImageService) -> ImageRow:
+    """The same, with the operation's own rule checked on it."""
+    row = seen(call, tx, images)
+    call.allow(target_of(call, tx, images, row))
+    return row

@@ -1,0 +1,30 @@
+"""Image's whole HTTP face."""
+
+from cumulo.core.auth.policy import Rules
+from cumulo.core.db.transaction import Database
+from cumulo.core.http import faults
+from cumulo.core.http.operations import Face
+from cumulo.image.api import schemas
+from cumulo.image.api.discovery import DiscoveryApi
+from cumulo.image.api.files import FilesApi
+from cumulo.image.api.images import ImagesApi
+from cumulo.image.api.members import MembersApi
+from cumulo.image.policy import RULES
+from cumulo.image.service.image import ImageService
+
+
+def image_face(images: ImageService, database: Database, rules: Rules | None = None) -> Face:
+    return Face(
+        name="image",
+        mount="/image",
+        faults=faults.image,
+        rules=rules or Rules(RULES),
+        quota_status=413,
+        operations=[
+            *DiscoveryApi(images).operations(),
+            *schemas.operations(),
+            *ImagesApi(images).operations(),
+            *FilesApi(images, database).operations(),
+            *MembersApi(images).operations(),
+        ],
+    )

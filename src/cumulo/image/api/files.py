@@ -1,0 +1,112 @@
+"""The bytes of images on the wire: upload and download, streamed."""
+
+import re
+from collections.abc import AsyncIterator
+
+from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.faults import Forbidden, NotFound, RangeNotSatisfiable, UnsupportedMediaType
+from cumulo.core.http.operations import Call, Operation, Reply
+from cumulo.image.api.envelope import allowed, target_of
+from cumulo.image.model.content import Reader
+from cumulo.image.model.image import ImageRow
+from cumulo.image.service.image import ImageService
+
+BLOCK = 1024 * 1024
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+|\*)/(\d+|\*)")
+
+
+class FilesApi:
+    def __init__(self, images: ImageService, database: Database) -> None:
+        self._service = images
+        self._database = database
+
+    def operations(self) -> list[Operation]:
+        path = "/v2/images/{image_id}/file"
+        return [
+            Operation(
+                "PUT",
+                path,
+                self.upload,
+                policy="upload_image",
+                early=False,
+                streams=True,
+                status=204,
+            ),
+            Operation(
+                "GET", path, self.download, policy="download_image", early=False, streams=True
+            ),
+        ]
+
+    async def upload(self, call: Call) -> None:
+        kind = (call.header("Content-Type") or "").partition(";")[0].strip().lower()
+        if kind != "application/octet-stream":
+            raise UnsupportedMediaType(f"Unsupported Content-Type: {kind or 'none'}")
+        stream = call.stream
+        assert stream is not None
+
+        def allow(tx: Tx, row: ImageRow) -> None:
+            call.allow(target_of(call, tx, self._service, row))
+
+        await self._service.uploads.receive(call.path["image_id"], stream, call.principal, allow)
+
+    async def download(self, call: Call) -> Reply:
+        row = await self._database.read(lambda tx: allowed(call, tx, self._service))
+        if row.deactivated and not call.principal.is_admin:
+            raise Forbidden(
+                "The requested image has been deactivated. Image data download is forbidden."
+            )
+        if row.content != "present" or row.size is None:
+            return Reply(204)
+        start, end, partial = _wanted(call, row.size)
+        try:
+            reader = await self._service.content.reader(row.id)
+        except KeyError:
+            raise NotFound(f"No image found with ID {row.id}") from None
+        headers = {"Content-Length": str(end - start), "Accept-Ranges": "bytes"}
+        if partial:
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{row.size}"
+        elif row.checksum is not None:
+            headers["Content-MD5"] = row.checksum
+        return Reply(
+            206 if partial else 200,
+            headers=headers,
+            stream=_blocks(reader, start, end),
+            content_type="application/octet-stream",
+        )
+
+
+async def _blocks(reader: Reader, start: int, end: int) -> AsyncIterator[bytes]:
+    try:
+        while start < end:
+            block = await reader.read(start, min(BLOCK, end - start))
+            if not block:
+                return
+            start += len(block)
+            yield block
+    finally:
+        await reader.close()
+
+
+def _wanted(call: Call, size: int) -> tuple[int, int, bool]:
+    """(start, end, partial) of the bytes that `Range` or Glance's older `Content-Range` asks."""
+    asked = call.header("Range")
+    older = call.header("Content-Range")
+    if asked is None and older is None:
+        return 0, size, False
+    match = _RANGE.fullmatch(asked) if asked is not None else _CONTENT_RANGE.fullmatch(older or "")
+    refusal = RangeNotSatisfiable(
+        f"The byte range is not valid for an image of {size} bytes.",
+        headers={"Content-Range": f"bytes */{size}"},
+    )
+    if match is None:
+        raise refusal
+    first, last = match[1], match[2].removesuffix("*")
+    if not first:
+        if not last or int(last) == 0:
+            raise refusal
+        return max(0, size - int(last)), size, True
+    start, end = int(first), min(size, int(last) + 1) if last else size
+    if start >= end:
+        raise refusal
+    return start, end, True

@@ -1,0 +1,142 @@
+"""Images on the wire: image API v2, `images`, their tags and actions."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import BadRequest, Forbidden, UnsupportedMediaType
+from cumulo.core.http.operations import Call, Operation, Reply
+from cumulo.core.http.paging import next_link, page_of
+from cumulo.image.api.envelope import allowed, image_body
+from cumulo.image.api.filters import image_filters
+from cumulo.image.service.image import ImageService
+from cumulo.image.service.patch import PatchStep, split
+
+
+class ImagesApi:
+    def __init__(self, images: ImageService) -> None:
+        self._service = images
+        self._images = images.images
+
+    def operations(self) -> list[Operation]:
+        one = "/v2/images/{image_id}"
+        tag = f"{one}/tags/{{tag}}"
+        late: dict[str, Any] = {"early": False}
+        return [
+            Operation("GET", "/v2/images", self.index, policy="get_images"),
+            Operation(
+                "POST",
+                "/v2/images",
+                self.create,
+                policy="add_image",
+                body=dict[str, Any],
+                status=201,
+                **late,
+            ),
+            Operation("GET", one, self.show, policy="get_image", **late),
+            Operation(
+                "PATCH", one, self.update, policy="modify_image", body=list[PatchStep], **late
+            ),
+            Operation("DELETE", one, self.delete, policy="delete_image", status=204, **late),
+            Operation("PUT", tag, self.tag, policy="modify_image", status=204, **late),
+            Operation("DELETE", tag, self.untag, policy="modify_image", status=204, **late),
+            Operation(
+                "POST",
+                f"{one}/actions/deactivate",
+                self.deactivate,
+                policy="deactivate",
+                status=204,
+                **late,
+            ),
+            Operation(
+                "POST",
+                f"{one}/actions/reactivate",
+                self.reactivate,
+                policy="reactivate",
+                status=204,
+                **late,
+            ),
+        ]
+
+    def index(self, call: Call, tx: Tx) -> Any:
+        page = page_of(
+            call,
+            tx,
+            self._images.listing,
+            image_filters(call),
+            find_marker=lambda id: self._images.get(tx, id, call.principal),
+        )
+        body: dict[str, Any] = {
+            "images": [image_body(row) for row in page.rows],
+            "first": _relative(call, call.url + _query_without_marker(call)),
+            "schema": "/v2/schemas/images",
+        }
+        following = next_link(call, page, page.rows[-1].id if page.rows else None)
+        if following is not None:
+            body["next"] = _relative(call, following)
+        return body
+
+    def create(self, call: Call, tx: Tx) -> Any:
+        attributes, properties = split(call.body)
+        mine = call.principal.project_id
+        owner = attributes.get("owner", mine)
+        call.allow({"project_id": mine, "owner": owner})
+        if owner != mine and not call.principal.is_admin:
+            raise Forbidden(f"You are not permitted to create images owned by '{owner}'.")
+        self._check_visibility(call, attributes.get("visibility"), mine)
+        row = self._images.create(tx, attributes, properties, owner, call.principal)
+        return Reply(
+            body=image_body(row), headers={"Location": f"{call.base_url}/v2/images/{row.id}"}
+        )
+
+    def show(self, call: Call, tx: Tx) -> Any:
+        return image_body(allowed(call, tx, self._service))
+
+    def update(self, call: Call, tx: Tx) -> Any:
+        kind = (call.header("Content-Type") or "").partition(";")[0].strip()
+        if "json-patch" not in kind:
+            raise UnsupportedMediaType(f"Unsupported Content-Type: {kind}")
+        row = allowed(call, tx, self._service)
+        for step in call.body:
+            if step.path == "/visibility" and isinstance(step.value, str):
+                self._check_visibility(call, step.value, row.owner)
+            if step.path == "/owner" and not call.principal.is_admin:
+                raise Forbidden("You are not permitted to change the owner of an image.")
+        return image_body(self._images.patch(tx, row, call.body, call.principal))
+
+    def _check_visibility(self, call: Call, wanted: str | None, owner: str | None) -> None:
+        rule = {"public": "publicize_image", "community": "communitize_image"}.get(wanted or "")
+        if rule is not None:
+            call.allow({"project_id": owner, "owner": owner}, rule)
+
+    def delete(self, call: Call, tx: Tx) -> None:
+        row = allowed(call, tx, self._service)
+        self._images.delete(tx, row, call.principal)
+
+    def tag(self, call: Call, tx: Tx) -> None:
+        tag = call.path["tag"]
+        if len(tag) > 255:
+            raise BadRequest("Provided object does not match schema 'image': a tag is too long")
+        self._images.tag(tx, allowed(call, tx, self._service), tag, call.principal)
+
+    def untag(self, call: Call, tx: Tx) -> None:
+        row = allowed(call, tx, self._service)
+        self._images.untag(tx, row, call.path["tag"], call.principal)
+
+    def deactivate(self, call: Call, tx: Tx) -> None:
+        row = allowed(call, tx, self._service)
+        self._images.deactivate(tx, row, True, call.principal)
+
+    def reactivate(self, call: Call, tx: Tx) -> None:
+        row = allowed(call, tx, self._service)
+        self._images.deactivate(tx, row, False, call.principal)
+
+
+def _query_without_marker(call: Call) -> str:
+    pairs = [(name, value) for name, value in call.query.pairs if name != "marker"]
+    return f"?{urlencode(pairs)}" if pairs else ""
+
+
+def _relative(call: Call, url: str) -> str:
+    """Glance's links start below its own root."""
+    return url.removeprefix(call.base_url)

@@ -1,0 +1,1 @@
+"""Image drivers: `driver` is the contract, the others fulfil it."""

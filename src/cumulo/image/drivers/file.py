@@ -1,0 +1,135 @@
+"""Images as files.
+
+    DATA/images/ID          a whole image, read-only
+    DATA/images/.new-ID-N   an upload at work: flushed to the disk, then renamed
+
+Writing and hashing happen in a thread, block by block, so memory stays flat however large the
+image is.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from cumulo.image.drivers.driver import Capabilities, Sums, check_id
+from cumulo.image.model.content import Received
+
+
+class FileWriter:
+    def __init__(self, folder: Path, image_id: str) -> None:
+        self._folder = folder
+        self._target = folder / image_id
+        self._temporary = folder / f".new-{image_id}-{uuid.uuid4().hex}"
+        self._sums = Sums()
+        self._descriptor: int | None = None
+
+    async def write(self, block: bytes) -> None:
+        await asyncio.to_thread(self._write, block)
+
+    async def finish(self) -> Received:
+        await asyncio.to_thread(self._write, b"")
+        return self._sums.result()
+
+    async def keep(self) -> None:
+        await asyncio.to_thread(self._keep)
+
+    async def drop(self) -> None:
+        await asyncio.to_thread(self._drop)
+
+    def _write(self, block: bytes) -> None:
+        if self._descriptor is None:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            self._descriptor = os.open(self._temporary, flags, 0o444)
+        view = memoryview(block)
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+        self._sums.add(block)
+
+    def _keep(self) -> None:
+        assert self._descriptor is not None, "finish comes before keep"
+        # Guests' QEMU reads images as another user.
+        os.fchmod(self._descriptor, 0o444)
+        os.fsync(self._descriptor)
+        self._close()
+        self._temporary.replace(self._target)
+        _flush_folder(self._folder)
+
+    def _drop(self) -> None:
+        self._close()
+        self._temporary.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+class FileReader:
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    async def read(self, offset: int, length: int) -> bytes:
+        return await asyncio.to_thread(os.pread, self._descriptor, length, offset)
+
+    async def close(self) -> None:
+        with contextlib.suppress(OSError):
+            os.close(self._descriptor)
+
+
+class FileDriver:
+    """Images below `data`/images."""
+
+    def __init__(self, data: Path) -> None:
+        self._folder = data / "images"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        # Guests' QEMU passes through to an image whose name it was told; it cannot list them.
+        self._folder.chmod(0o711)
+
+    async def capabilities(self) -> Capabilities:
+        space = await asyncio.to_thread(shutil.disk_usage, self._folder)
+        return Capabilities("file", True, space.free)
+
+    def writer(self, image_id: str) -> FileWriter:
+        return FileWriter(self._folder, check_id(image_id))
+
+    async def reader(self, image_id: str) -> FileReader:
+        try:
+            path = self._folder / check_id(image_id)
+            return FileReader(await asyncio.to_thread(os.open, path, os.O_RDONLY | os.O_CLOEXEC))
+        except FileNotFoundError:
+            raise KeyError(image_id) from None
+
+    async def remove(self, image_id: str) -> None:
+        path = self._folder / check_id(image_id)
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    async def list(self) -> Sequence[str]:
+        return await asyncio.to_thread(self._names)
+
+    async def forget_unfinished(self) -> int:
+        return await asyncio.to_thread(self._forget)
+
+    def path(self, image_id: str) -> str | None:
+        return str(self._folder / check_id(image_id))
+
+    def _names(self) -> Sequence[str]:
+        return sorted(path.name for path in self._folder.iterdir() if path.name[0] != ".")
+
+    def _forget(self) -> int:
+        found = list(self._folder.glob(".new-*"))
+        for path in found:
+            path.unlink(missing_ok=True)
+        return len(found)
+
+
+def _flush_folder(folder: Path) -> None:
+    """The new name itself is on the disk only after this."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

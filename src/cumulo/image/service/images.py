@@ -1,0 +1,194 @@
+"""Images: who sees them, create, change, delete, deactivate."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cumulo.core.auth.principal import Principal
+from cumulo.core.db.transaction import Tx
+from cumulo.core.events.history import emit
+from cumulo.core.faults import Conflict, Forbidden, NotFound
+from cumulo.core.ids import new_id
+from cumulo.core.quotas.quotas import Quotas
+from cumulo.image.interface import ImageInfo
+from cumulo.image.model.content import ImageBytes
+from cumulo.image.model.image import ImageRow, MemberRow, RemovalRow, status_of
+from cumulo.image.service.patch import PatchStep, patched, unique_tags
+from cumulo.image.store import image as store
+
+MIB = 1024 * 1024
+# Glance's own names and today's meaning: sizes in MiB, -1 without limit.
+QUOTAS = {"image_count_total": 1000, "image_count_uploading": 100, "image_size_total": -1}
+
+
+def mebibytes(size: int) -> int:
+    return -(-size // MIB)
+
+
+class Images:
+    """Implements `image.interface.Images`."""
+
+    listing = store.IMAGES
+
+    def __init__(self, content: ImageBytes) -> None:
+        self._content = content
+        self.quotas = Quotas("image", QUOTAS)
+        self.removals_ring: list[Any] = []
+        """Rung after a commit that leaves bytes to remove."""
+
+    # --- who sees what ----------------------------------------------------------------------
+
+    def get(self, tx: Tx, image_id: str, who: Principal) -> ImageRow:
+        """An image that the caller may see; NotFound otherwise, whoever owns it."""
+        row = tx.get(ImageRow, image_id)
+        if row is None or not self._visible(tx, row, who):
+            raise NotFound(f"No image found with ID {image_id}")
+        return row
+
+    def _visible(self, tx: Tx, row: ImageRow, who: Principal) -> bool:
+        if who.is_admin or (row.owner is not None and row.owner == who.project_id):
+            return True
+        if row.visibility in ("public", "community"):
+            return True
+        return row.visibility == "shared" and self.member(tx, row, who) is not None
+
+    def member(self, tx: Tx, row: ImageRow, who: Principal) -> MemberRow | None:
+        """The caller's own membership of a shared image."""
+        if who.project_id is None:
+            return None
+        return tx.get(MemberRow, row.id, who.project_id)
+
+    def usable(self, tx: Tx, image_id: str, principal: Principal) -> ImageInfo:
+        return self.info(self.get(tx, image_id, principal))
+
+    def find(self, tx: Tx, image_ids: Sequence[str]) -> dict[str, ImageInfo]:
+        rows = tx.all(store.BY_IDS, ids=list(image_ids))
+        return {row.id: self.info(row) for row in rows}
+
+    def named(self, tx: Tx, name: str, owner: str) -> ImageRow | None:
+        """An image of a project by its name, for first-run content."""
+        return tx.one(store.BY_NAME, name=name, owner=owner)
+
+    def count(self, tx: Tx) -> int:
+        return int(tx.value(store.COUNT))
+
+    def info(self, row: ImageRow) -> ImageInfo:
+        return ImageInfo(
+            id=row.id,
+            name=row.name,
+            status=row.status,
+            owner=row.owner,
+            disk_format=row.disk_format,
+            container_format=row.container_format,
+            size=row.size,
+            virtual_size=row.virtual_size,
+            sha512=row.hash_value,
+            min_disk=row.min_disk,
+            min_ram=row.min_ram,
+            protected=row.protected,
+            properties=row.properties,
+            path=self._content.path(row.id) if row.content == "present" else None,
+        )
+
+    # --- verbs ------------------------------------------------------------------------------
+
+    def create(
+        self,
+        tx: Tx,
+        attributes: dict[str, Any],
+        properties: dict[str, str],
+        owner: str | None,
+        who: Principal | None,
+    ) -> ImageRow:
+        image_id = attributes.get("id") or new_id()
+        known = tx.get(ImageRow, image_id) is not None
+        if known or tx.get(RemovalRow, image_id) is not None:
+            raise Conflict(f"Image ID {image_id} already exists!")
+        if owner is not None:
+            self.quotas.take(tx, owner, image_count_total=1)
+        row = ImageRow(
+            id=image_id,
+            name=attributes.get("name"),
+            owner=owner,
+            status=status_of("none", False),
+            content="none",
+            upload_id=None,
+            deactivated=False,
+            visibility=attributes.get("visibility", "shared"),
+            os_hidden=attributes.get("os_hidden", False),
+            protected=attributes.get("protected", False),
+            disk_format=attributes.get("disk_format"),
+            container_format=attributes.get("container_format"),
+            min_disk=attributes.get("min_disk", 0),
+            min_ram=attributes.get("min_ram", 0),
+            size=None,
+            virtual_size=None,
+            checksum=None,
+            hash_value=None,
+            tags=attributes.get("tags", []),
+            properties=properties,
+            created_at=tx.now,
+            updated_at=tx.now,
+        )
+        tx.insert(row)
+        emit(tx, "image.create", row.id, project_id=owner, principal=who, name=row.name)
+        return row
+
+    def patch(self, tx: Tx, row: ImageRow, steps: list[PatchStep], who: Principal) -> ImageRow:
+        changes, properties = patched(row, steps)
+        for name in ("disk_format", "container_format"):
+            if name in changes and row.content != "none" and changes[name] != getattr(row, name):
+                raise Forbidden(f"Attribute {name} can be only replaced for a queued image.")
+        owner = changes.get("owner", row.owner)
+        if owner != row.owner:
+            self._give(tx, row, owner)
+        if properties != row.properties:
+            changes["properties"] = properties
+        if changes:
+            row = tx.update(row, updated_at=tx.now, **changes)
+            emit(tx, "image.update", row.id, principal=who, changed=sorted(changes))
+        return row
+
+    def _give(self, tx: Tx, row: ImageRow, owner: str | None) -> None:
+        """The counters follow an image to its new owner."""
+        amounts = {"image_count_total": 1, "image_size_total": mebibytes(row.size or 0)}
+        if row.owner is not None:
+            self.quotas.give_back(tx, row.owner, **amounts)
+        if owner is not None:
+            self.quotas.take(tx, owner, **amounts)
+
+    def tag(self, tx: Tx, row: ImageRow, tag: str, who: Principal) -> None:
+        if tag not in row.tags:
+            tx.update(row, tags=unique_tags([*row.tags, tag]), updated_at=tx.now)
+            emit(tx, "image.update", row.id, principal=who, tag=tag)
+
+    def untag(self, tx: Tx, row: ImageRow, tag: str, who: Principal) -> None:
+        if tag not in row.tags:
+            raise NotFound(f"Tag {tag} not found")
+        tx.update(row, tags=[each for each in row.tags if each != tag], updated_at=tx.now)
+        emit(tx, "image.update", row.id, principal=who, untag=tag)
+
+    def deactivate(self, tx: Tx, row: ImageRow, wanted: bool, who: Principal) -> None:
+        if row.content != "present":
+            verb = "deactivated" if wanted else "active"
+            raise Forbidden(f"Not allowed: status transition from {row.status} to {verb}.")
+        if row.deactivated == wanted:
+            return
+        status = status_of(row.content, wanted)
+        tx.update(row, deactivated=wanted, status=status, updated_at=tx.now)
+        emit(tx, f"image.{'deactivate' if wanted else 'reactivate'}", row.id, principal=who)
+
+    def delete(self, tx: Tx, row: ImageRow, who: Principal | None) -> None:
+        """The row goes at once; the bytes are work for the reconciler."""
+        if row.protected:
+            raise Forbidden(f"Image {row.id} is protected and cannot be deleted.")
+        if row.owner is not None:
+            amounts = {"image_count_total": 1, "image_size_total": mebibytes(row.size or 0)}
+            if row.content == "saving":
+                amounts["image_count_uploading"] = 1
+            self.quotas.give_back(tx, row.owner, **amounts)
+        tx.delete(row)
+        if row.content != "none":
+            tx.insert(RemovalRow(row.id, 0, tx.now, None))
+            for ring in self.removals_ring:
+                tx.after_commit(ring)
+        emit(tx, "image.delete", row.id, project_id=row.owner, principal=who, name=row.name)

@@ -1,0 +1,206 @@
+"""Who has room, and take it: `placement.interface.Placement`, and the allocations of the API."""
+
+from collections.abc import Mapping, Sequence
+
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import BadRequest, Conflict
+from cumulo.placement.interface import Candidate, Inventory, Rejection
+from cumulo.placement.model.provider import (
+    AllocationRow,
+    ConsumerRow,
+    InventoryRow,
+    ProviderRow,
+    capacity_of,
+)
+from cumulo.placement.service.providers import CONCURRENT, Providers
+from cumulo.placement.store import provider as store
+
+Wanted = Mapping[str, Mapping[str, int]]
+"""provider → resource class → amount"""
+
+
+class PlacementService:
+    """Implements `placement.interface.Placement`."""
+
+    def __init__(self) -> None:
+        self.providers = Providers()
+
+    def ensure_provider(
+        self, tx: Tx, provider_id: str, name: str, inventories: Mapping[str, Inventory]
+    ) -> None:
+        provider = tx.get(ProviderRow, provider_id)
+        if provider is None:
+            provider = self.providers.create(tx, name, provider_id)
+        elif provider.name != name:
+            provider = self.providers.rename(tx, provider_id, name)
+        known = {
+            row.resource_class: row for row in tx.all(store.INVENTORIES, providers=[provider_id])
+        }
+        changed = [
+            resource
+            for resource, wanted in inventories.items()
+            if resource not in known or not _same(known[resource], wanted)
+        ]
+        for resource in changed:
+            self.providers.set_inventory(tx, provider, resource, inventories[resource])
+        if changed:
+            self.providers.grow(tx, provider)
+
+    def candidates(
+        self, tx: Tx, resources: Mapping[str, int], *, among: Sequence[str] | None = None
+    ) -> tuple[list[Candidate], list[Rejection]]:
+        where: dict[str, object] = {}
+        providers = self.providers.listing.page(tx, where=where)
+        if among is not None:
+            wanted_names = set(among)
+            providers = [row for row in providers if row.name in wanted_names]
+        stock: dict[str, dict[str, InventoryRow]] = {row.id: {} for row in providers}
+        for row in tx.all(store.ALL_INVENTORIES, classes=sorted(resources)):
+            if row.provider_id in stock:
+                stock[row.provider_id][row.resource_class] = row
+        found, rejected = [], []
+        for provider in providers:
+            have = stock[provider.id]
+            reason = lack_of(have, resources)
+            if reason is None:
+                free = {name: row.free for name, row in have.items()}
+                found.append(Candidate(provider_id=provider.id, name=provider.name, free=free))
+            else:
+                rejected.append(Rejection(name=provider.name, reason=reason))
+        found.sort(key=lambda one: (-one.free.get("MEMORY_MB", 0), one.name))
+        return found, rejected
+
+    def claim(
+        self,
+        tx: Tx,
+        consumer_id: str,
+        provider_id: str,
+        resources: Mapping[str, int],
+        *,
+        project_id: str,
+        user_id: str,
+    ) -> bool:
+        taken: dict[str, int] = {}
+        for resource, amount in resources.items():
+            if not tx.run(store.TAKE, p=provider_id, c=resource, n=amount):
+                for name, back in taken.items():
+                    tx.run(store.GIVE, p=provider_id, c=name, n=back)
+                return False
+            taken[resource] = amount
+        consumer = ConsumerRow(consumer_id, 1, project_id, user_id, tx.now, tx.now)
+        tx.insert(consumer, ignore_duplicate=True)
+        for resource, amount in resources.items():
+            tx.insert(AllocationRow(consumer_id, provider_id, resource, amount))
+        return True
+
+    def release(self, tx: Tx, consumer_id: str) -> None:
+        for row in tx.all(store.HELD, consumer=consumer_id):
+            tx.run(store.GIVE, p=row.provider_id, c=row.resource_class, n=row.amount)
+        tx.run(store.FORGET_HELD, consumer=consumer_id)
+        tx.run(store.FORGET_CONSUMER, consumer=consumer_id)
+
+    # --- what the API asks besides -------------------------------------------------------------
+
+    def held(self, tx: Tx, consumer_id: str) -> list[AllocationRow]:
+        return tx.all(store.HELD, consumer=consumer_id)
+
+    def held_on(self, tx: Tx, provider_id: str) -> list[AllocationRow]:
+        return tx.all(store.HELD_ON, provider=provider_id)
+
+    def used_by(self, tx: Tx, project_id: str, user_id: str | None) -> dict[str, int]:
+        if user_id is None:
+            found = tx.tuples(store.USED_BY_PROJECT, project=project_id)
+        else:
+            found = tx.tuples(store.USED_BY_USER, project=project_id, user=user_id)
+        return {name: int(amount) for name, amount in found}
+
+    def replace(
+        self,
+        tx: Tx,
+        consumer_id: str,
+        wanted: Wanted,
+        *,
+        project_id: str,
+        user_id: str,
+        known: int | None,
+        check_generation: bool,
+    ) -> None:
+        """The whole of what a consumer holds, anew; an empty wish releases it.
+
+        Raises Conflict (no room; another generation of the consumer), BadRequest (an unknown
+        provider or class).
+        """
+        consumer = tx.get(ConsumerRow, consumer_id)
+        if check_generation and known != (None if consumer is None else consumer.generation):
+            seen = "None" if consumer is None else consumer.generation
+            raise Conflict(
+                f"consumer generation conflict - expected {seen} but got {known}",
+                code=CONCURRENT,
+            )
+        for row in self.held(tx, consumer_id):
+            tx.run(store.GIVE, p=row.provider_id, c=row.resource_class, n=row.amount)
+        tx.run(store.FORGET_HELD, consumer=consumer_id)
+        if not any(wanted.values()):
+            tx.run(store.FORGET_CONSUMER, consumer=consumer_id)
+            return
+        if consumer is None:
+            tx.insert(ConsumerRow(consumer_id, 1, project_id, user_id, tx.now, tx.now))
+        else:
+            tx.update(
+                consumer,
+                generation=consumer.generation + 1,
+                project_id=project_id,
+                user_id=user_id,
+                updated_at=tx.now,
+            )
+        for provider_id, resources in wanted.items():
+            self._take(tx, consumer_id, provider_id, resources)
+
+    def _take(
+        self, tx: Tx, consumer_id: str, provider_id: str, resources: Mapping[str, int]
+    ) -> None:
+        provider = tx.get(ProviderRow, provider_id)
+        if provider is None:
+            raise BadRequest(
+                f"Allocation for resource provider '{provider_id}' that does not exist."
+            )
+        have = {
+            row.resource_class: row for row in tx.all(store.INVENTORIES, providers=[provider.id])
+        }
+        for resource, amount in resources.items():
+            self.providers.require_class(tx, resource)
+            if not tx.run(store.TAKE, p=provider.id, c=resource, n=amount):
+                reason = lack_of(have, {resource: amount}) or "it was taken at the same time"
+                raise Conflict(
+                    "Unable to allocate inventory: Unable to create allocation for "
+                    f"'{resource}' on resource provider '{provider.id}'. {reason}"
+                )
+            tx.insert(AllocationRow(consumer_id, provider.id, resource, amount))
+        self.providers.grow(tx, provider)
+
+
+def lack_of(have: Mapping[str, InventoryRow], resources: Mapping[str, int]) -> str | None:
+    """Why a provider with this stock can not give that, or None when it can."""
+    for resource, amount in resources.items():
+        row = have.get(resource)
+        if row is None:
+            return f"has no {resource}"
+        if amount > row.free:
+            return f"{resource}: {amount} wanted, {max(row.free, 0)} of {row.capacity} free"
+        if not row.min_unit <= amount <= row.max_unit:
+            return f"{resource}: {amount} is not within {row.min_unit}..{row.max_unit} at once"
+        if amount % row.step_size:
+            return f"{resource}: {amount} is no multiple of {row.step_size}"
+    return None
+
+
+def _same(row: InventoryRow, wanted: Inventory) -> bool:
+    return (
+        row.total == wanted.total
+        and row.reserved == wanted.reserved
+        and row.min_unit == wanted.min_unit
+        and row.max_unit == wanted.max_unit
+        and row.step_size == wanted.step_size
+        and row.allocation_ratio == wanted.allocation_ratio
+        and row.capacity == capacity_of(wanted.total, wanted.reserved, wanted.allocation_ratio)
+    )

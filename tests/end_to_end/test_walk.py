@@ -1,0 +1,164 @@
+"""The promise of the README, kept: from `cumulo up` to a guest that answers, and back to nothing.
+
+Real guests, real packets, the stock `openstack` client.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cumulo.core.run import namespaces
+from tests.end_to_end.lab import Lab
+
+pytestmark = pytest.mark.guest
+
+
+def leftovers(lab: Lab, prefix: str) -> dict[str, list[str]]:
+    """What a user's resources left on the host: taps, router namespaces, guests, disks."""
+    host = f"{prefix}-host"
+    links = lab.run("ip", "-n", host, "-j", "link", "show")
+    return {
+        "taps": [link["ifname"] for link in json.loads(links) if link["ifname"].startswith("tap")],
+        "namespaces": [n for n in namespaces.list_namespaces(prefix) if n != host],
+        "guests": sorted(p.name for p in (lab.data_dir / "guests").glob("*")),
+        "volumes": sorted(p.name for p in (lab.data_dir / "volumes").glob("*")),
+    }
+
+
+def make_network(lab: Lab) -> None:
+    lab.openstack("network", "create", "walk")
+    lab.openstack(
+        "subnet",
+        "create",
+        "walk",
+        "--network",
+        "walk",
+        "--subnet-range",
+        "10.99.0.0/24",
+        "--dns-nameserver",
+        "10.99.0.1",
+    )
+    lab.openstack("router", "create", "walk")
+    lab.openstack("router", "set", "walk", "--external-gateway", "public")
+    lab.openstack("router", "add", "subnet", "walk", "walk")
+    lab.openstack(
+        "security", "group", "rule", "create", "default", "--protocol", "tcp", "--dst-port", "22"
+    )
+    lab.openstack("security", "group", "rule", "create", "default", "--protocol", "icmp")
+
+
+def remove_all(lab: Lab, address: str) -> None:
+    lab.openstack("server", "delete", "--wait", "walk")
+    lab.openstack("volume", "delete", "walk")
+    lab.openstack("floating", "ip", "delete", address)
+    lab.openstack("router", "remove", "subnet", "walk", "walk")
+    lab.openstack("router", "delete", "walk")
+    lab.openstack("network", "delete", "walk")
+    lab.openstack("keypair", "delete", "walk")
+
+
+def test_the_walk(tmp_path: Path) -> None:
+    with Lab() as lab:
+        lab.cumulo("up")
+        prefix = (lab.data_dir / "instance").read_text().strip()
+        before = leftovers(lab, prefix)
+        lab.run(
+            "openstack",
+            "--os-cloud",
+            "cumulo-demo",
+            "keypair",
+            "create",
+            "walk",
+            "--private-key",
+            str(lab.folder / "key"),
+        )
+        make_network(lab)
+        lab.openstack(
+            "server",
+            "create",
+            "walk",
+            "--image",
+            "cumulo-guest",
+            "--flavor",
+            "m1.nano",
+            "--network",
+            "walk",
+            "--key-name",
+            "walk",
+            "--wait",
+        )
+        address = lab.json("floating", "ip", "create", "public")["floating_ip_address"]
+        lab.openstack("server", "add", "floating", "ip", "walk", address)
+        assert lab.ssh(address, "hostname").strip() == "walk"
+        assert "cloud-boot" in lab.openstack("console", "log", "show", "walk")
+        volume = use_volume(lab, address)
+        reboots(lab, address)
+        lab.openstack("server", "remove", "volume", "walk", "walk")
+        lab.until(
+            lambda: lab.json("volume", "show", "walk")["status"],
+            lambda status: status == "available",
+        )
+        assert volume[:20] not in lab.ssh(address, "cat /sys/block/vd*/serial")
+        stop_and_start(lab, address)
+        restart_control_plane(lab, address)
+        remove_all(lab, address)
+        lab.until(lambda: leftovers(lab, prefix), lambda found: found == before, 30)
+        lab.cumulo("down", "--purge")
+        assert not lab.data_dir.exists()
+        assert namespaces.list_namespaces(prefix) == []
+        assert prefix not in lab.run("ip", "link") + lab.run("nft", "list", "ruleset")
+
+
+def use_volume(lab: Lab, address: str) -> str:
+    """Create, attach, mkfs, write; the id of the volume."""
+    volume: str = lab.json("volume", "create", "walk", "--size", "1")["id"]
+    lab.until(lambda: lab.json("volume", "show", "walk")["status"], lambda s: s == "available")
+    lab.openstack("server", "add", "volume", "walk", "walk")
+    lab.until(lambda: lab.json("volume", "show", "walk")["status"], lambda s: s == "in-use")
+    find = f"grep -l {volume[:20]} /sys/block/*/serial | cut -d/ -f4"
+    disk = lab.until(lambda: lab.ssh(address, find).strip(), bool, 30)
+    lab.ssh(
+        address,
+        f"mkfs.ext4 -q /dev/{disk} && mkdir -p /mnt/v && mount /dev/{disk} /mnt/v "
+        "&& echo kept > /mnt/v/file && sync && umount /mnt/v",
+    )
+    return volume
+
+
+def read_file(lab: Lab, address: str) -> str:
+    """What is in the file on the volume, whatever the disk is called after a boot."""
+    return lab.ssh(
+        address,
+        "mkdir -p /mnt/v; for d in /dev/vdb /dev/vdc /dev/vdd; do "
+        "mount -t ext4 $d /mnt/v 2>/dev/null && break; done; cat /mnt/v/file; umount /mnt/v",
+    ).strip()
+
+
+def reboots(lab: Lab, address: str) -> None:
+    for kind in ("--soft", "--hard"):
+        before = lab.ssh(address, "cat /proc/sys/kernel/random/boot_id")
+        lab.openstack("server", "reboot", kind, "--wait", "walk")
+        lab.until(
+            lambda: lab.ssh(address, "cat /proc/sys/kernel/random/boot_id"),
+            lambda now, before=before: now != before,
+        )
+        assert read_file(lab, address) == "kept"
+
+
+def stop_and_start(lab: Lab, address: str) -> None:
+    lab.openstack("server", "stop", "walk")
+    lab.until(lambda: lab.json("server", "show", "walk")["status"], lambda s: s == "SHUTOFF")
+    lab.openstack("server", "start", "walk")
+    lab.until(lambda: lab.json("server", "show", "walk")["status"], lambda s: s == "ACTIVE")
+    assert lab.ssh(address, "hostname").strip() == "walk"
+
+
+def restart_control_plane(lab: Lab, address: str) -> None:
+    """The guest and its network go on while the control plane is away, and after."""
+    before = lab.ssh(address, "cat /proc/sys/kernel/random/boot_id")
+    lab.cumulo("down")
+    assert lab.ssh(address, "cat /proc/sys/kernel/random/boot_id") == before
+    lab.cumulo("up")
+    assert lab.json("server", "show", "walk")["status"] == "ACTIVE"
+    assert lab.ssh(address, "cat /proc/sys/kernel/random/boot_id") == before
