@@ -19,7 +19,7 @@ from cumulo.network.model.host import HostNetworksReport, Observed
 from cumulo.network.model.port import PortRow
 from tests.support.cloud import TestCloud, running_cloud
 
-HOST = "localhost"
+HOST = "fake-host"
 Body = Callable[[TestCloud], Awaitable[None]]
 
 

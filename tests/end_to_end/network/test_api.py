@@ -14,6 +14,7 @@ from cumulo.network.model.host import FixedIp, PortSpec
 from tests.end_to_end.network.lab import Lab, aping, connect, lab, listen, reaches
 from tests.support.cloud import BASE, TestCloud
 
+HOST = "fake-host"
 V2 = "/network/v2.0"
 
 
@@ -40,7 +41,7 @@ async def settled(cloud: TestCloud) -> None:
     """The agent has nothing under way: it would remove a cable that no port is for yet."""
     registry, end = cloud.cloud.registry, asyncio.get_running_loop().time() + 30
     while True:
-        part = await cloud.cloud.database.read(lambda tx: registry.part(tx, "localhost", "network"))
+        part = await cloud.cloud.database.read(lambda tx: registry.part(tx, HOST, "network"))
         assert part is not None and asyncio.get_running_loop().time() < end
         if part.applied == part.generation:
             return
@@ -58,7 +59,7 @@ async def port_with_guest(
         port={
             "network_id": network,
             "device_owner": "compute:nova",
-            "binding:host_id": "localhost",
+            "binding:host_id": HOST,
             "security_groups": [group],
         },
     )
