@@ -1,6 +1,5 @@
 """Security groups and their rules."""
 
-import ipaddress
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict
 from cumulo.core.wire.shapes import Unset
+from cumulo.network.model.ipam import parse_network
 from cumulo.network.model.security_group import SecurityGroupRow, SecurityGroupRuleRow
 from cumulo.network.model.standard import changed
 from cumulo.network.service.refusals import not_found, unfit
@@ -385,7 +385,7 @@ def _ports(
 
 def _prefix(given: str, ethertype: str) -> str:
     try:
-        found = ipaddress.ip_network(given, strict=False)
+        found = parse_network(given)
     except ValueError:
         raise unfit("remote_ip_prefix", f"'{given}' is not a valid IP subnet") from None
     if f"IPv{found.version}" != ethertype:
