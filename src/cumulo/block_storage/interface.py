@@ -38,7 +38,29 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     host has made it ready."""
 
 
+class NewVolume(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody wishes of a new volume; `size` (GiB) may follow from its source."""
+
+    size: int | None = None
+    name: str | None = None
+    description: str | None = None
+    image_id: str | None = None
+    snapshot_id: str | None = None
+    source_volume_id: str | None = None
+    volume_type: str | None = None
+    availability_zone: str | None = None
+    metadata: dict[str, str] | None = None
+    multiattach: bool = False
+    host_id: str | None = None
+    """Only this host (a server that boots from it runs there)."""
+
+
 class BlockStorage(Protocol):
+    def create_volume(self, tx: Tx, principal: Principal, wish: NewVolume) -> str:
+        """Make a volume and return its id. It may be attached at once: the attachment's
+        `connection` is None until the volume's host has made it, and the host `compute` part of
+        the server's host is touched then. Raises NotFound, BadRequest, QuotaExceeded."""
+
     def attach(
         self,
         tx: Tx,

@@ -3,7 +3,7 @@
 Events emitted: image.{create,update,upload,activate,delete}.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -37,7 +37,34 @@ class ImageInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The file in the store, for hosts that share this machine's disks; None until active."""
 
 
+class NewImage(msgspec.Struct, frozen=True, kw_only=True):
+    """An image that another service makes: of a server, say. Its bytes follow by `receive`."""
+
+    name: str
+    disk_format: str
+    container_format: str = "bare"
+    min_disk: int = 0
+    min_ram: int = 0
+    properties: dict[str, str] = {}
+    visibility: str = "private"
+
+
+class ImageUploads(Protocol):
+    async def receive(
+        self,
+        image_id: str,
+        body: AsyncIterator[bytes],
+        who: Principal,
+        allow: Callable[..., None],
+    ) -> None:
+        """Take the bytes of a queued image; `allow(tx, row)` may refuse. Afterwards it is active,
+        or queued again with no bytes. Raises core.faults."""
+
+
 class Images(Protocol):
+    def reserve(self, tx: Tx, principal: Principal, wish: NewImage) -> str:
+        """The row of a new image in the caller's project, `queued`; its id."""
+
     def usable(self, tx: Tx, image_id: str, principal: Principal) -> ImageInfo:
         """An image that the caller may see. Raises NotFound, in Glance's words."""
 

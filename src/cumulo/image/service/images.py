@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import Conflict, Forbidden, NotFound
 from cumulo.core.ids import new_id
 from cumulo.core.quotas.quotas import Quotas
-from cumulo.image.interface import ImageInfo
+from cumulo.image.interface import ImageInfo, NewImage
 from cumulo.image.model.content import ImageBytes
 from cumulo.image.model.image import ImageRow, MemberRow, RemovalRow, status_of
 from cumulo.image.service.patch import PatchStep, patched, unique_tags
@@ -132,6 +134,12 @@ class Images:
         tx.insert(row)
         emit(tx, "image.create", row.id, project_id=owner, principal=who, name=row.name)
         return row
+
+    def reserve(self, tx: Tx, principal: Principal, wish: NewImage) -> str:
+        attributes = msgspec.structs.asdict(wish)
+        properties = attributes.pop("properties")
+        owner = principal.project_id
+        return self.create(tx, attributes, dict(properties), owner, principal).id
 
     def patch(self, tx: Tx, row: ImageRow, steps: list[PatchStep], who: Principal) -> ImageRow:
         changes, properties = patched(row, steps)

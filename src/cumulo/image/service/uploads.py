@@ -5,8 +5,8 @@ Two short transactions with the bytes between them. The end of an upload is a co
 revived, and its bytes go.
 """
 
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, TypeVar
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Database, Tx
@@ -27,6 +27,8 @@ from cumulo.image.model.content import ImageBytes, Received, Writer
 from cumulo.image.model.image import ImageRow, status_of
 from cumulo.image.service.images import MIB, Images, mebibytes
 from cumulo.image.store import image as store
+
+T = TypeVar("T")
 
 BLOCK = MIB
 # Glance's default of image_size_cap.
@@ -122,20 +124,17 @@ class Uploads:
     async def _write(self, writer: Writer, body: AsyncIterator[bytes], room: int) -> Received:
         buffer = bytearray()
         total = 0
-        try:
-            async for piece in body:
-                total += len(piece)
-                if total > room:
-                    raise TooLarge("The size of the image exceeds the quota or the limit.")
-                buffer += piece
-                if len(buffer) >= BLOCK:
-                    await writer.write(bytes(buffer))
-                    buffer.clear()
-            if buffer:
-                await writer.write(bytes(buffer))
-            return await writer.finish()
-        except OSError as error:
-            raise TooLarge(f"Image storage media is full: {error}") from None
+        async for piece in body:
+            total += len(piece)
+            if total > room:
+                raise TooLarge("The size of the image exceeds the quota or the limit.")
+            buffer += piece
+            if len(buffer) >= BLOCK:
+                await _stored(writer.write(bytes(buffer)))
+                buffer.clear()
+        if buffer:
+            await _stored(writer.write(bytes(buffer)))
+        return await _stored(writer.finish())
 
     def _end(
         self, tx: Tx, row: ImageRow, upload: str, got: Received, virtual_size: int | None
@@ -183,6 +182,14 @@ class Uploads:
             updated_at=tx.now,
         )
         emit(tx, "image.upload_failed", image_id, project_id=row.owner, reason=reason)
+
+
+async def _stored(work: Coroutine[Any, Any, T]) -> T:
+    """The store's own failures are about room."""
+    try:
+        return await work
+    except OSError as error:
+        raise TooLarge(f"Image storage media is full: {error}") from None
 
 
 def _accepted(row: ImageRow, received: Received) -> int | None:

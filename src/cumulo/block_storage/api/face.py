@@ -1,0 +1,48 @@
+"""Block storage's whole HTTP face: the versions, and everything below /v3."""
+
+from cumulo.block_storage.api import versions
+from cumulo.block_storage.api.actions import ActionsApi
+from cumulo.block_storage.api.attachments import AttachmentsApi
+from cumulo.block_storage.api.cloud import CloudApi
+from cumulo.block_storage.api.quotas import QuotasApi
+from cumulo.block_storage.api.snapshots import SnapshotsApi
+from cumulo.block_storage.api.types import TypesApi
+from cumulo.block_storage.api.volumes import VolumesApi
+from cumulo.block_storage.policy import RULES
+from cumulo.block_storage.service.block_storage import BlockStorageService
+from cumulo.core.auth.policy import Rules
+from cumulo.core.http import faults
+from cumulo.core.http.operations import Face
+
+
+def block_storage_faces(storage: BlockStorageService, rules: Rules | None = None) -> list[Face]:
+    rules = rules or Rules(RULES)
+    volumes = VolumesApi(storage)
+    discovery = Face(
+        name="block_storage",
+        mount="/volume",
+        faults=faults.compute,
+        rules=rules,
+        operations=versions.operations(),
+    )
+    return [
+        discovery,
+        Face(
+            name="block_storage",
+            mount="/volume",
+            faults=faults.compute,
+            rules=rules,
+            prefixes=("/v3/{project_id}", "/v3"),
+            microversions=versions.RANGE,
+            quota_status=413,
+            operations=[
+                *volumes.operations(),
+                *ActionsApi(storage, volumes).operations(),
+                *AttachmentsApi(storage).operations(),
+                *SnapshotsApi(storage).operations(),
+                *TypesApi(storage).operations(),
+                *QuotasApi(storage).operations(),
+                *CloudApi(storage).operations(),
+            ],
+        ),
+    ]

@@ -1,0 +1,174 @@
+"""Snapshots on the wire."""
+
+from typing import Any
+
+from cumulo.block_storage.api.actions import Reset, action_body
+from cumulo.block_storage.api.bodies import (
+    CreateSnapshot,
+    MetadataBody,
+    SnapshotBody,
+    UpdateSnapshot,
+    changed,
+)
+from cumulo.block_storage.api.lists import own_or_all, page_links
+from cumulo.block_storage.api.volumes import refuse_too_much
+from cumulo.block_storage.model.snapshot import SnapshotRow
+from cumulo.block_storage.service.block_storage import BlockStorageService
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import BadRequest
+from cumulo.core.http.operations import Call, Operation
+from cumulo.core.http.paging import page_of
+from cumulo.core.wire.coercions import as_bool
+
+STATUSES = ("available", "creating", "deleting", "error", "error_deleting")
+
+
+def snapshot_body(row: SnapshotRow, *, detail: bool) -> SnapshotBody:
+    body = SnapshotBody(
+        id=row.id,
+        name=row.name,
+        description=row.description,
+        volume_id=row.volume_id,
+        status=row.status,
+        size=row.size,
+        metadata=row.metadata,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        group_snapshot_id=None,
+        user_id=row.user_id,
+        consumes_quota=True,
+    )
+    if detail:
+        body.progress = "100%" if row.observed_size else "0%"
+        body.project_id = row.project_id
+    return body
+
+
+class SnapshotsApi:
+    def __init__(self, storage: BlockStorageService) -> None:
+        self._storage = storage
+        self._snapshots = storage.snapshots
+
+    def operations(self) -> list[Operation]:
+        one = "/snapshots/{snapshot_id}"
+        late: dict[str, Any] = {"early": False}
+        get, change = "volume:get_snapshot", "volume:update_snapshot"
+        return [
+            Operation("GET", "/snapshots", self.index, policy="volume:get_all_snapshots"),
+            Operation("GET", "/snapshots/detail", self.detail, policy="volume:get_all_snapshots"),
+            Operation(
+                "POST",
+                "/snapshots",
+                self.create,
+                policy="volume:create_snapshot",
+                body=CreateSnapshot,
+                status=202,
+            ),
+            Operation("GET", one, self.show, policy=get, **late),
+            Operation("PUT", one, self.update, policy=change, body=UpdateSnapshot, **late),
+            Operation(
+                "DELETE", one, self.delete, policy="volume:delete_snapshot", status=202, **late
+            ),
+            Operation("GET", f"{one}/metadata", self.metadata, policy=get, **late),
+            Operation(
+                "PUT",
+                f"{one}/metadata",
+                self.set_metadata,
+                policy=change,
+                body=MetadataBody,
+                **late,
+            ),
+            Operation(
+                "POST",
+                f"{one}/metadata",
+                self.add_metadata,
+                policy=change,
+                body=MetadataBody,
+                **late,
+            ),
+            Operation(
+                "POST",
+                f"{one}/action",
+                self.reset,
+                policy="volume_extension:snapshot_admin_actions:reset_status",
+                action="os-reset_status",
+                body=action_body("os-reset_status", Reset),
+                status=202,
+                **late,
+            ),
+        ]
+
+    def _found(self, call: Call, tx: Tx) -> SnapshotRow:
+        row = self._snapshots.get(tx, call.path["snapshot_id"], call.principal)
+        call.allow({"project_id": row.project_id})
+        return row
+
+    def _page(self, call: Call, tx: Tx) -> Any:
+        where = own_or_all(call)
+        for name in ("name", "status", "volume_id", "user_id", "id"):
+            value = call.query.get(name)
+            if value is not None:
+                where[name] = value
+        return page_of(
+            call,
+            tx,
+            self._snapshots.listing,
+            where,
+            find_marker=lambda id: self._snapshots.get(tx, id, call.principal),
+        )
+
+    def index(self, call: Call, tx: Tx) -> Any:
+        page = self._page(call, tx)
+        items = [snapshot_body(row, detail=False) for row in page.rows]
+        return {"snapshots": items, **page_links(call, page, "snapshots_links")}
+
+    def detail(self, call: Call, tx: Tx) -> Any:
+        page = self._page(call, tx)
+        items = [snapshot_body(row, detail=True) for row in page.rows]
+        return {"snapshots": items, **page_links(call, page, "snapshots_links")}
+
+    def create(self, call: Call, tx: Tx) -> Any:
+        wish = call.body.snapshot
+        if wish.force is not None:
+            as_bool(wish.force, "force")
+        volume = self._storage.volumes.get(tx, wish.volume_id, call.principal)
+        metadata = wish.metadata or {}
+        refuse_too_much(metadata)
+        name = wish.name or wish.display_name
+        row = self._snapshots.create(tx, volume, call.principal, name, wish.description, metadata)
+        return {"snapshot": snapshot_body(row, detail=False)}
+
+    def show(self, call: Call, tx: Tx) -> Any:
+        return {"snapshot": snapshot_body(self._found(call, tx), detail=True)}
+
+    def update(self, call: Call, tx: Tx) -> Any:
+        row = self._found(call, tx)
+        changes = changed(call.body.snapshot)
+        if not changes:
+            raise BadRequest("Invalid input received: nothing to change is given.")
+        row = self._snapshots.update(tx, row, call.principal, **changes)
+        return {"snapshot": snapshot_body(row, detail=False)}
+
+    def delete(self, call: Call, tx: Tx) -> None:
+        self._snapshots.delete(tx, self._found(call, tx), call.principal)
+
+    def metadata(self, call: Call, tx: Tx) -> Any:
+        return {"metadata": self._found(call, tx).metadata}
+
+    def set_metadata(self, call: Call, tx: Tx) -> Any:
+        return self._write(call, tx, self._found(call, tx), call.body.metadata)
+
+    def add_metadata(self, call: Call, tx: Tx) -> Any:
+        row = self._found(call, tx)
+        return self._write(call, tx, row, {**row.metadata, **call.body.metadata})
+
+    def _write(self, call: Call, tx: Tx, row: SnapshotRow, metadata: dict[str, str]) -> Any:
+        refuse_too_much(metadata)
+        row = self._snapshots.update(tx, row, call.principal, metadata=metadata)
+        return {"metadata": row.metadata}
+
+    def reset(self, call: Call, tx: Tx) -> None:
+        row, status = self._found(call, tx), call.body.value.status
+        if status not in STATUSES:
+            raise BadRequest(f"Must specify a valid status: {status}")
+        self._snapshots.reset(tx, row, status, call.principal)

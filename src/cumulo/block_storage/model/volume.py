@@ -1,0 +1,101 @@
+"""Volumes, and what their status is: a pure function of what is wanted and what is seen."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from cumulo.core.clock import Moment
+from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, table
+
+Wanted = Literal["present", "absent"]
+Mark = Literal["", "attaching", "detaching", "reserved"]
+
+
+@table("volumes", IndexOn("project_id", "created_at"))
+class VolumeRow(Row, frozen=True):
+    id: Annotated[str, Key()]
+    project_id: str
+    user_id: str
+    name: str | None
+    description: str | None
+    size: int
+    """GiB, as wanted"""
+    status: str
+    """The stored copy of `status_of`."""
+    type_id: Annotated[str, References("volume_types.id")]
+    availability_zone: str
+    bootable: bool
+    read_only: bool | None
+    """None: nobody has said."""
+    multiattach: bool
+    metadata: dict[str, str]
+    image_metadata: dict[str, str] | None
+    image_id: str | None
+    snapshot_id: str | None
+    source_volume_id: str | None
+    source_path: str | None
+    """The file of the image that it is made from."""
+    source_format: str | None
+    host_id: Annotated[str | None, Index(), References("hosts.id")]
+    """None: there was no host with room."""
+    wanted: Wanted
+    generation: int
+    observed_generation: int
+    observed_size: int
+    """GiB; 0: it is not there"""
+    connection: dict[str, Any] | None
+    """How a guest opens it, as its host's driver says."""
+    fault: str | None
+    """Why the host could not do what this generation asks."""
+    mark: Mark
+    """What a client has announced (os-reserve, os-begin_detaching …)."""
+    declared: str | None
+    """A status that an administrator has set by os-reset_status, until it is set again."""
+    attachments: list[str]
+    """States of its attachments: the part of those rows that the status depends on."""
+    created_at: Annotated[Moment, Index()]
+    updated_at: Moment | None
+
+
+def status_of(
+    *,
+    wanted: Wanted,
+    size: int,
+    observed_size: int,
+    fault: str | None,
+    from_image: bool = False,
+    mark: Mark = "",
+    attachments: Sequence[str] = (),
+    declared: str | None = None,
+) -> str:
+    """The API's word for a volume."""
+    if wanted == "absent":
+        return "error_deleting" if fault else "deleting"
+    if declared is not None:
+        return declared
+    if observed_size == 0:
+        if fault:
+            return "error"
+        return "downloading" if from_image else "creating"
+    if observed_size < size:
+        return "error_extending" if fault else "extending"
+    if mark == "detaching":
+        return "detaching"
+    if "attached" in attachments:
+        return "in-use"
+    for state in ("detaching", "attaching", "reserved"):
+        if state in attachments:
+            return state
+    return mark or "available"
+
+
+def volume_status(row: VolumeRow) -> str:
+    return status_of(
+        wanted=row.wanted,
+        size=row.size,
+        observed_size=row.observed_size,
+        fault=row.fault,
+        from_image=row.source_path is not None,
+        mark=row.mark,
+        attachments=row.attachments,
+        declared=row.declared,
+    )

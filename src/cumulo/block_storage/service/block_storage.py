@@ -1,0 +1,63 @@
+"""Block storage as a whole: its nouns, and what the other services ask of it."""
+
+from cumulo.block_storage.interface import NewVolume
+from cumulo.block_storage.service.attachments import Attachments
+from cumulo.block_storage.service.host import StoragePart
+from cumulo.block_storage.service.pools import Pools
+from cumulo.block_storage.service.quotas import VolumeQuotas
+from cumulo.block_storage.service.snapshots import Snapshots
+from cumulo.block_storage.service.sources import BLANK, from_image, from_snapshot, from_volume
+from cumulo.block_storage.service.types import Types
+from cumulo.block_storage.service.volumes import Volumes
+from cumulo.core.auth.principal import Principal
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import BadRequest
+from cumulo.core.hosts.registry import HostRegistry
+from cumulo.image.interface import Images
+
+
+class BlockStorageService(Attachments):
+    """Implements `block_storage.interface.BlockStorage`."""
+
+    def __init__(self, registry: HostRegistry, images: Images) -> None:
+        self.registry = registry
+        self.images = images
+        self.pools = Pools(registry)
+        self.quotas = VolumeQuotas()
+        self.types = Types()
+        self.volumes = Volumes(registry, self.pools, self.quotas, self.types)
+        self.snapshots = Snapshots(registry, self.pools, self.quotas, self.volumes)
+        self.part = StoragePart(registry, self.volumes, self.snapshots)
+        super().__init__(self.volumes)
+
+    def create_volume(self, tx: Tx, principal: Principal, wish: NewVolume) -> str:
+        project_id = principal.project_id
+        if project_id is None:
+            raise BadRequest("A token that is scoped to a project is required.")
+        source, size = BLANK, wish.size
+        if wish.image_id is not None:
+            source = from_image(self.images.usable(tx, wish.image_id, principal))
+        elif wish.snapshot_id is not None:
+            snapshot = self.snapshots.get(tx, wish.snapshot_id, principal)
+            source = from_snapshot(snapshot, self.volumes.get(tx, snapshot.volume_id, principal))
+        elif wish.source_volume_id is not None:
+            source = from_volume(self.volumes.get(tx, wish.source_volume_id, principal))
+        if size is None and (wish.snapshot_id or wish.source_volume_id):
+            size = source.least_gb
+        if size is None:
+            raise BadRequest("Invalid input received: Missing required element: size")
+        row = self.volumes.create(
+            tx,
+            size=size,
+            kind=self.types.chosen(tx, wish.volume_type, principal),
+            source=source,
+            project_id=project_id,
+            who=principal,
+            name=wish.name,
+            description=wish.description,
+            metadata=wish.metadata,
+            availability_zone=wish.availability_zone,
+            multiattach=wish.multiattach,
+            only_host=wish.host_id,
+        )
+        return row.id

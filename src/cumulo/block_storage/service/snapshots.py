@@ -1,0 +1,118 @@
+"""Snapshots: copies of volumes that nobody uses meanwhile."""
+
+from typing import Any
+
+import msgspec
+
+from cumulo.block_storage.model.snapshot import SnapshotRow, snapshot_status
+from cumulo.block_storage.model.type import TypeRow
+from cumulo.block_storage.model.volume import VolumeRow
+from cumulo.block_storage.service.pools import KIND, Pools
+from cumulo.block_storage.service.quotas import VolumeQuotas
+from cumulo.block_storage.service.volumes import Volumes
+from cumulo.block_storage.store import snapshot as store
+from cumulo.core.auth.principal import Principal
+from cumulo.core.db.transaction import Tx
+from cumulo.core.events.history import emit
+from cumulo.core.faults import BadRequest, NotFound
+from cumulo.core.hosts.registry import HostRegistry
+from cumulo.core.ids import new_id
+
+
+class Snapshots:
+    listing = store.SNAPSHOTS
+
+    def __init__(
+        self, registry: HostRegistry, pools: Pools, quotas: VolumeQuotas, volumes: Volumes
+    ) -> None:
+        self._registry = registry
+        self._pools = pools
+        self._quotas = quotas
+        self._volumes = volumes
+
+    def get(self, tx: Tx, snapshot_id: str, who: Principal) -> SnapshotRow:
+        row = tx.get(SnapshotRow, snapshot_id)
+        if row is None or not (who.is_admin or row.project_id == who.project_id):
+            raise NotFound(f"Snapshot {snapshot_id} could not be found.")
+        return row
+
+    def create(
+        self,
+        tx: Tx,
+        volume: VolumeRow,
+        who: Principal,
+        name: str | None,
+        description: str | None,
+        metadata: dict[str, str],
+    ) -> SnapshotRow:
+        if volume.status != "available" or volume.host_id is None:
+            raise BadRequest(
+                f"Invalid volume: Volume {volume.id} status must be available, but current "
+                f"status is: {volume.status}."
+            )
+        kind = tx.get(TypeRow, volume.type_id)
+        assert kind is not None
+        amounts = {"snapshots": 1, "gigabytes": volume.size}
+        self._quotas.take(tx, volume.project_id, kind.name, **amounts)
+        if not self._pools.grow(tx, volume.host_id, volume.size):
+            raise BadRequest("Invalid volume: its host has no room for a snapshot.")
+        row = SnapshotRow(
+            id=new_id(),
+            volume_id=volume.id,
+            project_id=volume.project_id,
+            user_id=who.user_id,
+            name=name,
+            description=description,
+            metadata=metadata,
+            size=volume.size,
+            status="creating",
+            host_id=volume.host_id,
+            wanted="present",
+            generation=1,
+            observed_size=0,
+            fault=None,
+            declared=None,
+            created_at=tx.now,
+            updated_at=None,
+        )
+        tx.insert(row)
+        self._registry.touch(tx, row.host_id, KIND)
+        emit(tx, "snapshot.create.start", row.id, principal=who, volume=volume.id)
+        return row
+
+    def update(self, tx: Tx, row: SnapshotRow, who: Principal, **changes: Any) -> SnapshotRow:
+        row = tx.update(row, updated_at=tx.now, **changes)
+        emit(tx, "snapshot.update", row.id, principal=who)
+        return row
+
+    def refresh(self, tx: Tx, row: SnapshotRow, **changes: Any) -> SnapshotRow:
+        changed = msgspec.structs.replace(row, **changes)
+        return tx.update(row, **changes, status=snapshot_status(changed), updated_at=tx.now)
+
+    def reset(self, tx: Tx, row: SnapshotRow, status: str, who: Principal) -> None:
+        row = self.refresh(tx, row, generation=row.generation + 1, fault=None, declared=None)
+        self._registry.touch(tx, row.host_id, KIND)
+        if status != row.status:
+            self.refresh(tx, row, declared=status)
+        emit(tx, "snapshot.reset", row.id, principal=who, status=status)
+
+    def delete(self, tx: Tx, row: SnapshotRow, who: Principal) -> None:
+        if row.status not in ("available", "error", "error_deleting"):
+            raise BadRequest(
+                f"Invalid snapshot: Snapshot status must be available or error; it is {row.status}."
+            )
+        self._volumes.refuse_busy(tx, row)
+        self._volumes.drop_snapshot(tx, row, who)
+
+    def forget(self, tx: Tx, row: SnapshotRow) -> None:
+        """It is gone from its host."""
+        volume = tx.get(VolumeRow, row.volume_id)
+        kind = None if volume is None else tx.get(TypeRow, volume.type_id)
+        assert kind is not None
+        tx.delete(row)
+        self._pools.give_back(tx, row.host_id, row.size)
+        amounts = {"snapshots": 1, "gigabytes": row.size}
+        self._quotas.give_back(tx, row.project_id, kind.name, **amounts)
+        # A volume that goes with its snapshots waits for the last of them.
+        self._registry.touch(tx, row.host_id, KIND)
+        emit(tx, "snapshot.delete.end", row.id, project_id=row.project_id)

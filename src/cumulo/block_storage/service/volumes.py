@@ -1,0 +1,258 @@
+"""Volumes: the verbs. Each writes what is wanted; hosts make it so, and the status follows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from cumulo.block_storage.model.attachment import AttachmentRow
+from cumulo.block_storage.model.snapshot import SnapshotRow, snapshot_status
+from cumulo.block_storage.model.type import TypeRow
+from cumulo.block_storage.model.volume import VolumeRow, volume_status
+from cumulo.block_storage.service.pools import KIND, Pools
+from cumulo.block_storage.service.quotas import VolumeQuotas
+from cumulo.block_storage.service.sources import Source
+from cumulo.block_storage.service.types import Types
+from cumulo.block_storage.store import attachment as attachments
+from cumulo.block_storage.store import snapshot as snapshots
+from cumulo.block_storage.store import volume as store
+from cumulo.core.auth.principal import Principal
+from cumulo.core.db.transaction import Tx
+from cumulo.core.events.history import emit
+from cumulo.core.faults import BadRequest, NotFound
+from cumulo.core.hosts.registry import HostRegistry
+from cumulo.core.ids import new_id
+
+ZONE = "nova"
+_DELETABLE = (
+    "available",
+    "reserved",
+    "error",
+    "error_restoring",
+    "error_extending",
+    "error_managing",
+    "error_deleting",
+)
+
+
+class Volumes:
+    listing = store.VOLUMES
+
+    def __init__(
+        self, registry: HostRegistry, pools: Pools, quotas: VolumeQuotas, types: Types
+    ) -> None:
+        self._registry = registry
+        self._pools = pools
+        self._quotas = quotas
+        self._types = types
+
+    # --- reading ----------------------------------------------------------------------------
+
+    def get(self, tx: Tx, volume_id: str, who: Principal) -> VolumeRow:
+        """A volume of the caller's project (an administrator: of any)."""
+        row = tx.get(VolumeRow, volume_id)
+        if row is None or not (who.is_admin or row.project_id == who.project_id):
+            raise NotFound(f"Volume {volume_id} could not be found.")
+        return row
+
+    def count(self, tx: Tx) -> int:
+        return int(tx.value(store.COUNT))
+
+    def summary(self, tx: Tx, project_id: str | None) -> tuple[int, int]:
+        """(how many, GiB) of a project, or of all."""
+        if project_id is None:
+            found = tx.tuples(store.SUMMARY_ALL)
+        else:
+            found = tx.tuples(store.SUMMARY, project_id=project_id)
+        return int(found[0][0]), int(found[0][1])
+
+    def on_host(self, tx: Tx, host_id: str) -> list[tuple[str, int, int]]:
+        """(project, how many, GiB) of the volumes on a host."""
+        return [(str(p), int(n), int(gb)) for p, n, gb in tx.tuples(store.ON_HOST, h=host_id)]
+
+    def attachments_of(self, tx: Tx, ids: Sequence[str]) -> dict[str, list[AttachmentRow]]:
+        found: dict[str, list[AttachmentRow]] = {}
+        for row in tx.all(attachments.OF_VOLUMES, volumes=list(ids)) if ids else ():
+            found.setdefault(row.volume_id, []).append(row)
+        return found
+
+    # --- writing ----------------------------------------------------------------------------
+
+    def refresh(self, tx: Tx, row: VolumeRow, **changes: Any) -> VolumeRow:
+        """Write changes, and the status that follows from them."""
+        changed = msgspec.structs.replace(row, **changes)
+        return tx.update(row, **changes, status=volume_status(changed), updated_at=tx.now)
+
+    def demand(self, tx: Tx, row: VolumeRow, **changes: Any) -> VolumeRow:
+        """What is wanted changes: a new generation, without the fault of the old one."""
+        changed = self.refresh(tx, row, generation=row.generation + 1, fault=None, **changes)
+        if row.host_id is not None:
+            self._registry.touch(tx, row.host_id, KIND)
+        return changed
+
+    def create(
+        self,
+        tx: Tx,
+        *,
+        size: int,
+        kind: TypeRow,
+        source: Source,
+        project_id: str,
+        who: Principal,
+        name: str | None = None,
+        description: str | None = None,
+        metadata: dict[str, str] | None = None,
+        availability_zone: str | None = None,
+        multiattach: bool = False,
+        only_host: str | None = None,
+    ) -> VolumeRow:
+        """Raises BadRequest, QuotaExceeded. No room is no refusal but a volume in `error`."""
+        if availability_zone not in (None, ZONE):
+            raise BadRequest(f"Availability zone '{availability_zone}' is invalid.")
+        if size < source.least_gb:
+            raise BadRequest(
+                f"Invalid input received: Size of specified {source.noun} {source.least_gb}GB is "
+                f"larger than volume size {size}GB."
+            )
+        self._quotas.take(tx, project_id, kind.name, volumes=1, gigabytes=size)
+        self._quotas.check_size(tx, project_id, size)
+        host_id, reasons = self._pools.take(tx, size, only=source.host_id or only_host)
+        fault = None
+        if host_id is None:
+            fault = f"No valid backend was found. {'; '.join(reasons)}"
+        row = VolumeRow(
+            id=new_id(),
+            project_id=project_id,
+            user_id=who.user_id,
+            name=name,
+            description=description,
+            size=size,
+            status="",
+            type_id=kind.id,
+            availability_zone=ZONE,
+            bootable=source.bootable,
+            read_only=None,
+            multiattach=multiattach,
+            metadata=metadata or {},
+            image_metadata=source.image_metadata,
+            image_id=source.image_id,
+            snapshot_id=source.snapshot_id,
+            source_volume_id=source.volume_id,
+            source_path=source.path,
+            source_format=source.format,
+            host_id=host_id,
+            wanted="present",
+            generation=1,
+            observed_generation=0,
+            observed_size=0,
+            connection=None,
+            fault=fault,
+            mark="",
+            declared=None,
+            attachments=[],
+            created_at=tx.now,
+            updated_at=None,
+        )
+        row = msgspec.structs.replace(row, status=volume_status(row))
+        tx.insert(row)
+        why = {"fault": fault} if fault else {"host": host_id}
+        emit(tx, "volume.create.start", row.id, project_id=project_id, principal=who, **why)
+        if host_id is not None:
+            self._registry.touch(tx, host_id, KIND)
+        return row
+
+    def update(self, tx: Tx, row: VolumeRow, who: Principal, **changes: Any) -> VolumeRow:
+        """Name, description, metadata, bootable, read_only, image_metadata."""
+        row = tx.update(row, updated_at=tx.now, **changes)
+        emit(tx, "volume.update", row.id, principal=who, changed=sorted(changes))
+        return row
+
+    def delete(
+        self, tx: Tx, row: VolumeRow, who: Principal | None, *, force: bool, cascade: bool
+    ) -> None:
+        if row.attachments:
+            raise BadRequest(
+                "Invalid volume: Volume status must be available or error or error_restoring or "
+                "error_extending or error_managing and must not be migrating, attached, belong "
+                "to a group, have snapshots, awaiting a transfer, or be disassociated from "
+                "snapshots after volume transfer."
+            )
+        if not force and row.status not in _DELETABLE:
+            raise BadRequest(
+                "Invalid volume: Volume status must be available or error or error_restoring or "
+                f"error_extending or error_managing; it is {row.status}."
+            )
+        self.refuse_busy(tx, row)
+        for snapshot in tx.all(snapshots.OF_VOLUME, volume_id=row.id):
+            if not cascade:
+                raise BadRequest("Invalid volume: Volume still has 1 or more dependent snapshots.")
+            if snapshot.wanted == "present":
+                self.drop_snapshot(tx, snapshot, who)
+        emit(tx, "volume.delete.start", row.id, project_id=row.project_id, principal=who)
+        if row.host_id is None:
+            self.forget(tx, row)
+        elif row.wanted == "present" or row.fault:
+            self.demand(tx, row, wanted="absent", declared=None, mark="")
+
+    def refuse_busy(self, tx: Tx, row: VolumeRow | SnapshotRow) -> None:
+        """400 while something is being copied from it."""
+        busy = int(tx.value(store.MADE_FROM, source=row.id))
+        if isinstance(row, VolumeRow):
+            busy += int(tx.value(snapshots.BEING_MADE, volume_id=row.id))
+        if busy:
+            raise BadRequest(f"Invalid volume: {row.id} is being copied; try again later.")
+
+    def drop_snapshot(self, tx: Tx, row: SnapshotRow, who: Principal | None) -> None:
+        changes: dict[str, Any] = {
+            "wanted": "absent",
+            "generation": row.generation + 1,
+            "fault": None,
+            "declared": None,
+        }
+        changed = msgspec.structs.replace(row, **changes)
+        tx.update(row, **changes, status=snapshot_status(changed), updated_at=tx.now)
+        self._registry.touch(tx, row.host_id, KIND)
+        emit(tx, "snapshot.delete.start", row.id, project_id=row.project_id, principal=who)
+
+    def forget(self, tx: Tx, row: VolumeRow) -> None:
+        """It is gone from its host: row, capacity and quota go together."""
+        kind = tx.get(TypeRow, row.type_id)
+        assert kind is not None
+        tx.delete(row)
+        self._pools.give_back(tx, row.host_id, row.size)
+        self._quotas.give_back(tx, row.project_id, kind.name, volumes=1, gigabytes=row.size)
+        emit(tx, "volume.delete.end", row.id, project_id=row.project_id)
+
+    def extend(self, tx: Tx, row: VolumeRow, size: int, who: Principal) -> VolumeRow:
+        if row.status not in ("available", "in-use"):
+            raise BadRequest(
+                f"Invalid volume: Volume {row.id} status must be available or in-use to extend, "
+                f"but the current status is {row.status}."
+            )
+        if size <= row.size:
+            raise BadRequest(
+                "Invalid input received: New size for extend must be greater than current size. "
+                f"(current: {row.size}, extended: {size})."
+            )
+        self.refuse_busy(tx, row)
+        kind = tx.get(TypeRow, row.type_id)
+        assert kind is not None and row.host_id is not None
+        more = size - row.size
+        self._quotas.take(tx, row.project_id, kind.name, gigabytes=more)
+        self._quotas.check_size(tx, row.project_id, size)
+        if not self._pools.grow(tx, row.host_id, more):
+            raise BadRequest(f"Invalid volume: its host has no room for {more} GB more.")
+        emit(tx, "volume.extend.start", row.id, principal=who, size=size)
+        for attachment in self.attachments_of(tx, [row.id]).get(row.id, ()):
+            tx.update(attachment, generation=attachment.generation + 1)
+            if attachment.host_id is not None:
+                self._registry.touch(tx, attachment.host_id, "compute")
+        return self.demand(tx, row, size=size)
+
+    def reset(self, tx: Tx, row: VolumeRow, status: str, who: Principal) -> None:
+        """Forget the failure and look again. A word that differs from what is then seen is kept
+        as the administrator's own, until the next reset."""
+        row = self.demand(tx, row, declared=None, mark="")
+        if status != row.status:
+            self.refresh(tx, row, declared=status)
+        emit(tx, "volume.reset", row.id, principal=who, status=status)
