@@ -22,7 +22,7 @@ class AgentsApi:
     def operations(self) -> list[Operation]:
         one = "/v2.0/agents/{id}"
         return [
-            Operation("GET", "/v2.0/agents", self.index, policy="get_agent"),
+            Operation("GET", "/v2.0/agents", self.index, policy="get_agent", early=False),
             Operation("GET", one, self.show, policy="get_agent"),
             Operation("PUT", one, self.update, policy="update_agent", body=Wrapped),
             Operation(
@@ -34,6 +34,9 @@ class AgentsApi:
         return [host for host in self._registry.all(tx) if "network" in host.roles]
 
     def index(self, call: Call, tx: Tx) -> Any:
+        """Empty for those who may not see any."""
+        if not call.allowed("get_agent"):
+            return {"agents": []}
         found = [_body(host, tx.now) for host in self._hosts(tx)]
         for name in ("agent_type", "host", "binary", "id"):
             wanted = call.query.all(name)

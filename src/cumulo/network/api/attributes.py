@@ -102,6 +102,9 @@ def read(noun: Noun[Any], sent: Mapping[str, Any], verb: str) -> Any:
     """The wishes in a body. Raises BadRequest for what is unknown, not to be sent, or unfit."""
     known = frozenset(noun.wishes.__struct_encode_fields__)
     fixed = _encoded(noun.wishes, noun.create_only) if verb == "update" else frozenset()
+    if b"\\u0000" in msgspec.json.encode(sent):
+        # No text of the database may hold it.
+        raise BadRequest("A null character is no part of any value.", kind="HTTPBadRequest")
     unknown = [name for name in sent if name not in known | noun.shown | frozenset(SELF)]
     if unknown:
         listed = ", ".join(repr(name) for name in sorted(unknown))
@@ -132,6 +135,10 @@ def _encoded(wishes: type[msgspec.Struct], names: Iterable[str]) -> frozenset[st
 
 def owner_of(call: Call, sent: Mapping[str, Any]) -> str:
     """The project of a new resource: the caller's, or for administrators another."""
+    for name in SELF:
+        value = sent.get(name)
+        if value is not None and not (isinstance(value, str) and len(value) <= 255):
+            raise unfit(name, f"'{str(value)[:200]}' is not a valid string")
     named = {sent[name] for name in SELF if sent.get(name) is not None}
     if len(named) > 1:
         raise BadRequest(
@@ -139,9 +146,7 @@ def owner_of(call: Call, sent: Mapping[str, Any]) -> str:
             kind="HTTPBadRequest",
         )
     wanted = next(iter(named), None)
-    if wanted is not None and not isinstance(wanted, str):
-        raise unfit("project_id", f"'{wanted}' is not a valid string")
-    if wanted is None or wanted == call.principal.project_id:
+    if not wanted or wanted == call.principal.project_id:
         return call.project_id
     if not call.allowed("context_is_admin", {}):
         raise BadRequest(
@@ -149,7 +154,7 @@ def owner_of(call: Call, sent: Mapping[str, Any]) -> str:
             "request requires admin privileges",
             kind="HTTPBadRequest",
         )
-    return wanted
+    return str(wanted)
 
 
 def check_attributes(

@@ -54,6 +54,8 @@ def _filters(call: Call, noun: Noun[Any]) -> tuple[dict[str, Any], list[Late]]:
     listing = noun.verbs.listing
     asked: dict[str, list[str]] = {}
     for name, value in call.query.pairs:
+        if "\0" in value:
+            raise unfit(name, "a null character is no part of any value")
         if name not in PAGING:
             name = "project_id" if name == "tenant_id" else noun.aliases.get(name, name)
             asked.setdefault(name, []).append(value)

@@ -13,6 +13,21 @@ Range = tuple[int, int]
 CHUNK = 256
 
 
+def parse_address(text: str) -> Address:
+    """Raises ValueError, also for an address with a scope (`%eth0`): that is a word of one host's,
+    and could be any text, which must not reach another program's configuration."""
+    if "%" in text:
+        raise ValueError(f"{text!r} has a scope")
+    return ipaddress.ip_address(text)
+
+
+def parse_network(text: str) -> Network:
+    """A CIDR, host bits cleared. Raises ValueError, also for a scope."""
+    if "%" in text:
+        raise ValueError(f"{text!r} has a scope")
+    return ipaddress.ip_network(text, strict=False)
+
+
 def place_of(address: str) -> str:
     """The sortable form of an address."""
     return f"{int(ipaddress.ip_address(address)):032x}"

@@ -49,14 +49,23 @@ class PortRow(Standard, frozen=True):
 
 
 def port_status(
-    *, host_id: str | None, admin_state_up: bool, device_owner: str, observed: str | None
+    *,
+    host_id: str | None,
+    admin_state_up: bool,
+    device_owner: str,
+    observed: str | None,
+    fault: str | None = None,
 ) -> str:
-    """A port is ACTIVE while a host has wired it and it is meant to be up."""
+    """A port is ACTIVE while a host has wired it and it is meant to be up.
+
+    A router's port is wired as soon as its host knows it: that the router is switched off makes
+    it DOWN on the host, which is no fault of the port's.
+    """
     if device_owner == FLOATING_IP:
         return "N/A"
-    if host_id is None or not admin_state_up or observed != ACTIVE:
+    if host_id is None or not admin_state_up or observed is None or fault is not None:
         return DOWN
-    return ACTIVE
+    return ACTIVE if observed == ACTIVE or device_owner in OF_ROUTERS else DOWN
 
 
 def is_guest(port: PortRow) -> bool:

@@ -14,6 +14,7 @@ from cumulo.network.model.ipam import (
     from_mac,
     inside,
     next_free,
+    parse_address,
     place_of,
     ranges_of,
     usable,
@@ -202,7 +203,7 @@ def _may_have(subnet: SubnetRow, address: str) -> bool:
 
 def _canonical(address: str) -> str:
     try:
-        return str(ipaddress.ip_address(address))
+        return str(parse_address(address))
     except ValueError:
         raise unfit("fixed_ips", f"'{address}' is not a valid IP address") from None
 

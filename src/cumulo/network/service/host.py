@@ -90,6 +90,7 @@ class NetworkPart:
             admin_state_up=port.admin_state_up,
             device_owner=port.device_owner,
             observed=found.status,
+            fault=found.fault,
         )
         after = tx.update(port, observed=found.status, fault=found.fault, status=status)
         if (status, found.fault) != (port.status, port.fault):
@@ -97,6 +98,9 @@ class NetworkPart:
 
     def _adopt(self, tx: Tx, host_id: str) -> None:
         """Routers and DHCP servers that were made when there was no host for them."""
+        host = self._hosts.registry.get(tx, host_id)
+        if host is None or not host.enabled:
+            return
         for router in tx.all(router_store.UNPLACED):
             self._hosts.touch_router(tx, tx.update(router, host_id=host_id))
             for port in tx.all(port_store.OF_DEVICES, ids=[router.id]):

@@ -15,6 +15,7 @@ from cumulo.network.model.standard import changed
 from cumulo.network.service.refusals import invalid, not_found
 from cumulo.network.service.security_groups import SecurityGroups
 from cumulo.network.service.tools import Tools, chosen, is_admin, standard, tell
+from cumulo.network.store import floatingip as floatingip_store
 from cumulo.network.store import network as store
 from cumulo.network.store import port as port_store
 from cumulo.network.store import subnet as subnet_store
@@ -143,18 +144,29 @@ class Networks:
         return after
 
     def delete(self, tx: Tx, row: NetworkRow, who: Principal | None) -> None:
-        """With its subnets and the ports that the service made; 409 when others are left."""
+        """With its subnets, the ports that the service made, and floating IPs that lead nowhere;
+        409 when other ports are left."""
         ports = tx.all(port_store.OF_NETWORK, network_id=row.id)
-        if any(port.device_owner not in ports_model.AUTOMATIC for port in ports):
+        unused = tx.all(floatingip_store.UNUSED_ON, network_id=row.id)
+        holders = {floating.floating_port_id for floating in unused}
+        if any(
+            port.device_owner not in ports_model.AUTOMATIC and port.id not in holders
+            for port in ports
+        ):
             raise Conflict(
                 f"Unable to complete operation on network {row.id}. There are one or more ports "
                 "still in use on the network.",
                 kind="NetworkInUse",
             )
+        for floating in unused:
+            tx.delete(floating)
+            self._tools.quotas.give_back(tx, floating.project_id, floatingip=1)
+            tell(tx, "floatingip", "delete", floating, who)
         for port in ports:
             tx.run(subnet_store.DROP_OF_PORT, port=port.id)
             tx.delete(port)
-            self._tools.quotas.give_back(tx, port.project_id, port=1)
+            if port.project_id:
+                self._tools.quotas.give_back(tx, port.project_id, port=1)
             self._tools.hosts.touch(tx, port.host_id)
             tell(tx, "port", "delete", port, who)
         for subnet in tx.all(subnet_store.OF_NETWORKS, ids=[row.id]):

@@ -1,6 +1,5 @@
 """Ports: create, update, delete, and what follows from each on hosts."""
 
-import ipaddress
 import re
 import secrets
 from collections.abc import Iterable, Sequence
@@ -14,6 +13,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict
 from cumulo.core.wire.shapes import Unset
 from cumulo.network.model.host import AddressPair
+from cumulo.network.model.ipam import parse_network
 from cumulo.network.model.network import NetworkRow
 from cumulo.network.model.port import DHCP, PortGroupRow, PortRow, is_guest, port_status
 from cumulo.network.model.standard import changed
@@ -322,6 +322,7 @@ def _status(row: PortRow) -> str:
         admin_state_up=row.admin_state_up,
         device_owner=row.device_owner,
         observed=row.observed,
+        fault=row.fault,
     )
 
 
@@ -366,7 +367,7 @@ def _pairs(wishes: Iterable[PairWish]) -> list[AddressPair]:
     found: list[AddressPair] = []
     for wish in wishes:
         try:
-            net = ipaddress.ip_network(wish.ip_address, strict=False)
+            net = parse_network(wish.ip_address)
         except ValueError:
             raise unfit(
                 "allowed_address_pairs", f"'{wish.ip_address}' is not a valid IP subnet"

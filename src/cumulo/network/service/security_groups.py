@@ -1,6 +1,5 @@
 """Security groups and their rules."""
 
-import ipaddress
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict
 from cumulo.core.wire.shapes import Unset
+from cumulo.network.model.ipam import parse_network
 from cumulo.network.model.security_group import SecurityGroupRow, SecurityGroupRuleRow
 from cumulo.network.model.standard import changed
 from cumulo.network.service.refusals import not_found, unfit
@@ -145,6 +145,10 @@ class SecurityGroups:
             raise Conflict(
                 "Updating default security group not allowed.",
                 kind="SecurityGroupCannotUpdateDefault",
+            )
+        if wishes.name == "default" and row.default_of is None:
+            raise Conflict(
+                "Default security group already exists.", kind="SecurityGroupDefaultAlreadyExists"
             )
         if wishes.stateful not in (UNSET, row.stateful) and _members(tx, row.id):
             raise Conflict(f"Security Group {row.id} in use.", kind="SecurityGroupInUse")
@@ -369,7 +373,9 @@ def _ports(
     if low is None or high is None or not 1 <= low <= high <= 65535:
         for value in (low, high):
             if value is not None and not 0 <= value <= 65535:
-                raise unfit("port_range", f"Invalid port {value}: it must be 0 to 65535")
+                raise BadRequest(
+                    f"Invalid value for port {value}", kind="SecurityGroupInvalidPortValue"
+                )
         raise BadRequest(
             "For TCP/UDP protocols, port_range_min must be <= port_range_max",
             kind="SecurityGroupInvalidPortRange",
@@ -379,7 +385,7 @@ def _ports(
 
 def _prefix(given: str, ethertype: str) -> str:
     try:
-        found = ipaddress.ip_network(given, strict=False)
+        found = parse_network(given)
     except ValueError:
         raise unfit("remote_ip_prefix", f"'{given}' is not a valid IP subnet") from None
     if f"IPv{found.version}" != ethertype:

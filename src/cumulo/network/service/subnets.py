@@ -13,7 +13,15 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict
 from cumulo.core.wire.shapes import Unset
 from cumulo.network.model.host import AllocationRange, HostRoute
-from cumulo.network.model.ipam import Network, default_gateway, default_pools, overlap, usable
+from cumulo.network.model.ipam import (
+    Network,
+    default_gateway,
+    default_pools,
+    overlap,
+    parse_address,
+    parse_network,
+    usable,
+)
 from cumulo.network.model.network import NetworkRow
 from cumulo.network.model.port import DHCP, OF_ROUTERS, PortRow
 from cumulo.network.model.standard import changed
@@ -226,7 +234,7 @@ def _cidr(wishes: SubnetWishes) -> Network:
     if wishes.ip_version is not UNSET and wishes.ip_version not in (4, 6):
         raise unfit("ip_version", f"'{wishes.ip_version}' is not in [4, 6]")
     try:
-        net = ipaddress.ip_network(wishes.cidr, strict=False)
+        net = parse_network(wishes.cidr)
     except ValueError:
         raise unfit("cidr", f"'{wishes.cidr}' is not a valid IP subnet") from None
     if "/" not in wishes.cidr:
@@ -245,7 +253,7 @@ def _gateway(wishes: SubnetWishes, net: Network) -> str | None:
     if given is None or given == "":
         return None
     try:
-        address = ipaddress.ip_address(given)
+        address = parse_address(given)
     except ValueError:
         raise unfit("gateway_ip", f"'{given}' is not a valid IP address") from None
     first, last = usable(net)
@@ -262,7 +270,7 @@ def _pools(wishes: SubnetWishes, net: Network, gateway: str | None) -> list[Allo
     ranges = []
     for pool in wishes.allocation_pools:
         try:
-            start, end = ipaddress.ip_address(pool.start), ipaddress.ip_address(pool.end)
+            start, end = parse_address(pool.start), parse_address(pool.end)
         except ValueError:
             raise unfit("allocation_pools", f"'{pool}' is not a valid pool") from None
         if start.version != net.version or end.version != net.version or int(end) < int(start):
@@ -307,7 +315,7 @@ def _dns(wishes: SubnetWishes) -> list[str]:
     found = []
     for given in wishes.dns_nameservers:
         try:
-            found.append(str(ipaddress.ip_address(given)))
+            found.append(str(parse_address(given)))
         except ValueError:
             raise unfit("dns_nameservers", f"'{given}' is not a valid nameserver") from None
     if len(set(found)) < len(found):
@@ -335,8 +343,8 @@ def _routes(wishes: SubnetWishes) -> list[HostRoute]:
 
 def clean_route(route: HostRoute, attribute: str) -> HostRoute:
     try:
-        destination = ipaddress.ip_network(route.destination, strict=False)
-        nexthop = ipaddress.ip_address(route.nexthop)
+        destination = parse_network(route.destination)
+        nexthop = parse_address(route.nexthop)
     except ValueError:
         raise unfit(
             attribute, f"'{route.destination} via {route.nexthop}' is not a valid route"

@@ -52,8 +52,9 @@ class Hosts:
         return min(fit, key=lambda id: len(tx.all(router_store.ON_HOST, host_id=id)))
 
     def touch(self, tx: Tx, host_id: str | None) -> int:
-        """This host's desired state changes; its generation from now on."""
-        if host_id is None:
+        """This host's desired state changes; its generation from now on. A name that is no
+        host's (a port may be bound to any) has none."""
+        if host_id is None or self.registry.get(tx, host_id) is None:
             return 0
         self.registry.touch(tx, host_id, KIND)
         part = self.registry.part(tx, host_id, KIND)
@@ -61,8 +62,7 @@ class Hosts:
 
     def touch_all(self, tx: Tx, host_ids: Iterable[str | None]) -> None:
         for host_id in dict.fromkeys(host_ids):
-            if host_id is not None:
-                self.registry.touch(tx, host_id, KIND)
+            self.touch(tx, host_id)
 
     def touch_network(self, tx: Tx, network_id: str) -> None:
         """All hosts on which the network is."""

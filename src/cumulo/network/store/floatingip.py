@@ -19,4 +19,9 @@ OF_ROUTERS = query(
     FloatingIpRow,
     sa.select(_t).where(_c.router_id.in_(parameter("ids"))).order_by(_c.created_at, _c.id),
 )
+UNUSED_ON = query(
+    FloatingIpRow,
+    sa.select(_t).where(_c.floating_network_id == sa.bindparam("network_id"), _c.port_id.is_(None)),
+)
+"""Floating IPs of an external network that lead to no port."""
 COUNT = statement(sa.select(sa.func.count()).select_from(_t))
