@@ -108,7 +108,7 @@ def test_an_extension_that_fails(tmp_path: Path) -> None:
 def test_what_compute_asks(tmp_path: Path) -> None:
     async def story(cloud: TestCloud) -> None:
         storage, database = cloud.cloud.services.block_storage, cloud.cloud.database
-        wish = {"server_id": "s1", "host_id": "localhost", "device": "/dev/vdb"}
+        wish = {"server_id": "s1", "host_id": "fake-host", "device": "/dev/vdb"}
 
         def begin(tx: Any) -> tuple[str, Any]:
             volume_id = storage.create_volume(tx, who(cloud), NewVolume(size=1))
@@ -161,7 +161,7 @@ def test_a_volume_in_error_is_not_attached(tmp_path: Path) -> None:
                     who(cloud),
                     volume_id=volume_id,
                     server_id="s",
-                    host_id="localhost",
+                    host_id="fake-host",
                     device="/dev/vdb",
                 )
             )
@@ -176,14 +176,14 @@ def test_an_old_report_changes_nothing(tmp_path: Path) -> None:
         agent, database = cloud.cloud.agents[0], cloud.cloud.database
         part = cloud.cloud.services.block_storage.part
         report = await agent.parts["block_storage"].apply(
-            await database.read(lambda tx: part.desired(tx, "localhost", 0))
+            await database.read(lambda tx: part.desired(tx, "fake-host", 0))
         )
         old = [
             msgspec.structs.replace(disk, generation=disk.generation - 1, fault="old news")
             for disk in report.disks
         ]
         late = msgspec.structs.replace(report, disks=old)
-        await database.write(lambda tx: part.observed(tx, "localhost", late))
+        await database.write(lambda tx: part.observed(tx, "fake-host", late))
         other = msgspec.structs.replace(
             report, disks=[msgspec.structs.replace(disk, fault="not mine") for disk in report.disks]
         )

@@ -36,7 +36,8 @@ def used_quota(data_dir: Path) -> dict[str, int]:
     connection = sqlite3.connect(f"file:{data_dir / 'cumulo.db'}?mode=ro", uri=True)
     try:
         rows = connection.execute(
-            "SELECT project_id, service, resource, used FROM quota_usages WHERE used <> 0"
+            "SELECT p.name, q.service, q.resource, q.used FROM quota_usages q "
+            "JOIN identity_projects p ON p.id = q.project_id WHERE q.used <> 0"
         )
         return {f"{row[0]}/{row[1]}/{row[2]}": row[3] for row in rows}
     finally:

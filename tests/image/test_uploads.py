@@ -36,7 +36,9 @@ async def row_of(cloud: TestCloud, image_id: str) -> Any:
 
 
 async def receive(cloud: TestCloud, image_id: str, body: AsyncIterator[bytes]) -> None:
-    operator = await cloud.cloud.database.read(lambda tx: first_run._operator(cloud.cloud, tx))
+    operator = await cloud.cloud.database.read(
+        lambda tx: first_run.accounts.operator(tx, cloud.cloud)
+    )
     uploads = cloud.cloud.services.image.uploads
     await uploads.receive(image_id, body, operator, lambda tx, row: None)
 
@@ -126,7 +128,7 @@ def test_what_a_killed_process_left_is_put_right(tmp_path: Path) -> None:
         service, database = cloud.cloud.services.image, cloud.cloud.database
         image_id = await new(cloud)
         # As after a kill between the renaming of the bytes and the commit.
-        operator = await database.read(lambda tx: first_run._operator(cloud.cloud, tx))
+        operator = await database.read(lambda tx: first_run.accounts.operator(tx, cloud.cloud))
         await database.write(
             lambda tx: service.uploads._begin(
                 tx, image_id, "an-upload-of-another-process", operator, lambda tx, row: None
@@ -183,7 +185,7 @@ def test_removed_bytes_are_gone_and_the_work_too(tmp_path: Path) -> None:
 def test_an_image_that_another_service_makes(tmp_path: Path) -> None:
     async def story(cloud: TestCloud) -> None:
         service, database = cloud.cloud.services.image, cloud.cloud.database
-        operator = await database.read(lambda tx: first_run._operator(cloud.cloud, tx))
+        operator = await database.read(lambda tx: first_run.accounts.operator(tx, cloud.cloud))
         wish = NewImage(name="snap", disk_format="raw", properties={"instance_uuid": "s"})
         image_id = await database.write(lambda tx: service.images.reserve(tx, operator, wish))
 
