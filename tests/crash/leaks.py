@@ -11,6 +11,7 @@ KEPT = {
     "alembic_version",
     "sqlite_sequence",
     "identity_revocations",
+    "server_actions",
 }
 
 

@@ -73,6 +73,7 @@ def test_the_walk(tmp_path: Path) -> None:
             "--private-key",
             str(lab.folder / "key"),
         )
+        (lab.folder / "key").chmod(0o600)
         make_network(lab)
         lab.openstack(
             "server",

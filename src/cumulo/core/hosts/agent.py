@@ -19,6 +19,8 @@ from cumulo.core.work.wakeups import Wakeup
 log = logging.getLogger("cumulo.agent")
 
 HEARTBEAT = 10.0
+LEAST_INTERVAL = 0.05
+"""Seconds between the beginnings of two passes of one kind."""
 
 
 class HostPart(Protocol):
@@ -111,7 +113,9 @@ class Agent:
 
     async def _loop(self, kind: str) -> None:
         failures = 0
+        loop = asyncio.get_running_loop()
         while True:
+            began = loop.time()
             ok = await self.once(kind)
             failures = 0 if ok else failures + 1
             if not ok:
@@ -120,6 +124,8 @@ class Agent:
                 await self.bells[kind].wait(0.3)
             else:
                 await self.bells[kind].wait(self.sweeps[kind])
+            # One pass serves all changes of a burst; a lone change does not wait.
+            await asyncio.sleep(max(0.0, began + LEAST_INTERVAL - loop.time()))
 
     async def once(self, kind: str) -> bool:
         """One pass: fetch, apply, report. False when it failed as a whole."""
