@@ -4,7 +4,7 @@ import statistics
 import sys
 import time
 
-from bench import requests
+from bench import guest, requests
 from bench.process import fake_cloud
 
 
@@ -39,6 +39,12 @@ def main() -> None:
     )
     print(f"memory (PSS): idle {idle:.0f} MB, after load {loaded:.0f} MB")
     print(f"idle CPU: {resting * 100:.2f} % of a core")
+    if guest.possible():
+        api, hand = guest.measure()
+        print(
+            f"server create to the guest's first console line: {api:.2f} s; the same QEMU started "
+            f"by hand: {hand:.2f} s ({(api - hand) * 1000:.0f} ms over)"
+        )
 
 
 if __name__ == "__main__":

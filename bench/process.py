@@ -125,7 +125,7 @@ def fake_cloud(hosts: int = 4) -> Iterator[Cloud]:
     began = time.monotonic()
     child = subprocess.Popen(argv, stdout=output, stderr=output)
     try:
-        _wait_until_answering(child, port, data_dir)
+        wait_until_answering(child, port, data_dir)
         yield Cloud(child.pid, port, data_dir, time.monotonic() - began)
     finally:
         child.terminate()
@@ -138,7 +138,7 @@ def fake_cloud(hosts: int = 4) -> Iterator[Cloud]:
         shutil.rmtree(data_dir)
 
 
-def _wait_until_answering(child: "subprocess.Popen[bytes]", port: int, data_dir: Path) -> None:
+def wait_until_answering(child: "subprocess.Popen[bytes]", port: int, data_dir: Path) -> None:
     end = time.monotonic() + 60
     while time.monotonic() < end:
         if child.poll() is not None:

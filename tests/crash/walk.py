@@ -57,7 +57,7 @@ class Walk:
         assert found is not None, f"no {name} in {path}"
         return found
 
-    def wait(self, path: str, accept: Callable[[Any], bool], seconds: float = 60) -> Any:
+    def wait(self, path: str, accept: Callable[[Any], bool], seconds: float = 240) -> Any:
         """Ask until the answer is accepted; a 404 is given as None."""
         end = time.monotonic() + seconds
         while True:

@@ -1,0 +1,37 @@
+"""`kill -9` of the control plane with real guests and networks: everything converges, and nothing
+is left on the host."""
+
+import sys
+
+import pytest
+
+from tests.end_to_end.lab import ROOT, Lab
+from tests.end_to_end.leftovers import leftovers
+
+pytestmark = pytest.mark.guest
+
+POINTS = (
+    "after apply: network",
+    "before commit: report network",
+    "after commit: create server",
+    "after apply: compute#2",
+    "before commit: report compute#2",
+    "after commit: POST /volume/volumes",
+    "after commit: POST /compute/servers/{server_id}/os-volume_attachments",
+    "after apply: compute#2",
+    "after commit: os-stop server",
+    "after commit: DELETE /compute/servers/{server_id}",
+)
+
+
+def test_converges_on_real_drivers() -> None:
+    with Lab() as lab:
+        lab.environment["PYTHONPATH"] = f"{ROOT}:{ROOT / 'src'}"
+        lab.cumulo("up")
+        prefix = (lab.data_dir / "instance").read_text().strip()
+        before = leftovers(lab, prefix)
+        assert before["guests"] == before["volumes"] == before["taps"] == []
+        lab.cumulo("down")
+        walk = [sys.executable, "-m", "tests.crash.real_walk", str(lab.data_dir)]
+        lab.run(*walk, *POINTS, timeout=600)
+        assert leftovers(lab, prefix) == before
