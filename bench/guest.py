@@ -3,6 +3,7 @@
 Needs root and a built guest image. Everything happens in a network namespace without a way out.
 """
 
+import json
 import os
 import secrets
 import shutil
@@ -15,7 +16,6 @@ from pathlib import Path
 
 from bench.process import Cloud, free_port, wait_until_answering
 from cumulo.core.run import namespaces
-from cumulo.core.run.daemons import process_start
 
 ROUNDS = 3
 
@@ -112,24 +112,23 @@ def _first_line(folder: Path) -> None:
 
 
 def _by_hand(folder: Path) -> float:
-    """The very command line of that guest, with its network replaced by none, on a new overlay."""
-    pid = next(
-        int(p.name)
-        for p in Path("/proc").iterdir()
-        if p.name.isdigit() and str(folder) in _cmdline(int(p.name)) and process_start(int(p.name))
-    )
-    argv = _cmdline_words(pid)
+    """The very command line of that guest, without its network card, on a copy of its files."""
+    pid = int(json.loads((folder / "state.json").read_text())["pid"])
+    words = Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0")
+    place = Path(f"/proc/{pid}/cwd").resolve()
     scratch = Path(tempfile.mkdtemp(prefix="cumulo-bench-hand-"))
     shutil.copytree(folder, scratch / folder.name, ignore=_no_sockets)
-    words = [word.replace(str(folder.parent), str(scratch)) for word in argv]
-    words = _without_network(words)
     console = _console(scratch / folder.name)
     assert console is not None
     console.write_bytes(b"")
+    argv = [word for word in _without_network(words) if word != "-S"]
     log = (scratch / "log").open("wb")
     began = time.monotonic()
     child = subprocess.Popen(
-        [w for w in words if w != "-S"], stdout=log, stderr=log, cwd=(scratch / folder.name)
+        [word.replace(str(folder), str(scratch / folder.name)) for word in argv],
+        stdout=log,
+        stderr=log,
+        cwd=scratch / folder.name / place.relative_to(folder),
     )
     try:
         _first_line(scratch / folder.name)
@@ -139,17 +138,6 @@ def _by_hand(folder: Path) -> float:
         child.wait()
         log.close()
         shutil.rmtree(scratch)
-
-
-def _cmdline(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
-        return ""
-
-
-def _cmdline_words(pid: int) -> list[str]:
-    return _cmdline(pid).rstrip("\0").split("\0")
 
 
 def _no_sockets(folder: str, names: list[str]) -> list[str]:
