@@ -176,7 +176,7 @@ def test_the_tests_have_their_own_packages(checkout: Checkout) -> None:
     assert checkout.done() == ["pip test"]
     started = [line.partition(" -m ")[2] for line in out.splitlines()]
     assert started == [
-        "cumulo.cli.main setup --tests --packages-only",
+        "cumulo.cli.main setup --tests",
         "ruff check .",
         "ruff format --check .",
         "mypy",

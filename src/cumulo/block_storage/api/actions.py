@@ -1,5 +1,6 @@
 """The actions of volumes: `POST /volumes/{id}/action`."""
 
+import functools
 from typing import Any
 
 import msgspec
@@ -39,6 +40,7 @@ STATUSES = (
 )
 
 
+@functools.cache
 def action_body(name: str, kind: Any) -> Any:
     """The body `{"os-…": …}` of one action."""
     return msgspec.defstruct(
