@@ -5,6 +5,7 @@ simulated hosts as the settings ask for, the first of which also routes and stor
 """
 
 import asyncio
+import contextlib
 import shutil
 import socket
 from collections.abc import Callable, Mapping
@@ -129,4 +130,6 @@ async def stop(settings: Settings, *, remove: bool) -> int:
         network = network_driver(settings)
         await network.remove_all()
         shutil.rmtree(run_dir(settings), ignore_errors=True)
+        with contextlib.suppress(OSError):  # other clouds of this machine are still in there
+            run_dir(settings).parent.rmdir()
     return len(guests)

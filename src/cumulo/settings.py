@@ -24,14 +24,8 @@ class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Networks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The four networks. On one machine all of them default to what `up` makes itself."""
+    """The networks that `up` makes itself: on one machine all four are inside it."""
 
-    management: str = ""
-    """Address on which agents of other hosts reach the control plane."""
-    guest: str = ""
-    """Interface or address of the tunnel underlay between hosts."""
-    external: str = ""
-    """Interface that is put into the bridge of the external network."""
     external_cidr: str = "172.24.4.0/24"
     """Addresses of the external network `public`: routers and floating IPs."""
     nat_to_outside: bool = True
@@ -45,14 +39,11 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Compute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    driver: Literal["qemu", "fake"] = "qemu"
     fake_hosts: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
-    """How many simulated hosts the driver `fake` brings."""
+    """How many simulated hosts `--fake` brings."""
     cpu_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 4.0
     ram_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 1.0
     disk_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 1.0
-    console_bytes: Annotated[int, msgspec.Meta(ge=4096)] = 1024 * 1024
-    """How much of a guest's serial output is kept."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -24,6 +24,7 @@ from cumulo.core.auth.tokens import TokenKeys
 from cumulo.core.db import migrations
 from cumulo.core.db.sqlite import SqliteDatabase
 from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.events.history import Retention
 from cumulo.core.hosts.agent import Agent, InProcessLink
 from cumulo.core.hosts.conductor import Conductor, Part
 from cumulo.core.hosts.registry import HostRegistry
@@ -89,6 +90,7 @@ class Cloud:
                 group.create_task(agent.run())
             for loop in self.reconcilers:
                 group.create_task(loop.run())
+            group.create_task(Retention(self.database, self.settings.history_days).run())
 
     def close(self) -> None:
         self.services.identity.passwords.close()

@@ -20,6 +20,7 @@ from cumulo.cli import instance
 from cumulo.cli.options import data_dir_option, load_settings
 from cumulo.cli.packages import SetupFailed, missing, wanted
 from cumulo.cli.setup import builder_present, guest_image
+from cumulo.compute.drivers.qemu.accelerator import probe
 from cumulo.core.run.commands import CommandFailed, run_blocking
 from cumulo.settings import Settings
 
@@ -98,7 +99,13 @@ def check_kvm(machine: Machine) -> Finding:
         return Finding(
             "warn", f"/dev/kvm cannot be opened ({error.strerror}): {slow}", "usermod -aG kvm $USER"
         )
-    return Finding("ok", "hardware virtualisation")
+    binary = shutil.which("qemu-system-x86_64")
+    if binary is None:
+        return Finding("warn", "KVM is there; QEMU is not, to try it", "./cumulo setup")
+    # A device that opens may still not start a 64-bit guest: boot one for a moment.
+    if probe(binary).name != "kvm":
+        return Finding("warn", f"/dev/kvm is there, but a guest does not start on it: {slow}")
+    return Finding("ok", "hardware virtualisation: a guest was started on KVM")
 
 
 def check_disk(machine: Machine) -> Finding:
@@ -225,17 +232,10 @@ def examine(machine: Machine, checks: Sequence[Check] = CHECKS) -> list[tuple[st
 
 def machine_of(settings: Settings) -> Machine:
     """What the settings say of the machine."""
-    networks = settings.networks
     return Machine(
         api_port=settings.port,
         ours=instance.running(settings) is not None,
         state=settings.data_dir,
-        networks=(
-            ("management", networks.management or None),
-            ("guest", networks.guest or None),
-            ("external", networks.external or None),
-            ("API", None),
-        ),
     )
 
 

@@ -4,12 +4,13 @@ The same row is the story that `cumulo why ID` tells, the notification that othe
 the dashboard follow (by `sequence`, as an outbox), and the record that usage is counted from.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 from cumulo.core.auth.principal import Principal
-from cumulo.core.clock import Moment
-from cumulo.core.db.transaction import Tx
+from cumulo.core.clock import Moment, later
+from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events import store
 from cumulo.core.events.model import EventRow
 
@@ -62,6 +63,22 @@ def story_of(tx: Tx, resource_id: str) -> list[EventRow]:
 def events_since(tx: Tx, sequence: int, most: int = 1000) -> list[EventRow]:
     """The outbox: events after one that the reader has seen."""
     return tx.all(store.SINCE, sequence=sequence, most=most)
+
+
+class Retention:
+    """Forgets what is older than the setting says, once an hour."""
+
+    def __init__(self, database: Database, days: int) -> None:
+        self._database = database
+        self._days = days
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._database.write(
+                lambda tx: forget(tx, later(tx.now, -self._days * 86400.0)), name="forget events"
+            )
+            await asyncio.sleep(3600.0)
 
 
 def forget(tx: Tx, before: Moment) -> int:
