@@ -75,3 +75,27 @@ def test_a_ring_during_work_is_heard_afterwards() -> None:
 def test_backoff_doubles_and_is_bounded() -> None:
     assert [backoff(n) for n in (0, 1, 2, 3)] == [1.0, 2.0, 4.0, 8.0]
     assert backoff(10_000) == 300.0
+
+
+def test_a_failing_database_does_not_end_the_loop(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "x.db")
+    counter = Counter({"a"})
+    loop = ReconcilerLoop(database, counter, sweep=0.01)
+    due, failures = counter.due, iter([True, True, False])
+
+    def failing(tx: Tx, most: int) -> list[str]:
+        if next(failures, False):
+            raise OSError("no database")
+        return due(tx, most)
+
+    counter.due = failing  # type: ignore[method-assign]
+
+    async def main() -> None:
+        work = asyncio.create_task(loop.run())
+        while counter.work:
+            await asyncio.sleep(0.001)
+        work.cancel()
+
+    asyncio.run(asyncio.wait_for(main(), 5))
+    assert counter.done == ["a"]
+    database.close()

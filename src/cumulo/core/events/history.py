@@ -5,6 +5,7 @@ the dashboard follow (by `sequence`, as an outbox), and the record that usage is
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,8 @@ from cumulo.core.clock import Moment, later
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events import store
 from cumulo.core.events.model import EventRow
+
+log = logging.getLogger("cumulo.events")
 
 _listeners: list[Callable[[EventRow], None]] = []
 
@@ -41,12 +44,16 @@ def emit(
         detail=detail,
     )
     tx.insert(row)
-    if _listeners:
+    if log = logging.getLogger("cumulo.events")
+
+_listeners:
         tx.after_commit(lambda: _tell(row))
 
 
 def _tell(row: EventRow) -> None:
-    for listener in _listeners:
+    for listener in log = logging.getLogger("cumulo.events")
+
+_listeners:
         listener(row)
 
 
@@ -75,9 +82,13 @@ class Retention:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            await self._database.write(
-                lambda tx: forget(tx, later(tx.now, -self._days * 86400.0)), name="forget events"
-            )
+            try:
+                await self._database.write(
+                    lambda tx: forget(tx, later(tx.now, -self._days * 86400.0)),
+                    name="forget events",
+                )
+            except Exception:  # the database is away: an hour later will do
+                log.exception("history could not be shortened")
             await asyncio.sleep(3600.0)
 
 

@@ -49,7 +49,11 @@ class ReconcilerLoop:
     async def run(self) -> None:
         """Until cancelled; a cancellation falls between transactions, never inside one."""
         while True:
-            more = await self.once()
+            try:
+                more = await self.once()
+            except Exception:  # the database is away: the next sweep finds the same work
+                log.exception("%s: the pass failed", self.reconciler.name)
+                more = False
             if not more:
                 await self.wakeup.wait(self.sweep)
 
