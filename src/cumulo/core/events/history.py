@@ -44,16 +44,12 @@ def emit(
         detail=detail,
     )
     tx.insert(row)
-    if log = logging.getLogger("cumulo.events")
-
-_listeners:
+    if _listeners:
         tx.after_commit(lambda: _tell(row))
 
 
 def _tell(row: EventRow) -> None:
-    for listener in log = logging.getLogger("cumulo.events")
-
-_listeners:
+    for listener in _listeners:
         listener(row)
 
 
