@@ -46,7 +46,7 @@ class Compiled:
             bound[name] = value if name in self.many else to_driver(value)
         if not self.many:
             return self.text, bound
-        lists = [list(bound.pop(name)) for name in self.many]
+        lists = [_padded(list(bound.pop(name))) for name in self.many]
         sizes = tuple(len(values) for values in lists)
         text = self.expanded.get(sizes)
         if text is None:
@@ -65,6 +65,14 @@ class Compiled:
             return f"({inside})" if inside else "(NULL)"
 
         return _MANY.sub(replace, self.text)
+
+
+def _padded(values: list[Any]) -> list[Any]:
+    """The list with its last value repeated, up to a power of two or a multiple of 1024: few
+    lengths make few texts, which are found again here and in the driver's cache."""
+    size = len(values)
+    wanted = 1 << (size - 1).bit_length() if size <= 1024 else -(-size // 1024) * 1024
+    return values + values[-1:] * (wanted - size)
 
 
 class Statement:

@@ -91,6 +91,12 @@ class Tx:
             raise ReadOnly(str(change.element))
         return self._cursor(change, parameters).rowcount
 
+    def changed(self, change: Statement, **parameters: Any) -> list[tuple[Any, ...]]:
+        """Run a change with a RETURNING clause; what it returns, a tuple for each row."""
+        if not self.writable:
+            raise ReadOnly(str(change.element))
+        return self._cursor(change, parameters).fetchall()
+
     def insert(self, row: Row, *, ignore_duplicate: bool = False) -> bool:
         """Insert a row; with `ignore_duplicate` False is the answer when it was there already."""
         if not self.writable:
