@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
-from cumulo.core.db.rows import Row, to_driver
+from cumulo.core.db.rows import PLAIN_TYPES, Row, to_driver
 
 R = TypeVar("R", bound=Row)
 
@@ -41,9 +41,10 @@ class Compiled:
 
     def bind(self, parameters: dict[str, Any], mark: str) -> tuple[str, dict[str, Any]]:
         """Text and parameters for one execution; `mark` is `:{}` or `%({})s`."""
-        bound = {**self.constants}
+        bound = {**self.constants, **parameters}
         for name, value in parameters.items():
-            bound[name] = value if name in self.many else to_driver(value)
+            if type(value) not in PLAIN_TYPES and name not in self.many:
+                bound[name] = to_driver(value)
         if not self.many:
             return self.text, bound
         lists = [_padded(list(bound.pop(name))) for name in self.many]
@@ -55,7 +56,9 @@ class Compiled:
                 self.expanded[sizes] = text
         for name, values in zip(self.many, lists, strict=True):
             for index, value in enumerate(values):
-                bound[f"{name}__{index}"] = to_driver(value)
+                bound[f"{name}__{index}"] = (
+                    value if type(value) in PLAIN_TYPES else to_driver(value)
+                )
         return text, bound
 
     def _expand(self, sizes: dict[str, int], mark: str) -> str:
