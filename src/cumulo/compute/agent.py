@@ -57,6 +57,8 @@ class _Progress(msgspec.Struct):
     retry_at: float = 0.0
     waits_since: float = 0.0
     removed: bool = False
+    awaited: bool = False
+    """The pass that began the task still waits for it, and will report what became of it."""
 
 
 class ComputeAgent:
@@ -95,6 +97,8 @@ class ComputeAgent:
         tasks = [one.task for one in self._progress.values() if one.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=PASS_SECONDS)
+        for one in self._progress.values():
+            one.awaited = False
         found = {state.id: state for state in await self.driver.list()}
         if self._cache is not None:
             needed = {_image_name(guest) for guest in desired.guests if guest.image is not None}
@@ -130,6 +134,7 @@ class ComputeAgent:
                 return
         elif state is None and one.removed:
             return
+        one.awaited = True
         one.task = asyncio.create_task(self._work(guest, one))
 
     async def _work(self, guest: WantedGuest, one: _Progress) -> None:
@@ -151,7 +156,8 @@ class ComputeAgent:
             self._fail(one, f"{type(error).__name__}: {error}")
         finally:
             one.task = None
-            self._ring()
+            if not one.awaited:
+                self._ring()
 
     async def _ensure(self, guest: WantedGuest, one: _Progress) -> None:
         missing = [disk.device for disk in guest.disks if disk.connection is None]

@@ -44,9 +44,10 @@ class StoragePart:
 
     def observed(self, tx: Tx, host_id: str, report: ObservedStorage) -> None:
         pool = report.pool
-        tx.insert(PoolRow(host_id, "", None, 0, 0, tx.now), ignore_duplicate=True)
         known = tx.get(PoolRow, host_id)
-        assert known is not None
+        if known is None:
+            known = PoolRow(host_id, "", None, 0, 0, tx.now)
+            tx.insert(known)
         if (known.driver, known.total_gb, known.free_gb) != (
             pool.driver,
             pool.total_gb,
@@ -54,18 +55,13 @@ class StoragePart:
         ):
             changes = msgspec.structs.asdict(pool)
             tx.update(known, updated_at=tx.now, **changes)
+        volumes = {row.id: row for row in tx.all(volume_store.OF_HOST, h=host_id)}
+        snapshots = {row.id: row for row in tx.all(snapshot_store.OF_HOST, h=host_id)}
         for disk in report.disks:
-            volume = tx.get(VolumeRow, disk.id)
-            if volume is not None:
-                if volume.host_id == host_id and volume.generation == disk.generation:
-                    self._volume(tx, volume, disk)
-                continue
-            snapshot = tx.get(SnapshotRow, disk.id)
-            if (
-                snapshot is not None
-                and snapshot.host_id == host_id
-                and snapshot.generation == disk.generation
-            ):
+            volume, snapshot = volumes.get(disk.id), snapshots.get(disk.id)
+            if volume is not None and volume.generation == disk.generation:
+                self._volume(tx, volume, disk)
+            elif snapshot is not None and snapshot.generation == disk.generation:
                 self._snapshot(tx, snapshot, disk)
 
     def _volume(self, tx: Tx, row: VolumeRow, disk: SeenDisk) -> None:

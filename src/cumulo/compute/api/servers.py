@@ -74,7 +74,7 @@ class ServersApi:
 
     def detail(self, call: Call, tx: Tx) -> Any:
         page = list_servers(call, tx, self._compute)
-        return self._listed(call, page, self._views.servers(call, tx, page.rows))
+        return self._listed(call, page, self._views.encoded(call, tx, page.rows))
 
     def _listed(self, call: Call, page: Any, items: Any) -> Any:
         answer: dict[str, Any] = {"servers": items}
@@ -84,7 +84,8 @@ class ServersApi:
         return answer
 
     def show(self, call: Call, tx: Tx) -> Any:
-        return {"server": self._views.server(call, tx, server_of(call, tx, self._compute))}
+        row = server_of(call, tx, self._compute)
+        return {"server": self._views.encoded(call, tx, [row], groups=True)[0]}
 
     def delete(self, call: Call, tx: Tx) -> None:
         self._compute.servers.delete(tx, server_of(call, tx, self._compute), who(call))

@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from msgspec import UNSET, field
+from msgspec import UNSET, Raw, field
+from msgspec.json import encode
 
 from cumulo.block_storage.interface import Attachment
 from cumulo.compute.api.common import Links, bookmark, links
@@ -13,10 +14,12 @@ from cumulo.compute.service.compute import ComputeService
 from cumulo.core.clock import zulu
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call
-from cumulo.core.wire.shapes import Body, Since, Unset, Until
+from cumulo.core.wire.shapes import Body, Since, Unset, Until, trim
 from cumulo.network.interface import PortInfo
 
 ATTRIBUTES = "os_compute_api:os-extended-server-attributes"
+KEPT = 10_000
+"""Texts of servers in memory, some 4 kB each."""
 _PROGRESS = ("ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE", "MIGRATING", "DELETED")
 
 
@@ -186,11 +189,39 @@ class UpdatedServer(ServerBody, kw_only=True):
     host_status: Annotated[str | Unset, _LATE] = UNSET
 
 
+Source = tuple[ServerRow, list[PortInfo], list[Attachment], bool]
+"""All that the body of a server is made of: also whether its host is alive."""
+
+
 class Views:
     """Makes bodies of many servers with a few queries."""
 
     def __init__(self, compute: ComputeService) -> None:
         self._compute = compute
+        self._kept: dict[tuple[Any, ...], tuple[Source, Raw]] = {}
+
+    def encoded(
+        self, call: Call, tx: Tx, rows: Sequence[ServerRow], *, groups: bool = False
+    ) -> list[Raw]:
+        """The same as `servers`, as JSON in the call's version. The text of a server is kept
+        together with what it was made of, and made anew when that is not the same: nothing has
+        to be told of changes."""
+        admin = call.allowed(ATTRIBUTES)
+        reader = (call.version, call.base_url, groups, admin, call.principal.is_admin)
+        found = []
+        for source in self._sources(tx, rows, admin=admin):
+            key = (source[0].id, *reader)
+            kept = self._kept.get(key)
+            if kept is None or kept[0] != source:
+                body = _shown(call, source, ServerBody, groups=groups, admin=admin)
+                if call.version is not None:
+                    trim(body, call.version)
+                kept = source, Raw(encode(body))
+                if len(self._kept) >= KEPT:
+                    self._kept.clear()
+                self._kept[key] = kept
+            found.append(kept[1])
+        return found
 
     def servers(
         self,
@@ -201,29 +232,42 @@ class Views:
         *,
         groups: bool = False,
     ) -> list[ServerBody]:
+        admin = call.allowed(ATTRIBUTES)
+        return [
+            _shown(call, source, kind, groups=groups, admin=admin)
+            for source in self._sources(tx, rows, admin=admin)
+        ]
+
+    def _sources(self, tx: Tx, rows: Sequence[ServerRow], *, admin: bool) -> list[Source]:
         ids = [row.id for row in rows if row.deleted_at is None]
         ports = self._compute.network.ports_of(tx, ids) if ids else {}
         volumes = self._compute.volumes.attachments_of(tx, ids) if ids else {}
-        admin = call.allowed(ATTRIBUTES)
         alive = self._compute.hosts.alive(tx) if admin else {}
-        found = []
-        for row in rows:
-            body = _body(call, row, ports.get(row.id, []), volumes.get(row.id, []), kind)
-            if groups:
-                named = row.hints.get("group")
-                body.server_groups = [] if named is None else [str(named)]
-            # API 2.90 shows the host name to everybody, before it to administrators only.
-            if admin or (call.version is not None and call.version >= (2, 90)):
-                body.hostname = row.hostname
-            if admin:
-                _add_attributes(body, row, alive=row.host_id in alive)
-            found.append(body)
-        return found
+        return [
+            (row, ports.get(row.id, []), volumes.get(row.id, []), row.host_id in alive)
+            for row in rows
+        ]
 
     def server(
         self, call: Call, tx: Tx, row: ServerRow, kind: type[ServerBody] = ServerBody
     ) -> ServerBody:
         return self.servers(call, tx, [row], kind, groups=True)[0]
+
+
+def _shown(
+    call: Call, source: Source, kind: type[ServerBody], *, groups: bool, admin: bool
+) -> ServerBody:
+    row, ports, volumes, alive = source
+    body = _body(call, row, ports, volumes, kind)
+    if groups:
+        named = row.hints.get("group")
+        body.server_groups = [] if named is None else [str(named)]
+    # API 2.90 shows the host name to everybody, before it to administrators only.
+    if admin or (call.version is not None and call.version >= (2, 90)):
+        body.hostname = row.hostname
+    if admin:
+        _add_attributes(body, row, alive=alive)
+    return body
 
 
 def summary(call: Call, row: ServerRow) -> ServerSummary:

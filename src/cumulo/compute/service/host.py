@@ -54,18 +54,20 @@ class ComputePart:
         rows = {row.id: row for row in tx.all(store.ON_HOST, host=host_id)}
         present = [row.id for row in rows.values() if row.present]
         volumes = self._servers.volumes.attachments_of(tx, present) if present else {}
+        busy = {id for (id,) in tx.tuples(store.WITH_OPEN_ACTIONS, host=host_id)}
         for seen in report.guests:
             row = rows.get(seen.id)
             if row is not None and row.present:
-                self._take_over(tx, row, seen)
+                self._take_over(tx, row, seen, busy=row.id in busy)
                 self._take_over_disks(tx, row, seen, volumes.get(row.id, []))
         for server_id in report.removed:
             row = rows.get(server_id)
             if row is not None and not row.present:
                 self._servers.gone(tx, row)
 
-    def _take_over(self, tx: Tx, row: ServerRow, seen: SeenGuest) -> None:
-        """Facts are always taken; that the wish is fulfilled only for the wish of today."""
+    def _take_over(self, tx: Tx, row: ServerRow, seen: SeenGuest, *, busy: bool) -> None:
+        """Facts are always taken; that the wish is fulfilled only for the wish of today.
+        `busy`: some action on the server is not over."""
         changes: dict[str, Any] = {
             "seen_power": seen.power,
             "step": seen.step,
@@ -96,9 +98,9 @@ class ComputePart:
         real = {name: value for name, value in changes.items() if getattr(row, name) != value}
         if real:
             row = self._servers.save(tx, row, **real)
-        if done:
+        if busy and done:
             self._servers.finish_actions(tx, row, None)
-        elif "fault" in real and row.fault is not None:
+        elif busy and "fault" in real and row.fault is not None:
             self._servers.finish_actions(tx, row, row.fault.message)
 
     def _take_over_disks(

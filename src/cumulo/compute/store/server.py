@@ -84,6 +84,12 @@ OPEN_ACTIONS = query(
         _a.server_id == sa.bindparam("server"), _a.result.is_(None)
     ),
 )
+WITH_OPEN_ACTIONS = statement(
+    sa.select(_c.id)
+    .distinct()
+    .join_from(ServerRow.sql_table, ActionRow.sql_table, _a.server_id == _c.id)
+    .where(_c.host_id == sa.bindparam("host"), _c.deleted_at.is_(None), _a.result.is_(None))
+)
 FORGET_ACTIONS = statement(
     sa.delete(ActionRow.sql_table).where(_a.server_id == sa.bindparam("server"))
 )

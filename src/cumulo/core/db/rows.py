@@ -174,11 +174,12 @@ def _converter(annotation: Any) -> Callable[[Any], Any] | None:
     return decode if not nullable else (lambda value: None if value is None else decode(value))
 
 
+PLAIN_TYPES = frozenset({str, int, float, bool, bytes, type(None)})
+"""What the drivers take as it is."""
+
+
 def to_driver(value: Any) -> Any:
     """A Python value in the form that both database drivers take."""
-    kind = type(value)
-    if kind is str or kind is int or value is None or kind is bool or kind is float:
-        return value
-    if isinstance(value, bytes):
+    if type(value) in PLAIN_TYPES or isinstance(value, bytes):
         return value
     return msgspec.json.encode(value).decode()

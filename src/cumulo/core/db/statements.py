@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
-from cumulo.core.db.rows import Row, to_driver
+from cumulo.core.db.rows import PLAIN_TYPES, Row, to_driver
 
 R = TypeVar("R", bound=Row)
 
@@ -41,12 +41,13 @@ class Compiled:
 
     def bind(self, parameters: dict[str, Any], mark: str) -> tuple[str, dict[str, Any]]:
         """Text and parameters for one execution; `mark` is `:{}` or `%({})s`."""
-        bound = {**self.constants}
+        bound = {**self.constants, **parameters}
         for name, value in parameters.items():
-            bound[name] = value if name in self.many else to_driver(value)
+            if type(value) not in PLAIN_TYPES and name not in self.many:
+                bound[name] = to_driver(value)
         if not self.many:
             return self.text, bound
-        lists = [list(bound.pop(name)) for name in self.many]
+        lists = [_padded(list(bound.pop(name))) for name in self.many]
         sizes = tuple(len(values) for values in lists)
         text = self.expanded.get(sizes)
         if text is None:
@@ -55,7 +56,9 @@ class Compiled:
                 self.expanded[sizes] = text
         for name, values in zip(self.many, lists, strict=True):
             for index, value in enumerate(values):
-                bound[f"{name}__{index}"] = to_driver(value)
+                bound[f"{name}__{index}"] = (
+                    value if type(value) in PLAIN_TYPES else to_driver(value)
+                )
         return text, bound
 
     def _expand(self, sizes: dict[str, int], mark: str) -> str:
@@ -65,6 +68,14 @@ class Compiled:
             return f"({inside})" if inside else "(NULL)"
 
         return _MANY.sub(replace, self.text)
+
+
+def _padded(values: list[Any]) -> list[Any]:
+    """The list with its last value repeated, up to a power of two or a multiple of 1024: few
+    lengths make few texts, which are found again here and in the driver's cache."""
+    size = len(values)
+    wanted = 1 << (size - 1).bit_length() if size <= 1024 else -(-size // 1024) * 1024
+    return values + values[-1:] * (wanted - size)
 
 
 class Statement:

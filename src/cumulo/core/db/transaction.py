@@ -91,17 +91,19 @@ class Tx:
             raise ReadOnly(str(change.element))
         return self._cursor(change, parameters).rowcount
 
+    def changed(self, change: Statement, **parameters: Any) -> list[tuple[Any, ...]]:
+        """Run a change with a RETURNING clause; what it returns, a tuple for each row."""
+        if not self.writable:
+            raise ReadOnly(str(change.element))
+        return self._cursor(change, parameters).fetchall()
+
     def insert(self, row: Row, *, ignore_duplicate: bool = False) -> bool:
         """Insert a row; with `ignore_duplicate` False is the answer when it was there already."""
         if not self.writable:
             raise ReadOnly(type(row).__name__)
         kind = type(row)
         made = _insert_for(self.engine, kind, ignore_duplicate)
-        values = {
-            name: to_driver(getattr(row, name))
-            for name in kind.__struct_fields__
-            if name not in _serial_names(kind)
-        }
+        values = {name: to_driver(getattr(row, name)) for name in _stored_names(kind)}
         return self._execute(made.text, values).rowcount > 0
 
     def get(self, kind: type[R], *key: Any) -> R | None:
@@ -171,14 +173,15 @@ def to_rows(kind: type[R], found: list[tuple[Any, ...]]) -> list[R]:
 
 
 _INSERTS: dict[tuple[str, type[Row], bool], Compiled] = {}
-_SERIALS: dict[type[Row], frozenset[str]] = {}
+_STORED: dict[type[Row], tuple[str, ...]] = {}
 
 
-def _serial_names(kind: type[Row]) -> frozenset[str]:
-    found = _SERIALS.get(kind)
+def _stored_names(kind: type[Row]) -> tuple[str, ...]:
+    """The columns that an INSERT names: all but the one that the database numbers."""
+    found = _STORED.get(kind)
     if found is None:
-        found = _SERIALS[kind] = frozenset(
-            column.name for column in kind.sql_table.columns if column.autoincrement is True
+        found = _STORED[kind] = tuple(
+            column.name for column in kind.sql_table.columns if column.autoincrement is not True
         )
     return found
 
@@ -186,8 +189,7 @@ def _serial_names(kind: type[Row]) -> frozenset[str]:
 def _insert_for(engine: str, kind: type[Row], ignore: bool) -> Compiled:
     found = _INSERTS.get((engine, kind, ignore))
     if found is None:
-        names = [name for name in kind.__struct_fields__ if name not in _serial_names(kind)]
-        values: dict[str, Any] = {name: sa.bindparam(name) for name in names}
+        values: dict[str, Any] = {name: sa.bindparam(name) for name in _stored_names(kind)}
         make = sqlite.insert if engine == "sqlite" else postgresql.insert
         element = make(kind.sql_table).values(values)
         made = compile_for(engine, element.on_conflict_do_nothing() if ignore else element)

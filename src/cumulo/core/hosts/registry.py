@@ -46,10 +46,26 @@ class HostRegistry:
     def part(self, tx: Tx, host_id: str, kind: str) -> PartRow | None:
         return tx.one(store.PART, h=host_id, k=kind)
 
-    def touch(self, tx: Tx, host_id: str, kind: str) -> None:
-        """The desired state of this kind on this host changes with this transaction."""
-        if tx.run(store.GROW, h=host_id, k=kind) == 0:
-            tx.insert(PartRow(host_id, kind, 1, 0, None), ignore_duplicate=True)
+    def touch(self, tx: Tx, host_id: str, kind: str) -> int:
+        """The desired state of this kind on this host changes with this transaction: its
+        generation from now on. 0 for a name that is no host's."""
+        grown = self.touch_all(tx, [host_id], kind)
+        if host_id in grown:
+            return grown[host_id]
+        if self.get(tx, host_id) is None:
+            return 0
+        tx.insert(PartRow(host_id, kind, 1, 0, None))
+        self._ring(tx, host_id, kind)
+        return 1
+
+    def touch_all(self, tx: Tx, host_ids: Sequence[str], kind: str) -> dict[str, int]:
+        """The same for those of the hosts that do this kind of work: their generations."""
+        grown = tx.changed(store.GROW, hosts=host_ids, k=kind) if host_ids else []
+        for host_id, _ in grown:
+            self._ring(tx, host_id, kind)
+        return dict(grown)
+
+    def _ring(self, tx: Tx, host_id: str, kind: str) -> None:
         bell = self._bells.get((host_id, kind))
         if bell is not None:
             tx.after_commit(bell)

@@ -27,8 +27,9 @@ PART = query(
 )
 GROW = statement(
     sa.update(PartRow.sql_table)
-    .where(_p.host_id == sa.bindparam("h"), _p.kind == sa.bindparam("k"))
+    .where(_p.host_id.in_(sa.bindparam("hosts", expanding=True)), _p.kind == sa.bindparam("k"))
     .values(generation=_p.generation + 1)
+    .returning(_p.host_id, _p.generation)
 )
 APPLIED = statement(
     sa.update(PartRow.sql_table)

@@ -198,8 +198,9 @@ class Call:
                 "tenant_id": self.principal.project_id,
                 "user_id": self.principal.user_id,
             }
-        known = {name: value for name, value in target.items() if value is not None}
-        return self.face.rules.allows(action, self.principal.credentials, known)
+        if None in target.values():
+            target = {name: value for name, value in target.items() if value is not None}
+        return self.face.rules.allows(action, self.principal.credentials, target)
 
     def allow(self, target: Mapping[str, Any] | None = None, action: str | None = None) -> None:
         """Raise Forbidden unless the rule (the operation's own by default) allows it."""

@@ -231,7 +231,7 @@ def lift(value: Any, kind: Any) -> Any:
     return value
 
 
-_PLANS: dict[tuple[type, int], tuple[Any, ...]] = {}
+_PLANS: dict[tuple[type, Version], tuple[Any, ...] | None] = {}
 
 
 def trim(body: Any, version: Version) -> None:
@@ -247,13 +247,13 @@ def trim(body: Any, version: Version) -> None:
 
 
 def _trim_struct(body: msgspec.Struct, version: Version) -> None:
-    kind = type(body)
-    if not boundaries(kind):
-        return
-    key = (kind, _bucket(kind, version))
-    plan = _PLANS.get(key)
+    key = (type(body), version)
+    try:
+        plan = _PLANS[key]
+    except KeyError:
+        plan = _PLANS[key] = _plan(type(body), version)
     if plan is None:
-        plan = _PLANS[key] = _plan(kind, version)
+        return
     unknown, changed, nested = plan
     for name in unknown:
         setattr(body, name, UNSET)
@@ -263,7 +263,10 @@ def _trim_struct(body: msgspec.Struct, version: Version) -> None:
         trim(getattr(body, name), version)
 
 
-def _plan(kind: type[msgspec.Struct], version: Version) -> tuple[Any, ...]:
+def _plan(kind: type[msgspec.Struct], version: Version) -> tuple[Any, ...] | None:
+    """(fields unknown, fields changed, fields to look into); None: nothing is to be done."""
+    if not boundaries(kind):
+        return None
     unknown: list[str] = []
     changed: list[tuple[str, Any]] = []
     nested: list[str] = []
@@ -274,4 +277,6 @@ def _plan(kind: type[msgspec.Struct], version: Version) -> tuple[Any, ...]:
         changed.extend((field.name, mark.change) for mark in field.before if version < mark.version)
         if any(boundaries(inner) for inner in _inner(field.hint)):
             nested.append(field.name)
+    if not (unknown or changed or nested):
+        return None
     return tuple(unknown), tuple(changed), tuple(nested)

@@ -1,11 +1,12 @@
 """Tokens: from a user and a scope to a signed token, and from a token to a principal.
 
-A verified token's principal is kept in memory. Whatever changes what a token means (a role, a
-disabled project, a new password, a revocation) empties that memory after its commit; a change of
-identity is rare, a token on a request is not.
+A verified token's principal is kept in memory, and so is what a user and a scope mean. Whatever
+changes that (a role, a disabled project, a new password, a revocation) empties that memory after
+its commit; a change of identity is rare, a token on a request is not.
 """
 
 import time
+from typing import NamedTuple
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.auth.tokens import InvalidToken, TokenKeys, TokenPayload, new_audit_id
@@ -35,16 +36,29 @@ class Scope:
         self.id = id
 
 
+class Meaning(NamedTuple):
+    """What a user and a scope stand for now: all of it there and enabled."""
+
+    user: UserRow
+    home: DomainRow
+    project: ProjectRow | None
+    project_domain: DomainRow | None
+    domain: DomainRow | None
+    roles: list[RoleRow]
+
+
 class Tokens:
     def __init__(self, keys: TokenKeys, roles: Roles, *, lifetime: float) -> None:
         self._keys = keys
         self._roles = roles
         self._lifetime = lifetime
         self._known: dict[str, Principal] = {}
+        self._meanings: dict[tuple[str, str, str], Meaning] = {}
 
     def forget_all(self) -> None:
         """Some token may mean something else now."""
         self._known.clear()
+        self._meanings.clear()
 
     def cached(self, token: str) -> Principal | None:
         found = self._known.get(token)
@@ -121,18 +135,16 @@ class Tokens:
 
     def _principal(self, tx: Tx, payload: TokenPayload) -> Principal:
         """Everything that the token stands for now; Unauthorized when any of it is gone."""
-        user = tx.get(UserRow, payload.user_id)
-        if user is None or not user.enabled or payload.issued_at < user.revoked_before:
+        key = (payload.user_id, payload.scope, payload.scope_id)
+        meaning = self._meanings.get(key)
+        if meaning is None:
+            meaning = self._meaning(tx, payload)
+            if len(self._meanings) >= KEPT:
+                self._meanings.clear()
+            self._meanings[key] = meaning
+        user, home, project, project_domain, domain, roles = meaning
+        if payload.issued_at < user.revoked_before:
             raise Unauthorized(REFUSED)
-        home = tx.get(DomainRow, user.domain_id)
-        if home is None or not home.enabled:
-            raise Unauthorized(REFUSED)
-        project, domain, roles = self._scope(tx, user, payload)
-        project_domain = None
-        if project is not None:
-            project_domain = tx.get(DomainRow, project.domain_id)
-            if project_domain is None or not project_domain.enabled:
-                raise Unauthorized(REFUSED)
         return Principal(
             user_id=user.id,
             user_name=user.name,
@@ -153,6 +165,21 @@ class Tokens:
             expires_at=to_moment(payload.expires_at),
             expires=payload.expires_at,
         )
+
+    def _meaning(self, tx: Tx, payload: TokenPayload) -> Meaning:
+        user = tx.get(UserRow, payload.user_id)
+        if user is None or not user.enabled:
+            raise Unauthorized(REFUSED)
+        home = tx.get(DomainRow, user.domain_id)
+        if home is None or not home.enabled:
+            raise Unauthorized(REFUSED)
+        project, domain, roles = self._scope(tx, user, payload)
+        project_domain = None
+        if project is not None:
+            project_domain = tx.get(DomainRow, project.domain_id)
+            if project_domain is None or not project_domain.enabled:
+                raise Unauthorized(REFUSED)
+        return Meaning(user, home, project, project_domain, domain, roles)
 
     def _scope(
         self, tx: Tx, user: UserRow, payload: TokenPayload

@@ -188,11 +188,16 @@ def present(call: Call, noun: Noun[R], tx: Tx, rows: Sequence[R]) -> list[dict[s
     bodies = noun.show(tx, rows) if rows else []
     secret = HIDDEN.get(noun.name, ())
     if secret and not call.allowed("context_is_admin", {}):
+        known: dict[str, list[str]] = {}
         for body in bodies:
-            target = {"project_id": body["project_id"]}
-            for action, name in secret:
-                if name in body and not call.allowed(action, target):
-                    del body[name]
+            project_id = body["project_id"]
+            hidden = known.get(project_id)
+            if hidden is None:
+                target = {"project_id": project_id}
+                hidden = [name for action, name in secret if not call.allowed(action, target)]
+                known[project_id] = hidden
+            for name in hidden:
+                body.pop(name, None)
     wanted = set(call.query.all("fields")) if call.operation.method == "GET" else set()
     wanted.discard("")
     if wanted:

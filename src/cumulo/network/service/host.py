@@ -3,6 +3,8 @@ it is there."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
+
 from cumulo.core.db.transaction import Tx
 from cumulo.network.model import host as spec
 from cumulo.network.model.floatingip import FloatingIpRow, floatingip_status
@@ -29,6 +31,7 @@ from cumulo.network.store import router as router_store
 from cumulo.network.store import security_group as group_store
 from cumulo.network.store import subnet as subnet_store
 
+_PAIRS = msgspec.json.Decoder(list[spec.AddressPair])
 Allocations = Mapping[str, Sequence[AllocationRow]]
 
 
@@ -65,9 +68,16 @@ class NetworkPart:
         """Take over what the host sees of rows whose newest change it knows."""
         self._adopt(tx, host_id)
         seen = {each.id: each for each in report.ports}
-        for port in tx.all(port_store.ON_HOST, host_id=host_id):
-            found = seen.get(port.id)
-            if found is not None and port.generation <= report.generation:
+        # Most reports change nothing: whole rows are read only of ports that look otherwise.
+        for id, generation, observed, fault in tx.tuples(port_store.SEEN_ON_HOST, host_id=host_id):
+            found = seen.get(id)
+            if (
+                found is not None
+                and generation <= report.generation
+                and (observed, fault) != (found.status, found.fault)
+            ):
+                port = tx.get(PortRow, id)
+                assert port is not None
                 self._see_port(tx, port, found)
         routers = {row.id: row for row in tx.all(router_store.ON_HOST, host_id=host_id)}
         for found in report.routers:
@@ -83,8 +93,6 @@ class NetworkPart:
                 _see_floatingip(tx, row, found)
 
     def _see_port(self, tx: Tx, port: PortRow, found: spec.Observed) -> None:
-        if (port.observed, port.fault) == (found.status, found.fault):
-            return
         status = port_status(
             host_id=port.host_id,
             admin_state_up=port.admin_state_up,
@@ -226,17 +234,11 @@ def _group(
 
 def _members(tx: Tx, group_ids: Sequence[str]) -> dict[str, list[str]]:
     """Addresses and CIDRs of all ports in these groups, wherever they are."""
-    memberships = tx.all(port_store.MEMBERS, ids=group_ids)
-    ids = list({each.port_id for each in memberships})
-    if not ids:
-        return {}
-    fixed = addresses.addresses_of(tx, ids)
-    ports = {port.id: port for port in tx.all(port_store.BY_IDS, ids=ids)}
     found: dict[str, list[str]] = {}
-    for each in memberships:
-        own = [allocation.ip_address for allocation in fixed.get(each.port_id, ())]
-        own += [pair.address for pair in ports[each.port_id].allowed_address_pairs]
-        found.setdefault(each.group_id, []).extend(own)
+    for group_id, address in tx.tuples(port_store.MEMBER_ADDRESSES, ids=group_ids):
+        found.setdefault(group_id, []).append(address)
+    for group_id, pairs in tx.tuples(port_store.MEMBER_PAIRS, ids=group_ids):
+        found.setdefault(group_id, []).extend(pair.address for pair in _PAIRS.decode(pairs))
     return found
 
 

@@ -35,7 +35,7 @@ class NetworkService:
         self.routers = Routers(tools, self.networks, self.subnets, self.ports)
         self.floatingips = FloatingIps(tools, self.networks, self.ports)
         self.part = NetworkPart(tools.hosts, self.ports)
-        self._servers = Servers(self.networks, self.security_groups, self.ports, self.floatingips)
+        self._servers = Servers(self.networks, self.security_groups, self.ports)
 
     def plug_server(
         self,

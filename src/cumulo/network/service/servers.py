@@ -12,16 +12,14 @@ from cumulo.network.interface import FixedIp, NicRequest, PortInfo
 from cumulo.network.model.network import NetworkRow
 from cumulo.network.model.port import FLOATING_IP, PortRow
 from cumulo.network.model.standard import changed
-from cumulo.network.service import addresses
 from cumulo.network.service.addresses import FixedIpWish
-from cumulo.network.service.floatingips import FloatingIps
 from cumulo.network.service.networks import Networks
 from cumulo.network.service.ports import Ports, PortWishes
 from cumulo.network.service.security_groups import SecurityGroups
 from cumulo.network.service.tools import is_admin
 from cumulo.network.store import network as network_store
 from cumulo.network.store import port as store
-from cumulo.network.store import security_group as group_store
+from cumulo.network.store import server as server_store
 
 
 class Servers:
@@ -30,12 +28,10 @@ class Servers:
         networks: Networks,
         groups: SecurityGroups,
         ports: Ports,
-        floatingips: FloatingIps,
     ) -> None:
         self._networks = networks
         self._groups = groups
         self._ports = ports
-        self._floatingips = floatingips
 
     def plug(
         self,
@@ -145,48 +141,14 @@ class Servers:
         return tx.update(port, tag=nic.tag, made_for_server=False)
 
     def of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[PortInfo]]:
-        rows = tx.all(store.OF_DEVICES, ids=server_ids) if server_ids else []
-        rows = [row for row in rows if row.device_owner.startswith("compute:")]
+        rows = tx.tuples(server_store.PORTS_OF, ids=server_ids) if server_ids else []
         found: dict[str, list[PortInfo]] = {}
-        for info in self._described(tx, rows):
+        for info in _described(tx, rows):
             found.setdefault(info.device_id, []).append(info)
         return found
 
     def _infos(self, tx: Tx, port_ids: Sequence[str]) -> list[PortInfo]:
-        return self._described(tx, tx.all(store.BY_IDS, ids=port_ids)) if port_ids else []
-
-    def _described(self, tx: Tx, rows: Sequence[PortRow]) -> list[PortInfo]:
-        """Five queries, however many ports there are."""
-        if not rows:
-            return []
-        ids = [row.id for row in rows]
-        fixed = addresses.addresses_of(tx, ids)
-        floating = self._floatingips.of_ports(tx, ids)
-        groups = self._ports.groups_of(tx, ids)
-        wanted = list({group for each in groups.values() for group in each})
-        named = tx.all(group_store.BY_IDS, ids=wanted) if wanted else []
-        names = {row.id: row.name for row in named}
-        network_ids = list({row.network_id for row in rows})
-        networks = {row.id: row for row in tx.all(network_store.BY_IDS, ids=network_ids)}
-        return [
-            PortInfo(
-                id=row.id,
-                project_id=row.project_id,
-                network_id=row.network_id,
-                network_name=networks[row.network_id].name,
-                mac_address=row.mac_address,
-                fixed_ips=tuple(FixedIp(a.subnet_id, a.ip_address) for a in fixed.get(row.id, [])),
-                floating_ips=tuple(f.floating_ip_address for f in floating.get(row.id, [])),
-                security_groups=tuple(names[group] for group in groups.get(row.id, [])),
-                status=row.status,
-                mtu=networks[row.network_id].mtu,
-                tap=f"tap{row.id[:11]}",
-                device_id=row.device_id,
-                host_id=row.host_id,
-                tag=row.tag,
-            )
-            for row in rows
-        ]
+        return _described(tx, tx.tuples(server_store.PORTS, ids=port_ids)) if port_ids else []
 
     def unplug(self, tx: Tx, port_id: str) -> None:
         port = tx.get(PortRow, port_id)
@@ -202,3 +164,54 @@ class Servers:
         for port in tx.all(store.OF_DEVICES, ids=[server_id]):
             if port.device_owner.startswith("compute:"):
                 self.unplug(tx, port.id)
+
+
+def _described(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> list[PortInfo]:
+    """Those of the ports that are servers': three queries, however many there are."""
+    rows = [row for row in rows if row[8].startswith("compute:")]
+    if not rows:
+        return []
+    ids = [row[0] for row in rows]
+    fixed: dict[str, list[FixedIp]] = {}
+    for port_id, subnet_id, address in tx.tuples(server_store.ADDRESSES, ids=ids):
+        fixed.setdefault(port_id, []).append(FixedIp(subnet_id, address))
+    floating = _gathered(tx.tuples(server_store.FLOATING, ids=ids))
+    groups = _gathered(tx.tuples(server_store.GROUP_NAMES, ids=ids))
+    return [
+        PortInfo(
+            id=id,
+            project_id=project_id,
+            network_id=network_id,
+            network_name=network_name,
+            mac_address=mac,
+            fixed_ips=tuple(fixed.get(id, ())),
+            floating_ips=tuple(floating.get(id, ())),
+            security_groups=tuple(groups.get(id, ())),
+            status=status,
+            mtu=mtu,
+            tap=f"tap{id[:11]}",
+            device_id=device_id,
+            host_id=host_id,
+            tag=tag,
+        )
+        for (
+            id,
+            project_id,
+            network_id,
+            network_name,
+            mac,
+            status,
+            mtu,
+            device_id,
+            _,
+            host_id,
+            tag,
+        ) in rows
+    ]
+
+
+def _gathered(pairs: Sequence[tuple[Any, ...]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found

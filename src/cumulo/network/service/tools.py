@@ -54,32 +54,27 @@ class Hosts:
     def touch(self, tx: Tx, host_id: str | None) -> int:
         """This host's desired state changes; its generation from now on. A name that is no
         host's (a port may be bound to any) has none."""
-        if host_id is None or self.registry.get(tx, host_id) is None:
-            return 0
-        self.registry.touch(tx, host_id, KIND)
-        part = self.registry.part(tx, host_id, KIND)
-        return 0 if part is None else part.generation
+        return 0 if host_id is None else self.registry.touch(tx, host_id, KIND)
 
-    def touch_all(self, tx: Tx, host_ids: Iterable[str | None]) -> None:
-        for host_id in dict.fromkeys(host_ids):
-            self.touch(tx, host_id)
+    def _touch_found(self, tx: Tx, found: Iterable[tuple[str]]) -> None:
+        self.registry.touch_all(tx, [host for (host,) in found], KIND)
 
     def touch_network(self, tx: Tx, network_id: str) -> None:
         """All hosts on which the network is."""
         found = tx.tuples(port_store.HOSTS_OF_NETWORK, network_id=network_id)
-        self.touch_all(tx, (host for (host,) in found))
+        self._touch_found(tx, found)
 
     def touch_groups(self, tx: Tx, group_ids: Sequence[str]) -> None:
         """All hosts with ports in these groups: their rules changed."""
         if group_ids:
             found = tx.tuples(port_store.HOSTS_IN_GROUPS, ids=group_ids)
-            self.touch_all(tx, (host for (host,) in found))
+            self._touch_found(tx, found)
 
     def touch_members(self, tx: Tx, group_ids: Sequence[str]) -> None:
         """All hosts where rules name these groups: their members' addresses changed."""
         if group_ids:
             found = tx.tuples(port_store.HOSTS_NAMING_GROUPS, ids=group_ids)
-            self.touch_all(tx, (host for (host,) in found))
+            self._touch_found(tx, found)
 
     def touch_router(self, tx: Tx, router: RouterRow) -> RouterRow:
         """The router's host must look at it again."""

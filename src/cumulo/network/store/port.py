@@ -99,5 +99,22 @@ MEMBERS = query(
     .where(_g.group_id.in_(parameter("ids")))
     .order_by(_g.group_id, _g.port_id),
 )
+MEMBER_ADDRESSES = statement(
+    sa.select(_g.group_id, _a.ip_address)
+    .join_from(PortGroupRow.sql_table, AllocationRow.sql_table, _a.port_id == _g.port_id)
+    .where(_g.group_id.in_(parameter("ids")))
+    .order_by(_g.group_id, _g.port_id, _a.position)
+)
+MEMBER_PAIRS = statement(
+    sa.select(_g.group_id, _c.allowed_address_pairs)
+    .join_from(PortGroupRow.sql_table, _t, _c.id == _g.port_id)
+    .where(_g.group_id.in_(parameter("ids")), _c.allowed_address_pairs != "[]")
+    .order_by(_g.group_id, _g.port_id)
+)
+SEEN_ON_HOST = statement(
+    sa.select(_c.id, _c.generation, _c.observed, _c.fault).where(
+        _c.host_id == sa.bindparam("host_id")
+    )
+)
 DROP_GROUPS = statement(sa.delete(PortGroupRow.sql_table).where(_g.port_id == sa.bindparam("port")))
 COUNT = statement(sa.select(sa.func.count()).select_from(_t))

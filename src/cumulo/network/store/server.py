@@ -1,0 +1,58 @@
+"""Queries of what compute sees of the ports of servers: single columns, names joined in."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from cumulo.core.db.rows import columns
+from cumulo.core.db.statements import Statement, statement
+from cumulo.network.model.floatingip import FloatingIpRow
+from cumulo.network.model.network import NetworkRow
+from cumulo.network.model.port import PortGroupRow, PortRow
+from cumulo.network.model.security_group import SecurityGroupRow
+from cumulo.network.model.subnet import AllocationRow
+from cumulo.network.store.lists import parameter
+
+_p, _n, _a = columns(PortRow), columns(NetworkRow), columns(AllocationRow)
+_f, _m, _g = columns(FloatingIpRow), columns(PortGroupRow), columns(SecurityGroupRow)
+
+
+def _ports(which: Any) -> Statement:
+    return statement(
+        sa.select(
+            _p.id,
+            _p.project_id,
+            _p.network_id,
+            _n.name,
+            _p.mac_address,
+            _p.status,
+            _n.mtu,
+            _p.device_id,
+            _p.device_owner,
+            _p.host_id,
+            _p.tag,
+        )
+        .join_from(PortRow.sql_table, NetworkRow.sql_table, _n.id == _p.network_id)
+        .where(which)
+        .order_by(_p.number)
+    )
+
+
+PORTS = _ports(_p.id.in_(parameter("ids")))
+PORTS_OF = _ports(_p.device_id.in_(parameter("ids")))
+ADDRESSES = statement(
+    sa.select(_a.port_id, _a.subnet_id, _a.ip_address)
+    .where(_a.port_id.in_(parameter("ids")))
+    .order_by(_a.port_id, _a.position, _a.ip_address)
+)
+FLOATING = statement(
+    sa.select(_f.port_id, _f.floating_ip_address)
+    .where(_f.port_id.in_(parameter("ids")))
+    .order_by(_f.created_at, _f.id)
+)
+GROUP_NAMES = statement(
+    sa.select(_m.port_id, _g.name)
+    .join_from(PortGroupRow.sql_table, SecurityGroupRow.sql_table, _g.id == _m.group_id)
+    .where(_m.port_id.in_(parameter("ids")))
+    .order_by(_m.port_id, _m.group_id)
+)
