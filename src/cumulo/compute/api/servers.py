@@ -184,6 +184,7 @@ class ServersApi:
 
 
 def _address(text: str, version: int) -> str:
+    """In its shortest form (RFC 5952), as it is shown."""
     if not text:
         return ""
     try:
@@ -192,7 +193,7 @@ def _address(text: str, version: int) -> str:
         found = None
     if found is None or found.version != version:
         raise BadRequest(f"accessIPv{version} is not proper IPv{version} format")
-    return text
+    return str(found)
 
 
 def _checked_user_data(text: str | None) -> str | None:

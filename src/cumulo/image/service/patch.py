@@ -60,11 +60,16 @@ TYPES: dict[str, Any] = {
 _PROPERTY = Annotated[str, msgspec.Meta(max_length=65535)]
 
 
+Op = Literal["add", "replace", "remove"]
+OPS: tuple[Op, ...] = ("add", "replace", "remove")
+Path = Annotated[str, msgspec.Meta(pattern="^/.", max_length=1024)]
+
+
 class PatchStep(msgspec.Struct):
     """One step of a patch document."""
 
-    op: Literal["add", "replace", "remove"]
-    path: Annotated[str, msgspec.Meta(pattern="^/.", max_length=1024)]
+    op: Op
+    path: Path
     value: Any = None
 
 
