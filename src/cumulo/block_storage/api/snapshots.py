@@ -131,7 +131,7 @@ class SnapshotsApi:
         wish = call.body.snapshot
         if wish.force is not None:
             as_bool(wish.force, "force")
-        volume = self._storage.volumes.get(tx, wish.volume_id, call.principal)
+        volume = self._storage.volumes.get(tx, wish.volume_id or "", call.principal)
         metadata = wish.metadata or {}
         refuse_too_much(metadata)
         name = wish.name or wish.display_name

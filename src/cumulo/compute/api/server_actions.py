@@ -131,6 +131,9 @@ class ServerActionsApi:
             number = as_int(wanted, "length", minimum=-1)
             lines = None if number < 0 else number
         text = await self._ask(call, "console_log", lines=lines)
+        if lines is not None:
+            # What follows the last line's end counts as one.
+            text = "\n".join(text.split("\n")[-lines:]) if lines else ""
         return {"output": _CONTROL.sub("", text)}
 
     async def diagnostics(self, call: Call) -> Any:

@@ -118,7 +118,7 @@ def refuse_too_many(properties: dict[str, str]) -> None:
 def refuse_name(name: str) -> None:
     if name in READ_ONLY:
         raise Forbidden(f"Attribute '{name}' is read-only.")
-    if name in RESERVED or not 0 < len(name) <= 255:
+    if name in RESERVED or name.startswith("os_glance") or not 0 < len(name) <= 255:
         raise Forbidden(f"Attribute '{name}' is reserved.")
 
 
