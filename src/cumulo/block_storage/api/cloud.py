@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cumulo.block_storage.model.pool import OVERSUBSCRIPTION, PoolRow
+from cumulo.block_storage.model.pool import CAPABILITIES, OVERSUBSCRIPTION, PoolRow
 from cumulo.block_storage.service.block_storage import BlockStorageService
 from cumulo.block_storage.service.pools import KIND
 from cumulo.block_storage.service.volumes import ZONE
@@ -197,18 +197,12 @@ class CloudApi:
 
 def about(pool: PoolRow) -> dict[str, Any]:
     return {
-        "volume_backend_name": "file",
-        "vendor_name": "Cumulo",
-        "driver_version": "1",
-        "storage_protocol": "file",
+        **CAPABILITIES,
         "total_capacity_gb": pool.total_gb or 0,
         "free_capacity_gb": pool.free_gb,
         "provisioned_capacity_gb": pool.allocated_gb,
         "allocated_capacity_gb": pool.allocated_gb,
         "max_over_subscription_ratio": str(OVERSUBSCRIPTION),
-        "thin_provisioning_support": True,
-        "multiattach": False,
         "reserved_percentage": 0,
-        "QoS_support": False,
         "timestamp": pool.updated_at,
     }
