@@ -13,7 +13,7 @@ from cumulo.block_storage.interface import NewVolume
 from cumulo.block_storage.model.host import DesiredStorage, DiskSource, WantedDisk
 from cumulo.block_storage.model.volume import VolumeRow
 from cumulo.core.auth.principal import Principal
-from cumulo.core.faults import BadRequest, Conflict, NotFound
+from cumulo.core.faults import BadRequest, NotFound
 from tests.support.cloud import TestCloud, running_cloud
 
 
@@ -122,7 +122,7 @@ def test_what_compute_asks(tmp_path: Path) -> None:
         found = await database.read(lambda tx: storage.attachments_of(tx, ["s1", "s2"]))
         assert list(found) == ["s1"]
         assert found["s1"][0].connection["path"].endswith(f"{volume_id}.qcow2")
-        with pytest.raises(Conflict):
+        with pytest.raises(BadRequest, match="already attached"):
             await database.write(
                 lambda tx: storage.attach(tx, who(cloud), volume_id=volume_id, **wish)
             )

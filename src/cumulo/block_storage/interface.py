@@ -76,8 +76,9 @@ class BlockStorage(Protocol):
     ) -> Attachment:
         """Reserve a volume for a server: the row of the attachment, state `attaching`.
 
-        Raises NotFound (unknown or foreign volume), BadRequest (its status does not allow it),
-        Conflict (it is attached and not multi-attach), in compute's words.
+        Raises NotFound (unknown or foreign volume), BadRequest (its status does not allow it, it
+        is attached and not multi-attach, it is to be booted from and not bootable), in compute's
+        words.
         """
 
     def attachments_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[Attachment]]:

@@ -45,6 +45,7 @@ RULES: dict[str, str] = {
     "volume_extension:volume_admin_actions:force_delete": _ADMIN,
     "volume_extension:volume_admin_actions:force_detach": _ADMIN,
     "volume_extension:snapshot_admin_actions:reset_status": _ADMIN,
+    "volume_extension:snapshot_admin_actions:force_delete": _ADMIN,
     "volume_extension:volume_image_metadata:show": _READ,
     "volume_extension:volume_image_metadata:set": _WRITE,
     "volume_extension:volume_image_metadata:remove": _WRITE,

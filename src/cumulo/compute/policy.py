@@ -23,10 +23,13 @@ _MEMBERS = """
     os-volumes-attachments:create os-volumes-attachments:delete
     os-attach-interfaces:create os-attach-interfaces:delete
     os-server-groups:create os-server-groups:delete
+    os-security-groups:create os-security-groups:update os-security-groups:delete
+    os-security-groups:rule:create os-security-groups:rule:delete
+    os-security-groups:add os-security-groups:remove
 """
 _READERS = """
     servers:index servers:detail servers:show
-    ips:index ips:show os-security-groups:list
+    ips:index ips:show os-security-groups:list os-security-groups:get os-security-groups:show
     server-metadata:index server-metadata:show os-server-tags:index os-server-tags:show
     os-instance-actions:list os-instance-actions:show os-server-password:show
     os-volumes-attachments:index os-volumes-attachments:show

@@ -50,7 +50,72 @@ class NicRequest(msgspec.Struct, frozen=True, kw_only=True):
     tag: str | None = None
 
 
+class RuleInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What a security group lets in."""
+
+    id: str
+    group_id: str
+    ethertype: str
+    protocol: str | None
+    from_port: int | None
+    to_port: int | None
+    cidr: str | None
+    remote_group: str | None
+    """The name of the group whose members are let in."""
+    remote_project_id: str | None
+
+
+class GroupInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A security group as compute sees it: what it lets in, and nothing of what it lets out."""
+
+    id: str
+    name: str
+    description: str
+    project_id: str
+    rules: tuple[RuleInfo, ...]
+
+
+class RuleWish(msgspec.Struct, frozen=True, kw_only=True):
+    group_id: str
+    protocol: str | None
+    from_port: int | None
+    to_port: int | None
+    cidr: str | None
+    remote_group_id: str | None
+
+
+class ComputeGroups(Protocol):
+    """Security groups for compute's own API, which had them before network was. All raise
+    NotFound for what is not the principal's, BadRequest where network has a Conflict."""
+
+    def all(self, tx: Tx, who: Principal, *, everywhere: bool) -> list[GroupInfo]:
+        """The project's; `everywhere`: an administrator's question for all projects'."""
+
+    def get(self, tx: Tx, who: Principal, id: str) -> GroupInfo: ...
+
+    def create(self, tx: Tx, who: Principal, name: str, description: str) -> GroupInfo: ...
+
+    def update(self, tx: Tx, who: Principal, id: str, name: str, description: str) -> GroupInfo: ...
+
+    def delete(self, tx: Tx, who: Principal, id: str) -> None: ...
+
+    def add_rule(self, tx: Tx, who: Principal, wish: RuleWish) -> RuleInfo: ...
+
+    def delete_rule(self, tx: Tx, who: Principal, id: str) -> None: ...
+
+    def of_server(self, tx: Tx, server_id: str) -> list[GroupInfo]: ...
+
+    def add_to_server(self, tx: Tx, who: Principal, server_id: str, name: str) -> None:
+        """`name` or id. For all of the server's ports that security groups apply to."""
+
+    def remove_from_server(self, tx: Tx, who: Principal, server_id: str, name: str) -> None:
+        """NotFound when none of its ports has it."""
+
+
 class Network(Protocol):
+    @property
+    def compute_groups(self) -> ComputeGroups: ...
+
     def plug_server(
         self,
         tx: Tx,

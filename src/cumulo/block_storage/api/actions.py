@@ -220,7 +220,8 @@ class ActionsApi:
         self._volumes.delete(tx, row, call.principal, force=True, cascade=False)
 
     def force_detach(self, call: Call, tx: Tx) -> None:
-        self._end(tx, self._found(call, tx), call.body.value.attachment_id)
+        row = self._volumes.look_again(tx, self._found(call, tx))
+        self._end(tx, row, call.body.value.attachment_id)
 
     def bootable(self, call: Call, tx: Tx) -> None:
         row = self._found(call, tx)

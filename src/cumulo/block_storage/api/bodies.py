@@ -123,7 +123,7 @@ class MetaBody(Body):
 
 
 class NewSnapshotWish(Body):
-    volume_id: str
+    volume_id: str | None
     name: Text255 | None = None
     description: Text255 | None = None
     display_name: Text255 | None = None

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from cumulo.block_storage.model.pool import OVERSUBSCRIPTION, PoolRow
+from cumulo.block_storage.model.pool import CAPABILITIES, OVERSUBSCRIPTION, PoolRow
 from cumulo.block_storage.service.block_storage import BlockStorageService
 from cumulo.block_storage.service.pools import KIND
 from cumulo.block_storage.service.volumes import ZONE
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import NotFound
+from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.hosts.registry import is_alive
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.wire.coercions import as_bool
@@ -26,6 +26,8 @@ _EXTENSIONS = {
     "os-used-limits": "UsedLimits",
     "scheduler-stats": "Scheduler_stats",
 }
+
+_BINARIES = ("cinder-scheduler", "cinder-volume")
 
 
 class ServiceName(Body):
@@ -93,7 +95,7 @@ class CloudApi:
         found = []
         for host in self._hosts(tx):
             state = "up" if is_alive(host, tx.now) else "down"
-            for binary in ("cinder-scheduler", "cinder-volume"):
+            for binary in _BINARIES:
                 volume = binary == "cinder-volume"
                 entry: dict[str, Any] = {
                     "binary": binary,
@@ -125,8 +127,11 @@ class CloudApi:
 
     def _set(self, call: Call, tx: Tx, enabled: bool) -> Any:
         name = call.body.host.partition("@")[0]
-        if name not in [host.id for host in self._hosts(tx)]:
-            raise NotFound(f"Service {call.body.binary} could not be found on host {name}.")
+        binary = call.body.binary
+        if name not in [host.id for host in self._hosts(tx)] or binary not in _BINARIES:
+            raise NotFound(f"Service {binary} could not be found on host {name}.")
+        if binary != "cinder-volume":
+            raise BadRequest(f"{binary} is part of the API here: it has no switch of its own.")
         self._storage.registry.enable(tx, name, enabled)
         status = "enabled" if enabled else "disabled"
         body = {
@@ -142,14 +147,15 @@ class CloudApi:
         return {
             "hosts": [
                 {
-                    "host_name": f"{host.id}@file",
-                    "service": "cinder-volume",
+                    "host_name": f"{host.id}@file" if binary == "cinder-volume" else host.id,
+                    "service": binary,
                     "zone": ZONE,
                     "service-status": "available" if is_alive(host, tx.now) else "unavailable",
                     "service-state": "enabled" if host.enabled else "disabled",
                     "last-update": host.last_seen,
                 }
                 for host in self._hosts(tx)
+                for binary in _BINARIES
             ]
         }
 
@@ -191,18 +197,12 @@ class CloudApi:
 
 def about(pool: PoolRow) -> dict[str, Any]:
     return {
-        "volume_backend_name": "file",
-        "vendor_name": "Cumulo",
-        "driver_version": "1",
-        "storage_protocol": "file",
+        **CAPABILITIES,
         "total_capacity_gb": pool.total_gb or 0,
         "free_capacity_gb": pool.free_gb,
         "provisioned_capacity_gb": pool.allocated_gb,
         "allocated_capacity_gb": pool.allocated_gb,
         "max_over_subscription_ratio": str(OVERSUBSCRIPTION),
-        "thin_provisioning_support": True,
-        "multiattach": False,
         "reserved_percentage": 0,
-        "QoS_support": False,
         "timestamp": pool.updated_at,
     }

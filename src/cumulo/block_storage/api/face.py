@@ -21,6 +21,7 @@ def block_storage_faces(storage: BlockStorageService, rules: Rules | None = None
     discovery = Face(
         name="block_storage",
         mount="/volume",
+        exact_paths=True,
         faults=faults.compute,
         rules=rules,
         operations=versions.operations(),
@@ -30,6 +31,7 @@ def block_storage_faces(storage: BlockStorageService, rules: Rules | None = None
         Face(
             name="block_storage",
             mount="/volume",
+            exact_paths=True,
             faults=faults.compute,
             rules=rules,
             prefixes=("/v3/{project_id}", "/v3"),

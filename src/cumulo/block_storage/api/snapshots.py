@@ -96,6 +96,16 @@ class SnapshotsApi:
                 status=202,
                 **late,
             ),
+            Operation(
+                "POST",
+                f"{one}/action",
+                self.force_delete,
+                policy="volume_extension:snapshot_admin_actions:force_delete",
+                action="os-force_delete",
+                body=action_body("os-force_delete", Any),
+                status=202,
+                **late,
+            ),
         ]
 
     def _found(self, call: Call, tx: Tx) -> SnapshotRow:
@@ -131,7 +141,7 @@ class SnapshotsApi:
         wish = call.body.snapshot
         if wish.force is not None:
             as_bool(wish.force, "force")
-        volume = self._storage.volumes.get(tx, wish.volume_id, call.principal)
+        volume = self._storage.volumes.get(tx, wish.volume_id or "", call.principal)
         metadata = wish.metadata or {}
         refuse_too_much(metadata)
         name = wish.name or wish.display_name
@@ -151,6 +161,9 @@ class SnapshotsApi:
 
     def delete(self, call: Call, tx: Tx) -> None:
         self._snapshots.delete(tx, self._found(call, tx), call.principal)
+
+    def force_delete(self, call: Call, tx: Tx) -> None:
+        self._snapshots.delete(tx, self._found(call, tx), call.principal, force=True)
 
     def metadata(self, call: Call, tx: Tx) -> Any:
         return {"metadata": self._found(call, tx).metadata}

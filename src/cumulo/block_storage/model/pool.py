@@ -1,5 +1,6 @@
 """Pools: the room for volumes on each host."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from cumulo.core.clock import Moment
@@ -19,3 +20,40 @@ class PoolRow(Row, frozen=True):
     allocated_gb: int
     """What volumes and snapshots on it may grow to."""
     updated_at: Moment
+
+
+CAPABILITIES: Mapping[str, str | bool] = {
+    "volume_backend_name": "file",
+    "vendor_name": "Cumulo",
+    "driver_version": "1",
+    "storage_protocol": "file",
+    "thin_provisioning_support": True,
+    "multiattach": False,
+    "QoS_support": False,
+}
+"""What every pool can do; a volume type's extra specs ask for it by these names."""
+
+_TRUE = ("1", "t", "true", "on", "y", "yes")
+
+
+def missing_capability(specs: Mapping[str, str]) -> str | None:
+    """The first extra spec that the pools do not fulfil. A spec of another scope than
+    `capabilities:` is a word to somebody else."""
+    for spec, wanted in specs.items():
+        scope, colon, name = spec.rpartition(":")
+        if colon and scope != "capabilities":
+            continue
+        if name not in CAPABILITIES or not _fulfils(CAPABILITIES[name], wanted):
+            return f"{spec} is not {wanted}"
+    return None
+
+
+def _fulfils(has: str | bool, wanted: str) -> bool:
+    operator, _, rest = wanted.strip().partition(" ")
+    if operator == "<is>":
+        return (str(has).lower() in _TRUE) == (rest.strip().lower() in _TRUE)
+    if operator == "<in>":
+        return rest.strip() in str(has)
+    if operator == "<or>":
+        return str(has) in [each.strip() for each in rest.split("<or>")]
+    return str(has) == wanted.strip()

@@ -44,9 +44,9 @@ class Attachments:
     ) -> Attachment:
         volume = self._volumes.get(tx, volume_id, principal)
         if volume.attachments and not volume.multiattach:
-            raise Conflict(
-                f"Invalid volume: volume {volume_id} already attached", code="volume_in_use"
-            )
+            raise BadRequest(f"Invalid volume: volume {volume_id} already attached")
+        if boot_index == 0 and not volume.bootable:
+            raise BadRequest(f"Block Device {volume_id} is not bootable.")
         allowed = (*_ATTACHABLE, "in-use") if volume.multiattach else _ATTACHABLE
         if volume.status not in allowed:
             raise BadRequest(

@@ -96,8 +96,9 @@ class Snapshots:
             self.refresh(tx, row, declared=status)
         emit(tx, "snapshot.reset", row.id, principal=who, status=status)
 
-    def delete(self, tx: Tx, row: SnapshotRow, who: Principal) -> None:
-        if row.status not in ("available", "error", "error_deleting"):
+    def delete(self, tx: Tx, row: SnapshotRow, who: Principal, *, force: bool = False) -> None:
+        """`force`: whatever its status is; one that is being copied stays even then."""
+        if not force and row.status not in ("available", "error", "error_deleting"):
             raise BadRequest(
                 f"Invalid snapshot: Snapshot status must be available or error; it is {row.status}."
             )

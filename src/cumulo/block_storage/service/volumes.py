@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from cumulo.block_storage.model.attachment import AttachmentRow
+from cumulo.block_storage.model.pool import missing_capability
 from cumulo.block_storage.model.snapshot import SnapshotRow, snapshot_status
 from cumulo.block_storage.model.type import TypeRow
 from cumulo.block_storage.model.volume import VolumeRow, volume_status
@@ -116,7 +117,11 @@ class Volumes:
             )
         self._quotas.take(tx, project_id, kind.name, volumes=1, gigabytes=size)
         self._quotas.check_size(tx, project_id, size)
-        host_id, reasons = self._pools.take(tx, size, only=source.host_id or only_host)
+        lacking = missing_capability(kind.extra_specs)
+        if lacking is not None:
+            host_id, reasons = None, [f"volume type {kind.name}: {lacking}"]
+        else:
+            host_id, reasons = self._pools.take(tx, size, only=source.host_id or only_host)
         fault = None
         if host_id is None:
             fault = f"No valid backend was found. {'; '.join(reasons)}"
@@ -248,6 +253,10 @@ class Volumes:
             if attachment.host_id is not None:
                 self._registry.touch(tx, attachment.host_id, "compute")
         return self.demand(tx, row, size=size)
+
+    def look_again(self, tx: Tx, row: VolumeRow) -> VolumeRow:
+        """Forget the word that an administrator gave instead of what is seen."""
+        return self.refresh(tx, row, declared=None)
 
     def reset(self, tx: Tx, row: VolumeRow, status: str, who: Principal) -> None:
         """Forget the failure and look again. A word that differs from what is then seen is kept

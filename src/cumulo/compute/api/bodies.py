@@ -11,6 +11,15 @@ from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset, Until
 Hostname = Annotated[
     str, Meta(min_length=2, max_length=63, pattern=r"^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?\Z")
 ]
+Fqdn = Annotated[
+    str,
+    Meta(
+        min_length=2,
+        max_length=255,
+        pattern=r"^(?=[^.]{1,63}(\.|\Z))[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?"
+        r"(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*\Z",
+    ),
+]
 Tag = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^,/]*\Z")]
 Description = Annotated[str, Meta(max_length=255)]
 DiskConfig = Literal["AUTO", "MANUAL"]
@@ -87,10 +96,16 @@ class NewServer(StrictBody, kw_only=True):
     trusted_image_certificates: Annotated[list[str] | Unset | None, Since("2.63")] = UNSET
     host: Annotated[str | Unset, Since("2.74")] = UNSET
     hypervisor_hostname: Annotated[str | Unset, Since("2.74")] = UNSET
+    hostname: Fqdn | Unset = UNSET
+
+
+class NewServerBefore294(NewServer, kw_only=True):
+    """A host name is one label."""
+
     hostname: Annotated[Hostname | Unset, Since("2.90")] = UNSET
 
 
-class NewServerBefore237(NewServer, kw_only=True):
+class NewServerBefore237(NewServerBefore294, kw_only=True):
     """`networks` may be left out."""
 
     networks: Annotated[list[NetworkWish], Meta(max_length=100)] | None = None
@@ -100,6 +115,10 @@ class CreateServer(Body, kw_only=True):
     server: NewServer
     hints: dict[str, Any] | None = field(name="os:scheduler_hints", default=None)
     other_hints: dict[str, Any] | None = field(name="OS-SCH-HNT:scheduler_hints", default=None)
+
+
+class CreateServerBefore294(CreateServer, kw_only=True):
+    server: NewServerBefore294
 
 
 class CreateServerBefore237(CreateServer, kw_only=True):
@@ -112,11 +131,19 @@ class ChangedServer(StrictBody, kw_only=True):
     accessIPv6: str | Unset = UNSET
     disk_config: DiskConfig | Unset = field(name="OS-DCF:diskConfig", default=UNSET)
     description: Annotated[Description | Unset | None, Since("2.19")] = UNSET
+    hostname: Fqdn | Unset = UNSET
+
+
+class ChangedServerBefore294(ChangedServer, kw_only=True):
     hostname: Annotated[Hostname | Unset, Since("2.90")] = UNSET
 
 
 class UpdateServer(StrictBody):
     server: ChangedServer
+
+
+class UpdateServerBefore294(StrictBody):
+    server: ChangedServerBefore294
 
 
 class MetadataBody(StrictBody):
@@ -140,19 +167,19 @@ class RebootAction(StrictBody):
 
 
 class StartAction(StrictBody):
-    start: None = field(name="os-start")
+    start: Any = field(name="os-start")
 
 
 class StopAction(StrictBody):
-    stop: None = field(name="os-stop")
+    stop: Any = field(name="os-stop")
 
 
 class PauseAction(StrictBody):
-    pause: None
+    pause: Any
 
 
 class UnpauseAction(StrictBody):
-    unpause: None
+    unpause: Any
 
 
 class LockReason(StrictBody):
@@ -160,7 +187,7 @@ class LockReason(StrictBody):
 
 
 class OldLockAction(StrictBody):
-    lock: None
+    lock: Any
 
 
 class LockAction(StrictBody):

@@ -7,6 +7,7 @@ from cumulo.compute.api.groups import GroupsApi
 from cumulo.compute.api.hosts import HostsApi
 from cumulo.compute.api.keypairs import KeyPairsApi
 from cumulo.compute.api.limits import LimitsApi
+from cumulo.compute.api.security_groups import SecurityGroupsApi
 from cumulo.compute.api.server_actions import ServerActionsApi
 from cumulo.compute.api.server_parts import ServerPartsApi
 from cumulo.compute.api.servers import ServersApi
@@ -44,6 +45,7 @@ def compute_faces(
         Face(
             name="compute",
             mount="/compute",
+            exact_paths=True,
             faults=faults.compute,
             rules=known,
             prefixes=("/v2.1", "/v2.1/{project_id}", "/v2", "/v2/{project_id}"),
@@ -53,6 +55,7 @@ def compute_faces(
                 *ServersApi(compute).operations(),
                 *ServerActionsApi(compute, database, conductor).operations(),
                 *ServerPartsApi(compute).operations(),
+                *SecurityGroupsApi(compute).operations(),
                 *DevicesApi(compute).operations(),
                 *FlavorsApi(compute).operations(),
                 *KeyPairsApi(compute, database).operations(),

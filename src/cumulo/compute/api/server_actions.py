@@ -34,7 +34,7 @@ class ServerActionsApi:
             _action("os-stop", self.stop, f"{servers}:stop", bodies.StopAction),
             _action("pause", self.pause, f"{pause}:pause", bodies.PauseAction),
             _action("unpause", self.unpause, f"{pause}:unpause", bodies.UnpauseAction),
-            _action("lock", self.lock, f"{lock}:lock", bodies.OldLockAction, until="2.72"),
+            _action("lock", self.old_lock, f"{lock}:lock", bodies.OldLockAction, until="2.72"),
             _action("lock", self.lock, f"{lock}:lock", bodies.LockAction, since="2.73"),
             _action("unlock", self.unlock, f"{lock}:unlock", bodies.UnlockAction),
             _action(
@@ -95,6 +95,9 @@ class ServerActionsApi:
     def unpause(self, call: Call, tx: Tx) -> None:
         self._actions.unpause(tx, self._server(call, tx), who(call))
 
+    def old_lock(self, call: Call, tx: Tx) -> None:
+        self._actions.lock(tx, self._server(call, tx), None, who(call))
+
     def lock(self, call: Call, tx: Tx) -> None:
         wish = call.body.lock
         reason = None
@@ -131,6 +134,9 @@ class ServerActionsApi:
             number = as_int(wanted, "length", minimum=-1)
             lines = None if number < 0 else number
         text = await self._ask(call, "console_log", lines=lines)
+        if lines is not None:
+            # What follows the last line's end counts as one.
+            text = "\n".join(text.split("\n")[-lines:]) if lines else ""
         return {"output": _CONTROL.sub("", text)}
 
     async def diagnostics(self, call: Call) -> Any:

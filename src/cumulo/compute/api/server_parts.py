@@ -15,7 +15,6 @@ from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.wire.shapes import Body, Since, Unset
 
 SERVER = "/servers/{server_id}"
-GROUPS = "os_compute_api:os-security-groups"
 
 
 class EventBody(Body, kw_only=True):
@@ -55,11 +54,6 @@ class ServerPartsApi:
             *self._tag_operations(),
             _get("/ips", self.addresses, "os_compute_api:ips:index"),
             _get("/ips/{network}", self.addresses_of, "os_compute_api:ips:show"),
-            _get(
-                "/os-security-groups",
-                self.security_groups,
-                "os_compute_api:os-security-groups:list",
-            ),
             _get("/os-instance-actions", self.actions, "os_compute_api:os-instance-actions:list"),
             _get(
                 "/os-instance-actions/{request_id}",
@@ -210,23 +204,6 @@ class ServerPartsApi:
         if name not in found:
             raise NotFound("Instance is not a member of specified network")
         return {name: found[name]}
-
-    def security_groups(self, call: Call, tx: Tx) -> Any:
-        row = self._server(call, tx)
-        ports = self._compute.devices.ports(tx, row)
-        names = dict.fromkeys(name for port in ports for name in port.security_groups)
-        return {
-            "security_groups": [
-                {
-                    "id": name,
-                    "name": name,
-                    "description": "",
-                    "tenant_id": row.project_id,
-                    "rules": [],
-                }
-                for name in names
-            ]
-        }
 
     # --- actions, password --------------------------------------------------------------------
 

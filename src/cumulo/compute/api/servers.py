@@ -11,9 +11,11 @@ from msgspec import UNSET, field
 from cumulo.compute.api.bodies import (
     CreateServer,
     CreateServerBefore237,
+    CreateServerBefore294,
     Mapping,
     NewServer,
     UpdateServer,
+    UpdateServerBefore294,
 )
 from cumulo.compute.api.common import Links, links, server_of, who
 from cumulo.compute.api.listing import list_servers
@@ -47,6 +49,7 @@ class ServersApi:
     def operations(self) -> list[Operation]:
         all_, one = "/servers", "/servers/{server_id}"
         create = {"policy": f"{RULE}:create", "status": 202, "title": "create server"}
+        update = {"policy": f"{RULE}:update", "early": False}
         return [
             Operation("GET", all_, self.index, policy=f"{RULE}:index"),
             Operation("GET", "/servers/detail", self.detail, policy=f"{RULE}:detail"),
@@ -58,13 +61,21 @@ class ServersApi:
                 until="2.36",
                 **create,  # type: ignore[arg-type]
             ),
-            Operation("POST", all_, self.create, body=CreateServer, since="2.37", **create),  # type: ignore[arg-type]
+            Operation(
+                "POST",
+                all_,
+                self.create,
+                body=CreateServerBefore294,
+                since="2.37",
+                until="2.93",
+                **create,  # type: ignore[arg-type]
+            ),
+            Operation("POST", all_, self.create, body=CreateServer, since="2.94", **create),  # type: ignore[arg-type]
             Operation(
                 "GET", one, self.show, policy=f"{RULE}:show", early=False, response=ServerBody
             ),
-            Operation(
-                "PUT", one, self.update, policy=f"{RULE}:update", early=False, body=UpdateServer
-            ),
+            Operation("PUT", one, self.update, body=UpdateServerBefore294, until="2.93", **update),  # type: ignore[arg-type]
+            Operation("PUT", one, self.update, body=UpdateServer, since="2.94", **update),  # type: ignore[arg-type]
             Operation("DELETE", one, self.delete, policy=f"{RULE}:delete", early=False, status=204),
         ]
 
@@ -106,8 +117,6 @@ class ServersApi:
             else _address(wish.accessIPv6, 6),
         }
         given = {name: value for name, value in changes.items() if value is not UNSET}
-        if not given:
-            raise BadRequest("Invalid input for field/attribute server. Value: {}. It is empty.")
         row = self._compute.actions.update(tx, row, given, who(call))
         return {"server": self._views.server(call, tx, row, UpdatedServer)}
 
@@ -185,6 +194,7 @@ class ServersApi:
 
 
 def _address(text: str, version: int) -> str:
+    """In its shortest form (RFC 5952), as it is shown."""
     if not text:
         return ""
     try:
@@ -193,7 +203,7 @@ def _address(text: str, version: int) -> str:
         found = None
     if found is None or found.version != version:
         raise BadRequest(f"accessIPv{version} is not proper IPv{version} format")
-    return text
+    return str(found)
 
 
 def _checked_user_data(text: str | None) -> str | None:

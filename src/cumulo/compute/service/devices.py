@@ -93,7 +93,7 @@ class Devices:
             tx,
             who.principal,
             server_id=row.id,
-            hostname=row.hostname,
+            hostname=row.hostname.partition(".")[0],
             host_id=_host_of(row),
             zone=row.zone,
             nics="auto" if request is None else [request],

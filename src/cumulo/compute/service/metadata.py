@@ -145,7 +145,7 @@ def meta_data(row: ServerRow) -> dict[str, Any]:
     found: dict[str, Any] = {
         "uuid": row.id,
         "name": row.name,
-        "hostname": f"{row.hostname}.{DOMAIN}",
+        "hostname": _full_name(row.hostname),
         "launch_index": row.launch_index,
         "availability_zone": row.zone,
         "project_id": row.project_id,
@@ -225,7 +225,7 @@ def ec2_tree(row: ServerRow, ports: Sequence[PortInfo]) -> dict[str, Any]:
     addresses = [fixed.ip_address for port in ports for fixed in port.fixed_ips]
     ipv4 = [address for address in addresses if ":" not in address]
     floating = [address for port in ports for address in port.floating_ips]
-    hostname = f"{row.hostname}.{DOMAIN}"
+    hostname = _full_name(row.hostname)
     groups = dict.fromkeys(name for port in ports for name in port.security_groups)
     tree: dict[str, Any] = {
         "ami-id": "None" if row.image is None else f"ami-{row.image.id[:8]}",
@@ -263,3 +263,8 @@ def config_drive(row: ServerRow, ports: Sequence[PortInfo]) -> dict[str, bytes]:
     if row.user_data:
         files["ec2/latest/user-data"] = user_data(row)
     return files
+
+
+def _full_name(hostname: str) -> str:
+    """Since API 2.94 a client may give the whole name itself."""
+    return hostname if "." in hostname else f"{hostname}.{DOMAIN}"

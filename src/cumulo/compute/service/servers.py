@@ -370,7 +370,7 @@ class Servers:
             tx,
             principal,
             server_id=row.id,
-            hostname=row.hostname,
+            hostname=row.hostname.partition(".")[0],
             host_id=host_id,
             zone=row.zone,
             nics=wish.nics,

@@ -43,11 +43,11 @@ class ServerWish(msgspec.Struct, frozen=True, kw_only=True):
     most: int = 1
 
 
-_UNFIT = re.compile(r"[^a-z0-9.-]+")
+_UNFIT = re.compile(r"[^a-z0-9-]+")
 
 
 def hostname_of(name: str, server_id: str) -> str:
     """A host name made of a server's name, as compute makes it."""
-    lowered = re.sub(r"[ _]", "-", name).lower()
-    fit = _UNFIT.sub("", lowered).strip(".-")[:63].strip(".-")
+    lowered = re.sub(r"[ _.]", "-", name).lower()
+    fit = _UNFIT.sub("", lowered).strip("-")[:63].strip("-")
     return fit or f"server-{server_id}"

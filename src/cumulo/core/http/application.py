@@ -105,7 +105,9 @@ class Application:
 
     def _not_allowed(self, face: Face) -> Callable[..., Any]:
         async def responder(_self: object, req: Any, resp: Any, **_: Any) -> None:
-            fault = MethodNotAllowed("The method is not allowed for this resource.")
+            fault: Fault = MethodNotAllowed("The method is not allowed for this resource.")
+            if face.exact_paths and req.scope["path"].endswith("/"):
+                fault = NotFound("The resource could not be found.", kind="HTTPNotFound")
             self._refuse(face, resp, fault, new_request_id(), None)
 
         return responder
@@ -132,6 +134,8 @@ class Application:
         try:
             version = _negotiate(face, req)
             operation, names, raw = await self._choose(found, version, req)
+            if face.exact_paths and not operation.public and req.scope["path"].endswith("/"):
+                raise NotFound("The resource could not be found.")
             call = Call(face, operation, request_id)
             call.version = version
             call.header = req.get_header

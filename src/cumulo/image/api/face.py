@@ -16,6 +16,7 @@ from cumulo.image.service.image import ImageService
 def image_face(images: ImageService, database: Database, rules: Rules | None = None) -> Face:
     return Face(
         name="image",
+        exact_paths=True,
         mount="/image",
         faults=faults.image,
         rules=rules or Rules(RULES),

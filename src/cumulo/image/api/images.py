@@ -3,14 +3,30 @@
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
+from msgspec import UNSET
+
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Forbidden, UnsupportedMediaType
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.http.paging import next_link, page_of
+from cumulo.core.wire.shapes import Unset
 from cumulo.image.api.envelope import allowed, image_body
 from cumulo.image.api.filters import image_filters
 from cumulo.image.service.image import ImageService
-from cumulo.image.service.patch import PatchStep, split
+from cumulo.image.service.patch import OPS, Op, PatchStep, Path, split
+
+
+class PatchLine(msgspec.Struct):
+    """One line of a patch document in either of its forms: `{"op": "add", "path": …}`, or the elder
+    `{"add": path, …}` of `application/openstack-images-v2.0-json-patch`."""
+
+    op: Op | Unset = UNSET
+    path: Path | Unset = UNSET
+    value: Any = None
+    add: Path | Unset = UNSET
+    replace: Path | Unset = UNSET
+    remove: Path | Unset = UNSET
 
 
 class ImagesApi:
@@ -35,7 +51,7 @@ class ImagesApi:
             ),
             Operation("GET", one, self.show, policy="get_image", **late),
             Operation(
-                "PATCH", one, self.update, policy="modify_image", body=list[PatchStep], **late
+                "PATCH", one, self.update, policy="modify_image", body=list[PatchLine], **late
             ),
             Operation("DELETE", one, self.delete, policy="delete_image", status=204, **late),
             Operation("PUT", tag, self.tag, policy="modify_image", status=204, **late),
@@ -97,12 +113,13 @@ class ImagesApi:
         if "json-patch" not in kind:
             raise UnsupportedMediaType(f"Unsupported Content-Type: {kind}")
         row = allowed(call, tx, self._service)
-        for step in call.body:
+        steps = [_step(line, elder="v2.0" in kind) for line in call.body]
+        for step in steps:
             if step.path == "/visibility" and isinstance(step.value, str):
                 self._check_visibility(call, step.value, row.owner)
             if step.path == "/owner" and not call.principal.is_admin:
                 raise Forbidden("You are not permitted to change the owner of an image.")
-        return image_body(self._images.patch(tx, row, call.body, call.principal))
+        return image_body(self._images.patch(tx, row, steps, call.principal))
 
     def _check_visibility(self, call: Call, wanted: str | None, owner: str | None) -> None:
         rule = {"public": "publicize_image", "community": "communitize_image"}.get(wanted or "")
@@ -130,6 +147,23 @@ class ImagesApi:
     def reactivate(self, call: Call, tx: Tx) -> None:
         row = allowed(call, tx, self._service)
         self._images.deactivate(tx, row, False, call.principal)
+
+
+def _step(line: PatchLine, *, elder: bool) -> PatchStep:
+    if not elder:
+        if line.op is UNSET or line.path is UNSET:
+            raise BadRequest("Unable to find 'op' or 'path' in JSON Schema change")
+        return PatchStep(line.op, line.path, line.value)
+    given: list[PatchStep] = []
+    for op in OPS:
+        path = getattr(line, op)
+        if path is not UNSET:
+            given.append(PatchStep(op, path, line.value))
+    if len(given) != 1:
+        raise BadRequest(
+            "Operation objects must contain exactly one member named 'add', 'remove', or 'replace'."
+        )
+    return given[0]
 
 
 def _query_without_marker(call: Call) -> str:

@@ -60,11 +60,16 @@ TYPES: dict[str, Any] = {
 _PROPERTY = Annotated[str, msgspec.Meta(max_length=65535)]
 
 
+Op = Literal["add", "replace", "remove"]
+OPS: tuple[Op, ...] = ("add", "replace", "remove")
+Path = Annotated[str, msgspec.Meta(pattern="^/.", max_length=1024)]
+
+
 class PatchStep(msgspec.Struct):
     """One step of a patch document."""
 
-    op: Literal["add", "replace", "remove"]
-    path: Annotated[str, msgspec.Meta(pattern="^/.", max_length=1024)]
+    op: Op
+    path: Path
     value: Any = None
 
 
@@ -113,7 +118,7 @@ def refuse_too_many(properties: dict[str, str]) -> None:
 def refuse_name(name: str) -> None:
     if name in READ_ONLY:
         raise Forbidden(f"Attribute '{name}' is read-only.")
-    if name in RESERVED or not 0 < len(name) <= 255:
+    if name in RESERVED or name.startswith("os_glance") or not 0 < len(name) <= 255:
         raise Forbidden(f"Attribute '{name}' is reserved.")
 
 

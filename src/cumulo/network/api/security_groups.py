@@ -88,7 +88,9 @@ def _rule(row: SecurityGroupRuleRow) -> dict[str, Any]:
         "port_range_max": row.port_range_max,
         "remote_ip_prefix": prefix,
         "remote_group_id": row.remote_group_id,
-        "normalized_cidr": None if prefix is None else str(ipaddress.ip_network(prefix)),
+        "normalized_cidr": None
+        if prefix is None
+        else str(ipaddress.ip_network(prefix, strict=False)),
         "remote_address_group_id": None,
     }
 

@@ -7,6 +7,7 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.network.interface import NicRequest, PortInfo
+from cumulo.network.service.compute_groups import ComputeGroups
 from cumulo.network.service.floatingips import FloatingIps
 from cumulo.network.service.host import NetworkPart
 from cumulo.network.service.networks import Networks
@@ -34,6 +35,9 @@ class NetworkService:
         self.subnets = Subnets(tools, self.networks, self.ports)
         self.routers = Routers(tools, self.networks, self.subnets, self.ports)
         self.floatingips = FloatingIps(tools, self.networks, self.ports)
+        self.compute_groups = ComputeGroups(
+            self.security_groups, self.security_group_rules, self.ports
+        )
         self.part = NetworkPart(tools.hosts, self.ports)
         self._servers = Servers(self.networks, self.security_groups, self.ports)
 

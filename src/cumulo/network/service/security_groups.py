@@ -1,5 +1,6 @@
 """Security groups and their rules."""
 
+import ipaddress
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -393,7 +394,8 @@ def _prefix(given: str, ethertype: str) -> str:
             f"Conflicting value ethertype {ethertype} for CIDR {given}.",
             kind="SecurityGroupRuleParameterConflict",
         )
-    return str(found)
+    # As it was given, host bits too; `normalized_cidr` shows the network.
+    return str(ipaddress.ip_interface(given))
 
 
 def _same(one: SecurityGroupRuleRow, other: SecurityGroupRuleRow) -> bool:
@@ -407,6 +409,6 @@ def _meaning(rule: SecurityGroupRuleRow) -> tuple[object, ...]:
         number_of(rule.protocol),
         rule.port_range_min,
         rule.port_range_max,
-        rule.remote_ip_prefix,
+        None if rule.remote_ip_prefix is None else str(parse_network(rule.remote_ip_prefix)),
         rule.remote_group_id,
     )

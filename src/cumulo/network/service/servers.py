@@ -52,7 +52,10 @@ class Servers:
             nics = self._automatic(tx, principal)
         groups: list[str] | None = None
         if security_groups:
-            found = self._groups.named(tx, project_id, security_groups)
+            try:
+                found = self._groups.named(tx, project_id, security_groups)
+            except NotFound as fault:
+                raise BadRequest(fault.message) from None
             groups = [row.id for row in found]
         place: dict[str, Any] = {
             "device_id": server_id,
