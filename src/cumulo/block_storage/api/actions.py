@@ -41,10 +41,10 @@ STATUSES = (
 
 
 @functools.cache
-def action_body(name: str, kind: Any) -> Any:
+def action_body(name: str, kind: Any, noun: str = "Volume") -> Any:
     """The body `{"os-…": …}` of one action."""
     return msgspec.defstruct(
-        "Action" + name.title().replace("-", "").replace("_", ""),
+        noun + "Action" + name.title().replace("-", "").replace("_", ""),
         [("value", kind, msgspec.field(name=name))],
         bases=(Body,),
         kw_only=True,
