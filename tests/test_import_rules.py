@@ -219,7 +219,9 @@ def test_the_house_is_in_order() -> None:
 
 
 def test_nothing_is_too_long() -> None:
-    long = [line for name, path in modules().items() for line in too_long(name, path.read_text())]
+    # Revisions are written by Alembic and never again: as long as there are tables.
+    read = {n: p for n, p in modules().items() if not inside(n, "cumulo.migrations.versions")}
+    long = [line for name, path in read.items() for line in too_long(name, path.read_text())]
     assert long == []
 
 
