@@ -10,15 +10,16 @@ from tests.end_to_end.leftovers import leftovers
 
 pytestmark = pytest.mark.guest
 
+# Without a number: the first passing after a restart, which applies what the last life left.
 POINTS = (
     "after apply: network",
     "before commit: report network",
     "after commit: create server",
-    "after apply: compute#2",
-    "before commit: report compute#2",
+    "after apply: compute",
+    "before commit: report compute",
     "after commit: POST /volume/volumes",
     "after commit: POST /compute/servers/{server_id}/os-volume_attachments",
-    "after apply: compute#2",
+    "after apply: compute",
     "after commit: os-stop server",
     "after commit: DELETE /compute/servers/{server_id}",
 )
