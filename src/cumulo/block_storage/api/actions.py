@@ -171,6 +171,8 @@ class ActionsApi:
 
     def detach(self, call: Call, tx: Tx) -> None:
         row, wish = self._found(call, tx), call.body.value
+        if row.status == "available":
+            return  # as it is wished
         if row.status not in ("in-use", "detaching"):
             raise BadRequest(f"Invalid volume: it is {row.status}, not attached.")
         self._end(tx, row, None if wish is None else wish.attachment_id)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from cumulo.block_storage.api.lists import own_or_all, page_links
+from cumulo.block_storage.api.lists import offset_of, own_or_all, page_links
 from cumulo.block_storage.model.attachment import AttachmentRow
 from cumulo.block_storage.model.volume import VolumeRow
 from cumulo.block_storage.service.block_storage import BlockStorageService
@@ -106,6 +106,7 @@ class AttachmentsApi:
             self._storage.listing,
             where,
             find_marker=lambda id: self._storage.get(tx, id, call.principal),
+            offset=offset_of(call),
         )
 
     def index(self, call: Call, tx: Tx) -> Any:

@@ -14,7 +14,6 @@ from cumulo.core.wire.coercions import as_bool
 from cumulo.core.wire.shapes import Body
 
 _EXTENSIONS = {
-    "os-volume-type-access": "VolumeTypeAccess",
     "os-quota-sets": "Quotas",
     "os-availability-zone": "AvailabilityZones",
     "os-services": "Services",

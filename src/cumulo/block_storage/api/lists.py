@@ -5,7 +5,7 @@ from typing import Any
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call
 from cumulo.core.http.paging import Page, next_link
-from cumulo.core.wire.coercions import as_bool
+from cumulo.core.wire.coercions import as_bool, as_int
 
 
 def own_or_all(call: Call) -> dict[str, Any]:
@@ -21,6 +21,11 @@ def own_or_all(call: Call) -> dict[str, Any]:
     if call.principal.project_id is None:
         raise BadRequest("A token that is scoped to a project is required.")
     return {"project_id": call.principal.project_id}
+
+
+def offset_of(call: Call) -> int:
+    """So many rows are passed over, after the marker if there is one."""
+    return as_int(call.query.get("offset") or 0, "offset", minimum=0, maximum=2**31 - 1)
 
 
 def links(call: Call, collection: str, id: str) -> list[dict[str, str]]:

@@ -5,13 +5,14 @@ from typing import Any
 from cumulo.block_storage.api.actions import Reset, action_body
 from cumulo.block_storage.api.bodies import (
     CreateSnapshot,
+    MetaBody,
     MetadataBody,
     SnapshotBody,
     UpdateSnapshot,
     changed,
 )
-from cumulo.block_storage.api.lists import own_or_all, page_links
-from cumulo.block_storage.api.volumes import refuse_too_much
+from cumulo.block_storage.api.lists import offset_of, own_or_all, page_links
+from cumulo.block_storage.api.volumes import one_item, refuse_too_much, same_item
 from cumulo.block_storage.model.snapshot import SnapshotRow
 from cumulo.block_storage.service.block_storage import BlockStorageService
 from cumulo.core.db.transaction import Tx
@@ -53,6 +54,7 @@ class SnapshotsApi:
         one = "/snapshots/{snapshot_id}"
         late: dict[str, Any] = {"early": False}
         get, change = "volume:get_snapshot", "volume:update_snapshot"
+        read, write = f"{get}_metadata", f"{change}_metadata"
         return [
             Operation("GET", "/snapshots", self.index, policy="volume:get_all_snapshots"),
             Operation("GET", "/snapshots/detail", self.detail, policy="volume:get_all_snapshots"),
@@ -69,12 +71,12 @@ class SnapshotsApi:
             Operation(
                 "DELETE", one, self.delete, policy="volume:delete_snapshot", status=202, **late
             ),
-            Operation("GET", f"{one}/metadata", self.metadata, policy=get, **late),
+            Operation("GET", f"{one}/metadata", self.metadata, policy=read, **late),
             Operation(
                 "PUT",
                 f"{one}/metadata",
                 self.set_metadata,
-                policy=change,
+                policy=write,
                 body=MetadataBody,
                 **late,
             ),
@@ -82,8 +84,24 @@ class SnapshotsApi:
                 "POST",
                 f"{one}/metadata",
                 self.add_metadata,
-                policy=change,
+                policy=write,
                 body=MetadataBody,
+                **late,
+            ),
+            Operation("GET", f"{one}/metadata/{{key}}", self.meta, policy=read, **late),
+            Operation(
+                "PUT",
+                f"{one}/metadata/{{key}}",
+                self.set_meta,
+                policy=write,
+                body=MetaBody,
+                **late,
+            ),
+            Operation(
+                "DELETE",
+                f"{one}/metadata/{{key}}",
+                self.drop_meta,
+                policy="volume:delete_snapshot_metadata",
                 **late,
             ),
             Operation(
@@ -125,6 +143,8 @@ class SnapshotsApi:
             self._snapshots.listing,
             where,
             find_marker=lambda id: self._snapshots.get(tx, id, call.principal),
+            offset=offset_of(call),
+            sort_names={"display_name": "name"},
         )
 
     def index(self, call: Call, tx: Tx) -> Any:
@@ -174,6 +194,20 @@ class SnapshotsApi:
     def add_metadata(self, call: Call, tx: Tx) -> Any:
         row = self._found(call, tx)
         return self._write(call, tx, row, {**row.metadata, **call.body.metadata})
+
+    def meta(self, call: Call, tx: Tx) -> Any:
+        return {"meta": one_item(self._found(call, tx).metadata, call.path["key"], "Snapshot")}
+
+    def set_meta(self, call: Call, tx: Tx) -> Any:
+        row = self._found(call, tx)
+        item = same_item(call.body.meta, call.path["key"])
+        self._write(call, tx, row, {**row.metadata, **item})
+        return {"meta": item}
+
+    def drop_meta(self, call: Call, tx: Tx) -> None:
+        row = self._found(call, tx)
+        gone = one_item(row.metadata, call.path["key"], "Snapshot")
+        self._write(call, tx, row, {k: v for k, v in row.metadata.items() if k not in gone})
 
     def _write(self, call: Call, tx: Tx, row: SnapshotRow, metadata: dict[str, str]) -> Any:
         refuse_too_much(metadata)

@@ -13,7 +13,7 @@ from cumulo.block_storage.api.bodies import (
     VolumeBody,
     changed,
 )
-from cumulo.block_storage.api.lists import links, own_or_all, page_links
+from cumulo.block_storage.api.lists import links, offset_of, own_or_all, page_links
 from cumulo.block_storage.interface import NewVolume
 from cumulo.block_storage.model.attachment import AttachmentRow
 from cumulo.block_storage.model.volume import VolumeRow
@@ -169,6 +169,7 @@ class VolumesApi:
             self._volumes.listing,
             where,
             find_marker=lambda id: self._volumes.get(tx, id, call.principal),
+            offset=offset_of(call),
             sort_names={"display_name": "name"},
         )
 

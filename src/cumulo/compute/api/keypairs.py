@@ -9,7 +9,6 @@ from cumulo.compute.model.keypair import KeyPairRow
 from cumulo.compute.service.compute import ComputeService
 from cumulo.compute.service.keypairs import NewKey, check_name, generate
 from cumulo.core.db.transaction import Database, Tx
-from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import next_link, page_of
 from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset
@@ -139,14 +138,12 @@ class KeyPairsApi:
         check_name(wish.name, newest=isinstance(wish, ImportedKeyPair))
         made: NewKey | None = None
         if wish.public_key is None:
-            if kind != "ssh":
-                raise BadRequest("Certificates are imported: a public_key is needed.")
             await self._database.read(
                 lambda tx: self._keypairs.check_new(
                     tx, call.principal.project_id, user_id, wish.name
                 )
             )
-            made = await asyncio.to_thread(generate)
+            made = await asyncio.to_thread(generate, kind, user_id)
         public = made.public_key if made is not None else wish.public_key or ""
         row = await self._database.write(
             lambda tx: self._keypairs.create(tx, user_id, wish.name, kind, public, call.principal),

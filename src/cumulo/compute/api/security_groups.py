@@ -115,7 +115,7 @@ class SecurityGroupsApi:
 
     def create(self, call: Call, tx: Tx) -> Any:
         wish = call.body.security_group
-        made = self._groups.create(tx, call.principal, wish.name.strip(), wish.description)
+        made = self._groups.create(tx, call.principal, wish.name, wish.description)
         return {"security_group": _group(made)}
 
     def show(self, call: Call, tx: Tx) -> Any:
@@ -123,9 +123,7 @@ class SecurityGroupsApi:
 
     def update(self, call: Call, tx: Tx) -> Any:
         wish = call.body.security_group
-        found = self._groups.update(
-            tx, call.principal, _id(call), wish.name.strip(), wish.description
-        )
+        found = self._groups.update(tx, call.principal, _id(call), wish.name, wish.description)
         return {"security_group": _group(found)}
 
     def delete(self, call: Call, tx: Tx) -> None:

@@ -8,12 +8,14 @@ import base64
 import binascii
 import hashlib
 import re
+from datetime import UTC, datetime, timedelta
 
 import msgspec
+from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509 import load_pem_x509_certificate
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cumulo.compute.model.keypair import KeyPairRow
 from cumulo.compute.model.server import ServerKey
@@ -26,6 +28,8 @@ from cumulo.core.quotas.quotas import Quotas
 
 _OLD_NAME = re.compile(r"[\w \-]+", re.ASCII)
 _NEW_NAME = re.compile(r"[\w \-@.]+", re.ASCII)
+
+_USER_PRINCIPAL = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
 
 
 class NewKey(msgspec.Struct, frozen=True):
@@ -89,18 +93,46 @@ def check_name(name: str, *, newest: bool) -> None:
         )
 
 
-def generate() -> NewKey:
-    """A key pair as compute makes it: 2048 bits of RSA, in OpenSSH's public form and in PEM."""
+def generate(kind: str, user_id: str) -> NewKey:
+    """A key pair as compute makes it: 2048 bits of RSA; its public half in OpenSSH's form, or as
+    a certificate that it has signed itself, good for ten years (WinRM logs users in by it)."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     private = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.TraditionalOpenSSL,
         serialization.NoEncryption(),
     )
+    if kind == "x509":
+        return NewKey(_certificate(key, user_id), private.decode())
     public = key.public_key().public_bytes(
         serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
     )
     return NewKey(public.decode() + " Generated-by-Cumulo", private.decode())
+
+
+def _certificate(key: rsa.RSAPrivateKey, user_id: str) -> str:
+    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, user_id[:64])])
+    now = datetime.now(UTC)
+    principal = x509.OtherName(_USER_PRINCIPAL, _utf8(f"{user_id}@localhost"))
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(who)
+        .issuer_name(who)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=3650))
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([principal]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return made.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _utf8(text: str) -> bytes:
+    """An ASN.1 UTF8String; short enough for a length of one byte."""
+    raw = text.encode()[:127]
+    return bytes((0x0C, len(raw))) + raw
 
 
 def fingerprint_of(kind: str, public_key: str) -> str:
@@ -109,7 +141,7 @@ def fingerprint_of(kind: str, public_key: str) -> str:
         try:
             return _pairs(
                 hashlib.sha1(
-                    load_pem_x509_certificate(public_key.encode()).public_bytes(
+                    x509.load_pem_x509_certificate(public_key.encode()).public_bytes(
                         serialization.Encoding.DER
                     )
                 ).hexdigest()

@@ -90,6 +90,7 @@ class Listing(Generic[R]):
         sort: Sort = (),
         marker: R | None = None,
         limit: int | None = None,
+        offset: int = 0,
     ) -> list[R]:
         """Rows that meet all of `where` (names of filters), after the row `marker`.
 
@@ -98,7 +99,7 @@ class Listing(Generic[R]):
         """
         order = self._complete(tuple(sort) or self.default_sort)
         names = tuple(sorted(where))
-        plan = (names, order, marker is not None, limit is not None)
+        plan = (names, order, marker is not None, limit is not None, offset > 0)
         wanted = self._kept.get(plan)
         if wanted is None:
             wanted = Query(self.row, self._build(*plan))
@@ -111,6 +112,8 @@ class Listing(Generic[R]):
                 parameters[f"m_{key}"] = "" if value is None else value
         if limit is not None:
             parameters["page_limit"] = limit
+        if offset:
+            parameters["page_offset"] = offset
         return tx.all(wanted, **parameters)
 
     def _complete(self, sort: Sort) -> tuple[tuple[str, Direction], ...]:
@@ -139,6 +142,7 @@ class Listing(Generic[R]):
         order: tuple[tuple[str, Direction], ...],
         marker: bool,
         limit: bool,
+        offset: bool,
     ) -> sa.Select[Any]:
         wanted = sa.select(self.row.sql_table)
         if self._scope is not None:
@@ -152,6 +156,8 @@ class Listing(Generic[R]):
             wanted = wanted.order_by(column.desc() if direction == "desc" else column.asc())
         if limit:
             wanted = wanted.limit(sa.bindparam("page_limit", type_=sa.Integer()))
+        if offset:
+            wanted = wanted.offset(sa.bindparam("page_offset", type_=sa.Integer()))
         return wanted
 
     def _after(self, order: tuple[tuple[str, Direction], ...]) -> sa.ColumnElement[bool]:

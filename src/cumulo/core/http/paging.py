@@ -33,6 +33,7 @@ def page_of(
     sort_names: Mapping[str, str] | None = None,
     always_limited: bool = True,
     style: Literal["sort", "neutron"] = "sort",
+    offset: int = 0,
 ) -> Page[R]:
     """The rows that the request's paging parameters ask for.
 
@@ -50,7 +51,9 @@ def page_of(
     capped = MAX_LIMIT if limit is None and always_limited else limit
     if limit == 0 and style == "sort":
         return Page([], False)
-    rows = listing.page(tx, where=where, sort=sort, marker=marker, limit=capped or None)
+    rows = listing.page(
+        tx, where=where, sort=sort, marker=marker, limit=capped or None, offset=offset
+    )
     return Page(rows, capped is not None and len(rows) == capped and capped > 0)
 
 
