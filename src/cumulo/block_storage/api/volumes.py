@@ -1,6 +1,7 @@
 """Volumes on the wire: block storage API v3, `volumes`, their metadata and the summary."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -22,9 +23,12 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import page_of
+from cumulo.core.http.texts import Texts
 from cumulo.core.wire.coercions import as_bool, as_int
 
 MOST_METADATA = 128
+Source = tuple[VolumeRow, str, list[AttachmentRow]]
+"""What the body of a volume is made of: its row, its type's name, its attachments."""
 
 
 def attachment_entry(row: AttachmentRow) -> dict[str, Any]:
@@ -43,6 +47,7 @@ class VolumesApi:
     def __init__(self, storage: BlockStorageService) -> None:
         self._storage = storage
         self._volumes = storage.volumes
+        self._texts = Texts()
 
     def operations(self) -> list[Operation]:
         one, meta = "/volumes/{volume_id}", "/volumes/{volume_id}/metadata"
@@ -80,23 +85,27 @@ class VolumesApi:
         self, call: Call, tx: Tx, rows: Sequence[VolumeRow], *, brief: bool = False
     ) -> list[VolumeBody]:
         """`brief`: as an answer to create and update, without the extensions."""
+        admin = call.principal.is_admin
+        return [self._body(call, source, brief, admin) for source in self._sources(tx, rows)]
+
+    def encoded(self, call: Call, tx: Tx, rows: Sequence[VolumeRow]) -> list[msgspec.Raw]:
+        """The same as `bodies`, as JSON in the call's version."""
+        admin = call.principal.is_admin
+        # The links name the caller's own project.
+        reader = (admin, call.principal.project_id)
+        found = []
+        for source in self._sources(tx, rows):
+            make = partial(self._body, call, source, False, admin)
+            found.append(self._texts.of(call, source[0].id, source, make, *reader))
+        return found
+
+    def _sources(self, tx: Tx, rows: Sequence[VolumeRow]) -> list[Source]:
         names = self._storage.types.names(tx, {row.type_id for row in rows}) if rows else {}
         attached = self._volumes.attachments_of(tx, [row.id for row in rows])
-        admin = call.principal.is_admin
-        return [
-            self._body(call, row, names[row.type_id], attached.get(row.id, []), brief, admin)
-            for row in rows
-        ]
+        return [(row, names[row.type_id], attached.get(row.id, [])) for row in rows]
 
-    def _body(
-        self,
-        call: Call,
-        row: VolumeRow,
-        kind: str,
-        attached: list[AttachmentRow],
-        brief: bool,
-        admin: bool,
-    ) -> VolumeBody:
+    def _body(self, call: Call, source: Source, brief: bool, admin: bool) -> VolumeBody:
+        row, kind, attached = source
         metadata = dict(row.metadata)
         if row.read_only is not None:
             metadata["readonly"] = str(row.read_only)
@@ -184,7 +193,7 @@ class VolumesApi:
     def detail(self, call: Call, tx: Tx) -> Any:
         page = self._page(call, tx)
         return {
-            "volumes": self.bodies(call, tx, page.rows),
+            "volumes": self.encoded(call, tx, page.rows),
             **page_links(call, page, "volumes_links"),
         }
 
@@ -227,7 +236,7 @@ class VolumesApi:
         return {"volume": self.bodies(call, tx, [row], brief=True)[0]}
 
     def show(self, call: Call, tx: Tx) -> Any:
-        return {"volume": self.bodies(call, tx, [self.found(call, tx)])[0]}
+        return {"volume": self.encoded(call, tx, [self.found(call, tx)])[0]}
 
     def update(self, call: Call, tx: Tx) -> Any:
         row = self.found(call, tx)

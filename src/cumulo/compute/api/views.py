@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any
 
 from msgspec import UNSET, Raw, field
-from msgspec.json import encode
 
 from cumulo.block_storage.interface import Attachment
 from cumulo.compute.api.common import Links, bookmark, links
@@ -14,12 +14,11 @@ from cumulo.compute.service.compute import ComputeService
 from cumulo.core.clock import zulu
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call
-from cumulo.core.wire.shapes import Body, Since, Unset, Until, trim
+from cumulo.core.http.texts import Texts
+from cumulo.core.wire.shapes import Body, Since, Unset, Until
 from cumulo.network.interface import PortInfo
 
 ATTRIBUTES = "os_compute_api:os-extended-server-attributes"
-KEPT = 10_000
-"""Texts of servers in memory, some 4 kB each."""
 _PROGRESS = ("ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE", "MIGRATING", "DELETED")
 
 
@@ -198,29 +197,19 @@ class Views:
 
     def __init__(self, compute: ComputeService) -> None:
         self._compute = compute
-        self._kept: dict[tuple[Any, ...], tuple[Source, Raw]] = {}
+        self._texts = Texts()
 
     def encoded(
         self, call: Call, tx: Tx, rows: Sequence[ServerRow], *, groups: bool = False
     ) -> list[Raw]:
-        """The same as `servers`, as JSON in the call's version. The text of a server is kept
-        together with what it was made of, and made anew when that is not the same: nothing has
-        to be told of changes."""
+        """The same as `servers`, as JSON in the call's version."""
         admin = call.allowed(ATTRIBUTES)
-        reader = (call.version, call.base_url, groups, admin, call.principal.is_admin)
+        of = self._texts.of
         found = []
         for source in self._sources(tx, rows, admin=admin):
-            key = (source[0].id, *reader)
-            kept = self._kept.get(key)
-            if kept is None or kept[0] != source:
-                body = _shown(call, source, ServerBody, groups=groups, admin=admin)
-                if call.version is not None:
-                    trim(body, call.version)
-                kept = source, Raw(encode(body))
-                if len(self._kept) >= KEPT:
-                    self._kept.clear()
-                self._kept[key] = kept
-            found.append(kept[1])
+            make = partial(_shown, call, source, ServerBody, groups=groups, admin=admin)
+            reader = (groups, admin, call.principal.is_admin)
+            found.append(of(call, source[0].id, source, make, *reader))
         return found
 
     def servers(

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from cumulo.core.db.rows import Index, Key, References, Row, table
+from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, table
 from cumulo.network.model.host import AllocationRange, HostRoute
 from cumulo.network.model.standard import Standard
 
@@ -33,13 +33,13 @@ class SubnetRow(Standard, frozen=True):
         return bool({self.ipv6_address_mode, self.ipv6_ra_mode} & {SLAAC, STATELESS})
 
 
-@table("network_allocations")
+@table("network_allocations", IndexOn("subnet_id", "place"))
 class AllocationRow(Row, frozen=True):
     """One address of one port. The key is what makes a double allocation impossible."""
 
     network_id: Annotated[str, Key()]
     ip_address: Annotated[str, Key()]
-    subnet_id: Annotated[str, Index(), References("network_subnets.id")]
+    subnet_id: Annotated[str, References("network_subnets.id")]
     port_id: Annotated[str, Index(), References("network_ports.id", on_delete="CASCADE")]
     place: str
     """The address as 32 hexadecimal digits, which sort as addresses do."""

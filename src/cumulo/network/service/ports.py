@@ -313,7 +313,10 @@ class Ports:
     def refresh(self, tx: Tx, row: PortRow) -> PortRow:
         """Tell the port's host, and compute the status anew."""
         generation = self._tools.hosts.touch(tx, row.host_id)
-        return tx.update(row, generation=generation, status=_status(row))
+        seen = {"generation": generation, "status": _status(row)}
+        if (row.generation, row.status) == (generation, seen["status"]):
+            return row
+        return tx.update(row, **seen)
 
 
 def _status(row: PortRow) -> str:

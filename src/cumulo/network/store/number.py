@@ -9,14 +9,17 @@ from cumulo.network.model.number import NumberRow
 
 _c = columns(NumberRow)
 _NEXT = statement(
-    sa.update(NumberRow.sql_table).where(_c.kind == sa.bindparam("which")).values(last=_c.last + 1)
+    sa.update(NumberRow.sql_table)
+    .where(_c.kind == sa.bindparam("which"))
+    .values(last=_c.last + 1)
+    .returning(_c.last)
 )
-_LAST = statement(sa.select(_c.last).where(_c.kind == sa.bindparam("which")))
 
 
 def next_number(tx: Tx, kind: str) -> int:
     """The next number of this kind, from 1; never given twice."""
-    if tx.run(_NEXT, which=kind) == 0:
+    given = tx.changed(_NEXT, which=kind)
+    if not given:
         tx.insert(NumberRow(kind, 0), ignore_duplicate=True)
-        tx.run(_NEXT, which=kind)
-    return int(tx.value(_LAST, which=kind))
+        given = tx.changed(_NEXT, which=kind)
+    return int(given[0][0])
