@@ -118,6 +118,8 @@ class Agent:
             began = loop.time()
             ok = await self.once(kind)
             failures = 0 if ok else failures + 1
+            if ok:
+                self._tell_waiting(kind)
             if not ok:
                 await asyncio.sleep(backoff(failures, first=0.5, most=30.0))
             elif self.parts[kind].unfinished():
@@ -126,6 +128,12 @@ class Agent:
                 await self.bells[kind].wait(self.sweeps[kind])
             # One pass serves all changes of a burst; a lone change does not wait.
             await asyncio.sleep(max(0.0, began + LEAST_INTERVAL - loop.time()))
+
+    def _tell_waiting(self, done: str) -> None:
+        """What one kind has just made (a tap, a volume) may be what another waits for."""
+        for kind, part in self.parts.items():
+            if kind != done and part.unfinished():
+                self.bells[kind].ring()
 
     async def once(self, kind: str) -> bool:
         """One pass: fetch, apply, report. False when it failed as a whole."""

@@ -1021,7 +1021,12 @@ def upgrade() -> None:
         op.f("ix_network_allocations_port_id"), "network_allocations", ["port_id"], unique=False
     )
     op.create_index(
-        op.f("ix_network_allocations_subnet_id"), "network_allocations", ["subnet_id"], unique=False
+        "ix_network_allocations_subnet_id_place",
+        "network_allocations",
+        ["subnet_id", "place"],
+        unique=False,
+        sqlite_where=None,
+        postgresql_where=None,
     )
     op.create_table(
         "network_port_groups",
