@@ -4,11 +4,12 @@ import statistics
 import sys
 import time
 
-from bench import guest, requests
+from bench import floor, guest, requests
 from bench.process import fake_cloud
 
 
 def main() -> None:
+    bare = floor.measure()
     with fake_cloud() as cloud:
         time.sleep(2.0)
         idle = cloud.memory_mb()
@@ -22,15 +23,22 @@ def main() -> None:
     for _ in range(2):
         with fake_cloud() as again:
             starts.append(again.seconds_to_ready)
-    print("| operation | CPU, µs | budget, µs | real services, µs | times less |")
-    print("|---|---|---|---|---|")
+    slow = (floor.measure() + bare) / 2 / floor.REFERENCE_US
+    print("| operation | CPU, µs | at reference speed | budget, µs | real, µs | times less |")
+    print("|---|---|---|---|---|---|")
     for result in results:
         budget = "" if result.case.budget_us is None else f"{result.case.budget_us:.0f}"
         real, times = "", ""
         if result.case.real_ms is not None:
             real = f"{result.case.real_ms * 1000:,.0f}"
             times = f"{result.case.real_ms * 1000 / max(result.us, 1):,.0f}"
-        print(f"| {result.case.name} | {result.us:,.0f} | {budget} | {real} | {times} |")
+        scaled = f"{result.us / slow:,.0f}"
+        print(f"| {result.case.name} | {result.us:,.0f} | {scaled} | {budget} | {real} | {times} |")
+    print(
+        f"\na bare HTTP server's empty answer costs {slow * floor.REFERENCE_US:.0f} µs in this run "
+        f"and {floor.REFERENCE_US:.0f} µs at reference speed: this machine is {slow:.1f} times "
+        "slower now"
+    )
     mean = requests.geometric_mean(results)
     print(f"\ngeometric mean over the operations with a real figure: {mean:,.0f} times less CPU")
     print(

@@ -1,0 +1,67 @@
+"""The floor: what the bare HTTP server costs for an empty answer, in the same run on the same
+machine. Machines differ by a factor of three from hour to hour; figures divided by this one do
+not.
+
+When the budgets were written, it was 46 µs.
+"""
+
+import asyncio
+import http.client
+import multiprocessing
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from bench.process import TICKS, Cloud, free_port
+
+REFERENCE_US = 46.0
+REQUESTS = 2000
+
+
+async def _application(scope: Any, receive: Any, send: Any) -> None:
+    headers = [(b"content-length", b"2")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+def _serve(port: int) -> None:
+    import uvloop
+
+    from cumulo.core.http.server import HttpServer, listening_socket
+
+    bound = listening_socket("127.0.0.1", port)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(HttpServer(_application, bound).run())
+
+
+def _connected(pid: int, port: int) -> Cloud:
+    """A client whose first request was answered."""
+    end = time.monotonic() + 20
+    while True:
+        bare = Cloud(pid, port, Path(os.devnull), 0.0)
+        try:
+            bare.send("GET", "/", user=None)
+            return bare
+        except (OSError, http.client.HTTPException):
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.05)
+
+
+def measure() -> float:
+    """µs of CPU of the server for one request."""
+    port = free_port()
+    child = multiprocessing.get_context("spawn").Process(target=_serve, args=(port,), daemon=True)
+    child.start()
+    assert child.pid is not None
+    bare = _connected(child.pid, port)
+    for _ in range(100):
+        bare.send("GET", "/", user=None)
+    before = bare.cpu()
+    for _ in range(REQUESTS):
+        bare.send("GET", "/", user=None)
+    spent = bare.cpu() - before
+    child.terminate()
+    child.join(10)
+    return max(spent, 1 / TICKS) / REQUESTS * 1e6
