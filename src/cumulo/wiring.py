@@ -1,7 +1,7 @@
 """The only file that knows every service: builds them and connects them.
 
-`build` makes the services on top of a database; `Cloud.run` starts what moves: the agent of this
-host, the reconcilers, the HTTP server.
+`build` makes the services on top of a database; `Cloud.work` is what moves: the agents of this
+process's hosts, the reconcilers, the end of old history.
 """
 
 import asyncio

@@ -64,7 +64,11 @@ class HostsApi:
 
     def operations(self) -> list[Operation]:
         all_, zone = "/os-hypervisors", "os_compute_api:os-availability-zone"
-        old = {"policy": f"{SERVICES}:update", "body": OldServiceUpdate, "until": "2.52"}
+        old: dict[str, Any] = {
+            "policy": f"{SERVICES}:update",
+            "body": OldServiceUpdate,
+            "until": "2.52",
+        }
         return [
             Operation("GET", all_, self.index, policy=f"{RULE}:list"),
             Operation("GET", all_ + "/detail", self.detail, policy=f"{RULE}:list-detail"),
@@ -86,10 +90,10 @@ class HostsApi:
                 "GET", all_ + "/{id}/servers", self.servers, policy=f"{RULE}:servers", until="2.52"
             ),
             Operation("GET", "/os-services", self.services, policy=f"{SERVICES}:list"),
-            Operation("PUT", "/os-services/enable", self.enable, **old),  # type: ignore[arg-type]
-            Operation("PUT", "/os-services/disable", self.disable, **old),  # type: ignore[arg-type]
-            Operation("PUT", "/os-services/disable-log-reason", self.disable, **old),  # type: ignore[arg-type]
-            Operation("PUT", "/os-services/force-down", self.force_down, since="2.11", **old),  # type: ignore[arg-type]
+            Operation("PUT", "/os-services/enable", self.enable, **old),
+            Operation("PUT", "/os-services/disable", self.disable, **old),
+            Operation("PUT", "/os-services/disable-log-reason", self.disable, **old),
+            Operation("PUT", "/os-services/force-down", self.force_down, since="2.11", **old),
             Operation(
                 "PUT",
                 "/os-services/{id}",

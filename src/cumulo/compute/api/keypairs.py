@@ -75,7 +75,7 @@ class KeyPairsApi:
     def operations(self) -> list[Operation]:
         all_, one = "/os-keypairs", "/os-keypairs/{name}"
 
-        def create(body: Any, status: int, **range: str) -> Operation:
+        def create(body: Any, status: int, **versions: Any) -> Operation:
             return Operation(
                 "POST",
                 all_,
@@ -85,10 +85,10 @@ class KeyPairsApi:
                 body=body,
                 status=status,
                 streams=True,
-                **range,  # type: ignore[arg-type]
+                **versions,
             )
 
-        def delete(status: int, **range: str) -> Operation:
+        def delete(status: int, **versions: Any) -> Operation:
             rule = f"{RULE}:delete"
             return Operation(
                 "DELETE",
@@ -97,7 +97,7 @@ class KeyPairsApi:
                 policy=rule,
                 early=False,
                 status=status,
-                **range,  # type: ignore[arg-type]
+                **versions,
             )
 
         return [

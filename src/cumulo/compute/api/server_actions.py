@@ -160,7 +160,7 @@ class ServerActionsApi:
         }
 
 
-def _action(name: str, handler: Any, rule: str, body: Any, **range: str) -> Operation:
+def _action(name: str, handler: Any, rule: str, body: Any, **versions: Any) -> Operation:
     return Operation(
         "POST",
         "/servers/{server_id}/action",
@@ -171,5 +171,5 @@ def _action(name: str, handler: Any, rule: str, body: Any, **range: str) -> Oper
         action=name,
         status=202,
         title=f"{name} server",
-        **range,  # type: ignore[arg-type]
+        **versions,
     )

@@ -48,8 +48,12 @@ class ServersApi:
 
     def operations(self) -> list[Operation]:
         all_, one = "/servers", "/servers/{server_id}"
-        create = {"policy": f"{RULE}:create", "status": 202, "title": "create server"}
-        update = {"policy": f"{RULE}:update", "early": False}
+        create: dict[str, Any] = {
+            "policy": f"{RULE}:create",
+            "status": 202,
+            "title": "create server",
+        }
+        update: dict[str, Any] = {"policy": f"{RULE}:update", "early": False}
         return [
             Operation("GET", all_, self.index, policy=f"{RULE}:index"),
             Operation("GET", "/servers/detail", self.detail, policy=f"{RULE}:detail"),
@@ -59,7 +63,7 @@ class ServersApi:
                 self.create,
                 body=CreateServerBefore237,
                 until="2.36",
-                **create,  # type: ignore[arg-type]
+                **create,
             ),
             Operation(
                 "POST",
@@ -68,14 +72,14 @@ class ServersApi:
                 body=CreateServerBefore294,
                 since="2.37",
                 until="2.93",
-                **create,  # type: ignore[arg-type]
+                **create,
             ),
-            Operation("POST", all_, self.create, body=CreateServer, since="2.94", **create),  # type: ignore[arg-type]
+            Operation("POST", all_, self.create, body=CreateServer, since="2.94", **create),
             Operation(
                 "GET", one, self.show, policy=f"{RULE}:show", early=False, response=ServerBody
             ),
-            Operation("PUT", one, self.update, body=UpdateServerBefore294, until="2.93", **update),  # type: ignore[arg-type]
-            Operation("PUT", one, self.update, body=UpdateServer, since="2.94", **update),  # type: ignore[arg-type]
+            Operation("PUT", one, self.update, body=UpdateServerBefore294, until="2.93", **update),
+            Operation("PUT", one, self.update, body=UpdateServer, since="2.94", **update),
             Operation("DELETE", one, self.delete, policy=f"{RULE}:delete", early=False, status=204),
         ]
 

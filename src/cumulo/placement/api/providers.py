@@ -69,11 +69,11 @@ class ProvidersApi:
 
     def operations(self) -> list[Operation]:
         all_, one = "/resource_providers", "/resource_providers/{uuid}"
-        make = {"policy": f"{RULE}:create", "body": NewProvider}
+        make: dict[str, Any] = {"policy": f"{RULE}:create", "body": NewProvider}
         return [
             Operation("GET", all_, self.index, policy=f"{RULE}:list"),
-            Operation("POST", all_, self.create, status=201, until="1.19", **make),  # type: ignore[arg-type]
-            Operation("POST", all_, self.create_and_show, since="1.20", **make),  # type: ignore[arg-type]
+            Operation("POST", all_, self.create, status=201, until="1.19", **make),
+            Operation("POST", all_, self.create_and_show, since="1.20", **make),
             Operation("GET", one, self.show, policy=f"{RULE}:show"),
             Operation("PUT", one, self.update, policy=f"{RULE}:update", body=ChangedProvider),
             Operation("DELETE", one, self.delete, policy=f"{RULE}:delete", status=204),
