@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,14 +28,14 @@ lsblk -lb --nodeps
 class ImageHost(QemuHost):
     """A real host whose guest is Cumulo's own image."""
 
-    @property
-    def image(self) -> Path:
-        named = os.environ.get("CUMULO_GUEST_IMAGE")
-        return Path(named) if named else default_image()
-
     def make_image(self) -> None:
-        if not self.image.exists():
-            pytest.skip(f"no guest image at {self.image}: cumulo image build-guest")
+        named = os.environ.get("CUMULO_GUEST_IMAGE")
+        built = Path(named) if named else default_image()
+        if not built.exists():
+            pytest.skip(f"no guest image at {built}: cumulo image build-guest")
+        # A copy, as the cloud's own image cache has: guests may not read the home of root.
+        shutil.copyfile(built, self.image)
+        self.image.chmod(0o644)
 
     def root(self) -> RootDisk:
         return RootDisk(str(self.image), "qcow2", 1)
