@@ -7,6 +7,8 @@ from cumulo.core.db.transaction import Database
 from cumulo.core.http import faults
 from cumulo.core.http.operations import Face, Operation
 from cumulo.identity.api import versions
+from cumulo.identity.api.access_rules import AccessRulesApi
+from cumulo.identity.api.application_credentials import ApplicationCredentialsApi
 from cumulo.identity.api.auth import AuthApi
 from cumulo.identity.api.catalog import CatalogApi
 from cumulo.identity.api.domains import DomainsApi
@@ -28,6 +30,8 @@ def identity_face(
         *DomainsApi(identity).operations(),
         *ProjectsApi(identity).operations(),
         *UsersApi(identity, database).operations(),
+        *ApplicationCredentialsApi(identity, database).operations(),
+        *AccessRulesApi(identity).operations(),
         *RolesApi(identity).operations(),
         *CatalogApi(identity).operations(),
     ]

@@ -5,7 +5,12 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.auth.tokens import TokenKeys
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.identity.model.project import ProjectRow
+from cumulo.identity.model.role import TargetType
 from cumulo.identity.service.accounts import Accounts
+from cumulo.identity.service.application_credentials import ApplicationCredentials
+from cumulo.identity.service.authentication.application_credential import (
+    ApplicationCredentialMethod,
+)
 from cumulo.identity.service.authentication.authentication import Authentication
 from cumulo.identity.service.authentication.method import Directory
 from cumulo.identity.service.authentication.password import PasswordMethod
@@ -41,15 +46,25 @@ class IdentityService:
         self.catalog = Catalog()
         self.accounts = Accounts(database, passwords, self.users, self.rules)
         self.trusts = Trusts(self.roles, self.rules)
-        self.tokens.delegations += [self.trusts]
+        self.application_credentials = ApplicationCredentials(self.roles, self.rules)
+        self.tokens.delegations += [self.trusts, self.application_credentials]
+        self.users.on_disabled.append(self.application_credentials.forget_user)
+        self.roles.on_revoked.append(self._role_revoked)
         directory = Directory(self.users, self.domains, self.projects)
         scopes = Scopes(directory, self.roles, self.trusts)
         self.authentication = Authentication(database, self.tokens, scopes, self.trusts)
         for method in (
             PasswordMethod(database, directory, self.accounts),
             TokenMethod(database, self.tokens),
+            ApplicationCredentialMethod(
+                database, directory, self.accounts, self.application_credentials
+            ),
         ):
             self.authentication.add(method)
+
+    def _role_revoked(self, tx: Tx, user_id: str, target_type: TargetType, target_id: str) -> None:
+        if target_type == "project":
+            self.application_credentials.forget_user_on(tx, user_id, target_id)
 
     def _forget_tokens(self) -> None:
         self.tokens.forget_all()

@@ -42,6 +42,11 @@ class Roles:
 
     def __init__(self, forget_tokens: Callable[[], None]) -> None:
         self._forget_tokens = forget_tokens
+        self.on_revoked: list[Callable[[Tx, str, TargetType, str], None]] = []
+        """Called in the transaction that takes a role: (tx, user id, target type, target id)."""
+
+    def exists(self, tx: Tx, role_id: str) -> bool:
+        return tx.get(RoleRow, role_id) is not None
 
     def get(self, tx: Tx, role_id: str) -> RoleRow:
         found = tx.get(RoleRow, role_id)
@@ -148,6 +153,8 @@ class Roles:
                 f"Could not find role assignment with role: {role_id}, user or group: {user_id}, "
                 f"{target_type}: {target_id}."
             )
+        for listener in self.on_revoked:
+            listener(tx, user_id, target_type, target_id)
         emit(
             tx,
             "identity.assignment.delete",

@@ -983,6 +983,64 @@ def upgrade() -> None:
         postgresql_where=None,
     )
     op.create_table(
+        "identity_access_rules",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("user_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("service", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("method", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("path", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["identity_users.id"],
+            name=op.f("fk_identity_access_rules_user_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_access_rules")),
+        sa.UniqueConstraint(
+            "user_id",
+            "service",
+            "method",
+            "path",
+            name=op.f("uq_identity_access_rules_user_id_service_method_path"),
+        ),
+    )
+    op.create_table(
+        "identity_application_credentials",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("user_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("project_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("description", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("secret_hash", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("role_ids", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("unrestricted", sa.Boolean(), autoincrement=False, nullable=False),
+        sa.Column("expires_at", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("access_rule_ids", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("created_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["identity_projects.id"],
+            name=op.f("fk_identity_application_credentials_project_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["identity_users.id"],
+            name=op.f("fk_identity_application_credentials_user_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_application_credentials")),
+        sa.UniqueConstraint(
+            "user_id", "name", name=op.f("uq_identity_application_credentials_user_id_name")
+        ),
+    )
+    op.create_index(
+        op.f("ix_identity_application_credentials_project_id"),
+        "identity_application_credentials",
+        ["project_id"],
+        unique=False,
+    )
+    op.create_table(
         "identity_assignments",
         sa.Column("user_id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("role_id", sa.Text(), autoincrement=False, nullable=False),

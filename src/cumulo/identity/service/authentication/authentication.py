@@ -118,6 +118,7 @@ def _together(found: list[Identified]) -> Identified:
         methods=names,
         parent=chosen.parent,
         scope=chosen.scope,
+        scope_unasked=chosen.scope_unasked,
         expires=min((e.expires for e in found if e.expires is not None), default=None),
         binding=chosen.binding,
         explicit_scope=any(each.explicit_scope for each in found),

@@ -88,14 +88,16 @@ class Identified:
 
     `methods`: what the token will say it was got by. `parent`: the token that was shown; the new
     one joins its chain of audit ids and lives no longer. `scope`: the only one that is possible;
-    the client must not ask for one then. `expires`: seconds since the epoch, the token's latest
-    end. `explicit_scope`: without a wish the token is unscoped, whatever the user's default.
+    with `scope_unasked` the client must not even ask for that one. `expires`: seconds since the
+    epoch, the token's latest end. `explicit_scope`: without a wish the token is unscoped,
+    whatever the user's default.
     """
 
     user: UserRow
     methods: tuple[str, ...]
     parent: Principal | None = None
     scope: Scope | None = None
+    scope_unasked: bool = False
     expires: float | None = None
     binding: Binding = NOTHING
     explicit_scope: bool = False

@@ -70,7 +70,11 @@ class Scopes:
         assert found.scope is not None
         if wanted is None:
             return found.scope
-        if isinstance(wanted, str) or self._wanted(tx, wanted) != found.scope:
+        if (
+            found.scope_unasked
+            or isinstance(wanted, str)
+            or self._wanted(tx, wanted) != found.scope
+        ):
             raise refused()
         return found.scope
 
