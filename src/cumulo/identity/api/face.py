@@ -5,8 +5,12 @@ from cumulo.core.db.transaction import Database
 from cumulo.core.http import faults
 from cumulo.core.http.operations import Face
 from cumulo.identity.api import versions
+from cumulo.identity.api.assignments import AssignmentsApi
 from cumulo.identity.api.catalog import CatalogApi
 from cumulo.identity.api.domains import DomainsApi
+from cumulo.identity.api.grants import GrantsApi
+from cumulo.identity.api.groups import GroupsApi
+from cumulo.identity.api.heads import with_heads
 from cumulo.identity.api.projects import ProjectsApi
 from cumulo.identity.api.roles import RolesApi
 from cumulo.identity.api.tokens import TokensApi
@@ -23,13 +27,16 @@ def identity_face(
         mount="/identity",
         faults=faults.identity,
         rules=rules or Rules(RULES),
-        operations=[
+        operations=with_heads(
             *versions.operations(),
             *TokensApi(identity, database).operations(),
             *DomainsApi(identity).operations(),
             *ProjectsApi(identity).operations(),
             *UsersApi(identity, database).operations(),
             *RolesApi(identity).operations(),
+            *GrantsApi(identity).operations(),
+            *AssignmentsApi(identity).operations(),
+            *GroupsApi(identity).operations(),
             *CatalogApi(identity).operations(),
-        ],
+        ),
     )

@@ -5,8 +5,10 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.auth.tokens import TokenKeys
 from cumulo.core.db.transaction import Tx
 from cumulo.identity.model.project import ProjectRow
+from cumulo.identity.service.assignments import Assignments
 from cumulo.identity.service.catalog import Catalog
 from cumulo.identity.service.domains import Domains
+from cumulo.identity.service.groups import Groups
 from cumulo.identity.service.projects import Projects
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.tokens import Tokens
@@ -25,6 +27,8 @@ class IdentityService:
         self.domains = Domains(self._forget_tokens)
         self.projects = Projects(self._forget_tokens)
         self.users = Users(self._forget_tokens)
+        self.groups = Groups(self._forget_tokens)
+        self.assignments = Assignments(self.roles)
         self.catalog = Catalog()
 
     def _forget_tokens(self) -> None:

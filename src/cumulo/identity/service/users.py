@@ -16,6 +16,7 @@ from cumulo.core.wire.shapes import Unset
 from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID, DomainRow
 from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.extras import given, split
+from cumulo.identity.store import role as roles
 from cumulo.identity.store import user as store
 
 UserName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
@@ -126,6 +127,7 @@ class Users:
 
     def delete(self, tx: Tx, user_id: str, who: Principal) -> None:
         row = self.get(tx, user_id)
+        tx.run(roles.DROP_ACTOR, actor=row.id)
         tx.delete(row)
         emit(tx, "identity.user.delete", row.id, principal=who)
         tx.after_commit(self._forget_tokens)
