@@ -30,6 +30,7 @@ RULES = {
     "identity:check_user_in_group": f"{READ} or (role:reader and {_BOTH_DOMAINS})",
     "identity:add_user_to_group": _MANAGE_MEMBERS,
     "identity:remove_user_from_group": _MANAGE_MEMBERS,
+    "identity:check_token": f"{READ} or rule:token_subject",
     "identity:validate_token": f"{READ} or rule:service_role or rule:token_subject",
     "identity:revoke_token": f"{ADMIN} or rule:token_subject",
 }
