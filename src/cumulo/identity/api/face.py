@@ -9,9 +9,12 @@ from cumulo.core.http.operations import Face, Operation
 from cumulo.identity.api import versions
 from cumulo.identity.api.access_rules import AccessRulesApi
 from cumulo.identity.api.application_credentials import ApplicationCredentialsApi
+from cumulo.identity.api.assignments import AssignmentsApi
 from cumulo.identity.api.auth import AuthApi
 from cumulo.identity.api.catalog import CatalogApi
 from cumulo.identity.api.domains import DomainsApi
+from cumulo.identity.api.grants import GrantsApi
+from cumulo.identity.api.groups import GroupsApi
 from cumulo.identity.api.projects import ProjectsApi
 from cumulo.identity.api.roles import RolesApi
 from cumulo.identity.api.tokens import TokensApi
@@ -33,6 +36,9 @@ def identity_face(
         *ApplicationCredentialsApi(identity, database).operations(),
         *AccessRulesApi(identity).operations(),
         *RolesApi(identity).operations(),
+        *GrantsApi(identity).operations(),
+        *AssignmentsApi(identity).operations(),
+        *GroupsApi(identity).operations(),
         *CatalogApi(identity).operations(),
     ]
     return Face(

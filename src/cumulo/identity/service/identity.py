@@ -5,9 +5,10 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.auth.tokens import TokenKeys
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.identity.model.project import ProjectRow
-from cumulo.identity.model.role import TargetType
+from cumulo.identity.model.role import AssignmentRow
 from cumulo.identity.service.accounts import Accounts
 from cumulo.identity.service.application_credentials import ApplicationCredentials
+from cumulo.identity.service.assignments import Assignments
 from cumulo.identity.service.authentication.application_credential import (
     ApplicationCredentialMethod,
 )
@@ -18,6 +19,7 @@ from cumulo.identity.service.authentication.scope import Scopes
 from cumulo.identity.service.authentication.token import TokenMethod
 from cumulo.identity.service.catalog import Catalog
 from cumulo.identity.service.domains import Domains
+from cumulo.identity.service.groups import Groups
 from cumulo.identity.service.projects import Projects
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.security import SecurityRules
@@ -42,6 +44,8 @@ class IdentityService:
         self.tokens = Tokens(keys, self.roles, self.rules)
         self.domains = Domains(self._forget_tokens)
         self.projects = Projects(self._forget_tokens)
+        self.groups = Groups(self._forget_tokens)
+        self.assignments = Assignments(self.roles)
         self.users = Users(self._forget_tokens, self.rules, self.tokens.note_user_revoked)
         self.catalog = Catalog()
         self.accounts = Accounts(database, passwords, self.users, self.rules)
@@ -62,9 +66,9 @@ class IdentityService:
         ):
             self.authentication.add(method)
 
-    def _role_revoked(self, tx: Tx, user_id: str, target_type: TargetType, target_id: str) -> None:
-        if target_type == "project":
-            self.application_credentials.forget_user_on(tx, user_id, target_id)
+    def _role_revoked(self, tx: Tx, row: AssignmentRow) -> None:
+        if row.actor_type == "user" and row.target_type == "project":
+            self.application_credentials.forget_user_on(tx, row.actor_id, row.target_id)
 
     def _forget_tokens(self) -> None:
         self.tokens.forget_all()

@@ -525,6 +525,40 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("host_id", "kind", name=op.f("pk_host_parts")),
     )
     op.create_table(
+        "identity_assignments",
+        sa.Column("actor_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("role_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("target_type", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("target_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("inherited", sa.Boolean(), autoincrement=False, nullable=False),
+        sa.Column("actor_type", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["role_id"],
+            ["identity_roles.id"],
+            name=op.f("fk_identity_assignments_role_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "actor_id",
+            "role_id",
+            "target_type",
+            "target_id",
+            "inherited",
+            name=op.f("pk_identity_assignments"),
+        ),
+    )
+    op.create_index(
+        op.f("ix_identity_assignments_role_id"), "identity_assignments", ["role_id"], unique=False
+    )
+    op.create_index(
+        "ix_identity_assignments_target_type_target_id",
+        "identity_assignments",
+        ["target_type", "target_id"],
+        unique=False,
+        sqlite_where=None,
+        postgresql_where=None,
+    )
+    op.create_table(
         "identity_endpoints",
         sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("service_id", sa.Text(), autoincrement=False, nullable=False),
@@ -549,6 +583,22 @@ def upgrade() -> None:
     )
     op.create_index(
         op.f("ix_identity_endpoints_service_id"), "identity_endpoints", ["service_id"], unique=False
+    )
+    op.create_table(
+        "identity_groups",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("domain_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("description", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("extra", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["domain_id"],
+            ["identity_domains.id"],
+            name=op.f("fk_identity_groups_domain_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_groups")),
+        sa.UniqueConstraint("domain_id", "name", name=op.f("uq_identity_groups_domain_id_name")),
     )
     op.create_table(
         "identity_implied_roles",
@@ -1041,37 +1091,25 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
-        "identity_assignments",
+        "identity_memberships",
         sa.Column("user_id", sa.Text(), autoincrement=False, nullable=False),
-        sa.Column("role_id", sa.Text(), autoincrement=False, nullable=False),
-        sa.Column("target_type", sa.Text(), autoincrement=False, nullable=False),
-        sa.Column("target_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("group_id", sa.Text(), autoincrement=False, nullable=False),
         sa.ForeignKeyConstraint(
-            ["role_id"],
-            ["identity_roles.id"],
-            name=op.f("fk_identity_assignments_role_id"),
+            ["group_id"],
+            ["identity_groups.id"],
+            name=op.f("fk_identity_memberships_group_id"),
             ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
             ["user_id"],
             ["identity_users.id"],
-            name=op.f("fk_identity_assignments_user_id"),
+            name=op.f("fk_identity_memberships_user_id"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint(
-            "user_id", "role_id", "target_type", "target_id", name=op.f("pk_identity_assignments")
-        ),
+        sa.PrimaryKeyConstraint("user_id", "group_id", name=op.f("pk_identity_memberships")),
     )
     op.create_index(
-        op.f("ix_identity_assignments_role_id"), "identity_assignments", ["role_id"], unique=False
-    )
-    op.create_index(
-        "ix_identity_assignments_target_type_target_id",
-        "identity_assignments",
-        ["target_type", "target_id"],
-        unique=False,
-        sqlite_where=None,
-        postgresql_where=None,
+        op.f("ix_identity_memberships_group_id"), "identity_memberships", ["group_id"], unique=False
     )
     op.create_table(
         "identity_old_passwords",
