@@ -16,8 +16,10 @@ from cumulo.identity.api.domains import DomainsApi
 from cumulo.identity.api.grants import GrantsApi
 from cumulo.identity.api.groups import GroupsApi
 from cumulo.identity.api.projects import ProjectsApi
+from cumulo.identity.api.revocations import RevocationsApi
 from cumulo.identity.api.roles import RolesApi
 from cumulo.identity.api.tokens import TokensApi
+from cumulo.identity.api.trusts import TrustsApi
 from cumulo.identity.api.users import UsersApi
 from cumulo.identity.policy import RULES
 from cumulo.identity.service.identity import IdentityService
@@ -33,6 +35,8 @@ def identity_face(
         *DomainsApi(identity).operations(),
         *ProjectsApi(identity).operations(),
         *UsersApi(identity, database).operations(),
+        *RevocationsApi(identity).operations(),
+        *TrustsApi(identity).operations(),
         *ApplicationCredentialsApi(identity, database).operations(),
         *AccessRulesApi(identity).operations(),
         *RolesApi(identity).operations(),

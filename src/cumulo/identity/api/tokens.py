@@ -8,8 +8,9 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest, Gone, NotFound
 from cumulo.core.http.operations import Call, Operation, Reply
-from cumulo.identity.api.token_bodies import token_body
+from cumulo.identity.api.token_bodies import receipt_body, token_body
 from cumulo.identity.service.authentication.method import Attempt, Text
+from cumulo.identity.service.authentication.receipts import Receipt
 from cumulo.identity.service.authentication.scope import WantedScope
 from cumulo.identity.service.identity import IdentityService
 
@@ -66,6 +67,9 @@ class TokensApi:
         issued = await self._identity.authentication.authenticate(
             _names(wanted.identity), wanted.identity, wanted.scope, attempt_of(call)
         )
+        if isinstance(issued, Receipt):
+            headers = {"Openstack-Auth-Receipt": issued.receipt, "Vary": "Openstack-Auth-Receipt"}
+            return Reply(401, receipt_body(issued), headers)
         with_catalog = "nocatalog" not in call.query.names()
         body = await self._database.read(
             lambda tx: token_body(self._identity, tx, issued.principal, with_catalog)

@@ -22,7 +22,7 @@ RULES = {
     "identity:get_access_rule": f"{READ} or {_OWN_USER}",
     "identity:list_access_rules": f"{READ} or {_OWN_USER}",
     "identity:delete_access_rule": f"{ADMIN} or {_OWN_USER}",
-    "identity:create_trust": "user_id:%(target.trust.trustor_user_id)s",
+    "identity:create_trust": "user_id:%(trust.trustor_user_id)s",
     "identity:list_trusts": READ,
     "identity:list_trusts_for_trustor": f"{READ} or {_TRUSTOR}",
     "identity:list_trusts_for_trustee": f"{READ} or {_TRUSTEE}",

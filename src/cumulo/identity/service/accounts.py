@@ -54,6 +54,9 @@ class Accounts:
     def now(self) -> Moment:
         return self._users.now()
 
+    def is_enabled(self, user: UserRow) -> bool:
+        return is_enabled(user, self._rules, self.now())
+
     async def check_secret(self, stored: str | None, secret: str, key: str, address: str) -> None:
         """401 unless `stored` is the hash of the secret; None takes as long as a wrong one."""
         await self.guessing.admit(key, address)

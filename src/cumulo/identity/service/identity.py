@@ -15,6 +15,7 @@ from cumulo.identity.service.authentication.application_credential import (
 from cumulo.identity.service.authentication.authentication import Authentication
 from cumulo.identity.service.authentication.method import Directory
 from cumulo.identity.service.authentication.password import PasswordMethod
+from cumulo.identity.service.authentication.receipts import Receipts
 from cumulo.identity.service.authentication.scope import Scopes
 from cumulo.identity.service.authentication.token import TokenMethod
 from cumulo.identity.service.catalog import Catalog
@@ -56,7 +57,9 @@ class IdentityService:
         self.roles.on_revoked.append(self._role_revoked)
         directory = Directory(self.users, self.domains, self.projects)
         scopes = Scopes(directory, self.roles, self.trusts)
-        self.authentication = Authentication(database, self.tokens, scopes, self.trusts)
+        self.authentication = Authentication(
+            database, self.tokens, scopes, self.trusts, Receipts(keys)
+        )
         for method in (
             PasswordMethod(database, directory, self.accounts),
             TokenMethod(database, self.tokens),
