@@ -141,7 +141,7 @@ class Application:
             call = Call(face, operation, request_id)
             call.version = version
             call.header = req.get_header
-            call.token = req.get_header("X-Auth-Token")
+            call.token = req.get_header("X-Auth-Token") or _bearer(req)
             call.path = {name: params[f"p{i}"] for i, name in enumerate(names)}
             if req.query_string:
                 call.query = Query(parse_qsl(req.query_string, keep_blank_values=True))
@@ -389,6 +389,12 @@ async def _whole(req: Any) -> AsyncIterator[bytes]:
         yield piece
     if gone or got < (req.content_length or 0):
         raise Interrupted
+
+
+def _bearer(req: Any) -> str | None:
+    """The token as clients of OAuth 2 send it."""
+    kind, _, token = (req.get_header("Authorization") or "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" and token else None
 
 
 def _negotiate(face: Face, req: Any) -> Version | None:

@@ -15,6 +15,8 @@ from cumulo.identity.api.catalog import CatalogApi
 from cumulo.identity.api.domains import DomainsApi
 from cumulo.identity.api.grants import GrantsApi
 from cumulo.identity.api.groups import GroupsApi
+from cumulo.identity.api.oauth1 import AccessTokensApi, OAuth1Api
+from cumulo.identity.api.oauth2 import OAuth2Api
 from cumulo.identity.api.projects import ProjectsApi
 from cumulo.identity.api.revocations import RevocationsApi
 from cumulo.identity.api.roles import RolesApi
@@ -37,6 +39,9 @@ def identity_face(
         *UsersApi(identity, database).operations(),
         *RevocationsApi(identity).operations(),
         *TrustsApi(identity).operations(),
+        *OAuth1Api(identity).operations(),
+        *AccessTokensApi(identity).operations(),
+        *OAuth2Api(identity, database).operations(),
         *ApplicationCredentialsApi(identity, database).operations(),
         *AccessRulesApi(identity).operations(),
         *RolesApi(identity).operations(),

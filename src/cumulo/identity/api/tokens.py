@@ -1,6 +1,7 @@
 """Tokens on the wire: identity API v3, `auth/tokens`."""
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -103,10 +104,16 @@ class TokensApi:
         raise Gone("Lists of revoked tokens went with the tokens that were signed by a PKI.")
 
 
+def whole_url(call: Call) -> str:
+    """As the client signed it."""
+    query = urlencode(call.query.pairs)
+    return f"{call.url}?{query}" if query else call.url
+
+
 def attempt_of(call: Call) -> Attempt:
     return Attempt(
         address=call.address,
-        url=call.url,
+        url=whole_url(call),
         authorization=call.header("Authorization") or "",
         receipt=call.header("Openstack-Auth-Receipt") or "",
     )

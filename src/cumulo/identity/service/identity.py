@@ -1,5 +1,6 @@
 """Identity as a whole: its nouns, and what the other services ask of it."""
 
+from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.passwords import Passwords
 from cumulo.core.auth.principal import Principal
 from cumulo.core.auth.tokens import TokenKeys
@@ -14,6 +15,7 @@ from cumulo.identity.service.authentication.application_credential import (
 )
 from cumulo.identity.service.authentication.authentication import Authentication
 from cumulo.identity.service.authentication.method import Directory
+from cumulo.identity.service.authentication.oauth1 import OAuth1Method
 from cumulo.identity.service.authentication.password import PasswordMethod
 from cumulo.identity.service.authentication.receipts import Receipts
 from cumulo.identity.service.authentication.scope import Scopes
@@ -21,9 +23,11 @@ from cumulo.identity.service.authentication.token import TokenMethod
 from cumulo.identity.service.catalog import Catalog
 from cumulo.identity.service.domains import Domains
 from cumulo.identity.service.groups import Groups
+from cumulo.identity.service.oauth1 import OAuth1
 from cumulo.identity.service.projects import Projects
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.security import SecurityRules
+from cumulo.identity.service.signed_requests import SignedRequests
 from cumulo.identity.service.tokens import Tokens
 from cumulo.identity.service.trusts import Trusts
 from cumulo.identity.service.users import Users
@@ -38,6 +42,8 @@ class IdentityService:
         keys: TokenKeys,
         passwords: Passwords,
         rules: SecurityRules | None = None,
+        *,
+        credential_keys: KeyRing,
     ) -> None:
         self.rules = rules or SecurityRules()
         self.passwords = passwords
@@ -52,7 +58,9 @@ class IdentityService:
         self.accounts = Accounts(database, passwords, self.users, self.rules)
         self.trusts = Trusts(self.roles, self.rules)
         self.application_credentials = ApplicationCredentials(self.roles, self.rules)
-        self.tokens.delegations += [self.trusts, self.application_credentials]
+        self.oauth1 = OAuth1(credential_keys, self.roles)
+        self.signed_requests = SignedRequests()
+        self.tokens.delegations += [self.trusts, self.application_credentials, self.oauth1]
         self.users.on_disabled.append(self.application_credentials.forget_user)
         self.roles.on_revoked.append(self._role_revoked)
         directory = Directory(self.users, self.domains, self.projects)
@@ -66,6 +74,7 @@ class IdentityService:
             ApplicationCredentialMethod(
                 database, directory, self.accounts, self.application_credentials
             ),
+            OAuth1Method(database, self.oauth1, self.signed_requests),
         ):
             self.authentication.add(method)
 

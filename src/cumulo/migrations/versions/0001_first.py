@@ -101,6 +101,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("host_id", name=op.f("uq_hypervisors_host_id")),
     )
     op.create_table(
+        "identity_consumers",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("description", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("encrypted_secret", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("extra", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("created_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_consumers")),
+    )
+    op.create_table(
         "identity_domains",
         sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("name", sa.Text(), autoincrement=False, nullable=False),
@@ -1055,6 +1064,53 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "identity_access_tokens",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("consumer_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("user_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("project_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("encrypted_secret", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("role_ids", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("expires_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["consumer_id"],
+            ["identity_consumers.id"],
+            name=op.f("fk_identity_access_tokens_consumer_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["identity_projects.id"],
+            name=op.f("fk_identity_access_tokens_project_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["identity_users.id"],
+            name=op.f("fk_identity_access_tokens_user_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_access_tokens")),
+    )
+    op.create_index(
+        op.f("ix_identity_access_tokens_consumer_id"),
+        "identity_access_tokens",
+        ["consumer_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_identity_access_tokens_project_id"),
+        "identity_access_tokens",
+        ["project_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_identity_access_tokens_user_id"),
+        "identity_access_tokens",
+        ["user_id"],
+        unique=False,
+    )
+    op.create_table(
         "identity_application_credentials",
         sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("user_id", sa.Text(), autoincrement=False, nullable=False),
@@ -1133,6 +1189,60 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_identity_old_passwords_user_id"),
         "identity_old_passwords",
+        ["user_id"],
+        unique=False,
+    )
+    op.create_table(
+        "identity_request_tokens",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("consumer_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("project_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("encrypted_secret", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("expires_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("verifier", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("user_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("role_ids", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["consumer_id"],
+            ["identity_consumers.id"],
+            name=op.f("fk_identity_request_tokens_consumer_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["identity_projects.id"],
+            name=op.f("fk_identity_request_tokens_project_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["identity_users.id"],
+            name=op.f("fk_identity_request_tokens_user_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_request_tokens")),
+    )
+    op.create_index(
+        op.f("ix_identity_request_tokens_consumer_id"),
+        "identity_request_tokens",
+        ["consumer_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_identity_request_tokens_expires_at"),
+        "identity_request_tokens",
+        ["expires_at"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_identity_request_tokens_project_id"),
+        "identity_request_tokens",
+        ["project_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_identity_request_tokens_user_id"),
+        "identity_request_tokens",
         ["user_id"],
         unique=False,
     )

@@ -58,7 +58,7 @@ class ApplicationCredentialMethod:
             user=user,
             methods=("application_credential",),
             scope=Scope("project", row.project_id),
-            scope_unasked=True,
+            wish="none",
             expires=None if row.expires_at is None else seconds_of(row.expires_at),
             binding=Binding(application_credential_id=row.id),
         )

@@ -29,6 +29,11 @@ class Issued:
     token: str
     principal: Principal
 
+    @property
+    def issued(self) -> float:
+        """Seconds since the epoch."""
+        return seconds_of(self.principal.issued_at)
+
 
 class Authentication:
     def __init__(
@@ -89,6 +94,8 @@ class Authentication:
     async def issue(self, found: Identified, wanted: WantedScope | str | None) -> Issued:
         """The token of somebody who has been identified."""
         lent = isinstance(wanted, WantedScope) and wanted.trust is not None
+        if found.scope is not None and found.scope.trust_id is not None:
+            lent = True
 
         def work(tx: Tx) -> Issued:
             scope = self._scopes.find(tx, wanted, found)
@@ -132,7 +139,7 @@ def _together(found: list[Identified]) -> Identified:
         methods=names,
         parent=chosen.parent,
         scope=chosen.scope,
-        scope_unasked=chosen.scope_unasked,
+        wish=chosen.wish,
         expires=min((e.expires for e in found if e.expires is not None), default=None),
         binding=chosen.binding,
         explicit_scope=any(each.explicit_scope for each in found),
