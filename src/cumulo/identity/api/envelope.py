@@ -134,4 +134,6 @@ def unwrapped(call: Call, noun: str) -> dict[str, Any]:
     found: dict[str, Any] | None = getattr(call.body, noun)
     if found is None:
         raise BadRequest(f"Invalid input: '{noun}' is a required property")
+    if not found and call.operation.method == "PATCH":
+        raise BadRequest(f"Invalid input for {noun}: there is nothing to change")
     return found

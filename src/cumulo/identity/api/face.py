@@ -15,6 +15,7 @@ from cumulo.identity.api.grants import GrantsApi
 from cumulo.identity.api.groups import GroupsApi
 from cumulo.identity.api.projects import ProjectsApi
 from cumulo.identity.api.roles import RolesApi
+from cumulo.identity.api.tags import TagsApi
 from cumulo.identity.api.tokens import TokensApi
 from cumulo.identity.api.users import UsersApi
 from cumulo.identity.policy import RULES
@@ -30,6 +31,7 @@ def identity_face(
         *AuthApi(identity).operations(),
         *DomainsApi(identity).operations(),
         *ProjectsApi(identity).operations(),
+        *TagsApi(identity).operations(),
         *UsersApi(identity, database).operations(),
         *RolesApi(identity).operations(),
         *GrantsApi(identity).operations(),

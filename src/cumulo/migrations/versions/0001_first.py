@@ -675,6 +675,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_users")),
         sa.UniqueConstraint("domain_id", "name", name=op.f("uq_identity_users_domain_id_name")),
     )
+    op.create_index(
+        op.f("ix_identity_users_default_project_id"),
+        "identity_users",
+        ["default_project_id"],
+        unique=False,
+    )
     op.create_table(
         "image_members",
         sa.Column("image_id", sa.Text(), autoincrement=False, nullable=False),
@@ -1031,6 +1037,34 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=None,
         postgresql_where=None,
+    )
+    op.create_table(
+        "identity_credentials",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("user_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("project_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("type", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("encrypted_blob", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("extra", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["identity_users.id"],
+            name=op.f("fk_identity_credentials_user_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_credentials")),
+    )
+    op.create_index(
+        op.f("ix_identity_credentials_project_id"),
+        "identity_credentials",
+        ["project_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_identity_credentials_type"), "identity_credentials", ["type"], unique=False
+    )
+    op.create_index(
+        op.f("ix_identity_credentials_user_id"), "identity_credentials", ["user_id"], unique=False
     )
     op.create_table(
         "identity_memberships",
