@@ -1,21 +1,19 @@
 """Fernet tokens: everything about a token is in the token, so that none is stored.
 
-The keys are files named by number, as keystone keeps them: the highest number makes new tokens,
-all of them are accepted, so a token outlives a rotation by as many rotations as keys are kept.
+A token outlives a rotation of the keys (core.auth.keyring) by as many rotations as keys are kept.
 """
 
 import base64
 import os
 import re
-from pathlib import Path
 from typing import Literal
 
 import msgspec
-from cryptography.fernet import Fernet, MultiFernet
 from cryptography.fernet import InvalidToken as FernetInvalid
 
+from cumulo.core.auth.keyring import KeyRing
+
 TOKEN_LIMIT = 4096  # characters; a client's header may not be longer in the real one either
-KEYS_LIMIT = 64
 VERSION = 1
 RECEIPT = 2
 """The version of a receipt: some methods of authentication passed, more are needed."""
@@ -23,7 +21,6 @@ RECEIPT = 2
 ScopeKind = Literal["unscoped", "project", "domain", "system"]
 
 _HEX_ID = re.compile(r"[0-9a-f]{32}")
-_KEY_NAME = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 class InvalidToken(Exception):
@@ -81,19 +78,8 @@ def new_audit_id() -> str:
     return base64.urlsafe_b64encode(os.urandom(16)).rstrip(b"=").decode()
 
 
-class TokenKeys:
-    """The keys of a directory, and tokens made and read with them.
-
-    The directory (0700) and its first key are made if absent. Raises ValueError when a key file
-    holds no Fernet key.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not self._numbers():
-            self._write(0)
-        self._fernet = self._load()
+class TokenKeys(KeyRing):
+    """The keys of a directory, and tokens made and read with them."""
 
     def encode(self, payload: TokenPayload) -> str:
         """The payload as a token, without padding. Raises ValueError if it would be too long."""
@@ -119,43 +105,6 @@ class TokenKeys:
         if payload.version != version:
             raise InvalidToken
         return payload
-
-    def rotate(self, keep: int = 3) -> None:
-        """Make a new primary key and keep at most `keep` (at least 2) of the newest."""
-        numbers = self._numbers()
-        self._write(numbers[-1] + 1)
-        for number in numbers[: -max(keep - 1, 1)]:
-            (self._directory / str(number)).unlink()
-        self.reload()
-
-    def reload(self) -> None:
-        """Read the directory again, after another process has rotated."""
-        self._fernet = self._load()
-
-    def _numbers(self) -> list[int]:
-        names = (entry.name for entry in self._directory.iterdir())
-        return sorted(int(name) for name in names if _KEY_NAME.fullmatch(name))
-
-    def _load(self) -> MultiFernet:
-        newest_first = self._numbers()[: -KEYS_LIMIT - 1 : -1]
-        paths = [self._directory / str(number) for number in newest_first]
-        return MultiFernet([Fernet(path.read_bytes().strip()) for path in paths])
-
-    def _write(self, number: int) -> None:
-        # Written beside and linked into place: a reader never sees half a key, and of two
-        # processes that make the first key one wins and both use it.
-        made = self._directory / f".new-{os.getpid()}-{number}"
-        handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(Fernet.generate_key())
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(made, self._directory / str(number))
-        except FileExistsError:
-            pass
-        finally:
-            made.unlink()
 
 
 def _shrink(text: str) -> bytes:

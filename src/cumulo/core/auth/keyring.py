@@ -1,0 +1,75 @@
+"""Fernet keys in a directory, for tokens and for secrets at rest.
+
+The keys are files named by number, as keystone keeps them: the highest number encrypts, all of
+them decrypt, so what was encrypted stays readable for as many rotations as keys are kept.
+"""
+
+import os
+import re
+from pathlib import Path
+
+from cryptography.fernet import Fernet, MultiFernet
+
+KEYS_LIMIT = 64
+
+_KEY_NAME = re.compile(r"0|[1-9][0-9]{0,8}")
+
+
+class KeyRing:
+    """The keys of a directory.
+
+    The directory (0700) and its first key are made if absent. Raises ValueError when a key file
+    holds no Fernet key.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._numbers():
+            self._write(0)
+        self._fernet = self._load()
+
+    def encrypt(self, text: str) -> str:
+        """The text as a Fernet token of the newest key."""
+        return self._fernet.encrypt(text.encode()).decode("ascii")
+
+    def decrypt(self, token: str) -> str:
+        """Raises cryptography.fernet.InvalidToken when no key fits."""
+        return self._fernet.decrypt(token).decode()
+
+    def rotate(self, keep: int = 3) -> None:
+        """Make a new primary key and keep at most `keep` (at least 2) of the newest."""
+        numbers = self._numbers()
+        self._write(numbers[-1] + 1)
+        for number in numbers[: -max(keep - 1, 1)]:
+            (self._directory / str(number)).unlink()
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the directory again, after another process has rotated."""
+        self._fernet = self._load()
+
+    def _numbers(self) -> list[int]:
+        names = (entry.name for entry in self._directory.iterdir())
+        return sorted(int(name) for name in names if _KEY_NAME.fullmatch(name))
+
+    def _load(self) -> MultiFernet:
+        newest_first = self._numbers()[: -KEYS_LIMIT - 1 : -1]
+        paths = [self._directory / str(number) for number in newest_first]
+        return MultiFernet([Fernet(path.read_bytes().strip()) for path in paths])
+
+    def _write(self, number: int) -> None:
+        # Written beside and linked into place: a reader never sees half a key, and of two
+        # processes that make the first key one wins and both use it.
+        made = self._directory / f".new-{os.getpid()}-{number}"
+        handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(Fernet.generate_key())
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(made, self._directory / str(number))
+        except FileExistsError:
+            pass
+        finally:
+            made.unlink()
