@@ -20,6 +20,7 @@ from cumulo.compute.api.face import compute_faces
 from cumulo.compute.policy import RULES as COMPUTE_RULES
 from cumulo.compute.service.compute import ComputeService
 from cumulo.compute.service.hosts import Ratios
+from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.passwords import Passwords
 from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.tokens import TokenKeys
@@ -151,6 +152,7 @@ def _services(settings: Settings, database: Database, registry: HostRegistry) ->
         TokenKeys(settings.secrets_dir / "token-keys"),
         Passwords(rounds=settings.identity.password_rounds),
         msgspec.convert(msgspec.structs.asdict(settings.identity), SecurityRules),
+        credential_keys=KeyRing(settings.secrets_dir / "credential-keys"),
     )
     image = ImageService(database, ImageFiles(settings.data_dir))
     network = NetworkService(registry)

@@ -128,6 +128,7 @@ class Wrapped(msgspec.Struct):
     region: dict[str, Any] | None = None
     service: dict[str, Any] | None = None
     endpoint: dict[str, Any] | None = None
+    credential: dict[str, Any] | None = None
 
 
 def unwrapped(call: Call, noun: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from cumulo.identity.api import versions
 from cumulo.identity.api.assignments import AssignmentsApi
 from cumulo.identity.api.auth import AuthApi
 from cumulo.identity.api.catalog import CatalogApi
+from cumulo.identity.api.credentials import CredentialsApi
 from cumulo.identity.api.domains import DomainsApi
 from cumulo.identity.api.grants import GrantsApi
 from cumulo.identity.api.groups import GroupsApi
@@ -37,6 +38,7 @@ def identity_face(
         *GrantsApi(identity).operations(),
         *AssignmentsApi(identity).operations(),
         *GroupsApi(identity).operations(),
+        *CredentialsApi(identity).operations(),
         *CatalogApi(identity).operations(),
     ]
     return Face(

@@ -1,5 +1,6 @@
 """Identity as a whole: its nouns, and what the other services ask of it."""
 
+from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.passwords import Passwords
 from cumulo.core.auth.principal import Principal
 from cumulo.core.auth.tokens import TokenKeys
@@ -13,6 +14,7 @@ from cumulo.identity.service.authentication.password import PasswordMethod
 from cumulo.identity.service.authentication.scope import Scopes
 from cumulo.identity.service.authentication.token import TokenMethod
 from cumulo.identity.service.catalog import Catalog
+from cumulo.identity.service.credentials import Credentials
 from cumulo.identity.service.domains import Domains
 from cumulo.identity.service.groups import Groups
 from cumulo.identity.service.projects import Projects
@@ -32,6 +34,8 @@ class IdentityService:
         keys: TokenKeys,
         passwords: Passwords,
         rules: SecurityRules | None = None,
+        *,
+        credential_keys: KeyRing,
     ) -> None:
         self.rules = rules or SecurityRules()
         self.passwords = passwords
@@ -42,6 +46,7 @@ class IdentityService:
         self.groups = Groups(self._forget_tokens)
         self.assignments = Assignments(self.roles)
         self.users = Users(self._forget_tokens, self.rules, self.tokens.note_user_revoked)
+        self.credentials = Credentials(credential_keys)
         self.catalog = Catalog()
         self.accounts = Accounts(database, passwords, self.users, self.rules)
         self.trusts = Trusts(self.roles, self.rules)
