@@ -14,6 +14,7 @@ from cumulo.identity.api.credentials import CredentialsApi
 from cumulo.identity.api.domains import DomainsApi
 from cumulo.identity.api.grants import GrantsApi
 from cumulo.identity.api.groups import GroupsApi
+from cumulo.identity.api.limits import LimitsApi
 from cumulo.identity.api.projects import ProjectsApi
 from cumulo.identity.api.roles import RolesApi
 from cumulo.identity.api.tags import TagsApi
@@ -39,6 +40,7 @@ def identity_face(
         *AssignmentsApi(identity).operations(),
         *GroupsApi(identity).operations(),
         *CredentialsApi(identity).operations(),
+        *LimitsApi(identity).operations(),
         *CatalogApi(identity).operations(),
     ]
     return Face(

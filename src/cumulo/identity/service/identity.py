@@ -5,6 +5,7 @@ from cumulo.core.auth.passwords import Passwords
 from cumulo.core.auth.principal import Principal
 from cumulo.core.auth.tokens import TokenKeys
 from cumulo.core.db.transaction import Database, Tx
+from cumulo.identity.model.limit import LimitModel
 from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.service.accounts import Accounts
 from cumulo.identity.service.assignments import Assignments
@@ -17,6 +18,7 @@ from cumulo.identity.service.catalog import Catalog
 from cumulo.identity.service.credentials import Credentials
 from cumulo.identity.service.domains import Domains
 from cumulo.identity.service.groups import Groups
+from cumulo.identity.service.limits import MAX_DEPTH, Limits
 from cumulo.identity.service.projects import Projects
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.security import SecurityRules
@@ -36,13 +38,15 @@ class IdentityService:
         rules: SecurityRules | None = None,
         *,
         credential_keys: KeyRing,
+        limit_model: LimitModel = "flat",
     ) -> None:
         self.rules = rules or SecurityRules()
         self.passwords = passwords
         self.roles = Roles(self._forget_tokens)
         self.tokens = Tokens(keys, self.roles, self.rules)
         self.domains = Domains(self._forget_tokens)
-        self.projects = Projects(self._forget_tokens)
+        self.limits = Limits(limit_model)
+        self.projects = Projects(self._forget_tokens, MAX_DEPTH[limit_model])
         self.groups = Groups(self._forget_tokens)
         self.assignments = Assignments(self.roles)
         self.users = Users(self._forget_tokens, self.rules, self.tokens.note_user_revoked)
@@ -71,3 +75,13 @@ class IdentityService:
 
     def project_exists(self, tx: Tx, project_id: str) -> bool:
         return tx.get(ProjectRow, project_id) is not None
+
+    def limits_of(
+        self, tx: Tx, service_type: str, project_id: str, region_id: str | None = None
+    ) -> dict[str, int]:
+        return self.limits.limits_of(tx, service_type, project_id, region_id)
+
+    def domain_limits_of(
+        self, tx: Tx, service_type: str, domain_id: str, region_id: str | None = None
+    ) -> dict[str, int]:
+        return self.limits.domain_limits_of(tx, service_type, domain_id, region_id)
