@@ -60,6 +60,8 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often a trust can be lent on."""
     user_limit_application_credentials: Count = 0
     """For each user; 0: any number."""
+    limit_model: Literal["flat", "strict_two_level"] = "flat"
+    """Unified limits: each project for itself, or a domain's above those of its projects."""
 
 
 class Compute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

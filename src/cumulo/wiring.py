@@ -153,6 +153,7 @@ def _services(settings: Settings, database: Database, registry: HostRegistry) ->
         Passwords(rounds=settings.identity.password_rounds),
         msgspec.convert(msgspec.structs.asdict(settings.identity), SecurityRules),
         credential_keys=KeyRing(settings.secrets_dir / "credential-keys"),
+        limit_model=settings.identity.limit_model,
     )
     image = ImageService(database, ImageFiles(settings.data_dir))
     network = NetworkService(registry)

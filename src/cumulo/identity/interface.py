@@ -1,7 +1,8 @@
 """What other services may ask of identity.
 
-Events emitted: identity.{domain,project,user,role,region,service,endpoint}.{create,update,delete},
-identity.assignment.{create,delete}, identity.token.revoke.
+Events emitted: identity.NOUN.{create,update,delete} with domain, project, user, group, role,
+region, service, endpoint, credential, registered_limit, limit … as noun; besides them
+identity.group.{add_user,remove_user}, identity.assignment.{create,delete}, identity.token.revoke.
 """
 
 from typing import Protocol
@@ -20,3 +21,14 @@ class Identity(Protocol):
         """The principal of a token; raises core.faults.Unauthorized."""
 
     def project_exists(self, tx: Tx, project_id: str) -> bool: ...
+
+    def limits_of(
+        self, tx: Tx, service_type: str, project_id: str, region_id: str | None = None
+    ) -> dict[str, int]:
+        """Unified limits: resource name → what the project may have (-1: any amount). Names that
+        nobody registered for the service are missing."""
+
+    def domain_limits_of(
+        self, tx: Tx, service_type: str, domain_id: str, region_id: str | None = None
+    ) -> dict[str, int]:
+        """What all projects of a domain may have together; empty in the flat model."""

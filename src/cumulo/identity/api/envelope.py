@@ -128,10 +128,13 @@ class Wrapped(msgspec.Struct):
     region: dict[str, Any] | None = None
     service: dict[str, Any] | None = None
     endpoint: dict[str, Any] | None = None
+    credential: dict[str, Any] | None = None
 
 
 def unwrapped(call: Call, noun: str) -> dict[str, Any]:
     found: dict[str, Any] | None = getattr(call.body, noun)
     if found is None:
         raise BadRequest(f"Invalid input: '{noun}' is a required property")
+    if not found and call.operation.method == "PATCH":
+        raise BadRequest(f"Invalid input for {noun}: there is nothing to change")
     return found

@@ -12,14 +12,18 @@ from cumulo.identity.api.application_credentials import ApplicationCredentialsAp
 from cumulo.identity.api.assignments import AssignmentsApi
 from cumulo.identity.api.auth import AuthApi
 from cumulo.identity.api.catalog import CatalogApi
+from cumulo.identity.api.credentials import CredentialsApi
 from cumulo.identity.api.domains import DomainsApi
+from cumulo.identity.api.ec2tokens import Ec2TokensApi
 from cumulo.identity.api.grants import GrantsApi
 from cumulo.identity.api.groups import GroupsApi
+from cumulo.identity.api.limits import LimitsApi
 from cumulo.identity.api.oauth1 import AccessTokensApi, OAuth1Api
 from cumulo.identity.api.oauth2 import OAuth2Api
 from cumulo.identity.api.projects import ProjectsApi
 from cumulo.identity.api.revocations import RevocationsApi
 from cumulo.identity.api.roles import RolesApi
+from cumulo.identity.api.tags import TagsApi
 from cumulo.identity.api.tokens import TokensApi
 from cumulo.identity.api.trusts import TrustsApi
 from cumulo.identity.api.users import UsersApi
@@ -36,11 +40,13 @@ def identity_face(
         *AuthApi(identity).operations(),
         *DomainsApi(identity).operations(),
         *ProjectsApi(identity).operations(),
+        *TagsApi(identity).operations(),
         *UsersApi(identity, database).operations(),
         *RevocationsApi(identity).operations(),
         *TrustsApi(identity).operations(),
         *OAuth1Api(identity).operations(),
         *AccessTokensApi(identity).operations(),
+        *Ec2TokensApi(identity, database).operations(),
         *OAuth2Api(identity, database).operations(),
         *ApplicationCredentialsApi(identity, database).operations(),
         *AccessRulesApi(identity).operations(),
@@ -48,6 +54,8 @@ def identity_face(
         *GrantsApi(identity).operations(),
         *AssignmentsApi(identity).operations(),
         *GroupsApi(identity).operations(),
+        *CredentialsApi(identity).operations(),
+        *LimitsApi(identity).operations(),
         *CatalogApi(identity).operations(),
     ]
     return Face(

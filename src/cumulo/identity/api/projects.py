@@ -1,138 +1,171 @@
-"""Projects on the wire: identity API v3, `projects` and their tags."""
+"""Projects on the wire: identity API v3, `projects`. A domain is seen here too, as a project that
+acts as one (`is_domain`)."""
 
 from typing import Any
 
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import NotFound
+from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
-from cumulo.identity.api.envelope import Wrapped, filters, listed, matching, self_link, unwrapped
-from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID, DomainRow
+from cumulo.identity.api.envelope import (
+    Wrapped,
+    filters,
+    flag,
+    home_domain,
+    listed,
+    matching,
+    self_link,
+    unwrapped,
+)
+from cumulo.identity.model.domain import DomainRow
 from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.service.identity import IdentityService
+from cumulo.identity.service.tags import matches_tags
 
 
-def project_body(call: Call, row: ProjectRow) -> dict[str, Any]:
+def project_body(call: Call, row: ProjectRow | DomainRow) -> dict[str, Any]:
+    domain_id = row.domain_id if isinstance(row, ProjectRow) else None
+    parent_id = row.parent_id if isinstance(row, ProjectRow) else None
     return {
         **row.extra,
         "id": row.id,
         "name": row.name,
-        "domain_id": row.domain_id,
-        "parent_id": row.parent_id or row.domain_id,
+        "domain_id": domain_id,
+        "parent_id": parent_id or domain_id,
         "description": row.description,
         "enabled": row.enabled,
-        "is_domain": False,
+        "is_domain": isinstance(row, DomainRow),
         "tags": row.tags,
         "options": row.options,
         "links": self_link(call, "projects", row.id),
     }
 
 
-def project_target(row: ProjectRow) -> dict[str, Any]:
-    return {
-        "target.project.id": row.id,
-        "target.project.domain_id": row.domain_id,
-        "project_id": row.id,
-    }
+def project_target(row: ProjectRow | DomainRow) -> dict[str, Any]:
+    """What acts as a domain is in none: the domain's own people have no say."""
+    target: dict[str, Any] = {"target.project.id": row.id, "project_id": row.id}
+    if isinstance(row, ProjectRow):
+        target["target.project.domain_id"] = row.domain_id
+    return target
+
+
+def allowed_project(call: Call, tx: Tx, identity: IdentityService) -> ProjectRow | DomainRow:
+    """The project of the path. Who may not look is not told whether it is there."""
+    id = call.path["project_id"]
+    found = tx.get(ProjectRow, id) or tx.get(DomainRow, id)
+    call.allow(project_target(found) if found is not None else {})
+    return identity.projects.get_any(tx, id)
 
 
 class ProjectsApi:
     def __init__(self, identity: IdentityService) -> None:
+        self._identity = identity
         self._projects = identity.projects
+        self._domains = identity.domains
 
     def operations(self) -> list[Operation]:
-        one = "/v3/projects/{project_id}"
+        many, one = "/v3/projects", "/v3/projects/{project_id}"
+
+        def of(method: str, path: str, handler: Any, rule: str, **more: Any) -> Operation:
+            return Operation(method, path, handler, policy=f"identity:{rule}", early=False, **more)
+
         return [
-            Operation(
-                "GET", "/v3/projects", self.index, policy="identity:list_projects", early=False
-            ),
-            Operation(
-                "POST",
-                "/v3/projects",
-                self.create,
-                policy="identity:create_project",
-                early=False,
-                body=Wrapped,
-                status=201,
-            ),
-            Operation("GET", one, self.show, policy="identity:get_project", early=False),
-            Operation(
-                "PATCH",
-                one,
-                self.update,
-                policy="identity:update_project",
-                early=False,
-                body=Wrapped,
-            ),
-            Operation(
-                "DELETE",
-                one,
-                self.delete,
-                policy="identity:delete_project",
-                early=False,
-                status=204,
-            ),
+            of("GET", many, self.index, "list_projects"),
+            of("POST", many, self.create, "create_project", body=Wrapped, status=201),
+            of("GET", one, self.show, "get_project"),
+            of("PATCH", one, self.update, "update_project", body=Wrapped),
+            of("DELETE", one, self.delete, "delete_project", status=204),
         ]
 
     def index(self, call: Call, tx: Tx) -> Any:
-        domain_id = call.query.get("domain_id") or call.principal.domain_id
-        call.allow({"target.domain_id": domain_id})
-        where = filters(call, "name", "domain_id", "enabled", "parent_id")
-        if call.principal.domain_id and not call.principal.is_admin:
-            where["domain_id"] = call.principal.domain_id
-        if call.query.get("is_domain", "false") in ("1", "true", "True"):
-            return listed(call, "projects", [])
-        tags = [tag for text in call.query.all("tags") for tag in text.split(",")]
-        found = self._projects.listing.page(tx, where=where)
-        rows = [row for row in found if set(tags) <= set(row.tags)]
-        items = [project_body(call, row) for row in rows]
+        call.allow({"target.domain_id": call.principal.domain_id})
+        rows = self._found_domains(call, tx) if flag(call, "is_domain") else self._found(call, tx)
+        wanted = [_tags(call, name) for name in ("tags", "tags-any", "not-tags", "not-tags-any")]
+        items = [project_body(call, row) for row in rows if matches_tags(row.tags, *wanted)]
         return listed(call, "projects", matching(call, items))
 
+    def _found(self, call: Call, tx: Tx) -> list[ProjectRow]:
+        where = filters(call, "name", "domain_id", "enabled", "parent_id")
+        parent = where.get("parent_id")
+        if parent is not None and tx.get(DomainRow, parent) is not None:
+            del where["parent_id"]
+            if where.setdefault("domain_id", parent) != parent:
+                return []
+            where["top"] = True
+        mine = call.principal.domain_id
+        if mine is not None and where.setdefault("domain_id", mine) != mine:
+            return []
+        return self._projects.listing.page(tx, where=where)
+
+    def _found_domains(self, call: Call, tx: Tx) -> list[DomainRow]:
+        """Domains, for whoever may see more than one."""
+        if call.principal.domain_id is not None or {"domain_id", "parent_id"} & call.query.names():
+            return []
+        return self._domains.listing.page(tx, where=filters(call, "name", "enabled"))
+
     def create(self, call: Call, tx: Tx) -> Any:
-        wishes = unwrapped(call, "project")
-        home = call.principal.domain_id or call.principal.project_domain_id or DEFAULT_DOMAIN_ID
+        wishes, home = unwrapped(call, "project"), home_domain(call)
+        if wishes.get("is_domain") is True:
+            return self._create_domain(call, tx, wishes)
         call.allow({"target.project.domain_id": wishes.get("domain_id") or home})
         row = self._projects.create(tx, wishes, call.principal, home)
         return {"project": project_body(call, row)}
 
-    def show(self, call: Call, tx: Tx) -> Any:
-        project_id = call.path["project_id"]
-        domain = tx.get(DomainRow, project_id)
-        if domain is not None:
-            # A domain is also a project that acts as one.
-            call.allow({"target.project.id": domain.id, "target.project.domain_id": domain.id})
-            return {"project": _as_project(call, domain)}
-        row = self._projects.get(tx, project_id)
-        call.allow(project_target(row))
-        body = project_body(call, row)
-        if call.query.get("parents_as_ids") is not None:
-            body["parents"] = {row.parent_id or row.domain_id: None}
-        return {"project": body}
-
-    def update(self, call: Call, tx: Tx) -> Any:
-        call.allow(project_target(self._projects.get(tx, call.path["project_id"])))
-        wishes = unwrapped(call, "project")
-        row = self._projects.update(tx, call.path["project_id"], wishes, call.principal)
+    def _create_domain(self, call: Call, tx: Tx, wishes: dict[str, Any]) -> Any:
+        call.allow({})
+        if wishes.get("parent_id") or wishes.get("domain_id"):
+            raise BadRequest("only root projects are allowed to act as domains.")
+        row = self._domains.create(tx, _as_domain(wishes), call.principal)
         return {"project": project_body(call, row)}
 
+    def show(self, call: Call, tx: Tx) -> Any:
+        row = allowed_project(call, tx, self._identity)
+        body = project_body(call, row)
+        for name in ("parents", "subtree"):
+            if flag(call, f"{name}_as_list") and flag(call, f"{name}_as_ids"):
+                raise BadRequest(
+                    f"Cannot use {name}_as_list and {name}_as_ids query params at the same time."
+                )
+        if flag(call, "parents_as_ids"):
+            nested = None if isinstance(row, DomainRow) else self._projects.parent_ids(tx, row)
+            body["parents"] = nested
+        elif flag(call, "parents_as_list"):
+            above = [] if isinstance(row, DomainRow) else self._projects.parents(tx, row)
+            body["parents"] = self._seen(call, tx, above)
+        if flag(call, "subtree_as_ids"):
+            body["subtree"] = self._projects.ids_below(tx, row.id)
+        elif flag(call, "subtree_as_list"):
+            body["subtree"] = self._seen(call, tx, self._projects.below(tx, row.id))
+        return {"project": body}
+
+    def _seen(self, call: Call, tx: Tx, rows: list[ProjectRow]) -> list[Any]:
+        """Those on which the caller has a role, each wrapped as if it were asked for alone."""
+        mine = self._identity.roles.targets(tx, call.principal.user_id, "project")
+        return [{"project": project_body(call, row)} for row in rows if row.id in mine]
+
+    def update(self, call: Call, tx: Tx) -> Any:
+        row = allowed_project(call, tx, self._identity)
+        wishes = unwrapped(call, "project")
+        changed: ProjectRow | DomainRow
+        if isinstance(row, DomainRow):
+            if wishes.get("is_domain") is False:
+                raise BadRequest("Update of `is_domain` is not allowed.")
+            changed = self._domains.update(tx, row.id, _as_domain(wishes), call.principal)
+        else:
+            changed = self._projects.update(tx, row.id, wishes, call.principal)
+        return {"project": project_body(call, changed)}
+
     def delete(self, call: Call, tx: Tx) -> None:
-        project_id = call.path["project_id"]
-        if tx.get(DomainRow, project_id) is not None:
-            raise NotFound(f"Could not find project: {project_id}.")
-        call.allow(project_target(self._projects.get(tx, project_id)))
-        self._projects.delete(tx, project_id, call.principal)
+        row = allowed_project(call, tx, self._identity)
+        if isinstance(row, DomainRow):
+            self._domains.delete(tx, row.id, call.principal)
+        else:
+            self._projects.delete(tx, row.id, call.principal)
 
 
-def _as_project(call: Call, row: DomainRow) -> dict[str, Any]:
-    return {
-        **row.extra,
-        "id": row.id,
-        "name": row.name,
-        "domain_id": None,
-        "parent_id": None,
-        "description": row.description,
-        "enabled": row.enabled,
-        "is_domain": True,
-        "tags": row.tags,
-        "options": row.options,
-        "links": self_link(call, "projects", row.id),
-    }
+def _as_domain(wishes: dict[str, Any]) -> dict[str, Any]:
+    left = ("is_domain", "domain_id", "parent_id")
+    return {name: value for name, value in wishes.items() if name not in left}
+
+
+def _tags(call: Call, name: str) -> list[str]:
+    return [tag for text in call.query.all(name) for tag in text.split(",") if tag]

@@ -14,7 +14,7 @@ class UserRow(Row, frozen=True):
     enabled: bool
     password_hash: str | None
     password_set_at: Moment | None
-    default_project_id: str | None
+    default_project_id: Annotated[str | None, Index()]
     options: dict[str, Any]
     extra: dict[str, Any]
     """email, description and whatever else clients sent"""

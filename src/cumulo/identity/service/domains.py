@@ -14,22 +14,26 @@ from cumulo.core.ids import new_hex
 from cumulo.core.wire.shapes import Unset
 from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID, DomainRow
 from cumulo.identity.service.extras import given, split
+from cumulo.identity.service.options import Options, changed, refuse_immutable
+from cumulo.identity.service.projects import remove_project
+from cumulo.identity.service.tags import Tags, unique_tags
 from cumulo.identity.store import domain as store
 from cumulo.identity.store import group as groups
 from cumulo.identity.store import project as projects
 from cumulo.identity.store import role as roles
 from cumulo.identity.store import user as users
 
-DomainName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+DomainName = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"\S")]
 
 
 class DomainWishes(msgspec.Struct):
     name: DomainName | Unset = UNSET
     description: str | Unset | None = UNSET
     enabled: bool | Unset = UNSET
-    tags: list[Tag] | Unset = UNSET
-    options: dict[str, Any] | Unset = UNSET
+    tags: Tags | Unset = UNSET
+    options: Options | Unset = UNSET
+    explicit_domain_id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")] | Unset = UNSET
+    """The id, where the client must know it: 32 hexadecimal digits."""
 
 
 class Domains:
@@ -53,14 +57,21 @@ class Domains:
         wanted, extra = split(wishes, DomainWishes, "domain")
         if wanted.name is UNSET:
             raise BadRequest("Invalid input for domain: 'name' is a required property")
-        self._refuse_duplicate(tx, wanted.name)
+        name = wanted.name.strip()
+        self._refuse_duplicate(tx, name)
+        explicit = None if wanted.explicit_domain_id is UNSET else wanted.explicit_domain_id
+        if explicit is not None and tx.get(DomainRow, explicit) is not None:
+            raise Conflict(
+                "Conflict occurred attempting to store domain - Duplicate entry found with ID "
+                f"{explicit}."
+            )
         row = DomainRow(
-            id=id or new_hex(),
-            name=wanted.name,
+            id=id or explicit or new_hex(),
+            name=name,
             description=wanted.description or "",
             enabled=wanted.enabled is not False,
-            tags=[] if wanted.tags is UNSET else wanted.tags,
-            options={} if wanted.options is UNSET else wanted.options,
+            tags=[] if wanted.tags is UNSET else unique_tags(wanted.tags),
+            options=changed({}, wanted.options),
             extra=extra,
         )
         tx.insert(row)
@@ -79,9 +90,15 @@ class Domains:
     ) -> DomainRow:
         row = self.get(tx, domain_id)
         wanted, extra = split(wishes, DomainWishes, "domain")
-        if wanted.name is not UNSET and wanted.name != row.name:
-            self._refuse_duplicate(tx, wanted.name)
-        changes = given(wanted, "name", "enabled", "tags", "options")
+        refuse_immutable(row.options, "update", "domain", row.id, wishes)
+        changes = given(wanted, "enabled", "tags")
+        if wanted.name is not UNSET and wanted.name.strip() != row.name:
+            changes["name"] = wanted.name.strip()
+            self._refuse_duplicate(tx, changes["name"])
+        if wanted.tags is not UNSET:
+            unique_tags(wanted.tags)
+        if wanted.options is not UNSET:
+            changes["options"] = changed(row.options, wanted.options)
         if wanted.description is not UNSET:
             changes["description"] = wanted.description or ""
         if extra:
@@ -94,6 +111,7 @@ class Domains:
     def delete(self, tx: Tx, domain_id: str, who: Principal) -> None:
         """Only a disabled domain; what is in it goes with it."""
         row = self.get(tx, domain_id)
+        refuse_immutable(row.options, "delete", "domain", row.id)
         if row.enabled or row.id == DEFAULT_DOMAIN_ID:
             raise Forbidden("Cannot delete a domain that is enabled, please disable it first.")
         for user in users.USERS.page(tx, where={"domain_id": row.id}):
@@ -103,8 +121,7 @@ class Domains:
             tx.run(roles.DROP_ACTOR, actor=group.id)
             tx.delete(group)
         for project in _deepest_first(tx, row.id):
-            tx.run(roles.DROP_TARGET, target_type_="project", target_id_=project.id)
-            tx.delete(project)
+            remove_project(tx, project)
         tx.run(roles.DROP_TARGET, target_type_="domain", target_id_=row.id)
         for role in roles.ROLES.page(tx, where={"domain_id": row.id}):
             tx.delete(role)

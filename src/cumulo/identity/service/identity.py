@@ -5,6 +5,7 @@ from cumulo.core.auth.passwords import Passwords
 from cumulo.core.auth.principal import Principal
 from cumulo.core.auth.tokens import TokenKeys
 from cumulo.core.db.transaction import Database, Tx
+from cumulo.identity.model.limit import LimitModel
 from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.model.role import AssignmentRow
 from cumulo.identity.service.accounts import Accounts
@@ -14,15 +15,19 @@ from cumulo.identity.service.authentication.application_credential import (
     ApplicationCredentialMethod,
 )
 from cumulo.identity.service.authentication.authentication import Authentication
+from cumulo.identity.service.authentication.ec2 import Ec2Signatures
 from cumulo.identity.service.authentication.method import Directory
 from cumulo.identity.service.authentication.oauth1 import OAuth1Method
 from cumulo.identity.service.authentication.password import PasswordMethod
 from cumulo.identity.service.authentication.receipts import Receipts
 from cumulo.identity.service.authentication.scope import Scopes
 from cumulo.identity.service.authentication.token import TokenMethod
+from cumulo.identity.service.authentication.totp import TotpMethod
 from cumulo.identity.service.catalog import Catalog
+from cumulo.identity.service.credentials import Credentials
 from cumulo.identity.service.domains import Domains
 from cumulo.identity.service.groups import Groups
+from cumulo.identity.service.limits import MAX_DEPTH, Limits
 from cumulo.identity.service.oauth1 import OAuth1
 from cumulo.identity.service.projects import Projects
 from cumulo.identity.service.roles import Roles
@@ -44,22 +49,26 @@ class IdentityService:
         rules: SecurityRules | None = None,
         *,
         credential_keys: KeyRing,
+        limit_model: LimitModel = "flat",
     ) -> None:
         self.rules = rules or SecurityRules()
         self.passwords = passwords
         self.roles = Roles(self._forget_tokens)
         self.tokens = Tokens(keys, self.roles, self.rules)
         self.domains = Domains(self._forget_tokens)
-        self.projects = Projects(self._forget_tokens)
+        self.limits = Limits(limit_model)
+        self.projects = Projects(self._forget_tokens, MAX_DEPTH[limit_model])
         self.groups = Groups(self._forget_tokens)
         self.assignments = Assignments(self.roles)
         self.users = Users(self._forget_tokens, self.rules, self.tokens.note_user_revoked)
+        self.credentials = Credentials(credential_keys)
         self.catalog = Catalog()
         self.accounts = Accounts(database, passwords, self.users, self.rules)
         self.trusts = Trusts(self.roles, self.rules)
         self.application_credentials = ApplicationCredentials(self.roles, self.rules)
         self.oauth1 = OAuth1(credential_keys, self.roles)
         self.signed_requests = SignedRequests()
+        self.ec2 = Ec2Signatures(self.credentials.by_access_key)
         self.tokens.delegations += [self.trusts, self.application_credentials, self.oauth1]
         self.users.on_disabled.append(self.application_credentials.forget_user)
         self.roles.on_revoked.append(self._role_revoked)
@@ -75,8 +84,12 @@ class IdentityService:
                 database, directory, self.accounts, self.application_credentials
             ),
             OAuth1Method(database, self.oauth1, self.signed_requests),
+            TotpMethod(database, directory, self.accounts.guessing, self._totp_secrets),
         ):
             self.authentication.add(method)
+
+    def _totp_secrets(self, tx: Tx, user_id: str) -> list[str]:
+        return self.credentials.secrets_of(tx, user_id, "totp")
 
     def _role_revoked(self, tx: Tx, row: AssignmentRow) -> None:
         if row.actor_type == "user" and row.target_type == "project":
@@ -93,3 +106,13 @@ class IdentityService:
 
     def project_exists(self, tx: Tx, project_id: str) -> bool:
         return tx.get(ProjectRow, project_id) is not None
+
+    def limits_of(
+        self, tx: Tx, service_type: str, project_id: str, region_id: str | None = None
+    ) -> dict[str, int]:
+        return self.limits.limits_of(tx, service_type, project_id, region_id)
+
+    def domain_limits_of(
+        self, tx: Tx, service_type: str, domain_id: str, region_id: str | None = None
+    ) -> dict[str, int]:
+        return self.limits.domain_limits_of(tx, service_type, domain_id, region_id)

@@ -2,12 +2,14 @@
 
 import sqlalchemy as sa
 
-from cumulo.core.db.listing import Listing, equals, one_of
+from cumulo.core.db.listing import Listing, equals, is_null, one_of
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
+from cumulo.identity.model.credential import CredentialRow
 from cumulo.identity.model.project import ProjectRow
+from cumulo.identity.model.user import UserRow
 
-_c = columns(ProjectRow)
+_c, _u, _k = columns(ProjectRow), columns(UserRow), columns(CredentialRow)
 
 BY_NAME = query(
     ProjectRow,
@@ -24,6 +26,7 @@ PROJECTS = Listing(
         "enabled": equals(_c.enabled),
         "parent_id": equals(_c.parent_id),
         "ids": one_of(_c.id),
+        "top": is_null(_c.parent_id),
     },
     sort_keys={"name": _c.name},
     default_sort=(("name", "asc"),),
@@ -36,4 +39,12 @@ SUBTREE_STEP = query(
 )
 IDS_OF_DOMAINS = statement(
     sa.select(_c.id).where(_c.domain_id.in_(sa.bindparam("domain_ids", expanding=True)))
+)
+FORGET_DEFAULT = statement(
+    sa.update(UserRow.sql_table)
+    .where(_u.default_project_id == sa.bindparam("project"))
+    .values(default_project_id=sa.null())
+)
+DROP_CREDENTIALS = statement(
+    sa.delete(CredentialRow.sql_table).where(_k.project_id == sa.bindparam("project"))
 )

@@ -657,6 +657,36 @@ def upgrade() -> None:
         op.f("ix_identity_projects_parent_id"), "identity_projects", ["parent_id"], unique=False
     )
     op.create_table(
+        "identity_registered_limits",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("service_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("region_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("resource_name", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("default_limit", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("description", sa.Text(), autoincrement=False, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["region_id"],
+            ["identity_regions.id"],
+            name=op.f("fk_identity_registered_limits_region_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["service_id"],
+            ["identity_services.id"],
+            name=op.f("fk_identity_registered_limits_service_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_registered_limits")),
+    )
+    op.create_index(
+        "ix_identity_registered_limits_service_id_resource_name",
+        "identity_registered_limits",
+        ["service_id", "resource_name"],
+        unique=False,
+        sqlite_where=None,
+        postgresql_where=None,
+    )
+    op.create_table(
         "identity_users",
         sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("name", sa.Text(), autoincrement=False, nullable=False),
@@ -683,6 +713,12 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_users")),
         sa.UniqueConstraint("domain_id", "name", name=op.f("uq_identity_users_domain_id_name")),
+    )
+    op.create_index(
+        op.f("ix_identity_users_default_project_id"),
+        "identity_users",
+        ["default_project_id"],
+        unique=False,
     )
     op.create_table(
         "image_members",
@@ -1144,6 +1180,74 @@ def upgrade() -> None:
         op.f("ix_identity_application_credentials_project_id"),
         "identity_application_credentials",
         ["project_id"],
+        unique=False,
+    )
+    op.create_table(
+        "identity_credentials",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("user_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("project_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("type", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("encrypted_blob", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("extra", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["identity_users.id"],
+            name=op.f("fk_identity_credentials_user_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_credentials")),
+    )
+    op.create_index(
+        op.f("ix_identity_credentials_project_id"),
+        "identity_credentials",
+        ["project_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_identity_credentials_type"), "identity_credentials", ["type"], unique=False
+    )
+    op.create_index(
+        op.f("ix_identity_credentials_user_id"), "identity_credentials", ["user_id"], unique=False
+    )
+    op.create_table(
+        "identity_limits",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("registered_limit_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("project_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("domain_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("resource_limit", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("description", sa.Text(), autoincrement=False, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["domain_id"],
+            ["identity_domains.id"],
+            name=op.f("fk_identity_limits_domain_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["identity_projects.id"],
+            name=op.f("fk_identity_limits_project_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["registered_limit_id"],
+            ["identity_registered_limits.id"],
+            name=op.f("fk_identity_limits_registered_limit_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_limits")),
+    )
+    op.create_index(
+        op.f("ix_identity_limits_domain_id"), "identity_limits", ["domain_id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_identity_limits_project_id"), "identity_limits", ["project_id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_identity_limits_registered_limit_id"),
+        "identity_limits",
+        ["registered_limit_id"],
         unique=False,
     )
     op.create_table(

@@ -30,6 +30,7 @@ from cumulo.identity.service.authentication.method import (
     Text,
     refused,
 )
+from cumulo.identity.service.credentials import FoundKey
 from cumulo.identity.service.trusts import moment_of
 
 AUTH_TTL = 900.0
@@ -40,20 +41,8 @@ _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z")
 Names = Annotated[dict[str, Any], msgspec.Meta(max_length=200)]
 
 
-class FoundKey(msgspec.Struct, frozen=True):
-    """What an access key opens; credentials are kept elsewhere."""
-
-    user_id: str
-    project_id: str
-    access: str
-    secret: str
-    trust_id: str | None = None
-    app_cred_id: str | None = None
-    access_token_id: str | None = None
-
-
-FindKey = Callable[[Tx, str], Any]
-"""(tx, access key): something with the fields of FoundKey, or None."""
+FindKey = Callable[[Tx, str], FoundKey | None]
+"""By the access key."""
 
 
 class SignedRequest(msgspec.Struct):
@@ -97,7 +86,7 @@ class Ec2Signatures:
         self._check_time(asked)
         return self._identified(tx, key)
 
-    def _key(self, tx: Tx, asked: SignedRequest) -> Any:
+    def _key(self, tx: Tx, asked: SignedRequest) -> FoundKey:
         if not asked.access:
             raise refused()
         key = self._find(tx, asked.access)
@@ -122,7 +111,7 @@ class Ec2Signatures:
         if abs(self._clock() - signed_at) > AUTH_TTL:
             raise refused()
 
-    def _identified(self, tx: Tx, key: Any) -> Identified:
+    def _identified(self, tx: Tx, key: FoundKey) -> Identified:
         user_id: str = key.user_id
         if key.trust_id is not None:
             trust = tx.get(TrustRow, key.trust_id)

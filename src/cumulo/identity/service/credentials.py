@@ -1,0 +1,211 @@
+"""Credentials: secrets of users, encrypted at rest with keys of their own.
+
+An EC2 credential is found by its access key: its id is the key's SHA-256. What was made with a
+token that stands for another right (a trust, an application credential, an OAuth token) says so in
+its blob, and authentication with it gets no more than that right.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from cryptography.fernet import InvalidToken
+from msgspec import UNSET
+
+from cumulo.core.auth.keyring import KeyRing
+from cumulo.core.auth.principal import Principal
+from cumulo.core.db.transaction import Tx
+from cumulo.core.events.history import emit
+from cumulo.core.faults import BadRequest, Conflict, NotFound
+from cumulo.core.ids import new_hex
+from cumulo.core.wire.shapes import Unset
+from cumulo.identity.model.credential import EC2, CredentialRow
+from cumulo.identity.model.project import ProjectRow
+from cumulo.identity.model.user import UserRow
+from cumulo.identity.service.extras import given, split
+from cumulo.identity.store import credential as store
+
+BLOB_LIMIT = 64 * 1024
+FIXED_IN_BLOB = ("trust_id", "app_cred_id", "access_token_id", "access_id")
+"""Where an EC2 credential's rights come from: whoever holds it must not change that."""
+
+
+class CredentialWishes(msgspec.Struct):
+    user_id: str | Unset = UNSET
+    project_id: str | Unset | None = UNSET
+    type: str | Unset = UNSET
+    blob: str | Unset = UNSET
+
+
+class FoundKey(msgspec.Struct, frozen=True):
+    """What an access key opens."""
+
+    id: str
+    user_id: str
+    project_id: str
+    access: str
+    secret: str
+    trust_id: str | None = None
+    app_cred_id: str | None = None
+    access_token_id: str | None = None
+
+
+def hashed(access: str) -> str:
+    """The id of the EC2 credential with this access key."""
+    return hashlib.sha256(access.encode()).hexdigest()
+
+
+class Credentials:
+    listing = store.CREDENTIALS
+
+    def __init__(self, keys: KeyRing) -> None:
+        self._keys = keys
+
+    def get(self, tx: Tx, credential_id: str) -> CredentialRow:
+        found = tx.get(CredentialRow, credential_id)
+        if found is None:
+            raise NotFound(f"Could not find credential: {credential_id}.")
+        return found
+
+    def blob(self, row: CredentialRow) -> str:
+        """The secret itself. Raises NotFound when its key is gone: nobody can read it then."""
+        try:
+            return self._keys.decrypt(row.encrypted_blob)
+        except InvalidToken:
+            raise NotFound(f"The key of credential {row.id} was removed.") from None
+
+    def by_access_key(self, tx: Tx, access: str) -> FoundKey | None:
+        """The EC2 credential of an access key, decrypted; None for an unknown one."""
+        row = tx.get(CredentialRow, hashed(access))
+        if row is None or row.type != EC2:
+            return None
+        blob = _ec2_blob(self.blob(row))
+        secret = blob.get("secret")
+        if not isinstance(secret, str) or blob["access"] != access or row.project_id is None:
+            return None
+        sources = {name: blob.get(name) for name in FIXED_IN_BLOB if name != "access_id"}
+        return FoundKey(row.id, row.user_id, row.project_id, access, secret, **sources)
+
+    def secrets_of(self, tx: Tx, user_id: str, type: str) -> list[str]:
+        """The blobs of a user's credentials of one type (`totp`: the seeds)."""
+        rows = store.CREDENTIALS.page(tx, where={"user_id": user_id, "type": type})
+        return [self.blob(row) for row in rows]
+
+    def create(self, tx: Tx, wishes: Mapping[str, Any], who: Principal) -> CredentialRow:
+        wanted, extra = split(wishes, CredentialWishes, "credential")
+        if wanted.user_id is UNSET or wanted.type is UNSET or wanted.blob is UNSET:
+            raise BadRequest(
+                "Invalid input for credential: 'blob', 'type' and 'user_id' are required"
+            )
+        if tx.get(UserRow, wanted.user_id) is None:
+            raise NotFound(f"Could not find user: {wanted.user_id}.")
+        project_id = wanted.project_id or None
+        id, blob = new_hex(), wanted.blob
+        if wanted.type.lower() == EC2:
+            content = _ec2_blob(blob)
+            id = hashed(content["access"])
+            blob = msgspec.json.encode({**content, **_source(who)}).decode()
+        row = self._row(id, wanted.user_id, project_id, wanted.type, blob, extra)
+        return self._insert(tx, row, who)
+
+    def create_ec2(self, tx: Tx, user_id: str, project_id: str, who: Principal) -> CredentialRow:
+        """A new pair of keys, made here."""
+        if tx.get(UserRow, user_id) is None:
+            raise NotFound(f"Could not find user: {user_id}.")
+        if tx.get(ProjectRow, project_id) is None:
+            raise NotFound(f"Could not find project: {project_id}.")
+        access = new_hex()
+        blob = {"access": access, "secret": new_hex(), "trust_id": None, **_source(who)}
+        text = msgspec.json.encode(blob).decode()
+        return self._insert(tx, self._row(hashed(access), user_id, project_id, EC2, text, {}), who)
+
+    def _row(
+        self,
+        id: str,
+        user_id: str,
+        project_id: str | None,
+        type: str,
+        blob: str,
+        extra: dict[str, Any],
+    ) -> CredentialRow:
+        _check(type, blob, project_id)
+        kept = EC2 if type.lower() == EC2 else type
+        return CredentialRow(id, user_id, project_id, kept, self._keys.encrypt(blob), extra)
+
+    def _insert(self, tx: Tx, row: CredentialRow, who: Principal) -> CredentialRow:
+        if not tx.insert(row, ignore_duplicate=True):
+            raise Conflict(
+                "Conflict occurred attempting to store credential - Duplicate entry found with ID "
+                f"{row.id}."
+            )
+        emit(tx, "identity.credential.create", row.id, principal=who, user=row.user_id)
+        return row
+
+    def update(
+        self, tx: Tx, row: CredentialRow, wishes: Mapping[str, Any], who: Principal
+    ) -> CredentialRow:
+        wanted, extra = split(wishes, CredentialWishes, "credential")
+        changes = given(wanted, "user_id", "project_id", "type")
+        if wanted.user_id is not UNSET and tx.get(UserRow, wanted.user_id) is None:
+            raise NotFound(f"Could not find user: {wanted.user_id}.")
+        if wanted.blob is not UNSET:
+            if row.type == EC2:
+                self._refuse_other_source(row, wanted.blob)
+            changes["encrypted_blob"] = self._keys.encrypt(wanted.blob)
+        after = msgspec.structs.replace(row, **changes)
+        _check(after.type, self.blob(after), after.project_id)
+        if extra:
+            changes["extra"] = {**row.extra, **extra}
+        row = tx.update(row, **changes)
+        emit(tx, "identity.credential.update", row.id, principal=who, user=row.user_id)
+        return row
+
+    def _refuse_other_source(self, row: CredentialRow, blob: str) -> None:
+        old, new = _ec2_blob(self.blob(row)), _ec2_blob(blob)
+        for name in FIXED_IN_BLOB:
+            if old.get(name) != new.get(name):
+                raise BadRequest(f"{name} can not be updated for credential")
+        if old["access"] != new["access"]:
+            raise BadRequest("access can not be updated for credential")
+
+    def delete(self, tx: Tx, row: CredentialRow, who: Principal) -> None:
+        tx.delete(row)
+        emit(tx, "identity.credential.delete", row.id, principal=who, user=row.user_id)
+
+
+def _check(type: str, blob: str, project_id: str | None) -> None:
+    """400 for what makes no sense together."""
+    if not 0 < len(type) <= 255:
+        raise BadRequest("Invalid input for credential: 'type' has 1 to 255 characters")
+    if len(blob) > BLOB_LIMIT:
+        raise BadRequest(f"Invalid input for credential: 'blob' is longer than {BLOB_LIMIT}")
+    if type.lower() == EC2:
+        _ec2_blob(blob)
+        if project_id is None:
+            raise BadRequest("Invalid input for credential: 'project_id' is a required property")
+
+
+def _ec2_blob(blob: str) -> dict[str, Any]:
+    """The keys of an EC2 credential. Raises BadRequest."""
+    try:
+        found = msgspec.json.decode(blob)
+    except (msgspec.DecodeError, RecursionError):
+        raise BadRequest("Invalid blob in credential") from None
+    if not isinstance(found, dict) or not found:
+        raise BadRequest("Expecting to find valid JSON object in blob of the credential.")
+    if not isinstance(found.get("access"), str):
+        raise BadRequest("Expecting to find access in credential.")
+    return found
+
+
+def _source(who: Principal) -> dict[str, str]:
+    """Where the maker's own rights come from, if they are lent."""
+    source = {}
+    if who.trust is not None:
+        source["trust_id"] = who.trust.id
+    if who.application_credential is not None:
+        source["app_cred_id"] = who.application_credential.id
+    if who.access_token is not None:
+        source["access_token_id"] = who.access_token.id
+    return source
