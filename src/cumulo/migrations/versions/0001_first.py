@@ -177,12 +177,28 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_identity_services_type"), "identity_services", ["type"], unique=False)
     op.create_table(
-        "image_removals",
+        "image_cache",
         sa.Column("image_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("cached", sa.Boolean(), autoincrement=False, nullable=False),
+        sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("hits", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("queued_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("cached_at", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("used_at", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("attempts", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("due", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("reason", sa.Text(), autoincrement=False, nullable=True),
-        sa.PrimaryKeyConstraint("image_id", name=op.f("pk_image_removals")),
+        sa.PrimaryKeyConstraint("image_id", name=op.f("pk_image_cache")),
+    )
+    op.create_index(op.f("ix_image_cache_due"), "image_cache", ["due"], unique=False)
+    op.create_table(
+        "image_removals",
+        sa.Column("image_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("store", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("attempts", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("due", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("reason", sa.Text(), autoincrement=False, nullable=True),
+        sa.PrimaryKeyConstraint("image_id", "store", name=op.f("pk_image_removals")),
     )
     op.create_index(op.f("ix_image_removals_due"), "image_removals", ["due"], unique=False)
     op.create_table(
@@ -204,7 +220,13 @@ def upgrade() -> None:
         sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("virtual_size", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("checksum", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("hash_algo", sa.Text(), autoincrement=False, nullable=True),
         sa.Column("hash_value", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("stores", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("staged_size", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("import_task", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("importing_to", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("failed_import", sa.Text(), autoincrement=False, nullable=True),
         sa.Column("tags", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("properties", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("created_at", sa.Text(), autoincrement=False, nullable=False),
@@ -719,6 +741,28 @@ def upgrade() -> None:
         "identity_users",
         ["default_project_id"],
         unique=False,
+    )
+    op.create_table(
+        "image_locations",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("image_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("store", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("metadata", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("created_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["image_id"],
+            ["images.id"],
+            name=op.f("fk_image_locations_image_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_image_locations")),
+        sa.UniqueConstraint(
+            "image_id", "store", "key", name=op.f("uq_image_locations_image_id_store_key")
+        ),
+    )
+    op.create_index(
+        op.f("ix_image_locations_image_id"), "image_locations", ["image_id"], unique=False
     )
     op.create_table(
         "image_members",
