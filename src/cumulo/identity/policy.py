@@ -74,4 +74,15 @@ RULES: dict[str, str] = {
     "identity:validate_token": f"rule:admin_required or {_READ_SYSTEM} or role:service or "
     "user_id:%(target.token.user_id)s",
     "identity:revoke_token": "rule:admin_required or user_id:%(target.token.user_id)s",
+    # Federation: operators set it up, system readers look at it.
+    **{
+        f"identity:{verb}": f"rule:admin_required or {_READ_SYSTEM}"
+        for noun in ("identity_provider", "protocol", "mapping", "service_provider")
+        for verb in (f"list_{noun}s", f"get_{noun}")
+    },
+    **{
+        f"identity:{verb}_{noun}": "rule:admin_required"
+        for noun in ("identity_provider", "protocol", "mapping", "service_provider")
+        for verb in ("create", "update", "delete")
+    },
 }

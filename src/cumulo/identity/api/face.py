@@ -7,6 +7,7 @@ from cumulo.core.http.operations import Face
 from cumulo.identity.api import versions
 from cumulo.identity.api.catalog import CatalogApi
 from cumulo.identity.api.domains import DomainsApi
+from cumulo.identity.api.federation import FederationApi
 from cumulo.identity.api.projects import ProjectsApi
 from cumulo.identity.api.roles import RolesApi
 from cumulo.identity.api.tokens import TokensApi
@@ -31,5 +32,6 @@ def identity_face(
             *UsersApi(identity, database).operations(),
             *RolesApi(identity).operations(),
             *CatalogApi(identity).operations(),
+            *FederationApi(identity).operations(),
         ],
     )

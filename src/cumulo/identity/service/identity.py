@@ -7,6 +7,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.service.catalog import Catalog
 from cumulo.identity.service.domains import Domains
+from cumulo.identity.service.federation.providers import FederationProviders
 from cumulo.identity.service.projects import Projects
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.tokens import Tokens
@@ -26,6 +27,7 @@ class IdentityService:
         self.projects = Projects(self._forget_tokens)
         self.users = Users(self._forget_tokens)
         self.catalog = Catalog()
+        self.federation = FederationProviders(self._forget_tokens)
 
     def _forget_tokens(self) -> None:
         self.tokens.forget_all()

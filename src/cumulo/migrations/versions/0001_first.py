@@ -113,6 +113,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_identity_domains_name")),
     )
     op.create_table(
+        "identity_mappings",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("rules", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("schema_version", sa.Text(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_mappings")),
+    )
+    op.create_table(
         "identity_regions",
         sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("parent_region_id", sa.Text(), autoincrement=False, nullable=True),
@@ -142,6 +149,30 @@ def upgrade() -> None:
         sa.Column("extra", sa.Text(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_roles")),
         sa.UniqueConstraint("domain_id", "name", name=op.f("uq_identity_roles_domain_id_name")),
+    )
+    op.create_table(
+        "identity_seen_assertions",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("expires", sa.Double(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_seen_assertions")),
+    )
+    op.create_index(
+        "ix_identity_seen_assertions_expires",
+        "identity_seen_assertions",
+        ["expires"],
+        unique=False,
+        sqlite_where=None,
+        postgresql_where=None,
+    )
+    op.create_table(
+        "identity_service_providers",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("auth_url", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("sp_url", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("description", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("enabled", sa.Boolean(), autoincrement=False, nullable=False),
+        sa.Column("relay_state_prefix", sa.Text(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_service_providers")),
     )
     op.create_table(
         "identity_services",
@@ -585,6 +616,25 @@ def upgrade() -> None:
         op.f("ix_identity_projects_parent_id"), "identity_projects", ["parent_id"], unique=False
     )
     op.create_table(
+        "identity_providers",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("domain_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("description", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("enabled", sa.Boolean(), autoincrement=False, nullable=False),
+        sa.Column("remote_ids", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("authorization_ttl", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["domain_id"],
+            ["identity_domains.id"],
+            name=op.f("fk_identity_providers_domain_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_providers")),
+    )
+    op.create_index(
+        op.f("ix_identity_providers_domain_id"), "identity_providers", ["domain_id"], unique=False
+    )
+    op.create_table(
         "identity_users",
         sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("name", sa.Text(), autoincrement=False, nullable=False),
@@ -994,6 +1044,109 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=None,
         postgresql_where=None,
+    )
+    op.create_table(
+        "identity_expiring_memberships",
+        sa.Column("user_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("group_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("idp_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("last_verified", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["idp_id"],
+            ["identity_providers.id"],
+            name=op.f("fk_identity_expiring_memberships_idp_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["identity_users.id"],
+            name=op.f("fk_identity_expiring_memberships_user_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "user_id", "group_id", "idp_id", name=op.f("pk_identity_expiring_memberships")
+        ),
+    )
+    op.create_index(
+        op.f("ix_identity_expiring_memberships_group_id"),
+        "identity_expiring_memberships",
+        ["group_id"],
+        unique=False,
+    )
+    op.create_table(
+        "identity_federated_users",
+        sa.Column("user_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("idp_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("protocol_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("unique_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("display_name", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["idp_id"],
+            ["identity_providers.id"],
+            name=op.f("fk_identity_federated_users_idp_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["identity_users.id"],
+            name=op.f("fk_identity_federated_users_user_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "user_id", "idp_id", "protocol_id", name=op.f("pk_identity_federated_users")
+        ),
+        sa.UniqueConstraint(
+            "idp_id",
+            "protocol_id",
+            "unique_id",
+            name=op.f("uq_identity_federated_users_idp_id_protocol_id_unique_id"),
+        ),
+    )
+    op.create_index(
+        "ix_identity_federated_users_user_id",
+        "identity_federated_users",
+        ["user_id"],
+        unique=False,
+        sqlite_where=None,
+        postgresql_where=None,
+    )
+    op.create_table(
+        "identity_federation_protocols",
+        sa.Column("idp_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("mapping_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("remote_id_attribute", sa.Text(), autoincrement=False, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["idp_id"],
+            ["identity_providers.id"],
+            name=op.f("fk_identity_federation_protocols_idp_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("idp_id", "id", name=op.f("pk_identity_federation_protocols")),
+    )
+    op.create_index(
+        op.f("ix_identity_federation_protocols_mapping_id"),
+        "identity_federation_protocols",
+        ["mapping_id"],
+        unique=False,
+    )
+    op.create_table(
+        "identity_provider_remote_ids",
+        sa.Column("remote_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("idp_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["idp_id"],
+            ["identity_providers.id"],
+            name=op.f("fk_identity_provider_remote_ids_idp_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("remote_id", name=op.f("pk_identity_provider_remote_ids")),
+    )
+    op.create_index(
+        op.f("ix_identity_provider_remote_ids_idp_id"),
+        "identity_provider_remote_ids",
+        ["idp_id"],
+        unique=False,
     )
     op.create_table(
         "network_allocations",
