@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 
 
 class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,6 +37,29 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     token_lifetime: Seconds = 3600.0
     password_rounds: Annotated[int, msgspec.Meta(ge=4, le=16)] = 12
     """bcrypt's cost: 2^rounds. 12 is what keystone has."""
+    allow_expired_window: Annotated[float, msgspec.Meta(ge=0)] = 172_800.0
+    """Seconds after a token's end in which services may still finish what it began."""
+    lockout_failure_attempts: Count = 0
+    """Wrong passwords that lock an account; 0: back-off alone slows guesses."""
+    lockout_duration: Seconds = 1800.0
+    disable_user_account_days_inactive: Count = 0
+    """Days without a login after which an account counts as disabled; 0: never."""
+    password_expires_days: Count = 0
+    """0: passwords do not expire."""
+    unique_last_password_count: Count = 0
+    """How many passwords in a row must differ; 0: any may come again."""
+    minimum_password_age: Count = 0
+    """Days that a user's own new password must be kept, so that the count above means something."""
+    password_regex: str = ""
+    """What a password must match; empty: anything."""
+    password_regex_description: str = ""
+    """The same in words, for whoever is refused."""
+    change_password_upon_first_use: bool = False
+    """A password that an administrator chose can only be used to choose another."""
+    max_redelegation_count: Count = 3
+    """How often a trust can be lent on."""
+    user_limit_application_credentials: Count = 0
+    """For each user; 0: any number."""
 
 
 class Compute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from cumulo import __version__, hosting
 from cumulo.block_storage.api.face import block_storage_faces
 from cumulo.block_storage.policy import RULES as BLOCK_STORAGE_RULES
@@ -37,6 +39,7 @@ from cumulo.hosting import Host
 from cumulo.identity.api.face import identity_face
 from cumulo.identity.policy import RULES as IDENTITY_RULES
 from cumulo.identity.service.identity import IdentityService
+from cumulo.identity.service.security import SecurityRules
 from cumulo.image.api.face import image_face
 from cumulo.image.drivers.file import FileDriver as ImageFiles
 from cumulo.image.policy import RULES as IMAGE_RULES
@@ -144,9 +147,10 @@ def build(settings: Settings) -> Cloud:
 def _services(settings: Settings, database: Database, registry: HostRegistry) -> Services:
     """Each service, given the interfaces of those that it stands on."""
     identity = IdentityService(
+        database,
         TokenKeys(settings.secrets_dir / "token-keys"),
         Passwords(rounds=settings.identity.password_rounds),
-        token_lifetime=settings.identity.token_lifetime,
+        msgspec.convert(msgspec.structs.asdict(settings.identity), SecurityRules),
     )
     image = ImageService(database, ImageFiles(settings.data_dir))
     network = NetworkService(registry)

@@ -73,6 +73,8 @@ RULES: dict[str, str] = {
     "identity:delete_endpoint": "rule:admin_required",
     "identity:validate_token": f"rule:admin_required or {_READ_SYSTEM} or role:service or "
     "user_id:%(target.token.user_id)s",
+    "identity:check_token": f"rule:admin_required or {_READ_SYSTEM} or role:service or "
+    "user_id:%(target.token.user_id)s",
     "identity:revoke_token": "rule:admin_required or user_id:%(target.token.user_id)s",
     # Federation: operators set it up, system readers look at it.
     **{

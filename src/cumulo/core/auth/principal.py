@@ -8,6 +8,52 @@ import msgspec
 from cumulo.core.auth.policy import RoleNames
 
 
+class AccessRule(msgspec.Struct, frozen=True):
+    """One request that an application credential may make; anything else is refused.
+
+    `service`: a type of the catalog. `path`: `*` and `{name}` stand for one part of a path, `**`
+    for any number of them.
+    """
+
+    id: str
+    service: str
+    method: str
+    path: str
+
+
+class ApplicationCredentialMark(msgspec.Struct, frozen=True):
+    """The application credential that a token was got with. `access_rules` None: no limit."""
+
+    id: str
+    name: str
+    restricted: bool
+    access_rules: tuple[AccessRule, ...] | None = None
+
+
+class TrustMark(msgspec.Struct, frozen=True):
+    """The trust that a token acts under."""
+
+    id: str
+    impersonation: bool
+    trustor_user_id: str
+    trustee_user_id: str
+
+
+class AccessTokenMark(msgspec.Struct, frozen=True):
+    """The OAuth 1 access token that a token was got with."""
+
+    id: str
+    consumer_id: str
+
+
+class FederationMark(msgspec.Struct, frozen=True):
+    """Where a federated user comes from, and the groups that its assertion gave it."""
+
+    identity_provider_id: str
+    protocol_id: str
+    group_ids: tuple[str, ...] = ()
+
+
 class Principal(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A verified user in one scope (a project, a domain, the system, or none)."""
 
@@ -32,6 +78,29 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Moments, see core.clock."""
     expires: float = 0.0
     """The same, in seconds since the epoch."""
+    password_expires_at: str | None = None
+    is_domain: bool = False
+    """The project is a domain that acts as one."""
+    trust: TrustMark | None = None
+    application_credential: ApplicationCredentialMark | None = None
+    access_token: AccessTokenMark | None = None
+    federation: FederationMark | None = None
+
+    @property
+    def access_rules(self) -> tuple[AccessRule, ...] | None:
+        """All that the token may be used for; None: whatever its roles allow."""
+        credential = self.application_credential
+        return None if credential is None else credential.access_rules
+
+    @property
+    def group_ids(self) -> tuple[str, ...]:
+        """Groups beyond those that identity keeps: an assertion's."""
+        return () if self.federation is None else self.federation.group_ids
+
+    @property
+    def is_delegated(self) -> bool:
+        """The token speaks for somebody who lent a part of their rights: it must not get more."""
+        return self.trust is not None or self.access_token is not None
 
     @property
     def is_admin(self) -> bool:

@@ -17,6 +17,8 @@ from cryptography.fernet import InvalidToken as FernetInvalid
 TOKEN_LIMIT = 4096  # characters; a client's header may not be longer in the real one either
 KEYS_LIMIT = 64
 VERSION = 1
+RECEIPT = 2
+"""The version of a receipt: some methods of authentication passed, more are needed."""
 
 ScopeKind = Literal["unscoped", "project", "domain", "system"]
 
@@ -101,8 +103,9 @@ class TokenKeys:
             raise ValueError(f"the token would be longer than {TOKEN_LIMIT} characters")
         return token
 
-    def decode(self, token: str) -> TokenPayload:
-        """What a token says. Raises InvalidToken for anything that `encode` has not made."""
+    def decode(self, token: str, version: int = VERSION) -> TokenPayload:
+        """What a token says. Raises InvalidToken for anything that `encode` has not made, and
+        for a payload of another version: a receipt is no token."""
         if len(token) > TOKEN_LIMIT or not token.isascii():
             raise InvalidToken
         padded = token.encode("ascii") + b"=" * (-len(token) % 4)
@@ -113,7 +116,7 @@ class TokenKeys:
             payload = _unpack(_decoder.decode(self._fernet.decrypt(padded)))
         except (FernetInvalid, msgspec.DecodeError, ValueError) as error:
             raise InvalidToken from error
-        if payload.version != VERSION:
+        if payload.version != version:
             raise InvalidToken
         return payload
 

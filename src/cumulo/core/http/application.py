@@ -143,6 +143,7 @@ class Application:
             call.path = {name: params[f"p{i}"] for i, name in enumerate(names)}
             if req.query_string:
                 call.query = Query(parse_qsl(req.query_string, keep_blank_values=True))
+            call.address = req.remote_addr
             prefix = f"{req.forwarded_scheme}://{req.forwarded_host}"
             call.base_url = prefix + face.mount
             call.url = prefix + req.path

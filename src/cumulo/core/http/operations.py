@@ -135,6 +135,7 @@ class Call:
 
     __slots__ = (
         "_principal",
+        "address",
         "base_url",
         "body",
         "face",
@@ -158,6 +159,8 @@ class Call:
         self.body: Any = None
         self.version: Version | None = None
         self.token: str | None = None
+        self.address = ""
+        """Of the client, as the server saw it."""
         self.base_url = ""
         """Scheme, host and mount, without a slash at the end."""
         self.url = ""

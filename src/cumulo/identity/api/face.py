@@ -1,10 +1,13 @@
 """Identity's whole HTTP face."""
 
+from dataclasses import replace
+
 from cumulo.core.auth.policy import Rules
 from cumulo.core.db.transaction import Database
 from cumulo.core.http import faults
-from cumulo.core.http.operations import Face
+from cumulo.core.http.operations import Face, Operation
 from cumulo.identity.api import versions
+from cumulo.identity.api.auth import AuthApi
 from cumulo.identity.api.catalog import CatalogApi
 from cumulo.identity.api.domains import DomainsApi
 from cumulo.identity.api.federation import FederationApi
@@ -19,19 +22,31 @@ from cumulo.identity.service.identity import IdentityService
 def identity_face(
     identity: IdentityService, database: Database, rules: Rules | None = None
 ) -> Face:
+    operations = [
+        *versions.operations(),
+        *TokensApi(identity, database).operations(),
+        *AuthApi(identity).operations(),
+        *DomainsApi(identity).operations(),
+        *ProjectsApi(identity).operations(),
+        *UsersApi(identity, database).operations(),
+        *RolesApi(identity).operations(),
+        *CatalogApi(identity).operations(),
+        *FederationApi(identity).operations(),
+    ]
     return Face(
         name="identity",
         mount="/identity",
         faults=faults.identity,
         rules=rules or Rules(RULES),
-        operations=[
-            *versions.operations(),
-            *TokensApi(identity, database).operations(),
-            *DomainsApi(identity).operations(),
-            *ProjectsApi(identity).operations(),
-            *UsersApi(identity, database).operations(),
-            *RolesApi(identity).operations(),
-            *CatalogApi(identity).operations(),
-            *FederationApi(identity).operations(),
-        ],
+        operations=with_heads(operations),
     )
+
+
+def with_heads(operations: list[Operation]) -> list[Operation]:
+    """Whatever can be read can be asked for by HEAD: the same answer without its body."""
+    known = {operation.path for operation in operations if operation.method == "HEAD"}
+    return operations + [
+        replace(operation, method="HEAD")
+        for operation in operations
+        if operation.method == "GET" and operation.path not in known
+    ]

@@ -97,12 +97,11 @@ class FederationApi:
         made = []
         for noun, many, key in nouns:
             one = f"{many}/{{{key}}}"
-            for method in ("GET", "HEAD"):
-                index, show = getattr(self, f"list_{noun}s"), getattr(self, f"show_{noun}")
-                made += [
-                    Operation(method, many, index, policy=f"identity:list_{noun}s"),
-                    Operation(method, one, show, policy=f"identity:get_{noun}"),
-                ]
+            index, show = getattr(self, f"list_{noun}s"), getattr(self, f"show_{noun}")
+            made += [
+                Operation("GET", many, index, policy=f"identity:list_{noun}s"),
+                Operation("GET", one, show, policy=f"identity:get_{noun}"),
+            ]
             for method, verb, status in (("PUT", "create", 201), ("PATCH", "update", 200)):
                 made.append(
                     Operation(

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
+from cumulo.core.clock import zulu_micro
 from cumulo.core.db.transaction import Database, Tx
-from cumulo.core.faults import BadRequest, Unauthorized
 from cumulo.core.http.operations import Call, Operation
 from cumulo.identity.api.envelope import Wrapped, filters, listed, matching, self_link, unwrapped
 from cumulo.identity.api.projects import project_body
@@ -24,18 +24,21 @@ class ChangePassword(msgspec.Struct):
 
 
 def user_body(call: Call, row: UserRow) -> dict[str, Any]:
+    ends = row.password_expires_at
     body = {
         **row.extra,
         "id": row.id,
         "name": row.name,
         "domain_id": row.domain_id,
         "enabled": row.enabled,
-        "password_expires_at": None,
+        "password_expires_at": None if ends is None else zulu_micro(ends),
         "options": row.options,
         "links": self_link(call, "users", row.id),
     }
     if row.default_project_id is not None:
         body["default_project_id"] = row.default_project_id
+    if row.federated:
+        body["federated"] = row.federated
     return body
 
 
@@ -47,7 +50,6 @@ class UsersApi:
     def __init__(self, identity: IdentityService, database: Database) -> None:
         self._identity = identity
         self._users = identity.users
-        self._passwords = identity.passwords
         self._database = database
 
     def operations(self) -> list[Operation]:
@@ -108,21 +110,13 @@ class UsersApi:
         wishes = unwrapped(call, "user")
         home = call.principal.domain_id or call.principal.project_domain_id or DEFAULT_DOMAIN_ID
         call.allow({"target.user.domain_id": wishes.get("domain_id") or home})
-        hashed = await self._hash(wishes)
+        hashed = await self._identity.accounts.hash_of(wishes.get("password"))
 
         def write(tx: Tx) -> UserRow:
             return self._users.create(tx, wishes, hashed, call.principal, home)
 
         row = await self._database.write(write, name="create user")
         return {"user": user_body(call, row)}
-
-    async def _hash(self, wishes: dict[str, Any]) -> str | None:
-        password = wishes.get("password")
-        if password is None:
-            return None
-        if not isinstance(password, str) or len(password) > 4096:
-            raise BadRequest("Invalid input for user: 'password' must be text of 4096 at most")
-        return await self._passwords.hash(password)
 
     def show(self, call: Call, tx: Tx) -> Any:
         row = self._users.get(tx, call.path["user_id"])
@@ -134,7 +128,7 @@ class UsersApi:
         user_id = call.path["user_id"]
         found = await self._database.read(lambda tx: self._users.get(tx, user_id))
         call.allow(user_target(found))
-        hashed = await self._hash(wishes)
+        hashed = await self._identity.accounts.hash_of(wishes.get("password"))
 
         def write(tx: Tx) -> UserRow:
             return self._users.update(tx, user_id, wishes, hashed, call.principal)
@@ -144,22 +138,10 @@ class UsersApi:
 
     async def change_password(self, call: Call) -> None:
         """Proved by the old password, not by a token."""
-        user_id = call.path["user_id"]
-        found = await self._database.read(lambda tx: tx.get(UserRow, user_id))
         wanted: PasswordChange = call.body.user
-        stored = found.password_hash if found is not None and found.enabled else None
-        if found is None or stored is None:
-            await self._passwords.verify_unknown_user(wanted.original_password)
-            raise Unauthorized("The request you have made requires authentication.")
-        if not await self._passwords.verify(wanted.original_password, stored):
-            raise Unauthorized("The request you have made requires authentication.")
-        hashed = await self._passwords.hash(wanted.password)
-
-        def write(tx: Tx) -> None:
-            row = self._users.get(tx, user_id)
-            self._users.set_password(tx, row, hashed, None)
-
-        await self._database.write(write, name="change password")
+        await self._identity.accounts.change_password(
+            call.path["user_id"], wanted.original_password, wanted.password, call.address
+        )
 
     def delete(self, call: Call, tx: Tx) -> None:
         row = self._users.get(tx, call.path["user_id"])

@@ -201,7 +201,7 @@ class SamlParty:
         )
         # The signed assertion goes in as it is: written anew, its signature would not hold.
         bare = response.partition("?>")[2] if response.startswith("<?xml") else response
-        head, tag, tail = envelope.rpartition("Body")
+        head, _, tail = envelope.rpartition("Body")
         prefix = head[head.rfind("<") + 1 :]
         closed = f"<{prefix}Body />"
         if not (head.endswith(f"<{prefix}") and tail.lstrip().startswith("/>")):

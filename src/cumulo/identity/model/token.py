@@ -2,13 +2,22 @@
 
 from typing import Annotated
 
-from cumulo.core.db.rows import Key, Row, table
+from cumulo.core.clock import Moment
+from cumulo.core.db.rows import Index, Key, Row, table
 
 
 @table("identity_revocations")
 class RevocationRow(Row, frozen=True):
-    """The token with this audit id is refused, until it would have expired anyway."""
+    """Tokens that fit this are refused, until they would have expired anyway.
 
-    audit_id: Annotated[str, Key()]
+    With an audit id: that token. With a user alone: all of the user's tokens issued before; these
+    rows only tell the story, since `revoked_before` of the user is what is enforced.
+    """
+
+    id: Annotated[str, Key()]
+    audit_id: Annotated[str | None, Index()]
+    user_id: str | None
+    issued_before: Moment
+    revoked_at: Annotated[Moment, Index()]
     expires: float
     """Seconds since the epoch."""

@@ -3,14 +3,22 @@
 from cumulo.core.auth.passwords import Passwords
 from cumulo.core.auth.principal import Principal
 from cumulo.core.auth.tokens import TokenKeys
-from cumulo.core.db.transaction import Tx
+from cumulo.core.db.transaction import Database, Tx
 from cumulo.identity.model.project import ProjectRow
+from cumulo.identity.service.accounts import Accounts
+from cumulo.identity.service.authentication.authentication import Authentication
+from cumulo.identity.service.authentication.method import Directory
+from cumulo.identity.service.authentication.password import PasswordMethod
+from cumulo.identity.service.authentication.scope import Scopes
+from cumulo.identity.service.authentication.token import TokenMethod
 from cumulo.identity.service.catalog import Catalog
 from cumulo.identity.service.domains import Domains
 from cumulo.identity.service.federation.providers import FederationProviders
 from cumulo.identity.service.projects import Projects
 from cumulo.identity.service.roles import Roles
+from cumulo.identity.service.security import SecurityRules
 from cumulo.identity.service.tokens import Tokens
+from cumulo.identity.service.trusts import Trusts
 from cumulo.identity.service.users import Users
 
 
@@ -18,16 +26,32 @@ class IdentityService:
     """Implements `identity.interface.Identity`."""
 
     def __init__(
-        self, keys: TokenKeys, passwords: Passwords, *, token_lifetime: float = 3600.0
+        self,
+        database: Database,
+        keys: TokenKeys,
+        passwords: Passwords,
+        rules: SecurityRules | None = None,
     ) -> None:
+        self.rules = rules or SecurityRules()
         self.passwords = passwords
         self.roles = Roles(self._forget_tokens)
-        self.tokens = Tokens(keys, self.roles, lifetime=token_lifetime)
+        self.tokens = Tokens(keys, self.roles, self.rules)
         self.domains = Domains(self._forget_tokens)
         self.projects = Projects(self._forget_tokens)
-        self.users = Users(self._forget_tokens)
+        self.users = Users(self._forget_tokens, self.rules, self.tokens.note_user_revoked)
         self.catalog = Catalog()
         self.federation = FederationProviders(self._forget_tokens)
+        self.accounts = Accounts(database, passwords, self.users, self.rules)
+        self.trusts = Trusts(self.roles, self.rules)
+        self.tokens.delegations += [self.trusts]
+        directory = Directory(self.users, self.domains, self.projects)
+        scopes = Scopes(directory, self.roles, self.trusts)
+        self.authentication = Authentication(database, self.tokens, scopes, self.trusts)
+        for method in (
+            PasswordMethod(database, directory, self.accounts),
+            TokenMethod(database, self.tokens),
+        ):
+            self.authentication.add(method)
 
     def _forget_tokens(self) -> None:
         self.tokens.forget_all()
@@ -35,8 +59,8 @@ class IdentityService:
     def cached(self, token: str) -> Principal | None:
         return self.tokens.cached(token)
 
-    def verify(self, tx: Tx, token: str) -> Principal:
-        return self.tokens.verify(tx, token)
+    def verify(self, tx: Tx, token: str, *, allow_expired: bool = False) -> Principal:
+        return self.tokens.verify(tx, token, allow_expired=allow_expired)
 
     def project_exists(self, tx: Tx, project_id: str) -> bool:
         return tx.get(ProjectRow, project_id) is not None

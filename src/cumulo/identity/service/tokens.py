@@ -8,32 +8,36 @@ its commit; a change of identity is rare, a token on a request is not.
 import time
 from typing import NamedTuple
 
-from cumulo.core.auth.principal import Principal
+from cumulo.core.auth.principal import (
+    AccessTokenMark,
+    ApplicationCredentialMark,
+    FederationMark,
+    Principal,
+    TrustMark,
+)
 from cumulo.core.auth.tokens import InvalidToken, TokenKeys, TokenPayload, new_audit_id
-from cumulo.core.clock import to_moment
+from cumulo.core.clock import to_moment, zulu_micro
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
-from cumulo.core.faults import NotFound, Unauthorized
+from cumulo.core.faults import Forbidden, NotFound, Unauthorized
+from cumulo.core.ids import new_hex
 from cumulo.identity.model.domain import DomainRow
 from cumulo.identity.model.project import ProjectRow
-from cumulo.identity.model.role import SYSTEM, RoleRow, TargetType
+from cumulo.identity.model.role import SYSTEM, RoleRow
 from cumulo.identity.model.token import RevocationRow
 from cumulo.identity.model.user import UserRow
+from cumulo.identity.service.authentication.method import (
+    REFUSED,
+    Identified,
+    Scope,
+)
+from cumulo.identity.service.delegations import Delegated, Delegation
 from cumulo.identity.service.roles import Roles
+from cumulo.identity.service.security import SecurityRules
 from cumulo.identity.store import token as store
 
 KEPT = 50_000
 WHOLE_SYSTEM = "all"
-
-REFUSED = "The request you have made requires authentication."
-
-
-class Scope:
-    """What a token is for: nothing, a project, a domain or the system."""
-
-    def __init__(self, kind: TargetType | None = None, id: str = "") -> None:
-        self.kind = kind
-        self.id = id
 
 
 class Meaning(NamedTuple):
@@ -45,15 +49,23 @@ class Meaning(NamedTuple):
     project_domain: DomainRow | None
     domain: DomainRow | None
     roles: list[RoleRow]
+    revoked_before: float
+    trust: TrustMark | None = None
+    application_credential: ApplicationCredentialMark | None = None
+    access_token: AccessTokenMark | None = None
 
 
 class Tokens:
-    def __init__(self, keys: TokenKeys, roles: Roles, *, lifetime: float) -> None:
+    listing = store.REVOCATIONS
+
+    def __init__(self, keys: TokenKeys, roles: Roles, rules: SecurityRules) -> None:
         self._keys = keys
         self._roles = roles
-        self._lifetime = lifetime
+        self._rules = rules
         self._known: dict[str, Principal] = {}
-        self._meanings: dict[tuple[str, str, str], Meaning] = {}
+        self._meanings: dict[tuple[object, ...], Meaning] = {}
+        self.delegations: list[Delegation] = []
+        """The kinds of lent rights; each service of one adds itself."""
 
     def forget_all(self) -> None:
         """Some token may mean something else now."""
@@ -70,35 +82,49 @@ class Tokens:
     def issue(
         self,
         tx: Tx,
-        user: UserRow,
+        found: Identified,
         scope: Scope,
         methods: list[str],
         *,
-        parent: Principal | None = None,
+        expires: float | None = None,
     ) -> tuple[str, Principal]:
-        """A new token. With `parent` (the token that it was got with) it lives no longer and
-        belongs to its chain of audit ids. Raises Unauthorized for a scope without a role."""
+        """A new token. With a parent (the token that it was got with) it lives no longer and
+        belongs to its chain of audit ids. `expires`: the latest end, seconds since the epoch.
+        Raises Unauthorized for a scope without a role."""
         now = time.time()
-        expires = parent.expires if parent is not None else now + self._lifetime
+        ends = [each for each in (found.expires, expires) if each is not None]
         audit_ids = [new_audit_id()]
-        if parent is not None:
-            audit_ids.append(parent.audit_ids[-1])
+        if found.parent is not None:
+            audit_ids.append(found.parent.audit_ids[-1])
+        binding = found.binding
+        mark = binding.federation
         payload = TokenPayload(
-            user_id=user.id,
+            user_id=found.user.id,
             methods=methods,
             scope=scope.kind or "unscoped",
             scope_id=scope.id,
             issued_at=now,
-            expires_at=expires,
+            expires_at=min([now + self._rules.token_lifetime, *ends]),
             audit_ids=audit_ids,
+            trust_id=scope.trust_id,
+            app_cred_id=binding.application_credential_id,
+            access_token_id=binding.access_token_id,
+            identity_provider_id=None if mark is None else mark.identity_provider_id,
+            protocol_id=None if mark is None else mark.protocol_id,
+            federated_group_ids=[] if mark is None else list(mark.group_ids),
         )
+        if payload.expires_at <= now:
+            raise Unauthorized(REFUSED)
         principal = self._principal(tx, payload)
         token = self._keys.encode(payload)
         self._keep(token, principal)
         return token, principal
 
-    def verify(self, tx: Tx, token: str) -> Principal:
-        """The principal of a token. Raises Unauthorized for whatever is wrong with it."""
+    def verify(self, tx: Tx, token: str, *, allow_expired: bool = False) -> Principal:
+        """The principal of a token. Raises Unauthorized for whatever is wrong with it.
+
+        `allow_expired`: it may have ended, within the window that the settings give.
+        """
         found = self.cached(token)
         if found is not None:
             return found
@@ -106,27 +132,54 @@ class Tokens:
             payload = self._keys.decode(token)
         except InvalidToken:
             raise Unauthorized(REFUSED) from None
-        if payload.expires_at <= time.time():
+        window = self._rules.allow_expired_window if allow_expired else 0.0
+        now = time.time()
+        if payload.expires_at + window <= now:
             raise Unauthorized(REFUSED)
-        if any(tx.get(RevocationRow, audit_id) is not None for audit_id in payload.audit_ids):
+        if tx.one(store.OF_TOKEN, audit_id=payload.audit_ids[0]) is not None:
             raise Unauthorized(REFUSED)
-        principal = self._principal(tx, payload)
-        self._keep(token, principal)
+        try:
+            principal = self._principal(tx, payload)
+        except Forbidden:  # its lender is disabled, or has not what was lent
+            raise Unauthorized(REFUSED) from None
+        if payload.expires_at > now:
+            self._keep(token, principal)
         return principal
 
-    def look_up(self, tx: Tx, token: str) -> Principal:
+    def look_up(self, tx: Tx, token: str, *, allow_expired: bool = False) -> Principal:
         """The principal of a token that is the subject of a request; 404 for a bad one."""
         try:
-            return self.verify(tx, token)
+            return self.verify(tx, token, allow_expired=allow_expired)
         except Unauthorized:
             raise NotFound("Failed to validate token") from None
 
     def revoke(self, tx: Tx, principal: Principal, who: Principal) -> None:
-        row = RevocationRow(principal.audit_ids[0], principal.expires)
-        tx.insert(row, ignore_duplicate=True)
+        """This token is refused from now on; those that were got with it are not."""
+        row = RevocationRow(
+            id=new_hex(),
+            audit_id=principal.audit_ids[0],
+            user_id=None,
+            issued_before=tx.now,
+            revoked_at=tx.now,
+            expires=principal.expires + self._rules.allow_expired_window,
+        )
+        tx.insert(row)
         tx.run(store.FORGET_EXPIRED, before=time.time())
         emit(tx, "identity.token.revoke", principal.user_id, principal=who)
         tx.after_commit(self.forget_all)
+
+    def note_user_revoked(self, tx: Tx, user_id: str) -> None:
+        """Tell those who ask for revocations that all tokens of a user have ended."""
+        row = RevocationRow(
+            id=new_hex(),
+            audit_id=None,
+            user_id=user_id,
+            issued_before=tx.now,
+            revoked_at=tx.now,
+            expires=time.time() + self._rules.token_lifetime + self._rules.allow_expired_window,
+        )
+        tx.insert(row)
+        tx.run(store.FORGET_EXPIRED, before=time.time())
 
     def _keep(self, token: str, principal: Principal) -> None:
         if len(self._known) >= KEPT:
@@ -134,22 +187,30 @@ class Tokens:
         self._known[token] = principal
 
     def _principal(self, tx: Tx, payload: TokenPayload) -> Principal:
-        """Everything that the token stands for now; Unauthorized when any of it is gone."""
-        key = (payload.user_id, payload.scope, payload.scope_id)
+        key = (
+            payload.user_id,
+            payload.scope,
+            payload.scope_id,
+            payload.trust_id,
+            payload.app_cred_id,
+            payload.access_token_id,
+            tuple(payload.federated_group_ids),
+        )
         meaning = self._meanings.get(key)
         if meaning is None:
-            meaning = self._meaning(tx, payload)
             if len(self._meanings) >= KEPT:
                 self._meanings.clear()
-            self._meanings[key] = meaning
-        user, home, project, project_domain, domain, roles = meaning
-        if payload.issued_at < user.revoked_before:
+            meaning = self._meanings[key] = self._meaning(tx, payload)
+        if payload.issued_at < meaning.revoked_before:
             raise Unauthorized(REFUSED)
+        user, project, domain = meaning.user, meaning.project, meaning.domain
+        project_domain, roles = meaning.project_domain, meaning.roles
+        password_ends = user.password_expires_at
         return Principal(
             user_id=user.id,
             user_name=user.name,
-            user_domain_id=home.id,
-            user_domain_name=home.name,
+            user_domain_id=meaning.home.id,
+            user_domain_name=meaning.home.name,
             project_id=project.id if project else None,
             project_name=project.name if project else None,
             project_domain_id=project_domain.id if project_domain else None,
@@ -164,39 +225,77 @@ class Tokens:
             issued_at=to_moment(payload.issued_at),
             expires_at=to_moment(payload.expires_at),
             expires=payload.expires_at,
+            password_expires_at=None if password_ends is None else zulu_micro(password_ends),
+            trust=meaning.trust,
+            application_credential=meaning.application_credential,
+            access_token=meaning.access_token,
+            federation=_federation(payload),
         )
 
     def _meaning(self, tx: Tx, payload: TokenPayload) -> Meaning:
         user = tx.get(UserRow, payload.user_id)
         if user is None or not user.enabled:
             raise Unauthorized(REFUSED)
-        home = tx.get(DomainRow, user.domain_id)
-        if home is None or not home.enabled:
-            raise Unauthorized(REFUSED)
-        project, domain, roles = self._scope(tx, user, payload)
-        project_domain = None
-        if project is not None:
-            project_domain = tx.get(DomainRow, project.domain_id)
-            if project_domain is None or not project_domain.enabled:
-                raise Unauthorized(REFUSED)
-        return Meaning(user, home, project, project_domain, domain, roles)
+        _enabled_domain(tx, user.domain_id)
+        lent = self._lent(tx, payload, user)
+        acting = user if lent is None else lent.user
+        home = _enabled_domain(tx, acting.domain_id)
+        project, domain = self._scope(tx, payload)
+        project_domain = None if project is None else _enabled_domain(tx, project.domain_id)
+        if lent is not None:
+            return Meaning(
+                acting,
+                home,
+                project,
+                project_domain,
+                domain,
+                lent.roles,
+                max(lent.revoked_before, user.revoked_before),
+                lent.trust,
+                lent.application_credential,
+                lent.access_token,
+            )
+        roles = self._own_roles(tx, user, payload)
+        return Meaning(user, home, project, project_domain, domain, roles, user.revoked_before)
 
-    def _scope(
-        self, tx: Tx, user: UserRow, payload: TokenPayload
-    ) -> tuple[ProjectRow | None, DomainRow | None, list[RoleRow]]:
-        if payload.scope == "unscoped":
-            return None, None, []
+    def _lent(self, tx: Tx, payload: TokenPayload, user: UserRow) -> Delegated | None:
+        for delegation in self.delegations:
+            lent = delegation.resolve(tx, payload, user)
+            if lent is not None:
+                if payload.scope != "unscoped" and not lent.roles:
+                    raise Unauthorized(REFUSED)
+                return lent
+        return None
+
+    def _scope(self, tx: Tx, payload: TokenPayload) -> tuple[ProjectRow | None, DomainRow | None]:
         project = domain = None
         if payload.scope == "project":
             project = tx.get(ProjectRow, payload.scope_id)
             if project is None or not project.enabled:
                 raise Unauthorized(REFUSED)
         elif payload.scope == "domain":
-            domain = tx.get(DomainRow, payload.scope_id)
-            if domain is None or not domain.enabled:
-                raise Unauthorized(REFUSED)
+            domain = _enabled_domain(tx, payload.scope_id)
+        return project, domain
+
+    def _own_roles(self, tx: Tx, user: UserRow, payload: TokenPayload) -> list[RoleRow]:
+        if payload.scope == "unscoped":
+            return []
         target = SYSTEM if payload.scope == "system" else payload.scope_id
         roles = self._roles.effective(tx, user.id, payload.scope, target)
         if not roles:
             raise Unauthorized(REFUSED)
-        return project, domain, roles
+        return roles
+
+
+def _enabled_domain(tx: Tx, domain_id: str) -> DomainRow:
+    found = tx.get(DomainRow, domain_id)
+    if found is None or not found.enabled:
+        raise Unauthorized(REFUSED)
+    return found
+
+
+def _federation(payload: TokenPayload) -> FederationMark | None:
+    if payload.identity_provider_id is None:
+        return None
+    groups = tuple(payload.federated_group_ids)
+    return FederationMark(payload.identity_provider_id, payload.protocol_id or "", groups)

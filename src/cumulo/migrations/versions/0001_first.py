@@ -135,9 +135,22 @@ def upgrade() -> None:
     )
     op.create_table(
         "identity_revocations",
-        sa.Column("audit_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("audit_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("user_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("issued_before", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("revoked_at", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("expires", sa.Double(), autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("audit_id", name=op.f("pk_identity_revocations")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_revocations")),
+    )
+    op.create_index(
+        op.f("ix_identity_revocations_audit_id"), "identity_revocations", ["audit_id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_identity_revocations_revoked_at"),
+        "identity_revocations",
+        ["revoked_at"],
+        unique=False,
     )
     op.create_table(
         "identity_roles",
@@ -646,6 +659,13 @@ def upgrade() -> None:
         sa.Column("options", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("extra", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("revoked_before", sa.Double(), autoincrement=False, nullable=False),
+        sa.Column("created_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("password_expires_at", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("password_by_user", sa.Boolean(), autoincrement=False, nullable=False),
+        sa.Column("federated", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("last_active_at", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("failed_logins", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("failed_at", sa.Text(), autoincrement=False, nullable=True),
         sa.ForeignKeyConstraint(
             ["domain_id"],
             ["identity_domains.id"],
@@ -1131,6 +1151,31 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "identity_old_passwords",
+        sa.Column(
+            "sequence",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("user_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("password_hash", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("set_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["identity_users.id"],
+            name=op.f("fk_identity_old_passwords_user_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("sequence", name=op.f("pk_identity_old_passwords")),
+    )
+    op.create_index(
+        op.f("ix_identity_old_passwords_user_id"),
+        "identity_old_passwords",
+        ["user_id"],
+        unique=False,
+    )
+    op.create_table(
         "identity_provider_remote_ids",
         sa.Column("remote_id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("idp_id", sa.Text(), autoincrement=False, nullable=False),
@@ -1146,6 +1191,66 @@ def upgrade() -> None:
         op.f("ix_identity_provider_remote_ids_idp_id"),
         "identity_provider_remote_ids",
         ["idp_id"],
+        unique=False,
+    )
+    op.create_table(
+        "identity_trusts",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("trustor_user_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("trustee_user_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("project_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("impersonation", sa.Boolean(), autoincrement=False, nullable=False),
+        sa.Column("role_ids", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("expires_at", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("remaining_uses", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("redelegated_trust_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("redelegation_count", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("created_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["identity_projects.id"],
+            name=op.f("fk_identity_trusts_project_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["redelegated_trust_id"],
+            ["identity_trusts.id"],
+            name=op.f("fk_identity_trusts_redelegated_trust_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["trustee_user_id"],
+            ["identity_users.id"],
+            name=op.f("fk_identity_trusts_trustee_user_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["trustor_user_id"],
+            ["identity_users.id"],
+            name=op.f("fk_identity_trusts_trustor_user_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_trusts")),
+    )
+    op.create_index(
+        op.f("ix_identity_trusts_project_id"), "identity_trusts", ["project_id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_identity_trusts_redelegated_trust_id"),
+        "identity_trusts",
+        ["redelegated_trust_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_identity_trusts_trustee_user_id"),
+        "identity_trusts",
+        ["trustee_user_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_identity_trusts_trustor_user_id"),
+        "identity_trusts",
+        ["trustor_user_id"],
         unique=False,
     )
     op.create_table(

@@ -1,0 +1,52 @@
+"""What the caller's token can be used for: identity API v3, `auth/{catalog,projects,…}`."""
+
+from typing import Any
+
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import Forbidden
+from cumulo.core.http.operations import Call, Operation
+from cumulo.identity.api.domains import domain_body
+from cumulo.identity.api.envelope import listed
+from cumulo.identity.api.projects import project_body
+from cumulo.identity.model.domain import DomainRow
+from cumulo.identity.model.role import SYSTEM
+from cumulo.identity.service.identity import IdentityService
+
+
+class AuthApi:
+    def __init__(self, identity: IdentityService) -> None:
+        self._identity = identity
+
+    def operations(self) -> list[Operation]:
+        return [
+            Operation("GET", "/v3/auth/catalog", self.catalog),
+            Operation("GET", "/v3/auth/projects", self.projects),
+            Operation("GET", "/v3/auth/domains", self.domains),
+            Operation("GET", "/v3/auth/system", self.system),
+        ]
+
+    def catalog(self, call: Call, tx: Tx) -> Any:
+        who = call.principal
+        if who.project_id is None and who.domain_id is None and not who.system:
+            raise Forbidden(
+                "You are not authorized to perform the requested action: The token is unscoped "
+                "and has no catalog."
+            )
+        view = self._identity.catalog.view(tx, who.project_id)
+        return {"catalog": view, "links": {"next": None, "self": call.url, "previous": None}}
+
+    def projects(self, call: Call, tx: Tx) -> Any:
+        """The projects that the caller could scope to."""
+        ids = self._identity.roles.targets(tx, call.principal.user_id, "project")
+        rows = self._identity.projects.listing.page(tx, where={"ids": ids, "enabled": True})
+        return listed(call, "projects", [project_body(call, row) for row in rows])
+
+    def domains(self, call: Call, tx: Tx) -> Any:
+        ids = self._identity.roles.targets(tx, call.principal.user_id, "domain")
+        rows = [row for row in (tx.get(DomainRow, id) for id in sorted(ids)) if row is not None]
+        found = [domain_body(call, row) for row in rows if row.enabled]
+        return listed(call, "domains", found)
+
+    def system(self, call: Call, tx: Tx) -> Any:
+        has = self._identity.roles.targets(tx, call.principal.user_id, SYSTEM)
+        return listed(call, "system", [{"all": True}] if has else [])

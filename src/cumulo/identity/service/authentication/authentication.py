@@ -1,0 +1,124 @@
+"""From the body of a request for a token to the token.
+
+Every named method says who it is, all must find the same user; then come the user's multi-factor
+rules, the scope, and the token, in one transaction with the use of a trust.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from cumulo.core.auth.principal import Principal
+from cumulo.core.clock import seconds_of
+from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.faults import BadRequest, Unauthorized
+from cumulo.core.wire.wording import refuse
+from cumulo.identity.service.authentication.method import Attempt, Identified, Method, refused
+from cumulo.identity.service.authentication.scope import Scopes, WantedScope
+from cumulo.identity.service.tokens import Tokens
+from cumulo.identity.service.trusts import Trusts
+
+MAX_METHODS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    token: str
+    principal: Principal
+
+
+class Authentication:
+    def __init__(
+        self,
+        database: Database,
+        tokens: Tokens,
+        scopes: Scopes,
+        trusts: Trusts,
+    ) -> None:
+        self._database = database
+        self._tokens = tokens
+        self._scopes = scopes
+        self._trusts = trusts
+        self._methods: dict[str, tuple[Method, msgspec.json.Decoder[Any]]] = {}
+
+    def add(self, method: Method) -> None:
+        """Accept a method of authentication."""
+        self._methods[method.name] = (method, msgspec.json.Decoder(method.shape))
+
+    async def authenticate(
+        self,
+        methods: list[str],
+        bodies: dict[str, msgspec.Raw],
+        wanted: WantedScope | str | None,
+        attempt: Attempt,
+    ) -> Issued:
+        """A token. Raises BadRequest, Unauthorized, Forbidden."""
+        found = await self._identify(methods, bodies, attempt)
+        return await self.issue(found, wanted)
+
+    async def _identify(
+        self, methods: list[str], bodies: dict[str, msgspec.Raw], attempt: Attempt
+    ) -> Identified:
+        if not methods or len(methods) > MAX_METHODS:
+            raise BadRequest("Expecting to find 1 to 10 methods in identity.")
+        for name in methods:
+            if name not in self._methods:
+                raise Unauthorized("Attempted to authenticate with an unsupported method.")
+        found: list[Identified] = []
+        for name in dict.fromkeys(methods):
+            method, decoder = self._methods[name]
+            asked = _decoded(decoder, bodies, name)
+            found.append(await method.identify(asked, attempt))
+        return _together(found)
+
+    async def issue(self, found: Identified, wanted: WantedScope | str | None) -> Issued:
+        """The token of somebody who has been identified."""
+        lent = isinstance(wanted, WantedScope) and wanted.trust is not None
+
+        def work(tx: Tx) -> Issued:
+            scope = self._scopes.find(tx, wanted, found)
+            ends = None
+            if scope.trust_id is not None:
+                moment = self._trusts.limit(tx, scope.trust_id)
+                ends = None if moment is None else seconds_of(moment)
+                self._trusts.use(tx, scope.trust_id)
+            return Issued(*self._tokens.issue(tx, found, scope, list(found.methods), expires=ends))
+
+        if lent:
+            return await self._database.write(work, name="issue token of a trust")
+        return await self._database.read(work)
+
+
+def _decoded(decoder: msgspec.json.Decoder[Any], bodies: dict[str, msgspec.Raw], name: str) -> Any:
+    raw = bodies.get(name)
+    if raw is None:
+        raise BadRequest(f"Expecting to find {name} in identity.")
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise refuse(error, bytes(raw)) from None
+
+
+def _together(found: list[Identified]) -> Identified:
+    """What several methods have found as one. They must mean the same user."""
+    first = found[0]
+    if len(found) == 1:
+        return first
+    if any(each.user.id != first.user.id for each in found):
+        raise refused()
+    special = [each for each in found if each.parent or each.scope or each.binding != first.binding]
+    if len(special) > 1:
+        # Two methods that each bind the token: there is no token that both could mean.
+        raise refused()
+    chosen = special[0] if special else first
+    names = tuple(dict.fromkeys(name for each in found for name in each.methods))
+    return Identified(
+        user=chosen.user,
+        methods=names,
+        parent=chosen.parent,
+        scope=chosen.scope,
+        expires=min((e.expires for e in found if e.expires is not None), default=None),
+        binding=chosen.binding,
+        explicit_scope=any(each.explicit_scope for each in found),
+    )
