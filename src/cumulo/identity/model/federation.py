@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any
 
-from cumulo.core.clock import Moment
 from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, Unique, table
 
 
@@ -18,7 +17,8 @@ class IdentityProviderRow(Row, frozen=True):
     remote_ids: list[str]
     """How it calls itself: an issuer URL, a SAML entity id. Empty: whatever it says is believed."""
     authorization_ttl: int | None
-    """Minutes that a group membership outlives the login that it came with; None: not at all."""
+    """Minutes that a group membership outlives the login that it came with; None: it is the
+    token's alone."""
 
 
 @table("identity_provider_remote_ids")
@@ -74,20 +74,34 @@ class FederatedUserRow(Row, frozen=True):
     display_name: str
 
 
-@table("identity_expiring_memberships")
-class ExpiringMembershipRow(Row, frozen=True):
-    """A group membership that a provider vouched for at the last login."""
-
-    user_id: Annotated[str, Key(), References("identity_users.id", on_delete="CASCADE")]
-    group_id: Annotated[str, Key(), Index()]
-    idp_id: Annotated[str, Key(), References("identity_providers.id", on_delete="CASCADE")]
-    last_verified: Moment
-
-
 @table("identity_seen_assertions", IndexOn("expires"))
 class SeenAssertionRow(Row, frozen=True):
-    """A SAML assertion or sign-on state that was used: none is taken twice."""
+    """A SAML assertion that was used: none is taken twice."""
 
     id: Annotated[str, Key()]
     expires: float
     """Seconds since the epoch; after that it would be refused for its age."""
+
+
+@table("identity_sign_ons", IndexOn("expires"))
+class SignOnRow(Row, frozen=True):
+    """A sign-on between its first step and its last.
+
+    First somebody was sent to a provider; with `attributes`, a SAML provider has answered and the
+    client that holds the secret may fetch its token.
+    """
+
+    id: Annotated[str, Key()]
+    idp_id: str
+    protocol_id: str
+    origin: str
+    """The dashboard that waits for the token; empty: the client itself does."""
+    nonce: str
+    """What the answer must repeat: OpenID's nonce, the id of a SAML request."""
+    verifier: str
+    """PKCE's secret; empty for SAML."""
+    browser: str
+    """SHA-256 of the cookie that the browser was given; empty for clients without one."""
+    issuer: str
+    attributes: dict[str, str] | None
+    expires: float

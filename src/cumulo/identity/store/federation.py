@@ -6,7 +6,6 @@ from cumulo.core.db.listing import Listing, equals
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 from cumulo.identity.model.federation import (
-    ExpiringMembershipRow,
     FederatedUserRow,
     IdentityProviderRow,
     MappingRow,
@@ -14,11 +13,12 @@ from cumulo.identity.model.federation import (
     RemoteIdRow,
     SeenAssertionRow,
     ServiceProviderRow,
+    SignOnRow,
 )
 
 _i, _p, _s = columns(IdentityProviderRow), columns(ProtocolRow), columns(ServiceProviderRow)
 _m, _r = columns(MappingRow), columns(RemoteIdRow)
-_f, _e = columns(FederatedUserRow), columns(ExpiringMembershipRow)
+_f = columns(FederatedUserRow)
 
 PROVIDERS = Listing(
     IdentityProviderRow,
@@ -64,12 +64,12 @@ OF_PROVIDER = query(
     FederatedUserRow,
     sa.select(FederatedUserRow.sql_table).where(_f.idp_id == sa.bindparam("idp_id")),
 )
-MEMBERSHIPS_OF_USER = query(
-    ExpiringMembershipRow,
-    sa.select(ExpiringMembershipRow.sql_table).where(_e.user_id == sa.bindparam("user_id")),
-)
 FORGET_SEEN = statement(
     sa.delete(SeenAssertionRow.sql_table).where(
         columns(SeenAssertionRow).expires < sa.bindparam("before")
     )
 )
+FORGET_SIGN_ONS = statement(
+    sa.delete(SignOnRow.sql_table).where(columns(SignOnRow).expires < sa.bindparam("before"))
+)
+SIGN_ONS = statement(sa.select(sa.func.count()).select_from(SignOnRow.sql_table))
