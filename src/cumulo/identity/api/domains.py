@@ -29,7 +29,9 @@ class DomainsApi:
     def operations(self) -> list[Operation]:
         one = "/v3/domains/{domain_id}"
         return [
-            Operation("GET", "/v3/domains", self.index, policy="identity:list_domains"),
+            Operation(
+                "GET", "/v3/domains", self.index, policy="identity:list_domains", early=False
+            ),
             Operation(
                 "POST",
                 "/v3/domains",
@@ -44,8 +46,9 @@ class DomainsApi:
         ]
 
     def index(self, call: Call, tx: Tx) -> Any:
+        call.allow({"target.domain.id": call.principal.domain_id})
         where = filters(call, "name", "enabled")
-        if call.principal.domain_id and not call.principal.is_admin:
+        if call.principal.domain_id:
             where["id"] = call.principal.domain_id
         rows = self._domains.listing.page(tx, where=where)
         items = [domain_body(call, row) for row in rows]

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call
 from cumulo.core.wire.coercions import as_bool
+from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID
 
 
 def self_link(call: Call, collection: str, id: str) -> dict[str, str]:
@@ -15,17 +17,68 @@ def self_link(call: Call, collection: str, id: str) -> dict[str, str]:
 
 
 def listed(call: Call, collection: str, items: Sequence[Any]) -> dict[str, Any]:
-    """A list: identity's are not paged; `limit` truncates."""
+    """A list, in the order and with the part of it that the query asks for.
+
+    `sort` (or `sort_key` and `sort_dir`) orders it, `marker` is the id after which it starts,
+    `limit` truncates it. Identity's lists are otherwise not paged.
+    """
+    found = _after(call.query.get("marker"), _sorted(call, items))
+    links: dict[str, str | None] = {"next": None, "self": call.url, "previous": None}
+    body: dict[str, Any] = {"links": links}
     limit = call.query.get("limit")
-    body: dict[str, Any] = {"links": {"next": None, "self": call.url, "previous": None}}
     if limit is not None:
         if not limit.isdecimal():
             raise BadRequest("limit must be a positive integer")
-        if len(items) > int(limit):
-            items = items[: int(limit)]
+        if 0 < int(limit) < len(found):
+            found = found[: int(limit)]
             body["truncated"] = True
-    body[collection] = items
+            if "id" in found[-1]:
+                pairs = [pair for pair in call.query.pairs if pair[0] != "marker"]
+                links["next"] = f"{call.url}?{urlencode([*pairs, ('marker', found[-1]['id'])])}"
+    body[collection] = found
     return body
+
+
+def _sorted(call: Call, items: Sequence[Any]) -> list[Any]:
+    """Keys that an item does not have, or that are not plain, are left out of account."""
+    wishes = [part.partition(":")[::2] for part in (call.query.get("sort") or "").split(",")]
+    if call.query.get("sort_key"):
+        wishes = [(call.query.get("sort_key", "") or "", call.query.get("sort_dir", "") or "")]
+    found = list(items)
+    for key, direction in reversed(wishes):
+        if key:
+            found.sort(key=lambda item: _order(item.get(key)), reverse=direction == "desc")
+    return found
+
+
+def _order(value: object) -> tuple[int, str]:
+    return (1, str(value)) if isinstance(value, str | bool | int) else (0, "")
+
+
+def _after(marker: str | None, items: list[Any]) -> list[Any]:
+    if not marker:
+        return items
+    for index, item in enumerate(items):
+        if item.get("id") == marker:
+            return items[index + 1 :]
+    raise BadRequest(f"Marker {marker} could not be found.")
+
+
+def flag(call: Call, name: str) -> bool:
+    """A switch in the query: on when it is there, unless its value says no."""
+    value = call.query.get(name)
+    return value is not None and value.lower() not in ("0", "f", "false", "off", "n", "no")
+
+
+def own_domain(call: Call, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """With a token for a domain only what is in it is to be seen."""
+    mine = call.principal.domain_id
+    return items if mine is None else [item for item in items if item.get("domain_id") == mine]
+
+
+def home_domain(call: Call) -> str:
+    """The domain of what a client makes without naming one."""
+    return call.principal.domain_id or call.principal.project_domain_id or DEFAULT_DOMAIN_ID
 
 
 def filters(call: Call, *names: str) -> dict[str, Any]:
@@ -70,6 +123,7 @@ class Wrapped(msgspec.Struct):
     domain: dict[str, Any] | None = None
     project: dict[str, Any] | None = None
     user: dict[str, Any] | None = None
+    group: dict[str, Any] | None = None
     role: dict[str, Any] | None = None
     region: dict[str, Any] | None = None
     service: dict[str, Any] | None = None

@@ -7,10 +7,13 @@ from cumulo.core.db.transaction import Database
 from cumulo.core.http import faults
 from cumulo.core.http.operations import Face, Operation
 from cumulo.identity.api import versions
+from cumulo.identity.api.assignments import AssignmentsApi
 from cumulo.identity.api.auth import AuthApi
 from cumulo.identity.api.catalog import CatalogApi
 from cumulo.identity.api.domains import DomainsApi
 from cumulo.identity.api.federation import FederationApi
+from cumulo.identity.api.grants import GrantsApi
+from cumulo.identity.api.groups import GroupsApi
 from cumulo.identity.api.projects import ProjectsApi
 from cumulo.identity.api.roles import RolesApi
 from cumulo.identity.api.tokens import TokensApi
@@ -30,6 +33,9 @@ def identity_face(
         *ProjectsApi(identity).operations(),
         *UsersApi(identity, database).operations(),
         *RolesApi(identity).operations(),
+        *GrantsApi(identity).operations(),
+        *AssignmentsApi(identity).operations(),
+        *GroupsApi(identity).operations(),
         *CatalogApi(identity).operations(),
         *FederationApi(identity).operations(),
     ]

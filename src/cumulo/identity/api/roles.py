@@ -1,15 +1,11 @@
-"""Roles and role assignments on the wire: identity API v3."""
+"""Roles on the wire, and which roles imply which: identity API v3, `roles`."""
 
 from typing import Any
 
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import NotFound
 from cumulo.core.http.operations import Call, Operation
 from cumulo.identity.api.envelope import Wrapped, filters, listed, matching, self_link, unwrapped
-from cumulo.identity.model.domain import DomainRow
-from cumulo.identity.model.project import ProjectRow
-from cumulo.identity.model.role import NO_DOMAIN, SYSTEM, AssignmentRow, RoleRow, TargetType
-from cumulo.identity.model.user import UserRow
+from cumulo.identity.model.role import NO_DOMAIN, RoleRow
 from cumulo.identity.service.identity import IdentityService
 
 
@@ -25,179 +21,119 @@ def role_body(call: Call, row: RoleRow) -> dict[str, Any]:
     }
 
 
+def role_target(row: RoleRow) -> dict[str, Any]:
+    """`None` is a word of the policy language: the role of no domain."""
+    return {"target.role.name": row.name, "target.role.domain_id": row.domain_id or "None"}
+
+
+def _short(call: Call, row: RoleRow) -> dict[str, Any]:
+    return {"id": row.id, "name": row.name, "links": self_link(call, "roles", row.id)}
+
+
 class RolesApi:
     def __init__(self, identity: IdentityService) -> None:
-        self._identity = identity
         self._roles = identity.roles
 
     def operations(self) -> list[Operation]:
-        one = "/v3/roles/{role_id}"
-        made = [
-            Operation("GET", "/v3/roles", self.index, policy="identity:list_roles"),
+        many, one = "/v3/roles", "/v3/roles/{role_id}"
+        each = one + "/implies/{implied_id}"
+        create, update = "identity:create_role", "identity:update_role"
+        implied = "identity:{}_implied_role"
+        return [
+            Operation("GET", many, self.index, policy="identity:list_roles", early=False),
             Operation(
-                "POST",
-                "/v3/roles",
-                self.create,
-                policy="identity:create_role",
-                body=Wrapped,
-                status=201,
+                "POST", many, self.create, policy=create, early=False, body=Wrapped, status=201
             ),
-            Operation("GET", one, self.show, policy="identity:get_role"),
-            Operation("PATCH", one, self.update, policy="identity:update_role", body=Wrapped),
-            Operation("DELETE", one, self.delete, policy="identity:delete_role", status=204),
+            Operation("GET", one, self.show, policy="identity:get_role", early=False),
+            Operation("PATCH", one, self.update, policy=update, early=False, body=Wrapped),
+            Operation(
+                "DELETE", one, self.delete, policy="identity:delete_role", early=False, status=204
+            ),
             Operation(
                 "GET",
-                "/v3/role_assignments",
-                self.assignments,
-                policy="identity:list_role_assignments",
-                early=False,
+                one + "/implies",
+                self.implied,
+                policy="identity:list_implied_roles",
+            ),
+            Operation("PUT", each, self.imply, policy=implied.format("create"), status=201),
+            Operation("GET", each, self.show_implied, policy=implied.format("get")),
+            Operation("HEAD", each, self.check_implied, policy=implied.format("check"), status=204),
+            Operation(
+                "DELETE", each, self.stop_implying, policy=implied.format("delete"), status=204
             ),
             Operation(
-                "GET", "/v3/role_inferences", self.inferences, policy="identity:list_implied_roles"
+                "GET",
+                "/v3/role_inferences",
+                self.inferences,
+                policy="identity:list_role_inference_rules",
             ),
         ]
-        for base in ("/v3/projects/{project_id}", "/v3/domains/{domain_id}", "/v3/system"):
-            many = f"{base}/users/{{user_id}}/roles"
-            each = many + "/{role_id}"
-            made += [
-                Operation("GET", many, self.grants, policy="identity:list_grants"),
-                Operation("PUT", each, self.grant, policy="identity:create_grant", status=204),
-                Operation("HEAD", each, self.check, policy="identity:check_grant", status=204),
-                Operation("GET", each, self.check, policy="identity:check_grant", status=204),
-                Operation("DELETE", each, self.revoke, policy="identity:revoke_grant", status=204),
-            ]
-        return made
+
+    def _allow(self, call: Call, verb: str, row: RoleRow) -> None:
+        """A domain's own roles have rules of their own."""
+        noun = "domain_role" if row.domain_id else "role"
+        call.allow(role_target(row), f"identity:{verb}_{noun}")
 
     def index(self, call: Call, tx: Tx) -> Any:
-        where = filters(call, "name")
-        where["domain_id"] = call.query.get("domain_id") or NO_DOMAIN
+        domain_id = call.query.get("domain_id") or NO_DOMAIN
+        call.allow({}, "identity:list_domain_roles" if domain_id else None)
+        where = {**filters(call, "name"), "domain_id": domain_id}
         items = [role_body(call, row) for row in self._roles.listing.page(tx, where=where)]
         return listed(call, "roles", matching(call, items))
 
     def create(self, call: Call, tx: Tx) -> Any:
-        row = self._roles.create(tx, unwrapped(call, "role"), call.principal)
+        wishes = unwrapped(call, "role")
+        call.allow({}, "identity:create_domain_role" if wishes.get("domain_id") else None)
+        row = self._roles.create(tx, wishes, call.principal)
         return {"role": role_body(call, row)}
 
     def show(self, call: Call, tx: Tx) -> Any:
-        return {"role": role_body(call, self._roles.get(tx, call.path["role_id"]))}
+        row = self._roles.get(tx, call.path["role_id"])
+        self._allow(call, "get", row)
+        return {"role": role_body(call, row)}
 
     def update(self, call: Call, tx: Tx) -> Any:
+        self._allow(call, "update", self._roles.get(tx, call.path["role_id"]))
         wishes = unwrapped(call, "role")
         row = self._roles.update(tx, call.path["role_id"], wishes, call.principal)
         return {"role": role_body(call, row)}
 
     def delete(self, call: Call, tx: Tx) -> None:
+        self._allow(call, "delete", self._roles.get(tx, call.path["role_id"]))
         self._roles.delete(tx, call.path["role_id"], call.principal)
 
-    def grants(self, call: Call, tx: Tx) -> Any:
-        target_type, target_id = _target(call)
-        rows = self._roles.granted(tx, call.path["user_id"], target_type, target_id)
-        return listed(call, "roles", [role_body(call, row) for row in rows])
+    def implied(self, call: Call, tx: Tx) -> Any:
+        prior = self._roles.get(tx, call.path["role_id"])
+        rows = self._roles.implied_by(tx, prior.id)
+        return {"role_inference": _rule(call, prior, rows), "links": {"self": call.url}}
 
-    def grant(self, call: Call, tx: Tx) -> None:
-        self._roles.grant(
-            tx, call.path["role_id"], call.path["user_id"], *_target(call), call.principal
-        )
+    def imply(self, call: Call, tx: Tx) -> Any:
+        prior = self._roles.get(tx, call.path["role_id"])
+        implied = self._roles.get(tx, call.path["implied_id"])
+        self._roles.imply(tx, prior, implied)
+        return self._pair(call, prior, implied)
 
-    def check(self, call: Call, tx: Tx) -> None:
+    def show_implied(self, call: Call, tx: Tx) -> Any:
         path = call.path
-        if not self._roles.has_grant(tx, path["role_id"], path["user_id"], *_target(call)):
-            raise NotFound(f"Could not find role assignment with role: {path['role_id']}.")
+        return self._pair(call, *self._roles.check_implied(tx, path["role_id"], path["implied_id"]))
 
-    def revoke(self, call: Call, tx: Tx) -> None:
-        self._roles.revoke(
-            tx, call.path["role_id"], call.path["user_id"], *_target(call), call.principal
-        )
+    def _pair(self, call: Call, prior: RoleRow, implied: RoleRow) -> Any:
+        rule = {"prior_role": _short(call, prior), "implies": _short(call, implied)}
+        return {"role_inference": rule, "links": {"self": call.url}}
+
+    def check_implied(self, call: Call, tx: Tx) -> None:
+        self._roles.check_implied(tx, call.path["role_id"], call.path["implied_id"])
+
+    def stop_implying(self, call: Call, tx: Tx) -> None:
+        self._roles.stop_implying(tx, call.path["role_id"], call.path["implied_id"])
 
     def inferences(self, call: Call, tx: Tx) -> Any:
-        rules = []
-        for row in self._roles.listing.page(tx, where={}):
-            implied = [r for r in self._roles.with_implied(tx, [row.id]) if r.id != row.id]
-            if implied:
-                rules.append(
-                    {
-                        "prior_role": role_body(call, row),
-                        "implies": [role_body(call, other) for other in implied],
-                    }
-                )
+        rules = [_rule(call, prior, rows) for prior, rows in self._roles.inferences(tx)]
         return {"role_inferences": rules, "links": {"self": call.url}}
 
-    def assignments(self, call: Call, tx: Tx) -> Any:
-        project_id = call.query.get("scope.project.id")
-        domain_id = call.query.get("scope.domain.id")
-        call.allow({"target.domain_id": domain_id})
-        where: dict[str, Any] = {}
-        for name, query in (("user_id", "user.id"), ("role_id", "role.id")):
-            if call.query.get(query):
-                where[name] = call.query.get(query)
-        if project_id:
-            where.update(target_type="project", target_id=project_id)
-        elif domain_id:
-            where.update(target_type="domain", target_id=domain_id)
-        elif call.query.get("scope.system") is not None:
-            where.update(target_type="system", target_id=SYSTEM)
-        if call.query.get("group.id"):
-            return listed(call, "role_assignments", [])
-        effective = call.query.get("effective", "false") not in ("0", "false", "False")
-        wanted_role = where.pop("role_id", None) if effective else None
-        rows = self._roles.assignments.page(tx, where=where)
-        if effective:
-            rows = self._spread(tx, rows)
-            rows = [row for row in rows if wanted_role in (None, row.role_id)]
-        named = call.query.get("include_names", "false") not in ("0", "false", "False")
-        items = [self._assignment_body(call, tx, row, named) for row in rows]
-        return listed(call, "role_assignments", items)
 
-    def _spread(self, tx: Tx, rows: list[AssignmentRow]) -> list[AssignmentRow]:
-        """Every role that the assignments give, implied ones included, once each."""
-        spread: dict[tuple[str, str, str, str], AssignmentRow] = {}
-        for row in rows:
-            for role in self._roles.with_implied(tx, [row.role_id]):
-                made = AssignmentRow(row.user_id, role.id, row.target_type, row.target_id)
-                spread[(row.user_id, role.id, row.target_type, row.target_id)] = made
-        return list(spread.values())
-
-    def _assignment_body(
-        self, call: Call, tx: Tx, row: AssignmentRow, named: bool
-    ) -> dict[str, Any]:
-        role: dict[str, Any] = {"id": row.role_id}
-        user: dict[str, Any] = {"id": row.user_id}
-        scope: dict[str, Any]
-        if row.target_type == "system":
-            scope = {"system": {"all": True}}
-        else:
-            scope = {row.target_type: {"id": row.target_id}}
-        if named:
-            self._name(tx, role, user, scope)
-        where = "system" if row.target_type == "system" else f"{row.target_type}s/{row.target_id}"
-        link = f"{call.base_url}/v3/{where}/users/{row.user_id}/roles/{row.role_id}"
-        return {"role": role, "user": user, "scope": scope, "links": {"assignment": link}}
-
-    def _name(
-        self, tx: Tx, role: dict[str, Any], user: dict[str, Any], scope: dict[str, Any]
-    ) -> None:
-        role["name"] = self._roles.get(tx, role["id"]).name
-        found = tx.get(UserRow, user["id"])
-        if found is not None:
-            user["name"] = found.name
-            user["domain"] = _domain(tx, found.domain_id)
-        if "project" in scope:
-            project = tx.get(ProjectRow, scope["project"]["id"])
-            if project is not None:
-                scope["project"]["name"] = project.name
-                scope["project"]["domain"] = _domain(tx, project.domain_id)
-        elif "domain" in scope:
-            scope["domain"] = _domain(tx, scope["domain"]["id"])
-
-
-def _domain(tx: Tx, domain_id: str) -> dict[str, str]:
-    found = tx.get(DomainRow, domain_id)
-    return {"id": domain_id, "name": found.name if found is not None else ""}
-
-
-def _target(call: Call) -> tuple[TargetType, str]:
-    if "project_id" in call.path:
-        return "project", call.path["project_id"]
-    if "domain_id" in call.path:
-        return "domain", call.path["domain_id"]
-    return "system", SYSTEM
+def _rule(call: Call, prior: RoleRow, implied: list[RoleRow]) -> dict[str, Any]:
+    return {
+        "prior_role": _short(call, prior),
+        "implies": [_short(call, row) for row in implied],
+    }

@@ -95,7 +95,6 @@ class UsersApi:
                 policy="identity:list_user_projects",
                 early=False,
             ),
-            Operation("GET", one + "/groups", self.groups, policy="identity:get_user", early=False),
         ]
 
     def index(self, call: Call, tx: Tx) -> Any:
@@ -154,8 +153,3 @@ class UsersApi:
         ids = self._identity.roles.targets(tx, row.id, "project")
         found = self._identity.projects.listing.page(tx, where={"ids": ids})
         return listed(call, "projects", [project_body(call, project) for project in found])
-
-    def groups(self, call: Call, tx: Tx) -> Any:
-        row = self._users.get(tx, call.path["user_id"])
-        call.allow(user_target(row))
-        return listed(call, "groups", [])

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, Unique, table
 
 TargetType = Literal["project", "domain", "system"]
+ActorType = Literal["user", "group"]
 SYSTEM: Literal["system"] = "system"
 
 NO_DOMAIN = ""
@@ -31,9 +32,17 @@ class ImpliedRoleRow(Row, frozen=True):
 
 @table("identity_assignments", IndexOn("target_type", "target_id"))
 class AssignmentRow(Row, frozen=True):
-    """A user's role on a project, a domain or the system (`target_id` is then `system`)."""
+    """The role of a user or a group on a project, a domain or the system.
 
-    user_id: Annotated[str, Key(), References("identity_users.id", on_delete="CASCADE")]
+    `actor_id` has no foreign key: users may live in a directory outside of this database. Who
+    removes a user or a group removes its assignments too.
+    """
+
+    actor_id: Annotated[str, Key()]
     role_id: Annotated[str, Key(), Index(), References("identity_roles.id", on_delete="CASCADE")]
     target_type: Annotated[TargetType, Key()]
     target_id: Annotated[str, Key()]
+    """A project's or domain's id, or `system`."""
+    inherited: Annotated[bool, Key()]
+    """It counts for all projects below the target, and not for the target itself."""
+    actor_type: ActorType

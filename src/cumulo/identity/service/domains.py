@@ -15,6 +15,7 @@ from cumulo.core.wire.shapes import Unset
 from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID, DomainRow
 from cumulo.identity.service.extras import given, split
 from cumulo.identity.store import domain as store
+from cumulo.identity.store import group as groups
 from cumulo.identity.store import project as projects
 from cumulo.identity.store import role as roles
 from cumulo.identity.store import user as users
@@ -96,14 +97,15 @@ class Domains:
         if row.enabled or row.id == DEFAULT_DOMAIN_ID:
             raise Forbidden("Cannot delete a domain that is enabled, please disable it first.")
         for user in users.USERS.page(tx, where={"domain_id": row.id}):
+            tx.run(roles.DROP_ACTOR, actor=user.id)
             tx.delete(user)
+        for group in groups.GROUPS.page(tx, where={"domain_id": row.id}):
+            tx.run(roles.DROP_ACTOR, actor=group.id)
+            tx.delete(group)
         for project in _deepest_first(tx, row.id):
             tx.run(roles.DROP_TARGET, target_type_="project", target_id_=project.id)
             tx.delete(project)
-        for grant in roles.ASSIGNMENTS.page(
-            tx, where={"target_type": "domain", "target_id": row.id}
-        ):
-            tx.delete(grant)
+        tx.run(roles.DROP_TARGET, target_type_="domain", target_id_=row.id)
         for role in roles.ROLES.page(tx, where={"domain_id": row.id}):
             tx.delete(role)
         tx.delete(row)

@@ -6,6 +6,7 @@ from cumulo.core.auth.tokens import TokenKeys
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.service.accounts import Accounts
+from cumulo.identity.service.assignments import Assignments
 from cumulo.identity.service.authentication.authentication import Authentication
 from cumulo.identity.service.authentication.method import Directory
 from cumulo.identity.service.authentication.password import PasswordMethod
@@ -14,6 +15,7 @@ from cumulo.identity.service.authentication.token import TokenMethod
 from cumulo.identity.service.catalog import Catalog
 from cumulo.identity.service.domains import Domains
 from cumulo.identity.service.federation.providers import FederationProviders
+from cumulo.identity.service.groups import Groups
 from cumulo.identity.service.projects import Projects
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.security import SecurityRules
@@ -38,6 +40,8 @@ class IdentityService:
         self.tokens = Tokens(keys, self.roles, self.rules)
         self.domains = Domains(self._forget_tokens)
         self.projects = Projects(self._forget_tokens)
+        self.groups = Groups(self._forget_tokens)
+        self.assignments = Assignments(self.roles)
         self.users = Users(self._forget_tokens, self.rules, self.tokens.note_user_revoked)
         self.catalog = Catalog()
         self.federation = FederationProviders(self._forget_tokens)

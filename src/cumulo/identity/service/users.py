@@ -18,6 +18,7 @@ from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID, DomainRow
 from cumulo.identity.model.user import OldPasswordRow, UserRow
 from cumulo.identity.service.extras import given, split
 from cumulo.identity.service.security import SecurityRules
+from cumulo.identity.store import role as roles
 from cumulo.identity.store import user as store
 
 UserName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
@@ -233,6 +234,7 @@ class Users:
     def delete(self, tx: Tx, user_id: str, who: Principal) -> None:
         """With all that is the user's own: the rows' foreign keys."""
         row = self.get(tx, user_id)
+        tx.run(roles.DROP_ACTOR, actor=row.id)
         tx.delete(row)
         self._revoked(tx, row.id)
         emit(tx, "identity.user.delete", row.id, principal=who)

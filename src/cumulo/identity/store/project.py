@@ -28,3 +28,12 @@ PROJECTS = Listing(
     sort_keys={"name": _c.name},
     default_sort=(("name", "asc"),),
 )
+SUBTREE_STEP = query(
+    ProjectRow,
+    sa.select(ProjectRow.sql_table)
+    .where(_c.parent_id.in_(sa.bindparam("parent_ids", expanding=True)))
+    .order_by(_c.name, _c.id),
+)
+IDS_OF_DOMAINS = statement(
+    sa.select(_c.id).where(_c.domain_id.in_(sa.bindparam("domain_ids", expanding=True)))
+)
