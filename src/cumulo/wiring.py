@@ -5,6 +5,7 @@ process's hosts, the reconcilers, the end of old history.
 """
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ from cumulo.core.work.reconciler import Reconciler, ReconcilerLoop
 from cumulo.hosting import Host
 from cumulo.identity.api.face import identity_face
 from cumulo.identity.policy import RULES as IDENTITY_RULES
+from cumulo.identity.service.federation.parties import OpenIdParty, Parties, SamlParty
 from cumulo.identity.service.identity import IdentityService
 from cumulo.identity.service.security import SecurityRules
 from cumulo.image.api.face import image_face
@@ -151,6 +153,7 @@ def _services(settings: Settings, database: Database, registry: HostRegistry) ->
         TokenKeys(settings.secrets_dir / "token-keys"),
         Passwords(rounds=settings.identity.password_rounds),
         msgspec.convert(msgspec.structs.asdict(settings.identity), SecurityRules),
+        _parties(settings),
     )
     image = ImageService(database, ImageFiles(settings.data_dir))
     network = NetworkService(registry)
@@ -168,6 +171,27 @@ def _services(settings: Settings, database: Database, registry: HostRegistry) ->
         ),
     )
     return Services(identity, image, network, placement, block_storage, compute)
+
+
+def _parties(settings: Settings) -> Parties:
+    """Those whom identity believes. Their drivers are large: they are imported when needed."""
+    given = settings.identity
+    openid: dict[str, OpenIdParty] = {}
+    if given.openid:
+        from cumulo.identity.drivers.openid import OpenIdProvider
+
+        for name, client in given.openid.items():
+            openid[name] = OpenIdProvider(**msgspec.structs.asdict(client))
+
+    @functools.cache
+    def saml() -> SamlParty:
+        from cumulo.identity.drivers import saml as driver
+
+        providers = {n: (each.metadata_file, each.entity_id) for n, each in given.saml.items()}
+        base = f"{settings.base_url}/identity/v3/OS-FEDERATION"
+        return driver.SamlParty(base, settings.secrets_dir, providers)
+
+    return Parties(openid, frozenset(given.saml), saml, given.trusted_dashboards)
 
 
 def _metadata(database: Database, compute: ComputeService) -> MetadataHandler:
@@ -194,7 +218,12 @@ def _faces(
         return Rules(defaults, path=settings.data_dir / "policy" / f"{service}.yaml")
 
     return [
-        identity_face(services.identity, database, rules("identity", IDENTITY_RULES)),
+        identity_face(
+            services.identity,
+            database,
+            f"{settings.base_url}/identity",
+            rules("identity", IDENTITY_RULES),
+        ),
         image_face(services.image, database, rules("image", IMAGE_RULES)),
         network_face(services.network, rules("network", NETWORK_RULES)),
         placement_face(services.placement, rules("placement", PLACEMENT_RULES)),

@@ -7,10 +7,12 @@ from cumulo.core.db.transaction import Database
 from cumulo.core.http import faults
 from cumulo.core.http.operations import Face, Operation
 from cumulo.identity.api import versions
+from cumulo.identity.api.assertions import AssertionsApi
 from cumulo.identity.api.assignments import AssignmentsApi
 from cumulo.identity.api.auth import AuthApi
 from cumulo.identity.api.catalog import CatalogApi
 from cumulo.identity.api.domains import DomainsApi
+from cumulo.identity.api.federated_login import FederatedLoginApi
 from cumulo.identity.api.federation import FederationApi
 from cumulo.identity.api.grants import GrantsApi
 from cumulo.identity.api.groups import GroupsApi
@@ -23,7 +25,7 @@ from cumulo.identity.service.identity import IdentityService
 
 
 def identity_face(
-    identity: IdentityService, database: Database, rules: Rules | None = None
+    identity: IdentityService, database: Database, base_url: str, rules: Rules | None = None
 ) -> Face:
     operations = [
         *versions.operations(),
@@ -38,6 +40,8 @@ def identity_face(
         *GroupsApi(identity).operations(),
         *CatalogApi(identity).operations(),
         *FederationApi(identity).operations(),
+        *FederatedLoginApi(identity, database, base_url).operations(),
+        *AssertionsApi(identity).operations(),
     ]
     return Face(
         name="identity",

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -42,6 +41,8 @@ from saml2.schema import soapenv
 from saml2.server import Server
 from saml2.sigver import SigverError, pre_signature_part
 
+from cumulo.identity.model.assertion import Assertion, NotBelieved
+
 RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
 ASSERTION_MINUTES = 60
@@ -49,37 +50,16 @@ CERTIFICATE_DAYS = 3650
 RESPONSE_LIMIT = 1024 * 1024
 
 
-class SamlRefused(Exception):
-    """An assertion is not good; the text says why."""
-
-
-class SamlProvider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A SAML identity provider that this cloud believes."""
-
-    metadata_file: str
-    entity_id: str = ""
-    """Which of the file's; empty: its only one."""
-
-
-class Assertion(msgspec.Struct, frozen=True):
-    """What a provider said. `expires`: seconds since the epoch."""
-
-    id: str
-    issuer: str
-    name_id: str
-    attributes: dict[str, list[str]]
-    in_response_to: str | None
-    expires: float
-
-
 class SamlParty:
     """This cloud as a service provider, and as an identity provider for others.
 
     `base`: the public address of OS-FEDERATION; the paths below it are `saml2/metadata` (also the
     entity id), `saml2/acs` (browsers post assertions here) and `saml2/ecp` (clients do).
+    `providers`: by the id of the identity provider, the file with its metadata and which of the
+    file's entities it is (empty: its only one).
     """
 
-    def __init__(self, base: str, secrets: Path, providers: Mapping[str, SamlProvider]) -> None:
+    def __init__(self, base: str, secrets: Path, providers: Mapping[str, tuple[str, str]]) -> None:
         self.entity_id = f"{base}/saml2/metadata"
         self.acs_url = f"{base}/saml2/acs"
         self.ecp_url = f"{base}/saml2/ecp"
@@ -90,20 +70,18 @@ class SamlParty:
         self._client: Saml2Client | None = None
         self._server: Server | None = None
 
-    def believes(self, idp_id: str) -> bool:
-        return idp_id in self._providers
-
     def entity_of(self, idp_id: str) -> str:
-        """The entity id of a provider. Raises SamlRefused."""
+        """The entity id of a provider. Raises NotBelieved."""
         given = self._providers.get(idp_id)
         if given is None:
-            raise SamlRefused(f"no SAML provider {idp_id} is set up")
-        if given.entity_id:
-            return given.entity_id
+            raise NotBelieved(f"no SAML provider {idp_id} is set up")
+        file, entity_id = given
+        if entity_id:
+            return entity_id
         metadata = self._sp().metadata
-        names = list(metadata.metadata[given.metadata_file].keys()) if metadata else []
+        names = list(metadata.metadata[file].keys()) if metadata else []
         if len(names) != 1:
-            raise SamlRefused(f"{given.metadata_file} is of {len(names)} providers: name one")
+            raise NotBelieved(f"{file} is of {len(names)} providers: name one")
         return str(names[0])
 
     def ecp_request(self, idp_id: str, relay_state: str) -> tuple[str, str]:
@@ -124,26 +102,26 @@ class SamlParty:
                 sigalg=RSA_SHA256,
             )
         except (SAMLError, SigverError) as error:
-            raise SamlRefused(f"no sign-on with {idp_id}: {error}") from None
+            raise NotBelieved(f"no sign-on with {idp_id}: {error}") from None
         return request_id, dict(info["headers"])["Location"]
 
     def read(self, response: bytes, *, paos: bool) -> Assertion:
         """A signed assertion for us, unexpired. Whether it was used before is for the caller."""
         if len(response) > RESPONSE_LIMIT:
-            raise SamlRefused("the response is too long")
+            raise NotBelieved("the response is too long")
         try:
             text = _body_of(response) if paos else response.decode("ascii")
             found = self._sp().parse_authn_request_response(text, BINDING_HTTP_POST)
         except StatusError as error:
-            raise SamlRefused(f"the provider refused: {error}") from None
+            raise NotBelieved(f"the provider refused: {error}") from None
         except Exception as error:
             # pysaml2 and the XML parsers below it raise dozens of kinds for foreign bytes.
-            raise SamlRefused(f"the response is not good: {type(error).__name__}") from None
+            raise NotBelieved(f"the response is not good: {type(error).__name__}") from None
         if found is None or found.assertion is None or found.name_id is None:
-            raise SamlRefused("the response has no good assertion for this cloud")
+            raise NotBelieved("the response has no good assertion for this cloud")
         until = found.not_on_or_after or 0
         if until <= time.time():
-            raise SamlRefused("the assertion does not say until when it is good")
+            raise NotBelieved("the assertion does not say until when it is good")
         return Assertion(
             id=str(found.assertion.id),
             issuer=str(found.issuer()),
@@ -208,11 +186,24 @@ class SamlParty:
             raise AssertionError(f"an envelope of another shape: {envelope}")
         return envelope.replace(closed, f"<{prefix}Body>{bare}</{prefix}Body>")
 
+    @staticmethod
+    def relay_state_of(envelope: bytes) -> str | None:
+        """What an enhanced client brings back from the request, if anything."""
+        try:
+            document = minidom.parseString(envelope)
+        except Exception:
+            # Expat and defusedxml raise kinds of their own for foreign bytes; `read` says why.
+            return None
+        found = document.getElementsByTagNameNS(ecp.NAMESPACE, "RelayState")
+        if len(found) != 1 or found[0].firstChild is None:
+            return None
+        return str(found[0].firstChild.nodeValue)
+
     def _sp(self) -> Saml2Client:
         with self._lock:
             if self._client is None:
                 config = SPConfig()
-                files = sorted({each.metadata_file for each in self._providers.values()})
+                files = sorted({file for file, _ in self._providers.values()})
                 config.load(
                     {**self._common(), "metadata": {"local": files}, "service": self._sp_service()}
                 )
@@ -327,16 +318,3 @@ def _body_of(envelope: bytes) -> str:
             if name.startswith("xmlns") and not inner[0].hasAttribute(name):
                 inner[0].setAttribute(name, value)
     return base64.b64encode(inner[0].toxml().encode()).decode()
-
-
-def relay_state_of(envelope: bytes) -> str | None:
-    """What an enhanced client brings back from the request, if anything."""
-    try:
-        document = minidom.parseString(envelope)
-    except Exception:
-        # Expat and defusedxml raise kinds of their own for foreign bytes; `read` says why.
-        return None
-    found = document.getElementsByTagNameNS(ecp.NAMESPACE, "RelayState")
-    if len(found) != 1 or found[0].firstChild is None:
-        return None
-    return str(found[0].firstChild.nodeValue)

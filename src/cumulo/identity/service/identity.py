@@ -14,6 +14,10 @@ from cumulo.identity.service.authentication.scope import Scopes
 from cumulo.identity.service.authentication.token import TokenMethod
 from cumulo.identity.service.catalog import Catalog
 from cumulo.identity.service.domains import Domains
+from cumulo.identity.service.federation.arrivals import Arrivals
+from cumulo.identity.service.federation.assertions import Assertions
+from cumulo.identity.service.federation.logins import Logins
+from cumulo.identity.service.federation.parties import Parties
 from cumulo.identity.service.federation.providers import FederationProviders
 from cumulo.identity.service.groups import Groups
 from cumulo.identity.service.projects import Projects
@@ -33,6 +37,7 @@ class IdentityService:
         keys: TokenKeys,
         passwords: Passwords,
         rules: SecurityRules | None = None,
+        parties: Parties | None = None,
     ) -> None:
         self.rules = rules or SecurityRules()
         self.passwords = passwords
@@ -56,6 +61,19 @@ class IdentityService:
             TokenMethod(database, self.tokens),
         ):
             self.authentication.add(method)
+
+        if parties is not None:
+            self._federate(database, parties)
+
+    def _federate(self, database: Database, parties: Parties) -> None:
+        arrivals = Arrivals(
+            self.federation, self.users, self.groups, self.domains, self.projects, self.roles
+        )
+        self.logins = Logins(database, self.federation, arrivals, self.authentication, parties)
+        self.assertions_for_others = Assertions(
+            database, self.federation, self.tokens, self.groups, self.domains, parties.saml
+        )
+        self.tokens.federation = self.federation
 
     def _forget_tokens(self) -> None:
         self.tokens.forget_all()

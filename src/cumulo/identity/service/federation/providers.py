@@ -175,6 +175,11 @@ class FederationProviders:
 
     # Protocols
 
+    def is_believed(self, tx: Tx, idp_id: str, protocol_id: str) -> bool:
+        provider = tx.get(IdentityProviderRow, idp_id)
+        known = tx.get(ProtocolRow, idp_id, protocol_id) is not None
+        return provider is not None and provider.enabled and known
+
     def protocol(self, tx: Tx, idp_id: str, protocol_id: str) -> ProtocolRow:
         found = tx.get(ProtocolRow, idp_id, protocol_id)
         if found is None:
