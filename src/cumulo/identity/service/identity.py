@@ -77,6 +77,7 @@ class IdentityService:
 
     def _forget_tokens(self) -> None:
         self.tokens.forget_all()
+        self.federation.forget()
 
     def cached(self, token: str) -> Principal | None:
         return self.tokens.cached(token)

@@ -82,6 +82,11 @@ class FederationProviders:
 
     def __init__(self, forget_tokens: Callable[[], None]) -> None:
         self._forget_tokens = forget_tokens
+        self._believers: list[dict[str, str]] | None = None
+
+    def forget(self) -> None:
+        """What is kept in memory may be otherwise now."""
+        self._believers = None
 
     # Identity providers
 
@@ -276,6 +281,15 @@ class FederationProviders:
             raise NotFound(f"Could not find Service Provider: {sp_id}.")
         return found
 
+    def believers(self, tx: Tx) -> list[dict[str, str]]:
+        """The enabled service providers, as every token names them."""
+        if self._believers is None:
+            rows = self.service_providers.page(tx, where={"enabled": True})
+            self._believers = [
+                {"id": row.id, "auth_url": row.auth_url, "sp_url": row.sp_url} for row in rows
+            ]
+        return self._believers
+
     def create_service_provider(
         self, tx: Tx, sp_id: str, wishes: Mapping[str, Any], who: Principal
     ) -> ServiceProviderRow:
@@ -301,6 +315,7 @@ class FederationProviders:
         )
         tx.insert(row)
         emit(tx, "identity.service_provider.create", row.id, principal=who)
+        tx.after_commit(self._forget_tokens)
         return row
 
     def update_service_provider(
@@ -315,8 +330,10 @@ class FederationProviders:
             changes["relay_state_prefix"] = wanted.relay_state_prefix or RELAY_STATE_PREFIX
         row = tx.update(row, **changes)
         emit(tx, "identity.service_provider.update", row.id, principal=who)
+        tx.after_commit(self._forget_tokens)
         return row
 
     def delete_service_provider(self, tx: Tx, sp_id: str, who: Principal) -> None:
         tx.delete(self.service_provider(tx, sp_id))
         emit(tx, "identity.service_provider.delete", sp_id, principal=who)
+        tx.after_commit(self._forget_tokens)
