@@ -4,6 +4,7 @@ from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.passwords import Passwords
 from cumulo.core.auth.principal import Principal
 from cumulo.core.auth.tokens import TokenKeys
+from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.identity.model.limit import LimitModel
 from cumulo.identity.model.project import ProjectRow
@@ -57,6 +58,7 @@ class IdentityService:
         limit_model: LimitModel = "flat",
         parties: Parties | None = None,
     ) -> None:
+        self._forget_tokens = Announcement("identity", self._forget)
         self.rules = rules or SecurityRules()
         self.passwords = passwords
         self.roles = Roles(self._forget_tokens)
@@ -97,6 +99,8 @@ class IdentityService:
 
         if parties is not None:
             self._federate(database, parties)
+        for announcement in (self._forget_tokens, self.tokens.forget_all, self.catalog.forget):
+            database.subscribe(announcement)
 
     def _totp_secrets(self, tx: Tx, user_id: str) -> list[str]:
         return self.credentials.secrets_of(tx, user_id, "totp")
@@ -115,7 +119,7 @@ class IdentityService:
         )
         self.tokens.federation = self.federation
 
-    def _forget_tokens(self) -> None:
+    def _forget(self) -> None:
         self.tokens.forget_all()
         self.federation.forget()
 
