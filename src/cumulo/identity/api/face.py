@@ -11,12 +11,15 @@ from cumulo.identity.api.assignments import AssignmentsApi
 from cumulo.identity.api.auth import AuthApi
 from cumulo.identity.api.catalog import CatalogApi
 from cumulo.identity.api.credentials import CredentialsApi
+from cumulo.identity.api.domain_config import DomainConfigApi
 from cumulo.identity.api.domains import DomainsApi
+from cumulo.identity.api.endpoint_filters import EndpointFiltersApi
 from cumulo.identity.api.grants import GrantsApi
 from cumulo.identity.api.groups import GroupsApi
 from cumulo.identity.api.limits import LimitsApi
 from cumulo.identity.api.projects import ProjectsApi
 from cumulo.identity.api.roles import RolesApi
+from cumulo.identity.api.stored_policies import StoredPoliciesApi
 from cumulo.identity.api.tags import TagsApi
 from cumulo.identity.api.tokens import TokensApi
 from cumulo.identity.api.users import UsersApi
@@ -32,6 +35,7 @@ def identity_face(
         *TokensApi(identity, database).operations(),
         *AuthApi(identity).operations(),
         *DomainsApi(identity).operations(),
+        *DomainConfigApi(identity).operations(),
         *ProjectsApi(identity).operations(),
         *TagsApi(identity).operations(),
         *UsersApi(identity, database).operations(),
@@ -42,6 +46,8 @@ def identity_face(
         *CredentialsApi(identity).operations(),
         *LimitsApi(identity).operations(),
         *CatalogApi(identity).operations(),
+        *EndpointFiltersApi(identity).operations(),
+        *StoredPoliciesApi(identity).operations(),
     ]
     return Face(
         name="identity",

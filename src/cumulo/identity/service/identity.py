@@ -16,12 +16,15 @@ from cumulo.identity.service.authentication.scope import Scopes
 from cumulo.identity.service.authentication.token import TokenMethod
 from cumulo.identity.service.catalog import Catalog
 from cumulo.identity.service.credentials import Credentials
+from cumulo.identity.service.domain_config import DomainConfigs
 from cumulo.identity.service.domains import Domains
+from cumulo.identity.service.endpoint_filters import EndpointFilters
 from cumulo.identity.service.groups import Groups
 from cumulo.identity.service.limits import MAX_DEPTH, Limits
 from cumulo.identity.service.projects import Projects
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.security import SecurityRules
+from cumulo.identity.service.stored_policies import StoredPolicies
 from cumulo.identity.service.tokens import Tokens
 from cumulo.identity.service.trusts import Trusts
 from cumulo.identity.service.users import Users
@@ -45,13 +48,16 @@ class IdentityService:
         self.roles = Roles(self._forget_tokens)
         self.tokens = Tokens(keys, self.roles, self.rules)
         self.domains = Domains(self._forget_tokens)
+        self.domain_configs = DomainConfigs(credential_keys, self.rules)
         self.limits = Limits(limit_model)
         self.projects = Projects(self._forget_tokens, MAX_DEPTH[limit_model])
         self.groups = Groups(self._forget_tokens)
         self.assignments = Assignments(self.roles)
         self.users = Users(self._forget_tokens, self.rules, self.tokens.note_user_revoked)
         self.credentials = Credentials(credential_keys)
-        self.catalog = Catalog()
+        self.endpoint_filters = EndpointFilters(self._forget_views)
+        self.catalog = Catalog(self.endpoint_filters)
+        self.stored_policies = StoredPolicies(self.catalog)
         self.accounts = Accounts(database, passwords, self.users, self.rules)
         self.trusts = Trusts(self.roles, self.rules)
         self.tokens.delegations += [self.trusts]
@@ -63,6 +69,9 @@ class IdentityService:
             TokenMethod(database, self.tokens),
         ):
             self.authentication.add(method)
+
+    def _forget_views(self) -> None:
+        self.catalog.forget()
 
     def _forget_tokens(self) -> None:
         self.tokens.forget_all()
