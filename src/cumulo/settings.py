@@ -7,7 +7,7 @@ import os
 import secrets
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -64,6 +64,58 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Unified limits: each project for itself, or a domain's above those of its projects."""
 
 
+class Outbound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Requests to URLs that users name: web downloads, webhooks, templates."""
+
+    allowed_networks: tuple[str, ...] = ()
+    """Networks (CIDR) that they may reach although they are private."""
+
+
+class WebDownload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which URLs users may import images from. A list of what is allowed wins over its list of
+    what is not."""
+
+    allowed_schemes: tuple[str, ...] = ("http", "https")
+    disallowed_schemes: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+    disallowed_hosts: tuple[str, ...] = ()
+    allowed_ports: tuple[int, ...] = (80, 443)
+    disallowed_ports: tuple[int, ...] = ()
+
+
+class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    stores: dict[str, dict[str, Any]] = msgspec.field(
+        default_factory=lambda: {"file": {"type": "file"}, "http": {"type": "http"}}
+    )
+    """Name → `type`, `description`, `weight` and the type's own options: docs/images.md."""
+    default_store: str = "file"
+    import_methods: tuple[
+        Literal["glance-direct", "web-download", "copy-image", "glance-download"], ...
+    ] = ("glance-direct", "web-download", "copy-image", "glance-download")
+    web_download: WebDownload = WebDownload()
+    largest_image_gib: Annotated[int, msgspec.Meta(ge=1)] = 1024
+    largest_disk_gib: Annotated[int, msgspec.Meta(ge=1)] = 16384
+    """Of the disk inside an image: a kilobyte of qcow2 can claim to be an exabyte."""
+    convert_to: Literal["", "raw", "qcow2", "vmdk"] = ""
+    """Imported disks are converted to this format."""
+    decompress: bool = False
+    """Imported gzip, xz and zip files are unpacked."""
+    inject: dict[str, str] = {}
+    """Properties that every imported image gets."""
+    inject_ignored_roles: tuple[str, ...] = ("admin",)
+    secure_hash: bool = True
+    """The bytes of a location that a user names are read once, for their hashes."""
+    show_locations: bool = False
+    """`locations` of images are shown, and changed with PATCH, where the policy allows."""
+    show_direct_url: bool = False
+    cache_gib: Annotated[int, msgspec.Meta(ge=0)] = 10
+    """Copies on this machine of images in remote stores; 0: hosts cannot use those images."""
+    task_hours: Annotated[int, msgspec.Meta(ge=1)] = 48
+    """How long an ended task is shown."""
+    property_protection: str = ""
+    """A file of rules: which roles or policies may read and change which properties."""
+
+
 class Compute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fake_hosts: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
     """How many simulated hosts `--fake` brings."""
@@ -88,6 +140,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     database: Database = Database()
     networks: Networks = Networks()
     identity: Identity = Identity()
+    image: Image = Image()
+    outbound: Outbound = Outbound()
     compute: Compute = Compute()
 
     @property

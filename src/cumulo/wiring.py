@@ -35,6 +35,7 @@ from cumulo.core.http.application import Application
 from cumulo.core.http.operations import Face
 from cumulo.core.http.operator import operator_face
 from cumulo.core.http.root import root_face
+from cumulo.core.outbound.guard import Guard
 from cumulo.core.work.reconciler import Reconciler, ReconcilerLoop
 from cumulo.hosting import Host
 from cumulo.identity.api.face import identity_face
@@ -43,9 +44,12 @@ from cumulo.identity.service.identity import IdentityService
 from cumulo.identity.service.security import SecurityRules
 from cumulo.image.api.face import image_face
 from cumulo.image.drivers.file import FileDriver as ImageFiles
+from cumulo.image.drivers.kinds import open_driver
 from cumulo.image.policy import RULES as IMAGE_RULES
-from cumulo.image.reconcile import ImageRemovals, InterruptedUploads
+from cumulo.image.reconcile import CacheFill, ImageRemovals, InterruptedUploads
 from cumulo.image.service.image import ImageService
+from cumulo.image.service.stores import Store, Stores
+from cumulo.image.service.uploads import Limits as ImageLimits
 from cumulo.network.api.face import network_face
 from cumulo.network.model.metadata import (
     MetadataHandler,
@@ -57,9 +61,12 @@ from cumulo.network.service.network import NetworkService
 from cumulo.placement.api.face import placement_face
 from cumulo.placement.policy import RULES as PLACEMENT_RULES
 from cumulo.placement.service.placement import PlacementService
-from cumulo.settings import Settings
+from cumulo.settings import BadSettings, Settings
 
 log = logging.getLogger("cumulo")
+
+STORE_OPTIONS = ("type", "description", "weight")
+"""Of a store of images, whatever its type."""
 
 
 @dataclass
@@ -141,7 +148,8 @@ def build(settings: Settings) -> Cloud:
     _add_hosts(cloud, hosting.hosts(settings, _metadata(database, services.compute)))
     cloud.reconcilers = [ReconcilerLoop(database, each) for each in _reconcilers(cloud)]
     bells = {loop.reconciler.name: loop.wakeup.ring for loop in cloud.reconcilers}
-    services.image.images.removals_ring.append(bells["image removals"])
+    services.image.contents.ring = bells["image removals"]
+    services.image.cache.ring = bells["image cache"]
     return cloud
 
 
@@ -155,7 +163,7 @@ def _services(settings: Settings, database: Database, registry: HostRegistry) ->
         credential_keys=KeyRing(settings.secrets_dir / "credential-keys"),
         limit_model=settings.identity.limit_model,
     )
-    image = ImageService(database, ImageFiles(settings.data_dir))
+    image = _image(settings, database)
     network = NetworkService(registry)
     placement = PlacementService()
     block_storage = BlockStorageService(registry, image.images)
@@ -171,6 +179,31 @@ def _services(settings: Settings, database: Database, registry: HostRegistry) ->
         ),
     )
     return Services(identity, image, network, placement, block_storage, compute)
+
+
+def _image(settings: Settings, database: Database) -> ImageService:
+    """Image on the stores that the settings name."""
+    given, data = settings.image, settings.data_dir
+    guard = Guard(settings.outbound.allowed_networks)
+    stores = []
+    for name, options in given.stores.items():
+        own = {key: value for key, value in options.items() if key not in STORE_OPTIONS}
+        try:
+            driver = open_driver(str(options.get("type", "")), own, data, guard)
+        except ValueError as error:
+            raise BadSettings(f"[image.stores.{name}]: {error}") from None
+        weight = options.get("weight", 0)
+        stores.append(Store(name, driver, str(options.get("description", "")), weight))
+    if given.default_store not in {each.name for each in stores if not each.read_only}:
+        raise BadSettings(f"default_store: there is no writable store {given.default_store!r}")
+    cache = ImageFiles(data / "image-cache") if given.cache_gib else None
+    staging = ImageFiles(data / "image-staging", open_to_guests=False)
+    return ImageService(
+        database,
+        Stores(stores, given.default_store, staging=staging, cache=cache),
+        ImageLimits(given.largest_image_gib, given.largest_disk_gib),
+        cache_bytes=given.cache_gib << 30,
+    )
 
 
 def _metadata(database: Database, compute: ComputeService) -> MetadataHandler:
@@ -219,6 +252,7 @@ def _reconcilers(cloud: Cloud) -> Sequence[Reconciler]:
     return [
         ImageRemovals(cloud.database, cloud.services.image),
         InterruptedUploads(cloud.database, cloud.services.image),
+        CacheFill(cloud.database, cloud.services.image),
     ]
 
 

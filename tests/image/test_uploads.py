@@ -10,7 +10,8 @@ import pytest
 from cumulo import first_run
 from cumulo.core.faults import Fault, Gone, QuotaExceeded, TooLarge
 from cumulo.image.interface import NewImage
-from cumulo.image.model.image import ImageRow, RemovalRow
+from cumulo.image.model.image import ImageRow
+from cumulo.image.model.location import RemovalRow
 from cumulo.image.reconcile import ImageRemovals, InterruptedUploads
 from tests.support.cloud import TestCloud, running_cloud
 
@@ -131,10 +132,16 @@ def test_what_a_killed_process_left_is_put_right(tmp_path: Path) -> None:
         operator = await database.read(lambda tx: first_run.accounts.operator(tx, cloud.cloud))
         await database.write(
             lambda tx: service.uploads._begin(
-                tx, image_id, "an-upload-of-another-process", operator, lambda tx, row: None
+                tx,
+                image_id,
+                "an-upload-of-another-process",
+                operator,
+                lambda *_: None,
+                "file",
+                None,
             )
         )
-        writer = service.content.writer(image_id)
+        writer = service.stores.default.content.writer(image_id)
         await writer.write(b"bytes")
         await writer.finish()
         await writer.keep()
@@ -170,7 +177,7 @@ def test_removed_bytes_are_gone_and_the_work_too(tmp_path: Path) -> None:
         assert image_id in files(cloud)
         await cloud.call("DELETE", f"/image/v2/images/{image_id}")
         for _ in range(200):
-            left = await cloud.cloud.database.read(lambda tx: tx.get(RemovalRow, image_id))
+            left = await cloud.cloud.database.read(lambda tx: tx.get(RemovalRow, image_id, "file"))
             if left is None:
                 break
             await asyncio.sleep(0.01)

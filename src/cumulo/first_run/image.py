@@ -8,7 +8,7 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.ids import child_id
 from cumulo.first_run.accounts import operator
-from cumulo.image.model.image import ImageRow, RemovalRow
+from cumulo.image.model.image import ImageRow
 from cumulo.image.service.image import ImageService
 from cumulo.wiring import Cloud
 
@@ -48,7 +48,7 @@ def _guest_image(tx: Tx, image: ImageService, who: Principal, disk_format: str) 
         # No process is at it: an earlier start was killed while it copied.
         image.uploads.take_back(tx, image_id, found.upload_id, "the upload was interrupted")
         return tx.get(ImageRow, image_id)
-    if found is not None or tx.get(RemovalRow, image_id) is not None:
+    if found is not None or image.contents.being_removed(tx, image_id):
         return found
     attributes = {
         "id": image_id,

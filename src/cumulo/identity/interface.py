@@ -17,7 +17,7 @@ class Identity(Protocol):
     def cached(self, token: str) -> Principal | None:
         """The principal of a token that was verified before and is still good."""
 
-    def verify(self, tx: Tx, token: str) -> Principal:
+    def verify(self, tx: Tx, token: str, *, allow_expired: bool = False) -> Principal:
         """The principal of a token; raises core.faults.Unauthorized."""
 
     def project_exists(self, tx: Tx, project_id: str) -> bool: ...

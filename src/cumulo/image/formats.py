@@ -1,21 +1,33 @@
-"""What a file really is, read from its first bytes, before any tool opens it.
+"""What a file really is, read from its own bytes, before any tool opens it.
 
 Images come from strangers. A qcow2 file that names a backing file or an external data file would
 make QEMU read any file of the host into a guest, so such files are refused here, by our own
 reader of the headers; nothing else ever opens an image that was not accepted.
+
+A `Probe` watches the bytes as they pass, so memory stays flat and no store needs to be read back:
+it keeps the start, the end, and the one place in the middle that a VHDX header points to.
 """
 
 import struct
 
 import msgspec
 
-HEAD_BYTES = 128 * 1024
-"""How much of a file's start is looked at: enough for the latest mark (ISO 9660, at 32 KiB)."""
+HEAD_BYTES = 320 * 1024
+"""Enough for the latest mark at a fixed place: the second region table of VHDX, at 256 KiB."""
+TAIL_BYTES = 4096
+"""Footers of VHD (512 bytes) and of streamed VMDK (three sectors)."""
+REGION_BYTES = 256 * 1024
 
 SECTOR = 512
 _QCOW2_KNOWN_FEATURES = 0b11111
-_QCOW2_DIRTY, _QCOW2_CORRUPT, _QCOW2_DATA_FILE = 1, 2, 4
+_QCOW2_CORRUPT, _QCOW2_DATA_FILE = 2, 4
 _VMDK_SAFE = (b"monolithicsparse", b"streamoptimized")
+_VMDK_IN_FOOTER = 2**64 - 1
+_VHDX_METADATA = bytes.fromhex("06a27c8b90479a4bb8fe575f050f886e")
+_VHDX_SIZE = bytes.fromhex("2442a52f1bcd7648b2115dbed83bf4b8")
+_VHDX_PARAMETERS = bytes.fromhex("3767a1ca36fa434db3b633f0aa44e76b")
+_PLAIN = ("raw", "gpt", "iso", "luks")
+"""What is harmless when it is read as bare bytes."""
 
 
 class Inspection(msgspec.Struct, frozen=True):
@@ -27,39 +39,99 @@ class Inspection(msgspec.Struct, frozen=True):
     problem: str | None = None
 
 
-def inspect(head: bytes, size: int) -> Inspection:
-    """Look at the first HEAD_BYTES (or fewer, of a small file) of a file of `size` bytes."""
+class Probe:
+    """Fed with all bytes of a file in order; says what it is at the end."""
+
+    def __init__(self) -> None:
+        self._head = bytearray()
+        self._tail = b""
+        self._region_at: int | None = None
+        self._region = bytearray()
+        self.size = 0
+
+    def add(self, block: bytes) -> None:
+        missing = HEAD_BYTES - len(self._head)
+        if missing > 0:
+            self._head += block[:missing]
+            if len(self._head) == HEAD_BYTES:
+                self._region_at = _vhdx_region(bytes(self._head))
+        if self._region_at is not None:
+            self._keep_region(block, self._region_at - self.size)
+        if len(block) >= TAIL_BYTES:
+            self._tail = block[-TAIL_BYTES:]
+        elif block:
+            self._tail = (self._tail + block)[-TAIL_BYTES:]
+        self.size += len(block)
+
+    def _keep_region(self, block: bytes, start: int) -> None:
+        """`start`: where the region begins, seen from the start of this block."""
+        start += len(self._region)
+        if start < len(block) and len(self._region) < REGION_BYTES:
+            self._region += block[max(0, start) : start + REGION_BYTES - len(self._region)]
+
+    def result(self) -> Inspection:
+        return _inspect(bytes(self._head), self.size, self._tail, bytes(self._region))
+
+
+def inspect(data: bytes) -> Inspection:
+    """A whole file that is in memory."""
+    probe = Probe()
+    probe.add(data)
+    return probe.result()
+
+
+def _inspect(head: bytes, size: int, tail: bytes, region: bytes) -> Inspection:
     if head.startswith(b"QFI\xfb"):
         return _qcow2(head, size)
-    if head.startswith(b"KDMV") or head.startswith(b"# Disk DescriptorFile"):
-        return _vmdk(head)
+    if head.startswith(b"KDMV") or head.lstrip().startswith(b"# Disk DescriptorFile"):
+        return _vmdk(head, tail)
+    if head.startswith(b"COWD"):
+        return Inspection("vmdk", None, "a VMDK of this kind may refer to other files")
     if head.startswith(b"conectix"):
         return _vhd(head)
     if head.startswith(b"vhdxfile"):
-        return Inspection("vhdx", None)
+        return _vhdx(region)
     if head[64:68] == b"\x7f\x10\xda\xbe":
         return _vdi(head)
     if head.startswith(b"QED\0"):
         return Inspection("qed", None, "the format QED is not supported")
+    if head.startswith((b"WithoutFreeSpace", b"WithouFreSpacExt")):
+        return Inspection("ploop", None)
     if head.startswith(b"LUKS\xba\xbe"):
         return Inspection("luks", None)
     if head[32769:32774] == b"CD001":
         return Inspection("iso", size)
+    if tail[-SECTOR : -SECTOR + 8] == b"conectix" and size > SECTOR:
+        return _vhd(tail[-SECTOR:])
+    if head[510:512] == b"\x55\xaa" and _partitioned(head):
+        return Inspection("gpt", size)
     return Inspection("raw", size)
 
 
-def refusal(found: Inspection, declared: str | None) -> str | None:
-    """Why a file that was declared as a disk format is not accepted; None when it is."""
+def refusal(found: Inspection, declared: str | None, largest: int | None = None) -> str | None:
+    """Why a file that was declared as a disk format is not accepted; None when it is.
+
+    `largest`: the most bytes that the disk inside may have.
+    """
     if found.problem is not None:
         return found.problem
-    if declared in ("aki", "ari", "ami", "raw") and found.format in ("raw", "iso", "luks"):
+    if largest is not None and (found.virtual_size or 0) > largest:
+        return f"the disk inside has {found.virtual_size} bytes, more than {largest}"
+    if declared in ("aki", "ari", "ami", "raw") and found.format in _PLAIN:
         return None
-    if declared == "vhd" and found.format == "raw":
-        # A fixed VHD is the bare disk; its mark is in the last sector.
+    if declared == "ploop" and found.format == "raw":
         return None
     if declared != found.format:
         return f"the content is {found.format}, but disk_format says {declared}"
     return None
+
+
+def _partitioned(head: bytes) -> bool:
+    """A partition table of which at least one entry is in use, and none is nonsense."""
+    entries = [head[446 + 16 * i : 462 + 16 * i] for i in range(4)]
+    if any(entry[:1] not in (b"\x00", b"\x80") for entry in entries):
+        return False
+    return any(entry[4:5] not in (b"", b"\x00") for entry in entries)
 
 
 def _qcow2(head: bytes, size: int) -> Inspection:
@@ -107,23 +179,45 @@ def _qcow2_extensions(head: bytes) -> str | None:
     return "the qcow2 header is cut off"
 
 
-def _vmdk(head: bytes) -> Inspection:
+def _vmdk(head: bytes, tail: bytes) -> Inspection:
     if not head.startswith(b"KDMV"):
         return Inspection("vmdk", None, "a VMDK descriptor refers to other files")
     if len(head) < SECTOR:
         return Inspection("vmdk", None, "the VMDK header is cut off")
     capacity, _, offset, length = struct.unpack_from("<QQQQ", head, 12)
-    text = head[offset * SECTOR : (offset + length) * SECTOR].lower()
-    if offset * SECTOR >= len(head) or b"createtype=" not in text:
+    (tables,) = struct.unpack_from("<Q", head, 56)
+    if tables == _VMDK_IN_FOOTER:
+        # QEMU believes the footer, so it must say the same as what was looked at.
+        footer = tail[-2 * SECTOR : -SECTOR]
+        if len(footer) < SECTOR or footer[:4] != b"KDMV" or footer[12:44] != head[12:44]:
+            return Inspection("vmdk", None, "the VMDK footer differs from the header")
+    if offset * SECTOR >= len(head) or length > HEAD_BYTES // SECTOR:
         return Inspection("vmdk", None, "the VMDK file has no descriptor of its own")
-    kind = text.partition(b"createtype=")[2].partition(b"\n")[0].strip().strip(b'"')
+    text = head[offset * SECTOR : (offset + length) * SECTOR].split(b"\0")[0].lower()
+    problem = _vmdk_descriptor(text)
+    return Inspection("vmdk", None if problem else capacity * SECTOR, problem)
+
+
+def _vmdk_descriptor(text: bytes) -> str | None:
+    lines = [line.strip() for line in text.replace(b"\r", b"\n").split(b"\n")]
+    kinds = [line.partition(b"=")[2] for line in lines if line.startswith(b"createtype")]
+    if len(kinds) != 1:
+        return "the VMDK file has no descriptor of its own"
+    kind = kinds[0].strip().strip(b'"')
     if kind not in _VMDK_SAFE:
-        named = kind.decode(errors="replace")
-        return Inspection("vmdk", None, f"a VMDK of the type {named} may refer to other files")
-    extents = [line for line in text.split(b"\n") if line.startswith((b"rw ", b"rdonly "))]
+        named = kind[:64].decode(errors="replace")
+        return f"a VMDK of the type {named} may refer to other files"
+    extents = [line for line in lines if line.startswith((b"rw ", b"rdonly ", b"noaccess "))]
     if len(extents) > 1:
-        return Inspection("vmdk", None, "the VMDK file refers to other files")
-    return Inspection("vmdk", capacity * SECTOR)
+        return "the VMDK file refers to other files"
+    if extents and extents[0].split()[2:3] != [b"sparse"]:
+        return "the VMDK file refers to other files"
+    if any(b"/" in line for line in extents):
+        return "the VMDK file refers to other files"
+    parents = [line for line in lines if line.startswith((b"parentfilenamehint", b"parentcid"))]
+    if any(line.partition(b"=")[2].strip() != b"ffffffff" for line in parents):
+        return "a differencing VMDK refers to another file"
+    return None
 
 
 def _vhd(head: bytes) -> Inspection:
@@ -142,3 +236,40 @@ def _vdi(head: bytes) -> Inspection:
     (size,) = struct.unpack_from("<Q", head, 368)
     problem = "a differencing VDI refers to another file" if kind == 4 else None
     return Inspection("vdi", size, problem)
+
+
+def _vhdx_region(head: bytes) -> int | None:
+    """Where the metadata of a VHDX file are, as its region table says."""
+    if not head.startswith(b"vhdxfile"):
+        return None
+    for table in (192 * 1024, 256 * 1024):
+        if head[table : table + 4] != b"regi":
+            continue
+        (count,) = struct.unpack_from("<I", head, table + 8)
+        for i in range(min(count, 2047)):
+            at = table + 16 + 32 * i
+            if head[at : at + 16] == _VHDX_METADATA:
+                (offset,) = struct.unpack_from("<Q", head, at + 16)
+                # The bytes have passed when it points back; no tool writes it there.
+                return int(offset) if offset >= HEAD_BYTES else None
+    return None
+
+
+def _vhdx(region: bytes) -> Inspection:
+    if region[:8] != b"metadata" or len(region) < 32:
+        return Inspection("vhdx", None, "the VHDX file has no metadata where they belong")
+    (count,) = struct.unpack_from("<H", region, 10)
+    items: dict[bytes, bytes] = {}
+    for i in range(min(count, 2047)):
+        at = 32 + 32 * i
+        if at + 32 > len(region):
+            break
+        offset, length = struct.unpack_from("<II", region, at + 16)
+        items[region[at : at + 16]] = region[offset : offset + min(length, 64)]
+    size, parameters = items.get(_VHDX_SIZE, b""), items.get(_VHDX_PARAMETERS, b"")
+    if len(size) < 8 or len(parameters) < 8:
+        return Inspection("vhdx", None, "the VHDX file does not tell its size")
+    (virtual,) = struct.unpack_from("<Q", size)
+    (flags,) = struct.unpack_from("<I", parameters, 4)
+    problem = "a differencing VHDX refers to another file" if flags & 2 else None
+    return Inspection("vhdx", virtual, problem)

@@ -1,18 +1,21 @@
-"""What makes the store of bytes equal to the rows: removals, and uploads that were interrupted."""
+"""What makes the stores equal to the rows: removals, and uploads that were interrupted."""
 
 from cumulo.core.clock import later
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.work.reconciler import backoff
-from cumulo.image.model.image import ImageRow, RemovalRow
+from cumulo.image.model.content import ImageBytes
+from cumulo.image.model.image import ImageRow
+from cumulo.image.model.location import STAGING, CacheRow, RemovalRow
 from cumulo.image.service.image import ImageService
-from cumulo.image.store import image as store
+from cumulo.image.store import image as image_store
+from cumulo.image.store import location as store
 
 START = "start"
 """The id of the work that is done once, when the process starts."""
 
 
 class ImageRemovals:
-    """Removes the bytes of deleted images; at its start also what no image row knows."""
+    """Removes bytes that no image has any more; at its start also what no row knows of."""
 
     name = "image removals"
 
@@ -24,45 +27,84 @@ class ImageRemovals:
     def due(self, tx: Tx, most: int) -> list[str]:
         if not self._started:
             return [START]
-        return [row.image_id for row in tx.all(store.REMOVALS, now=tx.now, most=most)]
+        rows = tx.all(store.REMOVALS, now=tx.now, most=most)
+        return [f"{row.image_id}/{row.store}" for row in rows]
 
     async def step(self, id: str) -> None:
         if id == START:
             await self._start()
             return
-        await self._images.content.remove(id)
+        image_id, _, name = id.partition("/")
+        if name == STAGING:
+            await self._remove_staged(image_id)
+        else:
+            content = self._images.stores.removable(name)
+            if content is not None:
+                await content.remove(image_id)
         await self._database.write(lambda tx: _gone(tx, id), name="image removed")
 
+    async def _remove_staged(self, image_id: str) -> None:
+        """The staged file of an image, and what an import has made of it."""
+        staging = self._images.stores.staging
+        for key in await staging.keys():
+            if key.startswith(image_id):
+                await staging.remove(key)
+
     def failed(self, tx: Tx, id: str, reason: str) -> None:
-        row = tx.get(RemovalRow, id)
+        row = _removal(tx, id)
         if row is not None:
             attempts = row.attempts + 1
             due = later(tx.now, backoff(attempts))
             tx.update(row, attempts=attempts, due=due, reason=reason)
 
     async def _start(self) -> None:
-        """A kill between the renaming of bytes and the commit leaves bytes that no row knows."""
-        if not self._images.uploads.live:
-            await self._images.content.forget_unfinished()
-        found = await self._images.content.list()
-        unknown = await self._database.read(lambda tx: _unknown(tx, list(found)))
-        for image_id in unknown:
-            await self._images.content.remove(image_id)
+        """A kill between the renaming of bytes and the commit leaves bytes that no row knows.
+        Only this machine's folders are ours alone; other stores are never swept."""
+        stores = self._images.stores
+        for each in stores.all():
+            if each.local and not each.read_only:
+                await self._sweep(each.content, each.name)
+        await self._sweep(stores.staging, STAGING)
+        if stores.cache is not None:
+            await self._sweep(stores.cache, "")
         self._started = True
 
+    async def _sweep(self, content: ImageBytes, name: str) -> None:
+        if not self._images.uploads.live:
+            await content.forget_unfinished()
+        found = list(await content.keys())
+        for key in await self._database.read(lambda tx: _unknown(tx, name, found)):
+            await content.remove(key)
 
-def _gone(tx: Tx, image_id: str) -> None:
-    row = tx.get(RemovalRow, image_id)
+
+def _removal(tx: Tx, id: str) -> RemovalRow | None:
+    image_id, _, name = id.partition("/")
+    return tx.get(RemovalRow, image_id, name)
+
+
+def _gone(tx: Tx, id: str) -> None:
+    row = _removal(tx, id)
     if row is not None:
         tx.delete(row)
 
 
-def _unknown(tx: Tx, found: list[str]) -> list[str]:
-    return [image_id for image_id in found if _has_no_bytes(tx.get(ImageRow, image_id))]
+def _unknown(tx: Tx, name: str, found: list[str]) -> list[str]:
+    """Keys that no image stands behind. `name`: a store, the staging folder, or "" for the
+    cache."""
+    if not found:
+        return []
+    if name == STAGING:
+        return [key for key in found if not _imports(tx.get(ImageRow, key[:36]))]
+    if not name:
+        cached = {row.image_id for row in tx.all(store.CACHE) if row.cached}
+        return [key for key in found if key not in cached]
+    known = {key for (key,) in tx.tuples(store.KNOWN, store=name, keys=found)}
+    return [key for key in found if key not in known and not _imports(tx.get(ImageRow, key))]
 
 
-def _has_no_bytes(row: ImageRow | None) -> bool:
-    return row is None or row.content == "none"
+def _imports(row: ImageRow | None) -> bool:
+    """Somebody is, or will be, at work on its bytes."""
+    return row is not None and (row.content == "staged" or row.import_task is not None)
 
 
 class InterruptedUploads:
@@ -75,7 +117,7 @@ class InterruptedUploads:
         self._uploads = images.uploads
 
     def due(self, tx: Tx, most: int) -> list[str]:
-        rows = tx.all(store.SAVING)
+        rows = tx.all(image_store.SAVING)
         return [row.id for row in rows if row.upload_id not in self._uploads.live][:most]
 
     async def step(self, id: str) -> None:
@@ -88,4 +130,30 @@ class InterruptedUploads:
         row = tx.get(ImageRow, image_id)
         upload = None if row is None else row.upload_id
         if upload is not None and upload not in self._uploads.live:
-            self._uploads.take_back(tx, image_id, upload, "the upload was interrupted")
+            reason = "the upload was interrupted"
+            self._uploads.take_back(tx, image_id, upload, reason, killed=True)
+
+
+class CacheFill:
+    """Copies queued images to the cache, checked by their hash, and keeps it within its bound."""
+
+    name = "image cache"
+
+    def __init__(self, database: Database, images: ImageService) -> None:
+        self._database = database
+        self._cache = images.cache
+
+    def due(self, tx: Tx, most: int) -> list[str]:
+        if self._cache.content is None:
+            return []
+        return [row.image_id for row in tx.all(store.CACHE_DUE, now=tx.now, most=most)]
+
+    async def step(self, id: str) -> None:
+        await self._cache.fill(id)
+
+    def failed(self, tx: Tx, id: str, reason: str) -> None:
+        row = tx.get(CacheRow, id)
+        if row is not None and not row.cached:
+            attempts = row.attempts + 1
+            due = later(tx.now, backoff(attempts))
+            tx.update(row, attempts=attempts, due=due, reason=reason)

@@ -20,6 +20,7 @@ def block_storage_faces(storage: BlockStorageService, rules: Rules | None = None
     volumes = VolumesApi(storage)
     discovery = Face(
         name="block_storage",
+        service_types=("block-storage", "volumev3", "block-store"),
         mount="/volume",
         exact_paths=True,
         faults=faults.compute,
@@ -30,6 +31,7 @@ def block_storage_faces(storage: BlockStorageService, rules: Rules | None = None
         discovery,
         Face(
             name="block_storage",
+            service_types=("block-storage", "volumev3", "block-store"),
             mount="/volume",
             exact_paths=True,
             faults=faults.compute,

@@ -85,6 +85,8 @@ class Face:
     """Each operation is served under each of these; say `/v2.1` and `/v2.1/{project_id}`."""
     microversions: Microversions | None = None
     quota_status: int = 403
+    service_types: Sequence[str] = ()
+    """Its types in the catalog, as access rules name them; none: the name with hyphens."""
     exact_paths: bool = False
     """A slash after a collection's name asks for a member without an id: 404."""
 

@@ -37,16 +37,19 @@ class AuthApi:
 
     def projects(self, call: Call, tx: Tx) -> Any:
         """The projects that the caller could scope to."""
-        ids = self._identity.roles.targets(tx, call.principal.user_id, "project")
+        who = call.principal
+        ids = self._identity.roles.targets(tx, who.user_id, "project", who.group_ids)
         rows = self._identity.projects.listing.page(tx, where={"ids": ids, "enabled": True})
         return listed(call, "projects", [project_body(call, row) for row in rows])
 
     def domains(self, call: Call, tx: Tx) -> Any:
-        ids = self._identity.roles.targets(tx, call.principal.user_id, "domain")
+        who = call.principal
+        ids = self._identity.roles.targets(tx, who.user_id, "domain", who.group_ids)
         rows = [row for row in (tx.get(DomainRow, id) for id in sorted(ids)) if row is not None]
         found = [domain_body(call, row) for row in rows if row.enabled]
         return listed(call, "domains", found)
 
     def system(self, call: Call, tx: Tx) -> Any:
-        has = self._identity.roles.targets(tx, call.principal.user_id, SYSTEM)
+        who = call.principal
+        has = self._identity.roles.targets(tx, who.user_id, SYSTEM, who.group_ids)
         return listed(call, "system", [{"all": True}] if has else [])

@@ -7,21 +7,28 @@ from cumulo.core.db.transaction import Database
 from cumulo.core.http import faults
 from cumulo.core.http.operations import Face, Operation
 from cumulo.identity.api import versions
+from cumulo.identity.api.access_rules import AccessRulesApi
+from cumulo.identity.api.application_credentials import ApplicationCredentialsApi
 from cumulo.identity.api.assignments import AssignmentsApi
 from cumulo.identity.api.auth import AuthApi
 from cumulo.identity.api.catalog import CatalogApi
 from cumulo.identity.api.credentials import CredentialsApi
 from cumulo.identity.api.domain_config import DomainConfigApi
 from cumulo.identity.api.domains import DomainsApi
+from cumulo.identity.api.ec2tokens import Ec2TokensApi
 from cumulo.identity.api.endpoint_filters import EndpointFiltersApi
 from cumulo.identity.api.grants import GrantsApi
 from cumulo.identity.api.groups import GroupsApi
 from cumulo.identity.api.limits import LimitsApi
+from cumulo.identity.api.oauth1 import AccessTokensApi, OAuth1Api
+from cumulo.identity.api.oauth2 import OAuth2Api
 from cumulo.identity.api.projects import ProjectsApi
+from cumulo.identity.api.revocations import RevocationsApi
 from cumulo.identity.api.roles import RolesApi
 from cumulo.identity.api.stored_policies import StoredPoliciesApi
 from cumulo.identity.api.tags import TagsApi
 from cumulo.identity.api.tokens import TokensApi
+from cumulo.identity.api.trusts import TrustsApi
 from cumulo.identity.api.users import UsersApi
 from cumulo.identity.policy import RULES
 from cumulo.identity.service.identity import IdentityService
@@ -39,6 +46,14 @@ def identity_face(
         *ProjectsApi(identity).operations(),
         *TagsApi(identity).operations(),
         *UsersApi(identity, database).operations(),
+        *RevocationsApi(identity).operations(),
+        *TrustsApi(identity).operations(),
+        *OAuth1Api(identity).operations(),
+        *AccessTokensApi(identity).operations(),
+        *Ec2TokensApi(identity, database).operations(),
+        *OAuth2Api(identity, database).operations(),
+        *ApplicationCredentialsApi(identity, database).operations(),
+        *AccessRulesApi(identity).operations(),
         *RolesApi(identity).operations(),
         *GrantsApi(identity).operations(),
         *AssignmentsApi(identity).operations(),

@@ -5,6 +5,7 @@ from typing import Any
 from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import zulu_micro
 from cumulo.core.db.transaction import Tx
+from cumulo.identity.service.authentication.receipts import Receipt
 from cumulo.identity.service.identity import IdentityService
 
 
@@ -78,3 +79,21 @@ def _add_delegation(token: dict[str, Any], who: Principal) -> None:
         }
         if credential.access_rules is not None:
             token["application_credential"]["access_rules"] = credential.access_rules
+
+
+def receipt_body(receipt: Receipt) -> dict[str, Any]:
+    """What is still asked of somebody who has shown a part."""
+    user, home = receipt.user, receipt.home
+    return {
+        "receipt": {
+            "methods": receipt.methods,
+            "user": {
+                "domain": {"id": home.id, "name": home.name},
+                "id": user.id,
+                "name": user.name,
+            },
+            "expires_at": zulu_micro(receipt.expires_at),
+            "issued_at": zulu_micro(receipt.issued_at),
+        },
+        "required_auth_methods": receipt.rules,
+    }

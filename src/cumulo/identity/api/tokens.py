@@ -1,15 +1,17 @@
 """Tokens on the wire: identity API v3, `auth/tokens`."""
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 import msgspec
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Database, Tx
-from cumulo.core.faults import BadRequest, Gone
+from cumulo.core.faults import BadRequest, Gone, NotFound
 from cumulo.core.http.operations import Call, Operation, Reply
-from cumulo.identity.api.token_bodies import token_body
+from cumulo.identity.api.token_bodies import receipt_body, token_body
 from cumulo.identity.service.authentication.method import Attempt, Text
+from cumulo.identity.service.authentication.receipts import Receipt
 from cumulo.identity.service.authentication.scope import WantedScope
 from cumulo.identity.service.identity import IdentityService
 
@@ -66,6 +68,9 @@ class TokensApi:
         issued = await self._identity.authentication.authenticate(
             _names(wanted.identity), wanted.identity, wanted.scope, attempt_of(call)
         )
+        if isinstance(issued, Receipt):
+            headers = {"Openstack-Auth-Receipt": issued.receipt, "Vary": "Openstack-Auth-Receipt"}
+            return Reply(401, receipt_body(issued), headers)
         with_catalog = "nocatalog" not in call.query.names()
         body = await self._database.read(
             lambda tx: token_body(self._identity, tx, issued.principal, with_catalog)
@@ -82,6 +87,7 @@ class TokensApi:
     def show(self, call: Call, tx: Tx) -> Reply:
         subject = self._subject(call, tx)
         call.allow({"target.token.user_id": subject.user_id})
+        _refuse_unlimited(call, subject)
         body = token_body(self._identity, tx, subject, "nocatalog" not in call.query.names())
         headers = {
             "X-Subject-Token": call.header("X-Subject-Token") or "",
@@ -98,10 +104,16 @@ class TokensApi:
         raise Gone("Lists of revoked tokens went with the tokens that were signed by a PKI.")
 
 
+def whole_url(call: Call) -> str:
+    """As the client signed it."""
+    query = urlencode(call.query.pairs)
+    return f"{call.url}?{query}" if query else call.url
+
+
 def attempt_of(call: Call) -> Attempt:
     return Attempt(
         address=call.address,
-        url=call.url,
+        url=whole_url(call),
         authorization=call.header("Authorization") or "",
         receipt=call.header("Openstack-Auth-Receipt") or "",
     )
@@ -116,3 +128,15 @@ def _names(identity: dict[str, msgspec.Raw]) -> list[str]:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadRequest(f"Invalid input for field 'methods': {error}") from None
     return names
+
+
+def _refuse_unlimited(call: Call, subject: Principal) -> None:
+    """404 for a service that does not know access rules: it would let the token do too much."""
+    if subject.access_rules is None:
+        return
+    try:
+        version = float(call.header("OpenStack-Identity-Access-Rules") or "0")
+    except ValueError:
+        version = 0.0
+    if not version >= 1.0:
+        raise NotFound("Failed to validate token")

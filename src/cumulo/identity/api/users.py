@@ -12,6 +12,7 @@ from cumulo.identity.api.projects import project_body
 from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID
 from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.identity import IdentityService
+from cumulo.identity.service.trusts import moment_of
 
 
 class PasswordChange(msgspec.Struct):
@@ -23,14 +24,15 @@ class ChangePassword(msgspec.Struct):
     user: PasswordChange
 
 
-def user_body(call: Call, row: UserRow) -> dict[str, Any]:
+def user_body(call: Call, row: UserRow, *, enabled: bool | None = None) -> dict[str, Any]:
+    """`enabled`: as the rules of inactivity see it, if they were asked."""
     ends = row.password_expires_at
     body = {
         **row.extra,
         "id": row.id,
         "name": row.name,
         "domain_id": row.domain_id,
-        "enabled": row.enabled,
+        "enabled": row.enabled if enabled is None else enabled,
         "password_expires_at": None if ends is None else zulu_micro(ends),
         "options": row.options,
         "links": self_link(call, "users", row.id),
@@ -99,11 +101,19 @@ class UsersApi:
 
     def index(self, call: Call, tx: Tx) -> Any:
         call.allow({"target.domain_id": call.query.get("domain_id") or call.principal.domain_id})
-        where = filters(call, "name", "domain_id", "enabled")
+        where = {**filters(call, "name", "domain_id"), **_expiry_filters(call)}
         if call.principal.domain_id and not call.principal.is_admin:
             where["domain_id"] = call.principal.domain_id
-        items = [user_body(call, row) for row in self._users.listing.page(tx, where=where)]
+        rows = [row for row in self._users.listing.page(tx, where=where) if _comes_from(call, row)]
+        items = [self._body(call, row) for row in rows]
+        wanted = filters(call, "enabled")
+        if wanted:
+            # Not by the column: inactivity disables too.
+            items = [item for item in items if item["enabled"] is wanted["enabled"]]
         return listed(call, "users", matching(call, items))
+
+    def _body(self, call: Call, row: UserRow) -> dict[str, Any]:
+        return user_body(call, row, enabled=self._identity.accounts.is_enabled(row))
 
     async def create(self, call: Call) -> Any:
         wishes = unwrapped(call, "user")
@@ -115,12 +125,12 @@ class UsersApi:
             return self._users.create(tx, wishes, hashed, call.principal, home)
 
         row = await self._database.write(write, name="create user")
-        return {"user": user_body(call, row)}
+        return {"user": self._body(call, row)}
 
     def show(self, call: Call, tx: Tx) -> Any:
         row = self._users.get(tx, call.path["user_id"])
         call.allow(user_target(row))
-        return {"user": user_body(call, row)}
+        return {"user": self._body(call, row)}
 
     async def update(self, call: Call) -> Any:
         wishes = unwrapped(call, "user")
@@ -133,7 +143,7 @@ class UsersApi:
             return self._users.update(tx, user_id, wishes, hashed, call.principal)
 
         row = await self._database.write(write, name="update user")
-        return {"user": user_body(call, row)}
+        return {"user": self._body(call, row)}
 
     async def change_password(self, call: Call) -> None:
         """Proved by the old password, not by a token."""
@@ -153,3 +163,31 @@ class UsersApi:
         ids = self._identity.roles.targets(tx, row.id, "project")
         found = self._identity.projects.listing.page(tx, where={"ids": ids})
         return listed(call, "projects", [project_body(call, project) for project in found])
+
+
+OPERATORS = ("lt", "lte", "gt", "gte", "eq", "neq")
+
+
+def _expiry_filters(call: Call) -> dict[str, Any]:
+    """`password_expires_at=lt:2026-12-01T00:00:00Z`; without an operator: equal."""
+    found: dict[str, Any] = {}
+    for text in call.query.all("password_expires_at"):
+        operator, mark, moment = text.partition(":")
+        if operator not in OPERATORS or not mark:
+            operator, moment = "eq", text
+        found[f"password_expires_{operator}"] = moment_of(moment, "password_expires_at")
+    return found
+
+
+def _comes_from(call: Call, row: UserRow) -> bool:
+    """The filters for users of identity providers."""
+    idp, protocol, unique = (call.query.get(n) for n in ("idp_id", "protocol_id", "unique_id"))
+    if idp is None and protocol is None and unique is None:
+        return True
+    return any(
+        idp in (None, origin["idp_id"])
+        and protocol in (None, each["protocol_id"])
+        and unique in (None, each["unique_id"])
+        for origin in row.federated
+        for each in origin["protocols"]
+    )

@@ -6,6 +6,7 @@ each group of nouns; `parts` has what they share.
 
 from cumulo.identity.policy import (
     assignments,
+    authentication,
     catalog,
     credentials,
     limits,
@@ -18,6 +19,7 @@ RULES: dict[str, str] = {
     **parts.RULES,
     **resources.RULES,
     **users.RULES,
+    **authentication.RULES,
     **assignments.RULES,
     **catalog.RULES,
     **credentials.RULES,

@@ -51,6 +51,24 @@ class Accounts:
         await self._note_success(user)
         return user
 
+    def now(self) -> Moment:
+        return self._users.now()
+
+    def is_enabled(self, user: UserRow) -> bool:
+        return is_enabled(user, self._rules, self.now())
+
+    async def check_secret(self, stored: str | None, secret: str, key: str, address: str) -> None:
+        """401 unless `stored` is the hash of the secret; None takes as long as a wrong one."""
+        await self.guessing.admit(key, address)
+        if stored is None:
+            right = await self._passwords.verify_unknown_user(secret)
+        else:
+            right = await self._passwords.verify(secret, stored)
+        if not right:
+            self.guessing.failed(key, address)
+            raise Unauthorized(REFUSED)
+        self.guessing.succeeded(key, address)
+
     async def _is_right(self, user: UserRow | None, secret: str) -> bool:
         now = self._users.now()
         if (

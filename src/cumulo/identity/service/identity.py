@@ -7,13 +7,22 @@ from cumulo.core.auth.tokens import TokenKeys
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.identity.model.limit import LimitModel
 from cumulo.identity.model.project import ProjectRow
+from cumulo.identity.model.role import AssignmentRow
 from cumulo.identity.service.accounts import Accounts
+from cumulo.identity.service.application_credentials import ApplicationCredentials
 from cumulo.identity.service.assignments import Assignments
+from cumulo.identity.service.authentication.application_credential import (
+    ApplicationCredentialMethod,
+)
 from cumulo.identity.service.authentication.authentication import Authentication
+from cumulo.identity.service.authentication.ec2 import Ec2Signatures
 from cumulo.identity.service.authentication.method import Directory
+from cumulo.identity.service.authentication.oauth1 import OAuth1Method
 from cumulo.identity.service.authentication.password import PasswordMethod
+from cumulo.identity.service.authentication.receipts import Receipts
 from cumulo.identity.service.authentication.scope import Scopes
 from cumulo.identity.service.authentication.token import TokenMethod
+from cumulo.identity.service.authentication.totp import TotpMethod
 from cumulo.identity.service.catalog import Catalog
 from cumulo.identity.service.credentials import Credentials
 from cumulo.identity.service.domain_config import DomainConfigs
@@ -21,9 +30,11 @@ from cumulo.identity.service.domains import Domains
 from cumulo.identity.service.endpoint_filters import EndpointFilters
 from cumulo.identity.service.groups import Groups
 from cumulo.identity.service.limits import MAX_DEPTH, Limits
+from cumulo.identity.service.oauth1 import OAuth1
 from cumulo.identity.service.projects import Projects
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.security import SecurityRules
+from cumulo.identity.service.signed_requests import SignedRequests
 from cumulo.identity.service.stored_policies import StoredPolicies
 from cumulo.identity.service.tokens import Tokens
 from cumulo.identity.service.trusts import Trusts
@@ -60,18 +71,38 @@ class IdentityService:
         self.stored_policies = StoredPolicies(self.catalog)
         self.accounts = Accounts(database, passwords, self.users, self.rules)
         self.trusts = Trusts(self.roles, self.rules)
-        self.tokens.delegations += [self.trusts]
+        self.application_credentials = ApplicationCredentials(self.roles, self.rules)
+        self.oauth1 = OAuth1(credential_keys, self.roles)
+        self.signed_requests = SignedRequests()
+        self.ec2 = Ec2Signatures(self.credentials.by_access_key)
+        self.tokens.delegations += [self.trusts, self.application_credentials, self.oauth1]
+        self.users.on_disabled.append(self.application_credentials.forget_user)
+        self.roles.on_revoked.append(self._role_revoked)
         directory = Directory(self.users, self.domains, self.projects)
         scopes = Scopes(directory, self.roles, self.trusts)
-        self.authentication = Authentication(database, self.tokens, scopes, self.trusts)
+        self.authentication = Authentication(
+            database, self.tokens, scopes, self.trusts, Receipts(keys)
+        )
         for method in (
             PasswordMethod(database, directory, self.accounts),
             TokenMethod(database, self.tokens),
+            ApplicationCredentialMethod(
+                database, directory, self.accounts, self.application_credentials
+            ),
+            OAuth1Method(database, self.oauth1, self.signed_requests),
+            TotpMethod(database, directory, self.accounts.guessing, self._totp_secrets),
         ):
             self.authentication.add(method)
 
     def _forget_views(self) -> None:
         self.catalog.forget()
+
+    def _totp_secrets(self, tx: Tx, user_id: str) -> list[str]:
+        return self.credentials.secrets_of(tx, user_id, "totp")
+
+    def _role_revoked(self, tx: Tx, row: AssignmentRow) -> None:
+        if row.actor_type == "user" and row.target_type == "project":
+            self.application_credentials.forget_user_on(tx, row.actor_id, row.target_id)
 
     def _forget_tokens(self) -> None:
         self.tokens.forget_all()

@@ -50,6 +50,11 @@ class Roles:
 
     def __init__(self, forget_tokens: Callable[[], None]) -> None:
         self._forget_tokens = forget_tokens
+        self.on_revoked: list[Callable[[Tx, AssignmentRow], None]] = []
+        """Called in the transaction that takes a role from a user or a group."""
+
+    def exists(self, tx: Tx, role_id: str) -> bool:
+        return tx.get(RoleRow, role_id) is not None
 
     def get(self, tx: Tx, role_id: str) -> RoleRow:
         found = tx.get(RoleRow, role_id)
@@ -239,6 +244,8 @@ class Roles:
         target_id = SYSTEM if target_type == "system" else target_id
         row = AssignmentRow(actor_id, role_id, target_type, target_id, inherited, actor_type)
         tx.delete(row)
+        for listener in self.on_revoked:
+            listener(tx, row)
         self._tell(tx, "delete", row, who)
 
     def _tell(self, tx: Tx, verb: str, row: AssignmentRow, who: Principal | None) -> None:

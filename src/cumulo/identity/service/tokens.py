@@ -281,7 +281,8 @@ class Tokens:
         if payload.scope == "unscoped":
             return []
         target = SYSTEM if payload.scope == "system" else payload.scope_id
-        roles = self._roles.effective(tx, user.id, payload.scope, target)
+        groups = payload.federated_group_ids
+        roles = self._roles.effective(tx, user.id, payload.scope, target, groups)
         if not roles:
             raise Unauthorized(REFUSED)
         return roles

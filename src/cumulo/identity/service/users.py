@@ -83,6 +83,8 @@ class Users:
         self._forget_tokens = forget_tokens
         self._rules = rules
         self._revoked = revoked
+        self.on_disabled: list[Callable[[Tx, str], None]] = []
+        """Called in the transaction that disables a user."""
 
     def now(self) -> Moment:
         return clock.now()
@@ -195,6 +197,9 @@ class Users:
         if wanted.password is not UNSET or wanted.enabled is False:
             changes["revoked_before"] = seconds_of(tx.now)
             self._revoked(tx, row.id)
+        if wanted.enabled is False:
+            for listener in self.on_disabled:
+                listener(tx, row.id)
         row = tx.update(row, **changes)
         emit(tx, "identity.user.update", row.id, principal=who)
         tx.after_commit(self._forget_tokens)

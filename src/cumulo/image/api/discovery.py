@@ -5,6 +5,7 @@ from typing import Any
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.image.service.image import ImageService
+from cumulo.image.service.stores import Store
 
 # Minor versions only say which features there are; those that are left out bring the cache (2.14),
 # several stores (2.8, 2.11, 2.13) and new ways to add locations (2.17, 2.18).
@@ -33,6 +34,7 @@ def versions(call: Call, tx: Tx) -> Any:
 
 class DiscoveryApi:
     def __init__(self, images: ImageService) -> None:
+        self._service = images
         self._images = images.images
 
     def operations(self) -> list[Operation]:
@@ -57,19 +59,26 @@ class DiscoveryApi:
         }
 
     def stores(self, call: Call, tx: Tx) -> Any:
-        return {"stores": [{"id": "file", "default": "true"}]}
+        return {"stores": [self._store(each) for each in self._service.stores.all()]}
 
     def stores_detail(self, call: Call, tx: Tx) -> Any:
-        return {
-            "stores": [
-                {
-                    "id": "file",
-                    "type": "file",
-                    "default": "true",
-                    "properties": {},
-                }
-            ]
-        }
+        found = []
+        for each in self._service.stores.all():
+            known = each.content.capabilities
+            more = {"type": known.driver, "weight": each.weight, "properties": known.properties}
+            found.append({**self._store(each), **more})
+        return {"stores": found}
+
+    def _store(self, store: Store) -> dict[str, Any]:
+        """Flags are there only where they are true, as text."""
+        found = {"id": store.name}
+        if store.description:
+            found["description"] = store.description
+        if store is self._service.stores.default:
+            found["default"] = "true"
+        if store.read_only:
+            found["read-only"] = "true"
+        return found
 
     def usage(self, call: Call, tx: Tx) -> Any:
         project = call.project_id

@@ -5,7 +5,7 @@ from typing import Any
 from cumulo.core.clock import zulu
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call
-from cumulo.image.model.image import HASH, ImageRow
+from cumulo.image.model.image import ImageRow
 from cumulo.image.service.image import ImageService
 
 
@@ -27,7 +27,7 @@ def image_body(row: ImageRow) -> dict[str, Any]:
         "size": row.size,
         "virtual_size": row.virtual_size,
         "checksum": row.checksum,
-        "os_hash_algo": HASH if row.hash_value is not None else None,
+        "os_hash_algo": row.hash_algo,
         "os_hash_value": row.hash_value,
         "tags": row.tags,
         "created_at": zulu(row.created_at),
@@ -35,8 +35,22 @@ def image_body(row: ImageRow) -> dict[str, Any]:
         "self": f"/v2/images/{row.id}",
         "file": f"/v2/images/{row.id}/file",
         "schema": "/v2/schemas/image",
-        **({"stores": "file"} if row.content == "present" else {}),
+        **({"stores": ",".join(row.stores)} if row.stores else {}),
+        **_import_state(row),
     }
+
+
+def _import_state(row: ImageRow) -> dict[str, str]:
+    """How far an import is; nothing when there was none."""
+    if row.importing_to is None or row.failed_import is None:
+        return {}
+    found = {
+        "os_glance_importing_to_stores": ",".join(row.importing_to),
+        "os_glance_failed_import": ",".join(row.failed_import),
+    }
+    if row.import_task is not None:
+        found["os_glance_import_task"] = row.import_task
+    return found
 
 
 def target_of(

@@ -9,6 +9,7 @@ from cumulo.image.api.discovery import DiscoveryApi
 from cumulo.image.api.files import FilesApi
 from cumulo.image.api.images import ImagesApi
 from cumulo.image.api.members import MembersApi
+from cumulo.image.api.stores import StoresApi
 from cumulo.image.policy import RULES
 from cumulo.image.service.image import ImageService
 
@@ -27,5 +28,6 @@ def image_face(images: ImageService, database: Database, rules: Rules | None = N
             *ImagesApi(images).operations(),
             *FilesApi(images, database).operations(),
             *MembersApi(images).operations(),
+            *StoresApi(images, database).operations(),
         ],
     )

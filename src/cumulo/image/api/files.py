@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 from cumulo.core.db.transaction import Database, Tx
-from cumulo.core.faults import Forbidden, NotFound, RangeNotSatisfiable, UnsupportedMediaType
+from cumulo.core.faults import Forbidden, RangeNotSatisfiable, Unavailable, UnsupportedMediaType
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.image.api.envelope import allowed, target_of
-from cumulo.image.model.content import Reader
 from cumulo.image.model.image import ImageRow
 from cumulo.image.service.image import ImageService
+from cumulo.image.service.stores import blocks
 
-BLOCK = 1024 * 1024
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+|\*)/(\d+|\*)")
 
@@ -23,22 +23,35 @@ class FilesApi:
 
     def operations(self) -> list[Operation]:
         path = "/v2/images/{image_id}/file"
+        late: dict[str, Any] = {"early": False, "streams": True}
         return [
+            Operation("PUT", path, self.upload, policy="upload_image", status=204, **late),
+            Operation("GET", path, self.download, policy="download_image", **late),
             Operation(
                 "PUT",
-                path,
-                self.upload,
+                "/v2/images/{image_id}/stage",
+                self.stage,
                 policy="upload_image",
-                early=False,
-                streams=True,
                 status=204,
-            ),
-            Operation(
-                "GET", path, self.download, policy="download_image", early=False, streams=True
+                **late,
             ),
         ]
 
     async def upload(self, call: Call) -> None:
+        stream, size, allow = self._incoming(call)
+        store = call.header("X-Image-Meta-Store")
+        await self._service.uploads.receive(
+            call.path["image_id"], stream, call.principal, allow, store, size
+        )
+
+    async def stage(self, call: Call) -> None:
+        stream, size, allow = self._incoming(call)
+        await self._service.uploads.stage(
+            call.path["image_id"], stream, call.principal, allow, size
+        )
+
+    def _incoming(self, call: Call) -> tuple[AsyncIterator[bytes], int | None, Any]:
+        """(the body, the length that the client names, the policy check of the row)"""
         kind = (call.header("Content-Type") or "").partition(";")[0].strip().lower()
         if kind != "application/octet-stream":
             raise UnsupportedMediaType(f"Unsupported Content-Type: {kind or 'none'}")
@@ -48,7 +61,8 @@ class FilesApi:
         def allow(tx: Tx, row: ImageRow) -> None:
             call.allow(target_of(call, tx, self._service, row))
 
-        await self._service.uploads.receive(call.path["image_id"], stream, call.principal, allow)
+        length = call.header("Content-Length") or ""
+        return stream, int(length) if length.isdecimal() else None, allow
 
     async def download(self, call: Call) -> Reply:
         row = await self._database.read(lambda tx: allowed(call, tx, self._service))
@@ -60,9 +74,9 @@ class FilesApi:
             return Reply(204)
         start, end, partial = _wanted(call, row.size)
         try:
-            reader = await self._service.content.reader(row.id)
-        except KeyError:
-            raise NotFound(f"No image found with ID {row.id}") from None
+            reader = await self._service.reading.reader(row)
+        except OSError as error:
+            raise Unavailable(f"The image's store does not answer: {error}") from None
         headers = {"Content-Length": str(end - start), "Accept-Ranges": "bytes"}
         if partial:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{row.size}"
@@ -71,21 +85,9 @@ class FilesApi:
         return Reply(
             206 if partial else 200,
             headers=headers,
-            stream=_blocks(reader, start, end),
+            stream=blocks(reader, start, end),
             content_type="application/octet-stream",
         )
-
-
-async def _blocks(reader: Reader, start: int, end: int) -> AsyncIterator[bytes]:
-    try:
-        while start < end:
-            block = await reader.read(start, min(BLOCK, end - start))
-            if not block:
-                return
-            start += len(block)
-            yield block
-    finally:
-        await reader.close()
 
 
 def _wanted(call: Call, size: int) -> tuple[int, int, bool]:

@@ -14,6 +14,7 @@ class FakeWriter:
         self._bytes = bytearray()
 
     async def write(self, block: bytes) -> None:
+        self._driver.fail("write")
         if len(self._bytes) + len(block) > self._driver.free:
             raise OSError(28, "No space left on device")
         self._bytes += block
@@ -33,21 +34,26 @@ class FakeWriter:
 class FakeReader:
     def __init__(self, content: bytes) -> None:
         self._content = content
+        self.size: int | None = len(content)
 
     async def read(self, offset: int, length: int) -> bytes:
         return self._content[offset : offset + length]
+
+    def descriptor(self) -> int | None:
+        return None
 
     async def close(self) -> None:
         return None
 
 
 class FakeDriver:
-    """`faults`: effect (`keep`, `remove`) to message; the effect fails as long as it is there."""
+    """`faults`: effect (`write`, `keep`, `read`, `remove`) to message; it fails meanwhile."""
 
     def __init__(self, *, total_bytes: int = 1 << 30) -> None:
         self.images: dict[str, bytes] = {}
         self.faults: dict[str, str] = {}
         self._total_bytes = total_bytes
+        self.capabilities = Capabilities("fake", "fake", local_files=True)
 
     @property
     def free(self) -> int:
@@ -57,20 +63,18 @@ class FakeDriver:
         if effect in self.faults:
             raise OSError(self.faults[effect])
 
-    async def capabilities(self) -> Capabilities:
-        return Capabilities("fake", False, self.free)
-
     def writer(self, image_id: str) -> FakeWriter:
         return FakeWriter(self, check_id(image_id))
 
     async def reader(self, image_id: str) -> FakeReader:
+        self.fail("read")
         return FakeReader(self.images[check_id(image_id)])
 
     async def remove(self, image_id: str) -> None:
         self.fail("remove")
         self.images.pop(check_id(image_id), None)
 
-    async def list(self) -> Sequence[str]:
+    async def keys(self) -> Sequence[str]:
         return sorted(self.images)
 
     async def forget_unfinished(self) -> int:
@@ -78,3 +82,6 @@ class FakeDriver:
 
     def path(self, image_id: str) -> str | None:
         return f"/simulated/images/{check_id(image_id)}"
+
+    def url(self, image_id: str) -> str:
+        return f"fake://{check_id(image_id)}"

@@ -1,22 +1,23 @@
 """Images as files.
 
-    DATA/images/ID          a whole image, read-only
-    DATA/images/.new-ID-N   an upload at work: flushed to the disk, then renamed
+    FOLDER/ID          a whole image, read-only
+    FOLDER/.new-ID-N   an upload at work: flushed to the disk, then renamed
 
 Writing and hashing happen in a thread, block by block, so memory stays flat however large the
-image is.
+image is. Blocks of zeros become holes.
 """
 
 import asyncio
-import contextlib
 import os
-import shutil
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from cumulo.image.drivers.driver import Capabilities, Sums, check_id
 from cumulo.image.model.content import Received
+
+HOLE = 64 * 1024
+"""Smaller blocks of zeros are written: a hole saves nothing there."""
 
 
 class FileWriter:
@@ -41,18 +42,23 @@ class FileWriter:
         await asyncio.to_thread(self._drop)
 
     def _write(self, block: bytes) -> None:
+        """A block of zeros is only counted: the file gets a hole there."""
         if self._descriptor is None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             self._descriptor = os.open(self._temporary, flags, 0o444)
-        view = memoryview(block)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+        at = self._sums.size
+        if len(block) % HOLE or block.count(0) < len(block):
+            view = memoryview(block)
+            while view:
+                done = os.pwrite(self._descriptor, view, at)
+                view, at = view[done:], at + done
         self._sums.add(block)
 
     def _keep(self) -> None:
         assert self._descriptor is not None, "finish comes before keep"
         # Guests' QEMU reads images as another user.
         os.fchmod(self._descriptor, 0o444)
+        os.ftruncate(self._descriptor, self._sums.size)
         os.fsync(self._descriptor)
         self._close()
         self._temporary.replace(self._target)
@@ -71,27 +77,31 @@ class FileWriter:
 class FileReader:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self.size: int | None = os.fstat(descriptor).st_size
 
     async def read(self, offset: int, length: int) -> bytes:
         return await asyncio.to_thread(os.pread, self._descriptor, length, offset)
 
+    def descriptor(self) -> int | None:
+        return self._descriptor
+
     async def close(self) -> None:
-        with contextlib.suppress(OSError):
-            os.close(self._descriptor)
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 class FileDriver:
-    """Images below `data`/images."""
+    """Images in a folder. `open_to_guests`: their QEMU, another user, opens files there."""
 
-    def __init__(self, data: Path) -> None:
-        self._folder = data / "images"
+    def __init__(self, folder: Path, *, open_to_guests: bool = True) -> None:
+        self._folder = folder
         self._folder.mkdir(parents=True, exist_ok=True)
         # Guests' QEMU passes through to an image whose name it was told; it cannot list them.
-        self._folder.chmod(0o711)
-
-    async def capabilities(self) -> Capabilities:
-        space = await asyncio.to_thread(shutil.disk_usage, self._folder)
-        return Capabilities("file", True, space.free)
+        self._folder.chmod(0o711 if open_to_guests else 0o700)
+        self.capabilities = Capabilities(
+            "file", "file", local_files=True, properties={"datadir": str(folder)}
+        )
 
     def writer(self, image_id: str) -> FileWriter:
         return FileWriter(self._folder, check_id(image_id))
@@ -107,7 +117,7 @@ class FileDriver:
         path = self._folder / check_id(image_id)
         await asyncio.to_thread(path.unlink, missing_ok=True)
 
-    async def list(self) -> Sequence[str]:
+    async def keys(self) -> Sequence[str]:
         return await asyncio.to_thread(self._names)
 
     async def forget_unfinished(self) -> int:
@@ -115,6 +125,9 @@ class FileDriver:
 
     def path(self, image_id: str) -> str | None:
         return str(self._folder / check_id(image_id))
+
+    def url(self, image_id: str) -> str:
+        return f"file://{self._folder / check_id(image_id)}"
 
     def _names(self) -> Sequence[str]:
         return sorted(path.name for path in self._folder.iterdir() if path.name[0] != ".")

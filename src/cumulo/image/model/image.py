@@ -1,11 +1,11 @@
-"""Images, whom they are shared with, and the bytes that wait to be removed."""
+"""Images, and whom they are shared with."""
 
 from typing import Annotated, Literal
 
 from cumulo.core.clock import Moment
 from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, table
 
-Content = Literal["none", "saving", "present"]
+Content = Literal["none", "saving", "staging", "staged", "importing", "present"]
 Visibility = Literal["private", "shared", "community", "public"]
 MemberStatus = Literal["pending", "accepted", "rejected"]
 
@@ -21,6 +21,8 @@ DISK_FORMATS = (
     "vdi",
     "iso",
     "ploop",
+    "gpt",
+    "luks",
 )
 CONTAINER_FORMATS = ("ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed")
 VISIBILITIES = ("private", "shared", "community", "public")
@@ -53,8 +55,18 @@ class ImageRow(Row, frozen=True):
     """Bytes of the disk in it; None where the format's header does not tell."""
     checksum: str | None
     """md5, for clients; `hash_value` is what is relied on."""
+    hash_algo: str | None
     hash_value: str | None
-    """sha512"""
+    """sha512, or what the user of a location wished"""
+    stores: list[str]
+    """The stores that have the bytes, sorted: the stored copy of the locations' rows."""
+    staged_size: int | None
+    """Bytes that wait for their import; None: nothing is staged."""
+    import_task: str | None
+    """The task that is at work on the image: no second one may be."""
+    importing_to: list[str] | None
+    """Stores that an import has still to reach; None: there was no import."""
+    failed_import: list[str] | None
     tags: list[str]
     properties: dict[str, str]
     created_at: Annotated[Moment, Index()]
@@ -72,20 +84,16 @@ class MemberRow(Row, frozen=True):
     updated_at: Moment
 
 
-@table("image_removals")
-class RemovalRow(Row, frozen=True):
-    """Bytes of a deleted image that are still in the store: work until the row is gone."""
-
-    image_id: Annotated[str, Key()]
-    attempts: int
-    due: Annotated[Moment, Index()]
-    reason: str | None
+_WORDS: dict[Content, str] = {
+    "none": "queued",
+    "saving": "saving",
+    "staging": "uploading",
+    "staged": "uploading",
+    "importing": "importing",
+    "present": "active",
+}
 
 
 def status_of(content: Content, deactivated: bool) -> str:
     """The API's word. `deleted` is a row that is not there any more."""
-    if content == "none":
-        return "queued"
-    if content == "saving":
-        return "saving"
-    return "deactivated" if deactivated else "active"
+    return "deactivated" if content == "present" and deactivated else _WORDS[content]

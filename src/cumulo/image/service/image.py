@@ -1,17 +1,32 @@
 """Image as a whole: its nouns, and what the other services ask of it."""
 
 from cumulo.core.db.transaction import Database
-from cumulo.image.model.content import ImageBytes
-from cumulo.image.service.images import Images
+from cumulo.core.quotas.quotas import Quotas
+from cumulo.image.service.cache import Cache
+from cumulo.image.service.contents import Contents
+from cumulo.image.service.images import QUOTAS, Images
 from cumulo.image.service.members import Members
-from cumulo.image.service.uploads import Uploads
+from cumulo.image.service.stores import Reading, Stores
+from cumulo.image.service.uploads import Limits, Uploads
 
 
 class ImageService:
     """`images` implements `image.interface.Images`."""
 
-    def __init__(self, database: Database, content: ImageBytes) -> None:
-        self.content = content
-        self.images = Images(content)
+    def __init__(
+        self,
+        database: Database,
+        stores: Stores,
+        limits: Limits | None = None,
+        *,
+        cache_bytes: int = 10 << 30,
+    ) -> None:
+        quotas = Quotas("image", QUOTAS)
+        self.stores = stores
+        self.contents = Contents(stores, quotas)
+        self.images = Images(self.contents, quotas)
         self.members = Members()
-        self.uploads = Uploads(database, self.images, content)
+        self.uploads = Uploads(database, self.images, self.contents, limits)
+        self.reading = Reading(database, stores)
+        self.cache = Cache(database, self.contents, self.reading, cache_bytes)
+        self.uploads.activated = self.cache.wanted

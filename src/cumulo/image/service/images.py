@@ -12,18 +12,20 @@ from cumulo.core.faults import Conflict, Forbidden, NotFound
 from cumulo.core.ids import new_id
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.image.interface import ImageInfo, NewImage
-from cumulo.image.model.content import ImageBytes
-from cumulo.image.model.image import ImageRow, MemberRow, RemovalRow, status_of
+from cumulo.image.model.image import ImageRow, MemberRow, status_of
+from cumulo.image.model.location import LocationRow
+from cumulo.image.service.contents import Contents
 from cumulo.image.service.patch import PatchStep, patched, unique_tags
 from cumulo.image.store import image as store
+from cumulo.image.store import location as location_store
 
-MIB = 1024 * 1024
 # Glance's own names and today's meaning: sizes in MiB, -1 without limit.
-QUOTAS = {"image_count_total": 1000, "image_count_uploading": 100, "image_size_total": -1}
-
-
-def mebibytes(size: int) -> int:
-    return -(-size // MIB)
+QUOTAS = {
+    "image_count_total": 1000,
+    "image_count_uploading": 100,
+    "image_size_total": -1,
+    "image_stage_total": -1,
+}
 
 
 class Images:
@@ -31,11 +33,9 @@ class Images:
 
     listing = store.IMAGES
 
-    def __init__(self, content: ImageBytes) -> None:
-        self._content = content
-        self.quotas = Quotas("image", QUOTAS)
-        self.removals_ring: list[Any] = []
-        """Rung after a commit that leaves bytes to remove."""
+    def __init__(self, contents: Contents, quotas: Quotas) -> None:
+        self.contents = contents
+        self.quotas = quotas
 
     # --- who sees what ----------------------------------------------------------------------
 
@@ -60,11 +60,18 @@ class Images:
         return tx.get(MemberRow, row.id, who.project_id)
 
     def usable(self, tx: Tx, image_id: str, principal: Principal) -> ImageInfo:
-        return self.info(self.get(tx, image_id, principal))
+        row = self.get(tx, image_id, principal)
+        return self.find(tx, [row.id])[row.id]
 
     def find(self, tx: Tx, image_ids: Sequence[str]) -> dict[str, ImageInfo]:
         rows = tx.all(store.BY_IDS, ids=list(image_ids))
-        return {row.id: self.info(row) for row in rows}
+        places: dict[str, list[LocationRow]] = {row.id: [] for row in rows}
+        for location in tx.all(location_store.OF_IMAGES, image_ids=list(places)):
+            places[location.image_id].append(location)
+        cached = {
+            each.image_id for each in tx.all(location_store.CACHED_OF, image_ids=list(places))
+        }
+        return {row.id: self._info(row, places[row.id], row.id in cached) for row in rows}
 
     def named(self, tx: Tx, name: str, owner: str) -> ImageRow | None:
         """An image of a project by its name, for first-run content."""
@@ -73,7 +80,11 @@ class Images:
     def count(self, tx: Tx) -> int:
         return int(tx.value(store.COUNT))
 
-    def info(self, row: ImageRow) -> ImageInfo:
+    def _info(self, row: ImageRow, locations: list[LocationRow], cached: bool) -> ImageInfo:
+        stores = self.contents.stores
+        path = stores.path(locations) if row.content == "present" else None
+        if path is None and cached and stores.cache is not None:
+            path = stores.cache.path(row.id)
         return ImageInfo(
             id=row.id,
             name=row.name,
@@ -88,7 +99,7 @@ class Images:
             min_ram=row.min_ram,
             protected=row.protected,
             properties=row.properties,
-            path=self._content.path(row.id) if row.content == "present" else None,
+            path=path,
         )
 
     # --- verbs ------------------------------------------------------------------------------
@@ -103,7 +114,7 @@ class Images:
     ) -> ImageRow:
         image_id = attributes.get("id") or new_id()
         known = tx.get(ImageRow, image_id) is not None
-        if known or tx.get(RemovalRow, image_id) is not None:
+        if known or self.contents.being_removed(tx, image_id):
             raise Conflict(f"Image ID {image_id} already exists!")
         if owner is not None:
             self.quotas.take(tx, owner, image_count_total=1)
@@ -125,7 +136,13 @@ class Images:
             size=None,
             virtual_size=None,
             checksum=None,
+            hash_algo=None,
             hash_value=None,
+            stores=[],
+            staged_size=None,
+            import_task=None,
+            importing_to=None,
+            failed_import=None,
             tags=attributes.get("tags", []),
             properties=properties,
             created_at=tx.now,
@@ -158,7 +175,7 @@ class Images:
 
     def _give(self, tx: Tx, row: ImageRow, owner: str | None) -> None:
         """The counters follow an image to its new owner."""
-        amounts = {"image_count_total": 1, "image_size_total": mebibytes(row.size or 0)}
+        amounts = self.contents.charges(tx, row)
         if row.owner is not None:
             self.quotas.give_back(tx, row.owner, **amounts)
         if owner is not None:
@@ -185,18 +202,27 @@ class Images:
         tx.update(row, deactivated=wanted, status=status, updated_at=tx.now)
         emit(tx, f"image.{'deactivate' if wanted else 'reactivate'}", row.id, principal=who)
 
+    def delete_copy(self, tx: Tx, row: ImageRow, name: str, who: Principal) -> None:
+        """Remove the bytes from one store; the last copy stays."""
+        found = [each for each in self.contents.locations(tx, row.id) if each.store == name]
+        if self.contents.stores.find(name) is None or not found:
+            raise NotFound(f"Image {row.id} is not stored in store {name}.")
+        if row.content != "present":
+            raise Conflict("It's not allowed to delete copies of images that are not active.")
+        if row.import_task is not None:
+            raise Conflict(f"Image {row.id} is in use by the task {row.import_task}.")
+        if row.protected:
+            raise Forbidden(f"Image {row.id} is protected and cannot be deleted.")
+        if row.stores == [name]:
+            raise Forbidden("Cannot delete the last copy of an image from its stores.")
+        for location in found:
+            row = self.contents.drop(tx, row, location)
+        emit(tx, "image.copy.delete", row.id, principal=who, store=name)
+
     def delete(self, tx: Tx, row: ImageRow, who: Principal | None) -> None:
         """The row goes at once; the bytes are work for the reconciler."""
         if row.protected:
             raise Forbidden(f"Image {row.id} is protected and cannot be deleted.")
-        if row.owner is not None:
-            amounts = {"image_count_total": 1, "image_size_total": mebibytes(row.size or 0)}
-            if row.content == "saving":
-                amounts["image_count_uploading"] = 1
-            self.quotas.give_back(tx, row.owner, **amounts)
+        self.contents.drop_all(tx, row)
         tx.delete(row)
-        if row.content != "none":
-            tx.insert(RemovalRow(row.id, 0, tx.now, None))
-            for ring in self.removals_ring:
-                tx.after_commit(ring)
         emit(tx, "image.delete", row.id, project_id=row.owner, principal=who, name=row.name)

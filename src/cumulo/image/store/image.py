@@ -1,4 +1,4 @@
-"""Queries of images, members and removals."""
+"""Queries of images and members."""
 
 from typing import Any, cast
 
@@ -7,11 +7,11 @@ import sqlalchemy as sa
 from cumulo.core.db.listing import Listing, at_least, at_most, differs, equals, one_of
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
-from cumulo.image.model.image import ImageRow, MemberRow, RemovalRow
+from cumulo.image.model.image import ImageRow, MemberRow
 from cumulo.image.patterns import PATTERNS
 
 _t, _c = ImageRow.sql_table, columns(ImageRow)
-_m, _r = columns(MemberRow), columns(RemovalRow)
+_m = columns(MemberRow)
 
 
 def _shared_with(name: str, *statuses: str) -> sa.ColumnElement[bool]:
@@ -109,29 +109,8 @@ BY_NAME = query(
     ImageRow,
     sa.select(_t).where(_c.name == sa.bindparam("name"), _c.owner == sa.bindparam("owner")),
 )
-SAVING = query(ImageRow, sa.select(_t).where(_c.content == "saving").limit(100))
-FINISH = statement(
-    sa.update(_t)
-    .where(
-        _c.id == sa.bindparam("key"),
-        _c.content == "saving",
-        _c.upload_id == sa.bindparam("upload"),
-    )
-    .values(
-        {
-            name: sa.bindparam(f"new_{name}")
-            for name in (
-                "content",
-                "status",
-                "upload_id",
-                "size",
-                "virtual_size",
-                "checksum",
-                "hash_value",
-                "updated_at",
-            )
-        }
-    )
+SAVING = query(
+    ImageRow, sa.select(_t).where(_c.content.in_(("saving", "staging"))).order_by(_c.id).limit(100)
 )
 MEMBERS = query(
     MemberRow,
@@ -140,11 +119,4 @@ MEMBERS = query(
     .order_by(_m.created_at, _m.member_id),
 )
 MEMBER_COUNT = statement(sa.select(sa.func.count()).where(_m.image_id == sa.bindparam("image_id")))
-REMOVALS = query(
-    RemovalRow,
-    sa.select(RemovalRow.sql_table)
-    .where(_r.due <= sa.bindparam("now"))
-    .order_by(_r.due)
-    .limit(sa.bindparam("most", type_=sa.Integer())),
-)
 COUNT = statement(sa.select(sa.func.count()).select_from(_t))

@@ -101,6 +101,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("host_id", name=op.f("uq_hypervisors_host_id")),
     )
     op.create_table(
+        "identity_consumers",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("description", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("encrypted_secret", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("extra", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("created_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_consumers")),
+    )
+    op.create_table(
         "identity_domains",
         sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("name", sa.Text(), autoincrement=False, nullable=False),
@@ -184,12 +193,28 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_identity_services_type"), "identity_services", ["type"], unique=False)
     op.create_table(
-        "image_removals",
+        "image_cache",
         sa.Column("image_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("cached", sa.Boolean(), autoincrement=False, nullable=False),
+        sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("hits", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("queued_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("cached_at", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("used_at", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("attempts", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("due", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("reason", sa.Text(), autoincrement=False, nullable=True),
-        sa.PrimaryKeyConstraint("image_id", name=op.f("pk_image_removals")),
+        sa.PrimaryKeyConstraint("image_id", name=op.f("pk_image_cache")),
+    )
+    op.create_index(op.f("ix_image_cache_due"), "image_cache", ["due"], unique=False)
+    op.create_table(
+        "image_removals",
+        sa.Column("image_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("store", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("attempts", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("due", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("reason", sa.Text(), autoincrement=False, nullable=True),
+        sa.PrimaryKeyConstraint("image_id", "store", name=op.f("pk_image_removals")),
     )
     op.create_index(op.f("ix_image_removals_due"), "image_removals", ["due"], unique=False)
     op.create_table(
@@ -211,7 +236,13 @@ def upgrade() -> None:
         sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("virtual_size", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("checksum", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("hash_algo", sa.Text(), autoincrement=False, nullable=True),
         sa.Column("hash_value", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("stores", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("staged_size", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.Column("import_task", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("importing_to", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("failed_import", sa.Text(), autoincrement=False, nullable=True),
         sa.Column("tags", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("properties", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("created_at", sa.Text(), autoincrement=False, nullable=False),
@@ -760,6 +791,28 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "image_locations",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("image_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("store", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("metadata", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("created_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["image_id"],
+            ["images.id"],
+            name=op.f("fk_image_locations_image_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_image_locations")),
+        sa.UniqueConstraint(
+            "image_id", "store", "key", name=op.f("uq_image_locations_image_id_store_key")
+        ),
+    )
+    op.create_index(
+        op.f("ix_image_locations_image_id"), "image_locations", ["image_id"], unique=False
+    )
+    op.create_table(
         "image_members",
         sa.Column("image_id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("member_id", sa.Text(), autoincrement=False, nullable=False),
@@ -1117,6 +1170,111 @@ def upgrade() -> None:
         postgresql_where=None,
     )
     op.create_table(
+        "identity_access_rules",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("user_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("service", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("method", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("path", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["identity_users.id"],
+            name=op.f("fk_identity_access_rules_user_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_access_rules")),
+        sa.UniqueConstraint(
+            "user_id",
+            "service",
+            "method",
+            "path",
+            name=op.f("uq_identity_access_rules_user_id_service_method_path"),
+        ),
+    )
+    op.create_table(
+        "identity_access_tokens",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("consumer_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("user_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("project_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("encrypted_secret", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("role_ids", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("expires_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["consumer_id"],
+            ["identity_consumers.id"],
+            name=op.f("fk_identity_access_tokens_consumer_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["identity_projects.id"],
+            name=op.f("fk_identity_access_tokens_project_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["identity_users.id"],
+            name=op.f("fk_identity_access_tokens_user_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_access_tokens")),
+    )
+    op.create_index(
+        op.f("ix_identity_access_tokens_consumer_id"),
+        "identity_access_tokens",
+        ["consumer_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_identity_access_tokens_project_id"),
+        "identity_access_tokens",
+        ["project_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_identity_access_tokens_user_id"),
+        "identity_access_tokens",
+        ["user_id"],
+        unique=False,
+    )
+    op.create_table(
+        "identity_application_credentials",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("user_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("project_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("description", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("secret_hash", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("role_ids", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("unrestricted", sa.Boolean(), autoincrement=False, nullable=False),
+        sa.Column("expires_at", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("access_rule_ids", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("created_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["identity_projects.id"],
+            name=op.f("fk_identity_application_credentials_project_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["identity_users.id"],
+            name=op.f("fk_identity_application_credentials_user_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_application_credentials")),
+        sa.UniqueConstraint(
+            "user_id", "name", name=op.f("uq_identity_application_credentials_user_id_name")
+        ),
+    )
+    op.create_index(
+        op.f("ix_identity_application_credentials_project_id"),
+        "identity_application_credentials",
+        ["project_id"],
+        unique=False,
+    )
+    op.create_table(
         "identity_credentials",
         sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("user_id", sa.Text(), autoincrement=False, nullable=False),
@@ -1337,6 +1495,60 @@ def upgrade() -> None:
         op.f("ix_identity_project_endpoints_endpoint_id"),
         "identity_project_endpoints",
         ["endpoint_id"],
+        unique=False,
+    )
+    op.create_table(
+        "identity_request_tokens",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("consumer_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("project_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("encrypted_secret", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("expires_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("verifier", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("user_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("role_ids", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["consumer_id"],
+            ["identity_consumers.id"],
+            name=op.f("fk_identity_request_tokens_consumer_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["identity_projects.id"],
+            name=op.f("fk_identity_request_tokens_project_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["identity_users.id"],
+            name=op.f("fk_identity_request_tokens_user_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_request_tokens")),
+    )
+    op.create_index(
+        op.f("ix_identity_request_tokens_consumer_id"),
+        "identity_request_tokens",
+        ["consumer_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_identity_request_tokens_expires_at"),
+        "identity_request_tokens",
+        ["expires_at"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_identity_request_tokens_project_id"),
+        "identity_request_tokens",
+        ["project_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_identity_request_tokens_user_id"),
+        "identity_request_tokens",
+        ["user_id"],
         unique=False,
     )
     op.create_table(

@@ -4,6 +4,7 @@ Every named method says who it is, all must find the same user; then come the us
 rules, the scope, and the token, in one transaction with the use of a trust.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest, Unauthorized
 from cumulo.core.wire.wording import refuse
 from cumulo.identity.service.authentication.method import Attempt, Identified, Method, refused
+from cumulo.identity.service.authentication.receipts import Receipt, Receipts, missing
 from cumulo.identity.service.authentication.scope import Scopes, WantedScope
 from cumulo.identity.service.tokens import Tokens
 from cumulo.identity.service.trusts import Trusts
@@ -27,6 +29,11 @@ class Issued:
     token: str
     principal: Principal
 
+    @property
+    def issued(self) -> float:
+        """Seconds since the epoch."""
+        return seconds_of(self.principal.issued_at)
+
 
 class Authentication:
     def __init__(
@@ -35,11 +42,13 @@ class Authentication:
         tokens: Tokens,
         scopes: Scopes,
         trusts: Trusts,
+        receipts: Receipts,
     ) -> None:
         self._database = database
         self._tokens = tokens
         self._scopes = scopes
         self._trusts = trusts
+        self._receipts = receipts
         self._methods: dict[str, tuple[Method, msgspec.json.Decoder[Any]]] = {}
 
     def add(self, method: Method) -> None:
@@ -52,9 +61,19 @@ class Authentication:
         bodies: dict[str, msgspec.Raw],
         wanted: WantedScope | str | None,
         attempt: Attempt,
-    ) -> Issued:
-        """A token. Raises BadRequest, Unauthorized, Forbidden."""
+    ) -> Issued | Receipt:
+        """A token, or a receipt if the user's rules ask for more methods. Raises BadRequest,
+        Unauthorized, Forbidden."""
         found = await self._identify(methods, bodies, attempt)
+        if attempt.receipt:
+            before = self._receipts.methods(attempt.receipt, found.user)
+            together = tuple(dict.fromkeys((*before, *found.methods)))
+            found = dataclasses.replace(found, methods=together)
+        rules = missing(found.user, set(found.methods), set(self._methods))
+        if rules is not None:
+            return await self._database.read(
+                lambda tx: self._receipts.issue(tx, found.user, found.methods, rules)
+            )
         return await self.issue(found, wanted)
 
     async def _identify(
@@ -75,6 +94,8 @@ class Authentication:
     async def issue(self, found: Identified, wanted: WantedScope | str | None) -> Issued:
         """The token of somebody who has been identified."""
         lent = isinstance(wanted, WantedScope) and wanted.trust is not None
+        if found.scope is not None and found.scope.trust_id is not None:
+            lent = True
 
         def work(tx: Tx) -> Issued:
             scope = self._scopes.find(tx, wanted, found)
@@ -118,6 +139,7 @@ def _together(found: list[Identified]) -> Identified:
         methods=names,
         parent=chosen.parent,
         scope=chosen.scope,
+        wish=chosen.wish,
         expires=min((e.expires for e in found if e.expires is not None), default=None),
         binding=chosen.binding,
         explicit_scope=any(each.explicit_scope for each in found),

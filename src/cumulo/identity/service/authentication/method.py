@@ -6,7 +6,7 @@ bound to. Scope, multi-factor rules, receipts and the token are `authentication.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 
@@ -88,14 +88,16 @@ class Identified:
 
     `methods`: what the token will say it was got by. `parent`: the token that was shown; the new
     one joins its chain of audit ids and lives no longer. `scope`: the only one that is possible;
-    the client must not ask for one then. `expires`: seconds since the epoch, the token's latest
-    end. `explicit_scope`: without a wish the token is unscoped, whatever the user's default.
+    `wish`: what a client may say about it then (the same, nothing, or it is ignored). `expires`:
+    seconds since the epoch, the token's latest end. `explicit_scope`: without a wish the token is
+    unscoped, whatever the user's default.
     """
 
     user: UserRow
     methods: tuple[str, ...]
     parent: Principal | None = None
     scope: Scope | None = None
+    wish: Literal["same", "none", "ignored"] = "same"
     expires: float | None = None
     binding: Binding = NOTHING
     explicit_scope: bool = False

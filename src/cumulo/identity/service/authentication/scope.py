@@ -68,9 +68,11 @@ class Scopes:
     def _only(self, tx: Tx, wanted: WantedScope | str | None, found: Identified) -> Scope:
         """A token that is bound to a scope may be asked for by that one only."""
         assert found.scope is not None
-        if wanted is None:
+        if wanted is None or found.wish == "ignored":
             return found.scope
-        if isinstance(wanted, str) or self._wanted(tx, wanted) != found.scope:
+        if found.wish == "none" or isinstance(wanted, str):
+            raise refused()
+        if self._wanted(tx, wanted) != found.scope:
             raise refused()
         return found.scope
 

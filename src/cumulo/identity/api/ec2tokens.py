@@ -1,0 +1,75 @@
+"""Tokens for signed requests on the wire: identity API v3, `ec2tokens` and `s3tokens`.
+
+Only services (and administrators) may ask: whoever has seen a signed request could else turn it
+into a token.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.faults import BadRequest
+from cumulo.core.http.operations import Call, Operation, Reply
+from cumulo.identity.api.token_bodies import token_body
+from cumulo.identity.service.authentication.ec2 import SignedRequest
+from cumulo.identity.service.authentication.method import Identified
+from cumulo.identity.service.identity import IdentityService
+
+BODY_LIMIT = 128 * 1024
+
+
+class SignedBody(msgspec.Struct):
+    """Under any of three names: clients have used them all."""
+
+    credentials: SignedRequest | None = None
+    credential: SignedRequest | None = None
+    ec2_credentials: SignedRequest | None = msgspec.field(default=None, name="ec2Credentials")
+
+
+class Ec2TokensApi:
+    def __init__(self, identity: IdentityService, database: Database) -> None:
+        self._identity = identity
+        self._database = database
+
+    def operations(self) -> list[Operation]:
+        return [
+            Operation(
+                "POST",
+                "/v3/ec2tokens",
+                self.ec2,
+                policy="identity:ec2tokens_validate",
+                body=SignedBody,
+                streams=True,
+                body_limit=BODY_LIMIT,
+            ),
+            Operation(
+                "POST",
+                "/v3/s3tokens",
+                self.s3,
+                policy="identity:s3tokens_validate",
+                body=SignedBody,
+                streams=True,
+                body_limit=BODY_LIMIT,
+            ),
+        ]
+
+    async def ec2(self, call: Call) -> Reply:
+        return await self._answer(call, self._identity.ec2.identify_ec2)
+
+    async def s3(self, call: Call) -> Reply:
+        return await self._answer(call, self._identity.ec2.identify_s3)
+
+    async def _answer(
+        self, call: Call, identify: Callable[[Tx, SignedRequest], Identified]
+    ) -> Reply:
+        body: SignedBody = call.body
+        asked = body.credentials or body.credential or body.ec2_credentials
+        if asked is None:
+            raise BadRequest("Expecting to find credentials in the request.")
+        found = await self._database.read(lambda tx: identify(tx, asked))
+        issued = await self._identity.authentication.issue(found, None)
+        answer = await self._database.read(
+            lambda tx: token_body(self._identity, tx, issued.principal, True)
+        )
+        return Reply(200, answer, {"X-Subject-Token": issued.token})

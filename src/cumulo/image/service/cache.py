@@ -1,0 +1,155 @@
+"""The cache: copies, on this machine's disk, of images that are in remote stores.
+
+Hosts of this machine open them by path, and downloads are served from them. An image that becomes
+active in remote stores only is queued at once, and so is one that was read from afar.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.faults import BadRequest
+from cumulo.image.model.image import ImageRow
+from cumulo.image.model.location import CacheRow
+from cumulo.image.service.contents import Contents
+from cumulo.image.service.stores import Reading, copy
+from cumulo.image.store import location as store
+
+
+class Cache:
+    """`most_bytes`: what is used least recently goes when there is more."""
+
+    def __init__(
+        self, database: Database, contents: Contents, reading: Reading, most_bytes: int
+    ) -> None:
+        self._database = database
+        self._contents = contents
+        self._reading = reading
+        self.content = contents.stores.cache
+        self.most_bytes = most_bytes
+        self.ring: Callable[[], None] = lambda: None
+        """Rung after a commit that queues an image."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        reading.missed = self.missed
+        reading.hit = self.hit
+
+    def state(self, tx: Tx) -> tuple[list[CacheRow], list[str]]:
+        """(what is cached, the ids of what is queued)"""
+        rows = tx.all(store.CACHE)
+        return [row for row in rows if row.cached], [row.image_id for row in rows if not row.cached]
+
+    def queue(self, tx: Tx, row: ImageRow) -> None:
+        if row.content != "present":
+            raise BadRequest("Only images with status active can be targeted for queueing")
+        now = tx.now
+        wish = CacheRow(row.id, False, 0, 0, now, None, now, 0, now, None)
+        if tx.insert(wish, ignore_duplicate=True):
+            tx.after_commit(lambda: self.ring())
+
+    def delete(self, tx: Tx, image_id: str) -> bool:
+        """False when it is neither there nor queued."""
+        if not self._contents.uncache(tx, image_id):
+            return False
+        tx.after_commit(lambda: self._later(self.tidy()))
+        return True
+
+    def clear(self, tx: Tx, target: str) -> None:
+        if target not in ("", "cache", "queue"):
+            raise BadRequest(
+                "If provided 'x-image-cache-clear-target' must be 'cache', 'queue' or empty string."
+            )
+        for row in tx.all(store.CACHE):
+            if target in ("", "cache" if row.cached else "queue"):
+                tx.delete(row)
+        tx.after_commit(lambda: self._later(self.tidy()))
+
+    def wanted(self, tx: Tx, row: ImageRow) -> None:
+        """An image became active: hosts need a file of it."""
+        if (
+            self.content is not None
+            and self._contents.stores.path(self._contents.locations(tx, row.id)) is None
+        ):
+            self.queue(tx, row)
+
+    def missed(self, row: ImageRow) -> None:
+        if self.content is not None:
+            self._later(self._queue(row.id))
+
+    def hit(self, image_id: str) -> None:
+        self._later(self._count(image_id))
+
+    async def _queue(self, image_id: str) -> None:
+        def queue(tx: Tx) -> None:
+            row = tx.get(ImageRow, image_id)
+            if row is not None and row.content == "present":
+                self.queue(tx, row)
+
+        await self._database.write(queue, name="queue for the cache")
+
+    async def _count(self, image_id: str) -> None:
+        await self._database.write(
+            lambda tx: tx.run(store.CACHE_HIT, image_id=image_id, now=tx.now), name="cache hit"
+        )
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def fill(self, image_id: str) -> None:
+        """Copy one queued image. Raises OSError."""
+        assert self.content is not None
+        row = await self._database.read(lambda tx: tx.get(ImageRow, image_id))
+        if row is None or row.content != "present":
+            await self._database.write(
+                lambda tx: self._contents.uncache(tx, image_id), name="not to be cached"
+            )
+            return
+        if (row.size or 0) > self.most_bytes:
+            raise OSError(f"the image has {row.size} bytes, the cache {self.most_bytes}")
+        writer = self.content.writer(image_id)
+        try:
+            reader = await self._reading.reader(row)
+            received = await copy(reader, writer, lambda at: None, row.size or 0)
+            checked = row.hash_algo == "sha512" and row.hash_value is not None
+            if received.size != row.size or (checked and received.sha512 != row.hash_value):
+                raise OSError("the bytes in the store are not those of the image")
+            await writer.keep()
+        finally:
+            await writer.drop()
+        await self._database.write(lambda tx: self._filled(tx, image_id, row), name="cached")
+        await self.prune()
+
+    def _filled(self, tx: Tx, image_id: str, row: ImageRow) -> None:
+        found = tx.get(CacheRow, image_id)
+        if found is not None:
+            tx.update(found, cached=True, size=row.size or 0, cached_at=tx.now, used_at=tx.now)
+
+    async def prune(self) -> tuple[int, int]:
+        """Remove what was used least recently until the rest is within the bound: (files,
+        bytes)."""
+
+        def choose(tx: Tx) -> tuple[int, int]:
+            rows = tx.all(store.CACHE_OLDEST)
+            total, count, gone = sum(row.size for row in rows), 0, 0
+            for row in rows:
+                if total - gone <= self.most_bytes:
+                    break
+                tx.delete(row)
+                count, gone = count + 1, gone + row.size
+            return count, gone
+
+        pruned = await self._database.write(choose, name="prune the cache")
+        await self.tidy()
+        return pruned
+
+    async def tidy(self) -> None:
+        """Remove files that no row knows (a copy at work has another name)."""
+        if self.content is None:
+            return
+        cached, queued = await self._database.read(self.state)
+        known = {row.image_id for row in cached} | set(queued)
+        for key in await self.content.keys():
+            if key not in known:
+                await self.content.remove(key)

@@ -1,0 +1,123 @@
+"""Real S3 and Swift servers, started by a test and ended with it.
+
+They come from a virtual environment with the dependency group `stores`; CUMULO_STORE_SERVERS
+names its bin folder. Without it, tests that need them are skipped.
+"""
+
+import contextlib
+import os
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.ports import free_port
+
+
+def folder() -> Path:
+    named = os.environ.get("CUMULO_STORE_SERVERS")
+    if not named:
+        pytest.skip("CUMULO_STORE_SERVERS names no folder with moto_server and swift-*")
+    return Path(named)
+
+
+def _until_it_answers(url: str, child: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            assert child.poll() is None, "the server has ended"
+            assert time.monotonic() < end, f"no answer from {url}"
+            time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def _running(argv: list[str], log: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("ab") as output:
+        child = subprocess.Popen(argv, stdout=output, stderr=output, env={**os.environ, **env})
+    try:
+        yield child
+    finally:
+        child.terminate()
+        try:
+            child.wait(10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+@contextlib.contextmanager
+def s3_server(tmp: Path) -> Iterator[str]:
+    """The URL of an S3 server without buckets."""
+    port = free_port()
+    argv = [str(folder() / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+    with _running(argv, tmp / "s3.log") as child:
+        url = f"http://127.0.0.1:{port}"
+        _until_it_answers(f"{url}/moto-api/data.json", child)
+        yield url
+
+
+_CONFIG = """
+[DEFAULT]
+bind_ip = 127.0.0.1
+bind_port = {port}
+user = {user}
+swift_dir = {tmp}
+devices = {tmp}/devices
+mount_check = false
+workers = 0
+log_name = swift
+"""
+_PROXY = """
+[pipeline:main]
+pipeline = catch_errors cache tempauth slo proxy-server
+[app:proxy-server]
+use = egg:swift#proxy
+allow_account_management = true
+account_autocreate = true
+[filter:catch_errors]
+use = egg:swift#catch_errors
+[filter:cache]
+use = egg:swift#memcache
+[filter:tempauth]
+use = egg:swift#tempauth
+user_test_tester = testing .admin
+[filter:slo]
+use = egg:swift#slo
+rate_limit_under_size = 0
+"""
+
+
+@contextlib.contextmanager
+def swift_server(tmp: Path) -> Iterator[str]:
+    """The version 1 auth URL of a Swift store on one device; user test:tester, key testing."""
+    bin, ports = folder(), {}
+    (tmp / "devices" / "d1").mkdir(parents=True)
+    (tmp / "swift.conf").write_text("[swift-hash]\nswift_hash_path_suffix = tests\n")
+    user = os.environ.get("USER", "root")
+    with contextlib.ExitStack() as stack:
+        for kind in ("account", "container", "object", "proxy"):
+            ports[kind] = free_port()
+            text = _CONFIG.format(port=ports[kind], user=user, tmp=tmp)
+            if kind == "proxy":
+                text += _PROXY
+            else:
+                text += f"[pipeline:main]\npipeline = {kind}-server\n"
+                text += f"[app:{kind}-server]\nuse = egg:swift#{kind}\n"
+                ring = [str(bin / "swift-ring-builder"), str(tmp / f"{kind}.builder")]
+                place = f"r1z1-127.0.0.1:{ports[kind]}/d1"
+                for more in (["create", "4", "1", "1"], ["add", place, "1"], ["rebalance"]):
+                    subprocess.run([*ring, *more], check=True, capture_output=True, timeout=60)
+            (tmp / f"{kind}.conf").write_text(text)
+            argv = [str(bin / f"swift-{kind}-server"), str(tmp / f"{kind}.conf"), "-v"]
+            child = stack.enter_context(_running(argv, tmp / f"{kind}.log"))
+            _until_it_answers(f"http://127.0.0.1:{ports[kind]}/", child)
+        yield f"http://127.0.0.1:{ports['proxy']}/auth/v1.0"
