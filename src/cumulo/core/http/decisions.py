@@ -34,7 +34,9 @@ class Decisions:
         if not answers:
             raise NotFound(f"{user} has no role anywhere, so no token with a scope.")
         project = None if target is None else target.get("project_id")
-        answers.sort(key=lambda each: (not each["allowed"], each["scope"].get("project") != project))
+        answers.sort(
+            key=lambda each: (not each["allowed"], each["scope"].get("project") != project)
+        )
         return {
             "user": user,
             "action": action,
@@ -60,9 +62,7 @@ def _own(who: Principal) -> dict[str, Any]:
     own = {"project_id": who.project_id, "user_id": who.user_id, "domain_id": who.domain_id}
     for noun in ("project", "user", "group", "role"):
         own[f"target.{noun}.domain_id"] = who.domain_id
-    return {
-        name: value for name, value in {**own, "tenant_id": who.project_id}.items() if value
-    }
+    return {name: value for name, value in {**own, "tenant_id": who.project_id}.items() if value}
 
 
 def _target(tx: Tx, resource: str) -> dict[str, Any]:

@@ -129,6 +129,8 @@ class Wrapped(msgspec.Struct):
     service: dict[str, Any] | None = None
     endpoint: dict[str, Any] | None = None
     credential: dict[str, Any] | None = None
+    endpoint_group: dict[str, Any] | None = None
+    policy: dict[str, Any] | None = None
 
 
 def unwrapped(call: Call, noun: str) -> dict[str, Any]:

@@ -26,7 +26,9 @@ from cumulo.identity.service.authentication.token import TokenMethod
 from cumulo.identity.service.authentication.totp import TotpMethod
 from cumulo.identity.service.catalog import Catalog
 from cumulo.identity.service.credentials import Credentials
+from cumulo.identity.service.domain_config import DomainConfigs
 from cumulo.identity.service.domains import Domains
+from cumulo.identity.service.endpoint_filters import EndpointFilters
 from cumulo.identity.service.federation.arrivals import Arrivals
 from cumulo.identity.service.federation.assertions import Assertions
 from cumulo.identity.service.federation.logins import Logins
@@ -39,6 +41,7 @@ from cumulo.identity.service.projects import Projects
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.security import SecurityRules
 from cumulo.identity.service.signed_requests import SignedRequests
+from cumulo.identity.service.stored_policies import StoredPolicies
 from cumulo.identity.service.tokens import Tokens
 from cumulo.identity.service.trusts import Trusts
 from cumulo.identity.service.users import Users
@@ -59,19 +62,23 @@ class IdentityService:
         parties: Parties | None = None,
     ) -> None:
         self._forget_tokens = Announcement("identity", self._forget)
+        self._forget_views = Announcement("views", lambda: self.catalog.forget())
         self.rules = rules or SecurityRules()
         self.passwords = passwords
         self.roles = Roles(self._forget_tokens)
         self.tokens = Tokens(keys, self.roles, self.rules)
         self.domains = Domains(self._forget_tokens)
+        self.domain_configs = DomainConfigs(credential_keys, self.rules)
         self.limits = Limits(limit_model)
         self.projects = Projects(self._forget_tokens, MAX_DEPTH[limit_model])
         self.groups = Groups(self._forget_tokens)
         self.assignments = Assignments(self.roles)
         self.users = Users(self._forget_tokens, self.rules, self.tokens.note_user_revoked)
         self.credentials = Credentials(credential_keys)
-        self.catalog = Catalog()
         self.federation = FederationProviders(self._forget_tokens)
+        self.endpoint_filters = EndpointFilters(self._forget_views)
+        self.catalog = Catalog(self.endpoint_filters)
+        self.stored_policies = StoredPolicies(self.catalog)
         self.accounts = Accounts(database, passwords, self.users, self.rules)
         self.trusts = Trusts(self.roles, self.rules)
         self.application_credentials = ApplicationCredentials(self.roles, self.rules)
@@ -99,7 +106,12 @@ class IdentityService:
 
         if parties is not None:
             self._federate(database, parties)
-        for announcement in (self._forget_tokens, self.tokens.forget_all, self.catalog.forget):
+        for announcement in (
+            self._forget_tokens,
+            self._forget_views,
+            self.tokens.forget_all,
+            self.catalog.forget,
+        ):
             database.subscribe(announcement)
 
     def _totp_secrets(self, tx: Tx, user_id: str) -> list[str]:
