@@ -26,6 +26,11 @@ from cumulo.identity.service.authentication.totp import TotpMethod
 from cumulo.identity.service.catalog import Catalog
 from cumulo.identity.service.credentials import Credentials
 from cumulo.identity.service.domains import Domains
+from cumulo.identity.service.federation.arrivals import Arrivals
+from cumulo.identity.service.federation.assertions import Assertions
+from cumulo.identity.service.federation.logins import Logins
+from cumulo.identity.service.federation.parties import Parties
+from cumulo.identity.service.federation.providers import FederationProviders
 from cumulo.identity.service.groups import Groups
 from cumulo.identity.service.limits import MAX_DEPTH, Limits
 from cumulo.identity.service.oauth1 import OAuth1
@@ -50,6 +55,7 @@ class IdentityService:
         *,
         credential_keys: KeyRing,
         limit_model: LimitModel = "flat",
+        parties: Parties | None = None,
     ) -> None:
         self.rules = rules or SecurityRules()
         self.passwords = passwords
@@ -63,6 +69,7 @@ class IdentityService:
         self.users = Users(self._forget_tokens, self.rules, self.tokens.note_user_revoked)
         self.credentials = Credentials(credential_keys)
         self.catalog = Catalog()
+        self.federation = FederationProviders(self._forget_tokens)
         self.accounts = Accounts(database, passwords, self.users, self.rules)
         self.trusts = Trusts(self.roles, self.rules)
         self.application_credentials = ApplicationCredentials(self.roles, self.rules)
@@ -88,6 +95,9 @@ class IdentityService:
         ):
             self.authentication.add(method)
 
+        if parties is not None:
+            self._federate(database, parties)
+
     def _totp_secrets(self, tx: Tx, user_id: str) -> list[str]:
         return self.credentials.secrets_of(tx, user_id, "totp")
 
@@ -95,8 +105,19 @@ class IdentityService:
         if row.actor_type == "user" and row.target_type == "project":
             self.application_credentials.forget_user_on(tx, row.actor_id, row.target_id)
 
+    def _federate(self, database: Database, parties: Parties) -> None:
+        arrivals = Arrivals(
+            self.federation, self.users, self.groups, self.domains, self.projects, self.roles
+        )
+        self.logins = Logins(database, self.federation, arrivals, self.authentication, parties)
+        self.assertions_for_others = Assertions(
+            database, self.federation, self.tokens, self.groups, self.domains, parties.saml
+        )
+        self.tokens.federation = self.federation
+
     def _forget_tokens(self) -> None:
         self.tokens.forget_all()
+        self.federation.forget()
 
     def cached(self, token: str) -> Principal | None:
         return self.tokens.cached(token)
