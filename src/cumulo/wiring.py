@@ -36,7 +36,8 @@ from cumulo.core.http.application import Application
 from cumulo.core.http.operations import Face
 from cumulo.core.http.operator import operator_face
 from cumulo.core.http.root import root_face
-from cumulo.core.outbound.guard import Guard
+from cumulo.core.outbound.guard import Filter, Guard
+from cumulo.core.outbound.guard import Limits as OutboundLimits
 from cumulo.core.work.reconciler import Reconciler, ReconcilerLoop
 from cumulo.hosting import Host
 from cumulo.identity.api.face import identity_face
@@ -47,9 +48,12 @@ from cumulo.identity.service.security import SecurityRules
 from cumulo.image.api.face import image_face
 from cumulo.image.drivers.file import FileDriver as ImageFiles
 from cumulo.image.drivers.kinds import open_driver
+from cumulo.image.drivers.rewrite import SubprocessRewriter
+from cumulo.image.operations import TaskRunner
 from cumulo.image.policy import RULES as IMAGE_RULES
 from cumulo.image.reconcile import CacheFill, ImageRemovals, InterruptedUploads
 from cumulo.image.service.image import ImageService
+from cumulo.image.service.imports import Rules as ImportRules
 from cumulo.image.service.stores import Store, Stores
 from cumulo.image.service.uploads import Limits as ImageLimits
 from cumulo.network.api.face import network_face
@@ -95,6 +99,11 @@ class Cloud:
     application: Application
     reconcilers: list[ReconcilerLoop] = field(default_factory=list)
     agents: list[Agent] = field(default_factory=list)
+    image_tasks: TaskRunner = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.image_tasks = TaskRunner(self.database, self.services.image)
+        self.services.image.tasks.ring = self.image_tasks.wakeup.ring
 
     async def work(self) -> None:
         """Agents and reconcilers, until cancelled."""
@@ -103,6 +112,7 @@ class Cloud:
                 group.create_task(agent.run())
             for loop in self.reconcilers:
                 group.create_task(loop.run())
+            group.create_task(self.image_tasks.run())
             group.create_task(Retention(self.database, self.settings.history_days).run())
 
     def close(self) -> None:
@@ -166,7 +176,7 @@ def _services(settings: Settings, database: Database, registry: HostRegistry) ->
         limit_model=settings.identity.limit_model,
         parties=_parties(settings),
     )
-    image = _image(settings, database)
+    image = _image(settings, database, identity)
     network = NetworkService(registry)
     placement = PlacementService()
     block_storage = BlockStorageService(registry, image.images)
@@ -184,7 +194,7 @@ def _services(settings: Settings, database: Database, registry: HostRegistry) ->
     return Services(identity, image, network, placement, block_storage, compute)
 
 
-def _image(settings: Settings, database: Database) -> ImageService:
+def _image(settings: Settings, database: Database, identity: IdentityService) -> ImageService:
     """Image on the stores that the settings name."""
     given, data = settings.image, settings.data_dir
     guard = Guard(settings.outbound.allowed_networks)
@@ -206,6 +216,45 @@ def _image(settings: Settings, database: Database) -> ImageService:
         Stores(stores, given.default_store, staging=staging, cache=cache),
         ImageLimits(given.largest_image_gib, given.largest_disk_gib),
         cache_bytes=given.cache_gib << 30,
+        rules=_import_rules(settings, identity, guard),
+        task_hours=given.task_hours,
+    )
+
+
+def _import_rules(settings: Settings, identity: IdentityService, guard: Guard) -> ImportRules:
+    given, web = settings.image, settings.image.web_download
+    filter = Filter(
+        web.allowed_schemes,
+        web.disallowed_schemes,
+        web.allowed_hosts,
+        web.disallowed_hosts,
+        web.allowed_ports,
+        web.disallowed_ports,
+    )
+
+    def endpoint(tx: Tx, region: str, interface: str) -> str | None:
+        """Where the image service of a region is, as the catalog says; "" is here."""
+        for service in identity.catalog.view(tx, None):
+            for each in service["endpoints"] if service["type"] == "image" else ():
+                if (each["region"], each["interface"]) == (region, interface):
+                    return "" if region == settings.region else str(each["url"])
+        return None
+
+    return ImportRules(
+        methods=given.import_methods,
+        guard=Guard(
+            settings.outbound.allowed_networks,
+            filter=filter,
+            limits=OutboundLimits(most_bytes=given.largest_image_gib << 30),
+        ),
+        locations=guard,
+        convert_to=given.convert_to,
+        decompress=given.decompress,
+        inject=given.inject,
+        inject_ignored_roles=given.inject_ignored_roles,
+        secure_hash=given.secure_hash,
+        endpoint=endpoint,
+        rewriter=SubprocessRewriter(),
     )
 
 

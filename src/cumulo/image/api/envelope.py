@@ -1,6 +1,7 @@
 """What image's operations have in common on the wire."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from cumulo.core.clock import zulu
 from cumulo.core.db.transaction import Tx
@@ -79,3 +80,13 @@ def allowed(call: Call, tx: Tx, images: ImageService) -> ImageRow:
     row = seen(call, tx, images)
     call.allow(target_of(call, tx, images, row))
     return row
+
+
+def query_without_marker(call: Call) -> str:
+    pairs = [(name, value) for name, value in call.query.pairs if name != "marker"]
+    return f"?{urlencode(pairs)}" if pairs else ""
+
+
+def relative(call: Call, url: str) -> str:
+    """Glance's links start below its own root."""
+    return url.removeprefix(call.base_url)

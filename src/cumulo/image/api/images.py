@@ -1,7 +1,6 @@
 """Images on the wire: image API v2, `images`, their tags and actions."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 from msgspec import UNSET
@@ -11,7 +10,7 @@ from cumulo.core.faults import BadRequest, Forbidden, UnsupportedMediaType
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.http.paging import next_link, page_of
 from cumulo.core.wire.shapes import Unset
-from cumulo.image.api.envelope import allowed, image_body
+from cumulo.image.api.envelope import allowed, image_body, query_without_marker, relative
 from cumulo.image.api.filters import image_filters
 from cumulo.image.service.image import ImageService
 from cumulo.image.service.patch import OPS, Op, PatchStep, Path, split
@@ -84,12 +83,12 @@ class ImagesApi:
         )
         body: dict[str, Any] = {
             "images": [image_body(row) for row in page.rows],
-            "first": _relative(call, call.url + _query_without_marker(call)),
+            "first": relative(call, call.url + query_without_marker(call)),
             "schema": "/v2/schemas/images",
         }
         following = next_link(call, page, page.rows[-1].id if page.rows else None)
         if following is not None:
-            body["next"] = _relative(call, following)
+            body["next"] = relative(call, following)
         return body
 
     def create(self, call: Call, tx: Tx) -> Any:
@@ -101,9 +100,12 @@ class ImagesApi:
             raise Forbidden(f"You are not permitted to create images owned by '{owner}'.")
         self._check_visibility(call, attributes.get("visibility"), mine)
         row = self._images.create(tx, attributes, properties, owner, call.principal)
-        return Reply(
-            body=image_body(row), headers={"Location": f"{call.base_url}/v2/images/{row.id}"}
-        )
+        headers = {
+            "Location": f"{call.base_url}/v2/images/{row.id}",
+            "OpenStack-image-import-methods": ",".join(self._service.imports.rules.methods),
+            "OpenStack-image-store-ids": ",".join(self._service.stores.writable()),
+        }
+        return Reply(body=image_body(row), headers=headers)
 
     def show(self, call: Call, tx: Tx) -> Any:
         return image_body(allowed(call, tx, self._service))
@@ -164,13 +166,3 @@ def _step(line: PatchLine, *, elder: bool) -> PatchStep:
             "Operation objects must contain exactly one member named 'add', 'remove', or 'replace'."
         )
     return given[0]
-
-
-def _query_without_marker(call: Call) -> str:
-    pairs = [(name, value) for name, value in call.query.pairs if name != "marker"]
-    return f"?{urlencode(pairs)}" if pairs else ""
-
-
-def _relative(call: Call, url: str) -> str:
-    """Glance's links start below its own root."""
-    return url.removeprefix(call.base_url)

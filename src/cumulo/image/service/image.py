@@ -5,8 +5,10 @@ from cumulo.core.quotas.quotas import Quotas
 from cumulo.image.service.cache import Cache
 from cumulo.image.service.contents import Contents
 from cumulo.image.service.images import QUOTAS, Images
+from cumulo.image.service.imports import Imports, Rules
 from cumulo.image.service.members import Members
 from cumulo.image.service.stores import Reading, Stores
+from cumulo.image.service.tasks import Tasks
 from cumulo.image.service.uploads import Limits, Uploads
 
 
@@ -20,6 +22,8 @@ class ImageService:
         limits: Limits | None = None,
         *,
         cache_bytes: int = 10 << 30,
+        rules: Rules | None = None,
+        task_hours: int = 48,
     ) -> None:
         quotas = Quotas("image", QUOTAS)
         self.stores = stores
@@ -30,3 +34,5 @@ class ImageService:
         self.reading = Reading(database, stores)
         self.cache = Cache(database, self.contents, self.reading, cache_bytes)
         self.uploads.activated = self.cache.wanted
+        self.tasks = Tasks(task_hours)
+        self.imports = Imports(self.contents, self.tasks, self.uploads.limits, rules or Rules())

@@ -47,11 +47,19 @@ class Images:
         return row
 
     def _visible(self, tx: Tx, row: ImageRow, who: Principal) -> bool:
-        if who.is_admin or (row.owner is not None and row.owner == who.project_id):
+        return self.visible_to(tx, row, who.project_id, who.roles)
+
+    def visible_to(
+        self, tx: Tx, row: ImageRow, project_id: str | None, roles: Sequence[str]
+    ) -> bool:
+        if "admin" in roles or row.visibility in ("public", "community"):
             return True
-        if row.visibility in ("public", "community"):
-            return True
-        return row.visibility == "shared" and self.member(tx, row, who) is not None
+        if project_id is None:
+            return False
+        shared = row.visibility == "shared"
+        return row.owner == project_id or (
+            shared and tx.get(MemberRow, row.id, project_id) is not None
+        )
 
     def member(self, tx: Tx, row: ImageRow, who: Principal) -> MemberRow | None:
         """The caller's own membership of a shared image."""
