@@ -4,7 +4,7 @@ The tree is walked here and not compiled; `Rules.allows` decides, this only tell
 same nodes, and a test holds them against each other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cumulo.core.auth import rules as tree
@@ -71,8 +71,9 @@ def _check(
 ) -> Reason:
     match node:
         case tree.Role(match):
-            text, has = f"role:{match}", ", ".join(credentials.get("roles") or ()) or "none"
-            note = f"has: {has}"
+            roles = credentials.get("roles")
+            names = sorted(str(each) for each in roles) if isinstance(roles, Iterable) else []
+            text, note = f"role:{match}", f"has: {', '.join(names) or 'none'}"
         case tree.Literal(said, match):
             text, note = f"'{said}':{match}", _values(match, target)
         case tree.Attribute(path, match):

@@ -6,9 +6,12 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.auth.tokens import TokenKeys
 from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.faults import NotFound, Unauthorized
+from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID
 from cumulo.identity.model.limit import LimitModel
 from cumulo.identity.model.project import ProjectRow
-from cumulo.identity.model.role import AssignmentRow
+from cumulo.identity.model.role import AssignmentRow, TargetType
+from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.accounts import Accounts
 from cumulo.identity.service.application_credentials import ApplicationCredentials
 from cumulo.identity.service.assignments import Assignments
@@ -17,7 +20,7 @@ from cumulo.identity.service.authentication.application_credential import (
 )
 from cumulo.identity.service.authentication.authentication import Authentication
 from cumulo.identity.service.authentication.ec2 import Ec2Signatures
-from cumulo.identity.service.authentication.method import Directory
+from cumulo.identity.service.authentication.method import Directory, Scope
 from cumulo.identity.service.authentication.oauth1 import OAuth1Method
 from cumulo.identity.service.authentication.password import PasswordMethod
 from cumulo.identity.service.authentication.receipts import Receipts
@@ -35,6 +38,7 @@ from cumulo.identity.service.federation.logins import Logins
 from cumulo.identity.service.federation.parties import Parties
 from cumulo.identity.service.federation.providers import FederationProviders
 from cumulo.identity.service.groups import Groups
+from cumulo.identity.service.keys import Keys
 from cumulo.identity.service.limits import MAX_DEPTH, Limits
 from cumulo.identity.service.oauth1 import OAuth1
 from cumulo.identity.service.projects import Projects
@@ -85,6 +89,7 @@ class IdentityService:
         self.oauth1 = OAuth1(credential_keys, self.roles)
         self.signed_requests = SignedRequests()
         self.ec2 = Ec2Signatures(self.credentials.by_access_key)
+        self.keys = Keys(database, keys, credential_keys, self.credentials, self.oauth1, self.rules)
         self.tokens.delegations += [self.trusts, self.application_credentials, self.oauth1]
         self.users.on_disabled.append(self.application_credentials.forget_user)
         self.roles.on_revoked.append(self._role_revoked)
@@ -140,6 +145,22 @@ class IdentityService:
 
     def verify(self, tx: Tx, token: str, *, allow_expired: bool = False) -> Principal:
         return self.tokens.verify(tx, token, allow_expired=allow_expired)
+
+    def principals(self, tx: Tx, user: str) -> list[Principal]:
+        """What tokens could say of a user (by id, or by name in the default domain), one for each
+        scope that it has a role in. Raises NotFound."""
+        row = tx.get(UserRow, user) or self.users.find(tx, user, DEFAULT_DOMAIN_ID)
+        if row is None:
+            raise NotFound(f"Could not find user: {user}.")
+        kinds: tuple[TargetType, ...] = ("project", "domain", "system")
+        found = []
+        for kind in kinds:
+            for target in sorted(self.roles.targets(tx, row.id, kind)):
+                try:
+                    found.append(self.tokens.principal_of(tx, row, Scope(kind, target)))
+                except Unauthorized:  # the scope is disabled
+                    continue
+        return found
 
     def project_exists(self, tx: Tx, project_id: str) -> bool:
         return tx.get(ProjectRow, project_id) is not None

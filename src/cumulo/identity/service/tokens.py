@@ -153,6 +153,20 @@ class Tokens:
             self._keep(tx, token, principal)
         return principal
 
+    def principal_of(self, tx: Tx, user: UserRow, scope: Scope) -> Principal:
+        """What a token of that scope would say. Raises Unauthorized if there would be none."""
+        now = time.time()
+        payload = TokenPayload(
+            user_id=user.id,
+            methods=[],
+            scope=scope.kind or "unscoped",
+            scope_id=scope.id,
+            issued_at=now,
+            expires_at=now + self._rules.token_lifetime,
+            audit_ids=[],
+        )
+        return self._principal(tx, payload)
+
     def look_up(self, tx: Tx, token: str, *, allow_expired: bool = False) -> Principal:
         """The principal of a token that is the subject of a request; 404 for a bad one."""
         try:
