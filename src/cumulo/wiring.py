@@ -43,6 +43,7 @@ from cumulo.core.work.reconciler import Reconciler, ReconcilerLoop
 from cumulo.hosting import Host
 from cumulo.identity.api.face import identity_face
 from cumulo.identity.policy import RULES as IDENTITY_RULES
+from cumulo.identity.reconcile import ExpiredMemberships
 from cumulo.identity.service.federation.parties import OpenIdParty, Parties, SamlParty
 from cumulo.identity.service.identity import IdentityService
 from cumulo.identity.service.security import SecurityRules
@@ -333,6 +334,7 @@ def _counts(services: Services) -> dict[str, Callable[[Tx], int]]:
 
 def _reconcilers(cloud: Cloud) -> Sequence[Reconciler]:
     return [
+        ExpiredMemberships(cloud.database, cloud.services.identity.groups),
         ImageRemovals(cloud.database, cloud.services.image),
         InterruptedUploads(cloud.database, cloud.services.image),
         CacheFill(cloud.database, cloud.services.image),

@@ -20,12 +20,12 @@ from cumulo.identity.service.authentication.application_credential import (
 )
 from cumulo.identity.service.authentication.authentication import Authentication
 from cumulo.identity.service.authentication.ec2 import Ec2Signatures
-from cumulo.identity.service.authentication.method import Directory, Scope
+from cumulo.identity.service.authentication.method import Directory, Method, Scope
 from cumulo.identity.service.authentication.oauth1 import OAuth1Method
 from cumulo.identity.service.authentication.password import PasswordMethod
 from cumulo.identity.service.authentication.receipts import Receipts
 from cumulo.identity.service.authentication.scope import Scopes
-from cumulo.identity.service.authentication.token import TokenMethod
+from cumulo.identity.service.authentication.token import FederatedTokenMethod, TokenMethod
 from cumulo.identity.service.authentication.totp import TotpMethod
 from cumulo.identity.service.catalog import Catalog
 from cumulo.identity.service.credentials import Credentials
@@ -49,6 +49,8 @@ from cumulo.identity.service.stored_policies import StoredPolicies
 from cumulo.identity.service.tokens import Tokens
 from cumulo.identity.service.trusts import Trusts
 from cumulo.identity.service.users import Users
+
+FEDERATED_METHODS = ("mapped", "openid", "saml2")
 
 
 class IdentityService:
@@ -98,15 +100,17 @@ class IdentityService:
         self.authentication = Authentication(
             database, self.tokens, scopes, self.trusts, Receipts(keys)
         )
-        for method in (
+        methods: list[Method] = [
             PasswordMethod(database, directory, self.accounts),
             TokenMethod(database, self.tokens),
+            *(FederatedTokenMethod(database, self.tokens, name) for name in FEDERATED_METHODS),
             ApplicationCredentialMethod(
                 database, directory, self.accounts, self.application_credentials
             ),
             OAuth1Method(database, self.oauth1, self.signed_requests),
             TotpMethod(database, directory, self.accounts.guessing, self._totp_secrets),
-        ):
+        ]
+        for method in methods:
             self.authentication.add(method)
 
         if parties is not None:
