@@ -33,6 +33,29 @@ class Networks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Guests reach the world behind this machine's address."""
 
 
+class OpenIdClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How an OpenID provider knows this cloud."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = ""
+    audiences: list[str] = []
+    """For whom access tokens may have been made, besides for `client_id`."""
+    scopes: str = "openid email profile"
+    metadata_url: str = ""
+    """Empty: ISSUER/.well-known/openid-configuration."""
+    ca_file: str = ""
+    """Who signed the provider's certificate, if no public authority did."""
+
+
+class SamlProvider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A SAML identity provider."""
+
+    metadata_file: str
+    entity_id: str = ""
+    """Which of the file's; empty: its only one."""
+
+
 class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     token_lifetime: Seconds = 3600.0
     password_rounds: Annotated[int, msgspec.Meta(ge=4, le=16)] = 12
@@ -62,6 +85,12 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For each user; 0: any number."""
     limit_model: Literal["flat", "strict_two_level"] = "flat"
     """Unified limits: each project for itself, or a domain's above those of its projects."""
+    openid: dict[str, OpenIdClient] = {}
+    """By the id of the identity provider (OS-FEDERATION) that speaks OpenID Connect."""
+    saml: dict[str, SamlProvider] = {}
+    """By the id of the identity provider that speaks SAML 2.0."""
+    trusted_dashboards: list[str] = []
+    """Addresses that a browser may be sent to with a token after a sign-on (WebSSO)."""
 
 
 class Outbound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

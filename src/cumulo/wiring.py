@@ -5,6 +5,7 @@ process's hosts, the reconcilers, the end of old history.
 """
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ from cumulo.core.work.reconciler import Reconciler, ReconcilerLoop
 from cumulo.hosting import Host
 from cumulo.identity.api.face import identity_face
 from cumulo.identity.policy import RULES as IDENTITY_RULES
+from cumulo.identity.service.federation.parties import OpenIdParty, Parties, SamlParty
 from cumulo.identity.service.identity import IdentityService
 from cumulo.identity.service.security import SecurityRules
 from cumulo.image.api.face import image_face
@@ -162,6 +164,7 @@ def _services(settings: Settings, database: Database, registry: HostRegistry) ->
         msgspec.convert(msgspec.structs.asdict(settings.identity), SecurityRules),
         credential_keys=KeyRing(settings.secrets_dir / "credential-keys"),
         limit_model=settings.identity.limit_model,
+        parties=_parties(settings),
     )
     image = _image(settings, database)
     network = NetworkService(registry)
@@ -206,6 +209,27 @@ def _image(settings: Settings, database: Database) -> ImageService:
     )
 
 
+def _parties(settings: Settings) -> Parties:
+    """Those whom identity believes. Their drivers are large: they are imported when needed."""
+    given = settings.identity
+    openid: dict[str, OpenIdParty] = {}
+    if given.openid:
+        from cumulo.identity.drivers.openid import OpenIdProvider
+
+        for name, client in given.openid.items():
+            openid[name] = OpenIdProvider(**msgspec.structs.asdict(client))
+
+    @functools.cache
+    def saml() -> SamlParty:
+        from cumulo.identity.drivers import saml as driver
+
+        providers = {n: (each.metadata_file, each.entity_id) for n, each in given.saml.items()}
+        base = f"{settings.base_url}/identity/v3/OS-FEDERATION"
+        return driver.SamlParty(base, settings.secrets_dir, providers)
+
+    return Parties(openid, frozenset(given.saml), saml, given.trusted_dashboards)
+
+
 def _metadata(database: Database, compute: ComputeService) -> MetadataHandler:
     """What a guest is told at 169.254.169.254: network knows who asks, compute what to answer."""
 
@@ -230,7 +254,12 @@ def _faces(
         return Rules(defaults, path=settings.data_dir / "policy" / f"{service}.yaml")
 
     return [
-        identity_face(services.identity, database, rules("identity", IDENTITY_RULES)),
+        identity_face(
+            services.identity,
+            database,
+            f"{settings.base_url}/identity",
+            rules("identity", IDENTITY_RULES),
+        ),
         image_face(services.image, database, rules("image", IMAGE_RULES)),
         network_face(services.network, rules("network", NETWORK_RULES)),
         placement_face(services.placement, rules("placement", PLACEMENT_RULES)),

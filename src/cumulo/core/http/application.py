@@ -310,7 +310,9 @@ class Application:
             if answer.status is not None:
                 resp.status = answer.status
             for name, value in answer.headers.items():
-                resp.set_header(name, value)
+                # Falcon wants whole lines of cookies appended.
+                put = resp.append_header if name == "Set-Cookie" else resp.set_header
+                put(name, value)
             if answer.stream is not None:
                 resp.content_type = answer.content_type
                 resp.stream = answer.stream

@@ -9,6 +9,7 @@ from cumulo.core.http.operations import Face, Operation
 from cumulo.identity.api import versions
 from cumulo.identity.api.access_rules import AccessRulesApi
 from cumulo.identity.api.application_credentials import ApplicationCredentialsApi
+from cumulo.identity.api.assertions import AssertionsApi
 from cumulo.identity.api.assignments import AssignmentsApi
 from cumulo.identity.api.auth import AuthApi
 from cumulo.identity.api.catalog import CatalogApi
@@ -17,6 +18,8 @@ from cumulo.identity.api.domain_config import DomainConfigApi
 from cumulo.identity.api.domains import DomainsApi
 from cumulo.identity.api.ec2tokens import Ec2TokensApi
 from cumulo.identity.api.endpoint_filters import EndpointFiltersApi
+from cumulo.identity.api.federated_login import FederatedLoginApi
+from cumulo.identity.api.federation import FederationApi
 from cumulo.identity.api.grants import GrantsApi
 from cumulo.identity.api.groups import GroupsApi
 from cumulo.identity.api.limits import LimitsApi
@@ -35,7 +38,7 @@ from cumulo.identity.service.identity import IdentityService
 
 
 def identity_face(
-    identity: IdentityService, database: Database, rules: Rules | None = None
+    identity: IdentityService, database: Database, base_url: str, rules: Rules | None = None
 ) -> Face:
     operations = [
         *versions.operations(),
@@ -63,6 +66,9 @@ def identity_face(
         *CatalogApi(identity).operations(),
         *EndpointFiltersApi(identity).operations(),
         *StoredPoliciesApi(identity).operations(),
+        *FederationApi(identity).operations(),
+        *FederatedLoginApi(identity, database, base_url).operations(),
+        *AssertionsApi(identity).operations(),
     ]
     return Face(
         name="identity",

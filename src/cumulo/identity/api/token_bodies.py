@@ -36,6 +36,8 @@ def token_body(
         ]
         if with_catalog:
             token["catalog"] = identity.catalog.view(tx, who.project_id)
+    if believers := identity.federation.believers(tx):
+        token["service_providers"] = believers
     _add_delegation(token, who)
     return {"token": token}
 

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+from cumulo.core.clock import Moment
 from cumulo.core.db.rows import Index, Key, References, Row, Unique, table
 
 
@@ -19,3 +20,7 @@ class GroupRow(Row, frozen=True):
 class MembershipRow(Row, frozen=True):
     user_id: Annotated[str, Key(), References("identity_users.id", on_delete="CASCADE")]
     group_id: Annotated[str, Key(), Index(), References("identity_groups.id", on_delete="CASCADE")]
+    idp_id: str | None = None
+    """The identity provider that vouched for it at the user's last login; None: it is for good."""
+    expires: Annotated[Moment | None, Index()] = None
+    """When that is forgotten."""

@@ -9,6 +9,7 @@ from cumulo.identity.policy import (
     authentication,
     catalog,
     credentials,
+    federation,
     limits,
     parts,
     resources,
@@ -24,4 +25,5 @@ RULES: dict[str, str] = {
     **catalog.RULES,
     **credentials.RULES,
     **limits.RULES,
+    **federation.RULES,
 }

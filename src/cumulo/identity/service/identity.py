@@ -28,6 +28,11 @@ from cumulo.identity.service.credentials import Credentials
 from cumulo.identity.service.domain_config import DomainConfigs
 from cumulo.identity.service.domains import Domains
 from cumulo.identity.service.endpoint_filters import EndpointFilters
+from cumulo.identity.service.federation.arrivals import Arrivals
+from cumulo.identity.service.federation.assertions import Assertions
+from cumulo.identity.service.federation.logins import Logins
+from cumulo.identity.service.federation.parties import Parties
+from cumulo.identity.service.federation.providers import FederationProviders
 from cumulo.identity.service.groups import Groups
 from cumulo.identity.service.limits import MAX_DEPTH, Limits
 from cumulo.identity.service.oauth1 import OAuth1
@@ -53,6 +58,7 @@ class IdentityService:
         *,
         credential_keys: KeyRing,
         limit_model: LimitModel = "flat",
+        parties: Parties | None = None,
     ) -> None:
         self.rules = rules or SecurityRules()
         self.passwords = passwords
@@ -69,6 +75,7 @@ class IdentityService:
         self.endpoint_filters = EndpointFilters(self._forget_views)
         self.catalog = Catalog(self.endpoint_filters)
         self.stored_policies = StoredPolicies(self.catalog)
+        self.federation = FederationProviders(self._forget_tokens)
         self.accounts = Accounts(database, passwords, self.users, self.rules)
         self.trusts = Trusts(self.roles, self.rules)
         self.application_credentials = ApplicationCredentials(self.roles, self.rules)
@@ -94,6 +101,9 @@ class IdentityService:
         ):
             self.authentication.add(method)
 
+        if parties is not None:
+            self._federate(database, parties)
+
     def _forget_views(self) -> None:
         self.catalog.forget()
 
@@ -104,8 +114,19 @@ class IdentityService:
         if row.actor_type == "user" and row.target_type == "project":
             self.application_credentials.forget_user_on(tx, row.actor_id, row.target_id)
 
+    def _federate(self, database: Database, parties: Parties) -> None:
+        arrivals = Arrivals(
+            self.federation, self.users, self.groups, self.domains, self.projects, self.roles
+        )
+        self.logins = Logins(database, self.federation, arrivals, self.authentication, parties)
+        self.assertions_for_others = Assertions(
+            database, self.federation, self.tokens, self.groups, self.domains, parties.saml
+        )
+        self.tokens.federation = self.federation
+
     def _forget_tokens(self) -> None:
         self.tokens.forget_all()
+        self.federation.forget()
 
     def cached(self, token: str) -> Principal | None:
         return self.tokens.cached(token)

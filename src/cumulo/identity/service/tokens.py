@@ -32,6 +32,7 @@ from cumulo.identity.service.authentication.method import (
     Scope,
 )
 from cumulo.identity.service.delegations import Delegated, Delegation
+from cumulo.identity.service.federation.providers import FederationProviders
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.security import SecurityRules
 from cumulo.identity.store import token as store
@@ -66,6 +67,8 @@ class Tokens:
         self._meanings: dict[tuple[object, ...], Meaning] = {}
         self.delegations: list[Delegation] = []
         """The kinds of lent rights; each service of one adds itself."""
+        self.federation: FederationProviders | None = None
+        """Who can say whether a foreign provider is still believed."""
 
     def forget_all(self) -> None:
         """Some token may mean something else now."""
@@ -194,6 +197,8 @@ class Tokens:
             payload.trust_id,
             payload.app_cred_id,
             payload.access_token_id,
+            payload.identity_provider_id,
+            payload.protocol_id,
             tuple(payload.federated_group_ids),
         )
         meaning = self._meanings.get(key)
@@ -237,6 +242,8 @@ class Tokens:
         if user is None or not user.enabled:
             raise Unauthorized(REFUSED)
         _enabled_domain(tx, user.domain_id)
+        if payload.identity_provider_id is not None:
+            self._check_provider(tx, payload.identity_provider_id, payload.protocol_id or "")
         lent = self._lent(tx, payload, user)
         acting = user if lent is None else lent.user
         home = _enabled_domain(tx, acting.domain_id)
@@ -257,6 +264,11 @@ class Tokens:
             )
         roles = self._own_roles(tx, user, payload)
         return Meaning(user, home, project, project_domain, domain, roles, user.revoked_before)
+
+    def _check_provider(self, tx: Tx, idp_id: str, protocol_id: str) -> None:
+        """Nobody stays in by the word of a provider that is no longer believed."""
+        if self.federation is None or not self.federation.is_believed(tx, idp_id, protocol_id):
+            raise Unauthorized(REFUSED)
 
     def _lent(self, tx: Tx, payload: TokenPayload, user: UserRow) -> Delegated | None:
         for delegation in self.delegations:

@@ -130,6 +130,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_endpoint_groups")),
     )
     op.create_table(
+        "identity_mappings",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("rules", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("schema_version", sa.Text(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_mappings")),
+    )
+    op.create_table(
         "identity_policies",
         sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("type", sa.Text(), autoincrement=False, nullable=False),
@@ -182,6 +189,30 @@ def upgrade() -> None:
         sa.UniqueConstraint("domain_id", "name", name=op.f("uq_identity_roles_domain_id_name")),
     )
     op.create_table(
+        "identity_seen_assertions",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("expires", sa.Double(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_seen_assertions")),
+    )
+    op.create_index(
+        "ix_identity_seen_assertions_expires",
+        "identity_seen_assertions",
+        ["expires"],
+        unique=False,
+        sqlite_where=None,
+        postgresql_where=None,
+    )
+    op.create_table(
+        "identity_service_providers",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("auth_url", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("sp_url", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("description", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("enabled", sa.Boolean(), autoincrement=False, nullable=False),
+        sa.Column("relay_state_prefix", sa.Text(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_service_providers")),
+    )
+    op.create_table(
         "identity_services",
         sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("type", sa.Text(), autoincrement=False, nullable=False),
@@ -192,6 +223,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_services")),
     )
     op.create_index(op.f("ix_identity_services_type"), "identity_services", ["type"], unique=False)
+    op.create_table(
+        "identity_sign_ons",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("idp_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("protocol_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("origin", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("nonce", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("verifier", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("browser", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("issuer", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("attributes", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("expires", sa.Double(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_sign_ons")),
+    )
+    op.create_index(
+        "ix_identity_sign_ons_expires",
+        "identity_sign_ons",
+        ["expires"],
+        unique=False,
+        sqlite_where=None,
+        postgresql_where=None,
+    )
     op.create_table(
         "image_cache",
         sa.Column("image_id", sa.Text(), autoincrement=False, nullable=False),
@@ -709,6 +762,25 @@ def upgrade() -> None:
     )
     op.create_index(
         op.f("ix_identity_projects_parent_id"), "identity_projects", ["parent_id"], unique=False
+    )
+    op.create_table(
+        "identity_providers",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("domain_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("description", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("enabled", sa.Boolean(), autoincrement=False, nullable=False),
+        sa.Column("remote_ids", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("authorization_ttl", sa.BigInteger(), autoincrement=False, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["domain_id"],
+            ["identity_domains.id"],
+            name=op.f("fk_identity_providers_domain_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_providers")),
+    )
+    op.create_index(
+        op.f("ix_identity_providers_domain_id"), "identity_providers", ["domain_id"], unique=False
     )
     op.create_table(
         "identity_registered_limits",
@@ -1303,6 +1375,63 @@ def upgrade() -> None:
         op.f("ix_identity_credentials_user_id"), "identity_credentials", ["user_id"], unique=False
     )
     op.create_table(
+        "identity_federated_users",
+        sa.Column("user_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("idp_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("protocol_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("unique_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("display_name", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["idp_id"],
+            ["identity_providers.id"],
+            name=op.f("fk_identity_federated_users_idp_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["identity_users.id"],
+            name=op.f("fk_identity_federated_users_user_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "user_id", "idp_id", "protocol_id", name=op.f("pk_identity_federated_users")
+        ),
+        sa.UniqueConstraint(
+            "idp_id",
+            "protocol_id",
+            "unique_id",
+            name=op.f("uq_identity_federated_users_idp_id_protocol_id_unique_id"),
+        ),
+    )
+    op.create_index(
+        "ix_identity_federated_users_user_id",
+        "identity_federated_users",
+        ["user_id"],
+        unique=False,
+        sqlite_where=None,
+        postgresql_where=None,
+    )
+    op.create_table(
+        "identity_federation_protocols",
+        sa.Column("idp_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("mapping_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("remote_id_attribute", sa.Text(), autoincrement=False, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["idp_id"],
+            ["identity_providers.id"],
+            name=op.f("fk_identity_federation_protocols_idp_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("idp_id", "id", name=op.f("pk_identity_federation_protocols")),
+    )
+    op.create_index(
+        op.f("ix_identity_federation_protocols_mapping_id"),
+        "identity_federation_protocols",
+        ["mapping_id"],
+        unique=False,
+    )
+    op.create_table(
         "identity_limits",
         sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("registered_limit_id", sa.Text(), autoincrement=False, nullable=False),
@@ -1346,6 +1475,8 @@ def upgrade() -> None:
         "identity_memberships",
         sa.Column("user_id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("group_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("idp_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("expires", sa.Text(), autoincrement=False, nullable=True),
         sa.ForeignKeyConstraint(
             ["group_id"],
             ["identity_groups.id"],
@@ -1359,6 +1490,9 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("user_id", "group_id", name=op.f("pk_identity_memberships")),
+    )
+    op.create_index(
+        op.f("ix_identity_memberships_expires"), "identity_memberships", ["expires"], unique=False
     )
     op.create_index(
         op.f("ix_identity_memberships_group_id"), "identity_memberships", ["group_id"], unique=False
@@ -1495,6 +1629,24 @@ def upgrade() -> None:
         op.f("ix_identity_project_endpoints_endpoint_id"),
         "identity_project_endpoints",
         ["endpoint_id"],
+        unique=False,
+    )
+    op.create_table(
+        "identity_provider_remote_ids",
+        sa.Column("remote_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("idp_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["idp_id"],
+            ["identity_providers.id"],
+            name=op.f("fk_identity_provider_remote_ids_idp_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("remote_id", name=op.f("pk_identity_provider_remote_ids")),
+    )
+    op.create_index(
+        op.f("ix_identity_provider_remote_ids_idp_id"),
+        "identity_provider_remote_ids",
+        ["idp_id"],
         unique=False,
     )
     op.create_table(
