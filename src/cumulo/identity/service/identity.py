@@ -100,7 +100,6 @@ class IdentityService:
             TotpMethod(database, directory, self.accounts.guessing, self._totp_secrets),
         ):
             self.authentication.add(method)
-
         if parties is not None:
             self._federate(database, parties)
 
