@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.listener import Listener
-from cumulo.core.db.transaction import IntegrityError, Tx
+from cumulo.core.db.transaction import IntegrityError, Tx, Unstorable
 from cumulo.core.sim.points import reach
 
 log = logging.getLogger("cumulo.db")
@@ -160,5 +160,7 @@ def _executor(
             return connection.execute(text.encode(), parameters)
         except psycopg.IntegrityError as error:
             raise IntegrityError(str(error)) from error
+        except (psycopg.DataError, UnicodeEncodeError) as error:
+            raise Unstorable(str(error)) from error
 
     return execute

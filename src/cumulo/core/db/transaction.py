@@ -28,6 +28,10 @@ class IntegrityError(Exception):
     """A constraint of the database refused a change (unique, foreign key, not null)."""
 
 
+class Unstorable(Exception):
+    """A value that the database has no room for: a NUL in a text, a number of more than 64 bits."""
+
+
 class ReadOnly(Exception):
     """A read transaction tried to write: a mistake in the program."""
 
