@@ -74,9 +74,9 @@ async def log_in(cloud: TestCloud, made: dict[str, Any], access: dict[str, str])
     return await login(cloud, project("demo"), headers, oauth1={})
 
 
-def test_oauth_1(tmp_path: Path) -> None:
+def test_oauth_1(tmp_path: Path, database_url: str) -> None:
     async def main() -> None:
-        async with running_cloud(tmp_path) as cloud:
+        async with running_cloud(tmp_path, database={"url": database_url}) as cloud:
             made = await consumer(cloud)
             request = await request_token(cloud, made)
             early = await exchange(cloud, made, request, "x" * 8)
@@ -150,9 +150,9 @@ def test_a_signed_request_counts_once(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-def test_consumers(tmp_path: Path) -> None:
+def test_consumers(tmp_path: Path, database_url: str) -> None:
     async def main() -> None:
-        async with running_cloud(tmp_path) as cloud:
+        async with running_cloud(tmp_path, database={"url": database_url}) as cloud:
             made = await consumer(cloud)
             one = f"{OAUTH1}/consumers/{made['id']}"
             shown = (await cloud.call("GET", one, as_="admin")).json["consumer"]

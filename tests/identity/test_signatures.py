@@ -86,9 +86,9 @@ def version_4(pair: dict[str, Any], minutes: int = 0, by_query: bool = False) ->
     return {**asked, "signature": Ec2Signer(pair["secret"]).generate(asked)}
 
 
-def test_ec2_signatures(tmp_path: Path) -> None:
+def test_ec2_signatures(tmp_path: Path, database_url: str) -> None:
     async def main() -> None:
-        async with running_cloud(tmp_path) as cloud:
+        async with running_cloud(tmp_path, database={"url": database_url}) as cloud:
             pair = await keys(cloud)
             for asked in (version_2(pair), version_4(pair), version_4(pair, by_query=True)):
                 answer = await ask(cloud, "ec2", **asked)

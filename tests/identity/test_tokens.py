@@ -121,9 +121,9 @@ def test_validation(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-def test_a_revoked_token_takes_no_others_with_it(tmp_path: Path) -> None:
+def test_a_revoked_token_takes_no_others_with_it(tmp_path: Path, database_url: str) -> None:
     async def main() -> None:
-        async with running_cloud(tmp_path) as cloud:
+        async with running_cloud(tmp_path, database={"url": database_url}) as cloud:
             first = (await admins(cloud, "unscoped")).headers["x-subject-token"]
             second = await login(cloud, project("admin"), token={"id": first})
             other = second.headers["x-subject-token"]

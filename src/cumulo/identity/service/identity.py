@@ -95,7 +95,7 @@ class IdentityService:
         self.tokens.delegations += [self.trusts, self.application_credentials, self.oauth1]
         self.users.on_disabled.append(self.application_credentials.forget_user)
         self.roles.on_revoked.append(self._role_revoked)
-        directory = Directory(self.users, self.domains, self.projects)
+        directory = self._directory = Directory(self.users, self.domains, self.projects)
         scopes = Scopes(directory, self.roles, self.trusts)
         self.authentication = Authentication(
             database, self.tokens, scopes, self.trusts, Receipts(keys)
@@ -142,6 +142,7 @@ class IdentityService:
 
     def _forget(self) -> None:
         self.tokens.forget_all()
+        self._directory.forget()
         self.federation.forget()
 
     def cached(self, token: str) -> Principal | None:
