@@ -114,7 +114,7 @@ class WebDownload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stores: dict[str, dict[str, Any]] = msgspec.field(
-        default_factory=lambda: {"file": {"type": "file"}, "http": {"type": "http"}}
+        default_factory=lambda: {"file": {"type": "file"}, "web": {"type": "http"}}
     )
     """Name → `type`, `description`, `weight` and the type's own options: docs/images.md."""
     default_store: str = "file"

@@ -79,6 +79,15 @@ class Contents:
         left = {each.store for each in self.locations(tx, row.id)}
         return tx.update(row, stores=sorted(left), updated_at=tx.now)
 
+    def forget_leftovers(self, tx: Tx, row: ImageRow) -> ImageRow:
+        """A queued image may still show the location whose bytes were not what its user said;
+        something else is to become its content now."""
+        if row.content == "present" or not row.stores:
+            return row
+        for location in self.locations(tx, row.id):
+            tx.delete(location)
+        return tx.update(row, stores=[])
+
     def drop_all(self, tx: Tx, row: ImageRow) -> None:
         """The image goes: its copies, what is staged, its copy in the cache, its quota."""
         locations = self.locations(tx, row.id)

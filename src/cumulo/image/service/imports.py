@@ -158,6 +158,7 @@ class Imports:
             request_id=request_id,
             id=task_id,
         )
+        row = self._contents.forget_leftovers(tx, row)
         content = row.content if name == "copy-image" else "importing"
         self._contents.move(
             tx, row, content, import_task=task.id, importing_to=targets, failed_import=[]
@@ -244,6 +245,7 @@ class Imports:
             tx, "location_import", wish, "verify", work, who,
             image_id=row.id, request_id=request_id,
         )  # fmt: skip
+        row = self._contents.forget_leftovers(tx, row)
         self._contents.move(tx, row, "importing", import_task=task.id)
         emit(tx, "image.location.add", row.id, principal=who, url=url)
         return task
@@ -256,6 +258,7 @@ class Imports:
         name = self.check_location(url)
         if row.content not in ("none", "present") or row.import_task is not None:
             raise Conflict(f"It's not allowed to add locations if image status is {row.status}.")
+        row = self._contents.forget_leftovers(tx, row)
         if any(each.key == url for each in self._contents.locations(tx, row.id)):
             raise BadRequest("Duplicate location")
         row = self._contents.add(tx, row, name, url, metadata)
