@@ -56,6 +56,7 @@ from cumulo.image.policy import RULES as IMAGE_RULES
 from cumulo.image.reconcile import CacheFill, ImageRemovals, InterruptedUploads
 from cumulo.image.service.image import ImageService
 from cumulo.image.service.imports import Rules as ImportRules
+from cumulo.image.service.protection import Protection
 from cumulo.image.service.stores import Store, Stores
 from cumulo.image.service.uploads import Limits as ImageLimits
 from cumulo.network.api.face import network_face
@@ -215,6 +216,13 @@ def _image(settings: Settings, database: Database, identity: IdentityService) ->
         stores.append(Store(name, driver, str(options.get("description", "")), weight))
     if given.default_store not in {each.name for each in stores if not each.read_only}:
         raise BadSettings(f"default_store: there is no writable store {given.default_store!r}")
+    protection = Protection()
+    if given.property_protection:
+        path = data / given.property_protection
+        try:
+            protection = Protection(path.read_text(), given.property_protection_format)
+        except (OSError, ValueError) as error:
+            raise BadSettings(f"property_protection: {path}: {error}") from None
     cache = ImageFiles(data / "image-cache") if given.cache_gib else None
     staging = ImageFiles(data / "image-staging", open_to_guests=False)
     return ImageService(
@@ -222,12 +230,14 @@ def _image(settings: Settings, database: Database, identity: IdentityService) ->
         Stores(stores, given.default_store, staging=staging, cache=cache),
         ImageLimits(given.largest_image_gib, given.largest_disk_gib),
         cache_bytes=given.cache_gib << 30,
-        rules=_import_rules(settings, identity, guard),
+        unified=lambda tx, project: identity.limits_of(tx, "image", project, settings.region),
+        protection=protection,
+        rules=_import_rules(settings, identity),
         task_hours=given.task_hours,
     )
 
 
-def _import_rules(settings: Settings, identity: IdentityService, guard: Guard) -> ImportRules:
+def _import_rules(settings: Settings, identity: IdentityService) -> ImportRules:
     given, web = settings.image, settings.image.web_download
     filter = Filter(
         web.allowed_schemes,
@@ -246,19 +256,21 @@ def _import_rules(settings: Settings, identity: IdentityService, guard: Guard) -
                     return "" if region == settings.region else str(each["url"])
         return None
 
+    web_guard = Guard(
+        settings.outbound.allowed_networks,
+        filter=filter,
+        limits=OutboundLimits(most_bytes=given.largest_image_gib << 30),
+    )
     return ImportRules(
         methods=given.import_methods,
-        guard=Guard(
-            settings.outbound.allowed_networks,
-            filter=filter,
-            limits=OutboundLimits(most_bytes=given.largest_image_gib << 30),
-        ),
-        locations=guard,
+        guard=web_guard,
         convert_to=given.convert_to,
         decompress=given.decompress,
         inject=given.inject,
         inject_ignored_roles=given.inject_ignored_roles,
         secure_hash=given.secure_hash,
+        show_locations=given.show_locations,
+        show_direct_url=given.show_direct_url,
         endpoint=endpoint,
         rewriter=SubprocessRewriter(),
     )

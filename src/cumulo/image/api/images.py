@@ -10,10 +10,19 @@ from cumulo.core.faults import BadRequest, Forbidden, UnsupportedMediaType
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.http.paging import next_link, page_of
 from cumulo.core.wire.shapes import Unset
-from cumulo.image.api.envelope import allowed, image_body, query_without_marker, relative
+from cumulo.image.api.envelope import (
+    access_of,
+    allowed,
+    full_body,
+    image_body,
+    query_without_marker,
+    relative,
+)
 from cumulo.image.api.filters import image_filters
+from cumulo.image.model.image import ImageRow
 from cumulo.image.service.image import ImageService
 from cumulo.image.service.patch import OPS, Op, PatchStep, Path, split
+from cumulo.image.service.protection import Access
 
 
 class PatchLine(msgspec.Struct):
@@ -74,15 +83,16 @@ class ImagesApi:
         ]
 
     def index(self, call: Call, tx: Tx) -> Any:
+        access = access_of(call, self._service)
         page = page_of(
             call,
             tx,
             self._images.listing,
-            image_filters(call),
+            image_filters(call, access),
             find_marker=lambda id: self._images.get(tx, id, call.principal),
         )
         body: dict[str, Any] = {
-            "images": [image_body(row) for row in page.rows],
+            "images": [self._listed(call, tx, row, access) for row in page.rows],
             "first": relative(call, call.url + query_without_marker(call)),
             "schema": "/v2/schemas/images",
         }
@@ -91,8 +101,14 @@ class ImagesApi:
             body["next"] = relative(call, following)
         return body
 
+    def _listed(self, call: Call, tx: Tx, row: ImageRow, access: Access) -> dict[str, Any]:
+        rules = self._service.imports.rules
+        if rules.show_locations or rules.show_direct_url:
+            return full_body(call, tx, self._service, row)
+        return image_body(row, access)
+
     def create(self, call: Call, tx: Tx) -> Any:
-        attributes, properties = split(call.body)
+        attributes, properties = split(call.body, access_of(call, self._service))
         mine = call.principal.project_id
         owner = attributes.get("owner", mine)
         call.allow({"project_id": mine, "owner": owner})
@@ -105,10 +121,10 @@ class ImagesApi:
             "OpenStack-image-import-methods": ",".join(self._service.imports.rules.methods),
             "OpenStack-image-store-ids": ",".join(self._service.stores.writable()),
         }
-        return Reply(body=image_body(row), headers=headers)
+        return Reply(body=full_body(call, tx, self._service, row), headers=headers)
 
     def show(self, call: Call, tx: Tx) -> Any:
-        return image_body(allowed(call, tx, self._service))
+        return full_body(call, tx, self._service, allowed(call, tx, self._service))
 
     def update(self, call: Call, tx: Tx) -> Any:
         kind = (call.header("Content-Type") or "").partition(";")[0].strip()
@@ -121,7 +137,16 @@ class ImagesApi:
                 self._check_visibility(call, step.value, row.owner)
             if step.path == "/owner" and not call.principal.is_admin:
                 raise Forbidden("You are not permitted to change the owner of an image.")
-        return image_body(self._images.patch(tx, row, steps, call.principal))
+        plain = [step for step in steps if not _is_location(step)]
+        access = access_of(call, self._service)
+        changed = self._images.patch(tx, row, plain, call.principal, access)
+        target = {"project_id": row.owner, "owner": row.owner}
+        for step in steps:
+            if _is_location(step):
+                changed = self._service.location_patches.apply(
+                    tx, changed, step, call.principal, lambda rule: call.allow(target, rule)
+                )
+        return full_body(call, tx, self._service, changed)
 
     def _check_visibility(self, call: Call, wanted: str | None, owner: str | None) -> None:
         rule = {"public": "publicize_image", "community": "communitize_image"}.get(wanted or "")
@@ -149,6 +174,10 @@ class ImagesApi:
     def reactivate(self, call: Call, tx: Tx) -> None:
         row = allowed(call, tx, self._service)
         self._images.deactivate(tx, row, False, call.principal)
+
+
+def _is_location(step: PatchStep) -> bool:
+    return step.path == "/locations" or step.path.startswith("/locations/")
 
 
 def _step(line: PatchLine, *, elder: bool) -> PatchStep:

@@ -56,7 +56,7 @@ class SubprocessRewriter:
         fds: bool = False,
     ) -> None:
         """`target` is written under another name and renamed when it is whole."""
-        temporary = Path(target).with_name(f".new-{Path(target).name}")
+        temporary = Path(target).with_name(f".work-{Path(target).name}")
         try:
             await asyncio.to_thread(
                 sandboxed,

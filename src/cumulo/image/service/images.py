@@ -16,16 +16,9 @@ from cumulo.image.model.image import ImageRow, MemberRow, status_of
 from cumulo.image.model.location import LocationRow
 from cumulo.image.service.contents import Contents
 from cumulo.image.service.patch import PatchStep, patched, unique_tags
+from cumulo.image.service.protection import EVERYTHING, Access
 from cumulo.image.store import image as store
 from cumulo.image.store import location as location_store
-
-# Glance's own names and today's meaning: sizes in MiB, -1 without limit.
-QUOTAS = {
-    "image_count_total": 1000,
-    "image_count_uploading": 100,
-    "image_size_total": -1,
-    "image_stage_total": -1,
-}
 
 
 class Images:
@@ -166,8 +159,15 @@ class Images:
         owner = principal.project_id
         return self.create(tx, attributes, dict(properties), owner, principal).id
 
-    def patch(self, tx: Tx, row: ImageRow, steps: list[PatchStep], who: Principal) -> ImageRow:
-        changes, properties = patched(row, steps)
+    def patch(
+        self,
+        tx: Tx,
+        row: ImageRow,
+        steps: list[PatchStep],
+        who: Principal,
+        access: Access = EVERYTHING,
+    ) -> ImageRow:
+        changes, properties = patched(row, steps, access)
         for name in ("disk_format", "container_format"):
             if name in changes and row.content != "none" and changes[name] != getattr(row, name):
                 raise Forbidden(f"Attribute {name} can be only replaced for a queued image.")

@@ -14,7 +14,7 @@ from cumulo.core.ids import child_id, new_id
 from cumulo.core.outbound.guard import Guard, Refused
 from cumulo.image.model.content import Rewriter
 from cumulo.image.model.image import ImageRow
-from cumulo.image.model.location import STAGING, LocationRow
+from cumulo.image.model.location import STAGING
 from cumulo.image.model.task import METHODS, TaskRow, Work
 from cumulo.image.service.contents import Contents
 from cumulo.image.service.tasks import Tasks
@@ -48,14 +48,14 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
     methods: Sequence[str] = METHODS
     guard: Guard = Guard()
-    """For URLs of web downloads."""
-    locations: Guard = Guard()
-    """For URLs of locations."""
+    """For the URLs of users."""
     convert_to: str = ""
     decompress: bool = False
     inject: Mapping[str, str] = {}
     inject_ignored_roles: Sequence[str] = ("admin",)
     secure_hash: bool = True
+    show_locations: bool = False
+    show_direct_url: bool = False
     endpoint: Callable[[Tx, str, str], str | None] = lambda tx, region, interface: None
     rewriter: Rewriter | None = None
     copied_properties: Sequence[str] = (
@@ -158,6 +158,7 @@ class Imports:
             request_id=request_id,
             id=task_id,
         )
+        row = self._contents.forget_leftovers(tx, row)
         content = row.content if name == "copy-image" else "importing"
         self._contents.move(
             tx, row, content, import_task=task.id, importing_to=targets, failed_import=[]
@@ -214,9 +215,9 @@ class Imports:
         try:
             if len(url) > URL_LENGTH:
                 raise Refused("the URL is too long")
-            self.rules.locations.check_url(url)
+            self.rules.guard.check_url(url)
         except Refused as error:
-            raise BadRequest(f"Invalid location: {error}") from None
+            raise BadRequest(f"URI for add location does not pass filtering: {error}") from None
         return web.name
 
     def add_location(
@@ -244,39 +245,10 @@ class Imports:
             tx, "location_import", wish, "verify", work, who,
             image_id=row.id, request_id=request_id,
         )  # fmt: skip
+        row = self._contents.forget_leftovers(tx, row)
         self._contents.move(tx, row, "importing", import_task=task.id)
         emit(tx, "image.location.add", row.id, principal=who, url=url)
         return task
-
-    def set_location(
-        self, tx: Tx, row: ImageRow, url: str, metadata: dict[str, str], who: Principal
-    ) -> ImageRow:
-        """A location by PATCH: believed as it is, as Glance does; only queued and active images
-        take one."""
-        name = self.check_location(url)
-        if row.content not in ("none", "present") or row.import_task is not None:
-            raise Conflict(f"It's not allowed to add locations if image status is {row.status}.")
-        if any(each.key == url for each in self._contents.locations(tx, row.id)):
-            raise BadRequest("Duplicate location")
-        row = self._contents.add(tx, row, name, url, metadata)
-        if row.content == "none":
-            row = self._contents.move(tx, row, "present")
-        emit(tx, "image.location.add", row.id, principal=who, url=url)
-        return row
-
-    def drop_location(
-        self, tx: Tx, row: ImageRow, location: LocationRow, who: Principal
-    ) -> ImageRow:
-        if row.import_task is not None:
-            raise Conflict(f"Image {row.id} is in use by the task {row.import_task}.")
-        row = self._contents.drop(tx, row, location)
-        if not row.stores:
-            row = self._contents.move(
-                tx, row, "none", size=None, virtual_size=None,
-                checksum=None, hash_algo=None, hash_value=None,
-            )  # fmt: skip
-        emit(tx, "image.location.delete", row.id, principal=who, store=location.store)
-        return row
 
     def locations(self, tx: Tx, row: ImageRow) -> list[dict[str, Any]]:
         """What clients that may see them are shown."""
@@ -286,9 +258,6 @@ class Imports:
             url = each.key if store is None else store.content.url(each.key)
             found.append({"url": url, "metadata": {**each.metadata, "store": each.store}})
         return found
-
-    def rows(self, tx: Tx, row: ImageRow) -> list[LocationRow]:
-        return self._contents.locations(tx, row.id)
 
 
 def check_validation(validation: Mapping[str, str]) -> tuple[str, str]:

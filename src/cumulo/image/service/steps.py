@@ -384,15 +384,20 @@ class Steps:
                     self._contents.remove_later(tx, task.image_id, name)
             self._service.tasks.end(tx, task, message, None, good=False)
             return
-        self._take_back(tx, row, task.work)
+        location = None
+        if task.type == "location_import":
+            location = task.work.staged, str(task.input["loc_url"])
+        self._take_back(tx, row, task.work, location)
         self._service.tasks.end(tx, task, message, None, good=False)
         emit(tx, "image.import_failed", row.id, project_id=row.owner, reason=message[:500])
 
-    def _take_back(self, tx: Tx, row: ImageRow, work: Work) -> None:
+    def _take_back(
+        self, tx: Tx, row: ImageRow, work: Work, location: tuple[str, str] | None
+    ) -> None:
         copying = row.content == "present" and not work.staged
-        for location in self._contents.locations(tx, row.id):
-            if location.store in work.stored and location.key == row.id:
-                row = self._contents.drop(tx, row, location)
+        for copy_ in self._contents.locations(tx, row.id):
+            if copy_.store in work.stored and copy_.key == row.id:
+                row = self._contents.drop(tx, row, copy_)
         for name in row.importing_to or ():
             self._contents.remove_later(tx, row.id, name)
         ended: dict[str, Any] = {"import_task": None}
@@ -402,8 +407,11 @@ class Steps:
         if copying:
             tx.update(row, updated_at=tx.now, **ended)
             return
-        if row.staged_size is not None or work.staged:
+        if row.staged_size is not None or (work.staged and location is None):
             self._contents.remove_later(tx, row.id, STAGING)
+        if location is not None:
+            # As Glance has it: the queued image still names the place that disappointed.
+            row = self._contents.add(tx, row, *location)
         nothing = dict.fromkeys(("size", "virtual_size", "checksum", "hash_algo", "hash_value"))
         self._contents.move(tx, row, "none", staged_size=None, **nothing, **ended)
 
