@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.transaction import IntegrityError, Tx, Unstorable
 from cumulo.core.sim.points import reach
 
@@ -101,6 +102,9 @@ class SqliteDatabase:
 
     def url(self) -> sa.URL:
         return sa.URL.create("sqlite", database=str(self.path))
+
+    def subscribe(self, announcement: Announcement) -> None:
+        """Nobody else is at this database: one process holds it."""
 
     def close(self) -> None:
         self._closing.set()

@@ -64,11 +64,11 @@ def identity_face(
         *CredentialsApi(identity).operations(),
         *LimitsApi(identity).operations(),
         *CatalogApi(identity).operations(),
-        *EndpointFiltersApi(identity).operations(),
-        *StoredPoliciesApi(identity).operations(),
         *FederationApi(identity).operations(),
         *FederatedLoginApi(identity, database, base_url).operations(),
         *AssertionsApi(identity).operations(),
+        *EndpointFiltersApi(identity).operations(),
+        *StoredPoliciesApi(identity).operations(),
     ]
     return Face(
         name="identity",

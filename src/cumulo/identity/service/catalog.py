@@ -1,5 +1,6 @@
 """The catalog: regions, services and endpoints, and the view of them that a token carries."""
 
+import time
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -7,6 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from cumulo.core.auth.principal import Principal
+from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
@@ -53,6 +55,8 @@ class Catalog:
     def __init__(self, filters: EndpointFilters) -> None:
         self._filters = filters
         self._views: dict[str | None, list[dict[str, Any]]] = {}
+        self._forgot = 0.0
+        self.forget = Announcement("catalog", self._forget)
 
     def view(self, tx: Tx, project_id: str | None) -> list[dict[str, Any]]:
         """The catalog as tokens carry it; kept until an endpoint or service changes."""
@@ -61,10 +65,12 @@ class Catalog:
             found = self._build(tx, project_id)
             if len(self._views) > 10_000:
                 self._views.clear()
-            self._views[project_id] = found
+            if tx.began > self._forgot:  # or it may show what is not so any more
+                self._views[project_id] = found
         return found
 
-    def forget(self) -> None:
+    def _forget(self) -> None:
+        self._forgot = time.monotonic()
         self._views.clear()
 
     def _build(self, tx: Tx, project_id: str | None) -> list[dict[str, Any]]:

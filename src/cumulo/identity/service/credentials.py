@@ -87,6 +87,13 @@ class Credentials:
         sources = {name: blob.get(name) for name in FIXED_IN_BLOB if name != "access_id"}
         return FoundKey(row.id, row.user_id, row.project_id, access, secret, **sources)
 
+    def rewrite(self, tx: Tx) -> int:
+        """Encrypt every secret with the newest key; how many there are."""
+        rows = store.CREDENTIALS.page(tx, where={})
+        for row in rows:
+            tx.update(row, encrypted_blob=self._keys.encrypt(self.blob(row)))
+        return len(rows)
+
     def secrets_of(self, tx: Tx, user_id: str, type: str) -> list[str]:
         """The blobs of a user's credentials of one type (`totp`: the seeds)."""
         rows = store.CREDENTIALS.page(tx, where={"user_id": user_id, "type": type})

@@ -36,3 +36,14 @@ MEMBERS_OF_MANY = statement(
     )
 )
 GROUP_IDS_OF = statement(sa.select(_m.group_id).where(_m.user_id == sa.bindparam("user_id")))
+MEMBERSHIPS_OF = query(
+    MembershipRow,
+    sa.select(MembershipRow.sql_table).where(_m.user_id == sa.bindparam("user_id")),
+)
+EXPIRED = query(
+    MembershipRow,
+    sa.select(MembershipRow.sql_table)
+    .where(_m.expires <= sa.bindparam("now"))
+    .order_by(_m.expires)
+    .limit(sa.bindparam("most", type_=sa.Integer())),
+)

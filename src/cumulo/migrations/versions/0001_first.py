@@ -271,6 +271,31 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_image_removals_due"), "image_removals", ["due"], unique=False)
     op.create_table(
+        "image_tasks",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("type", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("status", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("owner", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("image_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("user_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("request_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("input", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("result", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("message", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("step", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("work", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("attempts", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("lease_by", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("due", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("created_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("updated_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("expires_at", sa.Text(), autoincrement=False, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_image_tasks")),
+    )
+    op.create_index(op.f("ix_image_tasks_created_at"), "image_tasks", ["created_at"], unique=False)
+    op.create_index(op.f("ix_image_tasks_due"), "image_tasks", ["due"], unique=False)
+    op.create_index(op.f("ix_image_tasks_image_id"), "image_tasks", ["image_id"], unique=False)
+    op.create_table(
         "images",
         sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("name", sa.Text(), autoincrement=False, nullable=True),
