@@ -14,7 +14,7 @@ from cumulo.core.db.postgresql import PostgresqlDatabase
 from cumulo.core.db.rows import Index, Key, Row, Unique, columns, table
 from cumulo.core.db.sqlite import SqliteDatabase
 from cumulo.core.db.statements import DIALECTS, query, statement
-from cumulo.core.db.transaction import IntegrityError, ReadOnly, Tx
+from cumulo.core.db.transaction import BadValue, IntegrityError, ReadOnly, Tx
 from cumulo.core.quotas.model import LimitRow, UsageRow
 
 
@@ -118,6 +118,17 @@ class TestRows:
         again = database.write_now(lambda tx: tx.insert(thing("1"), ignore_duplicate=True))
         assert again is False
         assert database.read_now(lambda tx: tx.value(COUNT)) == 1
+
+    def test_what_has_no_place_is_said_to_have_none(self, database: Engine) -> None:
+        with pytest.raises(BadValue):
+            database.write_now(lambda tx: tx.insert(thing("1", size=2**70)))
+        with pytest.raises(BadValue):
+            database.write_now(lambda tx: tx.insert(thing("1", name="\ud800")))
+        if database.engine == "postgresql":
+            # SQLite keeps texts with a zero byte.
+            with pytest.raises(BadValue):
+                database.read_now(lambda tx: tx.get(ThingRow, "a\x00b"))
+        assert database.read_now(lambda tx: tx.value(COUNT)) == 0
 
 
 class TestTransactions:

@@ -17,7 +17,7 @@ import psycopg
 import psycopg.conninfo
 import sqlalchemy as sa
 
-from cumulo.core.db.transaction import IntegrityError, Tx
+from cumulo.core.db.transaction import BadValue, IntegrityError, Tx
 from cumulo.core.sim.points import reach
 
 log = logging.getLogger("cumulo.db")
@@ -151,5 +151,7 @@ def _executor(
             return connection.execute(text.encode(), parameters)
         except psycopg.IntegrityError as error:
             raise IntegrityError(str(error)) from error
+        except (psycopg.DataError, UnicodeEncodeError) as error:
+            raise BadValue(str(error)) from error
 
     return execute

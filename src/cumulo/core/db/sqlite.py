@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from cumulo.core.db.transaction import IntegrityError, Tx
+from cumulo.core.db.transaction import BadValue, IntegrityError, Tx
 from cumulo.core.sim.points import reach
 
 T = TypeVar("T")
@@ -73,6 +73,8 @@ class SqliteDatabase:
             return self._connection.execute(text, parameters)
         except sqlite3.IntegrityError as error:
             raise IntegrityError(str(error)) from error
+        except (OverflowError, UnicodeEncodeError) as error:
+            raise BadValue(str(error)) from error
 
     def revision(self) -> str | None:
         """For migrations: the revision that the database is stamped with."""

@@ -26,6 +26,10 @@ class IntegrityError(Exception):
     """A constraint of the database refused a change (unique, foreign key, not null)."""
 
 
+class BadValue(Exception):
+    """A value that the engine has no place for: a zero byte in a text, a number that is too big."""
+
+
 class ReadOnly(Exception):
     """A read transaction tried to write: a mistake in the program."""
 
