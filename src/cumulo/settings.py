@@ -114,7 +114,7 @@ class WebDownload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stores: dict[str, dict[str, Any]] = msgspec.field(
-        default_factory=lambda: {"file": {"type": "file"}, "http": {"type": "http"}}
+        default_factory=lambda: {"file": {"type": "file"}, "web": {"type": "http"}}
     )
     """Name → `type`, `description`, `weight` and the type's own options: docs/images.md."""
     default_store: str = "file"
@@ -142,7 +142,8 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     task_hours: Annotated[int, msgspec.Meta(ge=1)] = 48
     """How long an ended task is shown."""
     property_protection: str = ""
-    """A file of rules: which roles or policies may read and change which properties."""
+    """A file of rules, in the data directory: who may read and change which properties."""
+    property_protection_format: Literal["roles", "policies"] = "roles"
 
 
 class Compute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -23,7 +23,7 @@ from cumulo.compute.service.compute import ComputeService
 from cumulo.compute.service.hosts import Ratios
 from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.passwords import Passwords
-from cumulo.core.auth.policy import Rules
+from cumulo.core.auth.policy import Rules, reload_rules
 from cumulo.core.auth.tokens import TokenKeys
 from cumulo.core.db import migrations
 from cumulo.core.db.sqlite import SqliteDatabase
@@ -33,23 +33,30 @@ from cumulo.core.hosts.agent import Agent, InProcessLink
 from cumulo.core.hosts.conductor import Conductor, Part
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.http.application import Application
+from cumulo.core.http.decisions import Decisions
 from cumulo.core.http.operations import Face
 from cumulo.core.http.operator import operator_face
 from cumulo.core.http.root import root_face
-from cumulo.core.outbound.guard import Guard
+from cumulo.core.outbound.guard import Filter, Guard
+from cumulo.core.outbound.guard import Limits as OutboundLimits
 from cumulo.core.work.reconciler import Reconciler, ReconcilerLoop
 from cumulo.hosting import Host
 from cumulo.identity.api.face import identity_face
 from cumulo.identity.policy import RULES as IDENTITY_RULES
+from cumulo.identity.reconcile import ExpiredMemberships
 from cumulo.identity.service.federation.parties import OpenIdParty, Parties, SamlParty
 from cumulo.identity.service.identity import IdentityService
 from cumulo.identity.service.security import SecurityRules
 from cumulo.image.api.face import image_face
 from cumulo.image.drivers.file import FileDriver as ImageFiles
 from cumulo.image.drivers.kinds import open_driver
+from cumulo.image.drivers.rewrite import SubprocessRewriter
+from cumulo.image.operations import TaskRunner
 from cumulo.image.policy import RULES as IMAGE_RULES
 from cumulo.image.reconcile import CacheFill, ImageRemovals, InterruptedUploads
 from cumulo.image.service.image import ImageService
+from cumulo.image.service.imports import Rules as ImportRules
+from cumulo.image.service.protection import Protection
 from cumulo.image.service.stores import Store, Stores
 from cumulo.image.service.uploads import Limits as ImageLimits
 from cumulo.network.api.face import network_face
@@ -95,6 +102,11 @@ class Cloud:
     application: Application
     reconcilers: list[ReconcilerLoop] = field(default_factory=list)
     agents: list[Agent] = field(default_factory=list)
+    image_tasks: TaskRunner = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.image_tasks = TaskRunner(self.database, self.services.image)
+        self.services.image.tasks.ring = self.image_tasks.wakeup.ring
 
     async def work(self) -> None:
         """Agents and reconcilers, until cancelled."""
@@ -103,6 +115,8 @@ class Cloud:
                 group.create_task(agent.run())
             for loop in self.reconcilers:
                 group.create_task(loop.run())
+            group.create_task(self.image_tasks.run())
+            group.create_task(reload_rules([face.rules for face in self.application.faces]))
             group.create_task(Retention(self.database, self.settings.history_days).run())
 
     def close(self) -> None:
@@ -144,7 +158,10 @@ def build(settings: Settings) -> Cloud:
     )
     for face in _faces(settings, services, database, conductor):
         application.mount(face)
-    application.mount(operator_face(registry, _counts(services)))
+    decisions = Decisions(lambda: application.faces, services.identity.principals)
+    application.mount(
+        operator_face(registry, _counts(services), decisions, services.identity.keys.rotate)
+    )
     application.mount(root_face(application, settings.base_url, __version__))
     cloud = Cloud(settings, database, registry, conductor, services, application)
     _add_hosts(cloud, hosting.hosts(settings, _metadata(database, services.compute)))
@@ -166,7 +183,7 @@ def _services(settings: Settings, database: Database, registry: HostRegistry) ->
         limit_model=settings.identity.limit_model,
         parties=_parties(settings),
     )
-    image = _image(settings, database)
+    image = _image(settings, database, identity)
     network = NetworkService(registry)
     placement = PlacementService()
     block_storage = BlockStorageService(registry, image.images)
@@ -184,7 +201,7 @@ def _services(settings: Settings, database: Database, registry: HostRegistry) ->
     return Services(identity, image, network, placement, block_storage, compute)
 
 
-def _image(settings: Settings, database: Database) -> ImageService:
+def _image(settings: Settings, database: Database, identity: IdentityService) -> ImageService:
     """Image on the stores that the settings name."""
     given, data = settings.image, settings.data_dir
     guard = Guard(settings.outbound.allowed_networks)
@@ -199,6 +216,13 @@ def _image(settings: Settings, database: Database) -> ImageService:
         stores.append(Store(name, driver, str(options.get("description", "")), weight))
     if given.default_store not in {each.name for each in stores if not each.read_only}:
         raise BadSettings(f"default_store: there is no writable store {given.default_store!r}")
+    protection = Protection()
+    if given.property_protection:
+        path = data / given.property_protection
+        try:
+            protection = Protection(path.read_text(), given.property_protection_format)
+        except (OSError, ValueError) as error:
+            raise BadSettings(f"property_protection: {path}: {error}") from None
     cache = ImageFiles(data / "image-cache") if given.cache_gib else None
     staging = ImageFiles(data / "image-staging", open_to_guests=False)
     return ImageService(
@@ -206,6 +230,49 @@ def _image(settings: Settings, database: Database) -> ImageService:
         Stores(stores, given.default_store, staging=staging, cache=cache),
         ImageLimits(given.largest_image_gib, given.largest_disk_gib),
         cache_bytes=given.cache_gib << 30,
+        unified=lambda tx, project: identity.limits_of(tx, "image", project, settings.region),
+        protection=protection,
+        rules=_import_rules(settings, identity),
+        task_hours=given.task_hours,
+    )
+
+
+def _import_rules(settings: Settings, identity: IdentityService) -> ImportRules:
+    given, web = settings.image, settings.image.web_download
+    filter = Filter(
+        web.allowed_schemes,
+        web.disallowed_schemes,
+        web.allowed_hosts,
+        web.disallowed_hosts,
+        web.allowed_ports,
+        web.disallowed_ports,
+    )
+
+    def endpoint(tx: Tx, region: str, interface: str) -> str | None:
+        """Where the image service of a region is, as the catalog says; "" is here."""
+        for service in identity.catalog.view(tx, None):
+            for each in service["endpoints"] if service["type"] == "image" else ():
+                if (each["region"], each["interface"]) == (region, interface):
+                    return "" if region == settings.region else str(each["url"])
+        return None
+
+    web_guard = Guard(
+        settings.outbound.allowed_networks,
+        filter=filter,
+        limits=OutboundLimits(most_bytes=given.largest_image_gib << 30),
+    )
+    return ImportRules(
+        methods=given.import_methods,
+        guard=web_guard,
+        convert_to=given.convert_to,
+        decompress=given.decompress,
+        inject=given.inject,
+        inject_ignored_roles=given.inject_ignored_roles,
+        secure_hash=given.secure_hash,
+        show_locations=given.show_locations,
+        show_direct_url=given.show_direct_url,
+        endpoint=endpoint,
+        rewriter=SubprocessRewriter(),
     )
 
 
@@ -279,6 +346,7 @@ def _counts(services: Services) -> dict[str, Callable[[Tx], int]]:
 
 def _reconcilers(cloud: Cloud) -> Sequence[Reconciler]:
     return [
+        ExpiredMemberships(cloud.database, cloud.services.identity.groups),
         ImageRemovals(cloud.database, cloud.services.image),
         InterruptedUploads(cloud.database, cloud.services.image),
         CacheFill(cloud.database, cloud.services.image),

@@ -6,7 +6,9 @@ names its bin folder. Without it, tests that need them are skipped.
 
 import contextlib
 import os
+import socketserver
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -87,6 +89,7 @@ account_autocreate = true
 use = egg:swift#catch_errors
 [filter:cache]
 use = egg:swift#memcache
+memcache_servers = 127.0.0.1:{memcached}
 [filter:tempauth]
 use = egg:swift#tempauth
 user_test_tester = testing .admin
@@ -94,6 +97,39 @@ user_test_tester = testing .admin
 use = egg:swift#slo
 rate_limit_under_size = 0
 """
+
+
+class _Memcached(socketserver.StreamRequestHandler):
+    """As much of memcached as Swift's tokens need: get, set, add, delete."""
+
+    kept: dict[bytes, tuple[bytes, bytes]] = {}
+
+    def handle(self) -> None:
+        while words := self.rfile.readline().split():
+            verb, key = words[0], words[1]
+            if verb == b"get":
+                if key in self.kept:
+                    flags, data = self.kept[key]
+                    head = b"VALUE %s %s %d\r\n" % (key, flags, len(data))
+                    self.wfile.write(head + data + b"\r\n")
+                self.wfile.write(b"END\r\n")
+            elif verb in (b"set", b"add"):
+                data = self.rfile.read(int(words[4]) + 2)[:-2]
+                self.kept[key] = words[2], data
+                self.wfile.write(b"STORED\r\n")
+            else:
+                self.kept.pop(key, None)
+                self.wfile.write(b"NOT_FOUND\r\n")
+
+
+@contextlib.contextmanager
+def _memcached() -> Iterator[int]:
+    _Memcached.kept.clear()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Memcached) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield int(server.server_address[1])
+        server.shutdown()
 
 
 @contextlib.contextmanager
@@ -108,7 +144,7 @@ def swift_server(tmp: Path) -> Iterator[str]:
             ports[kind] = free_port()
             text = _CONFIG.format(port=ports[kind], user=user, tmp=tmp)
             if kind == "proxy":
-                text += _PROXY
+                text += _PROXY.format(memcached=stack.enter_context(_memcached()))
             else:
                 text += f"[pipeline:main]\npipeline = {kind}-server\n"
                 text += f"[app:{kind}-server]\nuse = egg:swift#{kind}\n"

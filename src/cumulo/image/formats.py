@@ -54,7 +54,7 @@ class Probe:
         if missing > 0:
             self._head += block[:missing]
             if len(self._head) == HEAD_BYTES:
-                self._region_at = _vhdx_region(bytes(self._head))
+                self._region_at = region_of(bytes(self._head))
         if self._region_at is not None:
             self._keep_region(block, self._region_at - self.size)
         if len(block) >= TAIL_BYTES:
@@ -70,7 +70,7 @@ class Probe:
             self._region += block[max(0, start) : start + REGION_BYTES - len(self._region)]
 
     def result(self) -> Inspection:
-        return _inspect(bytes(self._head), self.size, self._tail, bytes(self._region))
+        return judge(bytes(self._head), self.size, self._tail, bytes(self._region))
 
 
 def inspect(data: bytes) -> Inspection:
@@ -80,7 +80,8 @@ def inspect(data: bytes) -> Inspection:
     return probe.result()
 
 
-def _inspect(head: bytes, size: int, tail: bytes, region: bytes) -> Inspection:
+def judge(head: bytes, size: int, tail: bytes, region: bytes) -> Inspection:
+    """The first HEAD_BYTES, the last TAIL_BYTES, and REGION_BYTES from `region_of(head)`."""
     if head.startswith(b"QFI\xfb"):
         return _qcow2(head, size)
     if head.startswith(b"KDMV") or head.lstrip().startswith(b"# Disk DescriptorFile"):
@@ -238,7 +239,7 @@ def _vdi(head: bytes) -> Inspection:
     return Inspection("vdi", size, problem)
 
 
-def _vhdx_region(head: bytes) -> int | None:
+def region_of(head: bytes) -> int | None:
     """Where the metadata of a VHDX file are, as its region table says."""
     if not head.startswith(b"vhdxfile"):
         return None

@@ -70,8 +70,7 @@ class ImageRemovals:
         self._started = True
 
     async def _sweep(self, content: ImageBytes, name: str) -> None:
-        if not self._images.uploads.live:
-            await content.forget_unfinished()
+        await content.forget_unfinished()
         found = list(await content.keys())
         for key in await self._database.read(lambda tx: _unknown(tx, name, found)):
             await content.remove(key)

@@ -7,6 +7,7 @@ Another process may rotate at any time. The directory's time says so: it is look
 encryption (2 µs), and when something cannot be decrypted, which may be of a key not read yet.
 """
 
+import itertools
 import os
 import re
 import time
@@ -69,13 +70,30 @@ class KeyRing:
         self.reload()
         return True
 
-    def rotate(self, keep: int = 3) -> None:
-        """Make a new primary key and keep at most `keep` (at least 2) of the newest."""
-        numbers = self._numbers()
-        self._write(numbers[-1] + 1)
-        for number in numbers[: -max(keep - 1, 1)]:
-            (self._directory / str(number)).unlink()
+    def rotate(self, keep: int = 3, *, needed: float = 0.0) -> None:
+        """Make a new primary key; keep at least `keep` (2 or more) of the newest, and whatever was
+        the primary within the last `needed` seconds: what it made may still be in use."""
+        self.add()
+        self.prune(keep, needed=needed)
+
+    def add(self) -> None:
+        """Make a new primary key."""
+        self._write(self._numbers()[-1] + 1)
         self.reload()
+
+    def prune(self, keep: int = 3, *, needed: float = 0.0) -> int:
+        """Remove old keys, see `rotate`; how many are left."""
+        numbers = self._numbers()
+        for number, successor in itertools.pairwise(numbers[: 1 - max(keep, 2)]):
+            # It was the primary until its successor was made.
+            if (self._directory / str(successor)).stat().st_mtime < time.time() - needed:
+                (self._directory / str(number)).unlink()
+        self.reload()
+        return len(self._numbers())
+
+    @property
+    def count(self) -> int:
+        return len(self._numbers())
 
     def reload(self) -> None:
         """Read the directory again, after another process has rotated."""

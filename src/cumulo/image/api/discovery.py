@@ -7,9 +7,8 @@ from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.image.service.image import ImageService
 from cumulo.image.service.stores import Store
 
-# Minor versions only say which features there are; those that are left out bring the cache (2.14),
-# several stores (2.8, 2.11, 2.13) and new ways to add locations (2.17, 2.18).
-MINORS = (0, 1, 2, 3, 4, 5, 6, 7, 9)
+# Minor versions only say which features there are; all of them are served.
+MINORS = range(19)
 
 
 def _versions(call: Call) -> list[dict[str, Any]]:
@@ -54,7 +53,7 @@ class DiscoveryApi:
             "import-methods": {
                 "description": "Import methods available.",
                 "type": "array",
-                "value": [],
+                "value": list(self._service.imports.rules.methods),
             }
         }
 

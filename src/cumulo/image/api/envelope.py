@@ -1,18 +1,24 @@
 """What image's operations have in common on the wire."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from cumulo.core.clock import zulu
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call
 from cumulo.image.model.image import ImageRow
 from cumulo.image.service.image import ImageService
+from cumulo.image.service.protection import EVERYTHING, Access
 
 
-def image_body(row: ImageRow) -> dict[str, Any]:
-    """Properties are top-level keys, beside the attributes."""
+def image_body(row: ImageRow, access: Access = EVERYTHING) -> dict[str, Any]:
+    """Properties are top-level keys, beside the attributes; protected ones as the caller may
+    read them."""
+    properties = row.properties
+    if access is not EVERYTHING:
+        properties = {k: v for k, v in properties.items() if access.may("read", k)}
     return {
-        **row.properties,
+        **properties,
         "id": row.id,
         "name": row.name,
         "status": row.status,
@@ -53,6 +59,27 @@ def _import_state(row: ImageRow) -> dict[str, str]:
     return found
 
 
+def access_of(call: Call, images: ImageService) -> Access:
+    """What the caller may do with protected properties."""
+    if not images.protection.active:
+        return EVERYTHING
+    return images.protection.access(call.principal.roles, call.allowed)
+
+
+def full_body(call: Call, tx: Tx, images: ImageService, row: ImageRow) -> dict[str, Any]:
+    """The same with the locations, where the settings show them and the policy allows it."""
+    body, rules = image_body(row, access_of(call, images)), images.imports.rules
+    wanted = rules.show_locations or rules.show_direct_url
+    target = {"project_id": row.owner, "owner": row.owner}
+    if wanted and call.allowed("get_image_location", target):
+        found = images.imports.locations(tx, row) if row.content == "present" else []
+        if rules.show_locations:
+            body["locations"] = found
+        if rules.show_direct_url and found:
+            body["direct_url"] = found[0]["url"]
+    return body
+
+
 def target_of(
     call: Call, tx: Tx, images: ImageService, row: ImageRow, member_id: str | None = None
 ) -> dict[str, Any]:
@@ -79,3 +106,13 @@ def allowed(call: Call, tx: Tx, images: ImageService) -> ImageRow:
     row = seen(call, tx, images)
     call.allow(target_of(call, tx, images, row))
     return row
+
+
+def query_without_marker(call: Call) -> str:
+    pairs = [(name, value) for name, value in call.query.pairs if name != "marker"]
+    return f"?{urlencode(pairs)}" if pairs else ""
+
+
+def relative(call: Call, url: str) -> str:
+    """Glance's links start below its own root."""
+    return url.removeprefix(call.base_url)

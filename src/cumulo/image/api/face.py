@@ -8,6 +8,8 @@ from cumulo.image.api import schemas
 from cumulo.image.api.discovery import DiscoveryApi
 from cumulo.image.api.files import FilesApi
 from cumulo.image.api.images import ImagesApi
+from cumulo.image.api.imports import ImportsApi
+from cumulo.image.api.locations import LocationsApi
 from cumulo.image.api.members import MembersApi
 from cumulo.image.api.stores import StoresApi
 from cumulo.image.policy import RULES
@@ -28,6 +30,8 @@ def image_face(images: ImageService, database: Database, rules: Rules | None = N
             *ImagesApi(images).operations(),
             *FilesApi(images, database).operations(),
             *MembersApi(images).operations(),
+            *ImportsApi(images).operations(),
+            *LocationsApi(images).operations(),
             *StoresApi(images, database).operations(),
         ],
     )

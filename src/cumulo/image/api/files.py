@@ -5,7 +5,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from cumulo.core.db.transaction import Database, Tx
-from cumulo.core.faults import Forbidden, RangeNotSatisfiable, Unavailable, UnsupportedMediaType
+from cumulo.core.faults import (
+    Fault,
+    Forbidden,
+    RangeNotSatisfiable,
+    Unavailable,
+    UnsupportedMediaType,
+)
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.image.api.envelope import allowed, target_of
 from cumulo.image.model.image import ImageRow
@@ -70,16 +76,23 @@ class FilesApi:
             raise Forbidden(
                 "The requested image has been deactivated. Image data download is forbidden."
             )
-        if row.content != "present" or row.size is None:
+        if row.content != "present":
             return Reply(204)
-        start, end, partial = _wanted(call, row.size)
         try:
             reader = await self._service.reading.reader(row)
         except OSError as error:
             raise Unavailable(f"The image's store does not answer: {error}") from None
+        size = row.size if row.size is not None else reader.size
+        try:
+            if size is None:
+                raise Unavailable("The size of the image is not known yet.")
+            start, end, partial = _wanted(call, size)
+        except Fault:
+            await reader.close()
+            raise
         headers = {"Content-Length": str(end - start), "Accept-Ranges": "bytes"}
         if partial:
-            headers["Content-Range"] = f"bytes {start}-{end - 1}/{row.size}"
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
         elif row.checksum is not None:
             headers["Content-MD5"] = row.checksum
         return Reply(

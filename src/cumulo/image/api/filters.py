@@ -9,6 +9,7 @@ from cumulo.core.wire.coercions import as_bool, as_int
 from cumulo.image.model.image import VISIBILITIES
 from cumulo.image.patterns import PATTERNS, property_pattern, tag_pattern
 from cumulo.image.service.patch import TYPES
+from cumulo.image.service.protection import EVERYTHING, Access
 
 _PAGING = frozenset(("limit", "marker", "sort_key", "sort_dir", "sort"))
 _EXACT = frozenset(("owner", "checksum"))
@@ -18,11 +19,12 @@ _MOMENTS = frozenset(("created_at", "updated_at"))
 _OPERATORS = ("gt", "gte", "lt", "lte", "eq", "neq")
 
 
-def image_filters(call: Call) -> dict[str, Any]:
+def image_filters(call: Call, access: Access = EVERYTHING) -> dict[str, Any]:
     """What the parameters ask for. Raises BadRequest."""
     where: dict[str, Any] = {"os_hidden": False}
     tags: list[str] = []
     properties: list[str] = []
+    unreadable = False
     for name, value in call.query.pairs:
         if name in _PAGING or name in ("visibility", "member_status"):
             continue
@@ -43,12 +45,15 @@ def image_filters(call: Call) -> dict[str, Any]:
             where[name] = value
         elif name not in TYPES:
             properties.append(property_pattern(name, value))
+            if not access.may("read", name):
+                # Whoever may not read it must not find out by filtering.
+                unreadable = True
     if len(tags) > PATTERNS or len(properties) > PATTERNS:
         raise BadRequest(f"A list can be filtered by {PATTERNS} tags or properties at most.")
     where.update({f"tag_{i}": text for i, text in enumerate(tags)})
     where.update({f"property_{i}": text for i, text in enumerate(properties)})
     where.update(_visibility(call))
-    return where
+    return {**where, "id": []} if unreadable else where
 
 
 def _visibility(call: Call) -> dict[str, Any]:

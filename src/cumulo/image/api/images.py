@@ -1,7 +1,6 @@
 """Images on the wire: image API v2, `images`, their tags and actions."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 from msgspec import UNSET
@@ -11,10 +10,19 @@ from cumulo.core.faults import BadRequest, Forbidden, UnsupportedMediaType
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.http.paging import next_link, page_of
 from cumulo.core.wire.shapes import Unset
-from cumulo.image.api.envelope import allowed, image_body
+from cumulo.image.api.envelope import (
+    access_of,
+    allowed,
+    full_body,
+    image_body,
+    query_without_marker,
+    relative,
+)
 from cumulo.image.api.filters import image_filters
+from cumulo.image.model.image import ImageRow
 from cumulo.image.service.image import ImageService
 from cumulo.image.service.patch import OPS, Op, PatchStep, Path, split
+from cumulo.image.service.protection import Access
 
 
 class PatchLine(msgspec.Struct):
@@ -75,25 +83,32 @@ class ImagesApi:
         ]
 
     def index(self, call: Call, tx: Tx) -> Any:
+        access = access_of(call, self._service)
         page = page_of(
             call,
             tx,
             self._images.listing,
-            image_filters(call),
+            image_filters(call, access),
             find_marker=lambda id: self._images.get(tx, id, call.principal),
         )
         body: dict[str, Any] = {
-            "images": [image_body(row) for row in page.rows],
-            "first": _relative(call, call.url + _query_without_marker(call)),
+            "images": [self._listed(call, tx, row, access) for row in page.rows],
+            "first": relative(call, call.url + query_without_marker(call)),
             "schema": "/v2/schemas/images",
         }
         following = next_link(call, page, page.rows[-1].id if page.rows else None)
         if following is not None:
-            body["next"] = _relative(call, following)
+            body["next"] = relative(call, following)
         return body
 
+    def _listed(self, call: Call, tx: Tx, row: ImageRow, access: Access) -> dict[str, Any]:
+        rules = self._service.imports.rules
+        if rules.show_locations or rules.show_direct_url:
+            return full_body(call, tx, self._service, row)
+        return image_body(row, access)
+
     def create(self, call: Call, tx: Tx) -> Any:
-        attributes, properties = split(call.body)
+        attributes, properties = split(call.body, access_of(call, self._service))
         mine = call.principal.project_id
         owner = attributes.get("owner", mine)
         call.allow({"project_id": mine, "owner": owner})
@@ -101,12 +116,15 @@ class ImagesApi:
             raise Forbidden(f"You are not permitted to create images owned by '{owner}'.")
         self._check_visibility(call, attributes.get("visibility"), mine)
         row = self._images.create(tx, attributes, properties, owner, call.principal)
-        return Reply(
-            body=image_body(row), headers={"Location": f"{call.base_url}/v2/images/{row.id}"}
-        )
+        headers = {
+            "Location": f"{call.base_url}/v2/images/{row.id}",
+            "OpenStack-image-import-methods": ",".join(self._service.imports.rules.methods),
+            "OpenStack-image-store-ids": ",".join(self._service.stores.writable()),
+        }
+        return Reply(body=full_body(call, tx, self._service, row), headers=headers)
 
     def show(self, call: Call, tx: Tx) -> Any:
-        return image_body(allowed(call, tx, self._service))
+        return full_body(call, tx, self._service, allowed(call, tx, self._service))
 
     def update(self, call: Call, tx: Tx) -> Any:
         kind = (call.header("Content-Type") or "").partition(";")[0].strip()
@@ -119,7 +137,16 @@ class ImagesApi:
                 self._check_visibility(call, step.value, row.owner)
             if step.path == "/owner" and not call.principal.is_admin:
                 raise Forbidden("You are not permitted to change the owner of an image.")
-        return image_body(self._images.patch(tx, row, steps, call.principal))
+        plain = [step for step in steps if not _is_location(step)]
+        access = access_of(call, self._service)
+        changed = self._images.patch(tx, row, plain, call.principal, access)
+        target = {"project_id": row.owner, "owner": row.owner}
+        for step in steps:
+            if _is_location(step):
+                changed = self._service.location_patches.apply(
+                    tx, changed, step, call.principal, lambda rule: call.allow(target, rule)
+                )
+        return full_body(call, tx, self._service, changed)
 
     def _check_visibility(self, call: Call, wanted: str | None, owner: str | None) -> None:
         rule = {"public": "publicize_image", "community": "communitize_image"}.get(wanted or "")
@@ -149,6 +176,10 @@ class ImagesApi:
         self._images.deactivate(tx, row, False, call.principal)
 
 
+def _is_location(step: PatchStep) -> bool:
+    return step.path == "/locations" or step.path.startswith("/locations/")
+
+
 def _step(line: PatchLine, *, elder: bool) -> PatchStep:
     if not elder:
         if line.op is UNSET or line.path is UNSET:
@@ -164,13 +195,3 @@ def _step(line: PatchLine, *, elder: bool) -> PatchStep:
             "Operation objects must contain exactly one member named 'add', 'remove', or 'replace'."
         )
     return given[0]
-
-
-def _query_without_marker(call: Call) -> str:
-    pairs = [(name, value) for name, value in call.query.pairs if name != "marker"]
-    return f"?{urlencode(pairs)}" if pairs else ""
-
-
-def _relative(call: Call, url: str) -> str:
-    """Glance's links start below its own root."""
-    return url.removeprefix(call.base_url)

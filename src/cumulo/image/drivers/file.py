@@ -2,13 +2,16 @@
 
     FOLDER/ID          a whole image, read-only
     FOLDER/.new-ID-N   an upload at work: flushed to the disk, then renamed
+    FOLDER/.work-…     a file that is being made of another one
 
 Writing and hashing happen in a thread, block by block, so memory stays flat however large the
 image is. Blocks of zeros become holes.
 """
 
 import asyncio
+import contextlib
 import os
+import time
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -96,6 +99,7 @@ class FileDriver:
 
     def __init__(self, folder: Path, *, open_to_guests: bool = True) -> None:
         self._folder = folder
+        self._born = time.time()
         self._folder.mkdir(parents=True, exist_ok=True)
         # Guests' QEMU passes through to an image whose name it was told; it cannot list them.
         self._folder.chmod(0o711 if open_to_guests else 0o700)
@@ -133,10 +137,14 @@ class FileDriver:
         return sorted(path.name for path in self._folder.iterdir() if path.name[0] != ".")
 
     def _forget(self) -> int:
-        found = list(self._folder.glob(".new-*"))
-        for path in found:
-            path.unlink(missing_ok=True)
-        return len(found)
+        count = 0
+        for path in self._folder.glob(".*-*"):
+            with contextlib.suppress(FileNotFoundError):
+                # What is younger is being written by this process.
+                if path.stat().st_mtime < self._born:
+                    path.unlink()
+                    count += 1
+        return count
 
 
 def _flush_folder(folder: Path) -> None:

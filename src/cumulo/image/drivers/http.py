@@ -26,8 +26,9 @@ class HttpDriver:
                 # Some servers know only GET; its answer tells the same.
                 if response.status not in (200, 204, 400, 403, 405, 501):
                     raise OSError(f"{key}: the server answered {response.status}")
-                length = response.headers.get("content-length", "")
-                known = response.status == 200 and length.isdecimal()
+                # An answer to HEAD that says 0 is that of a server which does not count.
+                length = response.headers.get("content-length", "0")
+                known = response.status == 200 and length.isdecimal() and int(length) > 0
         except (Refused, RequestFailed) as error:
             raise OSError(str(error)) from None
 

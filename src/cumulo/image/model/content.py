@@ -75,7 +75,7 @@ class ImageBytes(Protocol):
         """The keys of all images that there are bytes of."""
 
     async def forget_unfinished(self) -> int:
-        """Remove what interrupted uploads left; only when no upload is at work."""
+        """Remove what uploads of earlier processes left; how many."""
 
     def path(self, key: str) -> str | None:
         """The file of an image, for hosts that share this machine's disks; None: not a file."""

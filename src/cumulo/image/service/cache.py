@@ -10,6 +10,8 @@ from typing import Any
 
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest
+from cumulo.image import formats
+from cumulo.image.model.content import Received
 from cumulo.image.model.image import ImageRow
 from cumulo.image.model.location import CacheRow
 from cumulo.image.service.contents import Contents
@@ -111,20 +113,31 @@ class Cache:
         writer = self.content.writer(image_id)
         try:
             reader = await self._reading.reader(row)
-            received = await copy(reader, writer, lambda at: None, row.size or 0)
+            most = self.most_bytes if row.size is None else row.size
+            received = await copy(reader, writer, lambda at: None, most)
+            same = received.size == row.size or row.size is None
             checked = row.hash_algo == "sha512" and row.hash_value is not None
-            if received.size != row.size or (checked and received.sha512 != row.hash_value):
+            if not same or (checked and received.sha512 != row.hash_value):
                 raise OSError("the bytes in the store are not those of the image")
+            if row.container_format == "bare":
+                # A location may have been believed without a look; hosts will open this file.
+                problem = formats.refusal(received.found, row.disk_format)
+                if problem is not None:
+                    raise OSError(f"the image is not accepted: {problem}")
             await writer.keep()
         finally:
             await writer.drop()
-        await self._database.write(lambda tx: self._filled(tx, image_id, row), name="cached")
+        await self._database.write(lambda tx: self._filled(tx, image_id, received), name="cached")
         await self.prune()
 
-    def _filled(self, tx: Tx, image_id: str, row: ImageRow) -> None:
-        found = tx.get(CacheRow, image_id)
-        if found is not None:
-            tx.update(found, cached=True, size=row.size or 0, cached_at=tx.now, used_at=tx.now)
+    def _filled(self, tx: Tx, image_id: str, received: Received) -> None:
+        found, row = tx.get(CacheRow, image_id), tx.get(ImageRow, image_id)
+        if found is None or row is None:
+            return
+        tx.update(found, cached=True, size=received.size, cached_at=tx.now, used_at=tx.now)
+        if row.size is None and row.content == "present":
+            # A location that was believed: only now its size is known, and counts.
+            self._contents.set_size(tx, row, received)
 
     async def prune(self) -> tuple[int, int]:
         """Remove what was used least recently until the rest is within the bound: (files,

@@ -10,6 +10,7 @@ from typing import Any
 from cumulo.core.db.transaction import Tx
 from cumulo.core.ids import child_id
 from cumulo.core.quotas.quotas import Quotas
+from cumulo.image.model.content import Received
 from cumulo.image.model.image import Content, ImageRow, status_of
 from cumulo.image.model.location import STAGING, CacheRow, LocationRow, RemovalRow
 from cumulo.image.service.stores import Stores
@@ -78,6 +79,24 @@ class Contents:
         self.remove_later(tx, row.id, location.store)
         left = {each.store for each in self.locations(tx, row.id)}
         return tx.update(row, stores=sorted(left), updated_at=tx.now)
+
+    def set_size(self, tx: Tx, row: ImageRow, got: Received) -> ImageRow:
+        """The size of an active image that had none yet."""
+        copies = len(self.locations(tx, row.id))
+        if row.owner is not None:
+            self.quotas.take(tx, row.owner, image_size_total=mebibytes(got.size) * copies)
+        bare = row.container_format == "bare"
+        virtual_size = got.found.virtual_size if bare else None
+        return tx.update(row, size=got.size, virtual_size=virtual_size, updated_at=tx.now)
+
+    def forget_leftovers(self, tx: Tx, row: ImageRow) -> ImageRow:
+        """A queued image may still show the location whose bytes were not what its user said;
+        something else is to become its content now."""
+        if row.content == "present" or not row.stores:
+            return row
+        for location in self.locations(tx, row.id):
+            tx.delete(location)
+        return tx.update(row, stores=[])
 
     def drop_all(self, tx: Tx, row: ImageRow) -> None:
         """The image goes: its copies, what is staged, its copy in the cache, its quota."""

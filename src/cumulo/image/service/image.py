@@ -1,12 +1,16 @@
 """Image as a whole: its nouns, and what the other services ask of it."""
 
 from cumulo.core.db.transaction import Database
-from cumulo.core.quotas.quotas import Quotas
 from cumulo.image.service.cache import Cache
 from cumulo.image.service.contents import Contents
-from cumulo.image.service.images import QUOTAS, Images
+from cumulo.image.service.images import Images
+from cumulo.image.service.imports import Imports, Rules
+from cumulo.image.service.location_patches import LocationPatches
 from cumulo.image.service.members import Members
+from cumulo.image.service.protection import Protection
+from cumulo.image.service.quotas import ImageQuotas, UnifiedLimits
 from cumulo.image.service.stores import Reading, Stores
+from cumulo.image.service.tasks import Tasks
 from cumulo.image.service.uploads import Limits, Uploads
 
 
@@ -20,8 +24,13 @@ class ImageService:
         limits: Limits | None = None,
         *,
         cache_bytes: int = 10 << 30,
+        rules: Rules | None = None,
+        task_hours: int = 48,
+        unified: UnifiedLimits = lambda tx, project: {},
+        protection: Protection | None = None,
     ) -> None:
-        quotas = Quotas("image", QUOTAS)
+        quotas = ImageQuotas(unified)
+        self.protection = protection or Protection()
         self.stores = stores
         self.contents = Contents(stores, quotas)
         self.images = Images(self.contents, quotas)
@@ -30,3 +39,6 @@ class ImageService:
         self.reading = Reading(database, stores)
         self.cache = Cache(database, self.contents, self.reading, cache_bytes)
         self.uploads.activated = self.cache.wanted
+        self.tasks = Tasks(task_hours)
+        self.imports = Imports(self.contents, self.tasks, self.uploads.limits, rules or Rules())
+        self.location_patches = LocationPatches(self.contents, self.imports, self.cache)

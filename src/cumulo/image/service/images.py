@@ -16,16 +16,9 @@ from cumulo.image.model.image import ImageRow, MemberRow, status_of
 from cumulo.image.model.location import LocationRow
 from cumulo.image.service.contents import Contents
 from cumulo.image.service.patch import PatchStep, patched, unique_tags
+from cumulo.image.service.protection import EVERYTHING, Access
 from cumulo.image.store import image as store
 from cumulo.image.store import location as location_store
-
-# Glance's own names and today's meaning: sizes in MiB, -1 without limit.
-QUOTAS = {
-    "image_count_total": 1000,
-    "image_count_uploading": 100,
-    "image_size_total": -1,
-    "image_stage_total": -1,
-}
 
 
 class Images:
@@ -47,11 +40,19 @@ class Images:
         return row
 
     def _visible(self, tx: Tx, row: ImageRow, who: Principal) -> bool:
-        if who.is_admin or (row.owner is not None and row.owner == who.project_id):
+        return self.visible_to(tx, row, who.project_id, who.roles)
+
+    def visible_to(
+        self, tx: Tx, row: ImageRow, project_id: str | None, roles: Sequence[str]
+    ) -> bool:
+        if "admin" in roles or row.visibility in ("public", "community"):
             return True
-        if row.visibility in ("public", "community"):
-            return True
-        return row.visibility == "shared" and self.member(tx, row, who) is not None
+        if project_id is None:
+            return False
+        shared = row.visibility == "shared"
+        return row.owner == project_id or (
+            shared and tx.get(MemberRow, row.id, project_id) is not None
+        )
 
     def member(self, tx: Tx, row: ImageRow, who: Principal) -> MemberRow | None:
         """The caller's own membership of a shared image."""
@@ -158,8 +159,15 @@ class Images:
         owner = principal.project_id
         return self.create(tx, attributes, dict(properties), owner, principal).id
 
-    def patch(self, tx: Tx, row: ImageRow, steps: list[PatchStep], who: Principal) -> ImageRow:
-        changes, properties = patched(row, steps)
+    def patch(
+        self,
+        tx: Tx,
+        row: ImageRow,
+        steps: list[PatchStep],
+        who: Principal,
+        access: Access = EVERYTHING,
+    ) -> ImageRow:
+        changes, properties = patched(row, steps, access)
         for name in ("disk_format", "container_format"):
             if name in changes and row.content != "none" and changes[name] != getattr(row, name):
                 raise Forbidden(f"Attribute {name} can be only replaced for a queued image.")

@@ -16,6 +16,7 @@ from cumulo.image.model.image import (
     VISIBILITIES,
     ImageRow,
 )
+from cumulo.image.service.protection import EVERYTHING, Access, Verb
 
 MOST_PROPERTIES = 128
 MOST_TAGS = 128
@@ -84,12 +85,16 @@ def checked(name: str, value: Any) -> Any:
         ) from None
 
 
-def split(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def split(
+    body: dict[str, Any], access: Access = EVERYTHING
+) -> tuple[dict[str, Any], dict[str, str]]:
     """(attributes, properties) of a creation body, checked."""
     attributes: dict[str, Any] = {}
     properties: dict[str, str] = {}
     for name, value in body.items():
         refuse_name(name)
+        if name not in TYPES:
+            _refuse_protected(access, "create", name)
         (attributes if name in TYPES else properties)[name] = checked(name, value)
     if "tags" in attributes:
         attributes["tags"] = unique_tags(attributes["tags"])
@@ -122,7 +127,9 @@ def refuse_name(name: str) -> None:
         raise Forbidden(f"Attribute '{name}' is reserved.")
 
 
-def patched(row: ImageRow, steps: list[PatchStep]) -> tuple[dict[str, Any], dict[str, str]]:
+def patched(
+    row: ImageRow, steps: list[PatchStep], access: Access = EVERYTHING
+) -> tuple[dict[str, Any], dict[str, str]]:
     """(changed attributes, all properties) after the steps."""
     changes: dict[str, Any] = {}
     properties = dict(row.properties)
@@ -134,19 +141,26 @@ def patched(row: ImageRow, steps: list[PatchStep]) -> tuple[dict[str, Any], dict
         if step.op == "remove":
             if name in TYPES:
                 raise Forbidden(f"Property {name} may not be removed.")
-            if name not in properties:
+            if name not in properties or not access.may("read", name):
                 raise Conflict(f"Property {name} does not exist.")
+            _refuse_protected(access, "delete", name)
             del properties[name]
             continue
         value = checked(name, step.value)
         if name in TYPES:
             changes[name] = unique_tags(value) if name == "tags" else value
-        elif step.op == "replace" and name not in properties:
+        elif step.op == "replace" and not (name in properties and access.may("read", name)):
             raise Conflict(f"Property {name} does not exist.")
         else:
+            _refuse_protected(access, "update" if name in properties else "create", name)
             properties[name] = value
     refuse_too_many(properties)
     return changes, properties
+
+
+def _refuse_protected(access: Access, verb: Verb, name: str) -> None:
+    if not access.may(verb, name):
+        raise Forbidden(f"Attribute '{name}' is reserved.")
 
 
 def _name_of(step: PatchStep) -> str:

@@ -136,6 +136,7 @@ class Uploads:
         room = contents.room(tx, row.owner, quota, self.limits.file)
         if (size is not None and size > room) or room == 0:
             raise TooLarge(f"The size of the image exceeds the quota {quota} or the limit.")
+        row = contents.forget_leftovers(tx, row)
         changed = contents.move(
             tx, row, "staging" if content == "staging" else "saving", upload_id=upload
         )
