@@ -23,7 +23,7 @@ from cumulo.compute.service.compute import ComputeService
 from cumulo.compute.service.hosts import Ratios
 from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.passwords import Passwords
-from cumulo.core.auth.policy import Rules
+from cumulo.core.auth.policy import Rules, reload_rules
 from cumulo.core.auth.tokens import TokenKeys
 from cumulo.core.db import migrations
 from cumulo.core.db.sqlite import SqliteDatabase
@@ -33,6 +33,7 @@ from cumulo.core.hosts.agent import Agent, InProcessLink
 from cumulo.core.hosts.conductor import Conductor, Part
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.http.application import Application
+from cumulo.core.http.decisions import Decisions
 from cumulo.core.http.operations import Face
 from cumulo.core.http.operator import operator_face
 from cumulo.core.http.root import root_face
@@ -42,6 +43,7 @@ from cumulo.core.work.reconciler import Reconciler, ReconcilerLoop
 from cumulo.hosting import Host
 from cumulo.identity.api.face import identity_face
 from cumulo.identity.policy import RULES as IDENTITY_RULES
+from cumulo.identity.reconcile import ExpiredMemberships
 from cumulo.identity.service.federation.parties import OpenIdParty, Parties, SamlParty
 from cumulo.identity.service.identity import IdentityService
 from cumulo.identity.service.security import SecurityRules
@@ -114,6 +116,7 @@ class Cloud:
             for loop in self.reconcilers:
                 group.create_task(loop.run())
             group.create_task(self.image_tasks.run())
+            group.create_task(reload_rules([face.rules for face in self.application.faces]))
             group.create_task(Retention(self.database, self.settings.history_days).run())
 
     def close(self) -> None:
@@ -155,7 +158,10 @@ def build(settings: Settings) -> Cloud:
     )
     for face in _faces(settings, services, database, conductor):
         application.mount(face)
-    application.mount(operator_face(registry, _counts(services)))
+    decisions = Decisions(lambda: application.faces, services.identity.principals)
+    application.mount(
+        operator_face(registry, _counts(services), decisions, services.identity.keys.rotate)
+    )
     application.mount(root_face(application, settings.base_url, __version__))
     cloud = Cloud(settings, database, registry, conductor, services, application)
     _add_hosts(cloud, hosting.hosts(settings, _metadata(database, services.compute)))
@@ -340,6 +346,7 @@ def _counts(services: Services) -> dict[str, Callable[[Tx], int]]:
 
 def _reconcilers(cloud: Cloud) -> Sequence[Reconciler]:
     return [
+        ExpiredMemberships(cloud.database, cloud.services.identity.groups),
         ImageRemovals(cloud.database, cloud.services.image),
         InterruptedUploads(cloud.database, cloud.services.image),
         CacheFill(cloud.database, cloud.services.image),

@@ -38,9 +38,11 @@ def rules(**wanted: Any) -> dict[str, Any]:
     return {"identity": {"password_rounds": 4, **wanted}}
 
 
-def test_lockout(tmp_path: Path) -> None:
+def test_lockout(tmp_path: Path, database_url: str) -> None:
     async def main() -> None:
-        async with running_cloud(tmp_path, **rules(lockout_failure_attempts=3)) as cloud:
+        async with running_cloud(
+            tmp_path, database={"url": database_url}, **rules(lockout_failure_attempts=3)
+        ) as cloud:
             user = await make_user(cloud, "ann", "right")
             for _ in range(3):
                 assert (await login(cloud, password=password("ann", "wrong"))).status == 401
@@ -61,9 +63,13 @@ def test_lockout(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-def test_expiry_and_what_an_expired_password_is_still_good_for(tmp_path: Path) -> None:
+def test_expiry_and_what_an_expired_password_is_still_good_for(
+    tmp_path: Path, database_url: str
+) -> None:
     async def main() -> None:
-        async with running_cloud(tmp_path, **rules(password_expires_days=30)) as cloud:
+        async with running_cloud(
+            tmp_path, database={"url": database_url}, **rules(password_expires_days=30)
+        ) as cloud:
             user = await make_user(cloud, "ann", "old")
             answer = await login(cloud, password=password("ann", "old"))
             expires = answer.json["token"]["user"]["password_expires_at"]
@@ -93,7 +99,7 @@ def test_expiry_and_what_an_expired_password_is_still_good_for(tmp_path: Path) -
     asyncio.run(main())
 
 
-def test_first_use_history_age_and_pattern(tmp_path: Path) -> None:
+def test_first_use_history_age_and_pattern(tmp_path: Path, database_url: str) -> None:
     wanted = rules(
         change_password_upon_first_use=True,
         unique_last_password_count=2,
@@ -103,7 +109,7 @@ def test_first_use_history_age_and_pattern(tmp_path: Path) -> None:
     )
 
     async def main() -> None:
-        async with running_cloud(tmp_path, **wanted) as cloud:
+        async with running_cloud(tmp_path, database={"url": database_url}, **wanted) as cloud:
             user = await make_user(cloud, "ann", "first")
             assert (await login(cloud, password=password("ann", "first"))).status == 401
             short = await change(cloud, user, "first", "x")
@@ -141,9 +147,9 @@ def test_inactivity_disables(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-def test_a_new_password_ends_tokens_and_says_so(tmp_path: Path) -> None:
+def test_a_new_password_ends_tokens_and_says_so(tmp_path: Path, database_url: str) -> None:
     async def main() -> None:
-        async with running_cloud(tmp_path) as cloud:
+        async with running_cloud(tmp_path, database={"url": database_url}) as cloud:
             user = await make_user(cloud, "ann", "old")
             answer = await login(cloud, password=password("ann", "old"))
             token = answer.headers["x-subject-token"]

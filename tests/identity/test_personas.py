@@ -16,14 +16,12 @@ def test_a_domain_manager_rules_its_domain_and_no_other(tmp_path: Path) -> None:
             manager, member = await role(cloud, "manager"), await role(cloud, "member")
             admin = await role(cloud, "admin")
             await give(cloud, manager, chief, f"domains/{mine}")
-            stranger = await made(cloud, "users", name="stranger", domain_id=other)
-            there = await made(cloud, "projects", name="there", domain_id=other)
             own = await token(cloud, chief, "pw-chief", {"domain": {"id": mine}})
 
             async def status(method: str, path: str, json_: object = None) -> int:
                 return (await ask(cloud, own, method, path, json_)).status
 
-            # In its own domain: projects, users, groups, and roles up to its own.
+            # Its own domain: projects, users, groups, and roles up to its own.
             answer = await ask(cloud, own, "POST", "/projects", {"project": {"name": "p"}})
             assert answer.status == 201 and answer.json["project"]["domain_id"] == mine
             project = answer.json["project"]["id"]
@@ -39,8 +37,11 @@ def test_a_domain_manager_rules_its_domain_and_no_other(tmp_path: Path) -> None:
             assert await status("GET", grant) == 200
             assert await status("PUT", f"/domains/{mine}/groups/{group}/roles/{manager}") == 204
             assert await status("PUT", f"/projects/{project}/tags/red") == 201
-            # Nobody gets more than the chief has, nor anything elsewhere.
+            # Nobody gets more than the chief has.
             assert await status("PUT", f"{grant}/{admin}") == 403
+            # Nor anything elsewhere.
+            stranger = await made(cloud, "users", name="stranger", domain_id=other)
+            there = await made(cloud, "projects", name="there", domain_id=other)
             assert (
                 await status("PUT", f"/projects/{project}/users/{stranger}/roles/{member}") == 403
             )
@@ -54,7 +55,26 @@ def test_a_domain_manager_rules_its_domain_and_no_other(tmp_path: Path) -> None:
             assert await status("POST", "/projects", elsewhere) == 403
             assert await status("POST", "/domains", {"domain": {"name": "x"}}) == 403
             assert await status("PATCH", f"/domains/{mine}", {"domain": {"name": "x"}}) == 403
-            # Lists show what is in the domain.
+
+    asyncio.run(main())
+
+
+def test_a_domain_managers_lists_show_its_domain(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            mine = await made(cloud, "domains", name="mine")
+            chief = await made(cloud, "users", name="chief", domain_id=mine, password="pw-chief")
+            member, admin = await role(cloud, "member"), await role(cloud, "admin")
+            await give(cloud, await role(cloud, "manager"), chief, f"domains/{mine}")
+            project = await made(cloud, "projects", name="p", domain_id=mine)
+            group = await made(cloud, "groups", name="g", domain_id=mine)
+            await made(cloud, "groups", name="g")
+            await give(cloud, member, chief, f"projects/{project}")
+            own = await token(cloud, chief, "pw-chief", {"domain": {"id": mine}})
+
+            async def status(method: str, path: str) -> int:
+                return (await ask(cloud, own, method, path)).status
+
             listed = (await ask(cloud, own, "GET", "/projects")).json["projects"]
             assert [each["id"] for each in listed] == [project]
             listed = (await ask(cloud, own, "GET", "/domains")).json["domains"]
@@ -62,7 +82,7 @@ def test_a_domain_manager_rules_its_domain_and_no_other(tmp_path: Path) -> None:
             listed = (await ask(cloud, own, "GET", "/groups")).json["groups"]
             assert [each["id"] for each in listed] == [group]
             listed = (await ask(cloud, own, "GET", "/role_assignments")).json["role_assignments"]
-            assert len(listed) == 3
+            assert len(listed) == 2
             # The roles that it may give it may look at.
             assert await status("GET", f"/roles/{member}") == 200
             assert await status("GET", f"/roles/{admin}") == 403

@@ -120,9 +120,9 @@ def test_uses_are_counted_also_at_the_same_time(tmp_path: Path, database_url: st
     asyncio.run(main())
 
 
-def test_lending_on(tmp_path: Path) -> None:
+def test_lending_on(tmp_path: Path, database_url: str) -> None:
     async def main() -> None:
-        async with running_cloud(tmp_path) as cloud:
+        async with running_cloud(tmp_path, database={"url": database_url}) as cloud:
             people = await lenders(cloud)
             await give_role(cloud, people.ids["ann"], "reader")
             ann = await people.token("ann")
@@ -161,9 +161,9 @@ def test_lending_on(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-def test_it_ends_with_the_lenders_role_and_the_lender(tmp_path: Path) -> None:
+def test_it_ends_with_the_lenders_role_and_the_lender(tmp_path: Path, database_url: str) -> None:
     async def main() -> None:
-        async with running_cloud(tmp_path) as cloud:
+        async with running_cloud(tmp_path, database={"url": database_url}) as cloud:
             people = await lenders(cloud)
             trust = await people.lend(await people.token("ann"), "ann", "bob")
             token = (await people.borrow("bob", trust)).headers["x-subject-token"]

@@ -65,7 +65,8 @@ def test_an_iso() -> None:
 @given(st.binary(max_size=200), st.sampled_from([b"QFI\xfb", b"KDMV", b"conectix", b"", b"QED\0"]))
 def test_nothing_makes_it_fail(rest: bytes, mark: bytes) -> None:
     found = inspect(mark + rest)
-    assert found.problem is not None or found.format in ("raw", "vhd", "vdi")
+    # Formats whose headers are longer than this cannot be found without a problem.
+    assert found.problem is not None or found.format not in ("qcow2", "vmdk", "vhdx", "qed")
 
 
 @given(

@@ -90,6 +90,10 @@ class Client:
         body, _ = self._send("GET", path, None, {"X-Auth-Token": self._token})
         return body
 
+    def post(self, path: str, body: Any) -> Any:
+        answer, _ = self._send("POST", path, body, {"X-Auth-Token": self._token})
+        return answer
+
     def _send(
         self, method: str, path: str, body: Any, headers: dict[str, str]
     ) -> tuple[Any, dict[str, str]]:

@@ -18,6 +18,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "down": "Stop the cloud; --guests and --purge go further.",
         "status": "Say what runs, where, and what is in it.",
         "why": "Tell the story of one resource: what happened, and why.",
+        "can": "Say whether somebody may do something, and why.",
+        "identity": "Look after identity: rotate its keys.",
         "serve": "Run the control plane in the foreground (what `up` starts).",
         "bench": "Measure CPU per request, start-up and memory on this machine.",
         "setup": "Install what the machine lacks and build the guest image.",

@@ -74,7 +74,7 @@ def _make(tx: Tx, settings: Settings, identity: IdentityService, hashes: dict[st
         identity.domains.create(tx, wishes, None, id=DEFAULT_DOMAIN_ID)
     for name in ROLES:
         if identity.roles.find(tx, name) is None:
-            identity.roles.create(tx, {"name": name}, None)
+            identity.roles.create(tx, {"name": name, "options": {"immutable": True}}, None)
     for prior, implied in IMPLIED:
         first, second = identity.roles.find(tx, prior), identity.roles.find(tx, implied)
         assert first is not None and second is not None

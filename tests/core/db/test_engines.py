@@ -14,7 +14,7 @@ from cumulo.core.db.postgresql import PostgresqlDatabase
 from cumulo.core.db.rows import Index, Key, Row, Unique, columns, table
 from cumulo.core.db.sqlite import SqliteDatabase
 from cumulo.core.db.statements import DIALECTS, query, statement
-from cumulo.core.db.transaction import IntegrityError, ReadOnly, Tx
+from cumulo.core.db.transaction import IntegrityError, ReadOnly, Tx, Unstorable
 from cumulo.core.quotas.model import LimitRow, UsageRow
 
 
@@ -146,6 +146,15 @@ class TestTransactions:
 
         asyncio.run(database.write(write))
         assert seen == [1]
+
+    def test_what_has_no_room_is_refused_by_its_own_name(self, database: Engine) -> None:
+        with pytest.raises(Unstorable):
+            database.write_now(lambda tx: tx.insert(thing("1", size=2**70)))
+        with pytest.raises(Unstorable):
+            database.read_now(lambda tx: tx.get(ThingRow, "\ud800"))
+        # The engine is as good as before.
+        database.write_now(lambda tx: tx.insert(thing("2")))
+        assert database.read_now(lambda tx: tx.value(COUNT)) == 1
 
     def test_a_reader_cannot_write(self, database: Engine) -> None:
         with pytest.raises(ReadOnly):

@@ -125,6 +125,15 @@ def test_password_at_the_provider(stage: Stage) -> None:
     # The provider vouches for the group for an hour after the login.
     groups = stage.operator.call("GET", f"/v3/users/{access.user_id}/groups")["groups"]
     assert [each["id"] for each in groups] == [stage.group_id]
+    assert groups[0]["membership_expires_at"] is not None
+    # A token for the project that is asked for in the older words.
+    answer = stage.present(stage.provider.access_token())
+    auth = {
+        "identity": {"methods": ["mapped"], "mapped": {"id": answer.headers["X-Subject-Token"]}},
+        "scope": {"project": {"name": "demo", "domain": {"id": "default"}}},
+    }
+    scoped = requests.post(f"{stage.cloud.auth_url}/auth/tokens", json={"auth": auth}, timeout=10)
+    assert scoped.json()["token"]["project"]["name"] == "demo"
 
 
 def test_the_stock_client(stage: Stage, tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ The semantics are oslo.policy's, found by comparing the two at random (the tests
   is one, and denies otherwise.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -17,7 +19,9 @@ import yaml
 from cumulo.core.auth import rules as tree
 from cumulo.core.auth.rules import Node, PolicyError, parse_text, text_of
 
-__all__ = ["PolicyError", "RoleNames", "Rules"]
+log = logging.getLogger("cumulo.policy")
+
+__all__ = ["PolicyError", "RoleNames", "Rules", "reload_rules"]
 
 Credentials = Mapping[str, object]
 Target = Mapping[str, object]
@@ -55,7 +59,7 @@ class Rules:
     ) -> None:
         self._defaults = dict(defaults)
         self._overrides = dict(overrides or {})
-        self._path = path
+        self.path = path
         self._seen: tuple[int, int, int] | None = None
         self._texts: dict[str, str] = {}
         self._closures: dict[str, Closure] = {}
@@ -79,10 +83,10 @@ class Rules:
         A file that is gone means no overrides. Raises PolicyError, once for each new content,
         for one that cannot be used: the rules before it then stay in force.
         """
-        if self._path is None:
+        if self.path is None:
             return False
         try:
-            found = self._path.stat()
+            found = self.path.stat()
         except FileNotFoundError:
             if self._seen is not None:
                 self._build({})
@@ -93,7 +97,7 @@ class Rules:
         if seen == self._seen:
             return False
         self._seen = seen
-        self._build(_read(self._path))
+        self._build(_read(self.path))
         return True
 
     def _build(self, from_file: Mapping[str, object]) -> None:
@@ -107,6 +111,18 @@ class Rules:
                 raise PolicyError(f"policy rule {name!r}: {error}") from None
         closures = _Compiler(nodes).compile()
         self._texts, self._closures = texts, closures
+
+
+async def reload_rules(found: Sequence[Rules], *, seconds: float = 1.0) -> None:
+    """Take over what operators write into their files, until cancelled."""
+    while True:
+        await asyncio.sleep(seconds)
+        for rules in found:
+            try:
+                if rules.reload_if_changed():
+                    log.info("policy: %s was read again", rules.path)
+            except PolicyError as error:
+                log.error("policy: the rules before it stay in force: %s", error)
 
 
 def _as_text(rule: object) -> str:

@@ -84,7 +84,7 @@ class TokenKeys(KeyRing):
     def encode(self, payload: TokenPayload) -> str:
         """The payload as a token, without padding. Raises ValueError if it would be too long."""
         packed = _encoder.encode(_pack(payload))
-        token = self._fernet.encrypt(packed).decode("ascii").rstrip("=")
+        token = self.seal(packed).decode("ascii").rstrip("=")
         if len(token) > TOKEN_LIMIT:
             raise ValueError(f"the token would be longer than {TOKEN_LIMIT} characters")
         return token
@@ -99,7 +99,7 @@ class TokenKeys(KeyRing):
             # base64 overlooks foreign characters and spare bits: one token, one spelling.
             if base64.urlsafe_b64encode(base64.urlsafe_b64decode(padded)) != padded:
                 raise InvalidToken
-            payload = _unpack(_decoder.decode(self._fernet.decrypt(padded)))
+            payload = _unpack(_decoder.decode(self.open(padded)))
         except (FernetInvalid, msgspec.DecodeError, ValueError) as error:
             raise InvalidToken from error
         if payload.version != version:

@@ -17,7 +17,9 @@ import psycopg
 import psycopg.conninfo
 import sqlalchemy as sa
 
-from cumulo.core.db.transaction import IntegrityError, Tx
+from cumulo.core.db.announcements import Announcement
+from cumulo.core.db.listener import Listener
+from cumulo.core.db.transaction import IntegrityError, Tx, Unstorable
 from cumulo.core.sim.points import reach
 
 log = logging.getLogger("cumulo.db")
@@ -36,6 +38,7 @@ class PostgresqlDatabase:
         self._connections: list[psycopg.Connection[Any]] = []
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="cumulo-db")
+        self._listener = Listener(dsn)
 
     async def read(self, function: Callable[[Tx], T]) -> T:
         loop = asyncio.get_running_loop()
@@ -82,6 +85,8 @@ class PostgresqlDatabase:
         try:
             result = function(tx)
             if writable:
+                for channel in tx.announced():
+                    connection.execute(f'NOTIFY "{channel}"'.encode())
                 reach(f"before commit: {name}")
             connection.execute("COMMIT")
         except BaseException:
@@ -136,7 +141,11 @@ class PostgresqlDatabase:
             query={n: plain[n] for n in ("host", "port", "sslmode") if n in plain},
         )
 
+    def subscribe(self, announcement: Announcement) -> None:
+        self._listener.subscribe(announcement)
+
     def close(self) -> None:
+        self._listener.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
         with self._lock:
             for connection in self._connections:
@@ -151,5 +160,7 @@ def _executor(
             return connection.execute(text.encode(), parameters)
         except psycopg.IntegrityError as error:
             raise IntegrityError(str(error)) from error
+        except (psycopg.DataError, UnicodeEncodeError) as error:
+            raise Unstorable(str(error)) from error
 
     return execute

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from cumulo.core.db.transaction import IntegrityError, Tx
+from cumulo.core.db.announcements import Announcement
+from cumulo.core.db.transaction import IntegrityError, Tx, Unstorable
 from cumulo.core.sim.points import reach
 
 T = TypeVar("T")
@@ -73,6 +74,8 @@ class SqliteDatabase:
             return self._connection.execute(text, parameters)
         except sqlite3.IntegrityError as error:
             raise IntegrityError(str(error)) from error
+        except (OverflowError, UnicodeEncodeError) as error:
+            raise Unstorable(str(error)) from error
 
     def revision(self) -> str | None:
         """For migrations: the revision that the database is stamped with."""
@@ -99,6 +102,9 @@ class SqliteDatabase:
 
     def url(self) -> sa.URL:
         return sa.URL.create("sqlite", database=str(self.path))
+
+    def subscribe(self, announcement: Announcement) -> None:
+        """Nobody else is at this database: one process holds it."""
 
     def close(self) -> None:
         self._closing.set()

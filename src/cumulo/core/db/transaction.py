@@ -7,6 +7,7 @@ hashes and never reads a file: it may be run again from its start when the datab
 true when it commits.
 """
 
+import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cumulo.core import clock
+from cumulo.core.db.announcements import Announcement, channels
 from cumulo.core.db.rows import Row, to_driver
 from cumulo.core.db.statements import Compiled, Query, Statement, compile_for
 
@@ -24,6 +26,10 @@ T = TypeVar("T")
 
 class IntegrityError(Exception):
     """A constraint of the database refused a change (unique, foreign key, not null)."""
+
+
+class Unstorable(Exception):
+    """A value that the database has no room for: a NUL in a text, a number of more than 64 bits."""
 
 
 class ReadOnly(Exception):
@@ -45,7 +51,7 @@ class Tx:
     `now` is the moment of the transaction (see core.clock): all rows that it writes share it.
     """
 
-    __slots__ = ("_callbacks", "_execute", "_now", "engine", "writable")
+    __slots__ = ("_callbacks", "_execute", "_now", "began", "engine", "writable")
 
     def __init__(
         self,
@@ -56,6 +62,8 @@ class Tx:
     ) -> None:
         self.engine = engine
         self.writable = writable
+        self.began = time.monotonic()
+        """Before its first statement: what was committed earlier than this, it sees."""
         self._execute = execute
         self._callbacks: list[Callable[[], None]] = []
         self._now: str | None = None
@@ -139,6 +147,10 @@ class Tx:
         """Call this on the event loop once the transaction is durable; never when it is not."""
         self._callbacks.append(callback)
 
+    def announced(self) -> set[str]:
+        """The channels on which other processes are to hear of this commit."""
+        return channels(self._callbacks)
+
     def take_callbacks(self) -> list[Callable[[], None]]:
         taken, self._callbacks = self._callbacks, []
         return taken
@@ -156,6 +168,9 @@ class Database(Protocol):
 
     async def read(self, function: Callable[[Tx], T]) -> T: ...
     async def write(self, function: Callable[[Tx], T], *, name: str = "") -> T: ...
+    def subscribe(self, announcement: Announcement) -> None:
+        """Call it, too, when another process has committed what it is about."""
+
     def close(self) -> None: ...
 
 

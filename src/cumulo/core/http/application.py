@@ -22,7 +22,7 @@ import msgspec
 
 from cumulo.core.auth.access_rules import allows
 from cumulo.core.auth.principal import Principal
-from cumulo.core.db.transaction import Database, IntegrityError, Tx
+from cumulo.core.db.transaction import Database, IntegrityError, Tx, Unstorable
 from cumulo.core.faults import (
     BadRequest,
     Conflict,
@@ -157,6 +157,9 @@ class Application:
             log.exception("%s %s %s", request_id, req.method, req.path)
             conflict = Conflict("The resource is in use, or was changed at the same time.")
             self._refuse(face, resp, conflict, request_id, version)
+        except Unstorable:
+            nonsense = BadRequest("A value has characters or a size that cannot be stored.")
+            self._refuse(face, resp, nonsense, request_id, version)
         except Exception:
             log.exception("%s %s %s failed", request_id, req.method, req.path)
             unexpected = Fault("An unexpected error happened; the log has it under the request id.")

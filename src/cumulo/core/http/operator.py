@@ -1,25 +1,41 @@
 """`/cumulo`: what the command line asks the running cloud; for administrators.
 
 `GET /cumulo/status`: hosts and counts. `GET /cumulo/why/{id}`: the story of one resource.
+`GET /cumulo/can?user=&action=&resource=`: a policy decision, explained. `POST /cumulo/rotate-keys`.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
 
 from cumulo.core.auth.policy import Rules
+from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import story_of
+from cumulo.core.faults import BadRequest
 from cumulo.core.hosts.registry import HostRegistry, is_alive
 from cumulo.core.http import faults
-from cumulo.core.http.operations import Call, Face, Operation
+from cumulo.core.http.decisions import Decisions
+from cumulo.core.http.operations import Call, Face, Operation, Reply
 
-RULES = {"cumulo:status": "role:admin", "cumulo:why": "role:admin"}
+RULES = {
+    f"cumulo:{verb}": "rule:system_admin" for verb in ("status", "why", "can", "rotate_keys")
+} | {"system_admin": "role:admin"}
+
+
+class RotateKeys(msgspec.Struct, forbid_unknown_fields=True):
+    rings: Annotated[list[Literal["tokens", "credentials"]], msgspec.Meta(max_length=2)]
 
 
 def operator_face(
-    registry: HostRegistry, counts: Mapping[str, Callable[[Tx], int]], rules: Rules | None = None
+    registry: HostRegistry,
+    counts: Mapping[str, Callable[[Tx], int]],
+    decisions: Decisions,
+    rotate: Callable[[Any, Principal], Awaitable[str]],
+    rules: Rules | None = None,
 ) -> Face:
-    """`counts`: the noun's plural → how many there are."""
+    """`counts`: the noun's plural → how many there are. `rotate`: a ring of keys, who asks."""
 
     def status(call: Call, tx: Tx) -> Any:
         hosts = []
@@ -38,6 +54,16 @@ def operator_face(
     def why(call: Call, tx: Tx) -> Any:
         return {"id": call.path["id"], "events": story_of(tx, call.path["id"])}
 
+    def can(call: Call, tx: Tx) -> Any:
+        user, action = call.query.get("user"), call.query.get("action")
+        if not user or not action:
+            raise BadRequest("Expecting to find user and action in the query.")
+        return decisions.explain(tx, user, action, call.query.get("resource"))
+
+    async def rotate_keys(call: Call) -> Reply:
+        told = {ring: await rotate(ring, call.principal) for ring in call.body.rings}
+        return Reply(200, {"rings": told})
+
     return Face(
         name="cumulo",
         mount="/cumulo",
@@ -46,5 +72,14 @@ def operator_face(
         operations=[
             Operation("GET", "/status", status, policy="cumulo:status"),
             Operation("GET", "/why/{id}", why, policy="cumulo:why"),
+            Operation("GET", "/can", can, policy="cumulo:can"),
+            Operation(
+                "POST",
+                "/rotate-keys",
+                rotate_keys,
+                policy="cumulo:rotate_keys",
+                body=RotateKeys,
+                streams=True,
+            ),
         ],
     )

@@ -4,7 +4,6 @@ from typing import Any
 
 import msgspec
 
-from cumulo.core.clock import zulu_micro
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import NotFound
 from cumulo.core.http.operations import Call, Operation
@@ -114,7 +113,8 @@ class ApplicationCredentialsApi:
                 {"id": id, "name": name, "domain_id": domain_id}
                 for id, name, domain_id in self._credentials.roles_of(tx, row)
             ],
-            "expires_at": None if row.expires_at is None else zulu_micro(row.expires_at),
+            # The one time in this API that says no zone.
+            "expires_at": row.expires_at,
             "unrestricted": row.unrestricted,
             "links": {
                 "self": f"{call.base_url}/v3/users/{row.user_id}/application_credentials/{row.id}"

@@ -37,8 +37,8 @@ class AssignmentsApi:
         self._allow(call, tx, wanted)
         lines = self._assignments.find(tx, wanted)
         if call.principal.domain_id is not None:
-            lines = [line for line in lines if _within(tx, line, call.principal.domain_id)]
-        names = Names(tx) if flag(call, "include_names") else None
+            lines = _within(tx, lines, call.principal.domain_id)
+        names = Names(tx, lines) if flag(call, "include_names") else None
         items = [assignment_body(call, line, names) for line in lines]
         return listed(call, "role_assignments", items)
 
@@ -58,12 +58,16 @@ def _inherited(call: Call) -> bool | None:
     return None if value is None else value == "projects"
 
 
-def _within(tx: Tx, line: Line, domain_id: str) -> bool:
-    """Whether the target is the domain or one of its projects."""
-    if line.target_type == "project":
-        project = tx.get(ProjectRow, line.target_id)
-        return project is not None and project.domain_id == domain_id
-    return line.target_type == "domain" and line.target_id == domain_id
+def _within(tx: Tx, lines: list[Line], domain_id: str) -> list[Line]:
+    """Those whose target is the domain or one of its projects."""
+    on = {line.target_id for line in lines if line.target_type == "project"}
+    found = {id for id in on if _is_in(tx, id, domain_id)} | {domain_id}
+    return [line for line in lines if line.target_id in found]
+
+
+def _is_in(tx: Tx, project_id: str, domain_id: str) -> bool:
+    project = tx.get(ProjectRow, project_id)
+    return project is not None and project.domain_id == domain_id
 
 
 def assignment_body(call: Call, line: Line, names: Names | None) -> dict[str, Any]:

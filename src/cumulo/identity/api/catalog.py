@@ -3,6 +3,7 @@
 from typing import Any
 
 from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
 from cumulo.identity.api.envelope import Wrapped, filters, listed, matching, self_link, unwrapped
 from cumulo.identity.model.catalog import EndpointRow, RegionRow, ServiceRow
@@ -97,14 +98,19 @@ class CatalogApi:
 
     def put_region(self, call: Call, tx: Tx) -> Any:
         """Create a region whose id the client chooses by the path."""
-        wishes = {**unwrapped(call, "region"), "id": call.path["id"]}
+        wishes = unwrapped(call, "region")
+        id = call.path["id"]
+        if wishes.get("id", id) != id:
+            raise BadRequest(f'Conflicting region IDs specified: "{id}" != "{wishes["id"]}"')
+        wishes = {**wishes, "id": id}
         return {
             "region": region_body(call, self._catalog.create_region(tx, wishes, call.principal))
         }
 
     def list_regions(self, call: Call, tx: Tx) -> Any:
         rows = self._catalog.regions.page(tx, where=filters(call, "parent_region_id"))
-        return listed(call, "regions", [region_body(call, row) for row in rows])
+        items = [region_body(call, row) for row in rows]
+        return listed(call, "regions", matching(call, items))
 
     def create_region(self, call: Call, tx: Tx) -> Any:
         row = self._catalog.create_region(tx, unwrapped(call, "region"), call.principal)
@@ -145,7 +151,8 @@ class CatalogApi:
         rows = self._catalog.endpoints.page(
             tx, where=filters(call, "service_id", "interface", "region_id")
         )
-        return listed(call, "endpoints", [endpoint_body(call, row) for row in rows])
+        items = [endpoint_body(call, row) for row in rows]
+        return listed(call, "endpoints", matching(call, items))
 
     def create_endpoint(self, call: Call, tx: Tx) -> Any:
         row = self._catalog.create_endpoint(tx, unwrapped(call, "endpoint"), call.principal)

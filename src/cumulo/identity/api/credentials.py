@@ -120,9 +120,10 @@ class CredentialsApi:
         return {"credential": self._key_body(call, row)}
 
     def _found_key(self, call: Call, tx: Tx) -> CredentialRow:
-        """The rule looks at the credential's owner, whatever user the path names."""
+        """The rule looks at the credential's owner, whatever user the path names; that there is
+        none may be known to the user who could have it."""
         row = tx.get(CredentialRow, hashed(call.path["access"]))
-        call.allow(_target(row.user_id) if row is not None else {})
+        call.allow(_target(call.path["user_id"] if row is None else row.user_id))
         self._users.get(tx, call.path["user_id"])
         if row is None or row.type != EC2 or row.user_id != call.path["user_id"]:
             raise NotFound(f"Could not find credential: {call.path['access']}.")

@@ -97,8 +97,10 @@ def matching(call: Call, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
         name, mark, test = key.partition("__")
         if not mark:
             continue
-        fold = test.startswith("i") and test != "in"
+        fold = test.startswith("i")
         test = test.removeprefix("i") if fold else test
+        if test not in ("contains", "startswith", "endswith"):
+            continue
         items = [item for item in items if _matches(item.get(name), wanted, test, fold)]
     return items
 
@@ -112,9 +114,7 @@ def _matches(value: object, wanted: str, test: str, fold: bool) -> bool:
         return wanted in value
     if test == "startswith":
         return value.startswith(wanted)
-    if test == "endswith":
-        return value.endswith(wanted)
-    return True
+    return value.endswith(wanted)
 
 
 class Wrapped(msgspec.Struct):
@@ -129,6 +129,8 @@ class Wrapped(msgspec.Struct):
     service: dict[str, Any] | None = None
     endpoint: dict[str, Any] | None = None
     credential: dict[str, Any] | None = None
+    endpoint_group: dict[str, Any] | None = None
+    policy: dict[str, Any] | None = None
 
 
 def unwrapped(call: Call, noun: str) -> dict[str, Any]:

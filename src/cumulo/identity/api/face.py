@@ -14,8 +14,10 @@ from cumulo.identity.api.assignments import AssignmentsApi
 from cumulo.identity.api.auth import AuthApi
 from cumulo.identity.api.catalog import CatalogApi
 from cumulo.identity.api.credentials import CredentialsApi
+from cumulo.identity.api.domain_config import DomainConfigApi
 from cumulo.identity.api.domains import DomainsApi
 from cumulo.identity.api.ec2tokens import Ec2TokensApi
+from cumulo.identity.api.endpoint_filters import EndpointFiltersApi
 from cumulo.identity.api.federated_login import FederatedLoginApi
 from cumulo.identity.api.federation import FederationApi
 from cumulo.identity.api.grants import GrantsApi
@@ -26,6 +28,7 @@ from cumulo.identity.api.oauth2 import OAuth2Api
 from cumulo.identity.api.projects import ProjectsApi
 from cumulo.identity.api.revocations import RevocationsApi
 from cumulo.identity.api.roles import RolesApi
+from cumulo.identity.api.stored_policies import StoredPoliciesApi
 from cumulo.identity.api.tags import TagsApi
 from cumulo.identity.api.tokens import TokensApi
 from cumulo.identity.api.trusts import TrustsApi
@@ -42,6 +45,7 @@ def identity_face(
         *TokensApi(identity, database).operations(),
         *AuthApi(identity).operations(),
         *DomainsApi(identity).operations(),
+        *DomainConfigApi(identity).operations(),
         *ProjectsApi(identity).operations(),
         *TagsApi(identity).operations(),
         *UsersApi(identity, database).operations(),
@@ -63,6 +67,8 @@ def identity_face(
         *FederationApi(identity).operations(),
         *FederatedLoginApi(identity, database, base_url).operations(),
         *AssertionsApi(identity).operations(),
+        *EndpointFiltersApi(identity).operations(),
+        *StoredPoliciesApi(identity).operations(),
     ]
     return Face(
         name="identity",

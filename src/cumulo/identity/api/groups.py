@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cumulo.core.clock import zulu_micro
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Operation
 from cumulo.identity.api.envelope import (
@@ -122,6 +123,13 @@ class GroupsApi:
         user = self._users.get(tx, call.path["user_id"])
         call.allow(user_target(user))
         wanted = filters(call, "name")
-        items = [group_body(call, row) for row in self._groups.of_user(tx, user.id)]
+        memberships = self._groups.memberships(tx, user.id)
+        items = []
+        for row in self._groups.of_user(tx, user.id):
+            ends = memberships[row.id].expires
+            items.append(
+                group_body(call, row)
+                | {"membership_expires_at": None if ends is None else zulu_micro(ends)}
+            )
         items = [item for item in items if all(item.get(k) == v for k, v in wanted.items())]
         return listed(call, "groups", matching(call, own_domain(call, items)))

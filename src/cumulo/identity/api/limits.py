@@ -66,6 +66,17 @@ def limit_body(call: Call, row: LimitRow, registered: RegisteredLimitRow) -> dic
     }
 
 
+def limits_of(
+    call: Call, tx: Tx, identity: IdentityService, project_id: str
+) -> list[dict[str, Any]]:
+    """The limits of one project, as `include_limits` shows them beside it."""
+    limits = identity.limits
+    rows = limits.listing.page(tx, where={"project_id": project_id})
+    return [
+        limit_body(call, row, limits.get_registered(tx, row.registered_limit_id)) for row in rows
+    ]
+
+
 class LimitsApi:
     def __init__(self, identity: IdentityService) -> None:
         self._limits = identity.limits

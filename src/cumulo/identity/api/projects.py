@@ -16,6 +16,7 @@ from cumulo.identity.api.envelope import (
     self_link,
     unwrapped,
 )
+from cumulo.identity.api.limits import limits_of
 from cumulo.identity.model.domain import DomainRow
 from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.service.identity import IdentityService
@@ -139,8 +140,13 @@ class ProjectsApi:
 
     def _seen(self, call: Call, tx: Tx, rows: list[ProjectRow]) -> list[Any]:
         """Those on which the caller has a role, each wrapped as if it were asked for alone."""
-        mine = self._identity.roles.targets(tx, call.principal.user_id, "project")
-        return [{"project": project_body(call, row)} for row in rows if row.id in mine]
+        who = call.principal
+        mine = self._identity.roles.targets(tx, who.user_id, "project", who.group_ids)
+        seen = [project_body(call, row) for row in rows if row.id in mine]
+        if flag(call, "include_limits"):
+            for body in seen:
+                body["limits"] = limits_of(call, tx, self._identity, body["id"])
+        return [{"project": body} for body in seen]
 
     def update(self, call: Call, tx: Tx) -> Any:
         row = allowed_project(call, tx, self._identity)

@@ -110,7 +110,7 @@ class RolesApi:
     def imply(self, call: Call, tx: Tx) -> Any:
         prior = self._roles.get(tx, call.path["role_id"])
         implied = self._roles.get(tx, call.path["implied_id"])
-        self._roles.imply(tx, prior, implied)
+        self._roles.imply(tx, prior, implied, call.principal)
         return self._pair(call, prior, implied)
 
     def show_implied(self, call: Call, tx: Tx) -> Any:
@@ -125,7 +125,8 @@ class RolesApi:
         self._roles.check_implied(tx, call.path["role_id"], call.path["implied_id"])
 
     def stop_implying(self, call: Call, tx: Tx) -> None:
-        self._roles.stop_implying(tx, call.path["role_id"], call.path["implied_id"])
+        path = call.path
+        self._roles.stop_implying(tx, path["role_id"], path["implied_id"], call.principal)
 
     def inferences(self, call: Call, tx: Tx) -> Any:
         rules = [_rule(call, prior, rows) for prior, rows in self._roles.inferences(tx)]

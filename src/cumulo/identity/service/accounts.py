@@ -51,6 +51,10 @@ class Accounts:
         await self._note_success(user)
         return user
 
+    def _is_open(self, user: UserRow) -> bool:
+        now = self._users.now()
+        return is_enabled(user, self._rules, now) and not is_locked(user, self._rules, now)
+
     def now(self) -> Moment:
         return self._users.now()
 
@@ -70,13 +74,7 @@ class Accounts:
         self.guessing.succeeded(key, address)
 
     async def _is_right(self, user: UserRow | None, secret: str) -> bool:
-        now = self._users.now()
-        if (
-            user is None
-            or user.password_hash is None
-            or not is_enabled(user, self._rules, now)
-            or is_locked(user, self._rules, now)
-        ):
+        if user is None or user.password_hash is None or not self._is_open(user):
             return await self._passwords.verify_unknown_user(secret)
         return await self._passwords.verify(secret, user.password_hash)
 
@@ -102,9 +100,8 @@ class Accounts:
 
     async def _note_success(self, user: UserRow) -> None:
         """Written only where a setting asks for it, and once a day."""
-        today = self._users.now()[:10]
         watched = self._rules.disable_user_account_days_inactive > 0
-        stale = watched and (user.last_active_at or "")[:10] != today
+        stale = watched and (user.last_active_at or "")[:10] != self._users.now()[:10]
         if not stale and not user.failed_logins:
             return
 

@@ -8,25 +8,24 @@ it came from, since the API links to that.
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from cumulo.core.db.listing import Listing
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
-from cumulo.identity.model.domain import DomainRow
-from cumulo.identity.model.group import GroupRow
 from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.model.role import (
     NO_DOMAIN,
     SYSTEM,
     ActorType,
     AssignmentRow,
-    RoleRow,
     TargetType,
 )
-from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.tree import ancestors, subtree
+from cumulo.identity.store import domain as domains
 from cumulo.identity.store import group as groups
 from cumulo.identity.store import project as projects
 from cumulo.identity.store import role as store
+from cumulo.identity.store import user as users
 
 
 class Wanted(NamedTuple):
@@ -199,37 +198,46 @@ class Assignments:
 
 
 class Names:
-    """The names of what assignments refer to, each read once."""
+    """The names of what a list of assignments refers to, read at once for all of it."""
 
-    def __init__(self, tx: Tx) -> None:
-        self._tx = tx
-        self._known: dict[tuple[type, str], dict[str, Any]] = {}
+    def __init__(self, tx: Tx, lines: Iterable[Line]) -> None:
+        found = list(lines)
+        self._domains = {row.id: row.name for row in domains.DOMAINS.page(tx, where={})}
+        self._users = self._read(tx, users.USERS, _actors(found, "user"))
+        self._groups = self._read(tx, groups.GROUPS, _actors(found, "group"))
+        self._roles = self._read(tx, store.ROLES, {line.role_id for line in found})
+        on = {line.target_id for line in found if line.target_type == "project"}
+        self._projects = self._read(tx, projects.PROJECTS, on)
 
-    def of(self, kind: type[Any], id: str) -> dict[str, Any]:
-        """`{"id", "name"}`, and the domain where there is one; only the id for what is gone."""
-        found = self._known.get((kind, id))
-        if found is None:
-            found = self._known[kind, id] = self._read(kind, id)
-        return found
+    def _read(self, tx: Tx, listing: Listing[Any], ids: set[str]) -> dict[str, dict[str, Any]]:
+        """Id → `{"id", "name"}`, and the domain where there is one."""
+        rows = listing.page(tx, where={"ids": sorted(ids)}) if ids else []
+        return {row.id: self._named(row) for row in rows}
 
-    def _read(self, kind: type[Any], id: str) -> dict[str, Any]:
-        row = self._tx.get(kind, id)
-        if row is None:
-            return {"id": id}
-        body = {"id": id, "name": row.name}
-        domain_id = getattr(row, "domain_id", NO_DOMAIN)
-        if domain_id != NO_DOMAIN:
-            body["domain"] = self.of(DomainRow, domain_id)
+    def _named(self, row: Any) -> dict[str, Any]:
+        body = {"id": row.id, "name": row.name}
+        if row.domain_id != NO_DOMAIN:
+            body["domain"] = self._domain(row.domain_id)
         return body
 
+    def _domain(self, id: str) -> dict[str, Any]:
+        return {"id": id, "name": self._domains[id]} if id in self._domains else {"id": id}
+
     def actor(self, line: Line) -> dict[str, Any]:
-        return self.of(UserRow if line.actor_type == "user" else GroupRow, line.actor_id)
+        known = self._users if line.actor_type == "user" else self._groups
+        return known.get(line.actor_id, {"id": line.actor_id})
 
     def target(self, line: Line) -> dict[str, Any]:
-        return self.of(ProjectRow if line.target_type == "project" else DomainRow, line.target_id)
+        if line.target_type == "domain":
+            return self._domain(line.target_id)
+        return self._projects.get(line.target_id, {"id": line.target_id})
 
     def role(self, line: Line) -> dict[str, Any]:
-        return self.of(RoleRow, line.role_id)
+        return self._roles.get(line.role_id, {"id": line.role_id})
+
+
+def _actors(lines: Iterable[Line], actor_type: ActorType) -> set[str]:
+    return {line.actor_id for line in lines if line.actor_type == actor_type}
 
 
 def _target_filter(wanted: Wanted) -> dict[str, Any]:

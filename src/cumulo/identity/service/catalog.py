@@ -1,5 +1,6 @@
 """The catalog: regions, services and endpoints, and the view of them that a token carries."""
 
+import time
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -7,16 +8,21 @@ import msgspec
 from msgspec import UNSET
 
 from cumulo.core.auth.principal import Principal
+from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
-from cumulo.core.faults import BadRequest, Conflict, NotFound
+from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
 from cumulo.core.ids import new_hex
 from cumulo.core.wire.shapes import Unset
 from cumulo.identity.model.catalog import EndpointRow, Interface, RegionRow, ServiceRow
+from cumulo.identity.service.endpoint_filters import EndpointFilters
 from cumulo.identity.service.extras import given, split
 from cumulo.identity.store import catalog as store
 
 Text255 = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+
+
+Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2048, pattern=r"^[a-zA-Z0-9+.\-]+:.+")]
 
 
 class RegionWishes(msgspec.Struct):
@@ -37,7 +43,7 @@ class EndpointWishes(msgspec.Struct):
     region_id: str | Unset | None = UNSET
     region: str | Unset | None = UNSET
     interface: Interface | Unset = UNSET
-    url: Annotated[str, msgspec.Meta(min_length=1, max_length=2048)] | Unset = UNSET
+    url: Url | Unset = UNSET
     enabled: bool | Unset = UNSET
 
 
@@ -46,8 +52,11 @@ class Catalog:
     services = store.SERVICES
     endpoints = store.ENDPOINTS
 
-    def __init__(self) -> None:
+    def __init__(self, filters: EndpointFilters) -> None:
+        self._filters = filters
         self._views: dict[str | None, list[dict[str, Any]]] = {}
+        self._forgot = 0.0
+        self.forget = Announcement("catalog", self._forget)
 
     def view(self, tx: Tx, project_id: str | None) -> list[dict[str, Any]]:
         """The catalog as tokens carry it; kept until an endpoint or service changes."""
@@ -56,15 +65,21 @@ class Catalog:
             found = self._build(tx, project_id)
             if len(self._views) > 10_000:
                 self._views.clear()
-            self._views[project_id] = found
+            if tx.began > self._forgot:  # or it may show what is not so any more
+                self._views[project_id] = found
         return found
 
-    def forget(self) -> None:
+    def _forget(self) -> None:
+        self._forgot = time.monotonic()
         self._views.clear()
 
     def _build(self, tx: Tx, project_id: str | None) -> list[dict[str, Any]]:
+        shown = self._filters.endpoints_of_project(tx, project_id) if project_id else []
+        ids = {row.id for row in shown}
         endpoints: dict[str, list[dict[str, Any]]] = {}
         for row in tx.all(store.ENABLED_ENDPOINTS):
+            if ids and row.id not in ids:
+                continue
             if "_id)s" in row.url:
                 if project_id is None:
                     continue
@@ -90,6 +105,7 @@ class Catalog:
                 "name": row.name or "",
             }
             for row in tx.all(store.ENABLED_SERVICES)
+            if not ids or row.id in endpoints
         ]
 
     # Regions
@@ -122,7 +138,12 @@ class Catalog:
         wanted, extra = split(wishes, RegionWishes, "region")
         changes = given(wanted, "parent_region_id")
         if wanted.parent_region_id:
-            self.region(tx, wanted.parent_region_id)
+            parent = self.region(tx, wanted.parent_region_id).id
+            if parent == row.id or parent in self._regions_below(tx, row.id):
+                raise BadRequest(
+                    f"The specified parent region {parent} would create a circular region "
+                    "hierarchy."
+                )
         if wanted.description is not UNSET:
             changes["description"] = wanted.description or ""
         if extra:
@@ -133,12 +154,26 @@ class Catalog:
 
     def delete_region(self, tx: Tx, region_id: str, who: Principal) -> None:
         row = self.region(tx, region_id)
-        if store.ENDPOINTS.page(tx, where={"region_id": region_id}, limit=1):
-            raise Conflict(f"Region {region_id} has endpoints.")
-        for child in store.REGIONS.page(tx, where={"parent_region_id": region_id}):
-            self.delete_region(tx, child.id, who)
+        below = self._regions_below(tx, region_id)
+        if any(
+            store.ENDPOINTS.page(tx, where={"region_id": id}, limit=1) for id in (row.id, *below)
+        ):
+            raise Forbidden(
+                f"Unable to delete region {region_id} because it or its child regions have "
+                "associated endpoints."
+            )
+        for child in reversed(below):
+            tx.delete(self.region(tx, child))
         tx.delete(row)
         emit(tx, "identity.region.delete", row.id, principal=who)
+
+    def _regions_below(self, tx: Tx, region_id: str) -> list[str]:
+        """Parents come before their children."""
+        below = [region_id]
+        for id in below:
+            children = store.REGIONS.page(tx, where={"parent_region_id": id})
+            below.extend(child.id for child in children)
+        return below[1:]
 
     # Services
 
@@ -203,6 +238,7 @@ class Catalog:
                 "Invalid input for endpoint: 'service_id', 'interface' and 'url' are required"
             )
         self._refuse_unknown_service(tx, wanted.service_id)
+        _check_url(wanted.url)
         row = EndpointRow(
             id=new_hex(),
             service_id=wanted.service_id,
@@ -239,6 +275,8 @@ class Catalog:
         wanted, extra = split(wishes, EndpointWishes, "endpoint")
         if wanted.service_id is not UNSET:
             self._refuse_unknown_service(tx, wanted.service_id)
+        if wanted.url is not UNSET:
+            _check_url(wanted.url)
         changes = given(wanted, "service_id", "interface", "url", "enabled")
         if wanted.region_id is not UNSET or wanted.region is not UNSET:
             changes["region_id"] = self._region_of(tx, wanted)
@@ -254,3 +292,11 @@ class Catalog:
         tx.delete(row)
         emit(tx, "identity.endpoint.delete", row.id, principal=who)
         tx.after_commit(self.forget)
+
+
+def _check_url(url: str) -> None:
+    """400 for a placeholder that the catalog cannot fill in."""
+    try:
+        url.replace("$(", "%(") % {"project_id": "", "tenant_id": ""}
+    except (KeyError, TypeError, ValueError):
+        raise BadRequest(f"Cannot create an endpoint with an invalid URL: {url}.") from None

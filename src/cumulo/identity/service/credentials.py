@@ -87,6 +87,13 @@ class Credentials:
         sources = {name: blob.get(name) for name in FIXED_IN_BLOB if name != "access_id"}
         return FoundKey(row.id, row.user_id, row.project_id, access, secret, **sources)
 
+    def rewrite(self, tx: Tx) -> int:
+        """Encrypt every secret with the newest key; how many there are."""
+        rows = store.CREDENTIALS.page(tx, where={})
+        for row in rows:
+            tx.update(row, encrypted_blob=self._keys.encrypt(self.blob(row)))
+        return len(rows)
+
     def secrets_of(self, tx: Tx, user_id: str, type: str) -> list[str]:
         """The blobs of a user's credentials of one type (`totp`: the seeds)."""
         rows = store.CREDENTIALS.page(tx, where={"user_id": user_id, "type": type})
@@ -145,16 +152,18 @@ class Credentials:
     def update(
         self, tx: Tx, row: CredentialRow, wishes: Mapping[str, Any], who: Principal
     ) -> CredentialRow:
+        """Another blob. Whose it is, for what and of which type stays: a new one is made then.
+        An EC2 credential whose access key changes is not found by it any more."""
         wanted, extra = split(wishes, CredentialWishes, "credential")
-        changes = given(wanted, "user_id", "project_id", "type")
-        if wanted.user_id is not UNSET and tx.get(UserRow, wanted.user_id) is None:
-            raise NotFound(f"Could not find user: {wanted.user_id}.")
+        for name, value in given(wanted, "user_id", "project_id", "type").items():
+            if value != getattr(row, name):
+                raise BadRequest(f"{name} can not be updated for credential")
+        changes: dict[str, Any] = {}
         if wanted.blob is not UNSET:
             if row.type == EC2:
                 self._refuse_other_source(row, wanted.blob)
+            _check(row.type, wanted.blob, row.project_id)
             changes["encrypted_blob"] = self._keys.encrypt(wanted.blob)
-        after = msgspec.structs.replace(row, **changes)
-        _check(after.type, self.blob(after), after.project_id)
         if extra:
             changes["extra"] = {**row.extra, **extra}
         row = tx.update(row, **changes)
@@ -166,8 +175,6 @@ class Credentials:
         for name in FIXED_IN_BLOB:
             if old.get(name) != new.get(name):
                 raise BadRequest(f"{name} can not be updated for credential")
-        if old["access"] != new["access"]:
-            raise BadRequest("access can not be updated for credential")
 
     def delete(self, tx: Tx, row: CredentialRow, who: Principal) -> None:
         tx.delete(row)

@@ -126,3 +126,19 @@ class Groups:
 
     def ids_of_user(self, tx: Tx, user_id: str) -> list[str]:
         return [group_id for (group_id,) in tx.tuples(store.GROUP_IDS_OF, user_id=user_id)]
+
+    def memberships(self, tx: Tx, user_id: str) -> dict[str, MembershipRow]:
+        """By the group's id."""
+        return {row.group_id: row for row in tx.all(store.MEMBERSHIPS_OF, user_id=user_id)}
+
+    def expired(self, tx: Tx, most: int) -> list[MembershipRow]:
+        return tx.all(store.EXPIRED, now=tx.now, most=most)
+
+    def forget_expired(self, tx: Tx, user_id: str, group_id: str) -> None:
+        """Unless the user has logged in again meanwhile."""
+        row = tx.get(MembershipRow, user_id, group_id)
+        if row is None or row.expires is None or row.expires > tx.now:
+            return
+        tx.delete(row)
+        emit(tx, "identity.group.remove_user", group_id, user_id=user_id, why="expired")
+        tx.after_commit(self._forget_tokens)

@@ -4,10 +4,14 @@ from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.passwords import Passwords
 from cumulo.core.auth.principal import Principal
 from cumulo.core.auth.tokens import TokenKeys
+from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.faults import NotFound, Unauthorized
+from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID
 from cumulo.identity.model.limit import LimitModel
 from cumulo.identity.model.project import ProjectRow
-from cumulo.identity.model.role import AssignmentRow
+from cumulo.identity.model.role import AssignmentRow, TargetType
+from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.accounts import Accounts
 from cumulo.identity.service.application_credentials import ApplicationCredentials
 from cumulo.identity.service.assignments import Assignments
@@ -16,31 +20,37 @@ from cumulo.identity.service.authentication.application_credential import (
 )
 from cumulo.identity.service.authentication.authentication import Authentication
 from cumulo.identity.service.authentication.ec2 import Ec2Signatures
-from cumulo.identity.service.authentication.method import Directory
+from cumulo.identity.service.authentication.method import Directory, Method, Scope
 from cumulo.identity.service.authentication.oauth1 import OAuth1Method
 from cumulo.identity.service.authentication.password import PasswordMethod
 from cumulo.identity.service.authentication.receipts import Receipts
 from cumulo.identity.service.authentication.scope import Scopes
-from cumulo.identity.service.authentication.token import TokenMethod
+from cumulo.identity.service.authentication.token import FederatedTokenMethod, TokenMethod
 from cumulo.identity.service.authentication.totp import TotpMethod
 from cumulo.identity.service.catalog import Catalog
 from cumulo.identity.service.credentials import Credentials
+from cumulo.identity.service.domain_config import DomainConfigs
 from cumulo.identity.service.domains import Domains
+from cumulo.identity.service.endpoint_filters import EndpointFilters
 from cumulo.identity.service.federation.arrivals import Arrivals
 from cumulo.identity.service.federation.assertions import Assertions
 from cumulo.identity.service.federation.logins import Logins
 from cumulo.identity.service.federation.parties import Parties
 from cumulo.identity.service.federation.providers import FederationProviders
 from cumulo.identity.service.groups import Groups
+from cumulo.identity.service.keys import Keys
 from cumulo.identity.service.limits import MAX_DEPTH, Limits
 from cumulo.identity.service.oauth1 import OAuth1
 from cumulo.identity.service.projects import Projects
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.security import SecurityRules
 from cumulo.identity.service.signed_requests import SignedRequests
+from cumulo.identity.service.stored_policies import StoredPolicies
 from cumulo.identity.service.tokens import Tokens
 from cumulo.identity.service.trusts import Trusts
 from cumulo.identity.service.users import Users
+
+FEDERATED_METHODS = ("mapped", "openid", "saml2")
 
 
 class IdentityService:
@@ -57,46 +67,61 @@ class IdentityService:
         limit_model: LimitModel = "flat",
         parties: Parties | None = None,
     ) -> None:
+        self._forget_tokens = Announcement("identity", self._forget)
+        self._forget_views = Announcement("views", lambda: self.catalog.forget())
         self.rules = rules or SecurityRules()
         self.passwords = passwords
         self.roles = Roles(self._forget_tokens)
         self.tokens = Tokens(keys, self.roles, self.rules)
         self.domains = Domains(self._forget_tokens)
+        self.domain_configs = DomainConfigs(credential_keys, self.rules)
         self.limits = Limits(limit_model)
         self.projects = Projects(self._forget_tokens, MAX_DEPTH[limit_model])
         self.groups = Groups(self._forget_tokens)
         self.assignments = Assignments(self.roles)
         self.users = Users(self._forget_tokens, self.rules, self.tokens.note_user_revoked)
         self.credentials = Credentials(credential_keys)
-        self.catalog = Catalog()
         self.federation = FederationProviders(self._forget_tokens)
+        self.endpoint_filters = EndpointFilters(self._forget_views)
+        self.catalog = Catalog(self.endpoint_filters)
+        self.stored_policies = StoredPolicies(self.catalog)
         self.accounts = Accounts(database, passwords, self.users, self.rules)
         self.trusts = Trusts(self.roles, self.rules)
         self.application_credentials = ApplicationCredentials(self.roles, self.rules)
         self.oauth1 = OAuth1(credential_keys, self.roles)
         self.signed_requests = SignedRequests()
         self.ec2 = Ec2Signatures(self.credentials.by_access_key)
+        self.keys = Keys(database, keys, credential_keys, self.credentials, self.oauth1, self.rules)
         self.tokens.delegations += [self.trusts, self.application_credentials, self.oauth1]
         self.users.on_disabled.append(self.application_credentials.forget_user)
         self.roles.on_revoked.append(self._role_revoked)
-        directory = Directory(self.users, self.domains, self.projects)
+        directory = self._directory = Directory(self.users, self.domains, self.projects)
         scopes = Scopes(directory, self.roles, self.trusts)
         self.authentication = Authentication(
             database, self.tokens, scopes, self.trusts, Receipts(keys)
         )
-        for method in (
+        methods: list[Method] = [
             PasswordMethod(database, directory, self.accounts),
             TokenMethod(database, self.tokens),
+            *(FederatedTokenMethod(database, self.tokens, name) for name in FEDERATED_METHODS),
             ApplicationCredentialMethod(
                 database, directory, self.accounts, self.application_credentials
             ),
             OAuth1Method(database, self.oauth1, self.signed_requests),
             TotpMethod(database, directory, self.accounts.guessing, self._totp_secrets),
-        ):
+        ]
+        for method in methods:
             self.authentication.add(method)
 
         if parties is not None:
             self._federate(database, parties)
+        for announcement in (
+            self._forget_tokens,
+            self._forget_views,
+            self.tokens.forget_all,
+            self.catalog.forget,
+        ):
+            database.subscribe(announcement)
 
     def _totp_secrets(self, tx: Tx, user_id: str) -> list[str]:
         return self.credentials.secrets_of(tx, user_id, "totp")
@@ -115,8 +140,9 @@ class IdentityService:
         )
         self.tokens.federation = self.federation
 
-    def _forget_tokens(self) -> None:
+    def _forget(self) -> None:
         self.tokens.forget_all()
+        self._directory.forget()
         self.federation.forget()
 
     def cached(self, token: str) -> Principal | None:
@@ -124,6 +150,22 @@ class IdentityService:
 
     def verify(self, tx: Tx, token: str, *, allow_expired: bool = False) -> Principal:
         return self.tokens.verify(tx, token, allow_expired=allow_expired)
+
+    def principals(self, tx: Tx, user: str) -> list[Principal]:
+        """What tokens could say of a user (by id, or by name in the default domain), one for each
+        scope that it has a role in. Raises NotFound."""
+        row = tx.get(UserRow, user) or self.users.find(tx, user, DEFAULT_DOMAIN_ID)
+        if row is None:
+            raise NotFound(f"Could not find user: {user}.")
+        kinds: tuple[TargetType, ...] = ("project", "domain", "system")
+        found = []
+        for kind in kinds:
+            for target in sorted(self.roles.targets(tx, row.id, kind)):
+                try:
+                    found.append(self.tokens.principal_of(tx, row, Scope(kind, target)))
+                except Unauthorized:  # the scope is disabled
+                    continue
+        return found
 
     def project_exists(self, tx: Tx, project_id: str) -> bool:
         return tx.get(ProjectRow, project_id) is not None

@@ -71,6 +71,17 @@ class OAuth1:
         except InvalidToken:  # its key was removed
             raise refused() from None
 
+    def rewrite(self, tx: Tx) -> int:
+        """Encrypt every secret with the newest key; how many there are."""
+        rows: list[ConsumerRow | RequestTokenRow | AccessTokenRow] = [
+            *store.CONSUMERS.page(tx, where={}),
+            *tx.all(store.ALL_REQUEST_TOKENS),
+            *store.ACCESS_TOKENS.page(tx, where={}),
+        ]
+        for row in rows:
+            tx.update(row, encrypted_secret=self._keys.encrypt(self.secret(row)))
+        return len(rows)
+
     def create_consumer(
         self, tx: Tx, wishes: dict[str, Any], who: Principal
     ) -> tuple[ConsumerRow, str]:

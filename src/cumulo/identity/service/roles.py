@@ -121,15 +121,16 @@ class Roles:
 
     # The roles that a role implies
 
-    def imply(self, tx: Tx, prior: RoleRow, implied: RoleRow) -> None:
+    def imply(self, tx: Tx, prior: RoleRow, implied: RoleRow, who: Principal | None = None) -> None:
         """Nothing happens when it does. A role of a domain may be prior, not implied: what a
         token says never depends on a domain's own names."""
         if implied.name == NEVER_IMPLIED:
             raise Forbidden(f"{implied.id} cannot be an implied roles.")
         if not prior.domain_id and implied.domain_id:
             raise Forbidden("Global role cannot imply a domain-specific role")
-        tx.insert(ImpliedRoleRow(prior.id, implied.id), ignore_duplicate=True)
-        tx.after_commit(self._forget_tokens)
+        if tx.insert(ImpliedRoleRow(prior.id, implied.id), ignore_duplicate=True):
+            emit(tx, "identity.role.imply", prior.id, principal=who, implied=implied.id)
+            tx.after_commit(self._forget_tokens)
 
     def implied_by(self, tx: Tx, prior_id: str) -> list[RoleRow]:
         """What the role implies at first hand."""
@@ -142,9 +143,10 @@ class Roles:
             raise NotFound(f"{prior_id} does not imply {implied_id}.")
         return prior, implied
 
-    def stop_implying(self, tx: Tx, prior_id: str, implied_id: str) -> None:
+    def stop_implying(self, tx: Tx, prior_id: str, implied_id: str, who: Principal) -> None:
         self.check_implied(tx, prior_id, implied_id)
         tx.delete(ImpliedRoleRow(prior_id, implied_id))
+        emit(tx, "identity.role.stop_implying", prior_id, principal=who, implied=implied_id)
         tx.after_commit(self._forget_tokens)
 
     def inferences(self, tx: Tx) -> list[tuple[RoleRow, list[RoleRow]]]:

@@ -17,6 +17,7 @@ from cumulo.core.auth.principal import (
 )
 from cumulo.core.auth.tokens import InvalidToken, TokenKeys, TokenPayload, new_audit_id
 from cumulo.core.clock import to_moment, zulu_micro
+from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import Forbidden, NotFound, Unauthorized
@@ -65,13 +66,16 @@ class Tokens:
         self._rules = rules
         self._known: dict[str, Principal] = {}
         self._meanings: dict[tuple[object, ...], Meaning] = {}
+        self._forgot = 0.0
+        self.forget_all = Announcement("tokens", self._forget)
+        """Some token may mean something else now."""
         self.delegations: list[Delegation] = []
         """The kinds of lent rights; each service of one adds itself."""
         self.federation: FederationProviders | None = None
         """Who can say whether a foreign provider is still believed."""
 
-    def forget_all(self) -> None:
-        """Some token may mean something else now."""
+    def _forget(self) -> None:
+        self._forgot = time.monotonic()
         self._known.clear()
         self._meanings.clear()
 
@@ -120,7 +124,7 @@ class Tokens:
             raise Unauthorized(REFUSED)
         principal = self._principal(tx, payload)
         token = self._keys.encode(payload)
-        self._keep(token, principal)
+        self._keep(tx, token, principal)
         return token, principal
 
     def verify(self, tx: Tx, token: str, *, allow_expired: bool = False) -> Principal:
@@ -146,8 +150,22 @@ class Tokens:
         except Forbidden:  # its lender is disabled, or has not what was lent
             raise Unauthorized(REFUSED) from None
         if payload.expires_at > now:
-            self._keep(token, principal)
+            self._keep(tx, token, principal)
         return principal
+
+    def principal_of(self, tx: Tx, user: UserRow, scope: Scope) -> Principal:
+        """What a token of that scope would say. Raises Unauthorized if there would be none."""
+        now = time.time()
+        payload = TokenPayload(
+            user_id=user.id,
+            methods=[],
+            scope=scope.kind or "unscoped",
+            scope_id=scope.id,
+            issued_at=now,
+            expires_at=now + self._rules.token_lifetime,
+            audit_ids=[],
+        )
+        return self._principal(tx, payload)
 
     def look_up(self, tx: Tx, token: str, *, allow_expired: bool = False) -> Principal:
         """The principal of a token that is the subject of a request; 404 for a bad one."""
@@ -184,7 +202,9 @@ class Tokens:
         tx.insert(row)
         tx.run(store.FORGET_EXPIRED, before=time.time())
 
-    def _keep(self, token: str, principal: Principal) -> None:
+    def _keep(self, tx: Tx, token: str, principal: Principal) -> None:
+        if tx.began <= self._forgot:
+            return  # it may have read what is not so any more
         if len(self._known) >= KEPT:
             self._known.clear()
         self._known[token] = principal
@@ -205,7 +225,9 @@ class Tokens:
         if meaning is None:
             if len(self._meanings) >= KEPT:
                 self._meanings.clear()
-            meaning = self._meanings[key] = self._meaning(tx, payload)
+            meaning = self._meaning(tx, payload)
+            if tx.began > self._forgot:
+                self._meanings[key] = meaning
         if payload.issued_at < meaning.revoked_before:
             raise Unauthorized(REFUSED)
         user, project, domain = meaning.user, meaning.project, meaning.domain

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from cumulo.core.db.listing import Listing, equals
+from cumulo.core.db.listing import Listing, equals, one_of
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 from cumulo.identity.model.group import GroupRow, MembershipRow
@@ -12,7 +12,7 @@ _c, _m, _u = columns(GroupRow), columns(MembershipRow), columns(UserRow)
 
 GROUPS = Listing(
     GroupRow,
-    filters={"name": equals(_c.name), "domain_id": equals(_c.domain_id)},
+    filters={"name": equals(_c.name), "domain_id": equals(_c.domain_id), "ids": one_of(_c.id)},
     sort_keys={"name": _c.name},
     default_sort=(("name", "asc"),),
 )
@@ -36,3 +36,14 @@ MEMBERS_OF_MANY = statement(
     )
 )
 GROUP_IDS_OF = statement(sa.select(_m.group_id).where(_m.user_id == sa.bindparam("user_id")))
+MEMBERSHIPS_OF = query(
+    MembershipRow,
+    sa.select(MembershipRow.sql_table).where(_m.user_id == sa.bindparam("user_id")),
+)
+EXPIRED = query(
+    MembershipRow,
+    sa.select(MembershipRow.sql_table)
+    .where(_m.expires <= sa.bindparam("now"))
+    .order_by(_m.expires)
+    .limit(sa.bindparam("most", type_=sa.Integer())),
+)

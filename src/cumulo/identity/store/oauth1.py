@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from cumulo.core.db.listing import Listing, equals
 from cumulo.core.db.rows import columns
-from cumulo.core.db.statements import statement
+from cumulo.core.db.statements import query, statement
 from cumulo.identity.model.oauth1 import AccessTokenRow, ConsumerRow, RequestTokenRow
 
 _c, _r, _a = columns(ConsumerRow), columns(RequestTokenRow), columns(AccessTokenRow)
@@ -21,6 +21,7 @@ ACCESS_TOKENS = Listing(
     sort_keys={"expires_at": _a.expires_at},
     default_sort=(("expires_at", "asc"),),
 )
+ALL_REQUEST_TOKENS = query(RequestTokenRow, sa.select(RequestTokenRow.sql_table))
 FORGET_EXPIRED = statement(
     sa.delete(RequestTokenRow.sql_table).where(_r.expires_at < sa.bindparam("before"))
 )

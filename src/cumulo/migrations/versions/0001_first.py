@@ -122,11 +122,27 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_identity_domains_name")),
     )
     op.create_table(
+        "identity_endpoint_groups",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("description", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("filters", sa.Text(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_endpoint_groups")),
+    )
+    op.create_table(
         "identity_mappings",
         sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("rules", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("schema_version", sa.Text(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_mappings")),
+    )
+    op.create_table(
+        "identity_policies",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("type", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("blob", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("extra", sa.Text(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_policies")),
     )
     op.create_table(
         "identity_regions",
@@ -668,6 +684,22 @@ def upgrade() -> None:
         postgresql_where=None,
     )
     op.create_table(
+        "identity_domain_options",
+        sa.Column("domain_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("section", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("option", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("value", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["domain_id"],
+            ["identity_domains.id"],
+            name=op.f("fk_identity_domain_options_domain_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "domain_id", "section", "option", name=op.f("pk_identity_domain_options")
+        ),
+    )
+    op.create_table(
         "identity_endpoints",
         sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("service_id", sa.Text(), autoincrement=False, nullable=False),
@@ -804,6 +836,22 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=None,
         postgresql_where=None,
+    )
+    op.create_table(
+        "identity_sensitive_domain_options",
+        sa.Column("domain_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("section", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("option", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("encrypted", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["domain_id"],
+            ["identity_domains.id"],
+            name=op.f("fk_identity_sensitive_domain_options_domain_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "domain_id", "section", "option", name=op.f("pk_identity_sensitive_domain_options")
+        ),
     )
     op.create_table(
         "identity_users",
@@ -1497,6 +1545,115 @@ def upgrade() -> None:
         op.f("ix_identity_old_passwords_user_id"),
         "identity_old_passwords",
         ["user_id"],
+        unique=False,
+    )
+    op.create_table(
+        "identity_policy_associations",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("policy_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("endpoint_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("service_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("region_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"],
+            ["identity_endpoints.id"],
+            name=op.f("fk_identity_policy_associations_endpoint_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["policy_id"],
+            ["identity_policies.id"],
+            name=op.f("fk_identity_policy_associations_policy_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["region_id"],
+            ["identity_regions.id"],
+            name=op.f("fk_identity_policy_associations_region_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["service_id"],
+            ["identity_services.id"],
+            name=op.f("fk_identity_policy_associations_service_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_policy_associations")),
+    )
+    op.create_index(
+        op.f("ix_identity_policy_associations_endpoint_id"),
+        "identity_policy_associations",
+        ["endpoint_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_identity_policy_associations_policy_id"),
+        "identity_policy_associations",
+        ["policy_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_identity_policy_associations_region_id"),
+        "identity_policy_associations",
+        ["region_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_identity_policy_associations_service_id"),
+        "identity_policy_associations",
+        ["service_id"],
+        unique=False,
+    )
+    op.create_table(
+        "identity_project_endpoint_groups",
+        sa.Column("project_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("group_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["group_id"],
+            ["identity_endpoint_groups.id"],
+            name=op.f("fk_identity_project_endpoint_groups_group_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["identity_projects.id"],
+            name=op.f("fk_identity_project_endpoint_groups_project_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "project_id", "group_id", name=op.f("pk_identity_project_endpoint_groups")
+        ),
+    )
+    op.create_index(
+        op.f("ix_identity_project_endpoint_groups_group_id"),
+        "identity_project_endpoint_groups",
+        ["group_id"],
+        unique=False,
+    )
+    op.create_table(
+        "identity_project_endpoints",
+        sa.Column("project_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("endpoint_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"],
+            ["identity_endpoints.id"],
+            name=op.f("fk_identity_project_endpoints_endpoint_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["identity_projects.id"],
+            name=op.f("fk_identity_project_endpoints_project_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "project_id", "endpoint_id", name=op.f("pk_identity_project_endpoints")
+        ),
+    )
+    op.create_index(
+        op.f("ix_identity_project_endpoints_endpoint_id"),
+        "identity_project_endpoints",
+        ["endpoint_id"],
         unique=False,
     )
     op.create_table(

@@ -6,7 +6,7 @@ bound to. Scope, multi-factor rules, receipts and the token are `authentication.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -22,6 +22,10 @@ from cumulo.identity.service.projects import Projects
 from cumulo.identity.service.users import Users
 
 Text = Annotated[str, msgspec.Meta(max_length=4096)]
+
+NAMES_KEPT = 10_000
+
+Found = TypeVar("Found", DomainRow, ProjectRow)
 
 REFUSED = "The request you have made requires authentication."
 
@@ -120,12 +124,23 @@ class Method(Protocol):
 
 
 class Directory:
-    """Users, projects and domains as clients name them."""
+    """Users, projects and domains as clients name them.
+
+    Domains and projects are kept in memory once they have been found, until `forget`: whoever logs
+    in names the same ones every time, and a change of one is rare. Users are always read.
+    """
 
     def __init__(self, users: Users, domains: Domains, projects: Projects) -> None:
         self._users = users
         self._domains = domains
         self._projects = projects
+        self._known_domains: dict[tuple[str, str], DomainRow] = {}
+        self._known_projects: dict[tuple[str, str], ProjectRow] = {}
+
+    def forget(self) -> None:
+        """Some name may mean something else now."""
+        self._known_domains.clear()
+        self._known_projects.clear()
 
     def user(self, tx: Tx, asked: NamedUser) -> UserRow | None:
         if asked.id is not None:
@@ -136,18 +151,41 @@ class Directory:
         return None if domain is None else self._users.find(tx, asked.name, domain.id)
 
     def domain(self, tx: Tx, asked: NamedDomain) -> DomainRow | None:
-        if asked.id is not None:
-            return tx.get(DomainRow, asked.id)
-        if asked.name is None:
+        if asked.id is None and asked.name is None:
             raise BadRequest("Expecting to find id or name in domain.")
-        return self._domains.find(tx, asked.name)
+        key = ("id", asked.id) if asked.id is not None else ("name", asked.name or "")
+        found = self._known_domains.get(key)
+        if found is None:
+            if asked.id is not None:
+                found = tx.get(DomainRow, asked.id)
+            else:
+                found = self._domains.find(tx, asked.name or "")
+            _keep(self._known_domains, key, found)
+        return found
 
     def project(self, tx: Tx, asked: NamedProject) -> ProjectRow | None:
         if asked.id is not None:
-            return tx.get(ProjectRow, asked.id)
-        if asked.name is None or asked.domain is None:
+            key = ("", asked.id)
+        elif asked.name is None or asked.domain is None:
             raise BadRequest("Expecting to find domain in project. It is named without one.")
-        domain = self.domain(tx, asked.domain)
-        if domain is None:
-            return None
-        return self._projects.find(tx, asked.name, domain.id)
+        else:
+            domain = self.domain(tx, asked.domain)
+            if domain is None:
+                return None
+            key = (domain.id, asked.name)
+        found = self._known_projects.get(key)
+        if found is None:
+            if asked.id is not None:
+                found = tx.get(ProjectRow, asked.id)
+            else:
+                found = self._projects.find(tx, key[1], key[0])
+            _keep(self._known_projects, key, found)
+        return found
+
+
+def _keep(known: dict[tuple[str, str], Found], key: tuple[str, str], found: Found | None) -> None:
+    if found is None:
+        return
+    if len(known) >= NAMES_KEPT:
+        known.clear()
+    known[key] = found

@@ -67,3 +67,17 @@ def _refuse_delegated(parent: Principal) -> None:
                 f"{kind}-scoped token to create another token. Create a new {kind}-scoped token "
                 "instead."
             )
+
+
+class FederatedTokenMethod(TokenMethod):
+    """The older way to scope a foreign provider's token: its protocol's name for `token`."""
+
+    def __init__(self, database: Database, tokens: Tokens, name: str) -> None:
+        super().__init__(database, tokens)
+        self.name = name
+
+    def _identify(self, tx: Tx, token: str) -> Identified:
+        found = super()._identify(tx, token)
+        if found.binding.federation is None:
+            raise refused()
+        return found

@@ -1,0 +1,71 @@
+"""The ear of a process: what others announce on PostgreSQL (see `announcements`)."""
+
+import logging
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+
+from cumulo.core.db.announcements import Announcement
+
+log = logging.getLogger("cumulo.db")
+
+RETRY_SECONDS = 1.0
+LISTEN_SECONDS = 0.5
+"""How long a wait for news lasts before the listener looks whether there is more to listen to, or
+whether it shall end."""
+
+
+class Listener:
+    """One connection that hears the other processes, on a thread of its own."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._known: dict[str, list[Announcement]] = {}
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._changed = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def subscribe(self, announcement: Announcement) -> None:
+        with self._lock:
+            self._known.setdefault(announcement.channel, []).append(announcement)
+            self._changed.set()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="cumulo-listen", daemon=True)
+                self._thread.start()
+
+    def close(self) -> None:
+        self._ended.set()
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                with psycopg.connect(self._dsn, autocommit=True) as connection:
+                    self._listen(connection)
+            except psycopg.Error as error:
+                log.warning("announcements: %s", str(error).strip())
+                self._ended.wait(RETRY_SECONDS)
+
+    def _listen(self, connection: "psycopg.Connection[Any]") -> None:
+        heard: set[str] = set()
+        while not self._ended.is_set():
+            if self._changed.is_set() or not heard:
+                self._changed.clear()
+                with self._lock:
+                    new = set(self._known) - heard
+                for channel in new:
+                    connection.execute(f'LISTEN "{channel}"'.encode())
+                heard |= new
+                self._tell(new)
+            for notice in connection.notifies(timeout=LISTEN_SECONDS, stop_after=100):
+                self._tell({notice.channel})
+                if self._changed.is_set() or self._ended.is_set():
+                    break
+
+    def _tell(self, channels: Iterable[str]) -> None:
+        with self._lock:
+            found = [each for channel in channels for each in self._known.get(channel, ())]
+        for announcement in found:
+            announcement()
