@@ -35,12 +35,10 @@ def main() -> None:
 
 
 def fill(cloud: Cloud, prefix: str, users: int, projects: int) -> None:
-    """Rows as the service would write them, without a hundred thousand requests."""
+    """Rows as the service would write them, without as many requests."""
     database = sqlite3.connect(cloud.data_dir / "cumulo.db", timeout=60)
-    for table, rows in (
-        ("identity_projects", _copies(database, "identity_projects", prefix, projects)),
-        ("identity_users", _copies(database, "identity_users", prefix, users)),
-    ):
+    for table, count in (("identity_projects", projects), ("identity_users", users)):
+        rows = _copies(database, table, prefix, count)
         columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
         places = ", ".join("?" for _ in columns)
         database.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
