@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from tests.crash import leaks
-from tests.crash.control_plane import ControlPlane, Died
+from tests.crash.control_plane import ControlPlane
+from tests.crash.runner import run_walk
 
 SHARDS = 3
 LEAST_POINTS = 25
@@ -179,33 +180,6 @@ def removals(data: Path) -> int:
         return int(found.execute("SELECT count(*) FROM image_removals").fetchone()[0])
 
 
-def walk(plane: ControlPlane, port: int, crashes: list[str]) -> list[str]:
-    """To the end, dying at each point in turn; the points that were really reached."""
-    reached: list[str] = []
-    waiting = list(crashes)
-
-    def restart() -> None:
-        while True:
-            try:
-                plane.start(crash_at=waiting[0] if waiting else "")
-                return
-            except Died:
-                reached.append(waiting.pop(0))
-
-    restart()
-    for step in ImageWalk(plane, port).steps():
-        while True:
-            try:
-                plane.check()
-                step()
-                break
-            except Died:
-                reached.append(waiting.pop(0))
-                restart()
-    plane.stop()
-    return reached
-
-
 def state(data: Path) -> dict[str, Any]:
     rows = {k: v for k, v in leaks.counts(data).items() if k != "image_tasks"}
     return {
@@ -255,7 +229,8 @@ def test_converges(
     assert len(points) >= LEAST_POINTS
     plane = new_plane(tmp_path, port)
     try:
-        reached = walk(plane, port, points[shard::SHARDS])
+        mine = points[shard::SHARDS]
+        reached = run_walk(plane, mine, lambda plane: ImageWalk(plane, port).steps())
     finally:
         plane.stop()
     assert len(reached) >= len(points[shard::SHARDS]) - 2, sorted(set(points) - set(reached))
