@@ -1,0 +1,36 @@
+"""Tokens of the system: image's rules are for projects only."""
+
+import json
+from pathlib import Path
+
+from cumulo.first_run.accounts import accounts
+from tests.image.test_imports import new, run
+from tests.support.cloud import TestCloud
+from tests.support.web import Web
+
+
+def test_system_tokens_are_refused(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud, server: Web) -> None:
+        account = next(a for a in accounts(cloud.cloud.settings) if a.name == "admin")
+        password = account.password_file.read_text().strip()
+        user = {"name": "admin", "domain": {"id": "default"}, "password": password}
+        identity = {"methods": ["password"], "password": {"user": user}}
+        auth = {"auth": {"identity": identity, "scope": {"system": {"all": True}}}}
+        answer = await cloud.request(
+            "POST", "/identity/v3/auth/tokens", body=json.dumps(auth).encode()
+        )
+        assert answer.status == 201, answer.raw
+        named = {"x-auth-token": answer.headers["x-subject-token"]}
+        image_id = await new(cloud)
+        for method, path in (
+            ("GET", "images"),
+            ("GET", f"images/{image_id}"),
+            ("DELETE", f"images/{image_id}"),
+            ("GET", "tasks"),
+            ("GET", "cache"),
+            ("GET", "info/stores/detail"),
+        ):
+            answer = await cloud.call(method, f"/image/v2/{path}", as_=None, headers=named)
+            assert answer.status == 403, (method, path, answer.status)
+
+    run(tmp_path, story)
