@@ -104,12 +104,13 @@ def test_tokens_and_lists_agree(tmp_path: Path, database_url: str) -> None:
                 def work(tx: Tx, seed: int = seed) -> int:
                     world = World(tx, identity, seed)
                     total = 0
-                    for _ in range(12):
+                    for step in range(12):
                         world.give(tx)
-                        total += _compare(tx, world)
+                        if step % 4 == 3:
+                            total += _compare(tx, world)
                     return total
 
-                assert await cloud.cloud.database.write(work) > 50
+                assert await cloud.cloud.database.write(work) > 20
 
     asyncio.run(main())
 

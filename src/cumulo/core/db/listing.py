@@ -161,6 +161,15 @@ class Listing(Generic[R]):
         return wanted
 
     def _after(self, order: tuple[tuple[str, Direction], ...]) -> sa.ColumnElement[bool]:
+        columns = [self._column(key) for key, _ in order]
+        if len({direction for _, direction in order}) == 1:
+            # One comparison of rows, which both engines answer from an index on the columns.
+            values = [
+                sa.bindparam(f"m_{key}", type_=column.type)
+                for (key, _), column in zip(order, columns, strict=True)
+            ]
+            mine, marker = sa.tuple_(*columns), sa.tuple_(*values)
+            return mine < marker if order[0][1] == "desc" else mine > marker
         alternatives = []
         equal: list[sa.ColumnElement[bool]] = []
         for key, direction in order:

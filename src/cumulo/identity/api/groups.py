@@ -12,6 +12,7 @@ from cumulo.identity.api.envelope import (
     listed,
     matching,
     own_domain,
+    page,
     self_link,
     unwrapped,
 )
@@ -64,9 +65,12 @@ class GroupsApi:
 
     def index(self, call: Call, tx: Tx) -> Any:
         call.allow({"target.group.domain_id": call.principal.domain_id})
-        rows = self._groups.listing.page(tx, where=filters(call, "name", "domain_id"))
-        items = own_domain(call, [group_body(call, row) for row in rows])
-        return listed(call, "groups", matching(call, items))
+        where = filters(call, "name", "domain_id")
+        mine = call.principal.domain_id
+        if mine is not None and where.setdefault("domain_id", mine) != mine:
+            return listed(call, "groups", [])
+        listing = self._groups.listing
+        return page(call, tx, "groups", listing, where, lambda row: group_body(call, row))
 
     def create(self, call: Call, tx: Tx) -> Any:
         wishes, home = unwrapped(call, "group"), home_domain(call)

@@ -1,6 +1,7 @@
 """Projects on the wire: identity API v3, `projects`. A domain is seen here too, as a project that
 acts as one (`is_domain`)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cumulo.core.db.transaction import Tx
@@ -13,6 +14,7 @@ from cumulo.identity.api.envelope import (
     home_domain,
     listed,
     matching,
+    page,
     self_link,
     unwrapped,
 )
@@ -79,23 +81,34 @@ class ProjectsApi:
 
     def index(self, call: Call, tx: Tx) -> Any:
         call.allow({"target.domain_id": call.principal.domain_id})
-        rows = self._found_domains(call, tx) if flag(call, "is_domain") else self._found(call, tx)
-        wanted = [_tags(call, name) for name in ("tags", "tags-any", "not-tags", "not-tags-any")]
+        names = ("tags", "tags-any", "not-tags", "not-tags-any")
+        where = self._where(call, tx)
+        if flag(call, "is_domain"):
+            rows: Sequence[ProjectRow | DomainRow] = self._found_domains(call, tx)
+        elif where is None:
+            rows = []
+        elif not call.query.names() & set(names):
+            listing = self._projects.listing
+            return page(call, tx, "projects", listing, where, lambda row: project_body(call, row))
+        else:
+            rows = self._projects.listing.page(tx, where=where)
+        wanted = [_tags(call, name) for name in names]
         items = [project_body(call, row) for row in rows if matches_tags(row.tags, *wanted)]
         return listed(call, "projects", matching(call, items))
 
-    def _found(self, call: Call, tx: Tx) -> list[ProjectRow]:
+    def _where(self, call: Call, tx: Tx) -> dict[str, Any] | None:
+        """The filters, None if nothing can meet them."""
         where = filters(call, "name", "domain_id", "enabled", "parent_id")
         parent = where.get("parent_id")
         if parent is not None and tx.get(DomainRow, parent) is not None:
             del where["parent_id"]
             if where.setdefault("domain_id", parent) != parent:
-                return []
+                return None
             where["top"] = True
         mine = call.principal.domain_id
         if mine is not None and where.setdefault("domain_id", mine) != mine:
-            return []
-        return self._projects.listing.page(tx, where=where)
+            return None
+        return where
 
     def _found_domains(self, call: Call, tx: Tx) -> list[DomainRow]:
         """Domains, for whoever may see more than one."""

@@ -7,7 +7,15 @@ import msgspec
 from cumulo.core.clock import zulu_micro
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.http.operations import Call, Operation
-from cumulo.identity.api.envelope import Wrapped, filters, listed, matching, self_link, unwrapped
+from cumulo.identity.api.envelope import (
+    Wrapped,
+    filters,
+    listed,
+    matching,
+    page,
+    self_link,
+    unwrapped,
+)
 from cumulo.identity.api.projects import project_body
 from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID
 from cumulo.identity.model.user import UserRow
@@ -104,6 +112,10 @@ class UsersApi:
         where = {**filters(call, "name", "domain_id"), **_expiry_filters(call)}
         if call.principal.domain_id and not call.principal.is_admin:
             where["domain_id"] = call.principal.domain_id
+        if not call.query.names() & {"enabled", "idp_id", "protocol_id", "unique_id"}:
+            return page(
+                call, tx, "users", self._users.listing, where, lambda row: self._body(call, row)
+            )
         rows = [row for row in self._users.listing.page(tx, where=where) if _comes_from(call, row)]
         items = [self._body(call, row) for row in rows]
         wanted = filters(call, "enabled")

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any
 
-from cumulo.core.db.rows import Index, Key, References, Row, Unique, table
+from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, Unique, table
 
 
-@table("identity_projects", Unique("domain_id", "name"))
+@table("identity_projects", Unique("domain_id", "name"), IndexOn("name", "id"))
 class ProjectRow(Row, frozen=True):
     id: Annotated[str, Key()]
     name: str

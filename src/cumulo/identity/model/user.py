@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 
 from cumulo.core.clock import Moment
-from cumulo.core.db.rows import Index, Key, References, Row, Serial, Unique, table
+from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, Serial, Unique, table
 
 
-@table("identity_users", Unique("domain_id", "name"))
+@table("identity_users", Unique("domain_id", "name"), IndexOn("name", "id"))
 class UserRow(Row, frozen=True):
     id: Annotated[str, Key()]
     name: str

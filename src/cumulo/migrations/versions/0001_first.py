@@ -741,6 +741,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_groups")),
         sa.UniqueConstraint("domain_id", "name", name=op.f("uq_identity_groups_domain_id_name")),
     )
+    op.create_index(
+        "ix_identity_groups_name_id",
+        "identity_groups",
+        ["name", "id"],
+        unique=False,
+        sqlite_where=None,
+        postgresql_where=None,
+    )
     op.create_table(
         "identity_implied_roles",
         sa.Column("prior_id", sa.Text(), autoincrement=False, nullable=False),
@@ -784,6 +792,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_projects")),
         sa.UniqueConstraint("domain_id", "name", name=op.f("uq_identity_projects_domain_id_name")),
+    )
+    op.create_index(
+        "ix_identity_projects_name_id",
+        "identity_projects",
+        ["name", "id"],
+        unique=False,
+        sqlite_where=None,
+        postgresql_where=None,
     )
     op.create_index(
         op.f("ix_identity_projects_parent_id"), "identity_projects", ["parent_id"], unique=False
@@ -886,6 +902,14 @@ def upgrade() -> None:
         "identity_users",
         ["default_project_id"],
         unique=False,
+    )
+    op.create_index(
+        "ix_identity_users_name_id",
+        "identity_users",
+        ["name", "id"],
+        unique=False,
+        sqlite_where=None,
+        postgresql_where=None,
     )
     op.create_table(
         "image_locations",
