@@ -132,6 +132,7 @@ class Images:
             status=status_of("none", False),
             content="none",
             upload_id=None,
+            upload_until=None,
             deactivated=False,
             visibility=attributes.get("visibility", "shared"),
             os_hidden=attributes.get("os_hidden", False),
