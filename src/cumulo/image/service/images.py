@@ -42,6 +42,9 @@ class Images:
         return row
 
     def _visible(self, tx: Tx, row: ImageRow, who: Principal) -> bool:
+        if who.system:
+            # Image knows projects only; a refusal to show is a 404.
+            return False
         return self.visible_to(tx, row, who.project_id, who.roles)
 
     def visible_to(
