@@ -29,9 +29,7 @@ def main() -> None:
     for name, empty in before.items():
         print(f"| {name} | {empty:,.0f} | {after[name]:,.0f} | {after[name] / empty:.2f} |")
     worst = max(after[name] / before[name] for name in before)
-    print(
-        f"\nthe worst is {worst:.2f} times its cost with one page of them; {TIMES:.0f} is the budget"
-    )
+    print(f"\nthe worst: {worst:.2f} times its cost with one page of them (budget {TIMES:.0f})")
 
 
 def fill(cloud: Cloud, prefix: str, users: int, projects: int) -> None:
