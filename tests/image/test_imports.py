@@ -230,6 +230,7 @@ def test_copies(tmp_path: Path) -> None:
         assert (await ended(cloud, image_id, 2))["status"] == "success"
         found = await show(cloud, image_id)
         assert (found["stores"], found["os_glance_failed_import"]) == ("file,one", "two")
+        await settled(cloud, image_id)
         del fake(cloud, "two").faults["write"]
         assert (await start(cloud, image_id, "copy-image", "admin", all_stores=True)).status == 202
         await ended(cloud, image_id, 3)
