@@ -230,6 +230,7 @@ def test_copies(tmp_path: Path) -> None:
         assert (await ended(cloud, image_id, 2))["status"] == "success"
         found = await show(cloud, image_id)
         assert (found["stores"], found["os_glance_failed_import"]) == ("file,one", "two")
+        await settled(cloud, image_id)
         del fake(cloud, "two").faults["write"]
         assert (await start(cloud, image_id, "copy-image", "admin", all_stores=True)).status == 202
         await ended(cloud, image_id, 3)
@@ -532,6 +533,16 @@ def test_locations(tmp_path: Path) -> None:
         asked = len(server.asked)
         answer = await cloud.call("GET", f"/image/v2/images/{image_id}/file")
         assert answer.raw == CONTENT and len(server.asked) == asked
+        # Out of the cache again: a host that asks gets it back.
+        await cloud.call("DELETE", "/image/v2/cache", as_="admin")
+        database, images = cloud.cloud.database, cloud.cloud.services.image.images
+        info = await database.write(lambda tx: images.find(tx, [image_id])[image_id])
+        assert info.path is None
+        await cloud.until(
+            "/image/v2/cache", lambda answer: bool(answer.json["cached_images"]), as_="admin"
+        )
+        info = await database.read(lambda tx: images.find(tx, [image_id])[image_id])
+        assert info.path is not None and Path(info.path).read_bytes() == CONTENT
         wrong = {"os_hash_algo": "sha512", "os_hash_value": "beefdead" * 16}
         other = await new(cloud)
         path = f"/image/v2/images/{other}/locations"

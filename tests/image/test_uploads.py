@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from cumulo import first_run
-from cumulo.core.faults import Fault, Gone, QuotaExceeded, TooLarge
+from cumulo.core.faults import BadRequest, Fault, Gone, QuotaExceeded, TooLarge
+from cumulo.image.api.files import _exactly
 from cumulo.image.interface import NewImage
 from cumulo.image.model.image import ImageRow
 from cumulo.image.model.location import RemovalRow
@@ -205,5 +206,23 @@ def test_an_image_that_another_service_makes(tmp_path: Path) -> None:
         info = await database.read(lambda tx: service.images.usable(tx, image_id, operator))
         assert (info.status, info.size, info.properties["instance_uuid"]) == ("active", 4, "s")
         assert info.path is not None and Path(info.path).read_bytes() == b"disk"
+
+    run(tmp_path, story)
+
+
+def test_a_stream_that_is_not_as_long_as_it_was_said(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        async def pieces() -> AsyncIterator[bytes]:
+            for _ in range(3):
+                yield b"x" * 10
+
+        for promised, whole in ((30, True), (29, False), (31, False)):
+            found = b""
+            try:
+                async for piece in _exactly(pieces(), promised):
+                    found += piece
+                assert whole and len(found) == 30
+            except BadRequest:
+                assert not whole and len(found) <= promised
 
     run(tmp_path, story)

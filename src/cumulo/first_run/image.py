@@ -44,8 +44,8 @@ def _guest_image(tx: Tx, image: ImageService, who: Principal, disk_format: str) 
     """The row, ready for its bytes; None while those of an earlier one wait for their removal."""
     image_id = child_id("cumulo", "image", GUEST_IMAGE)
     found = tx.get(ImageRow, image_id)
-    if found is not None and found.upload_id is not None:
-        # No process is at it: an earlier start was killed while it copied.
+    if found is not None and found.upload_id is not None and image.uploads.abandoned(tx, found):
+        # An earlier start was killed while it copied.
         image.uploads.take_back(tx, image_id, found.upload_id, "the upload was interrupted")
         return tx.get(ImageRow, image_id)
     if found is not None or image.contents.being_removed(tx, image_id):

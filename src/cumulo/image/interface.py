@@ -1,6 +1,8 @@
 """What other services may ask of image.
 
-Events emitted: image.{create,update,upload,activate,delete}.
+Events emitted: image.{create,update,upload,stage,import,activate,delete,deactivate,reactivate},
+image.{upload_failed,import_failed}, image.copy.delete, image.location.{add,delete},
+image.member.{create,update,delete}, image.task.{create,success,failure}.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -34,7 +36,9 @@ class ImageInfo(msgspec.Struct, frozen=True, kw_only=True):
     protected: bool
     properties: dict[str, str]
     path: str | None
-    """The file in the store, for hosts that share this machine's disks; None until active."""
+    """The file, for hosts that share this machine's disks. None until the image is active, and
+    while an image of remote stores has no copy here yet: asking for it in a writing transaction
+    begins the copy, so ask again."""
 
 
 class NewImage(msgspec.Struct, frozen=True, kw_only=True):

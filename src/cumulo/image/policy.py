@@ -7,7 +7,7 @@ _SEEN = (
 )
 _SHARING = "(project_id:%(project_id)s or project_id:%(member_id)s)"
 
-RULES: dict[str, str] = {
+_RULES: dict[str, str] = {
     "default": "",
     "context_is_admin": "role:admin",
     "add_image": "role:admin or (role:member and project_id:%(project_id)s "
@@ -44,4 +44,9 @@ RULES: dict[str, str] = {
     "get_tasks": "rule:default",
     "add_task": "rule:default",
     "modify_task": "rule:default",
+}
+
+# All of image is for tokens of projects: Glance's rules have the scope type `project` only.
+RULES = {
+    name: f"({rule}) and not system_scope:all" if rule else rule for name, rule in _RULES.items()
 }

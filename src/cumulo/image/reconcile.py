@@ -117,7 +117,7 @@ class InterruptedUploads:
 
     def due(self, tx: Tx, most: int) -> list[str]:
         rows = tx.all(image_store.SAVING)
-        return [row.id for row in rows if row.upload_id not in self._uploads.live][:most]
+        return [row.id for row in rows if self._uploads.abandoned(tx, row)][:most]
 
     async def step(self, id: str) -> None:
         await self._database.write(lambda tx: self._take_back(tx, id), name="take upload back")
@@ -127,10 +127,9 @@ class InterruptedUploads:
 
     def _take_back(self, tx: Tx, image_id: str) -> None:
         row = tx.get(ImageRow, image_id)
-        upload = None if row is None else row.upload_id
-        if upload is not None and upload not in self._uploads.live:
+        if row is not None and row.upload_id is not None and self._uploads.abandoned(tx, row):
             reason = "the upload was interrupted"
-            self._uploads.take_back(tx, image_id, upload, reason, killed=True)
+            self._uploads.take_back(tx, image_id, row.upload_id, reason, killed=True)
 
 
 class CacheFill:

@@ -147,6 +147,27 @@ def test_secrets_do_not_follow_a_redirect_to_another_host() -> None:
     play(story)
 
 
+def test_names_and_paths_beyond_ascii() -> None:
+    async def story(server: Web) -> None:
+        asked: list[str] = []
+
+        async def names(host: str, port: int) -> Sequence[str]:
+            asked.append(host)
+            return ["127.0.0.1"]
+
+        guard = Guard(OURS, resolver=names)
+        url = f"http://bücher.test:{server.port}/ü/%41?q=ä&x=[1]"
+        assert await fetch(guard, url) == b"hello"
+        assert asked == ["xn--bcher-kva.test"]
+        assert server.asked[0].path == "/%C3%BC/%41?q=%C3%A4&x=[1]"
+        assert server.asked[0].headers["host"] == f"xn--bcher-kva.test:{server.port}"
+        for bad in ("http://ü" + "ü" * 80 + "/", "http://a..b/", "http://[::1/", "http://a:x/"):
+            with pytest.raises(Refused):
+                guard.check_url(bad)
+
+    play(story)
+
+
 def test_bodies_are_bounded() -> None:
     async def story(server: Web) -> None:
         server.answer = lambda asked: (200, {}, b"x" * 1000)

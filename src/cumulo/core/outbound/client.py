@@ -9,7 +9,7 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import h11
 
@@ -41,7 +41,7 @@ class Target:
 
 def target_of(url: str) -> Target:
     """Raises ValueError for what is no http or https URL, or has a user in it."""
-    parts = urlsplit(url)
+    parts = urlsplit(url)  # raises ValueError itself for some
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
         raise ValueError(f"not an http or https URL: {url!r:.200}")
     if parts.username is not None or parts.password is not None:
@@ -53,7 +53,13 @@ def target_of(url: str) -> Target:
     if not 0 < port < 65536:
         raise ValueError(f"not a port: {port}")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(scheme, parts.hostname, port, path.encode("utf-8").decode("latin-1"))
+    try:
+        host = parts.hostname
+        host = host if ":" in host else host.encode("idna").decode()
+    except UnicodeError:
+        raise ValueError(f"not a host name: {parts.hostname!r:.200}") from None
+    # What is not ASCII is sent escaped; what is escaped stays as it is.
+    return Target(scheme, host, port, quote(path, safe="/%:@!$&'()*+,;=~?-._[]"))
 
 
 class Response:

@@ -6,6 +6,7 @@ from typing import Any
 
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import (
+    BadRequest,
     Fault,
     Forbidden,
     RangeNotSatisfiable,
@@ -70,7 +71,13 @@ class FilesApi:
             call.allow(target_of(call, tx, self._service, row))
 
         length = call.header("Content-Length") or ""
-        return stream, int(length) if length.isdecimal() else None, allow
+        size = int(length) if length.isdecimal() else None
+        promised = call.header("x-openstack-image-size")
+        if promised is None:
+            return stream, size, allow
+        if not promised.isdecimal() or (size is not None and size != int(promised)):
+            raise BadRequest(f"x-openstack-image-size is not the size of the data: {promised:.40}")
+        return _exactly(stream, int(promised)), int(promised), allow
 
     async def download(self, call: Call) -> Reply:
         row = await self._database.read(lambda tx: allowed(call, tx, self._service))
@@ -103,6 +110,18 @@ class FilesApi:
             stream=_content(call, reader, start, end),
             content_type="application/octet-stream",
         )
+
+
+async def _exactly(stream: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
+    """The stream, as long as its sender has said."""
+    total = 0
+    async for piece in stream:
+        total += len(piece)
+        if total > size:
+            break
+        yield piece
+    if total != size:
+        raise BadRequest(f"Size mismatch: expected {size} bytes, received {total} bytes")
 
 
 def _content(call: Call, reader: Reader, start: int, end: int) -> AsyncIterator[bytes]:

@@ -122,8 +122,17 @@ class ImportsApi:
         wish: NewTask = call.body
         if wish.type != "import":
             raise BadRequest(f"Invalid task type: {wish.type!r:.60}; only 'import' can be created")
+        self._check_visibility(call, wish.input.get("image_properties"))
         row = self._imports.begin_task(tx, wish.input, call.principal, call.request_id)
         return Reply(body=task_body(row), headers={"Location": f"/v2/tasks/{row.id}"})
+
+    def _check_visibility(self, call: Call, properties: Any) -> None:
+        """A task makes no image that its caller could not make."""
+        wanted = properties.get("visibility") if isinstance(properties, dict) else None
+        rule = {"public": "publicize_image", "community": "communitize_image"}.get(str(wanted))
+        if rule is not None:
+            mine = call.principal.project_id
+            call.allow({"project_id": mine, "owner": mine}, rule)
 
     def show(self, call: Call, tx: Tx) -> Any:
         return task_body(self._tasks.get(tx, call.path["task_id"], call.principal))

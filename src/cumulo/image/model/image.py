@@ -39,6 +39,8 @@ class ImageRow(Row, frozen=True):
     content: Content
     upload_id: str | None
     """The upload that is at work, so that a late end of an older one is told from it."""
+    upload_until: Moment | None
+    """Its lease: afterwards another process may take the image back."""
     deactivated: bool
     visibility: Visibility
     os_hidden: bool

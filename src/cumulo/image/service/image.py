@@ -39,6 +39,7 @@ class ImageService:
         self.reading = Reading(database, stores)
         self.cache = Cache(database, self.contents, self.reading, cache_bytes)
         self.uploads.activated = self.cache.wanted
+        self.images.wanted = self.cache.wanted
         self.tasks = Tasks(task_hours)
         self.imports = Imports(self.contents, self.tasks, self.uploads.limits, rules or Rules())
         self.location_patches = LocationPatches(self.contents, self.imports, self.cache)

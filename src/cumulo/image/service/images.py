@@ -1,6 +1,6 @@
 """Images: who sees them, create, change, delete, deactivate."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -29,6 +29,8 @@ class Images:
     def __init__(self, contents: Contents, quotas: Quotas) -> None:
         self.contents = contents
         self.quotas = quotas
+        self.wanted: Callable[[Tx, ImageRow], None] = lambda tx, row: None
+        """Called when a host needs a file of an image that is only in remote stores."""
 
     # --- who sees what ----------------------------------------------------------------------
 
@@ -40,6 +42,9 @@ class Images:
         return row
 
     def _visible(self, tx: Tx, row: ImageRow, who: Principal) -> bool:
+        if who.system:
+            # Image knows projects only; a refusal to show is a 404.
+            return False
         return self.visible_to(tx, row, who.project_id, who.roles)
 
     def visible_to(
@@ -72,7 +77,11 @@ class Images:
         cached = {
             each.image_id for each in tx.all(location_store.CACHED_OF, image_ids=list(places))
         }
-        return {row.id: self._info(row, places[row.id], row.id in cached) for row in rows}
+        found = {row.id: self._info(row, places[row.id], row.id in cached) for row in rows}
+        for row in rows:
+            if tx.writable and row.content == "present" and found[row.id].path is None:
+                self.wanted(tx, row)
+        return found
 
     def named(self, tx: Tx, name: str, owner: str) -> ImageRow | None:
         """An image of a project by its name, for first-run content."""
@@ -126,6 +135,7 @@ class Images:
             status=status_of("none", False),
             content="none",
             upload_id=None,
+            upload_until=None,
             deactivated=False,
             visibility=attributes.get("visibility", "shared"),
             os_hidden=attributes.get("os_hidden", False),

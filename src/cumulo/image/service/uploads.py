@@ -5,10 +5,13 @@ upload): an image that was deleted meanwhile, or taken back after an interruptio
 and its bytes go.
 """
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
 from cumulo.core.auth.principal import Principal
+from cumulo.core.clock import later
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import (
@@ -29,10 +32,13 @@ from cumulo.image.model.location import STAGING
 from cumulo.image.service.contents import MIB, Contents
 from cumulo.image.service.images import Images
 from cumulo.image.service.stores import Store
+from cumulo.image.store import image as store
 
 T = TypeVar("T")
 
 GIB = 1024 * MIB
+LEASE = 40.0
+"""Seconds after which an upload that nobody renews is taken back."""
 
 
 class Limits:
@@ -98,6 +104,7 @@ class Uploads:
     async def _transfer(self, image_id: str, begin: Any, take: Any) -> None:
         upload = new_id()
         self.live.add(upload)
+        beat = asyncio.create_task(self._renew(image_id, upload))
         try:
             row, room = await self._database.write(
                 lambda tx: begin(tx, upload), name="begin upload"
@@ -108,7 +115,27 @@ class Uploads:
                 await self._back(image_id, upload, str(error))
                 raise
         finally:
+            beat.cancel()
             self.live.discard(upload)
+
+    async def _renew(self, image_id: str, upload: str) -> None:
+        """Keeps the lease, for as long as this process lives."""
+
+        def renew(tx: Tx) -> None:
+            until = later(tx.now, LEASE)
+            tx.run(store.RENEW_UPLOAD, key=image_id, upload=upload, until=until)
+
+        while True:
+            await asyncio.sleep(LEASE / 4)
+            with contextlib.suppress(Exception):  # the next beat may reach the database again
+                await self._database.write(renew, name="renew upload")
+
+    def abandoned(self, tx: Tx, row: ImageRow) -> bool:
+        """No process is at the upload of this image any more."""
+        if row.upload_id is None or row.upload_id in self.live:
+            return False
+        # With SQLite there is no other process.
+        return tx.engine == "sqlite" or (row.upload_until or "") <= tx.now
 
     def _begin(
         self,
@@ -138,7 +165,11 @@ class Uploads:
             raise TooLarge(f"The size of the image exceeds the quota {quota} or the limit.")
         row = contents.forget_leftovers(tx, row)
         changed = contents.move(
-            tx, row, "staging" if content == "staging" else "saving", upload_id=upload
+            tx,
+            row,
+            "staging" if content == "staging" else "saving",
+            upload_id=upload,
+            upload_until=later(tx.now, LEASE),
         )
         emit(tx, "image.stage" if store is None else "image.upload", row.id, principal=who)
         return changed, room
@@ -157,6 +188,7 @@ class Uploads:
                 now,
                 "present",
                 upload_id=None,
+                upload_until=None,
                 size=received.size,
                 virtual_size=virtual_size(now, received),
                 checksum=received.md5,
@@ -178,7 +210,8 @@ class Uploads:
             if now is None:
                 return False
             size = received.size
-            self._contents.move(tx, now, "staged", upload_id=None, staged_size=size, size=size)
+            ended = {"upload_id": None, "upload_until": None}
+            self._contents.move(tx, now, "staged", staged_size=size, size=size, **ended)
             return True
 
         await self._finish(row, staging, end)
@@ -238,7 +271,7 @@ class Uploads:
         row = tx.get(ImageRow, image_id)
         if row is None or row.content not in ("saving", "staging") or row.upload_id != upload:
             return
-        self._contents.move(tx, row, "none", upload_id=None)
+        self._contents.move(tx, row, "none", upload_id=None, upload_until=None)
         stores = [STAGING] if row.content == "staging" else self._contents.stores.writable()
         for name in stores if killed else ():
             self._contents.remove_later(tx, image_id, name)

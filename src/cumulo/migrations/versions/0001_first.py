@@ -303,6 +303,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("content", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("upload_id", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("upload_until", sa.Text(), autoincrement=False, nullable=True),
         sa.Column("deactivated", sa.Boolean(), autoincrement=False, nullable=False),
         sa.Column("visibility", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("os_hidden", sa.Boolean(), autoincrement=False, nullable=False),
