@@ -68,7 +68,8 @@ def test_junk_in_properties(tmp_path: Path) -> None:
                 schema = {"title": "T", "type": "string", word: value}
                 made = await send("POST", f"{ROOT}/N/properties", {"name": name, **schema})
                 wish = {"name": name, "properties": {name: schema}}
-                assert await send("POST", f"{ROOT}/N/objects", wish) == made
+                grouped = await send("POST", f"{ROOT}/N/objects", wish)
+                assert word == "name" or grouped == made, (schema, made, grouped)
             for value in JUNK:
                 for field in ("properties", "objects", "tags", "resource_type_associations"):
                     wish = {"namespace": f"N{next(number)}", field: value}
