@@ -4,7 +4,7 @@ Everything is made through the same verbs that clients use, each only when it is
 """
 
 from cumulo.core.db.transaction import Tx
-from cumulo.first_run import accounts, catalog, compute, image, network
+from cumulo.first_run import accounts, catalog, compute, image, metadefs, network
 from cumulo.wiring import Cloud
 
 
@@ -15,6 +15,7 @@ async def make(cloud: Cloud) -> None:
     await catalog.make(cloud)
     await compute.make(cloud)
     await image.make(cloud)
+    await metadefs.make(cloud)
     await network.make(cloud)
 
 

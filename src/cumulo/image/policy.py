@@ -6,6 +6,9 @@ _SEEN = (
     " or 'public':%(visibility)s or 'shared':%(visibility)s)"
 )
 _SHARING = "(project_id:%(project_id)s or project_id:%(member_id)s)"
+_NAMESPACE_SEEN = (
+    "role:admin or (role:reader and (project_id:%(project_id)s or 'public':%(visibility)s))"
+)
 
 _RULES: dict[str, str] = {
     "default": "",
@@ -44,6 +47,34 @@ _RULES: dict[str, str] = {
     "get_tasks": "rule:default",
     "add_task": "rule:default",
     "modify_task": "rule:default",
+    "metadef_default": "",
+    "metadef_admin": "role:admin",
+    "get_metadef_namespaces": "role:admin or (role:reader and project_id:%(project_id)s)",
+    "get_metadef_namespace": _NAMESPACE_SEEN,
+    "get_metadef_object": _NAMESPACE_SEEN,
+    "get_metadef_objects": _NAMESPACE_SEEN,
+    "list_metadef_resource_types": _NAMESPACE_SEEN,
+    "get_metadef_resource_type": _NAMESPACE_SEEN,
+    "get_metadef_property": _NAMESPACE_SEEN,
+    "get_metadef_properties": _NAMESPACE_SEEN,
+    "get_metadef_tag": _NAMESPACE_SEEN,
+    "get_metadef_tags": _NAMESPACE_SEEN,
+    "add_metadef_namespace": "rule:metadef_admin",
+    "modify_metadef_namespace": "rule:metadef_admin",
+    "delete_metadef_namespace": "rule:metadef_admin",
+    "add_metadef_object": "rule:metadef_admin",
+    "modify_metadef_object": "rule:metadef_admin",
+    "delete_metadef_object": "rule:metadef_admin",
+    "add_metadef_resource_type_association": "rule:metadef_admin",
+    "remove_metadef_resource_type_association": "rule:metadef_admin",
+    "add_metadef_property": "rule:metadef_admin",
+    "modify_metadef_property": "rule:metadef_admin",
+    "remove_metadef_property": "rule:metadef_admin",
+    "add_metadef_tag": "rule:metadef_admin",
+    "add_metadef_tags": "rule:metadef_admin",
+    "modify_metadef_tag": "rule:metadef_admin",
+    "delete_metadef_tag": "rule:metadef_admin",
+    "delete_metadef_tags": "rule:metadef_admin",
 }
 
 # All of image is for tokens of projects: Glance's rules have the scope type `project` only.

@@ -4,13 +4,18 @@ from cumulo.core.auth.policy import Rules
 from cumulo.core.db.transaction import Database
 from cumulo.core.http import faults
 from cumulo.core.http.operations import Face
-from cumulo.image.api import schemas
+from cumulo.image.api import metadef_schemas, schemas
 from cumulo.image.api.discovery import DiscoveryApi
 from cumulo.image.api.files import FilesApi
 from cumulo.image.api.images import ImagesApi
 from cumulo.image.api.imports import ImportsApi
 from cumulo.image.api.locations import LocationsApi
 from cumulo.image.api.members import MembersApi
+from cumulo.image.api.metadef_namespaces import MetadefNamespacesApi
+from cumulo.image.api.metadef_objects import MetadefObjectsApi
+from cumulo.image.api.metadef_properties import MetadefPropertiesApi
+from cumulo.image.api.metadef_resource_types import MetadefResourceTypesApi
+from cumulo.image.api.metadef_tags import MetadefTagsApi
 from cumulo.image.api.stores import StoresApi
 from cumulo.image.policy import RULES
 from cumulo.image.service.image import ImageService
@@ -33,5 +38,11 @@ def image_face(images: ImageService, database: Database, rules: Rules | None = N
             *ImportsApi(images).operations(),
             *LocationsApi(images).operations(),
             *StoresApi(images, database).operations(),
+            *metadef_schemas.operations(),
+            *MetadefNamespacesApi(images.metadefs).operations(),
+            *MetadefObjectsApi(images.metadefs).operations(),
+            *MetadefPropertiesApi(images.metadefs).operations(),
+            *MetadefTagsApi(images.metadefs).operations(),
+            *MetadefResourceTypesApi(images.metadefs).operations(),
         ],
     )

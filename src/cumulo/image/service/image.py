@@ -7,6 +7,7 @@ from cumulo.image.service.images import Images
 from cumulo.image.service.imports import Imports, Rules
 from cumulo.image.service.location_patches import LocationPatches
 from cumulo.image.service.members import Members
+from cumulo.image.service.metadefs import Metadefs
 from cumulo.image.service.protection import Protection
 from cumulo.image.service.quotas import ImageQuotas, UnifiedLimits
 from cumulo.image.service.stores import Reading, Stores
@@ -35,6 +36,7 @@ class ImageService:
         self.contents = Contents(stores, quotas)
         self.images = Images(self.contents, quotas)
         self.members = Members()
+        self.metadefs = Metadefs()
         self.uploads = Uploads(database, self.images, self.contents, limits)
         self.reading = Reading(database, stores)
         self.cache = Cache(database, self.contents, self.reading, cache_bytes)

@@ -363,6 +363,38 @@ def upgrade() -> None:
         sa.UniqueConstraint("user_id", "name", name=op.f("uq_key_pairs_user_id_name")),
     )
     op.create_table(
+        "metadef_catalogue",
+        sa.Column("name", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("loaded_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_metadef_catalogue")),
+    )
+    op.create_table(
+        "metadef_namespaces",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("namespace", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("display_name", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("description", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("visibility", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("protected", sa.Boolean(), autoincrement=False, nullable=False),
+        sa.Column("owner", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("created_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("updated_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_metadef_namespaces")),
+    )
+    op.create_index(
+        op.f("ix_metadef_namespaces_created_at"), "metadef_namespaces", ["created_at"], unique=False
+    )
+    op.create_index(
+        op.f("ix_metadef_namespaces_namespace"), "metadef_namespaces", ["namespace"], unique=False
+    )
+    op.create_table(
+        "metadef_resource_types",
+        sa.Column("name", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("created_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("updated_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_metadef_resource_types")),
+    )
+    op.create_table(
         "network_networks",
         sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("project_id", sa.Text(), autoincrement=False, nullable=False),
@@ -948,6 +980,77 @@ def upgrade() -> None:
     )
     op.create_index(
         op.f("ix_image_members_member_id"), "image_members", ["member_id"], unique=False
+    )
+    op.create_table(
+        "metadef_associations",
+        sa.Column("namespace_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("prefix", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("properties_target", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("created_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("updated_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["name"],
+            ["metadef_resource_types.name"],
+            name=op.f("fk_metadef_associations_name"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["namespace_id"],
+            ["metadef_namespaces.id"],
+            name=op.f("fk_metadef_associations_namespace_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("namespace_id", "name", name=op.f("pk_metadef_associations")),
+    )
+    op.create_index(
+        op.f("ix_metadef_associations_name"), "metadef_associations", ["name"], unique=False
+    )
+    op.create_table(
+        "metadef_objects",
+        sa.Column("namespace_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("description", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("required", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("properties", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("created_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("updated_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["namespace_id"],
+            ["metadef_namespaces.id"],
+            name=op.f("fk_metadef_objects_namespace_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("namespace_id", "name", name=op.f("pk_metadef_objects")),
+    )
+    op.create_table(
+        "metadef_properties",
+        sa.Column("namespace_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("schema", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("created_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("updated_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["namespace_id"],
+            ["metadef_namespaces.id"],
+            name=op.f("fk_metadef_properties_namespace_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("namespace_id", "name", name=op.f("pk_metadef_properties")),
+    )
+    op.create_table(
+        "metadef_tags",
+        sa.Column("namespace_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("created_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("updated_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["namespace_id"],
+            ["metadef_namespaces.id"],
+            name=op.f("fk_metadef_tags_namespace_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("namespace_id", "name", name=op.f("pk_metadef_tags")),
     )
     op.create_table(
         "network_floatingips",
