@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -186,12 +186,10 @@ class TestLdap:
         assert [(p.local_id, p.extra["surname"]) for p in found] == [("ann@firm.example", "ann")]
 
     def test_a_group_says_who_is_enabled(self, server: Slapd) -> None:
-        with_group: Callable[..., Any] = lambda **more: {
-            p.name: p.enabled
-            for p in asyncio.run(
-                opened(server, user_enabled_emulation=True, **more).snapshot()
-            ).people
-        }
+        def with_group(**more: Any) -> dict[str, bool]:
+            directory = opened(server, user_enabled_emulation=True, **more)
+            return {p.name: p.enabled for p in asyncio.run(directory.snapshot()).people}
+
         assert with_group() == {"ann": False, "bob": False}
         dn = f"cn=staff,{TEAMS}"
         assert with_group(user_enabled_emulation_dn=dn) == {"ann": True, "bob": True}

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-SCHEMES = ("ldap://", "ldaps://")
 RESERVED = ("id", "name", "domain_id", "enabled", "password", "options", "links", "federated")
 """Attributes of a user that no additional mapping may set."""
 
@@ -70,11 +69,6 @@ def options_of(given: Mapping[str, Any]) -> DirectoryOptions:
     use_group = read.flag("user_enabled_emulation_use_group_config")
     emulation = read.text("user_enabled_emulation_dn") or f"cn=enabled_users,{users.tree}"
     urls = tuple(each.strip() for each in read.text("url").split(",") if each.strip())
-    for url in urls:
-        if not url.lower().startswith((*SCHEMES, "fake://")):
-            raise BadOptions(f"url: {url!r} is not ldap://HOST or ldaps://HOST")
-    if not urls:
-        raise BadOptions("url: there is none")
     use_tls = read.flag("use_tls")
     if use_tls and any(url.lower().startswith("ldaps://") for url in urls):
         raise BadOptions("use_tls: an ldaps:// url is encrypted already")
