@@ -89,6 +89,8 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """By the id of the identity provider (OS-FEDERATION) that speaks OpenID Connect."""
     saml: dict[str, SamlProvider] = {}
     """By the id of the identity provider that speaks SAML 2.0."""
+    directory_sync_seconds: Seconds = 60.0
+    """How often the users and groups of LDAP directories are read anew."""
     trusted_dashboards: list[str] = []
     """Addresses that a browser may be sent to with a token after a sign-on (WebSSO)."""
 

@@ -42,8 +42,9 @@ from cumulo.core.outbound.guard import Limits as OutboundLimits
 from cumulo.core.work.reconciler import Reconciler, ReconcilerLoop
 from cumulo.hosting import Host
 from cumulo.identity.api.face import identity_face
+from cumulo.identity.drivers.directories import opener
 from cumulo.identity.policy import RULES as IDENTITY_RULES
-from cumulo.identity.reconcile import ExpiredMemberships
+from cumulo.identity.reconcile import DirectorySync, ExpiredMemberships
 from cumulo.identity.service.federation.parties import OpenIdParty, Parties, SamlParty
 from cumulo.identity.service.identity import IdentityService
 from cumulo.identity.service.security import SecurityRules
@@ -167,6 +168,7 @@ def build(settings: Settings) -> Cloud:
     _add_hosts(cloud, hosting.hosts(settings, _metadata(database, services.compute)))
     cloud.reconcilers = [ReconcilerLoop(database, each) for each in _reconcilers(cloud)]
     bells = {loop.reconciler.name: loop.wakeup.ring for loop in cloud.reconcilers}
+    services.identity.directories.ring = bells["directories"]
     services.image.contents.ring = bells["image removals"]
     services.image.cache.ring = bells["image cache"]
     return cloud
@@ -182,6 +184,8 @@ def _services(settings: Settings, database: Database, registry: HostRegistry) ->
         credential_keys=KeyRing(settings.secrets_dir / "credential-keys"),
         limit_model=settings.identity.limit_model,
         parties=_parties(settings),
+        open_directory=opener(fakes=settings.fake),
+        directory_sync_seconds=settings.identity.directory_sync_seconds,
     )
     image = _image(settings, database, identity)
     network = NetworkService(registry)
@@ -347,6 +351,7 @@ def _counts(services: Services) -> dict[str, Callable[[Tx], int]]:
 def _reconcilers(cloud: Cloud) -> Sequence[Reconciler]:
     return [
         ExpiredMemberships(cloud.database, cloud.services.identity.groups),
+        DirectorySync(cloud.services.identity.directories),
         ImageRemovals(cloud.database, cloud.services.image),
         InterruptedUploads(cloud.database, cloud.services.image),
         CacheFill(cloud.database, cloud.services.image),

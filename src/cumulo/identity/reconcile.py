@@ -1,6 +1,7 @@
-"""What ends by itself in identity: group memberships that a foreign provider vouched for."""
+"""What moves in identity: memberships that end by themselves, and directories that are followed."""
 
 from cumulo.core.db.transaction import Database, Tx
+from cumulo.identity.service.directories import Directories
 from cumulo.identity.service.groups import Groups
 
 
@@ -27,3 +28,24 @@ class ExpiredMemberships:
 
     def failed(self, tx: Tx, id: str, reason: str) -> None:
         """Nothing to note: the row itself is the work."""
+
+
+class DirectorySync:
+    """Follows the directories of domains: at once when their configuration changes, then at times.
+
+    Reading a directory has no effect on it, and writing down the same twice changes nothing.
+    """
+
+    name = "directories"
+
+    def __init__(self, directories: Directories) -> None:
+        self._directories = directories
+
+    def due(self, tx: Tx, most: int) -> list[str]:
+        return self._directories.due(tx, most)
+
+    async def step(self, id: str) -> None:
+        await self._directories.sync(id)
+
+    def failed(self, tx: Tx, id: str, reason: str) -> None:
+        self._directories.failed(tx, id, reason)

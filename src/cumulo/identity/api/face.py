@@ -60,7 +60,7 @@ def identity_face(
         *RolesApi(identity).operations(),
         *GrantsApi(identity).operations(),
         *AssignmentsApi(identity).operations(),
-        *GroupsApi(identity).operations(),
+        *GroupsApi(identity, database).operations(),
         *CredentialsApi(identity).operations(),
         *LimitsApi(identity).operations(),
         *CatalogApi(identity).operations(),

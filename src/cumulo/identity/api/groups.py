@@ -1,9 +1,10 @@
 """Groups and their members on the wire: identity API v3, `groups`, `users/{id}/groups`."""
 
+import functools
 from typing import Any
 
 from cumulo.core.clock import zulu_micro
-from cumulo.core.db.transaction import Tx
+from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.http.operations import Call, Operation
 from cumulo.identity.api.envelope import (
     Wrapped,
@@ -38,7 +39,9 @@ def group_target(row: GroupRow) -> dict[str, Any]:
 
 
 class GroupsApi:
-    def __init__(self, identity: IdentityService) -> None:
+    def __init__(self, identity: IdentityService, database: Database) -> None:
+        self._identity = identity
+        self._database = database
         self._groups = identity.groups
         self._users = identity.users
 
@@ -50,7 +53,7 @@ class GroupsApi:
             return Operation(method, path, handler, policy=f"identity:{rule}", early=False, **more)
 
         return [
-            of("GET", many, self.index, "list_groups"),
+            of("GET", many, self.index, "list_groups", streams=True),
             of("POST", many, self.create, "create_group", body=Wrapped, status=201),
             of("GET", one, self.show, "get_group"),
             of("PATCH", one, self.update, "update_group", body=Wrapped),
@@ -63,7 +66,12 @@ class GroupsApi:
             of("GET", "/v3/users/{user_id}/groups", self.of_user, "list_groups_for_user"),
         ]
 
-    def index(self, call: Call, tx: Tx) -> Any:
+    async def index(self, call: Call) -> Any:
+        """A directory that was just configured is waited for."""
+        await self._identity.directories.settle(call.query.get("domain_id"))
+        return await self._database.read(functools.partial(self._index, call))
+
+    def _index(self, call: Call, tx: Tx) -> Any:
         call.allow({"target.group.domain_id": call.principal.domain_id})
         where = filters(call, "name", "domain_id")
         mine = call.principal.domain_id

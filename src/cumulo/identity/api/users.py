@@ -1,5 +1,6 @@
 """Users on the wire: identity API v3, `users`."""
 
+import functools
 from typing import Any
 
 import msgspec
@@ -65,7 +66,14 @@ class UsersApi:
     def operations(self) -> list[Operation]:
         one = "/v3/users/{user_id}"
         return [
-            Operation("GET", "/v3/users", self.index, policy="identity:list_users", early=False),
+            Operation(
+                "GET",
+                "/v3/users",
+                self.index,
+                policy="identity:list_users",
+                early=False,
+                streams=True,
+            ),
             Operation(
                 "POST",
                 "/v3/users",
@@ -107,7 +115,12 @@ class UsersApi:
             ),
         ]
 
-    def index(self, call: Call, tx: Tx) -> Any:
+    async def index(self, call: Call) -> Any:
+        """A directory that was just configured is waited for."""
+        await self._identity.directories.settle(call.query.get("domain_id"))
+        return await self._database.read(functools.partial(self._index, call))
+
+    def _index(self, call: Call, tx: Tx) -> Any:
         call.allow({"target.domain_id": call.query.get("domain_id") or call.principal.domain_id})
         where = {**filters(call, "name", "domain_id"), **_expiry_filters(call)}
         if call.principal.domain_id and not call.principal.is_admin:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from cumulo.core.clock import Moment
 from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, Unique, table
+from cumulo.identity.model.directory import Origin
 
 
 @table("identity_groups", Unique("domain_id", "name"), IndexOn("name", "id"))
@@ -14,6 +15,8 @@ class GroupRow(Row, frozen=True):
     description: str
     extra: dict[str, Any]
     """Attributes that clients made up; identity keeps and returns them."""
+    origin: Origin | None = None
+    """Its place in the domain's directory; None: it lives here alone."""
 
 
 @table("identity_memberships")

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from cumulo.core.clock import Moment
 from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, Serial, Unique, table
+from cumulo.identity.model.directory import Origin
 
 
 @table("identity_users", Unique("domain_id", "name"), IndexOn("name", "id"))
@@ -31,6 +32,8 @@ class UserRow(Row, frozen=True):
     failed_logins: int = 0
     """Wrong passwords since the last right one, counted only where they lock an account."""
     failed_at: Moment | None = None
+    origin: Origin | None = None
+    """Its place in the domain's directory; None: it lives here alone."""
 
 
 @table("identity_old_passwords")

@@ -13,6 +13,7 @@ from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest, Unauthorized
 from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.guessing import Guessing
+from cumulo.identity.service.read_only import refuse_foreign
 from cumulo.identity.service.security import SecurityRules
 from cumulo.identity.service.users import Users
 
@@ -133,6 +134,8 @@ class Accounts:
     ) -> None:
         """By the user, who proves the old one; it may have expired."""
         found = await self._database.read(lambda tx: tx.get(UserRow, user_id))
+        if found is not None:
+            refuse_foreign(found)
         user = await self.check(found, original, user_id, address)
         self._refuse_self_service(user)
         hashed = await self.hash_of(password)
@@ -191,6 +194,8 @@ def is_locked(user: UserRow, rules: SecurityRules, now: Moment) -> bool:
 def is_enabled(user: UserRow, rules: SecurityRules, now: Moment) -> bool:
     """Not disabled by an administrator, nor by not having been here for too long."""
     days = rules.disable_user_account_days_inactive
+    if user.origin is not None:  # its directory has rules of its own
+        return user.enabled
     if not user.enabled or not days or user.options.get("ignore_user_inactivity"):
         return user.enabled
     last = (user.last_active_at or user.created_at or now)[:10]

@@ -4,7 +4,7 @@ Only options that the tables below name can be set. Sensitive ones are kept apar
 never shown; the value of another option may refer to one as `%(password)s`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -88,6 +88,8 @@ class DomainConfigs:
     def __init__(self, keys: KeyRing, rules: SecurityRules) -> None:
         self._keys = keys
         self._rules = rules
+        self.on_changed: list[Callable[[Tx, str], None]] = []
+        """Called in the transaction that changes a domain's configuration."""
 
     # What holds where nothing is set
 
@@ -254,6 +256,8 @@ class DomainConfigs:
 
     def _tell(self, tx: Tx, verb: str, domain_id: str, who: Principal) -> None:
         emit(tx, f"identity.domain_config.{verb}", domain_id, principal=who)
+        for listener in self.on_changed:
+            listener(tx, domain_id)
 
 
 def _filled(value: Any, secrets: Mapping[str, Any]) -> Any:

@@ -16,6 +16,11 @@ from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID, DomainRow
 from cumulo.identity.model.group import GroupRow, MembershipRow
 from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.extras import given, split
+from cumulo.identity.service.read_only import (
+    refuse_foreign,
+    refuse_in_directory,
+    refuse_membership,
+)
 from cumulo.identity.store import group as store
 from cumulo.identity.store import role as roles
 
@@ -57,6 +62,8 @@ class Groups:
         domain_id = wanted.domain_id or default_domain
         if tx.get(DomainRow, domain_id) is None:
             raise NotFound(f"Could not find domain: {domain_id}.")
+        if who is not None:
+            refuse_in_directory(tx, domain_id)
         self._refuse_duplicate(tx, domain_id, wanted.name)
         row = GroupRow(new_hex(), wanted.name, domain_id, wanted.description or "", extra)
         tx.insert(row)
@@ -72,6 +79,7 @@ class Groups:
 
     def update(self, tx: Tx, group_id: str, wishes: Mapping[str, Any], who: Principal) -> GroupRow:
         row = self.get(tx, group_id)
+        refuse_foreign(row)
         wanted, extra = split(wishes, GroupWishes, "group")
         if wanted.domain_id is not UNSET and wanted.domain_id != row.domain_id:
             raise BadRequest("Cannot change Domain ID.")
@@ -89,6 +97,7 @@ class Groups:
     def delete(self, tx: Tx, group_id: str, who: Principal) -> None:
         """With its memberships and all that was given to it."""
         row = self.get(tx, group_id)
+        refuse_foreign(row)
         tx.run(roles.DROP_ACTOR, actor=row.id)
         tx.delete(row)
         emit(tx, "identity.group.delete", row.id, principal=who)
@@ -96,12 +105,13 @@ class Groups:
 
     def add_user(self, tx: Tx, group_id: str, user_id: str, who: Principal | None) -> None:
         """Nothing happens when the user is in the group."""
-        self._both(tx, group_id, user_id)
+        refuse_membership(*self._both(tx, group_id, user_id))
         if tx.insert(MembershipRow(user_id, group_id), ignore_duplicate=True):
             emit(tx, "identity.group.add_user", group_id, principal=who, user=user_id)
             tx.after_commit(self._forget_tokens)
 
     def remove_user(self, tx: Tx, group_id: str, user_id: str, who: Principal) -> None:
+        refuse_membership(*self._both(tx, group_id, user_id))
         self.check_user(tx, group_id, user_id)
         tx.delete(MembershipRow(user_id, group_id))
         emit(tx, "identity.group.remove_user", group_id, principal=who, user=user_id)
@@ -113,10 +123,11 @@ class Groups:
         if tx.get(MembershipRow, user_id, group_id) is None:
             raise NotFound(f"User '{user_id}' not found in group '{group_id}'.")
 
-    def _both(self, tx: Tx, group_id: str, user_id: str) -> None:
-        if tx.get(UserRow, user_id) is None:
+    def _both(self, tx: Tx, group_id: str, user_id: str) -> tuple[UserRow, GroupRow]:
+        user = tx.get(UserRow, user_id)
+        if user is None:
             raise NotFound(f"Could not find user: {user_id}.")
-        self.get(tx, group_id)
+        return user, self.get(tx, group_id)
 
     def users_of(self, tx: Tx, group_id: str) -> list[UserRow]:
         return tx.all(store.USERS_OF, group_id=group_id)

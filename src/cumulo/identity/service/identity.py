@@ -29,6 +29,8 @@ from cumulo.identity.service.authentication.token import FederatedTokenMethod, T
 from cumulo.identity.service.authentication.totp import TotpMethod
 from cumulo.identity.service.catalog import Catalog
 from cumulo.identity.service.credentials import Credentials
+from cumulo.identity.service.directories import Directories, OpenDirectory
+from cumulo.identity.service.directory_rows import DirectoryRows
 from cumulo.identity.service.domain_config import DomainConfigs
 from cumulo.identity.service.domains import Domains
 from cumulo.identity.service.endpoint_filters import EndpointFilters
@@ -66,6 +68,8 @@ class IdentityService:
         credential_keys: KeyRing,
         limit_model: LimitModel = "flat",
         parties: Parties | None = None,
+        open_directory: OpenDirectory,
+        directory_sync_seconds: float = 60.0,
     ) -> None:
         self._forget_tokens = Announcement("identity", self._forget)
         self._forget_views = Announcement("views", lambda: self.catalog.forget())
@@ -86,6 +90,16 @@ class IdentityService:
         self.catalog = Catalog(self.endpoint_filters)
         self.stored_policies = StoredPolicies(self.catalog)
         self.accounts = Accounts(database, passwords, self.users, self.rules)
+        self.directories = Directories(
+            database,
+            self.domain_configs,
+            DirectoryRows(
+                self.users, self.groups, self.tokens.note_user_revoked, self._forget_tokens
+            ),
+            self.accounts.guessing,
+            open_directory,
+            sync_seconds=directory_sync_seconds,
+        )
         self.trusts = Trusts(self.roles, self.rules)
         self.application_credentials = ApplicationCredentials(self.roles, self.rules)
         self.oauth1 = OAuth1(credential_keys, self.roles)
@@ -101,7 +115,7 @@ class IdentityService:
             database, self.tokens, scopes, self.trusts, Receipts(keys)
         )
         methods: list[Method] = [
-            PasswordMethod(database, directory, self.accounts),
+            PasswordMethod(database, directory, self.accounts, self.directories),
             TokenMethod(database, self.tokens),
             *(FederatedTokenMethod(database, self.tokens, name) for name in FEDERATED_METHODS),
             ApplicationCredentialMethod(

@@ -18,6 +18,7 @@ from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID, DomainRow
 from cumulo.identity.model.federation import FederatedUserRow, ProtocolRow
 from cumulo.identity.model.user import OldPasswordRow, UserRow
 from cumulo.identity.service.extras import given, split
+from cumulo.identity.service.read_only import refuse_foreign, refuse_in_directory
 from cumulo.identity.service.security import SecurityRules
 from cumulo.identity.store import federation
 from cumulo.identity.store import role as roles
@@ -120,6 +121,8 @@ class Users:
         domain_id = wanted.domain_id or default_domain
         if tx.get(DomainRow, domain_id) is None:
             raise NotFound(f"Could not find domain: {domain_id}.")
+        if who is not None:
+            refuse_in_directory(tx, domain_id)
         self._refuse_duplicate(tx, domain_id, wanted.name)
         _check_default_project(tx, wanted.default_project_id)
         options = merged({}, wanted.options)
@@ -195,6 +198,7 @@ class Users:
         who: Principal,
     ) -> UserRow:
         row = self.get(tx, user_id)
+        refuse_foreign(row)
         if wishes.get("id", row.id) != row.id:
             raise BadRequest("Cannot change user ID")
         wanted, extra = split(wishes, UserWishes, "user")
@@ -264,6 +268,7 @@ class Users:
     def delete(self, tx: Tx, user_id: str, who: Principal) -> None:
         """With all that is the user's own: the rows' foreign keys."""
         row = self.get(tx, user_id)
+        refuse_foreign(row)
         tx.run(roles.DROP_ACTOR, actor=row.id)
         tx.delete(row)
         self._revoked(tx, row.id)

@@ -717,6 +717,28 @@ def upgrade() -> None:
         postgresql_where=None,
     )
     op.create_table(
+        "identity_directories",
+        sa.Column("domain_id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("wanted", sa.Boolean(), autoincrement=False, nullable=False),
+        sa.Column("generation", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("due_at", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("synced_generation", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("synced_at", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("attempts", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("fault", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("notes", sa.Text(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["domain_id"],
+            ["identity_domains.id"],
+            name=op.f("fk_identity_directories_domain_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("domain_id", name=op.f("pk_identity_directories")),
+    )
+    op.create_index(
+        op.f("ix_identity_directories_due_at"), "identity_directories", ["due_at"], unique=False
+    )
+    op.create_table(
         "identity_domain_options",
         sa.Column("domain_id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("section", sa.Text(), autoincrement=False, nullable=False),
@@ -765,6 +787,7 @@ def upgrade() -> None:
         sa.Column("domain_id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("description", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("extra", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("origin", sa.Text(), autoincrement=False, nullable=True),
         sa.ForeignKeyConstraint(
             ["domain_id"],
             ["identity_domains.id"],
@@ -921,6 +944,7 @@ def upgrade() -> None:
         sa.Column("last_active_at", sa.Text(), autoincrement=False, nullable=True),
         sa.Column("failed_logins", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("failed_at", sa.Text(), autoincrement=False, nullable=True),
+        sa.Column("origin", sa.Text(), autoincrement=False, nullable=True),
         sa.ForeignKeyConstraint(
             ["domain_id"],
             ["identity_domains.id"],

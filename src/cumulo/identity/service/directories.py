@@ -1,0 +1,426 @@
+"""Directories: domains whose users and groups live in LDAP.
+
+Whether a domain has one is what its configuration says (`identity.driver` = `ldap`). Everybody is
+read now and then, and written into rows in short transactions; whoever logs in is looked up live.
+Between two looks the rows are what is known: a directory that is away takes nobody's token.
+"""
+
+import asyncio
+import functools
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from cumulo.core import clock
+from cumulo.core.clock import Moment, later
+from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.events.history import emit
+from cumulo.core.faults import Forbidden, Unauthorized, Unavailable
+from cumulo.core.work.reconciler import backoff
+from cumulo.identity.model.directory import (
+    Directory,
+    DirectoryRow,
+    DirectoryUnreachable,
+    Look,
+    Person,
+    Snapshot,
+    Team,
+    public_id,
+)
+from cumulo.identity.model.directory_options import BadOptions, DirectoryOptions, options_of
+from cumulo.identity.model.group import GroupRow
+from cumulo.identity.model.user import UserRow
+from cumulo.identity.service.directory_rows import (
+    DirectoryRows,
+    group_differs,
+    looked_since,
+    user_differs,
+)
+from cumulo.identity.service.domain_config import Config, DomainConfigs
+from cumulo.identity.service.guessing import Guessing
+from cumulo.identity.store import directory as store
+
+log = logging.getLogger("cumulo.identity")
+
+T = TypeVar("T")
+
+OpenDirectory = Callable[[DirectoryOptions], Directory]
+
+REFUSED = "The request you have made requires authentication."
+AWAY = "The directory of the user's domain does not answer: {}. Try again later."
+PAGE = 1000
+"""Rows read at once."""
+BATCH = 100
+"""Rows changed in one transaction: it holds up everybody else."""
+MOST_AT_ONCE = 200
+"""Logins that wait for directories; more are refused at once."""
+TICK = 0.25
+"""Seconds. Refusals come at multiples of it, so that their time does not tell names."""
+FIRST_SYNC = 10.0
+"""Seconds that a list waits for a directory that was never read."""
+LONGEST_PAUSE = 300.0
+
+
+class Superseded(Exception):
+    """The configuration has changed meanwhile: what was read is of another directory."""
+
+
+class Directories:
+    def __init__(
+        self,
+        database: Database,
+        configs: DomainConfigs,
+        rows: DirectoryRows,
+        guessing: Guessing,
+        open_directory: OpenDirectory,
+        *,
+        sync_seconds: float = 60.0,
+    ) -> None:
+        self._database = database
+        self._configs = configs
+        self._rows = rows
+        self._guessing = guessing
+        self.open = open_directory
+        self._sync_seconds = sync_seconds
+        self._waiting = 0
+        self._unsettled: dict[str, asyncio.Event] | None = None
+        self.ring: Callable[[], None] = lambda: None
+        """Wakes the reconciler."""
+        configs.on_changed.append(self._configured)
+
+    # Which domains have one
+
+    def has(self, tx: Tx, domain_id: str) -> bool:
+        row = tx.get(DirectoryRow, domain_id)
+        return row is not None and row.wanted
+
+    def _configured(self, tx: Tx, domain_id: str) -> None:
+        """A domain's configuration was written: the directory is read anew, or forgotten.
+
+        Raises Forbidden for options that mean nothing.
+        """
+        config = self._configs.whole(tx, domain_id)
+        wanted = config["identity"].get("driver") == "ldap"
+        if wanted:
+            try:
+                options_of(config["ldap"])
+            except BadOptions as error:
+                raise Forbidden(f"Invalid domain specific configuration: option {error}.") from None
+        row = tx.get(DirectoryRow, domain_id)
+        if row is None:
+            if not wanted:
+                return
+            tx.insert(DirectoryRow(domain_id, True, 1, tx.now))
+        else:
+            tx.update(
+                row,
+                wanted=wanted,
+                generation=row.generation + 1,
+                due_at=tx.now,
+                attempts=0,
+                fault=None,
+            )
+        tx.after_commit(lambda: self._wake(domain_id, wanted))
+
+    def _wake(self, domain_id: str, wanted: bool) -> None:
+        if wanted and self._unsettled is not None:
+            self._unsettled.setdefault(domain_id, asyncio.Event())
+        self.ring()
+
+    async def settle(self, domain_id: str | None = None) -> None:
+        """Before a list: wait for a directory that was never read (all, without a domain)."""
+        if self._unsettled is None:
+            found = await self._database.read(lambda tx: tx.tuples(store.UNSETTLED))
+            self._unsettled = {each: asyncio.Event() for (each,) in found}
+        if not self._unsettled:
+            return
+        events = [event for each, event in self._unsettled.items() if domain_id in (None, each)]
+        if events:
+            with_end = asyncio.wait_for(
+                asyncio.gather(*(event.wait() for event in events)), FIRST_SYNC
+            )
+            try:
+                await with_end
+            except TimeoutError:
+                log.info("a list did not wait longer for directories")
+
+    def _settled(self, domain_id: str) -> None:
+        if self._unsettled is not None:
+            event = self._unsettled.pop(domain_id, None)
+            if event is not None:
+                event.set()
+
+    def _opened(self, tx: Tx, domain_id: str) -> tuple[DirectoryRow, Config] | None:
+        row = tx.get(DirectoryRow, domain_id)
+        return None if row is None else (row, self._configs.whole(tx, domain_id))
+
+    def _directory(self, config: Config) -> Directory:
+        try:
+            return self.open(options_of(config["ldap"]))
+        except BadOptions as error:
+            raise DirectoryUnreachable(str(error)) from None
+
+    # Logins
+
+    async def login(
+        self, domain_id: str, user: UserRow | None, name: str, password: str, address: str
+    ) -> UserRow:
+        """Whose password this is, as the directory says now. Raises Unauthorized, Unavailable,
+        TooManyRequests. `user`: the row, where there is one; else it is looked up by name."""
+        called = (user.name if user is not None else name).casefold()
+        key = f"{domain_id}/{called}"
+        await self._guessing.admit(key, address)
+        begun = asyncio.get_running_loop().time()
+        found = await self._database.read(lambda tx: self._opened(tx, domain_id))
+        if found is None or not found[0].wanted:
+            return await self._refuse(key, address, begun)
+        row, config = found
+        if self._waiting >= MOST_AT_ONCE:
+            raise Unavailable(AWAY.format("too many wait for it"))
+        self._waiting += 1
+        try:
+            directory = self._directory(config)
+            if user is not None and user.origin is not None:
+                look = await directory.look(password, local_id=user.origin.local_id)
+            else:
+                look = await directory.look(password, name=name)
+        except DirectoryUnreachable as error:
+            log.warning("directory of domain %s: %s", domain_id, error)
+            raise Unavailable(AWAY.format("it is away")) from None
+        finally:
+            self._waiting -= 1
+        fresh = await self._take(row, user, look)
+        if fresh is None or not look.right or not fresh.enabled:
+            return await self._refuse(key, address, begun)
+        self._guessing.succeeded(key, address)
+        return fresh
+
+    async def _refuse(self, key: str, address: str, begun: float) -> UserRow:
+        self._guessing.failed(key, address)
+        spent = asyncio.get_running_loop().time() - begun
+        await asyncio.sleep(TICK - spent % TICK)
+        raise Unauthorized(REFUSED)
+
+    async def _take(self, row: DirectoryRow, user: UserRow | None, look: Look) -> UserRow | None:
+        """Write down what a login has shown. Nothing of somebody who only guesses: unless the
+        password is right, only that the user is gone or disabled."""
+        person = look.person
+        lost = user is not None and user.enabled and (person is None or not person.enabled)
+        if not lost and not look.right:
+            return None
+
+        def write(tx: Tx) -> UserRow | None:
+            self._check(tx, row)
+            if person is None:
+                known = None if user is None else tx.get(UserRow, user.id)
+                if known is not None:
+                    self._rows.miss_user(tx, known, looked_at=tx.now)
+                return None
+            kept = self._rows.keep_user(tx, row.domain_id, person, looked_at=tx.now)
+            if kept is None or not look.right:
+                return kept
+            groups = [self._rows.keep_group(tx, row.domain_id, team) for team in look.teams]
+            self._rows.set_groups(tx, kept, {group.id for group in groups if group is not None})
+            return tx.get(UserRow, kept.id)
+
+        try:
+            return await self._database.write(write, name="directory login")
+        except Superseded:
+            raise Unavailable(AWAY.format("its configuration has just changed")) from None
+
+    # Everybody
+
+    def due(self, tx: Tx, most: int) -> list[str]:
+        return [row.domain_id for row in tx.all(store.DUE, now=tx.now, most=most)]
+
+    async def sync(self, domain_id: str) -> None:
+        """Make the rows equal to the directory, or forget them all. Raises
+        DirectoryUnreachable."""
+        found = await self._database.read(lambda tx: self._opened(tx, domain_id))
+        if found is None:
+            self._settled(domain_id)
+            return
+        row, config = found
+        try:
+            if not row.wanted:
+                await self._forget(row)
+                return
+            directory = self._directory(config)
+            begun = clock.now()
+            snapshot = await directory.snapshot()
+            notes = await self._apply(row, snapshot, begun)
+            if not directory.capabilities.encrypted:
+                notes.append("passwords travel to it in clear text")
+            await self._database.write(
+                lambda tx: self._synced(tx, row, snapshot, notes), name="directory synced"
+            )
+            self._settled(domain_id)
+        except Superseded:
+            self.ring()  # the next pass reads the other directory
+
+    def _check(self, tx: Tx, row: DirectoryRow) -> DirectoryRow:
+        now = tx.get(DirectoryRow, row.domain_id)
+        if now is None or now.generation != row.generation:
+            raise Superseded
+        return now
+
+    async def _apply(self, row: DirectoryRow, snapshot: Snapshot, begun: Moment) -> list[str]:
+        """What could not be taken over, in words."""
+        domain_id, notes = row.domain_id, list(snapshot.notes)
+        people = {public_id(domain_id, "user", p.local_id): p for p in snapshot.people}
+        teams = {public_id(domain_id, "group", t.local_id): t for t in snapshot.teams}
+        known = await self._known(store.USERS, domain_id)
+        changed = [p for id, p in people.items() if id not in known or user_differs(known[id], p)]
+        missing = [id for id in known if id not in people]
+        for some in _parts(changed):
+            keep = functools.partial(self._keep_users, row=row, people=some, begun=begun)
+            notes += await self._write(row, keep)
+        for ids in _parts(missing):
+            await self._write(row, functools.partial(self._miss_users, ids=ids, begun=begun))
+        groups = await self._known(store.GROUPS, domain_id)
+        fresh = [t for id, t in teams.items() if id not in groups or group_differs(groups[id], t)]
+        gone = [id for id in groups if id not in teams]
+        for those in _parts(fresh):
+            notes += await self._write(
+                row, functools.partial(self._keep_groups, row=row, teams=those)
+            )
+        for ids in _parts(gone):
+            await self._write(row, functools.partial(self._miss_groups, ids=ids))
+        for ids in _parts([*teams, *gone]):
+            had = await self._database.read(functools.partial(self._rows.members, group_ids=ids))
+            for group_id in ids:
+                members = teams[group_id].members if group_id in teams else frozenset[str]()
+                wanted = {public_id(domain_id, "user", each) for each in members}
+                await self._set_members(row, group_id, wanted, had.get(group_id, set()), begun)
+        return notes
+
+    async def _known(self, rows: Any, domain_id: str) -> dict[str, Any]:
+        """The rows of a domain that come from its directory, by id."""
+        found: dict[str, Any] = {}
+        after = ""
+        while True:
+            page = await self._database.read(
+                functools.partial(_page, rows=rows, domain_id=domain_id, after=after)
+            )
+            found.update((each.id, each) for each in page)
+            if len(page) < PAGE:
+                return found
+            after = page[-1].id
+
+    async def _write(self, row: DirectoryRow, change: Callable[[Tx], T]) -> T:
+        def write(tx: Tx) -> T:
+            self._check(tx, row)
+            return change(tx)
+
+        return await self._database.write(write, name="directory sync")
+
+    def _keep_users(
+        self, tx: Tx, row: DirectoryRow, people: Sequence[Person], begun: Moment
+    ) -> list[str]:
+        notes = []
+        for person in people:
+            known = tx.get(UserRow, public_id(row.domain_id, "user", person.local_id))
+            if known is not None and looked_since(known, begun):
+                continue
+            if self._rows.keep_user(tx, row.domain_id, person) is None:
+                notes.append(f"user {person.dn}: a user of the name {person.name} lives here")
+        return notes
+
+    def _miss_users(self, tx: Tx, ids: Sequence[str], begun: Moment) -> None:
+        for id in ids:
+            known = tx.get(UserRow, id)
+            if known is not None and not looked_since(known, begun):
+                self._rows.miss_user(tx, known)
+
+    def _keep_groups(self, tx: Tx, row: DirectoryRow, teams: Sequence[Team]) -> list[str]:
+        kept = [(team, self._rows.keep_group(tx, row.domain_id, team)) for team in teams]
+        return [
+            f"group {team.dn}: a group of the name {team.name} lives here"
+            for team, made in kept
+            if made is None
+        ]
+
+    def _miss_groups(self, tx: Tx, ids: Sequence[str]) -> None:
+        for id in ids:
+            known = tx.get(GroupRow, id)
+            if known is not None:
+                self._rows.miss_group(tx, known)
+
+    async def _set_members(
+        self, row: DirectoryRow, group_id: str, wanted: set[str], had: set[str], begun: Moment
+    ) -> None:
+        changes = [(id, True) for id in sorted(wanted - had)]
+        changes += [(id, False) for id in sorted(had - wanted)]
+        for part in _parts(changes):
+            add, drop = ([id for id, joins in part if joins is kind] for kind in (True, False))
+
+            def change(tx: Tx, add: list[str] = add, drop: list[str] = drop) -> None:
+                known = tx.get(GroupRow, group_id)
+                if known is not None and known.origin is not None:
+                    self._rows.set_members(tx, group_id, add, drop, begun)
+
+            await self._write(row, change)
+
+    def _synced(self, tx: Tx, row: DirectoryRow, snapshot: Snapshot, notes: list[str]) -> None:
+        now = self._check(tx, row)
+        told = "; ".join(notes[:10])[:2000]
+        news = now.fault is not None or now.synced_generation != now.generation
+        if news or told != now.notes:
+            emit(
+                tx,
+                "identity.directory.synced",
+                row.domain_id,
+                users=len(snapshot.people),
+                groups=len(snapshot.teams),
+                notes=told,
+            )
+        tx.update(
+            now,
+            synced_generation=now.generation,
+            synced_at=tx.now,
+            due_at=later(tx.now, self._sync_seconds),
+            attempts=0,
+            fault=None,
+            notes=told,
+        )
+
+    async def _forget(self, row: DirectoryRow) -> None:
+        """The domain has no directory any more."""
+        for rows in (store.USERS, store.GROUPS):
+            ids = list(await self._known(rows, row.domain_id))
+            for part in _parts(ids):
+                await self._write(row, functools.partial(self._forget_rows, ids=part))
+
+        def end(tx: Tx) -> None:
+            tx.delete(self._check(tx, row))
+            emit(tx, "identity.directory.forgotten", row.domain_id)
+
+        await self._database.write(end, name="directory forgotten")
+        self._settled(row.domain_id)
+
+    def _forget_rows(self, tx: Tx, ids: Sequence[str]) -> None:
+        for id in ids:
+            user, group = tx.get(UserRow, id), tx.get(GroupRow, id)
+            if user is not None and user.origin is not None:
+                self._rows.forget_user(tx, user)
+            if group is not None and group.origin is not None:
+                self._rows.forget_group(tx, group)
+
+    def failed(self, tx: Tx, domain_id: str, reason: str) -> None:
+        row = tx.get(DirectoryRow, domain_id)
+        if row is None:
+            return
+        if row.fault != reason:
+            emit(tx, "identity.directory.failed", domain_id, reason=reason)
+        pause = min(backoff(row.attempts, most=LONGEST_PAUSE), self._sync_seconds)
+        tx.update(row, attempts=row.attempts + 1, fault=reason, due_at=later(tx.now, pause))
+        tx.after_commit(lambda: self._settled(domain_id))
+
+
+def _page(tx: Tx, rows: Any, domain_id: str, after: str) -> list[Any]:
+    return tx.all(rows, domain_id=domain_id, after=after, most=PAGE)
+
+
+def _parts(whole: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(whole), BATCH):
+        yield whole[start : start + BATCH]
