@@ -1,13 +1,15 @@
 """Real S3 and Swift servers, started by a test and ended with it.
 
-They come from a virtual environment with the dependency group `stores`; CUMULO_STORE_SERVERS
-names its bin folder. Without it, tests that need them are skipped.
+The S3 server (moto) is one of the packages of the tests. Swift has to be compiled, so it comes from
+a virtual environment with the dependency group `stores`; CUMULO_STORE_SERVERS names its bin folder.
+Without it, tests that need Swift are skipped.
 """
 
 import contextlib
 import os
 import socketserver
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -23,7 +25,7 @@ from tests.support.ports import free_port
 def folder() -> Path:
     named = os.environ.get("CUMULO_STORE_SERVERS")
     if not named:
-        pytest.skip("CUMULO_STORE_SERVERS names no folder with moto_server and swift-*")
+        pytest.skip("CUMULO_STORE_SERVERS names no folder with swift-*")
     return Path(named)
 
 
@@ -60,7 +62,8 @@ def _running(argv: list[str], log: Path, **env: str) -> Iterator[subprocess.Pope
 def s3_server(tmp: Path) -> Iterator[str]:
     """The URL of an S3 server without buckets."""
     port = free_port()
-    argv = [str(folder() / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+    moto = Path(sys.executable).with_name("moto_server")
+    argv = [str(moto), "-H", "127.0.0.1", "-p", str(port)]
     with _running(argv, tmp / "s3.log") as child:
         url = f"http://127.0.0.1:{port}"
         _until_it_answers(f"{url}/moto-api/data.json", child)
