@@ -1,6 +1,8 @@
-"""Who may do what with metadata definitions when an operator lets projects have their own."""
+"""Limits of metadata definitions, and who may do what when an operator lets projects have their
+own."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.cloud import running_cloud
@@ -57,5 +59,40 @@ def test_readers_only(tmp_path: Path) -> None:
             assert (await cloud.call("GET", ROOT)).status == 403
             one = f"{ROOT}/OS::Compute::TPM"
             assert (await cloud.call("GET", one)).status == 200
+
+    asyncio.run(main())
+
+
+def test_lengths(tmp_path: Path) -> None:
+    """What just fits is taken, a character more is not."""
+
+    def parts(size: int) -> list[tuple[str, dict[str, object]]]:
+        name = "é" * size
+        return [
+            ("/N/objects", {"name": name}),
+            ("/N/properties", {"name": name, "title": "T", "type": "string"}),
+            ("/N/tags", {"tags": [{"name": name}]}),
+            (f"/N/tags/{'x' * size}", {}),
+            ("/N/resource_types", {"name": name}),
+        ]
+
+    cases: list[tuple[int, Callable[[int], list[tuple[str, dict[str, object]]]]]] = [
+        (255, parts),
+        (80, lambda size: [("", {"namespace": "n" * size})]),
+        (80, lambda size: [("", {"namespace": "D", "display_name": "n" * size})]),
+        (500, lambda size: [("", {"namespace": "E", "description": "n" * size})]),
+        (255, lambda size: [("", {"namespace": "F", "owner": "n" * size})]),
+        (80, lambda size: [("/N/resource_types", {"name": "p", "prefix": "n" * size})]),
+        (80, lambda size: [("/N/resource_types", {"name": "t", "properties_target": "n" * size})]),
+    ]
+
+    async def main() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            await cloud.call("POST", ROOT, as_="admin", json_={"namespace": "N"})
+            for most, make in cases:
+                for size, status in ((most + 1, 400), (most, 201)):
+                    for path, wish in make(size):
+                        answer = await cloud.call("POST", ROOT + path, as_="admin", json_=wish)
+                        assert answer.status == status, (size, path, answer)
 
     asyncio.run(main())

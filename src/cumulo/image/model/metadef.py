@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from cumulo.core.clock import Moment
-from cumulo.core.db.rows import Index, Key, References, Row, table
+from cumulo.core.db.rows import Index, Key, References, Row, Unique, table
 from cumulo.core.wire.shapes import StrictBody, Unset
 
 Visibility = Literal["public", "private"]
@@ -71,10 +71,10 @@ class PropertySchema(StrictBody, kw_only=True):
 Properties = dict[Name, PropertySchema]
 
 
-@table("metadef_namespaces")
+@table("metadef_namespaces", Unique("namespace"))
 class NamespaceRow(Row, frozen=True):
     id: Annotated[str, Key()]
-    namespace: Annotated[str, Index()]
+    namespace: str
     """Its name, say `OS::Compute::Quota`: one in the whole cloud, whoever sees it."""
     display_name: str | None
     description: str | None

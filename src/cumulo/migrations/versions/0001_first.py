@@ -380,12 +380,10 @@ def upgrade() -> None:
         sa.Column("created_at", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("updated_at", sa.Text(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_metadef_namespaces")),
+        sa.UniqueConstraint("namespace", name=op.f("uq_metadef_namespaces_namespace")),
     )
     op.create_index(
         op.f("ix_metadef_namespaces_created_at"), "metadef_namespaces", ["created_at"], unique=False
-    )
-    op.create_index(
-        op.f("ix_metadef_namespaces_namespace"), "metadef_namespaces", ["namespace"], unique=False
     )
     op.create_table(
         "metadef_resource_types",
