@@ -154,9 +154,10 @@ class Directories:
         row = tx.get(DirectoryRow, domain_id)
         return None if row is None else (row, self._configs.whole(tx, domain_id))
 
-    def _directory(self, config: Config) -> Directory:
+    async def _directory(self, config: Config) -> Directory:
+        """In a thread: the first one imports its driver."""
         try:
-            return self.open(options_of(config["ldap"]))
+            return await asyncio.to_thread(self.open, options_of(config["ldap"]))
         except BadOptions as error:
             raise DirectoryUnreachable(str(error)) from None
 
@@ -179,7 +180,7 @@ class Directories:
             raise Unavailable(AWAY.format("too many wait for it"))
         self._waiting += 1
         try:
-            directory = self._directory(config)
+            directory = await self._directory(config)
             if user is not None and user.origin is not None:
                 look = await directory.look(password, local_id=user.origin.local_id)
             else:
@@ -245,7 +246,7 @@ class Directories:
             if not row.wanted:
                 await self._forget(row)
                 return
-            directory = self._directory(config)
+            directory = await self._directory(config)
             begun = clock.now()
             snapshot = await directory.snapshot()
             notes = await self._apply(row, snapshot, begun)
