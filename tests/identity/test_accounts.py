@@ -199,13 +199,25 @@ def test_passwords_are_told_to_nobody(tmp_path: Path, caplog: pytest.LogCaptureF
             said += (await login(cloud, password=broken)).raw
             nested = {"user": {"name": "ann", "password": {"is": secret}}}
             said += (await login(cloud, password=nested)).raw
+            listed = [{"name": "ann", "password": secret}]
+            said += (await login(cloud, password={"user": listed})).raw
+            said += (await login(cloud, password=listed)).raw
+            passcode = {"user": {"id": user, "passcode": [secret]}}
+            said += (await login(cloud, totp=passcode)).raw
+            token = {"id": [secret]}
+            said += (await login(cloud, token=token)).raw
+            path = "/identity/v3/auth/tokens"
+            body = {"auth": [{"password": secret}]}
+            said += (await cloud.call("POST", path, as_=None, json_=body)).raw
+            body = {"user": [{"password": secret}]}
+            said += (await cloud.call("POST", "/identity/v3/users", as_="admin", json_=body)).raw
             said += (await change(cloud, user, secret, secret + "2")).raw
             wrong = {"user": {"original_password": [secret], "password": secret}}
             path = f"/identity/v3/users/{user}/password"
             said += (await cloud.call("POST", path, as_=None, json_=wrong)).raw
-            body = {"user": {"password": [secret]}}
+            changed = {"user": {"password": [secret]}}
             path = f"/identity/v3/users/{user}"
-            said += (await cloud.call("PATCH", path, as_="admin", json_=body)).raw
+            said += (await cloud.call("PATCH", path, as_="admin", json_=changed)).raw
             said += (await cloud.call("GET", path, as_="admin")).raw
 
             def rows(tx: Any) -> bytes:

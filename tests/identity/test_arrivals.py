@@ -126,6 +126,33 @@ def test_who_is_refused(tmp_path: Path) -> None:
     run(tmp_path, story)
 
 
+def test_an_administrator_says_who_somebody_is_elsewhere(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        await believe(cloud, RULES)
+        await group(cloud)
+
+        def body(protocol: str, unique_id: str, name: str) -> Any:
+            link = {"protocol_id": protocol, "unique_id": unique_id}
+            federated = [{"idp_id": "op", "protocols": [link]}]
+            return {"user": {"name": name, "domain_id": "default", "federated": federated}}
+
+        path = "/identity/v3/users"
+        made = await cloud.call("POST", path, as_="admin", json_=body("openid", "77", "carol"))
+        assert made.status == 201, made.raw
+        found = await arrive(cloud, sub="77", name="carol")
+        assert found.user.id == made.json["user"]["id"]
+        again = await cloud.call("POST", path, as_="admin", json_=body("openid", "77", "dave"))
+        assert again.status == 409
+        unknown = await cloud.call("POST", path, as_="admin", json_=body("saml2", "1", "dave"))
+        assert unknown.status == 400
+        # And who came by itself is shown with where it came from.
+        await arrive(cloud, sub="78", name="erin")
+        listed = await cloud.call("GET", f"{path}?idp_id=op", as_="admin")
+        assert {each["name"] for each in listed.json["users"]} == {"carol", "erin"}
+
+    run(tmp_path, story)
+
+
 def test_local_users_are_found_and_not_made(tmp_path: Path) -> None:
     rules = [
         {

@@ -109,16 +109,18 @@ headers = st.fixed_dictionaries(
 )
 
 
-def test_no_body_is_a_500(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_body_is_a_500(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # All these failures come from one address: it would have to wait longer and longer.
     monkeypatch.setattr(Guessing, "reserve", lambda *_: 0.0)
     loop = asyncio.new_event_loop()
-    context = running_cloud(tmp_path)
+    context = running_cloud(tmp_path, database={"url": database_url})
     cloud: TestCloud = loop.run_until_complete(context.__aenter__())
     seen: dict[int, int] = {}
 
     @settings(
-        max_examples=500,
+        max_examples=300,
         deadline=None,
         database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

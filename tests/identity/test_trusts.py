@@ -212,3 +212,32 @@ def test_who_may_see_them(tmp_path: Path) -> None:
             assert "roles" not in listed.json["trusts"][0]
 
     asyncio.run(main())
+
+
+def test_an_application_credential_lends_no_more_than_it_has(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            people = await lenders(cloud)
+            await give_role(cloud, people.ids["ann"], "manager")
+            ann = await people.token("ann")
+            path = f"/identity/v3/users/{people.ids['ann']}/application_credentials"
+            tokens = []
+            for name, unrestricted in (("free", True), ("bound", False)):
+                wanted = {
+                    "name": name,
+                    "secret": name,
+                    "roles": [{"name": "member"}],
+                    "unrestricted": unrestricted,
+                }
+                made = await people.call(ann, "POST", path, {"application_credential": wanted})
+                credential = made.json["application_credential"]
+                named = {"id": credential["id"], "secret": name}
+                answer = await login(cloud, application_credential=named)
+                tokens.append(answer.headers["x-subject-token"])
+            free, bound = tokens
+            assert (await people.lend(free, "ann", "bob")).status == 201
+            more = await people.lend(free, "ann", "bob", roles=[{"name": "manager"}])
+            assert more.status == 404
+            assert (await people.lend(bound, "ann", "bob")).status == 403
+
+    asyncio.run(main())

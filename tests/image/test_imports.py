@@ -475,8 +475,15 @@ def test_tasks_of_the_older_api(tmp_path: Path) -> None:
             path, lambda answer: answer.json["status"] == "failure", as_="admin"
         )
         assert "min_disk" in failed.json["message"]
+        server.answer = lambda asked: (500, {}, b"")
+        body["input"] = wish
+        answer = await cloud.call("POST", "/image/v2/tasks", as_="admin", json_=body)
+        path = f"/image/v2/tasks/{answer.json['id']}"
+        await cloud.until(path, lambda answer: answer.json["status"] == "failure", as_="admin")
+        left = await cloud.call("GET", "/image/v2/images?name=made", as_="admin")
+        assert [image["id"] for image in left.json["images"]] == [image_id]
         listed = await cloud.call("GET", "/image/v2/tasks?status=failure&limit=1", as_="admin")
-        assert [task["id"] for task in listed.json["tasks"]] == [failed.json["id"]]
+        assert [task["id"] for task in listed.json["tasks"]] == [answer.json["id"]]
         assert "input" not in listed.json["tasks"][0]
         listed = await cloud.call("GET", "/image/v2/tasks?status=nonsense", as_="admin")
         assert listed.status == 400

@@ -22,9 +22,21 @@ def allows(
     )
 
 
-@functools.lru_cache(maxsize=4096)
+REMEMBERED = 256
+"""Characters of a path; answers for longer ones are not kept, or clients could fill the memory."""
+
+
 def matches(pattern: str, path: str) -> bool:
     """`*` and `{name}`: one or more characters but `/`; `**`: any, also none."""
+    return _remembered(pattern, path) if len(path) <= REMEMBERED else _matches(pattern, path)
+
+
+@functools.lru_cache(maxsize=4096)
+def _remembered(pattern: str, path: str) -> bool:
+    return _matches(pattern, path)
+
+
+def _matches(pattern: str, path: str) -> bool:
     parts = _parts(pattern)
     states = _closed({0}, parts)
     for character in path:

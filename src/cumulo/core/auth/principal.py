@@ -109,7 +109,15 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @functools.cached_property
     def credentials(self) -> dict[str, Any]:
         """What policy rules may ask about, under oslo.policy's names. Not to be changed."""
+        trust, lent = self.trust, self.access_token
         return {
+            "is_delegated_auth": self.is_delegated,
+            "trust_id": None if trust is None else trust.id,
+            "trustor_id": None if trust is None else trust.trustor_user_id,
+            "trustee_id": None if trust is None else trust.trustee_user_id,
+            "access_token_id": None if lent is None else lent.id,
+            "consumer_id": None if lent is None else lent.consumer_id,
+            "group_ids": list(self.group_ids),
             "user_id": self.user_id,
             "user_domain_id": self.user_domain_id,
             "project_id": self.project_id,

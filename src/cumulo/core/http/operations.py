@@ -146,6 +146,7 @@ class Call:
         "path",
         "query",
         "request_id",
+        "sends_files",
         "stream",
         "token",
         "url",
@@ -169,6 +170,8 @@ class Call:
         """The requested URL without its query."""
         self.stream: AsyncIterator[bytes] | None = None
         """The body of a `streams` operation; raises Interrupted when the client went away."""
+        self.sends_files = False
+        """The server sends a `zero_copy.FileRange` in a stream."""
         self.header: Callable[[str], str | None] = lambda name: None
         self._principal: Principal | None = None
 

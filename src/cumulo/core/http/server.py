@@ -8,6 +8,8 @@ from typing import Any
 
 import uvicorn
 
+from cumulo.core.http.zero_copy import sending_files
+
 
 class EmbeddedServer(uvicorn.Server):
     """uvicorn without its signal handling: the process's own main function has that."""
@@ -42,7 +44,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
 class HttpServer:
     def __init__(self, application: Any, bound: socket.socket) -> None:
         config = uvicorn.Config(
-            application,
+            sending_files(application),
             http="httptools",
             ws="none",
             lifespan="off",

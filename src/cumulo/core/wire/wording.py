@@ -9,6 +9,7 @@ from cumulo.core.faults import BadRequest
 
 _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.S)
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`")
+_SECRET = re.compile("pass(word|code)|secret", re.IGNORECASE)
 _MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
 
 
@@ -33,8 +34,8 @@ def refuse(error: Exception, raw: bytes) -> BadRequest:
 
 
 def _value_at(raw: bytes, path: str) -> str:
-    """The offending value, shortened; secrets are not repeated."""
-    if "password" in path.lower() or "secret" in path.lower():
+    """The offending value, shortened; secrets are not repeated, nor what may hold one."""
+    if _SECRET.search(path):
         return "***"
     try:
         found: Any = msgspec.json.decode(raw)
@@ -43,4 +44,6 @@ def _value_at(raw: bytes, path: str) -> str:
     except (msgspec.DecodeError, LookupError, ValueError, TypeError, RecursionError):
         return "?"
     text = repr(found)
+    if _SECRET.search(text):
+        return "***"
     return text if len(text) <= 200 else text[:200] + "…"

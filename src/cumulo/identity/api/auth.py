@@ -18,11 +18,15 @@ class AuthApi:
         self._identity = identity
 
     def operations(self) -> list[Operation]:
+        handlers = {
+            "catalog": self.catalog,
+            "projects": self.projects,
+            "domains": self.domains,
+            "system": self.system,
+        }
         return [
-            Operation("GET", "/v3/auth/catalog", self.catalog),
-            Operation("GET", "/v3/auth/projects", self.projects),
-            Operation("GET", "/v3/auth/domains", self.domains),
-            Operation("GET", "/v3/auth/system", self.system),
+            Operation("GET", f"/v3/auth/{name}", handler, policy=f"identity:get_auth_{name}")
+            for name, handler in handlers.items()
         ]
 
     def catalog(self, call: Call, tx: Tx) -> Any:

@@ -68,8 +68,7 @@ class Ec2TokensApi:
         if asked is None:
             raise BadRequest("Expecting to find credentials in the request.")
         found = await self._database.read(lambda tx: identify(tx, asked))
-        issued = await self._identity.authentication.issue(found, None)
-        answer = await self._database.read(
-            lambda tx: token_body(self._identity, tx, issued.principal, True)
+        issued = await self._identity.authentication.issue(
+            found, None, lambda tx, who: token_body(self._identity, tx, who, True)
         )
-        return Reply(200, answer, {"X-Subject-Token": issued.token})
+        return Reply(200, issued.body, {"X-Subject-Token": issued.token})

@@ -42,7 +42,7 @@ def identity_face(
 ) -> Face:
     operations = [
         *versions.operations(),
-        *TokensApi(identity, database).operations(),
+        *TokensApi(identity).operations(),
         *AuthApi(identity).operations(),
         *DomainsApi(identity).operations(),
         *DomainConfigApi(identity).operations(),
@@ -54,7 +54,7 @@ def identity_face(
         *OAuth1Api(identity).operations(),
         *AccessTokensApi(identity).operations(),
         *Ec2TokensApi(identity, database).operations(),
-        *OAuth2Api(identity, database).operations(),
+        *OAuth2Api(identity).operations(),
         *ApplicationCredentialsApi(identity, database).operations(),
         *AccessRulesApi(identity).operations(),
         *RolesApi(identity).operations(),

@@ -1,5 +1,6 @@
 """OAuth 1.0a on the wire: identity API v3, `OS-OAUTH1`."""
 
+import hmac
 from typing import Annotated, Any
 
 import msgspec
@@ -106,7 +107,9 @@ class OAuth1Api:
             if not value:
                 raise BadRequest(f"Expecting to find oauth_{name} in request.")
         request = self._oauth1.request_token(tx, signed.token_id)
-        if request.consumer_id != signed.consumer_id or request.verifier != signed.verifier:
+        known = (request.verifier or "").encode()
+        said = signed.verifier.encode(errors="surrogatepass")
+        if request.consumer_id != signed.consumer_id or not hmac.compare_digest(known, said):
             raise refused()
         consumer = self._oauth1.consumer(tx, signed.consumer_id)
         secrets = self._oauth1.secret(consumer), self._oauth1.secret(request)

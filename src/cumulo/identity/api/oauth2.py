@@ -10,7 +10,6 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from cumulo.core.db.transaction import Database
 from cumulo.core.faults import Fault
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.identity.api.tokens import attempt_of
@@ -22,9 +21,8 @@ REFUSED = "Client authentication failed."
 
 
 class OAuth2Api:
-    def __init__(self, identity: IdentityService, database: Database) -> None:
+    def __init__(self, identity: IdentityService) -> None:
         self._identity = identity
-        self._database = database
 
     def operations(self) -> list[Operation]:
         path = "/v3/OS-OAUTH2/token"

@@ -1,12 +1,12 @@
 """Tokens on the wire: identity API v3, `auth/tokens`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import msgspec
 
 from cumulo.core.auth.principal import Principal
-from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Gone, NotFound
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.identity.api.token_bodies import receipt_body, token_body
@@ -32,9 +32,8 @@ _methods = msgspec.json.Decoder(Annotated[list[Text], msgspec.Meta(max_length=10
 
 
 class TokensApi:
-    def __init__(self, identity: IdentityService, database: Database) -> None:
+    def __init__(self, identity: IdentityService) -> None:
         self._identity = identity
-        self._database = database
 
     def operations(self) -> list[Operation]:
         tokens = "/v3/auth/tokens"
@@ -65,17 +64,18 @@ class TokensApi:
 
     async def issue(self, call: Call) -> Reply:
         wanted: Auth = call.body.auth
+        with_catalog = "nocatalog" not in call.query.names()
+
+        def render(tx: Tx, who: Principal) -> dict[str, Any]:
+            return token_body(self._identity, tx, who, with_catalog)
+
         issued = await self._identity.authentication.authenticate(
-            _names(wanted.identity), wanted.identity, wanted.scope, attempt_of(call)
+            _names(wanted.identity), wanted.identity, wanted.scope, attempt_of(call), render
         )
         if isinstance(issued, Receipt):
             headers = {"Openstack-Auth-Receipt": issued.receipt, "Vary": "Openstack-Auth-Receipt"}
             return Reply(401, receipt_body(issued), headers)
-        with_catalog = "nocatalog" not in call.query.names()
-        body = await self._database.read(
-            lambda tx: token_body(self._identity, tx, issued.principal, with_catalog)
-        )
-        return Reply(201, body, {"X-Subject-Token": issued.token, "Vary": "X-Auth-Token"})
+        return Reply(201, issued.body, {"X-Subject-Token": issued.token, "Vary": "X-Auth-Token"})
 
     def _subject(self, call: Call, tx: Tx) -> Principal:
         token = call.header("X-Subject-Token")

@@ -39,7 +39,7 @@ class WantedRule(msgspec.Struct, forbid_unknown_fields=True):
 class CredentialWishes(msgspec.Struct, kw_only=True):
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
     description: Annotated[str, msgspec.Meta(max_length=65_535)] | None = None
-    secret: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)] | None = None
+    secret: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)] | None = None
     expires_at: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     roles: Annotated[list[WantedRole], msgspec.Meta(max_length=MAX_ROLES)] = []
     unrestricted: bool | None = None

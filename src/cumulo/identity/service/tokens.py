@@ -27,6 +27,7 @@ from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.model.role import SYSTEM, RoleRow
 from cumulo.identity.model.token import RevocationRow
 from cumulo.identity.model.user import UserRow
+from cumulo.identity.service.accounts import is_enabled
 from cumulo.identity.service.authentication.method import (
     REFUSED,
     Identified,
@@ -261,7 +262,7 @@ class Tokens:
 
     def _meaning(self, tx: Tx, payload: TokenPayload) -> Meaning:
         user = tx.get(UserRow, payload.user_id)
-        if user is None or not user.enabled:
+        if user is None or not is_enabled(user, self._rules, tx.now):
             raise Unauthorized(REFUSED)
         _enabled_domain(tx, user.domain_id)
         if payload.identity_provider_id is not None:

@@ -111,6 +111,8 @@ class Trusts:
 
     def create(self, tx: Tx, wanted: TrustWishes, who: Principal) -> TrustRow:
         check_unrestricted(who, "managing trusts")
+        if "ec2credential" in who.methods:
+            raise forbidden("Using method 'ec2credential' is not allowed for managing trusts")
         if wanted.project_id and not wanted.roles:
             raise forbidden("At least one role should be specified")
         if who.user_id != wanted.trustor_user_id:
@@ -119,7 +121,7 @@ class Trusts:
             raise NotFound(f"Could not find user: {wanted.trustee_user_id}.")
         lender = self._lender(tx, who)
         role_ids = self._wanted_roles(tx, wanted.roles)
-        self._check_roles(tx, wanted, role_ids, lender)
+        self._check_roles(tx, wanted, role_ids, lender, who)
         expires_at = (
             None if wanted.expires_at is None else moment_of(wanted.expires_at, "expires_at")
         )
@@ -175,9 +177,15 @@ class Trusts:
         return list(found)
 
     def _check_roles(
-        self, tx: Tx, wanted: TrustWishes, role_ids: list[str], lender: TrustRow | None
+        self,
+        tx: Tx,
+        wanted: TrustWishes,
+        role_ids: list[str],
+        lender: TrustRow | None,
+        who: Principal,
     ) -> None:
-        """Only roles that the first lender has on the project can be lent."""
+        """Only roles that the first lender has on the project can be lent, and with an
+        application credential only those that it has."""
         had: set[str] = set()
         if wanted.project_id:
             if tx.get(ProjectRow, wanted.project_id) is None:
@@ -187,6 +195,8 @@ class Trusts:
                 owner = self._first(tx, lender).trustor_user_id
             rows = self._roles.effective(tx, owner, "project", wanted.project_id)
             had = {row.id for row in rows}
+        if who.application_credential is not None:
+            had &= set(who.role_ids) if who.project_id == wanted.project_id else set()
         for role_id in role_ids:
             if role_id not in had:
                 raise NotFound(f"Could not find role: {role_id}.")

@@ -15,10 +15,12 @@ from cumulo.core.faults import BadRequest, Conflict, NotFound
 from cumulo.core.ids import new_hex
 from cumulo.core.wire.shapes import Unset
 from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID, DomainRow
+from cumulo.identity.model.federation import FederatedUserRow, ProtocolRow
 from cumulo.identity.model.user import OldPasswordRow, UserRow
 from cumulo.identity.service.extras import given, split
 from cumulo.identity.service.read_only import refuse_foreign, refuse_in_directory
 from cumulo.identity.service.security import SecurityRules
+from cumulo.identity.store import federation
 from cumulo.identity.store import role as roles
 from cumulo.identity.store import user as store
 
@@ -144,8 +146,29 @@ class Users:
             federated=_federated(wanted.federated),
         )
         tx.insert(row)
+        self._keep_links(tx, row)
         emit(tx, "identity.user.create", row.id, principal=who, name=row.name)
         return row
+
+    def _keep_links(self, tx: Tx, row: UserRow) -> None:
+        """What the user is called elsewhere, so that it is found when it comes from there."""
+        tx.run(federation.DROP_LINKS, user_id_=row.id)
+        for provider in row.federated:
+            idp_id = provider["idp_id"]
+            for each in provider["protocols"]:
+                protocol_id, unique_id = each["protocol_id"], each["unique_id"]
+                if tx.get(ProtocolRow, idp_id, protocol_id) is None:
+                    raise BadRequest(
+                        f"Could not find federated protocol {protocol_id} for Identity Provider: "
+                        f"{idp_id}."
+                    )
+                known = {"idp_id": idp_id, "protocol_id": protocol_id, "unique_id": unique_id}
+                if tx.one(federation.BY_UNIQUE_ID, **known) is not None:
+                    raise Conflict(
+                        "Conflict occurred attempting to store user - Duplicate federated object: "
+                        f"{unique_id}."
+                    )
+                tx.insert(FederatedUserRow(row.id, idp_id, protocol_id, unique_id, row.name))
 
     def _end_of_password(
         self, now: Moment, options: Mapping[str, Any], *, first_use: bool
@@ -205,6 +228,8 @@ class Users:
             for listener in self.on_disabled:
                 listener(tx, row.id)
         row = tx.update(row, **changes)
+        if "federated" in changes:
+            self._keep_links(tx, row)
         emit(tx, "identity.user.update", row.id, principal=who)
         tx.after_commit(self._forget_tokens)
         return row

@@ -54,15 +54,8 @@ BY_UNIQUE_ID = query(
         _f.unique_id == sa.bindparam("unique_id"),
     ),
 )
-FEDERATED_OF_USER = query(
-    FederatedUserRow,
-    sa.select(FederatedUserRow.sql_table)
-    .where(_f.user_id == sa.bindparam("user_id"))
-    .order_by(_f.idp_id, _f.protocol_id),
-)
-OF_PROVIDER = query(
-    FederatedUserRow,
-    sa.select(FederatedUserRow.sql_table).where(_f.idp_id == sa.bindparam("idp_id")),
+DROP_LINKS = statement(
+    sa.delete(FederatedUserRow.sql_table).where(_f.user_id == sa.bindparam("user_id_"))
 )
 FORGET_SEEN = statement(
     sa.delete(SeenAssertionRow.sql_table).where(

@@ -13,7 +13,9 @@ from cumulo.core.faults import (
     UnsupportedMediaType,
 )
 from cumulo.core.http.operations import Call, Operation, Reply
+from cumulo.core.http.zero_copy import FileRange
 from cumulo.image.api.envelope import allowed, target_of
+from cumulo.image.model.content import Reader
 from cumulo.image.model.image import ImageRow
 from cumulo.image.service.image import ImageService
 from cumulo.image.service.stores import blocks
@@ -98,9 +100,24 @@ class FilesApi:
         return Reply(
             206 if partial else 200,
             headers=headers,
-            stream=blocks(reader, start, end),
+            stream=_content(call, reader, start, end),
             content_type="application/octet-stream",
         )
+
+
+def _content(call: Call, reader: Reader, start: int, end: int) -> AsyncIterator[bytes]:
+    """The bytes, or the file itself where the server sends it."""
+    descriptor = reader.descriptor()
+    if descriptor is None or not call.sends_files:
+        return blocks(reader, start, end)
+
+    async def whole(file: int) -> AsyncIterator[bytes]:
+        try:
+            yield FileRange.of(file, start, end - start)
+        finally:
+            await reader.close()
+
+    return whole(descriptor)
 
 
 def _wanted(call: Call, size: int) -> tuple[int, int, bool]:

@@ -180,7 +180,7 @@ class Imports:
         for missing in ("container_format", "disk_format"):
             if getattr(row, missing) is None and name != "glance-download":
                 raise BadRequest(f"'{missing}' needs to be set before import")
-        for place in (*targets, STAGING):
+        for place in targets if name == "copy-image" else (*targets, STAGING):
             if self._contents.being_removed(tx, row.id, place):
                 raise Conflict(f"Earlier data of image {row.id} are still being removed.")
 

@@ -129,11 +129,17 @@ def _hashes(row: ImageRow, wish: Location) -> dict[str, str]:
     given = wish.validation_data
     if not given:
         return {}
-    algorithm, value = check_validation(given)
-    named = {"checksum": given.get("checksum"), "hash_algo": algorithm, "hash_value": value}
-    found = {name: text for name, text in named.items() if text is not None}
     if row.content == "present":
-        for name, text in found.items():
-            if getattr(row, name) != text:
+        own = {
+            "checksum": row.checksum,
+            "os_hash_algo": row.hash_algo,
+            "os_hash_value": row.hash_value,
+        }
+        for name, text in given.items():
+            if own.get(name) != text:
                 raise Conflict(f"{name} of the location is not that of the image.")
-    return found
+        return {}
+    algorithm, value = check_validation(given)
+    checksum = given.get("checksum")
+    found = {"hash_algo": algorithm, "hash_value": value}
+    return found if checksum is None else {**found, "checksum": checksum}

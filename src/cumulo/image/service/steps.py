@@ -387,13 +387,16 @@ class Steps:
         location = None
         if task.type == "location_import":
             location = task.work.staged, str(task.input["loc_url"])
-        self._take_back(tx, row, task.work, location)
+        row = self._take_back(tx, row, task.work, location)
+        if task.type == "import":
+            # The task has made the image itself.
+            self._service.images.delete(tx, tx.update(row, protected=False), None)
         self._service.tasks.end(tx, task, message, None, good=False)
         emit(tx, "image.import_failed", row.id, project_id=row.owner, reason=message[:500])
 
     def _take_back(
         self, tx: Tx, row: ImageRow, work: Work, location: tuple[str, str] | None
-    ) -> None:
+    ) -> ImageRow:
         copying = row.content == "present" and not work.staged
         for copy_ in self._contents.locations(tx, row.id):
             if copy_.store in work.stored and copy_.key == row.id:
@@ -405,15 +408,14 @@ class Steps:
             failed = [*(row.failed_import or []), *row.importing_to]
             ended |= {"importing_to": [], "failed_import": failed}
         if copying:
-            tx.update(row, updated_at=tx.now, **ended)
-            return
+            return tx.update(row, updated_at=tx.now, **ended)
         if row.staged_size is not None or (work.staged and location is None):
             self._contents.remove_later(tx, row.id, STAGING)
         if location is not None:
             # As Glance has it: the queued image still names the place that disappointed.
             row = self._contents.add(tx, row, *location)
         nothing = dict.fromkeys(("size", "virtual_size", "checksum", "hash_algo", "hash_value"))
-        self._contents.move(tx, row, "none", staged_size=None, **nothing, **ended)
+        return self._contents.move(tx, row, "none", staged_size=None, **nothing, **ended)
 
 
 def _must_succeed(task: TaskRow) -> bool:

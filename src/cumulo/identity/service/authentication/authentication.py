@@ -5,6 +5,7 @@ rules, the scope, and the token, in one transaction with the use of a trust.
 """
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,10 +25,19 @@ from cumulo.identity.service.trusts import Trusts
 MAX_METHODS = 10
 
 
+Render = Callable[[Tx, Principal], Any]
+
+
+def nothing(tx: Tx, who: Principal) -> None:
+    """For callers that need no body."""
+
+
 @dataclass(frozen=True, slots=True)
 class Issued:
     token: str
     principal: Principal
+    body: Any
+    """What `render` made of it."""
 
     @property
     def issued(self) -> float:
@@ -61,9 +71,10 @@ class Authentication:
         bodies: dict[str, msgspec.Raw],
         wanted: WantedScope | str | None,
         attempt: Attempt,
+        render: Render = nothing,
     ) -> Issued | Receipt:
-        """A token, or a receipt if the user's rules ask for more methods. Raises BadRequest,
-        Unauthorized, Forbidden."""
+        """A token, or a receipt if the user's rules ask for more methods. `render` makes the body
+        of the answer, in the same transaction. Raises BadRequest, Unauthorized, Forbidden."""
         found = await self._identify(methods, bodies, attempt)
         if attempt.receipt:
             before = self._receipts.methods(attempt.receipt, found.user)
@@ -74,7 +85,7 @@ class Authentication:
             return await self._database.read(
                 lambda tx: self._receipts.issue(tx, found.user, found.methods, rules)
             )
-        return await self.issue(found, wanted)
+        return await self.issue(found, wanted, render)
 
     async def _identify(
         self, methods: list[str], bodies: dict[str, msgspec.Raw], attempt: Attempt
@@ -91,7 +102,9 @@ class Authentication:
             found.append(await method.identify(asked, attempt))
         return _together(found)
 
-    async def issue(self, found: Identified, wanted: WantedScope | str | None) -> Issued:
+    async def issue(
+        self, found: Identified, wanted: WantedScope | str | None, render: Render = nothing
+    ) -> Issued:
         """The token of somebody who has been identified."""
         lent = isinstance(wanted, WantedScope) and wanted.trust is not None
         if found.scope is not None and found.scope.trust_id is not None:
@@ -104,7 +117,8 @@ class Authentication:
                 moment = self._trusts.limit(tx, scope.trust_id)
                 ends = None if moment is None else seconds_of(moment)
                 self._trusts.use(tx, scope.trust_id)
-            return Issued(*self._tokens.issue(tx, found, scope, list(found.methods), expires=ends))
+            token, who = self._tokens.issue(tx, found, scope, list(found.methods), expires=ends)
+            return Issued(token, who, render(tx, who))
 
         if lent:
             return await self._database.write(work, name="issue token of a trust")
@@ -118,7 +132,8 @@ def _decoded(decoder: msgspec.json.Decoder[Any], bodies: dict[str, msgspec.Raw],
     try:
         return decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise refuse(error, bytes(raw)) from None
+        # The body is a secret as a whole: nothing of it is repeated.
+        raise refuse(error, b"null") from None
 
 
 def _together(found: list[Identified]) -> Identified:

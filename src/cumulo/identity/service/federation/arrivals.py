@@ -15,7 +15,7 @@ from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, Forbidden, NotFound, Unauthorized
 from cumulo.core.ids import new_hex
 from cumulo.identity.model.domain import DomainRow
-from cumulo.identity.model.federation import FederatedUserRow, IdentityProviderRow, ProtocolRow
+from cumulo.identity.model.federation import IdentityProviderRow, ProtocolRow
 from cumulo.identity.model.group import GroupRow, MembershipRow
 from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.authentication.method import REFUSED, Binding, Identified
@@ -156,12 +156,16 @@ class Arrivals:
         wishes: dict[str, object] = {
             "name": next(free, f"{name[:200]} {new_hex()}"),
             "domain_id": domain_id,
+            "federated": [
+                {
+                    "idp_id": provider.id,
+                    "protocols": [{"protocol_id": protocol_id, "unique_id": unique_id}],
+                }
+            ],
         }
         if mapped.email:
             wishes["email"] = mapped.email
-        user = self._users.create(tx, wishes, None, None)
-        tx.insert(FederatedUserRow(user.id, provider.id, protocol_id, unique_id, name))
-        return user
+        return self._users.create(tx, wishes, None, None)
 
     def _group_ids(self, tx: Tx, mapped: Mapped, mapping_id: str) -> list[str]:
         for group_id in mapped.group_ids:
