@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 
 import ldap3
 from ldap3.core.exceptions import LDAPException
-from ldap3.utils.conv import escape_filter_chars
 from ldap3.utils.dn import parse_dn
 
 from cumulo.identity.drivers.directory import (
@@ -347,9 +346,10 @@ def _close(connection: Any) -> None:
 
 
 def escape(value: str) -> str:
-    """A value as it may stand in a filter (RFC 4515)."""
-    escaped: str = escape_filter_chars(value.encode("utf-8", "surrogatepass"))
-    return escaped
+    """A value as it may stand in a filter (RFC 4515). Whatever is not a plain letter or digit is
+    escaped: a parser that strips spaces, say, has nothing to strip."""
+    raw = value.encode("utf-8", "surrogatepass")
+    return "".join(chr(b) if b < 128 and chr(b).isalnum() else f"\\{b:02x}" for b in raw)
 
 
 def canonical(dn: str) -> str:
