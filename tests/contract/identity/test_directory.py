@@ -82,6 +82,8 @@ class TestDirectory:
     def test_a_login(self, stage: Any) -> None:
         stage.world.add_person("ann", "secret-of-ann")
         stage.world.add_team("staff", "ann")
+        stage.world.add_person("beef", "secret-of-beef")  # which could be digits of bytes
+        assert asyncio.run(stage.directory.look("secret-of-beef", local_id="beef")).right
         for called in ({"name": "ann"}, {"name": "ANN"}, {"local_id": "ann"}):
             look = asyncio.run(stage.directory.look("secret-of-ann", **called))
             assert look.right and look.person is not None and look.person.local_id == "ann"

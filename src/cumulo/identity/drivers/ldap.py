@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 
 import ldap3
 from ldap3.core.exceptions import LDAPException
-from ldap3.utils.conv import escape_filter_chars
 from ldap3.utils.dn import parse_dn
 
 from cumulo.identity.drivers.directory import (
@@ -40,6 +39,8 @@ NOTES_KEPT = 10
 SUCCESS, NO_SUCH_OBJECT = 0, 32
 WRONG = frozenset({19, 32, 34, 48, 49, 50, 53})
 """Results of a bind that say no to a password: invalid credentials, account rules, no such user."""
+BINARY = frozenset({"objectguid", "objectsid"})
+"""Ids that are bytes, even where they happen to be text."""
 PAGED = "1.2.840.113556.1.4.319"
 DEREFERENCE = {
     "default": ldap3.DEREF_ALWAYS,
@@ -188,9 +189,8 @@ class LdapDirectory:
             if not cookie:
                 return found
 
-    def _filter(self, kind: Kind, *more: tuple[str, str]) -> str:
-        wanted = "".join(f"({name}={escape(value)})" for name, value in more)
-        return f"(&(objectClass={kind.objectclass}){kind.filter}{wanted})"
+    def _filter(self, kind: Kind, more: str = "") -> str:
+        return f"(&(objectClass={kind.objectclass}){kind.filter}{more})"
 
     def _user_attributes(self) -> list[str]:
         given = self._options
@@ -265,9 +265,12 @@ class LdapDirectory:
     def _find(self, connection: Any, name: str | None, local_id: str | None) -> Person | None:
         given = self._options
         kind = given.users
-        wanted = (kind.name, name) if name is not None else (kind.id, local_id or "")
-        if not wanted[1]:
+        value = name if name is not None else local_id
+        if not value:
             return None
+        wanted = f"({kind.name if name is not None else kind.id}={escape(value)})"
+        if name is None:
+            wanted = f"(|{wanted}({kind.id}={escaped(_bytes(value))}))"
         found = self._search(
             connection,
             kind.tree,
@@ -302,7 +305,7 @@ class LdapDirectory:
         for dn, values in self._search(
             connection,
             kind.tree,
-            self._filter(kind, (given.member, member)),
+            self._filter(kind, f"({given.member}={escape(member)})"),
             [each for each in (kind.id, kind.name, kind.description) if each],
             MOST_GROUPS,
             whole=kind.tree_is_given,
@@ -347,9 +350,13 @@ def _close(connection: Any) -> None:
 
 
 def escape(value: str) -> str:
-    """A value as it may stand in a filter (RFC 4515)."""
-    escaped: str = escape_filter_chars(value.encode("utf-8", "surrogatepass"))
-    return escaped
+    """A value as it may stand in a filter (RFC 4515). Whatever is not a plain letter or digit is
+    escaped: a parser that strips spaces, say, has nothing to strip."""
+    return escaped(value.encode("utf-8", "surrogatepass"))
+
+
+def escaped(raw: bytes) -> str:
+    return "".join(chr(b) if b < 128 and chr(b).isalnum() else f"\\{b:02x}" for b in raw)
 
 
 def canonical(dn: str) -> str:
@@ -368,6 +375,14 @@ def _text(value: bytes) -> str:
         return value.hex()
 
 
+def _bytes(local_id: str) -> bytes:
+    """An id that stands for bytes (`_text`), or any other as it is."""
+    try:
+        return bytes.fromhex(local_id)
+    except ValueError:
+        return local_id.encode("utf-8", "surrogatepass")
+
+
 def _first(values: Attributes, name: str) -> str | None:
     found = values.get(name.lower()) if name else None
     return _text(found[0]) if found else None
@@ -381,6 +396,8 @@ def _id_of(kind: Kind, dn: str, values: Attributes) -> str | None:
             name, value, _ = parse_dn(dn, escape=False)[0]
             if name.lower() == kind.id.lower():
                 return str(value)
+    if found and kind.id.lower() in BINARY:
+        return found[0].hex()
     return _text(found[0]) if found else None
 
 

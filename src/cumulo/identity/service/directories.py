@@ -8,7 +8,8 @@ Between two looks the rows are what is known: a directory that is away takes nob
 import asyncio
 import functools
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from cumulo.core import clock
@@ -48,9 +49,9 @@ OpenDirectory = Callable[[DirectoryOptions], Directory]
 
 REFUSED = "The request you have made requires authentication."
 AWAY = "The directory of the user's domain does not answer: {}. Try again later."
-PAGE = 1000
+PAGE = 500
 """Rows read at once."""
-BATCH = 100
+BATCH = 40
 """Rows changed in one transaction: it holds up everybody else."""
 MOST_AT_ONCE = 200
 """Logins that wait for directories; more are refused at once."""
@@ -154,9 +155,10 @@ class Directories:
         row = tx.get(DirectoryRow, domain_id)
         return None if row is None else (row, self._configs.whole(tx, domain_id))
 
-    def _directory(self, config: Config) -> Directory:
+    async def _directory(self, config: Config) -> Directory:
+        """In a thread: the first one imports its driver."""
         try:
-            return self.open(options_of(config["ldap"]))
+            return await asyncio.to_thread(self.open, options_of(config["ldap"]))
         except BadOptions as error:
             raise DirectoryUnreachable(str(error)) from None
 
@@ -179,7 +181,7 @@ class Directories:
             raise Unavailable(AWAY.format("too many wait for it"))
         self._waiting += 1
         try:
-            directory = self._directory(config)
+            directory = await self._directory(config)
             if user is not None and user.origin is not None:
                 look = await directory.look(password, local_id=user.origin.local_id)
             else:
@@ -245,7 +247,7 @@ class Directories:
             if not row.wanted:
                 await self._forget(row)
                 return
-            directory = self._directory(config)
+            directory = await self._directory(config)
             begun = clock.now()
             snapshot = await directory.snapshot()
             notes = await self._apply(row, snapshot, begun)
@@ -267,30 +269,25 @@ class Directories:
     async def _apply(self, row: DirectoryRow, snapshot: Snapshot, begun: Moment) -> list[str]:
         """What could not be taken over, in words."""
         domain_id, notes = row.domain_id, list(snapshot.notes)
-        people = {public_id(domain_id, "user", p.local_id): p for p in snapshot.people}
-        teams = {public_id(domain_id, "group", t.local_id): t for t in snapshot.teams}
-        known = await self._known(store.USERS, domain_id)
-        changed = [p for id, p in people.items() if id not in known or user_differs(known[id], p)]
-        missing = [id for id in known if id not in people]
-        for some in _parts(changed):
+        users = await self._known(store.USERS, domain_id)
+        groups = await self._known(store.GROUPS, domain_id)
+        # In a thread: hashing a hundred thousand ids takes a while.
+        plan = await asyncio.to_thread(_plan, domain_id, snapshot, users, groups)
+        for some in _parts(plan.people):
             keep = functools.partial(self._keep_users, row=row, people=some, begun=begun)
             notes += await self._write(row, keep)
-        for ids in _parts(missing):
+        for ids in _parts(plan.no_people):
             await self._write(row, functools.partial(self._miss_users, ids=ids, begun=begun))
-        groups = await self._known(store.GROUPS, domain_id)
-        fresh = [t for id, t in teams.items() if id not in groups or group_differs(groups[id], t)]
-        gone = [id for id in groups if id not in teams]
-        for those in _parts(fresh):
+        for those in _parts(plan.teams):
             notes += await self._write(
                 row, functools.partial(self._keep_groups, row=row, teams=those)
             )
-        for ids in _parts(gone):
+        for ids in _parts(plan.no_teams):
             await self._write(row, functools.partial(self._miss_groups, ids=ids))
-        for ids in _parts([*teams, *gone]):
-            had = await self._database.read(functools.partial(self._rows.members, group_ids=ids))
+        for ids in _parts([*plan.members]):
+            had = await self._read(functools.partial(self._rows.members, group_ids=ids))
             for group_id in ids:
-                members = teams[group_id].members if group_id in teams else frozenset[str]()
-                wanted = {public_id(domain_id, "user", each) for each in members}
+                wanted = plan.members[group_id]
                 await self._set_members(row, group_id, wanted, had.get(group_id, set()), begun)
         return notes
 
@@ -299,7 +296,7 @@ class Directories:
         found: dict[str, Any] = {}
         after = ""
         while True:
-            page = await self._database.read(
+            page = await self._read(
                 functools.partial(_page, rows=rows, domain_id=domain_id, after=after)
             )
             found.update((each.id, each) for each in page)
@@ -307,11 +304,17 @@ class Directories:
                 return found
             after = page[-1].id
 
+    async def _read(self, function: Callable[[Tx], T]) -> T:
+        # A transaction of SQLite does not give way to others by itself.
+        await asyncio.sleep(0)
+        return await self._database.read(function)
+
     async def _write(self, row: DirectoryRow, change: Callable[[Tx], T]) -> T:
         def write(tx: Tx) -> T:
             self._check(tx, row)
             return change(tx)
 
+        await asyncio.sleep(0)
         return await self._database.write(write, name="directory sync")
 
     def _keep_users(
@@ -415,6 +418,43 @@ class Directories:
         pause = min(backoff(row.attempts, most=LONGEST_PAUSE), self._sync_seconds)
         tx.update(row, attempts=row.attempts + 1, fault=reason, due_at=later(tx.now, pause))
         tx.after_commit(lambda: self._settled(domain_id))
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What has to be written: those that differ, and the ids of those that are not there."""
+
+    people: list[Person]
+    no_people: list[str]
+    teams: list[Team]
+    no_teams: list[str]
+    members: dict[str, set[str]]
+    """Of every group, by id: the ids of its users."""
+
+
+def _plan(
+    domain_id: str,
+    snapshot: Snapshot,
+    users: Mapping[str, UserRow],
+    groups: Mapping[str, GroupRow],
+) -> _Plan:
+    ids = {p.local_id: public_id(domain_id, "user", p.local_id) for p in snapshot.people}
+    teams = {public_id(domain_id, "group", t.local_id): t for t in snapshot.teams}
+    people = [
+        p
+        for p in snapshot.people
+        if (row := users.get(ids[p.local_id])) is None or user_differs(row, p)
+    ]
+    here = set(ids.values())
+    members = {id: {ids[m] for m in team.members if m in ids} for id, team in teams.items()}
+    gone = [id for id in groups if id not in teams]
+    return _Plan(
+        people,
+        [id for id in users if id not in here],
+        [t for id, t in teams.items() if id not in groups or group_differs(groups[id], t)],
+        gone,
+        members | {id: set() for id in gone},
+    )
 
 
 def _page(tx: Tx, rows: Any, domain_id: str, after: str) -> list[Any]:
