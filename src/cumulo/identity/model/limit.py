@@ -16,7 +16,8 @@ class RegisteredLimitRow(Row, frozen=True):
 
     id: Annotated[str, Key()]
     service_id: Annotated[str, References("identity_services.id")]
-    region_id: Annotated[str | None, References("identity_regions.id")]
+    region_id: str | None
+    """It may be gone: a region is not kept by the limits that name it."""
     resource_name: str
     default_limit: int
     description: str | None

@@ -886,12 +886,6 @@ def upgrade() -> None:
         sa.Column("default_limit", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("description", sa.Text(), autoincrement=False, nullable=True),
         sa.ForeignKeyConstraint(
-            ["region_id"],
-            ["identity_regions.id"],
-            name=op.f("fk_identity_registered_limits_region_id"),
-            ondelete="RESTRICT",
-        ),
-        sa.ForeignKeyConstraint(
             ["service_id"],
             ["identity_services.id"],
             name=op.f("fk_identity_registered_limits_service_id"),
