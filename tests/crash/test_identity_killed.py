@@ -13,7 +13,7 @@ from tests.crash.control_plane import ControlPlane
 from tests.crash.runner import run_walk
 
 SHARDS = 2
-LEAST_POINTS = 25
+LEAST_POINTS = 18
 OWN = ("/identity/", "rewrite", "rotate", "token", "login")
 V3 = "/identity/v3"
 FEDERATION = f"{V3}/OS-FEDERATION"

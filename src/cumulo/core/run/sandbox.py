@@ -1,8 +1,10 @@
 """One command on one file, without rights and within bounds: for tools that read what strangers
 sent.
 
-The process runs as `nobody` (when we are root), can gain no privileges, has its own session, an
-empty environment and folder, and limits of memory, processor time, file size and open files. It
+The process runs as a user of its own (when we are root), can gain no privileges, has its own
+session, an empty environment and folder, and limits of memory, processor time, file size, open
+files and processes. The user is not `nobody`: guests are, and the kernel counts the processes of a
+user together, so that a few guests would leave none for this one. It
 gets its files as descriptors: 0 and 1, or `/dev/fd/3` and `/dev/fd/4` of its arguments; the
 first one must be readable by all.
 """
@@ -12,7 +14,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-_NOBODY = 65534
+_USER = 65533
+"""No account has this id."""
 _NEW_PRIVILEGES = ("setpriv", "--no-new-privs", "--")
 
 
@@ -36,7 +39,7 @@ def sandboxed(
         # The command may open its descriptors again by name, which asks for the file's rights.
         os.fchmod(made.fileno(), 0o600)
         if root:
-            os.fchown(made.fileno(), _NOBODY, _NOBODY)
+            os.fchown(made.fileno(), _USER, _USER)
         try:
             _run(argv, given.fileno(), made.fileno(), as_descriptors, memory, file_bytes, seconds)
         finally:
@@ -58,7 +61,7 @@ def _run(
     if as_descriptors:
         names = {"/dev/fd/3": f"/dev/fd/{given}", "/dev/fd/4": f"/dev/fd/{made}"}
         vector = [names.get(word, word) for word in vector]
-    user = _NOBODY if os.geteuid() == 0 else None
+    user = _USER if os.geteuid() == 0 else None
     try:
         done = subprocess.run(
             [*_NEW_PRIVILEGES, *_limits(memory, file_bytes, seconds), *vector],
