@@ -120,13 +120,15 @@ class CredentialsApi:
         return {"credential": self._key_body(call, row)}
 
     def _found_key(self, call: Call, tx: Tx) -> CredentialRow:
-        """The rule looks at the credential's owner, whatever user the path names; that there is
-        none may be known to the user who could have it."""
+        """The rule looks at the credential's owner, whatever user the path names. An access key
+        is no name that can be guessed: that there is none may be told to everybody."""
         row = tx.get(CredentialRow, hashed(call.path["access"]))
-        call.allow(_target(call.path["user_id"] if row is None else row.user_id))
-        self._users.get(tx, call.path["user_id"])
-        if row is None or row.type != EC2 or row.user_id != call.path["user_id"]:
-            raise NotFound(f"Could not find credential: {call.path['access']}.")
+        missing = NotFound(f"Could not find credential: {call.path['access']}.")
+        if row is None or row.type != EC2:
+            raise missing
+        call.allow(_target(row.user_id))
+        if row.user_id != call.path["user_id"]:
+            raise missing
         return row
 
     def show_key(self, call: Call, tx: Tx) -> Any:
