@@ -45,6 +45,7 @@ from cumulo.hosting import Host
 from cumulo.identity.api.face import identity_face
 from cumulo.identity.drivers.directories import opener
 from cumulo.identity.policy import RULES as IDENTITY_RULES
+from cumulo.identity.policy import SCOPES as IDENTITY_SCOPES
 from cumulo.identity.reconcile import DirectorySync, ExpiredMemberships
 from cumulo.identity.service.federation.parties import OpenIdParty, Parties, SamlParty
 from cumulo.identity.service.identity import IdentityService
@@ -325,15 +326,18 @@ def _metadata(database: Database, compute: ComputeService) -> MetadataHandler:
 def _faces(
     settings: Settings, services: Services, database: Database, conductor: Conductor
 ) -> list[Face]:
-    def rules(service: str, defaults: dict[str, str]) -> Rules:
-        return Rules(defaults, path=settings.data_dir / "policy" / f"{service}.yaml")
+    def rules(
+        service: str, defaults: dict[str, str], scopes: dict[str, tuple[str, ...]] | None = None
+    ) -> Rules:
+        path = settings.data_dir / "policy" / f"{service}.yaml"
+        return Rules(defaults, path=path, scopes=scopes)
 
     return [
         identity_face(
             services.identity,
             database,
             f"{settings.base_url}/identity",
-            rules("identity", IDENTITY_RULES),
+            rules("identity", IDENTITY_RULES, IDENTITY_SCOPES),
         ),
         image_face(services.image, database, rules("image", IMAGE_RULES)),
         network_face(services.network, rules("network", NETWORK_RULES)),
