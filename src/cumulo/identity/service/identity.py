@@ -34,6 +34,7 @@ from cumulo.identity.service.directory_rows import DirectoryRows
 from cumulo.identity.service.domain_config import DomainConfigs
 from cumulo.identity.service.domains import Domains
 from cumulo.identity.service.endpoint_filters import EndpointFilters
+from cumulo.identity.service.expiring import Expiring
 from cumulo.identity.service.federation.arrivals import Arrivals
 from cumulo.identity.service.federation.assertions import Assertions
 from cumulo.identity.service.federation.logins import Logins
@@ -43,6 +44,7 @@ from cumulo.identity.service.groups import Groups
 from cumulo.identity.service.keys import Keys
 from cumulo.identity.service.limits import MAX_DEPTH, Limits
 from cumulo.identity.service.oauth1 import OAuth1
+from cumulo.identity.service.once import UsedOnce
 from cumulo.identity.service.projects import Projects
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.security import SecurityRules
@@ -109,22 +111,19 @@ class IdentityService:
         self.tokens.delegations += [self.trusts, self.application_credentials, self.oauth1]
         self.users.on_disabled.append(self.application_credentials.forget_user)
         self.roles.on_revoked.append(self._role_revoked)
+        self.expiring: list[Expiring] = [
+            self.groups,
+            self.trusts,
+            self.oauth1,
+            self.tokens,
+            UsedOnce(),
+        ]
         directory = self._directory = Directory(self.users, self.domains, self.projects)
         scopes = Scopes(directory, self.roles, self.trusts)
         self.authentication = Authentication(
             database, self.tokens, scopes, self.trusts, Receipts(keys)
         )
-        methods: list[Method] = [
-            PasswordMethod(database, directory, self.accounts, self.directories),
-            TokenMethod(database, self.tokens),
-            *(FederatedTokenMethod(database, self.tokens, name) for name in FEDERATED_METHODS),
-            ApplicationCredentialMethod(
-                database, directory, self.accounts, self.application_credentials
-            ),
-            OAuth1Method(database, self.oauth1, self.signed_requests),
-            TotpMethod(database, directory, self.accounts.guessing, self._totp_secrets),
-        ]
-        for method in methods:
+        for method in self._methods(database):
             self.authentication.add(method)
 
         if parties is not None:
@@ -136,6 +135,19 @@ class IdentityService:
             self.catalog.forget,
         ):
             database.subscribe(announcement)
+
+    def _methods(self, database: Database) -> list[Method]:
+        directory = self._directory
+        return [
+            PasswordMethod(database, directory, self.accounts, self.directories),
+            TokenMethod(database, self.tokens),
+            *(FederatedTokenMethod(database, self.tokens, name) for name in FEDERATED_METHODS),
+            ApplicationCredentialMethod(
+                database, directory, self.accounts, self.application_credentials
+            ),
+            OAuth1Method(database, self.oauth1, self.signed_requests),
+            TotpMethod(database, directory, self.accounts.guessing, self._totp_secrets),
+        ]
 
     def _totp_secrets(self, tx: Tx, user_id: str) -> list[str]:
         return self.credentials.secrets_of(tx, user_id, "totp")
@@ -149,6 +161,7 @@ class IdentityService:
             self.federation, self.users, self.groups, self.domains, self.projects, self.roles
         )
         self.logins = Logins(database, self.federation, arrivals, self.authentication, parties)
+        self.expiring.append(self.logins)
         self.assertions_for_others = Assertions(
             database, self.federation, self.tokens, self.groups, self.domains, parties.saml
         )
