@@ -176,11 +176,11 @@ class Directories:
         fresh = await self._take(row, user, look)
         if fresh is None or not look.right or not fresh.enabled:
             return await self._refuse(key, address, begun)
-        self._guessing.succeeded(key, address)
+        await self._guessing.succeeded(key, address)
         return fresh
 
     async def _refuse(self, key: str, address: str, begun: float) -> UserRow:
-        self._guessing.failed(key, address)
+        await self._guessing.failed(key, address)
         spent = asyncio.get_running_loop().time() - begun
         await asyncio.sleep(TICK - spent % TICK)
         raise Unauthorized(REFUSED)

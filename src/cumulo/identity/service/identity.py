@@ -48,7 +48,6 @@ from cumulo.identity.service.once import UsedOnce
 from cumulo.identity.service.projects import Projects
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.security import SecurityRules
-from cumulo.identity.service.signed_requests import SignedRequests
 from cumulo.identity.service.stored_policies import StoredPolicies
 from cumulo.identity.service.tokens import Tokens
 from cumulo.identity.service.trusts import Trusts
@@ -105,7 +104,6 @@ class IdentityService:
         self.trusts = Trusts(self.roles, self.rules)
         self.application_credentials = ApplicationCredentials(self.roles, self.rules)
         self.oauth1 = OAuth1(credential_keys, self.roles)
-        self.signed_requests = SignedRequests()
         self.ec2 = Ec2Signatures(self.credentials.by_access_key)
         self.keys = Keys(database, keys, credential_keys, self.credentials, self.oauth1, self.rules)
         self.tokens.delegations += [self.trusts, self.application_credentials, self.oauth1]
@@ -117,6 +115,7 @@ class IdentityService:
             self.oauth1,
             self.tokens,
             UsedOnce(),
+            self.accounts.guessing,
         ]
         directory = self._directory = Directory(self.users, self.domains, self.projects)
         scopes = Scopes(directory, self.roles, self.trusts)
@@ -145,7 +144,7 @@ class IdentityService:
             ApplicationCredentialMethod(
                 database, directory, self.accounts, self.application_credentials
             ),
-            OAuth1Method(database, self.oauth1, self.signed_requests),
+            OAuth1Method(database, self.oauth1),
             TotpMethod(database, directory, self.accounts.guessing, self._totp_secrets),
         ]
 

@@ -3,17 +3,25 @@
 import hashlib
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from cumulo.core.db.transaction import Tx
 from cumulo.identity.model.once import UsedOnceRow
 from cumulo.identity.store import once as store
 
 
-def use_once(tx: Tx, what: str, expires: float) -> bool:
-    """Whether this is the first time. `expires`: from then on it is refused for its age, seconds
+class Once(NamedTuple):
+    """Something that may be used once. `expires`: from then on it is refused for its age, seconds
     since the epoch."""
-    id = hashlib.sha256(what.encode("utf-8", "replace")).hexdigest()
-    return tx.insert(UsedOnceRow(id, expires), ignore_duplicate=True)
+
+    what: str
+    expires: float
+
+
+def use_once(tx: Tx, once: Once) -> bool:
+    """Whether this is the first time."""
+    id = hashlib.sha256(once.what.encode("utf-8", "replace")).hexdigest()
+    return tx.insert(UsedOnceRow(id, once.expires), ignore_duplicate=True)
 
 
 class UsedOnce:

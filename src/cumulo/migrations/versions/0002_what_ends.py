@@ -9,6 +9,15 @@ down_revision = "0001"
 
 def upgrade() -> None:
     op.create_table(
+        "identity_guesses",
+        sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("failures", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("last", sa.Double(), autoincrement=False, nullable=False),
+        sa.Column("free_at", sa.Double(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_guesses")),
+    )
+    op.create_index(op.f("ix_identity_guesses_last"), "identity_guesses", ["last"])
+    op.create_table(
         "identity_used_once",
         sa.Column("id", sa.Text(), autoincrement=False, nullable=False),
         sa.Column("expires", sa.Double(), autoincrement=False, nullable=False),

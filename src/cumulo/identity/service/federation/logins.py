@@ -34,7 +34,7 @@ from cumulo.identity.service.federation.parties import (
     saml_attributes,
 )
 from cumulo.identity.service.federation.providers import FederationProviders
-from cumulo.identity.service.once import use_once
+from cumulo.identity.service.once import Once, use_once
 from cumulo.identity.store import federation as store
 
 SIGN_ON_SECONDS = 600.0
@@ -335,5 +335,5 @@ def _check_answer(said: Assertion, sign_on: SignOnRow) -> None:
 
 
 def _refuse_again(tx: Tx, said: Assertion) -> None:
-    if not use_once(tx, f"{said.issuer} {said.id}", said.expires):
+    if not use_once(tx, Once(f"{said.issuer} {said.id}", said.expires)):
         raise Unauthorized("The assertion was used before.")
