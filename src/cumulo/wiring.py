@@ -46,7 +46,7 @@ from cumulo.identity.api.face import identity_face
 from cumulo.identity.drivers.directories import opener
 from cumulo.identity.policy import RULES as IDENTITY_RULES
 from cumulo.identity.policy import SCOPES as IDENTITY_SCOPES
-from cumulo.identity.reconcile import DirectorySync, ExpiredMemberships
+from cumulo.identity.reconcile import DirectorySync, Expired
 from cumulo.identity.service.federation.parties import OpenIdParty, Parties, SamlParty
 from cumulo.identity.service.identity import IdentityService
 from cumulo.identity.service.security import SecurityRules
@@ -358,7 +358,7 @@ def _counts(services: Services) -> dict[str, Callable[[Tx], int]]:
 
 def _reconcilers(cloud: Cloud) -> Sequence[Reconciler]:
     return [
-        ExpiredMemberships(cloud.database, cloud.services.identity.groups),
+        Expired(cloud.database, cloud.services.identity.expiring),
         DirectorySync(cloud.services.identity.directories),
         ImageRemovals(cloud.database, cloud.services.image),
         InterruptedUploads(cloud.database, cloud.services.image),
