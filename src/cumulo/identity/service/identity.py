@@ -117,7 +117,9 @@ class IdentityService:
             UsedOnce(),
             self.accounts.guessing,
         ]
-        directory = self._directory = Directory(self.users, self.domains, self.projects)
+        directory = self._directory = Directory(
+            self.users, self.domains, self.projects, watched=self.rules.watches_users
+        )
         scopes = Scopes(directory, self.roles, self.trusts)
         self.authentication = Authentication(
             database, self.tokens, scopes, self.trusts, Receipts(keys)
