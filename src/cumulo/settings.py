@@ -6,6 +6,7 @@ They are read from `DATA/cumulo.toml` (tables as below), then overridden by opti
 import os
 import secrets
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -163,6 +164,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Address and port of all APIs."""
     public_url: str = ""
     """What the catalog says where clients reach us, behind a proxy; empty: http://LISTEN."""
+    trusted_front: list[str] = []
+    """Addresses (or networks) of web servers in front, whose word on users, certificates and
+    addresses of clients is believed: docs/identity.md."""
     region: str = "RegionOne"
     history_days: Annotated[int, msgspec.Meta(ge=1)] = 90
     """How long `cumulo why` remembers."""
@@ -261,4 +265,9 @@ def load(data_dir: Path | None = None, **overrides: object) -> Settings:
     host, _, port = settings.listen.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise BadSettings(f"listen: {settings.listen!r} is not ADDRESS:PORT")
+    for each in settings.trusted_front:
+        try:
+            ip_network(each)
+        except ValueError:
+            raise BadSettings(f"trusted_front: {each!r} is no address and no network") from None
     return settings

@@ -34,6 +34,7 @@ from cumulo.core.hosts.conductor import Conductor, Part
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.http.application import Application
 from cumulo.core.http.decisions import Decisions
+from cumulo.core.http.front import Front
 from cumulo.core.http.operations import Face
 from cumulo.core.http.operator import operator_face
 from cumulo.core.http.root import root_face
@@ -155,7 +156,10 @@ def build(settings: Settings) -> Cloud:
     ]
     conductor = Conductor(database, registry, parts)
     application = Application(
-        database, services.identity, auth_url=f"{settings.base_url}/identity/v3"
+        database,
+        services.identity,
+        auth_url=f"{settings.base_url}/identity/v3",
+        front=Front(settings.trusted_front),
     )
     for face in _faces(settings, services, database, conductor):
         application.mount(face)

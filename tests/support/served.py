@@ -7,13 +7,14 @@ Settings that `up` has no options for go into the data directory's `cumulo.toml`
 """
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,12 +54,19 @@ class ServedCloud:
 
 @contextlib.contextmanager
 def served_cloud(
-    data: Path, *, port: int | None = None, settings: str = ""
+    data: Path,
+    *,
+    port: int | None = None,
+    settings: str = "",
+    top: Mapping[str, object] | None = None,
 ) -> Iterator[ServedCloud]:
-    """`settings`: TOML besides the cheap passwords that tests want."""
+    """`settings`: TOML besides the cheap passwords that tests want; begins in `[identity]`. `top`:
+    settings of no table."""
     listen = f"127.0.0.1:{port or free_port()}"
     data.mkdir(parents=True, exist_ok=True)
-    (data / "cumulo.toml").write_text(f"[identity]\npassword_rounds = 4\n{settings}\n")
+    # JSON's strings and lists are TOML's, too.
+    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in (top or {}).items())
+    (data / "cumulo.toml").write_text(f"{lines}[identity]\npassword_rounds = 4\n{settings}\n")
     argv = [sys.executable, "-m", "cumulo.cli.main", "up", "--foreground", "--fake"]
     home = data.parent / f"home-{data.name}"
     home.mkdir(exist_ok=True)

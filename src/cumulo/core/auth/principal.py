@@ -85,6 +85,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     application_credential: ApplicationCredentialMark | None = None
     access_token: AccessTokenMark | None = None
     federation: FederationMark | None = None
+    certificate: str | None = None
+    """The thumbprint of the certificate that whoever uses the token must show."""
 
     @property
     def access_rules(self) -> tuple[AccessRule, ...] | None:

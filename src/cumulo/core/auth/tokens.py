@@ -48,6 +48,7 @@ class TokenPayload(msgspec.Struct, frozen=True, kw_only=True):
     identity_provider_id: str | None = None
     protocol_id: str | None = None
     federated_group_ids: list[str] = []
+    certificate: str | None = None
 
 
 class _Packed(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
@@ -67,6 +68,7 @@ class _Packed(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     identity_provider_id: bytes | None = None
     protocol_id: bytes | None = None
     federated_group_ids: list[bytes] = []
+    certificate: str | None = None
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -142,6 +144,7 @@ def _pack(payload: TokenPayload) -> _Packed:
         _shrink_optional(payload.identity_provider_id),
         _shrink_optional(payload.protocol_id),
         [_shrink(group) for group in payload.federated_group_ids],
+        payload.certificate,
     )
 
 
@@ -161,4 +164,5 @@ def _unpack(packed: _Packed) -> TokenPayload:
         identity_provider_id=_grow_optional(packed.identity_provider_id),
         protocol_id=_grow_optional(packed.protocol_id),
         federated_group_ids=[_grow(group) for group in packed.federated_group_ids],
+        certificate=packed.certificate,
     )

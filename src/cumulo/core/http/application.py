@@ -36,6 +36,7 @@ from cumulo.core.faults import (
     UnsupportedMediaType,
 )
 from cumulo.core.http import faults as envelopes
+from cumulo.core.http.front import Front
 from cumulo.core.http.operations import Call, Face, Interrupted, Operation, Query, Reply
 from cumulo.core.wire.shapes import Version, lift, request_type, trim
 from cumulo.core.wire.wording import refuse
@@ -62,11 +63,17 @@ class Application:
     """Builds the ASGI application out of the faces of all services."""
 
     def __init__(
-        self, database: Database, authenticator: Authenticator, *, auth_url: str = ""
+        self,
+        database: Database,
+        authenticator: Authenticator,
+        *,
+        auth_url: str = "",
+        front: Front | None = None,
     ) -> None:
         self.database = database
         self.authenticator = authenticator
         self.auth_url = auth_url
+        self.front = front or Front()
         self.faces: list[Face] = []
         self.asgi: Any = falcon.asgi.App()
         self.asgi.req_options.strip_url_path_trailing_slash = True
@@ -145,7 +152,7 @@ class Application:
             call.path = {name: params[f"p{i}"] for i, name in enumerate(names)}
             if req.query_string:
                 call.query = Query(parse_qsl(req.query_string, keep_blank_values=True))
-            call.address = req.remote_addr
+            call.address, call.vouched = self.front.read(req.remote_addr, req.get_header)
             prefix = f"{req.forwarded_scheme}://{req.forwarded_host}"
             call.base_url = prefix + face.mount
             call.url = prefix + req.path
@@ -239,6 +246,8 @@ class Application:
                 call.principal = self._verified(call, tx)
             except Unauthorized:
                 raise self._unauthorized() from None
+        if not _is_shown(call, call.principal):
+            raise self._unauthorized()
         if call.principal.access_rules is not None:
             self._check_access_rules(call, tx)
         if call.operation.policy is not None and call.operation.early:
@@ -271,7 +280,8 @@ class Application:
         if not token:
             return False
         try:
-            return "service" in self.authenticator.verify(tx, token).roles
+            service = self.authenticator.verify(tx, token)
+            return "service" in service.roles and _is_shown(call, service)
         except Unauthorized:
             return False
 
@@ -346,6 +356,11 @@ class Application:
         resp.stream = None
         for name, value in fault.headers.items():
             resp.set_header(name, value)
+
+
+def _is_shown(call: Call, who: Principal) -> bool:
+    """A token that is bound to a certificate is good only with it (RFC 8705, section 3)."""
+    return who.certificate is None or who.certificate == call.vouched.thumbprint
 
 
 def new_request_id() -> str:

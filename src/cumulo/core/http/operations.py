@@ -18,6 +18,7 @@ from typing import Any
 
 from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.principal import Principal
+from cumulo.core.auth.vouched import NOBODY, Vouched
 from cumulo.core.faults import BadRequest, Forbidden
 from cumulo.core.wire.shapes import Version
 
@@ -151,6 +152,7 @@ class Call:
         "token",
         "url",
         "version",
+        "vouched",
     )
 
     def __init__(self, face: Face, operation: Operation, request_id: str) -> None:
@@ -163,7 +165,9 @@ class Call:
         self.version: Version | None = None
         self.token: str | None = None
         self.address = ""
-        """Of the client, as the server saw it."""
+        """Of the client, as the server saw it, or the web server in front."""
+        self.vouched: Vouched = NOBODY
+        """What the web server in front says of the client."""
         self.base_url = ""
         """Scheme, host and mount, without a slash at the end."""
         self.url = ""

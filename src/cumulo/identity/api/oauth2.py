@@ -1,6 +1,7 @@
 """OAuth 2.0 client credentials (RFC 6749, 4.4): identity API v3, `OS-OAUTH2/token`.
 
-The client is an application credential; the token is one like any other.
+The client is an application credential and the token one like any other; or the client is a user
+that shows a certificate, and the token is good with that certificate only.
 """
 
 import base64
@@ -14,6 +15,7 @@ from cumulo.core.faults import Fault
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.identity.api.tokens import attempt_of
 from cumulo.identity.service.authentication.authentication import Issued
+from cumulo.identity.service.authentication.method import refused
 from cumulo.identity.service.identity import IdentityService
 
 BODY_LIMIT = 16 * 1024
@@ -47,26 +49,36 @@ class OAuth2Api:
         if grant != "client_credentials":
             text = f"The parameter grant_type {grant[:100]} is not supported."
             return _refusal(400, "unsupported_grant_type", text)
-        client, secret = _client(call, form)
-        if not client or not secret:
-            return self._unauthorized(call)
-        raw = msgspec.json.encode({"id": client, "secret": secret})
-        bodies = {"application_credential": msgspec.Raw(raw)}
         try:
-            issued = await self._identity.authentication.authenticate(
-                ["application_credential"], bodies, None, attempt_of(call)
-            )
+            if call.vouched.certificate:
+                issued = await self._by_certificate(call, form.get("client_id", ""))
+            else:
+                issued = await self._by_secret(call, *_client(call, form))
         except Fault as fault:
             if fault.status == 401:
                 return self._unauthorized(call)
             if fault.status == 400:
                 return _refusal(400, "invalid_request", fault.message)
             return _refusal(fault.status, "other_error", fault.message)
-        if not isinstance(issued, Issued):
-            return self._unauthorized(call)
         left = issued.principal.expires - issued.issued
         body = {"access_token": issued.token, "token_type": "Bearer", "expires_in": int(left)}
         return Reply(200, body, {"Cache-Control": "no-store"})
+
+    async def _by_secret(self, call: Call, client: str, secret: str) -> Issued:
+        if not client or not secret:
+            raise refused()
+        raw = msgspec.json.encode({"id": client, "secret": secret})
+        bodies = {"application_credential": msgspec.Raw(raw)}
+        issued = await self._identity.authentication.authenticate(
+            ["application_credential"], bodies, None, attempt_of(call)
+        )
+        if not isinstance(issued, Issued):  # a receipt: there is no second request here
+            raise refused()
+        return issued
+
+    async def _by_certificate(self, call: Call, client: str) -> Issued:
+        found = await self._identity.certificate_clients.identify(client, call.vouched)
+        return await self._identity.authentication.issue(found, None)
 
     def _unauthorized(self, call: Call) -> Reply:
         header = {"WWW-Authenticate": f'Keystone uri="{call.base_url}/v3"'}

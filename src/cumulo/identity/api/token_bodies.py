@@ -72,6 +72,8 @@ def _add_delegation(token: dict[str, Any], who: Principal) -> None:
             "access_token_id": who.access_token.id,
             "consumer_id": who.access_token.consumer_id,
         }
+    if who.certificate is not None:
+        token["oauth2_credential"] = {"x5t#S256": who.certificate}
     credential = who.application_credential
     if credential is not None:
         token["application_credential"] = {

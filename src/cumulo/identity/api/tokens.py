@@ -116,6 +116,7 @@ def attempt_of(call: Call) -> Attempt:
         url=whole_url(call),
         authorization=call.header("Authorization") or "",
         receipt=call.header("Openstack-Auth-Receipt") or "",
+        vouched=call.vouched,
     )
 
 

@@ -19,7 +19,9 @@ from cumulo.identity.service.authentication.application_credential import (
     ApplicationCredentialMethod,
 )
 from cumulo.identity.service.authentication.authentication import Authentication
+from cumulo.identity.service.authentication.certificate import CertificateClients
 from cumulo.identity.service.authentication.ec2 import Ec2Signatures
+from cumulo.identity.service.authentication.external import ExternalMethod
 from cumulo.identity.service.authentication.method import Directory, Method, Scope
 from cumulo.identity.service.authentication.oauth1 import OAuth1Method
 from cumulo.identity.service.authentication.password import PasswordMethod
@@ -87,6 +89,7 @@ class IdentityService:
         self.users = Users(self._forget_tokens, self.rules, self.tokens.note_user_revoked)
         self.credentials = Credentials(credential_keys)
         self.federation = FederationProviders(self._forget_tokens)
+        self.certificate_clients = CertificateClients(database, self.federation)
         self.endpoint_filters = EndpointFilters(self._forget_views)
         self.catalog = Catalog(self.endpoint_filters)
         self.stored_policies = StoredPolicies(self.catalog)
@@ -124,7 +127,7 @@ class IdentityService:
         self.authentication = Authentication(
             database, self.tokens, scopes, self.trusts, Receipts(keys)
         )
-        for method in self._methods(database):
+        for method in self._methods(database, directory):
             self.authentication.add(method)
 
         if parties is not None:
@@ -137,8 +140,8 @@ class IdentityService:
         ):
             database.subscribe(announcement)
 
-    def _methods(self, database: Database) -> list[Method]:
-        directory = self._directory
+    def _methods(self, database: Database, directory: Directory) -> list[Method]:
+        """The methods of authentication: what `auth.identity.methods` may name."""
         return [
             PasswordMethod(database, directory, self.accounts, self.directories),
             TokenMethod(database, self.tokens),
@@ -148,6 +151,8 @@ class IdentityService:
             ),
             OAuth1Method(database, self.oauth1),
             TotpMethod(database, directory, self.accounts.guessing, self._totp_secrets),
+            ExternalMethod(database, directory, "external"),
+            ExternalMethod(database, directory, "kerberos"),
         ]
 
     def _totp_secrets(self, tx: Tx, user_id: str) -> list[str]:

@@ -122,6 +122,7 @@ class Tokens:
             identity_provider_id=None if mark is None else mark.identity_provider_id,
             protocol_id=None if mark is None else mark.protocol_id,
             federated_group_ids=[] if mark is None else list(mark.group_ids),
+            certificate=binding.certificate,
         )
         if payload.expires_at <= now:
             raise Unauthorized(REFUSED)
@@ -265,6 +266,7 @@ class Tokens:
             application_credential=meaning.application_credential,
             access_token=meaning.access_token,
             federation=_federation(payload),
+            certificate=payload.certificate,
         )
 
     def _meaning(self, tx: Tx, payload: TokenPayload) -> Meaning:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Protocol, TypeVar
 import msgspec
 
 from cumulo.core.auth.principal import FederationMark, Principal
+from cumulo.core.auth.vouched import NOBODY, Vouched
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Unauthorized
 from cumulo.identity.model.domain import DomainRow
@@ -74,6 +75,8 @@ class Attempt:
     authorization: str = ""
     """The header, for signatures of OAuth 1."""
     receipt: str = ""
+    vouched: Vouched = NOBODY
+    """What the web server in front says of the client."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,8 @@ class Binding:
     application_credential_id: str | None = None
     access_token_id: str | None = None
     federation: FederationMark | None = None
+    certificate: str | None = None
+    """Its thumbprint; see `principal.Principal.certificate`."""
 
 
 NOTHING = Binding()

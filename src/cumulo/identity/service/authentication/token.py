@@ -3,6 +3,7 @@
 import msgspec
 
 from cumulo.core.auth.principal import Principal
+from cumulo.core.auth.vouched import Vouched
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import Forbidden
 from cumulo.identity.model.user import UserRow
@@ -33,11 +34,13 @@ class TokenMethod:
         self._tokens = tokens
 
     async def identify(self, asked: TokenShape, attempt: Attempt) -> Identified:
-        return await self._database.read(lambda tx: self._identify(tx, asked.id))
+        return await self._database.read(lambda tx: self._identify(tx, asked.id, attempt.vouched))
 
-    def _identify(self, tx: Tx, token: str) -> Identified:
+    def _identify(self, tx: Tx, token: str, vouched: Vouched) -> Identified:
         parent = self._tokens.look_up(tx, token)
         _refuse_delegated(parent)
+        if parent.certificate is not None and parent.certificate != vouched.thumbprint:
+            raise refused()
         user = tx.get(UserRow, parent.user_id)
         if user is None:
             raise refused()
@@ -45,6 +48,7 @@ class TokenMethod:
         binding = Binding(
             application_credential_id=None if credential is None else credential.id,
             federation=parent.federation,
+            certificate=parent.certificate,
         )
         bound = any(name in BOUND for name in parent.methods)
         return Identified(
@@ -76,8 +80,8 @@ class FederatedTokenMethod(TokenMethod):
         super().__init__(database, tokens)
         self.name = name
 
-    def _identify(self, tx: Tx, token: str) -> Identified:
-        found = super()._identify(tx, token)
+    def _identify(self, tx: Tx, token: str, vouched: Vouched) -> Identified:
+        found = super()._identify(tx, token, vouched)
         if found.binding.federation is None:
             raise refused()
         return found
