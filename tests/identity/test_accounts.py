@@ -25,6 +25,7 @@ async def alter(cloud: TestCloud, user: str, **changes: Any) -> None:
 
     def write(tx: Any) -> None:
         tx.update(tx.get(UserRow, user), **changes)
+        tx.after_commit(cloud.cloud.services.identity.users.forget_tokens)
 
     await cloud.cloud.database.write(write)
 

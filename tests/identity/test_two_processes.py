@@ -10,7 +10,7 @@ from cumulo.identity.service.authentication.totp import hotp
 from tests.identity.test_oauth import OAUTH1, consumer, exchange, request_token, said, verifier
 from tests.identity.test_passcodes import SEEDS, enrol, passcode
 from tests.support.cloud import BASE, running_cloud
-from tests.support.identity import login, make_user
+from tests.support.identity import login, make_user, password
 
 
 def test_nothing_is_taken_twice(tmp_path: Path, postgresql_dsn: str) -> None:
@@ -52,5 +52,40 @@ def test_nothing_is_taken_twice(tmp_path: Path, postgresql_dsn: str) -> None:
             _, headers, _ = plain.sign(f"{BASE}{path}", http_method="POST", headers=asked)
             assert (await two.call("POST", path, as_=None, headers=headers)).status == 201
             assert (await one.call("POST", path, as_=None, headers=headers)).status == 401
+
+    asyncio.run(main())
+
+
+def test_who_is_disabled_in_one_cannot_log_in_to_the_other(
+    tmp_path: Path, postgresql_dsn: str
+) -> None:
+    async def main() -> None:
+        shared = {"database": {"url": postgresql_dsn}}
+        async with (
+            running_cloud(tmp_path, **shared) as one,
+            running_cloud(tmp_path, **shared) as two,
+        ):
+            user = await make_user(one, "ann", "ann")
+            path = f"/identity/v3/users/{user}"
+
+            async def becomes(wanted: int, secret: str) -> None:
+                # The news takes a moment.
+                end = time.monotonic() + 10
+                while (await login(two, password=password("ann", secret))).status != wanted:
+                    assert time.monotonic() < end
+                    await asyncio.sleep(0.05)
+
+            await becomes(201, "ann")
+            for change, status, secret in (
+                ({"enabled": False}, 401, "ann"),
+                ({"enabled": True}, 201, "ann"),
+                ({"password": "new"}, 401, "ann"),
+                ({"name": "bob"}, 401, "new"),
+                ({"name": "ann"}, 201, "new"),
+            ):
+                body = {"user": change}
+                changed = await one.call("PATCH", path, as_="admin", json_=body)
+                assert changed.status == 200, changed.raw
+                await becomes(status, secret)
 
     asyncio.run(main())

@@ -120,12 +120,14 @@ class IdentityService:
             UsedOnce(),
             self.accounts.guessing,
         ]
-        directory = self._directory = Directory(self.users, self.domains, self.projects)
+        directory = self._directory = Directory(
+            self.users, self.domains, self.projects, watched=self.rules.watches_users
+        )
         scopes = Scopes(directory, self.roles, self.trusts)
         self.authentication = Authentication(
             database, self.tokens, scopes, self.trusts, Receipts(keys)
         )
-        for method in self._methods(database):
+        for method in self._methods(database, directory):
             self.authentication.add(method)
 
         if parties is not None:
@@ -138,9 +140,8 @@ class IdentityService:
         ):
             database.subscribe(announcement)
 
-    def _methods(self, database: Database) -> list[Method]:
+    def _methods(self, database: Database, directory: Directory) -> list[Method]:
         """The methods of authentication: what `auth.identity.methods` may name."""
-        directory = self._directory
         return [
             PasswordMethod(database, directory, self.accounts, self.directories),
             TokenMethod(database, self.tokens),

@@ -24,3 +24,8 @@ class SecurityRules(msgspec.Struct, frozen=True):
     max_redelegation_count: int = 3
     user_limit_application_credentials: int = 0
     """For each user; 0: any number."""
+
+    @property
+    def watches_users(self) -> bool:
+        """Whether it counts what a user does: it is written down at each login."""
+        return bool(self.lockout_failure_attempts or self.disable_user_account_days_inactive)

@@ -6,6 +6,7 @@ its commit; a change of identity is rare, a token on a request is not.
 """
 
 import time
+from collections import OrderedDict
 from typing import NamedTuple
 
 from cumulo.core.auth.principal import (
@@ -66,7 +67,7 @@ class Tokens:
         self._keys = keys
         self._roles = roles
         self._rules = rules
-        self._known: dict[str, Principal] = {}
+        self._known: OrderedDict[str, Principal] = OrderedDict()
         self._meanings: dict[tuple[object, ...], Meaning] = {}
         self._forgot = 0.0
         self.forget_all = Announcement("tokens", self._forget)
@@ -214,7 +215,7 @@ class Tokens:
         if tx.began <= self._forgot:
             return  # it may have read what is not so any more
         if len(self._known) >= KEPT:
-            self._known.clear()
+            self._known.popitem(last=False)  # one by one: to forget all at once takes long
         self._known[token] = principal
 
     def _principal(self, tx: Tx, payload: TokenPayload) -> Principal:

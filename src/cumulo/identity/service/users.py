@@ -83,7 +83,7 @@ class Users:
         revoked: Callable[[Tx, str], None],
     ) -> None:
         """`revoked(tx, user_id)`: all tokens of the user end in this transaction."""
-        self._forget_tokens = forget_tokens
+        self.forget_tokens = forget_tokens
         self._rules = rules
         self._revoked = revoked
         self.on_disabled: list[Callable[[Tx, str], None]] = []
@@ -231,7 +231,7 @@ class Users:
         if "federated" in changes:
             self._keep_links(tx, row)
         emit(tx, "identity.user.update", row.id, principal=who)
-        tx.after_commit(self._forget_tokens)
+        tx.after_commit(self.forget_tokens)
         return row
 
     def _new_password(
@@ -263,7 +263,7 @@ class Users:
         )
         self._revoked(tx, row.id)
         emit(tx, "identity.user.update", row.id, principal=who, what="password")
-        tx.after_commit(self._forget_tokens)
+        tx.after_commit(self.forget_tokens)
 
     def delete(self, tx: Tx, user_id: str, who: Principal) -> None:
         """With all that is the user's own: the rows' foreign keys."""
@@ -273,7 +273,7 @@ class Users:
         tx.delete(row)
         self._revoked(tx, row.id)
         emit(tx, "identity.user.delete", row.id, principal=who)
-        tx.after_commit(self._forget_tokens)
+        tx.after_commit(self.forget_tokens)
 
 
 def merged(old: Mapping[str, Any], wanted: UserOptions | Unset) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Each method is one file beside this one with a class that fits `Method`; `method
 bound to. Scope, multi-factor rules, receipts and the token are `authentication.py`'s.
 """
 
+import time
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Protocol, TypeVar
 
@@ -27,7 +28,7 @@ Text = Annotated[str, msgspec.Meta(max_length=4096)]
 
 NAMES_KEPT = 10_000
 
-Found = TypeVar("Found", DomainRow, ProjectRow)
+Found = TypeVar("Found", UserRow, DomainRow, ProjectRow)
 
 REFUSED = "The request you have made requires authentication."
 
@@ -133,29 +134,48 @@ class Method(Protocol):
 class Directory:
     """Users, projects and domains as clients name them.
 
-    Domains and projects are kept in memory once they have been found, until `forget`: whoever logs
-    in names the same ones every time, and a change of one is rare. Users are always read.
+    They are kept in memory once they have been found, until `forget`: whoever logs in names the
+    same ones every time, and a change of one is rare. Not so the users of a directory, whose logins
+    change them, and none where the rules count what users do (`watched`).
     """
 
-    def __init__(self, users: Users, domains: Domains, projects: Projects) -> None:
+    def __init__(
+        self, users: Users, domains: Domains, projects: Projects, *, watched: bool
+    ) -> None:
         self._users = users
         self._domains = domains
         self._projects = projects
-        self._known_domains: dict[tuple[str, str], DomainRow] = {}
-        self._known_projects: dict[tuple[str, str], ProjectRow] = {}
+        self._watched = watched
+        self._known_users: dict[tuple[str | None, ...], UserRow] = {}
+        self._known_domains: dict[tuple[str | None, ...], DomainRow] = {}
+        self._known_projects: dict[tuple[str | None, ...], ProjectRow] = {}
+        self._forgot = 0.0
 
     def forget(self) -> None:
         """Some name may mean something else now."""
+        self._forgot = time.monotonic()
+        self._known_users.clear()
         self._known_domains.clear()
         self._known_projects.clear()
 
+    def known_user(self, asked: NamedUser) -> UserRow | None:
+        """Without a look into the database."""
+        return self._known_users.get(_name_of(asked))
+
     def user(self, tx: Tx, asked: NamedUser) -> UserRow | None:
+        found = self._known_users.get(_name_of(asked))
+        if found is not None:
+            return found
         if asked.id is not None:
-            return tx.get(UserRow, asked.id)
-        if asked.name is None or asked.domain is None:
+            found = tx.get(UserRow, asked.id)
+        elif asked.name is None or asked.domain is None:
             raise BadRequest("Expecting to find domain in user. The user is named without one.")
-        domain = self.domain(tx, asked.domain)
-        return None if domain is None else self._users.find(tx, asked.name, domain.id)
+        else:
+            domain = self.domain(tx, asked.domain)
+            found = None if domain is None else self._users.find(tx, asked.name, domain.id)
+        if found is not None and found.origin is None and not self._watched:
+            self._keep(tx, self._known_users, _name_of(asked), found)
+        return found
 
     def domain(self, tx: Tx, asked: NamedDomain) -> DomainRow | None:
         if asked.id is None and asked.name is None:
@@ -167,7 +187,7 @@ class Directory:
                 found = tx.get(DomainRow, asked.id)
             else:
                 found = self._domains.find(tx, asked.name or "")
-            _keep(self._known_domains, key, found)
+            self._keep(tx, self._known_domains, key, found)
         return found
 
     def project(self, tx: Tx, asked: NamedProject) -> ProjectRow | None:
@@ -186,13 +206,25 @@ class Directory:
                 found = tx.get(ProjectRow, asked.id)
             else:
                 found = self._projects.find(tx, key[1], key[0])
-            _keep(self._known_projects, key, found)
+            self._keep(tx, self._known_projects, key, found)
         return found
 
+    def _keep(
+        self,
+        tx: Tx,
+        known: dict[tuple[str | None, ...], Found],
+        key: tuple[str | None, ...],
+        found: Found | None,
+    ) -> None:
+        if found is None or tx.began <= self._forgot:
+            return  # the transaction may have read what is not so any more
+        if len(known) >= NAMES_KEPT:
+            known.clear()
+        known[key] = found
 
-def _keep(known: dict[tuple[str, str], Found], key: tuple[str, str], found: Found | None) -> None:
-    if found is None:
-        return
-    if len(known) >= NAMES_KEPT:
-        known.clear()
-    known[key] = found
+
+def _name_of(asked: NamedUser) -> tuple[str | None, ...]:
+    domain = asked.domain
+    if domain is None:
+        return (asked.id, asked.name)
+    return (asked.id, asked.name, domain.id, domain.name)

@@ -44,7 +44,10 @@ class PasswordMethod:
         named = asked.user
         if named.password is None:
             raise BadRequest("Expecting to find password in user.")
-        row, domain_id = await self._database.read(lambda tx: self._find(tx, named))
+        domain_id = None
+        row = self._directory.known_user(named)
+        if row is None:
+            row, domain_id = await self._database.read(lambda tx: self._find(tx, named))
         if domain_id is not None:
             user = await self._directories.login(
                 domain_id, row, named.name or "", named.password, attempt.address
