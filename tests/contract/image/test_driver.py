@@ -210,6 +210,29 @@ class TestImageDriver:
 
         run(story)
 
+    def test_the_bytes_of_a_file(self, run: Any, tmp_path: Path) -> None:
+        file = tmp_path / "given"
+        file.write_bytes(b"abc" * 400_000)
+
+        async def story(driver: ImageDriver) -> None:
+            writer = driver.writer("a")
+            with file.open("rb") as given:
+                await writer.share(given.fileno())
+                while block := given.read(1 << 20):
+                    await writer.write(block)
+            got = await writer.finish()
+            await writer.keep()
+            assert got.sha512 == hashlib.sha512(file.read_bytes()).hexdigest()
+            reader = await driver.reader("a")
+            assert reader.size == 1_200_000
+            found = b""
+            while block := await reader.read(len(found), 1 << 20):
+                found += block
+            await reader.close()
+            assert found == file.read_bytes()
+
+        run(story)
+
     def test_an_interrupted_upload_can_be_forgotten(self, run: Any) -> None:
         async def story(driver: ImageDriver) -> None:
             await put(driver, "whole", b"x" * 6_000_000)

@@ -194,6 +194,9 @@ class RbdWriter:
             self._stream = await Stream.start(driver.argv(*words), feeding=True, patience=PATIENCE)
         return self._stream
 
+    async def share(self, descriptor: int) -> bool:
+        return False
+
     async def finish(self) -> Received:
         with _as_os_errors():
             await (await self._start()).end()
