@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from tests.support import postgresql
+from tests.support.ceph import Ceph, ceph_cluster
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +32,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return ""
     return str(request.getfixturevalue("postgresql_dsn"))
+
+
+@pytest.fixture(scope="session")
+def ceph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ceph]:
+    """One cluster for all tests; each has a pool of its own."""
+    with ceph_cluster(tmp_path_factory.mktemp("ceph")) as cluster:
+        yield cluster

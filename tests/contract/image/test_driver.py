@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 
+from cumulo.core.outbound.guard import Guard
 from cumulo.image.drivers.driver import ImageDriver
 from cumulo.image.drivers.fake import FakeDriver
 from cumulo.image.drivers.file import FileDriver
+from cumulo.image.drivers.kinds import open_driver
+from cumulo.image.drivers.rbd import RbdDriver, RbdOptions
 from cumulo.image.drivers.s3 import S3Driver, S3Options
 from cumulo.image.drivers.swift import SwiftDriver, SwiftOptions
 from cumulo.image.model.content import Received
+from tests.support.ceph import Ceph
 from tests.support.stores import s3_server, swift_server
 
 
@@ -50,8 +54,11 @@ KINDS: dict[str, Callable[[Path], contextlib.AbstractContextManager[ImageDriver]
     "swift": swift,
 }
 PARAMS = [
-    pytest.param(name, marks=pytest.mark.stores) if name in ("s3", "swift") else name
-    for name in KINDS
+    *(
+        pytest.param(name, marks=pytest.mark.stores) if name in ("s3", "swift") else name
+        for name in KINDS
+    ),
+    pytest.param("rbd", marks=pytest.mark.ceph),
 ]
 
 
@@ -76,13 +83,23 @@ async def content(driver: ImageDriver, image_id: str) -> bytes:
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     def play(story: Callable[[ImageDriver], Awaitable[None]]) -> None:
         with KINDS[request.param](tmp_path) as driver:
+            asyncio.run(_on(driver, story))
 
-            async def main() -> None:
-                await story(driver)
+    def play_on_ceph(story: Callable[[ImageDriver], Awaitable[None]]) -> None:
+        asyncio.run(_on(rbd(cluster), story))
 
-            asyncio.run(main())
-
+    if request.param == "rbd":
+        cluster: Ceph = request.getfixturevalue("ceph")
+        return play_on_ceph
     return play
+
+
+async def _on(driver: ImageDriver, story: Callable[[ImageDriver], Awaitable[None]]) -> None:
+    await story(driver)
+
+
+def rbd(cluster: Ceph, pool: str = "") -> RbdDriver:
+    return RbdDriver(RbdOptions(pool=pool or cluster.pool(), ceph_conf=str(cluster.conf)))
 
 
 class TestImageDriver:
@@ -157,9 +174,9 @@ class TestImageDriver:
         async def story(driver: ImageDriver) -> None:
             await put(driver, "a", b"one")
             known = driver.capabilities
-            assert driver.url("a").startswith(f"{known.scheme}://") and driver.url("a").endswith(
-                "a"
-            )
+            assert driver.url("a").startswith(f"{known.scheme}://")
+            # The URL of an RBD image is that of its snapshot.
+            assert driver.url("a").removesuffix("/snap").endswith("a")
             assert (driver.path("a") is not None) == known.local_files
             reader = await driver.reader("a")
             assert reader.size == 3
@@ -193,6 +210,29 @@ class TestImageDriver:
 
         run(story)
 
+    def test_the_bytes_of_a_file(self, run: Any, tmp_path: Path) -> None:
+        file = tmp_path / "given"
+        file.write_bytes(b"abc" * 400_000)
+
+        async def story(driver: ImageDriver) -> None:
+            writer = driver.writer("a")
+            with file.open("rb") as given:
+                await writer.share(given.fileno())
+                while block := given.read(1 << 20):
+                    await writer.write(block)
+            got = await writer.finish()
+            await writer.keep()
+            assert got.sha512 == hashlib.sha512(file.read_bytes()).hexdigest()
+            reader = await driver.reader("a")
+            assert reader.size == 1_200_000
+            found = b""
+            while block := await reader.read(len(found), 1 << 20):
+                found += block
+            await reader.close()
+            assert found == file.read_bytes()
+
+        run(story)
+
     def test_an_interrupted_upload_can_be_forgotten(self, run: Any) -> None:
         async def story(driver: ImageDriver) -> None:
             await put(driver, "whole", b"x" * 6_000_000)
@@ -220,3 +260,96 @@ def test_files_of_interrupted_uploads_go(tmp_path: Path) -> None:
         assert [p.name for p in (tmp_path / "images").iterdir()] == ["whole"]
 
     asyncio.run(main())
+
+
+@pytest.mark.ceph
+def test_an_image_has_a_snapshot_for_clones(ceph: Ceph) -> None:
+    pool = ceph.pool()
+
+    async def main() -> None:
+        driver = rbd(ceph, pool)
+        await put(driver, "a", b"one")
+        assert driver.url("a") == f"rbd://{ceph.fsid}/{pool}/a/snap"
+        assert ceph.snapshots(pool, "a") == {"snap": True}
+        image, clone = (f"--pool={pool}", "--image=a", "--snap=snap"), f"--dest-pool={pool}"
+        ceph.run("rbd", "clone", *image, clone, "--dest=volume", "--rbd-default-clone-format=1")
+        # Somebody's disk is made of it: nothing is lost, and the removal goes on later.
+        with pytest.raises(OSError, match="unprotect"):
+            await driver.remove("a")
+        assert await content(driver, "a") == b"one"
+        assert ceph.snapshots(pool, "a") == {"snap": True}
+        ceph.run("rbd", "rm", "--no-progress", f"--pool={pool}", "--image=volume")
+        await driver.remove("a")
+
+    asyncio.run(main())
+    assert ceph.images(pool) == []
+
+
+@pytest.mark.ceph
+def test_what_a_killed_process_left_of_an_rbd_image_goes(ceph: Ceph) -> None:
+    pool = ceph.pool()
+    left = [f".new-a-{'0' * 32}", f".old-a-{'1' * 32}", f".new-a-b-{'2' * 32}"]
+    for name in left:
+        ceph.run("rbd", "create", "--size=1M", f"--pool={pool}", f"--image={name}")
+        ceph.run("rbd", "snap", "create", f"--pool={pool}", f"--image={name}", "--snap=snap")
+        ceph.run("rbd", "snap", "protect", f"--pool={pool}", f"--image={name}", "--snap=snap")
+
+    async def main() -> None:
+        driver = rbd(ceph, pool)
+        assert list(await driver.keys()) == []
+        await put(driver, "a", b"one")
+        assert ceph.images(pool) == [left[2], "a"]
+        await driver.remove("a-b")
+        assert ceph.images(pool) == ["a"]
+        writer = driver.writer("a")
+        await writer.write(b"two")
+        await writer.drop()
+        assert ceph.images(pool) == ["a"]
+        assert await content(driver, "a") == b"one"
+
+    asyncio.run(main())
+
+
+@pytest.mark.ceph
+def test_a_ceph_that_does_not_know_us(ceph: Ceph) -> None:
+    options = RbdOptions(pool="nothing", ceph_conf=str(ceph.conf))
+
+    async def main() -> None:
+        for driver in (RbdDriver(options), rbd_as(ceph, "stranger")):
+            with pytest.raises(OSError, match="rbd"):
+                await driver.keys()
+            writer = driver.writer("a")
+            with pytest.raises(OSError, match="rbd"):
+                await put(driver, "a", b"x")
+            await writer.drop()
+
+    asyncio.run(main())
+
+
+def rbd_as(cluster: Ceph, user: str) -> RbdDriver:
+    return RbdDriver(RbdOptions(pool="images", user=user, ceph_conf=str(cluster.conf)))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"pool": "--help"},
+        {"pool": "a/b"},
+        {"user": "-x"},
+        {"chunk_mib": 7},
+        {"ceph_conf": "/nonexistent/ceph.conf"},
+    ],
+)
+def test_rbd_options_that_make_no_sense(tmp_path: Path, options: dict[str, Any]) -> None:
+    conf = tmp_path / "ceph.conf"
+    conf.write_text("[global]\n  fsid = 12345678-1234-1234-1234-123456789012\n")
+    guard = Guard()
+    given = {"ceph_conf": str(conf), **options}
+    with pytest.raises(ValueError, match=r"pool|chunk_mib|ceph_conf"):
+        open_driver("rbd", given, tmp_path, guard)
+    assert open_driver("rbd", {"ceph_conf": str(conf)}, tmp_path, guard).url("a") == (
+        "rbd://12345678-1234-1234-1234-123456789012/images/a/snap"
+    )
+    conf.write_text("[global]\n")
+    with pytest.raises(ValueError, match="fsid"):
+        open_driver("rbd", {"ceph_conf": str(conf)}, tmp_path, guard)

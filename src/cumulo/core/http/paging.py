@@ -1,6 +1,6 @@
 """`limit`, `marker`, `sort_key`/`sort_dir` and `sort`, read once for all services."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import urlencode
@@ -31,6 +31,7 @@ def page_of(
     *,
     find_marker: Callable[[str], R | None],
     sort_names: Mapping[str, str] | None = None,
+    sort: Sequence[tuple[str, Direction]] | None = None,
     always_limited: bool = True,
     style: Literal["sort", "neutron"] = "sort",
     offset: int = 0,
@@ -38,7 +39,8 @@ def page_of(
     """The rows that the request's paging parameters ask for.
 
     `sort_names` maps the API's names of sort keys to the listing's where they differ; a key that
-    neither knows is a 400, and so are a bad limit, direction or marker.
+    neither knows is a 400, and so are a bad limit, direction or marker. `sort`: the order that a
+    service with rules of its own has read already, keys not yet looked at.
     """
     limit = limit_of(call)
     marker_id = call.query.get("marker")
@@ -47,12 +49,13 @@ def page_of(
         marker = find_marker(marker_id)
         if marker is None:
             raise BadRequest(f"marker [{marker_id}] not found")
-    sort = _sort_of(call, listing, sort_names or {})
+    wishes = _wishes(call) if sort is None else sort
+    order = _sort_of(wishes, listing, sort_names or {})
     capped = MAX_LIMIT if limit is None and always_limited else limit
     if limit == 0 and style == "sort":
         return Page([], False)
     rows = listing.page(
-        tx, where=where, sort=sort, marker=marker, limit=capped or None, offset=offset
+        tx, where=where, sort=order, marker=marker, limit=capped or None, offset=offset
     )
     return Page(rows, capped is not None and len(rows) == capped and capped > 0)
 
@@ -69,21 +72,21 @@ def limit_of(call: Call) -> int | None:
     return min(limit, MAX_LIMIT)
 
 
-def _sort_of(
-    call: Call, listing: Listing[R], names: Mapping[str, str]
-) -> list[tuple[str, Direction]]:
-    wishes: list[tuple[str, str]] = []
+def _wishes(call: Call) -> list[tuple[str, str]]:
     combined = call.query.get("sort")
     if combined:
-        for part in combined.split(","):
-            key, _, direction = part.strip().partition(":")
-            wishes.append((key, direction or "desc"))
-    else:
-        keys, directions = call.query.all("sort_key"), call.query.all("sort_dir")
-        wishes = [
-            (key, directions[i] if i < len(directions) else (directions[-1] if directions else ""))
-            for i, key in enumerate(keys)
-        ]
+        parts = [part.strip().partition(":") for part in combined.split(",")]
+        return [(key, direction or "desc") for key, _, direction in parts]
+    keys, directions = call.query.all("sort_key"), call.query.all("sort_dir")
+    return [
+        (key, directions[i] if i < len(directions) else (directions[-1] if directions else ""))
+        for i, key in enumerate(keys)
+    ]
+
+
+def _sort_of(
+    wishes: Sequence[tuple[str, str]], listing: Listing[R], names: Mapping[str, str]
+) -> list[tuple[str, Direction]]:
     sort: list[tuple[str, Direction]] = []
     for key, direction in wishes:
         name = names.get(key, key)

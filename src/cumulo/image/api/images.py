@@ -19,6 +19,7 @@ from cumulo.image.api.envelope import (
     relative,
 )
 from cumulo.image.api.filters import image_filters
+from cumulo.image.api.sorting import sort_of
 from cumulo.image.model.image import ImageRow
 from cumulo.image.service.image import ImageService
 from cumulo.image.service.patch import OPS, Op, PatchStep, Path, split
@@ -90,6 +91,7 @@ class ImagesApi:
             self._images.listing,
             image_filters(call, access),
             find_marker=lambda id: self._images.get(tx, id, call.principal),
+            sort=sort_of(call),
         )
         body: dict[str, Any] = {
             "images": [self._listed(call, tx, row, access) for row in page.rows],

@@ -10,6 +10,7 @@ from cumulo.core.faults import BadRequest, Forbidden, MethodNotAllowed
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.http.paging import next_link, page_of
 from cumulo.image.api.envelope import allowed, query_without_marker, relative, seen, target_of
+from cumulo.image.api.sorting import sort_of
 from cumulo.image.model.task import TaskRow
 from cumulo.image.service.image import ImageService
 from cumulo.image.service.imports import Wish
@@ -107,6 +108,7 @@ class ImportsApi:
             self._tasks.listing,
             filters(dict(call.query.pairs)),
             find_marker=lambda id: self._tasks.get(tx, id, call.principal),
+            sort=sort_of(call),
         )
         body: dict[str, Any] = {
             "tasks": [task_stub(row) for row in page.rows],

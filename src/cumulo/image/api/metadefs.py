@@ -11,9 +11,10 @@ from cumulo.core.db.listing import Listing
 from cumulo.core.db.rows import Row
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Forbidden
-from cumulo.core.http.operations import Call, Query
+from cumulo.core.http.operations import Call
 from cumulo.core.http.paging import Page, next_link, page_of
 from cumulo.image.api.envelope import query_without_marker, relative
+from cumulo.image.api.sorting import sort_of
 from cumulo.image.model.metadef import (
     MOST_NAME,
     AssociationRow,
@@ -84,14 +85,9 @@ def page(
     where: dict[str, Any],
     find_marker: Callable[[str], R],
 ) -> Page[R]:
-    """A page of the list; a direction without a key is one of the time of making."""
-    asked = call.query
-    if asked.get("sort_dir") is not None and asked.get("sort_key") is None:
-        call.query = Query([*asked.pairs, ("sort_key", "created_at")])
-    try:
-        return page_of(call, tx, listing, where, find_marker=find_marker)
-    finally:
-        call.query = asked
+    """A page of the list, in the order that was asked for."""
+    sort = sort_of(call)
+    return page_of(call, tx, listing, where, find_marker=find_marker, sort=sort)
 
 
 def links(call: Call, rows: Page[Any], marker: str | None, schema: str) -> dict[str, str]:

@@ -20,6 +20,9 @@ class FakeWriter:
         self._bytes += block
         self._sums.add(block)
 
+    async def share(self, descriptor: int) -> bool:
+        return False
+
     async def finish(self) -> Received:
         return self._sums.result()
 

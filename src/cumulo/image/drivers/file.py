@@ -5,11 +5,13 @@
     FOLDER/.work-…     a file that is being made of another one
 
 Writing and hashing happen in a thread, block by block, so memory stays flat however large the
-image is. Blocks of zeros become holes.
+image is. Blocks of zeros become holes. On Btrfs and XFS, what is copied from a file of the same
+file system shares its blocks.
 """
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import time
 import uuid
@@ -23,6 +25,10 @@ HOLE = 64 * 1024
 """Smaller blocks of zeros are written: a hole saves nothing there."""
 
 
+_FICLONE = 0x40049409
+"""The ioctl of Btrfs, XFS and others that lets a file share the blocks of another one."""
+
+
 class FileWriter:
     def __init__(self, folder: Path, image_id: str) -> None:
         self._folder = folder
@@ -30,9 +36,13 @@ class FileWriter:
         self._temporary = folder / f".new-{image_id}-{uuid.uuid4().hex}"
         self._sums = Sums()
         self._descriptor: int | None = None
+        self._shared = False
 
     async def write(self, block: bytes) -> None:
         await asyncio.to_thread(self._write, block)
+
+    async def share(self, descriptor: int) -> bool:
+        return await asyncio.to_thread(self._share, descriptor)
 
     async def finish(self) -> Received:
         await asyncio.to_thread(self._write, b"")
@@ -46,16 +56,26 @@ class FileWriter:
 
     def _write(self, block: bytes) -> None:
         """A block of zeros is only counted: the file gets a hole there."""
+        descriptor = self._open()
+        at = self._sums.size
+        if not self._shared and (len(block) % HOLE or block.count(0) < len(block)):
+            view = memoryview(block)
+            while view:
+                done = os.pwrite(descriptor, view, at)
+                view, at = view[done:], at + done
+        self._sums.add(block)
+
+    def _share(self, descriptor: int) -> bool:
+        with contextlib.suppress(OSError):  # other file systems, or two of them
+            fcntl.ioctl(self._open(), _FICLONE, descriptor)
+            self._shared = True
+        return self._shared
+
+    def _open(self) -> int:
         if self._descriptor is None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             self._descriptor = os.open(self._temporary, flags, 0o444)
-        at = self._sums.size
-        if len(block) % HOLE or block.count(0) < len(block):
-            view = memoryview(block)
-            while view:
-                done = os.pwrite(self._descriptor, view, at)
-                view, at = view[done:], at + done
-        self._sums.add(block)
+        return self._descriptor
 
     def _keep(self) -> None:
         assert self._descriptor is not None, "finish comes before keep"

@@ -11,6 +11,7 @@ from cumulo.image.drivers.driver import ImageDriver
 from cumulo.image.drivers.fake import FakeDriver
 from cumulo.image.drivers.file import FileDriver
 from cumulo.image.drivers.http import HttpDriver
+from cumulo.image.drivers.rbd import RbdDriver, RbdOptions
 from cumulo.image.drivers.s3 import S3Driver, S3Options
 from cumulo.image.drivers.swift import SwiftDriver, SwiftOptions
 
@@ -28,6 +29,7 @@ OPTIONS: dict[str, type[msgspec.Struct]] = {
     "file": FileOptions,
     "fake": NoOptions,
     "http": NoOptions,
+    "rbd": RbdOptions,
     "s3": S3Options,
     "swift": SwiftOptions,
 }
@@ -43,6 +45,8 @@ def open_driver(kind: str, given: Mapping[str, Any], data: Path, guard: Guard) -
         raise ValueError(str(error)) from None
     if isinstance(options, FileOptions):
         return FileDriver(Path(options.path) if options.path else data / "images")
+    if isinstance(options, RbdOptions):
+        return RbdDriver(options)
     if isinstance(options, S3Options):
         return S3Driver(options)
     if isinstance(options, SwiftOptions):

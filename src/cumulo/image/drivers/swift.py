@@ -296,6 +296,9 @@ class SwiftWriter:
             self._parts[-1] |= {"etag": etag, "size_bytes": self._in_segment}
             self._sending = None
 
+    async def share(self, descriptor: int) -> bool:
+        return False
+
     async def finish(self) -> Received:
         await self._end()
         return self._sums.result()

@@ -35,6 +35,10 @@ class Writer(Protocol):
     async def write(self, block: bytes) -> None:
         """Append. Raises OSError (no space, the store does not answer)."""
 
+    async def share(self, descriptor: int) -> bool:
+        """Before the first `write`: take the blocks of this open file without copying them, where
+        the file system can. `write` is still given all of its bytes, for the hash sums."""
+
     async def finish(self) -> Received:
         """All bytes are there: hash sums and kind."""
 

@@ -148,6 +148,9 @@ async def copy(
     """All bytes of a reader into a writer; `most` of them. Raises OSError."""
     at = 0
     try:
+        file = reader.descriptor()
+        if file is not None:
+            await writer.share(file)
         while block := await reader.read(at, BLOCK):
             at += len(block)
             if at > most:
