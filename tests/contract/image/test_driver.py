@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from cumulo.image.drivers.cinder import CinderDriver, CinderOptions
 from cumulo.image.drivers.driver import ImageDriver
 from cumulo.image.drivers.fake import FakeDriver
 from cumulo.image.drivers.file import FileDriver
 from cumulo.image.drivers.s3 import S3Driver, S3Options
 from cumulo.image.drivers.swift import SwiftDriver, SwiftOptions
 from cumulo.image.model.content import Received
+from tests.support.served import ServedCloud, served_cloud
 from tests.support.stores import s3_server, swift_server
 
 
@@ -43,6 +45,19 @@ def swift(data: Path) -> Iterator[ImageDriver]:
         yield SwiftDriver(options)
 
 
+def cinder(cloud: ServedCloud, **more: Any) -> CinderDriver:
+    """In volumes of our own block storage, with its real files."""
+    known = {"user": "demo", "password": cloud.password("demo"), "folders": [str(cloud.data)]}
+    return CinderDriver(
+        CinderOptions(**{"auth_url": cloud.auth_url, "project": "demo", **known, **more})
+    )
+
+
+async def emptied(driver: CinderDriver) -> None:
+    for volume in await driver.volumes.listed():
+        await driver.volumes.remove(volume["id"])
+
+
 KINDS: dict[str, Callable[[Path], contextlib.AbstractContextManager[ImageDriver]]] = {
     "file": lambda data: contextlib.nullcontext(FileDriver(data / "images")),
     "fake": lambda data: contextlib.nullcontext(FakeDriver()),
@@ -51,8 +66,15 @@ KINDS: dict[str, Callable[[Path], contextlib.AbstractContextManager[ImageDriver]
 }
 PARAMS = [
     pytest.param(name, marks=pytest.mark.stores) if name in ("s3", "swift") else name
-    for name in KINDS
+    for name in (*KINDS, "cinder")
 ]
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCloud]:
+    data = tmp_path_factory.mktemp("cinder") / "cloud"
+    with served_cloud(data, settings="[compute]\nfake_volumes = false") as cloud:
+        yield cloud
 
 
 async def put(driver: ImageDriver, image_id: str, *blocks: bytes) -> Received:
@@ -75,9 +97,15 @@ async def content(driver: ImageDriver, image_id: str) -> bytes:
 @pytest.fixture(params=PARAMS)
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     def play(story: Callable[[ImageDriver], Awaitable[None]]) -> None:
-        with KINDS[request.param](tmp_path) as driver:
+        if request.param == "cinder":
+            opened: Any = contextlib.nullcontext(cinder(request.getfixturevalue("cloud")))
+        else:
+            opened = KINDS[request.param](tmp_path)
+        with opened as driver:
 
             async def main() -> None:
+                if isinstance(driver, CinderDriver):
+                    await emptied(driver)
                 await story(driver)
 
             asyncio.run(main())
