@@ -45,7 +45,8 @@ from cumulo.hosting import Host
 from cumulo.identity.api.face import identity_face
 from cumulo.identity.drivers.directories import opener
 from cumulo.identity.policy import RULES as IDENTITY_RULES
-from cumulo.identity.reconcile import DirectorySync, ExpiredMemberships
+from cumulo.identity.policy import SCOPES as IDENTITY_SCOPES
+from cumulo.identity.reconcile import DirectorySync, Expired
 from cumulo.identity.service.federation.parties import OpenIdParty, Parties, SamlParty
 from cumulo.identity.service.identity import IdentityService
 from cumulo.identity.service.security import SecurityRules
@@ -325,15 +326,18 @@ def _metadata(database: Database, compute: ComputeService) -> MetadataHandler:
 def _faces(
     settings: Settings, services: Services, database: Database, conductor: Conductor
 ) -> list[Face]:
-    def rules(service: str, defaults: dict[str, str]) -> Rules:
-        return Rules(defaults, path=settings.data_dir / "policy" / f"{service}.yaml")
+    def rules(
+        service: str, defaults: dict[str, str], scopes: dict[str, tuple[str, ...]] | None = None
+    ) -> Rules:
+        path = settings.data_dir / "policy" / f"{service}.yaml"
+        return Rules(defaults, path=path, scopes=scopes)
 
     return [
         identity_face(
             services.identity,
             database,
             f"{settings.base_url}/identity",
-            rules("identity", IDENTITY_RULES),
+            rules("identity", IDENTITY_RULES, IDENTITY_SCOPES),
         ),
         image_face(services.image, database, rules("image", IMAGE_RULES)),
         network_face(services.network, rules("network", NETWORK_RULES)),
@@ -354,7 +358,7 @@ def _counts(services: Services) -> dict[str, Callable[[Tx], int]]:
 
 def _reconcilers(cloud: Cloud) -> Sequence[Reconciler]:
     return [
-        ExpiredMemberships(cloud.database, cloud.services.identity.groups),
+        Expired(cloud.database, cloud.services.identity.expiring),
         DirectorySync(cloud.services.identity.directories),
         ImageRemovals(cloud.database, cloud.services.image),
         InterruptedUploads(cloud.database, cloud.services.image),

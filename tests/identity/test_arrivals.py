@@ -10,7 +10,7 @@ from cumulo.core.clock import later
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Forbidden, NotFound, Unauthorized
 from cumulo.identity.model.group import MembershipRow
-from cumulo.identity.reconcile import ExpiredMemberships
+from cumulo.identity.reconcile import Expired
 from cumulo.identity.service.authentication.method import Identified
 from cumulo.identity.service.federation.arrivals import Arrivals
 from cumulo.identity.service.federation.parties import OPENID_ISSUER, openid_attributes
@@ -183,8 +183,8 @@ def test_memberships_end_after_the_last_login(tmp_path: Path) -> None:
 
         row = await database.read(membership)
         assert row is not None and row.expires is not None
-        ending = ExpiredMemberships(database, cloud.cloud.services.identity.groups)
-        await ending.step(f"{user.id} {group_id}")  # not yet
+        ending = Expired(database, [cloud.cloud.services.identity.groups])
+        await ending.step("memberships")  # not yet
         assert await database.read(membership) is not None
 
         def age(tx: Tx) -> None:
@@ -193,7 +193,7 @@ def test_memberships_end_after_the_last_login(tmp_path: Path) -> None:
             tx.update(found, expires=later(tx.now, -1.0))
 
         await database.write(age)
-        await ending.step(f"{user.id} {group_id}")
+        await ending.step("memberships")
         assert await database.read(membership) is None
         # What an administrator has given does not end.
         path = f"/identity/v3/groups/{group_id}/users/{user.id}"

@@ -1,8 +1,16 @@
-"""Back-off against guessing, with a clock that stands still unless it is moved."""
+"""Back-off against guessing, with a clock that stands still unless it is moved, on both engines."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
+from cumulo import settings, wiring
 from cumulo.core.faults import TooManyRequests
+from cumulo.identity.reconcile import Expired
+from cumulo.identity.service import guessing as module
 from cumulo.identity.service.guessing import (
     FORGOTTEN_AFTER,
     FREE_TRIES,
@@ -18,56 +26,130 @@ class Clock:
         return self.now
 
 
-def fail(guessing: Guessing, user: str, address: str, times: int) -> None:
-    for _ in range(times):
-        guessing.failed(user, address)
+class Stage:
+    """A database with one process at it, or more."""
+
+    def __init__(self, tmp_path: Path, url: str) -> None:
+        self.clock = Clock()
+        self.wanted = settings.load(tmp_path, database={"url": url})
+        self.database = wiring.open_database(self.wanted)
+        self.guessing = Guessing(self.database, clock=self.clock)
+
+    async def fail(self, user: str, address: str, times: int) -> None:
+        for _ in range(times):
+            await self.guessing.failed(user, address)
 
 
-def test_the_first_tries_are_free_then_waits_double() -> None:
-    clock = Clock()
-    guessing = Guessing(clock=clock)
-    fail(guessing, "ann", "1.1.1.1", FREE_TRIES - 1)
-    assert guessing.reserve("ann", "1.1.1.1") == 0.0
-    waits = []
-    for _ in range(4):
-        guessing.failed("ann", "1.1.1.1")
-        waits.append(guessing.reserve("ann", "1.1.1.1"))
-        clock.now += 20
-    assert waits == [0.25, 0.5, 1.0, 2.0]
+def play(tmp_path: Path, url: str, story: Callable[[Stage], Awaitable[None]]) -> None:
+    stage = Stage(tmp_path, url)
+    try:
+        asyncio.run(story(stage))  # type: ignore[arg-type]
+    finally:
+        stage.database.close()
 
 
-def test_others_do_not_wait() -> None:
-    guessing = Guessing(clock=Clock())
-    fail(guessing, "ann", "1.1.1.1", 20)
-    assert guessing.reserve("ann", "2.2.2.2") == 0.0
-    assert guessing.reserve("bob", "1.1.1.1") == 0.0
-    assert guessing.reserve("ann", "1.1.1.1") > 0.0
+def test_the_first_tries_are_free_then_waits_double(tmp_path: Path, database_url: str) -> None:
+    async def story(stage: Stage) -> None:
+        guessing = stage.guessing
+        await stage.fail("ann", "1.1.1.1", FREE_TRIES - 1)
+        assert await guessing.reserve("ann", "1.1.1.1") == 0.0
+        waits = []
+        for _ in range(4):
+            await guessing.failed("ann", "1.1.1.1")
+            waits.append(await guessing.reserve("ann", "1.1.1.1"))
+            stage.clock.now += 20
+        assert waits == [0.25, 0.5, 1.0, 2.0]
+
+    play(tmp_path, database_url, story)
 
 
-def test_tries_at_the_same_time_queue_up_and_are_refused_at_last() -> None:
-    guessing = Guessing(clock=Clock())
-    fail(guessing, "ann", "1.1.1.1", 20)
-    waits = [guessing.reserve("ann", "1.1.1.1") for _ in range(2)]
-    assert waits == [4.0, 8.0]
-    with pytest.raises(TooManyRequests) as refusal:
-        guessing.reserve("ann", "1.1.1.1")
-    assert refusal.value.headers["Retry-After"] == "13"
+def test_others_do_not_wait(tmp_path: Path, database_url: str) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.fail("ann", "1.1.1.1", 20)
+        assert await stage.guessing.reserve("ann", "2.2.2.2") == 0.0
+        assert await stage.guessing.reserve("bob", "1.1.1.1") == 0.0
+        assert await stage.guessing.reserve("ann", "1.1.1.1") > 0.0
+
+    play(tmp_path, database_url, story)
 
 
-def test_one_password_on_many_users_is_seen_by_the_address() -> None:
-    guessing = Guessing(clock=Clock())
-    for number in range(FREE_TRIES_OF_ADDRESS):
-        guessing.failed(f"user {number}", "1.1.1.1")
-    assert guessing.reserve("never seen", "1.1.1.1") > 0.0
-    assert guessing.reserve("never seen", "2.2.2.2") == 0.0
+def test_tries_at_the_same_time_queue_up_and_are_refused_at_last(
+    tmp_path: Path, database_url: str
+) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.fail("ann", "1.1.1.1", 20)
+        asked = (stage.guessing.reserve("ann", "1.1.1.1") for _ in range(2))
+        assert sorted(await asyncio.gather(*asked)) == [4.0, 8.0]
+        with pytest.raises(TooManyRequests) as refusal:
+            await stage.guessing.reserve("ann", "1.1.1.1")
+        assert refusal.value.headers["Retry-After"] == "13"
+
+    play(tmp_path, database_url, story)
 
 
-def test_a_right_password_and_time_make_good() -> None:
-    clock = Clock()
-    guessing = Guessing(clock=clock)
-    fail(guessing, "ann", "1.1.1.1", 20)
-    guessing.succeeded("ann", "1.1.1.1")
-    assert guessing.reserve("ann", "1.1.1.1") == 0.0
-    fail(guessing, "ann", "1.1.1.1", 20)
-    clock.now += FORGOTTEN_AFTER + 1
-    assert guessing.reserve("ann", "1.1.1.1") == 0.0
+def test_guesses_at_the_same_time_all_count(tmp_path: Path, database_url: str) -> None:
+    async def story(stage: Stage) -> None:
+        asked = (stage.guessing.failed(f"user {n}", "1.1.1.1") for n in range(20))
+        await asyncio.gather(*asked)
+        await stage.fail("bob", "1.1.1.1", FREE_TRIES_OF_ADDRESS - 21)
+        assert await stage.guessing.reserve("never seen", "1.1.1.1") == 0.0
+        await stage.fail("ann", "1.1.1.1", 1)
+        assert await stage.guessing.reserve("never seen", "1.1.1.1") > 0.0
+        assert await stage.guessing.reserve("never seen", "2.2.2.2") == 0.0
+
+    play(tmp_path, database_url, story)
+
+
+def test_a_right_password_and_time_make_good(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.fail("ann", "1.1.1.1", 20)
+        await stage.guessing.succeeded("ann", "1.1.1.1")
+        assert await stage.guessing.reserve("ann", "1.1.1.1") == 0.0
+        await stage.fail("ann", "1.1.1.1", 20)
+        stage.clock.now += FORGOTTEN_AFTER + 1
+        assert await stage.guessing.reserve("ann", "1.1.1.1") == 0.0
+        await stage.fail("ann", "1.1.1.1", 1)
+        assert await stage.guessing.reserve("ann", "1.1.1.1") == 0.0
+
+    play(tmp_path, "", story)
+
+
+def test_another_process_knows(tmp_path: Path, postgresql_dsn: str) -> None:
+    async def story(stage: Stage) -> None:
+        database = wiring.open_database(stage.wanted)
+        other = Guessing(database, clock=stage.clock)
+        try:
+            assert await other.reserve("ann", "1.1.1.1") == 0.0
+            await stage.fail("ann", "1.1.1.1", FREE_TRIES)
+            end = time.monotonic() + 10
+            while not await other.reserve("ann", "1.1.1.1"):
+                assert time.monotonic() < end
+                await asyncio.sleep(0.01)
+            await other.succeeded("ann", "1.1.1.1")
+            assert await stage.guessing.reserve("ann", "1.1.1.1") == 0.0
+        finally:
+            database.close()
+
+    play(tmp_path, postgresql_dsn, story)
+
+
+def test_the_counts_do_not_fill_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "KEPT", 10)
+
+    async def story(stage: Stage) -> None:
+        expired = Expired(stage.database, [stage.guessing])
+        for number in range(30):
+            stage.clock.now += 1
+            await stage.guessing.failed(f"user {number}", "1.1.1.1")
+        assert await stage.database.read(lambda tx: expired.due(tx, 1)) == ["guesses"]
+        await expired.step("guesses")
+        assert await stage.database.read(lambda tx: expired.due(tx, 1)) == []
+        await stage.fail("user 29", "1.1.1.1", FREE_TRIES - 1)
+        assert await stage.guessing.reserve("user 29", "1.1.1.1") > 0.0
+        stage.clock.now += FORGOTTEN_AFTER + 1
+        await expired.step("guesses")
+        assert await stage.database.read(lambda tx: stage.guessing.expired(tx, 1)) == []
+
+    play(tmp_path, "", story)

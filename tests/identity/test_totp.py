@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from cumulo.identity.service.authentication.totp import decoded, hotp, is_code
+from cumulo.identity.service.authentication.totp import counter_of, decoded, hotp
 
 KEY = b"12345678901234567890"
 SECRET = base64.b32encode(KEY).decode()
@@ -39,10 +39,11 @@ def test_rfc_4226(counter: int, code: str) -> None:
 )
 def test_rfc_6238(seconds: int, code: str) -> None:
     assert hotp(KEY, seconds // 30, digits=8) == code
-    assert is_code(SECRET, code[2:], seconds)
-    assert is_code(SECRET, code[2:], seconds + 30)
-    assert not is_code(SECRET, code[2:], seconds + 60)
-    assert not is_code(SECRET, code[2:], seconds - 30)
+    step = seconds // 30
+    assert counter_of(SECRET, code[2:], seconds) == step
+    assert counter_of(SECRET, code[2:], seconds + 30) == step
+    assert counter_of(SECRET, code[2:], seconds + 60) is None
+    assert counter_of(SECRET, code[2:], seconds - 30) is None
 
 
 def test_secrets_come_without_padding_in_any_case_and_with_blanks() -> None:
@@ -50,5 +51,5 @@ def test_secrets_come_without_padding_in_any_case_and_with_blanks() -> None:
     assert decoded("MZXW6===") == decoded("mzxw6") == b"foo"
     assert decoded("") is None
     assert decoded("not base32!") is None
-    assert not is_code("not base32!", "000000", 0.0)
-    assert not is_code(SECRET, "\ud800", 59)
+    assert counter_of("not base32!", "000000", 0.0) is None
+    assert counter_of(SECRET, "\ud800", 59) is None

@@ -1,33 +1,48 @@
-"""What moves in identity: memberships that end by themselves, and directories that are followed."""
+"""What moves in identity: rows that end by themselves, and directories that are followed."""
+
+import asyncio
+from collections.abc import Sequence
 
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.identity.service.directories import Directories
-from cumulo.identity.service.groups import Groups
+from cumulo.identity.service.expiring import Expiring
+
+BATCH = 200
+"""Rows forgotten in one transaction."""
 
 
-class ExpiredMemberships:
-    """Takes users out of groups when their provider's word has run out.
+class Expired:
+    """Forgets what has ended: memberships, trusts, tokens of OAuth, revocations, sign-ons, guesses.
 
-    Roles and tokens read memberships as they are; so nothing else needs to know of the time.
+    Expired application credentials stay until their owner deletes them, as in the real service.
     """
 
-    name = "expired memberships"
+    name = "expired"
 
-    def __init__(self, database: Database, groups: Groups) -> None:
+    def __init__(self, database: Database, kinds: Sequence[Expiring]) -> None:
         self._database = database
-        self._groups = groups
+        self._kinds = {kind.what: kind for kind in kinds}
 
     def due(self, tx: Tx, most: int) -> list[str]:
-        return [f"{row.user_id} {row.group_id}" for row in self._groups.expired(tx, most)]
+        return [what for what, kind in self._kinds.items() if kind.expired(tx, 1)]
 
     async def step(self, id: str) -> None:
-        user_id, group_id = id.split(" ")
-        await self._database.write(
-            lambda tx: self._groups.forget_expired(tx, user_id, group_id), name="membership ended"
-        )
+        kind = self._kinds[id]
+
+        def forget(tx: Tx) -> int:
+            rows = kind.expired(tx, BATCH)
+            for row in rows:
+                kind.forget_expired(tx, row)
+            return len(rows)
+
+        forgotten = BATCH
+        while forgotten == BATCH:
+            # A transaction of SQLite does not give way to others by itself.
+            await asyncio.sleep(0)
+            forgotten = await self._database.write(forget, name=f"expired {id}")
 
     def failed(self, tx: Tx, id: str, reason: str) -> None:
-        """Nothing to note: the row itself is the work."""
+        """Nothing to note: the rows themselves are the work."""
 
 
 class DirectorySync:

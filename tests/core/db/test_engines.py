@@ -54,6 +54,9 @@ THINGS = Listing(
     default_sort=(("name", "asc"),),
 )
 
+NOTE = statement(sa.insert(sa.table("notes", sa.column("x"))).values(x=sa.bindparam("x")))
+NOTES = statement(sa.select(sa.func.count()).select_from(sa.table("notes")))
+
 Engine = SqliteDatabase | PostgresqlDatabase
 
 
@@ -239,3 +242,29 @@ class TestListing:
         assert ids(like="e") == ["1", "3"]
         with pytest.raises(KeyError):
             ids(unknown=1)
+
+
+def test_a_long_log_begins_anew(tmp_path: Any) -> None:
+    database = SqliteDatabase(tmp_path / "x.db")
+    try:
+        database.run_script(["CREATE TABLE notes (x TEXT)"])
+
+        def write(times: int) -> None:
+            for _ in range(times):
+                database.write_now(lambda tx: tx.run(NOTE, x="x" * 4000))
+
+        def log() -> bytes:
+            # The beginning of the log has a new salt when it was begun anew.
+            return (tmp_path / "x.db-wal").read_bytes()[:32]
+
+        write(50)
+        before = log()
+        write(50)
+        assert log() == before
+        database._log_is_long = True  # as the checkpointer finds
+        write(1)
+        assert log() != before
+        kept = database.read_now(lambda tx: tx.value(NOTES))
+        assert kept == 101
+    finally:
+        database.close()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cumulo.core.auth import rules as tree
-from cumulo.core.auth.policy import Credentials, Rules, Target
+from cumulo.core.auth.policy import Credentials, Rules, Target, scope_of
 from cumulo.core.auth.rules import Node
 
 
@@ -34,7 +34,12 @@ class Reason:
 def explain(rules: Rules, action: str, credentials: Credentials, target: Target) -> Reason:
     """The decision on an action. Raises KeyError for an action that has no rule."""
     inner = _reason(rules, tree.parse_text(rules.text(action)), credentials, target)
-    return Reason(action, inner.holds, parts=(inner,))
+    wanted = rules.scopes(action)
+    if wanted is None:
+        return Reason(action, inner.holds, parts=(inner,))
+    own = scope_of(credentials)
+    scope = Reason(f"scope: {' or '.join(wanted)}", own in wanted, f"the token's is {own}")
+    return Reason(action, scope.holds and inner.holds, parts=(scope, inner))
 
 
 def _reason(rules: Rules, node: Node, credentials: Credentials, target: Target) -> Reason:

@@ -5,13 +5,14 @@ The semantics are oslo.policy's, found by comparing the two at random (the tests
 - `%(key)s` is looked up flat in the target, dots and all: `target["target.project_id"]`;
 - a key that the target has not makes its check False, a None that it has compares as "None";
 - `a.b:x` walks the credentials; a list on the way matches if any element does;
+- an action may be for tokens of some scopes only; others are denied, whatever the rule says;
 - role names compare without case; an unknown action or `rule:` means the rule `default` if there
   is one, and denies otherwise.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -47,7 +48,8 @@ class Rules:
     """One service's rules: its defaults and, over them, what the operator wrote.
 
     `defaults` and `overrides`: action or rule name → text (overrides may be the legacy lists).
-    Raises PolicyError for unreadable text and for circles.
+    `scopes`: action → the kinds of scope that a token may have for it; any, for one that is not
+    named. Raises PolicyError for unreadable text and for circles.
     """
 
     def __init__(
@@ -56,7 +58,9 @@ class Rules:
         overrides: Mapping[str, object] | None = None,
         *,
         path: Path | None = None,
+        scopes: Mapping[str, Collection[str]] | None = None,
     ) -> None:
+        self._scopes = scopes or {}
         self._defaults = dict(defaults)
         self._overrides = dict(overrides or {})
         self.path = path
@@ -68,10 +72,17 @@ class Rules:
 
     def allows(self, action: str, credentials: Credentials, target: Target) -> bool:
         """Whether the action's rule holds. `credentials["roles"]` is a collection of names."""
+        wanted = self._scopes.get(action)
+        if wanted is not None and scope_of(credentials) not in wanted:
+            return False
         check = self._closures.get(action)
         if check is None:
             check = self._closures.get("default", _deny)
         return check(credentials, target)
+
+    def scopes(self, action: str) -> Collection[str] | None:
+        """The kinds of scope that tokens may have for an action; None: any."""
+        return self._scopes.get(action)
 
     def text(self, action: str) -> str:
         """The rule in force, as text. Raises KeyError for an unknown action."""
@@ -111,6 +122,13 @@ class Rules:
                 raise PolicyError(f"policy rule {name!r}: {error}") from None
         closures = _Compiler(nodes).compile()
         self._texts, self._closures = texts, closures
+
+
+def scope_of(credentials: Credentials) -> str:
+    """The kind of a token's scope. Without any it counts as a project's, as for oslo.policy."""
+    if credentials.get("system_scope"):
+        return "system"
+    return "domain" if credentials.get("domain_id") else "project"
 
 
 async def reload_rules(found: Sequence[Rules], *, seconds: float = 1.0) -> None:

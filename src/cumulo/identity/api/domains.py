@@ -41,7 +41,14 @@ class DomainsApi:
                 status=201,
             ),
             Operation("GET", one, self.show, policy="identity:get_domain", early=False),
-            Operation("PATCH", one, self.update, policy="identity:update_domain", body=Wrapped),
+            Operation(
+                "PATCH",
+                one,
+                self.update,
+                policy="identity:update_domain",
+                early=False,
+                body=Wrapped,
+            ),
             Operation("DELETE", one, self.delete, policy="identity:delete_domain", status=204),
         ]
 
@@ -64,6 +71,8 @@ class DomainsApi:
         return {"domain": domain_body(call, self._domains.get(tx, call.path["domain_id"]))}
 
     def update(self, call: Call, tx: Tx) -> Any:
+        found = self._domains.get(tx, call.path["domain_id"])
+        call.allow({"target.domain.id": found.id})
         wishes = unwrapped(call, "domain")
         row = self._domains.update(tx, call.path["domain_id"], wishes, call.principal)
         return {"domain": domain_body(call, row)}

@@ -33,7 +33,7 @@ from cumulo.identity.api.tags import TagsApi
 from cumulo.identity.api.tokens import TokensApi
 from cumulo.identity.api.trusts import TrustsApi
 from cumulo.identity.api.users import UsersApi
-from cumulo.identity.policy import RULES
+from cumulo.identity.policy import RULES, SCOPES
 from cumulo.identity.service.identity import IdentityService
 
 
@@ -74,7 +74,7 @@ def identity_face(
         name="identity",
         mount="/identity",
         faults=faults.identity,
-        rules=rules or Rules(RULES),
+        rules=rules or Rules(RULES, scopes=SCOPES),
         operations=with_heads(operations),
     )
 

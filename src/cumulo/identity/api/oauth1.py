@@ -13,8 +13,10 @@ from cumulo.identity.api.envelope import listed, matching
 from cumulo.identity.api.roles import role_body
 from cumulo.identity.api.tokens import whole_url
 from cumulo.identity.model.oauth1 import AccessTokenRow, ConsumerRow, RequestTokenRow
+from cumulo.identity.service import signed_requests
 from cumulo.identity.service.authentication.method import refused
 from cumulo.identity.service.identity import IdentityService
+from cumulo.identity.service.once import use_once
 from cumulo.identity.service.signed_requests import Signed
 from cumulo.identity.service.trusts import WantedRole
 
@@ -33,7 +35,6 @@ class OAuth1Api:
     def __init__(self, identity: IdentityService) -> None:
         self._identity = identity
         self._oauth1 = identity.oauth1
-        self._signed = identity.signed_requests
 
     def operations(self) -> list[Operation]:
         base = "/v3/OS-OAUTH1"
@@ -118,14 +119,15 @@ class OAuth1Api:
         return _form(row, secret)
 
     def _read(self, call: Call) -> Signed:
-        return self._signed.read(call.header("Authorization") or "")
+        return signed_requests.read(call.header("Authorization") or "")
 
     def _check(
         self, call: Call, tx: Tx, signed: Signed, secret: str, token_secret: str | None
     ) -> None:
         authorization = call.header("Authorization") or ""
-        self._signed.check(signed, whole_url(call), authorization, secret, token_secret)
-        tx.after_commit(lambda: self._signed.remember(signed))
+        signed_requests.check(signed, whole_url(call), authorization, secret, token_secret)
+        if not use_once(tx, signed.once):
+            raise refused()
 
 
 class AccessTokensApi:

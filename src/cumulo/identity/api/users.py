@@ -152,16 +152,20 @@ class UsersApi:
         row = await self._database.write(write, name="create user")
         return {"user": self._body(call, row)}
 
+    def _allowed(self, call: Call, tx: Tx) -> UserRow:
+        """The user of the path. Who may not look is not told whether it is there."""
+        row = tx.get(UserRow, call.path["user_id"])
+        call.allow(user_target(row) if row is not None else {})
+        return self._users.get(tx, call.path["user_id"])
+
     def show(self, call: Call, tx: Tx) -> Any:
-        row = self._users.get(tx, call.path["user_id"])
-        call.allow(user_target(row))
+        row = self._allowed(call, tx)
         return {"user": self._body(call, row)}
 
     async def update(self, call: Call) -> Any:
         wishes = unwrapped(call, "user")
         user_id = call.path["user_id"]
-        found = await self._database.read(lambda tx: self._users.get(tx, user_id))
-        call.allow(user_target(found))
+        await self._database.read(functools.partial(self._allowed, call))
         hashed = await self._identity.accounts.hash_of(wishes.get("password"))
 
         def write(tx: Tx) -> UserRow:
@@ -178,13 +182,11 @@ class UsersApi:
         )
 
     def delete(self, call: Call, tx: Tx) -> None:
-        row = self._users.get(tx, call.path["user_id"])
-        call.allow(user_target(row))
+        row = self._allowed(call, tx)
         self._users.delete(tx, row.id, call.principal)
 
     def projects(self, call: Call, tx: Tx) -> Any:
-        row = self._users.get(tx, call.path["user_id"])
-        call.allow(user_target(row))
+        row = self._allowed(call, tx)
         ids = self._identity.roles.targets(tx, row.id, "project")
         found = self._identity.projects.listing.page(tx, where={"ids": ids})
         return listed(call, "projects", [project_body(call, project) for project in found])

@@ -74,15 +74,6 @@ class FederatedUserRow(Row, frozen=True):
     display_name: str
 
 
-@table("identity_seen_assertions", IndexOn("expires"))
-class SeenAssertionRow(Row, frozen=True):
-    """A SAML assertion that was used: none is taken twice."""
-
-    id: Annotated[str, Key()]
-    expires: float
-    """Seconds since the epoch; after that it would be refused for its age."""
-
-
 @table("identity_sign_ons", IndexOn("expires"))
 class SignOnRow(Row, frozen=True):
     """A sign-on between its first step and its last.

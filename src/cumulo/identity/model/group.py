@@ -19,10 +19,10 @@ class GroupRow(Row, frozen=True):
     """Its place in the domain's directory; None: it lives here alone."""
 
 
-@table("identity_memberships")
+@table("identity_memberships", IndexOn("group_id", "user_id"))
 class MembershipRow(Row, frozen=True):
     user_id: Annotated[str, Key(), References("identity_users.id", on_delete="CASCADE")]
-    group_id: Annotated[str, Key(), Index(), References("identity_groups.id", on_delete="CASCADE")]
+    group_id: Annotated[str, Key(), References("identity_groups.id", on_delete="CASCADE")]
     idp_id: str | None = None
     """The identity provider that vouched for it at the user's last login; None: it is for good."""
     expires: Annotated[Moment | None, Index()] = None

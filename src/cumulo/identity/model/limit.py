@@ -15,9 +15,9 @@ class RegisteredLimitRow(Row, frozen=True):
     """One for each service, region (None: all of them) and name."""
 
     id: Annotated[str, Key()]
-    service_id: Annotated[str, References("identity_services.id")]
+    service_id: str
     region_id: str | None
-    """It may be gone: a region is not kept by the limits that name it."""
+    """Both may be gone: a service or a region is not kept by the limits that name it."""
     resource_name: str
     default_limit: int
     description: str | None

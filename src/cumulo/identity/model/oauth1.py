@@ -44,4 +44,4 @@ class AccessTokenRow(Row, frozen=True):
     project_id: Annotated[str, Index(), References("identity_projects.id", on_delete="CASCADE")]
     encrypted_secret: str
     role_ids: list[str]
-    expires_at: Moment
+    expires_at: Annotated[Moment, Index()]

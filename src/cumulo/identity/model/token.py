@@ -19,5 +19,5 @@ class RevocationRow(Row, frozen=True):
     user_id: str | None
     issued_before: Moment
     revoked_at: Annotated[Moment, Index()]
-    expires: float
+    expires: Annotated[float, Index()]
     """Seconds since the epoch."""

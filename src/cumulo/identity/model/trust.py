@@ -19,7 +19,7 @@ class TrustRow(Row, frozen=True):
     impersonation: bool
     """Tokens of the trust are the trustor's, not the trustee's."""
     role_ids: list[str]
-    expires_at: Moment | None
+    expires_at: Annotated[Moment | None, Index()]
     remaining_uses: int | None
     """Tokens that may still be had; None: any number."""
     redelegated_trust_id: Annotated[

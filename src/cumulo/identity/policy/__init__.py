@@ -15,6 +15,7 @@ from cumulo.identity.policy import (
     resources,
     users,
 )
+from cumulo.identity.policy.scopes import scopes
 
 RULES: dict[str, str] = {
     **parts.RULES,
@@ -27,3 +28,5 @@ RULES: dict[str, str] = {
     **limits.RULES,
     **federation.RULES,
 }
+
+SCOPES = scopes(list(RULES))

@@ -29,7 +29,7 @@ class Accounts:
         self._passwords = passwords
         self._users = users
         self._rules = rules
-        self.guessing = Guessing()
+        self.guessing = Guessing(database)
 
     async def check(self, user: UserRow | None, secret: str, name: str, address: str) -> UserRow:
         """The user, if this is the password and the account is open. `name`: what the client
@@ -41,14 +41,14 @@ class Accounts:
         await self.guessing.admit(key, address)
         right = await self._is_right(user, secret)
         if user is None or not right:
-            self.guessing.failed(key, address)
+            await self.guessing.failed(key, address)
             if user is not None and self._rules.lockout_failure_attempts:
                 user_id = user.id
                 await self._database.write(
                     lambda tx: self._note_failure(tx, user_id), name="note failed login"
                 )
             raise Unauthorized(REFUSED)
-        self.guessing.succeeded(key, address)
+        await self.guessing.succeeded(key, address)
         await self._note_success(user)
         return user
 
@@ -70,9 +70,9 @@ class Accounts:
         else:
             right = await self._passwords.verify(secret, stored)
         if not right:
-            self.guessing.failed(key, address)
+            await self.guessing.failed(key, address)
             raise Unauthorized(REFUSED)
-        self.guessing.succeeded(key, address)
+        await self.guessing.succeeded(key, address)
 
     async def _is_right(self, user: UserRow | None, secret: str) -> bool:
         if user is None or user.password_hash is None or not self._is_open(user):

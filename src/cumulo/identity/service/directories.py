@@ -1,19 +1,17 @@
 """Directories: domains whose users and groups live in LDAP.
 
 Whether a domain has one is what its configuration says (`identity.driver` = `ldap`). Everybody is
-read now and then, and written into rows in short transactions; whoever logs in is looked up live.
-Between two looks the rows are what is known: a directory that is away takes nobody's token.
+read now and then (`directory_look.py` writes it down); whoever logs in is looked up live. Between
+two looks the rows are what is known: a directory that is away takes nobody's token.
 """
 
 import asyncio
-import functools
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 from cumulo.core import clock
-from cumulo.core.clock import Moment, later
+from cumulo.core.clock import later
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import Forbidden, Unauthorized, Unavailable
@@ -23,20 +21,12 @@ from cumulo.identity.model.directory import (
     DirectoryRow,
     DirectoryUnreachable,
     Look,
-    Person,
     Snapshot,
-    Team,
-    public_id,
 )
 from cumulo.identity.model.directory_options import BadOptions, DirectoryOptions, options_of
-from cumulo.identity.model.group import GroupRow
 from cumulo.identity.model.user import UserRow
-from cumulo.identity.service.directory_rows import (
-    DirectoryRows,
-    group_differs,
-    looked_since,
-    user_differs,
-)
+from cumulo.identity.service.directory_look import DirectoryLook, Superseded, check_current
+from cumulo.identity.service.directory_rows import DirectoryRows
 from cumulo.identity.service.domain_config import Config, DomainConfigs
 from cumulo.identity.service.guessing import Guessing
 from cumulo.identity.store import directory as store
@@ -49,10 +39,6 @@ OpenDirectory = Callable[[DirectoryOptions], Directory]
 
 REFUSED = "The request you have made requires authentication."
 AWAY = "The directory of the user's domain does not answer: {}. Try again later."
-PAGE = 500
-"""Rows read at once."""
-BATCH = 40
-"""Rows changed in one transaction: it holds up everybody else."""
 MOST_AT_ONCE = 200
 """Logins that wait for directories; more are refused at once."""
 TICK = 0.25
@@ -60,10 +46,6 @@ TICK = 0.25
 FIRST_SYNC = 10.0
 """Seconds that a list waits for a directory that was never read."""
 LONGEST_PAUSE = 300.0
-
-
-class Superseded(Exception):
-    """The configuration has changed meanwhile: what was read is of another directory."""
 
 
 class Directories:
@@ -194,11 +176,11 @@ class Directories:
         fresh = await self._take(row, user, look)
         if fresh is None or not look.right or not fresh.enabled:
             return await self._refuse(key, address, begun)
-        self._guessing.succeeded(key, address)
+        await self._guessing.succeeded(key, address)
         return fresh
 
     async def _refuse(self, key: str, address: str, begun: float) -> UserRow:
-        self._guessing.failed(key, address)
+        await self._guessing.failed(key, address)
         spent = asyncio.get_running_loop().time() - begun
         await asyncio.sleep(TICK - spent % TICK)
         raise Unauthorized(REFUSED)
@@ -212,7 +194,7 @@ class Directories:
             return None
 
         def write(tx: Tx) -> UserRow | None:
-            self._check(tx, row)
+            check_current(tx, row)
             if person is None:
                 known = None if user is None else tx.get(UserRow, user.id)
                 if known is not None:
@@ -245,12 +227,13 @@ class Directories:
         row, config = found
         try:
             if not row.wanted:
-                await self._forget(row)
+                await DirectoryLook(self._database, self._rows, row, clock.now()).forget()
+                self._settled(domain_id)
                 return
             directory = await self._directory(config)
-            begun = clock.now()
+            look = DirectoryLook(self._database, self._rows, row, clock.now())
             snapshot = await directory.snapshot()
-            notes = await self._apply(row, snapshot, begun)
+            notes = await look.write_down(snapshot)
             if not directory.capabilities.encrypted:
                 notes.append("passwords travel to it in clear text")
             await self._database.write(
@@ -260,112 +243,8 @@ class Directories:
         except Superseded:
             self.ring()  # the next pass reads the other directory
 
-    def _check(self, tx: Tx, row: DirectoryRow) -> DirectoryRow:
-        now = tx.get(DirectoryRow, row.domain_id)
-        if now is None or now.generation != row.generation:
-            raise Superseded
-        return now
-
-    async def _apply(self, row: DirectoryRow, snapshot: Snapshot, begun: Moment) -> list[str]:
-        """What could not be taken over, in words."""
-        domain_id, notes = row.domain_id, list(snapshot.notes)
-        users = await self._known(store.USERS, domain_id)
-        groups = await self._known(store.GROUPS, domain_id)
-        # In a thread: hashing a hundred thousand ids takes a while.
-        plan = await asyncio.to_thread(_plan, domain_id, snapshot, users, groups)
-        for some in _parts(plan.people):
-            keep = functools.partial(self._keep_users, row=row, people=some, begun=begun)
-            notes += await self._write(row, keep)
-        for ids in _parts(plan.no_people):
-            await self._write(row, functools.partial(self._miss_users, ids=ids, begun=begun))
-        for those in _parts(plan.teams):
-            notes += await self._write(
-                row, functools.partial(self._keep_groups, row=row, teams=those)
-            )
-        for ids in _parts(plan.no_teams):
-            await self._write(row, functools.partial(self._miss_groups, ids=ids))
-        for ids in _parts([*plan.members]):
-            had = await self._read(functools.partial(self._rows.members, group_ids=ids))
-            for group_id in ids:
-                wanted = plan.members[group_id]
-                await self._set_members(row, group_id, wanted, had.get(group_id, set()), begun)
-        return notes
-
-    async def _known(self, rows: Any, domain_id: str) -> dict[str, Any]:
-        """The rows of a domain that come from its directory, by id."""
-        found: dict[str, Any] = {}
-        after = ""
-        while True:
-            page = await self._read(
-                functools.partial(_page, rows=rows, domain_id=domain_id, after=after)
-            )
-            found.update((each.id, each) for each in page)
-            if len(page) < PAGE:
-                return found
-            after = page[-1].id
-
-    async def _read(self, function: Callable[[Tx], T]) -> T:
-        # A transaction of SQLite does not give way to others by itself.
-        await asyncio.sleep(0)
-        return await self._database.read(function)
-
-    async def _write(self, row: DirectoryRow, change: Callable[[Tx], T]) -> T:
-        def write(tx: Tx) -> T:
-            self._check(tx, row)
-            return change(tx)
-
-        await asyncio.sleep(0)
-        return await self._database.write(write, name="directory sync")
-
-    def _keep_users(
-        self, tx: Tx, row: DirectoryRow, people: Sequence[Person], begun: Moment
-    ) -> list[str]:
-        notes = []
-        for person in people:
-            known = tx.get(UserRow, public_id(row.domain_id, "user", person.local_id))
-            if known is not None and looked_since(known, begun):
-                continue
-            if self._rows.keep_user(tx, row.domain_id, person) is None:
-                notes.append(f"user {person.dn}: a user of the name {person.name} lives here")
-        return notes
-
-    def _miss_users(self, tx: Tx, ids: Sequence[str], begun: Moment) -> None:
-        for id in ids:
-            known = tx.get(UserRow, id)
-            if known is not None and not looked_since(known, begun):
-                self._rows.miss_user(tx, known)
-
-    def _keep_groups(self, tx: Tx, row: DirectoryRow, teams: Sequence[Team]) -> list[str]:
-        kept = [(team, self._rows.keep_group(tx, row.domain_id, team)) for team in teams]
-        return [
-            f"group {team.dn}: a group of the name {team.name} lives here"
-            for team, made in kept
-            if made is None
-        ]
-
-    def _miss_groups(self, tx: Tx, ids: Sequence[str]) -> None:
-        for id in ids:
-            known = tx.get(GroupRow, id)
-            if known is not None:
-                self._rows.miss_group(tx, known)
-
-    async def _set_members(
-        self, row: DirectoryRow, group_id: str, wanted: set[str], had: set[str], begun: Moment
-    ) -> None:
-        changes = [(id, True) for id in sorted(wanted - had)]
-        changes += [(id, False) for id in sorted(had - wanted)]
-        for part in _parts(changes):
-            add, drop = ([id for id, joins in part if joins is kind] for kind in (True, False))
-
-            def change(tx: Tx, add: list[str] = add, drop: list[str] = drop) -> None:
-                known = tx.get(GroupRow, group_id)
-                if known is not None and known.origin is not None:
-                    self._rows.set_members(tx, group_id, add, drop, begun)
-
-            await self._write(row, change)
-
     def _synced(self, tx: Tx, row: DirectoryRow, snapshot: Snapshot, notes: list[str]) -> None:
-        now = self._check(tx, row)
+        now = check_current(tx, row)
         told = "; ".join(notes[:10])[:2000]
         news = now.fault is not None or now.synced_generation != now.generation
         if news or told != now.notes:
@@ -387,28 +266,6 @@ class Directories:
             notes=told,
         )
 
-    async def _forget(self, row: DirectoryRow) -> None:
-        """The domain has no directory any more."""
-        for rows in (store.USERS, store.GROUPS):
-            ids = list(await self._known(rows, row.domain_id))
-            for part in _parts(ids):
-                await self._write(row, functools.partial(self._forget_rows, ids=part))
-
-        def end(tx: Tx) -> None:
-            tx.delete(self._check(tx, row))
-            emit(tx, "identity.directory.forgotten", row.domain_id)
-
-        await self._database.write(end, name="directory forgotten")
-        self._settled(row.domain_id)
-
-    def _forget_rows(self, tx: Tx, ids: Sequence[str]) -> None:
-        for id in ids:
-            user, group = tx.get(UserRow, id), tx.get(GroupRow, id)
-            if user is not None and user.origin is not None:
-                self._rows.forget_user(tx, user)
-            if group is not None and group.origin is not None:
-                self._rows.forget_group(tx, group)
-
     def failed(self, tx: Tx, domain_id: str, reason: str) -> None:
         row = tx.get(DirectoryRow, domain_id)
         if row is None:
@@ -418,49 +275,3 @@ class Directories:
         pause = min(backoff(row.attempts, most=LONGEST_PAUSE), self._sync_seconds)
         tx.update(row, attempts=row.attempts + 1, fault=reason, due_at=later(tx.now, pause))
         tx.after_commit(lambda: self._settled(domain_id))
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What has to be written: those that differ, and the ids of those that are not there."""
-
-    people: list[Person]
-    no_people: list[str]
-    teams: list[Team]
-    no_teams: list[str]
-    members: dict[str, set[str]]
-    """Of every group, by id: the ids of its users."""
-
-
-def _plan(
-    domain_id: str,
-    snapshot: Snapshot,
-    users: Mapping[str, UserRow],
-    groups: Mapping[str, GroupRow],
-) -> _Plan:
-    ids = {p.local_id: public_id(domain_id, "user", p.local_id) for p in snapshot.people}
-    teams = {public_id(domain_id, "group", t.local_id): t for t in snapshot.teams}
-    people = [
-        p
-        for p in snapshot.people
-        if (row := users.get(ids[p.local_id])) is None or user_differs(row, p)
-    ]
-    here = set(ids.values())
-    members = {id: {ids[m] for m in team.members if m in ids} for id, team in teams.items()}
-    gone = [id for id in groups if id not in teams]
-    return _Plan(
-        people,
-        [id for id in users if id not in here],
-        [t for id, t in teams.items() if id not in groups or group_differs(groups[id], t)],
-        gone,
-        members | {id: set() for id in gone},
-    )
-
-
-def _page(tx: Tx, rows: Any, domain_id: str, after: str) -> list[Any]:
-    return tx.all(rows, domain_id=domain_id, after=after, most=PAGE)
-
-
-def _parts(whole: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(whole), BATCH):
-        yield whole[start : start + BATCH]

@@ -183,12 +183,15 @@ class DirectoryRows:
             emit(tx, "identity.group.remove_user", group_id, user=user_id, why=WHY)
             tx.after_commit(self._forget_tokens)
 
-    def members(self, tx: Tx, group_ids: Sequence[str]) -> dict[str, set[str]]:
-        """The ids of the users in each group that has any."""
-        found: dict[str, set[str]] = {}
-        for group_id, user_id in tx.tuples(groups_store.MEMBERS_OF_MANY, group_ids=group_ids):
-            found.setdefault(group_id, set()).add(user_id)
-        return found
+    def some_members(self, tx: Tx, group_ids: Sequence[str], most: int) -> list[tuple[str, str]]:
+        """(group, user) by id."""
+        found = tx.tuples(groups_store.SOME_MEMBERS_OF_MANY, group_ids=group_ids, most=most)
+        return [(group_id, user_id) for group_id, user_id in found]
+
+    def members(self, tx: Tx, group_id: str, after: str, most: int) -> list[str]:
+        """A page of the ids of a group's users, in their order."""
+        found = tx.tuples(groups_store.MEMBER_IDS, group_id=group_id, after=after, most=most)
+        return [user_id for (user_id,) in found]
 
 
 def user_columns(person: Person) -> dict[str, Any]:

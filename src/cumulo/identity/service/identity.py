@@ -36,6 +36,7 @@ from cumulo.identity.service.directory_rows import DirectoryRows
 from cumulo.identity.service.domain_config import DomainConfigs
 from cumulo.identity.service.domains import Domains
 from cumulo.identity.service.endpoint_filters import EndpointFilters
+from cumulo.identity.service.expiring import Expiring
 from cumulo.identity.service.federation.arrivals import Arrivals
 from cumulo.identity.service.federation.assertions import Assertions
 from cumulo.identity.service.federation.logins import Logins
@@ -45,10 +46,10 @@ from cumulo.identity.service.groups import Groups
 from cumulo.identity.service.keys import Keys
 from cumulo.identity.service.limits import MAX_DEPTH, Limits
 from cumulo.identity.service.oauth1 import OAuth1
+from cumulo.identity.service.once import UsedOnce
 from cumulo.identity.service.projects import Projects
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.security import SecurityRules
-from cumulo.identity.service.signed_requests import SignedRequests
 from cumulo.identity.service.stored_policies import StoredPolicies
 from cumulo.identity.service.tokens import Tokens
 from cumulo.identity.service.trusts import Trusts
@@ -106,18 +107,25 @@ class IdentityService:
         self.trusts = Trusts(self.roles, self.rules)
         self.application_credentials = ApplicationCredentials(self.roles, self.rules)
         self.oauth1 = OAuth1(credential_keys, self.roles)
-        self.signed_requests = SignedRequests()
         self.ec2 = Ec2Signatures(self.credentials.by_access_key)
         self.keys = Keys(database, keys, credential_keys, self.credentials, self.oauth1, self.rules)
         self.tokens.delegations += [self.trusts, self.application_credentials, self.oauth1]
         self.users.on_disabled.append(self.application_credentials.forget_user)
         self.roles.on_revoked.append(self._role_revoked)
+        self.expiring: list[Expiring] = [
+            self.groups,
+            self.trusts,
+            self.oauth1,
+            self.tokens,
+            UsedOnce(),
+            self.accounts.guessing,
+        ]
         directory = self._directory = Directory(self.users, self.domains, self.projects)
         scopes = Scopes(directory, self.roles, self.trusts)
         self.authentication = Authentication(
             database, self.tokens, scopes, self.trusts, Receipts(keys)
         )
-        for method in self._methods(database, directory):
+        for method in self._methods(database):
             self.authentication.add(method)
 
         if parties is not None:
@@ -130,8 +138,9 @@ class IdentityService:
         ):
             database.subscribe(announcement)
 
-    def _methods(self, database: Database, directory: Directory) -> list[Method]:
+    def _methods(self, database: Database) -> list[Method]:
         """The methods of authentication: what `auth.identity.methods` may name."""
+        directory = self._directory
         return [
             PasswordMethod(database, directory, self.accounts, self.directories),
             TokenMethod(database, self.tokens),
@@ -139,7 +148,7 @@ class IdentityService:
             ApplicationCredentialMethod(
                 database, directory, self.accounts, self.application_credentials
             ),
-            OAuth1Method(database, self.oauth1, self.signed_requests),
+            OAuth1Method(database, self.oauth1),
             TotpMethod(database, directory, self.accounts.guessing, self._totp_secrets),
             ExternalMethod(database, directory, "external"),
             ExternalMethod(database, directory, "kerberos"),
@@ -157,6 +166,7 @@ class IdentityService:
             self.federation, self.users, self.groups, self.domains, self.projects, self.roles
         )
         self.logins = Logins(database, self.federation, arrivals, self.authentication, parties)
+        self.expiring.append(self.logins)
         self.assertions_for_others = Assertions(
             database, self.federation, self.tokens, self.groups, self.domains, parties.saml
         )

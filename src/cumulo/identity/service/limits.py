@@ -112,7 +112,8 @@ class Limits:
             wanted, "service_id", "region_id", "resource_name", "default_limit", "description"
         )
         after = msgspec.structs.replace(row, **changes)
-        self._check_place(tx, after.service_id, after.region_id, "registered_limit")
+        if changes.keys() & {"service_id", "region_id"}:
+            self._check_place(tx, after.service_id, after.region_id, "registered_limit")
         found = self.find_registered(tx, after.service_id, after.region_id, after.resource_name)
         if found is not None and found.id != row.id:
             self._refuse_duplicate(tx, after.service_id, after.region_id, after.resource_name)

@@ -39,6 +39,7 @@ class ConsumerWishes(msgspec.Struct):
 class OAuth1:
     consumers = store.CONSUMERS
     access_tokens = store.ACCESS_TOKENS
+    what = "OAuth tokens"
 
     def __init__(self, keys: KeyRing, roles: Roles) -> None:
         self._keys = keys
@@ -122,7 +123,6 @@ class OAuth1:
     ) -> tuple[RequestTokenRow, str]:
         if tx.get(ProjectRow, project_id) is None:
             raise NotFound(f"Could not find project: {project_id}.")
-        tx.run(store.FORGET_EXPIRED, before=tx.now)
         secret = new_hex()
         row = RequestTokenRow(
             id=new_hex(),
@@ -177,6 +177,16 @@ class OAuth1:
     def delete_access_token(self, tx: Tx, row: AccessTokenRow, who: Principal) -> None:
         tx.delete(row)
         emit(tx, "identity.access_token.delete", row.id, principal=who)
+
+    def expired(self, tx: Tx, most: int) -> list[RequestTokenRow | AccessTokenRow]:
+        requests = tx.all(store.EXPIRED_REQUEST_TOKENS, now=tx.now, most=most)
+        left = most - len(requests)
+        return [*requests, *tx.all(store.EXPIRED_ACCESS_TOKENS, now=tx.now, most=left)]
+
+    def forget_expired(self, tx: Tx, row: RequestTokenRow | AccessTokenRow) -> None:
+        tx.delete(row)
+        if isinstance(row, AccessTokenRow):
+            emit(tx, "identity.access_token.delete", row.id, why="expired")
 
     def resolve(self, tx: Tx, payload: TokenPayload, user: UserRow) -> Delegated | None:
         """See `delegations.Delegation`."""

@@ -4,84 +4,61 @@ oauthlib is imported when the first such request comes: few clouds ever see one.
 """
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from cumulo.core.faults import BadRequest
 from cumulo.identity.service.authentication.method import refused
+from cumulo.identity.service.once import Once
 
 LIFETIME = 600
 """Seconds that a signature's time may differ from ours."""
-NONCES_KEPT = 100_000
 HEADER_LIMIT = 8192
 
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What the header says; nothing of it is proved before `SignedRequests.check`."""
+    """What the header says; nothing of it is proved before `check`."""
 
     consumer_id: str
     token_id: str
     verifier: str
-    nonce: tuple[str, str, str]
+    once: Once
+    """A request is carried out once."""
 
 
-class SignedRequests:
-    """`clock`: seconds since the epoch, for the memory of nonces."""
+def read(authorization: str) -> Signed:
+    """Raises Unauthorized without a header of OAuth, BadRequest for a broken one."""
+    if not authorization[:6].lower() == "oauth " or len(authorization) > HEADER_LIMIT:
+        raise refused()
+    from oauthlib.oauth1.rfc5849.utils import parse_authorization_header
 
-    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
-        self._nonces: OrderedDict[tuple[str, str, str], float] = OrderedDict()
+    try:
+        said = dict(parse_authorization_header(authorization))
+    except ValueError:
+        raise BadRequest("Malformed authorization header.") from None
+    consumer = said.get("oauth_consumer_key", "")
+    if not consumer:
+        raise BadRequest("Expecting to find oauth_consumer_key in request.")
+    nonce = (consumer, said.get("oauth_timestamp", ""), said.get("oauth_nonce", ""))
+    once = Once(f"oauth1 {nonce}", time.time() + 2 * LIFETIME)
+    return Signed(consumer, said.get("oauth_token", ""), said.get("oauth_verifier", ""), once)
 
-    def read(self, authorization: str) -> Signed:
-        """Raises Unauthorized without a header of OAuth, BadRequest for a broken one."""
-        if not authorization[:6].lower() == "oauth " or len(authorization) > HEADER_LIMIT:
-            raise refused()
-        from oauthlib.oauth1.rfc5849.utils import parse_authorization_header
 
-        try:
-            said = dict(parse_authorization_header(authorization))
-        except ValueError:
-            raise BadRequest("Malformed authorization header.") from None
-        consumer = said.get("oauth_consumer_key", "")
-        if not consumer:
-            raise BadRequest("Expecting to find oauth_consumer_key in request.")
-        nonce = (consumer, said.get("oauth_timestamp", ""), said.get("oauth_nonce", ""))
-        return Signed(consumer, said.get("oauth_token", ""), said.get("oauth_verifier", ""), nonce)
+def check(
+    signed: Signed, url: str, authorization: str, secret: str, token_secret: str | None
+) -> None:
+    """401 unless the request is signed with these secrets."""
+    from oauthlib.oauth1 import OAuth1Error, SignatureOnlyEndpoint
 
-    def check(
-        self, signed: Signed, url: str, authorization: str, secret: str, token_secret: str | None
-    ) -> None:
-        """401 unless the request is signed with these secrets and has not been seen before."""
-        from oauthlib.oauth1 import OAuth1Error, SignatureOnlyEndpoint
-
-        self._forget()
-        if signed.nonce in self._nonces:
-            raise refused()
-        endpoint = SignatureOnlyEndpoint(_validator(signed, secret, token_secret))
-        headers = {"Authorization": authorization}
-        try:
-            valid, _ = endpoint.validate_request(url, "POST", "", headers)
-        except (OAuth1Error, ValueError) as error:
-            raise BadRequest(f"Malformed signature: {error}") from None
-        if not valid:
-            raise refused()
-
-    def remember(self, signed: Signed) -> None:
-        """The request has been carried out: it is not taken again."""
-        self._nonces[signed.nonce] = self._clock() + 2 * LIFETIME
-        while len(self._nonces) > NONCES_KEPT:
-            self._nonces.popitem(last=False)
-
-    def _forget(self) -> None:
-        now = self._clock()
-        while self._nonces:
-            nonce, until = next(iter(self._nonces.items()))
-            if until > now:
-                return
-            del self._nonces[nonce]
+    endpoint = SignatureOnlyEndpoint(_validator(signed, secret, token_secret))
+    headers = {"Authorization": authorization}
+    try:
+        valid, _ = endpoint.validate_request(url, "POST", "", headers)
+    except (OAuth1Error, ValueError) as error:
+        raise BadRequest(f"Malformed signature: {error}") from None
+    if not valid:
+        raise refused()
 
 
 def _validator(signed: Signed, secret: str, token_secret: str | None) -> Any:

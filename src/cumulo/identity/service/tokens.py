@@ -60,6 +60,7 @@ class Meaning(NamedTuple):
 
 class Tokens:
     listing = store.REVOCATIONS
+    what = "revocations"
 
     def __init__(self, keys: TokenKeys, roles: Roles, rules: SecurityRules) -> None:
         self._keys = keys
@@ -187,7 +188,6 @@ class Tokens:
             expires=principal.expires + self._rules.allow_expired_window,
         )
         tx.insert(row)
-        tx.run(store.FORGET_EXPIRED, before=time.time())
         emit(tx, "identity.token.revoke", principal.user_id, principal=who)
         tx.after_commit(self.forget_all)
 
@@ -202,7 +202,13 @@ class Tokens:
             expires=time.time() + self._rules.token_lifetime + self._rules.allow_expired_window,
         )
         tx.insert(row)
-        tx.run(store.FORGET_EXPIRED, before=time.time())
+
+    def expired(self, tx: Tx, most: int) -> list[RevocationRow]:
+        return tx.all(store.EXPIRED, now=time.time(), most=most)
+
+    def forget_expired(self, tx: Tx, row: RevocationRow) -> None:
+        """The token that it is about has ended."""
+        tx.delete(row)
 
     def _keep(self, tx: Tx, token: str, principal: Principal) -> None:
         if tx.began <= self._forgot:

@@ -7,7 +7,7 @@ import msgspec
 
 from cumulo.core.auth.principal import Principal, TrustMark
 from cumulo.core.auth.tokens import TokenPayload
-from cumulo.core.clock import Moment, to_moment
+from cumulo.core.clock import Moment, later, to_moment
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, Forbidden, NotFound, Unauthorized
@@ -74,6 +74,7 @@ def check_unrestricted(who: Principal, what: str) -> None:
 
 class Trusts:
     listing = store.TRUSTS
+    what = "trusts"
 
     def __init__(self, roles: Roles, rules: SecurityRules) -> None:
         self._roles = roles
@@ -101,8 +102,18 @@ class Trusts:
         row = tx.get(TrustRow, trust_id)
         if row is None:
             raise refused()
-        if row.remaining_uses is not None and not tx.run(store.USE, trust_id=trust_id):
+        if row.remaining_uses is None:
+            return
+        if not tx.run(store.USE, trust_id=trust_id):
             raise refused()
+        if row.remaining_uses == 1:
+            self._used_up(tx, row)
+
+    def _used_up(self, tx: Tx, row: TrustRow) -> None:
+        """It ends with the last of its tokens."""
+        ends = later(tx.now, self._rules.token_lifetime + self._rules.allow_expired_window)
+        if row.expires_at is None or row.expires_at > ends:
+            tx.update(row, expires_at=ends)
 
     def limit(self, tx: Tx, trust_id: str) -> Moment | None:
         """When tokens of the trust must end."""
@@ -227,6 +238,14 @@ class Trusts:
         check_unrestricted(who, "managing trusts")
         tx.delete(row)
         emit(tx, "identity.trust.delete", row.id, principal=who)
+
+    def expired(self, tx: Tx, most: int) -> list[TrustRow]:
+        return tx.all(store.EXPIRED, now=tx.now, most=most)
+
+    def forget_expired(self, tx: Tx, row: TrustRow) -> None:
+        """With all that was lent on from it, which ends no later."""
+        if tx.delete(row):
+            emit(tx, "identity.trust.delete", row.id, why="expired")
 
     def resolve(self, tx: Tx, payload: TokenPayload, user: UserRow) -> Delegated | None:
         """See `delegations.Delegation`. `user` is the trustee."""

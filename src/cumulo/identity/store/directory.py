@@ -22,15 +22,16 @@ UNSETTLED = statement(
         _d.wanted.is_(True), _d.synced_generation == 0, _d.fault.is_(None)
     )
 )
+# By name: there is an index of the names of a domain.
 USERS = query(
     UserRow,
     sa.select(UserRow.sql_table)
     .where(
         _u.domain_id == sa.bindparam("domain_id"),
         _u.origin.is_not(None),
-        _u.id > sa.bindparam("after"),
+        _u.name > sa.bindparam("after"),
     )
-    .order_by(_u.id)
+    .order_by(_u.name)
     .limit(sa.bindparam("most", type_=sa.Integer())),
 )
 GROUPS = query(
@@ -39,8 +40,8 @@ GROUPS = query(
     .where(
         _g.domain_id == sa.bindparam("domain_id"),
         _g.origin.is_not(None),
-        _g.id > sa.bindparam("after"),
+        _g.name > sa.bindparam("after"),
     )
-    .order_by(_g.id)
+    .order_by(_g.name)
     .limit(sa.bindparam("most", type_=sa.Integer())),
 )

@@ -11,10 +11,10 @@ from cumulo.identity.model.federation import (
     MappingRow,
     ProtocolRow,
     RemoteIdRow,
-    SeenAssertionRow,
     ServiceProviderRow,
     SignOnRow,
 )
+from cumulo.identity.store.expiry import ended
 
 _i, _p, _s = columns(IdentityProviderRow), columns(ProtocolRow), columns(ServiceProviderRow)
 _m, _r = columns(MappingRow), columns(RemoteIdRow)
@@ -57,12 +57,5 @@ BY_UNIQUE_ID = query(
 DROP_LINKS = statement(
     sa.delete(FederatedUserRow.sql_table).where(_f.user_id == sa.bindparam("user_id_"))
 )
-FORGET_SEEN = statement(
-    sa.delete(SeenAssertionRow.sql_table).where(
-        columns(SeenAssertionRow).expires < sa.bindparam("before")
-    )
-)
-FORGET_SIGN_ONS = statement(
-    sa.delete(SignOnRow.sql_table).where(columns(SignOnRow).expires < sa.bindparam("before"))
-)
+EXPIRED_SIGN_ONS = ended(SignOnRow, "expires")
 SIGN_ONS = statement(sa.select(sa.func.count()).select_from(SignOnRow.sql_table))

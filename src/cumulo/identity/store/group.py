@@ -7,6 +7,7 @@ from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 from cumulo.identity.model.group import GroupRow, MembershipRow
 from cumulo.identity.model.user import UserRow
+from cumulo.identity.store.expiry import ended
 
 _c, _m, _u = columns(GroupRow), columns(MembershipRow), columns(UserRow)
 
@@ -35,15 +36,20 @@ MEMBERS_OF_MANY = statement(
         _m.group_id.in_(sa.bindparam("group_ids", expanding=True))
     )
 )
+SOME_MEMBERS_OF_MANY = statement(
+    sa.select(_m.group_id, _m.user_id)
+    .where(_m.group_id.in_(sa.bindparam("group_ids", expanding=True)))
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
+MEMBER_IDS = statement(
+    sa.select(_m.user_id)
+    .where(_m.group_id == sa.bindparam("group_id"), _m.user_id > sa.bindparam("after"))
+    .order_by(_m.user_id)
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
 GROUP_IDS_OF = statement(sa.select(_m.group_id).where(_m.user_id == sa.bindparam("user_id")))
 MEMBERSHIPS_OF = query(
     MembershipRow,
     sa.select(MembershipRow.sql_table).where(_m.user_id == sa.bindparam("user_id")),
 )
-EXPIRED = query(
-    MembershipRow,
-    sa.select(MembershipRow.sql_table)
-    .where(_m.expires <= sa.bindparam("now"))
-    .order_by(_m.expires)
-    .limit(sa.bindparam("most", type_=sa.Integer())),
-)
+EXPIRED = ended(MembershipRow, "expires")

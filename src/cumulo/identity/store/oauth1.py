@@ -4,10 +4,11 @@ import sqlalchemy as sa
 
 from cumulo.core.db.listing import Listing, equals
 from cumulo.core.db.rows import columns
-from cumulo.core.db.statements import query, statement
+from cumulo.core.db.statements import query
 from cumulo.identity.model.oauth1 import AccessTokenRow, ConsumerRow, RequestTokenRow
+from cumulo.identity.store.expiry import ended
 
-_c, _r, _a = columns(ConsumerRow), columns(RequestTokenRow), columns(AccessTokenRow)
+_c, _a = columns(ConsumerRow), columns(AccessTokenRow)
 
 CONSUMERS = Listing(
     ConsumerRow,
@@ -22,6 +23,5 @@ ACCESS_TOKENS = Listing(
     default_sort=(("expires_at", "asc"),),
 )
 ALL_REQUEST_TOKENS = query(RequestTokenRow, sa.select(RequestTokenRow.sql_table))
-FORGET_EXPIRED = statement(
-    sa.delete(RequestTokenRow.sql_table).where(_r.expires_at < sa.bindparam("before"))
-)
+EXPIRED_REQUEST_TOKENS = ended(RequestTokenRow, "expires_at")
+EXPIRED_ACCESS_TOKENS = ended(AccessTokenRow, "expires_at")

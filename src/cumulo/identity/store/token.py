@@ -4,8 +4,9 @@ import sqlalchemy as sa
 
 from cumulo.core.db.listing import Listing, at_least
 from cumulo.core.db.rows import columns
-from cumulo.core.db.statements import query, statement
+from cumulo.core.db.statements import query
 from cumulo.identity.model.token import RevocationRow
+from cumulo.identity.store.expiry import ended
 
 _c = columns(RevocationRow)
 
@@ -13,9 +14,7 @@ OF_TOKEN = query(
     RevocationRow,
     sa.select(RevocationRow.sql_table).where(_c.audit_id == sa.bindparam("audit_id")),
 )
-FORGET_EXPIRED = statement(
-    sa.delete(RevocationRow.sql_table).where(_c.expires < sa.bindparam("before"))
-)
+EXPIRED = ended(RevocationRow, "expires")
 REVOCATIONS = Listing(
     RevocationRow,
     filters={"since": at_least(_c.revoked_at)},

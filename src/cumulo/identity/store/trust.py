@@ -6,6 +6,7 @@ from cumulo.core.db.listing import Listing, equals
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import statement
 from cumulo.identity.model.trust import TrustRow
+from cumulo.identity.store.expiry import ended
 
 _c = columns(TrustRow)
 
@@ -18,6 +19,7 @@ TRUSTS = Listing(
     sort_keys={"created_at": _c.created_at},
     default_sort=(("created_at", "asc"),),
 )
+EXPIRED = ended(TrustRow, "expires_at")
 USE = statement(
     sa.update(TrustRow.sql_table)
     .where(_c.id == sa.bindparam("trust_id"), _c.remaining_uses > 0)

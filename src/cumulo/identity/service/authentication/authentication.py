@@ -19,6 +19,7 @@ from cumulo.core.wire.wording import refuse
 from cumulo.identity.service.authentication.method import Attempt, Identified, Method, refused
 from cumulo.identity.service.authentication.receipts import Receipt, Receipts, missing
 from cumulo.identity.service.authentication.scope import Scopes, WantedScope
+from cumulo.identity.service.once import use_once
 from cumulo.identity.service.tokens import Tokens
 from cumulo.identity.service.trusts import Trusts
 
@@ -82,10 +83,17 @@ class Authentication:
             found = dataclasses.replace(found, methods=together)
         rules = missing(found.user, set(found.methods), set(self._methods))
         if rules is not None:
-            return await self._database.read(
-                lambda tx: self._receipts.issue(tx, found.user, found.methods, rules)
-            )
+            return await self._receipt(found, rules)
         return await self.issue(found, wanted, render)
+
+    async def _receipt(self, found: Identified, rules: list[list[str]]) -> Receipt:
+        def work(tx: Tx) -> Receipt:
+            _use(tx, found)
+            return self._receipts.issue(tx, found.user, found.methods, rules)
+
+        if found.once:
+            return await self._database.write(work, name="issue receipt")
+        return await self._database.read(work)
 
     async def _identify(
         self, methods: list[str], bodies: dict[str, msgspec.Raw], attempt: Attempt
@@ -111,6 +119,7 @@ class Authentication:
             lent = True
 
         def work(tx: Tx) -> Issued:
+            _use(tx, found)
             scope = self._scopes.find(tx, wanted, found)
             ends = None
             if scope.trust_id is not None:
@@ -120,9 +129,16 @@ class Authentication:
             token, who = self._tokens.issue(tx, found, scope, list(found.methods), expires=ends)
             return Issued(token, who, render(tx, who))
 
-        if lent:
-            return await self._database.write(work, name="issue token of a trust")
+        if lent or found.once:
+            return await self._database.write(work, name="issue token")
         return await self._database.read(work)
+
+
+def _use(tx: Tx, found: Identified) -> None:
+    """What is good once counts as used with what it was good for. Raises Unauthorized."""
+    for once in found.once:
+        if not use_once(tx, once):
+            raise refused()
 
 
 def _decoded(decoder: msgspec.json.Decoder[Any], bodies: dict[str, msgspec.Raw], name: str) -> Any:
@@ -158,4 +174,5 @@ def _together(found: list[Identified]) -> Identified:
         expires=min((e.expires for e in found if e.expires is not None), default=None),
         binding=chosen.binding,
         explicit_scope=any(each.explicit_scope for each in found),
+        once=tuple(once for each in found for once in each.once),
     )

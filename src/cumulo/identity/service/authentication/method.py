@@ -19,6 +19,7 @@ from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.model.role import TargetType
 from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.domains import Domains
+from cumulo.identity.service.once import Once
 from cumulo.identity.service.projects import Projects
 from cumulo.identity.service.users import Users
 
@@ -99,7 +100,7 @@ class Identified:
     one joins its chain of audit ids and lives no longer. `scope`: the only one that is possible;
     `wish`: what a client may say about it then (the same, nothing, or it is ignored). `expires`:
     seconds since the epoch, the token's latest end. `explicit_scope`: without a wish the token is
-    unscoped, whatever the user's default.
+    unscoped, whatever the user's default. `once`: what was shown and is not taken again.
     """
 
     user: UserRow
@@ -110,6 +111,7 @@ class Identified:
     expires: float | None = None
     binding: Binding = NOTHING
     explicit_scope: bool = False
+    once: tuple[Once, ...] = ()
 
 
 class Method(Protocol):

@@ -7,6 +7,7 @@ from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest
 from cumulo.identity.model.oauth1 import AccessTokenRow, ConsumerRow
 from cumulo.identity.model.user import UserRow
+from cumulo.identity.service import signed_requests
 from cumulo.identity.service.authentication.method import (
     Attempt,
     Binding,
@@ -15,7 +16,6 @@ from cumulo.identity.service.authentication.method import (
     refused,
 )
 from cumulo.identity.service.oauth1 import OAuth1
-from cumulo.identity.service.signed_requests import SignedRequests
 
 
 class OAuth1Shape(msgspec.Struct):
@@ -26,23 +26,22 @@ class OAuth1Method:
     name = "oauth1"
     shape = OAuth1Shape
 
-    def __init__(self, database: Database, oauth1: OAuth1, signed: SignedRequests) -> None:
+    def __init__(self, database: Database, oauth1: OAuth1) -> None:
         self._database = database
         self._oauth1 = oauth1
-        self._signed = signed
 
     async def identify(self, asked: OAuth1Shape, attempt: Attempt) -> Identified:
         return await self._database.read(lambda tx: self._identify(tx, attempt))
 
     def _identify(self, tx: Tx, attempt: Attempt) -> Identified:
-        signed = self._signed.read(attempt.authorization)
+        signed = signed_requests.read(attempt.authorization)
         if not signed.token_id:
             raise BadRequest("Expecting to find oauth_token in request.")
         token = tx.get(AccessTokenRow, signed.token_id)
         consumer = tx.get(ConsumerRow, signed.consumer_id)
         if token is None or consumer is None or token.consumer_id != consumer.id:
             raise refused()
-        self._signed.check(
+        signed_requests.check(
             signed,
             attempt.url,
             attempt.authorization,
@@ -52,7 +51,6 @@ class OAuth1Method:
         user = tx.get(UserRow, token.user_id)
         if user is None or token.expires_at <= tx.now:
             raise refused()
-        self._signed.remember(signed)
         return Identified(
             user=user,
             methods=("oauth1",),
@@ -60,4 +58,5 @@ class OAuth1Method:
             wish="ignored",
             expires=seconds_of(token.expires_at),
             binding=Binding(access_token_id=token.id),
+            once=(signed.once,),
         )

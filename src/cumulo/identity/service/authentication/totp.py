@@ -21,6 +21,7 @@ from cumulo.identity.service.authentication.method import (
     refused,
 )
 from cumulo.identity.service.guessing import Guessing
+from cumulo.identity.service.once import Once
 
 STEP = 30
 DIGITS = 6
@@ -71,27 +72,29 @@ class TotpMethod:
         await self._guessing.admit(key, attempt.address)
         now = self._clock()
         # All secrets are tried, whichever fits: the time must not tell.
-        fits = [is_code(secret, named.passcode, now) for secret in secrets]
-        if user is None or not any(fits):
-            self._guessing.failed(key, attempt.address)
+        fits = [(secret, counter_of(secret, named.passcode, now)) for secret in secrets]
+        right = [(secret, counter) for secret, counter in fits if counter is not None]
+        if user is None or not right:
+            await self._guessing.failed(key, attempt.address)
             raise refused()
-        self._guessing.succeeded(key, attempt.address)
-        return Identified(user=user, methods=("totp",))
+        await self._guessing.succeeded(key, attempt.address)
+        once = [
+            Once(f"totp {user.id} {secret} {counter}", (counter + PREVIOUS_WINDOWS + 1.0) * STEP)
+            for secret, counter in right
+        ]
+        return Identified(user=user, methods=("totp",), once=tuple(once))
 
 
-def is_code(secret: str, code: str, now: float) -> bool:
-    """Whether this is a code of the secret, now or a step before."""
+def counter_of(secret: str, code: str, now: float) -> int | None:
+    """The step, now or before, whose code of the secret this is."""
     key = decoded(secret)
     if key is None:
-        return False
-    counter = int(now // STEP)
+        return None
+    latest = int(now // STEP)
+    steps = [latest - ago for ago in range(PREVIOUS_WINDOWS + 1) if latest >= ago]
     wanted = code.encode(errors="surrogatepass")
-    found = [
-        hmac.compare_digest(hotp(key, counter - ago).encode(), wanted)
-        for ago in range(PREVIOUS_WINDOWS + 1)
-        if counter >= ago
-    ]
-    return any(found)
+    found = [hmac.compare_digest(hotp(key, step).encode(), wanted) for step in steps]
+    return next((step for step, same in zip(steps, found, strict=True) if same), None)
 
 
 def decoded(secret: str) -> bytes | None:

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest, NotFound, TooManyRequests, Unauthorized
 from cumulo.identity.model.assertion import Assertion, NotBelieved, ProviderUnreachable
-from cumulo.identity.model.federation import SeenAssertionRow, SignOnRow
+from cumulo.identity.model.federation import SignOnRow
 from cumulo.identity.service.authentication.authentication import Authentication, Issued
 from cumulo.identity.service.authentication.method import Identified
 from cumulo.identity.service.federation.arrivals import Arrivals
@@ -34,6 +34,7 @@ from cumulo.identity.service.federation.parties import (
     saml_attributes,
 )
 from cumulo.identity.service.federation.providers import FederationProviders
+from cumulo.identity.service.once import Once, use_once
 from cumulo.identity.store import federation as store
 
 SIGN_ON_SECONDS = 600.0
@@ -61,6 +62,8 @@ class Landing:
 
 
 class Logins:
+    what = "sign-ons"
+
     def __init__(
         self,
         database: Database,
@@ -155,6 +158,12 @@ class Logins:
         return Landing(issued, sign_on.origin)
 
     # SAML
+
+    def expired(self, tx: Tx, most: int) -> list[SignOnRow]:
+        return tx.all(store.EXPIRED_SIGN_ONS, now=time.time(), most=most)
+
+    def forget_expired(self, tx: Tx, row: SignOnRow) -> None:
+        tx.delete(row)
 
     async def begin_ecp(self, idp_id: str, protocol_id: str) -> str:
         """What an enhanced client takes to its provider."""
@@ -306,7 +315,6 @@ def _hashed(secret: str) -> str:
 
 
 def _keep(tx: Tx, row: SignOnRow) -> None:
-    tx.run(store.FORGET_SIGN_ONS, before=time.time())
     if tx.value(store.SIGN_ONS) >= SIGN_ONS:
         raise TooManyRequests("Too many sign-ons are under way: try again in a minute.")
     tx.insert(row)
@@ -327,7 +335,5 @@ def _check_answer(said: Assertion, sign_on: SignOnRow) -> None:
 
 
 def _refuse_again(tx: Tx, said: Assertion) -> None:
-    tx.run(store.FORGET_SEEN, before=time.time())
-    seen = SeenAssertionRow(_hashed(f"{said.issuer} {said.id}"), said.expires)
-    if not tx.insert(seen, ignore_duplicate=True):
+    if not use_once(tx, Once(f"{said.issuer} {said.id}", said.expires)):
         raise Unauthorized("The assertion was used before.")

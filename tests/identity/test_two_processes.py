@@ -1,0 +1,56 @@
+"""Two control planes on one PostgreSQL: what is good once is good once in both together."""
+
+import asyncio
+import time
+from pathlib import Path
+
+from oauthlib import oauth1
+
+from cumulo.identity.service.authentication.totp import hotp
+from tests.identity.test_oauth import OAUTH1, consumer, exchange, request_token, said, verifier
+from tests.identity.test_passcodes import SEEDS, enrol, passcode
+from tests.support.cloud import BASE, running_cloud
+from tests.support.identity import login, make_user
+
+
+def test_nothing_is_taken_twice(tmp_path: Path, postgresql_dsn: str) -> None:
+    async def main() -> None:
+        # The same data directory: its keys are what several control planes share.
+        shared = {"database": {"url": postgresql_dsn}}
+        async with (
+            running_cloud(tmp_path, **shared) as one,
+            running_cloud(tmp_path, **shared) as two,
+        ):
+            user = await make_user(one, "ann", "ann")
+            await enrol(one, user)
+            codes = [hotp(seed, int(time.time() // 30)) for seed in SEEDS]
+            assert (await login(one, totp=passcode(user, codes[0]))).status == 201
+            assert (await login(two, totp=passcode(user, codes[0]))).status == 401
+            assert (await login(two, totp=passcode(user, codes[1]))).status == 201
+            at_once = await asyncio.gather(
+                *(login(each, totp=passcode(user, codes[2])) for each in (one, two))
+            )
+            assert sorted(answer.status for answer in at_once) == [201, 401]
+
+            made = await consumer(one)
+            request = await request_token(one, made)
+            proof = await verifier(one, request["oauth_token"])
+            access = said(await exchange(one, made, request, proof))
+            client = oauth1.Client(
+                made["id"],
+                client_secret=made["secret"],
+                resource_owner_key=access["oauth_token"],
+                resource_owner_secret=access["oauth_token_secret"],
+            )
+            url = f"{BASE}/identity/v3/auth/tokens"
+            _, headers, _ = client.sign(url, http_method="POST")
+            assert (await login(one, None, headers, oauth1={})).status == 201
+            assert (await login(two, None, headers, oauth1={})).status == 401
+            path = f"{OAUTH1}/request_token"
+            plain = oauth1.Client(made["id"], client_secret=made["secret"], callback_uri="oob")
+            asked = {"requested-project-id": one.projects["admin"]}
+            _, headers, _ = plain.sign(f"{BASE}{path}", http_method="POST", headers=asked)
+            assert (await two.call("POST", path, as_=None, headers=headers)).status == 201
+            assert (await one.call("POST", path, as_=None, headers=headers)).status == 401
+
+    asyncio.run(main())
