@@ -111,7 +111,9 @@ def fake_hosts(settings: Settings) -> list[Host]:
         folder = settings.data_dir / "fake" / name
         parts: list[HostPart] = [NetworkHostPart(make_driver("fake")), simulated_host(folder)]
         if number == 0:
-            parts.append(StorageAgent(FakeVolumes(settings.data_dir / "fake" / "volumes")))
+            files = settings.data_dir / "fake" / "volumes"
+            simulated = settings.compute.fake_volumes
+            parts.append(StorageAgent(FakeVolumes(files) if simulated else VolumeFiles(files)))
         made.append(Host(name, parts, FAKE_SWEEPS))
     return made
 

@@ -152,6 +152,8 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Compute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fake_hosts: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
     """How many simulated hosts `--fake` brings."""
+    fake_volumes: bool = True
+    """False: the volumes of simulated hosts are files, as those of real ones."""
     cpu_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 4.0
     ram_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 1.0
     disk_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 1.0

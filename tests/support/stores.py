@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.ports import free_port
+from tests.support.served import ServedCloud
 
 
 def folder() -> Path:
@@ -30,7 +31,7 @@ def folder() -> Path:
 
 
 def _until_it_answers(url: str, child: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while True:
         try:
             with urllib.request.urlopen(url, timeout=2):
@@ -83,7 +84,7 @@ log_name = swift
 """
 _PROXY = """
 [pipeline:main]
-pipeline = catch_errors cache tempauth slo proxy-server
+pipeline = catch_errors cache {auth} slo proxy-server
 [app:proxy-server]
 use = egg:swift#proxy
 allow_account_management = true
@@ -99,6 +100,39 @@ user_test_tester = testing .admin
 [filter:slo]
 use = egg:swift#slo
 rate_limit_under_size = 0
+"""
+# A token is asked for at keystone, by a service user; members of a project have its account.
+_KEYSTONE = """
+[filter:authtoken]
+paste.filter_factory = keystonemiddleware.auth_token:filter_factory
+www_authenticate_uri = {auth_url}
+auth_url = {auth_url}
+auth_type = password
+user_domain_id = default
+project_domain_id = default
+username = admin
+project_name = admin
+password = {password}
+delay_auth_decision = true
+include_service_catalog = false
+[filter:keystoneauth]
+use = egg:swift#keystoneauth
+operator_roles = admin, member
+"""
+
+
+# In Swift's own interpreter: swift-ring-builder takes a process for each step.
+_RINGS = """
+import sys
+from swift.common.ring import RingBuilder
+for place in sys.argv[1:]:
+    path, _, port = place.rpartition(":")
+    builder = RingBuilder(4, 1, 1)
+    where = {"region": 1, "zone": 1, "ip": "127.0.0.1", "port": int(port), "device": "d1"}
+    builder.add_dev({**where, "replication_ip": "127.0.0.1", "replication_port": int(port),
+                     "weight": 1.0, "meta": ""})
+    builder.rebalance()
+    builder.get_ring().save(path + ".ring.gz")
 """
 
 
@@ -136,27 +170,49 @@ def _memcached() -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def swift_server(tmp: Path) -> Iterator[str]:
-    """The version 1 auth URL of a Swift store on one device; user test:tester, key testing."""
-    bin, ports = folder(), {}
+def swift_server(tmp: Path, cloud: ServedCloud | None = None) -> Iterator[str]:
+    """The URL of a Swift store on one device. Its own version 1 tokens are at /auth/v1.0 (user
+    test:tester, key testing); with `cloud` it takes that one's keystone tokens instead."""
+    bin, kinds = folder(), ("account", "container", "object", "proxy")
+    ports = {kind: free_port() for kind in kinds}
     (tmp / "devices" / "d1").mkdir(parents=True)
     (tmp / "swift.conf").write_text("[swift-hash]\nswift_hash_path_suffix = tests\n")
+    rings = [f"{tmp}/{kind}:{ports[kind]}" for kind in kinds[:3]]
+    argv = [str(bin / "python"), "-c", _RINGS, *rings]
+    subprocess.run(argv, check=True, capture_output=True, timeout=120)
     user = os.environ.get("USER", "root")
     with contextlib.ExitStack() as stack:
-        for kind in ("account", "container", "object", "proxy"):
-            ports[kind] = free_port()
+        children = {}
+        for kind in kinds:
             text = _CONFIG.format(port=ports[kind], user=user, tmp=tmp)
             if kind == "proxy":
-                text += _PROXY.format(memcached=stack.enter_context(_memcached()))
+                auth = "tempauth" if cloud is None else "authtoken keystoneauth"
+                text += _PROXY.format(memcached=stack.enter_context(_memcached()), auth=auth)
+                if cloud is not None:
+                    known = {"auth_url": cloud.auth_url, "password": cloud.password("admin")}
+                    text += _KEYSTONE.format(**known)
             else:
                 text += f"[pipeline:main]\npipeline = {kind}-server\n"
                 text += f"[app:{kind}-server]\nuse = egg:swift#{kind}\n"
-                ring = [str(bin / "swift-ring-builder"), str(tmp / f"{kind}.builder")]
-                place = f"r1z1-127.0.0.1:{ports[kind]}/d1"
-                for more in (["create", "4", "1", "1"], ["add", place, "1"], ["rebalance"]):
-                    subprocess.run([*ring, *more], check=True, capture_output=True, timeout=60)
             (tmp / f"{kind}.conf").write_text(text)
             argv = [str(bin / f"swift-{kind}-server"), str(tmp / f"{kind}.conf"), "-v"]
-            child = stack.enter_context(_running(argv, tmp / f"{kind}.log"))
+            children[kind] = stack.enter_context(_running(argv, tmp / f"{kind}.log"))
+        for kind, child in children.items():
             _until_it_answers(f"http://127.0.0.1:{ports[kind]}/", child)
-        yield f"http://127.0.0.1:{ports['proxy']}/auth/v1.0"
+        yield f"http://127.0.0.1:{ports['proxy']}"
+
+
+def object_store(cloud: ServedCloud, url: str) -> None:
+    """Put a Swift store into the catalog."""
+    session, v3 = cloud.session("admin"), cloud.auth_url
+    for old in session.get(f"{v3}/services?type=object-store").json()["services"]:
+        session.delete(f"{v3}/services/{old['id']}")
+    body = {"service": {"type": "object-store", "name": "swift"}}
+    service = session.post(f"{v3}/services", json=body).json()["service"]["id"]
+    wish = {
+        "service_id": service,
+        "interface": "public",
+        "region_id": "RegionOne",
+        "url": f"{url}/v1/AUTH_$(project_id)s",
+    }
+    session.post(f"{v3}/endpoints", json={"endpoint": wish})

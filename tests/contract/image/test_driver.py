@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from cumulo.core.outbound.guard import Guard
+from cumulo.image.drivers.cinder import CinderDriver, CinderOptions
 from cumulo.image.drivers.driver import ImageDriver
 from cumulo.image.drivers.fake import FakeDriver
 from cumulo.image.drivers.file import FileDriver
@@ -19,7 +21,8 @@ from cumulo.image.drivers.s3 import S3Driver, S3Options
 from cumulo.image.drivers.swift import SwiftDriver, SwiftOptions
 from cumulo.image.model.content import Received
 from tests.support.ceph import Ceph
-from tests.support.stores import s3_server, swift_server
+from tests.support.served import ServedCloud, served_cloud
+from tests.support.stores import object_store, s3_server, swift_server
 
 
 @contextlib.contextmanager
@@ -38,28 +41,65 @@ def s3(data: Path) -> Iterator[ImageDriver]:
         )
 
 
-@contextlib.contextmanager
-def swift(data: Path) -> Iterator[ImageDriver]:
-    with swift_server(data) as url:
-        options = SwiftOptions(
-            auth_url=url, user="test:tester", key="testing", auth_version=1, segment_mib=3
-        )
-        yield SwiftDriver(options)
+def swift(url: str, container: str) -> SwiftDriver:
+    """With Swift's own tokens."""
+    options = SwiftOptions(
+        auth_url=f"{url}/auth/v1.0",
+        user="test:tester",
+        key="testing",
+        auth_version=1,
+        segment_mib=3,
+        container=container,
+    )
+    return SwiftDriver(options)
+
+
+def swift_keystone(cloud: ServedCloud, container: str) -> SwiftDriver:
+    """With tokens of our own keystone API."""
+    options = SwiftOptions(
+        auth_url=cloud.auth_url,
+        user="demo",
+        key=cloud.password("demo"),
+        project="demo",
+        segment_mib=3,
+        container=container,
+    )
+    return SwiftDriver(options)
+
+
+def cinder(cloud: ServedCloud, **more: Any) -> CinderDriver:
+    """In volumes of our own block storage, with its real files."""
+    known = {"user": "demo", "password": cloud.password("demo"), "folders": [str(cloud.data)]}
+    return CinderDriver(
+        CinderOptions(**{"auth_url": cloud.auth_url, "project": "demo", **known, **more})
+    )
+
+
+async def emptied(driver: CinderDriver) -> None:
+    for volume in await driver.volumes.listed():
+        await driver.volumes.remove(volume["id"])
 
 
 KINDS: dict[str, Callable[[Path], contextlib.AbstractContextManager[ImageDriver]]] = {
     "file": lambda data: contextlib.nullcontext(FileDriver(data / "images")),
     "fake": lambda data: contextlib.nullcontext(FakeDriver()),
     "s3": s3,
-    "swift": swift,
 }
+STORES = ("s3", "swift", "swift-keystone")
 PARAMS = [
     *(
-        pytest.param(name, marks=pytest.mark.stores) if name in ("s3", "swift") else name
-        for name in KINDS
+        pytest.param(name, marks=pytest.mark.stores) if name in STORES else name
+        for name in (*KINDS, "cinder", "swift", "swift-keystone")
     ),
     pytest.param("rbd", marks=pytest.mark.ceph),
 ]
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCloud]:
+    data = tmp_path_factory.mktemp("cinder") / "cloud"
+    with served_cloud(data, settings="[compute]\nfake_volumes = false") as cloud:
+        yield cloud
 
 
 async def put(driver: ImageDriver, image_id: str, *blocks: bytes) -> Received:
@@ -79,23 +119,51 @@ async def content(driver: ImageDriver, image_id: str) -> bytes:
         await reader.close()
 
 
+@pytest.fixture(scope="module")
+def swift_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with swift_server(tmp_path_factory.mktemp("swift")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def swift_cloud(
+    tmp_path_factory: pytest.TempPathFactory, cloud: ServedCloud
+) -> Iterator[ServedCloud]:
+    with swift_server(tmp_path_factory.mktemp("swift-keystone"), cloud) as url:
+        object_store(cloud, url)
+        yield cloud
+
+
+def opened(
+    request: pytest.FixtureRequest, data: Path
+) -> contextlib.AbstractContextManager[ImageDriver]:
+    """A driver of an empty store."""
+    kind, fixture = request.param, request.getfixturevalue
+    container = f"images-{uuid.uuid4().hex}"
+    if kind == "cinder":
+        return contextlib.nullcontext(cinder(fixture("cloud")))
+    if kind == "swift":
+        return contextlib.nullcontext(swift(fixture("swift_url"), container))
+    if kind == "swift-keystone":
+        return contextlib.nullcontext(swift_keystone(fixture("swift_cloud"), container))
+    if kind == "rbd":
+        return contextlib.nullcontext(rbd(fixture("ceph")))
+    return KINDS[kind](data)
+
+
 @pytest.fixture(params=PARAMS)
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     def play(story: Callable[[ImageDriver], Awaitable[None]]) -> None:
-        with KINDS[request.param](tmp_path) as driver:
-            asyncio.run(_on(driver, story))
+        with opened(request, tmp_path) as driver:
 
-    def play_on_ceph(story: Callable[[ImageDriver], Awaitable[None]]) -> None:
-        asyncio.run(_on(rbd(cluster), story))
+            async def main() -> None:
+                if isinstance(driver, CinderDriver):
+                    await emptied(driver)
+                await story(driver)
 
-    if request.param == "rbd":
-        cluster: Ceph = request.getfixturevalue("ceph")
-        return play_on_ceph
+            asyncio.run(main())
+
     return play
-
-
-async def _on(driver: ImageDriver, story: Callable[[ImageDriver], Awaitable[None]]) -> None:
-    await story(driver)
 
 
 def rbd(cluster: Ceph, pool: str = "") -> RbdDriver:

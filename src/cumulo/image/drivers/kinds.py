@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from cumulo.core.outbound.guard import Guard
+from cumulo.image.drivers.cinder import CinderDriver, CinderOptions
 from cumulo.image.drivers.driver import ImageDriver
 from cumulo.image.drivers.fake import FakeDriver
 from cumulo.image.drivers.file import FileDriver
@@ -30,6 +31,7 @@ OPTIONS: dict[str, type[msgspec.Struct]] = {
     "fake": NoOptions,
     "http": NoOptions,
     "rbd": RbdOptions,
+    "cinder": CinderOptions,
     "s3": S3Options,
     "swift": SwiftOptions,
 }
@@ -51,4 +53,6 @@ def open_driver(kind: str, given: Mapping[str, Any], data: Path, guard: Guard) -
         return S3Driver(options)
     if isinstance(options, SwiftOptions):
         return SwiftDriver(options)
+    if isinstance(options, CinderOptions):
+        return CinderDriver(options)
     return HttpDriver(guard) if kind == "http" else FakeDriver()

@@ -4,8 +4,9 @@
     .new-KEY-N      an upload at work; it gets its snapshot, then the name
     .old-KEY-N      what an upload has replaced, and is about to be removed
 
-`rbd export` starts at the beginning only: a reader that goes backwards or jumps starts it again and
-discards what is before the offset. Whoever reads forward pays nothing for it.
+`rbd export` starts at the beginning only. From elsewhere an image is read object by object (Ceph's
+documented layout: PREFIX.NUMBER, 16 hex digits; what is nothing but zeros is not there), so that a
+range of a large image costs what it is long.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from cumulo.core.run.commands import CommandFailed, run
+from cumulo.core.run.commands import OUTPUT_LIMIT, CommandFailed, run
 from cumulo.core.run.streams import Stream
 from cumulo.image.drivers.driver import Sums, check_id
 from cumulo.image.model.content import Capabilities, Received
@@ -44,13 +45,22 @@ class RbdOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     chunk_mib: int = 8
 
 
+class RbdImage(msgspec.Struct, frozen=True):
+    """What `rbd info` says of an image. `data_pool`: where its objects are, if not beside it."""
+
+    size: int
+    object_size: int
+    block_name_prefix: str
+    data_pool: str = ""
+
+
 class RbdDriver:
     def __init__(self, options: RbdOptions) -> None:
         for word in (options.pool, options.user):
             if not _WORD.fullmatch(word):
                 raise ValueError(f"not a name of a pool or a user: {word!r}")
-        if options.chunk_mib not in (1, 2, 4, 8, 16, 32):
-            raise ValueError("chunk_mib is a power of two, 32 at most")
+        if options.chunk_mib not in (1, 2, 4, 8, 16):
+            raise ValueError("chunk_mib is a power of two, 16 at most")
         self.options = options
         self._fsid = _fsid_of(options.ceph_conf)
         self.live: set[str] = set()
@@ -71,7 +81,7 @@ class RbdDriver:
         found = await self.call("info", *self.at(check_id(key)), "--format=json", missing=True)
         if found is None:
             raise KeyError(key)
-        return RbdReader(self, key, int(json.loads(found)["size"]))
+        return RbdReader(self, key, msgspec.json.decode(found, type=RbdImage))
 
     async def remove(self, key: str) -> None:
         """With what interrupted uploads of the image left. Raises OSError while an upload or a
@@ -141,8 +151,25 @@ class RbdDriver:
         """Names follow an equals sign, so they are neither options nor specs with a pool."""
         return f"--pool={self.options.pool}", f"--image={name}"
 
-    def argv(self, *words: str) -> list[str]:
-        return ["rbd", f"--conf={self.options.ceph_conf}", f"--id={self.options.user}", *words]
+    async def object_of(self, image: RbdImage, number: int) -> bytes:
+        """One of the objects that an image is made of. Raises OSError."""
+        if image.object_size > OUTPUT_LIMIT:
+            raise OSError(f"{image.block_name_prefix}: not made by us, its objects are too large")
+        start = number * image.object_size
+        size = min(image.object_size, image.size - start)
+        name = f"{image.block_name_prefix}.{number:016x}"
+        pool = image.data_pool or self.options.pool
+        argv = self.argv(f"--pool={pool}", "get", name, "-", command="rados")
+        try:
+            found = await run(argv, timeout=PATIENCE)
+        except CommandFailed as error:
+            if f"({_MISSING}) No such file" not in error.stderr:
+                raise OSError(str(error)) from None
+            found = b""
+        return found[:size].ljust(size, b"\0")
+
+    def argv(self, *words: str, command: str = "rbd") -> list[str]:
+        return [command, f"--conf={self.options.ceph_conf}", f"--id={self.options.user}", *words]
 
     async def call(
         self,
@@ -236,29 +263,37 @@ class RbdWriter:
 
 
 class RbdReader:
-    """Reads forward through one `rbd export`; another offset starts another one."""
+    """Reads forward through one `rbd export`; from elsewhere object by object."""
 
-    def __init__(self, driver: RbdDriver, key: str, size: int) -> None:
-        self.size: int | None = size
+    def __init__(self, driver: RbdDriver, key: str, image: RbdImage) -> None:
+        self.size: int | None = image.size
         self._driver = driver
         self._key = key
+        self._image = image
         self._stream: Stream | None = None
         self._at = 0
+        self._object: tuple[int, bytes] = (-1, b"")
 
     async def read(self, offset: int, length: int) -> bytes:
-        assert self.size is not None
-        length = min(length, self.size - offset)
+        length = min(length, self._image.size - offset)
         if length <= 0:
             return b""
+        if offset == 0:
+            await self._open()
+        if self._stream is None or offset != self._at:
+            return await self._piece(offset, length)
         with _as_os_errors():
-            if self._stream is None or offset < self._at:
-                await self._open()
-            while self._at < offset:
-                await self._take(min(MIB, offset - self._at))
             found = bytearray()
             while len(found) < length:
                 found += await self._take(length - len(found))
             return bytes(found)
+
+    async def _piece(self, offset: int, length: int) -> bytes:
+        """What one object has of it."""
+        number, start = divmod(offset, self._image.object_size)
+        if self._object[0] != number:
+            self._object = (number, await self._driver.object_of(self._image, number))
+        return self._object[1][start : start + length]
 
     async def _open(self) -> None:
         await self.close()

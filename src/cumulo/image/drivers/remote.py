@@ -1,7 +1,11 @@
 """What drivers of remote stores share: readers that open a stream where they are asked to."""
 
+import json
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
 
 from cumulo.core.outbound import client
 from cumulo.core.outbound.client import Body, RequestFailed, Response, Target, target_of
@@ -102,6 +106,58 @@ class Endpoint:
             )
         except RequestFailed as error:
             raise OSError(str(error)) from None
+
+
+class Login(msgspec.Struct, frozen=True):
+    """A user of keystone (version 3) with a role in a project."""
+
+    auth_url: str
+    user: str
+    password: str
+    project: str
+    user_domain: str = "Default"
+    project_domain: str = "Default"
+    region: str = ""
+    ca_file: str = ""
+
+    async def find(self, types: Sequence[str]) -> tuple[str, str]:
+        """The public URL of the first of these services that the catalog has, and a token.
+        Raises OSError."""
+        door = Endpoint(self.auth_url, ca_file=self.ca_file)
+        user = {
+            "name": self.user,
+            "password": self.password,
+            "domain": {"name": self.user_domain},
+        }
+        scope = {"project": {"name": self.project, "domain": {"name": self.project_domain}}}
+        identity = {"methods": ["password"], "password": {"user": user}}
+        body = json.dumps({"auth": {"identity": identity, "scope": scope}}).encode()
+        path = door.target.path.rstrip("/") + "/auth/tokens"
+        response = await door.send("POST", path, {"Content-Type": "application/json"}, body)
+        if response.status != 201:
+            raise await complaint(response, "authenticating at keystone")
+        token = response.headers.get("x-subject-token", "")
+        try:
+            catalog = (await whole(response))["token"].get("catalog", [])
+            for wanted in types:
+                for service in catalog:
+                    for endpoint in service["endpoints"] if service["type"] == wanted else ():
+                        right = self.region in ("", endpoint.get("region"))
+                        if endpoint["interface"] == "public" and right:
+                            return str(endpoint["url"]), token
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise OSError(f"keystone's answer makes no sense: {error}") from None
+        raise OSError(f"keystone's catalog has no {types[0]}")
+
+
+async def whole(response: Response) -> Any:
+    """A JSON answer of any length. Raises OSError, ValueError."""
+    try:
+        async with response:
+            text = b"".join([piece async for piece in response.blocks()])
+    except RequestFailed as error:
+        raise OSError(str(error)) from None
+    return json.loads(text) if text else None
 
 
 async def complaint(response: Response, doing: str) -> OSError:

@@ -17,7 +17,7 @@ import msgspec
 
 from cumulo.core.outbound.client import Response
 from cumulo.image.drivers.driver import Sums, check_id
-from cumulo.image.drivers.remote import Endpoint, StreamReader, complaint
+from cumulo.image.drivers.remote import Endpoint, Login, StreamReader, complaint
 from cumulo.image.model.content import Capabilities, Received
 
 MIB = 1024 * 1024
@@ -145,46 +145,28 @@ class SwiftDriver:
 
     async def _authenticate(self) -> None:
         options = self.options
-        door = Endpoint(options.auth_url, ca_file=options.ca_file)
         if options.auth_version == 1:
+            door = Endpoint(options.auth_url, ca_file=options.ca_file)
             named = {"X-Auth-User": options.user, "X-Auth-Key": options.key}
             response = await door.send("GET", door.target.path, named)
             url = response.headers.get("x-storage-url", "")
             token = response.headers.get("x-auth-token", "")
             await response.close()
         else:
-            url, token = await self._keystone(door)
+            login = Login(
+                options.auth_url,
+                options.user,
+                options.key,
+                options.project,
+                options.user_domain,
+                options.project_domain,
+                options.region,
+                options.ca_file,
+            )
+            url, token = await login.find(["object-store"])
         if not url or not token:
             raise OSError(f"{options.auth_url}: no access to the object store")
         self._endpoint, self._token = Endpoint(url, ca_file=options.ca_file), token
-
-    async def _keystone(self, door: Endpoint) -> tuple[str, str]:
-        options = self.options
-        user = {
-            "name": options.user,
-            "password": options.key,
-            "domain": {"name": options.user_domain},
-        }
-        scope = {"project": {"name": options.project, "domain": {"name": options.project_domain}}}
-        identity = {"methods": ["password"], "password": {"user": user}}
-        body = json.dumps({"auth": {"identity": identity, "scope": scope}}).encode()
-        path = door.target.path.rstrip("/") + "/auth/tokens"
-        response = await door.send("POST", path, {"Content-Type": "application/json"}, body)
-        if response.status != 201:
-            raise await complaint(response, "authenticating at keystone")
-        token = response.headers.get("x-subject-token", "")
-        try:
-            async with response:
-                whole = b"".join([piece async for piece in response.blocks()])
-            catalog: list[dict[str, Any]] = json.loads(whole)["token"].get("catalog", [])
-            for service in catalog:
-                for endpoint in service["endpoints"] if service["type"] == "object-store" else ():
-                    right = options.region in ("", endpoint.get("region"))
-                    if endpoint["interface"] == "public" and right:
-                        return str(endpoint["url"]), token
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise OSError(f"keystone's answer makes no sense: {error}") from None
-        raise OSError("keystone's catalog has no object store")
 
     async def ensure_containers(self) -> None:
         for name in () if self._there else (self.options.container, self._segments_name):
