@@ -80,6 +80,9 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The same in words, for whoever is refused."""
     change_password_upon_first_use: bool = False
     """A password that an administrator chose can only be used to choose another."""
+    totp_once: bool = False
+    """A one-time password is good for one login (RFC 6238, 5.2). Off, as in the real service: the
+    command line logs in for each command, and would have to wait half a minute between two."""
     max_redelegation_count: Count = 3
     """How often a trust can be lent on."""
     user_limit_application_credentials: Count = 0

@@ -29,6 +29,9 @@ def test_a_domain_manager_rules_its_domain_and_no_other(tmp_path: Path) -> None:
             assert answer.status == 201 and answer.json["group"]["domain_id"] == mine
             group = answer.json["group"]["id"]
             answer = await ask(cloud, own, "POST", "/users", {"user": {"name": "u"}})
+            assert answer.status == 403  # which domain, it has to say itself
+            wanted = {"name": "u", "domain_id": mine}
+            answer = await ask(cloud, own, "POST", "/users", {"user": wanted})
             assert answer.status == 201
             user = answer.json["user"]["id"]
             assert await status("PUT", f"/groups/{group}/users/{user}") == 204

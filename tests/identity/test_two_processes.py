@@ -8,7 +8,7 @@ from oauthlib import oauth1
 
 from cumulo.identity.service.authentication.totp import hotp
 from tests.identity.test_oauth import OAUTH1, consumer, exchange, request_token, said, verifier
-from tests.identity.test_passcodes import SEEDS, enrol, passcode
+from tests.identity.test_passcodes import SEEDS, STRICT, enrol, passcode
 from tests.support.cloud import BASE, running_cloud
 from tests.support.identity import login, make_user, password
 
@@ -16,7 +16,7 @@ from tests.support.identity import login, make_user, password
 def test_nothing_is_taken_twice(tmp_path: Path, postgresql_dsn: str) -> None:
     async def main() -> None:
         # The same data directory: its keys are what several control planes share.
-        shared = {"database": {"url": postgresql_dsn}}
+        shared = {"database": {"url": postgresql_dsn}, "identity": STRICT}
         async with (
             running_cloud(tmp_path, **shared) as one,
             running_cloud(tmp_path, **shared) as two,
@@ -60,7 +60,7 @@ def test_who_is_disabled_in_one_cannot_log_in_to_the_other(
     tmp_path: Path, postgresql_dsn: str
 ) -> None:
     async def main() -> None:
-        shared = {"database": {"url": postgresql_dsn}}
+        shared = {"database": {"url": postgresql_dsn}, "identity": STRICT}
         async with (
             running_cloud(tmp_path, **shared) as one,
             running_cloud(tmp_path, **shared) as two,

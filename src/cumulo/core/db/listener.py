@@ -13,6 +13,7 @@ log = logging.getLogger("cumulo.db")
 
 RETRY_SECONDS = 1.0
 LISTEN_SECONDS = 0.5
+CLOSE_SECONDS = 5.0
 """How long a wait for news lasts before the listener looks whether there is more to listen to, or
 whether it shall end."""
 
@@ -37,7 +38,10 @@ class Listener:
                 self._thread.start()
 
     def close(self) -> None:
+        """Waits for the thread: libpq must not be at work while the process ends."""
         self._ended.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(CLOSE_SECONDS)
 
     def _run(self) -> None:
         while not self._ended.is_set():

@@ -127,8 +127,7 @@ class CredentialsApi:
         if row is None or row.type != EC2:
             raise missing
         call.allow(_target(row.user_id))
-        if row.user_id != call.path["user_id"]:
-            raise missing
+        self._users.get(tx, call.path["user_id"])
         return row
 
     def show_key(self, call: Call, tx: Tx) -> Any:

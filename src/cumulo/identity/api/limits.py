@@ -151,15 +151,17 @@ class LimitsApi:
         return {"model": {"name": name, "description": MODELS[name]}}
 
     def index(self, call: Call, tx: Tx) -> Any:
-        """Everything for the system's people, the domain's for a domain's, else one's own."""
+        """Everything for the system's people, administrators and services; the domain's for a
+        domain's; else one's own."""
         who = call.principal
         where = filters(call, "project_id", "domain_id")
-        if not who.system and who.domain_id is None:
+        everything = who.system or not {"admin", "service"}.isdisjoint(who.roles)
+        if not everything and who.domain_id is None:
             mine = who.project_id
             if mine is None or where.setdefault("project_id", mine) != mine:
                 return listed(call, "limits", [])
         rows = self._limits.listing.page(tx, where=where)
-        if who.domain_id is not None:
+        if who.domain_id is not None and not everything:
             rows = [row for row in rows if _domain_of(tx, row) == who.domain_id]
         items = [self._body(call, tx, row) for row in rows]
         wanted = filters(call, "service_id", "region_id", "resource_name")

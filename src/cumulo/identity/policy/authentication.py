@@ -7,6 +7,8 @@ _OWN_USER = "user_id:%(target.user.id)s"
 _TRUSTOR = "user_id:%(target.trust.trustor_user_id)s"
 _TRUSTEE = "user_id:%(target.trust.trustee_user_id)s"
 _SERVICE = "rule:service_or_admin"
+_SYSTEM_READER = "(role:reader and system_scope:all)"
+_SYSTEM_ADMIN = "(role:admin and system_scope:all)"
 
 RULES = {
     "identity:get_auth_catalog": "",
@@ -14,14 +16,14 @@ RULES = {
     "identity:get_auth_domains": "",
     "identity:get_auth_system": "",
     "identity:check_token": f"{READ} or rule:service_role or rule:token_subject",
-    "identity:list_revoke_events": f"{_SERVICE} or (role:reader and system_scope:all)",
+    "identity:list_revoke_events": f"{_SERVICE} or {_SYSTEM_READER}",
     "identity:get_application_credential": f"{READ} or {_OWNER}",
     "identity:list_application_credentials": f"{READ} or {_OWNER}",
     "identity:create_application_credential": _OWNER,
     "identity:delete_application_credential": f"{ADMIN} or {_OWNER}",
-    "identity:get_access_rule": f"{READ} or {_OWN_USER}",
-    "identity:list_access_rules": f"{READ} or {_OWN_USER}",
-    "identity:delete_access_rule": f"{ADMIN} or {_OWN_USER}",
+    "identity:get_access_rule": f"{_SYSTEM_READER} or {_OWN_USER}",
+    "identity:list_access_rules": f"{_SYSTEM_READER} or {_OWN_USER}",
+    "identity:delete_access_rule": f"{_SYSTEM_ADMIN} or {_OWN_USER}",
     "identity:create_trust": "user_id:%(trust.trustor_user_id)s",
     "identity:list_trusts": READ,
     "identity:list_trusts_for_trustor": f"{READ} or {_TRUSTOR}",

@@ -150,7 +150,13 @@ class IdentityService:
                 database, directory, self.accounts, self.application_credentials
             ),
             OAuth1Method(database, self.oauth1),
-            TotpMethod(database, directory, self.accounts.guessing, self._totp_secrets),
+            TotpMethod(
+                database,
+                directory,
+                self.accounts.guessing,
+                self._totp_secrets,
+                good_once=self.rules.totp_once,
+            ),
             ExternalMethod(database, directory, "external"),
             ExternalMethod(database, directory, "kerberos"),
         ]

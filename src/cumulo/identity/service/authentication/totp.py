@@ -51,6 +51,7 @@ class TotpMethod:
         guessing: Guessing,
         secrets: Secrets,
         *,
+        good_once: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
@@ -58,6 +59,7 @@ class TotpMethod:
         self._guessing = guessing
         self._secrets = secrets
         self._clock = clock
+        self._good_once = good_once
 
     async def identify(self, asked: TotpShape, attempt: Attempt) -> Identified:
         named = asked.user
@@ -78,6 +80,8 @@ class TotpMethod:
             await self._guessing.failed(key, attempt.address)
             raise refused()
         await self._guessing.succeeded(key, attempt.address)
+        if not self._good_once:
+            return Identified(user=user, methods=("totp",))
         once = [
             Once(f"totp {user.id} {secret} {counter}", (counter + PREVIOUS_WINDOWS + 1.0) * STEP)
             for secret, counter in right
