@@ -83,3 +83,14 @@ def test_one_that_does_not_go_on_is_killed() -> None:
                 os.kill(pid, 0)
 
     play(story)
+
+
+def test_one_whose_output_nobody_wants_any_more_is_ended() -> None:
+    async def story() -> None:
+        stream = await Stream.start(["yes"])
+        assert await stream.read(4) == b"y\ny\n"
+        await asyncio.sleep(0.1)  # its output is full now
+        async with asyncio.timeout(20):
+            await stream.kill()
+
+    asyncio.run(story())

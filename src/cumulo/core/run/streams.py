@@ -97,7 +97,8 @@ class Stream:
     async def kill(self) -> None:
         if self._process.returncode is None:
             self._process.kill()
-            await self._process.wait()
+            # asyncio waits for the end of an output that nobody reads any more, too.
+            await self._process.communicate()
         self._errors.close()
 
     async def _late(self) -> NoReturn:
