@@ -8,9 +8,6 @@ Source: identity API v3, `OS-OAUTH2/token`; names of attributes by RFC 4514, and
 
 from collections import defaultdict
 
-from cryptography import x509
-from cryptography.x509.oid import NameOID
-
 from cumulo.core.auth.vouched import Vouched
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import Fault
@@ -65,6 +62,10 @@ class CertificateClients:
 
 def names_of(certificate: str) -> dict[str, str]:
     """The names of a certificate (PEM) and of its issuer. Raises ValueError."""
+    # Large, and needed only where clients have certificates.
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
     read = x509.load_pem_x509_certificate(certificate.encode())
     found: dict[str, list[str]] = defaultdict(list)
     for kind, name in (("SUBJECT", read.subject), ("ISSUER", read.issuer)):
