@@ -241,3 +241,21 @@ def test_an_application_credential_lends_no_more_than_it_has(tmp_path: Path) -> 
             assert (await people.lend(bound, "ann", "bob")).status == 403
 
     asyncio.run(main())
+
+
+def test_a_trust_that_is_gone_is_not_there_for_anybody(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            people = await lenders(cloud)
+            ann, bob = await people.token("ann"), await people.token("bob", "unscoped")
+            trust = (await people.lend(ann, "ann", "bob")).json["trust"]["id"]
+            path = f"/identity/v3/OS-TRUST/trusts/{trust}"
+            other = f"/identity/v3/OS-TRUST/trusts/{'0' * 32}"
+            assert (await people.call(bob, "GET", path)).status == 200
+            assert (await people.call(bob, "DELETE", path)).status == 403
+            assert (await people.call(ann, "DELETE", path)).status == 204
+            for token in (ann, bob):
+                for gone in (path, other):
+                    assert (await people.call(token, "GET", gone)).status == 404
+
+    asyncio.run(main())
