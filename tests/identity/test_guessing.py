@@ -153,3 +153,15 @@ def test_the_counts_do_not_fill_the_database(
         assert await stage.database.read(lambda tx: stage.guessing.expired(tx, 1)) == []
 
     play(tmp_path, "", story)
+
+
+def test_guesses_at_once_all_count(tmp_path: Path, database_url: str) -> None:
+    async def story(stage: Stage) -> None:
+        await asyncio.gather(*(stage.guessing.failed("ann", "192.0.2.1") for _ in range(12)))
+        # The clock stands still: the next try waits as long as after twelve in a row.
+        other = Guessing(stage.database, clock=stage.clock)
+        await stage.fail("bob", "192.0.2.2", 12)
+        assert await other.reserve("ann", "192.0.2.1") == await other.reserve("bob", "192.0.2.2")
+        assert await other.reserve("ann", "192.0.2.1") > 0
+
+    play(tmp_path, database_url, story)
