@@ -1,8 +1,8 @@
 """Who may import whom, and how long things may get: section 2 of the design, as a test.
 
 `violations` is a pure function of {module: imported names}; the made-up examples at the end show
-that it sees what it should. An imported name is dotted: `cumulo.image.store` for both
-`import cumulo.image.store` and `from cumulo.image import store`.
+that it sees what it should. An imported name is dotted: `cumulo.image.queries` for both
+`import cumulo.image.queries` and `from cumulo.image import queries`.
 """
 
 import ast
@@ -38,15 +38,16 @@ ROOMS: dict[str, frozenset[str]] = {
     "model": frozenset({"model"}),
     "policy": frozenset({"policy", "model"}),
     "interface": frozenset({"interface", "model"}),
-    "store": frozenset({"store", "model"}),
-    "service": frozenset({"service", "store", "model", "interface", "policy"}),
-    "operations": frozenset({"operations", "service", "store", "model", "interface"}),
-    "reconcile": frozenset({"reconcile", "operations", "service", "store", "model", "interface"}),
+    "queries": frozenset({"queries", "model"}),
+    "service": frozenset({"service", "queries", "model", "interface", "policy"}),
+    "jobs": frozenset({"jobs", "service", "queries", "model", "interface"}),
+    "part": frozenset({"part", "service", "queries", "model", "interface"}),
+    "reconcile": frozenset({"reconcile", "jobs", "service", "queries", "model", "interface"}),
     "agent": frozenset({"agent", "drivers", "model"}),
     "drivers": frozenset({"drivers", "model"}),
     "api": frozenset({"api", "service", "model", "interface", "policy"}),
     "resources": frozenset({"resources", "service", "model", "interface"}),
-    "meters": frozenset({"meters", "service", "store", "model", "interface"}),
+    "meters": frozenset({"meters", "service", "queries", "model", "interface"}),
     "panels": frozenset({"panels", "service", "model", "interface"}),
 }
 
@@ -63,7 +64,7 @@ FREE = (
     "cumulo.cli",
     "cumulo.migrations",
 )
-SQL_ROOMS = ("store", "model")
+SQL_ROOMS = ("queries", "model")
 PROCESS_MODULES = ("subprocess", "pty", "multiprocessing")
 
 Imports = Mapping[str, frozenset[str]]
@@ -119,7 +120,7 @@ def forbidden(module: str, name: str) -> str | None:
     if room != "api" and inside(name, "cumulo.core.http"):
         return "only api knows HTTP"
     if room not in SQL_ROOMS and inside(name, "cumulo.core.db.statements"):
-        return "only store and model write statements"
+        return "only queries and model write statements"
     if room not in MACHINE_ROOMS and inside(name, "cumulo.core.run"):
         return "only drivers touch the machine"
     return None
@@ -133,7 +134,7 @@ def forbidden_outside(module: str, name: str) -> str | None:
             room = module.split(".")[-1]
         if room in SQL_ROOMS or inside(module, "cumulo.core.db"):
             return None
-        return "only store, model and core.db import sqlalchemy"
+        return "only queries, model and core.db import sqlalchemy"
     if inside(name, *PROCESS_MODULES):
         return None if inside(module, "cumulo.core.run") else "only core.run starts processes"
     if inside(name, "falcon"):
@@ -158,7 +159,7 @@ def forbidden_service(
         return "upward or sideways: that goes by events"
     if other_room != "interface":
         return "of other services only the interface"
-    if room in ("model", "store", "agent", "drivers"):
+    if room in ("model", "queries", "agent", "drivers"):
         return f"{room} may not call other services"
     return None
 
@@ -248,18 +249,18 @@ def test_there_is_something_to_check() -> None:
         ("cumulo.image.service", "cumulo.placement.interface"),
         ("cumulo.dns.service", "cumulo.object_store.interface"),
         ("cumulo.telemetry.service", "cumulo.benchmark.interface"),
-        ("cumulo.compute.store.server", "cumulo.image.interface"),
+        ("cumulo.compute.queries.server", "cumulo.image.interface"),
         ("cumulo.compute.agent", "cumulo.network.interface"),
         # rooms
-        ("cumulo.image.api.images", "cumulo.image.store"),
+        ("cumulo.image.api.images", "cumulo.image.queries"),
         ("cumulo.image.api.images", "cumulo.image.drivers.file"),
         ("cumulo.image.service", "cumulo.image.api.images"),
         ("cumulo.image.service", "cumulo.image.reconcile"),
-        ("cumulo.image.store", "cumulo.image.service"),
-        ("cumulo.image.model.image", "cumulo.image.store.image"),
+        ("cumulo.image.queries", "cumulo.image.service"),
+        ("cumulo.image.model.image", "cumulo.image.queries.image"),
         ("cumulo.image.reconcile", "cumulo.image.api"),
-        ("cumulo.image.operations", "cumulo.image.drivers.file"),
-        ("cumulo.image.agent", "cumulo.image.store"),
+        ("cumulo.image.jobs", "cumulo.image.drivers.file"),
+        ("cumulo.image.agent", "cumulo.image.queries"),
         ("cumulo.image.agent", "cumulo.image.service"),
         ("cumulo.image.drivers.file", "cumulo.image.agent"),
         ("cumulo.image.drivers.file", "cumulo.image.service"),
@@ -299,8 +300,8 @@ def test_made_up_violations_are_seen(module: str, name: str) -> None:
         ("cumulo.image.api.images", "cumulo.image.service"),
         ("cumulo.image.api.images", "cumulo.core.http.operations"),
         ("cumulo.image.api.images", "falcon"),
-        ("cumulo.image.service.image", "cumulo.image.store.image"),
-        ("cumulo.image.store", "sqlalchemy"),
+        ("cumulo.image.service.image", "cumulo.image.queries.image"),
+        ("cumulo.image.queries", "sqlalchemy"),
         ("cumulo.image.model", "sqlalchemy"),
         ("cumulo.core.db.rows", "sqlalchemy"),
         ("cumulo.image.agent", "cumulo.image.drivers.file"),
@@ -308,7 +309,7 @@ def test_made_up_violations_are_seen(module: str, name: str) -> None:
         ("cumulo.image.drivers.file", "cumulo.core.blobs.hashing"),
         ("cumulo.image.drivers.file", "cumulo.image.drivers.driver"),
         ("cumulo.core.run.daemons", "subprocess"),
-        ("cumulo.core.events.store", "sqlalchemy"),
+        ("cumulo.core.events.queries", "sqlalchemy"),
         ("cumulo.image.drivers.fake", "cumulo.core.sim.points"),
         ("cumulo.image.guest.builder", "cumulo.core.run.commands"),
         ("cumulo.image.guest.builder", "cumulo.image.guest.kernel"),
@@ -321,7 +322,7 @@ def test_what_is_allowed_is_not_flagged(module: str, name: str) -> None:
 
 def test_imports_are_found_wherever_they_are() -> None:
     text = """
-import os.path, cumulo.image.store
+import os.path, cumulo.image.queries
 from cumulo.network import interface, service as s
 from . import sibling
 from .drivers import fake
@@ -332,7 +333,7 @@ def later():
     known = frozenset({"cumulo.compute.sibling", "cumulo.compute.drivers.fake", "cumulo.core.db"})
     assert imported_names("cumulo.compute.service", ast.parse(text), known) == {
         "os.path",
-        "cumulo.image.store",
+        "cumulo.image.queries",
         "cumulo.network.interface",
         "cumulo.network.service",
         "cumulo.compute.sibling",

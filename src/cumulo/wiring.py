@@ -15,9 +15,11 @@ import msgspec
 
 from cumulo import __version__, hosting
 from cumulo.block_storage.api.face import block_storage_faces
+from cumulo.block_storage.part import StoragePart
 from cumulo.block_storage.policy import RULES as BLOCK_STORAGE_RULES
 from cumulo.block_storage.service.block_storage import BlockStorageService
 from cumulo.compute.api.face import compute_faces
+from cumulo.compute.part import ComputePart
 from cumulo.compute.policy import RULES as COMPUTE_RULES
 from cumulo.compute.service.compute import ComputeService
 from cumulo.compute.service.hosts import Ratios
@@ -54,7 +56,7 @@ from cumulo.image.api.face import image_face
 from cumulo.image.drivers.file import FileDriver as ImageFiles
 from cumulo.image.drivers.kinds import open_driver
 from cumulo.image.drivers.rewrite import SubprocessRewriter
-from cumulo.image.operations import TaskRunner
+from cumulo.image.jobs import TaskRunner
 from cumulo.image.policy import RULES as IMAGE_RULES
 from cumulo.image.reconcile import CacheFill, ImageRemovals, InterruptedUploads
 from cumulo.image.service.image import ImageService
@@ -68,6 +70,7 @@ from cumulo.network.model.metadata import (
     MetadataRequest,
     MetadataResponse,
 )
+from cumulo.network.part import NetworkPart
 from cumulo.network.policy import RULES as NETWORK_RULES
 from cumulo.network.service.network import NetworkService
 from cumulo.placement.api.face import placement_face
@@ -151,9 +154,9 @@ def build(settings: Settings) -> Cloud:
     registry = HostRegistry()
     services = _services(settings, database, registry)
     parts: list[Part] = [
-        services.network.part,
-        services.block_storage.part,
-        services.compute.part,
+        NetworkPart(services.network.hosts, services.network.ports),
+        StoragePart(registry, services.block_storage.volumes, services.block_storage.snapshots),
+        ComputePart(services.compute.servers, services.compute.hosts),
     ]
     conductor = Conductor(database, registry, parts)
     application = Application(

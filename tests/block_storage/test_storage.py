@@ -10,7 +10,7 @@ import pytest
 from cumulo.block_storage.agent import StorageAgent
 from cumulo.block_storage.drivers.fake import FakeDriver, Fault
 from cumulo.block_storage.interface import NewVolume
-from cumulo.block_storage.model.host import DesiredStorage, DiskSource, WantedDisk
+from cumulo.block_storage.model.orders import DesiredStorage, DiskSource, WantedDisk
 from cumulo.block_storage.model.volume import VolumeRow
 from cumulo.core.auth.principal import Principal
 from cumulo.core.faults import BadRequest, NotFound
@@ -174,7 +174,7 @@ def test_an_old_report_changes_nothing(tmp_path: Path) -> None:
         volume_id = await make(cloud)
         await status(cloud, volume_id, "available")
         agent, database = cloud.cloud.agents[0], cloud.cloud.database
-        part = cloud.cloud.services.block_storage.part
+        part = cloud.cloud.conductor.parts["block_storage"]
         report = await agent.parts["block_storage"].apply(
             await database.read(lambda tx: part.desired(tx, "fake-host", 0))
         )

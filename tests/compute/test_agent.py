@@ -10,7 +10,7 @@ from cumulo.compute.agent import ComputeAgent
 from cumulo.compute.drivers.driver import GuestSpec, RootDisk
 from cumulo.compute.drivers.fake import FakeDriver, Fault
 from cumulo.compute.drivers.machine import SIMULATED
-from cumulo.compute.model.host import (
+from cumulo.compute.model.orders import (
     DesiredCompute,
     SeenGuest,
     WantedDisk,

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from cumulo.core.auth.keyring import KeyRing
-from cumulo.identity.store.credential import CREDENTIALS
+from cumulo.identity.queries.credential import CREDENTIALS
 from tests.identity.support import ask
 from tests.support.cloud import TestCloud, running_cloud
 

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from cumulo.identity.store import domain_config as store
+from cumulo.identity.queries import domain_config as queries
 from tests.identity.support import V3, made
 from tests.support.cloud import running_cloud
 
@@ -22,7 +22,7 @@ def test_secrets_are_encrypted_and_filled_in_for_the_driver_alone(tmp_path: Path
             assert whole["ldap"]["password"] == "very-secret"
             assert whole["ldap"]["user_id_attribute"] == "cn"
             assert whole["identity"]["driver"] == "sql"
-            rows = await database.read(lambda tx: tx.all(store.SENSITIVE, domain_id=domain))
+            rows = await database.read(lambda tx: tx.all(queries.SENSITIVE, domain_id=domain))
             assert len(rows) == 1 and "very-secret" not in rows[0].encrypted
             assert await database.read(configs.configured) == [domain]
 

@@ -12,10 +12,10 @@ import pytest
 
 from cumulo.core.db.transaction import Tx
 from cumulo.image.drivers.fake import FakeDriver
+from cumulo.image.jobs import TaskRunner
 from cumulo.image.model.image import ImageRow
 from cumulo.image.model.location import RemovalRow
 from cumulo.image.model.task import TaskRow
-from cumulo.image.operations import TaskRunner
 from tests.support.cloud import TestCloud, running_cloud
 from tests.support.web import Web, web
 

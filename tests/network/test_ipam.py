@@ -12,7 +12,6 @@ from cumulo.core.db.sqlite import SqliteDatabase
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Conflict
 from cumulo.core.hosts.registry import HostRegistry
-from cumulo.network.model.host import AllocationRange
 from cumulo.network.model.ipam import (
     CHUNK,
     default_gateway,
@@ -22,6 +21,7 @@ from cumulo.network.model.ipam import (
     overlap,
     ranges_of,
 )
+from cumulo.network.model.orders import AllocationRange
 from cumulo.network.service.addresses import FixedIpWish, addresses_of
 from cumulo.network.service.network import NetworkService
 from cumulo.network.service.networks import NetworkWishes

@@ -15,7 +15,7 @@ from cumulo.core.faults import BadRequest, Conflict
 from cumulo.network.agent import NetworkHostPart
 from cumulo.network.drivers.fake import FakeNetworkDriver
 from cumulo.network.interface import NicRequest
-from cumulo.network.model.host import HostNetworksReport, Observed
+from cumulo.network.model.orders import HostNetworksReport, Observed
 from cumulo.network.model.port import PortRow
 from tests.support.cloud import TestCloud, running_cloud
 
@@ -186,7 +186,7 @@ def test_a_fault_shows_and_its_reason_is_in_the_history(tmp_path: Path) -> None:
 
 def test_a_report_that_is_older_than_the_change_is_not_taken(tmp_path: Path) -> None:
     async def body(cloud: TestCloud) -> None:
-        database, part = cloud.cloud.database, cloud.cloud.services.network.part
+        database, part = cloud.cloud.database, cloud.cloud.conductor.parts["network"]
         (info,) = await database.write(plug(cloud, "s1"))
         port = await database.read(lambda tx: tx.get(PortRow, info.id))
         assert port is not None and port.generation > 0

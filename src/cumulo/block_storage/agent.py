@@ -17,7 +17,7 @@ from cumulo.block_storage.drivers.driver import (
     VolumeSource,
     VolumeSpec,
 )
-from cumulo.block_storage.model.host import (
+from cumulo.block_storage.model.orders import (
     DesiredStorage,
     ObservedStorage,
     SeenDisk,

@@ -28,13 +28,13 @@ from cumulo.compute.drivers.driver import (
 from cumulo.compute.drivers.fake import FakeDriver
 from cumulo.compute.drivers.image_cache import ImageCache
 from cumulo.compute.drivers.machine import SIMULATED
-from cumulo.compute.model.host import (
+from cumulo.compute.model.hypervisor import HostResources
+from cumulo.compute.model.orders import (
     DesiredCompute,
     ObservedCompute,
     SeenGuest,
     WantedGuest,
 )
-from cumulo.compute.model.hypervisor import HostResources
 
 log = logging.getLogger("cumulo.agent")
 

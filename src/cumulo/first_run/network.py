@@ -4,8 +4,8 @@ import ipaddress
 
 from cumulo.core.db.transaction import Tx
 from cumulo.first_run.accounts import project_of
-from cumulo.network.model.host import AllocationRange
 from cumulo.network.model.network import NetworkRow
+from cumulo.network.model.orders import AllocationRange
 from cumulo.network.service.networks import NetworkWishes
 from cumulo.network.service.routers import GatewayWish, InterfaceWish, RouterWishes
 from cumulo.network.service.subnets import SubnetWishes

@@ -6,9 +6,9 @@ from cumulo.core.work.reconciler import backoff
 from cumulo.image.model.content import ImageBytes
 from cumulo.image.model.image import ImageRow
 from cumulo.image.model.location import STAGING, CacheRow, RemovalRow
+from cumulo.image.queries import image as image_queries
+from cumulo.image.queries import location as queries
 from cumulo.image.service.image import ImageService
-from cumulo.image.store import image as image_store
-from cumulo.image.store import location as store
 
 START = "start"
 """The id of the work that is done once, when the process starts."""
@@ -27,7 +27,7 @@ class ImageRemovals:
     def due(self, tx: Tx, most: int) -> list[str]:
         if not self._started:
             return [START]
-        rows = tx.all(store.REMOVALS, now=tx.now, most=most)
+        rows = tx.all(queries.REMOVALS, now=tx.now, most=most)
         return [f"{row.image_id}/{row.store}" for row in rows]
 
     async def step(self, id: str) -> None:
@@ -95,9 +95,9 @@ def _unknown(tx: Tx, name: str, found: list[str]) -> list[str]:
     if name == STAGING:
         return [key for key in found if not _imports(tx.get(ImageRow, key[:36]))]
     if not name:
-        cached = {row.image_id for row in tx.all(store.CACHE) if row.cached}
+        cached = {row.image_id for row in tx.all(queries.CACHE) if row.cached}
         return [key for key in found if key not in cached]
-    known = {key for (key,) in tx.tuples(store.KNOWN, store=name, keys=found)}
+    known = {key for (key,) in tx.tuples(queries.KNOWN, store=name, keys=found)}
     return [key for key in found if key not in known and not _imports(tx.get(ImageRow, key))]
 
 
@@ -116,7 +116,7 @@ class InterruptedUploads:
         self._uploads = images.uploads
 
     def due(self, tx: Tx, most: int) -> list[str]:
-        rows = tx.all(image_store.SAVING)
+        rows = tx.all(image_queries.SAVING)
         return [row.id for row in rows if self._uploads.abandoned(tx, row)][:most]
 
     async def step(self, id: str) -> None:
@@ -144,7 +144,7 @@ class CacheFill:
     def due(self, tx: Tx, most: int) -> list[str]:
         if self._cache.content is None:
             return []
-        return [row.image_id for row in tx.all(store.CACHE_DUE, now=tx.now, most=most)]
+        return [row.image_id for row in tx.all(queries.CACHE_DUE, now=tx.now, most=most)]
 
     async def step(self, id: str) -> None:
         await self._cache.fill(id)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cumulo.network.drivers.driver import DriverFault, NetworkDriver
-from cumulo.network.model.host import HostNetworks, HostNetworksReport
+from cumulo.network.model.orders import HostNetworks, HostNetworksReport
 
 
 class NetworkHostPart:

@@ -9,7 +9,7 @@ import pytest
 
 from cumulo.network.drivers.driver import DriverFault, NetworkDriver
 from cumulo.network.drivers.fake import FakeNetworkDriver
-from cumulo.network.model.host import HostNetworks, HostNetworksReport
+from cumulo.network.model.orders import HostNetworks, HostNetworksReport
 from tests.end_to_end.network.lab import PING_IN, Cloud, Lab, lab, new_id, subnet
 
 

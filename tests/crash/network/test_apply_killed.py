@@ -14,7 +14,7 @@ import pytest
 from cumulo.core.run.commands import run_blocking
 from cumulo.core.run.namespaces import list_namespaces
 from cumulo.network.drivers.linux.driver import LinuxNetworkDriver
-from cumulo.network.model.host import HostNetworks
+from cumulo.network.model.orders import HostNetworks
 from tests.end_to_end.network.lab import PING_IN, Cloud, Lab, aping, dhcp, lab, subnet
 from tests.end_to_end.network.test_data_plane import dnsmasq_pids
 

@@ -28,7 +28,7 @@ from cumulo.core.run.namespaces import (
     list_namespaces,
 )
 from cumulo.network.drivers.linux.driver import LinuxNetworkDriver
-from cumulo.network.model.host import (
+from cumulo.network.model.orders import (
     AddressPair,
     DhcpSpec,
     FixedIp,

@@ -10,7 +10,7 @@ import pytest
 
 from cumulo import first_run, settings, wiring
 from cumulo.network.agent import NetworkHostPart
-from cumulo.network.model.host import FixedIp, PortSpec
+from cumulo.network.model.orders import FixedIp, PortSpec
 from tests.end_to_end.network.lab import Lab, aping, connect, lab, listen, reaches
 from tests.support.cloud import BASE, TestCloud
 

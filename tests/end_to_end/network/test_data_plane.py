@@ -21,7 +21,8 @@ from cumulo.core.run.namespaces import (
     list_namespaces,
 )
 from cumulo.network.drivers.linux.security import link_local
-from cumulo.network.model.host import (
+from cumulo.network.model.metadata import MetadataRequest, MetadataResponse
+from cumulo.network.model.orders import (
     AddressPair,
     FloatingIpSpec,
     HostRoute,
@@ -29,7 +30,6 @@ from cumulo.network.model.host import (
     PortSpec,
     SecurityGroupRule,
 )
-from cumulo.network.model.metadata import MetadataRequest, MetadataResponse
 from tests.end_to_end.network.lab import (
     PING6_IN,
     PING_IN,

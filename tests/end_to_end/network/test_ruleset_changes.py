@@ -10,7 +10,7 @@ from cumulo.core.run.commands import run_blocking
 from cumulo.core.run.namespaces import create_namespace
 from cumulo.network.drivers.linux.nft import Firewall, full_text
 from cumulo.network.drivers.linux.security import ruleset
-from cumulo.network.model.host import AddressPair, HostNetworks, SecurityGroupRule
+from cumulo.network.model.orders import AddressPair, HostNetworks, SecurityGroupRule
 from tests.end_to_end.network.lab import Cloud, lab, subnet
 
 

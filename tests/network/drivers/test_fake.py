@@ -6,7 +6,7 @@ import pytest
 
 from cumulo.network.drivers.driver import DriverFault
 from cumulo.network.drivers.fake import FakeNetworkDriver
-from cumulo.network.model.host import HostNetworks, NetworkSpec, PortSpec
+from cumulo.network.model.orders import HostNetworks, NetworkSpec, PortSpec
 
 
 def test_a_fault_is_reported_until_it_is_lifted() -> None:

@@ -7,7 +7,7 @@ from cumulo.network.drivers.linux import links, names, normal, router
 from cumulo.network.drivers.linux.flows import contradictions
 from cumulo.network.drivers.linux.links import Bridge, Link, Tap, Veth, Wanted
 from cumulo.network.drivers.linux.plan import Plan
-from cumulo.network.model.host import (
+from cumulo.network.model.orders import (
     FloatingIpSpec,
     HostNetworks,
     RouterSpec,

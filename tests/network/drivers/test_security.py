@@ -4,7 +4,7 @@ import pytest
 
 from cumulo.network.drivers.linux.nft import change_text, full_text
 from cumulo.network.drivers.linux.security import link_local, rule_text, ruleset
-from cumulo.network.model.host import (
+from cumulo.network.model.orders import (
     AddressPair,
     FixedIp,
     HostNetworks,

@@ -6,9 +6,9 @@ from typing import Any
 from cumulo.block_storage.interface import Attachment
 from cumulo.block_storage.model.attachment import AttachmentRow, State
 from cumulo.block_storage.model.volume import VolumeRow
+from cumulo.block_storage.queries import attachment as queries
+from cumulo.block_storage.queries import snapshot as snapshots
 from cumulo.block_storage.service.volumes import Volumes
-from cumulo.block_storage.store import attachment as store
-from cumulo.block_storage.store import snapshot as snapshots
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
@@ -22,7 +22,7 @@ _ATTACHABLE = ("available", "reserved", "creating", "downloading")
 class Attachments:
     """Implements the attachment part of `block_storage.interface.BlockStorage`."""
 
-    listing = store.ATTACHMENTS
+    listing = queries.ATTACHMENTS
 
     def __init__(self, volumes: Volumes) -> None:
         self._volumes = volumes
@@ -71,7 +71,7 @@ class Attachments:
         return _seen(row, volume)
 
     def attachments_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[Attachment]]:
-        rows = tx.all(store.OF_SERVERS, servers=list(server_ids)) if server_ids else []
+        rows = tx.all(queries.OF_SERVERS, servers=list(server_ids)) if server_ids else []
         where = {"ids": sorted({row.volume_id for row in rows})}
         volumes = {v.id: v for v in self._volumes.listing.page(tx, where=where)} if rows else {}
         found: dict[str, list[Attachment]] = {}
@@ -99,7 +99,7 @@ class Attachments:
             self.remove(tx, row)
 
     def release_server(self, tx: Tx, server_id: str) -> None:
-        for row in tx.all(store.OF_SERVERS, servers=[server_id]):
+        for row in tx.all(queries.OF_SERVERS, servers=[server_id]):
             volume = self.remove(tx, row)
             if row.delete_on_termination and not volume.attachments:
                 self._volumes.delete(tx, volume, None, force=True, cascade=False)

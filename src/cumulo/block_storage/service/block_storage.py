@@ -2,7 +2,6 @@
 
 from cumulo.block_storage.interface import NewVolume
 from cumulo.block_storage.service.attachments import Attachments
-from cumulo.block_storage.service.host import StoragePart
 from cumulo.block_storage.service.pools import Pools
 from cumulo.block_storage.service.quotas import VolumeQuotas
 from cumulo.block_storage.service.snapshots import Snapshots
@@ -27,7 +26,6 @@ class BlockStorageService(Attachments):
         self.types = Types()
         self.volumes = Volumes(registry, self.pools, self.quotas, self.types)
         self.snapshots = Snapshots(registry, self.pools, self.quotas, self.volumes)
-        self.part = StoragePart(registry, self.volumes, self.snapshots)
         super().__init__(self.volumes)
 
     def create_volume(self, tx: Tx, principal: Principal, wish: NewVolume) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cumulo.block_storage.model.pool import PoolRow
-from cumulo.block_storage.store import pool as store
+from cumulo.block_storage.queries import pool as queries
 from cumulo.core.db.transaction import Tx
 from cumulo.core.hosts.registry import HostRegistry, is_alive
 
@@ -15,7 +15,7 @@ class Pools:
         self._registry = registry
 
     def all(self, tx: Tx) -> Sequence[PoolRow]:
-        return tx.all(store.ALL)
+        return tx.all(queries.ALL)
 
     def take(self, tx: Tx, size: int, *, only: str | None = None) -> tuple[str | None, list[str]]:
         """A host with room, whose room is taken; and why the others were not chosen."""
@@ -32,14 +32,14 @@ class Pools:
                 reasons.append(f"{host.id}: not heard of since {host.last_seen[:19]}")
             else:
                 tx.insert(PoolRow(host.id, "", None, 0, 0, tx.now), ignore_duplicate=True)
-                if tx.run(store.TAKE, h=host.id, n=size):
+                if tx.run(queries.TAKE, h=host.id, n=size):
                     return host.id, reasons
                 reasons.append(f"{host.id}: no room for {size} GiB")
         return None, reasons or ["no host keeps volumes"]
 
     def grow(self, tx: Tx, host_id: str, amount: int) -> bool:
-        return tx.run(store.TAKE, h=host_id, n=amount) > 0
+        return tx.run(queries.TAKE, h=host_id, n=amount) > 0
 
     def give_back(self, tx: Tx, host_id: str | None, size: int) -> None:
         if host_id is not None:
-            tx.run(store.GIVE, h=host_id, n=size)
+            tx.run(queries.GIVE, h=host_id, n=size)

@@ -1,6 +1,6 @@
 """Cinder's quotas: volumes, snapshots and gigabytes, for all types together and for each."""
 
-from cumulo.block_storage.store import type as types
+from cumulo.block_storage.queries import type as types
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import QuotaExceeded
 from cumulo.core.quotas.quotas import Quotas

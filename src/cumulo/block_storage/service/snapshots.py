@@ -7,10 +7,10 @@ import msgspec
 from cumulo.block_storage.model.snapshot import SnapshotRow, snapshot_status
 from cumulo.block_storage.model.type import TypeRow
 from cumulo.block_storage.model.volume import VolumeRow
+from cumulo.block_storage.queries import snapshot as queries
 from cumulo.block_storage.service.pools import KIND, Pools
 from cumulo.block_storage.service.quotas import VolumeQuotas
 from cumulo.block_storage.service.volumes import Volumes
-from cumulo.block_storage.store import snapshot as store
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
@@ -20,7 +20,7 @@ from cumulo.core.ids import new_id
 
 
 class Snapshots:
-    listing = store.SNAPSHOTS
+    listing = queries.SNAPSHOTS
 
     def __init__(
         self, registry: HostRegistry, pools: Pools, quotas: VolumeQuotas, volumes: Volumes

@@ -3,8 +3,8 @@
 from typing import Any
 
 from cumulo.block_storage.model.type import DEFAULT_TYPE, TypeRow
-from cumulo.block_storage.store import type as store
-from cumulo.block_storage.store import volume as volumes
+from cumulo.block_storage.queries import type as queries
+from cumulo.block_storage.queries import volume as volumes
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
@@ -13,7 +13,7 @@ from cumulo.core.ids import child_id, new_id
 
 
 class Types:
-    listing = store.TYPES
+    listing = queries.TYPES
 
     def ensure_default(self, tx: Tx) -> TypeRow:
         type_id = child_id("cumulo", "volume_type", DEFAULT_TYPE)
@@ -33,13 +33,13 @@ class Types:
         """A type by its id or name; the default one when nobody asks."""
         if not wish:
             return self.ensure_default(tx)
-        row = tx.get(TypeRow, wish) or tx.one(store.BY_NAME, name=wish)
+        row = tx.get(TypeRow, wish) or tx.one(queries.BY_NAME, name=wish)
         if row is None or not (row.is_public or who.is_admin):
             raise NotFound(f"Volume type with name {wish} could not be found.")
         return row
 
     def names(self, tx: Tx, ids: set[str]) -> dict[str, str]:
-        return {row.id: row.name for row in tx.all(store.BY_IDS, ids=sorted(ids))}
+        return {row.id: row.name for row in tx.all(queries.BY_IDS, ids=sorted(ids))}
 
     def create(
         self,
@@ -75,5 +75,5 @@ class Types:
         emit(tx, "volume.type.delete", row.id, principal=who, name=row.name)
 
     def _refuse_duplicate(self, tx: Tx, name: str) -> None:
-        if tx.one(store.BY_NAME, name=name) is not None:
+        if tx.one(queries.BY_NAME, name=name) is not None:
             raise Conflict(f"Volume Type {name} already exists.")

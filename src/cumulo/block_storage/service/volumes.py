@@ -10,13 +10,13 @@ from cumulo.block_storage.model.pool import missing_capability
 from cumulo.block_storage.model.snapshot import SnapshotRow, snapshot_status
 from cumulo.block_storage.model.type import TypeRow
 from cumulo.block_storage.model.volume import VolumeRow, volume_status
+from cumulo.block_storage.queries import attachment as attachments
+from cumulo.block_storage.queries import snapshot as snapshots
+from cumulo.block_storage.queries import volume as queries
 from cumulo.block_storage.service.pools import KIND, Pools
 from cumulo.block_storage.service.quotas import VolumeQuotas
 from cumulo.block_storage.service.sources import Source
 from cumulo.block_storage.service.types import Types
-from cumulo.block_storage.store import attachment as attachments
-from cumulo.block_storage.store import snapshot as snapshots
-from cumulo.block_storage.store import volume as store
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
@@ -37,7 +37,7 @@ _DELETABLE = (
 
 
 class Volumes:
-    listing = store.VOLUMES
+    listing = queries.VOLUMES
 
     def __init__(
         self, registry: HostRegistry, pools: Pools, quotas: VolumeQuotas, types: Types
@@ -57,19 +57,19 @@ class Volumes:
         return row
 
     def count(self, tx: Tx) -> int:
-        return int(tx.value(store.COUNT))
+        return int(tx.value(queries.COUNT))
 
     def summary(self, tx: Tx, project_id: str | None) -> tuple[int, int]:
         """(how many, GiB) of a project, or of all."""
         if project_id is None:
-            found = tx.tuples(store.SUMMARY_ALL)
+            found = tx.tuples(queries.SUMMARY_ALL)
         else:
-            found = tx.tuples(store.SUMMARY, project_id=project_id)
+            found = tx.tuples(queries.SUMMARY, project_id=project_id)
         return int(found[0][0]), int(found[0][1])
 
     def on_host(self, tx: Tx, host_id: str) -> list[tuple[str, int, int]]:
         """(project, how many, GiB) of the volumes on a host."""
-        return [(str(p), int(n), int(gb)) for p, n, gb in tx.tuples(store.ON_HOST, h=host_id)]
+        return [(str(p), int(n), int(gb)) for p, n, gb in tx.tuples(queries.ON_HOST, h=host_id)]
 
     def attachments_of(self, tx: Tx, ids: Sequence[str]) -> dict[str, list[AttachmentRow]]:
         found: dict[str, list[AttachmentRow]] = {}
@@ -201,7 +201,7 @@ class Volumes:
 
     def refuse_busy(self, tx: Tx, row: VolumeRow | SnapshotRow) -> None:
         """400 while something is being copied from it."""
-        busy = int(tx.value(store.MADE_FROM, source=row.id))
+        busy = int(tx.value(queries.MADE_FROM, source=row.id))
         if isinstance(row, VolumeRow):
             busy += int(tx.value(snapshots.BEING_MADE, volume_id=row.id))
         if busy:

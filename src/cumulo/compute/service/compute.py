@@ -5,7 +5,6 @@ from cumulo.compute.service.actions import Actions
 from cumulo.compute.service.devices import Devices
 from cumulo.compute.service.flavors import Flavors
 from cumulo.compute.service.groups import Groups
-from cumulo.compute.service.host import ComputePart
 from cumulo.compute.service.hosts import Hosts, Ratios
 from cumulo.compute.service.keypairs import KeyPairs
 from cumulo.compute.service.metadata import Metadata
@@ -63,4 +62,3 @@ class ComputeService:
         self.actions = Actions(self.servers)
         self.devices = Devices(self.servers)
         self.metadata = Metadata(self.servers)
-        self.part = ComputePart(self.servers, self.hosts)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cumulo.compute.model.flavor import FlavorAccessRow, FlavorRow
-from cumulo.compute.store import flavor as store
+from cumulo.compute.queries import flavor as queries
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
@@ -13,7 +13,7 @@ from cumulo.core.ids import new_id
 
 
 class Flavors:
-    listing = store.FLAVORS
+    listing = queries.FLAVORS
 
     def get(self, tx: Tx, flavor_id: str, principal: Principal | None = None) -> FlavorRow:
         """A flavor that the caller may see."""
@@ -29,7 +29,7 @@ class Flavors:
         return project_id is not None and tx.get(FlavorAccessRow, row.id, project_id) is not None
 
     def find(self, tx: Tx, name: str) -> FlavorRow | None:
-        return tx.one(store.NAMED, name=name)
+        return tx.one(queries.NAMED, name=name)
 
     def create(self, tx: Tx, wishes: Mapping[str, Any], principal: Principal | None) -> FlavorRow:
         """`wishes`: columns of the row; Conflict for a name or an id that is taken."""
@@ -85,7 +85,7 @@ class Flavors:
         self.update(tx, row, principal, extra_specs=rest)
 
     def access(self, tx: Tx, row: FlavorRow) -> list[str]:
-        return [each.project_id for each in tx.all(store.ACCESS, flavor=row.id)]
+        return [each.project_id for each in tx.all(queries.ACCESS, flavor=row.id)]
 
     def add_access(self, tx: Tx, row: FlavorRow, project_id: str, principal: Principal) -> None:
         if row.is_public:

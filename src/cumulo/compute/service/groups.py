@@ -1,8 +1,8 @@
 """Server groups: servers that should be together or apart."""
 
 from cumulo.compute.model.hypervisor import ServerGroupRow
+from cumulo.compute.queries import hypervisor as queries
 from cumulo.compute.service.who import Who
-from cumulo.compute.store import hypervisor as store
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
@@ -12,7 +12,7 @@ from cumulo.core.quotas.quotas import Quotas
 
 
 class Groups:
-    listing = store.GROUPS
+    listing = queries.GROUPS
 
     def __init__(self, quotas: Quotas) -> None:
         self._quotas = quotas

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cumulo.compute.model.hypervisor import AggregateRow, HostResources, HypervisorRow
-from cumulo.compute.store import hypervisor as store
-from cumulo.compute.store import server as servers
+from cumulo.compute.queries import hypervisor as queries
+from cumulo.compute.queries import server as servers
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, Conflict, NotFound
@@ -25,7 +25,7 @@ class Ratios:
 
 
 class Hosts:
-    listing = store.HYPERVISORS
+    listing = queries.HYPERVISORS
 
     def __init__(self, registry: HostRegistry, placement: Placement, ratios: Ratios) -> None:
         self.registry = registry
@@ -34,7 +34,7 @@ class Hosts:
 
     def register(self, tx: Tx, host_id: str, resources: HostResources) -> HypervisorRow:
         """Take over what a host has; nothing is written when nothing changed."""
-        row = tx.one(store.ON_HOST, host=host_id)
+        row = tx.one(queries.ON_HOST, host=host_id)
         if row is None:
             row = HypervisorRow(
                 id=0,
@@ -68,7 +68,7 @@ class Hosts:
         return self.listing.page(tx, where={})
 
     def on(self, tx: Tx, host_id: str) -> HypervisorRow:
-        row = tx.one(store.ON_HOST, host=host_id)
+        row = tx.one(queries.ON_HOST, host=host_id)
         if row is None:
             raise NotFound(f"Compute host {host_id} could not be found.")
         return row
@@ -143,7 +143,7 @@ class Hosts:
         return found
 
     def aggregates(self, tx: Tx) -> list[AggregateRow]:
-        return tx.all(store.AGGREGATES)
+        return tx.all(queries.AGGREGATES)
 
     def aggregate(self, tx: Tx, id: str) -> AggregateRow:
         row = tx.get(AggregateRow, int(id)) if id.isdecimal() and len(id) < 19 else None

@@ -19,7 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cumulo.compute.model.keypair import KeyPairRow
 from cumulo.compute.model.server import ServerKey
-from cumulo.compute.store import keypair as store
+from cumulo.compute.queries import keypair as queries
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
@@ -38,28 +38,28 @@ class NewKey(msgspec.Struct, frozen=True):
 
 
 class KeyPairs:
-    listing = store.KEY_PAIRS
+    listing = queries.KEY_PAIRS
 
     def __init__(self, quotas: Quotas) -> None:
         self._quotas = quotas
 
     def get(self, tx: Tx, user_id: str, name: str) -> KeyPairRow:
-        found = tx.one(store.NAMED, user=user_id, name=name)
+        found = tx.one(queries.NAMED, user=user_id, name=name)
         if found is None:
             raise NotFound(f"Keypair {name} not found for user {user_id}")
         return found
 
     def for_server(self, tx: Tx, user_id: str, name: str) -> ServerKey:
-        found = tx.one(store.NAMED, user=user_id, name=name)
+        found = tx.one(queries.NAMED, user=user_id, name=name)
         if found is None:
             raise BadRequest("Invalid key_name provided.")
         return ServerKey(found.name, found.type, found.public_key)
 
     def check_new(self, tx: Tx, project_id: str | None, user_id: str, name: str) -> None:
-        if tx.one(store.NAMED, user=user_id, name=name) is not None:
+        if tx.one(queries.NAMED, user=user_id, name=name) is not None:
             raise Conflict(f"Key pair '{name}' already exists.")
         limit = self._quotas.limit(tx, project_id or "", "key_pairs")
-        if 0 <= limit <= int(tx.value(store.COUNT, user=user_id)):
+        if 0 <= limit <= int(tx.value(queries.COUNT, user=user_id)):
             raise Forbidden("Quota exceeded, too many key pairs.")
 
     def create(

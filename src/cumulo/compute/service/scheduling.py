@@ -6,8 +6,8 @@ import msgspec
 
 from cumulo.compute.model.hypervisor import ServerGroupRow
 from cumulo.compute.model.server import FlavorSnapshot, ServerRow
+from cumulo.compute.queries import server as queries
 from cumulo.compute.service.hosts import Hosts
-from cumulo.compute.store import server as store
 from cumulo.core.db.transaction import Tx
 from cumulo.placement.interface import Placement
 
@@ -75,7 +75,7 @@ class Scheduler:
     ) -> list[str]:
         if group is None or not group.members:
             return list(names)
-        members = store.SERVERS.page(tx, where={"ids": group.members, "existing": True})
+        members = queries.SERVERS.page(tx, where={"ids": group.members, "existing": True})
         counts: dict[str, int] = {}
         for row in members:
             if row.host_id is not None:

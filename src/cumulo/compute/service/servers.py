@@ -22,13 +22,13 @@ from cumulo.compute.model.server import (
     ServerRow,
     with_state,
 )
+from cumulo.compute.queries import server as queries
 from cumulo.compute.service.flavors import Flavors
 from cumulo.compute.service.hosts import DEFAULT_ZONE, Hosts
 from cumulo.compute.service.keypairs import KeyPairs
 from cumulo.compute.service.scheduling import Scheduler, explain
 from cumulo.compute.service.who import Who
 from cumulo.compute.service.wishes import ServerWish, hostname_of
-from cumulo.compute.store import server as store
 from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import Moment
 from cumulo.core.db.transaction import Tx
@@ -49,7 +49,7 @@ USABLE = ("active", "stopped", "paused")
 
 
 class Servers:
-    listing = store.SERVERS
+    listing = queries.SERVERS
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class Servers:
 
     def lived(self, tx: Tx, since: Moment, until: Moment) -> list[ServerRow]:
         """Servers of everybody that were there between two times, also those that are gone."""
-        return tx.all(store.LIVED, since=since, until=until)
+        return tx.all(queries.LIVED, since=since, until=until)
 
     # --- writing a row ----------------------------------------------------------------------
 
@@ -144,11 +144,11 @@ class Servers:
         )
 
     def actions(self, tx: Tx, row: ServerRow) -> list[ActionRow]:
-        return tx.all(store.ACTIONS, server=row.id)
+        return tx.all(queries.ACTIONS, server=row.id)
 
     def finish_actions(self, tx: Tx, row: ServerRow, fault: str | None) -> None:
         """What was asked of the host is done, or failed."""
-        for action in tx.all(store.OPEN_ACTIONS, server=row.id):
+        for action in tx.all(queries.OPEN_ACTIONS, server=row.id):
             result = "Success" if fault is None else "Error"
             tx.update(action, finished_at=tx.now, updated_at=tx.now, result=result, message=fault)
             verb = "end" if fault is None else "error"

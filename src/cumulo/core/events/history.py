@@ -12,7 +12,7 @@ from typing import Any
 from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import Moment, later
 from cumulo.core.db.transaction import Database, Tx
-from cumulo.core.events import store
+from cumulo.core.events import queries
 from cumulo.core.events.model import EventRow
 
 log = logging.getLogger("cumulo.events")
@@ -60,12 +60,12 @@ def listen(listener: Callable[[EventRow], None]) -> None:
 
 def story_of(tx: Tx, resource_id: str) -> list[EventRow]:
     """All that happened to one resource, in order."""
-    return tx.all(store.OF, resource_id=resource_id)
+    return tx.all(queries.OF, resource_id=resource_id)
 
 
 def events_since(tx: Tx, sequence: int, most: int = 1000) -> list[EventRow]:
     """The outbox: events after one that the reader has seen."""
-    return tx.all(store.SINCE, sequence=sequence, most=most)
+    return tx.all(queries.SINCE, sequence=sequence, most=most)
 
 
 class Retention:
@@ -90,4 +90,4 @@ class Retention:
 
 def forget(tx: Tx, before: Moment) -> int:
     """Remove history older than the retention setting; how many rows went."""
-    return tx.run(store.FORGET, before=before)
+    return tx.run(queries.FORGET, before=before)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from cumulo.core.clock import Moment, later
 from cumulo.core.db.transaction import Tx
-from cumulo.core.hosts import store
+from cumulo.core.hosts import queries
 from cumulo.core.hosts.model import HostRow, PartRow
 
 ALIVE_SECONDS = 60.0
@@ -24,7 +24,7 @@ class HostRegistry:
         """Note that an agent is there; makes the host at its first time."""
         row = HostRow(host_id, 1, list(kinds), True, tx.now, tx.now)
         tx.insert(row, ignore_duplicate=True)
-        tx.run(store.SEEN, key=host_id, seen=tx.now, kinds=list(kinds))
+        tx.run(queries.SEEN, key=host_id, seen=tx.now, kinds=list(kinds))
         for kind in kinds:
             tx.insert(PartRow(host_id, kind, 1, 0, None), ignore_duplicate=True)
         found = self.get(tx, host_id)
@@ -32,19 +32,19 @@ class HostRegistry:
         return found
 
     def get(self, tx: Tx, host_id: str) -> HostRow | None:
-        return tx.one(store.GET, id=host_id)
+        return tx.one(queries.GET, id=host_id)
 
     def all(self, tx: Tx) -> list[HostRow]:
-        return tx.all(store.ALL)
+        return tx.all(queries.ALL)
 
     def seen(self, tx: Tx, host: HostRow) -> None:
-        tx.run(store.SEEN, key=host.id, seen=tx.now, kinds=host.roles)
+        tx.run(queries.SEEN, key=host.id, seen=tx.now, kinds=host.roles)
 
     def enable(self, tx: Tx, host_id: str, wanted: bool) -> None:
-        tx.run(store.ENABLE, key=host_id, wanted=wanted)
+        tx.run(queries.ENABLE, key=host_id, wanted=wanted)
 
     def part(self, tx: Tx, host_id: str, kind: str) -> PartRow | None:
-        return tx.one(store.PART, h=host_id, k=kind)
+        return tx.one(queries.PART, h=host_id, k=kind)
 
     def touch(self, tx: Tx, host_id: str, kind: str) -> int:
         """The desired state of this kind on this host changes with this transaction: its
@@ -60,7 +60,7 @@ class HostRegistry:
 
     def touch_all(self, tx: Tx, host_ids: Sequence[str], kind: str) -> dict[str, int]:
         """The same for those of the hosts that do this kind of work: their generations."""
-        grown = tx.changed(store.GROW, hosts=host_ids, k=kind) if host_ids else []
+        grown = tx.changed(queries.GROW, hosts=host_ids, k=kind) if host_ids else []
         for host_id, _ in grown:
             self._ring(tx, host_id, kind)
         return dict(grown)
@@ -71,7 +71,7 @@ class HostRegistry:
             tx.after_commit(bell)
 
     def applied(self, tx: Tx, host_id: str, kind: str, generation: int, fault: str | None) -> None:
-        tx.run(store.APPLIED, h=host_id, k=kind, g=generation, why=fault)
+        tx.run(queries.APPLIED, h=host_id, k=kind, g=generation, why=fault)
 
     def on_wake(self, host_id: str, kind: str, bell: Callable[[], None]) -> None:
         """Ring this after each commit that touches the host's kind."""

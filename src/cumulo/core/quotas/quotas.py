@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import QuotaExceeded
-from cumulo.core.quotas import store
+from cumulo.core.quotas import queries
 from cumulo.core.quotas.model import LimitRow, UsageRow
 
 UNLIMITED = -1
@@ -34,9 +34,9 @@ class Quotas:
             limit = self.limit(tx, project_id, resource)
             most = _NO_LIMIT if limit < 0 else limit
             where = {"p": project_id, "s": self.service, "r": resource}
-            if tx.run(store.TAKE, n=amount, most=most, **where) == 0:
+            if tx.run(queries.TAKE, n=amount, most=most, **where) == 0:
                 tx.insert(UsageRow(project_id, self.service, resource, 0), ignore_duplicate=True)
-                if tx.run(store.TAKE, n=amount, most=most, **where) == 0:
+                if tx.run(queries.TAKE, n=amount, most=most, **where) == 0:
                     used = self.usages(tx, project_id)[resource]
                     raise QuotaExceeded(
                         f"Quota exceeded for {resource}: Requested {amount}, but already used "
@@ -46,32 +46,32 @@ class Quotas:
 
     def give_back(self, tx: Tx, project_id: str, **amounts: int) -> None:
         for resource, amount in amounts.items():
-            tx.run(store.GIVE, n=amount, p=project_id, s=self.service, r=resource)
+            tx.run(queries.GIVE, n=amount, p=project_id, s=self.service, r=resource)
 
     def limit(self, tx: Tx, project_id: str, resource: str) -> int:
-        found = tx.value(store.LIMIT, p=project_id, s=self.service, r=resource)
+        found = tx.value(queries.LIMIT, p=project_id, s=self.service, r=resource)
         return self.defaults[resource] if found is None else int(found)
 
     def limits(self, tx: Tx, project_id: str) -> dict[str, int]:
         """Every resource's limit, overrides applied."""
-        rows = tx.all(store.LIMITS, p=project_id, s=self.service)
+        rows = tx.all(queries.LIMITS, p=project_id, s=self.service)
         return {**self.defaults, **{row.resource: row.value for row in rows}}
 
     def usages(self, tx: Tx, project_id: str) -> dict[str, int]:
         """Every resource's use, 0 included."""
-        rows = tx.all(store.USED, p=project_id, s=self.service)
+        rows = tx.all(queries.USED, p=project_id, s=self.service)
         return {**dict.fromkeys(self.defaults, 0), **{row.resource: row.used for row in rows}}
 
     def set_limits(self, tx: Tx, project_id: str, values: Mapping[str, int]) -> None:
         for resource, value in values.items():
             where = {"p": project_id, "s": self.service, "r": resource}
-            if tx.run(store.SET, value=value, **where) == 0:
+            if tx.run(queries.SET, value=value, **where) == 0:
                 tx.insert(LimitRow(project_id, self.service, resource, value))
 
     def reset_limits(self, tx: Tx, project_id: str) -> None:
         """Back to the defaults."""
-        tx.run(store.DROP_LIMITS, p=project_id, s=self.service)
+        tx.run(queries.DROP_LIMITS, p=project_id, s=self.service)
 
     def projects_with_limits(self, tx: Tx) -> list[str]:
         """The projects whose limits are not the defaults."""
-        return [project for (project,) in tx.tuples(store.PROJECTS, s=self.service)]
+        return [project for (project,) in tx.tuples(queries.PROJECTS, s=self.service)]

@@ -15,12 +15,12 @@ from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
 from cumulo.core.ids import new_hex
 from cumulo.identity.model.application_credential import AccessRuleRow, ApplicationCredentialRow
 from cumulo.identity.model.user import UserRow
+from cumulo.identity.queries import application_credential as queries
 from cumulo.identity.service.authentication.method import refused
 from cumulo.identity.service.delegations import Delegated
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.security import SecurityRules
 from cumulo.identity.service.trusts import WantedRole, check_unrestricted, forbidden, moment_of
-from cumulo.identity.store import application_credential as store
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern="^[a-zA-Z0-9-]+$")]
 MAX_RULES = 100
@@ -56,8 +56,8 @@ def invalid(detail: str) -> BadRequest:
 
 
 class ApplicationCredentials:
-    listing = store.CREDENTIALS
-    rules_listing = store.RULES
+    listing = queries.CREDENTIALS
+    rules_listing = queries.RULES
 
     def __init__(self, roles: Roles, rules: SecurityRules) -> None:
         self._roles = roles
@@ -70,7 +70,7 @@ class ApplicationCredentials:
         return row
 
     def find(self, tx: Tx, user_id: str, name: str) -> ApplicationCredentialRow | None:
-        return tx.one(store.BY_NAME, user_id=user_id, name=name)
+        return tx.one(queries.BY_NAME, user_id=user_id, name=name)
 
     def create(
         self, tx: Tx, wanted: CredentialWishes, secret_hash: str, who: Principal
@@ -80,7 +80,7 @@ class ApplicationCredentials:
         if who.project_id is None:
             raise invalid("it is made for the project of a token, and the token has none.")
         limit = self._rules.user_limit_application_credentials
-        if limit and int(tx.value(store.COUNT, user_id=who.user_id)) >= limit:
+        if limit and int(tx.value(queries.COUNT, user_id=who.user_id)) >= limit:
             raise Forbidden(
                 f"Unable to create additional application credentials, maximum of {limit} already "
                 "exceeded for user."
@@ -151,7 +151,7 @@ class ApplicationCredentials:
             "method": rule.method,
             "path": rule.path,
         }
-        there = store.RULES.page(tx, where=same)
+        there = queries.RULES.page(tx, where=same)
         if there:
             return there[0].id
         row = AccessRuleRow(id=rule.id or new_hex(), **same)
@@ -166,11 +166,11 @@ class ApplicationCredentials:
 
     def forget_user(self, tx: Tx, user_id: str) -> None:
         """The user was disabled: an administrator who enables it again starts afresh."""
-        tx.run(store.DROP_OF_USER, user=user_id)
+        tx.run(queries.DROP_OF_USER, user=user_id)
 
     def forget_user_on(self, tx: Tx, user_id: str, project_id: str) -> None:
         """The user lost a role on the project, which a credential may have passed on."""
-        tx.run(store.DROP_OF_USER_ON, user=user_id, project=project_id)
+        tx.run(queries.DROP_OF_USER_ON, user=user_id, project=project_id)
 
     def roles_of(self, tx: Tx, row: ApplicationCredentialRow) -> list[tuple[str, str, str | None]]:
         """(id, name, domain id) of the roles that still are."""
@@ -180,7 +180,9 @@ class ApplicationCredentials:
     def rules_of(self, tx: Tx, row: ApplicationCredentialRow) -> list[AccessRuleRow] | None:
         if row.access_rule_ids is None:
             return None
-        found = {rule.id: rule for rule in store.RULES.page(tx, where={"ids": row.access_rule_ids})}
+        found = {
+            rule.id: rule for rule in queries.RULES.page(tx, where={"ids": row.access_rule_ids})
+        }
         return [found[id] for id in row.access_rule_ids if id in found]
 
     def rule(self, tx: Tx, user_id: str, rule_id: str) -> AccessRuleRow:
@@ -190,7 +192,7 @@ class ApplicationCredentials:
         return row
 
     def delete_rule(self, tx: Tx, row: AccessRuleRow, who: Principal) -> None:
-        mine = store.CREDENTIALS.page(tx, where={"user_id": row.user_id})
+        mine = queries.CREDENTIALS.page(tx, where={"user_id": row.user_id})
         if any(row.id in (each.access_rule_ids or ()) for each in mine):
             raise forbidden("May not delete access rule in use")
         tx.delete(row)

@@ -19,13 +19,13 @@ from cumulo.identity.model.role import (
     AssignmentRow,
     TargetType,
 )
+from cumulo.identity.queries import domain as domains
+from cumulo.identity.queries import group as groups
+from cumulo.identity.queries import project as projects
+from cumulo.identity.queries import role as queries
+from cumulo.identity.queries import user as users
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.tree import ancestors, subtree
-from cumulo.identity.store import domain as domains
-from cumulo.identity.store import group as groups
-from cumulo.identity.store import project as projects
-from cumulo.identity.store import role as store
-from cumulo.identity.store import user as users
 
 
 class Wanted(NamedTuple):
@@ -105,7 +105,7 @@ class Assignments:
             where["role_id"] = wanted.role_id
         if wanted.inherited is not None:
             where["inherited"] = wanted.inherited
-        return [_line(row) for row in store.ASSIGNMENTS.page(tx, where=where)]
+        return [_line(row) for row in queries.ASSIGNMENTS.page(tx, where=where)]
 
     def _scope(self, tx: Tx, wanted: Wanted) -> list[str]:
         """The asked project, and with `include_subtree` those below it."""
@@ -140,7 +140,7 @@ class Assignments:
             where["target_ids"] = [*scope, *above]
         elif wanted.domain_id or wanted.system:
             where.update(_target_filter(wanted), inherited=False)
-        return store.ASSIGNMENTS.page(tx, where=where)
+        return queries.ASSIGNMENTS.page(tx, where=where)
 
     def _to_members(self, tx: Tx, lines: Iterable[Line], user_id: str | None) -> Iterator[Line]:
         found = list(lines)
@@ -183,7 +183,7 @@ class Assignments:
     def _to_implied(self, tx: Tx, lines: Iterable[Line]) -> Iterator[Line]:
         """A domain's own roles are left out: only what they imply has an effect."""
         follows = self._roles.rules(tx)
-        own = {row.id for row in tx.all(store.ALL_ROLES) if row.domain_id != NO_DOMAIN}
+        own = {row.id for row in tx.all(queries.ALL_ROLES) if row.domain_id != NO_DOMAIN}
         for line in lines:
             seen: set[str] = set()
             waiting: list[tuple[str, str | None]] = [(line.role_id, None)]
@@ -205,7 +205,7 @@ class Names:
         self._domains = {row.id: row.name for row in domains.DOMAINS.page(tx, where={})}
         self._users = self._read(tx, users.USERS, _actors(found, "user"))
         self._groups = self._read(tx, groups.GROUPS, _actors(found, "group"))
-        self._roles = self._read(tx, store.ROLES, {line.role_id for line in found})
+        self._roles = self._read(tx, queries.ROLES, {line.role_id for line in found})
         on = {line.target_id for line in found if line.target_type == "project"}
         self._projects = self._read(tx, projects.PROJECTS, on)
 

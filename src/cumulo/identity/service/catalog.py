@@ -15,9 +15,9 @@ from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
 from cumulo.core.ids import new_hex
 from cumulo.core.wire.shapes import Unset
 from cumulo.identity.model.catalog import EndpointRow, Interface, RegionRow, ServiceRow
+from cumulo.identity.queries import catalog as queries
 from cumulo.identity.service.endpoint_filters import EndpointFilters
 from cumulo.identity.service.extras import given, split
-from cumulo.identity.store import catalog as store
 
 Text255 = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
@@ -48,9 +48,9 @@ class EndpointWishes(msgspec.Struct):
 
 
 class Catalog:
-    regions = store.REGIONS
-    services = store.SERVICES
-    endpoints = store.ENDPOINTS
+    regions = queries.REGIONS
+    services = queries.SERVICES
+    endpoints = queries.ENDPOINTS
 
     def __init__(self, filters: EndpointFilters) -> None:
         self._filters = filters
@@ -77,7 +77,7 @@ class Catalog:
         shown = self._filters.endpoints_of_project(tx, project_id) if project_id else []
         ids = {row.id for row in shown}
         endpoints: dict[str, list[dict[str, Any]]] = {}
-        for row in tx.all(store.ENABLED_ENDPOINTS):
+        for row in tx.all(queries.ENABLED_ENDPOINTS):
             if ids and row.id not in ids:
                 continue
             if "_id)s" in row.url:
@@ -104,7 +104,7 @@ class Catalog:
                 "type": row.type,
                 "name": row.name or "",
             }
-            for row in tx.all(store.ENABLED_SERVICES)
+            for row in tx.all(queries.ENABLED_SERVICES)
             if not ids or row.id in endpoints
         ]
 
@@ -156,7 +156,7 @@ class Catalog:
         row = self.region(tx, region_id)
         below = self._regions_below(tx, region_id)
         if any(
-            store.ENDPOINTS.page(tx, where={"region_id": id}, limit=1) for id in (row.id, *below)
+            queries.ENDPOINTS.page(tx, where={"region_id": id}, limit=1) for id in (row.id, *below)
         ):
             raise Forbidden(
                 f"Unable to delete region {region_id} because it or its child regions have "
@@ -171,7 +171,7 @@ class Catalog:
         """Parents come before their children."""
         below = [region_id]
         for id in below:
-            children = store.REGIONS.page(tx, where={"parent_region_id": id})
+            children = queries.REGIONS.page(tx, where={"parent_region_id": id})
             below.extend(child.id for child in children)
         return below[1:]
 

@@ -23,8 +23,8 @@ from cumulo.core.wire.shapes import Unset
 from cumulo.identity.model.credential import EC2, CredentialRow
 from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.model.user import UserRow
+from cumulo.identity.queries import credential as queries
 from cumulo.identity.service.extras import given, split
-from cumulo.identity.store import credential as store
 
 BLOB_LIMIT = 64 * 1024
 FIXED_IN_BLOB = ("trust_id", "app_cred_id", "access_token_id", "access_id")
@@ -57,7 +57,7 @@ def hashed(access: str) -> str:
 
 
 class Credentials:
-    listing = store.CREDENTIALS
+    listing = queries.CREDENTIALS
 
     def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
@@ -89,14 +89,14 @@ class Credentials:
 
     def rewrite(self, tx: Tx) -> int:
         """Encrypt every secret with the newest key; how many there are."""
-        rows = store.CREDENTIALS.page(tx, where={})
+        rows = queries.CREDENTIALS.page(tx, where={})
         for row in rows:
             tx.update(row, encrypted_blob=self._keys.encrypt(self.blob(row)))
         return len(rows)
 
     def secrets_of(self, tx: Tx, user_id: str, type: str) -> list[str]:
         """The blobs of a user's credentials of one type (`totp`: the seeds)."""
-        rows = store.CREDENTIALS.page(tx, where={"user_id": user_id, "type": type})
+        rows = queries.CREDENTIALS.page(tx, where={"user_id": user_id, "type": type})
         return [self.blob(row) for row in rows]
 
     def create(self, tx: Tx, wishes: Mapping[str, Any], who: Principal) -> CredentialRow:

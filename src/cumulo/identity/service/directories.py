@@ -25,11 +25,11 @@ from cumulo.identity.model.directory import (
 )
 from cumulo.identity.model.directory_options import BadOptions, DirectoryOptions, options_of
 from cumulo.identity.model.user import UserRow
+from cumulo.identity.queries import directory as queries
 from cumulo.identity.service.directory_look import DirectoryLook, Superseded, check_current
 from cumulo.identity.service.directory_rows import DirectoryRows
 from cumulo.identity.service.domain_config import Config, DomainConfigs
 from cumulo.identity.service.guessing import Guessing
-from cumulo.identity.store import directory as store
 
 log = logging.getLogger("cumulo.identity")
 
@@ -113,7 +113,7 @@ class Directories:
     async def settle(self, domain_id: str | None = None) -> None:
         """Before a list: wait for a directory that was never read (all, without a domain)."""
         if self._unsettled is None:
-            found = await self._database.read(lambda tx: tx.tuples(store.UNSETTLED))
+            found = await self._database.read(lambda tx: tx.tuples(queries.UNSETTLED))
             self._unsettled = {each: asyncio.Event() for (each,) in found}
         if not self._unsettled:
             return
@@ -215,7 +215,7 @@ class Directories:
     # Everybody
 
     def due(self, tx: Tx, most: int) -> list[str]:
-        return [row.domain_id for row in tx.all(store.DUE, now=tx.now, most=most)]
+        return [row.domain_id for row in tx.all(queries.DUE, now=tx.now, most=most)]
 
     async def sync(self, domain_id: str) -> None:
         """Make the rows equal to the directory, or forget them all. Raises

@@ -16,13 +16,13 @@ from cumulo.core.events.history import emit
 from cumulo.identity.model.directory import DirectoryRow, Person, Snapshot, Team, public_id
 from cumulo.identity.model.group import GroupRow
 from cumulo.identity.model.user import UserRow
+from cumulo.identity.queries import directory as queries
 from cumulo.identity.service.directory_rows import (
     DirectoryRows,
     group_differs,
     looked_since,
     user_differs,
 )
-from cumulo.identity.store import directory as store
 
 T = TypeVar("T")
 
@@ -81,10 +81,10 @@ class DirectoryLook:
 
     async def forget(self) -> None:
         """The domain has no directory any more: nobody of it stays. Raises Superseded."""
-        async for users in self._pages(store.USERS):
+        async for users in self._pages(queries.USERS):
             for those in _parts([row.id for row in users]):
                 await self._write(functools.partial(self._forget_users, ids=those))
-        async for groups in self._pages(store.GROUPS):
+        async for groups in self._pages(queries.GROUPS):
             for those in _parts([row.id for row in groups]):
                 await self._write(functools.partial(self._forget_groups, ids=those))
 
@@ -127,7 +127,7 @@ class DirectoryLook:
 
     async def _users(self, wanted: _Wanted) -> list[str]:
         notes, seen = [], set[str]()
-        async for page in self._pages(store.USERS):
+        async for page in self._pages(queries.USERS):
             seen.update(row.id for row in page)
             changed = [
                 person
@@ -174,7 +174,7 @@ class DirectoryLook:
     async def _groups(self, wanted: _Wanted) -> list[str]:
         """Those that are gone want no members from here on."""
         notes, seen = [], set[str]()
-        async for page in self._pages(store.GROUPS):
+        async for page in self._pages(queries.GROUPS):
             seen.update(row.id for row in page)
             changed = [
                 team

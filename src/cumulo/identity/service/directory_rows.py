@@ -15,10 +15,10 @@ from cumulo.core.events.history import emit
 from cumulo.identity.model.directory import Origin, Person, Team, public_id
 from cumulo.identity.model.group import GroupRow, MembershipRow
 from cumulo.identity.model.user import UserRow
+from cumulo.identity.queries import group as groups_queries
+from cumulo.identity.queries import role as roles
 from cumulo.identity.service.groups import Groups
 from cumulo.identity.service.users import Users
-from cumulo.identity.store import group as groups_store
-from cumulo.identity.store import role as roles
 
 KEPT_DAYS = 7
 WHY = "directory"
@@ -185,12 +185,12 @@ class DirectoryRows:
 
     def some_members(self, tx: Tx, group_ids: Sequence[str], most: int) -> list[tuple[str, str]]:
         """(group, user) by id."""
-        found = tx.tuples(groups_store.SOME_MEMBERS_OF_MANY, group_ids=group_ids, most=most)
+        found = tx.tuples(groups_queries.SOME_MEMBERS_OF_MANY, group_ids=group_ids, most=most)
         return [(group_id, user_id) for group_id, user_id in found]
 
     def members(self, tx: Tx, group_id: str, after: str, most: int) -> list[str]:
         """A page of the ids of a group's users, in their order."""
-        found = tx.tuples(groups_store.MEMBER_IDS, group_id=group_id, after=after, most=most)
+        found = tx.tuples(groups_queries.MEMBER_IDS, group_id=group_id, after=after, most=most)
         return [user_id for (user_id,) in found]
 
 

@@ -16,8 +16,8 @@ from cumulo.core.events.history import emit
 from cumulo.core.faults import Forbidden, NotFound
 from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID, DomainRow
 from cumulo.identity.model.domain_config import DomainOptionRow, SensitiveDomainOptionRow
+from cumulo.identity.queries import domain_config as queries
 from cumulo.identity.service.security import SecurityRules
-from cumulo.identity.store import domain_config as store
 
 Config = dict[str, dict[str, Any]]
 
@@ -146,13 +146,13 @@ class DomainConfigs:
 
     def _plain(self, tx: Tx, domain_id: str) -> Config:
         config: Config = {}
-        for row in tx.all(store.OPTIONS, domain_id=domain_id):
+        for row in tx.all(queries.OPTIONS, domain_id=domain_id):
             config.setdefault(row.section, {})[row.option] = msgspec.json.decode(row.value)
         return config
 
     def _secrets(self, tx: Tx, domain_id: str) -> Config:
         secrets: Config = {}
-        for row in tx.all(store.SENSITIVE, domain_id=domain_id):
+        for row in tx.all(queries.SENSITIVE, domain_id=domain_id):
             value = msgspec.json.decode(self._keys.decrypt(row.encrypted))
             secrets.setdefault(row.section, {})[row.option] = value
         return secrets
@@ -171,7 +171,7 @@ class DomainConfigs:
 
     def configured(self, tx: Tx) -> list[str]:
         """The ids of the domains that have anything set."""
-        return [domain_id for (domain_id,) in tx.tuples(store.DOMAINS)]
+        return [domain_id for (domain_id,) in tx.tuples(queries.DOMAINS)]
 
     def replace(
         self, tx: Tx, domain_id: str, config: Mapping[str, Any], who: Principal
@@ -229,8 +229,8 @@ class DomainConfigs:
         return names
 
     def _rows(self, tx: Tx, domain_id: str) -> list[DomainOptionRow | SensitiveDomainOptionRow]:
-        plain = tx.all(store.OPTIONS, domain_id=domain_id)
-        return [*plain, *tx.all(store.SENSITIVE, domain_id=domain_id)]
+        plain = tx.all(queries.OPTIONS, domain_id=domain_id)
+        return [*plain, *tx.all(queries.SENSITIVE, domain_id=domain_id)]
 
     def _drop(
         self, tx: Tx, domain_id: str, section: str | None = None, option: str | None = None

@@ -13,15 +13,15 @@ from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
 from cumulo.core.ids import new_hex
 from cumulo.core.wire.shapes import Unset
 from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID, DomainRow
+from cumulo.identity.queries import domain as queries
+from cumulo.identity.queries import group as groups
+from cumulo.identity.queries import project as projects
+from cumulo.identity.queries import role as roles
+from cumulo.identity.queries import user as users
 from cumulo.identity.service.extras import given, split
 from cumulo.identity.service.options import Options, changed, refuse_immutable
 from cumulo.identity.service.projects import remove_project
 from cumulo.identity.service.tags import Tags, unique_tags
-from cumulo.identity.store import domain as store
-from cumulo.identity.store import group as groups
-from cumulo.identity.store import project as projects
-from cumulo.identity.store import role as roles
-from cumulo.identity.store import user as users
 
 DomainName = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"\S")]
 
@@ -37,7 +37,7 @@ class DomainWishes(msgspec.Struct):
 
 
 class Domains:
-    listing = store.DOMAINS
+    listing = queries.DOMAINS
 
     def __init__(self, forget_tokens: Any) -> None:
         self._forget_tokens = forget_tokens
@@ -49,7 +49,7 @@ class Domains:
         return found
 
     def find(self, tx: Tx, name: str) -> DomainRow | None:
-        return tx.one(store.BY_NAME, name=name)
+        return tx.one(queries.BY_NAME, name=name)
 
     def create(
         self, tx: Tx, wishes: Mapping[str, Any], who: Principal | None, id: str | None = None

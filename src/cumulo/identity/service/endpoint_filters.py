@@ -19,9 +19,9 @@ from cumulo.identity.model.endpoint_filter import (
     ProjectEndpointRow,
 )
 from cumulo.identity.model.project import ProjectRow
+from cumulo.identity.queries import catalog as endpoints
+from cumulo.identity.queries import endpoint_filter as queries
 from cumulo.identity.service.extras import given, split
-from cumulo.identity.store import catalog as endpoints
-from cumulo.identity.store import endpoint_filter as store
 
 FILTERS = ("service_id", "region_id", "interface")
 
@@ -35,7 +35,7 @@ class EndpointGroupWishes(msgspec.Struct):
 
 
 class EndpointFilters:
-    listing = store.GROUPS
+    listing = queries.GROUPS
 
     def __init__(self, forget_views: Callable[[], None]) -> None:
         self._forget_views = forget_views
@@ -86,20 +86,20 @@ class EndpointFilters:
 
     def endpoints_of_project(self, tx: Tx, project_id: str) -> list[EndpointRow]:
         """Single ones and those of its groups; none means that nothing is filtered."""
-        found = tx.all(store.ENDPOINTS_OF_PROJECT, project_id=project_id)
+        found = tx.all(queries.ENDPOINTS_OF_PROJECT, project_id=project_id)
         seen = {row.id: row for row in found}
-        for group in tx.all(store.GROUPS_OF_PROJECT, project_id=project_id):
+        for group in tx.all(queries.GROUPS_OF_PROJECT, project_id=project_id):
             seen.update({row.id: row for row in self.endpoints_of_group(tx, group)})
         return list(seen.values())
 
     def groups_of_project(self, tx: Tx, project_id: str) -> list[EndpointGroupRow]:
-        return tx.all(store.GROUPS_OF_PROJECT, project_id=project_id)
+        return tx.all(queries.GROUPS_OF_PROJECT, project_id=project_id)
 
     def projects_of_endpoint(self, tx: Tx, endpoint_id: str) -> list[ProjectRow]:
-        return tx.all(store.PROJECTS_OF_ENDPOINT, endpoint_id=endpoint_id)
+        return tx.all(queries.PROJECTS_OF_ENDPOINT, endpoint_id=endpoint_id)
 
     def projects_of_group(self, tx: Tx, group_id: str) -> list[ProjectRow]:
-        return tx.all(store.PROJECTS_OF_GROUP, group_id=group_id)
+        return tx.all(queries.PROJECTS_OF_GROUP, group_id=group_id)
 
     def show_endpoint(self, tx: Tx, project_id: str, endpoint_id: str, who: Principal) -> None:
         self._ends(tx, project_id, endpoint_id)

@@ -15,14 +15,14 @@ from cumulo.core.wire.shapes import Unset
 from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID, DomainRow
 from cumulo.identity.model.group import GroupRow, MembershipRow
 from cumulo.identity.model.user import UserRow
+from cumulo.identity.queries import group as queries
+from cumulo.identity.queries import role as roles
 from cumulo.identity.service.extras import given, split
 from cumulo.identity.service.read_only import (
     refuse_foreign,
     refuse_in_directory,
     refuse_membership,
 )
-from cumulo.identity.store import group as store
-from cumulo.identity.store import role as roles
 
 GroupName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
@@ -34,7 +34,7 @@ class GroupWishes(msgspec.Struct):
 
 
 class Groups:
-    listing = store.GROUPS
+    listing = queries.GROUPS
     what = "memberships"
 
     def __init__(self, forget_tokens: Callable[[], None]) -> None:
@@ -47,7 +47,7 @@ class Groups:
         return found
 
     def find(self, tx: Tx, name: str, domain_id: str) -> GroupRow | None:
-        found = store.GROUPS.page(tx, where={"name": name, "domain_id": domain_id})
+        found = queries.GROUPS.page(tx, where={"name": name, "domain_id": domain_id})
         return found[0] if found else None
 
     def create(
@@ -131,20 +131,20 @@ class Groups:
         return user, self.get(tx, group_id)
 
     def users_of(self, tx: Tx, group_id: str) -> list[UserRow]:
-        return tx.all(store.USERS_OF, group_id=group_id)
+        return tx.all(queries.USERS_OF, group_id=group_id)
 
     def of_user(self, tx: Tx, user_id: str) -> list[GroupRow]:
-        return tx.all(store.OF_USER, user_id=user_id)
+        return tx.all(queries.OF_USER, user_id=user_id)
 
     def ids_of_user(self, tx: Tx, user_id: str) -> list[str]:
-        return [group_id for (group_id,) in tx.tuples(store.GROUP_IDS_OF, user_id=user_id)]
+        return [group_id for (group_id,) in tx.tuples(queries.GROUP_IDS_OF, user_id=user_id)]
 
     def memberships(self, tx: Tx, user_id: str) -> dict[str, MembershipRow]:
         """By the group's id."""
-        return {row.group_id: row for row in tx.all(store.MEMBERSHIPS_OF, user_id=user_id)}
+        return {row.group_id: row for row in tx.all(queries.MEMBERSHIPS_OF, user_id=user_id)}
 
     def expired(self, tx: Tx, most: int) -> list[MembershipRow]:
-        return tx.all(store.EXPIRED, now=tx.now, most=most)
+        return tx.all(queries.EXPIRED, now=tx.now, most=most)
 
     def forget_expired(self, tx: Tx, row: MembershipRow) -> None:
         """Roles and tokens read memberships as they are: nothing else needs to know of the time."""

@@ -17,7 +17,7 @@ from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import TooManyRequests
 from cumulo.identity.model.guess import GuessRow
-from cumulo.identity.store import guess as store
+from cumulo.identity.queries import guess as queries
 
 FREE_TRIES = 5
 FREE_TRIES_OF_ADDRESS = 100
@@ -64,7 +64,7 @@ class Guessing:
         def look(tx: Tx) -> tuple[bool, bool]:
             found = [(self._row(tx, id), free) for id, free in counts]
             waits = any(row is not None and row.failures >= free for row, free in found)
-            return waits, any(row for row, _ in found) or tx.value(store.ANY) is not None
+            return waits, any(row for row, _ in found) or tx.value(queries.ANY) is not None
 
         waits, some = await self._database.read(look)
         if not some:
@@ -125,8 +125,8 @@ class Guessing:
         return None if row is None or _is_old(row, self._clock()) else row
 
     def expired(self, tx: Tx, most: int) -> Sequence[GuessRow]:
-        old = tx.all(store.OLD, now=self._clock() - FORGOTTEN_AFTER, most=most)
-        return old or tx.all(store.TOO_MANY, most=most, kept=KEPT)
+        old = tx.all(queries.OLD, now=self._clock() - FORGOTTEN_AFTER, most=most)
+        return old or tx.all(queries.TOO_MANY, most=most, kept=KEPT)
 
     def forget_expired(self, tx: Tx, row: GuessRow) -> None:
         tx.delete(row)

@@ -20,8 +20,8 @@ from cumulo.identity.model.catalog import RegionRow, ServiceRow
 from cumulo.identity.model.domain import DomainRow
 from cumulo.identity.model.limit import UNLIMITED, LimitModel, LimitRow, RegisteredLimitRow
 from cumulo.identity.model.project import ProjectRow
+from cumulo.identity.queries import limit as queries
 from cumulo.identity.service.extras import given
-from cumulo.identity.store import limit as store
 
 MODELS: dict[LimitModel, str] = {
     "flat": "Limit enforcement and validation does not take project hierarchy into consideration.",
@@ -68,8 +68,8 @@ class LimitChanges(StrictBody):
 
 
 class Limits:
-    registered = store.REGISTERED
-    listing = store.LIMITS
+    registered = queries.REGISTERED
+    listing = queries.LIMITS
 
     def __init__(self, model: LimitModel = "flat") -> None:
         self.model = model
@@ -132,11 +132,11 @@ class Limits:
     ) -> RegisteredLimitRow | None:
         where = {"service_id": service_id, "resource_name": name}
         place = {"no_region": True} if region_id is None else {"region_id": region_id}
-        found = store.REGISTERED.page(tx, where={**where, **place})
+        found = queries.REGISTERED.page(tx, where={**where, **place})
         return found[0] if found else None
 
     def _refuse_used(self, tx: Tx, row: RegisteredLimitRow) -> None:
-        if store.LIMITS.page(tx, where={"registered_limit_id": row.id}, limit=1):
+        if queries.LIMITS.page(tx, where={"registered_limit_id": row.id}, limit=1):
             raise Forbidden(
                 f"Unable to update or delete registered limit {row.id} because there are project "
                 "limits associated with it."
@@ -180,7 +180,7 @@ class Limits:
             raise BadRequest("Unable to create a limit that has no corresponding registered limit.")
         owner = {"project_id": project_id} if project_id else {"domain_id": domain_id}
         where = {"registered_limit_id": registered.id, **owner}
-        if store.LIMITS.page(tx, where=where, limit=1):
+        if queries.LIMITS.page(tx, where=where, limit=1):
             raise Conflict("Conflict occurred attempting to store limit - Duplicate entry.")
         row = LimitRow(
             new_hex(),
@@ -233,7 +233,7 @@ class Limits:
             fits = _at_most(row.resource_limit, above)
         else:
             below = tx.tuples(
-                store.IN_DOMAIN, domain_id=row.domain_id, registered_limit_id=registered.id
+                queries.IN_DOMAIN, domain_id=row.domain_id, registered_limit_id=registered.id
             )
             fits = all(_at_most(limit, row.resource_limit) for (limit,) in below)
         if not fits:
@@ -247,7 +247,7 @@ class Limits:
 
     def _of_domain(self, tx: Tx, project: ProjectRow, registered: RegisteredLimitRow) -> int:
         where = {"domain_id": project.domain_id, "registered_limit_id": registered.id}
-        found = store.LIMITS.page(tx, where=where)
+        found = queries.LIMITS.page(tx, where=where)
         return found[0].resource_limit if found else registered.default_limit
 
     # What other services ask
@@ -261,7 +261,7 @@ class Limits:
         registered = self._registered_of(tx, service_type, region_id)
         own = {
             row.registered_limit_id: row.resource_limit
-            for row in store.LIMITS.page(tx, where={"project_id": project_id})
+            for row in queries.LIMITS.page(tx, where={"project_id": project_id})
         }
         return {name: own.get(row.id, row.default_limit) for name, row in registered.items()}
 
@@ -275,14 +275,14 @@ class Limits:
         registered = self._registered_of(tx, service_type, region_id)
         own = {
             row.registered_limit_id: row.resource_limit
-            for row in store.LIMITS.page(tx, where={"domain_id": domain_id})
+            for row in queries.LIMITS.page(tx, where={"domain_id": domain_id})
         }
         return {name: own.get(row.id, row.default_limit) for name, row in registered.items()}
 
     def _registered_of(
         self, tx: Tx, service_type: str, region_id: str | None
     ) -> dict[str, RegisteredLimitRow]:
-        found = tx.all(store.REGISTERED_OF_TYPE, service_type=service_type)
+        found = tx.all(queries.REGISTERED_OF_TYPE, service_type=service_type)
         everywhere = {row.resource_name: row for row in found if row.region_id is None}
         here = {row.resource_name: row for row in found if row.region_id == region_id}
         return {**everywhere, **here}

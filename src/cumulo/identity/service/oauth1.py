@@ -19,12 +19,12 @@ from cumulo.core.wire.shapes import Unset
 from cumulo.identity.model.oauth1 import AccessTokenRow, ConsumerRow, RequestTokenRow
 from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.model.user import UserRow
+from cumulo.identity.queries import oauth1 as queries
 from cumulo.identity.service.authentication.method import refused
 from cumulo.identity.service.delegations import Delegated
 from cumulo.identity.service.extras import given, split
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.trusts import WantedRole
-from cumulo.identity.store import oauth1 as store
 
 REQUEST_TOKEN_LIFETIME = 8 * 3600.0
 ACCESS_TOKEN_LIFETIME = 24 * 3600.0
@@ -37,8 +37,8 @@ class ConsumerWishes(msgspec.Struct):
 
 
 class OAuth1:
-    consumers = store.CONSUMERS
-    access_tokens = store.ACCESS_TOKENS
+    consumers = queries.CONSUMERS
+    access_tokens = queries.ACCESS_TOKENS
     what = "OAuth tokens"
 
     def __init__(self, keys: KeyRing, roles: Roles) -> None:
@@ -75,9 +75,9 @@ class OAuth1:
     def rewrite(self, tx: Tx) -> int:
         """Encrypt every secret with the newest key; how many there are."""
         rows: list[ConsumerRow | RequestTokenRow | AccessTokenRow] = [
-            *store.CONSUMERS.page(tx, where={}),
-            *tx.all(store.ALL_REQUEST_TOKENS),
-            *store.ACCESS_TOKENS.page(tx, where={}),
+            *queries.CONSUMERS.page(tx, where={}),
+            *tx.all(queries.ALL_REQUEST_TOKENS),
+            *queries.ACCESS_TOKENS.page(tx, where={}),
         ]
         for row in rows:
             tx.update(row, encrypted_secret=self._keys.encrypt(self.secret(row)))
@@ -179,9 +179,9 @@ class OAuth1:
         emit(tx, "identity.access_token.delete", row.id, principal=who)
 
     def expired(self, tx: Tx, most: int) -> list[RequestTokenRow | AccessTokenRow]:
-        requests = tx.all(store.EXPIRED_REQUEST_TOKENS, now=tx.now, most=most)
+        requests = tx.all(queries.EXPIRED_REQUEST_TOKENS, now=tx.now, most=most)
         left = most - len(requests)
-        return [*requests, *tx.all(store.EXPIRED_ACCESS_TOKENS, now=tx.now, most=left)]
+        return [*requests, *tx.all(queries.EXPIRED_ACCESS_TOKENS, now=tx.now, most=left)]
 
     def forget_expired(self, tx: Tx, row: RequestTokenRow | AccessTokenRow) -> None:
         tx.delete(row)

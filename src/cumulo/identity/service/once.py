@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cumulo.core.db.transaction import Tx
 from cumulo.identity.model.once import UsedOnceRow
-from cumulo.identity.store import once as store
+from cumulo.identity.queries import once as queries
 
 
 class Once(NamedTuple):
@@ -30,7 +30,7 @@ class UsedOnce:
     what = "things used once"
 
     def expired(self, tx: Tx, most: int) -> Sequence[UsedOnceRow]:
-        return tx.all(store.EXPIRED, now=time.time(), most=most)
+        return tx.all(queries.EXPIRED, now=time.time(), most=most)
 
     def forget_expired(self, tx: Tx, row: UsedOnceRow) -> None:
         tx.delete(row)

@@ -14,12 +14,12 @@ from cumulo.core.ids import new_hex
 from cumulo.core.wire.shapes import Unset
 from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID, DomainRow
 from cumulo.identity.model.project import ProjectRow
+from cumulo.identity.queries import project as queries
+from cumulo.identity.queries import role as roles
 from cumulo.identity.service.extras import given, split
 from cumulo.identity.service.options import Options, changed, refuse_immutable
 from cumulo.identity.service.tags import Tags, unique_tags
 from cumulo.identity.service.tree import ancestors, subtree
-from cumulo.identity.store import project as store
-from cumulo.identity.store import role as roles
 
 MAX_DEPTH = 5
 """Levels of projects below a domain."""
@@ -39,7 +39,7 @@ class ProjectWishes(msgspec.Struct):
 
 
 class Projects:
-    listing = store.PROJECTS
+    listing = queries.PROJECTS
 
     def __init__(self, forget_tokens: Callable[[], None], max_depth: int = MAX_DEPTH) -> None:
         self._forget_tokens = forget_tokens
@@ -56,7 +56,7 @@ class Projects:
         return tx.get(DomainRow, project_id) or self.get(tx, project_id)
 
     def find(self, tx: Tx, name: str, domain_id: str) -> ProjectRow | None:
-        return tx.one(store.BY_NAME, domain_id=domain_id, name=name)
+        return tx.one(queries.BY_NAME, domain_id=domain_id, name=name)
 
     def create(
         self,
@@ -162,7 +162,7 @@ class Projects:
         """A leaf of the tree, with what was given on it and what was kept for it."""
         row = self.get(tx, project_id)
         refuse_immutable(row.options, "delete", "project", row.id)
-        if tx.value(store.CHILDREN, parent_id=row.id):
+        if tx.value(queries.CHILDREN, parent_id=row.id):
             raise Forbidden(
                 f"Cannot delete the project {row.id} since it is not a leaf in the hierarchy. Use "
                 "the cascade option if you want to delete a whole subtree."
@@ -187,7 +187,7 @@ class Projects:
     def below(self, tx: Tx, project_id: str) -> list[ProjectRow]:
         """All projects of a subtree, or of a domain."""
         if tx.get(DomainRow, project_id) is not None:
-            return store.PROJECTS.page(tx, where={"domain_id": project_id})
+            return queries.PROJECTS.page(tx, where={"domain_id": project_id})
         return subtree(tx, project_id)
 
     def ids_below(self, tx: Tx, project_id: str) -> dict[str, Any] | None:
@@ -205,8 +205,8 @@ class Projects:
 def remove_project(tx: Tx, row: ProjectRow) -> None:
     """The row, and the rows that no foreign key takes along."""
     tx.run(roles.DROP_TARGET, target_type_="project", target_id_=row.id)
-    tx.run(store.DROP_CREDENTIALS, project=row.id)
-    tx.run(store.FORGET_DEFAULT, project=row.id)
+    tx.run(queries.DROP_CREDENTIALS, project=row.id)
+    tx.run(queries.FORGET_DEFAULT, project=row.id)
     tx.delete(row)
 
 

@@ -25,11 +25,11 @@ from cumulo.identity.model.role import (
     TargetType,
 )
 from cumulo.identity.model.user import UserRow
+from cumulo.identity.queries import project as projects
+from cumulo.identity.queries import role as queries
 from cumulo.identity.service.extras import given, split
 from cumulo.identity.service.options import Options, changed, refuse_immutable
 from cumulo.identity.service.tree import ancestors, subtree
-from cumulo.identity.store import project as projects
-from cumulo.identity.store import role as store
 
 NEVER_IMPLIED = "admin"
 """Who has another role must not become the administrator by it."""
@@ -45,8 +45,8 @@ class RoleWishes(msgspec.Struct):
 
 
 class Roles:
-    listing = store.ROLES
-    assignments = store.ASSIGNMENTS
+    listing = queries.ROLES
+    assignments = queries.ASSIGNMENTS
 
     def __init__(self, forget_tokens: Callable[[], None]) -> None:
         self._forget_tokens = forget_tokens
@@ -64,7 +64,7 @@ class Roles:
 
     def find(self, tx: Tx, name: str) -> RoleRow | None:
         """The role of that name that belongs to no domain."""
-        found = store.ROLES.page(tx, where={"name": name, "domain_id": NO_DOMAIN})
+        found = queries.ROLES.page(tx, where={"name": name, "domain_id": NO_DOMAIN})
         return found[0] if found else None
 
     def create(self, tx: Tx, wishes: Mapping[str, Any], who: Principal | None) -> RoleRow:
@@ -88,7 +88,7 @@ class Roles:
         return row
 
     def _refuse_duplicate(self, tx: Tx, domain_id: str, name: str) -> None:
-        if store.ROLES.page(tx, where={"name": name, "domain_id": domain_id}):
+        if queries.ROLES.page(tx, where={"name": name, "domain_id": domain_id}):
             raise Conflict(
                 "Conflict occurred attempting to store role - Duplicate entry found with name "
                 f"{name}{f' at domain ID {domain_id}' if domain_id else ''}."
@@ -134,8 +134,8 @@ class Roles:
 
     def implied_by(self, tx: Tx, prior_id: str) -> list[RoleRow]:
         """What the role implies at first hand."""
-        ids = [row.implied_id for row in tx.all(store.ALL_IMPLIED) if row.prior_id == prior_id]
-        return store.ROLES.page(tx, where={"ids": ids}) if ids else []
+        ids = [row.implied_id for row in tx.all(queries.ALL_IMPLIED) if row.prior_id == prior_id]
+        return queries.ROLES.page(tx, where={"ids": ids}) if ids else []
 
     def check_implied(self, tx: Tx, prior_id: str, implied_id: str) -> tuple[RoleRow, RoleRow]:
         prior, implied = self.get(tx, prior_id), self.get(tx, implied_id)
@@ -151,9 +151,9 @@ class Roles:
 
     def inferences(self, tx: Tx) -> list[tuple[RoleRow, list[RoleRow]]]:
         """Each role that implies others, with those."""
-        rows = {row.id: row for row in tx.all(store.ALL_ROLES)}
+        rows = {row.id: row for row in tx.all(queries.ALL_ROLES)}
         rules: dict[str, list[RoleRow]] = {}
-        for rule in tx.all(store.ALL_IMPLIED):
+        for rule in tx.all(queries.ALL_IMPLIED):
             rules.setdefault(rule.prior_id, []).append(rows[rule.implied_id])
         return [(rows[prior], implied) for prior, implied in rules.items()]
 
@@ -281,12 +281,12 @@ class Roles:
             "target_id": target_id,
             "inherited": inherited,
         }
-        ids = [row.role_id for row in store.ASSIGNMENTS.page(tx, where=where)]
-        return store.ROLES.page(tx, where={"ids": ids}) if ids else []
+        ids = [row.role_id for row in queries.ASSIGNMENTS.page(tx, where=where)]
+        return queries.ROLES.page(tx, where={"ids": ids}) if ids else []
 
     def forget_actor(self, tx: Tx, actor_id: str) -> None:
         """Take all roles from a user or group that is being removed."""
-        tx.run(store.DROP_ACTOR, actor=actor_id)
+        tx.run(queries.DROP_ACTOR, actor=actor_id)
         tx.after_commit(self._forget_tokens)
 
     def check_ends(
@@ -313,7 +313,7 @@ class Roles:
     ) -> set[str]:
         """The ids of the projects (domains …) on which the user has any role: by itself, by its
         groups and those of `group_ids`, or inherited from above."""
-        found = tx.all(store.OF_USER, user_id=user_id, actor_ids=[user_id, *group_ids])
+        found = tx.all(queries.OF_USER, user_id=user_id, actor_ids=[user_id, *group_ids])
         ids = {r.target_id for r in found if r.target_type == target_type and not r.inherited}
         if target_type == "project":
             heirs = [row for row in found if row.inherited]
@@ -344,7 +344,7 @@ class Roles:
                 return []
             above = [project.domain_id, *(row.id for row in ancestors(tx, project))]
         found = tx.all(
-            store.OF_USER_ON,
+            queries.OF_USER_ON,
             user_id=user_id,
             actor_ids=[user_id, *group_ids],
             target_ids=[target_id, *above],
@@ -369,12 +369,12 @@ class Roles:
             if role_id not in known:
                 known.add(role_id)
                 waiting.extend(follows.get(role_id, ()))
-        rows = {row.id: row for row in tx.all(store.ALL_ROLES)}
+        rows = {row.id: row for row in tx.all(queries.ALL_ROLES)}
         return sorted((rows[id] for id in known if id in rows), key=lambda row: row.name)
 
     def rules(self, tx: Tx) -> dict[str, list[str]]:
         """Role id → the ids of the roles that it implies at first hand."""
         follows: dict[str, list[str]] = {}
-        for row in tx.all(store.ALL_IMPLIED):
+        for row in tx.all(queries.ALL_IMPLIED):
             follows.setdefault(row.prior_id, []).append(row.implied_id)
         return follows

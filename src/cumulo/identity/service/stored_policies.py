@@ -14,10 +14,10 @@ from cumulo.core.ids import new_hex
 from cumulo.core.wire.shapes import Unset
 from cumulo.identity.model.catalog import EndpointRow, RegionRow
 from cumulo.identity.model.stored_policy import PolicyAssociationRow, StoredPolicyRow
+from cumulo.identity.queries import catalog as endpoints
+from cumulo.identity.queries import stored_policy as queries
 from cumulo.identity.service.catalog import Catalog
 from cumulo.identity.service.extras import given, split
-from cumulo.identity.store import catalog as endpoints
-from cumulo.identity.store import stored_policy as store
 
 
 class StoredPolicyWishes(msgspec.Struct):
@@ -26,7 +26,7 @@ class StoredPolicyWishes(msgspec.Struct):
 
 
 class StoredPolicies:
-    listing = store.POLICIES
+    listing = queries.POLICIES
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -126,8 +126,8 @@ class StoredPolicies:
         self, tx: Tx, endpoint_id: str | None, service_id: str | None, region_id: str | None
     ) -> PolicyAssociationRow | None:
         if endpoint_id is not None:
-            return tx.one(store.FOR_ENDPOINT, endpoint_id=endpoint_id)
-        for row in tx.all(store.FOR_SERVICE, service_id=service_id):
+            return tx.one(queries.FOR_ENDPOINT, endpoint_id=endpoint_id)
+        for row in tx.all(queries.FOR_SERVICE, service_id=service_id):
             if row.region_id == region_id:
                 return row
         return None
@@ -135,11 +135,11 @@ class StoredPolicies:
     def for_endpoint(self, tx: Tx, endpoint_id: str) -> StoredPolicyRow:
         """Its own, else that of its service in its region or one above, else its service's."""
         endpoint = self._catalog.endpoint(tx, endpoint_id)
-        found = tx.one(store.FOR_ENDPOINT, endpoint_id=endpoint_id)
+        found = tx.one(queries.FOR_ENDPOINT, endpoint_id=endpoint_id)
         if found is None:
             by_region = {
                 row.region_id: row
-                for row in tx.all(store.FOR_SERVICE, service_id=endpoint.service_id)
+                for row in tx.all(queries.FOR_SERVICE, service_id=endpoint.service_id)
             }
             places = [*_upwards(tx, endpoint.region_id), None]
             found = next((by_region[place] for place in places if place in by_region), None)
@@ -151,7 +151,7 @@ class StoredPolicies:
         """Each once, in whichever way the policy is for it."""
         self.get(tx, policy_id)
         found: dict[str, EndpointRow] = {}
-        for row in tx.all(store.OF_POLICY, policy_id=policy_id):
+        for row in tx.all(queries.OF_POLICY, policy_id=policy_id):
             if row.endpoint_id is not None:
                 endpoint = self._catalog.endpoint(tx, row.endpoint_id)
                 found[endpoint.id] = endpoint

@@ -28,6 +28,7 @@ from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.model.role import SYSTEM, RoleRow
 from cumulo.identity.model.token import RevocationRow
 from cumulo.identity.model.user import UserRow
+from cumulo.identity.queries import token as queries
 from cumulo.identity.service.accounts import is_enabled
 from cumulo.identity.service.authentication.method import (
     REFUSED,
@@ -38,7 +39,6 @@ from cumulo.identity.service.delegations import Delegated, Delegation
 from cumulo.identity.service.federation.providers import FederationProviders
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.security import SecurityRules
-from cumulo.identity.store import token as store
 
 KEPT = 50_000
 WHOLE_SYSTEM = "all"
@@ -60,7 +60,7 @@ class Meaning(NamedTuple):
 
 
 class Tokens:
-    listing = store.REVOCATIONS
+    listing = queries.REVOCATIONS
     what = "revocations"
 
     def __init__(self, keys: TokenKeys, roles: Roles, rules: SecurityRules) -> None:
@@ -147,7 +147,7 @@ class Tokens:
         now = time.time()
         if payload.expires_at + window <= now:
             raise Unauthorized(REFUSED)
-        if tx.one(store.OF_TOKEN, audit_id=payload.audit_ids[0]) is not None:
+        if tx.one(queries.OF_TOKEN, audit_id=payload.audit_ids[0]) is not None:
             raise Unauthorized(REFUSED)
         try:
             principal = self._principal(tx, payload)
@@ -205,7 +205,7 @@ class Tokens:
         tx.insert(row)
 
     def expired(self, tx: Tx, most: int) -> list[RevocationRow]:
-        return tx.all(store.EXPIRED, now=time.time(), most=most)
+        return tx.all(queries.EXPIRED, now=time.time(), most=most)
 
     def forget_expired(self, tx: Tx, row: RevocationRow) -> None:
         """The token that it is about has ended."""

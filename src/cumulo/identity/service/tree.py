@@ -2,7 +2,7 @@
 
 from cumulo.core.db.transaction import Tx
 from cumulo.identity.model.project import ProjectRow
-from cumulo.identity.store import project as store
+from cumulo.identity.queries import project as queries
 
 
 def ancestors(tx: Tx, project: ProjectRow) -> list[ProjectRow]:
@@ -21,7 +21,7 @@ def subtree(tx: Tx, project_id: str) -> list[ProjectRow]:
     below: list[ProjectRow] = []
     level = [project_id]
     while level:
-        rows = tx.all(store.SUBTREE_STEP, parent_ids=level)
+        rows = tx.all(queries.SUBTREE_STEP, parent_ids=level)
         below.extend(rows)
         level = [row.id for row in rows]
     return below

@@ -17,11 +17,11 @@ from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.model.role import RoleRow
 from cumulo.identity.model.trust import TrustRow
 from cumulo.identity.model.user import UserRow
+from cumulo.identity.queries import trust as queries
 from cumulo.identity.service.authentication.method import Scope, refused
 from cumulo.identity.service.delegations import Delegated
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.security import SecurityRules
-from cumulo.identity.store import trust as store
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
@@ -73,7 +73,7 @@ def check_unrestricted(who: Principal, what: str) -> None:
 
 
 class Trusts:
-    listing = store.TRUSTS
+    listing = queries.TRUSTS
     what = "trusts"
 
     def __init__(self, roles: Roles, rules: SecurityRules) -> None:
@@ -104,7 +104,7 @@ class Trusts:
             raise refused()
         if row.remaining_uses is None:
             return
-        if not tx.run(store.USE, trust_id=trust_id):
+        if not tx.run(queries.USE, trust_id=trust_id):
             raise refused()
         if row.remaining_uses == 1:
             self._used_up(tx, row)
@@ -240,7 +240,7 @@ class Trusts:
         emit(tx, "identity.trust.delete", row.id, principal=who)
 
     def expired(self, tx: Tx, most: int) -> list[TrustRow]:
-        return tx.all(store.EXPIRED, now=tx.now, most=most)
+        return tx.all(queries.EXPIRED, now=tx.now, most=most)
 
     def forget_expired(self, tx: Tx, row: TrustRow) -> None:
         """With all that was lent on from it, which ends no later."""

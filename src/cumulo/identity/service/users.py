@@ -17,12 +17,12 @@ from cumulo.core.wire.shapes import Unset
 from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID, DomainRow
 from cumulo.identity.model.federation import FederatedUserRow, ProtocolRow
 from cumulo.identity.model.user import OldPasswordRow, UserRow
+from cumulo.identity.queries import federation
+from cumulo.identity.queries import role as roles
+from cumulo.identity.queries import user as queries
 from cumulo.identity.service.extras import given, split
 from cumulo.identity.service.read_only import refuse_foreign, refuse_in_directory
 from cumulo.identity.service.security import SecurityRules
-from cumulo.identity.store import federation
-from cumulo.identity.store import role as roles
-from cumulo.identity.store import user as store
 
 UserName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Password = Annotated[str, msgspec.Meta(max_length=4096)]
@@ -74,7 +74,7 @@ class UserWishes(msgspec.Struct):
 
 
 class Users:
-    listing = store.USERS
+    listing = queries.USERS
 
     def __init__(
         self,
@@ -99,11 +99,11 @@ class Users:
         return found
 
     def find(self, tx: Tx, name: str, domain_id: str) -> UserRow | None:
-        return tx.one(store.BY_NAME, name=name, domain_id=domain_id)
+        return tx.one(queries.BY_NAME, name=name, domain_id=domain_id)
 
     def old_passwords(self, tx: Tx, user_id: str, count: int) -> list[str]:
         """The hashes of the last passwords, the newest first, `count` with the present one."""
-        rows = tx.all(store.OLD_PASSWORDS, user_id=user_id)
+        rows = tx.all(queries.OLD_PASSWORDS, user_id=user_id)
         return [row.password_hash for row in rows[: max(count - 1, 0)]]
 
     def create(
@@ -242,7 +242,7 @@ class Users:
         if kept and row.password_hash is not None:
             set_at = row.password_set_at or tx.now
             tx.insert(OldPasswordRow(0, row.id, row.password_hash, set_at))
-            for old in tx.all(store.OLD_PASSWORDS, user_id=row.id)[kept:]:
+            for old in tx.all(queries.OLD_PASSWORDS, user_id=row.id)[kept:]:
                 tx.delete(old)
         return {
             "password_hash": password_hash,

@@ -14,9 +14,9 @@ from cumulo.image import formats
 from cumulo.image.model.content import Received
 from cumulo.image.model.image import ImageRow
 from cumulo.image.model.location import CacheRow
+from cumulo.image.queries import location as queries
 from cumulo.image.service.contents import Contents
 from cumulo.image.service.stores import Reading, copy
-from cumulo.image.store import location as store
 
 
 class Cache:
@@ -38,7 +38,7 @@ class Cache:
 
     def state(self, tx: Tx) -> tuple[list[CacheRow], list[str]]:
         """(what is cached, the ids of what is queued)"""
-        rows = tx.all(store.CACHE)
+        rows = tx.all(queries.CACHE)
         return [row for row in rows if row.cached], [row.image_id for row in rows if not row.cached]
 
     def queue(self, tx: Tx, row: ImageRow) -> None:
@@ -61,7 +61,7 @@ class Cache:
             raise BadRequest(
                 "If provided 'x-image-cache-clear-target' must be 'cache', 'queue' or empty string."
             )
-        for row in tx.all(store.CACHE):
+        for row in tx.all(queries.CACHE):
             if target in ("", "cache" if row.cached else "queue"):
                 tx.delete(row)
         tx.after_commit(lambda: self._later(self.tidy()))
@@ -91,7 +91,7 @@ class Cache:
 
     async def _count(self, image_id: str) -> None:
         await self._database.write(
-            lambda tx: tx.run(store.CACHE_HIT, image_id=image_id, now=tx.now), name="cache hit"
+            lambda tx: tx.run(queries.CACHE_HIT, image_id=image_id, now=tx.now), name="cache hit"
         )
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
@@ -144,7 +144,7 @@ class Cache:
         bytes)."""
 
         def choose(tx: Tx) -> tuple[int, int]:
-            rows = tx.all(store.CACHE_OLDEST)
+            rows = tx.all(queries.CACHE_OLDEST)
             total, count, gone = sum(row.size for row in rows), 0, 0
             for row in rows:
                 if total - gone <= self.most_bytes:

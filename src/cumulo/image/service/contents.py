@@ -13,8 +13,8 @@ from cumulo.core.quotas.quotas import Quotas
 from cumulo.image.model.content import Received
 from cumulo.image.model.image import Content, ImageRow, status_of
 from cumulo.image.model.location import STAGING, CacheRow, LocationRow, RemovalRow
+from cumulo.image.queries import location as queries
 from cumulo.image.service.stores import Stores
-from cumulo.image.store import location as store
 
 MIB = 1024 * 1024
 ON_THEIR_WAY = ("saving", "staging", "staged", "importing")
@@ -32,11 +32,11 @@ class Contents:
         """Rung after a commit that leaves bytes to remove."""
 
     def locations(self, tx: Tx, image_id: str) -> list[LocationRow]:
-        return tx.all(store.OF_IMAGE, image_id=image_id)
+        return tx.all(queries.OF_IMAGE, image_id=image_id)
 
     def being_removed(self, tx: Tx, image_id: str, name: str | None = None) -> bool:
         """Bytes of this image are still to be removed (from one store, or anywhere)."""
-        rows = tx.all(store.REMOVALS_OF, image_id=image_id)
+        rows = tx.all(queries.REMOVALS_OF, image_id=image_id)
         return any(name is None or row.store == name for row in rows)
 
     def move(self, tx: Tx, row: ImageRow, content: Content, **changes: Any) -> ImageRow:

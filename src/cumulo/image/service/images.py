@@ -14,17 +14,17 @@ from cumulo.core.quotas.quotas import Quotas
 from cumulo.image.interface import ImageInfo, NewImage
 from cumulo.image.model.image import ImageRow, MemberRow, status_of
 from cumulo.image.model.location import LocationRow
+from cumulo.image.queries import image as queries
+from cumulo.image.queries import location as location_queries
 from cumulo.image.service.contents import Contents
 from cumulo.image.service.patch import PatchStep, patched, unique_tags
 from cumulo.image.service.protection import EVERYTHING, Access
-from cumulo.image.store import image as store
-from cumulo.image.store import location as location_store
 
 
 class Images:
     """Implements `image.interface.Images`."""
 
-    listing = store.IMAGES
+    listing = queries.IMAGES
 
     def __init__(self, contents: Contents, quotas: Quotas) -> None:
         self.contents = contents
@@ -70,12 +70,12 @@ class Images:
         return self.find(tx, [row.id])[row.id]
 
     def find(self, tx: Tx, image_ids: Sequence[str]) -> dict[str, ImageInfo]:
-        rows = tx.all(store.BY_IDS, ids=list(image_ids))
+        rows = tx.all(queries.BY_IDS, ids=list(image_ids))
         places: dict[str, list[LocationRow]] = {row.id: [] for row in rows}
-        for location in tx.all(location_store.OF_IMAGES, image_ids=list(places)):
+        for location in tx.all(location_queries.OF_IMAGES, image_ids=list(places)):
             places[location.image_id].append(location)
         cached = {
-            each.image_id for each in tx.all(location_store.CACHED_OF, image_ids=list(places))
+            each.image_id for each in tx.all(location_queries.CACHED_OF, image_ids=list(places))
         }
         found = {row.id: self._info(row, places[row.id], row.id in cached) for row in rows}
         for row in rows:
@@ -85,10 +85,10 @@ class Images:
 
     def named(self, tx: Tx, name: str, owner: str) -> ImageRow | None:
         """An image of a project by its name, for first-run content."""
-        return tx.one(store.BY_NAME, name=name, owner=owner)
+        return tx.one(queries.BY_NAME, name=name, owner=owner)
 
     def count(self, tx: Tx) -> int:
-        return int(tx.value(store.COUNT))
+        return int(tx.value(queries.COUNT))
 
     def _info(self, row: ImageRow, locations: list[LocationRow], cached: bool) -> ImageInfo:
         stores = self.contents.stores

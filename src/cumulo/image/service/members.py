@@ -8,7 +8,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound, TooLarge
 from cumulo.image.model.image import ImageRow, MemberRow, MemberStatus
-from cumulo.image.store import image as store
+from cumulo.image.queries import image as queries
 
 MOST_MEMBERS = 128
 STATUSES = ("pending", "accepted", "rejected")
@@ -17,7 +17,7 @@ STATUSES = ("pending", "accepted", "rejected")
 class Members:
     def seen(self, tx: Tx, image: ImageRow, who: Principal) -> Sequence[MemberRow]:
         """All of them for the owner, only itself for a member."""
-        rows = tx.all(store.MEMBERS, image_id=image.id)
+        rows = tx.all(queries.MEMBERS, image_id=image.id)
         if who.is_admin or image.owner == who.project_id:
             return rows
         return [row for row in rows if row.member_id == who.project_id]
@@ -38,7 +38,7 @@ class Members:
             raise Conflict(
                 f"The target member {member_id} is already associated with image {image.id}."
             )
-        if int(tx.value(store.MEMBER_COUNT, image_id=image.id)) >= MOST_MEMBERS:
+        if int(tx.value(queries.MEMBER_COUNT, image_id=image.id)) >= MOST_MEMBERS:
             raise TooLarge(
                 "The limit has been exceeded on the number of allowed image members for this "
                 f"image. Maximum: {MOST_MEMBERS}"

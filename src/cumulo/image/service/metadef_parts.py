@@ -24,7 +24,7 @@ from cumulo.image.model.metadef import (
     TagRow,
     given,
 )
-from cumulo.image.store import metadef as store
+from cumulo.image.queries import metadef as queries
 
 P = TypeVar("P", PropertyRow, ObjectRow, TagRow, AssociationRow)
 
@@ -43,7 +43,7 @@ class Parts(Generic[P]):
 
     def all(self, tx: Tx, of: NamespaceRow) -> list[P]:
         """By their names"""
-        return tx.all(store.OF[self.kind], namespace_id=of.id)
+        return tx.all(queries.OF[self.kind], namespace_id=of.id)
 
     def delete(self, tx: Tx, of: NamespaceRow, name: str, who: Principal) -> None:
         row = self.get(tx, of, name)
@@ -54,7 +54,7 @@ class Parts(Generic[P]):
     def clear(self, tx: Tx, of: NamespaceRow, who: Principal) -> None:
         """Delete all of them."""
         self._deletable(of)
-        tx.run(store.CLEAR[self.kind], namespace_id=of.id)
+        tx.run(queries.CLEAR[self.kind], namespace_id=of.id)
         self._tell(tx, "clear", of, who)
 
     def _add(self, tx: Tx, of: NamespaceRow, row: P, who: Principal) -> P:
@@ -112,7 +112,7 @@ class Properties(Parts[PropertyRow]):
 class Objects(Parts[ObjectRow]):
     kind = ObjectRow
     word = "object"
-    listing = store.OBJECTS
+    listing = queries.OBJECTS
 
     def create(self, tx: Tx, of: NamespaceRow, wish: ObjectWish, who: Principal) -> ObjectRow:
         row = ObjectRow(of.id, wish.name, **_contents(wish), created_at=tx.now, updated_at=tx.now)
@@ -127,7 +127,7 @@ class Objects(Parts[ObjectRow]):
 class Tags(Parts[TagRow]):
     kind = TagRow
     word = "tag"
-    listing = store.TAGS
+    listing = queries.TAGS
 
     def create(self, tx: Tx, of: NamespaceRow, name: str, who: Principal) -> TagRow:
         return self._add(tx, of, TagRow(of.id, name, tx.now, tx.now), who)
@@ -155,7 +155,7 @@ class Associations(Parts[AssociationRow]):
 
     def types(self, tx: Tx) -> list[ResourceTypeRow]:
         """All resource types that any namespace was ever meant for."""
-        return tx.all(store.RESOURCE_TYPES)
+        return tx.all(queries.RESOURCE_TYPES)
 
     def of_many(
         self, tx: Tx, namespaces: Sequence[NamespaceRow]
@@ -163,7 +163,7 @@ class Associations(Parts[AssociationRow]):
         """By the id of the namespace"""
         found: dict[str, list[AssociationRow]] = {row.id: [] for row in namespaces}
         if found:
-            for row in tx.all(store.ASSOCIATIONS, namespaces=list(found)):
+            for row in tx.all(queries.ASSOCIATIONS, namespaces=list(found)):
                 found[row.namespace_id].append(row)
         return found
 

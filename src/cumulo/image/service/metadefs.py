@@ -8,17 +8,17 @@ from cumulo.core.events.history import emit
 from cumulo.core.faults import Conflict, Forbidden, NotFound
 from cumulo.core.ids import new_id
 from cumulo.image.model.metadef import CatalogueRow, NamespaceRow, NamespaceWish, given
+from cumulo.image.queries import metadef as queries
 from cumulo.image.service.metadef_parts import Associations, Objects, Properties, Tags
-from cumulo.image.store import metadef as store
 
 
 class Namespaces:
     """A namespace that a project may not see is not there for it."""
 
-    listing = store.NAMESPACES
+    listing = queries.NAMESPACES
 
     def get(self, tx: Tx, name: str, who: Principal) -> NamespaceRow:
-        row = tx.one(store.BY_NAME, name=name)
+        row = tx.one(queries.BY_NAME, name=name)
         seen = row is not None and (
             who.is_admin or row.visibility == "public" or row.owner == who.project_id
         )
@@ -75,7 +75,7 @@ class Namespaces:
         emit(tx, "image.metadef.namespace.delete", row.id, principal=who, name=row.namespace)
 
     def _vacant(self, tx: Tx, name: str) -> None:
-        if tx.one(store.BY_NAME, name=name) is not None:
+        if tx.one(queries.BY_NAME, name=name) is not None:
             raise Conflict(f"The metadata definition namespace {name} already exists.")
 
     def _owner(self, wish: NamespaceWish, who: Principal) -> str | None:
@@ -109,11 +109,11 @@ class Metadefs:
 
     def loaded(self, tx: Tx) -> set[str]:
         """What of the shipped catalogue was loaded before, whatever became of it."""
-        return {row.name for row in tx.all(store.CATALOGUE)}
+        return {row.name for row in tx.all(queries.CATALOGUE)}
 
     def load(self, tx: Tx, catalogue: Mapping[str, NamespaceWish], who: Principal) -> None:
         """Load what was never loaded; a namespace that somebody made by hand stays theirs."""
         for name, wish in catalogue.items():
             first = tx.insert(CatalogueRow(name, tx.now), ignore_duplicate=True)
-            if first and tx.one(store.BY_NAME, name=wish.namespace) is None:
+            if first and tx.one(queries.BY_NAME, name=wish.namespace) is None:
                 self.create(tx, wish, who)

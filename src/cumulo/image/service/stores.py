@@ -11,7 +11,7 @@ from cumulo.core.faults import Conflict, NotFound
 from cumulo.image.model.content import ImageBytes, Reader, Received, Writer
 from cumulo.image.model.image import ImageRow
 from cumulo.image.model.location import CacheRow, LocationRow
-from cumulo.image.store import location as store
+from cumulo.image.queries import location as queries
 
 BLOCK = 1024 * 1024
 
@@ -96,7 +96,7 @@ class Reading:
         self._database = database
         self._stores = stores
         self.missed: Callable[[ImageRow], None] = lambda row: None
-        """Called with an image that had to be read from a remote store."""
+        """Called with an image that had to be read from a remote queries."""
         self.hit: Callable[[str], None] = lambda image_id: None
         """Called with an image that was read from the cache."""
 
@@ -126,7 +126,7 @@ class Reading:
 
 def _places(tx: Tx, image_id: str) -> tuple[list[LocationRow], bool]:
     cached = tx.get(CacheRow, image_id)
-    return tx.all(store.OF_IMAGE, image_id=image_id), cached is not None and cached.cached
+    return tx.all(queries.OF_IMAGE, image_id=image_id), cached is not None and cached.cached
 
 
 async def blocks(reader: Reader, start: int, end: int) -> AsyncIterator[bytes]:

@@ -11,14 +11,14 @@ from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.ids import new_id
 from cumulo.image.model.image import ImageRow
 from cumulo.image.model.task import Step, TaskRow, Work
-from cumulo.image.store import task as store
+from cumulo.image.queries import task as queries
 
 HOUR = 3600.0
 MESSAGE_LENGTH = 2000
 
 
 class Tasks:
-    listing = store.TASKS
+    listing = queries.TASKS
 
     def __init__(self, hours: int) -> None:
         self._seconds = hours * HOUR
@@ -87,12 +87,12 @@ class Tasks:
         return row
 
     def of_image(self, tx: Tx, image: ImageRow) -> list[TaskRow]:
-        return tx.all(store.OF_IMAGE, image_id=image.id)
+        return tx.all(queries.OF_IMAGE, image_id=image.id)
 
     def forget_expired(self, tx: Tx) -> int:
-        if not tx.value(store.EXPIRED, now=tx.now):
+        if not tx.value(queries.EXPIRED, now=tx.now):
             return 0
-        return tx.run(store.FORGET, now=tx.now)
+        return tx.run(queries.FORGET, now=tx.now)
 
 
 def filters(pairs: dict[str, str]) -> dict[str, Any]:

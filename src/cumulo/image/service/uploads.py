@@ -29,10 +29,10 @@ from cumulo.image import formats
 from cumulo.image.model.content import ImageBytes, Received, Writer
 from cumulo.image.model.image import HASH, ImageRow
 from cumulo.image.model.location import STAGING
+from cumulo.image.queries import image as queries
 from cumulo.image.service.contents import MIB, Contents
 from cumulo.image.service.images import Images
 from cumulo.image.service.stores import Store
-from cumulo.image.store import image as store
 
 T = TypeVar("T")
 
@@ -123,7 +123,7 @@ class Uploads:
 
         def renew(tx: Tx) -> None:
             until = later(tx.now, LEASE)
-            tx.run(store.RENEW_UPLOAD, key=image_id, upload=upload, until=until)
+            tx.run(queries.RENEW_UPLOAD, key=image_id, upload=upload, until=until)
 
         while True:
             await asyncio.sleep(LEASE / 4)

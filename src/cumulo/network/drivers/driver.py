@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from cumulo.network.model.host import HostNetworks, HostNetworksReport
+from cumulo.network.model.orders import HostNetworks, HostNetworksReport
 
 
 class DriverFault(Exception):

@@ -9,7 +9,7 @@ import asyncio
 import msgspec
 
 from cumulo.network.drivers.driver import DriverFault, NetworkCapabilities, tap_name
-from cumulo.network.model.host import (
+from cumulo.network.model.orders import (
     ACTIVE,
     DOWN,
     HostNetworks,

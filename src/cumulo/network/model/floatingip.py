@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from cumulo.core.db.rows import Index, References, Unique, table
-from cumulo.network.model.host import ACTIVE, DOWN
+from cumulo.network.model.orders import ACTIVE, DOWN
 from cumulo.network.model.standard import Standard
 
 

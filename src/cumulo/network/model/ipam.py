@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from cumulo.network.model.host import AllocationRange
+from cumulo.network.model.orders import AllocationRange
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

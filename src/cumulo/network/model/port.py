@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, Unique, table
-from cumulo.network.model.host import ACTIVE, DOWN, AddressPair
+from cumulo.network.model.orders import ACTIVE, DOWN, AddressPair
 from cumulo.network.model.standard import Standard
 
 DHCP = "network:dhcp"

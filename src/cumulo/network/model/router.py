@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from cumulo.core.db.rows import Index, Unique, table
-from cumulo.network.model.host import HostRoute
+from cumulo.network.model.orders import HostRoute
 from cumulo.network.model.standard import Standard
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, table
-from cumulo.network.model.host import AllocationRange, HostRoute
+from cumulo.network.model.orders import AllocationRange, HostRoute
 from cumulo.network.model.standard import Standard
 
 SLAAC = "slaac"

@@ -21,8 +21,8 @@ from cumulo.network.model.ipam import (
 )
 from cumulo.network.model.port import OF_ROUTERS, PortRow
 from cumulo.network.model.subnet import AllocationRow, SubnetRow
+from cumulo.network.queries import subnet as queries
 from cumulo.network.service.refusals import address_taken, invalid, no_address, unfit
-from cumulo.network.store import subnet as store
 
 MOST_PER_PORT = 64
 
@@ -38,7 +38,7 @@ def addresses_of(tx: Tx, port_ids: Sequence[str]) -> dict[str, list[AllocationRo
     """The addresses of ports, in their order."""
     found: dict[str, list[AllocationRow]] = {}
     if port_ids:
-        for row in tx.all(store.OF_PORTS, ids=port_ids):
+        for row in tx.all(queries.OF_PORTS, ids=port_ids):
             found.setdefault(row.port_id, []).append(row)
     return found
 
@@ -49,7 +49,7 @@ def assign(tx: Tx, port: PortRow, wishes: Sequence[FixedIpWish] | None) -> list[
     Subnets whose hosts make their own addresses are always taken in, but by routers.
     Raises IpAddressGenerationFailure, IpAddressAlreadyAllocated, InvalidInput.
     """
-    subnets = tx.all(store.OF_NETWORKS, ids=[port.network_id])
+    subnets = tx.all(queries.OF_NETWORKS, ids=[port.network_id])
     chosen = _any(tx, port, subnets, 0) if wishes is None else None
     given = _wished(tx, port, subnets, wishes or (), 0) if chosen is None else chosen
     return given + _automatic(tx, port, subnets, given)
@@ -58,7 +58,7 @@ def assign(tx: Tx, port: PortRow, wishes: Sequence[FixedIpWish] | None) -> list[
 def reassign(tx: Tx, port: PortRow, wishes: Sequence[FixedIpWish]) -> list[AllocationRow]:
     """Change a port's addresses to the wished ones, and keep those that are wished again.
     The addresses that went."""
-    subnets = tx.all(store.OF_NETWORKS, ids=[port.network_id])
+    subnets = tx.all(queries.OF_NETWORKS, ids=[port.network_id])
     existing = addresses_of(tx, [port.id]).get(port.id, [])
     left, fresh = list(existing), []
     kept: list[AllocationRow] = []
@@ -84,7 +84,7 @@ def reassign(tx: Tx, port: PortRow, wishes: Sequence[FixedIpWish]) -> list[Alloc
 
 def readdress(tx: Tx, port: PortRow) -> None:
     """The MAC changed: the addresses that are made of it, too."""
-    subnets = {s.id: s for s in tx.all(store.OF_NETWORKS, ids=[port.network_id])}
+    subnets = {s.id: s for s in tx.all(queries.OF_NETWORKS, ids=[port.network_id])}
     for row in addresses_of(tx, [port.id]).get(port.id, []):
         subnet = subnets[row.subnet_id]
         if subnet.auto_address and port.device_owner not in OF_ROUTERS:
@@ -213,7 +213,7 @@ def _free(tx: Tx, subnet: SubnetRow) -> str | None:
 
     def taken(first: int, last: int) -> list[int]:
         bounds = {"first": f"{first:032x}", "last": f"{last:032x}"}
-        found = tx.tuples(store.TAKEN, subnet_id=subnet.id, **bounds)
+        found = tx.tuples(queries.TAKEN, subnet_id=subnet.id, **bounds)
         return [int(place, 16) for (place,) in found]
 
     current = tx.get(SubnetRow, subnet.id)

@@ -7,8 +7,8 @@ from cumulo.core.db.transaction import Tx
 from cumulo.network.model.floatingip import FloatingIpRow, floatingip_status
 from cumulo.network.model.router import RouterRow
 from cumulo.network.model.standard import changed
+from cumulo.network.queries import floatingip as queries
 from cumulo.network.service.tools import Hosts, tell
-from cumulo.network.store import floatingip as store
 
 
 def disassociate(tx: Tx, hosts: Hosts, row: FloatingIpRow, who: Principal | None) -> FloatingIpRow:
@@ -37,6 +37,6 @@ def disassociate_port(
 ) -> None:
     """All floating IPs of a port, or only those that lead to addresses that are `gone`."""
     lost = None if gone is None else set(gone)
-    for row in tx.all(store.OF_PORTS, ids=[port_id]):
+    for row in tx.all(queries.OF_PORTS, ids=[port_id]):
         if lost is None or row.fixed_ip_address in lost:
             disassociate(tx, hosts, row, who)

@@ -12,6 +12,8 @@ from cumulo.core.faults import BadRequest, Conflict, NotFound
 from cumulo.network.interface import GroupInfo, RuleInfo, RuleWish
 from cumulo.network.model.port import PortRow
 from cumulo.network.model.security_group import SecurityGroupRow, SecurityGroupRuleRow
+from cumulo.network.queries import port as port_queries
+from cumulo.network.queries import security_group as queries
 from cumulo.network.service.ports import Ports, PortWishes
 from cumulo.network.service.security_groups import (
     SecurityGroupRules,
@@ -19,8 +21,6 @@ from cumulo.network.service.security_groups import (
     SecurityGroups,
     SecurityGroupWishes,
 )
-from cumulo.network.store import port as port_store
-from cumulo.network.store import security_group as store
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ class ComputeGroups:
         ids = [port.id for port in self._server_ports(tx, server_id)]
         found = self._ports.groups_of(tx, ids) if ids else {}
         wanted = list({group for groups in found.values() for group in groups})
-        return self._described(tx, tx.all(store.BY_IDS, ids=wanted) if wanted else [])
+        return self._described(tx, tx.all(queries.BY_IDS, ids=wanted) if wanted else [])
 
     def add_to_server(self, tx: Tx, who: Principal, server_id: str, name: str) -> None:
         group = self._groups.named(tx, who.project_id or "", [name])[0]
@@ -113,7 +113,7 @@ class ComputeGroups:
         self._ports.update(tx, port, PortWishes(security_groups=groups), None)
 
     def _server_ports(self, tx: Tx, server_id: str) -> list[PortRow]:
-        rows = tx.all(port_store.OF_DEVICES, ids=[server_id])
+        rows = tx.all(port_queries.OF_DEVICES, ids=[server_id])
         return [row for row in rows if row.device_owner.startswith("compute:")]
 
     # --- views ------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ class ComputeGroups:
 
     def _rules_described(self, tx: Tx, rows: Sequence[SecurityGroupRuleRow]) -> list[RuleInfo]:
         remote = list({row.remote_group_id for row in rows if row.remote_group_id})
-        named = {row.id: row for row in tx.all(store.BY_IDS, ids=remote)} if remote else {}
+        named = {row.id: row for row in tx.all(queries.BY_IDS, ids=remote)} if remote else {}
         found = []
         for row in rows:
             if row.direction != "ingress":

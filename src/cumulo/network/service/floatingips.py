@@ -20,6 +20,9 @@ from cumulo.network.model.port import (
 )
 from cumulo.network.model.router import RouterRow
 from cumulo.network.model.standard import changed
+from cumulo.network.queries import floatingip as queries
+from cumulo.network.queries import port as port_queries
+from cumulo.network.queries import subnet as subnet_queries
 from cumulo.network.service import addresses
 from cumulo.network.service.addresses import FixedIpWish
 from cumulo.network.service.association import disassociate
@@ -27,9 +30,6 @@ from cumulo.network.service.networks import Networks
 from cumulo.network.service.ports import Ports, PortWishes
 from cumulo.network.service.refusals import bad, not_found
 from cumulo.network.service.tools import Tools, chosen, is_admin, standard, tell
-from cumulo.network.store import floatingip as store
-from cumulo.network.store import port as port_store
-from cumulo.network.store import subnet as subnet_store
 
 Name = Annotated[str, msgspec.Meta(max_length=255)]
 
@@ -47,7 +47,7 @@ CREATE_ONLY = frozenset({"floating_network_id", "floating_ip_address", "subnet_i
 
 
 class FloatingIps:
-    listing = store.FLOATINGIPS
+    listing = queries.FLOATINGIPS
 
     def __init__(self, tools: Tools, networks: Networks, ports: Ports) -> None:
         self._tools = tools
@@ -108,7 +108,7 @@ class FloatingIps:
         if subnet or address:
             wish = [FixedIpWish(subnet, address)]
         else:
-            subnets = tx.all(subnet_store.OF_NETWORKS, ids=[network_id])
+            subnets = tx.all(subnet_queries.OF_NETWORKS, ids=[network_id])
             wish = [FixedIpWish(s.id) for s in subnets if s.ip_version == 4][:1]
         made = PortWishes(
             network_id=network_id, device_id=floatingip_id, device_owner=FLOATING_IP, fixed_ips=wish
@@ -157,7 +157,7 @@ class FloatingIps:
         if port.project_id != row.project_id and not is_admin(who):
             raise not_found("port", port_id)
         address, subnet_id = self._inner(tx, row, port, fixed)
-        for other in tx.all(store.OF_PORTS, ids=[port.id]):
+        for other in tx.all(queries.OF_PORTS, ids=[port.id]):
             same = other.fixed_ip_address == address and other.id != row.id
             if same and other.floating_network_id == row.floating_network_id:
                 raise Conflict(
@@ -204,10 +204,10 @@ class FloatingIps:
 
     def _router(self, tx: Tx, row: FloatingIpRow, port: PortRow, subnet_id: str) -> RouterRow:
         """The router between the port's subnet and the external network."""
-        users = tx.all(subnet_store.USERS, subnet_id=subnet_id)
+        users = tx.all(subnet_queries.USERS, subnet_id=subnet_id)
         candidates = [p.device_id for p in users if p.device_owner == ROUTER_INTERFACE]
         if candidates:
-            for other in tx.all(port_store.OF_DEVICES, ids=candidates):
+            for other in tx.all(port_queries.OF_DEVICES, ids=candidates):
                 if (
                     other.device_owner == ROUTER_GATEWAY
                     and other.network_id == row.floating_network_id
@@ -223,7 +223,7 @@ class FloatingIps:
 
     def of_ports(self, tx: Tx, port_ids: Sequence[str]) -> dict[str, list[FloatingIpRow]]:
         found: dict[str, list[FloatingIpRow]] = {}
-        for row in tx.all(store.OF_PORTS, ids=port_ids):
+        for row in tx.all(queries.OF_PORTS, ids=port_ids):
             assert row.port_id is not None
             found.setdefault(row.port_id, []).append(row)
         return found

@@ -7,9 +7,9 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.network.interface import NicRequest, PortInfo
+from cumulo.network.queries import floatingip, network, port, router
 from cumulo.network.service.compute_groups import ComputeGroups
 from cumulo.network.service.floatingips import FloatingIps
-from cumulo.network.service.host import NetworkPart
 from cumulo.network.service.networks import Networks
 from cumulo.network.service.ports import Ports
 from cumulo.network.service.routers import Routers
@@ -17,7 +17,6 @@ from cumulo.network.service.security_groups import SecurityGroupRules, SecurityG
 from cumulo.network.service.servers import Servers
 from cumulo.network.service.subnets import Subnets
 from cumulo.network.service.tools import Tools
-from cumulo.network.store import floatingip, network, port, router
 
 
 class NetworkService:
@@ -38,7 +37,6 @@ class NetworkService:
         self.compute_groups = ComputeGroups(
             self.security_groups, self.security_group_rules, self.ports
         )
-        self.part = NetworkPart(tools.hosts, self.ports)
         self._servers = Servers(self.networks, self.security_groups, self.ports)
 
     def plug_server(

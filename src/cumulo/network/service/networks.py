@@ -12,14 +12,14 @@ from cumulo.core.wire.shapes import Unset
 from cumulo.network.model import port as ports_model
 from cumulo.network.model.network import EXTERNAL_MTU, TENANT_MTU, NetworkRow
 from cumulo.network.model.standard import changed
+from cumulo.network.queries import floatingip as floatingip_queries
+from cumulo.network.queries import network as queries
+from cumulo.network.queries import port as port_queries
+from cumulo.network.queries import subnet as subnet_queries
+from cumulo.network.queries.number import next_number
 from cumulo.network.service.refusals import invalid, not_found
 from cumulo.network.service.security_groups import SecurityGroups
 from cumulo.network.service.tools import Tools, chosen, is_admin, standard, tell
-from cumulo.network.store import floatingip as floatingip_store
-from cumulo.network.store import network as store
-from cumulo.network.store import port as port_store
-from cumulo.network.store import subnet as subnet_store
-from cumulo.network.store.number import next_number
 
 Name = Annotated[str, msgspec.Meta(max_length=255)]
 Mtu = Annotated[int, msgspec.Meta(ge=68, le=65535)]
@@ -52,7 +52,7 @@ CREATE_ONLY = frozenset({"availability_zone_hints"})
 
 
 class Networks:
-    listing = store.NETWORKS
+    listing = queries.NETWORKS
 
     def __init__(self, tools: Tools, groups: SecurityGroups) -> None:
         self._tools = tools
@@ -72,7 +72,7 @@ class Networks:
 
     def subnet_ids(self, tx: Tx, network_ids: list[str]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for row in tx.all(subnet_store.OF_NETWORKS, ids=network_ids):
+        for row in tx.all(subnet_queries.OF_NETWORKS, ids=network_ids):
             found.setdefault(row.network_id, []).append(row.id)
         return found
 
@@ -110,7 +110,7 @@ class Networks:
             for name in ("network_type", "physical_network", "segmentation_id")
         ):
             raise invalid("Plugin does not support updating provider attributes")
-        ports = tx.all(port_store.OF_NETWORK, network_id=row.id)
+        ports = tx.all(port_queries.OF_NETWORK, network_id=row.id)
         if wishes.external is False and row.external and _gateways(ports):
             raise Conflict(
                 f"External network {row.id} cannot be updated to be made non-external, since it "
@@ -146,8 +146,8 @@ class Networks:
     def delete(self, tx: Tx, row: NetworkRow, who: Principal | None) -> None:
         """With its subnets, the ports that the service made, and floating IPs that lead nowhere;
         409 when other ports are left."""
-        ports = tx.all(port_store.OF_NETWORK, network_id=row.id)
-        unused = tx.all(floatingip_store.UNUSED_ON, network_id=row.id)
+        ports = tx.all(port_queries.OF_NETWORK, network_id=row.id)
+        unused = tx.all(floatingip_queries.UNUSED_ON, network_id=row.id)
         holders = {floating.floating_port_id for floating in unused}
         if any(
             port.device_owner not in ports_model.AUTOMATIC and port.id not in holders
@@ -163,13 +163,13 @@ class Networks:
             self._tools.quotas.give_back(tx, floating.project_id, floatingip=1)
             tell(tx, "floatingip", "delete", floating, who)
         for port in ports:
-            tx.run(subnet_store.DROP_OF_PORT, port=port.id)
+            tx.run(subnet_queries.DROP_OF_PORT, port=port.id)
             tx.delete(port)
             if port.project_id:
                 self._tools.quotas.give_back(tx, port.project_id, port=1)
             self._tools.hosts.touch(tx, port.host_id)
             tell(tx, "port", "delete", port, who)
-        for subnet in tx.all(subnet_store.OF_NETWORKS, ids=[row.id]):
+        for subnet in tx.all(subnet_queries.OF_NETWORKS, ids=[row.id]):
             tx.delete(subnet)
             self._tools.quotas.give_back(tx, subnet.project_id, subnet=1)
             tell(tx, "subnet", "delete", subnet, who)

@@ -12,11 +12,13 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict
 from cumulo.core.wire.shapes import Unset
-from cumulo.network.model.host import AddressPair
 from cumulo.network.model.ipam import parse_network
 from cumulo.network.model.network import NetworkRow
+from cumulo.network.model.orders import AddressPair
 from cumulo.network.model.port import DHCP, PortGroupRow, PortRow, is_guest, port_status
 from cumulo.network.model.standard import changed
+from cumulo.network.queries import port as queries
+from cumulo.network.queries.number import next_number
 from cumulo.network.service import addresses
 from cumulo.network.service.addresses import FixedIpWish
 from cumulo.network.service.association import disassociate_port
@@ -24,8 +26,6 @@ from cumulo.network.service.networks import Networks
 from cumulo.network.service.refusals import not_found, unfit
 from cumulo.network.service.security_groups import SecurityGroups
 from cumulo.network.service.tools import Tools, chosen, is_admin, standard, tell
-from cumulo.network.store import port as store
-from cumulo.network.store.number import next_number
 
 Name = Annotated[str, msgspec.Meta(max_length=255)]
 VNIC_TYPES = ("normal", "direct", "macvtap", "baremetal", "direct-physical", "virtio-forwarder")
@@ -74,7 +74,7 @@ CREATE_ONLY = frozenset({"network_id"})
 
 
 class Ports:
-    listing = store.PORTS
+    listing = queries.PORTS
 
     def __init__(self, tools: Tools, networks: Networks, groups: SecurityGroups) -> None:
         self._tools = tools
@@ -94,12 +94,12 @@ class Ports:
         return who is not None and network is not None and network.project_id == who.project_id
 
     def by_ids(self, tx: Tx, port_ids: Sequence[str]) -> dict[str, PortRow]:
-        found = tx.all(store.BY_IDS, ids=port_ids) if port_ids else []
+        found = tx.all(queries.BY_IDS, ids=port_ids) if port_ids else []
         return {row.id: row for row in found}
 
     def groups_of(self, tx: Tx, port_ids: Sequence[str]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for row in tx.all(store.GROUPS_OF, ids=port_ids):
+        for row in tx.all(queries.GROUPS_OF, ids=port_ids):
             found.setdefault(row.port_id, []).append(row.group_id)
         return found
 
@@ -180,10 +180,10 @@ class Ports:
             while True:
                 number = secrets.randbits(24)
                 mac = f"fa:16:3e:{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
-                if tx.one(store.BY_MAC, network_id=network_id, mac=mac) is None:
+                if tx.one(queries.BY_MAC, network_id=network_id, mac=mac) is None:
                     return mac
         mac = _clean_mac(given)
-        if tx.one(store.BY_MAC, network_id=network_id, mac=mac) is not None:
+        if tx.one(queries.BY_MAC, network_id=network_id, mac=mac) is not None:
             raise Conflict(
                 f"Unable to complete operation for network {network_id}. The mac address {mac} is "
                 "in use.",
@@ -252,7 +252,7 @@ class Ports:
         return wanted
 
     def _set_groups(self, tx: Tx, row: PortRow, groups: list[str]) -> PortRow:
-        tx.run(store.DROP_GROUPS, port=row.id)
+        tx.run(queries.DROP_GROUPS, port=row.id)
         for group in groups:
             tx.insert(PortGroupRow(row.id, group))
         return tx.update(row, revision_number=row.revision_number + 1, updated_at=tx.now)

@@ -10,12 +10,17 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict, NotFound
 from cumulo.core.wire.shapes import Unset
-from cumulo.network.model.host import HostRoute
 from cumulo.network.model.ipam import inside, overlap
+from cumulo.network.model.orders import HostRoute
 from cumulo.network.model.port import ROUTER_GATEWAY, ROUTER_INTERFACE, PortRow
 from cumulo.network.model.router import RouterRow, router_status
 from cumulo.network.model.standard import changed
 from cumulo.network.model.subnet import SubnetRow
+from cumulo.network.queries import floatingip as floatingip_queries
+from cumulo.network.queries import port as port_queries
+from cumulo.network.queries import router as queries
+from cumulo.network.queries import subnet as subnet_queries
+from cumulo.network.queries.number import next_number
 from cumulo.network.service import addresses
 from cumulo.network.service.addresses import FixedIpWish
 from cumulo.network.service.networks import Networks
@@ -23,11 +28,6 @@ from cumulo.network.service.ports import Ports, PortWishes
 from cumulo.network.service.refusals import bad, not_found, unfit
 from cumulo.network.service.subnets import Subnets, clean_route
 from cumulo.network.service.tools import Tools, chosen, is_admin, standard, tell
-from cumulo.network.store import floatingip as floatingip_store
-from cumulo.network.store import port as port_store
-from cumulo.network.store import router as store
-from cumulo.network.store import subnet as subnet_store
-from cumulo.network.store.number import next_number
 
 Name = Annotated[str, msgspec.Meta(max_length=255)]
 MOST_ROUTES = 30
@@ -58,7 +58,7 @@ class InterfaceWish(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Routers:
-    listing = store.ROUTERS
+    listing = queries.ROUTERS
 
     def __init__(self, tools: Tools, networks: Networks, subnets: Subnets, ports: Ports) -> None:
         self._tools = tools
@@ -77,11 +77,11 @@ class Routers:
 
     def gateways_of(self, tx: Tx, router_ids: Sequence[str]) -> dict[str, PortRow]:
         """The gateway ports of routers that have one."""
-        found = tx.all(port_store.OF_DEVICES, ids=router_ids)
+        found = tx.all(port_queries.OF_DEVICES, ids=router_ids)
         return {port.device_id: port for port in found if port.device_owner == ROUTER_GATEWAY}
 
     def interfaces_of(self, tx: Tx, router_id: str) -> list[PortRow]:
-        found = tx.all(port_store.OF_DEVICES, ids=[router_id])
+        found = tx.all(port_queries.OF_DEVICES, ids=[router_id])
         return [port for port in found if port.device_owner == ROUTER_INTERFACE]
 
     def create(
@@ -119,7 +119,7 @@ class Routers:
         return row
 
     def delete(self, tx: Tx, row: RouterRow, who: Principal | None) -> None:
-        floating = tx.all(floatingip_store.OF_ROUTERS, ids=[row.id])
+        floating = tx.all(floatingip_queries.OF_ROUTERS, ids=[row.id])
         if self.interfaces_of(tx, row.id) or floating:
             raise Conflict(f"Router {row.id} still has ports.", kind="RouterInUse")
         gateway = self.gateways_of(tx, [row.id]).get(row.id)
@@ -151,7 +151,7 @@ class Routers:
                 self._ports.update(tx, current, PortWishes(fixed_ips=wanted), None)
                 return self._revised(tx, row, enable_snat=snat)
             return changed(tx, row, enable_snat=snat)
-        self._refuse_overlap(tx, row, tx.all(subnet_store.OF_NETWORKS, ids=[network.id]))
+        self._refuse_overlap(tx, row, tx.all(subnet_queries.OF_NETWORKS, ids=[network.id]))
         if current is not None:
             self._drop_gateway(tx, row, current, who)
         port = self._plug(tx, row, network.id, wanted, ROUTER_GATEWAY, "")
@@ -162,7 +162,7 @@ class Routers:
     def _drop_gateway(
         self, tx: Tx, row: RouterRow, current: PortRow, who: Principal | None
     ) -> None:
-        for floating in tx.all(floatingip_store.OF_ROUTERS, ids=[row.id]):
+        for floating in tx.all(floatingip_queries.OF_ROUTERS, ids=[row.id]):
             if floating.floating_network_id == current.network_id:
                 raise Conflict(
                     f"Gateway cannot be updated for router {row.id}, since a gateway to external "
@@ -195,11 +195,11 @@ class Routers:
 
     def _reach(self, tx: Tx, row: RouterRow) -> tuple[list[str], set[str]]:
         """CIDRs that the router is on, and its own addresses."""
-        ports = tx.all(port_store.OF_DEVICES, ids=[row.id])
+        ports = tx.all(port_queries.OF_DEVICES, ids=[row.id])
         found = addresses.addresses_of(tx, [port.id for port in ports])
         allocations = [each for rows in found.values() for each in rows]
         ids = list({allocation.subnet_id for allocation in allocations})
-        cidrs = [subnet.cidr for subnet in tx.all(subnet_store.BY_IDS, ids=ids)] if ids else []
+        cidrs = [subnet.cidr for subnet in tx.all(subnet_queries.BY_IDS, ids=ids)] if ids else []
         return cidrs, {allocation.ip_address for allocation in allocations}
 
     def add_interface(
@@ -264,7 +264,7 @@ class Routers:
             raise bad("router", "Router port must have at least one fixed IP")
         if sum(":" not in each.ip_address for each in have) > 1:
             raise bad("router", "Cannot have multiple IPv4 subnets on router port")
-        subnets = tx.all(subnet_store.BY_IDS, ids=[each.subnet_id for each in have])
+        subnets = tx.all(subnet_queries.BY_IDS, ids=[each.subnet_id for each in have])
         self._refuse_overlap(tx, row, subnets)
         self._ports.update(tx, port, PortWishes(security_groups=[]), None)
         port = self._ports.get(tx, port_id, who)
@@ -296,10 +296,10 @@ class Routers:
 
     def _refuse_overlap(self, tx: Tx, row: RouterRow, wanted: Sequence[SubnetRow]) -> None:
         """400 for a subnet that the router has, or whose addresses overlap with one."""
-        ports = tx.all(port_store.OF_DEVICES, ids=[row.id])
+        ports = tx.all(port_queries.OF_DEVICES, ids=[row.id])
         found = addresses.addresses_of(tx, [port.id for port in ports])
         ids = list({each.subnet_id for rows in found.values() for each in rows})
-        own = tx.all(subnet_store.BY_IDS, ids=ids) if ids else []
+        own = tx.all(subnet_queries.BY_IDS, ids=ids) if ids else []
         for subnet in wanted:
             for other in own:
                 if other.id == subnet.id:
@@ -361,8 +361,8 @@ class Routers:
         self, tx: Tx, row: RouterRow, port: PortRow, subnet_ids: Sequence[str]
     ) -> None:
         """409 while a floating IP leads through this interface, or a route does."""
-        subnets = tx.all(subnet_store.BY_IDS, ids=list(subnet_ids))
-        for floating in tx.all(floatingip_store.OF_ROUTERS, ids=[row.id]):
+        subnets = tx.all(subnet_queries.BY_IDS, ids=list(subnet_ids))
+        for floating in tx.all(floatingip_queries.OF_ROUTERS, ids=[row.id]):
             address = floating.fixed_ip_address
             if address is not None and any(inside(address, s.cidr) for s in subnets):
                 raise Conflict(

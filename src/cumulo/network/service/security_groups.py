@@ -14,10 +14,10 @@ from cumulo.core.wire.shapes import Unset
 from cumulo.network.model.ipam import parse_network
 from cumulo.network.model.security_group import SecurityGroupRow, SecurityGroupRuleRow
 from cumulo.network.model.standard import changed
+from cumulo.network.queries import port as port_queries
+from cumulo.network.queries import security_group as queries
 from cumulo.network.service.refusals import not_found, unfit
 from cumulo.network.service.tools import Tools, chosen, is_admin, standard, tell
-from cumulo.network.store import port as port_store
-from cumulo.network.store import security_group as store
 
 Name = Annotated[str, msgspec.Meta(max_length=255)]
 
@@ -51,7 +51,7 @@ class SecurityGroupRuleWishes(msgspec.Struct, kw_only=True):
 
 
 class SecurityGroups:
-    listing = store.GROUPS
+    listing = queries.GROUPS
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
@@ -67,14 +67,14 @@ class SecurityGroups:
 
     def rules_of(self, tx: Tx, ids: list[str]) -> dict[str, list[SecurityGroupRuleRow]]:
         found: dict[str, list[SecurityGroupRuleRow]] = {}
-        for row in tx.all(store.RULES_OF, ids=ids):
+        for row in tx.all(queries.RULES_OF, ids=ids):
             found.setdefault(row.security_group_id, []).append(row)
         return found
 
     def default_of(self, tx: Tx, project_id: str) -> SecurityGroupRow:
         """The project's `default` group, made when there is none. It is no part of the quota:
         whoever may have a port has it."""
-        found = tx.one(store.DEFAULT_OF, project=project_id)
+        found = tx.one(queries.DEFAULT_OF, project=project_id)
         if found is not None:
             return found
         wishes = SecurityGroupWishes(name="default", description="Default security group")
@@ -88,7 +88,7 @@ class SecurityGroups:
         several have."""
         by_id = {
             row.id: row
-            for row in tx.all(store.BY_IDS, ids=list(wanted))
+            for row in tx.all(queries.BY_IDS, ids=list(wanted))
             if row.project_id == project_id
         }
         names = [each for each in wanted if each not in by_id]
@@ -96,7 +96,7 @@ class SecurityGroups:
             self.default_of(tx, project_id)
         by_name: dict[str, list[SecurityGroupRow]] = {}
         if names:
-            for row in tx.all(store.BY_NAMES, project_id=project_id, names=names):
+            for row in tx.all(queries.BY_NAMES, project_id=project_id, names=names):
                 by_name.setdefault(row.name, []).append(row)
         found = []
         for each in wanted:
@@ -165,17 +165,17 @@ class SecurityGroups:
                 "Insufficient rights for removing default security group.",
                 kind="SecurityGroupCannotRemoveDefault",
             )
-        naming = tx.all(store.RULES_NAMING, group_id=row.id)
+        naming = tx.all(queries.RULES_NAMING, group_id=row.id)
         if _members(tx, row.id):
             raise Conflict(f"Security Group {row.id} in use.", kind="SecurityGroupInUse")
-        own = tx.all(store.RULES_OF, ids=[row.id])
+        own = tx.all(queries.RULES_OF, ids=[row.id])
         for rule in naming:
             if rule.security_group_id != row.id:
                 # The remote group goes, and with it the rules that let its members in.
                 tx.delete(rule)
                 self._tools.quotas.give_back(tx, rule.project_id, security_group_rule=1)
                 self._tools.hosts.touch_groups(tx, [rule.security_group_id])
-        tx.run(store.DROP_RULES, group=row.id)
+        tx.run(queries.DROP_RULES, group=row.id)
         tx.delete(row)
         counted = sum(not _of_new_default(rule, row) for rule in own)
         self._tools.quotas.give_back(tx, row.project_id, security_group_rule=counted)
@@ -185,7 +185,7 @@ class SecurityGroups:
 
 
 def _members(tx: Tx, group_id: str) -> bool:
-    return bool(tx.all(port_store.MEMBERS, ids=[group_id]))
+    return bool(tx.all(port_queries.MEMBERS, ids=[group_id]))
 
 
 def _rule(
@@ -207,7 +207,7 @@ def _rule(
 
 
 class SecurityGroupRules:
-    listing = store.RULES
+    listing = queries.RULES
 
     def __init__(self, tools: Tools, groups: SecurityGroups) -> None:
         self._tools = tools
@@ -235,7 +235,7 @@ class SecurityGroupRules:
         row = msgspec.structs.replace(row, project_id=project_id, **_match(wishes, row.ethertype))
         if row.remote_group_id is not None and row.remote_group_id != group.id:
             self._groups.get(tx, row.remote_group_id, who)
-        for other in tx.all(store.RULES_OF, ids=[group.id]):
+        for other in tx.all(queries.RULES_OF, ids=[group.id]):
             if _same(row, other):
                 raise Conflict(
                     f"Security group rule already exists. Rule id is {other.id}.",

@@ -12,14 +12,14 @@ from cumulo.network.interface import FixedIp, NicRequest, PortInfo
 from cumulo.network.model.network import NetworkRow
 from cumulo.network.model.port import FLOATING_IP, PortRow
 from cumulo.network.model.standard import changed
+from cumulo.network.queries import network as network_queries
+from cumulo.network.queries import port as queries
+from cumulo.network.queries import server as server_queries
 from cumulo.network.service.addresses import FixedIpWish
 from cumulo.network.service.networks import Networks
 from cumulo.network.service.ports import Ports, PortWishes
 from cumulo.network.service.security_groups import SecurityGroups
 from cumulo.network.service.tools import is_admin
-from cumulo.network.store import network as network_store
-from cumulo.network.store import port as store
-from cumulo.network.store import server as server_store
 
 
 class Servers:
@@ -73,7 +73,7 @@ class Servers:
         return [infos[port_id] for port_id in made]
 
     def _automatic(self, tx: Tx, principal: Principal) -> list[NicRequest]:
-        found = tx.all(network_store.OWN_OR_SHARED, project_id=principal.project_id or "")
+        found = tx.all(network_queries.OWN_OR_SHARED, project_id=principal.project_id or "")
         ids = [row.id for row in found]
         with_subnets = self._networks.subnet_ids(tx, ids) if ids else {}
         usable = [row for row in found if row.id in with_subnets]
@@ -144,14 +144,14 @@ class Servers:
         return tx.update(port, tag=nic.tag, made_for_server=False)
 
     def of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[PortInfo]]:
-        rows = tx.tuples(server_store.PORTS_OF, ids=server_ids) if server_ids else []
+        rows = tx.tuples(server_queries.PORTS_OF, ids=server_ids) if server_ids else []
         found: dict[str, list[PortInfo]] = {}
         for info in _described(tx, rows):
             found.setdefault(info.device_id, []).append(info)
         return found
 
     def _infos(self, tx: Tx, port_ids: Sequence[str]) -> list[PortInfo]:
-        return _described(tx, tx.tuples(server_store.PORTS, ids=port_ids)) if port_ids else []
+        return _described(tx, tx.tuples(server_queries.PORTS, ids=port_ids)) if port_ids else []
 
     def unplug(self, tx: Tx, port_id: str) -> None:
         port = tx.get(PortRow, port_id)
@@ -164,7 +164,7 @@ class Servers:
         self._ports.bind(tx, changed(tx, port, **changes), None)
 
     def unplug_all(self, tx: Tx, server_id: str) -> None:
-        for port in tx.all(store.OF_DEVICES, ids=[server_id]):
+        for port in tx.all(queries.OF_DEVICES, ids=[server_id]):
             if port.device_owner.startswith("compute:"):
                 self.unplug(tx, port.id)
 
@@ -176,10 +176,10 @@ def _described(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> list[PortInfo]:
         return []
     ids = [row[0] for row in rows]
     fixed: dict[str, list[FixedIp]] = {}
-    for port_id, subnet_id, address in tx.tuples(server_store.ADDRESSES, ids=ids):
+    for port_id, subnet_id, address in tx.tuples(server_queries.ADDRESSES, ids=ids):
         fixed.setdefault(port_id, []).append(FixedIp(subnet_id, address))
-    floating = _gathered(tx.tuples(server_store.FLOATING, ids=ids))
-    groups = _gathered(tx.tuples(server_store.GROUP_NAMES, ids=ids))
+    floating = _gathered(tx.tuples(server_queries.FLOATING, ids=ids))
+    groups = _gathered(tx.tuples(server_queries.GROUP_NAMES, ids=ids))
     return [
         PortInfo(
             id=id,

@@ -12,7 +12,6 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict
 from cumulo.core.wire.shapes import Unset
-from cumulo.network.model.host import AllocationRange, HostRoute
 from cumulo.network.model.ipam import (
     Network,
     default_gateway,
@@ -23,16 +22,17 @@ from cumulo.network.model.ipam import (
     usable,
 )
 from cumulo.network.model.network import NetworkRow
+from cumulo.network.model.orders import AllocationRange, HostRoute
 from cumulo.network.model.port import DHCP, OF_ROUTERS, PortRow
 from cumulo.network.model.standard import changed
 from cumulo.network.model.subnet import SLAAC, V6_MODES, SubnetRow
+from cumulo.network.queries import port as port_queries
+from cumulo.network.queries import subnet as queries
 from cumulo.network.service import addresses
 from cumulo.network.service.networks import Networks
 from cumulo.network.service.ports import Ports
 from cumulo.network.service.refusals import invalid, not_found, unfit
 from cumulo.network.service.tools import Tools, chosen, is_admin, standard, tell
-from cumulo.network.store import port as port_store
-from cumulo.network.store import subnet as store
 
 Name = Annotated[str, msgspec.Meta(max_length=255)]
 MOST_DNS, MOST_ROUTES = 5, 20
@@ -61,7 +61,7 @@ CREATE_ONLY = frozenset(
 
 
 class Subnets:
-    listing = store.SUBNETS
+    listing = queries.SUBNETS
 
     def __init__(self, tools: Tools, networks: Networks, ports: Ports) -> None:
         self._tools = tools
@@ -87,7 +87,7 @@ class Subnets:
             raise _missing("network_id")
         network = self._networks.get(tx, wishes.network_id, who)
         net = _cidr(wishes)
-        for other in tx.all(store.OF_NETWORKS, ids=[network.id]):
+        for other in tx.all(queries.OF_NETWORKS, ids=[network.id]):
             if overlap(other.cidr, str(net)):
                 raise invalid(
                     f"Requested subnet with cidr: {net} for network: {network.id} overlaps with "
@@ -109,7 +109,7 @@ class Subnets:
         self._tools.quotas.take(tx, project_id, subnet=1)
         tx.insert(row)
         if row.auto_address:
-            ports = tx.all(port_store.OF_NETWORK, network_id=network.id)
+            ports = tx.all(port_queries.OF_NETWORK, network_id=network.id)
             addresses.add_automatic(tx, row, ports)
         self._sync_dhcp(tx, network)
         self._tools.hosts.touch_network(tx, network.id)
@@ -150,9 +150,9 @@ class Subnets:
         """409 while a router has the gateway's address."""
         if gateway == row.gateway_ip:
             return
-        users = tx.all(store.USERS, subnet_id=row.id)
+        users = tx.all(queries.USERS, subnet_id=row.id)
         routers = {port.id for port in users if port.device_owner in OF_ROUTERS}
-        for allocation in tx.all(store.OF_SUBNET, subnet_id=row.id):
+        for allocation in tx.all(queries.OF_SUBNET, subnet_id=row.id):
             if allocation.ip_address == row.gateway_ip and allocation.port_id in routers:
                 raise Conflict(
                     f"Current gateway ip {row.gateway_ip} already in use by port "
@@ -161,7 +161,7 @@ class Subnets:
                 )
 
     def delete(self, tx: Tx, row: SubnetRow, who: Principal | None) -> None:
-        users = tx.all(store.USERS, subnet_id=row.id)
+        users = tx.all(queries.USERS, subnet_id=row.id)
         for port in users:
             automatic = row.auto_address and port.device_owner not in OF_ROUTERS
             if port.device_owner != DHCP and not automatic:
@@ -170,7 +170,7 @@ class Subnets:
                     "IP allocation from this subnet.",
                     kind="SubnetInUse",
                 )
-        for allocation in tx.all(store.OF_SUBNET, subnet_id=row.id):
+        for allocation in tx.all(queries.OF_SUBNET, subnet_id=row.id):
             tx.delete(allocation)
         self._tools.hosts.touch_network(tx, row.network_id)
         tx.delete(row)
@@ -183,9 +183,9 @@ class Subnets:
     def _sync_dhcp(self, tx: Tx, network: NetworkRow) -> None:
         """The DHCP server's port has an address on every subnet that it serves; without such a
         subnet there is no port. A subnet without a free address is not served."""
-        subnets = tx.all(store.OF_NETWORKS, ids=[network.id])
+        subnets = tx.all(queries.OF_NETWORKS, ids=[network.id])
         served = {s.id: s for s in subnets if s.enable_dhcp and s.ipv6_address_mode != SLAAC}
-        ports = tx.all(port_store.OF_NETWORK, network_id=network.id)
+        ports = tx.all(port_queries.OF_NETWORK, network_id=network.id)
         port = next((p for p in ports if p.device_owner == DHCP), None)
         if not served:
             if port is not None:

@@ -13,9 +13,9 @@ from cumulo.core.ids import new_id
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.network.model.router import RouterRow
 from cumulo.network.model.standard import Standard
+from cumulo.network.queries import port as port_queries
+from cumulo.network.queries import router as router_queries
 from cumulo.network.service.refusals import unfit
-from cumulo.network.store import port as port_store
-from cumulo.network.store import router as router_store
 
 R = TypeVar("R", bound=Standard)
 
@@ -49,7 +49,7 @@ class Hosts:
         ]
         if len(fit) < 2:
             return fit[0] if fit else None
-        return min(fit, key=lambda id: len(tx.all(router_store.ON_HOST, host_id=id)))
+        return min(fit, key=lambda id: len(tx.all(router_queries.ON_HOST, host_id=id)))
 
     def touch(self, tx: Tx, host_id: str | None) -> int:
         """This host's desired state changes; its generation from now on. A name that is no
@@ -61,19 +61,19 @@ class Hosts:
 
     def touch_network(self, tx: Tx, network_id: str) -> None:
         """All hosts on which the network is."""
-        found = tx.tuples(port_store.HOSTS_OF_NETWORK, network_id=network_id)
+        found = tx.tuples(port_queries.HOSTS_OF_NETWORK, network_id=network_id)
         self._touch_found(tx, found)
 
     def touch_groups(self, tx: Tx, group_ids: Sequence[str]) -> None:
         """All hosts with ports in these groups: their rules changed."""
         if group_ids:
-            found = tx.tuples(port_store.HOSTS_IN_GROUPS, ids=group_ids)
+            found = tx.tuples(port_queries.HOSTS_IN_GROUPS, ids=group_ids)
             self._touch_found(tx, found)
 
     def touch_members(self, tx: Tx, group_ids: Sequence[str]) -> None:
         """All hosts where rules name these groups: their members' addresses changed."""
         if group_ids:
-            found = tx.tuples(port_store.HOSTS_NAMING_GROUPS, ids=group_ids)
+            found = tx.tuples(port_queries.HOSTS_NAMING_GROUPS, ids=group_ids)
             self._touch_found(tx, found)
 
     def touch_router(self, tx: Tx, router: RouterRow) -> RouterRow:

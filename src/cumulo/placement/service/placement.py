@@ -12,8 +12,8 @@ from cumulo.placement.model.provider import (
     ProviderRow,
     capacity_of,
 )
+from cumulo.placement.queries import provider as queries
 from cumulo.placement.service.providers import CONCURRENT, Providers
-from cumulo.placement.store import provider as store
 
 Wanted = Mapping[str, Mapping[str, int]]
 """provider → resource class → amount"""
@@ -34,7 +34,7 @@ class PlacementService:
         elif provider.name != name:
             provider = self.providers.rename(tx, provider_id, name)
         known = {
-            row.resource_class: row for row in tx.all(store.INVENTORIES, providers=[provider_id])
+            row.resource_class: row for row in tx.all(queries.INVENTORIES, providers=[provider_id])
         }
         changed = [
             resource
@@ -55,7 +55,7 @@ class PlacementService:
             wanted_names = set(among)
             providers = [row for row in providers if row.name in wanted_names]
         stock: dict[str, dict[str, InventoryRow]] = {row.id: {} for row in providers}
-        for row in tx.all(store.ALL_INVENTORIES, classes=sorted(resources)):
+        for row in tx.all(queries.ALL_INVENTORIES, classes=sorted(resources)):
             if row.provider_id in stock:
                 stock[row.provider_id][row.resource_class] = row
         found, rejected = [], []
@@ -82,9 +82,9 @@ class PlacementService:
     ) -> bool:
         taken: dict[str, int] = {}
         for resource, amount in resources.items():
-            if not tx.run(store.TAKE, p=provider_id, c=resource, n=amount):
+            if not tx.run(queries.TAKE, p=provider_id, c=resource, n=amount):
                 for name, back in taken.items():
-                    tx.run(store.GIVE, p=provider_id, c=name, n=back)
+                    tx.run(queries.GIVE, p=provider_id, c=name, n=back)
                 return False
             taken[resource] = amount
         consumer = ConsumerRow(consumer_id, 1, project_id, user_id, tx.now, tx.now)
@@ -94,24 +94,24 @@ class PlacementService:
         return True
 
     def release(self, tx: Tx, consumer_id: str) -> None:
-        for row in tx.all(store.HELD, consumer=consumer_id):
-            tx.run(store.GIVE, p=row.provider_id, c=row.resource_class, n=row.amount)
-        tx.run(store.FORGET_HELD, consumer=consumer_id)
-        tx.run(store.FORGET_CONSUMER, consumer=consumer_id)
+        for row in tx.all(queries.HELD, consumer=consumer_id):
+            tx.run(queries.GIVE, p=row.provider_id, c=row.resource_class, n=row.amount)
+        tx.run(queries.FORGET_HELD, consumer=consumer_id)
+        tx.run(queries.FORGET_CONSUMER, consumer=consumer_id)
 
     # --- what the API asks besides -------------------------------------------------------------
 
     def held(self, tx: Tx, consumer_id: str) -> list[AllocationRow]:
-        return tx.all(store.HELD, consumer=consumer_id)
+        return tx.all(queries.HELD, consumer=consumer_id)
 
     def held_on(self, tx: Tx, provider_id: str) -> list[AllocationRow]:
-        return tx.all(store.HELD_ON, provider=provider_id)
+        return tx.all(queries.HELD_ON, provider=provider_id)
 
     def used_by(self, tx: Tx, project_id: str, user_id: str | None) -> dict[str, int]:
         if user_id is None:
-            found = tx.tuples(store.USED_BY_PROJECT, project=project_id)
+            found = tx.tuples(queries.USED_BY_PROJECT, project=project_id)
         else:
-            found = tx.tuples(store.USED_BY_USER, project=project_id, user=user_id)
+            found = tx.tuples(queries.USED_BY_USER, project=project_id, user=user_id)
         return {name: int(amount) for name, amount in found}
 
     def replace(
@@ -138,10 +138,10 @@ class PlacementService:
                 code=CONCURRENT,
             )
         for row in self.held(tx, consumer_id):
-            tx.run(store.GIVE, p=row.provider_id, c=row.resource_class, n=row.amount)
-        tx.run(store.FORGET_HELD, consumer=consumer_id)
+            tx.run(queries.GIVE, p=row.provider_id, c=row.resource_class, n=row.amount)
+        tx.run(queries.FORGET_HELD, consumer=consumer_id)
         if not any(wanted.values()):
-            tx.run(store.FORGET_CONSUMER, consumer=consumer_id)
+            tx.run(queries.FORGET_CONSUMER, consumer=consumer_id)
             return
         if consumer is None:
             tx.insert(ConsumerRow(consumer_id, 1, project_id, user_id, tx.now, tx.now))
@@ -165,11 +165,11 @@ class PlacementService:
                 f"Allocation for resource provider '{provider_id}' that does not exist."
             )
         have = {
-            row.resource_class: row for row in tx.all(store.INVENTORIES, providers=[provider.id])
+            row.resource_class: row for row in tx.all(queries.INVENTORIES, providers=[provider.id])
         }
         for resource, amount in resources.items():
             self.providers.require_class(tx, resource)
-            if not tx.run(store.TAKE, p=provider.id, c=resource, n=amount):
+            if not tx.run(queries.TAKE, p=provider.id, c=resource, n=amount):
                 reason = lack_of(have, {resource: amount}) or "it was taken at the same time"
                 raise Conflict(
                     "Unable to allocate inventory: Unable to create allocation for "

@@ -20,7 +20,7 @@ from cumulo.placement.model.provider import (
     TraitRow,
     capacity_of,
 )
-from cumulo.placement.store import provider as store
+from cumulo.placement.queries import provider as queries
 
 CONCURRENT = "placement.concurrent_update"
 DUPLICATE_NAME = "placement.duplicate_name"
@@ -30,7 +30,7 @@ MAX_INT = 2**31 - 1
 
 
 class Providers:
-    listing = store.PROVIDERS
+    listing = queries.PROVIDERS
 
     def get(self, tx: Tx, provider_id: str) -> ProviderRow:
         found = tx.get(ProviderRow, provider_id.lower())
@@ -39,7 +39,7 @@ class Providers:
         return found
 
     def create(self, tx: Tx, name: str, provider_id: str | None = None) -> ProviderRow:
-        if tx.one(store.PROVIDER_NAMED, name=name) is not None:
+        if tx.one(queries.PROVIDER_NAMED, name=name) is not None:
             raise Conflict(
                 f"Conflicting resource provider name: {name} already exists.",
                 code=DUPLICATE_NAME,
@@ -55,7 +55,7 @@ class Providers:
 
     def rename(self, tx: Tx, provider_id: str, name: str) -> ProviderRow:
         row = self.get(tx, provider_id)
-        other = tx.one(store.PROVIDER_NAMED, name=name)
+        other = tx.one(queries.PROVIDER_NAMED, name=name)
         if other is not None and other.id != row.id:
             raise Conflict(
                 f"Conflicting resource provider name: {name} already exists.",
@@ -65,7 +65,7 @@ class Providers:
 
     def delete(self, tx: Tx, provider_id: str) -> None:
         row = self.get(tx, provider_id)
-        if tx.one(store.HELD_ON, provider=row.id) is not None:
+        if tx.one(queries.HELD_ON, provider=row.id) is not None:
             raise Conflict(
                 f"Unable to delete resource provider {row.id}: Resource provider has allocations.",
                 code=PROVIDER_IN_USE,
@@ -76,7 +76,7 @@ class Providers:
         """The next generation; Conflict unless the present one is `known`."""
         if known is not None and known != row.generation:
             raise Conflict("resource provider generation conflict", code=CONCURRENT)
-        if not tx.run(store.GROW, provider=row.id, known=row.generation, now=tx.now):
+        if not tx.run(queries.GROW, provider=row.id, known=row.generation, now=tx.now):
             raise Conflict("resource provider generation conflict", code=CONCURRENT)
         return self.get(tx, row.id)
 
@@ -84,7 +84,7 @@ class Providers:
 
     def inventories(self, tx: Tx, ids: Sequence[str]) -> dict[str, list[InventoryRow]]:
         found: dict[str, list[InventoryRow]] = {id: [] for id in ids}
-        for row in tx.all(store.INVENTORIES, providers=ids):
+        for row in tx.all(queries.INVENTORIES, providers=ids):
             found[row.provider_id].append(row)
         return found
 
@@ -144,7 +144,7 @@ class Providers:
 
     def traits(self, tx: Tx, ids: Sequence[str]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {id: [] for id in ids}
-        for row in tx.all(store.TRAITS_OF, providers=ids):
+        for row in tx.all(queries.TRAITS_OF, providers=ids):
             found[row.provider_id].append(row.trait)
         return found
 
@@ -152,15 +152,15 @@ class Providers:
         unknown = sorted(set(names) - self.known_traits(tx))
         if unknown:
             raise BadRequest(f"No such trait {', '.join(unknown)}")
-        tx.run(store.FORGET_TRAITS, provider=provider.id)
+        tx.run(queries.FORGET_TRAITS, provider=provider.id)
         for name in sorted(set(names)):
             tx.insert(ProviderTraitRow(provider.id, name))
 
     def known_traits(self, tx: Tx) -> set[str]:
-        return {*TRAITS, *(row.name for row in tx.all(store.CUSTOM_TRAITS))}
+        return {*TRAITS, *(row.name for row in tx.all(queries.CUSTOM_TRAITS))}
 
     def used_traits(self, tx: Tx) -> set[str]:
-        return {name for (name,) in tx.tuples(store.TRAITS_USED)}
+        return {name for (name,) in tx.tuples(queries.TRAITS_USED)}
 
     def make_trait(self, tx: Tx, name: str) -> bool:
         """True when it is new."""
@@ -184,19 +184,19 @@ class Providers:
 
     def aggregates(self, tx: Tx, ids: Sequence[str]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {id: [] for id in ids}
-        for row in tx.all(store.AGGREGATES_OF, providers=ids):
+        for row in tx.all(queries.AGGREGATES_OF, providers=ids):
             found[row.provider_id].append(row.aggregate_id)
         return found
 
     def set_aggregates(self, tx: Tx, provider: ProviderRow, ids: Collection[str]) -> None:
-        tx.run(store.FORGET_AGGREGATES, provider=provider.id)
+        tx.run(queries.FORGET_AGGREGATES, provider=provider.id)
         for id in sorted(set(ids)):
             tx.insert(ProviderAggregateRow(provider.id, id))
 
     # --- resource classes -------------------------------------------------------------------
 
     def classes(self, tx: Tx) -> list[str]:
-        return [*RESOURCE_CLASSES, *(row.name for row in tx.all(store.CUSTOM_CLASSES))]
+        return [*RESOURCE_CLASSES, *(row.name for row in tx.all(queries.CUSTOM_CLASSES))]
 
     def require_class(self, tx: Tx, name: str) -> None:
         if name not in RESOURCE_CLASSES and tx.get(ResourceClassRow, name) is None:
@@ -217,6 +217,6 @@ class Providers:
         row = tx.get(ResourceClassRow, name)
         if row is None:
             raise NotFound(f"No such resource class {name}")
-        if tx.value(store.CLASS_USED_BY, name=name):
+        if tx.value(queries.CLASS_USED_BY, name=name):
             raise Conflict("Cannot delete a resource class that is in use: " + name)
         tx.delete(row)

@@ -18,6 +18,7 @@ from cumulo.identity.model.domain import DomainRow
 from cumulo.identity.model.federation import IdentityProviderRow, ProtocolRow
 from cumulo.identity.model.group import GroupRow, MembershipRow
 from cumulo.identity.model.user import UserRow
+from cumulo.identity.queries import federation as queries
 from cumulo.identity.service.authentication.method import REFUSED, Binding, Identified
 from cumulo.identity.service.domains import Domains
 from cumulo.identity.service.federation.mapping import (
@@ -33,7 +34,6 @@ from cumulo.identity.service.groups import Groups
 from cumulo.identity.service.projects import Projects
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.users import Users
-from cumulo.identity.store import federation as store
 
 
 class Arrivals:
@@ -121,7 +121,7 @@ class Arrivals:
     ) -> UserRow:
         unique_id = quote(mapped.user_id or name, safe="")
         known = tx.one(
-            store.BY_UNIQUE_ID, idp_id=provider.id, protocol_id=protocol_id, unique_id=unique_id
+            queries.BY_UNIQUE_ID, idp_id=provider.id, protocol_id=protocol_id, unique_id=unique_id
         )
         if known is None:
             return self._first_time(tx, provider, protocol_id, mapped, unique_id, name)

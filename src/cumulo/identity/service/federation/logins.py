@@ -22,6 +22,7 @@ from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest, NotFound, TooManyRequests, Unauthorized
 from cumulo.identity.model.assertion import Assertion, NotBelieved, ProviderUnreachable
 from cumulo.identity.model.federation import SignOnRow
+from cumulo.identity.queries import federation as queries
 from cumulo.identity.service.authentication.authentication import Authentication, Issued
 from cumulo.identity.service.authentication.method import Identified
 from cumulo.identity.service.federation.arrivals import Arrivals
@@ -35,7 +36,6 @@ from cumulo.identity.service.federation.parties import (
 )
 from cumulo.identity.service.federation.providers import FederationProviders
 from cumulo.identity.service.once import Once, use_once
-from cumulo.identity.store import federation as store
 
 SIGN_ON_SECONDS = 600.0
 """How long somebody may take to sign on at the provider."""
@@ -160,7 +160,7 @@ class Logins:
     # SAML
 
     def expired(self, tx: Tx, most: int) -> list[SignOnRow]:
-        return tx.all(store.EXPIRED_SIGN_ONS, now=time.time(), most=most)
+        return tx.all(queries.EXPIRED_SIGN_ONS, now=time.time(), most=most)
 
     def forget_expired(self, tx: Tx, row: SignOnRow) -> None:
         tx.delete(row)
@@ -315,7 +315,7 @@ def _hashed(secret: str) -> str:
 
 
 def _keep(tx: Tx, row: SignOnRow) -> None:
-    if tx.value(store.SIGN_ONS) >= SIGN_ONS:
+    if tx.value(queries.SIGN_ONS) >= SIGN_ONS:
         raise TooManyRequests("Too many sign-ons are under way: try again in a minute.")
     tx.insert(row)
 

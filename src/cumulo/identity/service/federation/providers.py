@@ -20,9 +20,9 @@ from cumulo.identity.model.federation import (
     RemoteIdRow,
     ServiceProviderRow,
 )
+from cumulo.identity.queries import federation as queries
 from cumulo.identity.service.extras import given
 from cumulo.identity.service.federation.mapping import SchemaVersion, check_rules
-from cumulo.identity.store import federation as store
 
 RemoteId = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 MappingId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -75,10 +75,10 @@ def _check_id(id: str, noun: str) -> None:
 class FederationProviders:
     """CRUD of all that federation is set up from."""
 
-    providers = store.PROVIDERS
-    protocols = store.PROTOCOLS
-    mappings = store.MAPPINGS
-    service_providers = store.SERVICE_PROVIDERS
+    providers = queries.PROVIDERS
+    protocols = queries.PROTOCOLS
+    mappings = queries.MAPPINGS
+    service_providers = queries.SERVICE_PROVIDERS
 
     def __init__(self, forget_tokens: Callable[[], None]) -> None:
         self._forget_tokens = forget_tokens
@@ -136,7 +136,7 @@ class FederationProviders:
         return made
 
     def _keep_remote_ids(self, tx: Tx, row: IdentityProviderRow) -> None:
-        tx.run(store.DROP_REMOTE_IDS, idp_id_=row.id)
+        tx.run(queries.DROP_REMOTE_IDS, idp_id_=row.id)
         if len(set(row.remote_ids)) != len(row.remote_ids):
             raise BadRequest("Invalid input for remote_ids: each is given once.")
         for remote_id in row.remote_ids:

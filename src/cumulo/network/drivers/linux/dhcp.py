@@ -18,7 +18,7 @@ from pathlib import Path
 from cumulo.core.run.daemons import Daemon, process_start, start_daemon
 from cumulo.core.run.namespaces import namespace_path
 from cumulo.network.drivers.linux import names
-from cumulo.network.model.host import NetworkSpec, PortSpec, RouterSpec, SubnetSpec
+from cumulo.network.model.orders import NetworkSpec, PortSpec, RouterSpec, SubnetSpec
 
 DOMAIN = "openstacklocal"
 LEASE = "86400s"

@@ -37,14 +37,14 @@ from cumulo.network.drivers.linux.metadata import Lookup, MetadataServer
 from cumulo.network.drivers.linux.nft import Firewall
 from cumulo.network.drivers.linux.plan import Plan
 from cumulo.network.drivers.linux.report import make_report
-from cumulo.network.model.host import (
+from cumulo.network.model.metadata import MetadataHandler
+from cumulo.network.model.orders import (
     HostNetworks,
     HostNetworksReport,
     NetworkSpec,
     PortSpec,
     RouterSpec,
 )
-from cumulo.network.model.metadata import MetadataHandler
 
 _HOST_SYSCTLS = {
     **interfaces.QUIET,

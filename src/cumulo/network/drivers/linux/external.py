@@ -25,7 +25,7 @@ from cumulo.network.drivers.linux.interfaces import (
     write_sysctls,
 )
 from cumulo.network.drivers.linux.links import Veth, batch
-from cumulo.network.model.host import NetworkSpec
+from cumulo.network.model.orders import NetworkSpec
 
 _FORWARD = "net/ipv4/ip_forward"
 

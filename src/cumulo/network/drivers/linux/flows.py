@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from cumulo.core.run.commands import CommandFailed, run
 from cumulo.network.drivers.linux import names
-from cumulo.network.model.host import RouterSpec
+from cumulo.network.model.orders import RouterSpec
 
 _ENTRY = re.compile(r"src=(\S+) dst=(\S+)(?:(?! src=).)* src=(\S+) dst=(\S+)")
 

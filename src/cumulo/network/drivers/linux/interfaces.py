@@ -12,7 +12,7 @@ import msgspec
 from cumulo.core.run.commands import run
 from cumulo.core.run.namespaces import in_namespace
 from cumulo.network.drivers.linux.links import batch
-from cumulo.network.model.host import HostRoute
+from cumulo.network.model.orders import HostRoute
 
 # Where no guest's frame may make the kernel itself answer or learn a route.
 QUIET = {

@@ -13,8 +13,8 @@ import socket
 from collections.abc import Callable, Mapping
 
 from cumulo.core.run.namespaces import in_namespace, namespace_path
-from cumulo.network.model.host import PortSpec
 from cumulo.network.model.metadata import MetadataHandler, MetadataRequest, MetadataResponse
+from cumulo.network.model.orders import PortSpec
 
 HEADER_LIMIT = 16 * 1024
 HEADER_COUNT = 64

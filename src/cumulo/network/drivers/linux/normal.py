@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from cumulo.network.drivers.linux.security import rule_text
-from cumulo.network.model.host import (
+from cumulo.network.model.orders import (
     HostNetworks,
     NetworkSpec,
     PortSpec,

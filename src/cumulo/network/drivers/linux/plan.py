@@ -8,7 +8,7 @@ from cumulo.network.drivers.driver import tap_name
 from cumulo.network.drivers.linux import dhcp, names, router, security
 from cumulo.network.drivers.linux.interfaces import Inside
 from cumulo.network.drivers.linux.links import Bridge, Tap, Veth, Wanted
-from cumulo.network.model.host import (
+from cumulo.network.model.orders import (
     HostNetworks,
     HostRoute,
     NetworkSpec,

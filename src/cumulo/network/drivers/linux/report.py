@@ -6,7 +6,7 @@ from cumulo.network.drivers.driver import tap_name
 from cumulo.network.drivers.linux import names, security
 from cumulo.network.drivers.linux.links import Link, Tap, agrees
 from cumulo.network.drivers.linux.plan import Plan
-from cumulo.network.model.host import (
+from cumulo.network.model.orders import (
     ACTIVE,
     DOWN,
     HostNetworks,

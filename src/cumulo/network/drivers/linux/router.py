@@ -7,7 +7,7 @@ from cumulo.network.drivers.linux import names
 from cumulo.network.drivers.linux.interfaces import QUIET, Inside
 from cumulo.network.drivers.linux.links import Veth
 from cumulo.network.drivers.linux.nft import Chain, Ruleset, Set, Table
-from cumulo.network.model.host import HostRoute, NetworkSpec, RouterSpec
+from cumulo.network.model.orders import HostRoute, NetworkSpec, RouterSpec
 
 SYSCTLS = {
     **QUIET,

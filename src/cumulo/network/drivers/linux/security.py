@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from cumulo.network.drivers.driver import tap_name
 from cumulo.network.drivers.linux import names
 from cumulo.network.drivers.linux.nft import Chain, Ruleset, Set, Table
-from cumulo.network.model.host import (
+from cumulo.network.model.orders import (
     HostNetworks,
     PortSpec,
     SecurityGroupRule,

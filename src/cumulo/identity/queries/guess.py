@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 from cumulo.identity.model.guess import GuessRow
-from cumulo.identity.store.expiry import ended
+from cumulo.identity.queries.expiry import ended
 
 _c = columns(GuessRow)
 

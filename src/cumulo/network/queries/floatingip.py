@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 from cumulo.network.model.floatingip import FloatingIpRow
-from cumulo.network.store.lists import NounListing, parameter
+from cumulo.network.queries.lists import NounListing, parameter
 
 _t = FloatingIpRow.sql_table
 _c = columns(FloatingIpRow)

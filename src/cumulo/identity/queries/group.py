@@ -7,7 +7,7 @@ from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 from cumulo.identity.model.group import GroupRow, MembershipRow
 from cumulo.identity.model.user import UserRow
-from cumulo.identity.store.expiry import ended
+from cumulo.identity.queries.expiry import ended
 
 _c, _m, _u = columns(GroupRow), columns(MembershipRow), columns(UserRow)
 

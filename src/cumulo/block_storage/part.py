@@ -2,7 +2,7 @@
 
 import msgspec
 
-from cumulo.block_storage.model.host import (
+from cumulo.block_storage.model.orders import (
     DesiredStorage,
     DiskSource,
     ObservedStorage,
@@ -12,11 +12,11 @@ from cumulo.block_storage.model.host import (
 from cumulo.block_storage.model.pool import PoolRow
 from cumulo.block_storage.model.snapshot import SnapshotRow
 from cumulo.block_storage.model.volume import VolumeRow
+from cumulo.block_storage.queries import snapshot as snapshot_queries
+from cumulo.block_storage.queries import volume as volume_queries
 from cumulo.block_storage.service.pools import KIND
 from cumulo.block_storage.service.snapshots import Snapshots
 from cumulo.block_storage.service.volumes import Volumes
-from cumulo.block_storage.store import snapshot as snapshot_store
-from cumulo.block_storage.store import volume as volume_store
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.hosts.registry import HostRegistry
@@ -34,10 +34,10 @@ class StoragePart:
 
     def desired(self, tx: Tx, host_id: str, generation: int) -> DesiredStorage:
         """Snapshots go before their volumes, so a volume that has some is not asked to go yet."""
-        snapshots = tx.all(snapshot_store.OF_HOST, h=host_id)
+        snapshots = tx.all(snapshot_queries.OF_HOST, h=host_id)
         disks = [_snapshot_disk(row) for row in snapshots]
-        for row in tx.all(volume_store.OF_HOST, h=host_id):
-            if row.wanted == "absent" and tx.value(volume_store.SNAPSHOT_COUNT, volume_id=row.id):
+        for row in tx.all(volume_queries.OF_HOST, h=host_id):
+            if row.wanted == "absent" and tx.value(volume_queries.SNAPSHOT_COUNT, volume_id=row.id):
                 continue
             disks.append(_volume_disk(row))
         return DesiredStorage(disks)
@@ -55,8 +55,8 @@ class StoragePart:
         ):
             changes = msgspec.structs.asdict(pool)
             tx.update(known, updated_at=tx.now, **changes)
-        volumes = {row.id: row for row in tx.all(volume_store.OF_HOST, h=host_id)}
-        snapshots = {row.id: row for row in tx.all(snapshot_store.OF_HOST, h=host_id)}
+        volumes = {row.id: row for row in tx.all(volume_queries.OF_HOST, h=host_id)}
+        snapshots = {row.id: row for row in tx.all(snapshot_queries.OF_HOST, h=host_id)}
         for disk in report.disks:
             volume, snapshot = volumes.get(disk.id), snapshots.get(disk.id)
             if volume is not None and volume.generation == disk.generation:

@@ -10,7 +10,7 @@ from cumulo.network.model.ipam import CHUNK
 from cumulo.network.model.network import NetworkRow
 from cumulo.network.model.port import PortRow
 from cumulo.network.model.subnet import AllocationRow, SubnetRow
-from cumulo.network.store.lists import NounListing, parameter
+from cumulo.network.queries.lists import NounListing, parameter
 
 _t = SubnetRow.sql_table
 _c, _n, _a, _p = (columns(row) for row in (SubnetRow, NetworkRow, AllocationRow, PortRow))

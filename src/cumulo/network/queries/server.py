@@ -11,7 +11,7 @@ from cumulo.network.model.network import NetworkRow
 from cumulo.network.model.port import PortGroupRow, PortRow
 from cumulo.network.model.security_group import SecurityGroupRow
 from cumulo.network.model.subnet import AllocationRow
-from cumulo.network.store.lists import parameter
+from cumulo.network.queries.lists import parameter
 
 _p, _n, _a = columns(PortRow), columns(NetworkRow), columns(AllocationRow)
 _f, _m, _g = columns(FloatingIpRow), columns(PortGroupRow), columns(SecurityGroupRow)

@@ -14,7 +14,7 @@ from cumulo.identity.model.federation import (
     ServiceProviderRow,
     SignOnRow,
 )
-from cumulo.identity.store.expiry import ended
+from cumulo.identity.queries.expiry import ended
 
 _i, _p, _s = columns(IdentityProviderRow), columns(ProtocolRow), columns(ServiceProviderRow)
 _m, _r = columns(MappingRow), columns(RemoteIdRow)

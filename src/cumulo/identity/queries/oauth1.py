@@ -6,7 +6,7 @@ from cumulo.core.db.listing import Listing, equals
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query
 from cumulo.identity.model.oauth1 import AccessTokenRow, ConsumerRow, RequestTokenRow
-from cumulo.identity.store.expiry import ended
+from cumulo.identity.queries.expiry import ended
 
 _c, _a = columns(ConsumerRow), columns(AccessTokenRow)
 

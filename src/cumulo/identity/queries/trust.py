@@ -6,7 +6,7 @@ from cumulo.core.db.listing import Listing, equals
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import statement
 from cumulo.identity.model.trust import TrustRow
-from cumulo.identity.store.expiry import ended
+from cumulo.identity.queries.expiry import ended
 
 _c = columns(TrustRow)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from cumulo.core.db.transaction import Tx
-from cumulo.network.model import host as spec
+from cumulo.network.model import orders as spec
 from cumulo.network.model.floatingip import FloatingIpRow, floatingip_status
 from cumulo.network.model.ipam import with_prefix
 from cumulo.network.model.network import NetworkRow
@@ -21,15 +21,15 @@ from cumulo.network.model.port import (
 from cumulo.network.model.router import RouterRow, router_status
 from cumulo.network.model.security_group import SecurityGroupRow, SecurityGroupRuleRow
 from cumulo.network.model.subnet import AllocationRow, SubnetRow
+from cumulo.network.queries import floatingip as floatingip_queries
+from cumulo.network.queries import network as network_queries
+from cumulo.network.queries import port as port_queries
+from cumulo.network.queries import router as router_queries
+from cumulo.network.queries import security_group as group_queries
+from cumulo.network.queries import subnet as subnet_queries
 from cumulo.network.service import addresses
 from cumulo.network.service.ports import Ports
 from cumulo.network.service.tools import KIND, Hosts, tell
-from cumulo.network.store import floatingip as floatingip_store
-from cumulo.network.store import network as network_store
-from cumulo.network.store import port as port_store
-from cumulo.network.store import router as router_store
-from cumulo.network.store import security_group as group_store
-from cumulo.network.store import subnet as subnet_store
 
 _PAIRS = msgspec.json.Decoder(list[spec.AddressPair])
 Allocations = Mapping[str, Sequence[AllocationRow]]
@@ -49,11 +49,11 @@ class NetworkPart:
     def desired(self, tx: Tx, host_id: str, generation: int) -> spec.HostNetworks:
         """Networks that have a port here, those ports, their groups, and the routers here: a
         number of queries that does not grow with them."""
-        ports = tx.all(port_store.ON_HOST, host_id=host_id)
+        ports = tx.all(port_queries.ON_HOST, host_id=host_id)
         fixed = addresses.addresses_of(tx, [port.id for port in ports])
         network_ids = list(dict.fromkeys(port.network_id for port in ports))
-        networks = tx.all(network_store.BY_IDS, ids=network_ids) if network_ids else []
-        subnets = tx.all(subnet_store.OF_NETWORKS, ids=network_ids) if network_ids else []
+        networks = tx.all(network_queries.BY_IDS, ids=network_ids) if network_ids else []
+        subnets = tx.all(subnet_queries.OF_NETWORKS, ids=network_ids) if network_ids else []
         guests = [port for port in ports if is_guest(port)]
         by_port = self._ports.groups_of(tx, [port.id for port in guests]) if guests else {}
         return spec.HostNetworks(
@@ -69,7 +69,9 @@ class NetworkPart:
         self._adopt(tx, host_id)
         seen = {each.id: each for each in report.ports}
         # Most reports change nothing: whole rows are read only of ports that look otherwise.
-        for id, generation, observed, fault in tx.tuples(port_store.SEEN_ON_HOST, host_id=host_id):
+        for id, generation, observed, fault in tx.tuples(
+            port_queries.SEEN_ON_HOST, host_id=host_id
+        ):
             found = seen.get(id)
             if (
                 found is not None
@@ -79,14 +81,14 @@ class NetworkPart:
                 port = tx.get(PortRow, id)
                 assert port is not None
                 self._see_port(tx, port, found)
-        routers = {row.id: row for row in tx.all(router_store.ON_HOST, host_id=host_id)}
+        routers = {row.id: row for row in tx.all(router_queries.ON_HOST, host_id=host_id)}
         for found in report.routers:
             router = routers.get(found.id)
             if router is not None and router.generation <= report.generation:
                 _see_router(tx, router, found)
         if not routers:
             return
-        floating = {row.id: row for row in tx.all(floatingip_store.OF_ROUTERS, ids=list(routers))}
+        floating = {row.id: row for row in tx.all(floatingip_queries.OF_ROUTERS, ids=list(routers))}
         for found in report.floating_ips:
             row = floating.get(found.id)
             if row is not None and row.generation <= report.generation:
@@ -109,11 +111,11 @@ class NetworkPart:
         host = self._hosts.registry.get(tx, host_id)
         if host is None or not host.enabled:
             return
-        for router in tx.all(router_store.UNPLACED):
+        for router in tx.all(router_queries.UNPLACED):
             self._hosts.touch_router(tx, tx.update(router, host_id=host_id))
-            for port in tx.all(port_store.OF_DEVICES, ids=[router.id]):
+            for port in tx.all(port_queries.OF_DEVICES, ids=[router.id]):
                 self._ports.bind(tx, port, host_id)
-        for port in tx.all(port_store.UNPLACED_DHCP):
+        for port in tx.all(port_queries.UNPLACED_DHCP):
             self._ports.bind(tx, port, host_id)
 
 
@@ -201,12 +203,12 @@ def _groups(tx: Tx, used: set[str]) -> tuple[spec.SecurityGroupSpec, ...]:
     if not used:
         return ()
     rules: dict[str, list[SecurityGroupRuleRow]] = {}
-    for rule in tx.all(group_store.RULES_OF, ids=sorted(used)):
+    for rule in tx.all(group_queries.RULES_OF, ids=sorted(used)):
         rules.setdefault(rule.security_group_id, []).append(rule)
     remote = {rule.remote_group_id for each in rules.values() for rule in each}
     named = sorted(group for group in remote if group is not None)
     members = _members(tx, named) if named else {}
-    rows = tx.all(group_store.BY_IDS, ids=sorted(used | set(named)))
+    rows = tx.all(group_queries.BY_IDS, ids=sorted(used | set(named)))
     return tuple(_group(row, rules.get(row.id, []), members.get(row.id, ())) for row in rows)
 
 
@@ -235,9 +237,9 @@ def _group(
 def _members(tx: Tx, group_ids: Sequence[str]) -> dict[str, list[str]]:
     """Addresses and CIDRs of all ports in these groups, wherever they are."""
     found: dict[str, list[str]] = {}
-    for group_id, address in tx.tuples(port_store.MEMBER_ADDRESSES, ids=group_ids):
+    for group_id, address in tx.tuples(port_queries.MEMBER_ADDRESSES, ids=group_ids):
         found.setdefault(group_id, []).append(address)
-    for group_id, pairs in tx.tuples(port_store.MEMBER_PAIRS, ids=group_ids):
+    for group_id, pairs in tx.tuples(port_queries.MEMBER_PAIRS, ids=group_ids):
         found.setdefault(group_id, []).extend(pair.address for pair in _PAIRS.decode(pairs))
     return found
 
@@ -249,13 +251,13 @@ def _routers(
     subnets: Iterable[SubnetRow],
     fixed: Allocations,
 ) -> tuple[spec.RouterSpec, ...]:
-    rows = tx.all(router_store.ON_HOST, host_id=host_id)
+    rows = tx.all(router_queries.ON_HOST, host_id=host_id)
     if not rows:
         return ()
     by_id = {subnet.id: subnet for subnet in subnets}
     cidrs = {subnet.id: subnet.cidr for subnet in by_id.values()}
     floating: dict[str, list[spec.FloatingIpSpec]] = {}
-    for each in tx.all(floatingip_store.OF_ROUTERS, ids=[row.id for row in rows]):
+    for each in tx.all(floatingip_queries.OF_ROUTERS, ids=[row.id for row in rows]):
         assert each.router_id is not None and each.fixed_ip_address is not None
         translation = spec.FloatingIpSpec(each.id, each.floating_ip_address, each.fixed_ip_address)
         floating.setdefault(each.router_id, []).append(translation)

@@ -11,7 +11,7 @@ from cumulo.network.model.network import NetworkRow
 from cumulo.network.model.port import DHCP, PortGroupRow, PortRow
 from cumulo.network.model.security_group import SecurityGroupRuleRow
 from cumulo.network.model.subnet import AllocationRow
-from cumulo.network.store.lists import NounListing, parameter
+from cumulo.network.queries.lists import NounListing, parameter
 
 _t = PortRow.sql_table
 _c, _n, _a = columns(PortRow), columns(NetworkRow), columns(AllocationRow)

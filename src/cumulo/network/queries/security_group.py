@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 from cumulo.network.model.security_group import SecurityGroupRow, SecurityGroupRuleRow
-from cumulo.network.store.lists import NounListing, parameter
+from cumulo.network.queries.lists import NounListing, parameter
 
 _t, _rt = SecurityGroupRow.sql_table, SecurityGroupRuleRow.sql_table
 _c, _r = columns(SecurityGroupRow), columns(SecurityGroupRuleRow)

@@ -1,6 +1,6 @@
 """Queries of what was used once."""
 
 from cumulo.identity.model.once import UsedOnceRow
-from cumulo.identity.store.expiry import ended
+from cumulo.identity.queries.expiry import ended
 
 EXPIRED = ended(UsedOnceRow, "expires")

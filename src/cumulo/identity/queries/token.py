@@ -6,7 +6,7 @@ from cumulo.core.db.listing import Listing, at_least
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query
 from cumulo.identity.model.token import RevocationRow
-from cumulo.identity.store.expiry import ended
+from cumulo.identity.queries.expiry import ended
 
 _c = columns(RevocationRow)
 

@@ -26,9 +26,9 @@ from cumulo.core.sim.points import reach
 from cumulo.core.work.wakeups import Wakeup
 from cumulo.image.model.content import ConversionFailed
 from cumulo.image.model.task import TaskRow
+from cumulo.image.queries import task as queries
 from cumulo.image.service.image import ImageService
 from cumulo.image.service.steps import Gone, Steps
-from cumulo.image.store import task as store
 
 log = logging.getLogger("cumulo.image")
 
@@ -68,7 +68,7 @@ class TaskRunner:
         def claim(tx: Tx) -> list[str]:
             self._images.tasks.forget_expired(tx)
             found = []
-            for row in tx.all(store.DUE, now=tx.now, most=PARALLEL - len(self._live)):
+            for row in tx.all(queries.DUE, now=tx.now, most=PARALLEL - len(self._live)):
                 if row.id in self._live:
                     continue
                 tx.update(
@@ -89,8 +89,8 @@ class TaskRunner:
         return found
 
     def _is_due(self, tx: Tx) -> bool:
-        due = tx.all(store.DUE, now=tx.now, most=1)
-        return bool(due) or bool(tx.value(store.EXPIRED, now=tx.now))
+        due = tx.all(queries.DUE, now=tx.now, most=1)
+        return bool(due) or bool(tx.value(queries.EXPIRED, now=tx.now))
 
     async def _work(self, task_id: str) -> None:
         beat = asyncio.create_task(self._renew(task_id))
@@ -113,7 +113,7 @@ class TaskRunner:
 
     def _beat(self, tx: Tx, task_id: str) -> None:
         until = later(tx.now, LEASE)
-        tx.run(store.RENEW, key=task_id, by=self._me, until=until)
+        tx.run(queries.RENEW, key=task_id, by=self._me, until=until)
         copied = self._steps.copied.get(task_id)
         row = tx.get(TaskRow, task_id)
         if copied and row is not None and row.status == "processing":
@@ -154,5 +154,5 @@ class TaskRunner:
 
 
 def _release(tx: Tx) -> None:
-    for row in tx.all(store.DUE, now=later(tx.now, 10 * LEASE), most=1000):
+    for row in tx.all(queries.DUE, now=later(tx.now, 10 * LEASE), most=1000):
         tx.update(row, due=tx.now)

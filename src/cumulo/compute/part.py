@@ -3,7 +3,7 @@
 from typing import Any
 
 from cumulo.block_storage.interface import Attachment
-from cumulo.compute.model.host import (
+from cumulo.compute.model.orders import (
     DesiredCompute,
     ObservedCompute,
     SeenGuest,
@@ -13,10 +13,10 @@ from cumulo.compute.model.host import (
     WantedNic,
 )
 from cumulo.compute.model.server import ServerFault, ServerRow
+from cumulo.compute.queries import server as queries
 from cumulo.compute.service.hosts import Hosts
 from cumulo.compute.service.metadata import config_drive
 from cumulo.compute.service.servers import FORMATS, KIND, Servers
-from cumulo.compute.store import server as store
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.network.interface import PortInfo
@@ -39,7 +39,7 @@ class ComputePart:
     # --- desired ------------------------------------------------------------------------------
 
     def desired(self, tx: Tx, host_id: str, generation: int) -> DesiredCompute:
-        rows = tx.all(store.ON_HOST, host=host_id)
+        rows = tx.all(queries.ON_HOST, host=host_id)
         ids = [row.id for row in rows if row.present]
         ports = self._servers.network.ports_of(tx, ids) if ids else {}
         volumes = self._servers.volumes.attachments_of(tx, ids) if ids else {}
@@ -51,10 +51,10 @@ class ComputePart:
 
     def observed(self, tx: Tx, host_id: str, report: ObservedCompute) -> None:
         self._hosts.register(tx, host_id, report.resources)
-        rows = {row.id: row for row in tx.all(store.ON_HOST, host=host_id)}
+        rows = {row.id: row for row in tx.all(queries.ON_HOST, host=host_id)}
         present = [row.id for row in rows.values() if row.present]
         volumes = self._servers.volumes.attachments_of(tx, present) if present else {}
-        busy = {id for (id,) in tx.tuples(store.WITH_OPEN_ACTIONS, host=host_id)}
+        busy = {id for (id,) in tx.tuples(queries.WITH_OPEN_ACTIONS, host=host_id)}
         for seen in report.guests:
             row = rows.get(seen.id)
             if row is not None and row.present:
