@@ -315,7 +315,12 @@ def _metadata(database: Database, compute: ComputeService) -> MetadataHandler:
     async def handle(request: MetadataRequest) -> MetadataResponse:
         def answer(tx: Tx) -> MetadataResponse:
             found = compute.metadata.answer(
-                tx, request.device_id, request.method, request.path, request.body
+                tx,
+                request.device_id,
+                request.port_id,
+                request.method,
+                request.path,
+                request.body,
             )
             return MetadataResponse(found.status, found.content_type, found.body)
 
