@@ -11,6 +11,7 @@ import msgspec
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
+from cumulo.network.model.metadata import MetadataResponse
 
 
 class FixedIp(msgspec.Struct, frozen=True):
@@ -39,6 +40,15 @@ class PortInfo(msgspec.Struct, frozen=True, kw_only=True):
     device_id: str
     host_id: str | None
     tag: str | None = None
+
+
+class GuestMetadata(Protocol):
+    """What guests are told at 169.254.169.254. Compute implements it: bound late."""
+
+    def answer(
+        self, tx: Tx, server_id: str, method: str, path: str, body: bytes = b""
+    ) -> MetadataResponse:
+        """The answer to a guest's request; a POST of the password needs a writing transaction."""
 
 
 class NicRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,8 +6,9 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from cumulo import settings, wiring
+from cumulo import settings
 from cumulo.core.db import migrations
+from cumulo.core.db.open import engine_of, open_database
 from cumulo.core.db.rows import METADATA
 
 
@@ -22,7 +23,7 @@ def ours(database: object) -> list[object]:
 
 def test_an_empty_database_gets_todays_tables(database_url: str, tmp_path: Path) -> None:
     wanted = settings.load(tmp_path, database={"url": database_url})
-    database = wiring.open_database(wanted)
+    database = open_database(wanted)
     assert database.revision() == migrations.newest_revision()
     assert ours(database) == []
     database.close()
@@ -30,7 +31,7 @@ def test_an_empty_database_gets_todays_tables(database_url: str, tmp_path: Path)
 
 def test_the_revisions_lead_to_the_same_tables(database_url: str, tmp_path: Path) -> None:
     wanted = settings.load(tmp_path, database={"url": database_url})
-    database = wiring.engine_of(wanted)
+    database = engine_of(wanted)
     migrations.upgrade(database)
     assert database.revision() == migrations.newest_revision()
     assert ours(database) == []
@@ -38,7 +39,7 @@ def test_the_revisions_lead_to_the_same_tables(database_url: str, tmp_path: Path
 
 
 def test_a_copy_is_kept_before_a_migration(tmp_path: Path) -> None:
-    database = wiring.engine_of(settings.load(tmp_path))
+    database = engine_of(settings.load(tmp_path))
     database.run_script(
         [
             "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)",
