@@ -48,6 +48,7 @@ DRIVERS_OF_CORE = ("cumulo.core.run", "cumulo.core.blobs", "cumulo.core.outbound
 MACHINE_ROOMS = ("drivers", "guest")  # guest: builds the guest image, once, for `cumulo setup`
 FREE = (
     "cumulo.wiring",
+    "cumulo.cloud",
     "cumulo.hosting",
     "cumulo.cli",
     "cumulo.migrations",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cumulo import settings
+from cumulo import settings, wiring
 from cumulo.core.faults import TooManyRequests
 from cumulo.identity.reconcile import Expired
 from cumulo.identity.service import guessing as module
@@ -32,7 +32,7 @@ class Stage:
     def __init__(self, tmp_path: Path, url: str) -> None:
         self.clock = Clock()
         self.wanted = settings.load(tmp_path, database={"url": url})
-        self.database = open_database(self.wanted)
+        self.database = wiring.open_database(self.wanted)
         self.guessing = Guessing(self.database, clock=self.clock)
 
     async def fail(self, user: str, address: str, times: int) -> None:
@@ -116,7 +116,7 @@ def test_a_right_password_and_time_make_good(tmp_path: Path) -> None:
 
 def test_another_process_knows(tmp_path: Path, postgresql_dsn: str) -> None:
     async def story(stage: Stage) -> None:
-        database = open_database(stage.wanted)
+        database = wiring.open_database(stage.wanted)
         other = Guessing(database, clock=stage.clock)
         try:
             assert await other.reserve("ann", "1.1.1.1") == 0.0

@@ -17,7 +17,7 @@ it gave; it knows none of them. What is found by its place in the service's fold
 here: `settings.py`, `migrations/` (one Alembic branch), `debian.txt` (its Debian packages).
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
@@ -150,7 +150,7 @@ class Service:
     reconcilers: Sequence[Reconciler] = ()
     on_bells: Callable[[Bells], None] | None = None
     """Told how each reconciler is woken, by its name."""
-    workers: Sequence[Callable[[], Awaitable[None]]] = ()
+    workers: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
     """What else runs until it is cancelled."""
     counts: Mapping[str, Callable[[Tx], int]] = field(default_factory=dict)
     """What `cumulo status` counts: the noun's plural → how many."""

@@ -11,7 +11,6 @@ import msgspec
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
-from cumulo.network.model.metadata import MetadataResponse
 
 
 class FixedIp(msgspec.Struct, frozen=True):
@@ -42,12 +41,20 @@ class PortInfo(msgspec.Struct, frozen=True, kw_only=True):
     tag: str | None = None
 
 
+class GuestAnswer(msgspec.Struct, frozen=True):
+    """An HTTP answer to a guest."""
+
+    status: int
+    content_type: str = "text/plain; charset=utf-8"
+    body: bytes = b""
+
+
 class GuestMetadata(Protocol):
     """What guests are told at 169.254.169.254. Compute implements it: bound late."""
 
     def answer(
         self, tx: Tx, server_id: str, method: str, path: str, body: bytes = b""
-    ) -> MetadataResponse:
+    ) -> GuestAnswer:
         """The answer to a guest's request; a POST of the password needs a writing transaction."""
 
 

@@ -6,9 +6,9 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from cumulo import settings
+from cumulo import settings, wiring
 from cumulo.core.db import migrations
-from cumulo.core.db.open import engine_of, open_database
+from cumulo.core.db.engines import engine_of
 from cumulo.core.db.rows import METADATA
 
 
@@ -23,7 +23,7 @@ def ours(database: object) -> list[object]:
 
 def test_an_empty_database_gets_todays_tables(database_url: str, tmp_path: Path) -> None:
     wanted = settings.load(tmp_path, database={"url": database_url})
-    database = open_database(wanted)
+    database = wiring.open_database(wanted)
     assert database.revision() == migrations.newest_revision()
     assert ours(database) == []
     database.close()
