@@ -10,7 +10,7 @@ from typing import Any
 
 from cumulo.network.agent import NetworkHostPart
 from cumulo.network.drivers.fake import FakeNetworkDriver
-from cumulo.network.model.metadata import MetadataResponse
+from cumulo.network.interface import GuestAnswer
 from tests.support.cloud import Answer, TestCloud, running_cloud
 from tests.support.projects import second_project
 
@@ -59,14 +59,14 @@ def kind(answer: Answer) -> tuple[int, str]:
     return answer.status, answer.json["NeutronError"]["type"]
 
 
-async def asked(cloud: TestCloud, server_id: str, port_id: str) -> MetadataResponse:
+async def asked(cloud: TestCloud, server_id: str, port_id: str) -> GuestAnswer:
     """What a guest behind the port is told when its host takes it for this server's."""
-    compute = cloud.cloud.services.compute
-    assert compute is not None
+    answer = cloud.cloud.services.compute.metadata.answer
     path = "/openstack/latest/user_data"
-    return await cloud.cloud.database.read(
-        lambda tx: compute.metadata.answer(tx, server_id, port_id, "GET", path)  # type: ignore[arg-type,return-value]
+    found: GuestAnswer = await cloud.cloud.database.read(
+        lambda tx: answer(tx, server_id, port_id, "GET", path)
     )
+    return found
 
 
 def sent_to_hosts(cloud: TestCloud) -> dict[str, str]:
