@@ -42,7 +42,9 @@ from cumulo.core.http.operator import operator_face
 from cumulo.core.http.root import root_face
 from cumulo.core.outbound.guard import Filter, Guard
 from cumulo.core.outbound.guard import Limits as OutboundLimits
+from cumulo.core.work.jobs import Jobs
 from cumulo.core.work.reconciler import Reconciler, ReconcilerLoop
+from cumulo.core.work.runner import JobRunner
 from cumulo.hosting import Host
 from cumulo.identity.api.face import identity_face
 from cumulo.identity.drivers.directories import opener
@@ -108,9 +110,12 @@ class Cloud:
     application: Application
     reconcilers: list[ReconcilerLoop] = field(default_factory=list)
     agents: list[Agent] = field(default_factory=list)
+    jobs: Jobs = field(default_factory=Jobs)
     image_tasks: TaskRunner = field(init=False)
+    job_runner: JobRunner = field(init=False)
 
     def __post_init__(self) -> None:
+        self.job_runner = JobRunner(self.database, self.jobs)
         self.image_tasks = TaskRunner(self.database, self.services.image)
         self.services.image.tasks.ring = self.image_tasks.wakeup.ring
 
@@ -122,6 +127,7 @@ class Cloud:
             for loop in self.reconcilers:
                 group.create_task(loop.run())
             group.create_task(self.image_tasks.run())
+            group.create_task(self.job_runner.run())
             group.create_task(reload_rules([face.rules for face in self.application.faces]))
             group.create_task(Retention(self.database, self.settings.history_days).run())
 
