@@ -3,8 +3,9 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "core_0001"
+down_revision = None
+branch_labels = ("core",)
 
 
 def upgrade() -> None:
