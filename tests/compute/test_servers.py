@@ -58,8 +58,8 @@ def test_a_killed_guest_is_shut_off_with_its_reason(tmp_path: Path) -> None:
 
 def test_guests_are_spread_and_grouped(tmp_path: Path) -> None:
     async def story() -> None:
-        settings = {"fake_hosts": 3}
-        async with running_cloud(tmp_path, compute=settings) as cloud:
+        settings = {"fake": 3}
+        async with running_cloud(tmp_path, hosts=settings) as cloud:
             group = {"server_group": {"name": "apart", "policies": ["anti-affinity"]}}
             made = await cloud.call("POST", "/compute/v2.1/os-server-groups", json_=group)
             group_id = made.json["server_group"]["id"]
