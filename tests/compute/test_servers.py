@@ -87,9 +87,12 @@ def test_metadata_and_config_drive_tell_the_same(tmp_path: Path) -> None:
             compute = cloud.cloud.services.compute
             assert compute is not None
 
+            interfaces = await cloud.call("GET", f"{SERVERS}/{server_id}/os-interface")
+            port_id = interfaces.json["interfaceAttachments"][0]["port_id"]
+
             async def ask(path: str, method: str = "GET", body: bytes = b"") -> Any:
                 return await cloud.cloud.database.write(
-                    lambda tx: compute.metadata.answer(tx, server_id, method, path, body)
+                    lambda tx: compute.metadata.answer(tx, server_id, port_id, method, path, body)
                 )
 
             found = json.loads((await ask("/openstack/latest/meta_data.json")).body)

@@ -51,7 +51,14 @@ def _metadata(host: HostFrame) -> MetadataHandler | None:
             known = guests()
             if known is None:
                 return MetadataResponse(404)
-            told = known.answer(tx, request.device_id, request.method, request.path, request.body)
+            told = known.answer(
+                tx,
+                request.device_id,
+                request.port_id,
+                request.method,
+                request.path,
+                request.body,
+            )
             return MetadataResponse(told.status, told.content_type, told.body)
 
         if request.method == "POST":

@@ -53,9 +53,11 @@ class GuestMetadata(Protocol):
     """What guests are told at 169.254.169.254. Compute implements it: bound late."""
 
     def answer(
-        self, tx: Tx, server_id: str, method: str, path: str, body: bytes = b""
+        self, tx: Tx, server_id: str, port_id: str, method: str, path: str, body: bytes = b""
     ) -> GuestAnswer:
-        """The answer to a guest's request; a POST of the password needs a writing transaction."""
+        """The answer to a request from a guest's port; 404 unless that port is one which compute
+        plugged into this server, and of its project. A POST of the password needs a writing
+        transaction."""
 
 
 class NicRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,8 +1,9 @@
 """What a guest may know about itself: at 169.254.169.254 and on its config drive.
 
 Both trees come from the same rows: OpenStack's (`openstack/latest/meta_data.json` …) and EC2's
-(`2009-04-04/meta-data/…`). The network's proxy knows which server asks from where the request
-came, and passes on its id; nothing that the guest says is believed.
+(`2009-04-04/meta-data/…`). The network's proxy knows which port asks from where the request
+came, and into which server compute plugged that; nothing that the guest or its owner says is
+believed.
 """
 
 import base64
@@ -54,18 +55,23 @@ class Metadata:
         self._servers = servers
 
     def answer(
-        self, tx: Tx, server_id: str, method: str, path: str, body: bytes = b""
+        self, tx: Tx, server_id: str, port_id: str, method: str, path: str, body: bytes = b""
     ) -> GuestAnswer:
-        """The answer to a guest's request; a POST of the password needs a writing transaction."""
+        """The answer to a guest's request; a POST of the password needs a writing transaction.
+
+        The port must be plugged into the server, by compute, and be of the server's project.
+        """
         row = self._servers.find(tx, server_id)
         if row is None:
+            return NOT_FOUND
+        ports = self._servers.network.ports_of(tx, [row.id]).get(row.id, [])
+        if not any(port.id == port_id and port.project_id == row.project_id for port in ports):
             return NOT_FOUND
         parts = [part for part in re.split("/+", path.partition("?")[0]) if part]
         if method == "POST":
             return self._post(tx, row, parts, body)
         if method not in ("GET", "HEAD"):
             return GuestAnswer(405, body=b"405 Method Not Allowed\n")
-        ports = self._servers.network.ports_of(tx, [row.id]).get(row.id, [])
         return get(row, ports, parts)
 
     def _post(self, tx: Tx, row: ServerRow, parts: Sequence[str], body: bytes) -> GuestAnswer:
