@@ -11,7 +11,8 @@ from cumulo.core.db import migrations
 from cumulo.core.db.engines import engine_of
 from cumulo.core.hosts.conductor import Conductor
 from cumulo.core.hosts.registry import HostRegistry
-from cumulo.core.http.application import Application, Authenticator
+from cumulo.core.http.admission import Authenticator
+from cumulo.core.http.application import Application
 from cumulo.core.http.decisions import Decisions
 from cumulo.core.http.front import Front
 from cumulo.core.http.operator import operator_face
