@@ -14,6 +14,7 @@ from cumulo.core.hosts.conductor import Conductor
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.http.application import Application
 from cumulo.core.work.reconciler import ReconcilerLoop
+from cumulo.core.work.runner import JobRunner
 from cumulo.settings import Settings
 
 
@@ -51,7 +52,7 @@ class Cloud:
                 await service.first_run(hosts)
 
     async def work(self) -> None:
-        """Agents, reconcilers and workers, until cancelled."""
+        """Agents, reconcilers, jobs and workers, until cancelled."""
         async with asyncio.TaskGroup() as group:
             for agent in self.agents:
                 group.create_task(agent.run())
@@ -60,6 +61,7 @@ class Cloud:
             for service in self.built:
                 for worker in service.workers:
                     group.create_task(worker())
+            group.create_task(JobRunner(self.database, self.frame.jobs).run())
             group.create_task(reload_rules([face.rules for face in self.application.faces]))
             group.create_task(Retention(self.database, self.settings.history_days).run())
 

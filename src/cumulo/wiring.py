@@ -11,7 +11,8 @@ from cumulo.core.db import migrations
 from cumulo.core.db.engines import engine_of
 from cumulo.core.hosts.conductor import Conductor
 from cumulo.core.hosts.registry import HostRegistry
-from cumulo.core.http.application import Application, Authenticator
+from cumulo.core.http.admission import Authenticator
+from cumulo.core.http.application import Application
 from cumulo.core.http.decisions import Decisions
 from cumulo.core.http.front import Front
 from cumulo.core.http.operator import operator_face
@@ -52,6 +53,7 @@ def build(settings: Settings) -> Cloud:
     decisions = Decisions(lambda: application.faces, frame.get(Principals))
     application.mount(operator_face(registry, counts, decisions, frame.get(RotateKeys)))
     application.mount(root_face(application, settings.base_url, __version__))
+    frame.caller.bind(application.execution, application.operations_at, settings.base_url)
     facades = {name: each.facade for name, each in built.items()}
     agents = hosting.connect(frame, all_of_them)
     services = SimpleNamespace(**facades)

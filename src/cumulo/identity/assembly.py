@@ -16,7 +16,7 @@ from cumulo.core.assembly import (
 from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.passwords import Passwords
 from cumulo.core.auth.tokens import TokenKeys
-from cumulo.core.http.application import Authenticator
+from cumulo.core.http.admission import Authenticator
 from cumulo.identity.api.face import identity_face
 from cumulo.identity.drivers.directories import opener
 from cumulo.identity.first_run.accounts import FirstAccounts
