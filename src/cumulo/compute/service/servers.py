@@ -192,8 +192,7 @@ class Servers:
         is left of any of them.
         """
         principal = who.principal
-        project_id = principal.project_id
-        assert project_id is not None
+        project_id = principal.need_project()
         try:
             flavor = snapshot(self._flavors.get(tx, wish.flavor_id, principal))
         except NotFound as fault:
