@@ -40,8 +40,7 @@ def build(settings: Settings) -> Cloud:
     all_of_them = assemblies()
     database, registry = open_database(settings), HostRegistry()
     conductor = Conductor(database, registry)
-    catalog = [entry for each in all_of_them for entry in each.catalog]
-    frame = Frame(settings, database, registry, conductor, catalog)
+    frame = Frame(settings, database, registry, conductor, all_of_them)
     built = {each.name: each.build(frame) for each in all_of_them}
     conductor.add(part for each in built.values() for part in each.parts)
     front = Front(settings.trusted_front)
