@@ -1,8 +1,8 @@
 """Resource types of templates: what a service brings to orchestration, as data.
 
-A service's `resources.py` declares them; orchestration, which knows no service, makes, reads, changes
-and removes what they stand for by calling the service's own operations as the stack's owner. Most
-types are one collection of one API (`rest`):
+A service's `resources.py` declares them; orchestration, which knows no service, makes, reads,
+changes and removes what they stand for by calling the service's own operations as the stack's
+owner. Most types are one collection of one API (`rest`):
 
     NET = rest(
         "OS::Neutron::Net", "/network/v2.0/networks", "network",
@@ -168,6 +168,13 @@ class ResourceType:
     """What is wrong with the properties taken together; None: nothing."""
     defaults: Callable[[Mapping[str, Any], Place], Mapping[str, Any]] | None = None
     """Properties that follow from others or from the place when they are not given."""
+    gone: Callable[[Any], bool] | None = None
+    """Whether what is read after a delete means that it is done; None: it must not be there."""
+    kept: Callable[[Mapping[str, Any], Any], Mapping[str, Any]] | None = None
+    """(properties, answer) → what is kept of what is told only once."""
+    after: Callable[[str, Mapping[str, Any], Any, Place], Sequence[Request]] | None = None
+    """(id, all properties, body of the read, place) → what is asked after a create or update, in
+    the same transaction."""
     suspend: Callable[[str], Request] | None = None
     resume: Callable[[str], Request] | None = None
     snapshot: Callable[[str, Place], Request] | None = None

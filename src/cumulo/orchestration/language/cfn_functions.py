@@ -45,7 +45,7 @@ def split(given: Any) -> list[str]:
         raise Invalid('Arguments to "Fn::Split" must be of the form [delimiter, text]')
     if not given[0]:
         raise Invalid('"Fn::Split" needs a delimiter')
-    return given[1].split(given[0])
+    return str(given[1]).split(given[0])
 
 
 def replace(given: Any) -> str:

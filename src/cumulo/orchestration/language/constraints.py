@@ -1,15 +1,14 @@
 """Constraints of parameters and properties: what a value must be.
 
-Custom constraints (`nova.flavor`, `glance.image` …) ask the cloud whether a thing is there; they are
-given as a function, so that this module stays pure.
+Custom constraints (`nova.flavor`, `glance.image` …) ask the cloud whether a thing is there; they
+are given as a function, so that this module stays pure.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import re2
-
+from cumulo.core.wire.patterns import BadPattern, Pattern
 from cumulo.orchestration.language.invalid import Invalid
 
 Custom = Callable[[str, Any], str | None]
@@ -22,7 +21,6 @@ HOT_KINDS = (
     "custom_constraint",
     "modulo",
 )
-MOST_PATTERN = 1000
 
 
 def no_custom(name: str, value: Any) -> str | None:
@@ -87,21 +85,18 @@ def _well_formed(made: Constraint, path: str) -> None:
     elif kind == "allowed_values" and not isinstance(value, list):
         raise Invalid("allowed_values must be a list", path)
     elif kind == "allowed_pattern":
-        if not isinstance(value, str) or len(value) > MOST_PATTERN:
-            raise Invalid("allowed_pattern must be text of at most 1000 letters", path)
+        if not isinstance(value, str):
+            raise Invalid("allowed_pattern must be text", path)
         _pattern(value, path)
     elif kind == "custom_constraint" and not isinstance(value, str):
         raise Invalid("custom_constraint must be a name", path)
 
 
-def _pattern(text: str, path: str = "") -> Any:
-    """Matched in linear time; what RE2 does not have (say: look-ahead) is refused."""
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = 1 << 20
+def _pattern(text: str, path: str = "") -> Pattern:
+    """Of the whole value, in linear time; what RE2 does not have (look-ahead) is refused."""
     try:
-        return re2.compile(text, options)
-    except re2.error as error:
+        return Pattern(f"^(?:{text})$")
+    except BadPattern as error:
         raise Invalid(f"allowed_pattern {text!r} cannot be used: {error}", path) from None
 
 
@@ -160,7 +155,7 @@ def _allowed_values(allowed: Sequence[Any], value: Any, custom: Custom) -> str |
 
 
 def _allowed_pattern(pattern: str, value: Any, custom: Custom) -> str | None:
-    if value is None or _pattern(pattern).fullmatch(str(value)):
+    if value is None or _pattern(pattern).found_in(str(value)):
         return None
     return f'"{value}" does not match pattern "{pattern}"'
 

@@ -142,7 +142,7 @@ def _shown(value: Any) -> str:
     return json.dumps(value, default=str)[:200]
 
 
-# --- functions that ask the stack ---------------------------------------------------------------
+# --- functions that ask the stack -------------------------------------------------------
 
 
 def _get_param(functions: Functions, given: Any) -> Any:
@@ -232,7 +232,7 @@ ASKING: dict[str, Callable[[Functions, Any], Any]] = {
 }
 
 
-# --- functions that resolve their arguments themselves ---------------------------------------------
+# --- functions that resolve their arguments themselves ----------------------------------
 
 
 def _if(functions: Functions, given: Any, path: str) -> Any:

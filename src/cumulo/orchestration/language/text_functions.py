@@ -190,10 +190,10 @@ def list_concat(given: Any, *, unique: bool = False) -> list[Any]:
         made += each
     if not unique:
         return made
-    seen: set[str] = set()
-    return [
-        x for x in made if not ((key := json.dumps(x, sort_keys=True)) in seen or seen.add(key))
-    ]
+    seen: dict[str, Any] = {}
+    for each in made:
+        seen.setdefault(json.dumps(each, sort_keys=True), each)
+    return list(seen.values())
 
 
 def filter_list(given: Any) -> list[Any] | None:

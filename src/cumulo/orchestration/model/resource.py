@@ -51,7 +51,7 @@ class ResourceRow(Row, frozen=True):
     on has changed."""
     properties: dict[str, Any]
     """Resolved, as they were last asked for."""
-    metadata: Any
+    metadata: dict[str, Any]
     physical_id: str | None
     made: bool
     """It was seen to be ready once."""

@@ -1,8 +1,8 @@
 """Stacks: what somebody wants, as a template with its parameters, and how far it has come.
 
-A stack's state is two words, its action and the action's status, as Heat has them. Which *traversal*
-it is in is a number that grows with each change that is asked for: a resource that belongs to an
-older one is overtaken.
+A stack's state is two words, its action and the action's status, as Heat has them. Which
+*traversal* it is in is a number that grows with each change that is asked for: a resource that
+belongs to an older one is overtaken.
 """
 
 from typing import Annotated, Any, Literal

@@ -1,4 +1,4 @@
-"""A blueprint: template, environment, files and parameters, checked together and ready to be built."""
+"""A blueprint: template, environment, files and parameters, checked together."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence

@@ -1,10 +1,10 @@
 """The engine: stacks become what their templates say, one resource and one transaction at a time.
 
-A change of a stack begins a *traversal* (`plan.py` writes its rows); each resource then is a step of
-a reconciler: it is made by the service's own operation in the same transaction that notes its id, so
-that a kill at any moment neither loses nor doubles it. Who is done tells those that wait for it; the
-last one ends the phase, the last phase ends the stack's action. A newer traversal overtakes an older
-one: what belongs to that finds itself out of date and does nothing.
+A change of a stack begins a *traversal* (`plan.py` writes its rows); each resource then is a step
+of a reconciler: it is made by the service's own operation in the same transaction that notes its
+id, so that a kill at any moment neither loses nor doubles it. Who is done tells those that wait for
+it; the last one ends the phase, the last phase ends the stack's action. A newer traversal overtakes
+an older one: what belongs to that finds itself out of date and does nothing.
 """
 
 import logging
@@ -53,6 +53,8 @@ class Outside(msgspec.Struct, frozen=True):
     principal: Principal
     request: Request
     read: Request | None
+    again: bool
+    """It was asked before, and the answer was lost with the process."""
 
 
 class Engine:
@@ -69,7 +71,7 @@ class Engine:
         """Told of each action that ends, in its transaction: rollback begins there."""
         self._principal_of = principal_of
 
-    # --- one step --------------------------------------------------------------------------------
+    # --- one step ------------------------------------------------------------------------
 
     def step(self, tx: Tx, row_id: str) -> Outside | None:
         """Move a resource on. What must be asked outside of a transaction is returned."""
@@ -142,14 +144,14 @@ class Engine:
             raise Fault(f"User {stack.user_id} has no role in project {stack.project_id} any more.")
         return found
 
-    # --- making and changing -----------------------------------------------------------------------
+    # --- making and changing -------------------------------------------------------------
 
     def _make(self, work: Work, handler: Handler) -> Outside | None:
         blueprint = self.blueprints.of(work.tx, work.stack)
         scope = LiveScope(work, blueprint)
         definition = blueprint.definitions[work.row.name]
         wanted = resolved_properties(blueprint, scope, definition, handler)
-        metadata = scope.resolve(definition.metadata, f"resources.{work.row.name}.metadata")
+        metadata = scope.resolve(definition.metadata, f"resources.{work.row.name}.metadata") or {}
         if self._hooked(work, blueprint.environment.hooks_of(work.row.name)):
             return None
         work.properties = wanted
@@ -183,6 +185,8 @@ class Engine:
             self._look(work, handler)
             return None
         if handler.outside and isinstance(handler, RestHandler):
+            again = bool(work.row.stored.get("asked"))
+            work.store(asked=True)
             self._begin(work, "CREATE")
             request = handler.request(work)
             return Outside(
@@ -191,6 +195,7 @@ class Engine:
                 work.principal,
                 request,
                 handler.type.read(work.place.name, work.properties, work.place),
+                again=again,
             )
         physical = handler.create(work)
         work.row = work.tx.update(work.row, physical_id=physical)
@@ -209,7 +214,13 @@ class Engine:
             return
         handler = self.types.handler(row.kind)
         assert isinstance(handler, RestHandler)
-        row = tx.update(row, physical_id=handler.type.made(body), step="working")
+        kept = {} if handler.type.kept is None else dict(handler.type.kept(row.properties, body))
+        row = tx.update(
+            row,
+            physical_id=handler.type.made(body),
+            step="working",
+            stored={**row.stored, **kept},
+        )
         self._wait(tx, row, tries=0)
 
     def _change(
@@ -327,7 +338,7 @@ class Engine:
         )
         return True
 
-    # --- removing --------------------------------------------------------------------------------------
+    # --- removing ------------------------------------------------------------------------
 
     def _remove(self, work: Work, handler: Handler) -> None:
         row = work.row
@@ -354,7 +365,7 @@ class Engine:
         tx.delete(row)
         self._one_less(tx, work.stack)
 
-    # --- ends -------------------------------------------------------------------------------------------
+    # --- ends ----------------------------------------------------------------------------
 
     def done(self, tx: Tx, row: ResourceRow, *, quietly: bool = False) -> None:
         """A resource is as it shall be."""

@@ -36,6 +36,16 @@ class Calls(Protocol):
         version: str | None = None,
     ) -> Any: ...
 
+    async def call(
+        self,
+        principal: Principal | None,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        version: str | None = None,
+    ) -> Any: ...
+
 
 @dataclass
 class Work:
@@ -92,10 +102,15 @@ class Work:
 class Handler(Protocol):
     """One type of resource."""
 
-    properties: Mapping[str, Property]
-    attributes: Mapping[str, str]
-    description: str
-    outside: bool
+    @property
+    def properties(self) -> Mapping[str, Property]: ...
+    @property
+    def attributes(self) -> Mapping[str, str]: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def outside(self) -> bool:
+        """Its create is asked outside of the transaction."""
 
     def check(self, properties: Mapping[str, Any]) -> str | None:
         """What is wrong with the properties together, or None."""
@@ -149,7 +164,20 @@ class RestHandler:
         return self.type.create(self.found(work, self.properties, work.properties), work.place)
 
     def create(self, work: Work) -> str | None:
-        return self.type.made(work.ask(self.request(work)))
+        answer = work.ask(self.request(work))
+        physical = self.type.made(answer)
+        self._after(work, physical)
+        return physical
+
+    def _after(self, work: Work, physical: str) -> None:
+        """What belongs to a create or update besides it."""
+        if self.type.after is None:
+            return
+        given = self.found(work, self.properties, work.properties)
+        request = self.type.read(physical, given, work.place)
+        body = None if request is None else work.ask(request)
+        for each in self.type.after(physical, given, body, work.place):
+            work.ask(each)
 
     def state(self, work: Work) -> State:
         request = self._read_request(work)
@@ -167,6 +195,7 @@ class RestHandler:
         new = {**{name: now.get(name) for name in changed}}
         for request in self.type.update(physical, now, new, work.place):
             work.ask(request)
+        self._after(work, physical)
         return True
 
     def delete(self, work: Work) -> None:
@@ -195,6 +224,8 @@ class RestHandler:
             body = work.ask(request)
         except NotFound:
             return True
+        if self.type.gone is not None:
+            return self.type.gone(body)
         state = self.type.state(body)
         if state.word == "failed":
             raise Fault(f"{self.type.name} {work.row.physical_id}: {state.reason}")
@@ -206,6 +237,8 @@ class RestHandler:
     def attribute(self, work: Work, name: str) -> Any:
         if name not in self.attributes:
             raise KeyError(name)
+        if name in work.row.stored:
+            return work.row.stored[name]
         request = self._read_request(work)
         body = None if request is None else work.read(request.path, request.version)
         inner = body

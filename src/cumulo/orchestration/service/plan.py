@@ -115,7 +115,7 @@ def _todo(
         status="INIT",
         reason="",
         properties={},
-        metadata=None,
+        metadata={},
         physical_id=None,
         made=False,
         stored={},

@@ -1,6 +1,6 @@
 """Properties of a resource against its type's schema: coerced, completed, checked."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cumulo.core.resource_types import Property
@@ -61,7 +61,7 @@ def value_of(one: Property, value: Any, path: str, custom: Custom) -> Any:
 
 
 def constraints_of(one: Property) -> list[Constraint]:
-    return hot_constraints([dict(each) for each in one.constraints], "")
+    return hot_constraints([dict(each) for each in one.constraints], "") if one.constraints else []
 
 
 def _string(value: Any) -> str:
@@ -121,7 +121,7 @@ def _map(value: Any) -> dict[str, Any]:
     raise ValueError(f'"{value}" is not a map')
 
 
-_COERCE = {
+_COERCE: dict[str, Callable[[Any], Any]] = {
     "string": _string,
     "integer": _integer,
     "number": _number,

@@ -58,7 +58,7 @@ class Stacks:
         self.quotas = Quotas("orchestration", DEFAULTS)
         engine.ended = self._ended
 
-    # --- finding ------------------------------------------------------------------------------------
+    # --- finding -------------------------------------------------------------------------
 
     def get(self, tx: Tx, stack_id: str, project_id: str | None) -> StackRow:
         """Raises NotFound. A project of None: any."""
@@ -77,7 +77,7 @@ class Stacks:
             raise NotFound(f"The Stack ({name}) could not be found.")
         return found
 
-    # --- create -------------------------------------------------------------------------------------
+    # --- create --------------------------------------------------------------------------
 
     def create(
         self,
@@ -91,7 +91,7 @@ class Stacks:
         tags: Sequence[str] = (),
         action: Action = "CREATE",
     ) -> StackRow:
-        """Raises BadRequest for a template that makes no sense, Conflict for a name that is taken."""
+        """Raises BadRequest for a template without sense, Conflict for a name that is taken."""
         project_id = who.project_id
         if project_id is None:
             raise BadRequest("A token that is scoped to a project is required.")
@@ -193,7 +193,7 @@ class Stacks:
     def _described(row: StackRow, blueprint: Blueprint) -> StackRow:
         return msgspec.structs.replace(row, description=blueprint.template.description)
 
-    # --- checks -------------------------------------------------------------------------------------
+    # --- checks --------------------------------------------------------------------------
 
     def checked(self, tx: Tx, row: StackRow, wish: Wish) -> Blueprint:
         """The blueprint of a wish, with every resource's type and properties looked at.
@@ -260,7 +260,7 @@ class Stacks:
             if one.required and name not in given:
                 raise Invalid(f"Property {name} not assigned", path)
 
-    # --- beginning and ending --------------------------------------------------------------------------
+    # --- beginning and ending ------------------------------------------------------------
 
     def _begin(self, tx: Tx, row: StackRow, blueprint: Blueprint) -> StackRow:
         minutes = row.timeout_mins or TIMEOUT_MINUTES
@@ -434,7 +434,7 @@ class Stacks:
             self.engine.end(tx, row, "FAILED", fault.message)
             return row
 
-    # --- outputs -----------------------------------------------------------------------------------------
+    # --- outputs -------------------------------------------------------------------------
 
     def outputs(self, tx: Tx, row: StackRow) -> list[str]:
         return list(self.blueprints.of(tx, row).template.outputs)
@@ -442,8 +442,7 @@ class Stacks:
     def output(self, tx: Tx, row: StackRow, name: str) -> Any:
         """The value of an output; None where it cannot be told yet. Raises Invalid where its
         snippet is wrong, NotFound where there is none."""
-        value, problem = self.output_and_problem(tx, row, name)
-        return value
+        return self.output_and_problem(tx, row, name)[0]
 
     def output_and_problem(self, tx: Tx, row: StackRow, name: str) -> tuple[Any, str | None]:
         blueprint = self.blueprints.of(tx, row)
@@ -468,6 +467,118 @@ class Stacks:
             return None, None
         except (Invalid, Fault) as problem:
             return None, str(problem)
+
+    def count(self, tx: Tx) -> int:
+        return int(tx.value(queries.COUNT))
+
+    # --- what is looked at ---
+
+    def resources(self, tx: Tx, row: StackRow) -> list[ResourceRow]:
+        """The newest row of each resource that is to be there, and those that are being removed."""
+        found: dict[str, ResourceRow] = {}
+        for each in sorted(tx.all(resources.OF_STACK, stack=row.id), key=lambda r: r.created_at):
+            before = found.get(each.name)
+            if before is None or before.goal == "absent" or each.goal == "present":
+                found[each.name] = each
+        return sorted(found.values(), key=lambda each: each.name)
+
+    def resource(self, tx: Tx, row: StackRow, name: str) -> ResourceRow:
+        """Raises NotFound."""
+        for each in self.resources(tx, row):
+            if each.name == name:
+                return each
+        raise NotFound(f"The Resource ({name}) could not be found in Stack {row.name}.")
+
+    def nested(self, tx: Tx, row: StackRow, depth: int) -> list[tuple[StackRow, list[ResourceRow]]]:
+        """The stack and the stacks inside it, so many levels down, with their resources."""
+        level = [row]
+        found = []
+        for _ in range(depth + 1):
+            here = [(stack, self.resources(tx, stack)) for stack in level]
+            found += here
+            parents = [each.id for _, rows in here for each in rows if each.physical_id]
+            level = tx.all(queries.CHILDREN, parents=parents) if parents else []
+            if not level:
+                break
+        return found
+
+    def attributes(
+        self, tx: Tx, row: StackRow, resource: ResourceRow, more: Sequence[str]
+    ) -> dict[str, Any]:
+        """A resource's attributes as they are now; those that cannot be told are None."""
+        principal = self.engine.principal_or_none(tx, row)
+        if principal is None or resource.physical_id is None:
+            return {}
+        handler = self.engine.types.handler(resource.kind)
+        work = Work(tx, self.engine, row, resource, principal, resource.properties)
+        made: dict[str, Any] = {}
+        for name in [*handler.attributes, *more]:
+            try:
+                made[name] = handler.attribute(work, name)
+            except (KeyError, Invalid, NotKnownYet, Fault):
+                made[name] = None
+        return made
+
+    def mark(
+        self, tx: Tx, row: StackRow, resource: ResourceRow, *, unhealthy: bool, reason: str
+    ) -> None:
+        """Raises Conflict while something is done to the stack."""
+        if row.status == "IN_PROGRESS":
+            raise StackInAction(f"Stack {row.name} has an action in progress.")
+        if not unhealthy and not (resource.action == "CHECK" and resource.status == "FAILED"):
+            return
+        word = "FAILED" if unhealthy else "COMPLETE"
+        resource = tx.update(
+            resource, action="CHECK", status=word, reason=reason, updated_at=tx.now
+        )
+        self.engine.story.of_resource(tx, row, resource)
+
+    def look_at(self, who: Principal, wish: Wish) -> Blueprint:
+        """A template on its own: parameters may be missing. Raises Invalid."""
+        blueprint = self.blueprints.build(
+            wish.template,
+            wish.environment,
+            wish.files,
+            wish.parameters,
+            pseudo=pseudo_parameters(new_id(), "validate", who.project_id or "", self.region),
+            lenient=True,
+        )
+        for name in blueprint.definitions:
+            self.engine.types.handler(blueprint.kind_of(name))
+        return blueprint
+
+    def changes(self, tx: Tx, row: StackRow, wish: Wish) -> dict[str, list[tuple[str, str]]]:
+        """What an update would do: unchanged, updated, replaced, added, deleted."""
+        blueprint = self.checked(tx, row, wish)
+        found: dict[str, list[tuple[str, str]]] = {
+            word: [] for word in ("unchanged", "updated", "replaced", "added", "deleted")
+        }
+        rows = {each.name: each for each in self.resources(tx, row) if each.goal == "present"}
+        for name in blueprint.definitions:
+            kind, old = blueprint.definitions[name].type, rows.get(name)
+            if old is None:
+                found["added"].append((name, kind))
+            elif old.kind != blueprint.kind_of(name):
+                found["replaced"].append((name, kind))
+            elif old.digest == blueprint.digest(name):
+                found["unchanged"].append((name, kind))
+            else:
+                found[self._kind_of_change(blueprint, name, old)].append((name, kind))
+        gone = [each for name, each in rows.items() if name not in blueprint.definitions]
+        found["deleted"] = [(each.name, each.type) for each in gone]
+        return found
+
+    def _kind_of_change(self, blueprint: Blueprint, name: str, old: ResourceRow) -> str:
+        handler = self.engine.types.handler(old.kind)
+        given = blueprint.definitions[name].properties
+        now = _known_properties(given, blueprint, PlanScope(blueprint))
+        schema = handler.properties
+        changed = [
+            key
+            for key in {*now, *old.properties}
+            if key in schema and now.get(key, schema[key].default) != old.properties.get(key)
+        ]
+        return "updated" if all(schema[key].update for key in changed) else "replaced"
 
     def environment_of(self, row: StackRow) -> Any:
         return parse_environment(row.environment)
