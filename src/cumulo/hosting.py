@@ -19,7 +19,7 @@ from cumulo.compute.agent import ComputeAgent, simulated_host
 from cumulo.compute.drivers.driver import ComputeDriver
 from cumulo.compute.drivers.image_cache import ImageCache
 from cumulo.compute.drivers.machine import resources_of
-from cumulo.core.hosts.agent import HostPart
+from cumulo.core.hosts.work import HostPart
 from cumulo.network.agent import NetworkHostPart
 from cumulo.network.drivers.driver import NetworkDriver
 from cumulo.network.drivers.make import make_driver
@@ -38,6 +38,8 @@ class Host:
     id: str
     parts: list[HostPart]
     sweeps: Mapping[str, float]
+    journals: Path
+    """Where it keeps what it was told."""
 
 
 def hosts(settings: Settings, metadata: MetadataHandler | None = None) -> list[Host]:
@@ -63,7 +65,8 @@ def real_host(settings: Settings, metadata: MetadataHandler | None) -> Host:
     agents.append(ComputeAgent(compute, resources_of(settings.data_dir), cache))
     volumes = StorageAgent(VolumeFiles(settings.data_dir))
     name = socket.gethostname() or "localhost"
-    return Host(name, [NetworkHostPart(network), volumes, agents[0]], SWEEPS)
+    parts: list[HostPart] = [NetworkHostPart(network), volumes, agents[0]]
+    return Host(name, parts, SWEEPS, settings.data_dir / "agent")
 
 
 def compute_driver(
@@ -114,7 +117,7 @@ def fake_hosts(settings: Settings) -> list[Host]:
             files = settings.data_dir / "fake" / "volumes"
             simulated = settings.compute.fake_volumes
             parts.append(StorageAgent(FakeVolumes(files) if simulated else VolumeFiles(files)))
-        made.append(Host(name, parts, FAKE_SWEEPS))
+        made.append(Host(name, parts, FAKE_SWEEPS, folder / "agent"))
     return made
 
 

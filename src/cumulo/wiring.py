@@ -31,8 +31,10 @@ from cumulo.core.db import migrations
 from cumulo.core.db.sqlite import SqliteDatabase
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events.history import Retention
-from cumulo.core.hosts.agent import Agent, InProcessLink
-from cumulo.core.hosts.conductor import Conductor, Part
+from cumulo.core.hosts import lineage
+from cumulo.core.hosts.agent import Agent
+from cumulo.core.hosts.conductor import Conductor, Part, WholePart
+from cumulo.core.hosts.link import InProcessLink
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.http.application import Application
 from cumulo.core.http.decisions import Decisions
@@ -152,8 +154,9 @@ def build(settings: Settings) -> Cloud:
     """All services on the settings' database; nothing moves yet."""
     database = open_database(settings)
     registry = HostRegistry()
+    lineage.start(database, registry, settings.data_dir)
     services = _services(settings, database, registry)
-    parts: list[Part] = [
+    parts: list[Part | WholePart] = [
         NetworkPart(services.network.hosts, services.network.ports),
         StoragePart(registry, services.block_storage.volumes, services.block_storage.snapshots),
         ComputePart(services.compute.servers, services.compute.hosts),
@@ -169,7 +172,7 @@ def build(settings: Settings) -> Cloud:
         application.mount(face)
     decisions = Decisions(lambda: application.faces, services.identity.principals)
     application.mount(
-        operator_face(registry, _counts(services), decisions, services.identity.keys.rotate)
+        operator_face(conductor, _counts(services), decisions, services.identity.keys.rotate)
     )
     application.mount(root_face(application, settings.base_url, __version__))
     cloud = Cloud(settings, database, registry, conductor, services, application)
@@ -373,7 +376,7 @@ def _add_hosts(cloud: Cloud, hosts: Sequence[Host]) -> None:
     """Connect the hosts whose agents run in this process."""
     for host in hosts:
         link = InProcessLink(cloud.conductor, host.id)
-        agent = Agent(host.id, link, host.parts, sweeps=host.sweeps)
+        agent = Agent(host.id, link, host.parts, journals=host.journals, sweeps=host.sweeps)
         for kind, bell in agent.bells.items():
             cloud.registry.on_wake(host.id, kind, bell.ring)
         cloud.conductor.connect(host.id, agent.ask)
