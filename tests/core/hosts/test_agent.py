@@ -74,7 +74,8 @@ def database(tmp_path: Path) -> SqliteDatabase:
 def build(tmp_path: Path) -> tuple[SqliteDatabase, HostRegistry, Lamp, Bulb, Agent, Conductor]:
     db = database(tmp_path)
     registry, lamp, bulb = HostRegistry(), Lamp(), Bulb()
-    conductor = Conductor(db, registry, [lamp])
+    conductor = Conductor(db, registry)
+    conductor.add([lamp])
     db.write_now(lambda tx: registry.register(tx, "h1", ["lamp"]))
     agent = Agent("h1", InProcessLink(conductor, "h1"), [bulb], sweep=30.0)
     registry.on_wake("h1", "lamp", agent.bells["lamp"].ring)

@@ -62,7 +62,7 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.db = SqliteDatabase(folder / "x.db")
-        if not self.db.revision():
+        if not self.db.revisions():
             names = ("cloud", "hosts", "host_parts", "host_items", "host_unknown", "events")
             dialect = DIALECTS["sqlite"]
             made = [METADATA.tables[name] for name in names]
@@ -72,7 +72,8 @@ class House:
                 + ["INSERT INTO alembic_version VALUES ('x')"]
             )
         self.registry, self.part = HostRegistry(), LampPart()
-        self.conductor = Conductor(self.db, self.registry, [self.part])
+        self.conductor = Conductor(self.db, self.registry)
+        self.conductor.add([self.part])
         self.cloud = lineage.start(self.db, self.registry, folder).id
         for host in ("h1", "h2"):
             self.db.write_now(lambda tx, host=host: self.registry.register(tx, host, ["lamp"]))

@@ -88,17 +88,16 @@ class HostDown(Exception):
 class Conductor:
     """One per control plane process."""
 
-    def __init__(
-        self,
-        database: Database,
-        registry: HostRegistry,
-        parts: Iterable[Part | WholePart],
-    ) -> None:
+    def __init__(self, database: Database, registry: HostRegistry) -> None:
         self.database = database
         self.registry = registry
         self.unknown = UnknownThings(registry)
-        self.parts: dict[str, Any] = {part.kind: part for part in parts}
+        self.parts: dict[str, Any] = {}
         self._askers: dict[str, Callable[[Ask], Any]] = {}
+
+    def add(self, parts: Iterable[Part | WholePart]) -> None:
+        """What the services do on hosts."""
+        self.parts |= {part.kind: part for part in parts}
 
     # --- items ------------------------------------------------------------------------------
 

@@ -88,7 +88,7 @@ def operator_face(
                 rotate_keys,
                 policy="cumulo:rotate_keys",
                 body=RotateKeys,
-                streams=True,
+                kind="stream",
             ),
             *HostOperations(conductor).operations(),
         ],

@@ -3,21 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
-
-# Snapshots go before their volumes.
-VOLUMES = """
-INSERT INTO host_items (host_id, kind, id, version, gone)
-SELECT v.host_id, p.kind, v.id, p.generation, v.wanted = 'absent' AND NOT EXISTS (
-    SELECT 1 FROM volume_snapshots s WHERE s.volume_id = v.id)
-FROM volumes v JOIN host_parts p ON p.host_id = v.host_id AND p.kind = 'block_storage'
-"""
-SNAPSHOTS = """
-INSERT INTO host_items (host_id, kind, id, version, gone)
-SELECT s.host_id, p.kind, s.id, p.generation, s.wanted = 'absent'
-FROM volume_snapshots s JOIN host_parts p ON p.host_id = s.host_id AND p.kind = 'block_storage'
-"""
+revision = "core_0002"
+down_revision = "core_0001"
 
 
 def upgrade() -> None:
@@ -52,5 +39,3 @@ def upgrade() -> None:
             ["host_id"], host, name=op.f("fk_host_unknown_host_id"), ondelete="CASCADE"
         ),
     )
-    op.execute(VOLUMES)
-    op.execute(SNAPSHOTS)
