@@ -133,6 +133,21 @@ def test_only_an_explicit_order_removes(tmp_path: Path) -> None:
     run(story)
 
 
+def test_a_new_agent_works_at_all_that_was_ordered_before(tmp_path: Path) -> None:
+    async def story() -> None:
+        desk, lamps = Desk(), Lamps()
+        desk.order("a", 1)
+        path = tmp_path / "lamp.journal"
+        killed = worker_at(desk, lamps, Journal(path, int))
+        await killed.follower.follow()
+        await killed.stop()
+        assert lamps.calls == [] and Journal(path, int).mark.version == 1
+        await worker_at(desk, lamps, Journal(path, int)).once()
+        assert lamps.lit == {"a": 1} and desk.seen["a"].done
+
+    run(story)
+
+
 def test_older_orders_are_refused_and_said_to_be(tmp_path: Path) -> None:
     async def story() -> None:
         desk, lamps = Desk(), Lamps()

@@ -20,7 +20,8 @@ log = logging.getLogger("cumulo.agent")
 
 
 class Follower:
-    """`take` is given orders that are new, and after a whole set also those that are lost now."""
+    """`take` is given the orders that are new or lost; after the first whole set of this life all
+    of them, since nobody has worked at them yet. Of a whole set nothing is taken before its end."""
 
     def __init__(
         self,
@@ -49,6 +50,7 @@ class Follower:
     async def follow(self, *, audit: bool = False) -> None:
         """Fetch, and take over what is new. `audit`: also compare all that there is."""
         told: set[str] = set()
+        new: list[Order] = []
         since = self.mark.version if self.greeted else None
         digest = self._digest() if audit and since is not None else None
         whole, more = since is None, True
@@ -58,25 +60,31 @@ class Follower:
             answer = await self._link().fetch(message)
             self._rewound, digest = False, None
             if answer.whole:
-                whole, told = True, set()
-            if not self._accept(answer, told, whole=whole):
+                whole, told, new = True, set(), []
+            accepted = self._accept(answer, told, whole=whole)
+            if accepted is None:
                 return
+            new += accepted
             since, more = answer.upto, answer.more
-        if whole:
-            self._lose(told)
-            self.greeted = not self._rewound
+        if not whole:
+            if new:
+                self._take(new)
+            return
+        new += self._lose(told)
+        first, self.greeted = not self.greeted, not self._rewound
+        self._take(list(self.journal.orders.values()) if first else new)
 
     def _digest(self) -> str:
         own = [order for order in self.journal.orders.values() if not order.lost]
         return digest_of((order.id, order.version) for order in own)
 
-    def _accept(self, answer: Items, told: set[str], *, whole: bool) -> bool:
-        """False: all of it was refused."""
+    def _accept(self, answer: Items, told: set[str], *, whole: bool) -> list[Order] | None:
+        """What is new; None: all of it was refused."""
         mark = self.mark
         other = answer.cloud != mark.cloud
         if other and self.greeted:
             log.error("%s: an order of another cloud (%s) is refused", self.kind, answer.cloud)
-            return False
+            return None
         if other:
             if mark.cloud:
                 log.warning("%s: this host belongs to the cloud %s now", self.kind, answer.cloud)
@@ -84,7 +92,7 @@ class Follower:
         if answer.epoch < mark.epoch:
             log.warning("%s: an order of epoch %d is refused", self.kind, answer.epoch)
             self._rewound, self.greeted = True, False
-            return False
+            return None
         new = []
         for order in _orders(answer):
             told.add(order.id)
@@ -99,11 +107,9 @@ class Follower:
                 new.append(order)
         newest = answer.upto if answer.epoch > mark.epoch else max(answer.upto, mark.version)
         self.journal.note(new, Mark(answer.cloud, answer.epoch, newest))
-        if new or (answer.cloud, answer.epoch) != (mark.cloud, mark.epoch):
-            self._take(new)
-        return True
+        return new
 
-    def _lose(self, told: set[str]) -> None:
+    def _lose(self, told: set[str]) -> list[Order]:
         """The whole set is there; what it does not speak of is over, or lost."""
         rest = [order for order in self.journal.orders.values() if order.id not in told]
         over = [order.id for order in rest if order.gone]
@@ -115,7 +121,7 @@ class Follower:
         self.journal.note(lost, self.mark, dropped=over)
         if lost:
             log.warning("%s: %d things are not spoken of any more: kept", self.kind, len(lost))
-            self._take(lost)
+        return lost
 
 
 def _orders(answer: Items) -> list[Order]:

@@ -153,17 +153,9 @@ class Worker:
         reach(f"before apply: {self.kind}")
         mark = self.follower.mark
         if (mark.cloud, mark.epoch) != self._epoch:
-            first = self._epoch == ("", 0)
             self._epoch = (mark.cloud, mark.epoch)
-            if first:
-                self._remember()
             self.reporter.say_all_again()
         for order in orders:
-            self._order(order)
-
-    def _remember(self) -> None:
-        """The first orders of this life: what was ordered earlier is worked at again, too."""
-        for order in self.follower.journal.orders.values():
             self._order(order)
 
     def _order(self, order: Order) -> None:
