@@ -58,6 +58,8 @@ def parsed(kind: str, text: str) -> "Rdata":
         raise BadRecord(f"it is longer than {MOST_TEXT} characters")
     if any(ord(character) < 0x20 for character in text):
         raise BadRecord("it has a line break or another control character")
+    if text.lstrip().startswith("\\#"):
+        raise BadRecord("it is written as unknown data (RFC 3597)")
     if kind in _TEXTS:
         _check_strings(text)
     try:
@@ -69,8 +71,6 @@ def parsed(kind: str, text: str) -> "Rdata":
         raise BadRecord("a name in it does not end with a dot") from None
     except (dns.exception.DNSException, ValueError, LookupError, OverflowError) as error:
         raise BadRecord(str(error) or type(error).__name__) from None
-    if type(found).__module__ == "dns.rdata":
-        raise BadRecord("it is written as unknown data")
     return found
 
 

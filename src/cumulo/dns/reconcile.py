@@ -13,8 +13,8 @@ from cumulo.core.db.transaction import Database
 from cumulo.core.sim.points import reach
 from cumulo.core.work.reconciler import backoff
 from cumulo.core.work.wakeups import Wakeup
-from cumulo.dns.drivers.driver import NameServer, NameServerFailed
 from cumulo.dns.model.change import ServerRow
+from cumulo.dns.model.nameserver import NameServer, NameServerFailed
 from cumulo.dns.service.serving import Serving, TooFarBehind
 
 log = logging.getLogger("cumulo.dns")
@@ -51,8 +51,12 @@ class NameServerLoop:
     async def run(self) -> None:
         """Until cancelled."""
         loop = asyncio.get_running_loop()
+
         # A commit of another process is announced on a thread of its own.
-        self.serving.changes.ring = lambda: loop.call_soon_threadsafe(self.wakeup.ring)
+        def ring() -> None:
+            loop.call_soon_threadsafe(self.wakeup.ring)
+
+        self.serving.changes.ring = ring
         try:
             while True:
                 pause = SWEEP_SECONDS
@@ -131,10 +135,11 @@ class NameServerLoop:
         await self._note(number)
 
     async def _note(self, number: int) -> None:
-        while await self.database.write(
-            lambda tx: self.serving.heard(tx, self.server_id, number), name="name server has it"
-        ):
-            await asyncio.sleep(0)
+        more = True
+        while more:
+            more = await self.database.write(
+                lambda tx: self.serving.heard(tx, self.server_id, number), name="name server has it"
+            )
         self._heard = time.monotonic()
 
     async def _settle(self) -> None:
@@ -142,10 +147,11 @@ class NameServerLoop:
         newest = await self.database.read(self.serving.changes.newest)
         if newest == self._change:
             return
-        while await self.database.write(
-            lambda tx: self.serving.settle(tx, newest), name="names are settled"
-        ):
-            await asyncio.sleep(0)
+        more = True
+        while more:
+            more = await self.database.write(
+                lambda tx: self.serving.settle(tx, newest), name="names are settled"
+            )
         self._change = newest
 
     async def _failed(self, reason: str) -> float:

@@ -5,10 +5,13 @@ import asyncio
 import contextlib
 import os
 import socket
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from cumulo.core.run.commands import CommandFailed
+
+_SOURCES = Path(__file__).parents[3]
 
 
 class Child:
@@ -25,21 +28,24 @@ class Child:
         self.writer = writer
 
     @classmethod
-    async def start(
-        cls, argv: Sequence[str], *, log: Path, pass_fds: Sequence[int] = ()
+    async def python(
+        cls, module: str, *arguments: str, log: Path, pass_fds: Sequence[int] = ()
     ) -> "Child":
-        """Its output is appended to `log`. Raises CommandFailed."""
+        """Run a module of ours. Its output is appended to `log`. Raises CommandFailed."""
+        argv = [sys.executable, "-m", module, *arguments]
+        # It finds itself where we were found.
+        path = os.pathsep.join([str(_SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])])
         ours, theirs = socket.socketpair()
         try:
             # Opening a file of a few kB for appending blocks nobody.
-            with log.open("ab") as output:  # noqa: ASYNC230
+            with log.open("ab") as output:
                 process = await asyncio.create_subprocess_exec(
                     *argv,
                     stdin=theirs.fileno(),
                     stdout=output,
                     stderr=output,
                     pass_fds=tuple(pass_fds),
-                    env={**os.environ, "LC_ALL": "C"},
+                    env={**os.environ, "LC_ALL": "C", "PYTHONPATH": path},
                     start_new_session=True,
                 )
         except OSError as error:

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import logging
 import socket
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import msgspec
 
 from cumulo.core.run.children import Child
 from cumulo.core.run.commands import CommandFailed
-from cumulo.dns.drivers.driver import NameServerFailed
+from cumulo.dns.model.nameserver import NameServerFailed
 from cumulo.dns.nameserver.feed import Commit, Step, frame, read_frame
 from cumulo.dns.nameserver.main import Start
 
@@ -26,6 +25,8 @@ log = logging.getLogger("cumulo.dns")
 COMMIT_SECONDS = 60.0
 """How long a commit may take: of 100,000 records it takes one."""
 FIRST_PORT = 5354
+IP_FREEBIND = 15
+"""ip(7); Python's socket has no name for it before 3.14."""
 FRAME_STEPS = 1000
 
 
@@ -58,11 +59,12 @@ class EmbeddedNameServer:
             [each.fileno() for each in self._tcp],
             self._rate_limit,
         )
-        argv = [sys.executable, "-m", "cumulo.dns.nameserver.main"]
-        argv.append(msgspec.json.encode(start).decode())
         try:
-            self._child = await Child.start(
-                argv, log=self._folder / "nameserver.log", pass_fds=[*start.udp, *start.tcp]
+            self._child = await Child.python(
+                "cumulo.dns.nameserver.main",
+                msgspec.json.encode(start).decode(),
+                log=self._folder / "nameserver.log",
+                pass_fds=[*start.udp, *start.tcp],
             )
         except CommandFailed as error:
             raise NameServerFailed(str(error)) from None
@@ -147,7 +149,7 @@ class EmbeddedNameServer:
             udp = undo.enter_context(socket.socket(family, socket.SOCK_DGRAM))
             for each in (tcp, udp):
                 # The address may come later (the external network's gateway), or go and come.
-                each.setsockopt(socket.SOL_IP, socket.IP_FREEBIND, 1)
+                each.setsockopt(socket.SOL_IP, IP_FREEBIND, 1)
                 each.setblocking(False)
             tcp.bind((host, port))
             udp.bind((host, tcp.getsockname()[1]))

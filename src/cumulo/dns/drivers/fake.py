@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cumulo.dns.drivers.driver import NameServerFailed
+from cumulo.dns.model.nameserver import NameServerFailed
 from cumulo.dns.nameserver.feed import Commit, Step
 from cumulo.dns.nameserver.limits import RateLimit
 from cumulo.dns.nameserver.server import Desk

@@ -11,18 +11,18 @@ import msgspec
 MOST_FRAME = 64 * 1024 * 1024
 
 
-class Step(msgspec.Struct, frozen=True, array_like=True, tag_field="kind"):
+class Base(msgspec.Struct, frozen=True, array_like=True, tag_field="kind"):
     """The base of all steps. Names and records are as on the wire, names in lower case."""
 
 
-class Whole(Step, frozen=True, tag="whole"):
+class Whole(Base, frozen=True, tag="whole"):
     """A zone from nothing: what follows for it is all that it has."""
 
     zone_id: str
     name: bytes
 
 
-class Put(Step, frozen=True, tag="put"):
+class Put(Base, frozen=True, tag="put"):
     """All records of one name and type. `records`: each after its length in two bytes."""
 
     zone_id: str
@@ -32,7 +32,7 @@ class Put(Step, frozen=True, tag="put"):
     records: bytes
 
 
-class Drop(Step, frozen=True, tag="drop"):
+class Drop(Base, frozen=True, tag="drop"):
     """There are none of this name and type any more."""
 
     zone_id: str
@@ -40,17 +40,18 @@ class Drop(Step, frozen=True, tag="drop"):
     type: int
 
 
-class Gone(Step, frozen=True, tag="gone"):
+class Gone(Base, frozen=True, tag="gone"):
     """The zone is not served any more."""
 
     zone_id: str
 
 
-class Commit(Step, frozen=True, tag="commit"):
+class Commit(Base, frozen=True, tag="commit"):
     number: int
 
 
-Steps = list[Whole | Put | Drop | Gone | Commit]
+Step = Whole | Put | Drop | Gone | Commit
+Steps = list[Step]
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Steps)
 

@@ -163,7 +163,7 @@ Records = list[tuple[bytes, bytes]]
 class Answer:
     """An answer in the making."""
 
-    __slots__ = ("additional", "answer", "authority", "aa", "rcode", "question")
+    __slots__ = ("aa", "additional", "answer", "authority", "question", "rcode")
 
     def __init__(self, question: Question, rcode: int = NOERROR, *, aa: bool = False) -> None:
         self.question = question
@@ -234,10 +234,7 @@ def _section(records: Records, size: int, places: dict[bytes, int]) -> tuple[lis
             head += 1 + name[0]
             name = name[1 + name[0] :]
             place = places.get(name)
-        if place is None:
-            text = owner
-        else:
-            text = owner[:head] + (0xC000 | place).to_bytes(2, "big")
+        text = owner if place is None else owner[:head] + (0xC000 | place).to_bytes(2, "big")
         made.append(text + tail)
         size += len(text) + len(tail)
     return made, size

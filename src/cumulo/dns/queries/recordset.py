@@ -70,8 +70,6 @@ SERVED = statement(
         _c.status != "ACTIVE",
         _c.change <= sa.bindparam("upto"),
     )
-    .values(
-        served=_c.change, action=sa.bindparam("new_action"), status=sa.bindparam("new_status")
-    )
+    .values(served=_c.change, action=sa.bindparam("new_action"), status=sa.bindparam("new_status"))
 )
 DROP_OF = statement(sa.delete(_t).where(_c.zone_id == sa.bindparam("zone_id")))

@@ -22,7 +22,7 @@ def like(column: Any) -> Callable[[str], Any]:
 
 def _visible(name: str) -> Any:
     """Of this project, or shared with it."""
-    project = sa.bindparam(name)
+    project: sa.BindParameter[str] = sa.bindparam(name)
     shared = sa.select(_s.zone_id).where(_s.target_project_id == project)
     return sa.or_(_c.project_id == project, _c.id.in_(shared))
 
@@ -51,14 +51,12 @@ LISTING = Listing(
     },
     default_sort=(("created_at", "asc"),),
 )
-NAMED = query(
-    ZoneRow, sa.select(_t).where(_c.name.in_(sa.bindparam("names", expanding=True)))
-)
+NAMED = query(ZoneRow, sa.select(_t).where(_c.name.in_(sa.bindparam("names", expanding=True))))
 MANY = query(ZoneRow, sa.select(_t).where(_c.id.in_(sa.bindparam("ids", expanding=True))))
 BELOW = query(
     ZoneRow,
     sa.select(_t)
-    .where(_c.tree > sa.bindparam("key"), _c.tree < sa.bindparam("end"))
+    .where(_c.tree > sa.bindparam("key"), _c.tree < sa.bindparam("end"), _c.wanted)
     .order_by(_c.tree)
     .limit(1),
 )
@@ -94,7 +92,5 @@ SHARE_OF = query(
     ),
 )
 SHARED = statement(
-    sa.select(_s.zone_id)
-    .where(_s.zone_id.in_(sa.bindparam("ids", expanding=True)))
-    .distinct()
+    sa.select(_s.zone_id).where(_s.zone_id.in_(sa.bindparam("ids", expanding=True))).distinct()
 )

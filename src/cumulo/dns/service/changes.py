@@ -1,4 +1,4 @@
-"""Numbers for changes, notes of what they touch, and what follows when all name servers have one."""
+"""Numbers for changes, notes of what they touch, and what follows when all servers have one."""
 
 from collections.abc import Callable
 

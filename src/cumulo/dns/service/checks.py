@@ -1,5 +1,6 @@
 """What zones and records have to be, whoever asks: texts, numbers, names."""
 
+from ipaddress import ip_address
 from typing import Any
 
 from cumulo.dns import names, rdata
@@ -91,3 +92,23 @@ def type_of(value: Any) -> str:
         message = f"'{value!s:.60}' is not a supported record type"
         raise InvalidObject(wrong(["type"], message, "value", sorted(rdata.TYPES)))
     return str(value)
+
+
+def master_of(index: int, value: Any) -> str:
+    """An address with or without a port, as it was given."""
+    text = value if isinstance(value, str) else ""
+    host, port = text, ""
+    if text.startswith("["):
+        host, _, port = text[1:].partition("]")
+        port = port.removeprefix(":")
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    try:
+        ip_address(host)
+        if text.endswith(":") or (port and not 0 < int(port) < 65536):
+            raise ValueError
+    except ValueError:
+        raise InvalidObject(
+            wrong(["masters", index], f"{value!r:.200} is no address with or without a port")
+        ) from None
+    return text

@@ -53,9 +53,7 @@ class Serving:
             if note.zone_id in whole or key in seen or zone is None or not zone.wanted:
                 continue
             seen.add(key)
-            row = tx.one(
-                recordset_queries.ONE, zone_id=zone.id, name=note.name, type=note.type
-            )
+            row = tx.one(recordset_queries.ONE, zone_id=zone.id, name=note.name, type=note.type)
             if row is not None:
                 steps.append(_put(zone, row))
             else:
