@@ -119,13 +119,19 @@ class IdentityService:
             self.tokens,
             UsedOnce(),
             self.accounts.guessing,
+            self.accounts.guessing.places,
         ]
         directory = self._directory = Directory(
             self.users, self.domains, self.projects, watched=self.rules.watches_users
         )
         scopes = Scopes(directory, self.roles, self.trusts)
         self.authentication = Authentication(
-            database, self.tokens, scopes, self.trusts, Receipts(keys)
+            database,
+            self.tokens,
+            scopes,
+            self.trusts,
+            Receipts(keys),
+            totp_alone=self.rules.totp_alone,
         )
         for method in self._methods(database, directory):
             self.authentication.add(method)
