@@ -125,14 +125,7 @@ class IdentityService:
             self.users, self.domains, self.projects, watched=self.rules.watches_users
         )
         scopes = Scopes(directory, self.roles, self.trusts)
-        self.authentication = Authentication(
-            database,
-            self.tokens,
-            scopes,
-            self.trusts,
-            Receipts(keys),
-            totp_alone=self.rules.totp_alone,
-        )
+        self.authentication = self._authentication(database, scopes, Receipts(keys))
         for method in self._methods(database, directory):
             self.authentication.add(method)
 
@@ -145,6 +138,14 @@ class IdentityService:
             self.catalog.forget,
         ):
             database.subscribe(announcement)
+
+    def _authentication(
+        self, database: Database, scopes: Scopes, receipts: Receipts
+    ) -> Authentication:
+        alone = self.rules.totp_alone
+        return Authentication(
+            database, self.tokens, scopes, self.trusts, receipts, totp_alone=alone
+        )
 
     def _methods(self, database: Database, directory: Directory) -> list[Method]:
         """The methods of authentication: what `auth.identity.methods` may name."""
