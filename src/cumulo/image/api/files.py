@@ -17,6 +17,7 @@ from cumulo.core.faults import (
 )
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.http.zero_copy import FileRange
+from cumulo.core.wire.coercions import whole_or_none
 from cumulo.image.api.envelope import allowed, target_of
 from cumulo.image.model.image import ImageRow
 from cumulo.image.service.image import ImageService
@@ -70,13 +71,14 @@ class FilesApi:
             call.allow(target_of(call, tx, self._service, row))
 
         length = call.header("Content-Length") or ""
-        size = int(length) if length.isdecimal() else None
+        size = whole_or_none(length)
         promised = call.header("x-openstack-image-size")
         if promised is None:
             return stream, size, allow
-        if not promised.isdecimal() or (size is not None and size != int(promised)):
+        told = whole_or_none(promised)
+        if told is None or told < 0 or (size is not None and size != told):
             raise BadRequest(f"x-openstack-image-size is not the size of the data: {promised:.40}")
-        return _exactly(stream, int(promised)), int(promised), allow
+        return _exactly(stream, told), told, allow
 
     async def download(self, call: Call) -> Reply:
         row = await self._database.read(lambda tx: allowed(call, tx, self._service))
