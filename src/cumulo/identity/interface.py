@@ -11,6 +11,22 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 
 
+class FirstUsers(Protocol):
+    """Whom the content of a new cloud belongs to."""
+
+    def operator(self, tx: Tx) -> Principal:
+        """The first administrator."""
+
+    def project_id(self, tx: Tx, name: str) -> str | None:
+        """A first-run project, `admin` or `demo`; None when somebody renamed or removed it."""
+
+
+class Endpoints(Protocol):
+    """Where services are, as the catalog says."""
+
+    def url(self, tx: Tx, service_type: str, region: str, interface: str) -> str | None: ...
+
+
 class Identity(Protocol):
     """Identity as the other services see it."""
 

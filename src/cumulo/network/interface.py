@@ -41,6 +41,25 @@ class PortInfo(msgspec.Struct, frozen=True, kw_only=True):
     tag: str | None = None
 
 
+class GuestAnswer(msgspec.Struct, frozen=True):
+    """An HTTP answer to a guest."""
+
+    status: int
+    content_type: str = "text/plain; charset=utf-8"
+    body: bytes = b""
+
+
+class GuestMetadata(Protocol):
+    """What guests are told at 169.254.169.254. Compute implements it: bound late."""
+
+    def answer(
+        self, tx: Tx, server_id: str, port_id: str, method: str, path: str, body: bytes = b""
+    ) -> GuestAnswer:
+        """The answer to a request from a guest's port; 404 unless that port is one which compute
+        plugged into this server, and of its project. A POST of the password needs a writing
+        transaction."""
+
+
 class NicRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a server's `networks`: a network (with an address or not) or a port."""
 

@@ -28,7 +28,9 @@ from cumulo.block_storage.drivers.driver import (
     check_id,
     check_spec,
 )
+from cumulo.core.blobs.disks import virtual_size
 from cumulo.core.run.commands import CommandFailed, run_blocking
+from cumulo.core.run.sandbox import INPUT, OUTPUT, Bounds, SandboxFailed, in_sandbox, lent
 
 GIB = 1024**3
 FORMATS: list[VolumeFormat] = ["qcow2", "raw"]
@@ -91,9 +93,9 @@ class FileDriver:
             found = self._find(spec.id)
             if found is None:
                 self._make(spec)
-            elif virtual_size(found) < spec.size_gb * GIB:
+            elif virtual_size(found, found.suffix[1:]) < spec.size_gb * GIB:
                 self._grow(found, spec)
-        except (VolumeFault, CommandFailed, OSError) as error:
+        except (VolumeFault, CommandFailed, SandboxFailed, OSError) as error:
             fault = _in_short(error)
         return self._state(spec.id, fault)
 
@@ -109,9 +111,7 @@ class FileDriver:
                 )
             else:
                 self._copy(spec, spec.source, temporary)
-                run_blocking(
-                    ["qemu-img", "resize", "-q", "-f", spec.format, str(temporary), str(size)]
-                )
+                _resize(temporary, spec.format, size)
             temporary.chmod(0o600)
             with temporary.open("rb") as made:
                 os.fsync(made.fileno())
@@ -129,31 +129,36 @@ class FileDriver:
         if source.format == spec.format and reflink(path, temporary):
             return
         room = shutil.disk_usage(self._folder).free - _RESERVE
-        measured = run_blocking(
-            [
-                "qemu-img",
-                "measure",
-                "--output=json",
-                "-f",
-                source.format,
-                "-O",
-                spec.format,
-                str(path),
-            ]
-        )
+        bounds = Bounds(disk=room, seconds=_COPY_SECONDS)
+        formats = ["-f", source.format, "-O", spec.format]
+        measure = ["qemu-img", "measure", "--output=json", *formats, INPUT]
+        with lent(path) as user:
+            measured = in_sandbox(measure, reads={INPUT: path}, user=user)
         required = int(msgspec.json.decode(measured)["required"])
         if required > room:
             raise VolumeFault(f"no space: {required} bytes are needed, {max(room, 0)} are free")
-        argv = ["qemu-img", "convert", "-q", "-f", source.format, "-O", spec.format]
-        run_blocking([*argv, str(path), str(temporary)], timeout=_COPY_SECONDS)
+        temporary.touch(0o600)
+        with lent(path) as user:
+            if os.geteuid() == 0:
+                os.chown(temporary, user, -1)
+            try:
+                in_sandbox(
+                    ["qemu-img", "convert", "-q", *formats, INPUT, OUTPUT],
+                    reads={INPUT: path},
+                    writes={OUTPUT: temporary},
+                    bounds=bounds,
+                    user=user,
+                )
+            finally:
+                if os.geteuid() == 0:
+                    os.chown(temporary, 0, -1)
 
     def _grow(self, path: Path, spec: VolumeSpec) -> None:
         """A volume that a guest has open is locked: the guest's host grows it instead."""
-        argv = ["qemu-img", "resize", "-q", "-f", path.suffix[1:], str(path)]
         try:
-            run_blocking([*argv, str(spec.size_gb * GIB)])
-        except CommandFailed as failed:
-            if "lock" in failed.stderr:
+            _resize(path, path.suffix[1:], spec.size_gb * GIB)
+        except SandboxFailed as failed:
+            if "another process" in str(failed):
                 raise VolumeFault("in use: the host of its guest grows it") from failed
             raise
 
@@ -168,8 +173,8 @@ class FileDriver:
         size = 0
         if found is not None:
             try:
-                size = virtual_size(found)
-            except (CommandFailed, OSError) as error:
+                size = virtual_size(found, found.suffix[1:])
+            except OSError as error:
                 fault = fault or _in_short(error)
         return VolumeState(
             id=volume_id,
@@ -208,12 +213,11 @@ class FileDriver:
         temporary.replace(path)
 
 
-def virtual_size(path: Path, image_format: str | None = None) -> int:
-    """Bytes that a guest sees. Works while a guest has the file open. Raises CommandFailed."""
-    if (image_format or path.suffix[1:]) == "raw":
-        return path.stat().st_size
-    argv = ["qemu-img", "info", "-U", "--output=json", "-f", "qcow2", str(path)]
-    return int(msgspec.json.decode(run_blocking(argv))["virtual-size"])
+def _resize(path: Path, format: str, size: int) -> None:
+    """What is in it came from strangers, so the tool sees this file only. Raises SandboxFailed."""
+    argv = ["qemu-img", "resize", "-q", "-f", format, OUTPUT, str(size)]
+    with lent(path) as user:
+        in_sandbox(argv, reads={}, writes={OUTPUT: path}, bounds=Bounds(disk=1 << 60), user=user)
 
 
 def reflink(source: Path, target: Path) -> bool:

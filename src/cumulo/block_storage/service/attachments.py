@@ -100,6 +100,8 @@ class Attachments:
 
     def release_server(self, tx: Tx, server_id: str) -> None:
         for row in tx.all(queries.OF_SERVERS, servers=[server_id]):
+            if not row.by_compute:
+                continue  # Whoever made it named a server; that does not make it the server's.
             volume = self.remove(tx, row)
             if row.delete_on_termination and not volume.attachments:
                 self._volumes.delete(tx, volume, None, force=True, cascade=False)

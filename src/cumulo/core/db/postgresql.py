@@ -112,14 +112,14 @@ class PostgresqlDatabase:
             found.close()
             self._local.connection = None
 
-    def revision(self) -> str | None:
-        """For migrations: the revision that the database is stamped with."""
+    def revisions(self) -> frozenset[str] | None:
+        """For migrations: the revisions that the database is stamped with."""
         with psycopg.connect(self.dsn) as connection:
             known = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
             if known is None or known[0] is None:
                 return None
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-            return None if row is None else str(row[0])
+            rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+            return frozenset(str(row[0]) for row in rows)
 
     def run_script(self, statements: Sequence[str]) -> None:
         with psycopg.connect(self.dsn) as connection:

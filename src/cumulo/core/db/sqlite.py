@@ -85,15 +85,15 @@ class SqliteDatabase:
         except (OverflowError, UnicodeEncodeError) as error:
             raise Unstorable(str(error)) from error
 
-    def revision(self) -> str | None:
-        """For migrations: the revision that the database is stamped with."""
+    def revisions(self) -> frozenset[str] | None:
+        """For migrations: the revisions that the database is stamped with."""
         known = self._connection.execute(
             "SELECT name FROM sqlite_master WHERE name = 'alembic_version'"
         )
         if known.fetchone() is None:
             return None
-        row = self._connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        return None if row is None else str(row[0])
+        rows = self._connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        return frozenset(str(row[0]) for row in rows)
 
     def run_script(self, statements: Sequence[str]) -> None:
         self._connection.execute("BEGIN IMMEDIATE")

@@ -37,11 +37,15 @@ class HostDown(Exception):
 class Conductor:
     """One per control plane process."""
 
-    def __init__(self, database: Database, registry: HostRegistry, parts: Iterable[Part]) -> None:
+    def __init__(self, database: Database, registry: HostRegistry) -> None:
         self.database = database
         self.registry = registry
-        self.parts = {part.kind: part for part in parts}
+        self.parts: dict[str, Part] = {}
         self._askers: dict[str, Callable[[Ask], Any]] = {}
+
+    def add(self, parts: Iterable[Part]) -> None:
+        """What the services do on hosts."""
+        self.parts |= {part.kind: part for part in parts}
 
     async def fetch(self, host_id: str, message: Fetch) -> Desired:
         part = self.parts[message.kind]

@@ -79,7 +79,7 @@ def operator_face(
                 rotate_keys,
                 policy="cumulo:rotate_keys",
                 body=RotateKeys,
-                streams=True,
+                kind="stream",
             ),
         ],
     )

@@ -45,7 +45,7 @@ class ApplicationCredentialsApi:
                 early=False,
                 body=CreateCredential,
                 status=201,
-                streams=True,
+                kind="stream",
             ),
             Operation(
                 "GET", one, self.show, policy="identity:get_application_credential", early=False

@@ -71,7 +71,7 @@ class FederatedLoginApi:
                 for word in ("protocols", "protocol")
             ]
         made = [
-            Operation(method, path, handler, public=True, streams=True, writes=True)
+            Operation(method, path, handler, public=True, kind="stream", writes=True)
             for method, path, handler in routes
         ]
         made += [

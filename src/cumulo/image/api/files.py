@@ -32,7 +32,7 @@ class FilesApi:
 
     def operations(self) -> list[Operation]:
         path = "/v2/images/{image_id}/file"
-        late: dict[str, Any] = {"early": False, "streams": True}
+        late: dict[str, Any] = {"early": False, "kind": "stream"}
         return [
             Operation("PUT", path, self.upload, policy="upload_image", status=204, **late),
             Operation("GET", path, self.download, policy="download_image", **late),

@@ -99,5 +99,8 @@ class Rewriter(Protocol):
         """Unpack what is compressed; the kind, or None when it is not. Raises
         ConversionFailed."""
 
-    async def convert(self, source: str, source_format: str, target: str, format: str) -> None:
-        """The same disk in another format. Raises ConversionFailed."""
+    async def convert(
+        self, source: str, source_format: str, target: str, format: str, most_bytes: int
+    ) -> None:
+        """The same disk in another format; `most_bytes`: what it may take on the disk, holes not
+        counted. Raises ConversionFailed."""

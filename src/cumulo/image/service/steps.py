@@ -178,8 +178,9 @@ class Steps:
             if wanted and rewriter is not None and found.format not in (wanted, "iso", "luks"):
                 target = f"{row.id}-converted"
                 await rewriter.convert(
-                    staging.path(staged) or "", found.format, staging.path(target) or "", wanted
-                )
+                    staging.path(staged) or "", found.format, staging.path(target) or "",
+                    wanted, self._imports.limits.file,
+                )  # fmt: skip
                 staged, format = target, wanted
         await self._rewritten(task, staged, format)
 

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from cumulo.core.auth.principal import Principal
-from cumulo.core.db.transaction import Tx
+from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.ids import child_id
-from cumulo.first_run.accounts import operator
+from cumulo.identity.interface import FirstUsers
 from cumulo.image.model.image import ImageRow
 from cumulo.image.service.image import ImageService
-from cumulo.wiring import Cloud
+from cumulo.settings import Settings
 
 GUEST_IMAGE = "cumulo-guest"
 GUEST_PROPERTIES = {
@@ -25,19 +25,28 @@ GUEST_PROPERTIES = {
 }
 
 
-async def make(cloud: Cloud) -> None:
-    """The guest image, public; a made-up one where nothing runs in earnest."""
-    image, who = cloud.services.image, await cloud.database.read(lambda tx: operator(tx, cloud))
-    fake, path = cloud.settings.fake, cloud.settings.guest_image
-    if not fake and not path.exists():
-        return
-    row = await cloud.database.write(
-        lambda tx: _guest_image(tx, image, who, "raw" if fake else "qcow2"),
-        name="first run: image",
-    )
-    if row is not None and row.content == "none":
-        body = _made_up() if fake else _pieces(path)
-        await image.uploads.receive(row.id, body, who, lambda tx, row: None)
+class FirstImage:
+    def __init__(
+        self, settings: Settings, database: Database, image: ImageService, users: FirstUsers
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._image = image
+        self._users = users
+
+    async def make(self) -> None:
+        """The guest image, public; a made-up one where nothing runs in earnest."""
+        image, who = self._image, await self._database.read(self._users.operator)
+        fake, path = self._settings.fake, self._settings.guest_image
+        if not fake and not path.exists():
+            return
+        row = await self._database.write(
+            lambda tx: _guest_image(tx, image, who, "raw" if fake else "qcow2"),
+            name="first run: image",
+        )
+        if row is not None and row.content == "none":
+            body = _made_up() if fake else _pieces(path)
+            await image.uploads.receive(row.id, body, who, lambda tx, row: None)
 
 
 def _guest_image(tx: Tx, image: ImageService, who: Principal, disk_format: str) -> ImageRow | None:

@@ -8,14 +8,13 @@ from functools import partial
 from pathlib import Path
 
 from cumulo.core.auth.principal import Principal
-from cumulo.core.db.transaction import Tx
+from cumulo.core.db.transaction import Database, Tx
 from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID, DomainRow
 from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.model.role import SYSTEM
 from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.identity import IdentityService
 from cumulo.settings import Settings
-from cumulo.wiring import Cloud
 
 ROLES = ("admin", "manager", "member", "reader", "service")
 IMPLIED = (("admin", "manager"), ("manager", "member"), ("member", "reader"))
@@ -50,16 +49,41 @@ def accounts(settings: Settings) -> list[Account]:
     ]
 
 
-async def make(cloud: Cloud) -> None:
-    """Make the accounts that are missing. Hashing comes before the transaction."""
-    identity, wanted = cloud.services.identity, accounts(cloud.settings)
-    passwords = [account.password() for account in wanted]
-    hashes: dict[str, str] = {}
-    if await cloud.database.read(lambda tx: _missing_users(tx, identity)):
-        made = await asyncio.gather(*(identity.passwords.hash(text) for text in passwords))
-        hashes = {account.name: hashed for account, hashed in zip(wanted, made, strict=True)}
-    work = partial(_make, settings=cloud.settings, identity=identity, hashes=hashes)
-    await cloud.database.write(work, name="first run: accounts")
+class FirstAccounts:
+    """Implements `identity.interface.FirstUsers`, and makes them."""
+
+    def __init__(self, settings: Settings, database: Database, identity: IdentityService) -> None:
+        self._settings = settings
+        self._database = database
+        self._identity = identity
+
+    async def make(self) -> None:
+        """Make the accounts that are missing. Hashing comes before the transaction."""
+        identity, wanted = self._identity, accounts(self._settings)
+        passwords = [account.password() for account in wanted]
+        hashes: dict[str, str] = {}
+        if await self._database.read(lambda tx: _missing_users(tx, identity)):
+            made = await asyncio.gather(*(identity.passwords.hash(text) for text in passwords))
+            hashes = {account.name: hashed for account, hashed in zip(wanted, made, strict=True)}
+        work = partial(_make, settings=self._settings, identity=identity, hashes=hashes)
+        await self._database.write(work, name="first run: accounts")
+
+    def project_id(self, tx: Tx, name: str) -> str | None:
+        found = self._identity.projects.find(tx, name, DEFAULT_DOMAIN_ID)
+        return None if found is None else found.id
+
+    def operator(self, tx: Tx) -> Principal:
+        user = self._identity.users.find(tx, "admin", DEFAULT_DOMAIN_ID)
+        project = self._identity.projects.find(tx, "admin", DEFAULT_DOMAIN_ID)
+        assert user is not None and project is not None
+        return Principal(
+            user_id=user.id,
+            user_name=user.name,
+            user_domain_id=DEFAULT_DOMAIN_ID,
+            project_id=project.id,
+            project_name=project.name,
+            roles=("admin", "manager", "member", "reader"),
+        )
 
 
 def _missing_users(tx: Tx, identity: IdentityService) -> bool:
@@ -106,24 +130,3 @@ def _grant(
     role = identity.roles.find(tx, name)
     assert role is not None
     identity.roles.grant(tx, role.id, user.id, "project", project.id, None)
-
-
-def project_of(tx: Tx, cloud: Cloud, name: str) -> ProjectRow | None:
-    """A first-run project; None when somebody renamed or removed it."""
-    return cloud.services.identity.projects.find(tx, name, DEFAULT_DOMAIN_ID)
-
-
-def operator(tx: Tx, cloud: Cloud) -> Principal:
-    """First-run content is the administrator's."""
-    identity = cloud.services.identity
-    user = identity.users.find(tx, "admin", DEFAULT_DOMAIN_ID)
-    project = identity.projects.find(tx, "admin", DEFAULT_DOMAIN_ID)
-    assert user is not None and project is not None
-    return Principal(
-        user_id=user.id,
-        user_name=user.name,
-        user_domain_id=DEFAULT_DOMAIN_ID,
-        project_id=project.id,
-        project_name=project.name,
-        roles=("admin", "manager", "member", "reader"),
-    )
