@@ -1,9 +1,9 @@
 """Access lists of containers (`X-Container-Read`, `X-Container-Write`): Swift's language.
 
-    .r:*  .r:.example.com  .r:-thief.example.com   by the Referer of a request, the last match counts
-    .rlistings                                     those may list, too
-    PROJECT:USER  PROJECT:*  *:USER  *:*           by ids; by names in the default domain
-    ROLE                                           a role in the container's own project
+.r:*  .r:.example.com  .r:-thief.example.com   by a request's Referer, the last match counts
+.rlistings                                     those may list, too
+PROJECT:USER  PROJECT:*  *:USER  *:*           by ids; by names in the default domain
+ROLE                                           a role in the container's own project
 """
 
 from collections.abc import Collection

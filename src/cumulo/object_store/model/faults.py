@@ -12,7 +12,11 @@ class StoreFault(Fault):
     """A refusal that has an S3 code; the message may be empty."""
 
     def __init__(
-        self, message: str = "", *, kind: str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        message: str = "",
+        *,
+        kind: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message, kind=kind, headers=headers)
 

@@ -48,9 +48,12 @@ def behind(prefix: bytes) -> bytes:
     return trimmed[:-1] + bytes((trimmed[-1] + 1,)) if trimmed else END
 
 
+Entry = tuple[Any, ...]
+"""A row as it was fed, its name first; or a directory: its name alone."""
+
+
 class Page:
-    """`entries`: rows as they were fed (their first value is the name), and directories, as
-    bytes. `more`: the list goes on behind the last one."""
+    """`more`: the list goes on behind the last entry."""
 
     def __init__(self, wish: Wish) -> None:
         self._wish = wish
@@ -65,7 +68,7 @@ class Page:
         if last:
             high = min(high, last)
         self._low, self._high = low, high
-        self.entries: list[Sequence[Any] | bytes] = []
+        self.entries: list[Entry] = []
         self.more = False
         self._done = False
 
@@ -76,7 +79,7 @@ class Page:
         room = self._wish.limit + 1 - len(self.entries)
         return Wanted(self._low, self._high, self._wish.reverse, min(CHUNK, room))
 
-    def feed(self, rows: Sequence[Sequence[Any]], asked: Wanted) -> None:
+    def feed(self, rows: Sequence[Entry], asked: Wanted) -> None:
         skip: bytes | None = None
         name = b""
         for row in rows:
@@ -91,7 +94,7 @@ class Page:
                 self.more = True
                 self._done = True
                 return
-            self.entries.append(row if folder is None else folder)
+            self.entries.append(row if folder is None else (folder,))
         if len(rows) < asked.most:
             self._done = True
         elif self._wish.reverse:

@@ -70,7 +70,7 @@ def check_account(name: str) -> None:
 
 
 def container_and_object(text: str, what: str) -> tuple[str, str]:
-    """Of `X-Copy-From`, `Destination`, a path in a manifest: `/container/object`, decoded before."""
+    """Of `X-Copy-From`, `Destination`: `/container/object`, decoded before."""
     container, _, name = text.lstrip("/").partition("/")
     if not container or not name:
         raise PreconditionFailed(

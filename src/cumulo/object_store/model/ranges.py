@@ -4,6 +4,7 @@ Swift ignores what is not well formed (`bytes=5-3`, `bytes=-`, `bytes=1--1`), an
 nothing of a well formed range is there.
 """
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -40,9 +41,7 @@ def parse(header: str | None) -> list[tuple[int | None, int | None]] | None:
     return found or None
 
 
-def satisfied(
-    wanted: Sequence[tuple[int | None, int | None]], size: int
-) -> list[tuple[int, int]]:
+def satisfied(wanted: Sequence[tuple[int | None, int | None]], size: int) -> list[tuple[int, int]]:
     """(start, end) of what there is, ends excluded; empty for 416."""
     found = []
     for first, last in wanted:
@@ -62,7 +61,7 @@ def _abusive(ranges: list[tuple[int, int]]) -> bool:
     if len(ranges) > MAX_RANGES:
         return True
     overlaps = unordered = 0
-    for (start, end), (after, after_end) in zip(ranges, ranges[1:], strict=False):
+    for (start, end), (after, after_end) in itertools.pairwise(ranges):
         overlaps += start < after_end and after < end
         unordered += after < start
     return overlaps > MAX_OVERLAPS or unordered > MAX_UNORDERED

@@ -20,9 +20,7 @@ _page = (
 FORWARD = statement(_page.order_by(_o.name))
 BACKWARD = statement(_page.order_by(_o.name.desc()))
 
-ANY = statement(
-    sa.select(_o.name).where(_o.container_id == sa.bindparam("container")).limit(1)
-)
+ANY = statement(sa.select(_o.name).where(_o.container_id == sa.bindparam("container")).limit(1))
 ALL_UPLOADS = query(
     UploadRow,
     sa.select(UploadRow.sql_table)
@@ -61,9 +59,8 @@ UPLOADS = query(
     sa.select(UploadRow.sql_table)
     .where(
         _u.container_id == sa.bindparam("container"),
-        sa.tuple_(_u.name, _u.id) > sa.tuple_(
-            sa.bindparam("name", type_=_u.name.type), sa.bindparam("id", type_=_u.id.type)
-        ),
+        sa.tuple_(_u.name, _u.id)
+        > sa.tuple_(sa.bindparam("name", type_=_u.name.type), sa.bindparam("id", type_=_u.id.type)),
         _u.name < sa.bindparam("high"),
     )
     .order_by(_u.name, _u.id)

@@ -140,6 +140,34 @@ class Bytes:
         if not self._removals.readers[blob]:
             del self._removals.readers[blob]
 
+    async def read_once(self, blob: str, start: int, length: int) -> bytes:
+        """A few bytes, in one trip to a thread. Raises Missing."""
+        try:
+            found = await self.in_thread(_read_blob, self._blobs, blob, start, length)
+        except OSError as error:
+            raise Missing() from error
+        if len(found) < length:
+            raise Missing()
+        return found
+
+    async def read(self, pieces: AsyncIterator[Piece]) -> AsyncIterator[bytes]:
+        """All bytes of the pieces, in blocks."""
+        async for piece in pieces:
+            if piece.blob is None:
+                yield piece.text
+                continue
+            opened = await self.open(piece.blob)
+            try:
+                at, end = piece.start, piece.start + piece.length
+                while at < end:
+                    block = await opened.read(at, min(READ, end - at))
+                    if not block:
+                        raise Missing()
+                    at += len(block)
+                    yield block
+            finally:
+                opened.close()
+
     async def whole(self, blob: str | None, most: int) -> bytes:
         """All bytes of a small blob: a manifest."""
         if blob is None:
@@ -203,6 +231,14 @@ def _read(descriptor: int, start: int, length: int) -> bytes:
             break
         found += block
     return bytes(found)
+
+
+def _read_blob(blobs: Blobs, blob: str, start: int, length: int) -> bytes:
+    descriptor = blobs.open(blob)
+    try:
+        return _read(descriptor, start, length)
+    finally:
+        os.close(descriptor)
 
 
 def _close(descriptor: int) -> None:

@@ -2,7 +2,8 @@
 thousand holds up nobody."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from cumulo.core.db.transaction import Database, Tx
@@ -36,12 +37,15 @@ class Listings:
 
         return await self._fill(Page(wish), ask)
 
-    async def _fill(self, page: Page, ask: Any) -> Page:
+    async def _fill(self, page: Page, ask: Callable[[Tx, Wanted], Rows]) -> Page:
         while (wanted := page.wanted()) is not None:
-            found = await self._database.read(lambda tx, wanted=wanted: ask(tx, wanted))
-            page.feed(found, wanted)
+            page.feed(await self._database.read(partial(_asked, ask, wanted)), wanted)
             await asyncio.sleep(0)
         return page
+
+
+def _asked(ask: Callable[[Tx, Wanted], Rows], wanted: Wanted, tx: Tx) -> Rows:
+    return ask(tx, wanted)
 
 
 def objects_of(tx: Tx, container_id: str, wanted: Wanted) -> Rows:
