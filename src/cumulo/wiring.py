@@ -53,6 +53,7 @@ def build(settings: Settings) -> Cloud:
     decisions = Decisions(lambda: application.faces, frame.get(Principals))
     application.mount(operator_face(registry, counts, decisions, frame.get(RotateKeys)))
     application.mount(root_face(application, settings.base_url, __version__))
+    frame.caller.bind(application.execution, application.operations_at, settings.base_url)
     facades = {name: each.facade for name, each in built.items()}
     agents = hosting.connect(frame, all_of_them)
     services = SimpleNamespace(**facades)

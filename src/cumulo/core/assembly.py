@@ -28,6 +28,7 @@ from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.hosts.agent import HostPart
 from cumulo.core.hosts.conductor import Conductor, Part
 from cumulo.core.hosts.registry import HostRegistry
+from cumulo.core.http.caller import Caller
 from cumulo.core.http.operations import Face
 from cumulo.core.work.jobs import Jobs
 from cumulo.core.work.reconciler import Reconciler
@@ -79,6 +80,8 @@ class Frame:
     conductor: Conductor
     catalog: Sequence[CatalogEntry]
     """Of all services."""
+    caller: Caller = field(default_factory=Caller)
+    """Calls any service's operations for a principal, inside the process; once all are built."""
     jobs: Jobs = field(default_factory=Jobs)
     """Where a service adds its kinds of jobs, and begins them."""
     _given: dict[Any, Any] = field(default_factory=dict)

@@ -30,7 +30,7 @@ class Admission:
         """What can be said without a transaction: a token that is known, or that nothing was
         shown at all."""
         ways = call.face.authentication
-        if ways.verify is not None:
+        if call.inside or ways.verify is not None:
             return
         if call.token is not None:
             principal = self._authenticator.cached(call.token)
@@ -41,20 +41,17 @@ class Admission:
 
     def admit(self, call: Call, tx: Tx) -> None:
         """Find out who calls; refuse who may not."""
-        if call.maybe_principal is None:
+        if call.maybe_principal is None and not call.inside:
             self._identify(call, tx)
         principal = call.maybe_principal
         if principal is None:
+            if not call.face.authentication.anonymous:
+                raise self._unauthorized()
             return
-        if not _is_shown(call, principal):
+        if not (call.inside or _is_shown(call, principal)):
             raise self._unauthorized()
         if principal.access_rules is not None:
             self._check_access_rules(call, tx)
-        self.check(call)
-
-    def check(self, call: Call) -> None:
-        """What is asked of a caller who is known, whichever way they came."""
-        principal = call.principal
         if call.operation.policy is not None and call.operation.early:
             call.allow()
         named = call.path.get("project_id")
@@ -81,8 +78,6 @@ class Admission:
                 call.principal = self._verified(call, tx)
             except Unauthorized:
                 raise self._unauthorized() from None
-        elif not ways.anonymous:
-            raise self._unauthorized()
 
     def _verified(self, call: Call, tx: Tx) -> Principal:
         """A token that ended a while ago still counts when a service vouches for the task."""

@@ -6,12 +6,11 @@ microversion (`requests`), the transaction (`execution`), faults in the service'
 (`answers`).
 """
 
-import functools
 import logging
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import falcon
@@ -22,7 +21,15 @@ from cumulo.core.faults import Fault, MethodNotAllowed, NotFound
 from cumulo.core.http.admission import Admission, Authenticator
 from cumulo.core.http.answers import Answer, announce, answer_of, refusal_of
 from cumulo.core.http.connection import KEY, Connection
-from cumulo.core.http.execution import Execution, Named, fault_of, new_request_id
+from cumulo.core.http.execution import (
+    Execution,
+    Named,
+    candidates,
+    fault_of,
+    new_request_id,
+    pick,
+    takes_json,
+)
 from cumulo.core.http.front import Front
 from cumulo.core.http.operations import Call, Face
 from cumulo.core.http.requests import fill, negotiate, pieces_of, read_json
@@ -75,10 +82,24 @@ class Application:
         if face.mount:
             self._falcon.add_sink(self._lost(face), prefix=re.compile(re.escape(face.mount)))
 
+    def operations_at(
+        self, path: str
+    ) -> tuple[Face, Mapping[str, list[Named]], dict[str, str]] | None:
+        """A path as it would be sent: its face, the operations of each method, the fields'
+        values by their place."""
+        found = self._router.find(path)
+        if found is None:
+            return None
+        route: Any = found[0]
+        return route.face, route.by_method, found[2]
+
     def _resource(self, face: Face, found: list[Named]) -> object:
-        members: dict[str, Any] = {}
+        by_method: dict[str, list[Named]] = {}
+        for pair in found:
+            by_method.setdefault(pair[0].method, []).append(pair)
+        members: dict[str, Any] = {"face": face, "by_method": by_method}
         for method in _METHODS:
-            mine = [pair for pair in found if pair[0].method == method]
+            mine = by_method.get(method)
             members[f"on_{method.lower()}"] = (
                 self._responder(face, mine) if mine else self._not_allowed(face)
             )
@@ -128,10 +149,9 @@ class Application:
         started = time.perf_counter()
         try:
             version = negotiate(face, req.get_header)
-            read = functools.partial(read_json, req)
-            operation, names, raw = await self.execution.choose(
-                found, version, req.query_string, read
-            )
+            known = candidates(found, version, req.query_string)
+            raw = await read_json(req, known[0][0].body_limit) if takes_json(known) else b""
+            operation, names = pick(known, raw)
             if face.exact_paths and not operation.public and req.scope["path"].endswith("/"):
                 raise NotFound("The resource could not be found.")
             call = Call(face, operation, request_id)

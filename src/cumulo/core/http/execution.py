@@ -6,7 +6,7 @@ The same for requests and for callers inside the process, who differ in how they
 import functools
 import logging
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -24,43 +24,45 @@ Named = tuple[Operation, tuple[str, ...]]
 """An operation, and the names of the fields of its path."""
 
 
+_ACTIONS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def candidates(found: Sequence[Named], version: Version | None, asked: str) -> list[Named]:
+    """Of the operations of one path and method those of the asked version and query string: one,
+    or the actions of a resource."""
+    known = [pair for pair in found if pair[0].known_at(version)]
+    if not known:
+        raise NotFound("The resource could not be found.")
+    return known if len(known) == 1 else _of_query(known, asked)
+
+
+def takes_json(known: Sequence[Named]) -> bool:
+    operation = known[0][0]
+    return operation.action is not None or operation.body is not None
+
+
+def pick(known: Sequence[Named], raw: bytes) -> Named:
+    """The one that the body names."""
+    if known[0][0].action is None:
+        return known[0]
+    try:
+        actions = _ACTIONS.decode(raw)
+    except msgspec.DecodeError:
+        raise BadRequest("Malformed request body") from None
+    if len(actions) != 1:
+        raise BadRequest("Malformed request body: exactly one action is expected.")
+    name = next(iter(actions))
+    for pair in known:
+        if pair[0].action == name:
+            return pair
+    raise BadRequest(f"There is no such action: {name}")
+
+
 class Execution:
     def __init__(self, database: Database, admission: Admission) -> None:
         self._database = database
         self._admission = admission
         self._decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
-        self._actions = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
-    async def choose(
-        self,
-        found: Sequence[Named],
-        version: Version | None,
-        asked: str,
-        read: Callable[[int], Awaitable[bytes]],
-    ) -> tuple[Operation, tuple[str, ...], bytes]:
-        """Of the operations of one path and method that of the asked version, query string and
-        action, and the bytes of the JSON body that it takes. `read(limit)` gets them."""
-        known = [pair for pair in found if pair[0].known_at(version)]
-        if not known:
-            raise NotFound("The resource could not be found.")
-        if len(known) > 1:
-            known = _of_query(known, asked)
-        operation, names = known[0]
-        if operation.action is None:
-            takes = operation.body is not None
-            return operation, names, await read(operation.body_limit) if takes else b""
-        raw = await read(operation.body_limit)
-        try:
-            actions = self._actions.decode(raw)
-        except msgspec.DecodeError:
-            raise BadRequest("Malformed request body") from None
-        if len(actions) != 1:
-            raise BadRequest("Malformed request body: exactly one action is expected.")
-        name = next(iter(actions))
-        for operation, names in known:
-            if operation.action == name:
-                return operation, names, raw
-        raise BadRequest(f"There is no such action: {name}")
 
     async def run(self, call: Call, raw: bytes) -> Any:
         """What the operation's handler returns; raises what it raises."""
@@ -72,7 +74,7 @@ class Execution:
                 await self._database.read(functools.partial(self._admit, call))
             self.decode(call, raw)
             return await operation.handler(call)
-        work = functools.partial(self._in_transaction, call, raw)
+        work = functools.partial(self.run_in, call, raw)
         if operation.writing:
             return await self._database.write(work, name=name_of(call.face, operation))
         return await self._database.read(work)
@@ -80,7 +82,8 @@ class Execution:
     def _admit(self, call: Call, tx: Tx) -> None:
         self._admission.admit(call, tx)
 
-    def _in_transaction(self, call: Call, raw: bytes, tx: Tx) -> Any:
+    def run_in(self, call: Call, raw: bytes, tx: Tx) -> Any:
+        """The same of a plain operation, inside a transaction."""
         operation = call.operation
         if not operation.public:
             self._admission.admit(call, tx)

@@ -192,6 +192,7 @@ class Call:
         "grant",
         "header",
         "headers",
+        "inside",
         "operation",
         "path",
         "query",
@@ -231,6 +232,8 @@ class Call:
         """The body of a stream operation; raises Interrupted when the client went away."""
         self.sends_files = False
         """The server sends a `zero_copy.FileRange` in a stream."""
+        self.inside = False
+        """Made inside the process (`core.http.caller`): who calls needs no proof."""
         self.header: Header = lambda name: None
         self.headers: Callable[[], Mapping[str, str]] = dict
         """All headers, their names in lower case."""

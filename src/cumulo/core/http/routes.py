@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 import falcon.routing
 
@@ -65,6 +65,9 @@ class Router(falcon.routing.CompiledRouter):
         self._claiming.append((wanted, routes, (unknown, self._methods(unknown), {}, None)))
 
     def find(self, uri: str, req: Any = None) -> Found | None:
+        if req is None:
+            # From inside the process, as it would be sent.
+            return self._raw.find(uri.encode()) or super().find(unquote(uri.rstrip("/") or "/"))
         for wanted, routes, unknown in self._claiming:
             if wanted(req.get_header, req.query_string):
                 return routes.find(req.scope["raw_path"]) or unknown
