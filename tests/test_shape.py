@@ -36,6 +36,7 @@ NEEDED = ("README.md", "assembly.py")
 HELPERS = {
     # What a service has besides: no room of the design, and why.
     "orchestration": {"language"},
+    "dns": {"names", "nameserver", "rdata", "serials"},
     "image": {"catalogue", "formats", "guest", "patterns"},
 }
 SERVICES = order.services()

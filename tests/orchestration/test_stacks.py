@@ -34,7 +34,9 @@ resources:
         - {protocol: icmp}
   key:
     type: OS::Nova::KeyPair
-    properties: {name: {list_join: ['-', [{get_param: 'OS::stack_name'}, key]]}, save_private_key: true}
+    properties:
+      name: {list_join: ['-', [{get_param: 'OS::stack_name'}, key]]}
+      save_private_key: true
   port:
     type: OS::Neutron::Port
     properties:

@@ -25,9 +25,9 @@ from typing import Any, Protocol, TypeVar, cast
 from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Database, Tx
-from cumulo.core.hosts.agent import HostPart
-from cumulo.core.hosts.conductor import Conductor, Part
+from cumulo.core.hosts.conductor import Conductor, Part, WholePart
 from cumulo.core.hosts.registry import HostRegistry
+from cumulo.core.hosts.work import HostPart
 from cumulo.core.http.caller import Caller
 from cumulo.core.http.operations import Face
 from cumulo.core.resource_types import Finder, ResourceType
@@ -83,7 +83,7 @@ class Frame:
     """Of all services: what they bring as data, whatever their order."""
     caller: Caller = field(default_factory=Caller)
     """Calls any service's operations for a principal, inside the process; once all are built."""
-    jobs: Jobs = field(default_factory=Jobs)
+    jobs: Jobs = field(init=False)
     """Where a service adds its kinds of jobs, and begins them."""
     _given: dict[Any, Any] = field(default_factory=dict)
 
@@ -91,6 +91,9 @@ class Frame:
     def catalog(self) -> list[CatalogEntry]:
         """Of all services."""
         return [entry for each in self.assemblies for entry in each.catalog]
+
+    def __post_init__(self) -> None:
+        self.jobs = Jobs(self.database)
 
     def give(self, protocol: type[P], implementation: P) -> None:
         """Offer an implementation of a Protocol of some `interface.py` to the others."""
@@ -157,7 +160,7 @@ class Service:
     facade: Any
     """The service itself, as `Cloud.services` shows it."""
     faces: Sequence[Face] = ()
-    parts: Sequence[Part] = ()
+    parts: Sequence[Part | WholePart] = ()
     """The conductor's side of work on hosts."""
     reconcilers: Sequence[Reconciler] = ()
     on_bells: Callable[[Bells], None] | None = None
