@@ -9,6 +9,8 @@ from cumulo.cloud import Cloud
 from cumulo.core.assembly import Assembly, Frame, Principals, RotateKeys
 from cumulo.core.db import migrations
 from cumulo.core.db.engines import engine_of
+from cumulo.core.events.feed import Feed
+from cumulo.core.events.history import let_turns_grow
 from cumulo.core.hosts.conductor import Conductor
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.http.admission import Authenticator
@@ -32,6 +34,7 @@ def open_database(settings: Settings) -> Any:
     assemblies()
     database = engine_of(settings)
     migrations.prepare(database)
+    database.write_now(let_turns_grow, name="turns of events")
     return database
 
 
@@ -41,7 +44,7 @@ def build(settings: Settings) -> Cloud:
     database, registry = open_database(settings), HostRegistry()
     conductor = Conductor(database, registry)
     catalog = [entry for each in all_of_them for entry in each.catalog]
-    frame = Frame(settings, database, registry, conductor, catalog)
+    frame = Frame(settings, database, registry, conductor, catalog, Feed(database))
     built = {each.name: each.build(frame) for each in all_of_them}
     conductor.add(part for each in built.values() for part in each.parts)
     front = Front(settings.trusted_front)

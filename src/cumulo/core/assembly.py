@@ -25,6 +25,8 @@ from typing import Any, Protocol, TypeVar, cast
 from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.events.consumers import Consumer
+from cumulo.core.events.feed import Feed
 from cumulo.core.hosts.agent import HostPart
 from cumulo.core.hosts.conductor import Conductor, Part
 from cumulo.core.hosts.registry import HostRegistry
@@ -80,6 +82,8 @@ class Frame:
     conductor: Conductor
     catalog: Sequence[CatalogEntry]
     """Of all services."""
+    feed: Feed
+    """The live feed of events."""
     caller: Caller = field(default_factory=Caller)
     """Calls any service's operations for a principal, inside the process; once all are built."""
     jobs: Jobs = field(default_factory=Jobs)
@@ -156,6 +160,8 @@ class Service:
     reconcilers: Sequence[Reconciler] = ()
     on_bells: Callable[[Bells], None] | None = None
     """Told how each reconciler is woken, by its name."""
+    consumers: Sequence[Consumer] = ()
+    """Who of it follows the events of all services."""
     workers: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
     """What else runs until it is cancelled."""
     counts: Mapping[str, Callable[[Tx], int]] = field(default_factory=dict)
