@@ -62,6 +62,8 @@ class IdentitySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often a trust can be lent on."""
     user_limit_application_credentials: Count = 0
     """For each user; 0: any number."""
+    allow_insecure_application_credential_trust_escalation: bool = False
+    """Unrestricted application credentials may make trusts, which outlive them."""
     limit_model: Literal["flat", "strict_two_level"] = "flat"
     """Unified limits: each project for itself, or a domain's above those of its projects."""
     openid: dict[str, OpenIdClient] = {}

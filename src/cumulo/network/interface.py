@@ -188,6 +188,9 @@ class Network(Protocol):
     def ports_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[PortInfo]]:
         """The ports of servers, oldest first; servers without one are absent."""
 
+    def addresses_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[str]]:
+        """Only their addresses, fixed and floating; servers without one are absent."""
+
     def unplug(self, tx: Tx, port_id: str) -> None:
         """Take a port from its server: removed if `plug_server` made it, unbound if it was
         given."""

@@ -9,7 +9,6 @@ system can), so either may go without the other.
 """
 
 import asyncio
-import fcntl
 import os
 import shutil
 from collections.abc import Sequence
@@ -28,13 +27,13 @@ from cumulo.block_storage.drivers.driver import (
     check_id,
     check_spec,
 )
+from cumulo.core.blobs import sparse
 from cumulo.core.blobs.disks import virtual_size
 from cumulo.core.run.commands import CommandFailed, run_blocking
 from cumulo.core.run.sandbox import INPUT, OUTPUT, Bounds, SandboxFailed, in_sandbox, lent
 
 GIB = 1024**3
 FORMATS: list[VolumeFormat] = ["qcow2", "raw"]
-_FICLONE = 0x40049409
 _COPY_SECONDS = 3600.0
 # What is left free on the file system, so that guests' thin volumes find room to grow.
 _RESERVE = 64 * 1024 * 1024
@@ -223,11 +222,7 @@ def _resize(path: Path, format: str, size: int) -> None:
 def reflink(source: Path, target: Path) -> bool:
     """Make `target` share the blocks of `source`; False where the file system cannot."""
     with source.open("rb") as old, target.open("wb") as new:
-        try:
-            fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
-        except OSError:
-            return False
-    return True
+        return sparse.share(old.fileno(), new.fileno())
 
 
 def _in_short(error: Exception) -> str:

@@ -105,6 +105,12 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return self.trust is not None or self.access_token is not None
 
     @property
+    def is_lent(self) -> bool:
+        """The token has a part of its user's right only, whichever way it was lent."""
+        credential = self.application_credential is not None or "ec2credential" in self.methods
+        return self.is_delegated or credential
+
+    @property
     def is_admin(self) -> bool:
         return "admin" in self.roles
 

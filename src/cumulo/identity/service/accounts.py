@@ -4,13 +4,13 @@ The rules of payment-card standards (lockout, expiry, history, minimum age, inac
 functions of a user's row and the settings; each user's `options` can except it from them.
 """
 
-import re
 from datetime import date
 
 from cumulo.core.auth.passwords import Passwords, PasswordTooLong
 from cumulo.core.clock import Moment, later, seconds_of
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest, Unauthorized
+from cumulo.core.wire.patterns import OperatorsPattern
 from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.guessing import Guessing
 from cumulo.identity.service.read_only import refuse_foreign
@@ -121,7 +121,7 @@ class Accounts:
         if not isinstance(password, str):
             raise BadRequest("Invalid input for user: 'password' must be a text")
         pattern = self._rules.password_regex
-        if pattern and not re.match(pattern, password):
+        if pattern and not OperatorsPattern(pattern).fits(password):
             what = self._rules.password_regex_description or "a pattern that the operator has set"
             raise BadRequest(f"The password does not match the requirements: {what}.")
         try:

@@ -26,6 +26,8 @@ class SecurityRules(msgspec.Struct, frozen=True):
     user_limit_application_credentials: int = 0
     """For each user; 0: any number."""
 
+    allow_insecure_application_credential_trust_escalation: bool = False
+
     @property
     def watches_users(self) -> bool:
         """Whether it counts what a user does: it is written down at each login."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
+from cumulo.core.blobs.streams import blocks
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.outbound import client
@@ -15,7 +16,6 @@ from cumulo.image.model.image import CONTAINER_FORMATS, DISK_FORMATS, ImageRow
 from cumulo.image.model.task import TaskRow
 from cumulo.image.service.image import ImageService
 from cumulo.image.service.imports import Method
-from cumulo.image.service.stores import blocks
 
 
 class Fetching:

@@ -11,12 +11,13 @@ from typing import Any
 
 import msgspec
 
+from cumulo.core.blobs.streams import Reader, copy
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, UnsupportedMediaType
 from cumulo.core.sim.points import reach
 from cumulo.image import formats
-from cumulo.image.model.content import Reader, Received
+from cumulo.image.model.content import Received
 from cumulo.image.model.image import HASH, ImageRow
 from cumulo.image.model.location import STAGING
 from cumulo.image.model.task import TaskRow, Work
@@ -24,7 +25,7 @@ from cumulo.image.service.fetching import Fetching
 from cumulo.image.service.image import ImageService
 from cumulo.image.service.imports import Wish
 from cumulo.image.service.patch import split
-from cumulo.image.service.stores import Store, copy
+from cumulo.image.service.stores import Store
 from cumulo.image.service.uploads import problem_of, write_all
 
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
 from cumulo.core.auth.principal import Principal
+from cumulo.core.blobs.streams import TooMuch, in_blocks
 from cumulo.core.clock import later
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events.history import emit
@@ -280,18 +281,11 @@ class Uploads:
 
 async def write_all(writer: Writer, body: AsyncIterator[bytes], room: int) -> Received:
     """All of a stream, in blocks. Raises TooLarge."""
-    buffer = bytearray()
-    total = 0
-    async for piece in body:
-        total += len(piece)
-        if total > room:
-            raise TooLarge("The size of the image exceeds the quota or the limit.")
-        buffer += piece
-        if len(buffer) >= MIB:
-            await _stored(writer.write(bytes(buffer)))
-            buffer.clear()
-    if buffer:
-        await _stored(writer.write(bytes(buffer)))
+    try:
+        async for block in in_blocks(body, room):
+            await _stored(writer.write(block))
+    except TooMuch:
+        raise TooLarge("The size of the image exceeds the quota or the limit.") from None
     return await _stored(writer.finish())
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cumulo.core.db.listing import Condition
+from cumulo.core.db.listing import Condition, contains
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 from cumulo.network.model.network import NetworkRow
@@ -29,7 +29,7 @@ def _by_address(column: Any) -> Condition:
 
 
 def _by_part_of_address(name: str) -> Any:
-    part = _a.ip_address.contains(sa.bindparam(name, type_=sa.Text()))
+    part = contains(_a.ip_address)(name)
     return _c.id.in_(sa.select(_a.port_id).where(part))
 
 

@@ -38,8 +38,19 @@ def _ports(which: Any) -> Statement:
     )
 
 
+_ON_SERVERS = sa.and_(_p.holder.in_(parameter("ids")), _p.role == COMPUTE)
 PORTS = _ports(_p.id.in_(parameter("ids")))
-PORTS_OF = _ports(sa.and_(_p.holder.in_(parameter("ids")), _p.role == COMPUTE))
+PORTS_OF = _ports(_ON_SERVERS)
+FIXED_OF = statement(
+    sa.select(_p.holder, _a.ip_address)
+    .join_from(PortRow.sql_table, AllocationRow.sql_table, _a.port_id == _p.id)
+    .where(_ON_SERVERS)
+)
+FLOATING_OF = statement(
+    sa.select(_p.holder, _f.floating_ip_address)
+    .join_from(PortRow.sql_table, FloatingIpRow.sql_table, _f.port_id == _p.id)
+    .where(_ON_SERVERS)
+)
 ADDRESSES = statement(
     sa.select(_a.port_id, _a.subnet_id, _a.ip_address)
     .where(_a.port_id.in_(parameter("ids")))

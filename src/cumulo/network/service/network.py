@@ -65,6 +65,9 @@ class NetworkService:
     def ports_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[PortInfo]]:
         return self._servers.of(tx, server_ids)
 
+    def addresses_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[str]]:
+        return self._servers.addresses_of(tx, server_ids)
+
     def unplug(self, tx: Tx, port_id: str) -> None:
         self._servers.unplug(tx, port_id)
 

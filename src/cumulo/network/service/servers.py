@@ -165,6 +165,13 @@ class Servers:
             found.setdefault(info.device_id, []).append(info)
         return found
 
+    def addresses_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for wanted in (server_queries.FIXED_OF, server_queries.FLOATING_OF) if server_ids else ():
+            for server_id, address in tx.tuples(wanted, ids=server_ids):
+                found.setdefault(server_id, []).append(address)
+        return found
+
     def _infos(self, tx: Tx, port_ids: Sequence[str]) -> list[PortInfo]:
         return _described(tx, tx.tuples(server_queries.PORTS, ids=port_ids)) if port_ids else []
 
