@@ -4,7 +4,7 @@ from cumulo.block_storage.agent import StorageAgent
 from cumulo.block_storage.api.face import block_storage_faces
 from cumulo.block_storage.drivers.fake import FakeDriver
 from cumulo.block_storage.drivers.file import FileDriver
-from cumulo.block_storage.interface import BlockStorage
+from cumulo.block_storage.interface import EVENTS, BlockStorage
 from cumulo.block_storage.part import StoragePart
 from cumulo.block_storage.policy import RULES
 from cumulo.block_storage.service.block_storage import BlockStorageService
@@ -38,6 +38,7 @@ def agent(host: HostFrame) -> StorageAgent | None:
 ASSEMBLY = Assembly(
     "block_storage",
     build,
+    events=EVENTS,
     catalog=(
         CatalogEntry("block-storage", ("volumev3", "block-store"), "/volume/v3/$(project_id)s"),
     ),

@@ -10,6 +10,7 @@ from cumulo.compute.drivers.driver import ComputeDriver
 from cumulo.compute.drivers.image_cache import ImageCache
 from cumulo.compute.drivers.machine import resources_of
 from cumulo.compute.first_run import FirstFlavors
+from cumulo.compute.interface import EVENTS
 from cumulo.compute.part import ComputePart
 from cumulo.compute.policy import RULES
 from cumulo.compute.service.compute import ComputeService
@@ -82,6 +83,7 @@ async def stop(host: HostFrame, remove: bool) -> int:
 ASSEMBLY = Assembly(
     "compute",
     build,
+    events=EVENTS,
     catalog=(CatalogEntry("compute", (), "/compute/v2.1"),),
     hosts=(HostKind("compute", agent, sweep=10.0, stop=stop),),
 )

@@ -25,7 +25,7 @@ EVENTS = events(
     *(on("server", f"compute.server.{name}.error", reason=str) for name in ACTIONS),
     on("server", "compute.server.lock", reason=str | None),
     on("server", "compute.server.unlock"),
-    on("server", "compute.server.schedule", host=str | None, considered=int),
+    on("server", "compute.server.schedule", host=str | None, considered=dict[str, str]),
     on("server", "compute.server.reset_state", state=str),
     on("server", "compute.server.stopped", crashed=bool, reason=str | None),
     on("server", "compute.server.update", changed=list[str]),

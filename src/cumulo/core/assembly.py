@@ -27,6 +27,7 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events.consumers import Consumer
 from cumulo.core.events.feed import Feed
+from cumulo.core.events.types import EventType
 from cumulo.core.hosts.agent import HostPart
 from cumulo.core.hosts.conductor import Conductor, Part
 from cumulo.core.hosts.registry import HostRegistry
@@ -186,4 +187,6 @@ class Assembly:
     name: str
     build: Callable[[Frame], Service]
     catalog: Sequence[CatalogEntry] = ()
+    events: Sequence[EventType] = ()
+    """All that it emits, from its `interface.py`."""
     hosts: Sequence[HostKind] = ()

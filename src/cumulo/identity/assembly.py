@@ -21,7 +21,7 @@ from cumulo.identity.api.face import identity_face
 from cumulo.identity.drivers.directories import opener
 from cumulo.identity.first_run.accounts import FirstAccounts
 from cumulo.identity.first_run.catalog import FirstCatalog
-from cumulo.identity.interface import Endpoints, FirstUsers, Identity
+from cumulo.identity.interface import EVENTS, Endpoints, FirstUsers, Identity
 from cumulo.identity.policy import RULES, SCOPES
 from cumulo.identity.reconcile import DirectorySync, Expired
 from cumulo.identity.service.federation.parties import OpenIdParty, Parties, SamlParty
@@ -100,4 +100,6 @@ def _parties(settings: Settings, own: IdentitySettings) -> Parties:
     return Parties(openid, frozenset(own.saml), saml, own.trusted_dashboards)
 
 
-ASSEMBLY = Assembly("identity", build, catalog=(CatalogEntry("identity", (), "/identity"),))
+ASSEMBLY = Assembly(
+    "identity", build, events=EVENTS, catalog=(CatalogEntry("identity", (), "/identity"),)
+)

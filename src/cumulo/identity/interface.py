@@ -58,7 +58,7 @@ EVENTS = events(
     ),
     on("project", "identity.project.provision", idp_id=str),
     on("role", "identity.role.imply", "identity.role.stop_implying", implied=str),
-    on("directory", "identity.directory.synced", users=int, groups=int, notes=list[str]),
+    on("directory", "identity.directory.synced", users=int, groups=int, notes=str | None),
     on("directory", "identity.directory.failed", reason=str),
     on("directory", "identity.directory.forgotten"),
     on("request_token", "identity.request_token.create", "identity.request_token.authorize"),

@@ -11,7 +11,7 @@ from cumulo.image.drivers.kinds import open_driver
 from cumulo.image.drivers.rewrite import SubprocessRewriter
 from cumulo.image.first_run.image import FirstImage
 from cumulo.image.first_run.metadefs import FirstMetadefs
-from cumulo.image.interface import Images
+from cumulo.image.interface import EVENTS, Images
 from cumulo.image.jobs import TaskRunner
 from cumulo.image.policy import RULES
 from cumulo.image.reconcile import CacheFill, ImageRemovals, InterruptedUploads
@@ -133,4 +133,4 @@ def _import_rules(settings: Settings, endpoints: Endpoints) -> ImportRules:
     )
 
 
-ASSEMBLY = Assembly("image", build, catalog=(CatalogEntry("image", (), "/image"),))
+ASSEMBLY = Assembly("image", build, events=EVENTS, catalog=(CatalogEntry("image", (), "/image"),))

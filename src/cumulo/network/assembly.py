@@ -12,7 +12,7 @@ from cumulo.network.api.face import network_face
 from cumulo.network.drivers.driver import NetworkDriver
 from cumulo.network.drivers.make import make_driver
 from cumulo.network.first_run import FirstNetworks
-from cumulo.network.interface import GuestMetadata, Network
+from cumulo.network.interface import EVENTS, GuestMetadata, Network
 from cumulo.network.model.metadata import MetadataHandler, MetadataRequest, MetadataResponse
 from cumulo.network.part import NetworkPart
 from cumulo.network.policy import RULES
@@ -108,6 +108,7 @@ async def stop(host: HostFrame, remove: bool) -> int:
 ASSEMBLY = Assembly(
     "network",
     build,
+    events=EVENTS,
     catalog=(CatalogEntry("network", (), "/network"),),
     hosts=(HostKind("network", agent, sweep=60.0, stop=stop),),
 )

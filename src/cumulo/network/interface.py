@@ -36,6 +36,10 @@ EVENTS = events(
         removed=str | None,
         subnet_ids=list[str] | None,
     ),
+    *(
+        on(noun, f"network.{noun}.status", status=str, reason=str | None)
+        for noun in ("port", "router", "floatingip")
+    ),
     on("floatingip", "network.floatingip.create", address=str),
     on("floatingip", "network.floatingip.update", port_id=str | None),
     on("floatingip", "network.floatingip.delete"),
