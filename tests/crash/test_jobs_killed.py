@@ -61,7 +61,8 @@ class Workers:
         return child
 
     def begin(self, subject: str, memo: Memo) -> None:
-        jobs, database = Jobs(), open_database(self.where)
+        database = open_database(self.where)
+        jobs = Jobs(database)
         jobs.add(Mover(self.folder).kind())
         database.write_now(lambda tx: jobs.begin(tx, NAME, subject, memo))
         database.close()

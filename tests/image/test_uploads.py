@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Fault, Gone, QuotaExceeded, TooLarge
 from cumulo.identity.interface import FirstUsers
 from cumulo.image.api.files import _exactly
 from cumulo.image.interface import NewImage
 from cumulo.image.model.image import ImageRow
 from cumulo.image.model.location import RemovalRow
-from cumulo.image.reconcile import ImageRemovals, InterruptedUploads
+from cumulo.image.reconcile import ImageRemovals
 from tests.support.cloud import TestCloud, running_cloud
 
 
@@ -131,26 +132,22 @@ def test_what_a_killed_process_left_is_put_right(tmp_path: Path) -> None:
         image_id = await new(cloud)
         # As after a kill between the renaming of the bytes and the commit.
         operator = await database.read(lambda tx: cloud.cloud.frame.get(FirstUsers).operator(tx))
-        await database.write(
-            lambda tx: service.uploads._begin(
-                tx,
-                image_id,
-                "an-upload-of-another-process",
-                operator,
-                lambda *_: None,
-                "file",
-                None,
-            )
+        run, _, _ = await database.write(
+            lambda tx: service.uploads._begin(tx, image_id, operator, lambda *_: None, "file", None)
         )
         writer = service.stores.default.content.writer(image_id)
         await writer.write(b"bytes")
         await writer.finish()
         await writer.keep()
-        uploads = InterruptedUploads(database, service)
-        for id in await database.read(lambda tx: uploads.due(tx, 10)):
-            await uploads.step(id)
-            await uploads.step(id)
-        assert (await row_of(cloud, image_id)).status == "queued"
+        jobs = cloud.cloud.frame.jobs
+        jobs.let_go(run)
+
+        def end_of_lease(tx: Tx) -> None:
+            tx.update(run.still(tx), due=tx.now)
+
+        await database.write(end_of_lease)
+        jobs.wakeup.ring()
+        await cloud.until(f"/image/v2/images/{image_id}", lambda a: a.json["status"] == "queued")
         # The cloud's own loop removes too; whoever comes second finds nothing to do.
         removals = ImageRemovals(database, service)
         while waiting := await database.read(lambda tx: removals.due(tx, 10)):

@@ -114,7 +114,8 @@ def prepared(where: str) -> SqliteDatabase:
 
 def main() -> None:
     where, folder, name, *lease = sys.argv[1:]
-    database, jobs = open_database(where), Jobs()
+    database = open_database(where)
+    jobs = Jobs(database)
     jobs.add(Mover(Path(folder), name).kind(attempts=20))
     seconds = float(lease[0]) if lease else 20.0
     runner = JobRunner(database, jobs, lease=seconds, beat=seconds / 5)

@@ -87,9 +87,12 @@ class Frame:
     """The live feed of events."""
     caller: Caller = field(default_factory=Caller)
     """Calls any service's operations for a principal, inside the process; once all are built."""
-    jobs: Jobs = field(default_factory=Jobs)
+    jobs: Jobs = field(init=False)
     """Where a service adds its kinds of jobs, and begins them."""
     _given: dict[Any, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.jobs = Jobs(self.database)
 
     def give(self, protocol: type[P], implementation: P) -> None:
         """Offer an implementation of a Protocol of some `interface.py` to the others."""

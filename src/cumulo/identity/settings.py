@@ -58,6 +58,9 @@ class IdentitySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     totp_once: bool = False
     """A one-time password is good for one login (RFC 6238, 5.2). Off, as in the real service: the
     command line logs in for each command, and would have to wait half a minute between two."""
+    totp_alone: bool = False
+    """A one-time password is enough to log in, as in the real service. Off: six digits can be
+    guessed, so that another method must come with them, unless a user's own rules say `totp`."""
     max_redelegation_count: Count = 3
     """How often a trust can be lent on."""
     user_limit_application_credentials: Count = 0

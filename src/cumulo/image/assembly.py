@@ -12,9 +12,9 @@ from cumulo.image.drivers.rewrite import SubprocessRewriter
 from cumulo.image.first_run.image import FirstImage
 from cumulo.image.first_run.metadefs import FirstMetadefs
 from cumulo.image.interface import EVENTS, Images
-from cumulo.image.jobs import TaskRunner
+from cumulo.image.jobs import ImageJobs
 from cumulo.image.policy import RULES
-from cumulo.image.reconcile import CacheFill, ImageRemovals, InterruptedUploads
+from cumulo.image.reconcile import CacheFill, ImageRemovals
 from cumulo.image.service.image import ImageService
 from cumulo.image.service.imports import Rules as ImportRules
 from cumulo.image.service.protection import Protection
@@ -29,8 +29,7 @@ STORE_OPTIONS = ("type", "description", "weight")
 
 def build(frame: Frame) -> Service:
     image = _image(frame)
-    tasks = TaskRunner(frame.database, image)
-    image.tasks.ring = tasks.wakeup.ring
+    ImageJobs(frame.database, image).add_to(frame.jobs)
     frame.give(Images, image.images)
     users = frame.get(FirstUsers)
     first = FirstImage(frame.settings, frame.database, image, users)
@@ -49,11 +48,9 @@ def build(frame: Frame) -> Service:
         faces=[image_face(image, frame.database, frame.rules("image", RULES))],
         reconcilers=[
             ImageRemovals(frame.database, image),
-            InterruptedUploads(frame.database, image),
             CacheFill(frame.database, image),
         ],
         on_bells=on_bells,
-        workers=[tasks.run],
         counts={"images": image.images.count},
         first_run=first_run,
     )
@@ -86,6 +83,7 @@ def _image(frame: Frame) -> ImageService:
     staging = ImageFiles(data / "image-staging", open_to_guests=False)
     return ImageService(
         frame.database,
+        frame.jobs,
         Stores(stores, given.default_store, staging=staging, cache=cache),
         ImageLimits(given.largest_image_gib, given.largest_disk_gib),
         cache_bytes=given.cache_gib << 30,

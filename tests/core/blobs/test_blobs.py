@@ -64,12 +64,15 @@ def test_an_empty_file_is_a_file(tmp_path: Path) -> None:
 
 
 def test_what_killed_writers_left_goes_and_what_is_written_stays(tmp_path: Path) -> None:
-    for name in ("old", "new"):
-        FileWriter(tmp_path / name, Sums()).write_now(b"x")
-    old = next(tmp_path.glob(".new-old-*"))
-    os.utime(old, (1, 1))
+    """What another process writes is as old as a killed one's, but it is locked."""
+    writers = {name: FileWriter(tmp_path / name, Sums()) for name in ("new", "left", "other")}
+    for name, writer in writers.items():
+        writer.write_now(b"x")
+        if name != "new":
+            os.utime(next(tmp_path.glob(f".new-{name}-*")), (1, 1))
+    writers["left"]._close()
     assert files.forget_unfinished(tmp_path) == 1
-    assert [path.name[:8] for path in tmp_path.iterdir()] == [".new-new"]
+    assert sorted(path.name[:8] for path in tmp_path.iterdir()) == [".new-new", ".new-oth"]
 
 
 def test_a_stream_that_is_too_long_is_refused_before_it_is_stored() -> None:

@@ -26,7 +26,7 @@ class Bench:
         self.folder = folder
         self.database: SqliteDatabase = prepared(str(folder / "x.db"))
         self.mover = Mover(folder)
-        self.jobs = Jobs()
+        self.jobs = Jobs(self.database)
         self.jobs.add(self.mover.kind(**kind))
         self.runner = JobRunner(self.database, self.jobs, lease=5.0, beat=0.05)
 
@@ -256,7 +256,7 @@ def test_who_cannot_renew_in_time_stops_by_itself(
         async with bench.working():
             await bench.until(lambda: bench.said("a waits"))
             monkeypatch.setattr(runner, "_renew_all", away)
-            first = runner._live["id-a"]
+            first = bench.jobs.live["id-a"]
             await bench.until(lambda: first.lost)
             monkeypatch.undo()
 
@@ -385,7 +385,7 @@ def test_a_backlog_of_one_project_costs_the_others_nothing(bench: Bench) -> None
     assert not any("TEMP B-TREE" in step[3] for step in plan)
 
 
-def test_kinds_are_checked_when_they_are_declared() -> None:
+def test_kinds_are_checked_when_they_are_declared(bench: Bench) -> None:
     async def do(run: Run[Memo]) -> Outcome[Memo]:
         return run.next()
 
@@ -396,7 +396,41 @@ def test_kinds_are_checked_when_they_are_declared() -> None:
         Kind("x", Memo, [Step("a", do, no_return=True), Step("b", do, undo=undo)])
     with pytest.raises(ValueError, match="names of their own"):
         Kind("x", Memo, [Step("a", do), Step("a", do)])
-    jobs = Jobs()
+    jobs = Jobs(bench.database)
     jobs.add(Kind("x", Memo, [Step("a", do)]))
     with pytest.raises(ValueError, match="already"):
         jobs.add(Kind("x", Memo, [Step("a", do)]))
+
+
+def test_what_a_request_holds_is_cleaned_up_when_its_process_dies(bench: Bench) -> None:
+    async def main() -> None:
+        def begin(tx: Tx) -> Run[Memo]:
+            return bench.jobs.hold(tx, NAME, "a", Memo(), id="id-a")
+
+        async with bench.working():
+            run = bench.write(begin)
+            await asyncio.sleep(0.2)
+            run.check()
+            assert bench.rows()["a"].lease_by == bench.jobs.me
+            assert not bench.database.read_now(lambda tx: bench.jobs.abandoned(tx, "id-a"))
+            bench.write(lambda tx: bench.jobs.release(tx, run))
+            assert (bench.rows(), bench.jobs.live) == ({}, {})
+        assert bench.mover.effects() == []
+        dead = Jobs(bench.database)
+        dead.kinds = bench.jobs.kinds
+        bench.write(lambda tx: dead.hold(tx, NAME, "a", Memo(), id="id-a"))
+        assert bench.database.read_now(lambda tx: bench.jobs.abandoned(tx, "id-a"))
+        async with bench.working():
+            await bench.until(lambda: not bench.rows())
+
+    go(main())
+    assert len(bench.mover.effects()) == 4
+
+
+def test_what_is_dropped_under_a_request_is_lost_to_it(bench: Bench) -> None:
+    run = bench.write(lambda tx: bench.jobs.hold(tx, NAME, "a", Memo(), id="id-a"))
+    bench.write(lambda tx: bench.jobs.drop(tx, "id-a"))
+    with pytest.raises(Lost):
+        run.check()
+    with pytest.raises(Lost):
+        bench.write(lambda tx: bench.jobs.release(tx, run))

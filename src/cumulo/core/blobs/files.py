@@ -12,9 +12,10 @@ flushed to the disk, renamed.
         raise
 
 Blocks of zeros become holes. On Btrfs and XFS, what is copied from a file of the same file system
-shares its blocks. What a killed process left is named `.new-…` and older than the next process.
+shares its blocks. What a killed process left is named `.new-…`, and nobody has it locked.
 """
 
+import fcntl
 import os
 import time
 import uuid
@@ -102,6 +103,8 @@ class FileWriter(Generic[R]):
         if self._descriptor is None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             self._descriptor = os.open(self._temporary, flags, 0o400)
+            # Held until it is closed, or its process is gone: see `forget_unfinished`.
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return self._descriptor
 
     def _close(self) -> None:
@@ -143,14 +146,17 @@ def names(folder: Path) -> Iterator[str]:
 
 
 def forget_unfinished(folder: Path, *, before: float = _BORN) -> int:
-    """Remove what writers left that were killed before this process began; how many. What is
-    younger is being written."""
+    """Remove what killed writers left; how many. What is younger than this process is left alone,
+    and what another process is writing is locked."""
     count = 0
     for path in list(folder.glob(".*-*")):
         try:
-            if path.stat().st_mtime < before:
+            if path.stat().st_mtime >= before:
+                continue
+            with path.open("rb") as file:
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
                 path.unlink()
                 count += 1
-        except FileNotFoundError:
+        except (FileNotFoundError, BlockingIOError):
             continue
     return count

@@ -35,6 +35,9 @@ What holds, whatever dies and whenever:
 `runner.JobRunner` does the work; a process without one can still begin and cancel jobs.
 """
 
+import asyncio
+import os
+import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -195,6 +198,7 @@ class Run(Job[M]):
         self._database = database
         self.progress = 0
         self.renewed = time.monotonic()
+        self.lost = False
 
     def note(self, progress: int) -> None:
         """How far the step is; stored with the next beat of the lease."""
@@ -233,6 +237,11 @@ class Run(Job[M]):
         return Outcome(self.step, change, memo, max(seconds, 0.001))
 
     # --- the lease -----------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """As far as this process knows, the lease is ours. Costs nothing. Raises Lost."""
+        if self.lost or time.monotonic() > self.renewed + self._lease:
+            raise Lost(self.id)
 
     async def hold(self) -> None:
         """Make sure, in the database, that the lease is ours for its whole time from now. Raises
@@ -281,15 +290,44 @@ class Run(Job[M]):
         return await self._database.read(function)
 
 
+class Live:
+    """A job that this process has the lease of, and the task that its present step runs in."""
+
+    def __init__(self, row: JobRow, *, held: bool = False) -> None:
+        self.row = row
+        self.held = held
+        """A request is at it, not the runner."""
+        self.run: Run[Any] | None = None
+        self.task: asyncio.Task[Any] | None = None
+        self.lost = False
+        self.cancelled = False
+
+    def lose(self) -> None:
+        self.lost = True
+        if self.run is not None:
+            self.run.lost = True
+        if self.task is not None:
+            self.task.cancel()
+
+    def cancel(self) -> None:
+        run = self.run
+        if run is None or self.held or run.row.undoing or not run.kind.reversible(run.step):
+            return
+        self.cancelled = True
+        if self.task is not None:
+            self.task.cancel()
+
+
 class Jobs:
     """What requests and reconcilers do with jobs: begin, cancel, nudge, look."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self.kinds: dict[str, Kind[Any]] = {}
         self.wakeup = Wakeup()
-        # The runner of this process hears of these at once, others at their next beat.
-        self.cancelled: Callable[[str], None] = lambda job_id: None
-        self.dropped: Callable[[str], None] = lambda job_id: None
+        self.me = f"{socket.gethostname()}/{os.getpid()}/{id(self)}"
+        """This process, as leases name it."""
+        self.live: dict[str, Live] = {}
 
     def add(self, kind: Kind[Any]) -> None:
         if kind.name in self.kinds:
@@ -309,13 +347,73 @@ class Jobs:
         delay: float = 0.0,
     ) -> JobRow:
         """A new job, begun after the commit. Raises IntegrityError for an id that is taken."""
+        row = self._row(tx, kind, subject, memo, project_id, id, step)
+        row = msgspec.structs.replace(row, due=later(tx.now, delay))
+        tx.insert(row)
+        tx.after_commit(self.wakeup.ring)
+        return row
+
+    def hold(
+        self,
+        tx: Tx,
+        kind: str,
+        subject: str,
+        memo: M,
+        *,
+        project_id: str | None = None,
+        id: str | None = None,
+    ) -> Run[M]:
+        """A job that the caller itself is at: a request with a long body. Its lease is renewed
+        while this process lives; when it dies, the first step is done by somebody else, which
+        is to clean up. The request ends it with `release` in its last transaction, or, if that
+        cannot be had, with `let_go`."""
+        row = self._row(tx, kind, subject, memo, project_id, id, None)
+        row = msgspec.structs.replace(
+            row, lease_by=self.me, epoch=1, attempts=1, due=later(tx.now, LEASE)
+        )
+        tx.insert(row)
+        run: Run[M] = Run(self._database, self.kinds[kind], row)
+        live = Live(row, held=True)
+        live.run = run
+        tx.after_commit(lambda: self.live.update({row.id: live}))
+        return run
+
+    def release(self, tx: Tx, run: Run[Any]) -> None:
+        """The end of what a request held. Raises Lost."""
+        tx.delete(run.still(tx))
+        tx.after_commit(lambda: self.let_go(run))
+
+    def let_go(self, run: Run[Any]) -> None:
+        """Nobody here is at it any more; if its row is still there, it ends with the lease."""
+        self.live.pop(run.id, None)
+
+    def abandoned(self, tx: Tx, job_id: str) -> bool:
+        """No process is at it."""
+        row = tx.get(JobRow, job_id)
+        if row is None or row.lease_by is None:
+            return True
+        if row.lease_by == self.me:
+            return job_id not in self.live
+        # With SQLite there is no other process.
+        return tx.engine == "sqlite" or row.due <= tx.now
+
+    def _row(
+        self,
+        tx: Tx,
+        kind: str,
+        subject: str,
+        memo: msgspec.Struct,
+        project_id: str | None,
+        id: str | None,
+        step: str | None,
+    ) -> JobRow:
         known = self.kinds[kind]
         if not isinstance(memo, known.memo):
             raise TypeError(f"{kind}: its memo is a {known.memo.__name__}")
         first = step or known.order[0]
         if first not in known.steps:
             raise KeyError(first)
-        row = JobRow(
+        return JobRow(
             id=id or new_id(),
             kind=kind,
             subject=subject,
@@ -325,7 +423,7 @@ class Jobs:
             memo=msgspec.to_builtins(memo),
             epoch=0,
             lease_by=None,
-            due=later(tx.now, delay),
+            due=tx.now,
             attempts=0,
             nudged=False,
             cancel=False,
@@ -335,9 +433,6 @@ class Jobs:
             created_at=tx.now,
             updated_at=tx.now,
         )
-        tx.insert(row)
-        tx.after_commit(self.wakeup.ring)
-        return row
 
     def get(self, tx: Tx, job_id: str) -> JobRow | None:
         return tx.get(JobRow, job_id)
@@ -346,7 +441,7 @@ class Jobs:
         """The jobs that are about this thing, the oldest first."""
         return tx.all(queries.OF, subject=subject)
 
-    def cancel(self, tx: Tx, job_id: str) -> bool:
+    def cancel(self, tx: Tx, job_id: str, reason: str = "it was cancelled") -> bool:
         """Undo it, wherever it is; False when it is over, or beyond its point of no return."""
         row = tx.get(JobRow, job_id)
         if row is None:
@@ -356,8 +451,8 @@ class Jobs:
             return False
         if not row.cancel:
             due = tx.now if row.lease_by is None else row.due
-            tx.update(row, cancel=True, due=due, updated_at=tx.now)
-        tx.after_commit(lambda: self.cancelled(job_id))
+            tx.update(row, cancel=True, reason=reason, due=due, updated_at=tx.now)
+        tx.after_commit(lambda: self._with(job_id, Live.cancel))
         tx.after_commit(self.wakeup.ring)
         return True
 
@@ -378,8 +473,14 @@ class Jobs:
         row = tx.get(JobRow, job_id)
         if row is None or not tx.delete(row):
             return False
-        tx.after_commit(lambda: self.dropped(job_id))
+        tx.after_commit(lambda: self._with(job_id, Live.lose))
         return True
+
+    def _with(self, job_id: str, what: Callable[[Live], None]) -> None:
+        """If this process is at it, it hears of it at once; others do at their next beat."""
+        live = self.live.get(job_id)
+        if live is not None:
+            what(live)
 
     def backlog(self, tx: Tx) -> dict[str, tuple[int, str]]:
         """For each kind that has work: how many jobs, and when the oldest began."""

@@ -38,7 +38,7 @@ class JobRow(Row, frozen=True):
     progress: int
     """How far the step is, in the kind's own unit (bytes, percent)."""
     reason: str | None
-    """Why it is undone."""
+    """Why it is undone, or is to be cancelled."""
     fault: str | None
     """Why the last try failed; None: it did not."""
     created_at: Moment

@@ -58,7 +58,7 @@ RELEASE = statement(
 )
 RELEASE_ALL = statement(
     sa.update(_t)
-    .where(_c.lease_by.is_not(None))
+    .where(_c.lease_by.is_not(None), _c.lease_by != sa.bindparam("me"))
     .values(due=sa.bindparam("now"), lease_by=sa.null())
 )
 IDS = statement(sa.select(_c.id).order_by(_c.created_at, _c.id).limit(1000))

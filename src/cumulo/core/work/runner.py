@@ -7,8 +7,6 @@ lost or the job is cancelled; commits are never cancelled, they end one way or t
 import asyncio
 import contextlib
 import logging
-import os
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -23,7 +21,7 @@ from cumulo.core.events.history import emit
 from cumulo.core.faults import Fault
 from cumulo.core.sim.points import reach
 from cumulo.core.work import queries
-from cumulo.core.work.jobs import BEAT, LEASE, Cancelled, Job, Jobs, Kind, Lost, Outcome, Run
+from cumulo.core.work.jobs import BEAT, LEASE, Cancelled, Job, Jobs, Kind, Live, Lost, Outcome, Run
 from cumulo.core.work.model import JobRow
 from cumulo.core.work.reconciler import backoff
 
@@ -31,30 +29,7 @@ log = logging.getLogger("cumulo.jobs")
 
 SWEEP = 5.0
 TEXT_LENGTH = 2000
-
-
-class _Live:
-    """A job that this process has, and the task that its present step runs in."""
-
-    def __init__(self, row: JobRow) -> None:
-        self.row = row
-        self.run: Run[Any] | None = None
-        self.task: asyncio.Task[Any] | None = None
-        self.lost = False
-        self.cancelled = False
-
-    def lose(self) -> None:
-        self.lost = True
-        if self.task is not None:
-            self.task.cancel()
-
-    def cancel(self) -> None:
-        run = self.run
-        if run is None or run.row.undoing or not run.kind.reversible(run.step):
-            return
-        self.cancelled = True
-        if self.task is not None:
-            self.task.cancel()
+CANCELLED = "it was cancelled"
 
 
 class JobRunner:
@@ -67,12 +42,9 @@ class JobRunner:
         self._lease = lease
         self._beat = beat
         self._jobs = jobs
-        self._me = f"{socket.gethostname()}/{os.getpid()}/{id(self)}"
-        self._live: dict[str, _Live] = {}
+        self._live = jobs.live
         self._turns: dict[str, str] = {}
         """Of each kind, the project that was served last."""
-        jobs.cancelled = lambda job_id: self._with(job_id, _Live.cancel)
-        jobs.dropped = lambda job_id: self._with(job_id, _Live.lose)
 
     @property
     def live(self) -> int:
@@ -83,7 +55,8 @@ class JobRunner:
         if self._database.engine == "sqlite":
             # There is no other process: leases are of one that is gone.
             await self._database.write(
-                lambda tx: tx.run(queries.RELEASE_ALL, now=tx.now), name="take over jobs"
+                lambda tx: tx.run(queries.RELEASE_ALL, now=tx.now, me=self._jobs.me),
+                name="take over jobs",
             )
         async with asyncio.TaskGroup() as group:
             group.create_task(self._beats())
@@ -99,7 +72,7 @@ class JobRunner:
 
     # --- leases --------------------------------------------------------------------------------
 
-    async def _claim(self) -> list[_Live]:
+    async def _claim(self) -> list[Live]:
         def claim(tx: Tx) -> list[JobRow]:
             return [row for kind in self._jobs.kinds.values() for row in self._take(tx, kind)]
 
@@ -107,7 +80,7 @@ class JobRunner:
             return []
         rows = await self._database.write(claim, name="claim jobs")
         for row in rows:
-            self._live[row.id] = _Live(row)
+            self._live[row.id] = Live(row)
             self._turns[row.kind] = row.project_id
         return [self._live[row.id] for row in rows]
 
@@ -123,7 +96,7 @@ class JobRunner:
                     continue
                 running[row.project_id] += 1
                 free -= 1
-                taken.append(_lease(tx, row, self._me, self._lease))
+                taken.append(_lease(tx, row, self._jobs.me, self._lease))
                 if free == 0:
                     break
             if len(taken) == before:
@@ -144,8 +117,12 @@ class JobRunner:
             yield row
             row = tx.one(queries.AFTER, kind=kind.name, project=row.project_id, now=tx.now)
 
-    def _of(self, kind: Kind[Any]) -> list[_Live]:
-        return [each for each in list(self._live.values()) if each.row.kind == kind.name]
+    def _of(self, kind: Kind[Any]) -> list[Live]:
+        return [
+            each
+            for each in list(self._live.values())
+            if each.row.kind == kind.name and not each.held
+        ]
 
     async def _beats(self) -> None:
         """Renews all leases of this process. Who cannot, for as long as a lease lasts, stops its
@@ -179,14 +156,9 @@ class JobRunner:
             if cancel:
                 tx.after_commit(each.cancel)
 
-    def _with(self, job_id: str, what: Callable[[_Live], None]) -> None:
-        live = self._live.get(job_id)
-        if live is not None:
-            what(live)
-
     # --- one job -------------------------------------------------------------------------------
 
-    async def _work(self, live: _Live) -> None:
+    async def _work(self, live: Live) -> None:
         """Step after step, until it ends, pauses, fails or is lost."""
         row: JobRow | None = live.row
         try:
@@ -205,7 +177,7 @@ class JobRunner:
             del self._live[live.row.id]
             self._jobs.wakeup.ring()
 
-    async def _step(self, live: _Live, row: JobRow) -> JobRow | None:
+    async def _step(self, live: Live, row: JobRow) -> JobRow | None:
         """One step of the job, forward or back; the row after it, None: nothing more for now."""
         kind = self._jobs.kinds[row.kind]
         live.row = row
@@ -220,13 +192,13 @@ class JobRunner:
         if row.undoing:
             return await self._undo(live, run)
         if row.cancel and kind.reversible(row.step):
-            return await self._turn_back(live, run, "it was cancelled")
+            return await self._turn_back(live, run, CANCELLED)
         if row.attempts > kind.attempts and kind.reversible(row.step):
             tries = f"given up after {kind.attempts} tries"
             return await self._turn_back(live, run, f"{tries}: {row.fault or 'interrupted'}")
         return await self._do(live, run)
 
-    async def _do(self, live: _Live, run: Run[Any]) -> JobRow | None:
+    async def _do(self, live: Live, run: Run[Any]) -> JobRow | None:
         kind, step = run.kind, run.kind.steps[run.step]
         name = f"{kind.name} {step.name}"
         try:
@@ -237,7 +209,7 @@ class JobRunner:
         except Lost:
             raise
         except Cancelled:
-            return await self._turn_back(live, run, "it was cancelled")
+            return await self._turn_back(live, run, CANCELLED)
         except Exception as error:
             final = isinstance(error, kind.final)
             if not final:
@@ -248,7 +220,7 @@ class JobRunner:
                 return await self._turn_back(live, run, _text(error))
             return await self._put_off(live, _text(error))
 
-    async def _undo(self, live: _Live, run: Run[Any]) -> JobRow | None:
+    async def _undo(self, live: Live, run: Run[Any]) -> JobRow | None:
         kind, step = run.kind, run.kind.steps[run.step]
         name = f"{kind.name} {step.name} undone"
         try:
@@ -264,7 +236,7 @@ class JobRunner:
             log.warning("job %s (%s): %s", run.id, name, _text(error), exc_info=not run.row.fault)
             return await self._put_off(live, f"undo: {_text(error)}")
 
-    async def _in_task(self, live: _Live, work: Any, seconds: float | None) -> Any:
+    async def _in_task(self, live: Live, work: Any, seconds: float | None) -> Any:
         """The step in a task of its own. Raises Lost or Cancelled when it was stopped for that."""
         live.task = asyncio.create_task(_bounded(work, seconds))
         if live.lost:
@@ -283,20 +255,20 @@ class JobRunner:
         finally:
             live.task = None
 
-    async def _turn_back(self, live: _Live, run: Run[Any], reason: str) -> JobRow | None:
+    async def _turn_back(self, live: Live, run: Run[Any], reason: str) -> JobRow | None:
         return await self._write(live, partial(_turned_back, run=run, reason=reason), "turns back")
 
-    async def _put_off(self, live: _Live, fault: str) -> JobRow | None:
+    async def _put_off(self, live: Live, fault: str) -> JobRow | None:
         return await self._write(live, partial(_put_off, row=live.row, fault=fault), "put off")
 
     async def _write(
-        self, live: _Live, function: Callable[[Tx], JobRow | None], name: str
+        self, live: Live, function: Callable[[Tx], JobRow | None], name: str
     ) -> JobRow | None:
         """The end of a step. From here on the beat leaves the job alone: its row moves."""
         live.run = None
         return await self._database.write(function, name=f"job {name}")
 
-    async def _release(self, live: _Live) -> None:
+    async def _release(self, live: Live) -> None:
         row = live.row
         ours = {"job": row.id, "at_step": row.step, "lease": row.epoch}
         await self._database.write(
@@ -332,7 +304,7 @@ def _lease(tx: Tx, row: JobRow, me: str, seconds: float) -> JobRow:
     )
 
 
-def _is_gone(live: _Live, run: Run[Any]) -> None:
+def _is_gone(live: Live, run: Run[Any]) -> None:
     """A renewal found no row: unless the step was committed meanwhile, it is lost."""
     if live.run is run:
         live.lose()
@@ -354,7 +326,7 @@ def _commit(tx: Tx, run: Run[Any], outcome: Outcome[Any]) -> JobRow | None:
     if memo is not None:
         changes["memo"] = msgspec.to_builtins(memo)
     if row.cancel and run.kind.reversible(row.step):
-        return _turn(tx, tx.update(row, **changes), run, "it was cancelled")
+        return _turn(tx, tx.update(row, **changes), run, CANCELLED)
     changes |= {"step": outcome.step, "attempts": 1, "due": run.until(tx)}
     if outcome.pause == 0.0:
         return tx.update(row, **changes)
@@ -371,6 +343,8 @@ def _turned_back(tx: Tx, run: Run[Any], reason: str) -> JobRow | None:
 def _turn(tx: Tx, row: JobRow, run: Run[Any], reason: str) -> JobRow | None:
     """From here it goes backwards. The epoch grows, so that what the step may still have under
     way cannot be committed any more."""
+    if row.cancel:
+        reason = row.reason or reason
     _tell(tx, row, "undo", step=row.step, reason=reason[:500])
     first = run.kind.undoable(row.step, itself=True)
     row = tx.update(

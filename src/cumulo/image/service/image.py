@@ -1,6 +1,7 @@
 """Image as a whole: its nouns, and what the other services ask of it."""
 
 from cumulo.core.db.transaction import Database
+from cumulo.core.work.jobs import Jobs
 from cumulo.image.service.cache import Cache
 from cumulo.image.service.contents import Contents
 from cumulo.image.service.images import Images
@@ -21,6 +22,7 @@ class ImageService:
     def __init__(
         self,
         database: Database,
+        jobs: Jobs,
         stores: Stores,
         limits: Limits | None = None,
         *,
@@ -37,11 +39,12 @@ class ImageService:
         self.images = Images(self.contents, quotas)
         self.members = Members()
         self.metadefs = Metadefs()
-        self.uploads = Uploads(database, self.images, self.contents, limits)
+        self.uploads = Uploads(database, jobs, self.images, self.contents, limits)
         self.reading = Reading(database, stores)
         self.cache = Cache(database, self.contents, self.reading, cache_bytes)
         self.uploads.activated = self.cache.wanted
         self.images.wanted = self.cache.wanted
-        self.tasks = Tasks(task_hours)
+        self.tasks = Tasks(task_hours, jobs)
+        self.images.end_task = self.tasks.cancel
         self.imports = Imports(self.contents, self.tasks, self.uploads.limits, rules or Rules())
         self.location_patches = LocationPatches(self.contents, self.imports, self.cache)
