@@ -11,6 +11,7 @@ from cumulo.core.db import migrations
 from cumulo.core.db.engines import engine_of
 from cumulo.core.events.feed import Feed
 from cumulo.core.events.history import let_turns_grow
+from cumulo.core.hosts import lineage
 from cumulo.core.hosts.conductor import Conductor
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.http.admission import Authenticator
@@ -42,6 +43,7 @@ def build(settings: Settings) -> Cloud:
     """All services on the settings' database; nothing moves yet."""
     all_of_them = assemblies()
     database, registry = open_database(settings), HostRegistry()
+    lineage.start(database, registry, settings.data_dir)
     conductor = Conductor(database, registry)
     catalog = [entry for each in all_of_them for entry in each.catalog]
     frame = Frame(settings, database, registry, conductor, catalog, Feed(database))
@@ -54,7 +56,7 @@ def build(settings: Settings) -> Cloud:
         application.mount(face)
     counts = {noun: count for each in built.values() for noun, count in each.counts.items()}
     decisions = Decisions(lambda: application.faces, frame.get(Principals))
-    application.mount(operator_face(registry, counts, decisions, frame.get(RotateKeys)))
+    application.mount(operator_face(conductor, counts, decisions, frame.get(RotateKeys)))
     application.mount(root_face(application, settings.base_url, __version__))
     frame.caller.bind(application.execution, application.operations_at, settings.base_url)
     facades = {name: each.facade for name, each in built.items()}

@@ -27,6 +27,7 @@ EVENTS = events(
         *(f"volume.{verb}.{end}" for verb in ("attach", "detach") for end in ("start", "end")),
         server=str,
     ),
+    on("volume", "volume.adopt", host=str, size=int),
     on("volume", "volume.update", changed=list[str]),
     on("volume", "volume.reset", status=str | None),
     on("volume_type", "volume.type.create", "volume.type.delete", name=str),

@@ -3,9 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "core_0002"
-down_revision = "core_0001"
-branch_labels = None
+revision = "core_0003"
+down_revision = "core_0002"
 
 # What the services' events were about, until they said so themselves.
 KINDS = (
