@@ -33,6 +33,7 @@ from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.hosts.work import HostPart
 from cumulo.core.http.caller import Caller
 from cumulo.core.http.operations import Face
+from cumulo.core.resource_types import Finder, ResourceType
 from cumulo.core.work.jobs import Jobs
 from cumulo.core.work.reconciler import Reconciler
 from cumulo.settings import Settings
@@ -81,17 +82,23 @@ class Frame:
     database: Database
     registry: HostRegistry
     conductor: Conductor
-    catalog: Sequence[CatalogEntry]
-    """Of all services."""
-    feed: Feed
-    """The live feed of events."""
+    assemblies: Sequence["Assembly"]
+    """Of all services: what they bring as data, whatever their order."""
     caller: Caller = field(default_factory=Caller)
     """Calls any service's operations for a principal, inside the process; once all are built."""
+    feed: Feed = field(init=False)
+    """The live feed of events."""
     jobs: Jobs = field(init=False)
     """Where a service adds its kinds of jobs, and begins them."""
     _given: dict[Any, Any] = field(default_factory=dict)
 
+    @property
+    def catalog(self) -> list[CatalogEntry]:
+        """Of all services."""
+        return [entry for each in self.assemblies for entry in each.catalog]
+
     def __post_init__(self) -> None:
+        self.feed = Feed(self.database)
         self.jobs = Jobs(self.database)
 
     def give(self, protocol: type[P], implementation: P) -> None:
@@ -193,3 +200,7 @@ class Assembly:
     events: Sequence[EventType] = ()
     """All that it emits, from its `interface.py`."""
     hosts: Sequence[HostKind] = ()
+    resource_types: Sequence[ResourceType] = ()
+    """What templates can ask of it."""
+    finders: Sequence[Finder] = ()
+    """How names in templates become ids of its things."""
