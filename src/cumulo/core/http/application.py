@@ -132,7 +132,7 @@ class Application:
 
     def _finish(self, face: Face, resp: Any, fault: Fault) -> None:
         """Refuse what never became a call."""
-        request_id = new_request_id()
+        request_id = _request_id(face)
         _put(face, resp, refusal_of(face, fault, request_id), request_id)
 
     def _responder(self, face: Face, found: list[Named]) -> Callable[..., Any]:
@@ -144,7 +144,7 @@ class Application:
     async def _respond(
         self, face: Face, found: list[Named], req: Any, resp: Any, params: dict[str, str]
     ) -> None:
-        request_id = new_request_id()
+        request_id = _request_id(face)
         version: Version | None = None
         started = time.perf_counter()
         try:
@@ -171,6 +171,10 @@ class Application:
         if req.method not in ("GET", "HEAD"):
             taken = (time.perf_counter() - started) * 1000
             log.info("%s %s %s %s %.1f ms", request_id, req.method, req.path, resp.status, taken)
+
+
+def _request_id(face: Face) -> str:
+    return new_request_id() if face.new_request_id is None else face.new_request_id()
 
 
 def _put(face: Face, resp: Any, answer: Answer, request_id: str) -> None:

@@ -129,6 +129,8 @@ class Face:
     service_types: Sequence[str] = ()
     """Its types in the catalog, as access rules name them; none: the name with hyphens."""
     request_id_headers: Sequence[str] = ("X-Openstack-Request-Id",)
+    new_request_id: Callable[[], str] | None = None
+    """For a service whose ids have a form of their own."""
     exact_paths: bool = False
     """A slash after a collection's name asks for a member without an id: 404."""
     authentication: Authentication = TOKENS

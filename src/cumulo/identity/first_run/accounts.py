@@ -16,7 +16,7 @@ from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.identity import IdentityService
 from cumulo.settings import Settings
 
-ROLES = ("admin", "manager", "member", "reader", "service")
+ROLES = ("admin", "manager", "member", "reader", "service", "ResellerAdmin")
 IMPLIED = (("admin", "manager"), ("manager", "member"), ("member", "reader"))
 
 
