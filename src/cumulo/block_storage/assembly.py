@@ -9,13 +9,15 @@ from cumulo.block_storage.interface import EVENTS, BlockStorage
 from cumulo.block_storage.part import StoragePart
 from cumulo.block_storage.policy import RULES
 from cumulo.block_storage.service.block_storage import BlockStorageService
+from cumulo.block_storage.service.quotas import DEFAULTS, of_types
 from cumulo.block_storage.settings import BlockStorageSettings
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
 from cumulo.image.interface import Images
 
 
 def build(frame: Frame) -> Service:
-    storage = BlockStorageService(frame.registry, frame.get(Images))
+    quotas = frame.quotas("block_storage", DEFAULTS, more=of_types)
+    storage = BlockStorageService(frame.registry, frame.get(Images), quotas)
     frame.give(BlockStorage, storage)
     return Service(
         storage,

@@ -14,7 +14,7 @@ from cumulo.compute.first_run import FirstFlavors
 from cumulo.compute.interface import EVENTS
 from cumulo.compute.part import ComputePart
 from cumulo.compute.policy import RULES
-from cumulo.compute.service.compute import ComputeService
+from cumulo.compute.service.compute import LEGACY_QUOTAS, QUOTAS, ComputeService
 from cumulo.compute.service.hosts import Ratios
 from cumulo.compute.settings import ComputeSettings
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
@@ -28,6 +28,7 @@ def build(frame: Frame) -> Service:
     own = frame.settings.of(ComputeSettings)
     compute = ComputeService(
         frame.registry,
+        frame.quotas("compute", QUOTAS, legacy=LEGACY_QUOTAS),
         placement=frame.get(Placement),
         images=frame.get(Images),
         network=frame.get(Network),

@@ -33,6 +33,7 @@ from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.hosts.work import HostPart
 from cumulo.core.http.caller import Caller
 from cumulo.core.http.operations import Face
+from cumulo.core.quotas.quotas import Quotas, UnifiedLimits
 from cumulo.core.resource_types import Finder, ResourceType
 from cumulo.core.work.jobs import Jobs
 from cumulo.core.work.reconciler import Reconciler
@@ -115,6 +116,29 @@ class Frame:
         """What a service further up gives, bound late: None as long as (or where) nobody does,
         which means that the feature is off. The Protocol is the lower service's own."""
         return lambda: self._given.get(protocol)
+
+    def quotas(
+        self,
+        service: str,
+        defaults: Mapping[str, int],
+        *,
+        more: Callable[[Tx], Sequence[str]] | None = None,
+        legacy: Mapping[str, str] | None = None,
+    ) -> Quotas:
+        """The service's quotas, under what identity's unified limits say of its resources; see
+        `core.quotas.quotas`. Limits may be registered for any of its catalog types."""
+        official = service.replace("_", "-")
+        aliases = (each.aliases for each in self.catalog if each.type == official)
+        types = (official, *(name for each in aliases for name in each))
+        region = self.settings.region
+
+        def unified(tx: Tx, project_id: str) -> tuple[Mapping[str, int], Mapping[str, int]]:
+            limits = self._given.get(UnifiedLimits)
+            if limits is None:
+                return {}, {}
+            return cast(UnifiedLimits, limits).of_project(tx, types, project_id, region)
+
+        return Quotas(service, defaults, unified=unified, more=more, legacy=legacy)
 
     def rules(
         self,

@@ -17,6 +17,7 @@ from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.passwords import Passwords
 from cumulo.core.auth.tokens import TokenKeys
 from cumulo.core.http.admission import Authenticator
+from cumulo.core.quotas.quotas import UnifiedLimits
 from cumulo.identity.api.face import identity_face
 from cumulo.identity.drivers.directories import opener
 from cumulo.identity.first_run.accounts import FirstAccounts
@@ -47,6 +48,7 @@ def build(frame: Frame) -> Service:
     accounts = FirstAccounts(settings, frame.database, identity)
     catalog = FirstCatalog(settings, frame.database, identity, frame.catalog)
     frame.give(Identity, identity)
+    frame.give(UnifiedLimits, identity.limits)
     frame.give(Authenticator, identity)
     frame.give(FirstUsers, accounts)
     frame.give(Endpoints, identity.catalog)

@@ -18,11 +18,12 @@ from cumulo.network.model.metadata import MetadataHandler, MetadataRequest, Meta
 from cumulo.network.part import NetworkPart
 from cumulo.network.policy import RULES
 from cumulo.network.service.network import NetworkService
+from cumulo.network.service.tools import DEFAULT_QUOTAS
 from cumulo.settings import Settings, instance_prefix
 
 
 def build(frame: Frame) -> Service:
-    network = NetworkService(frame.registry)
+    network = NetworkService(frame.registry, frame.quotas("network", DEFAULT_QUOTAS))
     frame.give(Network, network)
     first = FirstNetworks(frame.settings, frame.database, network, frame.get(FirstUsers))
     return Service(
