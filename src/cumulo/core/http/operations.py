@@ -13,6 +13,8 @@ answer. Its kind says how it runs:
              GET or HEAD
     fixed    `def handler(call)`, for what the process itself knows: public, and answered without
              the database (discovery documents)
+    heavy    `def handler(call, tx)` that only reads, but much by its nature (a month's usage, all
+             hosts): on a connection and a thread of its own, ended after a while
     stream   `async def handler(call)`, for bodies of any size, password hashing and waiting; it
              opens its own transactions
 
@@ -31,7 +33,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Forbidden
 from cumulo.core.wire.shapes import Version
 
-Kind = Literal["plain", "fixed", "stream"]
+Kind = Literal["plain", "fixed", "heavy", "stream"]
 
 Header = Callable[[str], str | None]
 """A request's header by its name, in any case."""
