@@ -81,6 +81,8 @@ class Scenario:
     """Arguments with a schema."""
     files: tuple[str, ...] = ()
     """Arguments that name a file, which is read here: whether it can be is checked first."""
+    brings: Mapping[str, Any] = field(default_factory=dict)
+    """Contexts that it has although the task file does not name them."""
 
     def parameters(self) -> Mapping[str, inspect.Parameter]:
         """All but the first, which is the iteration."""
@@ -110,6 +112,7 @@ def scenario(
     router: bool = False,
     numbers: Mapping[str, Schema] | None = None,
     files: tuple[str, ...] = (),
+    brings: Mapping[str, Any] | None = None,
 ) -> Callable[[Body], Body]:
     """Declare a scenario. Its title is the first line of its docstring."""
 
@@ -131,6 +134,7 @@ def scenario(
             router=router,
             numbers=numbers or {},
             files=files,
+            brings=brings or {},
         )
         return body
 

@@ -215,7 +215,7 @@ def _context_makes(workload: Workload, kind: str, described: Mapping[str, Any]) 
     if kind == "flavor":
         return any(f.get("name") == wanted for f in contexts.get("flavors") or ())
     if kind == "image":
-        named = (contexts.get("images") or {}).get("image_name")
+        named = str((contexts.get("images") or {}).get("image_name") or "")
         return bool(named) and (named == wanted or _matches(str(wanted), named))
     return False
 

@@ -58,10 +58,12 @@ async def delete_volume(run: Run, id: str) -> None:
         await _gone(run.cloud, f"/volumes/{id}", "volume", DELETE)
 
 
-async def extend_volume(run: Run, id: str, new_size: Any) -> Found:
+async def extend_volume(run: Run, id: str, new_size: Any, *, attached: bool = False) -> Found:
+    """`attached`: in use, which the API takes since 3.42."""
     with run.action("cinder_v3.extend_volume"):
         body = {"os-extend": {"new_size": sized(new_size)}}
-        await run.cloud.post("volume", f"/volumes/{id}/action", body)
+        version = "3.42" if attached else ""
+        await run.cloud.post("volume", f"/volumes/{id}/action", body, version=version)
         return await volume_is(run, id, "available", "in-use")
 
 

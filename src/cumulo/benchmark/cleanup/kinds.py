@@ -84,6 +84,13 @@ async def _qos_remove(cloud: Session, item: Any) -> None:
     await cloud.delete("volume", f"/qos-specs/{item['id']}?force=True")
 
 
+async def _remove_aggregate(cloud: Session, item: Any) -> None:
+    for host in item.get("hosts") or ():
+        path = f"/os-aggregates/{item['id']}/action"
+        await cloud.post("compute", path, {"remove_host": {"host": host}})
+    await cloud.delete("compute", f"/os-aggregates/{item['id']}")
+
+
 async def _images(cloud: Session) -> list[Any]:
     return await cloud.pages("image", "/images", "images", query={"owner": cloud.project_id})
 
@@ -168,7 +175,8 @@ PROJECT: tuple[Kind, ...] = (
 
 CLOUD: tuple[Kind, ...] = (
     Kind("nova.flavors", "compute", "/flavors", "flavors", "cloud", query={"is_public": "None"}),
-    Kind("nova.aggregates", "compute", "/os-aggregates", "aggregates", "cloud"),
+    Kind("nova.aggregates", "compute", "/os-aggregates", "aggregates", "cloud",
+         removal=_remove_aggregate),
     Kind("cinder.qos", "volume", "/qos-specs", "qos_specs", "cloud", removal=_qos_remove),
     Kind("cinder.volume_types", "volume", "/types", "volume_types", "cloud",
          query={"is_public": "None"}),

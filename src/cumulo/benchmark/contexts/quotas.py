@@ -18,7 +18,7 @@ _NAMES = {
     "designate": "zones zone_recordsets zone_records recordset_records api_export_size",
     "neutron": (
         "network subnet port router floatingip security_group security_group_rule pool vip "
-        "health_monitor"
+        "health_monitor trunk rbac_policy subnetpool"
     ),
 }
 _SCHEMA = {

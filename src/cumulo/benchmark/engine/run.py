@@ -55,7 +55,7 @@ class Run:
         user: User | None = None,
         kind: str = "s",
     ) -> None:
-        """`user` and `kind`: contexts use the same actions, for each tenant, with names of theirs."""
+        """`user` and `kind`: contexts use the same actions, for each tenant, with own names."""
         self.surroundings = surroundings
         self.number = number
         """From 0."""

@@ -5,7 +5,7 @@ one has ended. `rps` begins them at a rate, whatever happens to them, up to `max
 `poisson`, ours, is an open loop as the world is: arrivals at random with a mean rate, and an
 iteration's duration counts from the moment at which it was due, so that what waits is seen.
 
-Times are the loop's: tests run on a loop whose clock they turn.
+Times are the load's clock's: tests turn it themselves.
 """
 
 import asyncio
@@ -24,6 +24,8 @@ class Startable(Protocol):
     """What a runner needs of a load."""
 
     stopping: bool
+
+    def clock(self) -> float: ...
 
     async def iterate(self, index: int, due: float | None = None) -> None: ...
 
@@ -186,7 +188,7 @@ async def _constant(load: Startable, config: Mapping[str, Any]) -> None:
 
 async def _constant_for_duration(load: Startable, config: Mapping[str, Any]) -> None:
     """With a duration of 0 there is one iteration, as in Rally."""
-    clock = asyncio.get_running_loop().time
+    clock = load.clock
     end = clock() + config["duration"]
 
     def numbers() -> Iterator[int]:
@@ -241,7 +243,7 @@ async def _arrivals(
     load: Startable, dues: Iterator[float], at_once: int | None, *, open_loop: bool
 ) -> None:
     """Begin an iteration at each moment (seconds from now), however the earlier ones fare."""
-    clock = asyncio.get_running_loop().time
+    clock = load.clock
     start = clock()
     room = asyncio.Semaphore(at_once or MOST_AT_ONCE)
 

@@ -136,6 +136,7 @@ class Execution:
                 wanted["cleanup"] = list(self._scenario.cleanup)
             if self._scenario.admin_cleanup:
                 wanted["admin_cleanup"] = list(self._scenario.admin_cleanup)
+        wanted |= self._scenario.brings
         for name, config in self._workload.contexts.items():
             wanted[name.partition("@")[0]] = config
         known = [(table.find(name), config) for name, config in wanted.items()]

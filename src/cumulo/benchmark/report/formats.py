@@ -168,7 +168,7 @@ def _old(tasks: list[Results]) -> str:
     if len(tasks) != 1:
         raise Unreadable("'old-json-results' task exporter can be used only for a one task.")
     found = tasks[0]
-    documents = []
+    documents: list[dict[str, Any]] = []
     for subtask in found.task.subtasks:
         for w in subtask.workloads:
             hooks = [_old_hook(h.config) for h in w.hooks_results]

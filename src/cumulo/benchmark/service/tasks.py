@@ -67,6 +67,10 @@ class Running:
     stopped: bool = False
     tasks: list["asyncio.Task[Any]"] = field(default_factory=list)
 
+    def done(self) -> bool:
+        """Whether no further workload may begin."""
+        return self.stopped
+
     def stop(self) -> None:
         """End softly: what runs ends, contexts are taken away, nothing further begins."""
         self.stopped = True
@@ -214,7 +218,7 @@ async def start(running: Running, task: TaskResult, config: TaskConfig) -> TaskR
     number = 0
     try:
         for place, subtask in enumerate(config.subtasks):
-            if running.stopped:
+            if running.done():
                 break
             moment = now()
             kept = SubtaskResult(
@@ -228,7 +232,7 @@ async def start(running: Running, task: TaskResult, config: TaskConfig) -> TaskR
             )
             store.put_subtask(kept, place)
             for workload in subtask.workloads:
-                if running.stopped:
+                if running.done():
                     break
                 number += 1
                 running.watcher.workload(workload, number, total)
@@ -326,7 +330,6 @@ async def abort(store: Store, uuid: str, *, soft: bool) -> None:
     if task.status not in UNFINISHED:
         raise Refused(f"Failed to abort task '{uuid}', since it already finished.")
     if not alive(task.owner):
-        _set(store, task, "crashed")
         raise Refused(
             f"The process of task '{uuid}' is gone. What it left is taken away by the next "
             "`task start`, or now: rally env cleanup"

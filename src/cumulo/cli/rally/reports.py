@@ -12,6 +12,7 @@ from cumulo.benchmark import report
 from cumulo.benchmark.model.result import Environment, TaskResult, WorkloadResult
 from cumulo.benchmark.model.task import Hook, Workload, workload_document
 from cumulo.benchmark.queries.store import NoSuch, Store
+from cumulo.benchmark.report.series import general
 from cumulo.cli.rally.common import environment, table, task_id
 
 
@@ -123,12 +124,13 @@ def _print_errors(kept: Store, uuid: str, workload: WorkloadResult) -> None:
     click.echo("-" * 80)
     if not workload.failed_iteration_count:
         return
-    shown: dict[tuple[str, str], int] = {}
+    shown: dict[tuple[str, str], tuple[str, int]] = {}
     for iteration in kept.iterations(workload.uuid):
         if iteration.error:
-            key = (iteration.error[0], iteration.error[1])
-            shown[key] = shown.get(key, 0) + 1
-    for (kind, words), count in sorted(shown.items(), key=lambda e: -e[1])[:20]:
+            key = (iteration.error[0], general(iteration.error[1]))
+            words, count = shown.get(key, (iteration.error[1], 0))
+            shown[key] = (words, count + 1)
+    for (kind, _), (words, count) in sorted(shown.items(), key=lambda e: -e[1][1])[:20]:
         click.echo(f"{count} x {kind}: {words}\n")
 
 
