@@ -55,6 +55,7 @@ subtasks:
         runner: {serial: {times: 2}}
       - scenario: {NeutronSecurityGroup.create_and_list_security_group_rules: {}}
         runner: {constant_for_duration: {duration: 0.2, concurrency: 2}}
+        contexts: {quotas: {neutron: {security_group: -1, security_group_rule: -1}}}
   - title: the administrator's
     workloads:
       - scenario: {NovaFlavors.create_flavor: {ram: 64, vcpus: 1, disk: 1}}
@@ -66,7 +67,7 @@ FAILING = """
 {"Dummy.failure": [{"args": {"sleep": 0.01, "from_iteration": 1, "to_iteration": 1, "each": 1},
                     "runner": {"type": "constant", "times": 4, "concurrency": 2},
                     "sla": {"failure_rate": {"max": 0}, "max_avg_duration": 0.001}},
-                   {"runner": {"type": "serial", "times": 1}}]}
+                   {"args": {"each": 0}, "runner": {"type": "serial", "times": 1}}]}
 """
 
 LONG = """
