@@ -17,7 +17,7 @@ from pathlib import Path
 
 import uvloop
 
-from cumulo import first_run, settings, wiring
+from cumulo import settings, wiring
 from cumulo.core.db.transaction import Tx
 from cumulo.identity.drivers.fake_directory import simulated
 
@@ -58,7 +58,7 @@ async def measured(what: str, sync: Coroutine[None, None, None]) -> None:
 async def run(url: str, folder: Path) -> None:
     wanted = {"listen": "127.0.0.1:1", "fake": True, "database": {"url": url}}
     cloud = wiring.build(settings.load(folder, **wanted))
-    await first_run.make(cloud)
+    await cloud.first_run()
     # As `cumulo serve` does before it listens.
     gc.collect()
     gc.freeze()

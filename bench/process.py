@@ -110,7 +110,7 @@ def fake_cloud(hosts: int = 4) -> Iterator[Cloud]:
     """A fresh cloud with simulated hosts; it and its data go with the block."""
     data_dir = Path(tempfile.mkdtemp(prefix="cumulo-bench-"))
     (data_dir / "cumulo.toml").write_text(
-        f"[compute]\nfake_hosts = {hosts}\ncpu_allocation_ratio = 1000.0\n"
+        f"[hosts]\nfake = {hosts}\n[compute]\ncpu_allocation_ratio = 1000.0\n"
         "ram_allocation_ratio = 1000.0\ndisk_allocation_ratio = 1000.0\n"
     )
     port = free_port()

@@ -58,8 +58,8 @@ def test_a_killed_guest_is_shut_off_with_its_reason(tmp_path: Path) -> None:
 
 def test_guests_are_spread_and_grouped(tmp_path: Path) -> None:
     async def story() -> None:
-        settings = {"fake_hosts": 3}
-        async with running_cloud(tmp_path, compute=settings) as cloud:
+        settings = {"fake": 3}
+        async with running_cloud(tmp_path, hosts=settings) as cloud:
             group = {"server_group": {"name": "apart", "policies": ["anti-affinity"]}}
             made = await cloud.call("POST", "/compute/v2.1/os-server-groups", json_=group)
             group_id = made.json["server_group"]["id"]
@@ -87,9 +87,12 @@ def test_metadata_and_config_drive_tell_the_same(tmp_path: Path) -> None:
             compute = cloud.cloud.services.compute
             assert compute is not None
 
+            interfaces = await cloud.call("GET", f"{SERVERS}/{server_id}/os-interface")
+            port_id = interfaces.json["interfaceAttachments"][0]["port_id"]
+
             async def ask(path: str, method: str = "GET", body: bytes = b"") -> Any:
                 return await cloud.cloud.database.write(
-                    lambda tx: compute.metadata.answer(tx, server_id, method, path, body)
+                    lambda tx: compute.metadata.answer(tx, server_id, port_id, method, path, body)
                 )
 
             found = json.loads((await ask("/openstack/latest/meta_data.json")).body)

@@ -4,19 +4,27 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from cumulo import settings, wiring
+from cumulo.core.auth.passwords import Passwords
 from cumulo.core.faults import TooManyRequests
 from cumulo.identity.reconcile import Expired
 from cumulo.identity.service import guessing as module
+from cumulo.identity.service.accounts import Accounts
 from cumulo.identity.service.guessing import (
     FORGOTTEN_AFTER,
     FREE_TRIES,
     FREE_TRIES_OF_ADDRESS,
+    FREE_TRIES_OF_USER,
+    LONGEST_WAIT_OF_USER,
+    PEEKS,
     Guessing,
 )
+from cumulo.identity.service.security import SecurityRules
+from cumulo.identity.service.users import Users
 
 
 class Clock:
@@ -165,3 +173,106 @@ def test_guesses_at_once_all_count(tmp_path: Path, database_url: str) -> None:
         assert await other.reserve("ann", "192.0.2.1") > 0
 
     play(tmp_path, database_url, story)
+
+
+def test_a_user_is_not_guessed_from_many_networks(tmp_path: Path, database_url: str) -> None:
+    """Ten minutes of all the tries that are let through, each from another address."""
+
+    async def story(stage: Stage) -> None:
+        places = (f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}" for n in range(100_000))
+        begun, tried = stage.clock.now, 0
+        while stage.clock.now < begun + 600:
+            try:
+                wait = await stage.guessing.reserve("totp ann", next(places))
+            except TooManyRequests:
+                stage.clock.now += 1
+                continue
+            stage.clock.now += wait
+            await stage.guessing.failed("totp ann", next(places))
+            tried += 1
+        assert FREE_TRIES_OF_USER <= tried <= FREE_TRIES_OF_USER + 600 / LONGEST_WAIT_OF_USER + 10
+
+    play(tmp_path, database_url, story)
+
+
+def test_the_addresses_of_one_ipv6_network_are_one(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        for number in range(FREE_TRIES):
+            await stage.guessing.failed("ann", f"2001:db8:1:2:{number:x}::1")
+        assert await stage.guessing.reserve("ann", "2001:db8:1:2:ffff::1") > 0.0
+        assert await stage.guessing.reserve("ann", "2001:db8:1:3::1") == 0.0
+        for _ in range(FREE_TRIES):
+            await stage.guessing.failed("bob", "::ffff:192.0.2.1")
+        assert await stage.guessing.reserve("bob", "192.0.2.1") > 0.0
+        assert await stage.guessing.reserve("bob", "192.0.2.2") == 0.0
+
+    play(tmp_path, "", story)
+
+
+def test_wrong_logins_behind_an_address_do_not_hold_up_the_others(
+    tmp_path: Path, database_url: str
+) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.guessing.succeeded("ann", "192.0.2.1")
+        for number in range(130):
+            await stage.guessing.failed(f"user {number % 40}", "192.0.2.1")
+        assert await stage.guessing.reserve("ann", "192.0.2.1") == 0.0
+        waits = [await stage.guessing.reserve(f"new {n}", "192.0.2.1") for n in range(10)]
+        assert 0 < max(waits) <= 1.5
+
+    play(tmp_path, database_url, story)
+
+
+def test_where_a_user_is_known_others_lock_nobody_out(tmp_path: Path, database_url: str) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.guessing.succeeded("ann", "192.0.2.1")
+        for number in range(FREE_TRIES_OF_USER + 20):
+            await stage.guessing.failed("ann", f"10.0.0.{number}")
+        with pytest.raises(TooManyRequests):
+            await stage.guessing.reserve("ann", "198.51.100.1")
+        again = Guessing(stage.database, clock=stage.clock)  # a process that has just begun
+        assert await again.reserve("ann", "192.0.2.1") == 0.0
+        await stage.fail("ann", "192.0.2.1", FREE_TRIES)
+        assert 0.0 < await again.reserve("ann", "192.0.2.1") <= 4.0
+
+    play(tmp_path, database_url, story)
+
+
+def test_places_are_known_for_a_month(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        places = stage.guessing.places
+        await stage.guessing.succeeded("ann", "192.0.2.1")
+        expired = Expired(stage.database, [places])
+        assert await stage.database.read(lambda tx: expired.due(tx, 1)) == []
+        stage.clock.now += 31 * 86_400
+        assert await stage.database.read(lambda tx: expired.due(tx, 1)) == ["known places"]
+        await expired.step("known places")
+        for number in range(FREE_TRIES_OF_USER + 20):
+            await stage.guessing.failed("ann", f"10.0.0.{number}")
+        with pytest.raises(TooManyRequests):
+            await stage.guessing.reserve("ann", "192.0.2.1")
+
+    play(tmp_path, "", story)
+
+
+def test_what_was_right_a_moment_ago_does_not_wait(tmp_path: Path) -> None:
+    """And yet nobody behind the same address finds a password out by trying faster."""
+
+    async def story(stage: Stage) -> None:
+        passwords = Passwords(4)
+        accounts = Accounts(stage.database, passwords, cast(Users, None), SecurityRules())
+        accounts.guessing = guessing = stage.guessing
+        stored = await passwords.hash("right")
+        await accounts.check_secret(stored, "right", "ann", "192.0.2.1")
+        await stage.fail("ann", "192.0.2.1", 20)  # an old script with an old password
+        await accounts.check_secret(stored, "right", "ann", "192.0.2.1")
+        assert not guessing.may_peek("ann", "192.0.2.2")
+        for _ in range(PEEKS):
+            assert guessing.may_peek("ann", "192.0.2.1")
+            guessing.peeked_in_vain("ann", "192.0.2.1")
+        assert not guessing.may_peek("ann", "192.0.2.1")
+        stage.clock.now += FORGOTTEN_AFTER + 1
+        assert guessing.may_peek("ann", "192.0.2.1")
+        passwords.close()
+
+    play(tmp_path, "", story)

@@ -48,8 +48,10 @@ def test_totp_is_the_second_factor(tmp_path: Path) -> None:
                 return passcode(user, codes.fresh())
 
             old = hotp(SEEDS[0], int(time.time() // 30) - 3)
-            assert (await login(cloud, project("demo"), totp=shown())).status == 201
-            assert (await login(cloud, totp=passcode(user, old))).status == 401
+            known = password("ann", "ann")
+            assert (await login(cloud, totp=shown())).status == 401  # not alone
+            assert (await login(cloud, password=known, totp=shown())).status == 201
+            assert (await login(cloud, password=known, totp=passcode(user, old))).status == 401
             rules = {"multi_factor_auth_rules": [["password", "totp"]]}
             path = f"/identity/v3/users/{user}"
             await cloud.call("PATCH", path, as_="admin", json_={"user": {"options": rules}})
@@ -79,9 +81,26 @@ def test_totp_is_the_second_factor(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-def test_a_passcode_may_come_again(tmp_path: Path) -> None:
+def test_alone_where_a_user_has_it_so(tmp_path: Path) -> None:
     async def main() -> None:
         async with running_cloud(tmp_path) as cloud:
+            user = await make_user(cloud, "ann", "ann")
+            await enrol(cloud, user)
+            code = passcode(user, hotp(SEEDS[0], int(time.time() // 30)))
+            assert (await login(cloud, project("demo"), totp=code)).status == 401
+            path = f"/identity/v3/users/{user}"
+            for rules, status in (([["totp"]], 201), ([["password"]], 401)):
+                options = {"options": {"multi_factor_auth_rules": rules}}
+                await cloud.call("PATCH", path, as_="admin", json_={"user": options})
+                assert (await login(cloud, project("demo"), totp=code)).status == status
+
+    asyncio.run(main())
+
+
+def test_a_passcode_may_come_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        settings = {"password_rounds": 4, "totp_alone": True}
+        async with running_cloud(tmp_path, identity=settings) as cloud:
             user = await make_user(cloud, "ann", "ann")
             await enrol(cloud, user)
             code = hotp(SEEDS[0], int(time.time() // 30))
@@ -91,7 +110,7 @@ def test_a_passcode_may_come_again(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-STRICT = {"password_rounds": 4, "totp_once": True}
+STRICT = {"password_rounds": 4, "totp_once": True, "totp_alone": True}
 
 
 def test_a_passcode_is_good_once(tmp_path: Path) -> None:

@@ -216,7 +216,9 @@ def test_who_may_see_them(tmp_path: Path) -> None:
 
 def test_an_application_credential_lends_no_more_than_it_has(tmp_path: Path) -> None:
     async def main() -> None:
-        async with running_cloud(tmp_path) as cloud:
+        name = "allow_insecure_application_credential_trust_escalation"
+        rules = {"password_rounds": 4, name: True}
+        async with running_cloud(tmp_path, identity=rules) as cloud:
             people = await lenders(cloud)
             await give_role(cloud, people.ids["ann"], "manager")
             ann = await people.token("ann")

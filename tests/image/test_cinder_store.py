@@ -36,7 +36,7 @@ patience = 20
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """It is started twice: the password of the stores' user comes from the first start."""
     data = tmp_path_factory.mktemp("cloud")
-    settings = '[compute]\nfake_volumes = false\n[image.stores.file]\ntype = "file"\n'
+    settings = '[block_storage]\nfake_volumes = false\n[image.stores.file]\ntype = "file"\n'
     plane = ControlPlane(data, settings=settings)
     plane.start()
     try:

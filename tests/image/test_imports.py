@@ -5,17 +5,20 @@ import gzip
 import hashlib
 import subprocess
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cumulo.core.db.transaction import Tx
+from cumulo.core.work.jobs import Run
+from cumulo.core.work.model import JobRow
+from cumulo.core.work.runner import _commit
 from cumulo.image.drivers.fake import FakeDriver
-from cumulo.image.jobs import TaskRunner
 from cumulo.image.model.image import ImageRow
 from cumulo.image.model.location import RemovalRow
-from cumulo.image.model.task import TaskRow
+from cumulo.image.service.steps import Steps
 from tests.support.cloud import TestCloud, running_cloud
 from tests.support.web import Web, web
 
@@ -394,45 +397,78 @@ def test_another_process_goes_on(tmp_path: Path, where: str) -> None:
     async def story(cloud: TestCloud, server: Web) -> None:
         server.answer = lambda asked: (200, {}, CONTENT)
         database, service = cloud.cloud.database, cloud.cloud.services.image
-        runner = cloud.cloud.image_tasks
-        gone = TaskRunner(database, service)
+        jobs = cloud.cloud.frame.jobs
+        gone = Steps(database, service)
+        kind = jobs.kinds["image.download"]
         image_id = await new(cloud)
 
-        def hold(tx: Tx) -> None:
-            """The task is begun, and a process has it that does nothing more."""
-            task = service.tasks.of_image(tx, tx.get(ImageRow, image_id))[0]  # type: ignore[arg-type]
-            tx.update(task, lease_by=gone._me, status="processing", due="9999-01-01T00:00:00.0")
+        def row_of(tx: Tx) -> JobRow:
+            return jobs.of(tx, image_id)[0]
 
-        runner.wakeup.ring = lambda: None  # type: ignore[method-assign]
-        service.tasks.ring = lambda: None
+        def hold(tx: Tx) -> None:
+            """The job is begun, and a process has it that does nothing more."""
+            due = "9999-01-01T00:00:00.0"
+            tx.update(row_of(tx), lease_by="gone", epoch=1, attempts=1, due=due)
+
+        ring = jobs.wakeup.ring
+        jobs.wakeup.ring = lambda: None  # type: ignore[method-assign]
         await start(cloud, image_id, "web-download", method={"uri": f"{server.url}/x"})
         await database.write(hold)
-        task = (await cloud.call("GET", f"/image/v2/images/{image_id}/tasks")).json["tasks"][0]
-        assert task["status"] == "processing"
+        jobs.wakeup.ring = ring  # type: ignore[method-assign]
         if where == "store":
-            row = await database.read(lambda tx: tx.get(TaskRow, task["id"]))
-            assert row is not None
-            for step in ("fetch", "rewrite"):
-                assert row.step == step
-                await gone._steps.do(row)
-                row = await database.read(lambda tx: tx.get(TaskRow, task["id"]))
-                assert row is not None
-            await gone._steps._copy(row, (await gone._steps._row(row)), service.stores.default)
+            for step in (gone.fetch, gone.rewrite):
+                run = Run(database, kind, await database.read(row_of))
+                outcome = await step(run)
+                await database.write(partial(_commit, run=run, outcome=outcome))
+            run = Run(database, kind, await database.read(row_of))
+            row = await database.read(lambda tx: tx.get(ImageRow, image_id))
+            assert row is not None and run.step == "store"
+            await gone.copy(run, row, service.stores.default)
         asked = len(server.asked)
-
-        def expire(tx: Tx) -> None:
-            found = tx.get(TaskRow, task["id"])
-            assert found is not None
-            tx.update(found, due=tx.now)
-
-        await database.write(expire)
-        del runner.wakeup.ring  # type: ignore[method-assign]
-        runner.wakeup.ring()
+        await database.write(lambda tx: tx.update(row_of(tx), due=tx.now))
+        ring()
         assert (await ended(cloud, image_id))["status"] == "success"
         assert len(server.asked) == (1 if where == "fetch" else asked)
         assert (await show(cloud, image_id))["status"] == "active"
         await settled(cloud, image_id)
         assert await usage(cloud) == {"image_count_total": 1, "image_size_total": 3}
+
+    run(tmp_path, story)
+
+
+def test_slow_downloads_of_one_tenant_hold_up_nobody(tmp_path: Path) -> None:
+    """Four servers that answer half and wait: others' downloads, and the tenant's own imports of
+    what is here, come to their end meanwhile."""
+
+    async def story(cloud: TestCloud, server: Web) -> None:
+        server.answer = lambda asked: (200, {}, CONTENT)
+        server.pause = 3600.0
+        slow = [await new(cloud) for _ in range(4)]
+        for image_id in slow:
+            await start(cloud, image_id, "web-download", method={"uri": f"{server.url}/slow"})
+        while len(server.asked) < 2:
+            await asyncio.sleep(0.01)
+        server.pause = 0.0
+        mine = await new(cloud)
+        await stage(cloud, mine)
+        await start(cloud, mine, "glance-direct")
+        body = {"disk_format": "raw", "container_format": "bare"}
+        other = await cloud.call("POST", "/image/v2/images", as_="admin", json_=body)
+        other_id = other.json["id"]
+        uri = {"uri": f"{server.url}/quick"}
+        assert (await start(cloud, other_id, "web-download", as_="admin", method=uri)).status == 202
+        for image_id, who in ((mine, "demo"), (other_id, "admin")):
+            path = f"/image/v2/images/{image_id}"
+            await cloud.until(path, lambda a: a.json["status"] == "active", as_=who)
+        for image_id in slow:
+            assert (await show(cloud, image_id))["status"] == "importing"
+            await cloud.call("DELETE", f"/image/v2/images/{image_id}")
+        # Their downloads end with them, though the server says nothing.
+        for _ in range(500):
+            if not cloud.cloud.frame.jobs.live:
+                break
+            await asyncio.sleep(0.01)
+        assert cloud.cloud.frame.jobs.live == {}
 
     run(tmp_path, story)
 

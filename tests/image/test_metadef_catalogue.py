@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from cumulo.core.db.statements import statement
-from cumulo.first_run import metadefs
+from cumulo.image.first_run import metadefs
 from cumulo.image.model.metadef import CatalogueRow
 from tests.support.cloud import running_cloud
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from cumulo.core.blobs.streams import copy
 from cumulo.image.drivers.file import FileDriver
-from cumulo.image.service.stores import copy
 
 MIB = 1024 * 1024
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from cumulo.first_run.accounts import accounts
+from cumulo.identity.first_run.accounts import accounts
 from tests.image.test_imports import new, run
 from tests.support.cloud import TestCloud
 from tests.support.web import Web

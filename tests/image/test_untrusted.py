@@ -5,6 +5,7 @@ its kin (VMDK descriptors), CVE-2024-44082 (a format other than the declared one
 """
 
 import asyncio
+import contextlib
 import struct
 import subprocess
 from pathlib import Path
@@ -14,7 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cumulo.image.drivers.rewrite import SubprocessRewriter
 from cumulo.image.formats import HEAD_BYTES, SECTOR, Probe, inspect, refusal
+from cumulo.image.model.content import ConversionFailed
 from tests.support.cloud import TestCloud, running_cloud
 
 MIB = 1 << 20
@@ -96,6 +99,112 @@ def test_vmdk_descriptors(tmp_path: Path, old: bytes, new: bytes) -> None:
     assert inspect(patched(data, start, text.ljust(len(room), b"\0"))).problem is not None
     assert inspect(text).problem is not None
     assert inspect(b"\n \n" + text).problem is not None, "QEMU skips blank lines before it"
+
+
+def vmdk_with(tmp_path: Path, text: bytes, **header: int) -> bytes:
+    """A sparse VMDK whose descriptor is this text, and whose header says so."""
+    data = qemu_img(tmp_path, "vmdk")
+    places = {"version": (4, "<I"), "capacity": (12, "<Q"), "offset": (28, "<Q")}
+    for name, value in header.items():
+        at, kind = places[name]
+        data = patched(data, at, struct.pack(kind, value))
+    start = header.get("offset", 1) * SECTOR
+    return patched(data, start, text.ljust(20 * SECTOR, b"\0"))
+
+
+FLAT = b"""# Disk DescriptorFile
+version=1
+CID=12345678
+parentCID=ffffffff
+createType="monolithicSparse"
+RW\t8\tFLAT\t"%s"\t0
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        FLAT,
+        FLAT.replace(b"\t", b" "),
+        FLAT.replace(b'createType="mono', b'# createType="monolithicFlat"\ncreateType="mono'),
+        FLAT.replace(b"createType", b"x createType"),
+        FLAT.replace(b"FLAT", b"SPARSE"),
+        FLAT.replace(b"RW\t", b"\x0bRW\x0b"),
+        FLAT.replace(b'RW\t8\tFLAT\t"%s"\t0', b'RW 8 SPARSE "disk.vmdk"') + b'RW 8 FLAT "%s" 0',
+        FLAT.replace(b'RW\t8\tFLAT\t"%s"\t0', b'RW 8 SPARSE "disk.vmdk"') + b"\0# RW 8 FLAT",
+        FLAT.replace(b'RW\t8\tFLAT\t"%s"\t0', b'#parentFileNameHint="%s"\nRW 8 SPARSE "d"'),
+    ],
+)
+@pytest.mark.parametrize("capacity", [0, 20480])
+def test_a_vmdk_reads_no_file_of_the_machine(tmp_path: Path, text: bytes, capacity: int) -> None:
+    """What our reader and QEMU's understand differently: white space, comments, the order, an
+    empty disk whose descriptor is then the disk. The cell is the second wall."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"of another tenant".ljust(4096))
+    text = text.replace(b"%s", str(secret).encode())
+    data = vmdk_with(tmp_path, text, capacity=capacity)
+    assert refusal(inspect(data), "vmdk") is not None
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(data)
+    source.chmod(0o444)
+    rewriter = SubprocessRewriter()
+    with contextlib.suppress(ConversionFailed):
+        asyncio.run(rewriter.convert(str(source), "vmdk", str(target), "raw", 1 << 30))
+        assert b"another tenant" not in target.read_bytes()
+
+
+def test_headers_of_vmdk_that_mean_something_else_to_qemu(tmp_path: Path) -> None:
+    good = FLAT.replace(b'RW\t8\tFLAT\t"%s"\t0', b'RW 20480 SPARSE "disk.vmdk"')
+    assert refusal(inspect(vmdk_with(tmp_path, good)), "vmdk") is None
+    assert "empty" in str(inspect(vmdk_with(tmp_path, good, capacity=0)).problem)
+    assert "version" in str(inspect(vmdk_with(tmp_path, good, version=4)).problem)
+    assert "descriptor" in str(inspect(vmdk_with(tmp_path, good, offset=2)).problem)
+    assert "descriptor" in str(inspect(vmdk_with(tmp_path, good, offset=0)).problem)
+    footer = patched(vmdk_with(tmp_path, good), 56, struct.pack("<Q", 2**64 - 1))
+    end = bytes(SECTOR) + footer[:SECTOR] + bytes(SECTOR)
+    assert inspect(footer + end).problem is None
+    assert "footer" in str(inspect(footer + end + b"x").problem), "QEMU rounds the size up"
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                b"#",
+                b" ",
+                b"\t",
+                b"\n",
+                b"\r",
+                b"\0",
+                b'"',
+                b"=",
+                b"createType",
+                b"monolithicSparse",
+                b"RW",
+                b"8",
+                b"FLAT",
+                b"SPARSE",
+                b"0",
+                b"/etc/passwd",
+                b"parentFileNameHint",
+                b"parentCID",
+                b"ffffffff",
+                b'createType="monolithicSparse"\n',
+                b'RW 8 SPARSE "disk.vmdk"\n',
+            ]
+        ),
+        max_size=30,
+    )
+)
+def test_no_text_that_names_a_file_passes(words: list[bytes]) -> None:
+    text = b"".join(words)
+    head = b"KDMV" + struct.pack("<IIQQQQ", 1, 3, 8, 128, 1, 2)
+    data = head.ljust(SECTOR, b"\0") + text.ljust(4 * SECTOR, b"\0")
+    if inspect(data).problem is None:
+        shown = text.split(b"\0")[0]
+        assert b"FLAT" not in [w for line in shown.splitlines() if line[:1] != b"#"
+                               for w in line.split()]  # fmt: skip
+        assert shown.count(b"createType") == 1 and b"parentFileNameHint" not in shown
 
 
 def test_vmdk_of_the_oldest_kind() -> None:

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from cumulo import first_run
+from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Fault, Gone, QuotaExceeded, TooLarge
+from cumulo.identity.interface import FirstUsers
 from cumulo.image.api.files import _exactly
 from cumulo.image.interface import NewImage
 from cumulo.image.model.image import ImageRow
 from cumulo.image.model.location import RemovalRow
-from cumulo.image.reconcile import ImageRemovals, InterruptedUploads
+from cumulo.image.reconcile import ImageRemovals
 from tests.support.cloud import TestCloud, running_cloud
 
 
@@ -39,7 +40,7 @@ async def row_of(cloud: TestCloud, image_id: str) -> Any:
 
 async def receive(cloud: TestCloud, image_id: str, body: AsyncIterator[bytes]) -> None:
     operator = await cloud.cloud.database.read(
-        lambda tx: first_run.accounts.operator(tx, cloud.cloud)
+        lambda tx: cloud.cloud.frame.get(FirstUsers).operator(tx)
     )
     uploads = cloud.cloud.services.image.uploads
     await uploads.receive(image_id, body, operator, lambda tx, row: None)
@@ -130,27 +131,23 @@ def test_what_a_killed_process_left_is_put_right(tmp_path: Path) -> None:
         service, database = cloud.cloud.services.image, cloud.cloud.database
         image_id = await new(cloud)
         # As after a kill between the renaming of the bytes and the commit.
-        operator = await database.read(lambda tx: first_run.accounts.operator(tx, cloud.cloud))
-        await database.write(
-            lambda tx: service.uploads._begin(
-                tx,
-                image_id,
-                "an-upload-of-another-process",
-                operator,
-                lambda *_: None,
-                "file",
-                None,
-            )
+        operator = await database.read(lambda tx: cloud.cloud.frame.get(FirstUsers).operator(tx))
+        run, _, _ = await database.write(
+            lambda tx: service.uploads._begin(tx, image_id, operator, lambda *_: None, "file", None)
         )
         writer = service.stores.default.content.writer(image_id)
         await writer.write(b"bytes")
         await writer.finish()
         await writer.keep()
-        uploads = InterruptedUploads(database, service)
-        for id in await database.read(lambda tx: uploads.due(tx, 10)):
-            await uploads.step(id)
-            await uploads.step(id)
-        assert (await row_of(cloud, image_id)).status == "queued"
+        jobs = cloud.cloud.frame.jobs
+        jobs.let_go(run)
+
+        def end_of_lease(tx: Tx) -> None:
+            tx.update(run.still(tx), due=tx.now)
+
+        await database.write(end_of_lease)
+        jobs.wakeup.ring()
+        await cloud.until(f"/image/v2/images/{image_id}", lambda a: a.json["status"] == "queued")
         # The cloud's own loop removes too; whoever comes second finds nothing to do.
         removals = ImageRemovals(database, service)
         while waiting := await database.read(lambda tx: removals.due(tx, 10)):
@@ -185,7 +182,7 @@ def test_removed_bytes_are_gone_and_the_work_too(tmp_path: Path) -> None:
                 break
             await asyncio.sleep(0.01)
         assert left is None and image_id not in files(cloud)
-        await first_run.make(cloud.cloud)
+        await cloud.cloud.first_run()
         listed = await cloud.call("GET", "/image/v2/images")
         assert [image["name"] for image in listed.json["images"]] == ["cumulo-guest"]
 
@@ -195,7 +192,7 @@ def test_removed_bytes_are_gone_and_the_work_too(tmp_path: Path) -> None:
 def test_an_image_that_another_service_makes(tmp_path: Path) -> None:
     async def story(cloud: TestCloud) -> None:
         service, database = cloud.cloud.services.image, cloud.cloud.database
-        operator = await database.read(lambda tx: first_run.accounts.operator(tx, cloud.cloud))
+        operator = await database.read(lambda tx: cloud.cloud.frame.get(FirstUsers).operator(tx))
         wish = NewImage(name="snap", disk_format="raw", properties={"instance_uuid": "s"})
         image_id = await database.write(lambda tx: service.images.reserve(tx, operator, wish))
 

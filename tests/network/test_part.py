@@ -84,7 +84,7 @@ def test_a_server_is_plugged_and_unplugged(tmp_path: Path) -> None:
         desired = driver_of(cloud).desired
         assert desired is not None
         spec = next(port for port in desired.ports if port.id == port_id)
-        assert spec.hostname == "s1" and spec.device_owner == "compute:nova"
+        assert spec.hostname == "s1" and spec.device_id == "s1"
         assert spec.fixed_ips[0].address == made[0].fixed_ips[0].ip_address
         (group,) = desired.security_groups
         assert group.members == (spec.fixed_ips[0].address,) and len(group.rules) == 4

@@ -23,14 +23,14 @@ from cumulo.network.model.router import router_status
     ],
 )
 def test_port(host: str | None, up: bool, owner: str, observed: str | None, status: str) -> None:
-    found = port_status(host_id=host, admin_state_up=up, device_owner=owner, observed=observed)
+    found = port_status(host_id=host, admin_state_up=up, role=owner, observed=observed)
     assert found == status
 
 
 def test_a_port_with_a_fault_is_down() -> None:
     for owner in ("compute:nova", ROUTER_INTERFACE):
         found = port_status(
-            host_id="h", admin_state_up=True, device_owner=owner, observed="DOWN", fault="broken"
+            host_id="h", admin_state_up=True, role=owner, observed="DOWN", fault="broken"
         )
         assert found == "DOWN"
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from cumulo import first_run, settings, wiring
+from cumulo import settings, wiring
 from cumulo.core.ids import child_id
-from cumulo.first_run.accounts import accounts
+from cumulo.identity.first_run.accounts import accounts
 
 BASE = "http://cloud.test"
 
@@ -171,7 +171,7 @@ async def running_cloud(data_dir: Path, **overrides: Any) -> AsyncIterator[TestC
     cloud = wiring.build(settings.load(data_dir, **wanted))
     work: asyncio.Task[None] | None = None
     try:
-        await first_run.make(cloud)
+        await cloud.first_run()
         work = asyncio.create_task(cloud.work())
         yield TestCloud(cloud)
     finally:

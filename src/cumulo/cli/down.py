@@ -41,9 +41,9 @@ def command(data_dir: Path | None, guests: bool, purge: bool) -> None:
 
 
 async def _stop_guests(settings: Settings, *, remove: bool) -> None:
-    from cumulo import hosting
+    from cumulo import hosting, wiring
 
-    stopped = await hosting.stop(settings, remove=remove)
+    stopped = await hosting.stop(settings, wiring.assemblies(), remove=remove)
     setup.say(f"{stopped} guests stopped" + (", networks removed" if remove else ""))
 
 

@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "why": "Tell the story of one resource: what happened, and why.",
         "can": "Say whether somebody may do something, and why.",
         "identity": "Look after identity: rotate its keys.",
+        "settings": "Print every setting: default, value in force, reason.",
         "serve": "Run the control plane in the foreground (what `up` starts).",
         "bench": "Measure CPU per request, start-up and memory on this machine.",
         "rally": "Measure clouds with Rally task files: load, verdicts, reports.",

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from cumulo import order
 from cumulo.core.run.commands import CommandFailed, run_blocking
 
 LIST = Path(__file__).parents[3] / "requirements" / "debian.txt"
@@ -35,10 +36,17 @@ def parse(text: str) -> dict[str, tuple[str, ...]]:
     return {section: tuple(names) for section, names in sections.items()}
 
 
-def wanted(*sections: str, path: Path = LIST) -> list[str]:
-    """The package names of some sections, in the list's order."""
-    listed = parse(path.read_text())
-    return [name for section in sections for name in listed[section]]
+def lists() -> list[Path]:
+    """The cloud's own list, then those of the services."""
+    own = (order.ROOT / name / "debian.txt" for name in order.services())
+    return [LIST, *(path for path in own if path.exists())]
+
+
+def wanted(*sections: str) -> list[str]:
+    """The package names of some sections (`run`, `first use`, `test`), each once."""
+    listed = [parse(path.read_text()) for path in lists()]
+    names = (name for each in listed for section in sections for name in each.get(section, ()))
+    return list(dict.fromkeys(names))
 
 
 def missing(names: Iterable[str]) -> list[str]:

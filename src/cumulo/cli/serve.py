@@ -72,7 +72,7 @@ def serve(settings: Settings, *, to_terminal: bool) -> None:
 
 
 async def _main(settings: Settings, bound: socket.socket) -> None:
-    from cumulo import first_run, wiring
+    from cumulo import wiring
     from cumulo.core.http.server import HttpServer
 
     cloud = wiring.build(settings)
@@ -80,7 +80,7 @@ async def _main(settings: Settings, bound: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await first_run.make(cloud)
+    await cloud.first_run()
     server = HttpServer(cloud.application.asgi, bound)
     serving = asyncio.create_task(server.run())
     work = asyncio.create_task(cloud.work())

@@ -95,7 +95,7 @@ def _explain(daemon: Daemon, output: Path) -> None:
 
 def clouds(settings: Settings) -> dict[str, object]:
     """The entries of clouds.yaml: the admin's and the demo user's."""
-    from cumulo.first_run.accounts import accounts
+    from cumulo.identity.first_run.accounts import accounts
 
     names = {"admin": "cumulo", "demo": "cumulo-demo"}
     return {

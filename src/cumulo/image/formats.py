@@ -8,6 +8,7 @@ A `Probe` watches the bytes as they pass, so memory stays flat and no store need
 it keeps the start, the end, and the one place in the middle that a VHDX header points to.
 """
 
+import re
 import struct
 
 import msgspec
@@ -23,6 +24,11 @@ _QCOW2_KNOWN_FEATURES = 0b11111
 _QCOW2_CORRUPT, _QCOW2_DATA_FILE = 2, 4
 _VMDK_SAFE = (b"monolithicsparse", b"streamoptimized")
 _VMDK_IN_FOOTER = 2**64 - 1
+_VMDK_MOST_SECTORS = 64
+"""Of a descriptor: tools write twenty."""
+_VMDK_ENTRY = re.compile(rb"#.*|[a-z0-9_.]+ *= *(\"[^\"]*\"|[^\" ]*)")
+_VMDK_EXTENT = re.compile(rb'(rw|rdonly) [0-9]{1,15} sparse "[^"/\\:]{1,255}"( 0)?')
+_NO_PARENT = b"ffffffff"
 _VHDX_METADATA = bytes.fromhex("06a27c8b90479a4bb8fe575f050f886e")
 _VHDX_SIZE = bytes.fromhex("2442a52f1bcd7648b2115dbed83bf4b8")
 _VHDX_PARAMETERS = bytes.fromhex("3767a1ca36fa434db3b633f0aa44e76b")
@@ -85,7 +91,7 @@ def judge(head: bytes, size: int, tail: bytes, region: bytes) -> Inspection:
     if head.startswith(b"QFI\xfb"):
         return _qcow2(head, size)
     if head.startswith(b"KDMV") or head.lstrip().startswith(b"# Disk DescriptorFile"):
-        return _vmdk(head, tail)
+        return _vmdk(head, size, tail)
     if head.startswith(b"COWD"):
         return Inspection("vmdk", None, "a VMDK of this kind may refer to other files")
     if head.startswith(b"conectix"):
@@ -147,8 +153,8 @@ def _qcow2(head: bytes, size: int) -> Inspection:
         problem = "the qcow2 header makes no sense"
     elif backing_offset or backing_length:
         problem = "the qcow2 file refers to a backing file"
-    elif version == 3:
-        problem = _qcow2_features(head)
+    else:
+        problem = _qcow2_features(head) if version == 3 else _qcow2_extensions(head, 72)
     if problem is None and virtual == 0:
         problem = "the disk in the qcow2 file is empty"
     return Inspection("qcow2", virtual, problem)
@@ -164,12 +170,11 @@ def _qcow2_features(head: bytes) -> str | None:
         return "the qcow2 file is marked as corrupt"
     if incompatible & ~_QCOW2_KNOWN_FEATURES:
         return "the qcow2 file uses unknown features"
-    return _qcow2_extensions(head)
+    return _qcow2_extensions(head, struct.unpack_from(">I", head, 100)[0])
 
 
-def _qcow2_extensions(head: bytes) -> str | None:
-    """The header's extensions may name a data file too."""
-    (offset,) = struct.unpack_from(">I", head, 100)
+def _qcow2_extensions(head: bytes, offset: int) -> str | None:
+    """The header's extensions, from `offset` on, may name a data file too."""
     while offset + 8 <= len(head):
         kind, length = struct.unpack_from(">II", head, offset)
         if kind == 0:
@@ -180,44 +185,66 @@ def _qcow2_extensions(head: bytes) -> str | None:
     return "the qcow2 header is cut off"
 
 
-def _vmdk(head: bytes, tail: bytes) -> Inspection:
+def _vmdk(head: bytes, size: int, tail: bytes) -> Inspection:
     if not head.startswith(b"KDMV"):
         return Inspection("vmdk", None, "a VMDK descriptor refers to other files")
     if len(head) < SECTOR:
         return Inspection("vmdk", None, "the VMDK header is cut off")
+    (version,) = struct.unpack_from("<I", head, 4)
     capacity, _, offset, length = struct.unpack_from("<QQQQ", head, 12)
     (tables,) = struct.unpack_from("<Q", head, 56)
     if tables == _VMDK_IN_FOOTER:
         # QEMU believes the footer, so it must say the same as what was looked at.
         footer = tail[-2 * SECTOR : -SECTOR]
-        if len(footer) < SECTOR or footer[:4] != b"KDMV" or footer[12:44] != head[12:44]:
+        if (
+            size % SECTOR
+            or len(footer) < SECTOR
+            or footer[:4] != b"KDMV"
+            or footer[4:44] != head[4:44]
+        ):
             return Inspection("vmdk", None, "the VMDK footer differs from the header")
-    if offset * SECTOR >= len(head) or length > HEAD_BYTES // SECTOR:
+    if not 1 <= version <= 3:
+        return Inspection("vmdk", None, f"VMDK of an unknown version {version}")
+    if capacity == 0:
+        # QEMU then looks for the disk where the descriptor says: in other files.
+        return Inspection("vmdk", None, "the disk in the VMDK file is empty")
+    end = (offset + length) * SECTOR
+    # QEMU looks for the parent in the second sector, wherever the header says that it is.
+    if offset != 1 or length < 1 or length > _VMDK_MOST_SECTORS or end > len(head):
         return Inspection("vmdk", None, "the VMDK file has no descriptor of its own")
-    text = head[offset * SECTOR : (offset + length) * SECTOR].split(b"\0")[0].lower()
-    problem = _vmdk_descriptor(text)
+    problem = _vmdk_descriptor(head[offset * SECTOR : end])
     return Inspection("vmdk", None if problem else capacity * SECTOR, problem)
 
 
-def _vmdk_descriptor(text: bytes) -> str | None:
-    lines = [line.strip() for line in text.replace(b"\r", b"\n").split(b"\n")]
-    kinds = [line.partition(b"=")[2] for line in lines if line.startswith(b"createtype")]
-    if len(kinds) != 1:
+def _vmdk_descriptor(room: bytes) -> str | None:
+    """Only what tools themselves write: one of each entry, one extent, and that in this file.
+
+    QEMU searches the text for a name and takes the first place that it finds, commented or not,
+    whatever is before it; it splits extents at any white space. So each word that it may look for
+    stands where it belongs, once, or the whole is refused."""
+    text, _, rest = room.partition(b"\0")
+    if rest.strip(b"\0"):
+        return "the VMDK descriptor has bytes after its end"
+    if any(byte != 10 and byte != 13 and not 32 <= byte < 127 for byte in text):
+        # A tab would do where QEMU wants white space; a backspace shows to no reader.
+        return "the VMDK descriptor is not plain text"
+    lines = [line.strip() for line in text.lower().replace(b"\r", b"\n").split(b"\n")]
+    for word in (b"createtype", b"parentcid", b"parentfilenamehint"):
+        named = [line for line in lines if word in line]
+        if len(named) > 1 or any(line.partition(b"=")[0].strip() != word for line in named):
+            return f"the VMDK descriptor says {word.decode()} more than once, or not by itself"
+    entries = {line.partition(b"=")[0].strip(): line.partition(b"=")[2].strip() for line in lines}
+    if b"createtype" not in entries:
         return "the VMDK file has no descriptor of its own"
-    kind = kinds[0].strip().strip(b'"')
+    kind = entries[b"createtype"].strip(b'"')
     if kind not in _VMDK_SAFE:
-        named = kind[:64].decode(errors="replace")
-        return f"a VMDK of the type {named} may refer to other files"
-    extents = [line for line in lines if line.startswith((b"rw ", b"rdonly ", b"noaccess "))]
-    if len(extents) > 1:
-        return "the VMDK file refers to other files"
-    if extents and extents[0].split()[2:3] != [b"sparse"]:
-        return "the VMDK file refers to other files"
-    if any(b"/" in line for line in extents):
-        return "the VMDK file refers to other files"
-    parents = [line for line in lines if line.startswith((b"parentfilenamehint", b"parentcid"))]
-    if any(line.partition(b"=")[2].strip() != b"ffffffff" for line in parents):
+        named_kind = kind[:64].decode(errors="replace")
+        return f"a VMDK of the type {named_kind} may refer to other files"
+    if b"parentfilenamehint" in entries or entries.get(b"parentcid", _NO_PARENT) != _NO_PARENT:
         return "a differencing VMDK refers to another file"
+    extents = [line for line in lines if line and not _VMDK_ENTRY.fullmatch(line)]
+    if len(extents) != 1 or not _VMDK_EXTENT.fullmatch(extents[0]):
+        return "the VMDK file refers to other files"
     return None
 
 

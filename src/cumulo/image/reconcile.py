@@ -1,4 +1,4 @@
-"""What makes the stores equal to the rows: removals, and uploads that were interrupted."""
+"""What makes the stores equal to the rows: removals, and the cache of what is far away."""
 
 from cumulo.core.clock import later
 from cumulo.core.db.transaction import Database, Tx
@@ -6,7 +6,6 @@ from cumulo.core.work.reconciler import backoff
 from cumulo.image.model.content import ImageBytes
 from cumulo.image.model.image import ImageRow
 from cumulo.image.model.location import STAGING, CacheRow, RemovalRow
-from cumulo.image.queries import image as image_queries
 from cumulo.image.queries import location as queries
 from cumulo.image.service.image import ImageService
 
@@ -103,33 +102,8 @@ def _unknown(tx: Tx, name: str, found: list[str]) -> list[str]:
 
 def _imports(row: ImageRow | None) -> bool:
     """Somebody is, or will be, at work on its bytes."""
-    return row is not None and (row.content == "staged" or row.import_task is not None)
-
-
-class InterruptedUploads:
-    """Takes images back to `queued` whose upload no process is at any more."""
-
-    name = "image uploads"
-
-    def __init__(self, database: Database, images: ImageService) -> None:
-        self._database = database
-        self._uploads = images.uploads
-
-    def due(self, tx: Tx, most: int) -> list[str]:
-        rows = tx.all(image_queries.SAVING)
-        return [row.id for row in rows if self._uploads.abandoned(tx, row)][:most]
-
-    async def step(self, id: str) -> None:
-        await self._database.write(lambda tx: self._take_back(tx, id), name="take upload back")
-
-    def failed(self, tx: Tx, id: str, reason: str) -> None:
-        """Nothing to note: the row itself is the work."""
-
-    def _take_back(self, tx: Tx, image_id: str) -> None:
-        row = tx.get(ImageRow, image_id)
-        if row is not None and row.upload_id is not None and self._uploads.abandoned(tx, row):
-            reason = "the upload was interrupted"
-            self._uploads.take_back(tx, image_id, row.upload_id, reason, killed=True)
+    at_work = ("saving", "staging", "staged")
+    return row is not None and (row.content in at_work or row.import_task is not None)
 
 
 class CacheFill:

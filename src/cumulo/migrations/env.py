@@ -6,7 +6,7 @@ from alembic import context
 from cumulo import wiring
 from cumulo.core.db.rows import METADATA
 
-assert wiring  # importing it declares every service's tables
+wiring.assemblies()  # importing them declares every service's tables
 
 
 def run() -> None:

@@ -1,8 +1,4 @@
-"""What other services may ask of network.
-
-Events emitted: network.{network,subnet,port,router,floatingip,security_group,
-security_group_rule}.{create,update,delete}, network.port.status.
-"""
+"""What other services may ask of network."""
 
 from collections.abc import Sequence
 from typing import Literal, Protocol
@@ -11,6 +7,43 @@ import msgspec
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
+from cumulo.core.events.types import events, on
+
+EVENTS = events(
+    "network",
+    *(
+        on(
+            noun,
+            *(f"network.{noun}.{verb}" for verb in ("create", "update", "delete")),
+            name=str | None,
+            cidr=str | None,
+            network_id=str | None,
+        )
+        for noun in ("network", "subnet", "port", "security_group")
+    ),
+    on(
+        "security_group_rule",
+        "network.security_group_rule.create",
+        "network.security_group_rule.delete",
+        security_group_id=str,
+    ),
+    on("router", "network.router.create", name=str | None),
+    on("router", "network.router.delete"),
+    on(
+        "router",
+        "network.router.update",
+        interface=str | None,
+        removed=str | None,
+        subnet_ids=list[str] | None,
+    ),
+    *(
+        on(noun, f"network.{noun}.status", status=str, reason=str | None)
+        for noun in ("port", "router", "floatingip")
+    ),
+    on("floatingip", "network.floatingip.create", address=str),
+    on("floatingip", "network.floatingip.update", port_id=str | None),
+    on("floatingip", "network.floatingip.delete"),
+)
 
 
 class FixedIp(msgspec.Struct, frozen=True):
@@ -39,6 +72,25 @@ class PortInfo(msgspec.Struct, frozen=True, kw_only=True):
     device_id: str
     host_id: str | None
     tag: str | None = None
+
+
+class GuestAnswer(msgspec.Struct, frozen=True):
+    """An HTTP answer to a guest."""
+
+    status: int
+    content_type: str = "text/plain; charset=utf-8"
+    body: bytes = b""
+
+
+class GuestMetadata(Protocol):
+    """What guests are told at 169.254.169.254. Compute implements it: bound late."""
+
+    def answer(
+        self, tx: Tx, server_id: str, port_id: str, method: str, path: str, body: bytes = b""
+    ) -> GuestAnswer:
+        """The answer to a request from a guest's port; 404 unless that port is one which compute
+        plugged into this server, and of its project. A POST of the password needs a writing
+        transaction."""
 
 
 class NicRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,6 +191,9 @@ class Network(Protocol):
 
     def ports_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[PortInfo]]:
         """The ports of servers, oldest first; servers without one are absent."""
+
+    def addresses_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[str]]:
+        """Only their addresses, fixed and floating; servers without one are absent."""
 
     def unplug(self, tx: Tx, port_id: str) -> None:
         """Take a port from its server: removed if `plug_server` made it, unbound if it was

@@ -11,6 +11,7 @@ from cumulo.network.model.floatingip import FloatingIpRow, floatingip_status
 from cumulo.network.model.ipam import with_prefix
 from cumulo.network.model.network import NetworkRow
 from cumulo.network.model.port import (
+    COMPUTE,
     DHCP,
     ROUTER_GATEWAY,
     ROUTER_INTERFACE,
@@ -98,7 +99,7 @@ class NetworkPart:
         status = port_status(
             host_id=port.host_id,
             admin_state_up=port.admin_state_up,
-            device_owner=port.device_owner,
+            role=port.role,
             observed=found.status,
             fault=found.fault,
         )
@@ -113,7 +114,7 @@ class NetworkPart:
             return
         for router in tx.all(router_queries.UNPLACED):
             self._hosts.touch_router(tx, tx.update(router, host_id=host_id))
-            for port in tx.all(port_queries.OF_DEVICES, ids=[router.id]):
+            for port in tx.all(port_queries.OF_HOLDERS, ids=[router.id]):
                 self._ports.bind(tx, port, host_id)
         for port in tx.all(port_queries.UNPLACED_DHCP):
             self._ports.bind(tx, port, host_id)
@@ -144,7 +145,7 @@ def _network(
 ) -> spec.NetworkSpec:
     own = [subnet for subnet in subnets if subnet.network_id == row.id]
     cidrs = {subnet.id: subnet.cidr for subnet in own}
-    dhcp = next((p for p in ports if p.network_id == row.id and p.device_owner == DHCP), None)
+    dhcp = next((p for p in ports if p.network_id == row.id and p.role == DHCP), None)
     return spec.NetworkSpec(
         id=row.id,
         number=row.number,
@@ -187,8 +188,7 @@ def _port(row: PortRow, fixed: Allocations, groups: Sequence[str]) -> spec.PortS
             spec.FixedIp(each.subnet_id, each.ip_address) for each in fixed.get(row.id, ())
         ),
         hostname=row.dns_name,
-        device_id=row.device_id,
-        device_owner=row.device_owner,
+        device_id=(row.holder or "") if row.role == COMPUTE else "",
         project_id=row.project_id,
         admin_state_up=row.admin_state_up,
         port_security=row.port_security_enabled,
@@ -263,8 +263,8 @@ def _routers(
         floating.setdefault(each.router_id, []).append(translation)
     found = []
     for row in rows:
-        own = [port for port in ports if port.device_id == row.id]
-        gateway = next((port for port in own if port.device_owner == ROUTER_GATEWAY), None)
+        own = [port for port in ports if port.holder == row.id]
+        gateway = next((port for port in own if port.role == ROUTER_GATEWAY), None)
         found.append(
             spec.RouterSpec(
                 id=row.id,
@@ -278,7 +278,7 @@ def _routers(
                         _with_prefix(port, cidrs, fixed),
                     )
                     for port in own
-                    if port.device_owner == ROUTER_INTERFACE
+                    if port.role == ROUTER_INTERFACE
                 ),
                 gateway=None if gateway is None else _gateway(row, gateway, by_id, fixed),
                 routes=tuple(row.routes),

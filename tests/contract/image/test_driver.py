@@ -98,7 +98,7 @@ PARAMS = [
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCloud]:
     data = tmp_path_factory.mktemp("cinder") / "cloud"
-    with served_cloud(data, settings="[compute]\nfake_volumes = false") as cloud:
+    with served_cloud(data, settings="[block_storage]\nfake_volumes = false") as cloud:
         yield cloud
 
 

@@ -9,7 +9,15 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cumulo.core.db.listing import Listing, contains, equals, one_of
+from cumulo.core.db import listing
+from cumulo.core.db.listing import (
+    Listing,
+    contains,
+    contains_folded,
+    equals,
+    one_of,
+    starts_with,
+)
 from cumulo.core.db.postgresql import PostgresqlDatabase
 from cumulo.core.db.rows import Index, Key, Row, Unique, columns, table
 from cumulo.core.db.sqlite import SqliteDatabase
@@ -29,6 +37,9 @@ class ThingRow(Row, frozen=True):
     tags: list[str]
     extra: dict[str, Any] | None
     note: str | None
+    grade: int | None = None
+    since: float | None = None
+    kept: bool | None = None
 
 
 C = columns(ThingRow)
@@ -49,8 +60,14 @@ GROW = statement(
 COUNT = statement(sa.select(sa.func.count()).select_from(ThingRow.sql_table))
 THINGS = Listing(
     ThingRow,
-    filters={"owner": equals(C.owner), "ids": one_of(C.id), "like": contains(C.name)},
-    sort_keys={"name": C.name, "size": C.size, "note": C.note, "id": C.id},
+    filters={
+        "owner": equals(C.owner),
+        "ids": one_of(C.id),
+        "like": contains(C.name),
+        "folded": contains_folded(C.name),
+        "begins": starts_with(C.name),
+    },
+    sort_keys={name: C[name] for name in ("name", "size", "note", "grade", "since", "kept", "id")},
     default_sort=(("name", "asc"),),
 )
 
@@ -195,10 +212,23 @@ class TestListing:
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(
-        st.lists(st.tuples(names, st.integers(0, 3), st.none() | names), max_size=12),
         st.lists(
-            st.tuples(st.sampled_from(["name", "size", "note"]), st.sampled_from(["asc", "desc"])),
-            max_size=2,
+            st.tuples(
+                names,
+                st.integers(0, 3),
+                st.none() | names,
+                st.none() | st.integers(-2, 2),
+                st.none() | st.sampled_from([-0.5, 1.5]),
+                st.none() | st.booleans(),
+            ),
+            max_size=12,
+        ),
+        st.lists(
+            st.tuples(
+                st.sampled_from(["name", "size", "note", "grade", "since", "kept"]),
+                st.sampled_from(["asc", "desc"]),
+            ),
+            max_size=3,
             unique_by=lambda pair: pair[0],
         ),
         st.integers(1, 4),
@@ -209,8 +239,9 @@ class TestListing:
         def fill(tx: Tx) -> None:
             for row in THINGS.page(tx, where={}):
                 tx.delete(row)
-            for n, (name, size, note) in enumerate(made):
-                tx.insert(thing(f"{n:02}", owner=str(n), name=name, size=size, note=note))
+            for n, (name, size, note, grade, since, kept) in enumerate(made):
+                more = {"note": note, "grade": grade, "since": since, "kept": kept}
+                tx.insert(thing(f"{n:02}", owner=str(n), name=name, size=size, **more))
 
         database.write_now(fill)
         whole = database.read_now(lambda tx: THINGS.page(tx, where={}, sort=sort))
@@ -226,7 +257,8 @@ class TestListing:
         assert pages == whole
         assert sorted(row.id for row in whole) == [f"{n:02}" for n in range(len(made))]
         for key, direction in sort[:1]:
-            values = [getattr(row, key) or ("" if key != "size" else 0) for row in whole]
+            none = "" if key in ("name", "note") else -9 if key != "kept" else False
+            values = [none if (v := getattr(row, key)) is None else v for row in whole]
             assert values == sorted(values, reverse=direction == "desc")
 
     def test_filters(self, database: Engine) -> None:
@@ -240,8 +272,82 @@ class TestListing:
         assert ids(owner="o") == ["1", "2"]
         assert ids(owner="o", ids=["2", "3"]) == ["2"]
         assert ids(like="e") == ["1", "3"]
+        assert ids(like="_") == ["2"] and ids(like="r_d") == ["2"]
+        assert ids(like="%") == [] and ids(like="RED") == [] and ids(like="") == ["1", "2", "3"]
+        assert ids(folded="RED") == ["1"] and ids(folded="R_") == ["2"] and ids(folded="%") == []
+        assert ids(begins="r") == ["1", "2"] and ids(begins="r_") == ["2"] and ids(begins="e") == []
         with pytest.raises(KeyError):
             ids(unknown=1)
+
+
+class TestLook:
+    """Rows that only the program can choose: pages of them are the whole list, and no more than
+    a bounded number is looked at."""
+
+    @pytest.mark.parametrize("sort", [[], [("grade", "desc"), ("name", "asc")], [("size", "desc")]])
+    def test_pages(self, database: Engine, sort: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(listing, "LOOK_AT_ONCE", 5)
+        made = [thing(f"{n:02}", owner=str(n), size=n % 4, grade=n % 3 or None) for n in range(23)]
+        database.write_now(lambda tx: [tx.insert(row) for row in made])
+
+        def odd(rows: list[tuple[Any, ...]]) -> list[bool]:
+            assert len(rows) <= 5
+            return [int(id) % 2 == 1 for id, owner in rows]
+
+        def page(marker: ThingRow | None, limit: int) -> Any:
+            return database.read_now(
+                lambda tx: THINGS.look(
+                    tx,
+                    where={},
+                    columns=("owner",),
+                    fits=odd,
+                    sort=sort,
+                    marker=marker,
+                    limit=limit,
+                )
+            )
+
+        whole = database.read_now(lambda tx: THINGS.page(tx, where={}, sort=sort))
+        wanted = [row for row in whole if int(row.id) % 2]
+        assert page(None, 100).rows == wanted
+        found: list[ThingRow] = []
+        while True:
+            part = page(found[-1] if found else None, 3)
+            found += part.rows
+            if not part.more:
+                break
+            assert len(part.rows) == 3 and not part.cut
+        assert found == wanted
+
+    def test_no_more_than_so_many(self, database: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(listing, "LOOK_AT_ONCE", 5)
+        monkeypatch.setattr(listing, "MOST_LOOKED_AT", 10)
+        database.write_now(
+            lambda tx: [tx.insert(thing(f"{n:02}", owner=str(n))) for n in range(30)]
+        )
+        seen: list[str] = []
+
+        def none(rows: list[tuple[Any, ...]]) -> list[bool]:
+            seen.extend(id for (id,) in rows)
+            return [False] * len(rows)
+
+        found = database.read_now(
+            lambda tx: THINGS.look(tx, where={}, columns=(), fits=none, limit=3)
+        )
+        assert (found.rows, found.more, found.cut, len(seen)) == ([], True, True, 10)
+
+
+def test_keys_of_an_order_count_once(tmp_path: Any) -> None:
+    database = SqliteDatabase(tmp_path / "x.db")
+    try:
+        dialect = DIALECTS["sqlite"]
+        database.run_script(
+            [str(sa.schema.CreateTable(ThingRow.sql_table).compile(dialect=dialect))]
+        )
+        many: Any = [("name", "asc"), ("size", "desc")] * 500
+        assert database.read_now(lambda tx: THINGS.page(tx, where={}, sort=many)) == []
+    finally:
+        database.close()
 
 
 def test_a_long_log_begins_anew(tmp_path: Any) -> None:

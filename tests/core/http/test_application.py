@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from cumulo.core.auth.policy import Rules
-from cumulo.core.auth.principal import Principal
 from cumulo.core.db.sqlite import SqliteDatabase
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import Conflict, QuotaExceeded, Unauthorized
+from cumulo.core.faults import Conflict, QuotaExceeded
 from cumulo.core.http import faults
 from cumulo.core.http.application import Application
 from cumulo.core.http.operations import Call, Face, Microversions, Operation, Reply
 from cumulo.core.wire.shapes import Body, StrictBody, Version
+from tests.core.http.app import OneUser
 from tests.support.cloud import Answer, TestCloud
 
 
@@ -28,20 +28,6 @@ class Made(Body):
 
 class Reset(StrictBody):
     reset: dict[str, str] | None
-
-
-class OneUser:
-    """Accepts the token `good`."""
-
-    def cached(self, token: str) -> Principal | None:
-        return None
-
-    def verify(self, tx: Tx, token: str) -> Principal:
-        if token != "good":
-            raise Unauthorized("no")
-        return Principal(
-            user_id="u", user_name="u", user_domain_id="d", project_id="p", roles=("member",)
-        )
 
 
 def make(call: Call, tx: Tx) -> Any:
@@ -69,6 +55,7 @@ async def upload(call: Call) -> Any:
 
 FACE = Face(
     name="compute",
+    request_id_headers=("X-Openstack-Request-Id", "X-Compute-Request-Id"),
     mount="/compute",
     faults=faults.compute,
     rules=Rules({"things:make": "role:member", "things:admin": "role:admin"}),
@@ -81,7 +68,7 @@ FACE = Face(
         Operation("GET", "/new", echo_new := lambda call, tx: {"new": True}, since="2.50"),
         Operation("GET", "/admin", echo_new, policy="things:admin"),
         Operation("POST", "/things/{id}/action", reset, action="reset", body=Reset),
-        Operation("PUT", "/things/{id}/file", upload, streams=True),
+        Operation("PUT", "/things/{id}/file", upload, kind="stream"),
     ],
 )
 

@@ -2,12 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from cumulo.core.http.server import HttpServer, listening_socket
 from cumulo.core.http.zero_copy import EXTENSION, FileRange
+from tests.core.http.app import serving
 
 CONTENT = bytes(range(256)) * 40_000
 
@@ -32,19 +31,6 @@ class Downloads:
         with contextlib.suppress(RuntimeError):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         self.ended.set()
-
-
-@contextlib.asynccontextmanager
-async def serving(app: Any) -> AsyncIterator[int]:
-    bound = listening_socket("127.0.0.1", 0)
-    server = HttpServer(app, bound)
-    task = asyncio.create_task(server.run())
-    await server.started()
-    try:
-        yield bound.getsockname()[1]
-    finally:
-        server.stop()
-        await task
 
 
 async def get(reader: Any, writer: Any, start: int, end: int, method: str = "GET") -> bytes:

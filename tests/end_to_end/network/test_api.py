@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cumulo import first_run, settings, wiring
+from cumulo import settings, wiring
 from cumulo.network.agent import NetworkHostPart
 from cumulo.network.model.orders import FixedIp, PortSpec
 from tests.end_to_end.network.lab import Lab, aping, connect, lab, listen, reaches
@@ -140,7 +140,7 @@ def test_what_the_api_is_asked_for_is_wired(place: Lab, tmp_path: Path) -> None:
         part = cloud.agents[0].parts["network"]
         assert isinstance(part, NetworkHostPart)
         part.driver = driver
-        await first_run.make(cloud)
+        await cloud.first_run()
         running = asyncio.create_task(cloud.work())
         try:
             await story(TestCloud(cloud), place)

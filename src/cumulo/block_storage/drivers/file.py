@@ -9,10 +9,10 @@ system can), so either may go without the other.
 """
 
 import asyncio
-import fcntl
 import os
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,13 @@ from cumulo.block_storage.drivers.driver import (
     check_id,
     check_spec,
 )
+from cumulo.core.blobs import sparse
+from cumulo.core.blobs.disks import virtual_size
 from cumulo.core.run.commands import CommandFailed, run_blocking
+from cumulo.core.run.sandbox import INPUT, OUTPUT, Bounds, SandboxFailed, in_sandbox, lent
 
 GIB = 1024**3
 FORMATS: list[VolumeFormat] = ["qcow2", "raw"]
-_FICLONE = 0x40049409
 _COPY_SECONDS = 3600.0
 # What is left free on the file system, so that guests' thin volumes find room to grow.
 _RESERVE = 64 * 1024 * 1024
@@ -43,14 +45,15 @@ class VolumeFault(Exception):
 
 
 class FileDriver:
-    """Volumes below `data`/volumes. `copies`: how many are made from images at once."""
+    """Volumes below `data`/volumes. How many are made at once its caller decides."""
 
-    def __init__(self, data: Path, *, copies: int = 2) -> None:
+    def __init__(self, data: Path) -> None:
         self._folder = data / "volumes"
         self._folder.mkdir(parents=True, exist_ok=True)
         # Guests' QEMU passes through to a volume whose name it was told; it cannot list them.
         self._folder.chmod(0o711)
-        self._copies = asyncio.Semaphore(copies)
+        # Threads of their own: long copies hold up nothing else.
+        self._threads = ThreadPoolExecutor(16, thread_name_prefix="cumulo-disk")
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def capabilities(self) -> Capabilities:
@@ -59,14 +62,21 @@ class FileDriver:
 
     async def ensure_volume(self, spec: VolumeSpec) -> VolumeState:
         check_spec(spec)
-        async with self._locks.setdefault(spec.id, asyncio.Lock()), self._copies:
-            return await asyncio.to_thread(self._ensure, spec)
+        async with self._locks.setdefault(spec.id, asyncio.Lock()):
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, self._ensure, spec)
 
     async def remove(self, volume_id: str) -> None:
         check_id(volume_id)
         async with self._locks.setdefault(volume_id, asyncio.Lock()):
             await asyncio.to_thread(self._remove, volume_id)
         self._locks.pop(volume_id, None)
+
+    def has(self, volume_id: str) -> bool:
+        return self._find(check_id(volume_id)) is not None
+
+    async def names(self) -> "list[str]":
+        return sorted(self._names())
 
     async def list(self) -> "list[VolumeState]":
         return list(await asyncio.to_thread(self._scan))
@@ -91,9 +101,9 @@ class FileDriver:
             found = self._find(spec.id)
             if found is None:
                 self._make(spec)
-            elif virtual_size(found) < spec.size_gb * GIB:
+            elif virtual_size(found, found.suffix[1:]) < spec.size_gb * GIB:
                 self._grow(found, spec)
-        except (VolumeFault, CommandFailed, OSError) as error:
+        except (VolumeFault, CommandFailed, SandboxFailed, OSError) as error:
             fault = _in_short(error)
         return self._state(spec.id, fault)
 
@@ -109,9 +119,7 @@ class FileDriver:
                 )
             else:
                 self._copy(spec, spec.source, temporary)
-                run_blocking(
-                    ["qemu-img", "resize", "-q", "-f", spec.format, str(temporary), str(size)]
-                )
+                _resize(temporary, spec.format, size)
             temporary.chmod(0o600)
             with temporary.open("rb") as made:
                 os.fsync(made.fileno())
@@ -129,31 +137,36 @@ class FileDriver:
         if source.format == spec.format and reflink(path, temporary):
             return
         room = shutil.disk_usage(self._folder).free - _RESERVE
-        measured = run_blocking(
-            [
-                "qemu-img",
-                "measure",
-                "--output=json",
-                "-f",
-                source.format,
-                "-O",
-                spec.format,
-                str(path),
-            ]
-        )
+        bounds = Bounds(disk=room, seconds=_COPY_SECONDS)
+        formats = ["-f", source.format, "-O", spec.format]
+        measure = ["qemu-img", "measure", "--output=json", *formats, INPUT]
+        with lent(path) as user:
+            measured = in_sandbox(measure, reads={INPUT: path}, user=user)
         required = int(msgspec.json.decode(measured)["required"])
         if required > room:
             raise VolumeFault(f"no space: {required} bytes are needed, {max(room, 0)} are free")
-        argv = ["qemu-img", "convert", "-q", "-f", source.format, "-O", spec.format]
-        run_blocking([*argv, str(path), str(temporary)], timeout=_COPY_SECONDS)
+        temporary.touch(0o600)
+        with lent(path) as user:
+            if os.geteuid() == 0:
+                os.chown(temporary, user, -1)
+            try:
+                in_sandbox(
+                    ["qemu-img", "convert", "-q", *formats, INPUT, OUTPUT],
+                    reads={INPUT: path},
+                    writes={OUTPUT: temporary},
+                    bounds=bounds,
+                    user=user,
+                )
+            finally:
+                if os.geteuid() == 0:
+                    os.chown(temporary, 0, -1)
 
     def _grow(self, path: Path, spec: VolumeSpec) -> None:
         """A volume that a guest has open is locked: the guest's host grows it instead."""
-        argv = ["qemu-img", "resize", "-q", "-f", path.suffix[1:], str(path)]
         try:
-            run_blocking([*argv, str(spec.size_gb * GIB)])
-        except CommandFailed as failed:
-            if "lock" in failed.stderr:
+            _resize(path, path.suffix[1:], spec.size_gb * GIB)
+        except SandboxFailed as failed:
+            if "another process" in str(failed):
                 raise VolumeFault("in use: the host of its guest grows it") from failed
             raise
 
@@ -168,8 +181,8 @@ class FileDriver:
         size = 0
         if found is not None:
             try:
-                size = virtual_size(found)
-            except (CommandFailed, OSError) as error:
+                size = virtual_size(found, found.suffix[1:])
+            except OSError as error:
                 fault = fault or _in_short(error)
         return VolumeState(
             id=volume_id,
@@ -179,13 +192,15 @@ class FileDriver:
             fault=fault,
         )
 
-    def _scan(self) -> Sequence[VolumeState]:
-        names = {
+    def _names(self) -> set[str]:
+        return {
             path.stem
             for path in self._folder.iterdir()
             if path.suffix[1:] in FORMATS and not path.name.startswith(".")
         }
-        return [self._state(name) for name in sorted(names)]
+
+    def _scan(self) -> Sequence[VolumeState]:
+        return [self._state(name) for name in sorted(self._names())]
 
     def _remove(self, volume_id: str) -> None:
         for suffix in FORMATS:
@@ -208,22 +223,17 @@ class FileDriver:
         temporary.replace(path)
 
 
-def virtual_size(path: Path, image_format: str | None = None) -> int:
-    """Bytes that a guest sees. Works while a guest has the file open. Raises CommandFailed."""
-    if (image_format or path.suffix[1:]) == "raw":
-        return path.stat().st_size
-    argv = ["qemu-img", "info", "-U", "--output=json", "-f", "qcow2", str(path)]
-    return int(msgspec.json.decode(run_blocking(argv))["virtual-size"])
+def _resize(path: Path, format: str, size: int) -> None:
+    """What is in it came from strangers, so the tool sees this file only. Raises SandboxFailed."""
+    argv = ["qemu-img", "resize", "-q", "-f", format, OUTPUT, str(size)]
+    with lent(path) as user:
+        in_sandbox(argv, reads={}, writes={OUTPUT: path}, bounds=Bounds(disk=1 << 60), user=user)
 
 
 def reflink(source: Path, target: Path) -> bool:
     """Make `target` share the blocks of `source`; False where the file system cannot."""
     with source.open("rb") as old, target.open("wb") as new:
-        try:
-            fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
-        except OSError:
-            return False
-    return True
+        return sparse.share(old.fileno(), new.fileno())
 
 
 def _in_short(error: Exception) -> str:

@@ -100,6 +100,8 @@ class Attachments:
 
     def release_server(self, tx: Tx, server_id: str) -> None:
         for row in tx.all(queries.OF_SERVERS, servers=[server_id]):
+            if not row.by_compute:
+                continue  # Whoever made it named a server; that does not make it the server's.
             volume = self.remove(tx, row)
             if row.delete_on_termination and not volume.attachments:
                 self._volumes.delete(tx, volume, None, force=True, cascade=False)
@@ -211,7 +213,10 @@ class Attachments:
         volume = tx.get(VolumeRow, volume_id)
         assert volume is not None
         rows = self._volumes.attachments_of(tx, [volume_id]).get(volume_id, [])
-        return self._volumes.refresh(tx, volume, attachments=[r.state for r in rows], mark="")
+        volume = self._volumes.refresh(tx, volume, attachments=[r.state for r in rows], mark="")
+        if 0 < volume.observed_size < volume.size:
+            self._volumes.order(tx, volume)  # who lets it grow depends on it
+        return volume
 
 
 def _seen(row: AttachmentRow, volume: VolumeRow) -> Attachment:

@@ -11,7 +11,7 @@ from cumulo.compute.service.compute import ComputeService
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
-from cumulo.core.http.paging import limit_of
+from cumulo.core.http.paging import limit_of, offset_of
 from cumulo.core.wire.coercions import as_bool
 from cumulo.core.wire.shapes import Body, Since, Unset, Until
 from cumulo.network.interface import NicRequest, PortInfo
@@ -79,10 +79,8 @@ class DevicesApi:
 
     def attachments(self, call: Call, tx: Tx) -> Any:
         found = self._devices.attachments(tx, server_of(call, tx, self._compute))
-        limit, offset = limit_of(call), call.query.get("offset") or "0"
-        if not offset.isdecimal():
-            raise BadRequest("offset param must be an integer")
-        found = found[int(offset) :]
+        limit = limit_of(call)
+        found = found[offset_of(call) :]
         chosen = found if limit is None else found[:limit]
         return {"volumeAttachments": [_attachment(each) for each in chosen]}
 

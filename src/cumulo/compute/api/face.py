@@ -35,6 +35,7 @@ def compute_faces(
     known = rules or Rules(RULES)
     discovery = Face(
         name="compute",
+        request_id_headers=("X-Openstack-Request-Id", "X-Compute-Request-Id"),
         mount="/compute",
         faults=faults.compute,
         rules=known,
@@ -44,6 +45,7 @@ def compute_faces(
         discovery,
         Face(
             name="compute",
+            request_id_headers=("X-Openstack-Request-Id", "X-Compute-Request-Id"),
             mount="/compute",
             exact_paths=True,
             faults=faults.compute,

@@ -11,7 +11,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import next_link, page_of
-from cumulo.core.wire.coercions import BoolLike, IntLike, as_bool, as_int
+from cumulo.core.wire.coercions import BoolLike, IntLike, as_bool, as_int, whole_or_none
 from cumulo.core.wire.shapes import Before, Body, Since, StrictBody, Unset
 
 MAX_INT = 2**31 - 1
@@ -178,9 +178,10 @@ class FlavorsApi:
         for name, column in (("minDisk", "min_disk"), ("minRam", "min_ram")):
             text = call.query.get(name)
             if text is not None:
-                if not text.isdecimal():
-                    raise BadRequest(f"Invalid {name} filter [{text}]")
-                where[column] = int(text)
+                number = whole_or_none(text)
+                if number is None or number < 0:
+                    raise BadRequest(f"Invalid {name} filter [{text:.80}]")
+                where[column] = number
         if not call.principal.is_admin:
             where["usable_by"] = call.principal.project_id or ""
             return where

@@ -10,7 +10,7 @@ from cumulo.compute.service.compute import ComputeService
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
-from cumulo.core.http.paging import limit_of
+from cumulo.core.http.paging import MAX_LIMIT, limit_of, offset_of
 from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset, Until
 
 GROUP_RULE = "os_compute_api:os-server-groups"
@@ -166,13 +166,10 @@ class GroupsApi:
         everybody = call.query.get("all_projects")
         if everybody is not None and call.principal.is_admin:
             where = {}
-        rows = self._groups.listing.page(tx, where=where)
-        offset = call.query.get("offset") or "0"
-        if not offset.isdecimal():
-            raise BadRequest("offset param must be an integer")
         limit = limit_of(call)
-        rows = rows[int(offset) :]
-        rows = rows if limit is None else rows[:limit]
+        rows = self._groups.listing.page(
+            tx, where=where, limit=MAX_LIMIT if limit is None else limit, offset=offset_of(call)
+        )
         return {"server_groups": [_group(row) for row in rows]}
 
     def create_old(self, call: Call, tx: Tx) -> Any:

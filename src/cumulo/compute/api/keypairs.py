@@ -84,7 +84,7 @@ class KeyPairsApi:
                 early=False,
                 body=body,
                 status=status,
-                streams=True,
+                kind="stream",
                 **versions,
             )
 

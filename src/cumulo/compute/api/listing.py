@@ -1,24 +1,28 @@
 """The list of servers: what may be asked of it.
 
-What a column answers goes into SQL; what only the program knows (regular expressions, addresses,
-the image of a snapshot) is a predicate over the rows.
+What a column answers goes into SQL, and a pattern that is plain text does. Only what the program
+alone knows (regular expressions, addresses, sets of tags) is looked at row by row, a bounded number
+of times, by the few columns that it needs.
 """
 
-import re
 from collections.abc import Callable
 from typing import Any
+
+import msgspec
 
 from cumulo.compute.api.common import moment_of
 from cumulo.compute.model.server import ServerRow
 from cumulo.compute.service.compute import ComputeService
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Forbidden
-from cumulo.core.http.operations import Call, Query
-from cumulo.core.http.paging import MAX_LIMIT, Page, limit_of, page_of
-from cumulo.core.wire.coercions import as_bool
+from cumulo.core.http.operations import Call
+from cumulo.core.http.paging import MAX_LIMIT, Page, limit_of, order_of, page_of
+from cumulo.core.wire.coercions import as_bool, as_int
+from cumulo.core.wire.patterns import BadPattern, Pattern
 
-Predicate = Callable[[ServerRow], bool]
-_PLAIN = re.compile(r"[\w \-]+")
+LOOKED = ("name", "tags")
+"""Columns that a `Predicate` is given."""
+Predicate = Callable[[str, list[str]], bool]
 _SORT_NAMES = {
     "display_name": "name",
     "project_id": "project_id",
@@ -53,71 +57,87 @@ _ADMIN_ONLY = ("host", "user_id", "reservation_id", "task_state", "vm_state", "p
 
 
 def list_servers(call: Call, tx: Tx, compute: ComputeService) -> Page[ServerRow]:
-    where, predicates = _Filters(call, tx, compute).read()
-    find = compute.servers.get_even_deleted
-    if where is None:
+    filters = _Filters(call)
+    if not filters.read():
         return Page([], False)
-    if not predicates:
+    find = compute.servers.get_even_deleted
+    if not filters.predicates and not filters.addresses:
         return page_of(
             call,
             tx,
             compute.servers.listing,
-            where,
+            filters.where,
             find_marker=lambda id: find(tx, id, call.principal),
             sort_names=_SORT_NAMES,
         )
-    return _filtered(call, tx, compute, where, predicates)
+    return _looked_at(call, tx, compute, filters)
 
 
-def _filtered(
-    call: Call,
-    tx: Tx,
-    compute: ComputeService,
-    where: dict[str, Any],
-    predicates: list[Predicate],
-) -> Page[ServerRow]:
-    """Rows that the program has to look at: pages are cut afterwards."""
-    find = compute.servers.get_even_deleted
-    rest = _without(call, "limit")
-    page = page_of(
-        rest,
+def _looked_at(call: Call, tx: Tx, compute: ComputeService, filters: "_Filters") -> Page[ServerRow]:
+    limit, id = limit_of(call), call.query.get("marker")
+    if limit == 0:
+        return Page([], False)
+    marker = None
+    if id:
+        marker = compute.servers.get_even_deleted(tx, id, call.principal)
+        if marker is None:
+            raise BadRequest(f"marker [{id}] not found")
+
+    def fits(rows: list[tuple[Any, ...]]) -> list[bool]:
+        found = [filters.fits(name, tags) for _, name, tags in rows]
+        if filters.addresses:
+            ids = [row[0] for row, fit in zip(rows, found, strict=True) if fit]
+            addresses = compute.network.addresses_of(tx, ids)
+            found = [
+                fit and filters.has_address(addresses.get(row[0], []))
+                for row, fit in zip(rows, found, strict=True)
+            ]
+        return found
+
+    page = compute.servers.listing.look(
         tx,
-        compute.servers.listing,
-        where,
-        find_marker=lambda id: find(tx, id, call.principal),
-        sort_names=_SORT_NAMES,
-        always_limited=False,
+        where=filters.where,
+        columns=LOOKED,
+        fits=fits,
+        sort=order_of(call, compute.servers.listing, _SORT_NAMES),
+        marker=marker,
+        limit=MAX_LIMIT if limit is None else limit,
     )
-    rows = [row for row in page.rows if all(fits(row) for fits in predicates)]
-    limit = limit_of(call)
-    most = MAX_LIMIT if limit is None else limit
-    return Page(rows[:most], len(rows) > most)
-
-
-def _without(call: Call, name: str) -> Call:
-    """The same call without one parameter of its query."""
-    other = Call(call.face, call.operation, call.request_id)
-    other.path, other.version, other.url = call.path, call.version, call.url
-    other.base_url = call.base_url
-    other.principal = call.principal
-    other.query = Query([pair for pair in call.query.pairs if pair[0] != name])
-    return other
+    if page.cut and not page.rows:
+        raise BadRequest(
+            "Invalid filter: too many servers would have to be looked through; add a filter such "
+            "as status, host, flavor or changes-since"
+        )
+    return Page(page.rows, page.more)
 
 
 class _Filters:
-    def __init__(self, call: Call, tx: Tx, compute: ComputeService) -> None:
-        self._call, self._tx, self._compute = call, tx, compute
-        self._where: dict[str, Any] = {}
-        self._predicates: list[Predicate] = []
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self.where: dict[str, Any] = {}
+        self.predicates: list[Predicate] = []
+        self.addresses: list[tuple[Pattern, bool]] = []
+        """Patterns, and whether they are for IPv6."""
 
-    def read(self) -> tuple[dict[str, Any] | None, list[Predicate]]:
-        """None: nothing can match."""
+    def read(self) -> bool:
+        """False: nothing can match."""
         self._scope()
         self._deleted()
+        possible = self._texts()
         self._names()
         self._times()
         self._tags()
-        return (None, []) if not self._status() else (self._where, self._predicates)
+        return self._status() and possible
+
+    def fits(self, name: str, tags: str) -> bool:
+        held = msgspec.json.decode(tags, type=list[str]) if self.predicates else []
+        return all(fits(name, held) for fits in self.predicates)
+
+    def has_address(self, addresses: list[str]) -> bool:
+        return all(
+            any(pattern.found_in(one) for one in addresses if (":" in one) == six)
+            for pattern, six in self.addresses
+        )
 
     def _get(self, name: str) -> str | None:
         return self._call.query.get(name)
@@ -130,17 +150,17 @@ class _Filters:
             call.allow(action=f"{call.operation.policy}:get_all_tenants")
             project = self._get("project_id") or self._get("tenant_id")
             if project is not None:
-                self._where["project_id"] = project
+                self.where["project_id"] = project
         else:
-            self._where["project_id"] = call.project_id
+            self.where["project_id"] = call.project_id
 
     def _deleted(self) -> None:
         asked = self._get("deleted")
         deleted = asked is not None and as_bool(asked, "deleted")
         if deleted and self._call.principal.is_admin:
-            self._where["existing"] = False
+            self.where["existing"] = False
         elif self._get("changes-since") is None:
-            self._where["existing"] = True
+            self.where["existing"] = True
 
     def _status(self) -> bool:
         words = [word.upper() for word in self._call.query.all("status")]
@@ -149,67 +169,74 @@ class _Filters:
         if "DELETED" in words:
             if not self._call.principal.is_admin:
                 raise Forbidden("Only administrators may list deleted instances")
-            self._where.pop("existing", None)
+            self.where.pop("existing", None)
         known = [word for word in words if word in _STATUSES]
-        self._where["status"] = known
+        self.where["status"] = known
         return bool(known)
 
     def _names(self) -> None:
         name = self._get("name")
         if name:
-            if _PLAIN.fullmatch(name):
-                self._where["name_part"] = name
-            self._match(name, lambda row: row.name)
-        for key, read in _TEXTS.items():
-            wanted = self._get(key)
-            if wanted is not None:
-                self._equal(read, wanted)
+            pattern = self._pattern(name, ignore_case=True)
+            if pattern.literal is not None and name.isascii():
+                self.where["name_part"] = name
+            else:
+                self.predicates.append(lambda name, tags: pattern.found_in(name))
         for key in ("ip", "ip6"):
             wanted = self._get(key)
             if wanted:
-                self._address(wanted, six=key == "ip6")
+                self.addresses.append((self._pattern(wanted), key == "ip6"))
         locked = self._get("locked")
         if locked is not None:
-            yes = as_bool(locked, "locked")
-            self._predicates.append(lambda row: row.locked == yes)
+            self.where["unlocked"] = not as_bool(locked, "locked")
         if self._call.principal.is_admin:
             for key in _ADMIN_ONLY:
                 wanted = self._get(key)
                 if wanted is not None:
-                    self._where[key] = [wanted] if key == "vm_state" else wanted
+                    self._of_administrators(key, wanted)
 
-    def _equal(self, read: Callable[[ServerRow], str | None], wanted: str) -> None:
-        wanted = wanted.rpartition("/")[2]
-        self._predicates.append(lambda row: read(row) == wanted)
+    def _of_administrators(self, key: str, wanted: str) -> None:
+        if key == "power_state":
+            self.where[key] = as_int(wanted, key)
+        else:
+            self.where[key] = [wanted] if key == "vm_state" else wanted
 
-    def _match(self, pattern: str, read: Callable[[ServerRow], str]) -> None:
+    def _texts(self) -> bool:
+        """Exact texts; a URL stands for the id at its end. False: none can have it."""
+        for key, column in _TEXTS.items():
+            wanted = self._get(key)
+            if wanted is not None:
+                self.where[column] = wanted.rpartition("/")[2]
+        for key, (column, field) in _REFERENCES.items():
+            wanted = self._get(key)
+            if wanted is not None:
+                wanted = wanted.rpartition("/")[2]
+                self.where[column] = f'{{"{field}":{msgspec.json.encode(wanted).decode()}'
+        if self._get("image") == "":
+            del self.where["image_id"]
+            self.where["no_image"] = True
+        id, drive = self._get("uuid"), self._get("config_drive")
+        if id is not None:
+            self.where["ids"] = [id.rpartition("/")[2]]
+        if drive is not None:
+            self.where["config_drive"] = drive == "True"
+        return drive in (None, "", "True")
+
+    def _pattern(self, text: str, *, ignore_case: bool = False) -> Pattern:
         try:
-            matches = re.compile(pattern, re.I).search
-        except re.error:
-            raise BadRequest(f"Invalid filter: {pattern!r} is no regular expression") from None
-        self._predicates.append(lambda row: matches(read(row)) is not None)
-
-    def _address(self, pattern: str, *, six: bool) -> None:
-        try:
-            matches = re.compile(pattern).search
-        except re.error:
-            raise BadRequest(f"Invalid filter: {pattern!r} is no regular expression") from None
-        network, tx = self._compute.network, self._tx
-
-        def fits(row: ServerRow) -> bool:
-            ports = network.ports_of(tx, [row.id]).get(row.id, [])
-            found = [fixed.ip_address for port in ports for fixed in port.fixed_ips]
-            found += [address for port in ports for address in port.floating_ips]
-            return any(matches(one) for one in found if (":" in one) == six)
-
-        self._predicates.append(fits)
+            return Pattern(text, ignore_case=ignore_case)
+        except BadPattern as error:
+            shown = text if len(text) <= 80 else f"{text[:80]}…"
+            raise BadRequest(
+                f"Invalid filter: {shown!r} is no regular expression: {error}"
+            ) from None
 
     def _times(self) -> None:
         since, before = self._get("changes-since"), self._get("changes-before")
         if since is not None:
-            self._where["changed_since"] = moment_of(since, "changes-since")
+            self.where["changed_since"] = moment_of(since, "changes-since")
         if before is not None:
-            self._where["changed_before"] = moment_of(before, "changes-before")
+            self.where["changed_before"] = moment_of(before, "changes-before")
 
     def _tags(self) -> None:
         def asked(name: str) -> set[str] | None:
@@ -219,24 +246,25 @@ class _Filters:
         every, some = asked("tags"), asked("tags-any")
         not_every, not_some = asked("not-tags"), asked("not-tags-any")
         if every is not None:
-            self._predicates.append(lambda row: every <= set(row.tags))
+            self.predicates.append(lambda name, tags: every <= set(tags))
         if some is not None:
-            self._predicates.append(lambda row: bool(some & set(row.tags)))
+            self.predicates.append(lambda name, tags: bool(some & set(tags)))
         if not_every is not None:
-            self._predicates.append(lambda row: not not_every <= set(row.tags))
+            self.predicates.append(lambda name, tags: not not_every <= set(tags))
         if not_some is not None:
-            self._predicates.append(lambda row: not not_some & set(row.tags))
+            self.predicates.append(lambda name, tags: not not_some & set(tags))
 
 
-_TEXTS: dict[str, Callable[[ServerRow], str | None]] = {
-    "image": lambda row: "" if row.image is None else row.image.id,
-    "flavor": lambda row: row.flavor.id,
-    "key_name": lambda row: None if row.key is None else row.key.name,
-    "description": lambda row: row.description,
-    "uuid": lambda row: row.id,
-    "availability_zone": lambda row: row.zone,
-    "hostname": lambda row: row.hostname,
-    "access_ip_v4": lambda row: row.access_ipv4,
-    "access_ip_v6": lambda row: row.access_ipv6,
-    "config_drive": lambda row: "True" if row.config_drive else "",
+_TEXTS = {
+    "description": "description",
+    "availability_zone": "zone",
+    "hostname": "hostname",
+    "access_ip_v4": "access_ipv4",
+    "access_ip_v6": "access_ipv6",
 }
+_REFERENCES = {
+    "image": ("image_id", "id"),
+    "flavor": ("flavor_id", "id"),
+    "key_name": ("key_name", "name"),
+}
+"""What the server keeps as it was: the column, and the field that it is known by."""

@@ -12,7 +12,7 @@ from cumulo.compute.service.compute import ComputeService
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
-from cumulo.core.http.paging import limit_of
+from cumulo.core.http.paging import limit_of, offset_of
 from cumulo.core.wire.coercions import IntLike, Uuid, as_bool, as_int
 from cumulo.core.wire.shapes import Body, StrictBody
 from cumulo.network.interface import GroupInfo, RuleInfo, RuleWish
@@ -108,7 +108,7 @@ class SecurityGroupsApi:
     def index(self, call: Call, tx: Tx) -> Any:
         everywhere = as_bool(call.query.get("all_tenants") or "false", "all_tenants")
         found = self._groups.all(tx, call.principal, everywhere=everywhere)
-        offset = as_int(call.query.get("offset") or 0, "offset", minimum=0)
+        offset = offset_of(call)
         limit = limit_of(call)
         page = found[offset:] if limit is None else found[offset : offset + limit]
         return {"security_groups": [_group(each) for each in page]}

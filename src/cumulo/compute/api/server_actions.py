@@ -57,7 +57,7 @@ class ServerActionsApi:
                 early=False,
                 body=bodies.ConsoleAction,
                 action="os-getConsoleOutput",
-                streams=True,
+                kind="stream",
             ),
             Operation(
                 "GET",
@@ -65,7 +65,7 @@ class ServerActionsApi:
                 self.diagnostics,
                 policy="os_compute_api:os-server-diagnostics",
                 early=False,
-                streams=True,
+                kind="stream",
                 since="2.48",
             ),
         ]

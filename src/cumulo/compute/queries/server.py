@@ -3,7 +3,16 @@
 import sqlalchemy as sa
 
 from cumulo.compute.model.server import ActionRow, ServerRow
-from cumulo.core.db.listing import Listing, at_least, at_most, contains, equals, is_null, one_of
+from cumulo.core.db.listing import (
+    Listing,
+    at_least,
+    at_most,
+    contains_folded,
+    equals,
+    is_null,
+    one_of,
+    starts_with,
+)
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 
@@ -15,7 +24,18 @@ SERVERS = Listing(
         "project_id": equals(_c.project_id),
         "user_id": equals(_c.user_id),
         "ids": one_of(_c.id),
-        "name_part": contains(_c.name),
+        "name_part": contains_folded(_c.name),
+        # The first field of the JSON text.
+        "image_id": starts_with(_c.image),
+        "no_image": is_null(_c.image),
+        "flavor_id": starts_with(_c.flavor),
+        "key_name": starts_with(_c.key),
+        "description": equals(_c.description),
+        "hostname": equals(_c.hostname),
+        "access_ipv4": equals(_c.access_ipv4),
+        "access_ipv6": equals(_c.access_ipv6),
+        "config_drive": equals(_c.config_drive),
+        "unlocked": is_null(_c.locked_by),
         "status": one_of(_c.status),
         "vm_state": one_of(_c.vm_state),
         "task_state": equals(_c.task_state),

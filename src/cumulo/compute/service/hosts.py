@@ -12,6 +12,7 @@ from cumulo.core.faults import BadRequest, Conflict, NotFound
 from cumulo.core.hosts.model import HostRow
 from cumulo.core.hosts.registry import HostRegistry, is_alive
 from cumulo.core.ids import child_id, new_id
+from cumulo.core.wire.coercions import whole_or_none
 from cumulo.placement.interface import Inventory, Placement
 
 DEFAULT_ZONE = "nova"
@@ -146,7 +147,8 @@ class Hosts:
         return tx.all(queries.AGGREGATES)
 
     def aggregate(self, tx: Tx, id: str) -> AggregateRow:
-        row = tx.get(AggregateRow, int(id)) if id.isdecimal() and len(id) < 19 else None
+        number = whole_or_none(id)
+        row = None if number is None else tx.get(AggregateRow, number)
         if row is None:
             raise NotFound(f"Aggregate {id} could not be found.")
         return row

@@ -1,8 +1,9 @@
 """What a guest may know about itself: at 169.254.169.254 and on its config drive.
 
 Both trees come from the same rows: OpenStack's (`openstack/latest/meta_data.json` …) and EC2's
-(`2009-04-04/meta-data/…`). The network's proxy knows which server asks from where the request
-came, and passes on its id; nothing that the guest says is believed.
+(`2009-04-04/meta-data/…`). The network's proxy knows which port asks from where the request
+came, and into which server compute plugged that; nothing that the guest or its owner says is
+believed.
 """
 
 import base64
@@ -16,7 +17,7 @@ import msgspec
 from cumulo.compute.model.server import ServerRow
 from cumulo.compute.service.servers import Servers
 from cumulo.core.db.transaction import Tx
-from cumulo.network.interface import PortInfo
+from cumulo.network.interface import GuestAnswer, PortInfo
 
 OPENSTACK_VERSIONS = (
     "2012-08-10",
@@ -45,18 +46,8 @@ EC2_VERSIONS = (
 PASSWORD_LIMIT = 255
 DOMAIN = "novalocal"
 JSON = "application/json"
-TEXT = "text/plain; charset=utf-8"
 
-
-class MetadataAnswer(msgspec.Struct, frozen=True):
-    """The same fields as the network drivers' MetadataResponse."""
-
-    status: int
-    content_type: str = TEXT
-    body: bytes = b""
-
-
-NOT_FOUND = MetadataAnswer(404, body=b"404 Not Found\n")
+NOT_FOUND = GuestAnswer(404, body=b"404 Not Found\n")
 
 
 class Metadata:
@@ -64,33 +55,38 @@ class Metadata:
         self._servers = servers
 
     def answer(
-        self, tx: Tx, server_id: str, method: str, path: str, body: bytes = b""
-    ) -> MetadataAnswer:
-        """The answer to a guest's request; a POST of the password needs a writing transaction."""
+        self, tx: Tx, server_id: str, port_id: str, method: str, path: str, body: bytes = b""
+    ) -> GuestAnswer:
+        """The answer to a guest's request; a POST of the password needs a writing transaction.
+
+        The port must be plugged into the server, by compute, and be of the server's project.
+        """
         row = self._servers.find(tx, server_id)
         if row is None:
+            return NOT_FOUND
+        ports = self._servers.network.ports_of(tx, [row.id]).get(row.id, [])
+        if not any(port.id == port_id and port.project_id == row.project_id for port in ports):
             return NOT_FOUND
         parts = [part for part in re.split("/+", path.partition("?")[0]) if part]
         if method == "POST":
             return self._post(tx, row, parts, body)
         if method not in ("GET", "HEAD"):
-            return MetadataAnswer(405, body=b"405 Method Not Allowed\n")
-        ports = self._servers.network.ports_of(tx, [row.id]).get(row.id, [])
+            return GuestAnswer(405, body=b"405 Method Not Allowed\n")
         return get(row, ports, parts)
 
-    def _post(self, tx: Tx, row: ServerRow, parts: Sequence[str], body: bytes) -> MetadataAnswer:
+    def _post(self, tx: Tx, row: ServerRow, parts: Sequence[str], body: bytes) -> GuestAnswer:
         """The guest posts its password once, encrypted with its owner's key."""
         if len(parts) != 3 or parts[0] != "openstack" or parts[2] != "password":
             return NOT_FOUND
         if len(body) > PASSWORD_LIMIT:
-            return MetadataAnswer(400, body=b"400 password too long\n")
+            return GuestAnswer(400, body=b"400 password too long\n")
         if row.password:
-            return MetadataAnswer(409, body=b"409 password already set\n")
+            return GuestAnswer(409, body=b"409 password already set\n")
         tx.update(row, password=body.decode("utf-8", "replace"))
-        return MetadataAnswer(200)
+        return GuestAnswer(200)
 
 
-def get(row: ServerRow, ports: Sequence[PortInfo], parts: Sequence[str]) -> MetadataAnswer:
+def get(row: ServerRow, ports: Sequence[PortInfo], parts: Sequence[str]) -> GuestAnswer:
     """The answer to GET of a path, split at its slashes."""
     if not parts:
         return _listing([*EC2_VERSIONS])
@@ -101,14 +97,14 @@ def get(row: ServerRow, ports: Sequence[PortInfo], parts: Sequence[str]) -> Meta
     return NOT_FOUND
 
 
-def _listing(names: Sequence[str]) -> MetadataAnswer:
-    return MetadataAnswer(200, body="\n".join(names).encode())
+def _listing(names: Sequence[str]) -> GuestAnswer:
+    return GuestAnswer(200, body="\n".join(names).encode())
 
 
 # --- OpenStack ------------------------------------------------------------------------------
 
 
-def _openstack(row: ServerRow, ports: Sequence[PortInfo], parts: Sequence[str]) -> MetadataAnswer:
+def _openstack(row: ServerRow, ports: Sequence[PortInfo], parts: Sequence[str]) -> GuestAnswer:
     if not parts:
         return _listing(OPENSTACK_VERSIONS)
     if parts[0] not in OPENSTACK_VERSIONS or len(parts) > 2:
@@ -120,13 +116,13 @@ def _openstack(row: ServerRow, ports: Sequence[PortInfo], parts: Sequence[str]) 
     if parts[1] == "meta_data.json":
         seed = base64.b64encode(os.urandom(512)).decode()
         content = msgspec.json.encode({**meta_data(row), "random_seed": seed})
-        return MetadataAnswer(200, JSON, content)
+        return GuestAnswer(200, JSON, content)
     if parts[1] == "password":
-        return MetadataAnswer(200, body=row.password.encode())
+        return GuestAnswer(200, body=row.password.encode())
     if parts[1] not in files:
         return NOT_FOUND
     kind = JSON if parts[1].endswith(".json") else "application/octet-stream"
-    return MetadataAnswer(200, kind, files[parts[1]])
+    return GuestAnswer(200, kind, files[parts[1]])
 
 
 def openstack_files(row: ServerRow, ports: Sequence[PortInfo]) -> dict[str, bytes]:
@@ -196,13 +192,13 @@ def network_data(ports: Sequence[PortInfo]) -> dict[str, Any]:
 # --- EC2 --------------------------------------------------------------------------------------
 
 
-def _ec2(row: ServerRow, ports: Sequence[PortInfo], parts: Sequence[str]) -> MetadataAnswer:
+def _ec2(row: ServerRow, ports: Sequence[PortInfo], parts: Sequence[str]) -> GuestAnswer:
     if not parts:
         return _listing(["meta-data/", *(["user-data"] if row.user_data else [])])
     if parts[0] == "user-data":
         if len(parts) > 1 or not row.user_data:
             return NOT_FOUND
-        return MetadataAnswer(200, "application/octet-stream", user_data(row))
+        return GuestAnswer(200, "application/octet-stream", user_data(row))
     if parts[0] != "meta-data":
         return NOT_FOUND
     found: Any = ec2_tree(row, ports)
@@ -218,7 +214,7 @@ def _ec2(row: ServerRow, ports: Sequence[PortInfo], parts: Sequence[str]) -> Met
         found = found[part]
     if isinstance(found, dict):
         return _listing([f"{k}/" if isinstance(v, dict) else k for k, v in found.items()])
-    return MetadataAnswer(200, body=str(found).encode())
+    return GuestAnswer(200, body=str(found).encode())
 
 
 def ec2_tree(row: ServerRow, ports: Sequence[PortInfo]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from cumulo.core.auth.policy import RoleNames
+from cumulo.core.faults import BadRequest
 
 
 class AccessRule(msgspec.Struct, frozen=True):
@@ -103,6 +104,18 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def is_delegated(self) -> bool:
         """The token speaks for somebody who lent a part of their rights: it must not get more."""
         return self.trust is not None or self.access_token is not None
+
+    @property
+    def is_lent(self) -> bool:
+        """The token has a part of its user's right only, whichever way it was lent."""
+        credential = self.application_credential is not None or "ec2credential" in self.methods
+        return self.is_delegated or credential
+
+    def need_project(self) -> str:
+        """The project of the scope. Raises BadRequest for a token without one."""
+        if self.project_id is None:
+            raise BadRequest("A token that is scoped to a project is required.")
+        return self.project_id
 
     @property
     def is_admin(self) -> bool:

@@ -13,12 +13,15 @@ combination of filters, order, marker and limit is compiled and kept.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from cumulo.core.db.rows import Row
-from cumulo.core.db.statements import Query
+from cumulo.core.db.statements import Query, Statement
 from cumulo.core.db.transaction import Tx
 
 R = TypeVar("R", bound=Row)
@@ -29,6 +32,45 @@ Condition = Callable[[str], "sa.ColumnElement[bool]"]
 """Makes a clause out of the name of the parameter that will hold the value."""
 
 STATEMENTS_KEPT = 512
+MOST_KEYS = 16
+"""Of an order: each makes the statement longer, and a client names them."""
+LOOK_AT_ONCE = 500
+MOST_LOOKED_AT = 20_000
+"""Rows that one `look` reads, a few columns of each: some 40 ms."""
+
+
+class _Position(FunctionElement[int]):
+    """Where the second text begins in the first, from 1; 0: nowhere."""
+
+    type = sa.Integer()
+    inherit_cache = True
+
+
+class _Folded(FunctionElement[str]):
+    """Small letters for the 26 of ASCII."""
+
+    type = sa.Text()
+    inherit_cache = True
+
+
+@compiles(_Position, "sqlite")
+def _position_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Position, "postgresql")
+def _position_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Folded, "sqlite")
+def _folded_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"lower({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Folded, "postgresql")
+def _folded_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f'lower(({compiler.process(element.clauses, **options)}) COLLATE "C")'
 
 
 def equals(column: sa.Column[Any]) -> Condition:
@@ -52,14 +94,44 @@ def at_most(column: sa.Column[Any]) -> Condition:
     return lambda name: column <= sa.bindparam(name)
 
 
-def contains(column: sa.Column[Any]) -> Condition:
-    """Sub-string match; `%` and `_` of the value mean themselves."""
-    return lambda name: column.contains(sa.bindparam(name, type_=sa.Text()), autoescape=False)
+def contains(column: Any) -> Condition:
+    """The value is in the text as it is: no wildcards, and case counts, on both engines."""
+    return lambda name: _Position(column, sa.bindparam(name, type_=sa.Text())) > 0
+
+
+def contains_folded(column: Any) -> Condition:
+    """The same with `a` to `z` and `A` to `Z` taken as equal, and no other letters: what either
+    engine makes of those depends on where it runs."""
+    return lambda name: _Position(_Folded(column), _Folded(sa.bindparam(name, type_=sa.Text()))) > 0
+
+
+def starts_with(column: Any) -> Condition:
+    """Case counts, and there are no wildcards."""
+
+    def clause(name: str) -> sa.ColumnElement[bool]:
+        value = sa.bindparam(name, type_=sa.Text())
+        start: sa.ColumnElement[bool] = sa.func.substr(column, 1, sa.func.length(value)) == value
+        return start
+
+    return clause
 
 
 def is_null(column: sa.Column[Any]) -> Condition:
     """The value is a boolean: True asks for rows without a value."""
     return lambda name: column.is_(None) == sa.bindparam(name, type_=sa.Boolean())
+
+
+_LEAST: dict[type, Any] = {sa.BigInteger: -(2**62), sa.Double: -1e300, sa.Boolean: False}
+
+
+@dataclass(frozen=True, slots=True)
+class Looked(Generic[R]):
+    """`more`: there are rows behind these. `cut`: the page is short only because no more rows
+    were looked at."""
+
+    rows: list[R]
+    more: bool
+    cut: bool
 
 
 class Listing(Generic[R]):
@@ -81,6 +153,24 @@ class Listing(Generic[R]):
         self._scope = scope
         self._keys = [c.name for c in row.sql_table.primary_key.columns]
         self._kept: dict[Any, Query[R]] = {}
+        self._counts: dict[tuple[str, ...], Statement] = {}
+        self._looks: dict[Any, Statement] = {}
+        self._by_ids: Query[R] | None = None
+
+    def count(self, tx: Tx, where: Mapping[str, Any]) -> int:
+        """How many rows meet all of `where`; for APIs that say so beside a page."""
+        names = tuple(sorted(where))
+        wanted = self._counts.get(names)
+        if wanted is None:
+            counting = sa.select(sa.func.count()).select_from(self.row.sql_table)
+            if self._scope is not None:
+                counting = counting.where(self._scope)
+            for name in names:
+                counting = counting.where(self.filters[name](f"f_{name}"))
+            wanted = Statement(counting)
+            if len(self._counts) < STATEMENTS_KEPT:
+                self._counts[names] = wanted
+        return int(tx.value(wanted, **{f"f_{name}": where[name] for name in names}))
 
     def page(
         self,
@@ -102,22 +192,108 @@ class Listing(Generic[R]):
         plan = (names, order, marker is not None, limit is not None, offset > 0)
         wanted = self._kept.get(plan)
         if wanted is None:
-            wanted = Query(self.row, self._build(*plan))
+            wanted = Query(self.row, self._build(self.row.sql_table, *plan))
             if len(self._kept) < STATEMENTS_KEPT:
                 self._kept[plan] = wanted
         parameters: dict[str, Any] = {f"f_{name}": where[name] for name in names}
         if marker is not None:
-            for key, _ in order:
-                value = getattr(marker, self._field(key))
-                parameters[f"m_{key}"] = "" if value is None else value
+            parameters |= self._position(order, marker)
         if limit is not None:
             parameters["page_limit"] = limit
         if offset:
             parameters["page_offset"] = offset
         return tx.all(wanted, **parameters)
 
+    def look(
+        self,
+        tx: Tx,
+        *,
+        where: Mapping[str, Any],
+        columns: Sequence[str],
+        fits: Callable[[list[tuple[Any, ...]]], list[bool]],
+        sort: Sort = (),
+        marker: R | None = None,
+        limit: int,
+    ) -> Looked[R]:
+        """A page of rows that only the program can choose, by a few columns of each.
+
+        `fits` is given tuples of the primary key and these columns as they are stored, at most
+        LOOK_AT_ONCE of them, and says for each whether it is wanted. At most MOST_LOOKED_AT are
+        looked at."""
+        order = self._complete(tuple(sort) or self.default_sort)
+        [key] = self._keys
+        position = {} if marker is None else self._position(order, marker)
+        found: list[str] = []
+        looked = 0
+        while True:
+            rows = self._chunk(tx, where, (key, *columns), order, position)
+            wide = len(columns) + 1
+            wanted = fits([row[:wide] for row in rows]) if rows else []
+            found += [row[0] for row, fit in zip(rows, wanted, strict=True) if fit]
+            looked += len(rows)
+            if len(found) > limit or len(rows) < LOOK_AT_ONCE or looked >= MOST_LOOKED_AT:
+                break
+            last = rows[-1][wide:]
+            position = {
+                f"m_{name}": self._least(name) if value is None else value
+                for (name, _), value in zip(order, last, strict=True)
+            }
+        more = len(found) > limit or len(rows) == LOOK_AT_ONCE
+        return Looked(self._rows(tx, found[:limit]), more, more and len(found) <= limit)
+
+    def _chunk(
+        self,
+        tx: Tx,
+        where: Mapping[str, Any],
+        columns: tuple[str, ...],
+        order: tuple[tuple[str, Direction], ...],
+        position: Mapping[str, Any],
+    ) -> list[tuple[Any, ...]]:
+        names = tuple(sorted(where))
+        plan = (names, columns, order, bool(position))
+        wanted = self._looks.get(plan)
+        if wanted is None:
+            c = self.row.sql_table.c
+            chosen = [
+                *(c[name] for name in columns),
+                *(c[self._field(name)].label(f"o_{name}") for name, _ in order),
+            ]
+            wanted = Statement(self._build(chosen, names, order, bool(position), True, False))
+            if len(self._looks) < STATEMENTS_KEPT:
+                self._looks[plan] = wanted
+        values = {f"f_{name}": where[name] for name in names}
+        return tx.tuples(wanted, **values, **position, page_limit=LOOK_AT_ONCE)
+
+    def _rows(self, tx: Tx, ids: Sequence[str]) -> list[R]:
+        if not ids:
+            return []
+        [key] = self._keys
+        if self._by_ids is None:
+            column = self.row.sql_table.c[key]
+            wanted = sa.select(self.row.sql_table)
+            self._by_ids = Query(
+                self.row, wanted.where(column.in_(sa.bindparam("ids", expanding=True)))
+            )
+        rows = {getattr(row, key): row for row in tx.all(self._by_ids, ids=list(ids))}
+        return [rows[id] for id in ids]
+
+    def _position(self, order: tuple[tuple[str, Direction], ...], marker: R) -> dict[str, Any]:
+        found = {}
+        for key, _ in order:
+            value = getattr(marker, self._field(key))
+            found[f"m_{key}"] = self._least(key) if value is None else value
+        return found
+
+    def _least(self, key: str) -> Any:
+        """What stands for "no value" in an order: before all others, and the same on both
+        engines, which sort NULL to different ends and never find it greater or smaller."""
+        kind = self.row.sql_table.c[self._field(key)].type
+        return "" if isinstance(kind, sa.Text) else _LEAST.get(type(kind), 0)
+
     def _complete(self, sort: Sort) -> tuple[tuple[str, Direction], ...]:
-        """The asked order with the primary key behind it."""
+        """The asked order with the primary key behind it; a key named again changes nothing, and
+        nothing is left to order behind a key that is unique."""
+        sort = list({key: (key, direction) for key, direction in reversed(sort)}.values())[::-1]
         seen = {key for key, _ in sort}
         last = sort[-1][1] if sort else "asc"
         return (*sort, *((key, last) for key in self._keys if key not in seen))
@@ -132,19 +308,21 @@ class Listing(Generic[R]):
             column = self.row.sql_table.c[key]
         if column is None:
             raise KeyError(key)
-        if column.nullable and isinstance(column.type, sa.Text):
-            return sa.func.coalesce(column, "")
+        if column.nullable:
+            least = self._least(key)
+            return sa.func.coalesce(column, sa.literal(least, column.type))
         return column
 
     def _build(
         self,
+        chosen: Any,
         names: tuple[str, ...],
         order: tuple[tuple[str, Direction], ...],
         marker: bool,
         limit: bool,
         offset: bool,
     ) -> sa.Select[Any]:
-        wanted = sa.select(self.row.sql_table)
+        wanted = sa.select(*chosen) if isinstance(chosen, list) else sa.select(chosen)
         if self._scope is not None:
             wanted = wanted.where(self._scope)
         for name in names:

@@ -1,8 +1,10 @@
 """Schema migrations: forward only, after an automatic copy of the database.
 
-An empty database gets today's tables at once and is stamped with the newest revision; Alembic is
-imported only when a database of an older release is found. Revisions live in
-`cumulo/migrations/versions`; a test proves that all of them together give today's tables.
+An empty database gets today's tables at once and is stamped with the newest revisions; Alembic is
+imported only when a database of an older release is found. Revisions live in one folder a service,
+`SERVICE/migrations`, and for core in `core/migrations`: each an Alembic branch of its own, numbered
+by file name. They follow the common chain of the first releases, `migrations/versions`, and run in
+the order of the services. A test proves that all of them together give today's tables.
 """
 
 import re
@@ -12,10 +14,12 @@ from typing import Protocol, runtime_checkable
 
 import sqlalchemy as sa
 
+from cumulo import order
 from cumulo.core.db.rows import METADATA
 from cumulo.core.db.statements import DIALECTS
 
-SCRIPTS = Path(__file__).parents[2] / "migrations"
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "migrations"
 _REVISION = re.compile(r"^revision(?:: str)? = [\"'](\w+)[\"']", re.M)
 
 
@@ -23,12 +27,21 @@ class UnknownRevision(Exception):
     """The database was written by a newer release than this one."""
 
 
-def newest_revision() -> str:
-    """The last revision by file name: they are numbered."""
-    last = max((SCRIPTS / "versions").glob("[0-9]*.py"))
-    found = _REVISION.search(last.read_text())
-    assert found is not None, last
-    return found.group(1)
+def branches() -> list[Path]:
+    """The folders of revisions, in the order in which they are run."""
+    rooms = [ROOT / name / "migrations" for name in ("core", *order.services())]
+    return [SCRIPTS / "versions", *(room for room in rooms if room.is_dir())]
+
+
+def newest_revisions() -> list[str]:
+    """The last revision of each branch, by file name: they are numbered."""
+    heads = []
+    for folder in branches():
+        last = max(folder.glob("[0-9]*.py"))
+        found = _REVISION.search(last.read_text())
+        assert found is not None, last
+        heads.append(found.group(1))
+    return heads
 
 
 def schema_text(engine: str) -> list[str]:
@@ -50,8 +63,8 @@ class Migratable(Protocol):
 
     engine: str
 
-    def revision(self) -> str | None:
-        """The revision that the database is stamped with; None for an empty database."""
+    def revisions(self) -> frozenset[str] | None:
+        """The revisions that the database is stamped with; None for an empty database."""
 
     def run_script(self, statements: Sequence[str]) -> None:
         """Run all of them in one transaction."""
@@ -65,16 +78,16 @@ class Migratable(Protocol):
 
 def prepare(database: Migratable) -> None:
     """Bring the database to this release's schema. Raises UnknownRevision for a newer one."""
-    found = database.revision()
-    newest = newest_revision()
-    if found == newest:
+    found = database.revisions()
+    newest = newest_revisions()
+    if found == frozenset(newest):
         return
     if found is None:
         database.run_script(
             [
                 *schema_text(database.engine),
                 "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)",
-                f"INSERT INTO alembic_version (version_num) VALUES ('{newest}')",
+                *(f"INSERT INTO alembic_version (version_num) VALUES ('{one}')" for one in newest),
             ]
         )
         return
@@ -87,12 +100,17 @@ def upgrade(database: Migratable) -> None:
     from alembic.config import Config
     from alembic.util.exc import CommandError
 
-    found, newest = database.revision(), newest_revision()
-    database.keep_copy(f"before-{newest}")
+    found = database.revisions() or frozenset()
+    lacking = [one for one in newest_revisions() if one not in found]
+    database.keep_copy(f"before-{'-'.join(lacking)[:80]}")
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", "\n".join(str(each) for each in branches()))
     config.attributes["url"] = database.url()
     try:
-        command.upgrade(config, "head")
+        for revision in newest_revisions():
+            command.upgrade(config, revision)
     except CommandError as error:
-        raise UnknownRevision(f"revision {found} of the database: {error}") from error
+        told = ", ".join(sorted(found))
+        raise UnknownRevision(f"revision {told} of the database: {error}") from error

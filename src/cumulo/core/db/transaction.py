@@ -32,6 +32,11 @@ class Unstorable(Exception):
     """A value that the database has no room for: a NUL in a text, a number of more than 64 bits."""
 
 
+class DatabaseAway(Exception):
+    """The database does not answer, or has no room: nothing was written, and it may be tried
+    again."""
+
+
 class ReadOnly(Exception):
     """A read transaction tried to write: a mistake in the program."""
 
@@ -146,6 +151,26 @@ class Tx:
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call this on the event loop once the transaction is durable; never when it is not."""
         self._callbacks.append(callback)
+
+    def attempt(self, function: Callable[[], None]) -> Exception | None:
+        """Run a part of this transaction in a savepoint: all of it counts, or nothing.
+
+        The answer is the exception that undid it. What the engine itself raises (a serialisation
+        failure, a lost connection) undoes the whole transaction as ever.
+        """
+        before = len(self._callbacks)
+        self._execute("SAVEPOINT attempt", {})
+        try:
+            function()
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] in ("psycopg", "sqlite3"):
+                raise
+            self._execute("ROLLBACK TO SAVEPOINT attempt", {})
+            self._execute("RELEASE SAVEPOINT attempt", {})
+            del self._callbacks[before:]
+            return error
+        self._execute("RELEASE SAVEPOINT attempt", {})
+        return None
 
     def announced(self) -> set[str]:
         """The channels on which other processes are to hear of this commit."""

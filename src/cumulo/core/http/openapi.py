@@ -1,14 +1,12 @@
 """The OpenAPI document of the running cloud, made from the operations when somebody asks."""
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from cumulo.core.http.operations import Face
-
-_FIELD = re.compile(r"\{(\w+)\}")
+from cumulo.core.http.routes import field_names, plain_path
 
 
 def document(faces: Iterable[Face], version: str) -> dict[str, Any]:
@@ -28,7 +26,7 @@ def document(faces: Iterable[Face], version: str) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for face in faces:
         for operation in face.operations:
-            path = face.mount + face.prefixes[0] + operation.path
+            path = plain_path(face.mount + face.prefixes[0] + operation.path)
             known = paths.setdefault(path, {})
             method = operation.method.lower()
             entry = known.get(method)
@@ -38,7 +36,7 @@ def document(faces: Iterable[Face], version: str) -> dict[str, Any]:
                     "summary": operation.title or f"{operation.method} {operation.path}",
                     "parameters": [
                         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-                        for name in _FIELD.findall(path)
+                        for name in field_names(path)
                     ],
                     "responses": {str(operation.status): {"description": "success"}},
                 }

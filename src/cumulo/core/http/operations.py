@@ -6,21 +6,35 @@ same list:
     Operation("GET", "/servers/{server_id}", api.show, policy="os_compute_api:servers:show",
               response=ShowServer)
 
-A handler is a plain function of (call, tx). It runs inside one transaction, a writing one unless
-the method is GET or HEAD, and returns a Body (sent as JSON with the operation's status), a Reply,
-or None for an empty answer. Handlers with `streams=True` are `async def handler(call)`: for
-bodies of any size, password hashing and waiting; they open their own transactions.
+A handler returns a Body (sent as JSON with the operation's status), a Reply, or None for an empty
+answer. Its kind says how it runs:
+
+    plain    `def handler(call, tx)`, inside one transaction: a writing one unless the method is
+             GET or HEAD
+    fixed    `def handler(call)`, for what the process itself knows: public, and answered without
+             the database (discovery documents)
+    stream   `async def handler(call)`, for bodies of any size, password hashing and waiting; it
+             opens its own transactions
+
+A path may end in a raw tail, `/{account}/{container}/{object:raw}`: all the rest of the path, with
+its slashes, doubled ones too, and any bytes that the client has percent-encoded.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.principal import Principal
 from cumulo.core.auth.vouched import NOBODY, Vouched
+from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Forbidden
 from cumulo.core.wire.shapes import Version
+
+Kind = Literal["plain", "fixed", "stream"]
+
+Header = Callable[[str], str | None]
+"""A request's header by its name, in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +59,10 @@ class Operation:
     until: str | None = None
     action: str | None = None
     writes: bool | None = None
-    streams: bool = False
+    kind: Kind = "plain"
+    query: str = ""
+    """For requests that have this name in their query (S3's `?acl`); those without a name are for
+    all others of the same path and method."""
     title: str = ""
     body_limit: int = 0
     """Bytes of JSON accepted; 0: the application's limit."""
@@ -60,6 +77,31 @@ class Operation:
         if self.since is not None and version < Version.parse(self.since):
             return False
         return self.until is None or version <= Version.parse(self.until)
+
+    @property
+    def is_raw(self) -> bool:
+        """The path ends in a raw tail."""
+        return self.path.endswith(":raw}")
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """How a face's callers say who they are. Each way is tried in the order of the fields."""
+
+    verify: "Callable[[Tx, Call], Principal | None] | None" = None
+    """A way of the face's own: a signature over the request, a browser's session. It gets the whole
+    request and says who made it; None for a request without such a proof; raises a fault for one
+    whose proof is wrong. What it finds besides goes to `call.grant`; it may put a stream in place
+    of `call.stream` that checks what comes."""
+    token_headers: Sequence[str] = ("X-Auth-Token",)
+    """Tokens of identity are taken from the first of these that is there, and from OAuth 2's
+    `Authorization: Bearer`; none: tokens do not count."""
+    anonymous: bool = False
+    """Who shows nothing goes on without a principal (`call.maybe_principal`); the handler decides
+    (public containers)."""
+
+
+TOKENS = Authentication()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +130,15 @@ class Face:
     quota_status: int = 403
     service_types: Sequence[str] = ()
     """Its types in the catalog, as access rules name them; none: the name with hyphens."""
+    request_id_headers: Sequence[str] = ("X-Openstack-Request-Id",)
+    new_request_id: Callable[[], str] | None = None
+    """For a service whose ids have a form of their own."""
     exact_paths: bool = False
     """A slash after a collection's name asks for a member without an id: 404."""
+    authentication: Authentication = TOKENS
+    claims: Callable[[Header, str], bool] | None = None
+    """A face that answers at `/`, for those requests alone that this says (of headers and query
+    string) are meant for it: signed for S3, say. It is asked before all other faces."""
 
 
 class Interrupted(BadRequest):
@@ -142,10 +191,15 @@ class Call:
         "base_url",
         "body",
         "face",
+        "grant",
         "header",
+        "headers",
+        "inside",
         "operation",
         "path",
         "query",
+        "query_string",
+        "raw_path",
         "request_id",
         "sends_files",
         "stream",
@@ -172,11 +226,21 @@ class Call:
         """Scheme, host and mount, without a slash at the end."""
         self.url = ""
         """The requested URL without its query."""
+        self.raw_path = ""
+        """The path as it was sent, percent-encoded; what signatures are made over."""
+        self.query_string = ""
+        """The query as it was sent."""
         self.stream: AsyncIterator[bytes] | None = None
-        """The body of a `streams` operation; raises Interrupted when the client went away."""
+        """The body of a stream operation; raises Interrupted when the client went away."""
         self.sends_files = False
         """The server sends a `zero_copy.FileRange` in a stream."""
-        self.header: Callable[[str], str | None] = lambda name: None
+        self.inside = False
+        """Made inside the process (`core.http.caller`): who calls needs no proof."""
+        self.header: Header = lambda name: None
+        self.headers: Callable[[], Mapping[str, str]] = dict
+        """All headers, their names in lower case."""
+        self.grant: Any = None
+        """What the face's own way of authentication has found besides the principal."""
         self._principal: Principal | None = None
 
     @property
@@ -195,10 +259,7 @@ class Call:
     @property
     def project_id(self) -> str:
         """The project of the token's scope; 400 for a token without one."""
-        project = self.principal.project_id
-        if project is None:
-            raise BadRequest("A token that is scoped to a project is required.")
-        return project
+        return self.principal.need_project()
 
     def allowed(self, action: str, target: Mapping[str, Any] | None = None) -> bool:
         """Does the policy rule allow this caller the action on the target?

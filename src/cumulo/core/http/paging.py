@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import urlencode
 
-from cumulo.core.db.listing import Direction, Listing
+from cumulo.core.db.listing import MOST_KEYS, Direction, Listing
 from cumulo.core.db.rows import Row
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call
+from cumulo.core.wire.coercions import whole_or_none
 
 R = TypeVar("R", bound=Row)
 
@@ -49,8 +50,7 @@ def page_of(
         marker = find_marker(marker_id)
         if marker is None:
             raise BadRequest(f"marker [{marker_id}] not found")
-    wishes = _wishes(call) if sort is None else sort
-    order = _sort_of(wishes, listing, sort_names or {})
+    order = order_of(call, listing, sort_names or {}, sort)
     capped = MAX_LIMIT if limit is None and always_limited else limit
     if limit == 0 and style == "sort":
         return Page([], False)
@@ -64,12 +64,33 @@ def limit_of(call: Call) -> int | None:
     text = call.query.get("limit")
     if text is None:
         return None
-    if not text.lstrip("-").isdecimal():
+    limit = whole_or_none(text)
+    if limit is None:
         raise BadRequest("limit param must be an integer")
-    limit = int(text)
     if limit < 0:
         raise BadRequest("limit param must be positive")
     return min(limit, MAX_LIMIT)
+
+
+def offset_of(call: Call) -> int:
+    """For the lists that are still cut by a number, too."""
+    text = call.query.get("offset")
+    offset = whole_or_none(text) if text else 0
+    if offset is None:
+        raise BadRequest("offset param must be an integer")
+    if offset < 0:
+        raise BadRequest("offset param must be positive")
+    return offset
+
+
+def order_of(
+    call: Call,
+    listing: Listing[R],
+    names: Mapping[str, str],
+    sort: Sequence[tuple[str, str]] | None = None,
+) -> list[tuple[str, Direction]]:
+    """The order that the request asks for, in the listing's names. Raises BadRequest."""
+    return _sort_of(_wishes(call) if sort is None else sort, listing, names)
 
 
 def _wishes(call: Call) -> list[tuple[str, str]]:
@@ -88,6 +109,8 @@ def _sort_of(
     wishes: Sequence[tuple[str, str]], listing: Listing[R], names: Mapping[str, str]
 ) -> list[tuple[str, Direction]]:
     sort: list[tuple[str, Direction]] = []
+    if len(wishes) > MOST_KEYS:
+        raise BadRequest(f"Invalid sort key: at most {MOST_KEYS} may be given")
     for key, direction in wishes:
         name = names.get(key, key)
         if name not in listing.sort_keys:

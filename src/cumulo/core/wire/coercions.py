@@ -40,20 +40,31 @@ def as_bool(value: BoolLike, field: str) -> bool:
     )
 
 
-def as_int(
-    value: IntLike, field: str, *, minimum: int | None = None, maximum: int | None = None
-) -> int:
+WHOLE_DIGITS = 18
+"""Digits of the longest number that is looked at: any of them fits into the database."""
+
+
+def whole_or_none(text: str) -> int | None:
+    """A whole number in ASCII digits with at most one minus, or None: whatever a client sends."""
+    digits = text.removeprefix("-")
+    if len(digits) > WHOLE_DIGITS or not digits.isascii() or not digits.isdigit():
+        return None
+    return int(text)
+
+
+def as_int(value: IntLike, field: str, *, minimum: int = -(2**62), maximum: int = 2**62) -> int:
     """Raises BadRequest for what is not a whole number within the bounds."""
-    try:
-        number = int(value)
-    except ValueError:
+    number = whole_or_none(value.strip().removeprefix("+")) if isinstance(value, str) else value
+    shown = str(value) if isinstance(value, str) or abs(value) < 2**64 else "a number too large"
+    shown = shown if len(shown) <= 80 else f"{shown[:80]}…"
+    if number is None:
         raise BadRequest(
-            f"Invalid input for field/attribute {field}. Value: {value}. "
-            f"'{value}' is not an integer."
-        ) from None
-    if (minimum is not None and number < minimum) or (maximum is not None and number > maximum):
+            f"Invalid input for field/attribute {field}. Value: {shown}. "
+            f"'{shown}' is not an integer."
+        )
+    if not minimum <= number <= maximum:
         raise BadRequest(
-            f"Invalid input for field/attribute {field}. Value: {value}. "
-            f"{value} is out of the range {minimum}..{maximum}."
+            f"Invalid input for field/attribute {field}. Value: {shown}. "
+            f"{shown} is out of the range {minimum}..{maximum}."
         )
     return number

@@ -38,6 +38,7 @@ class AccessRulesApi:
     def _owner(self, call: Call, tx: Tx) -> str:
         user_id = call.path["user_id"]
         call.allow({"target.user.id": user_id})
+        self._credentials.check_may_manage(call.principal)
         if tx.get(UserRow, user_id) is None:
             raise NotFound(f"Could not find user: {user_id}.")
         return user_id

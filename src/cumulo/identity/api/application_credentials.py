@@ -13,7 +13,7 @@ from cumulo.identity.model.application_credential import ApplicationCredentialRo
 from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.application_credentials import CredentialWishes, new_secret
 from cumulo.identity.service.identity import IdentityService
-from cumulo.identity.service.trusts import forbidden
+from cumulo.identity.service.lent import forbidden
 
 
 class CreateCredential(msgspec.Struct):
@@ -45,7 +45,7 @@ class ApplicationCredentialsApi:
                 early=False,
                 body=CreateCredential,
                 status=201,
-                streams=True,
+                kind="stream",
             ),
             Operation(
                 "GET", one, self.show, policy="identity:get_application_credential", early=False
@@ -63,6 +63,7 @@ class ApplicationCredentialsApi:
     def index(self, call: Call, tx: Tx) -> Any:
         user_id = call.path["user_id"]
         call.allow({"user_id": user_id})
+        self._credentials.check_may_manage(call.principal)
         if tx.get(UserRow, user_id) is None:
             raise NotFound(f"Could not find user: {user_id}.")
         where = {**filters(call, "name"), "user_id": user_id}
@@ -96,10 +97,12 @@ class ApplicationCredentialsApi:
 
     def show(self, call: Call, tx: Tx) -> Any:
         row = self._row(call, tx)
+        self._credentials.check_may_see(call.principal, row.id)
         return {"application_credential": self._body(call, tx, row)}
 
     def delete(self, call: Call, tx: Tx) -> None:
         row = self._row(call, tx)
+        self._credentials.check_may_manage(call.principal)
         self._credentials.delete(tx, row, call.principal)
         tx.after_commit(self._identity.tokens.forget_all)
 

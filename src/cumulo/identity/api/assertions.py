@@ -41,7 +41,7 @@ class AssertionsApi:
         root = "/v3/auth/OS-FEDERATION/saml2"
         return [
             Operation(
-                "POST", path, handler, public=True, body=AssertionRequest, status=200, streams=True
+                "POST", path, handler, public=True, body=AssertionRequest, status=200, kind="stream"
             )
             for path, handler in ((root, self.plain), (f"{root}/ecp", self.wrapped))
         ]

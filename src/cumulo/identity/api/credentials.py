@@ -63,6 +63,7 @@ class CredentialsApi:
         rows = self._credentials.listing.page(tx, where=filters(call, "user_id", "type"))
         rule = "identity:get_credential"
         seen = [row for row in rows if call.allowed(rule, _target(row.user_id))]
+        seen = [row for row in seen if self._credentials.may_handle(call.principal, row)]
         items = [self._body(call, row) for row in seen]
         return listed(call, "credentials", matching(call, items))
 
@@ -76,7 +77,9 @@ class CredentialsApi:
         """Who may not look is not told whether it is there."""
         row = tx.get(CredentialRow, call.path["credential_id"])
         call.allow(_target(row.user_id) if row is not None else {})
-        return self._credentials.get(tx, call.path["credential_id"])
+        found = self._credentials.get(tx, call.path["credential_id"])
+        self._credentials.check_may_handle(call.principal, found)
+        return found
 
     def show(self, call: Call, tx: Tx) -> Any:
         return {"credential": self._body(call, self._found(call, tx))}
@@ -111,6 +114,7 @@ class CredentialsApi:
         call.allow(_target(user_id))
         self._users.get(tx, user_id)
         rows = self._credentials.listing.page(tx, where={"user_id": user_id, "type": EC2})
+        rows = [row for row in rows if self._credentials.may_handle(call.principal, row)]
         return listed(call, "credentials", [self._key_body(call, row) for row in rows])
 
     def make_key(self, call: Call, tx: Tx) -> Any:
@@ -127,6 +131,7 @@ class CredentialsApi:
         if row is None or row.type != EC2:
             raise missing
         call.allow(_target(row.user_id))
+        self._credentials.check_may_handle(call.principal, row)
         self._users.get(tx, call.path["user_id"])
         return row
 

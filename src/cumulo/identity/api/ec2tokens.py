@@ -40,7 +40,7 @@ class Ec2TokensApi:
                 self.ec2,
                 policy="identity:ec2tokens_validate",
                 body=SignedBody,
-                streams=True,
+                kind="stream",
                 body_limit=BODY_LIMIT,
             ),
             Operation(
@@ -49,7 +49,7 @@ class Ec2TokensApi:
                 self.s3,
                 policy="identity:s3tokens_validate",
                 body=SignedBody,
-                streams=True,
+                kind="stream",
                 body_limit=BODY_LIMIT,
             ),
         ]

@@ -11,7 +11,7 @@ from cumulo.core.db.rows import Row
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call
-from cumulo.core.wire.coercions import as_bool
+from cumulo.core.wire.coercions import as_bool, whole_or_none
 from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID
 
 R = TypeVar("R", bound=Row)
@@ -28,10 +28,15 @@ def listed(call: Call, collection: str, items: Sequence[Any]) -> dict[str, Any]:
     `limit` truncates it. Identity's lists are otherwise not paged.
     """
     found = _after(call.query.get("marker"), _sorted(call, items))
-    limit = call.query.get("limit")
-    if limit is not None and not limit.isdecimal():
+    return _truncated(call, collection, found, _limit(call) or 0)
+
+
+def _limit(call: Call) -> int | None:
+    text = call.query.get("limit")
+    limit = None if text is None else whole_or_none(text)
+    if text is not None and (limit is None or limit < 0):
         raise BadRequest("limit must be a positive integer")
-    return _truncated(call, collection, found, int(limit or 0))
+    return limit
 
 
 def _truncated(
@@ -63,10 +68,10 @@ def page(
     For nouns of which there may be a hundred thousand. Where the query asks for what the database
     does not know (inexact filters, a key without a column), all rows are read after all.
     """
-    limit = call.query.get("limit")
+    limit = _limit(call)
     key = call.query.get("sort_key") or (call.query.get("sort") or "").partition(":")[0]
     inexact = any("__" in name for name in call.query.names())
-    if not limit or not limit.isdecimal() or int(limit) < 1 or inexact or key not in ("", "name"):
+    if not limit or inexact or key not in ("", "name"):
         items = [render(row) for row in listing.page(tx, where=where)]
         return listed(call, collection, matching(call, items))
     asked = f"{call.query.get('sort') or ''} {call.query.get('sort_dir') or ''}"
@@ -75,10 +80,8 @@ def page(
     after = tx.get(listing.row, marker) if marker else None
     if marker and after is None:
         raise BadRequest(f"Marker {marker} could not be found.")
-    rows = listing.page(
-        tx, where=where, sort=(("name", direction),), marker=after, limit=int(limit) + 1
-    )
-    return _truncated(call, collection, [render(row) for row in rows], int(limit))
+    rows = listing.page(tx, where=where, sort=(("name", direction),), marker=after, limit=limit + 1)
+    return _truncated(call, collection, [render(row) for row in rows], limit)
 
 
 def _sorted(call: Call, items: Sequence[Any]) -> list[Any]:

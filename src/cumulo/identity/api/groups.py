@@ -53,7 +53,7 @@ class GroupsApi:
             return Operation(method, path, handler, policy=f"identity:{rule}", early=False, **more)
 
         return [
-            of("GET", many, self.index, "list_groups", streams=True),
+            of("GET", many, self.index, "list_groups", kind="stream"),
             of("POST", many, self.create, "create_group", body=Wrapped, status=201),
             of("GET", one, self.show, "get_group"),
             of("PATCH", one, self.update, "update_group", body=Wrapped),

@@ -7,7 +7,7 @@ import msgspec
 
 from cumulo.core.clock import zulu_micro
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import BadRequest, Forbidden, NotFound
+from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.identity.api.envelope import listed, matching
 from cumulo.identity.api.roles import role_body
@@ -16,6 +16,7 @@ from cumulo.identity.model.oauth1 import AccessTokenRow, ConsumerRow, RequestTok
 from cumulo.identity.service import signed_requests
 from cumulo.identity.service.authentication.method import refused
 from cumulo.identity.service.identity import IdentityService
+from cumulo.identity.service.lent import refuse_lent
 from cumulo.identity.service.once import use_once
 from cumulo.identity.service.signed_requests import Signed
 from cumulo.identity.service.trusts import WantedRole
@@ -156,16 +157,13 @@ class AccessTokensApi:
         ]
 
     def _row(self, call: Call, tx: Tx) -> AccessTokenRow:
+        refuse_lent(call.principal, "managing access tokens")
         return self._oauth1.access_token(tx, call.path["user_id"], call.path["access_token_id"])
 
     def index(self, call: Call, tx: Tx) -> Any:
-        self._refuse_delegated(call)
+        refuse_lent(call.principal, "managing access tokens")
         rows = self._oauth1.access_tokens.page(tx, where={"user_id": call.path["user_id"]})
         return listed(call, "access_tokens", [_access_token(call, row) for row in rows])
-
-    def _refuse_delegated(self, call: Call) -> None:
-        if call.principal.is_delegated:
-            raise Forbidden("Cannot list request tokens with a token issued via delegation.")
 
     def show(self, call: Call, tx: Tx) -> Any:
         return {"access_token": _access_token(call, self._row(call, tx))}

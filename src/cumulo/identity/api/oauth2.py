@@ -30,7 +30,7 @@ class OAuth2Api:
         path = "/v3/OS-OAUTH2/token"
         others = ("GET", "HEAD", "PUT", "PATCH", "DELETE")
         return [
-            Operation("POST", path, self.token, public=True, streams=True, title="OAuth 2 token"),
+            Operation("POST", path, self.token, public=True, kind="stream", title="OAuth 2 token"),
             *(
                 Operation(each, path, self.not_allowed, public=True, writes=False)
                 for each in others

@@ -45,7 +45,7 @@ class TokensApi:
                 public=True,
                 body=AuthRequest,
                 status=201,
-                streams=True,
+                kind="stream",
                 body_limit=BODY_LIMIT,
                 title="issue token",
             ),

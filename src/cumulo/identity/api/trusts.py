@@ -64,6 +64,7 @@ class TrustsApi:
         ]
 
     def index(self, call: Call, tx: Tx) -> Any:
+        self._trusts.check_may_manage(call.principal)
         where = filters(call, "trustor_user_id", "trustee_user_id")
         target = {f"target.trust.{name}": value for name, value in where.items()}
         if "trustor_user_id" in where:
@@ -82,6 +83,7 @@ class TrustsApi:
         return {"trust": self._whole(call, tx, row)}
 
     def _row(self, call: Call, tx: Tx) -> TrustRow:
+        self._trusts.check_may_manage(call.principal)
         row = self._trusts.get(tx, call.path["trust_id"])
         call.allow(_target(row))
         return row

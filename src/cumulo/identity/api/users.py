@@ -72,7 +72,7 @@ class UsersApi:
                 self.index,
                 policy="identity:list_users",
                 early=False,
-                streams=True,
+                kind="stream",
             ),
             Operation(
                 "POST",
@@ -82,7 +82,7 @@ class UsersApi:
                 early=False,
                 body=Wrapped,
                 status=201,
-                streams=True,
+                kind="stream",
             ),
             Operation("GET", one, self.show, policy="identity:get_user", early=False),
             Operation(
@@ -92,7 +92,7 @@ class UsersApi:
                 policy="identity:update_user",
                 early=False,
                 body=Wrapped,
-                streams=True,
+                kind="stream",
             ),
             Operation(
                 "DELETE", one, self.delete, policy="identity:delete_user", early=False, status=204
@@ -104,7 +104,7 @@ class UsersApi:
                 public=True,
                 body=ChangePassword,
                 status=204,
-                streams=True,
+                kind="stream",
             ),
             Operation(
                 "GET",

@@ -18,9 +18,10 @@ from cumulo.identity.model.user import UserRow
 from cumulo.identity.queries import application_credential as queries
 from cumulo.identity.service.authentication.method import refused
 from cumulo.identity.service.delegations import Delegated
+from cumulo.identity.service.lent import forbidden, refuse_restricted
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.security import SecurityRules
-from cumulo.identity.service.trusts import WantedRole, check_unrestricted, forbidden, moment_of
+from cumulo.identity.service.trusts import WantedRole, moment_of
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern="^[a-zA-Z0-9-]+$")]
 MAX_RULES = 100
@@ -112,9 +113,13 @@ class ApplicationCredentials:
 
     def check_may_manage(self, who: Principal) -> None:
         """Lent rights must not be made into ones that stay."""
-        check_unrestricted(who, "managing additional application credentials")
-        if who.is_delegated or "ec2credential" in who.methods:
-            raise forbidden("Using a delegated token to manage application credentials")
+        refuse_restricted(who, "managing application credentials")
+
+    def check_may_see(self, who: Principal, credential_id: str) -> None:
+        """An application may look at its own credential."""
+        own = who.application_credential
+        if own is None or own.id != credential_id or "ec2credential" in who.methods:
+            self.check_may_manage(who)
 
     def _roles_of(self, tx: Tx, wanted: CredentialWishes, who: Principal) -> list[str]:
         """Roles of the token, all of them by default."""

@@ -69,6 +69,14 @@ class Catalog:
                 self._views[project_id] = found
         return found
 
+    def url(self, tx: Tx, service_type: str, region: str, interface: str) -> str | None:
+        """Where a service of that type is, as the catalog says."""
+        for service in self.view(tx, None):
+            for each in service["endpoints"] if service["type"] == service_type else ():
+                if (each["region"], each["interface"]) == (region, interface):
+                    return str(each["url"])
+        return None
+
     def _forget(self) -> None:
         self._forgot = time.monotonic()
         self._views.clear()

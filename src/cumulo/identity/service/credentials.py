@@ -25,9 +25,10 @@ from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.model.user import UserRow
 from cumulo.identity.queries import credential as queries
 from cumulo.identity.service.extras import given, split
+from cumulo.identity.service.lent import SOURCES, forbidden, may_handle, source_of
 
 BLOB_LIMIT = 64 * 1024
-FIXED_IN_BLOB = ("trust_id", "app_cred_id", "access_token_id", "access_id")
+FIXED_IN_BLOB = (*SOURCES, "access_id")
 """Where an EC2 credential's rights come from: whoever holds it must not change that."""
 
 
@@ -112,7 +113,10 @@ class Credentials:
         if wanted.type.lower() == EC2:
             content = _ec2_blob(blob)
             id = hashed(content["access"])
-            blob = msgspec.json.encode({**content, **_source(who)}).decode()
+            # Where its rights come from says the token that makes it, not the client.
+            own = {name: value for name, value in content.items() if name not in SOURCES}
+            blob = msgspec.json.encode({**own, **source_of(who)}).decode()
+        self._refuse(who, wanted.user_id, wanted.type, project_id, source_of(who))
         row = self._row(id, wanted.user_id, project_id, wanted.type, blob, extra)
         return self._insert(tx, row, who)
 
@@ -122,8 +126,9 @@ class Credentials:
             raise NotFound(f"Could not find user: {user_id}.")
         if tx.get(ProjectRow, project_id) is None:
             raise NotFound(f"Could not find project: {project_id}.")
+        self._refuse(who, user_id, EC2, project_id, source_of(who))
         access = new_hex()
-        blob = {"access": access, "secret": new_hex(), "trust_id": None, **_source(who)}
+        blob = {"access": access, "secret": new_hex(), "trust_id": None, **source_of(who)}
         text = msgspec.json.encode(blob).decode()
         return self._insert(tx, self._row(hashed(access), user_id, project_id, EC2, text, {}), who)
 
@@ -148,6 +153,30 @@ class Credentials:
             )
         emit(tx, "identity.credential.create", row.id, principal=who, user=row.user_id)
         return row
+
+    def _refuse(
+        self,
+        who: Principal,
+        user_id: str,
+        type: str,
+        project_id: str | None,
+        blob: Mapping[str, Any],
+    ) -> None:
+        if not may_handle(who, user_id, type, project_id, blob):
+            raise forbidden("Using a delegated token for credentials beyond what was delegated")
+
+    def may_handle(self, who: Principal, row: CredentialRow) -> bool:
+        """As far as the caller's right is lent: see `lent.may_handle`."""
+        if not who.is_lent:
+            return True
+        blob: Any = {}
+        if row.type == EC2:
+            blob = msgspec.json.decode(self.blob(row))
+        return may_handle(who, row.user_id, row.type, row.project_id, blob)
+
+    def check_may_handle(self, who: Principal, row: CredentialRow) -> None:
+        if not self.may_handle(who, row):
+            raise forbidden("Using a delegated token for credentials beyond what was delegated")
 
     def update(
         self, tx: Tx, row: CredentialRow, wishes: Mapping[str, Any], who: Principal
@@ -204,15 +233,3 @@ def _ec2_blob(blob: str) -> dict[str, Any]:
     if not isinstance(found.get("access"), str):
         raise BadRequest("Expecting to find access in credential.")
     return found
-
-
-def _source(who: Principal) -> dict[str, str]:
-    """Where the maker's own rights come from, if they are lent."""
-    source = {}
-    if who.trust is not None:
-        source["trust_id"] = who.trust.id
-    if who.application_credential is not None:
-        source["app_cred_id"] = who.application_credential.id
-    if who.access_token is not None:
-        source["access_token_id"] = who.access_token.id
-    return source

@@ -119,14 +119,13 @@ class IdentityService:
             self.tokens,
             UsedOnce(),
             self.accounts.guessing,
+            self.accounts.guessing.places,
         ]
         directory = self._directory = Directory(
             self.users, self.domains, self.projects, watched=self.rules.watches_users
         )
         scopes = Scopes(directory, self.roles, self.trusts)
-        self.authentication = Authentication(
-            database, self.tokens, scopes, self.trusts, Receipts(keys)
-        )
+        self.authentication = self._authentication(database, scopes, Receipts(keys))
         for method in self._methods(database, directory):
             self.authentication.add(method)
 
@@ -139,6 +138,14 @@ class IdentityService:
             self.catalog.forget,
         ):
             database.subscribe(announcement)
+
+    def _authentication(
+        self, database: Database, scopes: Scopes, receipts: Receipts
+    ) -> Authentication:
+        alone = self.rules.totp_alone
+        return Authentication(
+            database, self.tokens, scopes, self.trusts, receipts, totp_alone=alone
+        )
 
     def _methods(self, database: Database, directory: Directory) -> list[Method]:
         """The methods of authentication: what `auth.identity.methods` may name."""
@@ -205,6 +212,15 @@ class IdentityService:
                 except Unauthorized:  # the scope is disabled
                     continue
         return found
+
+    def principal_in_project(self, tx: Tx, user_id: str, project_id: str) -> Principal | None:
+        row = tx.get(UserRow, user_id)
+        if row is None:
+            return None
+        try:
+            return self.tokens.principal_of(tx, row, Scope("project", project_id))
+        except (Unauthorized, NotFound):
+            return None
 
     def project_exists(self, tx: Tx, project_id: str) -> bool:
         return tx.get(ProjectRow, project_id) is not None

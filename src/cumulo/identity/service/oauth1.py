@@ -137,8 +137,7 @@ class OAuth1:
 
     def authorize(self, tx: Tx, token_id: str, wanted: list[WantedRole], who: Principal) -> str:
         """The caller lets the consumer have some of its roles; the verifier that proves it."""
-        lent = who.is_delegated or who.application_credential is not None
-        if lent or "ec2credential" in who.methods:
+        if who.is_lent:
             raise Forbidden("Cannot authorize a request token with a token issued via delegation.")
         row = self.request_token(tx, token_id)
         had = {r.id for r in self._roles.effective(tx, who.user_id, "project", row.project_id)}

@@ -22,9 +22,12 @@ class SecurityRules(msgspec.Struct, frozen=True):
     password_regex_description: str = ""
     change_password_upon_first_use: bool = False
     totp_once: bool = False
+    totp_alone: bool = False
     max_redelegation_count: int = 3
     user_limit_application_credentials: int = 0
     """For each user; 0: any number."""
+
+    allow_insecure_application_credential_trust_escalation: bool = False
 
     @property
     def watches_users(self) -> bool:

@@ -1,13 +1,12 @@
 """Trusts: create, delete, lend on, and what a token of a trust may do."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
 
 from cumulo.core.auth.principal import Principal, TrustMark
 from cumulo.core.auth.tokens import TokenPayload
-from cumulo.core.clock import Moment, later, to_moment
+from cumulo.core.clock import Moment, later, of_text
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, Forbidden, NotFound, Unauthorized
@@ -20,6 +19,7 @@ from cumulo.identity.model.user import UserRow
 from cumulo.identity.queries import trust as queries
 from cumulo.identity.service.authentication.method import Scope, refused
 from cumulo.identity.service.delegations import Delegated
+from cumulo.identity.service.lent import forbidden, refuse_restricted
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.security import SecurityRules
 
@@ -48,28 +48,14 @@ class TrustWishes(msgspec.Struct, kw_only=True):
     redelegation_count: Count | None = None
 
 
-def forbidden(action: str) -> Forbidden:
-    return Forbidden(f"You are not authorized to perform the requested action: {action}.")
-
-
 def moment_of(text: str, field: str) -> Moment:
     """A client's time; without a zone it is UTC. Raises BadRequest."""
     try:
-        found = datetime.fromisoformat(text)
-        if found.tzinfo is None:
-            found = found.replace(tzinfo=UTC)
-        return to_moment(found.timestamp())
-    except (ValueError, OverflowError, OSError):
+        return of_text(text)
+    except ValueError:
         raise BadRequest(
-            f"Invalid input for field '{field}': '{text}' is not an ISO 8601 time."
+            f"Invalid input for field '{field}': '{text:.80}' is not an ISO 8601 time."
         ) from None
-
-
-def check_unrestricted(who: Principal, what: str) -> None:
-    """A restricted application credential must not make itself rights that outlive it."""
-    credential = who.application_credential
-    if "application_credential" in who.methods and (credential is None or credential.restricted):
-        raise forbidden(f"Using method 'application_credential' is not allowed for {what}")
 
 
 class Trusts:
@@ -120,10 +106,25 @@ class Trusts:
         row = tx.get(TrustRow, trust_id)
         return None if row is None else row.expires_at
 
+    def check_may_manage(self, who: Principal) -> None:
+        """Only a trust can be lent on. What application credentials may is the cloud's setting."""
+        if who.trust is None or "ec2credential" in who.methods:
+            if self._rules.allow_insecure_application_credential_trust_escalation:
+                refuse_restricted(who, "managing trusts")
+            elif who.is_lent:
+                raise forbidden("Delegated tokens cannot manage trusts")
+
+    def _is_from(self, tx: Tx, row: TrustRow, trust_id: str) -> bool:
+        """Is this the trust, or was it lent on from it?"""
+        while row.id != trust_id:
+            above = row.redelegated_trust_id and tx.get(TrustRow, row.redelegated_trust_id)
+            if not above:
+                return False
+            row = above
+        return True
+
     def create(self, tx: Tx, wanted: TrustWishes, who: Principal) -> TrustRow:
-        check_unrestricted(who, "managing trusts")
-        if "ec2credential" in who.methods:
-            raise forbidden("Using method 'ec2credential' is not allowed for managing trusts")
+        self.check_may_manage(who)
         if wanted.project_id and not wanted.roles:
             raise forbidden("At least one role should be specified")
         if who.user_id != wanted.trustor_user_id:
@@ -234,8 +235,11 @@ class Trusts:
         return left if asked is None else min(asked, left)
 
     def delete(self, tx: Tx, row: TrustRow, who: Principal) -> None:
-        """With all that was lent on from it (the rows' foreign key)."""
-        check_unrestricted(who, "managing trusts")
+        """With all that was lent on from it (the rows' foreign key). Who acts under a trust ends
+        that, and what it lent on from it, but no other."""
+        self.check_may_manage(who)
+        if who.trust is not None and not self._is_from(tx, row, who.trust.id):
+            raise forbidden("Delegated tokens cannot manage trusts other than their own")
         tx.delete(row)
         emit(tx, "identity.trust.delete", row.id, principal=who)
 

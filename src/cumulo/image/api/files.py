@@ -4,6 +4,8 @@ import re
 from collections.abc import AsyncIterator
 from typing import Any
 
+from cumulo.core.blobs import ranges
+from cumulo.core.blobs.streams import Reader, blocks, exactly
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import (
     BadRequest,
@@ -15,14 +17,12 @@ from cumulo.core.faults import (
 )
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.http.zero_copy import FileRange
+from cumulo.core.wire.coercions import whole_or_none
 from cumulo.image.api.envelope import allowed, target_of
-from cumulo.image.model.content import Reader
 from cumulo.image.model.image import ImageRow
 from cumulo.image.service.image import ImageService
-from cumulo.image.service.stores import blocks
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+|\*)/(\d+|\*)")
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,20}-)(\d{1,20}|\*)/(\d{1,20}|\*)")
 
 
 class FilesApi:
@@ -32,7 +32,7 @@ class FilesApi:
 
     def operations(self) -> list[Operation]:
         path = "/v2/images/{image_id}/file"
-        late: dict[str, Any] = {"early": False, "streams": True}
+        late: dict[str, Any] = {"early": False, "kind": "stream"}
         return [
             Operation("PUT", path, self.upload, policy="upload_image", status=204, **late),
             Operation("GET", path, self.download, policy="download_image", **late),
@@ -71,13 +71,14 @@ class FilesApi:
             call.allow(target_of(call, tx, self._service, row))
 
         length = call.header("Content-Length") or ""
-        size = int(length) if length.isdecimal() else None
+        size = whole_or_none(length)
         promised = call.header("x-openstack-image-size")
         if promised is None:
             return stream, size, allow
-        if not promised.isdecimal() or (size is not None and size != int(promised)):
+        told = whole_or_none(promised)
+        if told is None or told < 0 or (size is not None and size != told):
             raise BadRequest(f"x-openstack-image-size is not the size of the data: {promised:.40}")
-        return _exactly(stream, int(promised)), int(promised), allow
+        return _exactly(stream, told), told, allow
 
     async def download(self, call: Call) -> Reply:
         row = await self._database.read(lambda tx: allowed(call, tx, self._service))
@@ -114,14 +115,14 @@ class FilesApi:
 
 async def _exactly(stream: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
     """The stream, as long as its sender has said."""
-    total = 0
-    async for piece in stream:
-        total += len(piece)
-        if total > size:
-            break
-        yield piece
-    if total != size:
-        raise BadRequest(f"Size mismatch: expected {size} bytes, received {total} bytes")
+    try:
+        async for piece in exactly(stream, size):
+            yield piece
+    except EOFError as error:
+        expected, received = error.args
+        raise BadRequest(
+            f"Size mismatch: expected {expected} bytes, received {received} bytes"
+        ) from None
 
 
 def _content(call: Call, reader: Reader, start: int, end: int) -> AsyncIterator[bytes]:
@@ -145,19 +146,14 @@ def _wanted(call: Call, size: int) -> tuple[int, int, bool]:
     older = call.header("Content-Range")
     if asked is None and older is None:
         return 0, size, False
-    match = _RANGE.fullmatch(asked) if asked is not None else _CONTENT_RANGE.fullmatch(older or "")
-    refusal = RangeNotSatisfiable(
-        f"The byte range is not valid for an image of {size} bytes.",
-        headers={"Content-Range": f"bytes */{size}"},
-    )
-    if match is None:
-        raise refusal
-    first, last = match[1], match[2].removesuffix("*")
-    if not first:
-        if not last or int(last) == 0:
-            raise refusal
-        return max(0, size - int(last)), size, True
-    start, end = int(first), min(size, int(last) + 1) if last else size
-    if start >= end:
-        raise refusal
-    return start, end, True
+    found: list[ranges.Range] | None = None
+    if asked is not None:
+        found = ranges.parse(asked, size)
+    elif match := _CONTENT_RANGE.fullmatch(older or ""):
+        found = ranges.parse(f"bytes={match[1]}{match[2].removesuffix('*')}", size)
+    if found is None or len(found) != 1:
+        raise RangeNotSatisfiable(
+            f"The byte range is not valid for an image of {size} bytes.",
+            headers={"Content-Range": f"bytes */{size}"},
+        )
+    return *found[0], True

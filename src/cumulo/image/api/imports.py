@@ -38,21 +38,21 @@ def task_stub(row: TaskRow) -> dict[str, Any]:
     return body
 
 
-def task_body(row: TaskRow) -> dict[str, Any]:
+def task_body(row: TaskRow, message: str | None = None) -> dict[str, Any]:
     return {
         **task_stub(row),
         "input": row.input,
         "result": row.result,
-        "message": row.message,
+        "message": row.message if message is None else message,
         "image_id": row.image_id,
         "request_id": row.request_id,
         "user_id": row.user_id,
     }
 
 
-def task_of_image(row: TaskRow) -> dict[str, Any]:
+def task_of_image(row: TaskRow, message: str) -> dict[str, Any]:
     """The list of an image's tasks is Glance's own form, without links."""
-    body = task_body(row)
+    body = task_body(row, message)
     del body["self"], body["schema"]
     body["expires_at"] = None if row.expires_at is None else zulu(row.expires_at)
     return body
@@ -99,7 +99,8 @@ class ImportsApi:
 
     def of_image(self, call: Call, tx: Tx) -> Any:
         row = allowed(call, tx, self._service)
-        return {"tasks": [task_of_image(each) for each in self._tasks.of_image(tx, row)]}
+        tasks = self._tasks.of_image(tx, row)
+        return {"tasks": [task_of_image(each, self._tasks.message(tx, each)) for each in tasks]}
 
     def index(self, call: Call, tx: Tx) -> Any:
         page = page_of(
@@ -137,7 +138,8 @@ class ImportsApi:
             call.allow({"project_id": mine, "owner": mine}, rule)
 
     def show(self, call: Call, tx: Tx) -> Any:
-        return task_body(self._tasks.get(tx, call.path["task_id"], call.principal))
+        row = self._tasks.get(tx, call.path["task_id"], call.principal)
+        return task_body(row, self._tasks.message(tx, row))
 
     def delete(self, call: Call, tx: Tx) -> None:
         raise MethodNotAllowed(

@@ -33,8 +33,8 @@ class StoresApi:
             Operation("DELETE", "/v2/cache", self.clear, **admin),
             Operation("PUT", one, self.queue, policy="cache_image", status=202),
             Operation("DELETE", one, self.delete, **admin),
-            Operation("POST", "/v2/cache/clean", self.clean, streams=True, **admin),
-            Operation("POST", "/v2/cache/prune", self.prune, policy="cache_delete", streams=True),
+            Operation("POST", "/v2/cache/clean", self.clean, kind="stream", **admin),
+            Operation("POST", "/v2/cache/prune", self.prune, policy="cache_delete", kind="stream"),
         ]
 
     def delete_copy(self, call: Call, tx: Tx) -> None:

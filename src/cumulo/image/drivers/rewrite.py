@@ -1,8 +1,7 @@
 """Rewriting staged files: unpacking and conversion of disks.
 
-Strangers' bytes meet code in C here, so each runs in a process of its own: another user without
-any rights, no new privileges, bounded in memory, processor time, size of what it writes, and wall
-time. The files are handed over as open descriptors, so that user needs no access to the folder.
+Strangers' bytes meet code in C here, so each runs in a sandbox that sees its one input and its one
+output, bounded in memory, time and disk (`core.run.sandbox`).
 """
 
 import asyncio
@@ -11,7 +10,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from cumulo.core.run.sandbox import SandboxFailed, sandboxed
+from cumulo.core.run.sandbox import INPUT, OUTPUT, Bounds, SandboxFailed, sandboxed
 from cumulo.image.model.content import ConversionFailed
 
 MEMORY = 2 << 30
@@ -34,16 +33,18 @@ class SubprocessRewriter:
         await self._run(argv, source, target, most_bytes, "the compressed file cannot be unpacked")
         return kind
 
-    async def convert(self, source: str, source_format: str, target: str, format: str) -> None:
+    async def convert(
+        self, source: str, source_format: str, target: str, format: str, most_bytes: int
+    ) -> None:
         tool = shutil.which("qemu-img")
         if tool is None:
             raise ConversionFailed("images cannot be converted: qemu-img is not installed")
         options = ["-o", "subformat=streamOptimized"] if format == "vmdk" else []
         argv = [
             tool, "convert", "-f", _QEMU_NAMES.get(source_format, source_format),
-            "-O", format, *options, "/dev/fd/3", "/dev/fd/4",
+            "-O", format, *options, INPUT, OUTPUT,
         ]  # fmt: skip
-        await self._run(argv, source, target, 64 << 40, "the disk cannot be converted", fds=True)
+        await self._run(argv, source, target, most_bytes, "the disk cannot be converted")
 
     async def _run(
         self,
@@ -52,8 +53,6 @@ class SubprocessRewriter:
         target: str,
         most_bytes: int,
         complaint: str,
-        *,
-        fds: bool = False,
     ) -> None:
         """`target` is written under another name and renamed when it is whole."""
         temporary = Path(target).with_name(f".work-{Path(target).name}")
@@ -63,10 +62,7 @@ class SubprocessRewriter:
                 argv,
                 Path(source),
                 temporary,
-                as_descriptors=fds,
-                memory=MEMORY,
-                file_bytes=most_bytes,
-                seconds=SECONDS,
+                Bounds(MEMORY, most_bytes, SECONDS),
             )
             await asyncio.to_thread(_keep, temporary, Path(target))
         except SandboxFailed as error:

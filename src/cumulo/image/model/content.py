@@ -5,6 +5,8 @@ from typing import Protocol
 
 import msgspec
 
+from cumulo.core.blobs import streams
+from cumulo.core.blobs.streams import Reader
 from cumulo.image.formats import Inspection
 
 
@@ -29,37 +31,8 @@ class Capabilities(msgspec.Struct, frozen=True):
     properties: dict[str, str | int | bool] = {}
 
 
-class Writer(Protocol):
-    """One upload. Nothing of it is an image before `keep`."""
-
-    async def write(self, block: bytes) -> None:
-        """Append. Raises OSError (no space, the store does not answer)."""
-
-    async def share(self, descriptor: int) -> bool:
-        """Before the first `write`: take the blocks of this open file without copying them, where
-        the file system can. `write` is still given all of its bytes, for the hash sums."""
-
-    async def finish(self) -> Received:
-        """All bytes are there: hash sums and kind."""
-
-    async def keep(self) -> None:
-        """Make what was written the bytes of the image, whole and on the disk."""
-
-    async def drop(self) -> None:
-        """Forget it; also after `keep` failed. Raises nothing."""
-
-
-class Reader(Protocol):
-    size: int | None
-    """Bytes there are, where the store tells."""
-
-    async def read(self, offset: int, length: int) -> bytes:
-        """At most `length` bytes from `offset`; empty at the end. Raises OSError."""
-
-    def descriptor(self) -> int | None:
-        """The open file, for a server that can send it without copying; None: not a file."""
-
-    async def close(self) -> None: ...
+Writer = streams.Writer[Received]
+"""One upload. Nothing of it is an image before `keep`."""
 
 
 class ImageBytes(Protocol):
@@ -99,5 +72,8 @@ class Rewriter(Protocol):
         """Unpack what is compressed; the kind, or None when it is not. Raises
         ConversionFailed."""
 
-    async def convert(self, source: str, source_format: str, target: str, format: str) -> None:
-        """The same disk in another format. Raises ConversionFailed."""
+    async def convert(
+        self, source: str, source_format: str, target: str, format: str, most_bytes: int
+    ) -> None:
+        """The same disk in another format; `most_bytes`: what it may take on the disk, holes not
+        counted. Raises ConversionFailed."""

@@ -38,9 +38,7 @@ class ImageRow(Row, frozen=True):
     """The stored copy of `status_of`."""
     content: Content
     upload_id: str | None
-    """The upload that is at work, so that a late end of an older one is told from it."""
-    upload_until: Moment | None
-    """Its lease: afterwards another process may take the image back."""
+    """The job of the upload that is at work: a late end of an older one is told from it."""
     deactivated: bool
     visibility: Visibility
     os_hidden: bool

@@ -1,4 +1,5 @@
-"""Tasks: work on images that goes on after the request, as durable operations."""
+"""Tasks: what the API shows of work on images that goes on after the request. The work itself is a
+job of the same id (`image.jobs`)."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,7 +9,6 @@ from cumulo.core.clock import Moment
 from cumulo.core.db.rows import Index, Key, Row, table
 
 TaskStatus = Literal["pending", "processing", "success", "failure"]
-Step = Literal["begin", "fetch", "rewrite", "store", "verify", "end"]
 TYPES = ("import", "api_image_import", "location_import")
 METHODS = ("glance-direct", "web-download", "copy-image", "glance-download")
 
@@ -35,8 +35,6 @@ class Work(msgspec.Struct, frozen=True):
 
 @table("image_tasks")
 class TaskRow(Row, frozen=True):
-    """`step`, `lease_*` and `attempts` are the operation; the rest is what the API shows."""
-
     id: Annotated[str, Key()]
     type: str
     status: TaskStatus
@@ -47,13 +45,6 @@ class TaskRow(Row, frozen=True):
     input: dict[str, Any]
     result: dict[str, Any] | None
     message: str
-    step: Step
-    work: Work
-    attempts: int
-    lease_by: str | None
-    """The process that is at it; None: nobody."""
-    due: Annotated[Moment, Index()]
-    """When somebody else may take it: the end of the lease."""
     created_at: Annotated[Moment, Index()]
     updated_at: Moment
     expires_at: Moment | None

@@ -109,14 +109,6 @@ BY_NAME = query(
     ImageRow,
     sa.select(_t).where(_c.name == sa.bindparam("name"), _c.owner == sa.bindparam("owner")),
 )
-SAVING = query(
-    ImageRow, sa.select(_t).where(_c.content.in_(("saving", "staging"))).order_by(_c.id).limit(100)
-)
-RENEW_UPLOAD = statement(
-    sa.update(_t)
-    .where(_c.id == sa.bindparam("key"), _c.upload_id == sa.bindparam("upload"))
-    .values(upload_until=sa.bindparam("until"))
-)
 MEMBERS = query(
     MemberRow,
     sa.select(MemberRow.sql_table)

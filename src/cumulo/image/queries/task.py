@@ -8,7 +8,6 @@ from cumulo.core.db.statements import query, statement
 from cumulo.image.model.task import TaskRow
 
 _t, _c = TaskRow.sql_table, columns(TaskRow)
-_LIVE = _c.status.in_(("pending", "processing"))
 
 TASKS = Listing(
     TaskRow,
@@ -24,17 +23,10 @@ OF_IMAGE = query(
     .where(_c.image_id == sa.bindparam("image_id"))
     .order_by(_c.created_at.desc(), _c.id),
 )
-DUE = query(
-    TaskRow,
-    sa.select(_t)
-    .where(_LIVE, _c.due <= sa.bindparam("now"))
-    .order_by(_c.due)
-    .limit(sa.bindparam("most", type_=sa.Integer())),
-)
-RENEW = statement(
+BEGUN = statement(
     sa.update(_t)
-    .where(_LIVE, _c.id == sa.bindparam("key"), _c.lease_by == sa.bindparam("by"))
-    .values(due=sa.bindparam("until"))
+    .where(_c.id == sa.bindparam("task"), _c.status == "pending")
+    .values(status="processing", updated_at=sa.bindparam("now"))
 )
 FORGET = statement(
     sa.delete(_t).where(_c.expires_at.is_not(None), _c.expires_at <= sa.bindparam("now"))

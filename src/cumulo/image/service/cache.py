@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from cumulo.core.blobs.streams import copy
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest
 from cumulo.image import formats
@@ -16,7 +17,7 @@ from cumulo.image.model.image import ImageRow
 from cumulo.image.model.location import CacheRow
 from cumulo.image.queries import location as queries
 from cumulo.image.service.contents import Contents
-from cumulo.image.service.stores import Reading, copy
+from cumulo.image.service.stores import Reading
 
 
 class Cache:

@@ -31,6 +31,8 @@ class Images:
         self.quotas = quotas
         self.wanted: Callable[[Tx, ImageRow], None] = lambda tx, row: None
         """Called when a host needs a file of an image that is only in remote stores."""
+        self.end_task: Callable[[Tx, str], None] = lambda tx, task_id: None
+        """Called with the task that is at work on an image that goes."""
 
     # --- who sees what ----------------------------------------------------------------------
 
@@ -135,7 +137,6 @@ class Images:
             status=status_of("none", False),
             content="none",
             upload_id=None,
-            upload_until=None,
             deactivated=False,
             visibility=attributes.get("visibility", "shared"),
             os_hidden=attributes.get("os_hidden", False),
@@ -243,4 +244,6 @@ class Images:
             raise Forbidden(f"Image {row.id} is protected and cannot be deleted.")
         self.contents.drop_all(tx, row)
         tx.delete(row)
+        if row.import_task is not None:
+            self.end_task(tx, row.import_task)
         emit(tx, "image.delete", row.id, project_id=row.owner, principal=who, name=row.name)

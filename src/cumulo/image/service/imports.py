@@ -1,4 +1,4 @@
-"""Imports: what a request asks for, checked, and made a task that `operations` carries out."""
+"""Imports: what a request asks for, checked, and made a task that `image.jobs` carries out."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -143,7 +143,10 @@ class Imports:
         work = Work(roles=list(who.roles))
         if name == "glance-direct":
             work = msgspec.structs.replace(work, staged=row.id, staged_size=row.staged_size or 0)
-        first = {"glance-direct": "rewrite", "copy-image": "store"}.get(name, "fetch")
+        jobs = {
+            "glance-direct": ("image.import", "rewrite"),
+            "copy-image": ("image.import", "store"),
+        }
         task_id = new_id()
         if token:
             self.tokens[task_id] = token
@@ -151,7 +154,7 @@ class Imports:
             tx,
             "api_image_import",
             asked,
-            "rewrite" if first == "rewrite" else "store" if first == "store" else "fetch",
+            jobs.get(name, ("image.download", "fetch")),
             work,
             who,
             image_id=row.id,
@@ -201,7 +204,7 @@ class Imports:
         image_id = child_id(task_id, "image")
         work = Work(roles=list(who.roles))
         return self.tasks.begin(
-            tx, "import", wish, "begin", work, who,
+            tx, "import", wish, ("image.download", "begin"), work, who,
             image_id=image_id, request_id=request_id, id=task_id,
         )  # fmt: skip
 
@@ -242,7 +245,7 @@ class Imports:
         wish = {"image_id": row.id, "loc_url": url, "validation_data": dict(validation)}
         work = Work(algorithm=algorithm, expected=expected, staged=name)
         task = self.tasks.begin(
-            tx, "location_import", wish, "verify", work, who,
+            tx, "location_import", wish, ("image.location", "verify"), work, who,
             image_id=row.id, request_id=request_id,
         )  # fmt: skip
         row = self._contents.forget_leftovers(tx, row)

@@ -13,6 +13,7 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, Conflict, Forbidden
+from cumulo.core.wire.coercions import whole_or_none
 from cumulo.image.model.image import ImageRow
 from cumulo.image.model.location import LocationRow
 from cumulo.image.service.cache import Cache
@@ -56,7 +57,7 @@ class LocationPatches:
             allow("delete_image_location")
             return self._remove(tx, row, existing, place, who)
         allow("set_image_location")
-        if place != "-" and not (place.isdecimal() and int(place) <= len(existing)):
+        if place != "-" and _place(place) > len(existing):
             raise BadRequest("Invalid position for adding a location.")
         return self._add(tx, row, _location(step.value), who)
 
@@ -86,7 +87,7 @@ class LocationPatches:
     ) -> ImageRow:
         if row.content != "present":
             raise Conflict(f"It's not allowed to remove locations if image status is {row.status}.")
-        if not place.isdecimal() or int(place) >= len(existing):
+        if _place(place) >= len(existing):
             raise BadRequest("Invalid position for removing a location.")
         if len(existing) == 1:
             raise Forbidden("Cannot remove last location in the image.")
@@ -143,3 +144,9 @@ def _hashes(row: ImageRow, wish: Location) -> dict[str, str]:
     checksum = given.get("checksum")
     found = {"hash_algo": algorithm, "hash_value": value}
     return found if checksum is None else {**found, "checksum": checksum}
+
+
+def _place(text: str) -> int:
+    """A number from 0, or one that is beyond any list."""
+    number = whole_or_none(text)
+    return 2**62 if number is None or number < 0 else number

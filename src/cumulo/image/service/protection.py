@@ -6,9 +6,10 @@ for nobody. The first section that matches counts; a name that none matches is c
 """
 
 import configparser
-import re
 from collections.abc import Callable, Sequence
 from typing import Literal, get_args
+
+from cumulo.core.wire.patterns import BadPattern, OperatorsPattern
 
 Verb = Literal["create", "read", "update", "delete"]
 _VERBS: tuple[Verb, ...] = get_args(Verb)
@@ -35,15 +36,15 @@ class Protection:
     """Without a text nothing is protected. Raises ValueError for one that makes no sense."""
 
     def __init__(self, text: str = "", format: str = "roles") -> None:
-        self._rules: list[tuple[re.Pattern[str], dict[str, list[str]]]] = []
+        self._rules: list[tuple[OperatorsPattern, dict[str, list[str]]]] = []
         self._policies = format == "policies"
         self.active = bool(text.strip())
         parser = configparser.RawConfigParser(strict=True)
         try:
             parser.read_string(text)
             for section in parser.sections():
-                self._rules.append((re.compile(section), self._read(parser, section)))
-        except (configparser.Error, re.error) as error:
+                self._rules.append((OperatorsPattern(section), self._read(parser, section)))
+        except (configparser.Error, BadPattern) as error:
             raise ValueError(str(error)) from None
 
     def _read(self, parser: configparser.RawConfigParser, section: str) -> dict[str, list[str]]:
@@ -76,6 +77,6 @@ class Protection:
 
     def _words(self, verb: Verb, name: str) -> list[str]:
         for pattern, verbs in self._rules:
-            if pattern.match(name):
+            if pattern.fits(name):
                 return verbs[verb]
         return []

@@ -1,22 +1,24 @@
-"""What the steps of image tasks do. See `operations`, which calls them in order.
+"""What the steps of image jobs do. See `image.jobs`, which names them in order.
 
-Each step reads its task's row, has an effect that may be repeated, and ends with one transaction
-that writes what follows. An image that was deleted meanwhile, or that another task has, ends it.
+Each step has an effect that may be repeated, and ends with one transaction that writes what
+follows. An image that was deleted meanwhile, or that another task has, ends it.
 """
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 
+from cumulo.core.blobs.streams import Reader, copy
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, UnsupportedMediaType
 from cumulo.core.sim.points import reach
+from cumulo.core.work import pools
+from cumulo.core.work.jobs import Failed, Job, Outcome, Run
 from cumulo.image import formats
-from cumulo.image.model.content import Reader, Received
+from cumulo.image.model.content import Received
 from cumulo.image.model.image import HASH, ImageRow
 from cumulo.image.model.location import STAGING
 from cumulo.image.model.task import TaskRow, Work
@@ -24,12 +26,8 @@ from cumulo.image.service.fetching import Fetching
 from cumulo.image.service.image import ImageService
 from cumulo.image.service.imports import Wish
 from cumulo.image.service.patch import split
-from cumulo.image.service.stores import Store, copy
+from cumulo.image.service.stores import Store
 from cumulo.image.service.uploads import problem_of, write_all
-
-
-class Gone(Exception):
-    """The image was deleted, or the task is not this process's any more."""
 
 
 class Steps:
@@ -40,68 +38,32 @@ class Steps:
         self._stores = service.contents.stores
         self._imports = service.imports
         self._fetching = Fetching(database, service)
-        self.copied: dict[str, int] = {}
-        """Bytes that a running task has copied."""
-
-    async def do(self, task: TaskRow) -> None:
-        """The task's next step. Raises Fault, Refused, RequestFailed, ConversionFailed, OSError
-        with a text for the user, and Gone."""
-        steps = {
-            "begin": self._begin,
-            "fetch": self._fetch,
-            "rewrite": self._rewrite,
-            "store": self._store,
-            "verify": self._verify,
-        }
-        await steps[task.step](task)
-
-    def forget(self, task_id: str) -> None:
-        self.copied.pop(task_id, None)
-        self._imports.tokens.pop(task_id, None)
 
     # --- rows ---------------------------------------------------------------------------------
 
-    def _mine(self, tx: Tx, task: TaskRow) -> tuple[TaskRow, ImageRow]:
-        """The rows as they are now, when this process may still change them. Raises Gone."""
-        now = tx.get(TaskRow, task.id)
-        row = None if task.image_id is None else tx.get(ImageRow, task.image_id)
-        if now is None or now.lease_by != task.lease_by or now.status != "processing":
-            raise Gone("another process has the task")
-        if row is None or row.import_task != task.id:
-            raise Gone(f"the image {task.image_id} was deleted")
-        return now, row
+    def _mine(self, tx: Tx, run: Run[Work]) -> tuple[TaskRow, ImageRow]:
+        """The rows as they are now. Raises Failed when the image is not this task's any more."""
+        task, row = tx.get(TaskRow, run.id), tx.get(ImageRow, run.subject)
+        if task is None or row is None or row.import_task != run.id:
+            raise Failed(f"the image {run.subject} was deleted")
+        return task, row
 
-    async def _row(self, task: TaskRow) -> ImageRow:
-        return await self._database.read(lambda tx: self._mine(tx, task)[1])
-
-    async def _next(self, task: TaskRow, step: Any, **work: Any) -> None:
-        def go_on(tx: Tx) -> None:
-            now, _ = self._mine(tx, task)
-            changed = msgspec.structs.replace(now.work, **work)
-            tx.update(now, step=step, work=changed, updated_at=tx.now)
-
-        await self._database.write(go_on, name=f"image task: {step}")
-
-    def _progress(self, task: TaskRow) -> Any:
-        def note(done: int) -> None:
-            self.copied[task.id] = done
-
-        return note
+    async def _rows(self, run: Run[Work]) -> tuple[TaskRow, ImageRow]:
+        return await run.read(lambda tx: self._mine(tx, run))
 
     # --- begin: the older tasks API makes the image itself ------------------------------------
 
-    async def _begin(self, task: TaskRow) -> None:
+    async def begin(self, run: Run[Work]) -> Outcome[Work]:
+        task = await run.read(lambda tx: tx.get(TaskRow, run.id))
+        if task is None:
+            return run.end()
         attributes, properties = split(dict(task.input["image_properties"]))
         if attributes.pop("id", None) is not None:
             raise BadRequest("image_properties may not have an id")
 
         def make(tx: Tx) -> None:
-            now = tx.get(TaskRow, task.id)
-            if now is None or now.lease_by != task.lease_by:
-                raise Gone("another process has the task")
-            row = tx.get(ImageRow, task.image_id)
-            if row is None:
-                wanted = {**attributes, "id": task.image_id}
+            if tx.get(ImageRow, run.subject) is None:
+                wanted = {**attributes, "id": run.subject}
                 wanted.setdefault("disk_format", task.input["import_from_format"])
                 wanted.setdefault("container_format", "bare")
                 row = self._service.images.create(tx, wanted, properties, task.owner, None)
@@ -110,20 +72,19 @@ class Steps:
                     tx, row, "importing",
                     import_task=task.id, importing_to=[target], failed_import=[],
                 )  # fmt: skip
-            tx.update(now, step="fetch", updated_at=tx.now)
 
-        await self._database.write(make, name="image task: fetch")
+        return run.next(make)
 
     # --- fetch: from elsewhere into the staging folder ----------------------------------------
 
-    async def _fetch(self, task: TaskRow) -> None:
-        row = await self._row(task)
+    async def fetch(self, run: Run[Work]) -> Outcome[Work]:
+        task, row = await self._rows(run)
         room = await self._database.read(
             lambda tx: self._contents.room(
                 tx, row.owner, "image_stage_total", self._imports.limits.file
             )
         )
-        body = self._counted(task, self._fetching.body(task, row))
+        body = _counted(run, self._fetching.body(run, task))
         writer = self._stores.staging.writer(row.id)
         try:
             received = await write_all(writer, body, room)
@@ -136,32 +97,19 @@ class Steps:
             await body.aclose()
         size = received.size
 
-        def staged(tx: Tx) -> None:
-            now, image = self._mine(tx, task)
+        def staged(tx: Tx) -> Work:
+            _, image = self._mine(tx, run)
             self._contents.move(tx, image, "importing", staged_size=size)
-            work = msgspec.structs.replace(now.work, staged=row.id, staged_size=size)
-            tx.update(now, step="rewrite", work=work, updated_at=tx.now)
+            return msgspec.structs.replace(run.memo, staged=row.id, staged_size=size)
 
-        await self._database.write(staged, name="image task: rewrite")
-
-    async def _counted(
-        self, task: TaskRow, body: AsyncIterator[bytes]
-    ) -> Any:  # an asynchronous generator
-        total = 0
-        async for piece in body:
-            total += len(piece)
-            self.copied[task.id] = total
-            yield piece
+        return run.next(staged)
 
     # --- rewrite: look at it, unpack it, convert it, give it properties -----------------------
 
-    async def _rewrite(self, task: TaskRow) -> None:
-        row, rules, rewriter = (
-            await self._row(task),
-            self._imports.rules,
-            self._imports.rules.rewriter,
-        )
-        staging, staged = self._stores.staging, task.work.staged
+    async def rewrite(self, run: Run[Work]) -> Outcome[Work]:
+        _, row = await self._rows(run)
+        rules, rewriter = self._imports.rules, self._imports.rules.rewriter
+        staging, staged = self._stores.staging, run.memo.staged
         format = row.disk_format or ""
         if rules.decompress and rewriter is not None:
             target = f"{row.id}-unpacked"
@@ -178,69 +126,64 @@ class Steps:
             if wanted and rewriter is not None and found.format not in (wanted, "iso", "luks"):
                 target = f"{row.id}-converted"
                 await rewriter.convert(
-                    staging.path(staged) or "", found.format, staging.path(target) or "", wanted
-                )
+                    staging.path(staged) or "", found.format, staging.path(target) or "",
+                    wanted, self._imports.limits.file,
+                )  # fmt: skip
                 staged, format = target, wanted
-        await self._rewritten(task, staged, format)
+        return await self._rewritten(run, staged, format)
 
-    async def _rewritten(self, task: TaskRow, staged: str, format: str) -> None:
+    async def _rewritten(self, run: Run[Work], staged: str, format: str) -> Outcome[Work]:
         rules = self._imports.rules
         reader = await self._stores.staging.reader(staged)
         size = reader.size or 0
         await reader.close()
 
-        def go_on(tx: Tx) -> None:
-            now, row = self._mine(tx, task)
-            ignored = set(rules.inject_ignored_roles) & set(now.work.roles)
+        def go_on(tx: Tx) -> Work:
+            _, row = self._mine(tx, run)
+            ignored = set(rules.inject_ignored_roles) & set(run.memo.roles)
             properties = {**row.properties, **({} if ignored else rules.inject)}
             self._contents.move(
                 tx, row, "importing", staged_size=size, properties=properties,
                 **({"disk_format": format} if format else {}),
             )  # fmt: skip
-            work = msgspec.structs.replace(now.work, staged=staged, staged_size=size)
-            tx.update(now, step="store", work=work, updated_at=tx.now)
+            return msgspec.structs.replace(run.memo, staged=staged, staged_size=size)
 
-        await self._database.write(go_on, name="image task: store")
+        return run.next(go_on)
 
     # --- store: one store after the other -----------------------------------------------------
 
-    async def _store(self, task: TaskRow) -> None:
-        row = await self._row(task)
-        left = [n for n in row.importing_to or [] if n not in task.work.stored]
+    async def store(self, run: Run[Work]) -> Outcome[Work]:
+        task, row = await self._rows(run)
+        left = [n for n in row.importing_to or [] if n not in run.memo.stored]
         if not left:
-            await self._finish(task)
-            return
+            return self._finish(run)
         target = self._stores.named(left[0])
         try:
-            received = await self._copy(task, row, target)
+            received = await self.copy(run, row, target)
         except OSError as error:
             if _must_succeed(task):
                 raise
             reason = str(error)
-            await self._database.write(
-                lambda tx: self._missed(tx, task, target.name, reason), name="store missed"
-            )
-            return
-        await self._database.write(
-            lambda tx: self._stored(tx, task, target.name, received), name="image stored"
-        )
+            return run.go("store", lambda tx: self._missed(tx, run, target.name, reason))
+        return run.go("store", lambda tx: self._stored(tx, run, target.name, received))
 
-    async def _copy(self, task: TaskRow, row: ImageRow, target: Store) -> Received:
+    async def copy(self, run: Run[Work], row: ImageRow, target: Store) -> Received:
         """The bytes in one store, kept, and the same as in the others."""
-        if row.content == "present" and not task.work.staged:
+        if row.content == "present" and not run.memo.staged:
             reader: Reader = await self._service.reading.reader(row)
         else:
-            reader = await self._stores.staging.reader(task.work.staged)
+            reader = await self._stores.staging.reader(run.memo.staged)
         writer = target.content.writer(row.id)
         try:
             most = self._imports.limits.file
-            received = await copy(reader, writer, self._progress(task), most)
+            received = await copy(reader, writer, run.note, most)
             checked = row.hash_value is not None and row.hash_algo == HASH
             if checked and received.sha512 != row.hash_value:
                 raise OSError("the bytes that were read are not those of the image")
             problem = problem_of(row, received, self._imports.limits)
             if problem is not None:
                 raise UnsupportedMediaType(f"Image content is not accepted: {problem}")
+            await run.hold()
             reach("image task: before keep")
             await writer.keep()
             reach("image task: after keep")
@@ -249,8 +192,8 @@ class Steps:
             raise
         return received
 
-    def _stored(self, tx: Tx, task: TaskRow, name: str, got: Received) -> None:
-        now, row = self._mine(tx, task)
+    def _stored(self, tx: Tx, run: Run[Work], name: str, got: Received) -> Work:
+        task, row = self._mine(tx, run)
         left = [each for each in row.importing_to or [] if each != name]
         changes: dict[str, Any] = {"importing_to": left}
         if row.content == "importing":
@@ -262,46 +205,45 @@ class Steps:
                 "hash_algo": HASH,
                 "hash_value": got.sha512,
             }
-        active = row.content == "present" or not left or not _must_succeed(now)
+        active = row.content == "present" or not left or not _must_succeed(task)
         row = self._contents.move(tx, row, "present" if active else "importing", **changes)
         row = self._contents.add(tx, row, name, row.id)
         if active:
             self._service.cache.wanted(tx, row)
-        work = msgspec.structs.replace(now.work, stored=[*now.work.stored, name])
-        tx.update(now, work=work, updated_at=tx.now)
+        return msgspec.structs.replace(run.memo, stored=[*run.memo.stored, name])
 
-    def _missed(self, tx: Tx, task: TaskRow, name: str, reason: str) -> None:
-        now, row = self._mine(tx, task)
+    def _missed(self, tx: Tx, run: Run[Work], name: str, reason: str) -> Work:
+        _, row = self._mine(tx, run)
         left = [each for each in row.importing_to or [] if each != name]
         failed = [*(row.failed_import or []), name]
         tx.update(row, importing_to=left, failed_import=failed, updated_at=tx.now)
         self._contents.remove_later(tx, row.id, name)
-        work = msgspec.structs.replace(now.work, failed=[*now.work.failed, f"{name}: {reason}"])
-        tx.update(now, work=work, updated_at=tx.now)
+        failures = [*run.memo.failed, f"{name}: {reason}"]
+        return msgspec.structs.replace(run.memo, failed=failures)
 
-    async def _finish(self, task: TaskRow) -> None:
-        if not task.work.stored and task.work.failed:
-            raise OSError("no store has taken the image: " + "; ".join(task.work.failed))
+    def _finish(self, run: Run[Work]) -> Outcome[Work]:
+        missed = "; ".join(run.memo.failed)
+        if missed and not run.memo.stored:
+            raise Failed(f"no store has taken the image: {missed}")
 
         def finish(tx: Tx) -> None:
-            now, row = self._mine(tx, task)
+            task, row = self._mine(tx, run)
             staged = row.staged_size is not None
             row = self._contents.move(
                 tx, row, "present", import_task=None, importing_to=[], staged_size=None
             )
             if staged:
                 self._contents.remove_later(tx, row.id, STAGING)
-            message = "; ".join(now.work.failed)
-            self._service.tasks.end(tx, now, message, {"image_id": row.id}, good=True)
+            self._service.tasks.end(tx, task, missed, {"image_id": row.id}, good=True)
             emit(tx, "image.activate", row.id, project_id=row.owner, size=row.size)
 
-        await self._database.write(finish, name="image task: end")
-        self.forget(task.id)
+        return run.end(finish)
 
     # --- verify: a location -------------------------------------------------------------------
 
-    async def _verify(self, task: TaskRow) -> None:
-        row, url, work = await self._row(task), str(task.input["loc_url"]), task.work
+    async def verify(self, run: Run[Work]) -> Outcome[Work]:
+        task, row = await self._rows(run)
+        url, work = str(task.input["loc_url"]), run.memo
         store = self._stores.find(work.staged)
         if store is None:
             raise BadRequest(f"the store {work.staged} is no more")
@@ -311,7 +253,7 @@ class Steps:
             raise BadRequest(f"there is nothing at {url}") from None
         changes: dict[str, Any]
         if self._imports.rules.secure_hash:
-            changes = await self._hashed(task, row, reader)
+            changes = await self._hashed(run, row, reader)
         else:
             found = await look(reader)
             self._refuse(row, found)
@@ -322,18 +264,17 @@ class Steps:
             raise BadRequest(f"{url}: the server does not tell the size")
 
         def located(tx: Tx) -> None:
-            now, image = self._mine(tx, task)
+            now, image = self._mine(tx, run)
             image = self._contents.move(tx, image, "present", import_task=None, **changes)
             image = self._contents.add(tx, image, work.staged, url)
             self._service.cache.wanted(tx, image)
             self._service.tasks.end(tx, now, "", {"image_id": image.id}, good=True)
             emit(tx, "image.activate", image.id, project_id=image.owner, size=image.size)
 
-        await self._database.write(located, name="image task: located")
-        self.forget(task.id)
+        return run.end(located)
 
-    async def _hashed(self, task: TaskRow, row: ImageRow, reader: Reader) -> dict[str, Any]:
-        work, probe = task.work, formats.Probe()
+    async def _hashed(self, run: Run[Work], row: ImageRow, reader: Reader) -> dict[str, Any]:
+        work, probe = run.memo, formats.Probe()
         md5, other = hashlib.md5(usedforsecurity=False), hashlib.new(work.algorithm)
 
         def feed(block: bytes) -> None:
@@ -343,8 +284,8 @@ class Steps:
 
         try:
             while block := await reader.read(probe.size, 1 << 20):
-                await asyncio.to_thread(feed, block)
-                self.copied[task.id] = probe.size
+                await pools.DISK(feed, block)
+                run.note(probe.size)
                 if probe.size > self._imports.limits.file:
                     raise BadRequest("the image is larger than the limit")
         finally:
@@ -371,23 +312,23 @@ class Steps:
 
     # --- undo ---------------------------------------------------------------------------------
 
-    def undo(self, tx: Tx, task_id: str, message: str) -> None:
+    def undone(self, tx: Tx, job: Job[Work]) -> None:
         """A task failed: its copies go, the image is what it was before, the task says why."""
-        task = tx.get(TaskRow, task_id)
-        if task is None or task.status not in ("pending", "processing"):
+        message = job.reason
+        task, row = tx.get(TaskRow, job.id), tx.get(ImageRow, job.subject)
+        if task is None:
             return
-        row = None if task.image_id is None else tx.get(ImageRow, task.image_id)
-        if row is None or row.import_task != task_id:
+        if row is None or row.import_task != job.id:
             # Deleted meanwhile: what it had is on its way out already, but for what came after.
-            if row is None and task.image_id is not None:
+            if row is None:
                 for name in (*self._stores.writable(), STAGING):
-                    self._contents.remove_later(tx, task.image_id, name)
+                    self._contents.remove_later(tx, job.subject, name)
             self._service.tasks.end(tx, task, message, None, good=False)
             return
         location = None
         if task.type == "location_import":
-            location = task.work.staged, str(task.input["loc_url"])
-        row = self._take_back(tx, row, task.work, location)
+            location = job.memo.staged, str(task.input["loc_url"])
+        row = self._take_back(tx, row, job.memo, location)
         if task.type == "import":
             # The task has made the image itself.
             self._service.images.delete(tx, tx.update(row, protected=False), None)
@@ -416,6 +357,16 @@ class Steps:
             row = self._contents.add(tx, row, *location)
         nothing = dict.fromkeys(("size", "virtual_size", "checksum", "hash_algo", "hash_value"))
         return self._contents.move(tx, row, "none", staged_size=None, **nothing, **ended)
+
+
+async def _counted(run: Run[Work], body: AsyncIterator[bytes]) -> Any:
+    """An asynchronous generator: the same, noted."""
+    total = 0
+    async for piece in body:
+        run.check()
+        total += len(piece)
+        run.note(total)
+        yield piece
 
 
 def _must_succeed(task: TaskRow) -> bool:

@@ -1,19 +1,17 @@
 """Stores: where bytes can be, and the choice of the one to read from."""
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
+from cumulo.core.blobs.streams import Reader
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import Conflict, NotFound
-from cumulo.image.model.content import ImageBytes, Reader, Received, Writer
+from cumulo.image.model.content import ImageBytes
 from cumulo.image.model.image import ImageRow
 from cumulo.image.model.location import CacheRow, LocationRow
 from cumulo.image.queries import location as queries
-
-BLOCK = 1024 * 1024
 
 
 class Store(msgspec.Struct, frozen=True):
@@ -127,37 +125,3 @@ class Reading:
 def _places(tx: Tx, image_id: str) -> tuple[list[LocationRow], bool]:
     cached = tx.get(CacheRow, image_id)
     return tx.all(queries.OF_IMAGE, image_id=image_id), cached is not None and cached.cached
-
-
-async def blocks(reader: Reader, start: int, end: int) -> AsyncIterator[bytes]:
-    """Bytes `start` to `end`, then the reader is closed. Raises OSError when there are less."""
-    try:
-        while start < end:
-            block = await reader.read(start, min(BLOCK, end - start))
-            if not block:
-                raise OSError(f"the store has {end - start} bytes less than it said")
-            start += len(block)
-            yield block
-    finally:
-        await reader.close()
-
-
-async def copy(
-    reader: Reader, writer: Writer, progress: Callable[[int], None], most: int
-) -> Received:
-    """All bytes of a reader into a writer; `most` of them. Raises OSError."""
-    at = 0
-    try:
-        file = reader.descriptor()
-        if file is not None:
-            await writer.share(file)
-        while block := await reader.read(at, BLOCK):
-            at += len(block)
-            if at > most:
-                raise OSError(f"more than {most} bytes")
-            await writer.write(block)
-            progress(at)
-            await asyncio.sleep(0)
-        return await writer.finish()
-    finally:
-        await reader.close()

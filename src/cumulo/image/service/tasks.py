@@ -1,6 +1,5 @@
-"""Tasks: begun by a request, moved on by `operations`, shown until they expire."""
+"""Tasks: begun by a request, moved on by `image.jobs`, shown until they expire."""
 
-from collections.abc import Callable
 from typing import Any
 
 from cumulo.core.auth.principal import Principal
@@ -9,8 +8,9 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.ids import new_id
+from cumulo.core.work.jobs import Jobs
 from cumulo.image.model.image import ImageRow
-from cumulo.image.model.task import Step, TaskRow, Work
+from cumulo.image.model.task import TaskRow, Work
 from cumulo.image.queries import task as queries
 
 HOUR = 3600.0
@@ -20,24 +20,24 @@ MESSAGE_LENGTH = 2000
 class Tasks:
     listing = queries.TASKS
 
-    def __init__(self, hours: int) -> None:
+    def __init__(self, hours: int, jobs: Jobs) -> None:
         self._seconds = hours * HOUR
-        self.ring: Callable[[], None] = lambda: None
-        """Rung after a commit that begins a task."""
+        self._jobs = jobs
 
     def begin(
         self,
         tx: Tx,
         type: str,
         wish: dict[str, Any],
-        step: Step,
+        job: tuple[str, str],
         work: Work,
         who: Principal,
         *,
-        image_id: str | None = None,
+        image_id: str,
         request_id: str | None = None,
         id: str | None = None,
     ) -> TaskRow:
+        """`job`: the kind of the job that does it, and its first step."""
         row = TaskRow(
             id=id or new_id(),
             type=type,
@@ -49,19 +49,28 @@ class Tasks:
             input=wish,
             result=None,
             message="",
-            step=step,
-            work=work,
-            attempts=0,
-            lease_by=None,
-            due=tx.now,
             created_at=tx.now,
             updated_at=tx.now,
             expires_at=None,
         )
         tx.insert(row)
-        tx.after_commit(lambda: self.ring())
+        kind, step = job
+        project = who.project_id
+        self._jobs.begin(tx, kind, image_id, work, project_id=project, id=row.id, step=step)
         emit(tx, "image.task.create", row.id, principal=who, type=type, image=image_id)
         return row
+
+    def begun(self, tx: Tx, task_id: str) -> None:
+        tx.run(queries.BEGUN, task=task_id, now=tx.now)
+
+    def cancel(self, tx: Tx, task_id: str) -> None:
+        """Its image goes: no more effort."""
+        self._jobs.cancel(tx, task_id, "the image was deleted")
+
+    def message(self, tx: Tx, row: TaskRow) -> str:
+        """What it says, or how far it is."""
+        job = self._jobs.get(tx, row.id) if row.status == "processing" else None
+        return row.message if not job or not job.progress else f"Copied {job.progress >> 20} MiB"
 
     def end(
         self, tx: Tx, row: TaskRow, message: str, result: dict[str, Any] | None, *, good: bool
@@ -69,10 +78,8 @@ class Tasks:
         changed = tx.update(
             row,
             status="success" if good else "failure",
-            step="end",
             message=message[:MESSAGE_LENGTH],
             result=result,
-            lease_by=None,
             updated_at=tx.now,
             expires_at=later(tx.now, self._seconds),
         )

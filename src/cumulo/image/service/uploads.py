@@ -5,13 +5,13 @@ upload): an image that was deleted meanwhile, or taken back after an interruptio
 and its bytes go.
 """
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+import msgspec
+
 from cumulo.core.auth.principal import Principal
-from cumulo.core.clock import later
+from cumulo.core.blobs.streams import TooMuch, in_blocks
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import (
@@ -23,13 +23,12 @@ from cumulo.core.faults import (
     Unavailable,
     UnsupportedMediaType,
 )
-from cumulo.core.ids import new_id
 from cumulo.core.sim.points import reach
+from cumulo.core.work.jobs import Jobs, Lost, Run
 from cumulo.image import formats
 from cumulo.image.model.content import ImageBytes, Received, Writer
 from cumulo.image.model.image import HASH, ImageRow
 from cumulo.image.model.location import STAGING
-from cumulo.image.queries import image as queries
 from cumulo.image.service.contents import MIB, Contents
 from cumulo.image.service.images import Images
 from cumulo.image.service.stores import Store
@@ -37,8 +36,11 @@ from cumulo.image.service.stores import Store
 T = TypeVar("T")
 
 GIB = 1024 * MIB
-LEASE = 40.0
-"""Seconds after which an upload that nobody renews is taken back."""
+UPLOAD = "image.upload"
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """The memo of an upload's job: the request has all that it needs."""
 
 
 class Limits:
@@ -51,14 +53,18 @@ class Limits:
 
 class Uploads:
     def __init__(
-        self, database: Database, images: Images, contents: Contents, limits: Limits | None = None
+        self,
+        database: Database,
+        jobs: Jobs,
+        images: Images,
+        contents: Contents,
+        limits: Limits | None = None,
     ) -> None:
         self._database = database
+        self._jobs = jobs
         self._images = images
         self._contents = contents
         self.limits = limits or Limits()
-        self.live: set[str] = set()
-        """Uploads that this process is at; any other one in the rows was interrupted."""
         self.activated: Callable[[Tx, ImageRow], None] = lambda tx, row: None
         """Called in the transaction that makes an image active."""
 
@@ -75,13 +81,13 @@ class Uploads:
         client says. Raises Faults."""
         target = self._contents.stores.named(store)
 
-        async def take(row: ImageRow, room: int) -> None:
-            await self._upload(row, target, body, room)
+        async def take(run: Run[Upload], row: ImageRow, room: int) -> None:
+            await self._upload(run, row, target, body, room)
 
-        def begin(tx: Tx, upload: str) -> tuple[ImageRow, int]:
-            return self._begin(tx, image_id, upload, who, allow, target.name, size)
+        def begin(tx: Tx) -> Begun:
+            return self._begin(tx, image_id, who, allow, target.name, size)
 
-        await self._transfer(image_id, begin, take)
+        await self._transfer(begin, take)
 
     async def stage(
         self,
@@ -93,60 +99,41 @@ class Uploads:
     ) -> None:
         """Take bytes that wait for their import. Raises Faults."""
 
-        async def take(row: ImageRow, room: int) -> None:
-            await self._stage(row, body, room)
+        async def take(run: Run[Upload], row: ImageRow, room: int) -> None:
+            await self._stage(run, row, body, room)
 
-        def begin(tx: Tx, upload: str) -> tuple[ImageRow, int]:
-            return self._begin(tx, image_id, upload, who, allow, None, size)
+        def begin(tx: Tx) -> Begun:
+            return self._begin(tx, image_id, who, allow, None, size)
 
-        await self._transfer(image_id, begin, take)
+        await self._transfer(begin, take)
 
-    async def _transfer(self, image_id: str, begin: Any, take: Any) -> None:
-        upload = new_id()
-        self.live.add(upload)
-        beat = asyncio.create_task(self._renew(image_id, upload))
+    async def _transfer(
+        self,
+        begin: Callable[[Tx], "Begun"],
+        take: Callable[[Run[Upload], ImageRow, int], Awaitable[None]],
+    ) -> None:
+        """The job of the upload is this request's: it lives as long as its process."""
+        run, row, room = await self._database.write(begin, name="begin upload")
         try:
-            row, room = await self._database.write(
-                lambda tx: begin(tx, upload), name="begin upload"
+            await take(run, row, room)
+        except BaseException as error:
+            reason = str(error)
+            await self._database.write(
+                lambda tx: self.take_back(tx, row.id, run.id, reason), name="upload failed"
             )
-            try:
-                await take(row, room)
-            except BaseException as error:
-                await self._back(image_id, upload, str(error))
-                raise
+            raise
         finally:
-            beat.cancel()
-            self.live.discard(upload)
-
-    async def _renew(self, image_id: str, upload: str) -> None:
-        """Keeps the lease, for as long as this process lives."""
-
-        def renew(tx: Tx) -> None:
-            until = later(tx.now, LEASE)
-            tx.run(queries.RENEW_UPLOAD, key=image_id, upload=upload, until=until)
-
-        while True:
-            await asyncio.sleep(LEASE / 4)
-            with contextlib.suppress(Exception):  # the next beat may reach the database again
-                await self._database.write(renew, name="renew upload")
-
-    def abandoned(self, tx: Tx, row: ImageRow) -> bool:
-        """No process is at the upload of this image any more."""
-        if row.upload_id is None or row.upload_id in self.live:
-            return False
-        # With SQLite there is no other process.
-        return tx.engine == "sqlite" or (row.upload_until or "") <= tx.now
+            self._jobs.let_go(run)
 
     def _begin(
         self,
         tx: Tx,
         image_id: str,
-        upload: str,
         who: Principal,
         allow: Any,
         store: str | None,
         size: int | None,
-    ) -> tuple[ImageRow, int]:
+    ) -> "Begun":
         """The row on its way, and how many bytes the quota has room for."""
         row = self._images.get(tx, image_id, who)
         allow(tx, row)
@@ -164,23 +151,25 @@ class Uploads:
         if (size is not None and size > room) or room == 0:
             raise TooLarge(f"The size of the image exceeds the quota {quota} or the limit.")
         row = contents.forget_leftovers(tx, row)
+        run = self._jobs.hold(tx, UPLOAD, row.id, Upload(), project_id=row.owner)
         changed = contents.move(
-            tx,
-            row,
-            "staging" if content == "staging" else "saving",
-            upload_id=upload,
-            upload_until=later(tx.now, LEASE),
+            tx, row, "staging" if content == "staging" else "saving", upload_id=run.id
         )
         emit(tx, "image.stage" if store is None else "image.upload", row.id, principal=who)
-        return changed, room
+        return run, changed, room
 
     async def _upload(
-        self, row: ImageRow, target: Store, body: AsyncIterator[bytes], room: int
+        self,
+        run: Run[Upload],
+        row: ImageRow,
+        target: Store,
+        body: AsyncIterator[bytes],
+        room: int,
     ) -> None:
-        received = await self._keep(row, target.content, body, room, check=True)
+        received = await self._keep(run, row, target.content, body, room, check=True)
 
         def end(tx: Tx) -> bool:
-            now = self._still(tx, row)
+            now = self._end(tx, run, row)
             if now is None:
                 return False
             changed = self._contents.move(
@@ -188,7 +177,6 @@ class Uploads:
                 now,
                 "present",
                 upload_id=None,
-                upload_until=None,
                 size=received.size,
                 virtual_size=virtual_size(now, received),
                 checksum=received.md5,
@@ -201,28 +189,36 @@ class Uploads:
 
         await self._finish(row, target.content, end)
 
-    async def _stage(self, row: ImageRow, body: AsyncIterator[bytes], room: int) -> None:
+    async def _stage(
+        self, run: Run[Upload], row: ImageRow, body: AsyncIterator[bytes], room: int
+    ) -> None:
         staging = self._contents.stores.staging
-        received = await self._keep(row, staging, body, room, check=False)
+        received = await self._keep(run, row, staging, body, room, check=False)
 
         def end(tx: Tx) -> bool:
-            now = self._still(tx, row)
+            now = self._end(tx, run, row)
             if now is None:
                 return False
             size = received.size
-            ended = {"upload_id": None, "upload_until": None}
-            self._contents.move(tx, now, "staged", staged_size=size, size=size, **ended)
+            self._contents.move(tx, now, "staged", staged_size=size, size=size, upload_id=None)
             return True
 
         await self._finish(row, staging, end)
 
-    def _still(self, tx: Tx, row: ImageRow) -> ImageRow | None:
-        """The row, when this upload is still the one that is waited for."""
+    def _end(self, tx: Tx, run: Run[Upload], row: ImageRow) -> ImageRow | None:
+        """The row, when this upload is still the one that is waited for: it has ended."""
         now = tx.get(ImageRow, row.id)
-        return now if now is not None and now.upload_id == row.upload_id else None
+        if now is None or now.upload_id != run.id:
+            return None
+        try:
+            self._jobs.release(tx, run)
+        except Lost:
+            return None
+        return now
 
     async def _keep(
         self,
+        run: Run[Upload],
         row: ImageRow,
         content: ImageBytes,
         body: AsyncIterator[bytes],
@@ -233,7 +229,7 @@ class Uploads:
         """Bytes to the store, looked at, and kept there."""
         writer = content.writer(row.id)
         try:
-            received = await write_all(writer, body, room)
+            received = await write_all(writer, _ours(run, body), room)
             problem = problem_of(row, received, self.limits) if check else None
             if problem is not None:
                 raise UnsupportedMediaType(f"Image content is not accepted: {problem}")
@@ -244,6 +240,9 @@ class Uploads:
                 raise Unavailable(f"Image storage media is not writable: {error}") from None
             reach("image: after keep")
             return received
+        except Lost:
+            await writer.drop()
+            raise _gone(row) from None
         except BaseException:
             await writer.drop()
             raise
@@ -256,42 +255,53 @@ class Uploads:
             raise
         if not done:
             await content.remove(row.id)
-            raise Gone(f"Image {row.id} could not be found after upload. It may have been deleted.")
+            raise _gone(row)
 
-    async def _back(self, image_id: str, upload: str, reason: str) -> None:
-        await self._database.write(
-            lambda tx: self.take_back(tx, image_id, upload, reason), name="upload failed"
-        )
+    def interrupted(self, tx: Tx, image_id: str, upload: str) -> None:
+        """The process that was at it is gone, and its job with it."""
+        self.take_back(tx, image_id, upload, "the upload was interrupted", killed=True)
+
+    def abandoned(self, tx: Tx, row: ImageRow) -> bool:
+        """No process is at the upload of this image any more."""
+        return row.upload_id is not None and self._jobs.abandoned(tx, row.upload_id)
 
     def take_back(
         self, tx: Tx, image_id: str, upload: str, reason: str, *, killed: bool = False
     ) -> None:
         """An upload did not end well: queued again, with no bytes. `killed`: its process is gone,
         so whatever it may have left in a store is removed."""
+        self._jobs.drop(tx, upload)
         row = tx.get(ImageRow, image_id)
         if row is None or row.content not in ("saving", "staging") or row.upload_id != upload:
             return
-        self._contents.move(tx, row, "none", upload_id=None, upload_until=None)
+        self._contents.move(tx, row, "none", upload_id=None)
         stores = [STAGING] if row.content == "staging" else self._contents.stores.writable()
         for name in stores if killed else ():
             self._contents.remove_later(tx, image_id, name)
         emit(tx, "image.upload_failed", image_id, project_id=row.owner, reason=reason)
 
 
+Begun = tuple[Run[Upload], ImageRow, int]
+
+
+async def _ours(run: Run[Upload], body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The stream, for as long as the upload is ours. Raises Lost."""
+    async for piece in body:
+        run.check()
+        yield piece
+
+
+def _gone(row: ImageRow) -> Gone:
+    return Gone(f"Image {row.id} could not be found after upload. It may have been deleted.")
+
+
 async def write_all(writer: Writer, body: AsyncIterator[bytes], room: int) -> Received:
     """All of a stream, in blocks. Raises TooLarge."""
-    buffer = bytearray()
-    total = 0
-    async for piece in body:
-        total += len(piece)
-        if total > room:
-            raise TooLarge("The size of the image exceeds the quota or the limit.")
-        buffer += piece
-        if len(buffer) >= MIB:
-            await _stored(writer.write(bytes(buffer)))
-            buffer.clear()
-    if buffer:
-        await _stored(writer.write(bytes(buffer)))
+    try:
+        async for block in in_blocks(body, room):
+            await _stored(writer.write(block))
+    except TooMuch:
+        raise TooLarge("The size of the image exceeds the quota or the limit.") from None
     return await _stored(writer.finish())
 
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from cumulo.core.db.listing import Direction
+from cumulo.core.db.listing import MOST_KEYS, Direction
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call
-from cumulo.core.wire.coercions import as_bool
+from cumulo.core.wire.coercions import as_bool, whole_or_none
 from cumulo.network.api.attributes import Noun, present
 from cumulo.network.service.refusals import unfit
 
@@ -96,9 +96,10 @@ def _value(name: str, text: str, kind: type) -> Any:
         except BadRequest:
             raise unfit(name, f"'{text}' cannot be converted to boolean") from None
     if kind is int:
-        if not text.removeprefix("-").isdecimal() or len(text) > 18:
-            raise unfit(name, f"'{text}' is not an integer")
-        return int(text)
+        number = whole_or_none(text)
+        if number is None:
+            raise unfit(name, f"'{text:.80}' is not an integer")
+        return number
     return text
 
 
@@ -133,12 +134,13 @@ def _paging(call: Call, tx: Tx, noun: Noun[Any]) -> tuple[int | None, Any, bool]
     text = call.query.get("limit")
     limit = None
     if text is not None:
-        if not text.isdecimal() or len(text) > 9:
+        limit = whole_or_none(text)
+        if limit is None or limit < 0:
             raise BadRequest(
-                f"Invalid input for 'limit'. Reason: '{text}' is not a non-negative integer.",
+                f"Invalid input for 'limit'. Reason: '{text:.80}' is not a non-negative integer.",
                 kind="HTTPBadRequest",
             )
-        limit = int(text) or None
+        limit = min(limit, 2**31) or None
     marker_id = call.query.get("marker")
     marker = None
     if marker_id:
@@ -153,6 +155,8 @@ def _sort(call: Call, known: Any) -> list[tuple[str, Direction]]:
         raise BadRequest(
             "The number of sort_keys and sort_dirs must be same", kind="HTTPBadRequest"
         )
+    if len(keys) > MOST_KEYS:
+        raise BadRequest(f"At most {MOST_KEYS} sort_keys may be given", kind="HTTPBadRequest")
     found: list[tuple[str, Direction]] = []
     for index, key in enumerate(keys):
         name = "project_id" if key == "tenant_id" else key

@@ -5,6 +5,7 @@ from typing import Any
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
+from cumulo.core.wire.coercions import whole_or_none
 from cumulo.network.api.attributes import Wrapped
 from cumulo.network.service.network import NetworkService
 from cumulo.network.service.refusals import unfit
@@ -48,7 +49,7 @@ class QuotasApi:
 
     def default(self, call: Call, tx: Tx) -> Any:
         self._project(call)
-        return {"quota": self._quotas.defaults}
+        return {"quota": self._quotas.defaults(tx)}
 
     def details(self, call: Call, tx: Tx) -> Any:
         project = self._project(call)
@@ -64,16 +65,17 @@ class QuotasApi:
     def update(self, call: Call, tx: Tx) -> Any:
         project = self._project(call)
         values: dict[str, int] = {}
+        known = self._quotas.known(tx)
         for name, value in (call.body.quota or {}).items():
             if name in ("project_id", "tenant_id"):
                 continue
-            if name not in self._quotas.defaults:
+            if name not in known:
                 raise BadRequest(f"Unrecognized attribute(s) '{name}'", kind="HTTPBadRequest")
             text = str(value)
-            number = text.removeprefix("-").isdecimal() and len(text) < 12
-            if not number or not -1 <= int(text) <= MOST:
+            number = whole_or_none(text)
+            if number is None or not -1 <= number <= MOST:
                 raise unfit(name, f"'{text[:50]}' is not an integer from -1 to {MOST}")
-            values[name] = int(text)
+            values[name] = number
         self._quotas.set_limits(tx, project, values)
         return {"quota": self._quotas.limits(tx, project)}
 

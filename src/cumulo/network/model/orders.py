@@ -79,7 +79,7 @@ class PortSpec(msgspec.Struct, frozen=True):
     fixed_ips: tuple[FixedIp, ...] = ()
     hostname: str = ""
     device_id: str = ""
-    device_owner: str = "compute:nova"
+    """The server that compute plugged it into; what a client wrote is not sent to hosts."""
     project_id: str = ""
     admin_state_up: bool = True
     port_security: bool = True

@@ -10,7 +10,7 @@ DHCP = "network:dhcp"
 ROUTER_INTERFACE = "network:router_interface"
 ROUTER_GATEWAY = "network:router_gateway"
 FLOATING_IP = "network:floatingip"
-COMPUTE = "compute:"
+COMPUTE = "compute"
 OF_ROUTERS = (ROUTER_INTERFACE, ROUTER_GATEWAY)
 AUTOMATIC = (DHCP,)
 """Ports that the service makes and removes by itself."""
@@ -21,6 +21,7 @@ AUTOMATIC = (DHCP,)
     Unique("number"),
     Unique("network_id", "mac_address"),
     IndexOn("device_id", "device_owner"),
+    IndexOn("holder", "role"),
 )
 class PortRow(Standard, frozen=True):
     number: int
@@ -29,6 +30,12 @@ class PortRow(Standard, frozen=True):
     admin_state_up: bool = True
     device_id: str = ""
     device_owner: str = ""
+    """Words that clients may set, and that are shown and searched: nothing follows from them."""
+    holder: str | None = None
+    """The server, router, floating IP or network that this is a part of; None: of nothing."""
+    role: str = ""
+    """What it is to its holder: COMPUTE for a server, else its device owner. Only the service
+    whose the holder is sets these two (as it plugs), so they can be believed."""
     host_id: Annotated[str | None, Index()] = None
     """`binding:host_id`: where it is plugged."""
     vnic_type: str = "normal"
@@ -52,7 +59,7 @@ def port_status(
     *,
     host_id: str | None,
     admin_state_up: bool,
-    device_owner: str,
+    role: str,
     observed: str | None,
     fault: str | None = None,
 ) -> str:
@@ -61,16 +68,16 @@ def port_status(
     A router's port is wired as soon as its host knows it: that the router is switched off makes
     it DOWN on the host, which is no fault of the port's.
     """
-    if device_owner == FLOATING_IP:
+    if role == FLOATING_IP:
         return "N/A"
     if host_id is None or not admin_state_up or observed is None or fault is not None:
         return DOWN
-    return ACTIVE if observed == ACTIVE or device_owner in OF_ROUTERS else DOWN
+    return ACTIVE if observed == ACTIVE or role in OF_ROUTERS else DOWN
 
 
 def is_guest(port: PortRow) -> bool:
     """Whether a host wires it as a device of its own (a guest's), not as a part of a network."""
-    return port.device_owner not in (DHCP, ROUTER_INTERFACE, ROUTER_GATEWAY, FLOATING_IP)
+    return port.role not in (DHCP, ROUTER_INTERFACE, ROUTER_GATEWAY, FLOATING_IP)
 
 
 @table("network_port_groups")

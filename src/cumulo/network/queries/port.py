@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cumulo.core.db.listing import Condition
+from cumulo.core.db.listing import Condition, contains
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 from cumulo.network.model.network import NetworkRow
@@ -29,7 +29,7 @@ def _by_address(column: Any) -> Condition:
 
 
 def _by_part_of_address(name: str) -> Any:
-    part = _a.ip_address.contains(sa.bindparam(name, type_=sa.Text()))
+    part = contains(_a.ip_address)(name)
     return _c.id.in_(sa.select(_a.port_id).where(part))
 
 
@@ -54,8 +54,8 @@ OF_NETWORK = query(
     PortRow,
     sa.select(_t).where(_c.network_id == sa.bindparam("network_id")).order_by(_c.number),
 )
-OF_DEVICES = query(
-    PortRow, sa.select(_t).where(_c.device_id.in_(parameter("ids"))).order_by(_c.number)
+OF_HOLDERS = query(
+    PortRow, sa.select(_t).where(_c.holder.in_(parameter("ids"))).order_by(_c.number)
 )
 ON_HOST = query(
     PortRow, sa.select(_t).where(_c.host_id == sa.bindparam("host_id")).order_by(_c.number)
@@ -85,7 +85,7 @@ HOSTS_NAMING_GROUPS = _hosts_where(
     sa.select(_r.security_group_id).where(_r.remote_group_id.in_(parameter("ids")))
 )
 """Where ports are in groups whose rules name these groups: their members matter there."""
-UNPLACED_DHCP = query(PortRow, sa.select(_t).where(_c.device_owner == DHCP, _c.host_id.is_(None)))
+UNPLACED_DHCP = query(PortRow, sa.select(_t).where(_c.role == DHCP, _c.host_id.is_(None)))
 
 GROUPS_OF = query(
     PortGroupRow,

@@ -8,7 +8,7 @@ from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import Statement, statement
 from cumulo.network.model.floatingip import FloatingIpRow
 from cumulo.network.model.network import NetworkRow
-from cumulo.network.model.port import PortGroupRow, PortRow
+from cumulo.network.model.port import COMPUTE, PortGroupRow, PortRow
 from cumulo.network.model.security_group import SecurityGroupRow
 from cumulo.network.model.subnet import AllocationRow
 from cumulo.network.queries.lists import parameter
@@ -27,8 +27,8 @@ def _ports(which: Any) -> Statement:
             _p.mac_address,
             _p.status,
             _n.mtu,
-            _p.device_id,
-            _p.device_owner,
+            _p.holder,
+            _p.role,
             _p.host_id,
             _p.tag,
         )
@@ -38,8 +38,19 @@ def _ports(which: Any) -> Statement:
     )
 
 
+_ON_SERVERS = sa.and_(_p.holder.in_(parameter("ids")), _p.role == COMPUTE)
 PORTS = _ports(_p.id.in_(parameter("ids")))
-PORTS_OF = _ports(_p.device_id.in_(parameter("ids")))
+PORTS_OF = _ports(_ON_SERVERS)
+FIXED_OF = statement(
+    sa.select(_p.holder, _a.ip_address)
+    .join_from(PortRow.sql_table, AllocationRow.sql_table, _a.port_id == _p.id)
+    .where(_ON_SERVERS)
+)
+FLOATING_OF = statement(
+    sa.select(_p.holder, _f.floating_ip_address)
+    .join_from(PortRow.sql_table, FloatingIpRow.sql_table, _f.port_id == _p.id)
+    .where(_ON_SERVERS)
+)
 ADDRESSES = statement(
     sa.select(_a.port_id, _a.subnet_id, _a.ip_address)
     .where(_a.port_id.in_(parameter("ids")))

@@ -70,7 +70,7 @@ def reassign(tx: Tx, port: PortRow, wishes: Sequence[FixedIpWish]) -> list[Alloc
             left.remove(fitting)
             kept.append(fitting)
     automatic = {subnet.id for subnet in subnets if subnet.auto_address}
-    if port.device_owner not in OF_ROUTERS:
+    if port.role not in OF_ROUTERS:
         # Those addresses belong to the network, not to a wish.
         kept += [row for row in left if row.subnet_id in automatic]
         left = [row for row in left if row.subnet_id not in automatic]
@@ -87,7 +87,7 @@ def readdress(tx: Tx, port: PortRow) -> None:
     subnets = {s.id: s for s in tx.all(queries.OF_NETWORKS, ids=[port.network_id])}
     for row in addresses_of(tx, [port.id]).get(port.id, []):
         subnet = subnets[row.subnet_id]
-        if subnet.auto_address and port.device_owner not in OF_ROUTERS:
+        if subnet.auto_address and port.role not in OF_ROUTERS:
             tx.delete(row)
             _insert(tx, port, subnet, from_mac(subnet.cidr, port.mac_address), row.position)
 
@@ -95,7 +95,7 @@ def readdress(tx: Tx, port: PortRow) -> None:
 def add_automatic(tx: Tx, subnet: SubnetRow, ports: Sequence[PortRow]) -> None:
     """A subnet whose hosts make their own addresses is new: the ports have one each."""
     for port in ports:
-        if port.device_owner not in OF_ROUTERS:
+        if port.role not in OF_ROUTERS:
             _insert(tx, port, subnet, from_mac(subnet.cidr, port.mac_address), 100)
 
 
@@ -136,7 +136,7 @@ def _wished(
     # Named addresses first, so that a free choice does not take one of them.
     for wish in sorted(wishes, key=lambda wish: wish.ip_address is None):
         subnet = _subnet_for(port, subnets, wish)
-        automatic = subnet.auto_address and port.device_owner not in OF_ROUTERS
+        automatic = subnet.auto_address and port.role not in OF_ROUTERS
         address = _canonical(wish.ip_address) if wish.ip_address is not None else None
         if automatic and address not in (None, from_mac(subnet.cidr, port.mac_address)):
             raise invalid(
@@ -158,7 +158,7 @@ def _wished(
 def _automatic(
     tx: Tx, port: PortRow, subnets: Sequence[SubnetRow], given: Sequence[AllocationRow]
 ) -> list[AllocationRow]:
-    if port.device_owner in OF_ROUTERS:
+    if port.role in OF_ROUTERS:
         return []
     have = {row.subnet_id for row in given}
     return [

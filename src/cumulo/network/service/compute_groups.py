@@ -10,7 +10,7 @@ from cumulo.core.db.listing import Direction
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict, NotFound
 from cumulo.network.interface import GroupInfo, RuleInfo, RuleWish
-from cumulo.network.model.port import PortRow
+from cumulo.network.model.port import COMPUTE, PortRow
 from cumulo.network.model.security_group import SecurityGroupRow, SecurityGroupRuleRow
 from cumulo.network.queries import port as port_queries
 from cumulo.network.queries import security_group as queries
@@ -113,8 +113,8 @@ class ComputeGroups:
         self._ports.update(tx, port, PortWishes(security_groups=groups), None)
 
     def _server_ports(self, tx: Tx, server_id: str) -> list[PortRow]:
-        rows = tx.all(port_queries.OF_DEVICES, ids=[server_id])
-        return [row for row in rows if row.device_owner.startswith("compute:")]
+        rows = tx.all(port_queries.OF_HOLDERS, ids=[server_id])
+        return [row for row in rows if row.role == COMPUTE]
 
     # --- views ------------------------------------------------------------------------------
 

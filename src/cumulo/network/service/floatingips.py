@@ -113,7 +113,7 @@ class FloatingIps:
         made = PortWishes(
             network_id=network_id, device_id=floatingip_id, device_owner=FLOATING_IP, fixed_ips=wish
         )
-        return self._ports.create(tx, made, None, "")
+        return self._ports.create(tx, made, None, "", holder=floatingip_id, role=FLOATING_IP)
 
     def update(
         self, tx: Tx, row: FloatingIpRow, wishes: FloatingIpWishes, who: Principal | None
@@ -205,14 +205,11 @@ class FloatingIps:
     def _router(self, tx: Tx, row: FloatingIpRow, port: PortRow, subnet_id: str) -> RouterRow:
         """The router between the port's subnet and the external network."""
         users = tx.all(subnet_queries.USERS, subnet_id=subnet_id)
-        candidates = [p.device_id for p in users if p.device_owner == ROUTER_INTERFACE]
+        candidates = [p.holder for p in users if p.role == ROUTER_INTERFACE]
         if candidates:
-            for other in tx.all(port_queries.OF_DEVICES, ids=candidates):
-                if (
-                    other.device_owner == ROUTER_GATEWAY
-                    and other.network_id == row.floating_network_id
-                ):
-                    router = tx.get(RouterRow, other.device_id)
+            for other in tx.all(port_queries.OF_HOLDERS, ids=candidates):
+                if other.role == ROUTER_GATEWAY and other.network_id == row.floating_network_id:
+                    router = tx.get(RouterRow, other.holder)
                     assert router is not None
                     return router
         raise NotFound(

@@ -149,10 +149,7 @@ class Networks:
         ports = tx.all(port_queries.OF_NETWORK, network_id=row.id)
         unused = tx.all(floatingip_queries.UNUSED_ON, network_id=row.id)
         holders = {floating.floating_port_id for floating in unused}
-        if any(
-            port.device_owner not in ports_model.AUTOMATIC and port.id not in holders
-            for port in ports
-        ):
+        if any(port.role not in ports_model.AUTOMATIC and port.id not in holders for port in ports):
             raise Conflict(
                 f"Unable to complete operation on network {row.id}. There are one or more ports "
                 "still in use on the network.",
@@ -180,7 +177,7 @@ class Networks:
 
 def _gateways(ports: list[ports_model.PortRow]) -> bool:
     outer = (ports_model.ROUTER_GATEWAY, ports_model.FLOATING_IP)
-    return any(port.device_owner in outer for port in ports)
+    return any(port.role in outer for port in ports)
 
 
 def _strangers(row: NetworkRow, ports: list[ports_model.PortRow]) -> bool:

@@ -16,6 +16,7 @@ from cumulo.network.model.ipam import parse_network
 from cumulo.network.model.network import NetworkRow
 from cumulo.network.model.orders import AddressPair
 from cumulo.network.model.port import DHCP, PortGroupRow, PortRow, is_guest, port_status
+from cumulo.network.model.router import RouterRow
 from cumulo.network.model.standard import changed
 from cumulo.network.queries import port as queries
 from cumulo.network.queries.number import next_number
@@ -111,7 +112,7 @@ class Ports:
         project_id: str,
         **more: Any,
     ) -> PortRow:
-        """`more`: columns that no client sets (`made_for_server`)."""
+        """`more`: columns that no client sets (`holder`, `role`, `made_for_server`)."""
         if wishes.network_id is UNSET:
             raise BadRequest(
                 "Failed to parse request. Required attribute 'network_id' not specified",
@@ -119,6 +120,8 @@ class Ports:
             )
         network = self._networks.get(tx, wishes.network_id, who)
         owner = "" if wishes.device_owner is UNSET else wishes.device_owner
+        if "holder" not in more:
+            self._refuse_device(tx, wishes.device_id or "", project_id, who)
         trusted = owner.startswith("network:")
         secured = network.port_security_enabled and not trusted
         if wishes.port_security_enabled is not UNSET:
@@ -191,7 +194,47 @@ class Ports:
             )
         return mac
 
-    def update(self, tx: Tx, row: PortRow, wishes: PortWishes, who: Principal | None) -> PortRow:
+    def _refuse_device(
+        self, tx: Tx, device_id: str, project_id: str, who: Principal | None
+    ) -> None:
+        """409 for naming another project's router or server as one's own port's device.
+
+        Nothing would follow from it; but who searches ports by their device would be misled.
+        """
+        if not device_id or is_admin(who):
+            return
+        router = tx.get(RouterRow, device_id)
+        owners = {port.project_id for port in tx.all(queries.OF_HOLDERS, ids=[device_id])}
+        owners |= set() if router is None else {router.project_id}
+        if owners and project_id not in owners:
+            raise Conflict(
+                f"The following device_id {device_id} is not owned by your tenant or matches "
+                "another tenants router.",
+                kind="DeviceIDNotOwnedByTenant",
+            )
+
+    def _refuse_relabelling(
+        self, tx: Tx, row: PortRow, wishes: PortWishes, who: Principal | None
+    ) -> None:
+        """What a port is plugged into changes by plugging, not by another word."""
+        named = chosen(wishes, "device_id", "device_owner")
+        changes = {name: word for name, word in named.items() if word != getattr(row, name)}
+        if not changes:
+            return
+        if row.holder is not None and not is_admin(who):
+            raise Conflict(
+                f"Unable to complete operation on port {row.id} for network {row.network_id}. "
+                f"Port already has an attached device {row.device_id}.",
+                kind="PortInUse",
+            )
+        self._refuse_device(tx, changes.get("device_id", ""), row.project_id, who)
+
+    def update(
+        self, tx: Tx, row: PortRow, wishes: PortWishes, who: Principal | None, **more: Any
+    ) -> PortRow:
+        """`more`: columns that no client sets."""
+        if "holder" not in more:
+            self._refuse_relabelling(tx, row, wishes, who)
         before, groups_before = row, self.groups_of(tx, [row.id]).get(row.id, [])
         changes = {
             **chosen(
@@ -205,6 +248,7 @@ class Ports:
                 "port_security_enabled",
             ),
             **_checked(wishes),
+            **more,
         }
         if wishes.host_id is not UNSET:
             changes["host_id"] = wishes.host_id or None
@@ -274,10 +318,10 @@ class Ports:
 
     def delete(self, tx: Tx, row: PortRow, who: Principal | None) -> None:
         """What a client asks for: 409 for ports that belong to a router or a floating IP."""
-        if not is_guest(row) and row.device_owner != DHCP:
+        if not is_guest(row) and row.role != DHCP:
             raise Conflict(
                 f"Port {row.id} cannot be deleted directly via the port API: has device owner "
-                f"{row.device_owner}.",
+                f"{row.role}.",
                 kind="ServicePortInUse",
             )
         self.remove(tx, row, who)
@@ -301,7 +345,7 @@ class Ports:
             fixed_ips=[],
             host_id=host_id,
         )
-        return self.create(tx, wishes, None, network.project_id)
+        return self.create(tx, wishes, None, network.project_id, holder=network.id, role=DHCP)
 
     def bind(self, tx: Tx, row: PortRow, host_id: str | None) -> PortRow:
         """Move a port to a host."""
@@ -323,7 +367,7 @@ def _status(row: PortRow) -> str:
     return port_status(
         host_id=row.host_id,
         admin_state_up=row.admin_state_up,
-        device_owner=row.device_owner,
+        role=row.role,
         observed=row.observed,
         fault=row.fault,
     )

@@ -77,12 +77,12 @@ class Routers:
 
     def gateways_of(self, tx: Tx, router_ids: Sequence[str]) -> dict[str, PortRow]:
         """The gateway ports of routers that have one."""
-        found = tx.all(port_queries.OF_DEVICES, ids=router_ids)
-        return {port.device_id: port for port in found if port.device_owner == ROUTER_GATEWAY}
+        found = tx.all(port_queries.OF_HOLDERS, ids=router_ids)
+        return {port.holder: port for port in found if port.role == ROUTER_GATEWAY and port.holder}
 
     def interfaces_of(self, tx: Tx, router_id: str) -> list[PortRow]:
-        found = tx.all(port_queries.OF_DEVICES, ids=[router_id])
-        return [port for port in found if port.device_owner == ROUTER_INTERFACE]
+        found = tx.all(port_queries.OF_HOLDERS, ids=[router_id])
+        return [port for port in found if port.role == ROUTER_INTERFACE]
 
     def create(
         self, tx: Tx, wishes: RouterWishes, who: Principal | None, project_id: str
@@ -195,7 +195,7 @@ class Routers:
 
     def _reach(self, tx: Tx, row: RouterRow) -> tuple[list[str], set[str]]:
         """CIDRs that the router is on, and its own addresses."""
-        ports = tx.all(port_queries.OF_DEVICES, ids=[row.id])
+        ports = tx.all(port_queries.OF_HOLDERS, ids=[row.id])
         found = addresses.addresses_of(tx, [port.id for port in ports])
         allocations = [each for rows in found.values() for each in rows]
         ids = list({allocation.subnet_id for allocation in allocations})
@@ -219,6 +219,13 @@ class Routers:
         else:
             assert wish.subnet_id is not None
             subnet = self._subnets.get(tx, wish.subnet_id, who)
+            if subnet.project_id != row.project_id and not is_admin(who):
+                # A router with the gateway's address of a shared network would take its traffic.
+                raise bad(
+                    "router",
+                    f"Cannot add interface to router because subnet {subnet.id} is not owned by "
+                    "project making the request",
+                )
             port, subnets = self._on_subnet(tx, row, subnet, who), [subnet]
         row = self._tools.hosts.touch_router(tx, self._revised(tx, row))
         ids = [subnet.id for subnet in subnets]
@@ -253,7 +260,10 @@ class Routers:
         self, tx: Tx, row: RouterRow, port_id: str, who: Principal | None
     ) -> tuple[PortRow, list[SubnetRow]]:
         port = self._ports.get(tx, port_id, who)
-        if port.device_id or port.device_owner:
+        if port.project_id != row.project_id and not is_admin(who):
+            # An owner of a network sees the ports of others on it.
+            raise not_found("port", port_id)
+        if port.device_id or port.device_owner or port.holder:
             raise Conflict(
                 f"Unable to complete operation on port {port.id} for network {port.network_id}. "
                 f"Port already has an attached device {port.device_id}.",
@@ -274,7 +284,8 @@ class Routers:
             port_security_enabled=False,
             host_id=row.host_id,
         )
-        return self._ports.update(tx, port, wishes, None), subnets
+        found = self._ports.update(tx, port, wishes, None, holder=row.id, role=ROUTER_INTERFACE)
+        return found, subnets
 
     def _plug(
         self,
@@ -292,11 +303,11 @@ class Routers:
             fixed_ips=UNSET if fixed_ips is None else fixed_ips,
             host_id=row.host_id,
         )
-        return self._ports.create(tx, wishes, None, project_id)
+        return self._ports.create(tx, wishes, None, project_id, holder=row.id, role=owner)
 
     def _refuse_overlap(self, tx: Tx, row: RouterRow, wanted: Sequence[SubnetRow]) -> None:
         """400 for a subnet that the router has, or whose addresses overlap with one."""
-        ports = tx.all(port_queries.OF_DEVICES, ids=[row.id])
+        ports = tx.all(port_queries.OF_HOLDERS, ids=[row.id])
         found = addresses.addresses_of(tx, [port.id for port in ports])
         ids = list({each.subnet_id for rows in found.values() for each in rows})
         own = tx.all(subnet_queries.BY_IDS, ids=ids) if ids else []

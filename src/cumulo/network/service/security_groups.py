@@ -10,6 +10,7 @@ from msgspec import UNSET
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict
+from cumulo.core.wire.coercions import whole_or_none
 from cumulo.core.wire.shapes import Unset
 from cumulo.network.model.ipam import parse_network
 from cumulo.network.model.security_group import SecurityGroupRow, SecurityGroupRuleRow
@@ -311,10 +312,9 @@ def _protocol(given: str | int | Unset | None, ethertype: str) -> str | None:
     if given is UNSET or given is None or str(given).lower() in ("", "any", "-1"):
         return None
     text = str(given).lower()
-    if text.isdecimal():
-        if int(text) > 255:
-            raise _no_protocol(given)
-        return text
+    number = whole_or_none(text)
+    if number is not None and 0 <= number <= 255:
+        return str(number)
     if text not in NUMBERS:
         raise _no_protocol(given)
     if text in ONLY_IPV6 and ethertype == "IPv4":
@@ -329,8 +329,9 @@ def _protocol(given: str | int | Unset | None, ethertype: str) -> str | None:
 
 def _no_protocol(given: object) -> BadRequest:
     names = sorted(NUMBERS)
+    shown = str(given)[:80]
     return BadRequest(
-        f"Security group rule protocol {given} not supported. Only protocol values {names} and "
+        f"Security group rule protocol {shown} not supported. Only protocol values {names} and "
         "integer representations [0 to 255] are supported.",
         kind="SecurityGroupRuleInvalidProtocol",
     )
@@ -339,7 +340,8 @@ def _no_protocol(given: object) -> BadRequest:
 def number_of(protocol: str | None) -> int | None:
     if protocol is None:
         return None
-    return int(protocol) if protocol.isdecimal() else NUMBERS[protocol]
+    number = whole_or_none(protocol)
+    return NUMBERS[protocol] if number is None else number
 
 
 def _ports(

@@ -10,7 +10,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
 from cumulo.network.interface import FixedIp, NicRequest, PortInfo
 from cumulo.network.model.network import NetworkRow
-from cumulo.network.model.port import FLOATING_IP, PortRow
+from cumulo.network.model.port import COMPUTE, PortRow
 from cumulo.network.model.standard import changed
 from cumulo.network.queries import network as network_queries
 from cumulo.network.queries import port as queries
@@ -114,7 +114,14 @@ class Servers:
         )
         try:
             return self._ports.create(
-                tx, wishes, principal, principal.project_id or "", made_for_server=True, tag=nic.tag
+                tx,
+                wishes,
+                principal,
+                principal.project_id or "",
+                made_for_server=True,
+                tag=nic.tag,
+                holder=wishes.device_id,
+                role=COMPUTE,
             )
         except Conflict as fault:
             if fault.kind == "IpAddressAlreadyAllocated":
@@ -137,11 +144,19 @@ class Servers:
             raise BadRequest(f"Port id {nic.port_id} could not be found.") from None
         if port.project_id != principal.project_id and not is_admin(principal):
             raise BadRequest(f"Port {nic.port_id} not usable for instance {place['device_id']}.")
-        if port.device_id:
+        if port.device_id or port.holder:
             raise Conflict(f"Port {port.id} is still in use.")
         kept = {**place, "dns_name": port.dns_name or place["dns_name"]}
-        port = self._ports.update(tx, port, PortWishes(**kept), principal)
-        return tx.update(port, tag=nic.tag, made_for_server=False)
+        return self._ports.update(
+            tx,
+            port,
+            PortWishes(**kept),
+            principal,
+            tag=nic.tag,
+            made_for_server=False,
+            holder=place["device_id"],
+            role=COMPUTE,
+        )
 
     def of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[PortInfo]]:
         rows = tx.tuples(server_queries.PORTS_OF, ids=server_ids) if server_ids else []
@@ -150,28 +165,36 @@ class Servers:
             found.setdefault(info.device_id, []).append(info)
         return found
 
+    def addresses_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for wanted in (server_queries.FIXED_OF, server_queries.FLOATING_OF) if server_ids else ():
+            for server_id, address in tx.tuples(wanted, ids=server_ids):
+                found.setdefault(server_id, []).append(address)
+        return found
+
     def _infos(self, tx: Tx, port_ids: Sequence[str]) -> list[PortInfo]:
         return _described(tx, tx.tuples(server_queries.PORTS, ids=port_ids)) if port_ids else []
 
     def unplug(self, tx: Tx, port_id: str) -> None:
         port = tx.get(PortRow, port_id)
-        if port is None or port.device_owner == FLOATING_IP:
+        if port is None or port.role != COMPUTE:
             return
         if port.made_for_server:
             self._ports.remove(tx, port, None)
             return
         changes: dict[str, Any] = {"device_id": "", "device_owner": "", "tag": None}
+        changes |= {"holder": None, "role": ""}
         self._ports.bind(tx, changed(tx, port, **changes), None)
 
     def unplug_all(self, tx: Tx, server_id: str) -> None:
-        for port in tx.all(queries.OF_DEVICES, ids=[server_id]):
-            if port.device_owner.startswith("compute:"):
+        for port in tx.all(queries.OF_HOLDERS, ids=[server_id]):
+            if port.role == COMPUTE:
                 self.unplug(tx, port.id)
 
 
 def _described(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> list[PortInfo]:
     """Those of the ports that are servers': three queries, however many there are."""
-    rows = [row for row in rows if row[8].startswith("compute:")]
+    rows = [row for row in rows if row[8] == COMPUTE]
     if not rows:
         return []
     ids = [row[0] for row in rows]

@@ -151,7 +151,7 @@ class Subnets:
         if gateway == row.gateway_ip:
             return
         users = tx.all(queries.USERS, subnet_id=row.id)
-        routers = {port.id for port in users if port.device_owner in OF_ROUTERS}
+        routers = {port.id for port in users if port.role in OF_ROUTERS}
         for allocation in tx.all(queries.OF_SUBNET, subnet_id=row.id):
             if allocation.ip_address == row.gateway_ip and allocation.port_id in routers:
                 raise Conflict(
@@ -163,8 +163,8 @@ class Subnets:
     def delete(self, tx: Tx, row: SubnetRow, who: Principal | None) -> None:
         users = tx.all(queries.USERS, subnet_id=row.id)
         for port in users:
-            automatic = row.auto_address and port.device_owner not in OF_ROUTERS
-            if port.device_owner != DHCP and not automatic:
+            automatic = row.auto_address and port.role not in OF_ROUTERS
+            if port.role != DHCP and not automatic:
                 raise Conflict(
                     f"Unable to complete operation on subnet {row.id}: One or more ports have an "
                     "IP allocation from this subnet.",
@@ -186,7 +186,7 @@ class Subnets:
         subnets = tx.all(queries.OF_NETWORKS, ids=[network.id])
         served = {s.id: s for s in subnets if s.enable_dhcp and s.ipv6_address_mode != SLAAC}
         ports = tx.all(port_queries.OF_NETWORK, network_id=network.id)
-        port = next((p for p in ports if p.device_owner == DHCP), None)
+        port = next((p for p in ports if p.role == DHCP), None)
         if not served:
             if port is not None:
                 self._ports.remove(tx, port, None)

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation, Reply
+from cumulo.core.wire.coercions import whole_or_none
 from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset
 from cumulo.placement.api.common import (
     Amount,
@@ -260,9 +261,9 @@ class _Asked:
             )
         self.isolated = len(numbered) > 1 and policy == "isolate"
         limit = call.query.get("limit")
-        if limit is not None and (not limit.isdecimal() or int(limit) < 1):
+        self.limit = None if limit is None else whole_or_none(limit)
+        if limit is not None and (self.limit is None or self.limit < 1):
             raise BadRequest("Invalid query string parameters: limit must be a positive integer")
-        self.limit = None if limit is None else int(limit)
 
     def _take(self, kind: str, value: str) -> None:
         if kind == "resources":

@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta
 from cumulo.core.clock import Moment
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Reply
+from cumulo.core.wire.coercions import whole_or_none
 from cumulo.core.wire.shapes import Before, Body, Since, StrictBody, Unset
 from cumulo.placement.interface import Inventory
 from cumulo.placement.model.provider import InventoryRow, ProviderRow
@@ -102,12 +103,13 @@ def asked_resources(text: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for part in text.split(","):
         name, _, amount = part.partition(":")
-        if not name or not amount.isdecimal() or not 0 < int(amount) <= MAX_INT:
+        number = whole_or_none(amount)
+        if not name or number is None or not 0 < number <= MAX_INT:
             raise BadRequest(
                 "Badly formed resources parameter. Expected resources query string parameter in "
-                f'form: ?resources=VCPU:2,MEMORY_MB:1024. Got: "{text}".'
+                f'form: ?resources=VCPU:2,MEMORY_MB:1024. Got: "{text:.200}".'
             )
-        found[name] = int(amount)
+        found[name] = number
     return found
 
 

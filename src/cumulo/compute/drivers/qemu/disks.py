@@ -14,10 +14,13 @@ from typing import Any
 import msgspec
 
 from cumulo.compute.drivers.driver import DiskSpec, RootDisk
+from cumulo.core.blobs.disks import virtual_size
 from cumulo.core.run.commands import run_blocking
+from cumulo.core.run.sandbox import OUTPUT, Bounds, in_sandbox, lent
 
 GIB = 1024**3
 ROOT_FILE = "root.qcow2"
+BASE_NOTE = "base"
 CONFIG_FILE = "config.iso"
 ROOT_NODE = "root"
 
@@ -96,34 +99,52 @@ def check_readable(path: Path, uid: int, gid: int) -> None:
             raise DiskFault(f"{place} is closed to the user {uid} that guests run as")
 
 
-def virtual_size(path: Path, image_format: str) -> int:
-    """Bytes that a guest would see. Works while a guest has the file open."""
-    argv = ["qemu-img", "info", "-U", "--output=json", "-f", image_format, str(path)]
-    return int(msgspec.json.decode(run_blocking(argv))["virtual-size"])
-
-
 def ensure_root(folder: Path, root: RootDisk, uid: int, gid: int) -> None:
-    """Make the layer over the image, or let it grow. Never shrinks; never touches its data."""
-    target = folder / ROOT_FILE
+    """Make the layer over the image, or let it grow. Never shrinks; never touches its data.
+
+    The folder is the guest's own. What is in it is believed as little as the guest is: which image
+    is below is noted beside it, and the tool that opens the layer sees that image and no more."""
+    target, base = folder / ROOT_FILE, Path(root.base)
     wanted = root.size_gb * GIB
+    note_base(folder, base)
     if target.exists():
         if wanted > virtual_size(target, "qcow2"):
-            run_blocking(["qemu-img", "resize", "-f", "qcow2", str(target), str(wanted)])
+            argv = ["qemu-img", "resize", "-f", "qcow2", OUTPUT, str(wanted)]
+            with lent(target) as user:
+                in_sandbox(
+                    argv,
+                    reads={str(base): base},
+                    writes={OUTPUT: target},
+                    bounds=Bounds(disk=1 << 60),
+                    user=user,
+                )
         return
-    base = Path(root.base)
     check_readable(base, uid, gid)
     size = virtual_size(base, root.format)
     if wanted and wanted < size:
         raise DiskFault(
             f"the image needs {size / GIB:.2f} GiB, the root disk has {root.size_gb} GiB"
         )
-    temporary = folder / "root.new"
+    temporary = folder.parent / "root.new"
     temporary.unlink(missing_ok=True)
-    argv = ["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(base), "-F", root.format]
+    # -u: it only writes the name down, and opens no image.
+    argv = ["qemu-img", "create", "-q", "-u", "-f", "qcow2", "-b", str(base), "-F", root.format]
     run_blocking([*argv, str(temporary), str(wanted or size)])
     os.chown(temporary, uid, gid)
     temporary.chmod(0o600)
     temporary.replace(target)
+
+
+def note_base(folder: Path, base: Path) -> None:
+    note = folder.parent / BASE_NOTE
+    if not note.exists() or note.read_text() != str(base):
+        note.write_text(str(base))
+
+
+def noted_base(folder: Path) -> Path | None:
+    """The image below the guest's layer, from where no guest can write."""
+    note = folder.parent / BASE_NOTE
+    return Path(note.read_text()) if note.exists() else None
 
 
 def ensure_config_drive(folder: Path, content: dict[str, bytes] | None) -> None:

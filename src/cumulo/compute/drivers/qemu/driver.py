@@ -42,8 +42,9 @@ from cumulo.compute.drivers.record import (
 )
 from cumulo.core.run.commands import CommandFailed
 from cumulo.core.run.daemons import Daemon, start_daemon
+from cumulo.core.run.sandbox import SandboxFailed
 
-_HOST_FAULTS = (CommandFailed, DiskFault, PlugFault, MonitorError, OSError)
+_HOST_FAULTS = (CommandFailed, SandboxFailed, DiskFault, PlugFault, MonitorError, OSError)
 _START_SECONDS = 20.0
 # Firmware and boot loaders do not listen to the power button: press it again, less and less often.
 _PRESS_AGAIN_SECONDS = 1.0

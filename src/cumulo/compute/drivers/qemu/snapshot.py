@@ -8,11 +8,19 @@ write to, and moved when it is whole.
 import asyncio
 import os
 import shutil
+import stat
 from pathlib import Path
 
-from cumulo.compute.drivers.qemu.disks import ROOT_FILE, ROOT_NODE, DiskFault, block_device
+from cumulo.compute.drivers.qemu.disks import (
+    ROOT_FILE,
+    ROOT_NODE,
+    DiskFault,
+    block_device,
+    noted_base,
+)
 from cumulo.compute.drivers.qemu.monitor import Monitor
 from cumulo.core.run.commands import run_blocking
+from cumulo.core.run.sandbox import INPUT, OUTPUT, Bounds, in_sandbox, lent
 
 COPY_FILE = "copy.qcow2"
 _COPY = "copy"  # of the node and of the job
@@ -36,25 +44,46 @@ async def copy_running(monitor: Monitor, folder: Path, target: Path, uid: int, g
 
 
 def copy_stopped(folder: Path, target: Path) -> None:
-    """Blocks. Raises DiskFault, CommandFailed."""
-    if not (folder / ROOT_FILE).exists():
+    """Blocks. Raises DiskFault, SandboxFailed."""
+    root, base = folder / ROOT_FILE, noted_base(folder)
+    if not root.exists():
         raise DiskFault("the guest has no root disk of its own")
-    copy = folder / COPY_FILE
-    argv = ["qemu-img", "convert", "-q", "-f", "qcow2", "-O", "qcow2"]
-    run_blocking([*argv, str(folder / ROOT_FILE), str(copy)], timeout=_COPY_SECONDS)
-    _hand_over(copy, target)
+    made = target.with_name(f".part-{target.name}")
+    made.unlink(missing_ok=True)
+    made.touch(0o600)
+    try:
+        with lent(root) as user:
+            if os.geteuid() == 0:
+                os.chown(made, user, -1)
+            in_sandbox(
+                ["qemu-img", "convert", "-q", "-f", "qcow2", "-O", "qcow2", INPUT, OUTPUT],
+                reads={INPUT: root, **({} if base is None else {str(base): base})},
+                writes={OUTPUT: made},
+                bounds=Bounds(disk=1 << 60, seconds=_COPY_SECONDS),
+                user=user,
+            )
+        if os.geteuid() == 0:
+            os.chown(made, 0, 0)
+        made.replace(target)
+    finally:
+        made.unlink(missing_ok=True)
 
 
 def _create(path: Path, size: int, uid: int, gid: int) -> None:
-    path.unlink(missing_ok=True)
-    run_blocking(["qemu-img", "create", "-q", "-f", "qcow2", str(path), str(size)])
-    os.chown(path, uid, gid)
+    """Made beside the guest's folder, where the guest cannot put a link in its place."""
+    new = path.parent.parent / f"{path.name}.new"
+    run_blocking(["qemu-img", "create", "-q", "-f", "qcow2", str(new), str(size)])
+    os.chown(new, uid, gid)
+    new.replace(path)
 
 
 def _hand_over(copy: Path, target: Path) -> None:
-    os.chown(copy, 0, 0, follow_symlinks=False)
-    copy.chmod(0o600)
     shutil.move(copy, target)
+    if not stat.S_ISREG(target.lstat().st_mode):
+        target.unlink()
+        raise DiskFault("the copy is not a file")
+    os.chown(target, 0, 0)
+    target.chmod(0o600)
 
 
 async def _wait(monitor: Monitor) -> str | None:

@@ -16,6 +16,7 @@ from cumulo.core.clock import seconds_of
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest, Unauthorized
 from cumulo.core.wire.wording import refuse
+from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.authentication.method import Attempt, Identified, Method, refused
 from cumulo.identity.service.authentication.receipts import Receipt, Receipts, missing
 from cumulo.identity.service.authentication.scope import Scopes, WantedScope
@@ -54,12 +55,15 @@ class Authentication:
         scopes: Scopes,
         trusts: Trusts,
         receipts: Receipts,
+        *,
+        totp_alone: bool = False,
     ) -> None:
         self._database = database
         self._tokens = tokens
         self._scopes = scopes
         self._trusts = trusts
         self._receipts = receipts
+        self._totp_alone = totp_alone
         self._methods: dict[str, tuple[Method, msgspec.json.Decoder[Any]]] = {}
 
     def add(self, method: Method) -> None:
@@ -84,6 +88,8 @@ class Authentication:
         rules = missing(found.user, set(found.methods), set(self._methods))
         if rules is not None:
             return await self._receipt(found, rules)
+        if set(found.methods) == {"totp"} and not (self._totp_alone or _wants_totp(found.user)):
+            raise refused()
         return await self.issue(found, wanted, render)
 
     async def _receipt(self, found: Identified, rules: list[list[str]]) -> Receipt:
@@ -132,6 +138,12 @@ class Authentication:
         if lent or found.once:
             return await self._database.write(work, name="issue token")
         return await self._database.read(work)
+
+
+def _wants_totp(user: UserRow) -> bool:
+    """Does one of the user's own rules say that a one-time password is enough?"""
+    on = user.options.get("multi_factor_auth_enabled") is not False
+    return on and ["totp"] in (user.options.get("multi_factor_auth_rules") or [])
 
 
 def _use(tx: Tx, found: Identified) -> None:

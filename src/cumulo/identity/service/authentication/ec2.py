@@ -118,6 +118,9 @@ class Ec2Signatures:
             if trust is None:
                 raise refused()
             # With impersonation the credential is the trustor's, and the trustee's to use.
+            maker = trust.trustor_user_id if trust.impersonation else trust.trustee_user_id
+            if key.user_id != maker or key.project_id != trust.project_id:
+                raise refused()
             user_id = trust.trustee_user_id
         if key.app_cred_id is not None:
             row = tx.get(ApplicationCredentialRow, key.app_cred_id)

@@ -15,6 +15,7 @@ from cumulo.identity.service.domains import Domains
 from cumulo.identity.service.federation.parties import SamlParty
 from cumulo.identity.service.federation.providers import FederationProviders
 from cumulo.identity.service.groups import Groups
+from cumulo.identity.service.lent import refuse_restricted
 from cumulo.identity.service.tokens import Tokens
 
 
@@ -53,6 +54,8 @@ class Assertions:
             if not provider.enabled:
                 raise Forbidden(f"Service Provider {sp_id} is disabled.")
             who = self._tokens.verify(tx, token)
+            # What the other cloud makes of it knows no bounds of this one.
+            refuse_restricted(who, "SAML assertions")
             if who.project_id is None:
                 raise Forbidden(
                     "Use a project-scoped token when attempting to create a SAML assertion"

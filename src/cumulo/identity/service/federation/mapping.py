@@ -11,12 +11,14 @@ Attributes come as text; several values of one are separated by `;`.
 import ast
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET
 
 from cumulo.core.faults import BadRequest
+from cumulo.core.wire.patterns import BadPattern, Pattern
 from cumulo.core.wire.shapes import Unset
 
 SchemaVersion = Literal["1.0", "2.0"]
@@ -139,8 +141,8 @@ def _check_remote(remote: Remote, number: int) -> None:
     if remote.regex:
         for pattern in _listed(remote):
             try:
-                re.compile(pattern)
-            except re.error as error:
+                Pattern(pattern)
+            except BadPattern as error:
                 raise BadRequest(
                     f"Invalid input for field rules/{number}/remote: {pattern!r} is not a regular "
                     f"expression: {error}."
@@ -211,9 +213,17 @@ def _matches(remotes: Sequence[Remote], values: Mapping[str, list[str]]) -> list
     return found
 
 
+@lru_cache(maxsize=256)
+def _pattern(text: str) -> Pattern:
+    try:
+        return Pattern(text)
+    except BadPattern as error:  # stored by an older release
+        raise BadRequest(f"A pattern of the mapping is not understood: {error}") from None
+
+
 def _is_one(value: str, listed: Sequence[str], regex: bool) -> bool:
     if regex:
-        return any(re.search(pattern, value) for pattern in listed)
+        return any(_pattern(pattern).found_in(value) for pattern in listed)
     return value in listed
 
 

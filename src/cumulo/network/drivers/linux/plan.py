@@ -64,14 +64,13 @@ class Plan:
 
     @cached_property
     def wanted(self) -> Wanted:
-        guests = [port for port in self.ports if security.is_compute(port)]
-        plugged = {port.network_id for port in guests}
+        plugged = {port.network_id for port in self.ports}
         bridges = [
             # On an external network only frames of guests are of interest to the filter.
             Bridge(names.bridge(n.number), n.mtu, not n.external or n.id in plugged)
             for n in self.desired.networks
         ]
-        taps = [self._tap(port) for port in guests]
+        taps = [self._tap(port) for port in self.ports]
         veths = [*self.outer]
         for network in self.served():
             veths.append(self._dhcp_veth(network))
@@ -101,7 +100,6 @@ class Plan:
         return {
             (security.zone(self.networks[port.network_id].number), fixed.address)
             for port in self.ports
-            if security.is_compute(port)
             for fixed in port.fixed_ips
         }
 

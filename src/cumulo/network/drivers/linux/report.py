@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from cumulo.network.drivers.driver import tap_name
-from cumulo.network.drivers.linux import names, security
+from cumulo.network.drivers.linux import names
 from cumulo.network.drivers.linux.links import Link, Tap, agrees
 from cumulo.network.drivers.linux.plan import Plan
 from cumulo.network.model.orders import (
@@ -74,8 +74,6 @@ class _Reporter:
     def port(self, port: PortSpec) -> Observed:
         if port.id in self.faults:
             return Observed(port.id, DOWN, self.faults[port.id])
-        if not security.is_compute(port):
-            return Observed(port.id, DOWN)
         network = self.plan.networks[port.network_id]
         device = tap_name(port.id)
         tap = Tap(device, names.bridge(network.number), network.mtu, port.admin_state_up)

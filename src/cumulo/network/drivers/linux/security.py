@@ -39,13 +39,9 @@ def ruleset(desired: HostNetworks) -> Ruleset:
 
     Every address and MAC in `desired` must be well formed (see `normal.py`).
     """
-    ports = [p for p in desired.ports if p.port_security and is_compute(p)]
+    ports = [p for p in desired.ports if p.port_security]
     groups = {group.id: group for group in desired.security_groups}
     return (_spoofing(ports), _groups(desired, ports, groups))
-
-
-def is_compute(port: PortSpec) -> bool:
-    return port.device_owner.startswith("compute:")
 
 
 def link_local(mac: str) -> str:

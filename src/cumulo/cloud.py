@@ -1,0 +1,75 @@
+"""One control plane process: its services, and what moves in it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cumulo.core.assembly import AgentParts, Frame, Service
+from cumulo.core.auth.policy import reload_rules
+from cumulo.core.db.transaction import Database
+from cumulo.core.events.consumers import ConsumerLoop
+from cumulo.core.events.retention import Retention
+from cumulo.core.hosts.agent import Agent
+from cumulo.core.hosts.conductor import Conductor
+from cumulo.core.hosts.registry import HostRegistry
+from cumulo.core.http.application import Application
+from cumulo.core.work.reconciler import ReconcilerLoop
+from cumulo.core.work.runner import JobRunner
+from cumulo.settings import Settings
+
+
+@dataclass
+class Cloud:
+    """One control plane process."""
+
+    settings: Settings
+    database: Database
+    frame: Frame
+    built: Sequence[Service]
+    services: Any
+    """Each service's facade, by its name."""
+    application: Application
+    agents: list[Agent]
+    reconcilers: list[ReconcilerLoop] = field(default_factory=list)
+
+    @property
+    def registry(self) -> HostRegistry:
+        return self.frame.registry
+
+    @property
+    def conductor(self) -> Conductor:
+        return self.frame.conductor
+
+    async def first_run(self) -> None:
+        """Make what a new cloud has and this one lacks."""
+        hosts = [AgentParts(agent.host_id, agent.parts) for agent in self.agents]
+        await self.database.write(
+            lambda tx: [self.registry.register(tx, h.host_id, list(h.parts)) for h in hosts],
+            name="first run: hosts",
+        )
+        for service in self.built:
+            if service.first_run is not None:
+                await service.first_run(hosts)
+
+    async def work(self) -> None:
+        """Agents, reconcilers, jobs and workers, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for agent in self.agents:
+                group.create_task(agent.run())
+            for loop in self.reconcilers:
+                group.create_task(loop.run())
+            for service in self.built:
+                for consumer in service.consumers:
+                    group.create_task(ConsumerLoop(self.database, consumer).run())
+                for worker in service.workers:
+                    group.create_task(worker())
+            group.create_task(JobRunner(self.database, self.frame.jobs).run())
+            group.create_task(reload_rules([face.rules for face in self.application.faces]))
+            group.create_task(Retention(self.database, self.settings.history_days).run())
+
+    def close(self) -> None:
+        for service in self.built:
+            if service.close is not None:
+                service.close()
+        self.database.close()

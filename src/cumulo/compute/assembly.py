@@ -1,0 +1,93 @@
+"""What compute is to the cloud."""
+
+import asyncio
+from collections.abc import Callable
+
+from cumulo.block_storage.interface import BlockStorage
+from cumulo.compute import resources
+from cumulo.compute.agent import ComputeAgent, simulated_host
+from cumulo.compute.api.face import compute_faces
+from cumulo.compute.drivers.driver import ComputeDriver
+from cumulo.compute.drivers.image_cache import ImageCache
+from cumulo.compute.drivers.machine import resources_of
+from cumulo.compute.first_run import FirstFlavors
+from cumulo.compute.interface import EVENTS
+from cumulo.compute.part import ComputePart
+from cumulo.compute.policy import RULES
+from cumulo.compute.service.compute import LEGACY_QUOTAS, QUOTAS, ComputeService
+from cumulo.compute.service.hosts import Ratios
+from cumulo.compute.settings import ComputeSettings
+from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
+from cumulo.image.interface import Images
+from cumulo.network.interface import GuestMetadata, Network
+from cumulo.placement.interface import Placement
+from cumulo.settings import Settings, instance_prefix
+
+
+def build(frame: Frame) -> Service:
+    own = frame.settings.of(ComputeSettings)
+    compute = ComputeService(
+        frame.registry,
+        frame.quotas("compute", QUOTAS, legacy=LEGACY_QUOTAS),
+        placement=frame.get(Placement),
+        images=frame.get(Images),
+        network=frame.get(Network),
+        volumes=frame.get(BlockStorage),
+        ratios=Ratios(
+            own.cpu_allocation_ratio, own.ram_allocation_ratio, own.disk_allocation_ratio
+        ),
+    )
+    frame.give(GuestMetadata, compute.metadata)
+    return Service(
+        compute,
+        faces=compute_faces(
+            compute, frame.database, frame.conductor, frame.rules("compute", RULES)
+        ),
+        parts=[ComputePart(compute.servers, compute.hosts)],
+        first_run=FirstFlavors(frame.database, compute).make,
+    )
+
+
+def agent(host: HostFrame) -> ComputeAgent:
+    if host.fake:
+        return simulated_host(host.folder)
+    made: list[ComputeAgent] = []
+
+    def guest_changed(guest_id: str) -> None:
+        for each in made:
+            each.guest_changed(guest_id)
+
+    cache = ImageCache(host.folder / "cache")
+    driver = _driver(host.settings, guest_changed)
+    made.append(ComputeAgent(driver, resources_of(host.folder), cache))
+    return made[0]
+
+
+def _driver(settings: Settings, on_change: Callable[[str], None] | None = None) -> ComputeDriver:
+    from cumulo.compute.drivers.qemu.driver import QemuDriver
+
+    return QemuDriver(
+        settings.data_dir,
+        namespace=f"{instance_prefix(settings)}-host",
+        on_change=on_change,
+    )
+
+
+async def stop(host: HostFrame, remove: bool) -> int:
+    driver = _driver(host.settings)
+    guests = [guest.id for guest in await driver.list()]
+    work = driver.remove if remove else driver.stop
+    await asyncio.gather(*(work(guest_id) for guest_id in guests))
+    await driver.close()
+    return len(guests)
+
+
+ASSEMBLY = Assembly(
+    "compute",
+    build,
+    events=EVENTS,
+    catalog=(CatalogEntry("compute", (), "/compute/v2.1"),),
+    resource_types=resources.TYPES,
+    finders=resources.FINDERS,
+    hosts=(HostKind("compute", agent, sweep=10.0, stop=stop),),
+)

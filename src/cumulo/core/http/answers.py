@@ -1,0 +1,82 @@
+"""From what a handler returns or raises to an answer: status, headers, bytes."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from cumulo.core.faults import Fault, QuotaExceeded
+from cumulo.core.http import faults as envelopes
+from cumulo.core.http.operations import TOKENS, Call, Face, Reply
+from cumulo.core.wire.shapes import Version, trim
+
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
+_KEPT = "".join(chr(code) for code in range(32, 127))
+
+
+@dataclass(slots=True)
+class Answer:
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = envelopes.JSON
+    data: bytes | None = None
+    stream: AsyncIterator[bytes] | None = None
+
+
+def answer_of(call: Call, returned: Any) -> Answer:
+    """What a handler returned, in the call's version."""
+    made = Answer(call.operation.status)
+    if isinstance(returned, Reply):
+        if returned.status is not None:
+            made.status = returned.status
+        made.headers = dict(returned.headers)
+        if returned.stream is not None or returned.raw is not None:
+            made.content_type = returned.content_type
+            made.data, made.stream = returned.raw, returned.stream
+            return made
+        returned = returned.body
+    if returned is not None:
+        if call.version is not None:
+            trim(returned, call.version)
+        made.data = msgspec.json.encode(returned)
+    return made
+
+
+def refusal_of(face: Face, fault: Fault, request_id: str) -> Answer:
+    """A fault in the words of the service."""
+    status = face.quota_status if isinstance(fault, QuotaExceeded) else fault.status
+    # The token check stands in front of the services and words its refusal alike for all.
+    tokens = status == 401 and face.authentication is TOKENS
+    word = envelopes.identity if tokens else face.faults
+    content_type, body = word(fault, status, request_id)
+    return Answer(status, dict(fault.headers), content_type, body)
+
+
+def header_value(name: str, text: str) -> str:
+    """As it may stand in a header: names of things end up there, and nothing of them may end the
+    line, or be what no header can hold. Addresses are ASCII; others may have bytes of their own,
+    as Latin-1."""
+    if text.isascii() and text.isprintable():
+        return text
+    if name != "Location" and not _CONTROL.search(text):
+        try:
+            text.encode("latin-1")
+            return text
+        except UnicodeEncodeError:
+            pass
+    return quote(text.encode("utf-8", "surrogatepass"), safe=_KEPT)
+
+
+def announce(face: Face, headers: dict[str, str], version: Version) -> None:
+    """The microversion that was used."""
+    known = face.microversions
+    assert known is not None
+    headers["OpenStack-API-Version"] = f"{known.service_type} {version}"
+    vary = "OpenStack-API-Version"
+    if known.legacy_header is not None:
+        headers[known.legacy_header] = str(version)
+        vary += f", {known.legacy_header}"
+    headers["Vary"] = vary

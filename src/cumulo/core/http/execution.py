@@ -1,0 +1,145 @@
+"""Running an operation: choose it, admit its caller, decode its body, do its work.
+
+The same for requests and for callers inside the process, who differ in how they are admitted.
+"""
+
+import functools
+import logging
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from cumulo.core.db.transaction import Database, DatabaseAway, IntegrityError, Tx, Unstorable
+from cumulo.core.faults import BadRequest, Conflict, Fault, NotFound, Unavailable
+from cumulo.core.http.admission import Admission
+from cumulo.core.http.operations import Call, Face, Operation
+from cumulo.core.wire.shapes import Version, lift, request_type
+from cumulo.core.wire.wording import refuse
+
+log = logging.getLogger("cumulo.http")
+
+Named = tuple[Operation, tuple[str, ...]]
+"""An operation, and the names of the fields of its path."""
+
+
+_ACTIONS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def candidates(found: Sequence[Named], version: Version | None, asked: str) -> list[Named]:
+    """Of the operations of one path and method those of the asked version and query string: one,
+    or the actions of a resource."""
+    known = [pair for pair in found if pair[0].known_at(version)]
+    if not known:
+        raise NotFound("The resource could not be found.")
+    return known if len(known) == 1 else _of_query(known, asked)
+
+
+def takes_json(known: Sequence[Named]) -> bool:
+    operation = known[0][0]
+    return operation.action is not None or operation.body is not None
+
+
+def pick(known: Sequence[Named], raw: bytes) -> Named:
+    """The one that the body names."""
+    if known[0][0].action is None:
+        return known[0]
+    try:
+        actions = _ACTIONS.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BadRequest("Malformed request body") from None
+    if len(actions) != 1:
+        raise BadRequest("Malformed request body: exactly one action is expected.")
+    name = next(iter(actions))
+    for pair in known:
+        if pair[0].action == name:
+            return pair
+    raise BadRequest(f"There is no such action: {name:.80}")
+
+
+class Execution:
+    def __init__(self, database: Database, admission: Admission) -> None:
+        self._database = database
+        self._admission = admission
+        self._decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+
+    async def run(self, call: Call, raw: bytes) -> Any:
+        """What the operation's handler returns; raises what it raises."""
+        operation = call.operation
+        if not operation.public:
+            self._admission.at_once(call)
+        if operation.kind == "fixed":
+            return operation.handler(call)
+        if operation.kind == "stream":
+            if not operation.public:
+                await self._database.read(functools.partial(self._admit, call))
+            self.decode(call, raw)
+            return await operation.handler(call)
+        work = functools.partial(self.run_in, call, raw)
+        if operation.writing:
+            return await self._database.write(work, name=name_of(call.face, operation))
+        return await self._database.read(work)
+
+    def _admit(self, call: Call, tx: Tx) -> None:
+        self._admission.admit(call, tx)
+
+    def run_in(self, call: Call, raw: bytes, tx: Tx) -> Any:
+        """The same of a plain operation, inside a transaction."""
+        operation = call.operation
+        if not operation.public:
+            self._admission.admit(call, tx)
+        # A transaction may run twice.
+        if call.body is None:
+            self.decode(call, raw)
+        return operation.handler(call, tx)
+
+    def decode(self, call: Call, raw: bytes) -> None:
+        """The body by the schema of the call's version, in the newest form."""
+        kind = call.operation.body
+        if kind is None:
+            return
+        shape = request_type(kind, call.version)
+        decoder = self._decoders.get(shape)
+        if decoder is None:
+            decoder = self._decoders[shape] = msgspec.json.Decoder(shape)
+        try:
+            call.body = lift(decoder.decode(raw or b"null"), kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise refuse(error, raw) from None
+
+
+def _of_query(known: list[Named], asked: str) -> list[Named]:
+    """Those for a name that the query has; else those for none."""
+    names = {part.partition("=")[0] for part in asked.split("&")} if asked else set()
+    found = [pair for pair in known if pair[0].query and pair[0].query in names]
+    return found or [pair for pair in known if not pair[0].query] or known
+
+
+def name_of(face: Face, operation: Operation) -> str:
+    """What a transaction of the operation is called."""
+    return operation.title or f"{operation.method} {face.mount}{operation.path}"
+
+
+def fault_of(error: Exception, what: str) -> Fault:
+    """Whatever a handler raised, as a fault; `what` is for the log."""
+    if isinstance(error, Fault):
+        return error
+    if isinstance(error, Unstorable):
+        return BadRequest("A value has characters or a size that cannot be stored.")
+    if isinstance(error, DatabaseAway):
+        # The engine has said so in the log, once.
+        return Unavailable(
+            "The database does not answer at the moment; try again.", headers={"Retry-After": "2"}
+        )
+    if isinstance(error, IntegrityError):
+        log.error("%s", what, exc_info=error)
+        return Conflict("The resource is in use, or was changed at the same time.")
+    log.error("%s failed", what, exc_info=error)
+    return Fault("An unexpected error happened; the log has it under the request id.")
+
+
+def new_request_id() -> str:
+    """`req-` and a random UUID, by hand: the uuid module takes ten times as long."""
+    text = os.urandom(16).hex()
+    return f"req-{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"

@@ -1,0 +1,118 @@
+"""What network is to the cloud."""
+
+import contextlib
+import shutil
+from pathlib import Path
+
+from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
+from cumulo.core.db.transaction import Database, Tx
+from cumulo.identity.interface import FirstUsers
+from cumulo.network import resources
+from cumulo.network.agent import NetworkHostPart
+from cumulo.network.api.face import network_face
+from cumulo.network.drivers.driver import NetworkDriver
+from cumulo.network.drivers.make import make_driver
+from cumulo.network.first_run import FirstNetworks
+from cumulo.network.interface import EVENTS, GuestMetadata, Network
+from cumulo.network.model.metadata import MetadataHandler, MetadataRequest, MetadataResponse
+from cumulo.network.part import NetworkPart
+from cumulo.network.policy import RULES
+from cumulo.network.service.network import NetworkService
+from cumulo.network.service.tools import DEFAULT_QUOTAS
+from cumulo.settings import Settings, instance_prefix
+
+
+def build(frame: Frame) -> Service:
+    network = NetworkService(frame.registry, frame.quotas("network", DEFAULT_QUOTAS))
+    frame.give(Network, network)
+    first = FirstNetworks(frame.settings, frame.database, network, frame.get(FirstUsers))
+    return Service(
+        network,
+        faces=[network_face(network, frame.rules("network", RULES))],
+        parts=[NetworkPart(network.hosts, network.ports)],
+        counts=network.counts(),
+        first_run=first.make,
+    )
+
+
+def agent(host: HostFrame) -> NetworkHostPart:
+    if host.fake:
+        return NetworkHostPart(make_driver("fake"))
+    return NetworkHostPart(_driver(host.settings, _metadata(host)))
+
+
+def _metadata(host: HostFrame) -> MetadataHandler | None:
+    """What a guest is told at 169.254.169.254: network knows who asks, compute what to answer."""
+    if host.control is None:
+        return None
+    database: Database = host.control.database
+    guests = host.control.later(GuestMetadata)
+
+    async def handle(request: MetadataRequest) -> MetadataResponse:
+        def answer(tx: Tx) -> MetadataResponse:
+            known = guests()
+            if known is None:
+                return MetadataResponse(404)
+            told = known.answer(
+                tx,
+                request.device_id,
+                request.port_id,
+                request.method,
+                request.path,
+                request.body,
+            )
+            return MetadataResponse(told.status, told.content_type, told.body)
+
+        if request.method == "POST":
+            return await database.write(answer, name="metadata password")
+        return await database.read(answer)
+
+    return handle
+
+
+def _driver(settings: Settings, metadata: MetadataHandler | None = None) -> NetworkDriver:
+    state = run_dir(settings)
+    state.mkdir(mode=0o755, parents=True, exist_ok=True)
+    return make_driver(
+        "linux",
+        prefix=instance_prefix(settings),
+        state=state,
+        metadata=metadata,
+        nat_to_outside=settings.networks.nat_to_outside,
+        forwarders=_resolvers(),
+    )
+
+
+def run_dir(settings: Settings) -> Path:
+    """Where other users' processes (dnsmasq runs as nobody) find what they need."""
+    return Path("/run/cumulo") / instance_prefix(settings)
+
+
+def _resolvers() -> list[str]:
+    """The machine's own name servers, which guests' networks forward to."""
+    try:
+        lines = Path("/etc/resolv.conf").read_text().splitlines()
+    except OSError:
+        return []
+    words = [line.split() for line in lines]
+    return [w[1] for w in words if len(w) > 1 and w[0] == "nameserver"][:3]
+
+
+async def stop(host: HostFrame, remove: bool) -> int:
+    if remove:
+        await _driver(host.settings).remove_all()
+        shutil.rmtree(run_dir(host.settings), ignore_errors=True)
+        with contextlib.suppress(OSError):  # other clouds of this machine are still in there
+            run_dir(host.settings).parent.rmdir()
+    return 0
+
+
+ASSEMBLY = Assembly(
+    "network",
+    build,
+    events=EVENTS,
+    catalog=(CatalogEntry("network", (), "/network"),),
+    resource_types=resources.TYPES,
+    finders=resources.FINDERS,
+    hosts=(HostKind("network", agent, sweep=60.0, stop=stop),),
+)

@@ -1,0 +1,1 @@
+"""The object store: Swift v1 and S3."""

@@ -1,0 +1,181 @@
+"""Containers on the wire: Swift v1."""
+
+from collections.abc import Mapping
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+import msgspec
+
+from cumulo.core.http.operations import Call, Operation, Reply
+from cumulo.object_store.api import texts
+from cumulo.object_store.api.asked import (
+    FORMATS,
+    Asked,
+    empty,
+    format_of,
+    listed,
+    shown,
+    wish_of,
+)
+from cumulo.object_store.model import timestamps
+from cumulo.object_store.model.container import ContainerRow
+from cumulo.object_store.model.headers import metadata
+from cumulo.object_store.model.listing import Page
+from cumulo.object_store.service.containers import ContainerWishes, clean
+from cumulo.object_store.service.object_store import ObjectStoreService
+
+PATH = "/v1/{account}/{container}"
+
+
+class ContainersApi:
+    def __init__(self, store: ObjectStoreService) -> None:
+        self._store = store
+
+    def operations(self) -> list[Operation]:
+        return [
+            Operation("GET", PATH, self.index, kind="stream"),
+            Operation("HEAD", PATH, self.show, kind="stream"),
+            Operation("PUT", PATH, self.put, kind="stream"),
+            Operation("POST", PATH, self.post, kind="stream"),
+            Operation("DELETE", PATH, self.delete, kind="stream"),
+        ]
+
+    async def index(self, call: Call) -> Reply:
+        asked = Asked(call)
+        wish, kind = wish_of(call), format_of(call)
+        row = await self._row(asked)
+        page = await self._store.listings.objects(row.id, wish)
+        return listed(call, kind, BODIES[kind](row.text, page), self._headers(asked, row))
+
+    async def show(self, call: Call) -> Reply:
+        asked = Asked(call)
+        kind = format_of(call)
+        row = await self._row(asked)
+        headers = {**self._headers(asked, row), "Content-Length": "0", "Vary": "Accept"}
+        return Reply(204, headers=headers, raw=b"", content_type=FORMATS[kind])
+
+    async def put(self, call: Call) -> Reply:
+        asked = Asked(call)
+        wishes = _wishes(asked)
+        new = await self._store.database.write(
+            lambda tx: self._store.containers.put(tx, asked.access, asked.place.container, wishes),
+            name="object container put",
+        )
+        if new:
+            return empty(201)
+        return Reply(202, raw=texts.ACCEPTED, content_type=texts.HTML)
+
+    async def post(self, call: Call) -> Reply:
+        asked = Asked(call)
+        wishes = _wishes(asked)
+        await self._store.database.write(
+            lambda tx: self._store.containers.post(tx, asked.access, asked.place.container, wishes),
+            name="object container post",
+        )
+        return empty(204)
+
+    async def delete(self, call: Call) -> Reply:
+        asked = Asked(call)
+        await self._store.database.write(
+            lambda tx: self._store.containers.delete(tx, asked.access, asked.place.container),
+            name="object container delete",
+        )
+        return empty(204)
+
+    async def _row(self, asked: Asked) -> ContainerRow:
+        return await self._store.database.read(
+            lambda tx: self._store.containers.seen(tx, asked.access, asked.place.container)
+        )
+
+    def _headers(self, asked: Asked, row: ContainerRow) -> dict[str, str]:
+        owner = asked.access.owner
+        found = {
+            "X-Container-Object-Count": str(row.objects),
+            "X-Container-Bytes-Used": str(row.bytes),
+            "X-Timestamp": row.timestamp,
+            "Last-Modified": timestamps.http_date(row.put_timestamp),
+            "Accept-Ranges": "bytes",
+            "X-Storage-Policy": row.policy,
+            **shown(row.metadata, "Container", owner=owner),
+        }
+        if owner and row.read_acl:
+            found["X-Container-Read"] = row.read_acl
+        if owner and row.write_acl:
+            found["X-Container-Write"] = row.write_acl
+        return found
+
+
+def _wishes(asked: Asked) -> ContainerWishes:
+    headers = asked.headers
+    return ContainerWishes(
+        metadata=metadata(headers, "container"),
+        read_acl=_list(headers, "read"),
+        write_acl=_list(headers, "write"),
+        policy=headers.get("x-storage-policy") or None,
+    )
+
+
+def _list(headers: Mapping[str, str], kind: str) -> str | None:
+    """An access list; what is removed is empty."""
+    given = clean(f"X-Container-{kind.capitalize()}", headers.get(f"x-container-{kind}"))
+    if given is None and f"x-remove-container-{kind}" in headers:
+        return ""
+    return given
+
+
+def _plain(container: str, page: Page) -> bytes:
+    return b"".join(each[0] + b"\n" for each in page.entries)
+
+
+def _json(container: str, page: Page) -> bytes:
+    found: list[dict[str, Any]] = []
+    for each in page.entries:
+        if len(each) == 1:
+            found.append({"subdir": each[0].decode()})
+            continue
+        name, size, etag, kind, timestamp, sort, extra = each
+        entry = {
+            "bytes": size,
+            "hash": etag,
+            "name": name.decode(),
+            "content_type": utf8(kind),
+            "last_modified": timestamps.iso(timestamp),
+        }
+        if sort == "slo":
+            entry["hash"] = msgspec.json.decode(extra).get("manifest_etag", etag)
+            entry["slo_etag"] = f'"{etag}"'
+        found.append(entry)
+    return msgspec.json.encode(found)
+
+
+def _xml(container: str, page: Page) -> bytes:
+    head = f'<?xml version="1.0" encoding="UTF-8"?>\n<container name={quoteattr(container)}'
+    if not page.entries:
+        return f"{head} />".encode()
+    lines = [head, ">"]
+    for each in page.entries:
+        if len(each) == 1:
+            text = each[0].decode()
+            lines.append(f"<subdir name={quoteattr(text)}><name>{escape(text)}</name></subdir>")
+            continue
+        name, size, etag, kind, timestamp, sort, extra = each
+        if sort == "slo":
+            etag = msgspec.json.decode(extra).get("manifest_etag", etag)
+        lines.append(
+            f"<object><name>{escape(name.decode())}</name><hash>{etag}</hash><bytes>{size}</bytes>"
+            f"<content_type>{escape(utf8(kind))}</content_type>"
+            f"<last_modified>{timestamps.iso(timestamp)}</last_modified></object>"
+        )
+    lines.append("</container>")
+    return "".join(lines).encode()
+
+
+BODIES = {"plain": _plain, "json": _json, "xml": _xml}
+
+
+def utf8(value: str) -> str:
+    """A header's value as text: the bytes that came may be UTF-8."""
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except (UnicodeDecodeError, UnicodeEncodeError):
+        return value

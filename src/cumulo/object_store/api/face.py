@@ -1,0 +1,49 @@
+"""The object store's HTTP faces: Swift v1, and S3."""
+
+import os
+import time
+
+from cumulo.core.auth.policy import Rules
+from cumulo.core.http.operations import Authentication, Face
+from cumulo.object_store.api import info, texts
+from cumulo.object_store.api.accounts import AccountsApi
+from cumulo.object_store.api.bulk import BulkApi
+from cumulo.object_store.api.containers import ContainersApi
+from cumulo.object_store.api.large import LargeApi
+from cumulo.object_store.api.object_writes import ObjectWritesApi
+from cumulo.object_store.api.objects import ObjectsApi
+from cumulo.object_store.api.signed_urls import SignedUrls
+from cumulo.object_store.service.object_store import ObjectStoreService
+
+MOUNT = "/object-store"
+
+
+def swift_face(store: ObjectStoreService, rules: Rules) -> Face:
+    reads = ObjectsApi(store)
+    return Face(
+        name="object_store",
+        service_types=("object-store",),
+        mount=MOUNT,
+        faults=texts.refusal,
+        rules=rules,
+        authentication=Authentication(
+            verify=SignedUrls(store).verify,
+            token_headers=("X-Auth-Token", "X-Storage-Token"),
+            anonymous=True,
+        ),
+        request_id_headers=("X-Trans-Id", "X-Openstack-Request-Id"),
+        new_request_id=transaction_id,
+        operations=[
+            *info.operations(),
+            *AccountsApi(store).operations(),
+            *ContainersApi(store).operations(),
+            *BulkApi(store).operations(),
+            *reads.operations(),
+            *ObjectWritesApi(store, reads, LargeApi(store)).operations(),
+        ],
+    )
+
+
+def transaction_id() -> str:
+    """`tx`, 21 hexadecimal digits, and the time: Swift's form, which its tools take apart."""
+    return f"tx{os.urandom(11).hex()[:21]}-{int(time.time()):010x}"

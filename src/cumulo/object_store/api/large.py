@@ -1,0 +1,100 @@
+"""Static large objects on the wire: `?multipart-manifest=put` and `=delete`."""
+
+import hashlib
+from collections.abc import AsyncIterator
+
+from cumulo.core.http.operations import Reply
+from cumulo.object_store.api.asked import Asked
+from cumulo.object_store.api.bulk import Outcome
+from cumulo.object_store.api.objects import created
+from cumulo.object_store.model import limits, manifest
+from cumulo.object_store.model.conditions import unquoted
+from cumulo.object_store.model.faults import StoreFault, TooLarge, Unprocessable
+from cumulo.object_store.service.access import Access
+from cumulo.object_store.service.object_store import ObjectStoreService
+from cumulo.object_store.service.objects import NewObject
+
+
+class LargeApi:
+    def __init__(self, store: ObjectStoreService) -> None:
+        self._store = store
+
+    async def put(self, asked: Asked, new: NewObject, length: int | None) -> Reply:
+        """The manifest is the body; what it names must be there."""
+        place, access = asked.place, asked.access
+        if length is not None and length > limits.MAX_MANIFEST_SIZE:
+            raise TooLarge(f"Manifest File > {limits.MAX_MANIFEST_SIZE} bytes")
+        conditions = {
+            name: asked.headers[name] for name in ("if-none-match",) if name in asked.headers
+        }
+        container = await self._store.database.read(
+            lambda tx: self._store.objects.begin(
+                tx, access, place.container, place.object, 0, conditions
+            )
+        )
+        raw = await read_all(asked, limits.MAX_MANIFEST_SIZE)
+        wishes = manifest.read(raw)
+        segments = await self._store.database.read(
+            lambda tx: self._store.manifests.check(tx, access, wishes)
+        )
+        new.etag = manifest.etag_of(segments)
+        given = unquoted(asked.headers.get("etag", ""))
+        if given and given != new.etag:
+            raise Unprocessable()
+        text = manifest.dump(segments)
+        received = await self._store.bytes.receive(_once(text), len(text))
+        new.blob, new.kind, new.size = received.blob, "slo", manifest.size_of(segments)
+        new.extra = {
+            "manifest_etag": hashlib.md5(raw, usedforsecurity=False).hexdigest(),
+            "manifest_size": len(raw),
+        }
+        try:
+            row = await self._store.database.write(
+                lambda tx: self._store.objects.commit(tx, container, place.object, new, conditions),
+                name="object put",
+            )
+        except StoreFault:
+            await self._store.bytes.drop(new.blob)
+            raise
+        return created(row)
+
+    async def delete(self, asked: Asked) -> Reply:
+        """The segments, those of nested ones too, and the manifest at last."""
+        outcome = Outcome()
+        place = asked.place
+        await self._delete(asked.access, place.container, place.object, outcome, 0)
+        return outcome.reply(asked)
+
+    async def _delete(
+        self, access: Access, container: str, name: str, outcome: Outcome, depth: int
+    ) -> None:
+        try:
+            row = await self._store.database.read(
+                lambda tx: self._store.manifests.find(tx, access, container, name)
+            )
+            if row.kind == "slo" and depth < limits.MAX_NESTING:
+                for each in await self._store.contents.segments(row):
+                    if each.data is None and outcome.goes_on:
+                        await self._delete(access, each.container, each.name, outcome, depth + 1)
+            await self._store.database.write(
+                lambda tx: self._store.objects.delete(tx, access, container, name),
+                name="object delete",
+            )
+            outcome.deleted += 1
+        except StoreFault as fault:
+            outcome.failed(f"/{container}/{name}", fault)
+
+
+async def read_all(asked: Asked, most: int) -> bytes:
+    """A whole small body. Raises TooLarge."""
+    found = bytearray()
+    assert asked.call.stream is not None
+    async for piece in asked.call.stream:
+        found += piece
+        if len(found) > most:
+            raise TooLarge()
+    return bytes(found)
+
+
+async def _once(text: bytes) -> AsyncIterator[bytes]:
+    yield text

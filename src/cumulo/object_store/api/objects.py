@@ -1,0 +1,118 @@
+"""Objects on the wire, looked at: Swift v1 GET and HEAD."""
+
+import hashlib
+import mimetypes
+from typing import Any
+
+import msgspec
+
+from cumulo.core.http.operations import Call, Operation, Reply
+from cumulo.object_store.api.asked import FORMATS, Asked, empty
+from cumulo.object_store.api.sending import send
+from cumulo.object_store.api.signed_urls import finished
+from cumulo.object_store.model import manifest, timestamps
+from cumulo.object_store.model.faults import Missing
+from cumulo.object_store.model.headers import header_name
+from cumulo.object_store.model.object import ObjectRow
+from cumulo.object_store.service.access import Access
+from cumulo.object_store.service.contents import Content
+from cumulo.object_store.service.object_store import ObjectStoreService
+
+PATH = "/v1/{account}/{container}/{object:raw}"
+MANIFEST = "multipart-manifest"
+
+
+class ObjectsApi:
+    def __init__(self, store: ObjectStoreService) -> None:
+        self._store = store
+
+    def operations(self) -> list[Operation]:
+        return [
+            Operation("GET", PATH, self.get, kind="stream"),
+            Operation("HEAD", PATH, self.get, kind="stream"),
+        ]
+
+    async def get(self, call: Call) -> Reply:
+        asked = Asked(call)
+        try:
+            reply = await self._get(asked)
+        except Missing:
+            # It may have been replaced between the look at its row and the look at its file.
+            reply = await self._get(asked)
+        return finished(call, reply)
+
+    async def _get(self, asked: Asked) -> Reply:
+        call, access = asked.call, asked.access
+        row = await self.row(access, asked.place.container, asked.place.object)
+        manifest_asked = call.query.get(MANIFEST) == "get"
+        if manifest_asked and row.kind == "slo":
+            return await self._manifest(asked, row)
+        content = await self._store.contents.of(row, access, as_it_is=manifest_asked)
+        headers = headers_of(content)
+        return await send(
+            self._store,
+            call,
+            content,
+            access,
+            headers,
+            content_type=row.content_type,
+            etag=content.etag,
+        )
+
+    async def row(self, access: Access, container: str, name: str) -> ObjectRow:
+        return await self._store.database.read(
+            lambda tx: self._store.objects.seen(tx, access, container, name)
+        )
+
+    async def _manifest(self, asked: Asked, row: ObjectRow) -> Reply:
+        segments = await self._store.contents.segments(row)
+        raw_asked = asked.query.get("format") == "raw"
+        body = msgspec.json.encode(
+            manifest.raw(segments) if raw_asked else manifest.shown(segments)
+        )
+        headers = common(row)
+        headers |= {
+            "Etag": _md5(body) if raw_asked else str(row.extra.get("manifest_etag", "")),
+            "X-Static-Large-Object": "True",
+            "Content-Length": str(len(body)),
+        }
+        kind = row.content_type if raw_asked else FORMATS["json"]
+        return Reply(200, headers=headers, raw=body, content_type=kind)
+
+
+def _md5(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
+def common(row: ObjectRow) -> dict[str, str]:
+    """What every answer about an object says of it."""
+    found = {header_name(name): value for name, value in row.headers.items()}
+    found["Last-Modified"] = timestamps.http_date(row.timestamp)
+    found["X-Timestamp"] = row.timestamp
+    found["Accept-Ranges"] = "bytes"
+    if row.delete_at is not None:
+        found["X-Delete-At"] = str(row.delete_at)
+    return found
+
+
+def headers_of(content: Content) -> dict[str, str]:
+    row = content.row
+    found = common(row)
+    found["Etag"] = f'"{content.etag}"' if content.is_large else content.etag
+    if row.kind == "slo":
+        found["X-Static-Large-Object"] = "True"
+        found["X-Manifest-Etag"] = str(row.extra.get("manifest_etag", ""))
+    return found
+
+
+def created(row: ObjectRow) -> Reply:
+    etag = f'"{row.etag}"' if row.kind == "slo" else row.etag
+    return empty(201, {"Etag": etag, "Last-Modified": timestamps.http_date(row.timestamp)})
+
+
+def content_type_of(headers: Any, name: str, *, guess: bool) -> str:
+    """What a client says an object is; else what its name says."""
+    given = headers.get("content-type")
+    if given and not guess:
+        return str(given)
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"

@@ -1,0 +1,43 @@
+"""How Swift words its answers: a page for each status, or a line of text."""
+
+from cumulo.core.faults import Fault
+
+HTML = "text/html; charset=UTF-8"
+TEXT = "text/plain; charset=utf-8"
+PLAIN = "text/plain"
+
+EXPLAINED = {
+    400: "The server could not comply with the request since it is either malformed or otherwise "
+    "incorrect.",
+    401: "This server could not verify that you are authorized to access the document you "
+    "requested.",
+    403: "Access was denied to this resource.",
+    404: "The resource could not be found.",
+    405: "The method is not allowed for this resource.",
+    406: "The resource is not available in a format acceptable to your browser.",
+    408: "The server has waited too long for the request to be sent by the client.",
+    409: "There was a conflict when trying to complete your request.",
+    411: "Content-Length header required.",
+    412: "A precondition for this request was not met.",
+    413: "The body of your request was too large for this server.",
+    416: "The Range requested is not available.",
+    422: "Unable to process the contained instructions",
+    499: "Client was disconnected during request.",
+    501: "The requested method is not implemented by this server.",
+    503: "The server is currently unavailable. Please try again at a later time.",
+    507: "There was not enough space to save the resource.",
+}
+BROKEN = "The server has either erred or is incapable of performing the requested operation."
+ACCEPTED = b"<html><h1>Accepted</h1><p>The request is accepted for processing.</p></html>"
+
+
+def page(status: int, title: str) -> bytes:
+    text = EXPLAINED.get(status, BROKEN)
+    return f"<html><h1>{title}</h1><p>{text}</p></html>".encode()
+
+
+def refusal(fault: Fault, status: int, request_id: str) -> tuple[str, bytes]:
+    """Swift's envelope: a message of its own is plain text, so that no browser reads it."""
+    if not fault.message or status in (401, 500) or fault.message == EXPLAINED.get(status):
+        return HTML, page(status, fault.title)
+    return PLAIN, fault.message.encode()

@@ -1,0 +1,49 @@
+"""What the object store is to the cloud."""
+
+from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, Service
+from cumulo.object_store.api.face import swift_face
+from cumulo.object_store.drivers.files import FileBlobs
+from cumulo.object_store.model.ring import Device, Ring
+from cumulo.object_store.policy import RULES
+from cumulo.object_store.reconcile import ObjectExpiry, ObjectRemovals
+from cumulo.object_store.service.object_store import ObjectStoreService
+from cumulo.object_store.settings import ObjectStoreSettings
+from cumulo.settings import BadSettings
+
+
+def build(frame: Frame) -> Service:
+    store = ObjectStoreService(frame.database, _blobs(frame))
+    rules = frame.rules("object_store", RULES)
+
+    def on_bells(bells: Bells) -> None:
+        store.removals.ring = bells["object removals"]
+
+    return Service(
+        store,
+        faces=[swift_face(store, rules)],
+        reconcilers=[ObjectRemovals(frame.database, store), ObjectExpiry(frame.database, store)],
+        on_bells=on_bells,
+        counts={"containers": store.containers.count_all},
+        close=store.close,
+    )
+
+
+def _blobs(frame: Frame) -> FileBlobs:
+    """On the devices that the settings name."""
+    own, data = frame.settings.of(ObjectStoreSettings), frame.settings.data_dir
+    devices = [
+        Device(name, each.weight, each.zone, each.region) for name, each in own.devices.items()
+    ]
+    places = {name: data / (each.path or f"objects/{name}") for name, each in own.devices.items()}
+    try:
+        ring = Ring(devices, replicas=own.replicas)
+    except ValueError as error:
+        raise BadSettings(f"[object_store.devices]: {error}") from None
+    return FileBlobs(ring, places, durable=own.durable)
+
+
+ASSEMBLY = Assembly(
+    "object_store",
+    build,
+    catalog=(CatalogEntry("object-store", (), "/object-store/v1/AUTH_$(project_id)s"),),
+)

@@ -1,0 +1,89 @@
+"""What makes the disks equal to the rows: removals, and objects whose time is over."""
+
+from cumulo.core.db.transaction import Database, Tx
+from cumulo.object_store.model.container import RemovalRow
+from cumulo.object_store.service.object_store import ObjectStoreService
+
+START = "start"
+"""The id of the work that is done once, when the process starts."""
+AT_ONCE = 500
+
+
+class ObjectRemovals:
+    """Removes the bytes of what rows let go of; at its start also what no row knows of: a kill
+    between the renaming of bytes and the commit leaves that."""
+
+    name = "object removals"
+
+    def __init__(self, database: Database, store: ObjectStoreService) -> None:
+        self._database = database
+        self._store = store
+        self._removals = store.removals
+        self._started = False
+
+    def due(self, tx: Tx, most: int) -> list[str]:
+        if not self._started:
+            return [START]
+        return [row.id for row in self._removals.due(tx, most)]
+
+    async def step(self, id: str) -> None:
+        if id == START:
+            await self._start()
+            return
+        if not await self._database.write(lambda tx: self._is_free(tx, id), name="object free"):
+            return
+        await self._store.bytes.remove(id)
+        await self._database.write(lambda tx: self._gone(tx, id), name="object removed")
+
+    def _is_free(self, tx: Tx, id: str) -> bool:
+        row = tx.get(RemovalRow, id)
+        if row is None:
+            return False
+        if row.kind == "parts":
+            self._removals.expand(tx, row)
+            tx.after_commit(self._removals.ring)
+            return False
+        return self._removals.unused(tx, row)
+
+    def _gone(self, tx: Tx, id: str) -> None:
+        row = tx.get(RemovalRow, id)
+        if row is not None:
+            self._removals.done(tx, row)
+
+    def failed(self, tx: Tx, id: str, reason: str) -> None:
+        self._removals.failed(tx, id, reason)
+
+    async def _start(self) -> None:
+        for partition in range(self._store.bytes.partitions):
+            found = await self._store.bytes.sweep(partition)
+            for first in range(0, len(found), AT_ONCE):
+                await self._sweep(found[first : first + AT_ONCE])
+        self._started = True
+
+    async def _sweep(self, blobs: list[str]) -> None:
+        for blob in await self._database.read(lambda tx: self._removals.unknown(tx, blobs)):
+            await self._store.bytes.remove(blob)
+
+
+class ObjectExpiry:
+    """Removes objects whose `X-Delete-At` is over; nobody sees them from that moment on."""
+
+    name = "object expiry"
+
+    def __init__(self, database: Database, store: ObjectStoreService) -> None:
+        self._database = database
+        self._objects = store.objects
+
+    def due(self, tx: Tx, most: int) -> list[str]:
+        found = self._objects.expired(tx, most)
+        return [f"{container}/{name.hex()}" for container, name in found]
+
+    async def step(self, id: str) -> None:
+        container, _, name = id.partition("/")
+        await self._database.write(
+            lambda tx: self._objects.expire(tx, container, bytes.fromhex(name)),
+            name="object expired",
+        )
+
+    def failed(self, tx: Tx, id: str, reason: str) -> None:
+        """Nothing to note: the row itself is the work."""

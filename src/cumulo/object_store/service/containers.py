@@ -1,0 +1,170 @@
+"""Containers: made, changed, removed when they are empty, and counted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cumulo.core.db.transaction import Tx
+from cumulo.core.events.history import emit
+from cumulo.core.ids import new_hex
+from cumulo.object_store.model import acl, timestamps
+from cumulo.object_store.model.account import project_of
+from cumulo.object_store.model.container import ContainerRow
+from cumulo.object_store.model.faults import BadInput, NoSuchContainer, NotEmpty, TooLarge
+from cumulo.object_store.model.headers import merged
+from cumulo.object_store.model.names import check_container
+from cumulo.object_store.queries import container as queries
+from cumulo.object_store.queries import object as object_queries
+from cumulo.object_store.service.access import Access
+from cumulo.object_store.service.accounts import Accounts
+from cumulo.object_store.service.removals import Removals
+
+POLICY = "replicated"
+"""The storage policy's name: the only one there is."""
+MOST_UPLOADS = 1000
+"""Unfinished uploads that go with their container; more have to be ended first."""
+QUOTAS = ("quota-bytes", "quota-count")
+
+
+@dataclass(slots=True)
+class ContainerWishes:
+    """What a PUT or POST says; None leaves a list as it is."""
+
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    read_acl: str | None = None
+    write_acl: str | None = None
+    policy: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """None as a value takes an option away."""
+
+
+class Containers:
+    def __init__(self, accounts: Accounts, removals: Removals) -> None:
+        self._accounts = accounts
+        self._removals = removals
+
+    def find(self, tx: Tx, account: str, name: str) -> ContainerRow | None:
+        return tx.one(queries.NAMED, account=account, name=name.encode())
+
+    def get(self, tx: Tx, account: str, name: str) -> ContainerRow:
+        """Raises NoSuchContainer."""
+        found = self.find(tx, account, name)
+        if found is None:
+            raise NoSuchContainer()
+        return found
+
+    def seen(self, tx: Tx, access: Access, name: str) -> ContainerRow:
+        """For a GET or HEAD of it by this caller. Raises Denied, NeedsLogin, NoSuchContainer."""
+        found = self.find(tx, access.account, name)
+        access.check("list", found, name)
+        if found is None:
+            raise NoSuchContainer()
+        return found
+
+    def put(self, tx: Tx, access: Access, name: str, wishes: ContainerWishes) -> bool:
+        """Make or change it; True when it is new."""
+        access.check_account(writing=True)
+        check_container(name)
+        _check(wishes)
+        found = self.find(tx, access.account, name)
+        if found is not None:
+            self._change(tx, found, wishes)
+            return False
+        self._accounts.there(tx, access.account)
+        now = timestamps.now()
+        row = ContainerRow(
+            id=new_hex(),
+            account=access.account,
+            name=name.encode(),
+            timestamp=now,
+            put_timestamp=now,
+            objects=0,
+            bytes=0,
+            metadata=merged({}, wishes.metadata),
+            read_acl=wishes.read_acl or "",
+            write_acl=wishes.write_acl or "",
+            policy=POLICY,
+            options=_options({}, wishes.options),
+        )
+        tx.insert(row)
+        self._accounts.count(tx, access.account, containers=1)
+        self._emit(tx, "create", row, access)
+        return True
+
+    def post(self, tx: Tx, access: Access, name: str, wishes: ContainerWishes) -> None:
+        access.check_account(writing=True)
+        _check(wishes)
+        self._change(tx, self.get(tx, access.account, name), wishes)
+
+    def _change(self, tx: Tx, row: ContainerRow, wishes: ContainerWishes) -> None:
+        if wishes.policy not in (None, row.policy):
+            raise NotEmpty("The storage policy of a container cannot be changed.")
+        lists = {"read_acl": wishes.read_acl, "write_acl": wishes.write_acl}
+        tx.update(
+            row,
+            metadata=merged(row.metadata, wishes.metadata),
+            put_timestamp=timestamps.after(row.put_timestamp),
+            options=_options(row.options, wishes.options),
+            **{name: value for name, value in lists.items() if value is not None},
+        )
+
+    def delete(self, tx: Tx, access: Access, name: str) -> None:
+        """Raises NotEmpty."""
+        access.check_account(writing=True)
+        row = self.get(tx, access.account, name)
+        if tx.value(object_queries.ANY, container=row.id) is not None:
+            raise NotEmpty()
+        uploads = tx.all(object_queries.ALL_UPLOADS, container=row.id, most=MOST_UPLOADS + 1)
+        if len(uploads) > MOST_UPLOADS:
+            raise NotEmpty()
+        for upload in uploads:
+            self._removals.parts(tx, upload.id)
+            tx.delete(upload)
+        tx.delete(row)
+        self._accounts.count(tx, access.account, containers=-1)
+        self._emit(tx, "delete", row, access)
+
+    def count(self, tx: Tx, row: ContainerRow, *, objects: int, bytes: int) -> None:
+        """In the container and in its account."""
+        if objects or bytes:
+            tx.run(queries.COUNT, container=row.id, objects=objects, bytes=bytes)
+            self._accounts.count(tx, row.account, objects=objects, bytes=bytes)
+
+    def check_room(self, tx: Tx, row: ContainerRow, *, objects: int, bytes: int) -> None:
+        """Raises TooLarge when a quota of the container or the account has no room."""
+        most_bytes, most_objects = (row.metadata.get(name, "") for name in QUOTAS)
+        if most_bytes and row.bytes + bytes > int(most_bytes):
+            raise TooLarge("Upload exceeds quota.")
+        if most_objects and row.objects + objects > int(most_objects):
+            raise TooLarge("Upload exceeds quota.")
+        self._accounts.check_room(tx, row.account, bytes)
+
+    def count_all(self, tx: Tx) -> int:
+        return int(tx.value(queries.COUNT_ALL) or 0)
+
+    def _emit(self, tx: Tx, verb: str, row: ContainerRow, access: Access) -> None:
+        emit(
+            tx,
+            f"object_store.container.{verb}",
+            row.id,
+            principal=access.who,
+            project_id=project_of(row.account),
+            name=row.text,
+        )
+
+
+def _check(wishes: ContainerWishes) -> None:
+    for name in QUOTAS:
+        value = wishes.metadata.get(name, "")
+        if value and not (value.isdecimal() and len(value) < 19):
+            raise BadInput(f"Invalid {'bytes' if name.endswith('bytes') else 'count'} quota.")
+    if wishes.policy not in (None, "", POLICY):
+        raise BadInput(f"Invalid X-Storage-Policy '{wishes.policy}'")
+
+
+def clean(header: str, value: str | None) -> str | None:
+    return None if value is None else acl.cleaned(header, value)
+
+
+def _options(old: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**old, **changes}.items() if value is not None}

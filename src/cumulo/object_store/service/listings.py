@@ -1,0 +1,55 @@
+"""Listings: pages that are asked of the database a thousand rows at a time, so that a page of ten
+thousand holds up nobody."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from cumulo.core.db.transaction import Database, Tx
+from cumulo.object_store.model.listing import Page, Wanted, Wish
+from cumulo.object_store.queries import container as container_queries
+from cumulo.object_store.queries import object as object_queries
+
+Rows = Sequence[tuple[Any, ...]]
+
+
+class Listings:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def containers(self, account: str, wish: Wish) -> Page:
+        """Entries: (name, objects, bytes, last change, policy, made)."""
+
+        def ask(tx: Tx, wanted: Wanted) -> Rows:
+            text = container_queries.BACKWARD if wanted.reverse else container_queries.FORWARD
+            return tx.tuples(
+                text, account=account, low=wanted.low, high=wanted.high, most=wanted.most
+            )
+
+        return await self._fill(Page(wish), ask)
+
+    async def objects(self, container_id: str, wish: Wish) -> Page:
+        """Entries: (name, size, etag, content type, timestamp, kind, extra as JSON)."""
+
+        def ask(tx: Tx, wanted: Wanted) -> Rows:
+            return objects_of(tx, container_id, wanted)
+
+        return await self._fill(Page(wish), ask)
+
+    async def _fill(self, page: Page, ask: Callable[[Tx, Wanted], Rows]) -> Page:
+        while (wanted := page.wanted()) is not None:
+            page.feed(await self._database.read(partial(_asked, ask, wanted)), wanted)
+            await asyncio.sleep(0)
+        return page
+
+
+def _asked(ask: Callable[[Tx, Wanted], Rows], wanted: Wanted, tx: Tx) -> Rows:
+    return ask(tx, wanted)
+
+
+def objects_of(tx: Tx, container_id: str, wanted: Wanted) -> Rows:
+    text = object_queries.BACKWARD if wanted.reverse else object_queries.FORWARD
+    return tx.tuples(
+        text, container=container_id, low=wanted.low, high=wanted.high, most=wanted.most
+    )

@@ -1,0 +1,27 @@
+"""The object store as a whole: its nouns."""
+
+from cumulo.core.db.transaction import Database
+from cumulo.object_store.service.accounts import Accounts
+from cumulo.object_store.service.bytes import Blobs, Bytes
+from cumulo.object_store.service.containers import Containers
+from cumulo.object_store.service.contents import Contents
+from cumulo.object_store.service.listings import Listings
+from cumulo.object_store.service.manifests import Manifests
+from cumulo.object_store.service.objects import Objects
+from cumulo.object_store.service.removals import Removals
+
+
+class ObjectStoreService:
+    def __init__(self, database: Database, blobs: Blobs) -> None:
+        self.database = database
+        self.removals = Removals()
+        self.accounts = Accounts()
+        self.containers = Containers(self.accounts, self.removals)
+        self.objects = Objects(self.containers, self.removals)
+        self.manifests = Manifests(self.objects)
+        self.listings = Listings(database)
+        self.bytes = Bytes(blobs, self.removals)
+        self.contents = Contents(database, self.containers, self.objects, self.bytes)
+
+    def close(self) -> None:
+        self.bytes.close()

@@ -1,0 +1,188 @@
+"""Objects: written in two steps (bytes, then the row), read, changed, copied, removed."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from cumulo.core.db.transaction import Tx
+from cumulo.object_store.model import timestamps
+from cumulo.object_store.model.conditions import outcome
+from cumulo.object_store.model.container import ContainerRow
+from cumulo.object_store.model.faults import NoSuchContainer, NoSuchObject, PreconditionFailed
+from cumulo.object_store.model.object import Kind, ObjectRow
+from cumulo.object_store.queries import object as queries
+from cumulo.object_store.service.access import Access
+from cumulo.object_store.service.containers import Containers
+from cumulo.object_store.service.removals import Removals
+
+EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
+
+
+@dataclass(slots=True)
+class NewObject:
+    """All of an object but its name and its time."""
+
+    size: int = 0
+    etag: str = EMPTY
+    content_type: str = "application/octet-stream"
+    headers: dict[str, str] = field(default_factory=dict)
+    kind: Kind = "plain"
+    blob: str | None = None
+    assembly: str | None = None
+    delete_at: int | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+class Objects:
+    def __init__(self, containers: Containers, removals: Removals) -> None:
+        self._containers = containers
+        self._removals = removals
+
+    def current(self, tx: Tx, container: ContainerRow, name: str) -> ObjectRow | None:
+        """The object of a name, unless its time is over."""
+        try:
+            found = tx.get(ObjectRow, container.id, name.encode())
+        except UnicodeEncodeError:
+            return None
+        if found is None or (found.delete_at is not None and found.delete_at <= time.time()):
+            return None
+        return found
+
+    def container(
+        self, tx: Tx, access: Access, container: str, verb: Literal["read", "write"]
+    ) -> ContainerRow:
+        """The container of an object that this caller reads or writes. Raises Denied, NeedsLogin,
+        NoSuchContainer."""
+        found = self._containers.find(tx, access.account, container)
+        access.check(verb, found, container)
+        if found is None:
+            raise NoSuchContainer()
+        return found
+
+    def seen(self, tx: Tx, access: Access, container: str, name: str) -> ObjectRow:
+        """For a GET or HEAD, or a copy. Raises as `container`, and NoSuchObject."""
+        found = self.current(tx, self.container(tx, access, container, "read"), name)
+        if found is None:
+            raise NoSuchObject()
+        return found
+
+    def begin(
+        self,
+        tx: Tx,
+        access: Access,
+        container: str,
+        name: str,
+        size: int | None,
+        conditions: Mapping[str, str],
+    ) -> ContainerRow:
+        """Before bytes are taken: may they come, and is there room? `size`: what the client says.
+        Raises PreconditionFailed, TooLarge …"""
+        found = self.container(tx, access, container, "write")
+        self._check(tx, found, name, size or 0, conditions)
+        return found
+
+    def commit(
+        self,
+        tx: Tx,
+        container: ContainerRow,
+        name: str,
+        new: NewObject,
+        conditions: Mapping[str, str],
+    ) -> ObjectRow:
+        """The bytes are safe: the name means them from now on. What it meant before goes.
+        Raises NoSuchContainer when that was removed meanwhile."""
+        now = tx.get(ContainerRow, container.id)
+        if now is None:
+            raise NoSuchContainer()
+        old = self._check(tx, now, name, new.size, conditions)
+        there = tx.get(ObjectRow, container.id, name.encode()) if old is None else old
+        when = timestamps.now() if there is None else timestamps.after(there.timestamp)
+        row = ObjectRow(
+            container_id=container.id,
+            name=name.encode(),
+            timestamp=when,
+            version=when,
+            size=new.size,
+            etag=new.etag,
+            content_type=new.content_type,
+            headers=new.headers,
+            kind=new.kind,
+            blob=new.blob,
+            assembly=new.assembly,
+            delete_at=new.delete_at,
+            extra=new.extra,
+        )
+        if there is None:
+            tx.insert(row)
+            self._containers.count(tx, now, objects=1, bytes=new.size)
+        else:
+            changed = {each: getattr(row, each) for each in row.__struct_fields__[2:]}
+            tx.update(there, **changed)
+            if (there.blob, there.assembly) != (new.blob, new.assembly):
+                self._removals.of(tx, there)
+            self._containers.count(tx, now, objects=0, bytes=new.size - there.size)
+        return row
+
+    def _check(
+        self, tx: Tx, container: ContainerRow, name: str, size: int, conditions: Mapping[str, str]
+    ) -> ObjectRow | None:
+        """The current object, if the client's conditions hold for it."""
+        old = self.current(tx, container, name)
+        if conditions:
+            etag = None if old is None else old.etag
+            if outcome(conditions, etag, None if old is None else old.timestamp) != 200:
+                raise PreconditionFailed()
+        more = 1 if old is None else 0
+        self._containers.check_room(
+            tx, container, objects=more, bytes=size - (0 if old is None else old.size)
+        )
+        return old
+
+    def post(
+        self,
+        tx: Tx,
+        access: Access,
+        container: str,
+        name: str,
+        headers: Mapping[str, str],
+        content_type: str | None,
+        delete_at: int | None,
+    ) -> None:
+        """New metadata in place of all the old."""
+        found = self.container(tx, access, container, "write")
+        row = self.current(tx, found, name)
+        if row is None:
+            raise NoSuchObject()
+        tx.update(
+            row,
+            headers=dict(headers),
+            content_type=content_type or row.content_type,
+            timestamp=timestamps.after(row.timestamp),
+            delete_at=delete_at,
+        )
+
+    def delete(self, tx: Tx, access: Access, container: str, name: str) -> ObjectRow:
+        """Raises NoSuchObject."""
+        found = self.container(tx, access, container, "write")
+        row = self.current(tx, found, name)
+        if row is None:
+            raise NoSuchObject()
+        self.remove(tx, found, row)
+        return row
+
+    def remove(self, tx: Tx, container: ContainerRow, row: ObjectRow) -> None:
+        tx.delete(row)
+        self._removals.of(tx, row)
+        self._containers.count(tx, container, objects=-1, bytes=-row.size)
+
+    def expired(self, tx: Tx, most: int) -> list[tuple[str, bytes]]:
+        """(container's id, name) of objects whose time is over."""
+        return [(c, n) for c, n in tx.tuples(queries.EXPIRED, now=int(time.time()), most=most)]
+
+    def expire(self, tx: Tx, container_id: str, name: bytes) -> None:
+        row, container = tx.get(ObjectRow, container_id, name), tx.get(ContainerRow, container_id)
+        if row is None or container is None:
+            return
+        if row.delete_at is not None and row.delete_at <= time.time():
+            self.remove(tx, container, row)

@@ -1,0 +1,29 @@
+"""The object store's own settings: the table `[object_store]` of `cumulo.toml`."""
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+
+class ObjectDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A folder that keeps objects."""
+
+    path: str = ""
+    """Empty: `objects/NAME` in the data directory."""
+    weight: Annotated[float, msgspec.Meta(ge=0)] = 1.0
+    """Its part of the objects, against the other devices' weights; say, its size in TiB."""
+    zone: str = ""
+    """Replicas are in different zones as long as there are enough: a disk, a rack, a room."""
+    region: str = ""
+
+
+class ObjectStoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    table: ClassVar[str] = "object_store"
+
+    devices: dict[str, ObjectDevice] = msgspec.field(default_factory=lambda: {"d1": ObjectDevice()})
+    """Where objects are kept. One folder is enough; each one more takes its part."""
+    replicas: Annotated[int, msgspec.Meta(ge=1, le=8)] = 1
+    """How many devices keep each object."""
+    durable: bool = True
+    """Objects are flushed to their disk before a request is answered. False: a power cut may lose
+    the last seconds."""
