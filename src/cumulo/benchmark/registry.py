@@ -26,7 +26,7 @@ GROUPS: Mapping[str, str] = {
     "Authenticate": "authenticate",
     "KeystoneBasic": "keystone",
     "Quotas": "quotas",
-    "NovaServers": "nova_servers",
+    "NovaServers": "nova_moves",  # and by it nova_servers
     "NovaKeypair": "nova",
     "NovaFlavors": "nova",
     "NovaAggregates": "nova",

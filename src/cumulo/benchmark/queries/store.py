@@ -5,7 +5,6 @@ so that a million of them are a thousand rows. The file's `user_version` says wh
 STEPS it has seen. Only this module knows its tables.
 """
 
-import datetime
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -68,11 +67,6 @@ class NoSuch(Exception):
 
 class Exists(Exception):
     """The name is taken."""
-
-
-def now() -> str:
-    """The moment as reports write it."""
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class Store:

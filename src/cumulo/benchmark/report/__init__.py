@@ -1,5 +1,5 @@
 """Results as files: pages, documents, test cases; and documents back into results."""
 
-from cumulo.benchmark.report.formats import Unreadable, keep, make, results
+from cumulo.benchmark.report.formats import Results, Unreadable, make, read_file
 
-__all__ = ["Unreadable", "keep", "make", "results"]
+__all__ = ["Results", "Unreadable", "make", "read_file"]

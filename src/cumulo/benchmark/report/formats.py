@@ -12,7 +12,6 @@ import msgspec
 from cumulo.benchmark.engine.statistics import Statistics
 from cumulo.benchmark.model.result import (
     Action,
-    Environment,
     HookResult,
     Iteration,
     SlaResult,
@@ -20,7 +19,7 @@ from cumulo.benchmark.model.result import (
     TaskResult,
     WorkloadResult,
 )
-from cumulo.benchmark.queries.store import Store, now
+from cumulo.benchmark.moments import now
 from cumulo.core.ids import new_id
 
 FORMAT = "1.2"
@@ -37,14 +36,6 @@ class Results(msgspec.Struct):
     task: TaskResult
     read: Callable[[str], Iterator[Iteration]]
     """A workload's iterations by its id."""
-
-
-def results(kept: Store, named: str) -> Results:
-    """A task of the database by its id, or the first one of a file."""
-    path = Path(named).expanduser()
-    if path.is_file():
-        return read_file(path)[0]
-    return Results(kept.task(named), kept.iterations)
 
 
 def make(kind: str, tasks: list[Results]) -> str:
@@ -414,38 +405,3 @@ def _to_iteration(i: Mapping[str, Any]) -> Iteration:
         atomic_actions=actions,
         delay=float(i.get("delay", 0.0)),
     )
-
-
-def keep(kept: Store, env: Environment, path: Path, tags: list[str]) -> list[str]:
-    """Take results of a file into the database; the new tasks' ids."""
-    found = []
-    for each in read_file(path):
-        task = msgspec.structs.replace(
-            each.task,
-            uuid=new_id(),
-            env_uuid=env.uuid,
-            env_name=env.name,
-            tags=[*each.task.tags, *tags],
-            task_duration=sum(w.load_duration for s in each.task.subtasks for w in s.workloads),
-        )
-        kept.put_task(task)
-        number = 0
-        for place, subtask in enumerate(each.task.subtasks):
-            copy = msgspec.structs.replace(subtask, uuid=new_id(), task_uuid=task.uuid)
-            kept.put_subtask(copy, place)
-            for workload in subtask.workloads:
-                number += 1
-                new = msgspec.structs.replace(
-                    workload, uuid=new_id(), subtask_uuid=copy.uuid, task_uuid=task.uuid
-                )
-                kept.put_workload(new, number)
-                chunk: list[Iteration] = []
-                for iteration in each.read(workload.uuid):
-                    chunk.append(iteration)
-                    if len(chunk) == 1000:
-                        kept.add_iterations(new.uuid, chunk)
-                        chunk = []
-                if chunk:
-                    kept.add_iterations(new.uuid, chunk)
-        found.append(task.uuid)
-    return found

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cumulo.benchmark.actions import nova
+from cumulo.benchmark.actions import nova, nova_admin
 from cumulo.benchmark.engine.run import Run
 from cumulo.benchmark.registry import Fit, scenario
 
@@ -111,7 +111,7 @@ async def list_flavors(
     sort_dir: str | None = None,
 ) -> None:
     """List flavors"""
-    await nova.list_flavors(
+    await nova_admin.list_flavors(
         run,
         detailed,
         is_public=is_public,
@@ -125,7 +125,7 @@ async def list_flavors(
 
 
 async def _flavor(run: Run, ram: int, vcpus: int, disk: int, more: dict[str, Any]) -> Any:
-    return await nova.create_flavor(run, ram, vcpus, disk, **more)
+    return await nova_admin.create_flavor(run, ram, vcpus, disk, **more)
 
 
 @scenario("NovaFlavors.create_flavor", **_MADE)
@@ -172,7 +172,7 @@ async def create_and_get_flavor(
     """Create a flavor and show it"""
     more = _more(flavorid, ephemeral, swap, rxtx_factor, is_public)
     made = await _flavor(run, ram, vcpus, disk, more)
-    await nova.get_flavor(run, made["id"])
+    await nova_admin.get_flavor(run, made["id"])
 
 
 @scenario("NovaFlavors.create_and_delete_flavor", **_MADE)
@@ -190,7 +190,7 @@ async def create_and_delete_flavor(
     """Create a flavor and delete it"""
     more = _more(flavorid, ephemeral, swap, rxtx_factor, is_public)
     made = await _flavor(run, ram, vcpus, disk, more)
-    await nova.delete_flavor(run, made["id"])
+    await nova_admin.delete_flavor(run, made["id"])
 
 
 @scenario("NovaFlavors.create_flavor_and_set_keys", **_MADE)
@@ -209,7 +209,7 @@ async def create_flavor_and_set_keys(
     """Create a flavor and give it extra specs"""
     more = _more(flavorid, ephemeral, swap, rxtx_factor, is_public)
     made = await _flavor(run, ram, vcpus, disk, more)
-    await nova.set_flavor_keys(run, made["id"], extra_specs)
+    await nova_admin.set_flavor_keys(run, made["id"], extra_specs)
 
 
 @scenario("NovaFlavors.create_and_list_flavor_access", **_MADE)
@@ -227,7 +227,7 @@ async def create_and_list_flavor_access(
     """Create a flavor that is not public and list who may use it"""
     more = _more(flavorid, ephemeral, swap, rxtx_factor, False)
     made = await _flavor(run, ram, vcpus, disk, more)
-    await nova.list_flavor_access(run, made["id"])
+    await nova_admin.list_flavor_access(run, made["id"])
 
 
 @scenario("NovaFlavors.create_flavor_and_add_tenant_access", **_MADE)
@@ -245,7 +245,7 @@ async def create_flavor_and_add_tenant_access(
     """Create a flavor and let a project use it"""
     more = _more(flavorid, ephemeral, swap, rxtx_factor, is_public)
     made = await _flavor(run, ram, vcpus, disk, more)
-    await nova.add_tenant_access(run, made["id"], run.tenant["id"])
+    await nova_admin.add_tenant_access(run, made["id"], run.tenant["id"])
 
 
 # aggregates
@@ -254,14 +254,14 @@ async def create_flavor_and_add_tenant_access(
 @scenario("NovaAggregates.list_aggregates", **_ADMIN)
 async def list_aggregates(run: Run) -> None:
     """List aggregates"""
-    await nova.list_aggregates(run)
+    await nova_admin.list_aggregates(run)
 
 
 @scenario("NovaAggregates.create_and_list_aggregates", **_MADE)
 async def create_and_list_aggregates(run: Run, availability_zone: str) -> None:
     """Create an aggregate and find it in the list of all"""
-    made = await nova.create_aggregate(run, availability_zone)
-    listed = await nova.list_aggregates(run)
+    made = await nova_admin.create_aggregate(run, availability_zone)
+    listed = await nova_admin.list_aggregates(run)
     run.check(
         any(a["id"] == made["id"] for a in listed),
         "Created aggregate is not in the list of all available aggregates",
@@ -271,31 +271,31 @@ async def create_and_list_aggregates(run: Run, availability_zone: str) -> None:
 @scenario("NovaAggregates.create_and_delete_aggregate", **_MADE)
 async def create_and_delete_aggregate(run: Run, availability_zone: str) -> None:
     """Create an aggregate and delete it"""
-    made = await nova.create_aggregate(run, availability_zone)
-    await nova.delete_aggregate(run, made["id"])
+    made = await nova_admin.create_aggregate(run, availability_zone)
+    await nova_admin.delete_aggregate(run, made["id"])
 
 
 @scenario("NovaAggregates.create_and_update_aggregate", **_MADE)
 async def create_and_update_aggregate(run: Run, availability_zone: str) -> None:
     """Create an aggregate and change its name and zone"""
-    made = await nova.create_aggregate(run, availability_zone)
-    await nova.update_aggregate(run, made["id"])
+    made = await nova_admin.create_aggregate(run, availability_zone)
+    await nova_admin.update_aggregate(run, made["id"])
 
 
 @scenario("NovaAggregates.create_and_get_aggregate_details", **_MADE)
 async def create_and_get_aggregate_details(run: Run, availability_zone: str) -> None:
     """Create an aggregate and show it"""
-    made = await nova.create_aggregate(run, availability_zone)
-    await nova.get_aggregate(run, made["id"])
+    made = await nova_admin.create_aggregate(run, availability_zone)
+    await nova_admin.get_aggregate(run, made["id"])
 
 
 @scenario("NovaAggregates.create_aggregate_add_and_remove_host", **_MADE)
 async def create_aggregate_add_and_remove_host(run: Run, availability_zone: str) -> None:
     """Create an aggregate, add a host, take it away"""
-    made = await nova.create_aggregate(run, availability_zone)
-    host = {"host": await nova.a_host(run)}
-    await nova.aggregate_action(run, "add_host", made["id"], "add_host", host)
-    await nova.aggregate_action(run, "remove_host", made["id"], "remove_host", host)
+    made = await nova_admin.create_aggregate(run, availability_zone)
+    host = {"host": await nova_admin.a_host(run)}
+    await nova_admin.aggregate_action(run, "add_host", made["id"], "add_host", host)
+    await nova_admin.aggregate_action(run, "remove_host", made["id"], "remove_host", host)
 
 
 @scenario(
@@ -315,14 +315,14 @@ async def create_aggregate_add_host_and_boot_server(
     boot_server_kwargs: Args = None,
 ) -> None:
     """Boot a server of a flavor that only hosts of a new aggregate may have"""
-    made = await nova.create_aggregate(run, availability_zone)
-    host = await nova.a_host(run)
-    await nova.aggregate_action(
+    made = await nova_admin.create_aggregate(run, availability_zone)
+    host = await nova_admin.a_host(run)
+    await nova_admin.aggregate_action(
         run, "set_metadata", made["id"], "set_metadata", {"metadata": metadata}
     )
-    await nova.aggregate_action(run, "add_host", made["id"], "add_host", {"host": host})
-    flavor = await nova.create_flavor(run, ram, vcpus, disk)
-    await nova.set_flavor_keys(run, flavor["id"], metadata)
+    await nova_admin.aggregate_action(run, "add_host", made["id"], "add_host", {"host": host})
+    flavor = await nova_admin.create_flavor(run, ram, vcpus, disk)
+    await nova_admin.set_flavor_keys(run, flavor["id"], metadata)
     server = await nova.boot_server(run, image, flavor["id"], **(boot_server_kwargs or {}))
     seen = (await run.admin.get("compute", f"/servers/{server['id']}"))["server"]
     run.check(
@@ -330,7 +330,7 @@ async def create_aggregate_add_host_and_boot_server(
     )
     # The host must leave the aggregate before that can be taken away.
     await nova.delete_server(run, server["id"])
-    await nova.aggregate_action(run, "remove_host", made["id"], "remove_host", {"host": host})
+    await nova_admin.aggregate_action(run, "remove_host", made["id"], "remove_host", {"host": host})
 
 
 # hypervisors, services, zones
@@ -339,44 +339,44 @@ async def create_aggregate_add_host_and_boot_server(
 @scenario("NovaHypervisors.list_hypervisors", **_ADMIN)
 async def list_hypervisors(run: Run, detailed: bool = True) -> None:
     """List hypervisors"""
-    await nova.list_hypervisors(run, detailed)
+    await nova_admin.list_hypervisors(run, detailed)
 
 
 @scenario("NovaHypervisors.list_and_get_hypervisors", **_ADMIN)
 async def list_and_get_hypervisors(run: Run, detailed: bool = True) -> None:
     """List hypervisors and show each"""
-    for hypervisor in await nova.list_hypervisors(run, detailed):
-        await nova.get_hypervisor(run, hypervisor["id"])
+    for hypervisor in await nova_admin.list_hypervisors(run, detailed):
+        await nova_admin.get_hypervisor(run, hypervisor["id"])
 
 
 @scenario("NovaHypervisors.statistics_hypervisors", **_ADMIN)
 async def statistics_hypervisors(run: Run) -> None:
     """Show the sums over all hypervisors"""
-    await nova.statistics_hypervisors(run)
+    await nova_admin.statistics_hypervisors(run)
 
 
 @scenario("NovaHypervisors.list_and_get_uptime_hypervisors", **_ADMIN)
 async def list_and_get_uptime_hypervisors(run: Run, detailed: bool = True) -> None:
     """List hypervisors and show since when each is up"""
-    for hypervisor in await nova.list_hypervisors(run, detailed):
+    for hypervisor in await nova_admin.list_hypervisors(run, detailed):
         if hypervisor.get("state") == "up":
-            await nova.uptime_hypervisor(run, hypervisor["id"])
+            await nova_admin.uptime_hypervisor(run, hypervisor["id"])
 
 
 @scenario("NovaHypervisors.list_and_search_hypervisors", **_ADMIN)
 async def list_and_search_hypervisors(run: Run, detailed: bool = True) -> None:
     """List hypervisors and search each by its name"""
-    for hypervisor in await nova.list_hypervisors(run, detailed):
-        await nova.search_hypervisors(run, hypervisor["hypervisor_hostname"])
+    for hypervisor in await nova_admin.list_hypervisors(run, detailed):
+        await nova_admin.search_hypervisors(run, hypervisor["hypervisor_hostname"])
 
 
 @scenario("NovaServices.list_services", **_ADMIN)
 async def list_services(run: Run, host: str | None = None, binary: str | None = None) -> None:
     """List the services of compute"""
-    await nova.list_services(run, host, binary)
+    await nova_admin.list_services(run, host, binary)
 
 
 @scenario("NovaAvailabilityZones.list_availability_zones", **_ADMIN)
 async def list_availability_zones(run: Run, detailed: bool = True) -> None:
     """List availability zones"""
-    await nova.list_availability_zones(run, detailed)
+    await nova_admin.list_availability_zones(run, detailed)

@@ -3,23 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cumulo.benchmark.actions import cinder, glance, neutron, nova
+from cumulo.benchmark.actions import cinder, glance, nova
 from cumulo.benchmark.engine.run import CheckFailed, Run
 from cumulo.benchmark.registry import Fit, number, scenario
 
 Args = dict[str, Any] | None
 
 _FINDS = {"image": "image", "flavor": "flavor"}
-_BOOT: Any = {
+BOOT: Any = {
     "services": ("nova",),
     "cleanup": ("nova",),
     "finds": _FINDS,
     "fits": (Fit(),),
 }
-_RESIZE: Any = {**_BOOT, "finds": {**_FINDS, "to_flavor": "flavor"}}
-_VOLUME: Any = {**_BOOT, "services": ("nova", "cinder"), "cleanup": ("nova", "cinder")}
+_RESIZE: Any = {**BOOT, "finds": {**_FINDS, "to_flavor": "flavor"}}
+VOLUME: Any = {**BOOT, "services": ("nova", "cinder"), "cleanup": ("nova", "cinder")}
 # The disk is a volume: only memory must fit.
-_FROM_VOLUME: Any = {**_VOLUME, "fits": (Fit(disk=False),)}
+FROM_VOLUME: Any = {**VOLUME, "fits": (Fit(disk=False),)}
 
 
 @scenario("NovaServers.list_servers", services=("nova",))
@@ -28,7 +28,7 @@ async def list_servers(run: Run, detailed: bool = True) -> None:
     await nova.list_servers(run, detailed)
 
 
-@scenario("NovaServers.boot_server", **_BOOT)
+@scenario("NovaServers.boot_server", **BOOT)
 async def boot_server(
     run: Run, image: str, flavor: str, auto_assign_nic: bool = False, **kwargs: Any
 ) -> None:
@@ -36,7 +36,7 @@ async def boot_server(
     await nova.boot_server(run, image, flavor, auto_assign_nic=auto_assign_nic, **kwargs)
 
 
-@scenario("NovaServers.boot_and_list_server", **_BOOT)
+@scenario("NovaServers.boot_and_list_server", **BOOT)
 async def boot_and_list_server(
     run: Run, image: str, flavor: str, detailed: bool = True, **kwargs: Any
 ) -> None:
@@ -49,7 +49,7 @@ async def boot_and_list_server(
     )
 
 
-@scenario("NovaServers.boot_and_delete_server", **_BOOT)
+@scenario("NovaServers.boot_and_delete_server", **BOOT)
 async def boot_and_delete_server(
     run: Run,
     image: str,
@@ -65,7 +65,7 @@ async def boot_and_delete_server(
     await nova.delete_server(run, server["id"], force=force_delete)
 
 
-@scenario("NovaServers.boot_and_delete_multiple_servers", **_BOOT)
+@scenario("NovaServers.boot_and_delete_multiple_servers", **BOOT)
 async def boot_and_delete_multiple_servers(
     run: Run,
     image: str,
@@ -105,7 +105,7 @@ async def _bounce(run: Run, id: str, action: str) -> None:
         raise CheckFailed(f"Invalid server actions configuration: {action!r} is not known")
 
 
-@scenario("NovaServers.boot_and_bounce_server", **_BOOT)
+@scenario("NovaServers.boot_and_bounce_server", **BOOT)
 async def boot_and_bounce_server(
     run: Run,
     image: str,
@@ -123,7 +123,7 @@ async def boot_and_bounce_server(
     await nova.delete_server(run, server["id"], force=force_delete)
 
 
-@scenario("NovaServers.boot_lock_unlock_and_delete", **_BOOT)
+@scenario("NovaServers.boot_lock_unlock_and_delete", **BOOT)
 async def boot_lock_unlock_and_delete(
     run: Run,
     image: str,
@@ -151,7 +151,7 @@ def _there_and_back(name: str, there: Any, back: Any, words: str) -> None:
         await nova.delete_server(run, server["id"], force=force_delete)
 
     body.__doc__ = f"Boot a server, {words} it, delete it"
-    scenario(f"NovaServers.{name}", **_BOOT)(body)
+    scenario(f"NovaServers.{name}", **BOOT)(body)
 
 
 _there_and_back("suspend_and_resume_server", nova.suspend, nova.resume, "suspend and resume")
@@ -161,7 +161,7 @@ _there_and_back("shelve_and_unshelve_server", nova.shelve, nova.unshelve, "shelv
 
 @scenario(
     "NovaServers.snapshot_server",
-    **{**_BOOT, "services": ("nova", "glance"), "cleanup": ("nova", "glance")},
+    **{**BOOT, "services": ("nova", "glance"), "cleanup": ("nova", "glance")},
 )
 async def snapshot_server(
     run: Run, image: str, flavor: str, force_delete: bool = False, **kwargs: Any
@@ -219,7 +219,7 @@ async def resize_shutoff_server(
 # with volumes
 
 
-async def _boot_from_volume(
+async def boot_from_volume(
     run: Run,
     image: str,
     flavor: str,
@@ -236,7 +236,7 @@ async def _boot_from_volume(
     )
 
 
-@scenario("NovaServers.boot_server_from_volume", **_FROM_VOLUME)
+@scenario("NovaServers.boot_server_from_volume", **FROM_VOLUME)
 async def boot_server_from_volume(
     run: Run,
     image: str,
@@ -250,12 +250,10 @@ async def boot_server_from_volume(
 ) -> None:
     """Boot a server from a volume and leave it"""
     args = {**(boot_server_kwargs or kwargs), "auto_assign_nic": auto_assign_nic}
-    await _boot_from_volume(
-        run, image, flavor, volume_size, volume_type, create_volume_kwargs, args
-    )
+    await boot_from_volume(run, image, flavor, volume_size, volume_type, create_volume_kwargs, args)
 
 
-@scenario("NovaServers.boot_server_from_volume_and_delete", **_FROM_VOLUME)
+@scenario("NovaServers.boot_server_from_volume_and_delete", **FROM_VOLUME)
 async def boot_server_from_volume_and_delete(
     run: Run,
     image: str,
@@ -271,7 +269,7 @@ async def boot_server_from_volume_and_delete(
 ) -> None:
     """Boot a server from a volume and delete it"""
     args = boot_server_kwargs or kwargs
-    server = await _boot_from_volume(
+    server = await boot_from_volume(
         run, image, flavor, volume_size, volume_type, create_volume_kwargs, args
     )
     await run.sleep_between(min_sleep, max_sleep)
@@ -280,7 +278,7 @@ async def boot_server_from_volume_and_delete(
 
 @scenario(
     "NovaServers.boot_server_from_volume_and_resize",
-    **{**_FROM_VOLUME, "finds": {**_FINDS, "to_flavor": "flavor"}},
+    **{**FROM_VOLUME, "finds": {**_FINDS, "to_flavor": "flavor"}},
 )
 async def boot_server_from_volume_and_resize(
     run: Run,
@@ -297,7 +295,7 @@ async def boot_server_from_volume_and_resize(
     create_volume_kwargs: Args = None,
 ) -> None:
     """Boot a server from a volume, resize it, delete it"""
-    server = await _boot_from_volume(
+    server = await boot_from_volume(
         run, image, flavor, volume_size, None, create_volume_kwargs, boot_server_kwargs or {}
     )
     await run.sleep_between(min_sleep, max_sleep)
@@ -306,7 +304,7 @@ async def boot_server_from_volume_and_resize(
         await nova.delete_server(run, server["id"], force=force_delete)
 
 
-@scenario("NovaServers.boot_server_from_volume_snapshot", **_FROM_VOLUME)
+@scenario("NovaServers.boot_server_from_volume_snapshot", **FROM_VOLUME)
 async def boot_server_from_volume_snapshot(
     run: Run,
     image: str,
@@ -327,7 +325,7 @@ async def boot_server_from_volume_snapshot(
     await nova.boot_server(run, None, flavor, auto_assign_nic=auto_assign_nic, **boot)
 
 
-async def _with_volume(
+async def with_volume(
     run: Run, image: str, flavor: str, size: Any, boot: Args, volume: Args
 ) -> tuple[str, str]:
     """(server, volume): attached."""
@@ -337,7 +335,7 @@ async def _with_volume(
     return server["id"], made["id"]
 
 
-async def _apart(run: Run, server: str, volume: str, force: bool = False) -> None:
+async def apart(run: Run, server: str, volume: str, force: bool = False) -> None:
     await nova.detach_volume(run, server, volume)
     await cinder.delete_volume(run, volume)
     await nova.delete_server(run, server, force=force)
@@ -345,7 +343,7 @@ async def _apart(run: Run, server: str, volume: str, force: bool = False) -> Non
 
 @scenario(
     "NovaServers.boot_server_attach_created_volume_and_resize",
-    **{**_VOLUME, "finds": {**_FINDS, "to_flavor": "flavor"}},
+    **{**VOLUME, "finds": {**_FINDS, "to_flavor": "flavor"}},
 )
 async def boot_server_attach_created_volume_and_resize(
     run: Run,
@@ -362,16 +360,16 @@ async def boot_server_attach_created_volume_and_resize(
     create_volume_kwargs: Args = None,
 ) -> None:
     """Boot a server, attach a volume, resize the server, take all apart"""
-    server, volume = await _with_volume(
+    server, volume = await with_volume(
         run, image, flavor, volume_size, boot_server_kwargs, create_volume_kwargs
     )
     await run.sleep_between(min_sleep, max_sleep)
     await _resized(run, server, to_flavor, confirm, "ACTIVE")
     if do_delete:
-        await _apart(run, server, volume, force_delete)
+        await apart(run, server, volume, force_delete)
 
 
-@scenario("NovaServers.boot_server_attach_created_volume_and_extend", **_VOLUME)
+@scenario("NovaServers.boot_server_attach_created_volume_and_extend", **VOLUME)
 async def boot_server_attach_created_volume_and_extend(
     run: Run,
     image: str,
@@ -386,19 +384,19 @@ async def boot_server_attach_created_volume_and_extend(
     create_volume_kwargs: Args = None,
 ) -> None:
     """Boot a server, attach a volume, extend the volume, take all apart"""
-    server, volume = await _with_volume(
+    server, volume = await with_volume(
         run, image, flavor, volume_size, boot_server_kwargs, create_volume_kwargs
     )
     await run.sleep_between(min_sleep, max_sleep)
     await cinder.extend_volume(run, volume, new_volume_size, attached=True)
     if do_delete:
-        await _apart(run, server, volume, force_delete)
+        await apart(run, server, volume, force_delete)
 
 
 @scenario(
     "NovaServers.boot_server_attach_volume_and_list_attachments",
     numbers={"volume_num": number(1, 100, whole=True)},
-    **_FROM_VOLUME,
+    **FROM_VOLUME,
 )
 async def boot_server_attach_volume_and_list_attachments(
     run: Run,
@@ -421,233 +419,3 @@ async def boot_server_attach_volume_and_list_attachments(
             attachment["volumeId"] in listed,
             f"attachment not included into list of available attachments: {attachment}",
         )
-
-
-# moves
-
-
-@scenario("NovaServers.boot_and_live_migrate_server", admin=True, **_BOOT)
-async def boot_and_live_migrate_server(
-    run: Run,
-    image: str,
-    flavor: str,
-    block_migration: bool = False,
-    disk_over_commit: bool = False,
-    min_sleep: float = 0,
-    max_sleep: float = 0,
-    **kwargs: Any,
-) -> None:
-    """Boot a server, move it to another host while it runs, delete it"""
-    server = await nova.boot_server(run, image, flavor, **kwargs)
-    await run.sleep_between(min_sleep, max_sleep)
-    await nova.live_migrate(run, server["id"], block_migration, disk_over_commit)
-    await nova.delete_server(run, server["id"])
-
-
-@scenario("NovaServers.boot_server_from_volume_and_live_migrate", admin=True, **_FROM_VOLUME)
-async def boot_server_from_volume_and_live_migrate(
-    run: Run,
-    image: str,
-    flavor: str,
-    volume_size: Any,
-    volume_type: str | None = None,
-    block_migration: bool = False,
-    disk_over_commit: bool = False,
-    force_delete: bool = False,
-    min_sleep: float = 0,
-    max_sleep: float = 0,
-    create_volume_kwargs: Args = None,
-    boot_server_kwargs: Args = None,
-    **kwargs: Any,
-) -> None:
-    """Boot a server from a volume, move it while it runs, delete it"""
-    args = boot_server_kwargs or kwargs
-    server = await _boot_from_volume(
-        run, image, flavor, volume_size, volume_type, create_volume_kwargs, args
-    )
-    await run.sleep_between(min_sleep, max_sleep)
-    await nova.live_migrate(run, server["id"], block_migration, disk_over_commit)
-    await nova.delete_server(run, server["id"], force=force_delete)
-
-
-@scenario("NovaServers.boot_server_attach_created_volume_and_live_migrate", admin=True, **_VOLUME)
-async def boot_server_attach_created_volume_and_live_migrate(
-    run: Run,
-    image: str,
-    flavor: str,
-    size: Any,
-    block_migration: bool = False,
-    disk_over_commit: bool = False,
-    boot_server_kwargs: Args = None,
-    create_volume_kwargs: Args = None,
-    min_sleep: float = 0,
-    max_sleep: float = 0,
-) -> None:
-    """Boot a server, attach a volume, move the server while it runs, take all apart"""
-    server, volume = await _with_volume(
-        run, image, flavor, size, boot_server_kwargs, create_volume_kwargs
-    )
-    await run.sleep_between(min_sleep, max_sleep)
-    await nova.live_migrate(run, server, block_migration, disk_over_commit)
-    await _apart(run, server, volume)
-
-
-@scenario("NovaServers.boot_and_migrate_server", admin=True, **_BOOT)
-async def boot_and_migrate_server(
-    run: Run, image: str, flavor: str, confirm: bool = True, **kwargs: Any
-) -> None:
-    """Boot a server, move it to another host, confirm or revert, delete it"""
-    server = await nova.boot_server(run, image, flavor, **kwargs)
-    await nova.migrate(run, server["id"])
-    if confirm:
-        await nova.confirm_resize(run, server["id"])
-    else:
-        await nova.revert_resize(run, server["id"])
-    await nova.delete_server(run, server["id"])
-
-
-@scenario(
-    "NovaServers.boot_and_rebuild_server",
-    admin=True,
-    services=("nova",),
-    cleanup=("nova",),
-    finds={"from_image": "image", "to_image": "image", "flavor": "flavor"},
-    fits=(Fit(image="from_image"), Fit(image="to_image")),
-)
-async def boot_and_rebuild_server(
-    run: Run, from_image: str, to_image: str, flavor: str, **kwargs: Any
-) -> None:
-    """Boot a server, rebuild it from another image, delete it"""
-    server = await nova.boot_server(run, from_image, flavor, **kwargs)
-    await nova.rebuild(run, server["id"], to_image)
-    await nova.delete_server(run, server["id"])
-
-
-# networks
-
-_FLOATING: Any = {
-    **_BOOT,
-    "cleanup": ("nova", "neutron.floatingip"),
-    "contexts": ("network|existing_network",),
-    "router": True,
-}
-
-
-def _outside(floating_network: str | None, args: Args) -> str | None:
-    given = args or {}
-    return floating_network or given.get("ext_network") or given.get("floating_network")
-
-
-@scenario("NovaServers.boot_and_associate_floating_ip", **_FLOATING)
-async def boot_and_associate_floating_ip(
-    run: Run,
-    image: str,
-    flavor: str,
-    floating_network: str | None = None,
-    create_floating_ip_args: Args = None,
-    **kwargs: Any,
-) -> None:
-    """Boot a server and give it a floating IP"""
-    server = await nova.boot_server(run, image, flavor, **kwargs)
-    outside = _outside(floating_network, create_floating_ip_args)
-    made = await neutron.create_floating_ip(run, outside)
-    await nova.associate_floating_ip(run, server["id"], made)
-
-
-@scenario("NovaServers.boot_server_associate_and_dissociate_floating_ip", **_FLOATING)
-async def boot_server_associate_and_dissociate_floating_ip(
-    run: Run,
-    image: str,
-    flavor: str,
-    floating_network: str | None = None,
-    create_floating_ip_args: Args = None,
-    **kwargs: Any,
-) -> None:
-    """Boot a server, give it a floating IP and take it away"""
-    server = await nova.boot_server(run, image, flavor, **kwargs)
-    outside = _outside(floating_network, create_floating_ip_args)
-    made = await neutron.create_floating_ip(run, outside)
-    await nova.associate_floating_ip(run, server["id"], made)
-    await nova.dissociate_floating_ip(run, server["id"], made)
-
-
-@scenario(
-    "NovaServers.boot_server_and_attach_interface",
-    **{**_BOOT, "services": ("nova", "neutron"), "cleanup": ("nova", "neutron")},
-)
-async def boot_server_and_attach_interface(
-    run: Run,
-    image: str,
-    flavor: str,
-    network_create_args: Args = None,
-    subnet_create_args: Args = None,
-    subnet_cidr_start: str | None = None,
-    boot_server_args: Args = None,
-) -> None:
-    """Boot a server and attach it to another network"""
-    made = run.tenant.get("networks") or []
-    if made:
-        network = made[run.number % len(made)]
-    else:
-        network = await neutron.create_network(run, **(network_create_args or {}))
-    await neutron.create_subnet(
-        run, network["id"], start_cidr=subnet_cidr_start, **(subnet_create_args or {})
-    )
-    server = await nova.boot_server(run, image, flavor, **(boot_server_args or {}))
-    await nova.attach_interface(run, server["id"], net_id=network["id"])
-
-
-@scenario(
-    "NovaServers.boot_server_and_list_interfaces",
-    contexts=("network|existing_network",),
-    **_BOOT,
-)
-async def boot_server_and_list_interfaces(run: Run, image: str, flavor: str, **kwargs: Any) -> None:
-    """Boot a server and list its interfaces"""
-    server = await nova.boot_server(run, image, flavor, **kwargs)
-    await nova.list_interfaces(run, server["id"])
-
-
-# looks
-
-
-@scenario("NovaServers.boot_and_show_server", **_BOOT)
-async def boot_and_show_server(run: Run, image: str, flavor: str, **kwargs: Any) -> None:
-    """Boot a server and show it"""
-    server = await nova.boot_server(run, image, flavor, **kwargs)
-    await nova.show_server(run, server["id"])
-
-
-@scenario("NovaServers.boot_and_get_console_output", **_BOOT)
-async def boot_and_get_console_output(
-    run: Run, image: str, flavor: str, length: int | None = None, **kwargs: Any
-) -> None:
-    """Boot a server and read its console's output"""
-    server = await nova.boot_server(run, image, flavor, **kwargs)
-    await nova.console_output(run, server["id"], length)
-
-
-@scenario(
-    "NovaServers.boot_and_get_console_url",
-    numbers={
-        "console_type": {
-            "enum": ["novnc", "xvpvnc", "spice-html5", "rdp-html5", "serial", "webmks"]
-        }
-    },
-    **_BOOT,
-)
-async def boot_and_get_console_url(
-    run: Run, image: str, flavor: str, console_type: str, **kwargs: Any
-) -> None:
-    """Boot a server and ask where its console is"""
-    server = await nova.boot_server(run, image, flavor, **kwargs)
-    await nova.console_url(run, server["id"], console_type)
-
-
-@scenario("NovaServers.boot_and_update_server", **_BOOT)
-async def boot_and_update_server(
-    run: Run, image: str, flavor: str, description: str | None = None, **kwargs: Any
-) -> None:
-    """Boot a server and change its name and description"""
-    server = await nova.boot_server(run, image, flavor, **kwargs)
-    await nova.update_server(run, server["id"], description)

@@ -11,7 +11,8 @@ from cumulo.benchmark.client.clouds import BadSpec, credentials_of, platform_of
 from cumulo.benchmark.client.http import Http, HttpError
 from cumulo.benchmark.client.session import ApiError, Session
 from cumulo.benchmark.model.result import Environment
-from cumulo.benchmark.queries.store import Store, now
+from cumulo.benchmark.moments import now
+from cumulo.benchmark.queries.store import Store
 from cumulo.core.ids import new_id
 
 CHOSEN = "environment"

@@ -28,7 +28,8 @@ from cumulo.benchmark.model.result import (
     WorkloadResult,
 )
 from cumulo.benchmark.model.task import TaskConfig, Workload
-from cumulo.benchmark.queries.store import NoSuch, Store, now
+from cumulo.benchmark.moments import now
+from cumulo.benchmark.queries.store import NoSuch, Store
 from cumulo.benchmark.service import environments
 from cumulo.core.ids import new_id
 

@@ -13,6 +13,7 @@ from cumulo.benchmark.model.result import Environment, TaskResult, WorkloadResul
 from cumulo.benchmark.model.task import Hook, Workload, workload_document
 from cumulo.benchmark.queries.store import NoSuch, Store
 from cumulo.benchmark.report.series import general
+from cumulo.benchmark.service import results
 from cumulo.cli.rally.common import environment, table, task_id
 
 
@@ -31,7 +32,8 @@ def write(
 ) -> None:
     """Make a report and write it, or print it."""
     try:
-        text = report.make(kind, [report.results(kept, name) for name in named])
+        found = [each for name in named for each in results.results(kept, name)]
+        text = report.make(kind, found)
     except (NoSuch, report.Unreadable) as error:
         raise click.ClickException(str(error)) from None
     if out is None or out == "-":
@@ -48,7 +50,7 @@ def write(
 
 def import_file(kept: Store, env: Environment, path: str, tags: list[str]) -> list[str]:
     try:
-        return report.keep(kept, env, Path(path).expanduser(), tags)
+        return results.keep(kept, env, Path(path).expanduser(), tags)
     except (report.Unreadable, OSError) as error:
         raise click.ClickException(str(error)) from None
 
