@@ -3,6 +3,7 @@
 import socket
 
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, Service
+from cumulo.core.auth.keyring import KeyRing
 from cumulo.dns import names
 from cumulo.dns.api.face import dns_face
 from cumulo.dns.drivers.embedded import EmbeddedNameServer
@@ -11,16 +12,18 @@ from cumulo.dns.reconcile import NameServerLoop
 from cumulo.dns.service.dns import DnsService
 from cumulo.dns.service.zones import Rules
 from cumulo.dns.settings import DnsSettings
+from cumulo.identity.interface import Identity
 from cumulo.settings import BadSettings, instance_prefix
 
 
 def build(frame: Frame) -> Service:
     own = frame.settings.of(DnsSettings)
-    dns = DnsService(_rules(own))
+    seal = KeyRing(frame.settings.secrets_dir / "dns-keys")
+    hostname = socket.gethostname() or "localhost"
+    dns = DnsService(_rules(own), frame.get(Identity), seal, hostname=hostname)
     frame.database.subscribe(dns.changes.announcement)
     folder = frame.settings.data_dir / "dns"
     server = EmbeddedNameServer(folder, own.listen, own.rate_limit) if own.serve else None
-    hostname = socket.gethostname() or "localhost"
     loop = NameServerLoop(
         frame.database,
         dns.serving,
@@ -30,7 +33,7 @@ def build(frame: Frame) -> Service:
     )
     return Service(
         dns,
-        faces=[dns_face(dns, frame.rules("dns", RULES))],
+        faces=[dns_face(dns, frame.database, frame.rules("dns", RULES))],
         workers=[loop.run],
         counts={"zones": dns.zones.count},
     )
