@@ -7,6 +7,7 @@ from cumulo.core.auth.keyring import KeyRing
 from cumulo.dns import names
 from cumulo.dns.api.face import dns_face
 from cumulo.dns.drivers.embedded import EmbeddedNameServer
+from cumulo.dns.interface import EVENTS
 from cumulo.dns.policy import RULES
 from cumulo.dns.reconcile import NameServerLoop
 from cumulo.dns.service.dns import DnsService
@@ -53,4 +54,4 @@ def _rules(own: DnsSettings) -> Rules:
     )
 
 
-ASSEMBLY = Assembly("dns", build, catalog=(CatalogEntry("dns", (), "/dns"),))
+ASSEMBLY = Assembly("dns", build, events=EVENTS, catalog=(CatalogEntry("dns", (), "/dns"),))
