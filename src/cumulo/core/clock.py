@@ -27,6 +27,16 @@ def later(moment: Moment, seconds: float) -> Moment:
     return _moment(shifted)
 
 
+def parse_moment(text: str) -> Moment:
+    """A moment from a client's ISO 8601 text; without a zone it is UTC. Raises ValueError, also for
+    what is no time any more in UTC: the first and the last day of the calendar have offsets."""
+    found = datetime.fromisoformat(text)
+    try:
+        return _moment(found if found.tzinfo is None else found.astimezone(UTC))
+    except OverflowError:
+        raise ValueError(f"{text} is not within the years 1 to 9999 in UTC") from None
+
+
 def zulu(moment: Moment) -> str:
     """`2026-11-22T15:04:05Z`: compute, image, network."""
     return moment[:19] + "Z"

@@ -27,7 +27,7 @@ from cumulo.compute.service.flavors import Flavors
 from cumulo.compute.service.hosts import DEFAULT_ZONE, Hosts
 from cumulo.compute.service.keypairs import KeyPairs
 from cumulo.compute.service.scheduling import Scheduler, explain
-from cumulo.compute.service.who import Who
+from cumulo.compute.service.who import Who, project_of
 from cumulo.compute.service.wishes import ServerWish, hostname_of
 from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import Moment
@@ -192,8 +192,7 @@ class Servers:
         is left of any of them.
         """
         principal = who.principal
-        project_id = principal.project_id
-        assert project_id is not None
+        project_id = project_of(who)
         try:
             flavor = snapshot(self._flavors.get(tx, wish.flavor_id, principal))
         except NotFound as fault:
