@@ -1,5 +1,6 @@
 """What block storage is to the cloud."""
 
+from cumulo.block_storage import resources
 from cumulo.block_storage.agent import StorageAgent
 from cumulo.block_storage.api.face import block_storage_faces
 from cumulo.block_storage.drivers.fake import FakeDriver
@@ -41,5 +42,7 @@ ASSEMBLY = Assembly(
     catalog=(
         CatalogEntry("block-storage", ("volumev3", "block-store"), "/volume/v3/$(project_id)s"),
     ),
+    resource_types=resources.TYPES,
+    finders=resources.FINDERS,
     hosts=(HostKind("block_storage", agent, sweep=30.0),),
 )

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from cumulo.block_storage.interface import BlockStorage
+from cumulo.compute import resources
 from cumulo.compute.agent import ComputeAgent, simulated_host
 from cumulo.compute.api.face import compute_faces
 from cumulo.compute.drivers.driver import ComputeDriver
@@ -83,5 +84,7 @@ ASSEMBLY = Assembly(
     "compute",
     build,
     catalog=(CatalogEntry("compute", (), "/compute/v2.1"),),
+    resource_types=resources.TYPES,
+    finders=resources.FINDERS,
     hosts=(HostKind("compute", agent, sweep=10.0, stop=stop),),
 )

@@ -25,11 +25,12 @@ from typing import Any, Protocol, TypeVar, cast
 from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Database, Tx
-from cumulo.core.hosts.agent import HostPart
-from cumulo.core.hosts.conductor import Conductor, Part
+from cumulo.core.hosts.conductor import Conductor, Part, WholePart
 from cumulo.core.hosts.registry import HostRegistry
+from cumulo.core.hosts.work import HostPart
 from cumulo.core.http.caller import Caller
 from cumulo.core.http.operations import Face
+from cumulo.core.resource_types import Finder, ResourceType
 from cumulo.core.work.jobs import Jobs
 from cumulo.core.work.reconciler import Reconciler
 from cumulo.settings import Settings
@@ -78,13 +79,18 @@ class Frame:
     database: Database
     registry: HostRegistry
     conductor: Conductor
-    catalog: Sequence[CatalogEntry]
-    """Of all services."""
+    assemblies: Sequence["Assembly"]
+    """Of all services: what they bring as data, whatever their order."""
     caller: Caller = field(default_factory=Caller)
     """Calls any service's operations for a principal, inside the process; once all are built."""
     jobs: Jobs = field(init=False)
     """Where a service adds its kinds of jobs, and begins them."""
     _given: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def catalog(self) -> list[CatalogEntry]:
+        """Of all services."""
+        return [entry for each in self.assemblies for entry in each.catalog]
 
     def __post_init__(self) -> None:
         self.jobs = Jobs(self.database)
@@ -154,7 +160,7 @@ class Service:
     facade: Any
     """The service itself, as `Cloud.services` shows it."""
     faces: Sequence[Face] = ()
-    parts: Sequence[Part] = ()
+    parts: Sequence[Part | WholePart] = ()
     """The conductor's side of work on hosts."""
     reconcilers: Sequence[Reconciler] = ()
     on_bells: Callable[[Bells], None] | None = None
@@ -184,3 +190,7 @@ class Assembly:
     build: Callable[[Frame], Service]
     catalog: Sequence[CatalogEntry] = ()
     hosts: Sequence[HostKind] = ()
+    resource_types: Sequence[ResourceType] = ()
+    """What templates can ask of it."""
+    finders: Sequence[Finder] = ()
+    """How names in templates become ids of its things."""

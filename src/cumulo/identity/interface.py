@@ -36,6 +36,10 @@ class Identity(Protocol):
     def verify(self, tx: Tx, token: str, *, allow_expired: bool = False) -> Principal:
         """The principal of a token; raises core.faults.Unauthorized."""
 
+    def principal_in_project(self, tx: Tx, user_id: str, project_id: str) -> Principal | None:
+        """What a token of the user for the project would say now; None where there would be
+        none (no role, or one of the two is disabled or gone)."""
+
     def project_exists(self, tx: Tx, project_id: str) -> bool: ...
 
     def limits_of(

@@ -5,6 +5,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.outbound.guard import Filter, Guard
 from cumulo.core.outbound.guard import Limits as OutboundLimits
 from cumulo.identity.interface import Endpoints, FirstUsers, Identity
+from cumulo.image import resources
 from cumulo.image.api.face import image_face
 from cumulo.image.drivers.file import FileDriver as ImageFiles
 from cumulo.image.drivers.kinds import open_driver
@@ -131,4 +132,9 @@ def _import_rules(settings: Settings, endpoints: Endpoints) -> ImportRules:
     )
 
 
-ASSEMBLY = Assembly("image", build, catalog=(CatalogEntry("image", (), "/image"),))
+ASSEMBLY = Assembly(
+    "image",
+    build,
+    catalog=(CatalogEntry("image", (), "/image"),),
+    finders=resources.FINDERS,
+)

@@ -7,6 +7,7 @@ from pathlib import Path
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.identity.interface import FirstUsers
+from cumulo.network import resources
 from cumulo.network.agent import NetworkHostPart
 from cumulo.network.api.face import network_face
 from cumulo.network.drivers.driver import NetworkDriver
@@ -109,5 +110,7 @@ ASSEMBLY = Assembly(
     "network",
     build,
     catalog=(CatalogEntry("network", (), "/network"),),
+    resource_types=resources.TYPES,
+    finders=resources.FINDERS,
     hosts=(HostKind("network", agent, sweep=60.0, stop=stop),),
 )
