@@ -17,7 +17,8 @@
                                           # $admin_project and $demo_project are known
       until: true                       # ask again (10 s) until the answer fits
 
-Values: `any` matches anything that is there, `/regex/` matches text, `len 3` a length, `len >3` a greater one.
+Values: `any` matches anything that is there, `/regex/` matches text, `len 3` a length, `len >3` a
+greater one.
 """
 
 import asyncio

@@ -7,7 +7,7 @@ from msgspec import Meta
 from cumulo.compute.model.server import ServerRow
 from cumulo.compute.service.compute import ComputeService
 from cumulo.compute.service.who import Who
-from cumulo.core.clock import Moment, parse_moment
+from cumulo.core.clock import Moment, of_text
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call
@@ -44,10 +44,9 @@ def server_of(call: Call, tx: Tx, compute: ComputeService) -> ServerRow:
 def moment_of(text: str, name: str) -> Moment:
     """A time of the query, `2026-11-22T15:04:05Z` or with another zone."""
     try:
-        return parse_moment(text)
+        return of_text(text)
     except ValueError:
-        shown = text[:100]
         raise BadRequest(
-            f"Invalid input for query parameters {name}. Value: {shown}. '{shown}' is not a "
+            f"Invalid input for query parameters {name}. Value: {text:.80}. '{text:.80}' is not a "
             "'date-time'"
         ) from None

@@ -2,7 +2,7 @@
 
 from cumulo.compute.model.hypervisor import ServerGroupRow
 from cumulo.compute.queries import hypervisor as queries
-from cumulo.compute.service.who import Who, project_of
+from cumulo.compute.service.who import Who
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
@@ -26,7 +26,7 @@ class Groups:
     def create(
         self, tx: Tx, name: str, policy: str, rules: dict[str, int], who: Who
     ) -> ServerGroupRow:
-        project_id = project_of(who)
+        project_id = who.principal.need_project()
         try:
             self._quotas.take(tx, project_id, server_groups=1)
         except QuotaExceeded:

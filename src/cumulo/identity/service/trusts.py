@@ -6,7 +6,7 @@ import msgspec
 
 from cumulo.core.auth.principal import Principal, TrustMark
 from cumulo.core.auth.tokens import TokenPayload
-from cumulo.core.clock import Moment, later, parse_moment
+from cumulo.core.clock import Moment, later, of_text
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, Forbidden, NotFound, Unauthorized
@@ -51,10 +51,10 @@ class TrustWishes(msgspec.Struct, kw_only=True):
 def moment_of(text: str, field: str) -> Moment:
     """A client's time; without a zone it is UTC. Raises BadRequest."""
     try:
-        return parse_moment(text)
+        return of_text(text)
     except ValueError:
         raise BadRequest(
-            f"Invalid input for field '{field}': '{text[:100]}' is not an ISO 8601 time."
+            f"Invalid input for field '{field}': '{text:.80}' is not an ISO 8601 time."
         ) from None
 
 
