@@ -2,9 +2,8 @@
 
 from alembic import op
 
-revision = "compute_0001"
-down_revision = None
-branch_labels = ("compute",)
+revision = "compute_0002"
+down_revision = "compute_0001"
 
 SERVERS = """
 INSERT INTO host_items (host_id, kind, id, version, gone)
