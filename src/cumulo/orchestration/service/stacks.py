@@ -236,9 +236,9 @@ class Stacks:
                 if kind not in blueprint.files:
                     raise Invalid(f"Could not fetch remote template {kind}")
                 continue
-            path = f"resources.{name}.properties"
-            if kind == "OS::Heat::None":
+            if handler.takes_any:
                 continue
+            path = f"resources.{name}.properties"
             unknown = set(definition.properties) - set(handler.properties)
             if unknown:
                 raise Invalid(f"Unknown Property {min(unknown)}", path)
