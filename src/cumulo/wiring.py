@@ -9,6 +9,7 @@ from cumulo.cloud import Cloud
 from cumulo.core.assembly import Assembly, Frame, Principals, RotateKeys
 from cumulo.core.db import migrations
 from cumulo.core.db.engines import engine_of
+from cumulo.core.events.history import let_turns_grow
 from cumulo.core.hosts import lineage
 from cumulo.core.hosts.conductor import Conductor
 from cumulo.core.hosts.registry import HostRegistry
@@ -33,6 +34,7 @@ def open_database(settings: Settings) -> Any:
     assemblies()
     database = engine_of(settings)
     migrations.prepare(database)
+    database.write_now(let_turns_grow, name="turns of events")
     return database
 
 

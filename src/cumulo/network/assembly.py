@@ -13,16 +13,17 @@ from cumulo.network.api.face import network_face
 from cumulo.network.drivers.driver import NetworkDriver
 from cumulo.network.drivers.make import make_driver
 from cumulo.network.first_run import FirstNetworks
-from cumulo.network.interface import GuestMetadata, Network
+from cumulo.network.interface import EVENTS, GuestMetadata, Network
 from cumulo.network.model.metadata import MetadataHandler, MetadataRequest, MetadataResponse
 from cumulo.network.part import NetworkPart
 from cumulo.network.policy import RULES
 from cumulo.network.service.network import NetworkService
+from cumulo.network.service.tools import DEFAULT_QUOTAS
 from cumulo.settings import Settings, instance_prefix
 
 
 def build(frame: Frame) -> Service:
-    network = NetworkService(frame.registry)
+    network = NetworkService(frame.registry, frame.quotas("network", DEFAULT_QUOTAS))
     frame.give(Network, network)
     first = FirstNetworks(frame.settings, frame.database, network, frame.get(FirstUsers))
     return Service(
@@ -109,6 +110,7 @@ async def stop(host: HostFrame, remove: bool) -> int:
 ASSEMBLY = Assembly(
     "network",
     build,
+    events=EVENTS,
     catalog=(CatalogEntry("network", (), "/network"),),
     resource_types=resources.TYPES,
     finders=resources.FINDERS,

@@ -4,6 +4,15 @@ from typing import Annotated, Any
 
 from cumulo.core.clock import Moment
 from cumulo.core.db.rows import IndexOn, Key, References, Row, table
+from cumulo.core.events.types import events, on
+
+EVENTS = events(
+    "cumulo",
+    on("host", "host.epoch.grow", epoch=int, reason=str),
+    on("cloud", "cloud.epochs.grow", reason=str),
+    on("unknown", "host.unknown.found", "host.unknown.remove", host=str, kind=str),
+    on("unknown", "host.unknown.adopt", host=str, kind=str, told=dict[str, Any]),
+)
 
 
 @table("cloud")

@@ -62,5 +62,5 @@ class UnknownThings:
 
     def adopted(self, tx: Tx, row: UnknownRow, detail: Mapping[str, Any]) -> None:
         """Its service has made rows for it."""
-        emit(tx, "host.unknown.adopt", row.id, host=row.host_id, kind=row.kind, **detail)
+        emit(tx, "host.unknown.adopt", row.id, host=row.host_id, kind=row.kind, told=dict(detail))
         tx.delete(row)

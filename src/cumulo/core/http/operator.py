@@ -12,6 +12,7 @@ import msgspec
 from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
+from cumulo.core.events.consumers import state_of_consumers
 from cumulo.core.events.history import story_of
 from cumulo.core.faults import BadRequest
 from cumulo.core.hosts.conductor import Conductor
@@ -58,7 +59,11 @@ def operator_face(
                     "faults": {p.kind: p.fault for p in parts if p is not None and p.fault},
                 }
             )
-        return {"hosts": hosts, "counts": {noun: count(tx) for noun, count in counts.items()}}
+        return {
+            "hosts": hosts,
+            "counts": {noun: count(tx) for noun, count in counts.items()},
+            "consumers": state_of_consumers(tx),
+        }
 
     def why(call: Call, tx: Tx) -> Any:
         return {"id": call.path["id"], "events": story_of(tx, call.path["id"])}

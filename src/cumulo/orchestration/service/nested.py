@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cumulo.core.resource_types import READY, Property, State, items, mapping, number, text
+from cumulo.core.wire.coercions import whole_or_none
 from cumulo.orchestration.language.documents import load
 from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.model.stack import StackRow
@@ -278,7 +279,7 @@ class ResourceGroup(Nested):
 
 
 def _number(name: str) -> tuple[int, str]:
-    return (int(name) if name.isdecimal() else 0, name)
+    return (max(0, whole_or_none(name) or 0), name)
 
 
 def _filled(snippet: Any, variable: str, index: str) -> Any:
