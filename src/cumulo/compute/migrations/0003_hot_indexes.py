@@ -7,8 +7,8 @@ import uuid
 import sqlalchemy as sa
 from alembic import op
 
-revision = "compute_0002"
-down_revision = "compute_0001"
+revision = "compute_0003"
+down_revision = "compute_0002"
 
 _SPACE = uuid.UUID("6b1e1c1e-c0c0-4000-8000-000000000001")
 _TRAITS = sa.table("placement_provider_traits", sa.column("provider_id"), sa.column("trait"))
