@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
 
+from cumulo.core.http.sockets import MESSAGE_BYTES
 from cumulo.core.http.zero_copy import sending_files
 
 
@@ -41,12 +43,23 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return made
 
 
+def _websocket(**made: Any) -> Any:
+    """The protocol of a connection that becomes a websocket; imported when the first one comes."""
+    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+    return WebSocketsSansIOProtocol(**made)
+
+
 class HttpServer:
     def __init__(self, application: Any, bound: socket.socket) -> None:
         config = uvicorn.Config(
             sending_files(application),
             http="httptools",
-            ws="none",
+            ws=_websocket,  # type: ignore[arg-type]
+            ws_max_size=MESSAGE_BYTES,
+            ws_ping_interval=20.0,
+            ws_ping_timeout=20.0,
+            ws_per_message_deflate=False,
             lifespan="off",
             access_log=False,
             log_config=None,
@@ -57,6 +70,8 @@ class HttpServer:
             timeout_graceful_shutdown=5,
             backlog=1024,
         )
+        # It would write the addresses of sockets into the log, with the tokens in them.
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
         self._server = EmbeddedServer(config)
         self._bound = bound
 
