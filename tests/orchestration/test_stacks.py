@@ -160,3 +160,176 @@ def test_three_tiers_live(tmp_path: Path) -> None:
         assert (await cloud.call("GET", await base(cloud))).json["stacks"] == []
 
     on_a_cloud(tmp_path, story)
+
+
+def small(**resources: Any) -> dict[str, Any]:
+    return {"heat_template_version": "2021-04-16", "resources": resources}
+
+
+def test_of(**properties: Any) -> dict[str, Any]:
+    return {"type": "OS::Heat::TestResource", "properties": properties}
+
+
+test_of.__test__ = False  # type: ignore[attr-defined]
+
+
+def word_of(length: int) -> dict[str, Any]:
+    return {"type": "OS::Heat::RandomString", "properties": {"length": length}}
+
+
+def test_what_fails_says_why_and_goes_back(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        bad = small(fine=test_of(value="x"), bad=test_of(fail=True))
+        path = await created(cloud, "stays", bad)
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "CREATE_FAILED"
+        assert stack["stack_status_reason"] == (
+            "Resource CREATE failed: resources.bad: Test Resource failed bad"
+        )
+        assert (await rows(cloud, path))["bad"]["resource_status"] == "CREATE_FAILED"
+        # The failed one is made anew, what was fine is left as it is.
+        mended = small(fine=test_of(value="x"), bad=test_of(fail=False))
+        assert (await cloud.call("PUT", path, json_={"template": mended})).status == 202
+        assert (await settled(cloud, path))["stack_status"] == "UPDATE_COMPLETE"
+
+        back = await created(cloud, "back", bad, disable_rollback=False)
+        assert (await settled(cloud, back))["stack_status"] == "ROLLBACK_COMPLETE"
+        assert await rows(cloud, back) == {}
+
+        good = small(word=word_of(8))
+        path = await created(cloud, "returns", good, disable_rollback=False)
+        assert (await settled(cloud, path))["stack_status"] == "CREATE_COMPLETE"
+        worse = small(word=word_of(9), bad=test_of(fail=True))
+        assert (await cloud.call("PUT", path, json_={"template": worse})).status == 202
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "ROLLBACK_COMPLETE", stack["stack_status_reason"]
+        after = await rows(cloud, path)
+        assert list(after) == ["word"]
+        assert after["word"]["resource_status"].endswith("COMPLETE")
+
+    on_a_cloud(tmp_path, story)
+
+
+def test_quota_and_policy_are_those_of_the_api(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        server = {
+            "type": "OS::Nova::Server",
+            "properties": {
+                "image": "cumulo-guest",
+                "flavor": "m1.nano",
+                "networks": [{"network": "private"}],
+            },
+        }
+        group = {
+            "type": "OS::Heat::ResourceGroup",
+            "properties": {"count": 11, "resource_def": server},
+        }
+        path = await created(cloud, "many", small(servers=group))
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "CREATE_FAILED"
+        assert "Quota exceeded" in stack["stack_status_reason"]
+        assert (await cloud.call("DELETE", path)).status == 204
+        await cloud.until(
+            path, lambda a: a.json["stack"]["stack_status"] == "DELETE_COMPLETE", seconds=40
+        )
+        assert (await cloud.call("GET", "/compute/v2.1/servers")).json["servers"] == []
+
+    on_a_cloud(tmp_path, story)
+
+
+def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
+    wrong: list[tuple[Any, str]] = [
+        (small(a={"type": "OS::Nothing::Here"}), "The Resource Type (OS::Nothing::Here) could not"),
+        (small(a=word_of(8) | {"properties": {"size": 8}}), "Unknown Property size"),
+        (small(a=word_of(0)), "out of range"),
+        (small(a={"type": "OS::Heat::Value"}), "Property value not assigned"),
+        (small(a=word_of(8) | {"depends_on": "b"}), "no resource"),
+        (small(a=word_of(8) | {"depends_on": "b"}, b=word_of(8) | {"depends_on": "a"}), "Circular"),
+        ({"heat_template_version": "1999-01-01"}, "template version is invalid"),
+        ("{{{", "Error parsing template"),
+        ("a: &a [*a]", "contains itself"),
+        (
+            small(a={"type": "OS::Heat::Value", "properties": {"value": {"get_param": "x"}}}),
+            "not defined",
+        ),
+        (
+            small(a={"type": "OS::Heat::Value", "properties": {"value": {"get_attr": ["b", "c"]}}}),
+            "reference",
+        ),
+        ([], "not a JSON object"),
+        ("x: " + "[" * 100 + "]" * 100, "nested deeper"),
+    ]
+
+    async def story(cloud: TestCloud) -> None:
+        stacks = await base(cloud)
+        for template, said in wrong:
+            body = {"stack_name": "wrong", "template": template}
+            answer = await cloud.call("POST", stacks, json_=body)
+            assert answer.status == 400, (said, answer.raw)
+            error = answer.json["error"]
+            assert said in error["message"], answer.raw
+            assert (error["type"], answer.json["code"]) == ("StackValidationFailed", 400)
+        assert (await cloud.call("GET", stacks)).json["stacks"] == []
+        named = await cloud.call("POST", stacks, json_={"stack_name": "1 x", "template": {}})
+        assert named.status == 400
+        missing = await cloud.call("GET", f"{stacks}/none")
+        assert (missing.status, missing.json["error"]["type"]) == (404, "EntityNotFound")
+
+    on_a_cloud(tmp_path, story)
+
+
+def test_names_lead_to_ids_and_strangers_see_nothing(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        path = await created(cloud, "mine", small(word=word_of(8)))
+        await settled(cloud, path)
+        stacks = await base(cloud)
+        found = await cloud.call("GET", f"{stacks}/mine?resolve_outputs=false")
+        assert found.status == 302
+        assert found.headers["location"].endswith(f"{path}?resolve_outputs=false")
+        below = await cloud.call("GET", f"{stacks}/mine/resources?nested_depth=1")
+        assert below.headers["location"].endswith(f"{path}/resources?nested_depth=1")
+        again = await cloud.call("POST", stacks, json_={"stack_name": "mine", "template": small()})
+        assert (again.status, again.json["error"]["type"]) == (409, "StackExists")
+        await cloud.token("admin")
+        foreign = path.replace(cloud.projects["demo"], cloud.projects["admin"])
+        assert (await cloud.call("GET", foreign, as_="admin")).status == 404
+        assert (await cloud.call("GET", path, as_="admin")).status == 200
+        theirs = f"/orchestration/v1/{cloud.projects['admin']}/stacks"
+        assert (await cloud.call("GET", theirs)).status == 400
+        everything = f"{theirs}?global_tenant=true"
+        shown = (await cloud.call("GET", everything, as_="admin")).json["stacks"]
+        assert [each["stack_name"] for each in shown] == ["mine"]
+        mine = await cloud.call("GET", f"{stacks}?global_tenant=true")
+        assert mine.status == 403
+
+    on_a_cloud(tmp_path, story)
+
+
+def test_a_file_is_a_type(tmp_path: Path) -> None:
+    inner = """
+heat_template_version: 2018-08-31
+parameters: {long: {type: number}}
+resources:
+  word: {type: OS::Heat::RandomString, properties: {length: {get_param: long}}}
+outputs:
+  said: {value: {get_attr: [word, value]}}
+"""
+
+    async def story(cloud: TestCloud) -> None:
+        template = small(a={"type": "My::Word", "properties": {"long": 5}})
+        template["outputs"] = {"said": {"value": {"get_attr": ["a", "said"]}}}
+        more = {
+            "files": {"word.yaml": inner},
+            "environment": {"resource_registry": {"My::*": "word.yaml"}},
+        }
+        path = await created(cloud, "outer", template, **more)
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "CREATE_COMPLETE", stack["stack_status_reason"]
+        assert len(stack["outputs"][0]["output_value"]) == 5
+        nested = (await cloud.call("GET", f"{path}/resources?nested_depth=2")).json["resources"]
+        assert {(e["resource_name"], e.get("parent_resource")) for e in nested} == {
+            ("a", None),
+            ("word", "a"),
+        }
+
+    on_a_cloud(tmp_path, story)

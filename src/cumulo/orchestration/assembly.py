@@ -3,6 +3,7 @@
 from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, Service
 from cumulo.identity.interface import Identity
 from cumulo.orchestration.api.face import orchestration_faces
+from cumulo.orchestration.interface import EVENTS
 from cumulo.orchestration.policy import RULES
 from cumulo.orchestration.reconcile import LateStacks, StackResources
 from cumulo.orchestration.service.blueprints import Blueprints
@@ -45,5 +46,6 @@ def build(frame: Frame) -> Service:
 ASSEMBLY = Assembly(
     "orchestration",
     build,
+    events=EVENTS,
     catalog=(CatalogEntry("orchestration", (), "/orchestration/v1/$(project_id)s"),),
 )

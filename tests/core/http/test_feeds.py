@@ -149,22 +149,6 @@ def test_who_takes_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     asyncio.run(main())
 
 
-def test_who_gives_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cumulo.core.http.requests.GIVE_SECONDS", 0.2)
-
-    async def main() -> None:
-        async with application(FACE) as made, serving(made.asgi) as port:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            head = f"PUT /x/upload HTTP/1.1\r\nHost: x\r\n{TOKEN}\r\nContent-Length: 10\r\n\r\n12"
-            writer.write(head.encode())
-            async with asyncio.timeout(10):
-                answer = await reader.read()
-            assert answer.startswith(b"HTTP/1.1 408")
-            writer.close()
-
-    asyncio.run(main())
-
-
 def test_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeds.FEEDS, "most_each", 1)
 

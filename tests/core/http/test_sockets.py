@@ -14,6 +14,8 @@ from cumulo.core.auth.policy import Rules
 from cumulo.core.faults import Forbidden
 from cumulo.core.http import faults, sockets
 from cumulo.core.http.operations import Call, Face, Operation
+from cumulo.core.http.protocol import Limits
+from cumulo.core.http.server import HttpServer, listening_socket
 from cumulo.core.http.sockets import Socket, SocketClosed
 from tests.core.http.app import application, serving
 
@@ -202,6 +204,29 @@ def test_the_server_goes_down() -> None:
         await until_ended("stubborn")
         with pytest.raises(ConnectionClosed):
             await client.recv()
+
+    asyncio.run(main())
+
+
+def test_it_counts_as_a_connection_and_has_no_deadline_of_a_request() -> None:
+    async def main() -> None:
+        async with application(FACE) as made:
+            bound = listening_socket("127.0.0.1", 0)
+            limits = Limits(first_byte=0.3, head=0.3, body=0.3)
+            http = HttpServer(made.asgi, bound, limits=limits)
+            task = asyncio.create_task(http.run())
+            await http.started()
+            url = f"ws://127.0.0.1:{bound.getsockname()[1]}/compute/console/9"
+            async with connect(url) as client:
+                await asyncio.sleep(0.8)
+                await client.send(b"still here")
+                assert await client.recv() == b"still here"
+                assert len(http.connections) == 1
+            async with asyncio.timeout(5):
+                while len(http.connections):
+                    await asyncio.sleep(0.01)
+            http.stop()
+            await task
 
     asyncio.run(main())
 

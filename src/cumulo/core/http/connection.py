@@ -9,26 +9,11 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from cumulo.core.faults import Fault
-
 KEY = "cumulo.connection"
 """In an ASGI scope."""
 TAKE_SECONDS = 300.0
 """For which a client may leave what it was sent untaken."""
-GIVE_SECONDS = 60.0
-"""For which a client may send nothing of a body that it has announced."""
 LOOK_SECONDS = 10.0
-
-
-class Slow(Fault):
-    """The client does not send what it has announced."""
-
-    status = 408
-    title = "Request Timeout"
-    kind = "RequestTimeout"
-
-    def __init__(self) -> None:
-        super().__init__("The body did not come in time.", headers={"Connection": "close"})
 
 
 class Connection:

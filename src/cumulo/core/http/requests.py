@@ -1,12 +1,11 @@
 """Reading a request: its body, its token, the microversion that it asks for."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qsl
 
 from cumulo.core.faults import BadRequest, NotAcceptable, TooLarge, UnsupportedMediaType
-from cumulo.core.http.connection import GIVE_SECONDS, Connection, Slow
+from cumulo.core.http.connection import Connection
 from cumulo.core.http.front import Front
 from cumulo.core.http.operations import Call, Face, Header, Interrupted, Query
 from cumulo.core.wire.depth import MOST_DEPTH, too_deep
@@ -27,7 +26,9 @@ def fill(call: Call, req: Any, front: Front) -> None:
         call.query = Query(query_pairs(req.query_string))
     call.raw_path = req.scope["raw_path"].decode("ascii", "replace")
     call.address, call.vouched = front.read(req.remote_addr, req.get_header)
-    prefix = f"{req.forwarded_scheme}://{req.forwarded_host}"
+    prefix = f"{req.scheme}://{req.netloc}"
+    if front.trusts(req.remote_addr):
+        prefix = f"{req.forwarded_scheme}://{req.forwarded_host}"
     call.base_url = prefix + call.face.mount
     call.url = prefix + (call.raw_path if call.operation.is_raw else req.path)
 
@@ -59,13 +60,7 @@ async def read_json(req: Any, limit: int) -> bytes:
     length = req.content_length
     if length is not None and length > limit:
         raise TooLarge("Request is too large.")
-    raw: bytes = b""
-    if length != 0:
-        try:
-            async with asyncio.timeout(GIVE_SECONDS):
-                raw = await req.stream.read(limit + 1)
-        except TimeoutError:
-            raise Slow from None
+    raw: bytes = await req.stream.read(limit + 1)
     if len(raw) > limit:
         raise TooLarge("Request is too large.")
     kind = (req.content_type or "application/json").partition(";")[0].strip().lower()
@@ -80,15 +75,7 @@ async def pieces_of(req: Any, connection: Connection) -> AsyncIterator[bytes]:
     """The body in pieces. Falcon ends its stream alike for a whole body and for a client that
     went away, so the connection is asked."""
     got = 0
-    stream = aiter(req.stream)
-    while True:
-        try:
-            async with asyncio.timeout(GIVE_SECONDS):
-                piece = await anext(stream, None)
-        except TimeoutError:
-            raise Slow from None
-        if piece is None:
-            break
+    async for piece in req.stream:
         got += len(piece)
         yield piece
     if connection.gone or got < (req.content_length or 0):

@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import uvicorn
 
+from cumulo.core.http import protocol
+from cumulo.core.http.front import Front
+from cumulo.core.http.protocol import Connections, Limits
 from cumulo.core.http.sockets import MESSAGE_BYTES
 from cumulo.core.http.zero_copy import sending_files
 
@@ -43,18 +46,34 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return made
 
 
-def _websocket(**made: Any) -> Any:
-    """The protocol of a connection that becomes a websocket; imported when the first one comes."""
+def _websocket(released: Callable[[], None], **made: Any) -> Any:
+    """The protocol of a connection that becomes a websocket; imported when the first one comes.
+    `released` is called when it is over: it counts as a connection until then."""
     from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-    return WebSocketsSansIOProtocol(**made)
+    class Protocol(WebSocketsSansIOProtocol):
+        def connection_lost(self, exc: Exception | None) -> None:
+            released()
+            super().connection_lost(exc)
+
+    return Protocol(**made)
 
 
 class HttpServer:
-    def __init__(self, application: Any, bound: socket.socket) -> None:
+    """`front`: the web servers whose connections are not counted by address."""
+
+    def __init__(
+        self,
+        application: Any,
+        bound: socket.socket,
+        *,
+        front: Front | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.connections = Connections(limits or Limits(), (front or Front()).trusts)
         config = uvicorn.Config(
             sending_files(application),
-            http="httptools",
+            http=protocol.bound(self.connections),
             ws=_websocket,  # type: ignore[arg-type]
             ws_max_size=MESSAGE_BYTES,
             ws_ping_interval=20.0,

@@ -16,7 +16,6 @@ import msgspec
 from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import later
 from cumulo.core.db.transaction import Tx
-from cumulo.core.events.history import emit
 from cumulo.core.faults import Conflict, Fault, Unavailable
 from cumulo.core.ids import child_id
 from cumulo.core.resource_types import Request
@@ -433,13 +432,6 @@ class Engine:
             tx.run(queries.FORGET_NAME, stack=stack.id)
         stack = tx.update(stack, **changes)
         self.story.of_stack(tx, stack)
-        emit(
-            tx,
-            f"orchestration.stack.{stack.action.lower()}.{status.lower()}",
-            stack.id,
-            project_id=stack.project_id,
-            name=stack.name,
-        )
         if stack.parent_id is not None:
             tx.run(resources.WAKE_ID, id=stack.parent_id, now=tx.now)
             tx.after_commit(lambda: self.ring(0.0))

@@ -109,6 +109,10 @@ class Handler(Protocol):
     @property
     def description(self) -> str: ...
     @property
+    def takes_any(self) -> bool:
+        """Its properties are whatever is given: there is no schema."""
+
+    @property
     def outside(self) -> bool:
         """Its create is asked outside of the transaction."""
 
@@ -147,6 +151,8 @@ def physical_name(stack: str, resource: str, row_id: str, most: int = 63) -> str
 
 class RestHandler:
     """A type whose things are made by operations of a service. Implements Handler."""
+
+    takes_any = False
 
     def __init__(self, type_: ResourceType, finders: Mapping[str, Finder]) -> None:
         self.type = type_

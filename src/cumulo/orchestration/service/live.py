@@ -76,6 +76,8 @@ def resolved_properties(
     """A resource's properties, with functions resolved, by its type's schema. Raises Invalid."""
     path = f"resources.{definition.name}.properties"
     given = Functions(blueprint.template.version, scope).resolve(definition.properties, path)
+    if handler.takes_any:
+        return dict(given)
     made = checked(handler.properties, given, path, blueprint.around.custom)
     problem = handler.check(made)
     if problem:

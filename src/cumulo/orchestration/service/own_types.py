@@ -37,6 +37,7 @@ class Own:
     attributes: Mapping[str, str] = {}
     description = ""
     outside = False
+    takes_any = False
 
     def check(self, properties: Mapping[str, Any]) -> str | None:
         return None
@@ -180,6 +181,7 @@ class Nothing(Own):
     """`OS::Heat::None`: takes any properties, has any attribute, does nothing."""
 
     description = "A resource which does nothing."
+    takes_any = True
 
     def attribute(self, work: Work, name: str) -> Any:
         return None

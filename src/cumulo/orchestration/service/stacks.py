@@ -9,7 +9,6 @@ import msgspec
 from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import later
 from cumulo.core.db.transaction import Tx
-from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, Conflict, Fault, NotFound
 from cumulo.core.ids import child_id, new_id
 from cumulo.core.quotas.quotas import Quotas
@@ -107,7 +106,6 @@ class Stacks:
         row = self._described(row, blueprint)
         tx.insert(row)
         tx.insert(StackNameRow(project_id, name, stack_id))
-        emit(tx, "orchestration.stack.create", row.id, principal=who, name=name)
         return self._begin(tx, row, blueprint)
 
     def create_nested(
@@ -236,9 +234,9 @@ class Stacks:
                 if kind not in blueprint.files:
                     raise Invalid(f"Could not fetch remote template {kind}")
                 continue
-            path = f"resources.{name}.properties"
-            if kind == "OS::Heat::None":
+            if handler.takes_any:
                 continue
+            path = f"resources.{name}.properties"
             unknown = set(definition.properties) - set(handler.properties)
             if unknown:
                 raise Invalid(f"Unknown Property {min(unknown)}", path)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cumulo.core.db.transaction import Tx
+from cumulo.core.events.history import emit
 from cumulo.core.ids import new_id
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackEventRow, StackRow
@@ -32,6 +33,14 @@ class Story:
         )
 
     def of_stack(self, tx: Tx, stack: StackRow) -> None:
+        end = {"IN_PROGRESS": "start", "COMPLETE": "end", "FAILED": "error"}[stack.status]
+        emit(
+            tx,
+            f"orchestration.stack.{stack.action.lower()}.{end}",
+            stack.id,
+            project_id=stack.project_id,
+            name=stack.name,
+        )
         self._add(
             tx,
             stack,
