@@ -13,10 +13,12 @@ answer. Its kind says how it runs:
              GET or HEAD
     fixed    `def handler(call)`, for what the process itself knows: public, and answered without
              the database (discovery documents)
-    heavy    `def handler(call, tx)` that only reads, but much by its nature (a month's usage, all
-             hosts): on a connection and a thread of its own, ended after a while
     stream   `async def handler(call)`, for bodies of any size, password hashing and waiting; it
              opens its own transactions
+    heavy    `def handler(call, tx)`: reads much, in a thread, on a connection that cannot write,
+             and not for longer than its deadline
+    socket   `async def handler(call, socket)`, a websocket: see `sockets`
+    feed     `def handler(call) -> AsyncIterator[FeedEvent]`, server-sent events: see `feeds`
 
 A path may end in a raw tail, `/{account}/{container}/{object:raw}`: all the rest of the path, with
 its slashes, doubled ones too, and any bytes that the client has percent-encoded.
@@ -33,7 +35,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Forbidden
 from cumulo.core.wire.shapes import Version
 
-Kind = Literal["plain", "fixed", "heavy", "stream"]
+Kind = Literal["plain", "fixed", "heavy", "stream", "socket", "feed"]
 
 Header = Callable[[str], str | None]
 """A request's header by its name, in any case."""
