@@ -310,10 +310,7 @@ class CinderWriter:
             await self._volumes.detach(attachment)
 
 
-def _named(name: str, folders: Sequence[str]) -> str | None:
-    """The file of this name, below one of the folders or beside it."""
-    for folder in folders:
-        for place in (Path(folder) / name, Path(folder).parent / name):
-            if place.exists():
-                return str(place)
-    return None
+def _named(name: str, folders: Sequence[str]) -> str:
+    """The file of this name, below one of the folders or beside what is in it."""
+    places = [place / name for each in folders for place in (Path(each), Path(each).parent)]
+    return str(next((place for place in places if place.exists()), places[-1]))
