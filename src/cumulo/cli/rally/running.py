@@ -14,6 +14,7 @@ import click
 
 from cumulo.benchmark.client.clouds import platform_of
 from cumulo.benchmark.drivers.commands import Commands
+from cumulo.benchmark.drivers.workers import Workers
 from cumulo.benchmark.engine import runners
 from cumulo.benchmark.engine.statistics import Statistics
 from cumulo.benchmark.engine.workload import Means
@@ -31,6 +32,7 @@ async def run(
     *,
     abort_on_sla: bool,
     quiet: bool,
+    processes: int = 1,
 ) -> TaskResult:
     """Validate and run a task; the first Ctrl-C ends it softly, the second at once."""
     progress = Progress(quiet=quiet)
@@ -39,6 +41,8 @@ async def run(
         shell=Commands(),
         server_cpu=server_cpu(env),
         abort_on_sla=abort_on_sla,
+        crew=Workers(),
+        processes=processes,
     )
     watcher = tasks.Watcher(progress.begin, progress.show, progress.end, progress.say)
     work = tasks.Running(kept, env, means, watcher)
