@@ -191,7 +191,7 @@ class Execution:
             with suppress(asyncio.CancelledError):
                 await ticker
             after = self._means.server_cpu()
-            if server is not None and after is not None:
+            if server is not None and after is not None and after >= server:
                 self.outcome.server_cpu = after - server
             await self._hooks.finish()
 
