@@ -21,7 +21,8 @@ _KEPT = "".join(chr(code) for code in range(32, 127))
 class Answer:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
-    content_type: str = envelopes.JSON
+    content_type: str | None = envelopes.JSON
+    """None: there is no body, and nothing is said of its type (clients would try to read it)."""
     data: bytes | None = None
     stream: AsyncIterator[bytes] | None = None
 
@@ -42,6 +43,8 @@ def answer_of(call: Call, returned: Any) -> Answer:
         if call.version is not None:
             trim(returned, call.version)
         made.data = msgspec.json.encode(returned)
+    else:
+        made.content_type = None
     return made
 
 
@@ -52,7 +55,10 @@ def refusal_of(face: Face, fault: Fault, request_id: str) -> Answer:
     tokens = status == 401 and face.authentication is TOKENS
     word = envelopes.identity if tokens else face.faults
     content_type, body = word(fault, status, request_id)
-    return Answer(status, dict(fault.headers), content_type, body)
+    headers = dict(fault.headers)
+    if status == 401 and face.challenge:
+        headers.setdefault("WWW-Authenticate", face.challenge)
+    return Answer(status, headers, content_type, body)
 
 
 def header_value(name: str, text: str) -> str:
