@@ -19,7 +19,7 @@ import falcon.asgi
 from cumulo.core.db.transaction import Database
 from cumulo.core.faults import Fault, MethodNotAllowed, NotFound
 from cumulo.core.http.admission import Admission, Authenticator
-from cumulo.core.http.answers import Answer, announce, answer_of, header_value, refusal_of
+from cumulo.core.http.answers import Answer, announce, answer_of, ending, header_value, refusal_of
 from cumulo.core.http.connection import KEY, Connection
 from cumulo.core.http.execution import (
     Execution,
@@ -187,6 +187,6 @@ def _put(face: Face, resp: Any, answer: Answer, request_id: str) -> None:
     for name in face.request_id_headers:
         resp.set_header(name, request_id)
     if answer.stream is not None:
-        resp.stream = answer.stream
+        resp.stream = ending(answer.stream, request_id)
     else:
         resp.data = answer.data
