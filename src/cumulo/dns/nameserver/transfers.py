@@ -60,14 +60,14 @@ class Transfers:
             room = question.room(udp) - 200
             messages = iter([resolve(self.world, question)[0].wire(room)])
         context = None
-        for wire in messages:
+        for plain in messages:
             # Each record for itself: a transfer begins and ends with the same one.
-            answer = dns.message.from_wire(wire, one_rr_per_rrset=True)
+            answer = dns.message.from_wire(plain, one_rr_per_rrset=True)
             answer.use_tsig(asked.keyring, asked.keyname)
-            answer.request_mac = asked.mac
-            signed = answer.to_wire(multi=not udp, tsig_ctx=context, max_size=65535)
-            assert signed is not None
-            yield signed
+            answer.request_mac = asked.mac or b""
+            sealed = answer.to_wire(multi=not udp, tsig_ctx=context, max_size=65535)
+            assert sealed is not None
+            yield sealed
             context = answer.tsig_ctx
 
     # --- who may ----------------------------------------------------------------------------
