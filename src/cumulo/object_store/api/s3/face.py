@@ -1,10 +1,10 @@
 """The faces of S3: at `/` for what is signed for it, at a bucket's own host, and at `/s3`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from cumulo.core.auth.policy import Rules
-from cumulo.core.http.operations import Authentication, Call, Face, Header, Operation
+from cumulo.core.http.operations import Authentication, Call, Claims, Face, Operation
 from cumulo.identity.interface import RequestKeys
 from cumulo.object_store.api.s3.asked import Asked
 from cumulo.object_store.api.s3.buckets import EMPTY, MISSING, BucketsApi
@@ -17,8 +17,6 @@ from cumulo.object_store.service.object_store import ObjectStoreService
 
 ALIAS = "/s3"
 
-Claims = Callable[[Header, str], bool]
-
 
 def s3_faces(
     store: ObjectStoreService,
@@ -28,7 +26,7 @@ def s3_faces(
     region: str,
     domains: Sequence[str],
 ) -> list[Face]:
-    signing = Signing(keys, domains)
+    signing = Signing(keys, domains, ALIAS)
 
     def face(mount: str, operations: list[Operation], claims: Claims | None = None) -> Face:
         return Face(

@@ -2,14 +2,14 @@
 
 import hmac
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Unauthorized
 from cumulo.core.http.operations import Call, Header
-from cumulo.identity.interface import RequestKeys
+from cumulo.identity.interface import RequestKey, RequestKeys
 from cumulo.object_store.model import signature as signatures
 from cumulo.object_store.model.faults import Denied
 from cumulo.object_store.model.signature import Signature
@@ -33,15 +33,23 @@ class Signing:
         self,
         keys: RequestKeys,
         domains: Sequence[str],
+        alias: str,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._keys = keys
+        self._alias = alias
+        """Where a face is that needs no claim."""
         self._domains = tuple(f".{each.lower()}" for each in domains)
         self._clock = clock
 
-    def claims(self, header: Header, query: str) -> bool:
+    def claims(self, header: Header, query: str, path: str) -> bool:
         """Is a request at `/` signed for S3?"""
+        if path == self._alias or path.startswith(f"{self._alias}/"):
+            return False
+        return self._is_signed(header, query)
+
+    def _is_signed(self, header: Header, query: str) -> bool:
         authorization = header("Authorization")
         if authorization is not None:
             if authorization.startswith(signatures.V4):
@@ -53,9 +61,11 @@ class Signing:
             return "%2Fs3%2F" in query or "/s3/" in query
         return "AWSAccessKeyId=" in query and "Signature=" in query
 
-    def claims_host(self, header: Header, query: str) -> bool:
+    def claims_host(self, header: Header, query: str, path: str) -> bool:
         """The same, at the host of a bucket."""
-        return self.claims(header, query) and self.bucket_of(header("Host") or "") is not None
+        return bool(self._domains) and (
+            self._is_signed(header, query) and self.bucket_of(header("Host") or "") is not None
+        )
 
     def bucket_of(self, host: str) -> str | None:
         """The bucket that a host names; None for the store's own host."""
@@ -78,25 +88,36 @@ class Signing:
                 "The AWS Access Key Id you provided does not exist in our records.",
                 kind="InvalidAccessKeyId",
             )
-        method = call.operation.method
-        secret = b""
-        if found.version == 4:
-            secret = key.version_4(found.scope)
-            text = signatures.text_4(found, method, call.raw_path, pairs, headers)
-            right = hmac.digest(secret, text.encode("latin-1", "replace"), "sha256").hex()
-        else:
-            resource = call.raw_path
-            bucket = self.bucket_of(headers.get("host", ""))
-            if bucket is not None:
-                resource = f"/{bucket}{resource}"
-            elif call.face.mount:
-                resource = resource.removeprefix(call.face.mount)
-            text = signatures.text_2(found, method, resource or "/", pairs, headers)
-            right = key.version_2(text.encode("latin-1", "replace"))
-        if not hmac.compare_digest(right.encode(), found.given.encode("latin-1", "replace")):
+        secret = key.version_4(found.scope) if found.version == 4 else b""
+        if not any(_same(found.given, right) for right in self._right(call, found, pairs, key)):
             raise Denied(MISMATCH, kind="SignatureDoesNotMatch")
         call.grant = Grant(found, secret)
         try:
             return key.principal(tx)
         except Unauthorized:
             raise Denied() from None
+
+    def _right(
+        self, call: Call, found: Signature, pairs: signatures.Pairs, key: RequestKey
+    ) -> Iterator[str]:
+        """The signatures that the request may have."""
+        method, headers = call.operation.method, call.headers()
+        if found.version == 4:
+            text = signatures.text_4(found, method, call.raw_path, pairs, headers)
+            secret = key.version_4(found.scope)
+            yield hmac.digest(secret, text.encode("latin-1", "replace"), "sha256").hex()
+            return
+        resource = call.raw_path.removeprefix(call.face.mount) or "/"
+        bucket = self.bucket_of(headers.get("host", ""))
+        if bucket is not None:
+            resource = f"/{bucket}{resource}"
+        resources = [resource]
+        if resource.count("/") == 1 and resource != "/":
+            resources.append(f"{resource}/")  # some sign a bucket as a folder
+        for each in resources:
+            text = signatures.text_2(found, method, each, pairs, headers)
+            yield key.version_2(text.encode("latin-1", "replace"))
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode("latin-1", "replace"), other.encode())
