@@ -7,8 +7,17 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from cumulo.core.events import history
 from tests.support import postgresql
 from tests.support.ceph import Ceph, ceph_cluster
+
+
+def _refuse(mistake: str) -> None:
+    raise AssertionError(mistake)
+
+
+# An event that is not as its service declares it is a mistake in the program.
+history.on_mistake = _refuse
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,8 @@ ROOMS = {
 NEEDED = ("README.md", "assembly.py")
 HELPERS = {
     # What a service has besides: no room of the design, and why.
+    "orchestration": {"language"},
+    "dns": {"names", "nameserver", "rdata", "serials"},
     "image": {"catalogue", "formats", "guest", "patterns"},
 }
 SERVICES = order.services()

@@ -8,7 +8,8 @@ from typing import Any
 from cumulo.core.assembly import AgentParts, Frame, Service
 from cumulo.core.auth.policy import reload_rules
 from cumulo.core.db.transaction import Database
-from cumulo.core.events.history import Retention
+from cumulo.core.events.consumers import ConsumerLoop
+from cumulo.core.events.retention import Retention
 from cumulo.core.hosts.agent import Agent
 from cumulo.core.hosts.conductor import Conductor
 from cumulo.core.hosts.registry import HostRegistry
@@ -59,6 +60,8 @@ class Cloud:
             for loop in self.reconcilers:
                 group.create_task(loop.run())
             for service in self.built:
+                for consumer in service.consumers:
+                    group.create_task(ConsumerLoop(self.database, consumer).run())
                 for worker in service.workers:
                     group.create_task(worker())
             group.create_task(JobRunner(self.database, self.frame.jobs).run())

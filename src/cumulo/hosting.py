@@ -8,7 +8,8 @@ import socket
 from collections.abc import Sequence
 
 from cumulo.core.assembly import Assembly, Frame, HostFrame, HostKind
-from cumulo.core.hosts.agent import Agent, InProcessLink
+from cumulo.core.hosts.agent import Agent
+from cumulo.core.hosts.link import InProcessLink
 from cumulo.settings import Settings
 
 FAKE_SWEEP = 60.0
@@ -35,7 +36,8 @@ def _agent(frame: Frame, host: HostFrame, kinds: Sequence[HostKind]) -> Agent:
         for kind, part in made
         if part is not None
     }
-    return Agent(host.name, InProcessLink(frame.conductor, host.name), parts, sweeps=sweeps)
+    link = InProcessLink(frame.conductor, host.name)
+    return Agent(host.name, link, parts, journals=host.folder / "agent", sweeps=sweeps)
 
 
 def host_frames(settings: Settings, control: Frame | None = None) -> list[HostFrame]:

@@ -9,6 +9,8 @@ from cumulo.cloud import Cloud
 from cumulo.core.assembly import Assembly, Frame, Principals, RotateKeys
 from cumulo.core.db import migrations
 from cumulo.core.db.engines import engine_of
+from cumulo.core.events.history import let_turns_grow
+from cumulo.core.hosts import lineage
 from cumulo.core.hosts.conductor import Conductor
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.http.admission import Authenticator
@@ -32,6 +34,7 @@ def open_database(settings: Settings) -> Any:
     assemblies()
     database = engine_of(settings)
     migrations.prepare(database)
+    database.write_now(let_turns_grow, name="turns of events")
     return database
 
 
@@ -39,9 +42,9 @@ def build(settings: Settings) -> Cloud:
     """All services on the settings' database; nothing moves yet."""
     all_of_them = assemblies()
     database, registry = open_database(settings), HostRegistry()
+    lineage.start(database, registry, settings.data_dir)
     conductor = Conductor(database, registry)
-    catalog = [entry for each in all_of_them for entry in each.catalog]
-    frame = Frame(settings, database, registry, conductor, catalog)
+    frame = Frame(settings, database, registry, conductor, all_of_them)
     built = {each.name: each.build(frame) for each in all_of_them}
     conductor.add(part for each in built.values() for part in each.parts)
     front = Front(settings.trusted_front)
@@ -51,7 +54,7 @@ def build(settings: Settings) -> Cloud:
         application.mount(face)
     counts = {noun: count for each in built.values() for noun, count in each.counts.items()}
     decisions = Decisions(lambda: application.faces, frame.get(Principals))
-    application.mount(operator_face(registry, counts, decisions, frame.get(RotateKeys)))
+    application.mount(operator_face(conductor, counts, decisions, frame.get(RotateKeys)))
     application.mount(root_face(application, settings.base_url, __version__))
     frame.caller.bind(application.execution, application.operations_at, settings.base_url)
     facades = {name: each.facade for name, each in built.items()}

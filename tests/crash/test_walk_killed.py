@@ -17,6 +17,8 @@ from tests.crash.walk import Walk
 
 SHARDS = 6
 LEAST_POINTS = 30
+ITEMS = ("block_storage",)
+"""Kinds of work whose things are items."""
 
 
 def state(data_dir: Path) -> dict[str, Any]:
@@ -72,13 +74,15 @@ def test_converges(
 def test_converges_when_hosts_and_rows_disagree(
     point: str, kind: str, undisturbed: tuple[list[str], dict[str, Any]], tmp_path: Path
 ) -> None:
-    """Dies between an effect on the host and its report, in the second pass after each start:
-    that is when the host has just made what the last request asked for."""
+    """Dies between an effect on the host and its report: at the first thing that is worked at
+    after each start; kinds that have no items yet in the second pass, which is when the host has
+    just made what the last request asked for."""
     _, left = undisturbed
     name = point.format(kind)
     plane = ControlPlane(tmp_path / "data")
     try:
-        reached = run_walk(plane, [f"{name}#2"] * 4)
+        times = 1 if kind in ITEMS else 2
+        reached = run_walk(plane, [f"{name}#{times}"] * 4)
     finally:
         plane.stop()
     assert len(reached) >= 3

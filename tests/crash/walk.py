@@ -205,6 +205,10 @@ class Walk:
         self.volume_is("available")
 
     def delete_volume(self) -> None:
+        found = self.find("/volume/v3/volumes/detail", "volumes", "walk")
+        if found is not None and found["status"] == "deleting":
+            # The request before the crash was carried out; a second one would be refused.
+            self.wait(f"/volume/v3/volumes/{found['id']}", lambda answer: answer is None)
         self._delete("/volume/v3/volumes", "volumes")
 
     def delete_floating_ip(self) -> None:

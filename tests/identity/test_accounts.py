@@ -222,7 +222,7 @@ def test_passwords_are_told_to_nobody(tmp_path: Path, caplog: pytest.LogCaptureF
             said += (await cloud.call("GET", path, as_="admin")).raw
 
             def rows(tx: Any) -> bytes:
-                return json.dumps([each.detail for each in events_since(tx, 0)]).encode()
+                return json.dumps([each.detail for each in events_since(tx)]).encode()
 
             said += await cloud.cloud.database.read(rows)
         return said

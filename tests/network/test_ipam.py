@@ -12,6 +12,7 @@ from cumulo.core.db.sqlite import SqliteDatabase
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Conflict
 from cumulo.core.hosts.registry import HostRegistry
+from cumulo.core.quotas.quotas import Quotas
 from cumulo.network.model.ipam import (
     CHUNK,
     default_gateway,
@@ -27,6 +28,7 @@ from cumulo.network.service.network import NetworkService
 from cumulo.network.service.networks import NetworkWishes
 from cumulo.network.service.ports import PortWishes
 from cumulo.network.service.subnets import SubnetWishes
+from cumulo.network.service.tools import DEFAULT_QUOTAS
 
 POOLS = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 60)), min_size=1, max_size=4).map(
     lambda pairs: [(start, start + length) for start, length in pairs]
@@ -82,7 +84,7 @@ def cloud(folder: Path) -> tuple[SqliteDatabase, NetworkService]:
 
     database = SqliteDatabase(folder / "cumulo.db")
     migrations.prepare(database)
-    return database, NetworkService(HostRegistry())
+    return database, NetworkService(HostRegistry(), Quotas("network", DEFAULT_QUOTAS))
 
 
 def make_network(tx: Tx, network: NetworkService, cidr: str, pool: tuple[str, str]) -> str:

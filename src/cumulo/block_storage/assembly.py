@@ -1,20 +1,23 @@
 """What block storage is to the cloud."""
 
+from cumulo.block_storage import resources
 from cumulo.block_storage.agent import StorageAgent
 from cumulo.block_storage.api.face import block_storage_faces
 from cumulo.block_storage.drivers.fake import FakeDriver
 from cumulo.block_storage.drivers.file import FileDriver
-from cumulo.block_storage.interface import BlockStorage
+from cumulo.block_storage.interface import EVENTS, BlockStorage
 from cumulo.block_storage.part import StoragePart
 from cumulo.block_storage.policy import RULES
 from cumulo.block_storage.service.block_storage import BlockStorageService
+from cumulo.block_storage.service.quotas import DEFAULTS, of_types
 from cumulo.block_storage.settings import BlockStorageSettings
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
 from cumulo.image.interface import Images
 
 
 def build(frame: Frame) -> Service:
-    storage = BlockStorageService(frame.registry, frame.get(Images))
+    quotas = frame.quotas("block_storage", DEFAULTS, more=of_types)
+    storage = BlockStorageService(frame.registry, frame.get(Images), quotas)
     frame.give(BlockStorage, storage)
     return Service(
         storage,
@@ -38,8 +41,11 @@ def agent(host: HostFrame) -> StorageAgent | None:
 ASSEMBLY = Assembly(
     "block_storage",
     build,
+    events=EVENTS,
     catalog=(
         CatalogEntry("block-storage", ("volumev3", "block-store"), "/volume/v3/$(project_id)s"),
     ),
+    resource_types=resources.TYPES,
+    finders=resources.FINDERS,
     hosts=(HostKind("block_storage", agent, sweep=30.0),),
 )

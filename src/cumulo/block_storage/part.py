@@ -1,14 +1,11 @@
-"""The conductor's side of block storage: desired state of a host's disks, and what it sees."""
+"""The conductor's side of block storage: which disks a host keeps, and what it sees of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
-from cumulo.block_storage.model.orders import (
-    DesiredStorage,
-    DiskSource,
-    ObservedStorage,
-    SeenDisk,
-    WantedDisk,
-)
+from cumulo.block_storage.model.orders import DiskSource, SeenDisk, SeenPool, WantedDisk
 from cumulo.block_storage.model.pool import PoolRow
 from cumulo.block_storage.model.snapshot import SnapshotRow
 from cumulo.block_storage.model.volume import VolumeRow
@@ -19,90 +16,104 @@ from cumulo.block_storage.service.snapshots import Snapshots
 from cumulo.block_storage.service.volumes import Volumes
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
+from cumulo.core.faults import BadRequest
+from cumulo.core.hosts.messages import Seen
+from cumulo.core.hosts.model import UnknownRow
 from cumulo.core.hosts.registry import HostRegistry
 
 
 class StoragePart:
+    """Implements `core.hosts.conductor.Part`."""
+
     kind = KIND
-    desired_type: type = DesiredStorage
-    observed_type: type = ObservedStorage
+    item_type = WantedDisk
+    seen_type = SeenDisk
+    host_type = SeenPool
 
     def __init__(self, registry: HostRegistry, volumes: Volumes, snapshots: Snapshots) -> None:
         self._registry = registry
         self._volumes = volumes
         self._snapshots = snapshots
 
-    def desired(self, tx: Tx, host_id: str, generation: int) -> DesiredStorage:
-        """Snapshots go before their volumes, so a volume that has some is not asked to go yet."""
-        snapshots = tx.all(snapshot_queries.OF_HOST, h=host_id)
-        disks = [_snapshot_disk(row) for row in snapshots]
-        for row in tx.all(volume_queries.OF_HOST, h=host_id):
-            if row.wanted == "absent" and tx.value(volume_queries.SNAPSHOT_COUNT, volume_id=row.id):
-                continue
-            disks.append(_volume_disk(row))
-        return DesiredStorage(disks)
+    def items(self, tx: Tx, host_id: str, ids: Sequence[str]) -> Mapping[str, WantedDisk]:
+        if not ids:
+            return {}
+        volumes = tx.all(volume_queries.BY_IDS, ids=ids)
+        found = {row.id: _volume_disk(row) for row in volumes if row.host_id == host_id}
+        rest = [id for id in ids if id not in found]
+        snapshots = tx.all(snapshot_queries.BY_IDS, ids=rest) if rest else []
+        return found | {row.id: _snapshot_disk(row) for row in snapshots if row.host_id == host_id}
 
-    def observed(self, tx: Tx, host_id: str, report: ObservedStorage) -> None:
-        pool = report.pool
+    def host(self, tx: Tx, host_id: str, state: SeenPool) -> None:
         known = tx.get(PoolRow, host_id)
         if known is None:
             known = PoolRow(host_id, "", None, 0, 0, tx.now)
             tx.insert(known)
-        if (known.driver, known.total_gb, known.free_gb) != (
-            pool.driver,
-            pool.total_gb,
-            pool.free_gb,
-        ):
-            changes = msgspec.structs.asdict(pool)
+        changes = msgspec.structs.asdict(state)
+        if any(getattr(known, name) != value for name, value in changes.items()):
             tx.update(known, updated_at=tx.now, **changes)
-        volumes = {row.id: row for row in tx.all(volume_queries.OF_HOST, h=host_id)}
-        snapshots = {row.id: row for row in tx.all(snapshot_queries.OF_HOST, h=host_id)}
-        for disk in report.disks:
-            volume, snapshot = volumes.get(disk.id), snapshots.get(disk.id)
-            if volume is not None and volume.generation == disk.generation:
-                self._volume(tx, volume, disk)
-            elif snapshot is not None and snapshot.generation == disk.generation:
-                self._snapshot(tx, snapshot, disk)
 
-    def _volume(self, tx: Tx, row: VolumeRow, disk: SeenDisk) -> None:
-        if row.wanted == "absent" and disk.fault is None:
-            self._volumes.forget(tx, row)
+    def seen(self, tx: Tx, host_id: str, seen: Seen, *, newest: bool) -> None:
+        """What is not about today's order is no news: the next report is."""
+        if not newest or not (seen.done or seen.failures):
             return
-        seen = {
-            "observed_generation": disk.generation,
-            "observed_size": disk.size_gb,
-            "connection": disk.connection,
-            "fault": disk.fault,
-        }
-        if disk.fault is not None and disk.connection is None:
-            # It could not even be looked at: what was known of it stays known.
-            seen = {"observed_generation": disk.generation, "fault": disk.fault}
-        if all(getattr(row, name) == value for name, value in seen.items()):
+        volume = tx.get(VolumeRow, seen.id)
+        if volume is not None and volume.host_id == host_id:
+            self._volume(tx, volume, seen)
+            return
+        snapshot = tx.get(SnapshotRow, seen.id)
+        if snapshot is not None and snapshot.host_id == host_id:
+            self._snapshot(tx, snapshot, seen)
+
+    def gone(self, tx: Tx, host_id: str, id: str) -> None:
+        volume = tx.get(VolumeRow, id)
+        if volume is not None and volume.host_id == host_id and volume.wanted == "absent":
+            self._volumes.forget(tx, volume)
+        snapshot = tx.get(SnapshotRow, id)
+        if snapshot is not None and snapshot.host_id == host_id and snapshot.wanted == "absent":
+            self._snapshots.forget(tx, snapshot)
+
+    def adopt(self, tx: Tx, row: UnknownRow, project_id: str) -> Mapping[str, Any]:
+        """A disk becomes a volume of the project, with its own id."""
+        size = row.facts.get("size_gb")
+        if not isinstance(size, int) or size < 1:
+            raise BadRequest(f"Disk {row.id} cannot be adopted: its size is not known.")
+        volume = self._volumes.adopt(tx, row.id, host_id=row.host_id, size=size, project=project_id)
+        return {"volume": volume.id, "size": size}
+
+    def _volume(self, tx: Tx, row: VolumeRow, seen: Seen) -> None:
+        disk: SeenDisk | None = seen.state
+        if disk is not None and disk.held:
+            return  # nothing was done to it
+        changes: dict[str, Any] = {"observed_generation": row.generation, "fault": seen.fault}
+        if disk is not None:
+            # Of a disk that is lost it stays known how large it was: it is not made anew.
+            size = disk.size_gb if disk.connection is not None else row.observed_size
+            changes |= {"observed_size": size, "connection": disk.connection}
+        if all(getattr(row, name) == value for name, value in changes.items()):
             return
         before = row
-        row = self._volumes.refresh(tx, row, **seen)
-        if disk.fault is not None and disk.fault != before.fault:
+        row = self._volumes.refresh(tx, row, **changes)
+        if seen.fault is not None and seen.fault != before.fault:
             verb = _verb(before)
-            emit(tx, f"volume.{verb}.error", row.id, project_id=row.project_id, reason=disk.fault)
+            emit(tx, f"volume.{verb}.error", row.id, project_id=row.project_id, reason=seen.fault)
         elif before.status in ("creating", "downloading", "extending") and (
             row.status != before.status
         ):
             emit(tx, f"volume.{_verb(before)}.end", row.id, project_id=row.project_id)
-        for attachment in self._volumes.attachments_of(tx, [row.id]).get(row.id, ()):
-            # Its server may have waited for it.
-            if attachment.host_id is not None:
-                self._registry.touch(tx, attachment.host_id, "compute")
+        self._volumes.tell_servers(tx, row)
 
-    def _snapshot(self, tx: Tx, row: SnapshotRow, disk: SeenDisk) -> None:
-        if row.wanted == "absent" and disk.fault is None:
-            self._snapshots.forget(tx, row)
+    def _snapshot(self, tx: Tx, row: SnapshotRow, seen: Seen) -> None:
+        disk: SeenDisk | None = seen.state
+        if disk is not None and disk.held:
             return
-        if (row.observed_size, row.fault) == (disk.size_gb, disk.fault):
+        size = row.observed_size if disk is None or disk.connection is None else disk.size_gb
+        if (row.observed_size, row.fault) == (size, seen.fault):
             return
-        self._snapshots.refresh(tx, row, observed_size=disk.size_gb, fault=disk.fault)
+        self._snapshots.refresh(tx, row, observed_size=size, fault=seen.fault)
         verb = "delete" if row.wanted == "absent" else "create"
-        if disk.fault is not None:
-            emit(tx, f"snapshot.{verb}.error", row.id, project_id=row.project_id, reason=disk.fault)
+        if seen.fault is not None:
+            emit(tx, f"snapshot.{verb}.error", row.id, project_id=row.project_id, reason=seen.fault)
         elif row.observed_size == 0:
             emit(tx, "snapshot.create.end", row.id, project_id=row.project_id)
 
@@ -114,6 +125,7 @@ def _verb(row: VolumeRow) -> str:
 
 
 def _volume_disk(row: VolumeRow) -> WantedDisk:
+    """One that waits for its snapshots to go, or has failed, is left as it is."""
     source = None
     if row.source_path is not None:
         source = DiskSource(
@@ -124,10 +136,11 @@ def _volume_disk(row: VolumeRow) -> WantedDisk:
     return WantedDisk(
         id=row.id,
         generation=row.generation,
-        wanted=row.wanted,
         size_gb=row.size,
         source=source,
         in_use=any(state in ("attached", "detaching") for state in row.attachments),
+        made=row.observed_size > 0,
+        held=row.wanted == "absent" or row.fault is not None,
     )
 
 
@@ -135,7 +148,8 @@ def _snapshot_disk(row: SnapshotRow) -> WantedDisk:
     return WantedDisk(
         id=row.id,
         generation=row.generation,
-        wanted=row.wanted,
         size_gb=row.size,
         source=DiskSource(disk_id=row.volume_id),
+        made=row.observed_size > 0,
+        held=row.wanted == "absent" or row.fault is not None,
     )

@@ -59,5 +59,9 @@ def _show(state: dict[str, Any]) -> None:
             click.echo(f"           {kind}: {fault}")
     for noun, count in state.get("counts", {}).items():
         click.echo(f"{noun:10} {count}")
+    for reader in state.get("consumers", []):
+        if reader["dropped_at"] or reader["fault"]:
+            since = f"dropped at {reader['dropped_at']}" if reader["dropped_at"] else "fails"
+            click.echo(f"events     {reader['name']} {since} {reader['fault'] or ''}")
     if "problem" in state:
         click.echo(f"problem    {state['problem']}")

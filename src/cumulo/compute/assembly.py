@@ -4,15 +4,17 @@ import asyncio
 from collections.abc import Callable
 
 from cumulo.block_storage.interface import BlockStorage
+from cumulo.compute import resources
 from cumulo.compute.agent import ComputeAgent, simulated_host
 from cumulo.compute.api.face import compute_faces
 from cumulo.compute.drivers.driver import ComputeDriver
 from cumulo.compute.drivers.image_cache import ImageCache
 from cumulo.compute.drivers.machine import resources_of
 from cumulo.compute.first_run import FirstFlavors
+from cumulo.compute.interface import EVENTS
 from cumulo.compute.part import ComputePart
 from cumulo.compute.policy import RULES
-from cumulo.compute.service.compute import ComputeService
+from cumulo.compute.service.compute import LEGACY_QUOTAS, QUOTAS, ComputeService
 from cumulo.compute.service.hosts import Ratios
 from cumulo.compute.settings import ComputeSettings
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
@@ -26,6 +28,7 @@ def build(frame: Frame) -> Service:
     own = frame.settings.of(ComputeSettings)
     compute = ComputeService(
         frame.registry,
+        frame.quotas("compute", QUOTAS, legacy=LEGACY_QUOTAS),
         placement=frame.get(Placement),
         images=frame.get(Images),
         network=frame.get(Network),
@@ -82,6 +85,9 @@ async def stop(host: HostFrame, remove: bool) -> int:
 ASSEMBLY = Assembly(
     "compute",
     build,
+    events=EVENTS,
     catalog=(CatalogEntry("compute", (), "/compute/v2.1"),),
+    resource_types=resources.TYPES,
+    finders=resources.FINDERS,
     hosts=(HostKind("compute", agent, sweep=10.0, stop=stop),),
 )

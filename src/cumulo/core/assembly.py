@@ -25,11 +25,16 @@ from typing import Any, Protocol, TypeVar, cast
 from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Database, Tx
-from cumulo.core.hosts.agent import HostPart
-from cumulo.core.hosts.conductor import Conductor, Part
+from cumulo.core.events.consumers import Consumer
+from cumulo.core.events.feed import Feed
+from cumulo.core.events.types import EventType
+from cumulo.core.hosts.conductor import Conductor, Part, WholePart
 from cumulo.core.hosts.registry import HostRegistry
+from cumulo.core.hosts.work import HostPart
 from cumulo.core.http.caller import Caller
 from cumulo.core.http.operations import Face
+from cumulo.core.quotas.quotas import Quotas, UnifiedLimits
+from cumulo.core.resource_types import Finder, ResourceType
 from cumulo.core.work.jobs import Jobs
 from cumulo.core.work.reconciler import Reconciler
 from cumulo.settings import Settings
@@ -78,15 +83,23 @@ class Frame:
     database: Database
     registry: HostRegistry
     conductor: Conductor
-    catalog: Sequence[CatalogEntry]
-    """Of all services."""
+    assemblies: Sequence["Assembly"]
+    """Of all services: what they bring as data, whatever their order."""
     caller: Caller = field(default_factory=Caller)
     """Calls any service's operations for a principal, inside the process; once all are built."""
+    feed: Feed = field(init=False)
+    """The live feed of events."""
     jobs: Jobs = field(init=False)
     """Where a service adds its kinds of jobs, and begins them."""
     _given: dict[Any, Any] = field(default_factory=dict)
 
+    @property
+    def catalog(self) -> list[CatalogEntry]:
+        """Of all services."""
+        return [entry for each in self.assemblies for entry in each.catalog]
+
     def __post_init__(self) -> None:
+        self.feed = Feed(self.database)
         self.jobs = Jobs(self.database)
 
     def give(self, protocol: type[P], implementation: P) -> None:
@@ -103,6 +116,29 @@ class Frame:
         """What a service further up gives, bound late: None as long as (or where) nobody does,
         which means that the feature is off. The Protocol is the lower service's own."""
         return lambda: self._given.get(protocol)
+
+    def quotas(
+        self,
+        service: str,
+        defaults: Mapping[str, int],
+        *,
+        more: Callable[[Tx], Sequence[str]] | None = None,
+        legacy: Mapping[str, str] | None = None,
+    ) -> Quotas:
+        """The service's quotas, under what identity's unified limits say of its resources; see
+        `core.quotas.quotas`. Limits may be registered for any of its catalog types."""
+        official = service.replace("_", "-")
+        aliases = (each.aliases for each in self.catalog if each.type == official)
+        types = (official, *(name for each in aliases for name in each))
+        region = self.settings.region
+
+        def unified(tx: Tx, project_id: str) -> tuple[Mapping[str, int], Mapping[str, int]]:
+            limits = self._given.get(UnifiedLimits)
+            if limits is None:
+                return {}, {}
+            return cast(UnifiedLimits, limits).of_project(tx, types, project_id, region)
+
+        return Quotas(service, defaults, unified=unified, more=more, legacy=legacy)
 
     def rules(
         self,
@@ -154,11 +190,13 @@ class Service:
     facade: Any
     """The service itself, as `Cloud.services` shows it."""
     faces: Sequence[Face] = ()
-    parts: Sequence[Part] = ()
+    parts: Sequence[Part | WholePart] = ()
     """The conductor's side of work on hosts."""
     reconcilers: Sequence[Reconciler] = ()
     on_bells: Callable[[Bells], None] | None = None
     """Told how each reconciler is woken, by its name."""
+    consumers: Sequence[Consumer] = ()
+    """Who of it follows the events of all services."""
     workers: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
     """What else runs until it is cancelled."""
     counts: Mapping[str, Callable[[Tx], int]] = field(default_factory=dict)
@@ -183,4 +221,10 @@ class Assembly:
     name: str
     build: Callable[[Frame], Service]
     catalog: Sequence[CatalogEntry] = ()
+    events: Sequence[EventType] = ()
+    """All that it emits, from its `interface.py`."""
     hosts: Sequence[HostKind] = ()
+    resource_types: Sequence[ResourceType] = ()
+    """What templates can ask of it."""
+    finders: Sequence[Finder] = ()
+    """How names in templates become ids of its things."""

@@ -22,6 +22,23 @@ def seconds_of(moment: Moment) -> float:
     return datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp()
 
 
+def of_text(text: str) -> Moment:
+    """A client's time in ISO 8601; without a zone it is UTC. Raises ValueError for what is no time,
+    or none that can be reckoned with: a year before and a year after it there must be a calendar,
+    too."""
+    if len(text) > 64:
+        raise ValueError(text[:64])
+    found = datetime.fromisoformat(text)
+    try:
+        if found.tzinfo is not None:
+            found = found.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        raise ValueError(text) from None
+    if not 1 < found.year < 9999:
+        raise ValueError(text)
+    return _moment(found)
+
+
 def later(moment: Moment, seconds: float) -> Moment:
     shifted = datetime.fromisoformat(moment) + timedelta(seconds=seconds)
     return _moment(shifted)

@@ -17,11 +17,12 @@ from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.passwords import Passwords
 from cumulo.core.auth.tokens import TokenKeys
 from cumulo.core.http.admission import Authenticator
+from cumulo.core.quotas.quotas import UnifiedLimits
 from cumulo.identity.api.face import identity_face
 from cumulo.identity.drivers.directories import opener
 from cumulo.identity.first_run.accounts import FirstAccounts
 from cumulo.identity.first_run.catalog import FirstCatalog
-from cumulo.identity.interface import Endpoints, FirstUsers, Identity, RequestKeys
+from cumulo.identity.interface import EVENTS, Endpoints, FirstUsers, Identity, RequestKeys
 from cumulo.identity.policy import RULES, SCOPES
 from cumulo.identity.reconcile import DirectorySync, Expired
 from cumulo.identity.service.federation.parties import OpenIdParty, Parties, SamlParty
@@ -47,6 +48,7 @@ def build(frame: Frame) -> Service:
     accounts = FirstAccounts(settings, frame.database, identity)
     catalog = FirstCatalog(settings, frame.database, identity, frame.catalog)
     frame.give(Identity, identity)
+    frame.give(UnifiedLimits, identity.limits)
     frame.give(Authenticator, identity)
     frame.give(FirstUsers, accounts)
     frame.give(Endpoints, identity.catalog)
@@ -101,4 +103,6 @@ def _parties(settings: Settings, own: IdentitySettings) -> Parties:
     return Parties(openid, frozenset(own.saml), saml, own.trusted_dashboards)
 
 
-ASSEMBLY = Assembly("identity", build, catalog=(CatalogEntry("identity", (), "/identity"),))
+ASSEMBLY = Assembly(
+    "identity", build, events=EVENTS, catalog=(CatalogEntry("identity", (), "/identity"),)
+)

@@ -1,15 +1,77 @@
-"""What other services may ask of identity.
-
-Events emitted: identity.NOUN.{create,update,delete} with domain, project, user, group, role,
-region, service, endpoint, credential, registered_limit, limit … as noun; besides them
-identity.group.{add_user,remove_user}, identity.assignment.{create,delete}, identity.token.revoke.
-"""
+"""What other services may ask of identity."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
+from cumulo.core.events.types import events, on
+
+_PLAIN = (
+    "access_rule application_credential consumer credential domain domain_config endpoint "
+    "endpoint_group group identity_provider limit mapping policy project protocol region "
+    "registered_limit role service service_provider trust user"
+)
+
+EVENTS = events(
+    "identity",
+    *(
+        on(
+            noun,
+            *(f"identity.{noun}.{verb}" for verb in ("create", "update", "delete")),
+            name=str | None,
+            why=str | None,
+            what=str | None,
+            user=str | None,
+            enabled=bool | None,
+            missing=bool | None,
+            idp_id=str | None,
+            trustee=str | None,
+        )
+        for noun in _PLAIN.split()
+    ),
+    on(
+        "group",
+        "identity.group.add_user",
+        "identity.group.remove_user",
+        user=str | None,
+        user_id=str | None,
+        why=str | None,
+    ),
+    on(
+        "assignment",
+        "identity.assignment.create",
+        "identity.assignment.delete",
+        role=str,
+        actor_type=str,
+        target_type=str,
+        target=str,
+        inherited=bool,
+    ),
+    on(
+        "project",
+        *(
+            f"identity.project.{verb}_{what}"
+            for verb in ("add", "remove")
+            for what in ("endpoint", "endpoint_group")
+        ),
+        id=str,
+    ),
+    on("project", "identity.project.provision", idp_id=str),
+    on("role", "identity.role.imply", "identity.role.stop_implying", implied=str),
+    on("directory", "identity.directory.synced", users=int, groups=int, notes=str | None),
+    on("directory", "identity.directory.failed", reason=str),
+    on("directory", "identity.directory.forgotten"),
+    on("request_token", "identity.request_token.create", "identity.request_token.authorize"),
+    on(
+        "access_token",
+        "identity.access_token.create",
+        "identity.access_token.delete",
+        why=str | None,
+    ),
+    on("token", "identity.token.revoke"),
+    on("keys", "identity.keys.rotate"),
+)
 
 
 class FirstUsers(Protocol):
@@ -54,6 +116,10 @@ class Identity(Protocol):
 
     def verify(self, tx: Tx, token: str, *, allow_expired: bool = False) -> Principal:
         """The principal of a token; raises core.faults.Unauthorized."""
+
+    def principal_in_project(self, tx: Tx, user_id: str, project_id: str) -> Principal | None:
+        """What a token of the user for the project would say now; None where there would be
+        none (no role, or one of the two is disabled or gone)."""
 
     def project_exists(self, tx: Tx, project_id: str) -> bool: ...
 

@@ -4,20 +4,22 @@ from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, Service
 from cumulo.core.db.transaction import Tx
 from cumulo.core.outbound.guard import Filter, Guard
 from cumulo.core.outbound.guard import Limits as OutboundLimits
-from cumulo.identity.interface import Endpoints, FirstUsers, Identity
+from cumulo.identity.interface import Endpoints, FirstUsers
+from cumulo.image import resources
 from cumulo.image.api.face import image_face
 from cumulo.image.drivers.file import FileDriver as ImageFiles
 from cumulo.image.drivers.kinds import open_driver
 from cumulo.image.drivers.rewrite import SubprocessRewriter
 from cumulo.image.first_run.image import FirstImage
 from cumulo.image.first_run.metadefs import FirstMetadefs
-from cumulo.image.interface import Images
+from cumulo.image.interface import EVENTS, Images
 from cumulo.image.jobs import ImageJobs
 from cumulo.image.policy import RULES
 from cumulo.image.reconcile import CacheFill, ImageRemovals
 from cumulo.image.service.image import ImageService
 from cumulo.image.service.imports import Rules as ImportRules
 from cumulo.image.service.protection import Protection
+from cumulo.image.service.quotas import QUOTAS
 from cumulo.image.service.stores import Store, Stores
 from cumulo.image.service.uploads import Limits as ImageLimits
 from cumulo.image.settings import ImageSettings
@@ -58,7 +60,7 @@ def build(frame: Frame) -> Service:
 
 def _image(frame: Frame) -> ImageService:
     """Image on the stores that the settings name."""
-    settings, identity = frame.settings, frame.get(Identity)
+    settings = frame.settings
     given, data = settings.of(ImageSettings), settings.data_dir
     guard = Guard(settings.outbound.allowed_networks)
     stores = []
@@ -84,10 +86,10 @@ def _image(frame: Frame) -> ImageService:
     return ImageService(
         frame.database,
         frame.jobs,
+        frame.quotas("image", QUOTAS),
         Stores(stores, given.default_store, staging=staging, cache=cache),
         ImageLimits(given.largest_image_gib, given.largest_disk_gib),
         cache_bytes=given.cache_gib << 30,
-        unified=lambda tx, project: identity.limits_of(tx, "image", project, settings.region),
         protection=protection,
         rules=_import_rules(settings, frame.get(Endpoints)),
         task_hours=given.task_hours,
@@ -131,4 +133,10 @@ def _import_rules(settings: Settings, endpoints: Endpoints) -> ImportRules:
     )
 
 
-ASSEMBLY = Assembly("image", build, catalog=(CatalogEntry("image", (), "/image"),))
+ASSEMBLY = Assembly(
+    "image",
+    build,
+    events=EVENTS,
+    catalog=(CatalogEntry("image", (), "/image"),),
+    finders=resources.FINDERS,
+)

@@ -7,21 +7,23 @@ from pathlib import Path
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.identity.interface import FirstUsers
+from cumulo.network import resources
 from cumulo.network.agent import NetworkHostPart
 from cumulo.network.api.face import network_face
 from cumulo.network.drivers.driver import NetworkDriver
 from cumulo.network.drivers.make import make_driver
 from cumulo.network.first_run import FirstNetworks
-from cumulo.network.interface import GuestMetadata, Network
+from cumulo.network.interface import EVENTS, GuestMetadata, Network
 from cumulo.network.model.metadata import MetadataHandler, MetadataRequest, MetadataResponse
 from cumulo.network.part import NetworkPart
 from cumulo.network.policy import RULES
 from cumulo.network.service.network import NetworkService
+from cumulo.network.service.tools import DEFAULT_QUOTAS
 from cumulo.settings import Settings, instance_prefix
 
 
 def build(frame: Frame) -> Service:
-    network = NetworkService(frame.registry)
+    network = NetworkService(frame.registry, frame.quotas("network", DEFAULT_QUOTAS))
     frame.give(Network, network)
     first = FirstNetworks(frame.settings, frame.database, network, frame.get(FirstUsers))
     return Service(
@@ -108,6 +110,9 @@ async def stop(host: HostFrame, remove: bool) -> int:
 ASSEMBLY = Assembly(
     "network",
     build,
+    events=EVENTS,
     catalog=(CatalogEntry("network", (), "/network"),),
+    resource_types=resources.TYPES,
+    finders=resources.FINDERS,
     hosts=(HostKind("network", agent, sweep=60.0, stop=stop),),
 )

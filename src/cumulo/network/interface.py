@@ -1,8 +1,4 @@
-"""What other services may ask of network.
-
-Events emitted: network.{network,subnet,port,router,floatingip,security_group,
-security_group_rule}.{create,update,delete}, network.port.status.
-"""
+"""What other services may ask of network."""
 
 from collections.abc import Sequence
 from typing import Literal, Protocol
@@ -11,6 +7,43 @@ import msgspec
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
+from cumulo.core.events.types import events, on
+
+EVENTS = events(
+    "network",
+    *(
+        on(
+            noun,
+            *(f"network.{noun}.{verb}" for verb in ("create", "update", "delete")),
+            name=str | None,
+            cidr=str | None,
+            network_id=str | None,
+        )
+        for noun in ("network", "subnet", "port", "security_group")
+    ),
+    on(
+        "security_group_rule",
+        "network.security_group_rule.create",
+        "network.security_group_rule.delete",
+        security_group_id=str,
+    ),
+    on("router", "network.router.create", name=str | None),
+    on("router", "network.router.delete"),
+    on(
+        "router",
+        "network.router.update",
+        interface=str | None,
+        removed=str | None,
+        subnet_ids=list[str] | None,
+    ),
+    *(
+        on(noun, f"network.{noun}.status", status=str, reason=str | None)
+        for noun in ("port", "router", "floatingip")
+    ),
+    on("floatingip", "network.floatingip.create", address=str),
+    on("floatingip", "network.floatingip.update", port_id=str | None),
+    on("floatingip", "network.floatingip.delete"),
+)
 
 
 class FixedIp(msgspec.Struct, frozen=True):

@@ -10,9 +10,10 @@ from cumulo.core.db.rows import METADATA
 from cumulo.core.db.sqlite import SqliteDatabase
 from cumulo.core.db.statements import DIALECTS
 from cumulo.core.db.transaction import Tx
-from cumulo.core.hosts.agent import Agent, InProcessLink
+from cumulo.core.hosts.agent import Agent
 from cumulo.core.hosts.conductor import Conductor
-from cumulo.core.hosts.messages import Ask, Desired, Fetch, Report
+from cumulo.core.hosts.link import InProcessLink
+from cumulo.core.hosts.messages import Ask, Desired, FetchAll, ReportAll
 from cumulo.core.hosts.registry import HostRegistry
 
 
@@ -63,7 +64,7 @@ class Bulb:
 
 def database(tmp_path: Path) -> SqliteDatabase:
     made = SqliteDatabase(tmp_path / "x.db")
-    tables = [METADATA.tables[name] for name in ("hosts", "host_parts")]
+    tables = [METADATA.tables[name] for name in ("hosts", "host_parts", "host_items")]
     made.run_script(
         [str(sa.schema.CreateTable(t).compile(dialect=DIALECTS["sqlite"])) for t in tables]
     )
@@ -73,7 +74,8 @@ def database(tmp_path: Path) -> SqliteDatabase:
 def build(tmp_path: Path) -> tuple[SqliteDatabase, HostRegistry, Lamp, Bulb, Agent, Conductor]:
     db = database(tmp_path)
     registry, lamp, bulb = HostRegistry(), Lamp(), Bulb()
-    conductor = Conductor(db, registry, [lamp])
+    conductor = Conductor(db, registry)
+    conductor.add([lamp])
     db.write_now(lambda tx: registry.register(tx, "h1", ["lamp"]))
     agent = Agent("h1", InProcessLink(conductor, "h1"), [bulb], sweep=30.0)
     registry.on_wake("h1", "lamp", agent.bells["lamp"].ring)
@@ -107,7 +109,7 @@ def test_an_older_order_is_refused(tmp_path: Path) -> None:
     class Delayed(InProcessLink):
         generation = 5
 
-        async def fetch(self, message: Fetch) -> Desired:
+        async def fetch_all(self, message: FetchAll) -> Desired:
             return Desired("lamp", 1, self.generation, self.generation)
 
     link = Delayed(conductor, "h1")
@@ -125,9 +127,9 @@ def test_an_older_order_is_refused(tmp_path: Path) -> None:
 
 def test_a_report_of_an_older_epoch_is_refused(tmp_path: Path) -> None:
     db, _, lamp, _, _, conductor = build(tmp_path)
-    asyncio.run(conductor.report("h1", Report("lamp", 0, 1, 3)))
+    asyncio.run(conductor.report_all("h1", ReportAll("lamp", 0, 1, 3)))
     assert lamp.seen == []
-    asyncio.run(conductor.report("h1", Report("lamp", 1, 1, 3)))
+    asyncio.run(conductor.report_all("h1", ReportAll("lamp", 1, 1, 3)))
     assert lamp.seen == [3]
     db.close()
 

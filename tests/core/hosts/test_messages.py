@@ -2,11 +2,20 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from cumulo.core.hosts.agent import InProcessLink
-from cumulo.core.hosts.messages import Desired, Fetch, Report
+from cumulo.core.hosts.link import InProcessLink
+from cumulo.core.hosts.messages import (
+    Desired,
+    Fetch,
+    FetchAll,
+    Items,
+    Report,
+    ReportAll,
+    Taken,
+)
 from tests.support.cloud import running_cloud
 
 SERVERS = "/compute/v2.1/servers"
@@ -17,21 +26,42 @@ class Wire(InProcessLink):
 
     seen: set[str]
 
-    async def fetch(self, message: Fetch) -> Desired:
+    async def fetch(self, message: Fetch) -> Items:
         found = await super().fetch(message)
+        kind = self._conductor.parts[message.kind].item_type
+        changed = [
+            msgspec.structs.replace(item, state=through_bytes(item.state, kind))
+            for item in found.changed
+        ]
+        return msgspec.structs.replace(found, changed=changed)
+
+    async def report(self, message: Report) -> Taken:
         part = self._conductor.parts[message.kind]
-        raw = msgspec.msgpack.encode(found.state)
-        state = msgspec.msgpack.decode(raw, type=part.desired_type)
-        assert state == found.state
+        items = [
+            msgspec.structs.replace(seen, state=through_bytes(seen.state, part.seen_type))
+            for seen in message.items
+        ]
+        host = through_bytes(message.host, part.host_type)
+        self.seen.add(message.kind)
+        return await super().report(msgspec.structs.replace(message, items=items, host=host))
+
+    async def fetch_all(self, message: FetchAll) -> Desired:
+        found = await super().fetch_all(message)
+        part = self._conductor.parts[message.kind]
+        state = through_bytes(found.state, part.desired_type)
         return msgspec.structs.replace(found, state=state)
 
-    async def report(self, message: Report) -> None:
+    async def report_all(self, message: ReportAll) -> None:
         part = self._conductor.parts[message.kind]
-        raw = msgspec.msgpack.encode(message.state)
-        state = msgspec.msgpack.decode(raw, type=part.observed_type)
-        assert state == message.state
+        state = through_bytes(message.state, part.observed_type)
         self.seen.add(message.kind)
-        await super().report(msgspec.structs.replace(message, state=state))
+        await super().report_all(msgspec.structs.replace(message, state=state))
+
+
+def through_bytes(state: Any, kind: Any) -> Any:
+    decoded = msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=kind | None)
+    assert decoded == state
+    return decoded
 
 
 def test_a_server_and_a_volume_over_the_wire(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ class UpdateQuotas(Body):
 
 class QuotasApi:
     def __init__(self, storage: BlockStorageService) -> None:
-        self._quotas = storage.quotas
+        self._quotas = storage.quotas.all
 
     def operations(self) -> list[Operation]:
         one, rule = "/os-quota-sets/{target_id}", "volume_extension:quotas:"
@@ -31,7 +31,7 @@ class QuotasApi:
     def show(self, call: Call, tx: Tx) -> Any:
         target = call.path["target_id"]
         call.allow({"project_id": target})
-        quotas = self._quotas.known(tx)
+        quotas = self._quotas
         limits = quotas.limits(tx, target)
         if not as_bool(call.query.get("usage", "false") or "false", "usage"):
             return {"quota_set": {"id": target, **limits}}
@@ -45,17 +45,18 @@ class QuotasApi:
     def defaults(self, call: Call, tx: Tx) -> Any:
         target = call.path["target_id"]
         call.allow({"project_id": target})
-        return {"quota_set": {"id": target, **self._quotas.known(tx).defaults}}
+        return {"quota_set": {"id": target, **self._quotas.defaults(tx)}}
 
     def update(self, call: Call, tx: Tx) -> Any:
-        quotas, target = self._quotas.known(tx), call.path["target_id"]
+        quotas, target = self._quotas, call.path["target_id"]
+        known = quotas.known(tx)
         wishes = {k: v for k, v in call.body.quota_set.items() if k not in ("tenant_id", "id")}
-        unknown = sorted(set(wishes) - set(quotas.defaults) - {"force", "skip_validation"})
+        unknown = sorted(set(wishes) - set(known) - {"force", "skip_validation"})
         if unknown:
             raise BadRequest(f"Bad key(s) in quota set: {', '.join(unknown)}")
         values = {}
         for name, value in wishes.items():
-            if name in quotas.defaults:
+            if name in known:
                 if isinstance(value, bool) or not isinstance(value, int | str):
                     raise BadRequest(f"Quota limit for {name} must be an integer.")
                 values[name] = as_int(value, name, minimum=-1, maximum=2**31 - 1)
@@ -63,12 +64,11 @@ class QuotasApi:
         return {"quota_set": quotas.limits(tx, target)}
 
     def delete(self, call: Call, tx: Tx) -> None:
-        self._quotas.known(tx).reset_limits(tx, call.path["target_id"])
+        self._quotas.reset_limits(tx, call.path["target_id"])
 
     def limits(self, call: Call, tx: Tx) -> Any:
         project = call.project_id
-        quotas = self._quotas.known(tx)
-        limit, used = quotas.limits(tx, project), quotas.usages(tx, project)
+        limit, used = self._quotas.limits(tx, project), self._quotas.usages(tx, project)
         absolute = {
             "maxTotalVolumes": limit["volumes"],
             "maxTotalSnapshots": limit["snapshots"],

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Microversions, Operation, Reply
 from cumulo.core.wire.shapes import Version
 
@@ -38,16 +37,16 @@ def _document(call: Call) -> dict[str, Any]:
     }
 
 
-def choices(call: Call, tx: Tx) -> Reply:
+def choices(call: Call) -> Reply:
     return Reply(300, _document(call))
 
 
-def v3(call: Call, tx: Tx) -> Any:
+def v3(call: Call) -> Any:
     return _document(call)
 
 
 def operations() -> list[Operation]:
     return [
-        Operation("GET", "", choices, public=True, status=300),
-        Operation("GET", "/v3", v3, public=True),
+        Operation("GET", "", choices, public=True, kind="fixed", status=300),
+        Operation("GET", "/v3", v3, public=True, kind="fixed"),
     ]

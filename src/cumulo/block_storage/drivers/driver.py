@@ -78,6 +78,14 @@ class BlockStorageDriver(Protocol):
         """Remove the volume. Nothing to do: no error. Raises OSError."""
         ...
 
+    def has(self, volume_id: str) -> bool:
+        """Whether it is made. Cheap."""
+        ...
+
+    async def names(self) -> "list[str]":
+        """The ids of all volumes found, also of those that nobody ordered. Cheap."""
+        ...
+
     async def list(self) -> "list[VolumeState]":
         """Every volume found, also those that nobody ordered."""
         ...

@@ -87,6 +87,13 @@ class FakeDriver:
             if self._folder is not None:
                 (self._folder / f"{volume_id}.json").unlink(missing_ok=True)
 
+    def has(self, volume_id: str) -> bool:
+        volume = self._volumes.get(volume_id)
+        return volume is not None and volume.size_gb > 0
+
+    async def names(self) -> "list[str]":
+        return sorted(id for id, volume in self._volumes.items() if volume.size_gb)
+
     async def list(self) -> "list[VolumeState]":
         await self._raise("list", "")
         return [

@@ -12,6 +12,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +45,15 @@ class VolumeFault(Exception):
 
 
 class FileDriver:
-    """Volumes below `data`/volumes. `copies`: how many are made from images at once."""
+    """Volumes below `data`/volumes. How many are made at once its caller decides."""
 
-    def __init__(self, data: Path, *, copies: int = 2) -> None:
+    def __init__(self, data: Path) -> None:
         self._folder = data / "volumes"
         self._folder.mkdir(parents=True, exist_ok=True)
         # Guests' QEMU passes through to a volume whose name it was told; it cannot list them.
         self._folder.chmod(0o711)
-        self._copies = asyncio.Semaphore(copies)
+        # Threads of their own: long copies hold up nothing else.
+        self._threads = ThreadPoolExecutor(16, thread_name_prefix="cumulo-disk")
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def capabilities(self) -> Capabilities:
@@ -60,14 +62,21 @@ class FileDriver:
 
     async def ensure_volume(self, spec: VolumeSpec) -> VolumeState:
         check_spec(spec)
-        async with self._locks.setdefault(spec.id, asyncio.Lock()), self._copies:
-            return await asyncio.to_thread(self._ensure, spec)
+        async with self._locks.setdefault(spec.id, asyncio.Lock()):
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, self._ensure, spec)
 
     async def remove(self, volume_id: str) -> None:
         check_id(volume_id)
         async with self._locks.setdefault(volume_id, asyncio.Lock()):
             await asyncio.to_thread(self._remove, volume_id)
         self._locks.pop(volume_id, None)
+
+    def has(self, volume_id: str) -> bool:
+        return self._find(check_id(volume_id)) is not None
+
+    async def names(self) -> "list[str]":
+        return sorted(self._names())
 
     async def list(self) -> "list[VolumeState]":
         return list(await asyncio.to_thread(self._scan))
@@ -183,13 +192,15 @@ class FileDriver:
             fault=fault,
         )
 
-    def _scan(self) -> Sequence[VolumeState]:
-        names = {
+    def _names(self) -> set[str]:
+        return {
             path.stem
             for path in self._folder.iterdir()
             if path.suffix[1:] in FORMATS and not path.name.startswith(".")
         }
-        return [self._state(name) for name in sorted(names)]
+
+    def _scan(self) -> Sequence[VolumeState]:
+        return [self._state(name) for name in sorted(self._names())]
 
     def _remove(self, volume_id: str) -> None:
         for suffix in FORMATS:

@@ -7,8 +7,6 @@ from typing import Any, Literal
 
 import msgspec
 
-Presence = Literal["present", "absent"]
-
 
 class DiskSource(msgspec.Struct, frozen=True, kw_only=True):
     """Where the first bytes come from: the file of an image, or another disk of this host."""
@@ -19,39 +17,28 @@ class DiskSource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WantedDisk(msgspec.Struct, frozen=True, kw_only=True):
+    """A disk that a host keeps; one that must go is an item that is gone."""
+
     id: str
     generation: int
-    wanted: Presence
     size_gb: int
     source: DiskSource | None = None
     in_use: bool = False
     """A guest has it open, whose own host lets it grow."""
-
-
-class DesiredStorage(msgspec.Struct, frozen=True):
-    """All disks of one host that are wanted, or that must go."""
-
-    disks: list[WantedDisk]
+    made: bool = False
+    """It was there: if it is missing now it is lost, and not made anew without its content."""
+    held: bool = False
+    """Leave it as it is: it failed, and nobody has changed what is wanted since."""
 
 
 class SeenDisk(msgspec.Struct, frozen=True, kw_only=True):
-    """What a disk is, as far as the work for this generation has come."""
-
-    id: str
-    generation: int
     size_gb: int
     """0: it is not there"""
     connection: dict[str, Any] | None = None
-    fault: str | None = None
+    held: bool = False
 
 
 class SeenPool(msgspec.Struct, frozen=True, kw_only=True):
     driver: str
     total_gb: int
     free_gb: int
-
-
-class ObservedStorage(msgspec.Struct, frozen=True):
-    pool: SeenPool
-    disks: list[SeenDisk]
-    """Only those whose work for the wanted generation has ended, well or not."""

@@ -37,9 +37,9 @@ def snapshot_status_of(
         return "error_deleting" if fault else "deleting"
     if declared is not None:
         return declared
-    if observed_size == 0:
-        return "error" if fault else "creating"
-    return "available"
+    if fault:
+        return "error"
+    return "available" if observed_size else "creating"
 
 
 def snapshot_status(row: SnapshotRow) -> str:

@@ -62,6 +62,7 @@ def status_of(
     size: int,
     observed_size: int,
     fault: str | None,
+    lost: bool = False,
     from_image: bool = False,
     mark: Mark = "",
     attachments: Sequence[str] = (),
@@ -76,6 +77,8 @@ def status_of(
         if fault:
             return "error"
         return "downloading" if from_image else "creating"
+    if lost:
+        return "error"
     if observed_size < size:
         return "error_extending" if fault else "extending"
     if mark == "detaching":
@@ -94,6 +97,7 @@ def volume_status(row: VolumeRow) -> str:
         size=row.size,
         observed_size=row.observed_size,
         fault=row.fault,
+        lost=row.fault is not None and row.connection is None,
         from_image=row.source_path is not None,
         mark=row.mark,
         attachments=row.attachments,

@@ -28,12 +28,7 @@ SNAPSHOTS = Listing(
         "status": _c.status,
     },
 )
-OF_HOST = query(
-    SnapshotRow,
-    sa.select(_t).where(
-        _c.host_id == sa.bindparam("h"), sa.or_(_c.wanted == "absent", _c.fault.is_(None))
-    ),
-)
+BY_IDS = query(SnapshotRow, sa.select(_t).where(_c.id.in_(sa.bindparam("ids", expanding=True))))
 OF_VOLUME = query(SnapshotRow, sa.select(_t).where(_c.volume_id == sa.bindparam("volume_id")))
 BEING_MADE = statement(
     sa.select(sa.func.count()).where(

@@ -47,14 +47,7 @@ VOLUMES = Listing(
         "host": _c.host_id,
     },
 )
-# What a host must still see to: volumes that a final fault has stopped are left alone until
-# somebody changes what is wanted.
-OF_HOST = query(
-    VolumeRow,
-    sa.select(_t).where(
-        _c.host_id == sa.bindparam("h"), sa.or_(_c.wanted == "absent", _c.fault.is_(None))
-    ),
-)
+BY_IDS = query(VolumeRow, sa.select(_t).where(_c.id.in_(sa.bindparam("ids", expanding=True))))
 SNAPSHOT_COUNT = statement(
     sa.select(sa.func.count()).where(_s.volume_id == sa.bindparam("volume_id"))
 )

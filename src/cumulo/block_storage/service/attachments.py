@@ -213,7 +213,10 @@ class Attachments:
         volume = tx.get(VolumeRow, volume_id)
         assert volume is not None
         rows = self._volumes.attachments_of(tx, [volume_id]).get(volume_id, [])
-        return self._volumes.refresh(tx, volume, attachments=[r.state for r in rows], mark="")
+        volume = self._volumes.refresh(tx, volume, attachments=[r.state for r in rows], mark="")
+        if 0 < volume.observed_size < volume.size:
+            self._volumes.order(tx, volume)  # who lets it grow depends on it
+        return volume
 
 
 def _seen(row: AttachmentRow, volume: VolumeRow) -> Attachment:

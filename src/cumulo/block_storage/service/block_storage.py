@@ -12,17 +12,18 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.hosts.registry import HostRegistry
+from cumulo.core.quotas.quotas import Quotas
 from cumulo.image.interface import Images
 
 
 class BlockStorageService(Attachments):
     """Implements `block_storage.interface.BlockStorage`."""
 
-    def __init__(self, registry: HostRegistry, images: Images) -> None:
+    def __init__(self, registry: HostRegistry, images: Images, quotas: Quotas) -> None:
         self.registry = registry
         self.images = images
         self.pools = Pools(registry)
-        self.quotas = VolumeQuotas()
+        self.quotas = VolumeQuotas(quotas)
         self.types = Types()
         self.volumes = Volumes(registry, self.pools, self.quotas, self.types)
         self.snapshots = Snapshots(registry, self.pools, self.quotas, self.volumes)

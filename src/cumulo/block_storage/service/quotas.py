@@ -14,36 +14,33 @@ DEFAULTS = {
     "backup_gigabytes": 1000,
     "groups": 10,
 }
+MOST_TYPES = 1000
 BY_TYPE = ("volumes", "snapshots", "gigabytes")
 
 
-class VolumeQuotas:
-    def __init__(self) -> None:
-        self._quotas = Quotas("block_storage", DEFAULTS)
+def of_types(tx: Tx) -> list[str]:
+    """The resources of the types that there are now."""
+    names = [row.name for row in types.TYPES.page(tx, where={}, limit=MOST_TYPES)]
+    return [f"{resource}_{name}" for name in names for resource in BY_TYPE]
 
-    def known(self, tx: Tx) -> Quotas:
-        """The quotas, with the resources of the types that there are now."""
-        names = [row.name for row in types.TYPES.page(tx, where={})]
-        self._quotas.defaults = {
-            **{key: value for key, value in self._quotas.defaults.items() if key in DEFAULTS},
-            **{f"{resource}_{name}": -1 for name in names for resource in BY_TYPE},
-        }
-        return self._quotas
+
+class VolumeQuotas:
+    def __init__(self, quotas: Quotas) -> None:
+        self.all = quotas
 
     def take(self, tx: Tx, project_id: str, type_name: str, **amounts: int) -> None:
-        quotas = self.known(tx)
         wanted = {**amounts, **{f"{name}_{type_name}": n for name, n in amounts.items()}}
         try:
-            quotas.take(tx, project_id, **wanted)
+            self.all.take(tx, project_id, **wanted)
         except QuotaExceeded as exceeded:
             raise self._worded(tx, project_id, exceeded.code or "", wanted) from None
 
     def give_back(self, tx: Tx, project_id: str, type_name: str, **amounts: int) -> None:
         for name, amount in amounts.items():
-            self._quotas.give_back(tx, project_id, **{name: amount, f"{name}_{type_name}": amount})
+            self.all.give_back(tx, project_id, **{name: amount, f"{name}_{type_name}": amount})
 
     def check_size(self, tx: Tx, project_id: str, size: int) -> None:
-        limit = self._quotas.limit(tx, project_id, "per_volume_gigabytes")
+        limit = self.all.limit(tx, project_id, "per_volume_gigabytes")
         if 0 <= limit < size:
             raise QuotaExceeded(
                 f"VolumeSizeExceedsLimit: Requested volume size {size} is larger than maximum "
@@ -53,8 +50,8 @@ class VolumeQuotas:
     def _worded(
         self, tx: Tx, project_id: str, resource: str, wanted: dict[str, int]
     ) -> QuotaExceeded:
-        limit = self._quotas.limit(tx, project_id, resource)
-        used = self._quotas.usages(tx, project_id).get(resource, 0)
+        limit = self.all.limit(tx, project_id, resource)
+        used = self.all.usages(tx, project_id).get(resource, 0)
         if resource.startswith("gigabytes"):
             return QuotaExceeded(
                 "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed "

@@ -76,7 +76,7 @@ class Snapshots:
             updated_at=None,
         )
         tx.insert(row)
-        self._registry.touch(tx, row.host_id, KIND)
+        self._registry.touch(tx, row.host_id, KIND, row.id)
         emit(tx, "snapshot.create.start", row.id, principal=who, volume=volume.id)
         return row
 
@@ -91,7 +91,8 @@ class Snapshots:
 
     def reset(self, tx: Tx, row: SnapshotRow, status: str, who: Principal) -> None:
         row = self.refresh(tx, row, generation=row.generation + 1, fault=None, declared=None)
-        self._registry.touch(tx, row.host_id, KIND)
+        tell = self._registry.touch if row.wanted == "present" else self._registry.remove
+        tell(tx, row.host_id, KIND, row.id)
         if status != row.status:
             self.refresh(tx, row, declared=status)
         emit(tx, "snapshot.reset", row.id, principal=who, status=status)
@@ -114,6 +115,6 @@ class Snapshots:
         self._pools.give_back(tx, row.host_id, row.size)
         amounts = {"snapshots": 1, "gigabytes": row.size}
         self._quotas.give_back(tx, row.project_id, kind.name, **amounts)
-        # A volume that goes with its snapshots waits for the last of them.
-        self._registry.touch(tx, row.host_id, KIND)
+        if volume is not None and volume.wanted == "absent":
+            self._volumes.order(tx, volume)  # it waited for the last of them
         emit(tx, "snapshot.delete.end", row.id, project_id=row.project_id)

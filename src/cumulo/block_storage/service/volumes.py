@@ -87,9 +87,24 @@ class Volumes:
     def demand(self, tx: Tx, row: VolumeRow, **changes: Any) -> VolumeRow:
         """What is wanted changes: a new generation, without the fault of the old one."""
         changed = self.refresh(tx, row, generation=row.generation + 1, fault=None, **changes)
-        if row.host_id is not None:
-            self._registry.touch(tx, row.host_id, KIND)
+        self.order(tx, changed)
         return changed
+
+    def order(self, tx: Tx, row: VolumeRow) -> None:
+        """Tell its host what is wanted. Snapshots go before their volumes, so a volume that has
+        some is not asked to go yet."""
+        if row.host_id is None:
+            return
+        if row.wanted == "present":
+            self._registry.touch(tx, row.host_id, KIND, row.id)
+        elif not tx.value(queries.SNAPSHOT_COUNT, volume_id=row.id):
+            self._registry.remove(tx, row.host_id, KIND, row.id)
+
+    def tell_servers(self, tx: Tx, row: VolumeRow) -> None:
+        """Servers that have it, or wait for it, must look at it again."""
+        for attachment in self.attachments_of(tx, [row.id]).get(row.id, ()):
+            if attachment.host_id is not None:
+                self._registry.touch(tx, attachment.host_id, "compute")
 
     def create(
         self,
@@ -162,8 +177,43 @@ class Volumes:
         tx.insert(row)
         why = {"fault": fault} if fault else {"host": host_id}
         emit(tx, "volume.create.start", row.id, project_id=project_id, principal=who, **why)
-        if host_id is not None:
-            self._registry.touch(tx, host_id, KIND)
+        self.order(tx, row)
+        return row
+
+    def adopt(self, tx: Tx, id: str, *, host_id: str, size: int, project: str) -> VolumeRow:
+        """A disk that its host has and nobody knows becomes a volume of a project."""
+        if tx.get(VolumeRow, id) is not None or tx.get(SnapshotRow, id) is not None:
+            raise BadRequest(f"Invalid volume: there is a volume or snapshot {id} already.")
+        kind = self._types.ensure_default(tx)
+        self._quotas.take(tx, project, kind.name, volumes=1, gigabytes=size)
+        if self._pools.take(tx, size, only=host_id)[0] is None:
+            raise BadRequest(f"Invalid volume: host {host_id} has no room for {size} GB more.")
+        values: dict[str, Any] = dict.fromkeys(VolumeRow.__struct_fields__)
+        values |= {
+            "id": id,
+            "project_id": project,
+            "user_id": "",
+            "name": f"adopted-{id[:8]}",
+            "size": size,
+            "type_id": kind.id,
+            "availability_zone": ZONE,
+            "bootable": True,
+            "multiattach": False,
+            "metadata": {},
+            "host_id": host_id,
+            "wanted": "present",
+            "generation": 1,
+            "observed_generation": 0,
+            "observed_size": 0,
+            "mark": "",
+            "attachments": [],
+            "created_at": tx.now,
+        }
+        row = VolumeRow(**values)
+        row = msgspec.structs.replace(row, status=volume_status(row))
+        tx.insert(row)
+        emit(tx, "volume.adopt", id, project_id=project, host=host_id, size=size)
+        self.order(tx, row)
         return row
 
     def update(self, tx: Tx, row: VolumeRow, who: Principal, **changes: Any) -> VolumeRow:
@@ -216,7 +266,7 @@ class Volumes:
         }
         changed = msgspec.structs.replace(row, **changes)
         tx.update(row, **changes, status=snapshot_status(changed), updated_at=tx.now)
-        self._registry.touch(tx, row.host_id, KIND)
+        self._registry.remove(tx, row.host_id, KIND, row.id)
         emit(tx, "snapshot.delete.start", row.id, project_id=row.project_id, principal=who)
 
     def forget(self, tx: Tx, row: VolumeRow) -> None:
@@ -250,8 +300,7 @@ class Volumes:
         emit(tx, "volume.extend.start", row.id, principal=who, size=size)
         for attachment in self.attachments_of(tx, [row.id]).get(row.id, ()):
             tx.update(attachment, generation=attachment.generation + 1)
-            if attachment.host_id is not None:
-                self._registry.touch(tx, attachment.host_id, "compute")
+        self.tell_servers(tx, row)
         return self.demand(tx, row, size=size)
 
     def look_again(self, tx: Tx, row: VolumeRow) -> VolumeRow:

@@ -1,6 +1,5 @@
 """What compute's operations share on the wire."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from msgspec import Meta
@@ -8,7 +7,7 @@ from msgspec import Meta
 from cumulo.compute.model.server import ServerRow
 from cumulo.compute.service.compute import ComputeService
 from cumulo.compute.service.who import Who
-from cumulo.core.clock import Moment, to_moment
+from cumulo.core.clock import Moment, of_text
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call
@@ -45,11 +44,9 @@ def server_of(call: Call, tx: Tx, compute: ComputeService) -> ServerRow:
 def moment_of(text: str, name: str) -> Moment:
     """A time of the query, `2026-11-22T15:04:05Z` or with another zone."""
     try:
-        asked = datetime.fromisoformat(text)
+        return of_text(text)
     except ValueError:
         raise BadRequest(
-            f"Invalid input for query parameters {name}. Value: {text}. '{text}' is not a "
+            f"Invalid input for query parameters {name}. Value: {text:.80}. '{text:.80}' is not a "
             "'date-time'"
         ) from None
-    zoned = asked if asked.tzinfo is not None else asked.replace(tzinfo=UTC)
-    return to_moment(zoned.timestamp())

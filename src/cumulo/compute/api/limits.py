@@ -114,7 +114,7 @@ class LimitsApi:
     def limits(self, call: Call, tx: Tx) -> Any:
         tenant = call.query.get("tenant_id")
         project_id = tenant if tenant and call.principal.is_admin else call.project_id
-        most, used = self._quotas.limits(tx, project_id), self._quotas.usages(tx, project_id)
+        most, used = self._limits(tx, project_id), self._usages(tx, project_id)
         absolute = AbsoluteLimits(
             maxTotalInstances=most["instances"],
             maxTotalCores=most["cores"],
@@ -133,6 +133,15 @@ class LimitsApi:
         )
         return {"limits": {"rate": [], "absolute": absolute}}
 
+    def _limits(self, tx: Tx, project_id: str) -> dict[str, int]:
+        return self._quotas.as_legacy(self._quotas.limits(tx, project_id))
+
+    def _usages(self, tx: Tx, project_id: str) -> dict[str, int]:
+        return self._quotas.as_legacy(self._quotas.usages(tx, project_id))
+
+    def _defaults(self, tx: Tx) -> dict[str, int]:
+        return self._quotas.as_legacy(self._quotas.defaults(tx))
+
     def _project(self, call: Call) -> str:
         project_id = call.path["tenant"]
         call.allow({"project_id": project_id})
@@ -140,21 +149,21 @@ class LimitsApi:
 
     def show(self, call: Call, tx: Tx) -> Any:
         project_id = self._project(call)
-        limits = self._quotas.limits(tx, project_id)
+        limits = self._limits(tx, project_id)
         return {"quota_set": QuotaSet(id=project_id, **limits, **NETWORK)}
 
     def defaults(self, call: Call, tx: Tx) -> Any:
-        found = QuotaSet(id=call.path["tenant"], **self._quotas.defaults, **NETWORK)
+        found = QuotaSet(id=call.path["tenant"], **self._defaults(tx), **NETWORK)
         return {"quota_set": found}
 
     def show_class(self, call: Call, tx: Tx) -> Any:
-        found = QuotaClassSet(id=call.path["name"], **self._quotas.defaults, **NETWORK)
+        found = QuotaClassSet(id=call.path["name"], **self._defaults(tx), **NETWORK)
         return {"quota_class_set": found}
 
     def detail(self, call: Call, tx: Tx) -> Any:
         project_id = self._project(call)
-        limits = {**self._quotas.limits(tx, project_id), **NETWORK}
-        used = self._quotas.usages(tx, project_id)
+        limits = {**self._limits(tx, project_id), **NETWORK}
+        used = self._usages(tx, project_id)
         details = {
             name: {"limit": limit, "in_use": used.get(name, 0), "reserved": 0}
             for name, limit in limits.items()
@@ -165,9 +174,9 @@ class LimitsApi:
         project_id = self._project(call)
         wish: ChangedQuotas = call.body.quota_set
         force = as_bool(wish.force, "force")
-        used = self._quotas.usages(tx, project_id)
+        used = self._usages(tx, project_id)
         values: dict[str, int] = {}
-        for name in self._quotas.defaults:
+        for name in self._quotas.as_legacy(self._quotas.known(tx)):
             given = getattr(wish, name)
             if given is UNSET:
                 continue
@@ -177,9 +186,9 @@ class LimitsApi:
                     f"Quota value {value} for {name} are less than already used and reserved "
                     f"{used[name]}."
                 )
-            values[name] = value
+            values[self._quotas.resource(name)] = value
         self._quotas.set_limits(tx, project_id, values)
-        limits: dict[str, Any] = {**self._quotas.limits(tx, project_id), **NETWORK}
+        limits: dict[str, Any] = {**self._limits(tx, project_id), **NETWORK}
         return {"quota_set": QuotaSet(**limits)}
 
     def reset(self, call: Call, tx: Tx) -> None:

@@ -53,16 +53,16 @@ def _version(call: Call, id: str, path: str) -> dict[str, Any]:
     }
 
 
-def versions(call: Call, tx: Tx) -> Any:
+def versions(call: Call) -> Any:
     known = [_version(call, "v2.0", "/v2"), _version(call, "v2.1", "/v2.1")]
     return Reply(200, {"versions": known})
 
 
-def v2(call: Call, tx: Tx) -> Any:
+def v2(call: Call) -> Any:
     return {"version": _detail(call, "v2.0", "/v2")}
 
 
-def v21(call: Call, tx: Tx) -> Any:
+def v21(call: Call) -> Any:
     return {"version": _detail(call, "v2.1", "/v2.1")}
 
 
@@ -103,9 +103,9 @@ def extension(call: Call, tx: Tx) -> Any:
 
 def discovery() -> list[Operation]:
     return [
-        Operation("GET", "", versions, public=True),
-        Operation("GET", "/v2", v2, public=True),
-        Operation("GET", "/v2.1", v21, public=True),
+        Operation("GET", "", versions, public=True, kind="fixed"),
+        Operation("GET", "/v2", v2, public=True, kind="fixed"),
+        Operation("GET", "/v2.1", v21, public=True, kind="fixed"),
     ]
 
 

@@ -16,17 +16,29 @@ from cumulo.network.interface import Network
 from cumulo.placement.interface import Placement
 
 QUOTAS = {
-    "instances": 10,
-    "cores": 20,
-    "ram": 50 * 1024,
-    "metadata_items": 128,
-    "key_pairs": 100,
+    "servers": 10,
+    "class:VCPU": 20,
+    "class:MEMORY_MB": 50 * 1024,
+    "server_metadata_items": 128,
+    "server_key_pairs": 100,
     "server_groups": 10,
     "server_group_members": 10,
-    "injected_files": 5,
-    "injected_file_content_bytes": 10 * 1024,
-    "injected_file_path_bytes": 255,
+    "server_injected_files": 5,
+    "server_injected_file_content_bytes": 10 * 1024,
+    "server_injected_file_path_bytes": 255,
 }
+"""Nova's names of its unified limits."""
+LEGACY_QUOTAS = {
+    "instances": "servers",
+    "cores": "class:VCPU",
+    "ram": "class:MEMORY_MB",
+    "metadata_items": "server_metadata_items",
+    "key_pairs": "server_key_pairs",
+    "injected_files": "server_injected_files",
+    "injected_file_content_bytes": "server_injected_file_content_bytes",
+    "injected_file_path_bytes": "server_injected_file_path_bytes",
+}
+"""What `os-quota-sets` calls them."""
 
 
 class ComputeService:
@@ -35,6 +47,7 @@ class ComputeService:
     def __init__(
         self,
         registry: HostRegistry,
+        quotas: Quotas,
         *,
         placement: Placement,
         images: Images,
@@ -44,7 +57,7 @@ class ComputeService:
     ) -> None:
         self.network = network
         self.volumes = volumes
-        self.quotas = Quotas("compute", QUOTAS)
+        self.quotas = quotas
         self.flavors = Flavors()
         self.keypairs = KeyPairs(self.quotas)
         self.groups = Groups(self.quotas)

@@ -26,8 +26,7 @@ class Groups:
     def create(
         self, tx: Tx, name: str, policy: str, rules: dict[str, int], who: Who
     ) -> ServerGroupRow:
-        project_id = who.principal.project_id
-        assert project_id is not None
+        project_id = who.principal.need_project()
         try:
             self._quotas.take(tx, project_id, server_groups=1)
         except QuotaExceeded:

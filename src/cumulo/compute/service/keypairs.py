@@ -58,7 +58,7 @@ class KeyPairs:
     def check_new(self, tx: Tx, project_id: str | None, user_id: str, name: str) -> None:
         if tx.one(queries.NAMED, user=user_id, name=name) is not None:
             raise Conflict(f"Key pair '{name}' already exists.")
-        limit = self._quotas.limit(tx, project_id or "", "key_pairs")
+        limit = self._quotas.limit(tx, project_id or "", "server_key_pairs")
         if 0 <= limit <= int(tx.value(queries.COUNT, user=user_id)):
             raise Forbidden("Quota exceeded, too many key pairs.")
 

@@ -192,8 +192,7 @@ class Servers:
         is left of any of them.
         """
         principal = who.principal
-        project_id = principal.project_id
-        assert project_id is not None
+        project_id = principal.need_project()
         try:
             flavor = snapshot(self._flavors.get(tx, wish.flavor_id, principal))
         except NotFound as fault:
@@ -237,7 +236,7 @@ class Servers:
     def _take_quota(self, tx: Tx, project_id: str, flavor: FlavorSnapshot, wish: ServerWish) -> int:
         """How many servers fit into the quota, between `least` and `most`."""
         used, limits = self._quotas.usages(tx, project_id), self._quotas.limits(tx, project_id)
-        each = {"instances": 1, "cores": flavor.vcpus, "ram": flavor.ram}
+        each = amounts_of(flavor)
         room = [
             (limits[name] - used[name]) // amount
             for name, amount in each.items()
@@ -395,7 +394,7 @@ class Servers:
             )
 
     def check_metadata(self, tx: Tx, project_id: str, metadata: Mapping[str, str]) -> None:
-        most = self._quotas.limit(tx, project_id, "metadata_items")
+        most = self._quotas.limit(tx, project_id, "server_metadata_items")
         if 0 <= most < len(metadata):
             raise Forbidden(f"Maximum number of metadata items exceeds {most}")
 
@@ -417,7 +416,7 @@ class Servers:
         self.volumes.release_server(tx, row.id)
         self._placement.release(tx, row.id)
         flavor = row.flavor
-        self._quotas.give_back(tx, row.project_id, instances=1, cores=flavor.vcpus, ram=flavor.ram)
+        self._quotas.give_back(tx, row.project_id, **amounts_of(flavor))
         self._leave_group(tx, row)
         self.finish_actions(tx, row, None)
         self.save(tx, row, present=False, deleted_at=tx.now, seen_power="absent", step=None)
@@ -467,3 +466,8 @@ def next_device(used: set[str]) -> str:
         if name not in used:
             return name
     raise Forbidden("The maximum allowed number of disk devices (26) is exceeded.")
+
+
+def amounts_of(flavor: FlavorSnapshot) -> dict[str, int]:
+    """What one server uses of the quota."""
+    return {"servers": 1, "class:VCPU": flavor.vcpus, "class:MEMORY_MB": flavor.ram}

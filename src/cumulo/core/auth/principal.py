@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from cumulo.core.auth.policy import RoleNames
+from cumulo.core.faults import BadRequest
 
 
 class AccessRule(msgspec.Struct, frozen=True):
@@ -109,6 +110,12 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """The token has a part of its user's right only, whichever way it was lent."""
         credential = self.application_credential is not None or "ec2credential" in self.methods
         return self.is_delegated or credential
+
+    def need_project(self) -> str:
+        """The project of the scope. Raises BadRequest for a token without one."""
+        if self.project_id is None:
+            raise BadRequest("A token that is scoped to a project is required.")
+        return self.project_id
 
     @property
     def is_admin(self) -> bool:

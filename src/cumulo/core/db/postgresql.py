@@ -6,6 +6,7 @@ them the meaning that they have on SQLite.
 """
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
@@ -19,7 +20,7 @@ import sqlalchemy as sa
 
 from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.listener import Listener
-from cumulo.core.db.transaction import IntegrityError, Tx, Unstorable
+from cumulo.core.db.transaction import DatabaseAway, IntegrityError, Tx, Unstorable
 from cumulo.core.sim.points import reach
 
 log = logging.getLogger("cumulo.db")
@@ -27,6 +28,7 @@ log = logging.getLogger("cumulo.db")
 T = TypeVar("T")
 
 RETRIES = 20
+CONNECT_SECONDS = 3
 
 
 class PostgresqlDatabase:
@@ -34,9 +36,15 @@ class PostgresqlDatabase:
 
     def __init__(self, dsn: str, *, threads: int = 8) -> None:
         self.dsn = dsn
+        # A server that is gone does not refuse: without a limit a connection waits for minutes.
+        named = psycopg.conninfo.conninfo_to_dict(dsn)
+        self._patient = psycopg.conninfo.make_conninfo(
+            dsn, connect_timeout=named.get("connect_timeout", CONNECT_SECONDS)
+        )
         self._local = threading.local()
         self._connections: list[psycopg.Connection[Any]] = []
         self._lock = threading.Lock()
+        self._away = False
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="cumulo-db")
         self._listener = Listener(dsn)
 
@@ -67,15 +75,25 @@ class PostgresqlDatabase:
     def _attempts(self, function: Callable[[Tx], T], *, writable: bool, name: str) -> tuple[T, Tx]:
         for attempt in range(RETRIES):
             try:
-                return self._once(function, writable=writable, name=name)
+                result = self._once(function, writable=writable, name=name)
             except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
                 time.sleep(0.001 * attempt)
-            except psycopg.OperationalError:
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 # The server went away: one more try on a new connection.
                 self._drop_connection()
                 if attempt > 0:
-                    raise
+                    self._say_away(error)
+                    raise DatabaseAway(str(error).strip()) from None
+            else:
+                self._away = False
+                return result
         return self._once(function, writable=writable, name=name)
+
+    def _say_away(self, error: Exception) -> None:
+        """Once, until it is back: every request would say the same."""
+        if not self._away:
+            self._away = True
+            log.error("the database does not answer: %s", str(error).strip())
 
     def _once(self, function: Callable[[Tx], T], *, writable: bool, name: str) -> tuple[T, Tx]:
         connection = self._connection()
@@ -91,7 +109,8 @@ class PostgresqlDatabase:
             connection.execute("COMMIT")
         except BaseException:
             if not connection.closed:
-                connection.execute("ROLLBACK")
+                with contextlib.suppress(psycopg.Error):  # what went wrong first is told
+                    connection.execute("ROLLBACK")
             raise
         if writable:
             reach(f"after commit: {name}")
@@ -100,7 +119,7 @@ class PostgresqlDatabase:
     def _connection(self) -> psycopg.Connection[Any]:
         found: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
         if found is None or found.closed:
-            found = psycopg.connect(self.dsn, autocommit=True, prepare_threshold=2)
+            found = psycopg.connect(self._patient, autocommit=True, prepare_threshold=2)
             self._local.connection = found
             with self._lock:
                 self._connections.append(found)

@@ -9,6 +9,7 @@ asks for FULL.
 """
 
 import contextlib
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -18,8 +19,10 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from cumulo.core.db.announcements import Announcement
-from cumulo.core.db.transaction import IntegrityError, Tx, Unstorable
+from cumulo.core.db.transaction import DatabaseAway, IntegrityError, Tx, Unstorable
 from cumulo.core.sim.points import reach
+
+log = logging.getLogger("cumulo.db")
 
 T = TypeVar("T")
 
@@ -54,10 +57,19 @@ class SqliteDatabase:
         return self.write_now(function, name=name)
 
     def read_now(self, function: Callable[[Tx], T]) -> T:
-        return function(Tx("sqlite", self._execute, writable=False))
+        try:
+            return function(Tx("sqlite", self._execute, writable=False))
+        except sqlite3.OperationalError as error:
+            raise _told(error) from None
 
     def write_now(self, function: Callable[[Tx], T], *, name: str = "") -> T:
         """`write` for code that has no event loop yet: first-run content, tests."""
+        try:
+            return self._write(function, name)
+        except sqlite3.OperationalError as error:
+            raise _told(error) from None
+
+    def _write(self, function: Callable[[Tx], T], name: str) -> T:
         tx = Tx("sqlite", self._execute, writable=True)
         connection = self._connection
         if self._log_is_long:
@@ -136,6 +148,18 @@ class SqliteDatabase:
                     _checkpoint(connection)
                     self._log_is_long = True
         connection.close()
+
+
+_PASSING = {5: "busy", 6: "locked", 7: "out of memory", 10: "read or write error", 13: "disk full"}
+"""SQLite's primary result codes of what may be over in a moment."""
+
+
+def _told(error: sqlite3.OperationalError) -> Exception:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code not in _PASSING:
+        return error
+    log.error("the database does not answer: %s", error)
+    return DatabaseAway(str(error))
 
 
 def _checkpoint(connection: sqlite3.Connection) -> int:

@@ -32,6 +32,11 @@ class Unstorable(Exception):
     """A value that the database has no room for: a NUL in a text, a number of more than 64 bits."""
 
 
+class DatabaseAway(Exception):
+    """The database does not answer, or has no room: nothing was written, and it may be tried
+    again."""
+
+
 class ReadOnly(Exception):
     """A read transaction tried to write: a mistake in the program."""
 

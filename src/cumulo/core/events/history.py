@@ -1,23 +1,33 @@
 """History and events: one row per thing that happened, in the transaction that made it happen.
 
-The same row is the story that `cumulo why ID` tells, the notification that other services and
-the dashboard follow (by `sequence`, as an outbox), and the record that usage is counted from.
+The same row is the story that `cumulo why ID` tells, what named consumers follow (`consumers`),
+what the live feed shows (`feed`), and the record that usage is counted from. Every type of event
+is declared by its service (`types`).
 """
 
-import asyncio
 import logging
+import weakref
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from cumulo.core.auth.principal import Principal
-from cumulo.core.clock import Moment, later
-from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.db.transaction import Tx
 from cumulo.core.events import queries
-from cumulo.core.events.model import EventRow
+from cumulo.core.events.model import START, BaseRow, EventRow, Position
+from cumulo.core.events.types import TYPES, mistake_in
+from cumulo.core.work.wakeups import Wakeup
 
 log = logging.getLogger("cumulo.events")
 
-_listeners: list[Callable[[EventRow], None]] = []
+DETAIL_LIMIT = 4096
+"""Bytes of an event's detail as JSON."""
+
+on_mistake: Callable[[str], None] = log.error
+"""Told of events that are not as they were declared; tests raise instead."""
+
+_bells: weakref.WeakSet[Wakeup] = weakref.WeakSet()
 
 
 def emit(
@@ -31,31 +41,53 @@ def emit(
     request_id: str | None = None,
     **detail: Any,
 ) -> None:
-    """Record what this transaction does to a resource. `type`'s first word is the service."""
-    row = EventRow(
-        sequence=0,
+    """Record what this transaction does to a resource."""
+    mistake = mistake_in(type, detail)
+    if mistake is not None:
+        on_mistake(mistake)
+    known = TYPES.get(type)
+    tx.run(
+        queries.INSERT,
         at=tx.now,
         type=type,
-        service=type.partition(".")[0],
+        service=type.partition(".")[0] if known is None else known.service,
+        resource_type=type.partition(".")[0] if known is None else known.resource,
         resource_id=resource_id,
         project_id=project_id or (principal.project_id if principal is not None else None),
         user_id=principal.user_id if principal is not None else None,
         request_id=request_id,
-        detail=detail,
+        detail=_bounded(detail),
     )
-    tx.insert(row)
-    if _listeners:
-        tx.after_commit(lambda: _tell(row))
+    if _bells:
+        tx.after_commit(_ring)
 
 
-def _tell(row: EventRow) -> None:
-    for listener in _listeners:
-        listener(row)
+def _bounded(detail: dict[str, Any]) -> str:
+    """As JSON, of bounded length: texts and lists are cut, then left out."""
+    text = msgspec.json.encode(detail)
+    if len(text) > DETAIL_LIMIT:
+        short = {name: _short(value) for name, value in detail.items()}
+        text = msgspec.json.encode(short)
+    if len(text) > DETAIL_LIMIT:
+        plain = {n: v for n, v in detail.items() if not isinstance(v, str | bytes | list | dict)}
+        text = msgspec.json.encode({**plain, "cut": True})
+    return text.decode() if len(text) <= DETAIL_LIMIT else '{"cut": true}'
 
 
-def listen(listener: Callable[[EventRow], None]) -> None:
-    """Call this with each event of this process after its commit (a hint: rows are the truth)."""
-    _listeners.append(listener)
+def _short(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > 500:
+        return value[:500] + "…"
+    return value[:20] if isinstance(value, list) else value
+
+
+def _ring() -> None:
+    for bell in _bells:
+        bell.ring()
+
+
+def ring_at_events(bell: Wakeup) -> None:
+    """Ring it after each commit of this process that has events, as long as somebody holds it."""
+    _bells.add(bell)
 
 
 def story_of(tx: Tx, resource_id: str) -> list[EventRow]:
@@ -63,31 +95,29 @@ def story_of(tx: Tx, resource_id: str) -> list[EventRow]:
     return tx.all(queries.OF, resource_id=resource_id)
 
 
-def events_since(tx: Tx, sequence: int, most: int = 1000) -> list[EventRow]:
-    """The outbox: events after one that the reader has seen."""
-    return tx.all(queries.SINCE, sequence=sequence, most=most)
+def events_since(tx: Tx, after: Position = START, most: int = 1000) -> list[EventRow]:
+    """The events after a place that no later commit can come before."""
+    return tx.all(queries.SINCE, turn=after.turn, sequence=after.sequence, most=most)
 
 
-class Retention:
-    """Forgets what is older than the setting says, once an hour."""
-
-    def __init__(self, database: Database, days: int) -> None:
-        self._database = database
-        self._days = days
-
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            try:
-                await self._database.write(
-                    lambda tx: forget(tx, later(tx.now, -self._days * 86400.0)),
-                    name="forget events",
-                )
-            except Exception:  # the database is away: an hour later will do
-                log.exception("history could not be shortened")
-            await asyncio.sleep(3600.0)
+def last_position(tx: Tx) -> Position:
+    """The place of the newest event that `events_since` gives."""
+    found = tx.tuples(queries.LAST)
+    return Position(*found[0]) if found else START
 
 
-def forget(tx: Tx, before: Moment) -> int:
-    """Remove history older than the retention setting; how many rows went."""
-    return tx.run(queries.FORGET, before=before)
+def let_turns_grow(tx: Tx) -> None:
+    """At the start of a process. Numbers of transactions begin anew when a dump is loaded into
+    another PostgreSQL: what comes from now on shall still come after what is there."""
+    if tx.engine == "sqlite":
+        return
+    highest = tx.value(queries.HIGHEST)
+    behind = 0 if highest is None else int(highest) + 1 - int(tx.value(queries.NEXT_TURN))
+    if behind <= 0:
+        return
+    known = tx.get(BaseRow, 1)
+    if known is None:
+        tx.insert(BaseRow(1, behind))
+    else:
+        tx.update(known, base=known.base + behind)
+    log.warning("the database was moved: events are numbered on from %s", highest)

@@ -1,17 +1,21 @@
-"""The agent: what runs on a host. Desired state in, driver calls, observed state out.
+"""The agent: what runs on a host. Orders in, driver calls, what is seen out.
 
-One loop per kind of work. It never sees the database; it talks to the conductor through a Link,
-in process or over a websocket. Restarting it touches nothing that already is as desired, since
-every HostPart compares before it acts.
+It never sees the database; it talks to the conductor through a Link, in process or over a
+websocket. Each kind of work has a worker of items (`worker.py`), or, as long as it has no items
+yet, a loop that exchanges whole states. Restarting it touches nothing that already is as ordered.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, cast
 
-from cumulo.core.hosts.conductor import Conductor
-from cumulo.core.hosts.messages import Answer, Ask, Desired, Fetch, Report
+from cumulo.core.hosts.journal import Journal
+from cumulo.core.hosts.link import Link
+from cumulo.core.hosts.messages import Answer, Ask, FetchAll, ReportAll
+from cumulo.core.hosts.work import HostPart, ItemWork
+from cumulo.core.hosts.worker import Worker
 from cumulo.core.sim.points import reach
 from cumulo.core.work.reconciler import backoff
 from cumulo.core.work.wakeups import Wakeup
@@ -21,12 +25,11 @@ log = logging.getLogger("cumulo.agent")
 HEARTBEAT = 10.0
 LEAST_INTERVAL = 0.05
 """Seconds between the beginnings of two passes of one kind."""
+SOON = 0.2
 
 
-class HostPart(Protocol):
-    """The host's side of one kind of work; each service's `agent.py` has one."""
-
-    kind: str
+class WholeWork(HostPart, Protocol):
+    """The host's side of a kind that has no items yet."""
 
     async def apply(self, desired: Any) -> Any:
         """Make it so, idempotently, and return the observed state. What failed for one item is
@@ -35,40 +38,8 @@ class HostPart(Protocol):
     def unfinished(self) -> bool:
         """True when the last pass left something that needs another soon (a wait, a retry)."""
 
-    async def answer(self, question: str, arguments: dict[str, Any]) -> Any:
-        """Answer a question that the control plane asks of this host."""
-
     def on_change(self, ring: Callable[[], None]) -> None:
         """Call `ring` when the world changed by itself (a guest ended)."""
-
-
-class Link(Protocol):
-    """The agent's end of the line to the control plane."""
-
-    async def fetch(self, message: Fetch) -> Desired: ...
-    async def report(self, message: Report) -> None: ...
-    async def failed(self, kind: str, generation: int, reason: str) -> None: ...
-    async def heartbeat(self) -> None: ...
-
-
-class InProcessLink:
-    """The embedded mode: the same messages, handed over without a wire."""
-
-    def __init__(self, conductor: Conductor, host_id: str) -> None:
-        self._conductor = conductor
-        self._host_id = host_id
-
-    async def fetch(self, message: Fetch) -> Desired:
-        return await self._conductor.fetch(self._host_id, message)
-
-    async def report(self, message: Report) -> None:
-        await self._conductor.report(self._host_id, message)
-
-    async def failed(self, kind: str, generation: int, reason: str) -> None:
-        await self._conductor.failed(self._host_id, kind, generation, reason)
-
-    async def heartbeat(self) -> None:
-        await self._conductor.heartbeat(self._host_id)
 
 
 class Agent:
@@ -80,25 +51,45 @@ class Agent:
         link: Link,
         parts: Iterable[HostPart],
         *,
+        journals: Path | None = None,
         sweep: float = 10.0,
         sweeps: Mapping[str, float] | None = None,
     ) -> None:
-        """`sweep`: seconds between two looks at the world; `sweeps` says otherwise by kind."""
+        """`sweep`: seconds between two looks at the world; `sweeps` says otherwise by kind.
+        `journals`: the folder in which it keeps what it was told; None: in memory."""
         self.host_id = host_id
         self.link = link
-        self.parts = {part.kind: part for part in parts}
+        self.parts: dict[str, Any] = {part.kind: part for part in parts}
         self.sweeps = {kind: (sweeps or {}).get(kind, sweep) for kind in self.parts}
-        self.bells = {kind: Wakeup() for kind in self.parts}
+        self.workers: dict[str, Worker] = {}
+        self.bells: dict[str, Wakeup] = {}
         self._applied: dict[str, tuple[int, int]] = {}
         self._complaints: dict[str, str] = {}
-        for part in self.parts.values():
-            part.on_change(self.bells[part.kind].ring)
+        for kind, part in self.parts.items():
+            if hasattr(part, "item_type"):
+                self._add_worker(cast(ItemWork, part), journals)
+            else:
+                self.bells[kind] = Wakeup()
+                part.on_change(self.bells[kind].ring)
+
+    def _add_worker(self, work: ItemWork, journals: Path | None) -> None:
+        path = None if journals is None else journals / f"{work.kind}.journal"
+        worker = Worker(
+            work,
+            lambda: self.link,
+            Journal(path, work.item_type),
+            sweep=self.sweeps[work.kind],
+        )
+        worker.on_progress = lambda: self._tell_waiting(work.kind)
+        self.workers[work.kind] = worker
+        self.bells[work.kind] = worker.bell
 
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
             for kind in self.parts:
-                group.create_task(self._loop(kind))
+                worker = self.workers.get(kind)
+                group.create_task(self._loop(kind) if worker is None else worker.run())
             group.create_task(self._heartbeats())
 
     async def ask(self, message: Ask) -> Answer:
@@ -111,6 +102,18 @@ class Agent:
             log.warning("%s %s: %s", message.kind, message.question, error)
             return Answer(refused=str(error))
 
+    def _tell_waiting(self, done: str) -> None:
+        """What one kind has just made (a tap, a volume) may be what another waits for."""
+        for kind, part in self.parts.items():
+            if kind == done:
+                continue
+            if kind in self.workers:
+                self.workers[kind].nudge()
+            elif part.unfinished():
+                self.bells[kind].ring()
+
+    # --- kinds without items ------------------------------------------------------------------
+
     async def _loop(self, kind: str) -> None:
         failures = 0
         loop = asyncio.get_running_loop()
@@ -121,7 +124,9 @@ class Agent:
             if ok:
                 self._tell_waiting(kind)
             if not ok:
-                await asyncio.sleep(backoff(failures, first=0.5, most=30.0))
+                # The bell is heard during the back-off, but not more often than this.
+                await asyncio.sleep(SOON)
+                await self.bells[kind].wait(backoff(failures, first=0.5, most=30.0))
             elif self.parts[kind].unfinished():
                 await self.bells[kind].wait(0.3)
             else:
@@ -129,17 +134,11 @@ class Agent:
             # One pass serves all changes of a burst; a lone change does not wait.
             await asyncio.sleep(max(0.0, began + LEAST_INTERVAL - loop.time()))
 
-    def _tell_waiting(self, done: str) -> None:
-        """What one kind has just made (a tap, a volume) may be what another waits for."""
-        for kind, part in self.parts.items():
-            if kind != done and part.unfinished():
-                self.bells[kind].ring()
-
     async def once(self, kind: str) -> bool:
         """One pass: fetch, apply, report. False when it failed as a whole."""
         generation = 0
         try:
-            desired = await self.link.fetch(Fetch(kind))
+            desired = await self.link.fetch_all(FetchAll(kind))
             generation = desired.generation
             newest = self._applied.get(kind, (0, 0))
             if (desired.epoch, generation) < newest:
@@ -149,7 +148,7 @@ class Agent:
             observed = await self.parts[kind].apply(desired.state)
             self._applied[kind] = (desired.epoch, generation)
             reach(f"after apply: {kind}")
-            await self.link.report(Report(kind, desired.epoch, generation, observed))
+            await self.link.report_all(ReportAll(kind, desired.epoch, generation, observed))
         except Exception as error:
             await self._complain(kind, generation, error)
             return False

@@ -1,23 +1,74 @@
 """The conductor: the only way from a host to the database.
 
 It answers an agent's Fetch out of one read transaction and stores a Report in one write
-transaction, each through the service that owns the kind (`Part`). A host sees only what is
-placed on it, since every Part is asked with the host's own id.
+transaction, each item of it in a savepoint of its own, through the service that owns the kind
+(`Part`). A host sees only what is placed on it, since every Part is asked with the host's own id,
+and may speak only of items that it was given.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from cumulo.core.db.transaction import Database, Tx
-from cumulo.core.hosts.messages import Answer, Ask, Desired, Fetch, Report
+from cumulo.core.hosts.digest import digest_of
+from cumulo.core.hosts.messages import (
+    Answer,
+    Ask,
+    Desired,
+    Fetch,
+    FetchAll,
+    Gone,
+    Item,
+    Items,
+    Report,
+    ReportAll,
+    Seen,
+    Taken,
+)
+from cumulo.core.hosts.model import HostRow, PartRow, UnknownRow
 from cumulo.core.hosts.registry import HostRegistry
+from cumulo.core.hosts.unknown import UnknownThings
 
 log = logging.getLogger("cumulo.hosts")
 
+PAGE = 500
+"""Items in one answer, and in one report."""
+
 
 class Part(Protocol):
-    """The control plane's side of one kind of work on hosts; each service has one."""
+    """The control plane's side of one kind of work on hosts; each service's `part.py` has one.
+
+    The types say what travels: an item's state, what is seen of an item, and what a host says of
+    itself (`NoneType`: nothing).
+    """
+
+    kind: str
+    item_type: Any
+    seen_type: Any
+    host_type: Any
+
+    def items(self, tx: Tx, host_id: str, ids: Sequence[str]) -> Mapping[str, Any]:
+        """id → what this host has to make of it, an `item_type`. What is not answered for is not
+        sent: neither an order to make nor to remove."""
+
+    def seen(self, tx: Tx, host_id: str, seen: Seen, *, newest: bool) -> None:
+        """Take over what the host sees of one of its items. `newest`: it has today's order of it;
+        otherwise facts may be taken over, but nothing is fulfilled."""
+
+    def gone(self, tx: Tx, host_id: str, id: str) -> None:
+        """The host has removed it, as it was told to (there may be no row any more)."""
+
+    def host(self, tx: Tx, host_id: str, state: Any) -> None:
+        """Take over what the host says of itself, a `host_type`."""
+
+    def adopt(self, tx: Tx, row: UnknownRow, project_id: str) -> Mapping[str, Any]:
+        """Make rows for something unknown on a host, for a project; what was made, in a few
+        words. Raises BadRequest when that cannot be."""
+
+
+class WholePart(Protocol):
+    """The same for a kind that has no items yet: its whole state goes over at each change."""
 
     kind: str
     desired_type: type
@@ -40,27 +91,144 @@ class Conductor:
     def __init__(self, database: Database, registry: HostRegistry) -> None:
         self.database = database
         self.registry = registry
-        self.parts: dict[str, Part] = {}
+        self.unknown = UnknownThings(registry)
+        self.parts: dict[str, Any] = {}
         self._askers: dict[str, Callable[[Ask], Any]] = {}
 
-    def add(self, parts: Iterable[Part]) -> None:
+    def add(self, parts: Iterable[Part | WholePart]) -> None:
         """What the services do on hosts."""
         self.parts |= {part.kind: part for part in parts}
 
-    async def fetch(self, host_id: str, message: Fetch) -> Desired:
-        part = self.parts[message.kind]
+    # --- items ------------------------------------------------------------------------------
+
+    async def fetch(self, host_id: str, message: Fetch) -> Items:
+        answer = await self.database.read(lambda tx: self._fetch(tx, host_id, message))
+        if isinstance(answer, Items):
+            return answer
+
+        def renew(tx: Tx) -> None:
+            host = self.registry.get(tx, host_id)
+            assert host is not None, host_id
+            if self._is_behind(tx, host, message):
+                self.registry.grow_epoch(tx, host, message.mark.epoch, answer)
+
+        log.warning("%s: %s", host_id, answer)
+        await self.database.write(renew, name=f"epoch {message.kind}")
+        found = await self.database.read(lambda tx: self._fetch(tx, host_id, message))
+        assert isinstance(found, Items), found
+        return found
+
+    def _fetch(self, tx: Tx, host_id: str, message: Fetch) -> Items | str:
+        """The answer, or why the host's epoch has to grow first."""
+        host, known = self._known(tx, host_id, message.kind)
+        behind = self._is_behind(tx, host, message)
+        if behind is not None:
+            return behind
+        cloud = self.registry.cloud_id(tx)
+        since, mark = message.since, message.mark
+        if (mark.cloud, mark.epoch) != (cloud, host.epoch):
+            since = None
+        if since is not None and message.digest is not None:
+            versions = self.registry.versions(tx, host_id, message.kind)
+            if digest_of(pair for pair in versions if pair[1] <= since) != message.digest:
+                log.warning("%s: what the host has of %s differs", host_id, message.kind)
+                since = None
+        rows, more = self.registry.items_since(tx, host_id, message.kind, since or 0, PAGE)
+        states = self.parts[message.kind].items(
+            tx, host_id, [row.id for row in rows if not row.gone]
+        )
+        return Items(
+            kind=message.kind,
+            cloud=cloud,
+            epoch=host.epoch,
+            upto=rows[-1].version if more else max(known.generation, since or 0),
+            whole=since is None,
+            changed=[
+                Item(row.id, row.version, states[row.id])
+                for row in rows
+                if not row.gone and row.id in states
+            ],
+            gone=[Gone(row.id, row.version) for row in rows if row.gone],
+            more=more,
+        )
+
+    def _known(self, tx: Tx, host_id: str, kind: str) -> tuple[HostRow, PartRow]:
+        host = self.registry.get(tx, host_id)
+        known = self.registry.part(tx, host_id, kind)
+        assert host is not None and known is not None, host_id
+        return host, known
+
+    def _is_behind(self, tx: Tx, host: HostRow, message: Fetch) -> str | None:
+        """Why this database must be an older copy, if the host has seen newer orders of it."""
+        mark = message.mark
+        if mark.cloud != self.registry.cloud_id(tx) or mark.epoch < host.epoch:
+            return None
+        known = self.registry.part(tx, host.id, message.kind)
+        if message.rewound:
+            return "the host has newer orders than it was sent"
+        if mark.epoch > host.epoch:
+            return f"the host has seen epoch {mark.epoch}, here it is {host.epoch}"
+        if known is not None and mark.version > known.generation:
+            return f"the host has seen version {mark.version}, here it is {known.generation}"
+        return None
+
+    async def report(self, host_id: str, message: Report) -> Taken:
+        return await self.database.write(
+            lambda tx: self._report(tx, host_id, message), name=f"report {message.kind}"
+        )
+
+    def _report(self, tx: Tx, host_id: str, message: Report) -> Taken:
+        part: Part = self.parts[message.kind]
+        host = self.registry.get(tx, host_id)
+        ours = (self.registry.cloud_id(tx), None if host is None else host.epoch)
+        if ours != (message.cloud, message.epoch):
+            log.warning("a report of %s for an older epoch is refused", host_id)
+            return Taken(stale=True)
+        refused: dict[str, str] = {}
+
+        def take(name: str, work: Callable[[], None]) -> None:
+            error = tx.attempt(work)
+            if error is not None:
+                log.error("%s %s of %s", message.kind, name, host_id, exc_info=error)
+                refused[name] = f"{type(error).__name__}: {error}"
+
+        if message.host is not None:
+            take("", lambda: part.host(tx, host_id, message.host))
+        for seen in message.items[:PAGE]:
+            take(seen.id, lambda seen=seen: self._take(tx, part, host_id, seen, refused))  # type: ignore[misc]
+        if message.unknown is not None:
+            self.unknown.note(tx, host_id, message.kind, message.unknown)
+        self.registry.applied(tx, host_id, message.kind, message.upto, None)
+        return Taken(refused)
+
+    def _take(self, tx: Tx, part: Part, host_id: str, seen: Seen, refused: dict[str, str]) -> None:
+        # Read one by one: what one item's taking over does may change the next one's.
+        row = self.registry.items(tx, host_id, part.kind, [seen.id]).get(seen.id)
+        if row is None:
+            if not seen.gone:  # else it was said before
+                refused[seen.id] = "it is not an item of this host"
+        elif not seen.gone:
+            part.seen(tx, host_id, seen, newest=seen.version == row.version)
+        elif row.gone and seen.version == row.version:
+            self.registry.forget(tx, row)
+            part.gone(tx, host_id, seen.id)
+        else:
+            refused[seen.id] = "it is not to be removed"
+
+    # --- whole states -----------------------------------------------------------------------
+
+    async def fetch_all(self, host_id: str, message: FetchAll) -> Desired:
+        part: WholePart = self.parts[message.kind]
 
         def read(tx: Tx) -> Desired:
-            host = self.registry.get(tx, host_id)
-            known = self.registry.part(tx, host_id, message.kind)
-            assert host is not None and known is not None, host_id
+            host, known = self._known(tx, host_id, message.kind)
             state = part.desired(tx, host_id, known.generation)
             return Desired(message.kind, host.epoch, known.generation, state)
 
         return await self.database.read(read)
 
-    async def report(self, host_id: str, message: Report) -> None:
-        part = self.parts[message.kind]
+    async def report_all(self, host_id: str, message: ReportAll) -> None:
+        part: WholePart = self.parts[message.kind]
 
         def write(tx: Tx) -> None:
             host = self.registry.get(tx, host_id)
@@ -73,11 +241,13 @@ class Conductor:
         await self.database.write(write, name=f"report {message.kind}")
 
     async def failed(self, host_id: str, kind: str, generation: int, reason: str) -> None:
-        """The agent could not apply the state at all."""
+        """The agent could not do anything of this kind at all."""
         await self.database.write(
             lambda tx: self.registry.applied(tx, host_id, kind, generation, reason),
             name=f"failed {kind}",
         )
+
+    # --- the rest ---------------------------------------------------------------------------
 
     async def heartbeat(self, host_id: str) -> None:
         def write(tx: Tx) -> None:
@@ -100,3 +270,10 @@ class Conductor:
         if answer.refused is not None:
             raise HostDown(answer.refused)
         return answer.value
+
+    def adopt(self, tx: Tx, host_id: str, kind: str, id: str, project_id: str) -> Mapping[str, Any]:
+        """An operator gives something unknown to a project."""
+        row = self.unknown.get(tx, host_id, kind, id)
+        made = self.parts[kind].adopt(tx, row, project_id)
+        self.unknown.adopted(tx, row, made)
+        return dict(made)

@@ -1,15 +1,33 @@
-"""Hosts, and how new the desired state of each kind of work on them is."""
+"""Hosts, what each shall be (items by version), and what is on them that nobody knows."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from cumulo.core.clock import Moment
-from cumulo.core.db.rows import Key, References, Row, table
+from cumulo.core.db.rows import IndexOn, Key, References, Row, table
+from cumulo.core.events.types import events, on
+
+EVENTS = events(
+    "cumulo",
+    on("host", "host.epoch.grow", epoch=int, reason=str),
+    on("cloud", "cloud.epochs.grow", reason=str),
+    on("unknown", "host.unknown.found", "host.unknown.remove", host=str, kind=str),
+    on("unknown", "host.unknown.adopt", host=str, kind=str, told=dict[str, Any]),
+)
+
+
+@table("cloud")
+class CloudRow(Row, frozen=True):
+    """This cloud: one row. `incarnation` grows with each start of a control plane: a data
+    directory that knows of a later one than the database shows that an old copy was restored."""
+
+    id: Annotated[str, Key()]
+    incarnation: int
 
 
 @table("hosts")
 class HostRow(Row, frozen=True):
     """One machine that runs an agent. `epoch` grows whenever the machine is given to another
-    agent, so that an old one's reports are refused."""
+    agent, and when a copy of the database was restored: what was said before does not count."""
 
     id: Annotated[str, Key()]
     """The host's name."""
@@ -26,7 +44,31 @@ class PartRow(Row, frozen=True):
     host_id: Annotated[str, Key(), References("hosts.id", on_delete="CASCADE")]
     kind: Annotated[str, Key()]
     generation: int
+    """The newest version of an item of this kind."""
     applied: int
-    """The newest generation whose report was accepted."""
+    """The newest that the host has got."""
     fault: str | None
-    """Why the agent could not apply it, if so."""
+    """Why the host can do nothing of this kind, if so."""
+
+
+@table("host_items", IndexOn("host_id", "kind", "version"))
+class ItemRow(Row, frozen=True):
+    """One thing that a host has to make, or to remove (`gone`); the row goes when the host has
+    confirmed that nothing is left. What the thing is, its service's rows say."""
+
+    host_id: Annotated[str, Key(), References("hosts.id", on_delete="CASCADE")]
+    kind: Annotated[str, Key()]
+    id: Annotated[str, Key()]
+    version: int
+    gone: bool
+
+
+@table("host_unknown")
+class UnknownRow(Row, frozen=True):
+    """Something on a host that no item speaks of. It is kept until an operator decides."""
+
+    host_id: Annotated[str, Key(), References("hosts.id", on_delete="CASCADE")]
+    kind: Annotated[str, Key()]
+    id: Annotated[str, Key()]
+    facts: dict[str, Any]
+    found_at: Moment

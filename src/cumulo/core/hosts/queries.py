@@ -1,12 +1,13 @@
-"""Queries of hosts and of the parts of their desired state."""
+"""Queries of hosts, of the items on them, and of what nobody knows."""
 
 import sqlalchemy as sa
 
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
-from cumulo.core.hosts.model import HostRow, PartRow
+from cumulo.core.hosts.model import CloudRow, HostRow, ItemRow, PartRow, UnknownRow
 
-_h, _p = columns(HostRow), columns(PartRow)
+_h, _p, _i, _u = columns(HostRow), columns(PartRow), columns(ItemRow), columns(UnknownRow)
+CLOUD = query(CloudRow, sa.select(CloudRow.sql_table))
 ALL = query(HostRow, sa.select(HostRow.sql_table).order_by(_h.id))
 GET = query(HostRow, sa.select(HostRow.sql_table).where(_h.id == sa.bindparam("id")))
 SEEN = statement(
@@ -19,6 +20,7 @@ ENABLE = statement(
     .where(_h.id == sa.bindparam("key"))
     .values(enabled=sa.bindparam("wanted"))
 )
+GROW_EPOCHS = statement(sa.update(HostRow.sql_table).values(epoch=_h.epoch + 1))
 PART = query(
     PartRow,
     sa.select(PartRow.sql_table).where(
@@ -39,4 +41,52 @@ APPLIED = statement(
         _p.applied <= sa.bindparam("g"),
     )
     .values(applied=sa.bindparam("g"), fault=sa.bindparam("why"))
+)
+
+_of_kind = sa.and_(_i.host_id == sa.bindparam("h"), _i.kind == sa.bindparam("k"))
+SET_ITEM = statement(
+    # The version is what the host's part has just grown to.
+    sa.text(
+        "INSERT INTO host_items (host_id, kind, id, version, gone)"
+        " SELECT host_id, kind, CAST(:i AS TEXT), generation, CAST(:g AS BOOLEAN) FROM host_parts"
+        " WHERE host_id IN :hosts AND kind = :k"
+        " ON CONFLICT (host_id, kind, id)"
+        " DO UPDATE SET version = excluded.version, gone = excluded.gone"
+    ).bindparams(sa.bindparam("hosts", expanding=True))
+)
+ITEMS_SINCE = query(
+    ItemRow,
+    sa.select(ItemRow.sql_table)
+    .where(_of_kind, _i.version > sa.bindparam("since"))
+    .order_by(_i.version, _i.id)
+    .limit(sa.bindparam("most", type_=sa.Integer())),
+)
+ITEMS_AT = query(
+    ItemRow,
+    sa.select(ItemRow.sql_table)
+    .where(_of_kind, _i.version == sa.bindparam("version"))
+    .order_by(_i.id),
+)
+ITEMS_BY_ID = query(
+    ItemRow,
+    sa.select(ItemRow.sql_table).where(_of_kind, _i.id.in_(sa.bindparam("ids", expanding=True))),
+)
+VERSIONS = statement(sa.select(_i.id, _i.version).where(_of_kind).order_by(_i.id))
+
+UNKNOWN = query(
+    UnknownRow,
+    sa.select(UnknownRow.sql_table)
+    .order_by(_u.host_id, _u.kind, _u.id)
+    .limit(sa.bindparam("most", type_=sa.Integer())),
+)
+UNKNOWN_COUNTS = statement(
+    sa.select(_u.host_id, _u.kind, sa.func.count())
+    .group_by(_u.host_id, _u.kind)
+    .order_by(_u.host_id, _u.kind)
+)
+UNKNOWN_ON = query(
+    UnknownRow,
+    sa.select(UnknownRow.sql_table).where(
+        _u.host_id == sa.bindparam("h"), _u.kind == sa.bindparam("k")
+    ),
 )

@@ -1,15 +1,17 @@
-"""Which hosts there are, and the generation of their desired state.
+"""Which hosts there are, what each shall be, and how to tell them.
 
-`touch(tx, host, kind)` is what a service calls when its transaction changes what a host must
-do: the generation grows with the change, and the host's agent is woken after the commit.
+`touch(tx, host, kind, id)` is what a service calls when its transaction changes what a host must
+make of one thing, `remove` when the thing must go: the item gets the host's next version, and the
+host's agent is woken after the commit.
 """
 
 from collections.abc import Callable, Sequence
 
 from cumulo.core.clock import Moment, later
 from cumulo.core.db.transaction import Tx
+from cumulo.core.events.history import emit
 from cumulo.core.hosts import queries
-from cumulo.core.hosts.model import HostRow, PartRow
+from cumulo.core.hosts.model import CloudRow, HostRow, ItemRow, PartRow
 
 ALIVE_SECONDS = 60.0
 
@@ -19,6 +21,8 @@ class HostRegistry:
 
     def __init__(self) -> None:
         self._bells: dict[tuple[str, str], Callable[[], None]] = {}
+
+    # --- hosts ------------------------------------------------------------------------------
 
     def register(self, tx: Tx, host_id: str, kinds: Sequence[str]) -> HostRow:
         """Note that an agent is there; makes the host at its first time."""
@@ -46,32 +50,90 @@ class HostRegistry:
     def part(self, tx: Tx, host_id: str, kind: str) -> PartRow | None:
         return tx.one(queries.PART, h=host_id, k=kind)
 
-    def touch(self, tx: Tx, host_id: str, kind: str) -> int:
-        """The desired state of this kind on this host changes with this transaction: its
-        generation from now on. 0 for a name that is no host's."""
-        grown = self.touch_all(tx, [host_id], kind)
-        if host_id in grown:
-            return grown[host_id]
-        if self.get(tx, host_id) is None:
-            return 0
-        tx.insert(PartRow(host_id, kind, 1, 0, None))
-        self._ring(tx, host_id, kind)
-        return 1
+    def applied(self, tx: Tx, host_id: str, kind: str, generation: int, fault: str | None) -> None:
+        tx.run(queries.APPLIED, h=host_id, k=kind, g=generation, why=fault)
 
-    def touch_all(self, tx: Tx, host_ids: Sequence[str], kind: str) -> dict[str, int]:
-        """The same for those of the hosts that do this kind of work: their generations."""
-        grown = tx.changed(queries.GROW, hosts=host_ids, k=kind) if host_ids else []
-        for host_id, _ in grown:
+    # --- the cloud and its epochs -------------------------------------------------------------
+
+    def cloud_id(self, tx: Tx) -> str:
+        row = tx.one(queries.CLOUD)
+        assert row is not None, "core.hosts.lineage makes it at the start"
+        return row.id
+
+    def grow_epoch(self, tx: Tx, host: HostRow, beyond: int, reason: str) -> HostRow:
+        """What was said to this host before does not count any more."""
+        epoch = max(host.epoch, beyond) + 1
+        emit(tx, "host.epoch.grow", host.id, epoch=epoch, reason=reason)
+        for (host_id, _), bell in self._bells.items():
+            if host_id == host.id:
+                tx.after_commit(bell)
+        return tx.update(host, epoch=epoch)
+
+    def grow_epochs(self, tx: Tx, cloud: CloudRow, reason: str) -> None:
+        """The same for all hosts."""
+        tx.run(queries.GROW_EPOCHS)
+        emit(tx, "cloud.epochs.grow", cloud.id, reason=reason)
+
+    # --- items ------------------------------------------------------------------------------
+
+    def touch(self, tx: Tx, host_id: str, kind: str, id: str | None = None) -> int:
+        """What this host must make of this thing changes with this transaction: its version from
+        now on. 0 for a name that is no host's. Without an id (a kind that has no items yet) the
+        whole desired state is meant."""
+        return self._grow(tx, [host_id], kind, id, gone=False).get(host_id, 0)
+
+    def remove(self, tx: Tx, host_id: str, kind: str, id: str) -> int:
+        """This host must remove that thing: the only order that does."""
+        return self._grow(tx, [host_id], kind, id, gone=True).get(host_id, 0)
+
+    def touch_all(
+        self, tx: Tx, host_ids: Sequence[str], kind: str, id: str | None = None
+    ) -> dict[str, int]:
+        """The same for all of the hosts that do this kind of work: their versions."""
+        return self._grow(tx, host_ids, kind, id, gone=False)
+
+    def _grow(
+        self, tx: Tx, host_ids: Sequence[str], kind: str, id: str | None, *, gone: bool
+    ) -> dict[str, int]:
+        grown: dict[str, int] = dict(
+            tx.changed(queries.GROW, hosts=host_ids, k=kind) if host_ids else []
+        )
+        if len(host_ids) == 1 and not grown and self.get(tx, host_ids[0]) is not None:
+            tx.insert(PartRow(host_ids[0], kind, 1, 0, None))
+            grown = {host_ids[0]: 1}
+        if id is not None and grown:
+            tx.run(queries.SET_ITEM, hosts=list(grown), k=kind, i=id, g=gone)
+        for host_id in grown:
             self._ring(tx, host_id, kind)
-        return dict(grown)
+        return grown
 
     def _ring(self, tx: Tx, host_id: str, kind: str) -> None:
         bell = self._bells.get((host_id, kind))
         if bell is not None:
             tx.after_commit(bell)
 
-    def applied(self, tx: Tx, host_id: str, kind: str, generation: int, fault: str | None) -> None:
-        tx.run(queries.APPLIED, h=host_id, k=kind, g=generation, why=fault)
+    def items_since(
+        self, tx: Tx, host_id: str, kind: str, since: int, most: int
+    ) -> tuple[list[ItemRow], bool]:
+        """Items newer than that, the oldest change first; True when there are more. Items of one
+        version stay together."""
+        rows = tx.all(queries.ITEMS_SINCE, h=host_id, k=kind, since=since, most=most)
+        if len(rows) < most:
+            return rows, False
+        last = rows[-1].version
+        kept = [row for row in rows if row.version < last]
+        return kept or tx.all(queries.ITEMS_AT, h=host_id, k=kind, version=last), True
+
+    def items(self, tx: Tx, host_id: str, kind: str, ids: Sequence[str]) -> dict[str, ItemRow]:
+        found = tx.all(queries.ITEMS_BY_ID, h=host_id, k=kind, ids=ids) if ids else []
+        return {row.id: row for row in found}
+
+    def versions(self, tx: Tx, host_id: str, kind: str) -> list[tuple[str, int]]:
+        return [(str(id), int(v)) for id, v in tx.tuples(queries.VERSIONS, h=host_id, k=kind)]
+
+    def forget(self, tx: Tx, row: ItemRow) -> None:
+        """The host has confirmed that nothing is left of it."""
+        tx.delete(row)
 
     def on_wake(self, host_id: str, kind: str, bell: Callable[[], None]) -> None:
         """Ring this after each commit that touches the host's kind."""

@@ -1,8 +1,10 @@
 """From what a handler returns or raises to an answer: status, headers, bytes."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -10,6 +12,9 @@ from cumulo.core.faults import Fault, QuotaExceeded
 from cumulo.core.http import faults as envelopes
 from cumulo.core.http.operations import TOKENS, Call, Face, Reply
 from cumulo.core.wire.shapes import Version, trim
+
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
+_KEPT = "".join(chr(code) for code in range(32, 127))
 
 
 @dataclass(slots=True)
@@ -48,6 +53,21 @@ def refusal_of(face: Face, fault: Fault, request_id: str) -> Answer:
     word = envelopes.identity if tokens else face.faults
     content_type, body = word(fault, status, request_id)
     return Answer(status, dict(fault.headers), content_type, body)
+
+
+def header_value(name: str, text: str) -> str:
+    """As it may stand in a header: names of things end up there, and nothing of them may end the
+    line, or be what no header can hold. Addresses are ASCII; others may have bytes of their own,
+    as Latin-1."""
+    if text.isascii() and text.isprintable():
+        return text
+    if name != "Location" and not _CONTROL.search(text):
+        try:
+            text.encode("latin-1")
+            return text
+        except UnicodeEncodeError:
+            pass
+    return quote(text.encode("utf-8", "surrogatepass"), safe=_KEPT)
 
 
 def announce(face: Face, headers: dict[str, str], version: Version) -> None:

@@ -19,7 +19,7 @@ import falcon.asgi
 from cumulo.core.db.transaction import Database
 from cumulo.core.faults import Fault, MethodNotAllowed, NotFound
 from cumulo.core.http.admission import Admission, Authenticator
-from cumulo.core.http.answers import Answer, announce, answer_of, refusal_of
+from cumulo.core.http.answers import Answer, announce, answer_of, header_value, refusal_of
 from cumulo.core.http.connection import KEY, Connection
 from cumulo.core.http.execution import (
     Execution,
@@ -183,7 +183,7 @@ def _put(face: Face, resp: Any, answer: Answer, request_id: str) -> None:
     for name, value in answer.headers.items():
         # Falcon wants whole lines of cookies appended.
         put = resp.append_header if name == "Set-Cookie" else resp.set_header
-        put(name, value)
+        put(name, header_value(name, value))
     for name in face.request_id_headers:
         resp.set_header(name, request_id)
     if answer.stream is not None:

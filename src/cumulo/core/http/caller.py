@@ -16,7 +16,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -26,7 +26,7 @@ from cumulo.core.faults import Fault, MethodNotAllowed, TooLarge
 from cumulo.core.http.answers import Answer, announce, answer_of, refusal_of
 from cumulo.core.http.execution import Execution, Named, candidates, fault_of, new_request_id, pick
 from cumulo.core.http.operations import Call, Face, Query
-from cumulo.core.http.requests import BODY_LIMIT, negotiate
+from cumulo.core.http.requests import BODY_LIMIT, negotiate, query_pairs
 
 T = TypeVar("T")
 
@@ -177,14 +177,14 @@ class Caller:
         known = candidates(methods[asked.method], version, asked.query_string)
         raw = _encoded(body)
         operation, names = pick(known, raw)
-        if operation.kind not in ("plain", "heavy", "stream"):
+        if operation.kind not in ("plain", "fixed", "heavy", "stream"):
             raise TypeError(f"{asked.method} {asked.path} is a {operation.kind}")
         call = Call(face, operation, request_id)
         call.version, call.inside = version, True
         call.path = {name: places[f"p{i}"] for i, name in enumerate(names)}
         call.header, call.headers = asked.header(face), lambda: asked.headers
         call.raw_path, call.query_string = asked.path, asked.query_string
-        call.query = Query(parse_qsl(asked.query_string, keep_blank_values=True))
+        call.query = Query(query_pairs(asked.query_string))
         call.base_url = self._base_url + face.mount
         call.url = self._base_url + asked.path
         if principal is not None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from cumulo.core.db.transaction import Database, IntegrityError, Tx, Unstorable
-from cumulo.core.faults import BadRequest, Conflict, Fault, NotFound
+from cumulo.core.db.transaction import Database, DatabaseAway, IntegrityError, Tx, Unstorable
+from cumulo.core.faults import BadRequest, Conflict, Fault, NotFound, Unavailable
 from cumulo.core.http.admission import Admission
 from cumulo.core.http.operations import Call, Face, Operation
 from cumulo.core.wire.shapes import Version, lift, request_type
@@ -47,7 +47,7 @@ def pick(known: Sequence[Named], raw: bytes) -> Named:
         return known[0]
     try:
         actions = _ACTIONS.decode(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadRequest("Malformed request body") from None
     if len(actions) != 1:
         raise BadRequest("Malformed request body: exactly one action is expected.")
@@ -55,7 +55,7 @@ def pick(known: Sequence[Named], raw: bytes) -> Named:
     for pair in known:
         if pair[0].action == name:
             return pair
-    raise BadRequest(f"There is no such action: {name}")
+    raise BadRequest(f"There is no such action: {name:.80}")
 
 
 class Execution:
@@ -69,6 +69,8 @@ class Execution:
         operation = call.operation
         if not operation.public:
             self._admission.at_once(call)
+        if operation.kind == "fixed":
+            return operation.handler(call)
         if operation.kind == "stream":
             if not operation.public:
                 await self._database.read(functools.partial(self._admit, call))
@@ -125,6 +127,11 @@ def fault_of(error: Exception, what: str) -> Fault:
         return error
     if isinstance(error, Unstorable):
         return BadRequest("A value has characters or a size that cannot be stored.")
+    if isinstance(error, DatabaseAway):
+        # The engine has said so in the log, once.
+        return Unavailable(
+            "The database does not answer at the moment; try again.", headers={"Retry-After": "2"}
+        )
     if isinstance(error, IntegrityError):
         log.error("%s", what, exc_info=error)
         return Conflict("The resource is in use, or was changed at the same time.")

@@ -11,6 +11,8 @@ answer. Its kind says how it runs:
 
     plain    `def handler(call, tx)`, inside one transaction: a writing one unless the method is
              GET or HEAD
+    fixed    `def handler(call)`, for what the process itself knows: public, and answered without
+             the database (discovery documents)
     stream   `async def handler(call)`, for bodies of any size, password hashing and waiting; it
              opens its own transactions
 
@@ -29,7 +31,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Forbidden
 from cumulo.core.wire.shapes import Version
 
-Kind = Literal["plain", "stream"]
+Kind = Literal["plain", "fixed", "stream"]
 
 Header = Callable[[str], str | None]
 """A request's header by its name, in any case."""
@@ -260,10 +262,7 @@ class Call:
     @property
     def project_id(self) -> str:
         """The project of the token's scope; 400 for a token without one."""
-        project = self.principal.project_id
-        if project is None:
-            raise BadRequest("A token that is scoped to a project is required.")
-        return project
+        return self.principal.need_project()
 
     def allowed(self, action: str, target: Mapping[str, Any] | None = None) -> bool:
         """Does the policy rule allow this caller the action on the target?

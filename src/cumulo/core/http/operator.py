@@ -12,16 +12,20 @@ import msgspec
 from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
+from cumulo.core.events.consumers import state_of_consumers
 from cumulo.core.events.history import story_of
 from cumulo.core.faults import BadRequest
-from cumulo.core.hosts.registry import HostRegistry, is_alive
+from cumulo.core.hosts.conductor import Conductor
+from cumulo.core.hosts.registry import is_alive
 from cumulo.core.http import faults
 from cumulo.core.http.decisions import Decisions
 from cumulo.core.http.operations import Call, Face, Operation, Reply
+from cumulo.core.http.operator_hosts import RULES as HOST_RULES
+from cumulo.core.http.operator_hosts import HostOperations
 
 RULES = {
     f"cumulo:{verb}": "rule:system_admin" for verb in ("status", "why", "can", "rotate_keys")
-} | {"system_admin": "role:admin"}
+} | {"system_admin": "role:admin", **HOST_RULES}
 
 
 class RotateKeys(msgspec.Struct, forbid_unknown_fields=True):
@@ -29,7 +33,7 @@ class RotateKeys(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def operator_face(
-    registry: HostRegistry,
+    conductor: Conductor,
     counts: Mapping[str, Callable[[Tx], int]],
     decisions: Decisions,
     rotate: Callable[[Any, Principal], Awaitable[str]],
@@ -37,8 +41,13 @@ def operator_face(
 ) -> Face:
     """`counts`: the noun's plural → how many there are. `rotate`: a ring of keys, who asks."""
 
+    registry = conductor.registry
+
     def status(call: Call, tx: Tx) -> Any:
         hosts = []
+        unknown: dict[str, dict[str, int]] = {}
+        for host_id, kind, count in conductor.unknown.counts(tx):
+            unknown.setdefault(host_id, {})[kind] = count
         for host in registry.all(tx):
             parts = [registry.part(tx, host.id, kind) for kind in host.roles]
             hosts.append(
@@ -46,10 +55,15 @@ def operator_face(
                     "id": host.id,
                     "alive": is_alive(host, tx.now),
                     "kinds": host.roles,
+                    "unknown": unknown.get(host.id, {}),
                     "faults": {p.kind: p.fault for p in parts if p is not None and p.fault},
                 }
             )
-        return {"hosts": hosts, "counts": {noun: count(tx) for noun, count in counts.items()}}
+        return {
+            "hosts": hosts,
+            "counts": {noun: count(tx) for noun, count in counts.items()},
+            "consumers": state_of_consumers(tx),
+        }
 
     def why(call: Call, tx: Tx) -> Any:
         return {"id": call.path["id"], "events": story_of(tx, call.path["id"])}
@@ -81,5 +95,6 @@ def operator_face(
                 body=RotateKeys,
                 kind="stream",
             ),
+            *HostOperations(conductor).operations(),
         ],
     )

@@ -8,9 +8,12 @@ from cumulo.core.faults import BadRequest, NotAcceptable, TooLarge, UnsupportedM
 from cumulo.core.http.connection import Connection
 from cumulo.core.http.front import Front
 from cumulo.core.http.operations import Call, Face, Header, Interrupted, Query
+from cumulo.core.wire.depth import MOST_DEPTH, too_deep
 from cumulo.core.wire.shapes import Version
 
 BODY_LIMIT = 1024 * 1024
+MOST_FIELDS = 1000
+"""Of a query string or a form."""
 
 
 def fill(call: Call, req: Any, front: Front) -> None:
@@ -20,12 +23,20 @@ def fill(call: Call, req: Any, front: Front) -> None:
     call.token = _token(call.face, req.get_header)
     if req.query_string:
         call.query_string = req.query_string
-        call.query = Query(parse_qsl(req.query_string, keep_blank_values=True))
+        call.query = Query(query_pairs(req.query_string))
     call.raw_path = req.scope["raw_path"].decode("ascii", "replace")
     call.address, call.vouched = front.read(req.remote_addr, req.get_header)
     prefix = f"{req.forwarded_scheme}://{req.forwarded_host}"
     call.base_url = prefix + call.face.mount
     call.url = prefix + (call.raw_path if call.operation.is_raw else req.path)
+
+
+def query_pairs(text: str) -> list[tuple[str, str]]:
+    """The names and values of a query or a form, in their order. Raises BadRequest."""
+    try:
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise BadRequest(f"More than {MOST_FIELDS} fields.") from None
 
 
 def _token(face: Face, header: Header) -> str | None:
@@ -52,7 +63,9 @@ async def read_json(req: Any, limit: int) -> bytes:
         raise TooLarge("Request is too large.")
     kind = (req.content_type or "application/json").partition(";")[0].strip().lower()
     if raw and not (kind.endswith(("json", "json-patch")) or kind in ("", "text/plain")):
-        raise UnsupportedMediaType(f"Unsupported Content-Type: {kind}")
+        raise UnsupportedMediaType(f"Unsupported Content-Type: {kind:.80}")
+    if too_deep(raw):
+        raise BadRequest(f"Malformed request body: more than {MOST_DEPTH} levels deep, or not JSON")
     return raw
 
 

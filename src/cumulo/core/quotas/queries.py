@@ -31,7 +31,7 @@ LIMITS = query(
         _l.project_id == sa.bindparam("p"), _l.service == sa.bindparam("s")
     ),
 )
-LIMIT = statement(sa.select(_l.value).where(_this(_l)))
+USED_OF = statement(sa.select(_u.used).where(_this(_u)))
 TAKE = statement(
     sa.update(UsageRow.sql_table)
     .where(_this(_u), _u.used + sa.bindparam("n") <= sa.bindparam("most"))

@@ -47,6 +47,7 @@ import msgspec
 
 from cumulo.core.clock import Moment, later
 from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.events.types import events, on
 from cumulo.core.faults import Fault
 from cumulo.core.ids import new_id
 from cumulo.core.work import queries
@@ -118,6 +119,8 @@ class Kind(Generic[M]):
         final: tuple[type[Exception], ...] = (Fault,),
     ) -> None:
         self.name = name
+        noun = name.partition(".")[0]
+        events(noun, on(noun, f"{name}.failed", f"{name}.undo", step=str, reason=str))
         self.memo = memo
         self.steps = {step.name: step for step in steps}
         self.order = [step.name for step in steps]

@@ -7,11 +7,12 @@ Shibboleth); here they answer by themselves, in the same words to the same clien
 import html
 import string
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest, TooLarge, Unauthorized
 from cumulo.core.http.operations import Call, Operation, Reply
+from cumulo.core.http.requests import query_pairs
 from cumulo.identity.api.domains import domain_body
 from cumulo.identity.api.envelope import listed
 from cumulo.identity.api.federation import ROOT
@@ -134,9 +135,8 @@ class FederatedLoginApi:
         )
 
     async def saml_acs(self, call: Call) -> Reply:
-        form = parse_qs((await _whole(call)).decode("utf-8", "replace"), max_num_fields=10)
-        response = form.get("SAMLResponse", [""])[0]
-        state = form.get("RelayState", [""])[0]
+        form = dict(query_pairs((await _whole(call)).decode("utf-8", "replace")))
+        response, state = form.get("SAMLResponse", ""), form.get("RelayState", "")
         if not response:
             raise BadRequest("Expecting to find SAMLResponse in the form.")
         cookie = _cookie(call, COOKIE)

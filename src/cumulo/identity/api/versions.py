@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Operation, Reply
 
 
@@ -21,16 +20,16 @@ def _v3(call: Call) -> dict[str, Any]:
     }
 
 
-def versions(call: Call, tx: Tx) -> Reply:
+def versions(call: Call) -> Reply:
     return Reply(300, {"versions": {"values": [_v3(call)]}})
 
 
-def v3(call: Call, tx: Tx) -> Any:
+def v3(call: Call) -> Any:
     return {"version": _v3(call)}
 
 
 def operations() -> list[Operation]:
     return [
-        Operation("GET", "", versions, public=True, status=300),
-        Operation("GET", "/v3", v3, public=True),
+        Operation("GET", "", versions, public=True, kind="fixed", status=300),
+        Operation("GET", "/v3", v3, public=True, kind="fixed"),
     ]

@@ -42,6 +42,20 @@ REGISTERED_OF_TYPE = query(
     .join(ServiceRow.sql_table, _s.id == _r.service_id)
     .where(_s.type == sa.bindparam("service_type")),
 )
+OF_PROJECT = statement(
+    sa.select(_r.resource_name, _r.default_limit, _l.resource_limit)
+    .join(ServiceRow.sql_table, _s.id == _r.service_id)
+    .outerjoin(
+        LimitRow.sql_table,
+        sa.and_(_l.registered_limit_id == _r.id, _l.project_id == sa.bindparam("project_id")),
+    )
+    .where(
+        _s.type.in_(sa.bindparam("types", expanding=True)),
+        sa.or_(_r.region_id.is_(None), _r.region_id == sa.bindparam("region")),
+    )
+    .order_by(_r.region_id.is_not(None), _r.id)
+)
+"""(name, default, the project's own): those of a region after those of all regions."""
 IN_DOMAIN = statement(
     sa.select(_l.resource_limit)
     .join(ProjectRow.sql_table, _p.id == _l.project_id)

@@ -215,6 +215,15 @@ class IdentityService:
                     continue
         return found
 
+    def principal_in_project(self, tx: Tx, user_id: str, project_id: str) -> Principal | None:
+        row = tx.get(UserRow, user_id)
+        if row is None:
+            return None
+        try:
+            return self.tokens.principal_of(tx, row, Scope("project", project_id))
+        except (Unauthorized, NotFound):
+            return None
+
     def project_exists(self, tx: Tx, project_id: str) -> bool:
         return tx.get(ProjectRow, project_id) is not None
 

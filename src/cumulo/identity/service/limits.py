@@ -4,7 +4,7 @@ Two models of what belongs together. *flat*: each project for itself. *strict_tw
 project's limit is never above its domain's, and projects are at most two levels deep.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import msgspec
@@ -264,6 +264,23 @@ class Limits:
             for row in queries.LIMITS.page(tx, where={"project_id": project_id})
         }
         return {name: own.get(row.id, row.default_limit) for name, row in registered.items()}
+
+    def of_project(
+        self, tx: Tx, service_types: Sequence[str], project_id: str, region_id: str
+    ) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        """Implements `core.quotas.quotas.UnifiedLimits`."""
+        own: dict[str, int] = {}
+        registered: dict[str, int] = {}
+        found = tx.tuples(
+            queries.OF_PROJECT, types=list(service_types), project_id=project_id, region=region_id
+        )
+        # One for all regions comes first, so that this region's goes over it.
+        for name, default, limit in found:
+            registered[name] = default
+            own.pop(name, None)
+            if limit is not None:
+                own[name] = limit
+        return own, registered
 
     def domain_limits_of(
         self, tx: Tx, service_type: str, domain_id: str, region_id: str | None = None

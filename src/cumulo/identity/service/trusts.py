@@ -1,13 +1,12 @@
 """Trusts: create, delete, lend on, and what a token of a trust may do."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
 
 from cumulo.core.auth.principal import Principal, TrustMark
 from cumulo.core.auth.tokens import TokenPayload
-from cumulo.core.clock import Moment, later, to_moment
+from cumulo.core.clock import Moment, later, of_text
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, Forbidden, NotFound, Unauthorized
@@ -52,13 +51,10 @@ class TrustWishes(msgspec.Struct, kw_only=True):
 def moment_of(text: str, field: str) -> Moment:
     """A client's time; without a zone it is UTC. Raises BadRequest."""
     try:
-        found = datetime.fromisoformat(text)
-        if found.tzinfo is None:
-            found = found.replace(tzinfo=UTC)
-        return to_moment(found.timestamp())
-    except (ValueError, OverflowError, OSError):
+        return of_text(text)
+    except ValueError:
         raise BadRequest(
-            f"Invalid input for field '{field}': '{text}' is not an ISO 8601 time."
+            f"Invalid input for field '{field}': '{text:.80}' is not an ISO 8601 time."
         ) from None
 
 

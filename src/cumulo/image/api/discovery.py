@@ -23,11 +23,11 @@ def _versions(call: Call) -> list[dict[str, Any]]:
     ]
 
 
-def choices(call: Call, tx: Tx) -> Reply:
+def choices(call: Call) -> Reply:
     return Reply(300, {"versions": _versions(call)})
 
 
-def versions(call: Call, tx: Tx) -> Any:
+def versions(call: Call) -> Any:
     return {"versions": _versions(call)}
 
 
@@ -38,8 +38,8 @@ class DiscoveryApi:
 
     def operations(self) -> list[Operation]:
         return [
-            Operation("GET", "", choices, public=True, status=300),
-            Operation("GET", "/versions", versions, public=True),
+            Operation("GET", "", choices, public=True, kind="fixed", status=300),
+            Operation("GET", "/versions", versions, public=True, kind="fixed"),
             Operation("GET", "/v2/info/import", self.import_methods),
             Operation("GET", "/v2/info/stores", self.stores),
             Operation(

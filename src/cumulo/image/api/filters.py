@@ -1,8 +1,8 @@
 """The query of a list of images: from its parameters to the filters of the listing."""
 
-from datetime import UTC, datetime
 from typing import Any
 
+from cumulo.core.clock import of_text
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call
 from cumulo.core.wire.coercions import as_bool, as_int
@@ -109,9 +109,6 @@ def _moment(name: str, value: str) -> tuple[str, str]:
     if not colon or test not in _OPERATORS:
         test, text = "eq", value
     try:
-        found = datetime.fromisoformat(text)
+        return test, of_text(text)
     except ValueError:
-        raise BadRequest(f"Unable to filter using the specified time: {name}={value}") from None
-    if found.tzinfo is not None:
-        found = found.astimezone(UTC)
-    return test, found.strftime("%Y-%m-%dT%H:%M:%S.%f")
+        raise BadRequest(f"Unable to filter using the specified time: {name}={value:.80}") from None

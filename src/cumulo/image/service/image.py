@@ -1,6 +1,7 @@
 """Image as a whole: its nouns, and what the other services ask of it."""
 
 from cumulo.core.db.transaction import Database
+from cumulo.core.quotas.quotas import Quotas
 from cumulo.core.work.jobs import Jobs
 from cumulo.image.service.cache import Cache
 from cumulo.image.service.contents import Contents
@@ -10,7 +11,6 @@ from cumulo.image.service.location_patches import LocationPatches
 from cumulo.image.service.members import Members
 from cumulo.image.service.metadefs import Metadefs
 from cumulo.image.service.protection import Protection
-from cumulo.image.service.quotas import ImageQuotas, UnifiedLimits
 from cumulo.image.service.stores import Reading, Stores
 from cumulo.image.service.tasks import Tasks
 from cumulo.image.service.uploads import Limits, Uploads
@@ -23,16 +23,15 @@ class ImageService:
         self,
         database: Database,
         jobs: Jobs,
+        quotas: Quotas,
         stores: Stores,
         limits: Limits | None = None,
         *,
         cache_bytes: int = 10 << 30,
         rules: Rules | None = None,
         task_hours: int = 48,
-        unified: UnifiedLimits = lambda tx, project: {},
         protection: Protection | None = None,
     ) -> None:
-        quotas = ImageQuotas(unified)
         self.protection = protection or Protection()
         self.stores = stores
         self.contents = Contents(stores, quotas)

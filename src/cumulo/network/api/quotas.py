@@ -49,7 +49,7 @@ class QuotasApi:
 
     def default(self, call: Call, tx: Tx) -> Any:
         self._project(call)
-        return {"quota": self._quotas.defaults}
+        return {"quota": self._quotas.defaults(tx)}
 
     def details(self, call: Call, tx: Tx) -> Any:
         project = self._project(call)
@@ -65,10 +65,11 @@ class QuotasApi:
     def update(self, call: Call, tx: Tx) -> Any:
         project = self._project(call)
         values: dict[str, int] = {}
+        known = self._quotas.known(tx)
         for name, value in (call.body.quota or {}).items():
             if name in ("project_id", "tenant_id"):
                 continue
-            if name not in self._quotas.defaults:
+            if name not in known:
                 raise BadRequest(f"Unrecognized attribute(s) '{name}'", kind="HTTPBadRequest")
             text = str(value)
             number = whole_or_none(text)

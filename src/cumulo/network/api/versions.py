@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Operation
 
 
-def _versions(call: Call, tx: Tx) -> Any:
+def _versions(call: Call) -> Any:
     link = {"rel": "self", "href": f"{call.base_url}/v2.0/"}
     return {"versions": [{"id": "v2.0", "status": "CURRENT", "links": [link]}]}
 
@@ -14,7 +13,7 @@ def _versions(call: Call, tx: Tx) -> Any:
 def operations(collections: list[tuple[str, str]]) -> list[Operation]:
     """`collections`: (plural name, path) of each noun."""
 
-    def v2(call: Call, tx: Tx) -> Any:
+    def v2(call: Call) -> Any:
         return {
             "resources": [
                 {
@@ -27,6 +26,6 @@ def operations(collections: list[tuple[str, str]]) -> list[Operation]:
         }
 
     return [
-        Operation("GET", "", _versions, public=True),
-        Operation("GET", "/v2.0", v2, public=True),
+        Operation("GET", "", _versions, public=True, kind="fixed"),
+        Operation("GET", "/v2.0", v2, public=True, kind="fixed"),
     ]

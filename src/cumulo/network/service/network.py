@@ -6,6 +6,7 @@ from typing import Literal
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.hosts.registry import HostRegistry
+from cumulo.core.quotas.quotas import Quotas
 from cumulo.network.interface import NicRequest, PortInfo
 from cumulo.network.queries import floatingip, network, port, router
 from cumulo.network.service.compute_groups import ComputeGroups
@@ -22,8 +23,8 @@ from cumulo.network.service.tools import Tools
 class NetworkService:
     """Implements `network.interface.Network`."""
 
-    def __init__(self, registry: HostRegistry) -> None:
-        tools = Tools(registry)
+    def __init__(self, registry: HostRegistry, quotas: Quotas) -> None:
+        tools = Tools(registry, quotas)
         self.registry = registry
         self.hosts = tools.hosts
         self.quotas = tools.quotas

@@ -83,9 +83,9 @@ class Hosts:
 
 
 class Tools:
-    def __init__(self, registry: HostRegistry) -> None:
+    def __init__(self, registry: HostRegistry, quotas: Quotas) -> None:
         self.hosts = Hosts(registry)
-        self.quotas = Quotas("network", DEFAULT_QUOTAS)
+        self.quotas = quotas
 
 
 def is_admin(who: Principal | None) -> bool:

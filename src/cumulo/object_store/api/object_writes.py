@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Interrupted, Operation, Reply
+from cumulo.core.wire.coercions import whole_or_none
 from cumulo.object_store.api import texts
 from cumulo.object_store.api.asked import Asked, empty
 from cumulo.object_store.api.large import LargeApi
@@ -274,14 +275,14 @@ def delete_at(headers: Mapping[str, str]) -> int | None:
     """When the object is to go. Raises BadInput."""
     after, at = headers.get("x-delete-after"), headers.get("x-delete-at")
     if after:
-        if not after.lstrip("-").isdecimal() or len(after) > 12:
+        if whole_or_none(after) is None or len(after) > 12:
             raise BadInput("Non-integer X-Delete-After")
         if int(after) < 1:
             raise BadInput("X-Delete-After in past")
         return int(time.time()) + int(after)
     if not at:
         return None
-    if not at.lstrip("-").isdecimal() or len(at) > 12:
+    if whole_or_none(at) is None or len(at) > 12:
         raise BadInput("Non-integer X-Delete-At")
     if int(at) <= time.time():
         raise BadInput("X-Delete-At in past")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from cumulo.core.db.transaction import Tx
+from cumulo.core.wire.coercions import whole_or_none
 from cumulo.object_store.model import timestamps
 from cumulo.object_store.model.account import AccountRow, project_of
 from cumulo.object_store.model.faults import Denied, TooLarge
@@ -43,8 +44,8 @@ class Accounts:
     def check_room(self, tx: Tx, name: str, more: int) -> None:
         """Raises TooLarge when the account's quota has no room for so many bytes more."""
         row = tx.get(AccountRow, name)
-        quota = "" if row is None else row.metadata.get(QUOTA, "")
-        if row is not None and quota.isdecimal() and row.bytes + more > int(quota):
+        quota = None if row is None else whole_or_none(row.metadata.get(QUOTA, ""))
+        if row is not None and quota is not None and 0 <= quota < row.bytes + more:
             raise TooLarge("Upload exceeds quota.")
 
     def keys(self, tx: Tx, name: str) -> list[str]:

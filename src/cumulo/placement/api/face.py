@@ -3,7 +3,6 @@
 from typing import Any
 
 from cumulo.core.auth.policy import Rules
-from cumulo.core.db.transaction import Tx
 from cumulo.core.http import faults
 from cumulo.core.http.operations import Call, Face, Microversions, Operation
 from cumulo.core.wire.shapes import Version
@@ -24,7 +23,7 @@ def placement_face(placement: PlacementService, rules: Rules | None = None) -> F
         rules=rules or Rules(RULES),
         microversions=Microversions("placement", MINIMUM, MAXIMUM),
         operations=[
-            Operation("GET", "", versions, public=True),
+            Operation("GET", "", versions, public=True, kind="fixed"),
             *ProvidersApi(placement).operations(),
             *NamesApi(placement).operations(),
             *AllocationsApi(placement).operations(),
@@ -32,7 +31,7 @@ def placement_face(placement: PlacementService, rules: Rules | None = None) -> F
     )
 
 
-def versions(call: Call, tx: Tx) -> Any:
+def versions(call: Call) -> Any:
     one = {
         "id": "v1.0",
         "min_version": str(MINIMUM),

@@ -1,0 +1,339 @@
+"""What templates can ask of compute: OS::Nova::… types, by compute's own operations."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cumulo.core.resource_types import (
+    READY,
+    WORKING,
+    Finder,
+    Place,
+    Property,
+    Reader,
+    Request,
+    ResourceType,
+    State,
+    flag,
+    items,
+    mapping,
+    number,
+    rest,
+    text,
+)
+
+BASE = "/compute/v2.1"
+VERSION = "2.79"
+FINDERS = (
+    Finder("server", f"{BASE}/servers", "server", "nova.server", version=VERSION),
+    Finder("flavor", f"{BASE}/flavors", "flavor", "nova.flavor", version=VERSION),
+    Finder("key_pair", f"{BASE}/os-keypairs", "keypair", "nova.keypair", version="2.10", id="name"),
+    Finder("server_group", f"{BASE}/os-server-groups", "server_group", version="2.64"),
+)
+Given = Mapping[str, Any]
+
+
+def _server(given: Given, place: Place) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "name": given.get("name") or place.name,
+        "flavorRef": given["flavor"],
+        "networks": _networks(given),
+        "metadata": {str(k): str(v) for k, v in (given.get("metadata") or {}).items()},
+        "config_drive": bool(given.get("config_drive")),
+    }
+    if given.get("image"):
+        made["imageRef"] = given["image"]
+    for name, wanted in (
+        ("key_name", "key_name"),
+        ("availability_zone", "availability_zone"),
+        ("admin_pass", "adminPass"),
+        ("tags", "tags"),
+    ):
+        if given.get(name):
+            made[wanted] = given[name]
+    if given.get("security_groups"):
+        made["security_groups"] = [{"name": each} for each in given["security_groups"]]
+    data = given.get("user_data")
+    if data:
+        made["user_data"] = base64.b64encode(str(data).encode()).decode()
+    devices = _devices(given)
+    if devices:
+        made["block_device_mapping_v2"] = devices
+    return made
+
+
+def _networks(given: Given) -> Any:
+    wanted = given.get("networks")
+    if not wanted:
+        return "auto"
+    if len(wanted) == 1 and wanted[0].get("allocate_network"):
+        return wanted[0]["allocate_network"]
+    made = []
+    for each in wanted:
+        one = {}
+        if each.get("port"):
+            one["port"] = each["port"]
+        elif each.get("network"):
+            one["uuid"] = each["network"]
+        if each.get("fixed_ip"):
+            one["fixed_ip"] = each["fixed_ip"]
+        if each.get("tag"):
+            one["tag"] = each["tag"]
+        made.append(one)
+    return made
+
+
+def _devices(given: Given) -> list[dict[str, Any]]:
+    made = []
+    for each in given.get("block_device_mapping_v2") or ():
+        one = {k: v for k, v in each.items() if v is not None}
+        for name, source in (
+            ("image", "image"),
+            ("snapshot_id", "snapshot"),
+            ("volume_id", "volume"),
+        ):
+            if name in one:
+                one["uuid"], one["source_type"] = one.pop(name), source
+        one.setdefault("source_type", "blank")
+        one["destination_type"] = "volume" if one["source_type"] != "blank" else "local"
+        made.append(one)
+    for each in given.get("block_device_mapping") or ():
+        made.append(
+            {
+                "source_type": "volume" if each.get("volume_id") else "snapshot",
+                "destination_type": "volume",
+                "uuid": each.get("volume_id") or each.get("snapshot_id"),
+                "boot_index": 0 if each.get("device_name") in ("vda", "/dev/vda") else None,
+                "delete_on_termination": bool(each.get("delete_on_termination")),
+            }
+        )
+    return made
+
+
+def _server_state(body: Any) -> State:
+    server = body["server"]
+    if server["status"] == "ERROR":
+        why = (server.get("fault") or {}).get("message", "Unknown")
+        return State("failed", f'Went to status ERROR due to "Message: {why}"')
+    if server["status"] in ("ACTIVE", "SUSPENDED", "SHUTOFF", "PAUSED", "RESCUE"):
+        return WORKING if server.get("OS-EXT-STS:task_state") else READY
+    return WORKING
+
+
+def _update_server(physical: str, now: Given, changed: Given, place: Place) -> Sequence[Request]:
+    one = f"{BASE}/servers/{physical}"
+    made = []
+    if "name" in changed:
+        name = changed["name"] or place.name
+        made.append(Request("PUT", one, {"server": {"name": name}}, VERSION))
+    if "metadata" in changed:
+        content = {str(k): str(v) for k, v in (changed["metadata"] or {}).items()}
+        made.append(Request("PUT", f"{one}/metadata", {"metadata": content}, VERSION))
+    if "tags" in changed:
+        made.append(Request("PUT", f"{one}/tags", {"tags": changed["tags"] or []}, VERSION))
+    return made
+
+
+SERVER = ResourceType(
+    "OS::Nova::Server",
+    {
+        "name": text("Server name.", update=True),
+        "image": text("The image to boot from.", find="image"),
+        "flavor": text("The flavor.", required=True, find="flavor"),
+        "flavor_update_policy": text("Kept for old templates.", default="RESIZE", update=True),
+        "image_update_policy": text("Kept for old templates.", default="REBUILD", update=True),
+        "key_name": text("Name of keypair to inject into the server."),
+        "availability_zone": text("Name of the availability zone."),
+        "security_groups": items(text(), "Names or ids of security groups.", default=[]),
+        "networks": items(
+            mapping(
+                {
+                    "network": text("The network.", find="network"),
+                    "uuid": text("Deprecated.", stands_for="network", find="network"),
+                    "port": text("A port.", find="port"),
+                    "fixed_ip": text("The address."),
+                    "subnet": text("The subnet.", find="subnet"),
+                    "tag": text("The tag of the device."),
+                    "allocate_network": text(
+                        "auto or none.", constraints=[{"allowed_values": ["auto", "none"]}]
+                    ),
+                }
+            ),
+            "Its networks and ports.",
+        ),
+        "metadata": mapping(None, "Key/value pairs.", update=True, default={}),
+        "user_data": Property("any", "User data script."),
+        "user_data_format": text(
+            "How the user data is handed over.",
+            default="RAW",
+            constraints=[{"allowed_values": ["RAW"]}],
+        ),
+        "user_data_update_policy": text("Kept for old templates.", default="REPLACE", update=True),
+        "config_drive": flag("Whether it gets a config drive."),
+        "admin_pass": text("The administrator's password."),
+        "diskConfig": text("Kept for old templates."),
+        "scheduler_hints": mapping(None, "Hints for the scheduler."),
+        "tags": items(text(), "Tags of the server.", update=True),
+        "block_device_mapping": items(
+            mapping(
+                {
+                    "device_name": text("The device's name.", required=True),
+                    "volume_id": text("The volume.", find="volume"),
+                    "snapshot_id": text("The snapshot.", find="volume_snapshot"),
+                    "volume_size": number("GB."),
+                    "delete_on_termination": flag("Whether it goes with the server."),
+                }
+            ),
+            "Volumes to boot from or to have.",
+        ),
+        "block_device_mapping_v2": items(
+            mapping(
+                {
+                    "device_name": text("The device's name."),
+                    "volume_id": text("The volume.", find="volume"),
+                    "image": text("The image.", find="image"),
+                    "snapshot_id": text("The snapshot.", find="volume_snapshot"),
+                    "device_type": text("cdrom or disk."),
+                    "disk_bus": text("The bus."),
+                    "boot_index": number("The order in which it is booted from."),
+                    "volume_size": number("GB."),
+                    "delete_on_termination": flag("Whether it goes with the server."),
+                }
+            ),
+            "Disks to boot from or to have.",
+        ),
+    },
+    lambda given, place: Request(
+        "POST",
+        f"{BASE}/servers",
+        {"server": _server(given, place)}
+        | (
+            {"os:scheduler_hints": given["scheduler_hints"]} if given.get("scheduler_hints") else {}
+        ),
+        VERSION,
+    ),
+    lambda answer: str(answer["server"]["id"]),
+    lambda physical, given, place: Request("GET", f"{BASE}/servers/{physical}", None, VERSION),
+    _update_server,
+    lambda physical, given, place: Request("DELETE", f"{BASE}/servers/{physical}", None, VERSION),
+    attributes={
+        "name": "Name of the server.",
+        "addresses": "A dict of all network addresses with corresponding port_id and subnets.",
+        "networks": "A dict of assigned network addresses of the form: {net: [address …]}.",
+        "first_address": "Deprecated: the first address.",
+        "instance_name": "AWS compatible instance name.",
+        "accessIPv4": "The manually assigned alternative public IPv4 address.",
+        "accessIPv6": "The manually assigned alternative public IPv6 address.",
+        "console_urls": "URLs of the server's consoles.",
+        "tags": "Tags of the server.",
+    },
+    attribute=lambda name, body, read: _server_attribute(name, body, read),
+    state=_server_state,
+    gone=lambda body: body is None or body["server"]["status"] in ("DELETED", "SOFT_DELETED"),
+    description="A resource for managing Nova instances.",
+    check=lambda given: (
+        None
+        if given.get("image")
+        or given.get("block_device_mapping")
+        or given.get("block_device_mapping_v2")
+        else "Neither image nor bootable volume is specified for instance"
+    ),
+    suspend=lambda physical: Request(
+        "POST", f"{BASE}/servers/{physical}/action", {"suspend": None}, VERSION
+    ),
+    resume=lambda physical: Request(
+        "POST", f"{BASE}/servers/{physical}/action", {"resume": None}, VERSION
+    ),
+)
+
+
+def _server_attribute(name: str, body: Any, read: Reader) -> Any:
+    if body is None:
+        return NotImplemented
+    server = body["server"]
+    if name == "networks":
+        return {net: [a["addr"] for a in found] for net, found in server["addresses"].items()}
+    if name == "addresses":
+        return _addresses(server, read)
+    if name == "first_address":
+        return next((a["addr"] for found in server["addresses"].values() for a in found), "")
+    if name == "instance_name":
+        return server.get("OS-EXT-SRV-ATTR:instance_name")
+    return NotImplemented
+
+
+def _addresses(server: Any, read: Reader) -> dict[str, Any]:
+    """Each network's addresses, under its name and its id, with port and subnets."""
+    found = read(f"/network/v2.0/ports?device_id={server['id']}")
+    by_mac = {port["mac_address"]: port for port in (found or {}).get("ports", ())}
+    made: dict[str, Any] = {}
+    for net, addresses in server["addresses"].items():
+        made[net] = [
+            {
+                **address,
+                "port": by_mac.get(address["OS-EXT-IPS-MAC:mac_addr"], {}).get("id"),
+            }
+            for address in addresses
+        ]
+        for address in addresses:
+            port = by_mac.get(address["OS-EXT-IPS-MAC:mac_addr"])
+            if port is not None:
+                made[port["network_id"]] = made[net]
+    return made
+
+
+def _key_pair(given: Given, place: Place) -> Request:
+    body = {"name": given["name"]}
+    if given.get("public_key"):
+        body["public_key"] = given["public_key"]
+    return Request("POST", f"{BASE}/os-keypairs", {"keypair": body}, "2.79")
+
+
+KEY_PAIR = ResourceType(
+    "OS::Nova::KeyPair",
+    {
+        "name": text("The name of the key pair.", required=True),
+        "save_private_key": flag("Whether the private key can be asked for.", default=False),
+        "public_key": text("The public key; without one a pair is made."),
+        "user": text("Kept for old templates."),
+        "type": text("ssh.", default="ssh"),
+    },
+    _key_pair,
+    lambda answer: str(answer["keypair"]["name"]),
+    lambda physical, given, place: Request(
+        "GET", f"{BASE}/os-keypairs/{given['name']}", None, "2.79"
+    ),
+    lambda physical, now, changed, place: [],
+    lambda physical, given, place: Request(
+        "DELETE", f"{BASE}/os-keypairs/{physical}", None, "2.79"
+    ),
+    attributes={"public_key": "The public key.", "private_key": "The private key if it was saved."},
+    attribute=lambda name, body, read: "" if name == "private_key" else NotImplemented,
+    kept=lambda given, answer: (
+        {"private_key": answer["keypair"].get("private_key", "")}
+        if given.get("save_private_key")
+        else {}
+    ),
+    outside=True,
+    reference="name",
+    description="A resource for creating Nova key pairs.",
+)
+
+SERVER_GROUP = rest(
+    "OS::Nova::ServerGroup",
+    f"{BASE}/os-server-groups",
+    "server_group",
+    version="2.15",
+    description="A resource for managing a Nova server group.",
+    properties={
+        "name": text("Server Group name."),
+        "policies": items(text(), "A list of exactly one policy.", default=["anti-affinity"]),
+        "rules": mapping(None, "Kept for new policies."),
+    },
+    body=lambda given, place: {
+        "name": given.get("name") or place.name,
+        "policies": given["policies"],
+    },
+)
+
+TYPES = (SERVER, KEY_PAIR, SERVER_GROUP)

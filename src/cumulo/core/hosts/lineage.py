@@ -1,0 +1,68 @@
+"""Which cloud this is, and whether its database went back in time.
+
+The database counts the starts of its control planes (`incarnation`); the data directory remembers
+the last count. A directory that remembers a later one than the database has shows that an older
+copy was put in the database's place. Then all that hosts were told since may be missing here, and
+every host's epoch grows: they are told the whole set, and keep what is not in it. A copy taken
+after the last start is recognised by the hosts' own marks (see `conductor`).
+"""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cumulo.core.db.transaction import Tx
+from cumulo.core.hosts import queries
+from cumulo.core.hosts.model import CloudRow
+from cumulo.core.hosts.registry import HostRegistry
+from cumulo.core.ids import new_id
+
+log = logging.getLogger("cumulo.hosts")
+
+NAME = "lineage.json"
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    cloud: str
+    incarnation: int
+
+
+def start(database: Any, registry: HostRegistry, data_dir: Path) -> CloudRow:
+    """A control plane with this data directory starts."""
+    remembered = _recall(data_dir)
+    row: CloudRow = database.write_now(
+        lambda tx: begin(tx, registry, remembered), name="start of a control plane"
+    )
+    _remember(data_dir, row)
+    return row
+
+
+def begin(tx: Tx, registry: HostRegistry, remembered: Remembered | None) -> CloudRow:
+    """A control plane starts: makes the cloud at its first time, counts the start."""
+    row = tx.one(queries.CLOUD)
+    if row is None:
+        row = CloudRow(new_id(), 1)
+        tx.insert(row)
+        return row
+    last = row.incarnation
+    if remembered is not None and remembered.cloud == row.id and remembered.incarnation > last:
+        log.warning("an older copy of the database was restored: all hosts are told anew")
+        registry.grow_epochs(tx, row, "an older copy of the database was restored")
+        last = remembered.incarnation
+    return tx.update(row, incarnation=last + 1)
+
+
+def _recall(data_dir: Path) -> Remembered | None:
+    try:
+        return msgspec.json.decode((data_dir / NAME).read_bytes(), type=Remembered)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _remember(data_dir: Path, row: CloudRow) -> None:
+    path = data_dir / NAME
+    temporary = path.with_suffix(".new")
+    temporary.write_bytes(msgspec.json.encode(Remembered(row.id, row.incarnation)))
+    temporary.replace(path)

@@ -1,0 +1,49 @@
+"""The agent's end of the line to the control plane."""
+
+from typing import Protocol
+
+from cumulo.core.hosts.conductor import Conductor
+from cumulo.core.hosts.messages import (
+    Desired,
+    Fetch,
+    FetchAll,
+    Items,
+    Report,
+    ReportAll,
+    Taken,
+)
+
+
+class Link(Protocol):
+    async def fetch(self, message: Fetch) -> Items: ...
+    async def report(self, message: Report) -> Taken: ...
+    async def fetch_all(self, message: FetchAll) -> Desired: ...
+    async def report_all(self, message: ReportAll) -> None: ...
+    async def failed(self, kind: str, generation: int, reason: str) -> None: ...
+    async def heartbeat(self) -> None: ...
+
+
+class InProcessLink:
+    """The embedded mode: the same messages, handed over without a wire."""
+
+    def __init__(self, conductor: Conductor, host_id: str) -> None:
+        self._conductor = conductor
+        self._host_id = host_id
+
+    async def fetch(self, message: Fetch) -> Items:
+        return await self._conductor.fetch(self._host_id, message)
+
+    async def report(self, message: Report) -> Taken:
+        return await self._conductor.report(self._host_id, message)
+
+    async def fetch_all(self, message: FetchAll) -> Desired:
+        return await self._conductor.fetch_all(self._host_id, message)
+
+    async def report_all(self, message: ReportAll) -> None:
+        await self._conductor.report_all(self._host_id, message)
+
+    async def failed(self, kind: str, generation: int, reason: str) -> None:
+        await self._conductor.failed(self._host_id, kind, generation, reason)
+
+    async def heartbeat(self) -> None:
+        await self._conductor.heartbeat(self._host_id)

@@ -1,0 +1,244 @@
+"""Resource types of templates: what a service brings to orchestration, as data.
+
+A service's `resources.py` declares them; orchestration, which knows no service, makes, reads,
+changes and removes what they stand for by calling the service's own operations as the stack's
+owner. Most types are one collection of one API (`rest`):
+
+    NET = rest(
+        "OS::Neutron::Net", "/network/v2.0/networks", "network",
+        properties={"name": text("A name.", update=True), "shared": flag(update=True)},
+        attributes={"status": "The status of the network."},
+    )
+
+What cannot be said so is a function of plain data beside it: the request's body from the
+properties, the state from what was read.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+Kind = Literal["string", "integer", "number", "boolean", "list", "map", "any"]
+
+
+@dataclass(frozen=True)
+class Property:
+    """One property of a resource type."""
+
+    kind: Kind
+    description: str = ""
+    required: bool = False
+    default: Any = None
+    update: bool = False
+    """It may change in place; otherwise a change makes another thing in its stead."""
+    schema: "Mapping[str, Property] | Property | None" = None
+    """Of a map's keys, or of each item of a list."""
+    constraints: Sequence[Mapping[str, Any]] = ()
+    """As in HOT: `{"range": {"min": 0}}`, `{"allowed_values": […]}`."""
+    find: str = ""
+    """The finder that turns a name into an id, say `network`; an id stays what it is."""
+    stands_for: str = ""
+    """A deprecated name of that other property."""
+
+
+def text(description: str = "", **more: Any) -> Property:
+    return Property("string", description, **more)
+
+
+def number(description: str = "", **more: Any) -> Property:
+    return Property("integer", description, **more)
+
+
+def flag(description: str = "", **more: Any) -> Property:
+    return Property("boolean", description, **more)
+
+
+def items(schema: Property | None = None, description: str = "", **more: Any) -> Property:
+    return Property("list", description, schema=schema, **more)
+
+
+def mapping(
+    schema: Mapping[str, Property] | None = None, description: str = "", **more: Any
+) -> Property:
+    return Property("map", description, schema=schema, **more)
+
+
+@dataclass(frozen=True)
+class Finder:
+    """How a name becomes an id: `GET path/VALUE`, else the one that `GET path?name=VALUE` finds."""
+
+    name: str
+    path: str
+    key: str
+    """Of one in the body; the list's key has an `s`, unless `plural` says otherwise."""
+    constraint: str = ""
+    """The custom constraint that asks the same: `neutron.network`."""
+    plural: str = ""
+    version: str | None = None
+    by: str = "name"
+    """The attribute that the name is."""
+    id: str = "id"
+
+    @property
+    def list_key(self) -> str:
+        return self.plural or f"{self.key}s"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One operation of a service."""
+
+    method: str
+    path: str
+    body: Any = None
+    version: str | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a resource stands: what its requests may need to know."""
+
+    name: str
+    """Its physical name: STACK-RESOURCE-RANDOM, of at most 63 letters unless the type says less."""
+    stack_id: str
+    stack_name: str
+    resource: str
+    project_id: str
+    user_id: str
+    tag: str
+    """The same for every try to make it."""
+    stored: Mapping[str, Any] = field(default_factory=dict)
+    """What the type itself has kept beside the physical id."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What a read says: it is ready, it is being worked at, or it failed."""
+
+    word: Literal["ready", "working", "failed"]
+    reason: str = ""
+
+
+READY = State("ready")
+WORKING = State("working")
+
+
+class Reader(Protocol):
+    """Reads for a type: bodies of GETs, as the owner."""
+
+    def __call__(self, path: str, version: str | None = None) -> Any:
+        """The decoded body; None where it is not there."""
+
+
+def _always_ready(body: Any) -> State:
+    return READY
+
+
+@dataclass(frozen=True)
+class ResourceType:
+    """A type of resource, made by operations of a service."""
+
+    name: str
+    properties: Mapping[str, Property]
+    create: Callable[[Mapping[str, Any], Place], Request]
+    made: Callable[[Any], str]
+    """The answer's body → the physical id."""
+    read: Callable[[str, Mapping[str, Any], Place], Request | None]
+    """None: there is nothing to read; it is ready once it was made."""
+    update: Callable[[str, Mapping[str, Any], Mapping[str, Any], Place], Sequence[Request]]
+    """(id, all properties now, those that changed, place) → what has to be asked."""
+    delete: Callable[[str, Mapping[str, Any], Place], Request | None]
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """Name → description."""
+    attribute: Callable[[str, Any, Reader], Any] | None = None
+    """(name, body of the read, reader): those that are no key of the body."""
+    state: Callable[[Any], State] = _always_ready
+    outside: bool = False
+    """Its create takes long (a key is generated) and cannot share a transaction: it is asked by
+    itself. `create` must then name the thing by `place`, so that a second try finds the first."""
+    reference: Literal["id", "name"] = "id"
+    """What `get_resource` gives."""
+    description: str = ""
+    waits_for_gone: bool = True
+    """A delete is done when the thing cannot be read any more; False: when it was answered."""
+    quick_names: int = 63
+    """The longest physical name."""
+    check: Callable[[Mapping[str, Any]], str | None] | None = None
+    """What is wrong with the properties taken together; None: nothing."""
+    defaults: Callable[[Mapping[str, Any], Place], Mapping[str, Any]] | None = None
+    """Properties that follow from others or from the place when they are not given."""
+    gone: Callable[[Any], bool] | None = None
+    """Whether what is read after a delete means that it is done; None: it must not be there."""
+    kept: Callable[[Mapping[str, Any], Any], Mapping[str, Any]] | None = None
+    """(properties, answer) → what is kept of what is told only once."""
+    after: Callable[[str, Mapping[str, Any], Any, Place], Sequence[Request]] | None = None
+    """(id, all properties, body of the read, place) → what is asked after a create or update, in
+    the same transaction."""
+    suspend: Callable[[str], Request] | None = None
+    resume: Callable[[str], Request] | None = None
+    snapshot: Callable[[str, Place], Request] | None = None
+    """What `deletion_policy: Snapshot` asks before the delete."""
+    before_delete: Callable[[str, Any], Sequence[Request]] | None = None
+    """(id, body of the read) → what has to go first."""
+
+
+def rest(
+    name: str,
+    collection: str,
+    key: str,
+    *,
+    properties: Mapping[str, Property],
+    attributes: Mapping[str, str] | None = None,
+    verb: str = "PUT",
+    version: str | None = None,
+    body: Callable[[Mapping[str, Any], Place], Mapping[str, Any]] | None = None,
+    names: Mapping[str, str] | None = None,
+    named: bool = True,
+    id: str = "id",
+    ready: Sequence[str] = (),
+    failed: Sequence[str] = (),
+    **more: Any,
+) -> ResourceType:
+    """One collection of an API whose bodies are `{key: {…}}`.
+
+    `names`: a property's name in the API where they differ. `named`: without a name it gets its
+    physical one. `ready`, `failed`: words of `status`; without any it is ready once it was made.
+    """
+    translate = dict(names or {})
+
+    def wanted(given: Mapping[str, Any]) -> dict[str, Any]:
+        return {translate.get(n, n): v for n, v in given.items() if v is not None}
+
+    def create(given: Mapping[str, Any], place: Place) -> Request:
+        content = dict(body(given, place)) if body is not None else wanted(given)
+        if named and not content.get("name"):
+            content["name"] = place.name
+        return Request("POST", collection, {key: content}, version)
+
+    def update(
+        physical: str, now: Mapping[str, Any], changed: Mapping[str, Any], place: Place
+    ) -> Sequence[Request]:
+        content = {translate.get(n, n): v for n, v in changed.items()}
+        if named and "name" in content and content["name"] is None:
+            content["name"] = place.name
+        return [Request(verb, f"{collection}/{physical}", {key: content}, version)]
+
+    def state(seen: Any) -> State:
+        word = str((seen.get(key) or {}).get("status") or "")
+        if word in failed:
+            return State("failed", f"went to status {word}")
+        return READY if not ready or word in ready else WORKING
+
+    type_ = ResourceType(
+        name,
+        properties,
+        create,
+        lambda answer: str(answer[key][id]),
+        lambda physical, given, place: Request("GET", f"{collection}/{physical}", None, version),
+        update,
+        lambda physical, given, place: Request("DELETE", f"{collection}/{physical}", None, version),
+        attributes=attributes or {},
+        state=state,
+    )
+    return replace(type_, **more)

@@ -1,0 +1,53 @@
+"""What DNS is to the cloud."""
+
+import socket
+
+from cumulo.core.assembly import Assembly, CatalogEntry, Frame, Service
+from cumulo.dns import names
+from cumulo.dns.api.face import dns_face
+from cumulo.dns.drivers.embedded import EmbeddedNameServer
+from cumulo.dns.policy import RULES
+from cumulo.dns.reconcile import NameServerLoop
+from cumulo.dns.service.dns import DnsService
+from cumulo.dns.service.zones import Rules
+from cumulo.dns.settings import DnsSettings
+from cumulo.settings import BadSettings, instance_prefix
+
+
+def build(frame: Frame) -> Service:
+    own = frame.settings.of(DnsSettings)
+    dns = DnsService(_rules(own))
+    frame.database.subscribe(dns.changes.announcement)
+    folder = frame.settings.data_dir / "dns"
+    server = EmbeddedNameServer(folder, own.listen, own.rate_limit) if own.serve else None
+    hostname = socket.gethostname() or "localhost"
+    loop = NameServerLoop(
+        frame.database,
+        dns.serving,
+        server,
+        server_id=f"{hostname}/{instance_prefix(frame.settings)}",
+        hostname=hostname,
+    )
+    return Service(
+        dns,
+        faces=[dns_face(dns, frame.rules("dns", RULES))],
+        workers=[loop.run],
+        counts={"zones": dns.zones.count},
+    )
+
+
+def _rules(own: DnsSettings) -> Rules:
+    servers = [name.lower() for name in own.nameservers]
+    wrong = [name for name in servers if names.fault_of(name) is not None]
+    if wrong or not servers:
+        raise BadSettings(f"[dns] nameservers: no names of servers, with a dot at the end: {wrong}")
+    return Rules(
+        nameservers=servers,
+        email=own.managed_email,
+        default_ttl=own.default_ttl,
+        least_ttl=own.min_ttl,
+        negative_ttl=own.negative_ttl,
+    )
+
+
+ASSEMBLY = Assembly("dns", build, catalog=(CatalogEntry("dns", (), "/dns"),))

@@ -1,0 +1,164 @@
+"""The name server of the cloud, as a child process.
+
+We bind its sockets and keep them: when it crashes, its successor goes on with the same ones. A
+setting says where; without one it is a port of the loopback address that is remembered, 5354 (as
+Designate's mdns has it) or, when somebody else is there, any other.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from cumulo.core.run.children import Child
+from cumulo.core.run.commands import CommandFailed
+from cumulo.dns.model.nameserver import NameServerFailed
+from cumulo.dns.nameserver.feed import Commit, Step, frame, read_frame
+from cumulo.dns.nameserver.main import Start
+
+log = logging.getLogger("cumulo.dns")
+
+COMMIT_SECONDS = 60.0
+"""How long a commit may take: of 100,000 records it takes one."""
+FIRST_PORT = 5354
+IP_FREEBIND = 15
+"""ip(7); Python's socket has no name for it before 3.14."""
+FRAME_STEPS = 1000
+
+
+class EmbeddedNameServer:
+    """`listen`: addresses as `127.0.0.1:53`; none: see above. `folder` is made when needed."""
+
+    def __init__(self, folder: Path, listen: Sequence[str], rate_limit: int) -> None:
+        self._folder = folder
+        self._listen = list(listen)
+        self._rate_limit = rate_limit
+        self._child: Child | None = None
+        self._udp: list[socket.socket] = []
+        self._tcp: list[socket.socket] = []
+
+    @property
+    def running(self) -> bool:
+        return self._child is not None and self._child.alive
+
+    @property
+    def address(self) -> str:
+        return _shown(self._udp[0]) if self._udp else ""
+
+    async def start(self) -> None:
+        await self._end_child()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if not self._udp:
+            self._bind()
+        start = Start(
+            [each.fileno() for each in self._udp],
+            [each.fileno() for each in self._tcp],
+            self._rate_limit,
+        )
+        try:
+            self._child = await Child.python(
+                "cumulo.dns.nameserver.main",
+                msgspec.json.encode(start).decode(),
+                log=self._folder / "nameserver.log",
+                pass_fds=[*start.udp, *start.tcp],
+            )
+        except CommandFailed as error:
+            raise NameServerFailed(str(error)) from None
+        log.info("the name server answers at %s", self.address)
+
+    async def send(self, steps: Sequence[Step]) -> None:
+        child = self._running()
+        try:
+            for index in range(0, len(steps), FRAME_STEPS):
+                child.writer.write(frame(list(steps[index : index + FRAME_STEPS])))
+                async with asyncio.timeout(COMMIT_SECONDS):
+                    await child.writer.drain()
+        except (TimeoutError, OSError) as error:
+            raise NameServerFailed(f"it does not read: {error!r}") from None
+
+    async def commit(self, number: int) -> None:
+        child = self._running()
+        await self.send([Commit(number)])
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                heard = await read_frame(child.reader)
+        except (TimeoutError, OSError, asyncio.IncompleteReadError, ValueError) as error:
+            raise NameServerFailed(f"it does not answer: {error!r}") from None
+        if heard != [Commit(number)]:
+            raise NameServerFailed(f"it answers {heard!r:.200}")
+
+    async def stop(self) -> None:
+        await self._end_child()
+        for each in (*self._udp, *self._tcp):
+            each.close()
+        self._udp, self._tcp = [], []
+
+    def _running(self) -> Child:
+        if self._child is None or not self._child.alive:
+            raise NameServerFailed("it has ended; nameserver.log says why")
+        return self._child
+
+    async def _end_child(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            await child.stop()
+
+    # --- sockets ----------------------------------------------------------------------------
+
+    def _bind(self) -> None:
+        try:
+            if self._listen:
+                for each in self._listen:
+                    host, _, port = each.rpartition(":")
+                    self._add(host.strip("[]"), int(port))
+            else:
+                self._bind_anywhere()
+        except OSError as error:
+            for each_socket in (*self._udp, *self._tcp):
+                each_socket.close()
+            self._udp, self._tcp = [], []
+            where = ", ".join(self._listen) or "127.0.0.1"
+            raise NameServerFailed(f"cannot listen at {where}: {error}") from None
+
+    def _bind_anywhere(self) -> None:
+        noted = self._folder / "port"
+        with contextlib.suppress(OSError, ValueError):
+            self._add("127.0.0.1", int(noted.read_text()))
+            return
+        for port in (FIRST_PORT, 0, 0, 0):
+            try:
+                self._add("127.0.0.1", port)
+                break
+            except OSError:
+                if port == 0:
+                    log.info("a free port was not free any more")
+        if not self._udp:
+            raise OSError("no port is free")
+        noted.write_text(f"{self._udp[0].getsockname()[1]}\n")
+
+    def _add(self, host: str, port: int) -> None:
+        """Bind UDP and TCP at one port; 0: any that is free."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with contextlib.ExitStack() as undo:
+            tcp = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            udp = undo.enter_context(socket.socket(family, socket.SOCK_DGRAM))
+            for each in (tcp, udp):
+                # The address may come later (the external network's gateway), or go and come.
+                each.setsockopt(socket.SOL_IP, IP_FREEBIND, 1)
+                each.setblocking(False)
+            tcp.bind((host, port))
+            udp.bind((host, tcp.getsockname()[1]))
+            tcp.listen(128)
+            undo.pop_all()
+        self._tcp.append(tcp)
+        self._udp.append(udp)
+
+
+def _shown(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,68 @@
+"""Zones: a name below which a project decides, and what is said at its top."""
+
+from typing import Annotated, Literal
+
+from cumulo.core.clock import Moment
+from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, Unique, table
+from cumulo.dns.model.state import Action, Status, state_of
+
+ZoneType = Literal["PRIMARY", "SECONDARY"]
+DEFAULT_POOL = "794ccc2c-d751-44fe-b57f-8894c9f5c842"
+"""The id that Designate gives to the pool of whoever names none."""
+
+
+@table(
+    "dns_zones",
+    Unique("name"),
+    IndexOn("project_id", "created_at"),
+    IndexOn("change", where="status <> 'ACTIVE'"),
+)
+class ZoneRow(Row, frozen=True):
+    """`tree`: see `names.tree_key`. `change`: the number of the last change of it or of anything in
+    it; `served`: up to which one the name servers have it. `recordsets` and `records` count what
+    is in it, the records of the service's own not among them."""
+
+    id: Annotated[str, Key()]
+    name: str
+    tree: Annotated[str, Index()]
+    project_id: str
+    pool_id: str
+    type: ZoneType
+    email: str
+    ttl: int
+    serial: int
+    refresh: int
+    retry: int
+    expire: int
+    minimum: int
+    description: str | None
+    attributes: dict[str, str]
+    masters: list[str]
+    wanted: bool
+    change: int
+    served: int
+    fault: str | None
+    action: Action
+    status: Status
+    version: int
+    recordsets: int
+    records: int
+    transferred_at: Moment | None
+    created_at: Moment
+    updated_at: Moment | None
+
+
+@table("dns_shares", Unique("zone_id", "target_project_id"))
+class ShareRow(Row, frozen=True):
+    """Another project that may make records in a zone."""
+
+    id: Annotated[str, Key()]
+    zone_id: Annotated[str, References("dns_zones.id", "CASCADE")]
+    project_id: str
+    target_project_id: Annotated[str, Index()]
+    created_at: Moment
+    updated_at: Moment | None
+
+
+def zone_state(row: ZoneRow) -> tuple[Action, Status]:
+    return state_of(wanted=row.wanted, change=row.change, served=row.served, fault=row.fault)

@@ -1,0 +1,98 @@
+"""Domain names as text and as they are on the wire (RFC 1035, 3.1).
+
+Names of zones and of sets of records are of letters, digits, `-` and `_`, in lower case, and end
+with a dot; a first label `*` makes a wildcard. Names inside of records may be any (dnspython reads
+those). `wire` and `text` know both.
+"""
+
+import re
+
+MOST_BYTES = 255
+MOST_LABEL = 63
+_LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)\."
+_ZONE = re.compile(rf"(?:{_LABEL})+\Z")
+_HOST = re.compile(rf"(?:\*\.)?(?:{_LABEL})+\Z")
+_PLAIN = re.compile(rb"[!-~]*\Z")
+_SPECIAL = b'"().;\\@$'
+
+
+def fault_of(name: str, *, wildcard: bool = False) -> str | None:
+    """Why a text is not the (lower case) name of a zone, or of records; None if it is one."""
+    if any(len(label) > MOST_LABEL for label in name.split(".")):
+        return "a label is longer than 63 characters"
+    if not name.endswith("."):
+        return "it does not end with a dot"
+    if len(name) + 1 > MOST_BYTES:
+        return "it is longer than 255 bytes"
+    if not (_HOST if wildcard else _ZONE).match(name):
+        return "it is invalid"
+    return None
+
+
+def wire(name: str) -> bytes:
+    """The name's labels, each after its length, and the root's 0. Knows `\\.` and `\\123`."""
+    labels: list[bytes] = [b""]
+    index = 0
+    raw = name.encode("ascii")
+    if raw == b".":
+        return b"\0"
+    while index < len(raw):
+        byte = raw[index : index + 1]
+        if byte == b".":
+            labels.append(b"")
+        elif byte == b"\\" and raw[index + 1 : index + 4].isdigit():
+            labels[-1] += bytes([int(raw[index + 1 : index + 4])])
+            index += 3
+        elif byte == b"\\":
+            index += 1
+            labels[-1] += raw[index : index + 1]
+        else:
+            labels[-1] += byte
+        index += 1
+    return b"".join(bytes([len(label)]) + label for label in labels)
+
+
+def labels(name: bytes) -> list[bytes]:
+    """The labels of a name on the wire, without the root's."""
+    found = []
+    index = 0
+    while name[index]:
+        end = index + 1 + name[index]
+        found.append(name[index + 1 : end])
+        index = end
+    return found
+
+
+def text(name: bytes) -> str:
+    """A name on the wire as text, with escapes (RFC 4343, 2.1)."""
+    return "".join(_label_text(label) + "." for label in labels(name)) or "."
+
+
+def _label_text(label: bytes) -> str:
+    if _PLAIN.match(label) and not any(byte in label for byte in _SPECIAL):
+        return label.decode()
+    shown = []
+    for byte in label:
+        if byte in _SPECIAL:
+            shown.append(f"\\{chr(byte)}")
+        else:
+            shown.append(chr(byte) if 0x20 < byte < 0x7F else f"\\{byte:03}")
+    return "".join(shown)
+
+
+def within(name: str, zone: str) -> bool:
+    """Whether a name is the zone's own or below it."""
+    return name == zone or name.endswith(f".{zone}")
+
+
+def ancestors(name: str) -> list[str]:
+    """The names above this one, the nearest first, without the root: `b.c.` and `c.` of `a.b.c.`"""
+    parts = name.split(".")
+    return [".".join(parts[index:]) for index in range(1, len(parts) - 1)]
+
+
+def tree_key(name: str) -> str:
+    """The labels from the root on, in hexadecimal: what is below a name begins with its key, and
+    any database sorts such texts alike."""
+    backwards = ".".join(reversed(name.rstrip(".").split("."))) + "."
+    return backwards.encode().hex()

@@ -1,0 +1,217 @@
+"""The sockets: questions come in, answers go out, each client for itself.
+
+An answer that was made once is kept, with the zone's version that it was made of, and sent again
+to whoever asks the same: only the id and the letters' case of the question are the asker's own.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from cumulo.dns.nameserver.limits import RateLimit
+from cumulo.dns.nameserver.message import (
+    FORMERR,
+    HEADER,
+    NOTAUTH,
+    NXDOMAIN,
+    TC,
+    Answer,
+    Malformed,
+    Question,
+    read,
+    refusal,
+)
+from cumulo.dns.nameserver.resolve import resolve
+from cumulo.dns.nameserver.zones import World, Zone
+
+log = logging.getLogger("cumulo.dns")
+
+MOST_KEPT = 50_000
+MOST_CONNECTIONS = 300
+MOST_OF_ONE = 50
+"""Connections from one address."""
+IDLE_SECONDS = 10.0
+MOST_QUESTIONS = 1000
+"""By one connection."""
+SEND_BUFFER = 1024 * 1024
+
+Kept = tuple[bytes, bytes, bytes, World | Zone, int]
+"""The head after the id, what comes after the question, what the rate limit counts it as, and of
+which version of what it was made."""
+
+
+class Desk:
+    """Answers messages, whatever they came by."""
+
+    def __init__(self, world: World, limit: RateLimit) -> None:
+        self.world = world
+        self.limit = limit
+        self.sent: Counter[str] = Counter()
+        self._kept: dict[bytes, Kept] = {}
+
+    def by_udp(self, data: bytes, address: str) -> bytes | None:
+        """The answer; None: there is none."""
+        end = data.find(b"\0", HEADER) + 5
+        spare = len(data) - end
+        key = None
+        # After the question nothing, or EDNS, whose options do not matter here.
+        if end > HEADER + 4 and (
+            spare == 0
+            or (spare >= 11 and spare == 11 + int.from_bytes(data[end + 9 : end + 11], "big"))
+        ):
+            name = data[HEADER : end - 4].lower()
+            key = data[2:HEADER] + name + data[end - 4 : end + 9]
+            kept = self._kept.get(key)
+            if kept is not None and kept[3].version == kept[4]:
+                verdict = self.limit.verdict(address, kept[2])
+                head = data[:2] + kept[0] + data[HEADER:end]
+                if verdict == 0:
+                    return head + kept[1]
+                return _cut(head) if verdict == 1 else None
+        return self._made(data, address, key, end)
+
+    def _made(self, data: bytes, address: str, key: bytes | None, end: int) -> bytes | None:
+        try:
+            question = read(data)
+        except Malformed as malformed:
+            if not malformed.answerable or self.limit.verdict(address, b""):
+                return None
+            return refusal(data, FORMERR)
+        answer, zone = self.answer(question)
+        wire = answer.wire(question.room(udp=True))
+        token = _token(question, answer, zone)
+        whole = HEADER + len(question.asked) == end
+        if key is not None and whole and (end == len(data) or question.payload is not None):
+            if len(self._kept) >= MOST_KEPT:
+                self._kept = {}
+            source = zone if zone is not None else self.world
+            self._kept[key] = (wire[2:HEADER], wire[end:], token, source, source.version)
+        verdict = self.limit.verdict(address, token)
+        if verdict == 0:
+            return wire
+        return _cut(wire[: HEADER + len(question.asked)]) if verdict == 1 else None
+
+    def answer(self, question: Question) -> tuple[Answer, Zone | None]:
+        if question.signed:
+            # Nobody has a key here but for transfers.
+            return Answer(question, NOTAUTH), None
+        return resolve(self.world, question)
+
+    def forget(self) -> None:
+        """Zones came or went: names may belong to another one now."""
+        self._kept = {}
+
+
+def _token(question: Question, answer: Answer, zone: Zone | None) -> bytes:
+    """Answers are alike that say the same; all names that do not exist are one."""
+    if answer.rcode == NXDOMAIN and zone is not None:
+        return b"x" + zone.name
+    if answer.rcode or not answer.answer:
+        return bytes([answer.rcode]) + (zone.name if zone is not None else b"")
+    return question.name + bytes([question.type & 255])
+
+
+def _cut(wire: bytes) -> bytes:
+    """The head and question of an answer, with TC and nothing else."""
+    flags = int.from_bytes(wire[2:4], "big") | TC
+    return wire[:2] + flags.to_bytes(2, "big") + b"\0\x01" + b"\0" * 6 + wire[HEADER:]
+
+
+class Udp(asyncio.DatagramProtocol):
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._transport: Any = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
+        try:
+            answer = self._desk.by_udp(data, addr[0])
+        except Exception:  # one packet harms nobody else
+            self._desk.sent["failed"] += 1
+            log.exception("a question by UDP failed: %s", data[:512].hex())
+            return
+        if answer is not None and self._transport.get_write_buffer_size() < SEND_BUFFER:
+            self._transport.sendto(answer, addr)
+
+    def error_received(self, exc: Exception) -> None:
+        """Somebody is not there any more to hear our answer."""
+        self._desk.sent["unheard"] += 1
+
+
+class Tcp:
+    """Connections: few of one address, each with little time."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._of: Counter[str] = Counter()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = writer.get_extra_info("peername")
+        address = str(peer[0]) if peer else ""
+        if self._of.total() >= MOST_CONNECTIONS or self._of[address] >= MOST_OF_ONE:
+            writer.close()
+            return
+        self._of[address] += 1
+        try:
+            await self._talk(reader, writer, address)
+        except (TimeoutError, OSError, asyncio.IncompleteReadError):
+            pass  # it went away, or said nothing for long
+        except Exception:
+            log.exception("a question by TCP failed")
+        finally:
+            self._of[address] -= 1
+            if not self._of[address]:
+                del self._of[address]
+            writer.close()
+
+    async def _talk(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: str
+    ) -> None:
+        for _ in range(MOST_QUESTIONS):
+            async with asyncio.timeout(IDLE_SECONDS):
+                length = int.from_bytes(await reader.readexactly(2), "big")
+                data = await reader.readexactly(length)
+            try:
+                question = read(data)
+            except Malformed as malformed:
+                if not malformed.answerable:
+                    return
+                await _send(writer, refusal(data, FORMERR))
+                continue
+            answer, _zone = self._desk.answer(question)
+            await _send(writer, answer.wire(question.room(udp=False)))
+
+
+async def _send(writer: asyncio.StreamWriter, wire: bytes) -> None:
+    writer.write(len(wire).to_bytes(2, "big") + wire)
+    async with asyncio.timeout(IDLE_SECONDS):
+        await writer.drain()
+
+
+async def listen(
+    desk: Desk, udp: list[socket.socket], tcp: list[socket.socket]
+) -> Callable[[], None]:
+    """Answer on these sockets; what is returned ends it."""
+    loop = asyncio.get_running_loop()
+    closing: list[Callable[[], None]] = []
+    for each in udp:
+        with contextlib.suppress(OSError):
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 1024 * 1024)
+        transport, _ = await loop.create_datagram_endpoint(lambda: Udp(desk), sock=each)
+        closing.append(transport.close)
+    connections = Tcp(desk)
+    for each in tcp:
+        server = await asyncio.start_server(connections.serve, sock=each, backlog=128)
+        closing.append(server.close)
+
+    def close() -> None:
+        for end in closing:
+            end()
+
+    return close

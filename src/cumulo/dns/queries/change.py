@@ -1,0 +1,29 @@
+"""Queries of the order of changes."""
+
+import sqlalchemy as sa
+
+from cumulo.core.db.rows import columns
+from cumulo.core.db.statements import query, statement
+from cumulo.dns.model.change import ChangeRow, CounterRow, ServerRow
+
+_n = columns(CounterRow)
+_c = columns(ChangeRow)
+_s = columns(ServerRow)
+
+NEXT = statement(
+    sa.update(CounterRow.sql_table)
+    .where(_n.id == sa.bindparam("counter"))
+    .values(value=_n.value + 1)
+    .returning(_n.value)
+)
+SINCE = query(
+    ChangeRow,
+    sa.select(ChangeRow.sql_table)
+    .where(_c.number > sa.bindparam("number"))
+    .order_by(_c.number)
+    .limit(sa.bindparam("most", type_=sa.Integer())),
+)
+FORGET = statement(sa.delete(ChangeRow.sql_table).where(_c.number <= sa.bindparam("upto")))
+SERVERS = query(ServerRow, sa.select(ServerRow.sql_table).order_by(_s.id))
+SLOWEST = statement(sa.select(sa.func.min(_s.change)).where(_s.seen >= sa.bindparam("since")))
+DROP_DEAD = statement(sa.delete(ServerRow.sql_table).where(_s.seen < sa.bindparam("since")))

@@ -1,0 +1,137 @@
+"""The data of records: from the text of the API to the wire and back. dnspython knows how.
+
+It is imported when a record is written or a zone file read, not before: 13 MB.
+"""
+
+from typing import TYPE_CHECKING
+
+from cumulo.dns import names
+
+if TYPE_CHECKING:
+    from dns.rdata import Rdata
+
+TYPES: dict[str, int] = {
+    "A": 1,
+    "NS": 2,
+    "CNAME": 5,
+    "SOA": 6,
+    "PTR": 12,
+    "MX": 15,
+    "TXT": 16,
+    "AAAA": 28,
+    "SRV": 33,
+    "NAPTR": 35,
+    "CERT": 37,
+    "SSHFP": 44,
+    "TLSA": 52,
+    "SVCB": 64,
+    "HTTPS": 65,
+    "SPF": 99,
+    "CAA": 257,
+}
+"""The types of records that the API takes, with their numbers."""
+
+MOST_TEXT = 20_000
+"""Characters of one record; on the wire no record has more than 65,535 bytes."""
+
+_TEXTS = ("TXT", "SPF")
+
+
+class BadRecord(ValueError):
+    """A text that is no record of its type; says why."""
+
+
+def to_wire(kind: str, text: str) -> bytes:
+    """The record on the wire, without compression. Raises BadRecord."""
+    return parsed(kind, text).to_wire() or b""
+
+
+def parsed(kind: str, text: str) -> "Rdata":
+    """The record as dnspython has it: every name in it absolute. Raises BadRecord."""
+    import dns.exception
+    import dns.name
+    import dns.rdata
+    import dns.rdataclass
+    import dns.rdatatype
+
+    if len(text) > MOST_TEXT:
+        raise BadRecord(f"it is longer than {MOST_TEXT} characters")
+    if any(ord(character) < 0x20 for character in text):
+        raise BadRecord("it has a line break or another control character")
+    if text.lstrip().startswith("\\#"):
+        raise BadRecord("it is written as unknown data (RFC 3597)")
+    if kind in _TEXTS:
+        _check_strings(text)
+    try:
+        found = dns.rdata.from_text(
+            dns.rdataclass.IN, dns.rdatatype.from_text(kind), text, None, relativize=False
+        )
+        found.to_wire()
+    except dns.name.NeedAbsoluteNameOrOrigin:
+        raise BadRecord("a name in it does not end with a dot") from None
+    except (dns.exception.DNSException, ValueError, LookupError, OverflowError) as error:
+        raise BadRecord(str(error) or type(error).__name__) from None
+    return found
+
+
+def _check_strings(text: str) -> None:
+    """Strings with spaces are quoted (RFC 1035, 5.1): what `v=spf1 -all` should mean is not
+    guessed, since as it stands these are two strings."""
+    inside = escaped = False
+    for character in text:
+        if escaped:
+            escaped = False
+        elif character == "\\":
+            escaped = True
+        elif character == '"':
+            inside = not inside
+        elif character == " " and not inside and not _between_quotes(text):
+            raise BadRecord("a text with spaces has to be in double quotes")
+    if inside:
+        raise BadRecord("a double quote is missing")
+    if escaped:
+        raise BadRecord("it ends with a backslash")
+
+
+def _between_quotes(text: str) -> bool:
+    return text.startswith('"') and text.rstrip().endswith('"')
+
+
+def to_text(kind: str, wire: bytes) -> str:
+    """The record as text, names in it absolute."""
+    import dns.rdata
+    import dns.rdataclass
+    import dns.rdatatype
+
+    number = dns.rdatatype.from_text(kind)
+    return dns.rdata.from_wire(dns.rdataclass.IN, number, wire, 0, len(wire)).to_text()
+
+
+def soa(
+    nameserver: str, email: str, serial: int, times: tuple[int, int, int, int]
+) -> tuple[str, bytes]:
+    """The start of a zone: as text and on the wire. Made for every change, so by hand.
+
+    `times`: refresh, retry, expire, minimum. A dot before the `@` is escaped (RFC 1035, 8).
+    """
+    local, _, domain = email.partition("@")
+    mailbox = f"{local.replace('.', chr(92) + '.')}.{domain}."
+    numbers = (serial, *times)
+    text = f"{nameserver} {mailbox} {' '.join(map(str, numbers))}"
+    wire = names.wire(nameserver) + names.wire(mailbox)
+    return text, wire + b"".join(number.to_bytes(4, "big") for number in numbers)
+
+
+def pack(wires: list[bytes]) -> bytes:
+    """Several records as one value: each after its length in two bytes."""
+    return b"".join(len(wire).to_bytes(2, "big") + wire for wire in wires)
+
+
+def unpack(packed: bytes) -> list[bytes]:
+    found = []
+    index = 0
+    while index < len(packed):
+        end = index + 2 + int.from_bytes(packed[index : index + 2], "big")
+        found.append(packed[index + 2 : end])
+        index = end
+    return found

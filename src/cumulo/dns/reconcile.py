@@ -1,0 +1,166 @@
+"""The loop that keeps the cloud's name server as the rows are.
+
+The server is started when there is a zone for the first time. It has nothing then, and gets all
+zones page by page; from then on what was touched since the number that it has. What it has taken
+over is written down, which is what makes zones ACTIVE. A server that fails is started again.
+"""
+
+import asyncio
+import logging
+import time
+
+from cumulo.core.db.transaction import Database
+from cumulo.core.sim.points import reach
+from cumulo.core.work.reconciler import backoff
+from cumulo.core.work.wakeups import Wakeup
+from cumulo.dns.model.change import ServerRow
+from cumulo.dns.model.nameserver import NameServer, NameServerFailed
+from cumulo.dns.service.serving import Serving, TooFarBehind
+
+log = logging.getLogger("cumulo.dns")
+
+SWEEP_SECONDS = 5.0
+HEARTBEAT_SECONDS = 10.0
+
+
+class NameServerLoop:
+    """`server` None: this process runs no name server."""
+
+    name = "name server"
+
+    def __init__(
+        self,
+        database: Database,
+        serving: Serving,
+        server: NameServer | None,
+        *,
+        server_id: str,
+        hostname: str,
+    ) -> None:
+        self.database = database
+        self.serving = serving
+        self.server = server
+        self.server_id = server_id
+        self.hostname = hostname
+        self.wakeup = Wakeup()
+        self._change = 0
+        self._heard = 0.0
+        self._failures = 0
+        self._complaint = ""
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        loop = asyncio.get_running_loop()
+
+        # A commit of another process is announced on a thread of its own.
+        def ring() -> None:
+            loop.call_soon_threadsafe(self.wakeup.ring)
+
+        self.serving.changes.ring = ring
+        try:
+            while True:
+                pause = SWEEP_SECONDS
+                try:
+                    await self.once()
+                    self._failures, self._complaint = 0, ""
+                except NameServerFailed as error:
+                    pause = await self._failed(str(error))
+                except Exception:  # the database is away
+                    log.exception("the name server could not be told")
+                    self._change = 0
+                await self.wakeup.wait(pause)
+        finally:
+            if self.server is not None:
+                await self.server.stop()
+
+    async def once(self) -> None:
+        """Tell the server what is new, and write down what it has."""
+        if self.server is None:
+            await self._settle()
+            return
+        if not self.server.running:
+            self._change = 0
+            if not await self.database.read(self.serving.zones.count):
+                return
+            await self.server.start()
+        if not self._change or not await self.database.read(
+            lambda tx: self.serving.is_registered(tx, self.server_id)
+        ):
+            await self._load()
+        await self._follow()
+
+    async def _load(self) -> None:
+        """All zones, and the number at which reading them began."""
+        assert self.server is not None
+        if self._change:
+            await self.server.start()  # begin empty: it may have what is gone
+            self._change = 0
+        now = time.time()
+        row = ServerRow(self.server_id, self.hostname, self.server.address, 0, now, now)
+        number = await self.database.write(
+            lambda tx: self.serving.register(tx, row), name="name server begins"
+        )
+        last: str | None = ""
+        while last is not None:
+            after = last
+            last, steps = await self.database.read(
+                lambda tx, after=after: self.serving.zones_after(tx, after)  # type: ignore[misc]
+            )
+            await self.server.send(steps)
+            await asyncio.sleep(0)
+        self._change = -1 if number == 0 else number
+        await self._finish(number)
+
+    async def _follow(self) -> None:
+        assert self.server is not None
+        since = max(self._change, 0)
+        try:
+            number, steps = await self.database.read(lambda tx: self.serving.news(tx, since))
+        except TooFarBehind:
+            await self._load()
+            return
+        if number == since:
+            if time.monotonic() - self._heard > HEARTBEAT_SECONDS:
+                await self._note(number)
+            return
+        await self.server.send(steps)
+        await self._finish(number)
+
+    async def _finish(self, number: int) -> None:
+        assert self.server is not None
+        reach("before commit to the name server")
+        await self.server.commit(number)
+        reach("after commit to the name server")
+        self._change = number or -1
+        await self._note(number)
+
+    async def _note(self, number: int) -> None:
+        more = True
+        while more:
+            more = await self.database.write(
+                lambda tx: self.serving.heard(tx, self.server_id, number), name="name server has it"
+            )
+        self._heard = time.monotonic()
+
+    async def _settle(self) -> None:
+        """Other processes' servers, or none at all, have the say."""
+        newest = await self.database.read(self.serving.changes.newest)
+        if newest == self._change:
+            return
+        more = True
+        while more:
+            more = await self.database.write(
+                lambda tx: self.serving.settle(tx, newest), name="names are settled"
+            )
+        self._change = newest
+
+    async def _failed(self, reason: str) -> float:
+        """Note it once; how long to wait until the next try."""
+        assert self.server is not None
+        if reason != self._complaint:
+            log.warning("the name server: %s", reason)
+            self._complaint = reason
+        await self.server.stop()
+        self._change = 0
+        self._failures += 1
+        return backoff(self._failures, first=0.1, most=30.0)

@@ -1,0 +1,53 @@
+"""Numbers for changes, notes of what they touch, and what follows when all servers have one."""
+
+from collections.abc import Callable
+
+from cumulo.core.clock import seconds_of
+from cumulo.core.db.announcements import Announcement
+from cumulo.core.db.transaction import Tx
+from cumulo.dns.model.change import COUNTER, DEAD_SECONDS, ChangeRow, CounterRow
+from cumulo.dns.queries import change as queries
+
+
+class Changes:
+    def __init__(self) -> None:
+        self.ring: Callable[[], None] = lambda: None
+        """Rung, in every process of the cloud, when there is a change."""
+        self.announcement = Announcement("dns_changes", lambda: self.ring())
+        self._last: tuple[Tx, int] | None = None
+
+    def number(self, tx: Tx) -> int:
+        """The number of this transaction's changes."""
+        if self._last is not None and self._last[0] is tx:
+            return self._last[1]
+        found = tx.changed(queries.NEXT, counter=COUNTER)
+        if not found:
+            tx.insert(CounterRow(COUNTER, 0), ignore_duplicate=True)
+            found = tx.changed(queries.NEXT, counter=COUNTER)
+        tx.after_commit(self.announcement)
+        number = int(found[0][0])
+        self._last = (tx, number)
+        return number
+
+    def note(self, tx: Tx, zone_id: str, name: str = "", type: str = "") -> int:
+        """Records that are changed, or, without a name, a whole zone; the number."""
+        number = self.number(tx)
+        tx.insert(ChangeRow(number, zone_id, name, type), ignore_duplicate=True)
+        return number
+
+    def newest(self, tx: Tx) -> int:
+        row = tx.get(CounterRow, COUNTER)
+        return 0 if row is None else row.value
+
+    def since(self, tx: Tx, number: int, most: int) -> list[ChangeRow]:
+        """What was touched after a number, in order, `most` notes at the most."""
+        return tx.all(queries.SINCE, number=number, most=most)
+
+    def heard_by_all(self, tx: Tx) -> int | None:
+        """The number that every name server at work has; None if none is at work."""
+        found = tx.value(queries.SLOWEST, since=seconds_of(tx.now) - DEAD_SECONDS)
+        return None if found is None else int(found)
+
+    def forget(self, tx: Tx, upto: int) -> None:
+        """Drop the notes that nobody will read any more."""
+        tx.run(queries.FORGET, upto=upto)

@@ -1,0 +1,160 @@
+"""Sets of records: made, changed, deleted, with the rules of DNS on what may stand beside what."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from cumulo.core.db.transaction import Tx
+from cumulo.core.events.history import emit
+from cumulo.core.ids import new_id
+from cumulo.dns import names
+from cumulo.dns.model.recordset import RecordsetRow, recordset_state
+from cumulo.dns.model.zone import ZoneRow
+from cumulo.dns.queries import recordset as queries
+from cumulo.dns.service.refusals import bad_request, duplicate, not_found
+from cumulo.dns.service.scope import Scope
+from cumulo.dns.service.zones import Zones
+
+
+class RecordsetWish(msgspec.Struct, kw_only=True):
+    """A new set, every part checked but for its place."""
+
+    name: str
+    type: str
+    ttl: int | None
+    records: list[str]
+    wire: bytes
+    description: str | None = None
+    managed: bool = False
+
+
+class Recordsets:
+    def __init__(self, zones: Zones) -> None:
+        self.zones = zones
+        self.listing = queries.LISTING
+
+    def get(self, tx: Tx, zone_id: str, recordset_id: str) -> RecordsetRow:
+        row = tx.get(RecordsetRow, recordset_id)
+        if row is None or row.zone_id != zone_id:
+            raise not_found("RecordSet", "recordset")
+        return row
+
+    def named(self, tx: Tx, zone_id: str, name: str, kind: str) -> RecordsetRow | None:
+        return tx.one(queries.ONE, zone_id=zone_id, name=name, type=kind)
+
+    def create(self, tx: Tx, zone: ZoneRow, wish: RecordsetWish, scope: Scope) -> RecordsetRow:
+        self.zones.refuse_deleting(zone)
+        self._check_place(tx, zone, wish)
+        count = 0 if wish.managed else len(wish.records)
+        self.zones.refuse_over_quota(
+            tx,
+            zone.project_id,
+            zone_recordsets=zone.recordsets + 1,
+            zone_records=zone.records + count,
+            recordset_records=count,
+        )
+        zone = tx.update(zone, recordsets=zone.recordsets + 1, records=zone.records + count)
+        number = self.zones.changes.note(tx, zone.id, wish.name, wish.type)
+        row = RecordsetRow(
+            id=new_id(),
+            zone_id=zone.id,
+            project_id=scope.project_id or zone.project_id,
+            name=wish.name,
+            type=wish.type,
+            ttl=wish.ttl,
+            records=wish.records,
+            wire=wish.wire,
+            description=wish.description,
+            managed=wish.managed,
+            change=number,
+            served=0,
+            action="CREATE",
+            status="PENDING",
+            version=1,
+            created_at=tx.now,
+            updated_at=None,
+        )
+        tx.insert(row)
+        self.zones.touch(tx, zone)
+        self._tell(tx, "create", row, scope)
+        return row
+
+    def update(
+        self, tx: Tx, zone: ZoneRow, row: RecordsetRow, changed: Mapping[str, Any], scope: Scope
+    ) -> RecordsetRow:
+        """`changed`: ttl, description, records with wire, each checked."""
+        self.zones.refuse_deleting(zone)
+        if row.managed and not scope.edit_managed:
+            raise bad_request("Managed records may not be updated")
+        records = changed.get("records", row.records)
+        self._refuse_two(row.type, records)
+        more = 0 if row.managed else len(records) - len(row.records)
+        if more > 0:
+            self.zones.refuse_over_quota(
+                tx,
+                zone.project_id,
+                zone_records=zone.records + more,
+                recordset_records=len(records),
+            )
+        if more:
+            zone = tx.update(zone, records=zone.records + more)
+        number = self.zones.changes.note(tx, zone.id, row.name, row.type)
+        changes = {**changed, "change": number, "version": row.version + 1, "updated_at": tx.now}
+        action, status = recordset_state(msgspec.structs.replace(row, **changes))
+        row = tx.update(row, **changes, action=action, status=status)
+        self.zones.touch(tx, zone)
+        self._tell(tx, "update", row, scope)
+        return row
+
+    def delete(self, tx: Tx, zone: ZoneRow, row: RecordsetRow, scope: Scope) -> RecordsetRow:
+        """The row as it was, with what the API says of a set that goes."""
+        self.zones.refuse_deleting(zone)
+        if row.managed and not scope.edit_managed:
+            raise bad_request("Managed records may not be deleted")
+        if row.type == "SOA":
+            raise bad_request("Deleting a SOA recordset is not allowed")
+        count = 0 if row.managed else len(row.records)
+        zone = tx.update(zone, recordsets=zone.recordsets - 1, records=zone.records - count)
+        self.zones.changes.note(tx, zone.id, row.name, row.type)
+        tx.delete(row)
+        self.zones.touch(tx, zone)
+        self._tell(tx, "delete", row, scope)
+        return msgspec.structs.replace(row, action="DELETE", status="PENDING")
+
+    # --- rules ------------------------------------------------------------------------------
+
+    def _check_place(self, tx: Tx, zone: ZoneRow, wish: RecordsetWish) -> None:
+        where = "invalid_recordset_location"
+        if not names.within(wish.name, zone.name):
+            raise bad_request("RecordSet is not contained within it's parent zone", where)
+        if wish.type == "CNAME" and wish.name == zone.name:
+            raise bad_request("CNAME recordsets may not be created at the zone apex", where)
+        beside = tx.all(queries.NAMED, zone_id=zone.id, name=wish.name)
+        if any(row.type == wish.type for row in beside):
+            raise duplicate("RecordSet", "recordset")
+        if any(row.type == "CNAME" for row in beside) or (wish.type == "CNAME" and beside):
+            message = "CNAME recordsets may not share a name with any other records"
+            raise bad_request(message, where)
+        covering = self.zones.covering(tx, wish.name)
+        if covering is not None and covering.id != zone.id:
+            raise bad_request(f"RecordSet belongs in a child zone: {covering.name}", where)
+        self._refuse_two(wish.type, wish.records)
+
+    @staticmethod
+    def _refuse_two(kind: str, records: list[str]) -> None:
+        if kind == "CNAME" and len(records) > 1:
+            raise bad_request("CNAME recordsets may not have more than 1 record")
+
+    def _tell(self, tx: Tx, verb: str, row: RecordsetRow, scope: Scope) -> None:
+        emit(
+            tx,
+            f"dns.recordset.{verb}",
+            row.id,
+            project_id=row.project_id,
+            principal=scope.principal,
+            request_id=scope.request_id,
+            zone_id=row.zone_id,
+            name=row.name,
+            record_type=row.type,
+        )

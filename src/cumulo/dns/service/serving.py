@@ -1,0 +1,130 @@
+"""What name servers read of the database, and what they say of themselves."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from cumulo.core.clock import seconds_of
+from cumulo.core.db.transaction import Tx
+from cumulo.dns import names, rdata
+from cumulo.dns.model.change import DEAD_SECONDS, ServerRow
+from cumulo.dns.model.recordset import RecordsetRow
+from cumulo.dns.model.state import state_of
+from cumulo.dns.model.zone import ZoneRow
+from cumulo.dns.nameserver.feed import Drop, Gone, Put, Step, Whole
+from cumulo.dns.queries import change as change_queries
+from cumulo.dns.queries import recordset as recordset_queries
+from cumulo.dns.queries import zone as zone_queries
+from cumulo.dns.service.changes import Changes
+from cumulo.dns.service.zones import Zones
+
+MOST_NOTES = 5000
+"""Who is further behind than so many notes reads everything anew."""
+PAGE = 500
+BATCH = 200
+
+
+class TooFarBehind(Exception):
+    """Reading on would be more than reading all."""
+
+
+class Serving:
+    def __init__(self, zones: Zones, changes: Changes) -> None:
+        self.zones = zones
+        self.changes = changes
+
+    # --- what there is to serve -------------------------------------------------------------
+
+    def news(self, tx: Tx, since: int) -> tuple[int, list[Step]]:
+        """Steps from the state of one number to today's, and today's number."""
+        notes = self.changes.since(tx, since, MOST_NOTES)
+        if len(notes) == MOST_NOTES:
+            raise TooFarBehind
+        upto = max((note.number for note in notes), default=since)
+        zones = self.zones.many(tx, list({note.zone_id for note in notes}))
+        whole = {note.zone_id for note in notes if not note.name}
+        steps: list[Step] = []
+        for zone_id in sorted(whole):
+            steps += self.whole(tx, zone_id, zones.get(zone_id))
+        seen = set()
+        for note in notes:
+            key = (note.zone_id, note.name, note.type)
+            zone = zones.get(note.zone_id)
+            if note.zone_id in whole or key in seen or zone is None or not zone.wanted:
+                continue
+            seen.add(key)
+            row = tx.one(recordset_queries.ONE, zone_id=zone.id, name=note.name, type=note.type)
+            if row is not None:
+                steps.append(_put(zone, row))
+            else:
+                steps.append(Drop(zone.id, names.wire(note.name), rdata.TYPES[note.type]))
+        return upto, steps
+
+    def whole(self, tx: Tx, zone_id: str, zone: ZoneRow | None) -> list[Step]:
+        """A zone from nothing, or its end."""
+        if zone is None or not zone.wanted:
+            return [Gone(zone_id)]
+        steps: list[Step] = [Whole(zone.id, names.wire(zone.name))]
+        last = ""
+        while True:
+            page = tx.all(recordset_queries.OF_ZONE, zone_id=zone.id, id=last, most=PAGE)
+            steps += [_put(zone, row) for row in page]
+            if len(page) < PAGE:
+                return steps
+            last = page[-1].id
+
+    def zones_after(self, tx: Tx, last: str) -> tuple[str | None, list[Step]]:
+        """A page of all zones, by id; None: it was the last one."""
+        page = tx.all(zone_queries.AFTER, id=last, most=BATCH // 4)
+        steps = [step for zone in page for step in self.whole(tx, zone.id, zone)]
+        return (page[-1].id if page else None), steps
+
+    # --- who serves -------------------------------------------------------------------------
+
+    def register(self, tx: Tx, server: ServerRow) -> int:
+        """A name server begins, with nothing yet: the notes from now on are kept for it."""
+        newest = self.changes.newest(tx)
+        row = tx.get(ServerRow, server.id)
+        fresh = msgspec.structs.replace(server, change=newest)
+        if row is not None:
+            tx.delete(row)
+        tx.insert(fresh)
+        return newest
+
+    def is_registered(self, tx: Tx, server_id: str) -> bool:
+        """False: it was thought dead, and notes that it has not read may be gone."""
+        return tx.get(ServerRow, server_id) is not None
+
+    def heard(self, tx: Tx, server_id: str, change: int) -> bool:
+        """A name server has all up to this number; True when there is more to follow up."""
+        row = tx.get(ServerRow, server_id)
+        if row is not None:
+            tx.update(row, change=change, seen=seconds_of(tx.now))
+        return self.settle(tx, change)
+
+    def settle(self, tx: Tx, otherwise: int) -> bool:
+        """Write down what all name servers at work have by now; without any, `otherwise`."""
+        tx.run(change_queries.DROP_DEAD, since=seconds_of(tx.now) - DEAD_SECONDS)
+        upto = self.changes.heard_by_all(tx)
+        if upto is None:
+            upto = otherwise
+        rows = tx.all(zone_queries.OUTDATED, change=upto, most=BATCH)
+        for row in rows:
+            self.zones.served(tx, row, upto)
+        action, status = state_of(wanted=True, change=upto, served=upto)
+        tx.run(recordset_queries.SERVED, upto=upto, new_action=action, new_status=status)
+        self.changes.forget(tx, upto)
+        return len(rows) == BATCH
+
+    def leave(self, tx: Tx, server_id: str) -> None:
+        row = tx.get(ServerRow, server_id)
+        if row is not None:
+            tx.delete(row)
+
+    def servers(self, tx: Tx) -> Sequence[ServerRow]:
+        return tx.all(change_queries.SERVERS)
+
+
+def _put(zone: ZoneRow, row: RecordsetRow) -> Put:
+    ttl = zone.ttl if row.ttl is None else row.ttl
+    return Put(zone.id, names.wire(row.name), rdata.TYPES[row.type], ttl, row.wire)

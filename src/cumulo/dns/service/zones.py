@@ -1,0 +1,302 @@
+"""Zones: made, changed, deleted; their serial numbers and what is at their top."""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from cumulo.core.clock import seconds_of
+from cumulo.core.db.transaction import Tx
+from cumulo.core.events.history import emit
+from cumulo.core.faults import QuotaExceeded
+from cumulo.core.ids import new_id
+from cumulo.core.quotas.quotas import Quotas
+from cumulo.dns import names, rdata, serials
+from cumulo.dns.model.recordset import RecordsetRow, recordset_state
+from cumulo.dns.model.zone import DEFAULT_POOL, ZoneRow, ZoneType, zone_state
+from cumulo.dns.queries import recordset as recordset_queries
+from cumulo.dns.queries import zone as queries
+from cumulo.dns.service.changes import Changes
+from cumulo.dns.service.refusals import bad_request, duplicate, forbidden, not_found
+from cumulo.dns.service.scope import Scope
+
+QUOTAS = {
+    "zones": 10,
+    "zone_recordsets": 500,
+    "zone_records": 500,
+    "recordset_records": 20,
+    "api_export_size": 1000,
+}
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """What the settings say of zones."""
+
+    nameservers: Sequence[str]
+    """The names of the cloud's name servers, the first one for the SOA."""
+    email: str
+    """For zones that are nobody's own."""
+    default_ttl: int
+    least_ttl: int
+    negative_ttl: int
+    """How long others may remember that there is no such name (SOA minimum)."""
+
+
+class ZoneWish(msgspec.Struct, kw_only=True):
+    """A new zone, every part checked."""
+
+    name: str
+    type: ZoneType = "PRIMARY"
+    email: str
+    ttl: int
+    description: str | None = None
+    attributes: dict[str, str] = {}
+    masters: list[str] = []
+    pool_id: str = DEFAULT_POOL
+
+
+class Zones:
+    def __init__(self, rules: Rules, changes: Changes) -> None:
+        self.rules = rules
+        self.changes = changes
+        self.quotas = Quotas("dns", QUOTAS)
+        self.listing = queries.LISTING
+
+    # --- one zone ---------------------------------------------------------------------------
+
+    def get(self, tx: Tx, zone_id: str, scope: Scope) -> ZoneRow:
+        """A zone that the caller's project has, or shares; NotFound for any other."""
+        row = tx.get(ZoneRow, zone_id)
+        if row is None or not (
+            scope.sees(row.project_id) or self.is_shared_with(tx, row.id, scope.project_id)
+        ):
+            raise not_found("Zone", "zone")
+        return row
+
+    def is_shared_with(self, tx: Tx, zone_id: str, project_id: str | None) -> bool:
+        if project_id is None:
+            return False
+        return tx.one(queries.SHARE_OF, zone_id=zone_id, project_id=project_id) is not None
+
+    def shared(self, tx: Tx, zone_ids: Sequence[str]) -> set[str]:
+        """Those of the zones that some project shares."""
+        if not zone_ids:
+            return set()
+        return {zone_id for (zone_id,) in tx.tuples(queries.SHARED, ids=zone_ids)}
+
+    def many(self, tx: Tx, zone_ids: Sequence[str]) -> dict[str, ZoneRow]:
+        return {row.id: row for row in tx.all(queries.MANY, ids=zone_ids)} if zone_ids else {}
+
+    def covering(self, tx: Tx, name: str) -> ZoneRow | None:
+        """The zone that a name belongs to: of those above it, or its own, the nearest."""
+        found = tx.all(queries.NAMED, names=[name, *names.ancestors(name)])
+        return max(found, key=lambda row: len(row.name), default=None)
+
+    def count(self, tx: Tx) -> int:
+        return int(tx.value(queries.COUNT))
+
+    # --- verbs ------------------------------------------------------------------------------
+
+    def create(self, tx: Tx, wish: ZoneWish, scope: Scope) -> ZoneRow:
+        project_id = scope.project_id
+        if project_id is None:
+            message = "A project ID must be specified when not using a project scoped token."
+            raise bad_request(message, "missing_project_id")
+        self._check_place(tx, wish.name, project_id)
+        self.quotas.take(tx, project_id, zones=1)
+        number = self.changes.number(tx)
+        row = ZoneRow(
+            id=new_id(),
+            name=wish.name,
+            tree=names.tree_key(wish.name),
+            project_id=project_id,
+            pool_id=wish.pool_id,
+            type=wish.type,
+            email=wish.email,
+            ttl=wish.ttl,
+            serial=1 if wish.type == "SECONDARY" else serials.after(0, seconds_of(tx.now)),
+            # Spread, so that secondaries do not ask for all zones at one moment.
+            refresh=random.randint(3500, 3600),
+            retry=600,
+            expire=86400,
+            minimum=self.rules.negative_ttl,
+            description=wish.description,
+            attributes=wish.attributes,
+            masters=wish.masters,
+            wanted=True,
+            change=number,
+            served=0,
+            fault=None,
+            action="CREATE",
+            status="PENDING",
+            version=1,
+            recordsets=0,
+            records=0,
+            transferred_at=None,
+            created_at=tx.now,
+            updated_at=None,
+        )
+        tx.insert(row)
+        self.changes.note(tx, row.id)
+        if row.type == "PRIMARY":
+            row = self._add_top(tx, row)
+        self._tell(tx, "create", row, scope)
+        return row
+
+    def update(self, tx: Tx, row: ZoneRow, changed: dict[str, Any], scope: Scope) -> ZoneRow:
+        """`changed`: email, ttl, description, masters, each checked."""
+        self.refuse_deleting(row)
+        row = tx.update(row, **changed)
+        row = self.touch(tx, row)
+        if "ttl" in changed:
+            # It is the TTL of all that has none of its own.
+            self.changes.note(tx, row.id)
+        self._tell(tx, "update", row, scope, changed=sorted(changed))
+        return row
+
+    def delete(self, tx: Tx, row: ZoneRow, scope: Scope, *, with_shares: bool = False) -> ZoneRow:
+        if self.shared(tx, [row.id]) and not with_shares:
+            raise bad_request(
+                "This zone is shared with other projects, please remove these shares before "
+                "deletion or use the delete-shares modifier to override this warning.",
+                "zone_is_shared",
+            )
+        below = tx.one(queries.BELOW, key=row.tree, end=row.tree + "g")
+        if below is not None:
+            message = "Please delete any subzones before deleting this zone"
+            raise bad_request(message, "zone_has_sub_zone")
+        if not row.wanted:
+            return row
+        row = tx.update(row, wanted=False, updated_at=tx.now)
+        row = self._stored(tx, row, change=self.changes.note(tx, row.id))
+        self._tell(tx, "delete", row, scope)
+        return row
+
+    def touch(self, tx: Tx, row: ZoneRow) -> ZoneRow:
+        """Something in the zone has changed: the next serial number, in its SOA too."""
+        number = self.changes.number(tx)
+        changes: dict[str, Any] = {"change": number, "updated_at": tx.now}
+        if row.type == "PRIMARY":
+            changes["serial"] = serials.after(row.serial, seconds_of(tx.now))
+        row = self._stored(tx, row, version=row.version + 1, **changes)
+        if row.type == "PRIMARY":
+            self._write_soa(tx, row)
+        return row
+
+    def remove(self, tx: Tx, row: ZoneRow) -> None:
+        """No name server has it any more: it goes, with all that is in it."""
+        tx.run(recordset_queries.DROP_OF, zone_id=row.id)
+        tx.delete(row)
+        self.quotas.give_back(tx, row.project_id, zones=1)
+        emit(tx, "dns.zone.gone", row.id, project_id=row.project_id, name=row.name)
+
+    def served(self, tx: Tx, row: ZoneRow, upto: int) -> None:
+        """All name servers have what is in it up to a change's number."""
+        if row.change > upto:
+            return
+        if not row.wanted:
+            self.remove(tx, row)
+            return
+        self._stored(tx, row, served=row.change, fault=None)
+
+    # --- parts ------------------------------------------------------------------------------
+
+    @staticmethod
+    def refuse_deleting(row: ZoneRow) -> None:
+        if not row.wanted:
+            raise bad_request("Can not update a deleting zone")
+
+    def _stored(self, tx: Tx, row: ZoneRow, **changes: Any) -> ZoneRow:
+        """Write changes, and what the API says of the zone thereafter."""
+        action, status = zone_state(msgspec.structs.replace(row, **changes))
+        return tx.update(row, **changes, action=action, status=status)
+
+    def _check_place(self, tx: Tx, name: str, project_id: str) -> None:
+        """Nobody makes a zone above, below or in the place of another project's."""
+        if name.count(".") < 2:
+            raise bad_request("More than one label is required", "invalid_zone_name")
+        above = self.covering(tx, name)
+        if above is not None and above.name == name:
+            raise duplicate("Zone", "zone")
+        if above is not None and above.project_id != project_id:
+            message = "Unable to create subzone in another tenants zone"
+            raise forbidden(message, "illegal_child")
+        key = names.tree_key(name)
+        found = tx.one(queries.FOREIGN_BELOW, key=key, end=key + "g", project_id=project_id)
+        if found is not None:
+            message = "Unable to create zone because another tenant owns a subzone of the zone"
+            raise forbidden(message, "illegal_parent")
+
+    def _add_top(self, tx: Tx, row: ZoneRow) -> ZoneRow:
+        text, wire = self.soa_of(row)
+        servers = list(self.rules.nameservers)
+        ns = rdata.pack([names.wire(server) for server in servers])
+        self._insert(tx, row, "SOA", [text], rdata.pack([wire]))
+        self._insert(tx, row, "NS", servers, ns)
+        return tx.update(row, recordsets=2)
+
+    def _insert(self, tx: Tx, zone: ZoneRow, kind: str, texts: list[str], wire: bytes) -> None:
+        row = RecordsetRow(
+            id=new_id(),
+            zone_id=zone.id,
+            project_id=zone.project_id,
+            name=zone.name,
+            type=kind,
+            ttl=None,
+            records=texts,
+            wire=wire,
+            description=None,
+            managed=True,
+            change=zone.change,
+            served=0,
+            action="CREATE",
+            status="PENDING",
+            version=1,
+            created_at=tx.now,
+            updated_at=None,
+        )
+        tx.insert(row)
+
+    def soa_of(self, row: ZoneRow) -> tuple[str, bytes]:
+        times = (row.refresh, row.retry, row.expire, row.minimum)
+        return rdata.soa(self.rules.nameservers[0], row.email, row.serial, times)
+
+    def _write_soa(self, tx: Tx, zone: ZoneRow) -> None:
+        row = tx.one(recordset_queries.ONE, zone_id=zone.id, name=zone.name, type="SOA")
+        if row is None:  # an administrator's hand was in the database
+            return
+        text, wire = self.soa_of(zone)
+        self.changes.note(tx, zone.id, zone.name, "SOA")
+        row = msgspec.structs.replace(row, change=zone.change)
+        action, status = recordset_state(row)
+        tx.update(
+            row,
+            records=[text],
+            wire=rdata.pack([wire]),
+            change=zone.change,
+            action=action,
+            status=status,
+            version=row.version + 1,
+            updated_at=tx.now,
+        )
+
+    def refuse_over_quota(self, tx: Tx, project_id: str, **wanted: int) -> None:
+        """Limits of what is in one zone, or in one set: compared, not taken."""
+        limits = self.quotas.limits(tx, project_id)
+        over = [name for name, count in wanted.items() if 0 <= limits[name] < count]
+        if over:
+            raise QuotaExceeded(f"Quota exceeded for {', '.join(over)}.", kind="over_quota")
+
+    def _tell(self, tx: Tx, verb: str, row: ZoneRow, scope: Scope, **detail: Any) -> None:
+        emit(
+            tx,
+            f"dns.zone.{verb}",
+            row.id,
+            project_id=row.project_id,
+            principal=scope.principal,
+            request_id=scope.request_id,
+            name=row.name,
+            serial=row.serial,
+            **detail,
+        )

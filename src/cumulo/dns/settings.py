@@ -1,0 +1,29 @@
+"""The DNS service's own settings: the table `[dns]` of `cumulo.toml`."""
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+
+class DnsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    table: ClassVar[str] = "dns"
+
+    nameservers: tuple[str, ...] = ("ns1.cumulo.internal.",)
+    """The names of this cloud's name servers, as all zones have them; the first one is in their
+    SOA. Whoever delegates a zone to this cloud names them."""
+    serve: bool = True
+    """This process runs a name server as soon as there is a zone."""
+    listen: tuple[str, ...] = ()
+    """Where it answers, say `172.24.4.1:53`; empty: a port of 127.0.0.1 that is free, 5354 if it
+    is, the same one at each start."""
+    rate_limit: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 200
+    """Like answers a second by UDP to one network, so that nobody uses it to flood others; 0: any
+    number."""
+    managed_email: str = "hostmaster@cumulo.internal"
+    """The address in the SOA of zones that are nobody's own."""
+    default_ttl: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] = 3600
+    """Of zones that name none."""
+    min_ttl: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 0
+    """No zone and no record has a shorter one, unless an administrator says so."""
+    negative_ttl: Annotated[int, msgspec.Meta(ge=0, le=86400)] = 3600
+    """How long resolvers may remember that there is no such name (the SOA's minimum)."""

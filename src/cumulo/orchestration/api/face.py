@@ -1,0 +1,49 @@
+"""Orchestration's whole HTTP face."""
+
+from typing import Any
+
+from cumulo.core.auth.policy import Rules
+from cumulo.core.db.transaction import Tx
+from cumulo.core.http.operations import Call, Face, Operation, Reply
+from cumulo.orchestration.api.faults import envelope
+from cumulo.orchestration.api.resources import ResourcesApi
+from cumulo.orchestration.api.stacks import StacksApi
+from cumulo.orchestration.api.types import TypesApi
+from cumulo.orchestration.service.stacks import Stacks
+
+MOUNT = "/orchestration"
+
+
+def orchestration_faces(stacks: Stacks, rules: Rules) -> list[Face]:
+    """Discovery, then the API itself."""
+    discovery = Face(
+        name="orchestration",
+        mount=MOUNT,
+        faults=envelope,
+        rules=rules,
+        operations=[Operation("GET", "/", versions, public=True)],
+    )
+    return [
+        discovery,
+        Face(
+            name="orchestration",
+            mount=MOUNT,
+            faults=envelope,
+            rules=rules,
+            prefixes=("/v1/{project_id}",),
+            operations=[
+                *StacksApi(stacks).operations(),
+                *ResourcesApi(stacks).operations(),
+                *TypesApi(stacks).operations(),
+            ],
+        ),
+    ]
+
+
+def versions(call: Call, tx: Tx) -> Any:
+    one = {
+        "id": "v1.0",
+        "status": "CURRENT",
+        "links": [{"rel": "self", "href": f"{call.base_url}/v1/"}],
+    }
+    return Reply(300, {"versions": [one]})

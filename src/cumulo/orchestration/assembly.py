@@ -1,0 +1,51 @@
+"""What orchestration is to the cloud."""
+
+from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, Service
+from cumulo.identity.interface import Identity
+from cumulo.orchestration.api.face import orchestration_faces
+from cumulo.orchestration.interface import EVENTS
+from cumulo.orchestration.policy import RULES
+from cumulo.orchestration.reconcile import LateStacks, StackResources
+from cumulo.orchestration.service.blueprints import Blueprints
+from cumulo.orchestration.service.engine import Engine
+from cumulo.orchestration.service.nested import HeatStack, ResourceGroup, TemplateResource
+from cumulo.orchestration.service.own_types import OWN_TYPES
+from cumulo.orchestration.service.stacks import Stacks
+from cumulo.orchestration.service.types import Types
+
+
+def build(frame: Frame) -> Service:
+    types = Types(
+        [one for each in frame.assemblies for one in each.resource_types],
+        [one for each in frame.assemblies for one in each.finders],
+    )
+    blueprints = Blueprints(frame.settings.region)
+    identity = frame.get(Identity)
+    engine = Engine(frame.caller, types, blueprints, identity.principal_in_project)
+    stacks = Stacks(engine, blueprints, frame.settings.region)
+    own = {
+        **OWN_TYPES,
+        "OS::Heat::Stack": HeatStack(stacks),
+        "OS::Heat::ResourceGroup": ResourceGroup(stacks),
+    }
+    types.add(own, TemplateResource(stacks))
+    resources = StackResources(frame.database, engine, frame.caller)
+
+    def on_bells(bells: Bells) -> None:
+        resources.on_bell(bells[resources.name])
+
+    return Service(
+        stacks,
+        faces=orchestration_faces(stacks, frame.rules("orchestration", RULES)),
+        reconcilers=[resources, LateStacks(frame.database, stacks)],
+        on_bells=on_bells,
+        counts={"stacks": stacks.count},
+    )
+
+
+ASSEMBLY = Assembly(
+    "orchestration",
+    build,
+    events=EVENTS,
+    catalog=(CatalogEntry("orchestration", (), "/orchestration/v1/$(project_id)s"),),
+)

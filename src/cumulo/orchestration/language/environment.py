@@ -1,0 +1,188 @@
+"""Environments: parameters, defaults, and which type a resource type stands for.
+
+Several environment files are merged in order, by the strategy that `parameter_merge_strategies`
+names for a parameter: overwrite (the default), merge or deep_merge.
+"""
+
+import fnmatch
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from cumulo.orchestration.language.documents import bounded_data, load
+from cumulo.orchestration.language.invalid import Invalid
+
+SECTIONS = (
+    "parameters",
+    "encrypted_param_names",
+    "parameter_defaults",
+    "parameter_merge_strategies",
+    "resource_registry",
+    "event_sinks",
+)
+HOOKS = ("pre-create", "pre-update", "pre-delete", "post-create", "post-update", "post-delete")
+RESTRICTED = ("update", "replace")
+MOST_CHAIN = 20
+
+
+class Environment(msgspec.Struct, frozen=True):
+    parameters: dict[str, Any] = {}
+    parameter_defaults: dict[str, Any] = {}
+    encrypted_param_names: list[str] = []
+    resource_registry: dict[str, Any] = {}
+    event_sinks: list[Any] = []
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            "parameters": self.parameters,
+            "parameter_defaults": self.parameter_defaults,
+            "encrypted_param_names": self.encrypted_param_names,
+            "resource_registry": {"resources": {}, **self.resource_registry},
+            "event_sinks": self.event_sinks,
+        }
+
+    def type_of(self, name: str, resource: str = "") -> str:
+        """The type, or the file or URL of a template, that a type name stands for."""
+        for _ in range(MOST_CHAIN):
+            found = self._mapped(name, resource)
+            if found is None or found == name:
+                return name
+            name = found
+        raise Invalid(f"resource_registry: {name} stands for itself, over others")
+
+    def _mapped(self, name: str, resource: str) -> str | None:
+        own = self._of_resource(resource)
+        registries = ([own] if own else []) + [self.resource_registry]
+        for registry in registries:
+            for pattern, target in registry.items():
+                if not isinstance(target, str) or pattern in ("base_url",):
+                    continue
+                if pattern == name:
+                    return target
+            for pattern, target in registry.items():
+                if (
+                    isinstance(target, str)
+                    and "*" in pattern
+                    and fnmatch.fnmatchcase(name, pattern)
+                ):
+                    head = pattern.partition("*")[0]
+                    return target.replace("*", name[len(head) :], 1)
+        return None
+
+    def _of_resource(self, name: str) -> dict[str, Any]:
+        resources = self.resource_registry.get("resources")
+        found = resources.get(name) if isinstance(resources, dict) else None
+        return found if isinstance(found, dict) else {}
+
+    def hooks_of(self, resource: str) -> set[str]:
+        """The hooks at which a resource waits for somebody to clear them."""
+        found: set[str] = set()
+        resources = self.resource_registry.get("resources")
+        for pattern, body in (resources or {}).items() if isinstance(resources, dict) else ():
+            if isinstance(body, dict) and fnmatch.fnmatchcase(resource, pattern):
+                given = body.get("hooks") or []
+                found |= {given} if isinstance(given, str) else set(given)
+        return found & set(HOOKS)
+
+    def restricted(self, resource: str) -> set[str]:
+        """What may not be done to a resource: update, replace."""
+        found: set[str] = set()
+        resources = self.resource_registry.get("resources")
+        for pattern, body in (resources or {}).items() if isinstance(resources, dict) else ():
+            if isinstance(body, dict) and fnmatch.fnmatchcase(resource, pattern):
+                given = body.get("restricted_actions") or []
+                found |= {given} if isinstance(given, str) else set(given)
+        return found & set(RESTRICTED)
+
+
+def parse(given: Any) -> Environment:
+    """One environment, as text or data. Raises Invalid."""
+    if isinstance(given, str):
+        given = load(given, "environment")
+    if given is None:
+        return Environment()
+    if not isinstance(given, dict):
+        raise Invalid("The environment is not a valid YAML mapping data type.")
+    bounded_data(given, "environment")
+    for section in given:
+        if section not in SECTIONS:
+            raise Invalid(f'environment has wrong section "{section}"')
+    for section in ("parameters", "parameter_defaults", "resource_registry"):
+        if not isinstance(given.get(section) or {}, dict):
+            raise Invalid(f'environment: "{section}" must be a map')
+    return Environment(
+        given.get("parameters") or {},
+        given.get("parameter_defaults") or {},
+        [str(each) for each in given.get("encrypted_param_names") or []],
+        given.get("resource_registry") or {},
+        list(given.get("event_sinks") or []),
+    )
+
+
+def merge(first: Environment, files: Sequence[str], texts: Mapping[str, str]) -> Environment:
+    """`environment_files` in order, each of `files`, then what the request itself says."""
+    merged = Environment()
+    strategies: dict[str, str] = {}
+    for name in files:
+        if name not in texts:
+            raise Invalid(f"environment file {name} is not among the files")
+        document = load(texts[name], name)
+        if isinstance(document, dict):
+            strategies |= {
+                key: str(value)
+                for key, value in (document.get("parameter_merge_strategies") or {}).items()
+            }
+        merged = _over(merged, parse(document), strategies)
+    return _over(merged, first, strategies) if files else first
+
+
+def _over(below: Environment, above: Environment, strategies: Mapping[str, str]) -> Environment:
+    return Environment(
+        _values(below.parameters, above.parameters, strategies),
+        _values(below.parameter_defaults, above.parameter_defaults, strategies),
+        list(dict.fromkeys([*below.encrypted_param_names, *above.encrypted_param_names])),
+        _deep(below.resource_registry, above.resource_registry),
+        [*below.event_sinks, *above.event_sinks],
+    )
+
+
+def _values(
+    below: Mapping[str, Any], above: Mapping[str, Any], strategies: Mapping[str, str]
+) -> dict[str, Any]:
+    made = dict(below)
+    for name, value in above.items():
+        strategy = strategies.get(name, strategies.get("default", "overwrite"))
+        old = made.get(name)
+        if name in made and strategy == "merge":
+            value = _merged(old, value)
+        elif name in made and strategy == "deep_merge":
+            value = (
+                _deep(old, value)
+                if isinstance(old, dict) and isinstance(value, dict)
+                else (_merged(old, value))
+            )
+        elif strategy not in ("overwrite", "merge", "deep_merge"):
+            raise Invalid(f'"{strategy}" is no merge strategy for parameter "{name}"')
+        made[name] = value
+    return made
+
+
+def _merged(old: Any, new: Any) -> Any:
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {**old, **new}
+    if isinstance(old, list) and isinstance(new, list):
+        return [*old, *new]
+    if isinstance(old, str) and isinstance(new, str):
+        return f"{old},{new}" if old and new else old or new
+    return new
+
+
+def _deep(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    made = dict(old)
+    for key, value in new.items():
+        before = made.get(key)
+        made[key] = (
+            _deep(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+        )
+    return made

@@ -1,0 +1,100 @@
+"""Blueprints of stacks: built from their rows, kept while the same traversal lasts."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from cumulo.core.db.transaction import Tx
+from cumulo.orchestration.language.constraints import Custom, no_custom
+from cumulo.orchestration.language.environment import Environment
+from cumulo.orchestration.language.environment import parse as parse_environment
+from cumulo.orchestration.language.invalid import Invalid
+from cumulo.orchestration.model.resource import ResourceRow
+from cumulo.orchestration.model.stack import StackRow
+from cumulo.orchestration.service.blueprint import Blueprint, Surroundings, no_facade
+
+KEPT = 64
+
+
+class Blueprints:
+    def __init__(self, region: str) -> None:
+        self._region = region
+        self._kept: OrderedDict[tuple[str, int], Blueprint] = OrderedDict()
+
+    def of(self, tx: Tx, stack: StackRow) -> Blueprint:
+        """Of a stack as it is wanted now."""
+        key = (stack.id, stack.traversal)
+        found = self._kept.get(key)
+        if found is None:
+            found = self.build(
+                stack.template,
+                stack.environment,
+                stack.files,
+                stack.parameters,
+                pseudo=self.pseudo(stack),
+                facade=self._facade(tx, stack),
+            )
+            self._kept[key] = found
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return found
+
+    def build(
+        self,
+        template: dict[str, Any],
+        environment: Mapping[str, Any] | Environment,
+        files: Mapping[str, str],
+        parameters: Mapping[str, Any],
+        *,
+        pseudo: Mapping[str, Any],
+        facade: Callable[[str], Any] = no_facade,
+        custom: Custom = no_custom,
+        lenient: bool = False,
+    ) -> Blueprint:
+        """Raises Invalid."""
+        if not isinstance(environment, Environment):
+            environment = parse_environment(dict(environment))
+        around = Surroundings(pseudo, _no_query, facade, custom=custom)
+        given = {**environment.parameters, **parameters}
+        return Blueprint(template, environment, files, given, around, lenient)
+
+    def pseudo(self, stack: StackRow) -> dict[str, Any]:
+        return pseudo_parameters(stack.id, stack.name, stack.project_id, self._region)
+
+    def _facade(self, tx: Tx, stack: StackRow) -> Callable[[str], Any]:
+        row = None if stack.parent_id is None else tx.get(ResourceRow, stack.parent_id)
+        if row is None:
+            return no_facade
+
+        def facade(part: str) -> Any:
+            if part == "metadata":
+                return row.metadata
+            if part == "deletion_policy":
+                return row.deletion_policy
+            if part == "update_policy":
+                return row.stored.get("update_policy", {})
+            raise Invalid(f"resource_facade: {part}")
+
+        return facade
+
+
+def pseudo_parameters(stack_id: str, name: str, project_id: str, region: str) -> dict[str, Any]:
+    arn = f"arn:openstack:heat::{project_id}:stacks/{name}/{stack_id}"
+    return {
+        "OS::stack_id": stack_id,
+        "OS::stack_name": name,
+        "OS::project_id": project_id,
+        "AWS::Region": region,
+        "AWS::StackId": arn,
+        "AWS::StackName": name,
+    }
+
+
+def _no_query(expression: str, data: Any) -> Any:
+    raise Invalid("yaql is not in this release")
+
+
+def stored_environment(environment: Environment) -> dict[str, Any]:
+    return dict(msgspec.structs.asdict(environment))

@@ -1,0 +1,438 @@
+"""The engine: stacks become what their templates say, one resource and one transaction at a time.
+
+A change of a stack begins a *traversal* (`plan.py` writes its rows); each resource then is a step
+of a reconciler: it is made by the service's own operation in the same transaction that notes its
+id, so that a kill at any moment neither loses nor doubles it. Who is done tells those that wait for
+it; the last one ends the phase, the last phase ends the stack's action. A newer traversal overtakes
+an older one: what belongs to that finds itself out of date and does nothing.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from cumulo.core.auth.principal import Principal
+from cumulo.core.clock import later
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import Conflict, Fault, Unavailable
+from cumulo.core.ids import child_id
+from cumulo.core.resource_types import Request
+from cumulo.orchestration.language.invalid import Invalid, NotKnownYet
+from cumulo.orchestration.model.resource import ResourceRow
+from cumulo.orchestration.model.stack import StackRow
+from cumulo.orchestration.queries import resource as resources
+from cumulo.orchestration.queries import stack as queries
+from cumulo.orchestration.service.blueprints import Blueprints
+from cumulo.orchestration.service.handlers import Calls, Handler, RestHandler, Work
+from cumulo.orchestration.service.live import LiveScope, resolved_properties
+from cumulo.orchestration.service.plan import arrange_removal
+from cumulo.orchestration.service.properties import difference, not_updatable
+from cumulo.orchestration.service.story import Story
+from cumulo.orchestration.service.types import Types
+
+log = logging.getLogger("cumulo.orchestration")
+
+FIRST_LOOK = 0.15
+"""Seconds until a resource that is being made is looked at again; grows with each look."""
+MOST_BETWEEN_LOOKS = 3.0
+TRIES = 12
+"""Of a delete that is refused because somebody still uses the thing."""
+
+PrincipalOf = Callable[[Tx, str, str], Principal | None]
+"""(user, project) → who the user is there now."""
+
+
+class Outside(msgspec.Struct, frozen=True):
+    """A request that has to be asked outside of the transaction."""
+
+    row_id: str
+    traversal: int
+    principal: Principal
+    request: Request
+    read: Request | None
+    again: bool
+    """It was asked before, and the answer was lost with the process."""
+
+
+class Engine:
+    def __init__(
+        self, calls: Calls, types: Types, blueprints: Blueprints, principal_of: PrincipalOf
+    ) -> None:
+        self.calls = calls
+        self.types = types
+        self.blueprints = blueprints
+        self.story = Story()
+        self.ring: Callable[[float], None] = lambda seconds: None
+        """Wakes the reconciler after so many seconds."""
+        self.ended: Callable[[Tx, StackRow], None] = lambda tx, stack: None
+        """Told of each action that ends, in its transaction: rollback begins there."""
+        self._principal_of = principal_of
+
+    # --- one step ------------------------------------------------------------------------
+
+    def step(self, tx: Tx, row_id: str) -> Outside | None:
+        """Move a resource on. What must be asked outside of a transaction is returned."""
+        row = tx.get(ResourceRow, row_id)
+        if row is None or row.step not in ("todo", "working") or row.waits or row.hook:
+            return None
+        stack = tx.get(StackRow, row.stack_id)
+        if stack is None or row.traversal != stack.traversal or stack.status != "IN_PROGRESS":
+            return None
+        try:
+            work = Work(tx, self, stack, row, self._principal(tx, stack))
+        except Fault as fault:
+            self.failed(tx, stack, row, fault.message)
+            return None
+        outcome: list[Outside | None] = [None]
+
+        def move() -> None:
+            outcome[0] = self._move(work)
+
+        problem = tx.attempt(move)
+        if problem is not None:
+            self._trouble(tx, row_id, problem)
+        return outcome[0] if problem is None else None
+
+    def _move(self, work: Work) -> Outside | None:
+        handler = self.types.handler(work.row.kind)
+        if work.row.goal == "absent":
+            self._remove(work, handler)
+            return None
+        if work.row.step == "working":
+            self._look(work, handler)
+            return None
+        if work.stack.action in ("CHECK", "SUSPEND", "RESUME") and work.row.physical_id:
+            self._touch_up(work, handler)
+            return None
+        return self._make(work, handler)
+
+    def _trouble(self, tx: Tx, row_id: str, problem: Exception) -> None:
+        """What went wrong is undone; it is written down, or tried again where that may help."""
+        row = tx.get(ResourceRow, row_id)
+        stack = None if row is None else tx.get(StackRow, row.stack_id)
+        assert row is not None and stack is not None
+        again = isinstance(problem, Unavailable) or (
+            row.goal == "absent" and isinstance(problem, Conflict)
+        )
+        if again and row.tries < TRIES:
+            tries = row.tries + 1
+            self._wait(tx, row, tries=tries)
+            return
+        if isinstance(problem, Fault):
+            reason = problem.message
+        elif isinstance(problem, Invalid | NotKnownYet):
+            reason = str(problem)
+        else:
+            log.exception("stack %s, resource %s", stack.id, row.name, exc_info=problem)
+            reason = f"{type(problem).__name__}: {problem}"
+        self.failed(tx, stack, row, reason)
+
+    def principal_or_none(self, tx: Tx, stack: StackRow) -> Principal | None:
+        """The stack's owner, with no role that was not there when the work was asked for."""
+        found = self._principal_of(tx, stack.user_id, stack.project_id)
+        if found is None:
+            return None
+        kept = tuple(role for role in found.roles if role in stack.roles)
+        return msgspec.structs.replace(found, roles=kept)
+
+    def _principal(self, tx: Tx, stack: StackRow) -> Principal:
+        found = self.principal_or_none(tx, stack)
+        if found is None:
+            raise Fault(f"User {stack.user_id} has no role in project {stack.project_id} any more.")
+        return found
+
+    # --- making and changing -------------------------------------------------------------
+
+    def _make(self, work: Work, handler: Handler) -> Outside | None:
+        blueprint = self.blueprints.of(work.tx, work.stack)
+        scope = LiveScope(work, blueprint)
+        definition = blueprint.definitions[work.row.name]
+        wanted = resolved_properties(blueprint, scope, definition, handler)
+        metadata = scope.resolve(definition.metadata, f"resources.{work.row.name}.metadata") or {}
+        if self._hooked(work, blueprint.environment.hooks_of(work.row.name)):
+            return None
+        work.properties = wanted
+        if work.row.physical_id is None:
+            return self._create(work, handler, metadata, scope, definition)
+        changed = difference(work.row.properties, wanted)
+        healthy = work.row.status != "FAILED" and work.row.action != "CHECK"
+        if not work.row.made:
+            if changed or not healthy:
+                self._replace(work)
+            else:
+                self._begin(work, "CREATE")
+            return None
+        if not changed and healthy:
+            work.row = work.tx.update(work.row, metadata=metadata)
+            self.done(work.tx, work.row, quietly=True)
+            return None
+        self._change(work, handler, changed, metadata, healthy, blueprint)
+        return None
+
+    def _create(
+        self, work: Work, handler: Handler, metadata: Any, scope: LiveScope, definition: Any
+    ) -> Outside | None:
+        work.row = work.tx.update(
+            work.row, properties=dict(work.properties), metadata=metadata, made=False
+        )
+        if definition.external_id is not None:
+            physical = scope.resolve(definition.external_id, "external_id")
+            work.row = work.tx.update(work.row, physical_id=str(physical), deletion_policy="Retain")
+            self._begin(work, "CREATE")
+            self._look(work, handler)
+            return None
+        if handler.outside and isinstance(handler, RestHandler):
+            again = bool(work.row.stored.get("asked"))
+            work.store(asked=True)
+            self._begin(work, "CREATE")
+            request = handler.request(work)
+            return Outside(
+                work.row.id,
+                work.stack.traversal,
+                work.principal,
+                request,
+                handler.type.read(work.place.name, work.properties, work.place),
+                again=again,
+            )
+        physical = handler.create(work)
+        work.row = work.tx.update(work.row, physical_id=physical)
+        self._begin(work, "CREATE")
+        self._look(work, handler)
+        return None
+
+    def made_outside(self, tx: Tx, asked: Outside, body: Any, fault: Fault | None) -> None:
+        """The answer to what was asked outside."""
+        row = tx.get(ResourceRow, asked.row_id)
+        stack = None if row is None else tx.get(StackRow, row.stack_id)
+        if row is None or stack is None or row.physical_id is not None:
+            return
+        if fault is not None:
+            self.failed(tx, stack, row, fault.message)
+            return
+        handler = self.types.handler(row.kind)
+        assert isinstance(handler, RestHandler)
+        kept = {} if handler.type.kept is None else dict(handler.type.kept(row.properties, body))
+        row = tx.update(
+            row,
+            physical_id=handler.type.made(body),
+            step="working",
+            stored={**row.stored, **kept},
+        )
+        self._wait(tx, row, tries=0)
+
+    def _change(
+        self,
+        work: Work,
+        handler: Handler,
+        changed: Mapping[str, Any],
+        metadata: Any,
+        healthy: bool,
+        blueprint: Any,
+    ) -> None:
+        name = work.row.name
+        restricted = blueprint.environment.restricted(name)
+        stuck = not_updatable(handler.properties, changed)
+        in_place = healthy and not stuck
+        if in_place and "update" in restricted:
+            raise Invalid(f"update is restricted for resource {name}")
+        if in_place:
+            before = work.row
+            work.row = work.tx.update(work.row, metadata=metadata)
+            if handler.update(work, changed):
+                work.row = work.tx.update(work.row, properties=dict(work.properties))
+                self._begin(work, "UPDATE")
+                self._look(work, handler)
+                return
+            work.row = before
+        if "replace" in restricted:
+            raise Invalid(f"replace is restricted for resource {name}")
+        self._replace(work)
+
+    def _replace(self, work: Work) -> None:
+        """Another one in its stead: made first, the old one goes when nobody needs it."""
+        tx, old = work.tx, work.row
+        new = msgspec.structs.replace(
+            old,
+            id=child_id(old.id, "replacement", work.stack.traversal),
+            step="todo",
+            waits=0,
+            due=tx.now,
+            tries=0,
+            action="CREATE",
+            status="INIT",
+            reason="",
+            properties={},
+            physical_id=None,
+            made=False,
+            stored={},
+            replaces=old.id,
+            created_at=tx.now,
+            updated_at=None,
+        )
+        tx.insert(new)
+        tx.run(resources.MOVE_EDGES, old=old.id, new=new.id)
+        tx.update(old, goal="absent", phase=2, step="todo", waits=1)
+        self.ring(0.0)
+
+    def _begin(self, work: Work, action: str) -> None:
+        """It is being worked at from now on."""
+        row = work.row
+        if row.step == "working" and row.action == action:
+            return
+        work.row = work.tx.update(
+            row,
+            step="working",
+            action=action,
+            status="IN_PROGRESS",
+            reason="state changed",
+            tries=0,
+            updated_at=work.tx.now,
+        )
+        self.story.of_resource(work.tx, work.stack, work.row)
+
+    def _look(self, work: Work, handler: Handler) -> None:
+        """Is it ready?"""
+        if work.row.physical_id is None and handler.outside:
+            # Asked outside, and the answer was lost with the process: ask again.
+            work.tx.update(work.row, step="todo")
+            self.ring(0.0)
+            return
+        work.properties = work.row.properties
+        state = handler.state(work)
+        if state.word == "ready":
+            self.done(work.tx, work.row)
+        elif state.word == "failed":
+            self.failed(work.tx, work.stack, work.row, state.reason)
+        else:
+            self._wait(work.tx, work.row, tries=work.row.tries + 1)
+
+    def _wait(self, tx: Tx, row: ResourceRow, *, tries: int) -> None:
+        seconds = min(MOST_BETWEEN_LOOKS, FIRST_LOOK * 1.4 ** min(tries, 20))
+        tx.update(row, tries=tries, due=later(tx.now, seconds))
+        tx.after_commit(lambda: self.ring(seconds))
+
+    def _touch_up(self, work: Work, handler: Handler) -> None:
+        """Check, suspend, resume: what is there is looked at, or asked to rest or to go on."""
+        action = work.stack.action
+        work.properties = work.row.properties
+        self._begin(work, action)
+        if action != "CHECK":
+            handler.suspend(work, resume=action == "RESUME")
+            self.done(work.tx, work.row)
+            return
+        self._look(work, handler)
+
+    def _hooked(self, work: Work, hooks: set[str]) -> bool:
+        """It waits at a breakpoint until somebody clears it."""
+        action = "create" if work.row.physical_id is None else "update"
+        hook = f"pre-{action}"
+        cleared = work.row.stored.get("cleared", {})
+        if hook not in hooks or cleared.get(hook) == work.stack.traversal:
+            return False
+        work.row = work.tx.update(work.row, hook=hook)
+        self.story.of_resource(
+            work.tx, work.stack, work.row, f"{hook.upper()} paused until Hook {hook} is cleared"
+        )
+        return True
+
+    # --- removing ------------------------------------------------------------------------
+
+    def _remove(self, work: Work, handler: Handler) -> None:
+        row = work.row
+        keep = row.deletion_policy == "Retain" and work.stack.action != "ROLLBACK"
+        if row.physical_id is None or keep:
+            self._removed(work)
+            return
+        work.properties = row.properties
+        if row.step == "todo":
+            self._begin(work, "DELETE")
+            handler.delete(work)
+        if handler.gone(work):
+            self._removed(work)
+        else:
+            self._wait(work.tx, work.row, tries=work.row.tries + 1)
+
+    def _removed(self, work: Work) -> None:
+        tx, row = work.tx, work.row
+        gone = msgspec.structs.replace(
+            row, action="DELETE", status="COMPLETE", reason="state changed"
+        )
+        self.story.of_resource(tx, work.stack, gone)
+        tx.run(resources.TELL, id=row.id, t=work.stack.traversal)
+        tx.delete(row)
+        self._one_less(tx, work.stack)
+
+    # --- ends ----------------------------------------------------------------------------
+
+    def done(self, tx: Tx, row: ResourceRow, *, quietly: bool = False) -> None:
+        """A resource is as it shall be."""
+        stack = tx.get(StackRow, row.stack_id)
+        assert stack is not None
+        changes: dict[str, Any] = {"step": "done", "made": True, "tries": 0}
+        if not quietly:
+            changes |= {"status": "COMPLETE", "reason": "state changed", "updated_at": tx.now}
+        row = tx.update(row, **changes)
+        if not quietly:
+            self.story.of_resource(tx, stack, row)
+        tx.run(resources.TELL, id=row.id, t=stack.traversal)
+        self._one_less(tx, stack)
+
+    def failed(self, tx: Tx, stack: StackRow, row: ResourceRow, reason: str) -> None:
+        """A resource cannot be what it shall be: no new work is begun, what runs runs out."""
+        action = "DELETE" if row.goal == "absent" else row.action
+        if row.status == "INIT":
+            action = "CREATE"
+        row = tx.update(
+            row,
+            step="failed",
+            action=action,
+            status="FAILED",
+            reason=reason[:2000],
+            updated_at=tx.now,
+        )
+        self.story.of_resource(tx, stack, row)
+        if stack.phase != 3:
+            said = f"Resource {action} failed: {row.name}: {reason}"
+            if stack.parent_id is None:
+                said = f"Resource {action} failed: resources.{row.name}: {reason}"
+            stack = tx.update(stack, phase=3, reason=said[:2000])
+            tx.run(resources.DROP_TODO, stack=stack.id)
+        if int(tx.value(resources.WORKING, stack=stack.id)) == 0:
+            self.end(tx, stack, "FAILED", stack.reason)
+
+    def _one_less(self, tx: Tx, stack: StackRow) -> None:
+        tx.after_commit(lambda: self.ring(0.0))
+        if stack.phase == 3:
+            if int(tx.value(resources.WORKING, stack=stack.id)) == 0:
+                self.end(tx, stack, "FAILED", stack.reason)
+            return
+        left = tx.changed(queries.LESS, stack=stack.id, t=stack.traversal)
+        if left and int(left[0][0]) == 0:
+            self.next_phase(tx, stack.id)
+
+    def next_phase(self, tx: Tx, stack_id: str) -> None:
+        """Everything of this phase is done."""
+        stack = tx.get(StackRow, stack_id)
+        assert stack is not None
+        if stack.phase == 1:
+            waiting = arrange_removal(tx, stack)
+            if waiting:
+                tx.update(stack, phase=2, left=waiting)
+                tx.after_commit(lambda: self.ring(0.0))
+                return
+        self.end(tx, stack, "COMPLETE", f"Stack {stack.action} completed successfully")
+
+    def end(self, tx: Tx, stack: StackRow, status: str, reason: str) -> None:
+        """An action of a stack has ended, one way or the other."""
+        changes: dict[str, Any] = {"status": status, "reason": reason, "deadline": None}
+        if status == "COMPLETE" and stack.action == "DELETE":
+            changes["deleted_at"] = tx.now
+            tx.run(queries.FORGET_NAME, stack=stack.id)
+        stack = tx.update(stack, **changes)
+        self.story.of_stack(tx, stack)
+        if stack.parent_id is not None:
+            tx.run(resources.WAKE_ID, id=stack.parent_id, now=tx.now)
+            tx.after_commit(lambda: self.ring(0.0))
+        self.ended(tx, stack)

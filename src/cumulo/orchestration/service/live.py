@@ -1,0 +1,85 @@
+"""Functions of templates over a stack that is being made: what they ask of its resources."""
+
+from typing import TYPE_CHECKING, Any
+
+from cumulo.orchestration.language.functions import Functions
+from cumulo.orchestration.language.invalid import Invalid, NotKnownYet
+from cumulo.orchestration.language.template import ResourceDefinition
+from cumulo.orchestration.model.resource import ResourceRow
+from cumulo.orchestration.queries import resource as resources
+from cumulo.orchestration.service.blueprint import Blueprint, PlanScope
+from cumulo.orchestration.service.handlers import Handler, Work
+from cumulo.orchestration.service.properties import checked
+
+if TYPE_CHECKING:
+    from cumulo.orchestration.service.engine import Engine
+
+
+class LiveScope(PlanScope):
+    """What is known once resources are there. Implements language.functions.Scope."""
+
+    def __init__(self, work: Work, blueprint: Blueprint) -> None:
+        super().__init__(blueprint)
+        self._work = work
+        self._works: dict[str, Work | None] = {}
+
+    def resolve(self, snippet: Any, path: str) -> Any:
+        return Functions(self.blueprint.template.version, self).resolve(snippet, path)
+
+    def reference(self, resource: str) -> Any:
+        self._known(resource)
+        other = self._of(resource)
+        if other is None:
+            return None
+        return self._engine.types.handler(other.row.kind).reference(other)
+
+    def attribute(self, resource: str, name: str | None) -> Any:
+        self._known(resource)
+        other = self._of(resource)
+        if other is None:
+            return None
+        handler = self._engine.types.handler(other.row.kind)
+        if name is None:
+            return {each: handler.attribute(other, each) for each in handler.attributes}
+        try:
+            return handler.attribute(other, name)
+        except KeyError:
+            raise Invalid(f"The Referenced Attribute ({resource} {name}) is incorrect.") from None
+
+    @property
+    def _engine(self) -> "Engine":
+        return self._work.engine
+
+    def _of(self, resource: str) -> Work | None:
+        """Another resource of the same stack; None where a condition has left it out."""
+        if resource not in self.blueprint.definitions:
+            return None
+        if resource not in self._works:
+            row = named(self._work, resource)
+            if row is None or (row.physical_id is None and row.step != "done"):
+                raise NotKnownYet(f"resource {resource} is not there yet")
+            work = self._work
+            self._works[resource] = Work(
+                work.tx, work.engine, work.stack, row, work.principal, row.properties
+            )
+        return self._works[resource]
+
+
+def named(work: Work, resource: str) -> ResourceRow | None:
+    """The newest row of a resource that is to be there."""
+    return work.tx.one(resources.NAMED, stack=work.stack.id, name=resource)
+
+
+def resolved_properties(
+    blueprint: Blueprint, scope: PlanScope, definition: ResourceDefinition, handler: Handler
+) -> dict[str, Any]:
+    """A resource's properties, with functions resolved, by its type's schema. Raises Invalid."""
+    path = f"resources.{definition.name}.properties"
+    given = Functions(blueprint.template.version, scope).resolve(definition.properties, path)
+    if handler.takes_any:
+        return dict(given)
+    made = checked(handler.properties, given, path, blueprint.around.custom)
+    problem = handler.check(made)
+    if problem:
+        raise Invalid(problem, path)
+    return made

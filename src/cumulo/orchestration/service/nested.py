@@ -1,0 +1,297 @@
+"""Resources that are stacks themselves: templates as types, OS::Heat::Stack, groups."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cumulo.core.resource_types import READY, Property, State, items, mapping, number, text
+from cumulo.core.wire.coercions import whole_or_none
+from cumulo.orchestration.language.documents import load
+from cumulo.orchestration.language.invalid import Invalid
+from cumulo.orchestration.model.stack import StackRow
+from cumulo.orchestration.queries import resource as resources
+from cumulo.orchestration.service.handlers import Work
+from cumulo.orchestration.service.own_types import Own
+from cumulo.orchestration.service.stacks import Stacks, Wish
+
+MOST_DEPTH = 5
+MOST_IN_GROUP = 1000
+
+
+class Nested(Own):
+    """What all of them have in common: a child stack whose state is the resource's."""
+
+    attributes: Mapping[str, str] = {"outputs": "A dict of key-value pairs output from the stack."}
+
+    def __init__(self, stacks: Stacks) -> None:
+        self.stacks = stacks
+
+    def wish(self, work: Work) -> Wish:
+        """What the child stack shall be."""
+        raise Invalid("a nested stack has no template")
+
+    def create(self, work: Work) -> str | None:
+        if work.stack.depth + 1 > MOST_DEPTH:
+            raise Invalid(f"Recursion depth exceeds {MOST_DEPTH}.")
+        child = self.stacks.create_nested(work.tx, work.stack, work.row, self.wish(work))
+        return child.id
+
+    def state(self, work: Work) -> State:
+        child = self.child(work)
+        if child is None:
+            return State("failed", "the nested stack is not there")
+        if child.status == "IN_PROGRESS":
+            return State("working")
+        if child.status == "FAILED":
+            return State("failed", child.reason)
+        return READY
+
+    def update(self, work: Work, changed: Mapping[str, Any]) -> bool:
+        child = self.child(work)
+        if child is None:
+            return False
+        self.stacks.update_nested(work.tx, work.stack, child, self.wish(work))
+        return True
+
+    def delete(self, work: Work) -> None:
+        child = self.child(work)
+        if child is not None:
+            self.stacks.delete(work.tx, child)
+
+    def gone(self, work: Work) -> bool:
+        child = self.child(work)
+        if child is not None and child.status == "FAILED":
+            raise Invalid(child.reason)
+        return child is None or child.deleted_at is not None
+
+    def child(self, work: Work) -> StackRow | None:
+        physical = work.row.physical_id
+        found = None if physical is None else work.tx.get(StackRow, physical)
+        return None if found is None or found.deleted_at is not None else found
+
+    def reference(self, work: Work) -> Any:
+        child = self.child(work)
+        if child is None:
+            return None
+        return self.stacks.output(work.tx, child, "OS::stack_id") or arn(child)
+
+    def attribute(self, work: Work, name: str) -> Any:
+        child = self.child(work)
+        if child is None:
+            return None
+        if name == "outputs":
+            return {
+                key: self.stacks.output(work.tx, child, key)
+                for key in self.stacks.outputs(work.tx, child)
+            }
+        if name.startswith("outputs."):
+            return self.stacks.output(work.tx, child, name.removeprefix("outputs."))
+        if name.startswith("resource."):
+            return self.inner(work, child, name.removeprefix("resource."))
+        if name in self.stacks.outputs(work.tx, child):
+            return self.stacks.output(work.tx, child, name)
+        raise KeyError(name)
+
+    def inner(self, work: Work, child: StackRow, path: str) -> Any:
+        """`NAME` or `NAME.ATTRIBUTE` of a resource of the child stack."""
+        name, _, attribute = path.partition(".")
+        row = work.tx.one(resources.NAMED, stack=child.id, name=name)
+        if row is None:
+            raise Invalid(f"The Referenced Attribute (resource.{name}) is incorrect.")
+        inner = Work(work.tx, work.engine, child, row, work.principal, row.properties)
+        handler = work.engine.types.handler(row.kind)
+        return handler.attribute(inner, attribute) if attribute else handler.reference(inner)
+
+    def suspend(self, work: Work, *, resume: bool) -> None:
+        child = self.child(work)
+        if child is not None:
+            self.stacks.act(work.tx, child, "RESUME" if resume else "SUSPEND")
+
+
+def arn(stack: StackRow) -> str:
+    return f"arn:openstack:heat::{stack.project_id}:stacks/{stack.name}/{stack.id}"
+
+
+class TemplateResource(Nested):
+    """A template whose file or URL is used as a type: its parameters are the properties."""
+
+    description = "A nested stack whose template is a file of this one."
+    takes_any = True
+
+    def wish(self, work: Work) -> Wish:
+        name = work.row.kind
+        text_ = work.stack.files.get(name)
+        if text_ is None:
+            raise Invalid(f"Could not fetch remote template {name}: it is not among the files")
+        return Wish(
+            load(text_, name), work.stack.files, work.stack.environment, dict(work.properties)
+        )
+
+
+class HeatStack(Nested):
+    """`OS::Heat::Stack`: another stack, in this region."""
+
+    description = "A resource that represents a stack in this region."
+    properties = {
+        "template": text(
+            "Template that specifies the stack to be created.", required=True, update=True
+        ),
+        "parameters": mapping(
+            None, "Set of parameters passed to this stack.", default={}, update=True
+        ),
+        "timeout": number("Number of minutes to wait for this stack creation.", update=True),
+        "context": mapping(None, "Only this region is there."),
+    }
+    attributes = {
+        "outputs": "A dict of key-value pairs output from the stack.",
+        "stack_name": "Name of the stack.",
+    }
+
+    def check(self, properties: Mapping[str, Any]) -> str | None:
+        return "stacks in other regions are not made" if properties.get("context") else None
+
+    def wish(self, work: Work) -> Wish:
+        given = work.properties
+        return Wish(
+            load(given["template"]), work.stack.files, {}, dict(given.get("parameters") or {})
+        )
+
+    def attribute(self, work: Work, name: str) -> Any:
+        child = self.child(work)
+        if name == "stack_name":
+            return None if child is None else child.name
+        return super().attribute(work, name)
+
+
+class ResourceGroup(Nested):
+    """`OS::Heat::ResourceGroup`: a number of resources alike."""
+
+    description = "Creates one or more identically configured nested resources."
+    properties = {
+        "count": number(
+            "The number of resources to create.",
+            default=1,
+            update=True,
+            constraints=[{"range": {"min": 0, "max": MOST_IN_GROUP}}],
+        ),
+        "index_var": text(
+            "A variable that this resource will use to replace with the current index.",
+            default="%index%",
+            constraints=[{"length": {"min": 3}}],
+        ),
+        "resource_def": mapping(
+            {
+                "type": text("The type of the resources in the group.", required=True),
+                "properties": mapping(None, "Property values for the resources in the group."),
+                "metadata": mapping(None, "Supplied metadata for the resources in the group."),
+            },
+            "Resource definition for the resources in the group.",
+            required=True,
+            update=True,
+        ),
+        "removal_policies": items(
+            mapping(
+                {
+                    "resource_list": items(
+                        Property("any"),
+                        "Names or ids of the resources to remove first.",
+                        default=[],
+                    )
+                }
+            ),
+            "Policies for removal of resources on update.",
+            default=[],
+            update=True,
+        ),
+        "removal_policies_mode": text(
+            "How the removal list is kept.",
+            default="append",
+            update=True,
+            constraints=[{"allowed_values": ["append", "update"]}],
+        ),
+    }
+    attributes = {
+        "refs": "A list of resource IDs for the resources in the group.",
+        "refs_map": "A map of resource names to IDs for the resources in the group.",
+        "attributes": "A map of resource names to the specified attribute of each.",
+        "removed_rsrc_list": "A list of removed resource names.",
+    }
+
+    def wish(self, work: Work) -> Wish:
+        removed = self._removed(work)
+        work.store(removed=sorted(removed))
+        names = self._names(work, removed)
+        definition, variable = work.properties["resource_def"], work.properties["index_var"]
+        made = {name: _filled(definition, variable, name) for name in names}
+        template = {"heat_template_version": "2021-04-16", "resources": made}
+        return Wish(template, work.stack.files, work.stack.environment, {})
+
+    def _names(self, work: Work, removed: set[str]) -> list[str]:
+        """The first free numbers; those that were removed once are never used again."""
+        names: list[str] = []
+        number_ = 0
+        while len(names) < work.properties["count"]:
+            if str(number_) not in removed:
+                names.append(str(number_))
+            number_ += 1
+        return names
+
+    def _removed(self, work: Work) -> set[str]:
+        before = set(work.row.stored.get("removed", ()))
+        if work.properties.get("removal_policies_mode") == "update":
+            before = set()
+        child = self.child(work)
+        rows = [] if child is None else work.tx.all(resources.OF_STACK, stack=child.id)
+        by_physical = {row.physical_id: row.name for row in rows if row.physical_id}
+        known = {row.name for row in rows}
+        for policy in work.properties.get("removal_policies") or ():
+            for each in (policy or {}).get("resource_list") or ():
+                name = by_physical.get(str(each), str(each))
+                if name in known:
+                    before.add(name)
+        return before
+
+    def reference(self, work: Work) -> Any:
+        return work.place.name
+
+    def attribute(self, work: Work, name: str) -> Any:
+        child = self.child(work)
+        if name == "removed_rsrc_list":
+            return sorted(work.row.stored.get("removed", ()), key=_number)
+        if child is None:
+            return None
+        names = sorted(
+            {
+                r.name
+                for r in work.tx.all(resources.OF_STACK, stack=child.id)
+                if r.goal == "present"
+            },
+            key=_number,
+        )
+        if name == "refs":
+            return [self.inner(work, child, each) for each in names]
+        if name == "refs_map":
+            return {each: self.inner(work, child, each) for each in names}
+        if name.startswith("resource."):
+            return self.inner(work, child, name.removeprefix("resource."))
+        plain = name.removeprefix("attributes.")
+        found = {each: self.inner(work, child, f"{each}.{plain}") for each in names}
+        return found if name.startswith("attributes.") else list(found.values())
+
+
+def _number(name: str) -> tuple[int, str]:
+    return (max(0, whole_or_none(name) or 0), name)
+
+
+def _filled(snippet: Any, variable: str, index: str) -> Any:
+    """The definition of one member: the variable is its number, in keys and values."""
+    if isinstance(snippet, str):
+        return snippet.replace(variable, index)
+    if isinstance(snippet, dict):
+        return {
+            key.replace(variable, index): _filled(value, variable, index)
+            for key, value in snippet.items()
+            if value is not None
+        }
+    if isinstance(snippet, list):
+        return [_filled(each, variable, index) for each in snippet]
+    return snippet

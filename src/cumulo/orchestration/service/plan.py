@@ -1,0 +1,182 @@
+"""From a blueprint to rows: what has to be done, and who waits for whom.
+
+What is as it shall be already is not touched: a definition with the same digest whose requirements
+are untouched, too, needs no look.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from cumulo.core.db.transaction import Tx
+from cumulo.core.ids import new_id
+from cumulo.orchestration.language.graph import in_order
+from cumulo.orchestration.model.resource import EdgeRow, ResourceRow
+from cumulo.orchestration.model.stack import StackRow
+from cumulo.orchestration.queries import resource as resources
+from cumulo.orchestration.service.blueprint import Blueprint
+
+Rows = Mapping[str, ResourceRow]
+
+
+def arrange(tx: Tx, stack: StackRow, blueprint: Blueprint) -> int:
+    """Write what the stack's traversal has to make and to change; how many resources that is."""
+    tx.run(resources.FORGET_EDGES, stack=stack.id)
+    existing, extra = _existing(tx, stack)
+    dirty = _dirty(blueprint, existing)
+    tx.run(resources.ADOPT_TRAVERSAL, stack=stack.id, t=stack.traversal)
+    rows: dict[str, ResourceRow] = {}
+    for name in in_order(blueprint.requires):
+        if name in dirty:
+            rows[name] = _todo(tx, stack, blueprint, name, existing.get(name), dirty[name])
+    for name, row in rows.items():
+        for first in _waited_for(blueprint, name, rows):
+            tx.insert(EdgeRow(rows[first].id, row.id), ignore_duplicate=True)
+    for row in [*extra, *(r for name, r in existing.items() if name not in blueprint.definitions)]:
+        _remove_later(tx, stack, row)
+    for name in rows:
+        old = existing.get(name)
+        if old is not None and old.id != rows[name].id:
+            _remove_later(tx, stack, old)
+    return len(rows)
+
+
+def _existing(tx: Tx, stack: StackRow) -> tuple[dict[str, ResourceRow], list[ResourceRow]]:
+    """The newest row of each name that is to be there; and what is left to be removed."""
+    found: dict[str, ResourceRow] = {}
+    extra: list[ResourceRow] = []
+    for row in sorted(tx.all(resources.OF_STACK, stack=stack.id), key=lambda r: r.created_at):
+        if row.goal == "absent":
+            extra.append(row)
+        elif row.name in found:
+            extra.append(found[row.name])
+            found[row.name] = row
+        else:
+            found[row.name] = row
+    return found, extra
+
+
+def _dirty(blueprint: Blueprint, existing: Rows) -> dict[str, str]:
+    """Resources that have to be looked at, with their digests now."""
+    found: dict[str, str] = {}
+    for name in in_order(blueprint.requires):
+        digest = blueprint.digest(name)
+        row = existing.get(name)
+        clean = (
+            row is not None
+            and row.digest == digest
+            and row.step == "done"
+            and row.status in ("COMPLETE", "INIT")
+            and row.made
+            and not any(each in found for each in blueprint.requires[name])
+        )
+        if not clean:
+            found[name] = digest
+    return found
+
+
+def _waited_for(blueprint: Blueprint, name: str, rows: Rows) -> Sequence[str]:
+    return sorted(each for each in blueprint.requires[name] if each in rows)
+
+
+def _todo(
+    tx: Tx,
+    stack: StackRow,
+    blueprint: Blueprint,
+    name: str,
+    row: ResourceRow | None,
+    digest: str,
+) -> ResourceRow:
+    """The row of a resource that has to be looked at, made when there is none of its kind."""
+    definition, kind = blueprint.definitions[name], blueprint.kind_of(name)
+    waits = sum(1 for each in blueprint.requires[name] if each in _changing(tx, stack, each))
+    policy = definition.deletion_policy
+    changes = {
+        "type": definition.type,
+        "kind": kind,
+        "goal": "present",
+        "step": "todo",
+        "traversal": stack.traversal,
+        "phase": 1,
+        "waits": waits,
+        "due": tx.now,
+        "tries": 0,
+        "digest": digest,
+        "requires": sorted(blueprint.requires[name]),
+        "deletion_policy": policy if isinstance(policy, str) else "Delete",
+        "hook": "",
+    }
+    if row is not None and row.kind == kind:
+        return tx.update(row, **changes)
+    made = ResourceRow(
+        id=new_id(),
+        stack_id=stack.id,
+        name=name,
+        action="CREATE",
+        status="INIT",
+        reason="",
+        properties={},
+        metadata={},
+        physical_id=None,
+        made=False,
+        stored={},
+        replaces=None if row is None else row.id,
+        created_at=tx.now,
+        updated_at=None,
+        **changes,  # type: ignore[arg-type]
+    )
+    tx.insert(made)
+    return made
+
+
+def _changing(tx: Tx, stack: StackRow, name: str) -> Sequence[str]:
+    """[name] where a resource of this traversal has to be done first."""
+    row = tx.one(resources.NAMED, stack=stack.id, name=name)
+    waits = row is not None and row.traversal == stack.traversal and row.step == "todo"
+    return [name] if waits else []
+
+
+def _remove_later(tx: Tx, stack: StackRow, row: ResourceRow) -> None:
+    tx.update(
+        row,
+        goal="absent",
+        step="todo",
+        traversal=stack.traversal,
+        phase=2,
+        waits=1,
+        tries=0,
+        hook="",
+    )
+
+
+def arrange_all_absent(tx: Tx, stack: StackRow) -> None:
+    """Everything of the stack goes."""
+    tx.run(resources.FORGET_EDGES, stack=stack.id)
+    for row in tx.all(resources.OF_STACK, stack=stack.id):
+        _remove_later(tx, stack, row)
+
+
+def arrange_removal(tx: Tx, stack: StackRow) -> int:
+    """The second phase: what is no longer wanted goes, each after those that stand on it."""
+    tx.run(resources.FORGET_EDGES, stack=stack.id)
+    rows = tx.all(resources.TO_REMOVE, stack=stack.id)
+    by_name: dict[str, list[ResourceRow]] = defaultdict(list)
+    for row in rows:
+        by_name[row.name].append(row)
+    waits: dict[str, int] = defaultdict(int)
+    for row in rows:
+        for name in row.requires:
+            for needed in by_name.get(name, ()):
+                if needed.id != row.id:
+                    tx.insert(EdgeRow(row.id, needed.id), ignore_duplicate=True)
+                    waits[needed.id] += 1
+    for row in rows:
+        tx.update(
+            row,
+            step="todo",
+            traversal=stack.traversal,
+            phase=2,
+            waits=waits[row.id],
+            due=tx.now,
+            tries=0,
+        )
+    return len(rows)

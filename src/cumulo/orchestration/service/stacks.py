@@ -1,0 +1,596 @@
+"""The verbs of stacks: create, update, delete and the other actions, rollback, outputs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from cumulo.core.auth.principal import Principal
+from cumulo.core.clock import later
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import BadRequest, Conflict, Fault, NotFound
+from cumulo.core.ids import child_id, new_id
+from cumulo.core.quotas.quotas import Quotas
+from cumulo.orchestration.language.environment import parse as parse_environment
+from cumulo.orchestration.language.functions import Functions
+from cumulo.orchestration.language.invalid import Invalid, NotKnownYet
+from cumulo.orchestration.model.resource import ResourceRow
+from cumulo.orchestration.model.stack import Action, StackNameRow, StackRow
+from cumulo.orchestration.queries import resource as resources
+from cumulo.orchestration.queries import stack as queries
+from cumulo.orchestration.service.blueprint import Blueprint, PlanScope
+from cumulo.orchestration.service.blueprints import Blueprints, pseudo_parameters
+from cumulo.orchestration.service.engine import Engine
+from cumulo.orchestration.service.handlers import Work
+from cumulo.orchestration.service.live import LiveScope
+from cumulo.orchestration.service.plan import arrange, arrange_all_absent
+from cumulo.orchestration.service.properties import checked
+from cumulo.orchestration.service.types import is_template
+
+TIMEOUT_MINUTES = 60
+DEFAULTS = {"stacks": 512, "stack_resources": 1000}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a stack shall be."""
+
+    template: Any
+    files: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+class StackInAction(Conflict):
+    """Something is being done to the stack already."""
+
+
+class Stacks:
+    listing = queries.STACKS
+    events = queries.EVENTS
+
+    def __init__(self, engine: Engine, blueprints: Blueprints, region: str) -> None:
+        self.engine = engine
+        self.blueprints = blueprints
+        self.region = region
+        self.quotas = Quotas("orchestration", DEFAULTS)
+        engine.ended = self._ended
+
+    # --- finding -------------------------------------------------------------------------
+
+    def get(self, tx: Tx, stack_id: str, project_id: str | None) -> StackRow:
+        """Raises NotFound. A project of None: any."""
+        found = tx.get(StackRow, stack_id)
+        if found is None or (project_id is not None and found.project_id != project_id):
+            raise NotFound(f"The Stack ({stack_id}) could not be found.")
+        return found
+
+    def named(self, tx: Tx, name: str, project_id: str) -> StackRow:
+        """By a name, or an id. Raises NotFound."""
+        known = tx.one(queries.NAMED, project=project_id, name=name)
+        if known is not None:
+            return self.get(tx, known.stack_id, project_id)
+        found = tx.get(StackRow, name)
+        if found is None or found.project_id != project_id:
+            raise NotFound(f"The Stack ({name}) could not be found.")
+        return found
+
+    # --- create --------------------------------------------------------------------------
+
+    def create(
+        self,
+        tx: Tx,
+        who: Principal,
+        name: str,
+        wish: Wish,
+        *,
+        timeout_mins: int | None = None,
+        disable_rollback: bool = True,
+        tags: Sequence[str] = (),
+        action: Action = "CREATE",
+    ) -> StackRow:
+        """Raises BadRequest for a template without sense, Conflict for a name that is taken."""
+        project_id = who.project_id
+        if project_id is None:
+            raise BadRequest("A token that is scoped to a project is required.")
+        if tx.one(queries.NAMED, project=project_id, name=name) is not None:
+            raise Conflict(f"The Stack ({name}) already exists.", kind="StackExists")
+        stack_id = new_id()
+        self.quotas.take(tx, project_id, stacks=1)
+        row = self._row(
+            tx, stack_id, name, project_id, who.user_id, list(who.roles), wish, None, None
+        )
+        row = self._with(row, timeout_mins, disable_rollback, tags, action)
+        blueprint = self.checked(tx, row, wish)
+        row = self._described(row, blueprint)
+        tx.insert(row)
+        tx.insert(StackNameRow(project_id, name, stack_id))
+        return self._begin(tx, row, blueprint)
+
+    def create_nested(
+        self, tx: Tx, parent: StackRow, resource: ResourceRow, wish: Wish
+    ) -> StackRow:
+        name = f"{parent.name}-{resource.name}-{child_id(resource.id, 'stack')[:12]}"[:255]
+        row = self._row(
+            tx,
+            child_id(resource.id, "stack"),
+            name,
+            parent.project_id,
+            parent.user_id,
+            parent.roles,
+            wish,
+            resource.id,
+            parent,
+        )
+        row = self._with(row, parent.timeout_mins, True, (), "CREATE")
+        blueprint = self.checked(tx, row, wish)
+        row = self._described(row, blueprint)
+        tx.insert(row)
+        return self._begin(tx, row, blueprint)
+
+    def _row(
+        self,
+        tx: Tx,
+        stack_id: str,
+        name: str,
+        project_id: str,
+        user_id: str,
+        roles: list[str],
+        wish: Wish,
+        parent_id: str | None,
+        parent: StackRow | None,
+    ) -> StackRow:
+        return StackRow(
+            id=stack_id,
+            name=name,
+            project_id=project_id,
+            user_id=user_id,
+            roles=roles,
+            parent_id=parent_id,
+            root_id=stack_id if parent is None else parent.root_id,
+            depth=0 if parent is None else parent.depth + 1,
+            template=wish.template if isinstance(wish.template, dict) else {},
+            files=dict(wish.files),
+            environment=dict(wish.environment),
+            parameters=dict(wish.parameters),
+            previous=None,
+            description="",
+            tags=[],
+            timeout_mins=None,
+            disable_rollback=True,
+            action="CREATE",
+            status="IN_PROGRESS",
+            reason="Stack CREATE started",
+            traversal=0,
+            left=0,
+            phase=1,
+            deadline=None,
+            created_at=tx.now,
+            updated_at=None,
+            deleted_at=None,
+        )
+
+    @staticmethod
+    def _with(
+        row: StackRow,
+        timeout_mins: int | None,
+        disable_rollback: bool,
+        tags: Sequence[str],
+        action: Action,
+    ) -> StackRow:
+        return msgspec.structs.replace(
+            row,
+            timeout_mins=timeout_mins,
+            disable_rollback=disable_rollback,
+            tags=list(tags),
+            action=action,
+        )
+
+    @staticmethod
+    def _described(row: StackRow, blueprint: Blueprint) -> StackRow:
+        return msgspec.structs.replace(row, description=blueprint.template.description)
+
+    # --- checks --------------------------------------------------------------------------
+
+    def checked(self, tx: Tx, row: StackRow, wish: Wish) -> Blueprint:
+        """The blueprint of a wish, with every resource's type and properties looked at.
+
+        Raises BadRequest.
+        """
+        try:
+            blueprint = self.blueprints.build(
+                wish.template,
+                wish.environment,
+                wish.files,
+                wish.parameters,
+                pseudo=self.blueprints.pseudo(row),
+            )
+            self._check_resources(blueprint, row.depth)
+        except Invalid as problem:
+            raise BadRequest(str(problem), kind="StackValidationFailed") from None
+        return blueprint
+
+    def preview(self, who: Principal, name: str, wish: Wish) -> Blueprint:
+        """The same for a stack that is not made."""
+        pseudo = pseudo_parameters(new_id(), name, who.project_id or "", self.region)
+        try:
+            blueprint = self.blueprints.build(
+                wish.template, wish.environment, wish.files, wish.parameters, pseudo=pseudo
+            )
+            self._check_resources(blueprint, 0)
+        except Invalid as problem:
+            raise BadRequest(str(problem), kind="StackValidationFailed") from None
+        return blueprint
+
+    def _check_resources(self, blueprint: Blueprint, depth: int) -> None:
+        if len(blueprint.definitions) > DEFAULTS["stack_resources"]:
+            raise Invalid(f"Maximum resources per stack exceeded: {DEFAULTS['stack_resources']}")
+        scope = PlanScope(blueprint)
+        for name, definition in blueprint.definitions.items():
+            kind = blueprint.kind_of(name)
+            handler = self.engine.types.handler(kind)
+            if is_template(kind):
+                if kind not in blueprint.files:
+                    raise Invalid(f"Could not fetch remote template {kind}")
+                continue
+            if handler.takes_any:
+                continue
+            path = f"resources.{name}.properties"
+            unknown = set(definition.properties) - set(handler.properties)
+            if unknown:
+                raise Invalid(f"Unknown Property {min(unknown)}", path)
+            try:
+                checked_now = _known_properties(definition.properties, blueprint, scope)
+            except NotKnownYet:
+                continue
+            if set(checked_now) == set(definition.properties):
+                made = checked(handler.properties, checked_now, path)
+                problem = handler.check(made)
+                if problem:
+                    raise Invalid(problem, path)
+            else:
+                self._check_required(handler.properties, definition.properties, path)
+
+    @staticmethod
+    def _check_required(schema: Any, given: Mapping[str, Any], path: str) -> None:
+        for name, one in schema.items():
+            if one.required and name not in given:
+                raise Invalid(f"Property {name} not assigned", path)
+
+    # --- beginning and ending ------------------------------------------------------------
+
+    def _begin(self, tx: Tx, row: StackRow, blueprint: Blueprint) -> StackRow:
+        minutes = row.timeout_mins or TIMEOUT_MINUTES
+        row = tx.update(
+            row,
+            traversal=row.traversal + 1,
+            phase=1,
+            status="IN_PROGRESS",
+            reason=f"Stack {row.action} started",
+            deadline=later(tx.now, minutes * 60.0),
+        )
+        self.engine.story.of_stack(tx, row)
+        left = arrange(tx, row, blueprint)
+        row = tx.update(row, left=left)
+        tx.after_commit(lambda: self.engine.ring(0.0))
+        if left == 0:
+            self.engine.next_phase(tx, row.id)
+            return tx.get(StackRow, row.id) or row
+        return row
+
+    def update(
+        self,
+        tx: Tx,
+        row: StackRow,
+        who: Principal | None,
+        wish: Wish,
+        *,
+        timeout_mins: int | None = None,
+        disable_rollback: bool | None = None,
+        tags: Sequence[str] | None = None,
+        action: Action = "UPDATE",
+    ) -> StackRow:
+        """A stack becomes what the wish says. A running action is overtaken."""
+        if row.deleted_at is not None or (row.action == "DELETE" and row.status == "IN_PROGRESS"):
+            raise NotFound(f"The Stack ({row.name}) could not be found.")
+        if row.action == "SUSPEND" and row.status == "COMPLETE":
+            raise Conflict("Updating a stack when it is suspended is not supported.")
+        blueprint = self.checked(tx, row, wish)
+        changes: dict[str, Any] = {
+            "template": wish.template,
+            "files": dict(wish.files),
+            "environment": dict(wish.environment),
+            "parameters": dict(wish.parameters),
+            "previous": self._kept(row),
+            "description": blueprint.template.description,
+            "action": action,
+            "updated_at": tx.now,
+        }
+        if who is not None:
+            changes |= {"user_id": who.user_id, "roles": list(who.roles)}
+        if timeout_mins is not None:
+            changes["timeout_mins"] = timeout_mins
+        if disable_rollback is not None:
+            changes["disable_rollback"] = disable_rollback
+        if tags is not None:
+            changes["tags"] = list(tags)
+        row = tx.update(row, **changes)
+        return self._begin(tx, row, blueprint)
+
+    def update_nested(self, tx: Tx, parent: StackRow, child: StackRow, wish: Wish) -> StackRow:
+        child = tx.update(child, user_id=parent.user_id, roles=parent.roles)
+        return self.update(tx, child, None, wish)
+
+    @staticmethod
+    def _kept(row: StackRow) -> dict[str, Any] | None:
+        """What a rollback leads to: the last wish that came true."""
+        if row.status == "COMPLETE" and row.action not in ("DELETE",):
+            return {
+                "template": row.template,
+                "files": row.files,
+                "environment": row.environment,
+                "parameters": row.parameters,
+            }
+        return row.previous
+
+    def delete(self, tx: Tx, row: StackRow, who: Principal | None = None) -> StackRow:
+        """Everything that the stack has made goes, then the stack. Twice is once."""
+        if row.deleted_at is not None:
+            return row
+        if row.action == "DELETE" and row.status == "IN_PROGRESS":
+            return row
+        changes: dict[str, Any] = {"action": "DELETE"}
+        if who is not None and row.project_id == who.project_id:
+            changes |= {"user_id": who.user_id, "roles": list(who.roles)}
+        return self._begin_absent(tx, tx.update(row, **changes))
+
+    def _begin_absent(self, tx: Tx, row: StackRow) -> StackRow:
+        row = tx.update(
+            row,
+            traversal=row.traversal + 1,
+            phase=1,
+            left=0,
+            status="IN_PROGRESS",
+            reason=f"Stack {row.action} started",
+            deadline=later(tx.now, (row.timeout_mins or TIMEOUT_MINUTES) * 60.0),
+        )
+        self.engine.story.of_stack(tx, row)
+        arrange_all_absent(tx, row)
+        self.engine.next_phase(tx, row.id)
+        return tx.get(StackRow, row.id) or row
+
+    def act(self, tx: Tx, row: StackRow, action: Action) -> StackRow:
+        """Check, suspend, resume. Raises Conflict while something else is done."""
+        if row.status == "IN_PROGRESS":
+            raise StackInAction(
+                f"Stack {row.name} already has an action ({row.action}) in progress.",
+                kind="ActionInProgress",
+            )
+        row = tx.update(
+            row,
+            action=action,
+            traversal=row.traversal + 1,
+            phase=1,
+            status="IN_PROGRESS",
+            reason=f"Stack {action} started",
+            updated_at=tx.now,
+            deadline=later(tx.now, (row.timeout_mins or TIMEOUT_MINUTES) * 60.0),
+        )
+        self.engine.story.of_stack(tx, row)
+        rows = [
+            each
+            for each in tx.all(resources.OF_STACK, stack=row.id)
+            if each.goal == "present" and each.physical_id is not None
+        ]
+        for each in rows:
+            tx.update(
+                each, step="todo", traversal=row.traversal, phase=1, waits=0, due=tx.now, tries=0
+            )
+        row = tx.update(row, left=len(rows))
+        tx.after_commit(lambda: self.engine.ring(0.0))
+        if not rows:
+            self.engine.next_phase(tx, row.id)
+        return tx.get(StackRow, row.id) or row
+
+    def cancel(self, tx: Tx, row: StackRow, *, rollback: bool) -> StackRow:
+        """End what is being done; with rollback back to what it was before."""
+        if row.status != "IN_PROGRESS" or row.action not in ("CREATE", "UPDATE"):
+            raise BadRequest(
+                f"Cancelling {row.action.lower()} when stack is {row.word} is not supported."
+            )
+        if rollback and row.action == "UPDATE" and row.previous is not None:
+            return self._roll_back(tx, row)
+        tx.run(resources.STOP, stack=row.id, why=f"{row.action} cancelled")
+        row = tx.update(row, phase=3)
+        self.engine.end(tx, row, "FAILED", f"Stack {row.action} cancelled")
+        return tx.get(StackRow, row.id) or row
+
+    def late(self, tx: Tx, row: StackRow) -> None:
+        """The deadline has passed."""
+        tx.run(resources.STOP, stack=row.id, why=f"{row.action} timed out")
+        row = tx.update(row, phase=3)
+        self.engine.end(tx, row, "FAILED", "Timed out")
+
+    def _ended(self, tx: Tx, row: StackRow) -> None:
+        """After an action: quota back, or the way back after a failure."""
+        if row.action == "DELETE" and row.status == "COMPLETE" and row.parent_id is None:
+            self.quotas.give_back(tx, row.project_id, stacks=1)
+        wanted = row.status == "FAILED" and not row.disable_rollback
+        if wanted and row.action in ("CREATE", "UPDATE"):
+            self._roll_back(tx, row)
+
+    def _roll_back(self, tx: Tx, row: StackRow) -> StackRow:
+        if row.previous is None:
+            return self._begin_absent(tx, tx.update(row, action="ROLLBACK"))
+        kept = row.previous
+        wish = Wish(kept["template"], kept["files"], kept["environment"], kept["parameters"])
+        try:
+            return self.update(tx, row, None, wish, action="ROLLBACK")
+        except Fault as fault:
+            row = tx.update(row, action="ROLLBACK")
+            self.engine.end(tx, row, "FAILED", fault.message)
+            return row
+
+    # --- outputs -------------------------------------------------------------------------
+
+    def outputs(self, tx: Tx, row: StackRow) -> list[str]:
+        return list(self.blueprints.of(tx, row).template.outputs)
+
+    def output(self, tx: Tx, row: StackRow, name: str) -> Any:
+        """The value of an output; None where it cannot be told yet. Raises Invalid where its
+        snippet is wrong, NotFound where there is none."""
+        return self.output_and_problem(tx, row, name)[0]
+
+    def output_and_problem(self, tx: Tx, row: StackRow, name: str) -> tuple[Any, str | None]:
+        blueprint = self.blueprints.of(tx, row)
+        definition = blueprint.template.outputs.get(name)
+        if definition is None:
+            return None, None
+        principal = self.engine.principal_or_none(tx, row)
+        if principal is None:
+            return None, "the stack's owner has no role in its project any more"
+        anchor = next(iter(tx.all(resources.OF_STACK, stack=row.id)), None)
+        scope = (
+            PlanScope(blueprint)
+            if anchor is None
+            else LiveScope(Work(tx, self.engine, row, anchor, principal), blueprint)
+        )
+        functions = Functions(blueprint.template.version, scope)
+        try:
+            if definition.condition is not None and not functions.condition(definition.condition):
+                return None, None
+            return functions.resolve(definition.value, f"outputs.{name}.value"), None
+        except NotKnownYet:
+            return None, None
+        except (Invalid, Fault) as problem:
+            return None, str(problem)
+
+    def count(self, tx: Tx) -> int:
+        return int(tx.value(queries.COUNT))
+
+    # --- what is looked at ---
+
+    def resources(self, tx: Tx, row: StackRow) -> list[ResourceRow]:
+        """The newest row of each resource that is to be there, and those that are being removed."""
+        found: dict[str, ResourceRow] = {}
+        for each in sorted(tx.all(resources.OF_STACK, stack=row.id), key=lambda r: r.created_at):
+            before = found.get(each.name)
+            if before is None or before.goal == "absent" or each.goal == "present":
+                found[each.name] = each
+        return sorted(found.values(), key=lambda each: each.name)
+
+    def resource(self, tx: Tx, row: StackRow, name: str) -> ResourceRow:
+        """Raises NotFound."""
+        for each in self.resources(tx, row):
+            if each.name == name:
+                return each
+        raise NotFound(f"The Resource ({name}) could not be found in Stack {row.name}.")
+
+    def nested(self, tx: Tx, row: StackRow, depth: int) -> list[tuple[StackRow, list[ResourceRow]]]:
+        """The stack and the stacks inside it, so many levels down, with their resources."""
+        level = [row]
+        found = []
+        for _ in range(depth + 1):
+            here = [(stack, self.resources(tx, stack)) for stack in level]
+            found += here
+            parents = [each.id for _, rows in here for each in rows if each.physical_id]
+            level = tx.all(queries.CHILDREN, parents=parents) if parents else []
+            if not level:
+                break
+        return found
+
+    def attributes(
+        self, tx: Tx, row: StackRow, resource: ResourceRow, more: Sequence[str]
+    ) -> dict[str, Any]:
+        """A resource's attributes as they are now; those that cannot be told are None."""
+        principal = self.engine.principal_or_none(tx, row)
+        if principal is None or resource.physical_id is None:
+            return {}
+        handler = self.engine.types.handler(resource.kind)
+        work = Work(tx, self.engine, row, resource, principal, resource.properties)
+        made: dict[str, Any] = {}
+        for name in [*handler.attributes, *more]:
+            try:
+                made[name] = handler.attribute(work, name)
+            except (KeyError, Invalid, NotKnownYet, Fault):
+                made[name] = None
+        return made
+
+    def mark(
+        self, tx: Tx, row: StackRow, resource: ResourceRow, *, unhealthy: bool, reason: str
+    ) -> None:
+        """Raises Conflict while something is done to the stack."""
+        if row.status == "IN_PROGRESS":
+            raise StackInAction(f"Stack {row.name} has an action in progress.")
+        if not unhealthy and not (resource.action == "CHECK" and resource.status == "FAILED"):
+            return
+        word = "FAILED" if unhealthy else "COMPLETE"
+        resource = tx.update(
+            resource, action="CHECK", status=word, reason=reason, updated_at=tx.now
+        )
+        self.engine.story.of_resource(tx, row, resource)
+
+    def look_at(self, who: Principal, wish: Wish) -> Blueprint:
+        """A template on its own: parameters may be missing. Raises Invalid."""
+        blueprint = self.blueprints.build(
+            wish.template,
+            wish.environment,
+            wish.files,
+            wish.parameters,
+            pseudo=pseudo_parameters(new_id(), "validate", who.project_id or "", self.region),
+            lenient=True,
+        )
+        for name in blueprint.definitions:
+            self.engine.types.handler(blueprint.kind_of(name))
+        return blueprint
+
+    def changes(self, tx: Tx, row: StackRow, wish: Wish) -> dict[str, list[tuple[str, str]]]:
+        """What an update would do: unchanged, updated, replaced, added, deleted."""
+        blueprint = self.checked(tx, row, wish)
+        found: dict[str, list[tuple[str, str]]] = {
+            word: [] for word in ("unchanged", "updated", "replaced", "added", "deleted")
+        }
+        rows = {each.name: each for each in self.resources(tx, row) if each.goal == "present"}
+        for name in blueprint.definitions:
+            kind, old = blueprint.definitions[name].type, rows.get(name)
+            if old is None:
+                found["added"].append((name, kind))
+            elif old.kind != blueprint.kind_of(name):
+                found["replaced"].append((name, kind))
+            elif old.digest == blueprint.digest(name):
+                found["unchanged"].append((name, kind))
+            else:
+                found[self._kind_of_change(blueprint, name, old)].append((name, kind))
+        gone = [each for name, each in rows.items() if name not in blueprint.definitions]
+        found["deleted"] = [(each.name, each.type) for each in gone]
+        return found
+
+    def _kind_of_change(self, blueprint: Blueprint, name: str, old: ResourceRow) -> str:
+        handler = self.engine.types.handler(old.kind)
+        given = blueprint.definitions[name].properties
+        now = _known_properties(given, blueprint, PlanScope(blueprint))
+        schema = handler.properties
+        changed = [
+            key
+            for key in {*now, *old.properties}
+            if key in schema and now.get(key, schema[key].default) != old.properties.get(key)
+        ]
+        return "updated" if all(schema[key].update for key in changed) else "replaced"
+
+    def environment_of(self, row: StackRow) -> Any:
+        return parse_environment(row.environment)
+
+
+def _known_properties(
+    given: Mapping[str, Any], blueprint: Blueprint, scope: PlanScope
+) -> dict[str, Any]:
+    """Those of the properties that follow from parameters alone."""
+    functions = Functions(blueprint.template.version, scope)
+    made = {}
+    for name, snippet in given.items():
+        try:
+            made[name] = functions.resolve(snippet, f"properties.{name}")
+        except NotKnownYet:
+            continue
+    return made

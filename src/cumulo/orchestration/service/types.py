@@ -1,0 +1,41 @@
+"""All resource types: those that services declare as data, and Heat's own."""
+
+from collections.abc import Iterable, Mapping
+
+from cumulo.core.resource_types import Finder, ResourceType
+from cumulo.orchestration.language.invalid import Invalid
+from cumulo.orchestration.service.handlers import Handler, RestHandler
+
+
+class Types:
+    def __init__(self, declared: Iterable[ResourceType], finders: Iterable[Finder]) -> None:
+        self.finders = {each.name: each for each in finders}
+        self.constraints = {
+            each.constraint: each for each in self.finders.values() if each.constraint
+        }
+        self._handlers: dict[str, Handler] = {
+            each.name: RestHandler(each, self.finders) for each in declared
+        }
+        self._template: Handler | None = None
+
+    def add(self, own: Mapping[str, Handler], template: Handler) -> None:
+        """Heat's own ones; `template` is what files and URLs of templates are made by."""
+        self._handlers |= own
+        self._template = template
+
+    def names(self) -> list[str]:
+        return sorted(self._handlers)
+
+    def handler(self, kind: str) -> Handler:
+        """Raises Invalid for a type that there is not."""
+        found = self._handlers.get(kind)
+        if found is not None:
+            return found
+        if is_template(kind) and self._template is not None:
+            return self._template
+        raise Invalid(f"The Resource Type ({kind}) could not be found.")
+
+
+def is_template(kind: str) -> bool:
+    """Whether a type is a template of its own: a file or URL."""
+    return kind.endswith((".yaml", ".template", ".yml", ".json")) or "://" in kind

@@ -1,0 +1,173 @@
+"""Both name servers, the process and the one inside the test, are told and asked the same."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import dns.asyncquery
+import dns.message
+import dns.rcode
+import pytest
+
+from cumulo.dns import names, rdata
+from cumulo.dns.drivers.embedded import EmbeddedNameServer
+from cumulo.dns.drivers.fake import FakeNameServer
+from cumulo.dns.model.nameserver import NameServer, NameServerFailed
+from cumulo.dns.nameserver.feed import Drop, Put
+from tests.dns.support import said, steps_of
+
+Ask = Callable[[str, str], Coroutine[Any, Any, dns.message.Message]]
+ZONE = "www 60 A 192.0.2.1\nmany 60 TXT " + " ".join(f"{'x' * 250}{n}" for n in range(8))
+
+
+@contextlib.asynccontextmanager
+async def a_server(kind: str, folder: Path) -> AsyncIterator[tuple[NameServer, Ask]]:
+    if kind == "fake":
+        fake = FakeNameServer()
+
+        async def ask_fake(name: str, kind: str) -> dns.message.Message:
+            wire = fake.ask(dns.message.make_query(name, kind).to_wire())
+            assert wire is not None
+            return dns.message.from_wire(wire)
+
+        yield fake, ask_fake
+        return
+    server = EmbeddedNameServer(folder, (), 0)
+
+    async def ask(name: str, kind: str) -> dns.message.Message:
+        host, _, port = server.address.rpartition(":")
+        query = dns.message.make_query(name, kind)
+        return await dns.asyncquery.udp(query, host, port=int(port), timeout=10)
+
+    try:
+        yield server, ask
+    finally:
+        await server.stop()
+
+
+def serving(kind: str, folder: Path, test: Callable[..., Coroutine[Any, Any, None]]) -> None:
+    async def main() -> None:
+        async with a_server(kind, folder) as (server, ask):
+            await server.start()
+            await server.send(steps_of("example.org.", ZONE))
+            await server.commit(7)
+            await test(server, ask)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", ["embedded", "fake"])
+class TestNameServer:
+    def test_says_what_it_was_told_at_the_commit(self, kind: str, tmp_path: Path) -> None:
+        async def test(server: NameServer, ask: Ask) -> None:
+            assert server.running and server.address
+            assert said(await ask("www.example.org.", "A"))[1] == ["www.example.org. A 192.0.2.1"]
+            owner = names.wire("www.example.org.")
+            other = rdata.pack([rdata.to_wire("A", "192.0.2.2")])
+            await server.send([Put("example.org.", owner, 1, 60, other)])
+            assert said(await ask("www.example.org.", "A"))[1] == ["www.example.org. A 192.0.2.1"]
+            await server.commit(8)
+            assert said(await ask("www.example.org.", "A"))[1] == ["www.example.org. A 192.0.2.2"]
+            await server.send([Drop("example.org.", owner, 1)])
+            await server.commit(9)
+            assert said(await ask("www.example.org.", "A"))[0] == "NXDOMAIN"
+
+        serving(kind, tmp_path, test)
+
+    def test_begins_empty_again(self, kind: str, tmp_path: Path) -> None:
+        async def test(server: NameServer, ask: Ask) -> None:
+            await server.start()
+            await server.commit(1)
+            answer = await ask("www.example.org.", "A")
+            assert answer.rcode() == dns.rcode.REFUSED
+
+        serving(kind, tmp_path, test)
+
+
+def port_of(server: NameServer) -> int:
+    return int(server.address.rpartition(":")[2])
+
+
+def test_its_end_is_noticed_and_another_goes_on_at_the_same_port(tmp_path: Path) -> None:
+    async def test(server: NameServer, ask: Ask) -> None:
+        assert isinstance(server, EmbeddedNameServer) and server._child is not None
+        port = port_of(server)
+        os.kill(server._child.pid, signal.SIGKILL)
+        with pytest.raises(NameServerFailed):
+            await server.commit(8)
+        # Asked while nobody is there: it waits in the socket, which is ours.
+        asked = asyncio.create_task(ask("www.example.org.", "A"))
+        await asyncio.sleep(0.05)
+        await server.start()
+        await server.send(steps_of("example.org.", ZONE))
+        await server.commit(9)
+        assert port_of(server) == port
+        assert (await asked).rcode() in (dns.rcode.NOERROR, dns.rcode.SERVFAIL)
+        assert said(await ask("www.example.org.", "A"))[0] == "NOERROR"
+
+    serving("embedded", tmp_path, test)
+
+
+def test_tcp_for_what_is_long_and_a_silent_client_holds_up_nobody(tmp_path: Path) -> None:
+    async def test(server: NameServer, ask: Ask) -> None:
+        port = port_of(server)
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(30)]
+        for _, writer in silent[:10]:
+            writer.write(b"\xff\xff half of it")
+        query = dns.message.make_query("many.example.org.", "TXT")
+        answer, tcp = await dns.asyncquery.udp_with_fallback(
+            query, "127.0.0.1", port=port, timeout=10
+        )
+        assert tcp and len(answer.answer[0][0].strings) == 8
+        for _, writer in silent:
+            writer.close()
+
+    serving("embedded", tmp_path, test)
+
+
+def test_nonsense_by_udp_and_tcp_harms_nobody_else(tmp_path: Path) -> None:
+    async def test(server: NameServer, ask: Ask) -> None:
+        port = port_of(server)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nonsense:
+            for size in (0, 1, 11, 12, 13, 100, 9000):
+                nonsense.sendto(os.urandom(size), ("127.0.0.1", port))
+        for junk in (b"\0\0", b"\0\x0c" + b"\0" * 12, b"GET / HTTP/1.1\r\n\r\n"):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(junk)
+            writer.close()
+        assert said(await ask("www.example.org.", "A"))[0] == "NOERROR"
+        assert server.running
+
+    serving("embedded", tmp_path, test)
+
+
+def test_the_port_is_the_same_one_next_time(tmp_path: Path) -> None:
+    async def main() -> None:
+        ports = set()
+        for _ in range(2):
+            server = EmbeddedNameServer(tmp_path, (), 0)
+            await server.start()
+            ports.add(port_of(server))
+            await server.stop()
+        assert len(ports) == 1
+
+    asyncio.run(main())
+
+
+def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+    async def main() -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            where = f"127.0.0.1:{taken.getsockname()[1]}"
+            server = EmbeddedNameServer(tmp_path, (where,), 0)
+            with pytest.raises(NameServerFailed, match="cannot listen at 127"):
+                await server.start()
+            await server.stop()
+
+    asyncio.run(main())
