@@ -7,6 +7,7 @@ from cumulo.identity.interface import RequestKeys
 from cumulo.object_store.api.face import swift_face
 from cumulo.object_store.api.s3.face import s3_faces
 from cumulo.object_store.drivers.files import FileBlobs
+from cumulo.object_store.interface import EVENTS
 from cumulo.object_store.model.ring import Device, Ring
 from cumulo.object_store.policy import RULES
 from cumulo.object_store.reconcile import ObjectExpiry, ObjectRemovals
@@ -67,5 +68,6 @@ def _blobs(frame: Frame) -> FileBlobs:
 ASSEMBLY = Assembly(
     "object_store",
     build,
+    events=EVENTS,
     catalog=(CatalogEntry("object-store", (), "/object-store/v1/AUTH_$(project_id)s"),),
 )
