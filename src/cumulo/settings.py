@@ -67,8 +67,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_url: str = ""
     """What the catalog says where clients reach us, behind a proxy; empty: http://LISTEN."""
     trusted_front: list[str] = []
-    """Addresses (or networks) of web servers in front, whose word on users, certificates and
-    addresses of clients is believed: docs/identity.md."""
+    """Addresses (or networks) of web servers in front, whose word on users, certificates,
+    addresses of clients and the scheme and host that they asked for (`X-Forwarded-Proto`, `-Host`)
+    is believed: docs/identity.md."""
+    connections_per_address: Annotated[int, msgspec.Meta(ge=8)] = 512
+    """How many connections one address (of IPv6: one network of 64 bits) may hold open to the APIs;
+    `trusted_front` as many as it likes."""
     region: str = "RegionOne"
     history_days: Annotated[int, msgspec.Meta(ge=1)] = 90
     """How long `cumulo why` remembers."""

@@ -1,23 +1,21 @@
-"""The compute agent against a simulated host: idempotence, waits, failures, orphans."""
+"""The compute agent against a simulated host: idempotence, waits, failures, what nobody knows."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from cumulo.compute.agent import ComputeAgent
-from cumulo.compute.drivers.driver import GuestSpec, RootDisk
+from cumulo.compute.drivers.driver import GuestSpec, GuestState, RootDisk
 from cumulo.compute.drivers.fake import FakeDriver, Fault
+from cumulo.compute.drivers.image_cache import ImageCache
 from cumulo.compute.drivers.machine import SIMULATED
-from cumulo.compute.model.orders import (
-    DesiredCompute,
-    SeenGuest,
-    WantedDisk,
-    WantedGuest,
-    WantedImage,
-    WantedNic,
-)
+from cumulo.compute.model.orders import WantedDisk, WantedGuest, WantedImage, WantedNic
+from cumulo.core.hosts.messages import Seen
+from cumulo.core.hosts.worker import Worker
+from tests.support.items import Desk, until, worker_at
 
 IMAGE = WantedImage("image", "/nowhere", "ab" * 64, "qcow2")
 NIC = WantedNic("port", "fa:16:3e:00:00:01", "tap1", 1500)
@@ -28,126 +26,221 @@ def run(story: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(asyncio.wait_for(story(), 20))  # type: ignore[arg-type]
 
 
-async def once(agent: ComputeAgent, *guests: WantedGuest) -> list[SeenGuest]:
-    return (await agent.apply(DesiredCompute(list(guests)))).guests
+class Host:
+    """A simulated host, its worker, and the desk that orders."""
+
+    def __init__(self, driver: FakeDriver | None = None, cache: ImageCache | None = None) -> None:
+        self.driver = driver or FakeDriver()
+        self.agent = ComputeAgent(self.driver, SIMULATED, cache)
+        self.desk = Desk()
+        self.worker: Worker = worker_at(self.desk, self.agent)
+
+    async def order(self, **changes: Any) -> Seen:
+        guest = msgspec.structs.replace(ONE, **changes)
+        self.desk.order(guest.id, guest)
+        await self.worker.once()
+        return self.desk.seen[guest.id]
+
+    async def __aenter__(self) -> "Host":
+        self._task = asyncio.create_task(self.worker.run())
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
 
 
 def test_start_stop_reboot_remove() -> None:
     async def story() -> None:
-        driver = FakeDriver()
-        agent = ComputeAgent(driver, SIMULATED)
-        (seen,) = await once(agent, ONE)
-        assert (seen.power, seen.done, seen.generation) == ("on", True, 1)
-        pid = (await driver.inspect("one")).pid
-        (seen,) = await once(agent, ONE)
-        assert (await driver.inspect("one")).pid == pid, "a guest as desired is not touched"
-        off = msgspec.structs.replace(ONE, generation=2, power="off")
-        (seen,) = await once(agent, off)
-        assert (seen.power, seen.done) == ("off", True)
-        again = msgspec.structs.replace(ONE, generation=3, reboot_nonce=1, reboot_kind="hard")
-        (seen,) = await once(agent, again)
-        assert (seen.power, seen.done, seen.reboot_done) == ("on", True, 1)
-        absent = WantedGuest(id="one", generation=4, present=False)
-        observed = await agent.apply(DesiredCompute([absent]))
-        assert observed.removed == ["one"]
-        assert await driver.list() == []
+        host = Host()
+        seen = await host.order()
+        assert (seen.state.power, seen.done, seen.version) == ("on", True, 1)
+        assert host.desk.host == SIMULATED
+        pid = (await host.driver.inspect("one")).pid
+        reports = len(host.desk.reports)
+        await host.worker.once()
+        assert (await host.driver.inspect("one")).pid == pid, "a guest as desired is not touched"
+        assert len(host.desk.reports) == reports, "and not spoken of"
+        seen = await host.order(generation=2, power="off")
+        assert (seen.state.power, seen.done) == ("off", True)
+        seen = await host.order(generation=3, reboot_nonce=1, reboot_kind="hard")
+        assert (seen.state.power, seen.done, seen.state.reboot_done) == ("on", True, 1)
+        host.desk.remove("one")
+        await host.worker.once()
+        assert host.desk.seen["one"].gone and await host.driver.names() == []
 
     run(story)
 
 
 def test_a_killed_guest_is_reported_and_not_started_again() -> None:
     async def story() -> None:
-        driver = FakeDriver()
-        agent = ComputeAgent(driver, SIMULATED)
-        await once(agent, ONE)
-        driver.kill("one")
-        (seen,) = await once(agent, ONE)
-        assert (seen.power, seen.done) == ("crashed", True)
-        assert "signal 9" in (seen.reason or "")
+        host = Host()
+        async with host:
+            host.desk.order("one", ONE)
+            host.worker.bell.ring()
+            await until(lambda: "one" in host.desk.seen and host.desk.seen["one"].done)
+            host.agent.driver._on_change = host.agent.guest_changed  # type: ignore[attr-defined]
+            host.driver.kill("one")
+            await until(lambda: host.desk.seen["one"].state.power == "crashed", 3)
+            assert host.desk.seen["one"].done
+            assert "signal 9" in host.desk.seen["one"].state.reason
 
     run(story)
 
 
 def test_a_missing_tap_is_waited_for() -> None:
     async def story() -> None:
-        driver = FakeDriver(missing_taps=["tap1"])
-        agent = ComputeAgent(driver, SIMULATED)
-        guest = msgspec.structs.replace(ONE, nics=[NIC])
-        (seen,) = await once(agent, guest)
-        assert (seen.power, seen.done, seen.step, seen.fault) == ("off", False, "networking", None)
-        assert agent.unfinished()
-        driver.missing_taps.clear()
-        (seen,) = await once(agent, guest)
-        assert (seen.power, seen.done) == ("on", True)
-        assert not agent.unfinished()
+        host = Host(FakeDriver(missing_taps=["tap1"]))
+        seen = await host.order(nics=[NIC])
+        assert (seen.state.power, seen.done, seen.step) == ("off", False, "networking")
+        assert seen.fault is None and host.worker.unsettled() == ["one"]
+        host.driver.missing_taps.clear()
+        host.worker.nudge()
+        await until(lambda: not host.worker.unsettled(), 1)
+        await host.worker.reporter.report()
+        assert host.desk.seen["one"].done and host.desk.seen["one"].state.power == "on"
 
     run(story)
 
 
 def test_a_volume_that_is_not_connected_is_waited_for() -> None:
     async def story() -> None:
-        agent = ComputeAgent(FakeDriver(), SIMULATED)
+        host = Host()
         disk = WantedDisk("volume", "attachment", "vdb", 1, False, None)
-        guest = msgspec.structs.replace(ONE, disks=[disk])
-        (seen,) = await once(agent, guest)
-        assert (seen.power, seen.step, seen.done) == ("absent", "block_device_mapping", False)
+        seen = await host.order(disks=[disk])
+        found = (seen.state.power, seen.step, seen.done)
+        assert found == ("absent", "block_device_mapping", False)
         ready = WantedDisk("volume", "attachment", "vdb", 1, False, {"driver": "null-co"})
-        (seen,) = await once(agent, msgspec.structs.replace(ONE, disks=[ready]))
-        assert (seen.power, seen.done, seen.disks) == ("on", True, ["attachment"])
+        seen = await host.order(disks=[ready])
+        assert (seen.state.power, seen.done, seen.state.disks) == ("on", True, ["attachment"])
+        assert seen.step is None
+
+    run(story)
+
+
+def test_an_image_that_is_not_here_yet_is_asked_for_until_it_is(tmp_path: Path) -> None:
+    async def story() -> None:
+        host = Host(cache=ImageCache(tmp_path / "cache"))
+        missing = msgspec.structs.replace(IMAGE, path=None)
+        host.desk.order("one", msgspec.structs.replace(ONE, image=missing))
+        async with host:
+            await until(lambda: any(fetch.again == ["one"] for fetch in host.desk.fetched))
+            assert host.desk.seen["one"].fault is None and not host.desk.seen["one"].done
+            (tmp_path / "content").write_text("qcow2")
+            here = msgspec.structs.replace(IMAGE, path=str(tmp_path / "content"))
+            # The same version: nothing was changed, it has come.
+            host.desk.items["one"] = (1, msgspec.structs.replace(ONE, image=here))
+            await until(lambda: host.desk.seen["one"].done)
+            assert (tmp_path / "cache" / IMAGE.sha512).read_text() == "qcow2"
+
+    run(story)
+
+
+def test_a_lost_image_is_said_and_needed_ones_are_kept(tmp_path: Path) -> None:
+    async def story() -> None:
+        host = Host(cache=ImageCache(tmp_path / "cache"))
+        (tmp_path / "content").write_text("qcow2")
+        here = msgspec.structs.replace(IMAGE, path=str(tmp_path / "content"))
+        assert (await host.order(image=here)).done
+        lost = msgspec.structs.replace(IMAGE, path=None, lost=True)
+        assert (await host.order(image=lost, generation=2)).done, "its guest has it"
+        other = msgspec.structs.replace(lost, sha512="cd" * 64)
+        seen = await host.order(id="two", image=other)
+        assert seen.failures == 1 and "not there any more" in str(seen.fault)
+        (tmp_path / "cache" / ("ef" * 64)).write_text("of nobody")
+        await host.worker.once()
+        assert [path.name for path in (tmp_path / "cache").iterdir()] == [IMAGE.sha512]
 
     run(story)
 
 
 def test_failures_are_counted_and_tried_again() -> None:
     async def story() -> None:
-        driver = FakeDriver(faults={"spawn": Fault("no memory", count=2)})
-        agent = ComputeAgent(driver, SIMULATED)
-        (seen,) = await once(agent, ONE)
+        host = Host(FakeDriver(faults={"spawn": Fault("no memory", count=2)}))
+        seen = await host.order()
         assert (seen.fault, seen.failures, seen.done) == ("no memory", 1, False)
-        (seen,) = await once(agent, ONE)
-        assert seen.failures == 1, "not before its time"
-        while not seen.done:
-            await asyncio.sleep(0.1)
-            (seen,) = await once(agent, ONE)
-        assert (seen.power, seen.fault, seen.failures) == ("on", None, 0)
+        async with host:
+            await until(lambda: host.desk.seen["one"].done)
+        seen = host.desk.seen["one"]
+        assert (seen.state.power, seen.fault, seen.failures) == ("on", None, 0)
 
     run(story)
 
 
-def test_orphans_are_removed() -> None:
+def test_guests_that_nobody_knows_go_on(tmp_path: Path) -> None:
     async def story() -> None:
-        driver = FakeDriver()
+        host = Host(cache=ImageCache(tmp_path / "cache"))
         root = RootDisk("/nowhere", "qcow2")
         spec = GuestSpec(
             id="lost", generation=1, name="lost", vcpus=1, memory_mb=64, power="on", root=root
         )
-        await driver.ensure(spec)
-        agent = ComputeAgent(driver, SIMULATED)
-        await once(agent, ONE)
-        assert [state.id for state in await driver.list()] == ["one"]
+        await host.driver.ensure(spec)
+        base = tmp_path / "cache" / ("ef" * 64)
+        base.parent.mkdir()
+        base.write_text("what it may stand on")
+        (tmp_path / "content").write_text("qcow2")
+        await host.order(image=msgspec.structs.replace(IMAGE, path=str(tmp_path / "content")))
+        assert (await host.driver.inspect("lost")).power == "on" and base.exists()
+        assert host.desk.unknown["lost"]["power"] == "on"
+        host.desk.remove("lost")
+        await host.worker.once()
+        assert await host.driver.names() == ["one"] and host.desk.unknown == {}
+        assert not base.exists()
+
+    run(story)
+
+
+class Frozen(FakeDriver):
+    """Guests whose names say so do not answer."""
+
+    async def inspect(self, guest_id: str) -> GuestState:
+        if guest_id.startswith("frozen") and guest_id in self._guests:
+            await asyncio.sleep(3600)
+        return await super().inspect(guest_id)
+
+
+def test_frozen_guests_hold_up_no_other() -> None:
+    async def story() -> None:
+        host = Host(Frozen())
+        async with host:
+            for number in range(6):
+                guest = msgspec.structs.replace(ONE, id=f"frozen{number}")
+                host.desk.order(guest.id, guest)
+            host.worker.bell.ring()
+            await until(lambda: len([s for s in host.desk.seen.values() if s.done]) == 6)
+            host.agent._ring(None)
+            await asyncio.sleep(0.1)
+            for number in range(20):
+                guest = msgspec.structs.replace(ONE, id=f"good{number}")
+                host.desk.order(guest.id, guest)
+            host.worker.bell.ring()
+            good = [f"good{number}" for number in range(20)]
+            await until(
+                lambda: all(g in host.desk.seen and host.desk.seen[g].done for g in good), 3
+            )
 
     run(story)
 
 
 def test_a_new_agent_finds_what_the_old_one_made(tmp_path: Path) -> None:
     async def story() -> None:
-        first = FakeDriver(tmp_path)
-        await once(ComputeAgent(first, SIMULATED), ONE)
-        pid = (await first.inspect("one")).pid
-        second = FakeDriver(tmp_path)
-        (seen,) = await once(ComputeAgent(second, SIMULATED), ONE)
-        assert (seen.power, seen.done) == ("on", True)
-        assert (await second.inspect("one")).pid == pid, "the guest survived its agent"
+        first = Host(FakeDriver(tmp_path))
+        await first.order()
+        pid = (await first.driver.inspect("one")).pid
+        second = Host(FakeDriver(tmp_path))
+        seen = await second.order()
+        assert (seen.state.power, seen.done) == ("on", True)
+        assert (await second.driver.inspect("one")).pid == pid, "the guest survived its agent"
 
     run(story)
 
 
 def test_questions() -> None:
     async def story() -> None:
-        agent = ComputeAgent(FakeDriver(), SIMULATED)
-        await once(agent, ONE)
-        text = await agent.answer("console_log", {"id": "one", "lines": None})
+        host = Host()
+        await host.order()
+        text = await host.agent.answer("console_log", {"id": "one", "lines": None})
         assert "login" in text
-        assert (await agent.answer("diagnostics", {"id": "one"}))["power"] == "on"
+        assert (await host.agent.answer("diagnostics", {"id": "one"}))["power"] == "on"
 
     run(story)

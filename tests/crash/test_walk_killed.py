@@ -17,7 +17,7 @@ from tests.crash.walk import Walk
 
 SHARDS = 6
 LEAST_POINTS = 30
-ITEMS = ("block_storage",)
+ITEMS = ("block_storage", "compute")
 """Kinds of work whose things are items."""
 
 

@@ -48,7 +48,11 @@ class Desk:
             epoch=self.epoch,
             upto=max(self.version, least),
             whole=since is None,
-            changed=[Item(id, v, state) for id, (v, state) in self.items.items() if v > least],
+            changed=[
+                Item(id, v, state)
+                for id, (v, state) in self.items.items()
+                if v > least or id in message.again
+            ],
             gone=[Gone(id, v) for id, v in self.gone.items() if v > least],
         )
 

@@ -102,8 +102,12 @@ class StorageAgent:
         source = disk.source
         if source is None or self.driver.has(disk.id):
             return None
+        if source.lost:
+            raise Failed(f"image {source.image_id} is not there any more", final=True)
         if source.path is not None:
             return VolumeSource(source.path, source.format)
+        if source.image_id is not None:
+            raise NotYet(f"image {source.image_id} is not here yet", patience=None, ask=True)
         assert source.disk_id is not None
         try:
             found = await self.driver.connection(source.disk_id)

@@ -22,7 +22,7 @@ def build(frame: Frame) -> Service:
     return Service(
         storage,
         faces=block_storage_faces(storage, frame.rules("block_storage", RULES)),
-        parts=[StoragePart(frame.registry, storage.volumes, storage.snapshots)],
+        parts=[StoragePart(storage.images, storage.volumes, storage.snapshots)],
         counts={"volumes": storage.volumes.count},
     )
 

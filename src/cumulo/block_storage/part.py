@@ -19,7 +19,7 @@ from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest
 from cumulo.core.hosts.messages import Seen
 from cumulo.core.hosts.model import UnknownRow
-from cumulo.core.hosts.registry import HostRegistry
+from cumulo.image.interface import ImageInfo, Images
 
 
 class StoragePart:
@@ -30,8 +30,8 @@ class StoragePart:
     seen_type = SeenDisk
     host_type = SeenPool
 
-    def __init__(self, registry: HostRegistry, volumes: Volumes, snapshots: Snapshots) -> None:
-        self._registry = registry
+    def __init__(self, images: Images, volumes: Volumes, snapshots: Snapshots) -> None:
+        self._images = images
         self._volumes = volumes
         self._snapshots = snapshots
 
@@ -39,7 +39,9 @@ class StoragePart:
         if not ids:
             return {}
         volumes = tx.all(volume_queries.BY_IDS, ids=ids)
-        found = {row.id: _volume_disk(row) for row in volumes if row.host_id == host_id}
+        named = {row.image_id for row in volumes if row.image_id and not row.observed_size}
+        images = self._images.find(tx, sorted(named)) if named else {}
+        found = {row.id: _volume_disk(row, images) for row in volumes if row.host_id == host_id}
         rest = [id for id in ids if id not in found]
         snapshots = tx.all(snapshot_queries.BY_IDS, ids=rest) if rest else []
         return found | {row.id: _snapshot_disk(row) for row in snapshots if row.host_id == host_id}
@@ -124,12 +126,16 @@ def _verb(row: VolumeRow) -> str:
     return "create" if row.observed_size == 0 else "extend"
 
 
-def _volume_disk(row: VolumeRow) -> WantedDisk:
+def _volume_disk(row: VolumeRow, images: Mapping[str, ImageInfo]) -> WantedDisk:
     """One that waits for its snapshots to go, or has failed, is left as it is."""
     source = None
-    if row.source_path is not None:
+    if row.image_id is not None and not row.observed_size:
+        image = images.get(row.image_id)
         source = DiskSource(
-            path=row.source_path, format="qcow2" if row.source_format == "qcow2" else "raw"
+            image_id=row.image_id,
+            lost=image is None,
+            path=None if image is None else image.path,
+            format="qcow2" if row.source_format == "qcow2" else "raw",
         )
     elif row.snapshot_id or row.source_volume_id:
         source = DiskSource(disk_id=row.snapshot_id or row.source_volume_id)

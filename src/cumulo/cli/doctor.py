@@ -39,6 +39,8 @@ class Machine:
     ours: bool = False
     """The cloud of this data directory runs and listens there."""
     state: Path = Path("/var/lib/cumulo")
+    unknown: tuple[tuple[str, str, int], ...] | None = None
+    """(host, kind, how many) of what is on hosts and nobody knows; None: nobody could be asked."""
     networks: tuple[tuple[str, str | None], ...] = (
         ("management", None),
         ("guest", None),
@@ -203,6 +205,15 @@ def check_guest_image(machine: Machine) -> Finding:
     return Finding("warn", f"not built yet: {image}", mend)
 
 
+def check_unknown(machine: Machine) -> Finding:
+    if machine.unknown is None:
+        return Finding("ok", "the cloud does not run")
+    if not machine.unknown:
+        return Finding("ok", "nothing that the cloud does not know")
+    told = ", ".join(f"{n} of {kind} on {host}" for host, kind, n in machine.unknown)
+    return Finding("warn", f"kept, though nobody knows them: {told}", "./cumulo host unknown list")
+
+
 CHECKS: tuple[Check, ...] = (
     Check("python", check_python),
     Check("root", check_root),
@@ -215,6 +226,7 @@ CHECKS: tuple[Check, ...] = (
     Check("bridge filter", check_bridge_filter),
     Check("networks", check_networks),
     Check("guest image", check_guest_image),
+    Check("unknown things", check_unknown),
 )
 
 
@@ -235,7 +247,21 @@ def machine_of(settings: Settings) -> Machine:
     return Machine(
         api_port=settings.port,
         ours=instance.running(settings) is not None,
+        unknown=_unknown(settings),
         state=settings.data_dir,
+    )
+
+
+def _unknown(settings: Settings) -> tuple[tuple[str, str, int], ...] | None:
+    found = instance.running(settings)
+    if found is None:
+        return None
+    try:
+        hosts = instance.Client(settings, found.base_url).get("/cumulo/status")["hosts"]
+    except (instance.ApiError, OSError):
+        return None
+    return tuple(
+        (host["id"], kind, count) for host in hosts for kind, count in host["unknown"].items()
     )
 
 

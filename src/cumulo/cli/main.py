@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "status": "Say what runs, where, and what is in it.",
         "why": "Tell the story of one resource: what happened, and why.",
         "can": "Say whether somebody may do something, and why.",
+        "host": "Look after hosts: what is on them that nobody knows.",
         "identity": "Look after identity: rotate its keys.",
         "settings": "Print every setting: default, value in force, reason.",
         "serve": "Run the control plane in the foreground (what `up` starts).",

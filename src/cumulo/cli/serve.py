@@ -73,6 +73,7 @@ def serve(settings: Settings, *, to_terminal: bool) -> None:
 
 async def _main(settings: Settings, bound: socket.socket) -> None:
     from cumulo import wiring
+    from cumulo.core.http.protocol import Limits
     from cumulo.core.http.server import HttpServer
 
     cloud = wiring.build(settings)
@@ -81,7 +82,9 @@ async def _main(settings: Settings, bound: socket.socket) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await cloud.first_run()
-    server = HttpServer(cloud.application.asgi, bound)
+    limits = Limits(per_address=settings.connections_per_address)
+    front = cloud.application.front
+    server = HttpServer(cloud.application.asgi, bound, front=front, limits=limits)
     serving = asyncio.create_task(server.run())
     work = asyncio.create_task(cloud.work())
     await server.started()

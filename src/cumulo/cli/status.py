@@ -57,6 +57,9 @@ def _show(state: dict[str, Any]) -> None:
         click.echo(f"host       {host['id']} {health}, {', '.join(host['kinds'])}")
         for kind, fault in host["faults"].items():
             click.echo(f"           {kind}: {fault}")
+        for kind, count in host["unknown"].items():
+            known = "./cumulo host unknown list"
+            click.echo(f"           {kind}: {count} that nobody knows, kept: {known}")
     for noun, count in state.get("counts", {}).items():
         click.echo(f"{noun:10} {count}")
     for reader in state.get("consumers", []):

@@ -1,14 +1,12 @@
-"""The host's side of compute: desired servers in, driver calls, observed servers out.
+"""The host's side of compute: how one guest is started, changed, ended and looked at.
 
-Each guest is worked on in a task of its own, a few starts at a time. A pass waits for them only
-for a moment and then reports how far they are; the bell rings when one ends, so that the next
-report follows at once. Guests that are as desired and look as they did are not touched.
+A guest that needs something that is not there yet (a tap, a volume, its image) waits. Soft stops
+take as long as the guest likes, so they have other places than starts.
 """
 
 import asyncio
-import logging
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,42 +27,21 @@ from cumulo.compute.drivers.fake import FakeDriver
 from cumulo.compute.drivers.image_cache import ImageCache
 from cumulo.compute.drivers.machine import SIMULATED
 from cumulo.compute.model.hypervisor import HostResources
-from cumulo.compute.model.orders import (
-    DesiredCompute,
-    ObservedCompute,
-    SeenGuest,
-    WantedGuest,
-)
+from cumulo.compute.model.orders import SeenGuest, WantedGuest, WantedImage
+from cumulo.core.hosts.journal import Order
+from cumulo.core.hosts.work import Failed, Look, NotYet, Slots
 
-log = logging.getLogger("cumulo.agent")
-
-PARALLEL = 4
-PASS_SECONDS = 1.0
-"""How long a pass waits for its guests before it reports"""
 READY_SECONDS = 300.0
 """How long a tap or a volume may be missing before that is a failure"""
 CONSOLE_LIMIT = 256 * 1024
 
 
-class _Progress(msgspec.Struct):
-    """What the agent remembers of one guest between passes."""
-
-    done: WantedGuest | None = None
-    task: asyncio.Task[None] | None = None
-    step: str | None = None
-    fault: str | None = None
-    failures: int = 0
-    retry_at: float = 0.0
-    waits_since: float = 0.0
-    removed: bool = False
-    awaited: bool = False
-    """The pass that began the task still waits for it, and will report what became of it."""
-
-
 class ComputeAgent:
-    """Implements `core.hosts.agent.HostPart`."""
+    """Implements `core.hosts.work.ItemWork`, and `Tidies`."""
 
     kind = "compute"
+    item_type = WantedGuest
+    slots = {"start": Slots(4, 30.0), "stop": Slots(16, 90.0)}
 
     def __init__(
         self, driver: ComputeDriver, resources: HostResources, cache: ImageCache | None = None
@@ -72,187 +49,121 @@ class ComputeAgent:
         self.driver = driver
         self.resources = resources
         self._cache = cache
-        self._progress: dict[str, _Progress] = {}
-        self._limit = asyncio.Semaphore(PARALLEL)
-        self._ring: Callable[[], None] = lambda: None
+        self._copies: dict[str, asyncio.Future[str]] = {}
+        self._copiers = ThreadPoolExecutor(2, thread_name_prefix="cumulo-image")
+        self._ring: Callable[[str | None], None] = lambda id: None
 
-    def on_change(self, ring: Callable[[], None]) -> None:
+    def on_change(self, ring: Callable[[str | None], None]) -> None:
         self._ring = ring
 
     def guest_changed(self, guest_id: str) -> None:
-        """The driver saw a guest end."""
-        self._ring()
+        """The driver saw something happen to a guest."""
+        self._ring(guest_id)
 
-    # --- a pass -------------------------------------------------------------------------------
+    # --- one guest ----------------------------------------------------------------------------
 
-    async def apply(self, desired: DesiredCompute) -> ObservedCompute:
-        found = {state.id: state for state in await self.driver.list()}
-        wanted = {guest.id: guest for guest in desired.guests}
-        for guest_id in found.keys() - wanted.keys():
-            log.warning("guest %s belongs to nobody: it is removed", guest_id)
-            wanted[guest_id] = WantedGuest(id=guest_id, generation=0, present=False)
-        self._forget(wanted)
-        for guest in wanted.values():
-            self._begin(guest, found.get(guest.id))
-        tasks = [one.task for one in self._progress.values() if one.task is not None]
-        if tasks:
-            await asyncio.wait(tasks, timeout=PASS_SECONDS)
-        for one in self._progress.values():
-            one.awaited = False
-        found = {state.id: state for state in await self.driver.list()}
-        if self._cache is not None:
-            needed = {_image_name(guest) for guest in desired.guests if guest.image is not None}
-            await asyncio.to_thread(self._cache.keep_only, needed)
-        present = [guest for guest in desired.guests if guest.present]
-        absent = [guest.id for guest in desired.guests if not guest.present]
-        return ObservedCompute(
-            guests=[self._seen(guest, found.get(guest.id)) for guest in present],
-            removed=[id for id in absent if id not in found and self._progress[id].removed],
-            resources=self.resources,
-        )
+    def slot(self, order: Order) -> str:
+        guest: WantedGuest | None = order.item
+        return "stop" if guest is None or guest.power == "off" or guest.reboot_nonce else "start"
 
-    def unfinished(self) -> bool:
-        """Something waits, or is to be tried again soon."""
-        soon = time.monotonic() + 1.0
-        return any(
-            one.waits_since > 0 or (one.failures > 0 and one.retry_at < soon)
-            for one in self._progress.values()
-        )
-
-    def _forget(self, wanted: dict[str, WantedGuest]) -> None:
-        for guest_id in [id for id in self._progress if id not in wanted]:
-            if self._progress[guest_id].task is None:
-                del self._progress[guest_id]
-
-    def _begin(self, guest: WantedGuest, state: GuestState | None) -> None:
-        """Start the work on a guest unless there is none, or it runs, or it is too early."""
-        one = self._progress.setdefault(guest.id, _Progress())
-        if one.task is not None or time.monotonic() < one.retry_at:
-            return
-        if guest.present:
-            if one.done == guest and state is not None and state.converged:
-                return
-        elif state is None and one.removed:
-            return
-        one.awaited = True
-        one.task = asyncio.create_task(self._work(guest, one))
-
-    async def _work(self, guest: WantedGuest, one: _Progress) -> None:
-        try:
-            async with self._limit:
-                if guest.present:
-                    await self._ensure(guest, one)
-                else:
-                    await self.driver.remove(guest.id)
-                    one.removed = True
-                    one.failures, one.fault, one.retry_at = 0, None, 0.0
-        except NotReady as reason:
-            self._wait(one, "networking", str(reason))
-        except StaleOrder as stale:
-            # A newer order is already here; the next pass brings it.
-            log.info("guest %s: %s", guest.id, stale)
-        except Exception as error:
-            log.exception("guest %s", guest.id)
-            self._fail(one, f"{type(error).__name__}: {error}")
-        finally:
-            one.task = None
-            if not one.awaited:
-                self._ring()
-
-    async def _ensure(self, guest: WantedGuest, one: _Progress) -> None:
+    async def ensure(self, order: Order, tell: Callable[[str], None]) -> SeenGuest:
+        guest: WantedGuest = order.item
         missing = [disk.device for disk in guest.disks if disk.connection is None]
+        waits = f"{', '.join(missing)} is not connected yet"
         known = await self.driver.inspect(guest.id)
         if missing and known.power == "absent":
-            self._wait(one, "block_device_mapping", f"{', '.join(missing)} is not connected yet")
-            return
-        one.step = "spawning" if known.power == "absent" else None
-        state = await self.driver.ensure(await self._spec(guest))
-        one.step = None
+            step = "block_device_mapping"
+            raise NotYet(waits, step=step, patience=READY_SECONDS, state=_seen(known))
+        if guest.launched and guest.image is not None and known.power == "absent":
+            reason = "its root disk is not on this host any more"
+            raise Failed(reason, final=True, state=_seen(known))
+        base = await self._base(guest.image, known)
+        try:
+            state = await self.driver.ensure(_spec(guest, order.stamp(guest.generation), base))
+        except NotReady as reason:
+            known = await self.driver.inspect(guest.id)
+            raise NotYet(
+                str(reason), step="networking", patience=READY_SECONDS, state=_seen(known)
+            ) from reason
+        except StaleOrder as stale:
+            raise NotYet(str(stale), patience=READY_SECONDS, state=_seen(known)) from stale
         if state.fault is not None:
-            self._fail(one, state.fault)
-            return
-        one.failures, one.fault, one.retry_at = 0, None, 0.0
+            raise Failed(state.fault, state=_seen(state))
         if missing:
-            self._wait(one, None, f"{', '.join(missing)} is not connected yet")
+            raise NotYet(waits, patience=READY_SECONDS, state=_seen(state))
+        return _seen(state)
+
+    async def remove(self, order: Order) -> None:
+        await self.driver.remove(order.id)
+
+    async def look(self, order: Order) -> Look:
+        state = await self.driver.inspect(order.id)
+        return Look(_seen(state), state.converged)
+
+    # --- the host -----------------------------------------------------------------------------
+
+    async def names(self) -> Iterable[str]:
+        return await self.driver.names()
+
+    async def describe(self, id: str) -> dict[str, Any]:
+        state = await self.driver.inspect(id)
+        facts = {"power": state.power, "pid": state.pid, "disks": state.disks, "nics": state.nics}
+        return {name: value for name, value in facts.items() if value}
+
+    async def host(self) -> HostResources:
+        return self.resources
+
+    async def tidy(self, orders: Sequence[Order], unknown: Sequence[str]) -> None:
+        """Images that no guest needs go. Of a guest that nobody knows it is not known which one
+        it stands on: as long as there is one, all stay."""
+        known = {order.id for order in orders}
+        if self._cache is None or any(id not in known for id in unknown):
             return
-        one.waits_since = 0.0
-        one.done = guest
+        guests = [order.item for order in orders if order.item is not None]
+        needed = {_image_name(guest.image) for guest in guests if guest.image is not None}
+        await asyncio.to_thread(self._cache.keep_only, needed | set(self._copies))
 
-    def _wait(self, one: _Progress, step: str | None, reason: str) -> None:
-        now = time.monotonic()
-        one.step = step
-        one.waits_since = one.waits_since or now
-        if now - one.waits_since > READY_SECONDS:
-            self._fail(one, f"waited {READY_SECONDS:.0f} s in vain: {reason}")
+    # --- images -------------------------------------------------------------------------------
 
-    def _fail(self, one: _Progress, reason: str) -> None:
-        one.failures += 1
-        one.fault = reason
-        one.retry_at = time.monotonic() + min(60.0, 0.25 * 2.0 ** min(one.failures, 8))
+    async def _base(self, image: WantedImage | None, known: GuestState) -> str | None:
+        """The file that the root disk stands on; None for a guest without one."""
+        if image is None:
+            return None
+        name = _image_name(image)
+        if self._cache is not None and (found := self._cache.find(name)) is not None:
+            return found
+        if image.lost:
+            if self._cache is None and known.power != "absent":
+                return ""
+            raise Failed(f"image {image.id} is not there any more", state=_seen(known))
+        if image.path is None:
+            # It is copied from a remote store: asked for until it is here.
+            reason = f"image {image.id} is not here yet"
+            raise NotYet(reason, patience=None, ask=True, state=_seen(known))
+        if self._cache is None:
+            return image.path
+        return await self._copied(name, image.path, known)
 
-    async def _spec(self, guest: WantedGuest) -> GuestSpec:
-        root = None
-        if guest.image is not None:
-            base = guest.image.path
-            if self._cache is not None:
-                name = _image_name(guest)
-                base = await asyncio.to_thread(self._cache.ensure, name, base)
-            root = RootDisk(base, guest.image.format, guest.disk_gb)
-        reboot = RebootOrder(guest.reboot_nonce, guest.reboot_kind) if guest.reboot_nonce else None
-        return GuestSpec(
-            id=guest.id,
-            generation=guest.generation,
-            name=guest.name,
-            vcpus=guest.vcpus,
-            memory_mb=guest.memory_mb,
-            power=guest.power,
-            root=root,
-            disks=[
-                DiskSpec(
-                    disk.attachment_id,
-                    disk.device,
-                    disk.connection,
-                    disk.read_only,
-                    disk.volume_id[:20],
-                    disk.size_gb,
-                )
-                for disk in guest.disks
-                if disk.connection is not None
-            ],
-            nics=[NicSpec(nic.port_id, nic.mac, nic.tap, nic.mtu) for nic in guest.nics],
-            reboot=reboot,
-            config_drive=guest.config_drive,
-            properties=guest.properties,
-        )
+    async def _copied(self, name: str, source: str, known: GuestState) -> str:
+        """Copy it once, however many guests want it; long copies are waited for elsewhere."""
+        assert self._cache is not None
+        copy = self._copies.get(name)
+        if copy is None:
+            loop = asyncio.get_running_loop()
+            copy = loop.run_in_executor(self._copiers, self._cache.ensure, name, source)
+            self._copies[name] = copy
+            copy.add_done_callback(lambda done: self._copies.pop(name, None))
+        ended, _ = await asyncio.wait({copy}, timeout=1.0)
+        if not ended:
+            reason = f"image {name[:12]} is being copied to this host"
+            raise NotYet(reason, patience=None, state=_seen(known))
+        try:
+            return copy.result()
+        except FileNotFoundError as error:
+            # The copy here made room for others: the control plane fetches it again.
+            raise NotYet(str(error), ask=True, state=_seen(known)) from error
 
-    def _seen(self, guest: WantedGuest, state: GuestState | None) -> SeenGuest:
-        one = self._progress[guest.id]
-        # `done` says that this very wish was fulfilled, whatever became of the guest since.
-        done = one.done == guest and one.task is None
-        if state is None:
-            return SeenGuest(
-                id=guest.id,
-                generation=guest.generation,
-                power="absent",
-                done=False,
-                step=one.step,
-                fault=one.fault,
-                failures=one.failures,
-            )
-        return SeenGuest(
-            id=guest.id,
-            generation=guest.generation,
-            power=state.power,
-            done=done,
-            step=state.step or one.step,
-            fault=one.fault,
-            failures=one.failures,
-            reason=state.reason,
-            reboot_done=state.reboot_done,
-            disks=state.disks,
-        )
-
-    # --- questions ------------------------------------------------------------------------------
+    # --- questions ----------------------------------------------------------------------------
 
     async def answer(self, question: str, arguments: dict[str, Any]) -> Any:
         """`console_log` (id, lines) and `diagnostics` (id)."""
@@ -265,9 +176,48 @@ class ComputeAgent:
         raise ValueError(f"no such question: {question}")
 
 
-def _image_name(guest: WantedGuest) -> str:
-    assert guest.image is not None
-    return guest.image.sha512 or guest.image.id
+def _seen(state: GuestState) -> SeenGuest:
+    return SeenGuest(
+        power=state.power,
+        reason=state.reason,
+        reboot_done=state.reboot_done,
+        disks=state.disks,
+    )
+
+
+def _spec(guest: WantedGuest, generation: int, base: str | None) -> GuestSpec:
+    root = None
+    if guest.image is not None and base is not None:
+        root = RootDisk(base, guest.image.format, guest.disk_gb)
+    return GuestSpec(
+        id=guest.id,
+        generation=generation,
+        name=guest.name,
+        vcpus=guest.vcpus,
+        memory_mb=guest.memory_mb,
+        power=guest.power,
+        root=root,
+        disks=[
+            DiskSpec(
+                disk.attachment_id,
+                disk.device,
+                disk.connection,
+                disk.read_only,
+                disk.volume_id[:20],
+                disk.size_gb,
+            )
+            for disk in guest.disks
+            if disk.connection is not None
+        ],
+        nics=[NicSpec(nic.port_id, nic.mac, nic.tap, nic.mtu) for nic in guest.nics],
+        reboot=RebootOrder(guest.reboot_nonce, guest.reboot_kind) if guest.reboot_nonce else None,
+        config_drive=guest.config_drive,
+        properties=guest.properties,
+    )
+
+
+def _image_name(image: WantedImage) -> str:
+    return image.sha512 or image.id
 
 
 def simulated_host(data: Path) -> ComputeAgent:

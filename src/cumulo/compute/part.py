@@ -1,17 +1,11 @@
 """The conductor's side of compute: what each host should run, and what it reports."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cumulo.block_storage.interface import Attachment
-from cumulo.compute.model.orders import (
-    DesiredCompute,
-    ObservedCompute,
-    SeenGuest,
-    WantedDisk,
-    WantedGuest,
-    WantedImage,
-    WantedNic,
-)
+from cumulo.compute.model.hypervisor import HostResources
+from cumulo.compute.model.orders import SeenGuest, WantedDisk, WantedGuest, WantedImage, WantedNic
 from cumulo.compute.model.server import ServerFault, ServerRow
 from cumulo.compute.queries import server as queries
 from cumulo.compute.service.hosts import Hosts
@@ -19,6 +13,10 @@ from cumulo.compute.service.metadata import config_drive
 from cumulo.compute.service.servers import FORMATS, KIND, Servers
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
+from cumulo.core.faults import BadRequest
+from cumulo.core.hosts.messages import Seen
+from cumulo.core.hosts.model import UnknownRow
+from cumulo.image.interface import ImageInfo
 from cumulo.network.interface import PortInfo
 
 PATIENCE = 3
@@ -29,103 +27,130 @@ class ComputePart:
     """Implements `core.hosts.conductor.Part`."""
 
     kind = KIND
-    desired_type: type = DesiredCompute
-    observed_type: type = ObservedCompute
+    item_type = WantedGuest
+    seen_type = SeenGuest
+    host_type = HostResources
 
     def __init__(self, servers: Servers, hosts: Hosts) -> None:
         self._servers = servers
         self._hosts = hosts
 
-    # --- desired ------------------------------------------------------------------------------
+    def items(self, tx: Tx, host_id: str, ids: Sequence[str]) -> Mapping[str, WantedGuest]:
+        rows = tx.all(queries.BY_IDS, ids=ids) if ids else []
+        mine = [row for row in rows if row.host_id == host_id and row.present]
+        if not mine:
+            return {}
+        ids = [row.id for row in mine]
+        ports = self._servers.network.ports_of(tx, ids)
+        volumes = self._servers.volumes.attachments_of(tx, ids)
+        named = {row.image.id for row in mine if row.image is not None}
+        images = self._servers.images.find(tx, sorted(named)) if named else {}
+        return {
+            row.id: wanted(row, ports.get(row.id, []), volumes.get(row.id, []), images)
+            for row in mine
+        }
 
-    def desired(self, tx: Tx, host_id: str, generation: int) -> DesiredCompute:
-        rows = tx.all(queries.ON_HOST, host=host_id)
-        ids = [row.id for row in rows if row.present]
-        ports = self._servers.network.ports_of(tx, ids) if ids else {}
-        volumes = self._servers.volumes.attachments_of(tx, ids) if ids else {}
-        return DesiredCompute(
-            [wanted(row, ports.get(row.id, []), volumes.get(row.id, [])) for row in rows]
+    def host(self, tx: Tx, host_id: str, state: HostResources) -> None:
+        self._hosts.register(tx, host_id, state)
+
+    def seen(self, tx: Tx, host_id: str, seen: Seen, *, newest: bool) -> None:
+        row = tx.get(ServerRow, seen.id)
+        if row is None or row.host_id != host_id or row.deleted_at is not None:
+            return
+        if row.present:
+            done = seen.done and newest
+            self._take_over(tx, row, seen, done=done)
+            if seen.state is not None:
+                self._take_over_disks(tx, row, seen.state, done=done)
+        elif seen.failures == PATIENCE:
+            emit(
+                tx,
+                "compute.server.delete.error",
+                row.id,
+                project_id=row.project_id,
+                reason=seen.fault,
+            )
+
+    def gone(self, tx: Tx, host_id: str, id: str) -> None:
+        row = tx.get(ServerRow, id)
+        if (
+            row is not None
+            and row.host_id == host_id
+            and not row.present
+            and row.deleted_at is None
+        ):
+            self._servers.gone(tx, row)
+
+    def adopt(self, tx: Tx, row: UnknownRow, project_id: str) -> Mapping[str, Any]:
+        raise BadRequest(
+            f"Guest {row.id} cannot be adopted: its flavor, image and ports are not known here. It "
+            "goes on as it is until it is removed, or a newer copy of the database is restored."
         )
 
-    # --- observed -----------------------------------------------------------------------------
-
-    def observed(self, tx: Tx, host_id: str, report: ObservedCompute) -> None:
-        self._hosts.register(tx, host_id, report.resources)
-        rows = {row.id: row for row in tx.all(queries.ON_HOST, host=host_id)}
-        present = [row.id for row in rows.values() if row.present]
-        volumes = self._servers.volumes.attachments_of(tx, present) if present else {}
-        busy = {id for (id,) in tx.tuples(queries.WITH_OPEN_ACTIONS, host=host_id)}
-        for seen in report.guests:
-            row = rows.get(seen.id)
-            if row is not None and row.present:
-                self._take_over(tx, row, seen, busy=row.id in busy)
-                self._take_over_disks(tx, row, seen, volumes.get(row.id, []))
-        for server_id in report.removed:
-            row = rows.get(server_id)
-            if row is not None and not row.present:
-                self._servers.gone(tx, row)
-
-    def _take_over(self, tx: Tx, row: ServerRow, seen: SeenGuest, *, busy: bool) -> None:
-        """Facts are always taken; that the wish is fulfilled only for the wish of today.
-        `busy`: some action on the server is not over."""
-        changes: dict[str, Any] = {
-            "seen_power": seen.power,
-            "step": seen.step,
-            "reboot_done": max(row.reboot_done, seen.reboot_done),
-        }
-        done = seen.done and seen.generation == row.generation
+    def _take_over(self, tx: Tx, row: ServerRow, seen: Seen, *, done: bool) -> None:
+        """Facts are always taken; that the wish is fulfilled only for the wish of today."""
+        guest: SeenGuest | None = seen.state
+        changes: dict[str, Any] = {"step": seen.step}
+        if guest is not None:
+            changes["seen_power"] = guest.power
+            changes["reboot_done"] = max(row.reboot_done, guest.reboot_done)
+            if row.launched_at is None and guest.power in ("on", "paused"):
+                changes["launched_at"] = tx.now
         if done:
-            changes["seen_generation"] = seen.generation
-        if row.launched_at is None and seen.power in ("on", "paused"):
-            changes["launched_at"] = tx.now
-        if seen.fault is not None and seen.failures >= PATIENCE:
+            changes["seen_generation"] = row.generation
+        if seen.fault is not None and (seen.failures >= PATIENCE or seen.final):
             if row.fault is None or row.fault.message != seen.fault:
                 changes["fault"] = ServerFault(code=500, message=seen.fault, created=tx.now)
         elif done and row.fault is not None and not row.fault.sticky:
             changes["fault"] = None
-        stopped = done and row.power != "off" and seen.power in ("off", "crashed")
-        if stopped and row.launched_at is not None:
-            reason = seen.reason or "the guest ended"
-            changes.update(power="off", reason=reason)
-            emit(
-                tx,
-                "compute.server.stopped",
-                row.id,
-                project_id=row.project_id,
-                reason=reason,
-                crashed=seen.power == "crashed",
-            )
+        if done and guest is not None and row.power != "off" and row.launched_at is not None:
+            changes |= self._stopped(tx, row, guest)
         real = {name: value for name, value in changes.items() if getattr(row, name) != value}
         if real:
             row = self._servers.save(tx, row, **real)
-        if busy and done:
+        if done:
             self._servers.finish_actions(tx, row, None)
-        elif busy and "fault" in real and row.fault is not None:
+        elif "fault" in real and row.fault is not None:
             self._servers.finish_actions(tx, row, row.fault.message)
 
-    def _take_over_disks(
-        self, tx: Tx, row: ServerRow, seen: SeenGuest, attachments: list[Attachment]
-    ) -> None:
-        for each in attachments:
-            if each.state == "attaching" and each.id in seen.disks:
-                self._servers.volumes.plugged(tx, each.id)
-            elif each.state == "detaching" and each.id not in seen.disks and _settled(row, seen):
-                self._servers.volumes.unplugged(tx, each.id)
+    def _stopped(self, tx: Tx, row: ServerRow, guest: SeenGuest) -> dict[str, Any]:
+        """A guest that ended by itself is wanted off from now on."""
+        if guest.power not in ("off", "crashed"):
+            return {}
+        reason = guest.reason or "the guest ended"
+        emit(
+            tx,
+            "compute.server.stopped",
+            row.id,
+            project_id=row.project_id,
+            reason=reason,
+            crashed=guest.power == "crashed",
+        )
+        return {"power": "off", "reason": reason}
+
+    def _take_over_disks(self, tx: Tx, row: ServerRow, guest: SeenGuest, *, done: bool) -> None:
+        volumes = self._servers.volumes
+        for each in volumes.attachments_of(tx, [row.id]).get(row.id, []):
+            if each.state == "attaching" and each.id in guest.disks:
+                volumes.plugged(tx, each.id)
+            elif each.state == "detaching" and each.id not in guest.disks and done:
+                volumes.unplugged(tx, each.id)
 
 
-def _settled(row: ServerRow, seen: SeenGuest) -> bool:
-    return seen.done and seen.generation == row.generation
-
-
-def wanted(row: ServerRow, ports: list[PortInfo], volumes: list[Attachment]) -> WantedGuest:
+def wanted(
+    row: ServerRow,
+    ports: list[PortInfo],
+    volumes: list[Attachment],
+    images: Mapping[str, ImageInfo],
+) -> WantedGuest:
     """A server as its host has to make it."""
-    if not row.present:
-        return WantedGuest(id=row.id, generation=row.generation, present=False)
     image = None
     if row.image is not None:
+        found = images.get(row.image.id)
         image = WantedImage(
             id=row.image.id,
-            path=row.image.path or "",
+            path=None if found is None else found.path,
+            lost=found is None,
             sha512=row.image.sha512 or "",
             format="raw" if FORMATS.get(row.image.disk_format or "") == "raw" else "qcow2",
         )
@@ -138,6 +163,7 @@ def wanted(row: ServerRow, ports: list[PortInfo], volumes: list[Attachment]) -> 
         disk_gb=row.flavor.disk,
         power=row.power,
         image=image,
+        launched=row.launched_at is not None,
         nics=[WantedNic(port.id, port.mac_address, port.tap, port.mtu) for port in ports],
         disks=[
             WantedDisk(

@@ -46,10 +46,10 @@ async def application(*faces: Face) -> AsyncIterator[Application]:
 
 
 @contextlib.asynccontextmanager
-async def serving(asgi: Any) -> AsyncIterator[int]:
+async def serving(asgi: Any, **options: Any) -> AsyncIterator[int]:
     """The port of a real server."""
     bound = listening_socket("127.0.0.1", 0)
-    server = HttpServer(asgi, bound)
+    server = HttpServer(asgi, bound, **options)
     task = asyncio.create_task(server.run())
     await server.started()
     try:

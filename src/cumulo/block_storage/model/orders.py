@@ -9,8 +9,11 @@ import msgspec
 
 
 class DiskSource(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the first bytes come from: the file of an image, or another disk of this host."""
+    """Where the first bytes come from: the file of an image, or another disk of this host.
+    `image_id` without a `path`: the image is not here yet; `lost`: it was deleted."""
 
+    image_id: str | None = None
+    lost: bool = False
     path: str | None = None
     format: Literal["raw", "qcow2"] = "raw"
     disk_id: str | None = None

@@ -32,9 +32,8 @@ class VolumeRow(Row, frozen=True):
     image_id: str | None
     snapshot_id: str | None
     source_volume_id: str | None
-    source_path: str | None
-    """The file of the image that it is made from."""
     source_format: str | None
+    """Of the image that it is made from."""
     host_id: Annotated[str | None, Index(), References("hosts.id")]
     """None: there was no host with room."""
     wanted: Wanted
@@ -98,7 +97,7 @@ def volume_status(row: VolumeRow) -> str:
         observed_size=row.observed_size,
         fault=row.fault,
         lost=row.fault is not None and row.connection is None,
-        from_image=row.source_path is not None,
+        from_image=row.image_id is not None,
         mark=row.mark,
         attachments=row.attachments,
         declared=row.declared,

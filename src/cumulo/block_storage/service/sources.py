@@ -16,7 +16,6 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     noun: str = "source"
     least_gb: int = 0
     """How large the volume must be."""
-    path: str | None = None
     format: str | None = None
     host_id: str | None = None
     """The only host that can copy it."""
@@ -32,7 +31,7 @@ BLANK = Source()
 
 def from_image(image: ImageInfo) -> Source:
     """Raises BadRequest for an image that a volume can not be made from."""
-    if image.status != "active" or image.path is None:
+    if image.status != "active":
         raise BadRequest(f"Invalid input received: Image {image.id} is not active.")
     if image.disk_format not in ("raw", "qcow2", "iso") or image.container_format != "bare":
         raise BadRequest(
@@ -52,7 +51,6 @@ def from_image(image: ImageInfo) -> Source:
     return Source(
         noun="image",
         least_gb=max(1, least, image.min_disk),
-        path=image.path,
         format="qcow2" if image.disk_format == "qcow2" else "raw",
         image_id=image.id,
         image_metadata={

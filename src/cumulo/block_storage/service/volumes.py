@@ -103,8 +103,8 @@ class Volumes:
     def tell_servers(self, tx: Tx, row: VolumeRow) -> None:
         """Servers that have it, or wait for it, must look at it again."""
         for attachment in self.attachments_of(tx, [row.id]).get(row.id, ()):
-            if attachment.host_id is not None:
-                self._registry.touch(tx, attachment.host_id, "compute")
+            if attachment.by_compute and attachment.host_id and attachment.server_id:
+                self._registry.touch(tx, attachment.host_id, "compute", attachment.server_id)
 
     def create(
         self,
@@ -158,7 +158,6 @@ class Volumes:
             image_id=source.image_id,
             snapshot_id=source.snapshot_id,
             source_volume_id=source.volume_id,
-            source_path=source.path,
             source_format=source.format,
             host_id=host_id,
             wanted="present",

@@ -160,6 +160,10 @@ class ComputeDriver(Protocol):
         """What the guest is, without changing it; power "absent" when there is none."""
         ...
 
+    async def names(self) -> "list[str]":
+        """The ids of all guests found on this host, also of those that nobody ordered. Cheap."""
+        ...
+
     async def list(self) -> "list[GuestState]":
         """Every guest found on this host, also those that nobody ordered."""
         ...

@@ -153,6 +153,13 @@ class FakeDriver:
             self._save(guest)
         return self._state(guest)
 
+    async def names(self) -> "list[str]":
+        try:
+            await self._effect("list", "")
+        except InjectedFault as fault:
+            raise OSError(str(fault)) from fault
+        return sorted(self._guests)
+
     async def list(self) -> "list[GuestState]":
         try:
             await self._effect("list", "")

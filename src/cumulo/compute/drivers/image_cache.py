@@ -18,17 +18,23 @@ class ImageCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def find(self, name: str) -> str | None:
+        """The path of the cached file, if it is here."""
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"not the name of an image: {name!r}")
+        target = self._folder / name
+        return str(target) if target.exists() else None
+
     def ensure(self, name: str, source: str) -> str:
         """The path of the cached file. Raises OSError (no such source), ValueError (bad name).
 
         May copy gigabytes: call it on a thread.
         """
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"not the name of an image: {name!r}")
+        found = self.find(name)
+        if found is not None:
+            return found
         self._folder.mkdir(parents=True, exist_ok=True)
         target = self._folder / name
-        if target.exists():
-            return str(target)
         temporary = self._folder / f".{name}.new"
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()

@@ -4,17 +4,18 @@ from typing import Any, Literal
 
 import msgspec
 
-from cumulo.compute.model.hypervisor import HostResources
 from cumulo.compute.model.state import Power, RebootKind, SeenPower
 
 
 class WantedImage(msgspec.Struct, frozen=True):
-    """The image below a root disk: content by hash, and where the host finds the file."""
+    """The image below a root disk: content by hash, and where the host finds the file. `path`
+    None: it is not here yet; `lost`: the image was deleted."""
 
     id: str
-    path: str
+    path: str | None
     sha512: str
     format: Literal["qcow2", "raw"]
+    lost: bool = False
 
 
 class WantedNic(msgspec.Struct, frozen=True):
@@ -36,17 +37,18 @@ class WantedDisk(msgspec.Struct, frozen=True):
 
 
 class WantedGuest(msgspec.Struct, frozen=True, kw_only=True):
-    """One server as its host has to make it; not `present`: the host has to remove it."""
+    """One server as its host has to make it; one that must go is an item that is gone."""
 
     id: str
     generation: int
-    present: bool = True
     name: str = ""
     vcpus: int = 1
     memory_mb: int = 64
     disk_gb: int = 0
     power: Power = "on"
     image: WantedImage | None = None
+    launched: bool = False
+    """It ran already: if its root disk is missing it is lost, and not made anew."""
     nics: list[WantedNic] = []
     disks: list[WantedDisk] = []
     reboot_nonce: int = 0
@@ -55,31 +57,11 @@ class WantedGuest(msgspec.Struct, frozen=True, kw_only=True):
     properties: dict[str, str] = {}
 
 
-class DesiredCompute(msgspec.Struct, frozen=True):
-    guests: list[WantedGuest]
-
-
 class SeenGuest(msgspec.Struct, frozen=True, kw_only=True):
-    """One server as its host sees it, after `generation` was asked of it.
+    """One server as its host sees it. `disks`: attachments that are plugged in."""
 
-    `done`: nothing is left to do for that generation. `failures`: how often making it so failed
-    in a row. `disks`: attachments that are plugged in.
-    """
-
-    id: str
-    generation: int
     power: SeenPower
-    done: bool
-    step: str | None = None
-    fault: str | None = None
-    failures: int = 0
     reason: str | None = None
+    """Why it stopped although nobody asked."""
     reboot_done: int = 0
     disks: list[str] = []
-
-
-class ObservedCompute(msgspec.Struct, frozen=True):
-    guests: list[SeenGuest]
-    removed: list[str]
-    """Servers of which nothing is left on the host."""
-    resources: HostResources

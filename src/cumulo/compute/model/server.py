@@ -50,7 +50,6 @@ class ImageRef(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     sha512: str | None
     disk_format: str | None
-    path: str | None
     properties: dict[str, str] = {}
     min_disk: int = 0
     min_ram: int = 0

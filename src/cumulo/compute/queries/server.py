@@ -65,11 +65,9 @@ SERVERS = Listing(
         "id": _c.id,
     },
 )
-ON_HOST = query(
+BY_IDS = query(
     ServerRow,
-    sa.select(ServerRow.sql_table)
-    .where(_c.host_id == sa.bindparam("host"), _c.deleted_at.is_(None))
-    .order_by(_c.created_at, _c.id),
+    sa.select(ServerRow.sql_table).where(_c.id.in_(sa.bindparam("ids", expanding=True))),
 )
 COUNT_BY_HOST = statement(
     sa.select(_c.host_id, sa.func.count())
@@ -103,12 +101,6 @@ OPEN_ACTIONS = query(
     sa.select(ActionRow.sql_table).where(
         _a.server_id == sa.bindparam("server"), _a.result.is_(None)
     ),
-)
-WITH_OPEN_ACTIONS = statement(
-    sa.select(_c.id)
-    .distinct()
-    .join_from(ServerRow.sql_table, ActionRow.sql_table, _a.server_id == _c.id)
-    .where(_c.host_id == sa.bindparam("host"), _c.deleted_at.is_(None), _a.result.is_(None))
 )
 FORGET_ACTIONS = statement(
     sa.delete(ActionRow.sql_table).where(_a.server_id == sa.bindparam("server"))

@@ -68,7 +68,7 @@ class Servers:
         self._keypairs = keypairs
         self._hosts = hosts
         self._placement = placement
-        self._images = images
+        self.images = images
         self.network = network
         self.volumes = volumes
         self._scheduler = Scheduler(hosts, placement)
@@ -108,7 +108,8 @@ class Servers:
         """The same for a change that the host has to make real."""
         row = self.save(tx, row, generation=row.generation + 1, **changes)
         if row.host_id is not None:
-            self._hosts.registry.touch(tx, row.host_id, KIND)
+            tell = self._hosts.registry.touch if row.present else self._hosts.registry.remove
+            tell(tx, row.host_id, KIND, row.id)
         return row
 
     # --- actions ----------------------------------------------------------------------------
@@ -219,7 +220,7 @@ class Servers:
                 raise BadRequest("Invalid imageRef provided.")
             return None
         try:
-            info = self._images.usable(tx, wish.image_id, principal)
+            info = self.images.usable(tx, wish.image_id, principal)
         except (NotFound, Forbidden):
             raise BadRequest("Can not find requested image") from None
         check_image(info, flavor)
@@ -227,7 +228,6 @@ class Servers:
             id=info.id,
             sha512=info.sha512,
             disk_format=info.disk_format,
-            path=info.path,
             properties=info.properties,
             min_disk=info.min_disk,
             min_ram=info.min_ram,
@@ -349,7 +349,7 @@ class Servers:
             self.finish_actions(tx, row, "No valid host was found.")
         else:
             self._equip(tx, row, wish, who.principal, decision.host)
-            self._hosts.registry.touch(tx, decision.host, KIND)
+            self._hosts.registry.touch(tx, decision.host, KIND, row.id)
         return row
 
     def _nowhere(self, row: ServerRow, details: str, now: Moment) -> ServerRow:

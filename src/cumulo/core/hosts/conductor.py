@@ -102,7 +102,13 @@ class Conductor:
     # --- items ------------------------------------------------------------------------------
 
     async def fetch(self, host_id: str, message: Fetch) -> Items:
-        answer = await self.database.read(lambda tx: self._fetch(tx, host_id, message))
+        if message.again:
+            # To ask for content is to begin fetching it: that may write.
+            answer = await self.database.write(
+                lambda tx: self._fetch(tx, host_id, message), name=f"fetch {message.kind} again"
+            )
+        else:
+            answer = await self.database.read(lambda tx: self._fetch(tx, host_id, message))
         if isinstance(answer, Items):
             return answer
 
@@ -134,6 +140,10 @@ class Conductor:
                 log.warning("%s: what the host has of %s differs", host_id, message.kind)
                 since = None
         rows, more = self.registry.items_since(tx, host_id, message.kind, since or 0, PAGE)
+        upto = rows[-1].version if more else max(known.generation, since or 0)
+        if message.again:
+            asked = self.registry.items(tx, host_id, message.kind, message.again[:PAGE])
+            rows = [*rows, *(r for r in asked.values() if r.version <= (since or 0) and not r.gone)]
         states = self.parts[message.kind].items(
             tx, host_id, [row.id for row in rows if not row.gone]
         )
@@ -141,7 +151,7 @@ class Conductor:
             kind=message.kind,
             cloud=cloud,
             epoch=host.epoch,
-            upto=rows[-1].version if more else max(known.generation, since or 0),
+            upto=upto,
             whole=since is None,
             changed=[
                 Item(row.id, row.version, states[row.id])

@@ -47,18 +47,19 @@ class Follower:
         """The next fetch asks for the whole set."""
         self.greeted = False
 
-    async def follow(self, *, audit: bool = False) -> None:
-        """Fetch, and take over what is new. `audit`: also compare all that there is."""
+    async def follow(self, *, audit: bool = False, again: Sequence[str] = ()) -> None:
+        """Fetch, and take over what is new. `audit`: also compare all that there is. `again`:
+        tell these once more."""
         told: set[str] = set()
         new: list[Order] = []
         since = self.mark.version if self.greeted else None
         digest = self._digest() if audit and since is not None else None
         whole, more = since is None, True
         while more:
-            message = Fetch(self.kind, since, self.mark, digest, self._rewound)
+            message = Fetch(self.kind, since, self.mark, digest, self._rewound, list(again))
             self.fetches += 1
             answer = await self._link().fetch(message)
-            self._rewound, digest = False, None
+            self._rewound, digest, again = False, None, ()
             if answer.whole:
                 whole, told, new = True, set(), []
             accepted = self._accept(answer, told, whole=whole)

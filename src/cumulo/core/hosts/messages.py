@@ -32,7 +32,8 @@ class Fetch(msgspec.Struct, tag="fetch", frozen=True):
 
     `digest` (see `digest_of`): of all that the agent has at `since`; when it is not what the
     control plane has, the whole set is the answer. `rewound`: orders came that were older than
-    what `mark` says: the control plane speaks out of an old copy of its database.
+    what `mark` says: the control plane speaks out of an old copy of its database. `again`: tell me
+    these once more though they did not change: what they wait for may be there by now.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Fetch(msgspec.Struct, tag="fetch", frozen=True):
     mark: Mark = Mark()
     digest: str | None = None
     rewound: bool = False
+    again: list[str] = []
 
 
 class Item(msgspec.Struct, frozen=True):

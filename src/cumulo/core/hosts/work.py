@@ -4,8 +4,8 @@ The worker of items (`worker.py`) calls it. All methods may be called again afte
 point; doing something twice is doing it once. Two methods never run at once for the same thing.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from cumulo.core.hosts.journal import Order
 
@@ -36,7 +36,7 @@ class Trouble(Exception):
 class NotYet(Trouble):
     """Something that is needed is not there yet: a wait, no failure. `step`: what clients are told
     meanwhile. `patience`: seconds after which it counts as a failure; None: never (content that
-    is still on its way)."""
+    is still on its way). `ask`: the order itself will say when it is there: ask for it again."""
 
     def __init__(
         self,
@@ -44,9 +44,11 @@ class NotYet(Trouble):
         *,
         step: str | None = None,
         patience: float | None = 300.0,
+        ask: bool = False,
         state: Any = None,
     ) -> None:
         super().__init__(reason, state=state)
+        self.ask = ask
         self.step = step
         self.patience = patience
 
@@ -100,3 +102,12 @@ class ItemWork(HostPart, Protocol):
 
     def on_change(self, ring: Callable[[str | None], None]) -> None:
         """Call `ring(id)` when a thing changed by itself (a guest ended); None: look at all."""
+
+
+@runtime_checkable
+class Tidies(Protocol):
+    """Work that also keeps things which several items share (a cache)."""
+
+    async def tidy(self, orders: Sequence[Order], unknown: Sequence[str]) -> None:
+        """After a look around: what none of these orders needs may go. Lost orders are among
+        them; `unknown` are all ids here that no order speaks of any more."""

@@ -22,7 +22,7 @@ from cumulo.core.hosts.journal import Journal, Order
 from cumulo.core.hosts.link import Link
 from cumulo.core.hosts.messages import Seen, Stranger
 from cumulo.core.hosts.reporter import LEAST_INTERVAL, Reporter, renewed
-from cumulo.core.hosts.work import Failed, ItemWork, Look, NotYet, Trouble
+from cumulo.core.hosts.work import Failed, ItemWork, Look, NotYet, Tidies, Trouble
 from cumulo.core.sim.points import reach
 from cumulo.core.work.reconciler import backoff
 from cumulo.core.work.wakeups import Wakeup
@@ -78,6 +78,7 @@ class Worker:
         self._slow_places = asyncio.Semaphore(SLOW_PLACES)
         self._lookers = asyncio.Semaphore(LOOKERS)
         self._sweep_bell = Wakeup()
+        self._again: set[str] = set()
         self._stirred = asyncio.Event()
         work.on_change(self._changed)
 
@@ -131,7 +132,8 @@ class Worker:
         while True:
             began = loop.time()
             try:
-                await self.follower.follow(audit=audit)
+                again, self._again = sorted(self._again), set()
+                await self.follower.follow(audit=audit, again=again)
                 failures = 0
                 await self.reporter.trouble(None)
             except Exception as error:
@@ -253,6 +255,10 @@ class Worker:
         if isinstance(error, NotYet):
             thing.waits += 1
             thing.waits_since = thing.waits_since or now
+            if error.ask and thing.waits > 1:
+                # The first time it was told just now.
+                self._again.add(order.id)
+                self.bell.ring()
             if error.patience is None or now - thing.waits_since <= error.patience:
                 self._say(order, state=state, step=error.step)
                 return min(5.0, SOON * 1.3 ** min(thing.waits, 20))
@@ -306,11 +312,14 @@ class Worker:
         """The host itself, what nobody knows, and every thing that nothing is done to."""
         self.reporter.say_host(await self.work.host())
         here = list(await self.work.names())
-        self.reporter.say_unknown([Stranger(id, await self._facts(id)) for id in self._lost(here)])
+        lost = self._lost(here)
+        self.reporter.say_unknown([Stranger(id, await self._facts(id)) for id in lost])
         looks = [self._look_at(thing) for thing in list(self._things.values())]
         running = [task for task in looks if task is not None]
         if running:
             await asyncio.wait(running, timeout=LOOK_SECONDS)
+        if isinstance(self.work, Tidies):
+            await self.work.tidy(list(self.follower.journal.orders.values()), lost)
 
     def _lost(self, here: Iterable[str]) -> list[str]:
         unknown = []

@@ -26,7 +26,9 @@ def fill(call: Call, req: Any, front: Front) -> None:
         call.query = Query(query_pairs(req.query_string))
     call.raw_path = req.scope["raw_path"].decode("ascii", "replace")
     call.address, call.vouched = front.read(req.remote_addr, req.get_header)
-    prefix = f"{req.forwarded_scheme}://{req.forwarded_host}"
+    prefix = f"{req.scheme}://{req.netloc}"
+    if front.trusts(req.remote_addr):
+        prefix = f"{req.forwarded_scheme}://{req.forwarded_host}"
     call.base_url = prefix + call.face.mount
     call.url = prefix + (call.raw_path if call.operation.is_raw else req.path)
 

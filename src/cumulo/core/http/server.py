@@ -8,6 +8,9 @@ from typing import Any
 
 import uvicorn
 
+from cumulo.core.http import protocol
+from cumulo.core.http.front import Front
+from cumulo.core.http.protocol import Connections, Limits
 from cumulo.core.http.zero_copy import sending_files
 
 
@@ -42,10 +45,20 @@ def listening_socket(host: str, port: int) -> socket.socket:
 
 
 class HttpServer:
-    def __init__(self, application: Any, bound: socket.socket) -> None:
+    """`front`: the web servers whose connections are not counted by address."""
+
+    def __init__(
+        self,
+        application: Any,
+        bound: socket.socket,
+        *,
+        front: Front | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.connections = Connections(limits or Limits(), (front or Front()).trusts)
         config = uvicorn.Config(
             sending_files(application),
-            http="httptools",
+            http=protocol.bound(self.connections),
             ws="none",
             lifespan="off",
             access_log=False,

@@ -161,9 +161,12 @@ class QemuDriver:
                 await asyncio.to_thread(folder.save, record)
             return await self._state(folder, record)
 
+    async def names(self) -> "list[str]":
+        return sorted(entry.name for entry in self._guests.iterdir() if entry.is_dir())
+
     async def list(self) -> "list[GuestState]":
-        names = sorted(entry.name for entry in self._guests.iterdir() if entry.is_dir())
-        states = [await self.inspect(name) for name in names]
+        # At once: one that does not answer holds up no other.
+        states = await asyncio.gather(*(self.inspect(name) for name in await self.names()))
         return [state for state in states if state.power != "absent"]
 
     async def console_log(self, guest_id: str, lines: int | None = None) -> str:
