@@ -1,5 +1,6 @@
 """From what a handler returns or raises to an answer: status, headers, bytes."""
 
+import logging
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from cumulo.core.faults import Fault, QuotaExceeded
 from cumulo.core.http import faults as envelopes
 from cumulo.core.http.operations import TOKENS, Call, Face, Reply
 from cumulo.core.wire.shapes import Version, trim
+
+log = logging.getLogger("cumulo.http")
 
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _KEPT = "".join(chr(code) for code in range(32, 127))
@@ -59,6 +62,25 @@ def refusal_of(face: Face, fault: Fault, request_id: str) -> Answer:
     if status == 401 and face.challenge:
         headers.setdefault("WWW-Authenticate", face.challenge)
     return Answer(status, headers, content_type, body)
+
+
+class CutOff(Exception):
+    """An answer that has begun cannot be ended: what it was made of has gone. It has been logged,
+    and the server closes the connection, so that the client sees that something is missing."""
+
+
+async def ending(stream: AsyncIterator[bytes], what: str) -> AsyncIterator[bytes]:
+    """The stream of an answer; what goes wrong in the middle of it is one line of the log."""
+    try:
+        async for piece in stream:
+            yield piece
+    except (Fault, OSError, EOFError) as error:
+        log.warning("%s: the answer was cut off: %s", what, error)
+        raise CutOff(what) from None
+    finally:
+        close = getattr(stream, "aclose", None)
+        if close is not None:
+            await close()
 
 
 def header_value(name: str, text: str) -> str:
