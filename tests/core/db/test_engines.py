@@ -22,7 +22,8 @@ from cumulo.core.db.postgresql import PostgresqlDatabase
 from cumulo.core.db.rows import Index, Key, Row, Unique, columns, table
 from cumulo.core.db.sqlite import SqliteDatabase
 from cumulo.core.db.statements import DIALECTS, query, statement
-from cumulo.core.db.transaction import IntegrityError, ReadOnly, Tx, Unstorable
+from cumulo.core.db.transaction import IntegrityError, ReadOnly, TooLong, Tx, Unstorable
+from cumulo.core.ids import new_id
 from cumulo.core.quotas.model import LimitRow, UsageRow
 
 
@@ -195,6 +196,22 @@ class TestTransactions:
         asyncio.run(main())
         row = database.read_now(lambda tx: tx.get(ThingRow, "1"))
         assert row is not None and row.size == 25
+
+    def test_the_same_name_at_once_is_looked_at_again(self, database: Engine) -> None:
+        """Whoever comes second sees the first, and says so in the words of the service."""
+
+        def make(tx: Tx) -> str:
+            if tx.all(BY_OWNER, owner="o"):
+                return "there"
+            tx.insert(thing(new_id(), name="same"))
+            return "made"
+
+        async def all_at_once() -> list[str]:
+            return await asyncio.gather(*[database.write(make) for _ in range(8)])
+
+        assert sorted(asyncio.run(all_at_once())) == ["made", *["there"] * 7]
+        with pytest.raises(IntegrityError):
+            database.write_now(lambda tx: tx.insert(thing("2", name="same")))
 
     def test_a_conditional_update_stops_at_the_bound(self, database: Engine) -> None:
         database.write_now(lambda tx: tx.insert(thing("1", size=0)))
@@ -374,3 +391,26 @@ def test_a_long_log_begins_anew(tmp_path: Any) -> None:
         assert kept == 101
     finally:
         database.close()
+
+
+def test_a_long_read_holds_up_nobody_and_ends(database: Any) -> None:
+    slow = statement(
+        sa.text(
+            "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 2000000000)"
+            " SELECT count(*) FROM n"
+        )
+    )
+
+    async def main() -> None:
+        long = asyncio.create_task(database.study(lambda tx: tx.value(slow), seconds=1.0))
+        await asyncio.sleep(0.05)
+        assert await database.read(lambda tx: tx.value(COUNT)) == 0
+        assert not long.done()
+        await database.write(lambda tx: tx.insert(thing("a")))
+        with pytest.raises(TooLong):
+            await long
+        assert await database.study(lambda tx: tx.value(COUNT)) == 1
+        with pytest.raises(ReadOnly):
+            await database.study(lambda tx: tx.insert(thing("b")))
+
+    asyncio.run(main())

@@ -11,11 +11,19 @@ from typing import Any
 
 import msgspec
 
-from cumulo.core.db.transaction import Database, DatabaseAway, IntegrityError, Tx, Unstorable
+from cumulo.core.db.transaction import (
+    Database,
+    DatabaseAway,
+    IntegrityError,
+    TooLong,
+    Tx,
+    Unstorable,
+)
 from cumulo.core.faults import BadRequest, Conflict, Fault, NotFound, Unavailable
 from cumulo.core.http import feeds
 from cumulo.core.http.admission import Admission
 from cumulo.core.http.operations import Call, Face, Operation
+from cumulo.core.wire.depth import MOST_ITEMS, too_many
 from cumulo.core.wire.shapes import Version, lift, request_type
 from cumulo.core.wire.wording import refuse
 
@@ -79,6 +87,12 @@ class Execution:
             if operation.kind == "feed":
                 return feeds.as_reply(call, operation.handler(call))
             return await operation.handler(call)
+        if operation.kind == "heavy":
+            if not operation.public:
+                # On the loop: what remembers tokens is the loop's.
+                await self._database.read(functools.partial(self._admit, call))
+            self.decode(call, raw)
+            return await self._database.study(functools.partial(operation.handler, call))
         work = functools.partial(self.run_in, call, raw)
         if operation.writing:
             return await self._database.write(work, name=name_of(call.face, operation))
@@ -112,7 +126,12 @@ class Execution:
         if decoder is None:
             decoder = self._decoders[shape] = msgspec.json.Decoder(shape)
         try:
-            call.body = lift(decoder.decode(raw or b"null"), kind)
+            found = decoder.decode(raw or b"null")
+            if too_many(found, raw):
+                raise BadRequest(
+                    f"Invalid input: a list or an object with more than {MOST_ITEMS} items"
+                )
+            call.body = lift(found, kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise refuse(error, raw) from None
 
@@ -140,6 +159,9 @@ def fault_of(error: Exception, what: str) -> Fault:
         return Unavailable(
             "The database does not answer at the moment; try again.", headers={"Retry-After": "2"}
         )
+    if isinstance(error, TooLong):
+        log.warning("%s: %s", what, error)
+        return Unavailable("The answer takes too long to be put together; ask for less at once.")
     if isinstance(error, IntegrityError):
         log.error("%s", what, exc_info=error)
         return Conflict("The resource is in use, or was changed at the same time.")
