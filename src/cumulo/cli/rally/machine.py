@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -124,13 +125,17 @@ async def _kill(pid: int, seconds: float) -> str:
     """SIGKILL, as a power cut is; started again with the same words in the same folder."""
     argv, cwd, log = _as_it_was_started(pid)
     os.kill(pid, signal.SIGKILL)
-    end = asyncio.get_running_loop().time() + ENDING
-    while not _gone(pid) and asyncio.get_running_loop().time() < end:
-        await asyncio.sleep(0.02)
+    await asyncio.to_thread(_await_end, pid)
     await asyncio.sleep(seconds)
     daemon = start_daemon(argv, log=log / "restarted.log", cwd=cwd)
     down = f" after {seconds:g} s" if seconds else ""
     return f"the control plane (process {pid}) was killed; started again{down} as {daemon.pid}"
+
+
+def _await_end(pid: int) -> None:
+    end = time.monotonic() + ENDING
+    while not _gone(pid) and time.monotonic() < end:
+        time.sleep(0.02)
 
 
 def _gone(pid: int) -> bool:
