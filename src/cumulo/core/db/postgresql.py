@@ -20,8 +20,10 @@ import sqlalchemy as sa
 
 from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.listener import Listener
+from cumulo.core.db.patience import Patience, patient
 from cumulo.core.db.transaction import DatabaseAway, IntegrityError, Tx, Unstorable
 from cumulo.core.sim.points import reach
+from cumulo.core.work import pools
 
 log = logging.getLogger("cumulo.db")
 
@@ -52,6 +54,29 @@ class PostgresqlDatabase:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self.read_now, function)
 
+    async def read_heavy(self, function: Callable[[Tx], T], seconds: float) -> T:
+        patience = Patience(seconds)
+        try:
+            return await pools.HEAVY(self._read_patiently, function, patience)
+        except asyncio.CancelledError:
+            patience.give_up()
+            raise
+
+    def _read_patiently(self, function: Callable[[Tx], T], patience: Patience) -> T:
+        def bounded(tx: Tx) -> T:
+            patience.check()
+            connection = self._connection()
+            milliseconds = max(1, int(patience.left * 1000))
+            connection.execute(f"SET LOCAL statement_timeout = {milliseconds}".encode())
+            run = patient(_executor(connection), patience)
+            return function(Tx("postgresql", run, writable=False))
+
+        try:
+            return self.read_now(bounded)
+        except psycopg.errors.QueryCanceled:
+            patience.check()
+            raise
+
     async def write(self, function: Callable[[Tx], T], *, name: str = "") -> T:
         loop = asyncio.get_running_loop()
         result, tx = await loop.run_in_executor(self._threads, self._write, function, name)
@@ -78,6 +103,8 @@ class PostgresqlDatabase:
                 result = self._once(function, writable=writable, name=name)
             except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
                 time.sleep(0.001 * attempt)
+            except psycopg.errors.QueryCanceled:
+                raise
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 # The server went away: one more try on a new connection.
                 self._drop_connection()

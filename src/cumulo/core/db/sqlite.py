@@ -8,6 +8,7 @@ process loses nothing, a power cut may lose the last instants, unless the settin
 asks for FULL.
 """
 
+import asyncio
 import contextlib
 import logging
 import sqlite3
@@ -19,8 +20,10 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from cumulo.core.db.announcements import Announcement
+from cumulo.core.db.patience import Patience, patient
 from cumulo.core.db.transaction import DatabaseAway, IntegrityError, Tx, Unstorable
 from cumulo.core.sim.points import reach
+from cumulo.core.work import pools
 
 log = logging.getLogger("cumulo.db")
 
@@ -28,6 +31,8 @@ T = TypeVar("T")
 
 SHORT = 1024 * 1024
 """Bytes of a log that is left alone."""
+LOOK_INSTRUCTIONS = 20_000
+"""Of SQLite's machine, a millisecond at the most, between two looks at the clock."""
 LONG = 2000
 """Frames (pages of 4 KB) of a log that is to begin anew."""
 
@@ -39,6 +44,7 @@ class SqliteDatabase:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = _connect(path)
+        self._execute = _executor(self._connection)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         self._connection.execute("PRAGMA wal_autocheckpoint=0")
@@ -52,6 +58,30 @@ class SqliteDatabase:
 
     async def read(self, function: Callable[[Tx], T]) -> T:
         return self.read_now(function)
+
+    async def read_heavy(self, function: Callable[[Tx], T], seconds: float) -> T:
+        patience = Patience(seconds)
+        try:
+            return await pools.HEAVY(self._read_patiently, function, patience)
+        except asyncio.CancelledError:
+            patience.give_up()
+            raise
+
+    def _read_patiently(self, function: Callable[[Tx], T], patience: Patience) -> T:
+        patience.check()
+        connection = _connect(self.path)
+        try:
+            connection.execute("PRAGMA query_only=ON")
+            connection.set_progress_handler(lambda: patience.is_over, LOOK_INSTRUCTIONS)
+            # All of it sees one moment.
+            connection.execute("BEGIN")
+            tx = Tx("sqlite", patient(_executor(connection), patience), writable=False)
+            return function(tx)
+        except sqlite3.OperationalError as error:
+            patience.check()
+            raise _told(error) from None
+        finally:
+            connection.close()
 
     async def write(self, function: Callable[[Tx], T], *, name: str = "") -> T:
         return self.write_now(function, name=name)
@@ -88,14 +118,6 @@ class SqliteDatabase:
         for callback in tx.take_callbacks():
             callback()
         return result
-
-    def _execute(self, text: str, parameters: dict[str, Any]) -> sqlite3.Cursor:
-        try:
-            return self._connection.execute(text, parameters)
-        except sqlite3.IntegrityError as error:
-            raise IntegrityError(str(error)) from error
-        except (OverflowError, UnicodeEncodeError) as error:
-            raise Unstorable(str(error)) from error
 
     def revisions(self) -> frozenset[str] | None:
         """For migrations: the revisions that the database is stamped with."""
@@ -152,6 +174,20 @@ class SqliteDatabase:
 
 _PASSING = {5: "busy", 6: "locked", 7: "out of memory", 10: "read or write error", 13: "disk full"}
 """SQLite's primary result codes of what may be over in a moment."""
+
+
+def _executor(
+    connection: sqlite3.Connection,
+) -> Callable[[str, dict[str, Any]], sqlite3.Cursor]:
+    def execute(text: str, parameters: dict[str, Any]) -> sqlite3.Cursor:
+        try:
+            return connection.execute(text, parameters)
+        except sqlite3.IntegrityError as error:
+            raise IntegrityError(str(error)) from error
+        except (OverflowError, UnicodeEncodeError) as error:
+            raise Unstorable(str(error)) from error
+
+    return execute
 
 
 def _told(error: sqlite3.OperationalError) -> Exception:

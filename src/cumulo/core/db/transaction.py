@@ -192,6 +192,10 @@ class Database(Protocol):
     engine: str
 
     async def read(self, function: Callable[[Tx], T]) -> T: ...
+    async def read_heavy(self, function: Callable[[Tx], T], seconds: float) -> T:
+        """A long read in a thread, on a connection that cannot write. Raises TooSlow after so many
+        seconds; a caller that is cancelled ends it."""
+
     async def write(self, function: Callable[[Tx], T], *, name: str = "") -> T: ...
     def subscribe(self, announcement: Announcement) -> None:
         """Call it, too, when another process has committed what it is about."""

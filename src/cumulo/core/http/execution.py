@@ -3,23 +3,29 @@
 The same for requests and for callers inside the process, who differ in how they are admitted.
 """
 
+import asyncio
 import functools
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import msgspec
 
+from cumulo.core.db.patience import TooSlow
 from cumulo.core.db.transaction import Database, DatabaseAway, IntegrityError, Tx, Unstorable
 from cumulo.core.faults import BadRequest, Conflict, Fault, NotFound, Unavailable
 from cumulo.core.http import feeds
 from cumulo.core.http.admission import Admission
-from cumulo.core.http.operations import Call, Face, Operation
+from cumulo.core.http.crowd import Crowd
+from cumulo.core.http.operations import HEAVY_SECONDS, Call, Face, Operation
 from cumulo.core.wire.shapes import Version, lift, request_type
 from cumulo.core.wire.wording import refuse
 
 log = logging.getLogger("cumulo.http")
+
+HEAVY = Crowd("long reads", 32, 4)
+"""Those that wait for a thread included."""
 
 Named = tuple[Operation, tuple[str, ...]]
 """An operation, and the names of the fields of its path."""
@@ -78,11 +84,23 @@ class Execution:
             self.decode(call, raw)
             if operation.kind == "feed":
                 return feeds.as_reply(call, operation.handler(call))
-            return await operation.handler(call)
+            return await _in_time(operation, operation.handler(call))
+        if operation.kind == "heavy":
+            return await self._heavy(call, raw)
         work = functools.partial(self.run_in, call, raw)
         if operation.writing:
             return await self._database.write(work, name=name_of(call.face, operation))
         return await self._database.read(work)
+
+    async def _heavy(self, call: Call, raw: bytes) -> Any:
+        operation = call.operation
+        if not operation.public:
+            await self._database.read(functools.partial(self._admit, call))
+        self.decode(call, raw)
+        with HEAVY.place(feeds.key_of(call)):
+            seconds = operation.deadline or HEAVY_SECONDS
+            work = functools.partial(operation.handler, call)
+            return await self._database.read_heavy(work, seconds)
 
     async def admit(self, call: Call) -> None:
         """Find out who calls; refuse who may not."""
@@ -117,6 +135,16 @@ class Execution:
             raise refuse(error, raw) from None
 
 
+async def _in_time(operation: Operation, work: Awaitable[Any]) -> Any:
+    if not operation.deadline:
+        return await work
+    try:
+        async with asyncio.timeout(operation.deadline):
+            return await work
+    except TimeoutError:
+        raise TooSlow(f"It took longer than {operation.deadline:g} seconds.") from None
+
+
 def _of_query(known: list[Named], asked: str) -> list[Named]:
     """Those for a name that the query has; else those for none."""
     names = {part.partition("=")[0] for part in asked.split("&")} if asked else set()
@@ -133,6 +161,8 @@ def fault_of(error: Exception, what: str) -> Fault:
     """Whatever a handler raised, as a fault; `what` is for the log."""
     if isinstance(error, Fault):
         return error
+    if isinstance(error, TooSlow):
+        return Unavailable(str(error), headers={"Retry-After": "30"})
     if isinstance(error, Unstorable):
         return BadRequest("A value has characters or a size that cannot be stored.")
     if isinstance(error, DatabaseAway):
