@@ -24,8 +24,15 @@ class UsageApi:
     def operations(self) -> list[Operation]:
         all_ = "/os-simple-tenant-usage"
         return [
-            Operation("GET", all_, self.index, policy=f"{RULE}:list"),
-            Operation("GET", all_ + "/{tenant}", self.show, policy=f"{RULE}:show", early=False),
+            Operation("GET", all_, self.index, policy=f"{RULE}:list", kind="heavy"),
+            Operation(
+                "GET",
+                all_ + "/{tenant}",
+                self.show,
+                policy=f"{RULE}:show",
+                early=False,
+                kind="heavy",
+            ),
         ]
 
     def _period(self, call: Call, tx: Tx) -> tuple[Moment, Moment]:
@@ -53,9 +60,7 @@ class UsageApi:
         project_id = call.path["tenant"]
         call.allow({"project_id": project_id})
         since, until = self._period(call, tx)
-        rows = [
-            row for row in self._servers.lived(tx, since, until) if row.project_id == project_id
-        ]
+        rows = self._servers.lived(tx, since, until, project_id)
         if not rows:
             return {"tenant_usage": {}}
         return {"tenant_usage": _usage(project_id, rows, since, until, tx.now, detailed=True)}

@@ -20,8 +20,14 @@ import sqlalchemy as sa
 
 from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.listener import Listener
-from cumulo.core.db.patience import Patience, patient
-from cumulo.core.db.transaction import DatabaseAway, IntegrityError, Tx, Unstorable
+from cumulo.core.db.transaction import (
+    STUDY_SECONDS,
+    DatabaseAway,
+    IntegrityError,
+    TooLong,
+    Tx,
+    Unstorable,
+)
 from cumulo.core.sim.points import reach
 from cumulo.core.work import pools
 
@@ -54,35 +60,25 @@ class PostgresqlDatabase:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self.read_now, function)
 
-    async def read_heavy(self, function: Callable[[Tx], T], seconds: float) -> T:
-        patience = Patience(seconds)
-        try:
-            return await pools.HEAVY(self._read_patiently, function, patience)
-        except asyncio.CancelledError:
-            patience.give_up()
-            raise
-
-    def _read_patiently(self, function: Callable[[Tx], T], patience: Patience) -> T:
-        def bounded(tx: Tx) -> T:
-            patience.check()
-            connection = self._connection()
-            milliseconds = max(1, int(patience.left * 1000))
-            connection.execute(f"SET LOCAL statement_timeout = {milliseconds}".encode())
-            run = patient(_executor(connection), patience)
-            return function(Tx("postgresql", run, writable=False))
-
-        try:
-            return self.read_now(bounded)
-        except psycopg.errors.QueryCanceled:
-            patience.check()
-            raise
-
     async def write(self, function: Callable[[Tx], T], *, name: str = "") -> T:
         loop = asyncio.get_running_loop()
         result, tx = await loop.run_in_executor(self._threads, self._write, function, name)
         for callback in tx.take_callbacks():
             callback()
         return result
+
+    async def study(self, function: Callable[[Tx], T], *, seconds: float = STUDY_SECONDS) -> T:
+        return await pools.HEAVY(self._study, function, seconds)
+
+    def _study(self, function: Callable[[Tx], T], seconds: float) -> T:
+        end = time.monotonic() + seconds
+
+        def bounded(tx: Tx) -> T:
+            left = max(1, int((end - time.monotonic()) * 1000))
+            self._connection().execute(f"SET LOCAL statement_timeout = {left}".encode())
+            return function(tx)
+
+        return self.read_now(bounded)
 
     def read_now(self, function: Callable[[Tx], T]) -> T:
         result, _ = self._attempts(function, writable=False, name="")
@@ -104,7 +100,7 @@ class PostgresqlDatabase:
             except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
                 time.sleep(0.001 * attempt)
             except psycopg.errors.QueryCanceled:
-                raise
+                raise TooLong("a statement took too long") from None
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 # The server went away: one more try on a new connection.
                 self._drop_connection()

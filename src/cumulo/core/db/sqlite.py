@@ -13,6 +13,7 @@ import contextlib
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,8 +21,14 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from cumulo.core.db.announcements import Announcement
-from cumulo.core.db.patience import Patience, patient
-from cumulo.core.db.transaction import DatabaseAway, IntegrityError, Tx, Unstorable
+from cumulo.core.db.transaction import (
+    STUDY_SECONDS,
+    DatabaseAway,
+    IntegrityError,
+    TooLong,
+    Tx,
+    Unstorable,
+)
 from cumulo.core.sim.points import reach
 from cumulo.core.work import pools
 
@@ -31,10 +38,10 @@ T = TypeVar("T")
 
 SHORT = 1024 * 1024
 """Bytes of a log that is left alone."""
-LOOK_INSTRUCTIONS = 20_000
-"""Of SQLite's machine, a millisecond at the most, between two looks at the clock."""
 LONG = 2000
 """Frames (pages of 4 KB) of a log that is to begin anew."""
+STUDY_STEPS = 100_000
+"""Instructions of SQLite's machine between two looks at the clock: a few milliseconds."""
 
 
 class SqliteDatabase:
@@ -44,11 +51,14 @@ class SqliteDatabase:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = _connect(path)
-        self._execute = _executor(self._connection)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         self._connection.execute("PRAGMA wal_autocheckpoint=0")
         path.chmod(0o600)
+        self._execute = _executor(self._connection)
+        self._students = threading.local()
+        self._studying: list[sqlite3.Connection] = []
+        """Connections of long reads, one a thread."""
         self._closing = threading.Event()
         self._log_is_long = False
         self._checkpointer = threading.Thread(
@@ -58,30 +68,6 @@ class SqliteDatabase:
 
     async def read(self, function: Callable[[Tx], T]) -> T:
         return self.read_now(function)
-
-    async def read_heavy(self, function: Callable[[Tx], T], seconds: float) -> T:
-        patience = Patience(seconds)
-        try:
-            return await pools.HEAVY(self._read_patiently, function, patience)
-        except asyncio.CancelledError:
-            patience.give_up()
-            raise
-
-    def _read_patiently(self, function: Callable[[Tx], T], patience: Patience) -> T:
-        patience.check()
-        connection = _connect(self.path)
-        try:
-            connection.execute("PRAGMA query_only=ON")
-            connection.set_progress_handler(lambda: patience.is_over, LOOK_INSTRUCTIONS)
-            # All of it sees one moment.
-            connection.execute("BEGIN")
-            tx = Tx("sqlite", patient(_executor(connection), patience), writable=False)
-            return function(tx)
-        except sqlite3.OperationalError as error:
-            patience.check()
-            raise _told(error) from None
-        finally:
-            connection.close()
 
     async def write(self, function: Callable[[Tx], T], *, name: str = "") -> T:
         return self.write_now(function, name=name)
@@ -119,6 +105,35 @@ class SqliteDatabase:
             callback()
         return result
 
+    async def study(self, function: Callable[[Tx], T], *, seconds: float = STUDY_SECONDS) -> T:
+        left = threading.Event()
+        try:
+            return await pools.HEAVY(self._study, function, seconds, left)
+        except asyncio.CancelledError:
+            left.set()
+            raise
+
+    def _study(self, function: Callable[[Tx], T], seconds: float, left: threading.Event) -> T:
+        """The log of writes lets a second connection read what was committed when it began."""
+        connection: sqlite3.Connection | None = getattr(self._students, "connection", None)
+        if connection is None:
+            connection = self._students.connection = _connect(self.path)
+            connection.execute("PRAGMA query_only=ON")
+            self._studying.append(connection)
+        end = time.monotonic() + seconds
+        over = lambda: left.is_set() or time.monotonic() > end  # noqa: E731
+        connection.set_progress_handler(over, STUDY_STEPS)
+        connection.execute("BEGIN")
+        try:
+            return function(Tx("sqlite", _executor(connection), writable=False))
+        except sqlite3.OperationalError as error:
+            if "interrupted" in str(error):
+                raise TooLong(f"no end after {seconds:g} s") from None
+            raise _told(error) from None
+        finally:
+            connection.set_progress_handler(None, 0)
+            connection.execute("ROLLBACK")
+
     def revisions(self) -> frozenset[str] | None:
         """For migrations: the revisions that the database is stamped with."""
         known = self._connection.execute(
@@ -151,6 +166,8 @@ class SqliteDatabase:
     def close(self) -> None:
         self._closing.set()
         self._checkpointer.join(5.0)
+        for connection in self._studying:
+            connection.close()
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
 
@@ -176,6 +193,14 @@ _PASSING = {5: "busy", 6: "locked", 7: "out of memory", 10: "read or write error
 """SQLite's primary result codes of what may be over in a moment."""
 
 
+def _told(error: sqlite3.OperationalError) -> Exception:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code not in _PASSING:
+        return error
+    log.error("the database does not answer: %s", error)
+    return DatabaseAway(str(error))
+
+
 def _executor(
     connection: sqlite3.Connection,
 ) -> Callable[[str, dict[str, Any]], sqlite3.Cursor]:
@@ -188,14 +213,6 @@ def _executor(
             raise Unstorable(str(error)) from error
 
     return execute
-
-
-def _told(error: sqlite3.OperationalError) -> Exception:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code not in _PASSING:
-        return error
-    log.error("the database does not answer: %s", error)
-    return DatabaseAway(str(error))
 
 
 def _checkpoint(connection: sqlite3.Connection) -> int:

@@ -12,8 +12,14 @@ from typing import Any
 
 import msgspec
 
-from cumulo.core.db.patience import TooSlow
-from cumulo.core.db.transaction import Database, DatabaseAway, IntegrityError, Tx, Unstorable
+from cumulo.core.db.transaction import (
+    Database,
+    DatabaseAway,
+    IntegrityError,
+    TooLong,
+    Tx,
+    Unstorable,
+)
 from cumulo.core.faults import BadRequest, Conflict, Fault, NotFound, Unavailable
 from cumulo.core.http import feeds
 from cumulo.core.http.admission import Admission
@@ -95,12 +101,13 @@ class Execution:
     async def _heavy(self, call: Call, raw: bytes) -> Any:
         operation = call.operation
         if not operation.public:
+            # On the loop: what remembers tokens is the loop's.
             await self._database.read(functools.partial(self._admit, call))
         self.decode(call, raw)
         with HEAVY.place(feeds.key_of(call)):
             seconds = operation.deadline or HEAVY_SECONDS
             work = functools.partial(operation.handler, call)
-            return await self._database.read_heavy(work, seconds)
+            return await self._database.study(work, seconds=seconds)
 
     async def admit(self, call: Call) -> None:
         """Find out who calls; refuse who may not."""
@@ -142,7 +149,7 @@ async def _in_time(operation: Operation, work: Awaitable[Any]) -> Any:
         async with asyncio.timeout(operation.deadline):
             return await work
     except TimeoutError:
-        raise TooSlow(f"It took longer than {operation.deadline:g} seconds.") from None
+        raise TooLong(f"It took longer than {operation.deadline:g} seconds.") from None
 
 
 def _of_query(known: list[Named], asked: str) -> list[Named]:
@@ -161,8 +168,6 @@ def fault_of(error: Exception, what: str) -> Fault:
     """Whatever a handler raised, as a fault; `what` is for the log."""
     if isinstance(error, Fault):
         return error
-    if isinstance(error, TooSlow):
-        return Unavailable(str(error), headers={"Retry-After": "30"})
     if isinstance(error, Unstorable):
         return BadRequest("A value has characters or a size that cannot be stored.")
     if isinstance(error, DatabaseAway):
@@ -170,6 +175,10 @@ def fault_of(error: Exception, what: str) -> Fault:
         return Unavailable(
             "The database does not answer at the moment; try again.", headers={"Retry-After": "2"}
         )
+    if isinstance(error, TooLong):
+        log.warning("%s: %s", what, error)
+        words = "The answer takes too long to be put together; ask for less at once."
+        return Unavailable(words, headers={"Retry-After": "30"})
     if isinstance(error, IntegrityError):
         log.error("%s", what, exc_info=error)
         return Conflict("The resource is in use, or was changed at the same time.")
