@@ -54,7 +54,8 @@ def build(settings: Settings) -> Cloud:
         application.mount(face)
     counts = {noun: count for each in built.values() for noun, count in each.counts.items()}
     decisions = Decisions(lambda: application.faces, frame.get(Principals))
-    application.mount(operator_face(conductor, counts, decisions, frame.get(RotateKeys)))
+    rotate = frame.get(RotateKeys)
+    application.mount(operator_face(conductor, counts, decisions, rotate, frame.feed))
     application.mount(root_face(application, settings.base_url, __version__))
     frame.caller.bind(application.execution, application.operations_at, settings.base_url)
     facades = {name: each.facade for name, each in built.items()}

@@ -25,7 +25,7 @@ TOP = """
 def steps_of(origin: str, text: str) -> list[Step]:
     """The feed's steps for a master file, read by dnspython."""
     zone = dns.zone.from_text(TOP + text, origin=origin, relativize=False, check_origin=False)
-    steps: list[Step] = [Whole(origin, names.wire(origin))]
+    steps: list[Step] = [Whole(origin, names.wire(origin), "pool")]
     for name, rdataset in zone.iterate_rdatasets():
         wires = [rdata.to_wire() for rdata in rdataset]
         owner = name.canonicalize().to_wire()

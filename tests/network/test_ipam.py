@@ -42,6 +42,7 @@ def search(taken: set[int]) -> object:
     return inside
 
 
+@settings(deadline=None)
 @given(POOLS, st.sets(st.integers(0, 470), max_size=470), st.integers(-1, 480))
 def test_next_free_is_free_and_inside(
     pools: list[tuple[int, int]], taken: set[int], after: int
@@ -56,6 +57,7 @@ def test_next_free_is_free_and_inside(
         assert found == min(behind, default=min(free))
 
 
+@settings(deadline=None)
 @given(st.integers(8, 30), st.integers(0, 2**32 - 1))
 def test_default_pools_leave_out_the_gateway_and_the_ends(length: int, number: int) -> None:
     net = ipaddress.ip_network((number, length), strict=False)

@@ -17,7 +17,8 @@
                                           # $admin_project and $demo_project are known
       until: true                       # ask again (10 s) until the answer fits
 
-Values: `any` matches anything that is there, `/regex/` matches text, `len 3` a length.
+Values: `any` matches anything that is there, `/regex/` matches text, `len 3` a length, `len >3` a
+greater one.
 """
 
 import asyncio
@@ -106,6 +107,8 @@ def _fits(found: Any, wanted: Any) -> bool:
         return found is not _MISSING
     if isinstance(wanted, str) and len(wanted) > 1 and wanted[0] == wanted[-1] == "/":
         return isinstance(found, str) and re.search(wanted[1:-1], found) is not None
+    if isinstance(wanted, str) and re.fullmatch(r"len >\d+", wanted):
+        return hasattr(found, "__len__") and len(found) > int(wanted[5:])
     if isinstance(wanted, str) and re.fullmatch(r"len \d+", wanted):
         return hasattr(found, "__len__") and len(found) == int(wanted[4:])
     return bool(found == wanted)

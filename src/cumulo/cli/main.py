@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "settings": "Print every setting: default, value in force, reason.",
         "serve": "Run the control plane in the foreground (what `up` starts).",
         "bench": "Measure CPU per request, start-up and memory on this machine.",
+        "rally": "Measure clouds with Rally task files: load, verdicts, reports.",
         "setup": "Install what the machine lacks and build the guest image.",
         "image": "Make images: the small guest image from Debian packages.",
         "doctor": "Check the machine: what is missing, and the command that mends it.",

@@ -3,24 +3,28 @@
 import socket
 
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, Service
+from cumulo.core.auth.keyring import KeyRing
 from cumulo.dns import names
 from cumulo.dns.api.face import dns_face
 from cumulo.dns.drivers.embedded import EmbeddedNameServer
+from cumulo.dns.interface import EVENTS
 from cumulo.dns.policy import RULES
 from cumulo.dns.reconcile import NameServerLoop
 from cumulo.dns.service.dns import DnsService
 from cumulo.dns.service.zones import Rules
 from cumulo.dns.settings import DnsSettings
+from cumulo.identity.interface import Identity
 from cumulo.settings import BadSettings, instance_prefix
 
 
 def build(frame: Frame) -> Service:
     own = frame.settings.of(DnsSettings)
-    dns = DnsService(_rules(own))
+    seal = KeyRing(frame.settings.secrets_dir / "dns-keys")
+    hostname = socket.gethostname() or "localhost"
+    dns = DnsService(_rules(own), frame.get(Identity), seal, hostname=hostname)
     frame.database.subscribe(dns.changes.announcement)
     folder = frame.settings.data_dir / "dns"
     server = EmbeddedNameServer(folder, own.listen, own.rate_limit) if own.serve else None
-    hostname = socket.gethostname() or "localhost"
     loop = NameServerLoop(
         frame.database,
         dns.serving,
@@ -30,7 +34,7 @@ def build(frame: Frame) -> Service:
     )
     return Service(
         dns,
-        faces=[dns_face(dns, frame.rules("dns", RULES))],
+        faces=[dns_face(dns, frame.database, frame.rules("dns", RULES))],
         workers=[loop.run],
         counts={"zones": dns.zones.count},
     )
@@ -50,4 +54,4 @@ def _rules(own: DnsSettings) -> Rules:
     )
 
 
-ASSEMBLY = Assembly("dns", build, catalog=(CatalogEntry("dns", (), "/dns"),))
+ASSEMBLY = Assembly("dns", build, events=EVENTS, catalog=(CatalogEntry("dns", (), "/dns"),))

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from cumulo.core.clock import Moment
 from cumulo.core.db.transaction import Tx
 
 
@@ -23,20 +24,28 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     allocation_ratio: float = 1.0
 
 
+class Where(msgspec.Struct, frozen=True, kw_only=True):
+    """Which providers may be candidates; None and nothing: all."""
+
+    named: Sequence[str] | None = None
+    not_named: Sequence[str] = ()
+    member_of: Sequence[str] | None = None
+    """Of any of these aggregates."""
+    not_member_of: Sequence[str] = ()
+    forbidden: Sequence[str] = ()
+    """Traits."""
+    alive_since: Moment | None = None
+    """The provider is a host that may be given work and was heard of since."""
+
+
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """A provider that has room for the whole request."""
 
     provider_id: str
     name: str
-    free: dict[str, int]
-    """What is left now, by resource class, before the request is taken."""
-
-
-class Rejection(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a provider is no candidate: for the fault's text and `cumulo why`."""
-
-    name: str
-    reason: str
+    free: int
+    """What is left now of memory, before the request is taken (of the first class that is asked
+    for, where that is not memory)."""
 
 
 class Placement(Protocol):
@@ -46,10 +55,27 @@ class Placement(Protocol):
         """Make or update a root provider; used amounts stay as they are."""
 
     def candidates(
-        self, tx: Tx, resources: Mapping[str, int], *, among: Sequence[str] | None = None
-    ) -> tuple[list[Candidate], list[Rejection]]:
-        """Providers with room, those with the most free memory first; and why not the others.
-        `among` limits the search to providers of these names."""
+        self, tx: Tx, resources: Mapping[str, int], where: Where, *, most: int
+    ) -> list[Candidate]:
+        """Providers with room, those with the most free memory first. One statement, whatever the
+        number of providers."""
+
+    def lacks(
+        self, tx: Tx, resources: Mapping[str, int], names: Sequence[str]
+    ) -> dict[str, str | None]:
+        """For each of these providers why it cannot give that; None: it can."""
+
+    def mark(self, tx: Tx, provider_id: str, trait: str, wanted: bool) -> None:
+        """The provider has this trait, or not."""
+
+    def join(self, tx: Tx, provider_id: str, aggregate_id: str, wanted: bool) -> None:
+        """The provider is in this aggregate, or not."""
+
+    def used(self, tx: Tx, provider_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Provider → resource class → what is taken."""
+
+    def used_in_all(self, tx: Tx) -> dict[str, int]:
+        """Resource class → what is taken of all providers together."""
 
     def claim(
         self,

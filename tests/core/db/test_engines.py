@@ -22,7 +22,7 @@ from cumulo.core.db.postgresql import PostgresqlDatabase
 from cumulo.core.db.rows import Index, Key, Row, Unique, columns, table
 from cumulo.core.db.sqlite import SqliteDatabase
 from cumulo.core.db.statements import DIALECTS, query, statement
-from cumulo.core.db.transaction import IntegrityError, ReadOnly, Tx, Unstorable
+from cumulo.core.db.transaction import IntegrityError, ReadOnly, TooLong, Tx, Unstorable
 from cumulo.core.quotas.model import LimitRow, UsageRow
 
 
@@ -374,3 +374,26 @@ def test_a_long_log_begins_anew(tmp_path: Any) -> None:
         assert kept == 101
     finally:
         database.close()
+
+
+def test_a_long_read_holds_up_nobody_and_ends(database: Any) -> None:
+    slow = statement(
+        sa.text(
+            "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 2000000000)"
+            " SELECT count(*) FROM n"
+        )
+    )
+
+    async def main() -> None:
+        long = asyncio.create_task(database.study(lambda tx: tx.value(slow), seconds=1.0))
+        await asyncio.sleep(0.05)
+        assert await database.read(lambda tx: tx.value(COUNT)) == 0
+        assert not long.done()
+        await database.write(lambda tx: tx.insert(thing("a")))
+        with pytest.raises(TooLong):
+            await long
+        assert await database.study(lambda tx: tx.value(COUNT)) == 1
+        with pytest.raises(ReadOnly):
+            await database.study(lambda tx: tx.insert(thing("b")))
+
+    asyncio.run(main())

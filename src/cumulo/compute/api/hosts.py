@@ -1,5 +1,6 @@
 """Compute hosts on the wire: hypervisors, services, availability zones."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta
@@ -10,7 +11,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.hosts.model import HostRow
 from cumulo.core.http.operations import Call, Operation
-from cumulo.core.http.paging import next_link, page_of
+from cumulo.core.http.paging import MAX_LIMIT, next_link, page_of
 from cumulo.core.wire.coercions import BoolLike, as_bool
 from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset
 
@@ -89,7 +90,9 @@ class HostsApi:
             Operation(
                 "GET", all_ + "/{id}/servers", self.servers, policy=f"{RULE}:servers", until="2.52"
             ),
-            Operation("GET", "/os-services", self.services, policy=f"{SERVICES}:list"),
+            Operation(
+                "GET", "/os-services", self.services, policy=f"{SERVICES}:list", kind="heavy"
+            ),
             Operation("PUT", "/os-services/enable", self.enable, **old),
             Operation("PUT", "/os-services/disable", self.disable, **old),
             Operation("PUT", "/os-services/disable-log-reason", self.disable, **old),
@@ -104,35 +107,35 @@ class HostsApi:
             ),
             Operation("GET", "/os-availability-zone", self.zones, policy=f"{zone}:list"),
             Operation(
-                "GET", "/os-availability-zone/detail", self.zones_detail, policy=f"{zone}:detail"
+                "GET",
+                "/os-availability-zone/detail",
+                self.zones_detail,
+                policy=f"{zone}:detail",
+                kind="heavy",
             ),
         ]
 
     # --- hypervisors --------------------------------------------------------------------------
 
     def index(self, call: Call, tx: Tx) -> Any:
-        return self._list(call, tx, self._summary)
+        return self._list(call, tx, self._summaries)
 
     def detail(self, call: Call, tx: Tx) -> Any:
-        counts, used = self._hosts.servers_by_host(tx), self._hosts.used(tx)
+        return self._list(call, tx, self._bodies)
 
-        def body(call: Call, row: HypervisorRow, alive: dict[str, HostRow]) -> dict[str, Any]:
-            return self._body(call, row, alive, counts, used)
-
-        return self._list(call, tx, body)
-
-    def _list(self, call: Call, tx: Tx, body: Any) -> Any:
-        alive = self._hosts.alive(tx)
+    def _list(self, call: Call, tx: Tx, bodies: Any) -> Any:
+        pattern = call.query.get("hypervisor_hostname_pattern")
         page = page_of(
-            call, tx, self._hosts.listing, {}, find_marker=lambda id: self._hosts.get(tx, id)
+            call,
+            tx,
+            self._hosts.listing,
+            {} if pattern is None else {"name_part": pattern},
+            find_marker=lambda id: self._hosts.get(tx, id),
         )
         rows = page.rows
-        pattern = call.query.get("hypervisor_hostname_pattern")
-        if pattern is not None:
-            rows = [row for row in rows if pattern in row.host_id]
-            if not rows:
-                raise NotFound(f"No hypervisor matching '{pattern}' could be found.")
-        found = [body(call, row, alive) for row in rows]
+        if pattern is not None and not rows:
+            raise NotFound(f"No hypervisor matching '{pattern}' could be found.")
+        found = bodies(call, tx, rows)
         if as_bool(call.query.get("with_servers") or "false", "with_servers"):
             for item, row in zip(found, rows, strict=True):
                 item["servers"] = self._servers_on(tx, row)
@@ -144,15 +147,15 @@ class HostsApi:
 
     def show(self, call: Call, tx: Tx) -> Any:
         row = self._hosts.get(tx, call.path["id"])
-        counts, used = self._hosts.servers_by_host(tx), self._hosts.used(tx)
-        body = self._body(call, row, self._hosts.alive(tx), counts, used)
+        [body] = self._bodies(call, tx, [row])
         if as_bool(call.query.get("with_servers") or "false", "with_servers"):
             body["servers"] = self._servers_on(tx, row)
         return {"hypervisor": body}
 
     def uptime(self, call: Call, tx: Tx) -> Any:
         row = self._hosts.get(tx, call.path["id"])
-        return {"hypervisor": {**self._summary(call, row, self._hosts.alive(tx)), "uptime": ""}}
+        [summary] = self._summaries(call, tx, [row])
+        return {"hypervisor": {**summary, "uptime": ""}}
 
     def search(self, call: Call, tx: Tx) -> Any:
         return {"hypervisors": self._matching(call, tx)}
@@ -166,15 +169,26 @@ class HostsApi:
         return {"hypervisors": found}
 
     def _matching(self, call: Call, tx: Tx) -> list[dict[str, Any]]:
-        alive, wanted = self._hosts.alive(tx), call.path["id"]
-        rows = [row for row in self._hosts.all(tx) if wanted in row.host_id]
+        wanted = call.path["id"]
+        rows = self._hosts.listing.page(tx, where={"name_part": wanted}, limit=MAX_LIMIT)
         if not rows:
             raise NotFound(f"No hypervisor matching '{wanted}' could be found.")
-        return [self._summary(call, row, alive) for row in rows]
+        return self._summaries(call, tx, rows)
 
     def _servers_on(self, tx: Tx, row: HypervisorRow) -> list[dict[str, str]]:
-        rows = self._servers.listing.page(tx, where={"host": row.host_id, "existing": True})
+        where = {"host": row.host_id, "existing": True}
+        rows = self._servers.listing.page(tx, where=where, limit=MAX_LIMIT)
         return [{"name": each.instance_name, "uuid": each.id} for each in rows]
+
+    def _summaries(self, call: Call, tx: Tx, rows: Sequence[HypervisorRow]) -> list[dict[str, Any]]:
+        alive = self._hosts.alive(tx, [row.host_id for row in rows])
+        return [self._summary(call, row, alive) for row in rows]
+
+    def _bodies(self, call: Call, tx: Tx, rows: Sequence[HypervisorRow]) -> list[dict[str, Any]]:
+        names = [row.host_id for row in rows]
+        alive, counts = self._hosts.alive(tx, names), self._hosts.servers_on(tx, names)
+        used = self._hosts.used(tx, rows)
+        return [self._body(call, row, alive, counts, used) for row in rows]
 
     def _summary(self, call: Call, row: HypervisorRow, alive: dict[str, HostRow]) -> dict[str, Any]:
         up = row.host_id in alive and not row.forced_down
@@ -227,36 +241,40 @@ class HostsApi:
         return body
 
     def statistics(self, call: Call, tx: Tx) -> Any:
-        counts, used = self._hosts.servers_by_host(tx), self._hosts.used(tx)
-        totals = dict.fromkeys(COUNTED, 0)
-        rows = [row for row in self._hosts.all(tx) if not row.disabled]
-        for row in rows:
-            body = self._body(call, row, {}, counts, used)
-            for name in COUNTED:
-                totals[name] += body[name]
-        return {"hypervisor_statistics": {"count": len(rows), **totals}}
+        count, have = self._hosts.totals(tx)
+        used = self._hosts.used_in_all(tx)
+        totals = {
+            **dict.fromkeys(COUNTED, 0),
+            "vcpus": have["VCPU"],
+            "vcpus_used": used["VCPU"],
+            "memory_mb": have["MEMORY_MB"],
+            "memory_mb_used": used["MEMORY_MB"],
+            "free_ram_mb": have["MEMORY_MB"] - used["MEMORY_MB"],
+            "local_gb": have["DISK_GB"],
+            "local_gb_used": used["DISK_GB"],
+            "free_disk_gb": have["DISK_GB"] - used["DISK_GB"],
+            "disk_available_least": have["DISK_GB"] - used["DISK_GB"],
+            "running_vms": self._hosts.servers_in_all(tx),
+        }
+        return {"hypervisor_statistics": {"count": count, **totals}}
 
     # --- services -----------------------------------------------------------------------------
 
     def services(self, call: Call, tx: Tx) -> Any:
-        alive, zones = self._hosts.alive(tx), self._hosts.zones(tx)
         host, binary = call.query.get("host"), call.query.get("binary")
-        found = [
-            self._service(call, row, alive, zones)
-            for row in self._hosts.all(tx)
-            if host in (None, row.host_id) and binary in (None, "nova-compute")
-        ]
-        return {"services": found}
+        if binary not in (None, "nova-compute"):
+            return {"services": []}
+        rows = self._hosts.listing.page(tx, where={} if host is None else {"host": host})
+        alive = self._hosts.alive(tx, [row.host_id for row in rows])
+        return {"services": [self._service(call, row, alive) for row in rows]}
 
-    def _service(
-        self, call: Call, row: HypervisorRow, alive: dict[str, HostRow], zones: dict[str, str]
-    ) -> ServiceBody:
+    def _service(self, call: Call, row: HypervisorRow, alive: dict[str, HostRow]) -> ServiceBody:
         host = alive.get(row.host_id)
         return ServiceBody(
             id=row.service_uuid if _newer(call, 53) else row.id,
             binary="nova-compute",
             host=row.host_id,
-            zone=zones[row.host_id],
+            zone=row.zone,
             status="disabled" if row.disabled else "enabled",
             state="up" if host is not None and not row.forced_down else "down",
             updated_at=row.updated_at if host is None else host.last_seen,
@@ -313,35 +331,28 @@ class HostsApi:
                 "No updates were requested. Fields 'status' or 'forced_down' should be specified."
             )
         row = self._hosts.set_service(tx, row, **changes)
-        alive, zones = self._hosts.alive(tx), self._hosts.zones(tx)
-        return {"service": self._service(call, row, alive, zones)}
+        return {"service": self._service(call, row, self._hosts.alive(tx, [row.host_id]))}
 
     # --- zones --------------------------------------------------------------------------------
 
     def zones(self, call: Call, tx: Tx) -> Any:
-        return {"availabilityZoneInfo": self._zones(tx, detail=False)}
+        states = self._hosts.zone_states(tx)
+        return {"availabilityZoneInfo": [_zone(name, states[name], None) for name in states]}
 
     def zones_detail(self, call: Call, tx: Tx) -> Any:
-        return {"availabilityZoneInfo": self._zones(tx, detail=True)}
-
-    def _zones(self, tx: Tx, *, detail: bool) -> list[dict[str, Any]]:
-        alive, zones = self._hosts.alive(tx), self._hosts.zones(tx)
+        rows = self._hosts.listing.page(tx, where={})
+        alive = self._hosts.alive(tx, [row.host_id for row in rows])
         found: dict[str, dict[str, Any]] = {}
-        usable: dict[str, bool] = {}
-        for row in self._hosts.all(tx):
-            zone = zones[row.host_id]
+        for row in rows:
             up = row.host_id in alive and not row.forced_down
-            usable[zone] = usable.get(zone, False) or not row.disabled
             service = {"active": not row.disabled, "available": up, "updated_at": row.updated_at}
-            found.setdefault(zone, {})[row.host_id] = {"nova-compute": service}
-        return [
-            {
-                "zoneName": zone,
-                "zoneState": {"available": usable[zone]},
-                "hosts": hosts if detail else None,
-            }
-            for zone, hosts in sorted(found.items())
-        ]
+            found.setdefault(row.zone, {})[row.host_id] = {"nova-compute": service}
+        states = self._hosts.zone_states(tx)
+        return {"availabilityZoneInfo": [_zone(n, states[n], found.get(n, {})) for n in states]}
+
+
+def _zone(name: str, available: bool, hosts: dict[str, Any] | None) -> dict[str, Any]:
+    return {"zoneName": name, "zoneState": {"available": available}, "hosts": hosts}
 
 
 def _newer(call: Call, minor: int) -> bool:

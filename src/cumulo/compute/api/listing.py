@@ -158,7 +158,7 @@ class _Filters:
         asked = self._get("deleted")
         deleted = asked is not None and as_bool(asked, "deleted")
         if deleted and self._call.principal.is_admin:
-            self.where["existing"] = False
+            self.where["deleted"] = True
         elif self._get("changes-since") is None:
             self.where["existing"] = True
 

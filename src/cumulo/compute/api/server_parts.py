@@ -13,6 +13,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.wire.shapes import Body, Since, Unset
+from cumulo.core.wire.urls import ascii_url
 
 SERVER = "/servers/{server_id}"
 
@@ -176,7 +177,7 @@ class ServerPartsApi:
         row, tag = self._server(call, tx), call.path["tag"]
         if not 0 < len(tag) <= 60 or "," in tag:
             raise BadRequest(f"Tag '{tag}' is invalid: it has 1 to 60 characters and no comma.")
-        headers = {"Location": call.url}
+        headers = {"Location": ascii_url(call.url)}
         if tag in row.tags:
             return Reply(204, None, headers)
         self._actions.set_tags(tx, row, [*row.tags, tag], who(call))

@@ -1,17 +1,20 @@
 """`os-simple-tenant-usage`: how much of what each project had between two times."""
 
-from datetime import datetime, timedelta
 from typing import Any
 
 from cumulo.compute.api.common import moment_of
 from cumulo.compute.model.server import ServerRow
 from cumulo.compute.service.compute import ComputeService
-from cumulo.core.clock import Moment, seconds_of
+from cumulo.core.clock import Moment, later, seconds_of
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
 
 RULE = "os_compute_api:os-simple-tenant-usage"
+
+
+MONTH = 28 * 86_400.0
+"""Seconds: the period that is meant where none is said."""
 
 
 class UsageApi:
@@ -21,15 +24,21 @@ class UsageApi:
     def operations(self) -> list[Operation]:
         all_ = "/os-simple-tenant-usage"
         return [
-            Operation("GET", all_, self.index, policy=f"{RULE}:list"),
-            Operation("GET", all_ + "/{tenant}", self.show, policy=f"{RULE}:show", early=False),
+            Operation("GET", all_, self.index, policy=f"{RULE}:list", kind="heavy"),
+            Operation(
+                "GET",
+                all_ + "/{tenant}",
+                self.show,
+                policy=f"{RULE}:show",
+                early=False,
+                kind="heavy",
+            ),
         ]
 
     def _period(self, call: Call, tx: Tx) -> tuple[Moment, Moment]:
-        month = datetime.fromisoformat(tx.now) - timedelta(days=28)
         start = call.query.get("start")
         end = call.query.get("end")
-        since = month.strftime("%Y-%m-%dT%H:%M:%S.%f") if not start else moment_of(start, "start")
+        since = later(tx.now, -MONTH) if not start else moment_of(start, "start")
         until = tx.now if not end else moment_of(end, "end")
         if since >= until:
             raise BadRequest("Invalid start time. The start time cannot occur after the end time.")
@@ -51,9 +60,7 @@ class UsageApi:
         project_id = call.path["tenant"]
         call.allow({"project_id": project_id})
         since, until = self._period(call, tx)
-        rows = [
-            row for row in self._servers.lived(tx, since, until) if row.project_id == project_id
-        ]
+        rows = self._servers.lived(tx, since, until, project_id)
         if not rows:
             return {"tenant_usage": {}}
         return {"tenant_usage": _usage(project_id, rows, since, until, tx.now, detailed=True)}

@@ -231,7 +231,8 @@ class Views:
         ids = [row.id for row in rows if row.deleted_at is None]
         ports = self._compute.network.ports_of(tx, ids) if ids else {}
         volumes = self._compute.volumes.attachments_of(tx, ids) if ids else {}
-        alive = self._compute.hosts.alive(tx) if admin else {}
+        hosts = [row.host_id for row in rows if row.host_id is not None] if admin else []
+        alive = self._compute.hosts.alive(tx, hosts)
         return [
             (row, ports.get(row.id, []), volumes.get(row.id, []), row.host_id in alive)
             for row in rows

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from cumulo.core.clock import Moment
-from cumulo.core.db.rows import Key, Row, Serial, Unique, table
+from cumulo.core.db.rows import IndexOn, Key, Row, Serial, Unique, table
 
 
 class HostResources(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,7 +21,13 @@ class HostResources(msgspec.Struct, frozen=True, kw_only=True):
     accelerator: str = "tcg"
 
 
-@table("hypervisors", Unique("host_id"))
+@table(
+    "hypervisors",
+    Unique("host_id"),
+    IndexOn("uuid"),
+    IndexOn("service_uuid"),
+    IndexOn("zone", "disabled"),
+)
 class HypervisorRow(Row, frozen=True):
     """`uuid` is also the provider's id in placement; it follows from the host's name."""
 
@@ -33,6 +39,7 @@ class HypervisorRow(Row, frozen=True):
     created_at: Moment
     updated_at: Moment
     zone: str = "nova"
+    """The stored zone: its aggregate's, or the default one."""
     disabled: bool = False
     disabled_reason: str | None = None
     forced_down: bool = False

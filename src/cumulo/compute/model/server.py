@@ -6,7 +6,7 @@ import msgspec
 
 from cumulo.compute.model.state import Facts, Power, RebootKind, SeenPower, state_of
 from cumulo.core.clock import Moment
-from cumulo.core.db.rows import Index, IndexOn, Key, Row, table
+from cumulo.core.db.rows import IndexOn, Key, Row, table
 
 
 class FlavorSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,18 +55,25 @@ class ImageRef(msgspec.Struct, frozen=True, kw_only=True):
     min_ram: int = 0
 
 
+EXISTING = "deleted_at IS NULL"
+
+
 @table(
     "servers",
-    IndexOn("project_id", "created_at"),
-    IndexOn("host_id", "present"),
-    IndexOn("deleted_at"),
+    # What was deleted is kept for long: it is in no index that requests about servers use.
+    IndexOn("project_id", "created_at", where=EXISTING),
+    IndexOn("host_id", where=EXISTING),
+    IndexOn("user_id", where=EXISTING),
+    IndexOn("created_at", where=EXISTING),
+    IndexOn("project_id", "updated_at"),
+    IndexOn("deleted_at", where="deleted_at IS NOT NULL"),
 )
 class ServerRow(Row, frozen=True):
     """One server. Its row outlives it (`deleted_at`), for `changes-since`, usage and actions."""
 
     id: Annotated[str, Key()]
     project_id: str
-    user_id: Annotated[str, Index()]
+    user_id: str
     name: str
     hostname: str
     description: str | None

@@ -5,12 +5,14 @@ import sqlalchemy as sa
 from cumulo.compute.model.server import ActionRow, ServerRow
 from cumulo.core.db.listing import (
     Listing,
+    absent,
     at_least,
     at_most,
     contains_folded,
     equals,
     is_null,
     one_of,
+    present,
     starts_with,
 )
 from cumulo.core.db.rows import columns
@@ -45,7 +47,8 @@ SERVERS = Listing(
         "reservation_id": equals(_c.reservation_id),
         "changed_since": at_least(_c.updated_at),
         "changed_before": at_most(_c.updated_at),
-        "existing": is_null(_c.deleted_at),
+        "existing": absent(_c.deleted_at),
+        "deleted": present(_c.deleted_at),
     },
     sort_keys={
         "created_at": _c.created_at,
@@ -74,13 +77,21 @@ COUNT_BY_HOST = statement(
     .where(_c.deleted_at.is_(None), _c.host_id.is_not(None))
     .group_by(_c.host_id)
 )
-LIVED = query(
-    ServerRow,
-    sa.select(ServerRow.sql_table).where(
-        _c.created_at < sa.bindparam("until"),
-        sa.or_(_c.deleted_at.is_(None), _c.deleted_at > sa.bindparam("since")),
-    ),
+COUNT_ON_HOSTS = statement(
+    sa.select(_c.host_id, sa.func.count())
+    .where(_c.deleted_at.is_(None), _c.host_id.in_(sa.bindparam("hosts", expanding=True)))
+    .group_by(_c.host_id)
 )
+COUNT = statement(sa.select(sa.func.count()).where(_c.deleted_at.is_(None)))
+_LIVING = sa.select(ServerRow.sql_table).where(
+    _c.created_at < sa.bindparam("until"), _c.deleted_at.is_(None)
+)
+_DEAD = sa.select(ServerRow.sql_table).where(
+    _c.created_at < sa.bindparam("until"), _c.deleted_at > sa.bindparam("since")
+)
+_ITS = _c.project_id == sa.bindparam("project")
+LIVING, DEAD = query(ServerRow, _LIVING), query(ServerRow, _DEAD)
+LIVING_OF, DEAD_OF = query(ServerRow, _LIVING.where(_ITS)), query(ServerRow, _DEAD.where(_ITS))
 USING_FLAVOR_HOSTS = statement(
     sa.select(_c.id).where(_c.deleted_at.is_(None), _c.host_id == sa.bindparam("host"))
 )

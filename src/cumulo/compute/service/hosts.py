@@ -1,21 +1,27 @@
 """Compute hosts: what they have, whether they may be given work, zones and aggregates."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from cumulo.compute.model.hypervisor import AggregateRow, HostResources, HypervisorRow
 from cumulo.compute.queries import hypervisor as queries
 from cumulo.compute.queries import server as servers
+from cumulo.core.clock import later
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, Conflict, NotFound
 from cumulo.core.hosts.model import HostRow
-from cumulo.core.hosts.registry import HostRegistry, is_alive
+from cumulo.core.hosts.registry import ALIVE_SECONDS, HostRegistry, is_alive
 from cumulo.core.ids import child_id, new_id
 from cumulo.core.wire.coercions import whole_or_none
-from cumulo.placement.interface import Inventory, Placement
+from cumulo.placement.interface import Inventory, Placement, Where
 
 DEFAULT_ZONE = "nova"
+DISABLED = "COMPUTE_STATUS_DISABLED"
+"""The trait of hosts that are disabled or forced down."""
+NOTHING = {"VCPU": 0, "MEMORY_MB": 0, "DISK_GB": 0}
 
 
 class Ratios:
@@ -74,74 +80,155 @@ class Hosts:
             raise NotFound(f"Compute host {host_id} could not be found.")
         return row
 
+    def count(self, tx: Tx) -> int:
+        return int(tx.value(queries.COUNT))
+
+    def first(self, tx: Tx, most: int, *, named: str | None = None) -> list[HypervisorRow]:
+        where = {} if named is None else {"host": named}
+        return self.listing.page(tx, where=where, limit=most)
+
     def get(self, tx: Tx, id: str) -> HypervisorRow:
         """By number (before API 2.53) or UUID."""
-        found = [row for row in self.all(tx) if id in (str(row.id), row.uuid)]
-        if not found:
-            raise NotFound(f"Hypervisor with ID '{id}' could not be found.")
-        return found[0]
+        return self._found(tx, id, "uuid", f"Hypervisor with ID '{id}' could not be found.")
 
     def service(self, tx: Tx, id: str) -> HypervisorRow:
-        found = [row for row in self.all(tx) if id in (str(row.id), row.service_uuid)]
-        if not found:
-            raise NotFound(f"Service {id} could not be found.")
-        return found[0]
+        return self._found(tx, id, "service_uuid", f"Service {id} could not be found.")
 
-    def alive(self, tx: Tx) -> dict[str, HostRow]:
-        """Hosts whose agent was heard of a short while ago."""
-        return {row.id: row for row in self.registry.all(tx) if is_alive(row, tx.now)}
+    def _found(self, tx: Tx, id: str, column: str, refusal: str) -> HypervisorRow:
+        number = whole_or_none(id)
+        if number is not None and 0 < number < 2**63:
+            row = tx.get(HypervisorRow, number)
+        else:
+            row = next(iter(self.listing.page(tx, where={column: id}, limit=1)), None)
+        if row is None:
+            raise NotFound(refusal)
+        return row
 
-    def schedulable(self, tx: Tx, zone: str | None) -> tuple[list[str], dict[str, str]]:
-        """Names of hosts that may be given a server, and why the others may not."""
-        alive = self.alive(tx)
-        zones = self.zones(tx)
-        names, refused = [], {}
-        for row in self.all(tx):
-            host = row.host_id
+    def alive(self, tx: Tx, host_ids: Sequence[str]) -> dict[str, HostRow]:
+        """Those of the hosts whose agent was heard of a short while ago."""
+        found = self.registry.some(tx, sorted(set(host_ids)))
+        return {id: row for id, row in found.items() if is_alive(row, tx.now)}
+
+    # --- who may be given a server ------------------------------------------------------------
+
+    def may_be_given(
+        self, tx: Tx, zone: str | None, only: Sequence[str] | None, never: Sequence[str]
+    ) -> Where:
+        """What placement is told of hosts: those that are disabled bear a trait, those of a zone
+        are in its aggregates."""
+        inside: list[str] | None = None
+        outside: list[str] = []
+        if zone is not None:
+            zones = self._zones_of_aggregates(tx)
+            inside = [uuid for uuid, name in zones.items() if name == zone]
+            if zone == DEFAULT_ZONE:
+                outside = [uuid for uuid, name in zones.items() if name != zone]
+                inside = None
+        return Where(
+            named=None if only is None else list(only),
+            not_named=list(never),
+            member_of=inside,
+            not_member_of=outside,
+            forbidden=[DISABLED],
+            alive_since=later(tx.now, -ALIVE_SECONDS),
+        )
+
+    def refused(
+        self,
+        tx: Tx,
+        names: Sequence[str],
+        rows: Sequence[HypervisorRow] | None = None,
+        zone: str | None = None,
+    ) -> dict[str, str]:
+        """Which of these hosts may not be given a server, and why."""
+        if rows is None:
+            rows = self.listing.page(tx, where={"hosts": list(names)}) if names else []
+        alive = self.registry.some(tx, names)
+        refused = {name: "there is no such compute host" for name in names}
+        for row in rows:
+            host = alive.get(row.host_id)
             if row.disabled:
-                refused[host] = f"disabled: {row.disabled_reason or 'no reason given'}"
+                refused[row.host_id] = f"disabled: {row.disabled_reason or 'no reason given'}"
             elif row.forced_down:
-                refused[host] = "forced down"
-            elif host not in alive:
-                refused[host] = "its agent is silent"
-            elif zone is not None and zones[host] != zone:
-                refused[host] = f"is in zone {zones[host]}"
+                refused[row.host_id] = "forced down"
+            elif host is None or not is_alive(host, tx.now):
+                refused[row.host_id] = "its agent is silent"
+            elif not host.enabled:
+                refused[row.host_id] = "the host is disabled"
+            elif zone is not None and row.zone != zone:
+                refused[row.host_id] = f"is in zone {row.zone}"
             else:
-                names.append(host)
-        return names, refused
+                del refused[row.host_id]
+        return refused
 
-    def servers_by_host(self, tx: Tx) -> dict[str, int]:
-        return {host: int(count) for host, count in tx.tuples(servers.COUNT_BY_HOST)}
+    # --- what they have -----------------------------------------------------------------------
 
-    def used(self, tx: Tx) -> dict[str, dict[str, int]]:
-        """host → resource class → what servers hold of it, as their flavors say"""
-        found: dict[str, dict[str, int]] = {
-            row.host_id: {"VCPU": 0, "MEMORY_MB": 0, "DISK_GB": 0} for row in self.all(tx)
-        }
-        for row in servers.SERVERS.page(tx, where={"existing": True}):
-            mine = found.get(row.host_id or "")
-            if mine is not None:
-                mine["VCPU"] += row.flavor.vcpus
-                mine["MEMORY_MB"] += row.flavor.ram
-                mine["DISK_GB"] += row.flavor.disk if row.image is not None else 0
-        return found
+    def servers_on(self, tx: Tx, host_ids: Sequence[str]) -> dict[str, int]:
+        """host → how many servers it has"""
+        found = tx.tuples(servers.COUNT_ON_HOSTS, hosts=list(host_ids)) if host_ids else []
+        return {host: int(count) for host, count in found}
+
+    def used(self, tx: Tx, rows: Sequence[HypervisorRow]) -> dict[str, dict[str, int]]:
+        """host → resource class → what is taken of it"""
+        found = self._placement.used(tx, [row.uuid for row in rows]) if rows else {}
+        return {row.host_id: {**NOTHING, **found[row.uuid]} for row in rows}
+
+    def totals(self, tx: Tx) -> tuple[int, dict[str, int]]:
+        """How many hosts are enabled, and what they have together."""
+        count, have = 0, dict(NOTHING)
+        for text, number in tx.tuples(queries.TOTALS):
+            each = msgspec.json.decode(text, type=HostResources)
+            count += number
+            have["VCPU"] += each.vcpus * number
+            have["MEMORY_MB"] += each.memory_mb * number
+            have["DISK_GB"] += each.disk_gb * number
+        return count, have
+
+    def servers_in_all(self, tx: Tx) -> int:
+        return int(tx.value(servers.COUNT))
+
+    def used_in_all(self, tx: Tx) -> dict[str, int]:
+        return {**NOTHING, **self._placement.used_in_all(tx)}
 
     def set_service(self, tx: Tx, row: HypervisorRow, **changes: Any) -> HypervisorRow:
         """`disabled`, `disabled_reason`, `forced_down`."""
         row = tx.update(row, **changes, updated_at=tx.now)
+        self._placement.mark(tx, row.uuid, DISABLED, row.disabled or row.forced_down)
         emit(tx, "compute.service.update", row.host_id, **changes)
         return row
 
     # --- zones and aggregates ---------------------------------------------------------------
 
-    def zones(self, tx: Tx) -> dict[str, str]:
-        """The availability zone of each host: its aggregate's, or the default one."""
-        found = {row.host_id: row.zone for row in self.all(tx)}
-        for aggregate in self.aggregates(tx):
-            zone = aggregate.metadata.get("availability_zone")
-            if zone:
-                found.update({host: zone for host in aggregate.hosts if host in found})
-        return found
+    def has_zone(self, tx: Tx, zone: str) -> bool:
+        return zone == DEFAULT_ZONE or bool(self.listing.page(tx, where={"zone": zone}, limit=1))
+
+    def zone_states(self, tx: Tx) -> dict[str, bool]:
+        """zone → whether a host of it is enabled"""
+        return {zone: bool(enabled) for zone, enabled in tx.tuples(queries.ZONES)}
+
+    def _zones_of_aggregates(self, tx: Tx) -> dict[str, str]:
+        """Aggregate → its zone, of those that name one."""
+        found = tx.tuples(queries.AGGREGATE_ZONES)
+        zones = {
+            uuid: msgspec.json.decode(text, type=dict[str, str]).get("availability_zone")
+            for uuid, text in found
+        }
+        return {uuid: zone for uuid, zone in zones.items() if zone}
+
+    def _rezone(self, tx: Tx, host_ids: Sequence[str]) -> None:
+        """The stored zone of hosts whose aggregates have changed: their aggregate's, or the
+        default one."""
+        named = {
+            host: row.metadata["availability_zone"]
+            for row in self.aggregates(tx)
+            if row.metadata.get("availability_zone")
+            for host in row.hosts
+        }
+        for host_id in host_ids:
+            row = tx.one(queries.ON_HOST, host=host_id)
+            zone = named.get(host_id, DEFAULT_ZONE)
+            if row is not None and row.zone != zone:
+                tx.update(row, zone=zone, updated_at=tx.now)
 
     def aggregates(self, tx: Tx) -> list[AggregateRow]:
         return tx.all(queries.AGGREGATES)
@@ -184,7 +271,10 @@ class Hosts:
         """None removes a key."""
         merged = {**row.metadata, **values}
         kept = {key: value for key, value in merged.items() if value is not None}
-        return self.update_aggregate(tx, row, metadata=kept)
+        changed = self.update_aggregate(tx, row, metadata=kept)
+        if kept.get("availability_zone") != row.metadata.get("availability_zone"):
+            self._rezone(tx, row.hosts)
+        return changed
 
     def add_host(self, tx: Tx, row: AggregateRow, host_id: str) -> AggregateRow:
         self.on(tx, host_id)
@@ -200,7 +290,10 @@ class Hosts:
                     f"Cannot add host to aggregate {row.id}. Reason: One or more hosts already in "
                     f"availability zone(s) {theirs}."
                 )
-        return self.update_aggregate(tx, row, hosts=[*row.hosts, host_id])
+        row = self.update_aggregate(tx, row, hosts=[*row.hosts, host_id])
+        self._placement.join(tx, provider_id(host_id), row.uuid, True)
+        self._rezone(tx, [host_id])
+        return row
 
     def remove_host(self, tx: Tx, row: AggregateRow, host_id: str) -> AggregateRow:
         if host_id not in row.hosts:
@@ -208,7 +301,10 @@ class Hosts:
                 f"Cannot remove host {host_id} in aggregate {row.id}: host not in aggregate"
             )
         rest = [host for host in row.hosts if host != host_id]
-        return self.update_aggregate(tx, row, hosts=rest)
+        row = self.update_aggregate(tx, row, hosts=rest)
+        self._placement.join(tx, provider_id(host_id), row.uuid, False)
+        self._rezone(tx, [host_id])
+        return row
 
     def delete_aggregate(self, tx: Tx, row: AggregateRow) -> None:
         if row.hosts:

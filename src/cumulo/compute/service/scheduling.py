@@ -1,6 +1,6 @@
 """Which host gets a server: a report of why and why not, inside the transaction that asks."""
 
-from collections.abc import Sequence
+from collections import Counter
 
 import msgspec
 
@@ -11,14 +11,22 @@ from cumulo.compute.service.hosts import Hosts
 from cumulo.core.db.transaction import Tx
 from cumulo.placement.interface import Placement
 
+AT_ONCE = 16
+"""Candidates that are read at once; the first one mostly gets the server."""
+ROUNDS = 8
+EXPLAINED = 50
+"""Hosts of which a server that nobody has room for is told why not they."""
+
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a server goes (None: nowhere), and the whole table that led to it."""
+    """Where a server goes (None: nowhere), and why."""
 
     host: str | None
-    free: dict[str, int]
     considered: dict[str, str]
-    """host → `chosen`, `has room`, or why not"""
+    """host → `chosen`, or why not; of few hosts, and of none but the chosen one where all is
+    well."""
+    more: int = 0
+    """Hosts that `considered` says nothing of."""
 
 
 class Scheduler:
@@ -39,57 +47,77 @@ class Scheduler:
         project_id: str,
         user_id: str,
     ) -> Decision:
-        """Choose a host and take its resources; the first that has room, the emptiest first."""
-        names, considered = self._hosts.schedulable(tx, zone)
-        if host is not None:
-            considered.update({name: "another host is asked for" for name in names if name != host})
-            names = [name for name in names if name == host]
-        names = self._by_group(tx, names, considered, group)
+        """Choose a host and take its resources; the first that has room, the emptiest first. What
+        is read does not grow with the number of hosts."""
         wanted = resources_of(flavor, local_disk=local_disk)
-        candidates, rejected = self._placement.candidates(tx, wanted, among=names)
-        considered.update({each.name: each.reason for each in rejected})
-        chosen, free = None, {}
-        for candidate in candidates:
-            if chosen is not None:
-                considered[candidate.name] = "has room"
-            elif self._placement.claim(
-                tx,
-                server_id,
-                candidate.provider_id,
-                wanted,
-                project_id=project_id,
-                user_id=user_id,
-            ):
-                chosen, free = candidate.name, candidate.free
-                considered[chosen] = "chosen"
-            else:
-                considered[candidate.name] = "its room was taken at the same time"
-        return Decision(host=chosen, free=free, considered=considered)
+        only, never, reason = self._by_group(tx, group)
+        if host is not None:
+            only = [host] if only is None or host in only else []
+        considered: dict[str, str] = {}
+        for _ in range(ROUNDS):
+            where = self._hosts.may_be_given(tx, zone, only, [*never, *considered])
+            found = self._placement.candidates(tx, wanted, where, most=AT_ONCE)
+            refused = self._hosts.refused(tx, [each.name for each in found])
+            considered.update(refused)
+            for each in found:
+                if each.name in refused:
+                    continue
+                if self._placement.claim(
+                    tx,
+                    server_id,
+                    each.provider_id,
+                    wanted,
+                    project_id=project_id,
+                    user_id=user_id,
+                ):
+                    return Decision(host=each.name, considered={each.name: "chosen"})
+                considered[each.name] = "its room was taken at the same time"
+            if len(found) < AT_ONCE:
+                break
+        return self._nowhere(tx, wanted, zone, host, (only, never, reason), considered)
 
-    def _by_group(
+    def _nowhere(
         self,
         tx: Tx,
-        names: Sequence[str],
+        wanted: dict[str, int],
+        zone: str | None,
+        host: str | None,
+        group: "Members",
         considered: dict[str, str],
-        group: ServerGroupRow | None,
-    ) -> list[str]:
+    ) -> Decision:
+        """Host by host why not, for as many as somebody would read."""
+        total = self._hosts.count(tx)
+        rows = self._hosts.first(tx, EXPLAINED, named=host)
+        refused = self._hosts.refused(tx, [row.host_id for row in rows], rows, zone)
+        lacks = self._placement.lacks(tx, wanted, [row.host_id for row in rows])
+        only, never, reason = group
+        for row in rows:
+            name = row.host_id
+            why = refused.get(name) or considered.get(name)
+            if why is None and ((only is not None and name not in only) or name in never):
+                why = reason
+            considered[name] = why or lacks[name] or "it was not asked"
+        if host is not None and host not in considered:
+            considered[host] = "there is no such compute host"
+        return Decision(host=None, considered=considered, more=max(0, total - len(considered)))
+
+    def _by_group(self, tx: Tx, group: ServerGroupRow | None) -> "Members":
+        """The only hosts that the group lets it go to (None: any), those that it does not, and
+        why."""
         if group is None or not group.members:
-            return list(names)
+            return None, [], ""
         members = queries.SERVERS.page(tx, where={"ids": group.members, "existing": True})
-        counts: dict[str, int] = {}
-        for row in members:
-            if row.host_id is not None:
-                counts[row.host_id] = counts.get(row.host_id, 0) + 1
+        counts = Counter(row.host_id for row in members if row.host_id is not None)
         if group.policy == "affinity" and counts:
-            reason, fit = "the server group is elsewhere", set(counts)
-        elif group.policy == "anti-affinity":
+            return sorted(counts), [], "the server group is elsewhere"
+        if group.policy == "anti-affinity":
             most = group.rules.get("max_server_per_host", 1)
-            reason = "it has a server of the group"
-            fit = {name for name in names if counts.get(name, 0) < most}
-        else:
-            return list(names)
-        considered.update({name: reason for name in names if name not in fit})
-        return [name for name in names if name in fit]
+            full = [name for name, count in counts.items() if count >= most]
+            return None, full, "it has a server of the group"
+        return None, [], ""
+
+
+Members = tuple[list[str] | None, list[str], str]
 
 
 def resources_of(flavor: FlavorSnapshot, *, local_disk: bool) -> dict[str, int]:
@@ -102,4 +130,6 @@ def resources_of(flavor: FlavorSnapshot, *, local_disk: bool) -> dict[str, int]:
 def explain(server: ServerRow, decision: Decision) -> str:
     """The details of the fault of a server that nobody has room for."""
     lines = [f"{host}: {reason}" for host, reason in sorted(decision.considered.items())]
+    if decision.more:
+        lines.append(f"and {decision.more} more hosts")
     return "\n".join(lines) or f"There is no compute host for {server.id}."

@@ -93,9 +93,18 @@ class Servers:
         row = tx.get(ServerRow, server_id)
         return None if row is None or row.deleted_at is not None else row
 
-    def lived(self, tx: Tx, since: Moment, until: Moment) -> list[ServerRow]:
-        """Servers of everybody that were there between two times, also those that are gone."""
-        return tx.all(queries.LIVED, since=since, until=until)
+    def lived(
+        self, tx: Tx, since: Moment, until: Moment, project_id: str | None = None
+    ) -> list[ServerRow]:
+        """Servers (of everybody, or of a project) that were there between two times, also those
+        that are gone. Long by its nature: for heavy operations."""
+        if project_id is None:
+            living, dead = queries.LIVING, queries.DEAD
+        else:
+            living, dead = queries.LIVING_OF, queries.DEAD_OF
+        of = {} if project_id is None else {"project": project_id}
+        found = tx.all(living, until=until, **of)
+        return [*found, *tx.all(dead, until=until, since=since, **of)]
 
     # --- writing a row ----------------------------------------------------------------------
 
@@ -202,10 +211,7 @@ class Servers:
         self.check_metadata(tx, project_id, wish.metadata)
         count = self._take_quota(tx, project_id, flavor, wish)
         base = self._new_row(tx, wish, flavor, image, principal, project_id)
-        if wish.zone is not None and wish.zone not in {
-            DEFAULT_ZONE,
-            *self._hosts.zones(tx).values(),
-        }:
+        if wish.zone is not None and not self._hosts.has_zone(tx, wish.zone):
             raise BadRequest("The requested availability zone is not available")
         group = self._group(tx, wish, project_id)
         return [
@@ -332,7 +338,7 @@ class Servers:
         if decision.host is None:
             row = self._nowhere(row, explain(row, decision), tx.now)
         else:
-            zone = self._hosts.zones(tx)[decision.host]
+            zone = self._hosts.on(tx, decision.host).zone
             row = msgspec.structs.replace(row, host_id=decision.host, zone=zone)
         row = msgspec.structs.replace(row, **with_state(row))
         tx.insert(row)

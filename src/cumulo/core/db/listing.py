@@ -116,6 +116,15 @@ def starts_with(column: Any) -> Condition:
     return clause
 
 
+def absent(column: sa.Column[Any]) -> Condition:
+    """Without a value, said so that partial indexes are used; whatever the filter's value is."""
+    return lambda name: column.is_(None)
+
+
+def present(column: sa.Column[Any]) -> Condition:
+    return lambda name: column.is_not(None)
+
+
 def is_null(column: sa.Column[Any]) -> Condition:
     """The value is a boolean: True asks for rows without a value."""
     return lambda name: column.is_(None) == sa.bindparam(name, type_=sa.Boolean())

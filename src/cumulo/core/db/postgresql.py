@@ -20,8 +20,16 @@ import sqlalchemy as sa
 
 from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.listener import Listener
-from cumulo.core.db.transaction import DatabaseAway, IntegrityError, Tx, Unstorable
+from cumulo.core.db.transaction import (
+    STUDY_SECONDS,
+    DatabaseAway,
+    IntegrityError,
+    TooLong,
+    Tx,
+    Unstorable,
+)
 from cumulo.core.sim.points import reach
+from cumulo.core.work import pools
 
 log = logging.getLogger("cumulo.db")
 
@@ -59,6 +67,19 @@ class PostgresqlDatabase:
             callback()
         return result
 
+    async def study(self, function: Callable[[Tx], T], *, seconds: float = STUDY_SECONDS) -> T:
+        return await pools.HEAVY(self._study, function, seconds)
+
+    def _study(self, function: Callable[[Tx], T], seconds: float) -> T:
+        end = time.monotonic() + seconds
+
+        def bounded(tx: Tx) -> T:
+            left = max(1, int((end - time.monotonic()) * 1000))
+            self._connection().execute(f"SET LOCAL statement_timeout = {left}".encode())
+            return function(tx)
+
+        return self.read_now(bounded)
+
     def read_now(self, function: Callable[[Tx], T]) -> T:
         result, _ = self._attempts(function, writable=False, name="")
         return result
@@ -78,6 +99,8 @@ class PostgresqlDatabase:
                 result = self._once(function, writable=writable, name=name)
             except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
                 time.sleep(0.001 * attempt)
+            except psycopg.errors.QueryCanceled:
+                raise TooLong("a statement took too long") from None
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 # The server went away: one more try on a new connection.
                 self._drop_connection()

@@ -12,6 +12,7 @@ import contextlib
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,8 +20,16 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from cumulo.core.db.announcements import Announcement
-from cumulo.core.db.transaction import DatabaseAway, IntegrityError, Tx, Unstorable
+from cumulo.core.db.transaction import (
+    STUDY_SECONDS,
+    DatabaseAway,
+    IntegrityError,
+    TooLong,
+    Tx,
+    Unstorable,
+)
 from cumulo.core.sim.points import reach
+from cumulo.core.work import pools
 
 log = logging.getLogger("cumulo.db")
 
@@ -30,6 +39,8 @@ SHORT = 1024 * 1024
 """Bytes of a log that is left alone."""
 LONG = 2000
 """Frames (pages of 4 KB) of a log that is to begin anew."""
+STUDY_STEPS = 100_000
+"""Instructions of SQLite's machine between two looks at the clock: a few milliseconds."""
 
 
 class SqliteDatabase:
@@ -43,6 +54,10 @@ class SqliteDatabase:
         self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         self._connection.execute("PRAGMA wal_autocheckpoint=0")
         path.chmod(0o600)
+        self._execute = _executor(self._connection)
+        self._students = threading.local()
+        self._studying: list[sqlite3.Connection] = []
+        """Connections of long reads, one a thread."""
         self._closing = threading.Event()
         self._log_is_long = False
         self._checkpointer = threading.Thread(
@@ -89,13 +104,28 @@ class SqliteDatabase:
             callback()
         return result
 
-    def _execute(self, text: str, parameters: dict[str, Any]) -> sqlite3.Cursor:
+    async def study(self, function: Callable[[Tx], T], *, seconds: float = STUDY_SECONDS) -> T:
+        return await pools.HEAVY(self._study, function, seconds)
+
+    def _study(self, function: Callable[[Tx], T], seconds: float) -> T:
+        """The log of writes lets a second connection read what was committed when it began."""
+        connection: sqlite3.Connection | None = getattr(self._students, "connection", None)
+        if connection is None:
+            connection = self._students.connection = _connect(self.path)
+            connection.execute("PRAGMA query_only=ON")
+            self._studying.append(connection)
+        end = time.monotonic() + seconds
+        connection.set_progress_handler(lambda: time.monotonic() > end, STUDY_STEPS)
+        connection.execute("BEGIN")
         try:
-            return self._connection.execute(text, parameters)
-        except sqlite3.IntegrityError as error:
-            raise IntegrityError(str(error)) from error
-        except (OverflowError, UnicodeEncodeError) as error:
-            raise Unstorable(str(error)) from error
+            return function(Tx("sqlite", _executor(connection), writable=False))
+        except sqlite3.OperationalError as error:
+            if "interrupted" in str(error):
+                raise TooLong(f"no end after {seconds:g} s") from None
+            raise _told(error) from None
+        finally:
+            connection.set_progress_handler(None, 0)
+            connection.execute("ROLLBACK")
 
     def revisions(self) -> frozenset[str] | None:
         """For migrations: the revisions that the database is stamped with."""
@@ -129,6 +159,8 @@ class SqliteDatabase:
     def close(self) -> None:
         self._closing.set()
         self._checkpointer.join(5.0)
+        for connection in self._studying:
+            connection.close()
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
 
@@ -160,6 +192,20 @@ def _told(error: sqlite3.OperationalError) -> Exception:
         return error
     log.error("the database does not answer: %s", error)
     return DatabaseAway(str(error))
+
+
+def _executor(
+    connection: sqlite3.Connection,
+) -> Callable[[str, dict[str, Any]], sqlite3.Cursor]:
+    def execute(text: str, parameters: dict[str, Any]) -> sqlite3.Cursor:
+        try:
+            return connection.execute(text, parameters)
+        except sqlite3.IntegrityError as error:
+            raise IntegrityError(str(error)) from error
+        except (OverflowError, UnicodeEncodeError) as error:
+            raise Unstorable(str(error)) from error
+
+    return execute
 
 
 def _checkpoint(connection: sqlite3.Connection) -> int:

@@ -37,6 +37,10 @@ class DatabaseAway(Exception):
     again."""
 
 
+class TooLong(Exception):
+    """A long read was ended at its deadline."""
+
+
 class ReadOnly(Exception):
     """A read transaction tried to write: a mistake in the program."""
 
@@ -186,6 +190,9 @@ class Tx:
         return self._execute(text, bound)
 
 
+STUDY_SECONDS = 20.0
+
+
 class Database(Protocol):
     """An engine. `name` says where a transaction came from, for crash tests and slow logs."""
 
@@ -193,6 +200,11 @@ class Database(Protocol):
 
     async def read(self, function: Callable[[Tx], T]) -> T: ...
     async def write(self, function: Callable[[Tx], T], *, name: str = "") -> T: ...
+    async def study(self, function: Callable[[Tx], T], *, seconds: float = STUDY_SECONDS) -> T:
+        """A read that is long by its nature: on a thread and a connection of its own, so that
+        nobody waits for it. The function must not touch what the loop's code changes. Raises
+        TooLong."""
+
     def subscribe(self, announcement: Announcement) -> None:
         """Call it, too, when another process has committed what it is about."""
 

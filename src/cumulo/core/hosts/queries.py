@@ -10,6 +10,20 @@ _h, _p, _i, _u = columns(HostRow), columns(PartRow), columns(ItemRow), columns(U
 CLOUD = query(CloudRow, sa.select(CloudRow.sql_table))
 ALL = query(HostRow, sa.select(HostRow.sql_table).order_by(_h.id))
 GET = query(HostRow, sa.select(HostRow.sql_table).where(_h.id == sa.bindparam("id")))
+BY_IDS = query(
+    HostRow, sa.select(HostRow.sql_table).where(_h.id.in_(sa.bindparam("ids", expanding=True)))
+)
+
+
+def is_alive(host: sa.ColumnElement[str], since: str) -> sa.ColumnElement[bool]:
+    """For other services' queries: the host of this name may be given work, and was heard of since
+    the moment that the parameter `since` names."""
+    found = sa.select(_h.id).where(
+        _h.id == host, _h.enabled.is_(True), _h.last_seen >= sa.bindparam(since)
+    )
+    return found.exists()
+
+
 SEEN = statement(
     sa.update(HostRow.sql_table)
     .where(_h.id == sa.bindparam("key"))

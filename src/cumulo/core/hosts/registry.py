@@ -38,6 +38,11 @@ class HostRegistry:
     def get(self, tx: Tx, host_id: str) -> HostRow | None:
         return tx.one(queries.GET, id=host_id)
 
+    def some(self, tx: Tx, host_ids: Sequence[str]) -> dict[str, HostRow]:
+        """Hosts by their names; those that are no hosts are missing."""
+        found = tx.all(queries.BY_IDS, ids=list(host_ids)) if host_ids else []
+        return {row.id: row for row in found}
+
     def all(self, tx: Tx) -> list[HostRow]:
         return tx.all(queries.ALL)
 

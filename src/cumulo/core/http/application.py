@@ -6,6 +6,7 @@ microversion (`requests`), the transaction (`execution`), faults in the service'
 (`answers`).
 """
 
+import asyncio
 import logging
 import re
 import time
@@ -20,7 +21,7 @@ from cumulo.core.db.transaction import Database
 from cumulo.core.faults import Fault, MethodNotAllowed, NotFound
 from cumulo.core.http.admission import Admission, Authenticator
 from cumulo.core.http.answers import Answer, announce, answer_of, header_value, refusal_of
-from cumulo.core.http.connection import KEY, Connection
+from cumulo.core.http.connection import KEY, Connection, Download
 from cumulo.core.http.execution import (
     Execution,
     Named,
@@ -34,6 +35,7 @@ from cumulo.core.http.front import Front
 from cumulo.core.http.operations import Call, Face
 from cumulo.core.http.requests import fill, negotiate, pieces_of, read_json
 from cumulo.core.http.routes import Router, field_names, numbered
+from cumulo.core.http.sockets import Sockets
 from cumulo.core.http.zero_copy import EXTENSION
 from cumulo.core.wire.shapes import Version
 
@@ -57,13 +59,23 @@ class Application:
         self.faces: list[Face] = []
         self.execution = Execution(database, Admission(authenticator, auth_url))
         self._router = Router()
+        self._sockets = Sockets(self.execution, self.operations_at, self.front)
         self._falcon: Any = falcon.asgi.App(router=self._router)
         self._falcon.req_options.strip_url_path_trailing_slash = True
         self._falcon.req_options.auto_parse_qs_csv = False
 
     async def asgi(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            await self._sockets.serve(scope, receive, send)
+            return
         connection = scope[KEY] = Connection(receive)
-        await self._falcon(scope, connection.receive, send)
+        try:
+            await self._falcon(scope, connection.receive, send)
+        except asyncio.CancelledError:
+            if not connection.was_left():
+                raise
+        finally:
+            connection.close()
 
     def mount(self, face: Face) -> None:
         self.faces.append(face)
@@ -147,6 +159,7 @@ class Application:
         request_id = _request_id(face)
         version: Version | None = None
         started = time.perf_counter()
+        connection: Connection = req.scope[KEY]
         try:
             version = negotiate(face, req.get_header)
             known = candidates(found, version, req.query_string)
@@ -159,9 +172,14 @@ class Application:
             call.path = {name: params[f"p{i}"] for i, name in enumerate(names)}
             fill(call, req, self.front)
             if operation.kind == "stream":
-                call.stream = pieces_of(req, req.scope[KEY])
+                call.stream = pieces_of(req, connection)
                 call.sends_files = EXTENSION in req.scope.get("extensions", ())
+            alone = _has_no_body(req)
+            if alone and operation.kind != "plain" and req.method in ("GET", "HEAD"):
+                connection.watch()
             answer = answer_of(call, await self.execution.run(call, raw))
+            if answer.stream is not None:
+                await _let_go(req, answer, connection, alone)
         except Exception as error:
             fault = fault_of(error, f"{request_id} {req.method} {req.path}")
             answer = refusal_of(face, fault, request_id)
@@ -171,6 +189,21 @@ class Application:
         if req.method not in ("GET", "HEAD"):
             taken = (time.perf_counter() - started) * 1000
             log.info("%s %s %s %s %.1f ms", request_id, req.method, req.path, resp.status, taken)
+
+
+def _has_no_body(req: Any) -> bool:
+    return not req.content_length and req.get_header("Transfer-Encoding") is None
+
+
+async def _let_go(req: Any, answer: Answer, connection: Connection, alone: bool) -> None:
+    """A stream, bound to its client."""
+    assert answer.stream is not None
+    answer.stream = download = Download(answer.stream, connection)
+    if req.method == "HEAD":
+        # Nobody will ask for a piece.
+        await download.close()
+    elif alone:
+        connection.watch()
 
 
 def _request_id(face: Face) -> str:

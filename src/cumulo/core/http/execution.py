@@ -11,8 +11,16 @@ from typing import Any
 
 import msgspec
 
-from cumulo.core.db.transaction import Database, DatabaseAway, IntegrityError, Tx, Unstorable
+from cumulo.core.db.transaction import (
+    Database,
+    DatabaseAway,
+    IntegrityError,
+    TooLong,
+    Tx,
+    Unstorable,
+)
 from cumulo.core.faults import BadRequest, Conflict, Fault, NotFound, Unavailable
+from cumulo.core.http import feeds
 from cumulo.core.http.admission import Admission
 from cumulo.core.http.operations import Call, Face, Operation
 from cumulo.core.wire.shapes import Version, lift, request_type
@@ -71,15 +79,28 @@ class Execution:
             self._admission.at_once(call)
         if operation.kind == "fixed":
             return operation.handler(call)
-        if operation.kind == "stream":
+        if operation.kind in ("stream", "feed"):
             if not operation.public:
                 await self._database.read(functools.partial(self._admit, call))
             self.decode(call, raw)
+            if operation.kind == "feed":
+                return feeds.as_reply(call, operation.handler(call))
             return await operation.handler(call)
+        if operation.kind == "heavy":
+            if not operation.public:
+                # On the loop: what remembers tokens is the loop's.
+                await self._database.read(functools.partial(self._admit, call))
+            self.decode(call, raw)
+            return await self._database.study(functools.partial(operation.handler, call))
         work = functools.partial(self.run_in, call, raw)
         if operation.writing:
             return await self._database.write(work, name=name_of(call.face, operation))
         return await self._database.read(work)
+
+    async def admit(self, call: Call) -> None:
+        """Find out who calls; refuse who may not."""
+        self._admission.at_once(call)
+        await self._database.read(functools.partial(self._admit, call))
 
     def _admit(self, call: Call, tx: Tx) -> None:
         self._admission.admit(call, tx)
@@ -132,6 +153,9 @@ def fault_of(error: Exception, what: str) -> Fault:
         return Unavailable(
             "The database does not answer at the moment; try again.", headers={"Retry-After": "2"}
         )
+    if isinstance(error, TooLong):
+        log.warning("%s: %s", what, error)
+        return Unavailable("The answer takes too long to be put together; ask for less at once.")
     if isinstance(error, IntegrityError):
         log.error("%s", what, exc_info=error)
         return Conflict("The resource is in use, or was changed at the same time.")

@@ -18,7 +18,7 @@ def document(faces: Iterable[Face], version: str) -> dict[str, Any]:
         for kind in (operation.body, operation.response)
         if kind is not None
     }
-    ordered = sorted(kinds, key=lambda kind: f"{kind.__module__}.{kind.__name__}")
+    ordered = sorted(kinds, key=_name_of)
     schemas, components = msgspec.json.schema_components(
         ordered, ref_template="#/components/schemas/{name}"
     )
@@ -58,6 +58,11 @@ def document(faces: Iterable[Face], version: str) -> dict[str, Any]:
         "paths": dict(sorted(paths.items())),
         "components": {"schemas": components},
     }
+
+
+def _name_of(kind: Any) -> str:
+    """A union (of a body and none) has no name of its own."""
+    return f"{kind.__module__}.{getattr(kind, '__name__', kind)}"
 
 
 def _add_body(entry: dict[str, Any], schema: dict[str, Any]) -> None:

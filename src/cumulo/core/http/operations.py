@@ -15,6 +15,10 @@ answer. Its kind says how it runs:
              the database (discovery documents)
     stream   `async def handler(call)`, for bodies of any size, password hashing and waiting; it
              opens its own transactions
+    heavy    `def handler(call, tx)`: reads much, in a thread, on a connection that cannot write,
+             and not for longer than its deadline
+    socket   `async def handler(call, socket)`, a websocket: see `sockets`
+    feed     `def handler(call) -> AsyncIterator[FeedEvent]`, server-sent events: see `feeds`
 
 A path may end in a raw tail, `/{account}/{container}/{object:raw}`: all the rest of the path, with
 its slashes, doubled ones too, and any bytes that the client has percent-encoded.
@@ -31,7 +35,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Forbidden
 from cumulo.core.wire.shapes import Version
 
-Kind = Literal["plain", "fixed", "stream"]
+Kind = Literal["plain", "fixed", "heavy", "stream", "socket", "feed"]
 
 Header = Callable[[str], str | None]
 """A request's header by its name, in any case."""

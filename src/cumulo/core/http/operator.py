@@ -2,6 +2,7 @@
 
 `GET /cumulo/status`: hosts and counts. `GET /cumulo/why/{id}`: the story of one resource.
 `GET /cumulo/can?user=&action=&resource=`: a policy decision, explained. `POST /cumulo/rotate-keys`.
+`GET /cumulo/events`, for everybody: see `live`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,19 +14,22 @@ from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.consumers import state_of_consumers
+from cumulo.core.events.feed import Feed
 from cumulo.core.events.history import story_of
 from cumulo.core.faults import BadRequest
 from cumulo.core.hosts.conductor import Conductor
 from cumulo.core.hosts.registry import is_alive
 from cumulo.core.http import faults
 from cumulo.core.http.decisions import Decisions
+from cumulo.core.http.live import RULES as LIVE_RULES
+from cumulo.core.http.live import LiveEvents
 from cumulo.core.http.operations import Call, Face, Operation, Reply
 from cumulo.core.http.operator_hosts import RULES as HOST_RULES
 from cumulo.core.http.operator_hosts import HostOperations
 
 RULES = {
     f"cumulo:{verb}": "rule:system_admin" for verb in ("status", "why", "can", "rotate_keys")
-} | {"system_admin": "role:admin", **HOST_RULES}
+} | {"system_admin": "role:admin", **HOST_RULES, **LIVE_RULES}
 
 
 class RotateKeys(msgspec.Struct, forbid_unknown_fields=True):
@@ -37,6 +41,7 @@ def operator_face(
     counts: Mapping[str, Callable[[Tx], int]],
     decisions: Decisions,
     rotate: Callable[[Any, Principal], Awaitable[str]],
+    feed: Feed,
     rules: Rules | None = None,
 ) -> Face:
     """`counts`: the noun's plural → how many there are. `rotate`: a ring of keys, who asks."""
@@ -96,5 +101,6 @@ def operator_face(
                 kind="stream",
             ),
             *HostOperations(conductor).operations(),
+            *LiveEvents(feed).operations(),
         ],
     )

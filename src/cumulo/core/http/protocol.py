@@ -12,6 +12,7 @@ never a line for each: whoever does it does it a thousand times a second.
 """
 
 import asyncio
+import functools
 import logging
 import resource
 import socket
@@ -132,21 +133,28 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._head_bytes = 0
         self._heard = 0.0
-        self._over = False
+        self._over = self._upgraded = False
 
     @property
     def idle(self) -> bool:
         """No request is being answered or sent."""
-        return not self._in_head and (self.cycle is None or self.cycle.response_complete)
+        return (
+            not self._in_head
+            and not self._upgraded
+            and (self.cycle is None or self.cycle.response_complete)
+        )
 
     def abort(self) -> None:
         self._over = True
         self._rest()
+        self._release()
+        if self.transport is not None:
+            self.transport.abort()
+
+    def _release(self) -> None:
         if self._key is not None:
             self.shared.drop(self, self._key)
             self._key = None
-        if self.transport is not None:
-            self.transport.abort()
 
     def _ended(self) -> bool:
         return self._over
@@ -166,9 +174,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._over = True
         self._rest()
-        if self._key is not None:
-            self.shared.drop(self, self._key)
-            self._key = None
+        self._release()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -223,6 +229,15 @@ class BoundedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         if not self._over:
             self._refuse(400, "no HTTP")
+
+    def handle_websocket_upgrade(self) -> None:
+        """From now on another protocol has the connection, which still counts."""
+        self._rest()
+        self._upgraded = True
+        make: Any = self.ws_protocol_class
+        become: Any = functools.partial(make, self._release)
+        self.ws_protocol_class = become
+        super().handle_websocket_upgrade()
 
     # --- deadlines ----------------------------------------------------------------------------
 

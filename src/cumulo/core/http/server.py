@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import uvicorn
@@ -11,6 +12,7 @@ import uvicorn
 from cumulo.core.http import protocol
 from cumulo.core.http.front import Front
 from cumulo.core.http.protocol import Connections, Limits
+from cumulo.core.http.sockets import MESSAGE_BYTES
 from cumulo.core.http.zero_copy import sending_files
 
 
@@ -44,6 +46,19 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return made
 
 
+def _websocket(released: Callable[[], None], **made: Any) -> Any:
+    """The protocol of a connection that becomes a websocket; imported when the first one comes.
+    `released` is called when it is over: it counts as a connection until then."""
+    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+    class Protocol(WebSocketsSansIOProtocol):
+        def connection_lost(self, exc: Exception | None) -> None:
+            released()
+            super().connection_lost(exc)
+
+    return Protocol(**made)
+
+
 class HttpServer:
     """`front`: the web servers whose connections are not counted by address."""
 
@@ -59,7 +74,11 @@ class HttpServer:
         config = uvicorn.Config(
             sending_files(application),
             http=protocol.bound(self.connections),
-            ws="none",
+            ws=_websocket,  # type: ignore[arg-type]
+            ws_max_size=MESSAGE_BYTES,
+            ws_ping_interval=20.0,
+            ws_ping_timeout=20.0,
+            ws_per_message_deflate=False,
             lifespan="off",
             access_log=False,
             log_config=None,
@@ -70,6 +89,8 @@ class HttpServer:
             timeout_graceful_shutdown=5,
             backlog=1024,
         )
+        # It would write the addresses of sockets into the log, with the tokens in them.
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
         self._server = EmbeddedServer(config)
         self._bound = bound
 

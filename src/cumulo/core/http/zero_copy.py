@@ -11,6 +11,8 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from cumulo.core.work import pools
+
 EXTENSION = "cumulo.sendfile"
 """The key in an ASGI scope's extensions that says that this server can do it."""
 STEP = 64 * 1024 * 1024
@@ -80,7 +82,7 @@ async def _send_file(cycle: Any, wanted: FileRange) -> None:
     offset, end = wanted.offset, wanted.offset + wanted.length
     try:
         while offset < end and not cycle.disconnected:
-            offset += await asyncio.to_thread(_push, socket, wanted.descriptor, offset, end)
+            offset += await _in_thread(_push, socket, wanted.descriptor, offset, end)
             if offset < end:
                 await _writable(socket)
     except (BrokenPipeError, ConnectionError):
@@ -90,6 +92,16 @@ async def _send_file(cycle: Any, wanted: FileRange) -> None:
         cycle.transport.abort()
     finally:
         os.close(socket)
+
+
+async def _in_thread(push: Callable[..., int], *arguments: int) -> int:
+    """Whoever is cancelled meanwhile waits for the thread: it has the descriptors."""
+    work = asyncio.ensure_future(pools.DISK(push, *arguments))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait({work})
+        raise
 
 
 def _push(socket: int, file: int, offset: int, end: int) -> int:

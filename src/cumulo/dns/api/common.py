@@ -83,6 +83,7 @@ def scope_of(call: Call) -> Scope:
         all_projects=all_projects,
         edit_managed=edit_managed,
         low_ttl=call.allowed("use_low_ttl", {}),
+        blacklisted=call.allowed("use_blacklisted_zone", {}),
         request_id=call.request_id,
     )
 

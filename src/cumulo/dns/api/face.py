@@ -1,16 +1,22 @@
 """DNS's whole HTTP face: the versions, and everything below /v2."""
 
 from cumulo.core.auth.policy import Rules
+from cumulo.core.db.transaction import Database
 from cumulo.core.http.operations import Face
 from cumulo.dns.api import versions
+from cumulo.dns.api.cloud import CloudApi
 from cumulo.dns.api.common import envelope
+from cumulo.dns.api.nouns import noun_operations
 from cumulo.dns.api.recordsets import RecordsetsApi
+from cumulo.dns.api.shares import SharesApi
+from cumulo.dns.api.tasks import TasksApi
+from cumulo.dns.api.transfers import TransfersApi
 from cumulo.dns.api.zones import ZonesApi
 from cumulo.dns.policy import RULES
 from cumulo.dns.service.dns import DnsService
 
 
-def dns_face(dns: DnsService, rules: Rules | None = None) -> Face:
+def dns_face(dns: DnsService, database: Database, rules: Rules | None = None) -> Face:
     return Face(
         name="dns",
         mount="/dns",
@@ -21,5 +27,10 @@ def dns_face(dns: DnsService, rules: Rules | None = None) -> Face:
             *versions.operations(),
             *ZonesApi(dns).operations(),
             *RecordsetsApi(dns).operations(),
+            *SharesApi(dns).operations(),
+            *TransfersApi(dns).operations(),
+            *TasksApi(dns, database).operations(),
+            *noun_operations(dns),
+            *CloudApi(dns).operations(),
         ],
     )

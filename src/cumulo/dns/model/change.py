@@ -11,6 +11,8 @@ from typing import Annotated
 from cumulo.core.db.rows import Index, Key, Row, table
 
 COUNTER = "changes"
+SECRETS = "secrets"
+"""Stands in place of a zone's id when the keys of other name servers are changed."""
 DEAD_SECONDS = 30.0
 """A name server that has not been heard of for so long holds up nobody any more."""
 

@@ -20,6 +20,7 @@ class Whole(Base, frozen=True, tag="whole"):
 
     zone_id: str
     name: bytes
+    pool_id: str
 
 
 class Put(Base, frozen=True, tag="put"):
@@ -46,11 +47,27 @@ class Gone(Base, frozen=True, tag="gone"):
     zone_id: str
 
 
+class Secret(msgspec.Struct, frozen=True, array_like=True):
+    """A key with which others sign (TSIG); `scope` ZONE or POOL: good for what `resource_id` is."""
+
+    name: bytes
+    algorithm: str
+    secret: bytes
+    scope: str
+    resource_id: str
+
+
+class Secrets(Base, frozen=True, tag="secrets"):
+    """All keys that there are."""
+
+    secrets: list[Secret]
+
+
 class Commit(Base, frozen=True, tag="commit"):
     number: int
 
 
-Step = Whole | Put | Drop | Gone | Commit
+Step = Whole | Put | Drop | Gone | Secrets | Commit
 Steps = list[Step]
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Steps)

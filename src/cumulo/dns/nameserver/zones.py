@@ -9,7 +9,7 @@ owner: type, class, TTL, length, data.
 from collections import deque
 from dataclasses import dataclass, field
 
-from cumulo.dns.nameserver.feed import Commit, Drop, Gone, Put, Steps, Whole
+from cumulo.dns.nameserver.feed import Commit, Drop, Gone, Put, Secret, Secrets, Steps, Whole
 
 SOA = 6
 IN = b"\0\x01"
@@ -61,8 +61,10 @@ class Change:
 class Zone:
     """One zone. `version` grows with each commit that changes it."""
 
-    def __init__(self, name: bytes) -> None:
+    def __init__(self, name: bytes, id: str = "", pool_id: str = "") -> None:
         self.name = name
+        self.id = id
+        self.pool_id = pool_id
         self.apex = Node()
         self.nodes: dict[bytes, Node] = {name: self.apex}
         self.version = 0
@@ -134,6 +136,8 @@ class World:
         """Grows when zones come or go: a name may then belong to another one."""
         self.ready = False
         """The first commit has come: what is not here does not exist."""
+        self.secrets: dict[bytes, Secret] = {}
+        """By their names, in lower case."""
         self._making: dict[str, Zone] = {}
         self._later: list[Put | Drop | Gone] = []
 
@@ -145,7 +149,9 @@ class World:
                 self._commit()
                 number = step.number
             elif isinstance(step, Whole):
-                self._making[step.zone_id] = Zone(step.name)
+                self._making[step.zone_id] = Zone(step.name, step.zone_id, step.pool_id)
+            elif isinstance(step, Secrets):
+                self.secrets = {each.name: each for each in step.secrets}
             elif isinstance(step, Put) and step.zone_id in self._making:
                 rrset = Rrset.of(step.type, step.ttl, step.records)
                 self._making[step.zone_id].put(step.name, step.type, rrset)

@@ -60,6 +60,9 @@ BELOW = query(
     .order_by(_c.tree)
     .limit(1),
 )
+ALL_BELOW = query(
+    ZoneRow, sa.select(_t).where(_c.tree > sa.bindparam("key"), _c.tree < sa.bindparam("end"))
+)
 FOREIGN_BELOW = query(
     ZoneRow,
     sa.select(_t)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from cumulo.core.clock import seconds_of
 from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.transaction import Tx
-from cumulo.dns.model.change import COUNTER, DEAD_SECONDS, ChangeRow, CounterRow
+from cumulo.dns.model.change import COUNTER, DEAD_SECONDS, SECRETS, ChangeRow, CounterRow
 from cumulo.dns.queries import change as queries
 
 
@@ -33,6 +33,12 @@ class Changes:
         """Records that are changed, or, without a name, a whole zone; the number."""
         number = self.number(tx)
         tx.insert(ChangeRow(number, zone_id, name, type), ignore_duplicate=True)
+        return number
+
+    def note_secrets(self, tx: Tx) -> int:
+        """The keys of other name servers are changed; the number."""
+        number = self.number(tx)
+        tx.insert(ChangeRow(number, SECRETS, "", ""), ignore_duplicate=True)
         return number
 
     def newest(self, tx: Tx) -> int:

@@ -1,15 +1,33 @@
 """DNS as a whole: its nouns, and what stands behind them."""
 
+import time
+
+from cumulo.dns.service.blacklists import Blacklists
 from cumulo.dns.service.changes import Changes
 from cumulo.dns.service.recordsets import Recordsets
 from cumulo.dns.service.serving import Serving
+from cumulo.dns.service.shares import Shares
+from cumulo.dns.service.tasks import Tasks
+from cumulo.dns.service.tlds import Tlds
+from cumulo.dns.service.transfers import Transfers
+from cumulo.dns.service.tsigkeys import Seal, Tsigkeys
 from cumulo.dns.service.zones import Rules, Zones
+from cumulo.identity.interface import Identity
 
 
 class DnsService:
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, identity: Identity, seal: Seal, *, hostname: str) -> None:
+        self.hostname = hostname
+        self.started = time.time()
         self.rules = rules
+        self.identity = identity
         self.changes = Changes()
-        self.zones = Zones(rules, self.changes)
+        self.tlds = Tlds()
+        self.blacklists = Blacklists()
+        self.tsigkeys = Tsigkeys(seal, self.changes)
+        self.zones = Zones(rules, self.changes, self.tlds, self.blacklists)
         self.recordsets = Recordsets(self.zones)
-        self.serving = Serving(self.zones, self.changes)
+        self.shares = Shares(self.zones, identity)
+        self.transfers = Transfers(self.zones)
+        self.tasks = Tasks(self.zones, self.recordsets)
+        self.serving = Serving(self.zones, self.changes, self.tsigkeys)

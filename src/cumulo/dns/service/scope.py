@@ -10,13 +10,15 @@ class Scope:
     """`project_id`: the token's own, or the one that an administrator acts for
     (`X-Auth-Sudo-Project-ID`); None: the token has none. `all_projects`: whatever belongs to
     anybody is seen (`X-Auth-All-Projects`). `edit_managed`: what the service made itself may be
-    changed (`X-Designate-Edit-Managed-Records`). `low_ttl`: also below the least one."""
+    changed (`X-Designate-Edit-Managed-Records`). `low_ttl`: also below the least one;
+    `blacklisted`: also names that are on a blacklist."""
 
     principal: Principal
     project_id: str | None
     all_projects: bool = False
     edit_managed: bool = False
     low_ttl: bool = False
+    blacklisted: bool = False
     request_id: str | None = None
 
     def sees(self, project_id: str) -> bool:

@@ -7,15 +7,16 @@ import msgspec
 from cumulo.core.clock import seconds_of
 from cumulo.core.db.transaction import Tx
 from cumulo.dns import names, rdata
-from cumulo.dns.model.change import DEAD_SECONDS, ServerRow
+from cumulo.dns.model.change import DEAD_SECONDS, SECRETS, ServerRow
 from cumulo.dns.model.recordset import RecordsetRow
 from cumulo.dns.model.state import state_of
 from cumulo.dns.model.zone import ZoneRow
-from cumulo.dns.nameserver.feed import Drop, Gone, Put, Step, Whole
+from cumulo.dns.nameserver.feed import Drop, Gone, Put, Secrets, Step, Whole
 from cumulo.dns.queries import change as change_queries
 from cumulo.dns.queries import recordset as recordset_queries
 from cumulo.dns.queries import zone as zone_queries
 from cumulo.dns.service.changes import Changes
+from cumulo.dns.service.tsigkeys import Tsigkeys
 from cumulo.dns.service.zones import Zones
 
 MOST_NOTES = 5000
@@ -29,8 +30,9 @@ class TooFarBehind(Exception):
 
 
 class Serving:
-    def __init__(self, zones: Zones, changes: Changes) -> None:
+    def __init__(self, zones: Zones, changes: Changes, tsigkeys: Tsigkeys) -> None:
         self.zones = zones
+        self.tsigkeys = tsigkeys
         self.changes = changes
 
     # --- what there is to serve -------------------------------------------------------------
@@ -44,13 +46,22 @@ class Serving:
         zones = self.zones.many(tx, list({note.zone_id for note in notes}))
         whole = {note.zone_id for note in notes if not note.name}
         steps: list[Step] = []
+        if SECRETS in whole:
+            whole.remove(SECRETS)
+            steps.append(Secrets(self.tsigkeys.secrets(tx)))
         for zone_id in sorted(whole):
             steps += self.whole(tx, zone_id, zones.get(zone_id))
         seen = set()
         for note in notes:
             key = (note.zone_id, note.name, note.type)
             zone = zones.get(note.zone_id)
-            if note.zone_id in whole or key in seen or zone is None or not zone.wanted:
+            if (
+                note.zone_id in whole
+                or not note.name
+                or key in seen
+                or zone is None
+                or not zone.wanted
+            ):
                 continue
             seen.add(key)
             row = tx.one(recordset_queries.ONE, zone_id=zone.id, name=note.name, type=note.type)
@@ -64,7 +75,7 @@ class Serving:
         """A zone from nothing, or its end."""
         if zone is None or not zone.wanted:
             return [Gone(zone_id)]
-        steps: list[Step] = [Whole(zone.id, names.wire(zone.name))]
+        steps: list[Step] = [Whole(zone.id, names.wire(zone.name), zone.pool_id)]
         last = ""
         while True:
             page = tx.all(recordset_queries.OF_ZONE, zone_id=zone.id, id=last, most=PAGE)
@@ -76,7 +87,8 @@ class Serving:
     def zones_after(self, tx: Tx, last: str) -> tuple[str | None, list[Step]]:
         """A page of all zones, by id; None: it was the last one."""
         page = tx.all(zone_queries.AFTER, id=last, most=BATCH // 4)
-        steps = [step for zone in page for step in self.whole(tx, zone.id, zone)]
+        steps: list[Step] = [] if last else [Secrets(self.tsigkeys.secrets(tx))]
+        steps += [step for zone in page for step in self.whole(tx, zone.id, zone)]
         return (page[-1].id if page else None), steps
 
     # --- who serves -------------------------------------------------------------------------
@@ -120,6 +132,10 @@ class Serving:
         row = tx.get(ServerRow, server_id)
         if row is not None:
             tx.delete(row)
+
+    def oldest_alive(self, tx: Tx, seconds: float) -> float:
+        """Since when a name server has to have been heard of, to count."""
+        return seconds_of(tx.now) - seconds
 
     def servers(self, tx: Tx) -> Sequence[ServerRow]:
         return tx.all(change_queries.SERVERS)

@@ -15,11 +15,14 @@ from cumulo.core.quotas.quotas import Quotas
 from cumulo.dns import names, rdata, serials
 from cumulo.dns.model.recordset import RecordsetRow, recordset_state
 from cumulo.dns.model.zone import DEFAULT_POOL, ZoneRow, ZoneType, zone_state
+from cumulo.dns.queries import nouns as noun_queries
 from cumulo.dns.queries import recordset as recordset_queries
 from cumulo.dns.queries import zone as queries
+from cumulo.dns.service.blacklists import Blacklists
 from cumulo.dns.service.changes import Changes
 from cumulo.dns.service.refusals import bad_request, duplicate, forbidden, not_found
 from cumulo.dns.service.scope import Scope
+from cumulo.dns.service.tlds import Tlds
 
 QUOTAS = {
     "zones": 10,
@@ -57,8 +60,10 @@ class ZoneWish(msgspec.Struct, kw_only=True):
 
 
 class Zones:
-    def __init__(self, rules: Rules, changes: Changes) -> None:
+    def __init__(self, rules: Rules, changes: Changes, tlds: Tlds, blacklists: Blacklists) -> None:
         self.rules = rules
+        self.tlds = tlds
+        self.blacklists = blacklists
         self.changes = changes
         self.quotas = Quotas("dns", QUOTAS)
         self.listing = queries.LISTING
@@ -93,6 +98,10 @@ class Zones:
         found = tx.all(queries.NAMED, names=[name, *names.ancestors(name)])
         return max(found, key=lambda row: len(row.name), default=None)
 
+    def below(self, tx: Tx, row: ZoneRow) -> list[ZoneRow]:
+        """The zones below one."""
+        return tx.all(queries.ALL_BELOW, key=row.tree, end=row.tree + "g")
+
     def count(self, tx: Tx) -> int:
         return int(tx.value(queries.COUNT))
 
@@ -103,6 +112,7 @@ class Zones:
         if project_id is None:
             message = "A project ID must be specified when not using a project scoped token."
             raise bad_request(message, "missing_project_id")
+        self._check_name(tx, wish.name, scope)
         self._check_place(tx, wish.name, project_id)
         self.quotas.take(tx, project_id, zones=1)
         number = self.changes.number(tx)
@@ -173,6 +183,30 @@ class Zones:
         self._tell(tx, "delete", row, scope)
         return row
 
+    def abandon(self, tx: Tx, row: ZoneRow, scope: Scope) -> None:
+        """It is not ours any more: servers that are not the cloud's own keep it."""
+        if tx.one(queries.BELOW, key=row.tree, end=row.tree + "g") is not None:
+            message = "Please delete any subzones before deleting this zone"
+            raise bad_request(message, "zone_has_sub_zone")
+        self.changes.note(tx, row.id)
+        self._tell(tx, "abandon", row, scope)
+        self.remove(tx, row)
+
+    def give(self, tx: Tx, row: ZoneRow, scope: Scope) -> ZoneRow:
+        """It is the caller's project's from now on, with what the giver has in it."""
+        giver, taker = row.project_id, scope.project_id
+        assert taker is not None
+        if giver == taker:
+            return row
+        self.quotas.take(tx, taker, zones=1)
+        self.quotas.give_back(tx, giver, zones=1)
+        tx.run(noun_queries.GIVE_RECORDSETS, of_zone=row.id, giver=giver, taker=taker)
+        share = tx.one(queries.SHARE_OF, zone_id=row.id, project_id=taker)
+        if share is not None:
+            tx.delete(share)
+        self._tell(tx, "transfer", row, scope, giver=giver, taker=taker)
+        return tx.update(row, project_id=taker, updated_at=tx.now)
+
     def touch(self, tx: Tx, row: ZoneRow) -> ZoneRow:
         """Something in the zone has changed: the next serial number, in its SOA too."""
         number = self.changes.number(tx)
@@ -212,10 +246,15 @@ class Zones:
         action, status = zone_state(msgspec.structs.replace(row, **changes))
         return tx.update(row, **changes, action=action, status=status)
 
-    def _check_place(self, tx: Tx, name: str, project_id: str) -> None:
-        """Nobody makes a zone above, below or in the place of another project's."""
+    def _check_name(self, tx: Tx, name: str, scope: Scope) -> None:
         if name.count(".") < 2:
             raise bad_request("More than one label is required", "invalid_zone_name")
+        self.tlds.check(tx, name)
+        if not scope.blacklisted and self.blacklists.lists(tx, name):
+            raise bad_request("Blacklisted zone name", "invalid_zone_name")
+
+    def _check_place(self, tx: Tx, name: str, project_id: str) -> None:
+        """Nobody makes a zone above, below or in the place of another project's."""
         above = self.covering(tx, name)
         if above is not None and above.name == name:
             raise duplicate("Zone", "zone")

@@ -6,6 +6,7 @@ import msgspec
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Operation, Reply
+from cumulo.core.wire.urls import ascii_url
 from cumulo.identity.api.projects import allowed_project
 from cumulo.identity.service import tags as verbs
 from cumulo.identity.service.identity import IdentityService
@@ -55,7 +56,7 @@ class TagsApi:
     def add(self, call: Call, tx: Tx) -> Reply:
         row = allowed_project(call, tx, self._identity)
         verbs.add_tag(tx, row, call.path["tag"], call.principal)
-        return Reply(201, None, {"Location": call.url})
+        return Reply(201, None, {"Location": ascii_url(call.url)})
 
     def remove(self, call: Call, tx: Tx) -> None:
         row = allowed_project(call, tx, self._identity)

@@ -1,11 +1,11 @@
 """Namespaces of metadata definitions on the wire."""
 
 from typing import Any
-from urllib.parse import quote
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation, Reply
+from cumulo.core.wire.urls import ascii_url
 from cumulo.image.api.metadefs import (
     LATE,
     ONE,
@@ -90,7 +90,7 @@ class MetadefNamespacesApi:
     def create(self, call: Call, tx: Tx) -> Any:
         row = self._metadefs.create(tx, _checked(call.body), call.principal)
         location = f"{call.base_url}{ROOT}/{row.namespace}"
-        return Reply(body=self._whole(tx, row), headers={"Location": _ascii(location)})
+        return Reply(body=self._whole(tx, row), headers={"Location": ascii_url(location)})
 
     def show(self, call: Call, tx: Tx) -> Any:
         row = allowed(call, tx, self._metadefs)
@@ -130,8 +130,3 @@ def _listed(text: str) -> list[str]:
     if len(found) > MOST_TYPES:
         raise BadRequest(f"A list is filtered by at most {MOST_TYPES} resource types.")
     return found
-
-
-def _ascii(url: str) -> str:
-    """Headers are ASCII; names need not be."""
-    return quote(url, safe=":/?&=%@,;~ ").replace(" ", "%20")

@@ -19,6 +19,9 @@ from cumulo.network.service.refusals import unfit
 PAGING = frozenset({"limit", "marker", "page_reverse", "sort_key", "sort_dir", "fields"})
 TAGS = ("tags", "tags-any", "not-tags", "not-tags-any")
 
+NO_PROJECT = "-"
+"""The id of no project: what a token for a domain or for nothing sees is shared only."""
+
 Late = Callable[[dict[str, Any]], bool]
 
 
@@ -27,7 +30,8 @@ def list_of(call: Call, tx: Tx, noun: Noun[Any]) -> dict[str, Any]:
     listing = noun.verbs.listing
     where, late = _filters(call, noun)
     if not call.allowed("context_is_admin", {}):
-        where["visible_to"] = call.principal.project_id or ""
+        # What belongs to no project (gateways of routers, say) is not everybody's.
+        where["visible_to"] = call.principal.project_id or NO_PROJECT
     limit, marker, backwards = _paging(call, tx, noun)
     sort = _sort(call, listing.wire)
     order = [(key, _turned(way) if backwards else way) for key, way in sort]

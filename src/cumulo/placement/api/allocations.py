@@ -109,6 +109,7 @@ class AllocationsApi:
                 self.candidates,
                 policy="placement:allocation_candidates:list",
                 since="1.10",
+                kind="heavy",
             ),
         ]
 

@@ -71,7 +71,7 @@ class ProvidersApi:
         all_, one = "/resource_providers", "/resource_providers/{uuid}"
         make: dict[str, Any] = {"policy": f"{RULE}:create", "body": NewProvider}
         return [
-            Operation("GET", all_, self.index, policy=f"{RULE}:list"),
+            Operation("GET", all_, self.index, policy=f"{RULE}:list", kind="heavy"),
             Operation("POST", all_, self.create, status=201, until="1.19", **make),
             Operation("POST", all_, self.create_and_show, since="1.20", **make),
             Operation("GET", one, self.show, policy=f"{RULE}:show"),

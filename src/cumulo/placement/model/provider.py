@@ -23,7 +23,7 @@ class ProviderRow(Row, frozen=True):
     updated_at: Moment
 
 
-@table("placement_inventories")
+@table("placement_inventories", IndexOn("resource_class", "free", "provider_id"))
 class InventoryRow(Row, frozen=True):
     provider_id: Annotated[str, Key(), References("placement_providers.id", on_delete="CASCADE")]
     resource_class: Annotated[str, Key()]
@@ -36,10 +36,8 @@ class InventoryRow(Row, frozen=True):
     capacity: int
     """(total - reserved) * allocation_ratio, rounded down: what `used` may reach."""
     used: int
-
-    @property
-    def free(self) -> int:
-        return self.capacity - self.used
+    free: int
+    """The stored `capacity - used`: candidates are found by it, the emptiest first."""
 
 
 @table("placement_consumers", IndexOn("project_id", "user_id"))

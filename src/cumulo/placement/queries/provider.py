@@ -1,10 +1,13 @@
 """Queries of providers, inventories, allocations and their consumers."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from cumulo.core.db.listing import Listing, equals, one_of
 from cumulo.core.db.rows import columns
-from cumulo.core.db.statements import query, statement
+from cumulo.core.db.statements import Statement, query, statement
+from cumulo.core.hosts.queries import is_alive
 from cumulo.placement.model.provider import (
     AllocationRow,
     ConsumerRow,
@@ -44,10 +47,72 @@ INVENTORIES = query(
     .where(_i.provider_id.in_(_many("providers")))
     .order_by(_i.provider_id, _i.resource_class),
 )
-ALL_INVENTORIES = query(
-    InventoryRow,
-    sa.select(InventoryRow.sql_table).where(_i.resource_class.in_(_many("classes"))),
+INVENTORIES_OF_NAMES = statement(
+    sa.select(
+        _p.name, _i.resource_class, _i.capacity, _i.free, _i.min_unit, _i.max_unit, _i.step_size
+    )
+    .join(ProviderRow.sql_table, _p.id == _i.provider_id)
+    .where(_p.name.in_(_many("names")))
 )
+USED = statement(
+    sa.select(_i.provider_id, _i.resource_class, _i.used).where(
+        _i.provider_id.in_(_many("providers"))
+    )
+)
+TOTALS = statement(sa.select(_i.resource_class, sa.func.sum(_i.used)).group_by(_i.resource_class))
+_CANDIDATES: dict[tuple[int, frozenset[str]], Statement] = {}
+
+
+def candidates(classes: int, asked: frozenset[str]) -> Statement:
+    """(provider, name, free of the first class): providers with room for so many classes, those
+    with the most room in the first one first. `asked`: which of the conditions below there are.
+    The index on (class, free) gives them in order, and the limit ends the search."""
+    plan = (classes, asked)
+    if plan not in _CANDIDATES:
+        _CANDIDATES[plan] = statement(_candidates(classes, asked))
+    return _CANDIDATES[plan]
+
+
+def _has_room(i: Any, place: int) -> sa.ColumnElement[bool]:
+    amount = sa.bindparam(f"n{place}", type_=sa.BigInteger())
+    return sa.and_(
+        i.resource_class == sa.bindparam(f"c{place}"),
+        i.free >= amount,
+        i.min_unit <= amount,
+        i.max_unit >= amount,
+        amount % i.step_size == 0,
+    )
+
+
+def _candidates(classes: int, asked: frozenset[str]) -> sa.Select[Any]:
+    wanted = (
+        sa.select(_p.id, _p.name, _i.free)
+        .join_from(InventoryRow.sql_table, ProviderRow.sql_table, _p.id == _i.provider_id)
+        .where(_has_room(_i, 0))
+    )
+    for place in range(1, classes):
+        other = InventoryRow.sql_table.alias(f"i{place}")
+        room = sa.select(other.c.provider_id).where(
+            other.c.provider_id == _i.provider_id, _has_room(other.c, place)
+        )
+        wanted = wanted.where(room.exists())
+    member = sa.select(_g.provider_id).where(_g.provider_id == _i.provider_id)
+    marked = sa.select(_t.provider_id).where(_t.provider_id == _i.provider_id)
+    conditions = {
+        "named": _p.name.in_(_many("named")),
+        "not_named": _p.name.not_in(_many("not_named")),
+        "member_of": member.where(_g.aggregate_id.in_(_many("member_of"))).exists(),
+        "not_member_of": ~member.where(_g.aggregate_id.in_(_many("not_member_of"))).exists(),
+        "forbidden": ~marked.where(_t.trait.in_(_many("forbidden"))).exists(),
+        "alive_since": is_alive(_p.name, "alive_since"),
+    }
+    for name in sorted(asked):
+        wanted = wanted.where(conditions[name])
+    return wanted.order_by(_i.free.desc(), _i.provider_id.desc()).limit(
+        sa.bindparam("most", type_=sa.Integer())
+    )
+
+
 CLASS_USED_BY = statement(
     sa.select(sa.func.count()).where(_i.resource_class == sa.bindparam("name"))
 )
@@ -61,12 +126,12 @@ TAKE = statement(
         _i.max_unit >= sa.bindparam("n"),
         sa.bindparam("n", type_=sa.BigInteger()) % _i.step_size == 0,
     )
-    .values(used=_i.used + sa.bindparam("n"))
+    .values(used=_i.used + sa.bindparam("n"), free=_i.free - sa.bindparam("n"))
 )
 GIVE = statement(
     sa.update(InventoryRow.sql_table)
     .where(_i.provider_id == sa.bindparam("p"), _i.resource_class == sa.bindparam("c"))
-    .values(used=_i.used - sa.bindparam("n"))
+    .values(used=_i.used - sa.bindparam("n"), free=_i.free + sa.bindparam("n"))
 )
 HELD = query(
     AllocationRow,

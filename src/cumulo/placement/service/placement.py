@@ -1,10 +1,13 @@
 """Who has room, and take it: `placement.interface.Placement`, and the allocations of the API."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict
-from cumulo.placement.interface import Candidate, Inventory, Rejection
+from cumulo.placement.interface import Candidate, Inventory, Where
 from cumulo.placement.model.provider import (
     AllocationRow,
     ConsumerRow,
@@ -47,28 +50,45 @@ class PlacementService:
             self.providers.grow(tx, provider)
 
     def candidates(
-        self, tx: Tx, resources: Mapping[str, int], *, among: Sequence[str] | None = None
-    ) -> tuple[list[Candidate], list[Rejection]]:
-        where: dict[str, object] = {}
-        providers = self.providers.listing.page(tx, where=where)
-        if among is not None:
-            wanted_names = set(among)
-            providers = [row for row in providers if row.name in wanted_names]
-        stock: dict[str, dict[str, InventoryRow]] = {row.id: {} for row in providers}
-        for row in tx.all(queries.ALL_INVENTORIES, classes=sorted(resources)):
-            if row.provider_id in stock:
-                stock[row.provider_id][row.resource_class] = row
-        found, rejected = [], []
-        for provider in providers:
-            have = stock[provider.id]
-            reason = lack_of(have, resources)
-            if reason is None:
-                free = {name: row.free for name, row in have.items()}
-                found.append(Candidate(provider_id=provider.id, name=provider.name, free=free))
-            else:
-                rejected.append(Rejection(name=provider.name, reason=reason))
-        found.sort(key=lambda one: (-one.free.get("MEMORY_MB", 0), one.name))
-        return found, rejected
+        self, tx: Tx, resources: Mapping[str, int], where: Where, *, most: int
+    ) -> list[Candidate]:
+        if not resources or where.named == [] or where.member_of == []:
+            return []
+        # By what is left of memory, the scarcest thing, where it is asked for.
+        classes = sorted(resources, key=lambda name: (name != "MEMORY_MB", name))
+        conditions = {
+            name: value
+            for name, value in msgspec.structs.asdict(where).items()
+            if value is not None and len(value)
+        }
+        parameters: dict[str, Any] = {"most": most, **conditions}
+        for place, name in enumerate(classes):
+            parameters |= {f"c{place}": name, f"n{place}": resources[name]}
+        found = tx.tuples(queries.candidates(len(classes), frozenset(conditions)), **parameters)
+        return [Candidate(provider_id=id, name=name, free=free) for id, name, free in found]
+
+    def lacks(
+        self, tx: Tx, resources: Mapping[str, int], names: Sequence[str]
+    ) -> dict[str, str | None]:
+        stock: dict[str, dict[str, Stock]] = {name: {} for name in names}
+        for name, resource, *numbers in tx.tuples(queries.INVENTORIES_OF_NAMES, names=list(names)):
+            stock[name][resource] = Stock(*numbers)
+        return {name: lack_of(have, resources) for name, have in stock.items()}
+
+    def mark(self, tx: Tx, provider_id: str, trait: str, wanted: bool) -> None:
+        self.providers.mark(tx, provider_id, trait, wanted)
+
+    def join(self, tx: Tx, provider_id: str, aggregate_id: str, wanted: bool) -> None:
+        self.providers.join(tx, provider_id, aggregate_id, wanted)
+
+    def used(self, tx: Tx, provider_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        found: dict[str, dict[str, int]] = {id: {} for id in provider_ids}
+        for id, resource, amount in tx.tuples(queries.USED, providers=list(provider_ids)):
+            found[id][resource] = int(amount)
+        return found
+
+    def used_in_all(self, tx: Tx) -> dict[str, int]:
+        return {name: int(amount) for name, amount in tx.tuples(queries.TOTALS)}
 
     def claim(
         self,
@@ -179,7 +199,17 @@ class PlacementService:
         self.providers.grow(tx, provider)
 
 
-def lack_of(have: Mapping[str, InventoryRow], resources: Mapping[str, int]) -> str | None:
+class Stock(msgspec.Struct, frozen=True):
+    """What `lack_of` needs of an inventory."""
+
+    capacity: int
+    free: int
+    min_unit: int
+    max_unit: int
+    step_size: int
+
+
+def lack_of(have: Mapping[str, InventoryRow | Stock], resources: Mapping[str, int]) -> str | None:
     """Why a provider with this stock can not give that, or None when it can."""
     for resource, amount in resources.items():
         row = have.get(resource)

@@ -116,11 +116,11 @@ class Providers:
             "capacity": capacity,
         }
         if row is None:
-            tx.insert(InventoryRow(provider.id, name, used=0, **values))  # type: ignore[arg-type]
+            tx.insert(InventoryRow(provider.id, name, used=0, free=capacity, **values))  # type: ignore[arg-type]
         elif new:
             raise Conflict(f"Update conflict: Inventory of {name} already exists")
         else:
-            tx.update(row, **values)
+            tx.update(row, free=capacity - row.used, **values)
 
     def replace_inventories(
         self, tx: Tx, provider: ProviderRow, wanted: Mapping[str, Inventory]
@@ -181,6 +181,20 @@ class Providers:
         if name in self.used_traits(tx):
             raise Conflict(f"The trait {name} is in use by a resource provider.")
         tx.delete(row)
+
+    def mark(self, tx: Tx, provider_id: str, trait: str, wanted: bool) -> None:
+        row = ProviderTraitRow(provider_id, trait)
+        if wanted:
+            tx.insert(row, ignore_duplicate=True)
+        else:
+            tx.delete(row)
+
+    def join(self, tx: Tx, provider_id: str, aggregate_id: str, wanted: bool) -> None:
+        row = ProviderAggregateRow(provider_id, aggregate_id)
+        if wanted:
+            tx.insert(row, ignore_duplicate=True)
+        else:
+            tx.delete(row)
 
     def aggregates(self, tx: Tx, ids: Sequence[str]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {id: [] for id in ids}

@@ -35,7 +35,7 @@ class ProviderWishes(msgspec.Struct, forbid_unknown_fields=True):
     enabled: bool | Unset = UNSET
     description: str | Unset | None = UNSET
     remote_ids: list[RemoteId] | Unset | None = UNSET
-    authorization_ttl: Annotated[int, msgspec.Meta(ge=0)] | Unset | None = UNSET
+    authorization_ttl: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | Unset | None = UNSET
     domain_id: str | Unset | None = UNSET
 
 

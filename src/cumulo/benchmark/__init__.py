@@ -1,0 +1,1 @@
+"""Benchmark: Rally's task files against any OpenStack cloud. See README.md."""

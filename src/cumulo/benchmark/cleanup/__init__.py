@@ -1,0 +1,1 @@
+"""Taking away what runs have made: at their end, and after they were killed."""

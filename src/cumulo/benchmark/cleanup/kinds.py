@@ -1,0 +1,192 @@
+"""What a run may leave behind, kind by kind, in the order in which it can be taken away.
+
+A kind is listed and deleted with a user's session (`project`: what that project has) or with the
+administrator's (`cloud`). Things that hold others up come first: servers before their volumes,
+ports before their networks.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cumulo.benchmark.client.session import NotFound, Session
+
+Item = Mapping[str, Any]
+Listing = Callable[[Session], Awaitable[list[Any]]]
+Removal = Callable[[Session, Any], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`name` is `service.things`, with Rally's name of the service."""
+
+    name: str
+    service: str
+    path: str
+    collection: str
+    scope: str = "project"
+    key: str = "id"
+    named: str = "name"
+    query: Mapping[str, str] = field(default_factory=dict)
+    waits: bool = False
+    """Whether it is gone only some time after it was deleted."""
+    listing: Listing | None = None
+    removal: Removal | None = None
+
+    async def items(self, cloud: Session) -> list[Any]:
+        if self.listing is not None:
+            return await self.listing(cloud)
+        found: list[Any] = (await cloud.get(self.service, self.path, query=self.query))[
+            self.collection
+        ]
+        return found
+
+    async def remove(self, cloud: Session, item: Any) -> None:
+        if self.removal is not None:
+            await self.removal(cloud, item)
+            return
+        await cloud.delete(self.service, self.one(item))
+
+    def one(self, item: Any) -> str:
+        return f"{self.path.removesuffix('/detail')}/{item[self.key]}"
+
+
+async def _keypairs(cloud: Session) -> list[Any]:
+    found = (await cloud.get("compute", "/os-keypairs"))["keypairs"]
+    return [item["keypair"] for item in found]
+
+
+async def _ports(cloud: Session) -> list[Any]:
+    """Ports of no service: what DHCP and routers have goes with them."""
+    found = (await cloud.get("network", "/ports", query={"tenant_id": cloud.project_id}))["ports"]
+    return [port for port in found if not port["device_owner"].startswith("network:")]
+
+
+async def _remove_router(cloud: Session, router: Any) -> None:
+    path = f"/routers/{router['id']}"
+    if router.get("external_gateway_info"):
+        await cloud.put("network", path, {"router": {"external_gateway_info": {}}})
+    ports = (await cloud.get("network", "/ports", query={"device_id": router["id"]}))["ports"]
+    for port in ports:
+        if port["device_owner"].startswith("network:router_interface"):
+            body = {"port_id": port["id"]}
+            await cloud.put("network", f"{path}/remove_router_interface", body)
+    await cloud.delete("network", path)
+
+
+async def _groups(cloud: Session) -> list[Any]:
+    query = {"tenant_id": cloud.project_id}
+    found = (await cloud.get("network", "/security-groups", query=query))["security_groups"]
+    return [group for group in found if group["name"] != "default"]
+
+
+async def _qos_remove(cloud: Session, item: Any) -> None:
+    await cloud.delete("volume", f"/qos-specs/{item['id']}?force=True")
+
+
+async def _remove_aggregate(cloud: Session, item: Any) -> None:
+    for host in item.get("hosts") or ():
+        path = f"/os-aggregates/{item['id']}/action"
+        await cloud.post("compute", path, {"remove_host": {"host": host}})
+    await cloud.delete("compute", f"/os-aggregates/{item['id']}")
+
+
+async def _images(cloud: Session) -> list[Any]:
+    return await cloud.pages("image", "/images", "images", query={"owner": cloud.project_id})
+
+
+def _network(name: str, path: str, **more: Any) -> Kind:
+    """Networking's lists show what others share, too: only the project's own are asked for."""
+
+    async def listing(cloud: Session) -> list[Any]:
+        query = {"tenant_id": cloud.project_id}
+        found: list[Any] = (await cloud.get("network", path, query=query))[
+            path.removeprefix("/").replace("-", "_")
+        ]
+        return found
+
+    return Kind(name, "network", path, "", listing=more.pop("listing", listing), **more)
+
+
+async def _containers(cloud: Session) -> list[Any]:
+    found: list[Any] = await cloud.get("object-store", "?format=json")
+    return found
+
+
+async def _remove_container(cloud: Session, container: Any) -> None:
+    name = container["name"]
+    for item in await cloud.get("object-store", f"/{name}?format=json"):
+        try:
+            await cloud.delete("object-store", f"/{name}/{item['name']}")
+        except NotFound:
+            continue
+    await cloud.delete("object-store", f"/{name}")
+
+
+async def _stacks(cloud: Session) -> list[Any]:
+    found: list[Any] = (await cloud.get("orchestration", "/stacks"))["stacks"]
+    return found
+
+
+async def _remove_stack(cloud: Session, stack: Any) -> None:
+    await cloud.delete("orchestration", f"/stacks/{stack['stack_name']}/{stack['id']}")
+
+
+PROJECT: tuple[Kind, ...] = (
+    Kind(
+        "heat.stacks",
+        "orchestration",
+        "/stacks",
+        "stacks",
+        named="stack_name",
+        waits=True,
+        listing=_stacks,
+        removal=_remove_stack,
+    ),
+    Kind("nova.servers", "compute", "/servers/detail", "servers", waits=True),
+    Kind("nova.server_groups", "compute", "/os-server-groups", "server_groups"),
+    Kind("nova.keypairs", "compute", "/os-keypairs", "", key="name", listing=_keypairs),
+    Kind("manila.shares", "share", "/shares/detail", "shares", waits=True),
+    Kind("manila.share_networks", "share", "/share-networks/detail", "share_networks"),
+    Kind("manila.security_services", "share", "/security-services/detail", "security_services"),
+    Kind("cinder.backups", "volume", "/backups/detail", "backups", waits=True),
+    Kind("cinder.snapshots", "volume", "/snapshots/detail", "snapshots", waits=True),
+    Kind("cinder.transfers", "volume", "/os-volume-transfer/detail", "transfers"),
+    Kind("cinder.volumes", "volume", "/volumes/detail", "volumes", waits=True),
+    Kind("glance.images", "image", "/images", "images", listing=_images),
+    _network("neutron.floatingip", "/floatingips", named="description"),
+    _network("neutron.trunk", "/trunks"),
+    _network("neutron.router", "/routers", removal=_remove_router),
+    _network("neutron.port", "/ports", listing=_ports),
+    _network("neutron.subnet", "/subnets"),
+    _network("neutron.network", "/networks"),
+    _network("neutron.security_group", "/security-groups", listing=_groups),
+    Kind("designate.zones", "dns", "/zones", "zones", waits=True),
+    Kind(
+        "swift.container",
+        "object-store",
+        "",
+        "",
+        key="name",
+        listing=_containers,
+        removal=_remove_container,
+    ),
+)
+
+CLOUD: tuple[Kind, ...] = (
+    Kind("nova.flavors", "compute", "/flavors", "flavors", "cloud", query={"is_public": "None"}),
+    Kind("nova.aggregates", "compute", "/os-aggregates", "aggregates", "cloud",
+         removal=_remove_aggregate),
+    Kind("cinder.qos", "volume", "/qos-specs", "qos_specs", "cloud", removal=_qos_remove),
+    Kind("cinder.volume_types", "volume", "/types", "volume_types", "cloud",
+         query={"is_public": "None"}),
+    Kind("keystone.services", "identity", "/services", "services", "cloud"),
+    Kind("keystone.roles", "identity", "/roles", "roles", "cloud"),
+    Kind("keystone.users", "identity", "/users", "users", "cloud"),
+    Kind("keystone.projects", "identity", "/projects", "projects", "cloud"),
+)  # fmt: skip
+
+
+def chosen(kinds: tuple[Kind, ...], wanted: tuple[str, ...]) -> list[Kind]:
+    """The kinds of some services (`nova`) or of one name (`neutron.floatingip`)."""
+    return [k for k in kinds if k.name in wanted or k.name.partition(".")[0] in wanted]

@@ -1,0 +1,137 @@
+"""Where the credentials come from: a file clouds.yaml, the shell's OS_ variables, or a Rally spec.
+
+A Rally spec is `{"openstack": {"auth_url": …, "admin": {…}, "users": [{…}]}}` (the platform may be
+named `existing@openstack`); ours has the same form, whatever it came from.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cumulo.benchmark.client.session import Credentials
+
+
+class BadSpec(Exception):
+    """No cloud can be reached with this; the text says why."""
+
+
+def clouds_files() -> list[Path]:
+    """Where clients look for clouds.yaml, first found wins."""
+    named = os.environ.get("OS_CLIENT_CONFIG_FILE")
+    if named:
+        return [Path(named)]
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
+    folders = [Path(), config / "openstack", Path("/etc/openstack")]
+    return [f / f"clouds.{end}" for f in folders for end in ("yaml", "yml")]
+
+
+def spec_of_cloud(name: str, files: list[Path] | None = None) -> dict[str, Any]:
+    """The spec of an entry of clouds.yaml."""
+    for path in files if files is not None else clouds_files():
+        if not path.exists():
+            continue
+        try:
+            document = yaml.safe_load(path.read_text()) or {}
+        except (yaml.YAMLError, OSError) as error:
+            raise BadSpec(f"{path} cannot be read: {error}") from None
+        cloud = (document.get("clouds") or {}).get(name)
+        if cloud is not None:
+            return _of_cloud(cloud, name)
+    raise BadSpec(f"no clouds.yaml has a cloud {name!r}")
+
+
+def _of_cloud(cloud: Mapping[str, Any], name: str) -> dict[str, Any]:
+    auth = cloud.get("auth") or {}
+    if "auth_url" not in auth:
+        raise BadSpec(f"the cloud {name!r} has no auth_url")
+    user = {
+        "username": auth.get("username", ""),
+        "password": auth.get("password", ""),
+        "project_name": auth.get("project_name", ""),
+        "user_domain_name": auth.get("user_domain_name") or auth.get("user_domain_id", "Default"),
+        "project_domain_name": auth.get("project_domain_name")
+        or auth.get("project_domain_id", "Default"),
+    }
+    for key in ("application_credential_id", "application_credential_secret"):
+        if auth.get(key):
+            user[key] = auth[key]
+    return {
+        "openstack": {
+            "auth_url": auth["auth_url"],
+            "region_name": cloud.get("region_name", ""),
+            "endpoint_type": cloud.get("interface", "public"),
+            "https_insecure": cloud.get("verify", True) is False,
+            "https_cacert": cloud.get("cacert") or "",
+            "admin": user,
+        }
+    }
+
+
+def spec_of_environment(variables: Mapping[str, str]) -> dict[str, Any]:
+    """The spec of the shell's OS_ variables: OS_CLOUD, or all of them one by one."""
+    if variables.get("OS_CLOUD") and not variables.get("OS_AUTH_URL"):
+        return spec_of_cloud(variables["OS_CLOUD"])
+    if not variables.get("OS_AUTH_URL"):
+        raise BadSpec("neither OS_AUTH_URL nor OS_CLOUD is set")
+    lacking = [n for n in ("OS_USERNAME", "OS_PASSWORD") if not variables.get(n)]
+    if lacking:
+        raise BadSpec(
+            "The following variable(s) are missed: " + ", ".join(repr(n) for n in lacking)
+        )
+    return {
+        "openstack": {
+            "auth_url": variables["OS_AUTH_URL"],
+            "region_name": variables.get("OS_REGION_NAME", ""),
+            "endpoint_type": variables.get("OS_INTERFACE")
+            or variables.get("OS_ENDPOINT_TYPE", "public"),
+            "https_insecure": variables.get("OS_INSECURE", "").lower() in ("1", "true", "yes"),
+            "https_cacert": variables.get("OS_CACERT", ""),
+            "admin": {
+                "username": variables["OS_USERNAME"],
+                "password": variables["OS_PASSWORD"],
+                "project_name": variables.get("OS_PROJECT_NAME")
+                or variables.get("OS_TENANT_NAME", ""),
+                "user_domain_name": variables.get("OS_USER_DOMAIN_NAME")
+                or variables.get("OS_USER_DOMAIN_ID", "Default"),
+                "project_domain_name": variables.get("OS_PROJECT_DOMAIN_NAME")
+                or variables.get("OS_PROJECT_DOMAIN_ID", "Default"),
+            },
+        }
+    }
+
+
+def platform_of(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The OpenStack part of a spec, old and new forms alike. Empty: an environment without one."""
+    if spec.get("type") == "ExistingCloud":
+        old = dict(spec.get("creds", {}).get("openstack") or spec)
+        old.pop("type", None)
+        return old
+    for name in ("openstack", "existing@openstack"):
+        if name in spec:
+            if not isinstance(spec[name], dict):
+                raise BadSpec(f"{name} is no object")
+            return dict(spec[name])
+    if spec:
+        raise BadSpec(f"no platform of these is known: {', '.join(map(str, spec))}")
+    return {}
+
+
+def credentials_of(platform: Mapping[str, Any], user: Mapping[str, Any]) -> Credentials:
+    """One user of a platform."""
+    if not platform.get("auth_url"):
+        raise BadSpec("'auth_url' is a required property")
+    return Credentials(
+        auth_url=str(platform["auth_url"]),
+        username=user.get("username", ""),
+        password=user.get("password", ""),
+        user_domain=user.get("user_domain_name") or "Default",
+        project=user.get("project_name") or user.get("tenant_name", ""),
+        project_domain=user.get("project_domain_name") or "Default",
+        region=platform.get("region_name") or "",
+        interface=user.get("endpoint_type") or platform.get("endpoint_type") or "public",
+        application_credential_id=user.get("application_credential_id", ""),
+        application_credential_secret=user.get("application_credential_secret", ""),
+    )

@@ -1,0 +1,1 @@
+"""Surroundings that are made before a load and taken away after it."""

@@ -1,0 +1,115 @@
+"""Quotas of the projects."""
+
+from typing import Any
+
+from cumulo.benchmark.client.session import Session
+from cumulo.benchmark.contexts.table import Context, declare
+from cumulo.benchmark.engine.run import CheckFailed
+from cumulo.benchmark.engine.surroundings import Surroundings
+
+_NAMES = {
+    "nova": (
+        "instances cores ram floating_ips fixed_ips metadata_items injected_files "
+        "injected_file_content_bytes injected_file_path_bytes key_pairs security_groups "
+        "security_group_rules server_groups server_group_members"
+    ),
+    "cinder": "gigabytes snapshots volumes backups backup_gigabytes",
+    "manila": "shares gigabytes snapshots snapshot_gigabytes share_networks",
+    "designate": "zones zone_recordsets zone_records recordset_records api_export_size",
+    "neutron": (
+        "network subnet port router floatingip security_group security_group_rule pool vip "
+        "health_monitor trunk rbac_policy subnetpool"
+    ),
+}
+_SCHEMA = {
+    "type": "object",
+    "properties": {
+        service: {
+            "type": "object",
+            "properties": {name: {"type": "integer", "minimum": -1} for name in names.split()},
+            "additionalProperties": False,
+        }
+        for service, names in _NAMES.items()
+    },
+    "additionalProperties": False,
+}
+# What compute no longer knows, and quotas that networking took over.
+_OLD = frozenset({"floating_ips", "fixed_ips", "security_groups", "security_group_rules"})
+
+
+async def update(admin: Session, service: str, tenant: str, values: dict[str, Any]) -> None:
+    """Set a project's quotas with one service."""
+    if service == "nova":
+        wanted = {k: v for k, v in values.items() if k not in _OLD}
+        await admin.put("compute", f"/os-quota-sets/{tenant}", {"quota_set": wanted})
+    elif service == "cinder":
+        await admin.put("volume", f"/os-quota-sets/{tenant}", {"quota_set": values})
+    elif service == "neutron":
+        await admin.put("network", f"/quotas/{tenant}", {"quota": values})
+    elif service == "manila":
+        path = f"/quota-sets/{tenant}"
+        await admin.put("share", path, {"quota_set": values}, version="2.7")
+    else:
+        named = {"X-Auth-All-Projects": "true"}
+        await admin.patch("dns", f"/quotas/{tenant}", values, headers=named)
+
+
+async def shown(admin: Session, service: str, tenant: str) -> dict[str, Any]:
+    """A project's quotas with one service, as they are."""
+    if service == "nova":
+        found = (await admin.get("compute", f"/os-quota-sets/{tenant}"))["quota_set"]
+    elif service == "cinder":
+        found = (await admin.get("volume", f"/os-quota-sets/{tenant}"))["quota_set"]
+    elif service == "neutron":
+        found = (await admin.get("network", f"/quotas/{tenant}"))["quota"]
+    elif service == "manila":
+        found = (await admin.get("share", f"/quota-sets/{tenant}", version="2.7"))["quota_set"]
+    else:
+        named = {"X-Auth-All-Projects": "true"}
+        found = await admin.get("dns", f"/quotas/{tenant}", headers=named)
+    return {k: v for k, v in found.items() if k != "id"}
+
+
+async def reset(admin: Session, service: str, tenant: str) -> None:
+    """Back to the defaults."""
+    paths = {
+        "nova": ("compute", f"/os-quota-sets/{tenant}"),
+        "cinder": ("volume", f"/os-quota-sets/{tenant}"),
+        "neutron": ("network", f"/quotas/{tenant}"),
+        "manila": ("share", f"/quota-sets/{tenant}"),
+        "designate": ("dns", f"/quotas/{tenant}"),
+    }
+    kind, path = paths[service]
+    more: dict[str, Any] = {"version": "2.7"} if service == "manila" else {}
+    if service == "designate":
+        more["headers"] = {"X-Auth-All-Projects": "true"}
+    await admin.delete(kind, path, **more)
+
+
+async def _setup(env: Surroundings, config: dict[str, dict[str, int]]) -> None:
+    if env.admin is None:
+        raise CheckFailed("No admin credentials for openstack: quotas cannot be set")
+    for tenant in env.tenants:
+        for service, values in config.items():
+            if not values:
+                continue
+            if env.existing_users:
+                before = await shown(env.admin, service, tenant)
+                kept = {k: before[k] for k in values if k in before}
+                env.data.setdefault("quotas", []).append((service, tenant, kept))
+            await update(env.admin, service, tenant, values)
+
+
+async def _cleanup(env: Surroundings, config: dict[str, dict[str, int]]) -> None:
+    assert env.admin is not None
+    if env.existing_users:
+        for service, tenant, before in env.data.pop("quotas", ()):
+            await update(env.admin, service, tenant, before)
+        return
+    for tenant in env.tenants:
+        for service, values in config.items():
+            if values:
+                await reset(env.admin, service, tenant)
+
+
+declare(Context("quotas", 300, "Quotas of the projects", _SCHEMA, _setup, _cleanup))

@@ -1,0 +1,247 @@
+"""Users and projects: made for the run, or those that the environment names."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable
+from typing import Any
+
+from cumulo.benchmark.client.clouds import credentials_of
+from cumulo.benchmark.client.http import HttpError
+from cumulo.benchmark.client.session import ApiError, Credentials, NotFound, Session
+from cumulo.benchmark.contexts.table import Context, declare, nothing
+from cumulo.benchmark.engine.run import CheckFailed
+from cumulo.benchmark.engine.surroundings import Surroundings, User
+
+AT_ONCE = 10
+MOST = 10_000
+
+_CHOICE = {"enum": ["random", "round_robin"]}
+_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "tenants": {"type": "integer", "minimum": 1, "maximum": MOST},
+        "users_per_tenant": {"type": "integer", "minimum": 1, "maximum": MOST},
+        "user_password": {"type": "string"},
+        "resource_management_workers": {"type": "integer", "minimum": 1},
+        "project_domain": {"type": "string"},
+        "user_domain": {"type": "string"},
+        "user_choice_method": _CHOICE,
+    },
+    "additionalProperties": False,
+}
+
+
+async def _setup(env: Surroundings, config: dict[str, Any]) -> None:
+    env.open_admin()
+    env.user_choice = config.get("user_choice_method", "random")
+    existing = env.platform.get("users") or []
+    if existing and not set(config) - {"user_choice_method"}:
+        env.existing_users = True
+        for user in existing:
+            await _existing(env, user)
+        return
+    if env.admin is None:
+        raise CheckFailed("No admin credentials for openstack: users cannot be made")
+    await _create(env, env.admin, config)
+
+
+async def _existing(env: Surroundings, user: dict[str, Any]) -> None:
+    session = Session(env.http, credentials_of(env.platform, user))
+    await session.token()
+    project = session.project_id
+    name = session.credentials.project
+    env.tenants.setdefault(project, {"id": project, "name": name})
+    env.users.append(User(session.user_id, session.credentials.username, project, session))
+
+
+async def _create(env: Surroundings, admin: Session, config: dict[str, Any]) -> None:
+    own = admin.credentials
+    project_domain = config.get("project_domain", own.project_domain)
+    user_domain = config.get("user_domain", own.user_domain)
+    project_domain_id = await _domain(admin, project_domain)
+    user_domain_id = await _domain(admin, user_domain)
+    role = await member_role(admin)
+
+    async def tenant() -> None:
+        body = {"name": env.name(), "domain_id": project_domain_id}
+        made = (await admin.post("identity", "/projects", {"project": body}))["project"]
+        env.tenants[made["id"]] = {"id": made["id"], "name": made["name"]}
+
+    async def user(tenant_id: str) -> None:
+        password = config.get("user_password") or secrets.token_urlsafe(18)
+        body = {
+            "name": env.name(),
+            "password": password,
+            "domain_id": user_domain_id,
+            "default_project_id": tenant_id,
+        }
+        made = (await admin.post("identity", "/users", {"user": body}))["user"]
+        path = f"/projects/{tenant_id}/users/{made['id']}/roles/{role}"
+        await admin.put("identity", path)
+        credentials = Credentials(
+            auth_url=own.auth_url,
+            username=made["name"],
+            password=password,
+            user_domain=user_domain,
+            project=env.tenants[tenant_id]["name"],
+            project_domain=project_domain,
+            region=own.region,
+            interface=own.interface,
+        )
+        session = Session(env.http, credentials)
+        env.users.append(User(made["id"], made["name"], tenant_id, session))
+
+    await several(tenant() for _ in range(config.get("tenants", 1)))
+    await several(
+        user(tenant_id)
+        for tenant_id in list(env.tenants)
+        for _ in range(config.get("users_per_tenant", 1))
+    )
+
+
+async def several(work: Any) -> None:
+    """Coroutines, so many at once. The first failure ends all."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def one(each: Awaitable[None]) -> None:
+        async with room:
+            await each
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(one(each))
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+
+
+async def _domain(admin: Session, named: str) -> str:
+    """A domain's id by its name or id."""
+    if named in ("default", "Default"):
+        return "default"
+    found = (await admin.get("identity", "/domains", query={"name": named}))["domains"]
+    if found:
+        id: str = found[0]["id"]
+        return id
+    try:
+        id = (await admin.get("identity", f"/domains/{named}"))["domain"]["id"]
+    except NotFound:
+        raise CheckFailed(f"there is no domain {named!r}") from None
+    return id
+
+
+async def member_role(admin: Session) -> str:
+    """The id of the role that ordinary users have."""
+    roles = {r["name"]: r["id"] for r in (await admin.get("identity", "/roles"))["roles"]}
+    for name in ("member", "Member", "_member_"):
+        if name in roles:
+            id: str = roles[name]
+            return id
+    raise CheckFailed("there is no role `member`")
+
+
+async def _cleanup(env: Surroundings, config: dict[str, Any]) -> None:
+    """Users, then projects, with the default security groups that networking made in them."""
+    if env.existing_users or env.admin is None:
+        return
+    admin = env.admin
+    problems: list[str] = []
+
+    async def gone(path: str) -> None:
+        try:
+            await admin.delete("identity", path)
+        except NotFound:
+            return
+        except (ApiError, HttpError) as error:
+            problems.append(f"{path}: {error}")
+
+    await several(_default_groups(admin, tenant) for tenant in env.tenants)
+    await several(gone(f"/users/{user.id}") for user in env.users)
+    await several(gone(f"/projects/{tenant}") for tenant in env.tenants)
+    env.users.clear()
+    env.tenants.clear()
+    if problems:
+        raise CheckFailed("; ".join(problems[:5]))
+
+
+async def _default_groups(admin: Session, tenant: str) -> None:
+    if not await admin.has("network"):
+        return
+    query = {"tenant_id": tenant, "name": "default"}
+    try:
+        found = (await admin.get("network", "/security-groups", query=query))["security_groups"]
+        for group in found:
+            await admin.delete("network", f"/security-groups/{group['id']}")
+    except (ApiError, HttpError):
+        # The group goes with the project where this is refused.
+        return
+
+
+async def _roles_setup(env: Surroundings, config: list[str]) -> None:
+    """Give roles to all users, each in its project."""
+    assert env.admin is not None
+    admin = env.admin
+    roles = {r["name"]: r["id"] for r in (await admin.get("identity", "/roles"))["roles"]}
+    for name in config:
+        if name not in roles:
+            raise CheckFailed(f"There is no role with name `{name}`")
+        for user in env.users:
+            path = f"/projects/{user.tenant_id}/users/{user.id}/roles/{roles[name]}"
+            await admin.put("identity", path)
+            env.data.setdefault("roles", []).append(path)
+
+
+async def _roles_cleanup(env: Surroundings, config: list[str]) -> None:
+    if env.admin is None or not env.existing_users:
+        return
+    for path in env.data.pop("roles", ()):
+        await env.admin.delete("identity", path)
+
+
+async def _dummy(env: Surroundings, config: dict[str, Any]) -> None:
+    if config.get("fail_setup"):
+        raise CheckFailed("Oops...setup is failed")
+
+
+async def _dummy_cleanup(env: Surroundings, config: dict[str, Any]) -> None:
+    if config.get("fail_cleanup"):
+        raise CheckFailed("Oops...cleanup is failed")
+
+
+declare(Context("users", 100, "Users and projects", _SCHEMA, _setup, _cleanup))
+declare(
+    Context(
+        "roles",
+        330,
+        "Roles for the users",
+        {"type": "array", "items": {"type": "string"}},
+        _roles_setup,
+        _roles_cleanup,
+    )
+)
+declare(
+    Context(
+        "api_versions",
+        150,
+        "Versions of clients: everything here speaks the current ones",
+        {"type": "object", "additionalProperties": {"type": "object"}},
+        nothing,
+        nothing,
+    )
+)
+declare(
+    Context(
+        "dummy_context",
+        750,
+        "Fails on request",
+        {
+            "type": "object",
+            "properties": {
+                "fail_setup": {"type": "boolean"},
+                "fail_cleanup": {"type": "boolean"},
+            },
+        },
+        _dummy,
+        _dummy_cleanup,
+    )
+)

@@ -1,0 +1,1 @@
+"""What runs a workload: surroundings, runners, iterations, criteria, hooks, statistics."""

@@ -1,0 +1,225 @@
+"""One workload from beginning to end: surroundings made, load run, surroundings taken away.
+
+Whatever fails, what was made is taken away and a result is there: of failed contexts, too.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from cumulo.benchmark import registry
+from cumulo.benchmark.client.clouds import platform_of
+from cumulo.benchmark.client.http import Http
+from cumulo.benchmark.contexts import table
+from cumulo.benchmark.engine import runners
+from cumulo.benchmark.engine.hooks import Fault, Hooks, Shell
+from cumulo.benchmark.engine.load import Load, describe
+from cumulo.benchmark.engine.sla import Checker
+from cumulo.benchmark.engine.statistics import Statistics
+from cumulo.benchmark.engine.surroundings import Surroundings
+from cumulo.benchmark.finding import found_args
+from cumulo.benchmark.model.result import HookResult, Iteration
+from cumulo.benchmark.model.task import Workload
+
+CHUNK = 1000
+
+
+@dataclass
+class Outcome:
+    """What a workload left in figures."""
+
+    statistics: Statistics
+    checker: Checker
+    hooks: list[HookResult] = field(default_factory=list)
+    contexts: list[dict[str, Any]] = field(default_factory=list)
+    full_duration: float = 0.0
+    generator_cpu: float = 0.0
+    server_cpu: float | None = None
+
+
+@dataclass
+class Means:
+    """What a run is given from outside."""
+
+    save: Callable[[list[Iteration]], None]
+    """Keeps a chunk of iterations, at most CHUNK of them."""
+    progress: Callable[[Statistics], None] = lambda statistics: None
+    shell: Shell | None = None
+    fault: Fault | None = None
+    server_cpu: Callable[[], float | None] = lambda: None
+    """Seconds of CPU that the measured cloud has used, if it is on this machine."""
+    abort_on_sla: bool = False
+
+
+class Execution:
+    """A workload in work. `stop` ends it softly: running iterations end, no further one begins."""
+
+    def __init__(
+        self, workload: Workload, task_uuid: str, spec: Mapping[str, Any], means: Means
+    ) -> None:
+        self._workload = workload
+        self._means = means
+        self._scenario = registry.find(workload.name)
+        platform = platform_of(spec)
+        self._http = Http(
+            verify=not platform.get("https_insecure"),
+            ca_file=platform.get("https_cacert") or None,
+        )
+        self.environment = Surroundings(
+            task_uuid, self._http, platform, router=self._scenario.router
+        )
+        self.outcome = Outcome(Statistics(), Checker(workload.sla))
+        self._hooks = Hooks(workload.hooks, means.shell, means.fault)
+        self._pending: list[Iteration] = []
+        self._load: Load | None = None
+        self._stopped = False
+        self._made: list[tuple[table.Context, Any]] = []
+
+    def stop(self, *, manually: bool = True) -> None:
+        self._stopped = True
+        if manually:
+            self.outcome.checker.aborted_manually = True
+        if self._load is not None:
+            self._load.stop()
+
+    async def run(self) -> Outcome:
+        """Never raises for what the cloud does; a cancellation still cleans up."""
+        began = time.monotonic()
+        try:
+            if await self._setup():
+                await self._run_load()
+        except asyncio.CancelledError:
+            self.outcome.checker.aborted_manually = True
+        finally:
+            await self._cleanup()
+            self._flush()
+            self._http.close()
+        self.outcome.full_duration = time.monotonic() - began
+        self.outcome.hooks = self._hooks.results
+        return self.outcome
+
+    # surroundings
+
+    async def _setup(self) -> bool:
+        for context, config in self.contexts():
+            if self._stopped:
+                return False
+            done: dict[str, Any] = {
+                "plugin_name": context.name,
+                "plugin_cfg": config,
+                "setup": {"started_at": time.time(), "error": None},
+                "cleanup": {"started_at": None, "finished_at": None, "error": None},
+            }
+            self.outcome.contexts.append(done)
+            self._made.append((context, config))
+            try:
+                await context.setup(self.environment, config)
+            except Exception as failure:
+                done["setup"]["error"] = _error(failure)
+                self.outcome.checker.unexpected = (
+                    f"Unable to setup context '{context.name}': '{failure}'"
+                )
+                return False
+            finally:
+                done["setup"]["finished_at"] = time.time()
+        return True
+
+    def contexts(self) -> list[tuple[table.Context, Any]]:
+        """The task's contexts and the scenario's, in order, with their configuration."""
+        wanted: dict[str, Any] = {}
+        if self._scenario.platform:
+            wanted["users"] = {}
+            if self._scenario.cleanup:
+                wanted["cleanup"] = list(self._scenario.cleanup)
+            if self._scenario.admin_cleanup:
+                wanted["admin_cleanup"] = list(self._scenario.admin_cleanup)
+        wanted |= self._scenario.brings
+        for name, config in self._workload.contexts.items():
+            wanted[name.partition("@")[0]] = config
+        known = [(table.find(name), config) for name, config in wanted.items()]
+        return [
+            (context, context.filled(config))
+            for context, config in sorted(known, key=lambda pair: pair[0].order)
+        ]
+
+    async def _cleanup(self) -> None:
+        """Backwards through what was made, whatever of it fails. Not to be interrupted: what is
+        left then would have to be found by its name."""
+        by_name = {done["plugin_name"]: done for done in self.outcome.contexts}
+        for context, config in reversed(self._made):
+            done = by_name[context.name]["cleanup"]
+            done["started_at"] = time.time()
+            try:
+                await asyncio.shield(
+                    asyncio.ensure_future(context.cleanup(self.environment, config))
+                )
+            except (Exception, asyncio.CancelledError) as failure:
+                done["error"] = _error(failure)
+            done["finished_at"] = time.time()
+        self._made.clear()
+
+    # load
+
+    async def _run_load(self) -> None:
+        args = await found_args(self._scenario, self._workload.args, self.environment)
+        config = self._workload.runner
+        self._load = Load(
+            self._scenario,
+            args,
+            self.environment,
+            self._result,
+            on_start=self._start,
+            timeout=config.get("timeout"),
+        )
+        if self._stopped:
+            self._load.stop()
+        server, own = self._means.server_cpu(), time.process_time()
+        ticker = asyncio.create_task(self._tick())
+        try:
+            await runners.run(self._workload.runner_type, self._load, config)
+        except BaseExceptionGroup as failures:
+            if failures.subgroup(asyncio.CancelledError):
+                raise asyncio.CancelledError from None
+            raise failures.exceptions[0] from None
+        finally:
+            ticker.cancel()
+            with suppress(asyncio.CancelledError):
+                await ticker
+            self.outcome.generator_cpu = time.process_time() - own
+            after = self._means.server_cpu()
+            if server is not None and after is not None:
+                self.outcome.server_cpu = after - server
+            await self._hooks.finish()
+
+    def _start(self, number: int) -> None:
+        self._hooks.iteration(number + 1)
+
+    def _result(self, iteration: Iteration) -> None:
+        self.outcome.statistics.add(iteration)
+        fine = self.outcome.checker.add(iteration)
+        self._pending.append(iteration)
+        if len(self._pending) >= CHUNK:
+            self._flush()
+        if not fine and self._means.abort_on_sla and not self._stopped:
+            self.outcome.checker.aborted_on_sla = True
+            self.stop(manually=False)
+
+    def _flush(self) -> None:
+        if self._pending:
+            self._means.save(self._pending)
+            self._pending = []
+
+    async def _tick(self) -> None:
+        """What has been measured is kept every second: a kill loses no more than that."""
+        while True:
+            await asyncio.sleep(1.0)
+            self._flush()
+            self._means.progress(self.outcome.statistics)
+
+
+def _error(failure: BaseException) -> dict[str, str]:
+    kind, words, trace = describe(failure)
+    return {"etype": kind, "msg": words, "trace": trace}

@@ -1,0 +1,96 @@
+"""Arguments that name something: `image: {name: "^cirros.*-disk$"}` becomes an id.
+
+An exact name wins over a pattern; of several images that match, the last by name is taken; flavors
+and volume types must be found without doubt.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from cumulo.benchmark.client.session import Session
+from cumulo.benchmark.engine.surroundings import Surroundings
+from cumulo.benchmark.registry import Scenario
+
+PATTERN = 500
+
+
+class NotFoundHere(Exception):
+    """Nothing, or too much, answers the description."""
+
+
+async def found_args(
+    scenario: Scenario, args: Mapping[str, Any], env: Surroundings
+) -> dict[str, Any]:
+    """The arguments with ids for descriptions."""
+    done = dict(args)
+    for name, kind in scenario.finds.items():
+        value = done.get(name)
+        if isinstance(value, dict):
+            cloud = env.users[0].cloud if env.users else env.admin
+            if cloud is not None:
+                done[name] = await find(cloud, kind, value)
+        elif isinstance(value, list):
+            cloud = env.users[0].cloud if env.users else env.admin
+            if cloud is not None:
+                done[name] = [
+                    await find(cloud, kind, v) if isinstance(v, dict) else v for v in value
+                ]
+    return done
+
+
+async def find(cloud: Session, kind: str, described: Mapping[str, Any]) -> str:
+    """The id of what is described. Raises NotFoundHere."""
+    if described.get("id"):
+        return str(described["id"])
+    found = match(kind, described, await listed(cloud, kind))
+    id: str = found["id"]
+    return id
+
+
+async def listed(cloud: Session, kind: str) -> list[Any]:
+    if kind == "image":
+        return await cloud.pages("image", "/images", "images")
+    if kind == "flavor":
+        return await cloud.pages("compute", "/flavors/detail", "flavors")
+    if kind == "volume_type":
+        types: list[Any] = (await cloud.get("volume", "/types"))["volume_types"]
+        return types
+    networks: list[Any] = (await cloud.get("network", "/networks"))["networks"]
+    return networks
+
+
+def match(kind: str, described: Mapping[str, Any], items: list[Any]) -> Any:
+    """The item that is described by name or pattern. Raises NotFoundHere."""
+    title = kind.replace("_", " ").title()
+    name, pattern = described.get("name"), described.get("regex")
+    if name is None and pattern is None:
+        raise NotFoundHere(f"{title} 'id', 'name', or 'regex' not found in '{dict(described)}'")
+    exact = [item for item in items if name is not None and item.get("name") == name]
+    if len(exact) == 1:
+        return exact[0]
+    if len(exact) > 1:
+        raise NotFoundHere(
+            f"{title} with name '{name}' is ambiguous, possible matches by id: "
+            + ", ".join(item["id"] for item in exact)
+        )
+    if described.get("accurate"):
+        raise NotFoundHere(f"{title} with name '{name}' not found")
+    text = str(pattern if name is None else name)
+    if len(text) > PATTERN:
+        raise NotFoundHere(f"a pattern of more than {PATTERN} characters")
+    try:
+        shape = re.compile(text)
+    except re.error as error:
+        raise NotFoundHere(f"'{text}' is no pattern: {error}") from None
+    found = [item for item in items if shape.search(item.get("name") or "")]
+    if not found:
+        raise NotFoundHere(f"{title} with pattern '{text}' not found")
+    if len(found) > 1:
+        if kind != "image":
+            raise NotFoundHere(
+                f"{title} with name '{text}' is ambiguous, possible matches by id: "
+                + ", ".join(item["id"] for item in found)
+            )
+        return max(found, key=lambda item: item.get("name") or "")
+    return found[0]

@@ -1,0 +1,1 @@
+"""What the benchmark speaks of: tasks as files, and results as rows."""

@@ -1,0 +1,130 @@
+"""What a run leaves behind: iterations, hooks, contexts, and workloads, tasks, environments."""
+
+from typing import Any
+
+import msgspec
+
+
+class Action(msgspec.Struct, omit_defaults=False):
+    """One timed step of an iteration, with the steps inside it. Times are of the wall clock."""
+
+    name: str
+    started_at: float
+    finished_at: float = 0.0
+    children: list["Action"] = []
+    failed: bool = False
+
+    @property
+    def duration(self) -> float:
+        return self.finished_at - self.started_at
+
+
+class Iteration(msgspec.Struct):
+    """One run of a scenario.
+
+    `duration` is without what the scenario slept on purpose (`idle_duration`). With open-loop
+    arrivals it begins when the iteration was due: `delay` of it was spent before it could start.
+    """
+
+    timestamp: float
+    duration: float
+    idle_duration: float = 0.0
+    error: list[str] = []
+    """Empty, or: the exception's name, its text, its trace."""
+    output: dict[str, list[Any]] = {}
+    atomic_actions: list[Action] = []
+    delay: float = 0.0
+
+
+class SlaResult(msgspec.Struct):
+    criterion: str
+    success: bool
+    detail: str
+
+
+class HookResult(msgspec.Struct):
+    """One hook with all the times that it was triggered."""
+
+    config: dict[str, Any]
+    results: list[dict[str, Any]] = []
+    summary: dict[str, int] = {}
+
+
+class Environment(msgspec.Struct):
+    """A cloud to be measured: how to reach it, and as whom."""
+
+    uuid: str
+    name: str
+    description: str
+    spec: dict[str, Any]
+    status: str
+    created_at: str
+    updated_at: str
+    extras: dict[str, Any] = {}
+
+
+class WorkloadResult(msgspec.Struct):
+    uuid: str
+    subtask_uuid: str
+    task_uuid: str
+    name: str
+    description: str
+    position: int
+    args: dict[str, Any]
+    runner_type: str
+    runner: dict[str, Any]
+    contexts: dict[str, Any]
+    sla: dict[str, Any]
+    hooks: list[dict[str, Any]]
+    """The configuration of each hook."""
+    created_at: str
+    updated_at: str
+    start_time: float | None = None
+    """Moment of the first iteration."""
+    load_duration: float = 0.0
+    """Seconds from the first iteration's start to the last one's end."""
+    full_duration: float = 0.0
+    """The same with contexts made and removed."""
+    pass_sla: bool = True
+    sla_results: list[SlaResult] = []
+    hooks_results: list[HookResult] = []
+    contexts_results: list[dict[str, Any]] = []
+    statistics: dict[str, Any] = {}
+    cpu: dict[str, float] = {}
+    """Seconds of CPU: of the `generator`, and of the `server` where it could be seen."""
+    total_iteration_count: int = 0
+    failed_iteration_count: int = 0
+
+
+class SubtaskResult(msgspec.Struct):
+    uuid: str
+    task_uuid: str
+    title: str
+    description: str
+    status: str
+    created_at: str
+    updated_at: str
+    workloads: list[WorkloadResult] = []
+
+
+class TaskResult(msgspec.Struct):
+    uuid: str
+    env_uuid: str
+    env_name: str
+    title: str
+    description: str
+    tags: list[str]
+    status: str
+    created_at: str
+    updated_at: str
+    pass_sla: bool = True
+    validation_result: dict[str, Any] = {}
+    task_duration: float = 0.0
+    """Seconds of load, all workloads together."""
+    owner: str = ""
+    """The process that runs it, as `pid:start time`: who is gone left things behind."""
+    subtasks: list[SubtaskResult] = []
+
+
+FINISHED = ("finished", "aborted")
+UNFINISHED = ("init", "validating", "validated", "running", "aborting", "soft_aborting")

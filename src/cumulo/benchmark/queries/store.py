@@ -1,0 +1,277 @@
+"""Environments, tasks and results in one SQLite file of the user's, never in the measured cloud.
+
+Rows are documents with the columns that are asked for beside them; iterations are packed in chunks,
+so that a million of them are a thousand rows. The file's `user_version` says which steps of
+STEPS it has seen. Only this module knows its tables.
+"""
+
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from cumulo.benchmark.model.result import (
+    Environment,
+    Iteration,
+    SubtaskResult,
+    TaskResult,
+    WorkloadResult,
+)
+
+# Forward only; each is applied once.
+STEPS = (
+    """
+    CREATE TABLE environments (
+        uuid TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_at TEXT NOT NULL,
+        document BLOB NOT NULL
+    );
+    CREATE TABLE tasks (
+        uuid TEXT PRIMARY KEY, env_uuid TEXT NOT NULL, status TEXT NOT NULL,
+        created_at TEXT NOT NULL, document BLOB NOT NULL
+    );
+    CREATE INDEX tasks_by_environment ON tasks (env_uuid, created_at);
+    CREATE INDEX tasks_by_status ON tasks (status);
+    CREATE TABLE subtasks (
+        uuid TEXT PRIMARY KEY, task_uuid TEXT NOT NULL REFERENCES tasks ON DELETE CASCADE,
+        number INTEGER NOT NULL, document BLOB NOT NULL
+    );
+    CREATE INDEX subtasks_by_task ON subtasks (task_uuid, number);
+    CREATE TABLE workloads (
+        uuid TEXT PRIMARY KEY, subtask_uuid TEXT NOT NULL REFERENCES subtasks ON DELETE CASCADE,
+        number INTEGER NOT NULL, document BLOB NOT NULL
+    );
+    CREATE INDEX workloads_by_subtask ON workloads (subtask_uuid, number);
+    CREATE TABLE chunks (
+        workload_uuid TEXT NOT NULL REFERENCES workloads ON DELETE CASCADE,
+        number INTEGER NOT NULL, iterations BLOB NOT NULL,
+        PRIMARY KEY (workload_uuid, number)
+    );
+    CREATE TABLE chosen (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+    """,
+    """
+    CREATE TABLE verifications (
+        uuid TEXT PRIMARY KEY, created_at TEXT NOT NULL, document BLOB NOT NULL
+    );
+    """,
+)
+
+Row = TypeVar("Row", Environment, TaskResult, SubtaskResult, WorkloadResult)
+
+
+class NoSuch(Exception):
+    """There is no row of that id or name."""
+
+
+class Exists(Exception):
+    """The name is taken."""
+
+
+class Store:
+    """The file. One process may write while others read."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            # Credentials are in it: nobody else's business.
+            path.touch(mode=0o600)
+        self._db = sqlite3.connect(path, timeout=30.0, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.execute("PRAGMA foreign_keys = ON")
+        self._migrate()
+
+    def _migrate(self) -> None:
+        seen = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if seen > len(STEPS):
+            raise NoSuch("the database was written by a newer version of this program")
+        if seen == len(STEPS):
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        seen = self._db.execute("PRAGMA user_version").fetchone()[0]
+        for step in STEPS[seen:]:
+            for statement in step.split(";"):
+                if statement.strip():
+                    self._db.execute(statement)
+        self._db.execute(f"PRAGMA user_version = {len(STEPS)}")
+        self._db.execute("COMMIT")
+
+    def close(self) -> None:
+        self._db.close()
+
+    # environments
+
+    def add_environment(self, env: Environment) -> None:
+        try:
+            self._db.execute(
+                "INSERT INTO environments VALUES (?, ?, ?, ?)",
+                (env.uuid, env.name, env.created_at, _packed(env)),
+            )
+        except sqlite3.IntegrityError:
+            raise Exists(f"Env with name '{env.name}' already exists.") from None
+
+    def put_environment(self, env: Environment) -> None:
+        self._db.execute(
+            "UPDATE environments SET document = ? WHERE uuid = ?", (_packed(env), env.uuid)
+        )
+
+    def environment(self, named: str) -> Environment:
+        """By id or name. Raises NoSuch."""
+        row = self._db.execute(
+            "SELECT document FROM environments WHERE uuid = ? OR name = ?", (named, named)
+        ).fetchone()
+        if row is None:
+            raise NoSuch(f"There is no environment '{named}'.")
+        return msgspec.json.decode(row[0], type=Environment)
+
+    def environments(self) -> list[Environment]:
+        rows = self._db.execute("SELECT document FROM environments ORDER BY created_at, name")
+        return [msgspec.json.decode(row[0], type=Environment) for row in rows]
+
+    def delete_environment(self, uuid: str) -> None:
+        """With all its tasks."""
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute("DELETE FROM tasks WHERE env_uuid = ?", (uuid,))
+        self._db.execute("DELETE FROM environments WHERE uuid = ?", (uuid,))
+        self._db.execute("DELETE FROM chosen WHERE value = ?", (uuid,))
+        self._db.execute("COMMIT")
+
+    # what commands take if they are told nothing
+
+    def choose(self, name: str, value: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO chosen VALUES (?, ?)", (name, value))
+
+    def chosen(self, name: str) -> str | None:
+        row = self._db.execute("SELECT value FROM chosen WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    # tasks
+
+    def put_task(self, task: TaskResult) -> None:
+        """The task's own row; its subtasks have rows of their own."""
+        bare = msgspec.structs.replace(task, subtasks=[])
+        self._db.execute(
+            "INSERT INTO tasks VALUES (?, ?, ?, ?, ?) ON CONFLICT (uuid) DO UPDATE SET "
+            "status = excluded.status, document = excluded.document",
+            (task.uuid, task.env_uuid, task.status, task.created_at, _packed(bare)),
+        )
+
+    def status(self, uuid: str) -> str:
+        row = self._db.execute("SELECT status FROM tasks WHERE uuid = ?", (uuid,)).fetchone()
+        if row is None:
+            raise NoSuch(f"Record for uuid: {uuid} not found in table Task")
+        return str(row[0])
+
+    def ask(self, uuid: str, status: str) -> None:
+        """Tell whoever runs a task: it looks at this column."""
+        self._db.execute("UPDATE tasks SET status = ? WHERE uuid = ?", (status, uuid))
+
+    def task(self, uuid: str) -> TaskResult:
+        """A task with its subtasks and workloads, without their iterations. Raises NoSuch."""
+        row = self._db.execute(
+            "SELECT status, document FROM tasks WHERE uuid = ?", (uuid,)
+        ).fetchone()
+        if row is None:
+            raise NoSuch(f"Record for uuid: {uuid} not found in table Task")
+        task = msgspec.json.decode(row[1], type=TaskResult)
+        task.status = row[0]
+        task.subtasks = list(self._subtasks(uuid))
+        return task
+
+    def _subtasks(self, task_uuid: str) -> Iterator[SubtaskResult]:
+        rows = self._db.execute(
+            "SELECT uuid, document FROM subtasks WHERE task_uuid = ? ORDER BY number", (task_uuid,)
+        ).fetchall()
+        for uuid, document in rows:
+            subtask = msgspec.json.decode(document, type=SubtaskResult)
+            found = self._db.execute(
+                "SELECT document FROM workloads WHERE subtask_uuid = ? ORDER BY number", (uuid,)
+            )
+            subtask.workloads = [msgspec.json.decode(r[0], type=WorkloadResult) for r in found]
+            yield subtask
+
+    def tasks(
+        self, env_uuid: str | None = None, status: str | None = None, tags: list[str] | None = None
+    ) -> list[TaskResult]:
+        """Tasks without their subtasks, oldest first."""
+        rows = self._db.execute(
+            "SELECT status, document FROM tasks WHERE (?1 IS NULL OR env_uuid = ?1) "
+            "AND (?2 IS NULL OR status = ?2) ORDER BY created_at, rowid",
+            (env_uuid, status),
+        )
+        found = []
+        for seen, document in rows:
+            task = msgspec.json.decode(document, type=TaskResult)
+            task.status = seen
+            if set(tags or ()) <= set(task.tags):
+                found.append(task)
+        return found
+
+    def delete_task(self, uuid: str) -> None:
+        self._db.execute("DELETE FROM tasks WHERE uuid = ?", (uuid,))
+        self._db.execute("DELETE FROM chosen WHERE value = ?", (uuid,))
+
+    def put_subtask(self, subtask: SubtaskResult, number: int) -> None:
+        bare = msgspec.structs.replace(subtask, workloads=[])
+        self._db.execute(
+            "INSERT INTO subtasks VALUES (?, ?, ?, ?) ON CONFLICT (uuid) DO UPDATE SET "
+            "document = excluded.document",
+            (subtask.uuid, subtask.task_uuid, number, _packed(bare)),
+        )
+
+    def put_workload(self, workload: WorkloadResult, number: int) -> None:
+        self._db.execute(
+            "INSERT INTO workloads VALUES (?, ?, ?, ?) ON CONFLICT (uuid) DO UPDATE SET "
+            "document = excluded.document",
+            (workload.uuid, workload.subtask_uuid, number, _packed(workload)),
+        )
+
+    # iterations
+
+    def add_iterations(self, workload_uuid: str, iterations: list[Iteration]) -> None:
+        """One more chunk of a workload."""
+        packed = zlib.compress(msgspec.msgpack.encode(iterations), 1)
+        self._db.execute(
+            "INSERT INTO chunks SELECT ?1, "
+            "(SELECT count(*) FROM chunks WHERE workload_uuid = ?1), ?2",
+            (workload_uuid, packed),
+        )
+
+    def iterations(self, workload_uuid: str) -> Iterator[Iteration]:
+        """In the order in which they ended."""
+        rows = self._db.execute(
+            "SELECT iterations FROM chunks WHERE workload_uuid = ? ORDER BY number",
+            (workload_uuid,),
+        )
+        for (packed,) in rows:
+            yield from msgspec.msgpack.decode(zlib.decompress(packed), type=list[Iteration])
+
+    # verifications
+
+    def put_verification(self, uuid: str, created_at: str, document: dict[str, Any]) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO verifications VALUES (?, ?, ?)",
+            (uuid, created_at, msgspec.json.encode(document)),
+        )
+
+    def verification(self, uuid: str) -> dict[str, Any]:
+        row = self._db.execute(
+            "SELECT document FROM verifications WHERE uuid = ?", (uuid,)
+        ).fetchone()
+        if row is None:
+            raise NoSuch(f"There is no verification '{uuid}'.")
+        found: dict[str, Any] = msgspec.json.decode(row[0])
+        return found
+
+    def verifications(self) -> list[dict[str, Any]]:
+        rows = self._db.execute("SELECT document FROM verifications ORDER BY created_at, rowid")
+        return [msgspec.json.decode(row[0]) for row in rows]
+
+    def delete_verification(self, uuid: str) -> None:
+        self._db.execute("DELETE FROM verifications WHERE uuid = ?", (uuid,))
+
+
+def _packed(row: Row) -> bytes:
+    return msgspec.json.encode(row)

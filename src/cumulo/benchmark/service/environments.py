@@ -1,0 +1,141 @@
+"""Environments: clouds to be measured."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from cumulo.benchmark.cleanup.sweep import Report, after_task
+from cumulo.benchmark.client.clouds import BadSpec, credentials_of, platform_of
+from cumulo.benchmark.client.http import Http, HttpError
+from cumulo.benchmark.client.session import ApiError, Session
+from cumulo.benchmark.model.result import Environment
+from cumulo.benchmark.moments import now
+from cumulo.benchmark.queries.store import Store
+from cumulo.core.ids import new_id
+
+CHOSEN = "environment"
+
+
+def create(
+    store: Store,
+    name: str,
+    spec: dict[str, Any],
+    *,
+    description: str = "",
+    extras: dict[str, Any] | None = None,
+    use: bool = True,
+) -> Environment:
+    """Keep an environment. Raises BadSpec, Exists."""
+    platform = platform_of(spec)
+    if platform:
+        for user in [platform.get("admin"), *(platform.get("users") or ())]:
+            if user:
+                credentials_of(platform, user)
+        if not platform.get("admin") and not platform.get("users"):
+            raise BadSpec("the platform has neither 'admin' nor 'users'")
+    moment = now()
+    env = Environment(
+        uuid=new_id(),
+        name=name,
+        description=description,
+        spec={"openstack": platform} if platform else {},
+        status="READY",
+        created_at=moment,
+        updated_at=moment,
+        extras=extras or {},
+    )
+    store.add_environment(env)
+    if use:
+        store.choose(CHOSEN, env.uuid)
+    return env
+
+
+def http_of(platform: Mapping[str, Any]) -> Http:
+    return Http(
+        verify=not platform.get("https_insecure"), ca_file=platform.get("https_cacert") or None
+    )
+
+
+def hidden(env: Environment) -> dict[str, Any]:
+    """The environment as it may be shown: without passwords."""
+    document: dict[str, Any] = msgspec.to_builtins(env)
+    document["spec"] = _without_secrets(document["spec"])
+    return document
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            k: "***" if k in ("password", "application_credential_secret") else _without_secrets(v)
+            for k, v in value.items()
+        }
+    return [_without_secrets(v) for v in value] if isinstance(value, list) else value
+
+
+async def check(env: Environment) -> dict[str, dict[str, Any]]:
+    """Whether each platform's users can log in."""
+    platform = platform_of(env.spec)
+    if not platform:
+        return {}
+    http = http_of(platform)
+    found: dict[str, Any] = {"available": True, "message": "OK"}
+    try:
+        for who, user in _users(platform):
+            try:
+                await Session(http, credentials_of(platform, user)).token()
+            except (ApiError, HttpError, BadSpec) as error:
+                found = {"available": False, "message": f"Bad {who} creds: {error}"}
+                break
+    finally:
+        http.close()
+    return {"existing@openstack": found}
+
+
+def _users(platform: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    some = [("admin", platform["admin"])] if platform.get("admin") else []
+    return some + [("user", user) for user in platform.get("users") or ()]
+
+
+async def info(env: Environment) -> dict[str, dict[str, Any]]:
+    """What services the cloud has."""
+    platform = platform_of(env.spec)
+    if not platform:
+        return {}
+    http = http_of(platform)
+    try:
+        _, user = _users(platform)[0]
+        services = await Session(http, credentials_of(platform, user)).services()
+        listed = [{"type": kind, "url": url} for kind, url in sorted(services.items())]
+        return {"existing@openstack": {"info": {"services": listed}}}
+    except (ApiError, HttpError) as error:
+        return {"existing@openstack": {"info": None, "error": str(error)}}
+    finally:
+        http.close()
+
+
+async def cleanup(env: Environment, task_uuid: str | None = None) -> Report:
+    """Take away all that tasks (or one task) have left in the cloud, found by name."""
+    report = Report()
+    platform = platform_of(env.spec)
+    if not platform.get("admin"):
+        return report
+    http = http_of(platform)
+    try:
+        admin = Session(http, credentials_of(platform, platform["admin"]))
+        await admin.token()
+        await after_task(admin, task_uuid, report)
+    except (ApiError, HttpError) as error:
+        report.fail(str(error))
+    finally:
+        http.close()
+    return report
+
+
+def run(work: Any) -> Any:
+    """A coroutine to its end, on the faster loop where there is one."""
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)

@@ -1,0 +1,53 @@
+"""Results, wherever they are: of the database, or of files that were written by a report."""
+
+from pathlib import Path
+
+import msgspec
+
+from cumulo.benchmark.model.result import Environment, Iteration
+from cumulo.benchmark.queries.store import Store
+from cumulo.benchmark.report import Results, read_file
+from cumulo.core.ids import new_id
+
+
+def results(kept: Store, named: str) -> list[Results]:
+    """A task of the database by its id, or the tasks of a file. Raises NoSuch, Unreadable."""
+    path = Path(named).expanduser()
+    if path.is_file():
+        return read_file(path)
+    return [Results(kept.task(named), kept.iterations)]
+
+
+def keep(kept: Store, env: Environment, path: Path, tags: list[str]) -> list[str]:
+    """Take results of a file into the database; the new tasks' ids."""
+    found = []
+    for each in read_file(path):
+        task = msgspec.structs.replace(
+            each.task,
+            uuid=new_id(),
+            env_uuid=env.uuid,
+            env_name=env.name,
+            tags=[*each.task.tags, *tags],
+            task_duration=sum(w.load_duration for s in each.task.subtasks for w in s.workloads),
+        )
+        kept.put_task(task)
+        number = 0
+        for place, subtask in enumerate(each.task.subtasks):
+            copy = msgspec.structs.replace(subtask, uuid=new_id(), task_uuid=task.uuid)
+            kept.put_subtask(copy, place)
+            for workload in subtask.workloads:
+                number += 1
+                new = msgspec.structs.replace(
+                    workload, uuid=new_id(), subtask_uuid=copy.uuid, task_uuid=task.uuid
+                )
+                kept.put_workload(new, number)
+                chunk: list[Iteration] = []
+                for iteration in each.read(workload.uuid):
+                    chunk.append(iteration)
+                    if len(chunk) == 1000:
+                        kept.add_iterations(new.uuid, chunk)
+                        chunk = []
+                if chunk:
+                    kept.add_iterations(new.uuid, chunk)
+        found.append(task.uuid)
+    return found

@@ -1,0 +1,353 @@
+"""Tasks: validated, run one workload after the other, kept, aborted, compared.
+
+The row of a task says who runs it (process and its start time). A task that is unfinished and whose
+process is gone was killed: the next run in the same environment first takes away what it left.
+"""
+
+import asyncio
+import copy
+import os
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cumulo.benchmark import registry, validation
+from cumulo.benchmark.client.clouds import credentials_of, platform_of
+from cumulo.benchmark.client.session import Session
+from cumulo.benchmark.engine.statistics import Statistics
+from cumulo.benchmark.engine.workload import Execution, Means, Outcome
+from cumulo.benchmark.model.result import (
+    UNFINISHED,
+    Environment,
+    SubtaskResult,
+    TaskResult,
+    WorkloadResult,
+)
+from cumulo.benchmark.model.task import TaskConfig, Workload
+from cumulo.benchmark.moments import now
+from cumulo.benchmark.queries.store import NoSuch, Store
+from cumulo.benchmark.service import environments
+from cumulo.core.ids import new_id
+
+CHOSEN = "task"
+ABORT_POLL = 0.5
+ABORT_WAIT = 600.0
+
+
+class NotReady(Exception):
+    """The environment cannot be used; the text says why."""
+
+
+class Refused(Exception):
+    """The task is not in a state for this."""
+
+
+@dataclass
+class Watcher:
+    """What whoever looks on is told."""
+
+    workload: Callable[[Workload, int, int], None] = lambda workload, number, of: None
+    progress: Callable[[Workload, Statistics], None] = lambda workload, statistics: None
+    done: Callable[[WorkloadResult], None] = lambda result: None
+    say: Callable[[str], None] = lambda words: None
+
+
+@dataclass
+class Running:
+    """A task in work in this process."""
+
+    store: Store
+    env: Environment
+    means: Means
+    watcher: Watcher
+    current: Execution | None = None
+    stopped: bool = False
+    tasks: list["asyncio.Task[Any]"] = field(default_factory=list)
+
+    def done(self) -> bool:
+        """Whether no further workload may begin."""
+        return self.stopped
+
+    def stop(self) -> None:
+        """End softly: what runs ends, contexts are taken away, nothing further begins."""
+        self.stopped = True
+        if self.current is not None:
+            self.current.stop()
+
+    def kill(self) -> None:
+        """End what runs in its middle; contexts are still taken away."""
+        self.stop()
+        for task in self.tasks:
+            task.cancel()
+
+
+def owner() -> str:
+    """This process, as nobody else is or will be."""
+    return f"{os.getpid()}:{_started(os.getpid())}"
+
+
+def _started(pid: int) -> str:
+    """When a process began, in ticks since boot; empty if there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[19]
+
+
+def alive(named: str) -> bool:
+    """Whether the process that runs a task still does."""
+    pid, _, started = named.partition(":")
+    return bool(started) and pid.isdigit() and _started(int(pid)) == started
+
+
+def create(
+    store: Store, env: Environment, config: TaskConfig, tags: list[str] | None = None
+) -> TaskResult:
+    moment = now()
+    task = TaskResult(
+        uuid=new_id(),
+        env_uuid=env.uuid,
+        env_name=env.name,
+        title=config.title,
+        description=config.description,
+        tags=[*config.tags, *(tags or ())],
+        status="init",
+        created_at=moment,
+        updated_at=moment,
+        owner=owner(),
+    )
+    store.put_task(task)
+    return task
+
+
+def _set(store: Store, task: TaskResult, status: str) -> None:
+    task.status = status
+    task.updated_at = now()
+    store.put_task(task)
+
+
+async def validate(env: Environment, config: TaskConfig) -> None:
+    """Raises InvalidTaskConfig, or NotReady if the cloud cannot be asked."""
+    validation.check_syntax(config)
+    platform = platform_of(env.spec)
+    needed = [
+        w
+        for subtask in config.subtasks
+        for w in subtask.workloads
+        if registry.find(w.name).platform
+    ]
+    if not needed:
+        return
+    if not platform:
+        raise validation.InvalidTaskConfig(
+            needed[0], ["There is no specification for openstack platform in the environment."]
+        )
+    _check_platform(needed, platform)
+    for found in (await environments.check(env)).values():
+        if not found["available"]:
+            raise NotReady(
+                "One or several platforms are not available: existing@openstack. "
+                + found["message"]
+            )
+    http = environments.http_of(platform)
+    try:
+        user = platform.get("admin") or platform["users"][0]
+        cloud = Session(http, credentials_of(platform, user))
+        await validation.check_semantics(config, cloud, has_users=bool(platform.get("users")))
+    finally:
+        http.close()
+
+
+def _check_platform(workloads: list[Workload], platform: Mapping[str, Any]) -> None:
+    for workload in workloads:
+        scenario = registry.find(workload.name)
+        if scenario.admin and not platform.get("admin"):
+            raise validation.InvalidTaskConfig(workload, ["No admin credentials for openstack"])
+        if not platform.get("users") and not platform.get("admin"):
+            raise validation.InvalidTaskConfig(workload, ["No user credentials for openstack"])
+        users = workload.contexts.get("users", workload.contexts.get("users@openstack"))
+        if not platform.get("admin") and set(users or {}) - {"user_choice_method"}:
+            raise validation.InvalidTaskConfig(
+                workload, ["No admin credentials for openstack: users cannot be made"]
+            )
+
+
+async def check_and_mark(
+    store: Store, env: Environment, task: TaskResult, config: TaskConfig
+) -> None:
+    """Validate a kept task; what is wrong is kept with it, and raised."""
+    _set(store, task, "validating")
+    try:
+        await validate(env, config)
+    except (asyncio.CancelledError, Exception) as error:
+        task.validation_result = {
+            "etype": type(error).__name__,
+            "msg": str(error),
+            "trace": traceback.format_exc()[-4000:],
+        }
+        _set(store, task, "validation_failed")
+        raise
+    _set(store, task, "validated")
+
+
+async def leftovers(store: Store, env: Environment, say: Callable[[str], None]) -> None:
+    """Take away what killed tasks of this environment have left."""
+    for status in UNFINISHED:
+        for task in store.tasks(env.uuid, status):
+            if alive(task.owner):
+                continue
+            say(f"task {task.uuid} was killed: taking away what it left")
+            report = await environments.cleanup(env, task.uuid)
+            say(f"  {report.deleted} things deleted, {report.failed} failed")
+            for words in report.errors[:5]:
+                say(f"  {words}")
+            _set(store, store.task(task.uuid), "crashed")
+
+
+async def start(running: Running, task: TaskResult, config: TaskConfig) -> TaskResult:
+    """Run a validated task to its end. Returns it with all results."""
+    store = running.store
+    await leftovers(store, running.env, running.watcher.say)
+    _set(store, task, "running")
+    poll = asyncio.create_task(_listen(running, task))
+    total = sum(len(s.workloads) for s in config.subtasks)
+    number = 0
+    try:
+        for place, subtask in enumerate(config.subtasks):
+            if running.done():
+                break
+            moment = now()
+            kept = SubtaskResult(
+                uuid=new_id(),
+                task_uuid=task.uuid,
+                title=subtask.title,
+                description=subtask.description,
+                status="running",
+                created_at=moment,
+                updated_at=moment,
+            )
+            store.put_subtask(kept, place)
+            for workload in subtask.workloads:
+                if running.done():
+                    break
+                number += 1
+                running.watcher.workload(workload, number, total)
+                result = await _run_workload(running, task, kept, workload, number)
+                kept.workloads.append(result)
+                task.pass_sla = task.pass_sla and result.pass_sla
+                task.task_duration += result.load_duration
+                running.watcher.done(result)
+            kept.status = "aborted" if running.stopped else "finished"
+            kept.updated_at = now()
+            store.put_subtask(kept, place)
+    except BaseException:
+        _set(store, task, "crashed")
+        raise
+    finally:
+        poll.cancel()
+    _set(store, task, "aborted" if running.stopped else "finished")
+    return store.task(task.uuid)
+
+
+async def _listen(running: Running, task: TaskResult) -> None:
+    """`task abort` in another process writes into the task's row."""
+    while True:
+        await asyncio.sleep(ABORT_POLL)
+        try:
+            status = running.store.status(task.uuid)
+        except NoSuch:
+            running.kill()
+            return
+        if status == "soft_aborting":
+            running.stopped = True
+        elif status == "aborting":
+            running.stop()
+
+
+async def _run_workload(
+    running: Running, task: TaskResult, subtask: SubtaskResult, workload: Workload, number: int
+) -> WorkloadResult:
+    store = running.store
+    moment = now()
+    result = WorkloadResult(
+        uuid=new_id(),
+        subtask_uuid=subtask.uuid,
+        task_uuid=task.uuid,
+        name=workload.name,
+        description=workload.description or registry.find(workload.name).title,
+        position=workload.position,
+        args=workload.args,
+        runner_type=workload.runner_type,
+        runner=workload.runner,
+        contexts=workload.contexts,
+        sla=workload.sla,
+        hooks=[msgspec.to_builtins(hook) for hook in workload.hooks],
+        created_at=moment,
+        updated_at=moment,
+    )
+    store.put_workload(result, number)
+    means = copy.copy(running.means)
+    means.save = lambda iterations: store.add_iterations(result.uuid, iterations)
+    means.progress = lambda statistics: running.watcher.progress(workload, statistics)
+    execution = Execution(workload, task.uuid, running.env.spec, means)
+    running.current = execution
+    work = asyncio.ensure_future(execution.run())
+    running.tasks.append(work)
+    try:
+        _fill(result, await work)
+    finally:
+        running.current = None
+        running.tasks.remove(work)
+    store.put_workload(result, number)
+    return result
+
+
+def _fill(result: WorkloadResult, outcome: Outcome) -> None:
+    figures = outcome.statistics
+    result.updated_at = now()
+    result.start_time = figures.first if figures.iterations else None
+    result.load_duration = figures.load_duration
+    result.full_duration = outcome.full_duration
+    result.sla_results = outcome.checker.results()
+    result.pass_sla = all(r.success for r in result.sla_results)
+    result.hooks_results = outcome.hooks
+    result.contexts_results = outcome.contexts
+    result.statistics = figures.document()
+    result.total_iteration_count = figures.iterations
+    result.failed_iteration_count = figures.failed
+    result.cpu = {"generator": outcome.generator_cpu}
+    if outcome.server_cpu is not None:
+        result.cpu["server"] = outcome.server_cpu
+
+
+async def abort(store: Store, uuid: str, *, soft: bool) -> None:
+    """Ask whoever runs a task to end it, and wait until it has. Raises Refused."""
+    task = store.task(uuid)
+    if task.status not in UNFINISHED:
+        raise Refused(f"Failed to abort task '{uuid}', since it already finished.")
+    if not alive(task.owner):
+        raise Refused(
+            f"The process of task '{uuid}' is gone. What it left is taken away by the next "
+            "`task start`, or now: rally env cleanup"
+        )
+    store.ask(uuid, "soft_aborting" if soft else "aborting")
+    for _ in range(int(ABORT_WAIT / 0.2)):
+        await asyncio.sleep(0.2)
+        if store.status(uuid) not in UNFINISHED:
+            return
+    raise Refused(f"task '{uuid}' does not end")
+
+
+def delete(store: Store, uuid: str, *, force: bool) -> None:
+    """Forget a task and its results. Raises Refused, NoSuch."""
+    task = store.task(uuid)
+    if task.status in UNFINISHED and alive(task.owner) and not force:
+        raise Refused(
+            f"Task `{uuid}` in `{task.status}` status. It cannot be deleted until it is finished."
+        )
+    store.delete_task(uuid)

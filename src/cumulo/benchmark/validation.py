@@ -1,0 +1,242 @@
+"""What is wrong with a task, before anything is made for it.
+
+First what the file alone shows (names, arguments, shapes), then what the cloud shows (services,
+images, flavors by name and pattern, whether the image fits). All of a workload's problems are said
+at once, in Rally's words.
+"""
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cumulo.benchmark import finding, registry
+from cumulo.benchmark.client.http import HttpError
+from cumulo.benchmark.client.session import SERVICES, ApiError, ServiceMissing, Session
+from cumulo.benchmark.contexts import table
+from cumulo.benchmark.engine import hooks, runners, sla
+from cumulo.benchmark.model.shapes import problems
+from cumulo.benchmark.model.task import TaskConfig, Workload, workload_document
+
+# Rally's names of services → ours (see client.session).
+KINDS: Mapping[str, str] = {
+    "nova": "compute",
+    "cinder": "volume",
+    "glance": "image",
+    "neutron": "network",
+    "keystone": "identity",
+    "swift": "object-store",
+    "heat": "orchestration",
+    "designate": "dns",
+    "manila": "share",
+    "ironic": "baremetal",
+    "gnocchi": "metric",
+    "aodh": "alarming",
+    "ceilometer": "metering",
+    "octavia": "load-balancer",
+}
+
+
+class InvalidTaskConfig(Exception):
+    """A workload cannot be run as it is written."""
+
+    def __init__(self, workload: Workload, reasons: list[str]) -> None:
+        config = msgspec.json.format(msgspec.json.encode(workload_document(workload)), indent=2)
+        super().__init__(
+            "Input task is invalid!\n\n"
+            f"Subtask {workload.name}[{workload.position}] has wrong configuration\n"
+            f"Subtask configuration:\n{config.decode()}\n\n"
+            "Reason(s):\n " + "\n ".join(reasons)
+        )
+        self.reasons = reasons
+
+
+def check_syntax(config: TaskConfig) -> None:
+    """What the file alone shows. Raises InvalidTaskConfig for the first workload with problems."""
+    for subtask in config.subtasks:
+        for workload in subtask.workloads:
+            found = syntax_problems(workload)
+            if found:
+                raise InvalidTaskConfig(workload, found)
+
+
+def syntax_problems(workload: Workload) -> list[str]:
+    try:
+        scenario = registry.find(workload.name)
+    except registry.UnknownScenario as error:
+        near = registry.nearest(workload.name)
+        hint = f" Did you mean: {', '.join(near)}?" if near else ""
+        return [f"{error}{hint}"]
+    found = [*argument_problems(scenario, workload.args)]
+    found += runners.wrong(workload.runner_type, workload.runner)
+    for name, config in workload.contexts.items():
+        found += context_problems(name, config)
+    given = {name.partition("@")[0] for name in workload.contexts}
+    missing = [name for name in scenario.contexts if not set(name.split("|")) & given]
+    if missing:
+        listed = ", ".join(name.replace("|", " or ") for name in missing)
+        found.append(
+            "The following context(s) are required but missing from the input task file: " + listed
+        )
+    for name, config in workload.sla.items():
+        found += sla.wrong(name, config)
+    for hook in workload.hooks:
+        found += hooks.wrong(hook)
+    return found
+
+
+def argument_problems(scenario: registry.Scenario, args: Mapping[str, Any]) -> list[str]:
+    named = scenario.parameters()
+    hint = (
+        f" Use `rally plugin show --name {scenario.name} --platform "
+        f"{'openstack' if scenario.platform else 'default'}` to display scenario description."
+    )
+    wanted = [
+        name
+        for name, p in named.items()
+        if p.default is inspect.Parameter.empty and p.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    found = []
+    missing = [name for name in wanted if name not in args]
+    if missing:
+        listed = "', '".join(missing)
+        found.append(f"Argument(s) '{listed}' should be specified in task config.{hint}")
+    open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in named.values())
+    if not open_ended:
+        unknown = [name for name in args if name not in named]
+        if unknown:
+            listed = "', '".join(unknown)
+            found.append(f"Unexpected argument(s) found ['{listed}'].{hint}")
+    for name, schema in scenario.numbers.items():
+        if name in args:
+            found += [
+                f"Argument '{name}' is invalid: {problem}{hint}"
+                for problem in problems(args[name], schema)
+            ]
+    for name in scenario.files:
+        given = args.get(name)
+        for path in given if isinstance(given, list) else [given]:
+            if isinstance(path, str) and not Path(path).expanduser().is_file():
+                found.append(f"Could not open {path} with mode 4 for parameter {name}")
+    return found
+
+
+def context_problems(name: str, config: Any) -> list[str]:
+    try:
+        context = table.find(name)
+    except table.UnknownContext as error:
+        return [str(error)]
+    if context.hidden:
+        return [f"There is no Context plugin `{name}` in any of default, openstack platform."]
+    return [f"Context '{name}': {problem}" for problem in context.wrong(config)]
+
+
+async def check_semantics(config: TaskConfig, admin: Session, *, has_users: bool) -> None:
+    """What the cloud shows. Raises InvalidTaskConfig, or what the cloud itself answered."""
+    lists = _Lists(admin)
+    for subtask in config.subtasks:
+        for workload in subtask.workloads:
+            found = await _semantic_problems(workload, admin, lists)
+            if found:
+                raise InvalidTaskConfig(workload, found)
+
+
+class _Lists:
+    """What there is of a kind, asked for once a validation."""
+
+    def __init__(self, cloud: Session) -> None:
+        self._cloud = cloud
+        self._known: dict[str, list[Any]] = {}
+
+    async def of(self, kind: str) -> list[Any]:
+        if kind not in self._known:
+            self._known[kind] = await finding.listed(self._cloud, kind)
+        return self._known[kind]
+
+
+async def _semantic_problems(workload: Workload, admin: Session, lists: _Lists) -> list[str]:
+    scenario = registry.find(workload.name)
+    found = []
+    for name in scenario.services:
+        kind = KINDS.get(name, name)
+        if kind not in SERVICES or not await admin.has(kind):
+            found.append(
+                f"'{name}' service is not available. Hint: If '{name}' service has non-default "
+                "service_type, try to setup it via 'api_versions@openstack' context."
+            )
+    if found:
+        return found
+    chosen: dict[str, Any] = {}
+    for name, kind in scenario.finds.items():
+        value = workload.args.get(name)
+        for described in value if isinstance(value, list) else [value]:
+            if isinstance(described, dict):
+                found += await _find(workload, name, kind, described, lists, chosen)
+    for fit in scenario.fits:
+        flavor, image = chosen.get(fit.flavor), chosen.get(fit.image)
+        if flavor is not None and image is not None:
+            found += fit_problems(flavor, image, disk=fit.disk)
+    return found
+
+
+async def _find(
+    workload: Workload,
+    name: str,
+    kind: str,
+    described: dict[str, Any],
+    lists: _Lists,
+    chosen: dict[str, Any],
+) -> list[str]:
+    """Look for what an argument describes; what a context will make counts as found."""
+    if _context_makes(workload, kind, described):
+        return []
+    title = kind.replace("_", " ").title()
+    try:
+        items = await lists.of(kind)
+        if described.get("id"):
+            same = [item for item in items if item["id"] == described["id"]]
+            if not same:
+                return [f"{title} '{described}' not found"]
+            chosen[name] = same[0]
+        else:
+            chosen[name] = finding.match(kind, described, items)
+    except finding.NotFoundHere as error:
+        return [f"{title} '{described}' not found: {error}"]
+    except (ApiError, HttpError, ServiceMissing) as error:
+        return [f"{title} '{described}' cannot be looked for: {error}"]
+    return []
+
+
+def _context_makes(workload: Workload, kind: str, described: Mapping[str, Any]) -> bool:
+    contexts = {name.partition("@")[0]: config for name, config in workload.contexts.items()}
+    wanted = described.get("name") or described.get("regex") or ""
+    if kind == "flavor":
+        return any(f.get("name") == wanted for f in contexts.get("flavors") or ())
+    if kind == "image":
+        named = str((contexts.get("images") or {}).get("image_name") or "")
+        return bool(named) and (named == wanted or _matches(str(wanted), named))
+    return False
+
+
+def _matches(pattern: str, name: str) -> bool:
+    try:
+        finding.match("image", {"regex": pattern}, [{"id": "", "name": name}])
+    except finding.NotFoundHere:
+        return False
+    return True
+
+
+def fit_problems(flavor: Mapping[str, Any], image: Mapping[str, Any], *, disk: bool) -> list[str]:
+    """Whether a flavor has room for an image. With `disk=False` the disk is a volume."""
+    said = f"for flavor '{flavor['id']}' is too small for requested image '{image['id']}'."
+    found = []
+    if flavor["ram"] < (image.get("min_ram") or 0):
+        found.append(f"The memory size {said}")
+    if disk and flavor["disk"]:
+        if flavor["disk"] * 1024**3 < (image.get("size") or 0):
+            found.append(f"The disk size {said}")
+        if flavor["disk"] < (image.get("min_disk") or 0):
+            found.append(f"The minimal disk size {said}")
+    return found

@@ -1,0 +1,54 @@
+"""`cumulo rally …`, and `rally …` as a command of its own: Rally's command line.
+
+Its groups are modules that are imported when they are called; what they do is in
+`cumulo.benchmark`.
+"""
+
+import importlib
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import click
+
+from cumulo import __version__
+
+GROUPS: Mapping[str, str] = MappingProxyType(
+    {
+        "task": "Run task files, look at results, make reports.",
+        "env": "Clouds to be measured.",
+        "deployment": "The same as env, as it was called before.",
+        "plugin": "What task files can name: scenarios, contexts, runners, criteria, hooks.",
+    }
+)
+_MODULES: Mapping[str, str] = {"deployment": "env"}
+
+
+class _Groups(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(GROUPS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in GROUPS:
+            return None
+        module = importlib.import_module(f"{__name__}.{_MODULES.get(cmd_name, cmd_name)}")
+        found = getattr(module, cmd_name)
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(GROUPS.items()))
+
+
+@click.group(cls=_Groups, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="rally")
+@click.option("-d", "--debug", is_flag=True, help="Show traces of errors.")
+@click.pass_context
+def command(ctx: click.Context, debug: bool) -> None:
+    """Measure a cloud with Rally's task files: this one, or any OpenStack by its clouds.yaml."""
+    ctx.obj = {"debug": debug}
+
+
+def main() -> None:
+    """The console script `rally`."""
+    command(prog_name="rally")

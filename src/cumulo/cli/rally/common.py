@@ -1,0 +1,119 @@
+"""What the groups share: the database, the environment, options that may be arguments, tables."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from cumulo.benchmark.client.clouds import BadSpec, spec_of_cloud, spec_of_environment
+from cumulo.benchmark.model.result import Environment
+from cumulo.benchmark.queries.store import NoSuch, Store
+from cumulo.benchmark.service import environments
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+OWN_CLOUD = "cumulo"
+
+
+def database() -> Path:
+    """CUMULO_RALLY_DB, or rally.sqlite in the user's data directory."""
+    named = os.environ.get("CUMULO_RALLY_DB")
+    if named:
+        return Path(named).expanduser()
+    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser() / "cumulo" / "rally.sqlite"
+
+
+def store() -> Store:
+    try:
+        return Store(database())
+    except (OSError, NoSuch) as error:
+        raise click.ClickException(f"{database()}: {error}") from None
+
+
+def by_position(name: str, *flags: str, help: str) -> Callable[[F], F]:
+    """Something that may be given as an argument or by a flag, as Rally has had both."""
+
+    def add(function: F) -> F:
+        function = click.argument(name, required=False)(function)
+        return click.option(*flags, f"{name}_flag", help=help, metavar="TEXT")(function)
+
+    return add
+
+
+def environment(kept: Store, named: str | None) -> Environment:
+    """The environment that is meant: named, by RALLY_ENV, the one in use, or made out of what the
+    shell or clouds.yaml say. Exit status 1 if there is none."""
+    named = named or os.environ.get("RALLY_ENV") or os.environ.get("RALLY_DEPLOYMENT")
+    try:
+        if named:
+            return kept.environment(named)
+        chosen = kept.chosen(environments.CHOSEN)
+        if chosen:
+            return kept.environment(chosen)
+    except NoSuch as error:
+        raise click.ClickException(str(error)) from None
+    try:
+        if os.environ.get("OS_AUTH_URL") or os.environ.get("OS_CLOUD"):
+            spec = spec_of_environment(os.environ)
+        else:
+            spec = spec_of_cloud(OWN_CLOUD)
+    except BadSpec as error:
+        raise click.ClickException(
+            f"There is no environment, and none could be found: {error}. Make one: "
+            "rally env create --name NAME --cloud CLOUD"
+        ) from None
+    return environments.create(kept, "default", spec)
+
+
+def task_id(kept: Store, given: str | None, flag: str | None) -> str:
+    """The task that is meant: named (or its first letters, or `last`), by RALLY_TASK, in use."""
+    named = flag or given or os.environ.get("RALLY_TASK") or kept.chosen("task")
+    if not named:
+        raise click.UsageError("No task is in use; name one by its UUID (see rally task list).")
+    if named == "last":
+        tasks = kept.tasks()
+        if not tasks:
+            raise click.ClickException("There are no tasks.")
+        return tasks[-1].uuid
+    if len(named) < 36:
+        found = [t.uuid for t in kept.tasks() if t.uuid.startswith(named)]
+        if len(found) == 1:
+            return found[0]
+    return named
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Text in boxes."""
+    lines = [[_cell(value) for value in row] for row in rows]
+    heights: list[str] = []
+    split = [[cell.split("\n") for cell in line] for line in lines]
+    widths = [
+        max([len(name), *(len(part) for line in split for part in line[n])])
+        for n, name in enumerate(columns)
+    ]
+    rule = "+" + "+".join("-" * (width + 2) for width in widths) + "+"
+    heights += [rule, _line(list(columns), widths), rule]
+    for line in split:
+        for n in range(max(len(cell) for cell in line)):
+            heights.append(_line([cell[n] if n < len(cell) else "" for cell in line], widths))
+    return "\n".join([*heights, rule])
+
+
+def _line(cells: list[str], widths: list[int]) -> str:
+    return "|" + "|".join(f" {c.ljust(w)} " for c, w in zip(cells, widths, strict=True)) + "|"
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "n/a"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return str(value)
+
+
+def header(words: str) -> str:
+    rule = "-" * 80
+    return f"{rule}\n {words}\n{rule}\n"

@@ -1,0 +1,251 @@
+"""`rally env …`: clouds to be measured."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from cumulo.benchmark.client.clouds import BadSpec, spec_of_cloud, spec_of_environment
+from cumulo.benchmark.queries.store import Exists, NoSuch
+from cumulo.benchmark.service import environments
+from cumulo.cli.rally.common import by_position, environment, store, table
+
+YES, NO = ":-)", ":-("
+
+
+@click.group()
+def env() -> None:
+    """Clouds to be measured."""
+
+
+deployment = env
+
+
+@env.command()
+@click.argument("given", required=False)
+@click.option("--name", "-n", help="Name of the env.")
+@click.option("--description", "-d", default="", help="A description.")
+@click.option("--extras", "-e", help="JSON or YAML with whatever belongs to it.")
+@click.option("--spec", "-s", "--filename", help="A file with the platforms (Rally's format).")
+@click.option("--from-sysenv", "--fromenv", is_flag=True, help="From the shell's OS_ variables.")
+@click.option("--cloud", help="From an entry of clouds.yaml.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--no-use", is_flag=True, help="Do not make it the one in use.")
+def create(
+    given: str | None,
+    name: str | None,
+    description: str,
+    extras: str | None,
+    spec: str | None,
+    from_sysenv: bool,
+    cloud: str | None,
+    as_json: bool,
+    no_use: bool,
+) -> None:
+    """Create an environment."""
+    named = name or given
+    if not named:
+        raise click.UsageError("Missing option '--name' / '-n'.")
+    if sum(map(bool, (spec, from_sysenv, cloud))) > 1:
+        raise click.ClickException(
+            "Arguments '--spec' and '--from-sysenv' cannot be used together, use only one of them."
+        )
+    try:
+        kept = environments.create(
+            store(),
+            named,
+            _spec(spec, from_sysenv, cloud),
+            description=description,
+            extras=yaml.safe_load(extras) if extras else None,
+            use=not no_use,
+        )
+    except BadSpec as error:
+        raise click.ClickException(f"Env spec has wrong format: {error}") from None
+    except Exists as error:
+        raise click.ClickException(str(error)) from None
+    _show(environments.hidden(kept), as_json)
+
+
+def _spec(path: str | None, from_sysenv: bool, cloud: str | None) -> dict[str, Any]:
+    if cloud:
+        return spec_of_cloud(cloud)
+    if from_sysenv:
+        return spec_of_environment(os.environ)
+    if not path:
+        return {}
+    try:
+        found = yaml.safe_load(Path(path).expanduser().read_text()) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise BadSpec(str(error)) from None
+    if not isinstance(found, dict):
+        raise BadSpec("it is not a dict")
+    return found
+
+
+def _show(document: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+        return
+    rows = [(k, document[k]) for k in ("uuid", "name", "status", "created_at", "description")]
+    rows.append(("extras", json.dumps(document["extras"])))
+    for platform, data in document["spec"].items():
+        rows.append((f"platform: {platform}", json.dumps(data, indent=2)))
+    click.echo(table(("Field", "Value"), rows))
+
+
+@env.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def list_(as_json: bool) -> None:
+    """List environments."""
+    kept = store()
+    found = kept.environments()
+    if as_json:
+        click.echo(json.dumps([environments.hidden(e) for e in found], indent=2))
+        return
+    if not found:
+        click.echo(
+            "There are no environments. To create a new environment, use command bellow to create "
+            "one:\nrally env create"
+        )
+        return
+    chosen = kept.chosen(environments.CHOSEN)
+    columns = ("uuid", "name", "status", "created_at", "description", "default")
+    rows = [
+        (e.uuid, e.name, e.status, e.created_at, e.description, "*" if e.uuid == chosen else "")
+        for e in reversed(found)
+    ]
+    click.echo(table(columns, rows))
+
+
+@env.command()
+@by_position("given", "--env", "--deployment", help="UUID or name of the env.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--only-spec", is_flag=True, help="Its platforms alone.")
+def show(given: str | None, given_flag: str | None, as_json: bool, only_spec: bool) -> None:
+    """Show an environment; passwords are left out."""
+    document = environments.hidden(environment(store(), given_flag or given))
+    if only_spec:
+        click.echo(json.dumps(document["spec"], indent=2))
+    else:
+        _show(document, as_json)
+
+
+@env.command()
+@by_position("given", "--env", "--deployment", help="UUID or name of the env.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--detailed", is_flag=True, help="The plugin's name, too.")
+def check(given: str | None, given_flag: str | None, as_json: bool, detailed: bool) -> None:
+    """Check whether its users can log in. Exit status 1 if one cannot."""
+    kept = environment(store(), given_flag or given)
+    found = environments.run(environments.check(kept))
+    available = all(each["available"] for each in found.values())
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        columns = ["Available", "Platform", "Message", *(["Plugin"] if detailed else [])]
+        rows = [
+            [
+                YES if each["available"] else NO,
+                name.partition("@")[2],
+                each["message"],
+                *([name] if detailed else []),
+            ]
+            for name, each in found.items()
+        ]
+        click.echo(f"Env '{kept.name} ({kept.uuid})' {YES if available else NO}")
+        click.echo(table(columns, rows))
+    if not available:
+        raise SystemExit(1)
+
+
+@env.command()
+@by_position("given", "--env", "--deployment", help="UUID or name of the env.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def info(given: str | None, given_flag: str | None, as_json: bool) -> None:
+    """Show what services the cloud has."""
+    found = environments.run(environments.info(environment(store(), given_flag or given)))
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        rows = [
+            (name, json.dumps(each["info"], indent=2), each.get("error", ""))
+            for name, each in found.items()
+        ]
+        click.echo(table(("platform", "info", "error"), rows))
+    if any(each.get("error") for each in found.values()):
+        raise SystemExit(1)
+
+
+@env.command()
+@by_position("given", "--env", "--deployment", help="UUID or name of the env.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def cleanup(given: str | None, given_flag: str | None, as_json: bool) -> None:
+    """Take away all that tasks have left in the cloud, found by its name."""
+    kept = environment(store(), given_flag or given)
+    report = environments.run(environments.cleanup(kept))
+    if as_json:
+        one = {
+            "discovered": report.discovered,
+            "deleted": report.deleted,
+            "failed": report.failed,
+            "errors": [{"message": words} for words in report.errors],
+        }
+        click.echo(json.dumps({"existing@openstack": one}, indent=2))
+    else:
+        click.echo("Cleaning is finished. See the results bellow.\n")
+        click.echo(f"Information for existing@openstack platform.\n{'=' * 80}")
+        for word in ("discovered", "deleted", "failed"):
+            click.echo(f"Total {word}: {getattr(report, word)}")
+        if report.errors:
+            click.echo("Errors:\n\t- " + "\n\t- ".join(report.errors))
+    if report.failed:
+        raise SystemExit(1)
+
+
+@env.command()
+@by_position("given", "--env", "--deployment", help="UUID or name of the env.")
+def use(given: str | None, given_flag: str | None) -> None:
+    """Make it the one that commands take if they are told nothing."""
+    kept = store()
+    named = given_flag or given
+    if not named:
+        raise click.UsageError("Missing argument 'ENV'.")
+    try:
+        found = kept.environment(named)
+    except NoSuch:
+        raise click.ClickException(f"Can't use non existing environment {named}.") from None
+    kept.choose(environments.CHOSEN, found.uuid)
+    click.echo(f"Using environment: {found.uuid}")
+
+
+@env.command()
+@by_position("given", "--env", "--deployment", help="UUID or name of the env.")
+@click.option("--skip-cleanup", is_flag=True, help="Leave in the cloud what tasks have left.")
+@click.option("--json", "as_json", is_flag=True, hidden=True)
+@click.option("--detailed", is_flag=True, hidden=True)
+def destroy(
+    given: str | None, given_flag: str | None, skip_cleanup: bool, as_json: bool, detailed: bool
+) -> None:
+    """Take away what tasks have left in the cloud; the environment's records stay."""
+    kept = store()
+    found = environment(kept, given_flag or given)
+    if not skip_cleanup:
+        report = environments.run(environments.cleanup(found))
+        if report.failed:
+            raise click.ClickException(f"{NO} Failed to destroy env {found.name}: {report.errors}")
+    found.status = "DESTROYED"
+    kept.put_environment(found)
+    click.echo(f"{YES} Successfully destroyed env {found.name}")
+
+
+@env.command()
+@by_position("given", "--env", "--deployment", help="UUID or name of the env.")
+@click.option("--force", is_flag=True, help="Also if it has not been destroyed.")
+def delete(given: str | None, given_flag: str | None, force: bool) -> None:
+    """Forget an environment with all its tasks."""
+    kept = store()
+    found = environment(kept, given_flag or given)
+    kept.delete_environment(found.uuid)

@@ -1,0 +1,180 @@
+"""Results as text and as files."""
+
+import json
+import webbrowser
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from cumulo.benchmark import report
+from cumulo.benchmark.model.result import Environment, TaskResult, WorkloadResult
+from cumulo.benchmark.model.task import Hook, Workload, workload_document
+from cumulo.benchmark.queries.store import NoSuch, Store
+from cumulo.benchmark.report.series import general
+from cumulo.benchmark.service import results
+from cumulo.cli.rally.common import environment, table, task_id
+
+
+def chosen(kept: Store, named: list[str], env_name: str | None) -> list[str]:
+    """Ids of tasks, and files with results, as they were named."""
+    if env_name:
+        return [t.uuid for t in kept.tasks(environment(kept, env_name).uuid)]
+    return [
+        name if Path(name).expanduser().is_file() else task_id(kept, name, None)
+        for name in (named or [task_id(kept, None, None)])
+    ]
+
+
+def write(
+    kept: Store, named: list[str], kind: str, out: str | None, *, open_it: bool = False
+) -> None:
+    """Make a report and write it, or print it."""
+    try:
+        found = [each for name in named for each in results.results(kept, name)]
+        text = report.make(kind, found)
+    except (NoSuch, report.Unreadable) as error:
+        raise click.ClickException(str(error)) from None
+    if out is None or out == "-":
+        click.echo(text)
+        return
+    path = Path(out).expanduser()
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise click.ClickException(str(error)) from None
+    if open_it:
+        webbrowser.open_new_tab(path.resolve().as_uri())
+
+
+def import_file(kept: Store, env: Environment, path: str, tags: list[str]) -> list[str]:
+    try:
+        return results.keep(kept, env, Path(path).expanduser(), tags)
+    except (report.Unreadable, OSError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def as_file(task: TaskResult, scenarios: set[str]) -> dict[str, Any]:
+    """A task as the file that it was made from; only some scenarios of it, if they are named."""
+    subtasks = []
+    for subtask in task.subtasks:
+        workloads = [
+            workload_document(
+                Workload(
+                    name=w.name,
+                    args=w.args,
+                    description=w.description,
+                    contexts=w.contexts,
+                    runner_type=w.runner_type,
+                    runner=w.runner,
+                    sla=w.sla,
+                    hooks=[msgspec.convert(hook, Hook) for hook in w.hooks],
+                )
+            )
+            for w in subtask.workloads
+            if not scenarios or w.name in scenarios
+        ]
+        if workloads:
+            subtasks.append({"title": subtask.title, "workloads": workloads})
+    return {"version": 2, "title": task.title, "tags": task.tags, "subtasks": subtasks}
+
+
+def print_workloads(
+    kept: Store, task: TaskResult, *, iterations: bool, filters: tuple[str, ...]
+) -> None:
+    """What `task detailed` and the end of `task start` say."""
+    wanted: set[str] = set()
+    for each in filters:
+        if each.startswith(("scenario=", "scenarios=")):
+            wanted |= set(each.partition("=")[2].split(","))
+    for subtask in task.subtasks:
+        for workload in subtask.workloads:
+            if wanted and workload.name not in wanted:
+                continue
+            if "sla-failures" in filters and workload.pass_sla:
+                continue
+            _print_workload(kept, task.uuid, workload, iterations)
+
+
+def _print_workload(kept: Store, uuid: str, workload: WorkloadResult, iterations: bool) -> None:
+    click.echo(f"{'-' * 80}\n\ntest scenario {workload.name}\nargs position {workload.position}")
+    click.echo("args values:")
+    values = {
+        "args": workload.args,
+        "runner": workload.runner,
+        "contexts": workload.contexts,
+        "sla": workload.sla,
+        "hooks": [hook.config for hook in workload.hooks_results],
+    }
+    click.echo(json.dumps(values, indent=2))
+    _print_errors(kept, uuid, workload)
+    _print_durations(workload)
+    if iterations:
+        _print_iterations(kept, workload)
+    for result in workload.sla_results:
+        click.echo(f"[{'PASS' if result.success else 'FAIL'}] {result.detail}")
+    if workload.cpu.get("server"):
+        ratio = workload.cpu["generator"] / workload.cpu["server"]
+        click.echo(f"Generator CPU / server CPU: {ratio:.2f}")
+    click.echo(f"\nLoad duration: {workload.load_duration:.6f}")
+    click.echo(f"Full duration: {workload.full_duration:.6f}")
+
+
+def _print_errors(kept: Store, uuid: str, workload: WorkloadResult) -> None:
+    click.echo(f"{'-' * 80}\nTask {uuid} has {workload.failed_iteration_count} error(s)")
+    click.echo("-" * 80)
+    if not workload.failed_iteration_count:
+        return
+    shown: dict[tuple[str, str], tuple[str, int]] = {}
+    for iteration in kept.iterations(workload.uuid):
+        if iteration.error:
+            key = (iteration.error[0], general(iteration.error[1]))
+            words, count = shown.get(key, (iteration.error[1], 0))
+            shown[key] = (words, count + 1)
+    for (kind, _), (words, count) in sorted(shown.items(), key=lambda e: -e[1][1])[:20]:
+        click.echo(f"{count} x {kind}: {words}\n")
+
+
+def _print_durations(workload: WorkloadResult) -> None:
+    rows: list[list[object]] = []
+
+    def add(row: dict[str, Any], depth: int) -> None:
+        data = row["data"]
+        name = row["display_name"] if not depth else f" {'-' * depth}> {row['display_name']}"
+        columns = ("min", "median", "90%ile", "95%ile", "max", "avg", "success", "iteration_count")
+        rows.append([name, *(data.get(c) for c in columns)])
+        for child in row["children"]:
+            add(child, depth + 1)
+
+    durations = workload.statistics.get("durations")
+    if not durations:
+        return
+    for row in (*durations["atomics"], durations["total"]):
+        add(row, 0)
+    click.echo("Response Times (sec):")
+    columns = (
+        "Action",
+        "Min (sec)",
+        "Median (sec)",
+        "90%ile (sec)",
+        "95%ile (sec)",
+        "Max (sec)",
+        "Avg (sec)",
+        "Success",
+        "Count",
+    )
+    click.echo(table(columns, rows))
+
+
+def _print_iterations(kept: Store, workload: WorkloadResult) -> None:
+    names = [row["name"] for row in workload.statistics["durations"]["atomics"]]
+    rows = []
+    for number, iteration in enumerate(kept.iterations(workload.uuid), 1):
+        spent: dict[str, float] = {}
+        for action in iteration.atomic_actions:
+            spent[action.name] = spent.get(action.name, 0.0) + action.duration
+        rows.append([number, iteration.duration, *(spent.get(name, 0.0) for name in names)])
+    columns = ["iteration", "duration", *(f"{n}. {name}" for n, name in enumerate(names, 1))]
+    click.echo("Atomics per iteration:")
+    click.echo(table(columns, rows))

@@ -1,0 +1,157 @@
+"""A task in work on a terminal: progress, Ctrl-C, what the measured cloud uses of this machine."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from cumulo.benchmark.client.clouds import platform_of
+from cumulo.benchmark.drivers.commands import Commands
+from cumulo.benchmark.engine import runners
+from cumulo.benchmark.engine.statistics import Statistics
+from cumulo.benchmark.engine.workload import Means
+from cumulo.benchmark.model.result import Environment, TaskResult, WorkloadResult
+from cumulo.benchmark.model.task import TaskConfig, Workload
+from cumulo.benchmark.queries.store import Store
+from cumulo.benchmark.service import tasks
+
+
+async def run(
+    kept: Store,
+    env: Environment,
+    made: TaskResult,
+    config: TaskConfig,
+    *,
+    abort_on_sla: bool,
+    quiet: bool,
+) -> TaskResult:
+    """Validate and run a task; the first Ctrl-C ends it softly, the second at once."""
+    progress = Progress(quiet=quiet)
+    means = Means(
+        save=lambda iterations: None,
+        shell=Commands(),
+        server_cpu=server_cpu(env),
+        abort_on_sla=abort_on_sla,
+    )
+    watcher = tasks.Watcher(progress.begin, progress.show, progress.end, progress.say)
+    work = tasks.Running(kept, env, means, watcher)
+    await tasks.check_and_mark(kept, env, made, config)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, _interrupt, work, progress)
+    try:
+        return await tasks.start(work, made, config)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _interrupt(work: tasks.Running, progress: "Progress") -> None:
+    if not work.stopped:
+        progress.say("ending: what runs may end, then all is taken away (again: at once)")
+        work.stop()
+    else:
+        progress.say("ending at once")
+        work.kill()
+
+
+class Progress:
+    """One line on a terminal, rewritten; one line a workload where there is none."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._live = not quiet and sys.stderr.isatty()
+        self._quiet = quiet
+        self._began = 0.0
+        self._open = False
+
+    def say(self, words: str) -> None:
+        self._clear()
+        click.echo(f"rally: {words}", err=True)
+
+    def begin(self, workload: Workload, number: int, of: int) -> None:
+        self._began = time.monotonic()
+        if not self._quiet:
+            self.say(f"[{number}/{of}] {workload.name} ({workload.runner_type})")
+
+    def show(self, workload: Workload, statistics: Statistics) -> None:
+        if not self._live:
+            return
+        spent = time.monotonic() - self._began
+        done = statistics.iterations
+        rate = done / max(spent, 0.001)
+        line = (
+            f"  {done} done, {statistics.failed} failed, {rate:.1f}/s, "
+            f"p50 {statistics.total.at(50):.3f} s, p99 {statistics.total.at(99):.3f} s"
+        )
+        total = runners.expected(workload.runner_type, workload.runner)
+        if total is not None and done:
+            line += f", {max(0.0, (total - done) / rate):.0f} s left"
+        elif "duration" in workload.runner:
+            line += f", {max(0.0, workload.runner['duration'] - spent):.0f} s left"
+        self._clear()
+        sys.stderr.write(line)
+        sys.stderr.flush()
+        self._open = True
+
+    def end(self, result: WorkloadResult) -> None:
+        if self._quiet:
+            return
+        verdict = "passed" if result.pass_sla else "FAILED"
+        self.say(
+            f"  {verdict}: {result.total_iteration_count} iterations, "
+            f"{result.failed_iteration_count} failed, {result.load_duration:.2f} s"
+        )
+
+    def _clear(self) -> None:
+        if self._open:
+            sys.stderr.write("\r\033[K")
+            self._open = False
+
+
+def server_cpu(env: Environment) -> Callable[[], float | None]:
+    """Seconds of CPU of the measured control plane, if it runs on this machine and may be seen."""
+    url = platform_of(env.spec).get("auth_url", "")
+    parts = urlsplit(url)
+    pid = None
+    if parts.hostname in ("127.0.0.1", "::1", "localhost"):
+        pid = _listener(parts.port or 80)
+
+    def spent() -> float | None:
+        return None if pid is None else _cpu(pid)
+
+    return spent
+
+
+def _listener(port: int) -> int | None:
+    """The process that listens on a port of this machine."""
+    inodes = set()
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
+                    inodes.add(f"socket:[{fields[9]}]")
+    for folder in Path("/proc").glob("[0-9]*/fd"):
+        try:
+            for link in folder.iterdir():
+                if str(link.readlink()) in inodes:
+                    return int(folder.parent.name)
+        except OSError:
+            continue
+    return None
+
+
+def _cpu(pid: int) -> float | None:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    ticks = int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,1 @@
+"""The benchmark: files, runners, criteria, figures, reports."""

@@ -1,0 +1,213 @@
+"""Task files: templates, both formats, and what is said of wrong ones."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cumulo.benchmark import template
+from cumulo.benchmark.model.task import InvalidTask, parse, to_document
+from cumulo.benchmark.validation import InvalidTaskConfig, check_syntax, syntax_problems
+
+NEW = """
+{% set name = name or "m1.tiny" %}
+version: 2
+title: Servers
+tags: [nightly]
+subtasks:
+  - title: one
+    scenario: {Dummy.dummy: {sleep: {{ sleep|default(0.5) }}, word: "{{ name }}"}}
+    runner: {constant: {times: 4, concurrency: 2}}
+    sla: {failure_rate: {max: 0}}
+  - title: several
+    workloads:
+      - scenario: {Dummy.failure: {each: 2}}
+      - scenario: {Dummy.dummy: {}}
+        hooks:
+          - action: {sys_call: "true"}
+            trigger: {event: {unit: iteration, at: [1]}}
+"""
+
+OLD = """
+{"Dummy.dummy": [
+  {"args": {"sleep": 1}, "runner": {"type": "rps", "times": 2, "rps": 1},
+   "context": {"users": {}}, "sla": {"max_avg_duration": 2},
+   "hooks": [{"name": "sys_call", "args": "true",
+              "trigger": {"name": "event", "args": {"unit": "time", "at": [1]}}}]},
+  {"runner": {"type": "serial"}}
+]}
+"""
+
+
+def read(text: str, **args: Any) -> Any:
+    return parse(template.decode(template.render(text, args, Path())))
+
+
+def test_the_new_format_with_variables() -> None:
+    task = read(NEW, name="m1.large")
+    assert (task.title, task.tags) == ("Servers", ["nightly"])
+    first, second = task.subtasks
+    assert first.workloads[0].args == {"sleep": 0.5, "word": "m1.large"}
+    assert first.workloads[0].runner == {"times": 4, "concurrency": 2}
+    assert [w.position for w in second.workloads] == [0, 1]
+    assert second.workloads[0].runner_type == "serial"
+    assert second.workloads[0].sla == {"failure_rate": {"max": 0}}
+    assert second.workloads[1].hooks[0].trigger == ("event", {"unit": "iteration", "at": [1]})
+    assert read(NEW).subtasks[0].workloads[0].args["word"] == "m1.tiny"
+
+
+def test_a_task_written_out_reads_as_the_same() -> None:
+    task = read(NEW)
+    assert to_document(parse(to_document(task))) == to_document(task)
+
+
+def test_the_old_format_with_a_list_per_scenario() -> None:
+    task = read(OLD)
+    (subtask,) = task.subtasks
+    first, second = subtask.workloads
+    assert (first.runner_type, first.runner) == ("rps", {"times": 2, "rps": 1})
+    assert first.contexts == {"users": {}}
+    assert first.hooks[0].action == ("sys_call", "true")
+    assert (second.position, second.sla) == (1, {"failure_rate": {"max": 0}})
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (None, "It is empty"),
+        ([], "It is not a dict"),
+        ({"version": 3}, "version 3 is not supported. Supported versions: 1, 2"),
+        ({"version": 2}, "'subtasks', 'title' are required properties, but they are missed."),
+        ({"version": 2, "title": "x"}, "'subtasks' is a required property, but it is missed."),
+        (
+            {"version": 2, "title": "x", "subtasks": [], "more": 1},
+            "Additional properties are not allowed ('more' was unexpected).",
+        ),
+        ({"version": 2, "title": 1, "subtasks": []}, "Title should be a string, but 'int'"),
+        ({"version": 2, "title": "x", "subtasks": {}}, "Property 'subtasks' should be an array"),
+        (
+            {"version": 2, "title": "x", "subtasks": [{"title": "y"}]},
+            "Subtask #1. 'scenario' is a required property",
+        ),
+        (
+            {"version": 2, "title": "x", "subtasks": [{"title": "y", "workloads": []}]},
+            "Subtask #1. [] is too short",
+        ),
+        ({"Dummy.dummy": [{"runner": {}}]}, "'type' is a required property"),
+        ({"Dummy.dummy": [{"arguments": {}}]}, "('arguments' was unexpected)"),
+    ],
+)
+def test_what_is_no_task_is_told_why(document: Any, words: str) -> None:
+    with pytest.raises(InvalidTask) as refused:
+        parse(document)
+    assert words in str(refused.value)
+
+
+def test_variables_that_lack_are_all_named() -> None:
+    with pytest.raises(template.BadTemplate) as refused:
+        template.render("{{ a }}{{ b }}{{ c|default(1) }}", {"a": 1}, Path())
+    assert "Please specify template task argument: b" in str(refused.value)
+
+
+def test_a_template_cannot_reach_into_python() -> None:
+    with pytest.raises(template.BadTemplate):
+        template.render("{{ ().__class__.__base__.__subclasses__() }}", {}, Path())
+
+
+def test_a_template_may_include_its_neighbours(tmp_path: Path) -> None:
+    (tmp_path / "macro.j2").write_text("{% macro twice(x) %}{{ x * 2 }}{% endmacro %}")
+    text = "{% from 'macro.j2' import twice %}{{ twice(4) }}"
+    assert template.render(text, {}, tmp_path) == "8"
+
+
+def test_arguments_of_the_command_line_win_over_those_of_a_file() -> None:
+    found = template.arguments("a=1,b=x", "{a: 2, c: 3}")
+    assert found == {"a": "1", "b": "x", "c": 3}
+    assert template.arguments('{"a": {"b": 1}}', None) == {"a": {"b": 1}}
+    with pytest.raises(template.BadTemplate):
+        template.arguments("just words", None)
+
+
+def _problems(**workload: Any) -> list[str]:
+    config = parse(
+        {
+            "version": 2,
+            "title": "x",
+            "subtasks": [{"title": "y", "scenario": {"Dummy.dummy": {}}, **workload}],
+        }
+    )
+    return syntax_problems(config.subtasks[0].workloads[0])
+
+
+@pytest.mark.parametrize(
+    ("workload", "words"),
+    [
+        ({"scenario": {"Dummy.dumy": {}}}, "There is no Scenario plugin `Dummy.dumy`"),
+        ({"scenario": {"Dummy.dumy": {}}}, "Did you mean: Dummy.dummy"),
+        (
+            {"scenario": {"Dummy.failure": {"slep": 1}}},
+            "Unexpected argument(s) found ['slep'].",
+        ),
+        (
+            {"scenario": {"HttpRequests.check_request": {"url": "x"}}},
+            "Argument(s) 'method', 'status_code' should be specified in task config.",
+        ),
+        (
+            {"scenario": {"Dummy.dummy_exception_probability": {"exception_probability": 2}}},
+            "Argument 'exception_probability' is invalid: 2 is greater than the maximum of 1",
+        ),
+        ({"runner": {"constant": {"times": 0}}}, "0 is less than the minimum of 1 (times)"),
+        ({"runner": {"constant": {"times": 1, "concurrency": 2}}}, "Parameter 'concurrency' means"),
+        ({"runner": {"konstant": {}}}, "There is no ScenarioRunner plugin `konstant`"),
+        ({"runner": {"rps": {"times": 1}}}, "'rps' is a required property"),
+        (
+            {"runner": {"rps": {"times": 1, "rps": {"start": 3, "end": 1, "step": 1}}}},
+            "rps end value must not be less than rps start value.",
+        ),
+        ({"contexts": {"usrs": {}}}, "There is no Context plugin `usrs`"),
+        ({"contexts": {"cleanup": ["nova"]}}, "There is no Context plugin `cleanup`"),
+        ({"contexts": {"users": {"tenants": "many"}}}, "'many' is not of type 'integer'"),
+        (
+            {"contexts": {"quotas": {"nova": {"cors": 1}}}},
+            "Additional properties are not allowed ('cors' was unexpected)",
+        ),
+        ({"sla": {"max_avg": 1}}, "There is no SLA plugin `max_avg`"),
+        ({"sla": {"failure_rate": {"max": 101}}}, "101 is greater than the maximum of 100.0"),
+        ({"sla": {"percentile": {"most": 1}}}, "'most' is no percentile"),
+        (
+            {"scenario": {"NeutronSubnets.delete_subnets": {}}},
+            "context(s) are required but missing from the input task file: network",
+        ),
+        (
+            {"hooks": [{"action": {"call": ""}, "trigger": {"event": {}}}]},
+            "There is no HookAction plugin `call`",
+        ),
+        (
+            {"hooks": [{"action": {"sys_call": 1}, "trigger": {"event": {"unit": "time"}}}]},
+            "1 is not of type 'string'",
+        ),
+    ],
+)
+def test_what_a_workload_gets_wrong_is_said_by_name(workload: dict[str, Any], words: str) -> None:
+    assert any(words in problem for problem in _problems(**workload)), _problems(**workload)
+
+
+def test_all_problems_of_a_workload_are_said_at_once() -> None:
+    config = parse(
+        {
+            "version": 2,
+            "title": "x",
+            "subtasks": [
+                {
+                    "title": "y",
+                    "scenario": {"Dummy.failure": {"slep": 1}},
+                    "runner": {"konstant": {}},
+                    "sla": {"failure_rate": {"max": 101}},
+                }
+            ],
+        }
+    )
+    with pytest.raises(InvalidTaskConfig) as refused:
+        check_syntax(config)
+    assert len(refused.value.reasons) == 3
+    assert "Subtask Dummy.failure[0] has wrong configuration" in str(refused.value)

@@ -1,0 +1,334 @@
+"""Rally's command line against a cloud: verdicts, exit codes, reports, and what stays behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.served import ServedCloud, served_cloud
+
+SERVERS = """
+{% set flavor_name = flavor_name or "m1.tiny" %}
+version: 2
+title: Boot and delete
+subtasks:
+  - title: servers
+    scenario:
+      NovaServers.boot_and_delete_server:
+        flavor: {name: "{{ flavor_name }}"}
+        image: {name: "^cumulo.*$"}
+        auto_assign_nic: true
+    runner: {constant: {times: 6, concurrency: 3}}
+    contexts:
+      users: {tenants: 2, users_per_tenant: 2}
+      quotas: {nova: {instances: 20}}
+      network: {}
+    sla: {failure_rate: {max: 0}, max_avg_duration: 60}
+"""
+
+MANY = """
+version: 2
+title: Something of everything
+subtasks:
+  - title: identity
+    scenario: {KeystoneBasic.create_and_list_users: {}}
+    runner: {rps: {times: 6, rps: 50}}
+  - title: tokens
+    scenario: {Authenticate.keystone: {}}
+    runner: {poisson: {rate: 30, times: 6}}
+    contexts: {users: {user_choice_method: round_robin}}
+    sla: {percentile: {"99": 20}}
+  - title: volumes
+    scenario: {CinderVolumes.create_and_list_volume: {size: {min: 1, max: 2}}}
+    runner: {constant: {times: 3, concurrency: 3}}
+  - title: networks
+    workloads:
+      - scenario: {NeutronNetworks.create_and_delete_routers: {subnet_cidr_start: 1.1.0.0/24}}
+        runner: {serial: {times: 2}}
+      - scenario: {NeutronSecurityGroup.create_and_list_security_group_rules: {}}
+        runner: {constant_for_duration: {duration: 0.2, concurrency: 2}}
+        contexts: {quotas: {neutron: {security_group: -1, security_group_rule: -1}}}
+  - title: the administrator's
+    workloads:
+      - scenario: {NovaFlavors.create_flavor: {ram: 64, vcpus: 1, disk: 1}}
+      - scenario: {Quotas.cinder_update: {}}
+      - scenario: {NovaKeypair.create_and_list_keypairs: {}}
+"""
+
+FAILING = """
+{"Dummy.failure": [{"args": {"sleep": 0.01, "from_iteration": 1, "to_iteration": 1, "each": 1},
+                    "runner": {"type": "constant", "times": 4, "concurrency": 2},
+                    "sla": {"failure_rate": {"max": 0}, "max_avg_duration": 0.001}},
+                   {"args": {"each": 0}, "runner": {"type": "serial", "times": 1}}]}
+"""
+
+LONG = """
+version: 2
+title: Killed
+subtasks:
+  - title: servers that stay
+    scenario:
+      NovaServers.boot_server: {flavor: {name: m1.nano}, image: {name: "^cumulo.*$"}}
+    runner: {rps: {times: 1000, rps: 4}}
+    contexts: {users: {tenants: 2}, network: {}, keypair: {}}
+"""
+
+
+@dataclass
+class Rally:
+    cloud: ServedCloud
+    home: Path
+
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "HOME": str(self.home),
+            "PYTHONPATH": "src",
+            "CUMULO_RALLY_DB": str(self.home / "rally.sqlite"),
+        }
+
+    def argv(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "cumulo.cli.main", "rally", *words]
+
+    def __call__(
+        self, *words: str, status: int = 0, stdin: str = ""
+    ) -> "subprocess.CompletedProcess[str]":
+        done = subprocess.run(
+            self.argv(*words),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env=self.environment(),
+        )
+        assert done.returncode == status, done.stdout[-3000:] + done.stderr[-3000:]
+        return done
+
+    def file(self, name: str, text: str) -> str:
+        path = self.home / name
+        path.write_text(text)
+        return str(path)
+
+    def left(self) -> list[str]:
+        """What carries the name of a run, of every kind."""
+        session = self.cloud.session("admin")
+        found = []
+        for kind, path, key in (
+            ("identity", "/v3/projects", "projects"),
+            ("identity", "/v3/users", "users"),
+            ("compute", "/servers?all_tenants=1", "servers"),
+            ("compute", "/flavors?is_public=None", "flavors"),
+            ("network", "/v2.0/networks", "networks"),
+            ("network", "/v2.0/subnets", "subnets"),
+            ("network", "/v2.0/routers", "routers"),
+            ("network", "/v2.0/security-groups", "security_groups"),
+            ("block-storage", "/volumes?all_tenants=1", "volumes"),
+        ):
+            base = {"identity": f"{self.cloud.url}/identity"}.get(kind)
+            answer = (
+                session.get(base + path)
+                if base
+                else session.get(path, endpoint_filter={"service_type": kind})
+            )
+            found += [item["name"] for item in answer.json()[key] if "_rally_" in item["name"]]
+        return found
+
+
+@pytest.fixture(scope="module")
+def rally(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rally]:
+    home = tmp_path_factory.mktemp("rally")
+    with served_cloud(home / "cloud") as cloud:
+        made = Rally(cloud, home)
+        users = {"admin": _user(cloud, "admin")}
+        spec = {"openstack": {"auth_url": cloud.auth_url, **users}}
+        made("env", "create", "--name", "here", "--spec", made.file("spec", json.dumps(spec)))
+        yield made
+
+
+def _user(cloud: ServedCloud, name: str) -> dict[str, str]:
+    return {
+        "username": name,
+        "password": cloud.password(name),
+        "project_name": name,
+        "user_domain_name": "Default",
+        "project_domain_name": "Default",
+    }
+
+
+def _report(rally: Rally, *words: str) -> list[dict[str, Any]]:
+    """The workloads of a JSON report."""
+    (task,) = json.loads(rally("task", "report", "--json", *words).stdout)["tasks"]
+    return [w for subtask in task["subtasks"] for w in subtask["workloads"]]
+
+
+def test_environments(rally: Rally) -> None:
+    assert "OK" in rally("env", "check").stdout
+    shown = rally("env", "show", "here").stdout
+    assert "***" in shown and rally.cloud.password("admin") not in shown
+    assert json.loads(rally("env", "info", "--json").stdout)["existing@openstack"]["info"]
+    broken = {"openstack": {"auth_url": rally.cloud.auth_url, "admin": {"username": "nobody"}}}
+    path = rally.file("broken", json.dumps(broken))
+    rally("env", "create", "--name", "broken", "--spec", path, "--no-use")
+    assert ":-(" in rally("env", "check", "broken", status=1).stdout
+    # Not ready: 1, and the words of the cloud.
+    failed = rally("task", "start", rally.file("s.yaml", SERVERS), "--env", "broken", status=1)
+    assert "platforms are not available" in failed.stderr
+    rally("deployment", "delete", "--deployment", "broken")
+    assert "broken" not in rally("env", "list").stdout
+
+
+def test_servers_are_booted_and_nothing_stays(rally: Rally) -> None:
+    path = rally.file("servers.yaml", SERVERS)
+    rally("task", "validate", path, "--task-args", "{flavor_name: m1.nano}")
+    page = rally.home / "report.html"
+    done = rally("task", "start", path, "--task-args", "flavor_name=m1.nano", "--html", str(page))
+    assert "Failure rate criteria 0.00% <= 0.00% <= 0.00% - Passed" in done.stdout
+    assert "<title>Boot and delete" in page.read_text()
+    (workload,) = _report(rally)
+    assert (workload["total_iteration_count"], workload["failed_iteration_count"]) == (6, 0)
+    names = [row["name"] for row in workload["statistics"]["durations"]["atomics"]]
+    assert names == ["nova.boot_server", "nova.delete_server"]
+    # On one machine what the cloud spent can be seen, too.
+    assert workload["cpu"]["server"] > 0
+    rally("task", "sla-check")
+    assert rally.left() == []
+
+
+def test_a_flavor_that_is_not_there_is_said_before_anything_is_made(rally: Rally) -> None:
+    path = rally.file("servers.yaml", SERVERS)
+    failed = rally("task", "start", path, "--task-args", "flavor_name=^m9", status=1)
+    assert "Flavor with pattern '^m9' not found" in failed.stderr
+    assert "validation_failed" in rally("task", "status").stdout
+    text = SERVERS.replace("^cumulo.*$", "^windows$")
+    refused = rally("task", "validate", "-", stdin=text, status=1)
+    assert "Image with pattern '^windows$' not found" in refused.stderr
+
+
+def test_something_of_every_service(rally: Rally) -> None:
+    rally("task", "start", rally.file("many.yaml", MANY), "--tag", "nightly")
+    found = _report(rally, "last")
+    assert [w["pass_sla"] for w in found] == [True] * 8
+    assert all(w["total_iteration_count"] >= 1 for w in found)
+    assert rally.left() == []
+    assert "nightly" in rally("task", "list", "--tag", "nightly").stdout
+
+
+def test_a_network_has_a_router_only_if_its_context_asks(rally: Rally) -> None:
+    text = """
+    version: 2
+    title: x
+    subtasks:
+      - title: y
+        scenario: {NeutronNetworks.create_and_show_subnets: {}}
+        contexts: {users: {}, network: {ROUTER}}
+        hooks:
+          - action: {sys_call: "openstack router list -f json"}
+            trigger: {event: {unit: iteration, at: [1]}}
+    """
+    auth = _user(rally.cloud, "admin")
+    openrc = {f"OS_{k.upper()}": v for k, v in auth.items()}
+    os.environ.update(openrc, OS_AUTH_URL=rally.cloud.auth_url, OS_IDENTITY_API_VERSION="3")
+    try:
+        for router, there in (("", False), ("router: {external: true}", True)):
+            (workload,) = _with(rally, text.replace("ROUTER", router))
+            (result,) = workload["hooks"][0]["results"]
+            said = json.dumps(result["output"])
+            assert result["status"] == "success", said
+            assert ("c_rally_" in said) == there
+    finally:
+        for name in (*openrc, "OS_AUTH_URL", "OS_IDENTITY_API_VERSION"):
+            os.environ.pop(name)
+    assert rally.left() == []
+
+
+def _with(rally: Rally, text: str) -> list[dict[str, Any]]:
+    path = str(Path(sys.executable).parent)
+    os.environ["PATH"] = f"{path}:{os.environ['PATH']}"
+    rally("task", "start", "-", stdin=text)
+    return _report(rally)
+
+
+def test_missed_criteria_are_exit_codes(rally: Rally) -> None:
+    """One failed iteration still reports; the old form has a list for each scenario."""
+    rally("task", "start", "--task", rally.file("failing.json", FAILING), status=2)
+    assert rally("task", "sla-check", "--json", status=2).stdout.count('"FAIL"') == 2
+    first, second = _report(rally)
+    assert (first["failed_iteration_count"], second["failed_iteration_count"]) == (1, 0)
+    uuid = rally("task", "list", "--uuids-only").stdout.split()[-1]
+    again = rally("task", "restart", uuid, "--scenario", "Dummy.failure", status=2)
+    assert "DummyScenarioException" in again.stdout
+    one, two = rally("task", "list", "--uuids-only").stdout.split()[-2:]
+    assert rally("task", "export", one, two, "--type", "junit-xml").stdout.count("<testsuite ") == 2
+    assert "Trends of 2 runs" in rally("task", "trends", one, two).stdout
+    kept = rally.home / "kept.json"
+    rally("task", "report", one, "--json", "--out", str(kept))
+    assert "Task UUID" in rally("task", "import", "--file", str(kept)).stdout
+    rally("task", "delete", "--uuid", one)
+    assert one not in rally("task", "list").stdout
+
+
+def test_a_context_that_fails_is_reported_and_taken_away(rally: Rally) -> None:
+    text = """
+    version: 2
+    title: x
+    subtasks:
+      - title: y
+        scenario: {Dummy.openstack: {}}
+        contexts: {users: {}, network: {}, dummy_context: {fail_setup: true}}
+    """
+    rally("task", "start", "-", stdin=text, status=2)
+    (workload,) = _report(rally)
+    assert workload["total_iteration_count"] == 0
+    detail = workload["sla_results"]["sla"][-1]["detail"]
+    assert "Unable to setup context 'dummy_context'" in detail
+    assert rally.left() == []
+
+
+def test_what_a_killed_run_left_is_taken_away_by_the_next(rally: Rally) -> None:
+    process = subprocess.Popen(
+        rally.argv("task", "start", rally.file("long.yaml", LONG)),
+        env=rally.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    end = time.monotonic() + 60
+    while sum(name.startswith("s_rally_") for name in rally.left()) < 4:
+        assert time.monotonic() < end and process.poll() is None
+        time.sleep(0.1)
+    process.kill()
+    process.wait(10)
+    assert "its process is gone" in rally("task", "status").stdout
+    refused = rally("task", "abort", status=1)
+    assert "rally env cleanup" in refused.stderr
+    assert len(rally.left()) > 8
+    done = rally("task", "start", rally.file("many.yaml", MANY))
+    assert "was killed: taking away what it left" in done.stderr or rally.left() == []
+    assert rally.left() == []
+
+
+def test_a_run_that_is_interrupted_ends_softly(rally: Rally) -> None:
+    process = subprocess.Popen(
+        rally.argv("task", "start", rally.file("long.yaml", LONG)),
+        env=rally.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    end = time.monotonic() + 60
+    while not any(name.startswith("s_rally_") for name in rally.left()):
+        assert time.monotonic() < end and process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "Task was aborted due to abort signal." in said
+    assert ": aborted" in rally("task", "status").stdout
+    assert rally.left() == []
