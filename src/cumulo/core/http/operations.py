@@ -40,6 +40,8 @@ Kind = Literal["plain", "fixed", "heavy", "stream", "socket", "feed"]
 Header = Callable[[str], str | None]
 """A request's header by its name, in any case."""
 
+Claims = Callable[[Header, str, str], bool]
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -140,9 +142,10 @@ class Face:
     exact_paths: bool = False
     """A slash after a collection's name asks for a member without an id: 404."""
     authentication: Authentication = TOKENS
-    claims: Callable[[Header, str], bool] | None = None
-    """A face that answers at `/`, for those requests alone that this says (of headers and query
-    string) are meant for it: signed for S3, say. It is asked before all other faces."""
+    claims: Claims | None = None
+    """A face that answers at `/`, for those requests alone that this says (of headers, query string
+    and path as it was sent) are meant for it: signed for S3, say. It is asked before all other
+    faces."""
 
 
 class Interrupted(BadRequest):

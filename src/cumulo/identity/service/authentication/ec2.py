@@ -61,7 +61,7 @@ class SignedRequest(msgspec.Struct):
 
 class Ec2Signatures:
     def __init__(self, find: FindKey, *, clock: Callable[[], float] = time.time) -> None:
-        self._find = find
+        self.find = find
         self._clock = clock
 
     def identify_ec2(self, tx: Tx, asked: SignedRequest) -> Identified:
@@ -76,7 +76,7 @@ class Ec2Signatures:
         if not any(_same(each, asked.signature) for each in found if each is not None):
             raise refused()
         self._check_time(asked)
-        return self._identified(tx, key)
+        return self.identified(tx, key)
 
     def identify_s3(self, tx: Tx, asked: SignedRequest) -> Identified:
         key = self._key(tx, asked)
@@ -84,12 +84,12 @@ class Ec2Signatures:
         if found is None or not asked.signature or not _same(found, asked.signature):
             raise refused()
         self._check_time(asked)
-        return self._identified(tx, key)
+        return self.identified(tx, key)
 
     def _key(self, tx: Tx, asked: SignedRequest) -> FoundKey:
         if not asked.access:
             raise refused()
-        key = self._find(tx, asked.access)
+        key = self.find(tx, asked.access)
         if key is None:
             raise NotFound("EC2 access key not found.")
         return key
@@ -111,7 +111,8 @@ class Ec2Signatures:
         if abs(self._clock() - signed_at) > AUTH_TTL:
             raise refused()
 
-    def _identified(self, tx: Tx, key: FoundKey) -> Identified:
+    def identified(self, tx: Tx, key: FoundKey) -> Identified:
+        """Whose token the credential stands for. Raises Unauthorized."""
         user_id: str = key.user_id
         if key.trust_id is not None:
             trust = tx.get(TrustRow, key.trust_id)
