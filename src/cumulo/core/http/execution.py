@@ -23,6 +23,7 @@ from cumulo.core.faults import BadRequest, Conflict, Fault, NotFound, Unavailabl
 from cumulo.core.http import feeds
 from cumulo.core.http.admission import Admission
 from cumulo.core.http.operations import Call, Face, Operation
+from cumulo.core.wire.depth import MOST_ITEMS, too_many
 from cumulo.core.wire.shapes import Version, lift, request_type
 from cumulo.core.wire.wording import refuse
 
@@ -125,7 +126,12 @@ class Execution:
         if decoder is None:
             decoder = self._decoders[shape] = msgspec.json.Decoder(shape)
         try:
-            call.body = lift(decoder.decode(raw or b"null"), kind)
+            found = decoder.decode(raw or b"null")
+            if too_many(found, raw):
+                raise BadRequest(
+                    f"Invalid input: a list or an object with more than {MOST_ITEMS} items"
+                )
+            call.body = lift(found, kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise refuse(error, raw) from None
 

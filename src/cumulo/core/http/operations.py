@@ -139,6 +139,8 @@ class Face:
     request_id_headers: Sequence[str] = ("X-Openstack-Request-Id",)
     new_request_id: Callable[[], str] | None = None
     """For a service whose ids have a form of their own."""
+    challenge: str = ""
+    """What every 401 says of how to authenticate; empty: only those of the token check say it."""
     exact_paths: bool = False
     """A slash after a collection's name asks for a member without an id: 404."""
     authentication: Authentication = TOKENS

@@ -45,7 +45,7 @@ class NetworkWishes(msgspec.Struct, kw_only=True, rename=_ENCODED):
     network_type: str | Unset | None = UNSET
     physical_network: str | Unset | None = UNSET
     segmentation_id: int | Unset | None = UNSET
-    availability_zone_hints: list[str] | Unset = UNSET
+    availability_zone_hints: Annotated[list[str], msgspec.Meta(max_length=20)] | Unset = UNSET
 
 
 CREATE_ONLY = frozenset({"availability_zone_hints"})

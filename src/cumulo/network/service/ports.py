@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -52,6 +52,9 @@ class DhcpOption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ip_version: int = 4
 
 
+_FEW = msgspec.Meta(max_length=100)
+
+
 class PortWishes(msgspec.Struct, kw_only=True, rename=_ENCODED):
     network_id: str | Unset = UNSET
     name: Name | Unset = UNSET
@@ -61,10 +64,10 @@ class PortWishes(msgspec.Struct, kw_only=True, rename=_ENCODED):
     fixed_ips: list[FixedIpWish] | Unset | None = UNSET
     device_id: Name | Unset = UNSET
     device_owner: Name | Unset = UNSET
-    security_groups: list[str] | Unset | None = UNSET
+    security_groups: Annotated[list[str], _FEW] | Unset | None = UNSET
     port_security_enabled: bool | Unset = UNSET
     allowed_address_pairs: list[PairWish] | Unset | None = UNSET
-    extra_dhcp_opts: list[DhcpOption] | Unset | None = UNSET
+    extra_dhcp_opts: Annotated[list[DhcpOption], _FEW] | Unset | None = UNSET
     dns_name: Name | Unset = UNSET
     host_id: str | Unset | None = UNSET
     vnic_type: str | Unset = UNSET
@@ -424,7 +427,12 @@ def _checked(wishes: PortWishes) -> dict[str, Any]:
     return found
 
 
-def _pairs(wishes: Iterable[PairWish]) -> list[AddressPair]:
+def _pairs(wishes: Sequence[PairWish]) -> list[AddressPair]:
+    if len(wishes) > MOST_PAIRS:
+        raise BadRequest(
+            f"The number of allowed address pair exceeds the maximum {MOST_PAIRS}.",
+            kind="AllowedAddressPairExhausted",
+        )
     found: list[AddressPair] = []
     for wish in wishes:
         try:
@@ -443,9 +451,4 @@ def _pairs(wishes: Iterable[PairWish]) -> list[AddressPair]:
                 kind="DuplicateAddressPairInRequest",
             )
         found.append(pair)
-    if len(found) > MOST_PAIRS:
-        raise BadRequest(
-            f"The number of allowed address pair exceeds the maximum {MOST_PAIRS}.",
-            kind="AllowedAddressPairExhausted",
-        )
     return found
