@@ -1,6 +1,8 @@
 """What DNS is to the cloud."""
 
 import socket
+from ipaddress import ip_network
+from pathlib import Path
 
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, Service
 from cumulo.core.auth.keyring import KeyRing
@@ -24,7 +26,7 @@ def build(frame: Frame) -> Service:
     dns = DnsService(_rules(own), frame.get(Identity), seal, hostname=hostname)
     frame.database.subscribe(dns.changes.announcement)
     folder = frame.settings.data_dir / "dns"
-    server = EmbeddedNameServer(folder, own.listen, own.rate_limit) if own.serve else None
+    server = _name_server(own, folder) if own.serve else None
     loop = NameServerLoop(
         frame.database,
         dns.serving,
@@ -37,6 +39,25 @@ def build(frame: Frame) -> Service:
         faces=[dns_face(dns, frame.database, frame.rules("dns", RULES))],
         workers=[loop.run],
         counts={"zones": dns.zones.count},
+    )
+
+
+def _name_server(own: DnsSettings, folder: Path) -> EmbeddedNameServer:
+    for each in own.transfer_networks:
+        try:
+            ip_network(each)
+        except ValueError:
+            raise BadSettings(f"[dns] transfer_networks: {each!r} is no network") from None
+    for each in own.also_notify:
+        host, _, port = each.rpartition(":")
+        if not host or not port.isdecimal():
+            raise BadSettings(f"[dns] also_notify: {each!r} is not ADDRESS:PORT")
+    return EmbeddedNameServer(
+        folder,
+        own.listen,
+        rate_limit=own.rate_limit,
+        transfers=own.transfer_networks,
+        notify={"": own.also_notify} if own.also_notify else {},
     )
 
 

@@ -19,6 +19,11 @@ class DnsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rate_limit: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 200
     """Like answers a second by UDP to one network, so that nobody uses it to flood others; 0: any
     number."""
+    transfer_networks: tuple[str, ...] = ()
+    """Networks whose name servers may have any zone whole (AXFR), without a key; with a TSIG key
+    of the API zones are given to anybody."""
+    also_notify: tuple[str, ...] = ()
+    """Who is told of changes of all zones, say `192.0.2.53:53`."""
     managed_email: str = "hostmaster@cumulo.internal"
     """The address in the SOA of zones that are nobody's own."""
     default_ttl: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] = 3600

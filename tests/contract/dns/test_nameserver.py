@@ -37,7 +37,7 @@ async def a_server(kind: str, folder: Path) -> AsyncIterator[tuple[NameServer, A
 
         yield fake, ask_fake
         return
-    server = EmbeddedNameServer(folder, (), 0)
+    server = EmbeddedNameServer(folder)
 
     async def ask(name: str, kind: str) -> dns.message.Message:
         host, _, port = server.address.rpartition(":")
@@ -150,7 +150,7 @@ def test_the_port_is_the_same_one_next_time(tmp_path: Path) -> None:
     async def main() -> None:
         ports = set()
         for _ in range(2):
-            server = EmbeddedNameServer(tmp_path, (), 0)
+            server = EmbeddedNameServer(tmp_path)
             await server.start()
             ports.add(port_of(server))
             await server.stop()
@@ -165,7 +165,7 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             where = f"127.0.0.1:{taken.getsockname()[1]}"
-            server = EmbeddedNameServer(tmp_path, (where,), 0)
+            server = EmbeddedNameServer(tmp_path, (where,))
             with pytest.raises(NameServerFailed, match="cannot listen at 127"):
                 await server.start()
             await server.stop()

@@ -9,8 +9,9 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -31,12 +32,23 @@ FRAME_STEPS = 1000
 
 
 class EmbeddedNameServer:
-    """`listen`: addresses as `127.0.0.1:53`; none: see above. `folder` is made when needed."""
+    """`listen`: addresses as `127.0.0.1:53`; none: see above. `folder` is made when needed. For
+    the others see `nameserver.main.Start`."""
 
-    def __init__(self, folder: Path, listen: Sequence[str], rate_limit: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        listen: Sequence[str] = (),
+        *,
+        rate_limit: int = 0,
+        transfers: Sequence[str] = (),
+        notify: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> None:
         self._folder = folder
         self._listen = list(listen)
         self._rate_limit = rate_limit
+        self._transfers = list(transfers)
+        self._notify = {pool: list(targets) for pool, targets in notify.items()}
         self._child: Child | None = None
         self._udp: list[socket.socket] = []
         self._tcp: list[socket.socket] = []
@@ -58,6 +70,8 @@ class EmbeddedNameServer:
             [each.fileno() for each in self._udp],
             [each.fileno() for each in self._tcp],
             self._rate_limit,
+            self._transfers,
+            self._notify,
         )
         try:
             self._child = await Child.python(

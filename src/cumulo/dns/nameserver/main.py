@@ -13,6 +13,7 @@ import msgspec
 
 from cumulo.dns.nameserver.feed import Commit, frame, read_frame
 from cumulo.dns.nameserver.limits import RateLimit
+from cumulo.dns.nameserver.notify import Notifier
 from cumulo.dns.nameserver.server import Desk, listen
 from cumulo.dns.nameserver.zones import World
 
@@ -25,9 +26,16 @@ class Start(msgspec.Struct, frozen=True):
     udp: list[int]
     tcp: list[int]
     rate_limit: int
+    transfers: list[str] = []
+    """Networks that may have any zone whole, without a key."""
+    notify: dict[str, list[str]] = {}
+    """Whom to tell of changes, as `192.0.2.1:53`: those of a pool by its id, those of all zones
+    by an empty one."""
 
 
-async def follow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, desk: Desk) -> None:
+async def follow(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, desk: Desk, notifier: Notifier
+) -> None:
     """Take over what the feed says, and say which commit that was, until it ends."""
     world = desk.world
     while True:
@@ -41,6 +49,7 @@ async def follow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, des
             continue
         if world.layout != layout:
             desk.forget()
+        notifier.changed(world.changed)
         writer.write(frame([Commit(number)]))
         await writer.drain()
 
@@ -52,7 +61,7 @@ async def ticks(limit: RateLimit) -> None:
 
 
 async def serve(start: Start, feed: socket.socket) -> None:
-    desk = Desk(World(), RateLimit(start.rate_limit))
+    desk = Desk(World(), RateLimit(start.rate_limit), start.transfers)
     reader, writer = await asyncio.open_connection(sock=feed)
     close = await listen(
         desk,
@@ -60,7 +69,10 @@ async def serve(start: Start, feed: socket.socket) -> None:
         [socket.socket(fileno=number) for number in start.tcp],
     )
     seconds = asyncio.create_task(ticks(desk.limit))
-    await follow(reader, writer, desk)
+    notifier = Notifier(desk.world, start.notify)
+    telling = asyncio.create_task(notifier.run())
+    await follow(reader, writer, desk, notifier)
+    telling.cancel()
     seconds.cancel()
     close()
 

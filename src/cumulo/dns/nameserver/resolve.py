@@ -39,6 +39,12 @@ def resolve(world: World, question: Question) -> tuple[Answer, Zone | None]:
     if zone.soa is None:
         return Answer(question, SERVFAIL), zone
     answer = Answer(question, aa=True)
+    if question.type == IXFR:
+        # By UDP: who is told of another serial number than it has comes again by TCP.
+        if question.name != zone.name:
+            return Answer(question, REFUSED), zone
+        answer.answer.append((zone.name, zone.soa))
+        return answer, zone
     alone = _fill(world, zone, question.name, question.type, answer)
     alone = _add_addresses(world, zone, answer) and alone
     return answer, zone if alone else None
@@ -49,7 +55,7 @@ def _refused(world: World, question: Question) -> int | None:
         return BADVERS
     if question.opcode != QUERY:
         return NOTIMP
-    if question.dns_class != IN or question.type in META or question.type == IXFR:
+    if question.dns_class != IN or question.type in META:
         return REFUSED
     return None if world.ready else SERVFAIL
 

@@ -50,6 +50,9 @@ class Change:
 
     before: int
     after: int
+    old: bytes | None = None
+    new: bytes | None = None
+    """The tails of the SOA before and after."""
     gone: list[tuple[bytes, list[bytes]]] = field(default_factory=list)
     come: list[tuple[bytes, list[bytes]]] = field(default_factory=list)
 
@@ -136,6 +139,8 @@ class World:
         """Grows when zones come or go: a name may then belong to another one."""
         self.ready = False
         """The first commit has come: what is not here does not exist."""
+        self.changed: set[bytes] = set()
+        """Names of the zones that the last commit has changed."""
         self.secrets: dict[bytes, Secret] = {}
         """By their names, in lower case."""
         self._making: dict[str, Zone] = {}
@@ -173,6 +178,7 @@ class World:
     def _commit(self) -> None:
         self.version += 1
         self.ready = True
+        self.changed = {zone.name for zone in self._making.values()}
         for zone_id, zone in self._making.items():
             if self.names.get(zone_id) != zone.name:
                 self.layout += 1
@@ -188,11 +194,12 @@ class World:
             name = self.names.get(step.zone_id)
             if name is not None:
                 zone = self.zones[name]
-                change = changes.setdefault(name, Change(zone.serial, zone.serial))
+                change = changes.setdefault(name, Change(zone.serial, zone.serial, zone.soa))
                 self._apply(zone, step, change)
         for name, change in changes.items():
             if name in self.zones:
                 self._note(self.zones[name], change)
+                self.changed.add(name)
         self._making = {}
         self._later = []
 
@@ -219,8 +226,8 @@ class World:
     @staticmethod
     def _note(zone: Zone, change: Change) -> None:
         zone.version += 1
-        change.after = zone.serial
-        if change.after == change.before:
+        change.after, change.new = zone.serial, zone.soa
+        if change.after == change.before or change.old is None or change.new is None:
             # Not a step that a secondary could follow.
             zone.history.clear()
             return

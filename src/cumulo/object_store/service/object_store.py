@@ -7,6 +7,7 @@ from cumulo.object_store.service.containers import Containers
 from cumulo.object_store.service.contents import Contents
 from cumulo.object_store.service.listings import Listings
 from cumulo.object_store.service.manifests import Manifests
+from cumulo.object_store.service.multipart import Multipart
 from cumulo.object_store.service.objects import Objects
 from cumulo.object_store.service.removals import Removals
 
@@ -18,6 +19,7 @@ class ObjectStoreService:
         self.accounts = Accounts()
         self.containers = Containers(self.accounts, self.removals)
         self.objects = Objects(self.containers, self.removals)
+        self.multipart = Multipart(self.containers, self.objects, self.removals)
         self.manifests = Manifests(self.objects)
         self.listings = Listings(database)
         self.bytes = Bytes(blobs, self.removals)
