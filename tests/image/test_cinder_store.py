@@ -61,7 +61,7 @@ def driver(plane: ControlPlane, **more: Any) -> CinderDriver:
         "user": "demo",
         "password": (plane.data_dir / "secrets" / "demo-password").read_text().strip(),
         "project": "demo",
-        "folders": [str(plane.data_dir / "fake")],
+        "folders": [str(plane.data_dir / "fake" / "volumes")],
     }
     return CinderDriver(CinderOptions(**{**known, **more}))
 
