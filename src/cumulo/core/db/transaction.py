@@ -193,6 +193,9 @@ class Database(Protocol):
 
     async def read(self, function: Callable[[Tx], T]) -> T: ...
     async def write(self, function: Callable[[Tx], T], *, name: str = "") -> T: ...
+    async def settled(self) -> None:
+        """What was committed before this call survives a power cut when it returns."""
+
     def subscribe(self, announcement: Announcement) -> None:
         """Call it, too, when another process has committed what it is about."""
 
