@@ -125,9 +125,14 @@ class SqliteDatabase:
         return result
 
     async def study(self, function: Callable[[Tx], T], *, seconds: float = STUDY_SECONDS) -> T:
-        return await pools.HEAVY(self._study, function, seconds)
+        left = threading.Event()
+        try:
+            return await pools.HEAVY(self._study, function, seconds, left)
+        except asyncio.CancelledError:
+            left.set()
+            raise
 
-    def _study(self, function: Callable[[Tx], T], seconds: float) -> T:
+    def _study(self, function: Callable[[Tx], T], seconds: float, left: threading.Event) -> T:
         """The log of writes lets a second connection read what was committed when it began."""
         connection: sqlite3.Connection | None = getattr(self._students, "connection", None)
         if connection is None:
@@ -135,7 +140,8 @@ class SqliteDatabase:
             connection.execute("PRAGMA query_only=ON")
             self._studying.append(connection)
         end = time.monotonic() + seconds
-        connection.set_progress_handler(lambda: time.monotonic() > end, STUDY_STEPS)
+        over = lambda: left.is_set() or time.monotonic() > end  # noqa: E731
+        connection.set_progress_handler(over, STUDY_STEPS)
         connection.execute("BEGIN")
         try:
             return function(Tx("sqlite", _executor(connection), writable=False))

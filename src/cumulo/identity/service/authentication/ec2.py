@@ -36,6 +36,8 @@ from cumulo.identity.service.trusts import moment_of
 AUTH_TTL = 900.0
 """Seconds that a signed time may differ from ours."""
 V4 = "AWS4-HMAC-SHA256"
+S3_SERVICES = ("s3", "sts", "iam")
+"""Services whose requests an object store hands on to be verified."""
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z")
 
 Names = Annotated[dict[str, Any], msgspec.Meta(max_length=200)]
@@ -192,7 +194,9 @@ def s3_signature(secret: str, token: str) -> str | None:
         return base64.b64encode(hmac.digest(secret.encode(), text, "sha1")).decode()
     parts = text.decode(errors="replace").split("\n")
     scope = parts[2].split("/") if len(parts) == 4 else []
-    if len(scope) != 4 or parts[0] != V4 or scope[2:] != ["s3", "aws4_request"]:
+    if len(scope) != 4 or parts[0] != V4 or scope[2] not in S3_SERVICES:
+        return None
+    if scope[3] != "aws4_request":
         return None
     return hmac.digest(signing_key(secret, scope), text, "sha256").hex()
 
