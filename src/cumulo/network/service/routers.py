@@ -125,7 +125,7 @@ class Routers:
         gateway = self.gateways_of(tx, [row.id]).get(row.id)
         if gateway is not None:
             self._ports.remove(tx, gateway, who)
-        self._tools.hosts.touch(tx, row.host_id)
+        self._tools.hosts.router_left(tx, row)
         tx.delete(row)
         self._tools.quotas.give_back(tx, row.project_id, router=1)
         tell(tx, "router", "delete", row, who)
