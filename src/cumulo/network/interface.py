@@ -205,6 +205,3 @@ class Network(Protocol):
 
     def unplug_server(self, tx: Tx, server_id: str) -> None:
         """The same for all ports of a server."""
-
-    def routed_hosts(self, tx: Tx, host_id: str) -> None:
-        """The desired network state of this host changed for a reason of compute's own."""

@@ -17,6 +17,7 @@ from cumulo.core.hosts.link import Link
 from cumulo.core.hosts.messages import Answer, Ask, FetchAll, ReportAll
 from cumulo.core.hosts.samples import MOST as MOST_SAMPLES
 from cumulo.core.hosts.samples import Sampler
+from cumulo.core.hosts.set_worker import SetWork, SetWorker
 from cumulo.core.hosts.work import HostPart, ItemWork
 from cumulo.core.hosts.worker import Worker
 from cumulo.core.sim.points import reach
@@ -66,25 +67,25 @@ class Agent:
         self.link = link
         self.parts: dict[str, Any] = {part.kind: part for part in parts}
         self.sweeps = {kind: (sweeps or {}).get(kind, sweep) for kind in self.parts}
-        self.workers: dict[str, Worker] = {}
+        self.workers: dict[str, Worker | SetWorker] = {}
         self.bells: dict[str, Wakeup] = {}
         self._applied: dict[str, tuple[int, int]] = {}
         self._complaints: dict[str, str] = {}
         for kind, part in self.parts.items():
             if hasattr(part, "item_type"):
-                self._add_worker(cast(ItemWork, part), journals)
+                self._add_worker(part, journals)
             else:
                 self.bells[kind] = Wakeup()
                 part.on_change(self.bells[kind].ring)
 
-    def _add_worker(self, work: ItemWork, journals: Path | None) -> None:
+    def _add_worker(self, work: Any, journals: Path | None) -> None:
         path = None if journals is None else journals / f"{work.kind}.journal"
-        worker = Worker(
-            work,
-            lambda: self.link,
-            Journal(path, work.item_type),
-            sweep=self.sweeps[work.kind],
-        )
+        journal, sweep = Journal(path, work.item_type), self.sweeps[work.kind]
+        worker: Worker | SetWorker
+        if hasattr(work, "apply_set"):
+            worker = SetWorker(cast(SetWork, work), lambda: self.link, journal, sweep=sweep)
+        else:
+            worker = Worker(cast(ItemWork, work), lambda: self.link, journal, sweep=sweep)
         worker.on_progress = lambda: self._tell_waiting(work.kind)
         self.workers[work.kind] = worker
         self.bells[work.kind] = worker.bell

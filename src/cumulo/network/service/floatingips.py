@@ -174,7 +174,7 @@ class FloatingIps:
             return row
         row = disassociate(tx, self._tools.hosts, row, who)
         row = changed(tx, row, port_id=port.id, fixed_ip_address=address, router_id=router.id)
-        generation = self._tools.hosts.touch(tx, router.host_id)
+        generation = self._tools.hosts.touch_router(tx, router).generation
         status = floatingip_status(port_id=port.id, observed=None, fault=None)
         return tx.update(row, generation=generation, observed=None, status=status)
 
