@@ -86,7 +86,7 @@ ASSEMBLY = Assembly(
     "compute",
     build,
     events=EVENTS,
-    catalog=(CatalogEntry("compute", (), "/compute/v2.1"),),
+    catalog=(CatalogEntry("compute", (), "/compute/v2.1", "nova"),),
     resource_types=resources.TYPES,
     finders=resources.FINDERS,
     hosts=(HostKind("compute", agent, sweep=10.0, stop=stop),),

@@ -111,7 +111,7 @@ ASSEMBLY = Assembly(
     "network",
     build,
     events=EVENTS,
-    catalog=(CatalogEntry("network", (), "/network"),),
+    catalog=(CatalogEntry("network", (), "/network", "neutron"),),
     resource_types=resources.TYPES,
     finders=resources.FINDERS,
     hosts=(HostKind("network", agent, sweep=60.0, stop=stop),),
