@@ -12,18 +12,16 @@ from ipaddress import ip_address
 from typing import Any
 
 import msgspec
-import sqlalchemy as sa
 
 from cumulo.core.auth.policy import Rules
-from cumulo.core.db.statements import statement
 from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.events.history import last_position
 from cumulo.core.faults import Forbidden, Unauthorized
 from cumulo.core.http import faults
 from cumulo.core.http.load import Load
 from cumulo.core.http.operations import Authentication, Call, Face, Operation, Reply
 from cumulo.core.metrics.metrics import Metrics
 
-ONE = statement(sa.select(sa.literal(1)))
 DATABASE_SECONDS = 3.0
 KEPT_SECONDS = 1.0
 """An answer is good for so long: anybody may ask."""
@@ -81,7 +79,7 @@ class Health:
 
     async def _look(self) -> HealthAnswer:
         def read(tx: Tx) -> list[str]:
-            tx.value(ONE)
+            last_position(tx)
             return [problem for check in self.checks for problem in check(tx)]
 
         try:
