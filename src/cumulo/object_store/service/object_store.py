@@ -37,6 +37,3 @@ class ObjectStoreService:
         if self.durable:
             await self.database.settled()
         return done
-
-    def close(self) -> None:
-        self.bytes.close()
