@@ -18,7 +18,7 @@ from tests.crash.walk import Walk
 SHARDS = 6
 LEAST_POINTS = 30
 ITEMS = ("block_storage", "compute")
-"""Kinds of work whose things are items."""
+"""Kinds of work whose things are worked at one by one."""
 
 
 def state(data_dir: Path) -> dict[str, Any]:

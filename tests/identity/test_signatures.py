@@ -147,7 +147,17 @@ def test_s3_signatures(tmp_path: Path) -> None:
                 "token": base64.urlsafe_b64encode(text).decode(),
                 "signature": digest.hex(),
             }
-            assert (await ask(cloud, "s3", **newer)).status == 200
+            answered = await ask(cloud, "s3", **newer)
+            assert answered.status == 200 and "x-subject-token" not in answered.headers
+            assert answered.json["token"]["user"]["name"] == "demo"
+            for service, status in (("sts", 200), ("iam", 200), ("ec2", 401)):
+                scope[2] = service
+                lines = ("AWS4-HMAC-SHA256", stamp(), "/".join(scope), "0" * 64)
+                other = "\n".join(lines).encode()
+                digest = hmac.digest(signing_key(pair["secret"], scope), other, "sha256")
+                sent = base64.urlsafe_b64encode(other).decode()
+                told = {**newer, "token": sent, "signature": digest.hex()}
+                assert (await ask(cloud, "s3", **told)).status == status
             for broken in ("", "!", base64.urlsafe_b64encode(b"AWS4\n\n").decode()):
                 assert (await ask(cloud, "s3", **{**newer, "token": broken})).status == 401
 

@@ -6,18 +6,20 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict
+from cumulo.core.hosts.messages import Report, Seen
+from cumulo.core.hosts.model import ItemRow
 from cumulo.network.agent import NetworkHostPart
 from cumulo.network.drivers.fake import FakeNetworkDriver
 from cumulo.network.interface import NicRequest
-from cumulo.network.model.orders import HostNetworksReport, Observed
+from cumulo.network.model.orders import Observed, SeenThing
 from cumulo.network.model.port import PortRow
 from tests.support.cloud import TestCloud, running_cloud
+from tests.support.restore import put_copy_back
 
 HOST = "fake-host"
 Body = Callable[[TestCloud], Awaitable[None]]
@@ -184,20 +186,124 @@ def test_a_fault_shows_and_its_reason_is_in_the_history(tmp_path: Path) -> None:
     play(tmp_path, body)
 
 
-def test_a_report_that_is_older_than_the_change_is_not_taken(tmp_path: Path) -> None:
+def test_reports_that_are_old_foreign_or_doubled(tmp_path: Path) -> None:
     async def body(cloud: TestCloud) -> None:
-        database, part = cloud.cloud.database, cloud.cloud.conductor.parts["network"]
+        database, conductor = cloud.cloud.database, cloud.cloud.conductor
+        registry = cloud.cloud.registry
         (info,) = await database.write(plug(cloud, "s1"))
-        port = await database.read(lambda tx: tx.get(PortRow, info.id))
-        assert port is not None and port.generation > 0
-        stale = HostNetworksReport(port.generation - 1, ports=(Observed(info.id, "DOWN", "old"),))
-        await database.write(lambda tx: part.observed(tx, HOST, stale))
-        after = await database.read(lambda tx: tx.get(PortRow, info.id))
-        assert after is not None and after.fault is None
-        fresh = msgspec.structs.replace(stale, generation=port.generation)
-        await database.write(lambda tx: part.observed(tx, HOST, fresh))
+        path = f"/network/v2.0/ports/{info.id}"
+        await cloud.until(path, lambda a: a.json["port"]["status"] == "ACTIVE")
+        item_id = f"port/{info.id}"
+
+        def find(tx: Tx) -> tuple[str, int]:
+            registry.register(tx, "other", ["network"])
+            item = tx.get(ItemRow, HOST, "network", item_id)
+            assert item is not None
+            return registry.cloud_id(tx), item.version
+
+        cloud_id, version = await database.write(find)
+
+        async def say(version: int, host: str = HOST, epoch: int = 1, **more: Any) -> Any:
+            items = [Seen(id=item_id, version=version, **more)]
+            report = Report(kind="network", cloud=cloud_id, epoch=epoch, upto=1, items=items)
+            return await conductor.report(host, report)
+
+        down = {"state": SeenThing(Observed(info.id, "DOWN", "an old story"))}
+        await say(version - 1, **down)
+        assert (await say(version, epoch=0, **down)).stale
+        assert item_id in (await say(version, host="other", **down)).refused
+        assert item_id in (await say(version, gone=True)).refused
         seen = await database.read(lambda tx: tx.get(PortRow, info.id))
-        assert seen is not None and (seen.fault, seen.status) == ("old", "DOWN")
+        assert seen is not None and (seen.fault, seen.status) == (None, "ACTIVE")
+        for _ in range(2):
+            await say(version, **down)
+        seen = await database.read(lambda tx: tx.get(PortRow, info.id))
+        assert seen is not None and (seen.fault, seen.status) == ("an old story", "DOWN")
+
+    play(tmp_path, body)
+
+
+def test_a_host_has_what_its_ports_need_and_no_more(tmp_path: Path) -> None:
+    async def body(cloud: TestCloud) -> None:
+        database = cloud.cloud.database
+        registry = cloud.cloud.registry
+
+        def on_host(tx: Tx) -> dict[str, int]:
+            found = registry.items_since(tx, HOST, "network", 0, 1000)[0]
+            nouns = [row.id.partition("/")[0] for row in found if not row.gone]
+            return {noun: nouns.count(noun) for noun in set(nouns)}
+
+        before = await database.read(on_host)
+        assert before == {"network": 2, "router": 1}
+        (first,) = await database.write(plug(cloud, "s1"))
+        await database.write(plug(cloud, "s2"))
+        assert await database.read(on_host) == {**before, "port": 2, "group": 1, "members": 1}
+        await database.write(lambda tx: cloud.cloud.services.network.unplug(tx, first.id))
+        assert await database.read(on_host) == {**before, "port": 1, "group": 1, "members": 1}
+        await database.write(lambda tx: cloud.cloud.services.network.unplug_server(tx, "s2"))
+        assert await database.read(on_host) == before
+
+        # What is confirmed is forgotten on both sides.
+        def gone(tx: Tx) -> list[str]:
+            found = registry.items_since(tx, HOST, "network", 0, 1000)[0]
+            return [row.id for row in found if row.gone]
+
+        await until(lambda: not cloud.cloud.database.read_now(gone))  # type: ignore[attr-defined]
+        desired = driver_of(cloud).desired
+        assert desired is not None and not desired.security_groups and not desired.ports
+        worker = cloud.cloud.agents[0].workers["network"]
+        await until(lambda: not any(o.gone for o in worker.follower.journal.orders.values()))
+
+    play(tmp_path, body)
+
+
+def test_a_restored_copy_takes_no_network_away(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            await cloud.token("demo")
+            cloud.cloud.database.keep_copy("yesterday")  # type: ignore[attr-defined]
+            (info,) = await cloud.cloud.database.write(plug(cloud, "s1"))
+            path = f"/network/v2.0/ports/{info.id}"
+            await cloud.until(path, lambda a: a.json["port"]["status"] == "ACTIVE")
+        put_copy_back(tmp_path, "yesterday")
+        async with running_cloud(tmp_path) as cloud:
+            found = await cloud.until(
+                "/cumulo/hosts/unknown", lambda a: a.json["unknown"], as_="admin"
+            )
+            unknown = {each["id"]: each["facts"] for each in found.json["unknown"]}
+            assert unknown[f"port/{info.id}"]["addresses"] == info.fixed_ips[0].ip_address
+            desired = driver_of(cloud).desired
+            assert desired is not None and [port.id for port in desired.ports] == [info.id]
+            assert desired.security_groups[0].members, "its rules stay, too"
+            await cloud.token("demo")
+            (new,) = await cloud.cloud.database.write(plug(cloud, "s2"))
+            path = f"/network/v2.0/ports/{new.id}"
+            await cloud.until(path, lambda a: a.json["port"]["status"] == "ACTIVE")
+            named = {"host": HOST, "kind": "network", "id": f"port/{info.id}"}
+            answer = await cloud.call(
+                "POST", "/cumulo/hosts/unknown/remove", as_="admin", json_=named
+            )
+            assert answer.status == 202, answer.raw
+            driver = driver_of(cloud)
+            await until(lambda: [port.id for port in driver.desired.ports] == [new.id])  # type: ignore[union-attr]
+
+    asyncio.run(main())
+
+
+def test_a_data_plane_that_hangs_or_fails_is_said_and_tried_again(tmp_path: Path) -> None:
+    async def body(cloud: TestCloud) -> None:
+        driver = driver_of(cloud)
+        for _ in range(2):
+            driver.fail_next_apply("nft is not there")
+        (info,) = await cloud.cloud.database.write(plug(cloud, "s1"))
+
+        def trouble(answer: Any) -> bool:
+            return "nft is not there" in str(answer.json["hosts"][0]["faults"].get("network"))
+
+        await cloud.until("/cumulo/status", trouble, as_="admin")
+        path = f"/network/v2.0/ports/{info.id}"
+        await cloud.until(path, lambda a: a.json["port"]["status"] == "ACTIVE")
+        await cloud.until("/cumulo/status", lambda a: not a.json["hosts"][0]["faults"], as_="admin")
 
     play(tmp_path, body)
 
@@ -212,7 +318,6 @@ def test_what_was_made_without_a_host_is_taken_over_by_the_first_one(tmp_path: P
         assert driver.desired is not None
         assert router_id not in {router.id for router in driver.desired.routers}
         await database.write(lambda tx: registry.enable(tx, HOST, True))
-        await database.write(lambda tx: registry.touch(tx, HOST, "network"))
         await until(
             lambda: (
                 driver.desired is not None

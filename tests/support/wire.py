@@ -95,7 +95,8 @@ def _compare(step: dict[str, Any], answer: Answer) -> str:
         if _at(answer.json, place) is not _MISSING:
             return f"{place} should not be there"
     for name, wanted in step.get("headers_answer", {}).items():
-        if not _fits(answer.headers.get(name.lower(), _MISSING), wanted):
+        found = answer.headers.get(name.lower(), _MISSING)
+        if found is not _MISSING if wanted is None else not _fits(found, wanted):
             return f"header {name} is {answer.headers.get(name.lower())!r}, not {wanted!r}"
     if "text" in step and step["text"] not in answer.raw.decode(errors="replace"):
         return f"the text does not contain {step['text']!r}"

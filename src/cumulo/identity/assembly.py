@@ -22,7 +22,7 @@ from cumulo.identity.api.face import identity_face
 from cumulo.identity.drivers.directories import opener
 from cumulo.identity.first_run.accounts import FirstAccounts
 from cumulo.identity.first_run.catalog import FirstCatalog
-from cumulo.identity.interface import EVENTS, Endpoints, FirstUsers, Identity
+from cumulo.identity.interface import EVENTS, Endpoints, FirstUsers, Identity, RequestKeys
 from cumulo.identity.policy import RULES, SCOPES
 from cumulo.identity.reconcile import DirectorySync, Expired
 from cumulo.identity.service.federation.parties import OpenIdParty, Parties, SamlParty
@@ -52,6 +52,7 @@ def build(frame: Frame) -> Service:
     frame.give(Authenticator, identity)
     frame.give(FirstUsers, accounts)
     frame.give(Endpoints, identity.catalog)
+    frame.give(RequestKeys, identity.request_keys)
     frame.give(Principals, identity.principals)
     frame.give(RotateKeys, identity.keys.rotate)
 

@@ -1,5 +1,6 @@
 """What other services may ask of identity."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from cumulo.core.auth.principal import Principal
@@ -87,6 +88,24 @@ class Endpoints(Protocol):
     """Where services are, as the catalog says."""
 
     def url(self, tx: Tx, service_type: str, region: str, interface: str) -> str | None: ...
+
+
+class RequestKey(Protocol):
+    """The key of an EC2 credential, which requests to S3 are signed with."""
+
+    def version_4(self, scope: Sequence[str]) -> bytes:
+        """The signing key of a scope: date, region, service, `aws4_request`."""
+
+    def version_2(self, text: bytes) -> str:
+        """The signature of a text, as version 2 makes them."""
+
+    def principal(self, tx: Tx) -> Principal:
+        """Whom it stands for, once its signature has proved right. Raises Unauthorized."""
+
+
+class RequestKeys(Protocol):
+    def find(self, tx: Tx, access: str) -> RequestKey | None:
+        """By the access key; None for an unknown one."""
 
 
 class Identity(Protocol):

@@ -14,9 +14,11 @@ from cumulo.network.drivers.driver import NetworkDriver
 from cumulo.network.drivers.make import make_driver
 from cumulo.network.first_run import FirstNetworks
 from cumulo.network.interface import EVENTS, GuestMetadata, Network
+from cumulo.network.meters import METERS
 from cumulo.network.model.metadata import MetadataHandler, MetadataRequest, MetadataResponse
 from cumulo.network.part import NetworkPart
 from cumulo.network.policy import RULES
+from cumulo.network.reconcile import MemberSpread, Unplaced
 from cumulo.network.service.network import NetworkService
 from cumulo.network.service.tools import DEFAULT_QUOTAS
 from cumulo.settings import Settings, instance_prefix
@@ -29,7 +31,9 @@ def build(frame: Frame) -> Service:
     return Service(
         network,
         faces=[network_face(network, frame.rules("network", RULES))],
-        parts=[NetworkPart(network.hosts, network.ports)],
+        parts=[NetworkPart(network.ports)],
+        reconcilers=[Unplaced(frame.database, network.hosts, network.ports)],
+        workers=[MemberSpread(frame.database, network.hosts).run],
         counts=network.counts(),
         first_run=first.make,
     )
@@ -114,5 +118,6 @@ ASSEMBLY = Assembly(
     catalog=(CatalogEntry("network", (), "/network"),),
     resource_types=resources.TYPES,
     finders=resources.FINDERS,
+    meters=METERS,
     hosts=(HostKind("network", agent, sweep=60.0, stop=stop),),
 )

@@ -2,10 +2,15 @@
 it is there."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import NoneType
+from typing import Any
 
 import msgspec
 
 from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import BadRequest
+from cumulo.core.hosts.messages import Seen
+from cumulo.core.hosts.model import UnknownRow
 from cumulo.network.model import orders as spec
 from cumulo.network.model.floatingip import FloatingIpRow, floatingip_status
 from cumulo.network.model.ipam import with_prefix
@@ -29,73 +34,80 @@ from cumulo.network.queries import router as router_queries
 from cumulo.network.queries import security_group as group_queries
 from cumulo.network.queries import subnet as subnet_queries
 from cumulo.network.service import addresses
+from cumulo.network.service.placing import KIND
 from cumulo.network.service.ports import Ports
-from cumulo.network.service.tools import KIND, Hosts, tell
+from cumulo.network.service.tools import tell
 
 _PAIRS = msgspec.json.Decoder(list[spec.AddressPair])
 Allocations = Mapping[str, Sequence[AllocationRow]]
+MOST_GROUPS = 10_000
+"""Of which the members are remembered."""
 
 
 class NetworkPart:
     """Implements `core.hosts.conductor.Part`."""
 
     kind = KIND
-    desired_type: type = spec.HostNetworks
-    observed_type: type = spec.HostNetworksReport
+    item_type: Any = spec.NetworkItem
+    seen_type = spec.SeenThing
+    host_type = NoneType
 
-    def __init__(self, hosts: Hosts, ports: Ports) -> None:
-        self._hosts = hosts
+    def __init__(self, ports: Ports) -> None:
         self._ports = ports
+        self._members: dict[str, spec.GroupMembers] = {}
+        """What groups had when it was last read: many hosts ask for the same."""
 
-    def desired(self, tx: Tx, host_id: str, generation: int) -> spec.HostNetworks:
-        """Networks that have a port here, those ports, their groups, and the routers here: a
-        number of queries that does not grow with them."""
-        ports = tx.all(port_queries.ON_HOST, host_id=host_id)
-        fixed = addresses.addresses_of(tx, [port.id for port in ports])
-        network_ids = list(dict.fromkeys(port.network_id for port in ports))
-        networks = tx.all(network_queries.BY_IDS, ids=network_ids) if network_ids else []
-        subnets = tx.all(subnet_queries.OF_NETWORKS, ids=network_ids) if network_ids else []
-        guests = [port for port in ports if is_guest(port)]
-        by_port = self._ports.groups_of(tx, [port.id for port in guests]) if guests else {}
-        return spec.HostNetworks(
-            generation=generation,
-            networks=tuple(_network(each, ports, subnets, fixed) for each in networks),
-            ports=tuple(_port(each, fixed, by_port.get(each.id, [])) for each in guests),
-            security_groups=_groups(tx, {group for each in by_port.values() for group in each}),
-            routers=_routers(tx, host_id, ports, subnets, fixed),
+    def items(self, tx: Tx, host_id: str, ids: Sequence[str]) -> Mapping[str, spec.NetworkItem]:
+        """A number of queries that does not grow with them."""
+        by_noun: dict[str, list[str]] = {}
+        for each in ids:
+            noun, _, id = each.partition("/")
+            by_noun.setdefault(noun, []).append(id)
+        found: list[tuple[str, Any]] = []
+        for noun, read in (
+            ("network", self._networks_on),
+            ("port", self._ports_on),
+            ("group", self._groups_on),
+            ("members", self._members_on),
+            ("router", self._routers_on),
+        ):
+            named = by_noun.get(noun, [])
+            found += [(noun, each) for each in (read(tx, host_id, named) if named else ())]
+        return {spec.item_id(noun, each.id): each for noun, each in found}
+
+    def host(self, tx: Tx, host_id: str, state: None) -> None:
+        """A host says nothing of its network."""
+
+    def adopt(self, tx: Tx, row: UnknownRow, project_id: str) -> Mapping[str, Any]:
+        raise BadRequest(
+            f"{row.id} cannot be adopted: who owns it, and what it is connected with, is not known "
+            "here. It stays as it is until it is removed."
         )
 
-    def observed(self, tx: Tx, host_id: str, report: spec.HostNetworksReport) -> None:
+    def gone(self, tx: Tx, host_id: str, id: str) -> None:
+        """Rows of the network went when it was asked for."""
+
+    def seen(self, tx: Tx, host_id: str, seen: Seen, *, newest: bool) -> None:
         """Take over what the host sees of rows whose newest change it knows."""
-        self._adopt(tx, host_id)
-        seen = {each.id: each for each in report.ports}
-        # Most reports change nothing: whole rows are read only of ports that look otherwise.
-        for id, generation, observed, fault in tx.tuples(
-            port_queries.SEEN_ON_HOST, host_id=host_id
-        ):
-            found = seen.get(id)
-            if (
-                found is not None
-                and generation <= report.generation
-                and (observed, fault) != (found.status, found.fault)
-            ):
-                port = tx.get(PortRow, id)
-                assert port is not None
-                self._see_port(tx, port, found)
-        routers = {row.id: row for row in tx.all(router_queries.ON_HOST, host_id=host_id)}
-        for found in report.routers:
-            router = routers.get(found.id)
-            if router is not None and router.generation <= report.generation:
-                _see_router(tx, router, found)
-        if not routers:
+        if not newest or seen.state is None:
             return
-        floating = {row.id: row for row in tx.all(floatingip_queries.OF_ROUTERS, ids=list(routers))}
-        for found in report.floating_ips:
-            row = floating.get(found.id)
-            if row is not None and row.generation <= report.generation:
-                _see_floatingip(tx, row, found)
+        state: spec.SeenThing = seen.state
+        noun, _, id = seen.id.partition("/")
+        for found in (*((state.own,) if noun == "port" else ()), *state.ports):
+            port = tx.get(PortRow, found.id)
+            if port is not None and port.host_id == host_id:
+                self._see_port(tx, port, found)
+        router = tx.get(RouterRow, id) if noun == "router" else None
+        if router is not None and router.host_id == host_id:
+            _see_router(tx, router, state.own)
+            for found in state.floating_ips:
+                floating = tx.get(FloatingIpRow, found.id)
+                if floating is not None and floating.router_id == router.id:
+                    _see_floatingip(tx, floating, found)
 
     def _see_port(self, tx: Tx, port: PortRow, found: spec.Observed) -> None:
+        if (port.observed, port.fault) == (found.status, found.fault):
+            return
         status = port_status(
             host_id=port.host_id,
             admin_state_up=port.admin_state_up,
@@ -107,17 +119,60 @@ class NetworkPart:
         if (status, found.fault) != (port.status, port.fault):
             tell(tx, "port", "status", after, None, status=status, reason=found.fault)
 
-    def _adopt(self, tx: Tx, host_id: str) -> None:
-        """Routers and DHCP servers that were made when there was no host for them."""
-        host = self._hosts.registry.get(tx, host_id)
-        if host is None or not host.enabled:
-            return
-        for router in tx.all(router_queries.UNPLACED):
-            self._hosts.touch_router(tx, tx.update(router, host_id=host_id))
-            for port in tx.all(port_queries.OF_HOLDERS, ids=[router.id]):
-                self._ports.bind(tx, port, host_id)
-        for port in tx.all(port_queries.UNPLACED_DHCP):
-            self._ports.bind(tx, port, host_id)
+    # --- what is read for each noun -------------------------------------------------------------
+
+    def _networks_on(self, tx: Tx, host_id: str, ids: Sequence[str]) -> list[spec.NetworkSpec]:
+        rows = tx.all(network_queries.BY_IDS, ids=ids)
+        subnets = tx.all(subnet_queries.OF_NETWORKS, ids=ids)
+        servers = tx.all(port_queries.DHCP_ON_HOST, host_id=host_id, ids=ids)
+        fixed = addresses.addresses_of(tx, [port.id for port in servers])
+        return [_network(row, servers, subnets, fixed) for row in rows]
+
+    def _ports_on(self, tx: Tx, host_id: str, ids: Sequence[str]) -> list[spec.PortSpec]:
+        rows = [row for row in tx.all(port_queries.BY_IDS, ids=ids) if row.host_id == host_id]
+        guests = [row for row in rows if is_guest(row)]
+        if not guests:
+            return []
+        named = [row.id for row in guests]
+        fixed, groups = addresses.addresses_of(tx, named), self._ports.groups_of(tx, named)
+        return [_port(row, fixed, groups.get(row.id, [])) for row in guests]
+
+    def _groups_on(self, tx: Tx, host_id: str, ids: Sequence[str]) -> list[spec.SecurityGroupSpec]:
+        rules: dict[str, list[SecurityGroupRuleRow]] = {}
+        for rule in tx.all(group_queries.RULES_OF, ids=ids):
+            rules.setdefault(rule.security_group_id, []).append(rule)
+        rows = tx.all(group_queries.BY_IDS, ids=ids)
+        return [_group(row, rules.get(row.id, [])) for row in rows]
+
+    def _members_on(self, tx: Tx, host_id: str, ids: Sequence[str]) -> list[spec.GroupMembers]:
+        """Read once for all hosts of this process: what a group's change number stands for is
+        read at its first host, and may have a little more by then than had to be told."""
+        numbers = {row.group_id: row.number for row in tx.all(group_queries.NUMBERS, ids=ids)}
+        known = {
+            id: found
+            for id in ids
+            if (found := self._members.get(id)) is not None and found.number == numbers.get(id, 0)
+        }
+        lacking = [id for id in ids if id not in known]
+        members = _members(tx, lacking) if lacking else {}
+        for id in lacking:
+            found = spec.GroupMembers(id, numbers.get(id, 0), tuple(members.get(id, ())))
+            known[id] = found
+        if len(self._members) > MOST_GROUPS:
+            self._members = {}
+        self._members |= {id: known[id] for id in lacking}
+        return [known[id] for id in ids]
+
+    def _routers_on(self, tx: Tx, host_id: str, ids: Sequence[str]) -> list[spec.RouterSpec]:
+        rows = [row for row in tx.all(router_queries.BY_IDS, ids=ids) if row.host_id == host_id]
+        if not rows:
+            return []
+        held = tx.all(port_queries.OF_HOLDERS, ids=[row.id for row in rows])
+        ports = [port for port in held if port.host_id == host_id]
+        networks = sorted({port.network_id for port in ports})
+        subnets = tx.all(subnet_queries.OF_NETWORKS, ids=networks) if networks else []
+        fixed = addresses.addresses_of(tx, [port.id for port in ports])
+        return list(_routers(tx, rows, ports, subnets, fixed))
 
 
 def _see_router(tx: Tx, row: RouterRow, found: spec.Observed) -> None:
@@ -197,24 +252,7 @@ def _port(row: PortRow, fixed: Allocations, groups: Sequence[str]) -> spec.PortS
     )
 
 
-def _groups(tx: Tx, used: set[str]) -> tuple[spec.SecurityGroupSpec, ...]:
-    """The groups of ports here with their rules, and those that these rules name with their
-    members."""
-    if not used:
-        return ()
-    rules: dict[str, list[SecurityGroupRuleRow]] = {}
-    for rule in tx.all(group_queries.RULES_OF, ids=sorted(used)):
-        rules.setdefault(rule.security_group_id, []).append(rule)
-    remote = {rule.remote_group_id for each in rules.values() for rule in each}
-    named = sorted(group for group in remote if group is not None)
-    members = _members(tx, named) if named else {}
-    rows = tx.all(group_queries.BY_IDS, ids=sorted(used | set(named)))
-    return tuple(_group(row, rules.get(row.id, []), members.get(row.id, ())) for row in rows)
-
-
-def _group(
-    row: SecurityGroupRow, rules: Sequence[SecurityGroupRuleRow], members: Sequence[str]
-) -> spec.SecurityGroupSpec:
+def _group(row: SecurityGroupRow, rules: Sequence[SecurityGroupRuleRow]) -> spec.SecurityGroupSpec:
     return spec.SecurityGroupSpec(
         id=row.id,
         stateful=row.stateful,
@@ -230,7 +268,6 @@ def _group(
             )
             for rule in rules
         ),
-        members=tuple(members),
     )
 
 
@@ -246,14 +283,11 @@ def _members(tx: Tx, group_ids: Sequence[str]) -> dict[str, list[str]]:
 
 def _routers(
     tx: Tx,
-    host_id: str,
+    rows: Sequence[RouterRow],
     ports: Iterable[PortRow],
     subnets: Iterable[SubnetRow],
     fixed: Allocations,
 ) -> tuple[spec.RouterSpec, ...]:
-    rows = tx.all(router_queries.ON_HOST, host_id=host_id)
-    if not rows:
-        return ()
     by_id = {subnet.id: subnet for subnet in subnets}
     cidrs = {subnet.id: subnet.cidr for subnet in by_id.values()}
     floating: dict[str, list[spec.FloatingIpSpec]] = {}

@@ -1,8 +1,13 @@
 """What the object store is to the cloud."""
 
+from urllib.parse import urlsplit
+
 from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, Service
+from cumulo.identity.interface import RequestKeys
 from cumulo.object_store.api.face import swift_face
+from cumulo.object_store.api.s3.face import s3_faces
 from cumulo.object_store.drivers.files import FileBlobs
+from cumulo.object_store.interface import EVENTS
 from cumulo.object_store.model.ring import Device, Ring
 from cumulo.object_store.policy import RULES
 from cumulo.object_store.reconcile import ObjectExpiry, ObjectRemovals
@@ -12,7 +17,11 @@ from cumulo.settings import BadSettings
 
 
 def build(frame: Frame) -> Service:
-    store = ObjectStoreService(frame.database, _blobs(frame))
+    store = ObjectStoreService(
+        frame.database,
+        _blobs(frame),
+        durable=frame.settings.of(ObjectStoreSettings).durable,
+    )
     rules = frame.rules("object_store", RULES)
 
     def on_bells(bells: Bells) -> None:
@@ -20,12 +29,30 @@ def build(frame: Frame) -> Service:
 
     return Service(
         store,
-        faces=[swift_face(store, rules)],
+        faces=[
+            swift_face(store, rules),
+            *s3_faces(
+                store,
+                rules,
+                frame.get(RequestKeys),
+                region=frame.settings.region,
+                domains=_domains(frame),
+            ),
+        ],
         reconcilers=[ObjectRemovals(frame.database, store), ObjectExpiry(frame.database, store)],
         on_bells=on_bells,
         counts={"containers": store.containers.count_all},
         close=store.close,
     )
+
+
+def _domains(frame: Frame) -> tuple[str, ...]:
+    """Whose sub-domains are buckets. Addresses have none."""
+    named = frame.settings.of(ObjectStoreSettings).s3_domains
+    if named:
+        return tuple(named)
+    host = urlsplit(frame.settings.base_url).hostname or ""
+    return () if host.replace(".", "").isdecimal() or ":" in host else (host,)
 
 
 def _blobs(frame: Frame) -> FileBlobs:
@@ -45,5 +72,6 @@ def _blobs(frame: Frame) -> FileBlobs:
 ASSEMBLY = Assembly(
     "object_store",
     build,
+    events=EVENTS,
     catalog=(CatalogEntry("object-store", (), "/object-store/v1/AUTH_$(project_id)s"),),
 )

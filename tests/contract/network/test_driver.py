@@ -112,6 +112,31 @@ class TestNetworkDriver:
         assert report.routers == () and report.floating_ips == ()
         assert subject.apply(HostNetworks(9)) == HostNetworksReport(9)
 
+    def test_what_nobody_speaks_of_stays(self, subject: Subject) -> None:
+        """A restart of everything, and a state that lacks a port and a router, without an order to
+        remove them; then the order."""
+        cloud = small_cloud()
+        subject.apply(cloud.state())
+        port_id, _ = cloud.ports.popitem()
+        router_id, _ = cloud.routers.popitem()
+        subject.driver = subject.another()
+        lost = {f"port/{port_id}", f"router/{router_id}"}
+
+        async def apply(*gone: str) -> list[str]:
+            try:
+                await subject.driver.apply(cloud.state(), gone)
+                return await subject.driver.strangers()
+            finally:
+                await subject.driver.close()
+
+        if subject.lab is None:
+            assert asyncio.run(apply()) == [], "a simulated host starts empty"
+            return
+        assert set(asyncio.run(apply())) == lost
+        assert set(asyncio.run(apply("port/of-another", "network/too"))) == lost
+        assert set(asyncio.run(apply(f"port/{port_id}"))) == {f"router/{router_id}"}
+        assert asyncio.run(apply(f"router/{router_id}")) == []
+
     def test_administratively_down(self, subject: Subject) -> None:
         cloud = small_cloud()
         state = cloud.state()

@@ -23,6 +23,7 @@ from cumulo.core.db.rows import Index, Key, Row, Unique, columns, table
 from cumulo.core.db.sqlite import SqliteDatabase
 from cumulo.core.db.statements import DIALECTS, query, statement
 from cumulo.core.db.transaction import IntegrityError, ReadOnly, TooLong, Tx, Unstorable
+from cumulo.core.ids import new_id
 from cumulo.core.quotas.model import LimitRow, UsageRow
 
 
@@ -195,6 +196,22 @@ class TestTransactions:
         asyncio.run(main())
         row = database.read_now(lambda tx: tx.get(ThingRow, "1"))
         assert row is not None and row.size == 25
+
+    def test_the_same_name_at_once_is_looked_at_again(self, database: Engine) -> None:
+        """Whoever comes second sees the first, and says so in the words of the service."""
+
+        def make(tx: Tx) -> str:
+            if tx.all(BY_OWNER, owner="o"):
+                return "there"
+            tx.insert(thing(new_id(), name="same"))
+            return "made"
+
+        async def all_at_once() -> list[str]:
+            return await asyncio.gather(*[database.write(make) for _ in range(8)])
+
+        assert sorted(asyncio.run(all_at_once())) == ["made", *["there"] * 7]
+        with pytest.raises(IntegrityError):
+            database.write_now(lambda tx: tx.insert(thing("2", name="same")))
 
     def test_a_conditional_update_stops_at_the_bound(self, database: Engine) -> None:
         database.write_now(lambda tx: tx.insert(thing("1", size=0)))

@@ -14,7 +14,7 @@ from cumulo.core.auth.policy import Rules
 from cumulo.core.http import faults
 from cumulo.core.http.application import Application
 from cumulo.core.http.front import Front
-from cumulo.core.http.operations import Call, Face, Operation
+from cumulo.core.http.operations import Call, Face, Operation, Reply
 from cumulo.core.http.protocol import Limits, network_of, raise_file_limit
 from tests.core.http.app import application, serving
 
@@ -30,6 +30,13 @@ def face() -> Face:
         assert call.stream is not None
         return {"got": sum([len(piece) async for piece in call.stream])}
 
+    async def gone(call: Call) -> Reply:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"x" * 1000
+            raise OSError("the object is gone")
+
+        return Reply(headers={"Content-Length": "2000"}, stream=pieces())
+
     return Face(
         name="t",
         mount="",
@@ -37,6 +44,7 @@ def face() -> Face:
         rules=Rules({}),
         operations=[
             Operation("GET", "/thing", url, public=True, kind="fixed"),
+            Operation("GET", "/gone", gone, public=True, kind="stream"),
             Operation("PUT", "/thing", take, public=True, kind="stream"),
         ],
     )
@@ -224,3 +232,20 @@ def test_what_a_front_says_of_the_address_asked_for(trusted: bool) -> None:
     answer = asyncio.run(story())
     assert (b'"url":"http://cloud:5000/thing"' in answer) != trusted
     assert (b"evil" in answer) == trusted
+
+
+def test_an_answer_whose_source_goes(caplog: pytest.LogCaptureFixture) -> None:
+    """Say, a download of an image that was just deleted: the client sees that bytes are missing,
+    and the log has one line."""
+
+    async def story() -> bytes:
+        async with server() as port:
+            return await send(port, GET.replace(b"thing", b"gone"))
+
+    with caplog.at_level(logging.INFO):
+        answer = asyncio.run(story())
+    assert answer.endswith(b"x" * 1000) and b"200 OK" in answer
+    assert [r.levelname for r in caplog.records if "the object is gone" in r.getMessage()] == [
+        "WARNING"
+    ]
+    assert not [record for record in caplog.records if record.exc_info]

@@ -78,7 +78,7 @@ S3 = Face(
     rules=RULES,
     request_id_headers=("x-amz-request-id",),
     authentication=Authentication(verify=signed, token_headers=()),
-    claims=lambda header, query: (header("Authorization") or "").startswith("Sign"),
+    claims=lambda header, query, path: (header("Authorization") or "").startswith("Sign"),
     operations=[
         Operation("GET", "/", seen("buckets"), policy="any"),
         Operation("GET", "/{bucket}", seen("bucket"), policy="any"),

@@ -23,6 +23,7 @@ Fqdn = Annotated[
 Tag = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^,/]*\Z")]
 Description = Annotated[str, Meta(max_length=255)]
 DiskConfig = Literal["AUTO", "MANUAL"]
+_FEW = Meta(max_length=100)
 
 
 class NetworkWish(StrictBody, kw_only=True):
@@ -80,20 +81,22 @@ class NewServer(StrictBody, kw_only=True):
     disk_config: DiskConfig = field(name="OS-DCF:diskConfig", default="MANUAL")
     accessIPv4: str = ""
     accessIPv6: str = ""
-    personality: Annotated[list[dict[str, str]] | Unset, Until("2.56")] = UNSET
+    personality: Annotated[Annotated[list[dict[str, str]], _FEW] | Unset, Until("2.56")] = UNSET
     availability_zone: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
     config_drive: BoolLike | None = None
     user_data: Annotated[str, Meta(max_length=65535)] | None = None
     key_name: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
-    security_groups: list[GroupName] = []
+    security_groups: Annotated[list[GroupName], _FEW] = []
     min_count: IntLike | None = None
     max_count: IntLike | None = None
     return_reservation_id: BoolLike = False
-    block_device_mapping: list[OldMapping] = []
+    block_device_mapping: Annotated[list[OldMapping], _FEW] = []
     block_device_mapping_v2: Annotated[list[Mapping], Meta(max_length=255)] = []
     description: Annotated[Description | Unset | None, Since("2.19")] = UNSET
     tags: Annotated[Annotated[list[Tag], Meta(max_length=50)] | Unset, Since("2.52")] = UNSET
-    trusted_image_certificates: Annotated[list[str] | Unset | None, Since("2.63")] = UNSET
+    trusted_image_certificates: Annotated[
+        Annotated[list[str], _FEW] | Unset | None, Since("2.63")
+    ] = UNSET
     host: Annotated[str | Unset, Since("2.74")] = UNSET
     hypervisor_hostname: Annotated[str | Unset, Since("2.74")] = UNSET
     hostname: Fqdn | Unset = UNSET
@@ -155,7 +158,7 @@ class MetaBody(StrictBody):
 
 
 class TagsBody(StrictBody):
-    tags: list[Tag]
+    tags: Annotated[list[Tag], _FEW]
 
 
 class Reboot(StrictBody):

@@ -80,6 +80,9 @@ class PostgresqlDatabase:
 
         return self.read_now(bounded)
 
+    async def settled(self) -> None:
+        """The server answers a COMMIT when it is safe, unless its operator has said otherwise."""
+
     def read_now(self, function: Callable[[Tx], T]) -> T:
         result, _ = self._attempts(function, writable=False, name="")
         return result
@@ -94,11 +97,19 @@ class PostgresqlDatabase:
         return self._attempts(function, writable=True, name=name)
 
     def _attempts(self, function: Callable[[Tx], T], *, writable: bool, name: str) -> tuple[T, Tx]:
+        integrity = False
         for attempt in range(RETRIES):
             try:
                 result = self._once(function, writable=writable, name=name)
             except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
                 time.sleep(0.001 * attempt)
+            except IntegrityError:
+                # Somebody else's row came between our look and our insert, which PostgreSQL tells
+                # so although it is the same conflict: run again, the look sees it and the service
+                # says it in its own words. A mistake of the program fails again.
+                if not writable or integrity:
+                    raise
+                integrity = True
             except psycopg.errors.QueryCanceled:
                 raise TooLong("a statement took too long") from None
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:

@@ -7,6 +7,7 @@ yet, a loop that exchanges whole states. Restarting it touches nothing that alre
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -14,6 +15,9 @@ from typing import Any, Protocol, cast
 from cumulo.core.hosts.journal import Journal
 from cumulo.core.hosts.link import Link
 from cumulo.core.hosts.messages import Answer, Ask, FetchAll, ReportAll
+from cumulo.core.hosts.samples import MOST as MOST_SAMPLES
+from cumulo.core.hosts.samples import Sampler
+from cumulo.core.hosts.set_worker import SetWork, SetWorker
 from cumulo.core.hosts.work import HostPart, ItemWork
 from cumulo.core.hosts.worker import Worker
 from cumulo.core.sim.points import reach
@@ -54,32 +58,34 @@ class Agent:
         journals: Path | None = None,
         sweep: float = 10.0,
         sweeps: Mapping[str, float] | None = None,
+        sample_seconds: float = 60.0,
     ) -> None:
         """`sweep`: seconds between two looks at the world; `sweeps` says otherwise by kind.
         `journals`: the folder in which it keeps what it was told; None: in memory."""
         self.host_id = host_id
+        self.sample_seconds = sample_seconds
         self.link = link
         self.parts: dict[str, Any] = {part.kind: part for part in parts}
         self.sweeps = {kind: (sweeps or {}).get(kind, sweep) for kind in self.parts}
-        self.workers: dict[str, Worker] = {}
+        self.workers: dict[str, Worker | SetWorker] = {}
         self.bells: dict[str, Wakeup] = {}
         self._applied: dict[str, tuple[int, int]] = {}
         self._complaints: dict[str, str] = {}
         for kind, part in self.parts.items():
             if hasattr(part, "item_type"):
-                self._add_worker(cast(ItemWork, part), journals)
+                self._add_worker(part, journals)
             else:
                 self.bells[kind] = Wakeup()
                 part.on_change(self.bells[kind].ring)
 
-    def _add_worker(self, work: ItemWork, journals: Path | None) -> None:
+    def _add_worker(self, work: Any, journals: Path | None) -> None:
         path = None if journals is None else journals / f"{work.kind}.journal"
-        worker = Worker(
-            work,
-            lambda: self.link,
-            Journal(path, work.item_type),
-            sweep=self.sweeps[work.kind],
-        )
+        journal, sweep = Journal(path, work.item_type), self.sweeps[work.kind]
+        worker: Worker | SetWorker
+        if hasattr(work, "apply_set"):
+            worker = SetWorker(cast(SetWork, work), lambda: self.link, journal, sweep=sweep)
+        else:
+            worker = Worker(cast(ItemWork, work), lambda: self.link, journal, sweep=sweep)
         worker.on_progress = lambda: self._tell_waiting(work.kind)
         self.workers[work.kind] = worker
         self.bells[work.kind] = worker.bell
@@ -91,6 +97,21 @@ class Agent:
                 worker = self.workers.get(kind)
                 group.create_task(self._loop(kind) if worker is None else worker.run())
             group.create_task(self._heartbeats())
+            for part in self.parts.values():
+                if isinstance(part, Sampler):
+                    group.create_task(self._sample(part))
+
+    async def _sample(self, part: Sampler) -> None:
+        """What a part sees, told every so many seconds, on full ones: all hosts fit together."""
+        while True:
+            now = time.time()
+            await asyncio.sleep(self.sample_seconds - now % self.sample_seconds)
+            try:
+                found = await part.samples()
+                if found:
+                    await self.link.samples(found[:MOST_SAMPLES])
+            except Exception as error:  # the next ones will do
+                log.warning("samples of %s: %s", self.host_id, error)
 
     async def ask(self, message: Ask) -> Answer:
         part = self.parts.get(message.kind)

@@ -98,6 +98,8 @@ class Follower:
         for order in _orders(answer):
             told.add(order.id)
             known = self.journal.orders.get(order.id)
+            if order.gone and known is not None:
+                order = msgspec.structs.replace(order, item=known.item)
             if known is None or known.cloud != order.cloud or known.place < order.place:
                 new.append(order)
             elif known.place > order.place:

@@ -97,6 +97,20 @@ class HostRegistry:
         """The same for all of the hosts that do this kind of work: their versions."""
         return self._grow(tx, host_ids, kind, id, gone=False)
 
+    def remove_all(self, tx: Tx, host_ids: Sequence[str], kind: str, id: str) -> dict[str, int]:
+        """All of the hosts must remove that thing."""
+        return self._grow(tx, host_ids, kind, id, gone=True)
+
+    def change(
+        self, tx: Tx, host_id: str, kind: str, touched: Sequence[str], removed: Sequence[str] = ()
+    ) -> int:
+        """Several things of one host at once, in one version; 0 for a name that is no host's."""
+        version = self._grow(tx, [host_id], kind, None, gone=False).get(host_id, 0)
+        for gone, ids in ((False, touched), (True, removed)) if version else ():
+            for id in ids:
+                tx.run(queries.SET_ITEM, hosts=[host_id], k=kind, i=id, g=gone)
+        return version
+
     def _grow(
         self, tx: Tx, host_ids: Sequence[str], kind: str, id: str | None, *, gone: bool
     ) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """From what a handler returns or raises to an answer: status, headers, bytes."""
 
+import logging
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from cumulo.core.http import faults as envelopes
 from cumulo.core.http.operations import TOKENS, Call, Face, Reply
 from cumulo.core.wire.shapes import Version, trim
 
+log = logging.getLogger("cumulo.http")
+
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _KEPT = "".join(chr(code) for code in range(32, 127))
 
@@ -21,7 +24,8 @@ _KEPT = "".join(chr(code) for code in range(32, 127))
 class Answer:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
-    content_type: str = envelopes.JSON
+    content_type: str | None = envelopes.JSON
+    """None: there is no body, and nothing is said of its type (clients would try to read it)."""
     data: bytes | None = None
     stream: AsyncIterator[bytes] | None = None
 
@@ -42,6 +46,8 @@ def answer_of(call: Call, returned: Any) -> Answer:
         if call.version is not None:
             trim(returned, call.version)
         made.data = msgspec.json.encode(returned)
+    else:
+        made.content_type = None
     return made
 
 
@@ -52,7 +58,29 @@ def refusal_of(face: Face, fault: Fault, request_id: str) -> Answer:
     tokens = status == 401 and face.authentication is TOKENS
     word = envelopes.identity if tokens else face.faults
     content_type, body = word(fault, status, request_id)
-    return Answer(status, dict(fault.headers), content_type, body)
+    headers = dict(fault.headers)
+    if status == 401 and face.challenge:
+        headers.setdefault("WWW-Authenticate", face.challenge)
+    return Answer(status, headers, content_type, body)
+
+
+class CutOff(Exception):
+    """An answer that has begun cannot be ended: what it was made of has gone. It has been logged,
+    and the server closes the connection, so that the client sees that something is missing."""
+
+
+async def ending(stream: AsyncIterator[bytes], what: str) -> AsyncIterator[bytes]:
+    """The stream of an answer; what goes wrong in the middle of it is one line of the log."""
+    try:
+        async for piece in stream:
+            yield piece
+    except (Fault, OSError, EOFError) as error:
+        log.warning("%s: the answer was cut off: %s", what, error)
+        raise CutOff(what) from None
+    finally:
+        close = getattr(stream, "aclose", None)
+        if close is not None:
+            await close()
 
 
 def header_value(name: str, text: str) -> str:

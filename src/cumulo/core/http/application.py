@@ -20,7 +20,7 @@ import falcon.asgi
 from cumulo.core.db.transaction import Database
 from cumulo.core.faults import Fault, MethodNotAllowed, NotFound
 from cumulo.core.http.admission import Admission, Authenticator
-from cumulo.core.http.answers import Answer, announce, answer_of, header_value, refusal_of
+from cumulo.core.http.answers import Answer, announce, answer_of, ending, header_value, refusal_of
 from cumulo.core.http.connection import KEY, Connection, Download
 from cumulo.core.http.execution import (
     Execution,
@@ -198,7 +198,7 @@ def _has_no_body(req: Any) -> bool:
 async def _let_go(req: Any, answer: Answer, connection: Connection, alone: bool) -> None:
     """A stream, bound to its client."""
     assert answer.stream is not None
-    answer.stream = download = Download(answer.stream, connection)
+    answer.stream = download = Download(ending(answer.stream, req.path), connection)
     if req.method == "HEAD":
         # Nobody will ask for a piece.
         await download.close()

@@ -242,5 +242,7 @@ def _result(face: Face, asked: _Asked, answer: Answer, fault: Fault | None = Non
         version = negotiate(face, asked.header(face))
         if version is not None:
             announce(face, answer.headers, version)
-    headers = {**answer.headers, "Content-Type": answer.content_type}
+    headers = dict(answer.headers)
+    if answer.content_type is not None:
+        headers["Content-Type"] = answer.content_type
     return Result(answer.status, headers, answer.data or b"", answer.stream, fault)

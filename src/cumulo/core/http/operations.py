@@ -37,8 +37,12 @@ from cumulo.core.wire.shapes import Version
 
 Kind = Literal["plain", "fixed", "heavy", "stream", "socket", "feed"]
 
+HEAVY_SECONDS = 30.0
+
 Header = Callable[[str], str | None]
 """A request's header by its name, in any case."""
+
+Claims = Callable[[Header, str, str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,9 @@ class Operation:
     action: str | None = None
     writes: bool | None = None
     kind: Kind = "plain"
+    deadline: float = 0.0
+    """Seconds after which it is given up, with 503; 0: HEAVY_SECONDS for a heavy one, none for
+    others."""
     query: str = ""
     """For requests that have this name in their query (S3's `?acl`); those without a name are for
     all others of the same path and method."""
@@ -137,12 +144,15 @@ class Face:
     request_id_headers: Sequence[str] = ("X-Openstack-Request-Id",)
     new_request_id: Callable[[], str] | None = None
     """For a service whose ids have a form of their own."""
+    challenge: str = ""
+    """What every 401 says of how to authenticate; empty: only those of the token check say it."""
     exact_paths: bool = False
     """A slash after a collection's name asks for a member without an id: 404."""
     authentication: Authentication = TOKENS
-    claims: Callable[[Header, str], bool] | None = None
-    """A face that answers at `/`, for those requests alone that this says (of headers and query
-    string) are meant for it: signed for S3, say. It is asked before all other faces."""
+    claims: Claims | None = None
+    """A face that answers at `/`, for those requests alone that this says (of headers, query string
+    and path as it was sent) are meant for it: signed for S3, say. It is asked before all other
+    faces."""
 
 
 class Interrupted(BadRequest):

@@ -25,6 +25,8 @@ from typing import Any
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from cumulo.core.http.answers import CutOff
+
 log = logging.getLogger("cumulo.http")
 
 TELL_SECONDS = 600.0
@@ -36,7 +38,15 @@ FILES_BESIDE = 512
 # Written by uvicorn for each broken request.
 _NOISE = ("Invalid HTTP request received.", "Unsupported upgrade request.")
 _quiet = logging.getLogger("uvicorn.error.connections")
-_quiet.addFilter(lambda record: not str(record.msg).startswith(_NOISE))
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not what is only noise, and not what has been said in better words."""
+    told = record.exc_info is not None and isinstance(record.exc_info[1], CutOff)
+    return not told and not str(record.msg).startswith(_NOISE)
+
+
+_quiet.addFilter(_is_news)
 _ANSWERS = {
     400: b"HTTP/1.1 400 Bad Request\r\n",
     408: b"HTTP/1.1 408 Request Timeout\r\n",

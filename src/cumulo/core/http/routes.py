@@ -8,13 +8,13 @@ through Falcon's public door for routers of one's own.
 
 import itertools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
 import falcon.routing
 
-from cumulo.core.http.operations import Header
+from cumulo.core.http.operations import Claims
 
 _FIELD = re.compile(r"\{(\w+)(?::raw)?\}")
 _RAW = ":raw}"
@@ -46,7 +46,7 @@ class Router(falcon.routing.CompiledRouter):
     def __init__(self) -> None:
         super().__init__()
         self._raw = _Exact()
-        self._claiming: list[tuple[Callable[[Header, str], bool], _Exact, Found]] = []
+        self._claiming: list[tuple[Claims, _Exact, Found]] = []
 
     def add_route(self, uri_template: str, resource: object, **kwargs: Any) -> None:
         if uri_template.endswith(_RAW):
@@ -54,9 +54,7 @@ class Router(falcon.routing.CompiledRouter):
         else:
             super().add_route(uri_template, resource, **kwargs)
 
-    def claim(
-        self, wanted: Callable[[Header, str], bool], paths: Mapping[str, object], unknown: object
-    ) -> None:
+    def claim(self, wanted: Claims, paths: Mapping[str, object], unknown: object) -> None:
         """Requests that `wanted` says are meant for one face go to its paths alone; `unknown`
         answers for others."""
         routes = _Exact()
@@ -69,8 +67,9 @@ class Router(falcon.routing.CompiledRouter):
             # From inside the process, as it would be sent.
             return self._raw.find(uri.encode()) or super().find(unquote(uri.rstrip("/") or "/"))
         for wanted, routes, unknown in self._claiming:
-            if wanted(req.get_header, req.query_string):
-                return routes.find(req.scope["raw_path"]) or unknown
+            sent = req.scope["raw_path"]
+            if wanted(req.get_header, req.query_string, sent.decode("latin-1")):
+                return routes.find(sent) or unknown
         if self._raw.prefixes:
             sent = req.scope["raw_path"]
             if sent.startswith(self._raw.prefixes):

@@ -215,7 +215,9 @@ class Sockets:
 
 async def _refuse(send: Send, answer: Answer) -> None:
     """An HTTP answer instead of a socket."""
-    headers = {**answer.headers, "Content-Type": answer.content_type}
+    headers = dict(answer.headers)
+    if answer.content_type is not None:
+        headers["Content-Type"] = answer.content_type
     lines = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
     start = {"type": "websocket.http.response.start", "status": answer.status, "headers": lines}
     with contextlib.suppress(OSError):

@@ -37,7 +37,7 @@ class AuthApi:
                 "and has no catalog."
             )
         view = self._identity.catalog.view(tx, who.project_id)
-        return {"catalog": view, "links": {"next": None, "self": call.url, "previous": None}}
+        return {"catalog": view, "links": {"self": call.url}}
 
     def projects(self, call: Call, tx: Tx) -> Any:
         """The projects that the caller could scope to."""

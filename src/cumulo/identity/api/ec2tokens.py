@@ -12,6 +12,7 @@ from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.identity.api.token_bodies import token_body
+from cumulo.identity.service.authentication.authentication import Issued
 from cumulo.identity.service.authentication.ec2 import SignedRequest
 from cumulo.identity.service.authentication.method import Identified
 from cumulo.identity.service.identity import IdentityService
@@ -55,20 +56,22 @@ class Ec2TokensApi:
         ]
 
     async def ec2(self, call: Call) -> Reply:
-        return await self._answer(call, self._identity.ec2.identify_ec2)
+        issued = await self._issued(call, self._identity.ec2.identify_ec2)
+        return Reply(200, issued.body, {"X-Subject-Token": issued.token})
 
     async def s3(self, call: Call) -> Reply:
-        return await self._answer(call, self._identity.ec2.identify_s3)
+        """Whose the keys are and what they open; no token that could be used elsewhere."""
+        issued = await self._issued(call, self._identity.ec2.identify_s3)
+        return Reply(200, issued.body)
 
-    async def _answer(
+    async def _issued(
         self, call: Call, identify: Callable[[Tx, SignedRequest], Identified]
-    ) -> Reply:
+    ) -> Issued:
         body: SignedBody = call.body
         asked = body.credentials or body.credential or body.ec2_credentials
         if asked is None:
             raise BadRequest("Expecting to find credentials in the request.")
         found = await self._database.read(lambda tx: identify(tx, asked))
-        issued = await self._identity.authentication.issue(
+        return await self._identity.authentication.issue(
             found, None, lambda tx, who: token_body(self._identity, tx, who, True)
         )
-        return Reply(200, issued.body, {"X-Subject-Token": issued.token})

@@ -76,6 +76,7 @@ def identity_face(
         faults=faults.identity,
         rules=rules or Rules(RULES, scopes=SCOPES),
         operations=with_heads(operations),
+        challenge=f'Keystone uri="{base_url}/v3"',
     )
 
 

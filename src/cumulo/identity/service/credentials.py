@@ -21,6 +21,7 @@ from cumulo.core.faults import BadRequest, Conflict, NotFound
 from cumulo.core.ids import new_hex
 from cumulo.core.wire.shapes import Unset
 from cumulo.identity.model.credential import EC2, CredentialRow
+from cumulo.identity.model.domain import DomainRow
 from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.model.user import UserRow
 from cumulo.identity.queries import credential as queries
@@ -124,7 +125,8 @@ class Credentials:
         """A new pair of keys, made here."""
         if tx.get(UserRow, user_id) is None:
             raise NotFound(f"Could not find user: {user_id}.")
-        if tx.get(ProjectRow, project_id) is None:
+        place = tx.get(ProjectRow, project_id) or tx.get(DomainRow, project_id)
+        if place is None:
             raise NotFound(f"Could not find project: {project_id}.")
         self._refuse(who, user_id, EC2, project_id, source_of(who))
         access = new_hex()
@@ -181,23 +183,36 @@ class Credentials:
     def update(
         self, tx: Tx, row: CredentialRow, wishes: Mapping[str, Any], who: Principal
     ) -> CredentialRow:
-        """Another blob. Whose it is, for what and of which type stays: a new one is made then.
-        An EC2 credential whose access key changes is not found by it any more."""
+        """An EC2 credential whose access key changes is not found by it any more."""
         wanted, extra = split(wishes, CredentialWishes, "credential")
-        for name, value in given(wanted, "user_id", "project_id", "type").items():
-            if value != getattr(row, name):
-                raise BadRequest(f"{name} can not be updated for credential")
-        changes: dict[str, Any] = {}
+        changes: dict[str, Any] = given(wanted, "user_id", "project_id", "type")
+        changed = {name: value for name, value in changes.items() if value != getattr(row, name)}
+        if changed:
+            self._refuse_other_place(tx, row, changed, who)
         if wanted.blob is not UNSET:
             if row.type == EC2:
                 self._refuse_other_source(row, wanted.blob)
-            _check(row.type, wanted.blob, row.project_id)
+            type, project_id = (
+                changes.get("type", row.type),
+                changes.get("project_id", row.project_id),
+            )
+            _check(type, wanted.blob, project_id)
             changes["encrypted_blob"] = self._keys.encrypt(wanted.blob)
         if extra:
             changes["extra"] = {**row.extra, **extra}
         row = tx.update(row, **changes)
         emit(tx, "identity.credential.update", row.id, principal=who, user=row.user_id)
         return row
+
+    def _refuse_other_place(
+        self, tx: Tx, row: CredentialRow, changes: Mapping[str, Any], who: Principal
+    ) -> None:
+        """What cannot be somebody's, of that type, for that project."""
+        moved = msgspec.structs.replace(row, **changes)
+        if tx.get(UserRow, moved.user_id) is None:
+            raise NotFound(f"Could not find user: {moved.user_id}.")
+        self.check_may_handle(who, moved)
+        _check(moved.type, self.blob(row), moved.project_id)
 
     def _refuse_other_source(self, row: CredentialRow, blob: str) -> None:
         old, new = _ec2_blob(self.blob(row)), _ec2_blob(blob)

@@ -48,6 +48,7 @@ from cumulo.identity.service.limits import MAX_DEPTH, Limits
 from cumulo.identity.service.oauth1 import OAuth1
 from cumulo.identity.service.once import UsedOnce
 from cumulo.identity.service.projects import Projects
+from cumulo.identity.service.request_keys import RequestKeys
 from cumulo.identity.service.roles import Roles
 from cumulo.identity.service.security import SecurityRules
 from cumulo.identity.service.stored_policies import StoredPolicies
@@ -108,6 +109,7 @@ class IdentityService:
         self.application_credentials = ApplicationCredentials(self.roles, self.rules)
         self.oauth1 = OAuth1(credential_keys, self.roles)
         self.ec2 = Ec2Signatures(self.credentials.by_access_key)
+        self.request_keys = RequestKeys(self.ec2, self.tokens)
         self.keys = Keys(database, keys, credential_keys, self.credentials, self.oauth1, self.rules)
         self.tokens.delegations += [self.trusts, self.application_credentials, self.oauth1]
         self.users.on_disabled.append(self.application_credentials.forget_user)

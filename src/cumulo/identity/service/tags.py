@@ -41,9 +41,8 @@ def set_tags(
 
 
 def add_tag(tx: Tx, row: ProjectRow | DomainRow, tag: str, who: Principal) -> None:
-    """Nothing happens when it is there."""
-    if tag not in row.tags:
-        set_tags(tx, row, [*row.tags, tag], who)
+    """400 when it is there."""
+    set_tags(tx, row, [*row.tags, tag], who)
 
 
 def remove_tag(tx: Tx, row: ProjectRow | DomainRow, tag: str, who: Principal) -> None:

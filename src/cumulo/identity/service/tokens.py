@@ -31,7 +31,9 @@ from cumulo.identity.model.user import UserRow
 from cumulo.identity.queries import token as queries
 from cumulo.identity.service.accounts import is_enabled
 from cumulo.identity.service.authentication.method import (
+    NOTHING,
     REFUSED,
+    Binding,
     Identified,
     Scope,
 )
@@ -157,7 +159,9 @@ class Tokens:
             self._keep(tx, token, principal)
         return principal
 
-    def principal_of(self, tx: Tx, user: UserRow, scope: Scope) -> Principal:
+    def principal_of(
+        self, tx: Tx, user: UserRow, scope: Scope, binding: Binding = NOTHING
+    ) -> Principal:
         """What a token of that scope would say. Raises Unauthorized if there would be none."""
         now = time.time()
         payload = TokenPayload(
@@ -168,6 +172,9 @@ class Tokens:
             issued_at=now,
             expires_at=now + self._rules.token_lifetime,
             audit_ids=[],
+            trust_id=scope.trust_id,
+            app_cred_id=binding.application_credential_id,
+            access_token_id=binding.access_token_id,
         )
         return self._principal(tx, payload)
 

@@ -5,6 +5,7 @@ record of its own that matters: what is there is looked up, so a new driver obje
 goes on where the last one stopped, and disturbs nothing that is already as desired.
 """
 
+from collections.abc import Collection
 from typing import Protocol
 
 import msgspec
@@ -36,13 +37,21 @@ class NetworkDriver(Protocol):
     @property
     def capabilities(self) -> NetworkCapabilities: ...
 
-    async def apply(self, desired: HostNetworks) -> HostNetworksReport:
+    async def apply(
+        self, desired: HostNetworks, gone: Collection[str] | None = None
+    ) -> HostNetworksReport:
         """Make the host's data plane equal to `desired` and report what is there then.
 
-        Idempotent: the same state again changes nothing and disturbs no established flow. What
-        the driver made earlier and is not desired any more is removed. A fault of one thing is
+        Idempotent: the same state again changes nothing and disturbs no established flow. `gone`:
+        items (`port/ID`, `network/ID`, `router/ID`) of which nothing may be left; of what is in
+        neither nothing is removed. None: all that is not desired goes. A fault of one thing is
         in the report and stops no other. Raises DriverFault when nothing could be done.
         """
+        ...
+
+    async def strangers(self) -> list[str]:
+        """Items, or names of devices and namespaces, that the last `apply` found and kept though
+        they were not desired. They are good for `gone`."""
         ...
 
     async def remove_all(self) -> None:

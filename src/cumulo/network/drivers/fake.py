@@ -5,6 +5,7 @@ little.
 """
 
 import asyncio
+from collections.abc import Collection
 
 import msgspec
 
@@ -37,7 +38,9 @@ class FakeNetworkDriver:
         """The next `apply` raises DriverFault with this reason and changes nothing."""
         self._fail_next.append(reason)
 
-    async def apply(self, desired: HostNetworks) -> HostNetworksReport:
+    async def apply(
+        self, desired: HostNetworks, gone: Collection[str] | None = None
+    ) -> HostNetworksReport:
         if self.delay:
             await asyncio.sleep(self.delay)
         if self._fail_next:
@@ -51,6 +54,9 @@ class FakeNetworkDriver:
         report = self._report(desired)
         self._last = (desired, dict(self.faults), report)
         return report
+
+    async def strangers(self) -> list[str]:
+        return []
 
     async def remove_all(self) -> None:
         self.desired = None

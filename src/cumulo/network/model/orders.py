@@ -1,7 +1,8 @@
-"""What one host's data plane shall be, as a whole, and what it is.
+"""What one host's data plane shall be, and what it is.
 
-A host always receives its whole desired state, never a change: applying it twice is applying it
-once, and what is not in it is removed. Addresses are strings in the canonical form of
+A host is told things one by one, as items: networks, ports, security groups, the members of groups
+that its rules name, routers. Its driver is given all of them together (`HostNetworks`): applying
+that twice is applying it once. Addresses are strings in the canonical form of
 `ipaddress`; "with prefix" means `10.0.0.1/24`. MAC addresses are lower case with colons. Ids are
 UUIDs in their usual form with hyphens.
 """
@@ -46,7 +47,7 @@ class DhcpSpec(msgspec.Struct, frozen=True):
     addresses: tuple[str, ...]
 
 
-class NetworkSpec(msgspec.Struct, frozen=True):
+class NetworkSpec(msgspec.Struct, frozen=True, tag="network"):
     """A network. `number` is unique in the cloud, from 1: zone, VNI and names come from it."""
 
     id: str
@@ -69,7 +70,7 @@ class AddressPair(msgspec.Struct, frozen=True):
     mac: str | None = None
 
 
-class PortSpec(msgspec.Struct, frozen=True):
+class PortSpec(msgspec.Struct, frozen=True, tag="port"):
     """A port that is bound to this host. `number` is unique in the cloud, 1 to 2**31-1."""
 
     id: str
@@ -103,12 +104,20 @@ class SecurityGroupRule(msgspec.Struct, frozen=True):
     remote_group_id: str | None = None
 
 
-class SecurityGroupSpec(msgspec.Struct, frozen=True):
+class SecurityGroupSpec(msgspec.Struct, frozen=True, tag="group"):
     """A group, with the addresses or CIDRs (both versions) of all its members in the cloud."""
 
     id: str
     stateful: bool = True
     rules: tuple[SecurityGroupRule, ...] = ()
+    members: tuple[str, ...] = ()
+
+
+class GroupMembers(msgspec.Struct, frozen=True, tag="members"):
+    """The addresses or CIDRs of all members of a group in the cloud, as of its change `number`."""
+
+    id: str
+    number: int
     members: tuple[str, ...] = ()
 
 
@@ -138,7 +147,7 @@ class FloatingIpSpec(msgspec.Struct, frozen=True):
     fixed_address: str
 
 
-class RouterSpec(msgspec.Struct, frozen=True):
+class RouterSpec(msgspec.Struct, frozen=True, tag="router"):
     id: str
     number: int
     admin_state_up: bool = True
@@ -181,3 +190,21 @@ class HostNetworksReport(msgspec.Struct, frozen=True):
     ports: tuple[Observed, ...] = ()
     routers: tuple[Observed, ...] = ()
     floating_ips: tuple[Observed, ...] = ()
+
+
+NetworkItem = NetworkSpec | PortSpec | SecurityGroupSpec | GroupMembers | RouterSpec
+"""What a host is told of one thing; its id is the item's, after the noun: `port/ID`."""
+
+
+class SeenThing(msgspec.Struct, frozen=True):
+    """What a host sees of one item, and of what belongs to it: a network's DHCP port, a router's
+    ports and floating IPs."""
+
+    own: Observed
+    ports: tuple[Observed, ...] = ()
+    floating_ips: tuple[Observed, ...] = ()
+
+
+def item_id(noun: str, id: str) -> str:
+    """noun: network, port, group, members, router."""
+    return f"{noun}/{id}"

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from cumulo.core.db.rows import Index, References, Unique, table
+from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, Unique, table
 from cumulo.network.model.standard import Standard
 
 
@@ -27,3 +27,12 @@ class SecurityGroupRuleRow(Standard, frozen=True):
     port_range_max: int | None = None
     remote_ip_prefix: str | None = None
     remote_group_id: Annotated[str | None, Index(), References("network_security_groups.id")] = None
+
+
+@table("network_group_changes", IndexOn("pending", where="pending"))
+class GroupChangeRow(Row, frozen=True):
+    """How often the members of a group changed, as hosts are told; `pending`: not told yet."""
+
+    group_id: Annotated[str, Key(), References("network_security_groups.id", on_delete="CASCADE")]
+    number: int
+    pending: bool

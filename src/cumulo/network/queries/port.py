@@ -9,7 +9,7 @@ from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 from cumulo.network.model.network import NetworkRow
 from cumulo.network.model.port import DHCP, PortGroupRow, PortRow
-from cumulo.network.model.security_group import SecurityGroupRuleRow
+from cumulo.network.model.security_group import SecurityGroupRow, SecurityGroupRuleRow
 from cumulo.network.model.subnet import AllocationRow
 from cumulo.network.queries.lists import NounListing, parameter
 
@@ -111,10 +111,39 @@ MEMBER_PAIRS = statement(
     .where(_g.group_id.in_(parameter("ids")), _c.allowed_address_pairs != "[]")
     .order_by(_g.group_id, _g.port_id)
 )
-SEEN_ON_HOST = statement(
-    sa.select(_c.id, _c.generation, _c.observed, _c.fault).where(
-        _c.host_id == sa.bindparam("host_id")
+ANY_ON_HOST = statement(
+    sa.select(_c.id)
+    .where(_c.host_id == sa.bindparam("host_id"), _c.network_id == sa.bindparam("network_id"))
+    .limit(1)
+)
+DHCP_ON_HOST = query(
+    PortRow,
+    sa.select(_t).where(
+        _c.host_id == sa.bindparam("host_id"),
+        _c.role == DHCP,
+        _c.network_id.in_(parameter("ids")),
+    ),
+)
+
+
+def _on_host(group: Any) -> Any:
+    """A port of the host is in the group."""
+    ports = sa.select(_g.port_id).join_from(PortGroupRow.sql_table, _t, _c.id == _g.port_id)
+    return ports.where(_g.group_id == group, _c.host_id == sa.bindparam("host_id")).exists()
+
+
+GROUPS_ON_HOST = statement(
+    sa.select(SecurityGroupRow.sql_table.c.id).where(
+        SecurityGroupRow.sql_table.c.id.in_(parameter("ids")),
+        _on_host(SecurityGroupRow.sql_table.c.id),
     )
 )
+"""Those of the groups that a port of the host is in."""
+NAMED_ON_HOST = statement(
+    sa.select(_r.remote_group_id)
+    .distinct()
+    .where(_r.remote_group_id.in_(parameter("ids")), _on_host(_r.security_group_id))
+)
+"""Those of the groups that rules of the host's groups name."""
 DROP_GROUPS = statement(sa.delete(PortGroupRow.sql_table).where(_g.port_id == sa.bindparam("port")))
 COUNT = statement(sa.select(sa.func.count()).select_from(_t))

@@ -4,7 +4,11 @@ import sqlalchemy as sa
 
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
-from cumulo.network.model.security_group import SecurityGroupRow, SecurityGroupRuleRow
+from cumulo.network.model.security_group import (
+    GroupChangeRow,
+    SecurityGroupRow,
+    SecurityGroupRuleRow,
+)
 from cumulo.network.queries.lists import NounListing, parameter
 
 _t, _rt = SecurityGroupRow.sql_table, SecurityGroupRuleRow.sql_table
@@ -29,3 +33,26 @@ RULES_NAMING = query(
     sa.select(_rt).where(_r.remote_group_id == sa.bindparam("group_id")),
 )
 DROP_RULES = statement(sa.delete(_rt).where(_r.security_group_id == sa.bindparam("group")))
+
+_n = columns(GroupChangeRow)
+NAMED_BY = statement(
+    sa.select(_r.remote_group_id)
+    .distinct()
+    .where(_r.security_group_id.in_(parameter("ids")), _r.remote_group_id.is_not(None))
+    .order_by(_r.remote_group_id)
+)
+NOTE_CHANGE = statement(
+    sa.update(GroupChangeRow.sql_table)
+    .where(_n.group_id == sa.bindparam("group"))
+    .values(pending=True)
+)
+CHANGED = query(
+    GroupChangeRow,
+    sa.select(GroupChangeRow.sql_table)
+    .where(_n.pending.is_(True))
+    .order_by(_n.group_id)
+    .limit(sa.bindparam("most", type_=sa.Integer())),
+)
+NUMBERS = query(
+    GroupChangeRow, sa.select(GroupChangeRow.sql_table).where(_n.group_id.in_(parameter("ids")))
+)

@@ -8,7 +8,8 @@ from cumulo.network.model.floatingip import FloatingIpRow, floatingip_status
 from cumulo.network.model.router import RouterRow
 from cumulo.network.model.standard import changed
 from cumulo.network.queries import floatingip as queries
-from cumulo.network.service.tools import Hosts, tell
+from cumulo.network.service.placing import Hosts
+from cumulo.network.service.tools import tell
 
 
 def disassociate(tx: Tx, hosts: Hosts, row: FloatingIpRow, who: Principal | None) -> FloatingIpRow:
@@ -17,7 +18,7 @@ def disassociate(tx: Tx, hosts: Hosts, row: FloatingIpRow, who: Principal | None
     if row.router_id is not None:
         router = tx.get(RouterRow, row.router_id)
         if router is not None:
-            hosts.touch(tx, router.host_id)
+            hosts.touch_router(tx, router)
     after = changed(
         tx,
         row,

@@ -75,9 +75,6 @@ class NetworkService:
     def unplug_server(self, tx: Tx, server_id: str) -> None:
         self._servers.unplug_all(tx, server_id)
 
-    def routed_hosts(self, tx: Tx, host_id: str) -> None:
-        self.hosts.touch(tx, host_id)
-
     def counts(self) -> dict[str, Callable[[Tx], int]]:
         """What `cumulo status` counts."""
         counted = {

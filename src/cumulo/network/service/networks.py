@@ -45,7 +45,7 @@ class NetworkWishes(msgspec.Struct, kw_only=True, rename=_ENCODED):
     network_type: str | Unset | None = UNSET
     physical_network: str | Unset | None = UNSET
     segmentation_id: int | Unset | None = UNSET
-    availability_zone_hints: list[str] | Unset = UNSET
+    availability_zone_hints: Annotated[list[str], msgspec.Meta(max_length=20)] | Unset = UNSET
 
 
 CREATE_ONLY = frozenset({"availability_zone_hints"})
@@ -164,7 +164,7 @@ class Networks:
             tx.delete(port)
             if port.project_id:
                 self._tools.quotas.give_back(tx, port.project_id, port=1)
-            self._tools.hosts.touch(tx, port.host_id)
+            self._tools.hosts.port_left(tx, port, port.host_id, ())
             tell(tx, "port", "delete", port, who)
         for subnet in tx.all(subnet_queries.OF_NETWORKS, ids=[row.id]):
             tx.delete(subnet)

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -52,6 +52,9 @@ class DhcpOption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ip_version: int = 4
 
 
+_FEW = msgspec.Meta(max_length=100)
+
+
 class PortWishes(msgspec.Struct, kw_only=True, rename=_ENCODED):
     network_id: str | Unset = UNSET
     name: Name | Unset = UNSET
@@ -61,10 +64,10 @@ class PortWishes(msgspec.Struct, kw_only=True, rename=_ENCODED):
     fixed_ips: list[FixedIpWish] | Unset | None = UNSET
     device_id: Name | Unset = UNSET
     device_owner: Name | Unset = UNSET
-    security_groups: list[str] | Unset | None = UNSET
+    security_groups: Annotated[list[str], _FEW] | Unset | None = UNSET
     port_security_enabled: bool | Unset = UNSET
     allowed_address_pairs: list[PairWish] | Unset | None = UNSET
-    extra_dhcp_opts: list[DhcpOption] | Unset | None = UNSET
+    extra_dhcp_opts: Annotated[list[DhcpOption], _FEW] | Unset | None = UNSET
     dns_name: Name | Unset = UNSET
     host_id: str | Unset | None = UNSET
     vnic_type: str | Unset = UNSET
@@ -151,7 +154,7 @@ class Ports:
             tx.insert(PortGroupRow(row.id, group))
         wanted = None if wishes.fixed_ips in (UNSET, None) else wishes.fixed_ips
         addresses.assign(tx, row, wanted)
-        row = self.refresh(tx, row)
+        row = self._seen_anew(tx, row, self._tools.hosts.port_changed(tx, row, groups))
         self._tools.hosts.touch_members(tx, groups)
         tell(tx, "port", "create", row, who, network_id=network.id)
         return row
@@ -265,12 +268,17 @@ class Ports:
             row = self._set_groups(tx, row, groups)
         if "mac_address" in changes:
             addresses.readdress(tx, row)
+        moved = wishes.fixed_ips is not UNSET or "mac_address" in changes
         row = self._new_addresses(tx, row, wishes, who)
         if row is not before:
-            if before.host_id != row.host_id:
-                self._tools.hosts.touch(tx, before.host_id)
-            row = self.refresh(tx, row)
-            self._tools.hosts.touch_members(tx, list({*groups_before, *groups}))
+            hosts = self._tools.hosts
+            row = self._seen_anew(tx, row, hosts.port_changed(tx, row, groups))
+            if (before.host_id, is_guest(before)) != (row.host_id, is_guest(row)):
+                hosts.port_left(tx, before, before.host_id, groups_before)
+            else:
+                hosts.groups_left(tx, row, [each for each in groups_before if each not in groups])
+            if _members_differ(before, row) or groups != groups_before or moved:
+                hosts.touch_members(tx, sorted({*groups_before, *groups}))
             tell(tx, "port", "update", row, who)
         return row
 
@@ -330,8 +338,8 @@ class Ports:
         groups = self.groups_of(tx, [row.id]).get(row.id, [])
         disassociate_port(tx, self._tools.hosts, row.id, who)
         self._tools.hosts.touch_members(tx, groups)
-        self._tools.hosts.touch(tx, row.host_id)
         tx.delete(row)
+        self._tools.hosts.port_left(tx, row, row.host_id, groups)
         if row.project_id:
             self._tools.quotas.give_back(tx, row.project_id, port=1)
         tell(tx, "port", "delete", row, who)
@@ -349,16 +357,20 @@ class Ports:
 
     def bind(self, tx: Tx, row: PortRow, host_id: str | None) -> PortRow:
         """Move a port to a host."""
+        before, groups = row, self.groups_of(tx, [row.id]).get(row.id, [])
         if row.host_id != host_id:
-            self._tools.hosts.touch(tx, row.host_id)
             row = tx.update(row, host_id=host_id, observed=None, fault=None)
-        return self.refresh(tx, row)
+            self._tools.hosts.port_left(tx, before, before.host_id, groups)
+        return self._seen_anew(tx, row, self._tools.hosts.port_changed(tx, row, groups))
 
     def refresh(self, tx: Tx, row: PortRow) -> PortRow:
         """Tell the port's host, and compute the status anew."""
-        generation = self._tools.hosts.touch(tx, row.host_id)
-        seen = {"generation": generation, "status": _status(row)}
-        if (row.generation, row.status) == (generation, seen["status"]):
+        groups = self.groups_of(tx, [row.id]).get(row.id, [])
+        return self._seen_anew(tx, row, self._tools.hosts.port_changed(tx, row, groups))
+
+    def _seen_anew(self, tx: Tx, row: PortRow, version: int) -> PortRow:
+        seen = {"generation": version, "status": _status(row)}
+        if (row.generation, row.status) == (version, seen["status"]):
             return row
         return tx.update(row, **seen)
 
@@ -371,6 +383,11 @@ def _status(row: PortRow) -> str:
         observed=row.observed,
         fault=row.fault,
     )
+
+
+def _members_differ(before: PortRow, now: PortRow) -> bool:
+    """Whether what a group's members are follows differently from the port."""
+    return before.allowed_address_pairs != now.allowed_address_pairs
 
 
 def _clean_mac(given: str) -> str:
@@ -410,7 +427,12 @@ def _checked(wishes: PortWishes) -> dict[str, Any]:
     return found
 
 
-def _pairs(wishes: Iterable[PairWish]) -> list[AddressPair]:
+def _pairs(wishes: Sequence[PairWish]) -> list[AddressPair]:
+    if len(wishes) > MOST_PAIRS:
+        raise BadRequest(
+            f"The number of allowed address pair exceeds the maximum {MOST_PAIRS}.",
+            kind="AllowedAddressPairExhausted",
+        )
     found: list[AddressPair] = []
     for wish in wishes:
         try:
@@ -429,9 +451,4 @@ def _pairs(wishes: Iterable[PairWish]) -> list[AddressPair]:
                 kind="DuplicateAddressPairInRequest",
             )
         found.append(pair)
-    if len(found) > MOST_PAIRS:
-        raise BadRequest(
-            f"The number of allowed address pair exceeds the maximum {MOST_PAIRS}.",
-            kind="AllowedAddressPairExhausted",
-        )
     return found

@@ -10,6 +10,7 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict, NotFound
 from cumulo.core.wire.shapes import Unset
+from cumulo.network.meters import ROUTERS
 from cumulo.network.model.ipam import inside, overlap
 from cumulo.network.model.orders import HostRoute
 from cumulo.network.model.port import ROUTER_GATEWAY, ROUTER_INTERFACE, PortRow
@@ -46,7 +47,7 @@ class RouterWishes(msgspec.Struct, kw_only=True):
     admin_state_up: bool | Unset = UNSET
     external_gateway_info: GatewayWish | Unset | None = UNSET
     routes: list[HostRoute] | Unset | None = UNSET
-    availability_zone_hints: list[str] | Unset = UNSET
+    availability_zone_hints: Annotated[list[str], msgspec.Meta(max_length=20)] | Unset = UNSET
 
 
 CREATE_ONLY = frozenset({"availability_zone_hints"})
@@ -96,6 +97,7 @@ class Routers:
             **chosen(wishes, "admin_state_up", "availability_zone_hints"),
         )
         tx.insert(row)
+        ROUTERS.changed(tx, None, row)
         if wishes.external_gateway_info is not UNSET:
             row = self._set_gateway(tx, row, wishes.external_gateway_info, who)
         if wishes.routes is not UNSET and wishes.routes:
@@ -125,8 +127,9 @@ class Routers:
         gateway = self.gateways_of(tx, [row.id]).get(row.id)
         if gateway is not None:
             self._ports.remove(tx, gateway, who)
-        self._tools.hosts.touch(tx, row.host_id)
+        self._tools.hosts.router_left(tx, row)
         tx.delete(row)
+        ROUTERS.changed(tx, row, None)
         self._tools.quotas.give_back(tx, row.project_id, router=1)
         tell(tx, "router", "delete", row, who)
 
@@ -176,13 +179,13 @@ class Routers:
         return tx.update(row, **changes, revision_number=row.revision_number + 1, updated_at=tx.now)
 
     def _set_routes(self, tx: Tx, row: RouterRow, wishes: Sequence[HostRoute]) -> RouterRow:
-        routes = [clean_route(route, "routes") for route in wishes]
-        if len(routes) > MOST_ROUTES:
+        if len(wishes) > MOST_ROUTES:
             raise BadRequest(
                 f"Unable to complete operation for {row.id}. The number of routes exceeds the "
                 f"maximum {MOST_ROUTES}.",
                 kind="RoutesExhausted",
             )
+        routes = [clean_route(route, "routes") for route in wishes]
         if len(set(routes)) < len(routes):
             raise unfit("routes", "Duplicate route")
         reachable, own = self._reach(tx, row)

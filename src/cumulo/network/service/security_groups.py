@@ -156,7 +156,7 @@ class SecurityGroups:
             raise Conflict(f"Security Group {row.id} in use.", kind="SecurityGroupInUse")
         after = changed(tx, row, **chosen(wishes, "name", "description", "stateful"))
         if after is not row:
-            self._tools.hosts.touch_groups(tx, [row.id])
+            self._tools.hosts.touch_group(tx, row.id)
             tell(tx, "security_group", "update", after, who)
         return after
 
@@ -175,7 +175,7 @@ class SecurityGroups:
                 # The remote group goes, and with it the rules that let its members in.
                 tx.delete(rule)
                 self._tools.quotas.give_back(tx, rule.project_id, security_group_rule=1)
-                self._tools.hosts.touch_groups(tx, [rule.security_group_id])
+                self._tools.hosts.rule_left(tx, rule.security_group_id, row.id)
         tx.run(queries.DROP_RULES, group=row.id)
         tx.delete(row)
         counted = sum(not _of_new_default(rule, row) for rule in own)
@@ -245,7 +245,7 @@ class SecurityGroupRules:
         self._tools.quotas.take(tx, project_id, security_group_rule=1)
         tx.insert(row)
         tx.update(group, revision_number=group.revision_number + 1, updated_at=tx.now)
-        self._tools.hosts.touch_groups(tx, [group.id])
+        self._tools.hosts.touch_group(tx, group.id, row.remote_group_id)
         tell(tx, "security_group_rule", "create", row, who, security_group_id=group.id)
         return row
 
@@ -256,7 +256,7 @@ class SecurityGroupRules:
         tx.update(group, revision_number=group.revision_number + 1, updated_at=tx.now)
         if not _of_new_default(row, group):
             self._tools.quotas.give_back(tx, row.project_id, security_group_rule=1)
-        self._tools.hosts.touch_groups(tx, [group.id])
+        self._tools.hosts.rule_left(tx, group.id, row.remote_group_id)
         tell(tx, "security_group_rule", "delete", row, who, security_group_id=group.id)
 
 

@@ -38,6 +38,9 @@ Name = Annotated[str, msgspec.Meta(max_length=255)]
 MOST_DNS, MOST_ROUTES = 5, 20
 
 
+_POOLS = msgspec.Meta(max_length=64)
+
+
 class SubnetWishes(msgspec.Struct, kw_only=True):
     network_id: str | Unset = UNSET
     ip_version: int | Unset = UNSET
@@ -46,7 +49,7 @@ class SubnetWishes(msgspec.Struct, kw_only=True):
     description: Name | Unset = UNSET
     gateway_ip: str | Unset | None = UNSET
     enable_dhcp: bool | Unset = UNSET
-    allocation_pools: list[AllocationRange] | Unset | None = UNSET
+    allocation_pools: Annotated[list[AllocationRange], _POOLS] | Unset | None = UNSET
     dns_nameservers: list[str] | Unset | None = UNSET
     host_routes: list[HostRoute] | Unset | None = UNSET
     ipv6_ra_mode: str | Unset | None = UNSET
@@ -312,6 +315,12 @@ def _refuse_in_pools(gateway: str | None, pools: Sequence[AllocationRange]) -> N
 def _dns(wishes: SubnetWishes) -> list[str]:
     if wishes.dns_nameservers is UNSET or wishes.dns_nameservers is None:
         return []
+    if len(wishes.dns_nameservers) > MOST_DNS:
+        raise BadRequest(
+            f"Unable to complete operation for the subnet. The number of DNS nameservers exceeds "
+            f"the limit {MOST_DNS}.",
+            kind="DNSNameServersExhausted",
+        )
     found = []
     for given in wishes.dns_nameservers:
         try:
@@ -320,12 +329,6 @@ def _dns(wishes: SubnetWishes) -> list[str]:
             raise unfit("dns_nameservers", f"'{given}' is not a valid nameserver") from None
     if len(set(found)) < len(found):
         raise unfit("dns_nameservers", "Duplicate nameserver")
-    if len(found) > MOST_DNS:
-        raise BadRequest(
-            f"Unable to complete operation for the subnet. The number of DNS nameservers exceeds "
-            f"the limit {MOST_DNS}.",
-            kind="DNSNameServersExhausted",
-        )
     return found
 
 

@@ -1,6 +1,6 @@
 """What the verbs of all nouns need: quotas, hosts, standard attributes, visibility."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import msgspec
@@ -8,19 +8,14 @@ import msgspec
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
-from cumulo.core.hosts.registry import HostRegistry, is_alive
+from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.ids import new_id
 from cumulo.core.quotas.quotas import Quotas
-from cumulo.network.model.router import RouterRow
 from cumulo.network.model.standard import Standard
-from cumulo.network.queries import port as port_queries
-from cumulo.network.queries import router as router_queries
+from cumulo.network.service.placing import Hosts
 from cumulo.network.service.refusals import unfit
 
 R = TypeVar("R", bound=Standard)
-
-KIND = "network"
-"""The kind of work of the network service's host part."""
 
 DEFAULT_QUOTAS = {
     "network": 100,
@@ -31,55 +26,6 @@ DEFAULT_QUOTAS = {
     "security_group": 10,
     "security_group_rule": 100,
 }
-
-
-class Hosts:
-    """Where things are placed, and telling their hosts of a change."""
-
-    def __init__(self, registry: HostRegistry) -> None:
-        self.registry = registry
-
-    def choose(self, tx: Tx) -> str | None:
-        """The host for a router or a DHCP server: alive, takes network work, has the fewest
-        routers. None when there is none: the first host that reports takes it over."""
-        fit = [
-            host.id
-            for host in self.registry.all(tx)
-            if KIND in host.roles and host.enabled and is_alive(host, tx.now)
-        ]
-        if len(fit) < 2:
-            return fit[0] if fit else None
-        return min(fit, key=lambda id: len(tx.all(router_queries.ON_HOST, host_id=id)))
-
-    def touch(self, tx: Tx, host_id: str | None) -> int:
-        """This host's desired state changes; its generation from now on. A name that is no
-        host's (a port may be bound to any) has none."""
-        return 0 if host_id is None else self.registry.touch(tx, host_id, KIND)
-
-    def _touch_found(self, tx: Tx, found: Iterable[tuple[str]]) -> None:
-        self.registry.touch_all(tx, [host for (host,) in found], KIND)
-
-    def touch_network(self, tx: Tx, network_id: str) -> None:
-        """All hosts on which the network is."""
-        found = tx.tuples(port_queries.HOSTS_OF_NETWORK, network_id=network_id)
-        self._touch_found(tx, found)
-
-    def touch_groups(self, tx: Tx, group_ids: Sequence[str]) -> None:
-        """All hosts with ports in these groups: their rules changed."""
-        if group_ids:
-            found = tx.tuples(port_queries.HOSTS_IN_GROUPS, ids=group_ids)
-            self._touch_found(tx, found)
-
-    def touch_members(self, tx: Tx, group_ids: Sequence[str]) -> None:
-        """All hosts where rules name these groups: their members' addresses changed."""
-        if group_ids:
-            found = tx.tuples(port_queries.HOSTS_NAMING_GROUPS, ids=group_ids)
-            self._touch_found(tx, found)
-
-    def touch_router(self, tx: Tx, router: RouterRow) -> RouterRow:
-        """The router's host must look at it again."""
-        generation = self.touch(tx, router.host_id)
-        return tx.update(router, generation=generation) if router.host_id else router
 
 
 class Tools:

@@ -39,7 +39,7 @@ async def send(
         found["Content-Length"] = str(size)
         if head:
             return Reply(200, headers=found, raw=b"", content_type=content_type)
-        return await _body(store, call, content, access, 0, size, 200, found, content_type)
+        return await body(store, call, content, access, 0, size, 200, found, content_type)
     parts = ranges.satisfied(wanted, size)
     if not parts:
         page = b"" if head else texts.page(416, "Requested Range Not Satisfiable")
@@ -53,11 +53,11 @@ async def send(
         }
         if head:
             return Reply(206, headers=found, raw=b"", content_type=content_type)
-        return await _body(store, call, content, access, start, end, 206, found, content_type)
+        return await body(store, call, content, access, start, end, 206, found, content_type)
     return _multipart(store, call, content, access, parts, found, content_type)
 
 
-async def _body(
+async def body(
     store: ObjectStoreService,
     call: Call,
     content: Content,

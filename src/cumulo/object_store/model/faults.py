@@ -123,3 +123,15 @@ class Missing(StoreFault):
     status = 503
     title = "Service Unavailable"
     kind = "ServiceUnavailable"
+
+
+class NotImplementedYet(StoreFault):
+    status = 501
+    title = "Not Implemented"
+    kind = "NotImplemented"
+
+
+class NoRange(StoreFault):
+    status = 416
+    title = "Requested Range Not Satisfiable"
+    kind = "InvalidRange"

@@ -176,6 +176,17 @@ class Objects:
         self._removals.of(tx, row)
         self._containers.count(tx, container, objects=-1, bytes=-row.size)
 
+    def set_tags(
+        self, tx: Tx, access: Access, container: str, name: str, tags: Mapping[str, str]
+    ) -> None:
+        """Tags are no part of the object's time. Raises NoSuchObject."""
+        found = self.container(tx, access, container, "write")
+        row = self.current(tx, found, name)
+        if row is None:
+            raise NoSuchObject()
+        extra = {key: value for key, value in row.extra.items() if key != "tags"}
+        tx.update(row, extra={**extra, "tags": dict(tags)} if tags else extra)
+
     def expired(self, tx: Tx, most: int) -> list[tuple[str, bytes]]:
         """(container's id, name) of objects whose time is over."""
         return [(c, n) for c, n in tx.tuples(queries.EXPIRED, now=int(time.time()), most=most)]

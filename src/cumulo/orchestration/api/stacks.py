@@ -72,6 +72,13 @@ class StacksApi:
                 Operation("GET", f"{all_}/{{name}}/{below}", self.lookup, policy="stacks:lookup")
                 for below in ("resources", "events", "template", "environment", "files", "outputs")
             ),
+            Operation(
+                "POST",
+                f"{all_}/{{name}}/actions",
+                self.lookup,
+                policy="stacks:lookup",
+                writes=False,
+            ),
             Operation("GET", ONE, self.show, policy="stacks:show"),
             Operation("PUT", ONE, self.update, policy="stacks:update", status=202, **wish),
             Operation("PATCH", ONE, self.patch, policy="stacks:update_patch", status=202, **wish),

@@ -36,6 +36,8 @@ from cumulo.identity.service.trusts import moment_of
 AUTH_TTL = 900.0
 """Seconds that a signed time may differ from ours."""
 V4 = "AWS4-HMAC-SHA256"
+S3_SERVICES = ("s3", "sts", "iam")
+"""Services whose requests an object store hands on to be verified."""
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z")
 
 Names = Annotated[dict[str, Any], msgspec.Meta(max_length=200)]
@@ -61,7 +63,7 @@ class SignedRequest(msgspec.Struct):
 
 class Ec2Signatures:
     def __init__(self, find: FindKey, *, clock: Callable[[], float] = time.time) -> None:
-        self._find = find
+        self.find = find
         self._clock = clock
 
     def identify_ec2(self, tx: Tx, asked: SignedRequest) -> Identified:
@@ -76,7 +78,7 @@ class Ec2Signatures:
         if not any(_same(each, asked.signature) for each in found if each is not None):
             raise refused()
         self._check_time(asked)
-        return self._identified(tx, key)
+        return self.identified(tx, key)
 
     def identify_s3(self, tx: Tx, asked: SignedRequest) -> Identified:
         key = self._key(tx, asked)
@@ -84,12 +86,12 @@ class Ec2Signatures:
         if found is None or not asked.signature or not _same(found, asked.signature):
             raise refused()
         self._check_time(asked)
-        return self._identified(tx, key)
+        return self.identified(tx, key)
 
     def _key(self, tx: Tx, asked: SignedRequest) -> FoundKey:
         if not asked.access:
             raise refused()
-        key = self._find(tx, asked.access)
+        key = self.find(tx, asked.access)
         if key is None:
             raise NotFound("EC2 access key not found.")
         return key
@@ -111,7 +113,8 @@ class Ec2Signatures:
         if abs(self._clock() - signed_at) > AUTH_TTL:
             raise refused()
 
-    def _identified(self, tx: Tx, key: FoundKey) -> Identified:
+    def identified(self, tx: Tx, key: FoundKey) -> Identified:
+        """Whose token the credential stands for. Raises Unauthorized."""
         user_id: str = key.user_id
         if key.trust_id is not None:
             trust = tx.get(TrustRow, key.trust_id)
@@ -191,7 +194,9 @@ def s3_signature(secret: str, token: str) -> str | None:
         return base64.b64encode(hmac.digest(secret.encode(), text, "sha1")).decode()
     parts = text.decode(errors="replace").split("\n")
     scope = parts[2].split("/") if len(parts) == 4 else []
-    if len(scope) != 4 or parts[0] != V4 or scope[2:] != ["s3", "aws4_request"]:
+    if len(scope) != 4 or parts[0] != V4 or scope[2] not in S3_SERVICES:
+        return None
+    if scope[3] != "aws4_request":
         return None
     return hmac.digest(signing_key(secret, scope), text, "sha256").hex()
 

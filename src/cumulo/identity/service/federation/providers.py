@@ -46,7 +46,7 @@ class ProtocolWishes(msgspec.Struct, forbid_unknown_fields=True):
 
 class MappingWishes(msgspec.Struct, forbid_unknown_fields=True):
     rules: list[dict[str, Any]]
-    schema_version: SchemaVersion | Unset = UNSET
+    schema_version: SchemaVersion | Unset | None = UNSET
     id: str | Unset = UNSET
 
 
@@ -249,7 +249,7 @@ class FederationProviders:
                 f"Conflict occurred attempting to store mapping - Duplicate entry found with ID "
                 f"{mapping_id}."
             )
-        version = "1.0" if wanted.schema_version is UNSET else wanted.schema_version
+        version: SchemaVersion = wanted.schema_version or "1.0"
         check_rules(wanted.rules, version)
         row = MappingRow(mapping_id, wanted.rules, version)
         tx.insert(row)
@@ -263,7 +263,7 @@ class FederationProviders:
         row = self.mapping(tx, mapping_id)
         version: Any = row.schema_version
         if wanted.schema_version is not UNSET:
-            version = wanted.schema_version
+            version = wanted.schema_version or "1.0"
         check_rules(wanted.rules, version)
         row = tx.update(row, rules=wanted.rules, schema_version=version)
         emit(tx, "identity.mapping.update", row.id, principal=who)

@@ -9,7 +9,7 @@ applied again, which is how an audit is asked for.
 import asyncio
 import contextlib
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from cumulo.network.drivers.linux import (
     security,
 )
 from cumulo.network.drivers.linux.external import Outside
+from cumulo.network.drivers.linux.made import DEVICE, NAMESPACE, MadeHere
 from cumulo.network.drivers.linux.metadata import Lookup, MetadataServer
 from cumulo.network.drivers.linux.nft import Firewall
 from cumulo.network.drivers.linux.plan import Plan
@@ -100,6 +101,7 @@ class LinuxNetworkDriver:
         self._servers = dhcp.Servers(self._state)
         self._metadata = MetadataServer(metadata)
         self._outside = Outside(prefix, outer, self._state, nat=nat_to_outside)
+        self._made = MadeHere(self._state)
         self._done: dict[str, tuple[object, int]] = {}
         self._addresses: set[tuple[int, str]] = set()
         self._generation: int | None = None
@@ -113,17 +115,22 @@ class LinuxNetworkDriver:
         except OSError as error:
             raise DriverFault(f"port {port_id}: {error}") from error
 
-    async def apply(self, desired: HostNetworks) -> HostNetworksReport:
+    async def apply(
+        self, desired: HostNetworks, gone: Collection[str] | None = None
+    ) -> HostNetworksReport:
         async with self._lock:
             if self._generation == desired.generation:
                 self._done.clear()
             try:
-                report = await self._apply(desired)
+                report = await self._apply(desired, gone)
             except (OSError, CommandFailed) as error:
                 self._done.clear()
                 raise DriverFault(str(error)) from error
             self._generation = desired.generation
             return report
+
+    async def strangers(self) -> list[str]:
+        return self._made.strangers()
 
     async def remove_all(self) -> None:
         async with self._lock:
@@ -135,7 +142,9 @@ class LinuxNetworkDriver:
     async def close(self) -> None:
         await self._metadata.close()
 
-    async def _apply(self, desired: HostNetworks) -> HostNetworksReport:
+    async def _apply(
+        self, desired: HostNetworks, gone: Collection[str] | None
+    ) -> HostNetworksReport:
         # What takes time in proportion to the state is worked out off the loop.
         good, faults = await asyncio.to_thread(normal.split, desired)
         plan = Plan(self.prefix, good, self._outside.veths(good.networks), self._forwarders)
@@ -144,8 +153,11 @@ class LinuxNetworkDriver:
         if create_namespace(host) or host not in self._done:
             interfaces.write_sysctls(host, _HOST_SYSCTLS)
         self._done[host] = (None, 0)
-        await self._remove_namespaces(plan.namespaces())
-        await self._remove_links(plan)
+        self._made.begin(plan)
+        self._made.begin_pass()
+        await self._remove_namespaces(plan.namespaces(), desired, gone)
+        await self._remove_links(plan, desired, gone)
+        self._made.end_pass(plan)
         await self._firewall.load(rules)
         await self._forget_gone_ports(plan)
         created = {namespace for namespace in plan.namespaces() if self._create(namespace, plan)}
@@ -160,10 +172,13 @@ class LinuxNetworkDriver:
             there = await links.show(host)
         return make_report(desired, plan, there, faults, tap_faults, trouble)
 
-    async def _remove_links(self, plan: Plan) -> None:
-        there = await links.show_names(self.host_namespace)
-        gone = [f"link del dev {name}" for name in links.stale(plan.wanted, there)]
-        await links.batch(gone, self.host_namespace, keep_going=True)
+    async def _remove_links(
+        self, plan: Plan, desired: HostNetworks, gone: Collection[str] | None
+    ) -> None:
+        there = links.stale(plan.wanted, await links.show_names(self.host_namespace))
+        stale = self._made.stale(DEVICE, there, desired, gone)
+        lines = [f"link del dev {name}" for name in stale]
+        await links.batch(lines, self.host_namespace, keep_going=True)
 
     def _create(self, namespace: str, plan: Plan) -> bool:
         created = create_namespace(namespace)
@@ -182,14 +197,17 @@ class LinuxNetworkDriver:
         await links.batch(lines, self.host_namespace, keep_going=True)
         return {name: link for name, link in there.items() if name not in dying}
 
-    async def _remove_namespaces(self, wanted: set[str]) -> None:
+    async def _remove_namespaces(
+        self, wanted: set[str], desired: HostNetworks, gone: Collection[str] | None
+    ) -> None:
         there = list_namespaces(f"{self.prefix}-n-") + list_namespaces(f"{self.prefix}-r-")
-        await self._servers.keep_only(wanted)
-        gone = [namespace for namespace in there if namespace not in wanted]
-        if not gone:
+        rest = [namespace for namespace in there if namespace not in wanted]
+        stale = self._made.stale(NAMESPACE, rest, desired, gone)
+        await self._servers.keep_only(wanted | (set(rest) - set(stale)))
+        if not stale:
             return
-        self._metadata.keep_only(self._metadata.namespaces() - set(gone))
-        for namespace in gone:
+        self._metadata.keep_only(self._metadata.namespaces() - set(stale))
+        for namespace in stale:
             await asyncio.to_thread(delete_namespace, namespace)
             self._done.pop(namespace, None)
             self._router_firewalls.pop(namespace, None)
@@ -288,6 +306,7 @@ class LinuxNetworkDriver:
         self._firewall = Firewall(self.host_namespace)
         self._addresses = set()
         self._generation = None
+        self._made.clear()
 
 
 def _inode(namespace: str) -> int:

@@ -83,6 +83,11 @@ class Plan:
         name = names.bridge(network.number)
         return Tap(tap_name(port.id), name, network.mtu, port.admin_state_up)
 
+    @cached_property
+    def port_of_tap(self) -> dict[str, str]:
+        """The id of the port that each tap is of."""
+        return {tap_name(port.id): port.id for port in self.ports}
+
     def _dhcp_veth(self, network: NetworkSpec) -> Veth:
         assert network.dhcp is not None
         mac = network.dhcp.mac

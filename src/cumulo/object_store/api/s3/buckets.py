@@ -1,0 +1,253 @@
+"""Buckets of S3, and the settings of buckets."""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from cumulo.core.db.transaction import Tx
+from cumulo.core.http.operations import Call, Reply
+from cumulo.object_store.api.s3.asked import Asked
+from cumulo.object_store.api.s3.documents import (
+    XML,
+    children,
+    document,
+    element,
+    name_of,
+    parsed,
+    text,
+    value_of,
+)
+from cumulo.object_store.api.s3.lists import Read, owner
+from cumulo.object_store.model import limits
+from cumulo.object_store.model.faults import (
+    AlreadyThere,
+    BadInput,
+    NoSuchContainer,
+    NoSuchObject,
+    NotImplementedYet,
+    StoreFault,
+)
+from cumulo.object_store.service.containers import ContainerWishes
+from cumulo.object_store.service.object_store import ObjectStoreService
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]")
+_ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
+ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
+CANNED: Mapping[str, str] = {
+    "private": "",
+    "bucket-owner-read": "",
+    "bucket-owner-full-control": "",
+    "public-read": ".r:*,.rlistings",
+}
+"""What an ACL by its name is as an access list of the container."""
+
+MISSING: Mapping[str, tuple[str, str]] = {
+    "policy": ("NoSuchBucketPolicy", "The bucket policy does not exist"),
+    "tagging": ("NoSuchTagSet", "The TagSet does not exist"),
+    "cors": ("NoSuchCORSConfiguration", "The CORS configuration does not exist"),
+    "lifecycle": (
+        "NoSuchLifecycleConfiguration",
+        "The lifecycle configuration does not exist",
+    ),
+    "encryption": (
+        "ServerSideEncryptionConfigurationNotFoundError",
+        "The server side encryption configuration was not found",
+    ),
+    "object-lock": (
+        "ObjectLockConfigurationNotFoundError",
+        "Object Lock configuration does not exist for this bucket",
+    ),
+    "website": ("NoSuchWebsiteConfiguration", "The website configuration does not exist"),
+    "publicAccessBlock": (
+        "NoSuchPublicAccessBlockConfiguration",
+        "The public access block configuration was not found",
+    ),
+    "replication": (
+        "ReplicationConfigurationNotFoundError",
+        "The replication configuration was not found",
+    ),
+    "ownershipControls": (
+        "OwnershipControlsNotFoundError",
+        "The bucket ownership controls were not found",
+    ),
+}
+"""Settings that no bucket has: what S3 says when one is not set."""
+EMPTY: Mapping[str, str] = {
+    "logging": "BucketLoggingStatus",
+    "notification": "NotificationConfiguration",
+    "versioning": "VersioningConfiguration",
+    "accelerate": "AccelerateConfiguration",
+}
+"""The same, where it is an empty document."""
+
+
+class BucketsApi:
+    def __init__(self, store: ObjectStoreService, read: Read, region: str) -> None:
+        self._store = store
+        self._read = read
+        self._region = region
+
+    async def create(self, call: Call) -> Reply:
+        asked = self._read(call)
+        name = asked.bucket
+        if not _NAME.fullmatch(name) or ".." in name or _ADDRESS.fullmatch(name):
+            raise BadInput("The specified bucket is not valid.", kind="InvalidBucketName")
+        node = parsed(await asked.body().whole()) if has_body(asked) else None
+        if node is not None and name_of(node) != "CreateBucketConfiguration":
+            raise BadInput("The XML you provided was not well-formed", kind="MalformedXML")
+        if (asked.headers.get("x-amz-bucket-object-lock-enabled") or "").lower() == "true":
+            raise NotImplementedYet("Object Lock is not implemented.")
+        wishes = ContainerWishes(read_acl=canned(asked))
+
+        def make(tx: Tx) -> None:
+            if self._store.containers.find(tx, asked.access.account, name) is not None:
+                asked.access.check_account(writing=True)
+                raise AlreadyThere()
+            self._store.containers.put(tx, asked.access, name, wishes)
+
+        await self._store.write(make, name="object container put")
+        return Reply(200, headers={"Location": f"/{quote(name)}"}, raw=b"")
+
+    async def head(self, call: Call) -> Reply:
+        await self._seen(call)
+        headers = {"x-amz-bucket-region": self._region, "Content-Length": "0"}
+        return Reply(200, headers=headers, raw=b"", content_type=XML)
+
+    async def delete(self, call: Call) -> Reply:
+        asked = self._read(call)
+        await self._store.write(
+            lambda tx: self._store.containers.delete(tx, asked.access, asked.bucket),
+            name="object container delete",
+        )
+        return Reply(204)
+
+    async def location(self, call: Call) -> Reply:
+        await self._seen(call)
+        return document("LocationConstraint", self._region)
+
+    async def acl(self, call: Call) -> Reply:
+        asked = self._read(call)
+        row = await self._store.database.read(
+            lambda tx: self._store.containers.seen(tx, asked.access, asked.bucket)
+        )
+        return acl_document(asked, public=row.read_acl.startswith(".r:*"))
+
+    async def put_acl(self, call: Call) -> Reply:
+        asked = self._read(call)
+        acl = canned(asked)
+        if acl is None:
+            acl = acl_of(await asked.body().whole())
+        wishes = ContainerWishes(read_acl=acl)
+        await self._store.write(
+            lambda tx: self._store.containers.post(tx, asked.access, asked.bucket, wishes),
+            name="object container post",
+        )
+        return Reply(200, raw=b"")
+
+    async def setting(self, call: Call) -> Reply:
+        """A setting that is looked at: no bucket has it."""
+        await self._seen(call)
+        name = call.operation.query
+        if name in EMPTY:
+            return document(EMPTY[name])
+        if name == "requestPayment":
+            return document("RequestPaymentConfiguration", element("Payer", "BucketOwner"))
+        code, message = MISSING[name]
+        raise NoSuchObject(message, kind=code)
+
+    async def set(self, call: Call) -> Reply:
+        """A setting that is made or removed: to remove what is not there is done."""
+        await self._seen(call)
+        if call.operation.method == "DELETE":
+            return Reply(204)
+        raise NotImplementedYet(f"{call.operation.query} of buckets is not implemented.")
+
+    async def delete_many(self, call: Call) -> Reply:
+        asked = self._read(call)
+        node = parsed(await asked.body().whole())
+        wanted = [] if node is None else list(children(node, "Object"))
+        malformed = BadInput("The XML you provided was not well-formed", kind="MalformedXML")
+        if node is None or name_of(node) != "Delete" or not wanted:
+            raise malformed
+        if len(wanted) > limits.S3_MULTI_DELETE:
+            raise malformed
+        quiet = value_of(node, "Quiet") == "true"
+        lines = []
+        for each in wanted:
+            key = value_of(each, "Key")
+            if not key:
+                raise malformed
+            line = await self._delete(asked, key)
+            if not quiet or line.startswith("<Error>"):
+                lines.append(line)
+        return document("DeleteResult", *lines)
+
+    async def _delete(self, asked: Asked, key: str) -> str:
+        try:
+            await self._store.write(
+                lambda tx: self._store.objects.delete(tx, asked.access, asked.bucket, key),
+                name="object delete",
+            )
+        except NoSuchContainer:
+            raise
+        except NoSuchObject:
+            pass
+        except StoreFault as fault:
+            code = element("Code", fault.kind)
+            return f"<Error>{text('Key', key)}{code}{element('Message', fault.message)}</Error>"
+        return f"<Deleted>{text('Key', key)}</Deleted>"
+
+    async def _seen(self, call: Call) -> Asked:
+        """For whoever may see the bucket. Raises NoSuchContainer."""
+        asked = self._read(call)
+        await self._store.database.read(
+            lambda tx: self._store.containers.seen(tx, asked.access, asked.bucket)
+        )
+        return asked
+
+
+def has_body(asked: Asked) -> bool:
+    return asked.headers.get("content-length", "0") != "0" or "transfer-encoding" in asked.headers
+
+
+def canned(asked: Asked) -> str | None:
+    """The access list of an ACL by its name; None for none."""
+    name = asked.headers.get("x-amz-acl")
+    if any(each.startswith("x-amz-grant-") for each in asked.headers):
+        raise NotImplementedYet("Grants are not implemented: access lists of containers are.")
+    if name is None:
+        return None
+    if name not in CANNED:
+        raise NotImplementedYet(f"The ACL {name:.60} is not implemented.")
+    return CANNED[name]
+
+
+def acl_of(raw: bytes) -> str:
+    """The access list of an ACL's document: the owner alone, or readers as well."""
+    node = parsed(raw)
+    if node is None or name_of(node) != "AccessControlPolicy":
+        raise BadInput("The XML you provided was not well-formed", kind="MalformedACLError")
+    public = False
+    for grants in children(node, "AccessControlList"):
+        for grant in children(grants, "Grant"):
+            uris = [value_of(each, "URI") for each in children(grant, "Grantee")]
+            if ALL_USERS in uris:
+                if value_of(grant, "Permission") != "READ":
+                    raise NotImplementedYet("Only READ can be granted to everybody.")
+                public = True
+    return CANNED["public-read" if public else "private"]
+
+
+def acl_document(asked: Asked, *, public: bool) -> Reply:
+    def grantee(kind: str, inner: str) -> str:
+        schema = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+        return f'<Grantee {schema} xsi:type="{kind}">{inner}</Grantee>'
+
+    own = owner(asked, "x").removeprefix("<x>").removesuffix("</x>")
+    grants = [
+        element("Grant", grantee("CanonicalUser", own), element("Permission", "FULL_CONTROL"))
+    ]
+    if public:
+        everybody = grantee("Group", element("URI", ALL_USERS))
+        grants.append(element("Grant", everybody, element("Permission", "READ")))
+    return document("AccessControlPolicy", owner(asked), element("AccessControlList", *grants))

@@ -1,0 +1,116 @@
+"""The faces of S3: at `/` for what is signed for it, at a bucket's own host, and at `/s3`."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from cumulo.core.auth.policy import Rules
+from cumulo.core.http.operations import Authentication, Call, Claims, Face, Operation
+from cumulo.identity.interface import RequestKeys
+from cumulo.object_store.api.s3.asked import Asked
+from cumulo.object_store.api.s3.buckets import EMPTY, MISSING, BucketsApi
+from cumulo.object_store.api.s3.documents import Handler, refusal, worded
+from cumulo.object_store.api.s3.lists import ListsApi
+from cumulo.object_store.api.s3.multipart import MultipartApi
+from cumulo.object_store.api.s3.objects import ObjectsApi
+from cumulo.object_store.api.s3.signing import Signing
+from cumulo.object_store.service.object_store import ObjectStoreService
+
+ALIAS = "/s3"
+
+
+def s3_faces(
+    store: ObjectStoreService,
+    rules: Rules,
+    keys: RequestKeys,
+    *,
+    region: str,
+    domains: Sequence[str],
+) -> list[Face]:
+    signing = Signing(keys, domains, ALIAS)
+
+    def face(mount: str, operations: list[Operation], claims: Claims | None = None) -> Face:
+        return Face(
+            name="object_store",
+            service_types=("object-store", "s3"),
+            mount=mount,
+            faults=refusal,
+            rules=rules,
+            authentication=Authentication(verify=signing.verify, token_headers=()),
+            request_id_headers=("x-amz-request-id", "x-amz-id-2"),
+            operations=operations,
+            claims=claims,
+        )
+
+    by_host = _Operations(store, region, signing)
+    by_path = _Operations(store, region, None)
+    return [
+        face("", by_host.of("/", "/{key:raw}"), signing.claims_host),
+        face("", by_path.all(), signing.claims),
+        face(ALIAS, by_path.all()),
+    ]
+
+
+class _Operations:
+    def __init__(self, store: ObjectStoreService, region: str, signing: Signing | None) -> None:
+        def read(call: Call) -> Asked:
+            bucket = None if signing is None else signing.bucket_of(call.header("Host") or "")
+            return Asked(call, bucket)
+
+        self._lists = ListsApi(store, read)
+        self._buckets = BucketsApi(store, read, region)
+        self._objects = ObjectsApi(store, read)
+        self._multipart = MultipartApi(store, read, self._objects)
+
+    def all(self) -> list[Operation]:
+        """Where the path names the bucket."""
+        root = _operation("GET", "/", self._lists.buckets, "")
+        return [root, *self.of("/{bucket}", "/{bucket}/{key:raw}")]
+
+    def of(self, bucket: str, key: str) -> list[Operation]:
+        return [*self._of_buckets(bucket), *self._of_objects(key)]
+
+    def _of_buckets(self, path: str) -> list[Operation]:
+        of = partial(_of, path)
+        buckets = self._buckets
+        settings = (*MISSING, *EMPTY, "requestPayment")
+        return [
+            of("PUT", buckets.create),
+            of("HEAD", buckets.head),
+            of("DELETE", buckets.delete),
+            of("GET", self._lists.objects),
+            of("GET", buckets.location, "location"),
+            of("GET", buckets.acl, "acl"),
+            of("PUT", buckets.put_acl, "acl"),
+            of("POST", buckets.delete_many, "delete"),
+            of("GET", self._multipart.uploads, "uploads"),
+            *(of("GET", buckets.setting, name) for name in settings),
+            *(of(verb, buckets.set, name) for verb in ("PUT", "DELETE") for name in settings),
+        ]
+
+    def _of_objects(self, path: str) -> list[Operation]:
+        of = partial(_of, path)
+        objects, multipart = self._objects, self._multipart
+        return [
+            of("GET", objects.get),
+            of("HEAD", objects.get),
+            of("PUT", objects.put),
+            of("DELETE", objects.delete),
+            of("GET", objects.acl, "acl"),
+            of("PUT", objects.put_acl, "acl"),
+            of("GET", objects.tags, "tagging"),
+            of("PUT", objects.put_tags, "tagging"),
+            of("DELETE", objects.put_tags, "tagging"),
+            of("POST", multipart.begin, "uploads"),
+            of("PUT", multipart.put, "uploadId"),
+            of("POST", multipart.complete, "uploadId"),
+            of("GET", multipart.parts, "uploadId"),
+            of("DELETE", multipart.abort, "uploadId"),
+        ]
+
+
+def _of(path: str, method: str, handler: Handler, query: str = "") -> Operation:
+    return _operation(method, path, handler, query)
+
+
+def _operation(method: str, path: str, handler: Handler, query: str) -> Operation:
+    return Operation(method, path, worded(handler), kind="stream", query=query)

@@ -1,0 +1,286 @@
+"""Multipart uploads of S3."""
+
+import re
+from urllib.parse import quote
+
+from cumulo.core.db.transaction import Tx
+from cumulo.core.http.operations import Call, Reply
+from cumulo.object_store.api.s3.asked import Asked, number
+from cumulo.object_store.api.s3.documents import (
+    children,
+    document,
+    element,
+    name_of,
+    parsed,
+    text,
+    value_of,
+)
+from cumulo.object_store.api.s3.lists import Read, owner
+from cumulo.object_store.api.s3.objects import (
+    ObjectsApi,
+    check_source,
+    checksum_headers,
+    new_object,
+    source_of,
+    write_conditions,
+)
+from cumulo.object_store.model import checksums, limits, timestamps
+from cumulo.object_store.model.conditions import unquoted
+from cumulo.object_store.model.container import ContainerRow
+from cumulo.object_store.model.faults import BadInput, NoRange, StoreFault
+from cumulo.object_store.model.object import PartRow, UploadRow
+from cumulo.object_store.service.bytes import Received
+from cumulo.object_store.service.multipart import Wanted
+from cumulo.object_store.service.object_store import ObjectStoreService
+
+_RANGE = re.compile(r"bytes=(\d{1,18})-(\d{1,18})")
+_NAMES = {name: f"Checksum{name.upper()}" for name in checksums.ALGORITHMS}
+
+
+class MultipartApi:
+    def __init__(self, store: ObjectStoreService, read: Read, objects: ObjectsApi) -> None:
+        self._store = store
+        self._read = read
+        self._objects = objects
+
+    async def begin(self, call: Call) -> Reply:
+        asked = self._read(call)
+        new = new_object(asked)
+        algorithm = checksums.wanted(asked.headers)
+        headers: dict[str, str] = {}
+        if algorithm is not None:
+            default = "FULL_OBJECT" if algorithm == "crc64nvme" else "COMPOSITE"
+            kind = asked.headers.get("x-amz-checksum-type", default).upper()
+            whole = algorithm.startswith("crc")
+            if kind not in ("FULL_OBJECT", "COMPOSITE") or (kind == "FULL_OBJECT" and not whole):
+                raise BadInput("Value for x-amz-checksum-type header is invalid.")
+            new.extra |= {"checksum": algorithm, "checksum_type": kind}
+            headers["x-amz-checksum-algorithm"] = algorithm.upper()
+            headers["x-amz-checksum-type"] = kind
+        row = await self._store.write(
+            lambda tx: self._store.multipart.begin(tx, asked.access, asked.bucket, asked.key, new),
+            name="object upload",
+        )
+        return document(
+            "InitiateMultipartUploadResult",
+            text("Bucket", asked.bucket),
+            text("Key", asked.key),
+            element("UploadId", row.id),
+            headers=headers,
+        )
+
+    async def put(self, call: Call) -> Reply:
+        asked = self._read(call)
+        place = number(call.query.get("partNumber"), 0, 0, limits.S3_PARTS + 1, "partNumber")
+        if not 1 <= place <= limits.S3_PARTS:
+            raise BadInput(
+                f"Part number must be an integer between 1 and {limits.S3_PARTS}, inclusive",
+                kind="InvalidArgument",
+            )
+        if "x-amz-copy-source" in asked.headers:
+            return await self._copy(asked, place)
+        _, upload = await self._find(asked)
+        algorithm = checksums.wanted(asked.headers) or upload.extra.get("checksum")
+        given = asked.body(algorithm)
+        given.check_size(limits.MAX_FILE_SIZE)
+        await self._check_room(asked, given.size)
+        received = await self._store.bytes.receive(
+            given.pieces(), limits.MAX_FILE_SIZE, sums=given.sums, check=given.check
+        )
+        part = await self._keep(upload, place, received, given.checksum)
+        headers = {"ETag": f'"{part.etag}"'}
+        headers |= {checksums.PREFIX + name: value for name, value in part.checksums.items()}
+        return Reply(200, headers=headers, raw=b"")
+
+    async def _copy(self, asked: Asked, place: int) -> Reply:
+        _, upload = await self._find(asked)
+        bucket, key = source_of(asked)
+        source = await self._objects.row(asked.access, bucket, key)
+        check_source(asked.headers, source)
+        content = await self._store.contents.of(source, asked.access)
+        start, end = 0, content.size
+        wanted = asked.headers.get("x-amz-copy-source-range")
+        if wanted is not None:
+            match = _RANGE.fullmatch(wanted)
+            if match is None:
+                raise BadInput(
+                    "The x-amz-copy-source-range value must be of the form bytes=first-last",
+                    kind="InvalidArgument",
+                )
+            start, end = int(match[1]), int(match[2]) + 1
+            if not start < end <= content.size:
+                raise NoRange()
+        if end - start > limits.S3_COPY_SIZE:
+            raise BadInput("The specified copy source is larger than the maximum allowable size")
+        await self._check_room(asked, end - start)
+        algorithm = upload.extra.get("checksum")
+        sums = [checksums.ALGORITHMS[algorithm]()] if algorithm else []
+        pieces = self._store.contents.pieces(content, asked.access, start, end)
+        received = await self._store.bytes.receive(
+            self._store.bytes.read(pieces), limits.MAX_FILE_SIZE, sums=sums
+        )
+        found = {algorithm: checksums.text(sums[0])} if algorithm else {}
+        part = await self._keep(upload, place, received, found)
+        return document(
+            "CopyPartResult",
+            element("LastModified", timestamps.s3_iso(part.timestamp)),
+            text("ETag", f'"{part.etag}"'),
+        )
+
+    async def _find(self, asked: Asked) -> tuple[ContainerRow, UploadRow]:
+        upload = asked.query.get("uploadId") or ""
+        return await self._store.database.read(
+            lambda tx: self._store.multipart.find(tx, asked.access, asked.bucket, asked.key, upload)
+        )
+
+    async def _check_room(self, asked: Asked, size: int) -> None:
+        def check(tx: Tx) -> None:
+            container = self._store.objects.container(tx, asked.access, asked.bucket, "write")
+            self._store.multipart.check_room(tx, container, size)
+
+        await self._store.database.read(check)
+
+    async def _keep(
+        self, upload: UploadRow, place: int, received: Received, found: dict[str, str]
+    ) -> PartRow:
+        try:
+            return await self._store.write(
+                lambda tx: self._store.multipart.put(tx, upload.id, place, received, found),
+                name="object part",
+            )
+        except StoreFault:
+            await self._store.bytes.drop(received.blob)
+            raise
+
+    async def complete(self, call: Call) -> Reply:
+        asked = self._read(call)
+        wanted = _wanted(await asked.body().whole())
+        held = write_conditions(asked.headers)
+        upload = call.query.get("uploadId") or ""
+        row = await self._store.write(
+            lambda tx: self._store.multipart.complete(
+                tx, asked.access, asked.bucket, asked.key, upload, wanted, held
+            ),
+            name="object complete",
+        )
+        url = f"{call.base_url}/{quote(asked.bucket)}/{quote(asked.key)}"
+        sums = [
+            element(_NAMES[name], value) for name, value in row.extra.get("checksums", {}).items()
+        ]
+        if sums:
+            sums.append(element("ChecksumType", checksum_headers(row)["x-amz-checksum-type"]))
+        return document(
+            "CompleteMultipartUploadResult",
+            text("Location", url),
+            text("Bucket", asked.bucket),
+            text("Key", asked.key),
+            text("ETag", f'"{row.etag}"'),
+            *sums,
+        )
+
+    async def abort(self, call: Call) -> Reply:
+        asked = self._read(call)
+        upload = call.query.get("uploadId") or ""
+        await self._store.write(
+            lambda tx: self._store.multipart.abort(
+                tx, asked.access, asked.bucket, asked.key, upload
+            ),
+            name="object abort",
+        )
+        return Reply(204)
+
+    async def parts(self, call: Call) -> Reply:
+        asked = self._read(call)
+        query = call.query
+        most = number(query.get("max-parts"), 1000, 0, 1000, "max-parts")
+        after = number(query.get("part-number-marker"), 0, 0, 2**31, "part-number-marker")
+        _, upload = await self._find(asked)
+        rows = await self._store.database.read(
+            lambda tx: self._store.multipart.parts(tx, upload.id, after, most + 1)
+        )
+        found = [_part(row) for row in rows[:most]]
+        more = len(rows) > most
+        head = [
+            text("Bucket", asked.bucket),
+            text("Key", asked.key),
+            element("UploadId", upload.id),
+            owner(asked, "Initiator"),
+            owner(asked),
+            element("StorageClass", "STANDARD"),
+            element("PartNumberMarker", after),
+            element("MaxParts", most),
+            element("IsTruncated", "true" if more else "false"),
+        ]
+        if rows[:most]:
+            head.append(element("NextPartNumberMarker", rows[:most][-1].number))
+        return document("ListPartsResult", *head, *found)
+
+    async def uploads(self, call: Call) -> Reply:
+        asked = self._read(call)
+        query = call.query
+        most = number(query.get("max-uploads"), 1000, 0, 1000, "max-uploads")
+        marker = query.get("key-marker") or ""
+        # Without an upload's id, all uploads of the marker's own key are behind us.
+        after = (marker, (query.get("upload-id-marker") or "\U0010ffff") if marker else "")
+        prefix = query.get("prefix") or ""
+
+        def find(tx: Tx) -> list[UploadRow]:
+            container = self._store.containers.seen(tx, asked.access, asked.bucket)
+            return self._store.multipart.uploads(tx, container, prefix, after, most + 1)
+
+        rows = await self._store.database.read(find)
+        more, shown = len(rows) > most, rows[:most]
+        head = [
+            text("Bucket", asked.bucket),
+            text("KeyMarker", marker),
+            text("UploadIdMarker", query.get("upload-id-marker") or ""),
+            text("Prefix", prefix),
+            element("MaxUploads", most),
+            element("IsTruncated", "true" if more else "false"),
+        ]
+        if more and shown:
+            head.append(text("NextKeyMarker", shown[-1].text))
+            head.append(element("NextUploadIdMarker", shown[-1].id))
+        return document("ListMultipartUploadsResult", *head, *(_upload(asked, r) for r in shown))
+
+
+def _part(row: PartRow) -> str:
+    return element(
+        "Part",
+        element("PartNumber", row.number),
+        element("LastModified", timestamps.s3_iso(row.timestamp)),
+        text("ETag", f'"{row.etag}"'),
+        element("Size", row.size),
+        *(element(_NAMES[name], value) for name, value in row.checksums.items()),
+    )
+
+
+def _upload(asked: Asked, row: UploadRow) -> str:
+    return element(
+        "Upload",
+        text("Key", row.text),
+        element("UploadId", row.id),
+        owner(asked, "Initiator"),
+        owner(asked),
+        element("StorageClass", "STANDARD"),
+        element("Initiated", timestamps.s3_iso(row.timestamp)),
+    )
+
+
+def _wanted(raw: bytes) -> list[Wanted]:
+    """The parts that a completion names. Raises BadInput."""
+    malformed = BadInput("The XML you provided was not well-formed", kind="MalformedXML")
+    node = parsed(raw)
+    if node is None or name_of(node) != "CompleteMultipartUpload":
+        raise malformed
+    found = []
+    for part in children(node, "Part"):
+        place, etag = value_of(part, "PartNumber") or "", value_of(part, "ETag")
+        if not place.isdecimal() or len(place) > 5 or etag is None:
+            raise malformed
+        sums = [value_of(part, name) for name in _NAMES.values()]
+        checksum = next((each for each in sums if each), None)
+        found.append(Wanted(int(place), unquoted(etag), checksum))
+    if not found or len(found) > limits.S3_PARTS:
+        raise malformed
+    return found

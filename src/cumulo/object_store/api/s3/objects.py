@@ -1,0 +1,378 @@
+"""Objects of S3."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from cumulo.core.db.transaction import Tx
+from cumulo.core.http.operations import Call, Reply
+from cumulo.object_store.api.s3.asked import Asked, Body
+from cumulo.object_store.api.s3.buckets import acl_document, acl_of, canned
+from cumulo.object_store.api.s3.documents import children, document, element, parsed, text, value_of
+from cumulo.object_store.api.s3.lists import Read
+from cumulo.object_store.api.sending import body
+from cumulo.object_store.model import checksums, conditions, limits, names, ranges, timestamps
+from cumulo.object_store.model.container import ContainerRow
+from cumulo.object_store.model.faults import (
+    BadInput,
+    Missing,
+    NoRange,
+    NoSuchObject,
+    NotImplementedYet,
+    PreconditionFailed,
+    StoreFault,
+)
+from cumulo.object_store.model.headers import KEPT, kept
+from cumulo.object_store.model.object import ObjectRow
+from cumulo.object_store.service.access import Access
+from cumulo.object_store.service.contents import MANIFEST
+from cumulo.object_store.service.object_store import ObjectStoreService
+from cumulo.object_store.service.objects import NewObject
+
+META = "x-amz-meta-"
+OWN_META = "x-object-meta-"
+META_SIZE = 2048
+TAGS = 10
+RESPONSES = (
+    "content-type",
+    "content-language",
+    "expires",
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+)
+_PRIVATE = ""
+
+
+class ObjectsApi:
+    def __init__(self, store: ObjectStoreService, read: Read) -> None:
+        self._store = store
+        self._read = read
+
+    async def get(self, call: Call) -> Reply:
+        asked = self._read(call)
+        try:
+            return await self._get(asked)
+        except Missing:
+            # It may have been replaced between the look at its row and the look at its file.
+            return await self._get(asked)
+
+    async def _get(self, asked: Asked) -> Reply:
+        call = asked.call
+        row = await self.row(asked.access, asked.bucket, asked.key)
+        content = await self._store.contents.of(row, asked.access)
+        headers = headers_of(row, content.etag)
+        for name in RESPONSES:
+            given = call.query.get(f"response-{name}")
+            if given is not None:
+                headers[name] = _header_text(given)
+        kind = headers.pop("content-type", row.content_type)
+        outcome = conditions.outcome(asked.headers, content.etag, row.timestamp)
+        if outcome == 412:
+            raise PreconditionFailed()
+        if outcome == 304:
+            return Reply(304, headers=headers, raw=b"", content_type=kind)
+        start, end, status = 0, content.size, 200
+        wanted = ranges.parse(asked.headers.get("range"))
+        holds = conditions.range_holds(asked.headers, content.etag, row.timestamp)
+        if wanted is not None and len(wanted) == 1 and holds:
+            found = ranges.satisfied(wanted, content.size)
+            if not found:
+                raise NoRange(headers={"Content-Range": f"bytes */{content.size}"})
+            (start, end), status = found[0], 206
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{content.size}"
+        elif asked.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED":
+            headers |= checksum_headers(row)
+        headers["Content-Length"] = str(end - start)
+        if call.operation.method == "HEAD":
+            return Reply(status, headers=headers, raw=b"", content_type=kind)
+        return await body(
+            self._store, call, content, asked.access, start, end, status, headers, kind
+        )
+
+    async def row(self, access: Access, bucket: str, key: str) -> ObjectRow:
+        return await self._store.database.read(
+            lambda tx: self._store.objects.seen(tx, access, bucket, key)
+        )
+
+    async def put(self, call: Call) -> Reply:
+        asked = self._read(call)
+        if "x-amz-copy-source" in asked.headers:
+            return await self._copy(asked)
+        new = new_object(asked)
+        given = asked.body()
+        given.check_size(limits.MAX_FILE_SIZE)
+        held = write_conditions(asked.headers)
+        container = await self._store.database.read(
+            lambda tx: self._store.objects.begin(
+                tx, asked.access, asked.bucket, asked.key, given.size, held
+            )
+        )
+        received = await self._store.bytes.receive(
+            given.pieces(), limits.MAX_FILE_SIZE, sums=given.sums, check=given.check
+        )
+        new.blob, new.size, new.etag = received
+        _note_checksum(new, given)
+        row = await self._commit(asked, container, new, held)
+        return Reply(200, headers={"ETag": f'"{row.etag}"', **checksum_headers(row)}, raw=b"")
+
+    async def _commit(
+        self, asked: Asked, container: ContainerRow, new: NewObject, held: Mapping[str, str]
+    ) -> ObjectRow:
+        try:
+            return await self._store.write(
+                lambda tx: self._store.objects.commit(tx, container, asked.key, new, held),
+                name="object put",
+            )
+        except StoreFault:
+            await self._store.bytes.drop(new.blob)
+            raise
+
+    async def _copy(self, asked: Asked) -> Reply:
+        bucket, key = source_of(asked)
+        directive = asked.headers.get("x-amz-metadata-directive", "COPY").upper()
+        if directive not in ("COPY", "REPLACE"):
+            raise BadInput("Unknown metadata directive.", kind="InvalidArgument")
+        if (bucket, key) == (asked.bucket, asked.key) and directive == "COPY":
+            raise BadInput(
+                "This copy request is illegal because it is trying to copy an object to itself "
+                "without changing the object's metadata, storage class, website redirect location "
+                "or encryption attributes."
+            )
+        own = new_object(asked)
+        held = write_conditions(asked.headers)
+        source = await self.row(asked.access, bucket, key)
+        check_source(asked.headers, source)
+        if source.size > limits.S3_COPY_SIZE:
+            raise BadInput("The specified copy source is larger than the maximum allowable size")
+        content = await self._store.contents.of(source, asked.access)
+        container = await self._store.database.read(
+            lambda tx: self._store.objects.begin(
+                tx, asked.access, asked.bucket, asked.key, content.size, held
+            )
+        )
+        new = _copied(source, own, replace=directive == "REPLACE")
+        if "x-amz-tagging-directive" in asked.headers:
+            replace = asked.headers["x-amz-tagging-directive"].upper() == "REPLACE"
+            new.extra["tags"] = (own if replace else source).extra.get("tags", {})
+        if content.is_large:
+            pieces = self._store.contents.pieces(content, asked.access, 0, content.size)
+            received = await self._store.bytes.receive(
+                self._store.bytes.read(pieces), limits.MAX_FILE_SIZE
+            )
+            new.blob, new.size, new.etag = received
+            row = await self._commit(asked, container, new, held)
+        else:
+            row = await self._share(asked, (bucket, key), container, new, held)
+        return document(
+            "CopyObjectResult",
+            element("LastModified", timestamps.s3_iso(row.timestamp)),
+            text("ETag", f'"{row.etag}"'),
+        )
+
+    async def _share(
+        self,
+        asked: Asked,
+        source: tuple[str, str],
+        container: ContainerRow,
+        new: NewObject,
+        held: Mapping[str, str],
+    ) -> ObjectRow:
+        """A copy is another row for the same bytes, if its source is still there."""
+
+        def work(tx: Tx) -> ObjectRow:
+            now = self._store.objects.seen(tx, asked.access, *source)
+            new.blob, new.assembly, new.kind = now.blob, now.assembly, now.kind
+            new.size, new.etag = now.size, now.etag
+            return self._store.objects.commit(tx, container, asked.key, new, held)
+
+        return await self._store.write(work, name="object copy")
+
+    async def delete(self, call: Call) -> Reply:
+        """What is not there is gone, too."""
+        asked = self._read(call)
+
+        def work(tx: Tx) -> None:
+            try:
+                self._store.objects.delete(tx, asked.access, asked.bucket, asked.key)
+            except NoSuchObject:
+                return
+
+        await self._store.write(work, name="object delete")
+        return Reply(204)
+
+    async def acl(self, call: Call) -> Reply:
+        asked = self._read(call)
+        await self.row(asked.access, asked.bucket, asked.key)
+        return acl_document(asked, public=False)
+
+    async def put_acl(self, call: Call) -> Reply:
+        """Objects have no lists of their own: they are their bucket's."""
+        asked = self._read(call)
+        await self.row(asked.access, asked.bucket, asked.key)
+        wanted = canned(asked)
+        if wanted is None:
+            wanted = acl_of(await asked.body().whole())
+        if wanted != _PRIVATE:
+            raise NotImplementedYet("Objects have no ACL of their own; their bucket has.")
+        return Reply(200, raw=b"")
+
+    async def tags(self, call: Call) -> Reply:
+        asked = self._read(call)
+        row = await self.row(asked.access, asked.bucket, asked.key)
+        found = "".join(
+            element("Tag", text("Key", name), text("Value", value))
+            for name, value in row.extra.get("tags", {}).items()
+        )
+        return document("Tagging", f"<TagSet>{found}</TagSet>")
+
+    async def put_tags(self, call: Call) -> Reply:
+        asked = self._read(call)
+        tags: dict[str, str] = {}
+        if call.operation.method == "PUT":
+            tags = _tags_of(await asked.body().whole())
+        await self._store.write(
+            lambda tx: self._store.objects.set_tags(
+                tx, asked.access, asked.bucket, asked.key, tags
+            ),
+            name="object tags",
+        )
+        return Reply(200 if tags or call.operation.method == "PUT" else 204, raw=b"")
+
+
+def headers_of(row: ObjectRow, etag: str) -> dict[str, str]:
+    found = {}
+    for name, value in row.headers.items():
+        if name.startswith(OWN_META):
+            found[META + name.removeprefix(OWN_META)] = value
+        elif name != MANIFEST:
+            found[name] = value
+    found["ETag"] = f'"{etag}"'
+    found["Last-Modified"] = timestamps.http_date(row.timestamp)
+    found["Accept-Ranges"] = "bytes"
+    tags = row.extra.get("tags")
+    if tags:
+        found["x-amz-tagging-count"] = str(len(tags))
+    return found
+
+
+def checksum_headers(row: ObjectRow) -> dict[str, str]:
+    found = {
+        checksums.PREFIX + name: value for name, value in row.extra.get("checksums", {}).items()
+    }
+    if found:
+        found["x-amz-checksum-type"] = str(row.extra.get("checksum_type", "FULL_OBJECT"))
+    return found
+
+
+def new_object(asked: Asked) -> NewObject:
+    """What a PUT says of an object, but for its bytes."""
+    headers = asked.headers
+    if canned(asked):
+        raise NotImplementedYet("Objects have no ACL of their own; their bucket has.")
+    if any(name.startswith("x-amz-server-side-encryption") for name in headers):
+        raise NotImplementedYet("Server-side encryption is not implemented.")
+    if any(name.startswith("x-amz-object-lock-") for name in headers):
+        raise NotImplementedYet("Object Lock is not implemented.")
+    found = {
+        OWN_META + name.removeprefix(META): value
+        for name, value in headers.items()
+        if name.startswith(META)
+    }
+    if sum(len(name) - len(OWN_META) + len(value) for name, value in found.items()) > META_SIZE:
+        raise BadInput(
+            "Your metadata headers exceed the maximum allowed metadata size",
+            kind="MetadataTooLarge",
+        )
+    found |= kept(headers, KEPT)
+    coding = [
+        each.strip()
+        for each in headers.get("content-encoding", "").split(",")
+        if each.strip() and each.strip() != "aws-chunked"
+    ]
+    found.pop("content-encoding", None)
+    if coding:
+        found["content-encoding"] = ",".join(coding)
+    extra: dict[str, Any] = {}
+    if headers.get("x-amz-tagging"):
+        pairs = parse_qsl(headers["x-amz-tagging"], keep_blank_values=True)
+        extra["tags"] = _checked_tags(pairs)
+    kind = headers.get("content-type") or "binary/octet-stream"
+    return NewObject(content_type=kind, headers=found, extra=extra)
+
+
+def _note_checksum(new: NewObject, given: Body) -> None:
+    if given.checksum:
+        new.extra["checksums"] = given.checksum
+        new.extra["checksum_type"] = "FULL_OBJECT"
+
+
+def _copied(source: ObjectRow, own: NewObject, *, replace: bool) -> NewObject:
+    extra = {} if source.kind == "slo" else dict(source.extra)
+    if replace:
+        extra["tags"] = own.extra.get("tags", extra.get("tags", {}))
+        return NewObject(content_type=own.content_type, headers=own.headers, extra=extra)
+    headers = {name: value for name, value in source.headers.items() if name != MANIFEST}
+    return NewObject(content_type=source.content_type, headers=headers, extra=extra)
+
+
+def source_of(asked: Asked) -> tuple[str, str]:
+    """Bucket and key of `x-amz-copy-source`."""
+    given = asked.headers["x-amz-copy-source"].partition("?versionId=")[0]
+    try:
+        path = names.decoded(given)
+    except StoreFault:
+        path = ""
+    bucket, _, key = path.removeprefix("/").partition("/")
+    if not bucket or not key:
+        raise BadInput(
+            "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
+            kind="InvalidArgument",
+        )
+    return bucket, key
+
+
+def check_source(headers: Mapping[str, str], source: ObjectRow) -> None:
+    """`x-amz-copy-source-if-…`. Raises PreconditionFailed."""
+    prefix = "x-amz-copy-source-"
+    held = {
+        name.removeprefix(prefix): value
+        for name, value in headers.items()
+        if name.startswith(f"{prefix}if-")
+    }
+    if held and conditions.outcome(held, source.etag, source.timestamp) != 200:
+        raise PreconditionFailed()
+
+
+def write_conditions(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: headers[name] for name in ("if-match", "if-none-match") if name in headers}
+
+
+def _header_text(value: str) -> str:
+    """A header's value from a query; line breaks would begin another header."""
+    found = value.encode().decode("latin-1")
+    if any(c < " " for c in found):
+        raise BadInput("Header value cannot be represented.", kind="InvalidArgument")
+    return found
+
+
+def _tags_of(raw: bytes) -> dict[str, str]:
+    node = parsed(raw)
+    pairs = []
+    for sets in children(node, "TagSet") if node is not None else ():
+        for tag in children(sets, "Tag"):
+            pairs.append((value_of(tag, "Key") or "", value_of(tag, "Value") or ""))
+    if node is None:
+        raise BadInput("The XML you provided was not well-formed", kind="MalformedXML")
+    return _checked_tags(pairs)
+
+
+def _checked_tags(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    if len(pairs) > TAGS:
+        raise BadInput("Object tags cannot be greater than 10", kind="BadRequest")
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise BadInput("Cannot provide multiple Tags with the same key", kind="InvalidTag")
+    if any(not 0 < len(name) <= 128 or len(value) > 256 for name, value in pairs):
+        raise BadInput("The TagKey or TagValue you have provided is invalid", kind="InvalidTag")
+    return found

@@ -1,0 +1,16 @@
+"""What the object store tells the others: its events. Nobody calls it inside the process.
+
+Objects themselves have none: there are too many of them.
+"""
+
+from cumulo.core.events.types import events, on
+
+EVENTS = events(
+    "object_store",
+    on(
+        "container",
+        "object_store.container.create",
+        "object_store.container.delete",
+        name=str,
+    ),
+)

@@ -1,0 +1,482 @@
+"""The object store with other people's clients: python-swiftclient, boto3, rclone, curl."""
+
+import contextlib
+import hashlib
+import hmac
+import http.client
+import io
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tarfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import boto3
+import pytest
+from botocore.client import Config
+from botocore.exceptions import ClientError
+from swiftclient import Connection
+from swiftclient.exceptions import ClientException
+from swiftclient.service import SwiftService, SwiftUploadObject
+
+from tests.support.served import ServedCloud, served_cloud
+
+MIB = 1024 * 1024
+BIG = os.urandom(MIB) * 12
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCloud]:
+    with served_cloud(tmp_path_factory.mktemp("object-store") / "data") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def swift(cloud: ServedCloud) -> Connection:
+    return Connection(session=cloud.session("demo"))
+
+
+def keys(cloud: ServedCloud, user: str) -> tuple[str, str]:
+    session = cloud.session(user)
+    url = f"{cloud.auth_url}/users/{session.get_user_id()}/credentials/OS-EC2"
+    made = session.post(url, json={"tenant_id": session.get_project_id()}).json()["credential"]
+    return made["access"], made["secret"]
+
+
+def client(cloud: ServedCloud, pair: tuple[str, str], url: str = "", **config: Any) -> Any:
+    return boto3.client(
+        "s3",
+        endpoint_url=url or cloud.url,
+        aws_access_key_id=pair[0],
+        aws_secret_access_key=pair[1],
+        region_name="RegionOne",
+        config=Config(retries={"max_attempts": 1}, **config),
+    )
+
+
+@pytest.fixture(scope="module")
+def demo_keys(cloud: ServedCloud) -> tuple[str, str]:
+    return keys(cloud, "demo")
+
+
+@pytest.fixture(scope="module")
+def s3(cloud: ServedCloud, demo_keys: tuple[str, str]) -> Any:
+    return client(cloud, demo_keys)
+
+
+def code(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, int]:
+    found = error.value.response
+    return found["Error"]["Code"], found["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def test_swiftclient(swift: Connection) -> None:
+    swift.put_container("plain")
+    etag = swift.put_object("plain", "dir/a//b ü", BIG, headers={"X-Object-Meta-Mtime": "1"})
+    assert etag == hashlib.md5(BIG).hexdigest()
+    headers, content = swift.get_object("plain", "dir/a//b ü")
+    assert content == BIG and headers["x-object-meta-mtime"] == "1"
+    _, listing = swift.get_container("plain", delimiter="/")
+    assert [each["subdir"] for each in listing] == ["dir/"]
+    swift.copy_object("plain", "dir/a//b ü", "/plain/copy")
+    assert swift.get_object("plain", "copy", headers={"Range": "bytes=-3"})[1] == BIG[-3:]
+    swift.put_object("plain", "chunked", (BIG[i : i + MIB] for i in range(0, 3 * MIB, MIB)))
+    assert swift.head_object("plain", "chunked")["content-length"] == str(3 * MIB)
+    assert swift.head_account()["x-account-object-count"] == "3"
+    with pytest.raises(ClientException) as caught:
+        swift.delete_container("plain")
+    assert caught.value.http_status == 409
+    for name in ("dir/a//b ü", "copy", "chunked"):
+        swift.delete_object("plain", name)
+    swift.delete_container("plain")
+    assert swift.get_capabilities()["slo"]["max_manifest_segments"] == 1000
+
+
+@pytest.mark.parametrize("slo", [True, False])
+def test_large_objects(cloud: ServedCloud, swift: Connection, tmp_path: Path, slo: bool) -> None:
+    path, back = tmp_path / "big", tmp_path / "back"
+    path.write_bytes(BIG)
+    options = {
+        "auth_version": "3",
+        "os_auth_url": cloud.auth_url,
+        "os_username": "demo",
+        "os_password": cloud.password("demo"),
+        "os_project_name": "demo",
+        "os_user_domain_id": "default",
+        "os_project_domain_id": "default",
+        "segment_size": 5 * MIB,
+        "use_slo": slo,
+    }
+    with SwiftService(options=options) as service:
+        wish = SwiftUploadObject(str(path), object_name="big")
+        assert all(each["success"] for each in service.upload("large", [wish]))
+        for each in service.download("large", ["big"], options={"out_file": str(back)}):
+            assert each["success"], each
+        assert back.read_bytes() == BIG
+        assert all(each["success"] for each in service.delete("large"))
+        assert swift.get_container("large_segments")[1] == []
+        assert all(each["success"] for each in service.delete("large_segments"))
+
+
+def test_signed_url(cloud: ServedCloud, swift: Connection) -> None:
+    swift.post_account({"X-Account-Meta-Temp-URL-Key": "secret"})
+    swift.put_container("signed")
+    swift.put_object("signed", "a b", b"hello", headers={"X-Object-Meta-Own": "1"})
+    path = urlsplit(swift.get_auth()[0]).path + "/signed/a b"
+    end = int(time.time()) + 60
+
+    def url(method: str, signed: str) -> str:
+        text = f"{method}\n{end}\n{signed}"
+        found = hmac.new(b"secret", text.encode(), "sha256").hexdigest()
+        return f"{cloud.url}{quote(path)}?temp_url_sig={found}&temp_url_expires={end}"
+
+    for signed in (path, path.removeprefix("/object-store")):
+        with urllib.request.urlopen(url("GET", signed)) as answer:
+            assert answer.read() == b"hello"
+            assert "a b" in answer.headers["Content-Disposition"]
+            assert answer.headers["X-Object-Meta-Own"] is None
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(url("PUT", path))
+    assert caught.value.code == 401
+    swift.delete_object("signed", "a b")
+    swift.delete_container("signed")
+
+
+def test_openstackclient(cloud: ServedCloud, tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "OS_AUTH_URL": cloud.auth_url,
+        "OS_USERNAME": "demo",
+        "OS_PASSWORD": cloud.password("demo"),
+        "OS_PROJECT_NAME": "demo",
+        "OS_USER_DOMAIN_ID": "default",
+        "OS_PROJECT_DOMAIN_ID": "default",
+    }
+
+    def openstack(*words: str) -> Any:
+        argv = [shutil.which("openstack", path=str(Path(os.sys.executable).parent)), *words]
+        done = subprocess.run(argv, env=environment, cwd=tmp_path, capture_output=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    (tmp_path / "file").write_bytes(b"hello")
+    openstack("container", "create", "osc")
+    openstack("object", "create", "osc", "file")
+    assert [each["Name"] for each in json.loads(openstack("object", "list", "osc", "-f", "json"))]
+    openstack("container", "delete", "--recursive", "osc")
+
+
+@pytest.mark.parametrize("kind", ["swift", "s3"])
+def test_rclone(cloud: ServedCloud, demo_keys: tuple[str, str], tmp_path: Path, kind: str) -> None:
+    if shutil.which("rclone") is None:
+        pytest.skip("rclone is not installed")
+    config = tmp_path / "rclone.conf"
+    config.write_text(
+        f"[swift]\ntype = swift\nuser = demo\nkey = {cloud.password('demo')}\n"
+        f"auth = {cloud.auth_url}\ndomain = Default\ntenant = demo\ntenant_domain = Default\n"
+        f"auth_version = 3\nchunk_size = 5Mi\n[s3]\ntype = s3\nprovider = Other\n"
+        f"access_key_id = {demo_keys[0]}\nsecret_access_key = {demo_keys[1]}\n"
+        f"endpoint = {cloud.url}\nregion = RegionOne\nupload_cutoff = 5Mi\nchunk_size = 5Mi\n"
+    )
+    tree, back = tmp_path / "tree", tmp_path / "back"
+    (tree / "sub dir").mkdir(parents=True)
+    (tree / "big").write_bytes(BIG)
+    (tree / "empty").write_bytes(b"")
+    (tree / "sub dir" / "ü + %?.txt").write_text("small")
+
+    # A bundle of certificates in the environment is none of our business here.
+    environment = {name: value for name, value in os.environ.items() if "AWS_" not in name}
+
+    def rclone(*words: str) -> str:
+        argv = ["rclone", "--config", str(config), "--retries", "1", *words]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=120, env=environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    place = f"{kind}:rclone-{kind}"
+    rclone("sync", str(tree), place)
+    rclone("check", "--download", str(tree), place)
+    rclone("sync", place, str(back))
+    assert (back / "big").read_bytes() == BIG
+    assert (back / "sub dir" / "ü + %?.txt").read_text() == "small"
+    rclone("purge", place)
+    if kind == "swift":
+        rclone("purge", f"{place}_segments")
+
+
+def test_boto3(s3: Any, swift: Connection) -> None:
+    s3.create_bucket(Bucket="bucket")
+    put = s3.put_object(Bucket="bucket", Key="a//b ü", Body=b"hello", Metadata={"x": "y"})
+    assert put["ETag"] == '"5d41402abc4b2a76b9719d911017c592"' and put["ChecksumCRC32"]
+    got = s3.get_object(Bucket="bucket", Key="a//b ü", ChecksumMode="ENABLED")
+    assert got["Body"].read() == b"hello" and got["Metadata"] == {"x": "y"}
+    assert s3.get_object(Bucket="bucket", Key="a//b ü", Range="bytes=1-2")["Body"].read() == b"el"
+    # The same object by Swift's name.
+    headers, content = swift.get_object("bucket", "a//b ü")
+    assert content == b"hello" and headers["x-object-meta-x"] == "y"
+    assert "aws-chunked" not in headers.get("content-encoding", "")
+    for name in ("crc32c", "crc64nvme", "sha1", "sha256"):
+        put = s3.put_object(Bucket="bucket", Key=name, Body=BIG, ChecksumAlgorithm=name.upper())
+        assert put[f"Checksum{name.upper()}"]
+    s3.copy_object(Bucket="bucket", Key="copy", CopySource="bucket/a//b ü")
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket="bucket", PaginationConfig={"PageSize": 2}
+    )
+    names = [each["Key"] for page in pages for each in page["Contents"]]
+    assert names == ["a//b ü", "copy", "crc32c", "crc64nvme", "sha1", "sha256"]
+    folders = s3.list_objects(Bucket="bucket", Delimiter="/", MaxKeys=1)
+    assert [each["Prefix"] for each in folders["CommonPrefixes"]] == ["a/"]
+    assert folders["IsTruncated"] and folders["NextMarker"] == "a/"
+    s3.put_object_tagging(
+        Bucket="bucket", Key="copy", Tagging={"TagSet": [{"Key": "k", "Value": "v"}]}
+    )
+    assert s3.get_object_tagging(Bucket="bucket", Key="copy")["TagSet"][0]["Value"] == "v"
+    wish = {"Objects": [{"Key": name} for name in [*names, "none"]]}
+    assert len(s3.delete_objects(Bucket="bucket", Delete=wish)["Deleted"]) == 7
+    s3.delete_object(Bucket="bucket", Key="none")
+    s3.delete_bucket(Bucket="bucket")
+
+
+def test_multipart(s3: Any) -> None:
+    s3.create_bucket(Bucket="parts")
+    upload = s3.create_multipart_upload(Bucket="parts", Key="big", ContentType="text/x")["UploadId"]
+    name = {"Bucket": "parts", "Key": "big", "UploadId": upload}
+    parts = []
+    for number, start in ((1, 0), (2, 6 * MIB)):
+        body = BIG[start : start + 6 * MIB]
+        etag = s3.upload_part(**name, PartNumber=number, Body=body)["ETag"]
+        parts.append({"PartNumber": number, "ETag": etag})
+    s3.upload_part(**name, PartNumber=3, Body=b"not wanted")
+    assert [p["PartNumber"] for p in s3.list_parts(**name)["Parts"]] == [1, 2, 3]
+    assert [u["Key"] for u in s3.list_multipart_uploads(Bucket="parts")["Uploads"]] == ["big"]
+    with pytest.raises(ClientError) as caught:
+        wish = {"Parts": parts[::-1]}
+        s3.complete_multipart_upload(**name, MultipartUpload=wish)
+    assert code(caught) == ("InvalidPartOrder", 400)
+    done = s3.complete_multipart_upload(**name, MultipartUpload={"Parts": parts})
+    assert done["ETag"].endswith('-2"')
+    # Whoever did not hear the answer asks again.
+    assert s3.complete_multipart_upload(**name, MultipartUpload={"Parts": parts}) is not None
+    got = s3.get_object(Bucket="parts", Key="big")
+    assert got["Body"].read() == BIG and got["ContentType"] == "text/x"
+    part = s3.get_object(Bucket="parts", Key="big", Range=f"bytes={6 * MIB - 5}-{6 * MIB + 4}")
+    assert part["Body"].read() == BIG[6 * MIB - 5 : 6 * MIB + 5]
+    upload = s3.create_multipart_upload(Bucket="parts", Key="copied")["UploadId"]
+    name = {"Bucket": "parts", "Key": "copied", "UploadId": upload}
+    copied = s3.upload_part_copy(
+        **name, PartNumber=1, CopySource="parts/big", CopySourceRange="bytes=5-9"
+    )
+    wish = {"Parts": [{"PartNumber": 1, "ETag": copied["CopyPartResult"]["ETag"]}]}
+    s3.complete_multipart_upload(**name, MultipartUpload=wish)
+    assert s3.get_object(Bucket="parts", Key="copied")["Body"].read() == BIG[5:10]
+    upload = s3.create_multipart_upload(Bucket="parts", Key="dropped")["UploadId"]
+    s3.abort_multipart_upload(Bucket="parts", Key="dropped", UploadId=upload)
+    with pytest.raises(ClientError) as caught:
+        s3.list_parts(Bucket="parts", Key="dropped", UploadId=upload)
+    assert code(caught) == ("NoSuchUpload", 404)
+    s3.delete_objects(Bucket="parts", Delete={"Objects": [{"Key": "big"}, {"Key": "copied"}]})
+    s3.delete_bucket(Bucket="parts")
+
+
+@pytest.mark.parametrize("version", ["s3v4", "s3"])
+def test_presigned(cloud: ServedCloud, demo_keys: tuple[str, str], version: str) -> None:
+    s3 = client(cloud, demo_keys, signature_version=version, s3={"addressing_style": "path"})
+    s3.create_bucket(Bucket="presigned")
+    name = {"Bucket": "presigned", "Key": "a b"}
+    url = s3.generate_presigned_url("put_object", Params=name)
+    request = urllib.request.Request(url, b"hello", method="PUT", headers={"Content-Type": ""})
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 200
+    with urllib.request.urlopen(s3.generate_presigned_url("get_object", Params=name)) as answer:
+        assert answer.read() == b"hello"
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(s3.generate_presigned_url("get_object", Params=name) + "x")
+    assert caught.value.code == 403
+    s3.delete_object(**name)
+    s3.delete_bucket(Bucket="presigned")
+
+
+def test_refusals(cloud: ServedCloud, s3: Any, demo_keys: tuple[str, str]) -> None:
+    s3.create_bucket(Bucket="refusals")
+    for work, wanted in (
+        (lambda: s3.get_object(Bucket="refusals", Key="x"), ("NoSuchKey", 404)),
+        (lambda: s3.list_objects_v2(Bucket="none"), ("NoSuchBucket", 404)),
+        (lambda: s3.create_bucket(Bucket="refusals"), ("BucketAlreadyOwnedByYou", 409)),
+        (lambda: s3.create_bucket(Bucket="Under_Score"), ("InvalidBucketName", 400)),
+        (lambda: s3.get_bucket_cors(Bucket="refusals"), ("NoSuchCORSConfiguration", 404)),
+        (
+            lambda: s3.put_object(Bucket="refusals", Key="x", Body=b"", ContentMD5="A" * 22 + "=="),
+            ("BadDigest", 400),
+        ),
+        (
+            lambda: s3.put_object(Bucket="refusals", Key="x", Body=b"", IfMatch='"x"'),
+            ("PreconditionFailed", 412),
+        ),
+    ):
+        with pytest.raises(ClientError) as caught:
+            work()
+        assert code(caught) == wanted
+    for pair, wanted in (
+        ((demo_keys[0], "wrong"), "SignatureDoesNotMatch"),
+        (("nobody", demo_keys[1]), "InvalidAccessKeyId"),
+    ):
+        with pytest.raises(ClientError) as caught:
+            client(cloud, pair).list_buckets()
+        assert code(caught) == (wanted, 403)
+    # Another project's keys see another project's buckets.
+    other = client(cloud, keys(cloud, "admin"), f"{cloud.url}/s3")
+    assert other.list_buckets()["Buckets"] == []
+    with pytest.raises(ClientError) as caught:
+        other.get_object(Bucket="refusals", Key="x")
+    assert code(caught) == ("NoSuchBucket", 404)
+    s3.delete_bucket(Bucket="refusals")
+
+
+def test_archives(swift: Connection) -> None:
+    swift.put_container("archive")
+    url, token = swift.get_auth()
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name, content in (("./a/ü", b"hello"), ("big", BIG), ("x//up", b"x")):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+
+    def put(body: bytes, kind: str) -> Any:
+        request = urllib.request.Request(
+            f"{url}/archive/in?extract-archive={kind}",
+            body,
+            {"X-Auth-Token": token, "Accept": "application/json", "Content-Type": ""},
+            method="PUT",
+        )
+        return json.load(urllib.request.urlopen(request))
+
+    told = put(packed.getvalue(), "tar.gz")
+    assert told["Response Status"] == "201 Created" and told["Number Files Created"] == 3
+    names = [each["name"] for each in swift.get_container("archive")[1]]
+    assert names == ["in/a/ü", "in/big", "in/x//up"]
+    assert swift.get_object("archive", "in/big")[1] == BIG
+    assert put(packed.getvalue()[:5000], "tar.gz")["Response Status"] == "400 Bad Request"
+    assert put(b"junk" * 1000, "tar.bz2")["Response Status"] == "400 Bad Request"
+    for each in swift.get_container("archive")[1]:
+        swift.delete_object("archive", each["name"])
+    swift.delete_container("archive")
+
+
+def test_web_site(swift: Connection) -> None:
+    settings = {"X-Container-Read": ".r:*,.rlistings", "X-Container-Meta-Web-Index": "index.html"}
+    listings = {"X-Container-Meta-Web-Listings": "true", "X-Container-Meta-Web-Error": ".html"}
+    swift.put_container("site", {**settings, **listings})
+    swift.put_object("site", "index.html", b"<p>hello", content_type="text/html")
+    swift.put_object("site", "sub/<b>&", b"x")
+    swift.put_object("site", "404.html", b"nothing here")
+    url = f"{swift.get_auth()[0]}/site"
+
+    def get(path: str) -> tuple[int, str, bytes]:
+        try:
+            with urllib.request.urlopen(url + path) as answer:
+                return answer.status, answer.geturl(), answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, "", error.read()
+
+    assert get("") == (200, f"{url}/", b"<p>hello")
+    status, place, page = get("/sub")
+    assert status == 200 and place == f"{url}/sub/" and b"&lt;b&gt;&amp;</a>" in page
+    assert get("/none")[::2] == (404, b"nothing here")
+    for name in ("index.html", "sub/<b>&", "404.html"):
+        swift.delete_object("site", name)
+    swift.delete_container("site")
+
+
+def test_form(swift: Connection) -> None:
+    swift.post_account({"X-Account-Meta-Temp-URL-Key": "secret"})
+    swift.put_container("form")
+    url = swift.get_auth()[0]
+    end = int(time.time()) + 60
+    path = urlsplit(url).path.removeprefix("/object-store") + "/form/in-"
+    text = f"{path}\n\n{2 * MIB}\n2\n{end}"
+    signature = hmac.new(b"secret", text.encode(), "sha256").hexdigest()
+
+    def post(signature: str, files: dict[str, bytes], expires: int = end) -> int:
+        fields = {
+            "redirect": "",
+            "max_file_size": str(2 * MIB),
+            "max_file_count": "2",
+            "expires": str(expires),
+            "signature": signature,
+        }
+        lines = [
+            f'--mark\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n'.encode()
+            for k, v in fields.items()
+        ]
+        for name, content in files.items():
+            head = f'--mark\r\nContent-Disposition: form-data; name="f"; filename="{name}"\r\n'
+            lines += [f"{head}Content-Type: text/x\r\n\r\n".encode(), content, b"\r\n"]
+        headers = {"Content-Type": "multipart/form-data; boundary=mark"}
+        request = urllib.request.Request(
+            f"{url}/form/in-", b"".join([*lines, b"--mark--\r\n"]), headers, method="POST"
+        )
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    files = {"one": b"hello\r\n--mar", "two": BIG[:MIB]}
+    assert post(signature, files) == 201
+    assert swift.get_object("form", "in-one")[1] == files["one"]
+    headers, content = swift.get_object("form", "in-two")
+    assert content == files["two"] and headers["content-type"] == "text/x"
+    assert post(signature, {**files, "three": b""}) == 400
+    assert post(signature, {"large": BIG[: 3 * MIB]}) == 413
+    assert post("0" * 64, files) == 401
+    assert post(signature, files, 1) == 401
+    for each in swift.get_container("form")[1]:
+        swift.delete_object("form", each["name"])
+    swift.delete_container("form")
+
+
+def test_a_cut_body_leaves_nothing(cloud: ServedCloud, swift: Connection) -> None:
+    swift.put_container("cut")
+    url, token = swift.get_auth()
+    parts = urlsplit(f"{url}/cut/half")
+    with contextlib.closing(socket.create_connection((parts.hostname, parts.port))) as raw:
+        head = f"PUT {parts.path} HTTP/1.1\r\nHost: x\r\nX-Auth-Token: {token}\r\n"
+        raw.sendall(f"{head}Content-Length: {4 * MIB}\r\n\r\n".encode() + BIG[: 2 * MIB])
+    folder = cloud.data / "objects" / "d1"
+    end = time.monotonic() + 10
+    while any(folder.glob("*/.new-*")):
+        assert time.monotonic() < end, "the cut upload's file stays"
+        time.sleep(0.05)
+    assert swift.get_container("cut")[1] == []
+    swift.delete_container("cut")
+
+
+def test_curl_and_expectation(cloud: ServedCloud, swift: Connection, tmp_path: Path) -> None:
+    swift.put_container("curl")
+    url, token = swift.get_auth()
+    (tmp_path / "big").write_bytes(BIG)
+    argv = ["curl", "-sf", "-T", "big", "-H", f"X-Auth-Token: {token}", f"{url}/curl/"]
+    subprocess.run(argv, cwd=tmp_path, check=True, timeout=60)
+    parts = urlsplit(url)
+    asked = http.client.HTTPConnection(parts.netloc, timeout=20)
+    asked.request("GET", f"{parts.path}/curl/big", headers={"X-Auth-Token": token})
+    assert asked.getresponse().read() == BIG
+    asked.close()
+    swift.delete_object("curl", "big")
+    swift.delete_container("curl")
+    # The reconciler takes the bytes of all that these tests have removed.
+    end = time.monotonic() + 20
+    while left := [p for p in (cloud.data / "objects").rglob("*") if p.is_file()]:
+        assert time.monotonic() < end, left
+        time.sleep(0.1)
