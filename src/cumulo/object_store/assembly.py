@@ -42,7 +42,6 @@ def build(frame: Frame) -> Service:
         reconcilers=[ObjectRemovals(frame.database, store), ObjectExpiry(frame.database, store)],
         on_bells=on_bells,
         counts={"containers": store.containers.count_all},
-        close=store.close,
     )
 
 

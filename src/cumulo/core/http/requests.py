@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from cumulo.core.faults import BadRequest, NotAcceptable, TooLarge, UnsupportedMediaType
 from cumulo.core.http.connection import Connection
 from cumulo.core.http.front import Front
+from cumulo.core.http.load import Load
 from cumulo.core.http.operations import Call, Face, Header, Interrupted, Query
 from cumulo.core.wire.depth import MOST_DEPTH, too_deep
 from cumulo.core.wire.shapes import Version
@@ -57,13 +58,14 @@ def _token(face: Face, header: Header) -> str | None:
     return token.strip() if kind.lower() == "bearer" and token else None
 
 
-async def read_json(req: Any, limit: int) -> bytes:
+async def read_json(req: Any, limit: int, load: Load) -> bytes:
     """The body, refused by its length before it is read where the client names one."""
     limit = limit or BODY_LIMIT
     length = req.content_length
     if length is not None and length > limit:
         raise TooLarge("Request is too large.")
-    raw: bytes = await req.stream.read(limit + 1)
+    with load.reading(limit if length is None else length):
+        raw: bytes = await req.stream.read(limit + 1)
     if len(raw) > limit:
         raise TooLarge("Request is too large.")
     kind = (req.content_type or "application/json").partition(";")[0].strip().lower()
