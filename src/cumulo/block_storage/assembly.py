@@ -44,7 +44,9 @@ ASSEMBLY = Assembly(
     build,
     events=EVENTS,
     catalog=(
-        CatalogEntry("block-storage", ("volumev3", "block-store"), "/volume/v3/$(project_id)s"),
+        CatalogEntry(
+            "block-storage", ("volumev3", "block-store"), "/volume/v3/$(project_id)s", "cinder"
+        ),
     ),
     resource_types=resources.TYPES,
     finders=resources.FINDERS,

@@ -85,7 +85,7 @@ ASSEMBLY = Assembly(
     "compute",
     build,
     events=EVENTS,
-    catalog=(CatalogEntry("compute", (), "/compute/v2.1"),),
+    catalog=(CatalogEntry("compute", (), "/compute/v2.1", "nova"),),
     resource_types=resources.TYPES,
     finders=resources.FINDERS,
     meters=METERS,

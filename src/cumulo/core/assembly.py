@@ -75,7 +75,7 @@ class CatalogEntry:
     """Other types that clients look for."""
     path: str
     name: str = ""
-    """Empty: `cumulo-TYPE`."""
+    """As tools look for it, and as other clouds call it; empty: `cumulo-TYPE`."""
 
 
 @dataclass

@@ -139,6 +139,6 @@ ASSEMBLY = Assembly(
     "image",
     build,
     events=EVENTS,
-    catalog=(CatalogEntry("image", (), "/image"),),
+    catalog=(CatalogEntry("image", (), "/image", "glance"),),
     finders=resources.FINDERS,
 )
