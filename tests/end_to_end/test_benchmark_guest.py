@@ -1,4 +1,4 @@
-"""A command in a real guest, by a task file: booted, reached at its floating IP, run, taken away."""
+"""A command in a real guest, by a task file: booted, reached at its floating IP, taken away."""
 
 import json
 import sys
