@@ -81,12 +81,6 @@ class Desk:
     async def heartbeat(self) -> None:
         raise AssertionError("a worker has none")
 
-    async def fetch_all(self, message: Any) -> Any:
-        raise AssertionError("a worker has items")
-
-    async def report_all(self, message: Any) -> None:
-        raise AssertionError("a worker has items")
-
 
 def worker_at(desk: Desk, work: ItemWork, journal: Journal | None = None) -> Worker:
     """Its `once()` follows, works until all is settled or waits, and reports."""

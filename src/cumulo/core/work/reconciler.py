@@ -18,6 +18,8 @@ from cumulo.core.work.wakeups import Wakeup
 log = logging.getLogger("cumulo.work")
 
 BATCH = 100
+MOST_COMPLAINTS = 1000
+"""Texts of failures that are remembered, so that each is logged once."""
 
 
 class Reconciler(Protocol):
@@ -60,6 +62,9 @@ class ReconcilerLoop:
     async def once(self) -> bool:
         """One pass over what is due; True when there may be more at once."""
         ids = await self.database.read(lambda tx: self.reconciler.due(tx, BATCH))
+        if len(self._complaints) > MOST_COMPLAINTS:
+            # Of rows that are gone, mostly: who still fails is told of once more.
+            self._complaints.clear()
         results = await asyncio.gather(*(self._step(id) for id in ids))
         return len(ids) == BATCH and all(results)
 
