@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from cumulo.benchmark.model.result import Environment
+from cumulo.cli.rally import machine
 from tests.support.served import ServedCloud, served_cloud
 
 SERVERS = """
@@ -150,7 +152,14 @@ def rally(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rally]:
         users = {"admin": _user(cloud, "admin")}
         spec = {"openstack": {"auth_url": cloud.auth_url, **users}}
         made("env", "create", "--name", "here", "--spec", made.file("spec", json.dumps(spec)))
-        yield made
+        try:
+            yield made
+        finally:
+            # The last test has it killed and started again, as a process of its own.
+            env = Environment("", "", "", spec, "READY", "", "")
+            pid = machine.process_of(env)
+            if pid is not None:
+                os.kill(pid, signal.SIGTERM)
 
 
 def _user(cloud: ServedCloud, name: str) -> dict[str, str]:
@@ -331,4 +340,55 @@ def test_a_run_that_is_interrupted_ends_softly(rally: Rally) -> None:
     assert process.returncode == 2
     assert "Task was aborted due to abort signal." in said
     assert ": aborted" in rally("task", "status").stdout
+    assert rally.left() == []
+
+
+def test_several_processes_share_a_load(rally: Rally) -> None:
+    text = """
+    version: 2
+    title: x
+    subtasks:
+      - title: y
+        scenario: {NovaServers.list_servers: {}}
+        runner: {constant: {times: 101, concurrency: 6}}
+        contexts: {users: {tenants: 2}}
+    """
+    rally("task", "start", "-", "--processes", "3", stdin=text)
+    (workload,) = _report(rally)
+    assert (workload["total_iteration_count"], workload["failed_iteration_count"]) == (101, 0)
+    assert workload["cpu"]["generator"] > 0
+    assert rally.left() == []
+
+
+def test_harm_is_done_to_the_cloud_and_seen_by_its_users(rally: Rally) -> None:
+    """Frozen, nobody is refused, but all that arrived meanwhile took longer; killed, some are
+    refused, and afterwards all goes on."""
+    text = """
+    version: 2
+    title: x
+    subtasks:
+      - title: y
+        scenario: {NovaServers.list_servers: {}}
+        runner: {poisson: {rate: 30, duration: 12, seed: 1}}
+        contexts: {users: {}}
+        sla: {failure_rate: {min: 1, max: 99}}
+        hooks:
+          - action: {fault_injection: {action: freeze control plane for 1 second}}
+            trigger: {event: {unit: time, at: [1]}}
+          - action: {fault_injection: {action: kill control plane}}
+            trigger: {event: {unit: iteration, at: [120]}}
+          - action: {fault_injection: {action: burn}}
+            trigger: {event: {unit: iteration, at: [1]}}
+    """
+    rally("task", "start", "-", stdin=text)
+    (workload,) = _report(rally)
+    frozen, killed, burnt = (hook["results"][0] for hook in workload["hooks"])
+    assert (frozen["status"], killed["status"], burnt["status"]) == ("success", "success", "failed")
+    assert "'burn' is not known" in burnt["error"]["msg"]
+    data = sorted(workload["data"], key=lambda i: i["timestamp"])
+    during = [i for i in data if frozen["started_at"] < i["timestamp"] < frozen["started_at"] + 0.3]
+    assert during and all(not i["error"] and i["duration"] > 0.5 for i in during)
+    failed = [i for i in data if i["error"]]
+    assert failed and all(i["timestamp"] > killed["started_at"] - 1 for i in failed)
+    assert not data[-1]["error"]
     assert rally.left() == []

@@ -4,11 +4,13 @@ import contextlib
 import hashlib
 import hmac
 import http.client
+import io
 import json
 import os
 import shutil
 import socket
 import subprocess
+import tarfile
 import time
 import urllib.error
 import urllib.request
@@ -335,6 +337,113 @@ def test_refusals(cloud: ServedCloud, s3: Any, demo_keys: tuple[str, str]) -> No
         other.get_object(Bucket="refusals", Key="x")
     assert code(caught) == ("NoSuchBucket", 404)
     s3.delete_bucket(Bucket="refusals")
+
+
+def test_archives(swift: Connection) -> None:
+    swift.put_container("archive")
+    url, token = swift.get_auth()
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name, content in (("./a/ü", b"hello"), ("big", BIG), ("x//up", b"x")):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+
+    def put(body: bytes, kind: str) -> Any:
+        request = urllib.request.Request(
+            f"{url}/archive/in?extract-archive={kind}",
+            body,
+            {"X-Auth-Token": token, "Accept": "application/json", "Content-Type": ""},
+            method="PUT",
+        )
+        return json.load(urllib.request.urlopen(request))
+
+    told = put(packed.getvalue(), "tar.gz")
+    assert told["Response Status"] == "201 Created" and told["Number Files Created"] == 3
+    names = [each["name"] for each in swift.get_container("archive")[1]]
+    assert names == ["in/a/ü", "in/big", "in/x//up"]
+    assert swift.get_object("archive", "in/big")[1] == BIG
+    assert put(packed.getvalue()[:5000], "tar.gz")["Response Status"] == "400 Bad Request"
+    assert put(b"junk" * 1000, "tar.bz2")["Response Status"] == "400 Bad Request"
+    for each in swift.get_container("archive")[1]:
+        swift.delete_object("archive", each["name"])
+    swift.delete_container("archive")
+
+
+def test_web_site(swift: Connection) -> None:
+    settings = {"X-Container-Read": ".r:*,.rlistings", "X-Container-Meta-Web-Index": "index.html"}
+    listings = {"X-Container-Meta-Web-Listings": "true", "X-Container-Meta-Web-Error": ".html"}
+    swift.put_container("site", {**settings, **listings})
+    swift.put_object("site", "index.html", b"<p>hello", content_type="text/html")
+    swift.put_object("site", "sub/<b>&", b"x")
+    swift.put_object("site", "404.html", b"nothing here")
+    url = f"{swift.get_auth()[0]}/site"
+
+    def get(path: str) -> tuple[int, str, bytes]:
+        try:
+            with urllib.request.urlopen(url + path) as answer:
+                return answer.status, answer.geturl(), answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, "", error.read()
+
+    assert get("") == (200, f"{url}/", b"<p>hello")
+    status, place, page = get("/sub")
+    assert status == 200 and place == f"{url}/sub/" and b"&lt;b&gt;&amp;</a>" in page
+    assert get("/none")[::2] == (404, b"nothing here")
+    for name in ("index.html", "sub/<b>&", "404.html"):
+        swift.delete_object("site", name)
+    swift.delete_container("site")
+
+
+def test_form(swift: Connection) -> None:
+    swift.post_account({"X-Account-Meta-Temp-URL-Key": "secret"})
+    swift.put_container("form")
+    url = swift.get_auth()[0]
+    end = int(time.time()) + 60
+    path = urlsplit(url).path.removeprefix("/object-store") + "/form/in-"
+    text = f"{path}\n\n{2 * MIB}\n2\n{end}"
+    signature = hmac.new(b"secret", text.encode(), "sha256").hexdigest()
+
+    def post(signature: str, files: dict[str, bytes], expires: int = end) -> int:
+        fields = {
+            "redirect": "",
+            "max_file_size": str(2 * MIB),
+            "max_file_count": "2",
+            "expires": str(expires),
+            "signature": signature,
+        }
+        lines = [
+            f'--mark\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n'.encode()
+            for k, v in fields.items()
+        ]
+        for name, content in files.items():
+            head = f'--mark\r\nContent-Disposition: form-data; name="f"; filename="{name}"\r\n'
+            lines += [f"{head}Content-Type: text/x\r\n\r\n".encode(), content, b"\r\n"]
+        headers = {"Content-Type": "multipart/form-data; boundary=mark"}
+        request = urllib.request.Request(
+            f"{url}/form/in-", b"".join([*lines, b"--mark--\r\n"]), headers, method="POST"
+        )
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    files = {"one": b"hello\r\n--mar", "two": BIG[:MIB]}
+    assert post(signature, files) == 201
+    assert swift.get_object("form", "in-one")[1] == files["one"]
+    headers, content = swift.get_object("form", "in-two")
+    assert content == files["two"] and headers["content-type"] == "text/x"
+    assert post(signature, {**files, "three": b""}) == 400
+    assert post(signature, {"large": BIG[: 3 * MIB]}) == 413
+    assert post("0" * 64, files) == 401
+    assert post(signature, files, 1) == 401
+    for each in swift.get_container("form")[1]:
+        swift.delete_object("form", each["name"])
+    swift.delete_container("form")
 
 
 def test_a_cut_body_leaves_nothing(cloud: ServedCloud, swift: Connection) -> None:

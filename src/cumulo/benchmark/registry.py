@@ -43,6 +43,18 @@ GROUPS: Mapping[str, str] = {
     "CinderVolumeBackups": "cinder",
     "CinderQos": "cinder",
     "GlanceImages": "glance",
+    "SwiftObjects": "swift",
+    "HeatStacks": "heat",
+    "DesignateBasic": "designate",
+    "ManilaShares": "manila",
+    "IronicNodes": "ironic",
+    "Gnocchi": "gnocchi",
+    "GnocchiArchivePolicy": "gnocchi",
+    "GnocchiArchivePolicyRule": "gnocchi",
+    "GnocchiMetric": "gnocchi",
+    "GnocchiResource": "gnocchi",
+    "GnocchiResourceType": "gnocchi",
+    "AodhAlarms": "aodh",
 }
 
 

@@ -17,7 +17,11 @@ from cumulo.settings import BadSettings
 
 
 def build(frame: Frame) -> Service:
-    store = ObjectStoreService(frame.database, _blobs(frame))
+    store = ObjectStoreService(
+        frame.database,
+        _blobs(frame),
+        durable=frame.settings.of(ObjectStoreSettings).durable,
+    )
     rules = frame.rules("object_store", RULES)
 
     def on_bells(bells: Bells) -> None:

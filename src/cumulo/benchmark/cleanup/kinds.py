@@ -132,6 +132,27 @@ async def _remove_stack(cloud: Session, stack: Any) -> None:
     await cloud.delete("orchestration", f"/stacks/{stack['stack_name']}/{stack['id']}")
 
 
+def _plain_list(path: str) -> Listing:
+    """Metrics' lists are bare arrays."""
+
+    async def listing(cloud: Session) -> list[Any]:
+        found: list[Any] = await cloud.get("metric", path)
+        return found
+
+    return listing
+
+
+async def _gnocchi_resources(cloud: Session) -> list[Any]:
+    """Their names are their original ids."""
+    found: list[Any] = await cloud.get("metric", "/resource/generic")
+    return [{**item, "name": item.get("original_resource_id")} for item in found]
+
+
+async def _alarms(cloud: Session) -> list[Any]:
+    found: list[Any] = await cloud.get("alarming", "/alarms")
+    return found
+
+
 PROJECT: tuple[Kind, ...] = (
     Kind(
         "heat.stacks",
@@ -162,6 +183,9 @@ PROJECT: tuple[Kind, ...] = (
     _network("neutron.network", "/networks"),
     _network("neutron.security_group", "/security-groups", listing=_groups),
     Kind("designate.zones", "dns", "/zones", "zones", waits=True),
+    Kind("aodh.alarms", "alarming", "/alarms", "", key="alarm_id", listing=_alarms),
+    Kind("gnocchi.metric", "metric", "/metric", "", listing=_plain_list("/metric")),
+    Kind("gnocchi.resource", "metric", "/resource/generic", "", listing=_gnocchi_resources),
     Kind(
         "swift.container",
         "object-store",
@@ -174,6 +198,13 @@ PROJECT: tuple[Kind, ...] = (
 )
 
 CLOUD: tuple[Kind, ...] = (
+    Kind("ironic.nodes", "baremetal", "/nodes", "nodes", "cloud", key="uuid"),
+    Kind("gnocchi.archive_policy_rule", "metric", "/archive_policy_rule", "", "cloud", key="name",
+         listing=_plain_list("/archive_policy_rule")),
+    Kind("gnocchi.archive_policy", "metric", "/archive_policy", "", "cloud", key="name",
+         listing=_plain_list("/archive_policy")),
+    Kind("gnocchi.resource_type", "metric", "/resource_type", "", "cloud", key="name",
+         listing=_plain_list("/resource_type")),
     Kind("nova.flavors", "compute", "/flavors", "flavors", "cloud", query={"is_public": "None"}),
     Kind("nova.aggregates", "compute", "/os-aggregates", "aggregates", "cloud",
          removal=_remove_aggregate),

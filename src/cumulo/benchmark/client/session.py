@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import msgspec
 
@@ -116,6 +116,7 @@ _VERSIONS: Mapping[str, tuple[str, str]] = {
 }
 _VERSIONED = re.compile(r"/v\d+(\.\d+)?(/|$)")
 RENEW_BEFORE = 60.0
+REDIRECTS = 3
 
 
 class ServiceMissing(Exception):
@@ -264,6 +265,15 @@ class Session:
             body = msgspec.json.encode(json)
             named.setdefault("Content-Type", "application/json")
         answer = await self.http.request(method, url, named, body, keep=keep)
+        for _ in range(REDIRECTS):
+            # Orchestration answers a stack's id with where its whole name leads.
+            to = answer.headers.get("location", "")
+            if answer.status not in (301, 302, 307, 308) or method not in ("GET", "HEAD"):
+                break
+            if not to or urlsplit(urljoin(url, to)).netloc != urlsplit(url).netloc:
+                break
+            url = urljoin(url, to)
+            answer = await self.http.request(method, url, named, None, keep=keep)
         if answer.status == 401:
             # Perhaps revoked or expired by another clock: the next call asks for a new one.
             self._expires = 0.0
@@ -343,11 +353,13 @@ def _words(body: bytes) -> str:
         text = re.sub(rb"<[^>]*>", b" ", body[:2000]).decode(errors="replace")
         return " ".join(text.split())[:500]
     if isinstance(document, dict):
-        for value in (document.get("message"), document.get("error_message"), *document.values()):
-            if isinstance(value, str) and value:
-                return value[:1000]
+        # The words are in an inner object nearly everywhere; what is beside it is the status's.
+        for value in document.values():
             if isinstance(value, dict):
                 inner = value.get("message") or value.get("detail") or value.get("title")
                 if isinstance(inner, str) and inner:
                     return inner[:1000]
+        for name in ("message", "error_message", "faultstring", "explanation", "title"):
+            if isinstance(document.get(name), str) and document[name]:
+                return str(document[name])[:1000]
     return str(document)[:500]

@@ -18,8 +18,7 @@ async def _users(env: Surroundings, config: list[str]) -> None:
     report = Report()
 
     def mine(item: Any, kind: Kind) -> bool:
-        name = item.get(kind.named) or ""
-        return name.startswith("s_") and names.made_by(name, env.task_uuid)
+        return names.made_by(item.get(kind.named), env.task_uuid, "s")
 
     # Key pairs are each user's, all else a project's.
     first = {id(user) for user in env.tenant_users()}
@@ -38,8 +37,7 @@ async def _admin(env: Surroundings, config: list[str]) -> None:
     report = Report()
 
     def mine(item: Any, kind: Kind) -> bool:
-        name = item.get(kind.named) or ""
-        return name.startswith("s_") and names.made_by(name, env.task_uuid)
+        return names.made_by(item.get(kind.named), env.task_uuid, "s")
 
     await sweep(env.admin, chosen(CLOUD, tuple(config)), mine, report)
     for word in config:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cumulo.benchmark import names
 from cumulo.benchmark.actions import neutron
 from cumulo.benchmark.cleanup.kinds import PROJECT, Kind, chosen
 from cumulo.benchmark.cleanup.sweep import Report, sweep
@@ -82,8 +83,7 @@ async def take_away(env: Surroundings, *kinds: str) -> None:
         mine = {n["id"] for n in tenant.get("networks", ())}
 
         def ours(item: Any, kind: Kind, mine: set[str] = mine) -> bool:
-            name = item.get(kind.named) or ""
-            if name.startswith(f"c_rally_{env.task_uuid.replace('-', '')[:8]}_"):
+            if names.made_by(item.get(kind.named), env.task_uuid, "c"):
                 return True
             return kind.name == "neutron.port" and item.get("network_id") in mine
 

@@ -96,14 +96,14 @@ async def _setup(env: Surroundings, config: dict[str, dict[str, int]]) -> None:
             if env.existing_users:
                 before = await shown(env.admin, service, tenant)
                 kept = {k: before[k] for k in values if k in before}
-                env.data.setdefault("quotas", []).append((service, tenant, kept))
+                env.kept.setdefault("quotas", []).append((service, tenant, kept))
             await update(env.admin, service, tenant, values)
 
 
 async def _cleanup(env: Surroundings, config: dict[str, dict[str, int]]) -> None:
     assert env.admin is not None
     if env.existing_users:
-        for service, tenant, before in env.data.pop("quotas", ()):
+        for service, tenant, before in env.kept.pop("quotas", ()):
             await update(env.admin, service, tenant, before)
         return
     for tenant in env.tenants:

@@ -88,7 +88,7 @@ async def _images(env: Surroundings, config: dict[str, Any]) -> None:
                 headers={"Content-Type": "application/openstack-images-v2.1-json-patch"},
             )
         env.tenants[user.tenant_id].setdefault("images", []).append(image["id"])
-        env.data.setdefault("images", []).append((user, image["id"]))
+        env.kept.setdefault("images", []).append((user, image["id"]))
 
     await several(
         one(user, n) for user in env.tenant_users() for n in range(config["images_per_tenant"])
@@ -96,7 +96,7 @@ async def _images(env: Surroundings, config: dict[str, Any]) -> None:
 
 
 async def _images_cleanup(env: Surroundings, config: dict[str, Any]) -> None:
-    for user, id in env.data.pop("images", ()):
+    for user, id in env.kept.pop("images", ()):
         await user.cloud.delete("image", f"/images/{id}")
 
 

@@ -53,6 +53,12 @@ _MODULES: Mapping[str, str] = {
     "volume_types": "storage",
     "api_versions": "users",
     "dummy_context": "users",
+    "swift_objects": "objects",
+    "stacks": "stacks",
+    "zones": "zones",
+    "manila_shares": "shares",
+    "manila_share_networks": "shares",
+    "manila_security_services": "shares",
     "cleanup": "cleanup",
     "admin_cleanup": "cleanup",
 }

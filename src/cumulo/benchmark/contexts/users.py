@@ -188,13 +188,13 @@ async def _roles_setup(env: Surroundings, config: list[str]) -> None:
         for user in env.users:
             path = f"/projects/{user.tenant_id}/users/{user.id}/roles/{roles[name]}"
             await admin.put("identity", path)
-            env.data.setdefault("roles", []).append(path)
+            env.kept.setdefault("roles", []).append(path)
 
 
 async def _roles_cleanup(env: Surroundings, config: list[str]) -> None:
     if env.admin is None or not env.existing_users:
         return
-    for path in env.data.pop("roles", ()):
+    for path in env.kept.pop("roles", ()):
         await env.admin.delete("identity", path)
 
 

@@ -6,6 +6,7 @@ import time
 from types import TracebackType
 from typing import Any
 
+from cumulo.benchmark import names
 from cumulo.benchmark.client.session import Session
 from cumulo.benchmark.engine.surroundings import Surroundings, User
 from cumulo.benchmark.model.result import Action
@@ -94,6 +95,10 @@ class Run:
     def name(self) -> str:
         """A new name for what the scenario makes."""
         return self.surroundings.name(self.kind)
+
+    def plain_name(self) -> str:
+        """The same without underscores and capitals: for names in DNS and in URLs."""
+        return names.generate_plain(self.kind, self.surroundings.task_uuid)
 
     async def sleep(self, seconds: float) -> None:
         """Sleep as a part of the work: it counts."""

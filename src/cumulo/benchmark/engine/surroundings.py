@@ -37,6 +37,8 @@ class Surroundings:
     existing_users: bool = False
     data: dict[str, Any] = field(default_factory=dict)
     """What contexts made for all: `flavors`, `volume_types` …"""
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What contexts need to take away what they made; no iteration sees it."""
     router: bool = False
     """Whether networks get a router although their context does not ask for one."""
 

@@ -17,6 +17,7 @@ from cumulo.benchmark.contexts import table
 from cumulo.benchmark.engine import runners
 from cumulo.benchmark.engine.hooks import Fault, Hooks, Shell
 from cumulo.benchmark.engine.load import Load, describe
+from cumulo.benchmark.engine.several import Crew, how_many, orders, taken
 from cumulo.benchmark.engine.sla import Checker
 from cumulo.benchmark.engine.statistics import Statistics
 from cumulo.benchmark.engine.surroundings import Surroundings
@@ -52,6 +53,9 @@ class Means:
     server_cpu: Callable[[], float | None] = lambda: None
     """Seconds of CPU that the measured cloud has used, if it is on this machine."""
     abort_on_sla: bool = False
+    crew: Crew | None = None
+    """Runs the load in several processes; without it there is this one."""
+    processes: int = 1
 
 
 class Execution:
@@ -75,6 +79,7 @@ class Execution:
         self._hooks = Hooks(workload.hooks, means.shell, means.fault)
         self._pending: list[Iteration] = []
         self._load: Load | None = None
+        self._crew: Crew | None = None
         self._stopped = False
         self._made: list[tuple[table.Context, Any]] = []
 
@@ -84,6 +89,8 @@ class Execution:
             self.outcome.checker.aborted_manually = True
         if self._load is not None:
             self._load.stop()
+        if self._crew is not None:
+            self._crew.stop()
 
     async def run(self) -> Outcome:
         """Never raises for what the cloud does; a cancellation still cleans up."""
@@ -166,6 +173,31 @@ class Execution:
     async def _run_load(self) -> None:
         args = await found_args(self._scenario, self._workload.args, self.environment)
         config = self._workload.runner
+        server = self._means.server_cpu()
+        ticker = asyncio.create_task(self._tick())
+        wanted = config.get("max_cpu_count", self._means.processes)
+        processes = how_many(self._workload, min(wanted, self._means.processes))
+        try:
+            if processes > 1 and self._means.crew is not None:
+                await self._several(self._means.crew, processes, args)
+            else:
+                await self._alone(args)
+        except BaseExceptionGroup as failures:
+            if failures.subgroup(asyncio.CancelledError):
+                raise asyncio.CancelledError from None
+            raise failures.exceptions[0] from None
+        finally:
+            ticker.cancel()
+            with suppress(asyncio.CancelledError):
+                await ticker
+            after = self._means.server_cpu()
+            if server is not None and after is not None and after >= server:
+                self.outcome.server_cpu = after - server
+            await self._hooks.finish()
+
+    async def _alone(self, args: dict[str, Any]) -> None:
+        """The load in this process."""
+        config = self._workload.runner
         self._load = Load(
             self._scenario,
             args,
@@ -176,23 +208,35 @@ class Execution:
         )
         if self._stopped:
             self._load.stop()
-        server, own = self._means.server_cpu(), time.process_time()
-        ticker = asyncio.create_task(self._tick())
+        own = time.process_time()
         try:
             await runners.run(self._workload.runner_type, self._load, config)
-        except BaseExceptionGroup as failures:
-            if failures.subgroup(asyncio.CancelledError):
-                raise asyncio.CancelledError from None
-            raise failures.exceptions[0] from None
         finally:
-            ticker.cancel()
-            with suppress(asyncio.CancelledError):
-                await ticker
             self.outcome.generator_cpu = time.process_time() - own
-            after = self._means.server_cpu()
-            if server is not None and after is not None:
-                self.outcome.server_cpu = after - server
-            await self._hooks.finish()
+
+    async def _several(self, crew: Crew, processes: int, args: dict[str, Any]) -> None:
+        """The load in several processes, whose results come here."""
+        self._crew = crew
+        own = time.process_time()
+        documents = orders(self._workload, args, self.environment, processes)
+        if self._stopped:
+            return
+        try:
+            await crew.run(documents, self._batch)
+        finally:
+            self._crew = None
+            self.outcome.generator_cpu += time.process_time() - own
+
+    def _batch(self, packed: bytes) -> None:
+        """Iterations of another process; the last ones with the CPU that it used."""
+        batch = taken(packed)
+        self.outcome.generator_cpu += batch.cpu
+        if batch.problem:
+            self.outcome.checker.unexpected = batch.problem
+        for iteration in batch.iterations:
+            # Here an iteration is known when it has ended, not when it begins.
+            self._hooks.iteration(self.outcome.statistics.iterations + 1)
+            self._result(iteration)
 
     def _start(self, number: int) -> None:
         self._hooks.iteration(number + 1)

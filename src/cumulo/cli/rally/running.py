@@ -1,19 +1,14 @@
-"""A task in work on a terminal: progress, Ctrl-C, what the measured cloud uses of this machine."""
+"""A task in work on a terminal: progress and Ctrl-C."""
 
 import asyncio
-import contextlib
-import os
 import signal
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
-from cumulo.benchmark.client.clouds import platform_of
 from cumulo.benchmark.drivers.commands import Commands
+from cumulo.benchmark.drivers.workers import Workers
 from cumulo.benchmark.engine import runners
 from cumulo.benchmark.engine.statistics import Statistics
 from cumulo.benchmark.engine.workload import Means
@@ -21,6 +16,7 @@ from cumulo.benchmark.model.result import Environment, TaskResult, WorkloadResul
 from cumulo.benchmark.model.task import TaskConfig, Workload
 from cumulo.benchmark.queries.store import Store
 from cumulo.benchmark.service import tasks
+from cumulo.cli.rally import machine
 
 
 async def run(
@@ -31,14 +27,18 @@ async def run(
     *,
     abort_on_sla: bool,
     quiet: bool,
+    processes: int = 1,
 ) -> TaskResult:
     """Validate and run a task; the first Ctrl-C ends it softly, the second at once."""
     progress = Progress(quiet=quiet)
     means = Means(
         save=lambda iterations: None,
         shell=Commands(),
-        server_cpu=server_cpu(env),
+        fault=machine.fault(env),
+        server_cpu=machine.server_cpu(env),
         abort_on_sla=abort_on_sla,
+        crew=Workers(),
+        processes=processes,
     )
     watcher = tasks.Watcher(progress.begin, progress.show, progress.end, progress.say)
     work = tasks.Running(kept, env, means, watcher)
@@ -113,45 +113,3 @@ class Progress:
         if self._open:
             sys.stderr.write("\r\033[K")
             self._open = False
-
-
-def server_cpu(env: Environment) -> Callable[[], float | None]:
-    """Seconds of CPU of the measured control plane, if it runs on this machine and may be seen."""
-    url = platform_of(env.spec).get("auth_url", "")
-    parts = urlsplit(url)
-    pid = None
-    if parts.hostname in ("127.0.0.1", "::1", "localhost"):
-        pid = _listener(parts.port or 80)
-
-    def spent() -> float | None:
-        return None if pid is None else _cpu(pid)
-
-    return spent
-
-
-def _listener(port: int) -> int | None:
-    """The process that listens on a port of this machine."""
-    inodes = set()
-    for table in ("tcp", "tcp6"):
-        with contextlib.suppress(OSError):
-            for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
-                fields = line.split()
-                if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
-                    inodes.add(f"socket:[{fields[9]}]")
-    for folder in Path("/proc").glob("[0-9]*/fd"):
-        try:
-            for link in folder.iterdir():
-                if str(link.readlink()) in inodes:
-                    return int(folder.parent.name)
-        except OSError:
-            continue
-    return None
-
-
-def _cpu(pid: int) -> float | None:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    ticks = int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")

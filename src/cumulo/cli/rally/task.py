@@ -100,6 +100,12 @@ def validate(
 @click.option("--abort-on-sla-failure", is_flag=True, help="End when a criterion fails.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 @click.option("--html", "html_file", help="Write the report to this file at the end.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    default=1,
+    help="Make the load with so many processes.",
+)
 def start(
     file: str | None,
     file_flag: str | None,
@@ -111,6 +117,7 @@ def start(
     abort_on_sla_failure: bool,
     quiet: bool,
     html_file: str | None,
+    processes: int,
 ) -> None:
     """Run a task file.
 
@@ -129,6 +136,7 @@ def start(
             abort_on_sla=abort_on_sla_failure,
             quiet=quiet,
             html_file=html_file,
+            processes=processes,
         )
     )
 
@@ -143,6 +151,7 @@ def run_task(
     abort_on_sla: bool = False,
     quiet: bool = False,
     html_file: str | None = None,
+    processes: int = 1,
 ) -> int:
     """Run a task, say what came out, return the exit status."""
     if env.status != "READY":
@@ -158,7 +167,15 @@ def run_task(
         click.echo(f"Using task: {made.uuid}")
     try:
         done = environments.run(
-            running.run(kept, env, made, config, abort_on_sla=abort_on_sla, quiet=quiet)
+            running.run(
+                kept,
+                env,
+                made,
+                config,
+                abort_on_sla=abort_on_sla,
+                quiet=quiet,
+                processes=processes,
+            )
         )
     except (validation.InvalidTaskConfig, tasks.NotReady, ApiError, HttpError) as error:
         click.echo(f"Task {made.uuid} has failed validation: {error}", err=True)

@@ -80,6 +80,9 @@ class PostgresqlDatabase:
 
         return self.read_now(bounded)
 
+    async def settled(self) -> None:
+        """The server answers a COMMIT when it is safe, unless its operator has said otherwise."""
+
     def read_now(self, function: Callable[[Tx], T]) -> T:
         result, _ = self._attempts(function, writable=False, name="")
         return result

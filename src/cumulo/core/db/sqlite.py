@@ -5,11 +5,14 @@ A read needs no BEGIN: the loop thread is the only writer, and nothing interleav
 synchronous function. Checkpoints run in a thread with a connection of its own, so that no commit
 pays for one, but for the end of a long log (`_checkpoint_loop`). `synchronous=NORMAL`: a killed
 process loses nothing, a power cut may lose the last instants, unless the setting `durable_commits`
-asks for FULL.
+asks for FULL. Who must not lose one either waits until it is `settled`: one flush of the log, in a
+thread, serves all who wait.
 """
 
+import asyncio
 import contextlib
 import logging
+import os
 import sqlite3
 import threading
 import time
@@ -60,6 +63,9 @@ class SqliteDatabase:
         """Connections of long reads, one a thread."""
         self._closing = threading.Event()
         self._log_is_long = False
+        self._durable = durable
+        self._flushing: asyncio.Task[None] | None = None
+        self._next_flush: asyncio.Task[None] | None = None
         self._checkpointer = threading.Thread(
             target=self._checkpoint_loop, name="cumulo-checkpoint", daemon=True
         )
@@ -70,6 +76,20 @@ class SqliteDatabase:
 
     async def write(self, function: Callable[[Tx], T], *, name: str = "") -> T:
         return self.write_now(function, name=name)
+
+    async def settled(self) -> None:
+        if self._durable:
+            return
+        if self._next_flush is None:
+            self._next_flush = asyncio.create_task(self._flush(self._flushing))
+        await asyncio.shield(self._next_flush)
+
+    async def _flush(self, before: asyncio.Task[None] | None) -> None:
+        """A flush that has begun may have missed the newest commits: they take the next one."""
+        if before is not None and not before.done():
+            await asyncio.wait([before])
+        self._flushing, self._next_flush = self._next_flush, None
+        await asyncio.to_thread(_sync, Path(f"{self.path}-wal"))
 
     def read_now(self, function: Callable[[Tx], T]) -> T:
         try:
@@ -105,9 +125,14 @@ class SqliteDatabase:
         return result
 
     async def study(self, function: Callable[[Tx], T], *, seconds: float = STUDY_SECONDS) -> T:
-        return await pools.HEAVY(self._study, function, seconds)
+        left = threading.Event()
+        try:
+            return await pools.HEAVY(self._study, function, seconds, left)
+        except asyncio.CancelledError:
+            left.set()
+            raise
 
-    def _study(self, function: Callable[[Tx], T], seconds: float) -> T:
+    def _study(self, function: Callable[[Tx], T], seconds: float, left: threading.Event) -> T:
         """The log of writes lets a second connection read what was committed when it began."""
         connection: sqlite3.Connection | None = getattr(self._students, "connection", None)
         if connection is None:
@@ -115,7 +140,8 @@ class SqliteDatabase:
             connection.execute("PRAGMA query_only=ON")
             self._studying.append(connection)
         end = time.monotonic() + seconds
-        connection.set_progress_handler(lambda: time.monotonic() > end, STUDY_STEPS)
+        over = lambda: left.is_set() or time.monotonic() > end  # noqa: E731
+        connection.set_progress_handler(over, STUDY_STEPS)
         connection.execute("BEGIN")
         try:
             return function(Tx("sqlite", _executor(connection), writable=False))
@@ -212,6 +238,16 @@ def _checkpoint(connection: sqlite3.Connection) -> int:
     """How many frames the log has."""
     found = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     return int(found[1])
+
+
+def _sync(path: Path) -> None:
+    """What a checkpoint has taken out of the log it has flushed itself."""
+    with contextlib.suppress(FileNotFoundError):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -205,6 +205,9 @@ class Database(Protocol):
         nobody waits for it. The function must not touch what the loop's code changes. Raises
         TooLong."""
 
+    async def settled(self) -> None:
+        """What was committed before this call survives a power cut when it returns."""
+
     def subscribe(self, announcement: Announcement) -> None:
         """Call it, too, when another process has committed what it is about."""
 

@@ -31,6 +31,7 @@ class _Horizon(sa.ColumnElement[int]):
     type = sa.BigInteger()
 
 
+@compiles(_Turn)
 @compiles(_Turn, "sqlite")
 def _(element: Any, compiler: Any, **kw: Any) -> str:
     return "0"
@@ -41,6 +42,7 @@ def _(element: Any, compiler: Any, **kw: Any) -> str:
     return f"(pg_current_xact_id()::text::bigint + {_BASE})"
 
 
+@compiles(_Horizon)
 @compiles(_Horizon, "sqlite")
 def _(element: Any, compiler: Any, **kw: Any) -> str:
     return "1"

@@ -3,10 +3,11 @@
 The same for requests and for callers inside the process, who differ in how they are admitted.
 """
 
+import asyncio
 import functools
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import msgspec
@@ -22,12 +23,16 @@ from cumulo.core.db.transaction import (
 from cumulo.core.faults import BadRequest, Conflict, Fault, NotFound, Unavailable
 from cumulo.core.http import feeds
 from cumulo.core.http.admission import Admission
-from cumulo.core.http.operations import Call, Face, Operation
+from cumulo.core.http.crowd import Crowd
+from cumulo.core.http.operations import HEAVY_SECONDS, Call, Face, Operation
 from cumulo.core.wire.depth import MOST_ITEMS, too_many
 from cumulo.core.wire.shapes import Version, lift, request_type
 from cumulo.core.wire.wording import refuse
 
 log = logging.getLogger("cumulo.http")
+
+HEAVY = Crowd("long reads", 32, 4)
+"""Those that wait for a thread included."""
 
 Named = tuple[Operation, tuple[str, ...]]
 """An operation, and the names of the fields of its path."""
@@ -86,17 +91,24 @@ class Execution:
             self.decode(call, raw)
             if operation.kind == "feed":
                 return feeds.as_reply(call, operation.handler(call))
-            return await operation.handler(call)
+            return await _in_time(operation, operation.handler(call))
         if operation.kind == "heavy":
-            if not operation.public:
-                # On the loop: what remembers tokens is the loop's.
-                await self._database.read(functools.partial(self._admit, call))
-            self.decode(call, raw)
-            return await self._database.study(functools.partial(operation.handler, call))
+            return await self._heavy(call, raw)
         work = functools.partial(self.run_in, call, raw)
         if operation.writing:
             return await self._database.write(work, name=name_of(call.face, operation))
         return await self._database.read(work)
+
+    async def _heavy(self, call: Call, raw: bytes) -> Any:
+        operation = call.operation
+        if not operation.public:
+            # On the loop: what remembers tokens is the loop's.
+            await self._database.read(functools.partial(self._admit, call))
+        self.decode(call, raw)
+        with HEAVY.place(feeds.key_of(call)):
+            seconds = operation.deadline or HEAVY_SECONDS
+            work = functools.partial(operation.handler, call)
+            return await self._database.study(work, seconds=seconds)
 
     async def admit(self, call: Call) -> None:
         """Find out who calls; refuse who may not."""
@@ -136,6 +148,16 @@ class Execution:
             raise refuse(error, raw) from None
 
 
+async def _in_time(operation: Operation, work: Awaitable[Any]) -> Any:
+    if not operation.deadline:
+        return await work
+    try:
+        async with asyncio.timeout(operation.deadline):
+            return await work
+    except TimeoutError:
+        raise TooLong(f"It took longer than {operation.deadline:g} seconds.") from None
+
+
 def _of_query(known: list[Named], asked: str) -> list[Named]:
     """Those for a name that the query has; else those for none."""
     names = {part.partition("=")[0] for part in asked.split("&")} if asked else set()
@@ -161,7 +183,8 @@ def fault_of(error: Exception, what: str) -> Fault:
         )
     if isinstance(error, TooLong):
         log.warning("%s: %s", what, error)
-        return Unavailable("The answer takes too long to be put together; ask for less at once.")
+        words = "The answer takes too long to be put together; ask for less at once."
+        return Unavailable(words, headers={"Retry-After": "30"})
     if isinstance(error, IntegrityError):
         log.error("%s", what, exc_info=error)
         return Conflict("The resource is in use, or was changed at the same time.")

@@ -37,6 +37,8 @@ from cumulo.core.wire.shapes import Version
 
 Kind = Literal["plain", "fixed", "heavy", "stream", "socket", "feed"]
 
+HEAVY_SECONDS = 30.0
+
 Header = Callable[[str], str | None]
 """A request's header by its name, in any case."""
 
@@ -66,6 +68,9 @@ class Operation:
     action: str | None = None
     writes: bool | None = None
     kind: Kind = "plain"
+    deadline: float = 0.0
+    """Seconds after which it is given up, with 503; 0: HEAVY_SECONDS for a heavy one, none for
+    others."""
     query: str = ""
     """For requests that have this name in their query (S3's `?acl`); those without a name are for
     all others of the same path and method."""

@@ -1,5 +1,6 @@
 """Accounts on the wire: Swift v1."""
 
+from collections.abc import Mapping
 from xml.sax.saxutils import escape, quoteattr
 
 import msgspec
@@ -9,8 +10,9 @@ from cumulo.object_store.api.asked import FORMATS, Asked, empty, format_of, list
 from cumulo.object_store.model import names, timestamps
 from cumulo.object_store.model.account import AccountRow
 from cumulo.object_store.model.faults import NotHere
-from cumulo.object_store.model.headers import metadata
+from cumulo.object_store.model.headers import header_name, metadata
 from cumulo.object_store.model.listing import Page
+from cumulo.object_store.service.accounts import QUOTAS
 from cumulo.object_store.service.containers import POLICY
 from cumulo.object_store.service.object_store import ObjectStoreService
 
@@ -46,9 +48,9 @@ class AccountsApi:
 
     async def post(self, call: Call) -> Reply:
         asked = Asked(call)
-        changes = metadata(asked.headers, "account")
+        changes = metadata(asked.headers, "account") | _quotas(asked.headers)
         names.check_account(asked.place.account)
-        await self._store.database.write(
+        await self._store.write(
             lambda tx: self._store.accounts.post(tx, asked.place.account, changes, asked.access),
             name="object account post",
         )
@@ -79,8 +81,22 @@ class AccountsApi:
             policy = f"X-Account-Storage-Policy-{POLICY.capitalize()}"
             found |= {f"{policy}-{name}": str(value) for name, value in counts.items()}
         found |= shown(row.metadata, "Account", owner=asked.access.owner)
+        found |= {
+            f"X-Account-{header_name(name)}": row.metadata[name]
+            for name in QUOTAS
+            if name in row.metadata
+        }
         found["Accept-Ranges"] = "bytes"
         return found
+
+
+def _quotas(headers: Mapping[str, str]) -> dict[str, str]:
+    """Swift's newer names for them: `X-Account-Quota-Count`."""
+    found = {name: "" for name in QUOTAS if f"x-remove-account-{name}" in headers}
+    given = {
+        name: headers[f"x-account-{name}"] for name in QUOTAS if f"x-account-{name}" in headers
+    }
+    return {**found, **given}
 
 
 def _plain(account: str, page: Page) -> bytes:

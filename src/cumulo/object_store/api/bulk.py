@@ -28,7 +28,10 @@ _KINDS = {"plain": "text/plain", "json": "application/json", "xml": "text/xml"}
 class Outcome:
     """What became of each."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str = "Number Deleted", done: str = "200 OK") -> None:
+        self._what = what
+        self._done = done
+        self._text = ""
         self.deleted = 0
         self.missing = 0
         self.errors: list[tuple[str, str]] = []
@@ -45,13 +48,22 @@ class Outcome:
         else:
             self.errors.append((quote(path), f"{fault.status} {fault.title}"))
 
+    def stop(self, why: str, status: str = "413 Request Entity Too Large") -> None:
+        """It went no further."""
+        self._text, self.status = why, status
+
     def reply(self, asked: Asked) -> Reply:
         """200, whatever became of it: the status is in the body."""
         status = self.status or self._status()
-        counts = {"Number Deleted": self.deleted, "Number Not Found": self.missing}
+        counts = {self._what: self.deleted}
+        if self._done == "200 OK":
+            counts["Number Not Found"] = self.missing
         kind = format_of(asked.call)
-        text = "" if not self.status else "Max delete failures exceeded"
-        found: Mapping[str, object] = {**counts, "Response Body": text, "Response Status": status}
+        found: Mapping[str, object] = {
+            **counts,
+            "Response Body": self._text,
+            "Response Status": status,
+        }
         body = _WRITERS[kind](found, self.errors)
         headers = {"Content-Length": str(len(body))}
         return Reply(200, headers=headers, raw=body, content_type=_KINDS[kind])
@@ -61,7 +73,7 @@ class Outcome:
             return "401 Unauthorized" if _all_401(self.errors) else "400 Bad Request"
         if not self.deleted and not self.missing:
             return "400 Bad Request"
-        return "200 OK"
+        return self._done
 
 
 def _all_401(errors: list[tuple[str, str]]) -> bool:
@@ -116,12 +128,12 @@ class BulkApi:
             container, _, name = path.removeprefix("/").partition("/")
             try:
                 work = partial(self._delete, access=asked.access, container=container, name=name)
-                await self._store.database.write(work, name="object delete")
+                await self._store.write(work, name="object delete")
                 outcome.deleted += 1
             except StoreFault as fault:
                 outcome.failed(path, fault)
                 if not outcome.goes_on:
-                    outcome.status = "413 Request Entity Too Large"
+                    outcome.stop("Max delete failures exceeded")
                     break
         return outcome.reply(asked)
 

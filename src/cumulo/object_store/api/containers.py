@@ -17,6 +17,8 @@ from cumulo.object_store.api.asked import (
     shown,
     wish_of,
 )
+from cumulo.object_store.api.forms import FormsApi
+from cumulo.object_store.api.static_web import StaticWeb
 from cumulo.object_store.model import timestamps
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.headers import metadata
@@ -28,8 +30,10 @@ PATH = "/v1/{account}/{container}"
 
 
 class ContainersApi:
-    def __init__(self, store: ObjectStoreService) -> None:
+    def __init__(self, store: ObjectStoreService, web: StaticWeb, forms: FormsApi) -> None:
         self._store = store
+        self._web = web
+        self._forms = forms
 
     def operations(self) -> list[Operation]:
         return [
@@ -42,6 +46,9 @@ class ContainersApi:
 
     async def index(self, call: Call) -> Reply:
         asked = Asked(call)
+        site = await self._web.container(asked)
+        if site is not None:
+            return site
         wish, kind = wish_of(call), format_of(call)
         row = await self._row(asked)
         page = await self._store.listings.objects(row.id, wish)
@@ -57,7 +64,7 @@ class ContainersApi:
     async def put(self, call: Call) -> Reply:
         asked = Asked(call)
         wishes = _wishes(asked)
-        new = await self._store.database.write(
+        new = await self._store.write(
             lambda tx: self._store.containers.put(tx, asked.access, asked.place.container, wishes),
             name="object container put",
         )
@@ -66,9 +73,11 @@ class ContainersApi:
         return Reply(202, raw=texts.ACCEPTED, content_type=texts.HTML)
 
     async def post(self, call: Call) -> Reply:
+        if self._forms.is_form(call):
+            return await self._forms.post(call)
         asked = Asked(call)
         wishes = _wishes(asked)
-        await self._store.database.write(
+        await self._store.write(
             lambda tx: self._store.containers.post(tx, asked.access, asked.place.container, wishes),
             name="object container post",
         )
@@ -76,7 +85,7 @@ class ContainersApi:
 
     async def delete(self, call: Call) -> Reply:
         asked = Asked(call)
-        await self._store.database.write(
+        await self._store.write(
             lambda tx: self._store.containers.delete(tx, asked.access, asked.place.container),
             name="object container delete",
         )

@@ -7,19 +7,23 @@ from cumulo.core.auth.policy import Rules
 from cumulo.core.http.operations import Authentication, Face
 from cumulo.object_store.api import info, texts
 from cumulo.object_store.api.accounts import AccountsApi
+from cumulo.object_store.api.archives import ArchivesApi
 from cumulo.object_store.api.bulk import BulkApi
 from cumulo.object_store.api.containers import ContainersApi
+from cumulo.object_store.api.forms import FormsApi
 from cumulo.object_store.api.large import LargeApi
 from cumulo.object_store.api.object_writes import ObjectWritesApi
 from cumulo.object_store.api.objects import ObjectsApi
 from cumulo.object_store.api.signed_urls import SignedUrls
+from cumulo.object_store.api.static_web import StaticWeb
 from cumulo.object_store.service.object_store import ObjectStoreService
 
 MOUNT = "/object-store"
 
 
 def swift_face(store: ObjectStoreService, rules: Rules) -> Face:
-    reads = ObjectsApi(store)
+    reads, forms, web = ObjectsApi(store), FormsApi(store), StaticWeb(store)
+    reads.visit = web.missing
     return Face(
         name="object_store",
         service_types=("object-store",),
@@ -36,10 +40,11 @@ def swift_face(store: ObjectStoreService, rules: Rules) -> Face:
         operations=[
             *info.operations(),
             *AccountsApi(store).operations(),
-            *ContainersApi(store).operations(),
+            *ContainersApi(store, web, forms).operations(),
             *BulkApi(store).operations(),
+            *ArchivesApi(store).operations(),
             *reads.operations(),
-            *ObjectWritesApi(store, reads, LargeApi(store)).operations(),
+            *ObjectWritesApi(store, reads, LargeApi(store), forms.post).operations(),
         ],
     )
 

@@ -8,6 +8,7 @@ import msgspec
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.object_store.model import limits
 from cumulo.object_store.model.tempurl import DIGESTS, METHODS
+from cumulo.object_store.service.archives import MAX_CONTAINERS, MAX_FAILED
 from cumulo.object_store.service.containers import POLICY
 
 CAPABILITIES: Mapping[str, Mapping[str, Any]] = {
@@ -40,6 +41,12 @@ CAPABILITIES: Mapping[str, Mapping[str, Any]] = {
     "dlo": {},
     "account_quotas": {},
     "container_quotas": {},
+    "staticweb": {},
+    "formpost": {"allowed_digests": list(DIGESTS), "deprecated_digests": ["sha1"]},
+    "bulk_upload": {
+        "max_containers_per_extraction": MAX_CONTAINERS,
+        "max_failed_extractions": MAX_FAILED,
+    },
     "bulk_delete": {
         "max_deletes_per_request": limits.MAX_DELETES,
         "max_failed_deletes": limits.MAX_FAILED_DELETES,

@@ -49,7 +49,7 @@ class LargeApi:
             "manifest_size": len(raw),
         }
         try:
-            row = await self._store.database.write(
+            row = await self._store.write(
                 lambda tx: self._store.objects.commit(tx, container, place.object, new, conditions),
                 name="object put",
             )
@@ -76,7 +76,7 @@ class LargeApi:
                 for each in await self._store.contents.segments(row):
                     if each.data is None and outcome.goes_on:
                         await self._delete(access, each.container, each.name, outcome, depth + 1)
-            await self._store.database.write(
+            await self._store.write(
                 lambda tx: self._store.objects.delete(tx, access, container, name),
                 name="object delete",
             )

@@ -1,7 +1,7 @@
 """Objects on the wire, written: Swift v1 PUT, POST, DELETE and COPY."""
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from urllib.parse import quote
 
 from cumulo.core.db.transaction import Tx
@@ -36,12 +36,20 @@ from cumulo.object_store.service.contents import MANIFEST as DYNAMIC
 from cumulo.object_store.service.object_store import ObjectStoreService
 from cumulo.object_store.service.objects import NewObject
 
+FORM = "multipart/form-data"
 CONDITIONS = ("if-none-match", "if-match", "if-unmodified-since")
 
 
 class ObjectWritesApi:
-    def __init__(self, store: ObjectStoreService, reads: ObjectsApi, large: LargeApi) -> None:
+    def __init__(
+        self,
+        store: ObjectStoreService,
+        reads: ObjectsApi,
+        large: LargeApi,
+        form: Callable[[Call], Awaitable[Reply]],
+    ) -> None:
         self._store = store
+        self._form = form
         self._reads = reads
         self._large = large
 
@@ -96,7 +104,7 @@ class ObjectWritesApi:
         self, container: ContainerRow, name: str, new: NewObject, conditions: Mapping[str, str]
     ) -> ObjectRow:
         try:
-            return await self._store.database.write(
+            return await self._store.write(
                 lambda tx: self._store.objects.commit(tx, container, name, new, conditions),
                 name="object put",
             )
@@ -105,6 +113,8 @@ class ObjectWritesApi:
             raise
 
     async def post(self, call: Call) -> Reply:
+        if (call.header("Content-Type") or "").lower().startswith(FORM):
+            return await self._form(call)
         asked = Asked(call)
         headers = stored_headers(asked.headers)
         content_type = asked.headers.get("content-type")
@@ -121,14 +131,14 @@ class ObjectWritesApi:
                 end,
             )
 
-        await self._store.database.write(change, name="object post")
+        await self._store.write(change, name="object post")
         return Reply(202, raw=texts.ACCEPTED, content_type=texts.HTML)
 
     async def delete(self, call: Call) -> Reply:
         asked = Asked(call)
         if call.query.get(MANIFEST) == "delete":
             return await self._large.delete(asked)
-        await self._store.database.write(
+        await self._store.write(
             lambda tx: self._store.objects.delete(
                 tx, asked.access, asked.place.container, asked.place.object
             ),
@@ -205,7 +215,7 @@ class ObjectWritesApi:
             new.size, new.etag = now.size, now.etag
             return self._store.objects.commit(tx, container, name, new, conditions)
 
-        return await self._store.database.write(work, name="object copy")
+        return await self._store.write(work, name="object copy")
 
 
 def _account(asked: Asked, given: str | None) -> str:
@@ -259,8 +269,10 @@ def new_object(asked: Asked) -> NewObject:
 
 def stored_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Metadata and the plain headers that stay with an object."""
-    given = metadata(headers, "object")
-    found = {f"x-object-meta-{name}": value for name, value in given.items() if value}
+    # An empty value is a value here: a POST replaces all, so nothing has to be taken away.
+    named = {name: value for name, value in headers.items() if not name.startswith("x-remove-")}
+    given = metadata(named, "object")
+    found = {f"x-object-meta-{name}": value for name, value in given.items()}
     found |= kept(headers, KEPT)
     dynamic = headers.get(DYNAMIC)
     if dynamic is not None:

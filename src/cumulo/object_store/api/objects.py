@@ -2,6 +2,7 @@
 
 import hashlib
 import mimetypes
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -11,20 +12,28 @@ from cumulo.object_store.api.asked import FORMATS, Asked, empty
 from cumulo.object_store.api.sending import send
 from cumulo.object_store.api.signed_urls import finished
 from cumulo.object_store.model import manifest, timestamps
-from cumulo.object_store.model.faults import Missing
+from cumulo.object_store.model.faults import Missing, NoSuchObject
 from cumulo.object_store.model.headers import header_name
 from cumulo.object_store.model.object import ObjectRow
 from cumulo.object_store.service.access import Access
 from cumulo.object_store.service.contents import Content
 from cumulo.object_store.service.object_store import ObjectStoreService
 
+Visit = Callable[[Asked], Awaitable[Reply | None]]
+
 PATH = "/v1/{account}/{container}/{object:raw}"
 MANIFEST = "multipart-manifest"
+
+
+async def _nothing(asked: Asked) -> Reply | None:
+    return None
 
 
 class ObjectsApi:
     def __init__(self, store: ObjectStoreService) -> None:
         self._store = store
+        self.visit: Visit = _nothing
+        """What a visitor of a web site is answered, where there is no object."""
 
     def operations(self) -> list[Operation]:
         return [
@@ -36,6 +45,12 @@ class ObjectsApi:
         asked = Asked(call)
         try:
             reply = await self._get(asked)
+        except NoSuchObject:
+            # A folder of a web site is no object, and has an answer for visitors.
+            visited = await self.visit(asked)
+            if visited is None:
+                raise
+            return visited
         except Missing:
             # It may have been replaced between the look at its row and the look at its file.
             reply = await self._get(asked)

@@ -1,6 +1,7 @@
 """How Swift words its answers: a page for each status, or a line of text."""
 
 from cumulo.core.faults import Fault
+from cumulo.object_store.model.faults import StoreFault
 
 HTML = "text/html; charset=UTF-8"
 TEXT = "text/plain; charset=utf-8"
@@ -38,6 +39,7 @@ def page(status: int, title: str) -> bytes:
 
 def refusal(fault: Fault, status: int, request_id: str) -> tuple[str, bytes]:
     """Swift's envelope: a message of its own is plain text, so that no browser reads it."""
-    if not fault.message or status in (401, 500) or fault.message == EXPLAINED.get(status):
+    own = isinstance(fault, StoreFault) or status not in (401, 500)
+    if not own or not fault.message or fault.message == EXPLAINED.get(status):
         return HTML, page(status, fault.title)
     return PLAIN, fault.message.encode()

@@ -8,19 +8,30 @@ from cumulo.object_store.model.object import ObjectRow, PartRow, UploadRow
 
 _o, _p, _u = columns(ObjectRow), columns(PartRow), columns(UploadRow)
 
+_there = sa.or_(_o.delete_at.is_(None), _o.delete_at > sa.bindparam("now"))
+"""Its time is not over."""
 _page = (
     sa.select(_o.name, _o.size, _o.etag, _o.content_type, _o.timestamp, _o.kind, _o.extra)
     .where(
         _o.container_id == sa.bindparam("container"),
         _o.name >= sa.bindparam("low"),
         _o.name < sa.bindparam("high"),
+        _there,
     )
     .limit(sa.bindparam("most", type_=sa.Integer()))
 )
 FORWARD = statement(_page.order_by(_o.name))
 BACKWARD = statement(_page.order_by(_o.name.desc()))
 
-ANY = statement(sa.select(_o.name).where(_o.container_id == sa.bindparam("container")).limit(1))
+ANY = statement(
+    sa.select(_o.name).where(_o.container_id == sa.bindparam("container"), _there).limit(1)
+)
+ALL_OBJECTS = query(
+    ObjectRow,
+    sa.select(ObjectRow.sql_table)
+    .where(_o.container_id == sa.bindparam("container"))
+    .limit(sa.bindparam("most", type_=sa.Integer())),
+)
 ALL_UPLOADS = query(
     UploadRow,
     sa.select(UploadRow.sql_table)

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from cumulo.core.db.transaction import Tx
 from cumulo.core.wire.coercions import whole_or_none
 from cumulo.object_store.model import timestamps
-from cumulo.object_store.model.account import AccountRow, project_of
-from cumulo.object_store.model.faults import Denied, TooLarge
+from cumulo.object_store.model.account import AccountRow
+from cumulo.object_store.model.container import ContainerRow
+from cumulo.object_store.model.faults import BadInput, Denied, TooLarge
 from cumulo.object_store.model.headers import merged
 from cumulo.object_store.queries import account as queries
 from cumulo.object_store.service.access import Access
 
-QUOTA = "quota-bytes"
+QUOTAS = ("quota-bytes", "quota-count")
 
 
 class Accounts:
@@ -31,8 +32,9 @@ class Accounts:
     def post(self, tx: Tx, name: str, changes: Mapping[str, str], access: Access) -> None:
         """Raises Denied for a quota that is not the caller's to set."""
         access.check_account(writing=True)
-        if QUOTA in changes and not access.reseller:
+        if any(name in changes for name in QUOTAS) and not access.reseller:
             raise Denied()
+        check_quotas(changes)
         row = self.there(tx, name)
         tx.update(row, metadata=merged(row.metadata, changes))
 
@@ -41,12 +43,11 @@ class Accounts:
     ) -> None:
         tx.run(queries.COUNT, account=name, containers=containers, objects=objects, bytes=bytes)
 
-    def check_room(self, tx: Tx, name: str, more: int) -> None:
-        """Raises TooLarge when the account's quota has no room for so many bytes more."""
+    def check_room(self, tx: Tx, name: str, *, objects: int, bytes: int) -> None:
+        """Raises TooLarge when the account's quotas have no room for so much more."""
         row = tx.get(AccountRow, name)
-        quota = None if row is None else whole_or_none(row.metadata.get(QUOTA, ""))
-        if row is not None and quota is not None and 0 <= quota < row.bytes + more:
-            raise TooLarge("Upload exceeds quota.")
+        if row is not None:
+            check_room(row, objects=objects, bytes=bytes)
 
     def keys(self, tx: Tx, name: str) -> list[str]:
         """The account's keys for signed URLs."""
@@ -59,5 +60,22 @@ def url_keys(metadata: Mapping[str, str]) -> list[str]:
     return [metadata[name] for name in names if metadata.get(name)]
 
 
-def owner_of(account: str) -> str | None:
-    return project_of(account)
+def check_quotas(changes: Mapping[str, str]) -> None:
+    """Raises BadInput for a quota that is no number."""
+    for name in QUOTAS:
+        if changes.get(name) and _quota(changes, name) is None:
+            raise BadInput(f"Invalid {'bytes' if name.endswith('bytes') else 'count'} quota.")
+
+
+def check_room(row: AccountRow | ContainerRow, *, objects: int, bytes: int) -> None:
+    """Raises TooLarge when there is more than its quotas allow with so much more."""
+    most_bytes, most_objects = (_quota(row.metadata, name) for name in QUOTAS)
+    if most_bytes is not None and bytes > 0 and row.bytes + bytes > most_bytes:
+        raise TooLarge("Upload exceeds quota.")
+    if most_objects is not None and objects > 0 and row.objects + objects > most_objects:
+        raise TooLarge("Upload exceeds quota.")
+
+
+def _quota(metadata: Mapping[str, str], name: str) -> int | None:
+    found = whole_or_none(metadata.get(name, ""))
+    return None if found is None or found < 0 else found

@@ -1,5 +1,6 @@
 """Containers: made, changed, removed when they are empty, and counted."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,20 +11,19 @@ from cumulo.core.ids import new_hex
 from cumulo.object_store.model import acl, timestamps
 from cumulo.object_store.model.account import project_of
 from cumulo.object_store.model.container import ContainerRow
-from cumulo.object_store.model.faults import BadInput, NoSuchContainer, NotEmpty, TooLarge
+from cumulo.object_store.model.faults import BadInput, NoSuchContainer, NotEmpty
 from cumulo.object_store.model.headers import merged
 from cumulo.object_store.model.names import check_container
 from cumulo.object_store.queries import container as queries
 from cumulo.object_store.queries import object as object_queries
 from cumulo.object_store.service.access import Access
-from cumulo.object_store.service.accounts import Accounts
+from cumulo.object_store.service.accounts import Accounts, check_quotas, check_room
 from cumulo.object_store.service.removals import Removals
 
 POLICY = "replicated"
 """The storage policy's name: the only one there is."""
 MOST_UPLOADS = 1000
 """Unfinished uploads that go with their container; more have to be ended first."""
-QUOTAS = ("quota-bytes", "quota-count")
 
 
 @dataclass(slots=True)
@@ -112,8 +112,9 @@ class Containers:
         """Raises NotEmpty."""
         access.check_account(writing=True)
         row = self.get(tx, access.account, name)
-        if tx.value(object_queries.ANY, container=row.id) is not None:
+        if tx.value(object_queries.ANY, container=row.id, now=int(time.time())) is not None:
             raise NotEmpty()
+        self._drop_expired(tx, row)
         uploads = tx.all(object_queries.ALL_UPLOADS, container=row.id, most=MOST_UPLOADS + 1)
         if len(uploads) > MOST_UPLOADS:
             raise NotEmpty()
@@ -124,6 +125,16 @@ class Containers:
         self._accounts.count(tx, access.account, containers=-1)
         self._emit(tx, "delete", row, access)
 
+    def _drop_expired(self, tx: Tx, row: ContainerRow) -> None:
+        """Objects whose time is over are not there for anybody, and go with their container."""
+        found = tx.all(object_queries.ALL_OBJECTS, container=row.id, most=MOST_UPLOADS + 1)
+        if len(found) > MOST_UPLOADS:
+            raise NotEmpty()
+        for each in found:
+            tx.delete(each)
+            self._removals.of(tx, each)
+        self.count(tx, row, objects=-len(found), bytes=-sum(each.size for each in found))
+
     def count(self, tx: Tx, row: ContainerRow, *, objects: int, bytes: int) -> None:
         """In the container and in its account."""
         if objects or bytes:
@@ -132,12 +143,8 @@ class Containers:
 
     def check_room(self, tx: Tx, row: ContainerRow, *, objects: int, bytes: int) -> None:
         """Raises TooLarge when a quota of the container or the account has no room."""
-        most_bytes, most_objects = (row.metadata.get(name, "") for name in QUOTAS)
-        if most_bytes and row.bytes + bytes > int(most_bytes):
-            raise TooLarge("Upload exceeds quota.")
-        if most_objects and row.objects + objects > int(most_objects):
-            raise TooLarge("Upload exceeds quota.")
-        self._accounts.check_room(tx, row.account, bytes)
+        check_room(row, objects=objects, bytes=bytes)
+        self._accounts.check_room(tx, row.account, objects=objects, bytes=bytes)
 
     def count_all(self, tx: Tx) -> int:
         return int(tx.value(queries.COUNT_ALL) or 0)
@@ -154,10 +161,7 @@ class Containers:
 
 
 def _check(wishes: ContainerWishes) -> None:
-    for name in QUOTAS:
-        value = wishes.metadata.get(name, "")
-        if value and not (value.isdecimal() and len(value) < 19):
-            raise BadInput(f"Invalid {'bytes' if name.endswith('bytes') else 'count'} quota.")
+    check_quotas(wishes.metadata)
     if wishes.policy not in (None, "", POLICY):
         raise BadInput(f"Invalid X-Storage-Policy '{wishes.policy}'")
 

@@ -2,6 +2,7 @@
 thousand holds up nobody."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -51,5 +52,10 @@ def _asked(ask: Callable[[Tx, Wanted], Rows], wanted: Wanted, tx: Tx) -> Rows:
 def objects_of(tx: Tx, container_id: str, wanted: Wanted) -> Rows:
     text = object_queries.BACKWARD if wanted.reverse else object_queries.FORWARD
     return tx.tuples(
-        text, container=container_id, low=wanted.low, high=wanted.high, most=wanted.most
+        text,
+        container=container_id,
+        low=wanted.low,
+        high=wanted.high,
+        most=wanted.most,
+        now=int(time.time()),
     )

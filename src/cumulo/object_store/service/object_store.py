@@ -1,6 +1,9 @@
 """The object store as a whole: its nouns."""
 
-from cumulo.core.db.transaction import Database
+from collections.abc import Callable
+from typing import TypeVar
+
+from cumulo.core.db.transaction import Database, Tx
 from cumulo.object_store.service.accounts import Accounts
 from cumulo.object_store.service.bytes import Blobs, Bytes
 from cumulo.object_store.service.containers import Containers
@@ -11,9 +14,12 @@ from cumulo.object_store.service.multipart import Multipart
 from cumulo.object_store.service.objects import Objects
 from cumulo.object_store.service.removals import Removals
 
+T = TypeVar("T")
+
 
 class ObjectStoreService:
-    def __init__(self, database: Database, blobs: Blobs) -> None:
+    def __init__(self, database: Database, blobs: Blobs, *, durable: bool = True) -> None:
+        self.durable = durable
         self.database = database
         self.removals = Removals()
         self.accounts = Accounts()
@@ -24,6 +30,13 @@ class ObjectStoreService:
         self.listings = Listings(database)
         self.bytes = Bytes(blobs, self.removals)
         self.contents = Contents(database, self.containers, self.objects, self.bytes)
+
+    async def write(self, work: Callable[[Tx], T], *, name: str) -> T:
+        """A transaction whose answer is a promise: it survives a power cut."""
+        done = await self.database.write(work, name=name)
+        if self.durable:
+            await self.database.settled()
+        return done
 
     def close(self) -> None:
         self.bytes.close()

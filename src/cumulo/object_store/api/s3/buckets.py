@@ -105,7 +105,7 @@ class BucketsApi:
                 raise AlreadyThere()
             self._store.containers.put(tx, asked.access, name, wishes)
 
-        await self._store.database.write(make, name="object container put")
+        await self._store.write(make, name="object container put")
         return Reply(200, headers={"Location": f"/{quote(name)}"}, raw=b"")
 
     async def head(self, call: Call) -> Reply:
@@ -115,7 +115,7 @@ class BucketsApi:
 
     async def delete(self, call: Call) -> Reply:
         asked = self._read(call)
-        await self._store.database.write(
+        await self._store.write(
             lambda tx: self._store.containers.delete(tx, asked.access, asked.bucket),
             name="object container delete",
         )
@@ -138,7 +138,7 @@ class BucketsApi:
         if acl is None:
             acl = acl_of(await asked.body().whole())
         wishes = ContainerWishes(read_acl=acl)
-        await self._store.database.write(
+        await self._store.write(
             lambda tx: self._store.containers.post(tx, asked.access, asked.bucket, wishes),
             name="object container post",
         )
@@ -184,7 +184,7 @@ class BucketsApi:
 
     async def _delete(self, asked: Asked, key: str) -> str:
         try:
-            await self._store.database.write(
+            await self._store.write(
                 lambda tx: self._store.objects.delete(tx, asked.access, asked.bucket, key),
                 name="object delete",
             )

@@ -57,7 +57,7 @@ class MultipartApi:
             new.extra |= {"checksum": algorithm, "checksum_type": kind}
             headers["x-amz-checksum-algorithm"] = algorithm.upper()
             headers["x-amz-checksum-type"] = kind
-        row = await self._store.database.write(
+        row = await self._store.write(
             lambda tx: self._store.multipart.begin(tx, asked.access, asked.bucket, asked.key, new),
             name="object upload",
         )
@@ -144,7 +144,7 @@ class MultipartApi:
         self, upload: UploadRow, place: int, received: Received, found: dict[str, str]
     ) -> PartRow:
         try:
-            return await self._store.database.write(
+            return await self._store.write(
                 lambda tx: self._store.multipart.put(tx, upload.id, place, received, found),
                 name="object part",
             )
@@ -157,7 +157,7 @@ class MultipartApi:
         wanted = _wanted(await asked.body().whole())
         held = write_conditions(asked.headers)
         upload = call.query.get("uploadId") or ""
-        row = await self._store.database.write(
+        row = await self._store.write(
             lambda tx: self._store.multipart.complete(
                 tx, asked.access, asked.bucket, asked.key, upload, wanted, held
             ),
@@ -181,7 +181,7 @@ class MultipartApi:
     async def abort(self, call: Call) -> Reply:
         asked = self._read(call)
         upload = call.query.get("uploadId") or ""
-        await self._store.database.write(
+        await self._store.write(
             lambda tx: self._store.multipart.abort(
                 tx, asked.access, asked.bucket, asked.key, upload
             ),

@@ -120,7 +120,7 @@ class ObjectsApi:
         self, asked: Asked, container: ContainerRow, new: NewObject, held: Mapping[str, str]
     ) -> ObjectRow:
         try:
-            return await self._store.database.write(
+            return await self._store.write(
                 lambda tx: self._store.objects.commit(tx, container, asked.key, new, held),
                 name="object put",
             )
@@ -186,7 +186,7 @@ class ObjectsApi:
             new.size, new.etag = now.size, now.etag
             return self._store.objects.commit(tx, container, asked.key, new, held)
 
-        return await self._store.database.write(work, name="object copy")
+        return await self._store.write(work, name="object copy")
 
     async def delete(self, call: Call) -> Reply:
         """What is not there is gone, too."""
@@ -198,7 +198,7 @@ class ObjectsApi:
             except NoSuchObject:
                 return
 
-        await self._store.database.write(work, name="object delete")
+        await self._store.write(work, name="object delete")
         return Reply(204)
 
     async def acl(self, call: Call) -> Reply:
@@ -231,7 +231,7 @@ class ObjectsApi:
         tags: dict[str, str] = {}
         if call.operation.method == "PUT":
             tags = _tags_of(await asked.body().whole())
-        await self._store.database.write(
+        await self._store.write(
             lambda tx: self._store.objects.set_tags(
                 tx, asked.access, asked.bucket, asked.key, tags
             ),

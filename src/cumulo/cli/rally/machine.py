@@ -1,0 +1,154 @@
+"""A measured cloud that runs on this machine: its process, its CPU, and harm done to it.
+
+`fault_injection` hooks: `kill control plane`, `kill control plane for 5 seconds` (it is started
+again as it was), `freeze control plane for 2 seconds`. Only a control plane of Cumulo, of this
+user, that listens where the environment says: what is done is done to nothing else.
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cumulo.benchmark.client.clouds import platform_of
+from cumulo.benchmark.model.result import Environment
+from cumulo.core.run.daemons import start_daemon
+
+HERE = ("127.0.0.1", "::1", "localhost")
+ENDING = 10.0
+_ORDER = re.compile(r"(kill|freeze) control plane(?: for (\d+(?:\.\d+)?) seconds?)?")
+LONGEST = 600.0
+
+
+class NotOurs(Exception):
+    """There is no control plane here that may be harmed; the text says why."""
+
+
+def server_cpu(env: Environment) -> Callable[[], float | None]:
+    """Seconds of CPU of the measured control plane, if it runs here and may be seen."""
+    return lambda: _spent(env)
+
+
+def _spent(env: Environment) -> float | None:
+    pid = process_of(env)
+    return None if pid is None else _cpu(pid)
+
+
+def process_of(env: Environment) -> int | None:
+    """The process that listens where the environment's identity is, if that is on this machine."""
+    parts = urlsplit(platform_of(env.spec).get("auth_url", ""))
+    if parts.hostname not in HERE:
+        return None
+    return _listener(parts.port or 80)
+
+
+def _listener(port: int) -> int | None:
+    inodes = set()
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
+                    inodes.add(f"socket:[{fields[9]}]")
+    if not inodes:
+        return None
+    for folder in Path("/proc").glob("[0-9]*/fd"):
+        try:
+            for link in folder.iterdir():
+                if str(link.readlink()) in inodes:
+                    return int(folder.parent.name)
+        except OSError:
+            continue
+    return None
+
+
+def _cpu(pid: int) -> float | None:
+    """By the scheduler's own nanoseconds: the ticks of `stat` are samples."""
+    spent = 0
+    try:
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(OSError):
+                spent += int((thread / "schedstat").read_text().split()[0])
+    except OSError:
+        return None
+    return spent / 1e9
+
+
+def fault(env: Environment) -> Callable[[str], Awaitable[str]]:
+    """What `fault_injection` hooks do."""
+
+    async def harm(order: str) -> str:
+        found = _ORDER.fullmatch(order.strip())
+        if found is None:
+            raise NotOurs(
+                f"{order!r} is not known; known are: kill control plane [for N seconds], "
+                "freeze control plane [for N seconds]"
+            )
+        seconds = min(LONGEST, float(found.group(2) or 0))
+        pid = _own_control_plane(env)
+        if found.group(1) == "freeze":
+            return await _freeze(pid, seconds or 1.0)
+        return await _kill(pid, seconds)
+
+    return harm
+
+
+def _own_control_plane(env: Environment) -> int:
+    pid = process_of(env)
+    if pid is None:
+        raise NotOurs("the measured cloud does not run on this machine, or is not answering")
+    folder = Path(f"/proc/{pid}")
+    words = (folder / "cmdline").read_bytes().split(b"\0")
+    if b"cumulo.cli.main" not in words or not {b"serve", b"up"} & set(words):
+        raise NotOurs(f"what listens there (process {pid}) is no control plane of Cumulo")
+    if folder.stat().st_uid != os.getuid():
+        raise NotOurs(f"the control plane (process {pid}) is another user's")
+    return pid
+
+
+async def _freeze(pid: int, seconds: float) -> str:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+    return f"the control plane (process {pid}) stood still for {seconds:g} s"
+
+
+async def _kill(pid: int, seconds: float) -> str:
+    """SIGKILL, as a power cut is; started again with the same words in the same folder."""
+    argv, cwd, log = _as_it_was_started(pid)
+    os.kill(pid, signal.SIGKILL)
+    await asyncio.to_thread(_await_end, pid)
+    await asyncio.sleep(seconds)
+    daemon = start_daemon(argv, log=log / "restarted.log", cwd=cwd)
+    down = f" after {seconds:g} s" if seconds else ""
+    return f"the control plane (process {pid}) was killed; started again{down} as {daemon.pid}"
+
+
+def _await_end(pid: int) -> None:
+    end = time.monotonic() + ENDING
+    while not _gone(pid) and time.monotonic() < end:
+        time.sleep(0.02)
+
+
+def _gone(pid: int) -> bool:
+    """Ended, whether or not its parent has looked at it."""
+    try:
+        return b") Z " in Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return True
+
+
+def _as_it_was_started(pid: int) -> tuple[list[str], Path, Path]:
+    """(words, folder, where its output may go)."""
+    folder = Path(f"/proc/{pid}")
+    argv = [w.decode() for w in (folder / "cmdline").read_bytes().split(b"\0") if w]
+    data = argv[argv.index("--data-dir") + 1] if "--data-dir" in argv else "."
+    return argv, (folder / "cwd").readlink(), Path(data)
