@@ -4,12 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import psycopg
 import pytest
 
 from cumulo.core.events import history
 from tests.support import postgresql
 from tests.support.ceph import Ceph, ceph_cluster
+
+# How long a machine takes is no property of the program: CI's is shared and slow.
+hypothesis.settings.register_profile(
+    "cumulo", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("cumulo")
 
 
 def _refuse(mistake: str) -> None:

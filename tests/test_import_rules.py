@@ -24,9 +24,9 @@ ORDER = {name: place for place, level in enumerate(LEVELS) for name in level}
 ROOMS: dict[str, frozenset[str]] = {
     "model": frozenset({"model"}),
     "policy": frozenset({"policy", "model"}),
-    "interface": frozenset({"interface", "model"}),
+    "interface": frozenset({"interface", "model", "meters"}),
     "queries": frozenset({"queries", "model"}),
-    "service": frozenset({"service", "queries", "model", "interface", "policy"}),
+    "service": frozenset({"service", "queries", "model", "interface", "policy", "meters"}),
     "jobs": frozenset({"jobs", "service", "queries", "model", "interface"}),
     "part": frozenset({"part", "service", "queries", "model", "interface"}),
     "reconcile": frozenset({"reconcile", "jobs", "service", "queries", "model", "interface"}),
@@ -36,7 +36,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "settings": frozenset({"settings"}),
     "first_run": frozenset({"first_run", "agent", "service", "model", "interface"}),
     "resources": frozenset({"resources", "service", "model", "interface"}),
-    "meters": frozenset({"meters", "service", "queries", "model", "interface"}),
+    "meters": frozenset({"meters", "model"}),
     "panels": frozenset({"panels", "service", "model", "interface"}),
 }
 

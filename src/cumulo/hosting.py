@@ -37,7 +37,14 @@ def _agent(frame: Frame, host: HostFrame, kinds: Sequence[HostKind]) -> Agent:
         if part is not None
     }
     link = InProcessLink(frame.conductor, host.name)
-    return Agent(host.name, link, parts, journals=host.folder / "agent", sweeps=sweeps)
+    return Agent(
+        host.name,
+        link,
+        parts,
+        journals=host.folder / "agent",
+        sweeps=sweeps,
+        sample_seconds=frame.settings.hosts.sample_seconds,
+    )
 
 
 def host_frames(settings: Settings, control: Frame | None = None) -> list[HostFrame]:

@@ -48,6 +48,8 @@ class Outbound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Hosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fake: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
     """How many simulated hosts `--fake` brings."""
+    sample_seconds: Annotated[float, msgspec.Meta(ge=1, le=3600)] = 60.0
+    """How often hosts tell what their guests use."""
 
 
 class Table(Protocol):

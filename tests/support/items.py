@@ -81,6 +81,9 @@ class Desk:
     async def heartbeat(self) -> None:
         raise AssertionError("a worker has none")
 
+    async def samples(self, samples: Any) -> None:
+        raise AssertionError("a worker has none")
+
 
 def worker_at(desk: Desk, work: ItemWork, journal: Journal | None = None) -> Worker:
     """Its `once()` follows, works until all is settled or waits, and reports."""

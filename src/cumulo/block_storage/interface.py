@@ -8,35 +8,39 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from cumulo.block_storage.meters import METERS
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.types import events, on
 
-EVENTS = events(
-    "block_storage",
-    on("volume", "volume.create.start", host=str | None, fault=str | None),
-    on(
-        "volume",
-        "volume.delete.start",
-        *(f"volume.{v}.end" for v in ("create", "delete", "extend")),
+EVENTS = (
+    *events(
+        "block_storage",
+        on("volume", "volume.create.start", host=str | None, fault=str | None),
+        on(
+            "volume",
+            "volume.delete.start",
+            *(f"volume.{v}.end" for v in ("create", "delete", "extend")),
+        ),
+        on("volume", "volume.extend.start", size=int),
+        on("volume", *(f"volume.{v}.error" for v in ("create", "delete", "extend")), reason=str),
+        on(
+            "volume",
+            *(f"volume.{verb}.{end}" for verb in ("attach", "detach") for end in ("start", "end")),
+            server=str,
+        ),
+        on("volume", "volume.adopt", host=str, size=int),
+        on("volume", "volume.update", changed=list[str]),
+        on("volume", "volume.reset", status=str | None),
+        on("volume_type", "volume.type.create", "volume.type.delete", name=str),
+        on("volume_type", "volume.type.update"),
+        on("snapshot", "snapshot.create.start", volume=str),
+        on("snapshot", "snapshot.create.end", "snapshot.delete.start", "snapshot.delete.end"),
+        on("snapshot", "snapshot.create.error", "snapshot.delete.error", reason=str),
+        on("snapshot", "snapshot.update"),
+        on("snapshot", "snapshot.reset", status=str | None),
     ),
-    on("volume", "volume.extend.start", size=int),
-    on("volume", *(f"volume.{v}.error" for v in ("create", "delete", "extend")), reason=str),
-    on(
-        "volume",
-        *(f"volume.{verb}.{end}" for verb in ("attach", "detach") for end in ("start", "end")),
-        server=str,
-    ),
-    on("volume", "volume.adopt", host=str, size=int),
-    on("volume", "volume.update", changed=list[str]),
-    on("volume", "volume.reset", status=str | None),
-    on("volume_type", "volume.type.create", "volume.type.delete", name=str),
-    on("volume_type", "volume.type.update"),
-    on("snapshot", "snapshot.create.start", volume=str),
-    on("snapshot", "snapshot.create.end", "snapshot.delete.start", "snapshot.delete.end"),
-    on("snapshot", "snapshot.create.error", "snapshot.delete.error", reason=str),
-    on("snapshot", "snapshot.update"),
-    on("snapshot", "snapshot.reset", status=str | None),
+    *(event for each in METERS for event in each.declared("block_storage")),
 )
 
 

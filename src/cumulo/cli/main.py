@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "can": "Say whether somebody may do something, and why.",
         "host": "Look after hosts: what is on them that nobody knows.",
         "identity": "Look after identity: rotate its keys.",
+        "usage": "Tell what projects used in a time, and what it costs.",
         "settings": "Print every setting: default, value in force, reason.",
         "serve": "Run the control plane in the foreground (what `up` starts).",
         "bench": "Measure CPU per request, start-up and memory on this machine.",

@@ -5,6 +5,7 @@ take as long as the guest likes, so they have other places than starts.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +18,7 @@ from cumulo.compute.drivers.driver import (
     DiskSpec,
     GuestSpec,
     GuestState,
+    GuestUsage,
     NicSpec,
     NotReady,
     RebootOrder,
@@ -29,6 +31,7 @@ from cumulo.compute.drivers.machine import SIMULATED
 from cumulo.compute.model.hypervisor import HostResources
 from cumulo.compute.model.orders import SeenGuest, WantedGuest, WantedImage
 from cumulo.core.hosts.journal import Order
+from cumulo.core.hosts.samples import Sample
 from cumulo.core.hosts.work import Failed, Look, NotYet, Slots
 
 READY_SECONDS = 300.0
@@ -59,6 +62,15 @@ class ComputeAgent:
     def guest_changed(self, guest_id: str) -> None:
         """The driver saw something happen to a guest."""
         self._ring(guest_id)
+
+    async def samples(self) -> list[Sample]:
+        """What the guests use, for telemetry."""
+        made: list[Sample] = []
+        for id in await self.driver.names():
+            used = await self.driver.usage(id)
+            if used is not None:
+                made += samples_of(id, used, time.time())
+        return made
 
     # --- one guest ----------------------------------------------------------------------------
 
@@ -174,6 +186,21 @@ class ComputeAgent:
         if question == "diagnostics":
             return msgspec.to_builtins(await self.driver.inspect(guest_id))
         raise ValueError(f"no such question: {question}")
+
+
+def samples_of(guest_id: str, used: GuestUsage, at: float) -> list[Sample]:
+    """In the names and units of telemetry: ns, MB, bytes."""
+    made = [
+        Sample("instance", guest_id, "cpu", used.cpu_ns, at),
+        Sample("instance", guest_id, "memory.usage", used.memory_bytes / 1048576, at),
+    ]
+    for disk in used.disks:
+        of = ("instance_disk", f"{guest_id}-{disk.name}")
+        made += [
+            Sample(*of, "disk.device.read.bytes", disk.read_bytes, at),
+            Sample(*of, "disk.device.write.bytes", disk.written_bytes, at),
+        ]
+    return made
 
 
 def _seen(state: GuestState) -> SeenGuest:

@@ -35,6 +35,7 @@ from cumulo.core.http.caller import Caller
 from cumulo.core.http.operations import Face
 from cumulo.core.quotas.quotas import Quotas, UnifiedLimits
 from cumulo.core.resource_types import Finder, ResourceType
+from cumulo.core.usage import Metered
 from cumulo.core.work.jobs import Jobs
 from cumulo.core.work.reconciler import Reconciler
 from cumulo.settings import Settings
@@ -227,4 +228,6 @@ class Assembly:
     resource_types: Sequence[ResourceType] = ()
     """What templates can ask of it."""
     finders: Sequence[Finder] = ()
+    meters: Sequence[Metered[Any]] = ()
+    """What of it is paid for."""
     """How names in templates become ids of its things."""

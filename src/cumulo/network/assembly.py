@@ -14,6 +14,7 @@ from cumulo.network.drivers.driver import NetworkDriver
 from cumulo.network.drivers.make import make_driver
 from cumulo.network.first_run import FirstNetworks
 from cumulo.network.interface import EVENTS, GuestMetadata, Network
+from cumulo.network.meters import METERS
 from cumulo.network.model.metadata import MetadataHandler, MetadataRequest, MetadataResponse
 from cumulo.network.part import NetworkPart
 from cumulo.network.policy import RULES
@@ -117,5 +118,6 @@ ASSEMBLY = Assembly(
     catalog=(CatalogEntry("network", (), "/network"),),
     resource_types=resources.TYPES,
     finders=resources.FINDERS,
+    meters=METERS,
     hosts=(HostKind("network", agent, sweep=60.0, stop=stop),),
 )

@@ -8,41 +8,45 @@ import msgspec
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.types import events, on
+from cumulo.network.meters import METERS
 
-EVENTS = events(
-    "network",
-    *(
+EVENTS = (
+    *events(
+        "network",
+        *(
+            on(
+                noun,
+                *(f"network.{noun}.{verb}" for verb in ("create", "update", "delete")),
+                name=str | None,
+                cidr=str | None,
+                network_id=str | None,
+            )
+            for noun in ("network", "subnet", "port", "security_group")
+        ),
         on(
-            noun,
-            *(f"network.{noun}.{verb}" for verb in ("create", "update", "delete")),
-            name=str | None,
-            cidr=str | None,
-            network_id=str | None,
-        )
-        for noun in ("network", "subnet", "port", "security_group")
+            "security_group_rule",
+            "network.security_group_rule.create",
+            "network.security_group_rule.delete",
+            security_group_id=str,
+        ),
+        on("router", "network.router.create", name=str | None),
+        on("router", "network.router.delete"),
+        on(
+            "router",
+            "network.router.update",
+            interface=str | None,
+            removed=str | None,
+            subnet_ids=list[str] | None,
+        ),
+        *(
+            on(noun, f"network.{noun}.status", status=str, reason=str | None)
+            for noun in ("port", "router", "floatingip")
+        ),
+        on("floatingip", "network.floatingip.create", address=str),
+        on("floatingip", "network.floatingip.update", port_id=str | None),
+        on("floatingip", "network.floatingip.delete"),
     ),
-    on(
-        "security_group_rule",
-        "network.security_group_rule.create",
-        "network.security_group_rule.delete",
-        security_group_id=str,
-    ),
-    on("router", "network.router.create", name=str | None),
-    on("router", "network.router.delete"),
-    on(
-        "router",
-        "network.router.update",
-        interface=str | None,
-        removed=str | None,
-        subnet_ids=list[str] | None,
-    ),
-    *(
-        on(noun, f"network.{noun}.status", status=str, reason=str | None)
-        for noun in ("port", "router", "floatingip")
-    ),
-    on("floatingip", "network.floatingip.create", address=str),
-    on("floatingip", "network.floatingip.update", port_id=str | None),
-    on("floatingip", "network.floatingip.delete"),
+    *(event for each in METERS for event in each.declared("network")),
 )
 
 

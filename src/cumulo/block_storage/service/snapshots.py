@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from cumulo.block_storage.meters import SNAPSHOTS
 from cumulo.block_storage.model.snapshot import SnapshotRow, snapshot_status
 from cumulo.block_storage.model.type import TypeRow
 from cumulo.block_storage.model.volume import VolumeRow
@@ -76,6 +77,7 @@ class Snapshots:
             updated_at=None,
         )
         tx.insert(row)
+        SNAPSHOTS.changed(tx, None, row)
         self._registry.touch(tx, row.host_id, KIND, row.id)
         emit(tx, "snapshot.create.start", row.id, principal=who, volume=volume.id)
         return row
@@ -112,6 +114,7 @@ class Snapshots:
         kind = None if volume is None else tx.get(TypeRow, volume.type_id)
         assert kind is not None
         tx.delete(row)
+        SNAPSHOTS.changed(tx, row, None)
         self._pools.give_back(tx, row.host_id, row.size)
         amounts = {"snapshots": 1, "gigabytes": row.size}
         self._quotas.give_back(tx, row.project_id, kind.name, **amounts)

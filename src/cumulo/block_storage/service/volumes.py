@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from cumulo.block_storage.meters import VOLUMES
 from cumulo.block_storage.model.attachment import AttachmentRow
 from cumulo.block_storage.model.pool import missing_capability
 from cumulo.block_storage.model.snapshot import SnapshotRow, snapshot_status
@@ -82,7 +83,9 @@ class Volumes:
     def refresh(self, tx: Tx, row: VolumeRow, **changes: Any) -> VolumeRow:
         """Write changes, and the status that follows from them."""
         changed = msgspec.structs.replace(row, **changes)
-        return tx.update(row, **changes, status=volume_status(changed), updated_at=tx.now)
+        saved = tx.update(row, **changes, status=volume_status(changed), updated_at=tx.now)
+        VOLUMES.changed(tx, row, saved)
+        return saved
 
     def demand(self, tx: Tx, row: VolumeRow, **changes: Any) -> VolumeRow:
         """What is wanted changes: a new generation, without the fault of the old one."""
@@ -174,6 +177,7 @@ class Volumes:
         )
         row = msgspec.structs.replace(row, status=volume_status(row))
         tx.insert(row)
+        VOLUMES.changed(tx, None, row)
         why = {"fault": fault} if fault else {"host": host_id}
         emit(tx, "volume.create.start", row.id, project_id=project_id, principal=who, **why)
         self.order(tx, row)
@@ -211,13 +215,16 @@ class Volumes:
         row = VolumeRow(**values)
         row = msgspec.structs.replace(row, status=volume_status(row))
         tx.insert(row)
+        VOLUMES.changed(tx, None, row)
         emit(tx, "volume.adopt", id, project_id=project, host=host_id, size=size)
         self.order(tx, row)
         return row
 
     def update(self, tx: Tx, row: VolumeRow, who: Principal, **changes: Any) -> VolumeRow:
         """Name, description, metadata, bootable, read_only, image_metadata."""
+        before = row
         row = tx.update(row, updated_at=tx.now, **changes)
+        VOLUMES.changed(tx, before, row)
         emit(tx, "volume.update", row.id, principal=who, changed=sorted(changes))
         return row
 
@@ -273,6 +280,7 @@ class Volumes:
         kind = tx.get(TypeRow, row.type_id)
         assert kind is not None
         tx.delete(row)
+        VOLUMES.changed(tx, row, None)
         self._pools.give_back(tx, row.host_id, row.size)
         self._quotas.give_back(tx, row.project_id, kind.name, volumes=1, gigabytes=row.size)
         emit(tx, "volume.delete.end", row.id, project_id=row.project_id)

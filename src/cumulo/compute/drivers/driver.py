@@ -115,6 +115,24 @@ class GuestState(msgspec.Struct, frozen=True, kw_only=True):
     pid: int | None = None
 
 
+class DiskUsage(msgspec.Struct, frozen=True):
+    """What went through one disk of a guest since it was started."""
+
+    name: str
+    read_bytes: int
+    written_bytes: int
+    reads: int
+    writes: int
+
+
+class GuestUsage(msgspec.Struct, frozen=True):
+    """What a running guest has used since it was started, and holds now."""
+
+    cpu_ns: int
+    memory_bytes: int
+    disks: list[DiskUsage] = msgspec.field(default_factory=list)
+
+
 class Capabilities(msgspec.Struct, frozen=True):
     """What a driver can do. `accelerator`: "kvm", "tcg" or "none" (simulated)."""
 
@@ -166,6 +184,10 @@ class ComputeDriver(Protocol):
 
     async def list(self) -> "list[GuestState]":
         """Every guest found on this host, also those that nobody ordered."""
+        ...
+
+    async def usage(self, guest_id: str) -> GuestUsage | None:
+        """What the guest has used; None when it does not run."""
         ...
 
     async def console_log(self, guest_id: str, lines: int | None = None) -> str:

@@ -18,6 +18,7 @@ from cumulo.compute.drivers.driver import (
     ChangeListener,
     GuestSpec,
     GuestState,
+    GuestUsage,
     NotReady,
     Power,
     SnapshotFailed,
@@ -65,6 +66,8 @@ class FakeGuest(msgspec.Struct, kw_only=True):
     nics: list[str] = msgspec.field(default_factory=list)
     name: str = ""
     root_gb: int = 0
+    cpu_ns: int = 0
+    counted_at: float = 0.0
     console: str = ""
     greeted: bool = True
 
@@ -90,6 +93,7 @@ class FakeDriver:
     ) -> None:
         self.faults = faults if faults is not None else {}
         self.missing_taps = set(missing_taps)
+        self.load: dict[str, float] = {}
         self._folder = None if data is None else data / "fake-guests"
         self._spawn_seconds = spawn_seconds
         self._boot_seconds = boot_seconds
@@ -124,6 +128,18 @@ class FakeDriver:
                 self._steps.pop(spec.id, None)
                 self._save(guest)
             return self._state(guest)
+
+    async def usage(self, guest_id: str) -> GuestUsage | None:
+        """`load`: how many processors the guest keeps busy, by its id."""
+        guest = self._guests.get(check_id(guest_id))
+        if guest is None or guest.power != "on":
+            return None
+        now = time.time()
+        if guest.counted_at:
+            busy = self.load.get(guest_id, self.load.get("*", 0.01))
+            guest.cpu_ns += int((now - guest.counted_at) * busy * 1e9)
+        guest.counted_at = now
+        return GuestUsage(cpu_ns=guest.cpu_ns, memory_bytes=64 << 20)
 
     async def stop(self, guest_id: str) -> None:
         guest = self._guests.get(check_id(guest_id))

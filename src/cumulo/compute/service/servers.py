@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from cumulo.block_storage.interface import BlockStorage
+from cumulo.compute.meters import SERVERS
 from cumulo.compute.model.flavor import snapshot
 from cumulo.compute.model.hypervisor import ServerGroupRow
 from cumulo.compute.model.server import (
@@ -111,7 +112,9 @@ class Servers:
     def save(self, tx: Tx, row: ServerRow, **changes: Any) -> ServerRow:
         """Write changes, and the state that follows from them."""
         after = msgspec.structs.replace(row, **changes)
-        return tx.update(row, **changes, **with_state(after), updated_at=tx.now)
+        saved = tx.update(row, **changes, **with_state(after), updated_at=tx.now)
+        SERVERS.changed(tx, row, saved)
+        return saved
 
     def desire(self, tx: Tx, row: ServerRow, **changes: Any) -> ServerRow:
         """The same for a change that the host has to make real."""
@@ -342,6 +345,7 @@ class Servers:
             row = msgspec.structs.replace(row, host_id=decision.host, zone=zone)
         row = msgspec.structs.replace(row, **with_state(row))
         tx.insert(row)
+        SERVERS.changed(tx, None, row)
         self.act(tx, row, "create", who, name=name)
         emit(
             tx,

@@ -8,6 +8,7 @@ is as ordered.
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +16,8 @@ from typing import Any, cast
 from cumulo.core.hosts.journal import Journal
 from cumulo.core.hosts.link import Link
 from cumulo.core.hosts.messages import Answer, Ask
+from cumulo.core.hosts.samples import MOST as MOST_SAMPLES
+from cumulo.core.hosts.samples import Sampler
 from cumulo.core.hosts.set_worker import SetWork, SetWorker
 from cumulo.core.hosts.work import HostPart, ItemWork
 from cumulo.core.hosts.worker import Worker
@@ -37,10 +40,12 @@ class Agent:
         journals: Path | None = None,
         sweep: float = 10.0,
         sweeps: Mapping[str, float] | None = None,
+        sample_seconds: float = 60.0,
     ) -> None:
         """`sweep`: seconds between two looks at the world; `sweeps` says otherwise by kind.
         `journals`: the folder in which it keeps what it was told; None: in memory."""
         self.host_id = host_id
+        self.sample_seconds = sample_seconds
         self.link = link
         self.parts: dict[str, Any] = {part.kind: part for part in parts}
         self.sweeps = {kind: (sweeps or {}).get(kind, sweep) for kind in self.parts}
@@ -69,6 +74,21 @@ class Agent:
             for worker in self.workers.values():
                 group.create_task(worker.run())
             group.create_task(self._heartbeats())
+            for part in self.parts.values():
+                if isinstance(part, Sampler):
+                    group.create_task(self._sample(part))
+
+    async def _sample(self, part: Sampler) -> None:
+        """What a part sees, told every so many seconds, on full ones: all hosts fit together."""
+        while True:
+            now = time.time()
+            await asyncio.sleep(self.sample_seconds - now % self.sample_seconds)
+            try:
+                found = await part.samples()
+                if found:
+                    await self.link.samples(found[:MOST_SAMPLES])
+            except Exception as error:  # the next ones will do
+                log.warning("samples of %s: %s", self.host_id, error)
 
     async def ask(self, message: Ask) -> Answer:
         part = self.parts.get(message.kind)

@@ -25,6 +25,7 @@ from cumulo.core.hosts.messages import (
 )
 from cumulo.core.hosts.model import HostRow, PartRow, UnknownRow
 from cumulo.core.hosts.registry import HostRegistry
+from cumulo.core.hosts.samples import Sample, SampleSink
 from cumulo.core.hosts.unknown import UnknownThings
 
 log = logging.getLogger("cumulo.hosts")
@@ -77,6 +78,9 @@ class Conductor:
         self.unknown = UnknownThings(registry)
         self.parts: dict[str, Any] = {}
         self._askers: dict[str, Callable[[Ask], Any]] = {}
+
+    sink: SampleSink | None = None
+    """Who keeps samples, where somebody does."""
 
     def add(self, parts: Iterable[Part]) -> None:
         """What the services do on hosts."""
@@ -216,6 +220,11 @@ class Conductor:
         )
 
     # --- the rest ---------------------------------------------------------------------------
+
+    async def samples(self, host_id: str, samples: Sequence[Sample]) -> None:
+        """Numbers that a host has seen; dropped where nobody keeps them."""
+        if self.sink is not None:
+            await self.sink.take(host_id, samples)
 
     async def heartbeat(self, host_id: str) -> None:
         def write(tx: Tx) -> None:

@@ -1,9 +1,11 @@
 """The agent's end of the line to the control plane."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from cumulo.core.hosts.conductor import Conductor
 from cumulo.core.hosts.messages import Fetch, Items, Report, Taken
+from cumulo.core.hosts.samples import Sample
 
 
 class Link(Protocol):
@@ -11,6 +13,7 @@ class Link(Protocol):
     async def report(self, message: Report) -> Taken: ...
     async def failed(self, kind: str, generation: int, reason: str) -> None: ...
     async def heartbeat(self) -> None: ...
+    async def samples(self, samples: Sequence[Sample]) -> None: ...
 
 
 class InProcessLink:
@@ -28,6 +31,9 @@ class InProcessLink:
 
     async def failed(self, kind: str, generation: int, reason: str) -> None:
         await self._conductor.failed(self._host_id, kind, generation, reason)
+
+    async def samples(self, samples: Sequence[Sample]) -> None:
+        await self._conductor.samples(self._host_id, samples)
 
     async def heartbeat(self) -> None:
         await self._conductor.heartbeat(self._host_id)

@@ -11,6 +11,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict, NotFound
 from cumulo.core.ids import new_id
 from cumulo.core.wire.shapes import Unset
+from cumulo.network.meters import FLOATING_IPS
 from cumulo.network.model.floatingip import FloatingIpRow, floatingip_status
 from cumulo.network.model.port import (
     FLOATING_IP,
@@ -92,6 +93,7 @@ class FloatingIps:
             floating_port_id=port.id,
         )
         tx.insert(row)
+        FLOATING_IPS.changed(tx, None, row)
         if wishes.port_id is not UNSET and wishes.port_id is not None:
             row = self._associate(tx, row, wishes.port_id, wishes.fixed_ip_address or None, who)
         elif wishes.fixed_ip_address:
@@ -139,6 +141,7 @@ class FloatingIps:
     def delete(self, tx: Tx, row: FloatingIpRow, who: Principal | None) -> None:
         row = disassociate(tx, self._tools.hosts, row, who)
         tx.delete(row)
+        FLOATING_IPS.changed(tx, row, None)
         port = tx.get(PortRow, row.floating_port_id)
         if port is not None:
             self._ports.remove(tx, port, who)

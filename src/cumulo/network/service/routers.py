@@ -10,6 +10,7 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict, NotFound
 from cumulo.core.wire.shapes import Unset
+from cumulo.network.meters import ROUTERS
 from cumulo.network.model.ipam import inside, overlap
 from cumulo.network.model.orders import HostRoute
 from cumulo.network.model.port import ROUTER_GATEWAY, ROUTER_INTERFACE, PortRow
@@ -96,6 +97,7 @@ class Routers:
             **chosen(wishes, "admin_state_up", "availability_zone_hints"),
         )
         tx.insert(row)
+        ROUTERS.changed(tx, None, row)
         if wishes.external_gateway_info is not UNSET:
             row = self._set_gateway(tx, row, wishes.external_gateway_info, who)
         if wishes.routes is not UNSET and wishes.routes:
@@ -127,6 +129,7 @@ class Routers:
             self._ports.remove(tx, gateway, who)
         self._tools.hosts.router_left(tx, row)
         tx.delete(row)
+        ROUTERS.changed(tx, row, None)
         self._tools.quotas.give_back(tx, row.project_id, router=1)
         tell(tx, "router", "delete", row, who)
 

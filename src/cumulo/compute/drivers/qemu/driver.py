@@ -20,6 +20,7 @@ from cumulo.compute.drivers.driver import (
     ChangeListener,
     GuestSpec,
     GuestState,
+    GuestUsage,
     Power,
     SnapshotFailed,
     check_spec,
@@ -30,6 +31,7 @@ from cumulo.compute.drivers.qemu.disks import DiskFault
 from cumulo.compute.drivers.qemu.folder import GuestFolder, ending
 from cumulo.compute.drivers.qemu.monitor import Monitor, MonitorError, connect_socket
 from cumulo.compute.drivers.qemu.plugs import PlugFault, Plugs
+from cumulo.compute.drivers.qemu.usage import of_guest
 from cumulo.compute.drivers.record import (
     HOST_STOPPED,
     Record,
@@ -168,6 +170,16 @@ class QemuDriver:
         # At once: one that does not answer holds up no other.
         states = await asyncio.gather(*(self.inspect(name) for name in await self.names()))
         return [state for state in states if state.power != "absent"]
+
+    async def usage(self, guest_id: str) -> GuestUsage | None:
+        folder = GuestFolder(self._guests, guest_id)
+        process = await self._observe(folder, folder.load()) if folder.exists() else None
+        if process is None:
+            return None
+        try:
+            return await of_guest(process.pid, await self._monitor(folder))
+        except MonitorError:
+            return None
 
     async def console_log(self, guest_id: str, lines: int | None = None) -> str:
         folder = GuestFolder(self._guests, guest_id)

@@ -1,0 +1,76 @@
+"""Times, spans and numbers as these APIs write and read them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cumulo.core.clock import Moment, to_moment
+from cumulo.core.faults import BadRequest
+
+_SPAN = re.compile(
+    r"(-?[0-9]{1,12}(?:\.[0-9]{1,9})?) ?(s|sec|seconds?|m|min|minutes?|h|hours?|d|days?)"
+)
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LAST = 253_402_300_000.0
+"""The end of the calendar."""
+
+
+def seconds_of(text: str, what: str) -> float:
+    """Since the epoch: a number, ISO 8601, or relative to now (`-1 hour`). Raises BadRequest."""
+    try:
+        if re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,9})?", text):
+            found = float(text)
+        else:
+            span = _SPAN.fullmatch(text.strip())
+            if span is not None:
+                found = datetime.now(UTC).timestamp() + float(span[1]) * _UNITS[span[2][0]]
+            else:
+                time = datetime.fromisoformat(text[:40])
+                found = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise BadRequest(f"Invalid value for {what}") from None
+    if not -LAST < found < LAST:
+        raise BadRequest(f"Invalid value for {what}")
+    return found
+
+
+def span_of(given: Any, what: str) -> float:
+    """Seconds of `300`, `0:05:00`, `5 minutes`. Raises BadRequest."""
+    text = str(given)[:40].strip()
+    clock = re.fullmatch(
+        r"(?:([0-9]{1,6}) days?, )?([0-9]{1,6}):([0-9]{1,2}):([0-9]{1,2}(?:\.[0-9]+)?)", text
+    )
+    if clock is not None:
+        found = (
+            int(clock[1] or 0) * 86400 + int(clock[2]) * 3600 + int(clock[3]) * 60 + float(clock[4])
+        )
+    else:
+        span = _SPAN.fullmatch(text)
+        try:
+            found = float(span[1]) * _UNITS[span[2][0]] if span else float(text)
+        except ValueError:
+            raise BadRequest(f"Invalid value for {what}: {text!r}") from None
+    if not 0 < found < 10**10:
+        raise BadRequest(f"Invalid value for {what}: {text!r}")
+    return found
+
+
+def span_text(seconds: float) -> str:
+    return str(timedelta(seconds=seconds))
+
+
+def stamp(seconds: float) -> str:
+    """`2026-11-29T10:40:00+00:00`"""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def moment_text(moment: Moment | None) -> str | None:
+    return None if moment is None else f"{moment}+00:00"
+
+
+def moment_of(text: str, what: str) -> Moment:
+    found = seconds_of(text, what)
+    try:
+        return to_moment(found)
+    except (ValueError, OverflowError, OSError):
+        raise BadRequest(f"Invalid value for {what}") from None

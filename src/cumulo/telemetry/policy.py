@@ -1,0 +1,50 @@
+"""Policy: the rule names of Gnocchi, Aodh and CloudKitty, with today's defaults."""
+
+ADMIN = "role:admin"
+ANYBODY = ""
+OWNER = "role:admin or project_id:%(project_id)s"
+READER = "role:admin or (role:reader and project_id:%(project_id)s)"
+MEMBER = "role:admin or (role:member and project_id:%(project_id)s)"
+
+METRIC_RULES = {
+    "admin": ADMIN,
+    "get status": ADMIN,
+    "get archive policy": ANYBODY,
+    "list archive policy": ANYBODY,
+    "create archive policy": ADMIN,
+    "update archive policy": ADMIN,
+    "delete archive policy": ADMIN,
+    "list resource type": ANYBODY,
+    "get resource type": ANYBODY,
+    "create resource": ANYBODY,
+    "get resource": OWNER,
+    "update resource": OWNER,
+    "delete resource": OWNER,
+    "list resource": ANYBODY,
+    "create metric": ANYBODY,
+    "get metric": OWNER,
+    "delete metric": OWNER,
+    "list metric": ANYBODY,
+    "get measures": OWNER,
+    "post measures": OWNER,
+}
+ALARM_RULES = {
+    "admin": ADMIN,
+    "telemetry:get_alarm": READER,
+    "telemetry:get_alarms": READER,
+    "telemetry:get_alarms:all_projects": ADMIN,
+    "telemetry:create_alarm": MEMBER,
+    "telemetry:change_alarm": MEMBER,
+    "telemetry:delete_alarm": MEMBER,
+    "telemetry:get_alarm_state": READER,
+    "telemetry:change_alarm_state": MEMBER,
+    "telemetry:alarm_history": READER,
+}
+RATING_RULES = {
+    "admin": ADMIN,
+    "report:get_total": OWNER,
+    "report:get_summary": OWNER,
+    "summary:get_summary": OWNER,
+    "info:get_config": ANYBODY,
+    "usage:get": OWNER,
+}

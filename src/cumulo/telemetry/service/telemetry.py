@@ -1,0 +1,15 @@
+"""Telemetry as a whole."""
+
+from dataclasses import dataclass
+
+from cumulo.telemetry.service.alarms import Alarms
+from cumulo.telemetry.service.metrics import Metrics
+from cumulo.telemetry.service.usage import Usage
+
+
+@dataclass
+class TelemetryService:
+    metrics: Metrics
+    alarms: Alarms
+    usage: Usage
+    currency: str

@@ -1,0 +1,22 @@
+"""Telemetry's own settings: the table `[telemetry]` of `cumulo.toml`."""
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+
+class TelemetrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    table: ClassVar[str] = "telemetry"
+
+    prices: dict[str, float] = {}
+    """What an hour costs: `instance` for each that is there, `instance.vcpus` for each unit of that
+    fact of it, `volume.size` for each GiB … Nothing is charged without a price."""
+    currency: str = "EUR"
+    archive_policy: str = "ceilometer-low"
+    """Of what hosts tell of guests, where it only holds a value (memory)."""
+    archive_policy_rate: str = "ceilometer-low-rate"
+    """Of what hosts tell of guests, where it counts (processor time, bytes)."""
+    evaluation_interval: Annotated[float, msgspec.Meta(ge=1)] = 60.0
+    """Seconds between two looks of an alarm at its metric when no new measure has come."""
+    alarms_per_project: Annotated[int, msgspec.Meta(ge=-1)] = 1000
+    """-1: any number."""
