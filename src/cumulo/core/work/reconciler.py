@@ -9,6 +9,7 @@ back-off) and logged once per change of its text.
 
 import asyncio
 import logging
+import time
 from typing import Protocol
 
 from cumulo.core.db.transaction import Database, Tx
@@ -47,6 +48,9 @@ class ReconcilerLoop:
         self.wakeup = Wakeup()
         self._limit = asyncio.Semaphore(parallel)
         self._complaints: dict[str, str] = {}
+        self.due = 0
+        """Rows at the last pass."""
+        self._passed_at = time.monotonic()
 
     async def run(self) -> None:
         """Until cancelled; a cancellation falls between transactions, never inside one."""
@@ -65,8 +69,20 @@ class ReconcilerLoop:
         if len(self._complaints) > MOST_COMPLAINTS:
             # Of rows that are gone, mostly: who still fails is told of once more.
             self._complaints.clear()
+        self.due = len(ids)
         results = await asyncio.gather(*(self._step(id) for id in ids))
+        self._passed_at = time.monotonic()
         return len(ids) == BATCH and all(results)
+
+    @property
+    def age(self) -> float:
+        """Seconds since the last pass ended."""
+        return time.monotonic() - self._passed_at
+
+    @property
+    def failing(self) -> int:
+        """Rows whose last step failed."""
+        return len(self._complaints)
 
     async def _step(self, id: str) -> bool:
         async with self._limit:
