@@ -20,7 +20,7 @@ subtasks:
         image: {name: "^cumulo.*"}
         floating_network: public
         username: cumulo
-        command: {interpreter: /bin/sh, script_inline: "id -un; exit 0"}
+        command: {interpreter: /bin/sh, script_inline: "echo $((6 * 7)); uname -s"}
     contexts: {users: {}, network: {}}
 """
 
@@ -36,6 +36,6 @@ def test_a_command_runs_in_a_guest() -> None:
         (workload,) = task["subtasks"][0]["workloads"]
         assert workload["pass_sla"] and workload["total_iteration_count"] == 1
         (chart,) = workload["data"][0]["output"]["complete"]
-        assert "cumulo" in chart["data"]
+        assert chart["data"][2:4] == ["42", "Linux"]
         left = lab.json("server", "list", "--all-projects", cloud="cumulo")
         assert left == []

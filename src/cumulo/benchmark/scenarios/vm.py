@@ -140,7 +140,7 @@ def _show(run: Run, output: str, errors: str) -> None:
         for kind in ("additive", "complete"):
             for chart in charts.get(kind, ()):
                 run.output(**{kind: chart})
-    except (msgspec.DecodeError, AttributeError, TypeError):
+    except (msgspec.DecodeError, AttributeError, TypeError, CheckFailed):
         lines = [f"StdErr: {errors or '(none)'}", "StdOut:", *output.split("\n")]
         run.output(complete={"title": "Script output", "chart_plugin": "TextArea", "data": lines})
 
