@@ -5,9 +5,19 @@ from typing import Any
 
 import pytest
 
-from cumulo.benchmark import template
+from cumulo.benchmark import registry, template
+from cumulo.benchmark.actions import heat
+from cumulo.benchmark.cleanup.kinds import CLOUD, PROJECT, chosen
+from cumulo.benchmark.contexts.table import find as find_context
+from cumulo.benchmark.finding import NotFoundHere, match
 from cumulo.benchmark.model.task import InvalidTask, parse, to_document
-from cumulo.benchmark.validation import InvalidTaskConfig, check_syntax, syntax_problems
+from cumulo.benchmark.validation import (
+    InvalidTaskConfig,
+    argument_problems,
+    check_syntax,
+    fit_problems,
+    syntax_problems,
+)
 
 NEW = """
 {% set name = name or "m1.tiny" %}
@@ -211,3 +221,83 @@ def test_all_problems_of_a_workload_are_said_at_once() -> None:
         check_syntax(config)
     assert len(refused.value.reasons) == 3
     assert "Subtask Dummy.failure[0] has wrong configuration" in str(refused.value)
+
+
+FLAVOR = {"id": "f", "ram": 512, "disk": 1}
+IMAGE = {"id": "i", "min_ram": 256, "min_disk": 2, "size": 3 * 1024**3}
+
+
+def test_an_image_must_fit_its_flavor_unless_its_disk_is_a_volume() -> None:
+    assert [line.partition(" for")[0] for line in fit_problems(FLAVOR, IMAGE, disk=True)] == [
+        "The disk size",
+        "The minimal disk size",
+    ]
+    assert fit_problems(FLAVOR, IMAGE, disk=False) == []
+    assert fit_problems(FLAVOR, {**IMAGE, "min_ram": 1024}, disk=False) != []
+    # A flavor without a disk takes the image's size.
+    assert fit_problems({**FLAVOR, "disk": 0}, IMAGE, disk=True) == []
+    assert not registry.find("NovaServers.boot_server_from_volume").fits[0].disk
+
+
+THINGS = [
+    {"id": "1", "name": "cirros-a"},
+    {"id": "2", "name": "cirros-b"},
+    {"id": "3", "name": "x"},
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "described", "id"),
+    [
+        ("image", {"name": "x"}, "3"),
+        ("image", {"name": "^cirros"}, "2"),
+        ("image", {"regex": "a$"}, "1"),
+        ("flavor", {"name": "cirros-a"}, "1"),
+        ("flavor", {"name": "^cirros"}, None),
+        ("flavor", {"name": "m1.none"}, None),
+        ("image", {"name": "cirros", "accurate": True}, None),
+        ("image", {"name": "("}, None),
+        ("image", {}, None),
+    ],
+)
+def test_things_are_found_by_name_and_by_pattern(
+    kind: str, described: dict[str, Any], id: str | None
+) -> None:
+    if id is None:
+        with pytest.raises(NotFoundHere):
+            match(kind, described, THINGS)
+    else:
+        assert match(kind, described, THINGS)["id"] == id
+
+
+def test_every_scenario_can_be_shown_and_its_contexts_are_known() -> None:
+    found = registry.everything()
+    assert len(found) >= 250
+    for scenario in found.values():
+        assert scenario.title, scenario.name
+        for name in [*scenario.brings, *(c for each in scenario.contexts for c in each.split("|"))]:
+            assert find_context(name).order > 0
+        assert set(scenario.finds) <= set(scenario.parameters()), scenario.name
+        assert set(scenario.numbers) - {"container_format"} <= set(scenario.parameters()) | {
+            "object_size",
+            "objects_per_container",
+            "import_method",
+            "disk_format",
+        }, scenario.name
+        for word in (*scenario.cleanup, *scenario.admin_cleanup):
+            service, _, what = word.partition(".")
+            known = chosen((*PROJECT, *CLOUD), (word,)) or what in ("quotas", "quota")
+            assert known or service == "keystone", (scenario.name, word)
+
+
+def test_a_template_is_read_for_each_stack(tmp_path: Path) -> None:
+    """The file may be anywhere, and changes between two runs are seen."""
+    path = tmp_path / "stack.yaml"
+    path.write_text("one")
+    assert heat.read(str(path)) == "one"
+    path.write_text("two")
+    assert heat.read(str(path)) == "two"
+    problems = argument_problems(
+        registry.find("HeatStacks.create_and_delete_stack"), {"template_path": f"{path}.none"}
+    )
+    assert any("Could not open" in problem for problem in problems)

@@ -17,14 +17,16 @@ from cumulo.dns.nameserver.zones import World
 from cumulo.dns.rdata import pack
 
 TOP = """
-@ 3600 SOA ns1 admin 1 3600 600 86400 300
+@ 3600 SOA ns1 admin {serial} 3600 600 86400 300
 @ 3600 NS ns1
 """
 
 
-def steps_of(origin: str, text: str) -> list[Step]:
+def steps_of(origin: str, text: str, serial: int = 1) -> list[Step]:
     """The feed's steps for a master file, read by dnspython."""
-    zone = dns.zone.from_text(TOP + text, origin=origin, relativize=False, check_origin=False)
+    zone = dns.zone.from_text(
+        TOP.format(serial=serial) + text, origin=origin, relativize=False, check_origin=False
+    )
     steps: list[Step] = [Whole(origin, names.wire(origin), "pool")]
     for name, rdataset in zone.iterate_rdatasets():
         wires = [rdata.to_wire() for rdata in rdataset]

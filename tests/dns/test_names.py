@@ -3,7 +3,7 @@
 import dns.name
 import dns.rdata
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cumulo.dns import names, rdata, serials
@@ -12,6 +12,7 @@ LABELS = st.lists(st.binary(min_size=1, max_size=63), min_size=1, max_size=3)
 SERIALS = st.integers(0, 2**32 - 1)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(LABELS)
 def test_any_name_is_read_and_written_as_dnspython_does(labels: list[bytes]) -> None:
     theirs = dns.name.Name([*labels, b""])

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cumulo.core.http.openapi import document
+from cumulo.core.http.routes import plain_path
 from tests.support.cloud import Answer, TestCloud
 
 NAMES = (
@@ -67,6 +68,12 @@ class Fuzzer:
     def __init__(self, cloud: TestCloud, seed: int) -> None:
         application = cloud.cloud.application
         self._document = document(application.faces, "0")
+        for face in application.faces:
+            for operation in face.operations:
+                if operation.kind not in ("plain", "heavy", "fixed", "stream"):
+                    # Feeds and sockets have no end.
+                    path = plain_path(face.mount + face.prefixes[0] + operation.path)
+                    self._document["paths"].pop(path, None)
         self._mounts = [(face.mount, face.microversions) for face in application.faces]
         self._random = random.Random(seed)
         self.ids: list[str] = ["00000000-0000-4000-8000-000000000000"]

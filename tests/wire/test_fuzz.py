@@ -76,7 +76,8 @@ async def begin(cloud: TestCloud, fuzzer: Fuzzer) -> None:
             fuzzer.learn(await cloud.call("POST", path, as_=who, json_=body, headers=headers))
     for path in fuzzer.collections():
         path = path.replace("{project_id}", cloud.projects["admin"])
-        fuzzer.learn(await cloud.call("GET", path, as_="admin", headers=headers))
+        asked = cloud.call("GET", path, as_="admin", headers=headers)
+        fuzzer.learn(await asyncio.wait_for(asked, 20))
 
 
 async def fuzz(folder: Path, url: str, seed: int, requests: int, seconds: float) -> list[str]:

@@ -1,20 +1,29 @@
 """What DNS is to the cloud."""
 
 import socket
+from collections.abc import Sequence
 from ipaddress import ip_network
 from pathlib import Path
 
-from cumulo.core.assembly import Assembly, CatalogEntry, Frame, Service
+from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, Service
 from cumulo.core.auth.keyring import KeyRing
+from cumulo.core.ids import child_id
+from cumulo.core.outbound.guard import Guard
 from cumulo.dns import names
 from cumulo.dns.api.face import dns_face
+from cumulo.dns.drivers.bind import Bind
 from cumulo.dns.drivers.embedded import EmbeddedNameServer
+from cumulo.dns.drivers.fetch import Fetcher
+from cumulo.dns.drivers.powerdns import PowerDns
 from cumulo.dns.interface import EVENTS
+from cumulo.dns.model.pool import Pool, Target
+from cumulo.dns.model.zone import DEFAULT_POOL
 from cumulo.dns.policy import RULES
-from cumulo.dns.reconcile import NameServerLoop
+from cumulo.dns.reconcile import NameServerLoop, PoolSync, SecondaryTransfers
 from cumulo.dns.service.dns import DnsService
+from cumulo.dns.service.pools import Pools
 from cumulo.dns.service.zones import Rules
-from cumulo.dns.settings import DnsSettings
+from cumulo.dns.settings import DnsSettings, PoolSettings
 from cumulo.identity.interface import Identity
 from cumulo.settings import BadSettings, instance_prefix
 
@@ -23,7 +32,7 @@ def build(frame: Frame) -> Service:
     own = frame.settings.of(DnsSettings)
     seal = KeyRing(frame.settings.secrets_dir / "dns-keys")
     hostname = socket.gethostname() or "localhost"
-    dns = DnsService(_rules(own), frame.get(Identity), seal, hostname=hostname)
+    dns = DnsService(_rules(own), Pools(_pools(own)), frame.get(Identity), seal, hostname=hostname)
     frame.database.subscribe(dns.changes.announcement)
     folder = frame.settings.data_dir / "dns"
     server = _name_server(own, folder) if own.serve else None
@@ -34,9 +43,20 @@ def build(frame: Frame) -> Service:
         server_id=f"{hostname}/{instance_prefix(frame.settings)}",
         hostname=hostname,
     )
+    guard = Guard(frame.settings.outbound.allowed_networks)
+
+    def bells(found: Bells) -> None:
+        """A change is for all of them."""
+        loop.also_ring = [found[each.name] for each in (SecondaryTransfers, PoolSync)]
+
     return Service(
         dns,
         faces=[dns_face(dns, frame.database, frame.rules("dns", RULES))],
+        reconcilers=[
+            SecondaryTransfers(frame.database, dns, Fetcher(guard)),
+            PoolSync(frame.database, dns),
+        ],
+        on_bells=bells,
         workers=[loop.run],
         counts={"zones": dns.zones.count},
     )
@@ -61,13 +81,55 @@ def _name_server(own: DnsSettings, folder: Path) -> EmbeddedNameServer:
     )
 
 
-def _rules(own: DnsSettings) -> Rules:
-    servers = [name.lower() for name in own.nameservers]
+def _pools(own: DnsSettings) -> list[Pool]:
+    """The default pool, then the others in their order."""
+    given = dict(own.pools)
+    first = given.pop("default", None)
+    default = Pool(
+        id=DEFAULT_POOL,
+        name="default",
+        description=first.description if first else "The cloud's own name servers",
+        attributes=first.attributes if first else {},
+        nameservers=_servers("nameservers", first.nameservers if first else own.nameservers),
+        targets=_targets("default", first) if first else (),
+    )
+    others = [
+        Pool(
+            id=child_id("dns", "pool", name),
+            name=name,
+            description=each.description or None,
+            attributes=each.attributes,
+            nameservers=_servers(f"pools.{name}.nameservers", each.nameservers),
+            targets=_targets(name, each),
+        )
+        for name, each in given.items()
+    ]
+    return [default, *others]
+
+
+def _servers(where: str, given: Sequence[str]) -> list[str]:
+    servers = [name.lower() for name in given]
     wrong = [name for name in servers if names.fault_of(name) is not None]
     if wrong or not servers:
-        raise BadSettings(f"[dns] nameservers: no names of servers, with a dot at the end: {wrong}")
+        raise BadSettings(f"[dns] {where}: no names of servers, with a dot at the end: {wrong}")
+    return servers
+
+
+def _targets(pool: str, given: PoolSettings) -> list[Target]:
+    made: list[Target] = []
+    for each in given.targets:
+        try:
+            if given.driver == "pdns4":
+                made.append(PowerDns(each.address, each.url, each.api_key))
+            else:
+                made.append(Bind(each.address, each.primary, each.rndc_conf))
+        except ValueError as error:
+            raise BadSettings(f"[dns.pools.{pool}] {error}") from None
+    return made
+
+
+def _rules(own: DnsSettings) -> Rules:
     return Rules(
-        nameservers=servers,
         email=own.managed_email,
         default_ttl=own.default_ttl,
         least_ttl=own.min_ttl,
@@ -75,4 +137,6 @@ def _rules(own: DnsSettings) -> Rules:
     )
 
 
-ASSEMBLY = Assembly("dns", build, events=EVENTS, catalog=(CatalogEntry("dns", (), "/dns"),))
+ASSEMBLY = Assembly(
+    "dns", build, events=EVENTS, catalog=(CatalogEntry("dns", (), "/dns", "designate"),)
+)

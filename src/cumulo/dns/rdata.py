@@ -41,6 +41,16 @@ class BadRecord(ValueError):
     """A text that is no record of its type; says why."""
 
 
+def number_of(kind: str) -> int:
+    """A type's number; secondary zones may have types that the API does not take."""
+    known = TYPES.get(kind)
+    if known is None:
+        import dns.rdatatype
+
+        return int(dns.rdatatype.from_text(kind))
+    return known
+
+
 def to_wire(kind: str, text: str) -> bytes:
     """The record on the wire, without compression. Raises BadRecord."""
     return parsed(kind, text).to_wire() or b""

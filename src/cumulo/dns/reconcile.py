@@ -1,4 +1,4 @@
-"""The loop that keeps the cloud's name server as the rows are.
+"""The loops that keep name servers as the rows are: the cloud's own, and those of pools.
 
 The server is started when there is a zone for the first time. It has nothing then, and gets all
 zones page by page; from then on what was touched since the number that it has. What it has taken
@@ -8,13 +8,18 @@ over is written down, which is what makes zones ACTIVE. A server that fails is s
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Sequence
 
-from cumulo.core.db.transaction import Database
+from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.sim.points import reach
 from cumulo.core.work.reconciler import backoff
 from cumulo.core.work.wakeups import Wakeup
 from cumulo.dns.model.change import ServerRow
 from cumulo.dns.model.nameserver import NameServer, NameServerFailed
+from cumulo.dns.model.pool import Pool, PoolZone, TargetRefused
+from cumulo.dns.model.transferred import Fetch, Received
+from cumulo.dns.model.zone import ZoneRow
+from cumulo.dns.service.dns import DnsService
 from cumulo.dns.service.serving import Serving, TooFarBehind
 
 log = logging.getLogger("cumulo.dns")
@@ -43,6 +48,8 @@ class NameServerLoop:
         self.server_id = server_id
         self.hostname = hostname
         self.wakeup = Wakeup()
+        self.also_ring: Sequence[Callable[[], None]] = ()
+        """Those that a change may concern, too."""
         self._change = 0
         self._heard = 0.0
         self._failures = 0
@@ -54,7 +61,8 @@ class NameServerLoop:
 
         # A commit of another process is announced on a thread of its own.
         def ring() -> None:
-            loop.call_soon_threadsafe(self.wakeup.ring)
+            for each in (self.wakeup.ring, *self.also_ring):
+                loop.call_soon_threadsafe(each)
 
         self.serving.changes.ring = ring
         try:
@@ -164,3 +172,87 @@ class NameServerLoop:
         self._change = 0
         self._failures += 1
         return backoff(self._failures, first=0.1, most=30.0)
+
+
+class SecondaryTransfers:
+    """Fetches secondary zones from their masters, when they are new and when they are due."""
+
+    name = "secondary zones"
+
+    def __init__(self, database: Database, dns: DnsService, fetch: Fetch) -> None:
+        self._database = database
+        self._dns = dns
+        self._fetch = fetch
+
+    def due(self, tx: Tx, most: int) -> list[str]:
+        return self._dns.zones.due(tx, most, secondary=True)
+
+    async def step(self, id: str) -> None:
+        row = await self._database.read(lambda tx: tx.get(ZoneRow, id))
+        if row is None or not row.wanted:
+            return
+        serial = row.serial if row.transferred_at is not None else None
+        received = await asyncio.to_thread(self._fetch, row.name, row.masters, serial)
+        await self._database.write(
+            lambda tx: self._taken(tx, id, received), name="secondary zone transferred"
+        )
+
+    def _taken(self, tx: Tx, id: str, received: Received | None) -> None:
+        row = tx.get(ZoneRow, id)
+        if row is None or not row.wanted:
+            return
+        if received is None:
+            self._dns.secondaries.current(tx, row)
+        else:
+            self._dns.secondaries.take(tx, row, received)
+
+    def failed(self, tx: Tx, id: str, reason: str) -> None:
+        """A zone that was never there is an ERROR; another one is answered from what there is."""
+        row = tx.get(ZoneRow, id)
+        if row is not None:
+            self._dns.zones.put_off(tx, row, reason, refused=row.transferred_at is None)
+
+
+class PoolSync:
+    """Makes the servers of pools have their zones: told of each change, and asked for the serial
+    number until it is the zone's. Who is away catches up when it is back."""
+
+    name = "pools"
+
+    def __init__(self, database: Database, dns: DnsService) -> None:
+        self._database = database
+        self._dns = dns
+
+    def due(self, tx: Tx, most: int) -> list[str]:
+        return self._dns.zones.due(tx, most, secondary=False)
+
+    async def step(self, id: str) -> None:
+        found = await self._database.read(lambda tx: self._read(tx, id))
+        if found is None:
+            return
+        row, zone, pool = found
+        for target in pool.targets:
+            if zone is None:
+                await target.remove(row.name)
+            else:
+                await target.ensure(zone)
+        await self._database.write(
+            lambda tx: self._done(tx, id, row.change), name="pool has the zone"
+        )
+
+    def _read(self, tx: Tx, id: str) -> tuple[ZoneRow, PoolZone | None, Pool] | None:
+        row = tx.get(ZoneRow, id)
+        if row is None:
+            return None
+        return row, self._dns.serving.texts(tx, row), self._dns.pools.get(row.pool_id)
+
+    def _done(self, tx: Tx, id: str, change: int) -> None:
+        row = tx.get(ZoneRow, id)
+        if row is not None:
+            self._dns.zones.mirrored(tx, row, change)
+
+    def failed(self, tx: Tx, id: str, reason: str) -> None:
+        row = tx.get(ZoneRow, id)
+        if row is not None:
+            refused = reason.startswith(TargetRefused.__name__)
+            self._dns.zones.put_off(tx, row, reason, refused=refused)

@@ -1,8 +1,36 @@
 """The DNS service's own settings: the table `[dns]` of `cumulo.toml`."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
+
+
+class TargetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A name server of a pool."""
+
+    address: str
+    """Where it answers questions, and hears of changes: `192.0.2.53:53`."""
+    url: str = ""
+    """pdns4: its HTTP API, say `http://192.0.2.53:8081`."""
+    api_key: str = ""
+    """pdns4: the key of the API."""
+    rndc_conf: str = ""
+    """bind9: the configuration of `rndc` for it; empty: the machine's own."""
+    primary: str = ""
+    """bind9: where it finds this cloud's name server, `192.0.2.1:53`, which must let it have zones
+    (`transfer_networks`)."""
+
+
+class PoolSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Name servers that are not the cloud's own, and answer for the zones of this pool."""
+
+    driver: Literal["bind9", "pdns4"]
+    nameservers: tuple[str, ...]
+    """Their names, as the pool's zones have them."""
+    targets: tuple[TargetSettings, ...]
+    description: str = ""
+    attributes: dict[str, str] = {}
+    """A zone whose own attributes have all of these goes to this pool."""
 
 
 class DnsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,6 +52,8 @@ class DnsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     of the API zones are given to anybody."""
     also_notify: tuple[str, ...] = ()
     """Who is told of changes of all zones, say `192.0.2.53:53`."""
+    pools: dict[str, PoolSettings] = {}
+    """Further pools, by name; `default` is another one's driver for all zones."""
     managed_email: str = "hostmaster@cumulo.internal"
     """The address in the SOA of zones that are nobody's own."""
     default_ttl: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] = 3600

@@ -1,6 +1,7 @@
 """What image is to the cloud."""
 
 from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, Service
+from cumulo.core.blobs.content import Contents
 from cumulo.core.db.transaction import Tx
 from cumulo.core.outbound.guard import Filter, Guard
 from cumulo.core.outbound.guard import Limits as OutboundLimits
@@ -34,6 +35,7 @@ def build(frame: Frame) -> Service:
     image = _image(frame)
     ImageJobs(frame.database, image).add_to(frame.jobs)
     frame.give(Images, image.images)
+    frame.give(Contents, image.reading)
     users = frame.get(FirstUsers)
     first = FirstImage(frame.settings, frame.database, image, users)
     metadefs = FirstMetadefs(frame.database, image, users)
@@ -138,7 +140,7 @@ ASSEMBLY = Assembly(
     "image",
     build,
     events=EVENTS,
-    catalog=(CatalogEntry("image", (), "/image"),),
+    catalog=(CatalogEntry("image", (), "/image", "glance"),),
     finders=resources.FINDERS,
     panels=PANELS,
 )

@@ -116,7 +116,7 @@ ASSEMBLY = Assembly(
     "network",
     build,
     events=EVENTS,
-    catalog=(CatalogEntry("network", (), "/network"),),
+    catalog=(CatalogEntry("network", (), "/network", "neutron"),),
     resource_types=resources.TYPES,
     finders=resources.FINDERS,
     panels=PANELS,

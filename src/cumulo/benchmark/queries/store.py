@@ -9,7 +9,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -20,6 +20,7 @@ from cumulo.benchmark.model.result import (
     TaskResult,
     WorkloadResult,
 )
+from cumulo.benchmark.model.verification import Verification, Verifier
 
 # Forward only; each is applied once.
 STEPS = (
@@ -54,6 +55,11 @@ STEPS = (
     """
     CREATE TABLE verifications (
         uuid TEXT PRIMARY KEY, created_at TEXT NOT NULL, document BLOB NOT NULL
+    );
+    """,
+    """
+    CREATE TABLE verifiers (
+        uuid TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, document BLOB NOT NULL
     );
     """,
 )
@@ -248,29 +254,54 @@ class Store:
         for (packed,) in rows:
             yield from msgspec.msgpack.decode(zlib.decompress(packed), type=list[Iteration])
 
-    # verifications
+    # verifiers and verifications
 
-    def put_verification(self, uuid: str, created_at: str, document: dict[str, Any]) -> None:
+    def put_verifier(self, verifier: Verifier) -> None:
         self._db.execute(
-            "INSERT OR REPLACE INTO verifications VALUES (?, ?, ?)",
-            (uuid, created_at, msgspec.json.encode(document)),
+            "INSERT INTO verifiers VALUES (?, ?, ?) ON CONFLICT (uuid) DO UPDATE SET "
+            "document = excluded.document",
+            (verifier.uuid, verifier.name, msgspec.json.encode(verifier)),
         )
 
-    def verification(self, uuid: str) -> dict[str, Any]:
+    def verifier(self, named: str) -> Verifier:
+        """By id or name. Raises NoSuch."""
+        row = self._db.execute(
+            "SELECT document FROM verifiers WHERE uuid = ?1 OR name = ?1", (named,)
+        ).fetchone()
+        if row is None:
+            raise NoSuch(f"There is no verifier '{named}'.")
+        return msgspec.json.decode(row[0], type=Verifier)
+
+    def verifiers(self) -> list[Verifier]:
+        rows = self._db.execute("SELECT document FROM verifiers ORDER BY rowid")
+        return [msgspec.json.decode(row[0], type=Verifier) for row in rows]
+
+    def delete_verifier(self, uuid: str) -> None:
+        self._db.execute("DELETE FROM verifiers WHERE uuid = ?", (uuid,))
+        self._db.execute("DELETE FROM chosen WHERE value = ?", (uuid,))
+
+    def put_verification(self, made: Verification) -> None:
+        self._db.execute(
+            "INSERT INTO verifications VALUES (?, ?, ?) ON CONFLICT (uuid) DO UPDATE SET "
+            "document = excluded.document",
+            (made.uuid, made.created_at, zlib.compress(msgspec.json.encode(made))),
+        )
+
+    def verification(self, uuid: str) -> Verification:
         row = self._db.execute(
             "SELECT document FROM verifications WHERE uuid = ?", (uuid,)
         ).fetchone()
         if row is None:
             raise NoSuch(f"There is no verification '{uuid}'.")
-        found: dict[str, Any] = msgspec.json.decode(row[0])
-        return found
+        return msgspec.json.decode(zlib.decompress(row[0]), type=Verification)
 
-    def verifications(self) -> list[dict[str, Any]]:
+    def verifications(self) -> list[Verification]:
         rows = self._db.execute("SELECT document FROM verifications ORDER BY created_at, rowid")
-        return [msgspec.json.decode(row[0]) for row in rows]
+        return [msgspec.json.decode(zlib.decompress(row[0]), type=Verification) for row in rows]
 
     def delete_verification(self, uuid: str) -> None:
         self._db.execute("DELETE FROM verifications WHERE uuid = ?", (uuid,))
+        self._db.execute("DELETE FROM chosen WHERE value = ?", (uuid,))
 
 
 def _packed(row: Row) -> bytes:

@@ -17,6 +17,7 @@ GROUPS: Mapping[str, str] = MappingProxyType(
         "task": "Run task files, look at results, make reports.",
         "env": "Clouds to be measured.",
         "deployment": "The same as env, as it was called before.",
+        "verify": "Tempest: install, configure, run, run again, compare.",
         "plugin": "What task files can name: scenarios, contexts, runners, criteria, hooks.",
     }
 )

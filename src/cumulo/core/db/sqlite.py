@@ -89,7 +89,7 @@ class SqliteDatabase:
         if before is not None and not before.done():
             await asyncio.wait([before])
         self._flushing, self._next_flush = self._next_flush, None
-        await asyncio.to_thread(_sync, Path(f"{self.path}-wal"))
+        await pools.DISK(_sync, Path(f"{self.path}-wal"))
 
     def read_now(self, function: Callable[[Tx], T]) -> T:
         try:

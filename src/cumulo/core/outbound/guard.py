@@ -127,6 +127,13 @@ class Guard:
         self._judge(literal)
         return target
 
+    def check_address(self, text: str) -> None:
+        """For what is no HTTP: may this address be spoken to? Raises Refused."""
+        try:
+            self._judge(ipaddress.ip_address(text))
+        except ValueError:
+            raise Refused(f"{text} is no address") from None
+
     def _judge(self, found: Address) -> None:
         inner = carried(found)
         for address in (found, inner):

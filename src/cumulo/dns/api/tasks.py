@@ -26,6 +26,10 @@ class ImportBody(msgspec.Struct, forbid_unknown_fields=True):
     attributes: Any = None
 
 
+class PoolMoveRequest(msgspec.Struct, forbid_unknown_fields=True):
+    pool_id: str | None = None
+
+
 class TasksApi:
     def __init__(self, dns: DnsService, database: Database) -> None:
         self._dns = dns
@@ -69,6 +73,16 @@ class TasksApi:
             Operation("GET", f"{exports}/{{id}}/export", self.file, policy="zone_export", **late),
             Operation(
                 "DELETE", f"{exports}/{{id}}", self.drop, policy="delete_zone_export", **gone
+            ),
+            Operation("POST", f"{zone}/xfr", self.transfer, policy="xfr_zone", status=202, **late),
+            Operation(
+                "POST",
+                f"{zone}/pool_move",
+                self.pool_move,
+                policy="pool_move_zone",
+                body=PoolMoveRequest | None,
+                status=202,
+                **late,
             ),
             Operation("POST", f"{zone}/abandon", self.abandon, policy="abandon_zone", **gone),
         ]
@@ -212,6 +226,28 @@ class TasksApi:
         self._dns.zones.refuse_over_quota(tx, zone.project_id, api_export_size=zone.recordsets)
         text = self._tasks.text(tx, zone)
         return Reply(200, raw=text.encode(), content_type="text/dns; charset=utf-8")
+
+    # --- zones and other servers ------------------------------------------------------------
+
+    def transfer(self, call: Call, tx: Tx) -> None:
+        """Fetch a secondary zone anew."""
+        zone = self._dns.zones.get(tx, call.path["zone_id"], common.scope_of(call))
+        call.allow({"project_id": zone.project_id})
+        if zone.type != "SECONDARY":
+            raise bad_request("Can't XFR a non Secondary zone.")
+        self._dns.zones.refuse_deleting(zone)
+        self._dns.zones.transfer_now(tx, zone)
+
+    def pool_move(self, call: Call, tx: Tx) -> None:
+        scope = common.scope_of(call)
+        zone = self._dns.zones.get(tx, call.path["zone_id"], scope)
+        call.allow({"project_id": zone.project_id})
+        pool_id = None if call.body is None else call.body.pool_id
+        if pool_id is None:
+            pool_id = self._dns.pools.chosen(zone.attributes).id
+            if pool_id == zone.pool_id:
+                raise bad_request("No valid pool selected")
+        self._dns.zones.move(tx, zone, pool_id, scope)
 
     # --- zones that are left to others ------------------------------------------------------
 

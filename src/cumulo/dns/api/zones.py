@@ -141,13 +141,20 @@ class ZonesApi:
     def create(self, call: Call, tx: Tx) -> Any:
         scope = common.scope_of(call)
         call.allow()
-        wish = self._wish(common.changes_of(call.body, {}, NEW, "zone"), scope)
+        wish = self._wish(call, common.changes_of(call.body, {}, NEW, "zone"), scope)
         row = self._zones.create(tx, wish, scope)
         body = self._body(call, tx, row)
         status = 202 if row.status == "PENDING" else 201
         return Reply(status, body, {"Location": body["links"]["self"]})
 
-    def _wish(self, values: dict[str, Any], scope: Scope) -> ZoneWish:
+    def _pool(self, call: Call, attributes: dict[str, str]) -> str:
+        """The pool that a zone's attributes ask for: by its id, which only some may, or by its
+        own attributes."""
+        if "pool_id" in attributes:
+            call.allow({}, "zone_create_forced_pool")
+        return self._dns.pools.chosen(attributes).id
+
+    def _wish(self, call: Call, values: dict[str, Any], scope: Scope) -> ZoneWish:
         if "name" not in values:
             raise missing("name")
         kind = values.get("type", "PRIMARY")
@@ -171,7 +178,9 @@ class ZonesApi:
                     message = f"'{name}' can't be specified when type is SECONDARY"
                     raise InvalidObject(wrong([name], message, "not_allowed", name))
             email = rules.email
+        attributes = attributes_of(values.get("attributes") or {})
         return ZoneWish(
+            pool_id=self._pool(call, attributes),
             name=checks.name_of("name", values["name"]),
             type=kind,
             email=email,
@@ -179,7 +188,7 @@ class ZonesApi:
             description=checks.text_of(
                 "description", values.get("description"), checks.MOST_DESCRIPTION
             ),
-            attributes=attributes_of(values.get("attributes") or {}),
+            attributes=attributes,
             masters=masters,
         )
 
@@ -226,8 +235,8 @@ class ZonesApi:
         return self._body(call, tx, row)
 
     def nameservers(self, call: Call, tx: Tx) -> Any:
-        self.found(call, tx, common.scope_of(call))
-        servers = self._dns.rules.nameservers
+        row = self.found(call, tx, common.scope_of(call))
+        servers = self._dns.pools.get(row.pool_id).nameservers
         items = [{"hostname": name, "priority": at + 1} for at, name in enumerate(servers)]
         return {"nameservers": items}
 

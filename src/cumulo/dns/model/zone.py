@@ -7,6 +7,7 @@ from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, Unique, ta
 from cumulo.dns.model.state import Action, Status, state_of
 
 ZoneType = Literal["PRIMARY", "SECONDARY"]
+ALONE = 2**62
 DEFAULT_POOL = "794ccc2c-d751-44fe-b57f-8894c9f5c842"
 """The id that Designate gives to the pool of whoever names none."""
 
@@ -15,6 +16,7 @@ DEFAULT_POOL = "794ccc2c-d751-44fe-b57f-8894c9f5c842"
     "dns_zones",
     Unique("name"),
     IndexOn("project_id", "created_at"),
+    IndexOn("due", where="due > 0"),
     IndexOn("change", where="status <> 'ACTIVE'"),
 )
 class ZoneRow(Row, frozen=True):
@@ -41,6 +43,13 @@ class ZoneRow(Row, frozen=True):
     wanted: bool
     change: int
     served: int
+    mirrored: int
+    """Up to which change the servers of its pool have it; ALONE: the cloud's own are all."""
+    due: float
+    """When there is something to do with others for it: a transfer, a server of its pool to tell.
+    In seconds since the epoch."""
+    attempts: int
+    """How often that has failed."""
     fault: str | None
     action: Action
     status: Status
@@ -65,4 +74,5 @@ class ShareRow(Row, frozen=True):
 
 
 def zone_state(row: ZoneRow) -> tuple[Action, Status]:
-    return state_of(wanted=row.wanted, change=row.change, served=row.served, fault=row.fault)
+    served = min(row.served, row.mirrored)
+    return state_of(wanted=row.wanted, change=row.change, served=served, fault=row.fault)

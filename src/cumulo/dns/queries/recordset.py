@@ -8,10 +8,12 @@ from cumulo.core.db.listing import Listing, equals
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 from cumulo.dns.model.recordset import RecordsetRow
+from cumulo.dns.model.zone import ZoneRow
 from cumulo.dns.queries.zone import like
 
 _c = columns(RecordsetRow)
 _t = RecordsetRow.sql_table
+_z = columns(ZoneRow)
 
 
 def _holds(name: str) -> Any:
@@ -67,6 +69,16 @@ OF_ZONE = query(
 SERVED = statement(
     sa.update(_t)
     .where(
+        _c.status != "ACTIVE",
+        _c.change <= sa.bindparam("upto"),
+        _c.zone_id.not_in(sa.select(_z.id).where(_z.mirrored < _z.change, _z.status != "ACTIVE")),
+    )
+    .values(served=_c.change, action=sa.bindparam("new_action"), status=sa.bindparam("new_status"))
+)
+SERVED_OF = statement(
+    sa.update(_t)
+    .where(
+        _c.zone_id == sa.bindparam("of_zone"),
         _c.status != "ACTIVE",
         _c.change <= sa.bindparam("upto"),
     )

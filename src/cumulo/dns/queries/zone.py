@@ -77,9 +77,23 @@ COUNT = statement(sa.select(sa.func.count()).select_from(_t))
 OUTDATED = query(
     ZoneRow,
     sa.select(_t)
-    .where(_c.status != "ACTIVE", _c.change <= sa.bindparam("change"))
+    .where(
+        _c.status != "ACTIVE",
+        _c.change <= sa.bindparam("change"),
+        sa.or_(_c.served < _c.change, sa.and_(sa.not_(_c.wanted), _c.mirrored >= _c.change)),
+    )
     .order_by(_c.change)
     .limit(sa.bindparam("most", type_=sa.Integer())),
+)
+DUE = statement(
+    sa.select(_c.id)
+    .where(
+        _c.due > 0,
+        _c.due <= sa.bindparam("now"),
+        (_c.type == "SECONDARY") == sa.bindparam("secondary", type_=sa.Boolean()),
+    )
+    .order_by(_c.due)
+    .limit(sa.bindparam("most", type_=sa.Integer()))
 )
 AFTER = query(
     ZoneRow,

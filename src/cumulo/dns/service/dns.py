@@ -4,7 +4,9 @@ import time
 
 from cumulo.dns.service.blacklists import Blacklists
 from cumulo.dns.service.changes import Changes
+from cumulo.dns.service.pools import Pools
 from cumulo.dns.service.recordsets import Recordsets
+from cumulo.dns.service.secondaries import Secondaries
 from cumulo.dns.service.serving import Serving
 from cumulo.dns.service.shares import Shares
 from cumulo.dns.service.tasks import Tasks
@@ -16,18 +18,22 @@ from cumulo.identity.interface import Identity
 
 
 class DnsService:
-    def __init__(self, rules: Rules, identity: Identity, seal: Seal, *, hostname: str) -> None:
+    def __init__(
+        self, rules: Rules, pools: Pools, identity: Identity, seal: Seal, *, hostname: str
+    ) -> None:
         self.hostname = hostname
         self.started = time.time()
         self.rules = rules
+        self.pools = pools
         self.identity = identity
         self.changes = Changes()
         self.tlds = Tlds()
         self.blacklists = Blacklists()
         self.tsigkeys = Tsigkeys(seal, self.changes)
-        self.zones = Zones(rules, self.changes, self.tlds, self.blacklists)
+        self.zones = Zones(rules, self.changes, self.tlds, self.blacklists, pools)
         self.recordsets = Recordsets(self.zones)
         self.shares = Shares(self.zones, identity)
         self.transfers = Transfers(self.zones)
         self.tasks = Tasks(self.zones, self.recordsets)
+        self.secondaries = Secondaries(self.zones)
         self.serving = Serving(self.zones, self.changes, self.tsigkeys)

@@ -8,6 +8,7 @@ from cumulo.core.clock import seconds_of
 from cumulo.core.db.transaction import Tx
 from cumulo.dns import names, rdata
 from cumulo.dns.model.change import DEAD_SECONDS, SECRETS, ServerRow
+from cumulo.dns.model.pool import PoolZone
 from cumulo.dns.model.recordset import RecordsetRow
 from cumulo.dns.model.state import state_of
 from cumulo.dns.model.zone import ZoneRow
@@ -68,7 +69,7 @@ class Serving:
             if row is not None:
                 steps.append(_put(zone, row))
             else:
-                steps.append(Drop(zone.id, names.wire(note.name), rdata.TYPES[note.type]))
+                steps.append(Drop(zone.id, names.wire(note.name), rdata.number_of(note.type)))
         return upto, steps
 
     def whole(self, tx: Tx, zone_id: str, zone: ZoneRow | None) -> list[Step]:
@@ -90,6 +91,21 @@ class Serving:
         steps: list[Step] = [] if last else [Secrets(self.tsigkeys.secrets(tx))]
         steps += [step for zone in page for step in self.whole(tx, zone.id, zone)]
         return (page[-1].id if page else None), steps
+
+    def texts(self, tx: Tx, zone: ZoneRow) -> PoolZone | None:
+        """A zone for a server that is told in words; None: it is to have it no more."""
+        if not zone.wanted:
+            return None
+        sets: list[tuple[str, str, int, list[str]]] = []
+        last = ""
+        while True:
+            page = tx.all(recordset_queries.OF_ZONE, zone_id=zone.id, id=last, most=PAGE)
+            for row in page:
+                ttl = zone.ttl if row.ttl is None else row.ttl
+                sets.append((row.name, row.type, ttl, row.records))
+            if len(page) < PAGE:
+                return PoolZone(name=zone.name, serial=zone.serial, sets=sets)
+            last = page[-1].id
 
     # --- who serves -------------------------------------------------------------------------
 
@@ -143,4 +159,4 @@ class Serving:
 
 def _put(zone: ZoneRow, row: RecordsetRow) -> Put:
     ttl = zone.ttl if row.ttl is None else row.ttl
-    return Put(zone.id, names.wire(row.name), rdata.TYPES[row.type], ttl, row.wire)
+    return Put(zone.id, names.wire(row.name), rdata.number_of(row.type), ttl, row.wire)

@@ -12,14 +12,17 @@ from cumulo.core.events.history import emit
 from cumulo.core.faults import QuotaExceeded
 from cumulo.core.ids import new_id
 from cumulo.core.quotas.quotas import Quotas
+from cumulo.core.work.reconciler import backoff
 from cumulo.dns import names, rdata, serials
 from cumulo.dns.model.recordset import RecordsetRow, recordset_state
-from cumulo.dns.model.zone import DEFAULT_POOL, ZoneRow, ZoneType, zone_state
+from cumulo.dns.model.state import state_of
+from cumulo.dns.model.zone import ALONE, DEFAULT_POOL, ZoneRow, ZoneType, zone_state
 from cumulo.dns.queries import nouns as noun_queries
 from cumulo.dns.queries import recordset as recordset_queries
 from cumulo.dns.queries import zone as queries
 from cumulo.dns.service.blacklists import Blacklists
 from cumulo.dns.service.changes import Changes
+from cumulo.dns.service.pools import Pools
 from cumulo.dns.service.refusals import bad_request, duplicate, forbidden, not_found
 from cumulo.dns.service.scope import Scope
 from cumulo.dns.service.tlds import Tlds
@@ -36,8 +39,6 @@ QUOTAS = {
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """What the settings say of zones."""
 
-    nameservers: Sequence[str]
-    """The names of the cloud's name servers, the first one for the SOA."""
     email: str
     """For zones that are nobody's own."""
     default_ttl: int
@@ -60,8 +61,11 @@ class ZoneWish(msgspec.Struct, kw_only=True):
 
 
 class Zones:
-    def __init__(self, rules: Rules, changes: Changes, tlds: Tlds, blacklists: Blacklists) -> None:
+    def __init__(
+        self, rules: Rules, changes: Changes, tlds: Tlds, blacklists: Blacklists, pools: Pools
+    ) -> None:
         self.rules = rules
+        self.pools = pools
         self.tlds = tlds
         self.blacklists = blacklists
         self.changes = changes
@@ -137,6 +141,10 @@ class Zones:
             wanted=True,
             change=number,
             served=0,
+            # Servers of its pool, and a transfer from its masters, are asked for at once.
+            mirrored=self._mirrored(wish.type, wish.pool_id),
+            due=self._soon(tx, wish.type, wish.pool_id),
+            attempts=0,
             fault=None,
             action="CREATE",
             status="PENDING",
@@ -179,7 +187,10 @@ class Zones:
         if not row.wanted:
             return row
         row = tx.update(row, wanted=False, updated_at=tx.now)
-        row = self._stored(tx, row, change=self.changes.note(tx, row.id))
+        if row.type == "SECONDARY":
+            row = tx.update(row, mirrored=ALONE)
+        due = self._soon(tx, "PRIMARY", row.pool_id) if row.type == "PRIMARY" else 0.0
+        row = self._stored(tx, row, change=self.changes.note(tx, row.id), due=due, attempts=0)
         self._tell(tx, "delete", row, scope)
         return row
 
@@ -212,6 +223,7 @@ class Zones:
         number = self.changes.number(tx)
         changes: dict[str, Any] = {"change": number, "updated_at": tx.now}
         if row.type == "PRIMARY":
+            changes["due"] = self._soon(tx, row.type, row.pool_id)
             changes["serial"] = serials.after(row.serial, seconds_of(tx.now))
         row = self._stored(tx, row, version=row.version + 1, **changes)
         if row.type == "PRIMARY":
@@ -229,10 +241,83 @@ class Zones:
         """All name servers have what is in it up to a change's number."""
         if row.change > upto:
             return
-        if not row.wanted:
+        row = self._stored(tx, row, served=row.change)
+        if not row.wanted and row.mirrored >= row.change:
+            self.remove(tx, row)
+
+    def mirrored(self, tx: Tx, row: ZoneRow, change: int) -> None:
+        """The servers of its pool have it up to a change's number."""
+        later = row.change > change
+        due = self._soon(tx, row.type, row.pool_id) if later else 0.0
+        row = self._stored(tx, row, mirrored=change, due=due, attempts=0, fault=None)
+        if later:
+            return
+        if not row.wanted and row.served >= row.change:
             self.remove(tx, row)
             return
-        self._stored(tx, row, served=row.change, fault=None)
+        action, status = state_of(wanted=True, change=change, served=change)
+        tx.run(
+            recordset_queries.SERVED_OF,
+            of_zone=row.id,
+            upto=min(row.served, change),
+            new_action=action,
+            new_status=status,
+        )
+
+    def transferred(self, tx: Tx, row: ZoneRow, *, due: float, changed: dict[str, Any]) -> None:
+        """A secondary zone is as its master has it. The first time it begins to be served."""
+        if changed:
+            changed = {**changed, "updated_at": tx.now, "mirrored": ALONE}
+        self._stored(tx, row, due=due, attempts=0, fault=None, transferred_at=tx.now, **changed)
+
+    def put_off(self, tx: Tx, row: ZoneRow, reason: str, *, refused: bool) -> None:
+        """What was due has failed: again later, longer and longer. Who is only away is no fault."""
+        pause = backoff(row.attempts, first=1.0, most=300.0)
+        self._stored(
+            tx,
+            row,
+            due=seconds_of(tx.now) + pause,
+            attempts=row.attempts + 1,
+            fault=reason[:1000] if refused else row.fault,
+        )
+
+    def due(self, tx: Tx, most: int, *, secondary: bool) -> list[str]:
+        found = tx.tuples(queries.DUE, now=seconds_of(tx.now), secondary=secondary, most=most)
+        return [zone_id for (zone_id,) in found]
+
+    def _mirrored(self, kind: str, pool_id: str) -> int:
+        """For a new zone: servers of pools, or its masters, have to be asked first."""
+        return ALONE if kind == "PRIMARY" and self.pools.get(pool_id).alone else 0
+
+    def _soon(self, tx: Tx, kind: str, pool_id: str) -> float:
+        wanted = kind == "SECONDARY" or not self.pools.get(pool_id).alone
+        return seconds_of(tx.now) if wanted else 0.0
+
+    def transfer_now(self, tx: Tx, row: ZoneRow) -> None:
+        """Ask the masters again, whenever that would be due."""
+        tx.update(row, due=seconds_of(tx.now), attempts=0)
+        tx.after_commit(self.changes.announcement)
+
+    def move(self, tx: Tx, row: ZoneRow, pool_id: str, scope: Scope) -> ZoneRow:
+        """To another pool's servers; those of the old one are not told, and keep what they have."""
+        self.refuse_deleting(row)
+        if row.pool_id == pool_id:
+            raise bad_request("Target pool must be different for zone pool move")
+        if self.pools.find(pool_id) is None:
+            raise bad_request("Target pool does not exist")
+        row = tx.update(
+            row,
+            pool_id=pool_id,
+            mirrored=self._mirrored(row.type, pool_id),
+            due=self._soon(tx, row.type, pool_id),
+            attempts=0,
+        )
+        if row.type == "PRIMARY":
+            self._write_ns(tx, row)
+        row = self.touch(tx, row)
+        self.changes.note(tx, row.id)
+        self._tell(tx, "update", row, scope, changed=["pool_id"])
+        return row
 
     # --- parts ------------------------------------------------------------------------------
 
@@ -269,7 +354,7 @@ class Zones:
 
     def _add_top(self, tx: Tx, row: ZoneRow) -> ZoneRow:
         text, wire = self.soa_of(row)
-        servers = list(self.rules.nameservers)
+        servers = list(self.pools.get(row.pool_id).nameservers)
         ns = rdata.pack([names.wire(server) for server in servers])
         self._insert(tx, row, "SOA", [text], rdata.pack([wire]))
         self._insert(tx, row, "NS", servers, ns)
@@ -299,7 +384,18 @@ class Zones:
 
     def soa_of(self, row: ZoneRow) -> tuple[str, bytes]:
         times = (row.refresh, row.retry, row.expire, row.minimum)
-        return rdata.soa(self.rules.nameservers[0], row.email, row.serial, times)
+        return rdata.soa(self.pools.get(row.pool_id).nameservers[0], row.email, row.serial, times)
+
+    def _write_ns(self, tx: Tx, zone: ZoneRow) -> None:
+        row = tx.one(recordset_queries.ONE, zone_id=zone.id, name=zone.name, type="NS")
+        servers = list(self.pools.get(zone.pool_id).nameservers)
+        if row is None or row.records == servers:
+            return
+        wire = rdata.pack([names.wire(server) for server in servers])
+        number = self.changes.note(tx, zone.id, zone.name, "NS")
+        row = msgspec.structs.replace(row, change=number)
+        action, status = recordset_state(row)
+        tx.update(row, records=servers, wire=wire, change=number, action=action, status=status)
 
     def _write_soa(self, tx: Tx, zone: ZoneRow) -> None:
         row = tx.one(recordset_queries.ONE, zone_id=zone.id, name=zone.name, type="SOA")

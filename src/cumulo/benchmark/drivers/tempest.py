@@ -1,0 +1,133 @@
+"""Tempest in an environment of its own: installed from the package index, listed, run."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cumulo.core.run.commands import CommandFailed, run
+from cumulo.core.run.streams import Stream
+
+INSTALL = 1800.0
+LIST = 900.0
+LONGEST = 24 * 3600.0
+READ = 256 * 1024
+READER = Path(__file__).parent.parent / "verification" / "subunit_reader.py"
+
+
+class Tempest:
+    """One verifier. `folder` has its environment (`venv`) and its workspace."""
+
+    def __init__(self, folder: Path, *, system_wide: bool = False) -> None:
+        self._folder = folder
+        self._venv = Path(sys.prefix) if system_wide else folder / "venv"
+
+    @property
+    def _python(self) -> str:
+        return str(self._venv / "bin" / "python")
+
+    async def install(self, requirements: Sequence[str]) -> str:
+        """Make the environment; the version that it got. Raises CommandFailed."""
+        await run([sys.executable, "-m", "venv", str(self._venv)], timeout=INSTALL)
+        await self.add(requirements)
+        return await self.version()
+
+    async def add(self, requirements: Sequence[str]) -> None:
+        """Install more packages: plugins."""
+        argv = [self._python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        await run([*argv, "--", *requirements], timeout=INSTALL)
+
+    async def version(self) -> str:
+        code = "from importlib.metadata import version; print(version('tempest'))"
+        return (await run([self._python, "-c", code], timeout=60)).decode().strip()
+
+    async def tests(self, pattern: str) -> list[str]:
+        """The names of tests that match. Raises CommandFailed."""
+        argv = [*self._run(), "--list-tests", *(["--regex", pattern] if pattern else [])]
+        output = await self._inside(argv, LIST)
+        names = [line.strip() for line in output.decode(errors="replace").splitlines()]
+        return [name for name in names if "." in name and " " not in name]
+
+    async def start(
+        self,
+        *,
+        pattern: str = "",
+        load_list: str = "",
+        skip: Sequence[str] = (),
+        concurrency: int = 0,
+    ) -> str:
+        """Run tests; the results as JSON (see verification.subunit_reader)."""
+        argv = [*self._run(), "--subunit"]
+        argv += ["--concurrency", str(concurrency)] if concurrency else []
+        argv += ["--regex", pattern] if pattern else []
+        if load_list:
+            argv += ["--load-list", str(self._write("load-list", load_list))]
+        if skip:
+            argv += ["--exclude-list", str(self._write("skip-list", "\n".join(skip) + "\n"))]
+        stream = self._folder / "run.subunit"
+        await self._to_file(argv, stream)
+        argv = [self._python, str(READER), str(stream)]
+        return (await run(argv, timeout=600)).decode()
+
+    def _run(self) -> list[str]:
+        return [
+            str(self._venv / "bin" / "tempest"),
+            "run",
+            "--config-file",
+            str(self._folder / "tempest.conf"),
+        ]
+
+    async def _inside(self, argv: list[str], timeout: float) -> bytes:
+        await self._prepare()
+        return await run([*self._env(), *argv], timeout=timeout)
+
+    async def _to_file(self, argv: list[str], path: Path) -> None:
+        """Its output is a stream of any length. That tests failed is no failure of it."""
+        await self._prepare()
+        stream = await Stream.start([*self._env(), *argv], patience=LONGEST)
+        try:
+            with path.open("wb") as file:
+                while block := await stream.read(READ):
+                    file.write(block)
+        except CommandFailed as failed:
+            if failed.status != 1 or not _size(path):
+                raise
+        finally:
+            await stream.kill()
+
+    async def _prepare(self) -> None:
+        """The workspace: a file that says where Tempest's tests are."""
+        for name in ("logs", "lock"):
+            (self._folder / name).mkdir(exist_ok=True)
+        config = self._folder / ".stestr.conf"
+        if config.exists():
+            return
+        code = "import os, tempest; print(os.path.dirname(tempest.__file__))"
+        found = (await run([self._python, "-c", code], timeout=60)).decode().strip()
+        config.write_text(
+            f"[DEFAULT]\ntest_path={found}/test_discover\ntop_dir={Path(found).parent}\n"
+            "group_regex=([^\\.]*\\.)*\n"
+        )
+
+    def _env(self) -> list[str]:
+        """Words before a command: the folder that it works in and what it has to know."""
+        path = f"{self._venv / 'bin'}:{os.environ.get('PATH', '')}"
+        return [
+            "env",
+            "-C",
+            str(self._folder),
+            "-u",
+            "PYTHONPATH",
+            f"PATH={path}",
+            f"TEMPEST_CONFIG_DIR={self._folder}",
+            "TEMPEST_CONFIG=tempest.conf",
+        ]
+
+    def _write(self, name: str, text: str) -> Path:
+        path = self._folder / name
+        path.write_text(text)
+        return path
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size

@@ -1,0 +1,1 @@
+"""Tempest against a cloud: installed, configured out of the catalog, run, compared."""

@@ -1,0 +1,119 @@
+"""A PowerDNS with native zones, written by its HTTP API: each change is one request with the sets
+that differ, and is answered at once."""
+
+import asyncio
+import http.client
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from cumulo.dns import rdata
+from cumulo.dns.drivers.serial import caught_up, split
+from cumulo.dns.model.pool import PoolZone, TargetAway, TargetRefused
+
+SECONDS = 20.0
+MOST_BYTES = 64 * 1024 * 1024
+
+Sets = dict[tuple[str, str], tuple[int, frozenset[str]]]
+
+
+class PowerDns:
+    """Raises ValueError for an address or a URL that is none."""
+
+    def __init__(self, address: str, url: str, api_key: str) -> None:
+        self._address = split(address)
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"url: {url!r} is no URL of HTTP")
+        self._host, self._port = parts.hostname, parts.port
+        self._secure = parts.scheme == "https"
+        self._path = f"{parts.path.rstrip('/')}/api/v1/servers/localhost/zones"
+        self._headers = {"X-API-Key": api_key, "Content-Type": "application/json"}
+
+    async def ensure(self, zone: PoolZone) -> None:
+        await asyncio.to_thread(self._ensure, zone)
+        await caught_up(zone.name, zone.serial, self._address)
+
+    async def remove(self, name: str) -> None:
+        await asyncio.to_thread(self._ask, "DELETE", f"/{name}", None, (404, 422))
+
+    # --- in a thread ------------------------------------------------------------------------
+
+    def _ensure(self, zone: PoolZone) -> None:
+        status, found = self._ask("GET", f"/{zone.name}", None, (404, 422))
+        if status != 200:
+            # Its serial number is ours: it must not count by itself.
+            made = {"name": zone.name, "kind": "Native", "nameservers": [], "soa_edit_api": ""}
+            self._ask("POST", "", made, (409,))
+            found = {}
+        wanted = {
+            (name, kind): (ttl, frozenset(_theirs(kind, text) for text in texts))
+            for name, kind, ttl, texts in zone.sets
+        }
+        changes = _changes(_sets(found), wanted)
+        if changes:
+            self._ask("PATCH", f"/{zone.name}", {"rrsets": changes})
+
+    def _ask(
+        self, method: str, path: str, body: Any = None, fine: tuple[int, ...] = ()
+    ) -> tuple[int, Any]:
+        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+        connection = kind(self._host, self._port, timeout=SECONDS)
+        where = f"{self._host}:{connection.port}"
+        try:
+            content = None if body is None else msgspec.json.encode(body)
+            connection.request(method, self._path + path, content, self._headers)
+            answer = connection.getresponse()
+            raw = answer.read(MOST_BYTES)
+        except (OSError, http.client.HTTPException) as error:
+            raise TargetAway(f"{where} does not answer: {error!r}") from None
+        finally:
+            connection.close()
+        if answer.status >= 500:
+            raise TargetAway(f"{where}: {answer.status} {raw[:500].decode(errors='replace')}")
+        if answer.status >= 400 and answer.status not in fine:
+            text = raw[:500].decode(errors="replace")
+            raise TargetRefused(f"{where}: {method} {path}: {answer.status} {text}")
+        if answer.status != 200:
+            return answer.status, {}
+        try:
+            return answer.status, msgspec.json.decode(raw)
+        except msgspec.DecodeError:
+            raise TargetRefused(f"{where} answers no JSON") from None
+
+
+def _theirs(kind: str, text: str) -> str:
+    """A record as PowerDNS writes it, so that equal ones are seen to be equal."""
+    return rdata.to_text(kind, rdata.parsed(kind, text).to_wire() or b"")
+
+
+def _sets(found: Any) -> Sets:
+    return {
+        (each["name"].lower(), each["type"]): (
+            each["ttl"],
+            frozenset(record["content"] for record in each["records"]),
+        )
+        for each in found.get("rrsets", ())
+    }
+
+
+def _changes(known: Sets, wanted: Sets) -> list[dict[str, Any]]:
+    changes: list[dict[str, Any]] = [
+        {"name": name, "type": kind, "changetype": "DELETE"}
+        for name, kind in known
+        if (name, kind) not in wanted
+    ]
+    for (name, kind), (ttl, contents) in wanted.items():
+        if known.get((name, kind)) != (ttl, contents):
+            records = [{"content": each, "disabled": False} for each in sorted(contents)]
+            changes.append(
+                {
+                    "name": name,
+                    "type": kind,
+                    "ttl": ttl,
+                    "changetype": "REPLACE",
+                    "records": records,
+                }
+            )
+    return changes

@@ -1,0 +1,111 @@
+"""BIND and PowerDNS from Debian, each in a folder of its own, on ports of its own."""
+
+import contextlib
+import shutil
+import socket
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.support.ports import free_port
+
+_NAMED = """
+options {{ directory "{here}"; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
+  pid-file "{here}/named.pid"; session-keyfile "{here}/session.key"; recursion no;
+  allow-new-zones yes; allow-query {{ any; }}; allow-notify {{ 127.0.0.1; }}; notify no;
+  dnssec-validation no; masterfile-format text; }};
+key rk {{ algorithm hmac-sha256; secret "aGVsbG8gd29ybGQgMTIzNDU2Nzg5MA=="; }};
+controls {{ inet 127.0.0.1 port {control} allow {{ 127.0.0.1; }} keys {{ rk; }}; }};
+"""
+_RNDC = """
+key rk {{ algorithm hmac-sha256; secret "aGVsbG8gd29ybGQgMTIzNDU2Nzg5MA=="; }};
+options {{ default-key rk; default-server 127.0.0.1; default-port {control}; }};
+"""
+_PDNS = """
+launch=gsqlite3
+gsqlite3-database={here}/pdns.sqlite3
+gsqlite3-pragma-synchronous=0
+local-address=127.0.0.1
+local-port={port}
+api=yes
+api-key=k
+webserver=yes
+webserver-address=127.0.0.1
+webserver-port={control}
+webserver-allow-from=127.0.0.0/8
+webserver-loglevel=none
+socket-dir={here}
+guardian=no
+daemon=no
+disable-syslog=yes
+loglevel=3
+cache-ttl=0
+query-cache-ttl=0
+negquery-cache-ttl=0
+zone-cache-refresh-interval=0
+"""
+_SCHEMA = Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql")
+
+
+@contextlib.contextmanager
+def running(argv: Sequence[str], here: Path, port: int) -> Iterator[None]:
+    with (here / "output").open("wb") as output:
+        child = subprocess.Popen(argv, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 20
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            assert child.poll() is None and time.monotonic() < end, (here / "output").read_text()
+            time.sleep(0.05)
+        yield
+    finally:
+        child.terminate()
+        try:
+            child.wait(10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+class ABind:
+    """May be stopped and started again: it keeps its zones."""
+
+    def __init__(self, here: Path) -> None:
+        if shutil.which("named") is None or shutil.which("rndc") is None:
+            pytest.skip("bind9 is missing")
+        self.here = here
+        here.mkdir(parents=True, exist_ok=True)
+        self.port, self.control = free_port(), free_port()
+        values = {"here": here, "port": self.port, "control": self.control}
+        (here / "named.conf").write_text(_NAMED.format(**values))
+        self.rndc_conf = here / "rndc.conf"
+        self.rndc_conf.write_text(_RNDC.format(**values))
+
+    def running(self) -> contextlib.AbstractContextManager[None]:
+        argv = ["named", "-c", str(self.here / "named.conf"), "-g", "-n", "1"]
+        return running(argv, self.here, self.control)
+
+
+class APowerDns:
+    def __init__(self, here: Path) -> None:
+        if shutil.which("pdns_server") is None or not _SCHEMA.exists():
+            pytest.skip("pdns-server and pdns-backend-sqlite3 are missing")
+        self.here = here
+        here.mkdir(parents=True, exist_ok=True)
+        self.port, self.control = free_port(), free_port()
+        values = {"here": here, "port": self.port, "control": self.control}
+        (here / "pdns.conf").write_text(_PDNS.format(**values))
+        with contextlib.closing(sqlite3.connect(here / "pdns.sqlite3")) as database:
+            database.executescript(_SCHEMA.read_text())
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.control}"
+
+    def running(self) -> contextlib.AbstractContextManager[None]:
+        return running(["pdns_server", f"--config-dir={self.here}"], self.here, self.control)

@@ -1,0 +1,234 @@
+"""Zones on the servers of pools: a BIND and a PowerDNS, fed by a cloud; and zones that the cloud
+has from a master. dnspython asks them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import dns.asyncquery
+import dns.exception
+import dns.message
+import dns.rdatatype
+import pytest
+
+from cumulo.dns.drivers.embedded import EmbeddedNameServer
+from tests.contract.dns.servers import ABind, APowerDns
+from tests.dns.support import steps_of
+from tests.support.cloud import TestCloud, running_cloud
+from tests.support.ports import free_port
+
+ZONES = "/dns/v2/zones"
+
+
+async def ask(port: int, name: str, kind: str = "A") -> list[str]:
+    query = dns.message.make_query(name, kind)
+    answer = await dns.asyncquery.udp(query, "127.0.0.1", port=port, timeout=5)
+    return sorted(str(each) for rrset in answer.answer for each in rrset)
+
+
+async def until(what: Callable[[], Any], wanted: Any, seconds: float = 20) -> None:
+    end = asyncio.get_running_loop().time() + seconds
+    while True:
+        try:
+            found = await what()
+        except dns.exception.DNSException as error:
+            found = error
+        if found == wanted:
+            return
+            assert asyncio.get_running_loop().time() < end, found
+        await asyncio.sleep(0.05)
+
+
+async def status(cloud: TestCloud, zone_id: str) -> tuple[str, str] | None:
+    answer = await cloud.call("GET", f"{ZONES}/{zone_id}")
+    if answer.status == 404:
+        return None
+    return answer.json["action"], answer.json["status"]
+
+
+async def make(cloud: TestCloud, name: str, **more: Any) -> str:
+    body = {"name": name, "email": "a@example.org", **more}
+    if more.get("type") == "SECONDARY":
+        del body["email"]
+    answer = await cloud.call("POST", ZONES, json_=body)
+    assert answer.status == 202, answer.raw
+    return str(answer.json["id"])
+
+
+async def put(cloud: TestCloud, zone_id: str, name: str, kind: str, *records: str) -> str:
+    body = {"name": name, "type": kind, "records": list(records)}
+    answer = await cloud.call("POST", f"{ZONES}/{zone_id}/recordsets", json_=body)
+    assert answer.status == 202, answer.raw
+    return str(answer.json["id"])
+
+
+@contextlib.asynccontextmanager
+async def cloud_with(
+    data: Path, driver: str, target: dict[str, Any], **more: Any
+) -> AsyncIterator[TestCloud]:
+    pool = {
+        "driver": driver,
+        "nameservers": ["ns.pool.test."],
+        "attributes": {"servers": "theirs"},
+        "targets": [target],
+    }
+    own = {"pools": {"theirs": pool}, "transfer_networks": ["127.0.0.0/8"], **more}
+    async with running_cloud(data, dns=own) as cloud:
+        yield cloud
+
+
+async def a_life(cloud: TestCloud, port: int) -> str:
+    """A zone in the pool, changed and looked at there; its id."""
+    zone = await make(cloud, "pool.org.", attributes={"servers": "theirs"})
+    await put(cloud, zone, "www.pool.org.", "A", "192.0.2.1", "192.0.2.2")
+    await put(cloud, zone, "txt.pool.org.", "TXT", "abc", '"two" "strings"', '"a \\"b\\""')
+    await put(cloud, zone, "*.pool.org.", "MX", "10 Mail.pool.org.")
+    await until(lambda: status(cloud, zone), ("NONE", "ACTIVE"))
+    assert await ask(port, "www.pool.org.") == ["192.0.2.1", "192.0.2.2"]
+    assert await ask(port, "pool.org.", "NS") == ["ns.pool.test."]
+    assert len(await ask(port, "txt.pool.org.", "TXT")) == 3
+    assert await ask(port, "any.pool.org.", "MX") == ["10 Mail.pool.org."]
+    records = await cloud.call("GET", f"{ZONES}/{zone}/recordsets?status=ACTIVE")
+    assert len(records.json["recordsets"]) == 5
+    name = await cloud.call("GET", f"{ZONES}/{zone}/recordsets?name=www.pool.org.")
+    one = f"{ZONES}/{zone}/recordsets/{name.json['recordsets'][0]['id']}"
+    changed = await cloud.call("PUT", one, json_={"records": ["192.0.2.9"]})
+    assert changed.status == 202
+    await until(lambda: status(cloud, zone), ("NONE", "ACTIVE"))
+    assert await ask(port, "www.pool.org.") == ["192.0.2.9"]
+    serial = (await cloud.call("GET", f"{ZONES}/{zone}")).json["serial"]
+    assert (await ask(port, "pool.org.", "SOA"))[0].split()[2] == str(serial)
+    return zone
+
+
+async def its_end(cloud: TestCloud, zone: str, port: int) -> None:
+    assert (await cloud.call("DELETE", f"{ZONES}/{zone}")).status == 202
+    await until(lambda: status(cloud, zone), None)
+    assert await ask(port, "www.pool.org.") == []
+
+
+def test_powerdns(tmp_path: Path) -> None:
+    server = APowerDns(tmp_path / "pdns")
+
+    async def main() -> None:
+        target = {"address": f"127.0.0.1:{server.port}", "url": server.url, "api_key": "k"}
+        async with cloud_with(tmp_path / "data", "pdns4", target) as cloud:
+            with server.running():
+                zone = await a_life(cloud, server.port)
+            # It is away: no fault, and it catches up.
+            await put(cloud, zone, "later.pool.org.", "A", "192.0.2.7")
+            await asyncio.sleep(1)
+            assert await status(cloud, zone) == ("UPDATE", "PENDING")
+            with server.running():
+                await until(lambda: status(cloud, zone), ("NONE", "ACTIVE"))
+                assert await ask(server.port, "later.pool.org.") == ["192.0.2.7"]
+                await its_end(cloud, zone, server.port)
+
+    asyncio.run(main())
+
+
+def test_powerdns_that_refuses(tmp_path: Path) -> None:
+    server = APowerDns(tmp_path / "pdns")
+
+    async def main() -> None:
+        target = {"address": f"127.0.0.1:{server.port}", "url": server.url, "api_key": "wrong"}
+        async with cloud_with(tmp_path / "data", "pdns4", target) as cloud:
+            with server.running():
+                zone = await make(cloud, "pool.org.", attributes={"servers": "theirs"})
+                await until(lambda: status(cloud, zone), ("CREATE", "ERROR"))
+
+    asyncio.run(main())
+
+
+def test_bind(tmp_path: Path) -> None:
+    server = ABind(tmp_path / "bind")
+    own = free_port()
+
+    async def main() -> None:
+        target = {
+            "address": f"127.0.0.1:{server.port}",
+            "rndc_conf": str(server.rndc_conf),
+            "primary": f"127.0.0.1:{own}",
+        }
+        data = tmp_path / "data"
+        async with cloud_with(data, "bind9", target, listen=[f"127.0.0.1:{own}"]) as cloud:
+            with server.running():
+                zone = await a_life(cloud, server.port)
+            await put(cloud, zone, "later.pool.org.", "A", "192.0.2.7")
+            await asyncio.sleep(1)
+            assert await status(cloud, zone) == ("UPDATE", "PENDING")
+            with server.running():
+                await until(lambda: status(cloud, zone), ("NONE", "ACTIVE"))
+                assert await ask(server.port, "later.pool.org.") == ["192.0.2.7"]
+                pools = (await cloud.call("GET", "/dns/v2/pools", as_="admin")).json["pools"]
+                assert [each["name"] for each in pools] == ["default", "theirs"]
+                move = {"pool_id": pools[0]["id"]}
+                headers = {"X-Auth-All-Projects": "true"}
+                path = f"{ZONES}/{zone}/tasks/pool_move"
+                moved = await cloud.call("POST", path, as_="admin", json_=move, headers=headers)
+                assert moved.status == 202, moved.raw
+                await until(lambda: status(cloud, zone), ("NONE", "ACTIVE"))
+                await until(lambda: ask(own, "pool.org.", "NS"), ["ns1.cumulo.internal."])
+                move = {"pool_id": pools[1]["id"]}
+                moved = await cloud.call("POST", path, as_="admin", json_=move, headers=headers)
+                await until(lambda: ask(server.port, "pool.org.", "NS"), ["ns.pool.test."])
+                await until(lambda: status(cloud, zone), ("NONE", "ACTIVE"))
+                await its_end(cloud, zone, server.port)
+
+    asyncio.run(main())
+
+
+def test_a_zone_from_a_master(tmp_path: Path) -> None:
+    async def main() -> None:
+        master = EmbeddedNameServer(tmp_path / "master", transfers=["127.0.0.0/8"])
+        await master.start()
+        await master.send(steps_of("second.org.", "www 60 A 192.0.2.1\nkey 60 DNAME x.org.\n"))
+        await master.commit(1)
+        allowed = {"allowed_networks": ["127.0.0.0/8"]}
+        async with running_cloud(tmp_path / "data", outbound=allowed) as cloud:
+            zone = await make(cloud, "second.org.", type="SECONDARY", masters=[master.address])
+            await until(lambda: status(cloud, zone), ("NONE", "ACTIVE"))
+            port = int((tmp_path / "data" / "dns" / "port").read_text())
+            assert await ask(port, "www.second.org.") == ["192.0.2.1"]
+            shown = (await cloud.call("GET", f"{ZONES}/{zone}")).json
+            assert shown["serial"] == 1 and shown["transferred_at"] and shown["ttl"] == 3600
+            body = {"name": "x.second.org.", "type": "A", "records": ["192.0.2.1"]}
+            refused = await cloud.call("POST", f"{ZONES}/{zone}/recordsets", json_=body)
+            assert refused.status == 403
+
+            newer = steps_of("second.org.", "new 60 A 192.0.2.5\n", serial=2)
+            await master.send(newer)
+            await master.commit(2)
+            asked = await cloud.call("POST", f"{ZONES}/{zone}/tasks/xfr")
+            assert asked.status == 202
+            await until(lambda: ask(port, "new.second.org."), ["192.0.2.5"])
+            assert await ask(port, "www.second.org.") == []
+            lost = await make(cloud, "lost.org.", type="SECONDARY", masters=[master.address])
+            await until(lambda: status(cloud, lost), ("CREATE", "ERROR"))
+            assert (await cloud.call("DELETE", f"{ZONES}/{lost}")).status == 202
+            await until(lambda: status(cloud, lost), None)
+        await master.stop()
+
+    asyncio.run(main())
+
+
+def test_masters_in_the_clouds_own_networks_are_not_asked(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_cloud(tmp_path / "data") as cloud:
+            zone = await make(cloud, "inside.org.", type="SECONDARY", masters=["127.0.0.1:53"])
+            await until(lambda: status(cloud, zone), ("CREATE", "ERROR"))
+            primary = await make(cloud, "primary.org.")
+            refused = await cloud.call("POST", f"{ZONES}/{primary}/tasks/xfr")
+            assert refused.status == 400
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("answer", ["A", "AAAA"])
+def test_types_that_the_api_does_not_take_have_numbers(answer: str) -> None:
+    from cumulo.dns.rdata import number_of
+
+    assert number_of("DNAME") == int(dns.rdatatype.DNAME)
+    assert number_of(answer) == int(dns.rdatatype.from_text(answer))
