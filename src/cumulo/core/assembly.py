@@ -30,7 +30,7 @@ from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events.consumers import Consumer
 from cumulo.core.events.feed import Feed
 from cumulo.core.events.types import EventType
-from cumulo.core.hosts.conductor import Conductor, Part, WholePart
+from cumulo.core.hosts.conductor import Conductor, Part
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.hosts.work import HostPart
 from cumulo.core.http.caller import Caller
@@ -199,7 +199,7 @@ class Service:
     facade: Any
     """The service itself, as `Cloud.services` shows it."""
     faces: Sequence[Face] = ()
-    parts: Sequence[Part | WholePart] = ()
+    parts: Sequence[Part] = ()
     """The conductor's side of work on hosts."""
     reconcilers: Sequence[Reconciler] = ()
     on_bells: Callable[[Bells], None] | None = None
