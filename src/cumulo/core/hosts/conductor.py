@@ -102,7 +102,8 @@ class Conductor:
         def renew(tx: Tx) -> None:
             host = self.registry.get(tx, host_id)
             assert host is not None, host_id
-            if self._is_behind(tx, host, message):
+            known = self.registry.part(tx, host_id, message.kind)
+            if known is not None and self._is_behind(tx, host, known, message):
                 self.registry.grow_epoch(tx, host, message.mark.epoch, answer)
 
         log.warning("%s: %s", host_id, answer)
@@ -114,7 +115,7 @@ class Conductor:
     def _fetch(self, tx: Tx, host_id: str, message: Fetch) -> Items | str:
         """The answer, or why the host's epoch has to grow first."""
         host, known = self._known(tx, host_id, message.kind)
-        behind = self._is_behind(tx, host, message)
+        behind = self._is_behind(tx, host, known, message)
         if behind is not None:
             return behind
         cloud = self.registry.cloud_id(tx)
@@ -155,17 +156,16 @@ class Conductor:
         assert host is not None and known is not None, host_id
         return host, known
 
-    def _is_behind(self, tx: Tx, host: HostRow, message: Fetch) -> str | None:
+    def _is_behind(self, tx: Tx, host: HostRow, known: PartRow, message: Fetch) -> str | None:
         """Why this database must be an older copy, if the host has seen newer orders of it."""
         mark = message.mark
         if mark.cloud != self.registry.cloud_id(tx) or mark.epoch < host.epoch:
             return None
-        known = self.registry.part(tx, host.id, message.kind)
         if message.rewound:
             return "the host has newer orders than it was sent"
         if mark.epoch > host.epoch:
             return f"the host has seen epoch {mark.epoch}, here it is {host.epoch}"
-        if known is not None and mark.version > known.generation:
+        if mark.version > known.generation:
             return f"the host has seen version {mark.version}, here it is {known.generation}"
         return None
 
