@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.hosts.digest import digest_of
+from cumulo.core.hosts.long import TellsChanges
 from cumulo.core.hosts.messages import (
     Answer,
     Ask,
@@ -135,6 +136,8 @@ class Conductor:
         states = self.parts[message.kind].items(
             tx, host_id, [row.id for row in rows if not row.gone]
         )
+        if message.has and isinstance(self.parts[message.kind], TellsChanges):
+            states = self._as_changes(self.parts[message.kind], states, message.has)
         return Items(
             kind=message.kind,
             cloud=cloud,
@@ -149,6 +152,16 @@ class Conductor:
             gone=[Gone(row.id, row.version) for row in rows if row.gone],
             more=more,
         )
+
+    def _as_changes(
+        self, part: TellsChanges, states: Mapping[str, Any], has: Mapping[str, str]
+    ) -> dict[str, Any]:
+        told = dict(states)
+        for id in has.keys() & states.keys():
+            change = part.change(has[id], states[id])
+            if change is not None:
+                told[id] = change
+        return told
 
     def _known(self, tx: Tx, host_id: str, kind: str) -> tuple[HostRow, PartRow]:
         host = self.registry.get(tx, host_id)
