@@ -35,6 +35,7 @@ from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.hosts.work import HostPart
 from cumulo.core.http.caller import Caller
 from cumulo.core.http.operations import Face
+from cumulo.core.panels import Panel
 from cumulo.core.quotas.quotas import Quotas, UnifiedLimits
 from cumulo.core.resource_types import Finder, ResourceType
 from cumulo.core.usage import Metered
@@ -236,6 +237,8 @@ class Assembly:
     resource_types: Sequence[ResourceType] = ()
     """What templates can ask of it."""
     finders: Sequence[Finder] = ()
+    panels: Sequence[Panel] = ()
+    """What the dashboard shows of it."""
     meters: Sequence[Metered[Any]] = ()
     """What of it is paid for."""
     """How names in templates become ids of its things."""
