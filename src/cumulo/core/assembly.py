@@ -26,6 +26,7 @@ from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.principal import Principal
 from cumulo.core.blobs.content import Contents
 from cumulo.core.blobs.shelf import Shelf
+from cumulo.core.blobs.tickets import Tickets
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events.consumers import Consumer
 from cumulo.core.events.feed import Feed
@@ -95,6 +96,8 @@ class Frame:
     """The live feed of events."""
     jobs: Jobs = field(init=False)
     """Where a service adds its kinds of jobs, and begins them."""
+    tickets: Tickets = field(init=False)
+    """For content that hosts on other machines read."""
     _given: dict[Any, Any] = field(default_factory=dict)
 
     @property
@@ -105,6 +108,7 @@ class Frame:
     def __post_init__(self) -> None:
         self.feed = Feed(self.database)
         self.jobs = Jobs(self.database)
+        self.tickets = Tickets.kept_in(self.settings.secrets_dir / "ticket-key")
 
     def give(self, protocol: type[P], implementation: P) -> None:
         """Offer an implementation of a Protocol of some `interface.py` to the others."""

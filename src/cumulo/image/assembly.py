@@ -96,6 +96,7 @@ def _image(frame: Frame) -> ImageService:
         protection=protection,
         rules=_import_rules(settings, frame.get(Endpoints)),
         task_hours=given.task_hours,
+        tickets=frame.tickets,
     )
 
 
