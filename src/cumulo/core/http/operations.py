@@ -155,7 +155,7 @@ class Face:
     claims: Claims | None = None
     """A face that answers at `/`, for those requests alone that this says (of headers, query string
     and path as it was sent) are meant for it: signed for S3, say. It is asked before all other
-    faces."""
+    faces, of requests that have an Authorization header or a query."""
 
 
 class Interrupted(BadRequest):
