@@ -35,6 +35,7 @@ from cumulo.compute.drivers.record import (
     note_stop,
     reboot_target,
 )
+from cumulo.core.work import pools
 
 CONSOLE_LIMIT = 64 * 1024
 FIRST_PID = 100_000
@@ -200,7 +201,7 @@ class FakeDriver:
             raise SnapshotFailed(str(fault)) from fault
         if guest is None or not guest.root_gb:
             raise SnapshotFailed("the guest has no root disk of its own")
-        await asyncio.to_thread(target.write_bytes, _empty_qcow2(guest.root_gb * 1024**3))
+        await pools.DISK(target.write_bytes, _empty_qcow2(guest.root_gb * 1024**3))
 
     async def close(self) -> None:
         """Guests in memory stay for whoever holds this object; files stay on the disk."""
