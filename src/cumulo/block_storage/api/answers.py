@@ -60,7 +60,7 @@ class Attachment(Body, kw_only=True):
     attached_at: str | None
     attachment_id: str | None
     device: str | None
-    host_name: Any
+    host_name: str | None
     id: str
     server_id: str | None
     volume_id: str | None

@@ -10,14 +10,16 @@ from cumulo.core.wire.shapes import Body
 
 
 class Token(Body, kw_only=True):
+    os_trust_trust: OSTRUSTTrust | UnsetType = field(name="OS-TRUST:trust", default=UNSET)
+    application_credential: ApplicationCredential | UnsetType = UNSET
     audit_ids: list[str]
-    catalog: list[Catalog]
+    catalog: list[Catalog] | UnsetType = UNSET
     expires_at: str | None
     is_domain: bool | UnsetType = UNSET
     issued_at: str | None
     methods: list[str]
     project: Project | UnsetType = UNSET
-    roles: list[Role]
+    roles: list[Role] | UnsetType = UNSET
     system: System | UnsetType = UNSET
     user: User
 
@@ -74,6 +76,27 @@ class User(Body, kw_only=True):
 
 class System(Body, kw_only=True):
     all: bool
+
+
+class OSTRUSTTrust(Body, kw_only=True):
+    id: str
+    impersonation: bool
+    trustee_user: TrusteeUser
+    trustor_user: TrustorUser
+
+
+class TrusteeUser(Body, kw_only=True):
+    id: str
+
+
+class TrustorUser(Body, kw_only=True):
+    id: str
+
+
+class ApplicationCredential(Body, kw_only=True):
+    id: str
+    name: str
+    restricted: bool
 
 
 class Link(Body, kw_only=True):
@@ -316,6 +339,40 @@ class Limit(Body, kw_only=True):
     service_id: str | None
 
 
+class Trust(Body, kw_only=True):
+    deleted_at: Any
+    expires_at: str | None
+    id: str
+    impersonation: bool
+    links: Link
+    project_id: str
+    redelegated_trust_id: str | None
+    redelegation_count: int
+    remaining_uses: int | None
+    roles: list[Role] | UnsetType = UNSET
+    roles_links: RolesLink | UnsetType = UNSET
+    trustee_user_id: str | None
+    trustor_user_id: str | None
+
+
+class RolesLink(Body, kw_only=True):
+    next: str | None
+    previous: str | None
+    self: str
+
+
+class ApplicationCredentialSummary(Body, kw_only=True):
+    description: Any
+    expires_at: Any
+    id: str
+    links: Link
+    name: str
+    project_id: str
+    roles: list[Role]
+    secret: str
+    unrestricted: bool
+
+
 class TokenAnswer(Body, kw_only=True):
     token: Token
 
@@ -511,3 +568,16 @@ class ShownLimitsAnswer(Body, kw_only=True):
 
 class LimitAnswer(Body, kw_only=True):
     limit: Limit
+
+
+class TrustAnswer(Body, kw_only=True):
+    trust: Trust
+
+
+class TrustsAnswer(Body, kw_only=True):
+    links: Link
+    trusts: list[Trust]
+
+
+class ApplicationCredentialAnswer(Body, kw_only=True):
+    application_credential: ApplicationCredentialSummary

@@ -4,6 +4,7 @@ answer of the wire stories is held against it."""
 from typing import Any
 
 from cumulo.identity.api.answer_bodies import (
+    ApplicationCredentialAnswer,
     CatalogAnswer,
     ConfigAnswer,
     CredentialAnswer,
@@ -46,6 +47,8 @@ from cumulo.identity.api.answer_bodies import (
     ShownRegisteredLimitsAnswer,
     TagsAnswer,
     TokenAnswer,
+    TrustAnswer,
+    TrustsAnswer,
     UserAnswer,
     UsersAnswer,
 )
@@ -62,7 +65,12 @@ ANSWERS: dict[str, Any] = {
     "GET /v3/OS-FEDERATION/mappings": MappingsAnswer,
     "GET /v3/OS-FEDERATION/mappings/{mapping_id}": MappingAnswer,
     "GET /v3/OS-INHERIT/domains/{domain_id}/groups/{group_id}/roles/inherited_to_projects": RolesAnswer,  # noqa: E501
+    "GET /v3/OS-TRUST/trusts": TrustsAnswer,
+    "GET /v3/OS-TRUST/trusts/{trust_id}": TrustAnswer,
+    "GET /v3/OS-TRUST/trusts/{trust_id}/roles": RolesAnswer,
+    "GET /v3/OS-TRUST/trusts/{trust_id}/roles/{role_id}": RoleAnswer,
     "GET /v3/auth/catalog": CatalogAnswer,
+    "GET /v3/auth/tokens": TokenAnswer,
     "GET /v3/credentials": ShownCredentialsAnswer,
     "GET /v3/domains/config/default": dict[str, Any],
     "GET /v3/domains/config/{section}/default": dict[str, Any],
@@ -110,7 +118,9 @@ ANSWERS: dict[str, Any] = {
     "PATCH /v3/projects/{project_id}": ProjectAnswer,
     "PATCH /v3/registered_limits/{id}": RegisteredLimitAnswer,
     "PATCH /v3/roles/{role_id}": RoleAnswer,
+    "PATCH /v3/users/{user_id}": UserAnswer,
     "POST /v3/OS-EP-FILTER/endpoint_groups": EndpointGroupAnswer,
+    "POST /v3/OS-TRUST/trusts": TrustAnswer,
     "POST /v3/auth/tokens": TokenAnswer,
     "POST /v3/credentials": CredentialAnswer,
     "POST /v3/domains": DomainAnswer,
@@ -124,6 +134,7 @@ ANSWERS: dict[str, Any] = {
     "POST /v3/roles": RoleAnswer,
     "POST /v3/services": ServiceAnswer,
     "POST /v3/users": UserAnswer,
+    "POST /v3/users/{user_id}/application_credentials": ApplicationCredentialAnswer,
     "POST /v3/users/{user_id}/credentials/OS-EC2": CredentialsOSEC2Answer,
     "PUT /v3/OS-FEDERATION/identity_providers/{idp_id}": IdentityProviderAnswer,
     "PUT /v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}": ProtocolAnswer,

@@ -29,7 +29,9 @@ class Image(OpenBody, kw_only=True):
     created_at: str | None
     disk_format: str | None
     file: str
+    from_: str | UnsetType = field(name="from", default=UNSET)
     hw_architecture: str | UnsetType = UNSET
+    hw_cpu_cores: str | UnsetType = UNSET
     hw_disk_bus: str | UnsetType = UNSET
     hw_qemu_guest_agent: str | UnsetType = UNSET
     hw_rng_model: str | UnsetType = UNSET
@@ -37,7 +39,7 @@ class Image(OpenBody, kw_only=True):
     id: str
     min_disk: int
     min_ram: int
-    name: str
+    name: str | None
     os_admin_user: str | UnsetType = UNSET
     os_distro: str | UnsetType = UNSET
     os_glance_failed_import: str | UnsetType = UNSET
@@ -52,9 +54,11 @@ class Image(OpenBody, kw_only=True):
     schema: str
     self: str
     size: int | None
+    speed: str | UnsetType = UNSET
     status: str
     stores: str | UnsetType = UNSET
     tags: list[str]
+    trait_ssd: str | UnsetType = field(name="trait:SSD", default=UNSET)
     updated_at: str | None
     virtual_size: int | None
     visibility: str
@@ -161,7 +165,7 @@ class ResourceType(Body, kw_only=True):
 
 class Task(Body, kw_only=True):
     created_at: str | None
-    expires_at: str | None
+    expires_at: str | UnsetType | None = UNSET
     id: str
     image_id: str | UnsetType | None = UNSET
     input: dict[str, Any] | UnsetType = UNSET
@@ -181,7 +185,7 @@ class InputValue(Body, kw_only=True):
     all_stores: bool
     all_stores_must_succeed: bool
     method: Method
-    stores: Any
+    stores: list[str] | None
 
 
 class Method(Body, kw_only=True):
@@ -190,6 +194,17 @@ class Method(Body, kw_only=True):
     glance_service_interface: str
     name: str
     uri: str
+
+
+class InputValueSummary(Body, kw_only=True):
+    os_hash_algo: str
+    os_hash_value: str
+
+
+class InputValuePart(Body, kw_only=True):
+    container_format: str | UnsetType = UNSET
+    min_disk: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
 
 
 class CachedImage(Body, kw_only=True):
@@ -427,6 +442,7 @@ ANSWERS: dict[str, Any] = {
     "PATCH /v2/images/{image_id}": Image,
     "POST /v2/cache/prune": CachePruneAnswer,
     "POST /v2/images": Image,
+    "POST /v2/images/{image_id}/locations": list[dict[str, Any]],
     "POST /v2/images/{image_id}/members": ImageMembersAnswer,
     "POST /v2/metadefs/namespaces": MetadefsNamespacesAnswer,
     "POST /v2/metadefs/namespaces/{namespace}/objects": Object,
@@ -434,6 +450,7 @@ ANSWERS: dict[str, Any] = {
     "POST /v2/metadefs/namespaces/{namespace}/resource_types": NamespaceResourceTypesAnswer,
     "POST /v2/metadefs/namespaces/{namespace}/tags": TagsAnswer,
     "POST /v2/metadefs/namespaces/{namespace}/tags/{tag_name}": NamespaceTagAnswer,
+    "POST /v2/tasks": Task,
     "PUT /v2/images/{image_id}/members/{member_id}": ImageMemberAnswer,
     "PUT /v2/metadefs/namespaces/{namespace}": Namespace,
     "PUT /v2/metadefs/namespaces/{namespace}/objects/{object_name}": Object,

@@ -382,6 +382,10 @@ class AgentsAnswer(Body, kw_only=True):
     agents: list[Any]
 
 
+class ServiceProvidersAnswer(Body, kw_only=True):
+    service_providers: list[Any]
+
+
 ANSWERS: dict[str, Any] = {
     "GET ": VersionsAnswer,
     "GET /v2.0/agents": AgentsAnswer,
@@ -394,10 +398,12 @@ ANSWERS: dict[str, Any] = {
     "GET /v2.0/quotas/{id}": QuotaAnswer,
     "GET /v2.0/quotas/{id}/details": QuotaAnswer,
     "GET /v2.0/quotas/{id}/details.json": QuotaAnswer,
+    "GET /v2.0/routers/{id}": RouterAnswer,
     "GET /v2.0/security-group-rules": SecurityGroupRulesAnswer,
     "GET /v2.0/security-group-rules/{id}": SecurityGroupRuleAnswer,
     "GET /v2.0/security-groups": SecurityGroupsAnswer,
     "GET /v2.0/security-groups/{id}": SecurityGroupAnswer,
+    "GET /v2.0/service-providers": ServiceProvidersAnswer,
     "POST /v2.0/floatingips": FloatingipAnswer,
     "POST /v2.0/networks": NewNetworksAnswer,
     "POST /v2.0/ports": PortsAnswer,

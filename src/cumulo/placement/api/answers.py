@@ -51,6 +51,13 @@ class ResourceValue(Body, kw_only=True):
     used: int
 
 
+class ResourceProvider(Body, kw_only=True):
+    generation: int
+    links: list[Link]
+    name: str
+    uuid: str
+
+
 class VersionsAnswer(Body, kw_only=True):
     versions: list[Version]
 
@@ -91,10 +98,15 @@ class AllocationCandidatesAnswer(Body, kw_only=True):
     provider_summaries: dict[str, ProviderSummaryValue]
 
 
+class ShownResourceProvidersAnswer(Body, kw_only=True):
+    resource_providers: list[ResourceProvider]
+
+
 ANSWERS: dict[str, Any] = {
     "GET ": VersionsAnswer,
     "GET /allocation_candidates": AllocationCandidatesAnswer,
     "GET /allocations/{consumer}": AllocationAnswer,
+    "GET /resource_providers": ShownResourceProvidersAnswer,
     "GET /resource_providers/{uuid}/usages": ResourceProviderUsagesAnswer,
     "POST /resource_providers": ResourceProvidersAnswer,
     "PUT /resource_providers/{uuid}/inventories": ResourceProviderInventoriesAnswer,
