@@ -8,7 +8,6 @@ from cumulo.compute import resources
 from cumulo.compute.agent import ComputeAgent, simulated_host
 from cumulo.compute.api.face import compute_faces
 from cumulo.compute.drivers.driver import ComputeDriver
-from cumulo.compute.drivers.image_cache import ImageCache
 from cumulo.compute.drivers.machine import resources_of
 from cumulo.compute.first_run import FirstFlavors
 from cumulo.compute.interface import EVENTS
@@ -58,9 +57,8 @@ def agent(host: HostFrame) -> ComputeAgent:
         for each in made:
             each.guest_changed(guest_id)
 
-    cache = ImageCache(host.folder / "cache")
     driver = _driver(host.settings, guest_changed)
-    made.append(ComputeAgent(driver, resources_of(host.folder), cache))
+    made.append(ComputeAgent(driver, resources_of(host.folder), host.shelf))
     return made[0]
 
 
@@ -87,7 +85,7 @@ ASSEMBLY = Assembly(
     "compute",
     build,
     events=EVENTS,
-    catalog=(CatalogEntry("compute", (), "/compute/v2.1"),),
+    catalog=(CatalogEntry("compute", (), "/compute/v2.1", "nova"),),
     resource_types=resources.TYPES,
     finders=resources.FINDERS,
     meters=METERS,

@@ -24,11 +24,13 @@ from typing import Any, Protocol, TypeVar, cast
 
 from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.principal import Principal
+from cumulo.core.blobs.content import Contents
+from cumulo.core.blobs.shelf import Shelf
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events.consumers import Consumer
 from cumulo.core.events.feed import Feed
 from cumulo.core.events.types import EventType
-from cumulo.core.hosts.conductor import Conductor, Part, WholePart
+from cumulo.core.hosts.conductor import Conductor, Part
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.hosts.work import HostPart
 from cumulo.core.http.caller import Caller
@@ -73,7 +75,7 @@ class CatalogEntry:
     """Other types that clients look for."""
     path: str
     name: str = ""
-    """Empty: `cumulo-TYPE`."""
+    """As tools look for it, and as other clouds call it; empty: `cumulo-TYPE`."""
 
 
 @dataclass
@@ -164,6 +166,12 @@ class HostFrame:
     """The host's own, below the data directory."""
     control: Frame | None = None
     """For what a driver asks of the control plane (a guest's metadata); None where none runs."""
+    shelf: Shelf = field(init=False)
+    """The content of images on this host, for all kinds of work."""
+
+    def __post_init__(self) -> None:
+        contents = (lambda: None) if self.control is None else self.control.later(Contents)
+        self.shelf = Shelf(self.folder / "cache", contents)
 
     @property
     def fake(self) -> bool:
@@ -191,7 +199,7 @@ class Service:
     facade: Any
     """The service itself, as `Cloud.services` shows it."""
     faces: Sequence[Face] = ()
-    parts: Sequence[Part | WholePart] = ()
+    parts: Sequence[Part] = ()
     """The conductor's side of work on hosts."""
     reconcilers: Sequence[Reconciler] = ()
     on_bells: Callable[[Bells], None] | None = None

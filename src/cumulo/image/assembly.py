@@ -1,6 +1,7 @@
 """What image is to the cloud."""
 
 from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, Service
+from cumulo.core.blobs.content import Contents
 from cumulo.core.db.transaction import Tx
 from cumulo.core.outbound.guard import Filter, Guard
 from cumulo.core.outbound.guard import Limits as OutboundLimits
@@ -33,6 +34,7 @@ def build(frame: Frame) -> Service:
     image = _image(frame)
     ImageJobs(frame.database, image).add_to(frame.jobs)
     frame.give(Images, image.images)
+    frame.give(Contents, image.reading)
     users = frame.get(FirstUsers)
     first = FirstImage(frame.settings, frame.database, image, users)
     metadefs = FirstMetadefs(frame.database, image, users)
@@ -137,6 +139,6 @@ ASSEMBLY = Assembly(
     "image",
     build,
     events=EVENTS,
-    catalog=(CatalogEntry("image", (), "/image"),),
+    catalog=(CatalogEntry("image", (), "/image", "glance"),),
     finders=resources.FINDERS,
 )

@@ -115,7 +115,7 @@ ASSEMBLY = Assembly(
     "network",
     build,
     events=EVENTS,
-    catalog=(CatalogEntry("network", (), "/network"),),
+    catalog=(CatalogEntry("network", (), "/network", "neutron"),),
     resource_types=resources.TYPES,
     finders=resources.FINDERS,
     meters=METERS,

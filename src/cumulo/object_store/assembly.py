@@ -72,5 +72,5 @@ ASSEMBLY = Assembly(
     "object_store",
     build,
     events=EVENTS,
-    catalog=(CatalogEntry("object-store", (), "/object-store/v1/AUTH_$(project_id)s"),),
+    catalog=(CatalogEntry("object-store", (), "/object-store/v1/AUTH_$(project_id)s", "swift"),),
 )

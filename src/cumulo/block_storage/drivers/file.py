@@ -81,11 +81,17 @@ class FileDriver:
     async def list(self) -> "list[VolumeState]":
         return list(await asyncio.to_thread(self._scan))
 
+    def path(self, volume_id: str) -> tuple[str, VolumeFormat] | None:
+        found = self._find(check_id(volume_id))
+        return None if found is None else (str(found), _format_of(found))
+
     async def connection(self, volume_id: str) -> dict[str, Any]:
+        """`name`: below the data directory of the host."""
         found = self._find(check_id(volume_id))
         if found is None:
             raise KeyError(volume_id)
-        return {"driver": "file", "path": str(found), "format": found.suffix[1:]}
+        name = f"{self._folder.name}/{found.name}"
+        return {"driver": "file", "name": name, "format": _format_of(found)}
 
     # --- making -----------------------------------------------------------------------------
 
@@ -221,6 +227,10 @@ class FileDriver:
         temporary = path.with_suffix(".tmp")
         temporary.write_bytes(msgspec.json.encode(spec.generation))
         temporary.replace(path)
+
+
+def _format_of(path: Path) -> VolumeFormat:
+    return "raw" if path.suffix == ".raw" else "qcow2"
 
 
 def _resize(path: Path, format: str, size: int) -> None:

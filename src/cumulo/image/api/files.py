@@ -151,7 +151,9 @@ def _wanted(call: Call, size: int) -> tuple[int, int, bool]:
         found = ranges.parse(asked, size)
     elif match := _CONTENT_RANGE.fullmatch(older or ""):
         found = ranges.parse(f"bytes={match[1]}{match[2].removesuffix('*')}", size)
-    if found is None or len(found) != 1:
+    if found is not None and len(found) > 1:
+        raise BadRequest("Only one range of bytes can be asked for at once.")
+    if not found:
         raise RangeNotSatisfiable(
             f"The byte range is not valid for an image of {size} bytes.",
             headers={"Content-Range": f"bytes */{size}"},

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -136,6 +137,9 @@ class CinderDriver:
         details = {**info, **(info["data"] if isinstance(info.get("data"), dict) else {})}
         kind, place = details.get("driver_volume_type"), details.get("path")
         place = place or details.get("device_path")
+        if place is None and isinstance(details.get("name"), str):
+            # Cumulo's own block storage names a volume by its place below the host's data.
+            place = await asyncio.to_thread(_named, details["name"], self.options.folders)
         if kind != "local" or not isinstance(place, str):
             raise OSError(f"volumes of the kind {kind!r:.40} cannot be opened by this store")
         path = await asyncio.to_thread(allowed, place, self.options.folders)
@@ -304,3 +308,9 @@ class CinderWriter:
             await disk.close()
         if attachment is not None:
             await self._volumes.detach(attachment)
+
+
+def _named(name: str, folders: Sequence[str]) -> str:
+    """The file of this name, below one of the folders or beside what is in it."""
+    places = [place / name for each in folders for place in (Path(each), Path(each).parent)]
+    return str(next((place for place in places if place.exists()), places[-1]))

@@ -42,7 +42,6 @@ class ImageService:
         self.reading = Reading(database, stores)
         self.cache = Cache(database, self.contents, self.reading, cache_bytes)
         self.uploads.activated = self.cache.wanted
-        self.images.wanted = self.cache.wanted
         self.tasks = Tasks(task_hours, jobs)
         self.images.end_task = self.tasks.cancel
         self.imports = Imports(self.contents, self.tasks, self.uploads.limits, rules or Rules())

@@ -105,6 +105,7 @@ class QemuDriver:
 
     async def ensure(self, spec: GuestSpec) -> GuestState:
         check_spec(spec)
+        spec = disks.resolved(spec, self._data)
         folder = GuestFolder(self._guests, spec.id)
         async with self._lock(spec.id):
             record = folder.load()
