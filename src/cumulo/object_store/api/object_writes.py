@@ -72,7 +72,7 @@ class ObjectWritesApi:
             return await self._copy_from(asked, source)
         length = length_of(headers)
         new = new_object(asked)
-        new.headers |= await self._symlinks.wanted(asked, length)
+        await self._symlinks.note(asked, length, new)
         if call.query.get(MANIFEST) == "put":
             return await self._large.put(asked, new, length)
         conditions = conditions_of(headers)

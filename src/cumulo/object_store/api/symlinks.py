@@ -14,12 +14,14 @@ from cumulo.object_store.model.conditions import unquoted
 from cumulo.object_store.model.faults import BadInput, Changed, Moved
 from cumulo.object_store.model.object import ObjectRow
 from cumulo.object_store.service.object_store import ObjectStoreService
+from cumulo.object_store.service.objects import NewObject
 
 TARGET, ACCOUNT, ETAG = (
     "x-symlink-target",
     "x-symlink-target-account",
     "x-symlink-target-etag",
 )
+KIND = "application/symlink"
 MOST = 2
 """Links in a row."""
 
@@ -28,11 +30,11 @@ class Symlinks:
     def __init__(self, store: ObjectStoreService) -> None:
         self._store = store
 
-    async def wanted(self, asked: Asked, length: int | None) -> dict[str, str]:
+    async def note(self, asked: Asked, length: int | None, new: NewObject) -> None:
         """What a PUT says of a link, checked; nothing for other objects."""
         headers = asked.headers
         if not headers.get(TARGET):
-            return {}
+            return
         if length != 0:
             raise BadInput("Symlink requests require a zero byte body")
         target = _place(headers, asked.place.account)
@@ -43,7 +45,10 @@ class Symlinks:
             row = await self._row(asked, target)
             if row.etag != unquoted(found[ETAG]):
                 raise Changed("Object Etag does not match X-Symlink-Target-Etag header")
-        return found
+        new.headers |= found
+        new.extra["symlink"] = target.path
+        if not headers.get("content-type"):
+            new.content_type = KIND
 
     async def followed(
         self, asked: Asked, row: ObjectRow, place: names.Place
