@@ -10,8 +10,8 @@ class Scope:
     """`principal` None: the cloud itself. `project_id`: the token's own, or the one that an
     administrator acts for (`X-Auth-Sudo-Project-ID`); None: the token has none. `all_projects`:
     whatever belongs to anybody is seen (`X-Auth-All-Projects`). `edit_managed`: what the service
-    made itself may be changed (`X-Designate-Edit-Managed-Records`). `low_ttl`: also below the least one;
-    `blacklisted`: also names that are on a blacklist."""
+    made itself may be changed (`X-Designate-Edit-Managed-Records`). `low_ttl`: also below the
+    least one; `blacklisted`: also names that are on a blacklist."""
 
     principal: Principal | None
     project_id: str | None
