@@ -64,6 +64,7 @@ class Cloud:
                     group.create_task(ConsumerLoop(self.database, consumer).run())
                 for worker in service.workers:
                     group.create_task(worker())
+            group.create_task(self.application.load.run())
             group.create_task(JobRunner(self.database, self.frame.jobs).run())
             group.create_task(reload_rules([face.rules for face in self.application.faces]))
             group.create_task(Retention(self.database, self.settings.history_days).run())

@@ -52,6 +52,19 @@ class Hosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often hosts tell what their guests use."""
 
 
+class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may be asked at once. Buckets of requests bite only while the event loop is late."""
+
+    lag: Seconds = 0.3
+    """Seconds that the loop may be late, time after time, before they do."""
+    per_second: Seconds = 50.0
+    """Requests of one user, or from one address without a token, that are always welcome."""
+    burst: Seconds = 500.0
+    """How many of them may come at once."""
+    at_once: Annotated[int, msgspec.Meta(ge=8)] = 1000
+    """Requests at work; more are told to come again."""
+
+
 class Table(Protocol):
     """A service's settings: a frozen Struct whose every field has a default and a reason."""
 
@@ -85,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     networks: Networks = Networks()
     outbound: Outbound = Outbound()
     hosts: Hosts = Hosts()
+    load: Load = Load()
     tables: dict[str, Any] = {}
     """The services' own settings, by table, each of the type that its `settings.py` declares."""
 

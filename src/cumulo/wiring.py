@@ -4,6 +4,8 @@ import importlib
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
+
 from cumulo import __version__, hosting, order
 from cumulo.cloud import Cloud
 from cumulo.core.assembly import Assembly, Frame, Principals, RotateKeys
@@ -17,8 +19,10 @@ from cumulo.core.http.admission import Authenticator
 from cumulo.core.http.application import Application
 from cumulo.core.http.decisions import Decisions
 from cumulo.core.http.front import Front
+from cumulo.core.http.load import LoadLimits
 from cumulo.core.http.operator import operator_face
 from cumulo.core.http.root import root_face
+from cumulo.core.http.watched import watch_hosts, watch_reconcilers
 from cumulo.core.work.reconciler import ReconcilerLoop
 from cumulo.settings import Settings
 
@@ -47,9 +51,13 @@ def build(settings: Settings) -> Cloud:
     frame = Frame(settings, database, registry, conductor, all_of_them)
     built = {each.name: each.build(frame) for each in all_of_them}
     conductor.add(part for each in built.values() for part in each.parts)
-    front = Front(settings.trusted_front)
-    auth_url = f"{settings.base_url}/identity/v3"
-    application = Application(database, frame.get(Authenticator), auth_url=auth_url, front=front)
+    application = Application(
+        database,
+        frame.get(Authenticator),
+        auth_url=f"{settings.base_url}/identity/v3",
+        front=Front(settings.trusted_front),
+        limits=msgspec.convert(msgspec.structs.asdict(settings.load), LoadLimits),
+    )
     for face in (face for each in built.values() for face in each.faces):
         application.mount(face)
     counts = {noun: count for each in built.values() for noun, count in each.counts.items()}
@@ -57,6 +65,7 @@ def build(settings: Settings) -> Cloud:
     rotate = frame.get(RotateKeys)
     application.mount(operator_face(conductor, counts, decisions, rotate, frame.feed))
     application.mount(root_face(application, settings.base_url, __version__))
+    application.mount(application.health.face())
     frame.caller.bind(application.execution, application.operations_at, settings.base_url)
     facades = {name: each.facade for name, each in built.items()}
     agents = hosting.connect(frame, all_of_them)
@@ -67,4 +76,6 @@ def build(settings: Settings) -> Cloud:
         cloud.reconcilers += loops
         if service.on_bells is not None:
             service.on_bells({loop.reconciler.name: loop.wakeup.ring for loop in loops})
+    watch_reconcilers(application.metrics, application.health, cloud.reconcilers)
+    watch_hosts(application.health, registry)
     return cloud

@@ -12,11 +12,13 @@ from cumulo.block_storage.interface import NewVolume
 from cumulo.block_storage.model.orders import DiskSource, SeenDisk, WantedDisk
 from cumulo.block_storage.model.volume import VolumeRow
 from cumulo.core.auth.principal import Principal
+from cumulo.core.blobs.content import Content
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.hosts.journal import Journal
 from cumulo.core.hosts.messages import Report, Seen
 from cumulo.core.hosts.model import ItemRow
 from tests.support.cloud import TestCloud, running_cloud
+from tests.support.contents import Store, shelf_at
 from tests.support.items import Desk, until, worker_at
 from tests.support.restore import put_copy_back
 
@@ -125,7 +127,7 @@ def test_what_compute_asks(tmp_path: Path) -> None:
         await status(cloud, volume_id, "attaching")
         found = await database.read(lambda tx: storage.attachments_of(tx, ["s1", "s2"]))
         assert list(found) == ["s1"]
-        assert found["s1"][0].connection["path"].endswith(f"{volume_id}.qcow2")
+        assert found["s1"][0].connection["name"].endswith(f"{volume_id}.qcow2")
         with pytest.raises(BadRequest, match="already attached"):
             await database.write(
                 lambda tx: storage.attach(tx, who(cloud), volume_id=volume_id, **wish)
@@ -286,14 +288,16 @@ def test_a_new_agent_finds_what_the_old_one_made(tmp_path: Path) -> None:
         desk.order("b", WantedDisk(id="b", generation=1, size_gb=1, source=DiskSource(disk_id="a")))
         desk.order("a", WantedDisk(id="a", generation=1, size_gb=1))
         journal = tmp_path / "journal"
-        worker = worker_at(desk, StorageAgent(driver), Journal(journal, WantedDisk))
+        worker = worker_at(
+            desk, StorageAgent(driver, shelf_at(tmp_path)), Journal(journal, WantedDisk)
+        )
         task = asyncio.create_task(worker.run())
         await until(lambda: len(desk.seen) == 2 and all(s.done for s in desk.seen.values()))
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         assert {id: seen.state.size_gb for id, seen in desk.seen.items()} == {"a": 1, "b": 1}
         desk.remove("a")
-        agent = StorageAgent(FakeDriver(tmp_path))
+        agent = StorageAgent(FakeDriver(tmp_path), shelf_at(tmp_path))
         await worker_at(desk, agent, Journal(journal, WantedDisk)).once()
         assert await agent.driver.names() == ["b"]
         assert desk.seen["a"].gone and desk.seen["b"].done and desk.unknown == {}
@@ -310,10 +314,12 @@ def test_two_long_copies_hold_up_no_blank_volume(tmp_path: Path) -> None:
                 return await super().ensure_volume(spec)
 
         desk = Desk()
-        source = DiskSource(path="/an/image", format="raw")
+        store = Store(tmp_path / "store")
+        store.put("an-image", b"content")
+        source = DiskSource(content=Content("an-image", "", 7))
         for name in ("one", "two", "three"):
             desk.order(name, WantedDisk(id=name, generation=1, size_gb=1, source=source))
-        worker = worker_at(desk, StorageAgent(Slow()))
+        worker = worker_at(desk, StorageAgent(Slow(), shelf_at(tmp_path, store)))
         task = asyncio.create_task(worker.run())
         await asyncio.sleep(0.1)
         for number in range(20):

@@ -1,6 +1,7 @@
 """The compute agent against a simulated host: idempotence, waits, failures, what nobody knows."""
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,17 @@ import msgspec
 from cumulo.compute.agent import ComputeAgent
 from cumulo.compute.drivers.driver import GuestSpec, GuestState, RootDisk
 from cumulo.compute.drivers.fake import FakeDriver, Fault
-from cumulo.compute.drivers.image_cache import ImageCache
 from cumulo.compute.drivers.machine import SIMULATED
-from cumulo.compute.model.orders import WantedDisk, WantedGuest, WantedImage, WantedNic
+from cumulo.compute.model.orders import WantedDisk, WantedGuest, WantedNic
+from cumulo.core.blobs.content import Content
+from cumulo.core.blobs.shelf import Shelf
 from cumulo.core.hosts.messages import Seen
 from cumulo.core.hosts.worker import Worker
+from tests.support.contents import Store, shelf_at
 from tests.support.items import Desk, until, worker_at
 
-IMAGE = WantedImage("image", "/nowhere", "ab" * 64, "qcow2")
+CONTENT = b"qcow2"
+IMAGE = Content("image-of-one", hashlib.sha512(CONTENT).hexdigest(), len(CONTENT), "qcow2")
 NIC = WantedNic("port", "fa:16:3e:00:00:01", "tap1", 1500)
 ONE = WantedGuest(id="one", generation=1, name="one", memory_mb=128, image=IMAGE)
 
@@ -29,9 +33,9 @@ def run(story: Callable[[], Awaitable[None]]) -> None:
 class Host:
     """A simulated host, its worker, and the desk that orders."""
 
-    def __init__(self, driver: FakeDriver | None = None, cache: ImageCache | None = None) -> None:
+    def __init__(self, driver: FakeDriver | None = None, shelf: Shelf | None = None) -> None:
         self.driver = driver or FakeDriver()
-        self.agent = ComputeAgent(self.driver, SIMULATED, cache)
+        self.agent = ComputeAgent(self.driver, SIMULATED, shelf)
         self.desk = Desk()
         self.worker: Worker = worker_at(self.desk, self.agent)
 
@@ -118,34 +122,31 @@ def test_a_volume_that_is_not_connected_is_waited_for() -> None:
     run(story)
 
 
-def test_an_image_that_is_not_here_yet_is_asked_for_until_it_is(tmp_path: Path) -> None:
+def test_an_image_that_cannot_be_had_yet_is_a_wait(tmp_path: Path) -> None:
     async def story() -> None:
-        host = Host(cache=ImageCache(tmp_path / "cache"))
-        missing = msgspec.structs.replace(IMAGE, path=None)
-        host.desk.order("one", msgspec.structs.replace(ONE, image=missing))
+        store = Store(tmp_path / "store", away="it is being copied from a remote store")
+        host = Host(shelf=shelf_at(tmp_path, store))
+        host.desk.order("one", ONE)
         async with host:
-            await until(lambda: any(fetch.again == ["one"] for fetch in host.desk.fetched))
+            await until(lambda: len(store.opened) > 2)
             assert host.desk.seen["one"].fault is None and not host.desk.seen["one"].done
-            (tmp_path / "content").write_text("qcow2")
-            here = msgspec.structs.replace(IMAGE, path=str(tmp_path / "content"))
-            # The same version: nothing was changed, it has come.
-            host.desk.items["one"] = (1, msgspec.structs.replace(ONE, image=here))
+            store.put(IMAGE.id, CONTENT)
+            store.away = ""
             await until(lambda: host.desk.seen["one"].done)
-            assert (tmp_path / "cache" / IMAGE.sha512).read_text() == "qcow2"
+            assert (tmp_path / "cache" / IMAGE.sha512).read_bytes() == CONTENT
 
     run(story)
 
 
 def test_a_lost_image_is_said_and_needed_ones_are_kept(tmp_path: Path) -> None:
     async def story() -> None:
-        host = Host(cache=ImageCache(tmp_path / "cache"))
-        (tmp_path / "content").write_text("qcow2")
-        here = msgspec.structs.replace(IMAGE, path=str(tmp_path / "content"))
-        assert (await host.order(image=here)).done
-        lost = msgspec.structs.replace(IMAGE, path=None, lost=True)
-        assert (await host.order(image=lost, generation=2)).done, "its guest has it"
-        other = msgspec.structs.replace(lost, sha512="cd" * 64)
-        seen = await host.order(id="two", image=other)
+        store = Store(tmp_path / "store")
+        host = Host(shelf=shelf_at(tmp_path, store))
+        store.put(IMAGE.id, CONTENT)
+        assert (await host.order()).done
+        (store.folder / IMAGE.id).unlink()
+        assert (await host.order(generation=2)).done, "its host has it"
+        seen = await host.order(id="two", image=Content("another-image", "cd" * 64))
         assert seen.failures == 1 and "not there any more" in str(seen.fault)
         (tmp_path / "cache" / ("ef" * 64)).write_text("of nobody")
         await host.worker.once()
@@ -169,7 +170,9 @@ def test_failures_are_counted_and_tried_again() -> None:
 
 def test_guests_that_nobody_knows_go_on(tmp_path: Path) -> None:
     async def story() -> None:
-        host = Host(cache=ImageCache(tmp_path / "cache"))
+        store = Store(tmp_path / "store")
+        store.put(IMAGE.id, CONTENT)
+        host = Host(shelf=shelf_at(tmp_path, store))
         root = RootDisk("/nowhere", "qcow2")
         spec = GuestSpec(
             id="lost", generation=1, name="lost", vcpus=1, memory_mb=64, power="on", root=root
@@ -178,8 +181,7 @@ def test_guests_that_nobody_knows_go_on(tmp_path: Path) -> None:
         base = tmp_path / "cache" / ("ef" * 64)
         base.parent.mkdir()
         base.write_text("what it may stand on")
-        (tmp_path / "content").write_text("qcow2")
-        await host.order(image=msgspec.structs.replace(IMAGE, path=str(tmp_path / "content")))
+        await host.order()
         assert (await host.driver.inspect("lost")).power == "on" and base.exists()
         assert host.desk.unknown["lost"]["power"] == "on"
         host.desk.remove("lost")

@@ -285,6 +285,98 @@ def test_multipart(s3: Any) -> None:
     s3.delete_bucket(Bucket="parts")
 
 
+def test_versions(s3: Any) -> None:
+    s3.create_bucket(Bucket="versions")
+    put, get = (getattr(s3, name) for name in ("put_object", "get_object"))
+    name = {"Bucket": "versions", "Key": "foo"}
+    put(**name, Body=b"null")
+    assert "Status" not in s3.get_bucket_versioning(Bucket="versions")
+    wish = {"Bucket": "versions", "VersioningConfiguration": {"Status": "Enabled"}}
+    s3.put_bucket_versioning(**wish)
+    first = put(**name, Body=b"first")["VersionId"]
+    second = put(**name, Body=b"second")["VersionId"]
+    put(Bucket="versions", Key="foo-bar", Body=b"no neighbour")
+    assert get(**name)["Body"].read() == b"second"
+    assert get(**name, VersionId=first)["Body"].read() == b"first"
+    assert get(**name, VersionId="null")["Body"].read() == b"null"
+    gone = s3.delete_object(**name)
+    assert gone["DeleteMarker"] and gone["VersionId"]
+    with pytest.raises(ClientError) as caught:
+        get(**name)
+    assert code(caught) == ("NoSuchKey", 404)
+    headers = caught.value.response["ResponseMetadata"]["HTTPHeaders"]
+    assert headers["x-amz-delete-marker"] == "true"
+    listed = [each["Key"] for each in s3.list_objects_v2(Bucket="versions")["Contents"]]
+    assert listed == ["foo-bar"]
+    found = []
+    for page in s3.get_paginator("list_object_versions").paginate(
+        Bucket="versions", PaginationConfig={"PageSize": 2}
+    ):
+        for each in [*page.get("DeleteMarkers", []), *page.get("Versions", [])]:
+            found.append((each["Key"], each["VersionId"], each["IsLatest"]))
+    assert len(found) == 5
+    assert set(found) >= {
+        ("foo", gone["VersionId"], True),
+        ("foo", second, False),
+        ("foo", first, False),
+        ("foo", "null", False),
+    }
+    # Without the marker the version before it is current again.
+    s3.delete_object(**name, VersionId=gone["VersionId"])
+    assert get(**name)["Body"].read() == b"second"
+    s3.delete_object(**name, VersionId=second)
+    assert get(**name)["Body"].read() == b"first"
+    s3.copy_object(
+        Bucket="versions",
+        Key="back",
+        CopySource={"Bucket": "versions", "Key": "foo", "VersionId": "null"},
+    )
+    assert get(Bucket="versions", Key="back")["Body"].read() == b"null"
+    wish["VersioningConfiguration"] = {"Status": "Suspended"}
+    s3.put_bucket_versioning(**wish)
+    assert "VersionId" not in put(**name, Body=b"null again")
+    assert get(**name, VersionId=first)["Body"].read() == b"first"
+    assert get(**name, VersionId="null")["Body"].read() == b"null again"
+    with pytest.raises(ClientError) as caught:
+        s3.delete_bucket(Bucket="versions")
+    assert code(caught) == ("BucketNotEmpty", 409)
+    folders = s3.list_object_versions(Bucket="versions", Delimiter="-")
+    assert [each["Prefix"] for each in folders["CommonPrefixes"]] == ["foo-"]
+    page = s3.list_object_versions(Bucket="versions")
+    objects = [
+        {"Key": each["Key"], "VersionId": each["VersionId"]}
+        for each in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+    ]
+    s3.delete_objects(Bucket="versions", Delete={"Objects": objects})
+    s3.delete_bucket(Bucket="versions")
+
+
+def test_archived_versions(swift: Connection) -> None:
+    swift.put_container("older")
+    for kind in ("Versions", "History"):
+        swift.put_container("live", {f"X-{kind}-Location": "older"})
+        for content in (b"one", b"two", b"three"):
+            swift.put_object("live", "x", content)
+        names = [each["name"] for each in swift.get_container("older")[1]]
+        assert len(names) == 2 and all(name.startswith("001x/") for name in names)
+        swift.delete_object("live", "x")
+        if kind == "Versions":
+            assert swift.get_object("live", "x")[1] == b"two"
+            swift.delete_object("live", "x")
+            assert swift.get_object("live", "x")[1] == b"one"
+            swift.delete_object("live", "x")
+            assert swift.get_container("older")[1] == []
+        else:
+            with pytest.raises(ClientException):
+                swift.get_object("live", "x")
+            assert len(swift.get_container("older")[1]) == 4
+        swift.delete_container("live")
+    for each in swift.get_container("older")[1]:
+        swift.delete_object("older", each["name"])
+    swift.delete_container("older")
+    assert swift.head_account()["x-account-bytes-used"] == "0"
+
+
 @pytest.mark.parametrize("version", ["s3v4", "s3"])
 def test_presigned(cloud: ServedCloud, demo_keys: tuple[str, str], version: str) -> None:
     s3 = client(cloud, demo_keys, signature_version=version, s3={"addressing_style": "path"})

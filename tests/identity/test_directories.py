@@ -14,8 +14,9 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import story_of
 from cumulo.identity.drivers.fake_directory import FakeDirectory
 from cumulo.identity.model.directory import DirectoryRow, Look, Person, Snapshot, public_id
-from cumulo.identity.model.directory_options import BadOptions, options_of
+from cumulo.identity.model.directory_options import BadOptions, DirectoryOptions, options_of
 from cumulo.identity.model.user import UserRow
+from cumulo.identity.service.directories import FIRST_SYNC
 from cumulo.identity.service.domain_config import DEFAULTS
 from tests.identity.support import V3, ask, give, made, role, token
 from tests.support.cloud import Answer, TestCloud, running_cloud
@@ -124,6 +125,34 @@ def test_a_list_waits_for_the_first_look(tmp_path: Path) -> None:
         answer = await stage.admin("GET", f"/users?domain_id={other}")
         assert {user["name"] for user in answer.json["users"]} == {"ann", "bob"}
         await looking
+
+    play(tmp_path, story)
+
+
+def test_a_silent_directory_holds_up_its_own_domain_only(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        other = await made(stage.cloud, "domains", name="branch")
+        stage.world.delay = 3600
+        put = f"/domains/{other}/config"
+        assert (await stage.admin("PUT", put, {"config": CONFIG})).status == 201
+        looking = asyncio.create_task(stage.directories.sync(other))
+        try:
+            for path in ("/users", "/groups", "/users?domain_id=default"):
+                answer = await asyncio.wait_for(stage.admin("GET", path), FIRST_SYNC / 2)
+                assert answer.status == 200
+            waits = asyncio.create_task(stage.admin("GET", f"/users?domain_id={other}"))
+            await asyncio.wait([waits], timeout=0.2)
+            assert not waits.done()
+            # A domain that goes meanwhile is waited for by nobody any more.
+            path = f"/domains/{other}"
+            assert (await stage.admin("PATCH", path, {"domain": {"enabled": False}})).status == 200
+            assert (await stage.admin("DELETE", path)).status == 204
+            lists = ("/users", f"/users?domain_id={other}", "/groups")
+            for path in lists:
+                await asyncio.wait_for(stage.admin("GET", path), FIRST_SYNC / 2)
+            await asyncio.wait_for(waits, FIRST_SYNC / 2)
+        finally:
+            looking.cancel()
 
     play(tmp_path, story)
 
@@ -394,6 +423,24 @@ def test_a_configuration_that_changes_while_everybody_is_read(tmp_path: Path) ->
         stage.world = Changed()
         await stage.sync()
         assert set(await stage.users()) == {"ann", "bob"}
+
+    play(tmp_path, story)
+
+
+def test_a_slash_after_the_server_is_none_of_its_name(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        seen: list[tuple[str, ...]] = []
+
+        def open_it(options: DirectoryOptions) -> FakeDirectory:
+            seen.append(options.urls)
+            return stage.world
+
+        stage.directories.open = open_it
+        ldap = {"url": "ldap://one.example/, ldap://two.example:3890/"}
+        config = {"config": {**CONFIG, "ldap": ldap}}
+        assert (await stage.admin("PUT", f"/domains/{stage.domain}/config", config)).status == 200
+        await stage.sync()
+        assert seen[-1] == ("ldap://one.example", "ldap://two.example:3890")
 
     play(tmp_path, story)
 

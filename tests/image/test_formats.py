@@ -87,3 +87,9 @@ def test_only_harmless_qcow2_is_accepted(
         assert version in (2, 3) and backing == 0 and 9 <= bits <= 21 and size > 0
         assert version == 2 or not features & (2 | 4 | ~0b11111)
         assert found.virtual_size == size
+
+
+def test_what_is_compressed_is_named_as_such() -> None:
+    found = inspect(b"\xfd7zXZ\0" + bytes(600))
+    assert refusal(found, "qcow2") == "the content is xz, but disk_format says qcow2"
+    assert refusal(found, "raw") is None

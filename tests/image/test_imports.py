@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cumulo.core.blobs.content import Content, Missing
 from cumulo.core.db.transaction import Tx
 from cumulo.core.work.jobs import Run
 from cumulo.core.work.model import JobRow
@@ -571,14 +572,16 @@ def test_locations(tmp_path: Path) -> None:
         assert answer.raw == CONTENT and len(server.asked) == asked
         # Out of the cache again: a host that asks gets it back.
         await cloud.call("DELETE", "/image/v2/cache", as_="admin")
-        database, images = cloud.cloud.database, cloud.cloud.services.image.images
-        info = await database.write(lambda tx: images.find(tx, [image_id])[image_id])
-        assert info.path is None
+        reading = cloud.cloud.services.image.reading
+        content = Content(image_id, hashlib.sha512(CONTENT).hexdigest(), len(CONTENT))
+        with pytest.raises(OSError, match="being copied"):
+            await reading.open(content)
         await cloud.until(
             "/image/v2/cache", lambda answer: bool(answer.json["cached_images"]), as_="admin"
         )
-        info = await database.read(lambda tx: images.find(tx, [image_id])[image_id])
-        assert info.path is not None and Path(info.path).read_bytes() == CONTENT
+        reader = await reading.open(content)
+        assert await reader.read(0, 10) == CONTENT[:10]
+        await reader.close()
         wrong = {"os_hash_algo": "sha512", "os_hash_value": "beefdead" * 16}
         other = await new(cloud)
         path = f"/image/v2/images/{other}/locations"
@@ -591,6 +594,8 @@ def test_locations(tmp_path: Path) -> None:
             None,
         )
         assert (await cloud.call("DELETE", f"/image/v2/images/{image_id}")).status == 204
+        with pytest.raises(Missing):
+            await reading.open(content)
         cached = await cloud.call("GET", "/image/v2/cache", as_="admin")
         assert cached.json["cached_images"] == []
 

@@ -4,7 +4,7 @@ What failed for good is not tried again before something else is wanted; removal
 with back-off. Copies have places of their own, so that two long ones hold up no blank volume.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from cumulo.block_storage.drivers.driver import (
@@ -14,6 +14,8 @@ from cumulo.block_storage.drivers.driver import (
     VolumeSpec,
 )
 from cumulo.block_storage.model.orders import SeenDisk, SeenPool, WantedDisk
+from cumulo.core.blobs.content import Content, Missing
+from cumulo.core.blobs.shelf import Coming, Shelf
 from cumulo.core.hosts.journal import Order
 from cumulo.core.hosts.work import Failed, Look, NotYet, Slots
 
@@ -23,14 +25,15 @@ SOURCE_SECONDS = 30.0
 
 
 class StorageAgent:
-    """Implements `core.hosts.work.ItemWork`."""
+    """Implements `core.hosts.work.ItemWork`, and `Tidies`."""
 
     kind = "block_storage"
     item_type = WantedDisk
     slots = {"short": Slots(8, 60.0), "copy": Slots(2, COPY_SECONDS)}
 
-    def __init__(self, driver: BlockStorageDriver) -> None:
+    def __init__(self, driver: BlockStorageDriver, shelf: Shelf) -> None:
         self.driver = driver
+        self._shelf = shelf.used_by(self.kind)
 
     def slot(self, order: Order) -> str:
         disk: WantedDisk | None = order.item
@@ -102,16 +105,29 @@ class StorageAgent:
         source = disk.source
         if source is None or self.driver.has(disk.id):
             return None
-        if source.lost:
-            raise Failed(f"image {source.image_id} is not there any more", final=True)
-        if source.path is not None:
-            return VolumeSource(source.path, source.format)
-        if source.image_id is not None:
-            raise NotYet(f"image {source.image_id} is not here yet", patience=None, ask=True)
+        if source.content is not None:
+            return VolumeSource(await self._content(source.content), source.content.format)
         assert source.disk_id is not None
-        try:
-            found = await self.driver.connection(source.disk_id)
-        except KeyError:
+        found = self.driver.path(source.disk_id)
+        if found is None:
             reason = f"the source {source.disk_id} is not on this host"
-            raise NotYet(reason, patience=SOURCE_SECONDS) from None
-        return VolumeSource(found["path"], found["format"])
+            raise NotYet(reason, patience=SOURCE_SECONDS)
+        return VolumeSource(*found)
+
+    async def _content(self, content: Content) -> str:
+        """The file of an image on this host's shelf."""
+        try:
+            return str(await self._shelf.have(content))
+        except Coming as error:
+            raise NotYet(str(error), patience=None) from error
+        except Missing as error:
+            raise Failed(f"image {content.id} is not there any more", final=True) from error
+        except OSError as error:
+            raise NotYet(f"image {content.id} cannot be had: {error}") from error
+
+    async def tidy(self, orders: Sequence[Order], unknown: Sequence[str]) -> None:
+        """Images are needed until what is made of them is made."""
+        waiting = [each.item for each in orders if each.item and not self.driver.has(each.id)]
+        sources = [disk.source for disk in waiting if disk.source is not None]
+        needed = {each.content.name for each in sources if each.content is not None}
+        await self._shelf.tidy(self.kind, needed)

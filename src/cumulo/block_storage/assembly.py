@@ -7,6 +7,7 @@ from cumulo.block_storage.drivers.fake import FakeDriver
 from cumulo.block_storage.drivers.file import FileDriver
 from cumulo.block_storage.interface import EVENTS, BlockStorage
 from cumulo.block_storage.meters import METERS
+from cumulo.block_storage.panels import PANELS
 from cumulo.block_storage.part import StoragePart
 from cumulo.block_storage.policy import RULES
 from cumulo.block_storage.service.block_storage import BlockStorageService
@@ -31,12 +32,12 @@ def build(frame: Frame) -> Service:
 def agent(host: HostFrame) -> StorageAgent | None:
     """The first of the simulated hosts keeps the volumes of all."""
     if not host.fake:
-        return StorageAgent(FileDriver(host.folder))
+        return StorageAgent(FileDriver(host.folder), host.shelf)
     if host.number > 0:
         return None
     files = host.settings.data_dir / "fake" / "volumes"
     simulated = host.settings.of(BlockStorageSettings).fake_volumes
-    return StorageAgent(FakeDriver(files) if simulated else FileDriver(files))
+    return StorageAgent(FakeDriver(files) if simulated else FileDriver(files), host.shelf)
 
 
 ASSEMBLY = Assembly(
@@ -44,10 +45,13 @@ ASSEMBLY = Assembly(
     build,
     events=EVENTS,
     catalog=(
-        CatalogEntry("block-storage", ("volumev3", "block-store"), "/volume/v3/$(project_id)s"),
+        CatalogEntry(
+            "block-storage", ("volumev3", "block-store"), "/volume/v3/$(project_id)s", "cinder"
+        ),
     ),
     resource_types=resources.TYPES,
     finders=resources.FINDERS,
+    panels=PANELS,
     meters=METERS,
     hosts=(HostKind("block_storage", agent, sweep=30.0),),
 )

@@ -14,6 +14,7 @@ from cumulo.block_storage.queries import volume as volume_queries
 from cumulo.block_storage.service.pools import KIND
 from cumulo.block_storage.service.snapshots import Snapshots
 from cumulo.block_storage.service.volumes import Volumes
+from cumulo.core.blobs.content import Content
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest
@@ -130,12 +131,15 @@ def _volume_disk(row: VolumeRow, images: Mapping[str, ImageInfo]) -> WantedDisk:
     """One that waits for its snapshots to go, or has failed, is left as it is."""
     source = None
     if row.image_id is not None and not row.observed_size:
+        # Of one that was deleted a host may still have the content, or say that nobody has.
         image = images.get(row.image_id)
         source = DiskSource(
-            image_id=row.image_id,
-            lost=image is None,
-            path=None if image is None else image.path,
-            format="qcow2" if row.source_format == "qcow2" else "raw",
+            content=Content(
+                id=row.image_id,
+                sha512=(image and image.sha512) or "",
+                size=(image and image.size) or 0,
+                format="qcow2" if row.source_format == "qcow2" else "raw",
+            )
         )
     elif row.snapshot_id or row.source_volume_id:
         source = DiskSource(disk_id=row.snapshot_id or row.source_volume_id)

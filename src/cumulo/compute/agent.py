@@ -4,10 +4,8 @@ A guest that needs something that is not there yet (a tap, a volume, its image) 
 take as long as the guest likes, so they have other places than starts.
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +24,11 @@ from cumulo.compute.drivers.driver import (
     StaleOrder,
 )
 from cumulo.compute.drivers.fake import FakeDriver
-from cumulo.compute.drivers.image_cache import ImageCache
 from cumulo.compute.drivers.machine import SIMULATED
 from cumulo.compute.model.hypervisor import HostResources
-from cumulo.compute.model.orders import SeenGuest, WantedGuest, WantedImage
+from cumulo.compute.model.orders import SeenGuest, WantedGuest
+from cumulo.core.blobs.content import Content, Missing
+from cumulo.core.blobs.shelf import Coming, Shelf
 from cumulo.core.hosts.journal import Order
 from cumulo.core.hosts.samples import Sample
 from cumulo.core.hosts.work import Failed, Look, NotYet, Slots
@@ -47,13 +46,11 @@ class ComputeAgent:
     slots = {"start": Slots(4, 30.0), "stop": Slots(16, 90.0)}
 
     def __init__(
-        self, driver: ComputeDriver, resources: HostResources, cache: ImageCache | None = None
+        self, driver: ComputeDriver, resources: HostResources, shelf: Shelf | None = None
     ) -> None:
         self.driver = driver
         self.resources = resources
-        self._cache = cache
-        self._copies: dict[str, asyncio.Future[str]] = {}
-        self._copiers = ThreadPoolExecutor(2, thread_name_prefix="cumulo-image")
+        self._shelf = None if shelf is None else shelf.used_by(self.kind)
         self._ring: Callable[[str | None], None] = lambda id: None
 
     def on_change(self, ring: Callable[[str | None], None]) -> None:
@@ -129,62 +126,44 @@ class ComputeAgent:
         """Images that no guest needs go. Of a guest that nobody knows it is not known which one
         it stands on: as long as there is one, all stay."""
         known = {order.id for order in orders}
-        if self._cache is None or any(id not in known for id in unknown):
+        if self._shelf is None or any(id not in known for id in unknown):
             return
         guests = [order.item for order in orders if order.item is not None]
-        needed = {_image_name(guest.image) for guest in guests if guest.image is not None}
-        await asyncio.to_thread(self._cache.keep_only, needed | set(self._copies))
+        needed = {guest.image.name for guest in guests if guest.image is not None}
+        await self._shelf.tidy(self.kind, needed)
 
     # --- images -------------------------------------------------------------------------------
 
-    async def _base(self, image: WantedImage | None, known: GuestState) -> str | None:
-        """The file that the root disk stands on; None for a guest without one."""
+    async def _base(self, image: Content | None, known: GuestState) -> str | None:
+        """The file that the root disk stands on; None for a guest without one. It is fetched once,
+        however many guests want it; long copies are waited for elsewhere."""
         if image is None:
             return None
-        name = _image_name(image)
-        if self._cache is not None and (found := self._cache.find(name)) is not None:
-            return found
-        if image.lost:
-            if self._cache is None and known.power != "absent":
-                return ""
-            raise Failed(f"image {image.id} is not there any more", state=_seen(known))
-        if image.path is None:
-            # It is copied from a remote store: asked for until it is here.
-            reason = f"image {image.id} is not here yet"
-            raise NotYet(reason, patience=None, ask=True, state=_seen(known))
-        if self._cache is None:
-            return image.path
-        return await self._copied(name, image.path, known)
-
-    async def _copied(self, name: str, source: str, known: GuestState) -> str:
-        """Copy it once, however many guests want it; long copies are waited for elsewhere."""
-        assert self._cache is not None
-        copy = self._copies.get(name)
-        if copy is None:
-            loop = asyncio.get_running_loop()
-            copy = loop.run_in_executor(self._copiers, self._cache.ensure, name, source)
-            self._copies[name] = copy
-            copy.add_done_callback(lambda done: self._copies.pop(name, None))
-        ended, _ = await asyncio.wait({copy}, timeout=1.0)
-        if not ended:
-            reason = f"image {name[:12]} is being copied to this host"
-            raise NotYet(reason, patience=None, state=_seen(known))
+        if self._shelf is None:
+            return ""
         try:
-            return copy.result()
-        except FileNotFoundError as error:
-            # The copy here made room for others: the control plane fetches it again.
-            raise NotYet(str(error), ask=True, state=_seen(known)) from error
+            return str(await self._shelf.have(image))
+        except Coming as error:
+            raise NotYet(str(error), patience=None, state=_seen(known)) from error
+        except Missing as error:
+            reason = f"image {image.id} is not there any more"
+            raise Failed(reason, state=_seen(known)) from error
+        except OSError as error:
+            reason = f"image {image.id} cannot be had: {error}"
+            raise NotYet(reason, patience=READY_SECONDS, state=_seen(known)) from error
 
     # --- questions ----------------------------------------------------------------------------
 
     async def answer(self, question: str, arguments: dict[str, Any]) -> Any:
-        """`console_log` (id, lines) and `diagnostics` (id)."""
+        """`console_log` (id, lines), `diagnostics` (id) and `console` (id, line): a connection."""
         guest_id = str(arguments["id"])
         if question == "console_log":
             text = await self.driver.console_log(guest_id, arguments.get("lines"))
             return text[-CONSOLE_LIMIT:]
         if question == "diagnostics":
             return msgspec.to_builtins(await self.driver.inspect(guest_id))
+        if question == "console":
+            return self.driver.open_console(guest_id, arguments["line"])
         raise ValueError(f"no such question: {question}")
 
 
@@ -241,10 +220,6 @@ def _spec(guest: WantedGuest, generation: int, base: str | None) -> GuestSpec:
         config_drive=guest.config_drive,
         properties=guest.properties,
     )
-
-
-def _image_name(image: WantedImage) -> str:
-    return image.sha512 or image.id
 
 
 def simulated_host(data: Path) -> ComputeAgent:

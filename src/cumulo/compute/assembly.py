@@ -8,11 +8,11 @@ from cumulo.compute import resources
 from cumulo.compute.agent import ComputeAgent, simulated_host
 from cumulo.compute.api.face import compute_faces
 from cumulo.compute.drivers.driver import ComputeDriver
-from cumulo.compute.drivers.image_cache import ImageCache
 from cumulo.compute.drivers.machine import resources_of
 from cumulo.compute.first_run import FirstFlavors
 from cumulo.compute.interface import EVENTS
 from cumulo.compute.meters import METERS
+from cumulo.compute.panels import PANELS
 from cumulo.compute.part import ComputePart
 from cumulo.compute.policy import RULES
 from cumulo.compute.service.compute import LEGACY_QUOTAS, QUOTAS, ComputeService
@@ -58,9 +58,8 @@ def agent(host: HostFrame) -> ComputeAgent:
         for each in made:
             each.guest_changed(guest_id)
 
-    cache = ImageCache(host.folder / "cache")
     driver = _driver(host.settings, guest_changed)
-    made.append(ComputeAgent(driver, resources_of(host.folder), cache))
+    made.append(ComputeAgent(driver, resources_of(host.folder), host.shelf))
     return made[0]
 
 
@@ -87,9 +86,10 @@ ASSEMBLY = Assembly(
     "compute",
     build,
     events=EVENTS,
-    catalog=(CatalogEntry("compute", (), "/compute/v2.1"),),
+    catalog=(CatalogEntry("compute", (), "/compute/v2.1", "nova"),),
     resource_types=resources.TYPES,
     finders=resources.FINDERS,
+    panels=PANELS,
     meters=METERS,
     hosts=(HostKind("compute", agent, sweep=10.0, stop=stop),),
 )

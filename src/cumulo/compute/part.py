@@ -5,18 +5,18 @@ from typing import Any
 
 from cumulo.block_storage.interface import Attachment
 from cumulo.compute.model.hypervisor import HostResources
-from cumulo.compute.model.orders import SeenGuest, WantedDisk, WantedGuest, WantedImage, WantedNic
+from cumulo.compute.model.orders import SeenGuest, WantedDisk, WantedGuest, WantedNic
 from cumulo.compute.model.server import ServerFault, ServerRow
 from cumulo.compute.queries import server as queries
 from cumulo.compute.service.hosts import Hosts
 from cumulo.compute.service.metadata import config_drive
 from cumulo.compute.service.servers import FORMATS, KIND, Servers
+from cumulo.core.blobs.content import Content
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest
 from cumulo.core.hosts.messages import Seen
 from cumulo.core.hosts.model import UnknownRow
-from cumulo.image.interface import ImageInfo
 from cumulo.network.interface import PortInfo
 
 PATIENCE = 3
@@ -43,12 +43,7 @@ class ComputePart:
         ids = [row.id for row in mine]
         ports = self._servers.network.ports_of(tx, ids)
         volumes = self._servers.volumes.attachments_of(tx, ids)
-        named = {row.image.id for row in mine if row.image is not None}
-        images = self._servers.images.find(tx, sorted(named)) if named else {}
-        return {
-            row.id: wanted(row, ports.get(row.id, []), volumes.get(row.id, []), images)
-            for row in mine
-        }
+        return {row.id: wanted(row, ports.get(row.id, []), volumes.get(row.id, [])) for row in mine}
 
     def host(self, tx: Tx, host_id: str, state: HostResources) -> None:
         self._hosts.register(tx, host_id, state)
@@ -141,17 +136,14 @@ def wanted(
     row: ServerRow,
     ports: list[PortInfo],
     volumes: list[Attachment],
-    images: Mapping[str, ImageInfo],
 ) -> WantedGuest:
     """A server as its host has to make it."""
     image = None
     if row.image is not None:
-        found = images.get(row.image.id)
-        image = WantedImage(
+        image = Content(
             id=row.image.id,
-            path=None if found is None else found.path,
-            lost=found is None,
             sha512=row.image.sha512 or "",
+            size=row.image.size,
             format="raw" if FORMATS.get(row.image.disk_format or "") == "raw" else "qcow2",
         )
     return WantedGuest(

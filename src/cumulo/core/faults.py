@@ -21,12 +21,15 @@ class Fault(Exception):
         kind: str | None = None,
         headers: Mapping[str, str] | None = None,
         code: str | None = None,
+        details: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.kind = kind or type(self).kind
         self.headers = dict(headers or {})
         self.code = code
+        self.details = dict(details or {})
+        """More that some services' faults tell by name."""
         """placement's error code, say `placement.concurrent_update`"""
 
 

@@ -147,4 +147,6 @@ def _rules(own: DnsSettings) -> Rules:
     )
 
 
-ASSEMBLY = Assembly("dns", build, events=EVENTS, catalog=(CatalogEntry("dns", (), "/dns"),))
+ASSEMBLY = Assembly(
+    "dns", build, events=EVENTS, catalog=(CatalogEntry("dns", (), "/dns", "designate"),)
+)

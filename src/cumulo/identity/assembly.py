@@ -104,5 +104,8 @@ def _parties(settings: Settings, own: IdentitySettings) -> Parties:
 
 
 ASSEMBLY = Assembly(
-    "identity", build, events=EVENTS, catalog=(CatalogEntry("identity", (), "/identity"),)
+    "identity",
+    build,
+    events=EVENTS,
+    catalog=(CatalogEntry("identity", (), "/identity", "keystone"),),
 )

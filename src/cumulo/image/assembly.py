@@ -1,6 +1,7 @@
 """What image is to the cloud."""
 
 from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, Service
+from cumulo.core.blobs.content import Contents
 from cumulo.core.db.transaction import Tx
 from cumulo.core.outbound.guard import Filter, Guard
 from cumulo.core.outbound.guard import Limits as OutboundLimits
@@ -14,6 +15,7 @@ from cumulo.image.first_run.image import FirstImage
 from cumulo.image.first_run.metadefs import FirstMetadefs
 from cumulo.image.interface import EVENTS, Images
 from cumulo.image.jobs import ImageJobs
+from cumulo.image.panels import PANELS
 from cumulo.image.policy import RULES
 from cumulo.image.reconcile import CacheFill, ImageRemovals
 from cumulo.image.service.image import ImageService
@@ -33,6 +35,7 @@ def build(frame: Frame) -> Service:
     image = _image(frame)
     ImageJobs(frame.database, image).add_to(frame.jobs)
     frame.give(Images, image.images)
+    frame.give(Contents, image.reading)
     users = frame.get(FirstUsers)
     first = FirstImage(frame.settings, frame.database, image, users)
     metadefs = FirstMetadefs(frame.database, image, users)
@@ -93,6 +96,7 @@ def _image(frame: Frame) -> ImageService:
         protection=protection,
         rules=_import_rules(settings, frame.get(Endpoints)),
         task_hours=given.task_hours,
+        tickets=frame.tickets,
     )
 
 
@@ -137,6 +141,7 @@ ASSEMBLY = Assembly(
     "image",
     build,
     events=EVENTS,
-    catalog=(CatalogEntry("image", (), "/image"),),
+    catalog=(CatalogEntry("image", (), "/image", "glance"),),
     finders=resources.FINDERS,
+    panels=PANELS,
 )

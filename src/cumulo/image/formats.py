@@ -32,7 +32,7 @@ _NO_PARENT = b"ffffffff"
 _VHDX_METADATA = bytes.fromhex("06a27c8b90479a4bb8fe575f050f886e")
 _VHDX_SIZE = bytes.fromhex("2442a52f1bcd7648b2115dbed83bf4b8")
 _VHDX_PARAMETERS = bytes.fromhex("3767a1ca36fa434db3b633f0aa44e76b")
-_PLAIN = ("raw", "gpt", "iso", "luks")
+_PLAIN = ("raw", "gpt", "iso", "luks", "xz")
 """What is harmless when it is read as bare bytes."""
 
 
@@ -104,6 +104,8 @@ def judge(head: bytes, size: int, tail: bytes, region: bytes) -> Inspection:
         return Inspection("qed", None, "the format QED is not supported")
     if head.startswith((b"WithoutFreeSpace", b"WithouFreSpacExt")):
         return Inspection("ploop", None)
+    if head.startswith(b"\xfd7zXZ\0"):
+        return Inspection("xz", None)
     if head.startswith(b"LUKS\xba\xbe"):
         return Inspection("luks", None)
     if head[32769:32774] == b"CD001":

@@ -68,10 +68,6 @@ class ImageInfo(msgspec.Struct, frozen=True, kw_only=True):
     """MiB"""
     protected: bool
     properties: dict[str, str]
-    path: str | None
-    """The file, for hosts that share this machine's disks. None until the image is active, and
-    while an image of remote stores has no copy here yet: asking for it in a writing transaction
-    begins the copy, so ask again."""
 
 
 class NewImage(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,7 +42,6 @@ def build(frame: Frame) -> Service:
         reconcilers=[ObjectRemovals(frame.database, store), ObjectExpiry(frame.database, store)],
         on_bells=on_bells,
         counts={"containers": store.containers.count_all},
-        close=store.close,
     )
 
 
@@ -73,5 +72,5 @@ ASSEMBLY = Assembly(
     "object_store",
     build,
     events=EVENTS,
-    catalog=(CatalogEntry("object-store", (), "/object-store/v1/AUTH_$(project_id)s"),),
+    catalog=(CatalogEntry("object-store", (), "/object-store/v1/AUTH_$(project_id)s", "swift"),),
 )

@@ -47,5 +47,5 @@ ASSEMBLY = Assembly(
     "orchestration",
     build,
     events=EVENTS,
-    catalog=(CatalogEntry("orchestration", (), "/orchestration/v1/$(project_id)s"),),
+    catalog=(CatalogEntry("orchestration", (), "/orchestration/v1/$(project_id)s", "heat"),),
 )

@@ -13,4 +13,6 @@ def build(frame: Frame) -> Service:
     return Service(placement, faces=[placement_face(placement, frame.rules("placement", RULES))])
 
 
-ASSEMBLY = Assembly("placement", build, catalog=(CatalogEntry("placement", (), "/placement"),))
+ASSEMBLY = Assembly(
+    "placement", build, catalog=(CatalogEntry("placement", (), "/placement", "placement"),)
+)

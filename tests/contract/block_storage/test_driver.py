@@ -47,9 +47,11 @@ class TestDriver:
             assert await driver.list() == [first]
             assert await driver.connection("volume-a") == {
                 "driver": "file",
-                "path": first.path,
+                "name": f"volumes/volume-a.{form}",
                 "format": form,
             }
+            assert driver.path("volume-a") == (first.path, form)
+            assert driver.path("another") is None
             # A restart of the control plane changes nothing.
             assert await make(kind, tmp_path).list() == [first]
 

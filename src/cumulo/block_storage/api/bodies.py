@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET
 
 from cumulo.core.wire.coercions import BoolLike, IntLike
-from cumulo.core.wire.shapes import Body, Since, Unset
+from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset
 
 Metadata = dict[
     Annotated[str, msgspec.Meta(min_length=1, max_length=255)],
@@ -73,7 +73,7 @@ class SnapshotBody(Body):
     consumes_quota: Annotated[bool | Unset, Since("3.65")] = UNSET
 
 
-class NewVolumeWish(Body):
+class NewVolumeWish(StrictBody):
     size: IntLike | None = None
     name: Text255 | None = None
     description: Text255 | None = None
@@ -93,7 +93,7 @@ class NewVolumeWish(Body):
     multiattach: BoolLike = False
 
 
-class CreateVolume(Body):
+class CreateVolume(StrictBody):
     volume: NewVolumeWish
     hints: dict[str, Any] | Unset = msgspec.field(name="OS-SCH-HNT:scheduler_hints", default=UNSET)
 

@@ -90,6 +90,10 @@ class BlockStorageDriver(Protocol):
         """Every volume found, also those that nobody ordered."""
         ...
 
+    def path(self, volume_id: str) -> tuple[str, VolumeFormat] | None:
+        """The file that copies of it are made from; None: it is not there. Cheap."""
+        ...
+
     async def connection(self, volume_id: str) -> dict[str, Any]:
         """How a guest on this host opens the volume (compute's `DiskSpec.connection`).
 

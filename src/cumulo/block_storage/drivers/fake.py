@@ -9,6 +9,7 @@ import msgspec
 from cumulo.block_storage.drivers.driver import (
     Capabilities,
     StaleOrder,
+    VolumeFormat,
     VolumeSpec,
     VolumeState,
     check_id,
@@ -33,7 +34,7 @@ class FakeVolume(msgspec.Struct):
 
     generation: int
     size_gb: int = 0
-    format: str = "qcow2"
+    format: VolumeFormat = "qcow2"
 
 
 class FakeDriver:
@@ -102,12 +103,19 @@ class FakeDriver:
             if volume.size_gb
         ]
 
+    def path(self, volume_id: str) -> tuple[str, VolumeFormat] | None:
+        volume = self._volumes.get(check_id(volume_id))
+        if volume is None or not volume.size_gb:
+            return None
+        return _path(volume_id, volume), volume.format
+
     async def connection(self, volume_id: str) -> dict[str, Any]:
         await self._raise("connection", volume_id)
         volume = self._volumes.get(check_id(volume_id))
         if volume is None or not volume.size_gb:
             raise KeyError(volume_id)
-        return {"driver": "file", "path": _path(volume_id, volume), "format": volume.format}
+        name = f"volumes/{volume_id}.{volume.format}"
+        return {"driver": "file", "name": name, "format": volume.format}
 
     async def _grow(self, spec: VolumeSpec, volume: FakeVolume) -> str | None:
         """Why it could not, or None."""

@@ -3,19 +3,17 @@
 A disk is a volume or a snapshot: to a host both are files of an id.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
+from cumulo.core.blobs.content import Content
+
 
 class DiskSource(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the first bytes come from: the file of an image, or another disk of this host.
-    `image_id` without a `path`: the image is not here yet; `lost`: it was deleted."""
+    """Where the first bytes come from: the content of an image, or another disk of this host."""
 
-    image_id: str | None = None
-    lost: bool = False
-    path: str | None = None
-    format: Literal["raw", "qcow2"] = "raw"
+    content: Content | None = None
     disk_id: str | None = None
 
 

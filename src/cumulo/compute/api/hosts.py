@@ -1,5 +1,6 @@
 """Compute hosts on the wire: hypervisors, services, availability zones."""
 
+import platform
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -15,6 +16,8 @@ from cumulo.core.http.paging import MAX_LIMIT, next_link, page_of
 from cumulo.core.wire.coercions import BoolLike, as_bool
 from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset
 
+INTERNAL = "internal"
+"""The zone of services that are no compute hosts; no server can be there."""
 RULE = "os_compute_api:os-hypervisors"
 SERVICES = "os_compute_api:os-services"
 COUNTED = (
@@ -348,7 +351,16 @@ class HostsApi:
             service = {"active": not row.disabled, "available": up, "updated_at": row.updated_at}
             found.setdefault(row.zone, {})[row.host_id] = {"nova-compute": service}
         states = self._hosts.zone_states(tx)
-        return {"availabilityZoneInfo": [_zone(n, states[n], found.get(n, {})) for n in states]}
+        zones = [_zone(n, states[n], found.get(n, {})) for n in states]
+        # The zone of what is no compute host: here one process is all of it.
+        service = {"active": True, "available": True, "updated_at": None}
+        inner = {node(): {"nova-conductor": service, "nova-scheduler": service}}
+        return {"availabilityZoneInfo": [_zone(INTERNAL, True, inner), *zones]}
+
+
+def node() -> str:
+    """The machine of this control plane."""
+    return platform.node()
 
 
 def _zone(name: str, available: bool, hosts: dict[str, Any] | None) -> dict[str, Any]:

@@ -1,21 +1,25 @@
 """What belongs to a server on the wire: metadata, tags, addresses, groups, actions, password."""
 
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from msgspec import UNSET
 
 from cumulo.compute.api.bodies import MetaBody, MetadataBody, TagsBody
-from cumulo.compute.api.common import server_of, who
+from cumulo.compute.api.common import moment_of, server_of, who
 from cumulo.compute.api.views import addresses, host_hash
 from cumulo.compute.model.server import ActionRow, ServerRow
 from cumulo.compute.service.compute import ComputeService
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation, Reply
-from cumulo.core.wire.shapes import Body, Since, Unset
+from cumulo.core.http.paging import limit_of
+from cumulo.core.wire.shapes import Body, Since, Unset, Version
 from cumulo.core.wire.urls import ascii_url
 
 SERVER = "/servers/{server_id}"
+PAGED, BEFORE = Version(2, 58), Version(2, 66)
+"""Since when the actions of a server come in pages and by time, and also before a time."""
 
 
 class EventBody(Body, kw_only=True):
@@ -219,8 +223,34 @@ class ServerPartsApi:
         return row
 
     def actions(self, call: Call, tx: Tx) -> Any:
-        rows = self._compute.servers.actions(tx, self._row(call, tx))
-        return {"instanceActions": [ActionSummary(**_action(row)) for row in rows]}
+        """Since 2.58 in pages and by time, since 2.66 also before a time."""
+        row = self._row(call, tx)
+        rows = self._compute.servers.actions(tx, row)
+        if call.version is None or call.version < PAGED:
+            return {"instanceActions": [ActionSummary(**_action(each)) for each in rows]}
+        since, before = call.query.get("changes-since"), call.query.get("changes-before")
+        if since is not None:
+            first = moment_of(since, "changes-since")
+            rows = [each for each in rows if each.updated_at >= first]
+        if before is not None and call.version >= BEFORE:
+            last = moment_of(before, "changes-before")
+            rows = [each for each in rows if each.updated_at <= last]
+        return self._action_page(call, row, rows)
+
+    def _action_page(self, call: Call, row: ServerRow, rows: list[ActionRow]) -> Any:
+        marker, limit = call.query.get("marker"), limit_of(call)
+        if marker:
+            ids = [each.request_id for each in rows]
+            if marker not in ids:
+                raise BadRequest(f"marker [{marker}] not found")
+            rows = rows[ids.index(marker) + 1 :]
+        found = rows if not limit else rows[:limit]
+        body: dict[str, Any] = {"instanceActions": [ActionSummary(**_action(r)) for r in found]}
+        if len(found) < len(rows):
+            kept = [pair for pair in call.query.pairs if pair[0] != "marker"]
+            query = urlencode([*kept, ("marker", found[-1].request_id)])
+            body["links"] = [{"rel": "next", "href": f"{call.url}?{query}"}]
+        return body
 
     def action(self, call: Call, tx: Tx) -> Any:
         row = self._row(call, tx)

@@ -1,21 +1,11 @@
 """What the control plane and a compute host say to each other about servers."""
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from cumulo.compute.model.state import Power, RebootKind, SeenPower
-
-
-class WantedImage(msgspec.Struct, frozen=True):
-    """The image below a root disk: content by hash, and where the host finds the file. `path`
-    None: it is not here yet; `lost`: the image was deleted."""
-
-    id: str
-    path: str | None
-    sha512: str
-    format: Literal["qcow2", "raw"]
-    lost: bool = False
+from cumulo.core.blobs.content import Content
 
 
 class WantedNic(msgspec.Struct, frozen=True):
@@ -46,7 +36,8 @@ class WantedGuest(msgspec.Struct, frozen=True, kw_only=True):
     memory_mb: int = 64
     disk_gb: int = 0
     power: Power = "on"
-    image: WantedImage | None = None
+    image: Content | None = None
+    """What is below the root disk."""
     launched: bool = False
     """It ran already: if its root disk is missing it is lost, and not made anew."""
     nics: list[WantedNic] = []

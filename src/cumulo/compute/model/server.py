@@ -49,6 +49,8 @@ class ImageRef(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     sha512: str | None
+    size: int = 0
+    """Bytes of its file; 0: it was not known."""
     disk_format: str | None
     properties: dict[str, str] = {}
     min_disk: int = 0

@@ -236,6 +236,7 @@ class Servers:
         return ImageRef(
             id=info.id,
             sha512=info.sha512,
+            size=info.size or 0,
             disk_format=info.disk_format,
             properties=info.properties,
             min_disk=info.min_disk,

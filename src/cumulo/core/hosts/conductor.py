@@ -15,14 +15,11 @@ from cumulo.core.hosts.digest import digest_of
 from cumulo.core.hosts.messages import (
     Answer,
     Ask,
-    Desired,
     Fetch,
-    FetchAll,
     Gone,
     Item,
     Items,
     Report,
-    ReportAll,
     Seen,
     Taken,
 )
@@ -68,20 +65,6 @@ class Part(Protocol):
         words. Raises BadRequest when that cannot be."""
 
 
-class WholePart(Protocol):
-    """The same for a kind that has no items yet: its whole state goes over at each change."""
-
-    kind: str
-    desired_type: type
-    observed_type: type
-
-    def desired(self, tx: Tx, host_id: str, generation: int) -> Any:
-        """The whole desired state of that host, an instance of `desired_type`."""
-
-    def observed(self, tx: Tx, host_id: str, report: Any) -> None:
-        """Take over what the host sees, by compare-and-swap on each row's generation."""
-
-
 class HostDown(Exception):
     """No agent of that host is connected."""
 
@@ -99,7 +82,7 @@ class Conductor:
     sink: SampleSink | None = None
     """Who keeps samples, where somebody does."""
 
-    def add(self, parts: Iterable[Part | WholePart]) -> None:
+    def add(self, parts: Iterable[Part]) -> None:
         """What the services do on hosts."""
         self.parts |= {part.kind: part for part in parts}
 
@@ -228,31 +211,6 @@ class Conductor:
             part.gone(tx, host_id, seen.id)
         else:
             refused[seen.id] = "it is not to be removed"
-
-    # --- whole states -----------------------------------------------------------------------
-
-    async def fetch_all(self, host_id: str, message: FetchAll) -> Desired:
-        part: WholePart = self.parts[message.kind]
-
-        def read(tx: Tx) -> Desired:
-            host, known = self._known(tx, host_id, message.kind)
-            state = part.desired(tx, host_id, known.generation)
-            return Desired(message.kind, host.epoch, known.generation, state)
-
-        return await self.database.read(read)
-
-    async def report_all(self, host_id: str, message: ReportAll) -> None:
-        part: WholePart = self.parts[message.kind]
-
-        def write(tx: Tx) -> None:
-            host = self.registry.get(tx, host_id)
-            if host is None or host.epoch != message.epoch:
-                log.warning("a report of %s for an older epoch is refused", host_id)
-                return
-            part.observed(tx, host_id, message.state)
-            self.registry.applied(tx, host_id, message.kind, message.generation, None)
-
-        await self.database.write(write, name=f"report {message.kind}")
 
     async def failed(self, host_id: str, kind: str, generation: int, reason: str) -> None:
         """The agent could not do anything of this kind at all."""

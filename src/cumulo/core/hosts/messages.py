@@ -119,30 +119,6 @@ class Taken(msgspec.Struct, tag="taken", frozen=True):
     stale: bool = False
 
 
-class FetchAll(msgspec.Struct, tag="fetch_all", frozen=True):
-    """A kind that has no items yet. Agent to control plane: the whole desired state."""
-
-    kind: str
-
-
-class Desired(msgspec.Struct, tag="desired", frozen=True):
-    """The answer to FetchAll. An agent refuses a lower (epoch, generation) than it has applied."""
-
-    kind: str
-    epoch: int
-    generation: int
-    state: Any
-
-
-class ReportAll(msgspec.Struct, tag="report_all", frozen=True):
-    """Agent to control plane: having applied that generation, this is what I see."""
-
-    kind: str
-    epoch: int
-    generation: int
-    state: Any
-
-
 class Ask(msgspec.Struct, tag="ask", frozen=True):
     """Control plane to agent: a question that needs the host (the console log of a guest)."""
 

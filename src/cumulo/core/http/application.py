@@ -27,16 +27,21 @@ from cumulo.core.http.execution import (
     Named,
     candidates,
     fault_of,
+    name_of,
     new_request_id,
     pick,
     takes_json,
 )
 from cumulo.core.http.front import Front
-from cumulo.core.http.operations import Call, Face
+from cumulo.core.http.health import Health
+from cumulo.core.http.load import Load, LoadLimits
+from cumulo.core.http.operations import Call, Face, Operation
 from cumulo.core.http.requests import fill, negotiate, pieces_of, read_json
 from cumulo.core.http.routes import Router, field_names, numbered
 from cumulo.core.http.sockets import Sockets
+from cumulo.core.http.watched import watch_load
 from cumulo.core.http.zero_copy import EXTENSION
+from cumulo.core.metrics.metrics import Metrics
 from cumulo.core.wire.shapes import Version
 
 log = logging.getLogger("cumulo.http")
@@ -54,8 +59,23 @@ class Application:
         *,
         auth_url: str = "",
         front: Front | None = None,
+        limits: LoadLimits | None = None,
     ) -> None:
         self.front = front or Front()
+        self.load = Load(limits)
+        self.metrics = Metrics()
+        self.health = Health(database, self.load, self.metrics)
+        self._answered = self.metrics.counter(
+            "cumulo_requests_total", "Requests answered.", "service", "operation", "status"
+        )
+        self._seconds = self.metrics.counter(
+            "cumulo_request_seconds_total",
+            "Time from the head of a request to the beginning of its answer.",
+            "service",
+            "operation",
+        )
+        watch_load(self.metrics, self.load)
+        self._who = authenticator.cached
         self.faces: list[Face] = []
         self.execution = Execution(database, Admission(authenticator, auth_url))
         self._router = Router()
@@ -158,12 +178,16 @@ class Application:
     ) -> None:
         request_id = _request_id(face)
         version: Version | None = None
+        operation: Operation | None = None
         started = time.perf_counter()
         connection: Connection = req.scope[KEY]
         try:
             version = negotiate(face, req.get_header)
             known = candidates(found, version, req.query_string)
-            raw = await read_json(req, known[0][0].body_limit) if takes_json(known) else b""
+            operation = known[0][0]
+            raw = (
+                await read_json(req, operation.body_limit, self.load) if takes_json(known) else b""
+            )
             operation, names = pick(known, raw)
             if face.exact_paths and not operation.public and req.scope["path"].endswith("/"):
                 raise NotFound("The resource could not be found.")
@@ -177,7 +201,9 @@ class Application:
             alone = _has_no_body(req)
             if alone and operation.kind != "plain" and req.method in ("GET", "HEAD"):
                 connection.watch()
-            answer = answer_of(call, await self.execution.run(call, raw))
+            self._count(call)
+            with self.load.place():
+                answer = answer_of(call, await self.execution.run(call, raw))
             if answer.stream is not None:
                 await _let_go(req, answer, connection, alone)
         except Exception as error:
@@ -186,9 +212,18 @@ class Application:
         if version is not None:
             announce(face, answer.headers, version)
         _put(face, resp, answer, request_id)
+        taken = time.perf_counter() - started
+        name = "" if operation is None else name_of(face, operation)
+        self._answered.add(face.name, name, str(answer.status))
+        self._seconds.add(face.name, name, n=taken)
         if req.method not in ("GET", "HEAD"):
-            taken = (time.perf_counter() - started) * 1000
-            log.info("%s %s %s %s %.1f ms", request_id, req.method, req.path, resp.status, taken)
+            told = (request_id, req.method, req.path, answer.status, taken * 1000)
+            log.info("%s %s %s %s %.1f ms", *told)
+
+    def _count(self, call: Call) -> None:
+        """In the caller's bucket: a known user's, else the address's."""
+        who = None if call.token is None else self._who(call.token)
+        self.load.count(call.address if who is None else who.user_id)
 
 
 def _has_no_body(req: Any) -> bool:

@@ -62,5 +62,6 @@ def placement(fault: Fault, status: int, request_id: str) -> tuple[str, bytes]:
         "detail": fault.message,
         "code": fault.code or "placement.undefined_code",
         "request_id": request_id,
+        **fault.details,
     }
     return JSON, msgspec.json.encode({"errors": [content]})

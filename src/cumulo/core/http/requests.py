@@ -1,5 +1,6 @@
 """Reading a request: its body, its token, the microversion that it asks for."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qsl
@@ -7,11 +8,14 @@ from urllib.parse import parse_qsl
 from cumulo.core.faults import BadRequest, NotAcceptable, TooLarge, UnsupportedMediaType
 from cumulo.core.http.connection import Connection
 from cumulo.core.http.front import Front
+from cumulo.core.http.load import Load
 from cumulo.core.http.operations import Call, Face, Header, Interrupted, Query
 from cumulo.core.wire.depth import MOST_DEPTH, too_deep
 from cumulo.core.wire.shapes import Version
 
 BODY_LIMIT = 1024 * 1024
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""A NUL as JSON writes it: its backslash is not itself escaped."""
 MOST_FIELDS = 1000
 """Of a query string or a form."""
 
@@ -54,13 +58,14 @@ def _token(face: Face, header: Header) -> str | None:
     return token.strip() if kind.lower() == "bearer" and token else None
 
 
-async def read_json(req: Any, limit: int) -> bytes:
+async def read_json(req: Any, limit: int, load: Load) -> bytes:
     """The body, refused by its length before it is read where the client names one."""
     limit = limit or BODY_LIMIT
     length = req.content_length
     if length is not None and length > limit:
         raise TooLarge("Request is too large.")
-    raw: bytes = await req.stream.read(limit + 1)
+    with load.reading(limit if length is None else length):
+        raw: bytes = await req.stream.read(limit + 1)
     if len(raw) > limit:
         raise TooLarge("Request is too large.")
     kind = (req.content_type or "application/json").partition(";")[0].strip().lower()
@@ -68,6 +73,9 @@ async def read_json(req: Any, limit: int) -> bytes:
         raise UnsupportedMediaType(f"Unsupported Content-Type: {kind:.80}")
     if too_deep(raw):
         raise BadRequest(f"Malformed request body: more than {MOST_DEPTH} levels deep, or not JSON")
+    if b"\\u0000" in raw and _NUL.search(raw):
+        # No text of PostgreSQL can hold it, and both engines refuse the same.
+        raise BadRequest("A null character is no part of any value.", kind="HTTPBadRequest")
     return raw
 
 
@@ -105,7 +113,8 @@ def negotiate(face: Face, header: Header) -> Version | None:
     if not known.minimum <= version <= known.maximum:
         raise NotAcceptable(
             f"Version {asked} is not supported by the API. Minimum is {known.minimum} and "
-            f"maximum is {known.maximum}."
+            f"maximum is {known.maximum}.",
+            details={"max_version": str(known.maximum), "min_version": str(known.minimum)},
         )
     return version
 

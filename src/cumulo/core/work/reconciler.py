@@ -9,6 +9,7 @@ back-off) and logged once per change of its text.
 
 import asyncio
 import logging
+import time
 from typing import Protocol
 
 from cumulo.core.db.transaction import Database, Tx
@@ -18,6 +19,8 @@ from cumulo.core.work.wakeups import Wakeup
 log = logging.getLogger("cumulo.work")
 
 BATCH = 100
+MOST_COMPLAINTS = 1000
+"""Texts of failures that are remembered, so that each is logged once."""
 
 
 class Reconciler(Protocol):
@@ -45,6 +48,9 @@ class ReconcilerLoop:
         self.wakeup = Wakeup()
         self._limit = asyncio.Semaphore(parallel)
         self._complaints: dict[str, str] = {}
+        self.due = 0
+        """Rows at the last pass."""
+        self._passed_at = time.monotonic()
 
     async def run(self) -> None:
         """Until cancelled; a cancellation falls between transactions, never inside one."""
@@ -60,8 +66,23 @@ class ReconcilerLoop:
     async def once(self) -> bool:
         """One pass over what is due; True when there may be more at once."""
         ids = await self.database.read(lambda tx: self.reconciler.due(tx, BATCH))
+        if len(self._complaints) > MOST_COMPLAINTS:
+            # Of rows that are gone, mostly: who still fails is told of once more.
+            self._complaints.clear()
+        self.due = len(ids)
         results = await asyncio.gather(*(self._step(id) for id in ids))
+        self._passed_at = time.monotonic()
         return len(ids) == BATCH and all(results)
+
+    @property
+    def age(self) -> float:
+        """Seconds since the last pass ended."""
+        return time.monotonic() - self._passed_at
+
+    @property
+    def failing(self) -> int:
+        """Rows whose last step failed."""
+        return len(self._complaints)
 
     async def _step(self, id: str) -> bool:
         async with self._limit:

@@ -117,7 +117,9 @@ class UsersApi:
 
     async def index(self, call: Call) -> Any:
         """A directory that was just configured is waited for."""
-        await self._identity.directories.settle(call.query.get("domain_id"))
+        await self._identity.directories.settle(
+            call.query.get("domain_id") or call.principal.domain_id
+        )
         return await self._database.read(functools.partial(self._index, call))
 
     def _index(self, call: Call, tx: Tx) -> Any:

@@ -37,8 +37,13 @@ class FirstCatalog:
             name = entry.name or f"cumulo-{entry.type}"
             for kind in (entry.type, *entry.aliases):
                 found = catalog.services.page(tx, where={"type": kind, "name": name})
+                # As the first releases called it.
+                old = f"cumulo-{entry.type}"
+                former = catalog.services.page(tx, where={"type": kind, "name": old})
                 if found:
                     service = found[0]
+                elif former:
+                    service = catalog.update_service(tx, former[0].id, {"name": name}, None)
                 else:
                     service = catalog.create_service(tx, {"type": kind, "name": name}, None)
                 _endpoints(tx, settings, self._identity, service.id, settings.base_url + entry.path)

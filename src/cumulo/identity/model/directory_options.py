@@ -68,7 +68,7 @@ def options_of(given: Mapping[str, Any]) -> DirectoryOptions:
     users, groups = read.kind("user", "Users"), read.kind("group", "UserGroups")
     use_group = read.flag("user_enabled_emulation_use_group_config")
     emulation = read.text("user_enabled_emulation_dn") or f"cn=enabled_users,{users.tree}"
-    urls = tuple(each.strip() for each in read.text("url").split(",") if each.strip())
+    urls = tuple(each.strip().rstrip("/") for each in read.text("url").split(",") if each.strip())
     use_tls = read.flag("use_tls")
     if use_tls and any(url.lower().startswith("ldaps://") for url in urls):
         raise BadOptions("use_tls: an ldaps:// url is encrypted already")

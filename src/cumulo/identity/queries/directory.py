@@ -19,7 +19,7 @@ DUE = query(
 )
 UNSETTLED = statement(
     sa.select(_d.domain_id).where(
-        _d.wanted.is_(True), _d.synced_generation == 0, _d.fault.is_(None)
+        _d.wanted.is_(True), _d.synced_generation != _d.generation, _d.fault.is_(None)
     )
 )
 # By name: there is an index of the names of a domain.

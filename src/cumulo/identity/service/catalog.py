@@ -211,7 +211,7 @@ class Catalog:
         return row
 
     def update_service(
-        self, tx: Tx, service_id: str, wishes: Mapping[str, Any], who: Principal
+        self, tx: Tx, service_id: str, wishes: Mapping[str, Any], who: Principal | None
     ) -> ServiceRow:
         row = self.service(tx, service_id)
         wanted, extra = split(wishes, ServiceWishes, "service")

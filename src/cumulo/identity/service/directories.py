@@ -15,6 +15,7 @@ from cumulo.core.clock import later
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import Forbidden, Unauthorized, Unavailable
+from cumulo.core.work import pools
 from cumulo.core.work.reconciler import backoff
 from cumulo.identity.model.directory import (
     Directory,
@@ -110,22 +111,26 @@ class Directories:
             self._unsettled.setdefault(domain_id, asyncio.Event())
         self.ring()
 
-    async def settle(self, domain_id: str | None = None) -> None:
-        """Before a list: wait for a directory that was never read (all, without a domain)."""
-        if self._unsettled is None:
-            found = await self._database.read(lambda tx: tx.tuples(queries.UNSETTLED))
-            self._unsettled = {each: asyncio.Event() for (each,) in found}
-        if not self._unsettled:
+    async def settle(self, domain_id: str | None) -> None:
+        """Before a domain's list: wait for its directory, if that was never read. Lists of several
+        domains wait for none, so that a silent directory holds up nobody else."""
+        if domain_id is None or (self._unsettled is not None and domain_id not in self._unsettled):
             return
-        events = [event for each, event in self._unsettled.items() if domain_id in (None, each)]
-        if events:
-            with_end = asyncio.wait_for(
-                asyncio.gather(*(event.wait() for event in events)), FIRST_SYNC
-            )
+        found = await self._database.read(lambda tx: tx.tuples(queries.UNSETTLED))
+        self._forget_settled({each for (each,) in found})
+        event = (self._unsettled or {}).get(domain_id)
+        if event is not None:
             try:
-                await with_end
+                await asyncio.wait_for(event.wait(), FIRST_SYNC)
             except TimeoutError:
-                log.info("a list did not wait longer for directories")
+                log.info("a list did not wait longer for the directory of domain %s", domain_id)
+
+    def _forget_settled(self, unsettled: set[str]) -> None:
+        """Domains that are gone, with their directories, settle in no other way."""
+        if self._unsettled is None:
+            self._unsettled = {each: asyncio.Event() for each in unsettled}
+        for gone in self._unsettled.keys() - unsettled:
+            self._settled(gone)
 
     def _settled(self, domain_id: str) -> None:
         if self._unsettled is not None:
@@ -140,7 +145,7 @@ class Directories:
     async def _directory(self, config: Config) -> Directory:
         """In a thread: the first one imports its driver."""
         try:
-            return await asyncio.to_thread(self.open, options_of(config["ldap"]))
+            return await pools.NET(self.open, options_of(config["ldap"]))
         except BadOptions as error:
             raise DirectoryUnreachable(str(error)) from None
 
@@ -241,6 +246,8 @@ class Directories:
             )
             self._settled(domain_id)
         except Superseded:
+            if await self._database.read(lambda tx: tx.get(DirectoryRow, domain_id)) is None:
+                self._settled(domain_id)
             self.ring()  # the next pass reads the other directory
 
     def _synced(self, tx: Tx, row: DirectoryRow, snapshot: Snapshot, notes: list[str]) -> None:

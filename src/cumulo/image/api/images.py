@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET
 
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import BadRequest, Forbidden, UnsupportedMediaType
+from cumulo.core.faults import BadRequest, Forbidden, NotFound, UnsupportedMediaType
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.http.paging import next_link, page_of
 from cumulo.core.wire.shapes import Unset
@@ -36,6 +36,9 @@ class PatchLine(msgspec.Struct):
     add: Path | Unset = UNSET
     replace: Path | Unset = UNSET
     remove: Path | Unset = UNSET
+
+
+PATCHES = ", ".join(f"application/openstack-images-v2.{n}-json-patch" for n in (1, 0))
 
 
 class ImagesApi:
@@ -90,7 +93,7 @@ class ImagesApi:
             tx,
             self._images.listing,
             image_filters(call, access),
-            find_marker=lambda id: self._images.get(tx, id, call.principal),
+            find_marker=lambda id: self._marker(call, tx, id),
             sort=sort_of(call),
         )
         body: dict[str, Any] = {
@@ -125,13 +128,21 @@ class ImagesApi:
         }
         return Reply(body=full_body(call, tx, self._service, row), headers=headers)
 
+    def _marker(self, call: Call, tx: Tx, id: str) -> ImageRow | None:
+        try:
+            return self._images.get(tx, id, call.principal)
+        except NotFound:
+            return None
+
     def show(self, call: Call, tx: Tx) -> Any:
         return full_body(call, tx, self._service, allowed(call, tx, self._service))
 
     def update(self, call: Call, tx: Tx) -> Any:
         kind = (call.header("Content-Type") or "").partition(";")[0].strip()
         if "json-patch" not in kind:
-            raise UnsupportedMediaType(f"Unsupported Content-Type: {kind}")
+            raise UnsupportedMediaType(
+                f"Unsupported Content-Type: {kind}", headers={"Accept-Patch": PATCHES}
+            )
         row = allowed(call, tx, self._service)
         steps = [_step(line, elder="v2.0" in kind) for line in call.body]
         for step in steps:

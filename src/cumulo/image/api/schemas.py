@@ -10,11 +10,19 @@ from cumulo.image.model.task import TYPES as TASK_TYPES
 from cumulo.image.service.patch import READ_ONLY, TYPES
 
 _TEXT = {"type": "string"}
+_STATUSES = [
+    "queued",
+    "saving",
+    "active",
+    "killed",
+    "deleted",
+    "uploading",
+    "importing",
+    "pending_delete",
+    "deactivated",
+]
 _READ_ONLY_TYPES: dict[str, dict[str, Any]] = {
-    "status": {
-        "type": "string",
-        "enum": ["queued", "saving", "active", "killed", "deleted", "deactivated"],
-    },
+    "status": {"type": "string", "enum": _STATUSES},
     "locations": {
         "type": "array",
         "items": {
@@ -33,14 +41,77 @@ _READ_ONLY_TYPES: dict[str, dict[str, Any]] = {
     "os_hash_algo": {"type": ["null", "string"], "maxLength": 64},
     "os_hash_value": {"type": ["null", "string"], "maxLength": 128},
 }
+_DESCRIPTIONS = {
+    "id": "Its identifier",
+    "name": "What people call it",
+    "owner": "The project to which it belongs",
+    "visibility": "Who may find and use it",
+    "os_hidden": "It is left out of lists unless they are asked for hidden ones",
+    "protected": "It cannot be deleted",
+    "disk_format": "The form of the disk in the content",
+    "container_format": "What the content is wrapped in",
+    "min_disk": "The least disk of a server of it, in gibibytes",
+    "min_ram": "The least memory of a server of it, in mebibytes",
+    "tags": "Words that it is found by",
+    "status": "How far it is on its way",
+    "created_at": "When it was registered",
+    "updated_at": "When it was changed last",
+    "checksum": "The MD5 sum of the content",
+    "os_hash_algo": "How os_hash_value was computed",
+    "os_hash_value": "The secure hash of the content, in hexadecimal",
+    "size": "The length of the content in bytes",
+    "virtual_size": "The size of the disk inside in bytes",
+    "direct_url": "Where the content is kept",
+    "self": "The path of the image",
+    "file": "The path of its content",
+    "schema": "The path of this schema",
+    "stores": "The stores that have the content",
+    "locations": "Where the content is kept, with what is noted about each place",
+}
+_OPTIONAL: dict[str, dict[str, Any]] = {
+    "architecture": {**_TEXT, "description": "The processor for which it was made"},
+    "instance_uuid": {**_TEXT, "description": "The server of which it is a snapshot"},
+    "kernel_id": {"type": ["null", "string"], "description": "The image of its kernel"},
+    "os_distro": {
+        **_TEXT,
+        "description": "The short name of its distribution",
+    },
+    "os_version": {**_TEXT, "description": "The version of its operating system"},
+    "ramdisk_id": {"type": ["null", "string"], "description": "The image of its first file system"},
+}
+"""Properties that every cloud's images may have (`schema-image.json` of the real service)."""
+
+
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """One type, or a list of names, as clients read it: no alternatives of schemas."""
+    made = {name: value for name, value in schema.items() if name not in ("anyOf", "enum")}
+    values = schema.get("enum")
+    if "anyOf" in schema:
+        kinds = [_plain(each) for each in schema["anyOf"]]
+        for kind in kinds:
+            made |= kind
+        made["type"] = sorted({kind["type"] for kind in kinds}, key=lambda name: name != "null")
+        values = made.pop("enum", None)
+    elif values is not None:
+        types = {"null" if value is None else "string" for value in values}
+        kinds_of_text = sorted(types, key=lambda name: name != "null")
+        made["type"] = kinds_of_text if len(types) > 1 else kinds_of_text[0]
+    if values is not None:
+        nullable = "null" in made["type"] and isinstance(made["type"], list)
+        made["enum"] = [*([None] if nullable else []), *(v for v in values if v is not None)]
+    return made
 
 
 def image_schema() -> dict[str, Any]:
     schemas, _ = msgspec.json.schema_components(TYPES.values(), ref_template="{name}")
-    properties: dict[str, Any] = dict(zip(TYPES, schemas, strict=True))
+    properties = {name: _plain(schema) for name, schema in zip(TYPES, schemas, strict=True)}
     properties["locations"] = _READ_ONLY_TYPES["locations"]
     for name in sorted(READ_ONLY):
         properties[name] = {**_READ_ONLY_TYPES.get(name, _TEXT), "readOnly": True}
+    for name, text in _DESCRIPTIONS.items():
+        properties[name] = {**properties[name], "description": text}
+    for name, schema in _OPTIONAL.items():
+        properties[name] = {**schema, "is_base": False}
     return {
         "name": "image",
         "properties": properties,

@@ -11,10 +11,12 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from cumulo.core.work import pools
 from cumulo.image.drivers.driver import Sums, check_id
 from cumulo.image.drivers.nbd import Disk, allowed, open_disk
 from cumulo.image.drivers.remote import Login
@@ -136,9 +138,12 @@ class CinderDriver:
         details = {**info, **(info["data"] if isinstance(info.get("data"), dict) else {})}
         kind, place = details.get("driver_volume_type"), details.get("path")
         place = place or details.get("device_path")
+        if place is None and isinstance(details.get("name"), str):
+            # Cumulo's own block storage names a volume by its place below the host's data.
+            place = await pools.DISK(_named, details["name"], self.options.folders)
         if kind != "local" or not isinstance(place, str):
             raise OSError(f"volumes of the kind {kind!r:.40} cannot be opened by this store")
-        path = await asyncio.to_thread(allowed, place, self.options.folders)
+        path = await pools.DISK(allowed, place, self.options.folders)
         return await open_disk(path, str(details.get("format", "raw")), read_only=read_only)
 
     @contextlib.asynccontextmanager
@@ -246,7 +251,7 @@ class CinderWriter:
 
     async def write(self, block: bytes) -> None:
         at = self._sums.size
-        await asyncio.to_thread(self._sums.add, block)
+        await pools.DISK(self._sums.add, block)
         disk = await self._reach(at + len(block))
         await disk.write(at, block)
 
@@ -304,3 +309,9 @@ class CinderWriter:
             await disk.close()
         if attachment is not None:
             await self._volumes.detach(attachment)
+
+
+def _named(name: str, folders: Sequence[str]) -> str:
+    """The file of this name, below one of the folders or beside what is in it."""
+    places = [place / name for each in folders for place in (Path(each), Path(each).parent)]
+    return str(next((place for place in places if place.exists()), places[-1]))

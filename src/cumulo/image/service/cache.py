@@ -1,6 +1,6 @@
 """The cache: copies, on this machine's disk, of images that are in remote stores.
 
-Hosts of this machine open them by path, and downloads are served from them. An image that becomes
+Hosts get them from here, and downloads are served from them. An image that becomes
 active in remote stores only is queued at once, and so is one that was read from afar.
 """
 
@@ -69,9 +69,8 @@ class Cache:
 
     def wanted(self, tx: Tx, row: ImageRow) -> None:
         """An image became active: hosts need a file of it."""
-        if (
-            self.content is not None
-            and self._contents.stores.path(self._contents.locations(tx, row.id)) is None
+        if self.content is not None and not self._contents.stores.here(
+            self._contents.locations(tx, row.id)
         ):
             self.queue(tx, row)
 

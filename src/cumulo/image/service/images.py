@@ -12,10 +12,8 @@ from cumulo.core.faults import Conflict, Forbidden, NotFound
 from cumulo.core.ids import new_id
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.image.interface import ImageInfo, NewImage
-from cumulo.image.model.image import ImageRow, MemberRow, status_of
-from cumulo.image.model.location import LocationRow
+from cumulo.image.model.image import HASH, ImageRow, MemberRow, status_of
 from cumulo.image.queries import image as queries
-from cumulo.image.queries import location as location_queries
 from cumulo.image.service.contents import Contents
 from cumulo.image.service.patch import PatchStep, patched, unique_tags
 from cumulo.image.service.protection import EVERYTHING, Access
@@ -29,8 +27,6 @@ class Images:
     def __init__(self, contents: Contents, quotas: Quotas) -> None:
         self.contents = contents
         self.quotas = quotas
-        self.wanted: Callable[[Tx, ImageRow], None] = lambda tx, row: None
-        """Called when a host needs a file of an image that is only in remote stores."""
         self.end_task: Callable[[Tx, str], None] = lambda tx, task_id: None
         """Called with the task that is at work on an image that goes."""
 
@@ -72,18 +68,7 @@ class Images:
         return self.find(tx, [row.id])[row.id]
 
     def find(self, tx: Tx, image_ids: Sequence[str]) -> dict[str, ImageInfo]:
-        rows = tx.all(queries.BY_IDS, ids=list(image_ids))
-        places: dict[str, list[LocationRow]] = {row.id: [] for row in rows}
-        for location in tx.all(location_queries.OF_IMAGES, image_ids=list(places)):
-            places[location.image_id].append(location)
-        cached = {
-            each.image_id for each in tx.all(location_queries.CACHED_OF, image_ids=list(places))
-        }
-        found = {row.id: self._info(row, places[row.id], row.id in cached) for row in rows}
-        for row in rows:
-            if tx.writable and row.content == "present" and found[row.id].path is None:
-                self.wanted(tx, row)
-        return found
+        return {row.id: _info(row) for row in tx.all(queries.BY_IDS, ids=list(image_ids))}
 
     def named(self, tx: Tx, name: str, owner: str) -> ImageRow | None:
         """An image of a project by its name, for first-run content."""
@@ -91,28 +76,6 @@ class Images:
 
     def count(self, tx: Tx) -> int:
         return int(tx.value(queries.COUNT))
-
-    def _info(self, row: ImageRow, locations: list[LocationRow], cached: bool) -> ImageInfo:
-        stores = self.contents.stores
-        path = stores.path(locations) if row.content == "present" else None
-        if path is None and cached and stores.cache is not None:
-            path = stores.cache.path(row.id)
-        return ImageInfo(
-            id=row.id,
-            name=row.name,
-            status=row.status,
-            owner=row.owner,
-            disk_format=row.disk_format,
-            container_format=row.container_format,
-            size=row.size,
-            virtual_size=row.virtual_size,
-            sha512=row.hash_value,
-            min_disk=row.min_disk,
-            min_ram=row.min_ram,
-            protected=row.protected,
-            properties=row.properties,
-            path=path,
-        )
 
     # --- verbs ------------------------------------------------------------------------------
 
@@ -247,3 +210,21 @@ class Images:
         if row.import_task is not None:
             self.end_task(tx, row.import_task)
         emit(tx, "image.delete", row.id, project_id=row.owner, principal=who, name=row.name)
+
+
+def _info(row: ImageRow) -> ImageInfo:
+    return ImageInfo(
+        id=row.id,
+        name=row.name,
+        status=row.status,
+        owner=row.owner,
+        disk_format=row.disk_format,
+        container_format=row.container_format,
+        size=row.size,
+        virtual_size=row.virtual_size,
+        sha512=row.hash_value if row.hash_algo == HASH else None,
+        min_disk=row.min_disk,
+        min_ram=row.min_ram,
+        protected=row.protected,
+        properties=row.properties,
+    )

@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from cumulo.core.blobs.content import Content, Missing
 from cumulo.core.blobs.streams import Reader
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import Conflict, NotFound
 from cumulo.image.model.content import ImageBytes
-from cumulo.image.model.image import ImageRow
+from cumulo.image.model.image import HASH, ImageRow
 from cumulo.image.model.location import CacheRow, LocationRow
 from cumulo.image.queries import location as queries
 
@@ -72,14 +73,10 @@ class Stores:
         found = self._stores.get(name)
         return None if found is None else found.content
 
-    def path(self, locations: Sequence[LocationRow]) -> str | None:
-        """The file of an image that this machine's hosts can open."""
-        for location in locations:
-            found = self._stores.get(location.store)
-            path = None if found is None else found.content.path(location.key)
-            if path is not None:
-                return path
-        return None
+    def here(self, locations: Sequence[LocationRow]) -> bool:
+        """One of them is a file of this machine."""
+        found = (self._stores.get(location.store) for location in locations)
+        return any(each is not None and each.local for each in found)
 
     def in_order(self, locations: Sequence[LocationRow]) -> list[tuple[Store, LocationRow]]:
         """The best to read from first: this machine's files, then by weight, then by age."""
@@ -88,15 +85,34 @@ class Stores:
 
 
 class Reading:
-    """Opens the bytes of an image, wherever they are."""
+    """Opens the bytes of an image, wherever they are. Implements `core.blobs.content.Contents`."""
 
     def __init__(self, database: Database, stores: Stores) -> None:
         self._database = database
         self._stores = stores
         self.missed: Callable[[ImageRow], None] = lambda row: None
-        """Called with an image that had to be read from a remote queries."""
+        """Called with an image that had to be read from a remote store."""
         self.hit: Callable[[str], None] = lambda image_id: None
         """Called with an image that was read from the cache."""
+
+    async def open(self, content: Content) -> Reader:
+        """For hosts, whose tools will open it: only what was looked into, and cannot have changed
+        since. What other people's servers keep comes from the cache, which looks."""
+        row = await self._database.read(lambda tx: tx.get(ImageRow, content.id))
+        if row is None:
+            raise Missing(f"there is no image {content.id}")
+        if row.content != "present":
+            raise OSError(f"it is {row.status}")
+        locations, cached = await self._database.read(lambda tx: _places(tx, row.id))
+        others = any(store.read_only for store, _ in self._stores.in_order(locations))
+        safe = row.hash_algo == HASH and not others
+        if not cached and not self._stores.here(locations) and not safe:
+            self.missed(row)
+            raise OSError("it is being copied from a remote store")
+        try:
+            return await self.reader(row)
+        except NotFound as error:
+            raise OSError(error.message) from None
 
     async def reader(self, row: ImageRow) -> Reader:
         """Raises NotFound when no store has them, OSError when none answers."""

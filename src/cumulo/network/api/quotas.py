@@ -5,12 +5,14 @@ from typing import Any
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
-from cumulo.core.wire.coercions import whole_or_none
+from cumulo.core.wire.coercions import as_bool, whole_or_none
 from cumulo.network.api.attributes import Wrapped
 from cumulo.network.service.network import NetworkService
 from cumulo.network.service.refusals import unfit
 
 MOST = 2**31 - 1
+CHECKS = ("check_limit", "force")
+"""Whether a limit may be set below what is in use: it may, unless `check_limit` is true."""
 
 
 class QuotasApi:
@@ -66,8 +68,9 @@ class QuotasApi:
         project = self._project(call)
         values: dict[str, int] = {}
         known = self._quotas.known(tx)
-        for name, value in (call.body.quota or {}).items():
-            if name in ("project_id", "tenant_id"):
+        sent = call.body.quota or {}
+        for name, value in sent.items():
+            if name in ("project_id", "tenant_id", *CHECKS):
                 continue
             if name not in known:
                 raise BadRequest(f"Unrecognized attribute(s) '{name}'", kind="HTTPBadRequest")
@@ -76,8 +79,16 @@ class QuotasApi:
             if number is None or not -1 <= number <= MOST:
                 raise unfit(name, f"'{text[:50]}' is not an integer from -1 to {MOST}")
             values[name] = number
+        if as_bool(sent.get("check_limit", False), "check_limit"):
+            self._refuse_below_use(tx, project, values)
         self._quotas.set_limits(tx, project, values)
         return {"quota": self._quotas.limits(tx, project)}
+
+    def _refuse_below_use(self, tx: Tx, project: str, values: dict[str, int]) -> None:
+        used = self._quotas.usages(tx, project)
+        for name, limit in values.items():
+            if 0 <= limit < used[name]:
+                raise unfit(name, f"{used[name]} are in use, more than the limit {limit}")
 
     def delete(self, call: Call, tx: Tx) -> None:
         self._quotas.reset_limits(tx, self._project(call))

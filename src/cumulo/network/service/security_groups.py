@@ -411,6 +411,14 @@ def _meaning(rule: SecurityGroupRuleRow) -> tuple[object, ...]:
         number_of(rule.protocol),
         rule.port_range_min,
         rule.port_range_max,
-        None if rule.remote_ip_prefix is None else str(parse_network(rule.remote_ip_prefix)),
+        _from_where(rule.remote_ip_prefix),
         rule.remote_group_id,
     )
+
+
+def _from_where(prefix: str | None) -> str | None:
+    """None: from anywhere, which has two names."""
+    if prefix is None:
+        return None
+    found = parse_network(prefix)
+    return str(found) if found.prefixlen else None

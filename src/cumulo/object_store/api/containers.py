@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 import msgspec
@@ -21,8 +22,12 @@ from cumulo.object_store.api.forms import FormsApi
 from cumulo.object_store.api.static_web import StaticWeb
 from cumulo.object_store.model import timestamps
 from cumulo.object_store.model.container import ContainerRow
+from cumulo.object_store.model.faults import BadInput
 from cumulo.object_store.model.headers import metadata
 from cumulo.object_store.model.listing import Page
+from cumulo.object_store.model.names import decoded
+from cumulo.object_store.model.version import ENABLED, SUSPENDED, state_of
+from cumulo.object_store.service.archived import HISTORY, STACK
 from cumulo.object_store.service.containers import ContainerWishes, clean
 from cumulo.object_store.service.object_store import ObjectStoreService
 
@@ -107,6 +112,12 @@ class ContainersApi:
             "X-Storage-Policy": row.policy,
             **shown(row.metadata, "Container", owner=owner),
         }
+        archive = row.options.get("archive")
+        if archive:
+            name = "X-Versions-Location" if archive["kind"] == STACK else "X-History-Location"
+            found[name] = quote(archive["location"])
+        if state_of(row):
+            found["X-Versions-Enabled"] = "True" if state_of(row) == ENABLED else "False"
         if owner and row.read_acl:
             found["X-Container-Read"] = row.read_acl
         if owner and row.write_acl:
@@ -121,7 +132,31 @@ def _wishes(asked: Asked) -> ContainerWishes:
         read_acl=_list(headers, "read"),
         write_acl=_list(headers, "write"),
         policy=headers.get("x-storage-policy") or None,
+        options=_versions(headers),
     )
+
+
+def _versions(headers: Mapping[str, str]) -> dict[str, Any]:
+    """How older versions are kept: in the container, or as objects of another one."""
+    found: dict[str, Any] = {}
+    for name, kind in (("x-versions-location", STACK), ("x-history-location", HISTORY)):
+        remove = f"x-remove-{name.removeprefix('x-')}"
+        if headers.get(name):
+            if "archive" in found:
+                raise BadInput("Only one of X-Versions-Location and X-History-Location is allowed")
+            location = decoded(headers[name].encode("latin-1").decode("utf-8", "replace"))
+            if "/" in location:
+                raise BadInput("Container name cannot contain slashes")
+            found["archive"] = {"kind": kind, "location": location}
+        elif name in headers or remove in headers:
+            found["archive"] = None
+    enabled = headers.get("x-versions-enabled")
+    if enabled is not None:
+        if found.get("archive"):
+            raise BadInput("Cannot use both kinds of versions in one container.")
+        yes = enabled.lower() in ("true", "1", "yes", "on", "t", "y")
+        found["versioning"] = ENABLED if yes else SUSPENDED
+    return found
 
 
 def _list(headers: Mapping[str, str], kind: str) -> str | None:

@@ -39,6 +39,8 @@ CAPABILITIES: Mapping[str, Mapping[str, Any]] = {
         "allow_async_delete": False,
     },
     "dlo": {},
+    "versioned_writes": {"allowed_flags": ["x-versions-location", "x-history-location"]},
+    "object_versioning": {},
     "account_quotas": {},
     "container_quotas": {},
     "staticweb": {},

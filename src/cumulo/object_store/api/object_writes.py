@@ -138,13 +138,19 @@ class ObjectWritesApi:
         asked = Asked(call)
         if call.query.get(MANIFEST) == "delete":
             return await self._large.delete(asked)
-        await self._store.write(
-            lambda tx: self._store.objects.delete(
-                tx, asked.access, asked.place.container, asked.place.object
-            ),
-            name="object delete",
-        )
-        return empty(204)
+        place, version = asked.place, call.query.get("version-id")
+
+        def work(tx: Tx) -> str | None:
+            if version is not None:
+                self._store.objects.delete_version(
+                    tx, asked.access, place.container, place.object, version
+                )
+                return version
+            marker = self._store.objects.delete(tx, asked.access, place.container, place.object)
+            return None if marker is None else marker.version
+
+        found = await self._store.write(work, name="object delete")
+        return empty(204, {} if found is None else {"X-Object-Version-Id": found})
 
     async def copy(self, call: Call) -> Reply:
         asked = Asked(call)

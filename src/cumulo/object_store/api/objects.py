@@ -15,6 +15,7 @@ from cumulo.object_store.model import manifest, timestamps
 from cumulo.object_store.model.faults import Missing, NoSuchObject
 from cumulo.object_store.model.headers import header_name
 from cumulo.object_store.model.object import ObjectRow
+from cumulo.object_store.model.version import NULL
 from cumulo.object_store.service.access import Access
 from cumulo.object_store.service.contents import Content
 from cumulo.object_store.service.object_store import ObjectStoreService
@@ -58,7 +59,8 @@ class ObjectsApi:
 
     async def _get(self, asked: Asked) -> Reply:
         call, access = asked.call, asked.access
-        row = await self.row(access, asked.place.container, asked.place.object)
+        place = asked.place
+        row = await self.row(access, place.container, place.object, call.query.get("version-id"))
         manifest_asked = call.query.get(MANIFEST) == "get"
         if manifest_asked and row.kind == "slo":
             return await self._manifest(asked, row)
@@ -74,9 +76,11 @@ class ObjectsApi:
             etag=content.etag,
         )
 
-    async def row(self, access: Access, container: str, name: str) -> ObjectRow:
+    async def row(
+        self, access: Access, container: str, name: str, version: str | None = None
+    ) -> ObjectRow:
         return await self._store.database.read(
-            lambda tx: self._store.objects.seen(tx, access, container, name)
+            lambda tx: self._store.objects.seen_version(tx, access, container, name, version)
         )
 
     async def _manifest(self, asked: Asked, row: ObjectRow) -> Reply:
@@ -105,6 +109,8 @@ def common(row: ObjectRow) -> dict[str, str]:
     found["Last-Modified"] = timestamps.http_date(row.timestamp)
     found["X-Timestamp"] = row.timestamp
     found["Accept-Ranges"] = "bytes"
+    if row.version != NULL:
+        found["X-Object-Version-Id"] = row.version
     if row.delete_at is not None:
         found["X-Delete-At"] = str(row.delete_at)
     return found
@@ -122,7 +128,10 @@ def headers_of(content: Content) -> dict[str, str]:
 
 def created(row: ObjectRow) -> Reply:
     etag = f'"{row.etag}"' if row.kind == "slo" else row.etag
-    return empty(201, {"Etag": etag, "Last-Modified": timestamps.http_date(row.timestamp)})
+    headers = {"Etag": etag, "Last-Modified": timestamps.http_date(row.timestamp)}
+    if row.version != NULL:
+        headers["X-Object-Version-Id"] = row.version
+    return empty(201, headers)
 
 
 def content_type_of(headers: Any, name: str, *, guess: bool) -> str:

@@ -9,11 +9,11 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from cumulo.core.ids import new_hex
 from cumulo.core.sim.points import reach
+from cumulo.core.work import pools
 from cumulo.object_store.model.faults import Full, Missing, TooLarge
 from cumulo.object_store.service.removals import Removals
 
@@ -22,8 +22,6 @@ T = TypeVar("T")
 BLOCK = 1024 * 1024
 READ = 256 * 1024
 """Bytes of one read where the server does not send files by itself."""
-THREADS = 16
-"""What a disk can do at once; more only wait."""
 
 
 class Writer(Protocol):
@@ -69,14 +67,9 @@ class Bytes:
     def __init__(self, blobs: Blobs, removals: Removals) -> None:
         self._blobs = blobs
         self._removals = removals
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="cumulo-object")
-
-    def close(self) -> None:
-        self._threads.shutdown(wait=True, cancel_futures=True)
 
     async def in_thread(self, work: Callable[..., T], *given: Any) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, work, *given)
+        return await pools.DISK(work, *given)
 
     async def receive(
         self,

@@ -14,8 +14,10 @@ from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import BadInput, NoSuchContainer, NotEmpty
 from cumulo.object_store.model.headers import merged
 from cumulo.object_store.model.names import check_container
+from cumulo.object_store.model.object import ObjectRow
 from cumulo.object_store.queries import container as queries
 from cumulo.object_store.queries import object as object_queries
+from cumulo.object_store.queries import version as version_queries
 from cumulo.object_store.service.access import Access
 from cumulo.object_store.service.accounts import Accounts, check_quotas, check_room
 from cumulo.object_store.service.removals import Removals
@@ -114,6 +116,8 @@ class Containers:
         row = self.get(tx, access.account, name)
         if tx.value(object_queries.ANY, container=row.id, now=int(time.time())) is not None:
             raise NotEmpty()
+        if tx.value(version_queries.ANY, container=row.id) is not None:
+            raise NotEmpty()
         self._drop_expired(tx, row)
         uploads = tx.all(object_queries.ALL_UPLOADS, container=row.id, most=MOST_UPLOADS + 1)
         if len(uploads) > MOST_UPLOADS:
@@ -124,6 +128,12 @@ class Containers:
         tx.delete(row)
         self._accounts.count(tx, access.account, containers=-1)
         self._emit(tx, "delete", row, access)
+
+    def drop(self, tx: Tx, container: ContainerRow, row: ObjectRow) -> None:
+        """An object, for good."""
+        tx.delete(row)
+        self._removals.of(tx, row)
+        self.count(tx, container, objects=-1, bytes=-row.size)
 
     def _drop_expired(self, tx: Tx, row: ContainerRow) -> None:
         """Objects whose time is over are not there for anybody, and go with their container."""

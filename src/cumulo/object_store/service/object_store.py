@@ -13,6 +13,7 @@ from cumulo.object_store.service.manifests import Manifests
 from cumulo.object_store.service.multipart import Multipart
 from cumulo.object_store.service.objects import Objects
 from cumulo.object_store.service.removals import Removals
+from cumulo.object_store.service.versions import Versions
 
 T = TypeVar("T")
 
@@ -24,7 +25,8 @@ class ObjectStoreService:
         self.removals = Removals()
         self.accounts = Accounts()
         self.containers = Containers(self.accounts, self.removals)
-        self.objects = Objects(self.containers, self.removals)
+        self.versions = Versions(self.removals)
+        self.objects = Objects(self.containers, self.removals, self.versions)
         self.multipart = Multipart(self.containers, self.objects, self.removals)
         self.manifests = Manifests(self.objects)
         self.listings = Listings(database)
@@ -37,6 +39,3 @@ class ObjectStoreService:
         if self.durable:
             await self.database.settled()
         return done
-
-    def close(self) -> None:
-        self.bytes.close()

@@ -11,10 +11,13 @@ from cumulo.object_store.model.conditions import outcome
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import NoSuchContainer, NoSuchObject, PreconditionFailed
 from cumulo.object_store.model.object import Kind, ObjectRow
+from cumulo.object_store.model.version import ENABLED, NULL, SUSPENDED, VersionRow, state_of
 from cumulo.object_store.queries import object as queries
 from cumulo.object_store.service.access import Access
+from cumulo.object_store.service.archived import Archives
 from cumulo.object_store.service.containers import Containers
 from cumulo.object_store.service.removals import Removals
+from cumulo.object_store.service.versions import Versions
 
 EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
 
@@ -35,9 +38,11 @@ class NewObject:
 
 
 class Objects:
-    def __init__(self, containers: Containers, removals: Removals) -> None:
+    def __init__(self, containers: Containers, removals: Removals, versions: Versions) -> None:
         self._containers = containers
         self._removals = removals
+        self._versions = versions
+        self._archives = Archives(containers)
 
     def current(self, tx: Tx, container: ContainerRow, name: str) -> ObjectRow | None:
         """The object of a name, unless its time is over."""
@@ -97,12 +102,13 @@ class Objects:
             raise NoSuchContainer()
         old = self._check(tx, now, name, new.size, conditions)
         there = tx.get(ObjectRow, container.id, name.encode()) if old is None else old
-        when = timestamps.now() if there is None else timestamps.after(there.timestamp)
+        state = state_of(now)
+        when = self._time(tx, now, name, there)
         row = ObjectRow(
             container_id=container.id,
             name=name.encode(),
             timestamp=when,
-            version=when,
+            version=when if state == ENABLED else NULL,
             size=new.size,
             etag=new.etag,
             content_type=new.content_type,
@@ -117,12 +123,30 @@ class Objects:
             tx.insert(row)
             self._containers.count(tx, now, objects=1, bytes=new.size)
         else:
+            keeps = self._versions.replaced(tx, now, there)
+            if old is not None:
+                self._archives.replaced(tx, now, old)
             changed = {each: getattr(row, each) for each in row.__struct_fields__[2:]}
             tx.update(there, **changed)
-            if (there.blob, there.assembly) != (new.blob, new.assembly):
+            if not keeps and (there.blob, there.assembly) != (new.blob, new.assembly):
                 self._removals.of(tx, there)
-            self._containers.count(tx, now, objects=0, bytes=new.size - there.size)
+            freed = 0 if keeps else there.size
+            self._containers.count(tx, now, objects=0, bytes=new.size - freed)
+        if state == SUSPENDED:
+            self._drop_null(tx, now, name)
         return row
+
+    def _time(self, tx: Tx, container: ContainerRow, name: str, there: ObjectRow | None) -> str:
+        """Later than all that the name ever meant."""
+        last = "" if there is None else there.timestamp
+        if state_of(container):
+            older = self._versions.newest(tx, container, name.encode())
+            last = max(last, "" if older is None else older.timestamp)
+        return timestamps.after(last) if last else timestamps.now()
+
+    def _drop_null(self, tx: Tx, container: ContainerRow, name: str) -> None:
+        freed = self._versions.drop_null(tx, container, name.encode())
+        self._containers.count(tx, container, objects=0, bytes=-freed)
 
     def _check(
         self, tx: Tx, container: ContainerRow, name: str, size: int, conditions: Mapping[str, str]
@@ -162,16 +186,76 @@ class Objects:
             delete_at=delete_at,
         )
 
-    def delete(self, tx: Tx, access: Access, container: str, name: str) -> ObjectRow:
-        """Raises NoSuchObject."""
+    def delete(
+        self, tx: Tx, access: Access, container: str, name: str, *, absent_too: bool = False
+    ) -> VersionRow | None:
+        """The marker that stands for it now, where versions are kept; with `absent_too` also for
+        what is not there. Raises NoSuchObject."""
         found = self.container(tx, access, container, "write")
         row = self.current(tx, found, name)
+        if row is None and not (absent_too and state_of(found)):
+            raise NoSuchObject()
+        if state_of(found):
+            return self._mark(tx, found, name, row)
+        assert row is not None
+        if self._archives.deleted(tx, found, row):
+            return None
+        self.remove(tx, found, row)
+        return None
+
+    def _mark(
+        self, tx: Tx, container: ContainerRow, name: str, row: ObjectRow | None
+    ) -> VersionRow:
+        if row is not None:
+            keeps = self._versions.replaced(tx, container, row)
+            tx.delete(row)
+            if not keeps:
+                self._removals.of(tx, row)
+            self._containers.count(tx, container, objects=-1, bytes=0 if keeps else -row.size)
+        if state_of(container) == SUSPENDED:
+            self._drop_null(tx, container, name)
+        newest = "" if row is None else row.timestamp
+        return self._versions.mark(tx, container, name.encode(), newest)
+
+    def delete_version(
+        self, tx: Tx, access: Access, container: str, name: str, version: str
+    ) -> bool:
+        """Remove a version for good; was it a marker? Raises NoSuchObject."""
+        found = self.container(tx, access, container, "write")
+        key = name.encode()
+        current = tx.get(ObjectRow, found.id, key)
+        if current is not None and current.version == version:
+            self.remove(tx, found, current)
+            self._promote(tx, found, key)
+            return False
+        row = self._versions.find(tx, found, key, version)
         if row is None:
             raise NoSuchObject()
-        self.remove(tx, found, row)
-        return row
+        tx.delete(row)
+        self._removals.of(tx, row)
+        self._containers.count(tx, found, objects=0, bytes=-row.size)
+        if current is None:
+            self._promote(tx, found, key)
+        return row.marker
+
+    def _promote(self, tx: Tx, container: ContainerRow, name: bytes) -> None:
+        if self._versions.promoted(tx, container, name) is not None:
+            self._containers.count(tx, container, objects=1, bytes=0)
+
+    def seen_version(
+        self, tx: Tx, access: Access, container: str, name: str, version: str | None
+    ) -> ObjectRow:
+        """As `seen`; a version by its name, unless it is None."""
+        if version is None:
+            return self.seen(tx, access, container, name)
+        found = self.container(tx, access, container, "read")
+        row = self.current(tx, found, name)
+        if row is not None and row.version == version:
+            return row
+        return self._versions.readable(tx, found, name.encode(), version)
 
     def remove(self, tx: Tx, container: ContainerRow, row: ObjectRow) -> None:
+        """The current version, for good."""
         tx.delete(row)
         self._removals.of(tx, row)
         self._containers.count(tx, container, objects=-1, bytes=-row.size)
@@ -196,4 +280,7 @@ class Objects:
         if row is None or container is None:
             return
         if row.delete_at is not None and row.delete_at <= time.time():
-            self.remove(tx, container, row)
+            if state_of(container):
+                self._mark(tx, container, name.decode(), row)
+            else:
+                self.remove(tx, container, row)

@@ -12,8 +12,10 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.work.reconciler import backoff
 from cumulo.object_store.model.container import RemovalRow
 from cumulo.object_store.model.object import ObjectRow
+from cumulo.object_store.model.version import VersionRow
 from cumulo.object_store.queries import container as queries
 from cumulo.object_store.queries import object as object_queries
+from cumulo.object_store.queries import version as version_queries
 
 PARTS_AT_ONCE = 500
 BUSY = 5.0
@@ -27,7 +29,7 @@ class Removals:
         self.readers: Counter[str] = Counter()
         """Blobs that answers of this process are reading."""
 
-    def of(self, tx: Tx, row: ObjectRow) -> None:
+    def of(self, tx: Tx, row: ObjectRow | VersionRow) -> None:
         """The bytes of an object that is removed or replaced."""
         if row.blob is not None:
             self.blob(tx, row.blob)
@@ -53,7 +55,11 @@ class Removals:
         if self.readers[row.id]:
             tx.update(row, due=later(tx.now, BUSY))
             return False
-        for query in (object_queries.OBJECTS_WITH_BLOB, object_queries.PARTS_WITH_BLOB):
+        for query in (
+            object_queries.OBJECTS_WITH_BLOB,
+            object_queries.PARTS_WITH_BLOB,
+            version_queries.WITH_BLOB,
+        ):
             if tx.value(query, blob=row.id) is not None:
                 tx.delete(row)
                 return False
@@ -61,9 +67,10 @@ class Removals:
 
     def expand(self, tx: Tx, row: RemovalRow) -> None:
         """Some of an assembly's parts; all of them after a few calls."""
-        if tx.value(object_queries.OBJECTS_WITH_PARTS, assembly=row.id) is not None:
-            tx.delete(row)
-            return
+        for query in (object_queries.OBJECTS_WITH_PARTS, version_queries.WITH_PARTS):
+            if tx.value(query, assembly=row.id) is not None:
+                tx.delete(row)
+                return
         parts = tx.all(object_queries.PARTS, assembly=row.id, after=-1, most=PARTS_AT_ONCE)
         for part in parts:
             if part.blob is not None:
@@ -87,6 +94,10 @@ class Removals:
         if not blobs:
             return []
         known: set[str] = set()
-        for query in (object_queries.KNOWN_OBJECTS, object_queries.KNOWN_PARTS):
+        for query in (
+            object_queries.KNOWN_OBJECTS,
+            object_queries.KNOWN_PARTS,
+            version_queries.KNOWN,
+        ):
             known |= {blob for (blob,) in tx.tuples(query, blobs=blobs)}
         return [blob for blob in blobs if blob not in known]

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from cumulo.compute.drivers.driver import DiskSpec, RootDisk
+from cumulo.compute.drivers.driver import DiskSpec, GuestSpec, RootDisk
 from cumulo.core.blobs.disks import virtual_size
 from cumulo.core.run.commands import run_blocking
 from cumulo.core.run.sandbox import OUTPUT, Bounds, in_sandbox, lent
@@ -32,6 +32,23 @@ class DiskFault(Exception):
 def node_name(disk_id: str) -> str:
     """QEMU's node names end at 31 characters, so an id does not fit."""
     return "v-" + hashlib.sha256(disk_id.encode()).hexdigest()[:28]
+
+
+def resolved(spec: GuestSpec, data: Path) -> GuestSpec:
+    """With the paths of volumes that are files of this host, which orders name by their place
+    below its data directory. Raises ValueError for a name that leads out of it."""
+    return msgspec.structs.replace(spec, disks=[_resolved(disk, data) for disk in spec.disks])
+
+
+def _resolved(disk: DiskSpec, data: Path) -> DiskSpec:
+    name = disk.connection.get("name")
+    if name is None:
+        return disk
+    place = PurePosixPath(str(name))
+    if place.is_absolute() or ".." in place.parts or not place.parts:
+        raise ValueError(f"not a place on this host: {name!r}")
+    rest = {key: value for key, value in disk.connection.items() if key != "name"}
+    return msgspec.structs.replace(disk, connection={**rest, "path": str(data / place)})
 
 
 def block_device(connection: dict[str, Any], node: str, *, read_only: bool) -> dict[str, Any]:

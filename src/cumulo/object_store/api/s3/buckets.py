@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import quote
 
 from cumulo.core.db.transaction import Tx
@@ -22,11 +23,13 @@ from cumulo.object_store.model import limits
 from cumulo.object_store.model.faults import (
     AlreadyThere,
     BadInput,
+    Changed,
     NoSuchContainer,
     NoSuchObject,
     NotImplementedYet,
     StoreFault,
 )
+from cumulo.object_store.model.version import ENABLED, SUSPENDED, state_of
 from cumulo.object_store.service.containers import ContainerWishes
 from cumulo.object_store.service.object_store import ObjectStoreService
 
@@ -40,6 +43,8 @@ CANNED: Mapping[str, str] = {
     "public-read": ".r:*,.rlistings",
 }
 """What an ACL by its name is as an access list of the container."""
+
+STATES = (ENABLED, SUSPENDED)
 
 MISSING: Mapping[str, tuple[str, str]] = {
     "policy": ("NoSuchBucketPolicy", "The bucket policy does not exist"),
@@ -75,7 +80,6 @@ MISSING: Mapping[str, tuple[str, str]] = {
 EMPTY: Mapping[str, str] = {
     "logging": "BucketLoggingStatus",
     "notification": "NotificationConfiguration",
-    "versioning": "VersioningConfiguration",
     "accelerate": "AccelerateConfiguration",
 }
 """The same, where it is an empty document."""
@@ -144,6 +148,31 @@ class BucketsApi:
         )
         return Reply(200, raw=b"")
 
+    async def versioning(self, call: Call) -> Reply:
+        asked = self._read(call)
+        row = await self._store.database.read(
+            lambda tx: self._store.containers.seen(tx, asked.access, asked.bucket)
+        )
+        state = state_of(row)
+        return document("VersioningConfiguration", element("Status", state) if state else "")
+
+    async def put_versioning(self, call: Call) -> Reply:
+        asked = self._read(call)
+        node = parsed(await asked.body().whole())
+        status = None if node is None else value_of(node, "Status")
+        if node is None or name_of(node) != "VersioningConfiguration" or status not in STATES:
+            raise BadInput("The XML you provided was not well-formed", kind="MalformedXML")
+        wishes = ContainerWishes(options={"versioning": status})
+
+        def work(tx: Tx) -> None:
+            row = self._store.containers.get(tx, asked.access.account, asked.bucket)
+            if row.options.get("archive"):
+                raise Changed("The container keeps its versions in another one.")
+            self._store.containers.post(tx, asked.access, asked.bucket, wishes)
+
+        await self._store.write(work, name="object container post")
+        return Reply(200, raw=b"")
+
     async def setting(self, call: Call) -> Reply:
         """A setting that is looked at: no bucket has it."""
         await self._seen(call)
@@ -177,25 +206,28 @@ class BucketsApi:
             key = value_of(each, "Key")
             if not key:
                 raise malformed
-            line = await self._delete(asked, key)
+            line = await self._delete(asked, key, value_of(each, "VersionId"))
             if not quiet or line.startswith("<Error>"):
                 lines.append(line)
         return document("DeleteResult", *lines)
 
-    async def _delete(self, asked: Asked, key: str) -> str:
+    async def _delete(self, asked: Asked, key: str, version: str | None) -> str:
         try:
-            await self._store.write(
-                lambda tx: self._store.objects.delete(tx, asked.access, asked.bucket, key),
-                name="object delete",
+            done = await self._store.write(
+                lambda tx: deleted(self._store, tx, asked, key, version), name="object delete"
             )
         except NoSuchContainer:
             raise
-        except NoSuchObject:
-            pass
         except StoreFault as fault:
             code = element("Code", fault.kind)
-            return f"<Error>{text('Key', key)}{code}{element('Message', fault.message)}</Error>"
-        return f"<Deleted>{text('Key', key)}</Deleted>"
+            return f"<Error>{text('Key', key)}{code}{text('Message', fault.message)}</Error>"
+        found = [text("Key", key)]
+        if version is not None:
+            found.append(text("VersionId", version))
+        if done.marker:
+            found.append(element("DeleteMarker", "true"))
+            found.append(text("DeleteMarkerVersionId", done.version or version or ""))
+        return element("Deleted", *found)
 
     async def _seen(self, call: Call) -> Asked:
         """For whoever may see the bucket. Raises NoSuchContainer."""
@@ -251,3 +283,24 @@ def acl_document(asked: Asked, *, public: bool) -> Reply:
         everybody = grantee("Group", element("URI", ALL_USERS))
         grants.append(element("Grant", everybody, element("Permission", "READ")))
     return document("AccessControlPolicy", owner(asked), element("AccessControlList", *grants))
+
+
+class Deletion(NamedTuple):
+    """`version`: the marker's, or that of what was removed; `marker`: it is one."""
+
+    version: str | None
+    marker: bool
+
+
+def deleted(
+    store: ObjectStoreService, tx: Tx, asked: Asked, key: str, version: str | None
+) -> Deletion:
+    """What is not there is gone, too."""
+    try:
+        if version is not None:
+            was = store.objects.delete_version(tx, asked.access, asked.bucket, key, version)
+            return Deletion(version, was)
+        made = store.objects.delete(tx, asked.access, asked.bucket, key, absent_too=True)
+    except NoSuchObject:
+        return Deletion(version, False)
+    return Deletion(None if made is None else made.version, made is not None)

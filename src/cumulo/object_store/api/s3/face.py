@@ -13,6 +13,7 @@ from cumulo.object_store.api.s3.lists import ListsApi
 from cumulo.object_store.api.s3.multipart import MultipartApi
 from cumulo.object_store.api.s3.objects import ObjectsApi
 from cumulo.object_store.api.s3.signing import Signing
+from cumulo.object_store.api.s3.versions import VersionsApi
 from cumulo.object_store.service.object_store import ObjectStoreService
 
 ALIAS = "/s3"
@@ -57,6 +58,7 @@ class _Operations:
             return Asked(call, bucket)
 
         self._lists = ListsApi(store, read)
+        self._versions = VersionsApi(store, read)
         self._buckets = BucketsApi(store, read, region)
         self._objects = ObjectsApi(store, read)
         self._multipart = MultipartApi(store, read, self._objects)
@@ -82,6 +84,9 @@ class _Operations:
             of("GET", buckets.acl, "acl"),
             of("PUT", buckets.put_acl, "acl"),
             of("POST", buckets.delete_many, "delete"),
+            of("GET", buckets.versioning, "versioning"),
+            of("PUT", buckets.put_versioning, "versioning"),
+            of("GET", self._versions.index, "versions"),
             of("GET", self._multipart.uploads, "uploads"),
             *(of("GET", buckets.setting, name) for name in settings),
             *(of(verb, buckets.set, name) for verb in ("PUT", "DELETE") for name in settings),

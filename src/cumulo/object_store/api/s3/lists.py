@@ -45,7 +45,7 @@ class ListsApi:
     async def objects(self, call: Call) -> Reply:
         asked = self._read(call)
         query = call.query
-        encode = _encoder(query.get("encoding-type"))
+        encode = encoder(query.get("encoding-type"))
         most = number(query.get("max-keys"), limits.S3_LISTING_LIMIT, 0, 1000, "max-keys")
         second = query.get("list-type") == "2"
         token = query.get("continuation-token")
@@ -61,7 +61,7 @@ class ListsApi:
         row = await self._store.database.read(
             lambda tx: self._store.containers.seen(tx, asked.access, asked.bucket)
         )
-        wish = Wish(_storable(prefix), _storable(delimiter), _storable(marker), limit=most)
+        wish = Wish(storable(prefix), storable(delimiter), storable(marker), limit=most)
         page = await self._store.listings.objects(row.id, wish)
         shows_owner = not second or query.get("fetch-owner") == "true"
         head = [
@@ -118,7 +118,7 @@ def owner(asked: Asked, tag: str = "Owner") -> str:
     return element(tag, element("ID", who.user_id), text("DisplayName", who.user_name))
 
 
-def _encoder(kind: str | None) -> Callable[[str], str]:
+def encoder(kind: str | None) -> Callable[[str], str]:
     if kind is None:
         return str
     if kind != "url":
@@ -139,7 +139,7 @@ def _token(token: str | None) -> str:
         raise BadInput(WRONG_TOKEN, kind="InvalidArgument") from None
 
 
-def _storable(value: str) -> str:
+def storable(value: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -22,6 +22,7 @@ from cumulo.object_store.api.s3.objects import (
     checksum_headers,
     new_object,
     source_of,
+    version_header,
     write_conditions,
 )
 from cumulo.object_store.model import checksums, limits, timestamps
@@ -94,8 +95,7 @@ class MultipartApi:
 
     async def _copy(self, asked: Asked, place: int) -> Reply:
         _, upload = await self._find(asked)
-        bucket, key = source_of(asked)
-        source = await self._objects.row(asked.access, bucket, key)
+        source = await self._objects.row(asked.access, *source_of(asked))
         check_source(asked.headers, source)
         content = await self._store.contents.of(source, asked.access)
         start, end = 0, content.size
@@ -176,6 +176,7 @@ class MultipartApi:
             text("Key", asked.key),
             text("ETag", f'"{row.etag}"'),
             *sums,
+            headers=version_header(row),
         )
 
     async def abort(self, call: Call) -> Reply:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Reply
 from cumulo.object_store.api.s3.asked import Asked, Body
-from cumulo.object_store.api.s3.buckets import acl_document, acl_of, canned
+from cumulo.object_store.api.s3.buckets import acl_document, acl_of, canned, deleted
 from cumulo.object_store.api.s3.documents import children, document, element, parsed, text, value_of
 from cumulo.object_store.api.s3.lists import Read
 from cumulo.object_store.api.sending import body
@@ -24,6 +24,7 @@ from cumulo.object_store.model.faults import (
 )
 from cumulo.object_store.model.headers import KEPT, kept
 from cumulo.object_store.model.object import ObjectRow
+from cumulo.object_store.model.version import NULL
 from cumulo.object_store.service.access import Access
 from cumulo.object_store.service.contents import MANIFEST
 from cumulo.object_store.service.object_store import ObjectStoreService
@@ -59,7 +60,7 @@ class ObjectsApi:
 
     async def _get(self, asked: Asked) -> Reply:
         call = asked.call
-        row = await self.row(asked.access, asked.bucket, asked.key)
+        row = await self._current(asked)
         content = await self._store.contents.of(row, asked.access)
         headers = headers_of(row, content.etag)
         for name in RESPONSES:
@@ -90,9 +91,30 @@ class ObjectsApi:
             self._store, call, content, asked.access, start, end, status, headers, kind
         )
 
-    async def row(self, access: Access, bucket: str, key: str) -> ObjectRow:
+    async def _current(self, asked: Asked) -> ObjectRow:
+        """What a GET is about. Raises NoSuchObject, which tells of a marker."""
+        version = asked.query.get("versionId")
+        try:
+            return await self.row(asked.access, asked.bucket, asked.key, version)
+        except NoSuchObject as fault:
+            if version is None:
+                found = await self._store.database.read(lambda tx: self._marker(tx, asked))
+                if found is not None:
+                    fault.headers |= {"x-amz-delete-marker": "true", "x-amz-version-id": found}
+            elif fault.kind == "MethodNotAllowed":
+                fault.status = 405
+            raise
+
+    def _marker(self, tx: Tx, asked: Asked) -> str | None:
+        container = self._store.containers.get(tx, asked.access.account, asked.bucket)
+        newest = self._store.versions.newest(tx, container, asked.key.encode())
+        return newest.version if newest is not None and newest.marker else None
+
+    async def row(
+        self, access: Access, bucket: str, key: str, version: str | None = None
+    ) -> ObjectRow:
         return await self._store.database.read(
-            lambda tx: self._store.objects.seen(tx, access, bucket, key)
+            lambda tx: self._store.objects.seen_version(tx, access, bucket, key, version)
         )
 
     async def put(self, call: Call) -> Reply:
@@ -114,7 +136,8 @@ class ObjectsApi:
         new.blob, new.size, new.etag = received
         _note_checksum(new, given)
         row = await self._commit(asked, container, new, held)
-        return Reply(200, headers={"ETag": f'"{row.etag}"', **checksum_headers(row)}, raw=b"")
+        headers = {"ETag": f'"{row.etag}"', **checksum_headers(row), **version_header(row)}
+        return Reply(200, headers=headers, raw=b"")
 
     async def _commit(
         self, asked: Asked, container: ContainerRow, new: NewObject, held: Mapping[str, str]
@@ -129,11 +152,12 @@ class ObjectsApi:
             raise
 
     async def _copy(self, asked: Asked) -> Reply:
-        bucket, key = source_of(asked)
+        bucket, key, version = source_of(asked)
         directive = asked.headers.get("x-amz-metadata-directive", "COPY").upper()
         if directive not in ("COPY", "REPLACE"):
             raise BadInput("Unknown metadata directive.", kind="InvalidArgument")
-        if (bucket, key) == (asked.bucket, asked.key) and directive == "COPY":
+        same = (bucket, key) == (asked.bucket, asked.key) and version is None
+        if same and directive == "COPY":
             raise BadInput(
                 "This copy request is illegal because it is trying to copy an object to itself "
                 "without changing the object's metadata, storage class, website redirect location "
@@ -141,7 +165,7 @@ class ObjectsApi:
             )
         own = new_object(asked)
         held = write_conditions(asked.headers)
-        source = await self.row(asked.access, bucket, key)
+        source = await self.row(asked.access, bucket, key, version)
         check_source(asked.headers, source)
         if source.size > limits.S3_COPY_SIZE:
             raise BadInput("The specified copy source is larger than the maximum allowable size")
@@ -163,17 +187,18 @@ class ObjectsApi:
             new.blob, new.size, new.etag = received
             row = await self._commit(asked, container, new, held)
         else:
-            row = await self._share(asked, (bucket, key), container, new, held)
+            row = await self._share(asked, (bucket, key, version), container, new, held)
         return document(
             "CopyObjectResult",
             element("LastModified", timestamps.s3_iso(row.timestamp)),
             text("ETag", f'"{row.etag}"'),
+            headers=version_header(row),
         )
 
     async def _share(
         self,
         asked: Asked,
-        source: tuple[str, str],
+        source: tuple[str, str, str | None],
         container: ContainerRow,
         new: NewObject,
         held: Mapping[str, str],
@@ -181,7 +206,7 @@ class ObjectsApi:
         """A copy is another row for the same bytes, if its source is still there."""
 
         def work(tx: Tx) -> ObjectRow:
-            now = self._store.objects.seen(tx, asked.access, *source)
+            now = self._store.objects.seen_version(tx, asked.access, *source)
             new.blob, new.assembly, new.kind = now.blob, now.assembly, now.kind
             new.size, new.etag = now.size, now.etag
             return self._store.objects.commit(tx, container, asked.key, new, held)
@@ -191,15 +216,14 @@ class ObjectsApi:
     async def delete(self, call: Call) -> Reply:
         """What is not there is gone, too."""
         asked = self._read(call)
-
-        def work(tx: Tx) -> None:
-            try:
-                self._store.objects.delete(tx, asked.access, asked.bucket, asked.key)
-            except NoSuchObject:
-                return
-
-        await self._store.write(work, name="object delete")
-        return Reply(204)
+        version = call.query.get("versionId")
+        done = await self._store.write(
+            lambda tx: deleted(self._store, tx, asked, asked.key, version), name="object delete"
+        )
+        headers = {"x-amz-delete-marker": "true"} if done.marker else {}
+        if done.version is not None:
+            headers["x-amz-version-id"] = done.version
+        return Reply(204, headers=headers)
 
     async def acl(self, call: Call) -> Reply:
         asked = self._read(call)
@@ -250,6 +274,7 @@ def headers_of(row: ObjectRow, etag: str) -> dict[str, str]:
     found["ETag"] = f'"{etag}"'
     found["Last-Modified"] = timestamps.http_date(row.timestamp)
     found["Accept-Ranges"] = "bytes"
+    found |= version_header(row)
     tags = row.extra.get("tags")
     if tags:
         found["x-amz-tagging-count"] = str(len(tags))
@@ -316,9 +341,9 @@ def _copied(source: ObjectRow, own: NewObject, *, replace: bool) -> NewObject:
     return NewObject(content_type=source.content_type, headers=headers, extra=extra)
 
 
-def source_of(asked: Asked) -> tuple[str, str]:
-    """Bucket and key of `x-amz-copy-source`."""
-    given = asked.headers["x-amz-copy-source"].partition("?versionId=")[0]
+def source_of(asked: Asked) -> tuple[str, str, str | None]:
+    """Bucket, key and version of `x-amz-copy-source`."""
+    given, _, version = asked.headers["x-amz-copy-source"].partition("?versionId=")
     try:
         path = names.decoded(given)
     except StoreFault:
@@ -329,7 +354,11 @@ def source_of(asked: Asked) -> tuple[str, str]:
             "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
             kind="InvalidArgument",
         )
-    return bucket, key
+    return bucket, key, version or None
+
+
+def version_header(row: ObjectRow) -> dict[str, str]:
+    return {} if row.version == NULL else {"x-amz-version-id": row.version}
 
 
 def check_source(headers: Mapping[str, str], source: ObjectRow) -> None:

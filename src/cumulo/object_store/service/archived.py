@@ -1,0 +1,99 @@
+"""Swift's older versions: what is replaced in one container goes to another one, as an object of
+its own (`X-Versions-Location`, `X-History-Location`).
+
+With a stack, a deletion brings the last one back; with a history, it leaves a note that there was
+one.
+"""
+
+import msgspec
+
+from cumulo.core.db.transaction import Tx
+from cumulo.object_store.model import timestamps
+from cumulo.object_store.model.container import ContainerRow
+from cumulo.object_store.model.faults import PreconditionFailed
+from cumulo.object_store.model.listing import behind
+from cumulo.object_store.model.object import ObjectRow
+from cumulo.object_store.model.version import NULL
+from cumulo.object_store.queries import object as queries
+from cumulo.object_store.service.containers import Containers
+
+STACK, HISTORY = "stack", "history"
+DELETED = "application/x-deleted;swift_versions_deleted=1"
+EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
+
+
+class Archives:
+    def __init__(self, containers: Containers) -> None:
+        self._containers = containers
+
+    def _place(self, tx: Tx, container: ContainerRow) -> tuple[str, ContainerRow] | None:
+        """(kind, container of the older ones). Raises PreconditionFailed when that is gone."""
+        wish = container.options.get("archive")
+        if not wish:
+            return None
+        found = self._containers.find(tx, container.account, wish["location"])
+        if found is None:
+            raise PreconditionFailed()
+        return str(wish["kind"]), found
+
+    def replaced(self, tx: Tx, container: ContainerRow, row: ObjectRow) -> None:
+        place = self._place(tx, container)
+        if place is not None:
+            self._keep(tx, place[1], row)
+
+    def deleted(self, tx: Tx, container: ContainerRow, row: ObjectRow) -> bool:
+        """True when something else is current now."""
+        place = self._place(tx, container)
+        if place is None:
+            return False
+        kind, target = place
+        if kind == STACK:
+            return self._restored(tx, container, target, row)
+        self._keep(tx, target, row)
+        note = msgspec.structs.replace(
+            row,
+            timestamp=timestamps.after(row.timestamp),
+            size=0,
+            etag=EMPTY,
+            content_type=DELETED,
+            headers={},
+            kind="plain",
+            blob=None,
+            assembly=None,
+            extra={},
+        )
+        self._keep(tx, target, note)
+        return False
+
+    def _keep(self, tx: Tx, target: ContainerRow, row: ObjectRow) -> None:
+        name = _prefix(row.name) + row.timestamp.encode()
+        kept = msgspec.structs.replace(row, container_id=target.id, name=name, version=NULL)
+        if tx.insert(kept, ignore_duplicate=True):
+            self._containers.count(tx, target, objects=1, bytes=row.size)
+
+    def _restored(
+        self, tx: Tx, container: ContainerRow, target: ContainerRow, row: ObjectRow
+    ) -> bool:
+        prefix = _prefix(row.name)
+        found = tx.tuples(
+            queries.BACKWARD,
+            container=target.id,
+            low=prefix,
+            high=behind(prefix),
+            most=1,
+            now=0,
+        )
+        last = tx.get(ObjectRow, target.id, found[0][0]) if found else None
+        if last is None:
+            return False
+        tx.delete(last)
+        self._containers.count(tx, target, objects=-1, bytes=-last.size)
+        self._containers.drop(tx, container, row)
+        tx.insert(msgspec.structs.replace(last, container_id=container.id, name=row.name))
+        self._containers.count(tx, container, objects=1, bytes=last.size)
+        return True
+
+
+def _prefix(name: bytes) -> bytes:
+    """Of the names of an object's older versions."""
+    return b"%03x%s/" % (len(name), name)
