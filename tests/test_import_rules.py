@@ -224,6 +224,17 @@ def test_nothing_is_too_long() -> None:
     assert long == []
 
 
+def test_threads_are_of_named_pools() -> None:
+    """What is slow in the one default pool would hold up everything else there."""
+    default = ("asyncio.to_thread(", "run_in_executor(None")
+    found = [
+        name
+        for name, path in modules().items()
+        if any(call in path.read_text() for call in default)
+    ]
+    assert found == []
+
+
 def test_there_is_something_to_check() -> None:
     imports = everything()
     assert "cumulo.core.run.namespaces" in imports["cumulo.core.run.commands"]

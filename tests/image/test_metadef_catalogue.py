@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from cumulo.core.db.statements import statement
+from cumulo.identity.interface import FirstUsers
 from cumulo.image.first_run import metadefs
 from cumulo.image.model.metadef import CatalogueRow
 from tests.support.cloud import running_cloud
@@ -72,7 +73,9 @@ def test_a_namespace_made_by_hand_is_not_taken_over(tmp_path: Path) -> None:
             assert (await cloud.call("PUT", path, as_="admin", json_=wish)).status == 200
 
             await cloud.cloud.database.write(lambda tx: tx.run(FORGET))
-            await metadefs.make(cloud.cloud)
+            users = cloud.cloud.frame.get(FirstUsers)
+            image = cloud.cloud.services.image
+            await metadefs.FirstMetadefs(cloud.cloud.database, image, users).make()
             kept = (await cloud.call("GET", path, as_="admin")).json
             assert kept["visibility"] == "private"
 

@@ -81,11 +81,8 @@ class Desk:
     async def heartbeat(self) -> None:
         raise AssertionError("a worker has none")
 
-    async def fetch_all(self, message: Any) -> Any:
-        raise AssertionError("a worker has items")
-
-    async def report_all(self, message: Any) -> None:
-        raise AssertionError("a worker has items")
+    async def samples(self, samples: Any) -> None:
+        raise AssertionError("a worker has none")
 
 
 def worker_at(desk: Desk, work: ItemWork, journal: Journal | None = None) -> Worker:

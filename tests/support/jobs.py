@@ -18,6 +18,7 @@ from cumulo.core.db.sqlite import SqliteDatabase
 from cumulo.core.db.transaction import Tx
 from cumulo.core.work.jobs import Failed, Job, Jobs, Kind, Outcome, Run, Step
 from cumulo.core.work.runner import JobRunner
+from cumulo.wiring import assemblies
 
 NAME = "test.move"
 
@@ -107,6 +108,7 @@ def open_database(where: str) -> SqliteDatabase:
 
 
 def prepared(where: str) -> SqliteDatabase:
+    assemblies()  # all tables, whichever of them other tests have declared already
     database = open_database(where)
     migrations.prepare(database)
     return database

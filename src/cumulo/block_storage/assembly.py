@@ -7,12 +7,14 @@ from cumulo.block_storage.drivers.fake import FakeDriver
 from cumulo.block_storage.drivers.file import FileDriver
 from cumulo.block_storage.interface import EVENTS, BlockStorage
 from cumulo.block_storage.meters import METERS
+from cumulo.block_storage.panels import PANELS
 from cumulo.block_storage.part import StoragePart
 from cumulo.block_storage.policy import RULES
 from cumulo.block_storage.service.block_storage import BlockStorageService
 from cumulo.block_storage.service.quotas import DEFAULTS, of_types
 from cumulo.block_storage.settings import BlockStorageSettings
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
+from cumulo.identity.interface import Identity
 from cumulo.image.interface import Images
 
 
@@ -23,7 +25,9 @@ def build(frame: Frame) -> Service:
     return Service(
         storage,
         faces=block_storage_faces(storage, frame.rules("block_storage", RULES)),
-        parts=[StoragePart(storage.images, storage.volumes, storage.snapshots)],
+        parts=[
+            StoragePart(frame.get(Identity), storage.images, storage.volumes, storage.snapshots)
+        ],
         counts={"volumes": storage.volumes.count},
     )
 
@@ -50,6 +54,7 @@ ASSEMBLY = Assembly(
     ),
     resource_types=resources.TYPES,
     finders=resources.FINDERS,
+    panels=PANELS,
     meters=METERS,
     hosts=(HostKind("block_storage", agent, sweep=30.0),),
 )

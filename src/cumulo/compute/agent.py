@@ -155,13 +155,15 @@ class ComputeAgent:
     # --- questions ----------------------------------------------------------------------------
 
     async def answer(self, question: str, arguments: dict[str, Any]) -> Any:
-        """`console_log` (id, lines) and `diagnostics` (id)."""
+        """`console_log` (id, lines), `diagnostics` (id) and `console` (id, line): a connection."""
         guest_id = str(arguments["id"])
         if question == "console_log":
             text = await self.driver.console_log(guest_id, arguments.get("lines"))
             return text[-CONSOLE_LIMIT:]
         if question == "diagnostics":
             return msgspec.to_builtins(await self.driver.inspect(guest_id))
+        if question == "console":
+            return self.driver.open_console(guest_id, arguments["line"])
         raise ValueError(f"no such question: {question}")
 
 

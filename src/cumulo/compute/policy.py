@@ -13,6 +13,7 @@ _BASE = {
 }
 
 _MEMBERS = """
+    os-remote-consoles
     servers:create servers:update servers:delete servers:reboot servers:start servers:stop
     os-pause-server:pause os-pause-server:unpause os-lock-server:lock os-lock-server:unlock
     os-deferred-delete:force os-console-output os-server-password:clear

@@ -26,15 +26,17 @@ from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.principal import Principal
 from cumulo.core.blobs.content import Contents
 from cumulo.core.blobs.shelf import Shelf
+from cumulo.core.blobs.tickets import Tickets
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events.consumers import Consumer
 from cumulo.core.events.feed import Feed
 from cumulo.core.events.types import EventType
-from cumulo.core.hosts.conductor import Conductor, Part, WholePart
+from cumulo.core.hosts.conductor import Conductor, Part
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.hosts.work import HostPart
 from cumulo.core.http.caller import Caller
 from cumulo.core.http.operations import Face
+from cumulo.core.panels import Panel
 from cumulo.core.quotas.quotas import Quotas, UnifiedLimits
 from cumulo.core.resource_types import Finder, ResourceType
 from cumulo.core.usage import Metered
@@ -94,6 +96,8 @@ class Frame:
     """The live feed of events."""
     jobs: Jobs = field(init=False)
     """Where a service adds its kinds of jobs, and begins them."""
+    tickets: Tickets = field(init=False)
+    """For content that hosts on other machines read."""
     _given: dict[Any, Any] = field(default_factory=dict)
 
     @property
@@ -104,6 +108,7 @@ class Frame:
     def __post_init__(self) -> None:
         self.feed = Feed(self.database)
         self.jobs = Jobs(self.database)
+        self.tickets = Tickets.kept_in(self.settings.secrets_dir / "ticket-key")
 
     def give(self, protocol: type[P], implementation: P) -> None:
         """Offer an implementation of a Protocol of some `interface.py` to the others."""
@@ -199,7 +204,7 @@ class Service:
     facade: Any
     """The service itself, as `Cloud.services` shows it."""
     faces: Sequence[Face] = ()
-    parts: Sequence[Part | WholePart] = ()
+    parts: Sequence[Part] = ()
     """The conductor's side of work on hosts."""
     reconcilers: Sequence[Reconciler] = ()
     on_bells: Callable[[Bells], None] | None = None
@@ -236,6 +241,8 @@ class Assembly:
     resource_types: Sequence[ResourceType] = ()
     """What templates can ask of it."""
     finders: Sequence[Finder] = ()
+    panels: Sequence[Panel] = ()
+    """What the dashboard shows of it."""
     meters: Sequence[Metered[Any]] = ()
     """What of it is paid for."""
     """How names in templates become ids of its things."""

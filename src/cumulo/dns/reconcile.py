@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.sim.points import reach
+from cumulo.core.work import pools
 from cumulo.core.work.reconciler import backoff
 from cumulo.core.work.wakeups import Wakeup
 from cumulo.dns.model.change import ServerRow
@@ -192,7 +193,7 @@ class SecondaryTransfers:
         if row is None or not row.wanted:
             return
         serial = row.serial if row.transferred_at is not None else None
-        received = await asyncio.to_thread(self._fetch, row.name, row.masters, serial)
+        received = await pools.TOOLS(self._fetch, row.name, row.masters, serial)
         await self._database.write(
             lambda tx: self._taken(tx, id, received), name="secondary zone transferred"
         )

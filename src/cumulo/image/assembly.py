@@ -15,6 +15,7 @@ from cumulo.image.first_run.image import FirstImage
 from cumulo.image.first_run.metadefs import FirstMetadefs
 from cumulo.image.interface import EVENTS, Images
 from cumulo.image.jobs import ImageJobs
+from cumulo.image.panels import PANELS
 from cumulo.image.policy import RULES
 from cumulo.image.reconcile import CacheFill, ImageRemovals
 from cumulo.image.service.image import ImageService
@@ -95,6 +96,7 @@ def _image(frame: Frame) -> ImageService:
         protection=protection,
         rules=_import_rules(settings, frame.get(Endpoints)),
         task_hours=given.task_hours,
+        tickets=frame.tickets,
     )
 
 
@@ -141,4 +143,5 @@ ASSEMBLY = Assembly(
     events=EVENTS,
     catalog=(CatalogEntry("image", (), "/image", "glance"),),
     finders=resources.FINDERS,
+    panels=PANELS,
 )

@@ -69,7 +69,8 @@ def swift_keystone(cloud: ServedCloud, container: str) -> SwiftDriver:
 
 def cinder(cloud: ServedCloud, **more: Any) -> CinderDriver:
     """In volumes of our own block storage, with its real files."""
-    known = {"user": "demo", "password": cloud.password("demo"), "folders": [str(cloud.data)]}
+    folders = [str(cloud.data / "fake" / "volumes")]
+    known = {"user": "demo", "password": cloud.password("demo"), "folders": folders}
     return CinderDriver(
         CinderOptions(**{"auth_url": cloud.auth_url, "project": "demo", **known, **more})
     )
@@ -322,7 +323,9 @@ def test_files_of_interrupted_uploads_go(tmp_path: Path) -> None:
     async def main() -> None:
         driver = FileDriver(tmp_path / "images")
         await put(driver, "whole", b"x")
-        await driver.writer("half").write(b"y")
+        half = driver.writer("half")
+        await half.write(b"y")
+        half._close()  # as the end of its process does
         again = FileDriver(tmp_path / "images")
         assert await again.forget_unfinished() == 1
         assert [p.name for p in (tmp_path / "images").iterdir()] == ["whole"]

@@ -7,15 +7,7 @@ from typing import Any
 import msgspec
 
 from cumulo.core.hosts.link import InProcessLink
-from cumulo.core.hosts.messages import (
-    Desired,
-    Fetch,
-    FetchAll,
-    Items,
-    Report,
-    ReportAll,
-    Taken,
-)
+from cumulo.core.hosts.messages import Fetch, Items, Report, Taken
 from tests.support.cloud import running_cloud
 
 SERVERS = "/compute/v2.1/servers"
@@ -44,18 +36,6 @@ class Wire(InProcessLink):
         host = through_bytes(message.host, part.host_type)
         self.seen.add(message.kind)
         return await super().report(msgspec.structs.replace(message, items=items, host=host))
-
-    async def fetch_all(self, message: FetchAll) -> Desired:
-        found = await super().fetch_all(message)
-        part = self._conductor.parts[message.kind]
-        state = through_bytes(found.state, part.desired_type)
-        return msgspec.structs.replace(found, state=state)
-
-    async def report_all(self, message: ReportAll) -> None:
-        part = self._conductor.parts[message.kind]
-        state = through_bytes(message.state, part.observed_type)
-        self.seen.add(message.kind)
-        await super().report_all(msgspec.structs.replace(message, state=state))
 
 
 def through_bytes(state: Any, kind: Any) -> Any:

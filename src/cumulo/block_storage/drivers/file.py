@@ -32,6 +32,7 @@ from cumulo.core.blobs import sparse
 from cumulo.core.blobs.disks import virtual_size
 from cumulo.core.run.commands import CommandFailed, run_blocking
 from cumulo.core.run.sandbox import INPUT, OUTPUT, Bounds, SandboxFailed, in_sandbox, lent
+from cumulo.core.work import pools
 
 GIB = 1024**3
 FORMATS: list[VolumeFormat] = ["qcow2", "raw"]
@@ -57,7 +58,7 @@ class FileDriver:
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def capabilities(self) -> Capabilities:
-        space = await asyncio.to_thread(shutil.disk_usage, self._folder)
+        space = await pools.DISK(shutil.disk_usage, self._folder)
         return Capabilities("file", FORMATS, space.total / GIB, space.free / GIB)
 
     async def ensure_volume(self, spec: VolumeSpec) -> VolumeState:
@@ -69,7 +70,7 @@ class FileDriver:
     async def remove(self, volume_id: str) -> None:
         check_id(volume_id)
         async with self._locks.setdefault(volume_id, asyncio.Lock()):
-            await asyncio.to_thread(self._remove, volume_id)
+            await pools.DISK(self._remove, volume_id)
         self._locks.pop(volume_id, None)
 
     def has(self, volume_id: str) -> bool:
@@ -79,7 +80,7 @@ class FileDriver:
         return sorted(self._names())
 
     async def list(self) -> "list[VolumeState]":
-        return list(await asyncio.to_thread(self._scan))
+        return list(await pools.DISK(self._scan))
 
     def path(self, volume_id: str) -> tuple[str, VolumeFormat] | None:
         found = self._find(check_id(volume_id))

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from cumulo.block_storage.model.pool import OVERSUBSCRIPTION, PoolRow
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
+from cumulo.core.hosts.queries import is_alive
 
 _t, _c = PoolRow.sql_table, columns(PoolRow)
 _room = sa.or_(
@@ -13,6 +14,13 @@ _room = sa.or_(
 )
 
 ALL = query(PoolRow, sa.select(_t).order_by(_c.host_id))
+CANDIDATES = statement(
+    sa.select(_c.host_id)
+    .where(_room, is_alive(_c.host_id, "alive_since"))
+    .order_by(_c.allocated_gb, _c.host_id)
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
+"""Hosts with room that were heard of, those that have promised the least first."""
 TAKE = statement(
     sa.update(_t)
     .where(_c.host_id == sa.bindparam("h"), _room)

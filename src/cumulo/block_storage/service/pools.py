@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 from cumulo.block_storage.model.pool import PoolRow
 from cumulo.block_storage.queries import pool as queries
+from cumulo.core.clock import later
 from cumulo.core.db.transaction import Tx
-from cumulo.core.hosts.registry import HostRegistry, is_alive
+from cumulo.core.hosts.registry import ALIVE_SECONDS, HostRegistry, is_alive
 
 KIND = "block_storage"
+CANDIDATES = 8
+MOST_REASONS = 50
 
 
 class Pools:
@@ -19,11 +22,25 @@ class Pools:
 
     def take(self, tx: Tx, size: int, *, only: str | None = None) -> tuple[str | None, list[str]]:
         """A host with room, whose room is taken; and why the others were not chosen."""
+        if only is None:
+            since = later(tx.now, -ALIVE_SECONDS)
+            found = tx.tuples(queries.CANDIDATES, n=size, alive_since=since, most=CANDIDATES)
+        else:
+            found = [(only,)]
+        for (host_id,) in found:
+            host = self._registry.get(tx, host_id)
+            if host is None or not host.enabled or not is_alive(host, tx.now):
+                continue
+            if tx.run(queries.TAKE, h=host_id, n=size):
+                return str(host_id), []
+        return self._take_anyhow(tx, size, only)
+
+    def _take_anyhow(self, tx: Tx, size: int, only: str | None) -> tuple[str | None, list[str]]:
+        """The same host by host: one that has not told of its pool yet is taken, too."""
         reasons = []
-        pools = {pool.host_id: pool for pool in self.all(tx)}
-        hosts = [host for host in self._registry.all(tx) if KIND in host.roles]
-        hosts.sort(key=lambda host: pools[host.id].allocated_gb if host.id in pools else 0)
-        for host in hosts:
+        for host in self._registry.all(tx):
+            if KIND not in host.roles:
+                continue
             if only is not None and host.id != only:
                 reasons.append(f"{host.id}: the source is on {only}")
             elif not host.enabled:
@@ -35,6 +52,8 @@ class Pools:
                 if tx.run(queries.TAKE, h=host.id, n=size):
                     return host.id, reasons
                 reasons.append(f"{host.id}: no room for {size} GiB")
+        if len(reasons) > MOST_REASONS:
+            reasons = [*reasons[:MOST_REASONS], f"and {len(reasons) - MOST_REASONS} more hosts"]
         return None, reasons or ["no host keeps volumes"]
 
     def grow(self, tx: Tx, host_id: str, amount: int) -> bool:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from cumulo.benchmark.client.clouds import platform_of
 from cumulo.benchmark.model.result import Environment
 from cumulo.core.run.daemons import start_daemon
+from cumulo.core.work import pools
 
 HERE = ("127.0.0.1", "::1", "localhost")
 ENDING = 10.0
@@ -125,7 +126,7 @@ async def _kill(pid: int, seconds: float) -> str:
     """SIGKILL, as a power cut is; started again with the same words in the same folder."""
     argv, cwd, log = _as_it_was_started(pid)
     os.kill(pid, signal.SIGKILL)
-    await asyncio.to_thread(_await_end, pid)
+    await pools.TOOLS(_await_end, pid)
     await asyncio.sleep(seconds)
     daemon = start_daemon(argv, log=log / "restarted.log", cwd=cwd)
     down = f" after {seconds:g} s" if seconds else ""

@@ -1,6 +1,7 @@
 """Compute's whole HTTP face: discovery, and the API under `/v2.1` (and `/v2`, its elder name)."""
 
 from cumulo.compute.api import versions
+from cumulo.compute.api.consoles import ConsolesApi
 from cumulo.compute.api.devices import DevicesApi
 from cumulo.compute.api.flavors import FlavorsApi
 from cumulo.compute.api.groups import GroupsApi
@@ -33,13 +34,14 @@ def compute_faces(
 ) -> list[Face]:
     """Discovery, then the API itself."""
     known = rules or Rules(RULES)
+    consoles = ConsolesApi(compute, database, conductor)
     discovery = Face(
         name="compute",
         request_id_headers=("X-Openstack-Request-Id", "X-Compute-Request-Id"),
         mount="/compute",
         faults=faults.compute,
         rules=known,
-        operations=versions.discovery(),
+        operations=[*versions.discovery(), *consoles.doors()],
     )
     return [
         discovery,
@@ -52,11 +54,13 @@ def compute_faces(
             rules=known,
             prefixes=("/v2.1", "/v2.1/{project_id}", "/v2", "/v2/{project_id}"),
             microversions=MICROVERSIONS,
+            answers="cumulo.compute.api.answers",
             operations=[
                 *versions.operations(),
                 *ServersApi(compute).operations(),
                 *ServerActionsApi(compute, database, conductor).operations(),
                 *ServerPartsApi(compute).operations(),
+                *consoles.operations(),
                 *SecurityGroupsApi(compute).operations(),
                 *DevicesApi(compute).operations(),
                 *FlavorsApi(compute).operations(),

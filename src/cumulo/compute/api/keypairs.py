@@ -1,6 +1,5 @@
 """Key pairs on the wire."""
 
-import asyncio
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta
@@ -12,6 +11,7 @@ from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import next_link, page_of
 from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset
+from cumulo.core.work import pools
 
 RULE = "os_compute_api:os-keypairs"
 KeyName = Annotated[str, Meta(min_length=1, max_length=255)]
@@ -143,7 +143,7 @@ class KeyPairsApi:
                     tx, call.principal.project_id, user_id, wish.name
                 )
             )
-            made = await asyncio.to_thread(generate, kind, user_id)
+            made = await pools.HASH(generate, kind, user_id)
         public = made.public_key if made is not None else wish.public_key or ""
         row = await self._database.write(
             lambda tx: self._keypairs.create(tx, user_id, wish.name, kind, public, call.principal),

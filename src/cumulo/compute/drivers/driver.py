@@ -7,6 +7,7 @@ that is newer than the stop arrives: a crash must be seen, not papered over.
 """
 
 import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -192,6 +193,11 @@ class ComputeDriver(Protocol):
 
     async def console_log(self, guest_id: str, lines: int | None = None) -> str:
         """The tail of what the guest wrote to its serial console; "" when there is nothing."""
+        ...
+
+    def open_console(self, guest_id: str, kind: Literal["serial", "vnc"]) -> socket.socket:
+        """A non-blocking connection to the guest's serial line or its screen (RFB). Raises
+        OSError where there is none."""
         ...
 
     async def snapshot(self, guest_id: str, target: Path) -> None:

@@ -6,10 +6,12 @@ for rehearsing failures: `faults` makes an effect fail as often as wanted, and `
 """
 
 import asyncio
+import socket
 import struct
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -35,6 +37,7 @@ from cumulo.compute.drivers.record import (
     note_stop,
     reboot_target,
 )
+from cumulo.core.work import pools
 
 CONSOLE_LIMIT = 64 * 1024
 FIRST_PID = 100_000
@@ -93,6 +96,7 @@ class FakeDriver:
     ) -> None:
         self.faults = faults if faults is not None else {}
         self.missing_taps = set(missing_taps)
+        self._echoes: set[asyncio.Task[None]] = set()
         self.load: dict[str, float] = {}
         self._folder = None if data is None else data / "fake-guests"
         self._spawn_seconds = spawn_seconds
@@ -192,6 +196,20 @@ class FakeDriver:
             return guest.console
         return "".join(guest.console.splitlines(keepends=True)[-lines:]) if lines > 0 else ""
 
+    def open_console(self, guest_id: str, kind: Literal["serial", "vnc"]) -> socket.socket:
+        """A serial line that says again what it is told; there is no screen."""
+        guest = self._guests.get(check_id(guest_id))
+        if guest is None or guest.power != "on" or kind != "serial":
+            raise OSError(f"guest {guest_id} has no {kind} console")
+        mine, theirs = socket.socketpair()
+        mine.setblocking(False)
+        theirs.setblocking(False)
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(_echo(mine))
+        self._echoes.add(task)
+        task.add_done_callback(self._echoes.discard)
+        return theirs
+
     async def snapshot(self, guest_id: str, target: Path) -> None:
         guest = self._guests.get(check_id(guest_id))
         try:
@@ -200,7 +218,7 @@ class FakeDriver:
             raise SnapshotFailed(str(fault)) from fault
         if guest is None or not guest.root_gb:
             raise SnapshotFailed("the guest has no root disk of its own")
-        await asyncio.to_thread(target.write_bytes, _empty_qcow2(guest.root_gb * 1024**3))
+        await pools.DISK(target.write_bytes, _empty_qcow2(guest.root_gb * 1024**3))
 
     async def close(self) -> None:
         """Guests in memory stay for whoever holds this object; files stay on the disk."""
@@ -377,3 +395,10 @@ def _empty_qcow2(size: int) -> bytes:
     refcounts = struct.pack(">4H", 1, 1, 1, 1)
     parts = (header, refcount_table, refcounts, b"")
     return b"".join(part.ljust(cluster, b"\0") for part in parts)
+
+
+async def _echo(line: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    with line:
+        while data := await loop.sock_recv(line, 4096):
+            await loop.sock_sendall(line, data)

@@ -59,8 +59,8 @@ class SqliteDatabase:
         path.chmod(0o600)
         self._execute = _executor(self._connection)
         self._students = threading.local()
-        self._studying: list[sqlite3.Connection] = []
-        """Connections of long reads, one a thread."""
+        self._studying: list[tuple[sqlite3.Connection, threading.Lock]] = []
+        """Connections of long reads, one a thread; locked while they are used."""
         self._closing = threading.Event()
         self._log_is_long = False
         self._durable = durable
@@ -134,13 +134,30 @@ class SqliteDatabase:
 
     def _study(self, function: Callable[[Tx], T], seconds: float, left: threading.Event) -> T:
         """The log of writes lets a second connection read what was committed when it began."""
-        connection: sqlite3.Connection | None = getattr(self._students, "connection", None)
-        if connection is None:
-            connection = self._students.connection = _connect(self.path)
-            connection.execute("PRAGMA query_only=ON")
-            self._studying.append(connection)
+        mine: tuple[sqlite3.Connection, threading.Lock] | None
+        mine = getattr(self._students, "connection", None)
+        if mine is None:
+            mine = self._students.connection = (_connect(self.path), threading.Lock())
+            mine[0].execute("PRAGMA query_only=ON")
+            self._studying.append(mine)
+        connection, lock = mine
+        with lock:
+            if self._closing.is_set():
+                raise DatabaseAway("the database is closed")
+            return self._study_on(connection, function, seconds, left)
+
+    def _study_on(
+        self,
+        connection: sqlite3.Connection,
+        function: Callable[[Tx], T],
+        seconds: float,
+        left: threading.Event,
+    ) -> T:
         end = time.monotonic() + seconds
-        over = lambda: left.is_set() or time.monotonic() > end  # noqa: E731
+
+        def over() -> bool:
+            return left.is_set() or self._closing.is_set() or time.monotonic() > end
+
         connection.set_progress_handler(over, STUDY_STEPS)
         connection.execute("BEGIN")
         try:
@@ -185,8 +202,10 @@ class SqliteDatabase:
     def close(self) -> None:
         self._closing.set()
         self._checkpointer.join(5.0)
-        for connection in self._studying:
-            connection.close()
+        for connection, lock in self._studying:
+            # One that is still used ends by itself; to close it under its reader would crash.
+            if lock.acquire(timeout=5.0):
+                connection.close()
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
 

@@ -12,17 +12,15 @@ from typing import Any, Protocol
 
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.hosts.digest import digest_of
+from cumulo.core.hosts.long import TellsChanges
 from cumulo.core.hosts.messages import (
     Answer,
     Ask,
-    Desired,
     Fetch,
-    FetchAll,
     Gone,
     Item,
     Items,
     Report,
-    ReportAll,
     Seen,
     Taken,
 )
@@ -68,20 +66,6 @@ class Part(Protocol):
         words. Raises BadRequest when that cannot be."""
 
 
-class WholePart(Protocol):
-    """The same for a kind that has no items yet: its whole state goes over at each change."""
-
-    kind: str
-    desired_type: type
-    observed_type: type
-
-    def desired(self, tx: Tx, host_id: str, generation: int) -> Any:
-        """The whole desired state of that host, an instance of `desired_type`."""
-
-    def observed(self, tx: Tx, host_id: str, report: Any) -> None:
-        """Take over what the host sees, by compare-and-swap on each row's generation."""
-
-
 class HostDown(Exception):
     """No agent of that host is connected."""
 
@@ -99,7 +83,7 @@ class Conductor:
     sink: SampleSink | None = None
     """Who keeps samples, where somebody does."""
 
-    def add(self, parts: Iterable[Part | WholePart]) -> None:
+    def add(self, parts: Iterable[Part]) -> None:
         """What the services do on hosts."""
         self.parts |= {part.kind: part for part in parts}
 
@@ -119,7 +103,8 @@ class Conductor:
         def renew(tx: Tx) -> None:
             host = self.registry.get(tx, host_id)
             assert host is not None, host_id
-            if self._is_behind(tx, host, message):
+            known = self.registry.part(tx, host_id, message.kind)
+            if known is not None and self._is_behind(tx, host, known, message):
                 self.registry.grow_epoch(tx, host, message.mark.epoch, answer)
 
         log.warning("%s: %s", host_id, answer)
@@ -131,7 +116,7 @@ class Conductor:
     def _fetch(self, tx: Tx, host_id: str, message: Fetch) -> Items | str:
         """The answer, or why the host's epoch has to grow first."""
         host, known = self._known(tx, host_id, message.kind)
-        behind = self._is_behind(tx, host, message)
+        behind = self._is_behind(tx, host, known, message)
         if behind is not None:
             return behind
         cloud = self.registry.cloud_id(tx)
@@ -151,6 +136,8 @@ class Conductor:
         states = self.parts[message.kind].items(
             tx, host_id, [row.id for row in rows if not row.gone]
         )
+        if message.has and isinstance(self.parts[message.kind], TellsChanges):
+            states = self._as_changes(self.parts[message.kind], states, message.has)
         return Items(
             kind=message.kind,
             cloud=cloud,
@@ -166,23 +153,32 @@ class Conductor:
             more=more,
         )
 
+    def _as_changes(
+        self, part: TellsChanges, states: Mapping[str, Any], has: Mapping[str, str]
+    ) -> dict[str, Any]:
+        told = dict(states)
+        for id in has.keys() & states.keys():
+            change = part.change(has[id], states[id])
+            if change is not None:
+                told[id] = change
+        return told
+
     def _known(self, tx: Tx, host_id: str, kind: str) -> tuple[HostRow, PartRow]:
         host = self.registry.get(tx, host_id)
         known = self.registry.part(tx, host_id, kind)
         assert host is not None and known is not None, host_id
         return host, known
 
-    def _is_behind(self, tx: Tx, host: HostRow, message: Fetch) -> str | None:
+    def _is_behind(self, tx: Tx, host: HostRow, known: PartRow, message: Fetch) -> str | None:
         """Why this database must be an older copy, if the host has seen newer orders of it."""
         mark = message.mark
         if mark.cloud != self.registry.cloud_id(tx) or mark.epoch < host.epoch:
             return None
-        known = self.registry.part(tx, host.id, message.kind)
         if message.rewound:
             return "the host has newer orders than it was sent"
         if mark.epoch > host.epoch:
             return f"the host has seen epoch {mark.epoch}, here it is {host.epoch}"
-        if known is not None and mark.version > known.generation:
+        if mark.version > known.generation:
             return f"the host has seen version {mark.version}, here it is {known.generation}"
         return None
 
@@ -228,31 +224,6 @@ class Conductor:
             part.gone(tx, host_id, seen.id)
         else:
             refused[seen.id] = "it is not to be removed"
-
-    # --- whole states -----------------------------------------------------------------------
-
-    async def fetch_all(self, host_id: str, message: FetchAll) -> Desired:
-        part: WholePart = self.parts[message.kind]
-
-        def read(tx: Tx) -> Desired:
-            host, known = self._known(tx, host_id, message.kind)
-            state = part.desired(tx, host_id, known.generation)
-            return Desired(message.kind, host.epoch, known.generation, state)
-
-        return await self.database.read(read)
-
-    async def report_all(self, host_id: str, message: ReportAll) -> None:
-        part: WholePart = self.parts[message.kind]
-
-        def write(tx: Tx) -> None:
-            host = self.registry.get(tx, host_id)
-            if host is None or host.epoch != message.epoch:
-                log.warning("a report of %s for an older epoch is refused", host_id)
-                return
-            part.observed(tx, host_id, message.state)
-            self.registry.applied(tx, host_id, message.kind, message.generation, None)
-
-        await self.database.write(write, name=f"report {message.kind}")
 
     async def failed(self, host_id: str, kind: str, generation: int, reason: str) -> None:
         """The agent could not do anything of this kind at all."""

@@ -4,23 +4,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from cumulo.core.hosts.conductor import Conductor
-from cumulo.core.hosts.messages import (
-    Desired,
-    Fetch,
-    FetchAll,
-    Items,
-    Report,
-    ReportAll,
-    Taken,
-)
+from cumulo.core.hosts.messages import Fetch, Items, Report, Taken
 from cumulo.core.hosts.samples import Sample
 
 
 class Link(Protocol):
     async def fetch(self, message: Fetch) -> Items: ...
     async def report(self, message: Report) -> Taken: ...
-    async def fetch_all(self, message: FetchAll) -> Desired: ...
-    async def report_all(self, message: ReportAll) -> None: ...
     async def failed(self, kind: str, generation: int, reason: str) -> None: ...
     async def heartbeat(self) -> None: ...
     async def samples(self, samples: Sequence[Sample]) -> None: ...
@@ -38,12 +28,6 @@ class InProcessLink:
 
     async def report(self, message: Report) -> Taken:
         return await self._conductor.report(self._host_id, message)
-
-    async def fetch_all(self, message: FetchAll) -> Desired:
-        return await self._conductor.fetch_all(self._host_id, message)
-
-    async def report_all(self, message: ReportAll) -> None:
-        await self._conductor.report_all(self._host_id, message)
 
     async def failed(self, kind: str, generation: int, reason: str) -> None:
         await self._conductor.failed(self._host_id, kind, generation, reason)

@@ -33,7 +33,8 @@ class Fetch(msgspec.Struct, tag="fetch", frozen=True):
     `digest` (see `digest_of`): of all that the agent has at `since`; when it is not what the
     control plane has, the whole set is the answer. `rewound`: orders came that were older than
     what `mark` says: the control plane speaks out of an old copy of its database. `again`: tell me
-    these once more though they did not change: what they wait for may be there by now.
+    these once more though they did not change: what they wait for may be there by now. `has`: of
+    items that are long lists, which list the host has (`Long.stamp`): it may be told the change.
     """
 
     kind: str
@@ -42,9 +43,12 @@ class Fetch(msgspec.Struct, tag="fetch", frozen=True):
     digest: str | None = None
     rewound: bool = False
     again: list[str] = []
+    has: dict[str, str] = {}
 
 
 class Item(msgspec.Struct, frozen=True):
+    """`state`: a `Part.item_type`; of a `Long` one maybe only the change."""
+
     id: str
     version: int
     state: Any
@@ -117,30 +121,6 @@ class Taken(msgspec.Struct, tag="taken", frozen=True):
 
     refused: dict[str, str] = {}
     stale: bool = False
-
-
-class FetchAll(msgspec.Struct, tag="fetch_all", frozen=True):
-    """A kind that has no items yet. Agent to control plane: the whole desired state."""
-
-    kind: str
-
-
-class Desired(msgspec.Struct, tag="desired", frozen=True):
-    """The answer to FetchAll. An agent refuses a lower (epoch, generation) than it has applied."""
-
-    kind: str
-    epoch: int
-    generation: int
-    state: Any
-
-
-class ReportAll(msgspec.Struct, tag="report_all", frozen=True):
-    """Agent to control plane: having applied that generation, this is what I see."""
-
-    kind: str
-    epoch: int
-    generation: int
-    state: Any
 
 
 class Ask(msgspec.Struct, tag="ask", frozen=True):

@@ -21,6 +21,8 @@ class HostRegistry:
 
     def __init__(self) -> None:
         self._bells: dict[tuple[str, str], Callable[[], None]] = {}
+        self._cloud_id: str | None = None
+        """It never changes."""
 
     # --- hosts ------------------------------------------------------------------------------
 
@@ -61,9 +63,11 @@ class HostRegistry:
     # --- the cloud and its epochs -------------------------------------------------------------
 
     def cloud_id(self, tx: Tx) -> str:
-        row = tx.one(queries.CLOUD)
-        assert row is not None, "core.hosts.lineage makes it at the start"
-        return row.id
+        if self._cloud_id is None:
+            row = tx.one(queries.CLOUD)
+            assert row is not None, "core.hosts.lineage makes it at the start"
+            self._cloud_id = row.id
+        return self._cloud_id
 
     def grow_epoch(self, tx: Tx, host: HostRow, beyond: int, reason: str) -> HostRow:
         """What was said to this host before does not count any more."""
@@ -81,19 +85,16 @@ class HostRegistry:
 
     # --- items ------------------------------------------------------------------------------
 
-    def touch(self, tx: Tx, host_id: str, kind: str, id: str | None = None) -> int:
+    def touch(self, tx: Tx, host_id: str, kind: str, id: str) -> int:
         """What this host must make of this thing changes with this transaction: its version from
-        now on. 0 for a name that is no host's. Without an id (a kind that has no items yet) the
-        whole desired state is meant."""
+        now on. 0 for a name that is no host's."""
         return self._grow(tx, [host_id], kind, id, gone=False).get(host_id, 0)
 
     def remove(self, tx: Tx, host_id: str, kind: str, id: str) -> int:
         """This host must remove that thing: the only order that does."""
         return self._grow(tx, [host_id], kind, id, gone=True).get(host_id, 0)
 
-    def touch_all(
-        self, tx: Tx, host_ids: Sequence[str], kind: str, id: str | None = None
-    ) -> dict[str, int]:
+    def touch_all(self, tx: Tx, host_ids: Sequence[str], kind: str, id: str) -> dict[str, int]:
         """The same for all of the hosts that do this kind of work: their versions."""
         return self._grow(tx, host_ids, kind, id, gone=False)
 

@@ -1,13 +1,14 @@
 """Short-lived commands: an argument vector in, bytes out, bounded in time and output."""
 
-import asyncio
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
 
 from cumulo.core.run.namespaces import namespace_path
+from cumulo.core.work import pools
 
 OUTPUT_LIMIT = 16 * 1024 * 1024
+SHORT_SECONDS = 60.0
 
 
 class CommandFailed(Exception):
@@ -41,7 +42,9 @@ async def run(
     Raises CommandFailed when it ends with another status than 0 or exceeds `timeout` seconds
     (it is then killed).
     """
-    return await asyncio.to_thread(
+    # What may take long holds up no short command.
+    pool = pools.TOOLS if timeout <= SHORT_SECONDS else pools.COPY
+    return await pool(
         run_blocking, argv, stdin=stdin, namespace=namespace, timeout=timeout, env=env
     )
 

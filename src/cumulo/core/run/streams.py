@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import IO, NoReturn
 
 from cumulo.core.run.commands import CommandFailed
+from cumulo.core.work import pools
 
 _BUFFER = 1024 * 1024
 
@@ -91,7 +92,7 @@ class Stream:
         except TimeoutError:
             await self._late()
         if status != 0:
-            said = await asyncio.to_thread(self._said)
+            said = await pools.DISK(self._said)
             raise CommandFailed(self._argv, status, said)
 
     async def kill(self) -> None:

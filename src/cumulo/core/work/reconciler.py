@@ -19,6 +19,8 @@ from cumulo.core.work.wakeups import Wakeup
 log = logging.getLogger("cumulo.work")
 
 BATCH = 100
+MOST_COMPLAINTS = 1000
+"""Texts of failures that are remembered, so that each is logged once."""
 
 
 class Reconciler(Protocol):
@@ -64,6 +66,9 @@ class ReconcilerLoop:
     async def once(self) -> bool:
         """One pass over what is due; True when there may be more at once."""
         ids = await self.database.read(lambda tx: self.reconciler.due(tx, BATCH))
+        if len(self._complaints) > MOST_COMPLAINTS:
+            # Of rows that are gone, mostly: who still fails is told of once more.
+            self._complaints.clear()
         self.due = len(ids)
         results = await asyncio.gather(*(self._step(id) for id in ids))
         self._passed_at = time.monotonic()

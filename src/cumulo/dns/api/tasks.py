@@ -1,6 +1,5 @@
 """Imports, exports, abandoned zones on the wire."""
 
-import asyncio
 from typing import Any
 
 import msgspec
@@ -8,6 +7,7 @@ import msgspec
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import Fault, NotFound, TooLarge, UnsupportedMediaType
 from cumulo.core.http.operations import Call, Operation, Reply
+from cumulo.core.work import pools
 from cumulo.dns.api import common
 from cumulo.dns.api.zones import attributes_of
 from cumulo.dns.model.task import TaskRow
@@ -160,7 +160,7 @@ class TasksApi:
             raise bad_request(message, "missing_project_id")
         text, attributes = _file_of(call, await _whole(call))
         try:
-            file = await asyncio.to_thread(read, text)
+            file = await pools.TOOLS(read, text)
         except BadZoneFile as bad:
             broken = bad
             row = await self._database.write(

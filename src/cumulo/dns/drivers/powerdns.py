@@ -1,13 +1,13 @@
 """A PowerDNS with native zones, written by its HTTP API: each change is one request with the sets
 that differ, and is answered at once."""
 
-import asyncio
 import http.client
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
+from cumulo.core.work import pools
 from cumulo.dns import rdata
 from cumulo.dns.drivers.serial import caught_up, split
 from cumulo.dns.model.pool import PoolZone, TargetAway, TargetRefused
@@ -32,11 +32,11 @@ class PowerDns:
         self._headers = {"X-API-Key": api_key, "Content-Type": "application/json"}
 
     async def ensure(self, zone: PoolZone) -> None:
-        await asyncio.to_thread(self._ensure, zone)
+        await pools.TOOLS(self._ensure, zone)
         await caught_up(zone.name, zone.serial, self._address)
 
     async def remove(self, name: str) -> None:
-        await asyncio.to_thread(self._ask, "DELETE", f"/{name}", None, (404, 422))
+        await pools.TOOLS(self._ask, "DELETE", f"/{name}", None, (404, 422))
 
     # --- in a thread ------------------------------------------------------------------------
 

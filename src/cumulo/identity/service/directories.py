@@ -15,6 +15,7 @@ from cumulo.core.clock import later
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import Forbidden, Unauthorized, Unavailable
+from cumulo.core.work import pools
 from cumulo.core.work.reconciler import backoff
 from cumulo.identity.model.directory import (
     Directory,
@@ -144,7 +145,7 @@ class Directories:
     async def _directory(self, config: Config) -> Directory:
         """In a thread: the first one imports its driver."""
         try:
-            return await asyncio.to_thread(self.open, options_of(config["ldap"]))
+            return await pools.NET(self.open, options_of(config["ldap"]))
         except BadOptions as error:
             raise DirectoryUnreachable(str(error)) from None
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from cumulo.core.clock import Moment
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events.history import emit
+from cumulo.core.work import pools
 from cumulo.identity.model.directory import DirectoryRow, Person, Snapshot, Team, public_id
 from cumulo.identity.model.group import GroupRow
 from cumulo.identity.model.user import UserRow
@@ -71,7 +72,7 @@ class DirectoryLook:
 
     async def write_down(self, snapshot: Snapshot) -> list[str]:
         """What could not be taken over, in words. Raises Superseded."""
-        wanted = await asyncio.to_thread(_Wanted, self._row.domain_id, snapshot)
+        wanted = await pools.HASH(_Wanted, self._row.domain_id, snapshot)
         notes = [*snapshot.notes, *await self._users(wanted), *await self._groups(wanted)]
         for ids in _parts([*wanted.members]):
             had = await self._members(ids)

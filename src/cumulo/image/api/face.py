@@ -5,6 +5,7 @@ from cumulo.core.db.transaction import Database
 from cumulo.core.http import faults
 from cumulo.core.http.operations import Face
 from cumulo.image.api import metadef_schemas, schemas
+from cumulo.image.api.contents import ContentsApi
 from cumulo.image.api.discovery import DiscoveryApi
 from cumulo.image.api.files import FilesApi
 from cumulo.image.api.images import ImagesApi
@@ -29,6 +30,7 @@ def image_face(images: ImageService, database: Database, rules: Rules | None = N
         faults=faults.image,
         rules=rules or Rules(RULES),
         quota_status=413,
+        answers="cumulo.image.api.answers",
         operations=[
             *DiscoveryApi(images).operations(),
             *schemas.operations(),
@@ -38,6 +40,7 @@ def image_face(images: ImageService, database: Database, rules: Rules | None = N
             *ImportsApi(images).operations(),
             *LocationsApi(images).operations(),
             *StoresApi(images, database).operations(),
+            *ContentsApi(images).operations(),
             *metadef_schemas.operations(),
             *MetadefNamespacesApi(images.metadefs).operations(),
             *MetadefObjectsApi(images.metadefs).operations(),

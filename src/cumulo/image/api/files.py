@@ -96,7 +96,7 @@ class FilesApi:
         try:
             if size is None:
                 raise Unavailable("The size of the image is not known yet.")
-            start, end, partial = _wanted(call, size)
+            start, end, partial = wanted_of(call, size)
         except Fault:
             await reader.close()
             raise
@@ -108,7 +108,7 @@ class FilesApi:
         return Reply(
             206 if partial else 200,
             headers=headers,
-            stream=_content(call, reader, start, end),
+            stream=content_of(call, reader, start, end),
             content_type="application/octet-stream",
         )
 
@@ -125,7 +125,7 @@ async def _exactly(stream: AsyncIterator[bytes], size: int) -> AsyncIterator[byt
         ) from None
 
 
-def _content(call: Call, reader: Reader, start: int, end: int) -> AsyncIterator[bytes]:
+def content_of(call: Call, reader: Reader, start: int, end: int) -> AsyncIterator[bytes]:
     """The bytes, or the file itself where the server sends it."""
     descriptor = reader.descriptor()
     if descriptor is None or not call.sends_files:
@@ -140,7 +140,7 @@ def _content(call: Call, reader: Reader, start: int, end: int) -> AsyncIterator[
     return whole(descriptor)
 
 
-def _wanted(call: Call, size: int) -> tuple[int, int, bool]:
+def wanted_of(call: Call, size: int) -> tuple[int, int, bool]:
     """(start, end, partial) of the bytes that `Range` or Glance's older `Content-Range` asks."""
     asked = call.header("Range")
     older = call.header("Content-Range")

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from cumulo.core.work import pools
 from cumulo.image.drivers.driver import Sums, check_id
 from cumulo.image.drivers.nbd import Disk, allowed, open_disk
 from cumulo.image.drivers.remote import Login
@@ -139,10 +140,10 @@ class CinderDriver:
         place = place or details.get("device_path")
         if place is None and isinstance(details.get("name"), str):
             # Cumulo's own block storage names a volume by its place below the host's data.
-            place = await asyncio.to_thread(_named, details["name"], self.options.folders)
+            place = await pools.DISK(_named, details["name"], self.options.folders)
         if kind != "local" or not isinstance(place, str):
             raise OSError(f"volumes of the kind {kind!r:.40} cannot be opened by this store")
-        path = await asyncio.to_thread(allowed, place, self.options.folders)
+        path = await pools.DISK(allowed, place, self.options.folders)
         return await open_disk(path, str(details.get("format", "raw")), read_only=read_only)
 
     @contextlib.asynccontextmanager
@@ -250,7 +251,7 @@ class CinderWriter:
 
     async def write(self, block: bytes) -> None:
         at = self._sums.size
-        await asyncio.to_thread(self._sums.add, block)
+        await pools.DISK(self._sums.add, block)
         disk = await self._reach(at + len(block))
         await disk.write(at, block)
 

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from cumulo.core.work import pools
 from cumulo.image.formats import inspect
 
 MOST = 4 * 1024 * 1024
@@ -99,13 +100,13 @@ async def open_disk(path: Path, format: str, *, read_only: bool) -> Disk:
     if format not in ("raw", "qcow2"):
         raise OSError(f"volumes of the format {format!r:.20} cannot be opened")
     if format == "qcow2":
-        await asyncio.to_thread(_check_alone, path)
-    device = await asyncio.to_thread(path.is_block_device)
+        await pools.DISK(_check_alone, path)
+    device = await pools.DISK(path.is_block_device)
     file = "host_device" if device else "file"
     node: dict[str, object] = {"driver": format, "file": {"driver": file, "filename": str(path)}}
     if format == "qcow2":
         node["backing"] = None
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="cumulo-image-"))
+    folder = Path(await pools.DISK(tempfile.mkdtemp, prefix="cumulo-image-"))
     try:
         argv = ["qemu-nbd", "--socket", f"{folder}/nbd"]
         argv += ["--discard=unmap", "--detect-zeroes=unmap"]
@@ -121,7 +122,7 @@ async def open_disk(path: Path, format: str, *, read_only: bool) -> Disk:
                 raise OSError(f"qemu-nbd does not answer: {failed}") from None
             raise
     finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        await pools.DISK(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _check_alone(path: Path) -> None:

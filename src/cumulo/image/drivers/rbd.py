@@ -9,7 +9,6 @@ documented layout: PREFIX.NUMBER, 16 hex digits; what is nothing but zeros is no
 range of a large image costs what it is long.
 """
 
-import asyncio
 import contextlib
 import json
 import re
@@ -21,6 +20,7 @@ import msgspec
 
 from cumulo.core.run.commands import OUTPUT_LIMIT, CommandFailed, run
 from cumulo.core.run.streams import Stream
+from cumulo.core.work import pools
 from cumulo.image.drivers.driver import Sums, check_id
 from cumulo.image.model.content import Capabilities, Received
 
@@ -198,7 +198,7 @@ class RbdWriter:
         self._made = False
 
     async def write(self, block: bytes) -> None:
-        await asyncio.to_thread(self._sums.add, block)
+        await pools.DISK(self._sums.add, block)
         with _as_os_errors():
             await (await self._start()).write(block)
 

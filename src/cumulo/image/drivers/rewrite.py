@@ -4,13 +4,13 @@ Strangers' bytes meet code in C here, so each runs in a sandbox that sees its on
 output, bounded in memory, time and disk (`core.run.sandbox`).
 """
 
-import asyncio
 import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from cumulo.core.run.sandbox import INPUT, OUTPUT, Bounds, SandboxFailed, sandboxed
+from cumulo.core.work import pools
 from cumulo.image.model.content import ConversionFailed
 
 MEMORY = 2 << 30
@@ -23,7 +23,7 @@ _TOOLS = {"gzip": "gzip", "zip": "gzip", "xz": "xz", "bzip2": "bzip2"}
 
 class SubprocessRewriter:
     async def decompress(self, source: str, target: str, most_bytes: int) -> str | None:
-        kind = await asyncio.to_thread(_packed, source)
+        kind = await pools.DISK(_packed, source)
         if kind is None:
             return None
         tool = shutil.which(_TOOLS[kind])
@@ -57,14 +57,14 @@ class SubprocessRewriter:
         """`target` is written under another name and renamed when it is whole."""
         temporary = Path(target).with_name(f".work-{Path(target).name}")
         try:
-            await asyncio.to_thread(
+            await pools.COPY(
                 sandboxed,
                 argv,
                 Path(source),
                 temporary,
                 Bounds(MEMORY, most_bytes, SECONDS),
             )
-            await asyncio.to_thread(_keep, temporary, Path(target))
+            await pools.DISK(_keep, temporary, Path(target))
         except SandboxFailed as error:
             raise ConversionFailed(f"{complaint}: {error}") from None
         finally:

@@ -5,7 +5,6 @@ interrupted is found again by listing. Memory holds one part. Requests are signe
 Signature Version 4 (its public documentation), parts by their SHA-256.
 """
 
-import asyncio
 import contextlib
 import hashlib
 import hmac
@@ -18,6 +17,7 @@ from xml.sax.saxutils import escape
 import msgspec
 
 from cumulo.core.outbound.client import Response
+from cumulo.core.work import pools
 from cumulo.image.drivers.driver import Sums, check_id
 from cumulo.image.drivers.remote import Endpoint, StreamReader, complaint
 from cumulo.image.model.content import Capabilities, Received
@@ -144,7 +144,7 @@ class S3Driver:
         path = f"{base}/{self.options.bucket}" + (f"/{quote(name, safe='/~')}" if name else "")
         pairs = sorted((query or {}).items())
         asked = "&".join(f"{quote(k, safe='~')}={quote(v, safe='~')}" for k, v in pairs)
-        digest = await asyncio.to_thread(lambda: hashlib.sha256(body).hexdigest())
+        digest = await pools.DISK(lambda: hashlib.sha256(body).hexdigest())
         now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         named = {**(headers or {}), "host": self._endpoint.target.authority}
         signed = signed_headers(self.options, now, method, path, asked, named, digest)
@@ -226,7 +226,7 @@ class S3Writer:
         self._tags: list[str] = []
 
     async def write(self, block: bytes) -> None:
-        await asyncio.to_thread(self._sums.add, block)
+        await pools.DISK(self._sums.add, block)
         self._buffer += block
         while len(self._buffer) >= self._part_size():
             size = self._part_size()

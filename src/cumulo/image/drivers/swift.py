@@ -16,6 +16,7 @@ from urllib.parse import quote
 import msgspec
 
 from cumulo.core.outbound.client import Response
+from cumulo.core.work import pools
 from cumulo.image.drivers.driver import Sums, check_id
 from cumulo.image.drivers.remote import Endpoint, Login, StreamReader, complaint
 from cumulo.image.model.content import Capabilities, Received
@@ -228,7 +229,7 @@ class SwiftWriter:
         self._in_segment = 0
 
     async def write(self, block: bytes) -> None:
-        await asyncio.to_thread(self._sums.add, block)
+        await pools.DISK(self._sums.add, block)
         most = self._driver.options.segment_mib * MIB
         while block:
             if self._sending is None:

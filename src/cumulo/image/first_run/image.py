@@ -1,12 +1,12 @@
 """The guest image `cumulo-guest`, public."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.ids import child_id
+from cumulo.core.work import pools
 from cumulo.identity.interface import FirstUsers
 from cumulo.image.model.image import ImageRow
 from cumulo.image.service.image import ImageService
@@ -76,5 +76,5 @@ async def _made_up() -> AsyncIterator[bytes]:
 
 async def _pieces(path: Path) -> AsyncIterator[bytes]:
     with path.open("rb") as file:
-        while piece := await asyncio.to_thread(file.read, 1024 * 1024):
+        while piece := await pools.DISK(file.read, 1024 * 1024):
             yield piece

@@ -1,5 +1,6 @@
 """Image as a whole: its nouns, and what the other services ask of it."""
 
+from cumulo.core.blobs.tickets import Tickets
 from cumulo.core.db.transaction import Database
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.core.work.jobs import Jobs
@@ -31,6 +32,7 @@ class ImageService:
         rules: Rules | None = None,
         task_hours: int = 48,
         protection: Protection | None = None,
+        tickets: Tickets | None = None,
     ) -> None:
         self.protection = protection or Protection()
         self.stores = stores
@@ -40,6 +42,7 @@ class ImageService:
         self.metadefs = Metadefs()
         self.uploads = Uploads(database, jobs, self.images, self.contents, limits)
         self.reading = Reading(database, stores)
+        self.tickets = tickets
         self.cache = Cache(database, self.contents, self.reading, cache_bytes)
         self.uploads.activated = self.cache.wanted
         self.tasks = Tasks(task_hours, jobs)

@@ -45,6 +45,7 @@ from cumulo.compute.drivers.record import (
 from cumulo.core.run.commands import CommandFailed
 from cumulo.core.run.daemons import Daemon, start_daemon
 from cumulo.core.run.sandbox import SandboxFailed
+from cumulo.core.work import pools
 
 _HOST_FAULTS = (CommandFailed, SandboxFailed, DiskFault, PlugFault, MonitorError, OSError)
 _START_SECONDS = 20.0
@@ -114,7 +115,7 @@ class QemuDriver:
                 record = folder.load()
             accept(record, spec)
             folder.create(self._uid, self._gid)
-            await asyncio.to_thread(folder.save, record)
+            await pools.DISK(folder.save, record)
             try:
                 await self._observe(folder, record)
                 await self._converge(folder, record, spec)
@@ -124,7 +125,7 @@ class QemuDriver:
                 record.fault = str(fault) or type(fault).__name__
             finally:
                 self._steps.pop(spec.id, None)
-                await asyncio.to_thread(folder.save, record)
+                await pools.DISK(folder.save, record)
             return await self._state(folder, record)
 
     async def stop(self, guest_id: str) -> None:
@@ -140,7 +141,7 @@ class QemuDriver:
                     note_stop(record, record.generation, HOST_STOPPED, crashed=False)
             finally:
                 self._steps.pop(guest_id, None)
-                await asyncio.to_thread(folder.save, record)
+                await pools.DISK(folder.save, record)
 
     async def remove(self, guest_id: str) -> None:
         folder = GuestFolder(self._guests, guest_id)
@@ -161,7 +162,7 @@ class QemuDriver:
             before = record.phase
             await self._observe(folder, record)
             if record.phase != before:
-                await asyncio.to_thread(folder.save, record)
+                await pools.DISK(folder.save, record)
             return await self._state(folder, record)
 
     async def names(self) -> "list[str]":
@@ -194,7 +195,7 @@ class QemuDriver:
             self._steps[guest_id] = "snapshotting"
             try:
                 if process is None:
-                    await asyncio.to_thread(snapshot.copy_stopped, folder.run, target)
+                    await pools.COPY(snapshot.copy_stopped, folder.run, target)
                 else:
                     monitor = await self._monitor(folder)
                     await snapshot.copy_running(monitor, folder.run, target, self._uid, self._gid)
@@ -321,8 +322,8 @@ class QemuDriver:
 
     async def _prepare(self, folder: GuestFolder, spec: GuestSpec) -> None:
         if spec.root is not None:
-            await asyncio.to_thread(disks.ensure_root, folder.run, spec.root, self._uid, self._gid)
-        await asyncio.to_thread(disks.ensure_config_drive, folder.run, spec.config_drive)
+            await pools.TOOLS(disks.ensure_root, folder.run, spec.root, self._uid, self._gid)
+        await pools.TOOLS(disks.ensure_config_drive, folder.run, spec.config_drive)
 
     async def _start(self, folder: GuestFolder, record: Record, spec: GuestSpec) -> None:
         self._steps.setdefault(spec.id, "spawning")
@@ -340,10 +341,10 @@ class QemuDriver:
             )
             note_start(record, spec)
             self._configure(record, spec)
-            await asyncio.to_thread(folder.save, record)
+            await pools.DISK(folder.save, record)
             (folder.run / "pid").unlink(missing_ok=True)
             folder.log.write_bytes(b"")
-            process = await asyncio.to_thread(
+            process = await pools.TOOLS(
                 start_daemon,
                 argv,
                 log=folder.log,
@@ -353,7 +354,7 @@ class QemuDriver:
                 cwd=folder.run,
             )
         record.pid, record.started = process.pid, process.started
-        await asyncio.to_thread(folder.save, record)
+        await pools.DISK(folder.save, record)
         await self._set_going(folder, record, spec, process)
 
     async def _set_going(
@@ -376,7 +377,7 @@ class QemuDriver:
                 await asyncio.sleep(0.02)
         # Before its first instruction: from now on a stop is a stop of the guest.
         record.phase = "running"
-        await asyncio.to_thread(folder.save, record)
+        await pools.DISK(folder.save, record)
         if spec.power == "on":
             await monitor.execute("cont")
 
@@ -402,12 +403,12 @@ class QemuDriver:
     ) -> None:
         self._steps.setdefault(record.id, "stopping")
         record.phase = "stopping"
-        await asyncio.to_thread(folder.save, record)
+        await pools.DISK(folder.save, record)
         if not hard:
             await self._power_down(folder, process)
         await self._end(folder, record, process)
         note_off(record)
-        await asyncio.to_thread(folder.save, record)
+        await pools.DISK(folder.save, record)
 
     async def _power_down(self, folder: GuestFolder, process: Daemon) -> None:
         """Press the guest's power button and wait for it to shut itself down, for a while."""
@@ -434,9 +435,9 @@ class QemuDriver:
         with contextlib.suppress(MonitorError):
             await (await self._monitor(folder)).execute("quit")
         await self._forget_monitor(record.id)
-        if not await asyncio.to_thread(process.wait, 5.0):
+        if not await pools.TOOLS(process.wait, 5.0):
             process.send(signal.SIGKILL)
-            if not await asyncio.to_thread(process.wait, 5.0):
+            if not await pools.TOOLS(process.wait, 5.0):
                 raise OSError(f"process {process.pid} cannot be ended")
 
     async def _remove(self, folder: GuestFolder, record: Record) -> None:
@@ -445,14 +446,14 @@ class QemuDriver:
             if process is not None:
                 record.pid, record.started = process.pid, process.started
             record.phase = "removing"
-            await asyncio.to_thread(folder.save, record)
+            await pools.DISK(folder.save, record)
             process = folder.process(record)
         if process is not None:
             self._steps[record.id] = "removing"
             await self._end(folder, record, process)
         await self._forget_monitor(record.id)
         self._steps.pop(record.id, None)
-        await asyncio.to_thread(folder.remove)
+        await pools.DISK(folder.remove)
 
     # --- helpers ----------------------------------------------------------------------------
 
@@ -462,7 +463,7 @@ class QemuDriver:
     async def _accelerate(self) -> accelerator_module.Accelerator:
         async with self._probing:
             if self._found is None:
-                self._found = await asyncio.to_thread(
+                self._found = await pools.DISK(
                     accelerator_module.remembered,
                     self._binary,
                     self._data / "accelerator.json",

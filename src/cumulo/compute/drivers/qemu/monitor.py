@@ -15,6 +15,8 @@ from typing import Any
 
 from qemu.qmp import EventListener, ExecuteError, QMPClient, QMPError, Runstate
 
+from cumulo.core.work import pools
+
 CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 20.0
 _EVENTS = ("SHUTDOWN", "STOP", "RESUME", "GUEST_PANICKED", "BLOCK_IO_ERROR", "DEVICE_DELETED")
@@ -66,7 +68,7 @@ class Monitor:
     async def connect(self) -> None:
         """Raises MonitorError."""
         try:
-            self._socket = await asyncio.to_thread(connect_socket, self._folder, "qmp")
+            self._socket = await pools.TOOLS(connect_socket, self._folder, "qmp")
             async with asyncio.timeout(CONNECT_SECONDS):
                 await self._client.connect(self._socket)
         except SESSION_ERRORS as error:

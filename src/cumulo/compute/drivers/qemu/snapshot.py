@@ -21,6 +21,7 @@ from cumulo.compute.drivers.qemu.disks import (
 from cumulo.compute.drivers.qemu.monitor import Monitor
 from cumulo.core.run.commands import run_blocking
 from cumulo.core.run.sandbox import INPUT, OUTPUT, Bounds, in_sandbox, lent
+from cumulo.core.work import pools
 
 COPY_FILE = "copy.qcow2"
 _COPY = "copy"  # of the node and of the job
@@ -31,7 +32,7 @@ async def copy_running(monitor: Monitor, folder: Path, target: Path, uid: int, g
     """Raises DiskFault, MonitorError, CommandFailed."""
     await _clear(monitor)
     size = (await monitor.nodes())[ROOT_NODE]
-    await asyncio.to_thread(_create, folder / COPY_FILE, size, uid, gid)
+    await pools.COPY(_create, folder / COPY_FILE, size, uid, gid)
     source = {"driver": "file", "path": COPY_FILE, "format": "qcow2"}
     await monitor.execute_raw("blockdev-add", block_device(source, _COPY, read_only=False))
     job = {"job-id": _COPY, "device": ROOT_NODE, "target": _COPY, "sync": "full"}
@@ -40,7 +41,7 @@ async def copy_running(monitor: Monitor, folder: Path, target: Path, uid: int, g
     await _clear(monitor)
     if error is not None:
         raise DiskFault(f"the root disk could not be copied: {error}")
-    await asyncio.to_thread(_hand_over, folder / COPY_FILE, target)
+    await pools.COPY(_hand_over, folder / COPY_FILE, target)
 
 
 def copy_stopped(folder: Path, target: Path) -> None:

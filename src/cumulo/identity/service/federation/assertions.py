@@ -1,6 +1,5 @@
 """Keystone to keystone: an assertion about a user of this cloud, for a cloud that believes us."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import Forbidden, NotFound
 from cumulo.core.ids import new_hex
+from cumulo.core.work import pools
 from cumulo.identity.model.federation import ServiceProviderRow
 from cumulo.identity.service.domains import Domains
 from cumulo.identity.service.federation.parties import SamlParty
@@ -63,7 +63,7 @@ class Assertions:
             return provider, who, self._attributes(tx, who)
 
         provider, who, attributes = await self._database.read(read)
-        response = await asyncio.to_thread(
+        response = await pools.HASH(
             lambda: self._saml().issue(provider.sp_url, who.user_name, attributes)
         )
         relay_state = f"{provider.relay_state_prefix}{new_hex()}"

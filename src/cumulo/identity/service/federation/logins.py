@@ -8,7 +8,6 @@ A sign-on between two requests is a row: nothing that a browser carries is belie
 id, which is good once, and (for browsers) the cookie that it was given with it.
 """
 
-import asyncio
 import hashlib
 import hmac
 import secrets
@@ -20,6 +19,7 @@ from msgspec.structs import replace
 
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest, NotFound, TooManyRequests, Unauthorized
+from cumulo.core.work import pools
 from cumulo.identity.model.assertion import Assertion, NotBelieved, ProviderUnreachable
 from cumulo.identity.model.federation import SignOnRow
 from cumulo.identity.queries import federation as queries
@@ -81,7 +81,7 @@ class Logins:
 
     async def metadata(self) -> str:
         """This cloud's SAML metadata, an XML document."""
-        return await asyncio.to_thread(lambda: self._parties.saml().metadata())
+        return await pools.HASH(lambda: self._parties.saml().metadata())
 
     def check_origin(self, origin: str | None) -> str:
         """A dashboard that may be given tokens. Raises BadRequest, Unauthorized."""
@@ -138,7 +138,7 @@ class Logins:
                 )
             elif idp_id in self._parties.saml_providers:
                 saml = await self._saml()
-                request_id, url = await asyncio.to_thread(saml.login_url, idp_id, sign_on.id)
+                request_id, url = await pools.HASH(saml.login_url, idp_id, sign_on.id)
                 sign_on = replace(sign_on, nonce=request_id, verifier="")
             else:
                 raise Unauthorized("The request you have made requires authentication.")
@@ -171,7 +171,7 @@ class Logins:
         saml = await self._saml()
         sign_on, _ = _new_sign_on(idp_id, protocol_id, "")
         with _wording():
-            request_id, envelope = await asyncio.to_thread(saml.ecp_request, idp_id, sign_on.id)
+            request_id, envelope = await pools.HASH(saml.ecp_request, idp_id, sign_on.id)
         sign_on = replace(sign_on, nonce=request_id, verifier="", browser="")
         await self._database.write(lambda tx: _keep(tx, sign_on), name="begin sign-on")
         return envelope
@@ -184,7 +184,7 @@ class Logins:
         """
         saml = await self._saml()
         with _wording():
-            said = await asyncio.to_thread(saml.read, body, paos=True)
+            said = await pools.HASH(saml.read, body, paos=True)
         state = saml.relay_state_of(body)
         if said.in_response_to is None:
             session = await self._open_session(said, "", "", "")
@@ -199,8 +199,8 @@ class Logins:
         saml = await self._saml()
         sign_on = await self._take(state, cookie)
         with _wording():
-            said = await asyncio.to_thread(saml.read, response, paos=False)
-            expected = await asyncio.to_thread(saml.entity_of, sign_on.idp_id)
+            said = await pools.HASH(saml.read, response, paos=False)
+            expected = await pools.HASH(saml.entity_of, sign_on.idp_id)
         _check_answer(said, sign_on)
         if said.issuer != expected:
             raise Unauthorized("The assertion is of another identity provider.")
@@ -219,7 +219,7 @@ class Logins:
         if found is None or found.attributes is None:
             raise Unauthorized("There is no such session.")
         with _wording():
-            expected = await asyncio.to_thread(saml.entity_of, idp_id)
+            expected = await pools.HASH(saml.entity_of, idp_id)
         mine = (found.idp_id, found.protocol_id) in (("", ""), (idp_id, protocol_id))
         if found.issuer != expected or not mine:
             raise Unauthorized("The assertion is of another identity provider.")
@@ -228,7 +228,7 @@ class Logins:
     async def _saml(self) -> SamlParty:
         if not self._parties.saml_providers:
             raise Unauthorized("This cloud believes no SAML provider.")
-        return await asyncio.to_thread(self._parties.saml)
+        return await pools.HASH(self._parties.saml)
 
     async def _open_session(
         self, said: Assertion, idp_id: str, protocol_id: str, origin: str

@@ -6,7 +6,6 @@ line changes, or when an address was taken away: it would otherwise keep the old
 and refuse the address to its next owner.
 """
 
-import asyncio
 import ipaddress
 import os
 import re
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from cumulo.core.run.daemons import Daemon, process_start, start_daemon
 from cumulo.core.run.namespaces import namespace_path
+from cumulo.core.work import pools
 from cumulo.network.drivers.linux import names
 from cumulo.network.model.orders import NetworkSpec, PortSpec, RouterSpec, SubnetSpec
 
@@ -243,11 +243,11 @@ class Servers:
 
     async def ensure(self, server: Server) -> None:
         """Raises OSError or RuntimeError when it cannot be started."""
-        await asyncio.to_thread(self._ensure, server)
+        await pools.TOOLS(self._ensure, server)
 
     async def keep_only(self, namespaces: set[str]) -> None:
         for namespace in sorted(self.running().keys() - namespaces):
-            await asyncio.to_thread(self.stop, namespace)
+            await pools.TOOLS(self.stop, namespace)
 
     def stop(self, namespace: str) -> None:
         daemon = self.running().pop(namespace, None)

@@ -21,6 +21,7 @@ from cumulo.core.run.namespaces import (
     namespace_exists,
     namespace_path,
 )
+from cumulo.core.work import pools
 from cumulo.network.drivers.driver import DriverFault, NetworkCapabilities, tap_name
 from cumulo.network.drivers.linux import (
     dhcp,
@@ -146,9 +147,9 @@ class LinuxNetworkDriver:
         self, desired: HostNetworks, gone: Collection[str] | None
     ) -> HostNetworksReport:
         # What takes time in proportion to the state is worked out off the loop.
-        good, faults = await asyncio.to_thread(normal.split, desired)
+        good, faults = await pools.TOOLS(normal.split, desired)
         plan = Plan(self.prefix, good, self._outside.veths(good.networks), self._forwarders)
-        rules = await asyncio.to_thread(security.ruleset, good)
+        rules = await pools.TOOLS(security.ruleset, good)
         host = self.host_namespace
         if create_namespace(host) or host not in self._done:
             interfaces.write_sysctls(host, _HOST_SYSCTLS)
@@ -163,7 +164,7 @@ class LinuxNetworkDriver:
         created = {namespace for namespace in plan.namespaces() if self._create(namespace, plan)}
         there = await self._without_corpses(plan, created)
         missing = links.missing_taps(plan.wanted, there)
-        tap_faults = await asyncio.to_thread(links.make_taps, host, missing)
+        tap_faults = await pools.TOOLS(links.make_taps, host, missing)
         lines = links.additions(plan.wanted, there)
         trouble = await links.batch(lines, host, keep_going=True)
         await self._outside.ensure(good.networks)
@@ -208,7 +209,7 @@ class LinuxNetworkDriver:
             return
         self._metadata.keep_only(self._metadata.namespaces() - set(stale))
         for namespace in stale:
-            await asyncio.to_thread(delete_namespace, namespace)
+            await pools.TOOLS(delete_namespace, namespace)
             self._done.pop(namespace, None)
             self._router_firewalls.pop(namespace, None)
             _remove_files(self._state / namespace)
@@ -245,7 +246,7 @@ class LinuxNetworkDriver:
             self._note(namespace, inside)
         server = plan.network_server(network)
         if server is None:
-            await asyncio.to_thread(self._servers.stop, namespace)
+            await pools.TOOLS(self._servers.stop, namespace)
         else:
             await self._servers.ensure(server)
 
@@ -258,13 +259,13 @@ class LinuxNetworkDriver:
             firewall = self._router_firewalls.setdefault(namespace, Firewall(namespace))
             changed = await firewall.load(rules)
             new = await interfaces.configure(namespace, inside)
-            await asyncio.to_thread(interfaces.announce, namespace, new)
+            await pools.TOOLS(interfaces.announce, namespace, new)
             if changed:
                 await flows.forget_translations(namespace, spec)
             self._note(namespace, (inside, rules))
         server = plan.router_server(spec)
         if server is None:
-            await asyncio.to_thread(self._servers.stop, namespace)
+            await pools.TOOLS(self._servers.stop, namespace)
         else:
             await self._servers.ensure(server)
 
@@ -299,7 +300,7 @@ class LinuxNetworkDriver:
         await self._servers.keep_only(set())
         await self._outside.remove()
         for namespace in list_namespaces(f"{self.prefix}-"):
-            await asyncio.to_thread(delete_namespace, namespace)
+            await pools.TOOLS(delete_namespace, namespace)
             _remove_files(self._state / namespace)
         self._done.clear()
         self._router_firewalls.clear()

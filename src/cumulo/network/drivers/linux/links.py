@@ -5,7 +5,6 @@ already there under a port's name is adopted, of whatever kind it is: this is ho
 veth, or a test's guest, is plugged in.
 """
 
-import asyncio
 import errno
 import fcntl
 import os
@@ -18,6 +17,7 @@ import msgspec
 
 from cumulo.core.run.commands import CommandFailed, run
 from cumulo.core.run.namespaces import in_namespace
+from cumulo.core.work import pools
 
 _TUNSETIFF = 0x400454CA
 _TUNSETPERSIST = 0x400454CB
@@ -83,7 +83,7 @@ async def show(namespace: str) -> dict[str, Link]:
 
 async def show_names(namespace: str) -> list[str]:
     """Names only, which is much cheaper."""
-    return await asyncio.to_thread(in_namespace, namespace, _devices)
+    return await pools.TOOLS(in_namespace, namespace, _devices)
 
 
 def _link(raw: dict[str, Any]) -> Link:

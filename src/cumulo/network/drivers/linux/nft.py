@@ -6,11 +6,11 @@ table whose name is the ruleset's digest is part of every transaction, so a rule
 else wrote, or an earlier process, is recognised by one cheap `list tables`.
 """
 
-import asyncio
 import hashlib
 from dataclasses import dataclass, field
 
 from cumulo.core.run.commands import run
+from cumulo.core.work import pools
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Firewall:
     async def load(self, ruleset: Ruleset) -> bool:
         """True when something had to be changed. Raises CommandFailed; then nothing is changed."""
         tables = await self._tables()
-        text = await asyncio.to_thread(self._text, ruleset, tables)
+        text = await pools.TOOLS(self._text, ruleset, tables)
         if text is None:
             self._last = ruleset
             return False

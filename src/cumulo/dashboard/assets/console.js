@@ -1,0 +1,12 @@
+import RFB from "./novnc/core/rfb.js";
+
+const screen = document.getElementById("screen");
+const state = document.getElementById("state");
+const scheme = location.protocol === "https:" ? "wss" : "ws";
+const rfb = new RFB(screen, `${scheme}://${location.host}${screen.dataset.socket}`, { wsProtocols: ["binary"] });
+rfb.scaleViewport = true;
+rfb.addEventListener("connect", () => { state.textContent = "connected"; rfb.focus(); });
+rfb.addEventListener("disconnect", (event) => {
+  state.textContent = event.detail.clean ? "ended" : "the connection was lost";
+});
+document.getElementById("cad").addEventListener("click", () => rfb.sendCtrlAltDel());

@@ -1,0 +1,104 @@
+"""Sessions: begun at sign-in, found by their cookie, ended."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+import msgspec
+
+from cumulo.core.auth.principal import Principal
+from cumulo.core.clock import later
+from cumulo.core.db.transaction import Tx
+from cumulo.dashboard.model.session import SessionRow
+from cumulo.dashboard.queries import session as queries
+from cumulo.identity.interface import Identity
+
+COOKIE_LENGTH = 43
+TOUCH_SECONDS = 60.0
+"""A session's last use is noted no finer than this."""
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Who a request of a browser is from."""
+
+    session: SessionRow
+    principal: Principal
+
+
+class Sessions:
+    def __init__(self, identity: Identity, idle_minutes: int, longest_hours: int) -> None:
+        self._identity = identity
+        self._idle = idle_minutes * 60.0
+        self._longest = longest_hours * 3600.0
+
+    def principal(self, tx: Tx, user_id: str, project_id: str) -> Principal | None:
+        return self._identity.principal_in_project(tx, user_id, project_id)
+
+    def begin(self, tx: Tx, who: Principal) -> tuple[str, SessionRow]:
+        """(the cookie, the session) of a user whose proof was looked at."""
+        cookie = secrets.token_urlsafe(32)
+        assert who.project_id is not None
+        row = SessionRow(
+            _id(cookie),
+            who.user_id,
+            who.user_name,
+            who.project_id,
+            list(who.roles),
+            secrets.token_urlsafe(24),
+            tx.now,
+            tx.now,
+            later(tx.now, self._longest),
+        )
+        tx.insert(row)
+        return cookie, row
+
+    def find(self, tx: Tx, cookie: str) -> SignedIn | None:
+        """None for a cookie that is of no session, of one that has ended, or of a user who has no
+        role in the project any more."""
+        if len(cookie) != COOKIE_LENGTH:
+            return None
+        row = tx.get(SessionRow, _id(cookie))
+        if row is None or row.ends_at <= tx.now or later(row.seen_at, self._idle) <= tx.now:
+            return None
+        principal = self._identity.principal_in_project(tx, row.user_id, row.project_id)
+        if principal is None:
+            return None
+        kept = tuple(role for role in principal.roles if role in row.roles)
+        return SignedIn(row, msgspec.structs.replace(principal, roles=kept)) if kept else None
+
+    def stale(self, row: SessionRow, now: str) -> bool:
+        """Whether its use should be noted."""
+        return later(row.seen_at, TOUCH_SECONDS) <= now
+
+    def touch(self, tx: Tx, id: str) -> None:
+        tx.run(queries.SEEN, id=id, now=tx.now)
+
+    def end(self, tx: Tx, row: SessionRow, *, everywhere: bool = False) -> None:
+        if everywhere:
+            tx.run(queries.OF_USER, user=row.user_id)
+        else:
+            tx.delete(row)
+
+    def switch(self, tx: Tx, row: SessionRow, project_id: str) -> bool:
+        """To another project of the user; False where there is no role."""
+        found = self._identity.principal_in_project(tx, row.user_id, project_id)
+        if found is None:
+            return False
+        tx.update(row, project_id=project_id, roles=list(found.roles))
+        return True
+
+    def ended(self, tx: Tx, most: int) -> list[str]:
+        return [str(id) for (id,) in tx.tuples(queries.ENDED, now=tx.now, most=most)]
+
+    def forget(self, tx: Tx, id: str) -> None:
+        row = tx.get(SessionRow, id)
+        if row is not None:
+            tx.delete(row)
+
+    def count(self, tx: Tx) -> int:
+        return int(tx.value(queries.COUNT))
+
+
+def _id(cookie: str) -> str:
+    return hashlib.sha256(cookie.encode()).hexdigest()
