@@ -3,6 +3,7 @@
 Real guests, real packets, the stock `openstack` client.
 """
 
+import sys
 from pathlib import Path
 
 import pytest
