@@ -1,4 +1,4 @@
-"""A stack of real things: a template makes a guest that answers by ssh, and leaves nothing behind."""
+"""A stack of real things: a template makes a guest that answers by ssh, and leaves nothing."""
 
 import pytest
 
