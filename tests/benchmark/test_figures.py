@@ -13,6 +13,7 @@ from cumulo.benchmark import report
 from cumulo.benchmark.engine.hooks import Hooks, due
 from cumulo.benchmark.engine.sla import Checker, wrong
 from cumulo.benchmark.engine.statistics import Percentiles, Statistics
+from cumulo.benchmark.model.charts import fits
 from cumulo.benchmark.model.result import (
     Action,
     Iteration,
@@ -267,6 +268,36 @@ def test_a_page_with_a_failed_iteration_needs_nothing_else_and_runs_nothing_of_t
     assert series["iterations"]["failed"] == [0, 1, 0]
     assert series["reasons"][0]["kind"] == "ValueError"
     assert max(series["load"]["running"]) <= 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "chart", "fine"),
+    [
+        ("additive", {"title": "x", "chart_plugin": "StatsTable", "data": [["a", 1]]}, True),
+        ("additive", {"title": "x", "chart_plugin": "StatsTable", "data": [["a", "1"]]}, False),
+        ("additive", {"title": "x", "chart_plugin": "StatsTable", "data": 5}, False),
+        ("additive", {"title": "x", "chart_plugin": "Pie", "data": [["a", float("nan")]]}, False),
+        ("additive", {"title": "x", "chart_plugin": "TextArea", "data": ["a"]}, False),
+        ("complete", {"title": "x", "chart_plugin": "TextArea", "data": ["a"]}, True),
+        ("complete", {"title": "x", "chart_plugin": "Table", "data": {"cols": []}}, False),
+        (
+            "complete",
+            {"title": "x", "chart_plugin": "Table", "data": {"cols": [], "rows": []}},
+            True,
+        ),
+        ("complete", {"title": "x", "chart_plugin": "Script", "data": []}, False),
+        ("complete", {"chart_plugin": "TextArea", "data": []}, False),
+        ("complete", "text", False),
+    ],
+)
+def test_charts_that_are_not_ours_do_not_break_a_report(kind: str, chart: Any, fine: bool) -> None:
+    """What a guest or a command printed: shown if it has the shape, else left out."""
+    assert fits(kind, chart) == fine
+    found = results(1)
+    (iteration,) = found.read("")
+    iteration.output = {kind: [chart]}
+    page = report.make("html", [Results(found.task, lambda _: iter([iteration]))])
+    assert "<title>Title" in page
 
 
 def test_a_million_iterations_make_no_longer_page() -> None:

@@ -9,8 +9,10 @@ from cumulo.benchmark import registry, template
 from cumulo.benchmark.actions import heat
 from cumulo.benchmark.cleanup.kinds import CLOUD, PROJECT, chosen
 from cumulo.benchmark.contexts.table import find as find_context
+from cumulo.benchmark.engine.run import CheckFailed
 from cumulo.benchmark.finding import NotFoundHere, match
 from cumulo.benchmark.model.task import InvalidTask, parse, to_document
+from cumulo.benchmark.scenarios import vm
 from cumulo.benchmark.validation import (
     InvalidTaskConfig,
     argument_problems,
@@ -301,3 +303,24 @@ def test_a_template_is_read_for_each_stack(tmp_path: Path) -> None:
         registry.find("HeatStacks.create_and_delete_stack"), {"template_path": f"{path}.none"}
     )
     assert any("Could not open" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "script"),
+    [
+        ({"interpreter": "/bin/sh", "script_inline": "id"}, ["/bin/sh"], b"id"),
+        ({"interpreter": ["sh", "-x"], "command_args": [1]}, ["sh", "-x", "1"], b""),
+        ({"remote_path": "/bin/true"}, ["/bin/true"], b""),
+        ({"script_inline": "id"}, None, b""),
+        ({"interpreter": "sh", "user": "x"}, None, b""),
+        ({"interpreter": "sh", "script_file": "/none"}, None, b""),
+    ],
+)
+def test_commands_for_guests(
+    command: dict[str, Any], words: list[str] | None, script: bytes
+) -> None:
+    if words is None:
+        with pytest.raises(CheckFailed):
+            vm._command(command)
+    else:
+        assert vm._command(command) == (words, script)

@@ -55,6 +55,7 @@ GROUPS: Mapping[str, str] = {
     "GnocchiResource": "gnocchi",
     "GnocchiResourceType": "gnocchi",
     "AodhAlarms": "aodh",
+    "VMTasks": "vm",
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from cumulo.benchmark.actions import waiting
 from cumulo.benchmark.client.session import ApiError
-from cumulo.benchmark.engine.run import Run
+from cumulo.benchmark.engine.run import CheckFailed, Run
 
 Found = dict[str, Any]
 
@@ -56,6 +56,8 @@ async def _content(run: Run, location: str) -> Any:
     path = _file(location)
     if path is not None:
         return _pieces(path)
+    if "://" not in location:
+        raise CheckFailed(f"there is no file {location}")
     answer = await run.surroundings.http.request("GET", location, {"Accept": "*/*"})
     if answer.status != 200:
         raise ApiError(answer.status, "GET", location, f"{location} cannot be fetched", "")

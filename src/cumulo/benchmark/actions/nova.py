@@ -435,8 +435,10 @@ async def _host(run: Run, id: str, what: str) -> str:
 
 async def create_keypair(run: Run, **args: Any) -> str:
     with run.action("nova.create_keypair"):
-        body = {"name": run.name(), **args}
-        version = "2.2" if "type" in args else ""
+        # novaclient calls the type `key_type`.
+        named = {"type" if k == "key_type" else k: v for k, v in args.items()}
+        body = {"name": run.name(), **named}
+        version = "2.2" if "type" in body else ""
         made = await run.cloud.post("compute", "/os-keypairs", {"keypair": body}, version=version)
         name: str = made["keypair"]["name"]
         return name

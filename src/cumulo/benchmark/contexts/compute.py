@@ -5,6 +5,7 @@ from typing import Any
 from cumulo.benchmark.actions import neutron, nova
 from cumulo.benchmark.cleanup.kinds import PROJECT, Kind, chosen
 from cumulo.benchmark.cleanup.sweep import Report, sweep
+from cumulo.benchmark.client.session import Conflict
 from cumulo.benchmark.contexts.network import take_away
 from cumulo.benchmark.contexts.table import Context, declare
 from cumulo.benchmark.contexts.users import several
@@ -72,7 +73,11 @@ async def _flavors(env: Surroundings, config: list[dict[str, Any]]) -> None:
         }
         if each.get("flavorid", "auto") != "auto":
             body["id"] = each["flavorid"]
-        flavor = (await env.admin.post("compute", "/flavors", {"flavor": body}))["flavor"]
+        try:
+            flavor = (await env.admin.post("compute", "/flavors", {"flavor": body}))["flavor"]
+        except Conflict:
+            # One of that name is there already: it is used, and left.
+            continue
         made.append(flavor["id"])
         if each.get("extra_specs"):
             specs = {k: str(v) for k, v in each["extra_specs"].items()}

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from cumulo.benchmark.engine.load import describe
+from cumulo.benchmark.model.charts import fits
 from cumulo.benchmark.model.result import HookResult
 from cumulo.benchmark.model.shapes import Schema, problems
 from cumulo.benchmark.model.task import Hook
@@ -216,8 +217,7 @@ def _charts(output: str) -> dict[str, Any] | None:
         return None
     charts = {kind: found.get(kind, []) for kind in ("additive", "complete")}
     fine = all(
-        isinstance(each, dict) and {"title", "chart_plugin", "data"} <= set(each)
-        for kind in charts.values()
-        for each in (kind if isinstance(kind, list) else [None])
+        isinstance(listed, list) and all(fits(kind, chart) for chart in listed)
+        for kind, listed in charts.items()
     )
     return charts if fine else None

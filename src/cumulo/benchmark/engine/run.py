@@ -9,6 +9,7 @@ from typing import Any
 from cumulo.benchmark import names
 from cumulo.benchmark.client.session import Session
 from cumulo.benchmark.engine.surroundings import Surroundings, User
+from cumulo.benchmark.model.charts import fits
 from cumulo.benchmark.model.result import Action
 
 
@@ -119,6 +120,9 @@ class Run:
         """A chart or table of the scenario's own for the report."""
         for kind, chart in (("additive", additive), ("complete", complete)):
             if chart is not None:
+                self.check(
+                    fits(kind, chart), f"no {kind} chart that a report can show: {chart!r:.200}"
+                )
                 self.outputs.setdefault(kind, []).append(chart)
 
     def check(self, fine: object, words: str) -> None:

@@ -58,7 +58,9 @@ def how_many(workload: Workload, wanted: int) -> int:
     for key in ("times", "concurrency", "max_concurrency"):
         if key in workload.runner:
             most = min(most, workload.runner[key])
-    return 1 if workload.runner_type == "serial" else max(1, most)
+    # Logins to guests are this process's.
+    alone = workload.runner_type == "serial" or workload.name.startswith("VMTasks.")
+    return 1 if alone else max(1, most)
 
 
 def orders(

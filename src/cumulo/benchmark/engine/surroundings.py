@@ -1,14 +1,35 @@
 """What a workload's iterations find: the cloud, its users, and what contexts have made for them."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from cumulo.benchmark import names
 from cumulo.benchmark.client.clouds import credentials_of
 from cumulo.benchmark.client.http import Http
 from cumulo.benchmark.client.session import Session
+
+
+@dataclass(frozen=True)
+class Login:
+    """How to get into a guest."""
+
+    address: str
+    port: int
+    user: str
+    key: str
+    """The private key."""
+
+
+class Guests(Protocol):
+    """Commands in guests."""
+
+    async def reach(self, login: Login, seconds: float) -> None:
+        """Wait until one can log in. Raises TimeoutError."""
+
+    async def run(self, login: Login, argv: Sequence[str], script: bytes) -> tuple[int, str, str]:
+        """(status, output, errors) of a command that reads a script."""
 
 
 @dataclass
@@ -39,6 +60,7 @@ class Surroundings:
     """What contexts made for all: `flavors`, `volume_types` …"""
     kept: dict[str, Any] = field(default_factory=dict)
     """What contexts need to take away what they made; no iteration sees it."""
+    guests: Guests | None = None
     router: bool = False
     """Whether networks get a router although their context does not ask for one."""
 

@@ -20,7 +20,7 @@ from cumulo.benchmark.engine.load import Load, describe
 from cumulo.benchmark.engine.several import Crew, how_many, orders, taken
 from cumulo.benchmark.engine.sla import Checker
 from cumulo.benchmark.engine.statistics import Statistics
-from cumulo.benchmark.engine.surroundings import Surroundings
+from cumulo.benchmark.engine.surroundings import Guests, Surroundings
 from cumulo.benchmark.finding import found_args
 from cumulo.benchmark.model.result import HookResult, Iteration
 from cumulo.benchmark.model.task import Workload
@@ -56,6 +56,7 @@ class Means:
     crew: Crew | None = None
     """Runs the load in several processes; without it there is this one."""
     processes: int = 1
+    guests: Guests | None = None
 
 
 class Execution:
@@ -73,7 +74,11 @@ class Execution:
             ca_file=platform.get("https_cacert") or None,
         )
         self.environment = Surroundings(
-            task_uuid, self._http, platform, router=self._scenario.router
+            task_uuid,
+            self._http,
+            platform,
+            router=self._scenario.router,
+            guests=means.guests,
         )
         self.outcome = Outcome(Statistics(), Checker(workload.sla))
         self._hooks = Hooks(workload.hooks, means.shell, means.fault)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cumulo.benchmark.engine.statistics import Percentiles
+from cumulo.benchmark.model.charts import fits
 from cumulo.benchmark.model.result import Action, HookResult, Iteration, WorkloadResult
 
 POINTS = 240
@@ -215,6 +216,8 @@ class _Outputs:
 
     def add(self, number: int, output: Mapping[str, list[Any]]) -> None:
         for place, chart in enumerate(output.get("additive", ())):
+            if not fits("additive", chart):
+                continue
             kept = self._additive.setdefault(
                 place,
                 {
@@ -227,8 +230,6 @@ class _Outputs:
                 },
             )
             for name, value in chart.get("data", ()):
-                if not isinstance(value, int | float):
-                    continue
                 figures = kept["figures"].setdefault(str(name), Percentiles())
                 figures.add(float(value))
             if len(kept["rows"]) < POINTS:
@@ -236,6 +237,8 @@ class _Outputs:
         if output.get("complete") and self._seen < OUTPUTS:
             self._seen += 1
             for chart in output["complete"]:
+                if not fits("complete", chart):
+                    continue
                 self._complete.append(
                     {
                         "iteration": number + 1,

@@ -8,6 +8,7 @@ import time
 import click
 
 from cumulo.benchmark.drivers.commands import Commands
+from cumulo.benchmark.drivers.ssh import Ssh
 from cumulo.benchmark.drivers.workers import Workers
 from cumulo.benchmark.engine import runners
 from cumulo.benchmark.engine.statistics import Statistics
@@ -38,6 +39,7 @@ async def run(
         server_cpu=machine.server_cpu(env),
         abort_on_sla=abort_on_sla,
         crew=Workers(),
+        guests=Ssh(),
         processes=processes,
     )
     watcher = tasks.Watcher(progress.begin, progress.show, progress.end, progress.say)
