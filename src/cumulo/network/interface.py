@@ -168,7 +168,21 @@ class ComputeGroups(Protocol):
         """NotFound when none of its ports has it."""
 
 
+class FloatingIpInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """An address of the outside that a project has."""
+
+    id: str
+    project_id: str
+    address: str
+
+
 class Network(Protocol):
+    def floating_ips(self, tx: Tx, project_id: str, most: int) -> list[FloatingIpInfo]:
+        """A project's floating IPs, oldest first, `most` at the most."""
+
+    def floating_ip(self, tx: Tx, id: str) -> FloatingIpInfo | None:
+        """Anybody's: who asks says whether its project may know it."""
+
     @property
     def compute_groups(self) -> ComputeGroups: ...
 
