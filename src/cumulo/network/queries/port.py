@@ -57,7 +57,6 @@ OF_NETWORK = query(
 OF_HOLDERS = query(
     PortRow, sa.select(_t).where(_c.holder.in_(parameter("ids"))).order_by(_c.number)
 )
-)
 BY_MAC = query(
     PortRow,
     sa.select(_t).where(
