@@ -259,8 +259,27 @@ class SharesApi:
             description=wish.description or wish.display_description,
             metadata=metadata,
             is_public=is_public,
+            **self._hosts(call, tx, wish.scheduler_hints),
         )
         return self._one(call, tx, row)
+
+    def _hosts(self, call: Call, tx: Tx, hints: bodies.Hints | None) -> dict[str, Any]:
+        """2.65: with some shares, or without others; 2.67: on a host."""
+        if hints is None:
+            return {}
+        only = None
+        if hints.only_host:
+            call.allow(action="share:create_on_host")
+            only = hints.only_host.partition("@")[0]
+        if hints.same_host:
+            together = self._placed(call, tx, hints.same_host)
+            only = sorted(together)[0] if len(together) == 1 else "the host of all of them"
+        return {"only_host": only, "without": self._placed(call, tx, hints.different_host or "")}
+
+    def _placed(self, call: Call, tx: Tx, ids: str) -> set[str]:
+        wanted = [id.strip() for id in ids.split(",") if id.strip()]
+        rows = [self._shares.get(tx, id, call.principal) for id in wanted]
+        return {row.host_id for row in rows if row.host_id}
 
     def old_create(self, call: Call, tx: Tx) -> Any:
         return _by_name(self.create(call, tx))
