@@ -170,6 +170,8 @@ class SharesApi:
             where["share_type_id"] = self._service.types.chosen(tx, kind, call.principal).id
         if query.get("export_location_path") or query.get("export_location_id"):
             where["id"] = self._exported(query.get("export_location_path") or "")
+        if as_bool(query.get("is_soft_deleted") or "false", "is_soft_deleted"):
+            where["id"] = ""  # 2.69: there is no recycle bin, so nothing is in it
         metadata = query.get("metadata")
         if metadata:
             where.update(_metadata_filters(metadata))
