@@ -89,9 +89,12 @@ class SharesAgent:
             await self.driver.remove_snapshot(order.id)
 
     async def look(self, order: Order) -> Look:
-        """An export server may have ended; shares do not change by themselves."""
-        if isinstance(order.item, WantedServer):
-            return Look(None, await self.driver.server_fits(order.item))
+        """An export server may have ended, and after a restart of the machine nothing is served."""
+        item: Wanted = order.item
+        if isinstance(item, WantedServer):
+            return Look(None, await self.driver.server_fits(item))
+        if isinstance(item, WantedShare) and not item.held:
+            return Look(None, await self.driver.share_fits(item.id, item.server_id, item.rules))
         return Look(None, True)
 
     async def names(self) -> Iterable[str]:

@@ -1,26 +1,37 @@
 """What every driver of shares must do."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cumulo.shared_file_system.drivers.driver import Refused, SharesDriver, Waiting
 from cumulo.shared_file_system.drivers.fake import FakeDriver
+from cumulo.shared_file_system.drivers.local.driver import LocalDriver
 from cumulo.shared_file_system.model.orders import Rule, WantedServer
+from tests.contract.shared_file_system import lab
 
 SERVER = WantedServer(
     id="server", mac="fa:16:3e:00:00:01", address="10.0.0.5/24", gateway=None, mtu=1450, tap="tapx"
 )
 
 
-@pytest.fixture(params=["fake"])
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(params=["fake", "local"])
+def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "local" and lab.lacking() is not None:
+        pytest.skip(str(lab.lacking()))
+    yield str(request.param)
+    if request.param == "local":
+        asyncio.run(local(tmp_path).remove_all())
+
+
+def local(data: Path) -> LocalDriver:
+    return LocalDriver("cmnone", data / "host", data / "run", pool_gb=1)
 
 
 def make(kind: str, data: Path) -> SharesDriver:
-    return FakeDriver(data)
+    return local(data) if kind == "local" else FakeDriver(data)
 
 
 def test_a_share_is_made_once_and_grows(kind: str, tmp_path: Path) -> None:
@@ -81,6 +92,7 @@ def test_an_id_is_an_id(kind: str, tmp_path: Path, bad: str) -> None:
             driver.ensure_snapshot(bad, "share"),
             driver.remove_snapshot(bad),
             driver.export(bad, "server", []),
+            driver.share_fits(bad, "server", []),
             driver.remove_server(bad),
         ):
             with pytest.raises(ValueError, match="not an id"):

@@ -116,7 +116,7 @@ class CloudApi:
 
     def zones(self, call: Call, tx: Tx) -> Any:
         hosts = self._hosts(tx)
-        since = min((host.first_seen for host in hosts), default=tx.now)
+        since = min((host.created_at for host in hosts), default=tx.now)
         zone = Zone(
             id=child_id("cumulo", "share_zone"), name=ZONE, created_at=since, updated_at=None
         )

@@ -54,6 +54,9 @@ class SharesDriver(Protocol):
         """Serve the share to these and to nobody else; when it returns it is so. Raises Waiting
         (its server is not there), OSError, Refused (a rule that cannot be)."""
 
+    async def share_fits(self, id: str, server_id: str, rules: Sequence[Rule]) -> bool:
+        """It is served as `export` did. Cheap."""
+
     async def remove_share(self, id: str) -> None:
         """With its export. Snapshots of it stay."""
 

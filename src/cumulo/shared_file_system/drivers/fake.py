@@ -90,6 +90,9 @@ class FakeDriver:
         self.state.exports[id] = (server_id, list(rules))
         self._save()
 
+    async def share_fits(self, id: str, server_id: str, rules: Sequence[Rule]) -> bool:
+        return self.state.exports.get(check_id(id)) == (server_id, list(rules))
+
     async def remove_share(self, id: str) -> None:
         await self._raise("remove", check_id(id))
         self.state.exports.pop(id, None)
