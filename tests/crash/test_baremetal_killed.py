@@ -5,8 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.crash import leaks
 from tests.crash.control_plane import ControlPlane
 from tests.crash.runner import run_walk
@@ -27,6 +25,7 @@ POINTS = [
 class Life:
     def __init__(self, plane: ControlPlane) -> None:
         self.plane = plane
+        plane.headers = {"X-OpenStack-Ironic-API-Version": "1.51"}
 
     def steps(self) -> list[Callable[[], None]]:
         return [
@@ -43,18 +42,16 @@ class Life:
         ]
 
     def node(self) -> Any:
-        found = self.plane.ask("GET", f"{NODES}/detail")["nodes"]
+        found = self.plane.ask("GET", f"{NODES}/detail", user="admin")["nodes"]
         return found[0] if found else None
 
     def create(self) -> None:
         if self.node() is None:
-            self.plane.ask("POST", NODES, {"driver": "fake-hardware"})
-            # Nodes of API 1.1 begin as available; this one is to walk the whole way.
-            self.provision("manage")
+            self.plane.ask("POST", NODES, {"driver": "fake-hardware"}, user="admin")
 
     def provision(self, verb: str) -> None:
         path = f"{NODES}/{self.node()['uuid']}/states/provision"
-        self.plane.ask("PUT", path, {"target": verb})
+        self.plane.ask("PUT", path, {"target": verb}, user="admin")
 
     def asked(self, verb: str, state: str) -> Callable[[], None]:
         def step() -> None:
@@ -76,4 +73,20 @@ class Life:
 
     def delete(self) -> None:
         if (node := self.node()) is not None:
-            self.plane.ask("DELETE", f"{NODES}/{node['uuid']}", ok=(404,))
+            self.plane.ask("DELETE", f"{NODES}/{node['uuid']}", user="admin", ok=(404,))
+
+
+def steps(plane: ControlPlane) -> list[Callable[[], None]]:
+    return Life(plane).steps()
+
+
+def test_converges(tmp_path: Path) -> None:
+    plane = ControlPlane(tmp_path / "data")
+    try:
+        reached = run_walk(plane, POINTS, steps)
+    finally:
+        plane.stop()
+    assert reached == POINTS
+    left = leaks.counts(tmp_path / "data")
+    assert {left[name] for name in ("baremetal_nodes", "baremetal_ports", "jobs")} == {0}
+    assert not list((tmp_path / "data" / "baremetal" / "fake").glob("*.json"))

@@ -34,7 +34,7 @@ def test_a_nodes_life(admin: StockClient) -> None:
     node("manage", *WAIT)
     node("inspect", *WAIT)
     [port] = admin.json("baremetal", "port", "list", "--node", "metal-1")
-    assert port["Address"].startswith("52:54:00:")
+    assert port["address"].startswith("52:54:00:")
     node("add", "trait", "metal-1", "CUSTOM_GPU")
     node("provide", *WAIT)
     assert state(admin) == "available, power off"
@@ -47,10 +47,8 @@ def test_a_nodes_life(admin: StockClient) -> None:
     node("undeploy", *WAIT)
     assert state(admin) == "available, power off"
     [listed] = admin.json("baremetal", "node", "list", "--provision-state", "available")
-    assert listed["Name"] == "metal-1"
-    assert [each["Supported driver(s)"] for each in admin.json("baremetal", "driver", "list")] == [
-        "fake-hardware"
-    ]
+    assert listed["name"] == "metal-1"
+    assert [each["name"] for each in admin.json("baremetal", "driver", "list")] == ["fake-hardware"]
     node("delete", "metal-1")
     assert admin.json("baremetal", "node", "list") == []
     database = admin.cloud.data / "cumulo.db"
