@@ -262,6 +262,13 @@ async def _decide(cloud: TestCloud, later: list[str]) -> None:
     assert (await cloud.call("GET", "/cumulo/hosts/unknown")).status == 403
     named = {"host": "fake-host", "kind": "block_storage"}
     project = cloud.projects.get("demo") or (await cloud.token("demo") and cloud.projects["demo"])
+    refused = await cloud.call(
+        "POST",
+        "/cumulo/hosts/unknown/adopt",
+        as_="admin",
+        json_={**named, "id": later[0], "project": "nobody"},
+    )
+    assert refused.status == 400
     answer = await cloud.call(
         "POST",
         "/cumulo/hosts/unknown/adopt",

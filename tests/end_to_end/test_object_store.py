@@ -351,6 +351,36 @@ def test_versions(s3: Any) -> None:
     s3.delete_bucket(Bucket="versions")
 
 
+def test_symlinks(swift: Connection) -> None:
+    swift.put_container("links")
+    etag = swift.put_object("links", "target", b"hello", headers={"X-Object-Meta-A": "b"})
+    swift.put_object("links", "link", b"", headers={"X-Symlink-Target": "links/target"})
+    headers, content = swift.get_object("links", "link")
+    assert content == b"hello" and headers["x-object-meta-a"] == "b"
+    assert headers["content-location"].endswith("/links/target")
+    link = swift.head_object("links", "link", query_string="symlink=get")
+    assert link["x-symlink-target"] == "links/target" and link["content-length"] == "0"
+    fixed = {"X-Symlink-Target": "links/target", "X-Symlink-Target-Etag": etag}
+    swift.put_object("links", "fixed", b"", headers=fixed)
+    swift.copy_object("links", "link", "/links/copy")
+    swift.put_object("links", "target", b"changed")
+    assert swift.get_object("links", "link")[1] == b"changed"
+    assert swift.get_object("links", "copy")[1] == b"hello"
+    loop = [("a", "links/b"), ("b", "links/a"), ("none", "links/nothing")]
+    for name, target in loop:
+        swift.put_object("links", name, b"", headers={"X-Symlink-Target": target})
+    for name, status in (("fixed", 409), ("a", 409), ("none", 404)):
+        with pytest.raises(ClientException) as caught:
+            swift.get_object("links", name)
+        assert caught.value.http_status == status
+    with pytest.raises(ClientException) as caught:
+        swift.put_object("links", "full", b"x", headers={"X-Symlink-Target": "links/target"})
+    assert caught.value.http_status == 400
+    for each in swift.get_container("links")[1]:
+        swift.delete_object("links", each["name"])
+    swift.delete_container("links")
+
+
 def test_archived_versions(swift: Connection) -> None:
     swift.put_container("older")
     for kind in ("Versions", "History"):

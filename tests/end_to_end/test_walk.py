@@ -3,6 +3,7 @@
 Real guests, real packets, the stock `openstack` client.
 """
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,7 @@ def test_the_walk(tmp_path: Path) -> None:
         lab.openstack("server", "add", "floating", "ip", "walk", address)
         assert lab.ssh(address, "hostname").strip() == "walk"
         assert "cloud-boot" in lab.openstack("console", "log", "show", "walk")
+        console_answers(lab)
         volume = use_volume(lab, address)
         reboots(lab, address)
         lab.openstack("server", "remove", "volume", "walk", "walk")
@@ -97,6 +99,21 @@ def test_the_walk(tmp_path: Path) -> None:
         assert not lab.data_dir.exists()
         assert namespaces.list_namespaces(prefix) == []
         assert prefix not in lab.run("ip", "link") + lab.run("nft", "list", "ruleset")
+
+
+_SCREEN = """
+import sys
+from websockets.sync.client import connect
+with connect(sys.argv[1], subprotocols=["binary"]) as screen:
+    print(screen.recv(timeout=10))
+"""
+
+
+def console_answers(lab: Lab) -> None:
+    """The guest's screen greets by the protocol of screens; a wrong token opens nothing."""
+    url = lab.json("console", "url", "show", "walk", "--novnc")["url"]
+    assert "RFB 003.008" in lab.run(sys.executable, "-c", _SCREEN, url)
+    assert "RFB" not in lab.run(sys.executable, "-c", _SCREEN, url[:-4] + "none", check=False)
 
 
 def use_volume(lab: Lab, address: str) -> str:

@@ -13,7 +13,6 @@ from cumulo.network.queries import port as port_queries
 from cumulo.network.reconcile import SPREAD_SECONDS
 from tests.support.cloud import TestCloud, running_cloud
 from tests.support.counting import counting
-from tests.support.items import until
 
 HOSTS = 300
 SERVERS = 150
@@ -137,7 +136,6 @@ async def _members_are_told_together(cloud: TestCloud) -> None:
     text = port_queries.MEMBER_ADDRESSES.compiled("sqlite").text
     read = [each for each in counts.texts if each.startswith(text.partition("IN")[0])]
     assert len(read) <= 1
-    await until(lambda: cloud.cloud.agents[0].workers["network"].follower.greeted)
 
 
 def versions(cloud: TestCloud) -> dict[str, int]:

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from cumulo import settings, wiring
 from cumulo.core.ids import child_id
 from cumulo.identity.first_run.accounts import accounts
+from tests.support.responses import misfit
 
 BASE = "http://cloud.test"
 
@@ -42,6 +43,8 @@ class TestCloud:
     cloud: wiring.Cloud
     tokens: dict[str, str] = field(default_factory=dict)
     projects: dict[str, str] = field(default_factory=dict)
+    strict: bool = False
+    """Answers must be what their operations declare."""
 
     async def request(
         self,
@@ -87,8 +90,14 @@ class TestCloud:
             elif message["type"] == "http.response.body":
                 chunks.append(message.get("body", b""))
 
-        await self.cloud.application.asgi(scope, receive, send)
-        return Answer(status, answered, b"".join(chunks))
+        application = self.cloud.application
+        await application.asgi(scope, receive, send)
+        raw = b"".join(chunks)
+        if self.strict:
+            sent = path + (f"?{query}" if query else "")
+            wrong = misfit(application, method, sent, body, status, answered, raw)
+            assert not wrong, f"{wrong}\n{raw[:2000]!r}"
+        return Answer(status, answered, raw)
 
     async def call(
         self,

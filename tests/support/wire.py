@@ -17,6 +17,8 @@
                                           # $admin_project and $demo_project are known
       until: true                       # ask again (10 s) until the answer fits
 
+Every JSON answer must fit the response type that its operation declares.
+
 Values: `any` matches anything that is there, `/regex/` matches text, `len 3` a length, `len >3` a
 greater one.
 """
@@ -44,6 +46,7 @@ def play(story: Path, data_dir: Path, database_url: str = "") -> None:
 
     async def main() -> None:
         async with running_cloud(data_dir, database={"url": database_url}) as cloud:
+            cloud.strict = True
             saved: dict[str, str] = {}
             for user in ("admin", "demo"):
                 await cloud.token(user)

@@ -14,6 +14,7 @@ from cumulo.block_storage.service.block_storage import BlockStorageService
 from cumulo.block_storage.service.quotas import DEFAULTS, of_types
 from cumulo.block_storage.settings import BlockStorageSettings
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
+from cumulo.identity.interface import Identity
 from cumulo.image.interface import Images
 
 
@@ -24,7 +25,9 @@ def build(frame: Frame) -> Service:
     return Service(
         storage,
         faces=block_storage_faces(storage, frame.rules("block_storage", RULES)),
-        parts=[StoragePart(storage.images, storage.volumes, storage.snapshots)],
+        parts=[
+            StoragePart(frame.get(Identity), storage.images, storage.volumes, storage.snapshots)
+        ],
         counts={"volumes": storage.volumes.count},
     )
 

@@ -20,6 +20,7 @@ from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest
 from cumulo.core.hosts.messages import Seen
 from cumulo.core.hosts.model import UnknownRow
+from cumulo.identity.interface import Identity
 from cumulo.image.interface import ImageInfo, Images
 
 
@@ -31,7 +32,10 @@ class StoragePart:
     seen_type = SeenDisk
     host_type = SeenPool
 
-    def __init__(self, images: Images, volumes: Volumes, snapshots: Snapshots) -> None:
+    def __init__(
+        self, identity: Identity, images: Images, volumes: Volumes, snapshots: Snapshots
+    ) -> None:
+        self._identity = identity
         self._images = images
         self._volumes = volumes
         self._snapshots = snapshots
@@ -78,6 +82,8 @@ class StoragePart:
 
     def adopt(self, tx: Tx, row: UnknownRow, project_id: str) -> Mapping[str, Any]:
         """A disk becomes a volume of the project, with its own id."""
+        if not self._identity.project_exists(tx, project_id):
+            raise BadRequest(f"There is no project {project_id}.")
         size = row.facts.get("size_gb")
         if not isinstance(size, int) or size < 1:
             raise BadRequest(f"Disk {row.id} cannot be adopted: its size is not known.")

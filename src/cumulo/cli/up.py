@@ -131,7 +131,7 @@ def _write_clouds(settings: Settings, path: Path | None) -> None:
 def _report(settings: Settings, seconds: float) -> None:
     lines = (
         ("APIs", f"{settings.base_url}/identity/v3   (ready after {seconds:.1f} s)"),
-        ("dashboard", f"{settings.base_url}/dashboard   (not part of this release yet)"),
+        ("dashboard", f"{settings.base_url}/dashboard   (sign in as demo or admin)"),
         ("clients", "openstack --os-cloud cumulo-demo …   (admin: --os-cloud cumulo)"),
         ("passwords", f"{settings.secrets_dir}/admin-password, demo-password"),
         ("log", str(settings.log_file)),

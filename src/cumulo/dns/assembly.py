@@ -22,9 +22,11 @@ from cumulo.dns.policy import RULES
 from cumulo.dns.reconcile import NameServerLoop, PoolSync, SecondaryTransfers
 from cumulo.dns.service.dns import DnsService
 from cumulo.dns.service.pools import Pools
+from cumulo.dns.service.reverses import FloatingIpsGone
 from cumulo.dns.service.zones import Rules
 from cumulo.dns.settings import DnsSettings, PoolSettings
 from cumulo.identity.interface import Identity
+from cumulo.network.interface import Network
 from cumulo.settings import BadSettings, instance_prefix
 
 
@@ -32,7 +34,14 @@ def build(frame: Frame) -> Service:
     own = frame.settings.of(DnsSettings)
     seal = KeyRing(frame.settings.secrets_dir / "dns-keys")
     hostname = socket.gethostname() or "localhost"
-    dns = DnsService(_rules(own), Pools(_pools(own)), frame.get(Identity), seal, hostname=hostname)
+    dns = DnsService(
+        _rules(own),
+        Pools(_pools(own)),
+        frame.get(Identity),
+        frame.get(Network),
+        seal,
+        hostname=hostname,
+    )
     frame.database.subscribe(dns.changes.announcement)
     folder = frame.settings.data_dir / "dns"
     server = _name_server(own, folder) if own.serve else None
@@ -51,12 +60,13 @@ def build(frame: Frame) -> Service:
 
     return Service(
         dns,
-        faces=[dns_face(dns, frame.database, frame.rules("dns", RULES))],
+        faces=[dns_face(dns, frame.database, frame.settings.region, frame.rules("dns", RULES))],
         reconcilers=[
             SecondaryTransfers(frame.database, dns, Fetcher(guard)),
             PoolSync(frame.database, dns),
         ],
         on_bells=bells,
+        consumers=[FloatingIpsGone(dns.reverses)],
         workers=[loop.run],
         counts={"zones": dns.zones.count},
     )

@@ -11,6 +11,7 @@ _OWN_RECORD = "(role:member and project_id:%(recordset_project_id)s)"
 
 RULES: dict[str, str] = {
     "admin": _ADMIN,
+    "default": _WRITE,
     "all_tenants": _ADMIN,
     "edit_managed_records": _ADMIN,
     "use_low_ttl": _ADMIN,

@@ -168,7 +168,21 @@ class ComputeGroups(Protocol):
         """NotFound when none of its ports has it."""
 
 
+class FloatingIpInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """An address of the outside that a project has."""
+
+    id: str
+    project_id: str
+    address: str
+
+
 class Network(Protocol):
+    def floating_ips(self, tx: Tx, project_id: str, most: int) -> list[FloatingIpInfo]:
+        """A project's floating IPs, oldest first, `most` at the most."""
+
+    def floating_ip(self, tx: Tx, id: str) -> FloatingIpInfo | None:
+        """Anybody's: who asks says whether its project may know it."""
+
     @property
     def compute_groups(self) -> ComputeGroups: ...
 
@@ -205,3 +219,42 @@ class Network(Protocol):
 
     def unplug_server(self, tx: Tx, server_id: str) -> None:
         """The same for all ports of a server."""
+
+
+class ServicePlace(msgspec.Struct, frozen=True, kw_only=True):
+    """A subnet that a service may be plugged into."""
+
+    network_id: str
+    subnet_id: str
+    cidr: str
+    ip_version: int
+    gateway: str | None
+    mtu: int
+
+
+class ServicePort(msgspec.Struct, frozen=True, kw_only=True):
+    """A port of a service of the cloud's own (an export server of shares) in somebody's network."""
+
+    id: str
+    mac: str
+    address: str
+    """With prefix"""
+    gateway: str | None
+    mtu: int
+    tap: str
+    """Name of the device on the host; a device of another kind under that name is plugged in, too.
+    """
+
+
+class ServicePorts(Protocol):
+    def place(self, tx: Tx, who: Principal, network_id: str, subnet_id: str) -> ServicePlace:
+        """A subnet that the caller may use, of that network. Raises NotFound, BadRequest."""
+
+    def plug(
+        self, tx: Tx, *, holder: str, owner: str, host_id: str, network_id: str, subnet_id: str
+    ) -> ServicePort:
+        """A port on that host for what `holder` names; `owner` is shown as its device owner. It
+        is of no project and filters nothing. Raises Conflict (no address is left)."""
+
+    def unplug(self, tx: Tx, holder: str) -> None:
+        """Its ports go."""

@@ -34,14 +34,13 @@ from cumulo.network.queries import router as router_queries
 from cumulo.network.queries import security_group as group_queries
 from cumulo.network.queries import subnet as subnet_queries
 from cumulo.network.service import addresses
+from cumulo.network.service.member_lists import MemberLists
 from cumulo.network.service.placing import KIND
 from cumulo.network.service.ports import Ports
 from cumulo.network.service.tools import tell
 
 _PAIRS = msgspec.json.Decoder(list[spec.AddressPair])
 Allocations = Mapping[str, Sequence[AllocationRow]]
-MOST_GROUPS = 10_000
-"""Of which the members are remembered."""
 
 
 class NetworkPart:
@@ -54,8 +53,7 @@ class NetworkPart:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        self._members: dict[str, spec.GroupMembers] = {}
-        """What groups had when it was last read: many hosts ask for the same."""
+        self._members = MemberLists()
 
     def items(self, tx: Tx, host_id: str, ids: Sequence[str]) -> Mapping[str, spec.NetworkItem]:
         """A number of queries that does not grow with them."""
@@ -145,23 +143,17 @@ class NetworkPart:
         return [_group(row, rules.get(row.id, [])) for row in rows]
 
     def _members_on(self, tx: Tx, host_id: str, ids: Sequence[str]) -> list[spec.GroupMembers]:
-        """Read once for all hosts of this process: what a group's change number stands for is
-        read at its first host, and may have a little more by then than had to be told."""
         numbers = {row.group_id: row.number for row in tx.all(group_queries.NUMBERS, ids=ids)}
-        known = {
-            id: found
-            for id in ids
-            if (found := self._members.get(id)) is not None and found.number == numbers.get(id, 0)
-        }
-        lacking = [id for id in ids if id not in known]
+        found = {id: self._members.find(id, numbers.get(id, 0)) for id in ids}
+        lacking = [id for id, known in found.items() if known is None]
         members = _members(tx, lacking) if lacking else {}
         for id in lacking:
-            found = spec.GroupMembers(id, numbers.get(id, 0), tuple(members.get(id, ())))
-            known[id] = found
-        if len(self._members) > MOST_GROUPS:
-            self._members = {}
-        self._members |= {id: known[id] for id in lacking}
-        return [known[id] for id in ids]
+            found[id] = self._members.note(id, numbers.get(id, 0), members.get(id, ()))
+        return [known for known in found.values() if known is not None]
+
+    def change(self, base: str, state: spec.NetworkItem) -> spec.GroupChange | None:
+        """Implements `core.hosts.long.TellsChanges`."""
+        return self._members.change(base, state) if isinstance(state, spec.GroupMembers) else None
 
     def _routers_on(self, tx: Tx, host_id: str, ids: Sequence[str]) -> list[spec.RouterSpec]:
         rows = [row for row in tx.all(router_queries.BY_IDS, ids=ids) if row.host_id == host_id]

@@ -117,6 +117,7 @@ _VERSIONS: Mapping[str, tuple[str, str]] = {
 _VERSIONED = re.compile(r"/v\d+(\.\d+)?(/|$)")
 RENEW_BEFORE = 60.0
 REDIRECTS = 3
+_INNER = ("message", "faultstring", "detail", "title")
 
 
 class ServiceMissing(Exception):
@@ -356,7 +357,7 @@ def _words(body: bytes) -> str:
         # The words are in an inner object nearly everywhere; what is beside it is the status's.
         for value in document.values():
             if isinstance(value, dict):
-                inner = value.get("message") or value.get("detail") or value.get("title")
+                inner = next((value[k] for k in _INNER if value.get(k)), None)
                 if isinstance(inner, str) and inner:
                     return inner[:1000]
         for name in ("message", "error_message", "faultstring", "explanation", "title"):

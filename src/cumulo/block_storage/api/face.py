@@ -39,6 +39,7 @@ def block_storage_faces(storage: BlockStorageService, rules: Rules | None = None
             prefixes=("/v3/{project_id}", "/v3"),
             microversions=versions.RANGE,
             quota_status=413,
+            answers="cumulo.block_storage.api.answers",
             operations=[
                 *volumes.operations(),
                 *ActionsApi(storage, volumes).operations(),

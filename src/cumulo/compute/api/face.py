@@ -54,6 +54,7 @@ def compute_faces(
             rules=known,
             prefixes=("/v2.1", "/v2.1/{project_id}", "/v2", "/v2/{project_id}"),
             microversions=MICROVERSIONS,
+            answers="cumulo.compute.api.answers",
             operations=[
                 *versions.operations(),
                 *ServersApi(compute).operations(),

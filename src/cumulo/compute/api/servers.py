@@ -19,7 +19,7 @@ from cumulo.compute.api.bodies import (
 )
 from cumulo.compute.api.common import Links, links, server_of, who
 from cumulo.compute.api.listing import list_servers
-from cumulo.compute.api.views import ServerBody, UpdatedServer, Views, summary
+from cumulo.compute.api.views import UpdatedServer, Views, summary
 from cumulo.compute.service.compute import ComputeService
 from cumulo.compute.service.wishes import ServerWish, VolumeWish
 from cumulo.core.db.transaction import Tx
@@ -76,7 +76,11 @@ class ServersApi:
             ),
             Operation("POST", all_, self.create, body=CreateServer, since="2.94", **create),
             Operation(
-                "GET", one, self.show, policy=f"{RULE}:show", early=False, response=ServerBody
+                "GET",
+                one,
+                self.show,
+                policy=f"{RULE}:show",
+                early=False,
             ),
             Operation("PUT", one, self.update, body=UpdateServerBefore294, until="2.93", **update),
             Operation("PUT", one, self.update, body=UpdateServer, since="2.94", **update),

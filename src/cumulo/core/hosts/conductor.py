@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.hosts.digest import digest_of
+from cumulo.core.hosts.long import TellsChanges
 from cumulo.core.hosts.messages import (
     Answer,
     Ask,
@@ -89,20 +90,15 @@ class Conductor:
     # --- items ------------------------------------------------------------------------------
 
     async def fetch(self, host_id: str, message: Fetch) -> Items:
-        if message.again:
-            # To ask for content is to begin fetching it: that may write.
-            answer = await self.database.write(
-                lambda tx: self._fetch(tx, host_id, message), name=f"fetch {message.kind} again"
-            )
-        else:
-            answer = await self.database.read(lambda tx: self._fetch(tx, host_id, message))
+        answer = await self.database.read(lambda tx: self._fetch(tx, host_id, message))
         if isinstance(answer, Items):
             return answer
 
         def renew(tx: Tx) -> None:
             host = self.registry.get(tx, host_id)
             assert host is not None, host_id
-            if self._is_behind(tx, host, message):
+            known = self.registry.part(tx, host_id, message.kind)
+            if known is not None and self._is_behind(tx, host, known, message):
                 self.registry.grow_epoch(tx, host, message.mark.epoch, answer)
 
         log.warning("%s: %s", host_id, answer)
@@ -114,7 +110,7 @@ class Conductor:
     def _fetch(self, tx: Tx, host_id: str, message: Fetch) -> Items | str:
         """The answer, or why the host's epoch has to grow first."""
         host, known = self._known(tx, host_id, message.kind)
-        behind = self._is_behind(tx, host, message)
+        behind = self._is_behind(tx, host, known, message)
         if behind is not None:
             return behind
         cloud = self.registry.cloud_id(tx)
@@ -134,6 +130,8 @@ class Conductor:
         states = self.parts[message.kind].items(
             tx, host_id, [row.id for row in rows if not row.gone]
         )
+        if message.has and isinstance(self.parts[message.kind], TellsChanges):
+            states = self._as_changes(self.parts[message.kind], states, message.has)
         return Items(
             kind=message.kind,
             cloud=cloud,
@@ -149,23 +147,32 @@ class Conductor:
             more=more,
         )
 
+    def _as_changes(
+        self, part: TellsChanges, states: Mapping[str, Any], has: Mapping[str, str]
+    ) -> dict[str, Any]:
+        told = dict(states)
+        for id in has.keys() & states.keys():
+            change = part.change(has[id], states[id])
+            if change is not None:
+                told[id] = change
+        return told
+
     def _known(self, tx: Tx, host_id: str, kind: str) -> tuple[HostRow, PartRow]:
         host = self.registry.get(tx, host_id)
         known = self.registry.part(tx, host_id, kind)
         assert host is not None and known is not None, host_id
         return host, known
 
-    def _is_behind(self, tx: Tx, host: HostRow, message: Fetch) -> str | None:
+    def _is_behind(self, tx: Tx, host: HostRow, known: PartRow, message: Fetch) -> str | None:
         """Why this database must be an older copy, if the host has seen newer orders of it."""
         mark = message.mark
         if mark.cloud != self.registry.cloud_id(tx) or mark.epoch < host.epoch:
             return None
-        known = self.registry.part(tx, host.id, message.kind)
         if message.rewound:
             return "the host has newer orders than it was sent"
         if mark.epoch > host.epoch:
             return f"the host has seen epoch {mark.epoch}, here it is {host.epoch}"
-        if known is not None and mark.version > known.generation:
+        if mark.version > known.generation:
             return f"the host has seen version {mark.version}, here it is {known.generation}"
         return None
 

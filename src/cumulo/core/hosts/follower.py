@@ -14,6 +14,7 @@ import msgspec
 from cumulo.core.hosts.digest import digest_of
 from cumulo.core.hosts.journal import Journal, Order
 from cumulo.core.hosts.link import Link
+from cumulo.core.hosts.long import Change, Long
 from cumulo.core.hosts.messages import Fetch, Items, Mark
 
 log = logging.getLogger("cumulo.agent")
@@ -38,6 +39,9 @@ class Follower:
         self._link = link
         self._take = take
         self._rewound = False
+        self._long = {id for id, each in journal.orders.items() if isinstance(each.item, Long)}
+        self._unclear: set[str] = set()
+        """Long lists of which a change came that was not one of ours."""
 
     @property
     def mark(self) -> Mark:
@@ -47,26 +51,28 @@ class Follower:
         """The next fetch asks for the whole set."""
         self.greeted = False
 
-    async def follow(self, *, audit: bool = False, again: Sequence[str] = ()) -> None:
-        """Fetch, and take over what is new. `audit`: also compare all that there is. `again`:
-        tell these once more."""
+    async def follow(self, *, audit: bool = False) -> None:
+        """Fetch, and take over what is new. `audit`: also compare all that there is."""
         told: set[str] = set()
         new: list[Order] = []
         since = self.mark.version if self.greeted else None
         digest = self._digest() if audit and since is not None else None
         whole, more = since is None, True
         while more:
-            message = Fetch(self.kind, since, self.mark, digest, self._rewound, list(again))
+            asked = sorted(self._unclear)
+            has = self._stamps() if since is not None else {}
+            self._unclear.clear()
+            message = Fetch(self.kind, since, self.mark, digest, self._rewound, asked, has)
             self.fetches += 1
             answer = await self._link().fetch(message)
-            self._rewound, digest, again = False, None, ()
+            self._rewound, digest = False, None
             if answer.whole:
                 whole, told, new = True, set(), []
             accepted = self._accept(answer, told, whole=whole)
             if accepted is None:
                 return
             new += accepted
-            since, more = answer.upto, answer.more
+            since, more = answer.upto, answer.more or bool(self._unclear)
         if not whole:
             if new:
                 self._take(new)
@@ -74,6 +80,12 @@ class Follower:
         new += self._lose(told)
         first, self.greeted = not self.greeted, not self._rewound
         self._take(list(self.journal.orders.values()) if first else new)
+
+    def _stamps(self) -> dict[str, str]:
+        """Of the long lists that are here."""
+        orders = self.journal.orders
+        self._long = {id for id in self._long if id in orders and not orders[id].gone}
+        return {id: orders[id].item.stamp for id in self._long if id not in self._unclear}
 
     def _digest(self) -> str:
         own = [order for order in self.journal.orders.values() if not order.lost]
@@ -100,6 +112,14 @@ class Follower:
             known = self.journal.orders.get(order.id)
             if order.gone and known is not None:
                 order = msgspec.structs.replace(order, item=known.item)
+            elif isinstance(order.item, Change):
+                if known is None or getattr(known.item, "stamp", "") != order.item.base:
+                    self._unclear.add(order.id)
+                    continue
+                whole_list = known.item.changed_by(order.item)
+                order = msgspec.structs.replace(order, item=whole_list)
+            elif isinstance(order.item, Long):
+                self._long.add(order.id)
             if known is None or known.cloud != order.cloud or known.place < order.place:
                 new.append(order)
             elif known.place > order.place:

@@ -21,6 +21,8 @@ class HostRegistry:
 
     def __init__(self) -> None:
         self._bells: dict[tuple[str, str], Callable[[], None]] = {}
+        self._cloud_id: str | None = None
+        """It never changes."""
 
     # --- hosts ------------------------------------------------------------------------------
 
@@ -61,9 +63,11 @@ class HostRegistry:
     # --- the cloud and its epochs -------------------------------------------------------------
 
     def cloud_id(self, tx: Tx) -> str:
-        row = tx.one(queries.CLOUD)
-        assert row is not None, "core.hosts.lineage makes it at the start"
-        return row.id
+        if self._cloud_id is None:
+            row = tx.one(queries.CLOUD)
+            assert row is not None, "core.hosts.lineage makes it at the start"
+            self._cloud_id = row.id
+        return self._cloud_id
 
     def grow_epoch(self, tx: Tx, host: HostRow, beyond: int, reason: str) -> HostRow:
         """What was said to this host before does not count any more."""

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from cumulo.core.http.operations import Face
+from cumulo.core.http.responses import response_of
 from cumulo.core.http.routes import field_names, plain_path
 
 
@@ -15,7 +16,7 @@ def document(faces: Iterable[Face], version: str) -> dict[str, Any]:
         kind
         for face in faces
         for operation in face.operations
-        for kind in (operation.body, operation.response)
+        for kind in (operation.body, response_of(face, operation))
         if kind is not None
     }
     ordered = sorted(kinds, key=_name_of)
@@ -47,11 +48,12 @@ def document(faces: Iterable[Face], version: str) -> dict[str, Any]:
             if operation.since is not None:
                 entry["x-since"] = operation.since
             if operation.body is not None:
-                _add_body(entry, schema_of[operation.body])
-            if operation.response is not None:
-                entry["responses"][str(operation.status)]["content"] = {
-                    "application/json": {"schema": schema_of[operation.response]}
-                }
+                _add_schema(entry.setdefault("requestBody", {}), schema_of[operation.body])
+            response = response_of(face, operation)
+            if response is not None:
+                answers = entry["responses"]
+                answer = answers.setdefault(str(operation.status), {"description": "success"})
+                _add_schema(answer, schema_of[response])
     return {
         "openapi": "3.1.0",
         "info": {"title": "Cumulo", "version": version},
@@ -65,13 +67,14 @@ def _name_of(kind: Any) -> str:
     return f"{kind.__module__}.{getattr(kind, '__name__', kind)}"
 
 
-def _add_body(entry: dict[str, Any], schema: dict[str, Any]) -> None:
-    """Actions share a path: their bodies are alternatives."""
-    content = entry.setdefault("requestBody", {"content": {"application/json": {"schema": {}}}})
-    media = content["content"]["application/json"]
+def _add_schema(holder: dict[str, Any], schema: dict[str, Any]) -> None:
+    """Actions share a path: their bodies, and their answers, are alternatives."""
+    content = holder.setdefault("content", {"application/json": {"schema": {}}})
+    media = content["application/json"]
     if not media["schema"]:
         media["schema"] = schema
     elif "oneOf" in media["schema"]:
-        media["schema"]["oneOf"].append(schema)
-    else:
+        if schema not in media["schema"]["oneOf"]:
+            media["schema"]["oneOf"].append(schema)
+    elif media["schema"] != schema:
         media["schema"] = {"oneOf": [media["schema"], schema]}

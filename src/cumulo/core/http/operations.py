@@ -61,7 +61,8 @@ class Operation:
     """Answers without a token."""
     body: Any = None
     """What msgspec decodes the body as: a Struct, or a list or dict where the API has one."""
-    response: type | None = None
+    response: Any = None
+    """What its JSON answer is: a Struct, or a list or dict."""
     status: int = 200
     since: str | None = None
     until: str | None = None
@@ -159,11 +160,13 @@ class Face:
     """What every 401 says of how to authenticate; empty: only those of the token check say it."""
     exact_paths: bool = False
     """A slash after a collection's name asks for a member without an id: 404."""
+    answers: str = ""
+    """The module with a table of response types: `core.http.responses`."""
     authentication: Authentication = TOKENS
     claims: Claims | None = None
     """A face that answers at `/`, for those requests alone that this says (of headers, query string
     and path as it was sent) are meant for it: signed for S3, say. It is asked before all other
-    faces."""
+    faces, of requests that have an Authorization header or a query."""
 
 
 class Interrupted(BadRequest):

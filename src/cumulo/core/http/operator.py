@@ -71,7 +71,9 @@ def operator_face(
         }
 
     def why(call: Call, tx: Tx) -> Any:
-        return {"id": call.path["id"], "events": story_of(tx, call.path["id"])}
+        # What only bills follow from is no part of the story.
+        told = [e for e in story_of(tx, call.path["id"]) if not e.type.endswith(".usage")]
+        return {"id": call.path["id"], "events": told}
 
     def can(call: Call, tx: Tx) -> Any:
         user, action = call.query.get("user"), call.query.get("action")

@@ -51,6 +51,11 @@ class Body(msgspec.Struct, kw_only=True):
     """A JSON object of a response, or one that tolerates unknown fields in a request."""
 
 
+class OpenBody(Body):
+    """A JSON object of a response that may have more fields than are named: an image's properties
+    stand beside its own fields."""
+
+
 class StrictBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A JSON object of a request; unknown fields are refused."""
 
@@ -211,6 +216,57 @@ def _rebuild(hint: Any, version: Version) -> Any:
         return functools.reduce(operator.or_, arguments)
     if origin is typing.Literal:
         return hint
+    return origin[arguments]
+
+
+_ANSWERS: dict[tuple[Any, Version | None], Any] = {}
+
+
+def answer_type(kind: Any, version: Version | None) -> Any:
+    """The type that a response of this version must fit: without unknown fields, except in an
+    OpenBody. For checks of what a service really answers."""
+    found = _ANSWERS.get((kind, version))
+    if found is None:
+        _ANSWERS[(kind, version)] = Any  # a type that contains itself is not looked at twice
+        found = _ANSWERS[(kind, version)] = _exactly(kind, version)
+    return found
+
+
+def _exactly(hint: Any, version: Version | None) -> Any:
+    if _is_struct(hint):
+        declared = {info.name: info for info in msgspec.structs.fields(hint)}
+        kept = []
+        for field in _fields(hint):
+            if version is not None and not field.known(version):
+                continue
+            info = declared[field.name]
+            older = version is not None and any(version < mark.version for mark in field.before)
+            needed = info.required
+            named = (
+                msgspec.field(name=info.encode_name)
+                if needed
+                else msgspec.field(name=info.encode_name, default=UNSET)
+            )
+            kept.append((field.name, Any if older else answer_type(field.hint, version), named))
+        return msgspec.defstruct(
+            hint.__name__,
+            kept,
+            kw_only=True,
+            forbid_unknown_fields=not issubclass(hint, OpenBody),
+        )
+    if get_origin(hint) is Annotated:
+        base, *marks = get_args(hint)
+        kept_marks = [mark for mark in marks if not isinstance(mark, _Mark)]
+        base = answer_type(base, version)
+        return Annotated[(base, *kept_marks)] if kept_marks else base
+    origin = get_origin(hint)
+    if origin is None or origin is typing.Literal:
+        return hint
+    arguments = tuple(
+        each if each is Ellipsis else answer_type(each, version) for each in get_args(hint)
+    )
+    if origin in (typing.Union, types.UnionType):
+        return functools.reduce(operator.or_, arguments)
     return origin[arguments]
 
 

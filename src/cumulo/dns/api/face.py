@@ -8,6 +8,7 @@ from cumulo.dns.api.cloud import CloudApi
 from cumulo.dns.api.common import envelope
 from cumulo.dns.api.nouns import noun_operations
 from cumulo.dns.api.recordsets import RecordsetsApi
+from cumulo.dns.api.reverses import ReversesApi
 from cumulo.dns.api.shares import SharesApi
 from cumulo.dns.api.tasks import TasksApi
 from cumulo.dns.api.transfers import TransfersApi
@@ -16,7 +17,7 @@ from cumulo.dns.policy import RULES
 from cumulo.dns.service.dns import DnsService
 
 
-def dns_face(dns: DnsService, database: Database, rules: Rules | None = None) -> Face:
+def dns_face(dns: DnsService, database: Database, region: str, rules: Rules | None = None) -> Face:
     return Face(
         name="dns",
         mount="/dns",
@@ -32,5 +33,6 @@ def dns_face(dns: DnsService, database: Database, rules: Rules | None = None) ->
             *TasksApi(dns, database).operations(),
             *noun_operations(dns),
             *CloudApi(dns).operations(),
+            *ReversesApi(dns, region).operations(),
         ],
     )

@@ -6,6 +6,7 @@ from cumulo.dns.service.blacklists import Blacklists
 from cumulo.dns.service.changes import Changes
 from cumulo.dns.service.pools import Pools
 from cumulo.dns.service.recordsets import Recordsets
+from cumulo.dns.service.reverses import Reverses
 from cumulo.dns.service.secondaries import Secondaries
 from cumulo.dns.service.serving import Serving
 from cumulo.dns.service.shares import Shares
@@ -15,11 +16,19 @@ from cumulo.dns.service.transfers import Transfers
 from cumulo.dns.service.tsigkeys import Seal, Tsigkeys
 from cumulo.dns.service.zones import Rules, Zones
 from cumulo.identity.interface import Identity
+from cumulo.network.interface import Network
 
 
 class DnsService:
     def __init__(
-        self, rules: Rules, pools: Pools, identity: Identity, seal: Seal, *, hostname: str
+        self,
+        rules: Rules,
+        pools: Pools,
+        identity: Identity,
+        network: Network,
+        seal: Seal,
+        *,
+        hostname: str,
     ) -> None:
         self.hostname = hostname
         self.started = time.time()
@@ -35,5 +44,6 @@ class DnsService:
         self.shares = Shares(self.zones, identity)
         self.transfers = Transfers(self.zones)
         self.tasks = Tasks(self.zones, self.recordsets)
+        self.reverses = Reverses(self.zones, self.recordsets, network)
         self.secondaries = Secondaries(self.zones)
         self.serving = Serving(self.zones, self.changes, self.tsigkeys)

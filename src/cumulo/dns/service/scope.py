@@ -7,13 +7,13 @@ from cumulo.core.auth.principal import Principal
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`project_id`: the token's own, or the one that an administrator acts for
-    (`X-Auth-Sudo-Project-ID`); None: the token has none. `all_projects`: whatever belongs to
-    anybody is seen (`X-Auth-All-Projects`). `edit_managed`: what the service made itself may be
-    changed (`X-Designate-Edit-Managed-Records`). `low_ttl`: also below the least one;
-    `blacklisted`: also names that are on a blacklist."""
+    """`principal` None: the cloud itself. `project_id`: the token's own, or the one that an
+    administrator acts for (`X-Auth-Sudo-Project-ID`); None: the token has none. `all_projects`:
+    whatever belongs to anybody is seen (`X-Auth-All-Projects`). `edit_managed`: what the service
+    made itself may be changed (`X-Designate-Edit-Managed-Records`). `low_ttl`: also below the
+    least one; `blacklisted`: also names that are on a blacklist."""
 
-    principal: Principal
+    principal: Principal | None
     project_id: str | None
     all_projects: bool = False
     edit_managed: bool = False

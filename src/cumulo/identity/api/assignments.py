@@ -19,7 +19,11 @@ class AssignmentsApi:
 
     def operations(self) -> list[Operation]:
         rule = "identity:list_role_assignments"
-        return [Operation("GET", "/v3/role_assignments", self.index, policy=rule, early=False)]
+        return [
+            Operation(
+                "GET", "/v3/role_assignments", self.index, policy=rule, early=False, kind="heavy"
+            )
+        ]
 
     def index(self, call: Call, tx: Tx) -> Any:
         query = call.query

@@ -75,6 +75,7 @@ def identity_face(
         mount="/identity",
         faults=faults.identity,
         rules=rules or Rules(RULES, scopes=SCOPES),
+        answers="cumulo.identity.api.answers",
         operations=with_heads(operations),
         challenge=f'Keystone uri="{base_url}/v3"',
     )

@@ -71,7 +71,9 @@ class GroupsApi:
         await self._identity.directories.settle(
             call.query.get("domain_id") or call.principal.domain_id
         )
-        return await self._database.read(functools.partial(self._index, call))
+        # All groups of a directory are many: not on the loop, unless a page is asked for.
+        read = self._database.read if call.query.get("limit") else self._database.study
+        return await read(functools.partial(self._index, call))
 
     def _index(self, call: Call, tx: Tx) -> Any:
         call.allow({"target.group.domain_id": call.principal.domain_id})

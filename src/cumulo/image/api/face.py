@@ -30,6 +30,7 @@ def image_face(images: ImageService, database: Database, rules: Rules | None = N
         faults=faults.image,
         rules=rules or Rules(RULES),
         quota_status=413,
+        answers="cumulo.image.api.answers",
         operations=[
             *DiscoveryApi(images).operations(),
             *schemas.operations(),

@@ -40,6 +40,7 @@ def network_face(network: NetworkService, rules: Rules | None = None) -> Face:
         faults=faults.network,
         rules=rules or Rules(RULES),
         quota_status=409,
+        answers="cumulo.network.api.answers",
         operations=[
             *versions.operations([(each.noun.plural, each.noun.path) for each in collections]),
             *extensions.operations(),

@@ -12,6 +12,7 @@ from cumulo.core.db.listing import MOST_KEYS, Direction
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call
+from cumulo.core.http.paging import MAX_LIMIT
 from cumulo.core.wire.coercions import as_bool, whole_or_none
 from cumulo.network.api.attributes import Noun, present
 from cumulo.network.service.refusals import unfit
@@ -32,7 +33,9 @@ def list_of(call: Call, tx: Tx, noun: Noun[Any]) -> dict[str, Any]:
     if not call.allowed("context_is_admin", {}):
         # What belongs to no project (gateways of routers, say) is not everybody's.
         where["visible_to"] = call.principal.project_id or NO_PROJECT
-    limit, marker, backwards = _paging(call, tx, noun)
+    asked, marker, backwards = _paging(call, tx, noun)
+    # A list that nobody limited is cut too, and says where it goes on.
+    limit = min(asked or MAX_LIMIT, MAX_LIMIT)
     sort = _sort(call, listing.wire)
     order = [(key, _turned(way) if backwards else way) for key, way in sort]
     rows = listing.page(tx, where=where, sort=order, marker=marker, limit=None if late else limit)
@@ -42,11 +45,11 @@ def list_of(call: Call, tx: Tx, noun: Noun[Any]) -> dict[str, Any]:
             for body in (noun.show(tx, rows) if rows else ())
             if all(check(body) for check in late)
         }
-        rows = [row for row in rows if row.id in keep][: limit or None]
+        rows = [row for row in rows if row.id in keep][:limit]
     if backwards:
         rows.reverse()
     answer: dict[str, Any] = {noun.plural: present(call, noun, tx, rows)}
-    if limit:
+    if asked or len(rows) >= limit:
         ids = [row.id for row in rows]
         links = _links(call, ids, limit, backwards)
         if links:

@@ -114,11 +114,26 @@ class SecurityGroupSpec(msgspec.Struct, frozen=True, tag="group"):
 
 
 class GroupMembers(msgspec.Struct, frozen=True, tag="members"):
-    """The addresses or CIDRs of all members of a group in the cloud, as of its change `number`."""
+    """The addresses or CIDRs of all members of a group in the cloud, sorted. Implements
+    `core.hosts.long.Long`; `stamp`: who read it, and the group's change number."""
 
     id: str
-    number: int
+    stamp: str
     members: tuple[str, ...] = ()
+
+    def changed_by(self, change: "GroupChange") -> "GroupMembers":
+        members = (set(self.members) - set(change.removed)) | set(change.added)
+        return GroupMembers(self.id, change.stamp, tuple(sorted(members)))
+
+
+class GroupChange(msgspec.Struct, frozen=True, tag="members_change"):
+    """Additions and removals that lead from the list `base` to the list `stamp`."""
+
+    id: str
+    base: str
+    stamp: str
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
 
 
 class RouterInterface(msgspec.Struct, frozen=True):
@@ -192,7 +207,7 @@ class HostNetworksReport(msgspec.Struct, frozen=True):
     floating_ips: tuple[Observed, ...] = ()
 
 
-NetworkItem = NetworkSpec | PortSpec | SecurityGroupSpec | GroupMembers | RouterSpec
+NetworkItem = NetworkSpec | PortSpec | SecurityGroupSpec | GroupMembers | GroupChange | RouterSpec
 """What a host is told of one thing; its id is the item's, after the noun: `port/ID`."""
 
 

@@ -24,4 +24,11 @@ UNUSED_ON = query(
     sa.select(_t).where(_c.floating_network_id == sa.bindparam("network_id"), _c.port_id.is_(None)),
 )
 """Floating IPs of an external network that lead to no port."""
+OF_PROJECT = query(
+    FloatingIpRow,
+    sa.select(_t)
+    .where(_c.project_id == sa.bindparam("project_id"))
+    .order_by(_c.created_at, _c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer())),
+)
 COUNT = statement(sa.select(sa.func.count()).select_from(_t))

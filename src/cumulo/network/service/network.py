@@ -7,7 +7,8 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.quotas.quotas import Quotas
-from cumulo.network.interface import NicRequest, PortInfo
+from cumulo.network.interface import FloatingIpInfo, NicRequest, PortInfo
+from cumulo.network.model.floatingip import FloatingIpRow
 from cumulo.network.queries import floatingip, network, port, router
 from cumulo.network.service.compute_groups import ComputeGroups
 from cumulo.network.service.floatingips import FloatingIps
@@ -16,6 +17,7 @@ from cumulo.network.service.ports import Ports
 from cumulo.network.service.routers import Routers
 from cumulo.network.service.security_groups import SecurityGroupRules, SecurityGroups
 from cumulo.network.service.servers import Servers
+from cumulo.network.service.service_ports import ServicePorts
 from cumulo.network.service.subnets import Subnets
 from cumulo.network.service.tools import Tools
 
@@ -38,6 +40,7 @@ class NetworkService:
         self.compute_groups = ComputeGroups(
             self.security_groups, self.security_group_rules, self.ports
         )
+        self.service_ports = ServicePorts(self.networks, self.subnets, self.ports)
         self._servers = Servers(self.networks, self.security_groups, self.ports)
 
     def plug_server(
@@ -74,6 +77,19 @@ class NetworkService:
 
     def unplug_server(self, tx: Tx, server_id: str) -> None:
         self._servers.unplug_all(tx, server_id)
+
+    def floating_ips(self, tx: Tx, project_id: str, most: int) -> list[FloatingIpInfo]:
+        rows = tx.all(floatingip.OF_PROJECT, project_id=project_id, most=most)
+        return [
+            FloatingIpInfo(id=r.id, project_id=project_id, address=r.floating_ip_address)
+            for r in rows
+        ]
+
+    def floating_ip(self, tx: Tx, id: str) -> FloatingIpInfo | None:
+        row = tx.get(FloatingIpRow, id)
+        if row is None:
+            return None
+        return FloatingIpInfo(id=row.id, project_id=row.project_id, address=row.floating_ip_address)
 
     def counts(self) -> dict[str, Callable[[Tx], int]]:
         """What `cumulo status` counts."""

@@ -185,6 +185,8 @@ def _json(container: str, page: Page) -> bytes:
             "content_type": utf8(kind),
             "last_modified": timestamps.iso(timestamp),
         }
+        if '"symlink"' in extra:
+            entry["symlink_path"] = f"/v1{msgspec.json.decode(extra)['symlink']}"
         if sort == "slo":
             entry["hash"] = msgspec.json.decode(extra).get("manifest_etag", etag)
             entry["slo_etag"] = f'"{etag}"'

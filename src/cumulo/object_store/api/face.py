@@ -1,15 +1,17 @@
 """The object store's HTTP faces: Swift v1, and S3."""
 
+import dataclasses
 import os
 import time
 
 from cumulo.core.auth.policy import Rules
-from cumulo.core.http.operations import Authentication, Face
-from cumulo.object_store.api import info, texts
+from cumulo.core.http.operations import Authentication, Face, Operation
+from cumulo.object_store.api import containers, info, objects, texts
 from cumulo.object_store.api.accounts import AccountsApi
 from cumulo.object_store.api.archives import ArchivesApi
 from cumulo.object_store.api.bulk import BulkApi
 from cumulo.object_store.api.containers import ContainersApi
+from cumulo.object_store.api.cors import Cors
 from cumulo.object_store.api.forms import FormsApi
 from cumulo.object_store.api.large import LargeApi
 from cumulo.object_store.api.object_writes import ObjectWritesApi
@@ -24,6 +26,18 @@ MOUNT = "/object-store"
 def swift_face(store: ObjectStoreService, rules: Rules) -> Face:
     reads, forms, web = ObjectsApi(store), FormsApi(store), StaticWeb(store)
     reads.visit = web.missing
+    cors = Cors(store)
+
+    def seen_by_sites(operation: Operation) -> Operation:
+        return dataclasses.replace(operation, handler=cors.told(operation.handler))
+
+    of_containers = [
+        *ContainersApi(store, web, forms).operations(),
+        *BulkApi(store).operations(),
+        *ArchivesApi(store).operations(),
+        *reads.operations(),
+        *ObjectWritesApi(store, reads, LargeApi(store), forms.post).operations(),
+    ]
     return Face(
         name="object_store",
         service_types=("object-store",),
@@ -40,11 +54,8 @@ def swift_face(store: ObjectStoreService, rules: Rules) -> Face:
         operations=[
             *info.operations(),
             *AccountsApi(store).operations(),
-            *ContainersApi(store, web, forms).operations(),
-            *BulkApi(store).operations(),
-            *ArchivesApi(store).operations(),
-            *reads.operations(),
-            *ObjectWritesApi(store, reads, LargeApi(store), forms.post).operations(),
+            *(seen_by_sites(each) for each in of_containers),
+            *cors.operations("/v1/{account}", containers.PATH, objects.PATH),
         ],
     )
 

@@ -39,6 +39,7 @@ CAPABILITIES: Mapping[str, Mapping[str, Any]] = {
         "allow_async_delete": False,
     },
     "dlo": {},
+    "symlink": {"symloop_max": 2, "static_links": True},
     "versioned_writes": {"allowed_flags": ["x-versions-location", "x-history-location"]},
     "object_versioning": {},
     "account_quotas": {},

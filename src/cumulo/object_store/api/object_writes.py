@@ -17,6 +17,7 @@ from cumulo.object_store.api.objects import (
     content_type_of,
     created,
 )
+from cumulo.object_store.api.symlinks import Symlinks
 from cumulo.object_store.model import limits, names, timestamps
 from cumulo.object_store.model.conditions import unquoted
 from cumulo.object_store.model.container import ContainerRow
@@ -49,6 +50,7 @@ class ObjectWritesApi:
         form: Callable[[Call], Awaitable[Reply]],
     ) -> None:
         self._store = store
+        self._symlinks = Symlinks(store)
         self._form = form
         self._reads = reads
         self._large = large
@@ -70,6 +72,7 @@ class ObjectWritesApi:
             return await self._copy_from(asked, source)
         length = length_of(headers)
         new = new_object(asked)
+        await self._symlinks.note(asked, length, new)
         if call.query.get(MANIFEST) == "put":
             return await self._large.put(asked, new, length)
         conditions = conditions_of(headers)
@@ -121,6 +124,7 @@ class ObjectWritesApi:
         end = delete_at(asked.headers)
 
         def change(tx: Tx) -> None:
+            self._symlinks.refuse_post(tx, asked)
             self._store.objects.post(
                 tx,
                 asked.access,
@@ -181,6 +185,8 @@ class ObjectWritesApi:
         access = asked.fresh(target.account)
         conditions = conditions_of(asked.headers, ("if-none-match",))
         row = await self._reads.row(source, place.container, place.object)
+        row, place = await self._symlinks.followed(asked, row, place)
+        source = asked.fresh(place.account)
         as_it_is = asked.query.get(MANIFEST) == "get"
         content = await self._store.contents.of(row, source, as_it_is=as_it_is)
         new = _copied(asked, row, keep_manifest=as_it_is)

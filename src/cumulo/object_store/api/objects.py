@@ -11,6 +11,7 @@ from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.object_store.api.asked import FORMATS, Asked, empty
 from cumulo.object_store.api.sending import send
 from cumulo.object_store.api.signed_urls import finished
+from cumulo.object_store.api.symlinks import Symlinks, location
 from cumulo.object_store.model import manifest, timestamps
 from cumulo.object_store.model.faults import Missing, NoSuchObject
 from cumulo.object_store.model.headers import header_name
@@ -33,6 +34,7 @@ async def _nothing(asked: Asked) -> Reply | None:
 class ObjectsApi:
     def __init__(self, store: ObjectStoreService) -> None:
         self._store = store
+        self._symlinks = Symlinks(store)
         self.visit: Visit = _nothing
         """What a visitor of a web site is answered, where there is no object."""
 
@@ -61,11 +63,14 @@ class ObjectsApi:
         call, access = asked.call, asked.access
         place = asked.place
         row = await self.row(access, place.container, place.object, call.query.get("version-id"))
+        row, target = await self._symlinks.followed(asked, row, place)
         manifest_asked = call.query.get(MANIFEST) == "get"
         if manifest_asked and row.kind == "slo":
             return await self._manifest(asked, row)
         content = await self._store.contents.of(row, access, as_it_is=manifest_asked)
         headers = headers_of(content)
+        if target != place:
+            headers["Content-Location"] = location(asked, target)
         return await send(
             self._store,
             call,

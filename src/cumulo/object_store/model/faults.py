@@ -135,3 +135,11 @@ class NoRange(StoreFault):
     status = 416
     title = "Requested Range Not Satisfiable"
     kind = "InvalidRange"
+
+
+class Moved(StoreFault):
+    """It is somewhere else: the header `Location` says where."""
+
+    status = 307
+    title = "Temporary Redirect"
+    kind = "TemporaryRedirect"

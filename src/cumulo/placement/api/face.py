@@ -22,6 +22,7 @@ def placement_face(placement: PlacementService, rules: Rules | None = None) -> F
         faults=faults.placement,
         rules=rules or Rules(RULES),
         microversions=Microversions("placement", MINIMUM, MAXIMUM),
+        answers="cumulo.placement.api.answers",
         operations=[
             Operation("GET", "", versions, public=True, kind="fixed"),
             *ProvidersApi(placement).operations(),

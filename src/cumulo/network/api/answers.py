@@ -1,0 +1,423 @@
+"""What network answers, operation by operation: the OpenAPI document is made of it, and every
+answer of the wire stories is held against it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET, UnsetType, field
+
+from cumulo.core.wire.shapes import Body
+
+
+class Network(Body, kw_only=True):
+    admin_state_up: bool | UnsetType = UNSET
+    availability_zone_hints: list[str] | UnsetType = UNSET
+    availability_zones: list[str] | UnsetType = UNSET
+    created_at: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    id: str | UnsetType = UNSET
+    ipv4_address_scope: str | UnsetType | None = UNSET
+    ipv6_address_scope: str | UnsetType | None = UNSET
+    is_default: bool | UnsetType | None = UNSET
+    mtu: int | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    port_security_enabled: bool | UnsetType = UNSET
+    project_id: str | UnsetType = UNSET
+    provider_network_type: str | UnsetType = field(name="provider:network_type", default=UNSET)
+    provider_physical_network: str | UnsetType | None = field(
+        name="provider:physical_network", default=UNSET
+    )
+    provider_segmentation_id: int | UnsetType | None = field(
+        name="provider:segmentation_id", default=UNSET
+    )
+    revision_number: int | UnsetType = UNSET
+    router_external: bool | UnsetType = field(name="router:external", default=UNSET)
+    shared: bool | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+    subnets: list[str] | UnsetType = UNSET
+    tags: list[str] | UnsetType = UNSET
+    tenant_id: str | UnsetType = UNSET
+    updated_at: str | UnsetType | None = UNSET
+
+
+class NetworksLink(Body, kw_only=True):
+    href: str
+    rel: str
+
+
+class SecurityGroupRule(Body, kw_only=True):
+    created_at: str | None
+    description: str | None
+    direction: str
+    ethertype: str
+    id: str
+    normalized_cidr: str | None
+    port_range_max: int | None
+    port_range_min: int | None
+    project_id: str
+    protocol: str | None
+    remote_address_group_id: str | None
+    remote_group_id: str | None
+    remote_ip_prefix: str | None
+    revision_number: int
+    security_group_id: str | None
+    tenant_id: str
+    updated_at: str | None
+
+
+class Port(Body, kw_only=True):
+    admin_state_up: bool | UnsetType = UNSET
+    allowed_address_pairs: list[AllowedAddressPair] | UnsetType = UNSET
+    binding_host_id: str | UnsetType | None = field(name="binding:host_id", default=UNSET)
+    binding_profile: dict[str, Any] | UnsetType = field(name="binding:profile", default=UNSET)
+    binding_vif_details: dict[str, Any] | UnsetType = field(
+        name="binding:vif_details", default=UNSET
+    )
+    binding_vif_type: str | UnsetType = field(name="binding:vif_type", default=UNSET)
+    binding_vnic_type: str | UnsetType = field(name="binding:vnic_type", default=UNSET)
+    created_at: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    device_id: str | UnsetType | None = UNSET
+    device_owner: str | UnsetType = UNSET
+    dns_name: str | UnsetType = UNSET
+    extra_dhcp_opts: list[Any] | UnsetType = UNSET
+    fixed_ips: list[FixedIp] | UnsetType = UNSET
+    id: str | UnsetType = UNSET
+    mac_address: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    network_id: str | UnsetType = UNSET
+    port_security_enabled: bool | UnsetType = UNSET
+    project_id: str | UnsetType = UNSET
+    revision_number: int | UnsetType = UNSET
+    security_groups: list[str] | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+    tags: list[str] | UnsetType = UNSET
+    tenant_id: str | UnsetType = UNSET
+    updated_at: str | UnsetType | None = UNSET
+
+
+class FixedIp(Body, kw_only=True):
+    ip_address: str
+    subnet_id: str | None
+
+
+class Subnet(Body, kw_only=True):
+    allocation_pools: list[AllocationPool]
+    cidr: str
+    created_at: str | None
+    description: str | None
+    dns_nameservers: list[str]
+    enable_dhcp: bool
+    gateway_ip: str | None
+    host_routes: list[Any]
+    id: str
+    ip_version: int
+    ipv6_address_mode: str | None
+    ipv6_ra_mode: str | None
+    name: str
+    network_id: str
+    project_id: str
+    revision_number: int
+    subnetpool_id: str | None
+    tags: list[str]
+    tenant_id: str
+    updated_at: str | None
+
+
+class AllocationPool(Body, kw_only=True):
+    end: str
+    start: str
+
+
+class SecurityGroup(Body, kw_only=True):
+    created_at: str | None
+    description: str | None
+    id: str
+    name: str
+    project_id: str
+    revision_number: int
+    security_group_rules: list[SecurityGroupRule]
+    shared: bool
+    stateful: bool
+    tags: list[str]
+    tenant_id: str
+    updated_at: str | None
+
+
+class AllowedAddressPair(Body, kw_only=True):
+    ip_address: str
+    mac_address: str
+
+
+class Quota(Body, kw_only=True):
+    floatingip: int | Floatingip
+    network: int | NetworkSummary
+    port: int | PortSummary
+    router: int | Router
+    security_group: int | SecurityGroupSummary
+    security_group_rule: int | SecurityGroupRuleSummary
+    subnet: int | SubnetSummary
+
+
+class Floatingip(Body, kw_only=True):
+    limit: int
+    reserved: int
+    used: int
+
+
+class NetworkSummary(Body, kw_only=True):
+    limit: int
+    reserved: int
+    used: int
+
+
+class PortSummary(Body, kw_only=True):
+    limit: int
+    reserved: int
+    used: int
+
+
+class Router(Body, kw_only=True):
+    limit: int
+    reserved: int
+    used: int
+
+
+class SecurityGroupSummary(Body, kw_only=True):
+    limit: int
+    reserved: int
+    used: int
+
+
+class SecurityGroupRuleSummary(Body, kw_only=True):
+    limit: int
+    reserved: int
+    used: int
+
+
+class SubnetSummary(Body, kw_only=True):
+    limit: int
+    reserved: int
+    used: int
+
+
+class Version(Body, kw_only=True):
+    id: str
+    links: list[Link]
+    status: str
+
+
+class Link(Body, kw_only=True):
+    href: str
+    rel: str
+
+
+class Extension(Body, kw_only=True):
+    alias: str
+    description: str | None
+    links: list[Any]
+    name: str
+    updated: str
+
+
+class RouterSummary(Body, kw_only=True):
+    admin_state_up: bool
+    availability_zone_hints: list[str]
+    availability_zones: list[str]
+    created_at: str | None
+    description: str | None
+    distributed: bool | UnsetType = UNSET
+    external_gateway_info: ExternalGatewayInfo | None
+    ha: bool | UnsetType = UNSET
+    id: str
+    name: str
+    project_id: str
+    revision_number: int
+    routes: list[Route]
+    status: str
+    tags: list[str]
+    tenant_id: str
+    updated_at: str | None
+
+
+class ExternalGatewayInfo(Body, kw_only=True):
+    enable_snat: bool
+    external_fixed_ips: list[ExternalFixedIp]
+    network_id: str
+
+
+class ExternalFixedIp(Body, kw_only=True):
+    ip_address: str
+    subnet_id: str | None
+
+
+class Route(Body, kw_only=True):
+    destination: str
+    nexthop: str
+
+
+class FloatingipSummary(Body, kw_only=True):
+    created_at: str | None
+    description: str | None
+    fixed_ip_address: str | None
+    floating_ip_address: str
+    floating_network_id: str | None
+    id: str
+    port_details: PortDetail | None
+    port_id: str | None
+    project_id: str
+    revision_number: int
+    router_id: str | None
+    status: str
+    tags: list[str]
+    tenant_id: str
+    updated_at: str | None
+
+
+class PortDetail(Body, kw_only=True):
+    admin_state_up: bool
+    device_id: str | None
+    device_owner: str
+    mac_address: str
+    name: str
+    network_id: str
+    status: str
+
+
+class NetworksAnswer(Body, kw_only=True):
+    networks: list[Network]
+    networks_links: list[NetworksLink] | UnsetType = UNSET
+
+
+class SecurityGroupRuleAnswer(Body, kw_only=True):
+    security_group_rule: SecurityGroupRule
+
+
+class PortsAnswer(Body, kw_only=True):
+    port: Port | UnsetType = UNSET
+    ports: list[Port] | UnsetType = UNSET
+
+
+class NewNetworksAnswer(Body, kw_only=True):
+    network: Network | UnsetType = UNSET
+    networks: list[Network] | UnsetType = UNSET
+
+
+class SubnetAnswer(Body, kw_only=True):
+    subnet: Subnet
+
+
+class ShownPortsAnswer(Body, kw_only=True):
+    ports: list[Port]
+
+
+class SecurityGroupAnswer(Body, kw_only=True):
+    security_group: SecurityGroup
+
+
+class PortAnswer(Body, kw_only=True):
+    port: Port
+
+
+class SecurityGroupsAnswer(Body, kw_only=True):
+    security_groups: list[SecurityGroup]
+
+
+class SecurityGroupRulesAnswer(Body, kw_only=True):
+    security_group_rules: list[SecurityGroupRule]
+
+
+class QuotaAnswer(Body, kw_only=True):
+    quota: Quota
+
+
+class VersionsAnswer(Body, kw_only=True):
+    versions: list[Version]
+
+
+class NetworkAnswer(Body, kw_only=True):
+    network: Network
+
+
+class TagsAnswer(Body, kw_only=True):
+    tags: list[str]
+
+
+class ExtensionAnswer(Body, kw_only=True):
+    extension: Extension
+
+
+class RouterAnswer(Body, kw_only=True):
+    router: RouterSummary
+
+
+class RouterAddRouterInterfaceAnswer(Body, kw_only=True):
+    id: str
+    network_id: str
+    port_id: str | None
+    project_id: str
+    subnet_id: str | None
+    subnet_ids: list[str]
+    tags: list[str]
+    tenant_id: str
+
+
+class FloatingipAnswer(Body, kw_only=True):
+    floatingip: FloatingipSummary
+
+
+class RouterRemoveRouterInterfaceAnswer(Body, kw_only=True):
+    id: str
+    network_id: str
+    port_id: str | None
+    project_id: str
+    subnet_id: str | None
+    subnet_ids: list[str]
+    tags: list[str]
+    tenant_id: str
+
+
+class AgentsAnswer(Body, kw_only=True):
+    agents: list[Any]
+
+
+class ServiceProvidersAnswer(Body, kw_only=True):
+    service_providers: list[Any]
+
+
+ANSWERS: dict[str, Any] = {
+    "GET ": VersionsAnswer,
+    "GET /v2.0/agents": AgentsAnswer,
+    "GET /v2.0/extensions/{alias}": ExtensionAnswer,
+    "GET /v2.0/floatingips/{id}": FloatingipAnswer,
+    "GET /v2.0/networks": NetworksAnswer,
+    "GET /v2.0/networks/{id}": NetworkAnswer,
+    "GET /v2.0/ports": ShownPortsAnswer,
+    "GET /v2.0/ports/{id}": PortAnswer,
+    "GET /v2.0/quotas/{id}": QuotaAnswer,
+    "GET /v2.0/quotas/{id}/details": QuotaAnswer,
+    "GET /v2.0/quotas/{id}/details.json": QuotaAnswer,
+    "GET /v2.0/routers/{id}": RouterAnswer,
+    "GET /v2.0/security-group-rules": SecurityGroupRulesAnswer,
+    "GET /v2.0/security-group-rules/{id}": SecurityGroupRuleAnswer,
+    "GET /v2.0/security-groups": SecurityGroupsAnswer,
+    "GET /v2.0/security-groups/{id}": SecurityGroupAnswer,
+    "GET /v2.0/service-providers": ServiceProvidersAnswer,
+    "POST /v2.0/floatingips": FloatingipAnswer,
+    "POST /v2.0/networks": NewNetworksAnswer,
+    "POST /v2.0/ports": PortsAnswer,
+    "POST /v2.0/routers": RouterAnswer,
+    "POST /v2.0/security-group-rules": SecurityGroupRuleAnswer,
+    "POST /v2.0/security-groups": SecurityGroupAnswer,
+    "POST /v2.0/subnets": SubnetAnswer,
+    "PUT /v2.0/floatingips/{id}": FloatingipAnswer,
+    "PUT /v2.0/networks/{id}": NetworkAnswer,
+    "PUT /v2.0/networks/{id}/tags": TagsAnswer,
+    "PUT /v2.0/ports/{id}": PortAnswer,
+    "PUT /v2.0/quotas/{id}": QuotaAnswer,
+    "PUT /v2.0/routers/{id}": RouterAnswer,
+    "PUT /v2.0/routers/{id}/add_router_interface": RouterAddRouterInterfaceAnswer,
+    "PUT /v2.0/routers/{id}/remove_router_interface": RouterRemoveRouterInterfaceAnswer,
+    "PUT /v2.0/security-groups/{id}": SecurityGroupAnswer,
+}
