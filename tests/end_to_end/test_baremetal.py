@@ -61,7 +61,9 @@ def test_what_fails_is_said(admin: StockClient) -> None:
         "--driver-info", "fake_fault=power",
     )  # fmt: skip
     said = admin.openstack("baremetal", "node", "manage", *WAIT, fails=True)
-    assert "fake_fault: power fails" in said
+    assert "failed to reach state manageable" in said
+    node = admin.json("baremetal", "node", "show", "metal-1")
+    assert "fake_fault: power fails" in node["last_error"]
     said = admin.openstack("baremetal", "node", "deploy", "metal-1", fails=True)
     assert "can not be performed" in said
     admin.openstack("baremetal", "node", "delete", "metal-1")
