@@ -145,7 +145,9 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         plane.stop()
     assert set(rows(folder / "data").values()) == {0}
     passed = dict.fromkeys((folder / "points").read_text().splitlines())
-    return [point for point in passed if any(word in point for word in OWN)]
+    mine = [point for point in passed if any(word in point for word in OWN)]
+    # That one is at the end of a process that ends in good order.
+    return [point for point in mine if "leaves" not in point]
 
 
 @pytest.mark.parametrize("shard", range(2))

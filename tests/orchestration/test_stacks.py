@@ -282,6 +282,11 @@ def test_names_lead_to_ids_and_strangers_see_nothing(tmp_path: Path) -> None:
     async def story(cloud: TestCloud) -> None:
         path = await created(cloud, "mine", small(word=word_of(8)))
         await settled(cloud, path)
+        # Stock clients look for the last event before they wait for later ones.
+        told = (await cloud.call("GET", f"{path}/events")).json["events"]
+        last = await cloud.call("GET", f"{path}/events?sort_dir=desc&limit=1")
+        assert [each["id"] for each in last.json["events"]] == [told[-1]["id"]]
+        assert (await cloud.call("GET", f"{path}/events?sort_dir=up")).status == 400
         stacks = await base(cloud)
         found = await cloud.call("GET", f"{stacks}/mine?resolve_outputs=false")
         assert found.status == 302

@@ -141,7 +141,8 @@ def test_metrics_of_guests_and_an_alarm(tmp_path: Path) -> None:
                 "resource_id": id,
                 "resource_type": "instance",
                 "aggregation_method": "max",
-                "granularity": 1,
+                # As `openstack alarm create` sends it.
+                "granularity": "1",
                 "evaluation_periods": 2,
                 "threshold": 10,
                 "comparison_operator": "gt",

@@ -45,6 +45,7 @@ def build(frame: Frame) -> Service:
             compute, frame.database, frame.conductor, frame.rules("compute", RULES)
         ),
         parts=[ComputePart(compute.servers, compute.hosts)],
+        counts={"servers": compute.hosts.servers_in_all},
         first_run=FirstFlavors(frame.database, compute).make,
     )
 

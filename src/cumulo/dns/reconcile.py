@@ -81,6 +81,16 @@ class NameServerLoop:
         finally:
             if self.server is not None:
                 await self.server.stop()
+                await self._leave()
+
+    async def _leave(self) -> None:
+        """Others need not wait for this one until it counts as dead."""
+        try:
+            await self.database.write(
+                lambda tx: self.serving.leave(tx, self.server_id), name="name server leaves"
+            )
+        except Exception:  # the database is away, and so is this server in half a minute
+            log.info("the name server could not say that it leaves")
 
     async def once(self) -> None:
         """Tell the server what is new, and write down what it has."""

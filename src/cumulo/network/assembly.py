@@ -13,7 +13,7 @@ from cumulo.network.api.face import network_face
 from cumulo.network.drivers.driver import NetworkDriver
 from cumulo.network.drivers.make import make_driver
 from cumulo.network.first_run import FirstNetworks
-from cumulo.network.interface import EVENTS, GuestMetadata, Network
+from cumulo.network.interface import EVENTS, GuestMetadata, Network, ServicePorts
 from cumulo.network.meters import METERS
 from cumulo.network.model.metadata import MetadataHandler, MetadataRequest, MetadataResponse
 from cumulo.network.panels import PANELS
@@ -28,6 +28,7 @@ from cumulo.settings import Settings, instance_prefix
 def build(frame: Frame) -> Service:
     network = NetworkService(frame.registry, frame.quotas("network", DEFAULT_QUOTAS))
     frame.give(Network, network)
+    frame.give(ServicePorts, network.service_ports)
     first = FirstNetworks(frame.settings, frame.database, network, frame.get(FirstUsers))
     return Service(
         network,

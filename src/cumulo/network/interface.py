@@ -219,3 +219,42 @@ class Network(Protocol):
 
     def unplug_server(self, tx: Tx, server_id: str) -> None:
         """The same for all ports of a server."""
+
+
+class ServicePlace(msgspec.Struct, frozen=True, kw_only=True):
+    """A subnet that a service may be plugged into."""
+
+    network_id: str
+    subnet_id: str
+    cidr: str
+    ip_version: int
+    gateway: str | None
+    mtu: int
+
+
+class ServicePort(msgspec.Struct, frozen=True, kw_only=True):
+    """A port of a service of the cloud's own (an export server of shares) in somebody's network."""
+
+    id: str
+    mac: str
+    address: str
+    """With prefix"""
+    gateway: str | None
+    mtu: int
+    tap: str
+    """Name of the device on the host; a device of another kind under that name is plugged in, too.
+    """
+
+
+class ServicePorts(Protocol):
+    def place(self, tx: Tx, who: Principal, network_id: str, subnet_id: str) -> ServicePlace:
+        """A subnet that the caller may use, of that network. Raises NotFound, BadRequest."""
+
+    def plug(
+        self, tx: Tx, *, holder: str, owner: str, host_id: str, network_id: str, subnet_id: str
+    ) -> ServicePort:
+        """A port on that host for what `holder` names; `owner` is shown as its device owner. It
+        is of no project and filters nothing. Raises Conflict (no address is left)."""
+
+    def unplug(self, tx: Tx, holder: str) -> None:
+        """Its ports go."""

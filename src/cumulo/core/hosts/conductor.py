@@ -90,13 +90,7 @@ class Conductor:
     # --- items ------------------------------------------------------------------------------
 
     async def fetch(self, host_id: str, message: Fetch) -> Items:
-        if message.again:
-            # To ask for content is to begin fetching it: that may write.
-            answer = await self.database.write(
-                lambda tx: self._fetch(tx, host_id, message), name=f"fetch {message.kind} again"
-            )
-        else:
-            answer = await self.database.read(lambda tx: self._fetch(tx, host_id, message))
+        answer = await self.database.read(lambda tx: self._fetch(tx, host_id, message))
         if isinstance(answer, Items):
             return answer
 

@@ -51,22 +51,21 @@ class Follower:
         """The next fetch asks for the whole set."""
         self.greeted = False
 
-    async def follow(self, *, audit: bool = False, again: Sequence[str] = ()) -> None:
-        """Fetch, and take over what is new. `audit`: also compare all that there is. `again`:
-        tell these once more."""
+    async def follow(self, *, audit: bool = False) -> None:
+        """Fetch, and take over what is new. `audit`: also compare all that there is."""
         told: set[str] = set()
         new: list[Order] = []
         since = self.mark.version if self.greeted else None
         digest = self._digest() if audit and since is not None else None
         whole, more = since is None, True
         while more:
-            asked = [*again, *self._unclear]
+            asked = sorted(self._unclear)
             has = self._stamps() if since is not None else {}
             self._unclear.clear()
             message = Fetch(self.kind, since, self.mark, digest, self._rewound, asked, has)
             self.fetches += 1
             answer = await self._link().fetch(message)
-            self._rewound, digest, again = False, None, ()
+            self._rewound, digest = False, None
             if answer.whole:
                 whole, told, new = True, set(), []
             accepted = self._accept(answer, told, whole=whole)

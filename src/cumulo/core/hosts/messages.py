@@ -33,8 +33,8 @@ class Fetch(msgspec.Struct, tag="fetch", frozen=True):
     `digest` (see `digest_of`): of all that the agent has at `since`; when it is not what the
     control plane has, the whole set is the answer. `rewound`: orders came that were older than
     what `mark` says: the control plane speaks out of an old copy of its database. `again`: tell me
-    these once more though they did not change: what they wait for may be there by now. `has`: of
-    items that are long lists, which list the host has (`Long.stamp`): it may be told the change.
+    all of these once more: a change came of a list that the host does not have. `has`: of items
+    that are long lists, which list the host has (`Long.stamp`): it may be told the change.
     """
 
     kind: str

@@ -36,7 +36,7 @@ class Trouble(Exception):
 class NotYet(Trouble):
     """Something that is needed is not there yet: a wait, no failure. `step`: what clients are told
     meanwhile. `patience`: seconds after which it counts as a failure; None: never (content that
-    is still on its way). `ask`: the order itself will say when it is there: ask for it again."""
+    is still on its way)."""
 
     def __init__(
         self,
@@ -44,11 +44,9 @@ class NotYet(Trouble):
         *,
         step: str | None = None,
         patience: float | None = 300.0,
-        ask: bool = False,
         state: Any = None,
     ) -> None:
         super().__init__(reason, state=state)
-        self.ask = ask
         self.step = step
         self.patience = patience
 

@@ -78,7 +78,6 @@ class Worker:
         self._slow_places = asyncio.Semaphore(SLOW_PLACES)
         self._lookers = asyncio.Semaphore(LOOKERS)
         self._sweep_bell = Wakeup()
-        self._again: set[str] = set()
         self._stirred = asyncio.Event()
         work.on_change(self._changed)
 
@@ -132,8 +131,7 @@ class Worker:
         while True:
             began = loop.time()
             try:
-                again, self._again = sorted(self._again), set()
-                await self.follower.follow(audit=audit, again=again)
+                await self.follower.follow(audit=audit)
                 failures = 0
                 await self.reporter.trouble(None)
             except Exception as error:
@@ -255,10 +253,6 @@ class Worker:
         if isinstance(error, NotYet):
             thing.waits += 1
             thing.waits_since = thing.waits_since or now
-            if error.ask and thing.waits > 1:
-                # The first time it was told just now.
-                self._again.add(order.id)
-                self.bell.ring()
             if error.patience is None or now - thing.waits_since <= error.patience:
                 self._say(order, state=state, step=error.step)
                 return min(5.0, SOON * 1.3 ** min(thing.waits, 20))

@@ -32,7 +32,7 @@ def page_of(
     *,
     find_marker: Callable[[str], R | None],
     sort_names: Mapping[str, str] | None = None,
-    sort: Sequence[tuple[str, Direction]] | None = None,
+    sort: Sequence[tuple[str, str]] | None = None,
     always_limited: bool = True,
     style: Literal["sort", "neutron"] = "sort",
     offset: int = 0,

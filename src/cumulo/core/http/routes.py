@@ -66,9 +66,9 @@ class Router(falcon.routing.CompiledRouter):
         if req is None:
             # From inside the process, as it would be sent.
             return self._raw.find(uri.encode()) or super().find(unquote(uri.rstrip("/") or "/"))
-        # Who signs says so in one of these; all others need not ask each face.
-        signed = req.query_string or req.get_header("Authorization") is not None
-        for wanted, routes, unknown in self._claiming if signed else ():
+        # Who signs says so in one of these, browsers begin at `/`; others need not ask each face.
+        may = req.query_string or uri == "/" or req.get_header("Authorization") is not None
+        for wanted, routes, unknown in self._claiming if may else ():
             sent = req.scope["raw_path"]
             if wanted(req.get_header, req.query_string, sent.decode("latin-1")):
                 return routes.find(sent) or unknown

@@ -11,6 +11,8 @@ ROUTER_INTERFACE = "network:router_interface"
 ROUTER_GATEWAY = "network:router_gateway"
 FLOATING_IP = "network:floatingip"
 COMPUTE = "compute"
+SERVICE = "service"
+"""Of a service of the cloud's own (shares): wired as a guest's, and not a client's to delete."""
 OF_ROUTERS = (ROUTER_INTERFACE, ROUTER_GATEWAY)
 AUTOMATIC = (DHCP,)
 """Ports that the service makes and removes by itself."""

@@ -57,9 +57,6 @@ OF_NETWORK = query(
 OF_HOLDERS = query(
     PortRow, sa.select(_t).where(_c.holder.in_(parameter("ids"))).order_by(_c.number)
 )
-ON_HOST = query(
-    PortRow, sa.select(_t).where(_c.host_id == sa.bindparam("host_id")).order_by(_c.number)
-)
 BY_MAC = query(
     PortRow,
     sa.select(_t).where(

@@ -17,6 +17,7 @@ from cumulo.network.service.ports import Ports
 from cumulo.network.service.routers import Routers
 from cumulo.network.service.security_groups import SecurityGroupRules, SecurityGroups
 from cumulo.network.service.servers import Servers
+from cumulo.network.service.service_ports import ServicePorts
 from cumulo.network.service.subnets import Subnets
 from cumulo.network.service.tools import Tools
 
@@ -39,6 +40,7 @@ class NetworkService:
         self.compute_groups = ComputeGroups(
             self.security_groups, self.security_group_rules, self.ports
         )
+        self.service_ports = ServicePorts(self.networks, self.subnets, self.ports)
         self._servers = Servers(self.networks, self.security_groups, self.ports)
 
     def plug_server(

@@ -15,7 +15,7 @@ from cumulo.core.wire.shapes import Unset
 from cumulo.network.model.ipam import parse_network
 from cumulo.network.model.network import NetworkRow
 from cumulo.network.model.orders import AddressPair
-from cumulo.network.model.port import DHCP, PortGroupRow, PortRow, is_guest, port_status
+from cumulo.network.model.port import DHCP, SERVICE, PortGroupRow, PortRow, is_guest, port_status
 from cumulo.network.model.router import RouterRow
 from cumulo.network.model.standard import changed
 from cumulo.network.queries import port as queries
@@ -326,7 +326,7 @@ class Ports:
 
     def delete(self, tx: Tx, row: PortRow, who: Principal | None) -> None:
         """What a client asks for: 409 for ports that belong to a router or a floating IP."""
-        if not is_guest(row) and row.role != DHCP:
+        if row.role == SERVICE or (not is_guest(row) and row.role != DHCP):
             raise Conflict(
                 f"Port {row.id} cannot be deleted directly via the port API: has device owner "
                 f"{row.role}.",

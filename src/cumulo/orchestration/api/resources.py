@@ -16,6 +16,12 @@ from cumulo.orchestration.service.stacks import Stacks
 MOST_NESTED = 5
 
 
+def _event_order(call: Call) -> list[tuple[str, str]]:
+    """Heat's words: keys by `sort_keys`, one direction for all, also for the order of time."""
+    keys = call.query.all("sort_keys") or call.query.all("sort_key") or ["sequence"]
+    return [(key, call.query.get("sort_dir") or "asc") for key in keys]
+
+
 class ResourcesApi:
     def __init__(self, stacks: Stacks) -> None:
         self._stacks = stacks
@@ -122,6 +128,7 @@ class ResourcesApi:
             self._stacks.events,
             where,
             find_marker=lambda id: tx.get(StackEventRow, id),
+            sort=_event_order(call),
             sort_names={"event_time": "sequence"},
         )
         if "resource" in call.path and not page.rows:

@@ -11,6 +11,7 @@ from cumulo.core.clock import later, seconds_of
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Fault, Forbidden, NotFound
 from cumulo.core.ids import new_id
+from cumulo.core.wire.coercions import whole_or_none
 from cumulo.telemetry.model.alarm import (
     OPERATORS,
     STATES,
@@ -93,8 +94,11 @@ class Alarms:
             raise BadRequest(f"Invalid comparison operator {rule['comparison_operator']}")
         for name, low, high in (("evaluation_periods", 1, 1000), ("granularity", 1, 10**7)):
             value = rule[name]
+            # The stock client sends what was typed, as text.
+            if isinstance(value, str):
+                value = rule[name] = whole_or_none(value)
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-                raise BadRequest(f"Invalid input for {name}: {value!r}")
+                raise BadRequest(f"Invalid input for {name}: a whole number from {low} to {high}")
         if isinstance(rule.get("threshold"), bool) or not isinstance(
             rule.get("threshold"), int | float
         ):

@@ -1,0 +1,1 @@
+"""Shared file systems: what Manila is."""

@@ -1,0 +1,242 @@
+"""Bodies of shares, their rules and snapshots, in their newest form (2.62)."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET
+
+from cumulo.core.wire.coercions import BoolLike, IntLike
+from cumulo.core.wire.shapes import Before, Body, Since, Unset, Until
+from cumulo.shared_file_system.api.lists import Metadata, Text255
+from cumulo.shared_file_system.model.share import older_status
+
+Links = list[dict[str, str]]
+
+
+def _older_rules(status: str) -> str:
+    """Before 2.28"""
+    return "out_of_sync" if status == "syncing" else status
+
+
+def _older_rule(state: str) -> str:
+    """Before 2.28"""
+    return state if state in ("active", "error") else "new"
+
+
+class ShareBody(Body):
+    id: str
+    name: str | None
+    description: str | None
+    size: int
+    status: Annotated[str, Before("2.54", older_status)]
+    project_id: str
+    availability_zone: str
+    created_at: str
+    share_proto: str
+    share_network_id: str | None
+    snapshot_id: str | None
+    metadata: dict[str, str]
+    is_public: bool
+    share_type: str
+    """The type's name up to 2.5, its id since."""
+    volume_type: str
+    links: Links
+    host: str | Unset = UNSET
+    share_server_id: str | Unset | None = UNSET
+    export_location: Annotated[str | Unset | None, Until("2.8")] = UNSET
+    export_locations: Annotated[list[str] | Unset, Until("2.8")] = UNSET
+    snapshot_support: Annotated[bool, Since("2.2")] = True
+    consistency_group_id: Annotated[str | None, Since("2.4"), Until("2.30")] = None
+    source_cgsnapshot_member_id: Annotated[str | None, Since("2.4"), Until("2.30")] = None
+    task_state: Annotated[str | None, Since("2.5")] = None
+    share_type_name: Annotated[str | Unset, Since("2.6")] = UNSET
+    access_rules_status: Annotated[str, Since("2.10"), Before("2.28", _older_rules)] = "active"
+    replication_type: Annotated[str | None, Since("2.11")] = None
+    has_replicas: Annotated[bool, Since("2.11")] = False
+    user_id: Annotated[str | Unset, Since("2.16")] = UNSET
+    create_share_from_snapshot_support: Annotated[bool, Since("2.24")] = True
+    revert_to_snapshot_support: Annotated[bool, Since("2.27")] = False
+    share_group_id: Annotated[str | None, Since("2.31")] = None
+    source_share_group_snapshot_member_id: Annotated[str | None, Since("2.31")] = None
+    mount_snapshot_support: Annotated[bool, Since("2.32")] = False
+    progress: Annotated[str | None, Since("2.54")] = None
+
+
+class ShareAnswer(Body):
+    share: ShareBody
+
+
+class ShareBrief(Body):
+    id: str
+    name: str | None
+    links: Links
+
+
+class ShareList(Body):
+    shares: list[ShareBrief]
+    count: Annotated[int | Unset, Since("2.42")] = UNSET
+    shares_links: Links | Unset = UNSET
+
+
+class ShareDetails(Body):
+    shares: list[Any]
+    count: Annotated[int | Unset, Since("2.42")] = UNSET
+    shares_links: Links | Unset = UNSET
+
+
+class NewShare(Body):
+    share_proto: Text255 | Unset = UNSET
+    size: IntLike | Unset | None = UNSET
+    name: Text255 | None = None
+    display_name: Text255 | None = None
+    description: Text255 | None = None
+    display_description: Text255 | None = None
+    share_type: str | None = None
+    volume_type: str | None = None
+    metadata: Metadata | None = None
+    snapshot_id: str | None = None
+    is_public: BoolLike | None = None
+    share_network_id: str | None = None
+    availability_zone: str | None = None
+    share_group_id: str | None = None
+
+
+class CreateShare(Body):
+    share: NewShare
+
+
+class Changes(Body):
+    display_name: Text255 | Unset | None = UNSET
+    display_description: Text255 | Unset | None = UNSET
+    name: Text255 | Unset | None = UNSET
+    description: Text255 | Unset | None = UNSET
+    is_public: BoolLike | Unset = UNSET
+
+    def named(self) -> dict[str, Any]:
+        """Name and description, by either of their names."""
+        found: dict[str, Any] = {}
+        for field in ("name", "description"):
+            for key in (field, f"display_{field}"):
+                value = getattr(self, key)
+                if value is not UNSET:
+                    found[field] = value
+        return found
+
+
+class UpdateShare(Body):
+    share: Changes
+
+
+class MetadataAnswer(Body):
+    metadata: dict[str, str]
+
+
+class MetaAnswer(Body):
+    meta: dict[str, str]
+
+
+class LocationBody(Body):
+    id: Annotated[str, Since("2.14")]
+    uuid: Annotated[str, Until("2.13")]
+    path: str
+    preferred: Annotated[bool, Since("2.14")] = True
+    share_instance_id: str | Unset = UNSET
+    is_admin_only: bool | Unset = UNSET
+    created_at: str | Unset = UNSET
+    updated_at: str | Unset | None = UNSET
+
+
+class Locations(Body):
+    export_locations: list[LocationBody]
+
+
+class LocationAnswer(Body):
+    export_location: LocationBody
+
+
+class AccessBody(Body):
+    id: str
+    access_type: str
+    access_to: str
+    access_level: str
+    state: Annotated[str, Before("2.28", _older_rule)]
+    share_id: str | Unset = UNSET
+    access_key: Annotated[str | None, Since("2.21")] = None
+    created_at: Annotated[str | Unset, Since("2.33")] = UNSET
+    updated_at: Annotated[str | Unset | None, Since("2.33")] = UNSET
+    metadata: Annotated[dict[str, str] | Unset, Since("2.45")] = UNSET
+
+
+class AccessAnswer(Body):
+    access: AccessBody
+
+
+class AccessList(Body):
+    access_list: list[AccessBody]
+
+
+class Allow(Body):
+    access_type: str
+    access_to: Annotated[str, msgspec.Meta(max_length=255)]
+    access_level: str | None = None
+    metadata: Annotated[Metadata | None, Since("2.45")] = None
+
+
+class Deny(Body):
+    access_id: str
+
+
+class Extend(Body):
+    new_size: IntLike
+
+
+class Reset(Body):
+    status: str | None = None
+    os_status: str | None = msgspec.field(name="os-status", default=None)
+
+
+class SnapshotBody(Body):
+    id: str
+    name: str | None
+    description: str | None
+    share_id: str
+    share_size: int
+    share_proto: str
+    size: int
+    status: str
+    created_at: str
+    links: Links
+    provider_location: Annotated[str | Unset | None, Since("2.12")] = UNSET
+    user_id: Annotated[str | Unset, Since("2.17")] = UNSET
+    project_id: Annotated[str | Unset, Since("2.17")] = UNSET
+
+
+class SnapshotAnswer(Body):
+    snapshot: SnapshotBody
+
+
+class SnapshotList(Body):
+    snapshots: list[ShareBrief]
+    share_snapshots_links: Links | Unset = UNSET
+
+
+class SnapshotDetails(Body):
+    snapshots: list[SnapshotBody]
+    share_snapshots_links: Links | Unset = UNSET
+
+
+class NewSnapshot(Body):
+    share_id: str
+    name: Text255 | None = None
+    display_name: Text255 | None = None
+    description: Text255 | None = None
+    display_description: Text255 | None = None
+    force: BoolLike = False
+
+
+class CreateSnapshot(Body):
+    snapshot: NewSnapshot
+
+
+class UpdateSnapshot(Body):
+    snapshot: Changes

@@ -1,0 +1,50 @@
+"""Shared file systems' whole HTTP face: the versions, and everything below /v2."""
+
+from cumulo.core.auth.policy import Rules
+from cumulo.core.http import faults
+from cumulo.core.http.operations import Face
+from cumulo.shared_file_system.api import versions
+from cumulo.shared_file_system.api.actions import ActionsApi
+from cumulo.shared_file_system.api.cloud import CloudApi
+from cumulo.shared_file_system.api.networks import NetworksApi
+from cumulo.shared_file_system.api.quotas import QuotasApi
+from cumulo.shared_file_system.api.shares import SharesApi
+from cumulo.shared_file_system.api.snapshots import SnapshotsApi
+from cumulo.shared_file_system.api.types import TypesApi
+from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
+
+TYPES = ("shared-file-system", "share", "sharev2")
+
+
+def shared_file_system_faces(service: SharedFileSystemService, rules: Rules) -> list[Face]:
+    shares = SharesApi(service)
+    discovery = Face(
+        name="shared_file_system",
+        service_types=TYPES,
+        mount="/share",
+        faults=faults.compute,
+        rules=rules,
+        operations=versions.operations(),
+    )
+    return [
+        discovery,
+        Face(
+            name="shared_file_system",
+            service_types=TYPES,
+            mount="/share",
+            faults=faults.compute,
+            rules=rules,
+            prefixes=("/v2/{project_id}", "/v2"),
+            microversions=versions.RANGE,
+            quota_status=413,
+            operations=[
+                *shares.operations(),
+                *ActionsApi(service, shares).operations(),
+                *SnapshotsApi(service).operations(),
+                *NetworksApi(service).operations(),
+                *TypesApi(service).operations(),
+                *QuotasApi(service).operations(),
+                *CloudApi(service).operations(),
+            ],
+        ),
+    ]

@@ -1,0 +1,383 @@
+"""Shares on the wire, with their metadata and export locations."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import BadRequest, NotFound
+from cumulo.core.http.operations import Call, Operation
+from cumulo.core.http.paging import Page, page_of
+from cumulo.core.ids import child_id
+from cumulo.core.wire.coercions import as_bool, as_int
+from cumulo.shared_file_system.api import bodies
+from cumulo.shared_file_system.api.lists import (
+    MetadataBody,
+    filters,
+    links,
+    mine,
+    offset_of,
+    one_item,
+    page_links,
+    refuse_too_much,
+    whose,
+)
+from cumulo.shared_file_system.model.access import rules_status
+from cumulo.shared_file_system.model.network import ServerRow
+from cumulo.shared_file_system.model.share import ShareRow, progress
+from cumulo.shared_file_system.model.type import FROM_SNAPSHOTS, SNAPSHOTS
+from cumulo.shared_file_system.service.pools import ZONE
+from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
+from cumulo.shared_file_system.service.shares import KNOWN_PROTOCOLS, MOST_GB, PROTOCOLS
+
+_TEXTS = (
+    "name", "name~", "description", "description~", "status", "share_type_id", "snapshot_id",
+    "share_network_id", "share_server_id", "share_proto",
+)  # fmt: skip
+_SORT_NAMES = {"display_name": "name", "share_type": "share_type_id", "share_network":
+               "share_network_id", "snapshot": "snapshot_id"}  # fmt: skip
+
+
+def path_of(row: ShareRow, server: ServerRow) -> str:
+    """What a client mounts."""
+    address = server.address.partition("/")[0]
+    shown = f"[{address}]" if ":" in address else address
+    return f"{shown}:/shares/{row.id}"
+
+
+class SharesApi:
+    def __init__(self, service: SharedFileSystemService) -> None:
+        self._service = service
+        self._shares = service.shares
+
+    def operations(self) -> list[Operation]:
+        one, meta = "/shares/{share_id}", "/shares/{share_id}/metadata"
+        late: dict[str, Any] = {"early": False}
+        list_, answer = bodies.ShareList, bodies.ShareAnswer
+        places = f"{one}/export_locations"
+        read, write = "share:get_share_metadata", "share:update_share_metadata"
+        remove = "share:delete_share_metadata"
+        metadata: dict[str, Any] = {**late, "response": bodies.MetadataAnswer}
+        export: dict[str, Any] = {**late, "since": "2.9"}
+        return [
+            Operation("GET", "/shares", self.index, policy="share:get_all", response=list_),
+            *self._twice("GET", "/shares/detail", self.old_detail, self.detail, "share:get_all",
+                         response=bodies.ShareDetails),
+            *self._twice("POST", "/shares", self.old_create, self.create, "share:create",
+                         body=bodies.CreateShare, response=answer),
+            *self._twice("GET", one, self.old_show, self.show, "share:get", response=answer,
+                         **late),
+            *self._twice("PUT", one, self.old_update, self.update, "share:update",
+                         body=bodies.UpdateShare, response=answer, **late),
+            Operation("DELETE", one, self.delete, policy="share:delete", status=202, **late),
+            Operation("GET", meta, self.metadata, policy=read, **metadata),
+            Operation("POST", meta, self.add_metadata, policy=write, body=MetadataBody, **metadata),
+            Operation("PUT", meta, self.set_metadata, policy=write, body=MetadataBody, **metadata),
+            Operation("GET", f"{meta}/{{key}}", self.meta, policy=read, response=bodies.MetaAnswer,
+                      **late),
+            Operation("DELETE", f"{meta}/{{key}}", self.drop_meta, policy=remove, **late),
+            Operation("GET", places, self.locations, policy="share_export_location:index",
+                      response=bodies.Locations, **export),
+            Operation("GET", f"{places}/{{location_id}}", self.location,
+                      policy="share_export_location:show", response=bodies.LocationAnswer,
+                      **export),
+        ]  # fmt: skip
+
+    def _twice(
+        self, method: str, path: str, old: Any, new: Any, policy: str, **more: Any
+    ) -> list[Operation]:
+        """Up to 2.5 a share's type is its name, since 2.6 its id."""
+        return [
+            Operation(method, path, old, policy=policy, until="2.5", **more),
+            Operation(method, path, new, policy=policy, since="2.6", **more),
+        ]
+
+    # --- bodies -----------------------------------------------------------------------------
+
+    def _bodies(self, call: Call, tx: Tx, rows: Sequence[ShareRow]) -> list[bodies.ShareBody]:
+        types = self._service.types.names(tx, {row.type_id for row in rows})
+        servers = self._shares.servers_of(tx, rows)
+        states = self._shares.states_of(tx, rows)
+        admin, found = call.principal.is_admin, []
+        for row in rows:
+            kind = types[row.type_id]
+            body = bodies.ShareBody(
+                id=row.id,
+                name=row.name,
+                description=row.description,
+                size=row.size,
+                status=row.status,
+                project_id=row.project_id,
+                availability_zone=row.availability_zone,
+                created_at=row.created_at,
+                share_proto=row.protocol,
+                share_network_id=row.share_network_id,
+                snapshot_id=row.snapshot_id,
+                metadata=row.metadata,
+                is_public=row.is_public,
+                share_type=kind.id,
+                volume_type=kind.name,
+                share_type_name=kind.name,
+                links=links(call, "shares", row.id),
+                snapshot_support=kind.says(SNAPSHOTS),
+                create_share_from_snapshot_support=kind.says(FROM_SNAPSHOTS),
+                access_rules_status=rules_status(states.get(row.id, ())),
+                user_id=row.user_id,
+                progress=progress(row),
+                export_location=None,
+                export_locations=[],
+            )
+            server = servers.get(row.server_id or "")
+            if server is not None and row.observed_size:
+                body.export_location = path_of(row, server)
+                body.export_locations = [body.export_location]
+            if admin:
+                body.host = f"{row.host_id}@local#local" if row.host_id else ""
+                body.share_server_id = row.server_id
+            found.append(body)
+        return found
+
+    def _one(self, call: Call, tx: Tx, row: ShareRow) -> bodies.ShareAnswer:
+        return bodies.ShareAnswer(share=self._bodies(call, tx, [row])[0])
+
+    def found(self, call: Call, tx: Tx) -> ShareRow:
+        """The share of the path, with the operation's own rule checked on it. What only reads is
+        allowed to all for public ones."""
+        row = self._shares.get(tx, call.path["share_id"], call.principal)
+        if not (row.is_public and call.operation.method == "GET"):
+            mine(call, row.project_id, row.user_id)
+        return row
+
+    # --- lists ------------------------------------------------------------------------------
+
+    def _where(self, call: Call, tx: Tx) -> dict[str, Any]:
+        where = {**whose(call), **filters(call, _TEXTS, ("size",))}
+        query = call.query
+        if as_bool(query.get("is_public") or "false", "is_public") and "project_id" in where:
+            where["seen_by"] = where.pop("project_id")
+        for name in ("display_name", "display_name~"):
+            if query.get(name) is not None:
+                where[name.removeprefix("display_").replace("~", "_like")] = query.get(name)
+        host = query.get("host")
+        if host is not None:
+            call.allow(action="share:list_by_host")
+            where["host_id"] = host.partition("@")[0]
+        if query.get("share_server_id") is not None:
+            call.allow(action="share:list_by_share_server_id")
+        kind = query.get("share_type")
+        if kind is not None:
+            where["share_type_id"] = self._service.types.chosen(tx, kind, call.principal).id
+        if query.get("export_location_path") or query.get("export_location_id"):
+            where["id"] = self._exported(query.get("export_location_path") or "")
+        metadata = query.get("metadata")
+        if metadata:
+            where.update(_metadata_filters(metadata))
+        return where
+
+    def _exported(self, path: str) -> str:
+        """2.35: paths end in the share's id, and the list is then of it alone."""
+        return path.rpartition("/shares/")[2]
+
+    def _page(self, call: Call, tx: Tx) -> tuple[Page[ShareRow], int | msgspec.UnsetType]:
+        where = self._where(call, tx)
+        page = page_of(
+            call,
+            tx,
+            self._shares.listing,
+            where,
+            find_marker=lambda id: self._shares.get(tx, id, call.principal),
+            offset=offset_of(call),
+            sort_names=_SORT_NAMES,
+        )
+        if not as_bool(call.query.get("with_count") or "false", "with_count"):
+            return page, msgspec.UNSET
+        return page, self._shares.listing.count(tx, where)
+
+    def index(self, call: Call, tx: Tx) -> Any:
+        page, count = self._page(call, tx)
+        items = [
+            bodies.ShareBrief(id=row.id, name=row.name, links=links(call, "shares", row.id))
+            for row in page.rows
+        ]
+        return bodies.ShareList(shares=items, count=count, shares_links=page_links(call, page))
+
+    def detail(self, call: Call, tx: Tx) -> Any:
+        page, count = self._page(call, tx)
+        return bodies.ShareDetails(
+            shares=self._bodies(call, tx, page.rows),
+            count=count,
+            shares_links=page_links(call, page),
+        )
+
+    def old_detail(self, call: Call, tx: Tx) -> Any:
+        answer = self.detail(call, tx)
+        for body in answer.shares:
+            body.share_type = body.volume_type
+        return answer
+
+    # --- one --------------------------------------------------------------------------------
+
+    def create(self, call: Call, tx: Tx) -> Any:
+        wish, who, service = call.body.share, call.principal, self._service
+        project_id = call.project_id
+        if wish.share_group_id:
+            raise BadRequest("Invalid input received: share groups are not supported here.")
+        if wish.availability_zone not in (None, "", ZONE):
+            raise NotFound(f"Availability zone {wish.availability_zone} could not be found.")
+        snapshot = network = None
+        if wish.snapshot_id:
+            snapshot = service.snapshots.get(tx, wish.snapshot_id, who)
+            if snapshot.status != "available":
+                raise BadRequest("Invalid share snapshot: its status must be 'available'.")
+        if wish.share_network_id:
+            network = service.networks.get(tx, wish.share_network_id, who)
+        kind = service.types.chosen(tx, wish.share_type or wish.volume_type, who)
+        if snapshot is not None:
+            source = self._shares.get(tx, snapshot.share_id, who)
+            if not (wish.share_type or wish.volume_type):
+                kind = service.types.get(tx, source.type_id, who)
+            if network is None and source.share_network_id:
+                network = service.networks.get(tx, source.share_network_id, who)
+            if not kind.says(FROM_SNAPSHOTS):
+                raise BadRequest("Share cannot be created from snapshot (its type says so).")
+        is_public = as_bool(wish.is_public or False, "is_public")
+        if is_public:
+            call.allow(action="share:create_public_share")
+        metadata = wish.metadata or {}
+        refuse_too_much(metadata)
+        row = self._shares.create(
+            tx,
+            who,
+            project_id,
+            kind=kind,
+            protocol=_protocol(wish.share_proto),
+            size=_size(wish.size, None if snapshot is None else snapshot.size),
+            network=network,
+            snapshot=snapshot,
+            name=wish.name or wish.display_name,
+            description=wish.description or wish.display_description,
+            metadata=metadata,
+            is_public=is_public,
+        )
+        return self._one(call, tx, row)
+
+    def old_create(self, call: Call, tx: Tx) -> Any:
+        return _by_name(self.create(call, tx))
+
+    def show(self, call: Call, tx: Tx) -> Any:
+        return self._one(call, tx, self.found(call, tx))
+
+    def old_show(self, call: Call, tx: Tx) -> Any:
+        return _by_name(self.show(call, tx))
+
+    def update(self, call: Call, tx: Tx) -> Any:
+        row, wish = self.found(call, tx), call.body.share
+        changes = wish.named()
+        if wish.is_public is not msgspec.UNSET:
+            changes["is_public"] = as_bool(wish.is_public, "is_public")
+            if changes["is_public"]:
+                call.allow(action="share:set_public_share")
+        if changes:
+            row = self._shares.update(tx, row, call.principal, **changes)
+        return self._one(call, tx, row)
+
+    def old_update(self, call: Call, tx: Tx) -> Any:
+        return _by_name(self.update(call, tx))
+
+    def delete(self, call: Call, tx: Tx) -> None:
+        self._shares.delete(tx, self.found(call, tx), call.principal)
+
+    # --- metadata ---------------------------------------------------------------------------
+
+    def metadata(self, call: Call, tx: Tx) -> Any:
+        return bodies.MetadataAnswer(metadata=self.found(call, tx).metadata)
+
+    def _write(self, call: Call, tx: Tx, row: ShareRow, metadata: dict[str, str]) -> Any:
+        refuse_too_much(metadata)
+        row = self._shares.update(tx, row, call.principal, metadata=metadata)
+        return bodies.MetadataAnswer(metadata=row.metadata)
+
+    def add_metadata(self, call: Call, tx: Tx) -> Any:
+        row = self.found(call, tx)
+        return self._write(call, tx, row, {**row.metadata, **call.body.metadata})
+
+    def set_metadata(self, call: Call, tx: Tx) -> Any:
+        return self._write(call, tx, self.found(call, tx), call.body.metadata)
+
+    def meta(self, call: Call, tx: Tx) -> Any:
+        return bodies.MetaAnswer(meta=one_item(self.found(call, tx).metadata, call.path["key"]))
+
+    def drop_meta(self, call: Call, tx: Tx) -> None:
+        row = self.found(call, tx)
+        gone = one_item(row.metadata, call.path["key"])
+        self._write(call, tx, row, {k: v for k, v in row.metadata.items() if k not in gone})
+
+    # --- export locations -------------------------------------------------------------------
+
+    def _locations(self, call: Call, tx: Tx, *, dates: bool = False) -> list[bodies.LocationBody]:
+        row = self._shares.get(tx, call.path["share_id"], call.principal)
+        mine(call, row.project_id, row.user_id)
+        server = self._shares.servers_of(tx, [row]).get(row.server_id or "")
+        if server is None or not row.observed_size:
+            return []
+        id = child_id(row.id, "export_location")
+        body = bodies.LocationBody(id=id, uuid=id, path=path_of(row, server))
+        if call.principal.is_admin:
+            body.share_instance_id, body.is_admin_only = row.id, False
+        if dates:
+            body.created_at, body.updated_at = row.created_at, row.updated_at
+        return [body]
+
+    def locations(self, call: Call, tx: Tx) -> Any:
+        return bodies.Locations(export_locations=self._locations(call, tx))
+
+    def location(self, call: Call, tx: Tx) -> Any:
+        id = call.path["location_id"]
+        found = [body for body in self._locations(call, tx, dates=True) if body.id == id]
+        if not found:
+            raise NotFound(f"Export location {id} could not be found.")
+        return bodies.LocationAnswer(export_location=found[0])
+
+
+def _by_name(answer: bodies.ShareAnswer) -> bodies.ShareAnswer:
+    answer.share.share_type = answer.share.volume_type
+    return answer
+
+
+def _protocol(wish: Any) -> str:
+    text = "" if wish is msgspec.UNSET else str(wish).upper()
+    if text in PROTOCOLS:
+        return text
+    if text in KNOWN_PROTOCOLS:
+        raise BadRequest(
+            f"Invalid share protocol provided: {text.lower()}. It is either disabled or "
+            f"unsupported. Available protocols: {', '.join(PROTOCOLS)}"
+        )
+    raise BadRequest(f"Invalid share protocol provided: {text[:40]}.")
+
+
+def _size(wish: Any, of_snapshot: int | None) -> int:
+    if wish is msgspec.UNSET or wish is None:
+        if of_snapshot is None:
+            raise BadRequest("Required parameter size not in parameter values")
+        return of_snapshot
+    size = as_int(wish, "size", minimum=1, maximum=MOST_GB)
+    if of_snapshot is not None and size < of_snapshot:
+        raise BadRequest(
+            f"Invalid input received: Share size '{size}' must be equal or greater than snapshot "
+            f"size '{of_snapshot}'."
+        )
+    return size
+
+
+def _metadata_filters(text: str) -> dict[str, str]:
+    """`{"key": "value"}`, also as Python writes it."""
+    try:
+        wanted = msgspec.json.decode(text.replace("'", '"'), type=dict[str, str])
+    except msgspec.MsgspecError:
+        raise BadRequest(f"Invalid filter metadata: {text:.100}") from None
+    if len(wanted) > 8:
+        raise BadRequest("A list can be filtered by 8 items of metadata at most.")
+    pieces = (msgspec.json.encode({key: value}).decode()[1:-1] for key, value in wanted.items())
+    return {f"metadata_{i}": piece for i, piece in enumerate(pieces)}

@@ -1,0 +1,1 @@
+"""Drivers of shared file systems: `driver` is the contract, the others fulfil it."""

@@ -1,0 +1,150 @@
+"""The driver of real hosts: a pool, and export servers in projects' networks."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cumulo.shared_file_system.drivers.driver import Refused, Room, Waiting, check_id
+from cumulo.shared_file_system.drivers.local import plug
+from cumulo.shared_file_system.drivers.local.pool import Pool, missing
+from cumulo.shared_file_system.drivers.local.server import Server
+from cumulo.shared_file_system.model.orders import Rule, WantedServer
+
+T = TypeVar("T")
+
+
+class LocalDriver:
+    """`prefix`: of the cloud's devices and namespaces; `folder`: of the host, on disk; `run`: a
+    directory of this boot of the machine."""
+
+    def __init__(self, prefix: str, folder: Path, run: Path, *, pool_gb: int) -> None:
+        self._prefix = prefix
+        self._pool = Pool(folder, run, pool_gb)
+        self._servers = run / "servers"
+        self._kept = folder / "servers"
+        # One at a time: mounts and qgroups of one file system, milliseconds each.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="cumulo-shares")
+
+    async def _do(self, function: Callable[..., T], *arguments: Any) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, function, *arguments)
+
+    def _usable(self) -> None:
+        fault = missing()
+        if fault is not None:
+            raise OSError(fault)
+
+    def _server(self, id: str) -> Server:
+        return Server(check_id(id), self._servers, self._kept)
+
+    def _known(self) -> list[Server]:
+        places = {path.name for path in self._kept.iterdir()} if self._kept.is_dir() else set()
+        return [self._server(name) for name in sorted(places)]
+
+    async def room(self) -> Room:
+        total, free = await self._do(self._pool.room)
+        return Room(driver="local", total_gb=total, free_gb=free, fault=missing())
+
+    async def ensure_server(self, server: WantedServer) -> None:
+        await self._do(self._ensure_server, server)
+
+    def _ensure_server(self, server: WantedServer) -> None:
+        self._usable()
+        own = self._server(server.id)
+        namespace = plug.plug(self._prefix, server)
+        # What it served before a restart of the machine is mounted again before it starts.
+        own.start(server.address, namespace)
+
+    async def remove_server(self, id: str) -> None:
+        await self._do(self._remove_server, id)
+
+    def _remove_server(self, id: str) -> None:
+        self._server(id).forget()
+        plug.unplug(self._prefix, id)
+
+    async def server_fits(self, server: WantedServer) -> bool:
+        return await self._do(
+            lambda: self._server(server.id).runs() and plug.is_plugged(self._prefix, server)
+        )
+
+    async def ensure_share(self, id: str, size_gb: int, snapshot_id: str | None) -> int:
+        def make() -> int:
+            check_id(id)
+            self._usable()
+            return self._pool.ensure_share(id, size_gb, snapshot_id)
+
+        return await self._do(make)
+
+    async def export(self, id: str, server_id: str, rules: Sequence[Rule]) -> None:
+        await self._do(self._export, id, server_id, rules)
+
+    def _export(self, id: str, server_id: str, rules: Sequence[Rule]) -> None:
+        server = self._server(check_id(server_id))
+        check_id(id)
+        if not server.runs():
+            raise Waiting(f"export server {server_id} does not run")
+        if not self._pool.size(id):
+            raise Refused(f"share {id} is not there")
+        server.export(id, self._pool.mounted(id), rules)
+
+    async def share_fits(self, id: str, server_id: str, rules: Sequence[Rule]) -> bool:
+        def fits() -> bool:
+            return self._server(server_id).exports(id, self._pool.place(id), rules)
+
+        return await self._do(fits)
+
+    async def remove_share(self, id: str) -> None:
+        await self._do(self._remove_share, id)
+
+    def _remove_share(self, id: str) -> None:
+        check_id(id)
+        for server in self._known():
+            if server.has(id):
+                server.unexport(id)
+        self._pool.remove_share(id)
+
+    async def ensure_snapshot(self, id: str, share_id: str) -> None:
+        await self._do(self._pool.ensure_snapshot, check_id(id), check_id(share_id))
+
+    async def remove_snapshot(self, id: str) -> None:
+        await self._do(self._pool.remove_snapshot, check_id(id))
+
+    async def share_size(self, id: str) -> int:
+        return await self._do(self._opened, self._pool.size, check_id(id))
+
+    async def has_snapshot(self, id: str) -> bool:
+        return await self._do(self._opened, self._pool.has_snapshot, check_id(id))
+
+    def _opened(self, function: Callable[[str], T], id: str) -> T:
+        if self._pool.exists():
+            self._pool.open()
+        return function(id)
+
+    async def names(self) -> dict[str, str]:
+        def look() -> dict[str, str]:
+            servers = {server.id: "server" for server in self._known()}
+            return {**servers, **(self._pool.names() if missing() is None else {})}
+
+        return await self._do(look)
+
+    async def stop(self) -> None:
+        """Serve nothing, mount nothing: no control plane runs any more."""
+
+        def halt() -> None:
+            for server in self._known():
+                server.stop()
+            self._pool.close()
+
+        await self._do(halt)
+
+    async def remove_all(self) -> None:
+        await self.stop()
+
+        def forget() -> None:
+            for server in self._known():
+                self._remove_server(server.id)
+            self._pool.remove()
+
+        await self._do(forget)

@@ -1,0 +1,184 @@
+"""The room of a host: one btrfs in a sparse file, made with the first share.
+
+A share is a subvolume whose limit is its size; a snapshot one that cannot be written. btrfs counts
+a subvolume's bytes by its qgroup, so a limit holds whoever writes. All methods block.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+from cumulo.core.run.commands import CommandFailed, run_blocking
+from cumulo.shared_file_system.drivers.driver import Refused, check_id
+
+GIB = 1 << 30
+NEEDED = ("btrfs", "mkfs.btrfs", "mount", "ganesha.nfsd", "dbus-daemon", "dbus-send", "ip")
+_WRITABLE = 0o777
+"""Of a new share's top: who mounts it decides, as on Manila's own back ends."""
+
+
+def missing() -> str | None:
+    """Why this machine can keep no shares, or None."""
+    if os.geteuid() != 0:
+        return "shares need root: file systems are mounted"
+    absent = [name for name in NEEDED if shutil.which(name) is None]
+    if absent:
+        packages = "btrfs-progs nfs-ganesha nfs-ganesha-vfs dbus-daemon dbus-bin"
+        return f"not installed: {', '.join(absent)} (apt-get install {packages})"
+    if "btrfs" not in Path("/proc/filesystems").read_text().split():
+        return "the kernel has no btrfs"
+    if not Path("/dev/loop-control").exists():
+        return "there are no loop devices"
+    return None
+
+
+class Pool:
+    """`folder`: where the file is; `mounts`: where it is mounted, below directories that everybody
+    may enter."""
+
+    def __init__(self, folder: Path, mounts: Path, size_gb: int) -> None:
+        self._file = folder / "pool.img"
+        self._top = mounts / "pool"
+        self._exports = mounts / "exports"
+        self._size_gb = size_gb
+
+    # --- the pool ---------------------------------------------------------------------------
+
+    def exists(self) -> bool:
+        return self._file.exists()
+
+    def room(self) -> tuple[float, float]:
+        """(total, free) in GiB. Free is also what the file may still grow on its own disk."""
+        folder = self._file.parent
+        while not folder.exists():
+            folder = folder.parent
+        disk = shutil.disk_usage(folder).free / GIB
+        if not self._top.is_mount():
+            return float(self._size_gb), min(float(self._size_gb), disk)
+        usage = shutil.disk_usage(self._top)
+        return usage.total / GIB, min(usage.free / GIB, disk)
+
+    def open(self) -> None:
+        """Made and mounted."""
+        if self._top.is_mount():
+            return
+        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._file.exists():
+            new = self._file.with_suffix(".new")
+            with new.open("wb") as file:
+                file.truncate(self._size_gb * GIB)
+            _run("mkfs.btrfs", "-q", "-f", str(new))
+            new.replace(self._file)
+        self._top.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _run("mount", "-o", "loop", str(self._file), str(self._top))
+        _run("btrfs", "quota", "enable", str(self._top))
+        for name in ("shares", "snapshots"):
+            (self._top / name).mkdir(exist_ok=True)
+
+    def close(self) -> None:
+        """Unmounted, as far as nobody has files open."""
+        for path in sorted(self._exports.iterdir()) if self._exports.is_dir() else ():
+            self._unmount(path)
+        if self._top.is_mount():
+            _run("umount", str(self._top))
+
+    def remove(self) -> None:
+        """Once it is closed: the file with all that is in it."""
+        self._file.unlink(missing_ok=True)
+
+    # --- shares -----------------------------------------------------------------------------
+
+    def _share(self, id: str) -> Path:
+        return self._top / "shares" / check_id(id)
+
+    def _snapshot(self, id: str) -> Path:
+        return self._top / "snapshots" / check_id(id)
+
+    def ensure_share(self, id: str, size_gb: int, snapshot_id: str | None) -> int:
+        path = self._share(id)
+        if size_gb < 1:
+            raise ValueError("a share has at least 1 GiB")
+        self.open()
+        if not path.exists():
+            if snapshot_id is None:
+                _run("btrfs", "subvolume", "create", str(path))
+                path.chmod(_WRITABLE)
+            else:
+                source = self._snapshot(snapshot_id)
+                if not source.exists():
+                    raise Refused(f"snapshot {snapshot_id} is not on this host")
+                _run("btrfs", "subvolume", "snapshot", str(source), str(path))
+        has = self.size(id)
+        if has < size_gb:
+            _run("btrfs", "qgroup", "limit", str(size_gb * GIB), str(path))
+        return max(has, size_gb)
+
+    def size(self, id: str) -> int:
+        """GiB; 0: it is not there, or not yet with its limit."""
+        path = self._share(id)
+        if not path.exists():
+            return 0
+        text = _run("btrfs", "qgroup", "show", "-r", "-f", "--raw", str(path))
+        words = text.strip().splitlines()[-1].split()
+        return int(words[3]) // GIB if len(words) > 3 and words[3].isdecimal() else 0
+
+    def place(self, id: str) -> Path:
+        return self._exports / check_id(id)
+
+    def mounted(self, id: str) -> Path:
+        """Where the share alone is mounted: an export server cannot serve a subvolume's path."""
+        place = self.place(id)
+        if not place.is_mount():
+            if not self._share(id).exists():
+                raise Refused(f"share {id} is not there")
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            device = _run("findmnt", "-n", "-o", "SOURCE", str(self._top)).strip().partition("[")[0]
+            _run("mount", "-o", f"subvol=shares/{id}", device, str(place))
+        return place
+
+    def remove_share(self, id: str) -> None:
+        path = self._share(id)
+        self._unmount(self._exports / id)
+        if path.exists():
+            _run("btrfs", "subvolume", "delete", "-c", str(path))
+
+    def _unmount(self, place: Path) -> None:
+        if place.is_mount():
+            _run("umount", str(place))
+        if place.is_dir():
+            place.rmdir()
+
+    # --- snapshots --------------------------------------------------------------------------
+
+    def ensure_snapshot(self, id: str, share_id: str) -> None:
+        path, source = self._snapshot(id), self._share(share_id)
+        if path.exists():
+            return
+        if not source.exists():
+            raise Refused(f"share {share_id} is not there")
+        _run("btrfs", "subvolume", "snapshot", "-r", str(source), str(path))
+
+    def has_snapshot(self, id: str) -> bool:
+        return self._snapshot(id).exists()
+
+    def remove_snapshot(self, id: str) -> None:
+        path = self._snapshot(id)
+        if path.exists():
+            _run("btrfs", "subvolume", "delete", "-c", str(path))
+
+    def names(self) -> dict[str, str]:
+        """What there is; nothing as long as nobody ever had a share here."""
+        if not self.exists():
+            return {}
+        self.open()
+        found: dict[str, str] = {}
+        for name, what in (("shares", "share"), ("snapshots", "snapshot")):
+            found |= {path.name: what for path in (self._top / name).iterdir()}
+        return found
+
+
+def _run(*argv: str) -> str:
+    try:
+        return run_blocking(argv, timeout=60.0).decode(errors="replace")
+    except CommandFailed as failed:
+        raise OSError(str(failed)) from failed

@@ -1,0 +1,50 @@
+"""Which host takes a new share, and how much each has promised."""
+
+from collections.abc import Sequence
+
+from cumulo.core.db.transaction import Tx
+from cumulo.core.hosts.registry import HostRegistry, is_alive
+from cumulo.shared_file_system.model.pool import PoolRow
+from cumulo.shared_file_system.queries import pool as queries
+
+KIND = "shared_file_system"
+ZONE = "nova"
+
+
+class Pools:
+    def __init__(self, registry: HostRegistry) -> None:
+        self._registry = registry
+
+    def all(self, tx: Tx) -> Sequence[PoolRow]:
+        return tx.all(queries.ALL)
+
+    def take(self, tx: Tx, size: int, *, only: str | None = None) -> tuple[str | None, list[str]]:
+        """A host with room, whose room is taken; and why the others were not chosen."""
+        reasons = []
+        pools = {pool.host_id: pool for pool in self.all(tx)}
+        hosts = [host for host in self._registry.all(tx) if KIND in host.roles]
+        hosts.sort(key=lambda host: pools[host.id].allocated_gb if host.id in pools else 0)
+        for host in hosts:
+            pool = pools.get(host.id)
+            if only is not None and host.id != only:
+                reasons.append(f"{host.id}: the snapshot is on {only}")
+            elif not host.enabled:
+                reasons.append(f"{host.id}: disabled")
+            elif not is_alive(host, tx.now):
+                reasons.append(f"{host.id}: not heard of since {host.last_seen[:19]}")
+            elif pool is not None and pool.fault is not None:
+                reasons.append(f"{host.id}: {pool.fault}")
+            else:
+                empty = PoolRow(host.id, "", None, 0, 0, None, tx.now)
+                tx.insert(empty, ignore_duplicate=True)
+                if tx.run(queries.TAKE, h=host.id, n=size):
+                    return host.id, reasons
+                reasons.append(f"{host.id}: no room for {size} GiB")
+        return None, reasons or ["no host keeps shares"]
+
+    def grow(self, tx: Tx, host_id: str, amount: int) -> bool:
+        return tx.run(queries.TAKE, h=host_id, n=amount) > 0
+
+    def give_back(self, tx: Tx, host_id: str | None, size: int) -> None:
+        if host_id is not None:
+            tx.run(queries.GIVE, h=host_id, n=size)

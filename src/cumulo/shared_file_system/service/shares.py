@@ -1,0 +1,222 @@
+"""Shares: the verbs. Each writes what is wanted; hosts make it so, and the status follows."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from cumulo.core.auth.principal import Principal
+from cumulo.core.db.transaction import Tx
+from cumulo.core.events.history import emit
+from cumulo.core.faults import BadRequest, Forbidden, NotFound, QuotaExceeded
+from cumulo.core.hosts.registry import HostRegistry
+from cumulo.core.ids import new_id
+from cumulo.shared_file_system.model.network import ServerRow, ShareNetworkRow
+from cumulo.shared_file_system.model.share import ShareRow, share_status
+from cumulo.shared_file_system.model.snapshot import SnapshotRow
+from cumulo.shared_file_system.model.type import HANDLES_SERVERS, TypeRow
+from cumulo.shared_file_system.queries import network as networks
+from cumulo.shared_file_system.queries import share as queries
+from cumulo.shared_file_system.queries import snapshot as snapshots
+from cumulo.shared_file_system.service.networks import ShareNetworks
+from cumulo.shared_file_system.service.pools import KIND, ZONE, Pools
+from cumulo.shared_file_system.service.quotas import ShareQuotas
+
+PROTOCOLS = ("NFS",)
+KNOWN_PROTOCOLS = ("NFS", "CIFS", "GLUSTERFS", "HDFS", "CEPHFS", "MAPRFS")
+MOST_GB = 65536
+_DELETABLE = ("available", "error", "inactive", "extending_error", "error_deleting")
+
+
+class Shares:
+    listing = queries.SHARES
+
+    def __init__(
+        self, registry: HostRegistry, pools: Pools, quotas: ShareQuotas, networks: ShareNetworks
+    ) -> None:
+        self._registry = registry
+        self._pools = pools
+        self._quotas = quotas
+        self._networks = networks
+
+    # --- reading ----------------------------------------------------------------------------
+
+    def get(self, tx: Tx, share_id: str, who: Principal) -> ShareRow:
+        """A share of the caller's project or a public one (an administrator: any)."""
+        row = tx.get(ShareRow, share_id)
+        mine = row is not None and row.project_id == who.project_id
+        if row is None or not (who.is_admin or mine or row.is_public):
+            raise NotFound(f"Share {share_id} could not be found.")
+        return row
+
+    def count(self, tx: Tx) -> int:
+        return int(tx.value(queries.COUNT))
+
+    def servers_of(self, tx: Tx, rows: Sequence[ShareRow]) -> Mapping[str, ServerRow]:
+        ids = sorted({row.server_id for row in rows if row.server_id})
+        return {each.id: each for each in tx.all(networks.SERVERS_BY_IDS, ids=ids)} if ids else {}
+
+    def states_of(self, tx: Tx, rows: Sequence[ShareRow]) -> dict[str, list[str]]:
+        """The states that access rules of these shares have."""
+        found: dict[str, list[str]] = {}
+        ids = [row.id for row in rows]
+        for share_id, state in tx.tuples(queries.STATES_OF, ids=ids) if ids else ():
+            found.setdefault(share_id, []).append(state)
+        return found
+
+    # --- writing ----------------------------------------------------------------------------
+
+    def refresh(self, tx: Tx, row: ShareRow, **changes: Any) -> ShareRow:
+        """Write changes, and the status that follows from them."""
+        changed = msgspec.structs.replace(row, **changes)
+        return tx.update(row, **changes, status=share_status(changed), updated_at=tx.now)
+
+    def demand(self, tx: Tx, row: ShareRow, **changes: Any) -> ShareRow:
+        """What is wanted changes: a new generation, without the fault of the old one."""
+        row = self.refresh(tx, row, generation=row.generation + 1, fault=None, **changes)
+        if row.host_id is not None:
+            tell = self._registry.touch if row.wanted == "present" else self._registry.remove
+            tell(tx, row.host_id, KIND, row.id)
+        return row
+
+    def create(
+        self,
+        tx: Tx,
+        who: Principal,
+        project_id: str,
+        *,
+        kind: TypeRow,
+        protocol: str,
+        size: int,
+        network: ShareNetworkRow | None,
+        snapshot: SnapshotRow | None,
+        name: str | None,
+        description: str | None,
+        metadata: dict[str, str],
+        is_public: bool,
+    ) -> ShareRow:
+        """Raises BadRequest, QuotaExceeded. No room is no refusal but a share in `error`."""
+        self._refuse_size(kind, size)
+        if kind.says(HANDLES_SERVERS) and network is None:
+            raise BadRequest(
+                "Share network must be set when the driver_handles_share_servers is true."
+            )
+        self._quotas.take(tx, project_id, shares=1, gigabytes=size)
+        self._quotas.check_size(tx, project_id, size)
+        if not kind.says(HANDLES_SERVERS):
+            host_id, reasons = None, [f"share type {kind.name}: every pool handles share servers"]
+        else:
+            host_id, reasons = self._pools.take(
+                tx, size, only=snapshot.host_id if snapshot else None
+            )
+        fault = None if host_id else f"No valid host was found. {'; '.join(reasons)}"
+        server = None
+        if network is not None and host_id is not None:
+            server = self._networks.serve(tx, network, host_id)
+        row = ShareRow(
+            id=new_id(),
+            project_id=project_id,
+            user_id=who.user_id,
+            name=name,
+            description=description,
+            size=size,
+            protocol=protocol,
+            status="",
+            type_id=kind.id,
+            share_network_id=network.id if network else None,
+            server_id=server.id if server else None,
+            host_id=host_id,
+            snapshot_id=snapshot.id if snapshot else None,
+            metadata=metadata,
+            is_public=is_public,
+            availability_zone=ZONE,
+            wanted="present",
+            generation=1,
+            observed_generation=0,
+            observed_size=0,
+            lost=False,
+            fault=fault,
+            declared=None,
+            created_at=tx.now,
+            updated_at=None,
+        )
+        row = msgspec.structs.replace(row, status=share_status(row))
+        tx.insert(row)
+        why = {"fault": fault} if fault else {"host": host_id}
+        emit(tx, "share.create.start", row.id, project_id=project_id, principal=who, **why)
+        if host_id is not None:
+            self._registry.touch(tx, host_id, KIND, row.id)
+        return row
+
+    def _refuse_size(self, kind: TypeRow, size: int) -> None:
+        """2.61: bounds of the type."""
+        bounds = [
+            kind.extra_specs.get(f"provisioning:{which}_share_size") for which in ("min", "max")
+        ]
+        least, most = (int(text) if text and text.isdecimal() else None for text in bounds)
+        if (least is not None and size < least) or (most is not None and size > most):
+            raise BadRequest(
+                f"Invalid input received: Requested share size of {size}GiB is not between the "
+                f"{least or 1} and {most or MOST_GB} GiB that share type {kind.name} allows."
+            )
+
+    def update(self, tx: Tx, row: ShareRow, who: Principal, **changes: Any) -> ShareRow:
+        """Name, description, metadata, is_public."""
+        row = tx.update(row, updated_at=tx.now, **changes)
+        emit(tx, "share.update", row.id, principal=who, changed=sorted(changes))
+        return row
+
+    def extend(self, tx: Tx, row: ShareRow, size: int, who: Principal) -> ShareRow:
+        if row.status != "available" or row.host_id is None:
+            raise BadRequest(
+                f"Invalid share: Share {row.id} status must be 'available' to extend, but current "
+                f"status is: {row.status}."
+            )
+        if size <= row.size:
+            raise BadRequest(
+                "Invalid input received: New size for extend must be greater than current size. "
+                f"(current: {row.size}, extended: {size})."
+            )
+        kind = tx.get(TypeRow, row.type_id)
+        assert kind is not None
+        self._refuse_size(kind, size)
+        more = size - row.size
+        try:
+            self._quotas.take(tx, row.project_id, gigabytes=more)
+            self._quotas.check_size(tx, row.project_id, size)
+        except QuotaExceeded as exceeded:
+            raise Forbidden(exceeded.message) from None
+        if not self._pools.grow(tx, row.host_id, more):
+            raise BadRequest(f"Invalid share: its host has no room for {more} GiB more.")
+        emit(tx, "share.extend.start", row.id, principal=who, size=size)
+        return self.demand(tx, row, size=size)
+
+    def delete(self, tx: Tx, row: ShareRow, who: Principal, *, force: bool = False) -> None:
+        if not force and row.status not in _DELETABLE:
+            raise Forbidden(
+                f"Invalid share: Share status must be one of {', '.join(_DELETABLE)}, "
+                f"but current status is: {row.status}."
+            )
+        dependent = int(tx.value(snapshots.COUNT_OF, share_id=row.id))
+        if dependent:
+            raise Forbidden(f"Invalid share: Share still has {dependent} dependent snapshots.")
+        emit(tx, "share.delete.start", row.id, project_id=row.project_id, principal=who)
+        if row.host_id is None:
+            self.forget(tx, row)
+        elif row.wanted == "present" or row.fault:
+            self.demand(tx, row, wanted="absent", declared=None)
+
+    def forget(self, tx: Tx, row: ShareRow) -> None:
+        """It is gone from its host: row, rules, capacity and quota go together."""
+        tx.delete(row)
+        self._pools.give_back(tx, row.host_id, row.size)
+        self._quotas.give_back(tx, row.project_id, shares=1, gigabytes=row.size)
+        emit(tx, "share.delete.end", row.id, project_id=row.project_id)
+
+    def reset(self, tx: Tx, row: ShareRow, status: str, who: Principal) -> None:
+        """Forget the failure and look again. A word that differs from what is then seen is kept
+        as the administrator's own, until the next reset."""
+        row = self.demand(tx, row, declared=None)
+        if status != row.status:
+            self.refresh(tx, row, declared=status)
+        emit(tx, "share.reset", row.id, principal=who, status=status)
