@@ -121,6 +121,10 @@ class Identity(Protocol):
         """What a token of the user for the project would say now; None where there would be
         none (no role, or one of the two is disabled or gone)."""
 
+    def proofs_end_before(self, tx: Tx, user_id: str) -> float:
+        """What a user has shown before this moment (seconds since the epoch) counts no more: since
+        then there is another password, or all tokens were revoked."""
+
     def project_exists(self, tx: Tx, project_id: str) -> bool: ...
 
     def limits_of(

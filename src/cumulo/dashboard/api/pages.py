@@ -235,7 +235,10 @@ class Pages:
         """Raises NotFound."""
         if panel.detail is not None:
             body = await self._ask(signed, panel.detail(quote(id, safe="")))
-            found: Item = body[panel.detail_key] if panel.detail_key else body
+            found = body.get(panel.detail_key) if panel.detail_key else body
+            # An "id" like `detail` is an address of something else.
+            if not isinstance(found, Mapping):
+                raise NotFound(f"There is no {panel.one} {id}.")
             return found
         for item in (await self._items(signed, panel))[0]:
             if _at(item, panel.id) == id:
@@ -420,5 +423,5 @@ def _checked(fields: Sequence[Field], form: Mapping[str, str]) -> dict[str, str]
 
 def _inside(where: str) -> str:
     """A place to go on to, only in the dashboard itself."""
-    fits = where.startswith(f"{MOUNT}/") and "\\" not in where and "//" not in where
+    fits = where.startswith(f"{MOUNT}/") and not any(part in where for part in ("\\", "//", ".."))
     return where if fits and where.isprintable() else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from cumulo.core.auth.principal import Principal
-from cumulo.core.clock import later
+from cumulo.core.clock import later, seconds_of
 from cumulo.core.db.transaction import Tx
 from cumulo.dashboard.model.session import SessionRow
 from cumulo.dashboard.queries import session as queries
@@ -54,12 +54,14 @@ class Sessions:
         return cookie, row
 
     def find(self, tx: Tx, cookie: str) -> SignedIn | None:
-        """None for a cookie that is of no session, of one that has ended, or of a user who has no
-        role in the project any more."""
+        """None for a cookie that is of no session, of one that has ended, of a user who has no role
+        in the project any more, or who has another password since."""
         if len(cookie) != COOKIE_LENGTH:
             return None
         row = tx.get(SessionRow, _id(cookie))
         if row is None or row.ends_at <= tx.now or later(row.seen_at, self._idle) <= tx.now:
+            return None
+        if seconds_of(row.made_at) < self._identity.proofs_end_before(tx, row.user_id):
             return None
         principal = self._identity.principal_in_project(tx, row.user_id, row.project_id)
         if principal is None:

@@ -1,5 +1,7 @@
 """Identity as a whole: its nouns, and what the other services ask of it."""
 
+import math
+
 from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.passwords import Passwords
 from cumulo.core.auth.principal import Principal
@@ -223,6 +225,10 @@ class IdentityService:
             return self.tokens.principal_of(tx, row, Scope("project", project_id))
         except (Unauthorized, NotFound):
             return None
+
+    def proofs_end_before(self, tx: Tx, user_id: str) -> float:
+        row = tx.get(UserRow, user_id)
+        return math.inf if row is None else row.revoked_before
 
     def project_exists(self, tx: Tx, project_id: str) -> bool:
         return tx.get(ProjectRow, project_id) is not None

@@ -86,7 +86,7 @@ class ResourcesApi:
         body["attributes"] = self._stacks.attributes(tx, stack, row, call.query.all("with_attr"))
         if row.kind.startswith("OS::Heat") and row.physical_id is not None:
             child = tx.get(StackRow, row.physical_id)
-            if child is not None:
+            if child is not None and child.parent_id == row.id:
                 body["links"].append(link(stack_url(call, child), "nested"))
         return {"resource": body}
 

@@ -180,6 +180,7 @@ class Engine:
         if definition.external_id is not None:
             physical = scope.resolve(definition.external_id, "external_id")
             work.row = work.tx.update(work.row, physical_id=str(physical), deletion_policy="Retain")
+            work.store(external=True)
             self._begin(work, "CREATE")
             self._look(work, handler)
             return None
@@ -342,6 +343,8 @@ class Engine:
     def _remove(self, work: Work, handler: Handler) -> None:
         row = work.row
         keep = row.deletion_policy == "Retain" and work.stack.action != "ROLLBACK"
+        # What was there before the stack is not the stack's to remove, whatever happens.
+        keep = keep or bool(row.stored.get("external"))
         if row.physical_id is None or keep:
             self._removed(work)
             return

@@ -64,9 +64,12 @@ class Nested(Own):
         return child is None or child.deleted_at is not None
 
     def child(self, work: Work) -> StackRow | None:
+        """Only a stack that this resource has made: an `external_id` may name anybody's."""
         physical = work.row.physical_id
         found = None if physical is None else work.tx.get(StackRow, physical)
-        return None if found is None or found.deleted_at is not None else found
+        if found is None or found.parent_id != work.row.id:
+            return None
+        return None if found.deleted_at is not None else found
 
     def reference(self, work: Work) -> Any:
         child = self.child(work)

@@ -31,6 +31,11 @@ from cumulo.telemetry.service.metrics import Metrics, id_of
 
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 MOST_DEFINITIONS = 20
+FIRST_TIME = -30e9
+"""Of a measure: about the year 1019; the span that it falls into still begins in the calendar."""
+LARGEST_VALUE = 1e150
+"""Its square is a number still."""
+LONGEST_TIMESPAN = 10**12
 TYPES: dict[str, dict[str, Any]] = {
     "generic": {},
     "instance": {"display_name": "string", "flavor_id": "string", "flavor_name": "string"},
@@ -483,7 +488,14 @@ class ResourcesApi:
 
 
 def _points(given: list[Measure]) -> list[tuple[float, float]]:
-    return [(seconds_of(str(each.timestamp), "timestamp"), each.value) for each in given]
+    """Raises BadRequest for times and values that sums and dates cannot be made of."""
+    made = [(seconds_of(str(each.timestamp), "timestamp"), each.value) for each in given]
+    for at, value in made:
+        if at < FIRST_TIME:
+            raise BadRequest("Invalid value for timestamp")
+        if not -LARGEST_VALUE <= value <= LARGEST_VALUE:
+            raise BadRequest("Invalid input: a value is out of range")
+    return made
 
 
 def _definition(given: dict[str, Any]) -> Definition:
@@ -503,6 +515,8 @@ def _definition(given: dict[str, Any]) -> Definition:
         raise BadRequest("Invalid input: two of granularity, points and timespan are needed")
     if granularity < 1 or granularity != int(granularity):
         raise BadRequest("Invalid input: a granularity is a whole number of seconds")
+    if granularity * points > LONGEST_TIMESPAN:
+        raise BadRequest(f"Invalid input: a timespan is {LONGEST_TIMESPAN} seconds at the most")
     return Definition(int(granularity), points)
 
 

@@ -140,7 +140,9 @@ class Alarms:
     def update(self, tx: Tx, row: AlarmRow, wish: Mapping[str, Any], who: Principal) -> AlarmRow:
         changes = self.checked(tx, wish, who)
         changed = {name: value for name, value in changes.items() if getattr(row, name) != value}
-        row = tx.update(row, **changes, due=tx.now, updated_at=tx.now)
+        # It looks with the rights of who has said at what, not of who has made it.
+        roles = list(who.roles)
+        row = tx.update(row, **changes, roles=roles, due=tx.now, updated_at=tx.now)
         if changed:
             self._note(tx, row, "rule change", changed, who.user_id)
         return row

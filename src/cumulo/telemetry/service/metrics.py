@@ -138,7 +138,7 @@ class Metrics:
         at: Moment,
     ) -> None:
         """What an event says of a thing that is paid for: it is a resource of its kind."""
-        row = tx.get(ResourceRow, id)
+        row = self._of_system(tx, id)
         attributes = {"display_name": name, **(facts or {})}
         if row is None:
             tx.insert(
@@ -148,7 +148,19 @@ class Metrics:
         elif facts is None:
             tx.update(row, ended_at=at, revision_start=at)
         else:
-            tx.update(row, attributes=attributes, ended_at=None, revision_start=at)
+            # A thing may have been given to another project.
+            whose = {"project_id": project_id, "user_id": user_id}
+            tx.update(row, attributes=attributes, ended_at=None, revision_start=at, **whose)
+
+    @staticmethod
+    def _of_system(tx: Tx, id: str) -> ResourceRow | None:
+        """A thing of the cloud. Ids can be guessed, and clients name resources as they like: one
+        that was named like a thing of the cloud, to read what is measured of it, makes room."""
+        row = tx.get(ResourceRow, id)
+        if row is not None and row.creator != SYSTEM:
+            tx.delete(row)
+            return None
+        return row
 
     def resource(self, tx: Tx, given: str, creator: str) -> ResourceRow:
         row = tx.get(ResourceRow, id_of(given, creator))
@@ -307,12 +319,12 @@ class Metrics:
     def _resource_of(self, tx: Tx, sample: Sample) -> ResourceRow | None:
         """A server, or a part of one (`SERVER-disk0`), whose owner it has."""
         if sample.resource_type == "instance":
-            return tx.get(ResourceRow, sample.resource_id)
+            return self._of_system(tx, sample.resource_id)
         id = id_of(sample.resource_id, SYSTEM)
-        row = tx.get(ResourceRow, id)
+        row = self._of_system(tx, id)
         if row is not None:
             return row
-        parent = tx.get(ResourceRow, sample.resource_id[:36])
+        parent = self._of_system(tx, sample.resource_id[:36])
         if parent is None:
             return None
         row = ResourceRow(
