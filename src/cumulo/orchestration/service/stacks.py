@@ -101,7 +101,7 @@ class Stacks:
         row = self._row(
             tx, stack_id, name, project_id, who.user_id, list(who.roles), wish, None, None
         )
-        row = self._with(row, timeout_mins, disable_rollback, tags, action)
+        row = self._with(row, timeout_mins, disable_rollback, tags, action, who.lent)
         blueprint = self.checked(tx, row, wish)
         row = self._described(row, blueprint)
         tx.insert(row)
@@ -123,7 +123,7 @@ class Stacks:
             resource.id,
             parent,
         )
-        row = self._with(row, parent.timeout_mins, True, (), "CREATE")
+        row = self._with(row, parent.timeout_mins, True, (), "CREATE", parent.lent)
         blueprint = self.checked(tx, row, wish)
         row = self._described(row, blueprint)
         tx.insert(row)
@@ -169,6 +169,7 @@ class Stacks:
             created_at=tx.now,
             updated_at=None,
             deleted_at=None,
+            lent={},
         )
 
     @staticmethod
@@ -178,6 +179,7 @@ class Stacks:
         disable_rollback: bool,
         tags: Sequence[str],
         action: Action,
+        lent: dict[str, str],
     ) -> StackRow:
         return msgspec.structs.replace(
             row,
@@ -185,6 +187,7 @@ class Stacks:
             disable_rollback=disable_rollback,
             tags=list(tags),
             action=action,
+            lent=lent,
         )
 
     @staticmethod
@@ -272,6 +275,11 @@ class Stacks:
         )
         self.engine.story.of_stack(tx, row)
         left = arrange(tx, row, blueprint)
+        if int(tx.value(resources.COUNT_IN_TREE, root=row.root_id)) > DEFAULTS["stack_resources"]:
+            raise BadRequest(
+                f"Maximum resources per stack exceeded: {DEFAULTS['stack_resources']}",
+                kind="StackValidationFailed",
+            )
         row = tx.update(row, left=left)
         tx.after_commit(lambda: self.engine.ring(0.0))
         if left == 0:
@@ -308,7 +316,7 @@ class Stacks:
             "updated_at": tx.now,
         }
         if who is not None:
-            changes |= {"user_id": who.user_id, "roles": list(who.roles)}
+            changes |= {"user_id": who.user_id, "roles": list(who.roles), "lent": who.lent}
         if timeout_mins is not None:
             changes["timeout_mins"] = timeout_mins
         if disable_rollback is not None:
@@ -318,9 +326,16 @@ class Stacks:
         row = tx.update(row, **changes)
         return self._begin(tx, row, blueprint)
 
+    def delete_nested(self, tx: Tx, parent: StackRow, child: StackRow) -> StackRow:
+        return self.delete(tx, self._as_parent(tx, parent, child))
+
+    @staticmethod
+    def _as_parent(tx: Tx, parent: StackRow, child: StackRow) -> StackRow:
+        """With the right of whoever asked for the change of the parent."""
+        return tx.update(child, user_id=parent.user_id, roles=parent.roles, lent=parent.lent)
+
     def update_nested(self, tx: Tx, parent: StackRow, child: StackRow, wish: Wish) -> StackRow:
-        child = tx.update(child, user_id=parent.user_id, roles=parent.roles)
-        return self.update(tx, child, None, wish)
+        return self.update(tx, self._as_parent(tx, parent, child), None, wish)
 
     @staticmethod
     def _kept(row: StackRow) -> dict[str, Any] | None:
@@ -342,7 +357,7 @@ class Stacks:
             return row
         changes: dict[str, Any] = {"action": "DELETE"}
         if who is not None and row.project_id == who.project_id:
-            changes |= {"user_id": who.user_id, "roles": list(who.roles)}
+            changes |= {"user_id": who.user_id, "roles": list(who.roles), "lent": who.lent}
         return self._begin_absent(tx, tx.update(row, **changes))
 
     def _begin_absent(self, tx: Tx, row: StackRow) -> StackRow:
