@@ -31,6 +31,8 @@ class ControlPlane:
         (data_dir / "cumulo.toml").write_text(f"[identity]\npassword_rounds = 4\n{settings}")
         self._child: subprocess.Popen[bytes] | None = None
         self._tokens: dict[str, str] = {}
+        self.headers: dict[str, str] = {}
+        """What else every request says: a microversion."""
 
     def start(self, *, crash_at: str = "", points: Path | None = None) -> None:
         """Start and wait until it answers. Raises Died when it dies before that."""
@@ -81,7 +83,7 @@ class ControlPlane:
         self, method: str, path: str, body: Any = None, user: str | None = "demo"
     ) -> tuple[int, dict[str, str], Any]:
         """One request; Died when the process dies under it."""
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", **self.headers}
         if user is not None:
             headers["X-Auth-Token"] = self._token(user)
         payload = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -107,4 +107,5 @@ def announce(face: Face, headers: dict[str, str], version: Version) -> None:
     if known.legacy_header is not None:
         headers[known.legacy_header] = str(version)
         vary += f", {known.legacy_header}"
+    headers.update(known.range_told)
     headers["Vary"] = vary

@@ -124,6 +124,17 @@ class Microversions:
     minimum: Version
     maximum: Version
     legacy_header: str | None = None
+    range_headers: tuple[str, str] | None = None
+    """Where every answer says the minimum and the maximum, a 406 too (Ironic's clients negotiate
+    by them)."""
+
+    @property
+    def range_told(self) -> dict[str, str]:
+        """The headers that say the range."""
+        if self.range_headers is None:
+            return {}
+        least, most = self.range_headers
+        return {least: str(self.minimum), most: str(self.maximum)}
 
 
 @dataclass(slots=True)

@@ -115,6 +115,7 @@ def negotiate(face: Face, header: Header) -> Version | None:
             f"Version {asked} is not supported by the API. Minimum is {known.minimum} and "
             f"maximum is {known.maximum}.",
             details={"max_version": str(known.maximum), "min_version": str(known.minimum)},
+            headers=known.range_told,
         )
     return version
 

@@ -9,7 +9,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import page_of
-from cumulo.core.wire.coercions import as_int
+from cumulo.core.wire.coercions import as_bool, as_int
 from cumulo.core.wire.shapes import Body
 from cumulo.shared_file_system.api import bodies
 from cumulo.shared_file_system.api.lists import (
@@ -190,6 +190,9 @@ class ActionsApi:
     def extend(self, call: Call, tx: Tx) -> None:
         row = self._found(call, tx)
         size = as_int(call.body.value.new_size, "new_size", minimum=1, maximum=MOST_GB)
+        if as_bool(call.body.value.force, "force"):
+            # The scheduler's filters would be passed by: there are none to pass on growing.
+            call.allow(action="share:force_extend")
         self._shares.extend(tx, row, size, call.principal)
 
     def reset(self, call: Call, tx: Tx) -> None:

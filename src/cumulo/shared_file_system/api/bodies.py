@@ -1,4 +1,4 @@
-"""Bodies of shares, their rules and snapshots, in their newest form (2.62)."""
+"""Bodies of shares, their rules and snapshots, in their newest form (2.73)."""
 
 from typing import Annotated, Any
 
@@ -60,6 +60,8 @@ class ShareBody(Body):
     source_share_group_snapshot_member_id: Annotated[str | None, Since("2.31")] = None
     mount_snapshot_support: Annotated[bool, Since("2.32")] = False
     progress: Annotated[str | None, Since("2.54")] = None
+    is_soft_deleted: Annotated[bool, Since("2.69")] = False
+    scheduled_to_be_deleted_at: Annotated[str | None, Since("2.69")] = None
 
 
 class ShareAnswer(Body):
@@ -84,6 +86,14 @@ class ShareDetails(Body):
     shares_links: Links | Unset = UNSET
 
 
+class Hints(Body):
+    """Ids of shares, one or several with commas; and (2.67) a host's name."""
+
+    same_host: Text255 | None = None
+    different_host: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
+    only_host: Annotated[Text255 | None, Since("2.67")] = None
+
+
 class NewShare(Body):
     share_proto: Text255 | Unset = UNSET
     size: IntLike | Unset | None = UNSET
@@ -99,6 +109,7 @@ class NewShare(Body):
     share_network_id: str | None = None
     availability_zone: str | None = None
     share_group_id: str | None = None
+    scheduler_hints: Annotated[Hints | None, Since("2.65")] = None
 
 
 class CreateShare(Body):
@@ -188,6 +199,7 @@ class Deny(Body):
 
 class Extend(Body):
     new_size: IntLike
+    force: Annotated[BoolLike, Since("2.64")] = False
 
 
 class Reset(Body):
@@ -209,6 +221,7 @@ class SnapshotBody(Body):
     provider_location: Annotated[str | Unset | None, Since("2.12")] = UNSET
     user_id: Annotated[str | Unset, Since("2.17")] = UNSET
     project_id: Annotated[str | Unset, Since("2.17")] = UNSET
+    metadata: Annotated[dict[str, str] | Unset, Since("2.73")] = UNSET
 
 
 class SnapshotAnswer(Body):
@@ -232,6 +245,7 @@ class NewSnapshot(Body):
     description: Text255 | None = None
     display_description: Text255 | None = None
     force: BoolLike = False
+    metadata: Annotated[Metadata | None, Since("2.73")] = None
 
 
 class CreateSnapshot(Body):

@@ -55,6 +55,9 @@ class NetworkBody(Body):
     gateway: Annotated[str | None, Since("2.18"), Until("2.50")] = None
     mtu: Annotated[int | None, Since("2.20"), Until("2.50")] = None
     share_network_subnets: Annotated[list[SubnetEntry] | Unset, Since("2.51")] = UNSET
+    status: Annotated[str, Since("2.63")] = "active"
+    security_service_update_support: Annotated[bool, Since("2.63")] = False
+    network_allocation_update_support: Annotated[bool, Since("2.70")] = False
 
 
 class NetworkAnswer(Body):
@@ -118,7 +121,10 @@ class ServerBody(Body):
     backend_details: dict[str, str] | Unset = UNSET
     is_auto_deletable: Annotated[bool, Since("2.49")] = True
     identifier: Annotated[str | Unset, Since("2.49")] = UNSET
-    share_network_subnet_id: Annotated[str | Unset | None, Since("2.51")] = UNSET
+    share_network_subnet_id: Annotated[str | Unset | None, Since("2.51"), Until("2.69")] = UNSET
+    security_service_update_support: Annotated[bool, Since("2.63")] = False
+    share_network_subnet_ids: Annotated[list[str] | Unset, Since("2.70")] = UNSET
+    network_allocation_update_support: Annotated[bool, Since("2.70")] = False
 
 
 class ServerAnswer(Body):
@@ -297,6 +303,7 @@ class NetworksApi:
             project_id=row.project_id,
             identifier=row.id,
             share_network_subnet_id=network.subnet_entry_id if network else None,
+            share_network_subnet_ids=[network.subnet_entry_id] if network else [],
             updated_at=row.updated_at,
         )
 

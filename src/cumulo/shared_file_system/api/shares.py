@@ -170,6 +170,8 @@ class SharesApi:
             where["share_type_id"] = self._service.types.chosen(tx, kind, call.principal).id
         if query.get("export_location_path") or query.get("export_location_id"):
             where["id"] = self._exported(query.get("export_location_path") or "")
+        if as_bool(query.get("is_soft_deleted") or "false", "is_soft_deleted"):
+            where["id"] = ""  # 2.69: there is no recycle bin, so nothing is in it
         metadata = query.get("metadata")
         if metadata:
             where.update(_metadata_filters(metadata))
@@ -259,8 +261,27 @@ class SharesApi:
             description=wish.description or wish.display_description,
             metadata=metadata,
             is_public=is_public,
+            **self._hosts(call, tx, wish.scheduler_hints),
         )
         return self._one(call, tx, row)
+
+    def _hosts(self, call: Call, tx: Tx, hints: bodies.Hints | None) -> dict[str, Any]:
+        """2.65: with some shares, or without others; 2.67: on a host."""
+        if hints is None:
+            return {}
+        only = None
+        if hints.only_host:
+            call.allow(action="share:create_on_host")
+            only = hints.only_host.partition("@")[0]
+        if hints.same_host:
+            together = self._placed(call, tx, hints.same_host)
+            only = sorted(together)[0] if len(together) == 1 else "the host of all of them"
+        return {"only_host": only, "without": self._placed(call, tx, hints.different_host or "")}
+
+    def _placed(self, call: Call, tx: Tx, ids: str) -> set[str]:
+        wanted = [id.strip() for id in ids.split(",") if id.strip()]
+        rows = [self._shares.get(tx, id, call.principal) for id in wanted]
+        return {row.host_id for row in rows if row.host_id}
 
     def old_create(self, call: Call, tx: Tx) -> Any:
         return _by_name(self.create(call, tx))

@@ -8,7 +8,17 @@ from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import Page, page_of
 from cumulo.shared_file_system.api import bodies
 from cumulo.shared_file_system.api.actions import actions, wished_status
-from cumulo.shared_file_system.api.lists import filters, links, mine, offset_of, page_links, whose
+from cumulo.shared_file_system.api.lists import (
+    MetadataBody,
+    filters,
+    links,
+    mine,
+    offset_of,
+    one_item,
+    page_links,
+    refuse_too_much,
+    whose,
+)
 from cumulo.shared_file_system.model.snapshot import SnapshotRow
 from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
 
@@ -26,6 +36,8 @@ class SnapshotsApi:
         late: dict[str, Any] = {"early": False}
         answer: dict[str, Any] = {"response": bodies.SnapshotAnswer}
         rule, many = "share_snapshot:get_snapshot", "share_snapshot:get_all_snapshots"
+        meta, write = f"{one}/metadata", "share:snapshot_update"
+        newer: dict[str, Any] = {**late, "since": "2.73", "response": bodies.MetadataAnswer}
         act = functools.partial(actions, f"{one}/action", "Snapshot")
         return [
             Operation("GET", all_, self.index, policy=many, response=bodies.SnapshotList),
@@ -38,6 +50,13 @@ class SnapshotsApi:
                       body=bodies.UpdateSnapshot, **late, **answer),
             Operation("DELETE", one, self.delete, policy="share:delete_snapshot", status=202,
                       **late),
+            Operation("GET", meta, self.metadata, policy=rule, **newer),
+            Operation("POST", meta, self.add_metadata, policy=write, body=MetadataBody, **newer),
+            Operation("PUT", meta, self.set_metadata, policy=write, body=MetadataBody, **newer),
+            Operation("GET", f"{meta}/{{key}}", self.meta, policy=rule, early=False, since="2.73",
+                      response=bodies.MetaAnswer),
+            Operation("DELETE", f"{meta}/{{key}}", self.drop_meta, policy=write, early=False,
+                      since="2.73"),
             *act("reset_status", bodies.Reset, self.reset, "share_snapshot:reset_status"),
             *act("force_delete", dict[str, Any] | None, self.force_delete,
                  "share_snapshot:force_delete"),
@@ -57,6 +76,7 @@ class SnapshotsApi:
             links=links(call, "snapshots", row.id),
             user_id=row.user_id,
             project_id=row.project_id,
+            metadata=row.metadata,
         )
         if call.principal.is_admin:
             body.provider_location = None
@@ -98,12 +118,15 @@ class SnapshotsApi:
         wish = call.body.snapshot
         share = self._shares.get(tx, wish.share_id, call.principal)
         mine(call, share.project_id, share.user_id)
+        metadata = wish.metadata or {}
+        refuse_too_much(metadata)
         row = self._snapshots.create(
             tx,
             share,
             call.principal,
             wish.name or wish.display_name,
             wish.description or wish.display_description,
+            metadata,
         )
         return bodies.SnapshotAnswer(snapshot=self._body(call, row))
 
@@ -125,3 +148,28 @@ class SnapshotsApi:
 
     def force_delete(self, call: Call, tx: Tx) -> None:
         self._snapshots.delete(tx, self._found(call, tx), call.principal, force=True)
+
+    # --- metadata (2.73) --------------------------------------------------------------------
+
+    def metadata(self, call: Call, tx: Tx) -> Any:
+        return bodies.MetadataAnswer(metadata=self._found(call, tx).metadata)
+
+    def _write(self, call: Call, tx: Tx, row: SnapshotRow, metadata: dict[str, str]) -> Any:
+        refuse_too_much(metadata)
+        row = self._snapshots.update(tx, row, call.principal, metadata=metadata)
+        return bodies.MetadataAnswer(metadata=row.metadata)
+
+    def add_metadata(self, call: Call, tx: Tx) -> Any:
+        row = self._found(call, tx)
+        return self._write(call, tx, row, {**row.metadata, **call.body.metadata})
+
+    def set_metadata(self, call: Call, tx: Tx) -> Any:
+        return self._write(call, tx, self._found(call, tx), call.body.metadata)
+
+    def meta(self, call: Call, tx: Tx) -> Any:
+        return bodies.MetaAnswer(meta=one_item(self._found(call, tx).metadata, call.path["key"]))
+
+    def drop_meta(self, call: Call, tx: Tx) -> None:
+        row = self._found(call, tx)
+        gone = one_item(row.metadata, call.path["key"])
+        self._write(call, tx, row, {k: v for k, v in row.metadata.items() if k not in gone})

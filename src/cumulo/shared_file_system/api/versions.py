@@ -5,11 +5,11 @@ from typing import Any
 from cumulo.core.http.operations import Call, Microversions, Operation, Reply
 from cumulo.core.wire.shapes import Body, Version
 
-# 2.63 brings security services that change while shares are served.
+# The stock client makes snapshots from 2.73 on; later versions bring transfers, backups, locks.
 RANGE = Microversions(
     service_type="shared-file-system",
     minimum=Version(2, 0),
-    maximum=Version(2, 62),
+    maximum=Version(2, 73),
     legacy_header="X-OpenStack-Manila-API-Version",
 )
 

@@ -27,6 +27,7 @@ class SnapshotRow(Row, frozen=True):
     declared: str | None
     created_at: Annotated[Moment, Index()]
     updated_at: Moment | None
+    metadata: dict[str, str]
 
 
 def snapshot_status_of(

@@ -1,6 +1,6 @@
 """Which host takes a new share, and how much each has promised."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.hosts.registry import HostRegistry, is_alive
@@ -18,7 +18,9 @@ class Pools:
     def all(self, tx: Tx) -> Sequence[PoolRow]:
         return tx.all(queries.ALL)
 
-    def take(self, tx: Tx, size: int, *, only: str | None = None) -> tuple[str | None, list[str]]:
+    def take(
+        self, tx: Tx, size: int, *, only: str | None = None, without: Collection[str] = ()
+    ) -> tuple[str | None, list[str]]:
         """A host with room, whose room is taken; and why the others were not chosen."""
         reasons = []
         pools = {pool.host_id: pool for pool in self.all(tx)}
@@ -27,7 +29,9 @@ class Pools:
         for host in hosts:
             pool = pools.get(host.id)
             if only is not None and host.id != only:
-                reasons.append(f"{host.id}: the snapshot is on {only}")
+                reasons.append(f"{host.id}: it must be on {only}")
+            elif host.id in without:
+                reasons.append(f"{host.id}: a share that it must not be with is there")
             elif not host.enabled:
                 reasons.append(f"{host.id}: disabled")
             elif not is_alive(host, tx.now):

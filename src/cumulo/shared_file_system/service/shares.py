@@ -1,6 +1,6 @@
 """Shares: the verbs. Each writes what is wanted; hosts make it so, and the status follows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -94,6 +94,8 @@ class Shares:
         description: str | None,
         metadata: dict[str, str],
         is_public: bool,
+        only_host: str | None = None,
+        without: Collection[str] = (),
     ) -> ShareRow:
         """Raises BadRequest, QuotaExceeded. No room is no refusal but a share in `error`."""
         self._refuse_size(kind, size)
@@ -105,10 +107,11 @@ class Shares:
         self._quotas.check_size(tx, project_id, size)
         if not kind.says(HANDLES_SERVERS):
             host_id, reasons = None, [f"share type {kind.name}: every pool handles share servers"]
+        elif snapshot is not None and only_host not in (None, snapshot.host_id):
+            host_id, reasons = None, [f"the snapshot is on {snapshot.host_id}"]
         else:
-            host_id, reasons = self._pools.take(
-                tx, size, only=snapshot.host_id if snapshot else None
-            )
+            only = snapshot.host_id if snapshot else only_host
+            host_id, reasons = self._pools.take(tx, size, only=only, without=without)
         fault = None if host_id else f"No valid host was found. {'; '.join(reasons)}"
         server = None
         if network is not None and host_id is not None:

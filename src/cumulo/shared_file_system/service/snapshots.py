@@ -33,7 +33,13 @@ class Snapshots:
         return row
 
     def create(
-        self, tx: Tx, share: ShareRow, who: Principal, name: str | None, description: str | None
+        self,
+        tx: Tx,
+        share: ShareRow,
+        who: Principal,
+        name: str | None,
+        description: str | None,
+        metadata: dict[str, str],
     ) -> SnapshotRow:
         kind = tx.get(TypeRow, share.type_id)
         assert kind is not None
@@ -64,6 +70,7 @@ class Snapshots:
             declared=None,
             created_at=tx.now,
             updated_at=None,
+            metadata=metadata,
         )
         tx.insert(row)
         self._registry.touch(tx, row.host_id, KIND, row.id)

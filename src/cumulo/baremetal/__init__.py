@@ -1,0 +1,1 @@
+"""Bare metal: machines as nodes, from enrolment to deployment and back."""

@@ -1,0 +1,32 @@
+"""Bare metal's whole HTTP face."""
+
+from cumulo.baremetal.api import versions
+from cumulo.baremetal.api.cloud import CloudApi
+from cumulo.baremetal.api.common import envelope
+from cumulo.baremetal.api.nodes import NodesApi
+from cumulo.baremetal.api.ports import PortsApi
+from cumulo.baremetal.api.states import StatesApi
+from cumulo.baremetal.policy import RULES
+from cumulo.baremetal.service.bare_metal import BareMetalService
+from cumulo.core.auth.policy import Rules
+from cumulo.core.db.transaction import Database
+from cumulo.core.http.operations import Face
+
+
+def baremetal_face(
+    service: BareMetalService, database: Database, rules: Rules | None = None
+) -> Face:
+    return Face(
+        name="baremetal",
+        mount="/baremetal",
+        faults=envelope,
+        rules=rules or Rules(RULES),
+        microversions=versions.RANGE,
+        operations=[
+            *versions.operations(),
+            *NodesApi(service).operations(),
+            *StatesApi(service, database).operations(),
+            *PortsApi(service).operations(),
+            *CloudApi(service).operations(),
+        ],
+    )

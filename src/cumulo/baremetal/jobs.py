@@ -1,0 +1,144 @@
+"""Long work on machines.
+
+    verify      manage, adopt: the BMC answers
+    inspect     what it is
+    clean       clean ─▶ wait            (provide, and cleaning by hand)
+    deploy      write ─▶ wait ─▶ boot    (deploy, rebuild)
+    undeploy    tear down ─▶ clean ─▶ wait
+    power       one change
+
+Every step is asked with the job's id, so that a machine that has begun does not begin anew when the
+control plane died in between. Nothing is undone: a machine is left as it stands, the node says
+what failed, and an operator decides.
+"""
+
+from cumulo.baremetal.model.hardware import POWER_OFF, POWER_ON, Driver, Machine, Rejected
+from cumulo.baremetal.model.node import NodeRow
+from cumulo.baremetal.service.bare_metal import BareMetalService
+from cumulo.baremetal.service.work import Memo
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import Fault
+from cumulo.core.work.jobs import Failed, Job, Kind, Outcome, Run, Step
+
+LOOK_EVERY = 0.5
+"""Seconds between two questions whether long work has ended."""
+SLOTS = 32
+
+
+class Machines:
+    def __init__(self, service: BareMetalService) -> None:
+        self._service = service
+        self._work = service.work
+
+    def kinds(self) -> list[Kind[Memo]]:
+        return [
+            self._kind("verify", [Step("verify", self.verify)]),
+            self._kind("inspect", [Step("inspect", self.inspect)]),
+            self._kind("clean", [Step("clean", self.clean), Step("wait", self.cleaned)]),
+            self._kind(
+                "deploy",
+                [
+                    Step("write", self.write),
+                    Step("wait", self.written),
+                    Step("boot", self.boot),
+                ],
+            ),
+            self._kind(
+                "undeploy",
+                [
+                    Step("tear_down", self.tear_down),
+                    Step("clean", self.clean),
+                    Step("wait", self.cleaned),
+                ],
+            ),
+            self._kind("power", [Step("change", self.change_power)]),
+        ]
+
+    def _kind(self, name: str, steps: list[Step[Memo]]) -> Kind[Memo]:
+        return Kind(
+            f"baremetal.{name}",
+            Memo,
+            steps,
+            undone=self.undone,
+            slots=SLOTS,
+            slots_per_project=SLOTS,
+            attempts=3,
+            final=(Fault, Rejected),
+        )
+
+    def undone(self, tx: Tx, job: Job[Memo]) -> None:
+        self._work.failed(tx, job.subject, job.id, job.reason)
+
+    async def _subject(self, run: Run[Memo]) -> tuple[Driver, Machine]:
+        def read(tx: Tx) -> NodeRow | None:
+            return self._work.of(tx, run.subject, run.id)
+
+        row = await run.read(read)
+        if row is None:
+            raise Failed("the node is gone, or at something else")
+        return self._service.nodes.driver(row), self._service.nodes.machine(row)
+
+    # --- the steps -----------------------------------------------------------------------------
+
+    async def verify(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        power = await driver.power(machine)
+        return run.next(lambda tx: self._work.done(tx, run.subject, run.id, power))
+
+    async def inspect(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        found = await driver.inspect(machine)
+        return run.next(lambda tx: self._work.inspected(tx, run.subject, run.id, found))
+
+    async def clean(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        await run.hold()
+        await driver.set_power(machine, POWER_ON, f"{run.id} clean")
+        await driver.begin(machine, "clean", run.id)
+        return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "wait"))
+
+    async def cleaned(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        if not await driver.finished(machine, "clean", run.id):
+            return run.pause(LOOK_EVERY)
+        await run.hold()
+        await driver.set_power(machine, POWER_OFF, f"{run.id} cleaned")
+        return run.next(lambda tx: self._work.done(tx, run.subject, run.id, POWER_OFF))
+
+    async def write(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        await run.hold()
+        await driver.set_power(machine, POWER_ON, f"{run.id} write")
+        await driver.begin(machine, "deploy", run.id)
+        return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "wait"))
+
+    async def written(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        if not await driver.finished(machine, "deploy", run.id):
+            return run.pause(LOOK_EVERY)
+        return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "work"))
+
+    async def boot(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        await run.hold()
+        await driver.set_boot_device(machine, "disk", True)
+        await driver.set_power(machine, "rebooting", f"{run.id} boot")
+        return run.next(lambda tx: self._work.done(tx, run.subject, run.id, POWER_ON))
+
+    async def tear_down(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        await run.hold()
+        await driver.begin(machine, "undeploy", run.id)
+        if not await driver.finished(machine, "undeploy", run.id):
+            return run.pause(LOOK_EVERY)
+        await driver.set_power(machine, POWER_OFF, f"{run.id} down")
+        if not run.memo.clean:
+            return run.end(lambda tx: self._work.done(tx, run.subject, run.id, POWER_OFF))
+        return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "clean"))
+
+    async def change_power(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        await run.hold()
+        await driver.set_power(machine, run.memo.target, run.id)
+        state = await driver.power(machine)
+        return run.next(lambda tx: self._work.powered(tx, run.subject, run.id, state))

@@ -1,0 +1,92 @@
+"""What a driver does to a machine: the Protocol, and what it is told.
+
+Each call may be made twice for the same purpose (the process may have died in between), and must
+then have the effect of one. `Rejected` is final; everything else is tried again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+POWER_ON, POWER_OFF = "power on", "power off"
+
+INTERFACES = (
+    "bios",
+    "boot",
+    "console",
+    "deploy",
+    "inspect",
+    "management",
+    "network",
+    "power",
+    "raid",
+    "rescue",
+    "storage",
+    "vendor",
+)
+
+
+class Rejected(Exception):
+    """The machine, or what speaks for it, says no; the text is for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A node, as its driver sees it: never its row."""
+
+    id: str
+    info: Mapping[str, Any]
+    """driver_info, passwords in the open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What was found out of band."""
+
+    properties: Mapping[str, Any]
+    addresses: Sequence[str]
+    """MAC addresses of its network cards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a driver can do."""
+
+    interfaces: Mapping[str, str]
+    """Interface → the name of its one implementation; none: the driver has no such interface."""
+    boot_devices: tuple[str, ...]
+    works: tuple[str, ...]
+    """Of `inspect`, `clean`, `deploy`: what long work it does."""
+    properties: Mapping[str, str]
+    """What driver_info may hold, each with a line about it."""
+
+
+class Driver(Protocol):
+    name: str
+    can: Capabilities
+
+    def lacks(self, info: Mapping[str, Any]) -> Mapping[str, str]:
+        """Interface → what is missing or wrong in driver_info. Touches no machine."""
+
+    async def power(self, machine: Machine) -> str:
+        """`power on` or `power off`."""
+
+    async def set_power(self, machine: Machine, target: str, token: str) -> None:
+        """`power on`, `power off`, `rebooting`, or the soft ones. `token` is the same for each
+        try of the same wish: a reboot is done once."""
+
+    async def boot_device(self, machine: Machine) -> tuple[str | None, bool]:
+        """(device, persistent)"""
+
+    async def set_boot_device(self, machine: Machine, device: str, persistent: bool) -> None: ...
+
+    async def inspect(self, machine: Machine) -> Inspected: ...
+
+    async def begin(self, machine: Machine, work: str, token: str) -> None:
+        """Begin long work (`clean`, `deploy`, `undeploy`); nothing if that of this token runs."""
+
+    async def finished(self, machine: Machine, work: str, token: str) -> bool:
+        """Raises Rejected when it failed."""
+
+    def forget(self, machine_id: str) -> None:
+        """The node is no more."""

@@ -1,0 +1,120 @@
+"""What a node's provision state is, and what may be asked of it there: pure functions.
+
+A node stands on a stage (where it was at rest last). An action leads from one stage to the next; it
+has a step while it runs, and may have failed. The words that clients watch for follow from that.
+The words and the moves are those of the Bare Metal API's state machine.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Stage = Literal["enroll", "manageable", "available", "active"]
+Action = Literal["manage", "inspect", "provide", "clean", "deploy", "rebuild", "undeploy", "adopt"]
+Step = Literal["work", "clean", "wait"]
+"""`clean`: of an undeployment, after the machine was torn down. `wait`: the machine is at it, and
+nobody holds the node."""
+
+_RUNNING: dict[tuple[str, str], str] = {
+    ("manage", "work"): "verifying",
+    ("inspect", "work"): "inspecting",
+    ("inspect", "wait"): "inspect wait",
+    ("provide", "work"): "cleaning",
+    ("provide", "wait"): "clean wait",
+    ("clean", "work"): "cleaning",
+    ("clean", "wait"): "clean wait",
+    ("deploy", "work"): "deploying",
+    ("deploy", "wait"): "wait call-back",
+    ("rebuild", "work"): "deploying",
+    ("rebuild", "wait"): "wait call-back",
+    ("undeploy", "work"): "deleting",
+    ("undeploy", "clean"): "cleaning",
+    ("undeploy", "wait"): "clean wait",
+    ("adopt", "work"): "adopting",
+}
+_FAILED: dict[tuple[str, str], str] = {
+    pair: {
+        "inspecting": "inspect failed",
+        "inspect wait": "inspect failed",
+        "cleaning": "clean failed",
+        "clean wait": "clean failed",
+        "deploying": "deploy failed",
+        "wait call-back": "deploy failed",
+        "deleting": "error",
+        "adopting": "adopt failed",
+        "verifying": "enroll",
+    }[word]
+    for pair, word in _RUNNING.items()
+}
+GOAL: dict[str, Stage] = {
+    "manage": "manageable",
+    "inspect": "manageable",
+    "clean": "manageable",
+    "provide": "available",
+    "undeploy": "available",
+    "deploy": "active",
+    "rebuild": "active",
+    "adopt": "active",
+}
+
+
+def provision_of(
+    stage: Stage, action: str | None, step: str | None, failed: bool
+) -> tuple[str, str | None]:
+    """(provision state, target provision state). The target stays after a failure, as it says
+    where the node was going; a verification that failed leaves nothing but the reason."""
+    if action is None:
+        return stage, None
+    pair = (action, step or "work")
+    if not failed:
+        return _RUNNING[pair], GOAL[action]
+    word = _FAILED[pair]
+    return word, None if word == "enroll" else GOAL[action]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a verb does in a state: begin the action, or stand on the stage at once."""
+
+    action: Action | None = None
+    stage: Stage | None = None
+
+
+_AT_REST = Move(stage="manageable")
+MOVES: dict[str, dict[str, Move]] = {
+    "manage": {
+        "enroll": Move("manage"),
+        "available": _AT_REST,
+        "adopt failed": _AT_REST,
+        "clean failed": _AT_REST,
+        "inspect failed": _AT_REST,
+    },
+    "inspect": {"manageable": Move("inspect"), "inspect failed": Move("inspect")},
+    "provide": {"manageable": Move("provide")},
+    "clean": {"manageable": Move("clean")},
+    "adopt": {"manageable": Move("adopt"), "adopt failed": Move("adopt")},
+    "active": {"available": Move("deploy"), "deploy failed": Move("deploy")},
+    "rebuild": {word: Move("rebuild") for word in ("active", "deploy failed", "error")},
+    "deleted": {
+        word: Move("undeploy") for word in ("active", "deploy failed", "error", "wait call-back")
+    },
+}
+ABORTABLE = ("clean wait", "inspect wait")
+WAITS = ("clean wait", "inspect wait", "wait call-back")
+DELETABLE = ("enroll", "manageable", "available", "adopt failed")
+SINCE: dict[str, str] = {
+    "active": "1.1",
+    "deleted": "1.1",
+    "rebuild": "1.1",
+    "manage": "1.4",
+    "provide": "1.4",
+    "inspect": "1.6",
+    "abort": "1.13",
+    "clean": "1.15",
+    "adopt": "1.17",
+}
+"""The microversion that brought each verb."""
+
+
+def move_of(verb: str, state: str) -> Move | None:
+    """None: that cannot be asked in this state."""
+    return MOVES[verb].get(state)

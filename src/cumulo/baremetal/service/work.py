@@ -1,0 +1,191 @@
+"""What is asked of machines: verbs of the state machine, power; and how that ends.
+
+A verb begins a job in the transaction of the request; the job's own transactions come back here.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from cumulo.baremetal.model.hardware import Inspected
+from cumulo.baremetal.model.node import NodeRow
+from cumulo.baremetal.model.state import ABORTABLE, GOAL, move_of
+from cumulo.baremetal.service import refusals
+from cumulo.baremetal.service.nodes import Nodes
+from cumulo.baremetal.service.ports import Ports
+from cumulo.core.auth.principal import Principal
+from cumulo.core.db.transaction import Tx
+from cumulo.core.events.history import emit
+from cumulo.core.faults import BadRequest
+from cumulo.core.ids import new_id
+from cumulo.core.work.jobs import Jobs
+
+POWER_TARGETS = ("power on", "power off", "rebooting", "soft power off", "soft rebooting")
+KIND_OF = {
+    "manage": "baremetal.verify",
+    "adopt": "baremetal.verify",
+    "inspect": "baremetal.inspect",
+    "provide": "baremetal.clean",
+    "clean": "baremetal.clean",
+    "deploy": "baremetal.deploy",
+    "rebuild": "baremetal.deploy",
+    "undeploy": "baremetal.undeploy",
+}
+POWER = "baremetal.power"
+NOBODYS: dict[str, Any] = {
+    "instance_uuid": None,
+    "instance_info": {},
+    "instance_info_sealed": None,
+}
+
+
+class Memo(msgspec.Struct, frozen=True):
+    """What a job is for."""
+
+    target: str = ""
+    """Of a change of power."""
+    clean: bool = True
+    """Of an undeployment: the machine is cleaned afterwards."""
+
+
+class Work:
+    def __init__(self, nodes: Nodes, ports: Ports, jobs: Jobs) -> None:
+        self._nodes = nodes
+        self._ports = ports
+        self._jobs = jobs
+
+    # --- asked by users ------------------------------------------------------------------------
+
+    def provision(
+        self, tx: Tx, row: NodeRow, verb: str, body: Mapping[str, Any], who: Principal
+    ) -> NodeRow:
+        self._nodes.refuse_locked(row)
+        if verb == "abort":
+            return self._abort(tx, row)
+        move = move_of(verb, row.provision_state)
+        if move is None:
+            raise refusals.wrong_state(verb, row)
+        if row.maintenance and verb in ("active", "rebuild", "clean"):
+            raise refusals.in_maintenance("provisioning", row)
+        if row.protected and verb in ("deleted", "rebuild"):
+            raise refusals.protected(verb, row)
+        if row.job is not None:
+            self._jobs.drop(tx, row.job)
+        if verb == "clean" and not body.get("clean_steps"):
+            raise BadRequest(
+                '"clean_steps" is required when setting target provision state to clean'
+            )
+        if body.get("configdrive") is not None:
+            if verb not in ("active", "rebuild"):
+                raise BadRequest(
+                    "Adding a config drive is only supported when setting provision state to "
+                    "active or rebuild"
+                )
+            row = self._nodes.set_configdrive(tx, row, body["configdrive"])
+        action = move.action
+        if action is None or (action == "provide" and row.automated_clean is False):
+            stage = move.stage or "available"
+            return self._nodes.move(
+                tx, row, stage=stage, action=None, step=None, failed=False, job=None,
+                last_error=None,
+            )  # fmt: skip
+        self._refuse_lacking(row)
+        job = new_id()
+        memo = Memo(clean=row.automated_clean is not False)
+        self._jobs.begin(tx, KIND_OF[action], row.id, memo, id=job, project_id=row.owner)
+        more = {"inspection_started_at": tx.now} if action == "inspect" else {}
+        return self._nodes.move(
+            tx, row, action=action, step="work", failed=False, job=job, last_error=None, **more
+        )
+
+    def _refuse_lacking(self, row: NodeRow) -> None:
+        lacking = self._nodes.lacks(row)
+        if lacking:
+            name, reason = next(iter(sorted(lacking.items())))
+            raise BadRequest(f"Failed to validate {name} info for node {row.id}. Error: {reason}")
+
+    def _abort(self, tx: Tx, row: NodeRow) -> NodeRow:
+        if row.provision_state not in ABORTABLE:
+            raise refusals.wrong_state("abort", row)
+        if row.job is not None:
+            self._jobs.drop(tx, row.job)
+        told = f"By request, the {row.provision_state.split(' ')[0]} operation was aborted"
+        return self._nodes.move(tx, row, failed=True, job=None, last_error=told)
+
+    def power(self, tx: Tx, row: NodeRow, target: str, who: Principal) -> NodeRow:
+        if target not in POWER_TARGETS:
+            raise BadRequest(f"Invalid state requested: {target[:100]} is no power state")
+        self._nodes.refuse_locked(row)
+        if row.job is not None:
+            # It waits for the machine, which must be left alone meanwhile.
+            raise refusals.wrong_state(target, row)
+        self._refuse_lacking(row)
+        job = new_id()
+        self._jobs.begin(tx, POWER, row.id, Memo(target), id=job, project_id=row.owner)
+        wanted = {"rebooting": "power on", "soft rebooting": "power on"}.get(
+            target, target.removeprefix("soft ")
+        )
+        row = tx.update(row, job=job, target_power_state=wanted, last_error=None, updated_at=tx.now)
+        emit(
+            tx, "baremetal.node.power", row.id, principal=who, state=row.power_state, target=wanted
+        )
+        return row
+
+    # --- told by jobs --------------------------------------------------------------------------
+
+    def of(self, tx: Tx, node_id: str, job: str) -> NodeRow | None:
+        """The node, if this job is still what is at it."""
+        row = tx.get(NodeRow, node_id)
+        return row if row is not None and row.job == job else None
+
+    def at(self, tx: Tx, node_id: str, job: str, step: str) -> None:
+        """On with another step; a machine that was torn down is nobody's from then on."""
+        row = self.of(tx, node_id, job)
+        if row is not None:
+            more = NOBODYS if row.action == "undeploy" else {}
+            self._nodes.move(tx, row, step=step, **more)
+
+    def done(self, tx: Tx, node_id: str, job: str, power: str | None) -> None:
+        """The action has led to its stage."""
+        row = self.of(tx, node_id, job)
+        if row is None or row.action is None:
+            return
+        more: dict[str, Any] = {} if power is None else {"power_state": power}
+        if row.action == "undeploy":
+            more |= NOBODYS
+        self._nodes.move(
+            tx, row, stage=GOAL[row.action], action=None, step=None, failed=False, job=None, **more
+        )
+
+    def inspected(self, tx: Tx, node_id: str, job: str, found: Inspected) -> None:
+        row = self.of(tx, node_id, job)
+        if row is None:
+            return
+        self._ports.found(tx, row, found.addresses)
+        properties = {**row.properties, **found.properties}
+        row = tx.update(row, properties=properties, inspection_finished_at=tx.now)
+        self.done(tx, node_id, job, None)
+
+    def powered(self, tx: Tx, node_id: str, job: str, state: str) -> None:
+        row = self.of(tx, node_id, job)
+        if row is None:
+            return
+        tx.update(row, power_state=state, target_power_state=None, job=None, updated_at=tx.now)
+        emit(tx, "baremetal.node.power", row.id, project_id=row.owner, state=state)
+
+    def failed(self, tx: Tx, node_id: str, job: str, reason: str) -> None:
+        """It cannot be."""
+        row = self.of(tx, node_id, job)
+        if row is None:
+            return
+        if row.target_power_state is not None:
+            told = f"Failed to change power state to '{row.target_power_state}': {reason}"
+            told = told[:4096]
+            tx.update(row, target_power_state=None, job=None, last_error=told, updated_at=tx.now)
+            state = row.power_state
+            emit(tx, "baremetal.node.power", row.id, project_id=row.owner, state=state, reason=told)
+            return
+        # A verification that failed leaves a node at rest in `enroll`.
+        ended = {"action": None, "step": None} if row.action == "manage" else {"failed": True}
+        self._nodes.move(tx, row, job=None, last_error=reason[:4096], **ended)

@@ -1,0 +1,102 @@
+"""Two real guests mount one share over their own network: they see each other's files, run into its
+size and grow it, are cut off with the rule, and get yesterday's file out of a snapshot."""
+
+from typing import Any
+
+import pytest
+
+from tests.contract.shared_file_system.lab import lacking
+from tests.end_to_end.lab import Lab
+
+pytestmark = [
+    pytest.mark.guest,
+    pytest.mark.skipif(lacking() is not None, reason=str(lacking())),
+]
+GUESTS = ("one", "two")
+
+
+def rule(lab: Lab, share: str, address: str, level: str) -> str:
+    words = ("share", "access", "create", share, "ip", address, "--access-level", level, "--wait")
+    shown = lab.json(*words)
+    assert shown["state"] == "active"
+    return str(shown["id"])
+
+
+def path_of(lab: Lab, share: str) -> str:
+    [place] = lab.json("share", "export", "location", "list", share)
+    return str(place["Path"])
+
+
+def guests(lab: Lab) -> dict[str, tuple[str, str]]:
+    """name → (fixed address, address from outside)"""
+    lab.run("openstack", "--os-cloud", "cumulo-demo", "keypair", "create", "shares",
+            "--private-key", str(lab.folder / "key"))  # fmt: skip
+    (lab.folder / "key").chmod(0o600)
+    group = ("security", "group", "rule", "create", "default", "--protocol", "tcp")
+    lab.openstack(*group, "--dst-port", "22")
+    for name in GUESTS:
+        lab.openstack("server", "create", name, "--image", "cumulo-guest", "--flavor", "m1.nano",
+                      "--network", "private", "--key-name", "shares")  # fmt: skip
+    found = {}
+    for name in GUESTS:
+        server: Any = lab.until(lambda name=name: lab.json("server", "show", name),
+                                lambda s: s["status"] == "ACTIVE")  # fmt: skip
+        outside = lab.json("floating", "ip", "create", "public")["floating_ip_address"]
+        lab.openstack("server", "add", "floating", "ip", name, outside)
+        found[name] = (server["addresses"]["private"][0], outside)
+    return found
+
+
+def test_two_guests_and_a_share() -> None:
+    with Lab() as lab:
+        lab.cumulo("up")
+        net = lab.json("network", "show", "private")
+        lab.openstack("share", "network", "create", "--name", "here", "--neutron-net-id",
+                      net["id"], "--neutron-subnet-id", net["subnets"][0])  # fmt: skip
+        lab.openstack("share", "create", "NFS", "1", "--name", "data", "--share-network", "here",
+                      "--wait")  # fmt: skip
+        assert lab.json("share", "show", "data")["status"] == "available"
+        found = guests(lab)
+        (first, one), (second, two) = found["one"], found["two"]
+        path = path_of(lab, "data")
+        mount = f"sudo mkdir -p /mnt/s && sudo mount.nfs {path} /mnt/s -o soft,timeo=50,retrans=2"
+        # Nobody is admitted yet.
+        assert "refused" in lab.ssh(one, f"({mount}) >/dev/null 2>&1 || echo refused")
+        admitted = rule(lab, "data", first, "rw")
+        lab.ssh(one, f"{mount} && echo from one | sudo tee /mnt/s/one")
+        reading = rule(lab, "data", second, "ro")
+        lab.ssh(two, mount)
+        assert "from one" in lab.ssh(two, "cat /mnt/s/one")
+        assert "refused" in lab.ssh(two, "touch /mnt/s/two 2>/dev/null || echo refused")
+        lab.openstack("share", "access", "delete", "data", reading, "--wait")
+        rule(lab, "data", second, "rw")
+        lab.ssh(two, "echo from two | sudo tee /mnt/s/two")
+        lab.until(
+            lambda: lab.ssh(one, "cat /mnt/s/two 2>/dev/null; true"), lambda t: "two" in t, 70
+        )
+        lab.openstack("share", "snapshot", "create", "data", "--name", "yesterday", "--wait")
+        lab.ssh(one, "sudo rm /mnt/s/one")
+        # Into its size, and beyond it once it has grown.
+        fill = "dd if=/dev/zero of=/mnt/s/big bs=1M count=1100 conv=fsync 2>&1"
+        assert "No space" in lab.ssh(one, f"{fill}; true") or "quota" in lab.ssh(
+            one, f"{fill}; true"
+        )
+        lab.openstack("share", "resize", "data", "2", "--wait")
+        assert lab.ssh(one, f"{fill} >/dev/null && stat -c %s /mnt/s/big").strip() == "1153433600"
+        # Cut off: the mount is there still, and gives nothing.
+        lab.openstack("share", "access", "delete", "data", admitted, "--wait")
+        assert "refused" in lab.ssh(one, "ls /mnt/s >/dev/null 2>&1 || echo refused")
+        assert "from two" in lab.ssh(two, "cat /mnt/s/two")
+        # Yesterday's file.
+        yesterday = lab.json("share", "snapshot", "show", "yesterday")["id"]
+        source = ("--snapshot-id", yesterday)
+        lab.openstack("share", "create", "NFS", "1", "--name", "copy", *source, "--wait")
+        rule(lab, "copy", second, "ro")
+        again = f"sudo mkdir -p /mnt/c && sudo mount.nfs {path_of(lab, 'copy')} /mnt/c -o soft"
+        assert "from one" in lab.ssh(two, f"{again} && cat /mnt/c/one")
+        for words in (("snapshot", "delete", "yesterday"), ("delete", "copy"), ("delete", "data")):
+            lab.openstack("share", *words, "--wait")
+        lab.openstack("share", "network", "delete", "here")
+        lab.until(
+            lambda: lab.json("share", "server", "list", cloud="cumulo"), lambda s: s == [], 30
+        )
