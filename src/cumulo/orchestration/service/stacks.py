@@ -23,7 +23,7 @@ from cumulo.orchestration.service.blueprint import Blueprint, PlanScope
 from cumulo.orchestration.service.blueprints import Blueprints, pseudo_parameters
 from cumulo.orchestration.service.engine import Engine
 from cumulo.orchestration.service.handlers import Work
-from cumulo.orchestration.service.live import LiveScope
+from cumulo.orchestration.service.live import LiveScope, known_properties
 from cumulo.orchestration.service.plan import arrange, arrange_all_absent
 from cumulo.orchestration.service.properties import checked
 from cumulo.orchestration.service.types import is_template
@@ -244,7 +244,7 @@ class Stacks:
             if unknown:
                 raise Invalid(f"Unknown Property {min(unknown)}", path)
             try:
-                checked_now = _known_properties(definition.properties, blueprint, scope)
+                checked_now = known_properties(definition.properties, blueprint, scope)
             except NotKnownYet:
                 continue
             if set(checked_now) == set(definition.properties):
@@ -584,7 +584,7 @@ class Stacks:
     def _kind_of_change(self, blueprint: Blueprint, name: str, old: ResourceRow) -> str:
         handler = self.engine.types.handler(old.kind)
         given = blueprint.definitions[name].properties
-        now = _known_properties(given, blueprint, PlanScope(blueprint))
+        now = known_properties(given, blueprint, PlanScope(blueprint))
         schema = handler.properties
         changed = [
             key
@@ -595,17 +595,3 @@ class Stacks:
 
     def environment_of(self, row: StackRow) -> Any:
         return parse_environment(row.environment)
-
-
-def _known_properties(
-    given: Mapping[str, Any], blueprint: Blueprint, scope: PlanScope
-) -> dict[str, Any]:
-    """Those of the properties that follow from parameters alone."""
-    functions = Functions(blueprint.template.version, scope)
-    made = {}
-    for name, snippet in given.items():
-        try:
-            made[name] = functions.resolve(snippet, f"properties.{name}")
-        except NotKnownYet:
-            continue
-    return made
