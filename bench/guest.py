@@ -71,7 +71,9 @@ def _run(data_dir: Path) -> None:
     finally:
         child.terminate()
         child.wait(30)
-        subprocess.run([*main, "down", "--purge", *options], check=True, capture_output=True)
+        subprocess.run(
+            [*main, "down", "--purge", "--yes", *options], check=True, capture_output=True
+        )
     print(statistics.median(r[0] for r in rounds), statistics.median(r[1] for r in rounds))
 
 

@@ -7,6 +7,8 @@ simulated hosts as the settings ask for, the first of which also routes and stor
 import socket
 from collections.abc import Sequence
 
+import msgspec
+
 from cumulo.core.assembly import Assembly, Frame, HostFrame, HostKind
 from cumulo.core.hosts.agent import Agent
 from cumulo.core.hosts.link import InProcessLink
@@ -64,8 +66,10 @@ def host_frames(settings: Settings, control: Frame | None = None) -> list[HostFr
 async def stop(settings: Settings, assemblies: Sequence[Assembly], *, remove: bool) -> int:
     """Stop the guests of this machine while no control plane runs; how many there were. With
     `remove` their disks and all networks that Cumulo made go too."""
-    if settings.fake:
+    # What is there counts, not what a setting says now.
+    if settings.fake and not (settings.data_dir / "agent").exists():
         return 0
+    settings = msgspec.structs.replace(settings, fake=False)
     stopped = 0
     for host in host_frames(settings):
         for kind in (kind for each in reversed(assemblies) for kind in each.hosts):

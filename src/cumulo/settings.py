@@ -6,6 +6,7 @@ They are read from `DATA/cumulo.toml` (tables as below), then overridden by opti
 
 import importlib
 import os
+import re
 import secrets
 import tomllib
 from ipaddress import ip_network
@@ -151,6 +152,29 @@ def remember(settings: Settings, **options: object) -> None:
         temporary.replace(path)
 
 
+def fake_before(directory: Path) -> bool | None:
+    """Whether the cloud of a data directory has simulated hosts: it never changes. None: there
+    was no cloud yet."""
+    told = _remembered(directory).get("fake")
+    if isinstance(told, bool):
+        return told
+    # From before it was kept at every first start.
+    if (directory / "fake").is_dir() and not (directory / "agent").exists():
+        return True
+    return False if (directory / "agent").exists() else None
+
+
+def is_cloud(directory: Path) -> bool:
+    """Whether a cloud was begun in there: what `down --purge` may remove."""
+    if (directory / "cumulo.db").is_file():
+        return True
+    try:
+        mark = (directory / "instance").read_text()
+    except OSError:
+        mark = ""
+    return re.fullmatch(r"cm[0-9a-f]{5}\n", mark) is not None or "fake" in _remembered(directory)
+
+
 def _remembered(directory: Path) -> dict[str, object]:
     path = directory / "options.json"
     if not path.exists():
@@ -207,6 +231,11 @@ def load(data_dir: Path | None = None, **overrides: object) -> Settings:
         )
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, OSError) as error:
         raise BadSettings(f"{path}: {error}") from None
+    engine, mark, _ = settings.database.url.partition("://")
+    if mark and engine not in ("postgresql", "postgres"):
+        raise BadSettings(
+            f"{path}: database.url: postgresql://user:password@host/name, or nothing for SQLite"
+        )
     host, _, port = settings.listen.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise BadSettings(f"listen: {settings.listen!r} is not ADDRESS:PORT")

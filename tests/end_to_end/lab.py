@@ -44,7 +44,7 @@ class Lab:
 
     def __exit__(self, *_: object) -> None:
         try:
-            self.cumulo("down", "--purge", check=False)
+            self.cumulo("down", "--purge", "--yes", check=False)
         finally:
             namespaces.delete_namespace(self.namespace)
             shutil.rmtree(self.folder, ignore_errors=True)

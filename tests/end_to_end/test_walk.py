@@ -95,7 +95,7 @@ def test_the_walk(tmp_path: Path) -> None:
         restart_control_plane(lab, address)
         remove_all(lab, address)
         lab.until(lambda: leftovers(lab, prefix), lambda found: found == before, 30)
-        lab.cumulo("down", "--purge")
+        lab.cumulo("down", "--purge", "--yes")
         assert not lab.data_dir.exists()
         assert namespaces.list_namespaces(prefix) == []
         assert prefix not in lab.run("ip", "link") + lab.run("nft", "list", "ruleset")

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from cumulo.cli import instance
-from cumulo.cli.options import data_dir_option, load_settings
+from cumulo.cli.options import data_dir_option, load_settings, not_running
 
 
 @click.command()
@@ -36,7 +36,7 @@ def command(
     settings = load_settings(data_dir)
     found = instance.running(settings)
     if found is None:
-        raise click.ClickException("the cloud does not run; start it: ./cumulo up")
+        raise not_running(settings)
     asked = {"user": user, "action": action} | ({"resource": resource} if resource else {})
     try:
         answer = instance.Client(settings, found.base_url).get(f"/cumulo/can?{urlencode(asked)}")

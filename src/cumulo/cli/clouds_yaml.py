@@ -8,6 +8,7 @@ import yaml
 
 BEGIN = "  # >>> cumulo: written by `cumulo up`, removed by `cumulo down --purge`\n"
 END = "  # <<< cumulo\n"
+_OWNER = re.compile(re.escape(BEGIN) + r"  # data: (.+)\n")
 _BLOCK = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.S)
 
 
@@ -21,9 +22,18 @@ class ForeignEntry(Exception):
     """The user's file has a cloud of that name that we did not write, or cannot be read."""
 
 
-def write(path: Path, clouds: dict[str, object]) -> None:
+def _of_another(text: str, owner: Path | None) -> str | None:
+    """The data directory of another cloud of ours that has its entries here."""
+    found = _OWNER.search(text)
+    return found[1] if found and owner is not None and found[1] != str(owner) else None
+
+
+def write(path: Path, clouds: dict[str, object], *, owner: Path | None = None) -> None:
     """Merge our clouds into the file. Raises ForeignEntry rather than touch another's."""
     text = path.read_text() if path.exists() else ""
+    another = _of_another(text, owner)
+    if another is not None and (Path(another) / "secrets").exists():
+        raise ForeignEntry(f"{path} has the entries of the cloud in {another}")
     rest = _BLOCK.sub("", text)
     try:
         document = yaml.safe_load(rest) or {}
@@ -34,7 +44,8 @@ def write(path: Path, clouds: dict[str, object]) -> None:
     if taken:
         raise ForeignEntry(f"{path} has its own {', '.join(sorted(taken))}")
     dumped = yaml.safe_dump(clouds, sort_keys=False)
-    block = BEGIN + "".join(f"  {line}\n" for line in dumped.splitlines()) + END
+    named = f"  # data: {owner}\n" if owner is not None else ""
+    block = BEGIN + named + "".join(f"  {line}\n" for line in dumped.splitlines()) + END
     found = re.search(r"^clouds:[ \t]*(\{\}|null|~)?[ \t]*(#.*)?\n", rest, re.M)
     if theirs and found is None:
         raise ForeignEntry(f"{path} writes its clouds in a form that cannot be added to")
@@ -46,11 +57,13 @@ def write(path: Path, clouds: dict[str, object]) -> None:
         _replace(path, merged)
 
 
-def remove(path: Path) -> None:
+def remove(path: Path, *, owner: Path | None = None) -> None:
     """Take our entries out; a file that then says nothing goes too."""
     if not path.exists():
         return
     text = path.read_text()
+    if _of_another(text, owner) is not None:
+        return
     rest = _BLOCK.sub("", text)
     if rest == text:
         return

@@ -2,10 +2,12 @@
 
 import asyncio
 import shutil
+import sys
 from pathlib import Path
 
 import click
 
+from cumulo import settings as settings_module
 from cumulo.cli import clouds_yaml, instance, setup
 from cumulo.cli.options import data_dir_option, load_settings
 from cumulo.settings import Settings
@@ -19,9 +21,12 @@ from cumulo.settings import Settings
     is_flag=True,
     help="Stop everything and remove all that Cumulo made, the data directory included.",
 )
-def command(data_dir: Path | None, guests: bool, purge: bool) -> None:
+@click.option("--yes", is_flag=True, help="With --purge: do not ask.")
+def command(data_dir: Path | None, guests: bool, purge: bool, yes: bool) -> None:
     """Stop the cloud. Without options the guests and their networks go on."""
     settings = load_settings(data_dir)
+    if purge:
+        _ask(settings, yes)
     found = instance.running(settings)
     if found is not None:
         found.daemon.stop(grace=20.0)
@@ -40,6 +45,20 @@ def command(data_dir: Path | None, guests: bool, purge: bool) -> None:
         _remove(settings)
 
 
+def _ask(settings: Settings, yes: bool) -> None:
+    """Raises ClickException for what is no cloud of ours, and where nobody says yes."""
+    place = settings.data_dir
+    if place.exists() and not settings_module.is_cloud(place):
+        raise click.ClickException(f"{place} is no data directory of Cumulo: nothing is removed")
+    if yes or not place.exists():
+        return
+    if not sys.stdin.isatty():
+        raise click.ClickException(
+            f"--purge removes all servers, volumes, images and {place}: add --yes"
+        )
+    click.confirm(f"Remove all servers, volumes, images of the cloud, and {place}?", abort=True)
+
+
 async def _stop_guests(settings: Settings, *, remove: bool) -> None:
     from cumulo import hosting, wiring
 
@@ -50,6 +69,6 @@ async def _stop_guests(settings: Settings, *, remove: bool) -> None:
 def _remove(settings: Settings) -> None:
     noted = settings.data_dir / "clouds-yaml-path"
     if noted.exists():
-        clouds_yaml.remove(Path(noted.read_text().strip()))
+        clouds_yaml.remove(Path(noted.read_text().strip()), owner=settings.data_dir)
     shutil.rmtree(settings.data_dir)
     setup.say(f"{settings.data_dir} is removed")

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from cumulo.cli import instance
-from cumulo.cli.options import data_dir_option, load_settings
+from cumulo.cli.options import data_dir_option, load_settings, not_running
 
 AT = "/cumulo/hosts/unknown"
 
@@ -72,7 +72,7 @@ def _client(data_dir: Path | None, ask: Any) -> Any:
     settings = load_settings(data_dir)
     found = instance.running(settings)
     if found is None:
-        raise click.ClickException("the cloud does not run; start it: ./cumulo up")
+        raise not_running(settings)
     try:
         return ask(instance.Client(settings, found.base_url))
     except instance.ApiError as error:

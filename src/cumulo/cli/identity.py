@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from cumulo.cli import instance
-from cumulo.cli.options import data_dir_option, load_settings
+from cumulo.cli.options import data_dir_option, load_settings, not_running
 
 
 @click.group()
@@ -23,7 +23,7 @@ def rotate_keys(data_dir: Path | None, credentials: bool) -> None:
     settings = load_settings(data_dir)
     found = instance.running(settings)
     if found is None:
-        raise click.ClickException("the cloud does not run; start it: ./cumulo up")
+        raise not_running(settings)
     wanted = ["tokens", *(["credentials"] if credentials else [])]
     try:
         answer = instance.Client(settings, found.base_url).post(

@@ -74,6 +74,15 @@ class ApiError(Exception):
     """The cloud refused, or did not answer."""
 
 
+def _words(body: bytes, otherwise: str) -> str:
+    """The message of an answer that refuses, without its JSON."""
+    try:
+        fault = json.loads(body)["error"]
+        return str(fault["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"{otherwise} {body[:500].decode(errors='replace')}"
+
+
 class Client:
     """The command line's own client, as the first run's admin."""
 
@@ -110,6 +119,6 @@ class Client:
                 names = {name.lower(): value for name, value in answer.headers.items()}
                 return json.loads(answer.read() or b"null"), names
         except urllib.error.HTTPError as error:
-            raise ApiError(f"{path}: {error.code} {error.read().decode()[:500]}") from None
+            raise ApiError(_words(error.read(4096), f"{path}: {error.code}")) from None
         except OSError as error:
             raise ApiError(f"{self._base} does not answer: {error}") from None

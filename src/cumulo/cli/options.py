@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +20,23 @@ def data_dir_option(function: F) -> F:
         envvar="CUMULO_DATA_DIR",
         help="Where everything is kept.  [default: /var/lib/cumulo for root]",
     )(function)
+
+
+def typed(settings: Settings, command: str) -> str:
+    """A command of ours as one types it for this cloud: hints are pasted."""
+    if settings.data_dir == settings_module.default_data_dir():
+        return f"./cumulo {command}"
+    return f"./cumulo {command} --data-dir {shlex.quote(str(settings.data_dir))}"
+
+
+def not_running(settings: Settings) -> click.ClickException:
+    return click.ClickException(f"the cloud does not run; start it: {typed(settings, 'up')}")
+
+
+def refusal(error: OSError) -> click.ClickException:
+    """What the machine refused, in one line."""
+    place = f"{error.filename}: " if error.filename else ""
+    return click.ClickException(f"{place}{error.strerror or error}")
 
 
 def load_settings(data_dir: Path | None, **overrides: object) -> Settings:

@@ -57,6 +57,7 @@ def serve(settings: Settings, *, to_terminal: bool) -> None:
         instance.lock(settings)
     except instance.AlreadyRunning:
         raise click.ClickException(f"a cloud runs in {settings.data_dir} already") from None
+    from cumulo.core.db.transaction import DatabaseAway
     from cumulo.core.http.server import listening_socket
 
     try:
@@ -68,7 +69,11 @@ def serve(settings: Settings, *, to_terminal: bool) -> None:
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_main(settings, bound))
+        try:
+            runner.run(_main(settings, bound))
+        except DatabaseAway as error:
+            log.error("%s", error)
+            raise click.ClickException(str(error)) from None
 
 
 async def _main(settings: Settings, bound: socket.socket) -> None:

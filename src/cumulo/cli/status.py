@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from cumulo.cli import instance
-from cumulo.cli.options import data_dir_option, load_settings
+from cumulo.cli.options import data_dir_option, load_settings, typed
 
 
 @click.command()
@@ -33,7 +33,7 @@ def command(data_dir: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode(state).decode())
     else:
-        _show(state)
+        _show(state, typed(settings, "up"))
     raise SystemExit(0 if found is not None else 1)
 
 
@@ -45,9 +45,9 @@ def _memory(pid: int) -> int:
     return 0
 
 
-def _show(state: dict[str, Any]) -> None:
+def _show(state: dict[str, Any], start: str) -> None:
     if not state["running"]:
-        click.echo(f"stopped    (data in {state['data_dir']}); start: ./cumulo up")
+        click.echo(f"stopped    (data in {state['data_dir']}); start: {start}")
         return
     click.echo(f"running    pid {state['pid']}, {state['memory_mb']} MB, for {state['seconds']} s")
     click.echo(f"APIs       {state['url']}")
@@ -58,7 +58,7 @@ def _show(state: dict[str, Any]) -> None:
         for kind, fault in host["faults"].items():
             click.echo(f"           {kind}: {fault}")
         for kind, count in host["unknown"].items():
-            known = "./cumulo host unknown list"
+            known = start.replace(" up", " host unknown list", 1)
             click.echo(f"           {kind}: {count} that nobody knows, kept: {known}")
     for noun, count in state.get("counts", {}).items():
         click.echo(f"{noun:10} {count}")

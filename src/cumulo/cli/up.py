@@ -1,5 +1,7 @@
 """`cumulo up`: from a bare machine to a working cloud. Run again, it goes on where it was."""
 
+import os
+import stat
 import sys
 import time
 from pathlib import Path
@@ -8,7 +10,7 @@ import click
 
 from cumulo import settings as settings_module
 from cumulo.cli import clouds_yaml, instance, setup
-from cumulo.cli.options import data_dir_option, load_settings
+from cumulo.cli.options import data_dir_option, load_settings, refusal, typed
 from cumulo.cli.packages import SetupFailed
 from cumulo.cli.serve import prepare_data_dir, serve
 from cumulo.core.run.daemons import Daemon, start_daemon
@@ -42,25 +44,79 @@ def command(
     """Start the cloud; at the first time install what is missing and make the first content."""
     began = time.monotonic()
     settings = load_settings(data_dir, listen=listen, fake=fake)
-    _set_up(settings)
-    prepare_data_dir(settings)
-    settings_module.remember(settings, listen=listen, fake=fake)
     found = instance.running(settings)
-    if found is not None and found.base_url != settings.base_url:
+    # Nothing is written, and nothing installed, before all is looked at.
+    _check(settings, found)
+    if foreground and found is not None:
+        raise click.ClickException(f"the cloud runs already, pid {found.pid}")
+    try:
+        _set_up(settings)
+        prepare_data_dir(settings)
+        settings_module.remember(settings, listen=listen, fake=settings.fake)
+        if foreground:
+            _write_clouds(settings, clouds_yaml)
+            serve(settings, to_terminal=True)
+            return
+        if found is None:
+            setup.say(f"starting the cloud in {settings.data_dir}")
+            _start(settings)
+        else:
+            _say_it_runs(settings, found)
+        written = _write_clouds(settings, clouds_yaml)
+    except OSError as error:
+        raise refusal(error) from None
+    _report(settings, None if found else time.monotonic() - began, written)
+
+
+def _check(settings: Settings, found: instance.Running | None) -> None:
+    """Raises ClickException where this `up` cannot be what was asked for."""
+    kept = settings_module.fake_before(settings.data_dir)
+    if kept is not None and kept != settings.fake:
+        kind = "simulated hosts (--fake)" if kept else "real hosts"
         raise click.ClickException(
-            f"the cloud runs at {found.base_url}; stop it first: ./cumulo down"
+            f"the cloud in {settings.data_dir} was made with {kind}, which stays so; "
+            "another one needs another --data-dir"
         )
-    if foreground:
-        if found is not None:
-            raise click.ClickException(f"the cloud runs already, pid {found.pid}")
-        _write_clouds(settings, clouds_yaml)
-        serve(settings, to_terminal=True)
+    if found is not None:
+        if found.base_url != settings.base_url:
+            stop = typed(settings, "down")
+            raise click.ClickException(f"the cloud runs at {found.base_url}; stop it first: {stop}")
         return
-    if found is None:
-        setup.say(f"starting the cloud in {settings.data_dir}")
-        _start(settings)
-    _write_clouds(settings, clouds_yaml)
-    _report(settings, time.monotonic() - began)
+    from cumulo.core.http.server import listening_socket
+
+    try:
+        listening_socket(settings.host, settings.port).close()
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot listen on {settings.listen}: {error.strerror}; --listen ADDRESS:PORT"
+        ) from None
+    if not settings.fake:
+        if os.geteuid() != 0:
+            raise click.ClickException(
+                "networks and guests need root; as an ordinary user: ./cumulo up --fake "
+                "(simulated hosts, the same APIs)"
+            )
+        _check_way(settings.data_dir)
+
+
+def _check_way(data_dir: Path) -> None:
+    """Guests run as an ordinary user, and their disks are in the data directory."""
+    for place in reversed(data_dir.resolve().parents):
+        if place.is_dir() and not place.stat().st_mode & stat.S_IXOTH:
+            raise click.ClickException(
+                f"guests run as an ordinary user, and {place} is closed to them: "
+                f"chmod o+x {place}, or another --data-dir"
+            )
+
+
+def _say_it_runs(settings: Settings, found: instance.Running) -> None:
+    setup.say(f"the cloud has been running for {time.time() - found.since:.0f} s, pid {found.pid}")
+    written = settings.data_dir / "cumulo.toml"
+    if written.exists() and written.stat().st_mtime > found.since:
+        setup.say(
+            f"{written} has changed since; it counts from the next start: "
+            f"{typed(settings, 'down')}, then {typed(settings, 'up')}"
+        )
 
 
 def _set_up(settings: Settings) -> None:
@@ -115,27 +171,33 @@ def clouds(settings: Settings) -> dict[str, object]:
     }
 
 
-def _write_clouds(settings: Settings, path: Path | None) -> None:
+def _write_clouds(settings: Settings, path: Path | None) -> bool:
+    """Whether the clients' configuration has our entries."""
     target = path or clouds_yaml.default_path()
     entries = clouds(settings)
     clouds_yaml.write(settings.data_dir / "clouds.yaml", entries)
     try:
-        clouds_yaml.write(target, entries)
+        clouds_yaml.write(target, entries, owner=settings.data_dir)
     except (clouds_yaml.ForeignEntry, OSError) as error:
         setup.say(
             f"{error}: left as it is. Use OS_CLIENT_CONFIG_FILE={settings.data_dir / 'clouds.yaml'}"
         )
+        return False
     (settings.data_dir / "clouds-yaml-path").write_text(f"{target}\n")
+    return True
 
 
-def _report(settings: Settings, seconds: float) -> None:
+def _report(settings: Settings, seconds: float | None, written: bool) -> None:
+    ready = "" if seconds is None else f"   (ready after {seconds:.1f} s)"
+    named = "" if written else f"OS_CLIENT_CONFIG_FILE={settings.data_dir / 'clouds.yaml'} "
+    stop = typed(settings, "down")
     lines = (
-        ("APIs", f"{settings.base_url}/identity/v3   (ready after {seconds:.1f} s)"),
+        ("APIs", f"{settings.base_url}/identity/v3{ready}"),
         ("dashboard", f"{settings.base_url}/dashboard   (sign in as demo or admin)"),
-        ("clients", "openstack --os-cloud cumulo-demo …   (admin: --os-cloud cumulo)"),
+        ("clients", f"{named}openstack --os-cloud cumulo-demo …   (admin: --os-cloud cumulo)"),
         ("passwords", f"{settings.secrets_dir}/admin-password, demo-password"),
         ("log", str(settings.log_file)),
-        ("stop", "./cumulo down   (guests go on; --guests stops them, --purge removes all)"),
+        ("stop", f"{stop}   (guests go on; --guests stops them, --purge removes all)"),
     )
     for name, text in lines:
         click.echo(f"{name:10} {text}")

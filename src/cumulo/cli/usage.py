@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from cumulo.cli import instance
-from cumulo.cli.options import data_dir_option, load_settings
+from cumulo.cli.options import data_dir_option, load_settings, not_running
 
 PATH = "/rating/v1/usage"
 
@@ -36,7 +36,7 @@ def command(data_dir: Path | None, project: str | None, month: str | None, as_js
     settings = load_settings(data_dir)
     found = instance.running(settings)
     if found is None:
-        raise click.ClickException("the cloud does not run; start it: ./cumulo up")
+        raise not_running(settings)
     client = instance.Client(settings, found.base_url)
     query = span(month)
     try:

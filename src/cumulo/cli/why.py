@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from cumulo.cli import instance
-from cumulo.cli.options import data_dir_option, load_settings
+from cumulo.cli.options import data_dir_option, load_settings, not_running
 
 
 @click.command()
@@ -19,7 +19,7 @@ def command(id: str, data_dir: Path | None, as_json: bool) -> None:
     settings = load_settings(data_dir)
     found = instance.running(settings)
     if found is None:
-        raise click.ClickException("the cloud does not run; start it: ./cumulo up")
+        raise not_running(settings)
     try:
         story = instance.Client(settings, found.base_url).get(f"/cumulo/why/{id}")
     except instance.ApiError as error:

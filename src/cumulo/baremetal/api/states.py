@@ -67,7 +67,7 @@ class StatesApi:
                       policy=f"{RULE}:set_power_state", **change),
             Operation("PUT", f"{one}/states/provision", self.provision, body=ProvisionWish,
                       policy=f"{RULE}:set_provision_state", body_limit=MOST_DRIVE, **change),
-            Operation("PUT", f"{one}/maintenance", self.maintain, body=Reason,
+            Operation("PUT", f"{one}/maintenance", self.maintain, body=Reason | None,
                       policy=f"{RULE}:set_maintenance", **change),
             Operation("DELETE", f"{one}/maintenance", self.unmaintain,
                       policy=f"{RULE}:clear_maintenance", **change),

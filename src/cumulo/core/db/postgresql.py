@@ -167,7 +167,11 @@ class PostgresqlDatabase:
 
     def revisions(self) -> frozenset[str] | None:
         """For migrations: the revisions that the database is stamped with."""
-        with psycopg.connect(self.dsn) as connection:
+        try:
+            connected = psycopg.connect(self._patient)
+        except psycopg.OperationalError as error:
+            raise DatabaseAway(f"PostgreSQL does not let us in: {error}") from None
+        with connected as connection:
             known = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
             if known is None or known[0] is None:
                 return None
