@@ -72,7 +72,7 @@ class Functions:
             raise Invalid("the functions make more than there is room for", path)
 
     def _resolve(self, snippet: Any, path: str) -> Any:
-        self._spend(8, path)
+        self._spend(64, path)
         if isinstance(snippet, dict):
             found = function_of(snippet, self.version)
             if found is not None:
