@@ -56,6 +56,32 @@ def test_a_taken_port_is_told_before_anything_is_made(tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
+class Starting:
+    """Stands for a control plane that is not ready yet."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+
+    def alive(self) -> bool:
+        return not self.stopped
+
+    def stop(self, grace: float) -> None:
+        self.stopped = True
+
+
+def test_ctrl_c_ends_what_is_starting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    daemon = Starting()
+
+    def pressed(_: settings.Settings) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(up, "start_daemon", lambda argv, log: daemon)
+    monkeypatch.setattr(up.instance, "running", pressed)
+    with pytest.raises(click.ClickException, match="broken off"):
+        up._start(settings.load(tmp_path))
+    assert daemon.stopped
+
+
 def test_a_place_that_cannot_be_made_is_one_line() -> None:
     listen = f"127.0.0.1:{free_port()}"
     answer = cumulo("up", "--fake", "--listen", listen, data_dir=Path("/proc/cumulo"))

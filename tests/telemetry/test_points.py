@@ -1,6 +1,8 @@
 """Points and alarms as pure functions."""
 
+import sqlite3
 import statistics
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -32,6 +34,22 @@ def test_however_they_come_the_point_is_the_same(found: list[tuple[int, int]], c
         min(values),
         max(values),
     )
+
+
+def test_large_whole_numbers_are_stored(tmp_path: Path) -> None:
+    """A guest's nanoseconds of CPU: after three seconds their square is beyond 64 bits."""
+    point = merged(None, "m", 300, 0, [(0.0, 4_000_000_000), (60.0, 9_000_000_000)])
+    database = sqlite3.connect(tmp_path / "points.db")
+    database.execute("CREATE TABLE points (total, squares, most)")
+    database.execute(
+        "INSERT INTO points VALUES (?, ?, ?)", (point.total, point.squares, point.most)
+    )
+    assert database.execute("SELECT total, squares, most FROM points").fetchone() == (
+        13e9,
+        pytest.approx(97e18),
+        9e9,
+    )
+    database.close()
 
 
 def test_a_counter_that_begins_anew_never_shrinks() -> None:

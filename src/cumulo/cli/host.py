@@ -35,6 +35,8 @@ def list_(data_dir: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
         return
+    if not found["unknown"]:
+        click.echo("nothing: the cloud knows all that is on its hosts")
     for each in found["unknown"]:
         facts = "  ".join(f"{name}={value}" for name, value in each["facts"].items())
         click.echo(f"{each['host']}  {each['kind']}  {each['id']}  {facts}".rstrip())

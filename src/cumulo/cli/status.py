@@ -60,8 +60,10 @@ def _show(state: dict[str, Any], start: str) -> None:
         for kind, count in host["unknown"].items():
             known = start.replace(" up", " host unknown list", 1)
             click.echo(f"           {kind}: {count} that nobody knows, kept: {known}")
-    for noun, count in state.get("counts", {}).items():
-        click.echo(f"{noun:10} {count}")
+    counts = state.get("counts", {})
+    width = max(map(len, counts), default=10)
+    for noun, count in counts.items():
+        click.echo(f"{noun:{width}} {count}")
     for reader in state.get("consumers", []):
         if reader["dropped_at"] or reader["fault"]:
             since = f"dropped at {reader['dropped_at']}" if reader["dropped_at"] else "fails"

@@ -137,10 +137,14 @@ def _start(settings: Settings) -> None:
     output.write_bytes(b"")
     daemon = start_daemon(argv, log=output)
     end = time.monotonic() + START_SECONDS
-    while instance.running(settings) is None:
-        if not daemon.alive() or time.monotonic() > end:
-            _explain(daemon, output)
-        time.sleep(0.02)
+    try:
+        while instance.running(settings) is None:
+            if not daemon.alive() or time.monotonic() > end:
+                _explain(daemon, output)
+            time.sleep(0.02)
+    except KeyboardInterrupt:
+        daemon.stop(grace=20.0)
+        raise click.ClickException("the start was broken off, nothing runs") from None
 
 
 def _explain(daemon: Daemon, output: Path) -> None:

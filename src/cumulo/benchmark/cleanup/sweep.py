@@ -50,6 +50,9 @@ async def sweep(cloud: Session, kinds: Iterable[Kind], mine: Mine, report: Repor
             continue
         try:
             items = [item for item in await kind.items(cloud) if mine(item, kind)]
+        except NotFound:
+            # An extension that this cloud does not have: nothing of it is left behind.
+            continue
         except (ApiError, HttpError) as error:
             report.fail(f"{kind.name} cannot be listed: {error}")
             continue

@@ -85,7 +85,8 @@ def merged(
     before: PointRow | None, metric_id: str, granularity: int, at: int, measures: Any
 ) -> PointRow:
     """A span with some measures more; `measures`: (seconds, value), at least one."""
-    ordered = sorted(measures)
+    # Hosts count in whole numbers (nanoseconds of CPU), whose squares no column of integers holds.
+    ordered = sorted((seconds, float(value)) for seconds, value in measures)
     values = [value for _, value in ordered]
     now = PointRow(
         metric_id,
