@@ -78,14 +78,15 @@ def test_two_guests_and_a_share() -> None:
         lab.ssh(one, "sudo rm /mnt/s/one")
         # Into its size, and beyond it once it has grown.
         fill = "dd if=/dev/zero of=/mnt/s/big bs=1M count=1100 conv=fsync 2>&1"
-        assert "No space" in lab.ssh(one, f"{fill}; true") or "quota" in lab.ssh(
-            one, f"{fill}; true"
-        )
+        said = lab.ssh(one, f"{fill}; true")
+        assert "No space" in said or "quota" in said, said
         lab.openstack("share", "resize", "data", "2", "--wait")
-        assert lab.ssh(one, f"{fill} >/dev/null && stat -c %s /mnt/s/big").strip() == "1153433600"
+        said = lab.ssh(one, f"{fill} && stat -c %s /mnt/s/big")
+        assert said.split()[-1] == "1153433600", said
         # Cut off: the mount is there still, and gives nothing.
         lab.openstack("share", "access", "delete", "data", admitted, "--wait")
-        assert "refused" in lab.ssh(one, "ls /mnt/s >/dev/null 2>&1 || echo refused")
+        look = "cat /mnt/s/two >/dev/null 2>&1 || echo refused"
+        lab.until(lambda: lab.ssh(one, look), lambda text: "refused" in text, 70)
         assert "from two" in lab.ssh(two, "cat /mnt/s/two")
         # Yesterday's file.
         yesterday = lab.json("share", "snapshot", "show", "yesterday")["id"]
