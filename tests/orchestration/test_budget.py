@@ -1,0 +1,31 @@
+"""Functions that are small each and would fill the memory together."""
+
+import time
+from typing import Any
+
+import pytest
+
+from cumulo.orchestration.language.functions import Functions
+from cumulo.orchestration.language.invalid import Invalid
+from cumulo.orchestration.language.versions import LATEST, hot_version
+
+MANY = list(range(900))
+BOMBS: dict[str, Any] = {
+    "loop in a loop": {
+        "repeat": {
+            "template": {"repeat": {"template": ["x"] * 5, "for_each": {"%b%": MANY}}},
+            "for_each": {"%c%": MANY},
+        }
+    },
+    "texts": [{"list_join": ["y", ["x" * 100] * 10_000]}] * 500,
+    "lists": [{"list_concat": [MANY] * 100}] * 500,
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_snippet_has_a_budget(name: str) -> None:
+    began = time.monotonic()
+    functions = Functions(hot_version(LATEST), None)  # type: ignore[arg-type]
+    with pytest.raises(Invalid, match="more than there is room for"):
+        functions.resolve(BOMBS[name])
+    assert time.monotonic() - began < 30
