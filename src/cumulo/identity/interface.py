@@ -1,6 +1,6 @@
 """What other services may ask of identity."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from cumulo.core.auth.principal import Principal
@@ -117,9 +117,12 @@ class Identity(Protocol):
     def verify(self, tx: Tx, token: str, *, allow_expired: bool = False) -> Principal:
         """The principal of a token; raises core.faults.Unauthorized."""
 
-    def principal_in_project(self, tx: Tx, user_id: str, project_id: str) -> Principal | None:
+    def principal_in_project(
+        self, tx: Tx, user_id: str, project_id: str, lent: Mapping[str, str] | None = None
+    ) -> Principal | None:
         """What a token of the user for the project would say now; None where there would be
-        none (no role, or one of the two is disabled or gone)."""
+        none (no role, or one of the two is disabled or gone). `lent`: by the trust, application
+        credential or access token of a `Principal.lent`; None once that has ended."""
 
     def proofs_end_before(self, tx: Tx, user_id: str) -> float:
         """What a user has shown before this moment (seconds since the epoch) counts no more: since

@@ -111,6 +111,19 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         credential = self.application_credential is not None or "ec2credential" in self.methods
         return self.is_delegated or credential
 
+    @property
+    def lent(self) -> dict[str, str]:
+        """What a token was lent by, for work that goes on when the token has ended
+        (`identity.interface.Identity.principal_in_project`); empty for a user's own right."""
+        made = {}
+        if self.trust is not None:
+            made = {"trust_id": self.trust.id, "trustee_id": self.trust.trustee_user_id}
+        if self.application_credential is not None:
+            made["application_credential_id"] = self.application_credential.id
+        if self.access_token is not None:
+            made["access_token_id"] = self.access_token.id
+        return made
+
     def need_project(self) -> str:
         """The project of the scope. Raises BadRequest for a token without one."""
         if self.project_id is None:

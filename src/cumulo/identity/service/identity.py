@@ -1,18 +1,22 @@
 """Identity as a whole: its nouns, and what the other services ask of it."""
 
 import math
+from collections.abc import Mapping
 
 from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.passwords import Passwords
 from cumulo.core.auth.principal import Principal
 from cumulo.core.auth.tokens import TokenKeys
+from cumulo.core.clock import Moment
 from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.transaction import Database, Tx
-from cumulo.core.faults import NotFound, Unauthorized
+from cumulo.core.faults import Forbidden, NotFound, Unauthorized
+from cumulo.identity.model.application_credential import ApplicationCredentialRow
 from cumulo.identity.model.domain import DEFAULT_DOMAIN_ID
 from cumulo.identity.model.limit import LimitModel
 from cumulo.identity.model.project import ProjectRow
 from cumulo.identity.model.role import AssignmentRow, TargetType
+from cumulo.identity.model.trust import TrustRow
 from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.accounts import Accounts
 from cumulo.identity.service.application_credentials import ApplicationCredentials
@@ -24,7 +28,7 @@ from cumulo.identity.service.authentication.authentication import Authentication
 from cumulo.identity.service.authentication.certificate import CertificateClients
 from cumulo.identity.service.authentication.ec2 import Ec2Signatures
 from cumulo.identity.service.authentication.external import ExternalMethod
-from cumulo.identity.service.authentication.method import Directory, Method, Scope
+from cumulo.identity.service.authentication.method import Binding, Directory, Method, Scope
 from cumulo.identity.service.authentication.oauth1 import OAuth1Method
 from cumulo.identity.service.authentication.password import PasswordMethod
 from cumulo.identity.service.authentication.receipts import Receipts
@@ -217,14 +221,34 @@ class IdentityService:
                     continue
         return found
 
-    def principal_in_project(self, tx: Tx, user_id: str, project_id: str) -> Principal | None:
-        row = tx.get(UserRow, user_id)
-        if row is None:
+    def principal_in_project(
+        self, tx: Tx, user_id: str, project_id: str, lent: Mapping[str, str] | None = None
+    ) -> Principal | None:
+        by = lent or {}
+        row = tx.get(UserRow, by.get("trustee_id", user_id))
+        if row is None or self._has_ended(tx, by):
             return None
+        scope = Scope("project", project_id, by.get("trust_id"))
+        binding = Binding(
+            application_credential_id=by.get("application_credential_id"),
+            access_token_id=by.get("access_token_id"),
+        )
         try:
-            return self.tokens.principal_of(tx, row, Scope("project", project_id))
-        except (Unauthorized, NotFound):
+            found = self.tokens.principal_of(tx, row, scope, binding)
+        except (Unauthorized, Forbidden, NotFound):
             return None
+        return found if found.user_id == user_id else None
+
+    def _has_ended(self, tx: Tx, lent: Mapping[str, str]) -> bool:
+        """What tokens say is remembered for a while: they end by themselves, this does not."""
+        ends: list[Moment | None] = []
+        if "trust_id" in lent:
+            trust = tx.get(TrustRow, lent["trust_id"])
+            ends.append(tx.now if trust is None else trust.expires_at)
+        if "application_credential_id" in lent:
+            credential = tx.get(ApplicationCredentialRow, lent["application_credential_id"])
+            ends.append(tx.now if credential is None else credential.expires_at)
+        return any(end is not None and end <= tx.now for end in ends)
 
     def proofs_end_before(self, tx: Tx, user_id: str) -> float:
         row = tx.get(UserRow, user_id)

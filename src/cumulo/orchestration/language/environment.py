@@ -24,6 +24,7 @@ SECTIONS = (
 HOOKS = ("pre-create", "pre-update", "pre-delete", "post-create", "post-update", "post-delete")
 RESTRICTED = ("update", "replace")
 MOST_CHAIN = 20
+MAPS = ("parameters", "parameter_defaults", "resource_registry", "parameter_merge_strategies")
 
 
 class Environment(msgspec.Struct, frozen=True):
@@ -108,9 +109,12 @@ def parse(given: Any) -> Environment:
     for section in given:
         if section not in SECTIONS:
             raise Invalid(f'environment has wrong section "{section}"')
-    for section in ("parameters", "parameter_defaults", "resource_registry"):
+    for section in MAPS:
         if not isinstance(given.get(section) or {}, dict):
             raise Invalid(f'environment: "{section}" must be a map')
+    for section in ("encrypted_param_names", "event_sinks"):
+        if not isinstance(given.get(section) or [], list):
+            raise Invalid(f'environment: "{section}" must be a list')
     return Environment(
         given.get("parameters") or {},
         given.get("parameter_defaults") or {},
@@ -128,12 +132,13 @@ def merge(first: Environment, files: Sequence[str], texts: Mapping[str, str]) ->
         if name not in texts:
             raise Invalid(f"environment file {name} is not among the files")
         document = load(texts[name], name)
+        one = parse(document)
         if isinstance(document, dict):
             strategies |= {
                 key: str(value)
                 for key, value in (document.get("parameter_merge_strategies") or {}).items()
             }
-        merged = _over(merged, parse(document), strategies)
+        merged = _over(merged, one, strategies)
     return _over(merged, first, strategies) if files else first
 
 

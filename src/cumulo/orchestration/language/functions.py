@@ -18,6 +18,9 @@ OMITTED = object()
 """What `if` without its third argument is: the property is left out."""
 MOST_TEXT = 4 * 1024 * 1024
 MOST_ITEMS = 10_000
+MOST_WORK = 16 * 1024 * 1024
+"""Of one snippet: letters and values that its functions make, all together. Each of them may be
+small, and a loop in a loop still fill the memory."""
 
 
 class Scope(Protocol):
@@ -56,14 +59,20 @@ class Functions:
 
     version: Version
     scope: Scope
-    _depth: int = field(default=0, init=False)
+    _work: int = field(default=0, init=False)
 
     def resolve(self, snippet: Any, path: str = "") -> Any:
         """The value of a snippet. Raises Invalid and NotKnownYet."""
         value = self._resolve(snippet, path)
         return None if value is OMITTED else value
 
+    def _spend(self, work: int, path: str) -> None:
+        self._work += work
+        if self._work > MOST_WORK:
+            raise Invalid("the functions make more than there is room for", path)
+
     def _resolve(self, snippet: Any, path: str) -> Any:
+        self._spend(64, path)
         if isinstance(snippet, dict):
             found = function_of(snippet, self.version)
             if found is not None:
@@ -92,6 +101,7 @@ class Functions:
             raise Invalid(error.message, f"{path}.{name}" if path else name) from None
         if isinstance(value, str) and len(value) > MOST_TEXT:
             raise Invalid(f"{name}: the text is larger than {MOST_TEXT} bytes", path)
+        self._spend(_size(value, MOST_WORK), path)
         return value
 
     def condition(self, snippet: Any, path: str = "") -> bool:
@@ -271,6 +281,19 @@ def _repeat(functions: Functions, given: Any, path: str) -> Any:
         functions._resolve(text_functions.replaced(given["template"], one), path)
         for one in text_functions.rounds(lists, permutations, MOST_ITEMS)
     ]
+
+
+def _size(value: Any, most: int) -> int:
+    """Letters and values of what a function has made; counted no further than `most`."""
+    total, left = 0, [value]
+    while left and total <= most:
+        one = left.pop()
+        total += len(one) if isinstance(one, str) else 8
+        if isinstance(one, dict):
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
+    return total
 
 
 LAZY: dict[str, Callable[[Functions, Any, str], Any]] = {

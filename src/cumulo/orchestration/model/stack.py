@@ -68,6 +68,8 @@ class StackRow(Row, frozen=True):
     created_at: Moment
     updated_at: Moment | None
     deleted_at: Moment | None
+    lent: dict[str, str]
+    """`Principal.lent` of whoever made it last: the work ends when that does."""
 
     @property
     def word(self) -> str:

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 from cumulo.orchestration.model.resource import EdgeRow, ResourceRow
+from cumulo.orchestration.model.stack import StackRow
 
 _t, _c, _e = ResourceRow.sql_table, columns(ResourceRow), columns(EdgeRow)
 
@@ -99,8 +100,12 @@ WAKE = statement(
     .values(due=sa.bindparam("now"))
     .returning(_c.id)
 )
-COUNT_IN = statement(
-    sa.select(sa.func.count()).where(_c.stack_id == sa.bindparam("stack"), _c.goal == "present")
+_s = columns(StackRow)
+COUNT_IN_TREE = statement(
+    sa.select(sa.func.count()).where(
+        _c.stack_id.in_(sa.select(_s.id).where(_s.root_id == sa.bindparam("root"))),
+        _c.goal == "present",
+    )
 )
 HOOKED = query(
     ResourceRow,

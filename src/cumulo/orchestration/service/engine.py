@@ -40,8 +40,8 @@ MOST_BETWEEN_LOOKS = 3.0
 TRIES = 12
 """Of a delete that is refused because somebody still uses the thing."""
 
-PrincipalOf = Callable[[Tx, str, str], Principal | None]
-"""(user, project) → who the user is there now."""
+PrincipalOf = Callable[[Tx, str, str, Mapping[str, str]], Principal | None]
+"""(user, project, by what it was lent) → who the user is there now."""
 
 
 class Outside(msgspec.Struct, frozen=True):
@@ -131,7 +131,7 @@ class Engine:
 
     def principal_or_none(self, tx: Tx, stack: StackRow) -> Principal | None:
         """The stack's owner, with no role that was not there when the work was asked for."""
-        found = self._principal_of(tx, stack.user_id, stack.project_id)
+        found = self._principal_of(tx, stack.user_id, stack.project_id, stack.lent)
         if found is None:
             return None
         kept = tuple(role for role in found.roles if role in stack.roles)
@@ -139,6 +139,8 @@ class Engine:
 
     def _principal(self, tx: Tx, stack: StackRow) -> Principal:
         found = self.principal_or_none(tx, stack)
+        if found is None and stack.lent:
+            raise Fault("What lent the right to work at the stack has ended.")
         if found is None:
             raise Fault(f"User {stack.user_id} has no role in project {stack.project_id} any more.")
         return found

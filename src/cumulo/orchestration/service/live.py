@@ -1,5 +1,6 @@
 """Functions of templates over a stack that is being made: what they ask of its resources."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cumulo.orchestration.language.functions import Functions
@@ -82,4 +83,18 @@ def resolved_properties(
     problem = handler.check(made)
     if problem:
         raise Invalid(problem, path)
+    return made
+
+
+def known_properties(
+    given: Mapping[str, Any], blueprint: Blueprint, scope: PlanScope
+) -> dict[str, Any]:
+    """Those of the properties that follow from parameters alone."""
+    functions = Functions(blueprint.template.version, scope)
+    made = {}
+    for name, snippet in given.items():
+        try:
+            made[name] = functions.resolve(snippet, f"properties.{name}")
+        except NotKnownYet:
+            continue
     return made

@@ -55,7 +55,7 @@ class Nested(Own):
     def delete(self, work: Work) -> None:
         child = self.child(work)
         if child is not None:
-            self.stacks.delete(work.tx, child)
+            self.stacks.delete_nested(work.tx, work.stack, child)
 
     def gone(self, work: Work) -> bool:
         child = self.child(work)

@@ -23,7 +23,7 @@ from cumulo.orchestration.service.blueprint import Blueprint, PlanScope
 from cumulo.orchestration.service.blueprints import Blueprints, pseudo_parameters
 from cumulo.orchestration.service.engine import Engine
 from cumulo.orchestration.service.handlers import Work
-from cumulo.orchestration.service.live import LiveScope
+from cumulo.orchestration.service.live import LiveScope, known_properties
 from cumulo.orchestration.service.plan import arrange, arrange_all_absent
 from cumulo.orchestration.service.properties import checked
 from cumulo.orchestration.service.types import is_template
@@ -101,7 +101,7 @@ class Stacks:
         row = self._row(
             tx, stack_id, name, project_id, who.user_id, list(who.roles), wish, None, None
         )
-        row = self._with(row, timeout_mins, disable_rollback, tags, action)
+        row = self._with(row, timeout_mins, disable_rollback, tags, action, who.lent)
         blueprint = self.checked(tx, row, wish)
         row = self._described(row, blueprint)
         tx.insert(row)
@@ -123,7 +123,7 @@ class Stacks:
             resource.id,
             parent,
         )
-        row = self._with(row, parent.timeout_mins, True, (), "CREATE")
+        row = self._with(row, parent.timeout_mins, True, (), "CREATE", parent.lent)
         blueprint = self.checked(tx, row, wish)
         row = self._described(row, blueprint)
         tx.insert(row)
@@ -169,6 +169,7 @@ class Stacks:
             created_at=tx.now,
             updated_at=None,
             deleted_at=None,
+            lent={},
         )
 
     @staticmethod
@@ -178,6 +179,7 @@ class Stacks:
         disable_rollback: bool,
         tags: Sequence[str],
         action: Action,
+        lent: dict[str, str],
     ) -> StackRow:
         return msgspec.structs.replace(
             row,
@@ -185,6 +187,7 @@ class Stacks:
             disable_rollback=disable_rollback,
             tags=list(tags),
             action=action,
+            lent=lent,
         )
 
     @staticmethod
@@ -241,7 +244,7 @@ class Stacks:
             if unknown:
                 raise Invalid(f"Unknown Property {min(unknown)}", path)
             try:
-                checked_now = _known_properties(definition.properties, blueprint, scope)
+                checked_now = known_properties(definition.properties, blueprint, scope)
             except NotKnownYet:
                 continue
             if set(checked_now) == set(definition.properties):
@@ -272,6 +275,11 @@ class Stacks:
         )
         self.engine.story.of_stack(tx, row)
         left = arrange(tx, row, blueprint)
+        if int(tx.value(resources.COUNT_IN_TREE, root=row.root_id)) > DEFAULTS["stack_resources"]:
+            raise BadRequest(
+                f"Maximum resources per stack exceeded: {DEFAULTS['stack_resources']}",
+                kind="StackValidationFailed",
+            )
         row = tx.update(row, left=left)
         tx.after_commit(lambda: self.engine.ring(0.0))
         if left == 0:
@@ -308,7 +316,7 @@ class Stacks:
             "updated_at": tx.now,
         }
         if who is not None:
-            changes |= {"user_id": who.user_id, "roles": list(who.roles)}
+            changes |= {"user_id": who.user_id, "roles": list(who.roles), "lent": who.lent}
         if timeout_mins is not None:
             changes["timeout_mins"] = timeout_mins
         if disable_rollback is not None:
@@ -318,9 +326,16 @@ class Stacks:
         row = tx.update(row, **changes)
         return self._begin(tx, row, blueprint)
 
+    def delete_nested(self, tx: Tx, parent: StackRow, child: StackRow) -> StackRow:
+        return self.delete(tx, self._as_parent(tx, parent, child))
+
+    @staticmethod
+    def _as_parent(tx: Tx, parent: StackRow, child: StackRow) -> StackRow:
+        """With the right of whoever asked for the change of the parent."""
+        return tx.update(child, user_id=parent.user_id, roles=parent.roles, lent=parent.lent)
+
     def update_nested(self, tx: Tx, parent: StackRow, child: StackRow, wish: Wish) -> StackRow:
-        child = tx.update(child, user_id=parent.user_id, roles=parent.roles)
-        return self.update(tx, child, None, wish)
+        return self.update(tx, self._as_parent(tx, parent, child), None, wish)
 
     @staticmethod
     def _kept(row: StackRow) -> dict[str, Any] | None:
@@ -342,7 +357,7 @@ class Stacks:
             return row
         changes: dict[str, Any] = {"action": "DELETE"}
         if who is not None and row.project_id == who.project_id:
-            changes |= {"user_id": who.user_id, "roles": list(who.roles)}
+            changes |= {"user_id": who.user_id, "roles": list(who.roles), "lent": who.lent}
         return self._begin_absent(tx, tx.update(row, **changes))
 
     def _begin_absent(self, tx: Tx, row: StackRow) -> StackRow:
@@ -569,7 +584,7 @@ class Stacks:
     def _kind_of_change(self, blueprint: Blueprint, name: str, old: ResourceRow) -> str:
         handler = self.engine.types.handler(old.kind)
         given = blueprint.definitions[name].properties
-        now = _known_properties(given, blueprint, PlanScope(blueprint))
+        now = known_properties(given, blueprint, PlanScope(blueprint))
         schema = handler.properties
         changed = [
             key
@@ -580,17 +595,3 @@ class Stacks:
 
     def environment_of(self, row: StackRow) -> Any:
         return parse_environment(row.environment)
-
-
-def _known_properties(
-    given: Mapping[str, Any], blueprint: Blueprint, scope: PlanScope
-) -> dict[str, Any]:
-    """Those of the properties that follow from parameters alone."""
-    functions = Functions(blueprint.template.version, scope)
-    made = {}
-    for name, snippet in given.items():
-        try:
-            made[name] = functions.resolve(snippet, f"properties.{name}")
-        except NotKnownYet:
-            continue
-    return made
