@@ -6,6 +6,7 @@ from typing import Any
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import Page, page_of
+from cumulo.core.wire.shapes import Body
 from cumulo.shared_file_system.api import bodies
 from cumulo.shared_file_system.api.actions import actions, wished_status
 from cumulo.shared_file_system.api.lists import (
@@ -24,6 +25,10 @@ from cumulo.shared_file_system.service.shared_file_system import SharedFileSyste
 
 STATUSES = ("available", "creating", "deleting", "error", "error_deleting")
 _TEXTS = ("name", "name~", "description", "description~", "status", "share_id")
+
+
+class SnapshotLocations(Body):
+    share_snapshot_export_locations: list[dict[str, str]]
 
 
 class SnapshotsApi:
@@ -57,6 +62,8 @@ class SnapshotsApi:
                       response=bodies.MetaAnswer),
             Operation("DELETE", f"{meta}/{{key}}", self.drop_meta, policy=write, early=False,
                       since="2.73"),
+            Operation("GET", f"{one}/export-locations", self.locations, policy=rule, early=False,
+                      since="2.32", response=SnapshotLocations),
             *act("reset_status", bodies.Reset, self.reset, "share_snapshot:reset_status"),
             *act("force_delete", dict[str, Any] | None, self.force_delete,
                  "share_snapshot:force_delete"),
@@ -138,6 +145,11 @@ class SnapshotsApi:
         if changes:
             row = self._snapshots.update(tx, row, call.principal, **changes)
         return bodies.SnapshotAnswer(snapshot=self._body(call, row))
+
+    def locations(self, call: Call, tx: Tx) -> Any:
+        """2.32: where a snapshot itself is mounted. Here none is (`mount_snapshot_support`)."""
+        self._found(call, tx)
+        return SnapshotLocations(share_snapshot_export_locations=[])
 
     def delete(self, call: Call, tx: Tx) -> None:
         self._snapshots.delete(tx, self._found(call, tx), call.principal)

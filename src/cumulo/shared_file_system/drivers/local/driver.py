@@ -1,6 +1,7 @@
 """The driver of real hosts: a pool, and export servers in projects' networks."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -146,5 +147,9 @@ class LocalDriver:
             for server in self._known():
                 self._remove_server(server.id)
             self._pool.remove()
+            # Empty by now; what we do not know keeps them.
+            for place in (self._servers, self._servers.parent, self._servers.parent.parent):
+                with contextlib.suppress(OSError):
+                    place.rmdir()
 
         await self._do(forget)

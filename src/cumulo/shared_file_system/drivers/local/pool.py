@@ -85,6 +85,9 @@ class Pool:
     def remove(self) -> None:
         """Once it is closed: the file with all that is in it."""
         self._file.unlink(missing_ok=True)
+        for place in (self._top, self._exports):
+            if place.is_dir():
+                place.rmdir()
 
     # --- shares -----------------------------------------------------------------------------
 
