@@ -1,6 +1,10 @@
 """Two real guests mount one share over their own network: they see each other's files, run into its
-size and grow it, are cut off with the rule, and get yesterday's file out of a snapshot."""
+size and grow it, are cut off with the rule, and get yesterday's file out of a snapshot.
 
+Minutes under emulation: on request, with CUMULO_SHARE_TESTS=1 (`pytest -n 0 -m shares`).
+"""
+
+import os
 from typing import Any
 
 import pytest
@@ -10,6 +14,10 @@ from tests.end_to_end.lab import Lab
 
 pytestmark = [
     pytest.mark.guest,
+    pytest.mark.shares,
+    pytest.mark.skipif(
+        os.environ.get("CUMULO_SHARE_TESTS") != "1", reason="CUMULO_SHARE_TESTS=1 is not set"
+    ),
     pytest.mark.skipif(lacking() is not None, reason=str(lacking())),
 ]
 GUESTS = ("one", "two")
