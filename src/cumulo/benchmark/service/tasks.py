@@ -102,7 +102,7 @@ def _started(pid: int) -> str:
 def alive(named: str) -> bool:
     """Whether the process that runs a task still does."""
     pid, _, started = named.partition(":")
-    return bool(started) and pid.isdigit() and _started(int(pid)) == started
+    return bool(started) and pid[:10].isdigit() and _started(int(pid[:10])) == started
 
 
 def create(

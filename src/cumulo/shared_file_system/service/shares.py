@@ -156,7 +156,9 @@ class Shares:
         bounds = [
             kind.extra_specs.get(f"provisioning:{which}_share_size") for which in ("min", "max")
         ]
-        least, most = (int(text) if text and text.isdecimal() else None for text in bounds)
+        least, most = (
+            int(text) if text and len(text) < 10 and text.isdecimal() else None for text in bounds
+        )
         if (least is not None and size < least) or (most is not None and size > most):
             raise BadRequest(
                 f"Invalid input received: Requested share size of {size}GiB is not between the "
