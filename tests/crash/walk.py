@@ -201,7 +201,8 @@ class Walk:
     def detach(self) -> None:
         volume_id = self.volume_path.rpartition("/")[2]
         path = f"{self.server_path}/os-volume_attachments/{volume_id}"
-        self.plane.ask("DELETE", path, ok=(404, 409))
+        # 400: the request before the crash was carried out, and it is being detached.
+        self.plane.ask("DELETE", path, ok=(400, 404, 409))
         self.volume_is("available")
 
     def delete_volume(self) -> None:
