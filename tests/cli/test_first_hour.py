@@ -33,7 +33,7 @@ def test_simulated_or_real_is_decided_once(tmp_path: Path, made_fake: bool) -> N
     options.write_text(json.dumps({"fake": made_fake}))
     wrong = settings.load(tmp_path, fake=not made_fake)
     with pytest.raises(click.ClickException, match="which stays so"):
-        up._check(wrong, None)
+        up.check(wrong, None)
     assert json.loads(options.read_text()) == {"fake": made_fake}
 
 

@@ -265,6 +265,14 @@ class Users:
         emit(tx, "identity.user.update", row.id, principal=who, what="password")
         tx.after_commit(self.forget_tokens)
 
+    def reopen(self, tx: Tx, row: UserRow, password_hash: str) -> None:
+        """By the operator at the machine: whatever else was asked of this user's logins, the new
+        password alone is enough."""
+        asked = ("lock_password", "multi_factor_auth_enabled", "multi_factor_auth_rules")
+        options = {name: value for name, value in row.options.items() if name not in asked}
+        row = tx.update(row, enabled=True, last_active_at=tx.now, options=options)
+        self.set_password(tx, row, password_hash, None)
+
     def delete(self, tx: Tx, user_id: str, who: Principal) -> None:
         """With all that is the user's own: the rows' foreign keys."""
         row = self.get(tx, user_id)
