@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -33,10 +34,10 @@ def put_up(farm: Farm, count: int, tls: bool = False) -> FarmRecord:
 
 
 @pytest.fixture(scope="module")
-def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
-    folder = tmp_path_factory.mktemp("farm")
-    for each in (folder, folder.parent, folder.parent.parent):
-        each.chmod(0o755)
+def farm() -> Iterator[Farm]:
+    # QEMU is nobody, and must get to its folder.
+    folder = Path(tempfile.mkdtemp(prefix="cumulo-farm-"))
+    folder.chmod(0o755)
     farm = Farm(folder)
     put_up(farm, 1, tls=True)
     try:
@@ -45,6 +46,7 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
         farm.down()
         assert not namespace_exists(f"{PREFIX}-farm")
         assert not (folder / "baremetal" / "farm").exists()
+        shutil.rmtree(folder)
 
 
 def connect(farm: Farm, **who: str) -> Any:
@@ -129,6 +131,6 @@ def test_the_gateway_has_few_doors(farm: Farm) -> None:
         in_namespace(f"{PREFIX}-farm", socket.create_connection, ("1.1.1.1", 80), 1)
 
 
-def test_qemu_that_is_gone_is_said(farm: Farm, tmp_path: Path) -> None:
+def test_qemu_that_is_gone_is_said(farm: Farm) -> None:
     with pytest.raises(Busy):
         farm.folders.all()[0].qmp("query-status")
