@@ -26,6 +26,7 @@ from cumulo.core.run.commands import run_blocking
 from cumulo.core.run.daemons import Daemon, start_daemon
 
 MOST = 64
+TRIES = 4
 _PORT = 8001
 
 
@@ -117,6 +118,7 @@ class Farm:
         """At least `count` machines, all of them with their BMC. Raises FarmFault."""
         if not 0 <= count <= MOST:
             raise FarmFault(f"a farm has 0 to {MOST} machines")
+        new = not self.exists()
         record = self._recorded(prefix, cloud, tls)
         there = self.folders.all()
         taken = {machine.made.number for machine in there}
@@ -127,7 +129,16 @@ class Farm:
             Machine(self.folders.machines / made.id, made, accelerator).create()
             say(f"machine {made.name}: {made.id}")
         Place(record.namespace).ensure([machine.made for machine in self.folders.all()])
-        self._answering(record)
+        for left in reversed(range(TRIES if new else 1)):
+            try:
+                self._answering(record)
+                break
+            except FarmFault:
+                # Somebody else may have taken the port; nobody has been told of it yet.
+                if not left:
+                    raise
+                record = msgspec.structs.replace(record, port=_free_port(0))
+                self.folders.save(record)
         return record
 
     def _recorded(self, prefix: str, cloud: str, tls: bool) -> FarmRecord:
@@ -135,7 +146,9 @@ class Farm:
             record = msgspec.structs.replace(self.folders.load(), cloud=cloud)
         else:
             password = secrets.token_urlsafe(12)
-            record = FarmRecord(f"{prefix}-farm", cloud, _free_port(), "admin", password, tls)
+            record = FarmRecord(
+                f"{prefix}-farm", cloud, _free_port(_PORT, 0), "admin", password, tls
+            )
         self.folders.save(record)
         if record.tls and not self.folders.certificate.exists():
             _certify(self.folders.certificate, self.folders.key)
@@ -201,8 +214,8 @@ def _new(prefix: str, number: int, memory_mb: int, disk_gb: int) -> Made:
     return Made(str(uuid.uuid4()), name, number, mac, memory_mb=memory_mb, disk_gb=disk_gb)
 
 
-def _free_port() -> int:
-    for wanted in (_PORT, 0):
+def _free_port(*wanted_ports: int) -> int:
+    for wanted in wanted_ports:
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", wanted))
