@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cumulo.compute.drivers.driver import DiskSpec, GuestSpec, NicSpec
-from cumulo.compute.drivers.qemu.accelerator import Accelerator
 from cumulo.compute.drivers.qemu.disks import (
     CONFIG_FILE,
     ROOT_NODE,
@@ -18,6 +17,7 @@ from cumulo.compute.drivers.qemu.disks import (
     node_name,
     root_block_device,
 )
+from cumulo.core.run.accelerator import Accelerator
 
 MIN_PORTS = 8
 SPARE_PORTS = 6
