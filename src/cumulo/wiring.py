@@ -8,7 +8,7 @@ import msgspec
 
 from cumulo import __version__, hosting, order
 from cumulo.cloud import Cloud
-from cumulo.core.assembly import Assembly, Frame, Principals, RotateKeys
+from cumulo.core.assembly import Assembly, Frame, Principals, RotateKeys, UserNames
 from cumulo.core.db import migrations
 from cumulo.core.db.engines import engine_of
 from cumulo.core.events.history import let_turns_grow
@@ -65,9 +65,10 @@ def build(settings: Settings, *, offline: bool = False) -> Cloud:
     for face in (face for each in built.values() for face in each.faces):
         application.mount(face)
     counts = {noun: count for each in built.values() for noun, count in each.counts.items()}
-    decisions = Decisions(lambda: application.faces, frame.get(Principals))
-    rotate = frame.get(RotateKeys)
-    application.mount(operator_face(conductor, counts, decisions, rotate, frame.feed))
+    policy = settings.data_dir / "policy"
+    decisions = Decisions(lambda: application.faces, frame.get(Principals), policy)
+    rotate, names = frame.get(RotateKeys), frame.get(UserNames)
+    application.mount(operator_face(conductor, counts, decisions, rotate, frame.feed, names))
     application.mount(root_face(application, settings.base_url, __version__))
     application.mount(application.health.face())
     frame.caller.bind(application.execution, application.operations_at, settings.base_url)

@@ -57,6 +57,7 @@ def serve(settings: Settings, *, to_terminal: bool) -> None:
         instance.lock(settings)
     except instance.AlreadyRunning:
         raise click.ClickException(f"a cloud runs in {settings.data_dir} already") from None
+    from cumulo.core.auth.rules import PolicyError
     from cumulo.core.db.transaction import DatabaseAway
     from cumulo.core.hosts.lineage import ForeignDatabase
     from cumulo.core.http.server import listening_socket
@@ -75,6 +76,9 @@ def serve(settings: Settings, *, to_terminal: bool) -> None:
         except DatabaseAway as error:
             log.error("%s", error)
             raise click.ClickException(str(error)) from None
+        except PolicyError as error:
+            log.error("policy: %s", error)
+            raise click.ClickException(f"policy: {error}") from None
         except ForeignDatabase as error:
             log.error("%s", error)
             raise database.foreign(settings, error) from None

@@ -1,6 +1,6 @@
 """Users and their passwords. Hashing happens outside of transactions: `hash_of` first."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -100,6 +100,11 @@ class Users:
 
     def find(self, tx: Tx, name: str, domain_id: str) -> UserRow | None:
         return tx.one(queries.BY_NAME, name=name, domain_id=domain_id)
+
+    def names(self, tx: Tx, ids: Collection[str]) -> dict[str, str]:
+        """Of those that there are."""
+        found = ((id, tx.get(UserRow, id)) for id in ids)
+        return {id: row.name for id, row in found if row is not None}
 
     def old_passwords(self, tx: Tx, user_id: str, count: int) -> list[str]:
         """The hashes of the last passwords, the newest first, `count` with the present one."""
