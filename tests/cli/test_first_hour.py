@@ -56,6 +56,17 @@ def test_a_taken_port_is_told_before_anything_is_made(tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
+def test_a_broken_policy_file_is_told_before_anything_stops_or_starts(tmp_path: Path) -> None:
+    (tmp_path / "policy").mkdir()
+    (tmp_path / "options.json").write_text('{"fake": true}')
+    for text in ("compute: [", "x: 'role:a and'", "- a list"):
+        (tmp_path / "policy" / "compute.yaml").write_text(text)
+        for command in (("up", "--fake"), ("restart",)):
+            answer = cumulo(*command, "--listen", f"127.0.0.1:{free_port()}", data_dir=tmp_path)
+            assert answer.exit_code == 1 and "policy/compute.yaml" in answer.output, answer.output
+    assert {each.name for each in tmp_path.iterdir()} == {"policy", "options.json"}
+
+
 class Starting:
     """Stands for a control plane that is not ready yet."""
 

@@ -97,6 +97,7 @@ def check(settings: Settings, found: instance.Running | None, *, restart: bool =
     if found is None or found.listen != settings.listen:
         _check_address(settings)
     database.refuse_foreign(settings)
+    _check_policy(settings)
     if not settings.fake:
         if os.geteuid() != 0:
             raise click.ClickException(
@@ -104,6 +105,19 @@ def check(settings: Settings, found: instance.Running | None, *, restart: bool =
                 "(simulated hosts, the same APIs)"
             )
         _check_way(settings.data_dir)
+
+
+def _check_policy(settings: Settings) -> None:
+    files = sorted((settings.data_dir / "policy").glob("*.yaml"))
+    if not files:
+        return
+    from cumulo.core.auth.policy import PolicyError, check_file
+
+    try:
+        for path in files:
+            check_file(path)
+    except PolicyError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _check_address(settings: Settings) -> None:

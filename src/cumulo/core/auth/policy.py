@@ -162,7 +162,8 @@ async def reload_rules(found: Sequence[Rules], *, seconds: float = 1.0) -> None:
                 if rules.reload_if_changed():
                     log.info("policy: %s was read again", rules.path)
             except PolicyError as error:
-                log.error("policy: the rules before it stay in force: %s", error)
+                rules.doubts = [f"the rules before it stay in force: {error}"]
+                log.error("policy: %s", rules.doubts[0])
 
 
 def _references(node: Node) -> Iterator[str]:
@@ -182,6 +183,15 @@ def _references(node: Node) -> Iterator[str]:
 def _meant(name: str, known: Collection[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
     return f" (is {close[0]!r} meant?)" if close else ""
+
+
+def check_file(path: Path) -> None:
+    """Raises PolicyError for a file that no service could start with."""
+    for name, rule in _read(path).items():
+        try:
+            parse_text(_as_text(rule))
+        except PolicyError as error:
+            raise PolicyError(f"{path}: policy rule {name!r}: {error}") from None
 
 
 def _as_text(rule: object) -> str:
