@@ -63,7 +63,11 @@ def build(settings: Settings) -> Cloud:
     counts = {noun: count for each in built.values() for noun, count in each.counts.items()}
     decisions = Decisions(lambda: application.faces, frame.get(Principals))
     rotate = frame.get(RotateKeys)
-    application.mount(operator_face(conductor, counts, decisions, rotate, frame.feed))
+    application.mount(
+        operator_face(
+            conductor, frame.machines, settings.link_address, counts, decisions, rotate, frame.feed
+        )
+    )
     application.mount(root_face(application, settings.base_url, __version__))
     application.mount(application.health.face())
     frame.caller.bind(application.execution, application.operations_at, settings.base_url)

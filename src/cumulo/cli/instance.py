@@ -55,6 +55,15 @@ def announce(settings: Settings, started: int) -> None:
     temporary.replace(path)
 
 
+def host_here(settings: Settings) -> str | None:
+    """The host's name, where this data directory is that of a machine that joined a cloud."""
+    path = settings.data_dir / "joined.json"
+    try:
+        return str(json.loads(path.read_bytes())["name"])
+    except FileNotFoundError:
+        return None
+
+
 class AlreadyRunning(Exception):
     """Another control plane works on this data directory."""
 

@@ -18,6 +18,7 @@ from cumulo.core.events.feed import Feed
 from cumulo.core.events.history import story_of
 from cumulo.core.faults import BadRequest
 from cumulo.core.hosts.conductor import Conductor
+from cumulo.core.hosts.machines import Machines
 from cumulo.core.hosts.registry import is_alive
 from cumulo.core.http import faults
 from cumulo.core.http.decisions import Decisions
@@ -38,13 +39,16 @@ class RotateKeys(msgspec.Struct, forbid_unknown_fields=True):
 
 def operator_face(
     conductor: Conductor,
+    machines: Machines,
+    link: tuple[str, int],
     counts: Mapping[str, Callable[[Tx], int]],
     decisions: Decisions,
     rotate: Callable[[Any, Principal], Awaitable[str]],
     feed: Feed,
     rules: Rules | None = None,
 ) -> Face:
-    """`counts`: the noun's plural → how many there are. `rotate`: a ring of keys, who asks."""
+    """`link`: where hosts on other machines dial in. `counts`: the noun's plural → how many there
+    are. `rotate`: a ring of keys, who asks."""
 
     registry = conductor.registry
 
@@ -102,7 +106,7 @@ def operator_face(
                 body=RotateKeys,
                 kind="stream",
             ),
-            *HostOperations(conductor).operations(),
+            *HostOperations(conductor, machines, link).operations(),
             *LiveEvents(feed).operations(),
         ],
     )
