@@ -123,11 +123,12 @@ class Authority:
 # --- the host's end ----------------------------------------------------------------------------
 
 
-def new_request(key_path: Path, name: str) -> bytes:
-    """A new key in this file, and the request (PEM) for a certificate with it."""
+def new_request(key_path: Path) -> bytes:
+    """A new key in this file, and the request (PEM) for a certificate with it. Whose it will be
+    the control plane knows; the request does not say."""
     key = ec.generate_private_key(ec.SECP256R1())
     write_private(key_path, private_pem(key))
-    builder = x509.CertificateSigningRequestBuilder().subject_name(_name(name))
+    builder = x509.CertificateSigningRequestBuilder().subject_name(_name("a host"))
     return builder.sign(key, hashes.SHA256()).public_bytes(_PEM)
 
 
@@ -140,12 +141,6 @@ def client_context(authority: Path, pair: Path | None = None) -> ssl.SSLContext:
     if pair is not None:
         context.load_cert_chain(pair)
     return context
-
-
-def name_in(pair: Path) -> str:
-    """Whose certificate it is."""
-    made = x509.load_pem_x509_certificate(pair.read_bytes())
-    return str(made.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
 
 
 def days_left(pair: Path) -> float:

@@ -143,16 +143,15 @@ class DialledLink:
                 running.cancel()
                 with contextlib.suppress(asyncio.CancelledError, Nonsense):
                     await running
-            if wire.close_code == REMOVED:
-                log.error("this machine is no host of the cloud any more; guests go on as they are")
+                if wire.close_code == REMOVED:
+                    log.error("this machine is no host of the cloud any more; guests go on")
             raise PeerGone(f"the connection has ended ({wire.close_code} {wire.close_reason})")
 
     async def _renew(self, peer: Peer) -> None:
         """A new certificate in good time; used from the next connection on."""
         while True:
             if authority.days_left(self._identity.pair) < authority.RENEW_DAYS:
-                name = authority.name_in(self._identity.pair)
-                request = authority.new_request(self._identity.key, name)
+                request = authority.new_request(self._identity.key)
                 try:
                     made = _decode(await peer.call("renew", Renewal(request)), type=bytes)
                     self._identity.keep(made)

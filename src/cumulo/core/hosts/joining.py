@@ -85,7 +85,7 @@ def join(url: str, token: Token, name: str, secrets: Path) -> str:
     secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
     pem = _authority(there, token)
     authority.write_private(identity.authority, pem)
-    request = authority.new_request(identity.key, name)
+    request = authority.new_request(identity.key)
     try:
         with connect(
             there + JOIN_PATH,

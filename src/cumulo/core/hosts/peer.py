@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
+from websockets.exceptions import ConnectionClosed
 
 log = logging.getLogger("cumulo.link")
 
@@ -81,6 +82,8 @@ class Peer:
         try:
             async for raw in self._wire:
                 await self._take(raw)
+        except ConnectionClosed as error:
+            log.debug("the connection broke: %s", error)
         finally:
             self._over = True
             for task in self._tasks:
