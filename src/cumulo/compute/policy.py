@@ -16,6 +16,10 @@ _MEMBERS = """
     os-remote-consoles
     servers:create servers:update servers:delete servers:reboot servers:start servers:stop
     os-pause-server:pause os-pause-server:unpause os-lock-server:lock os-lock-server:unlock
+    servers:rebuild servers:resize servers:confirm_resize servers:revert_resize
+    servers:create_image servers:trigger_crash_dump os-create-backup os-admin-password
+    os-suspend-server:suspend os-suspend-server:resume os-rescue os-unrescue
+    os-shelve:shelve os-shelve:unshelve os-deferred-delete:restore
     os-deferred-delete:force os-console-output os-server-password:clear
     server-metadata:create server-metadata:update_all server-metadata:update
     server-metadata:delete
@@ -42,6 +46,10 @@ _READERS = """
 _ADMINS = """
     servers:index:get_all_tenants servers:detail:get_all_tenants servers:create:forced_host
     servers:show:host_status os-extended-server-attributes os-admin-actions:reset_state
+    os-admin-actions:reset_network os-admin-actions:inject_network_info
+    os-migrate-server:migrate os-migrate-server:migrate:host os-shelve:shelve_offload
+    os-shelve:unshelve_to_host os-migrations:index servers:migrations:index
+    servers:migrations:show
     os-server-diagnostics os-lock-server:unlock:unlock_override
     os-flavor-manage:create os-flavor-manage:update os-flavor-manage:delete
     os-flavor-extra-specs:create os-flavor-extra-specs:update os-flavor-extra-specs:delete

@@ -8,6 +8,7 @@ from cumulo.compute.api.groups import GroupsApi
 from cumulo.compute.api.hosts import HostsApi
 from cumulo.compute.api.keypairs import KeyPairsApi
 from cumulo.compute.api.limits import LimitsApi
+from cumulo.compute.api.operations import OperationsApi
 from cumulo.compute.api.security_groups import SecurityGroupsApi
 from cumulo.compute.api.server_actions import ServerActionsApi
 from cumulo.compute.api.server_parts import ServerPartsApi
@@ -59,6 +60,7 @@ def compute_faces(
                 *versions.operations(),
                 *ServersApi(compute).operations(),
                 *ServerActionsApi(compute, database, conductor).operations(),
+                *OperationsApi(compute, database, conductor).operations(),
                 *ServerPartsApi(compute).operations(),
                 *consoles.operations(),
                 *SecurityGroupsApi(compute).operations(),

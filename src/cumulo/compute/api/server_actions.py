@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import UNSET
 
 from cumulo.compute.api import bodies
-from cumulo.compute.api.common import server_of, who
+from cumulo.compute.api.common import action, server_of, who
 from cumulo.compute.model.server import ServerRow
 from cumulo.compute.service.compute import ComputeService
 from cumulo.core.db.transaction import Database, Tx
@@ -29,21 +29,21 @@ class ServerActionsApi:
         servers, lock = "os_compute_api:servers", "os_compute_api:os-lock-server"
         pause = "os_compute_api:os-pause-server"
         return [
-            _action("reboot", self.reboot, f"{servers}:reboot", bodies.RebootAction),
-            _action("os-start", self.start, f"{servers}:start", bodies.StartAction),
-            _action("os-stop", self.stop, f"{servers}:stop", bodies.StopAction),
-            _action("pause", self.pause, f"{pause}:pause", bodies.PauseAction),
-            _action("unpause", self.unpause, f"{pause}:unpause", bodies.UnpauseAction),
-            _action("lock", self.old_lock, f"{lock}:lock", bodies.OldLockAction, until="2.72"),
-            _action("lock", self.lock, f"{lock}:lock", bodies.LockAction, since="2.73"),
-            _action("unlock", self.unlock, f"{lock}:unlock", bodies.UnlockAction),
-            _action(
+            action("reboot", self.reboot, f"{servers}:reboot", bodies.RebootAction),
+            action("os-start", self.start, f"{servers}:start", bodies.StartAction),
+            action("os-stop", self.stop, f"{servers}:stop", bodies.StopAction),
+            action("pause", self.pause, f"{pause}:pause", bodies.PauseAction),
+            action("unpause", self.unpause, f"{pause}:unpause", bodies.UnpauseAction),
+            action("lock", self.old_lock, f"{lock}:lock", bodies.OldLockAction, until="2.72"),
+            action("lock", self.lock, f"{lock}:lock", bodies.LockAction, since="2.73"),
+            action("unlock", self.unlock, f"{lock}:unlock", bodies.UnlockAction),
+            action(
                 "forceDelete",
                 self.force_delete,
                 "os_compute_api:os-deferred-delete:force",
                 bodies.ForceDeleteAction,
             ),
-            _action(
+            action(
                 "os-resetState",
                 self.reset_state,
                 "os_compute_api:os-admin-actions:reset_state",
@@ -158,18 +158,3 @@ class ServerActionsApi:
             "disk_details": [],
             "memory_details": {"maximum": row.flavor.ram, "used": None},
         }
-
-
-def _action(name: str, handler: Any, rule: str, body: Any, **versions: Any) -> Operation:
-    return Operation(
-        "POST",
-        "/servers/{server_id}/action",
-        handler,
-        policy=rule,
-        early=False,
-        body=body,
-        action=name,
-        status=202,
-        title=f"{name} server",
-        **versions,
-    )
