@@ -48,9 +48,11 @@ DRIVERS_OF_CORE = (
     "cumulo.core.run",
     "cumulo.core.blobs",
     "cumulo.core.outbound",
+    "cumulo.core.work.ending",
     "cumulo.core.work.pools",
 )
-MACHINE_ROOMS = ("drivers", "guest")  # guest: builds the guest image, once, for `cumulo setup`
+# guest, ramdisk: what is built once, for `cumulo setup`; farm: machines beside the cloud.
+MACHINE_ROOMS = ("drivers", "guest", "ramdisk", "farm")
 FREE = (
     "cumulo.wiring",
     "cumulo.cloud",
@@ -112,7 +114,7 @@ def forbidden(module: str, name: str) -> str | None:
         # Fakes are made of simulated hosts and injected faults.
         if inside(name, "cumulo.core.sim") and "fake" in module.split(".")[3:]:
             return None
-        return "of core, drivers import run, blobs, outbound and pools only"
+        return "of core, drivers import run, blobs, outbound, endings and pools only"
     if room != "api" and inside(name, "cumulo.core.http"):
         return "only api knows HTTP"
     if room not in SQL_ROOMS and inside(name, "cumulo.core.db.statements"):

@@ -209,6 +209,35 @@ def test_volumes_grow_while_bytes_come(plane: ControlPlane) -> None:
     asyncio.run(main())
 
 
+def test_a_client_that_leaves_early_leaves_no_attachment(plane: ControlPlane) -> None:
+    """Whoever has all bytes hangs up at once: the request is cancelled while it cleans up."""
+
+    async def main() -> None:
+        store = driver(plane)
+        writer = store.writer("left")
+        await writer.write(b"x" * 5000)
+        await writer.finish()
+        await writer.keep()
+        (volume,) = await store.volumes.listed("left")
+        for waits in (0, 1, 3, 10, 30):
+            for step in ("read", "close"):
+                reader = await store.reader("left")
+                if step == "close":
+                    assert await reader.read(0, 1) == b"x"
+                work = reader.read(0, 1) if step == "read" else reader.close()
+                task = asyncio.ensure_future(work)
+                for _ in range(waits):
+                    await asyncio.sleep(0.001)
+                task.cancel()
+                await asyncio.wait({task})
+                await reader.close()
+                there = await store.volumes.ask("GET", f"/attachments?volume_id={volume['id']}")
+                assert there["attachments"] == [], (waits, step)
+        await store.remove("left")
+
+    asyncio.run(main())
+
+
 def test_only_files_below_the_folders_are_opened(tmp_path: Path) -> None:
     folder = tmp_path / "volumes"
     folder.mkdir()

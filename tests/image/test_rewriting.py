@@ -8,17 +8,35 @@ import lzma
 import os
 import struct
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from cumulo.core.run.sandbox import INPUT, OUTPUT, Bounds, SandboxFailed, in_sandbox, sandboxed
+from cumulo.core.run.sandbox import (
+    INPUT,
+    OUTPUT,
+    PROCESSES,
+    Bounds,
+    SandboxFailed,
+    in_sandbox,
+    sandboxed,
+)
 from cumulo.image.drivers.rewrite import SubprocessRewriter
 from cumulo.image.model.content import ConversionFailed
 
 MIB = 1 << 20
 CONTENT = b"disk" * 100_000
+CROWD = """
+import os, sys, threading
+threading.stack_size(65536)
+os.setresuid(*3 * [int(sys.argv[2])])
+for _ in range(int(sys.argv[1])):
+    threading.Thread(target=sys.stdin.readline, daemon=True).start()
+print("there", flush=True)
+threading.Event().wait(60)
+"""
 
 
 def zipped(*names: str) -> bytes:
@@ -125,6 +143,24 @@ def test_named_files_and_a_text(tmp_path: Path) -> None:
     (tmp_path / "b").write_text("b")
     named = {"/one": tmp_path / "a", f"{tmp_path}/two": tmp_path / "b"}
     assert in_sandbox(["cat", "/one", f"{tmp_path}/two"], reads=named) == b"ab"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_what_a_user_runs_elsewhere_leaves_the_process_enough() -> None:
+    """Guests run as the user that their disks are opened as, and have threads by the hundred."""
+    user = 65530
+    crowd = subprocess.Popen(
+        [sys.executable, "-I", "-c", CROWD, str(PROCESSES + 50), str(user)],
+        stdout=subprocess.PIPE,
+        stdin=subprocess.PIPE,
+    )
+    try:
+        assert crowd.stdout is not None and crowd.stdout.readline() == b"there\n"
+        said = in_sandbox(["sh", "-c", "(echo a child) & wait"], reads={}, user=user)
+        assert said == b"a child\n"
+    finally:
+        crowd.kill()
+        crowd.communicate()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

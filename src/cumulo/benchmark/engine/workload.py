@@ -24,6 +24,7 @@ from cumulo.benchmark.engine.surroundings import Guests, Surroundings
 from cumulo.benchmark.finding import found_args
 from cumulo.benchmark.model.result import HookResult, Iteration
 from cumulo.benchmark.model.task import Workload
+from cumulo.core.work.ending import to_its_end
 
 CHUNK = 1000
 
@@ -165,9 +166,7 @@ class Execution:
             done = by_name[context.name]["cleanup"]
             done["started_at"] = time.time()
             try:
-                await asyncio.shield(
-                    asyncio.ensure_future(context.cleanup(self.environment, config))
-                )
+                await to_its_end(context.cleanup(self.environment, config))
             except (Exception, asyncio.CancelledError) as failure:
                 done["error"] = _error(failure)
             done["finished_at"] = time.time()

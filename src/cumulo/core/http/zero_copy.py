@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from cumulo.core.work import pools
+from cumulo.core.work.ending import to_its_end
 
 EXTENSION = "cumulo.sendfile"
 """The key in an ASGI scope's extensions that says that this server can do it."""
@@ -96,12 +97,7 @@ async def _send_file(cycle: Any, wanted: FileRange) -> None:
 
 async def _in_thread(push: Callable[..., int], *arguments: int) -> int:
     """Whoever is cancelled meanwhile waits for the thread: it has the descriptors."""
-    work = asyncio.ensure_future(pools.DISK(push, *arguments))
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.wait({work})
-        raise
+    return await to_its_end(pools.DISK(push, *arguments))
 
 
 def _push(socket: int, file: int, offset: int, end: int) -> int:

@@ -32,6 +32,8 @@ INPUT, OUTPUT = "/in", "/out"
 RESERVE, RESERVED_SHARE = 256 * 1024 * 1024, 50
 """Bytes, and the part (one of so many), that stay free on a file system for everybody else."""
 _CELL = Path(__file__).with_name("cell.py")
+PROCESSES = 1024
+"""That one tool may start, threads included; far fewer than a machine can bear."""
 _LOOK_SECONDS = 0.02
 _TEXT = 64 * 1024 * 1024
 
@@ -138,7 +140,7 @@ def _run(
             "RLIMIT_FSIZE": bounds.disk,
             "RLIMIT_CPU": int(bounds.seconds) + 1,
             "RLIMIT_NOFILE": 64,
-            "RLIMIT_NPROC": 64,
+            "RLIMIT_NPROC": PROCESSES + _threads_of(user if os.geteuid() == 0 else os.geteuid()),
             "RLIMIT_CORE": 0,
         },
     }
@@ -163,6 +165,18 @@ def _run(
             process.wait()
         errors.seek(max(0, errors.seek(0, os.SEEK_END) - 2000))
         _judge(process.returncode, broken, errors.read().decode(errors="replace"))
+
+
+def _threads_of(user: int) -> int:
+    """Of this user on the whole machine. The kernel's bound is for all of a user's together, and a
+    guest's disk is opened as its guest is run: a host full of guests is no reason to refuse one."""
+    count = 0
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                if process.stat().st_uid == user:
+                    count += sum(1 for _ in (process / "task").iterdir())
+    return count
 
 
 def _judge(status: int, broken: str | None, said: str) -> None:

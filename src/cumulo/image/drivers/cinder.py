@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from cumulo.core.work import pools
+from cumulo.core.work.ending import to_its_end
 from cumulo.image.drivers.driver import Sums, check_id
 from cumulo.image.drivers.nbd import Disk, allowed, open_disk
 from cumulo.image.drivers.remote import Login
@@ -155,12 +156,16 @@ class CinderDriver:
             yield shared
         finally:
             shared.users -= 1
-            if shared.users == 0:
-                async with shared.lock:
-                    if shared.users == 0:
-                        await self._let_go(shared)
+            # A client that has all it wanted leaves while we are here.
+            await to_its_end(self._let_go(shared))
 
     async def _let_go(self, shared: "_Shared") -> None:
+        """Unless somebody reads, or the next one has come meanwhile."""
+        async with shared.lock:
+            if shared.users == 0 and self._shared.get(shared.volume_id) is shared:
+                await self._close(shared)
+
+    async def _close(self, shared: "_Shared") -> None:
         try:
             await shared.close()
             if shared.volume_id in self._doomed:
@@ -193,6 +198,10 @@ class _Shared:
         self._disk: Disk | None = None
 
     async def disk(self) -> Disk:
+        # An attachment that nobody waits for any more is ended by the last one's `_let_go`.
+        return await to_its_end(self._open())
+
+    async def _open(self) -> Disk:
         async with self.lock:
             if self._disk is None:
                 # What has it is a reader of another process, or of one that was killed.

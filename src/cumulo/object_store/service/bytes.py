@@ -5,7 +5,6 @@ to a thread in all. Readers are given pieces (blob, from, how many), which the s
 page cache by itself.
 """
 
-import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from cumulo.core.ids import new_hex
 from cumulo.core.sim.points import reach
 from cumulo.core.work import pools
+from cumulo.core.work.ending import to_its_end
 from cumulo.object_store.model.faults import Full, Missing, TooLarge
 from cumulo.object_store.service.removals import Removals
 
@@ -99,7 +99,7 @@ class Bytes:
             await self.in_thread(writing.drop)
             raise Full(f"The object's device does not take it: {error.strerror}") from error
         except BaseException:
-            await asyncio.shield(self.in_thread(writing.drop))
+            await to_its_end(self.in_thread(writing.drop))
             raise
         return Received(blob if size else None, size, md5)
 

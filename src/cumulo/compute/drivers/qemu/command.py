@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cumulo.compute.drivers.driver import DiskSpec, GuestSpec, NicSpec
-from cumulo.compute.drivers.qemu.accelerator import Accelerator
 from cumulo.compute.drivers.qemu.disks import (
     CONFIG_FILE,
     EXTRA_FILES,
@@ -21,6 +20,7 @@ from cumulo.compute.drivers.qemu.disks import (
     own_block_device,
     root_file,
 )
+from cumulo.core.run.accelerator import Accelerator
 
 MIN_PORTS = 8
 SPARE_PORTS = 6

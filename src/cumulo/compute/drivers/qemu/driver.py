@@ -26,7 +26,6 @@ from cumulo.compute.drivers.driver import (
     SnapshotFailed,
     check_spec,
 )
-from cumulo.compute.drivers.qemu import accelerator as accelerator_module
 from cumulo.compute.drivers.qemu import command, console, disks, guest_agent, memory, snapshot, taps
 from cumulo.compute.drivers.qemu.disks import DiskFault
 from cumulo.compute.drivers.qemu.folder import GuestFolder, ending
@@ -44,6 +43,7 @@ from cumulo.compute.drivers.record import (
     note_suspended,
     reboot_target,
 )
+from cumulo.core.run import accelerator as accelerator_module
 from cumulo.core.run.commands import CommandFailed
 from cumulo.core.run.daemons import Daemon, start_daemon
 from cumulo.core.run.sandbox import SandboxFailed
