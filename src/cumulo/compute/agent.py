@@ -199,10 +199,15 @@ class ComputeAgent:
             text = await self.driver.console_log(guest_id, arguments.get("lines"))
             return text[-CONSOLE_LIMIT:]
         if question == "diagnostics":
-            return msgspec.to_builtins(await self.driver.inspect(guest_id))
+            return await self._diagnostics(guest_id)
         if question == "console":
             return self.driver.open_console(guest_id, arguments["line"])
         raise ValueError(f"no such question: {question}")
+
+    async def _diagnostics(self, guest_id: str) -> dict[str, Any]:
+        state: dict[str, Any] = msgspec.to_builtins(await self.driver.inspect(guest_id))
+        used = await self.driver.usage(guest_id)
+        return {**state, "used": None if used is None else msgspec.to_builtins(used)}
 
     async def _change(self, guest_id: str, question: str, arguments: dict[str, Any]) -> str | None:
         """Why it could not be done; None: it was."""

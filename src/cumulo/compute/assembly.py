@@ -46,7 +46,7 @@ def build(frame: Frame) -> Service:
     return Service(
         compute,
         faces=compute_faces(
-            compute, frame.database, frame.conductor, frame.rules("compute", RULES)
+            compute, frame.database, frame.conductor, frame.rules("compute", RULES), frame.caller
         ),
         parts=[ComputePart(compute.servers, compute.hosts, compute.operations)],
         counts={"servers": compute.hosts.servers_in_all},

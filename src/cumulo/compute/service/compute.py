@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 from cumulo.block_storage.interface import BlockStorage
+from cumulo.compute.model.server import MigrationRow
+from cumulo.compute.queries import server as queries
 from cumulo.compute.service.actions import Actions
 from cumulo.compute.service.devices import Devices
 from cumulo.compute.service.flavors import Flavors
@@ -14,6 +16,7 @@ from cumulo.compute.service.operations import Operations
 from cumulo.compute.service.resizing import Resizing
 from cumulo.compute.service.servers import Servers
 from cumulo.compute.service.snapshots import Snapshots
+from cumulo.core.db.transaction import Tx
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.core.work.jobs import Jobs
@@ -32,6 +35,11 @@ QUOTAS = {
     "server_injected_files": 5,
     "server_injected_file_content_bytes": 10 * 1024,
     "server_injected_file_path_bytes": 255,
+    # What was nova-network's: kept for who sets it, and counted by the network service only.
+    "floating_ips": -1,
+    "fixed_ips": -1,
+    "security_groups": -1,
+    "security_group_rules": -1,
 }
 """Nova's names of its unified limits."""
 LEGACY_QUOTAS = {
@@ -60,6 +68,8 @@ NO_WAITS = Waits()
 
 class ComputeService:
     """Everything that compute's faces ask."""
+
+    migrations = queries.MIGRATIONS
 
     def __init__(
         self,
@@ -107,3 +117,6 @@ class ComputeService:
         )
         self.devices = Devices(self.servers)
         self.metadata = Metadata(self.servers)
+
+    def migration(self, tx: Tx, uuid: str) -> MigrationRow | None:
+        return tx.one(queries.MIGRATION, uuid=uuid)
