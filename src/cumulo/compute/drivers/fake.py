@@ -342,11 +342,11 @@ class FakeDriver:
         self._next_pid += 1
         guest.record.pid = self._next_pid
         guest.record.phase = "running"
+        self._keep_roots(guest, spec)
         guest.power = spec.power
         self._configure(guest, spec)
         if resumed:
             return
-        self._keep_roots(guest, spec)
         guest.rescued = spec.rescue is not None
         guest.booted_at = time.time() + self._boot_seconds
         guest.greeted = False
