@@ -16,11 +16,12 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "up": "Start the cloud; at the first time install and make what is missing.",
         "down": "Stop the cloud; --guests and --purge go further.",
+        "restart": "Stop the control plane and start it again; servers go on.",
         "status": "Say what runs, where, and what is in it.",
         "why": "Tell the story of one resource: what happened, and why.",
         "can": "Say whether somebody may do something, and why.",
         "host": "Look after hosts: what is on them that nobody knows.",
-        "identity": "Look after identity: rotate its keys.",
+        "identity": "Look after identity: rotate its keys, reset the admin's password.",
         "usage": "Tell what projects used in a time, and what it costs.",
         "settings": "Print every setting: default, value in force, reason.",
         "serve": "Run the control plane in the foreground (what `up` starts).",

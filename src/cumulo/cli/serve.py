@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from cumulo.cli import instance
+from cumulo.cli import database, instance
 from cumulo.cli.options import data_dir_option, load_settings
 from cumulo.core.run.daemons import process_start
 from cumulo.settings import Settings
@@ -57,7 +57,9 @@ def serve(settings: Settings, *, to_terminal: bool) -> None:
         instance.lock(settings)
     except instance.AlreadyRunning:
         raise click.ClickException(f"a cloud runs in {settings.data_dir} already") from None
+    from cumulo.core.auth.rules import PolicyError
     from cumulo.core.db.transaction import DatabaseAway
+    from cumulo.core.hosts.lineage import ForeignDatabase
     from cumulo.core.http.server import listening_socket
 
     try:
@@ -74,6 +76,12 @@ def serve(settings: Settings, *, to_terminal: bool) -> None:
         except DatabaseAway as error:
             log.error("%s", error)
             raise click.ClickException(str(error)) from None
+        except PolicyError as error:
+            log.error("policy: %s", error)
+            raise click.ClickException(f"policy: {error}") from None
+        except ForeignDatabase as error:
+            log.error("%s", error)
+            raise database.foreign(settings, error) from None
 
 
 async def _main(settings: Settings, bound: socket.socket) -> None:
