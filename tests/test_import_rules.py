@@ -51,7 +51,8 @@ DRIVERS_OF_CORE = (
     "cumulo.core.work.ending",
     "cumulo.core.work.pools",
 )
-MACHINE_ROOMS = ("drivers", "guest")  # guest: builds the guest image, once, for `cumulo setup`
+# guest, ramdisk: what is built once, for `cumulo setup`; farm: machines beside the cloud.
+MACHINE_ROOMS = ("drivers", "guest", "ramdisk", "farm")
 FREE = (
     "cumulo.wiring",
     "cumulo.cloud",

@@ -37,6 +37,7 @@ HELPERS = {
     # What a service has besides: no room of the design, and why.
     "orchestration": {"language"},
     "dns": {"names", "nameserver", "rdata", "serials"},
+    "baremetal": {"farm", "ramdisk"},
     "dashboard": {"assets", "templates"},
     "image": {"catalogue", "formats", "guest", "patterns"},
 }

@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import tomllib
+from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar, cast
@@ -28,6 +29,11 @@ class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Connections to PostgreSQL; more gives more commits per flush."""
     durable_commits: bool = False
     """SQLite only: flush each commit to the disk, so that a power cut loses nothing either."""
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password."""
+        return re.sub(r"(://[^:/@]*):[^@]*@", r"\1@", self.url)
 
 
 class Networks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -228,6 +234,23 @@ def service_tables() -> list[type[Table]]:
                 if isinstance(each, type) and "table" in vars(each)
             ]
     return found
+
+
+def flat(settings: Settings) -> Iterator[tuple[str, Any]]:
+    """Every setting's full name and value: `identity.token_lifetime`."""
+    for field in settings.__struct_fields__:
+        if field != "tables":
+            yield from _flat(field, getattr(settings, field))
+    for kind in service_tables():
+        yield from _flat(kind.table, settings.of(kind))
+
+
+def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if not isinstance(value, msgspec.Struct):
+        yield name, value
+        return
+    for field in value.__struct_fields__:
+        yield from _flat(f"{name}.{field}", getattr(value, field))
 
 
 def load(data_dir: Path | None = None, **overrides: object) -> Settings:

@@ -20,7 +20,7 @@ from cumulo.cli import instance
 from cumulo.cli.options import data_dir_option, load_settings
 from cumulo.cli.packages import SetupFailed, missing, wanted
 from cumulo.cli.setup import builder_present, guest_image
-from cumulo.compute.drivers.qemu.accelerator import probe
+from cumulo.core.run.accelerator import probe
 from cumulo.core.run.commands import CommandFailed, run_blocking
 from cumulo.settings import Settings
 

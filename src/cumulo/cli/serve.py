@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from cumulo.cli import instance
+from cumulo.cli import database, instance
 from cumulo.cli.options import data_dir_option, load_settings
 from cumulo.core.run.daemons import process_start
 from cumulo.settings import Settings
@@ -62,7 +62,9 @@ def serve(settings: Settings, *, to_terminal: bool) -> None:
     if instance.host_here(settings) is not None:
         _run(_host_main(settings))
         return
+    from cumulo.core.auth.rules import PolicyError
     from cumulo.core.db.transaction import DatabaseAway
+    from cumulo.core.hosts.lineage import ForeignDatabase
     from cumulo.core.http.server import listening_socket
 
     try:
@@ -76,6 +78,12 @@ def serve(settings: Settings, *, to_terminal: bool) -> None:
     except DatabaseAway as error:
         log.error("%s", error)
         raise click.ClickException(str(error)) from None
+    except PolicyError as error:
+        log.error("policy: %s", error)
+        raise click.ClickException(f"policy: {error}") from None
+    except ForeignDatabase as error:
+        log.error("%s", error)
+        raise database.foreign(settings, error) from None
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:

@@ -17,7 +17,7 @@ it gave; it knows none of them. What is found by its place in the service's fold
 here: `settings.py`, `migrations/` (one Alembic branch), `debian.txt` (its Debian packages).
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
@@ -60,6 +60,13 @@ class Principals(Protocol):
 
     def __call__(self, tx: Tx, user: str) -> Sequence[Principal]:
         """A user's name or id → what tokens could say of it, one for each scope."""
+
+
+class UserNames(Protocol):
+    """What users are called; identity gives it."""
+
+    def __call__(self, tx: Tx, ids: Collection[str]) -> Mapping[str, str]:
+        """Ids → names, of those that there are."""
 
 
 class RotateKeys(Protocol):

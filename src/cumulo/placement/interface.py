@@ -92,5 +92,8 @@ class Placement(Protocol):
     ) -> bool:
         """Take the resources by conditional updates; False when there is no room any more."""
 
+    def hand_over(self, tx: Tx, consumer_id: str, to: str, kind: str) -> None:
+        """All that the consumer holds is held by another one, of that type, from now on."""
+
     def release(self, tx: Tx, consumer_id: str) -> None:
         """Give back all that the consumer holds; nothing happens when it holds nothing."""

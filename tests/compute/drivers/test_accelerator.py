@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from cumulo.compute.drivers.qemu import accelerator
-from cumulo.compute.drivers.qemu.accelerator import TCG, Accelerator
+from cumulo.core.run import accelerator
+from cumulo.core.run.accelerator import TCG, Accelerator
 
 
 @pytest.mark.guest

@@ -2,8 +2,8 @@ import json
 from typing import Any
 
 from cumulo.compute.drivers.driver import DiskSpec, GuestSpec, NicSpec, RootDisk
-from cumulo.compute.drivers.qemu.accelerator import TCG
 from cumulo.compute.drivers.qemu.command import MAX_PORTS, MIN_PORTS, build_command, port_count
+from cumulo.core.run.accelerator import TCG
 
 ID = "11111111-2222-3333-4444-555555555555"
 

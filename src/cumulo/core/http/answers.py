@@ -38,7 +38,8 @@ def answer_of(call: Call, returned: Any) -> Answer:
             made.status = returned.status
         made.headers = dict(returned.headers)
         if returned.stream is not None or returned.raw is not None:
-            made.content_type = returned.content_type
+            there = returned.stream is not None or returned.raw
+            made.content_type = returned.content_type or (envelopes.JSON if there else None)
             made.data, made.stream = returned.raw, returned.stream
             return made
         returned = returned.body

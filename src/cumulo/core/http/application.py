@@ -81,6 +81,8 @@ class Application:
         self._router = Router()
         self._sockets = Sockets(self.execution, self.operations_at, self.front)
         self._falcon: Any = falcon.asgi.App(router=self._router)
+        # What an answer is, it says itself: clients try to read an empty body that is called JSON.
+        self._falcon.resp_options.default_media_type = None  # type: ignore[assignment]
         self._falcon.req_options.strip_url_path_trailing_slash = True
         self._falcon.req_options.auto_parse_qs_csv = False
 

@@ -207,7 +207,9 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: bytes | None = None
     stream: AsyncIterator[bytes] | None = None
-    content_type: str = "application/json"
+    content_type: str | None = None
+    """What the bytes are; JSON when nothing is said. Of no bytes only what is said here is told
+    (an empty object has a type), never JSON by default."""
 
 
 class Call:

@@ -117,6 +117,14 @@ class PlacementService:
             tx.insert(AllocationRow(consumer_id, provider_id, resource, amount))
         return True
 
+    def hand_over(self, tx: Tx, consumer_id: str, to: str, kind: str) -> None:
+        consumer = tx.get(ConsumerRow, consumer_id)
+        if consumer is None:
+            return
+        tx.insert(msgspec.structs.replace(consumer, id=to, generation=1, updated_at=tx.now))
+        tx.run(queries.HAND_OVER, consumer=consumer_id, to=to)
+        tx.run(queries.FORGET_CONSUMER, consumer=consumer_id)
+
     def release(self, tx: Tx, consumer_id: str) -> None:
         for row in tx.all(queries.HELD, consumer=consumer_id):
             tx.run(queries.GIVE, p=row.provider_id, c=row.resource_class, n=row.amount)

@@ -1,0 +1,236 @@
+"""The farm as a whole: put up, looked at, put away.
+
+    DATA/baremetal/farm/farm.json      namespace, the BMC's port and password
+    DATA/baremetal/farm/machines/ID/   one machine
+    DATA/baremetal/farm/process        pid and start time of the process that answers
+
+Everything may be killed at any time: `up` makes what is missing, `down` removes what is there.
+"""
+
+import datetime
+import secrets
+import shutil
+import socket
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from cumulo.baremetal.farm import gateway
+from cumulo.baremetal.farm.machine import Machine, Made
+from cumulo.baremetal.farm.place import GATEWAY, Place, address_of
+from cumulo.core.run.commands import run_blocking
+from cumulo.core.run.daemons import Daemon, start_daemon
+
+MOST = 64
+TRIES = 4
+_PORT = 8001
+
+
+class FarmFault(Exception):
+    """It cannot be done; the text says why."""
+
+
+class FarmRecord(msgspec.Struct, frozen=True):
+    namespace: str
+    cloud: str
+    """The URL of the bare metal API, for the gateway."""
+    port: int
+    user: str
+    password: str
+    tls: bool = False
+
+    @property
+    def address(self) -> str:
+        """Of the BMC: `redfish_address`."""
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+
+    @property
+    def agent_url(self) -> str:
+        """Where the machines reach the bare metal API."""
+        return f"http://{GATEWAY}:{gateway.PORT}"
+
+
+class Folders:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.machines = root / "machines"
+        self.process = root / "process"
+        self.ready = root / "ready"
+        self.certificate = root / "bmc.crt"
+        self.key = root / "bmc.key"
+        self._record = root / "farm.json"
+
+    def exists(self) -> bool:
+        return self._record.exists()
+
+    def load(self) -> FarmRecord:
+        return msgspec.json.decode(self._record.read_bytes(), type=FarmRecord)
+
+    def save(self, record: FarmRecord) -> None:
+        self.root.mkdir(parents=True, exist_ok=True)
+        for each in (self.root, self.root.parent):
+            each.chmod(0o711)
+        new = self._record.with_suffix(".new")
+        new.touch(mode=0o600)
+        new.write_bytes(msgspec.json.encode(record))
+        new.replace(self._record)
+
+    def machine(self, id: str) -> Machine:
+        return Machine.load(self.machines / id, self.root / "accelerator.json")
+
+    def all(self) -> list[Machine]:
+        found = [self.machine(path.parent.name) for path in self.machines.glob("*/machine.json")]
+        return sorted(found, key=lambda machine: machine.made.number)
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A machine, as `farm list` shows it."""
+
+    id: str
+    name: str
+    power: str
+    mac: str
+    address: str
+
+
+class Farm:
+    def __init__(self, data_dir: Path) -> None:
+        self.folders = Folders(data_dir / "baremetal" / "farm")
+
+    def exists(self) -> bool:
+        return self.folders.exists()
+
+    def record(self) -> FarmRecord:
+        """Raises FarmFault."""
+        try:
+            return self.folders.load()
+        except (OSError, msgspec.MsgspecError):
+            raise FarmFault("there is no farm; put one up: ./cumulo baremetal farm up 1") from None
+
+    def up(
+        self, count: int, prefix: str, cloud: str, *, memory_mb: int, disk_gb: int, tls: bool,
+        say: Callable[[str], None],
+    ) -> FarmRecord:  # fmt: skip
+        """At least `count` machines, all of them with their BMC. Raises FarmFault."""
+        if not 0 <= count <= MOST:
+            raise FarmFault(f"a farm has 0 to {MOST} machines")
+        new = not self.exists()
+        record = self._recorded(prefix, cloud, tls)
+        there = self.folders.all()
+        taken = {machine.made.number for machine in there}
+        free = (number for number in range(MOST) if number not in taken)
+        for number in [next(free) for _ in range(count - len(there))]:
+            made = _new(prefix, number, memory_mb, disk_gb)
+            accelerator = self.folders.root / "accelerator.json"
+            Machine(self.folders.machines / made.id, made, accelerator).create()
+            say(f"machine {made.name}: {made.id}")
+        Place(record.namespace).ensure([machine.made for machine in self.folders.all()])
+        for left in reversed(range(TRIES if new else 1)):
+            try:
+                self._answering(record)
+                break
+            except FarmFault:
+                # Somebody else may have taken the port; nobody has been told of it yet.
+                if not left:
+                    raise
+                record = msgspec.structs.replace(record, port=_free_port(0))
+                self.folders.save(record)
+        return record
+
+    def _recorded(self, prefix: str, cloud: str, tls: bool) -> FarmRecord:
+        if self.exists():
+            record = msgspec.structs.replace(self.folders.load(), cloud=cloud)
+        else:
+            password = secrets.token_urlsafe(12)
+            record = FarmRecord(
+                f"{prefix}-farm", cloud, _free_port(_PORT, 0), "admin", password, tls
+            )
+        self.folders.save(record)
+        if record.tls and not self.folders.certificate.exists():
+            _certify(self.folders.certificate, self.folders.key)
+        return record
+
+    def _answering(self, record: FarmRecord) -> None:
+        found = Daemon.load(self.folders.process)
+        if found is not None and found.alive():
+            # Another cloud's address, another process.
+            found.stop(grace=2.0)
+        self.folders.ready.unlink(missing_ok=True)
+        log = self.folders.root / "log"
+        argv = [sys.executable, "-m", "cumulo.baremetal.farm.serve", str(self.folders.root)]
+        daemon = start_daemon(argv, log=log)
+        daemon.save(self.folders.process)
+        end = time.monotonic() + 30
+        while not self.folders.ready.exists():
+            if not daemon.alive() or time.monotonic() > end:
+                daemon.stop(grace=1.0)
+                last = log.read_text(errors="replace").strip().splitlines()[-1:]
+                raise FarmFault(f"the BMC does not start: {' '.join(last)[:500]}")
+            time.sleep(0.05)
+
+    def list(self) -> list[Seen]:
+        return [
+            Seen(
+                machine.made.id,
+                machine.made.name,
+                "on" if machine.is_on() else "off",
+                machine.made.mac,
+                address_of(machine.made),
+            )
+            for machine in self.folders.all()
+        ]
+
+    def stop(self) -> int:
+        """No power and nobody who answers; how many machines ran."""
+        if not self.exists():
+            return 0
+        found = Daemon.load(self.folders.process)
+        if found is not None:
+            found.stop(grace=2.0)
+        running = [machine for machine in self.folders.all() if machine.is_on()]
+        for machine in running:
+            machine.power_off()
+        return len(running)
+
+    def down(self) -> int:
+        """Nothing is left; how many machines ran."""
+        if not self.exists():
+            return 0
+        running = self.stop()
+        Place(self.folders.load().namespace).remove()
+        shutil.rmtree(self.folders.root, ignore_errors=True)
+        return running
+
+
+def _new(prefix: str, number: int, memory_mb: int, disk_gb: int) -> Made:
+    # Another farm on this machine has other cards.
+    mac = f"52:54:{int(prefix[-5:-3] or '0', 16) & 255:02x}:{secrets.token_hex(2)[:2]}"
+    mac += f":{secrets.token_hex(1)}:{number:02x}"
+    name = f"metal-{number + 1}"
+    return Made(str(uuid.uuid4()), name, number, mac, memory_mb=memory_mb, disk_gb=disk_gb)
+
+
+def _free_port(*wanted_ports: int) -> int:
+    for wanted in wanted_ports:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", wanted))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise FarmFault("no port is free for the BMC")
+
+
+def _certify(certificate: Path, key: Path) -> None:
+    """One of its own making, for 127.0.0.1."""
+    days = (datetime.date(2050, 1, 1) - datetime.date.today()).days
+    argv = [
+        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+        "-nodes", "-keyout", str(key), "-out", str(certificate), "-days", str(days),
+        "-subj", "/CN=cumulo-farm", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
+    ]  # fmt: skip
+    run_blocking(argv)
