@@ -211,11 +211,11 @@ class HostKind:
     """The agent's side; None where this host does no such work."""
     sweep: float
     """Seconds between two looks at the machine when nobody asked for anything."""
-    joined: bool = True
-    """Whether machines that joined do this work, too."""
     stop: Callable[[HostFrame, bool], Awaitable[int]] | None = None
     """Stop what runs on the machine while no control plane does; with True remove it, too. How
     many guests that were."""
+    joined: bool = True
+    """Whether machines that joined do this work, too."""
 
 
 @dataclass
