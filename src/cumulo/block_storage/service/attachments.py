@@ -36,7 +36,7 @@ class Attachments:
         *,
         volume_id: str,
         server_id: str,
-        host_id: str,
+        host_id: str | None,
         device: str,
         delete_on_termination: bool = False,
         boot_index: int | None = None,
@@ -97,6 +97,11 @@ class Attachments:
         row = tx.get(AttachmentRow, attachment_id)
         if row is not None:
             self.remove(tx, row)
+
+    def move_server(self, tx: Tx, server_id: str, host_id: str | None) -> None:
+        for row in tx.all(queries.OF_SERVERS, servers=[server_id]):
+            if row.by_compute:
+                tx.update(row, host_id=host_id, generation=row.generation + 1)
 
     def release_server(self, tx: Tx, server_id: str) -> None:
         for row in tx.all(queries.OF_SERVERS, servers=[server_id]):
@@ -232,6 +237,7 @@ def _seen(row: AttachmentRow, volume: VolumeRow) -> Attachment:
         boot_index=row.boot_index,
         tag=row.tag,
         size=volume.size,
+        image_id=volume.image_id,
         generation=row.generation,
         connection=volume.connection,
     )

@@ -5,6 +5,9 @@ import contextlib
 import socket as sockets
 from typing import Any, Literal
 
+from msgspec import field
+
+from cumulo.compute.api.common import action
 from cumulo.compute.service.compute import ComputeService
 from cumulo.compute.service.consoles import KINDS, Consoles
 from cumulo.core.db.transaction import Database, Tx
@@ -24,6 +27,40 @@ class RemoteConsole(StrictBody):
 
 class NewConsole(StrictBody):
     remote_console: RemoteConsole
+
+
+class OldConsole(StrictBody):
+    type: Literal["novnc", "xvpvnc", "spice-html5", "rdp-html5", "serial"]
+
+
+class VncAction(StrictBody):
+    wish: OldConsole = field(name="os-getVNCConsole")
+
+
+class SpiceAction(StrictBody):
+    wish: OldConsole = field(name="os-getSPICEConsole")
+
+
+class RdpAction(StrictBody):
+    wish: OldConsole = field(name="os-getRDPConsole")
+
+
+class SerialAction(StrictBody):
+    wish: OldConsole = field(name="os-getSerialConsole")
+
+
+OLD = {
+    "os-getVNCConsole": VncAction,
+    "os-getSPICEConsole": SpiceAction,
+    "os-getRDPConsole": RdpAction,
+    "os-getSerialConsole": SerialAction,
+}
+PROTOCOLS: dict[str, Literal["vnc", "spice", "rdp", "serial"]] = {
+    "os-getVNCConsole": "vnc",
+    "os-getSPICEConsole": "spice",
+    "os-getRDPConsole": "rdp",
+    "os-getSerialConsole": "serial",
+}
 
 
 class ConsoleBody(Body):
@@ -54,7 +91,18 @@ class ConsolesApi:
                 body=NewConsole,
                 response=ConsoleAnswer,
                 since="2.6",
-            )
+            ),
+            *(
+                action(
+                    name,
+                    self.create_old,
+                    "os_compute_api:os-remote-consoles",
+                    body,
+                    status=200,
+                    until="2.5",
+                )
+                for name, body in OLD.items()
+            ),
         ]
 
     def doors(self) -> list[Operation]:
@@ -62,22 +110,29 @@ class ConsolesApi:
         return [Operation("GET", "/console", self.open, kind="socket", public=True)]
 
     def create(self, call: Call, tx: Tx) -> Any:
+        return ConsoleAnswer(remote_console=self._made(call, tx, call.body.remote_console))
+
+    def _made(self, call: Call, tx: Tx, wish: RemoteConsole) -> ConsoleBody:
         row = self._servers.get(tx, call.path["server_id"], call.principal)
         call.allow({"project_id": row.project_id, "user_id": row.user_id})
-        wish = call.body.remote_console
         kind = KINDS.get((wish.protocol, wish.type))
         if kind is None:
             raise BadRequest(f"Unavailable console type {wish.type}.")
         token = self._consoles.begin(tx, row, kind)
         scheme, _, rest = call.base_url.partition("://")
         scheme = "wss" if scheme == "https" else "ws"
-        return ConsoleAnswer(
-            remote_console=ConsoleBody(
-                protocol=wish.protocol,
-                type=wish.type,
-                url=f"{scheme}://{rest}/console?token={token}",
-            )
+        return ConsoleBody(
+            protocol=wish.protocol,
+            type=wish.type,
+            url=f"{scheme}://{rest}/console?token={token}",
         )
+
+    def create_old(self, call: Call, tx: Tx) -> Any:
+        """Each protocol has an action of its own."""
+        name = str(call.operation.action)
+        wish = RemoteConsole(PROTOCOLS[name], call.body.wish.type)
+        made = self._made(call, tx, wish)
+        return {"console": {"type": made.type, "url": made.url}}
 
     async def open(self, call: Call, socket: Socket) -> None:
         """Bytes both ways between a browser and the guest's screen or serial line."""

@@ -1,7 +1,5 @@
 """Servers on the wire: list, create, show, update, delete."""
 
-import base64
-import binascii
 import ipaddress
 import secrets
 from typing import Any
@@ -17,7 +15,7 @@ from cumulo.compute.api.bodies import (
     UpdateServer,
     UpdateServerBefore294,
 )
-from cumulo.compute.api.common import Links, links, server_of, who
+from cumulo.compute.api.common import Links, address_of, links, server_of, user_data_of, who
 from cumulo.compute.api.listing import list_servers
 from cumulo.compute.api.views import UpdatedServer, Views, summary
 from cumulo.compute.service.compute import ComputeService
@@ -107,7 +105,7 @@ class ServersApi:
         return {"server": self._views.encoded(call, tx, [row], groups=True)[0]}
 
     def delete(self, call: Call, tx: Tx) -> None:
-        self._compute.servers.delete(tx, server_of(call, tx, self._compute), who(call))
+        self._compute.operations.delete(tx, server_of(call, tx, self._compute), who(call))
 
     def update(self, call: Call, tx: Tx) -> Any:
         row = server_of(call, tx, self._compute)
@@ -119,10 +117,10 @@ class ServersApi:
             "hostname": wish.hostname,
             "access_ipv4": wish.accessIPv4
             if wish.accessIPv4 is UNSET
-            else _address(wish.accessIPv4, 4),
+            else address_of(wish.accessIPv4, 4),
             "access_ipv6": wish.accessIPv6
             if wish.accessIPv6 is UNSET
-            else _address(wish.accessIPv6, 6),
+            else address_of(wish.accessIPv6, 6),
         }
         given = {name: value for name, value in changes.items() if value is not UNSET}
         row = self._compute.actions.update(tx, row, given, who(call))
@@ -171,7 +169,7 @@ class ServersApi:
             nics=_nics(asked),
             security_groups=[group.name for group in asked.security_groups],
             key_name=asked.key_name,
-            user_data=_checked_user_data(asked.user_data),
+            user_data=user_data_of(asked.user_data),
             config_drive=bool(config_drive) and as_bool(config_drive or "", "config_drive"),
             metadata=asked.metadata,
             tags=list(tags),
@@ -181,8 +179,8 @@ class ServersApi:
             host=host,
             hints=body.hints or body.other_hints or {},
             admin_password=asked.adminPass or secrets.token_urlsafe(9),
-            access_ipv4=_address(asked.accessIPv4, 4),
-            access_ipv6=_address(asked.accessIPv6, 6),
+            access_ipv4=address_of(asked.accessIPv4, 4),
+            access_ipv6=address_of(asked.accessIPv6, 6),
             disk_config=asked.disk_config,
             least=least,
             most=most,
@@ -199,31 +197,6 @@ class ServersApi:
                 call.allow(action="compute:servers:create:requested_destination")
                 host = str(name)
         return zone or None, host or None
-
-
-def _address(text: str, version: int) -> str:
-    """In its shortest form (RFC 5952), as it is shown."""
-    if not text:
-        return ""
-    try:
-        found = ipaddress.ip_address(text)
-    except ValueError:
-        found = None
-    if found is None or found.version != version:
-        raise BadRequest(f"accessIPv{version} is not proper IPv{version} format")
-    return str(found)
-
-
-def _checked_user_data(text: str | None) -> str | None:
-    if text is None:
-        return None
-    try:
-        base64.b64decode(text, validate=False)
-    except (binascii.Error, ValueError):
-        raise BadRequest(
-            "Invalid input for field/attribute user_data. It is not a 'base64'"
-        ) from None
-    return text
 
 
 def _nics(asked: NewServer) -> Any:

@@ -26,6 +26,14 @@ class WantedDisk(msgspec.Struct, frozen=True):
     connection: dict[str, Any] | None
 
 
+class WantedRoot(msgspec.Struct, frozen=True):
+    """Which of the guest's root disks; see `ServerRow`."""
+
+    version: int = 0
+    source: int | None = None
+    kept: int | None = None
+
+
 class WantedGuest(msgspec.Struct, frozen=True, kw_only=True):
     """One server as its host has to make it; one that must go is an item that is gone."""
 
@@ -38,6 +46,11 @@ class WantedGuest(msgspec.Struct, frozen=True, kw_only=True):
     power: Power = "on"
     image: Content | None = None
     """What is below the root disk."""
+    root: WantedRoot = WantedRoot()
+    rescue: Content | None = None
+    """It runs from this image, with its own root disk beside it."""
+    ephemeral_gb: int = 0
+    swap_mb: int = 0
     launched: bool = False
     """It ran already: if its root disk is missing it is lost, and not made anew."""
     nics: list[WantedNic] = []
@@ -46,6 +59,8 @@ class WantedGuest(msgspec.Struct, frozen=True, kw_only=True):
     reboot_kind: RebootKind = "soft"
     config_drive: dict[str, bytes] | None = None
     properties: dict[str, str] = {}
+    specs: dict[str, str] = {}
+    """The flavor's extra specs"""
 
 
 class SeenGuest(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ follows from the row; a change of what is desired grows its generation and wakes
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from cumulo.compute.model.flavor import snapshot
 from cumulo.compute.model.hypervisor import ServerGroupRow
 from cumulo.compute.model.server import (
     ACTION_EVENTS,
+    JOBS,
     ActionRow,
     FlavorSnapshot,
     ImageRef,
@@ -27,6 +28,7 @@ from cumulo.compute.queries import server as queries
 from cumulo.compute.service.flavors import Flavors
 from cumulo.compute.service.hosts import DEFAULT_ZONE, Hosts
 from cumulo.compute.service.keypairs import KeyPairs
+from cumulo.compute.service.placing import Placing
 from cumulo.compute.service.scheduling import Scheduler, explain
 from cumulo.compute.service.who import Who
 from cumulo.compute.service.wishes import ServerWish, hostname_of
@@ -37,6 +39,7 @@ from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
 from cumulo.core.ids import new_id
 from cumulo.core.quotas.quotas import Quotas
+from cumulo.core.work.jobs import Jobs
 from cumulo.image.interface import ImageInfo, Images
 from cumulo.network.interface import Network
 from cumulo.placement.interface import Placement
@@ -45,7 +48,7 @@ KIND = "compute"
 GIB = 1024**3
 FORMATS = {"qcow2": "qcow2", "raw": "raw", "ami": "raw", "iso": "raw"}
 """Disk formats that a host boots, and how it reads them"""
-USABLE = ("active", "stopped", "paused")
+USABLE = ("active", "stopped", "paused", "suspended")
 """vm_states in which a server may be changed"""
 
 
@@ -56,6 +59,7 @@ class Servers:
         self,
         *,
         quotas: Quotas,
+        jobs: Jobs,
         flavors: Flavors,
         keypairs: KeyPairs,
         hosts: Hosts,
@@ -64,15 +68,18 @@ class Servers:
         network: Network,
         volumes: BlockStorage,
     ) -> None:
-        self._quotas = quotas
+        self.quotas = quotas
+        self._jobs = jobs
+        self.registry = hosts.registry
         self._flavors = flavors
         self._keypairs = keypairs
         self._hosts = hosts
-        self._placement = placement
+        self.placement = placement
         self.images = images
         self.network = network
         self.volumes = volumes
         self._scheduler = Scheduler(hosts, placement)
+        self.placing = Placing(hosts, self._scheduler)
 
     # --- finding ----------------------------------------------------------------------------
 
@@ -160,8 +167,21 @@ class Servers:
         return tx.all(queries.ACTIONS, server=row.id)
 
     def finish_actions(self, tx: Tx, row: ServerRow, fault: str | None) -> None:
-        """What was asked of the host is done, or failed."""
-        for action in tx.all(queries.OPEN_ACTIONS, server=row.id):
+        """What was asked of the host is done, or failed. What a job does is its own to end."""
+        open_ = tx.all(queries.OPEN_ACTIONS, server=row.id)
+        self._finish(tx, row, [each for each in open_ if each.action not in JOBS], fault)
+
+    def finish_jobs_actions(
+        self, tx: Tx, row: ServerRow, actions: Sequence[str], fault: str | None
+    ) -> None:
+        """What a job did is done, or was undone."""
+        open_ = tx.all(queries.OPEN_ACTIONS, server=row.id)
+        self._finish(tx, row, [each for each in open_ if each.action in actions], fault)
+
+    def _finish(
+        self, tx: Tx, row: ServerRow, actions: Sequence[ActionRow], fault: str | None
+    ) -> None:
+        for action in actions:
             result = "Success" if fault is None else "Error"
             tx.update(action, finished_at=tx.now, updated_at=tx.now, result=result, message=fault)
             verb = "end" if fault is None else "error"
@@ -233,19 +253,11 @@ class Servers:
         except (NotFound, Forbidden):
             raise BadRequest("Can not find requested image") from None
         check_image(info, flavor)
-        return ImageRef(
-            id=info.id,
-            sha512=info.sha512,
-            size=info.size or 0,
-            disk_format=info.disk_format,
-            properties=info.properties,
-            min_disk=info.min_disk,
-            min_ram=info.min_ram,
-        )
+        return image_ref(info)
 
     def _take_quota(self, tx: Tx, project_id: str, flavor: FlavorSnapshot, wish: ServerWish) -> int:
         """How many servers fit into the quota, between `least` and `most`."""
-        used, limits = self._quotas.usages(tx, project_id), self._quotas.limits(tx, project_id)
+        used, limits = self.quotas.usages(tx, project_id), self.quotas.limits(tx, project_id)
         each = amounts_of(flavor)
         room = [
             (limits[name] - used[name]) // amount
@@ -254,7 +266,7 @@ class Servers:
         ]
         count = max(wish.least, min([wish.most, *room]))
         taken = {name: amount * count for name, amount in each.items()}
-        self._quotas.take(tx, project_id, **taken)
+        self.quotas.take(tx, project_id, **taken)
         return count
 
     def _new_row(
@@ -405,7 +417,7 @@ class Servers:
             )
 
     def check_metadata(self, tx: Tx, project_id: str, metadata: Mapping[str, str]) -> None:
-        most = self._quotas.limit(tx, project_id, "server_metadata_items")
+        most = self.quotas.limit(tx, project_id, "server_metadata_items")
         if 0 <= most < len(metadata):
             raise Forbidden(f"Maximum number of metadata items exceeds {most}")
 
@@ -417,7 +429,15 @@ class Servers:
         if not row.present:
             return
         self.act(tx, row, "delete", who)
+        self.end(tx, row)
+
+    def end(self, tx: Tx, row: ServerRow) -> None:
+        """It is to go, and what is at work on it ends."""
+        for job in self._jobs.of(tx, row.id):
+            self._jobs.cancel(tx, job.id, "its server was deleted")
         row = self.desire(tx, row, present=False)
+        if row.before is not None and row.before.host_id != row.host_id:
+            self.registry.remove(tx, row.before.host_id, KIND, row.id)
         if row.host_id is None:
             self.gone(tx, row)
 
@@ -425,9 +445,16 @@ class Servers:
         """Nothing of it is left on a host: give everything back, in this transaction."""
         self.network.unplug_server(tx, row.id)
         self.volumes.release_server(tx, row.id)
-        self._placement.release(tx, row.id)
-        flavor = row.flavor
-        self._quotas.give_back(tx, row.project_id, **amounts_of(flavor))
+        self.placement.release(tx, row.id)
+        amounts = amounts_of(row.flavor)
+        if row.before is not None:
+            self.placement.release(tx, row.before.holder)
+            # A resize to a smaller one gives its rest back when it is confirmed.
+            old = amounts_of(row.before.flavor)
+            amounts = {name: max(amount, old[name]) for name, amount in amounts.items()}
+        self.quotas.give_back(tx, row.project_id, **amounts)
+        if row.shelved_image_id is not None:
+            self.images.remove(tx, row.shelved_image_id)
         self._leave_group(tx, row)
         self.finish_actions(tx, row, None)
         self.save(tx, row, present=False, deleted_at=tx.now, seen_power="absent", step=None)
@@ -444,14 +471,28 @@ def _owns(row: ServerRow, principal: Principal) -> bool:
     return row.project_id == principal.project_id or principal.is_admin
 
 
-def check_image(info: ImageInfo, flavor: FlavorSnapshot) -> None:
-    """Does the image fit into the flavor?"""
+def image_ref(info: ImageInfo) -> ImageRef:
+    return ImageRef(
+        id=info.id,
+        sha512=info.sha512,
+        size=info.size or 0,
+        disk_format=info.disk_format,
+        properties=info.properties,
+        min_disk=info.min_disk,
+        min_ram=info.min_ram,
+    )
+
+
+def check_image(info: ImageInfo, flavor: FlavorSnapshot | None) -> None:
+    """Can a host boot it, and does it fit into the flavor?"""
     if info.status != "active":
         raise BadRequest(f"Image {info.id} is not active.")
     if info.disk_format not in FORMATS:
         raise BadRequest(
             f"Image {info.id} is unacceptable: Disk format {info.disk_format} is not acceptable"
         )
+    if flavor is None:
+        return
     if flavor.ram < info.min_ram:
         raise BadRequest("Flavor's memory is too small for requested image.")
     if flavor.disk == 0:

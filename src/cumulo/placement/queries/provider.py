@@ -145,6 +145,11 @@ HELD_ON = query(
     .where(_a.provider_id == sa.bindparam("provider"))
     .order_by(_a.consumer_id, _a.resource_class),
 )
+HAND_OVER = statement(
+    sa.update(AllocationRow.sql_table)
+    .where(_a.consumer_id == sa.bindparam("consumer"))
+    .values(consumer_id=sa.bindparam("to"))
+)
 FORGET_HELD = statement(
     sa.delete(AllocationRow.sql_table).where(_a.consumer_id == sa.bindparam("consumer"))
 )

@@ -49,6 +49,10 @@ class PlacementService:
         if changed:
             self.providers.grow(tx, provider)
 
+    def remove_provider(self, tx: Tx, provider_id: str) -> None:
+        if tx.get(ProviderRow, provider_id) is not None:
+            self.providers.delete(tx, provider_id)
+
     def candidates(
         self, tx: Tx, resources: Mapping[str, int], where: Where, *, most: int
     ) -> list[Candidate]:
@@ -112,6 +116,14 @@ class PlacementService:
         for resource, amount in resources.items():
             tx.insert(AllocationRow(consumer_id, provider_id, resource, amount))
         return True
+
+    def hand_over(self, tx: Tx, consumer_id: str, to: str, kind: str) -> None:
+        consumer = tx.get(ConsumerRow, consumer_id)
+        if consumer is None:
+            return
+        tx.insert(msgspec.structs.replace(consumer, id=to, generation=1, updated_at=tx.now))
+        tx.run(queries.HAND_OVER, consumer=consumer_id, to=to)
+        tx.run(queries.FORGET_CONSUMER, consumer=consumer_id)
 
     def release(self, tx: Tx, consumer_id: str) -> None:
         for row in tx.all(queries.HELD, consumer=consumer_id):
