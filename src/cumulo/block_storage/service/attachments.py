@@ -45,7 +45,7 @@ class Attachments:
         volume = self._volumes.get(tx, volume_id, principal)
         if volume.attachments and not volume.multiattach:
             raise BadRequest(f"Invalid volume: volume {volume_id} already attached")
-        if boot_index == 0 and not volume.bootable:
+        if boot_index == 0 and not volume.bootable and volume.created_at < tx.now:
             raise BadRequest(f"Block Device {volume_id} is not bootable.")
         allowed = (*_ATTACHABLE, "in-use") if volume.multiattach else _ATTACHABLE
         if volume.status not in allowed:

@@ -156,9 +156,7 @@ class ConsolesApi:
         try:
             row, kind = await self._database.read(lambda tx: self._consoles.find(tx, token))
         except NotFound as fault:
-            # As websockify does: clients look for a closed socket, not for an answer in HTTP.
-            await socket.accept("binary")
-            await socket.close(1008, fault.message)
+            await socket.close(1008, fault.message)  # nothing is opened
             return
         assert row.host_id is not None
         try:

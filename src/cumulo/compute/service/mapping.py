@@ -67,6 +67,8 @@ def of_image(image: ImageInfo) -> list[DiskWish]:
 
 def with_image(wish: ServerWish, image: ImageInfo) -> ServerWish:
     """A server of an image that stands for volumes boots from those."""
+    if any(disk.boot_index == 0 and disk.destination == "volume" for disk in wish.disks):
+        return msgspec.structs.replace(wish, image_id=None)  # a volume is its root disk
     kept = of_image(image)
     if not kept:
         return wish
