@@ -43,6 +43,14 @@ class Networks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Addresses of the external network `public`: routers and floating IPs."""
     nat_to_outside: bool = True
     """Guests reach the world behind this machine's address."""
+    management: str = ""
+    """Address (ADDRESS or ADDRESS:PORT) at which hosts on other machines dial in; empty: that of
+    `listen`. The port is the one after the APIs' unless it is said."""
+    guest: str = ""
+    """This machine's address for guests' traffic between hosts (VXLAN); empty: the one that hosts
+    dial, or are dialled from."""
+    vxlan_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 4789
+    """UDP port of that traffic; the same on all hosts."""
 
 
 class Outbound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,6 +134,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def port(self) -> int:
         return int(self.listen.rpartition(":")[2])
+
+    @property
+    def link_address(self) -> tuple[str, int]:
+        """Where hosts on other machines dial in."""
+        named = self.networks.management
+        address, _, port = named.rpartition(":") if ":" in named.strip("[]") else (named, "", "")
+        if named.count(":") > 1 and not named.startswith("["):
+            address, port = named, ""
+        return address.strip("[]") or self.host, int(port) if port else self.port + 1
 
     @property
     def secrets_dir(self) -> Path:

@@ -68,7 +68,10 @@ def build(settings: Settings, *, offline: bool = False) -> Cloud:
     policy = settings.data_dir / "policy"
     decisions = Decisions(lambda: application.faces, frame.get(Principals), policy)
     rotate, names = frame.get(RotateKeys), frame.get(UserNames)
-    application.mount(operator_face(conductor, counts, decisions, rotate, frame.feed, names))
+    hosts = (frame.machines, settings.link_address)
+    application.mount(
+        operator_face(conductor, *hosts, counts, decisions, rotate, frame.feed, names)
+    )
     application.mount(root_face(application, settings.base_url, __version__))
     application.mount(application.health.face())
     frame.caller.bind(application.execution, application.operations_at, settings.base_url)

@@ -114,7 +114,7 @@ def test_guests_must_get_to_their_disks(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     with pytest.raises(click.ClickException, match="is closed to them: chmod o"):
-        up._check_way(closed / "data")
+        up.check_way(closed / "data")
 
 
 @pytest.mark.parametrize("command", [("why", "x"), ("can", "demo", "x"), ("usage",)])

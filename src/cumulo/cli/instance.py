@@ -61,6 +61,15 @@ def announce(settings: Settings, started: int) -> None:
     temporary.replace(path)
 
 
+def host_here(settings: Settings) -> str | None:
+    """The host's name, where this data directory is that of a machine that joined a cloud."""
+    path = settings.data_dir / "joined.json"
+    try:
+        return str(json.loads(path.read_bytes())["name"])
+    except FileNotFoundError:
+        return None
+
+
 def changed(settings: Settings, found: Running) -> list[str]:
     """The settings that are others now than those that the running control plane has."""
     if not found.settings:

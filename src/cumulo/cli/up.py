@@ -44,6 +44,13 @@ def command(
     """Start the cloud; at the first time install what is missing and make the first content."""
     began = time.monotonic()
     settings = load_settings(data_dir, listen=listen, fake=fake)
+    host = instance.host_here(settings)
+    if host is not None:
+        if instance.running(settings) is None:
+            start_host(settings, host)
+        else:
+            setup.say(f"the host {host} runs already")
+        return
     found = instance.running(settings)
     # Nothing is written, and nothing installed, before all is looked at.
     check(settings, found)
@@ -104,7 +111,7 @@ def check(settings: Settings, found: instance.Running | None, *, restart: bool =
                 "networks and guests need root; as an ordinary user: ./cumulo up --fake "
                 "(simulated hosts, the same APIs)"
             )
-        _check_way(settings.data_dir)
+        check_way(settings.data_dir)
 
 
 def _check_policy(settings: Settings) -> None:
@@ -131,7 +138,7 @@ def _check_address(settings: Settings) -> None:
         ) from None
 
 
-def _check_way(data_dir: Path) -> None:
+def check_way(data_dir: Path) -> None:
     """Guests run as an ordinary user, and their disks are in the data directory."""
     for place in reversed(data_dir.resolve().parents):
         if place.is_dir() and not place.stat().st_mode & stat.S_IXOTH:
@@ -176,6 +183,15 @@ def _start(settings: Settings) -> None:
     except KeyboardInterrupt:
         daemon.stop(grace=20.0)
         raise click.ClickException("the start was broken off, nothing runs") from None
+
+
+def start_host(settings: Settings, name: str) -> None:
+    """The work of a machine that joined a cloud."""
+    setup.say(f"starting the host {name}, data in {settings.data_dir}")
+    _start(settings)
+    click.echo(f"host       {name}: guests and networks that the cloud orders")
+    click.echo(f"log        {settings.log_file}")
+    click.echo(f"stop       {typed(settings, 'down')}   (guests go on; --guests stops them)")
 
 
 def _explain(daemon: Daemon, output: Path) -> None:

@@ -64,6 +64,9 @@ class ComputePart:
     def host(self, tx: Tx, host_id: str, state: HostResources) -> None:
         self._hosts.register(tx, host_id, state)
 
+    def host_left(self, tx: Tx, host_id: str) -> None:
+        self._hosts.forget(tx, host_id)
+
     def seen(self, tx: Tx, host_id: str, seen: Seen, *, newest: bool) -> None:
         row = tx.get(ServerRow, seen.id)
         if row is None or row.host_id != host_id or row.deleted_at is not None:

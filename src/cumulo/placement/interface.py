@@ -54,6 +54,9 @@ class Placement(Protocol):
     ) -> None:
         """Make or update a root provider; used amounts stay as they are."""
 
+    def remove_provider(self, tx: Tx, provider_id: str) -> None:
+        """Raises Conflict as long as anything is allocated from it."""
+
     def candidates(
         self, tx: Tx, resources: Mapping[str, int], where: Where, *, most: int
     ) -> list[Candidate]:

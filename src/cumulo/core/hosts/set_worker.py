@@ -14,6 +14,7 @@ from cumulo.core.hosts.follower import Follower
 from cumulo.core.hosts.journal import Journal, Order
 from cumulo.core.hosts.link import Link
 from cumulo.core.hosts.messages import Seen, Stranger
+from cumulo.core.hosts.peer import PeerGone
 from cumulo.core.hosts.reporter import LEAST_INTERVAL, Reporter
 from cumulo.core.hosts.work import HostPart
 from cumulo.core.hosts.worker import AUDIT, SOON
@@ -103,7 +104,8 @@ class SetWorker:
             except Exception as error:
                 failures += 1
                 log.debug("%s", self.kind, exc_info=error)
-                await self.reporter.trouble(f"{type(error).__name__}: {error}")
+                if not isinstance(error, PeerGone):
+                    await self.reporter.trouble(f"{type(error).__name__}: {error}")
                 await asyncio.sleep(SOON)
                 await self.bell.wait(backoff(failures, first=0.25, most=30.0))
                 continue

@@ -17,6 +17,7 @@ from cumulo.core.events.consumers import state_of_consumers
 from cumulo.core.events.feed import Feed
 from cumulo.core.faults import BadRequest
 from cumulo.core.hosts.conductor import Conductor
+from cumulo.core.hosts.machines import Machines
 from cumulo.core.hosts.registry import is_alive
 from cumulo.core.http import faults
 from cumulo.core.http.decisions import Decisions
@@ -38,6 +39,8 @@ class RotateKeys(msgspec.Struct, forbid_unknown_fields=True):
 
 def operator_face(
     conductor: Conductor,
+    machines: Machines,
+    link: tuple[str, int],
     counts: Mapping[str, Callable[[Tx], int]],
     decisions: Decisions,
     rotate: Callable[[Any, Principal], Awaitable[str]],
@@ -45,8 +48,8 @@ def operator_face(
     names: Names,
     rules: Rules | None = None,
 ) -> Face:
-    """`counts`: the noun's plural → how many there are. `rotate`: a ring of keys, who asks.
-    `names`: of users, by id."""
+    """`link`: where hosts on other machines dial in. `counts`: the noun's plural → how many there
+    are. `rotate`: a ring of keys, who asks. `names`: of users, by id."""
 
     registry = conductor.registry
 
@@ -100,7 +103,7 @@ def operator_face(
                 body=RotateKeys,
                 kind="stream",
             ),
-            *HostOperations(conductor).operations(),
+            *HostOperations(conductor, machines, link).operations(),
             *LiveEvents(feed).operations(),
         ],
     )

@@ -49,6 +49,10 @@ class PlacementService:
         if changed:
             self.providers.grow(tx, provider)
 
+    def remove_provider(self, tx: Tx, provider_id: str) -> None:
+        if tx.get(ProviderRow, provider_id) is not None:
+            self.providers.delete(tx, provider_id)
+
     def candidates(
         self, tx: Tx, resources: Mapping[str, int], where: Where, *, most: int
     ) -> list[Candidate]:

@@ -32,6 +32,7 @@ from cumulo.network.drivers.linux import (
     normal,
     router,
     security,
+    tunnels,
 )
 from cumulo.network.drivers.linux.external import Outside
 from cumulo.network.drivers.linux.made import DEVICE, NAMESPACE, MadeHere
@@ -76,6 +77,8 @@ class LinuxNetworkDriver:
     `outer`: the namespace that Cumulo was started in, None for the current one.
     `nat_to_outside`: masquerade external networks there, IPv4.
     `forwarders`: DNS servers that guests' questions are passed on to.
+    `outside`: external networks lead out of this host.
+    `tunnel`: this host's end of tunnels to others, once it is known; `vxlan_port`: theirs.
     Raises ValueError for an unusable prefix or state directory.
     """
 
@@ -88,6 +91,9 @@ class LinuxNetworkDriver:
         outer: str | None = None,
         nat_to_outside: bool = False,
         forwarders: Sequence[str] = (),
+        outside: bool = True,
+        tunnel: Callable[[], str | None] = lambda: None,
+        vxlan_port: int = 4789,
     ) -> None:
         self.capabilities = NetworkCapabilities(
             name="linux", carries_packets=True, ports_per_network=1000
@@ -101,7 +107,10 @@ class LinuxNetworkDriver:
         self._router_firewalls: dict[str, Firewall] = {}
         self._servers = dhcp.Servers(self._state)
         self._metadata = MetadataServer(metadata)
-        self._outside = Outside(prefix, outer, self._state, nat=nat_to_outside)
+        self._outer = outer
+        self._outside = Outside(prefix, outer, self._state, nat=nat_to_outside, leads=outside)
+        self._tunnel = tunnel
+        self._vxlan_port = vxlan_port
         self._made = MadeHere(self._state)
         self._done: dict[str, tuple[object, int]] = {}
         self._addresses: set[tuple[int, str]] = set()
@@ -148,7 +157,14 @@ class LinuxNetworkDriver:
     ) -> HostNetworksReport:
         # What takes time in proportion to the state is worked out off the loop.
         good, faults = await pools.TOOLS(normal.split, desired)
-        plan = Plan(self.prefix, good, self._outside.veths(good.networks), self._forwarders)
+        plan = Plan(
+            self.prefix,
+            good,
+            self._outside.veths(good.networks),
+            self._forwarders,
+            self._tunnel(),
+            self._vxlan_port,
+        )
         rules = await pools.TOOLS(security.ruleset, good)
         host = self.host_namespace
         if create_namespace(host) or host not in self._done:
@@ -167,11 +183,43 @@ class LinuxNetworkDriver:
         tap_faults = await pools.TOOLS(links.make_taps, host, missing)
         lines = links.additions(plan.wanted, there)
         trouble = await links.batch(lines, host, keep_going=True)
+        await self._tunnels(plan, there, faults)
         await self._outside.ensure(good.networks)
         await self._insides(plan, faults)
         if missing or lines:
             there = await links.show(host)
         return make_report(desired, plan, there, faults, tap_faults, trouble)
+
+    async def _tunnels(
+        self, plan: Plan, there: dict[str, links.Link], faults: dict[str, str]
+    ) -> None:
+        """Networks that other hosts have, too; looked at again when a list of ports changed, a
+        device is not there, or everything is."""
+        todo = [
+            each
+            for each in plan.tunnels
+            if each.name not in there or not self._is_done(each.name, each)
+        ]
+        anew = tunnels.changed(todo, there)
+        await links.batch(
+            [f"link del dev {name}" for name in anew], self.host_namespace, keep_going=True
+        )
+        left = {name: link for name, link in there.items() if name not in anew}
+        wrong = await tunnels.ensure(todo, left, self.host_namespace, self._outer)
+        ids = {names.tunnel(network.number): network.id for network in plan.desired.networks}
+        for each in todo:
+            if each.name in wrong:
+                faults.setdefault(ids[each.name], wrong[each.name])
+            else:
+                self._done[each.name] = (each, -1)
+        with_tunnel = {each.name for each in plan.tunnels}
+        over = [
+            network
+            for network in plan.desired.networks
+            if names.tunnel(network.number) not in with_tunnel
+            and self._done.pop(names.tunnel(network.number), None) is not None
+        ]
+        await tunnels.forget(over, self.host_namespace)
 
     async def _remove_links(
         self, plan: Plan, desired: HostNetworks, gone: Collection[str] | None
