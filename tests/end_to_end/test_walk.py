@@ -139,8 +139,11 @@ def test_the_walk(tmp_path: Path) -> None:
 
 _SCREEN = """
 import sys
+from urllib.parse import parse_qs, urlsplit
 from websockets.sync.client import connect
-with connect(sys.argv[1], subprotocols=["binary"]) as screen:
+page = urlsplit(sys.argv[1])
+socket = f"ws://{page.netloc}/{parse_qs(page.query)['path'][0]}"
+with connect(socket, subprotocols=["binary"]) as screen:
     print(screen.recv(timeout=10))
 """
 

@@ -66,6 +66,8 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     generation: int
     image_id: str | None = None
     """What the volume was made of."""
+    shared: bool = False
+    """Several servers may have it, and write to it at once."""
     connection: dict[str, Any] | None
     """The block device for the hypervisor, as the driver describes it; None until the volume's
     host has made it ready."""
@@ -119,6 +121,9 @@ class BlockStorage(Protocol):
 
     def detach(self, tx: Tx, attachment_id: str) -> None:
         """Ask for the end of an attachment: state `detaching` until the guest has let go."""
+
+    def set_deletion(self, tx: Tx, attachment_id: str, wanted: bool) -> None:
+        """Whether the volume goes with its server."""
 
     def plugged(self, tx: Tx, attachment_id: str) -> None:
         """The hypervisor has it: `attached`, and the volume is `in-use`."""

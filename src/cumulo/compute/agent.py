@@ -317,6 +317,7 @@ def _spec(guest: WantedGuest, generation: int, base: str | None, rescue: str | N
                 disk.read_only,
                 disk.volume_id[:20],
                 disk.size_gb,
+                disk.shared,
             )
             for disk in guest.disks
             if disk.connection is not None

@@ -188,6 +188,7 @@ def wanted(
                 each.size,
                 each.read_only,
                 each.connection,
+                each.shared,
             )
             for each in volumes
             if each.state != "detaching"

@@ -30,6 +30,7 @@ _MEMBERS = """
     os-server-tags:update_all os-server-tags:delete_all os-server-tags:update
     os-server-tags:delete
     os-volumes-attachments:create os-volumes-attachments:delete
+    os-volumes-attachments:update
     os-attach-interfaces:create os-attach-interfaces:delete
     os-server-groups:create os-server-groups:delete
     os-security-groups:create os-security-groups:update os-security-groups:delete
@@ -93,4 +94,5 @@ RULES: dict[str, str] = {
     "compute:servers:create:requested_destination": _ADMIN,
     "os_compute_api:os-migrate-server:migrate": "rule:project_manager_or_admin",
     "os_compute_api:os-server-external-events:create": "role:service or role:admin",
+    "os_compute_api:os-volumes-attachments:swap": "role:service or role:admin",
 }

@@ -45,7 +45,7 @@ class Attachments:
         volume = self._volumes.get(tx, volume_id, principal)
         if volume.attachments and not volume.multiattach:
             raise BadRequest(f"Invalid volume: volume {volume_id} already attached")
-        if boot_index == 0 and not volume.bootable:
+        if boot_index == 0 and not volume.bootable and volume.created_at < tx.now:
             raise BadRequest(f"Block Device {volume_id} is not bootable.")
         allowed = (*_ATTACHABLE, "in-use") if volume.multiattach else _ATTACHABLE
         if volume.status not in allowed:
@@ -87,6 +87,11 @@ class Attachments:
             self._state(tx, row, "detaching")
             emit(tx, "volume.detach.start", row.volume_id, server=row.server_id)
 
+    def set_deletion(self, tx: Tx, attachment_id: str, wanted: bool) -> None:
+        row = tx.get(AttachmentRow, attachment_id)
+        if row is not None:
+            tx.update(row, delete_on_termination=wanted)
+
     def plugged(self, tx: Tx, attachment_id: str) -> None:
         row = tx.get(AttachmentRow, attachment_id)
         if row is not None and row.state == "attaching":
@@ -109,7 +114,20 @@ class Attachments:
                 continue  # Whoever made it named a server; that does not make it the server's.
             volume = self.remove(tx, row)
             if row.delete_on_termination and not volume.attachments:
-                self._volumes.delete(tx, volume, None, force=True, cascade=False)
+                self._end(tx, volume)
+
+    def _end(self, tx: Tx, volume: VolumeRow) -> None:
+        """It goes with its server, or stays where something depends on it."""
+        try:
+            self._volumes.delete(tx, volume, None, force=True, cascade=False)
+        except BadRequest as fault:
+            emit(
+                tx,
+                "volume.delete.error",
+                volume.id,
+                project_id=volume.project_id,
+                reason=fault.message,
+            )
 
     # --- what clients ask -------------------------------------------------------------------
 
@@ -238,6 +256,7 @@ def _seen(row: AttachmentRow, volume: VolumeRow) -> Attachment:
         tag=row.tag,
         size=volume.size,
         image_id=volume.image_id,
+        shared=volume.multiattach,
         generation=row.generation,
         connection=volume.connection,
     )

@@ -232,6 +232,19 @@ class AttachVolume(StrictBody):
     volumeAttachment: NewAttachment
 
 
+class SwappedAttachment(StrictBody, kw_only=True):
+    volumeId: Uuid
+    id: Annotated[Uuid | Unset, Since("2.85")] = UNSET
+    serverId: Annotated[Uuid | Unset, Since("2.85")] = UNSET
+    device: Annotated[Text | Unset | None, Since("2.85")] = UNSET
+    tag: Annotated[Tag | Unset | None, Since("2.85")] = UNSET
+    delete_on_termination: Annotated[BoolLike | Unset, Since("2.85")] = UNSET
+
+
+class SwapVolume(StrictBody):
+    volumeAttachment: SwappedAttachment
+
+
 class FixedIpWish(StrictBody):
     ip_address: str
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket as sockets
 from typing import Any, Literal
+from urllib.parse import quote
 
 from msgspec import field
 
@@ -11,13 +12,29 @@ from cumulo.compute.api.common import action
 from cumulo.compute.service.compute import ComputeService
 from cumulo.compute.service.consoles import KINDS, Consoles
 from cumulo.core.db.transaction import Database, Tx
-from cumulo.core.faults import BadRequest, Unavailable
+from cumulo.core.faults import BadRequest, NotFound, Unavailable
 from cumulo.core.hosts.conductor import Conductor, HostDown
-from cumulo.core.http.operations import Call, Operation
+from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.http.sockets import Socket, SocketClosed
 from cumulo.core.wire.shapes import Body, StrictBody
 
 BLOCK = 64 * 1024
+PAGE = "vnc.html"
+_HTML = b"""<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>noVNC</title>
+<style>html, body, #screen { margin: 0; height: 100%; background: #222 }</style></head>
+<body><div id="screen"></div>
+<script type="module">
+import RFB from "/dashboard/assets/novnc/core/rfb.js";
+const asked = new URLSearchParams(location.search).get("path") || "";
+const scheme = location.protocol === "https:" ? "wss" : "ws";
+const where = `${scheme}://${location.host}/${asked}`;
+const rfb = new RFB(document.getElementById("screen"), where, { wsProtocols: ["binary"] });
+rfb.scaleViewport = true;
+rfb.addEventListener("disconnect", () => { document.title = "noVNC: ended"; });
+</script></body></html>
+"""
 
 
 class RemoteConsole(StrictBody):
@@ -107,7 +124,10 @@ class ConsolesApi:
 
     def doors(self) -> list[Operation]:
         """Beside the versions: the token says all."""
-        return [Operation("GET", "/console", self.open, kind="socket", public=True)]
+        return [
+            Operation("GET", "/console", self.open, kind="socket", public=True),
+            Operation("GET", f"/{PAGE}", page, kind="fixed", public=True),
+        ]
 
     def create(self, call: Call, tx: Tx) -> Any:
         return ConsoleAnswer(remote_console=self._made(call, tx, call.body.remote_console))
@@ -119,12 +139,8 @@ class ConsolesApi:
         if kind is None:
             raise BadRequest(f"Unavailable console type {wish.type}.")
         token = self._consoles.begin(tx, row, kind)
-        scheme, _, rest = call.base_url.partition("://")
-        scheme = "wss" if scheme == "https" else "ws"
         return ConsoleBody(
-            protocol=wish.protocol,
-            type=wish.type,
-            url=f"{scheme}://{rest}/console?token={token}",
+            protocol=wish.protocol, type=wish.type, url=_url(call.base_url, kind, token)
         )
 
     def create_old(self, call: Call, tx: Tx) -> Any:
@@ -137,7 +153,11 @@ class ConsolesApi:
     async def open(self, call: Call, socket: Socket) -> None:
         """Bytes both ways between a browser and the guest's screen or serial line."""
         token = call.query.get("token") or ""
-        row, kind = await self._database.read(lambda tx: self._consoles.find(tx, token))
+        try:
+            row, kind = await self._database.read(lambda tx: self._consoles.find(tx, token))
+        except NotFound as fault:
+            await socket.close(1008, fault.message)  # nothing is opened
+            return
         assert row.host_id is not None
         try:
             line = await self._conductor.ask(
@@ -150,6 +170,23 @@ class ConsolesApi:
             await _both_ways(socket, line)
         finally:
             line.close()
+
+
+def _url(base: str, kind: str, token: str) -> str:
+    """A page that shows the screen (and says in its `path` where its socket is); of a serial line
+    the socket itself."""
+    if kind == "vnc":
+        mount = base.partition("://")[2].partition("/")[2]
+        path = quote(f"{mount}/console?token={token}", safe="")
+        return f"{base}/{PAGE}?autoconnect=true&path={path}"
+    scheme, _, rest = base.partition("://")
+    return f"{'wss' if scheme == 'https' else 'ws'}://{rest}/console?token={token}"
+
+
+def page(call: Call) -> Reply:
+    """The screen in a browser, by the noVNC that the dashboard brings."""
+    headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+    return Reply(200, headers=headers, raw=_HTML, content_type="text/html; charset=utf-8")
 
 
 async def _both_ways(socket: Socket, line: sockets.socket) -> None:

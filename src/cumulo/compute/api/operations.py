@@ -189,6 +189,7 @@ class OperationsApi:
         row = self._operations.rebuild(tx, row, image_id, given, who(call))
         body = self._views.server(call, tx, row, RebuiltServer)
         body.adminPass, body.plain_user_data = password, row.user_data
+        body.user_data = UNSET  # it stands there under its own name
         headers = {"Location": body.links[0]["href"]}
         return Reply(202, {"server": body}, headers)
 

@@ -12,6 +12,7 @@ from cumulo.compute.api.bodies import (
     CreateServerBefore294,
     Mapping,
     NewServer,
+    OldMapping,
     UpdateServer,
     UpdateServerBefore294,
 )
@@ -19,7 +20,7 @@ from cumulo.compute.api.common import Links, address_of, links, server_of, user_
 from cumulo.compute.api.listing import list_servers
 from cumulo.compute.api.views import UpdatedServer, Views, summary
 from cumulo.compute.service.compute import ComputeService
-from cumulo.compute.service.wishes import ServerWish, VolumeWish
+from cumulo.compute.service.wishes import DiskWish, ServerWish
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation, Reply
@@ -165,7 +166,7 @@ class ServersApi:
             name=asked.name,
             flavor_id=str(asked.flavorRef).rpartition("/")[2],
             image_id=asked.imageRef.rpartition("/")[2] or None,
-            volumes=_volumes(asked),
+            disks=_disks(asked),
             nics=_nics(asked),
             security_groups=[group.name for group in asked.security_groups],
             key_name=asked.key_name,
@@ -236,57 +237,56 @@ def _nics(asked: NewServer) -> Any:
     return found
 
 
-def _volumes(asked: NewServer) -> list[VolumeWish]:
-    """Volumes to attach; the mapping of the image to the local disk is what happens anyway."""
+def _disks(asked: NewServer) -> list[DiskWish]:
+    """Of either syntax of the block device mapping."""
     if asked.block_device_mapping and asked.block_device_mapping_v2:
         raise BadRequest(
             "Using different block_device_mapping syntaxes is not allowed in the same request."
         )
-    found: list[VolumeWish] = []
+    found: list[DiskWish] = []
     for old in asked.block_device_mapping:
-        if old.volume_id is None:
-            raise BadRequest("Block Device Mapping is Invalid: only volumes can be mapped.")
-        root = not asked.imageRef and not found
-        found.append(
-            VolumeWish(
-                volume_id=old.volume_id,
-                boot_index=0 if root else None,
-                device=_device(old.device_name),
-                delete_on_termination=as_bool(old.delete_on_termination, "delete_on_termination"),
-            )
-        )
-    for mapping in asked.block_device_mapping_v2:
-        index = None if mapping.boot_index is None else as_int(mapping.boot_index, "boot_index")
-        if _is_plain_image(mapping, asked, index):
-            continue
-        if mapping.source_type != "volume" or mapping.destination_type == "local":
-            raise BadRequest(
-                "Block Device Mapping is Invalid: this cloud maps existing volumes only, not "
-                f"{mapping.source_type} to {mapping.destination_type or 'local'}."
-            )
-        if not mapping.uuid:
-            raise BadRequest("Block Device Mapping is Invalid: a volume needs its uuid.")
-        found.append(
-            VolumeWish(
-                volume_id=mapping.uuid,
-                boot_index=index if index is None or index >= 0 else None,
-                device=_device(mapping.device_name),
-                delete_on_termination=as_bool(
-                    mapping.delete_on_termination, "delete_on_termination"
-                ),
-                tag=None if mapping.tag is UNSET else mapping.tag,
-            )
-        )
-    return found
+        found.append(_old_disk(old, root=not asked.imageRef and not found))
+    return [*found, *(_disk(each) for each in asked.block_device_mapping_v2)]
 
 
-def _is_plain_image(mapping: Mapping, asked: NewServer, index: int | None) -> bool:
-    return (
-        mapping.source_type == "image"
-        and mapping.destination_type == "local"
-        and index == 0
-        and mapping.uuid == asked.imageRef
+def _old_disk(old: OldMapping, *, root: bool) -> DiskWish:
+    id = old.volume_id or old.snapshot_id
+    if id is None:
+        raise BadRequest("Block Device Mapping is Invalid: a volume or a snapshot is needed.")
+    return DiskWish(
+        source="volume" if old.volume_id else "snapshot",
+        destination="volume",
+        id=id,
+        size=_size(old.volume_size),
+        boot_index=0 if root else None,
+        device=_device(old.device_name),
+        delete_on_termination=as_bool(old.delete_on_termination, "delete_on_termination"),
     )
+
+
+def _disk(each: Mapping) -> DiskWish:
+    index = None if each.boot_index is None else as_int(each.boot_index, "boot_index")
+    local = each.source_type in ("image", "blank") and each.destination_type in (None, "local")
+    if each.destination_type == "local" and not local:
+        raise BadRequest(
+            f"Block Device Mapping is Invalid: {each.source_type} cannot be mapped to a local disk."
+        )
+    return DiskWish(
+        source=each.source_type,
+        destination="local" if local else "volume",
+        id=each.uuid,
+        size=_size(each.volume_size),
+        boot_index=index if index is None or index >= 0 else None,
+        device=_device(each.device_name),
+        delete_on_termination=as_bool(each.delete_on_termination, "delete_on_termination"),
+        tag=None if each.tag is UNSET else str(each.tag),
+        volume_type=None if each.volume_type is UNSET else each.volume_type or None,
+        format=each.guest_format,
+    )
+
+
+def _size(given: str | int | None) -> int | None:
+    return None if given in (None, "") else as_int(given or 0, "volume_size", minimum=0)
 
 
 def _device(name: str | None) -> str | None:

@@ -192,6 +192,9 @@ class RebuiltServer(UpdatedServer, kw_only=True):
     """The answer to `rebuild`."""
 
     adminPass: str | Unset = UNSET
+    user_data: Annotated[str | Unset | None, Until("2.1")] = field(
+        name="OS-EXT-SRV-ATTR:user_data", default=UNSET
+    )
     key_name: Annotated[str | Unset | None, Since("2.54")] = None
     plain_user_data: Annotated[str | Unset | None, Since("2.57")] = field(
         name="user_data", default=None

@@ -63,7 +63,8 @@ class DiskSpec(msgspec.Struct, frozen=True):
     """A volume. `connection` is what the block storage driver's `connection` returned.
 
     `device` (vdb, vdc, ...) orders the disks at boot. `size_gb` lets a running guest see that a
-    volume has grown; 0 leaves the size alone. `serial` is what the guest finds in
+    volume has grown; 0 leaves the size alone. `shared`: other guests may write to it at the same
+    time (raw volumes only). `serial` is what the guest finds in
     /sys/block/*/serial: the first 20 characters of the volume's id.
     """
 
@@ -73,6 +74,7 @@ class DiskSpec(msgspec.Struct, frozen=True):
     read_only: bool = False
     serial: str = ""
     size_gb: int = 0
+    shared: bool = False
 
 
 class NicSpec(msgspec.Struct, frozen=True):

@@ -28,6 +28,7 @@ from cumulo.compute.drivers.driver import (
     check_id,
     check_spec,
 )
+from cumulo.compute.drivers.fake_screen import show
 from cumulo.compute.drivers.record import (
     HOST_STOPPED,
     Record,
@@ -119,7 +120,9 @@ class FakeDriver:
     # --- the contract -----------------------------------------------------------------------
 
     async def capabilities(self) -> Capabilities:
-        return Capabilities(driver="fake", accelerator="none")
+        return Capabilities(
+            driver="fake", accelerator="none", graphical_console=True, serial_console=True
+        )
 
     async def ensure(self, spec: GuestSpec) -> GuestState:
         check_spec(spec)
@@ -206,15 +209,16 @@ class FakeDriver:
         return "".join(guest.console.splitlines(keepends=True)[-lines:]) if lines > 0 else ""
 
     def open_console(self, guest_id: str, kind: Literal["serial", "vnc"]) -> socket.socket:
-        """A serial line that says again what it is told; there is no screen."""
+        """A serial line that says again what it is told; a screen of one colour."""
         guest = self._guests.get(check_id(guest_id))
-        if guest is None or guest.power != "on" or kind != "serial":
+        if guest is None or guest.power != "on":
             raise OSError(f"guest {guest_id} has no {kind} console")
         mine, theirs = socket.socketpair()
         mine.setblocking(False)
         theirs.setblocking(False)
         loop = asyncio.get_running_loop()
-        task = loop.create_task(_echo(mine))
+        work = _echo(mine) if kind == "serial" else show(mine, guest_id)
+        task = loop.create_task(work)
         self._echoes.add(task)
         task.add_done_callback(self._echoes.discard)
         return theirs

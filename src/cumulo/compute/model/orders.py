@@ -24,6 +24,7 @@ class WantedDisk(msgspec.Struct, frozen=True):
     size_gb: int
     read_only: bool
     connection: dict[str, Any] | None
+    shared: bool = False
 
 
 class WantedRoot(msgspec.Struct, frozen=True):

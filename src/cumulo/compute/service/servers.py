@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from cumulo.block_storage.interface import BlockStorage
+from cumulo.block_storage.interface import BlockStorage, NewVolume
 from cumulo.compute.meters import SERVERS
 from cumulo.compute.model.flavor import snapshot
 from cumulo.compute.model.hypervisor import ServerGroupRow
@@ -25,18 +25,19 @@ from cumulo.compute.model.server import (
     with_state,
 )
 from cumulo.compute.queries import server as queries
+from cumulo.compute.service import mapping
 from cumulo.compute.service.flavors import Flavors
 from cumulo.compute.service.hosts import DEFAULT_ZONE, Hosts
 from cumulo.compute.service.keypairs import KeyPairs
 from cumulo.compute.service.placing import Placing
 from cumulo.compute.service.scheduling import Scheduler, explain
 from cumulo.compute.service.who import Who
-from cumulo.compute.service.wishes import ServerWish, hostname_of
+from cumulo.compute.service.wishes import DiskWish, ServerWish, hostname_of
 from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import Moment
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
-from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
+from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound, QuotaExceeded
 from cumulo.core.ids import new_id
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.core.work.jobs import Jobs
@@ -230,7 +231,8 @@ class Servers:
             flavor = snapshot(self._flavors.get(tx, wish.flavor_id, principal))
         except NotFound as fault:
             raise BadRequest(fault.message) from None
-        image = self._image(tx, wish, flavor, principal)
+        wish, image = self._image(tx, wish, flavor, principal)
+        volumes = mapping.checked(wish, flavor)
         self.check_metadata(tx, project_id, wish.metadata)
         count = self._take_quota(tx, project_id, flavor, wish)
         base = self._new_row(tx, wish, flavor, image, principal, project_id)
@@ -238,22 +240,27 @@ class Servers:
             raise BadRequest("The requested availability zone is not available")
         group = self._group(tx, wish, project_id)
         return [
-            self._create_one(tx, base, wish, who, index, count, group) for index in range(count)
+            self._create_one(tx, base, wish, volumes, who, index, count, group)
+            for index in range(count)
         ]
 
     def _image(
         self, tx: Tx, wish: ServerWish, flavor: FlavorSnapshot, principal: Principal
-    ) -> ImageRef | None:
+    ) -> tuple[ServerWish, ImageRef | None]:
+        """The image that it boots from; an image that stands for volumes becomes their mapping."""
         if wish.image_id is None:
-            if not any(volume.boot_index == 0 for volume in wish.volumes):
+            if not any(disk.boot_index == 0 for disk in wish.disks):
                 raise BadRequest("Invalid imageRef provided.")
-            return None
+            return wish, None
         try:
             info = self.images.usable(tx, wish.image_id, principal)
         except (NotFound, Forbidden):
             raise BadRequest("Can not find requested image") from None
+        mapped = mapping.with_image(wish, info)
+        if mapped is not wish:
+            return self._image(tx, mapped, flavor, principal)
         check_image(info, flavor)
-        return image_ref(info)
+        return wish, image_ref(info)
 
     def _take_quota(self, tx: Tx, project_id: str, flavor: FlavorSnapshot, wish: ServerWish) -> int:
         """How many servers fit into the quota, between `least` and `most`."""
@@ -305,6 +312,7 @@ class Servers:
             access_ipv4=wish.access_ipv4,
             access_ipv6=wish.access_ipv6,
             disk_config=wish.disk_config,
+            certificates=wish.certificates,
         )
 
     def _group(self, tx: Tx, wish: ServerWish, project_id: str) -> ServerGroupRow | None:
@@ -321,6 +329,7 @@ class Servers:
         tx: Tx,
         base: ServerRow,
         wish: ServerWish,
+        volumes: Sequence[DiskWish],
         who: Who,
         index: int,
         count: int,
@@ -371,7 +380,7 @@ class Servers:
         if decision.host is None:
             self.finish_actions(tx, row, "No valid host was found.")
         else:
-            self._equip(tx, row, wish, who.principal, decision.host)
+            self._equip(tx, row, wish, volumes, who.principal, decision.host)
             self._hosts.registry.touch(tx, decision.host, KIND, row.id)
         return row
 
@@ -386,7 +395,13 @@ class Servers:
         return msgspec.structs.replace(row, fault=fault)
 
     def _equip(
-        self, tx: Tx, row: ServerRow, wish: ServerWish, principal: Principal, host_id: str
+        self,
+        tx: Tx,
+        row: ServerRow,
+        wish: ServerWish,
+        volumes: Sequence[DiskWish],
+        principal: Principal,
+        host_id: str,
     ) -> None:
         self.network.plug_server(
             tx,
@@ -398,23 +413,34 @@ class Servers:
             nics=wish.nics,
             security_groups=wish.security_groups,
         )
-        used = {"/dev/vda"} if row.image is not None else set()
-        boot_first = sorted(wish.volumes, key=lambda one: one.boot_index != 0)
-        for volume in boot_first:
-            device = volume.device if volume.device and volume.device not in used else None
+        used = own_devices(row)
+        for disk in sorted(volumes, key=lambda one: one.boot_index != 0):
+            device = disk.device if disk.device and disk.device not in used else None
             device = device or next_device(used)
             used.add(device)
             self.volumes.attach(
                 tx,
                 principal,
-                volume_id=volume.volume_id,
+                volume_id=self._volume(tx, disk, principal, host_id),
                 server_id=row.id,
                 host_id=host_id,
                 device=device,
-                delete_on_termination=volume.delete_on_termination,
-                boot_index=volume.boot_index,
-                tag=volume.tag,
+                delete_on_termination=disk.delete_on_termination,
+                boot_index=disk.boot_index,
+                tag=disk.tag,
             )
+
+    def _volume(self, tx: Tx, disk: DiskWish, principal: Principal, host_id: str) -> str:
+        """The one that is named, or a new one, where the server is."""
+        if disk.source == "volume":
+            return disk.id or ""
+        wish = NewVolume(host_id=host_id, **mapping.properties_of(disk))
+        try:
+            return self.volumes.create_volume(tx, principal, wish)
+        except NotFound as fault:
+            raise BadRequest(f"{mapping.INVALID}{fault.message}") from None
+        except QuotaExceeded as fault:
+            raise Forbidden(fault.message) from None
 
     def check_metadata(self, tx: Tx, project_id: str, metadata: Mapping[str, str]) -> None:
         most = self.quotas.limit(tx, project_id, "server_metadata_items")
@@ -509,6 +535,15 @@ def check_image(info: ImageInfo, flavor: FlavorSnapshot | None) -> None:
             "Flavor's disk is smaller than the minimum size specified in image metadata. Flavor "
             f"disk is {room} bytes, minimum size is {info.min_disk * GIB} bytes."
         )
+
+
+def own_devices(row: ServerRow) -> set[str]:
+    """The names of the disks that it has besides volumes."""
+    local = [row.image is not None, row.flavor.ephemeral > 0, row.flavor.swap > 0]
+    used: set[str] = set()
+    for _ in range(sum(local)):
+        used.add(next_device(used))
+    return used
 
 
 def next_device(used: set[str]) -> str:

@@ -54,7 +54,7 @@ def port_count(spec: GuestSpec) -> int:
 
 def disk_arguments(disk: DiskSpec, bus: str, *, boot: bool = False) -> dict[str, Any]:
     """The arguments of device_add for a volume."""
-    device = {
+    device: dict[str, Any] = {
         "driver": "virtio-blk-pci",
         "id": disk_device(disk.id),
         "bus": bus,
@@ -64,6 +64,8 @@ def disk_arguments(disk: DiskSpec, bus: str, *, boot: bool = False) -> dict[str,
         "werror": "stop",
         "rerror": "stop",
     }
+    if disk.shared and disk.connection.get("format", "raw") == "raw":
+        device["share-rw"] = True
     return device | ({"bootindex": 1} if boot else {})
 
 
