@@ -12,7 +12,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from cumulo.cli import packages
 from cumulo.core.run import namespaces
+from tests.support.packages import programs_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,6 +28,7 @@ class Lab:
         # Guests run as an ordinary user and must get to their disks below it.
         self.folder.chmod(0o755)
         self.data_dir = self.folder / "data"
+        self._programs: Path | None = None
         self.machines: list[Machine] = []
         cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         image = os.environ.get("CUMULO_GUEST_IMAGE") or cached / "cumulo/guest/guest.qcow2"
@@ -56,19 +59,26 @@ class Lab:
             namespaces.delete_namespace(self.namespace)
             shutil.rmtree(self.folder, ignore_errors=True)
 
+    def only_packages(self, *sections: str) -> None:
+        """From now on `cumulo` finds no programs but those that its lists of packages bring."""
+        self._programs = self.folder / "programs"
+        programs_of(packages.wanted(*sections), self._programs)
+        assert not (self._programs / "nginx").exists()
+
     def run(
         self,
         *argv: str,
         timeout: float = 120,
         check: bool = True,
         stdin: str | None = None,
+        path: Path | None = None,
         namespace: str | None = None,
     ) -> str:
         """Run a command in the namespace; its standard output."""
         place = namespaces.namespace_path(namespace or self.namespace)
         done = subprocess.run(
             ["nsenter", f"--net={place}", "--", *argv],
-            env=self.environment,
+            env=self.environment | ({"PATH": str(path)} if path else {}),
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
@@ -84,7 +94,7 @@ class Lab:
     def cumulo(self, *arguments: str, check: bool = True, timeout: float = 300) -> str:
         argv = [sys.executable, "-m", "cumulo.cli.main", *arguments]
         argv += ["--data-dir", str(self.data_dir)]
-        return self.run(*argv, check=check, timeout=timeout)
+        return self.run(*argv, check=check, timeout=timeout, path=self._programs)
 
     def openstack(self, *arguments: str, cloud: str = "cumulo-demo", check: bool = True) -> str:
         """The stock client; what it prints."""
@@ -106,13 +116,13 @@ class Lab:
     def json(self, *arguments: str, cloud: str = "cumulo-demo") -> Any:
         return json.loads(self.openstack(*arguments, "-f", "json", cloud=cloud))
 
-    def ssh(self, address: str, command: str, *, seconds: float = 180) -> str:
+    def ssh(self, address: str, command: str, *, seconds: float = 180, user: str = "cumulo") -> str:
         """Run a command in a guest by its key; tried again until it answers."""
         end = time.monotonic() + seconds
         while True:
             argv = ["ssh", "-i", str(self.folder / "key"), "-o", "StrictHostKeyChecking=no"]
             argv += ["-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5"]
-            argv += ["-o", "LogLevel=ERROR", "-o", "BatchMode=yes", f"cumulo@{address}", command]
+            argv += ["-o", "LogLevel=ERROR", "-o", "BatchMode=yes", f"{user}@{address}", command]
             done = subprocess.run(
                 ["nsenter", f"--net={namespaces.namespace_path(self.namespace)}", "--", *argv],
                 env=self.environment,

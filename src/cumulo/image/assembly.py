@@ -131,6 +131,7 @@ def _import_rules(settings: Settings, endpoints: Endpoints) -> ImportRules:
         inject=given.inject,
         inject_ignored_roles=given.inject_ignored_roles,
         secure_hash=given.secure_hash,
+        look_at_locations=given.look_at_locations,
         show_locations=given.show_locations,
         show_direct_url=given.show_direct_url,
         endpoint=endpoint,

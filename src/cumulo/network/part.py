@@ -98,6 +98,8 @@ class NetworkPart:
 
     def seen(self, tx: Tx, host_id: str, seen: Seen, *, newest: bool) -> None:
         """Take over what the host sees of rows whose newest change it knows."""
+        if newest and seen.state is None and seen.fault is not None:
+            self._unmade(tx, host_id, seen)
         if not newest or seen.state is None:
             return
         state: spec.SeenThing = seen.state
@@ -113,6 +115,17 @@ class NetworkPart:
                 floating = tx.get(FloatingIpRow, found.id)
                 if floating is not None and floating.router_id == router.id:
                     _see_floatingip(tx, floating, found)
+
+    def _unmade(self, tx: Tx, host_id: str, seen: Seen) -> None:
+        """The host could make nothing of what is new: it is not there, or not as it is ordered."""
+        noun, _, id = seen.id.partition("/")
+        found = spec.Observed(id, spec.DOWN, seen.fault)
+        port = tx.get(PortRow, id) if noun == "port" else None
+        if port is not None and port.host_id == host_id:
+            self._see_port(tx, port, found)
+        router = tx.get(RouterRow, id) if noun == "router" else None
+        if router is not None and router.host_id == host_id:
+            _see_router(tx, router, found)
 
     def _see_port(self, tx: Tx, port: PortRow, found: spec.Observed) -> None:
         if (port.observed, port.fault) == (found.status, found.fault):

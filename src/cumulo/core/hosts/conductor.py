@@ -219,7 +219,7 @@ class Conductor:
             take(seen.id, lambda seen=seen: self._take(tx, part, host_id, seen, refused))  # type: ignore[misc]
         if message.unknown is not None:
             self.unknown.note(tx, host_id, message.kind, message.unknown)
-        self.registry.applied(tx, host_id, message.kind, message.upto, None)
+        self.registry.applied(tx, host_id, message.kind, message.upto, message.trouble)
         return Taken(refused)
 
     def _take(self, tx: Tx, part: Part, host_id: str, seen: Seen, refused: dict[str, str]) -> None:

@@ -138,6 +138,7 @@ class Reporter:
             items=items,
             host=host if host != self._host[1] else None,
             unknown=unknown if unknown != self._unknown[1] else None,
+            trouble=self._trouble,
         )
         if mark.epoch == 0:
             return  # nothing was ordered yet: the control plane would not know what it is about

@@ -147,6 +147,8 @@ class Face:
     """core.http.faults: how this service words a refusal"""
     rules: Rules
     operations: list[Operation] = field(default_factory=list)
+    json_faults: Callable[..., tuple[str, bytes]] | None = None
+    """The same for callers whose `Accept` prefers JSON, where `faults` makes a page."""
     prefixes: Sequence[str] = ("",)
     """Each operation is served under each of these; say `/v2.1` and `/v2.1/{project_id}`."""
     microversions: Microversions | None = None

@@ -8,8 +8,9 @@ applied again, which is how an audit is asked for.
 
 import asyncio
 import contextlib
+import logging
 import os
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -48,6 +49,8 @@ from cumulo.network.model.orders import (
     PortSpec,
     RouterSpec,
 )
+
+log = logging.getLogger("cumulo.network")
 
 _HOST_SYSCTLS = {
     **interfaces.QUIET,
@@ -114,6 +117,8 @@ class LinuxNetworkDriver:
         self._made = MadeHere(self._state)
         self._done: dict[str, tuple[object, int]] = {}
         self._addresses: set[tuple[int, str]] = set()
+        """Of ports that are wired, and of gone ones whose connections are still to be ended."""
+        self._uncleaned: set[str] = set()
         self._generation: int | None = None
 
     def tap_name(self, port_id: str) -> str:
@@ -257,15 +262,32 @@ class LinuxNetworkDriver:
             return
         self._metadata.keep_only(self._metadata.namespaces() - set(stale))
         for namespace in stale:
-            await pools.TOOLS(delete_namespace, namespace)
+            with self._cleaning(namespace):
+                await pools.TOOLS(delete_namespace, namespace)
+                _remove_files(self._state / namespace)
             self._done.pop(namespace, None)
             self._router_firewalls.pop(namespace, None)
-            _remove_files(self._state / namespace)
 
     async def _forget_gone_ports(self, plan: Plan) -> None:
+        """What cannot be forgotten now is tried again at the next pass: ports that are gone must
+        not hold up those that are there."""
         now = plan.zoned_addresses()
-        await flows.forget_addresses(self.host_namespace, sorted(self._addresses - now))
-        self._addresses = now
+        for each in sorted(self._addresses - now):
+            with self._cleaning(f"connections of {each[1]}"):
+                await flows.forget_addresses(self.host_namespace, [each])
+                self._addresses.discard(each)
+        self._addresses |= now
+
+    @contextlib.contextmanager
+    def _cleaning(self, what: str) -> Iterator[None]:
+        """A clean-up: what goes wrong is told once, and stops nothing else."""
+        try:
+            yield
+            self._uncleaned.discard(what)
+        except (OSError, CommandFailed) as error:
+            if what not in self._uncleaned:
+                self._uncleaned.add(what)
+                log.warning("%s: left behind, tried again later: %s", what, error)
 
     async def _insides(self, plan: Plan, faults: dict[str, str]) -> None:
         """Everything inside the namespaces; a fault of one stops no other."""
