@@ -1,6 +1,7 @@
 """Bare metal's whole HTTP face."""
 
 from cumulo.baremetal.api import versions
+from cumulo.baremetal.api.agents import AgentsApi
 from cumulo.baremetal.api.cloud import CloudApi
 from cumulo.baremetal.api.common import envelope
 from cumulo.baremetal.api.nodes import NodesApi
@@ -28,5 +29,6 @@ def baremetal_face(
             *StatesApi(service, database).operations(),
             *PortsApi(service).operations(),
             *CloudApi(service).operations(),
+            *AgentsApi(service, database).operations(),
         ],
     )

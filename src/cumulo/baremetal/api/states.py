@@ -131,8 +131,8 @@ class StatesApi:
         if call.version is not None:
             _since(call.version, verb, SINCE[verb])
         given = {"configdrive": wish.configdrive, "clean_steps": wish.clean_steps}
-        if isinstance(wish.configdrive, dict):
-            raise NotAcceptable("A config drive as an object is known since API version 1.56.")
+        if isinstance(wish.configdrive, dict) and call.version is not None:
+            _since(call.version, "config drive as an object", "1.56")
         return self._accepted(call, self._work.provision(tx, row, verb, given, call.principal))
 
     def maintain(self, call: Call, tx: Tx) -> Reply:

@@ -6,7 +6,7 @@ from cumulo.baremetal.api.common import BASE
 from cumulo.core.http.operations import Call, Microversions, Operation
 from cumulo.core.wire.shapes import Version
 
-MINIMUM, MAXIMUM = Version(1, 1), Version(1, 51)
+MINIMUM, MAXIMUM = Version(1, 1), Version(1, 72)
 RANGE = Microversions(
     "baremetal",
     MINIMUM,

@@ -138,6 +138,12 @@ class FakeHardware:
             raise Rejected(f"the machine knows nothing of its {work}")
         return time.time() >= bmc.until
 
+    async def insert(self, machine: Machine, url: str) -> None:
+        await self._ready(machine, "management")
+
+    async def eject(self, machine: Machine) -> None:
+        await self._ready(machine, "management", wait=False)
+
     def forget(self, machine_id: str) -> None:
         self._path(machine_id).unlink(missing_ok=True)
 

@@ -6,6 +6,7 @@ then have the effect of one. `Rejected` is final; everything else is tried again
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 POWER_ON, POWER_OFF = "power on", "power off"
@@ -59,6 +60,75 @@ class Capabilities:
     """Of `inspect`, `clean`, `deploy`: what long work it does."""
     properties: Mapping[str, str]
     """What driver_info may hold, each with a line about it."""
+    ramdisk: bool = False
+    """Long work is done by an agent in a ramdisk, which the machine boots from virtual media."""
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """One boot of a machine into the ramdisk: what its medium says."""
+
+    node: str
+    token: str
+    ticket: str
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Where an agent is told what to do, and how it is known."""
+
+    url: str
+    token: str
+    certificate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What became of a command."""
+
+    id: str
+    name: str
+    """Without its extension: `prepare_image`."""
+    status: str
+    """`RUNNING`, `SUCCEEDED`, `FAILED`"""
+    result: Mapping[str, Any]
+    error: str
+
+
+class Agents(Protocol):
+    """Speaks with the agents that run on machines."""
+
+    def problem(self, info: Mapping[str, Any], url: str) -> str | None:
+        """Why an agent that says it is there is not spoken to. `info`: the node's driver_info."""
+
+    async def begin(
+        self, machine: Machine, agent: Agent, name: str, params: Mapping[str, Any]
+    ) -> Command:
+        """Raises Rejected for what the agent refuses; OSError when it does not answer."""
+
+    async def commands(self, machine: Machine, agent: Agent) -> Sequence[Command]:
+        """All that it was told since it runs, the latest last."""
+
+
+class Ramdisks(Protocol):
+    """The media that machines are booted from, and what else they fetch."""
+
+    async def make(self, machine: Machine, boot: Boot) -> str:
+        """The medium is there; its URL, for the BMC."""
+
+    def medium(self, node: str) -> Path | None:
+        """Its file."""
+
+    def content_url(self, machine: Machine, boot: Boot, name: str) -> str:
+        """Where the machine itself fetches something."""
+
+    async def config_drive(self, document: Mapping[str, Any]) -> str:
+        """A config drive, gzip in base64."""
+
+    def forget(self, node: str) -> None:
+        """The medium is needed no more."""
 
 
 class Driver(Protocol):
@@ -87,6 +157,12 @@ class Driver(Protocol):
 
     async def finished(self, machine: Machine, work: str, token: str) -> bool:
         """Raises Rejected when it failed."""
+
+    async def insert(self, machine: Machine, url: str) -> None:
+        """A medium into its virtual drive, whatever was there before."""
+
+    async def eject(self, machine: Machine) -> None:
+        """No medium."""
 
     def forget(self, machine_id: str) -> None:
         """The node is no more."""

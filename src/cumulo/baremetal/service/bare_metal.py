@@ -2,20 +2,36 @@
 
 from collections.abc import Mapping
 
-from cumulo.baremetal.model.hardware import Driver
+from cumulo.baremetal.model.hardware import Agents, Driver, Ramdisks
+from cumulo.baremetal.service.agents import AgentsService
 from cumulo.baremetal.service.nodes import Nodes
 from cumulo.baremetal.service.ports import Ports
 from cumulo.baremetal.service.secrets import Seal
 from cumulo.baremetal.service.work import Work
+from cumulo.core.blobs.content import Contents
 from cumulo.core.clock import Moment, now
 from cumulo.core.work.jobs import Jobs
+from cumulo.image.interface import Images
 
 
 class BareMetalService:
-    def __init__(self, drivers: Mapping[str, Driver], seal: Seal, jobs: Jobs, host: str) -> None:
+    def __init__(
+        self,
+        drivers: Mapping[str, Driver],
+        seal: Seal,
+        jobs: Jobs,
+        host: str,
+        *,
+        agents: Agents,
+        ramdisks: Ramdisks,
+        images: Images,
+        contents: Contents,
+    ) -> None:
         self.drivers = drivers
         self.host = host
         self.began: Moment = now()
+        self.contents = contents
         self.nodes = Nodes(drivers, seal, host)
         self.ports = Ports(self.nodes)
-        self.work = Work(self.nodes, self.ports, jobs)
+        self.agents = AgentsService(self.nodes, jobs, seal, agents, ramdisks)
+        self.work = Work(self.nodes, self.ports, jobs, self.agents, images)

@@ -18,6 +18,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, Conflict
 from cumulo.core.ids import new_id
+from cumulo.core.wire.coercions import as_bool
 
 _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.I)
 _NAME = re.compile(r"[A-Za-z0-9\-._~]+")
@@ -74,7 +75,15 @@ class Nodes:
         return Machine(row.id, opened(self._seal, row.driver_info, row.driver_info_sealed))
 
     def driver(self, row: NodeRow) -> Driver:
-        return self.drivers[row.driver]
+        """Raises Conflict where it was taken out of the settings since the node was enrolled."""
+        found = self.drivers.get(row.driver)
+        if found is None:
+            raise Conflict(f"The driver {row.driver} of node {row.id} is not configured here.")
+        return found
+
+    def instance_info(self, row: NodeRow) -> dict[str, Any]:
+        """Secrets in the open."""
+        return opened(self._seal, row.instance_info, row.instance_info_sealed)
 
     def lacks(self, row: NodeRow) -> Mapping[str, str]:
         """Interface → what is missing for it."""
@@ -120,7 +129,7 @@ class Nodes:
         """What a patch is applied to: all that clients may write, nothing masked."""
         values = {name: getattr(row, name) for name in WRITABLE}
         values["driver_info"] = dict(self.machine(row).info)
-        values["instance_info"] = opened(self._seal, row.instance_info, row.instance_info_sealed)
+        values["instance_info"] = self.instance_info(row)
         return values
 
     def update(self, tx: Tx, row: NodeRow, changes: Sequence[Change], who: Principal) -> NodeRow:
@@ -198,8 +207,9 @@ class Nodes:
                     f'"{sorted(DELETABLE)}" or set the node into maintenance mode'
                 )
         tx.delete(row)
-        driver = self.driver(row)
-        tx.after_commit(lambda: driver.forget(row.id))
+        driver = self.drivers.get(row.driver)
+        if driver is not None:
+            tx.after_commit(lambda: driver.forget(row.id))
         emit(tx, "baremetal.node.delete", row.id, principal=who, name=row.name)
 
     def move(self, tx: Tx, row: NodeRow, **changes: Any) -> NodeRow:
@@ -238,9 +248,7 @@ class Nodes:
         if made["instance_uuid"] is not None and not _UUID.fullmatch(made["instance_uuid"]):
             raise BadRequest(f"Expected a UUID but received {made['instance_uuid']}.")
         for flag, absent in (("protected", False), ("automated_clean", None)):
-            value = made[flag] = absent if values[flag] is None else values[flag]
-            if value is not None and not isinstance(value, bool):
-                raise BadRequest(f"Value for {flag} is not a boolean")
+            made[flag] = absent if values[flag] is None else flag_of(flag, values[flag])
         if made["protected_reason"] is not None and not made["protected"]:
             made["protected_reason"] = None
         return made | self._documents(values)
@@ -276,6 +284,15 @@ class Nodes:
                     f"Instance {row.instance_uuid} is already associated with a node, it cannot "
                     "be associated with this other node"
                 )
+
+
+def flag_of(name: str, value: Any) -> bool:
+    """Clients write `True` and `"true"`."""
+    if isinstance(value, str) and len(value) < 8:
+        return as_bool(value, name)
+    if not isinstance(value, bool):
+        raise BadRequest(f"Value for {name} is not a boolean")
+    return value
 
 
 def _text(name: str, value: Any) -> str | None:

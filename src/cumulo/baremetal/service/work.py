@@ -12,6 +12,8 @@ from cumulo.baremetal.model.hardware import Inspected
 from cumulo.baremetal.model.node import NodeRow
 from cumulo.baremetal.model.state import ABORTABLE, GOAL, move_of
 from cumulo.baremetal.service import refusals
+from cumulo.baremetal.service.agents import AgentsService
+from cumulo.baremetal.service.deploying import ImageWish, drive_document, image_of
 from cumulo.baremetal.service.nodes import Nodes
 from cumulo.baremetal.service.ports import Ports
 from cumulo.core.auth.principal import Principal
@@ -20,6 +22,7 @@ from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest
 from cumulo.core.ids import new_id
 from cumulo.core.work.jobs import Jobs
+from cumulo.image.interface import Images
 
 POWER_TARGETS = ("power on", "power off", "rebooting", "soft power off", "soft rebooting")
 KIND_OF = {
@@ -47,13 +50,36 @@ class Memo(msgspec.Struct, frozen=True):
     """Of a change of power."""
     clean: bool = True
     """Of an undeployment: the machine is cleaned afterwards."""
+    image: ImageWish | None = None
+    """Of a deployment by an agent."""
+    steps: list[dict[str, Any]] | None = None
+    """Of cleaning by an agent: what is to be done, in order; None: nobody has asked the agent."""
+    done: int = 0
+    """How many of the steps are done."""
+
+
+def clean_plan(steps: Any) -> list[dict[str, Any]]:
+    """Steps that somebody named, checked as far as that can be before an agent is asked."""
+    found = []
+    for step in steps:
+        interface, name = step.get("interface"), step.get("step")
+        if not isinstance(interface, str) or not isinstance(name, str):
+            raise BadRequest("A clean step has an interface and a step")
+        if interface != "deploy" or set(step) - {"interface", "step", "args"}:
+            raise BadRequest(f"There are no clean steps of {interface[:50]} that can be asked for")
+        found.append({"interface": interface, "step": name, "args": step.get("args") or {}})
+    return found
 
 
 class Work:
-    def __init__(self, nodes: Nodes, ports: Ports, jobs: Jobs) -> None:
+    def __init__(
+        self, nodes: Nodes, ports: Ports, jobs: Jobs, agents: AgentsService, images: Images
+    ) -> None:
         self._nodes = nodes
         self._ports = ports
         self._jobs = jobs
+        self._agents = agents
+        self._images = images
 
     # --- asked by users ------------------------------------------------------------------------
 
@@ -72,6 +98,7 @@ class Work:
             raise refusals.protected(verb, row)
         if row.job is not None:
             self._jobs.drop(tx, row.job)
+            self._agents.forget(tx, row.id)
         if verb == "clean" and not body.get("clean_steps"):
             raise BadRequest(
                 '"clean_steps" is required when setting target provision state to clean'
@@ -92,12 +119,29 @@ class Work:
             )  # fmt: skip
         self._refuse_lacking(row)
         job = new_id()
-        memo = Memo(clean=row.automated_clean is not False)
+        memo = self._memo(tx, row, verb, body, who)
         self._jobs.begin(tx, KIND_OF[action], row.id, memo, id=job, project_id=row.owner)
         more = {"inspection_started_at": tx.now} if action == "inspect" else {}
         return self._nodes.move(
             tx, row, action=action, step="work", failed=False, job=job, last_error=None, **more
         )
+
+    def _memo(
+        self, tx: Tx, row: NodeRow, verb: str, body: Mapping[str, Any], who: Principal
+    ) -> Memo:
+        memo = Memo(clean=row.automated_clean is not False)
+        if not self._nodes.driver(row).can.ramdisk:
+            return memo
+        if verb in ("active", "rebuild"):
+            info = self._nodes.instance_info(row)
+            drive = info.get("configdrive")
+            if isinstance(drive, dict):
+                drive_document(row, drive)
+            wish = image_of(tx, self._images, info, who)
+            return msgspec.structs.replace(memo, image=wish)
+        if verb == "clean":
+            return msgspec.structs.replace(memo, steps=clean_plan(body["clean_steps"]))
+        return memo
 
     def _refuse_lacking(self, row: NodeRow) -> None:
         lacking = self._nodes.lacks(row)
@@ -110,6 +154,7 @@ class Work:
             raise refusals.wrong_state("abort", row)
         if row.job is not None:
             self._jobs.drop(tx, row.job)
+        self._agents.forget(tx, row.id)
         told = f"By request, the {row.provision_state.split(' ')[0]} operation was aborted"
         return self._nodes.move(tx, row, failed=True, job=None, last_error=told)
 
@@ -131,6 +176,13 @@ class Work:
             tx, "baremetal.node.power", row.id, principal=who, state=row.power_state, target=wanted
         )
         return row
+
+    def image(self, tx: Tx, node: str, job: str) -> ImageWish | None:
+        """What this job writes."""
+        for row in self._jobs.of(tx, node):
+            if row.id == job:
+                return msgspec.convert(row.memo, Memo).image
+        return None
 
     # --- told by jobs --------------------------------------------------------------------------
 
@@ -154,6 +206,7 @@ class Work:
         more: dict[str, Any] = {} if power is None else {"power_state": power}
         if row.action == "undeploy":
             more |= NOBODYS
+        self._agents.forget(tx, row.id)
         self._nodes.move(
             tx, row, stage=GOAL[row.action], action=None, step=None, failed=False, job=None, **more
         )
@@ -186,6 +239,7 @@ class Work:
             state = row.power_state
             emit(tx, "baremetal.node.power", row.id, project_id=row.owner, state=state, reason=told)
             return
+        self._agents.forget(tx, row.id)
         # A verification that failed leaves a node at rest in `enroll`.
         ended = {"action": None, "step": None} if row.action == "manage" else {"failed": True}
         self._nodes.move(tx, row, job=None, last_error=reason[:4096], **ended)
