@@ -94,6 +94,18 @@ def refuse_query(call: Call, known: Collection[str], since: Mapping[str, str]) -
             raise NotAcceptable(f"{name} is not known in API version {call.version}.")
 
 
+def refuse_newer(call: Call, changes: Collection[Change], since: Mapping[str, str]) -> None:
+    """406 for changes of fields that this version does not know."""
+    if call.version is None:
+        return
+    for change in changes:
+        name = change.path[0]
+        if name in since and call.version < call.version.parse(since[name]):
+            raise NotAcceptable(
+                f"The field {name[:100]} is not known in API version {call.version}."
+            )
+
+
 def flag(call: Call, name: str) -> bool:
     return as_bool(call.query.get(name) or "", name)
 

@@ -112,6 +112,15 @@ class Media:
     def forget(self, node: str) -> None:
         self._path(node).unlink(missing_ok=True)
 
+    async def crypt(self, password: str) -> str:
+        """By standard input: argument vectors can be read by others."""
+        try:
+            argv = ["openssl", "passwd", "-6", "-stdin"]
+            found = await run(argv, stdin=f"{password}\n".encode(), timeout=30.0)
+        except CommandFailed:
+            raise Rejected("the password cannot be hashed: openssl failed") from None
+        return found.decode().strip()
+
     async def config_drive(self, document: Mapping[str, Any]) -> str:
         tree = Path(await pools.DISK(tempfile.mkdtemp, prefix="cumulo-drive-"))
         try:

@@ -13,7 +13,7 @@ session; nothing of it is kept between calls.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -38,6 +38,8 @@ SETTLE_SECONDS = 60.0
 SOFT_SECONDS = 600.0
 AUTH = ("auto", "basic", "session")
 DEVICES = {"pxe": "Pxe", "disk": "Hdd", "cdrom": "Cd", "bios": "BiosSetup"}
+LEDS = {"Lit": "ON", "Off": "OFF", "Blinking": "BLINKING"}
+MOST_SETTINGS = 1000
 RESETS = {
     "power on": "On",
     "power off": "ForceOff",
@@ -55,17 +57,20 @@ class Redfish:
             "boot": "redfish-virtual-media",
             "console": "no-console",
             "deploy": "direct",
+            "firmware": "no-firmware",
             "inspect": "redfish",
             "management": "redfish",
             "network": "noop",
             "power": "redfish",
             "raid": "no-raid",
-            "rescue": "no-rescue",
+            "rescue": "agent",
             "storage": "noop",
             "vendor": "no-vendor",
         },
         boot_devices=tuple(DEVICES),
-        works=("inspect", "clean", "deploy"),
+        indicators={"system": {"led": ("ON", "OFF", "BLINKING")}},
+        choices={"rescue": ("agent", "no-rescue")},
+        works=("inspect", "clean", "deploy", "rescue"),
         properties={
             "redfish_address": "URL of the BMC: https://HOST[:PORT]. Required.",
             "redfish_system_id": "Path of the machine at its BMC. Required where there are more.",
@@ -171,6 +176,45 @@ class Redfish:
                 drive.eject_media()
 
         await self._do(machine, change)
+
+    # --- the rest ------------------------------------------------------------------------------
+
+    async def nmi(self, machine: Machine) -> None:
+        await self._do(machine, lambda system: system.reset_system(_sushy().ResetType("Nmi")))
+
+    async def set_boot_mode(self, machine: Machine, mode: str) -> None:
+        def change(system: Any) -> None:
+            wanted = _sushy().BootSourceOverrideMode({"uefi": "UEFI", "bios": "Legacy"}[mode])
+            system.set_system_boot_options(mode=wanted)
+
+        await self._do(machine, change)
+
+    async def set_secure_boot(self, machine: Machine, on: bool) -> None:
+        await self._do(machine, lambda system: system.secure_boot.set_enabled(on))
+
+    async def indicator(self, machine: Machine, component: str, light: str) -> str:
+        def look(system: Any) -> str:
+            led = system.indicator_led
+            return LEDS.get("" if led is None else led.value, "UNKNOWN")
+
+        return await self._do(machine, look)
+
+    async def set_indicator(self, machine: Machine, component: str, light: str, state: str) -> None:
+        wanted = next(word for word, shown in LEDS.items() if shown == state)
+        await self._do(
+            machine, lambda system: system.set_indicator_led(_sushy().IndicatorLED(wanted))
+        )
+
+    async def bios(self, machine: Machine) -> Sequence[Mapping[str, str]]:
+        def look(system: Any) -> list[Mapping[str, str]]:
+            found = system.bios.attributes
+            pairs = found.items() if isinstance(found, dict) else ()
+            return [
+                {"name": str(name)[:255], "value": str(value)[:255]}
+                for name, value in list(pairs)[:MOST_SETTINGS]
+            ]
+
+        return await self._do(machine, look)
 
     # --- what it is ----------------------------------------------------------------------------
 

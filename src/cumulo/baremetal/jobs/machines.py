@@ -19,6 +19,7 @@ import msgspec
 from cumulo.baremetal.jobs.ramdisk import Ramdisk
 from cumulo.baremetal.model.hardware import POWER_OFF, POWER_ON, Driver, Machine, Rejected
 from cumulo.baremetal.model.node import NodeRow
+from cumulo.baremetal.service.allocations import Nothing
 from cumulo.baremetal.service.bare_metal import BareMetalService
 from cumulo.baremetal.service.cleaning import planned
 from cumulo.baremetal.service.deploying import drive_document, told
@@ -41,7 +42,7 @@ class Machines:
         self._ramdisk = ramdisk
         self._erase = erase
 
-    def kinds(self) -> list[Kind[Memo]]:
+    def kinds(self) -> list[Kind[Any]]:
         return [
             self._kind("verify", [Step("verify", self.verify)]),
             self._kind("inspect", [Step("inspect", self.inspect)]),
@@ -62,7 +63,18 @@ class Machines:
                     Step("wait", self.cleaned),
                 ],
             ),
+            self._kind("rescue", [Step("boot", self.rescue), Step("wait", self.rescued)]),
+            self._kind("unrescue", [Step("boot", self.unrescue)]),
+            self._kind("service", [Step("work", self.service), Step("wait", self.serviced)]),
             self._kind("power", [Step("change", self.change_power)]),
+            Kind(
+                "baremetal.allocate",
+                Nothing,
+                [Step("decide", self.allocate)],
+                slots=8,
+                slots_per_project=8,
+                attempts=1000,
+            ),
         ]
 
     def _kind(self, name: str, steps: list[Step[Memo]]) -> Kind[Memo]:
@@ -94,7 +106,12 @@ class Machines:
     async def verify(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
         power = await driver.power(machine)
-        return run.next(lambda tx: self._work.done(tx, run.subject, run.id, power))
+        try:
+            bios = [dict(each) for each in await driver.bios(machine)]
+        except Rejected:
+            # Not every machine lets its settings be read.
+            bios = []
+        return run.next(lambda tx: self._work.verified(tx, run.subject, run.id, power, bios))
 
     async def inspect(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
@@ -216,6 +233,66 @@ class Machines:
         if not run.memo.clean:
             return run.end(lambda tx: self._work.done(tx, run.subject, run.id, POWER_OFF))
         return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "clean"))
+
+    # --- rescue, service -----------------------------------------------------------------------
+
+    async def rescue(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        if driver.can.ramdisk:
+            await self._ramdisk.boot(run, driver, machine)
+        else:
+            await run.hold()
+            await driver.begin(machine, "rescue", run.id)
+        return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "wait"))
+
+    async def rescued(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        if driver.can.ramdisk:
+            if not await self._let_in(run, machine):
+                return run.pause(AGENT_EVERY)
+        elif not await driver.finished(machine, "rescue", run.id):
+            return run.pause(LOOK_EVERY)
+        return run.next(lambda tx: self._work.done(tx, run.subject, run.id, POWER_ON))
+
+    async def _let_in(self, run: Run[Memo], machine: Machine) -> bool:
+        """Whether the agent knows the password."""
+        row = await self._ramdisk.called(run)
+        node = await run.read(lambda tx: self._work.of(tx, run.subject, run.id))
+        if row is None or node is None:
+            return False
+        agents = self._service.agents
+        password = str(self._service.nodes.instance_info(node).get("rescue_password") or "")
+        hashed = await agents.ramdisks.crypt(password)
+        params = {"rescue_password": hashed, "hashed": True}
+        name = "rescue.finalize_rescue"
+        return await self._ramdisk.command(run, machine, row, name, params, 0) is not None
+
+    async def unrescue(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        await run.hold()
+        if driver.can.ramdisk:
+            await self._ramdisk.leave(run, driver, machine)
+            await driver.set_boot_device(machine, "disk", True)
+        await driver.set_power(machine, POWER_ON, f"{run.id} unrescue")
+        return run.next(lambda tx: self._work.done(tx, run.subject, run.id, POWER_ON))
+
+    async def service(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        await run.hold()
+        await driver.begin(machine, "service", run.id)
+        return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "wait"))
+
+    async def serviced(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        if not await driver.finished(machine, "service", run.id):
+            return run.pause(LOOK_EVERY)
+        return run.next(lambda tx: self._work.done(tx, run.subject, run.id, None))
+
+    async def allocate(self, run: Run[Nothing]) -> Outcome[Nothing]:
+        def decide(tx: Tx) -> None:
+            self._service.allocations.decide(tx, run.subject)
+
+        return run.next(decide)
 
     async def change_power(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)

@@ -5,7 +5,7 @@ then have the effect of one. `Rejected` is final; everything else is tried again
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ INTERFACES = (
     "boot",
     "console",
     "deploy",
+    "firmware",
     "inspect",
     "management",
     "network",
@@ -47,6 +48,8 @@ class Inspected:
     properties: Mapping[str, Any]
     addresses: Sequence[str]
     """MAC addresses of its network cards."""
+    inventory: Mapping[str, Any] | None = None
+    """As agents tell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,16 @@ class Capabilities:
     """Of `inspect`, `clean`, `deploy`: what long work it does."""
     properties: Mapping[str, str]
     """What driver_info may hold, each with a line about it."""
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Interface → all its implementations, where there are more than one; the first is usual."""
+    indicators: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """Component → indicator → its states."""
     ramdisk: bool = False
     """Long work is done by an agent in a ramdisk, which the machine boots from virtual media."""
+
+    def choices_of(self, interface: str) -> tuple[str, ...]:
+        one = self.interfaces.get(interface)
+        return self.choices.get(interface) or (() if one is None else (one,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +138,9 @@ class Ramdisks(Protocol):
     async def config_drive(self, document: Mapping[str, Any]) -> str:
         """A config drive, gzip in base64."""
 
+    async def crypt(self, password: str) -> str:
+        """As /etc/shadow keeps it."""
+
     def forget(self, node: str) -> None:
         """The medium is needed no more."""
 
@@ -157,6 +171,22 @@ class Driver(Protocol):
 
     async def finished(self, machine: Machine, work: str, token: str) -> bool:
         """Raises Rejected when it failed."""
+
+    async def nmi(self, machine: Machine) -> None: ...
+
+    async def set_boot_mode(self, machine: Machine, mode: str) -> None:
+        """`uefi`, `bios`"""
+
+    async def set_secure_boot(self, machine: Machine, on: bool) -> None: ...
+
+    async def indicator(self, machine: Machine, component: str, light: str) -> str: ...
+
+    async def set_indicator(
+        self, machine: Machine, component: str, light: str, state: str
+    ) -> None: ...
+
+    async def bios(self, machine: Machine) -> Sequence[Mapping[str, str]]:
+        """Settings: `name`, `value`."""
 
     async def insert(self, machine: Machine, url: str) -> None:
         """A medium into its virtual drive, whatever was there before."""

@@ -22,7 +22,8 @@ from cumulo.baremetal.model.hardware import Agent, Agents, Boot, Ramdisks
 from cumulo.baremetal.model.node import NodeRow
 from cumulo.baremetal.queries import port as port_queries
 from cumulo.baremetal.service.nodes import Nodes
-from cumulo.baremetal.service.ports import MOST_OF_NODE, mac_of
+from cumulo.baremetal.service.of_nodes import MOST_OF_NODE
+from cumulo.baremetal.service.ports import mac_of
 from cumulo.baremetal.service.secrets import MASK, Seal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict, NotFound
