@@ -11,6 +11,7 @@ _READ = f"{_SEE_ALL} or (role:reader and {_MINE})"
 _WORK = f"{_ADMIN} or (role:member and {_MINE})"
 _OWN = f"{_ADMIN} or (role:member and project_id:%(node.owner)s)"
 _ALLOCATION = "project_id:%(allocation.owner)s"
+_SYSTEM = "(role:admin and system_scope:all) or role:service"
 _RUNBOOK = "project_id:%(runbook.owner)s"
 
 RULES: dict[str, str] = {
@@ -27,7 +28,7 @@ RULES: dict[str, str] = {
     "baremetal:node:validate": _WORK,
     "baremetal:node:set_maintenance": _OWN,
     "baremetal:node:clear_maintenance": _OWN,
-    "baremetal:node:get_boot_device": _READ,
+    "baremetal:node:get_boot_device": _OWN,
     "baremetal:node:set_boot_device": _OWN,
     "baremetal:node:get_indicator_state": _READ,
     "baremetal:node:set_indicator_state": _OWN,
@@ -96,8 +97,8 @@ RULES: dict[str, str] = {
     "True:%(runbook.public)s))",
     "baremetal:runbook:create": f"{_ADMIN} or role:member",
     "baremetal:runbook:update": f"{_ADMIN} or (role:member and {_RUNBOOK})",
-    "baremetal:runbook:update:public": _ADMIN,
-    "baremetal:runbook:update:owner": _ADMIN,
+    "baremetal:runbook:update:public": _SYSTEM,
+    "baremetal:runbook:update:owner": _SYSTEM,
     "baremetal:runbook:delete": f"{_ADMIN} or (role:member and {_RUNBOOK})",
     "baremetal:inspection_rule:get": _SEE_ALL,
     "baremetal:inspection_rule:create": _ADMIN,

@@ -16,7 +16,7 @@ from cumulo.baremetal.service.bare_metal import BareMetalService
 from cumulo.core.blobs.content import Content, Missing
 from cumulo.core.blobs.streams import blocks
 from cumulo.core.db.transaction import Database, Tx
-from cumulo.core.faults import NotFound, Unavailable
+from cumulo.core.faults import BadRequest, NotFound, Unavailable
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.wire.shapes import Body, Since, StrictBody
 from cumulo.core.work import pools
@@ -27,6 +27,7 @@ Url = Annotated[str, Meta(max_length=1024)]
 
 class HeartbeatBody(StrictBody):
     callback_url: Url
+    node_ident: Annotated[str, Meta(max_length=255)] | None = None
     agent_version: Annotated[Annotated[str, Meta(max_length=64)] | None, Since("1.36")] = None
     agent_token: Annotated[Annotated[str, Meta(max_length=255)] | None, Since("1.62")] = None
     agent_verify_ca: Annotated[Annotated[str, Meta(max_length=65536)] | None, Since("1.68")] = None
@@ -55,6 +56,8 @@ class AgentsApi:
                       response=LookedUp),
             Operation("POST", "/v1/heartbeat/{node}", self.heartbeat, public=True, since="1.22",
                       body=HeartbeatBody, status=202),
+            Operation("POST", "/v1/heartbeat", self.heartbeat_by_body, public=True, since="1.22",
+                      body=HeartbeatBody, status=202),
             Operation("GET", f"{place}/boot.iso", self.medium, **fetched),
             Operation("GET", f"{place}/image", self.image, **fetched),
         ]  # fmt: skip
@@ -71,7 +74,16 @@ class AgentsApi:
         }
         return {"node": node, "config": self._agents.config()}
 
+    def heartbeat_by_body(self, call: Call, tx: Tx) -> Reply:
+        """The same with the node in the body."""
+        if not call.body.node_ident:
+            raise BadRequest("node_ident is missing")
+        return self._beat(call, tx, call.body.node_ident)
+
     def heartbeat(self, call: Call, tx: Tx) -> Reply:
+        return self._beat(call, tx, call.path["node"])
+
+    def _beat(self, call: Call, tx: Tx, node: str) -> Reply:
         wish: HeartbeatBody = call.body
         beat = Heartbeat(
             callback_url=wish.callback_url,
@@ -81,7 +93,7 @@ class AgentsApi:
             status=wish.agent_status,
             status_message=wish.agent_status_message,
         )
-        self._agents.heartbeat(tx, call.path["node"], beat)
+        self._agents.heartbeat(tx, node, beat)
         return Reply(202)
 
     # --- what is fetched -----------------------------------------------------------------------

@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta
 
 from cumulo.baremetal.api import common
 from cumulo.baremetal.api.nodes import RULE, node_of
-from cumulo.baremetal.api.things import before, ident, time_of
+from cumulo.baremetal.api.things import before, ident, time_of, too_old
 from cumulo.baremetal.model.hardware import Rejected
 from cumulo.baremetal.model.history import HistoryRow
 from cumulo.baremetal.model.node import NodeRow
@@ -88,21 +88,32 @@ class ManagementApi:
         return [
             Operation("GET", f"{states}/console", self.console, policy=f"{RULE}:get_console",
                       **late),
+            Operation("GET", "/v1/nodes/states/console/{node}", self.console,
+                      policy=f"{RULE}:get_console", **late),
             Operation("PUT", f"{states}/console", self.set_console, body=ConsoleWish,
                       policy=f"{RULE}:set_console_state", status=202, **late),
             Operation("PUT", f"{states}/raid", self.set_raid, body=dict[str, Any], since="1.12",
                       policy=f"{RULE}:set_raid_state", status=204, **late),
             before("1.12", "PUT", f"{states}/raid", 406),
+            Operation("PUT", f"{states}/{{other}}", too_old(405), public=True, kind="fixed"),
             Operation("PUT", f"{states}/boot_mode", self.set_boot_mode, body=TargetWish,
                       policy=f"{RULE}:set_boot_mode", since="1.76", status=202, **asked),
             Operation("PUT", f"{states}/secure_boot", self.set_secure_boot, body=TargetWish,
                       policy=f"{RULE}:set_secure_boot", since="1.76", status=202, **asked),
+            *(
+                Operation("PUT", f"{states}/{name}", self.too_old, body=TargetWish, until="1.75",
+                          policy=f"{RULE}:set_{name}", status=202, **late)
+                for name in ("boot_mode", "secure_boot")
+            ),
             Operation("PUT", f"{one}/management/inject_nmi", self.nmi, since="1.29",
                       policy=f"{RULE}:inject_nmi", status=204, **asked),
             Operation("GET", lights, self.indicators, since="1.63",
                       policy=f"{RULE}:get_indicator_state", **late),
             Operation("GET", f"{lights}/{{component}}", self.indicators_of, since="1.63",
-                      policy=f"{RULE}:get_indicator_state", **late),
+                      policy=f"{RULE}:get_indicator_state", **asked),
+            Operation("PUT", f"{lights}/{{component}}", self.set_indicator,
+                      body=IndicatorWish, since="1.63", status=204,
+                      policy=f"{RULE}:set_indicator_state", **asked),
             Operation("GET", f"{lights}/{{component}}/{{light}}", self.indicator, since="1.63",
                       policy=f"{RULE}:get_indicator_state", **asked),
             Operation("PUT", f"{lights}/{{component}}/{{light}}", self.set_indicator,
@@ -150,6 +161,7 @@ class ManagementApi:
             Operation("GET", vifs, self.vifs, policy=f"{RULE}:vif:list", **late),
             Operation("POST", vifs, self.attach_vif, body=VifWish, status=204,
                       policy=f"{RULE}:vif:attach", **late),
+            Operation("DELETE", vifs, self.no_vif, status=204, policy=f"{RULE}:vif:detach", **late),
             Operation("DELETE", f"{vifs}/{{vif}}", self.detach_vif, status=204,
                       policy=f"{RULE}:vif:detach", **late),
         ]  # fmt: skip
@@ -160,6 +172,8 @@ class ManagementApi:
         return [
             Operation("POST", media, self.attach_medium, body=MediumWish, since="1.89",
                       policy=f"{RULE}:vmedia:attach", status=204, **asked),
+            before("1.89", "PUT", media, 404),
+            Operation("PUT", media, too_old(405), public=True, kind="fixed", since="1.89"),
             Operation("DELETE", media, self.detach_medium, since="1.89", status=204,
                       policy=f"{RULE}:vmedia:detach", **asked),
         ]  # fmt: skip
@@ -187,6 +201,11 @@ class ManagementApi:
             raise BadRequest(
                 f"Driver {row.driver} does not support {kind} (disabled or not implemented)."
             )
+
+    def too_old(self, call: Call, tx: Tx) -> None:
+        """Who may not do it learns no more; for others there is no such thing yet."""
+        self.one(call, tx)
+        raise NotFound(f"There is no such operation in API version {call.version}.")
 
     # --- states --------------------------------------------------------------------------------
 
@@ -256,8 +275,11 @@ class ManagementApi:
             ]
         }
 
-    def indicators_of(self, call: Call, tx: Tx) -> Any:
-        row, component = self.one(call, tx), call.path["component"]
+    async def indicators_of(self, call: Call) -> Any:
+        component = call.path["component"]
+        if "@" in component:
+            return await self.indicator(call)
+        row = await self._read(call)
         place = ("nodes", row.id, "management", "indicators", component)
         return {
             "indicators": [
@@ -268,7 +290,9 @@ class ManagementApi:
         }  # fmt: skip
 
     def _light(self, call: Call, row: NodeRow) -> tuple[str, str, Any]:
-        component, light = call.path["component"], call.path["light"]
+        component, light = call.path["component"], call.path.get("light", "")
+        if not light:
+            light, _, component = component.partition("@")
         states = self._lights(row, component).get(light)
         if states is None:
             raise NotFound(f"Component {component} has no indicator {light[:100]}.")
@@ -396,6 +420,10 @@ class ManagementApi:
         wish: VifWish = call.body
         node = self.one(call, tx)
         self._ports.attach_vif(tx, node, wish.id, wish.port_uuid, wish.portgroup_uuid)
+
+    def no_vif(self, call: Call, tx: Tx) -> None:
+        self.one(call, tx)
+        raise BadRequest("The id of the VIF is missing.")
 
     def detach_vif(self, call: Call, tx: Tx) -> None:
         self._ports.detach_vif(tx, self.one(call, tx), call.path["vif"])

@@ -1,6 +1,6 @@
 """Nodes on the wire: create, list, show, patch, delete, validate."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from msgspec import UNSET
 
@@ -17,7 +17,7 @@ from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.http.paging import page_of
 from cumulo.core.wire.coercions import Uuid
-from cumulo.core.wire.shapes import Body, Since, StrictBody
+from cumulo.core.wire.shapes import Body, StrictBody
 
 RULE = "baremetal:node"
 FILTERS = {
@@ -40,47 +40,46 @@ OWNERS_FIELDS = {
     "network_data", "protected", "protected_reason", "automated_clean", "chassis_uuid",
     "properties", "resource_class", "shard", "parent_node", "disable_power_off", "description",
 }  # fmt: skip
-Interface = Annotated[str | None, Since("1.31")]
 
 
 class NewNode(StrictBody):
     driver: str
     uuid: Uuid | None = None
-    name: Annotated[str | None, Since("1.5")] = None
+    name: str | None = None
     chassis_uuid: str | None = None
     driver_info: dict[str, Any] | None = None
     instance_info: dict[str, Any] | None = None
     instance_uuid: str | None = None
     properties: dict[str, Any] | None = None
     extra: dict[str, Any] | None = None
-    network_interface: Annotated[str | None, Since("1.20")] = None
-    resource_class: Annotated[str | None, Since("1.21")] = None
-    boot_interface: Interface = None
-    console_interface: Interface = None
-    deploy_interface: Interface = None
-    inspect_interface: Interface = None
-    management_interface: Interface = None
-    power_interface: Interface = None
-    raid_interface: Interface = None
-    vendor_interface: Interface = None
-    storage_interface: Annotated[str | None, Since("1.33")] = None
-    rescue_interface: Annotated[str | None, Since("1.38")] = None
-    bios_interface: Annotated[str | None, Since("1.40")] = None
-    conductor_group: Annotated[str | None, Since("1.46")] = None
-    automated_clean: Annotated[bool | None, Since("1.47")] = None
-    protected: Annotated[bool | None, Since("1.48")] = None
-    protected_reason: Annotated[str | None, Since("1.48")] = None
-    owner: Annotated[str | None, Since("1.50")] = None
-    description: Annotated[str | None, Since("1.51")] = None
-    retired: Annotated[bool | None, Since("1.61")] = None
-    retired_reason: Annotated[str | None, Since("1.61")] = None
-    lessee: Annotated[str | None, Since("1.65")] = None
-    network_data: Annotated[dict[str, Any] | None, Since("1.66")] = None
-    shard: Annotated[str | None, Since("1.82")] = None
-    parent_node: Annotated[str | None, Since("1.83")] = None
-    firmware_interface: Annotated[str | None, Since("1.86")] = None
-    disable_power_off: Annotated[bool | None, Since("1.95")] = None
-    instance_name: Annotated[str | None, Since("1.104")] = None
+    network_interface: str | None = None
+    resource_class: str | None = None
+    boot_interface: str | None = None
+    console_interface: str | None = None
+    deploy_interface: str | None = None
+    inspect_interface: str | None = None
+    management_interface: str | None = None
+    power_interface: str | None = None
+    raid_interface: str | None = None
+    vendor_interface: str | None = None
+    storage_interface: str | None = None
+    rescue_interface: str | None = None
+    bios_interface: str | None = None
+    conductor_group: str | None = None
+    automated_clean: bool | None = None
+    protected: bool | None = None
+    protected_reason: str | None = None
+    owner: str | None = None
+    description: str | None = None
+    retired: bool | None = None
+    retired_reason: str | None = None
+    lessee: str | None = None
+    network_data: dict[str, Any] | None = None
+    shard: str | None = None
+    parent_node: str | None = None
+    firmware_interface: str | None = None
+    disable_power_off: bool | None = None
+    instance_name: str | None = None
 
 
 class NodesBody(Body, kw_only=True):
@@ -160,6 +159,7 @@ class NodesApi:
             for name in wish.__struct_fields__
             if name != "uuid" and (value := getattr(wish, name)) is not None
         }
+        common.refuse_newer(call, given, SINCE)
         row = self._nodes.create(tx, given, stage, wish.uuid, call.principal)
         body = self.body(call, row)
         return Reply(201, body, {"Location": f"{call.base_url}/v1/nodes/{row.id}"})
@@ -269,7 +269,7 @@ class NodesApi:
             call, "reset_interfaces"
         )
         changes = common.changes_of(call)
-        common.refuse_newer(call, changes, SINCE)
+        common.refuse_newer(call, [change.path[0] for change in changes], SINCE)
         target = {"node.owner": row.owner, "node.lessee": row.lessee}
         for top in {change.path[0] for change in changes}:
             if top in ("owner", "lessee"):

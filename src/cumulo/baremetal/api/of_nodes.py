@@ -87,16 +87,16 @@ class NewPort(StrictBody):
     node_uuid: str
     uuid: Uuid | None = None
     extra: Object | None = None
-    pxe_enabled: Annotated[bool | None, Since("1.19")] = None
-    local_link_connection: Annotated[Object | None, Since("1.19")] = None
-    portgroup_uuid: Annotated[str | None, Since("1.24")] = None
-    physical_network: Annotated[str | None, Since("1.34")] = None
-    is_smartnic: Annotated[bool | None, Since("1.53")] = None
-    name: Annotated[str | None, Since("1.88")] = None
-    description: Annotated[str | None, Since("1.97")] = None
-    vendor: Annotated[str | None, Since("1.100")] = None
-    category: Annotated[str | None, Since("1.101")] = None
-    available_for_dynamic_portgroup: Annotated[bool | None, Since("1.111")] = None
+    pxe_enabled: bool | None = None
+    local_link_connection: Object | None = None
+    portgroup_uuid: str | None = None
+    physical_network: str | None = None
+    is_smartnic: bool | None = None
+    name: str | None = None
+    description: str | None = None
+    vendor: str | None = None
+    category: str | None = None
+    available_for_dynamic_portgroup: bool | None = None
 
 
 class PortBody(ThingBody, kw_only=True):
@@ -213,10 +213,10 @@ class NewPortgroup(StrictBody):
     address: str | None = None
     extra: Object | None = None
     standalone_ports_supported: bool | None = None
-    mode: Annotated[str | None, Since("1.26")] = None
-    properties: Annotated[Object | None, Since("1.26")] = None
-    physical_network: Annotated[str | None, Since("1.102")] = None
-    category: Annotated[str | None, Since("1.103")] = None
+    mode: str | None = None
+    properties: Object | None = None
+    physical_network: str | None = None
+    category: str | None = None
 
 
 class PortgroupBody(ThingBody, kw_only=True):

@@ -10,13 +10,14 @@ from cumulo.baremetal.api.things import ThingBody, ThingsApi
 from cumulo.baremetal.model.chassis import ChassisRow
 from cumulo.baremetal.model.rule import RuleRow
 from cumulo.baremetal.model.template import RunbookRow, TemplateRow
+from cumulo.baremetal.service.fields import trait_name
 from cumulo.baremetal.service.patches import Change
 from cumulo.baremetal.service.simple import Runbooks
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Forbidden, NotFound
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.wire.coercions import Uuid
-from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset
+from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset, Version
 
 Object = dict[str, Any]
 Steps = list[dict[str, Any]]
@@ -152,16 +153,24 @@ class RunbooksApi(ThingsApi[RunbookRow]):
         if call.allowed(f"{self.rule}:update:owner", {}):
             return
         if wish.public or (wish.owner is not None and wish.owner != call.principal.project_id):
-            raise Forbidden("Only administrators make runbooks public, or for others.")
+            raise Forbidden("Only system administrators make runbooks public, or for others.")
 
     def given(self, call: Call, tx: Tx) -> dict[str, Any]:
         found = super().given(call, tx)
-        whole = call.allowed(f"{self.rule}:update:owner", {})
-        if not whole:
+        if not found.get("public") and "owner" not in found:
             found["owner"] = call.principal.project_id
+        self._check_name(call, found["name"])
         return found
 
+    def _check_name(self, call: Call, name: Any) -> None:
+        """Before 1.112 a runbook was allowed by its name, which was a trait."""
+        if call.version is not None and call.version < Version(1, 112):
+            trait_name("name", name)
+
     def allow_change(self, call: Call, tx: Tx, row: RunbookRow, changes: list[Change]) -> None:
+        for change in changes:
+            if change.path == ("name",):
+                self._check_name(call, change.value)
         for name in ("public", "owner"):
             if any(change.path[0] == name for change in changes):
                 call.allow(self.target(tx, row), f"{self.rule}:update:{name}")

@@ -124,9 +124,12 @@ class StatesApi:
             "provision_updated_at": f"{zulu(row.provision_updated_at)[:-1]}+00:00",
             "last_error": row.last_error,
             "console_enabled": row.console_enabled,
-            "raid_config": row.raid_config,
-            "target_raid_config": row.target_raid_config,
         }
+        if call.version is None or call.version >= Version(1, 12):
+            found |= {
+                "raid_config": row.raid_config,
+                "target_raid_config": row.target_raid_config,
+            }
         if call.version is None or call.version >= Version(1, 75):
             found |= {"boot_mode": row.boot_mode, "secure_boot": row.secure_boot}
         return found

@@ -221,12 +221,14 @@ class ThingsApi(Generic[R]):
         call.allow({})
 
     def make(self, call: Call, tx: Tx) -> R:
-        return self._things.create(tx, self.given(call, tx), call.body.uuid, call.principal)
+        given = self.given(call, tx)
+        common.refuse_newer(call, given, self.fields_since)
+        return self._things.create(tx, given, call.body.uuid, call.principal)
 
     def update(self, call: Call, tx: Tx) -> Any:
         row = self.one(call, tx)
         changes = common.changes_of(call)
-        common.refuse_newer(call, changes, self.fields_since)
+        common.refuse_newer(call, [change.path[0] for change in changes], self.fields_since)
         self.allow_change(call, tx, row, changes)
         return self.shown(call, tx, self._things.update(tx, row, changes, call.principal))
 

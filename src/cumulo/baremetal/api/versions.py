@@ -60,8 +60,10 @@ def v1(call: Call) -> Any:
     return {"id": "v1", "links": one["links"], "media_types": media, "version": one, **nouns}
 
 
+def document(call: Call) -> Any:
+    """Of the service at its root, of its one version below."""
+    return v1(call) if call.raw_path.rstrip("/").endswith(BASE) else root(call)
+
+
 def operations() -> list[Operation]:
-    return [
-        Operation("GET", "", root, public=True, kind="fixed"),
-        Operation("GET", BASE, v1, public=True, kind="fixed"),
-    ]
+    return [Operation("GET", "", document, public=True, kind="fixed")]

@@ -116,7 +116,7 @@ class FakeHardware:
     async def boot_device(self, machine: Machine) -> tuple[str | None, bool]:
         await self._ready(machine, "management", wait=False)
         bmc = await self._look(machine)
-        return bmc.boot_device, bmc.persistent
+        return bmc.boot_device or "disk", bmc.persistent
 
     async def set_boot_device(self, machine: Machine, device: str, persistent: bool) -> None:
         await self._ready(machine, "management", wait=False)

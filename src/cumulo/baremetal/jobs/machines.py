@@ -289,10 +289,10 @@ class Machines:
         return run.next(lambda tx: self._work.done(tx, run.subject, run.id, None))
 
     async def allocate(self, run: Run[Nothing]) -> Outcome[Nothing]:
-        def decide(tx: Tx) -> None:
-            self._service.allocations.decide(tx, run.subject)
-
-        return run.next(decide)
+        decide = self._service.allocations.decide
+        if not await run.write(lambda tx: decide(tx, run.subject)):
+            return run.pause(LOOK_EVERY)
+        return run.end()
 
     async def change_power(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)

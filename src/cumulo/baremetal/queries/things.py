@@ -132,7 +132,6 @@ CANDIDATES = query(
         _n.maintenance.is_(False),
         _n.retired.is_(False),
         _n.power_state.is_not(None),
-        _n.job.is_(None),
     )
     .order_by(_n.created_at, _n.id)
     .limit(1000),

@@ -17,6 +17,7 @@ from cumulo.baremetal.service.nodes import Nodes
 from cumulo.baremetal.service.patches import Change
 from cumulo.baremetal.service.things import FIXED, Things
 from cumulo.core.auth.principal import Principal
+from cumulo.core.clock import seconds_of
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, Conflict, NotFound
@@ -24,6 +25,8 @@ from cumulo.core.work.jobs import Jobs
 
 ALLOCATE = "baremetal.allocate"
 MOST_CANDIDATES = 1000
+PATIENCE = 60.0
+"""Seconds for which nodes that are locked are waited for."""
 
 
 class Nothing(msgspec.Struct, frozen=True):
@@ -124,11 +127,12 @@ class Allocations(Things[AllocationRow]):
     def _give(self, tx: Tx, row: AllocationRow, node: NodeRow) -> None:
         tx.update(node, allocation_id=row.id, instance_uuid=row.id, updated_at=tx.now)
 
-    def decide(self, tx: Tx, id: str) -> None:
-        """The job's one step: a node, or the reason why there is none."""
+    def decide(self, tx: Tx, id: str) -> bool:
+        """The job's one step: a node, or the reason why there is none. False: nodes that would do
+        are at something just now."""
         row = tx.get(AllocationRow, id)
         if row is None or row.state != "allocating":
-            return
+            return True
         fit = [
             node
             for node in tx.all(queries.CANDIDATES, resource_class=row.resource_class)
@@ -136,8 +140,11 @@ class Allocations(Things[AllocationRow]):
             and (not row.candidate_nodes or node.id in row.candidate_nodes)
             and (row.owner is None or row.owner in (node.owner, node.lessee))
         ]
-        fit.sort(key=lambda node: node.name != row.name)
-        if not fit:
+        free = [node for node in fit if node.job is None]
+        free.sort(key=lambda node: node.name != row.name)
+        if fit and not free and seconds_of(tx.now) - seconds_of(row.created_at) < PATIENCE:
+            return False
+        if not free:
             told = (
                 f"Failed to process allocation {row.id}: no available nodes match the resource "
                 f"class {row.resource_class}"
@@ -146,10 +153,11 @@ class Allocations(Things[AllocationRow]):
             )
             tx.update(row, state="error", last_error=told[:4096], updated_at=tx.now)
             emit(tx, "baremetal.allocation.state", row.id, project_id=row.owner, state="error")
-            return
-        self._give(tx, row, fit[0])
-        tx.update(row, state="active", node_id=fit[0].id, updated_at=tx.now)
+            return True
+        self._give(tx, row, free[0])
+        tx.update(row, state="active", node_id=free[0].id, updated_at=tx.now)
         emit(tx, "baremetal.allocation.state", row.id, project_id=row.owner, state="active")
+        return True
 
     def of_node(self, tx: Tx, node: NodeRow) -> AllocationRow:
         row = tx.get(AllocationRow, node.allocation_id) if node.allocation_id else None

@@ -52,12 +52,9 @@ class Ports(OfNode[PortRow]):
         return {"vif": None}
 
     def get(self, tx: Tx, ident: str) -> PortRow:
-        """By id, name or MAC address."""
-        if fields.MAC.fullmatch(ident):
-            row = tx.one(queries.WITH_ADDRESS, address=mac_of(ident))
-            if row is None:
-                raise self.not_found(ident)
-            return row
+        """By id or name; MAC addresses are asked for by the list."""
+        if not fields.NAME.fullmatch(ident):
+            raise BadRequest(f"Expected a UUID or name but received {ident[:255]}.")
         return super().get(tx, ident)
 
     def document(self, row: PortRow) -> dict[str, Any]:
@@ -96,6 +93,13 @@ class Ports(OfNode[PortRow]):
                 f"Port group {group.id} doesn't support standalone ports. Port can't be created or "
                 "updated with pxe_enabled=True."
             )
+        for other in self.listing.page(tx, where={"portgroup_id": group.id}, limit=MOST_OF_NODE):
+            differs = other.physical_network != made["physical_network"]
+            if differs and other.address != made["address"]:
+                raise Conflict(
+                    f"Port with physical network {made['physical_network']} cannot be in portgroup "
+                    f"{group.id}, whose ports are of {other.physical_network}."
+                )
         return group
 
     def refuse_delete(self, tx: Tx, row: PortRow) -> None:
@@ -137,7 +141,9 @@ class Ports(OfNode[PortRow]):
         then others."""
         ports = tx.all(queries.OF_NODE, node_id=node.id)
         ports.sort(key=lambda each: not each.pxe_enabled)
-        return [*tx.all(queries.GROUPS_OF_NODE, node_id=node.id), *ports]
+        used = {each.portgroup_id for each in ports}
+        groups = tx.all(queries.GROUPS_OF_NODE, node_id=node.id)
+        return [*(each for each in groups if each.id in used or each.vif is not None), *ports]
 
     def attach_vif(
         self, tx: Tx, node: NodeRow, vif: str, port: str | None, group: str | None

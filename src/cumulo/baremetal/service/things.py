@@ -61,6 +61,8 @@ class Things(Generic[R]):
         return NotFound(f"{self.title} {ident[:255]} could not be found.")
 
     def get(self, tx: Tx, ident: str) -> R:
+        if not self.named and not UUID.fullmatch(ident):
+            raise BadRequest(f"Expected a UUID but received {ident[:255]}.")
         row = tx.get(self.row, ident.lower()) if UUID.fullmatch(ident) else None
         if row is None and self.named and 0 < len(ident) <= 255:
             row = next(iter(self.listing.page(tx, where={"name": ident}, limit=1)), None)
