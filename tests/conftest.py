@@ -13,9 +13,7 @@ from tests.support import postgresql
 from tests.support.ceph import Ceph, ceph_cluster
 
 # How long a machine takes is no property of the program: CI's is shared and slow.
-hypothesis.settings.register_profile(
-    "cumulo", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
+hypothesis.settings.register_profile("cumulo", deadline=None)
 hypothesis.settings.load_profile("cumulo")
 
 

@@ -16,7 +16,8 @@ FAKE_PYTHON = """#!/bin/sh
 case "$1 ${2-}" in
     "-c "*) exit 0 ;;
     "-m venv") echo venv >>"$NOTES"; mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;
-    "-m pip") echo "pip $*" >>"$NOTES"; sleep "${PIP_SECONDS:-0}"; exit "${PIP_STATUS:-0}" ;;
+    "-m pip") echo "pip $*" >>"$NOTES"; printf "${PIP_SAYS-}"
+        sleep "${PIP_SECONDS:-0}"; exit "${PIP_STATUS:-0}" ;;
     *) echo "$PYTHONPATH $*"; [ "$2" != "${FAILING-}" ] ;;
 esac
 """
@@ -145,6 +146,15 @@ def test_an_environment_without_its_python_is_remade(checkout: Checkout) -> None
     (checkout.root / ".venv" / "bin" / "python").unlink()
     assert checkout.run()[0] == 0
     assert checkout.done() == ["venv", "pip run"]
+
+
+def test_an_index_that_does_not_answer_is_told_once(checkout: Checkout) -> None:
+    retries = "WARNING: Retrying (Retry(total=1)) after connection broken\\n" * 3
+    status, _, err = checkout.run("up", PIP_SAYS=retries + "ERROR: at last\\n", PIP_STATUS="1")
+    assert status != 0
+    assert err.count("offline?") == 1 and "Retrying" not in err and "ERROR: at last" in err
+    assert "run the same command again" in err
+    assert checkout.run("up")[0] == 0
 
 
 @pytest.mark.parametrize("with_flock", [True, False])

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cumulo import __version__
 from cumulo.core.assembly import AgentParts, Frame, Service
 from cumulo.core.auth.policy import reload_rules
+from cumulo.core.blobs.content import Contents
 from cumulo.core.db.transaction import Database
 from cumulo.core.events.consumers import ConsumerLoop
 from cumulo.core.events.retention import Retention
@@ -64,10 +66,29 @@ class Cloud:
                     group.create_task(ConsumerLoop(self.database, consumer).run())
                 for worker in service.workers:
                     group.create_task(worker())
+            group.create_task(self._admit_hosts())
             group.create_task(self.application.load.run())
             group.create_task(JobRunner(self.database, self.frame.jobs).run())
             group.create_task(reload_rules([face.rules for face in self.application.faces]))
             group.create_task(Retention(self.database, self.settings.history_days).run())
+
+    async def _admit_hosts(self) -> None:
+        """Hosts on other machines, from when the first one is expected: until then nothing
+        listens, and none of it is loaded."""
+        machines = self.frame.machines
+        if not await self.database.read(machines.expected):
+            await machines.needed.wait()
+        from cumulo.core.hosts.gate import Gate
+
+        gate = Gate(
+            self.conductor,
+            machines,
+            self.settings.link_address,
+            version=__version__,
+            contents=self.frame.later(Contents),
+            shared={"vxlan_port": self.settings.networks.vxlan_port},
+        )
+        await gate.run()
 
     def close(self) -> None:
         for service in self.built:

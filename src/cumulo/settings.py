@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import tomllib
+from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar, cast
@@ -29,6 +30,11 @@ class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     durable_commits: bool = False
     """SQLite only: flush each commit to the disk, so that a power cut loses nothing either."""
 
+    @property
+    def shown(self) -> str:
+        """The URL without its password."""
+        return re.sub(r"(://[^:/@]*):[^@]*@", r"\1@", self.url)
+
 
 class Networks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The networks that `up` makes itself: on one machine all four are inside it."""
@@ -37,6 +43,14 @@ class Networks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Addresses of the external network `public`: routers and floating IPs."""
     nat_to_outside: bool = True
     """Guests reach the world behind this machine's address."""
+    management: str = ""
+    """Address (ADDRESS or ADDRESS:PORT) at which hosts on other machines dial in; empty: that of
+    `listen`. The port is the one after the APIs' unless it is said."""
+    guest: str = ""
+    """This machine's address for guests' traffic between hosts (VXLAN); empty: the one that hosts
+    dial, or are dialled from."""
+    vxlan_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 4789
+    """UDP port of that traffic; the same on all hosts."""
 
 
 class Outbound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -120,6 +134,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def port(self) -> int:
         return int(self.listen.rpartition(":")[2])
+
+    @property
+    def link_address(self) -> tuple[str, int]:
+        """Where hosts on other machines dial in."""
+        named = self.networks.management
+        address, _, port = named.rpartition(":") if ":" in named.strip("[]") else (named, "", "")
+        if named.count(":") > 1 and not named.startswith("["):
+            address, port = named, ""
+        return address.strip("[]") or self.host, int(port) if port else self.port + 1
 
     @property
     def secrets_dir(self) -> Path:
@@ -211,6 +234,23 @@ def service_tables() -> list[type[Table]]:
                 if isinstance(each, type) and "table" in vars(each)
             ]
     return found
+
+
+def flat(settings: Settings) -> Iterator[tuple[str, Any]]:
+    """Every setting's full name and value: `identity.token_lifetime`."""
+    for field in settings.__struct_fields__:
+        if field != "tables":
+            yield from _flat(field, getattr(settings, field))
+    for kind in service_tables():
+        yield from _flat(kind.table, settings.of(kind))
+
+
+def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if not isinstance(value, msgspec.Struct):
+        yield name, value
+        return
+    for field in value.__struct_fields__:
+        yield from _flat(f"{name}.{field}", getattr(value, field))
 
 
 def load(data_dir: Path | None = None, **overrides: object) -> Settings:

@@ -8,7 +8,7 @@ import msgspec
 
 from cumulo import __version__, hosting, order
 from cumulo.cloud import Cloud
-from cumulo.core.assembly import Assembly, Frame, Principals, RotateKeys
+from cumulo.core.assembly import Assembly, Frame, Principals, RotateKeys, UserNames
 from cumulo.core.db import migrations
 from cumulo.core.db.engines import engine_of
 from cumulo.core.events.history import let_turns_grow
@@ -33,19 +33,23 @@ def assemblies() -> list[Assembly]:
     return [module.ASSEMBLY for module in modules]
 
 
-def open_database(settings: Settings) -> Any:
-    """The settings' database, with this release's schema."""
+def open_database(settings: Settings, *, foreign: bool = False) -> Any:
+    """The settings' database, with this release's schema. Raises ForeignDatabase for another
+    cloud's, unless it is `foreign` on purpose."""
     assemblies()
     database = engine_of(settings)
+    if not foreign:
+        lineage.refuse_foreign(database, settings.data_dir, settings.secrets_dir)
     migrations.prepare(database)
     database.write_now(let_turns_grow, name="turns of events")
     return database
 
 
-def build(settings: Settings) -> Cloud:
-    """All services on the settings' database; nothing moves yet."""
+def build(settings: Settings, *, offline: bool = False) -> Cloud:
+    """All services on the settings' database; nothing moves yet. `offline`: for the command line,
+    without hosts, and whosever database it is."""
     all_of_them = assemblies()
-    database, registry = open_database(settings), HostRegistry()
+    database, registry = open_database(settings, foreign=offline), HostRegistry()
     lineage.start(database, registry, settings.data_dir)
     conductor = Conductor(database, registry)
     frame = Frame(settings, database, registry, conductor, all_of_them)
@@ -61,14 +65,18 @@ def build(settings: Settings) -> Cloud:
     for face in (face for each in built.values() for face in each.faces):
         application.mount(face)
     counts = {noun: count for each in built.values() for noun, count in each.counts.items()}
-    decisions = Decisions(lambda: application.faces, frame.get(Principals))
-    rotate = frame.get(RotateKeys)
-    application.mount(operator_face(conductor, counts, decisions, rotate, frame.feed))
+    policy = settings.data_dir / "policy"
+    decisions = Decisions(lambda: application.faces, frame.get(Principals), policy)
+    rotate, names = frame.get(RotateKeys), frame.get(UserNames)
+    hosts = (frame.machines, settings.link_address)
+    application.mount(
+        operator_face(conductor, *hosts, counts, decisions, rotate, frame.feed, names)
+    )
     application.mount(root_face(application, settings.base_url, __version__))
     application.mount(application.health.face())
     frame.caller.bind(application.execution, application.operations_at, settings.base_url)
     facades = {name: each.facade for name, each in built.items()}
-    agents = hosting.connect(frame, all_of_them)
+    agents = [] if offline else hosting.connect(frame, all_of_them)
     services = SimpleNamespace(**facades)
     cloud = Cloud(settings, database, frame, [*built.values()], services, application, agents)
     for service in built.values():

@@ -121,6 +121,18 @@ def test_variables_that_lack_are_all_named() -> None:
     assert "Please specify template task argument: b" in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["{% set x = x or 1 %}{{ x }}", "{{ x|default(1) }}", "{{ x|d(1) }}",
+     "{%- set x = x|d(1) %}{{ x }}",
+     "{% if x is defined %}{{ x }}{% else %}1{% endif %}", "{{ (x or 1) }}"],
+)  # fmt: skip
+def test_variables_that_may_lack(text: str) -> None:
+    assert template.render(text, {}, Path()) == "1"
+    with pytest.raises(template.BadTemplate):
+        template.render(text + "{{ y }}", {}, Path())
+
+
 def test_a_template_cannot_reach_into_python() -> None:
     with pytest.raises(template.BadTemplate):
         template.render("{{ ().__class__.__base__.__subclasses__() }}", {}, Path())
@@ -259,6 +271,8 @@ THINGS = [
         ("flavor", {"name": "m1.none"}, None),
         ("image", {"name": "cirros", "accurate": True}, None),
         ("image", {"name": "("}, None),
+        ("image", {"name": "(x)|" * 200 + "x"}, None),
+        ("image", {"regex": r"(.)\1"}, None),
         ("image", {}, None),
     ],
 )

@@ -106,7 +106,11 @@ class FakeBuilder:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
+        self.current = True
         self.calls: list[tuple[Path, Path]] = []
+
+    def is_current(self, output: Path) -> bool:
+        return self.current
 
     def build_guest(self, output: Path, cache: Path, progress: Callable[[str], None]) -> None:
         self.calls.append((output, cache))
@@ -132,6 +136,24 @@ def test_setup_builds_the_guest_image_once(home: Path, builder: FakeBuilder) -> 
     assert builder.calls == [(image, home / "cumulo" / "packages")]
     assert CliRunner().invoke(main, ["setup", "--rebuild"]).exit_code == 0
     assert len(builder.calls) == 2
+
+
+def test_setup_makes_another_releases_image_anew_and_up_says_so(
+    home: Path, builder: FakeBuilder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = home / "cumulo" / "guest" / "guest.qcow2"
+    image.parent.mkdir(parents=True)
+    image.write_bytes(b"old")
+    builder.current = False
+    setup.ensure_guest_image(image)
+    assert builder.calls == [] and "built by another release" in capsys.readouterr().err
+    assert CliRunner().invoke(main, ["setup"]).exit_code == 0
+    assert len(builder.calls) == 1
+    # It cannot be: the old one is better than none.
+    builder.error = RuntimeError("offline")
+    result = CliRunner().invoke(main, ["setup"])
+    assert result.exit_code == 0 and "the old one stays: offline" in result.output
+    assert image.exists()
 
 
 def test_a_half_built_image_is_removed(home: Path, builder: FakeBuilder) -> None:

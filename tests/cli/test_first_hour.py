@@ -33,7 +33,7 @@ def test_simulated_or_real_is_decided_once(tmp_path: Path, made_fake: bool) -> N
     options.write_text(json.dumps({"fake": made_fake}))
     wrong = settings.load(tmp_path, fake=not made_fake)
     with pytest.raises(click.ClickException, match="which stays so"):
-        up._check(wrong, None)
+        up.check(wrong, None)
     assert json.loads(options.read_text()) == {"fake": made_fake}
 
 
@@ -54,6 +54,17 @@ def test_a_taken_port_is_told_before_anything_is_made(tmp_path: Path) -> None:
     assert answer.exit_code == 1
     assert answer.output.startswith(f"Error: cannot listen on {listen}: Address already in use")
     assert not (tmp_path / "new").exists()
+
+
+def test_a_broken_policy_file_is_told_before_anything_stops_or_starts(tmp_path: Path) -> None:
+    (tmp_path / "policy").mkdir()
+    (tmp_path / "options.json").write_text('{"fake": true}')
+    for text in ("compute: [", "x: 'role:a and'", "- a list"):
+        (tmp_path / "policy" / "compute.yaml").write_text(text)
+        for command in (("up", "--fake"), ("restart",)):
+            answer = cumulo(*command, "--listen", f"127.0.0.1:{free_port()}", data_dir=tmp_path)
+            assert answer.exit_code == 1 and "policy/compute.yaml" in answer.output, answer.output
+    assert {each.name for each in tmp_path.iterdir()} == {"policy", "options.json"}
 
 
 class Starting:
@@ -103,7 +114,7 @@ def test_guests_must_get_to_their_disks(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     with pytest.raises(click.ClickException, match="is closed to them: chmod o"):
-        up._check_way(closed / "data")
+        up.check_way(closed / "data")
 
 
 @pytest.mark.parametrize("command", [("why", "x"), ("can", "demo", "x"), ("usage",)])

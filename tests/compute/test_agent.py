@@ -35,7 +35,7 @@ class Host:
 
     def __init__(self, driver: FakeDriver | None = None, shelf: Shelf | None = None) -> None:
         self.driver = driver or FakeDriver()
-        self.agent = ComputeAgent(self.driver, SIMULATED, shelf)
+        self.agent = ComputeAgent(self.driver, SIMULATED, shelf, folder=Path("/nonexistent"))
         self.desk = Desk()
         self.worker: Worker = worker_at(self.desk, self.agent)
 

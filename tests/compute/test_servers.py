@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cumulo.compute.agent import ComputeAgent
-from cumulo.compute.drivers.fake import FakeDriver
+from cumulo.compute.drivers.fake import FakeDriver, Fault
 from tests.support.cloud import Answer, TestCloud, running_cloud
 
 SERVERS = "/compute/v2.1/servers"
@@ -52,6 +52,33 @@ def test_a_killed_guest_is_shut_off_with_its_reason(tmp_path: Path) -> None:
             start = {"os-start": None}
             await cloud.call("POST", f"{SERVERS}/{server_id}/action", json_=start)
             await cloud.until(f"{SERVERS}/{server_id}", is_now("ACTIVE"))
+
+    asyncio.run(story())
+
+
+def test_a_volume_that_is_being_detached_is_not_detached_again(tmp_path: Path) -> None:
+    """The compute API's refusal is block storage's own: 400 while it is under way (a state that
+    the volume is not in), 404 when it is done."""
+
+    async def story() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            server_id = await make(cloud)
+            made = await cloud.call("POST", "/volume/v3/volumes", json_={"volume": {"size": 1}})
+            volume = f"/volume/v3/volumes/{made.json['volume']['id']}"
+            await cloud.until(volume, lambda a: a.json["volume"]["status"] == "available")
+            attachments = f"{SERVERS}/{server_id}/os-volume_attachments"
+            wish = {"volumeAttachment": {"volumeId": made.json["volume"]["id"]}}
+            assert (await cloud.call("POST", attachments, json_=wish)).status == 200
+            await cloud.until(volume, lambda a: a.json["volume"]["status"] == "in-use")
+            driver_of(cloud).faults["detach_disk"] = Fault("the guest holds it", count=1)
+            one = f"{attachments}/{made.json['volume']['id']}"
+            assert (await cloud.call("DELETE", one)).status == 202
+            assert (await cloud.call("GET", volume)).json["volume"]["status"] == "detaching"
+            again = await cloud.call("DELETE", one)
+            assert again.status == 400
+            assert "must be 'in-use'" in again.json["badRequest"]["message"]
+            await cloud.until(volume, lambda a: a.json["volume"]["status"] == "available")
+            assert (await cloud.call("DELETE", one)).status == 404
 
     asyncio.run(story())
 

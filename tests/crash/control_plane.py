@@ -10,13 +10,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+from cumulo.core.sim.points import DIED_AT
 from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 
 
 class Died(Exception):
-    """The process ended, as it was asked to."""
+    """The process ended at the point that it is named for, or was killed from outside ("")."""
+
+    @property
+    def at(self) -> str:
+        return str(self.args[0])
 
 
 class ControlPlane:
@@ -61,18 +66,27 @@ class ControlPlane:
         if status is None:
             return
         if status == -signal.SIGKILL:
-            raise Died
+            raise Died(self._died_at())
         output = (self.data_dir / "output").read_text(errors="replace")[-5000:]
         raise AssertionError(f"the control plane ended with {status}:\n{output}")
 
+    def _died_at(self) -> str:
+        last = (self.data_dir / "output").read_text(errors="replace").splitlines()[-1:]
+        return last[0].removeprefix(DIED_AT) if last and last[0].startswith(DIED_AT) else ""
+
     def stop(self) -> None:
-        if self._child is not None and self._child.poll() is None:
-            self._child.terminate()
-            try:
-                self._child.wait(20)
-            except subprocess.TimeoutExpired:
-                self._child.kill()
-                self._child.wait()
+        """Raises Died when it dies at a point of its ending."""
+        if self._child is None or self._child.poll() is not None:
+            return
+        self._child.terminate()
+        try:
+            self._child.wait(20)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+            return
+        if self._child.returncode == -signal.SIGKILL:
+            raise Died(self._died_at())
 
     def kill(self) -> None:
         assert self._child is not None

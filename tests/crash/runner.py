@@ -1,6 +1,6 @@
 """Runs a walk that dies at given points, one after the other, and is taken up each time."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from tests.crash.control_plane import ControlPlane, Died
 from tests.crash.walk import Walk
@@ -12,18 +12,33 @@ def users_walk(plane: ControlPlane) -> Iterable[Callable[[], None]]:
     return Walk(plane).steps()
 
 
-def run_walk(plane: ControlPlane, crashes: list[str], steps: Steps = users_walk) -> list[str]:
-    """Walk to the end, dying at each point in turn; the points that were really reached."""
+def run_walk(
+    plane: ControlPlane,
+    crashes: list[str],
+    steps: Steps = users_walk,
+    *,
+    anytime: Sequence[str] = (),
+) -> list[str]:
+    """Walk to the end, dying at each point of `crashes` in turn, and at each of `anytime` whenever
+    it comes, also while the process ends; the points that were really reached."""
     reached: list[str] = []
-    waiting = list(crashes)
+    waiting, beside = list(crashes), list(anytime)
+
+    def died(at: str) -> None:
+        if waiting and at == waiting[0]:
+            waiting.pop(0)
+        else:
+            assert at in beside, f"died at {at!r}, which nobody asked for"
+            beside.remove(at)
+        reached.append(at)
 
     def restart() -> None:
         while True:
             try:
-                plane.start(crash_at=waiting[0] if waiting else "")
+                plane.start(crash_at="\n".join([*waiting[:1], *beside]))
                 return
-            except Died:
-                reached.append(waiting.pop(0))
+            except Died as death:
+                died(death.at)
 
     restart()
     for step in steps(plane):
@@ -32,8 +47,13 @@ def run_walk(plane: ControlPlane, crashes: list[str], steps: Steps = users_walk)
                 plane.check()
                 step()
                 break
-            except Died:
-                reached.append(waiting.pop(0))
+            except Died as death:
+                died(death.at)
                 restart()
-    plane.stop()
-    return reached
+    while True:
+        try:
+            plane.stop()
+            return reached
+        except Died as death:
+            died(death.at)
+            restart()

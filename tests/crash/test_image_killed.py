@@ -218,6 +218,7 @@ def undisturbed(
         plane.stop()
     points = dict.fromkeys(log.read_text().splitlines()[before:])
     mine = [point for point in points if "image" in point or "upload" in point or "task" in point]
+    leaks.settle(plane)
     return mine, state(folder / "data")
 
 
@@ -234,6 +235,7 @@ def test_converges(
     finally:
         plane.stop()
     assert len(reached) >= len(points[shard::SHARDS]) - 2, sorted(set(points) - set(reached))
+    leaks.settle(plane)
     found = state(tmp_path / "data")
     assert found["files"] == left["files"]
     assert found["quota"] == left["quota"]

@@ -149,6 +149,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], di
     mine += [
         f"{side} commit: stack resource#{n}" for n in (2, 3, 5, 7) for side in ("before", "after")
     ]
+    leaks.settle(plane)
     return mine, state(folder / "data")
 
 
@@ -165,6 +166,7 @@ def test_converges(
     finally:
         plane.stop()
     assert len(reached) >= len(mine) - 2, sorted(set(mine) - set(reached))
+    leaks.settle(plane)
     found = state(tmp_path / "data")
     assert found["quota"] == left["quota"]
     rows = {k: (v, left["rows"][k]) for k, v in found["rows"].items() if v != left["rows"].get(k)}

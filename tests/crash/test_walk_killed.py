@@ -11,14 +11,17 @@ from typing import Any
 import pytest
 
 from tests.crash import leaks
-from tests.crash.control_plane import ControlPlane
+from tests.crash.control_plane import ControlPlane, Died
 from tests.crash.runner import run_walk
 from tests.crash.walk import Walk
 
 SHARDS = 6
 LEAST_POINTS = 30
-BESIDE = ("events of", "known place", "object removals")
-"""Points of what comes at its own time, or once in a cloud's life: not in the order of the walk."""
+BESIDE = ("events of", "known place", "object removals", "name server leaves")
+"""Points of what comes at its own time, once in a cloud's life, or at its process's end: not in
+the order of the walk. They are died at whenever they come."""
+USAGE = [f"{when} commit: events of telemetry usage#3" for when in ("before", "after")] * 4
+"""While intervals of what the walk made are written, not only at the first event."""
 ITEMS = ("block_storage", "compute")
 """Kinds of work whose things are worked at one by one."""
 
@@ -49,11 +52,15 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], di
     try:
         for step in Walk(plane).steps():
             step()
-        points = list(dict.fromkeys(log.read_text().splitlines()))
     finally:
         plane.stop()
-    in_order = [point for point in points if not any(word in point for word in BESIDE)]
-    return in_order, state(folder / "data")
+    points = list(dict.fromkeys(log.read_text().splitlines()))
+    leaks.settle(plane)
+    return points, state(folder / "data")
+
+
+def is_beside(point: str) -> bool:
+    return any(word in point for word in BESIDE)
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
@@ -62,14 +69,50 @@ def test_converges(
 ) -> None:
     points, left = undisturbed
     assert len(points) >= LEAST_POINTS
-    mine = points[shard::SHARDS]
-    plane = ControlPlane(tmp_path / "data")
+    in_order = [point for point in points if not is_beside(point)]
+    converges(tmp_path / "data", in_order[shard::SHARDS], [], left)
+
+
+def test_converges_at_what_comes_beside(
+    undisturbed: tuple[list[str], dict[str, Any]], tmp_path: Path
+) -> None:
+    points, left = undisturbed
+    beside = [point for point in points if is_beside(point)]
+    assert len(beside) >= 14
+    assert {word for word in BESIDE for point in beside if word in point} == set(BESIDE)
+    converges(tmp_path / "data", USAGE, beside, left)
+
+
+def converges(data_dir: Path, mine: list[str], beside: list[str], left: dict[str, Any]) -> None:
+    plane = ControlPlane(data_dir)
     try:
-        reached = run_walk(plane, mine)
+        reached = run_walk(plane, mine, anytime=beside)
     finally:
         plane.stop()
-    assert reached == mine, f"never reached: {sorted(set(mine) - set(reached))}"
-    check(tmp_path / "data", left)
+    assert [point for point in reached if point in mine] == mine
+    assert sorted(reached) == sorted([*mine, *beside])
+    leaks.settle(plane)
+    check(data_dir, left)
+
+
+def test_the_next_start_carries_out_what_was_ordered(tmp_path: Path) -> None:
+    """Killed right after the commit of a removal, before any host could hear of it."""
+    plane = ControlPlane(tmp_path / "data")
+    walk = Walk(plane)
+    plane.start(crash_at="after commit: DELETE /network/v2.0/networks/{id}")
+    try:
+        walk.network()
+        walk.subnet()
+        walk.router()
+        walk.interface()
+        walk.delete_interface()
+        walk.delete_router()
+        with pytest.raises(Died):
+            walk.delete_network()
+        assert leaks.open_ends(plane.data_dir)["orders"]
+        leaks.settle(plane)
+    finally:
+        plane.stop()
 
 
 @pytest.mark.parametrize("kind", ["network", "compute", "block_storage"])
@@ -89,4 +132,5 @@ def test_converges_when_hosts_and_rows_disagree(
     finally:
         plane.stop()
     assert len(reached) >= 3
+    leaks.settle(plane)
     check(tmp_path / "data", left)

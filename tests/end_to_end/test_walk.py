@@ -37,6 +37,36 @@ def make_network(lab: Lab) -> None:
     lab.openstack("security", "group", "rule", "create", "default", "--protocol", "icmp")
 
 
+CLOUD_CONFIG = """#cloud-config
+packages: [nginx]
+users:
+  - default
+  - name: ann
+    shell: /bin/bash
+    ssh_authorized_keys:
+      - {key}
+write_files:
+  - path: /etc/walk.conf
+    permissions: '0640'
+    content: |
+      a = "b"
+        c
+runcmd:
+  - echo "it's $(id -un)" > /etc/walk.ran
+  - [sh, -c, 'echo "$0" >> /etc/walk.ran', two words]
+"""
+
+
+def cloud_config_was_carried_out(lab: Lab, address: str) -> None:
+    lab.until(lambda: lab.ssh(address, "cat /run/cloud-boot.done || true"), bool, 60)
+    assert lab.ssh(address, "cat /etc/walk.conf") == 'a = "b"\n  c\n'
+    assert lab.ssh(address, "stat -c %a /etc/walk.conf").strip() == "640"
+    assert lab.ssh(address, "cat /etc/walk.ran").splitlines()[1] == "two words"
+    assert lab.ssh(address, "whoami; pwd", user="ann").split() == ["ann", "/home/ann"]
+    told = lab.openstack("console", "log", "show", "walk")
+    assert "packages: left out: this small guest has no package manager" in told
+
+
 def remove_all(lab: Lab, address: str) -> None:
     lab.openstack("server", "delete", "--wait", "walk")
     lab.openstack("volume", "delete", "walk")
@@ -49,6 +79,7 @@ def remove_all(lab: Lab, address: str) -> None:
 
 def test_the_walk(tmp_path: Path) -> None:
     with Lab() as lab:
+        lab.only_packages("run")
         lab.cumulo("up")
         prefix = (lab.data_dir / "instance").read_text().strip()
         before = leftovers(lab, prefix)
@@ -63,6 +94,8 @@ def test_the_walk(tmp_path: Path) -> None:
             str(lab.folder / "key"),
         )
         (lab.folder / "key").chmod(0o600)
+        key = lab.run("ssh-keygen", "-y", "-f", str(lab.folder / "key")).strip()
+        (lab.folder / "user-data").write_text(CLOUD_CONFIG.format(key=key))
         make_network(lab)
         lab.openstack(
             "server",
@@ -76,11 +109,14 @@ def test_the_walk(tmp_path: Path) -> None:
             "walk",
             "--key-name",
             "walk",
+            "--user-data",
+            str(lab.folder / "user-data"),
             "--wait",
         )
         address = lab.json("floating", "ip", "create", "public")["floating_ip_address"]
         lab.openstack("server", "add", "floating", "ip", "walk", address)
         assert lab.ssh(address, "hostname").strip() == "walk"
+        cloud_config_was_carried_out(lab, address)
         assert "cloud-boot" in lab.openstack("console", "log", "show", "walk")
         console_answers(lab)
         volume = use_volume(lab, address)
@@ -103,8 +139,11 @@ def test_the_walk(tmp_path: Path) -> None:
 
 _SCREEN = """
 import sys
+from urllib.parse import parse_qs, urlsplit
 from websockets.sync.client import connect
-with connect(sys.argv[1], subprotocols=["binary"]) as screen:
+page = urlsplit(sys.argv[1])
+socket = f"ws://{page.netloc}/{parse_qs(page.query)['path'][0]}"
+with connect(socket, subprotocols=["binary"]) as screen:
     print(screen.recv(timeout=10))
 """
 

@@ -131,3 +131,99 @@ def test_lost_access_is_lost_in_every_process(tmp_path: Path, postgresql_dsn: st
             assert answer.status == 401
 
     asyncio.run(main())
+
+
+def test_stories_are_found_by_name_and_name_their_users(tmp_path: Path, database_url: str) -> None:
+    async def main() -> None:
+        async with running_cloud(tmp_path, database={"url": database_url}) as cloud:
+
+            async def story(of: str) -> Any:
+                answer = await cloud.call("GET", f"/cumulo/why?of={of}", as_="admin")
+                assert answer.status == 200, answer.raw
+                return answer.json
+
+            async def network(name: str, as_: str = "demo") -> str:
+                body = {"network": {"name": name}}
+                made = await cloud.call("POST", "/network/v2.0/networks", as_=as_, json_=body)
+                assert made.status == 201, made.raw
+                return str(made.json["network"]["id"])
+
+            one = await network("only%25_one")
+            by_name = await story("only%2525_one")
+            assert by_name["id"] == one and by_name["several"] == []
+            assert by_name == await story(one)
+            assert [*by_name["users"].values()] == ["demo"]
+            by_id = await cloud.call("GET", f"/cumulo/why/{one}", as_="admin")
+            assert by_id.json == by_name
+            # What a pattern would find is not found.
+            assert (await story("only%25%25one"))["several"] == []
+
+            two = {await network("twins"), await network("twins", "admin")}
+            several = (await story("twins"))["several"]
+            assert {each["id"] for each in several} == two
+            assert {each["kind"] for each in several} == {"network"}
+
+            # Somebody who is gone is still found, by what the history says.
+            wish = {"user": {"name": 'gone "ann"'}}
+            made = await cloud.call("POST", "/identity/v3/users", as_="admin", json_=wish)
+            path = f"/identity/v3/users/{made.json['user']['id']}"
+            assert (await cloud.call("DELETE", path, as_="admin")).status == 204
+            found = await story("gone%20%22ann%22")
+            assert [each["type"] for each in found["events"]] == [
+                "identity.user.create",
+                "identity.user.delete",
+            ]
+            assert await story("nothing") == {"id": "nothing", "events": [], "several": []}
+            assert (await cloud.call("GET", "/cumulo/why", as_="admin")).status == 400
+            assert (await cloud.call("GET", f"/cumulo/why?of={one}")).status == 403
+
+    asyncio.run(main())
+
+
+def test_a_slip_in_a_policy_file_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "policy"
+    folder.mkdir()
+    (folder / "identity.yaml").write_text(
+        "identity:creat_user: role:admin\n"
+        "identity:list_users: rule:mine or rule:adminn_required\n"
+        "mine: role:boss\n"
+    )
+    (folder / "netwrk.yaml").write_text("create_network: '!'\n")
+
+    async def main() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            status = await cloud.call("GET", "/cumulo/status", as_="admin")
+            doubts = status.json["policy"]
+            assert len(doubts) == 3, doubts
+            assert "nothing asks for the rule 'identity:creat_user'" in doubts[0]
+            assert "(is 'identity:create_user' meant?)" in doubts[0]
+            assert "refers to 'adminn_required'" in doubts[1]
+            assert "no service reads this file" in doubts[2] and "network.yaml" in doubts[2]
+
+    asyncio.run(main())
+    assert "identity:creat_user" in caplog.text and "'mine'" not in caplog.text
+
+
+def test_failed_logins_are_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            for name in ("admin", "no\nbody"):
+                assert (await cloud.issue(name, "not it", None)).status == 401
+            wish = {"methods": ["application_credential"]}
+            wish |= {"application_credential": {"id": "some-id", "secret": "hidden"}}
+            body = {"auth": {"identity": wish}}
+            answer = await cloud.call("POST", "/identity/v3/auth/tokens", as_=None, json_=body)
+            assert answer.status == 401
+            signed = {"credentials": {"access": "some-key", "signature": "x"}}
+            answer = await cloud.call("POST", "/identity/v3/ec2tokens", as_="admin", json_=signed)
+            assert answer.status == 404
+
+    asyncio.run(main())
+    told = [line for line in caplog.messages if line.startswith("login failed")]
+    assert [line.partition(": The")[0].partition(": EC2")[0] for line in told] == [
+        "login failed: user 'admin@default' from 127.0.0.1 by password",
+        r"login failed: user 'no\nbody@default' from 127.0.0.1 by password",
+        "login failed: user 'some-id' from 127.0.0.1 by application_credential",
+        "login failed: user 'some-key' from 127.0.0.1 by signature",
+    ]
+    assert "not it" not in caplog.text and "hidden" not in caplog.text

@@ -32,9 +32,22 @@ def test_the_result_is_moved_into_place(tmp_path: Path, monkeypatch: pytest.Monk
     assert (built.size, built.packages) == (12, ("curl 7", "busybox 1"))
     assert (tmp_path / "out" / "vmlinuz").read_text() == f"{tmp_path / 'cache'}\n"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
-        ("g.qcow2", *builder.BESIDE)
+        ("g.qcow2", "recipe", *builder.BESIDE)
     )
     assert built_guest(tmp_path / "out" / "g.qcow2") == built
+
+
+def test_another_release_makes_another_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = tmp_path / "out" / "g.qcow2"
+    script(monkeypatch, tmp_path, WORKS)
+    monkeypatch.setattr(builder, "recipe", lambda: "one")
+    assert not builder.is_current(image)
+    build_guest(image, tmp_path / "cache", print)
+    assert builder.is_current(image)
+    monkeypatch.setattr(builder, "recipe", lambda: "two")
+    assert not builder.is_current(image)
 
 
 def test_a_failure_says_why_and_leaves_the_old_image(

@@ -173,6 +173,32 @@ def test_locations_without_hashes(tmp_path: Path) -> None:
     run(tmp_path, story, secure_hash=False)
 
 
+@pytest.mark.parametrize("hashes", [True, False])
+@pytest.mark.parametrize("looked_at", [True, False])
+def test_a_location_of_another_format_fails_only_where_it_is_looked_at(
+    tmp_path: Path, looked_at: bool, hashes: bool
+) -> None:
+    async def story(cloud: TestCloud, server: Web) -> None:
+        size = {"Content-Length": str(len(CONTENT))}
+        server.answer = lambda asked: (200, size, CONTENT if asked.method == "GET" else b"")
+        image_id = await new(cloud, disk_format="qcow2")
+        path = f"/image/v2/images/{image_id}/locations"
+        assert (await cloud.call("POST", path, json_={"url": f"{server.url}/x"})).status == 202
+        task = await ended(cloud, image_id)
+        found = await show(cloud, image_id)
+        if looked_at:
+            assert task["status"] == "failure" and "not accepted" in task["message"]
+            assert found["status"] == "queued"
+        else:
+            assert task["status"] == "success" and found["status"] == "active"
+            # No host gets to open it as what it is not.
+            await asyncio.sleep(0.3)
+            cached = await cloud.call("GET", "/image/v2/cache", as_="admin")
+            assert cached.json["cached_images"] == []
+
+    run(tmp_path, story, look_at_locations=looked_at, secure_hash=hashes)
+
+
 def test_limits_of_identity(tmp_path: Path) -> None:
     async def story(cloud: TestCloud, server: Web) -> None:
         services = (await cloud.call("GET", "/identity/v3/services?type=image", as_="admin")).json

@@ -5,10 +5,12 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.hosts.model import PartRow
-from cumulo.network.model.orders import GroupMembers
+from cumulo.network.model.orders import GroupMembers, HostTunnels
 from cumulo.network.queries import port as port_queries
 from cumulo.network.reconcile import SPREAD_SECONDS
 from tests.support.cloud import TestCloud, running_cloud
@@ -19,7 +21,7 @@ SERVERS = 150
 LATEST = {"openstack-api-version": "compute 2.74"}
 
 
-def fill(cloud: TestCloud, hosts: range, servers: range) -> None:
+def fill(cloud: TestCloud, hosts: range, servers: range, *, tunnels: bool) -> None:
     """Hosts that say that they are there, with a server of the project on each of the first."""
     registry, network = cloud.cloud.registry, cloud.cloud.services.network
     who = Principal(
@@ -33,6 +35,8 @@ def fill(cloud: TestCloud, hosts: range, servers: range) -> None:
     def work(tx: Tx) -> None:
         for number in hosts:
             registry.register(tx, f"more{number:03}", ["network"])
+            end = f"10.9.{number // 250}.{number % 250 + 1}" if tunnels else None
+            network.hosts.saw(tx, f"more{number:03}", HostTunnels(end, gateway=False))
         for number in servers:
             network.plug_server(
                 tx,
@@ -89,16 +93,20 @@ async def costs(cloud: TestCloud) -> dict[str, tuple[int, int, int]]:
     }
 
 
-def test_a_create_costs_the_same_at_1_and_at_300_hosts(tmp_path: Path) -> None:
+@pytest.mark.parametrize("tunnels", [False, True])
+def test_a_create_costs_the_same_at_few_and_at_300_hosts(tmp_path: Path, tunnels: bool) -> None:
     async def main() -> None:
         async with running_cloud(tmp_path) as cloud:
             await cloud.token("demo")
-            fill(cloud, range(1), range(1))
+            few = 2 if tunnels else 1
+            fill(cloud, range(few), range(few), tunnels=tunnels)
             one = await costs(cloud)
-            fill(cloud, range(1, HOSTS), range(1, SERVERS))
+            fill(cloud, range(few, HOSTS), range(few, SERVERS), tunnels=tunnels)
             many = await costs(cloud)
             assert one == many
             await _members_are_told_together(cloud)
+            if tunnels:
+                await _neighbours_are_read_once(cloud)
 
     asyncio.run(main())
 
@@ -136,6 +144,30 @@ async def _members_are_told_together(cloud: TestCloud) -> None:
     text = port_queries.MEMBER_ADDRESSES.compiled("sqlite").text
     read = [each for each in counts.texts if each.startswith(text.partition("IN")[0])]
     assert len(read) <= 1
+
+
+async def _neighbours_are_read_once(cloud: TestCloud) -> None:
+    """All ports of a network: for each host that has it, read once for all of them."""
+    database: Any = cloud.cloud.database
+    part = cloud.cloud.conductor.parts["network"]
+    network_id = await cloud.private_network()
+    item = f"neighbours/{network_id}"
+    hosts = [f"more{number:03}" for number in range(SERVERS)]
+    await asyncio.sleep(1.3 * SPREAD_SECONDS)
+
+    def known(tx: Tx) -> list[bool]:
+        registry = cloud.cloud.registry
+        return [item in registry.items(tx, host, "network", [item]) for host in hosts]
+
+    assert all(await database.read(known))
+    with counting(database) as counts:
+        told = [
+            await database.read(lambda tx, h=host: part.items(tx, h, [item])[item])
+            for host in hosts
+        ]
+    assert len({each.tunnel for each in told[0].ports}) >= SERVERS
+    assert all(each is told[0] for each in told)
+    assert sum("JOIN network_hosts" in each for each in counts.texts) == 1
 
 
 def versions(cloud: TestCloud) -> dict[str, int]:

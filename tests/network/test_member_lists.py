@@ -7,7 +7,7 @@ from cumulo.core.hosts.follower import Follower
 from cumulo.core.hosts.journal import Journal
 from cumulo.core.hosts.messages import Fetch, Items
 from cumulo.network.model.orders import GroupChange, GroupMembers, NetworkItem
-from cumulo.network.service.member_lists import LISTS, MemberLists
+from cumulo.network.service.member_lists import LISTS, Lists, of_members
 from tests.support.items import Desk
 
 
@@ -15,10 +15,14 @@ def many(*numbers: int) -> list[str]:
     return [f"10.0.{number // 250}.{number % 250}" for number in numbers]
 
 
+def noted(lists: Lists[GroupMembers, Any], number: int, members: list[str]) -> GroupMembers:
+    return lists.note(GroupMembers("g", lists.stamp("g", number), tuple(sorted(members))))
+
+
 def test_a_change_leads_from_one_list_to_another() -> None:
-    lists = MemberLists()
-    first = lists.note("g", 1, many(*range(100)))
-    second = lists.note("g", 2, many(*range(1, 102)))
+    lists = of_members()
+    first = noted(lists, 1, many(*range(100)))
+    second = noted(lists, 2, many(*range(1, 102)))
     assert lists.find("g", 1) is first and lists.find("g", 3) is None
     change = lists.change(first.stamp, second)
     assert change is not None and (change.added, change.removed) == (
@@ -27,10 +31,10 @@ def test_a_change_leads_from_one_list_to_another() -> None:
     )
     assert first.changed_by(change) == second
     assert lists.change("another process/g/1", second) is None
-    other = lists.note("g", 3, many(*range(500, 600)))
+    other = noted(lists, 3, many(*range(500, 600)))
     assert lists.change(second.stamp, other) is None, "nearly all is new: all of it is told"
     for number in range(4, 4 + LISTS):
-        last = lists.note("g", number, many(*range(100)))
+        last = noted(lists, number, many(*range(100)))
     assert lists.change(first.stamp, last) is None, "too long ago"
 
 
@@ -39,11 +43,11 @@ class Changing(Desk):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lists = MemberLists()
+        self.lists = of_members()
         self.told: list[Any] = []
 
     def members(self, number: int, *members: int) -> None:
-        self.order("members/g", self.lists.note("g", number, many(*members)))
+        self.order("members/g", noted(self.lists, number, many(*members)))
 
     async def fetch(self, message: Fetch) -> Items:
         answer = await super().fetch(message)
@@ -69,7 +73,7 @@ def test_a_host_is_told_additions_and_removals(tmp_path: Any) -> None:
         assert kept == desk.lists.find("g", 2)
         assert Journal(path, NetworkItem).orders["members/g"].item == kept
         # Another control plane process, whose lists of the same numbers may differ.
-        desk.lists = MemberLists()
+        desk.lists = of_members()
         desk.members(3, *range(1, 101))
         desk.lists.change = lambda base, now: GroupChange("g", "x/g/2", now.stamp)  # type: ignore[method-assign]
         asked = len(desk.fetched)

@@ -290,6 +290,30 @@ def test_a_restored_copy_takes_no_network_away(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_what_is_not_realised_is_not_active(tmp_path: Path) -> None:
+    async def body(cloud: TestCloud) -> None:
+        driver = driver_of(cloud)
+        for _ in range(50):
+            driver.fail_next_apply("nft is not there")
+        (info,) = await cloud.cloud.database.write(plug(cloud, "s1"))
+        public = await cloud.call("GET", "/network/v2.0/networks?name=public")
+        gateway = {"network_id": public.json["networks"][0]["id"]}
+        wish = {"router": {"name": "r", "external_gateway_info": gateway}}
+        made = await cloud.call("POST", "/network/v2.0/routers", json_=wish)
+        router = f"/network/v2.0/routers/{made.json['router']['id']}"
+        await cloud.until(router, lambda a: a.json["router"]["status"] == "ERROR")
+        port = await cloud.call("GET", f"/network/v2.0/ports/{info.id}")
+        assert port.json["port"]["status"] == "DOWN"
+        story = await cloud.call("GET", f"/cumulo/why?of={router.rpartition('/')[2]}", as_="admin")
+        assert "nft is not there" in str(story.json["events"])
+        driver._fail_next.clear()
+        await cloud.until(router, lambda a: a.json["router"]["status"] == "ACTIVE")
+        path = f"/network/v2.0/ports/{info.id}"
+        await cloud.until(path, lambda a: a.json["port"]["status"] == "ACTIVE")
+
+    play(tmp_path, body)
+
+
 def test_a_data_plane_that_hangs_or_fails_is_said_and_tried_again(tmp_path: Path) -> None:
     async def body(cloud: TestCloud) -> None:
         driver = driver_of(cloud)

@@ -23,6 +23,8 @@ def misfit(
     operation says nothing of it."""
     path, _, query = path.partition("?")
     found = application.operations_at(path)
+    if not raw and method != "HEAD" and "json" in headers.get("content-type", ""):
+        return f"{method} {path} says JSON of an empty body"
     if found is None or method not in found[1] or "json" not in headers.get("content-type", ""):
         return ""
     face, methods, _ = found

@@ -4,15 +4,13 @@ An exact name wins over a pattern; of several images that match, the last by nam
 and volume types must be found without doubt.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from cumulo.benchmark.client.session import Session
 from cumulo.benchmark.engine.surroundings import Surroundings
 from cumulo.benchmark.registry import Scenario
-
-PATTERN = 500
+from cumulo.core.wire.patterns import BadPattern, Pattern
 
 
 class NotFoundHere(Exception):
@@ -77,13 +75,11 @@ def match(kind: str, described: Mapping[str, Any], items: list[Any]) -> Any:
     if described.get("accurate"):
         raise NotFoundHere(f"{title} with name '{name}' not found")
     text = str(pattern if name is None else name)
-    if len(text) > PATTERN:
-        raise NotFoundHere(f"a pattern of more than {PATTERN} characters")
     try:
-        shape = re.compile(text)
-    except re.error as error:
-        raise NotFoundHere(f"'{text}' is no pattern: {error}") from None
-    found = [item for item in items if shape.search(item.get("name") or "")]
+        shape = Pattern(text)
+    except BadPattern as error:
+        raise NotFoundHere(f"'{text:.80}' is no pattern: {error}") from None
+    found = [item for item in items if shape.found_in(item.get("name") or "")]
     if not found:
         raise NotFoundHere(f"{title} with pattern '{text}' not found")
     if len(found) > 1:

@@ -5,7 +5,6 @@ cannot reach into Python.
 """
 
 import math
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -69,12 +68,9 @@ def render(text: str, args: Mapping[str, Any], folder: Path) -> str:
         min=min, max=max, round=lambda x: round(x), ceil=math.ceil, int=int, float=float, str=str
     )
     try:
-        wanted = meta.find_undeclared_variables(environment.parse(text))
-        missing = sorted(
-            name
-            for name in wanted - set(args) - set(environment.globals)
-            if not _has_default(text, name)
-        )
+        tree = environment.parse(text)
+        wanted = meta.find_undeclared_variables(tree)
+        missing = sorted(wanted - set(args) - set(environment.globals) - _with_default(tree))
         if missing:
             several = (
                 "next template task arguments" if len(missing) > 1 else ("template task argument")
@@ -91,15 +87,27 @@ def render(text: str, args: Mapping[str, Any], folder: Path) -> str:
         ) from None
 
 
-def _has_default(text: str, name: str) -> bool:
-    """Whether a template can do without a variable, since it says what else:
+def _with_default(tree: Any) -> set[str]:
+    """The variables that a template can do without, since it says what else:
     `{% set x = x or 1 %}`, `x|default(1)`, `x is defined`."""
-    x = re.escape(name)
-    return bool(
-        re.search(rf"{{%-?\s*set\s+{x}\s*=\s*{x}\W", text)
-        or re.search(rf"\b{x}\s*\|\s*(default|d)\b", text)
-        or re.search(rf"\b{x}\s+(or\b|is\s+(not\s+)?defined\b)", text)
-    )
+    from jinja2 import nodes
+
+    found = {
+        each.left.name for each in tree.find_all(nodes.Or) if isinstance(each.left, nodes.Name)
+    }
+    for each in tree.find_all((nodes.Filter, nodes.Test)):
+        known = ("default", "d") if isinstance(each, nodes.Filter) else ("defined", "undefined")
+        if each.name in known and isinstance(each.node, nodes.Name):
+            found.add(each.node.name)
+    for each in tree.find_all(nodes.Assign):
+        used = [each.node, *each.node.find_all(nodes.Name)]
+        if any(isinstance(name, nodes.Name) and name.name == _target(each) for name in used):
+            found.add(_target(each))
+    return found
+
+
+def _target(assign: Any) -> str:
+    return str(getattr(assign.target, "name", ""))
 
 
 def decode(text: str) -> Any:

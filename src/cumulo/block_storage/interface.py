@@ -64,6 +64,10 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     """GiB"""
     generation: int
+    image_id: str | None = None
+    """What the volume was made of."""
+    shared: bool = False
+    """Several servers may have it, and write to it at once."""
     connection: dict[str, Any] | None
     """The block device for the hypervisor, as the driver describes it; None until the volume's
     host has made it ready."""
@@ -99,7 +103,7 @@ class BlockStorage(Protocol):
         *,
         volume_id: str,
         server_id: str,
-        host_id: str,
+        host_id: str | None,
         device: str,
         delete_on_termination: bool = False,
         boot_index: int | None = None,
@@ -118,12 +122,22 @@ class BlockStorage(Protocol):
     def detach(self, tx: Tx, attachment_id: str) -> None:
         """Ask for the end of an attachment: state `detaching` until the guest has let go."""
 
+    def set_deletion(self, tx: Tx, attachment_id: str, wanted: bool) -> None:
+        """Whether the volume goes with its server."""
+
     def plugged(self, tx: Tx, attachment_id: str) -> None:
         """The hypervisor has it: `attached`, and the volume is `in-use`."""
 
     def unplugged(self, tx: Tx, attachment_id: str) -> None:
         """The hypervisor has let go: the row goes; the volume is `available`, or deleted if the
         attachment says so and its server is gone."""
+
+    def move_server(self, tx: Tx, server_id: str, host_id: str | None) -> None:
+        """Its attachments are for this host from now on; None: it is on none, and keeps them."""
+
+    def snapshot_attached(self, tx: Tx, principal: Principal, volume_id: str, name: str) -> str:
+        """Begin a snapshot of a volume that a server has; its id. Raises BadRequest,
+        QuotaExceeded."""
 
     def release_server(self, tx: Tx, server_id: str) -> None:
         """The server is gone from its host: the same for all its attachments."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from cumulo import settings as settings_module
-from cumulo.cli import clouds_yaml, instance, setup
+from cumulo.cli import clouds_yaml, database, instance, setup
 from cumulo.cli.options import data_dir_option, load_settings
 from cumulo.settings import Settings
 
@@ -22,11 +22,17 @@ from cumulo.settings import Settings
     help="Stop everything and remove all that Cumulo made, the data directory included.",
 )
 @click.option("--yes", is_flag=True, help="With --purge: do not ask.")
-def command(data_dir: Path | None, guests: bool, purge: bool, yes: bool) -> None:
+@click.option("--keep-database", is_flag=True, help="With --purge: leave the tables in PostgreSQL.")
+def command(
+    data_dir: Path | None, guests: bool, purge: bool, yes: bool, keep_database: bool
+) -> None:
     """Stop the cloud. Without options the guests and their networks go on."""
     settings = load_settings(data_dir)
+    tables = False
     if purge:
-        _ask(settings, yes)
+        # Ours or not, there or away: known before anything is removed.
+        tables = not keep_database and _has_tables(settings)
+        _ask(settings, yes, tables)
     found = instance.running(settings)
     if found is not None:
         found.daemon.stop(grace=20.0)
@@ -41,22 +47,40 @@ def command(data_dir: Path | None, guests: bool, purge: bool, yes: bool) -> None
         raise click.ClickException("another process uses the data directory") from None
     if guests or purge:
         asyncio.run(_stop_guests(settings, remove=purge))
+    if tables:
+        setup.say(f"{database.drop(settings)} tables of {settings.database.shown} are dropped")
     if purge:
         _remove(settings)
 
 
-def _ask(settings: Settings, yes: bool) -> None:
+def _has_tables(settings: Settings) -> bool:
+    """Whether there is a PostgreSQL database with this cloud's tables."""
+    if not settings_module.is_cloud(settings.data_dir):
+        return False
+    try:
+        return database.refuse_foreign(settings)
+    except click.ClickException as error:
+        raise click.ClickException(
+            f"{error.message.partition('. Go on')[0]}\n"
+            "Nothing was removed; with --keep-database all but what is in there goes."
+        ) from None
+
+
+def _ask(settings: Settings, yes: bool, tables: bool) -> None:
     """Raises ClickException for what is no cloud of ours, and where nobody says yes."""
     place = settings.data_dir
     if place.exists() and not settings_module.is_cloud(place):
         raise click.ClickException(f"{place} is no data directory of Cumulo: nothing is removed")
     if yes or not place.exists():
         return
+    more = f", the cloud's tables in {settings.database.shown}" if tables else ""
     if not sys.stdin.isatty():
         raise click.ClickException(
-            f"--purge removes all servers, volumes, images and {place}: add --yes"
+            f"--purge removes all servers, volumes, images{more} and {place}: add --yes"
         )
-    click.confirm(f"Remove all servers, volumes, images of the cloud, and {place}?", abort=True)
+    click.confirm(
+        f"Remove all servers, volumes, images of the cloud{more}, and {place}?", abort=True
+    )
 
 
 async def _stop_guests(settings: Settings, *, remove: bool) -> None:

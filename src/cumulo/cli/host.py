@@ -1,11 +1,16 @@
 """`cumulo host`: what an operator does about hosts.
 
+`token create` lets another machine join; `list`, `show`, `disable`, `enable`, `drain`, `remove` are
+about the hosts that there are.
+
 `unknown`: things on hosts of which the cloud knows nothing (an old copy of the database was
 restored, a machine came from another cloud). They are kept until somebody decides here.
 """
 
+import ipaddress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import click
 import msgspec
@@ -13,12 +18,125 @@ import msgspec
 from cumulo.cli import instance
 from cumulo.cli.options import data_dir_option, load_settings, not_running
 
-AT = "/cumulo/hosts/unknown"
+HOSTS = "/cumulo/hosts"
+AT = f"{HOSTS}/unknown"
 
 
 @click.group()
 def command() -> None:
     """Look after hosts."""
+
+
+@command.group()
+def token() -> None:
+    """Tokens that let machines join."""
+
+
+@token.command("create")
+@click.option("--name", help="Only the host of this name; one that is there joins again with it.")
+@click.option("--minutes", default=60, show_default=True, type=click.IntRange(1, 7 * 24 * 60))
+@data_dir_option
+def create(name: str | None, minutes: int, data_dir: Path | None) -> None:
+    """Print the command that makes another machine a host of this cloud; good once."""
+    body = {"name": name, "minutes": minutes}
+    made = _client(data_dir, lambda client: client.post(f"{HOSTS}/tokens", body))
+    given = f" --name {name}" if name else ""
+    click.echo(f"./cumulo join {made['url']} --token {made['token']}{given}")
+    if _is_loopback(made["url"]):
+        click.echo(
+            "note: the cloud listens on this machine alone; for others: networks.management in "
+            "cumulo.toml, or up --listen ADDRESS:PORT",
+            err=True,
+        )
+
+
+def _is_loopback(url: str) -> bool:
+    address = url.partition("://")[2].rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
+
+
+@command.command("list")
+@data_dir_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def list_hosts(data_dir: Path | None, as_json: bool) -> None:
+    """All hosts: do they live, what is on them."""
+    found = _client(data_dir, lambda client: client.get(HOSTS))
+    if as_json:
+        click.echo(msgspec.json.encode(found).decode())
+        return
+    for each in found["hosts"]:
+        _show(each)
+
+
+@command.command()
+@click.argument("host")
+@data_dir_option
+def show(host: str, data_dir: Path | None) -> None:
+    """One host."""
+    found = _client(data_dir, lambda client: client.get(f"{HOSTS}/{quote(host, safe='')}"))
+    _show(found)
+    click.echo(f"  last heard of  {found['last_seen']}")
+    if found["certificate_until"]:
+        click.echo(f"  certificate    until {found['certificate_until']}, renewed by itself")
+
+
+def _show(host: dict[str, Any]) -> None:
+    states = ["up" if host["alive"] else "DOWN"]
+    states += [] if host["enabled"] else ["disabled"]
+    states += ["joined"] if host["joined"] else []
+    has = ", ".join(f"{count} of {kind}" for kind, count in host["has"].items()) or "nothing"
+    click.echo(f"{host['name']}  {', '.join(states)}  {', '.join(host['kinds'])}  has {has}")
+
+
+@command.command()
+@click.argument("host")
+@data_dir_option
+def disable(host: str, data_dir: Path | None) -> None:
+    """Give it no new work; what is on it goes on."""
+    _tell(data_dir, host, "disable")
+    click.echo(f"{host} is given no new work")
+
+
+@command.command()
+@click.argument("host")
+@data_dir_option
+def enable(host: str, data_dir: Path | None) -> None:
+    """Give it work again."""
+    _tell(data_dir, host, "enable")
+    click.echo(f"{host} is given work")
+
+
+@command.command()
+@click.argument("host")
+@data_dir_option
+def drain(host: str, data_dir: Path | None) -> None:
+    """Disable it, and say what still has to go. Exit status 1 as long as something is there."""
+    _tell(data_dir, host, "disable")
+    found = _client(data_dir, lambda client: client.get(f"{HOSTS}/{quote(host, safe='')}"))
+    if found["has"]:
+        _show(found)
+        click.echo("its servers have to be deleted, or resized or migrated to other hosts")
+        raise SystemExit(1)
+    click.echo(f"{host} is empty: cumulo host remove {host}")
+
+
+@command.command("remove")
+@click.argument("host")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@data_dir_option
+def remove_host(host: str, yes: bool, data_dir: Path | None) -> None:
+    """It is no host any more; its certificate is good for nothing. Only an empty one goes."""
+    if not yes:
+        click.confirm(f"Remove the host {host} from the cloud?", abort=True)
+    _tell(data_dir, host, "remove")
+    click.echo(f"{host} is no host any more; on that machine: ./cumulo down --purge")
+
+
+def _tell(data_dir: Path | None, host: str, verb: str) -> None:
+    _client(data_dir, lambda client: client.post(f"{HOSTS}/{quote(host, safe='')}/{verb}", None))
 
 
 @command.group()

@@ -1,6 +1,7 @@
 """One cloud on this machine: where it lives, whether it runs, how to talk to it."""
 
 import fcntl
+import hashlib
 import json
 import os
 import time
@@ -12,7 +13,7 @@ from typing import Any
 import msgspec
 
 from cumulo.core.run.daemons import Daemon
-from cumulo.settings import Settings
+from cumulo.settings import Settings, flat
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -24,6 +25,10 @@ class Running(msgspec.Struct, frozen=True):
     base_url: str
     since: float
     """Seconds since the epoch."""
+    listen: str = ""
+    """The address itself; `base_url` may be that of a proxy."""
+    settings: dict[str, str] = {}
+    """The settings that it started with: name → digest of the value (some are secrets)."""
 
     @property
     def daemon(self) -> Daemon:
@@ -48,11 +53,37 @@ def running(settings: Settings) -> Running | None:
 
 def announce(settings: Settings, started: int) -> None:
     """Written by the control plane when all its APIs answer."""
-    ready = Running(os.getpid(), started, settings.base_url, time.time())
+    digests = _digests(settings)
+    ready = Running(os.getpid(), started, settings.base_url, time.time(), settings.listen, digests)
     path = run_dir(settings) / "ready.json"
     temporary = path.with_suffix(".new")
     temporary.write_bytes(msgspec.json.encode(ready))
     temporary.replace(path)
+
+
+def host_here(settings: Settings) -> str | None:
+    """The host's name, where this data directory is that of a machine that joined a cloud."""
+    path = settings.data_dir / "joined.json"
+    try:
+        return str(json.loads(path.read_bytes())["name"])
+    except FileNotFoundError:
+        return None
+
+
+def changed(settings: Settings, found: Running) -> list[str]:
+    """The settings that are others now than those that the running control plane has."""
+    if not found.settings:
+        return []
+    now = _digests(settings)
+    names = [*found.settings, *(name for name in now if name not in found.settings)]
+    return [name for name in names if found.settings.get(name) != now.get(name)]
+
+
+def _digests(settings: Settings) -> dict[str, str]:
+    return {
+        name: hashlib.sha256(msgspec.json.encode(value, enc_hook=str)).hexdigest()[:16]
+        for name, value in flat(settings)
+    }
 
 
 class AlreadyRunning(Exception):

@@ -9,11 +9,13 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import click
 
-from cumulo.cli import instance
+from cumulo.cli import database, instance
 from cumulo.cli.options import data_dir_option, load_settings
 from cumulo.core.run.daemons import process_start
 from cumulo.settings import Settings
@@ -57,7 +59,12 @@ def serve(settings: Settings, *, to_terminal: bool) -> None:
         instance.lock(settings)
     except instance.AlreadyRunning:
         raise click.ClickException(f"a cloud runs in {settings.data_dir} already") from None
+    if instance.host_here(settings) is not None:
+        _run(_host_main(settings))
+        return
+    from cumulo.core.auth.rules import PolicyError
     from cumulo.core.db.transaction import DatabaseAway
+    from cumulo.core.hosts.lineage import ForeignDatabase
     from cumulo.core.http.server import listening_socket
 
     try:
@@ -66,14 +73,61 @@ def serve(settings: Settings, *, to_terminal: bool) -> None:
         message = f"cannot listen on {settings.listen}: {error.strerror}"
         log.error(message)
         raise click.ClickException(message) from None
+    try:
+        _run(_main(settings, bound))
+    except DatabaseAway as error:
+        log.error("%s", error)
+        raise click.ClickException(str(error)) from None
+    except PolicyError as error:
+        log.error("policy: %s", error)
+        raise click.ClickException(f"policy: {error}") from None
+    except ForeignDatabase as error:
+        log.error("%s", error)
+        raise database.foreign(settings, error) from None
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        try:
-            runner.run(_main(settings, bound))
-        except DatabaseAway as error:
-            log.error("%s", error)
-            raise click.ClickException(str(error)) from None
+        runner.run(main)
+
+
+async def _host_main(settings: Settings) -> None:
+    """A machine that joined a cloud: its agent alone. The control plane may be away at the start;
+    guests are as they were ordered last."""
+    from cumulo import hosting, wiring
+    from cumulo.core.hosts.joining import Membership
+
+    membership = Membership.of(settings.data_dir)
+    assert membership is not None, "see serve"
+    agent, link = hosting.joined(settings, membership, wiring.assemblies())
+    stop = _stop_signal()
+    work = [asyncio.create_task(link.run()), asyncio.create_task(agent.run())]
+    _say_ready(settings)
+    log.info("the host %s is at work", membership.name)
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({stopping, *work}, return_when=asyncio.FIRST_COMPLETED)
+    for task in work:
+        task.cancel()
+    for ended in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(ended, Exception):
+            log.error("the host's work has ended", exc_info=ended)
+    log.info("stopped")
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def _say_ready(settings: Settings) -> None:
+    started = process_start(os.getpid())
+    assert started is not None
+    instance.announce(settings, started)
 
 
 async def _main(settings: Settings, bound: socket.socket) -> None:
@@ -82,10 +136,7 @@ async def _main(settings: Settings, bound: socket.socket) -> None:
     from cumulo.core.http.server import HttpServer
 
     cloud = wiring.build(settings)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop = _stop_signal()
     await cloud.first_run()
     limits = Limits(per_address=settings.connections_per_address)
     front = cloud.application.front
@@ -93,9 +144,7 @@ async def _main(settings: Settings, bound: socket.socket) -> None:
     serving = asyncio.create_task(server.run())
     work = asyncio.create_task(cloud.work())
     await server.started()
-    started = process_start(os.getpid())
-    assert started is not None
-    instance.announce(settings, started)
+    _say_ready(settings)
     log.info("ready at %s", settings.base_url)
     # What start-up made lives as long as we do: the collector need not look at it again.
     gc.collect()

@@ -42,10 +42,17 @@ def ensure_packages(*sections: str) -> None:
         install(lacking, say)
 
 
-def ensure_guest_image(output: Path, *, rebuild: bool = False) -> None:
-    """Build the guest image unless it is there. Raises SetupFailed."""
-    if output.exists() and not rebuild:
-        return
+def ensure_guest_image(output: Path, *, rebuild: bool = False, renew: bool = False) -> None:
+    """Build the guest image unless it is there; `renew`: also when another release has built it.
+    Raises SetupFailed."""
+    there = output.exists()
+    if there and not rebuild:
+        current = not builder_present() or importlib.import_module(BUILDER).is_current(output)
+        if current:
+            return
+        if not renew:
+            say(f"{output} was built by another release; made anew by: ./cumulo setup")
+            return
     if not builder_present():
         say("no builder of guest images in this installation: left out")
         return
@@ -54,6 +61,9 @@ def ensure_guest_image(output: Path, *, rebuild: bool = False) -> None:
     try:
         importlib.import_module(BUILDER).build_guest(output, cache_folder() / "packages", say)
     except Exception as error:
+        if there and renew:
+            say(f"the guest image could not be built anew, the old one stays: {error}")
+            return
         # A half-written image must not pass for a built one at the next run.
         output.unlink(missing_ok=True)
         raise SetupFailed(f"the guest image could not be built: {error}") from error
@@ -76,7 +86,7 @@ def command(tests: bool, packages_only: bool, rebuild: bool, output: Path | None
     try:
         ensure_packages("run", *(["test"] if tests else []))
         if not packages_only:
-            ensure_guest_image(output or guest_image(), rebuild=rebuild)
+            ensure_guest_image(output or guest_image(), rebuild=rebuild, renew=True)
     except SetupFailed as error:
         raise click.ClickException(str(error)) from error
     say("set up")

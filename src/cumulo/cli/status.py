@@ -68,5 +68,7 @@ def _show(state: dict[str, Any], start: str) -> None:
         if reader["dropped_at"] or reader["fault"]:
             since = f"dropped at {reader['dropped_at']}" if reader["dropped_at"] else "fails"
             click.echo(f"events     {reader['name']} {since} {reader['fault'] or ''}")
+    for doubt in state.get("policy", []):
+        click.echo(f"policy     {doubt}")
     if "problem" in state:
         click.echo(f"problem    {state['problem']}")

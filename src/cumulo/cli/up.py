@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from cumulo import settings as settings_module
-from cumulo.cli import clouds_yaml, instance, setup
+from cumulo.cli import clouds_yaml, database, instance, setup
 from cumulo.cli.options import data_dir_option, load_settings, refusal, typed
 from cumulo.cli.packages import SetupFailed
 from cumulo.cli.serve import prepare_data_dir, serve
@@ -44,32 +44,51 @@ def command(
     """Start the cloud; at the first time install what is missing and make the first content."""
     began = time.monotonic()
     settings = load_settings(data_dir, listen=listen, fake=fake)
+    host = instance.host_here(settings)
+    if host is not None:
+        if instance.running(settings) is None:
+            start_host(settings, host)
+        else:
+            setup.say(f"the host {host} runs already")
+        return
     found = instance.running(settings)
     # Nothing is written, and nothing installed, before all is looked at.
-    _check(settings, found)
+    check(settings, found)
     if foreground and found is not None:
         raise click.ClickException(f"the cloud runs already, pid {found.pid}")
     try:
-        _set_up(settings)
-        prepare_data_dir(settings)
-        settings_module.remember(settings, listen=listen, fake=settings.fake)
         if foreground:
-            _write_clouds(settings, clouds_yaml)
+            _prepare(settings, listen)
+            write_clouds(settings, clouds_yaml)
             serve(settings, to_terminal=True)
             return
         if found is None:
-            setup.say(f"starting the cloud in {settings.data_dir}")
-            _start(settings)
+            begin(settings, listen)
         else:
+            _prepare(settings, listen)
             _say_it_runs(settings, found)
-        written = _write_clouds(settings, clouds_yaml)
+        written = write_clouds(settings, clouds_yaml)
     except OSError as error:
         raise refusal(error) from None
-    _report(settings, None if found else time.monotonic() - began, written)
+    report(settings, None if found else time.monotonic() - began, written)
 
 
-def _check(settings: Settings, found: instance.Running | None) -> None:
-    """Raises ClickException where this `up` cannot be what was asked for."""
+def _prepare(settings: Settings, listen: str | None) -> None:
+    _set_up(settings)
+    prepare_data_dir(settings)
+    settings_module.remember(settings, listen=listen, fake=settings.fake)
+
+
+def begin(settings: Settings, listen: str | None) -> None:
+    """Start the control plane in the background; it answers when this returns."""
+    _prepare(settings, listen)
+    setup.say(f"starting the cloud in {settings.data_dir}")
+    _start(settings)
+
+
+def check(settings: Settings, found: instance.Running | None, *, restart: bool = False) -> None:
+    """Raises ClickException where this `up` cannot be what was asked for. `restart`: what runs
+    will have stopped by then."""
     kept = settings_module.fake_before(settings.data_dir)
     if kept is not None and kept != settings.fake:
         kind = "simulated hosts (--fake)" if kept else "real hosts"
@@ -77,11 +96,38 @@ def _check(settings: Settings, found: instance.Running | None) -> None:
             f"the cloud in {settings.data_dir} was made with {kind}, which stays so; "
             "another one needs another --data-dir"
         )
-    if found is not None:
+    if found is not None and not restart:
         if found.base_url != settings.base_url:
-            stop = typed(settings, "down")
-            raise click.ClickException(f"the cloud runs at {found.base_url}; stop it first: {stop}")
+            again = typed(settings, f"restart --listen {settings.listen}")
+            raise click.ClickException(f"the cloud runs at {found.base_url}; to move it: {again}")
         return
+    if found is None or found.listen != settings.listen:
+        _check_address(settings)
+    database.refuse_foreign(settings)
+    _check_policy(settings)
+    if not settings.fake:
+        if os.geteuid() != 0:
+            raise click.ClickException(
+                "networks and guests need root; as an ordinary user: ./cumulo up --fake "
+                "(simulated hosts, the same APIs)"
+            )
+        check_way(settings.data_dir)
+
+
+def _check_policy(settings: Settings) -> None:
+    files = sorted((settings.data_dir / "policy").glob("*.yaml"))
+    if not files:
+        return
+    from cumulo.core.auth.policy import PolicyError, check_file
+
+    try:
+        for path in files:
+            check_file(path)
+    except PolicyError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _check_address(settings: Settings) -> None:
     from cumulo.core.http.server import listening_socket
 
     try:
@@ -90,16 +136,9 @@ def _check(settings: Settings, found: instance.Running | None) -> None:
         raise click.ClickException(
             f"cannot listen on {settings.listen}: {error.strerror}; --listen ADDRESS:PORT"
         ) from None
-    if not settings.fake:
-        if os.geteuid() != 0:
-            raise click.ClickException(
-                "networks and guests need root; as an ordinary user: ./cumulo up --fake "
-                "(simulated hosts, the same APIs)"
-            )
-        _check_way(settings.data_dir)
 
 
-def _check_way(data_dir: Path) -> None:
+def check_way(data_dir: Path) -> None:
     """Guests run as an ordinary user, and their disks are in the data directory."""
     for place in reversed(data_dir.resolve().parents):
         if place.is_dir() and not place.stat().st_mode & stat.S_IXOTH:
@@ -111,11 +150,10 @@ def _check_way(data_dir: Path) -> None:
 
 def _say_it_runs(settings: Settings, found: instance.Running) -> None:
     setup.say(f"the cloud has been running for {time.time() - found.since:.0f} s, pid {found.pid}")
-    written = settings.data_dir / "cumulo.toml"
-    if written.exists() and written.stat().st_mtime > found.since:
+    changed = instance.changed(settings, found)
+    if changed:
         setup.say(
-            f"{written} has changed since; it counts from the next start: "
-            f"{typed(settings, 'down')}, then {typed(settings, 'up')}"
+            f"changed since, and in force after {typed(settings, 'restart')}: {', '.join(changed)}"
         )
 
 
@@ -147,6 +185,15 @@ def _start(settings: Settings) -> None:
         raise click.ClickException("the start was broken off, nothing runs") from None
 
 
+def start_host(settings: Settings, name: str) -> None:
+    """The work of a machine that joined a cloud."""
+    setup.say(f"starting the host {name}, data in {settings.data_dir}")
+    _start(settings)
+    click.echo(f"host       {name}: guests and networks that the cloud orders")
+    click.echo(f"log        {settings.log_file}")
+    click.echo(f"stop       {typed(settings, 'down')}   (guests go on; --guests stops them)")
+
+
 def _explain(daemon: Daemon, output: Path) -> None:
     state = "is not ready after two minutes" if daemon.alive() else "ended"
     tail = "\n".join(output.read_text(errors="replace").splitlines()[-15:])
@@ -175,7 +222,7 @@ def clouds(settings: Settings) -> dict[str, object]:
     }
 
 
-def _write_clouds(settings: Settings, path: Path | None) -> bool:
+def write_clouds(settings: Settings, path: Path | None) -> bool:
     """Whether the clients' configuration has our entries."""
     target = path or clouds_yaml.default_path()
     entries = clouds(settings)
@@ -191,7 +238,7 @@ def _write_clouds(settings: Settings, path: Path | None) -> bool:
     return True
 
 
-def _report(settings: Settings, seconds: float | None, written: bool) -> None:
+def report(settings: Settings, seconds: float | None, written: bool) -> None:
     ready = "" if seconds is None else f"   (ready after {seconds:.1f} s)"
     named = "" if written else f"OS_CLIENT_CONFIG_FILE={settings.data_dir / 'clouds.yaml'} "
     stop = typed(settings, "down")

@@ -18,24 +18,35 @@ from cumulo.compute.drivers.driver import (
     GuestState,
     GuestUsage,
     NicSpec,
+    NotPossible,
     NotReady,
     RebootOrder,
     RootDisk,
+    SnapshotFailed,
     StaleOrder,
+    check_id,
 )
 from cumulo.compute.drivers.fake import FakeDriver
 from cumulo.compute.drivers.machine import SIMULATED
 from cumulo.compute.model.hypervisor import HostResources
 from cumulo.compute.model.orders import SeenGuest, WantedGuest
 from cumulo.core.blobs.content import Content, Missing
+from cumulo.core.blobs.files import FileReader, FileWriter
 from cumulo.core.blobs.shelf import Coming, Shelf
+from cumulo.core.blobs.streams import copy
+from cumulo.core.blobs.sums import Sums
 from cumulo.core.hosts.journal import Order
 from cumulo.core.hosts.samples import Sample
 from cumulo.core.hosts.work import Failed, Look, NotYet, Slots
+from cumulo.core.work import pools
 
 READY_SECONDS = 300.0
 """How long a tap or a volume may be missing before that is a failure"""
 CONSOLE_LIMIT = 256 * 1024
+COPIES = "copies"
+OLD_COPY = 86400.0
+"""Seconds after which nobody waits for a copy of a disk any more"""
+MOST_COPY = 1 << 50
 
 
 class ComputeAgent:
@@ -46,9 +57,16 @@ class ComputeAgent:
     slots = {"start": Slots(4, 30.0), "stop": Slots(16, 90.0)}
 
     def __init__(
-        self, driver: ComputeDriver, resources: HostResources, shelf: Shelf | None = None
+        self,
+        driver: ComputeDriver,
+        resources: HostResources,
+        shelf: Shelf | None = None,
+        *,
+        folder: Path,
     ) -> None:
         self.driver = driver
+        self._copies = folder / COPIES
+        """Copies of disks on their way to somewhere else, by name."""
         self.resources = resources
         self._shelf = None if shelf is None else shelf.used_by(self.kind)
         self._ring: Callable[[str | None], None] = lambda id: None
@@ -73,7 +91,11 @@ class ComputeAgent:
 
     def slot(self, order: Order) -> str:
         guest: WantedGuest | None = order.item
-        return "stop" if guest is None or guest.power == "off" or guest.reboot_nonce else "start"
+        return (
+            "stop"
+            if guest is None or guest.power in ("off", "suspended") or guest.reboot_nonce
+            else "start"
+        )
 
     async def ensure(self, order: Order, tell: Callable[[str], None]) -> SeenGuest:
         guest: WantedGuest = order.item
@@ -87,8 +109,10 @@ class ComputeAgent:
             reason = "its root disk is not on this host any more"
             raise Failed(reason, final=True, state=_seen(known))
         base = await self._base(guest.image, known)
+        rescue = await self._base(guest.rescue, known)
+        spec = _spec(guest, order.stamp(guest.generation), base, rescue)
         try:
-            state = await self.driver.ensure(_spec(guest, order.stamp(guest.generation), base))
+            state = await self.driver.ensure(spec)
         except NotReady as reason:
             known = await self.driver.inspect(guest.id)
             raise NotYet(
@@ -125,11 +149,13 @@ class ComputeAgent:
     async def tidy(self, orders: Sequence[Order], unknown: Sequence[str]) -> None:
         """Images that no guest needs go. Of a guest that nobody knows it is not known which one
         it stands on: as long as there is one, all stay."""
+        await pools.DISK(self._forget_old_copies)
         known = {order.id for order in orders}
         if self._shelf is None or any(id not in known for id in unknown):
             return
         guests = [order.item for order in orders if order.item is not None]
-        needed = {guest.image.name for guest in guests if guest.image is not None}
+        images = [image for guest in guests for image in (guest.image, guest.rescue)]
+        needed = {image.name for image in images if image is not None}
         await self._shelf.tidy(self.kind, needed)
 
     # --- images -------------------------------------------------------------------------------
@@ -155,16 +181,82 @@ class ComputeAgent:
     # --- questions ----------------------------------------------------------------------------
 
     async def answer(self, question: str, arguments: dict[str, Any]) -> Any:
-        """`console_log` (id, lines), `diagnostics` (id) and `console` (id, line): a connection."""
+        """`console_log` (id, lines), `diagnostics` (id), `console` (id, line): a connection;
+        `copy` (id, name, freeze), `read_copy` (name): a Reader, `drop_copy` (name), `take_root`
+        (id, version, name, reader); `password` (id, user, password), `interrupt` (id)."""
+        if question == "read_copy":
+            return await FileReader.open(self._copies / check_id(arguments["name"]))
+        if question == "drop_copy":
+            return await pools.DISK(self._drop_copy, check_id(arguments["name"]))
         guest_id = str(arguments["id"])
+        if question == "copy":
+            return await self._copy(guest_id, check_id(arguments["name"]), arguments["freeze"])
+        if question == "take_root":
+            return await self._take_root(guest_id, arguments)
+        if question in ("password", "interrupt"):
+            return await self._change(guest_id, question, arguments)
         if question == "console_log":
             text = await self.driver.console_log(guest_id, arguments.get("lines"))
             return text[-CONSOLE_LIMIT:]
         if question == "diagnostics":
-            return msgspec.to_builtins(await self.driver.inspect(guest_id))
+            return await self._diagnostics(guest_id)
         if question == "console":
             return self.driver.open_console(guest_id, arguments["line"])
         raise ValueError(f"no such question: {question}")
+
+    async def _diagnostics(self, guest_id: str) -> dict[str, Any]:
+        state: dict[str, Any] = msgspec.to_builtins(await self.driver.inspect(guest_id))
+        used = await self.driver.usage(guest_id)
+        return {**state, "used": None if used is None else msgspec.to_builtins(used)}
+
+    async def _change(self, guest_id: str, question: str, arguments: dict[str, Any]) -> str | None:
+        """Why it could not be done; None: it was."""
+        try:
+            if question == "interrupt":
+                await self.driver.interrupt(guest_id)
+            else:
+                given = arguments["user"], arguments["password"]
+                await self.driver.set_password(guest_id, *given)
+        except NotPossible as reason:
+            return str(reason)
+        return None
+
+    # --- disks on their way -------------------------------------------------------------------
+
+    async def _copy(self, guest_id: str, name: str, freeze: bool) -> str | None:
+        """The guest's root disk as a file of its own; done twice it is made anew. Why it could not
+        be made; None: it is there."""
+        await pools.DISK(lambda: self._copies.mkdir(parents=True, exist_ok=True))
+        frozen = freeze and await self.driver.freeze(guest_id, True)
+        try:
+            await self.driver.snapshot(guest_id, self._copies / name)
+        except SnapshotFailed as reason:
+            return str(reason)
+        finally:
+            if frozen:
+                await self.driver.freeze(guest_id, False)
+        return None
+
+    async def _take_root(self, guest_id: str, arguments: dict[str, Any]) -> None:
+        await pools.DISK(lambda: self._copies.mkdir(parents=True, exist_ok=True))
+        target = self._copies / check_id(arguments["name"])
+        writer = FileWriter(target, Sums("sha512"), mode=0o600)
+        try:
+            await copy(arguments["reader"], writer, lambda at: None, MOST_COPY)
+            await writer.keep()
+        except BaseException:
+            await writer.drop()
+            raise
+        await self.driver.take_root(guest_id, arguments["version"], target)
+
+    def _drop_copy(self, name: str) -> None:
+        (self._copies / name).unlink(missing_ok=True)
+
+    def _forget_old_copies(self) -> None:
+        old = time.time() - OLD_COPY
+        for path in self._copies.glob("*") if self._copies.is_dir() else ():
+            if path.stat().st_mtime < old:
+                path.unlink(missing_ok=True)
 
 
 def samples_of(guest_id: str, used: GuestUsage, at: float) -> list[Sample]:
@@ -191,10 +283,14 @@ def _seen(state: GuestState) -> SeenGuest:
     )
 
 
-def _spec(guest: WantedGuest, generation: int, base: str | None) -> GuestSpec:
-    root = None
-    if guest.image is not None and base is not None:
-        root = RootDisk(base, guest.image.format, guest.disk_gb)
+def _layer(image: Content | None, base: str | None, size_gb: int, **more: Any) -> RootDisk | None:
+    if image is None or base is None:
+        return None
+    return RootDisk(base, image.format, size_gb, **more)
+
+
+def _spec(guest: WantedGuest, generation: int, base: str | None, rescue: str | None) -> GuestSpec:
+    root = guest.root
     return GuestSpec(
         id=guest.id,
         generation=generation,
@@ -202,7 +298,17 @@ def _spec(guest: WantedGuest, generation: int, base: str | None) -> GuestSpec:
         vcpus=guest.vcpus,
         memory_mb=guest.memory_mb,
         power=guest.power,
-        root=root,
+        root=_layer(
+            guest.image,
+            base,
+            guest.disk_gb,
+            version=root.version,
+            source=root.source,
+            kept=root.kept,
+        ),
+        rescue=_layer(guest.rescue, rescue, 0),
+        ephemeral_gb=guest.ephemeral_gb,
+        swap_mb=guest.swap_mb,
         disks=[
             DiskSpec(
                 disk.attachment_id,
@@ -211,6 +317,7 @@ def _spec(guest: WantedGuest, generation: int, base: str | None) -> GuestSpec:
                 disk.read_only,
                 disk.volume_id[:20],
                 disk.size_gb,
+                disk.shared,
             )
             for disk in guest.disks
             if disk.connection is not None
@@ -219,6 +326,7 @@ def _spec(guest: WantedGuest, generation: int, base: str | None) -> GuestSpec:
         reboot=RebootOrder(guest.reboot_nonce, guest.reboot_kind) if guest.reboot_nonce else None,
         config_drive=guest.config_drive,
         properties=guest.properties,
+        specs=guest.specs,
     )
 
 
@@ -229,5 +337,5 @@ def simulated_host(data: Path) -> ComputeAgent:
     def changed(guest_id: str) -> None:
         agent.guest_changed(guest_id)
 
-    agent = ComputeAgent(FakeDriver(data, on_change=changed), SIMULATED)
+    agent = ComputeAgent(FakeDriver(data, on_change=changed), SIMULATED, folder=data)
     return agent

@@ -11,15 +11,16 @@ from cumulo.compute.drivers.driver import ComputeDriver
 from cumulo.compute.drivers.machine import resources_of
 from cumulo.compute.first_run import FirstFlavors
 from cumulo.compute.interface import EVENTS
+from cumulo.compute.jobs import ComputeJobs
 from cumulo.compute.meters import METERS
 from cumulo.compute.panels import PANELS
 from cumulo.compute.part import ComputePart
 from cumulo.compute.policy import RULES
-from cumulo.compute.service.compute import LEGACY_QUOTAS, QUOTAS, ComputeService
+from cumulo.compute.service.compute import LEGACY_QUOTAS, QUOTAS, ComputeService, Waits
 from cumulo.compute.service.hosts import Ratios
 from cumulo.compute.settings import ComputeSettings
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
-from cumulo.image.interface import Images
+from cumulo.image.interface import Images, ImageUploads
 from cumulo.network.interface import GuestMetadata, Network
 from cumulo.placement.interface import Placement
 from cumulo.settings import Settings, instance_prefix
@@ -37,14 +38,17 @@ def build(frame: Frame) -> Service:
         ratios=Ratios(
             own.cpu_allocation_ratio, own.ram_allocation_ratio, own.disk_allocation_ratio
         ),
+        jobs=frame.jobs,
+        waits=Waits(own.reclaim_seconds, own.resize_confirm_seconds, own.shelved_offload_seconds),
     )
+    ComputeJobs(compute, frame.conductor, frame.get(ImageUploads)).add_to(frame.jobs)
     frame.give(GuestMetadata, compute.metadata)
     return Service(
         compute,
         faces=compute_faces(
-            compute, frame.database, frame.conductor, frame.rules("compute", RULES)
+            compute, frame.database, frame.conductor, frame.rules("compute", RULES), frame.caller
         ),
-        parts=[ComputePart(compute.servers, compute.hosts)],
+        parts=[ComputePart(compute.servers, compute.hosts, compute.operations)],
         counts={"servers": compute.hosts.servers_in_all},
         first_run=FirstFlavors(frame.database, compute).make,
     )
@@ -60,7 +64,8 @@ def agent(host: HostFrame) -> ComputeAgent:
             each.guest_changed(guest_id)
 
     driver = _driver(host.settings, guest_changed)
-    made.append(ComputeAgent(driver, resources_of(host.folder), host.shelf))
+    resources = resources_of(host.folder)
+    made.append(ComputeAgent(driver, resources, host.shelf, folder=host.folder))
     return made[0]
 
 

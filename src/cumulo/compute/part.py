@@ -5,11 +5,18 @@ from typing import Any
 
 from cumulo.block_storage.interface import Attachment
 from cumulo.compute.model.hypervisor import HostResources
-from cumulo.compute.model.orders import SeenGuest, WantedDisk, WantedGuest, WantedNic
-from cumulo.compute.model.server import ServerFault, ServerRow
+from cumulo.compute.model.orders import (
+    SeenGuest,
+    WantedDisk,
+    WantedGuest,
+    WantedNic,
+    WantedRoot,
+)
+from cumulo.compute.model.server import BeforeResize, ImageRef, ServerFault, ServerRow
 from cumulo.compute.queries import server as queries
 from cumulo.compute.service.hosts import Hosts
 from cumulo.compute.service.metadata import config_drive
+from cumulo.compute.service.operations import Operations
 from cumulo.compute.service.servers import FORMATS, KIND, Servers
 from cumulo.core.blobs.content import Content
 from cumulo.core.db.transaction import Tx
@@ -31,22 +38,34 @@ class ComputePart:
     seen_type = SeenGuest
     host_type = HostResources
 
-    def __init__(self, servers: Servers, hosts: Hosts) -> None:
+    def __init__(self, servers: Servers, hosts: Hosts, operations: Operations) -> None:
+        self._operations = operations
         self._servers = servers
         self._hosts = hosts
 
     def items(self, tx: Tx, host_id: str, ids: Sequence[str]) -> Mapping[str, WantedGuest]:
         rows = tx.all(queries.BY_IDS, ids=ids) if ids else []
         mine = [row for row in rows if row.host_id == host_id and row.present]
+        left = {
+            row.id: waiting(row, row.before)
+            for row in rows
+            if row.before is not None and row.before.host_id == host_id != row.host_id
+        }
         if not mine:
-            return {}
+            return left
         ids = [row.id for row in mine]
         ports = self._servers.network.ports_of(tx, ids)
         volumes = self._servers.volumes.attachments_of(tx, ids)
-        return {row.id: wanted(row, ports.get(row.id, []), volumes.get(row.id, [])) for row in mine}
+        found = {
+            row.id: wanted(row, ports.get(row.id, []), volumes.get(row.id, [])) for row in mine
+        }
+        return left | found
 
     def host(self, tx: Tx, host_id: str, state: HostResources) -> None:
         self._hosts.register(tx, host_id, state)
+
+    def host_left(self, tx: Tx, host_id: str) -> None:
+        self._hosts.forget(tx, host_id)
 
     def seen(self, tx: Tx, host_id: str, seen: Seen, *, newest: bool) -> None:
         row = tx.get(ServerRow, seen.id)
@@ -68,13 +87,12 @@ class ComputePart:
 
     def gone(self, tx: Tx, host_id: str, id: str) -> None:
         row = tx.get(ServerRow, id)
-        if (
-            row is not None
-            and row.host_id == host_id
-            and not row.present
-            and row.deleted_at is None
-        ):
+        if row is None or row.host_id != host_id or row.deleted_at is not None:
+            return
+        if not row.present:
             self._servers.gone(tx, row)
+        elif row.operation == "shelving_offloading":
+            self._operations.left(tx, row)
 
     def adopt(self, tx: Tx, row: UnknownRow, project_id: str) -> Mapping[str, Any]:
         raise BadRequest(
@@ -86,19 +104,27 @@ class ComputePart:
         """Facts are always taken; that the wish is fulfilled only for the wish of today."""
         guest: SeenGuest | None = seen.state
         changes: dict[str, Any] = {"step": seen.step}
+        stuck = seen.fault is not None and (seen.failures >= PATIENCE or seen.final)
         if guest is not None:
             changes["seen_power"] = guest.power
             changes["reboot_done"] = max(row.reboot_done, guest.reboot_done)
-            if row.launched_at is None and guest.power in ("on", "paused"):
-                changes["launched_at"] = tx.now
+            if guest.power in ("on", "paused"):
+                changes["placed"] = True
+                if row.launched_at is None:
+                    changes["launched_at"] = tx.now
         if done:
             changes["seen_generation"] = row.generation
-        if seen.fault is not None and (seen.failures >= PATIENCE or seen.final):
+            changes |= self._operations.fulfilled(tx, row)
+        if stuck and self._operations.give_up(tx, row, seen.fault or ""):
+            return
+        if stuck:
+            changes["operation"] = None
             if row.fault is None or row.fault.message != seen.fault:
-                changes["fault"] = ServerFault(code=500, message=seen.fault, created=tx.now)
+                reason = seen.fault or ""
+                changes["fault"] = ServerFault(code=500, message=reason, created=tx.now)
         elif done and row.fault is not None and not row.fault.sticky:
             changes["fault"] = None
-        if done and guest is not None and row.power != "off" and row.launched_at is not None:
+        if done and guest is not None and row.power in ("on", "paused") and row.placed:
             changes |= self._stopped(tx, row, guest)
         real = {name: value for name, value in changes.items() if getattr(row, name) != value}
         if real:
@@ -138,24 +164,21 @@ def wanted(
     volumes: list[Attachment],
 ) -> WantedGuest:
     """A server as its host has to make it."""
-    image = None
-    if row.image is not None:
-        image = Content(
-            id=row.image.id,
-            sha512=row.image.sha512 or "",
-            size=row.image.size,
-            format="raw" if FORMATS.get(row.image.disk_format or "") == "raw" else "qcow2",
-        )
+    flavor = row.flavor
     return WantedGuest(
         id=row.id,
         generation=row.generation,
         name=row.name,
-        vcpus=row.flavor.vcpus,
-        memory_mb=row.flavor.ram,
-        disk_gb=row.flavor.disk,
+        vcpus=flavor.vcpus,
+        memory_mb=flavor.ram,
+        disk_gb=flavor.disk,
         power=row.power,
-        image=image,
-        launched=row.launched_at is not None,
+        image=content_of(row.base or row.image),
+        root=WantedRoot(row.root_version, row.root_from, row.root_kept),
+        rescue=content_of(row.rescue),
+        ephemeral_gb=flavor.ephemeral,
+        swap_mb=flavor.swap,
+        launched=row.placed,
         nics=[WantedNic(port.id, port.mac_address, port.tap, port.mtu) for port in ports],
         disks=[
             WantedDisk(
@@ -165,6 +188,7 @@ def wanted(
                 each.size,
                 each.read_only,
                 each.connection,
+                each.shared,
             )
             for each in volumes
             if each.state != "detaching"
@@ -173,4 +197,32 @@ def wanted(
         reboot_kind=row.reboot_kind,
         config_drive=config_drive(row, ports) if row.config_drive else None,
         properties={} if row.image is None else row.image.properties,
+        specs=flavor.extra_specs,
+    )
+
+
+def content_of(image: ImageRef | None) -> Content | None:
+    if image is None:
+        return None
+    return Content(
+        id=image.id,
+        sha512=image.sha512 or "",
+        size=image.size,
+        format="raw" if FORMATS.get(image.disk_format or "") == "raw" else "qcow2",
+    )
+
+
+def waiting(row: ServerRow, before: BeforeResize) -> WantedGuest:
+    """On the host that it was resized away from: off, until nobody can go back any more."""
+    return WantedGuest(
+        id=row.id,
+        generation=row.generation,
+        name=row.name,
+        vcpus=before.flavor.vcpus,
+        memory_mb=before.flavor.ram,
+        disk_gb=before.flavor.disk,
+        power="off",
+        image=content_of(row.base or row.image),
+        root=WantedRoot(before.root_version),
+        launched=True,
     )

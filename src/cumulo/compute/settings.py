@@ -11,3 +11,9 @@ class ComputeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cpu_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 4.0
     ram_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 1.0
     disk_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    reclaim_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    """How long a deleted server can be restored; 0: it goes at once."""
+    resize_confirm_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    """After how long a resize is confirmed by itself; 0: never."""
+    shelved_offload_seconds: Annotated[float, msgspec.Meta(ge=-1, le=0)] = 0.0
+    """0: a shelved server leaves its host at once; -1: it stays there until it is offloaded."""

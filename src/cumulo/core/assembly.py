@@ -17,14 +17,13 @@ it gave; it knows none of them. What is found by its place in the service's fold
 here: `settings.py`, `migrations/` (one Alembic branch), `debian.txt` (its Debian packages).
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
 from cumulo.core.auth.policy import Rules
 from cumulo.core.auth.principal import Principal
-from cumulo.core.blobs.content import Contents
 from cumulo.core.blobs.shelf import Shelf
 from cumulo.core.blobs.tickets import Tickets
 from cumulo.core.db.transaction import Database, Tx
@@ -32,6 +31,8 @@ from cumulo.core.events.consumers import Consumer
 from cumulo.core.events.feed import Feed
 from cumulo.core.events.types import EventType
 from cumulo.core.hosts.conductor import Conductor, Part
+from cumulo.core.hosts.link import Uplink
+from cumulo.core.hosts.machines import Machines
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.hosts.work import HostPart
 from cumulo.core.http.caller import Caller
@@ -59,6 +60,13 @@ class Principals(Protocol):
 
     def __call__(self, tx: Tx, user: str) -> Sequence[Principal]:
         """A user's name or id → what tokens could say of it, one for each scope."""
+
+
+class UserNames(Protocol):
+    """What users are called; identity gives it."""
+
+    def __call__(self, tx: Tx, ids: Collection[str]) -> Mapping[str, str]:
+        """Ids → names, of those that there are."""
 
 
 class RotateKeys(Protocol):
@@ -92,6 +100,8 @@ class Frame:
     """Of all services: what they bring as data, whatever their order."""
     caller: Caller = field(default_factory=Caller)
     """Calls any service's operations for a principal, inside the process; once all are built."""
+    machines: Machines = field(init=False)
+    """Hosts that join from other machines."""
     feed: Feed = field(init=False)
     """The live feed of events."""
     jobs: Jobs = field(init=False)
@@ -106,6 +116,7 @@ class Frame:
         return [entry for each in self.assemblies for entry in each.catalog]
 
     def __post_init__(self) -> None:
+        self.machines = Machines(self.registry, self.settings.secrets_dir)
         self.feed = Feed(self.database)
         self.jobs = Jobs(self.database)
         self.tickets = Tickets.kept_in(self.settings.secrets_dir / "ticket-key")
@@ -169,18 +180,26 @@ class HostFrame:
     """0 is the first of the simulated hosts, and the only real one."""
     folder: Path
     """The host's own, below the data directory."""
-    control: Frame | None = None
-    """For what a driver asks of the control plane (a guest's metadata); None where none runs."""
+    joined: bool = False
+    """A machine beside the control plane's."""
+    uplink: Uplink | None = None
+    """For what a driver asks of the control plane (a guest's metadata); None where none is."""
     shelf: Shelf = field(init=False)
     """The content of images on this host, for all kinds of work."""
 
     def __post_init__(self) -> None:
-        contents = (lambda: None) if self.control is None else self.control.later(Contents)
+        contents = (lambda: None) if self.uplink is None else self.uplink.contents
         self.shelf = Shelf(self.folder / "cache", contents)
 
     @property
     def fake(self) -> bool:
         return self.settings.fake
+
+    def tunnel_address(self) -> str | None:
+        """This machine's end of tunnels to other hosts; None: it has none (yet)."""
+        if self.settings.networks.guest or self.uplink is None:
+            return self.settings.networks.guest or None
+        return self.uplink.local_address()
 
 
 @dataclass(frozen=True)
@@ -195,6 +214,8 @@ class HostKind:
     stop: Callable[[HostFrame, bool], Awaitable[int]] | None = None
     """Stop what runs on the machine while no control plane does; with True remove it, too. How
     many guests that were."""
+    joined: bool = True
+    """Whether machines that joined do this work, too."""
 
 
 @dataclass

@@ -31,8 +31,10 @@ TYPES: dict[str, int] = {
 }
 """The types of records that the API takes, with their numbers."""
 
-MOST_TEXT = 20_000
-"""Characters of one record; on the wire no record has more than 65,535 bytes."""
+MOST_TEXT = 4096
+"""Characters of one record: the longest keys of DKIM take a fifth of it."""
+_SIGNS = frozenset(";()")
+"""What has a meaning of its own in zone files, outside of quotes."""
 
 _TEXTS = ("TXT", "SPF")
 
@@ -71,7 +73,10 @@ def parsed(kind: str, text: str) -> "Rdata":
     if text.lstrip().startswith("\\#"):
         raise BadRecord("it is written as unknown data (RFC 3597)")
     if kind in _TEXTS:
+        text = _quoted(text)
         _check_strings(text)
+    if _has_signs(text):
+        raise BadRecord("it has one of ; ( ) outside of double quotes")
     try:
         found = dns.rdata.from_text(
             dns.rdataclass.IN, dns.rdatatype.from_text(kind), text, None, relativize=False
@@ -82,6 +87,26 @@ def parsed(kind: str, text: str) -> "Rdata":
     except (dns.exception.DNSException, ValueError, LookupError, OverflowError) as error:
         raise BadRecord(str(error) or type(error).__name__) from None
     return found
+
+
+def _quoted(text: str) -> str:
+    """One word without quotes is one string, whatever signs are in it (`v=DMARC1;p=none`)."""
+    return text if not text or '"' in text or " " in text else f'"{text}"'
+
+
+def _has_signs(text: str) -> bool:
+    """In zone files `;` begins a comment: what follows would be dropped without a word."""
+    inside = escaped = False
+    for character in text:
+        if escaped:
+            escaped = False
+        elif character == "\\":
+            escaped = True
+        elif character == '"':
+            inside = not inside
+        elif character in _SIGNS and not inside:
+            return True
+    return False
 
 
 def _check_strings(text: str) -> None:

@@ -27,6 +27,8 @@ log = logging.getLogger("cumulo.dns")
 
 SWEEP_SECONDS = 5.0
 HEARTBEAT_SECONDS = 10.0
+BUSY_SECONDS = 2.0
+"""How long a project's secondary zone waits while another one of it is fetched."""
 
 
 class NameServerLoop:
@@ -194,6 +196,8 @@ class SecondaryTransfers:
         self._database = database
         self._dns = dns
         self._fetch = fetch
+        self._busy: dict[str, int] = {}
+        """Fetches under way, by project: whose masters hang keeps nobody else's from a place."""
 
     def due(self, tx: Tx, most: int) -> list[str]:
         return self._dns.zones.due(tx, most, secondary=True)
@@ -203,7 +207,16 @@ class SecondaryTransfers:
         if row is None or not row.wanted:
             return
         serial = row.serial if row.transferred_at is not None else None
-        received = await pools.TOOLS(self._fetch, row.name, row.masters, serial)
+        if self._busy.get(row.project_id):
+            await self._database.write(
+                lambda tx: self._dns.zones.wait(tx, id, BUSY_SECONDS), name="secondary zone waits"
+            )
+            return
+        self._busy[row.project_id] = 1
+        try:
+            received = await pools.NET(self._fetch, row.name, row.masters, serial)
+        finally:
+            del self._busy[row.project_id]
         await self._database.write(
             lambda tx: self._taken(tx, id, received), name="secondary zone transferred"
         )
@@ -242,11 +255,14 @@ class PoolSync:
         if found is None:
             return
         row, zone, pool = found
-        for target in pool.targets:
-            if zone is None:
-                await target.remove(row.name)
-            else:
-                await target.ensure(zone)
+        # All of them, whoever is away.
+        told = await asyncio.gather(
+            *(t.remove(row.name) if zone is None else t.ensure(zone) for t in pool.targets),
+            return_exceptions=True,
+        )
+        for failed in told:
+            if isinstance(failed, BaseException):
+                raise failed
         await self._database.write(
             lambda tx: self._done(tx, id, row.change), name="pool has the zone"
         )

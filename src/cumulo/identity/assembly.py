@@ -12,6 +12,7 @@ from cumulo.core.assembly import (
     Principals,
     RotateKeys,
     Service,
+    UserNames,
 )
 from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.passwords import Passwords
@@ -54,6 +55,7 @@ def build(frame: Frame) -> Service:
     frame.give(Endpoints, identity.catalog)
     frame.give(RequestKeys, identity.request_keys)
     frame.give(Principals, identity.principals)
+    frame.give(UserNames, identity.users.names)
     frame.give(RotateKeys, identity.keys.rotate)
 
     async def first_run(_hosts: object) -> None:

@@ -80,6 +80,10 @@ class FirstUsers(Protocol):
     def operator(self, tx: Tx) -> Principal:
         """The first administrator."""
 
+    async def reset(self) -> list[str]:
+        """New passwords for `admin` and for whom no password is written down, with the rights of
+        the first run; their names. For an operator at the machine."""
+
     def project_id(self, tx: Tx, name: str) -> str | None:
         """A first-run project, `admin` or `demo`; None when somebody renamed or removed it."""
 

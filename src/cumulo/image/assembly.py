@@ -13,7 +13,7 @@ from cumulo.image.drivers.kinds import open_driver
 from cumulo.image.drivers.rewrite import SubprocessRewriter
 from cumulo.image.first_run.image import FirstImage
 from cumulo.image.first_run.metadefs import FirstMetadefs
-from cumulo.image.interface import EVENTS, Images
+from cumulo.image.interface import EVENTS, Images, ImageUploads
 from cumulo.image.jobs import ImageJobs
 from cumulo.image.panels import PANELS
 from cumulo.image.policy import RULES
@@ -35,6 +35,7 @@ def build(frame: Frame) -> Service:
     image = _image(frame)
     ImageJobs(frame.database, image).add_to(frame.jobs)
     frame.give(Images, image.images)
+    frame.give(ImageUploads, image.uploads)
     frame.give(Contents, image.reading)
     users = frame.get(FirstUsers)
     first = FirstImage(frame.settings, frame.database, image, users)
@@ -130,6 +131,7 @@ def _import_rules(settings: Settings, endpoints: Endpoints) -> ImportRules:
         inject=given.inject,
         inject_ignored_roles=given.inject_ignored_roles,
         secure_hash=given.secure_hash,
+        look_at_locations=given.look_at_locations,
         show_locations=given.show_locations,
         show_direct_url=given.show_direct_url,
         endpoint=endpoint,

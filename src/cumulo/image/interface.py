@@ -98,6 +98,13 @@ class Images(Protocol):
     def reserve(self, tx: Tx, principal: Principal, wish: NewImage) -> str:
         """The row of a new image in the caller's project, `queued`; its id."""
 
+    def remove(self, tx: Tx, image_id: str) -> None:
+        """An image that a service made goes, whatever its state; nothing to do is no error."""
+
+    def activate_empty(self, tx: Tx, image_id: str) -> None:
+        """A queued image that has no bytes, and says in its properties what it stands for, is
+        whole."""
+
     def usable(self, tx: Tx, image_id: str, principal: Principal) -> ImageInfo:
         """An image that the caller may see. Raises NotFound, in Glance's words."""
 

@@ -41,6 +41,9 @@ class ImageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inject_ignored_roles: tuple[str, ...] = ("admin",)
     secure_hash: bool = True
     """The bytes of a location that a user names are read once, for their hashes."""
+    look_at_locations: bool = False
+    """An image whose location has other content than its `disk_format` says fails; else it is
+    believed, as Glance does, and refused when it comes to a host's cache."""
     show_locations: bool = False
     """`locations` of images are shown, and changed with PATCH, where the policy allows."""
     show_direct_url: bool = False

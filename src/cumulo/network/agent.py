@@ -1,7 +1,7 @@
 """What runs on a host: networks, ports, groups and routers as they were ordered, handed to the
 driver together, and what it sees of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,6 +14,8 @@ from cumulo.network.model.orders import (
     GroupMembers,
     HostNetworks,
     HostNetworksReport,
+    HostTunnels,
+    Neighbours,
     NetworkItem,
     NetworkSpec,
     Observed,
@@ -26,13 +28,22 @@ from cumulo.network.model.orders import (
 
 
 class NetworkHostPart:
-    """Implements `core.hosts.set_worker.SetWork`."""
+    """Implements `core.hosts.set_worker.SetWork`. `tunnel`: where this host's tunnels end;
+    `gateway`: external networks lead out of it."""
 
     kind = "network"
     item_type: Any = NetworkItem
 
-    def __init__(self, driver: NetworkDriver) -> None:
+    def __init__(
+        self,
+        driver: NetworkDriver,
+        *,
+        tunnel: Callable[[], str | None] = lambda: None,
+        gateway: bool = True,
+    ) -> None:
         self.driver = driver
+        self._tunnel = tunnel
+        self._gateway = gateway
         self._passes = 0
 
     async def apply_set(
@@ -59,8 +70,8 @@ class NetworkHostPart:
                 return {"interfaces": len(router.interfaces)}
         return {}
 
-    async def host(self) -> None:
-        return None
+    async def host(self) -> HostTunnels:
+        return HostTunnels(self._tunnel(), self._gateway)
 
     async def answer(self, question: str, arguments: dict[str, Any]) -> Any:
         if question == "capabilities":
@@ -84,6 +95,9 @@ def assembled(generation: int, items: Sequence[Any]) -> HostNetworks:
         ports=tuple(sorted(ports, key=lambda each: each.number)),
         security_groups=tuple(groups[id] for id in sorted(groups)),
         routers=tuple(sorted(routers, key=lambda each: each.number)),
+        neighbours=tuple(
+            sorted((e for e in items if isinstance(e, Neighbours)), key=lambda each: each.id)
+        ),
     )
 
 

@@ -4,8 +4,10 @@ import contextlib
 import shutil
 from pathlib import Path
 
+import msgspec
+
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
-from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.hosts.conductor import HostDown
 from cumulo.identity.interface import FirstUsers
 from cumulo.network import resources
 from cumulo.network.agent import NetworkHostPart
@@ -21,6 +23,7 @@ from cumulo.network.part import NetworkPart
 from cumulo.network.policy import RULES
 from cumulo.network.reconcile import MemberSpread, Unplaced
 from cumulo.network.service.network import NetworkService
+from cumulo.network.service.questions import METADATA, MetadataQuestion, Questions
 from cumulo.network.service.tools import DEFAULT_QUOTAS
 from cumulo.settings import Settings, instance_prefix
 
@@ -29,11 +32,12 @@ def build(frame: Frame) -> Service:
     network = NetworkService(frame.registry, frame.quotas("network", DEFAULT_QUOTAS))
     frame.give(Network, network)
     frame.give(ServicePorts, network.service_ports)
+    questions = Questions(frame.database, frame.registry, frame.later(GuestMetadata))
     first = FirstNetworks(frame.settings, frame.database, network, frame.get(FirstUsers))
     return Service(
         network,
         faces=[network_face(network, frame.rules("network", RULES))],
-        parts=[NetworkPart(network.ports)],
+        parts=[NetworkPart(network.ports, network.hosts, questions)],
         reconcilers=[Unplaced(frame.database, network.hosts, network.ports)],
         workers=[MemberSpread(frame.database, network.hosts).run],
         counts=network.counts(),
@@ -44,46 +48,39 @@ def build(frame: Frame) -> Service:
 def agent(host: HostFrame) -> NetworkHostPart:
     if host.fake:
         return NetworkHostPart(make_driver("fake"))
-    return NetworkHostPart(_driver(host.settings, _metadata(host)))
+    driver = _driver(host.settings, host)
+    return NetworkHostPart(driver, tunnel=host.tunnel_address, gateway=not host.joined)
 
 
-def _metadata(host: HostFrame) -> MetadataHandler | None:
+def _metadata(host: HostFrame) -> MetadataHandler:
     """What a guest is told at 169.254.169.254: network knows who asks, compute what to answer."""
-    if host.control is None:
-        return None
-    database: Database = host.control.database
-    guests = host.control.later(GuestMetadata)
 
     async def handle(request: MetadataRequest) -> MetadataResponse:
-        def answer(tx: Tx) -> MetadataResponse:
-            known = guests()
-            if known is None:
-                return MetadataResponse(404)
-            told = known.answer(
-                tx,
-                request.device_id,
-                request.port_id,
-                request.method,
-                request.path,
-                request.body,
-            )
-            return MetadataResponse(told.status, told.content_type, told.body)
-
-        if request.method == "POST":
-            return await database.write(answer, name="metadata password")
-        return await database.read(answer)
+        if host.uplink is None:
+            return MetadataResponse(503)
+        asked = MetadataQuestion(
+            request.port_id, request.device_id, request.method, request.path, request.body
+        )
+        try:
+            told = await host.uplink.query("network", METADATA, msgspec.structs.asdict(asked))
+        except HostDown:
+            return MetadataResponse(503)
+        return msgspec.convert(told, MetadataResponse)
 
     return handle
 
 
-def _driver(settings: Settings, metadata: MetadataHandler | None = None) -> NetworkDriver:
+def _driver(settings: Settings, host: HostFrame | None = None) -> NetworkDriver:
     state = run_dir(settings)
     state.mkdir(mode=0o755, parents=True, exist_ok=True)
     return make_driver(
         "linux",
         prefix=instance_prefix(settings),
         state=state,
-        metadata=metadata,
+        metadata=None if host is None else _metadata(host),
+        outside=host is None or not host.joined,
+        tunnel=(lambda: None) if host is None else host.tunnel_address,
+        vxlan_port=settings.networks.vxlan_port,
         nat_to_outside=settings.networks.nat_to_outside,
         forwarders=_resolvers(),
     )

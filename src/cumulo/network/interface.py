@@ -217,6 +217,9 @@ class Network(Protocol):
         """Take a port from its server: removed if `plug_server` made it, unbound if it was
         given."""
 
+    def move_server(self, tx: Tx, server_id: str, host_id: str | None) -> None:
+        """Its ports are on this host from now on; None: on none, and keep their addresses."""
+
     def unplug_server(self, tx: Tx, server_id: str) -> None:
         """The same for all ports of a server."""
 

@@ -2,7 +2,6 @@
 it is there."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from types import NoneType
 from typing import Any
 
 import msgspec
@@ -28,17 +27,21 @@ from cumulo.network.model.router import RouterRow, router_status
 from cumulo.network.model.security_group import SecurityGroupRow, SecurityGroupRuleRow
 from cumulo.network.model.subnet import AllocationRow, SubnetRow
 from cumulo.network.queries import floatingip as floatingip_queries
+from cumulo.network.queries import host as host_queries
 from cumulo.network.queries import network as network_queries
 from cumulo.network.queries import port as port_queries
 from cumulo.network.queries import router as router_queries
 from cumulo.network.queries import security_group as group_queries
 from cumulo.network.queries import subnet as subnet_queries
 from cumulo.network.service import addresses
-from cumulo.network.service.member_lists import MemberLists
-from cumulo.network.service.placing import KIND
+from cumulo.network.service.member_lists import of_members, of_neighbours
+from cumulo.network.service.placing import KIND, Hosts
 from cumulo.network.service.ports import Ports
+from cumulo.network.service.questions import Questions
 from cumulo.network.service.tools import tell
 
+_AT_ONCE = 500
+"""Ports whose rows one statement reads."""
 _PAIRS = msgspec.json.Decoder(list[spec.AddressPair])
 Allocations = Mapping[str, Sequence[AllocationRow]]
 
@@ -49,11 +52,14 @@ class NetworkPart:
     kind = KIND
     item_type: Any = spec.NetworkItem
     seen_type = spec.SeenThing
-    host_type = NoneType
+    host_type = spec.HostTunnels
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, hosts: Hosts, questions: Questions) -> None:
         self._ports = ports
-        self._members = MemberLists()
+        self._hosts = hosts
+        self._questions = questions
+        self._members = of_members()
+        self._neighbours = of_neighbours()
 
     def items(self, tx: Tx, host_id: str, ids: Sequence[str]) -> Mapping[str, spec.NetworkItem]:
         """A number of queries that does not grow with them."""
@@ -68,13 +74,18 @@ class NetworkPart:
             ("group", self._groups_on),
             ("members", self._members_on),
             ("router", self._routers_on),
+            ("neighbours", self._neighbours_on),
         ):
             named = by_noun.get(noun, [])
             found += [(noun, each) for each in (read(tx, host_id, named) if named else ())]
         return {spec.item_id(noun, each.id): each for noun, each in found}
 
-    def host(self, tx: Tx, host_id: str, state: None) -> None:
-        """A host says nothing of its network."""
+    def host(self, tx: Tx, host_id: str, state: spec.HostTunnels) -> None:
+        self._hosts.saw(tx, host_id, state)
+
+    async def query(self, host_id: str, question: str, arguments: Mapping[str, Any]) -> Any:
+        """Implements `core.hosts.conductor.Answers`."""
+        return await self._questions.answer(host_id, question, arguments)
 
     def adopt(self, tx: Tx, row: UnknownRow, project_id: str) -> Mapping[str, Any]:
         raise BadRequest(
@@ -87,6 +98,8 @@ class NetworkPart:
 
     def seen(self, tx: Tx, host_id: str, seen: Seen, *, newest: bool) -> None:
         """Take over what the host sees of rows whose newest change it knows."""
+        if newest and seen.state is None and seen.fault is not None:
+            self._unmade(tx, host_id, seen)
         if not newest or seen.state is None:
             return
         state: spec.SeenThing = seen.state
@@ -102,6 +115,17 @@ class NetworkPart:
                 floating = tx.get(FloatingIpRow, found.id)
                 if floating is not None and floating.router_id == router.id:
                     _see_floatingip(tx, floating, found)
+
+    def _unmade(self, tx: Tx, host_id: str, seen: Seen) -> None:
+        """The host could make nothing of what is new: it is not there, or not as it is ordered."""
+        noun, _, id = seen.id.partition("/")
+        found = spec.Observed(id, spec.DOWN, seen.fault)
+        port = tx.get(PortRow, id) if noun == "port" else None
+        if port is not None and port.host_id == host_id:
+            self._see_port(tx, port, found)
+        router = tx.get(RouterRow, id) if noun == "router" else None
+        if router is not None and router.host_id == host_id:
+            _see_router(tx, router, found)
 
     def _see_port(self, tx: Tx, port: PortRow, found: spec.Observed) -> None:
         if (port.observed, port.fault) == (found.status, found.fault):
@@ -148,12 +172,31 @@ class NetworkPart:
         lacking = [id for id, known in found.items() if known is None]
         members = _members(tx, lacking) if lacking else {}
         for id in lacking:
-            found[id] = self._members.note(id, numbers.get(id, 0), members.get(id, ()))
+            stamp = self._members.stamp(id, numbers.get(id, 0))
+            own = tuple(sorted(set(members.get(id, ()))))
+            found[id] = self._members.note(spec.GroupMembers(id, stamp, own))
         return [known for known in found.values() if known is not None]
 
-    def change(self, base: str, state: spec.NetworkItem) -> spec.GroupChange | None:
+    def _neighbours_on(self, tx: Tx, host_id: str, ids: Sequence[str]) -> list[spec.Neighbours]:
+        numbers = {row.network_id: row.number for row in tx.all(host_queries.NUMBERS, ids=ids)}
+        found = {id: self._neighbours.find(id, numbers.get(id, 0)) for id in ids}
+        lacking = [id for id, known in found.items() if known is None]
+        ports = _neighbours(tx, lacking) if lacking else {}
+        for id in lacking:
+            stamp = self._neighbours.stamp(id, numbers.get(id, 0))
+            found[id] = self._neighbours.note(spec.Neighbours(id, stamp, tuple(ports.get(id, ()))))
+        return [known for known in found.values() if known is not None]
+
+    def change(
+        self, base: str, state: spec.NetworkItem
+    ) -> spec.GroupChange | spec.NeighbourChange | None:
         """Implements `core.hosts.long.TellsChanges`."""
-        return self._members.change(base, state) if isinstance(state, spec.GroupMembers) else None
+        match state:
+            case spec.GroupMembers():
+                return self._members.change(base, state)
+            case spec.Neighbours():
+                return self._neighbours.change(base, state)
+        return None
 
     def _routers_on(self, tx: Tx, host_id: str, ids: Sequence[str]) -> list[spec.RouterSpec]:
         rows = [row for row in tx.all(router_queries.BY_IDS, ids=ids) if row.host_id == host_id]
@@ -270,6 +313,35 @@ def _members(tx: Tx, group_ids: Sequence[str]) -> dict[str, list[str]]:
         found.setdefault(group_id, []).append(address)
     for group_id, pairs in tx.tuples(port_queries.MEMBER_PAIRS, ids=group_ids):
         found.setdefault(group_id, []).extend(pair.address for pair in _PAIRS.decode(pairs))
+    return found
+
+
+def _neighbours(tx: Tx, network_ids: Sequence[str]) -> dict[str, list[spec.Neighbour]]:
+    """All ports of these networks that are on hosts, by their ids."""
+    places = [
+        (str(network), str(port), str(tunnel or ""))
+        for network, port, tunnel in tx.tuples(host_queries.NEIGHBOURS, ids=network_ids)
+    ]
+    rows: dict[str, PortRow] = {}
+    fixed: dict[str, Sequence[AllocationRow]] = {}
+    for start in range(0, len(places), _AT_ONCE):
+        ids = [port for _, port, _ in places[start : start + _AT_ONCE]]
+        rows |= {row.id: row for row in tx.all(port_queries.BY_IDS, ids=ids)}
+        fixed |= addresses.addresses_of(tx, ids)
+    found: dict[str, list[spec.Neighbour]] = {}
+    for network, port, tunnel in places:
+        row = rows[port]
+        found.setdefault(network, []).append(
+            spec.Neighbour(
+                port,
+                row.mac_address,
+                tunnel,
+                tuple(spec.FixedIp(a.subnet_id, a.ip_address) for a in fixed.get(port, ())),
+                row.dns_name,
+                (row.holder or "") if row.role == COMPUTE else "",
+                row.project_id,
+            )
+        )
     return found
 
 

@@ -54,6 +54,9 @@ class Placement(Protocol):
     ) -> None:
         """Make or update a root provider; used amounts stay as they are."""
 
+    def remove_provider(self, tx: Tx, provider_id: str) -> None:
+        """Raises Conflict as long as anything is allocated from it."""
+
     def candidates(
         self, tx: Tx, resources: Mapping[str, int], where: Where, *, most: int
     ) -> list[Candidate]:
@@ -86,8 +89,13 @@ class Placement(Protocol):
         *,
         project_id: str,
         user_id: str,
+        kind: str = "INSTANCE",
     ) -> bool:
-        """Take the resources by conditional updates; False when there is no room any more."""
+        """Take the resources by conditional updates; False when there is no room any more.
+        `kind`: the consumer's type."""
+
+    def hand_over(self, tx: Tx, consumer_id: str, to: str, kind: str) -> None:
+        """All that the consumer holds is held by another one, of that type, from now on."""
 
     def release(self, tx: Tx, consumer_id: str) -> None:
         """Give back all that the consumer holds; nothing happens when it holds nothing."""

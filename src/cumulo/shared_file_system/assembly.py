@@ -59,5 +59,5 @@ ASSEMBLY = Assembly(
     build,
     events=EVENTS,
     catalog=(CatalogEntry("shared-file-system", ("share", "sharev2"), "/share/v2", "manilav2"),),
-    hosts=(HostKind("shared_file_system", agent, sweep=10.0, stop=stop),),
+    hosts=(HostKind("shared_file_system", agent, sweep=10.0, stop=stop, joined=False),),
 )

@@ -66,7 +66,7 @@ async def ordered_and_killed(host: QemuHost, spec: GuestSpec, at: int, *, before
 
 
 @pytest.mark.parametrize("before", [True, False])
-@pytest.mark.parametrize("order", ["start", "hard reboot", "power off"])
+@pytest.mark.parametrize("order", ["start", "hard reboot", "power off", "suspend", "resume"])
 def test_every_crash_converges_to_one_guest(host: QemuHost, order: str, before: bool) -> None:
     async def body() -> None:
         generation = 0
@@ -77,14 +77,18 @@ def test_every_crash_converges_to_one_guest(host: QemuHost, order: str, before: 
                 await host.driver.remove(host.id)
             else:
                 await host.driver.ensure(host.spec(generation))
-            if order == "hard reboot":
+            if order == "resume":
+                await host.driver.ensure(host.spec(generation, power="suspended"))
+            if order == "suspend":
+                target = host.spec(generation + 1, power="suspended")
+            elif order == "hard reboot":
                 target = host.spec(generation + 1, reboot=RebootOrder(at, "hard"))
             elif order == "power off":
                 await host.console_says(UP)
                 target = host.spec(generation + 1, power="off")
             killed = await ordered_and_killed(host, target, at, before=before)
             state = await host.driver.ensure(target)
-            wanted = "off" if order == "power off" else "on"
+            wanted = {"power off": "off", "suspend": "suspended"}.get(order, "on")
             assert (state.power, state.fault, state.reason) == (wanted, None, None), at
             assert processes(host.id) == ([state.pid] if state.pid else []), at
             assert state.reboot_done == (target.reboot.nonce if target.reboot else 0), at

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cumulo.compute.drivers.driver import (
+    NotPossible,
     NotReady,
     RebootOrder,
     RootDisk,
@@ -41,6 +42,15 @@ def contract(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
         asyncio.run(body())
 
     return run
+
+
+async def roots(host: Host) -> list[int]:
+    """The versions of the guest's root disk that are on the host."""
+    if isinstance(host, QemuHost):
+        names = [path.stem for path in (host.data / "guests" / host.id / "q").glob("root*.qcow2")]
+        return sorted(int(name.removeprefix("root").removeprefix("-") or 0) for name in names)
+    assert isinstance(host, FakeHost)
+    return host.fake._guests[host.id].roots
 
 
 class TestDriver:
@@ -248,6 +258,102 @@ class TestDriver:
     async def test_a_snapshot_of_nothing_fails(self, host: Host) -> None:
         with pytest.raises(SnapshotFailed):
             await host.driver.snapshot(host.id, host.data / "snapshot.qcow2")
+
+    @contract
+    async def test_suspend_and_resume(self, host: Host) -> None:
+        disk = host.disk("volume-a")
+        await host.driver.ensure(host.spec(1))
+        if isinstance(host, QemuHost):
+            await host.console_says("tiny guest up")
+        await host.driver.ensure(host.spec(2, disks=[disk]))
+        asleep = await host.driver.ensure(host.spec(3, power="suspended", disks=[disk]))
+        assert (asleep.power, asleep.pid, asleep.fault) == ("suspended", None, None)
+        await host.restart()
+        assert (await host.driver.inspect(host.id)).power == "suspended"
+        again = await host.driver.ensure(host.spec(3, power="suspended", disks=[disk]))
+        assert again.power == "suspended"
+        awake = await host.driver.ensure(host.spec(4, disks=[disk]))
+        assert (awake.power, awake.fault, awake.disks) == ("on", None, ["volume-a"])
+        if isinstance(host, QemuHost):
+            # It goes on where it was: it echoes, and has not begun anew.
+            with host.driver.open_console(host.id, "serial") as line:
+                await asyncio.get_running_loop().sock_sendall(line, b"hello")
+                log = await host.console_says("hello")
+            assert log.count("tiny guest up") == 1
+
+    @contract
+    async def test_a_suspended_guest_is_rebooted_or_switched_off(self, host: Host) -> None:
+        for power in ("on", "off"):
+            generation = 10 if power == "on" else 20
+            await host.driver.ensure(host.spec(generation))
+            await host.driver.ensure(host.spec(generation + 1, power="suspended"))
+            reboot = RebootOrder(generation, "hard") if power == "on" else None
+            spec = host.spec(generation + 2, power=power, reboot=reboot)
+            state = await host.driver.ensure(spec)
+            assert (state.power, state.fault) == (power, None)
+        assert (await host.driver.ensure(host.spec(30))).power == "on"
+
+    @contract
+    async def test_rescue_and_back(self, host: Host) -> None:
+        rescue = RootDisk(str(host.image), "raw")
+        await host.driver.ensure(host.spec(1))
+        spec = host.spec(2, rescue=rescue, reboot=RebootOrder(1, "hard"))
+        rescued = await host.driver.ensure(spec)
+        assert (rescued.power, rescued.fault, rescued.reboot_done) == ("on", None, 1)
+        if isinstance(host, QemuHost):
+            folder = host.data / "guests" / host.id / "q"
+            assert (folder / "rescue.qcow2").exists() and (folder / "root.qcow2").exists()
+        back = await host.driver.ensure(host.spec(3, reboot=RebootOrder(2, "hard")))
+        assert (back.power, back.fault) == ("on", None)
+        if isinstance(host, QemuHost):
+            assert not (folder / "rescue.qcow2").exists()
+
+    @contract
+    async def test_root_disks_have_versions(self, host: Host) -> None:
+        def root(version: int, size_gb: int = 1, **more: Any) -> RootDisk:
+            return RootDisk(str(host.image), "raw", size_gb, version=version, **more)
+
+        await host.driver.ensure(host.spec(1))
+        grown = host.spec(
+            2, root=root(1, 2, source=0, kept=0), reboot=RebootOrder(1, "hard"), memory_mb=96
+        )
+        state = await host.driver.ensure(grown)
+        assert (state.power, state.fault) == ("on", None)
+        assert await roots(host) == [0, 1]
+        back = await host.driver.ensure(host.spec(3, root=root(0), reboot=RebootOrder(2, "hard")))
+        assert (back.power, back.fault) == ("on", None)
+        assert await roots(host) == [0]
+        anew = await host.driver.ensure(host.spec(4, root=root(2), reboot=RebootOrder(3, "hard")))
+        assert (anew.power, anew.fault) == ("on", None)
+        assert await roots(host) == [2]
+
+    @contract
+    async def test_a_root_disk_comes_from_another_host(self, host: Host) -> None:
+        await host.driver.ensure(host.spec(1, power="off"))
+        target = host.data / "moving.qcow2"
+        await host.driver.snapshot(host.id, target)
+        await host.driver.remove(host.id)
+        await host.driver.take_root(host.id, 1, target)
+        assert not target.exists()
+        root = RootDisk(str(host.image), "raw", 1, version=1)
+        state = await host.driver.ensure(host.spec(2, root=root))
+        assert (state.power, state.fault) == ("on", None)
+        assert await roots(host) == [1]
+
+    @contract
+    async def test_a_guest_without_an_agent(self, host: Host) -> None:
+        with pytest.raises(NotPossible):
+            await host.driver.set_password(host.id, "root", "secret")
+        await host.driver.ensure(host.spec(1))
+        if isinstance(host, QemuHost):
+            assert not await host.driver.freeze(host.id, True)
+            with pytest.raises(NotPossible, match="no agent"):
+                await host.driver.set_password(host.id, "root", "secret")
+        else:
+            assert await host.driver.freeze(host.id, True)
+            await host.driver.set_password(host.id, "root", "secret")
+        await host.driver.interrupt(host.id)
+        assert (await host.driver.inspect(host.id)).power == "on"
 
     @contract
     async def test_the_console_has_a_tail(self, host: Host) -> None:

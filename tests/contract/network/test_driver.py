@@ -2,13 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 import pytest
 
 from cumulo.network.drivers.driver import DriverFault, NetworkDriver
 from cumulo.network.drivers.fake import FakeNetworkDriver
+from cumulo.network.drivers.linux import flows
 from cumulo.network.model.orders import HostNetworks, HostNetworksReport
 from tests.end_to_end.network.lab import PING_IN, Cloud, Lab, lab, new_id, subnet
 
@@ -164,6 +165,38 @@ class TestNetworkDriver:
         seen = statuses(report)
         assert seen.pop(lost.id) == "DOWN"
         assert set(seen.values()) == {"ACTIVE"}
+
+    def test_a_clean_up_that_fails_stops_nothing_else(
+        self, subject: Subject, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A port has gone whose connections cannot be ended (the program is not there, say): what
+        is ordered later is made, and it is tried again."""
+        cloud = small_cloud()
+        before = cloud.state()
+        gone, _ = cloud.ports.popitem()
+        inside = next(n for n in cloud.networks.values() if n.dhcp)
+        new = cloud.port(inside, "10.0.0.13")
+        tried = []
+
+        async def fail(namespace: str, addresses: Iterable[tuple[int, str]]) -> None:
+            tried.extend(addresses)
+            raise FileNotFoundError("conntrack")
+
+        monkeypatch.setattr(flows, "forget_addresses", fail)
+        report = subject.apply(before, cloud.state(), cloud.state())
+        seen = statuses(report)
+        assert seen[new.id] == "ACTIVE" and gone not in seen
+        if subject.lab is not None:
+            assert len(tried) == 2 and len(set(tried)) == 1
+            monkeypatch.undo()
+            forgotten: list[tuple[int, str]] = []
+
+            async def note(namespace: str, addresses: Iterable[tuple[int, str]]) -> None:
+                forgotten.extend(addresses)
+
+            monkeypatch.setattr(flows, "forget_addresses", note)
+            subject.apply(cloud.state(), cloud.state())
+            assert forgotten == tried[:1]
 
     def test_remove_all_and_begin_again(self, subject: Subject) -> None:
         cloud = small_cloud()

@@ -64,6 +64,7 @@ class House:
         self.db = SqliteDatabase(folder / "x.db")
         if not self.db.revisions():
             names = ("cloud", "hosts", "host_parts", "host_items", "host_unknown", "events")
+            names += ("host_machines", "host_tokens")
             dialect = DIALECTS["sqlite"]
             made = [METADATA.tables[name] for name in names]
             self.db.run_script(

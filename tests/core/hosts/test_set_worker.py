@@ -117,10 +117,32 @@ def test_failures_of_one_and_of_all() -> None:
         desk.order("side", "Side Street")
         task = asyncio.create_task(worker.run())
         await until(lambda: desk.troubles == ["OSError: no road crew"])
-        await until(lambda: len(desk.seen) == 2)
+        await until(lambda: "main" in desk.seen and desk.seen["main"].done)
         assert desk.seen["main"].done and desk.seen["side"].fault == "no asphalt"
         streets.bad.clear()
         await until(lambda: desk.seen["side"].done)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    run(story)
+
+
+def test_what_could_not_be_made_is_not_believed_to_be_there() -> None:
+    async def story() -> None:
+        desk, streets = Desk(), Streets()
+        worker = worker_at(desk, streets)
+        desk.order("main", "Main Street")
+        await worker.once()
+        assert desk.seen["main"].done
+        streets.broken = [OSError("no road crew")] * 3
+        desk.order("new", "New Street")
+        task = asyncio.create_task(worker.run())
+        await until(lambda: "new" in desk.seen)
+        assert (desk.seen["new"].done, desk.seen["new"].fault) == (False, "no road crew")
+        # What was there as it is ordered is there.
+        assert desk.seen["main"].done
+        await until(lambda: desk.seen["new"].done)
+        assert desk.seen["new"].fault is None
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

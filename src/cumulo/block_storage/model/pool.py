@@ -28,7 +28,7 @@ CAPABILITIES: Mapping[str, str | bool] = {
     "driver_version": "1",
     "storage_protocol": "file",
     "thin_provisioning_support": True,
-    "multiattach": False,
+    "multiattach": True,
     "QoS_support": False,
 }
 """What every pool can do; a volume type's extra specs ask for it by these names."""

@@ -36,7 +36,7 @@ class Attachments:
         *,
         volume_id: str,
         server_id: str,
-        host_id: str,
+        host_id: str | None,
         device: str,
         delete_on_termination: bool = False,
         boot_index: int | None = None,
@@ -45,7 +45,7 @@ class Attachments:
         volume = self._volumes.get(tx, volume_id, principal)
         if volume.attachments and not volume.multiattach:
             raise BadRequest(f"Invalid volume: volume {volume_id} already attached")
-        if boot_index == 0 and not volume.bootable:
+        if boot_index == 0 and not volume.bootable and volume.created_at < tx.now:
             raise BadRequest(f"Block Device {volume_id} is not bootable.")
         allowed = (*_ATTACHABLE, "in-use") if volume.multiattach else _ATTACHABLE
         if volume.status not in allowed:
@@ -87,6 +87,11 @@ class Attachments:
             self._state(tx, row, "detaching")
             emit(tx, "volume.detach.start", row.volume_id, server=row.server_id)
 
+    def set_deletion(self, tx: Tx, attachment_id: str, wanted: bool) -> None:
+        row = tx.get(AttachmentRow, attachment_id)
+        if row is not None:
+            tx.update(row, delete_on_termination=wanted)
+
     def plugged(self, tx: Tx, attachment_id: str) -> None:
         row = tx.get(AttachmentRow, attachment_id)
         if row is not None and row.state == "attaching":
@@ -98,13 +103,31 @@ class Attachments:
         if row is not None:
             self.remove(tx, row)
 
+    def move_server(self, tx: Tx, server_id: str, host_id: str | None) -> None:
+        for row in tx.all(queries.OF_SERVERS, servers=[server_id]):
+            if row.by_compute:
+                tx.update(row, host_id=host_id, generation=row.generation + 1)
+
     def release_server(self, tx: Tx, server_id: str) -> None:
         for row in tx.all(queries.OF_SERVERS, servers=[server_id]):
             if not row.by_compute:
                 continue  # Whoever made it named a server; that does not make it the server's.
             volume = self.remove(tx, row)
             if row.delete_on_termination and not volume.attachments:
-                self._volumes.delete(tx, volume, None, force=True, cascade=False)
+                self._end(tx, volume)
+
+    def _end(self, tx: Tx, volume: VolumeRow) -> None:
+        """It goes with its server, or stays where something depends on it."""
+        try:
+            self._volumes.delete(tx, volume, None, force=True, cascade=False)
+        except BadRequest as fault:
+            emit(
+                tx,
+                "volume.delete.error",
+                volume.id,
+                project_id=volume.project_id,
+                reason=fault.message,
+            )
 
     # --- what clients ask -------------------------------------------------------------------
 
@@ -232,6 +255,8 @@ def _seen(row: AttachmentRow, volume: VolumeRow) -> Attachment:
         boot_index=row.boot_index,
         tag=row.tag,
         size=volume.size,
+        image_id=volume.image_id,
+        shared=volume.multiattach,
         generation=row.generation,
         connection=volume.connection,
     )

@@ -29,6 +29,11 @@ class BlockStorageService(Attachments):
         self.snapshots = Snapshots(registry, self.pools, self.quotas, self.volumes)
         super().__init__(self.volumes)
 
+    def snapshot_attached(self, tx: Tx, principal: Principal, volume_id: str, name: str) -> str:
+        volume = self.volumes.get(tx, volume_id, principal)
+        made = self.snapshots.create(tx, volume, principal, name, None, {}, attached=True)
+        return made.id
+
     def create_volume(self, tx: Tx, principal: Principal, wish: NewVolume) -> str:
         project_id = principal.project_id
         if project_id is None:

@@ -45,8 +45,12 @@ class Snapshots:
         name: str | None,
         description: str | None,
         metadata: dict[str, str],
+        *,
+        attached: bool = False,
     ) -> SnapshotRow:
-        if volume.status != "available" or volume.host_id is None:
+        """`attached`: also of a volume that a server has: what it has written by now."""
+        fit = ("available", "in-use") if attached else ("available",)
+        if volume.status not in fit or volume.host_id is None:
             raise BadRequest(
                 f"Invalid volume: Volume {volume.id} status must be available, but current "
                 f"status is: {volume.status}."

@@ -1,6 +1,6 @@
 """Volumes: the verbs. Each writes what is wanted; hosts make it so, and the status follows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -155,7 +155,7 @@ class Volumes:
             availability_zone=ZONE,
             bootable=source.bootable,
             read_only=None,
-            multiattach=multiattach,
+            multiattach=multiattach or shares(kind.extra_specs),
             metadata=metadata or {},
             image_metadata=source.image_metadata,
             image_id=source.image_id,
@@ -321,3 +321,8 @@ class Volumes:
         if status != row.status:
             self.refresh(tx, row, declared=status)
         emit(tx, "volume.reset", row.id, principal=who, status=status)
+
+
+def shares(specs: Mapping[str, str]) -> bool:
+    """A type whose volumes several servers may have."""
+    return specs.get("multiattach", "").strip().lower() == "<is> true"

@@ -33,7 +33,7 @@ class NetworkWish(StrictBody, kw_only=True):
     tag: Annotated[Tag | Unset, Since("2.32")] = UNSET
 
 
-class GroupName(Body):
+class GroupName(StrictBody):
     name: Annotated[str, Meta(min_length=1, max_length=255)]
 
 
@@ -232,6 +232,19 @@ class AttachVolume(StrictBody):
     volumeAttachment: NewAttachment
 
 
+class SwappedAttachment(StrictBody, kw_only=True):
+    volumeId: Uuid
+    id: Annotated[Uuid | Unset, Since("2.85")] = UNSET
+    serverId: Annotated[Uuid | Unset, Since("2.85")] = UNSET
+    device: Annotated[Text | Unset | None, Since("2.85")] = UNSET
+    tag: Annotated[Tag | Unset | None, Since("2.85")] = UNSET
+    delete_on_termination: Annotated[BoolLike | Unset, Since("2.85")] = UNSET
+
+
+class SwapVolume(StrictBody):
+    volumeAttachment: SwappedAttachment
+
+
 class FixedIpWish(StrictBody):
     ip_address: str
 
@@ -245,3 +258,172 @@ class NewInterface(StrictBody, kw_only=True):
 
 class AttachInterface(StrictBody):
     interfaceAttachment: NewInterface = field(default_factory=NewInterface)
+
+
+# --- actions that change a server as a whole ---------------------------------------------------
+
+Password = Annotated[str, Meta(max_length=255)]
+UserData = Annotated[str, Meta(max_length=65535)]
+
+
+class SuspendAction(StrictBody):
+    suspend: Any
+
+
+class ResumeAction(StrictBody):
+    resume: Any
+
+
+class Rescue(StrictBody, kw_only=True):
+    adminPass: Password | Unset = UNSET
+    rescue_image_ref: Uuid | Unset = UNSET
+
+
+class RescueAction(StrictBody):
+    rescue: Rescue | None
+
+
+class UnrescueAction(StrictBody):
+    unrescue: Any
+
+
+class Rebuild(StrictBody, kw_only=True):
+    imageRef: str
+    name: Name | Unset = UNSET
+    adminPass: Password | Unset = UNSET
+    metadata: Metadata | Unset = UNSET
+    preserve_ephemeral: BoolLike = False
+    disk_config: DiskConfig | Unset = field(name="OS-DCF:diskConfig", default=UNSET)
+    accessIPv4: str | Unset = UNSET
+    accessIPv6: str | Unset = UNSET
+    personality: Annotated[Annotated[list[dict[str, str]], _FEW] | Unset, Until("2.56")] = UNSET
+    description: Annotated[Description | Unset | None, Since("2.19")] = UNSET
+    key_name: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=255)] | Unset | None, Since("2.54")
+    ] = UNSET
+    user_data: Annotated[UserData | Unset | None, Since("2.57")] = UNSET
+    trusted_image_certificates: Annotated[
+        Annotated[list[str], Meta(min_length=1, max_length=50)] | Unset | None, Since("2.63")
+    ] = UNSET
+    hostname: Fqdn | Unset = UNSET
+
+
+class RebuildBefore294(Rebuild, kw_only=True):
+    hostname: Annotated[Hostname | Unset, Since("2.90")] = UNSET
+
+
+class RebuildAction(StrictBody):
+    rebuild: Rebuild
+
+
+class RebuildActionBefore294(StrictBody):
+    rebuild: RebuildBefore294
+
+
+FlavorRef = Annotated[str, Meta(min_length=1)] | int
+
+
+class Resize(StrictBody, kw_only=True):
+    flavorRef: FlavorRef
+    disk_config: DiskConfig | Unset = field(name="OS-DCF:diskConfig", default=UNSET)
+
+
+class ResizeAction(StrictBody):
+    resize: Resize
+
+
+class ConfirmResizeAction(StrictBody):
+    confirmResize: Any
+
+
+class RevertResizeAction(StrictBody):
+    revertResize: Any
+
+
+class OldMigrateAction(StrictBody):
+    migrate: Any
+
+
+class Migrate(StrictBody):
+    host: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+
+
+class MigrateAction(StrictBody):
+    migrate: Migrate | None
+
+
+class CreateImage(StrictBody, kw_only=True):
+    name: Name
+    metadata: Metadata = {}
+
+
+class CreateImageAction(StrictBody):
+    createImage: CreateImage
+
+
+class CreateBackup(StrictBody, kw_only=True):
+    name: Name
+    backup_type: Annotated[str, Meta(max_length=255)]
+    rotation: IntLike
+    metadata: Metadata = {}
+
+
+class CreateBackupAction(StrictBody):
+    createBackup: CreateBackup
+
+
+class ShelveAction(StrictBody):
+    shelve: Any
+
+
+class ShelveOffloadAction(StrictBody):
+    shelveOffload: Any
+
+
+class OldUnshelveAction(StrictBody):
+    unshelve: Any
+
+
+class UnshelveToZone(StrictBody, kw_only=True):
+    availability_zone: Text
+
+
+class UnshelveToZoneAction(StrictBody):
+    """API 2.77"""
+
+    unshelve: UnshelveToZone | None
+
+
+class Unshelve(StrictBody, kw_only=True):
+    """API 2.91: `availability_zone` null lets it go to any zone."""
+
+    availability_zone: Text | Unset | None = UNSET
+    host: Annotated[str, Meta(min_length=1, max_length=255)] | Unset = UNSET
+
+
+class UnshelveAction(StrictBody):
+    unshelve: Unshelve | None
+
+
+class RestoreAction(StrictBody):
+    restore: Any
+
+
+class ChangePassword(StrictBody):
+    adminPass: Password
+
+
+class ChangePasswordAction(StrictBody):
+    changePassword: ChangePassword
+
+
+class CrashDumpAction(StrictBody):
+    trigger_crash_dump: None
+
+
+class ResetNetworkAction(StrictBody):
+    resetNetwork: Any
+
+
+class InjectNetworkInfoAction(StrictBody):
+    injectNetworkInfo: Any

@@ -1,6 +1,9 @@
 """What compute's operations share on the wire."""
 
-from typing import Annotated
+import base64
+import binascii
+import ipaddress
+from typing import Annotated, Any
 
 from msgspec import Meta
 
@@ -10,7 +13,7 @@ from cumulo.compute.service.who import Who
 from cumulo.core.clock import Moment, of_text
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
-from cumulo.core.http.operations import Call
+from cumulo.core.http.operations import Call, Operation
 
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^\S(.*\S)?\Z")]
 Text = Annotated[str, Meta(max_length=255)]
@@ -39,6 +42,46 @@ def server_of(call: Call, tx: Tx, compute: ComputeService) -> ServerRow:
     row = compute.servers.get(tx, call.path["server_id"], call.principal)
     call.allow({"project_id": row.project_id, "user_id": row.user_id})
     return row
+
+
+def action(name: str, handler: Any, rule: str, body: Any, **more: Any) -> Operation:
+    """One key of `POST /servers/{id}/action`."""
+    return Operation(
+        "POST",
+        "/servers/{server_id}/action",
+        handler,
+        policy=rule,
+        early=False,
+        body=body,
+        action=name,
+        title=f"{name} server",
+        **{"status": 202, **more},
+    )
+
+
+def address_of(text: str, version: int) -> str:
+    """In its shortest form (RFC 5952), as it is shown."""
+    if not text:
+        return ""
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        found = None
+    if found is None or found.version != version:
+        raise BadRequest(f"accessIPv{version} is not proper IPv{version} format")
+    return str(found)
+
+
+def user_data_of(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        base64.b64decode(text, validate=False)
+    except (binascii.Error, ValueError):
+        raise BadRequest(
+            "Invalid input for field/attribute user_data. It is not a 'base64'"
+        ) from None
+    return text
 
 
 def moment_of(text: str, name: str) -> Moment:

@@ -4,17 +4,37 @@ import asyncio
 import contextlib
 import socket as sockets
 from typing import Any, Literal
+from urllib.parse import quote
 
+from msgspec import field
+
+from cumulo.compute.api.common import action
 from cumulo.compute.service.compute import ComputeService
 from cumulo.compute.service.consoles import KINDS, Consoles
 from cumulo.core.db.transaction import Database, Tx
-from cumulo.core.faults import BadRequest, Unavailable
+from cumulo.core.faults import BadRequest, NotFound, Unavailable
 from cumulo.core.hosts.conductor import Conductor, HostDown
-from cumulo.core.http.operations import Call, Operation
+from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.http.sockets import Socket, SocketClosed
 from cumulo.core.wire.shapes import Body, StrictBody
 
 BLOCK = 64 * 1024
+PAGE = "vnc.html"
+_HTML = b"""<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>noVNC</title>
+<style>html, body, #screen { margin: 0; height: 100%; background: #222 }</style></head>
+<body><div id="screen"></div>
+<script type="module">
+import RFB from "/dashboard/assets/novnc/core/rfb.js";
+const asked = new URLSearchParams(location.search).get("path") || "";
+const scheme = location.protocol === "https:" ? "wss" : "ws";
+const where = `${scheme}://${location.host}/${asked}`;
+const rfb = new RFB(document.getElementById("screen"), where, { wsProtocols: ["binary"] });
+rfb.scaleViewport = true;
+rfb.addEventListener("disconnect", () => { document.title = "noVNC: ended"; });
+</script></body></html>
+"""
 
 
 class RemoteConsole(StrictBody):
@@ -24,6 +44,40 @@ class RemoteConsole(StrictBody):
 
 class NewConsole(StrictBody):
     remote_console: RemoteConsole
+
+
+class OldConsole(StrictBody):
+    type: Literal["novnc", "xvpvnc", "spice-html5", "rdp-html5", "serial"]
+
+
+class VncAction(StrictBody):
+    wish: OldConsole = field(name="os-getVNCConsole")
+
+
+class SpiceAction(StrictBody):
+    wish: OldConsole = field(name="os-getSPICEConsole")
+
+
+class RdpAction(StrictBody):
+    wish: OldConsole = field(name="os-getRDPConsole")
+
+
+class SerialAction(StrictBody):
+    wish: OldConsole = field(name="os-getSerialConsole")
+
+
+OLD = {
+    "os-getVNCConsole": VncAction,
+    "os-getSPICEConsole": SpiceAction,
+    "os-getRDPConsole": RdpAction,
+    "os-getSerialConsole": SerialAction,
+}
+PROTOCOLS: dict[str, Literal["vnc", "spice", "rdp", "serial"]] = {
+    "os-getVNCConsole": "vnc",
+    "os-getSPICEConsole": "spice",
+    "os-getRDPConsole": "rdp",
+    "os-getSerialConsole": "serial",
+}
 
 
 class ConsoleBody(Body):
@@ -54,35 +108,56 @@ class ConsolesApi:
                 body=NewConsole,
                 response=ConsoleAnswer,
                 since="2.6",
-            )
+            ),
+            *(
+                action(
+                    name,
+                    self.create_old,
+                    "os_compute_api:os-remote-consoles",
+                    body,
+                    status=200,
+                    until="2.5",
+                )
+                for name, body in OLD.items()
+            ),
         ]
 
     def doors(self) -> list[Operation]:
         """Beside the versions: the token says all."""
-        return [Operation("GET", "/console", self.open, kind="socket", public=True)]
+        return [
+            Operation("GET", "/console", self.open, kind="socket", public=True),
+            Operation("GET", f"/{PAGE}", page, kind="fixed", public=True),
+        ]
 
     def create(self, call: Call, tx: Tx) -> Any:
+        return ConsoleAnswer(remote_console=self._made(call, tx, call.body.remote_console))
+
+    def _made(self, call: Call, tx: Tx, wish: RemoteConsole) -> ConsoleBody:
         row = self._servers.get(tx, call.path["server_id"], call.principal)
         call.allow({"project_id": row.project_id, "user_id": row.user_id})
-        wish = call.body.remote_console
         kind = KINDS.get((wish.protocol, wish.type))
         if kind is None:
             raise BadRequest(f"Unavailable console type {wish.type}.")
         token = self._consoles.begin(tx, row, kind)
-        scheme, _, rest = call.base_url.partition("://")
-        scheme = "wss" if scheme == "https" else "ws"
-        return ConsoleAnswer(
-            remote_console=ConsoleBody(
-                protocol=wish.protocol,
-                type=wish.type,
-                url=f"{scheme}://{rest}/console?token={token}",
-            )
+        return ConsoleBody(
+            protocol=wish.protocol, type=wish.type, url=_url(call.base_url, kind, token)
         )
+
+    def create_old(self, call: Call, tx: Tx) -> Any:
+        """Each protocol has an action of its own."""
+        name = str(call.operation.action)
+        wish = RemoteConsole(PROTOCOLS[name], call.body.wish.type)
+        made = self._made(call, tx, wish)
+        return {"console": {"type": made.type, "url": made.url}}
 
     async def open(self, call: Call, socket: Socket) -> None:
         """Bytes both ways between a browser and the guest's screen or serial line."""
         token = call.query.get("token") or ""
-        row, kind = await self._database.read(lambda tx: self._consoles.find(tx, token))
+        try:
+            row, kind = await self._database.read(lambda tx: self._consoles.find(tx, token))
+        except NotFound as fault:
+            await socket.close(1008, fault.message)  # nothing is opened
+            return
         assert row.host_id is not None
         try:
             line = await self._conductor.ask(
@@ -95,6 +170,23 @@ class ConsolesApi:
             await _both_ways(socket, line)
         finally:
             line.close()
+
+
+def _url(base: str, kind: str, token: str) -> str:
+    """A page that shows the screen (and says in its `path` where its socket is); of a serial line
+    the socket itself."""
+    if kind == "vnc":
+        mount = base.partition("://")[2].partition("/")[2]
+        path = quote(f"{mount}/console?token={token}", safe="")
+        return f"{base}/{PAGE}?autoconnect=true&path={path}"
+    scheme, _, rest = base.partition("://")
+    return f"{'wss' if scheme == 'https' else 'ws'}://{rest}/console?token={token}"
+
+
+def page(call: Call) -> Reply:
+    """The screen in a browser, by the noVNC that the dashboard brings."""
+    headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+    return Reply(200, headers=headers, raw=_HTML, content_type="text/html; charset=utf-8")
 
 
 async def _both_ways(socket: Socket, line: sockets.socket) -> None:

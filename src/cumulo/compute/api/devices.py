@@ -5,15 +5,16 @@ from typing import Annotated, Any
 from msgspec import UNSET
 
 from cumulo.block_storage.interface import Attachment
-from cumulo.compute.api.bodies import AttachInterface, AttachVolume
+from cumulo.compute.api.bodies import AttachInterface, AttachVolume, SwapVolume
 from cumulo.compute.api.common import server_of, who
+from cumulo.compute.model.server import ServerRow
 from cumulo.compute.service.compute import ComputeService
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import limit_of, offset_of
 from cumulo.core.wire.coercions import as_bool
-from cumulo.core.wire.shapes import Body, Since, Unset, Until
+from cumulo.core.wire.shapes import Body, Since, Unset, Until, Version
 from cumulo.network.interface import NicRequest, PortInfo
 
 VOLUMES = "/servers/{server_id}/os-volume_attachments"
@@ -64,7 +65,26 @@ class DevicesApi:
 
         return [
             operation("GET", VOLUMES, self.attachments, f"{rule}:index"),
-            operation("POST", VOLUMES, self.attach, f"{rule}:create", body=AttachVolume),
+            operation(
+                "POST", VOLUMES, self.attach, f"{rule}:create", body=AttachVolume, until="2.100"
+            ),
+            operation(
+                "POST",
+                VOLUMES,
+                self.attach_later,
+                f"{rule}:create",
+                body=AttachVolume,
+                status=202,
+                since="2.101",
+            ),
+            operation(
+                "PUT",
+                VOLUMES + "/{volume_id}",
+                self.swap,
+                f"{rule}:update",
+                body=SwapVolume,
+                status=202,
+            ),
             operation("GET", VOLUMES + "/{volume_id}", self.attachment, f"{rule}:show"),
             operation(
                 "DELETE", VOLUMES + "/{volume_id}", self.detach, f"{rule}:delete", status=202
@@ -101,6 +121,7 @@ class DevicesApi:
             device=wish.device,
             tag=None if wish.tag is UNSET else wish.tag,
             delete_on_termination=drop is not UNSET and as_bool(drop, "delete_on_termination"),
+            shared=_at(call, 60),
         )
         body = NewAttachmentBody(
             id=made.volume_id,
@@ -111,6 +132,28 @@ class DevicesApi:
             delete_on_termination=made.delete_on_termination,
         )
         return {"volumeAttachment": body}
+
+    def attach_later(self, call: Call, tx: Tx) -> None:
+        """API 2.101: it is asked for; what came of it the list of attachments says."""
+        self.attach(call, tx)
+
+    def swap(self, call: Call, tx: Tx) -> None:
+        row = self._row_of(call, tx)
+        wish, volume_id = call.body.volumeAttachment, call.path["volume_id"]
+        if wish.volumeId != volume_id:
+            call.allow(action="os_compute_api:os-volumes-attachments:swap")
+        given = wish.delete_on_termination
+        drop = None if given is UNSET else as_bool(given, "delete_on_termination")
+        if wish.volumeId == volume_id and not _at(call, 85):
+            raise BadRequest("Invalid volume: the volume cannot take its own place.")
+        self._devices.swap(tx, row, volume_id, wish.volumeId, who(call), drop)
+
+    def _row_of(self, call: Call, tx: Tx) -> ServerRow:
+        """The rule depends on what is asked for: see `swap`."""
+        row = self._compute.servers.get(tx, call.path["server_id"], call.principal)
+        if call.body.volumeAttachment.volumeId == call.path["volume_id"]:
+            call.allow({"project_id": row.project_id, "user_id": row.user_id})
+        return row
 
     def detach(self, call: Call, tx: Tx) -> None:
         row = server_of(call, tx, self._compute)
@@ -148,6 +191,10 @@ class DevicesApi:
     def unplug(self, call: Call, tx: Tx) -> None:
         row = server_of(call, tx, self._compute)
         self._devices.unplug(tx, row, call.path["port_id"], who(call))
+
+
+def _at(call: Call, minor: int) -> bool:
+    return call.version is not None and call.version >= Version(2, minor)
 
 
 def _attachment(each: Attachment) -> AttachmentBody:

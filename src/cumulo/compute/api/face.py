@@ -6,19 +6,26 @@ from cumulo.compute.api.devices import DevicesApi
 from cumulo.compute.api.flavors import FlavorsApi
 from cumulo.compute.api.groups import GroupsApi
 from cumulo.compute.api.hosts import HostsApi
+from cumulo.compute.api.image_proxy import ImageProxyApi
 from cumulo.compute.api.keypairs import KeyPairsApi
 from cumulo.compute.api.limits import LimitsApi
+from cumulo.compute.api.migrations import MigrationsApi
+from cumulo.compute.api.network_proxy import NetworkProxyApi, gone
+from cumulo.compute.api.old_hosts import OldHostsApi
+from cumulo.compute.api.operations import OperationsApi
 from cumulo.compute.api.security_groups import SecurityGroupsApi
 from cumulo.compute.api.server_actions import ServerActionsApi
 from cumulo.compute.api.server_parts import ServerPartsApi
 from cumulo.compute.api.servers import ServersApi
 from cumulo.compute.api.usage import UsageApi
+from cumulo.compute.api.volume_proxy import VolumeProxyApi
 from cumulo.compute.policy import RULES
 from cumulo.compute.service.compute import ComputeService
 from cumulo.core.auth.policy import Rules
 from cumulo.core.db.transaction import Database
 from cumulo.core.hosts.conductor import Conductor
 from cumulo.core.http import faults
+from cumulo.core.http.caller import Caller
 from cumulo.core.http.operations import Face, Microversions
 
 MICROVERSIONS = Microversions(
@@ -31,9 +38,11 @@ def compute_faces(
     database: Database,
     conductor: Conductor,
     rules: Rules | None = None,
+    caller: Caller | None = None,
 ) -> list[Face]:
     """Discovery, then the API itself."""
     known = rules or Rules(RULES)
+    caller = caller or Caller()
     consoles = ConsolesApi(compute, database, conductor)
     discovery = Face(
         name="compute",
@@ -59,6 +68,7 @@ def compute_faces(
                 *versions.operations(),
                 *ServersApi(compute).operations(),
                 *ServerActionsApi(compute, database, conductor).operations(),
+                *OperationsApi(compute, database, conductor).operations(),
                 *ServerPartsApi(compute).operations(),
                 *consoles.operations(),
                 *SecurityGroupsApi(compute).operations(),
@@ -67,8 +77,14 @@ def compute_faces(
                 *KeyPairsApi(compute, database).operations(),
                 *HostsApi(compute).operations(),
                 *GroupsApi(compute).operations(),
-                *LimitsApi(compute).operations(),
+                *LimitsApi(compute, database, caller).operations(),
                 *UsageApi(compute).operations(),
+                *MigrationsApi(compute).operations(),
+                *OldHostsApi(compute).operations(),
+                *ImageProxyApi(compute, database, caller).operations(),
+                *NetworkProxyApi(compute, database, caller).operations(),
+                *VolumeProxyApi(caller).operations(),
+                *gone(),
             ],
         ),
     ]

@@ -4,17 +4,17 @@ from typing import Annotated, Any
 
 from msgspec import UNSET
 
+from cumulo.compute.api.elsewhere import Elsewhere
 from cumulo.compute.service.compute import ComputeService
-from cumulo.core.db.transaction import Tx
+from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest
+from cumulo.core.http.caller import Caller
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.wire.coercions import BoolLike, IntLike, as_bool, as_int
 from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset, Until
 
 RULE = "os_compute_api:os-quota-sets"
 MAX_INT = 2**31 - 1
-NETWORK = {"floating_ips": -1, "fixed_ips": -1, "security_groups": -1, "security_group_rules": -1}
-"""Until API 2.35 compute showed the network's; they are counted by the network service only."""
 
 
 class QuotaSet(Body, kw_only=True):
@@ -68,6 +68,19 @@ class UpdateQuotas(StrictBody):
     quota_set: ChangedQuotas
 
 
+class ChangedClass(ChangedQuotas, kw_only=True):
+    server_groups: Annotated[IntLike | Unset, Since("2.50")] = UNSET
+    server_group_members: Annotated[IntLike | Unset, Since("2.50")] = UNSET
+    floating_ips: Annotated[IntLike | Unset, Until("2.49")] = UNSET
+    fixed_ips: Annotated[IntLike | Unset, Until("2.49")] = UNSET
+    security_groups: Annotated[IntLike | Unset, Until("2.49")] = UNSET
+    security_group_rules: Annotated[IntLike | Unset, Until("2.49")] = UNSET
+
+
+class UpdateClass(StrictBody):
+    quota_class_set: ChangedClass
+
+
 class AbsoluteLimits(Body, kw_only=True):
     maxTotalInstances: int
     maxTotalCores: int
@@ -91,8 +104,10 @@ class AbsoluteLimits(Body, kw_only=True):
 
 
 class LimitsApi:
-    def __init__(self, compute: ComputeService) -> None:
+    def __init__(self, compute: ComputeService, database: Database, caller: Caller) -> None:
         self._quotas = compute.quotas
+        self._database = database
+        self._identity = Elsewhere(caller, "/identity/v3")
 
     def operations(self) -> list[Operation]:
         # The path's name of the project must not be `project_id`: that is the URL prefix's.
@@ -108,6 +123,14 @@ class LimitsApi:
             Operation("DELETE", one, self.reset, policy=f"{RULE}:delete", early=False, status=202),
             Operation(
                 "GET", classes, self.show_class, policy="os_compute_api:os-quota-class-sets:show"
+            ),
+            Operation(
+                "PUT",
+                classes,
+                self.update_class,
+                policy="os_compute_api:os-quota-class-sets:update",
+                body=UpdateClass,
+                kind="stream",
             ),
         ]
 
@@ -130,6 +153,9 @@ class LimitsApi:
             maxImageMeta=most["metadata_items"],
             maxPersonality=most["injected_files"],
             maxPersonalitySize=most["injected_file_content_bytes"],
+            maxTotalFloatingIps=most["floating_ips"],
+            maxSecurityGroups=most["security_groups"],
+            maxSecurityGroupRules=most["security_group_rules"],
         )
         return {"limits": {"rate": [], "absolute": absolute}}
 
@@ -150,19 +176,51 @@ class LimitsApi:
     def show(self, call: Call, tx: Tx) -> Any:
         project_id = self._project(call)
         limits = self._limits(tx, project_id)
-        return {"quota_set": QuotaSet(id=project_id, **limits, **NETWORK)}
+        return {"quota_set": QuotaSet(id=project_id, **limits)}
 
     def defaults(self, call: Call, tx: Tx) -> Any:
-        found = QuotaSet(id=call.path["tenant"], **self._defaults(tx), **NETWORK)
+        found = QuotaSet(id=call.path["tenant"], **self._defaults(tx))
         return {"quota_set": found}
 
     def show_class(self, call: Call, tx: Tx) -> Any:
-        found = QuotaClassSet(id=call.path["name"], **self._defaults(tx), **NETWORK)
+        found = QuotaClassSet(id=call.path["name"], **self._defaults(tx))
         return {"quota_class_set": found}
+
+    async def update_class(self, call: Call) -> Any:
+        """The class `default` is what is registered for all projects in identity: set there."""
+        name, wish = call.path["name"], call.body.quota_class_set
+        if name != "default":
+            raise BadRequest(f"There is one class of quotas, default; not {name:.80}.")
+        known = await self._database.read(lambda tx: self._quotas.as_legacy(self._quotas.known(tx)))
+        values = {}
+        for each in known:
+            given = getattr(wish, each)
+            if given is not UNSET:
+                resource = self._quotas.resource(each)
+                values[resource] = as_int(given, each, minimum=-1, maximum=MAX_INT)
+        await self._register(call, values)
+        defaults: dict[str, Any] = await self._database.read(self._defaults)
+        return {"quota_class_set": QuotaClassSet(**defaults)}
+
+    async def _register(self, call: Call, values: dict[str, int]) -> None:
+        of_compute = {"type": "compute"}
+        [service, *_] = await self._identity.all(call, "/services", "services", of_compute)
+        of_service = {"service_id": service["id"]}
+        limits = "registered_limits"
+        there = await self._identity.all(call, f"/{limits}", limits, of_service)
+        ids = {each["resource_name"]: each["id"] for each in there}
+        for resource, value in values.items():
+            if resource in ids:
+                path = f"/{limits}/{ids[resource]}"
+                change = {"registered_limit": {"default_limit": value}}
+                await self._identity.ask(call, "PATCH", path, change)
+            else:
+                wish = {**of_service, "resource_name": resource, "default_limit": value}
+                await self._identity.ask(call, "POST", f"/{limits}", {limits: [wish]})
 
     def detail(self, call: Call, tx: Tx) -> Any:
         project_id = self._project(call)
-        limits = {**self._limits(tx, project_id), **NETWORK}
+        limits = self._limits(tx, project_id)
         used = self._usages(tx, project_id)
         details = {
             name: {"limit": limit, "in_use": used.get(name, 0), "reserved": 0}
@@ -188,7 +246,7 @@ class LimitsApi:
                 )
             values[self._quotas.resource(name)] = value
         self._quotas.set_limits(tx, project_id, values)
-        limits: dict[str, Any] = {**self._limits(tx, project_id), **NETWORK}
+        limits: dict[str, Any] = self._limits(tx, project_id)
         return {"quota_set": QuotaSet(**limits)}
 
     def reset(self, call: Call, tx: Tx) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import UNSET
 
 from cumulo.compute.api import bodies
-from cumulo.compute.api.common import server_of, who
+from cumulo.compute.api.common import action, server_of, who
 from cumulo.compute.model.server import ServerRow
 from cumulo.compute.service.compute import ComputeService
 from cumulo.core.db.transaction import Database, Tx
@@ -15,6 +15,12 @@ from cumulo.core.hosts.conductor import Conductor, HostDown
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.wire.coercions import as_int
 
+_DISK_NAMES = {
+    "read_bytes": "read",
+    "reads": "read_req",
+    "written_bytes": "write",
+    "writes": "write_req",
+}
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -29,21 +35,21 @@ class ServerActionsApi:
         servers, lock = "os_compute_api:servers", "os_compute_api:os-lock-server"
         pause = "os_compute_api:os-pause-server"
         return [
-            _action("reboot", self.reboot, f"{servers}:reboot", bodies.RebootAction),
-            _action("os-start", self.start, f"{servers}:start", bodies.StartAction),
-            _action("os-stop", self.stop, f"{servers}:stop", bodies.StopAction),
-            _action("pause", self.pause, f"{pause}:pause", bodies.PauseAction),
-            _action("unpause", self.unpause, f"{pause}:unpause", bodies.UnpauseAction),
-            _action("lock", self.old_lock, f"{lock}:lock", bodies.OldLockAction, until="2.72"),
-            _action("lock", self.lock, f"{lock}:lock", bodies.LockAction, since="2.73"),
-            _action("unlock", self.unlock, f"{lock}:unlock", bodies.UnlockAction),
-            _action(
+            action("reboot", self.reboot, f"{servers}:reboot", bodies.RebootAction),
+            action("os-start", self.start, f"{servers}:start", bodies.StartAction),
+            action("os-stop", self.stop, f"{servers}:stop", bodies.StopAction),
+            action("pause", self.pause, f"{pause}:pause", bodies.PauseAction),
+            action("unpause", self.unpause, f"{pause}:unpause", bodies.UnpauseAction),
+            action("lock", self.old_lock, f"{lock}:lock", bodies.OldLockAction, until="2.72"),
+            action("lock", self.lock, f"{lock}:lock", bodies.LockAction, since="2.73"),
+            action("unlock", self.unlock, f"{lock}:unlock", bodies.UnlockAction),
+            action(
                 "forceDelete",
                 self.force_delete,
                 "os_compute_api:os-deferred-delete:force",
                 bodies.ForceDeleteAction,
             ),
-            _action(
+            action(
                 "os-resetState",
                 self.reset_state,
                 "os_compute_api:os-admin-actions:reset_state",
@@ -67,6 +73,15 @@ class ServerActionsApi:
                 early=False,
                 kind="stream",
                 since="2.48",
+            ),
+            Operation(
+                "GET",
+                "/servers/{server_id}/diagnostics",
+                self.old_diagnostics,
+                policy="os_compute_api:os-server-diagnostics",
+                early=False,
+                kind="stream",
+                until="2.47",
             ),
         ]
 
@@ -139,9 +154,25 @@ class ServerActionsApi:
             text = "\n".join(text.split("\n")[-lines:]) if lines else ""
         return {"output": _CONTROL.sub("", text)}
 
+    async def old_diagnostics(self, call: Call) -> Any:
+        """In the names that libvirt's driver gave: of what the guest has used."""
+        found = await self._ask(call, "diagnostics")
+        row = await self._database.read(lambda tx: self._server(call, tx))
+        used, memory = found["used"] or {}, row.flavor.ram * 1024
+        body = {"memory": memory, "memory-actual": memory}
+        body["cpu0_time"] = used.get("cpu_ns", 0)
+        body["memory-rss"] = used.get("memory_bytes", 0) // 1024
+        for disk in used.get("disks", ()):
+            for key, name in _DISK_NAMES.items():
+                body[f"{disk['name']}_{name}"] = disk[key]
+            body[f"{disk['name']}_errors"] = -1
+        return body
+
     async def diagnostics(self, call: Call) -> Any:
         seen = await self._ask(call, "diagnostics")
         row = await self._database.read(lambda tx: self._server(call, tx))
+        ports = await self._database.read(lambda tx: self._compute.devices.ports(tx, row))
+        macs = [port.mac_address for port in ports]
         states = {"on": "running", "paused": "paused", "off": "shutdown", "crashed": "crashed"}
         return {
             "state": states.get(seen["power"], "pending"),
@@ -153,23 +184,36 @@ class ServerActionsApi:
             "num_cpus": row.flavor.vcpus,
             "num_nics": len(seen["nics"]),
             "num_disks": len(seen["disks"]) + (row.image is not None),
-            "cpu_details": [],
-            "nic_details": [],
-            "disk_details": [],
-            "memory_details": {"maximum": row.flavor.ram, "used": None},
+            "cpu_details": _cpus(seen, row),
+            "nic_details": [_nic(mac) for mac in macs],
+            "disk_details": [_disk(each) for each in (seen["used"] or {}).get("disks", ())],
+            "memory_details": _memory(seen, row),
         }
 
 
-def _action(name: str, handler: Any, rule: str, body: Any, **versions: Any) -> Operation:
-    return Operation(
-        "POST",
-        "/servers/{server_id}/action",
-        handler,
-        policy=rule,
-        early=False,
-        body=body,
-        action=name,
-        status=202,
-        title=f"{name} server",
-        **versions,
-    )
+def _cpus(seen: dict[str, Any], row: ServerRow) -> list[dict[str, Any]]:
+    """Their time is known of all together: it is told evenly."""
+    count = row.flavor.vcpus
+    time = None if not seen["used"] else seen["used"]["cpu_ns"] // count
+    return [{"id": number, "time": time, "utilisation": None} for number in range(count)]
+
+
+def _nic(mac: str) -> dict[str, Any]:
+    counted = ("octets", "errors", "drop", "packets", "rate")
+    names = [f"{way}_{name}" for way in ("rx", "tx") for name in counted]
+    return {"mac_address": mac, **dict.fromkeys(names)}
+
+
+def _disk(disk: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "read_bytes": disk["read_bytes"],
+        "read_requests": disk["reads"],
+        "write_bytes": disk["written_bytes"],
+        "write_requests": disk["writes"],
+        "errors_count": None,
+    }
+
+
+def _memory(seen: dict[str, Any], row: ServerRow) -> dict[str, Any]:
+    used = None if not seen["used"] else seen["used"]["memory_bytes"] // (1 << 20)
+    return {"maximum": row.flavor.ram, "used": used}

@@ -1,7 +1,5 @@
 """Servers on the wire: list, create, show, update, delete."""
 
-import base64
-import binascii
 import ipaddress
 import secrets
 from typing import Any
@@ -14,14 +12,15 @@ from cumulo.compute.api.bodies import (
     CreateServerBefore294,
     Mapping,
     NewServer,
+    OldMapping,
     UpdateServer,
     UpdateServerBefore294,
 )
-from cumulo.compute.api.common import Links, links, server_of, who
+from cumulo.compute.api.common import Links, address_of, links, server_of, user_data_of, who
 from cumulo.compute.api.listing import list_servers
 from cumulo.compute.api.views import UpdatedServer, Views, summary
 from cumulo.compute.service.compute import ComputeService
-from cumulo.compute.service.wishes import ServerWish, VolumeWish
+from cumulo.compute.service.wishes import DiskWish, ServerWish
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation, Reply
@@ -107,7 +106,7 @@ class ServersApi:
         return {"server": self._views.encoded(call, tx, [row], groups=True)[0]}
 
     def delete(self, call: Call, tx: Tx) -> None:
-        self._compute.servers.delete(tx, server_of(call, tx, self._compute), who(call))
+        self._compute.operations.delete(tx, server_of(call, tx, self._compute), who(call))
 
     def update(self, call: Call, tx: Tx) -> Any:
         row = server_of(call, tx, self._compute)
@@ -119,10 +118,10 @@ class ServersApi:
             "hostname": wish.hostname,
             "access_ipv4": wish.accessIPv4
             if wish.accessIPv4 is UNSET
-            else _address(wish.accessIPv4, 4),
+            else address_of(wish.accessIPv4, 4),
             "access_ipv6": wish.accessIPv6
             if wish.accessIPv6 is UNSET
-            else _address(wish.accessIPv6, 6),
+            else address_of(wish.accessIPv6, 6),
         }
         given = {name: value for name, value in changes.items() if value is not UNSET}
         row = self._compute.actions.update(tx, row, given, who(call))
@@ -167,11 +166,11 @@ class ServersApi:
             name=asked.name,
             flavor_id=str(asked.flavorRef).rpartition("/")[2],
             image_id=asked.imageRef.rpartition("/")[2] or None,
-            volumes=_volumes(asked),
+            disks=_disks(asked),
             nics=_nics(asked),
             security_groups=[group.name for group in asked.security_groups],
             key_name=asked.key_name,
-            user_data=_checked_user_data(asked.user_data),
+            user_data=user_data_of(asked.user_data),
             config_drive=bool(config_drive) and as_bool(config_drive or "", "config_drive"),
             metadata=asked.metadata,
             tags=list(tags),
@@ -181,8 +180,8 @@ class ServersApi:
             host=host,
             hints=body.hints or body.other_hints or {},
             admin_password=asked.adminPass or secrets.token_urlsafe(9),
-            access_ipv4=_address(asked.accessIPv4, 4),
-            access_ipv6=_address(asked.accessIPv6, 6),
+            access_ipv4=address_of(asked.accessIPv4, 4),
+            access_ipv6=address_of(asked.accessIPv6, 6),
             disk_config=asked.disk_config,
             least=least,
             most=most,
@@ -199,31 +198,6 @@ class ServersApi:
                 call.allow(action="compute:servers:create:requested_destination")
                 host = str(name)
         return zone or None, host or None
-
-
-def _address(text: str, version: int) -> str:
-    """In its shortest form (RFC 5952), as it is shown."""
-    if not text:
-        return ""
-    try:
-        found = ipaddress.ip_address(text)
-    except ValueError:
-        found = None
-    if found is None or found.version != version:
-        raise BadRequest(f"accessIPv{version} is not proper IPv{version} format")
-    return str(found)
-
-
-def _checked_user_data(text: str | None) -> str | None:
-    if text is None:
-        return None
-    try:
-        base64.b64decode(text, validate=False)
-    except (binascii.Error, ValueError):
-        raise BadRequest(
-            "Invalid input for field/attribute user_data. It is not a 'base64'"
-        ) from None
-    return text
 
 
 def _nics(asked: NewServer) -> Any:
@@ -263,57 +237,56 @@ def _nics(asked: NewServer) -> Any:
     return found
 
 
-def _volumes(asked: NewServer) -> list[VolumeWish]:
-    """Volumes to attach; the mapping of the image to the local disk is what happens anyway."""
+def _disks(asked: NewServer) -> list[DiskWish]:
+    """Of either syntax of the block device mapping."""
     if asked.block_device_mapping and asked.block_device_mapping_v2:
         raise BadRequest(
             "Using different block_device_mapping syntaxes is not allowed in the same request."
         )
-    found: list[VolumeWish] = []
+    found: list[DiskWish] = []
     for old in asked.block_device_mapping:
-        if old.volume_id is None:
-            raise BadRequest("Block Device Mapping is Invalid: only volumes can be mapped.")
-        root = not asked.imageRef and not found
-        found.append(
-            VolumeWish(
-                volume_id=old.volume_id,
-                boot_index=0 if root else None,
-                device=_device(old.device_name),
-                delete_on_termination=as_bool(old.delete_on_termination, "delete_on_termination"),
-            )
-        )
-    for mapping in asked.block_device_mapping_v2:
-        index = None if mapping.boot_index is None else as_int(mapping.boot_index, "boot_index")
-        if _is_plain_image(mapping, asked, index):
-            continue
-        if mapping.source_type != "volume" or mapping.destination_type == "local":
-            raise BadRequest(
-                "Block Device Mapping is Invalid: this cloud maps existing volumes only, not "
-                f"{mapping.source_type} to {mapping.destination_type or 'local'}."
-            )
-        if not mapping.uuid:
-            raise BadRequest("Block Device Mapping is Invalid: a volume needs its uuid.")
-        found.append(
-            VolumeWish(
-                volume_id=mapping.uuid,
-                boot_index=index if index is None or index >= 0 else None,
-                device=_device(mapping.device_name),
-                delete_on_termination=as_bool(
-                    mapping.delete_on_termination, "delete_on_termination"
-                ),
-                tag=None if mapping.tag is UNSET else mapping.tag,
-            )
-        )
-    return found
+        found.append(_old_disk(old, root=not asked.imageRef and not found))
+    return [*found, *(_disk(each) for each in asked.block_device_mapping_v2)]
 
 
-def _is_plain_image(mapping: Mapping, asked: NewServer, index: int | None) -> bool:
-    return (
-        mapping.source_type == "image"
-        and mapping.destination_type == "local"
-        and index == 0
-        and mapping.uuid == asked.imageRef
+def _old_disk(old: OldMapping, *, root: bool) -> DiskWish:
+    id = old.volume_id or old.snapshot_id
+    if id is None:
+        raise BadRequest("Block Device Mapping is Invalid: a volume or a snapshot is needed.")
+    return DiskWish(
+        source="volume" if old.volume_id else "snapshot",
+        destination="volume",
+        id=id,
+        size=_size(old.volume_size),
+        boot_index=0 if root else None,
+        device=_device(old.device_name),
+        delete_on_termination=as_bool(old.delete_on_termination, "delete_on_termination"),
     )
+
+
+def _disk(each: Mapping) -> DiskWish:
+    index = None if each.boot_index is None else as_int(each.boot_index, "boot_index")
+    local = each.source_type in ("image", "blank") and each.destination_type in (None, "local")
+    if each.destination_type == "local" and not local:
+        raise BadRequest(
+            f"Block Device Mapping is Invalid: {each.source_type} cannot be mapped to a local disk."
+        )
+    return DiskWish(
+        source=each.source_type,
+        destination="local" if local else "volume",
+        id=each.uuid,
+        size=_size(each.volume_size),
+        boot_index=index if index is None or index >= 0 else None,
+        device=_device(each.device_name),
+        delete_on_termination=as_bool(each.delete_on_termination, "delete_on_termination"),
+        tag=None if each.tag is UNSET else str(each.tag),
+        volume_type=None if each.volume_type is UNSET else each.volume_type or None,
+        format=each.guest_format,
+    )
+
+
+def _size(given: str | int | None) -> int | None:
+    return None if given in (None, "") else as_int(given or 0, "volume_size", minimum=0)
 
 
 def _device(name: str | None) -> str | None:

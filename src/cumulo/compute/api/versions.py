@@ -7,7 +7,7 @@ from cumulo.core.faults import NotFound
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.wire.shapes import Version
 
-MINIMUM, MAXIMUM = Version(2, 1), Version(2, 100)
+MINIMUM, MAXIMUM = Version(2, 1), Version(2, 101)
 
 EXTENSIONS = (
     ("Multinic", "NMN"),
@@ -29,7 +29,31 @@ EXTENSIONS = (
     ("FlavorAccess", "os-flavor-access"),
     ("FlavorExtraSpecs", "os-flavor-extra-specs"),
     ("FlavorManage", "os-flavor-manage"),
+    ("Hosts", "os-hosts"),
     ("Hypervisors", "os-hypervisors"),
+    ("Images", "image-size"),
+    ("InstanceUsageAuditLog", "os-instance_usage_audit_log"),
+    ("Consoles", "os-consoles"),
+    ("CreateBackup", "os-create-backup"),
+    ("DeferredDelete", "os-deferred-delete"),
+    ("FloatingIps", "os-floating-ips"),
+    ("FloatingIpPools", "os-floating-ip-pools"),
+    ("LockServer", "os-lock-server"),
+    ("MigrateServer", "os-migrate-server"),
+    ("Migrations", "os-migrations"),
+    ("MultipleCreate", "os-multiple-create"),
+    ("Networks", "os-networks"),
+    ("OSTenantNetworks", "os-tenant-networks"),
+    ("PauseServer", "os-pause-server"),
+    ("QuotaClasses", "os-quota-class-sets"),
+    ("RemoteConsoles", "os-remote-consoles"),
+    ("Rescue", "os-rescue"),
+    ("SecurityGroups", "os-security-groups"),
+    ("ServerDiagnostics", "os-server-diagnostics"),
+    ("ServerExternalEvents", "os-server-external-events"),
+    ("Shelve", "os-shelve"),
+    ("SimpleTenantUsage", "os-simple-tenant-usage"),
+    ("SuspendServer", "os-suspend-server"),
     ("InstanceActions", "os-instance-actions"),
     ("Keypairs", "os-keypairs"),
     ("Quotas", "os-quota-sets"),

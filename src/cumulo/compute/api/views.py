@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from msgspec import UNSET, Raw, field
 
@@ -188,6 +188,20 @@ class UpdatedServer(ServerBody, kw_only=True):
     host_status: Annotated[str | Unset, _LATE] = UNSET
 
 
+class RebuiltServer(UpdatedServer, kw_only=True):
+    """The answer to `rebuild`."""
+
+    adminPass: str | Unset = UNSET
+    user_data: Annotated[str | Unset | None, Until("2.1")] = field(
+        name="OS-EXT-SRV-ATTR:user_data", default=UNSET
+    )
+    key_name: Annotated[str | Unset | None, Since("2.54")] = None
+    plain_user_data: Annotated[str | Unset | None, Since("2.57")] = field(
+        name="user_data", default=None
+    )
+
+
+B = TypeVar("B", bound=ServerBody)
 Source = tuple[ServerRow, list[PortInfo], list[Attachment], bool]
 """All that the body of a server is made of: also whether its host is alive."""
 
@@ -217,10 +231,10 @@ class Views:
         call: Call,
         tx: Tx,
         rows: Sequence[ServerRow],
-        kind: type[ServerBody] = ServerBody,
+        kind: type[B],
         *,
         groups: bool = False,
-    ) -> list[ServerBody]:
+    ) -> list[B]:
         admin = call.allowed(ATTRIBUTES)
         return [
             _shown(call, source, kind, groups=groups, admin=admin)
@@ -238,15 +252,11 @@ class Views:
             for row in rows
         ]
 
-    def server(
-        self, call: Call, tx: Tx, row: ServerRow, kind: type[ServerBody] = ServerBody
-    ) -> ServerBody:
+    def server(self, call: Call, tx: Tx, row: ServerRow, kind: type[B]) -> B:
         return self.servers(call, tx, [row], kind, groups=True)[0]
 
 
-def _shown(
-    call: Call, source: Source, kind: type[ServerBody], *, groups: bool, admin: bool
-) -> ServerBody:
+def _shown(call: Call, source: Source, kind: type[B], *, groups: bool, admin: bool) -> B:
     row, ports, volumes, alive = source
     body = _body(call, row, ports, volumes, kind)
     if groups:
@@ -269,11 +279,11 @@ def _body(
     row: ServerRow,
     ports: Sequence[PortInfo],
     volumes: Sequence[Attachment],
-    kind: type[ServerBody],
-) -> ServerBody:
+    kind: type[B],
+) -> B:
     flavor = row.flavor
     names = dict.fromkeys(name for port in ports for name in port.security_groups)
-    updated = kind is UpdatedServer
+    updated = issubclass(kind, UpdatedServer)
     return kind(
         id=row.id,
         name=row.name,

@@ -14,8 +14,8 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-Power = Literal["on", "off", "paused", "crashed", "absent"]
-WantedPower = Literal["on", "off", "paused"]
+Power = Literal["on", "off", "paused", "suspended", "crashed", "absent"]
+WantedPower = Literal["on", "off", "paused", "suspended"]
 ChangeListener = Callable[[str], None]
 
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
@@ -33,6 +33,10 @@ class SnapshotFailed(Exception):
     """The guest's root disk could not be copied; the message says why."""
 
 
+class NotPossible(Exception):
+    """The guest cannot do what it was asked for; the message says why."""
+
+
 class RebootOrder(msgspec.Struct, frozen=True):
     """A nonce greater than the one last done means: do it once."""
 
@@ -41,18 +45,26 @@ class RebootOrder(msgspec.Struct, frozen=True):
 
 
 class RootDisk(msgspec.Struct, frozen=True):
-    """A writable layer over an image. `size_gb` 0: as large as the image."""
+    """A writable layer over an image. `size_gb` 0: as large as the image.
+
+    A guest may have had several: `version` is the one that it runs from. It is made, once, as a
+    copy of the version `source`, or of the image; then all others go but `kept`.
+    """
 
     base: str
     format: Literal["qcow2", "raw"]
     size_gb: int = 0
+    version: int = 0
+    source: int | None = None
+    kept: int | None = None
 
 
 class DiskSpec(msgspec.Struct, frozen=True):
     """A volume. `connection` is what the block storage driver's `connection` returned.
 
     `device` (vdb, vdc, ...) orders the disks at boot. `size_gb` lets a running guest see that a
-    volume has grown; 0 leaves the size alone. `serial` is what the guest finds in
+    volume has grown; 0 leaves the size alone. `shared`: other guests may write to it at the same
+    time (raw volumes only). `serial` is what the guest finds in
     /sys/block/*/serial: the first 20 characters of the volume's id.
     """
 
@@ -62,6 +74,7 @@ class DiskSpec(msgspec.Struct, frozen=True):
     read_only: bool = False
     serial: str = ""
     size_gb: int = 0
+    shared: bool = False
 
 
 class NicSpec(msgspec.Struct, frozen=True):
@@ -76,6 +89,10 @@ class NicSpec(msgspec.Struct, frozen=True):
 class GuestSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What one guest should be. Without `root` the first disk is the one it boots from.
 
+    With `rescue` it boots from a layer over that image, and its own root disk is its second one;
+    what changes between the two, its size and its root disk's version count from the next start,
+    which a reboot order asks for. `specs` are the flavor's extra specs.
+
     `config_drive`: path inside the drive (openstack/latest/meta_data.json) to content.
     """
 
@@ -86,11 +103,15 @@ class GuestSpec(msgspec.Struct, frozen=True, kw_only=True):
     memory_mb: int
     power: WantedPower
     root: RootDisk | None = None
+    rescue: RootDisk | None = None
+    ephemeral_gb: int = 0
+    swap_mb: int = 0
     disks: list[DiskSpec] = msgspec.field(default_factory=list)
     nics: list[NicSpec] = msgspec.field(default_factory=list)
     reboot: RebootOrder | None = None
     config_drive: dict[str, bytes] | None = None
     properties: dict[str, str] = msgspec.field(default_factory=dict)
+    specs: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class GuestState(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +163,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     hot_plug: bool = True
     soft_reboot: bool = True
     pause: bool = True
+    suspend: bool = True
     config_drive: bool = True
     graphical_console: bool = False
     serial_console: bool = False
@@ -205,6 +227,25 @@ class ComputeDriver(Protocol):
 
         The guest goes on running. Done twice it is made anew. Raises SnapshotFailed.
         """
+        ...
+
+    async def take_root(self, guest_id: str, version: int, source: Path) -> None:
+        """This file (qcow2, on nothing) becomes the guest's root disk of that version, where it
+        has none yet: it comes from another host. Raises OSError."""
+        ...
+
+    async def freeze(self, guest_id: str, wanted: bool) -> bool:
+        """Let the guest's agent write back and hold its file systems, or go on; True when it
+        did. A guest without an agent is no error."""
+        ...
+
+    async def set_password(self, guest_id: str, user: str, password: str) -> None:
+        """By the guest's agent. Raises NotPossible."""
+        ...
+
+    async def interrupt(self, guest_id: str) -> None:
+        """A non-maskable interrupt: guests that are set up so write a dump of their kernel.
+        Raises NotPossible."""
         ...
 
     async def close(self) -> None:

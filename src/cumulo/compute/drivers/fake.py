@@ -21,12 +21,14 @@ from cumulo.compute.drivers.driver import (
     GuestSpec,
     GuestState,
     GuestUsage,
+    NotPossible,
     NotReady,
     Power,
     SnapshotFailed,
     check_id,
     check_spec,
 )
+from cumulo.compute.drivers.fake_screen import show
 from cumulo.compute.drivers.record import (
     HOST_STOPPED,
     Record,
@@ -35,6 +37,7 @@ from cumulo.compute.drivers.record import (
     note_off,
     note_start,
     note_stop,
+    note_suspended,
     reboot_target,
 )
 from cumulo.core.work import pools
@@ -69,6 +72,11 @@ class FakeGuest(msgspec.Struct, kw_only=True):
     nics: list[str] = msgspec.field(default_factory=list)
     name: str = ""
     root_gb: int = 0
+    roots: list[int] = msgspec.field(default_factory=list)
+    """Versions of its root disk that are there."""
+    rescued: bool = False
+    frozen: bool = False
+    password: str = ""
     cpu_ns: int = 0
     counted_at: float = 0.0
     console: str = ""
@@ -80,7 +88,8 @@ class FakeDriver:
 
     `spawn_seconds`: how long a start takes. `boot_seconds`: how long after it the login prompt
     is on the console. `faults`: by effect, one of "spawn", "attach_disk", "detach_disk",
-    "attach_nic", "detach_nic", "power_off", "reboot", "snapshot", "remove", "list".
+    "attach_nic", "detach_nic", "power_off", "reboot", "suspend", "snapshot", "remove", "list",
+    "agent".
     `missing_taps`: names for which a guest is not ready.
     """
 
@@ -111,7 +120,9 @@ class FakeDriver:
     # --- the contract -----------------------------------------------------------------------
 
     async def capabilities(self) -> Capabilities:
-        return Capabilities(driver="fake", accelerator="none")
+        return Capabilities(
+            driver="fake", accelerator="none", graphical_console=True, serial_console=True
+        )
 
     async def ensure(self, spec: GuestSpec) -> GuestState:
         check_spec(spec)
@@ -121,6 +132,7 @@ class FakeDriver:
             self._guests[spec.id] = guest
             guest.name = spec.name
             guest.root_gb = max(spec.root.size_gb, 1) if spec.root else 0
+            self._keep_roots(guest, spec)
             try:
                 self._observe(guest)
                 await self._converge(guest, spec)
@@ -197,15 +209,16 @@ class FakeDriver:
         return "".join(guest.console.splitlines(keepends=True)[-lines:]) if lines > 0 else ""
 
     def open_console(self, guest_id: str, kind: Literal["serial", "vnc"]) -> socket.socket:
-        """A serial line that says again what it is told; there is no screen."""
+        """A serial line that says again what it is told; a screen of one colour."""
         guest = self._guests.get(check_id(guest_id))
-        if guest is None or guest.power != "on" or kind != "serial":
+        if guest is None or guest.power != "on":
             raise OSError(f"guest {guest_id} has no {kind} console")
         mine, theirs = socket.socketpair()
         mine.setblocking(False)
         theirs.setblocking(False)
         loop = asyncio.get_running_loop()
-        task = loop.create_task(_echo(mine))
+        work = _echo(mine) if kind == "serial" else show(mine, guest_id)
+        task = loop.create_task(work)
         self._echoes.add(task)
         task.add_done_callback(self._echoes.discard)
         return theirs
@@ -219,6 +232,38 @@ class FakeDriver:
         if guest is None or not guest.root_gb:
             raise SnapshotFailed("the guest has no root disk of its own")
         await pools.DISK(target.write_bytes, _empty_qcow2(guest.root_gb * 1024**3))
+
+    async def take_root(self, guest_id: str, version: int, source: Path) -> None:
+        guest = self._guests.setdefault(check_id(guest_id), FakeGuest(record=Record(id=guest_id)))
+        if version not in guest.roots:
+            guest.roots.append(version)
+        await pools.DISK(source.unlink, True)
+        self._save(guest)
+
+    async def freeze(self, guest_id: str, wanted: bool) -> bool:
+        guest = self._running(guest_id)
+        if guest is not None:
+            guest.frozen = wanted
+        return guest is not None
+
+    async def set_password(self, guest_id: str, user: str, password: str) -> None:
+        guest = self._running(guest_id)
+        try:
+            await self._effect("agent", guest_id)
+        except InjectedFault as fault:
+            raise NotPossible(str(fault)) from fault
+        if guest is None:
+            raise NotPossible("the guest does not run")
+        guest.password = password
+        self._write(guest, f"passwd: password of {user} changed\n")
+        self._save(guest)
+
+    async def interrupt(self, guest_id: str) -> None:
+        guest = self._running(guest_id)
+        if guest is None:
+            raise NotPossible("the guest does not run")
+        self._write(guest, "Uhhuh. NMI received for unknown reason 30 on CPU 0.\n")
+        self._save(guest)
 
     async def close(self) -> None:
         """Guests in memory stay for whoever holds this object; files stay on the disk."""
@@ -238,6 +283,15 @@ class FakeDriver:
         """The guest writes to its serial line."""
         self._write(self._guests[guest_id], text)
         self._save(self._guests[guest_id])
+
+    def _running(self, guest_id: str) -> FakeGuest | None:
+        guest = self._guests.get(check_id(guest_id))
+        return guest if guest is not None and guest.power in ("on", "paused") else None
+
+    def _keep_roots(self, guest: FakeGuest, spec: GuestSpec) -> None:
+        if spec.root is not None and guest.power not in ("on", "paused"):
+            kept = {spec.root.version, spec.root.kept}
+            guest.roots = sorted({spec.root.version, *(v for v in guest.roots if v in kept)})
 
     def _end(self, guest: FakeGuest, power: Power) -> None:
         guest.power = power
@@ -259,6 +313,12 @@ class FakeDriver:
                 case "start":
                     await self._start(guest, spec)
                     return
+                case "suspend":
+                    await self._suspend(guest)
+                    return
+                case "forget":
+                    guest.power = "off"
+                    note_off(guest.record)
                 case "plug":
                     guest.power = spec.power
                     await self._plug(guest, spec)
@@ -270,7 +330,14 @@ class FakeDriver:
                     self._configure(guest, spec)
                     return
 
+    async def _suspend(self, guest: FakeGuest) -> None:
+        self._steps.setdefault(guest.record.id, "suspending")
+        await self._effect("suspend", guest.record.id)
+        guest.power = "suspended"
+        note_suspended(guest.record)
+
     async def _start(self, guest: FakeGuest, spec: GuestSpec) -> None:
+        resumed = guest.record.phase == "suspended"
         self._steps.setdefault(spec.id, "spawning")
         self._check_taps(spec)
         note_start(guest.record, spec)
@@ -279,11 +346,15 @@ class FakeDriver:
         self._next_pid += 1
         guest.record.pid = self._next_pid
         guest.record.phase = "running"
+        self._keep_roots(guest, spec)
         guest.power = spec.power
+        self._configure(guest, spec)
+        if resumed:
+            return
+        guest.rescued = spec.rescue is not None
         guest.booted_at = time.time() + self._boot_seconds
         guest.greeted = False
         self._write(guest, f"Linux version 6.1.0-cloud-amd64 (simulated) {spec.memory_mb}M\n")
-        self._configure(guest, spec)
 
     async def _stop(self, guest: FakeGuest, effect: str, step: str) -> None:
         self._steps.setdefault(guest.record.id, step)

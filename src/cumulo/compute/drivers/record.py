@@ -12,9 +12,20 @@ import msgspec
 from cumulo.compute.drivers.driver import GuestSpec, StaleOrder
 
 # never: was not started yet; starting: a process may exist whose pid we did not note;
-# stopping: we are ending it; off: we ended it; stopped: it ended although nobody asked.
-Phase = Literal["never", "starting", "running", "stopping", "off", "stopped", "removing"]
-Action = Literal["start", "stop", "reboot", "plug", "rest"]
+# stopping: we are ending it; off: we ended it; stopped: it ended although nobody asked;
+# saving: we write its memory down, and end it then; suspended: we did.
+Phase = Literal[
+    "never",
+    "starting",
+    "running",
+    "stopping",
+    "off",
+    "stopped",
+    "removing",
+    "saving",
+    "suspended",
+]
+Action = Literal["start", "stop", "reboot", "suspend", "forget", "plug", "rest"]
 
 
 class Record(msgspec.Struct, kw_only=True):
@@ -33,6 +44,10 @@ class Record(msgspec.Struct, kw_only=True):
     fault: str | None = None
     disks: list[str] = msgspec.field(default_factory=list)
     nics: list[str] = msgspec.field(default_factory=list)
+    root_version: int = 0
+    """Of the root disk that it ran from last."""
+    places: dict[str, str] = msgspec.field(default_factory=dict)
+    """Of a suspended guest: device → the port that it is plugged into."""
 
 
 def accept(record: Record, spec: GuestSpec) -> bool:
@@ -66,6 +81,12 @@ def note_off(record: Record) -> None:
     record.pid = record.started = 0
 
 
+def note_suspended(record: Record) -> None:
+    """Its memory is written down and its process ended, because we did so."""
+    note_off(record)
+    record.phase = "suspended"
+
+
 def note_start(record: Record, spec: GuestSpec) -> None:
     """The intention to start: from here on a process may exist."""
     record.phase = "starting"
@@ -85,8 +106,15 @@ def decide(record: Record, spec: GuestSpec, *, alive: bool) -> Action:
     rebooting = reboot_target(record, spec) > record.reboot_nonce
     if alive and record.phase == "stopping":
         return "stop"  # a stop once begun is finished, whatever was ordered since
+    if alive and record.phase == "saving":
+        return "suspend"
+    if not alive and record.phase == "suspended" and (rebooting or spec.power == "off"):
+        return "forget"  # what it had in memory is not wanted any more
     if spec.power == "off":
         return "stop" if alive else "rest"
+    if spec.power == "suspended":
+        # One that ended meanwhile has nothing in memory: it stays as it is.
+        return "suspend" if alive else "rest"
     if alive:
         return "reboot" if rebooting else "plug"
     if record.phase == "stopped" and not rebooting:

@@ -24,6 +24,15 @@ class WantedDisk(msgspec.Struct, frozen=True):
     size_gb: int
     read_only: bool
     connection: dict[str, Any] | None
+    shared: bool = False
+
+
+class WantedRoot(msgspec.Struct, frozen=True):
+    """Which of the guest's root disks; see `ServerRow`."""
+
+    version: int = 0
+    source: int | None = None
+    kept: int | None = None
 
 
 class WantedGuest(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +47,11 @@ class WantedGuest(msgspec.Struct, frozen=True, kw_only=True):
     power: Power = "on"
     image: Content | None = None
     """What is below the root disk."""
+    root: WantedRoot = WantedRoot()
+    rescue: Content | None = None
+    """It runs from this image, with its own root disk beside it."""
+    ephemeral_gb: int = 0
+    swap_mb: int = 0
     launched: bool = False
     """It ran already: if its root disk is missing it is lost, and not made anew."""
     nics: list[WantedNic] = []
@@ -46,6 +60,8 @@ class WantedGuest(msgspec.Struct, frozen=True, kw_only=True):
     reboot_kind: RebootKind = "soft"
     config_drive: dict[str, bytes] | None = None
     properties: dict[str, str] = {}
+    specs: dict[str, str] = {}
+    """The flavor's extra specs"""
 
 
 class SeenGuest(msgspec.Struct, frozen=True, kw_only=True):

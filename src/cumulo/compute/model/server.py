@@ -6,7 +6,7 @@ import msgspec
 
 from cumulo.compute.model.state import Facts, Power, RebootKind, SeenPower, state_of
 from cumulo.core.clock import Moment
-from cumulo.core.db.rows import IndexOn, Key, Row, table
+from cumulo.core.db.rows import IndexOn, Key, Row, Serial, table
 
 
 class FlavorSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +57,19 @@ class ImageRef(msgspec.Struct, frozen=True, kw_only=True):
     min_ram: int = 0
 
 
+class BeforeResize(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server was before a resize or a cold migration that nobody has confirmed."""
+
+    flavor: FlavorSnapshot
+    host_id: str
+    zone: str
+    power: Power
+    root_version: int
+    migration_id: int
+    holder: str
+    """Who holds the old host's resources in placement meanwhile."""
+
+
 EXISTING = "deleted_at IS NULL"
 
 
@@ -85,6 +98,8 @@ class ServerRow(Row, frozen=True):
     flavor: FlavorSnapshot
     image: ImageRef | None
     """None: it boots from a volume."""
+    base: ImageRef | None = None
+    """What its root disk stands on, where that is not `image`: it was shelved."""
     launch_index: int = 0
     launched_at: Moment | None = None
     deleted_at: Moment | None = None
@@ -106,6 +121,8 @@ class ServerRow(Row, frozen=True):
     locked_reason: str | None = None
     password: str = ""
     """What the guest posted to the metadata service: encrypted with the key pair."""
+    certificates: list[str] | None = None
+    """Trusted image certificates (API 2.63)"""
 
     # Desired
     host_id: str | None = None
@@ -114,6 +131,23 @@ class ServerRow(Row, frozen=True):
     reboot_nonce: int = 0
     reboot_kind: RebootKind = "soft"
     generation: int = 1
+    rescue: ImageRef | None = None
+    """It shall run from this image, with its own root disk beside it."""
+    root_version: int = 0
+    """Which of its root disks it runs from: a rebuild or a resize makes another one."""
+    root_from: int | None = None
+    """The version that this one is a copy of; None: it is made anew of its image."""
+    root_kept: int | None = None
+    """A version that must not go yet: a resize may be reverted."""
+    placed: bool = False
+    """It ran on its host, so its root disk must be there."""
+    operation: str | None = None
+    """What was asked for and is not done, as `state` has it."""
+    shelved: bool = False
+    shelved_image_id: str | None = None
+    before: BeforeResize | None = None
+    """What it goes back to when the resize is reverted."""
+    soft_deleted_at: Moment | None = None
 
     # Observed
     seen_generation: int = 0
@@ -162,7 +196,43 @@ def facts_of(row: ServerRow) -> Facts:
         step=row.step,
         reboot=row.reboot_kind if row.reboot_nonce > row.reboot_done else None,
         fault=row.fault is not None,
+        operation=row.operation,
+        rescue=row.rescue is not None,
+        resized=row.before is not None,
+        shelved=row.shelved,
+        soft_deleted=row.soft_deleted_at is not None,
     )
+
+
+@table("compute_migrations", IndexOn("server_id"), IndexOn("created_at"))
+class MigrationRow(Row, frozen=True):
+    """A resize or a cold migration, as `os-migrations` tells it."""
+
+    id: Annotated[int, Serial()]
+    uuid: str
+    server_id: str
+    project_id: str
+    user_id: str
+    kind: str
+    """`resize` or `migration`"""
+    status: str
+    source: str
+    target: str
+    old_flavor: str
+    new_flavor: str
+    created_at: Moment
+    updated_at: Moment
+
+
+@table("server_backups", IndexOn("server_id", "kind", "created_at"))
+class BackupRow(Row, frozen=True):
+    """An image that `createBackup` made; the oldest ones of its kind go again."""
+
+    image_id: Annotated[str, Key()]
+    server_id: str
+    kind: str
+    """`daily`, or what else the client called it"""
+    created_at: Moment
 
 
 @table("server_actions", IndexOn("server_id", "started_at"))
@@ -197,6 +267,26 @@ ACTION_EVENTS = {
     "detach_volume": "compute_detach_volume",
     "attach_interface": "compute_attach_interface",
     "detach_interface": "compute_detach_interface",
+    "swap_volume": "compute_swap_volume",
+    "suspend": "compute_suspend_instance",
+    "resume": "compute_resume_instance",
+    "rescue": "compute_rescue_instance",
+    "unrescue": "compute_unrescue_instance",
+    "rebuild": "compute_rebuild_instance",
+    "resize": "compute_finish_resize",
+    "migrate": "compute_finish_resize",
+    "confirmResize": "compute_confirm_resize",
+    "revertResize": "compute_finish_revert_resize",
+    "createImage": "compute_snapshot_instance",
+    "createBackup": "compute_backup_instance",
+    "shelve": "compute_shelve_instance",
+    "shelveOffload": "compute_shelve_offload_instance",
+    "unshelve": "compute_unshelve_instance",
+    "restore": "compute_restore_instance",
+    "changePassword": "compute_set_admin_password",
+    "trigger_crash_dump": "compute_trigger_crash_dump",
     "lock": "",
     "unlock": "",
 }
+JOBS = ("createImage", "createBackup", "shelve", "shelveOffload", "migrate", "resize")
+"""Actions that are over when their job says so, not with the next report of the host."""

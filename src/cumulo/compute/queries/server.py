@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from cumulo.compute.model.server import ActionRow, ServerRow
+from cumulo.compute.model.server import ActionRow, BackupRow, MigrationRow, ServerRow
 from cumulo.core.db.listing import (
     Listing,
     absent,
@@ -19,6 +19,7 @@ from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 
 _c, _a = columns(ServerRow), columns(ActionRow)
+_m, _b = columns(MigrationRow), columns(BackupRow)
 
 SERVERS = Listing(
     ServerRow,
@@ -100,6 +101,33 @@ FORGOTTEN = query(
     sa.select(ServerRow.sql_table)
     .where(_c.deleted_at < sa.bindparam("before"))
     .limit(sa.bindparam("most", type_=sa.Integer())),
+)
+MIGRATION = query(
+    MigrationRow, sa.select(MigrationRow.sql_table).where(_m.uuid == sa.bindparam("uuid"))
+)
+MIGRATIONS = Listing(
+    MigrationRow,
+    filters={
+        "server_id": equals(_m.server_id),
+        "status": equals(_m.status),
+        "kind": equals(_m.kind),
+        "source": equals(_m.source),
+        "hosts": lambda name: sa.or_(
+            _m.source == sa.bindparam(name), _m.target == sa.bindparam(name)
+        ),
+        "user_id": equals(_m.user_id),
+        "project_id": equals(_m.project_id),
+        "changed_since": at_least(_m.updated_at),
+        "changed_before": at_most(_m.updated_at),
+    },
+    sort_keys={"created_at": _m.created_at, "id": _m.id},
+    default_sort=(("created_at", "desc"), ("id", "desc")),
+)
+BACKUPS = query(
+    BackupRow,
+    sa.select(BackupRow.sql_table)
+    .where(_b.server_id == sa.bindparam("server"), _b.kind == sa.bindparam("kind"))
+    .order_by(_b.created_at.desc(), _b.image_id),
 )
 ACTIONS = query(
     ActionRow,

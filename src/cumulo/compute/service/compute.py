@@ -1,6 +1,10 @@
 """Compute as a whole: its nouns and its neighbours."""
 
+from typing import NamedTuple
+
 from cumulo.block_storage.interface import BlockStorage
+from cumulo.compute.model.server import MigrationRow
+from cumulo.compute.queries import server as queries
 from cumulo.compute.service.actions import Actions
 from cumulo.compute.service.devices import Devices
 from cumulo.compute.service.flavors import Flavors
@@ -8,9 +12,14 @@ from cumulo.compute.service.groups import Groups
 from cumulo.compute.service.hosts import Hosts, Ratios
 from cumulo.compute.service.keypairs import KeyPairs
 from cumulo.compute.service.metadata import Metadata
+from cumulo.compute.service.operations import Operations
+from cumulo.compute.service.resizing import Resizing
 from cumulo.compute.service.servers import Servers
+from cumulo.compute.service.snapshots import Snapshots
+from cumulo.core.db.transaction import Tx
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.quotas.quotas import Quotas
+from cumulo.core.work.jobs import Jobs
 from cumulo.image.interface import Images
 from cumulo.network.interface import Network
 from cumulo.placement.interface import Placement
@@ -26,6 +35,11 @@ QUOTAS = {
     "server_injected_files": 5,
     "server_injected_file_content_bytes": 10 * 1024,
     "server_injected_file_path_bytes": 255,
+    # What was nova-network's: kept for who sets it, and counted by the network service only.
+    "floating_ips": -1,
+    "fixed_ips": -1,
+    "security_groups": -1,
+    "security_group_rules": -1,
 }
 """Nova's names of its unified limits."""
 LEGACY_QUOTAS = {
@@ -41,8 +55,21 @@ LEGACY_QUOTAS = {
 """What `os-quota-sets` calls them."""
 
 
+class Waits(NamedTuple):
+    """Seconds after which things happen by themselves; see `settings`."""
+
+    reclaim: float = 0.0
+    confirm_resize: float = 0.0
+    offload: float = 0.0
+
+
+NO_WAITS = Waits()
+
+
 class ComputeService:
     """Everything that compute's faces ask."""
+
+    migrations = queries.MIGRATIONS
 
     def __init__(
         self,
@@ -54,6 +81,8 @@ class ComputeService:
         network: Network,
         volumes: BlockStorage,
         ratios: Ratios,
+        jobs: Jobs,
+        waits: Waits = NO_WAITS,
     ) -> None:
         self.network = network
         self.volumes = volumes
@@ -64,6 +93,7 @@ class ComputeService:
         self.hosts = Hosts(registry, placement, ratios)
         self.servers = Servers(
             quotas=self.quotas,
+            jobs=jobs,
             flavors=self.flavors,
             keypairs=self.keypairs,
             hosts=self.hosts,
@@ -73,5 +103,20 @@ class ComputeService:
             volumes=volumes,
         )
         self.actions = Actions(self.servers)
+        self.snapshots = Snapshots(self.servers, jobs)
+        self.resizing = Resizing(
+            self.servers, self.flavors, jobs, confirm_seconds=waits.confirm_resize
+        )
+        self.operations = Operations(
+            self.servers,
+            self.resizing,
+            self.snapshots,
+            jobs,
+            reclaim_seconds=waits.reclaim,
+            offload_seconds=waits.offload,
+        )
         self.devices = Devices(self.servers)
         self.metadata = Metadata(self.servers)
+
+    def migration(self, tx: Tx, uuid: str) -> MigrationRow | None:
+        return tx.one(queries.MIGRATION, uuid=uuid)

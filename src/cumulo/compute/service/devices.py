@@ -2,11 +2,17 @@
 
 from cumulo.block_storage.interface import Attachment
 from cumulo.compute.model.server import ServerRow
-from cumulo.compute.service.servers import Servers, next_device
+from cumulo.compute.service.servers import Servers, next_device, own_devices
 from cumulo.compute.service.who import Who
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
 from cumulo.network.interface import NicRequest, PortInfo
+
+ATTACHABLE = (
+    *("active", "paused", "stopped", "resized", "soft-delete", "shelved", "shelved_offloaded"),
+)
+"""vm_states in which volumes come and go: what a suspended server has in memory knows them."""
+PLUGGABLE = ("active", "paused", "stopped")
 
 
 class Devices:
@@ -34,13 +40,14 @@ class Devices:
         device: str | None,
         tag: str | None,
         delete_on_termination: bool,
+        shared: bool = True,
     ) -> Attachment:
+        """`shared`: the client knows of volumes that several servers have (API 2.60)."""
         self._servers.require_unlocked(row, who.principal)
-        self._servers.require(row, "attach_volume", task=(None, row.task_state))
-        host_id = _host_of(row)
-        used = {each.device for each in self.attachments(tx, row)}
-        if row.image is not None:
-            used.add("/dev/vda")
+        self._servers.require(row, "attach_volume", vm=ATTACHABLE)
+        away = row.vm_state == "shelved_offloaded"
+        host_id = None if away else _host_of(row)
+        used = {each.device for each in self.attachments(tx, row)} | own_devices(row)
         if device is not None and not device.startswith("/dev/"):
             device = f"/dev/{device}"
         if device is not None and device in used:
@@ -55,16 +62,40 @@ class Devices:
             delete_on_termination=delete_on_termination,
             tag=tag,
         )
+        if found.shared and not shared:
+            raise BadRequest(
+                "Multiattach volumes are only supported starting with compute API version 2.60."
+            )
         self._servers.act(tx, row, "attach_volume", who, volume=volume_id)
-        self._servers.desire(tx, row)
+        if away:
+            # It has the volume from now on, and finds it on whatever host it goes to.
+            self._servers.volumes.plugged(tx, found.id)
+            self._servers.finish_actions(tx, row, None)
+        else:
+            self._servers.desire(tx, row)
         return found
+
+    def swap(
+        self, tx: Tx, row: ServerRow, volume_id: str, other: str, who: Who, drop: bool | None
+    ) -> None:
+        """`drop`: whether the volume goes with the server, from now on. Another volume takes its
+        place only while block storage moves it, and that it does by itself."""
+        self._servers.require_unlocked(row, who.principal)
+        found = self.attachment(tx, row, volume_id)
+        if other != volume_id:
+            self._servers.require(row, "swap_volume", vm=("active", "paused", "resized"))
+            raise Conflict(
+                f"Volume {volume_id} is not being migrated: another one cannot take its place."
+            )
+        if drop is not None and drop != found.delete_on_termination:
+            self._servers.volumes.set_deletion(tx, found.id, drop)
 
     def detach(self, tx: Tx, row: ServerRow, volume_id: str, who: Who) -> None:
         self._servers.require_unlocked(row, who.principal)
         found = self.attachment(tx, row, volume_id)
         if found.boot_index == 0:
             raise Forbidden("Cannot detach a root device volume")
-        self._servers.require(row, "detach_volume", task=(None, row.task_state))
+        self._servers.require(row, "detach_volume", vm=ATTACHABLE)
         if found.state == "detaching":
             raise BadRequest(
                 "Invalid volume: Invalid input received: Invalid volume: Unable to detach volume. "
@@ -72,7 +103,11 @@ class Devices:
             )
         self._servers.volumes.detach(tx, found.id)
         self._servers.act(tx, row, "detach_volume", who, volume=volume_id)
-        self._servers.desire(tx, row)
+        if row.host_id is None:
+            self._servers.volumes.unplugged(tx, found.id)
+            self._servers.finish_actions(tx, row, None)
+        else:
+            self._servers.desire(tx, row)
 
     # --- ports --------------------------------------------------------------------------------
 
@@ -87,7 +122,7 @@ class Devices:
 
     def plug(self, tx: Tx, row: ServerRow, request: NicRequest | None, who: Who) -> PortInfo:
         self._servers.require_unlocked(row, who.principal)
-        self._servers.require(row, "attach_interface")
+        self._servers.require(row, "attach_interface", vm=PLUGGABLE)
         before = {port.id for port in self.ports(tx, row)}
         made = self._servers.network.plug_server(
             tx,
@@ -107,7 +142,7 @@ class Devices:
 
     def unplug(self, tx: Tx, row: ServerRow, port_id: str, who: Who) -> None:
         self._servers.require_unlocked(row, who.principal)
-        self._servers.require(row, "detach_interface")
+        self._servers.require(row, "detach_interface", vm=PLUGGABLE)
         self.port(tx, row, port_id)
         self._servers.act(tx, row, "detach_interface", who, port=port_id)
         self._servers.network.unplug(tx, port_id)

@@ -71,6 +71,14 @@ class Hosts:
         )
         return self.on(tx, host_id)
 
+    def forget(self, tx: Tx, host_id: str) -> None:
+        """It is no host any more. Raises Conflict as long as a server takes of it."""
+        row = tx.one(queries.ON_HOST, host=host_id)
+        if row is not None:
+            self._placement.remove_provider(tx, row.uuid)
+            tx.delete(row)
+            emit(tx, "compute.host.delete", host_id)
+
     def all(self, tx: Tx) -> list[HypervisorRow]:
         return self.listing.page(tx, where={})
 

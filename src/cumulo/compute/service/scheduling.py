@@ -1,6 +1,7 @@
 """Which host gets a server: a report of why and why not, inside the transaction that asks."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import msgspec
 
@@ -46,11 +47,13 @@ class Scheduler:
         group: ServerGroupRow | None,
         project_id: str,
         user_id: str,
+        never: Sequence[str] = (),
     ) -> Decision:
         """Choose a host and take its resources; the first that has room, the emptiest first. What
         is read does not grow with the number of hosts."""
         wanted = resources_of(flavor, local_disk=local_disk)
-        only, never, reason = self._by_group(tx, group)
+        only, full, reason = self._by_group(tx, group)
+        never = [*never, *full]
         if host is not None:
             only = [host] if only is None or host in only else []
         considered: dict[str, str] = {}
@@ -74,7 +77,9 @@ class Scheduler:
                 considered[each.name] = "its room was taken at the same time"
             if len(found) < AT_ONCE:
                 break
-        return self._nowhere(tx, wanted, zone, host, (only, never, reason), considered)
+        return self._nowhere(
+            tx, wanted, zone, host, (only, never, reason or "it is to be another host"), considered
+        )
 
     def _nowhere(
         self,

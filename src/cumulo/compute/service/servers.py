@@ -5,17 +5,18 @@ follows from the row; a change of what is desired grows its generation and wakes
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from cumulo.block_storage.interface import BlockStorage
+from cumulo.block_storage.interface import BlockStorage, NewVolume
 from cumulo.compute.meters import SERVERS
 from cumulo.compute.model.flavor import snapshot
 from cumulo.compute.model.hypervisor import ServerGroupRow
 from cumulo.compute.model.server import (
     ACTION_EVENTS,
+    JOBS,
     ActionRow,
     FlavorSnapshot,
     ImageRef,
@@ -24,19 +25,22 @@ from cumulo.compute.model.server import (
     with_state,
 )
 from cumulo.compute.queries import server as queries
+from cumulo.compute.service import mapping
 from cumulo.compute.service.flavors import Flavors
 from cumulo.compute.service.hosts import DEFAULT_ZONE, Hosts
 from cumulo.compute.service.keypairs import KeyPairs
+from cumulo.compute.service.placing import Placing
 from cumulo.compute.service.scheduling import Scheduler, explain
 from cumulo.compute.service.who import Who
-from cumulo.compute.service.wishes import ServerWish, hostname_of
+from cumulo.compute.service.wishes import DiskWish, ServerWish, hostname_of
 from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import Moment
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
-from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
+from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound, QuotaExceeded
 from cumulo.core.ids import new_id
 from cumulo.core.quotas.quotas import Quotas
+from cumulo.core.work.jobs import Jobs
 from cumulo.image.interface import ImageInfo, Images
 from cumulo.network.interface import Network
 from cumulo.placement.interface import Placement
@@ -45,7 +49,7 @@ KIND = "compute"
 GIB = 1024**3
 FORMATS = {"qcow2": "qcow2", "raw": "raw", "ami": "raw", "iso": "raw"}
 """Disk formats that a host boots, and how it reads them"""
-USABLE = ("active", "stopped", "paused")
+USABLE = ("active", "stopped", "paused", "suspended")
 """vm_states in which a server may be changed"""
 
 
@@ -56,6 +60,7 @@ class Servers:
         self,
         *,
         quotas: Quotas,
+        jobs: Jobs,
         flavors: Flavors,
         keypairs: KeyPairs,
         hosts: Hosts,
@@ -64,15 +69,18 @@ class Servers:
         network: Network,
         volumes: BlockStorage,
     ) -> None:
-        self._quotas = quotas
+        self.quotas = quotas
+        self._jobs = jobs
+        self.registry = hosts.registry
         self._flavors = flavors
         self._keypairs = keypairs
         self._hosts = hosts
-        self._placement = placement
+        self.placement = placement
         self.images = images
         self.network = network
         self.volumes = volumes
         self._scheduler = Scheduler(hosts, placement)
+        self.placing = Placing(hosts, self._scheduler)
 
     # --- finding ----------------------------------------------------------------------------
 
@@ -160,8 +168,21 @@ class Servers:
         return tx.all(queries.ACTIONS, server=row.id)
 
     def finish_actions(self, tx: Tx, row: ServerRow, fault: str | None) -> None:
-        """What was asked of the host is done, or failed."""
-        for action in tx.all(queries.OPEN_ACTIONS, server=row.id):
+        """What was asked of the host is done, or failed. What a job does is its own to end."""
+        open_ = tx.all(queries.OPEN_ACTIONS, server=row.id)
+        self._finish(tx, row, [each for each in open_ if each.action not in JOBS], fault)
+
+    def finish_jobs_actions(
+        self, tx: Tx, row: ServerRow, actions: Sequence[str], fault: str | None
+    ) -> None:
+        """What a job did is done, or was undone."""
+        open_ = tx.all(queries.OPEN_ACTIONS, server=row.id)
+        self._finish(tx, row, [each for each in open_ if each.action in actions], fault)
+
+    def _finish(
+        self, tx: Tx, row: ServerRow, actions: Sequence[ActionRow], fault: str | None
+    ) -> None:
+        for action in actions:
             result = "Success" if fault is None else "Error"
             tx.update(action, finished_at=tx.now, updated_at=tx.now, result=result, message=fault)
             verb = "end" if fault is None else "error"
@@ -210,7 +231,8 @@ class Servers:
             flavor = snapshot(self._flavors.get(tx, wish.flavor_id, principal))
         except NotFound as fault:
             raise BadRequest(fault.message) from None
-        image = self._image(tx, wish, flavor, principal)
+        wish, image = self._image(tx, wish, flavor, principal)
+        volumes = mapping.checked(wish, flavor)
         self.check_metadata(tx, project_id, wish.metadata)
         count = self._take_quota(tx, project_id, flavor, wish)
         base = self._new_row(tx, wish, flavor, image, principal, project_id)
@@ -218,34 +240,31 @@ class Servers:
             raise BadRequest("The requested availability zone is not available")
         group = self._group(tx, wish, project_id)
         return [
-            self._create_one(tx, base, wish, who, index, count, group) for index in range(count)
+            self._create_one(tx, base, wish, volumes, who, index, count, group)
+            for index in range(count)
         ]
 
     def _image(
         self, tx: Tx, wish: ServerWish, flavor: FlavorSnapshot, principal: Principal
-    ) -> ImageRef | None:
+    ) -> tuple[ServerWish, ImageRef | None]:
+        """The image that it boots from; an image that stands for volumes becomes their mapping."""
         if wish.image_id is None:
-            if not any(volume.boot_index == 0 for volume in wish.volumes):
+            if not any(disk.boot_index == 0 for disk in wish.disks):
                 raise BadRequest("Invalid imageRef provided.")
-            return None
+            return wish, None
         try:
             info = self.images.usable(tx, wish.image_id, principal)
         except (NotFound, Forbidden):
             raise BadRequest("Can not find requested image") from None
+        mapped = mapping.with_image(wish, info)
+        if mapped is not wish:
+            return self._image(tx, mapped, flavor, principal)
         check_image(info, flavor)
-        return ImageRef(
-            id=info.id,
-            sha512=info.sha512,
-            size=info.size or 0,
-            disk_format=info.disk_format,
-            properties=info.properties,
-            min_disk=info.min_disk,
-            min_ram=info.min_ram,
-        )
+        return wish, image_ref(info)
 
     def _take_quota(self, tx: Tx, project_id: str, flavor: FlavorSnapshot, wish: ServerWish) -> int:
         """How many servers fit into the quota, between `least` and `most`."""
-        used, limits = self._quotas.usages(tx, project_id), self._quotas.limits(tx, project_id)
+        used, limits = self.quotas.usages(tx, project_id), self.quotas.limits(tx, project_id)
         each = amounts_of(flavor)
         room = [
             (limits[name] - used[name]) // amount
@@ -254,7 +273,7 @@ class Servers:
         ]
         count = max(wish.least, min([wish.most, *room]))
         taken = {name: amount * count for name, amount in each.items()}
-        self._quotas.take(tx, project_id, **taken)
+        self.quotas.take(tx, project_id, **taken)
         return count
 
     def _new_row(
@@ -293,6 +312,7 @@ class Servers:
             access_ipv4=wish.access_ipv4,
             access_ipv6=wish.access_ipv6,
             disk_config=wish.disk_config,
+            certificates=wish.certificates,
         )
 
     def _group(self, tx: Tx, wish: ServerWish, project_id: str) -> ServerGroupRow | None:
@@ -309,6 +329,7 @@ class Servers:
         tx: Tx,
         base: ServerRow,
         wish: ServerWish,
+        volumes: Sequence[DiskWish],
         who: Who,
         index: int,
         count: int,
@@ -359,7 +380,7 @@ class Servers:
         if decision.host is None:
             self.finish_actions(tx, row, "No valid host was found.")
         else:
-            self._equip(tx, row, wish, who.principal, decision.host)
+            self._equip(tx, row, wish, volumes, who.principal, decision.host)
             self._hosts.registry.touch(tx, decision.host, KIND, row.id)
         return row
 
@@ -374,7 +395,13 @@ class Servers:
         return msgspec.structs.replace(row, fault=fault)
 
     def _equip(
-        self, tx: Tx, row: ServerRow, wish: ServerWish, principal: Principal, host_id: str
+        self,
+        tx: Tx,
+        row: ServerRow,
+        wish: ServerWish,
+        volumes: Sequence[DiskWish],
+        principal: Principal,
+        host_id: str,
     ) -> None:
         self.network.plug_server(
             tx,
@@ -386,26 +413,37 @@ class Servers:
             nics=wish.nics,
             security_groups=wish.security_groups,
         )
-        used = {"/dev/vda"} if row.image is not None else set()
-        boot_first = sorted(wish.volumes, key=lambda one: one.boot_index != 0)
-        for volume in boot_first:
-            device = volume.device if volume.device and volume.device not in used else None
+        used = own_devices(row)
+        for disk in sorted(volumes, key=lambda one: one.boot_index != 0):
+            device = disk.device if disk.device and disk.device not in used else None
             device = device or next_device(used)
             used.add(device)
             self.volumes.attach(
                 tx,
                 principal,
-                volume_id=volume.volume_id,
+                volume_id=self._volume(tx, disk, principal, host_id),
                 server_id=row.id,
                 host_id=host_id,
                 device=device,
-                delete_on_termination=volume.delete_on_termination,
-                boot_index=volume.boot_index,
-                tag=volume.tag,
+                delete_on_termination=disk.delete_on_termination,
+                boot_index=disk.boot_index,
+                tag=disk.tag,
             )
 
+    def _volume(self, tx: Tx, disk: DiskWish, principal: Principal, host_id: str) -> str:
+        """The one that is named, or a new one, where the server is."""
+        if disk.source == "volume":
+            return disk.id or ""
+        wish = NewVolume(host_id=host_id, **mapping.properties_of(disk))
+        try:
+            return self.volumes.create_volume(tx, principal, wish)
+        except NotFound as fault:
+            raise BadRequest(f"{mapping.INVALID}{fault.message}") from None
+        except QuotaExceeded as fault:
+            raise Forbidden(fault.message) from None
+
     def check_metadata(self, tx: Tx, project_id: str, metadata: Mapping[str, str]) -> None:
-        most = self._quotas.limit(tx, project_id, "server_metadata_items")
+        most = self.quotas.limit(tx, project_id, "server_metadata_items")
         if 0 <= most < len(metadata):
             raise Forbidden(f"Maximum number of metadata items exceeds {most}")
 
@@ -417,7 +455,15 @@ class Servers:
         if not row.present:
             return
         self.act(tx, row, "delete", who)
+        self.end(tx, row)
+
+    def end(self, tx: Tx, row: ServerRow) -> None:
+        """It is to go, and what is at work on it ends."""
+        for job in self._jobs.of(tx, row.id):
+            self._jobs.cancel(tx, job.id, "its server was deleted")
         row = self.desire(tx, row, present=False)
+        if row.before is not None and row.before.host_id != row.host_id:
+            self.registry.remove(tx, row.before.host_id, KIND, row.id)
         if row.host_id is None:
             self.gone(tx, row)
 
@@ -425,9 +471,16 @@ class Servers:
         """Nothing of it is left on a host: give everything back, in this transaction."""
         self.network.unplug_server(tx, row.id)
         self.volumes.release_server(tx, row.id)
-        self._placement.release(tx, row.id)
-        flavor = row.flavor
-        self._quotas.give_back(tx, row.project_id, **amounts_of(flavor))
+        self.placement.release(tx, row.id)
+        amounts = amounts_of(row.flavor)
+        if row.before is not None:
+            self.placement.release(tx, row.before.holder)
+            # A resize to a smaller one gives its rest back when it is confirmed.
+            old = amounts_of(row.before.flavor)
+            amounts = {name: max(amount, old[name]) for name, amount in amounts.items()}
+        self.quotas.give_back(tx, row.project_id, **amounts)
+        if row.shelved_image_id is not None:
+            self.images.remove(tx, row.shelved_image_id)
         self._leave_group(tx, row)
         self.finish_actions(tx, row, None)
         self.save(tx, row, present=False, deleted_at=tx.now, seen_power="absent", step=None)
@@ -444,14 +497,28 @@ def _owns(row: ServerRow, principal: Principal) -> bool:
     return row.project_id == principal.project_id or principal.is_admin
 
 
-def check_image(info: ImageInfo, flavor: FlavorSnapshot) -> None:
-    """Does the image fit into the flavor?"""
+def image_ref(info: ImageInfo) -> ImageRef:
+    return ImageRef(
+        id=info.id,
+        sha512=info.sha512,
+        size=info.size or 0,
+        disk_format=info.disk_format,
+        properties=info.properties,
+        min_disk=info.min_disk,
+        min_ram=info.min_ram,
+    )
+
+
+def check_image(info: ImageInfo, flavor: FlavorSnapshot | None) -> None:
+    """Can a host boot it, and does it fit into the flavor?"""
     if info.status != "active":
         raise BadRequest(f"Image {info.id} is not active.")
     if info.disk_format not in FORMATS:
         raise BadRequest(
             f"Image {info.id} is unacceptable: Disk format {info.disk_format} is not acceptable"
         )
+    if flavor is None:
+        return
     if flavor.ram < info.min_ram:
         raise BadRequest("Flavor's memory is too small for requested image.")
     if flavor.disk == 0:
@@ -468,6 +535,15 @@ def check_image(info: ImageInfo, flavor: FlavorSnapshot) -> None:
             "Flavor's disk is smaller than the minimum size specified in image metadata. Flavor "
             f"disk is {room} bytes, minimum size is {info.min_disk * GIB} bytes."
         )
+
+
+def own_devices(row: ServerRow) -> set[str]:
+    """The names of the disks that it has besides volumes."""
+    local = [row.image is not None, row.flavor.ephemeral > 0, row.flavor.swap > 0]
+    used: set[str] = set()
+    for _ in range(sum(local)):
+        used.add(next_device(used))
+    return used
 
 
 def next_device(used: set[str]) -> str:

@@ -8,21 +8,28 @@ import msgspec
 from cumulo.network.interface import NicRequest
 
 
-class VolumeWish(msgspec.Struct, frozen=True, kw_only=True):
-    """A volume to attach at the first boot."""
+class DiskWish(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of a block device mapping."""
 
-    volume_id: str
+    source: Literal["image", "volume", "snapshot", "blank"]
+    destination: Literal["local", "volume"]
+    id: str | None = None
+    """Of the source, where it has one."""
+    size: int | None = None
+    """GiB; of swap MiB"""
     boot_index: int | None = None
     device: str | None = None
     delete_on_termination: bool = False
     tag: str | None = None
+    volume_type: str | None = None
+    format: str | None = None
 
 
 class ServerWish(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     flavor_id: str
     image_id: str | None = None
-    volumes: list[VolumeWish] = []
+    disks: list[DiskWish] = []
     nics: list[NicRequest] | Literal["auto", "none"] = "auto"
     security_groups: list[str] = []
     key_name: str | None = None
@@ -39,6 +46,7 @@ class ServerWish(msgspec.Struct, frozen=True, kw_only=True):
     access_ipv4: str = ""
     access_ipv6: str = ""
     disk_config: str = "MANUAL"
+    certificates: list[str] | None = None
     least: int = 1
     most: int = 1
 

@@ -11,8 +11,9 @@ The semantics are oslo.policy's, found by comparing the two at random (the tests
 """
 
 import asyncio
+import difflib
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -67,6 +68,8 @@ class Rules:
         self._seen: tuple[int, int, int] | None = None
         self._texts: dict[str, str] = {}
         self._closures: dict[str, Closure] = {}
+        self.doubts: list[str] = []
+        """What the operator's file says that has no effect: told once, and shown by `status`."""
         self._build({})
         self.reload_if_changed()
 
@@ -122,6 +125,25 @@ class Rules:
                 raise PolicyError(f"policy rule {name!r}: {error}") from None
         closures = _Compiler(nodes).compile()
         self._texts, self._closures = texts, closures
+        self.doubts = [f"{self.path}: {doubt}" for doubt in self._doubts(from_file, nodes)]
+        for told in self.doubts:
+            log.warning("policy: %s", told)
+
+    def _doubts(self, from_file: Mapping[str, object], nodes: Mapping[str, Node]) -> Iterator[str]:
+        """Rules that nothing asks for, and references to rules that there are not: slips."""
+        asked = {"default", *self._defaults, *self._overrides}
+        if not from_file:
+            return
+        used = {name for node in nodes.values() for name in _references(node)}
+        for name in from_file:
+            if name not in asked and name not in used:
+                yield f"nothing asks for the rule {name!r}{_meant(name, asked)}"
+            for other in sorted(set(_references(nodes[name])) - set(nodes)):
+                yield (
+                    f"the rule {name!r} refers to {other!r}, which there is not: "
+                    + ("the rule 'default' stands for it" if "default" in nodes else "it denies")
+                    + _meant(other, nodes)
+                )
 
 
 def scope_of(credentials: Credentials) -> str:
@@ -140,7 +162,36 @@ async def reload_rules(found: Sequence[Rules], *, seconds: float = 1.0) -> None:
                 if rules.reload_if_changed():
                     log.info("policy: %s was read again", rules.path)
             except PolicyError as error:
-                log.error("policy: the rules before it stay in force: %s", error)
+                rules.doubts = [f"the rules before it stay in force: {error}"]
+                log.error("policy: %s", rules.doubts[0])
+
+
+def _references(node: Node) -> Iterator[str]:
+    """The names of the rules that a rule refers to."""
+    match node:
+        case tree.Reference(name):
+            yield name
+        case tree.Not(part):
+            yield from _references(part)
+        case tree.All(parts) | tree.Any(parts):
+            for part in parts:
+                yield from _references(part)
+        case _:
+            return
+
+
+def _meant(name: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
+    return f" (is {close[0]!r} meant?)" if close else ""
+
+
+def check_file(path: Path) -> None:
+    """Raises PolicyError for a file that no service could start with."""
+    for name, rule in _read(path).items():
+        try:
+            parse_text(_as_text(rule))
+        except PolicyError as error:
+            raise PolicyError(f"{path}: policy rule {name!r}: {error}") from None
 
 
 def _as_text(rule: object) -> str:

@@ -63,6 +63,8 @@ class Migratable(Protocol):
 
     engine: str
 
+    def has_table(self, name: str) -> bool: ...
+
     def revisions(self) -> frozenset[str] | None:
         """The revisions that the database is stamped with; None for an empty database."""
 
@@ -92,6 +94,16 @@ def prepare(database: Migratable) -> None:
         )
         return
     upgrade(database)
+
+
+def remove(database: Migratable) -> int:
+    """Drop every table of this release, with all that is in them; how many there were. What else
+    is in the database stays."""
+    names = [made.name for made in METADATA.sorted_tables]
+    known = [name for name in [*reversed(names), "alembic_version"] if database.has_table(name)]
+    cascade = " CASCADE" if database.engine == "postgresql" else ""
+    database.run_script([f'DROP TABLE "{name}"{cascade}' for name in known])
+    return len(known)
 
 
 def upgrade(database: Migratable) -> None:

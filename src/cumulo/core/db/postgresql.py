@@ -165,13 +165,22 @@ class PostgresqlDatabase:
             found.close()
             self._local.connection = None
 
-    def revisions(self) -> frozenset[str] | None:
-        """For migrations: the revisions that the database is stamped with."""
+    def _knock(self) -> psycopg.Connection[Any]:
+        """A connection for once. Raises DatabaseAway."""
         try:
-            connected = psycopg.connect(self._patient)
+            return psycopg.connect(self._patient)
         except psycopg.OperationalError as error:
             raise DatabaseAway(f"PostgreSQL does not let us in: {error}") from None
-        with connected as connection:
+
+    def has_table(self, name: str) -> bool:
+        """For what is asked before migrations have run."""
+        with self._knock() as connection:
+            known = connection.execute("SELECT to_regclass(%s)", (name,)).fetchone()
+            return known is not None and known[0] is not None
+
+    def revisions(self) -> frozenset[str] | None:
+        """For migrations: the revisions that the database is stamped with."""
+        with self._knock() as connection:
             known = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
             if known is None or known[0] is None:
                 return None

@@ -170,6 +170,13 @@ class SqliteDatabase:
             connection.set_progress_handler(None, 0)
             connection.execute("ROLLBACK")
 
+    def has_table(self, name: str) -> bool:
+        """For what is asked before migrations have run."""
+        known = self._connection.execute(
+            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)
+        )
+        return known.fetchone() is not None
+
     def revisions(self) -> frozenset[str] | None:
         """For migrations: the revisions that the database is stamped with."""
         known = self._connection.execute(

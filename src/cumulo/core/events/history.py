@@ -95,6 +95,13 @@ def story_of(tx: Tx, resource_id: str) -> list[EventRow]:
     return tx.all(queries.OF, resource_id=resource_id)
 
 
+def ids_of_past_name(tx: Tx, name: str, most: int) -> list[str]:
+    """Of what an event says that it is, or was, called so. Reads the whole history."""
+    part = f'"name":{msgspec.json.encode(name).decode()}'
+    escaped = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return [id for (id,) in tx.tuples(queries.IDS_BY_DETAIL, like=f"%{escaped}%", most=most)]
+
+
 def events_since(tx: Tx, after: Position = START, most: int = 1000) -> list[EventRow]:
     """The events after a place that no later commit can come before."""
     return tx.all(queries.SINCE, turn=after.turn, sequence=after.sequence, most=most)

@@ -76,6 +76,12 @@ OF = query(
     EventRow,
     sa.select(_t).where(_c.resource_id == sa.bindparam("resource_id")).order_by(*_in_order),
 )
+IDS_BY_DETAIL = statement(
+    sa.select(_c.resource_id)
+    .where(sa.cast(_c.detail, sa.Text()).like(sa.bindparam("like", type_=sa.Text()), escape="\\"))
+    .distinct()
+    .limit(_most)
+)
 SINCE = query(
     EventRow,
     sa.select(_t).where(_after, _c.turn < _Horizon()).order_by(*_in_order).limit(_most),

@@ -8,11 +8,12 @@ and may speak only of items that it was given.
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.hosts.digest import digest_of
 from cumulo.core.hosts.long import TellsChanges
+from cumulo.core.hosts.machines import Machines
 from cumulo.core.hosts.messages import (
     Answer,
     Ask,
@@ -66,6 +67,22 @@ class Part(Protocol):
         words. Raises BadRequest when that cannot be."""
 
 
+@runtime_checkable
+class Answers(Protocol):
+    """A `Part` that hosts may ask something."""
+
+    async def query(self, host_id: str, question: str, arguments: Mapping[str, Any]) -> Any:
+        """Plain values. Only about what is placed on that host. Raises HostDown."""
+
+
+@runtime_checkable
+class Leaves(Protocol):
+    """A `Part` that keeps rows of hosts."""
+
+    def host_left(self, tx: Tx, host_id: str) -> None:
+        """The host is no host any more; nothing of this kind is on it."""
+
+
 class HostDown(Exception):
     """No agent of that host is connected."""
 
@@ -78,7 +95,7 @@ class Conductor:
         self.registry = registry
         self.unknown = UnknownThings(registry)
         self.parts: dict[str, Any] = {}
-        self._askers: dict[str, Callable[[Ask], Any]] = {}
+        self._askers: dict[str, tuple[Callable[[Ask], Any], object]] = {}
 
     sink: SampleSink | None = None
     """Who keeps samples, where somebody does."""
@@ -202,7 +219,7 @@ class Conductor:
             take(seen.id, lambda seen=seen: self._take(tx, part, host_id, seen, refused))  # type: ignore[misc]
         if message.unknown is not None:
             self.unknown.note(tx, host_id, message.kind, message.unknown)
-        self.registry.applied(tx, host_id, message.kind, message.upto, None)
+        self.registry.applied(tx, host_id, message.kind, message.upto, message.trouble)
         return Taken(refused)
 
     def _take(self, tx: Tx, part: Part, host_id: str, seen: Seen, refused: dict[str, str]) -> None:
@@ -241,19 +258,49 @@ class Conductor:
 
         await self.database.write(write, name="heartbeat")
 
-    def connect(self, host_id: str, asker: Callable[[Ask], Any]) -> None:
-        """An agent is connected; `asker` is an async function that puts a question to it."""
-        self._askers[host_id] = asker
+    def connect(self, host_id: str, asker: Callable[[Ask], Any], *, owner: object = None) -> None:
+        """An agent is connected; `asker` is an async function that puts a question to it, `owner`
+        its connection, for `disconnect`."""
+        self._askers[host_id] = (asker, owner)
+
+    def disconnect(self, host_id: str, owner: object) -> None:
+        """That connection has ended; another one of the host may be there already."""
+        known = self._askers.get(host_id)
+        if known is not None and known[1] is owner:
+            del self._askers[host_id]
+            self.registry.no_wake(host_id)
+
+    def connected(self, host_id: str) -> bool:
+        return host_id in self._askers
 
     async def ask(self, host_id: str, kind: str, question: str, **arguments: Any) -> Any:
         """Put a question to a host. Raises HostDown when it is not there or refuses."""
-        asker = self._askers.get(host_id)
-        if asker is None:
+        known = self._askers.get(host_id)
+        if known is None:
             raise HostDown(f"host {host_id} is not connected")
-        answer: Answer = await asker(Ask(kind, question, arguments))
+        answer: Answer = await known[0](Ask(kind, question, arguments))
         if answer.refused is not None:
             raise HostDown(answer.refused)
         return answer.value
+
+    async def query(
+        self, host_id: str, kind: str, question: str, arguments: Mapping[str, Any]
+    ) -> Any:
+        """A host asks what only the control plane knows. Raises HostDown where there is no
+        answer."""
+        part = self.parts.get(kind)
+        if not isinstance(part, Answers):
+            raise HostDown(f"{kind} has no answer to {question[:100]!r}")
+        return await part.query(host_id, question, arguments)
+
+    def remove_host(self, tx: Tx, machines: Machines, host_id: str) -> None:
+        """It is no host any more, in any service. Raises NotFound; Conflict as long as anything is
+        on it."""
+        machines.check_empty(tx, host_id)
+        for part in self.parts.values():
+            if isinstance(part, Leaves):
+                part.host_left(tx, host_id)
+        machines.remove(tx, host_id)
 
     def adopt(self, tx: Tx, host_id: str, kind: str, id: str, project_id: str) -> Mapping[str, Any]:
         """An operator gives something unknown to a project."""

@@ -5,6 +5,10 @@ the last count. A directory that remembers a later one than the database has sho
 copy was put in the database's place. Then all that hosts were told since may be missing here, and
 every host's epoch grows: they are told the whole set, and keep what is not in it. A copy taken
 after the last start is recognised by the hosts' own marks (see `conductor`).
+
+A database of another cloud, or one whose secrets are not here, is *foreign*: nothing is written to
+it. Passwords that nobody has written down, keys that read nothing, hosts that obey two clouds:
+whoever begins like that has to notice it now.
 """
 
 import logging
@@ -27,6 +31,30 @@ NAME = "lineage.json"
 class Remembered(msgspec.Struct, frozen=True):
     cloud: str
     incarnation: int
+
+
+class ForeignDatabase(Exception):
+    """The database belongs to a cloud that this data directory does not know, or cannot open."""
+
+
+def refuse_foreign(database: Any, data_dir: Path, secrets_dir: Path) -> str | None:
+    """The id of the cloud whose database this is; None for a new one. Raises ForeignDatabase."""
+    if not database.has_table(CloudRow.sql_table.name):
+        return None
+    row: CloudRow | None = database.read_now(lambda tx: tx.one(queries.CLOUD))
+    if row is None:
+        return None
+    remembered = _recall(data_dir)
+    if remembered is None and not _has_keys(secrets_dir):
+        raise ForeignDatabase(f"the cloud {row.id}, whose secrets are not in {secrets_dir}")
+    if remembered is not None and remembered.cloud != row.id:
+        raise ForeignDatabase(f"the cloud {row.id}; {data_dir} is of the cloud {remembered.cloud}")
+    return row.id
+
+
+def _has_keys(secrets_dir: Path) -> bool:
+    """Rings of keys are directories."""
+    return secrets_dir.is_dir() and any(each.is_dir() for each in secrets_dir.iterdir())
 
 
 def start(database: Any, registry: HostRegistry, data_dir: Path) -> CloudRow:

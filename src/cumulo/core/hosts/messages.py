@@ -104,7 +104,8 @@ class Stranger(msgspec.Struct, frozen=True):
 
 class Report(msgspec.Struct, tag="report", frozen=True, kw_only=True):
     """Agent to control plane: what changed on the host. `upto`: the newest version that it has.
-    `host`: a `Part.host_type`, when that changed. `unknown`: all of them, when they changed."""
+    `host`: a `Part.host_type`, when that changed. `unknown`: all of them, when they changed.
+    `trouble`: why nothing of this kind can be done there at present."""
 
     kind: str
     cloud: str
@@ -113,6 +114,7 @@ class Report(msgspec.Struct, tag="report", frozen=True, kw_only=True):
     items: list[Seen] = []
     host: Any = None
     unknown: list[Stranger] | None = None
+    trouble: str | None = None
 
 
 class Taken(msgspec.Struct, tag="taken", frozen=True):

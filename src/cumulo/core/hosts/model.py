@@ -10,6 +10,8 @@ EVENTS = events(
     "cumulo",
     on("host", "host.epoch.grow", epoch=int, reason=str),
     on("cloud", "cloud.epochs.grow", reason=str),
+    on("host", "host.join", expires_at=str),
+    on("host", "host.enable", "host.disable", "host.remove"),
     on("unknown", "host.unknown.found", "host.unknown.remove", host=str, kind=str),
     on("unknown", "host.unknown.adopt", host=str, kind=str, told=dict[str, Any]),
 )
@@ -72,3 +74,27 @@ class UnknownRow(Row, frozen=True):
     id: Annotated[str, Key()]
     facts: dict[str, Any]
     found_at: Moment
+
+
+@table("host_machines")
+class MachineRow(Row, frozen=True):
+    """A host that joined from another machine, and who may speak for it."""
+
+    host_id: Annotated[str, Key(), References("hosts.id", on_delete="CASCADE")]
+    serials: list[str]
+    """Serial numbers of its certificates that are good, the newest last."""
+    expires_at: Moment
+    """The newest one's end."""
+    joined_at: Moment
+
+
+@table("host_tokens")
+class TokenRow(Row, frozen=True):
+    """Lets one machine join, once."""
+
+    id: Annotated[str, Key()]
+    """SHA-256 of the secret."""
+    name: str | None
+    """Only the host of this name."""
+    expires_at: Moment
+    created_at: Moment

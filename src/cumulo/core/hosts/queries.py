@@ -4,7 +4,15 @@ import sqlalchemy as sa
 
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
-from cumulo.core.hosts.model import CloudRow, HostRow, ItemRow, PartRow, UnknownRow
+from cumulo.core.hosts.model import (
+    CloudRow,
+    HostRow,
+    ItemRow,
+    MachineRow,
+    PartRow,
+    TokenRow,
+    UnknownRow,
+)
 
 _h, _p, _i, _u = columns(HostRow), columns(PartRow), columns(ItemRow), columns(UnknownRow)
 CLOUD = query(CloudRow, sa.select(CloudRow.sql_table))
@@ -103,4 +111,16 @@ UNKNOWN_ON = query(
     sa.select(UnknownRow.sql_table).where(
         _u.host_id == sa.bindparam("h"), _u.kind == sa.bindparam("k")
     ),
+)
+
+_m, _t = columns(MachineRow), columns(TokenRow)
+_most = sa.bindparam("most", type_=sa.Integer())
+MACHINES = query(MachineRow, sa.select(MachineRow.sql_table).order_by(_m.host_id).limit(_most))
+TOKENS = query(TokenRow, sa.select(TokenRow.sql_table).order_by(_t.id).limit(_most))
+DROP_TOKENS = statement(sa.delete(TokenRow.sql_table).where(_t.expires_at < sa.bindparam("before")))
+ITEM_COUNTS = statement(
+    sa.select(_i.kind, sa.func.count())
+    .where(_i.host_id == sa.bindparam("h"), _i.gone.is_(False))
+    .group_by(_i.kind)
+    .order_by(_i.kind)
 )

@@ -159,6 +159,11 @@ class HostRegistry:
         """Ring this after each commit that touches the host's kind."""
         self._bells[(host_id, kind)] = bell
 
+    def no_wake(self, host_id: str) -> None:
+        """Nobody is there to be woken."""
+        for known in [each for each in self._bells if each[0] == host_id]:
+            del self._bells[known]
+
 
 def is_alive(host: HostRow, now: Moment) -> bool:
     """An agent that was silent for a minute is not given new work."""

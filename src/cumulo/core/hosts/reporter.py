@@ -10,6 +10,7 @@ import msgspec
 from cumulo.core.hosts.conductor import PAGE
 from cumulo.core.hosts.link import Link
 from cumulo.core.hosts.messages import Mark, Report, Seen, Stranger
+from cumulo.core.hosts.peer import PeerGone
 from cumulo.core.work.reconciler import backoff
 from cumulo.core.work.wakeups import Wakeup
 
@@ -99,6 +100,8 @@ class Reporter:
         log.error("%s: %s", self.kind, reason)
         try:
             await self._link().failed(self.kind, self._mark().version, reason)
+        except PeerGone:
+            self._trouble = None  # told when there is somebody to tell
         except Exception:
             log.exception("%s: the trouble could not be reported", self.kind)
 
@@ -115,7 +118,7 @@ class Reporter:
                 failures = 0
             except Exception as error:
                 failures += 1
-                if failures == 1:
+                if failures == 1 and not isinstance(error, PeerGone):
                     log.error("%s: a report failed", self.kind, exc_info=error)
                 await asyncio.sleep(backoff(failures, first=0.2, most=10.0))
             await asyncio.sleep(max(0.0, began + LEAST_INTERVAL - loop.time()))
@@ -135,6 +138,7 @@ class Reporter:
             items=items,
             host=host if host != self._host[1] else None,
             unknown=unknown if unknown != self._unknown[1] else None,
+            trouble=self._trouble,
         )
         if mark.epoch == 0:
             return  # nothing was ordered yet: the control plane would not know what it is about

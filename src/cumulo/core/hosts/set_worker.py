@@ -7,13 +7,14 @@ the whole set to the work at each change, and once in a while to look at it anew
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from cumulo.core.hosts.follower import Follower
 from cumulo.core.hosts.journal import Journal, Order
 from cumulo.core.hosts.link import Link
 from cumulo.core.hosts.messages import Seen, Stranger
+from cumulo.core.hosts.peer import PeerGone
 from cumulo.core.hosts.reporter import LEAST_INTERVAL, Reporter
 from cumulo.core.hosts.work import HostPart
 from cumulo.core.hosts.worker import AUDIT, SOON
@@ -103,7 +104,8 @@ class SetWorker:
             except Exception as error:
                 failures += 1
                 log.debug("%s", self.kind, exc_info=error)
-                await self.reporter.trouble(f"{type(error).__name__}: {error}")
+                if not isinstance(error, PeerGone):
+                    await self.reporter.trouble(f"{type(error).__name__}: {error}")
                 await asyncio.sleep(SOON)
                 await self.bell.wait(backoff(failures, first=0.25, most=30.0))
                 continue
@@ -154,13 +156,27 @@ class SetWorker:
             audit = not await self._changed.wait(self._sweep_seconds)
             await asyncio.sleep(max(0.0, began + LEAST_INTERVAL - loop.time()))
 
+    def _say_unmade(self, wanted: Iterable[Order], fault: str) -> None:
+        """The whole could not be made. What was made before as it is ordered now stays so; of the
+        rest nobody shall believe that it is there."""
+        for order in wanted:
+            last = self.reporter.last(order.id)
+            if order.lost or (last is not None and last.done and last.version == order.version):
+                continue
+            told = Seen(id=order.id, version=order.version, done=False, fault=fault, failures=1)
+            self.reporter.say(told)
+
     async def _pass(self, *, audit: bool) -> None:
         self.passes += 1
         orders = dict(self.follower.journal.orders)
         wanted = {id: order for id, order in orders.items() if not order.gone}
         gone = [order for order in orders.values() if order.gone]
         reach(f"before apply: {self.kind}")
-        made = await self.work.apply_set(wanted, [order.id for order in gone], audit=audit)
+        try:
+            made = await self.work.apply_set(wanted, [order.id for order in gone], audit=audit)
+        except Exception as error:
+            self._say_unmade(wanted.values(), f"{error}"[:500] or type(error).__name__)
+            raise
         reach(f"after apply: {self.kind}")
         for id, each in made.items():
             order = wanted[id]

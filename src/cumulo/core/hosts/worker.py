@@ -21,6 +21,7 @@ from cumulo.core.hosts.follower import Follower
 from cumulo.core.hosts.journal import Journal, Order
 from cumulo.core.hosts.link import Link
 from cumulo.core.hosts.messages import Seen, Stranger
+from cumulo.core.hosts.peer import PeerGone
 from cumulo.core.hosts.reporter import LEAST_INTERVAL, Reporter, renewed
 from cumulo.core.hosts.work import Failed, ItemWork, Look, NotYet, Tidies, Trouble
 from cumulo.core.sim.points import reach
@@ -137,7 +138,8 @@ class Worker:
             except Exception as error:
                 failures += 1
                 log.debug("%s", self.kind, exc_info=error)
-                await self.reporter.trouble(f"{type(error).__name__}: {error}")
+                if not isinstance(error, PeerGone):
+                    await self.reporter.trouble(f"{type(error).__name__}: {error}")
                 # The bell is heard, but not more often than this.
                 await asyncio.sleep(SOON)
                 await self.bell.wait(backoff(failures, first=0.25, most=30.0))

@@ -38,7 +38,8 @@ def answer_of(call: Call, returned: Any) -> Answer:
             made.status = returned.status
         made.headers = dict(returned.headers)
         if returned.stream is not None or returned.raw is not None:
-            made.content_type = returned.content_type
+            there = returned.stream is not None or returned.raw
+            made.content_type = returned.content_type or (envelopes.JSON if there else None)
             made.data, made.stream = returned.raw, returned.stream
             return made
         returned = returned.body
@@ -51,12 +52,14 @@ def answer_of(call: Call, returned: Any) -> Answer:
     return made
 
 
-def refusal_of(face: Face, fault: Fault, request_id: str) -> Answer:
-    """A fault in the words of the service."""
+def refusal_of(face: Face, fault: Fault, request_id: str, accept: str = "") -> Answer:
+    """A fault in the words of the service. `accept`: the header of the request."""
     status = face.quota_status if isinstance(fault, QuotaExceeded) else fault.status
     # The token check stands in front of the services and words its refusal alike for all.
     tokens = status == 401 and face.authentication is TOKENS
     word = envelopes.identity if tokens else face.faults
+    if not tokens and face.json_faults is not None and envelopes.prefers_json(accept):
+        word = face.json_faults
     content_type, body = word(fault, status, request_id)
     headers = dict(fault.headers)
     if status == 401 and face.challenge:

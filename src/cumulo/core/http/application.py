@@ -81,6 +81,8 @@ class Application:
         self._router = Router()
         self._sockets = Sockets(self.execution, self.operations_at, self.front)
         self._falcon: Any = falcon.asgi.App(router=self._router)
+        # What an answer is, it says itself: clients try to read an empty body that is called JSON.
+        self._falcon.resp_options.default_media_type = None  # type: ignore[assignment]
         self._falcon.req_options.strip_url_path_trailing_slash = True
         self._falcon.req_options.auto_parse_qs_csv = False
 
@@ -140,7 +142,7 @@ class Application:
     def _lost(self, face: Face) -> Callable[..., Any]:
         async def sink(req: Any, resp: Any, **_: Any) -> None:
             fault = NotFound("The resource could not be found.", kind="HTTPNotFound")
-            self._finish(face, resp, fault)
+            self._finish(face, req, resp, fault)
 
         return sink
 
@@ -158,14 +160,14 @@ class Application:
             fault: Fault = MethodNotAllowed("The method is not allowed for this resource.")
             if face.exact_paths and req.scope["path"].endswith("/"):
                 fault = NotFound("The resource could not be found.", kind="HTTPNotFound")
-            self._finish(face, resp, fault)
+            self._finish(face, req, resp, fault)
 
         return responder
 
-    def _finish(self, face: Face, resp: Any, fault: Fault) -> None:
+    def _finish(self, face: Face, req: Any, resp: Any, fault: Fault) -> None:
         """Refuse what never became a call."""
         request_id = _request_id(face)
-        _put(face, resp, refusal_of(face, fault, request_id), request_id)
+        _put(face, resp, refusal_of(face, fault, request_id, _accept(req)), request_id)
 
     def _responder(self, face: Face, found: list[Named]) -> Callable[..., Any]:
         async def responder(_self: object, req: Any, resp: Any, **params: str) -> None:
@@ -208,7 +210,7 @@ class Application:
                 await _let_go(req, answer, connection, alone)
         except Exception as error:
             fault = fault_of(error, f"{request_id} {req.method} {req.path}")
-            answer = refusal_of(face, fault, request_id)
+            answer = refusal_of(face, fault, request_id, _accept(req))
         if version is not None:
             announce(face, answer.headers, version)
         _put(face, resp, answer, request_id)
@@ -224,6 +226,10 @@ class Application:
         """In the caller's bucket: a known user's, else the address's."""
         who = None if call.token is None else self._who(call.token)
         self.load.count(call.address if who is None else who.user_id)
+
+
+def _accept(req: Any) -> str:
+    return req.get_header("Accept") or ""
 
 
 def _has_no_body(req: Any) -> bool:

@@ -1,6 +1,7 @@
 """`cumulo can`: may somebody do something, and why. The same rules as requests, told in full."""
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from cumulo.core.auth.explain import Reason, explain
@@ -19,7 +20,10 @@ class Decisions:
         self,
         faces: Callable[[], Iterable[Face]],
         principals: Callable[[Tx, str], Sequence[Principal]],
+        folder: Path | None = None,
     ) -> None:
+        """`folder`: of the operator's policy files."""
+        self._folder = folder
         self._faces = faces
         self._principals = principals
 
@@ -45,6 +49,17 @@ class Decisions:
             "rule": rules.text(action),
             "scopes": answers,
         }
+
+    def doubts(self) -> list[str]:
+        """What operators have written into policy files that has no effect."""
+        rules = [face.rules for face in self._faces()]
+        read = {each.path.name for each in rules if each.path is not None}
+        stray = [
+            f"{path}: no service reads this file; they are: {', '.join(sorted(read))}"
+            for path in (sorted(self._folder.glob("*")) if self._folder is not None else ())
+            if path.name not in read
+        ]
+        return list(dict.fromkeys([each for found in rules for each in found.doubts] + stray))
 
     def _rules(self, action: str) -> Rules:
         for face in self._faces():

@@ -55,6 +55,38 @@ def image(fault: Fault, status: int, request_id: str) -> tuple[str, bytes]:
     return "text/html; charset=UTF-8", page.encode()
 
 
+def image_json(fault: Fault, status: int, request_id: str) -> tuple[str, bytes]:
+    """The same for who asks for JSON: as WebOb writes it, the page's line breaks included."""
+    content = {
+        "message": f"{fault.message}<br /><br />\n\n\n",
+        "code": f"{status} {fault.title}",
+        "title": fault.title,
+    }
+    return JSON, msgspec.json.encode(content)
+
+
+def prefers_json(accept: str) -> bool:
+    """Whether a header `Accept` wants JSON rather than a page; whoever takes both alike gets the
+    page."""
+    weights: dict[str, float] = {}
+    for part in accept[:1000].lower().split(","):
+        kind, *parameters = [each.strip() for each in part.split(";")]
+        weight = 1.0
+        for each in parameters:
+            if each.startswith("q="):
+                try:
+                    weight = float(each[2:6])
+                except ValueError:
+                    weight = 0.0
+        weights[kind] = weight
+
+    def wanted(kind: str) -> float:
+        most = (kind, kind.partition("/")[0] + "/*", "*/*")
+        return next((weights[each] for each in most if each in weights), 0.0)
+
+    return wanted("application/json") > wanted("text/html")
+
+
 def placement(fault: Fault, status: int, request_id: str) -> tuple[str, bytes]:
     content = {
         "status": status,

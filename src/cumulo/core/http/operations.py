@@ -147,6 +147,8 @@ class Face:
     """core.http.faults: how this service words a refusal"""
     rules: Rules
     operations: list[Operation] = field(default_factory=list)
+    json_faults: Callable[..., tuple[str, bytes]] | None = None
+    """The same for callers whose `Accept` prefers JSON, where `faults` makes a page."""
     prefixes: Sequence[str] = ("",)
     """Each operation is served under each of these; say `/v2.1` and `/v2.1/{project_id}`."""
     microversions: Microversions | None = None
@@ -207,7 +209,9 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: bytes | None = None
     stream: AsyncIterator[bytes] | None = None
-    content_type: str = "application/json"
+    content_type: str | None = None
+    """What the bytes are; JSON when nothing is said. Of no bytes only what is said here is told
+    (an empty object has a type), never JSON by default."""
 
 
 class Call:

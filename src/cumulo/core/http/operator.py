@@ -1,6 +1,6 @@
 """`/cumulo`: what the command line asks the running cloud; for administrators.
 
-`GET /cumulo/status`: hosts and counts. `GET /cumulo/why/{id}`: the story of one resource.
+`GET /cumulo/status`: hosts and counts. `GET /cumulo/why`: see `stories`.
 `GET /cumulo/can?user=&action=&resource=`: a policy decision, explained. `POST /cumulo/rotate-keys`.
 `GET /cumulo/events`, for everybody: see `live`.
 """
@@ -15,9 +15,9 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.consumers import state_of_consumers
 from cumulo.core.events.feed import Feed
-from cumulo.core.events.history import story_of
 from cumulo.core.faults import BadRequest
 from cumulo.core.hosts.conductor import Conductor
+from cumulo.core.hosts.machines import Machines
 from cumulo.core.hosts.registry import is_alive
 from cumulo.core.http import faults
 from cumulo.core.http.decisions import Decisions
@@ -26,6 +26,7 @@ from cumulo.core.http.live import LiveEvents
 from cumulo.core.http.operations import Call, Face, Operation, Reply
 from cumulo.core.http.operator_hosts import RULES as HOST_RULES
 from cumulo.core.http.operator_hosts import HostOperations
+from cumulo.core.http.stories import Names, Stories
 
 RULES = {
     f"cumulo:{verb}": "rule:system_admin" for verb in ("status", "why", "can", "rotate_keys")
@@ -38,13 +39,17 @@ class RotateKeys(msgspec.Struct, forbid_unknown_fields=True):
 
 def operator_face(
     conductor: Conductor,
+    machines: Machines,
+    link: tuple[str, int],
     counts: Mapping[str, Callable[[Tx], int]],
     decisions: Decisions,
     rotate: Callable[[Any, Principal], Awaitable[str]],
     feed: Feed,
+    names: Names,
     rules: Rules | None = None,
 ) -> Face:
-    """`counts`: the noun's plural → how many there are. `rotate`: a ring of keys, who asks."""
+    """`link`: where hosts on other machines dial in. `counts`: the noun's plural → how many there
+    are. `rotate`: a ring of keys, who asks. `names`: of users, by id."""
 
     registry = conductor.registry
 
@@ -68,12 +73,8 @@ def operator_face(
             "hosts": hosts,
             "counts": {noun: count(tx) for noun, count in counts.items()},
             "consumers": state_of_consumers(tx),
+            "policy": decisions.doubts(),
         }
-
-    def why(call: Call, tx: Tx) -> Any:
-        # What only bills follow from is no part of the story.
-        told = [e for e in story_of(tx, call.path["id"]) if not e.type.endswith(".usage")]
-        return {"id": call.path["id"], "events": told}
 
     def can(call: Call, tx: Tx) -> Any:
         user, action = call.query.get("user"), call.query.get("action")
@@ -92,7 +93,7 @@ def operator_face(
         rules=rules or Rules(RULES),
         operations=[
             Operation("GET", "/status", status, policy="cumulo:status"),
-            Operation("GET", "/why/{id}", why, policy="cumulo:why"),
+            *Stories(names).operations(),
             Operation("GET", "/can", can, policy="cumulo:can"),
             Operation(
                 "POST",
@@ -102,7 +103,7 @@ def operator_face(
                 body=RotateKeys,
                 kind="stream",
             ),
-            *HostOperations(conductor).operations(),
+            *HostOperations(conductor, machines, link).operations(),
             *LiveEvents(feed).operations(),
         ],
     )

@@ -1,30 +1,37 @@
 """Named points at which a crash test kills the process with SIGKILL.
 
 `reach("after commit: create server")` costs a test of a global that is None in production. With
-the environment variable CUMULO_CRASH_AT="name" (or "name#3" for the third time) the process dies
-there as if the power had gone; with CUMULO_POINTS_LOG=FILE every point that is passed is noted.
+the environment variable CUMULO_CRASH_AT="name" (or "name#3" for the third time; several are lines)
+the process dies there as if the power had gone, and its last line of output says where; with
+CUMULO_POINTS_LOG=FILE every point that is passed is noted.
 """
 
 import os
 import signal
 from pathlib import Path
 
+DIED_AT = "killed at the point "
+
 
 class Points:
     """What this process is asked to do at points."""
 
     def __init__(self, crash_at: str, log: str) -> None:
-        self.name, _, number = crash_at.partition("#")
-        self.remaining = int(number or 1)
+        self.remaining: dict[str, tuple[str, int]] = {}
+        for asked in crash_at.splitlines():
+            name, _, number = asked.partition("#")
+            self.remaining.setdefault(name, (asked, int(number or 1)))
         self.log = Path(log) if log else None
 
     def reach(self, name: str) -> None:
         if self.log is not None:
             with self.log.open("a") as file:
                 file.write(name + "\n")
-        if name == self.name:
-            self.remaining -= 1
-            if self.remaining == 0:
+        if name in self.remaining:
+            asked, times = self.remaining[name]
+            self.remaining[name] = asked, times - 1
+            if times == 1:
+                os.write(2, f"{DIED_AT}{asked}\n".encode())
                 os.kill(os.getpid(), signal.SIGKILL)
 
 

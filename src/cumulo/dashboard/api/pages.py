@@ -4,7 +4,7 @@ import contextlib
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest, Fault, NotFound
@@ -299,7 +299,7 @@ class Pages:
         url = str(body["remote_console"]["url"])
         return page(
             "console.html",
-            socket="/" + url.partition("://")[2].partition("/")[2],
+            socket=_socket_of(url),
             panel=panel,
             id=id,
             **self._frame(signed, call, f"Console of {panel.label(item)}"),
@@ -425,3 +425,12 @@ def _inside(where: str) -> str:
     """A place to go on to, only in the dashboard itself."""
     fits = where.startswith(f"{MOUNT}/") and not any(part in where for part in ("\\", "//", ".."))
     return where if fits and where.isprintable() else ""
+
+
+def _socket_of(url: str) -> str:
+    """Where the socket of a console is: what the page's own `path` says, or the URL itself."""
+    parts = urlsplit(url)
+    path = parse_qs(parts.query).get("path")
+    if path:
+        return f"/{path[0]}"
+    return parts.path + (f"?{parts.query}" if parts.query else "")

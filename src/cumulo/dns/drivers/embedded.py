@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,7 +18,7 @@ import msgspec
 from cumulo.core.run.children import Child
 from cumulo.core.run.commands import CommandFailed
 from cumulo.dns.model.nameserver import NameServerFailed
-from cumulo.dns.nameserver.feed import Commit, Step, frame, read_frame
+from cumulo.dns.nameserver.feed import Commit, Put, Step, frame, read_frame
 from cumulo.dns.nameserver.main import Start
 
 log = logging.getLogger("cumulo.dns")
@@ -28,7 +28,8 @@ COMMIT_SECONDS = 60.0
 FIRST_PORT = 5354
 IP_FREEBIND = 15
 """ip(7); Python's socket has no name for it before 3.14."""
-FRAME_STEPS = 1000
+FRAME_BYTES = 1024 * 1024
+"""About; a step more is 64 KiB at the most."""
 
 
 class EmbeddedNameServer:
@@ -87,8 +88,8 @@ class EmbeddedNameServer:
     async def send(self, steps: Sequence[Step]) -> None:
         child = self._running()
         try:
-            for index in range(0, len(steps), FRAME_STEPS):
-                child.writer.write(frame(list(steps[index : index + FRAME_STEPS])))
+            for part in _parts(steps):
+                child.writer.write(frame(part))
                 async with asyncio.timeout(COMMIT_SECONDS):
                     await child.writer.drain()
         except (TimeoutError, OSError) as error:
@@ -171,6 +172,20 @@ class EmbeddedNameServer:
             undo.pop_all()
         self._tcp.append(tcp)
         self._udp.append(udp)
+
+
+def _parts(steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """Frames are read whole: a zone of long texts is many of them."""
+    part: list[Step] = []
+    size = 0
+    for step in steps:
+        part.append(step)
+        size += 200 + (len(step.records) if isinstance(step, Put) else 0)
+        if size > FRAME_BYTES:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
 
 
 def _shown(bound: socket.socket) -> str:

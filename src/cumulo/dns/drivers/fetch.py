@@ -6,9 +6,12 @@ from cumulo.core.outbound.guard import Guard, Refused
 from cumulo.dns import names, rdata, serials
 from cumulo.dns.model.transferred import Received, TransferFailed
 
-MOST_RECORDS = 20_000
+MOST_RECORDS = 5000
+MOST_BYTES = 4 * 1024 * 1024
+"""Of all records: they are in our memory, in the database, and in the name server's."""
 SECONDS = 60.0
-PATIENCE = 10.0
+"""For a zone, over all of its masters."""
+PATIENCE = 5.0
 
 
 class Fetcher:
@@ -19,11 +22,15 @@ class Fetcher:
 
     def __call__(self, name: str, masters: list[str], serial: int | None) -> Received | None:
         reasons = []
+        end = time.monotonic() + SECONDS
         for master in masters:
+            if time.monotonic() > end:
+                reasons.append("no time is left for the others")
+                break
             host, port = _address(master)
             try:
                 self._guard.check_address(host)
-                return _fetch(name, host, port, serial)
+                return _fetch(name, host, port, serial, end)
             except Refused as error:
                 reasons.append(f"{master}: {error}")
             except TransferFailed as error:
@@ -31,7 +38,7 @@ class Fetcher:
         raise TransferFailed("; ".join(reasons) or "there are no masters")
 
 
-def _fetch(name: str, host: str, port: int, serial: int | None) -> Received | None:
+def _fetch(name: str, host: str, port: int, serial: int | None, end: float) -> Received | None:
     import dns.exception
     import dns.message
     import dns.name
@@ -46,21 +53,26 @@ def _fetch(name: str, host: str, port: int, serial: int | None) -> Received | No
         theirs = int(answer.answer[0][0].serial)
         if serial is not None and not serials.is_newer(theirs, serial):
             return None
-        return _received(name, host, port)
+        return _received(name, host, port, end)
     except (dns.exception.DNSException, OSError, EOFError, ValueError, AttributeError) as error:
         raise TransferFailed(str(error) or type(error).__name__) from None
 
 
-def _received(name: str, host: str, port: int) -> Received:
+def _received(name: str, host: str, port: int, end: float) -> Received:
     import dns.query
     import dns.rdatatype
     import dns.rdtypes.ANY.SOA
 
-    found: dict[tuple[str, str], tuple[int, list[str], list[bytes]]] = {}
+    found: dict[tuple[str, str], tuple[int, dict[bytes, str]]] = {}
     soa: dns.rdtypes.ANY.SOA.SOA | None = None
-    soa_ttl, count, end = 3600, 0, time.monotonic() + SECONDS
+    soa_ttl, count, size = 3600, 0, 0
     messages = dns.query.xfr(
-        host, name, port=port, relativize=False, timeout=PATIENCE, lifetime=SECONDS
+        host,
+        name,
+        port=port,
+        relativize=False,
+        timeout=PATIENCE,
+        lifetime=max(0.1, end - time.monotonic()),
     )
     for message in messages:
         for rrset in message.answer:
@@ -68,17 +80,19 @@ def _received(name: str, host: str, port: int) -> Received:
             if not names.within(owner, name):
                 raise TransferFailed(f"{owner} is not in the zone")
             kind = dns.rdatatype.to_text(rrset.rdtype)
-            _, texts, wires = found.setdefault((owner, kind), (rrset.ttl, [], []))
+            _, wires = found.setdefault((owner, kind), (rrset.ttl, {}))
             for each in rrset:
                 count += 1
                 if kind == "SOA":
                     soa, soa_ttl = each, rrset.ttl
                 wire = each.to_wire() or b""
+                size += len(wire) + len(owner)
                 if wire not in wires:
-                    texts.append(each.to_text())
-                    wires.append(wire)
-        if count > MOST_RECORDS:
-            raise TransferFailed(f"it has more than {MOST_RECORDS} records")
+                    wires[wire] = each.to_text()
+                if count > MOST_RECORDS:
+                    raise TransferFailed(f"it has more than {MOST_RECORDS} records")
+                if size > MOST_BYTES:
+                    raise TransferFailed(f"it has more than {MOST_BYTES} bytes")
         if time.monotonic() > end:
             raise TransferFailed(f"it took more than {SECONDS:.0f} seconds")
     if soa is None:
@@ -95,8 +109,8 @@ def _received(name: str, host: str, port: int) -> Received:
         ttl=soa_ttl,
         email=f"{local}@{rest}",
         sets=[
-            (owner, kind, ttl, texts, rdata.pack(wires))
-            for (owner, kind), (ttl, texts, wires) in found.items()
+            (owner, kind, ttl, list(wires.values()), rdata.pack(list(wires)))
+            for (owner, kind), (ttl, wires) in found.items()
         ],
     )
 

@@ -96,6 +96,19 @@ def _concerns(name: str) -> Any:
     return sa.or_(_q.project_id == project, _q.target_project_id == project)
 
 
+OPEN_REQUEST = query(
+    TransferRequestRow,
+    sa.select(TransferRequestRow.sql_table)
+    .where(_q.zone_id == sa.bindparam("zone_id"), _q.status == "ACTIVE")
+    .limit(1),
+)
+END_REQUESTS = statement(
+    sa.delete(TransferRequestRow.sql_table).where(
+        _q.zone_id == sa.bindparam("of_zone"),
+        _q.status == "ACTIVE",
+        _q.id != sa.bindparam("but"),
+    )
+)
 TRANSFER_REQUESTS = Listing(
     TransferRequestRow,
     filters={"concerns": _concerns, "status": equals(_q.status)},

@@ -57,7 +57,9 @@ class Reverses:
         """Give it a name. `changed`: ttl and description, checked."""
         own = _managing(scope)
         owner = pointer(found.floating_ip.address)
-        zone = self._zones.covering(tx, owner) or self._make_zone(tx, owner, own)
+        zone = self._zone(tx, owner, found.floating_ip.project_id)
+        if zone is None:
+            zone = self._make_zone(tx, owner, own)
         wire = rdata.pack([names.wire(name)])
         row = self._recordsets.named(tx, zone.id, owner, "PTR")
         if row is None:
@@ -112,13 +114,26 @@ class Reverses:
         row = ReverseRow(floating_ip.id, floating_ip.project_id, recordset.id, tx.now)
         tx.insert(row)
 
+    def _zone(self, tx: Tx, owner: str, project_id: str) -> ZoneRow | None:
+        """The zone for a name: nobody's own, or of the project whose address it is. Another
+        project's is none, whatever it says that it is above."""
+        found = self._zones.covering(tx, owner)
+        if found is None or found.project_id in (MANAGED, project_id):
+            return found
+        return None
+
     def _make_zone(self, tx: Tx, owner: str, scope: Scope) -> ZoneRow:
-        """The reverse zone right above: of 256 addresses of IPv4."""
+        """The reverse zone right above, of 256 addresses of IPv4; where somebody has that, one of
+        this address alone."""
         self._zones.quotas.set_limits(
             tx, MANAGED, {"zones": -1, "zone_recordsets": -1, "zone_records": -1}
         )
         rules = self._zones.rules
-        wish = ZoneWish(name=names.ancestors(owner)[0], email=rules.email, ttl=rules.default_ttl)
+        name = names.ancestors(owner)[0]
+        above = self._zones.covering(tx, name)
+        if above is not None and above.name == name:
+            name = owner
+        wish = ZoneWish(name=name, email=rules.email, ttl=rules.default_ttl)
         return self._zones.create(tx, wish, scope)
 
 

@@ -24,6 +24,8 @@ MOST_NOTES = 5000
 """Who is further behind than so many notes reads everything anew."""
 PAGE = 500
 BATCH = 200
+MOST_STEPS = 2000
+"""Of a page of zones, where a single one has not more: they are read on the loop."""
 
 
 class TooFarBehind(Exception):
@@ -89,7 +91,10 @@ class Serving:
         """A page of all zones, by id; None: it was the last one."""
         page = tx.all(zone_queries.AFTER, id=last, most=BATCH // 4)
         steps: list[Step] = [] if last else [Secrets(self.tsigkeys.secrets(tx))]
-        steps += [step for zone in page for step in self.whole(tx, zone.id, zone)]
+        for zone in page:
+            steps += self.whole(tx, zone.id, zone)
+            if len(steps) > MOST_STEPS:
+                return zone.id, steps
         return (page[-1].id if page else None), steps
 
     def texts(self, tx: Tx, zone: ZoneRow) -> PoolZone | None:

@@ -12,7 +12,7 @@ from cumulo.dns.model.transfer import TransferAcceptRow, TransferRequestRow
 from cumulo.dns.model.zone import ZoneRow
 from cumulo.dns.queries import nouns as queries
 from cumulo.dns.service import checks
-from cumulo.dns.service.refusals import bad_request, forbidden, missing, not_found
+from cumulo.dns.service.refusals import bad_request, duplicate, forbidden, missing, not_found
 from cumulo.dns.service.scope import Scope
 from cumulo.dns.service.zones import Zones
 
@@ -46,6 +46,8 @@ class Transfers:
     ) -> TransferRequestRow:
         if not zone.wanted:
             raise bad_request("Can not transfer a deleting zone")
+        if tx.one(queries.OPEN_REQUEST, zone_id=zone.id) is not None:
+            raise duplicate("ZoneTransferRequest", "zone_transfer_request")
         row = TransferRequestRow(
             id=new_id(),
             zone_id=zone.id,
@@ -94,6 +96,11 @@ class Transfers:
         zone = tx.get(ZoneRow, row.zone_id)
         if zone is None or not zone.wanted:
             raise bad_request("Can not transfer a deleting zone")
+        if zone.project_id != row.project_id:
+            # Whoever offered it had it then, and has it no more.
+            message = "Zone Transfer Request has been used"
+            raise bad_request(message, "invalid_zone_transfer_request")
+        tx.run(queries.END_REQUESTS, of_zone=zone.id, but=row.id)
         self._zones.give(tx, zone, scope)
         tx.update(row, status="COMPLETE", updated_at=tx.now)
         accepted = TransferAcceptRow(

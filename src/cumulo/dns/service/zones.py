@@ -27,6 +27,9 @@ from cumulo.dns.service.refusals import bad_request, duplicate, forbidden, not_f
 from cumulo.dns.service.scope import Scope
 from cumulo.dns.service.tlds import Tlds
 
+REVERSE = (("in-addr.arpa.", 3), ("ip6.arpa.", 12))
+"""Where reverse names are, and of how many labels below it a tenant's zone is: networks of 256
+addresses, and of 48 bits."""
 QUOTAS = {
     "zones": 10,
     "zone_recordsets": 500,
@@ -117,7 +120,7 @@ class Zones:
             message = "A project ID must be specified when not using a project scoped token."
             raise bad_request(message, "missing_project_id")
         self._check_name(tx, wish.name, scope)
-        self._check_place(tx, wish.name, project_id)
+        self._check_place(tx, wish.name, project_id, over=scope.edit_managed)
         self.quotas.take(tx, project_id, zones=1)
         number = self.changes.number(tx)
         row = ZoneRow(
@@ -281,6 +284,12 @@ class Zones:
             fault=reason[:1000] if refused else row.fault,
         )
 
+    def wait(self, tx: Tx, zone_id: str, seconds: float) -> None:
+        """What is due has no place yet."""
+        row = tx.get(ZoneRow, zone_id)
+        if row is not None:
+            tx.update(row, due=seconds_of(tx.now) + seconds)
+
     def due(self, tx: Tx, most: int, *, secondary: bool) -> list[str]:
         found = tx.tuples(queries.DUE, now=seconds_of(tx.now), secondary=secondary, most=most)
         return [zone_id for (zone_id,) in found]
@@ -335,14 +344,37 @@ class Zones:
         if name.count(".") < 2:
             raise bad_request("More than one label is required", "invalid_zone_name")
         self.tlds.check(tx, name)
-        if not scope.blacklisted and self.blacklists.lists(tx, name):
+        if scope.blacklisted:
+            return
+        if self.blacklists.lists(tx, name):
             raise bad_request("Blacklisted zone name", "invalid_zone_name")
+        if self._is_the_clouds(name):
+            raise bad_request(
+                "Names of the cloud's own name servers, and reverse names of many addresses, are "
+                "for administrators",
+                "invalid_zone_name",
+            )
 
-    def _check_place(self, tx: Tx, name: str, project_id: str) -> None:
-        """Nobody makes a zone above, below or in the place of another project's."""
+    def _is_the_clouds(self, name: str) -> bool:
+        """What would give its owner others' names: whoever has a zone above the name servers'
+        names decides where all zones are asked for, and whoever has the reverse names of a large
+        network has everybody's there."""
+        servers = [each for pool in self.pools.all for each in pool.nameservers]
+        if any(names.within(server, name) for server in servers):
+            return True
+        for suffix, least in REVERSE:
+            if names.within(name, suffix):
+                return name.count(".") - suffix.count(".") < least
+        return False
+
+    def _check_place(self, tx: Tx, name: str, project_id: str, *, over: bool) -> None:
+        """Nobody makes a zone above, below or in the place of another project's; `over`: but the
+        service itself, for what is nobody's own."""
         above = self.covering(tx, name)
         if above is not None and above.name == name:
             raise duplicate("Zone", "zone")
+        if over:
+            return
         if above is not None and above.project_id != project_id:
             message = "Unable to create subzone in another tenants zone"
             raise forbidden(message, "illegal_child")

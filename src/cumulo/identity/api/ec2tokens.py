@@ -9,10 +9,10 @@ from collections.abc import Callable
 import msgspec
 
 from cumulo.core.db.transaction import Database, Tx
-from cumulo.core.faults import BadRequest
+from cumulo.core.faults import BadRequest, NotFound, Unauthorized
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.identity.api.token_bodies import token_body
-from cumulo.identity.service.authentication.authentication import Issued
+from cumulo.identity.service.authentication.authentication import Issued, failed_login
 from cumulo.identity.service.authentication.ec2 import SignedRequest
 from cumulo.identity.service.authentication.method import Identified
 from cumulo.identity.service.identity import IdentityService
@@ -71,7 +71,11 @@ class Ec2TokensApi:
         asked = body.credentials or body.credential or body.ec2_credentials
         if asked is None:
             raise BadRequest("Expecting to find credentials in the request.")
-        found = await self._database.read(lambda tx: identify(tx, asked))
+        try:
+            found = await self._database.read(lambda tx: identify(tx, asked))
+        except (NotFound, Unauthorized) as error:
+            failed_login(asked.access or "", call.address, "signature", str(error))
+            raise
         return await self._identity.authentication.issue(
             found, None, lambda tx, who: token_body(self._identity, tx, who, True)
         )

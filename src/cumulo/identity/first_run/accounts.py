@@ -31,15 +31,20 @@ class Account:
 
     def password(self) -> str:
         """The password in the file, which only its owner reads; made at the first time."""
-        path = self.password_file
-        if not path.exists():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            temporary = path.with_suffix(".new")
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(18) + "\n")
-            temporary.replace(path)
-        return path.read_text().strip()
+        if not self.password_file.exists():
+            self.next_password().replace(self.password_file)
+        return self.password_file.read_text().strip()
+
+    def next_password(self) -> Path:
+        """A new password, in a file beside that is not looked at yet."""
+        path = self.password_file.with_suffix(".new")
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(18) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        return path
 
 
 def accounts(settings: Settings) -> list[Account]:
@@ -67,6 +72,36 @@ class FirstAccounts:
             hashes = {account.name: hashed for account, hashed in zip(wanted, made, strict=True)}
         work = partial(_make, settings=self._settings, identity=identity, hashes=hashes)
         await self._database.write(work, name="first run: accounts")
+
+    async def reset(self) -> list[str]:
+        """Killed before the files are in their places, it has to be run again; nobody is locked
+        out by that who was not before."""
+        there = await self._database.read(
+            lambda tx: {
+                each.name
+                for each in accounts(self._settings)
+                if self._identity.users.find(tx, each.name, DEFAULT_DOMAIN_ID) is not None
+            }
+        )
+        wanted = [
+            each
+            for each in accounts(self._settings)
+            if each.role == "admin" or each.name not in there or not each.password_file.exists()
+        ]
+        files = {each.name: each.next_password() for each in wanted}
+        texts = [files[each.name].read_text().strip() for each in wanted]
+        made = await asyncio.gather(*(self._identity.passwords.hash(text) for text in texts))
+        hashes = dict(zip(files, made, strict=True))
+
+        def work(tx: Tx) -> None:
+            _make(tx, self._settings, self._identity, hashes)
+            for account in wanted:
+                _reopen(tx, self._identity, account, hashes[account.name])
+
+        await self._database.write(work, name="reset admin")
+        for account in wanted:
+            files[account.name].replace(account.password_file)
+        return list(files)
 
     def project_id(self, tx: Tx, name: str) -> str | None:
         found = self._identity.projects.find(tx, name, DEFAULT_DOMAIN_ID)
@@ -122,6 +157,17 @@ def _account(tx: Tx, identity: IdentityService, account: Account, hashes: dict[s
         assert role is not None
         identity.roles.grant(tx, role.id, user.id, "system", SYSTEM, None)
         identity.roles.grant(tx, role.id, user.id, "domain", DEFAULT_DOMAIN_ID, None)
+
+
+def _reopen(tx: Tx, identity: IdentityService, account: Account, password_hash: str) -> None:
+    """Whatever was done to it: it can log in with the new password alone."""
+    user = identity.users.find(tx, account.name, DEFAULT_DOMAIN_ID)
+    project = identity.projects.find(tx, account.project, DEFAULT_DOMAIN_ID)
+    domain = tx.get(DomainRow, DEFAULT_DOMAIN_ID)
+    assert user is not None and project is not None and domain is not None
+    tx.update(domain, enabled=True)
+    tx.update(project, enabled=True)
+    identity.users.reopen(tx, user, password_hash)
 
 
 def _grant(

@@ -1,6 +1,6 @@
 """Users and their passwords. Hashing happens outside of transactions: `hash_of` first."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -100,6 +100,11 @@ class Users:
 
     def find(self, tx: Tx, name: str, domain_id: str) -> UserRow | None:
         return tx.one(queries.BY_NAME, name=name, domain_id=domain_id)
+
+    def names(self, tx: Tx, ids: Collection[str]) -> dict[str, str]:
+        """Of those that there are."""
+        found = ((id, tx.get(UserRow, id)) for id in ids)
+        return {id: row.name for id, row in found if row is not None}
 
     def old_passwords(self, tx: Tx, user_id: str, count: int) -> list[str]:
         """The hashes of the last passwords, the newest first, `count` with the present one."""
@@ -264,6 +269,14 @@ class Users:
         self._revoked(tx, row.id)
         emit(tx, "identity.user.update", row.id, principal=who, what="password")
         tx.after_commit(self.forget_tokens)
+
+    def reopen(self, tx: Tx, row: UserRow, password_hash: str) -> None:
+        """By the operator at the machine: whatever else was asked of this user's logins, the new
+        password alone is enough."""
+        asked = ("lock_password", "multi_factor_auth_enabled", "multi_factor_auth_rules")
+        options = {name: value for name, value in row.options.items() if name not in asked}
+        row = tx.update(row, enabled=True, last_active_at=tx.now, options=options)
+        self.set_password(tx, row, password_hash, None)
 
     def delete(self, tx: Tx, user_id: str, who: Principal) -> None:
         """With all that is the user's own: the rows' foreign keys."""

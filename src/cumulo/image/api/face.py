@@ -28,6 +28,7 @@ def image_face(images: ImageService, database: Database, rules: Rules | None = N
         exact_paths=True,
         mount="/image",
         faults=faults.image,
+        json_faults=faults.image_json,
         rules=rules or Rules(RULES),
         quota_status=413,
         answers="cumulo.image.api.answers",

@@ -11,8 +11,8 @@
 #   manifest.txt  package versions and file sizes; written last
 #
 # The guest: busybox init; DHCP and SLAAC on every NIC, hotplugged ones too; config drive
-# or the metadata service at 169.254.169.254 (hostname, ssh keys, password, user-data
-# script); dropbear; logins on ttyS0 and tty1; root file system grown to the disk;
+# or the metadata service at 169.254.169.254 (hostname, ssh keys, password, user-data:
+# a script or #cloud-config); dropbear; logins on ttyS0 and tty1; root file system grown to the disk;
 # ACPI power button; ext4, vfat, NFS, virtiofs; curl, lsblk, nc as test suites use them;
 # the QEMU guest agent.
 #
@@ -24,6 +24,7 @@ set -euo pipefail
 export LC_ALL=C TZ=UTC
 umask 022
 
+HERE=$(dirname "$(realpath "$0")")
 OUT=$(realpath -m "$1")
 CACHE=$(realpath -m "${CACHE:-$OUT/debs}")
 GUEST_USER=${GUEST_USER:-cumulo}
@@ -373,6 +374,9 @@ function value(path,   c, i, k, start) {
 END { n = length(s); p = 1; value("") }' "$@"
 E
 
+install -m755 "$HERE/yaml-flat" "$ROOT/usr/bin/yaml-flat"
+install -m755 "$HERE/cloud-config" "$ROOT/usr/sbin/cloud-config"
+
 write 755 /sbin/cloud-boot <<E
 #!/bin/sh
 GUEST_USER=$GUEST_USER
@@ -477,6 +481,10 @@ if [ "$(cat $state/instance-id 2>/dev/null)" != "$id" ]; then
             log "running user-data"
             $state/user-data >/var/log/user-data.log 2>&1; rc=$?
             cat /var/log/user-data.log >/dev/console; log "user-data exited $rc" ;;
+        '#cloud-config'*)
+            USER_NAME=$GUEST_USER cloud-config $state/user-data >/var/log/user-data.log 2>&1; rc=$?
+            cat /var/log/user-data.log >/dev/console; log "cloud-config exited $rc" ;;
+        *) log "user-data left out: neither a script (#!) nor #cloud-config: $(head -c 40 $state/user-data | head -n 1 | tr -dc ' -~')" ;;
         esac
     fi
 fi

@@ -28,10 +28,27 @@ REQUIRED_PACKAGES = (
     "systemd-boot-efi",
 )
 IMAGE = "guest.qcow2"
+RECIPE = "recipe"
 BESIDE = ("vmlinuz", "initrd.img", "ramdisk.img", "manifest.txt")
 SIZE_LIMIT = 40 * 1024 * 1024
 TIME_LIMIT = 1200.0
 _SCRIPT = Path(__file__).with_name("build.sh")
+
+
+def recipe() -> str:
+    """What the image is made by: another digest for another release of it."""
+    digest = hashlib.sha256()
+    for name in ("build.sh", "yaml-flat", "cloud-config"):
+        digest.update((Path(__file__).parent / name).read_bytes())
+    return digest.hexdigest()
+
+
+def is_current(image: Path) -> bool:
+    """Whether an image was built by this release's recipe."""
+    try:
+        return (image.parent / RECIPE).read_text().strip() == recipe()
+    except OSError:
+        return False
 
 
 class BuildFailed(Exception):
@@ -77,6 +94,7 @@ def build_guest(output: Path, cache: Path, progress: Callable[[str], None]) -> B
     folder.mkdir(parents=True, exist_ok=True)
     cache.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".build.", dir=folder))
+    made_by = recipe()
     try:
         _run_script(work, cache, progress)
         size = (work / IMAGE).stat().st_size
@@ -87,6 +105,7 @@ def build_guest(output: Path, cache: Path, progress: Callable[[str], None]) -> B
         for name, target in [(IMAGE, output), *((name, folder / name) for name in BESIDE)]:
             (work / name).chmod(0o644)
             (work / name).replace(target)
+        (folder / RECIPE).write_text(f"{made_by}\n")
     finally:
         shutil.rmtree(work, ignore_errors=True)
     built = built_guest(output)

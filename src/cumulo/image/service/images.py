@@ -133,6 +133,18 @@ class Images:
         owner = principal.project_id
         return self.create(tx, attributes, dict(properties), owner, principal).id
 
+    def remove(self, tx: Tx, image_id: str) -> None:
+        row = tx.get(ImageRow, image_id)
+        if row is not None:
+            self.delete(tx, msgspec.structs.replace(row, protected=False), None)
+
+    def activate_empty(self, tx: Tx, image_id: str) -> None:
+        row = tx.get(ImageRow, image_id)
+        if row is not None and row.content == "none":
+            status = status_of("present", row.deactivated)
+            tx.update(row, content="present", status=status, size=0, updated_at=tx.now)
+            emit(tx, "image.activate", row.id, project_id=row.owner, size=0)
+
     def patch(
         self,
         tx: Tx,

@@ -54,6 +54,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     inject: Mapping[str, str] = {}
     inject_ignored_roles: Sequence[str] = ("admin",)
     secure_hash: bool = True
+    look_at_locations: bool = False
+    """What is found at a location has to fit the image's format."""
     show_locations: bool = False
     show_direct_url: bool = False
     endpoint: Callable[[Tx, str, str], str | None] = lambda tx, region, interface: None

@@ -305,7 +305,7 @@ class Steps:
         }
 
     def _refuse(self, row: ImageRow, found: formats.Inspection) -> None:
-        if row.container_format == "bare":
+        if self._imports.rules.look_at_locations and row.container_format == "bare":
             problem = formats.refusal(found, row.disk_format, self._imports.limits.disk)
             if problem is not None:
                 raise UnsupportedMediaType(f"Image content is not accepted: {problem}")

@@ -1,6 +1,6 @@
 """Which driver a setting names."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cumulo.network.drivers.driver import NetworkDriver
@@ -19,6 +19,9 @@ def make_driver(
     outer: str | None = None,
     nat_to_outside: bool = False,
     forwarders: Sequence[str] = (),
+    outside: bool = True,
+    tunnel: Callable[[], str | None] = lambda: None,
+    vxlan_port: int = 4789,
 ) -> NetworkDriver:
     """The driver of one host; the arguments after `name` are the Linux driver's.
 
@@ -40,4 +43,7 @@ def make_driver(
         outer=outer,
         nat_to_outside=nat_to_outside,
         forwarders=forwarders,
+        outside=outside,
+        tunnel=tunnel,
+        vxlan_port=vxlan_port,
     )

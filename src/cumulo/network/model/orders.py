@@ -136,6 +136,46 @@ class GroupChange(msgspec.Struct, frozen=True, tag="members_change"):
     removed: tuple[str, ...] = ()
 
 
+class Neighbour(msgspec.Struct, frozen=True):
+    """A port of a network, wherever it is, as the network's other hosts have to know it."""
+
+    port_id: str
+    mac: str
+    tunnel: str
+    """Where its host is reached; empty: nowhere (it has no tunnels)."""
+    fixed_ips: tuple[FixedIp, ...] = ()
+    hostname: str = ""
+    device_id: str = ""
+    project_id: str = ""
+
+
+class Neighbours(msgspec.Struct, frozen=True, tag="neighbours"):
+    """All ports of a network that are on hosts, by their ids; implements `core.hosts.long.Long`.
+    For the hosts that have the network when there are several."""
+
+    id: str
+    """The network's."""
+    stamp: str
+    ports: tuple[Neighbour, ...] = ()
+
+    def changed_by(self, change: "NeighbourChange") -> "Neighbours":
+        gone = set(change.removed) | {each.port_id for each in change.added}
+        left = [each for each in self.ports if each.port_id not in gone]
+        ports = sorted([*left, *change.added], key=lambda each: each.port_id)
+        return Neighbours(self.id, change.stamp, tuple(ports))
+
+
+class NeighbourChange(msgspec.Struct, frozen=True, tag="neighbours_change"):
+    """Ports that came or changed, and the ids of those that went, from the list `base` to the list
+    `stamp`."""
+
+    id: str
+    base: str
+    stamp: str
+    added: tuple[Neighbour, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
 class RouterInterface(msgspec.Struct, frozen=True):
     """A router's port on a tenant network; addresses with prefix."""
 
@@ -180,6 +220,7 @@ class HostNetworks(msgspec.Struct, frozen=True):
     ports: tuple[PortSpec, ...] = ()
     security_groups: tuple[SecurityGroupSpec, ...] = ()
     routers: tuple[RouterSpec, ...] = ()
+    neighbours: tuple[Neighbours, ...] = ()
 
 
 ACTIVE = "ACTIVE"
@@ -207,8 +248,25 @@ class HostNetworksReport(msgspec.Struct, frozen=True):
     floating_ips: tuple[Observed, ...] = ()
 
 
-NetworkItem = NetworkSpec | PortSpec | SecurityGroupSpec | GroupMembers | GroupChange | RouterSpec
+NetworkItem = (
+    NetworkSpec
+    | PortSpec
+    | SecurityGroupSpec
+    | GroupMembers
+    | GroupChange
+    | RouterSpec
+    | Neighbours
+    | NeighbourChange
+)
 """What a host is told of one thing; its id is the item's, after the noun: `port/ID`."""
+
+
+class HostTunnels(msgspec.Struct, frozen=True):
+    """What a host says of itself. `tunnel`: its end of tunnels; `gateway`: external networks lead
+    out of it, so routers and DHCP servers may be there."""
+
+    tunnel: str | None = None
+    gateway: bool = True
 
 
 class SeenThing(msgspec.Struct, frozen=True):
@@ -221,5 +279,5 @@ class SeenThing(msgspec.Struct, frozen=True):
 
 
 def item_id(noun: str, id: str) -> str:
-    """noun: network, port, group, members, router."""
+    """noun: network, port, group, members, neighbours, router."""
     return f"{noun}/{id}"

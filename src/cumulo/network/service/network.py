@@ -75,6 +75,9 @@ class NetworkService:
     def unplug(self, tx: Tx, port_id: str) -> None:
         self._servers.unplug(tx, port_id)
 
+    def move_server(self, tx: Tx, server_id: str, host_id: str | None) -> None:
+        self._servers.move(tx, server_id, host_id)
+
     def unplug_server(self, tx: Tx, server_id: str) -> None:
         self._servers.unplug_all(tx, server_id)
 

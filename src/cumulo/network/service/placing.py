@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.hosts.registry import HostRegistry, is_alive
-from cumulo.network.model.orders import item_id
+from cumulo.network.model.host import NetworkHostRow
+from cumulo.network.model.orders import HostTunnels, item_id
 from cumulo.network.model.port import DHCP, FLOATING_IP, OF_ROUTERS, PortRow
 from cumulo.network.model.router import RouterRow
 from cumulo.network.model.security_group import GroupChangeRow
+from cumulo.network.queries import host as host_queries
 from cumulo.network.queries import port as port_queries
 from cumulo.network.queries import router as router_queries
 from cumulo.network.queries import security_group as group_queries
@@ -32,12 +34,17 @@ class Hosts:
         """Rung after a commit that changed the members of groups."""
 
     def choose(self, tx: Tx) -> str | None:
-        """The host for a router or a DHCP server: alive, takes network work, has the fewest
-        routers. None when there is none: the next host that comes takes it over."""
+        """The host for a router or a DHCP server: alive, external networks lead out of it, has the
+        fewest routers. None when there is none: the next host that comes takes it over."""
+        # Until the first host has said whether it leads out, any may.
+        gateways = {str(id): bool(leads) for id, leads in tx.tuples(host_queries.GATEWAYS)}
         fit = [
             host.id
             for host in self.registry.all(tx)
-            if KIND in host.roles and host.enabled and is_alive(host, tx.now)
+            if KIND in host.roles
+            and host.enabled
+            and is_alive(host, tx.now)
+            and (not gateways or gateways.get(host.id))
         ]
         if len(fit) < 2:
             return fit[0] if fit else None
@@ -50,6 +57,7 @@ class Hosts:
         is no host's (a port may be bound to any)."""
         if port.host_id is None or port.role == FLOATING_IP:
             return 0
+        self._note_neighbours(tx, port.network_id)
         network = item_id("network", port.network_id)
         if port.role == DHCP:
             return self.registry.change(tx, port.host_id, KIND, [network])
@@ -68,6 +76,7 @@ class Hosts:
         """A port is not (any more) on that host; the rows say so already."""
         if host_id is None or port.role == FLOATING_IP:
             return
+        self._note_neighbours(tx, port.network_id)
         network = item_id("network", port.network_id)
         touched, gone = [], self._unused_groups(tx, host_id, groups)
         if port.role in OF_ROUTERS:
@@ -77,7 +86,7 @@ class Hosts:
         elif port.role != DHCP:
             gone.append(item_id("port", port.id))
         if not tx.value(port_queries.ANY_ON_HOST, host_id=host_id, network_id=port.network_id):
-            gone.append(network)
+            gone += [network, item_id("neighbours", port.network_id)]
         elif port.role == DHCP:
             touched.append(network)
         known = self.registry.items(tx, host_id, KIND, gone) if gone else {}
@@ -143,9 +152,45 @@ class Hosts:
         if group_ids:
             tx.after_commit(self.on_members)
 
+    def _note_neighbours(self, tx: Tx, network_id: str) -> None:
+        """A port of the network came to a host, changed there, or left it. Where there is but one
+        host nobody else has to know."""
+        if len(tx.tuples(host_queries.WITH_TUNNELS)) > 1:
+            tx.run(host_queries.NOTE_CHANGE, network=network_id)
+            tx.after_commit(self.on_members)
+
+    def saw(self, tx: Tx, host_id: str, told: HostTunnels) -> None:
+        """What a host says of itself. Where its tunnels end is in all lists of its networks."""
+        row = tx.get(NetworkHostRow, host_id)
+        new = NetworkHostRow(host_id, told.tunnel, told.gateway)
+        if row == new:
+            return
+        if row is None:
+            tx.insert(new)
+        else:
+            tx.update(row, tunnel=told.tunnel, gateway=told.gateway)
+        if told.tunnel is not None or (row is not None and row.tunnel is not None):
+            tx.run(host_queries.NOTE_ALL)
+            tx.after_commit(self.on_members)
+
     def spread(self, tx: Tx) -> int:
-        """Tell all hosts that have rules about the groups whose members changed; how many groups
-        that were."""
+        """Tell all hosts that must know of changed lists; how many lists that were at the most."""
+        return max(self._spread_members(tx), self._spread_neighbours(tx))
+
+    def _spread_neighbours(self, tx: Tx) -> int:
+        """A network's ports, to the hosts that have it, if there are several (or were)."""
+        changed = tx.all(host_queries.CHANGED, most=100)
+        for row in changed:
+            tx.update(row, number=row.number + 1, pending=False)
+            item = item_id("neighbours", row.network_id)
+            found = _names(tx.tuples(host_queries.TUNNELS_OF_NETWORK, network_id=row.network_id))
+            if len(found) < 2:
+                found = [h for h in found if self.registry.items(tx, h, KIND, [item])]
+            self.registry.touch_all(tx, found, KIND, item)
+        return len(changed)
+
+    def _spread_members(self, tx: Tx) -> int:
+        """The members of groups, to the hosts that have rules about them."""
         changed = tx.all(group_queries.CHANGED, most=100)
         for row in changed:
             found = _names(tx.tuples(port_queries.HOSTS_NAMING_GROUPS, ids=[row.group_id]))

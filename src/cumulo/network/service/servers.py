@@ -186,6 +186,11 @@ class Servers:
         changes |= {"holder": None, "role": ""}
         self._ports.bind(tx, changed(tx, port, **changes), None)
 
+    def move(self, tx: Tx, server_id: str, host_id: str | None) -> None:
+        for port in tx.all(queries.OF_HOLDERS, ids=[server_id]):
+            if port.role == COMPUTE and port.host_id != host_id:
+                self._ports.bind(tx, port, host_id)
+
     def unplug_all(self, tx: Tx, server_id: str) -> None:
         for port in tx.all(queries.OF_HOLDERS, ids=[server_id]):
             if port.role == COMPUTE:

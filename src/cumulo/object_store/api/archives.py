@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.object_store.api.asked import Asked
 from cumulo.object_store.api.bulk import Outcome
@@ -32,20 +33,32 @@ class ArchivesApi:
         kind = call.query.get(QUERY) or ""
         if kind not in MODES:
             raise BadInput("Unsupported archive format")
-        length_of(asked.headers)
-        if not asked.place.container:
-            asked.access.check_account(writing=True)
+        length = length_of(asked.headers)
+        await self._store.database.read(lambda tx: self._check(tx, asked, length or 0))
         received = await self._store.bytes.receive(body_of(call), limits.MAX_FILE_SIZE)
         if received.blob is None:
             raise BadInput("Invalid Tar File: it is empty")
         opened = await self._store.bytes.open(received.blob)
         try:
-            archive = Archive(self._store.bytes, opened.descriptor, kind)
+            archive = Archive(opened.descriptor, kind, received.size)
             outcome = await self._extract(asked, archive)
         finally:
             opened.close()
             await self._store.bytes.drop(received.blob)
         return outcome.reply(asked)
+
+    def _check(self, tx: Tx, asked: Asked, length: int) -> None:
+        """Before a byte is taken: may this caller make anything there, and is there room for the
+        archive? Each member is asked about again. Raises Denied, NeedsLogin, TooLarge."""
+        place, access = asked.place, asked.access
+        found = None
+        if place.container:
+            found = self._store.containers.find(tx, access.account, place.container)
+        if found is None:
+            access.check_account(writing=True)
+        else:
+            access.check("write", found, place.container)
+            self._store.containers.check_room(tx, found, objects=0, bytes=length)
 
     async def _extract(self, asked: Asked, archive: Archive) -> Outcome:
         outcome = Outcome("Number Files Created", done="201 Created")

@@ -185,10 +185,11 @@ def _json(container: str, page: Page) -> bytes:
             "content_type": utf8(kind),
             "last_modified": timestamps.iso(timestamp),
         }
-        if '"symlink"' in extra:
-            entry["symlink_path"] = f"/v1{msgspec.json.decode(extra)['symlink']}"
+        more = msgspec.json.decode(extra) if extra != "{}" else {}
+        if "symlink" in more:
+            entry["symlink_path"] = f"/v1{more['symlink']}"
         if sort == "slo":
-            entry["hash"] = msgspec.json.decode(extra).get("manifest_etag", etag)
+            entry["hash"] = more.get("manifest_etag", etag)
             entry["slo_etag"] = f'"{etag}"'
         found.append(entry)
     return msgspec.json.encode(found)

@@ -41,6 +41,8 @@ class LargeApi:
         given = unquoted(asked.headers.get("etag", ""))
         if given and given != new.etag:
             raise Unprocessable()
+        if manifest.size_of(segments) > limits.MAX_LARGE_SIZE:
+            raise TooLarge(f"Large object > {limits.MAX_LARGE_SIZE} bytes")
         text = manifest.dump(segments)
         received = await self._store.bytes.receive(_once(text), len(text))
         new.blob, new.kind, new.size = received.blob, "slo", manifest.size_of(segments)

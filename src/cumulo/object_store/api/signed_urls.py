@@ -13,8 +13,10 @@ from cumulo.object_store.service.access import Signed
 from cumulo.object_store.service.accounts import url_keys
 from cumulo.object_store.service.object_store import ObjectStoreService
 
-POINTERS = ("x-object-manifest", "x-symlink-target")
+POINTERS = ("x-object-manifest", "x-symlink-target", "x-copy-from")
 """What would let whoever may write one object read others."""
+MANY = ("extract-archive", "multipart-manifest")
+"""What makes of one object many, or one of many."""
 
 
 class SignedUrls:
@@ -37,6 +39,10 @@ class SignedUrls:
             for name in POINTERS:
                 if call.header(name) is not None:
                     raise BadInput(f"The header {name!r} is not allowed in this tempurl")
+        if call.operation.method not in ("GET", "HEAD"):
+            for name in MANY:
+                if call.query.get(name) is not None:
+                    raise BadInput(f"{name!r} is not allowed in this tempurl")
         call.grant = found
         return None
 

@@ -14,6 +14,8 @@ LISTING_LIMIT = 10_000
 
 MAX_SEGMENTS = 1000
 MAX_MANIFEST_SIZE = 8 * 1024**2
+MAX_LARGE_SIZE = 2**60
+"""Bytes of a manifest's object, nested ones unfolded: what is beyond no counter can hold."""
 MAX_NESTING = 10
 """Manifests inside manifests, as Swift's own bound of recursion."""
 

@@ -4,12 +4,19 @@ The row is the truth: bytes without a row are removed, and a row is only written
 safe on the disk. A copy is another row with the same blob.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, table
 
 Kind = Literal["plain", "slo", "parts"]
 """`slo`: the blob is Swift's manifest; `parts`: its bytes are the parts of an assembly."""
+
+
+def taken(kind: Kind, size: int, extra: Mapping[str, Any]) -> int:
+    """The bytes that an object takes, as containers, accounts and quotas count them: a manifest's
+    own, since its segments are counted where they are (Swift's static large objects)."""
+    return int(extra.get("manifest_size", 0)) if kind == "slo" else size
 
 
 @table(
@@ -46,6 +53,10 @@ class ObjectRow(Row, frozen=True):
     @property
     def text(self) -> str:
         return self.name.decode()
+
+    @property
+    def taken(self) -> int:
+        return taken(self.kind, self.size, self.extra)
 
 
 @table("object_parts", IndexOn("blob", where="blob IS NOT NULL"))

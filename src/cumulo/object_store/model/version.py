@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from cumulo.core.db.rows import IndexOn, Key, References, Row, table
 from cumulo.object_store.model.container import ContainerRow
-from cumulo.object_store.model.object import Kind, ObjectRow
+from cumulo.object_store.model.object import Kind, ObjectRow, taken
 
 NULL = "null"
 ENABLED, SUSPENDED = "Enabled", "Suspended"
@@ -39,6 +39,10 @@ class VersionRow(Row, frozen=True):
     @property
     def text(self) -> str:
         return self.name.decode()
+
+    @property
+    def taken(self) -> int:
+        return taken(self.kind, self.size, self.extra)
 
 
 def state_of(container: ContainerRow) -> str:

@@ -65,6 +65,9 @@ PARTS = query(
     .limit(sa.bindparam("most", type_=sa.Integer())),
 )
 
+PARTS_SIZE = statement(
+    sa.select(sa.func.sum(_p.size)).where(_p.assembly == sa.bindparam("assembly"))
+)
 UPLOADS = query(
     UploadRow,
     sa.select(UploadRow.sql_table)

@@ -69,7 +69,7 @@ class Archives:
         name = _prefix(row.name) + row.timestamp.encode()
         kept = msgspec.structs.replace(row, container_id=target.id, name=name, version=NULL)
         if tx.insert(kept, ignore_duplicate=True):
-            self._containers.count(tx, target, objects=1, bytes=row.size)
+            self._containers.count(tx, target, objects=1, bytes=row.taken)
 
     def _restored(
         self, tx: Tx, container: ContainerRow, target: ContainerRow, row: ObjectRow
@@ -87,10 +87,10 @@ class Archives:
         if last is None:
             return False
         tx.delete(last)
-        self._containers.count(tx, target, objects=-1, bytes=-last.size)
+        self._containers.count(tx, target, objects=-1, bytes=-last.taken)
         self._containers.drop(tx, container, row)
         tx.insert(msgspec.structs.replace(last, container_id=container.id, name=row.name))
-        self._containers.count(tx, container, objects=1, bytes=last.size)
+        self._containers.count(tx, container, objects=1, bytes=last.taken)
         return True
 
 

@@ -1,23 +1,36 @@
 """Archives that become objects: tar, plain or packed. Only regular files are looked at.
 
-The archive is a blob while it is read; its members are read in threads, block by block, so memory
-stays flat however large either is. Names become objects' names and never paths of this machine.
+The archive is a blob while it is read; its members are read in threads of their own pool, block by
+block, so memory stays flat however large either is, and whoever stores plain objects does not
+wait. Names become objects' names and never paths of this machine.
+
+An archive's own words are bounded before they are followed: `tarfile` reads a long name whole,
+however long its header says that it is, and a few packed bytes can be endless zeros.
 """
 
+import bz2
+import gzip
 import os
 import tarfile
 import zlib
 from collections.abc import AsyncIterator
 from typing import IO, NamedTuple
 
+from cumulo.core.work.pools import Pool
 from cumulo.object_store.model.faults import BadInput
-from cumulo.object_store.service.bytes import READ, Bytes
+from cumulo.object_store.service.bytes import READ
 
-MODES = {"tar": "r|", "tar.gz": "r|gz", "tar.bz2": "r|bz2"}
+MODES = ("tar", "tar.gz", "tar.bz2")
 MAX_CONTAINERS = 10_000
 MAX_FAILED = 1000
 MAX_MEMBERS = 100_000
-_BROKEN = (tarfile.TarError, zlib.error, EOFError, OSError, ValueError)
+MAX_HEADER = 1024 * 1024
+"""Bytes of one header: names, and the attributes of pax."""
+MAX_GROWTH, MIN_UNPACKED = 100, 1024**3
+"""An archive is at the most so many times as long unpacked, or so long."""
+_POOL = Pool("archives", 2)
+_PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
+_BROKEN = (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, RecursionError)
 
 
 class Member(NamedTuple):
@@ -27,19 +40,19 @@ class Member(NamedTuple):
 
 
 class Archive:
-    """Raises BadInput for what is no archive, or no archive any more."""
+    """`size`: of the packed bytes. Raises BadInput for what is no archive, or not any more."""
 
-    def __init__(self, bytes_: Bytes, descriptor: int, kind: str) -> None:
-        self._bytes = bytes_
+    def __init__(self, descriptor: int, kind: str, size: int) -> None:
         self._descriptor = os.dup(descriptor)
         self._kind = kind
+        self._most = max(MIN_UNPACKED, size * MAX_GROWTH)
 
     async def members(self) -> AsyncIterator[Member]:
         """The regular files, one after the other: read each before the next one."""
         try:
-            archive = await self._bytes.in_thread(self._open)
+            archive, unpacked = await _POOL(self._open)
             for _ in range(MAX_MEMBERS):
-                found = await self._bytes.in_thread(_next, archive)
+                found = await _POOL(_next, archive, unpacked)
                 if found is None:
                     return
                 if found.file is not None:
@@ -48,17 +61,17 @@ class Archive:
         except _BROKEN as error:
             raise BadInput(f"Invalid Tar File: {error}") from None
 
-    def _open(self) -> tarfile.TarFile:
+    def _open(self) -> tuple[tarfile.TarFile, "_Unpacked"]:
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         file = os.fdopen(self._descriptor, "rb")
-        mode = MODES[self._kind]
-        return tarfile.open(fileobj=file, mode=mode)  # type: ignore[call-overload, no-any-return]
+        unpacked = _Unpacked(_unpacking(file, self._kind), self._most)
+        return tarfile.open(fileobj=unpacked, mode="r:"), unpacked  # type: ignore[call-overload]
 
     async def content(self, member: Member) -> AsyncIterator[bytes]:
         left = member.size
         while left:
             try:
-                block = await self._bytes.in_thread(member.file.read, min(READ, left))
+                block = await _POOL(member.file.read, min(READ, left))
             except _BROKEN as error:
                 raise BadInput(f"Invalid Tar File: {error}") from None
             if not block:
@@ -67,18 +80,73 @@ class Archive:
             yield block
 
 
+def _unpacking(file: IO[bytes], kind: str) -> IO[bytes]:
+    if kind == "tar.gz":
+        return gzip.GzipFile(fileobj=file, mode="rb")  # type: ignore[return-value]
+    return bz2.BZ2File(file) if kind == "tar.bz2" else file
+
+
+class _Unpacked:
+    """What `tarfile` reads: forward only, not more for one member's headers than MAX_HEADER, and
+    not more in all than `most`."""
+
+    def __init__(self, file: IO[bytes], most: int) -> None:
+        self.of_header: int | None = 0
+        """Bytes that were read of the headers at work; None: a member's content is read."""
+        self._file = file
+        self._most = most
+        self._at = 0
+
+    def read(self, size: int) -> bytes:
+        if self.of_header is not None:
+            self.of_header += size
+        if not 0 <= size <= MAX_HEADER or (self.of_header or 0) > MAX_HEADER:
+            raise tarfile.ReadError("a header is too long")
+        return self._take(size)
+
+    def _take(self, size: int) -> bytes:
+        found = b""
+        while len(found) < size:
+            piece = self._file.read(size - len(found))
+            if not piece:
+                break
+            found += piece
+        self._at += len(found)
+        if self._at > self._most:
+            raise tarfile.ReadError("it is too long unpacked")
+        return found
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, place: int) -> int:
+        if place < self._at:
+            raise tarfile.ReadError("it leads backwards")
+        while self._at < place:
+            if not self._take(min(READ, place - self._at)):
+                raise tarfile.ReadError("unexpected end of data")
+        return self._at
+
+    def close(self) -> None:
+        self._file.close()
+
+
 class _Entry(NamedTuple):
     name: str
     size: int
     file: IO[bytes] | None
 
 
-def _next(archive: tarfile.TarFile) -> _Entry | None:
+def _next(archive: tarfile.TarFile, unpacked: "_Unpacked") -> _Entry | None:
+    unpacked.of_header = 0
     entry = archive.next()
+    unpacked.of_header = None
     if entry is None:
         archive.close()
         return None
-    # A stream's members are not kept by us: those of a long archive would fill the memory.
+    # The members of a long archive would fill the memory; nobody asks for one again.
     archive.members = []  # type: ignore[attr-defined]
     name = entry.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return _Entry(name, entry.size, archive.extractfile(entry) if entry.isreg() else None)
+    # Of a sparse file the size is the archive's word alone.
+    plain = entry.type in _PLAIN and not entry.issparse()
+    return _Entry(name, entry.size, archive.extractfile(entry) if plain else None)

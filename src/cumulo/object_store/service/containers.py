@@ -14,7 +14,7 @@ from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import BadInput, NoSuchContainer, NotEmpty
 from cumulo.object_store.model.headers import merged
 from cumulo.object_store.model.names import check_container
-from cumulo.object_store.model.object import ObjectRow
+from cumulo.object_store.model.object import ObjectRow, UploadRow
 from cumulo.object_store.queries import container as queries
 from cumulo.object_store.queries import object as object_queries
 from cumulo.object_store.queries import version as version_queries
@@ -123,8 +123,7 @@ class Containers:
         if len(uploads) > MOST_UPLOADS:
             raise NotEmpty()
         for upload in uploads:
-            self._removals.parts(tx, upload.id)
-            tx.delete(upload)
+            self.drop_upload(tx, row, upload)
         tx.delete(row)
         self._accounts.count(tx, access.account, containers=-1)
         self._emit(tx, "delete", row, access)
@@ -133,7 +132,14 @@ class Containers:
         """An object, for good."""
         tx.delete(row)
         self._removals.of(tx, row)
-        self.count(tx, container, objects=-1, bytes=-row.size)
+        self.count(tx, container, objects=-1, bytes=-row.taken)
+
+    def drop_upload(self, tx: Tx, container: ContainerRow, row: UploadRow) -> None:
+        """An upload that is not completed, with its parts."""
+        parts = int(tx.value(object_queries.PARTS_SIZE, assembly=row.id) or 0)
+        self.count(tx, container, objects=0, bytes=-parts)
+        self._removals.parts(tx, row.id)
+        tx.delete(row)
 
     def _drop_expired(self, tx: Tx, row: ContainerRow) -> None:
         """Objects whose time is over are not there for anybody, and go with their container."""
@@ -143,7 +149,7 @@ class Containers:
         for each in found:
             tx.delete(each)
             self._removals.of(tx, each)
-        self.count(tx, row, objects=-len(found), bytes=-sum(each.size for each in found))
+        self.count(tx, row, objects=-len(found), bytes=-sum(each.taken for each in found))
 
     def count(self, tx: Tx, row: ContainerRow, *, objects: int, bytes: int) -> None:
         """In the container and in its account."""

@@ -73,8 +73,11 @@ class Multipart:
         received: Received,
         checksums: Mapping[str, str],
     ) -> PartRow:
-        """The bytes are safe; a part of the same number goes."""
-        if tx.get(UploadRow, upload) is None:
+        """The bytes are safe; a part of the same number goes. Parts count as what they take.
+        Raises NoSuchUpload, TooLarge."""
+        there = tx.get(UploadRow, upload)
+        container = None if there is None else tx.get(ContainerRow, there.container_id)
+        if container is None:
             raise NoSuchUpload("The specified upload does not exist.")
         row = PartRow(
             upload,
@@ -86,6 +89,9 @@ class Multipart:
             dict(checksums),
         )
         old = tx.get(PartRow, upload, number)
+        more = received.size - (0 if old is None else old.size)
+        self.check_room(tx, container, more)
+        self._containers.count(tx, container, objects=0, bytes=more)
         if old is not None:
             tx.delete(old)
             if old.blob is not None:
@@ -133,7 +139,10 @@ class Multipart:
             return done
         parts = self._chosen(tx, row, wanted)
         chosen = {part.number for part in parts}
-        for part in tx.all(queries.PARTS, assembly=upload, after=-1, most=limits.S3_PARTS):
+        there = tx.all(queries.PARTS, assembly=upload, after=-1, most=limits.S3_PARTS)
+        # From here on the object counts.
+        self._containers.count(tx, container, objects=0, bytes=-sum(part.size for part in there))
+        for part in there:
             if part.number not in chosen:
                 tx.delete(part)
                 if part.blob is not None:
@@ -192,9 +201,8 @@ class Multipart:
         return chosen
 
     def abort(self, tx: Tx, access: Access, bucket: str, name: str, upload: str) -> None:
-        _, row = self.find(tx, access, bucket, name, upload)
-        self._removals.parts(tx, row.id)
-        tx.delete(row)
+        container, row = self.find(tx, access, bucket, name, upload)
+        self._containers.drop_upload(tx, container, row)
 
 
 def etag_of(parts: Sequence[PartRow]) -> str:

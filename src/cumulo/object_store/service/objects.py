@@ -10,7 +10,7 @@ from cumulo.object_store.model import timestamps
 from cumulo.object_store.model.conditions import outcome
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import NoSuchContainer, NoSuchObject, PreconditionFailed
-from cumulo.object_store.model.object import Kind, ObjectRow
+from cumulo.object_store.model.object import Kind, ObjectRow, taken
 from cumulo.object_store.model.version import ENABLED, NULL, SUSPENDED, VersionRow, state_of
 from cumulo.object_store.queries import object as queries
 from cumulo.object_store.service.access import Access
@@ -35,6 +35,10 @@ class NewObject:
     assembly: str | None = None
     delete_at: int | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def taken(self) -> int:
+        return taken(self.kind, self.size, self.extra)
 
 
 class Objects:
@@ -100,7 +104,7 @@ class Objects:
         now = tx.get(ContainerRow, container.id)
         if now is None:
             raise NoSuchContainer()
-        old = self._check(tx, now, name, new.size, conditions)
+        old = self._check(tx, now, name, new.taken, conditions)
         there = tx.get(ObjectRow, container.id, name.encode()) if old is None else old
         state = state_of(now)
         when = self._time(tx, now, name, there)
@@ -121,7 +125,7 @@ class Objects:
         )
         if there is None:
             tx.insert(row)
-            self._containers.count(tx, now, objects=1, bytes=new.size)
+            self._containers.count(tx, now, objects=1, bytes=new.taken)
         else:
             keeps = self._versions.replaced(tx, now, there)
             if old is not None:
@@ -130,8 +134,8 @@ class Objects:
             tx.update(there, **changed)
             if not keeps and (there.blob, there.assembly) != (new.blob, new.assembly):
                 self._removals.of(tx, there)
-            freed = 0 if keeps else there.size
-            self._containers.count(tx, now, objects=0, bytes=new.size - freed)
+            freed = 0 if keeps else there.taken
+            self._containers.count(tx, now, objects=0, bytes=new.taken - freed)
         if state == SUSPENDED:
             self._drop_null(tx, now, name)
         return row
@@ -159,7 +163,7 @@ class Objects:
                 raise PreconditionFailed()
         more = 1 if old is None else 0
         self._containers.check_room(
-            tx, container, objects=more, bytes=size - (0 if old is None else old.size)
+            tx, container, objects=more, bytes=size - (0 if old is None else old.taken)
         )
         return old
 
@@ -211,7 +215,7 @@ class Objects:
             tx.delete(row)
             if not keeps:
                 self._removals.of(tx, row)
-            self._containers.count(tx, container, objects=-1, bytes=0 if keeps else -row.size)
+            self._containers.count(tx, container, objects=-1, bytes=0 if keeps else -row.taken)
         if state_of(container) == SUSPENDED:
             self._drop_null(tx, container, name)
         newest = "" if row is None else row.timestamp
@@ -233,7 +237,7 @@ class Objects:
             raise NoSuchObject()
         tx.delete(row)
         self._removals.of(tx, row)
-        self._containers.count(tx, found, objects=0, bytes=-row.size)
+        self._containers.count(tx, found, objects=0, bytes=-row.taken)
         if current is None:
             self._promote(tx, found, key)
         return row.marker
@@ -258,7 +262,7 @@ class Objects:
         """The current version, for good."""
         tx.delete(row)
         self._removals.of(tx, row)
-        self._containers.count(tx, container, objects=-1, bytes=-row.size)
+        self._containers.count(tx, container, objects=-1, bytes=-row.taken)
 
     def set_tags(
         self, tx: Tx, access: Access, container: str, name: str, tags: Mapping[str, str]

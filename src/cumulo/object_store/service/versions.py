@@ -58,7 +58,7 @@ class Versions:
             return 0
         tx.delete(row)
         self._removals.of(tx, row)
-        return row.size
+        return row.taken
 
     def mark(self, tx: Tx, container: ContainerRow, name: bytes, newest: str) -> VersionRow:
         """Say that the object is deleted. `newest`: the time of what it was."""

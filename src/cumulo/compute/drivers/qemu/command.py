@@ -12,10 +12,13 @@ from typing import Any
 from cumulo.compute.drivers.driver import DiskSpec, GuestSpec, NicSpec
 from cumulo.compute.drivers.qemu.disks import (
     CONFIG_FILE,
+    EXTRA_FILES,
+    RESCUE_FILE,
     ROOT_NODE,
     block_device,
     node_name,
-    root_block_device,
+    own_block_device,
+    root_file,
 )
 from cumulo.core.run.accelerator import Accelerator
 
@@ -51,7 +54,7 @@ def port_count(spec: GuestSpec) -> int:
 
 def disk_arguments(disk: DiskSpec, bus: str, *, boot: bool = False) -> dict[str, Any]:
     """The arguments of device_add for a volume."""
-    device = {
+    device: dict[str, Any] = {
         "driver": "virtio-blk-pci",
         "id": disk_device(disk.id),
         "bus": bus,
@@ -61,6 +64,8 @@ def disk_arguments(disk: DiskSpec, bus: str, *, boot: bool = False) -> dict[str,
         "werror": "stop",
         "rerror": "stop",
     }
+    if disk.shared and disk.connection.get("format", "raw") == "raw":
+        device["share-rw"] = True
     return device | ({"bootindex": 1} if boot else {})
 
 
@@ -89,8 +94,12 @@ def build_command(
     binary: str,
     accelerator: Accelerator,
     tap_fds: Mapping[str, int],
+    places: Mapping[str, str] | None = None,
+    memory_fd: int | None = None,
 ) -> list[str]:
-    """The argument vector. `tap_fds`: port id to the descriptor that the process inherits."""
+    """The argument vector. `tap_fds`: port id to the descriptor that the process inherits.
+    `memory_fd`: of what a suspended guest had in memory, `places`: where its devices were then."""
+    place = Places(places or {})
     argv = [binary, "-name", marker(spec.id), "-nodefaults", "-no-user-config", "-S"]
     # A guest that shuts itself down leaves QEMU paused, so that we can see who ended it.
     argv += ["-no-shutdown", "-machine", "q35", *accelerator.arguments]
@@ -104,11 +113,23 @@ def build_command(
     argv += ["-smbios", identity]
     argv += _characters()
     argv += _devices(_base_devices(port_count(spec)))
-    argv += _disk_options(spec)
+    argv += _disk_options(spec, place)
     for index, nic in enumerate(spec.nics):
         argv += ["-netdev", _json(netdev_arguments(nic, str(tap_fds[nic.id])))]
-        argv += _devices([nic_arguments(nic, port_name(index))])
+        argv += _devices([nic_arguments(nic, place.of(nic_device(nic.id), port_name(index)))])
+    if memory_fd is not None:
+        argv += ["-incoming", f"fd:{memory_fd}"]
     return [*argv, "-vnc", "unix:vnc", "-display", "none", "-device", "VGA"]
+
+
+class Places:
+    """The ports that devices were plugged into while the guest ran; others go to their own."""
+
+    def __init__(self, known: Mapping[str, str]) -> None:
+        self._known = known
+
+    def of(self, device: str, port: str) -> str:
+        return self._known.get(device, port)
 
 
 def netdev_arguments(nic: NicSpec, descriptor: str) -> dict[str, Any]:
@@ -142,17 +163,21 @@ def _root_port(name: str, number: int) -> dict[str, Any]:
     return {"driver": "pcie-root-port", "id": name, "slot": number, "chassis": number}
 
 
-def _disk_options(spec: GuestSpec) -> list[str]:
+def _disk_options(spec: GuestSpec, place: Places) -> list[str]:
     argv: list[str] = []
-    disks = ordered_disks(spec)
+    if spec.rescue is not None:
+        argv += _own_disk("rescue", RESCUE_FILE, bootindex=1)
     if spec.root is not None:
-        root = {"driver": "virtio-blk-pci", "id": "root", "drive": ROOT_NODE, "bootindex": 1}
-        root |= {"werror": "stop", "rerror": "stop"}
-        argv += ["-blockdev", _json(root_block_device()), *_devices([root])]
-    for index, disk in enumerate(disks):
-        boots = spec.root is None and index == 0
-        bus = "pcie.0" if boots else port_name(len(spec.nics) + index)
+        first: dict[str, Any] = {} if spec.rescue is not None else {"bootindex": 1}
+        argv += _own_disk(ROOT_NODE, root_file(spec.root.version), **first)
+    extras = {"ephemeral": spec.ephemeral_gb, "swap": spec.swap_mb}
+    for kind in (kind for kind, size in extras.items() if size):
+        argv += _own_disk(kind, EXTRA_FILES[kind], format="raw")
+    for index, disk in enumerate(ordered_disks(spec)):
+        boots = spec.root is None and spec.rescue is None and index == 0
+        own = "pcie.0" if spec.root is None and index == 0 else port_name(len(spec.nics) + index)
         node = block_device(disk.connection, node_name(disk.id), read_only=disk.read_only)
+        bus = place.of(disk_device(disk.id), own)
         argv += ["-blockdev", _json(node), *_devices([disk_arguments(disk, bus, boot=boots)])]
     if spec.config_drive is not None:
         source = {"driver": "file", "path": CONFIG_FILE, "format": "raw"}
@@ -161,6 +186,12 @@ def _disk_options(spec: GuestSpec) -> list[str]:
         argv += ["-blockdev", _json(block_device(source, "config", read_only=True))]
         argv += _devices([drive])
     return argv
+
+
+def _own_disk(node: str, file: str, *, format: str = "qcow2", **more: Any) -> list[str]:
+    device = {"driver": "virtio-blk-pci", "id": node, "drive": node, **more}
+    device |= {"werror": "stop", "rerror": "stop"}
+    return ["-blockdev", _json(own_block_device(file, node, format)), *_devices([device])]
 
 
 def _devices(devices: Sequence[Mapping[str, Any]]) -> list[str]:

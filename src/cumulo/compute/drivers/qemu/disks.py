@@ -20,6 +20,8 @@ from cumulo.core.run.sandbox import OUTPUT, Bounds, in_sandbox, lent
 
 GIB = 1024**3
 ROOT_FILE = "root.qcow2"
+RESCUE_FILE = "rescue.qcow2"
+EXTRA_FILES = {"ephemeral": "ephemeral.raw", "swap": "swap.raw"}
 BASE_NOTE = "base"
 CONFIG_FILE = "config.iso"
 ROOT_NODE = "root"
@@ -77,11 +79,14 @@ def block_device(connection: dict[str, Any], node: str, *, read_only: bool) -> d
     }
 
 
-def root_block_device() -> dict[str, Any]:
-    """The root layer, by a path relative to the guest's own folder (QEMU's working directory)."""
-    return block_device(
-        {"driver": "file", "path": ROOT_FILE, "format": "qcow2"}, ROOT_NODE, read_only=False
-    )
+def root_file(version: int) -> str:
+    """The first one has the plain name, which guests of earlier releases have."""
+    return ROOT_FILE if version == 0 else f"root-{version}.qcow2"
+
+
+def own_block_device(name: str, node: str, format: str = "qcow2") -> dict[str, Any]:
+    """A disk of the guest's own, by a path relative to its folder (QEMU's working directory)."""
+    return block_device({"driver": "file", "path": name, "format": format}, node, read_only=False)
 
 
 def grant(disk: DiskSpec, uid: int, gid: int) -> None:
@@ -117,39 +122,110 @@ def check_readable(path: Path, uid: int, gid: int) -> None:
 
 
 def ensure_root(folder: Path, root: RootDisk, uid: int, gid: int) -> None:
-    """Make the layer over the image, or let it grow. Never shrinks; never touches its data.
+    """Make the layer over the image (or the copy of an earlier version), or let it grow. Never
+    shrinks; never touches its data. Then other versions go.
 
     The folder is the guest's own. What is in it is believed as little as the guest is: which image
     is below is noted beside it, and the tool that opens the layer sees that image and no more."""
-    target, base = folder / ROOT_FILE, Path(root.base)
-    wanted = root.size_gb * GIB
+    target, base = folder / root_file(root.version), Path(root.base)
     note_base(folder, base)
+    if not target.exists() and root.source is not None:
+        _copy_version(folder, root.source, target, uid, gid)
     if target.exists():
-        if wanted > virtual_size(target, "qcow2"):
-            argv = ["qemu-img", "resize", "-f", "qcow2", OUTPUT, str(wanted)]
-            with lent(target) as user:
-                in_sandbox(
-                    argv,
-                    reads={str(base): base},
-                    writes={OUTPUT: target},
-                    bounds=Bounds(disk=1 << 60),
-                    user=user,
-                )
-        return
+        _let_grow(target, base, root.size_gb * GIB)
+    else:
+        _make_layer(target, root, uid, gid)
+    kept = {target.name, *([] if root.kept is None else [root_file(root.kept)])}
+    for other in folder.glob("root*.qcow2"):
+        if other.name not in kept:
+            other.unlink(missing_ok=True)
+
+
+def _let_grow(target: Path, base: Path, wanted: int) -> None:
+    if wanted > virtual_size(target, "qcow2"):
+        argv = ["qemu-img", "resize", "-f", "qcow2", OUTPUT, str(wanted)]
+        with lent(target) as user:
+            in_sandbox(
+                argv,
+                reads={str(base): base},
+                writes={OUTPUT: target},
+                bounds=Bounds(disk=1 << 60),
+                user=user,
+            )
+
+
+def _copy_version(folder: Path, version: int, target: Path, uid: int, gid: int) -> None:
+    """Blocks are shared where the file system can. Made beside the guest's folder, where no guest
+    can put a link in its place."""
+    source = folder / root_file(version)
+    if not source.exists():
+        raise DiskFault(f"root disk {version} of the guest is not on this host")
+    temporary = folder.parent / "root.new"
+    temporary.unlink(missing_ok=True)
+    run_blocking(
+        ["cp", "--no-dereference", "--reflink=auto", "--sparse=always", str(source), str(temporary)]
+    )
+    _place(temporary, target, uid, gid)
+
+
+def _place(made: Path, target: Path, uid: int, gid: int) -> None:
+    if not stat.S_ISREG(made.lstat().st_mode):
+        made.unlink()
+        raise DiskFault(f"{target.name} is not a file")
+    os.chown(made, uid, gid)
+    made.chmod(0o600)
+    made.replace(target)
+
+
+def _make_layer(target: Path, root: RootDisk, uid: int, gid: int) -> None:
+    base, wanted = Path(root.base), root.size_gb * GIB
     check_readable(base, uid, gid)
     size = virtual_size(base, root.format)
     if wanted and wanted < size:
         raise DiskFault(
             f"the image needs {size / GIB:.2f} GiB, the root disk has {root.size_gb} GiB"
         )
-    temporary = folder.parent / "root.new"
+    temporary = target.parent.parent / "root.new"
     temporary.unlink(missing_ok=True)
     # -u: it only writes the name down, and opens no image.
     argv = ["qemu-img", "create", "-q", "-u", "-f", "qcow2", "-b", str(base), "-F", root.format]
     run_blocking([*argv, str(temporary), str(wanted or size)])
-    os.chown(temporary, uid, gid)
-    temporary.chmod(0o600)
-    temporary.replace(target)
+    _place(temporary, target, uid, gid)
+
+
+def ensure_rescue(folder: Path, rescue: RootDisk | None, uid: int, gid: int) -> None:
+    """The layer that a rescued guest runs from, made anew for each rescue."""
+    target = folder / RESCUE_FILE
+    if rescue is None:
+        target.unlink(missing_ok=True)
+    elif not target.exists():
+        _make_layer(target, rescue, uid, gid)
+
+
+def ensure_extras(folder: Path, spec: GuestSpec, uid: int, gid: int) -> None:
+    """Disks that a flavor brings besides the root disk: one with an empty ext4, and swap."""
+    for kind, size in (("ephemeral", spec.ephemeral_gb * GIB), ("swap", spec.swap_mb << 20)):
+        target = folder / EXTRA_FILES[kind]
+        if not size or target.exists():
+            continue
+        temporary = folder.parent / f"{kind}.new"
+        temporary.unlink(missing_ok=True)
+        with temporary.open("wb") as file:
+            file.truncate(size)
+        if kind == "swap":
+            run_blocking(["mkswap", "-L", "swap0", str(temporary)])
+        else:
+            run_blocking(["mkfs.ext4", "-q", "-F", "-L", "ephemeral0", str(temporary)])
+        _place(temporary, target, uid, gid)
+
+
+def take_root(folder: Path, version: int, source: Path, uid: int, gid: int) -> None:
+    """A file that came from elsewhere becomes a version of the root disk. Raises DiskFault."""
+    target = folder / root_file(version)
+    if not target.exists():
+        shutil.move(source, folder.parent / "root.new")
+        _place(folder.parent / "root.new", target, uid, gid)
+    source.unlink(missing_ok=True)
 
 
 def note_base(folder: Path, base: Path) -> None:

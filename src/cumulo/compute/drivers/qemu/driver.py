@@ -21,11 +21,12 @@ from cumulo.compute.drivers.driver import (
     GuestSpec,
     GuestState,
     GuestUsage,
+    NotPossible,
     Power,
     SnapshotFailed,
     check_spec,
 )
-from cumulo.compute.drivers.qemu import command, console, disks, snapshot, taps
+from cumulo.compute.drivers.qemu import command, console, disks, guest_agent, memory, snapshot, taps
 from cumulo.compute.drivers.qemu.disks import DiskFault
 from cumulo.compute.drivers.qemu.folder import GuestFolder, ending
 from cumulo.compute.drivers.qemu.monitor import Monitor, MonitorError, connect_socket
@@ -39,6 +40,7 @@ from cumulo.compute.drivers.record import (
     note_off,
     note_start,
     note_stop,
+    note_suspended,
     reboot_target,
 )
 from cumulo.core.run import accelerator as accelerator_module
@@ -195,7 +197,8 @@ class QemuDriver:
             self._steps[guest_id] = "snapshotting"
             try:
                 if process is None:
-                    await pools.COPY(snapshot.copy_stopped, folder.run, target)
+                    version = folder.load().root_version
+                    await pools.COPY(snapshot.copy_stopped, folder.run, target, version)
                 else:
                     monitor = await self._monitor(folder)
                     await snapshot.copy_running(monitor, folder.run, target, self._uid, self._gid)
@@ -203,6 +206,32 @@ class QemuDriver:
                 raise SnapshotFailed(str(fault)) from fault
             finally:
                 self._steps.pop(guest_id, None)
+
+    async def take_root(self, guest_id: str, version: int, source: Path) -> None:
+        folder = GuestFolder(self._guests, guest_id)
+        async with self._lock(guest_id):
+            folder.create(self._uid, self._gid)
+            try:
+                await pools.COPY(disks.take_root, folder.run, version, source, self._uid, self._gid)
+            except DiskFault as fault:
+                raise OSError(str(fault)) from fault
+
+    async def freeze(self, guest_id: str, wanted: bool) -> bool:
+        try:
+            await guest_agent.freeze(GuestFolder(self._guests, guest_id).run, wanted)
+        except NotPossible:
+            return False
+        return True
+
+    async def set_password(self, guest_id: str, user: str, password: str) -> None:
+        await guest_agent.set_password(GuestFolder(self._guests, guest_id).run, user, password)
+
+    async def interrupt(self, guest_id: str) -> None:
+        try:
+            monitor = await self._monitor(GuestFolder(self._guests, guest_id))
+            await monitor.execute("inject-nmi")
+        except MonitorError as error:
+            raise NotPossible(str(error)) from error
 
     async def close(self) -> None:
         for monitor in list(self._monitors.values()):
@@ -243,6 +272,12 @@ class QemuDriver:
             note_stop(record, record.generation, reason, crashed=True)
         elif phase == "stopping":
             note_off(record)
+        elif phase == "saving":
+            if (folder.path / memory.FILE).exists():
+                note_suspended(record)
+            else:
+                reason = f"process {pid} ended{how} while its memory was written"
+                note_stop(record, record.generation, reason, crashed=True)
 
     async def _status(self, folder: GuestFolder) -> str | None:
         """QEMU's run state; None when it does not say."""
@@ -253,6 +288,8 @@ class QemuDriver:
 
     async def _state(self, folder: GuestFolder, record: Record) -> GuestState:
         power: Power = "crashed" if record.crashed else "off"
+        if record.phase == "suspended":
+            power = "suspended"
         plugged, nics, fault = record.disks, record.nics, record.fault
         process = folder.process(record)
         if not folder.exists():
@@ -298,6 +335,12 @@ class QemuDriver:
                     self._steps[spec.id] = f"rebooting ({spec.reboot.kind})"
                     hard = spec.reboot.kind == "hard"
                     await self._stop(folder, record, process, hard=hard)
+                case "suspend" if process is not None:
+                    await self._suspend(folder, record, process)
+                    return
+                case "forget":
+                    await pools.DISK(memory.forget, folder.path)
+                    note_off(record)
                 case "start":
                     await self._start(folder, record, spec)
                     return
@@ -314,6 +357,7 @@ class QemuDriver:
             record.reboot_nonce = reboot_target(record, spec)
             record.reason, record.crashed = None, False
             await self._prepare(folder, spec)
+            record.root_version = 0 if spec.root is None else spec.root.version
         self._configure(record, spec)
 
     def _configure(self, record: Record, spec: GuestSpec) -> None:
@@ -321,25 +365,38 @@ class QemuDriver:
         record.nics = [nic.id for nic in spec.nics]
 
     async def _prepare(self, folder: GuestFolder, spec: GuestSpec) -> None:
+        ours = (self._uid, self._gid)
         if spec.root is not None:
-            await pools.TOOLS(disks.ensure_root, folder.run, spec.root, self._uid, self._gid)
+            await pools.TOOLS(disks.ensure_root, folder.run, spec.root, *ours)
+        await pools.TOOLS(disks.ensure_rescue, folder.run, spec.rescue, *ours)
+        await pools.TOOLS(disks.ensure_extras, folder.run, spec, *ours)
         await pools.TOOLS(disks.ensure_config_drive, folder.run, spec.config_drive)
 
     async def _start(self, folder: GuestFolder, record: Record, spec: GuestSpec) -> None:
         self._steps.setdefault(spec.id, "spawning")
         found = await self._accelerate()
+        resumed = (folder.path / memory.FILE).exists()
         await self._prepare(folder, spec)
         for disk in spec.disks:
             disks.grant(disk, self._uid, self._gid)
         with contextlib.ExitStack() as opened:
             descriptors = {}
+            if resumed:
+                descriptors[memory.FILE] = os.open(folder.path / memory.FILE, os.O_RDONLY)
+                opened.callback(os.close, descriptors[memory.FILE])
             for nic in spec.nics:
                 descriptors[nic.id] = taps.open_tap(nic.tap, self._namespace)
                 opened.callback(os.close, descriptors[nic.id])
             argv = command.build_command(
-                spec, binary=self._binary, accelerator=found, tap_fds=descriptors
+                spec,
+                binary=self._binary,
+                accelerator=found,
+                tap_fds=descriptors,
+                places=record.places if resumed else None,
+                memory_fd=descriptors.get(memory.FILE),
             )
             note_start(record, spec)
+            record.root_version = 0 if spec.root is None else spec.root.version
             self._configure(record, spec)
             await pools.DISK(folder.save, record)
             (folder.run / "pid").unlink(missing_ok=True)
@@ -369,17 +426,62 @@ class QemuDriver:
             except MonitorError as error:
                 if not process.alive():
                     record.pid = record.started = 0
+                    self._note_unread(folder, record)
                     how = ending(process.pid)
                     raise MonitorError(f"QEMU ended{how}: {folder.last_words()}") from error
                 if time.monotonic() > end:
                     process.send(signal.SIGKILL)
                     raise
                 await asyncio.sleep(0.02)
+        await self._read_memory(folder, record, process, monitor)
         # Before its first instruction: from now on a stop is a stop of the guest.
         record.phase = "running"
         await pools.DISK(folder.save, record)
         if spec.power == "on":
             await monitor.execute("cont")
+
+    async def _read_memory(
+        self, folder: GuestFolder, record: Record, process: Daemon, monitor: Monitor
+    ) -> None:
+        """A suspended guest goes on where it was; what was written down goes first."""
+        if not (folder.path / memory.FILE).exists():
+            return
+        try:
+            await memory.loaded(monitor)
+        except MonitorError as error:
+            await self._end(folder, record, process)
+            record.pid = record.started = 0
+            self._note_unread(folder, record)
+            raise MonitorError(
+                f"what it had in memory cannot be read ({folder.last_words() or error}): a hard "
+                "reboot starts it anew"
+            ) from error
+        await pools.DISK(memory.forget, folder.path)
+        record.places = {}
+
+    def _note_unread(self, folder: GuestFolder, record: Record) -> None:
+        """It is suspended still, if it was."""
+        if (folder.path / memory.FILE).exists():
+            note_suspended(record)
+
+    async def _suspend(self, folder: GuestFolder, record: Record, process: Daemon) -> None:
+        self._steps.setdefault(record.id, "suspending")
+        monitor = await self._monitor(folder)
+        if record.phase != "saving":
+            record.places = await monitor.places()
+            record.phase = "saving"
+            await pools.DISK(folder.save, record)
+        try:
+            await memory.save(monitor, folder.path)
+        except (MonitorError, OSError):
+            if process.alive():
+                record.phase = "running"
+                with contextlib.suppress(MonitorError):
+                    await monitor.execute("cont")
+            raise
+        await self._end(folder, record, process)
+        note_suspended(record)
+        await pools.DISK(folder.save, record)
 
     async def _match(
         self, folder: GuestFolder, record: Record, spec: GuestSpec, process: Daemon

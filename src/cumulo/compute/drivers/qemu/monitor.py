@@ -140,6 +140,16 @@ class Monitor:
                     free.append(name)
         return sorted(free, key=lambda name: int(name.removeprefix(prefix)))
 
+    async def places(self) -> dict[str, str]:
+        """Devices that can be unplugged, and the root ports that they are behind."""
+        found: dict[str, str] = {}
+        for bus in await self.execute("query-pci"):
+            for device in bus["devices"]:
+                for behind in device.get("pci_bridge", {}).get("devices", ()):
+                    if behind.get("qdev_id") and device.get("qdev_id"):
+                        found[behind["qdev_id"]] = device["qdev_id"]
+        return found
+
     async def wait_gone(self, device: str, seconds: float) -> bool:
         """True as soon as the device is gone, False after `seconds`."""
         end = time.monotonic() + seconds

@@ -12,11 +12,11 @@ import stat
 from pathlib import Path
 
 from cumulo.compute.drivers.qemu.disks import (
-    ROOT_FILE,
     ROOT_NODE,
     DiskFault,
     block_device,
     noted_base,
+    root_file,
 )
 from cumulo.compute.drivers.qemu.monitor import Monitor
 from cumulo.core.run.commands import run_blocking
@@ -44,9 +44,9 @@ async def copy_running(monitor: Monitor, folder: Path, target: Path, uid: int, g
     await pools.COPY(_hand_over, folder / COPY_FILE, target)
 
 
-def copy_stopped(folder: Path, target: Path) -> None:
+def copy_stopped(folder: Path, target: Path, version: int) -> None:
     """Blocks. Raises DiskFault, SandboxFailed."""
-    root, base = folder / ROOT_FILE, noted_base(folder)
+    root, base = folder / root_file(version), noted_base(folder)
     if not root.exists():
         raise DiskFault("the guest has no root disk of its own")
     made = target.with_name(f".part-{target.name}")

@@ -5,6 +5,7 @@ rules, the scope, and the token, in one transaction with the use of a trust.
 """
 
 import dataclasses
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ import msgspec
 from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import seconds_of
 from cumulo.core.db.transaction import Database, Tx
-from cumulo.core.faults import BadRequest, Unauthorized
+from cumulo.core.faults import BadRequest, TooManyRequests, Unauthorized
 from cumulo.core.wire.wording import refuse
 from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.authentication.method import Attempt, Identified, Method, refused
@@ -23,6 +24,8 @@ from cumulo.identity.service.authentication.scope import Scopes, WantedScope
 from cumulo.identity.service.once import use_once
 from cumulo.identity.service.tokens import Tokens
 from cumulo.identity.service.trusts import Trusts
+
+log = logging.getLogger("cumulo.identity")
 
 MAX_METHODS = 10
 
@@ -113,7 +116,11 @@ class Authentication:
         for name in dict.fromkeys(methods):
             method, decoder = self._methods[name]
             asked = _decoded(decoder, bodies, name)
-            found.append(await method.identify(asked, attempt))
+            try:
+                found.append(await method.identify(asked, attempt))
+            except (Unauthorized, TooManyRequests) as error:
+                failed_login(whom(asked), attempt.address, name, str(error))
+                raise
         return _together(found)
 
     async def issue(
@@ -138,6 +145,24 @@ class Authentication:
         if lent or found.once:
             return await self._database.write(work, name="issue token")
         return await self._database.read(work)
+
+
+def whom(asked: Any) -> str:
+    """Who somebody says to be, for the log; nothing of it is proved."""
+    for named in (getattr(asked, "user", None), asked):
+        name, id = getattr(named, "name", None), getattr(named, "id", None)
+        if id:
+            return f"{id:.80}"
+        if name:
+            domain = getattr(named, "domain", None)
+            where = domain and (domain.name or domain.id)
+            return f"{name:.80}@{where:.80}" if where else f"{name:.80}"
+    return ""
+
+
+def failed_login(who: str, address: str, method: str, why: str) -> None:
+    """One line of the log, which a watcher (say, fail2ban) can read: names are quoted."""
+    log.warning("login failed: user %r from %s by %s: %s", who, address or "inside", method, why)
 
 
 def _wants_totp(user: UserRow) -> bool:

@@ -8,8 +8,9 @@ applied again, which is how an audit is asked for.
 
 import asyncio
 import contextlib
+import logging
 import os
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from cumulo.network.drivers.linux import (
     normal,
     router,
     security,
+    tunnels,
 )
 from cumulo.network.drivers.linux.external import Outside
 from cumulo.network.drivers.linux.made import DEVICE, NAMESPACE, MadeHere
@@ -47,6 +49,8 @@ from cumulo.network.model.orders import (
     PortSpec,
     RouterSpec,
 )
+
+log = logging.getLogger("cumulo.network")
 
 _HOST_SYSCTLS = {
     **interfaces.QUIET,
@@ -76,6 +80,8 @@ class LinuxNetworkDriver:
     `outer`: the namespace that Cumulo was started in, None for the current one.
     `nat_to_outside`: masquerade external networks there, IPv4.
     `forwarders`: DNS servers that guests' questions are passed on to.
+    `outside`: external networks lead out of this host.
+    `tunnel`: this host's end of tunnels to others, once it is known; `vxlan_port`: theirs.
     Raises ValueError for an unusable prefix or state directory.
     """
 
@@ -88,6 +94,9 @@ class LinuxNetworkDriver:
         outer: str | None = None,
         nat_to_outside: bool = False,
         forwarders: Sequence[str] = (),
+        outside: bool = True,
+        tunnel: Callable[[], str | None] = lambda: None,
+        vxlan_port: int = 4789,
     ) -> None:
         self.capabilities = NetworkCapabilities(
             name="linux", carries_packets=True, ports_per_network=1000
@@ -101,10 +110,15 @@ class LinuxNetworkDriver:
         self._router_firewalls: dict[str, Firewall] = {}
         self._servers = dhcp.Servers(self._state)
         self._metadata = MetadataServer(metadata)
-        self._outside = Outside(prefix, outer, self._state, nat=nat_to_outside)
+        self._outer = outer
+        self._outside = Outside(prefix, outer, self._state, nat=nat_to_outside, leads=outside)
+        self._tunnel = tunnel
+        self._vxlan_port = vxlan_port
         self._made = MadeHere(self._state)
         self._done: dict[str, tuple[object, int]] = {}
         self._addresses: set[tuple[int, str]] = set()
+        """Of ports that are wired, and of gone ones whose connections are still to be ended."""
+        self._uncleaned: set[str] = set()
         self._generation: int | None = None
 
     def tap_name(self, port_id: str) -> str:
@@ -148,7 +162,14 @@ class LinuxNetworkDriver:
     ) -> HostNetworksReport:
         # What takes time in proportion to the state is worked out off the loop.
         good, faults = await pools.TOOLS(normal.split, desired)
-        plan = Plan(self.prefix, good, self._outside.veths(good.networks), self._forwarders)
+        plan = Plan(
+            self.prefix,
+            good,
+            self._outside.veths(good.networks),
+            self._forwarders,
+            self._tunnel(),
+            self._vxlan_port,
+        )
         rules = await pools.TOOLS(security.ruleset, good)
         host = self.host_namespace
         if create_namespace(host) or host not in self._done:
@@ -167,11 +188,43 @@ class LinuxNetworkDriver:
         tap_faults = await pools.TOOLS(links.make_taps, host, missing)
         lines = links.additions(plan.wanted, there)
         trouble = await links.batch(lines, host, keep_going=True)
+        await self._tunnels(plan, there, faults)
         await self._outside.ensure(good.networks)
         await self._insides(plan, faults)
         if missing or lines:
             there = await links.show(host)
         return make_report(desired, plan, there, faults, tap_faults, trouble)
+
+    async def _tunnels(
+        self, plan: Plan, there: dict[str, links.Link], faults: dict[str, str]
+    ) -> None:
+        """Networks that other hosts have, too; looked at again when a list of ports changed, a
+        device is not there, or everything is."""
+        todo = [
+            each
+            for each in plan.tunnels
+            if each.name not in there or not self._is_done(each.name, each)
+        ]
+        anew = tunnels.changed(todo, there)
+        await links.batch(
+            [f"link del dev {name}" for name in anew], self.host_namespace, keep_going=True
+        )
+        left = {name: link for name, link in there.items() if name not in anew}
+        wrong = await tunnels.ensure(todo, left, self.host_namespace, self._outer)
+        ids = {names.tunnel(network.number): network.id for network in plan.desired.networks}
+        for each in todo:
+            if each.name in wrong:
+                faults.setdefault(ids[each.name], wrong[each.name])
+            else:
+                self._done[each.name] = (each, -1)
+        with_tunnel = {each.name for each in plan.tunnels}
+        over = [
+            network
+            for network in plan.desired.networks
+            if names.tunnel(network.number) not in with_tunnel
+            and self._done.pop(names.tunnel(network.number), None) is not None
+        ]
+        await tunnels.forget(over, self.host_namespace)
 
     async def _remove_links(
         self, plan: Plan, desired: HostNetworks, gone: Collection[str] | None
@@ -209,15 +262,32 @@ class LinuxNetworkDriver:
             return
         self._metadata.keep_only(self._metadata.namespaces() - set(stale))
         for namespace in stale:
-            await pools.TOOLS(delete_namespace, namespace)
+            with self._cleaning(namespace):
+                await pools.TOOLS(delete_namespace, namespace)
+                _remove_files(self._state / namespace)
             self._done.pop(namespace, None)
             self._router_firewalls.pop(namespace, None)
-            _remove_files(self._state / namespace)
 
     async def _forget_gone_ports(self, plan: Plan) -> None:
+        """What cannot be forgotten now is tried again at the next pass: ports that are gone must
+        not hold up those that are there."""
         now = plan.zoned_addresses()
-        await flows.forget_addresses(self.host_namespace, sorted(self._addresses - now))
-        self._addresses = now
+        for each in sorted(self._addresses - now):
+            with self._cleaning(f"connections of {each[1]}"):
+                await flows.forget_addresses(self.host_namespace, [each])
+                self._addresses.discard(each)
+        self._addresses |= now
+
+    @contextlib.contextmanager
+    def _cleaning(self, what: str) -> Iterator[None]:
+        """A clean-up: what goes wrong is told once, and stops nothing else."""
+        try:
+            yield
+            self._uncleaned.discard(what)
+        except (OSError, CommandFailed) as error:
+            if what not in self._uncleaned:
+                self._uncleaned.add(what)
+                log.warning("%s: left behind, tried again later: %s", what, error)
 
     async def _insides(self, plan: Plan, faults: dict[str, str]) -> None:
         """Everything inside the namespaces; a fault of one stops no other."""

@@ -31,13 +31,17 @@ _FORWARD = "net/ipv4/ip_forward"
 
 
 class Outside:
-    """`namespace` is the outer one (None: where this process is); `state` a directory of ours."""
+    """`namespace` is the outer one (None: where this process is); `state` a directory of ours;
+    `leads`: external networks lead out of this host."""
 
-    def __init__(self, prefix: str, namespace: str | None, state: Path, *, nat: bool) -> None:
+    def __init__(
+        self, prefix: str, namespace: str | None, state: Path, *, nat: bool, leads: bool = True
+    ) -> None:
         self.prefix = prefix
         self.namespace = namespace
         self.table = f"{prefix}_nat"
-        self._nat = nat
+        self._nat = nat and leads
+        self._leads = leads
         self._before = state / "outer-ip_forward"
 
     def veths(self, networks: Sequence[NetworkSpec]) -> list[Veth]:
@@ -51,12 +55,12 @@ class Outside:
                 place,
             )
             for network in networks
-            if network.external
+            if network.external and self._leads
         ]
 
     async def ensure(self, networks: Sequence[NetworkSpec]) -> None:
         """After the veths were made. Raises CommandFailed or OSError."""
-        external = [network for network in networks if network.external]
+        external = [network for network in networks if network.external and self._leads]
         if external:
             devices = {
                 names.outer_device(self.prefix, network.number): tuple(_gateways(network))

@@ -25,7 +25,7 @@ _IFF_TAP = 0x0002
 _IFF_NO_PI = 0x1000
 _IFF_VNET_HDR = 0x4000
 # Prefixes of the names that we give; anything else in the namespace is not ours to remove.
-_OURS = ("br", "tap", "nh", "qh", "xh")
+_OURS = ("br", "tap", "nh", "qh", "xh", "vx")
 
 
 class Bridge(msgspec.Struct, frozen=True):
@@ -63,15 +63,18 @@ class Link(msgspec.Struct, frozen=True):
     master: str | None
     up: bool
     filtered: bool = False
+    tunnel: tuple[int, str, int] | None = None
+    """Of a VXLAN device: number, own address, UDP port."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
     bridges: tuple[Bridge, ...] = ()
     taps: tuple[Tap, ...] = ()
     veths: tuple[Veth, ...] = ()
+    tunnels: tuple[str, ...] = ()
 
     def names(self) -> set[str]:
-        bridges = {bridge.name for bridge in self.bridges}
+        bridges = {bridge.name for bridge in self.bridges} | set(self.tunnels)
         return bridges | {tap.name for tap in self.taps} | {veth.name for veth in self.veths}
 
 
@@ -96,7 +99,13 @@ def _link(raw: dict[str, Any]) -> Link:
         master=raw.get("master"),
         up="UP" in raw["flags"],
         filtered=bool(data.get("nf_call_iptables")) and bool(data.get("nf_call_ip6tables")),
+        tunnel=_tunnel(data) if info.get("info_kind") == "vxlan" else None,
     )
+
+
+def _tunnel(data: dict[str, Any]) -> tuple[int, str, int]:
+    local = data.get("local") or data.get("local6") or ""
+    return (int(data.get("id", 0)), str(local), int(data.get("port", 0)))
 
 
 def stale(wanted: Wanted, there: Iterable[str]) -> list[str]:

@@ -94,6 +94,7 @@ def owners(plan: Plan) -> Mapping[str, str]:
     for network in plan.desired.networks:
         owner = item_id("network", network.id)
         found[key(DEVICE, names.bridge(network.number))] = owner
+        found[key(DEVICE, names.tunnel(network.number))] = owner
         if network.external:
             found[key(DEVICE, names.external_device(network.number))] = owner
         if network.dhcp is not None:

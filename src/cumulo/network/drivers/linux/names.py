@@ -35,6 +35,10 @@ def bridge(number: int) -> str:
     return f"br{number}"
 
 
+def tunnel(number: int) -> str:
+    return f"vx{number}"
+
+
 def veth(kind: str, mac: str) -> str:
     """kind: "nh"/"ns" a network namespace's host and inner end, "qh" and "qr"/"qg" a router's."""
     return kind + mac.replace(":", "")

@@ -14,6 +14,7 @@ import msgspec
 from cumulo.network.drivers.linux.security import rule_text
 from cumulo.network.model.orders import (
     HostNetworks,
+    Neighbours,
     NetworkSpec,
     PortSpec,
     RouterSpec,
@@ -57,6 +58,7 @@ def split(desired: HostNetworks) -> tuple[HostNetworks, dict[str, str]]:
             ports=_keep(desired.ports, check_on_network, faults),
             security_groups=_keep(desired.security_groups, check_group, faults),
             routers=_keep(desired.routers, check_known, faults),
+            neighbours=_keep(desired.neighbours, check_neighbours, faults),
         ),
         faults,
     )
@@ -134,6 +136,15 @@ def check_group(group: SecurityGroupSpec) -> None:
             if net.version != (4 if rule.ethertype == "IPv4" else 6):
                 raise ValueError(f"{net} is not {rule.ethertype}")
         rule_text(rule, ())
+
+
+def check_neighbours(network: Neighbours) -> None:
+    for port in network.ports:
+        _mac(port.mac)
+        if port.tunnel:
+            ipaddress.ip_address(port.tunnel)
+        for fixed in port.fixed_ips:
+            ipaddress.ip_address(fixed.address)
 
 
 def check_router(router: RouterSpec) -> None:

@@ -8,6 +8,7 @@ from cumulo.network.drivers.driver import tap_name
 from cumulo.network.drivers.linux import dhcp, names, router, security
 from cumulo.network.drivers.linux.interfaces import Inside
 from cumulo.network.drivers.linux.links import Bridge, Tap, Veth, Wanted
+from cumulo.network.drivers.linux.tunnels import tunnels
 from cumulo.network.model.orders import (
     HostNetworks,
     HostRoute,
@@ -19,7 +20,8 @@ from cumulo.network.model.orders import (
 
 
 class Plan:
-    """`outer`: the veths of the external networks; `forwarders`: DNS servers of dnsmasq."""
+    """`outer`: the veths of the external networks; `forwarders`: DNS servers of dnsmasq; `local`:
+    this host's end of tunnels, on that UDP port."""
 
     def __init__(
         self,
@@ -27,6 +29,8 @@ class Plan:
         desired: HostNetworks,
         outer: Sequence[Veth],
         forwarders: Sequence[str],
+        local: str | None = None,
+        vxlan_port: int = 4789,
     ) -> None:
         self.prefix = prefix
         self.desired = desired
@@ -34,6 +38,24 @@ class Plan:
         self.forwarders = tuple(forwarders)
         self.networks = {network.id: network for network in desired.networks}
         self.ports = desired.ports
+        self.tunnels = tunnels(desired, local, vxlan_port)
+        own = {port.id for port in desired.ports}
+        # Guests of other hosts, which ask this one for their addresses and metadata.
+        self.elsewhere = [
+            PortSpec(
+                each.port_id,
+                number,
+                network.id,
+                each.mac,
+                each.fixed_ips,
+                each.hostname,
+                each.device_id,
+                each.project_id,
+            )
+            for network in desired.neighbours
+            for number, each in enumerate(network.ports, 1)
+            if each.device_id and each.port_id not in own
+        ]
         # A router that is administratively down has no namespace, so it forwards nothing.
         self.routers = {
             names.router_namespace(prefix, spec.id): spec
@@ -42,7 +64,7 @@ class Plan:
         }
         self.by_address = {
             (port.network_id, fixed.address): port
-            for port in desired.ports
+            for port in (*desired.ports, *self.elsewhere)
             for fixed in port.fixed_ips
         }
 
@@ -76,7 +98,9 @@ class Plan:
             veths.append(self._dhcp_veth(network))
         for spec in self.routers.values():
             veths += router.veths(self.prefix, spec, self.networks)
-        return Wanted(tuple(bridges), tuple(taps), tuple(veths))
+        return Wanted(
+            tuple(bridges), tuple(taps), tuple(veths), tuple(each.name for each in self.tunnels)
+        )
 
     def _tap(self, port: PortSpec) -> Tap:
         network = self.networks[port.network_id]
@@ -147,7 +171,7 @@ class Plan:
     @cached_property
     def ports_of(self) -> dict[str, list[PortSpec]]:
         found: dict[str, list[PortSpec]] = {}
-        for port in self.ports:
+        for port in (*self.ports, *self.elsewhere):
             found.setdefault(port.network_id, []).append(port)
         return found
 

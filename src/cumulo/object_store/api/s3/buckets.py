@@ -85,6 +85,18 @@ EMPTY: Mapping[str, str] = {
 """The same, where it is an empty document."""
 
 
+ABSENT = (
+    *("analytics", "intelligent-tiering", "inventory", "metrics", "policyStatus", "session"),
+    *("metadataTable", "metadataConfiguration", "metadataInventoryTable", "abac"),
+    "metadataJournalTable",
+)
+"""Of buckets, and not here at all: whoever asks for one must not be taken to mean the bucket."""
+ABSENT_OF_OBJECTS = (
+    *("attributes", "legal-hold", "renameObject", "restore", "retention", "select"),
+    *("select-type", "torrent", "encryption", "annotation"),
+)
+
+
 class BucketsApi:
     def __init__(self, store: ObjectStoreService, read: Read, region: str) -> None:
         self._store = store
@@ -190,6 +202,10 @@ class BucketsApi:
         if call.operation.method == "DELETE":
             return Reply(204)
         raise NotImplementedYet(f"{call.operation.query} of buckets is not implemented.")
+
+    async def absent(self, call: Call) -> Reply:
+        """Part of a bucket or an object that is not here: never the bucket or object itself."""
+        raise NotImplementedYet(f"{call.operation.query} is not implemented.")
 
     async def delete_many(self, call: Call) -> Reply:
         asked = self._read(call)

@@ -7,7 +7,13 @@ from cumulo.core.auth.policy import Rules
 from cumulo.core.http.operations import Authentication, Call, Claims, Face, Operation
 from cumulo.identity.interface import RequestKeys
 from cumulo.object_store.api.s3.asked import Asked
-from cumulo.object_store.api.s3.buckets import EMPTY, MISSING, BucketsApi
+from cumulo.object_store.api.s3.buckets import (
+    ABSENT,
+    ABSENT_OF_OBJECTS,
+    EMPTY,
+    MISSING,
+    BucketsApi,
+)
 from cumulo.object_store.api.s3.documents import Handler, refusal, worded
 from cumulo.object_store.api.s3.lists import ListsApi
 from cumulo.object_store.api.s3.multipart import MultipartApi
@@ -90,6 +96,14 @@ class _Operations:
             of("GET", self._multipart.uploads, "uploads"),
             *(of("GET", buckets.setting, name) for name in settings),
             *(of(verb, buckets.set, name) for verb in ("PUT", "DELETE") for name in settings),
+            # A browser's form would be taken for a list of what is to be deleted.
+            of("POST", buckets.absent),
+            *(
+                of(verb, buckets.absent, name)
+                for verb in ("GET", "PUT", "POST", "DELETE")
+                for name in ABSENT
+                if name not in settings
+            ),
         ]
 
     def _of_objects(self, path: str) -> list[Operation]:
@@ -110,6 +124,12 @@ class _Operations:
             of("POST", multipart.complete, "uploadId"),
             of("GET", multipart.parts, "uploadId"),
             of("DELETE", multipart.abort, "uploadId"),
+            of("POST", self._buckets.absent),
+            *(
+                of(verb, self._buckets.absent, name)
+                for verb in ("GET", "HEAD", "PUT", "POST", "DELETE")
+                for name in ABSENT_OF_OBJECTS
+            ),
         ]
 
 

@@ -1,0 +1,55 @@
+"""Another host for a server that there is: after a resize, a migration or a time on the shelf."""
+
+from collections.abc import Sequence
+
+from cumulo.compute.model.hypervisor import HypervisorRow, ServerGroupRow
+from cumulo.compute.model.server import FlavorSnapshot, ServerRow
+from cumulo.compute.service.hosts import Hosts
+from cumulo.compute.service.scheduling import Scheduler, explain
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import BadRequest, NotFound
+
+
+class Placing:
+    def __init__(self, hosts: Hosts, scheduler: Scheduler) -> None:
+        self.hosts = hosts
+        self._scheduler = scheduler
+
+    def again(
+        self,
+        tx: Tx,
+        row: ServerRow,
+        flavor: FlavorSnapshot,
+        *,
+        zone: str | None,
+        host: str | None = None,
+        never: Sequence[str] = (),
+    ) -> HypervisorRow:
+        """A host that has taken the flavor's resources for this server. Raises BadRequest, with
+        the reasons of each host that was looked at."""
+        decision = self._scheduler.place(
+            tx,
+            row.id,
+            flavor,
+            local_disk=row.image is not None,
+            zone=zone,
+            host=host,
+            group=self._group(tx, row),
+            project_id=row.project_id,
+            user_id=row.user_id,
+            never=never,
+        )
+        if decision.host is None:
+            raise BadRequest(f"No valid host was found. {explain(row, decision)[:1500]}")
+        return self.hosts.on(tx, decision.host)
+
+    def named(self, tx: Tx, host: str) -> HypervisorRow:
+        """Raises BadRequest for a host that is none."""
+        try:
+            return self.hosts.on(tx, host)
+        except NotFound as fault:
+            raise BadRequest(fault.message) from None
+
+    def _group(self, tx: Tx, row: ServerRow) -> ServerGroupRow | None:
+        named = row.hints.get("group")
+        return None if named is None else tx.get(ServerGroupRow, str(named))

@@ -1,0 +1,250 @@
+"""A host's end of the link: it dials the control plane, and dials again for as long as it lives.
+
+Implements `link.Link`, with the messages of the in-process one; while nobody answers, every call
+fails at once and the agent goes on with what it was told last. What the control plane asks is
+answered by the agent. `Uplink` is what a driver may ask of the control plane beside that.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from cumulo.core.blobs.content import Content, Missing
+from cumulo.core.blobs.streams import BLOCK, Reader
+from cumulo.core.hosts import authority
+from cumulo.core.hosts.conductor import HostDown
+from cumulo.core.hosts.hello import (
+    PATH,
+    PROTOCOLS,
+    Close,
+    Failed,
+    Hello,
+    Open,
+    Opened,
+    Piece,
+    Query,
+    Renewal,
+    Samples,
+    Welcome,
+)
+from cumulo.core.hosts.messages import Answer, Ask, Fetch, Item, Items, Report, Taken
+from cumulo.core.hosts.peer import LONGEST, Nonsense, Peer, PeerFault, PeerGone
+from cumulo.core.hosts.samples import Sample
+from cumulo.core.work.reconciler import backoff
+
+log = logging.getLogger("cumulo.link")
+
+OPEN_SECONDS = 10.0
+PING_SECONDS = 15.0
+RENEW_LOOK = 6 * 3600.0
+REMOVED = 4403
+"""The code of a connection that is closed since the host was removed."""
+_decode = msgspec.msgpack.decode
+
+
+class Identity:
+    """What a joined machine has in its data directory's `secrets`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.authority = folder / "cloud-authority.pem"
+        self.pair = folder / "host.pem"
+        """Key and certificate."""
+        self.key = folder / "host-next.key"
+        """The key of a request that is not answered yet."""
+
+    def keep(self, certificate: bytes) -> None:
+        """The request was answered."""
+        authority.write_private(self.pair, self.key.read_bytes() + certificate)
+        self.key.unlink()
+
+    def context(self) -> ssl.SSLContext:
+        return authority.client_context(self.authority, self.pair)
+
+
+class DialledLink:
+    """`url`: `wss://ADDRESS:PORT`. `answer`: the agent's to a question; `wake`: rung for a kind."""
+
+    def __init__(self, url: str, identity: Identity, *, version: str) -> None:
+        self.url = url.rstrip("/")
+        self.welcome: Welcome | None = None
+        """Of the connection that is open."""
+        self._identity = identity
+        self._version = version
+        self._types: Mapping[str, Any] = {}
+        self._answer: Callable[[Ask], Awaitable[Answer]] | None = None
+        self._wake: Callable[[str], None] = lambda kind: None
+        self._peer: Peer | None = None
+        self._address: str | None = None
+
+    def bind(
+        self,
+        types: Mapping[str, Any],
+        answer: Callable[[Ask], Awaitable[Answer]],
+        wake: Callable[[str], None],
+    ) -> None:
+        """`types`: the kinds of work of this host, and the type of an item of each."""
+        self._types, self._answer, self._wake = types, answer, wake
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        failures = 0
+        while True:
+            try:
+                await self._once()
+                failures = 0
+            except (OSError, InvalidHandshake, ConnectionClosed, PeerFault, Nonsense) as error:
+                failures += 1
+                told = log.warning if failures in (1, 10) else log.debug
+                told("%s: %s", self.url, error)
+            # All hosts lose a control plane that restarts at once; they do not come back at once.
+            await asyncio.sleep(backoff(failures, first=0.3, most=20.0) * random.uniform(0.5, 1.0))
+
+    async def _once(self) -> None:
+        context = self._identity.context()
+        async with connect(
+            self.url + PATH,
+            ssl=context,
+            max_size=LONGEST,
+            max_queue=4,
+            compression=None,
+            open_timeout=OPEN_SECONDS,
+            ping_interval=PING_SECONDS,
+            ping_timeout=2 * PING_SECONDS,
+            proxy=None,
+            user_agent_header=None,
+            logger=logging.getLogger("cumulo.link.wire"),
+        ) as wire:
+            peer = Peer(wire, {"ask": self._asked, "wake": self._woken})
+            running = asyncio.create_task(peer.run())
+            try:
+                hello = Hello(list(PROTOCOLS), self._version, list(self._types))
+                self.welcome = _decode(await peer.call("hello", hello), type=Welcome)
+                self._peer = peer
+                self._address = str(wire.local_address[0])
+                log.info("connected with the control plane at %s", self.url)
+                for kind in self._types:
+                    self._wake(kind)  # whatever was rung while nobody heard it
+                renewing = asyncio.create_task(self._renew(peer))
+                try:
+                    await running
+                finally:
+                    renewing.cancel()
+            finally:
+                self._peer = None
+                running.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Nonsense):
+                    await running
+                if wire.close_code == REMOVED:
+                    log.error("this machine is no host of the cloud any more; guests go on")
+            raise PeerGone(f"the connection has ended ({wire.close_code} {wire.close_reason})")
+
+    async def _renew(self, peer: Peer) -> None:
+        """A new certificate in good time; used from the next connection on."""
+        while True:
+            if authority.days_left(self._identity.pair) < authority.RENEW_DAYS:
+                request = authority.new_request(self._identity.key)
+                try:
+                    made = _decode(await peer.call("renew", Renewal(request)), type=bytes)
+                    self._identity.keep(made)
+                    log.info("the certificate of this host was renewed")
+                except (PeerFault, PeerGone) as error:
+                    log.warning("the certificate of this host was not renewed: %s", error)
+            await asyncio.sleep(RENEW_LOOK)
+
+    # --- what the control plane calls ---------------------------------------------------------
+
+    async def _asked(self, raw: msgspec.Raw) -> Answer:
+        if self._answer is None:
+            raise PeerFault("this host is just starting")
+        return await self._answer(_decode(raw, type=Ask))
+
+    async def _woken(self, raw: msgspec.Raw) -> None:
+        for kind in _decode(raw, type=list[str]):
+            self._wake(kind)
+
+    # --- Link ---------------------------------------------------------------------------------
+
+    async def fetch(self, message: Fetch) -> Items:
+        found = _decode(await self._call("fetch", message), type=Items)
+        kind = self._types[message.kind]
+        changed = [
+            Item(each.id, each.version, msgspec.convert(each.state, kind)) for each in found.changed
+        ]
+        return msgspec.structs.replace(found, changed=changed)
+
+    async def report(self, message: Report) -> Taken:
+        return _decode(await self._call("report", message), type=Taken)
+
+    async def failed(self, kind: str, generation: int, reason: str) -> None:
+        await self._call("failed", Failed(kind, generation, reason))
+
+    async def heartbeat(self) -> None:
+        if self._peer is not None:
+            await self._call("heartbeat", None)
+
+    async def samples(self, samples: Sequence[Sample]) -> None:
+        await self._call("samples", Samples(list(samples)))
+
+    # --- Uplink -------------------------------------------------------------------------------
+
+    async def query(self, kind: str, question: str, arguments: Mapping[str, Any]) -> Any:
+        try:
+            raw = await self._call("query", Query(kind, question, dict(arguments)))
+        except (PeerFault, PeerGone) as error:
+            raise HostDown(str(error)) from None
+        return _decode(raw)
+
+    async def open(self, content: Content) -> Reader:
+        """Implements `core.blobs.content.Contents`."""
+        try:
+            opened = _decode(await self._call("open", Open(content)), type=Opened)
+        except PeerFault as error:
+            raise OSError(str(error)) from None
+        if opened.handle is None:
+            raise Missing(content.id)
+        return _Remote(self._call, opened.handle, opened.size)
+
+    def contents(self) -> "DialledLink":
+        return self
+
+    def local_address(self) -> str | None:
+        return self._address
+
+    async def _call(self, what: str, body: Any) -> msgspec.Raw:
+        if self._peer is None:
+            raise PeerGone("the control plane is not connected")
+        return await self._peer.call(what, body)
+
+
+class _Remote:
+    """An image's bytes, by pieces over the link; another connection's handle is no good."""
+
+    def __init__(
+        self, call: Callable[[str, Any], Awaitable[msgspec.Raw]], handle: int, size: int | None
+    ) -> None:
+        self.size = size
+        self._call = call
+        self._handle = handle
+
+    async def read(self, offset: int, length: int) -> bytes:
+        try:
+            wish = Piece(self._handle, offset, min(length, BLOCK))
+            return _decode(await self._call("piece", wish), type=bytes)
+        except PeerFault as error:
+            raise OSError(str(error)) from None
+
+    def descriptor(self) -> int | None:
+        return None
+
+    async def close(self) -> None:
+        with contextlib.suppress(PeerFault, PeerGone):
+            await self._call("close", Close(self._handle))

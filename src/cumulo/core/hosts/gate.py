@@ -1,0 +1,207 @@
+"""The control plane's end of the link: where hosts on other machines dial in.
+
+A listener of its own (TLS 1.3, websockets), open only when a host has joined or is expected. Who
+shows a host's certificate is that host and no other: it gets the answers of the conductor to that
+name. Who shows none may learn the authority's certificate, and join with a token.
+"""
+
+import asyncio
+import http
+import logging
+import ssl
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+
+from cumulo.core.blobs.content import Contents
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import Fault
+from cumulo.core.hosts.conductor import Conductor
+from cumulo.core.hosts.hello import AUTHORITY_PATH, JOIN_PATH, PATH, Join, Joined
+from cumulo.core.hosts.machines import Machines
+from cumulo.core.hosts.peer import LONGEST, PeerFault
+from cumulo.core.hosts.session import HostSession
+
+log = logging.getLogger("cumulo.link")
+
+OPEN_SECONDS = 10.0
+"""For TLS, the handshake and the first message."""
+JOINERS = 8
+"""Connections without a certificate at once; more are told to come again."""
+JOIN_BYTES = 16 * 1024
+LOOK_SECONDS = 5.0
+PING_SECONDS = 15.0
+
+
+class Gate:
+    """One per control plane process. `shared`: the
+    settings that hosts must have as we do."""
+
+    def __init__(
+        self,
+        conductor: Conductor,
+        machines: Machines,
+        address: tuple[str, int],
+        *,
+        version: str,
+        contents: Callable[[], Contents | None],
+        shared: dict[str, Any],
+    ) -> None:
+        self.address = address
+        self.machines = machines
+        self._conductor = conductor
+        self._version = version
+        self._contents = contents
+        self._shared = shared
+        self._joiners = 0
+        self._sessions: dict[str, HostSession] = {}
+        self.listening = False
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        self.machines.on_removed = self._later
+        while True:
+            try:
+                async with await self._listen() as server:
+                    self.listening = True
+                    log.info("hosts may dial %s:%d", *self.address)
+                    await server.serve_forever()
+            except OSError as error:
+                log.error("hosts cannot dial %s:%d: %s", *self.address, error)
+                await asyncio.sleep(LOOK_SECONDS)
+            finally:
+                self.listening = False
+
+    async def _listen(self) -> Server:
+        host, port = self.address
+        server: Server = await serve(
+            self._take,
+            host,
+            port,
+            ssl=self.machines.authority.server_context(),
+            process_request=self._greet,
+            max_size=LONGEST,
+            max_queue=4,
+            compression=None,
+            open_timeout=OPEN_SECONDS,
+            ping_interval=PING_SECONDS,
+            ping_timeout=2 * PING_SECONDS,
+            server_header=None,
+            logger=logging.getLogger("cumulo.link.wire"),
+        )
+        return server
+
+    def _greet(self, connection: ServerConnection, request: Request) -> Response | None:
+        if request.path == AUTHORITY_PATH:
+            pem = self.machines.authority.pem
+            headers = Headers({"Content-Type": "application/x-pem-file"})
+            headers["Content-Length"] = str(len(pem))
+            headers["Connection"] = "close"
+            return Response(200, "OK", headers, pem)
+        if request.path == PATH and _speaker(connection) is None:
+            return connection.respond(http.HTTPStatus.FORBIDDEN, "no host's certificate\n")
+        if request.path == JOIN_PATH and self._joiners >= JOINERS:
+            return connection.respond(http.HTTPStatus.SERVICE_UNAVAILABLE, "come again\n")
+        if request.path not in (PATH, JOIN_PATH):
+            return connection.respond(http.HTTPStatus.NOT_FOUND, "there is nothing here\n")
+        return None
+
+    async def _take(self, connection: ServerConnection) -> None:
+        assert connection.request is not None
+        if connection.request.path == JOIN_PATH:
+            self._joiners += 1
+            try:
+                async with asyncio.timeout(OPEN_SECONDS):
+                    await connection.send(await self._join(await connection.recv()))
+            except TimeoutError:
+                log.warning("a machine that was to join said nothing")
+            finally:
+                self._joiners -= 1
+            return
+        speaker = _speaker(connection)
+        assert speaker is not None, "see _greet"
+        name, serial = speaker
+        host = await self._conductor.database.write(
+            lambda tx: self.machines.admit(tx, name, serial), name="a host dials"
+        )
+        if host is None:
+            log.warning("%s is no host (any more), or its certificate is not: refused", name)
+            await connection.close(4403, "removed")
+            return
+        await self._serve(connection, name)
+
+    async def _serve(self, connection: ServerConnection, name: str) -> None:
+        before = self._sessions.get(name)
+        if before is not None:
+            # The newest counts: the one before may be half dead.
+            await before.end("the host has dialled again")
+        session = HostSession(
+            connection,
+            name,
+            self._conductor,
+            self._contents,
+            renew=self._renew,
+            version=self._version,
+            shared=self._shared,
+        )
+        self._sessions[name] = session
+        try:
+            await session.run()
+        finally:
+            if self._sessions.get(name) is session:
+                del self._sessions[name]
+
+    async def _join(self, raw: str | bytes) -> bytes:
+        """The answer to a machine that wants to be a host: `Joined`, or why not, as text."""
+        try:
+            if isinstance(raw, str) or len(raw) > JOIN_BYTES:
+                raise PeerFault("this is no request to join")
+            wish = msgspec.msgpack.decode(raw, type=Join)
+
+            def join(tx: Tx) -> Joined:
+                _, made = self.machines.join(tx, wish.secret, wish.name, wish.request)
+                return Joined(made, self._conductor.registry.cloud_id(tx))
+
+            joined = await self._conductor.database.write(join, name="a host joins")
+        except (PeerFault, msgspec.MsgspecError) as error:
+            return msgspec.msgpack.encode(str(error))
+        except Fault as fault:
+            return msgspec.msgpack.encode(fault.message)
+        log.info("%s has joined", wish.name)
+        return msgspec.msgpack.encode(joined)
+
+    async def _renew(self, host_id: str, request: bytes) -> bytes:
+        try:
+            return await self._conductor.database.write(
+                lambda tx: self.machines.renew(tx, host_id, request),
+                name="another certificate",
+            )
+        except Fault as fault:
+            raise PeerFault(fault.message) from None
+
+    async def expel(self, host_ids: Sequence[str]) -> None:
+        """Hosts that were removed: their connections end."""
+        for host_id in host_ids:
+            session = self._sessions.get(host_id)
+            if session is not None:
+                await session.end("the host was removed")
+
+    def _later(self, host_id: str) -> None:
+        # asyncio itself keeps no task alive.
+        self._ending = asyncio.get_running_loop().create_task(self.expel([host_id]))
+
+
+def _speaker(connection: ServerConnection) -> tuple[str, str] | None:
+    """Whose certificate was shown, and its serial number. The authority's signature and that it is
+    a client's were checked by TLS."""
+    found: ssl.SSLObject | None = connection.transport.get_extra_info("ssl_object")
+    shown = None if found is None else found.getpeercert()
+    if not shown:
+        return None
+    subject: Any = shown["subject"]
+    named = {key: value for part in subject for key, value in part}
+    return str(named.get("commonName", "")), str(shown["serialNumber"])

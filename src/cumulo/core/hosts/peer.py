@@ -1,0 +1,175 @@
+"""One end of the link: two programs that call each other on one websocket.
+
+    call    number, what, body      →   reply   number, body or fault
+    tell    what, body                  (no answer)
+
+Frames are msgpack. Both ends look alike: who dialled is of no matter once they talk. What comes is
+bounded: a frame in length, calls at work in number (then nothing more is read, and the other end
+waits), an answer in time.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+from websockets.exceptions import ConnectionClosed
+
+log = logging.getLogger("cumulo.link")
+
+LONGEST = 16 * 1024 * 1024
+"""Bytes of one frame: a page of 500 items, the members of a large group."""
+AT_ONCE = 16
+"""Calls of the other end that are worked at."""
+CALL_SECONDS = 60.0
+
+Handler = Callable[[msgspec.Raw], Awaitable[Any]]
+
+
+class Call(msgspec.Struct, tag="c", array_like=True, frozen=True):
+    """`number` 0: nobody waits for an answer."""
+
+    number: int
+    what: str
+    body: msgspec.Raw
+
+
+class Reply(msgspec.Struct, tag="r", array_like=True, frozen=True):
+    number: int
+    body: msgspec.Raw
+    fault: str | None = None
+
+
+class PeerFault(Exception):
+    """The other end refused, or could not; its own words."""
+
+
+class PeerGone(OSError):
+    """There is no other end any more, or it does not answer."""
+
+
+class Nonsense(Exception):
+    """What the other end says is no frame of this protocol."""
+
+
+class Wire(Protocol):
+    """A websocket, of either end."""
+
+    async def send(self, message: bytes) -> None: ...
+    def __aiter__(self) -> AsyncIterator[str | bytes]: ...
+
+
+_FRAMES = msgspec.msgpack.Decoder(Call | Reply)
+_encode = msgspec.msgpack.encode
+
+
+class Peer:
+    """`handlers`: what the other end may ask for, by name. What they raise is its fault to read;
+    PeerFault's words are meant for it, of anything else it learns the kind."""
+
+    def __init__(self, wire: Wire, handlers: Mapping[str, Handler]) -> None:
+        self._wire = wire
+        self._handlers = handlers
+        self._waiting: dict[int, asyncio.Future[msgspec.Raw]] = {}
+        self._number = 0
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._over = False
+
+    async def run(self) -> None:
+        """Until the connection ends. Raises Nonsense."""
+        try:
+            async for raw in self._wire:
+                await self._take(raw)
+        except ConnectionClosed as error:
+            log.debug("the connection broke: %s", error)
+        finally:
+            self._over = True
+            for task in self._tasks:
+                task.cancel()
+            for waiting in self._waiting.values():
+                if not waiting.done():
+                    waiting.set_exception(PeerGone("the connection has ended"))
+
+    async def call(self, what: str, body: Any, *, seconds: float = CALL_SECONDS) -> msgspec.Raw:
+        """The other end's answer. Raises PeerFault, PeerGone."""
+        self._number += 1
+        number = self._number
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting[number] = waiting
+        try:
+            async with asyncio.timeout(seconds):
+                await self._send(Call(number, what, msgspec.Raw(_encode(body))))
+                found: msgspec.Raw = await waiting
+                return found
+        except TimeoutError:
+            raise PeerGone(f"{what}: no answer within {seconds:.0f} s") from None
+        finally:
+            del self._waiting[number]
+            if waiting.done() and not waiting.cancelled():
+                waiting.exception()  # looked at, whoever has gone meanwhile
+
+    async def tell(self, what: str, body: Any) -> None:
+        """Raises PeerGone."""
+        await self._send(Call(0, what, msgspec.Raw(_encode(body))))
+
+    async def _send(self, frame: Call | Reply) -> None:
+        if self._over:
+            raise PeerGone("the connection has ended")
+        raw = _encode(frame)
+        if len(raw) > LONGEST:
+            raise PeerFault(f"{len(raw)} bytes are too many for one message")
+        try:
+            await self._wire.send(raw)
+        except Exception as error:  # the library's own kinds, by how far the closing has come
+            raise PeerGone(f"the connection has ended: {error}") from None
+
+    async def _take(self, raw: str | bytes) -> None:
+        try:
+            frame = _FRAMES.decode(raw if isinstance(raw, bytes) else b"")
+        except msgspec.MsgspecError as error:
+            raise Nonsense(str(error)) from None
+        if isinstance(frame, Reply):
+            waiting = self._waiting.get(frame.number)
+            if waiting is None or waiting.done():
+                return  # nobody waits for it any more
+            if frame.fault is None:
+                # A copy: the frame's buffer is not kept for one answer.
+                waiting.set_result(msgspec.Raw(bytes(frame.body)))
+            else:
+                waiting.set_exception(PeerFault(frame.fault[:2000]))
+            return
+        await self._places.acquire()
+        task = asyncio.create_task(self._answer(frame))
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        self._places.release()
+
+    async def _answer(self, frame: Call) -> None:
+        reply = await self._reply(frame)
+        if frame.number:
+            try:
+                await self._send(reply)
+            except PeerFault as error:
+                await self._send(Reply(frame.number, msgspec.Raw(b"\xc0"), str(error)))
+            except PeerGone:
+                return
+
+    async def _reply(self, frame: Call) -> Reply:
+        handler = self._handlers.get(frame.what)
+        nothing = msgspec.Raw(b"\xc0")
+        if handler is None:
+            return Reply(frame.number, nothing, f"nobody here knows {frame.what[:100]!r}")
+        try:
+            return Reply(frame.number, msgspec.Raw(_encode(await handler(frame.body))))
+        except PeerFault as error:
+            return Reply(frame.number, nothing, str(error))
+        except msgspec.ValidationError as error:
+            return Reply(frame.number, nothing, f"{frame.what}: {error}"[:500])
+        except Exception as error:
+            log.exception("%s", frame.what)
+            return Reply(frame.number, nothing, f"{frame.what}: {type(error).__name__}")

@@ -1,0 +1,129 @@
+"""What one project puts in its zones, and where its masters are, is nobody else's trouble."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import dns.message
+import dns.rrset
+import pytest
+
+from cumulo.dns import rdata
+from cumulo.dns.drivers import fetch
+from cumulo.dns.drivers.embedded import FRAME_BYTES, _parts
+from cumulo.dns.model.pool import Pool, PoolZone, TargetAway
+from cumulo.dns.model.transferred import TransferFailed
+from cumulo.dns.nameserver.feed import MOST_FRAME, Put, Step, frame
+from cumulo.dns.reconcile import PoolSync
+from cumulo.dns.service import checks
+from cumulo.dns.service.refusals import InvalidObject
+
+
+def test_frames_are_cut_by_their_bytes() -> None:
+    steps: list[Step] = [Put("z", b"\0", 16, 60, b"x" * 400_000) for _ in range(280)]
+    parts = list(_parts(steps))
+    assert [step for part in parts for step in part] == steps
+    assert max(len(frame(part)) for part in parts) < FRAME_BYTES + 500_000 < MOST_FRAME
+    small: list[Step] = [Put("z", b"\0", 16, 60, b"x") for _ in range(10_000)]
+    assert len(list(_parts(small))) == 2
+
+
+def test_many_records_are_read_once_each() -> None:
+    texts, wires = checks.records_of("A", ["192.0.2.1", "192.0.2.2", "192.0.2.1"])
+    assert texts == ["192.0.2.1", "192.0.2.2"] and len(rdata.unpack(wires)) == 2
+    with pytest.raises(InvalidObject):
+        checks.records_of("A", ["192.0.2.1"] * (checks.MOST_RECORDS + 1))
+
+
+@pytest.mark.parametrize("text", ["v=DMARC1;p=none", "v=DKIM1;k=rsa;p=MIG(f)", "a;b"])
+def test_a_text_is_served_whole(text: str) -> None:
+    wire = rdata.to_wire("TXT", text)
+    assert wire == bytes([len(text)]) + text.encode()
+    assert rdata.to_wire("TXT", f'"{text}"') == wire
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("A", "192.0.2.1 ;x"),
+        ("A", "(192.0.2.1)"),
+        ("MX", "10 mail.x.org. ; y"),
+        ("TXT", '"a" ;b"c"'),
+    ],
+)
+def test_nothing_of_a_record_is_a_comment(kind: str, text: str) -> None:
+    with pytest.raises(rdata.BadRecord):
+        rdata.to_wire(kind, text)
+
+
+class Away:
+    async def ensure(self, zone: PoolZone) -> None:
+        raise TargetAway("it does not answer")
+
+    remove = ensure
+
+
+class There(Away):
+    def __init__(self) -> None:
+        self.told = 0
+
+    async def ensure(self, zone: PoolZone) -> None:
+        await asyncio.sleep(0.01)
+        self.told += 1
+
+
+def test_who_is_away_keeps_nothing_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = There()
+    pool = Pool(id="p", name="p", nameservers=[], targets=[Away(), there, Away()])  # type: ignore[list-item]
+    zone = PoolZone(name="x.org.", serial=1, sets=[])
+
+    class Row:
+        name, change = "x.org.", 1
+
+    class Database:
+        async def read(self, work: Any) -> Any:
+            return Row(), zone, pool
+
+    sync = PoolSync(Database(), None)  # type: ignore[arg-type]
+    with pytest.raises(TargetAway):
+        asyncio.run(sync.step("z"))
+    assert there.told == 1
+
+
+class Open:
+    def check_address(self, host: str) -> None:
+        """All masters may be asked."""
+
+
+def answers(*records: str) -> Iterator[dns.message.Message]:
+    made = dns.message.Message()
+    made.answer = [dns.rrset.from_text("x.org.", 60, "IN", *each.split(" ", 1)) for each in records]
+    yield made
+
+
+def test_what_a_master_sends_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    soa = "SOA ns.x.org. a.x.org. 7 3600 600 86400 60"
+    monkeypatch.setattr("dns.query.xfr", lambda *a, **k: answers(soa, "A 192.0.2.1"))
+    found = fetch._received("x.org.", "192.0.2.53", 53, time.monotonic() + 5)
+    assert found.serial == 7 and {kind for _, kind, *_ in found.sets} == {"SOA", "A"}
+    long = [f'TXT "{number:0255}"' for number in range(100)]
+    monkeypatch.setattr(fetch, "MOST_BYTES", 5000)
+    monkeypatch.setattr("dns.query.xfr", lambda *a, **k: answers(soa, *long))
+    with pytest.raises(TransferFailed, match="5000 bytes"):
+        fetch._received("x.org.", "192.0.2.53", 53, time.monotonic() + 5)
+
+
+def test_many_masters_have_one_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def slow(name: str, host: str, *rest: Any) -> None:
+        asked.append(host)
+        time.sleep(0.06)
+        raise TransferFailed("no")
+
+    monkeypatch.setattr(fetch, "SECONDS", 0.1)
+    monkeypatch.setattr(fetch, "_fetch", slow)
+    with pytest.raises(TransferFailed, match="no time is left"):
+        fetch.Fetcher(Open())("x.org.", [f"192.0.2.{n}" for n in range(32)], None)  # type: ignore[arg-type]
+    assert len(asked) == 2
