@@ -26,9 +26,19 @@ from cumulo.compute.drivers.driver import (
     SnapshotFailed,
     check_spec,
 )
-from cumulo.compute.drivers.qemu import command, console, disks, guest_agent, memory, snapshot, taps
+from cumulo.compute.drivers.qemu import (
+    command,
+    console,
+    disks,
+    guest_agent,
+    limits,
+    memory,
+    snapshot,
+    taps,
+)
 from cumulo.compute.drivers.qemu.disks import DiskFault
 from cumulo.compute.drivers.qemu.folder import GuestFolder, ending
+from cumulo.compute.drivers.qemu.hardware import HardwareFault, hardware_of
 from cumulo.compute.drivers.qemu.monitor import Monitor, MonitorError, connect_socket
 from cumulo.compute.drivers.qemu.plugs import PlugFault, Plugs
 from cumulo.compute.drivers.qemu.usage import of_guest
@@ -49,7 +59,9 @@ from cumulo.core.run.daemons import Daemon, start_daemon
 from cumulo.core.run.sandbox import SandboxFailed
 from cumulo.core.work import pools
 
-_HOST_FAULTS = (CommandFailed, SandboxFailed, DiskFault, PlugFault, MonitorError, OSError)
+_HOST_FAULTS = (
+    *(CommandFailed, SandboxFailed, DiskFault, HardwareFault, PlugFault, MonitorError, OSError),
+)
 _START_SECONDS = 20.0
 # Firmware and boot loaders do not listen to the power button: press it again, less and less often.
 _PRESS_AGAIN_SECONDS = 1.0
@@ -370,6 +382,9 @@ class QemuDriver:
             await pools.TOOLS(disks.ensure_root, folder.run, spec.root, *ours)
         await pools.TOOLS(disks.ensure_rescue, folder.run, spec.rescue, *ours)
         await pools.TOOLS(disks.ensure_extras, folder.run, spec, *ours)
+        firmware = hardware_of(spec).firmware
+        source = None if firmware is None else firmware.variables
+        await pools.TOOLS(disks.ensure_variables, folder.run, source, *ours)
         await pools.TOOLS(disks.ensure_config_drive, folder.run, spec.config_drive)
 
     async def _start(self, folder: GuestFolder, record: Record, spec: GuestSpec) -> None:
@@ -433,6 +448,8 @@ class QemuDriver:
                     process.send(signal.SIGKILL)
                     raise
                 await asyncio.sleep(0.02)
+        await pools.DISK(limits.apply, record.id, process.pid, spec.specs)
+        await self._plugs.throttle(monitor, spec)
         await self._read_memory(folder, record, process, monitor)
         # Before its first instruction: from now on a stop is a stop of the guest.
         record.phase = "running"
@@ -556,6 +573,7 @@ class QemuDriver:
         await self._forget_monitor(record.id)
         self._steps.pop(record.id, None)
         await pools.DISK(folder.remove)
+        await pools.DISK(limits.forget, record.id)
 
     # --- helpers ----------------------------------------------------------------------------
 
