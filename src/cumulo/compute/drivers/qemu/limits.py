@@ -9,6 +9,7 @@ block.
 """
 
 import contextlib
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -71,7 +72,13 @@ def _first(limits: Mapping[str, int]) -> dict[str, str]:
 
 
 def forget(guest_id: str, root: Path = ROOT) -> None:
-    """The group of a guest that has ended; nothing to do is no error."""
+    """The group of a guest that has ended; nothing to do is no error. The kernel lets go of a
+    process a moment after it has ended."""
     for group in (root / FOLDER / guest_id, root / "cpu" / FOLDER / guest_id):
-        with contextlib.suppress(OSError):
-            group.rmdir()
+        for _ in range(40):
+            if not group.exists():
+                break
+            with contextlib.suppress(OSError):
+                group.rmdir()
+                break
+            time.sleep(0.05)
