@@ -9,7 +9,9 @@ from cumulo.baremetal.model.state import (
     ABORTABLE,
     GOAL,
     MOVES,
+    SAME_AS,
     SINCE,
+    WAITS,
     Action,
     Stage,
     Step,
@@ -38,6 +40,10 @@ def test_at_rest(stage: Stage) -> None:
         ("active", "undeploy", "work", "deleting", "error", "available"),
         ("active", "undeploy", "clean", "cleaning", "clean failed", "available"),
         ("active", "undeploy", "wait", "clean wait", "clean failed", "available"),
+        ("active", "rescue", "work", "rescuing", "rescue failed", "rescue"),
+        ("active", "rescue", "wait", "rescue wait", "rescue failed", "rescue"),
+        ("rescue", "unrescue", "work", "unrescuing", "unrescue failed", "active"),
+        ("active", "service", "wait", "service wait", "service failed", "active"),
     ],
 )
 def test_words(
@@ -65,10 +71,13 @@ def test_available_is_reached_by_cleaning_alone() -> None:
 
 
 def test_every_failure_has_a_way_out() -> None:
-    for word in ("clean failed", "inspect failed", "deploy failed", "adopt failed", "error"):
+    for word in ("clean failed", "inspect failed", "deploy failed", "adopt failed", "error",
+                 "rescue failed", "unrescue failed", "service failed"):  # fmt: skip
         assert any(word in moves for moves in MOVES.values()), word
 
 
 def test_every_verb_has_its_microversion() -> None:
-    assert set(SINCE) == {*MOVES, "abort"}
-    assert "wait call-back" not in ABORTABLE
+    assert set(SINCE) == {*MOVES, *SAME_AS, "abort"}
+    # Aborting a deployment came late.
+    assert ABORTABLE["wait call-back"] == "1.110"
+    assert set(ABORTABLE) == set(WAITS)

@@ -1,30 +1,61 @@
 """What bare metal is to the cloud."""
 
 import socket
+from pathlib import Path
 
 from cumulo.baremetal.api.face import baremetal_face
+from cumulo.baremetal.drivers.agents import AgentCalls
 from cumulo.baremetal.drivers.fake import FakeHardware
+from cumulo.baremetal.drivers.media import Media
+from cumulo.baremetal.drivers.places import Places
+from cumulo.baremetal.drivers.redfish import Redfish
 from cumulo.baremetal.farm.farm import Farm
 from cumulo.baremetal.interface import EVENTS
-from cumulo.baremetal.jobs import Machines
+from cumulo.baremetal.jobs.machines import Machines
+from cumulo.baremetal.jobs.ramdisk import Ramdisk
 from cumulo.baremetal.model.hardware import Driver
 from cumulo.baremetal.policy import RULES
+from cumulo.baremetal.ramdisk.builder import KERNEL, RAMDISK
 from cumulo.baremetal.service.bare_metal import BareMetalService
+from cumulo.baremetal.settings import BaremetalSettings
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
 from cumulo.core.auth.keyring import KeyRing
+from cumulo.core.blobs.content import Contents
 from cumulo.core.work import pools
+from cumulo.image.interface import Images
 
 
 def build(frame: Frame) -> Service:
     folder = frame.settings.data_dir / "baremetal"
-    drivers: list[Driver] = [FakeHardware(folder / "fake")]
+    own = frame.settings.of(BaremetalSettings)
+    api = f"{frame.settings.base_url}/baremetal"
+    places = Places(
+        Farm(frame.settings.data_dir),
+        bmcs=own.bmc_networks,
+        agents=own.agent_networks,
+        agent_url=own.agent_url.rstrip("/") or api,
+        media_url=own.media_url.rstrip("/") or api,
+    )
+    built = frame.settings.guest_image.parent.parent / "ramdisk"
+    media = Media(
+        folder / "media",
+        places,
+        Path(own.deploy_kernel or built / KERNEL),
+        Path(own.deploy_ramdisk or built / RAMDISK),
+    )
+    drivers: list[Driver] = [FakeHardware(folder / "fake"), Redfish(places)]
     service = BareMetalService(
         {driver.name: driver for driver in drivers},
         KeyRing(frame.settings.secrets_dir / "baremetal-keys"),
         frame.jobs,
         socket.gethostname() or "localhost",
+        agents=AgentCalls(places),
+        ramdisks=media,
+        images=frame.get(Images),
+        contents=frame.get(Contents),
     )
-    for kind in Machines(service).kinds():
+    ramdisk = Ramdisk(service.agents, own.callback_timeout, own.work_timeout)
+    for kind in Machines(service, ramdisk, own.erase).kinds():
         frame.jobs.add(kind)
     return Service(
         service,

@@ -9,5 +9,19 @@ EVENTS = events(
     on("node", "baremetal.node.state", state=str, target=str | None, reason=str | None),
     on("node", "baremetal.node.power", state=str | None, target=str | None, reason=str | None),
     on("node", "baremetal.node.maintenance", on=bool, reason=str | None),
-    on("port", "baremetal.port.create", "baremetal.port.update", "baremetal.port.delete", node=str),
+    *(
+        on(noun, *(f"baremetal.{noun}.{verb}" for verb in ("create", "update", "delete")))
+        for noun in (
+            "port",
+            "portgroup",
+            "chassis",
+            "volume_connector",
+            "volume_target",
+            "allocation",
+            "deploy_template",
+            "runbook",
+            "inspection_rule",
+        )
+    ),
+    on("allocation", "baremetal.allocation.state", state=str),
 )

@@ -7,9 +7,10 @@ import click
 from cumulo import order
 from cumulo import settings as settings_module
 from cumulo.baremetal.farm.farm import Farm, FarmFault
+from cumulo.baremetal.ramdisk import builder
 from cumulo.cli import packages
 from cumulo.cli.options import data_dir_option, load_settings, typed
-from cumulo.cli.setup import say
+from cumulo.cli.setup import cache_folder, say
 from cumulo.core.run.commands import CommandFailed
 from cumulo.settings import Settings
 
@@ -17,6 +18,27 @@ from cumulo.settings import Settings
 @click.group()
 def command() -> None:
     """Bare metal: machines to learn and to test with."""
+
+
+@command.command()
+@data_dir_option
+@click.option("--rebuild", is_flag=True, help="Even if it is there.")
+def ramdisk(data_dir: Path | None, rebuild: bool) -> None:
+    """Build the deploy ramdisk from Debian packages, on top of the guest image's files."""
+    try:
+        _ensure_packages()
+        _ensure_ramdisk(load_settings(data_dir), rebuild)
+    except (builder.BuildFailed, packages.SetupFailed, OSError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _ensure_ramdisk(settings: Settings, rebuild: bool = False) -> None:
+    guest = settings.guest_image.parent
+    folder = guest.parent / "ramdisk"
+    if not rebuild and builder.present(folder, guest):
+        return
+    say(f"building the deploy ramdisk {folder}")
+    builder.build(folder, guest, cache_folder() / "packages", say)
 
 
 @command.group()
@@ -35,11 +57,12 @@ def up(data_dir: Path | None, count: int, memory: int, disk: int, tls: bool) -> 
     settings = _cloud(data_dir)
     try:
         _ensure_packages()
+        _ensure_ramdisk(settings)
         record = Farm(settings.data_dir).up(
             count, settings_module.instance_prefix(settings), _api(settings), memory_mb=memory,
             disk_gb=disk, tls=tls, say=say,
         )  # fmt: skip
-    except (FarmFault, CommandFailed, packages.SetupFailed, OSError) as error:
+    except (FarmFault, CommandFailed, builder.BuildFailed, packages.SetupFailed, OSError) as error:
         raise click.ClickException(str(error)) from None
     say(f"the BMC of all machines: {record.address}")
     say(f"how they are enrolled: {typed(settings, 'baremetal farm list')}")

@@ -24,8 +24,7 @@ def seconds_of(moment: Moment) -> float:
 
 def of_text(text: str) -> Moment:
     """A client's time in ISO 8601; without a zone it is UTC. Raises ValueError for what is no time,
-    or none that can be reckoned with: a year before and a year after it there must be a calendar,
-    too."""
+    or none in UTC's calendar. `9999-12-31` is what many write for "never"."""
     if len(text) > 64:
         raise ValueError(text[:64])
     found = datetime.fromisoformat(text)
@@ -34,14 +33,15 @@ def of_text(text: str) -> Moment:
             found = found.astimezone(UTC).replace(tzinfo=None)
     except OverflowError:
         raise ValueError(text) from None
-    if not 1 < found.year < 9999:
-        raise ValueError(text)
     return _moment(found)
 
 
 def later(moment: Moment, seconds: float) -> Moment:
-    shifted = datetime.fromisoformat(moment) + timedelta(seconds=seconds)
-    return _moment(shifted)
+    """Beyond the calendar it is its last moment, or its first."""
+    try:
+        return _moment(datetime.fromisoformat(moment) + timedelta(seconds=seconds))
+    except OverflowError:
+        return _moment(datetime.max if seconds > 0 else datetime.min)
 
 
 def zulu(moment: Moment) -> str:

@@ -89,8 +89,10 @@ class Placement(Protocol):
         *,
         project_id: str,
         user_id: str,
+        kind: str = "INSTANCE",
     ) -> bool:
-        """Take the resources by conditional updates; False when there is no room any more."""
+        """Take the resources by conditional updates; False when there is no room any more.
+        `kind`: the consumer's type."""
 
     def hand_over(self, tx: Tx, consumer_id: str, to: str, kind: str) -> None:
         """All that the consumer holds is held by another one, of that type, from now on."""

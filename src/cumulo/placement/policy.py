@@ -25,5 +25,6 @@ RULES: dict[str, str] = {
         for noun, vs in _OF_PROVIDERS.items()
         for verb in vs
     },
+    "placement:reshaper:reshape": _ADMIN_OR_SERVICE,
     "placement:usages": _PROJECT_READER,
 }

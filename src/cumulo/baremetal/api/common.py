@@ -1,13 +1,17 @@
 """What bare metal's operations share on the wire: the envelope, links, patches, asked fields."""
 
-from collections.abc import Collection, Mapping
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from cumulo.baremetal.service.patches import Change, path_of
+from cumulo.baremetal.service.refusals import Locked
 from cumulo.core.db.rows import Row
+from cumulo.core.db.transaction import Database
 from cumulo.core.faults import BadRequest, Fault, NotAcceptable
 from cumulo.core.http.faults import JSON
 from cumulo.core.http.operations import Call
@@ -19,6 +23,8 @@ B = TypeVar("B", bound=Body)
 R = TypeVar("R", bound=Row)
 
 BASE = "/v1"
+PATIENCE, PAUSE = 3.0, 0.1
+"""Seconds for which a node that is locked is waited for, and between two tries."""
 
 
 def envelope(fault: Fault, status: int, request_id: str) -> tuple[str, bytes]:
@@ -37,7 +43,7 @@ class PatchStep(StrictBody):
     value: Any = UNSET
 
 
-Patch = Annotated[list[PatchStep], Meta(min_length=1, max_length=200)]
+Patch = Annotated[list[PatchStep], Meta(max_length=200)]
 
 
 def changes_of(call: Call) -> list[Change]:
@@ -92,6 +98,35 @@ def refuse_query(call: Call, known: Collection[str], since: Mapping[str, str]) -
             raise BadRequest(f"Unexpected query parameter: {name[:100]}")
         if name in since and call.version < call.version.parse(since[name]):
             raise NotAcceptable(f"{name} is not known in API version {call.version}.")
+
+
+def refuse_newer(call: Call, names: Collection[str], since: Mapping[str, str]) -> None:
+    """406 for fields that this version does not know."""
+    if call.version is None:
+        return
+    for name in names:
+        if name in since and call.version < call.version.parse(since[name]):
+            raise NotAcceptable(
+                f"The field {name[:100]} is not known in API version {call.version}."
+            )
+
+
+def patient(handler: Callable[..., Any], database: Database) -> Callable[[Call], Awaitable[Any]]:
+    """The handler, tried again for a while where a job has the node for itself: most are short, and
+    clients expect the conductor to wait a little."""
+
+    async def run(call: Call) -> Any:
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                name = f"{call.operation.method} {call.operation.path}"
+                return await database.write(lambda tx: handler(call, tx), name=name)
+            except Locked:
+                if time.monotonic() > end:
+                    raise
+            await asyncio.sleep(PAUSE)
+
+    return run
 
 
 def flag(call: Call, name: str) -> bool:

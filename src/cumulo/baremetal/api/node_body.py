@@ -76,9 +76,25 @@ class NodeBody(Body, kw_only=True):
     conductor: Annotated[Text, Since("1.49")] = UNSET
     owner: Annotated[Text, Since("1.50")] = UNSET
     description: Annotated[Text, Since("1.51")] = UNSET
+    allocation_uuid: Annotated[Text, Since("1.52")] = UNSET
+    retired: Annotated[bool | Unset, Since("1.61")] = UNSET
+    retired_reason: Annotated[Text, Since("1.61")] = UNSET
+    lessee: Annotated[Text, Since("1.65")] = UNSET
+    network_data: Annotated[Object, Since("1.66")] = UNSET
+    boot_mode: Annotated[Text, Since("1.75")] = UNSET
+    secure_boot: Annotated[bool | Unset | None, Since("1.75")] = UNSET
+    shard: Annotated[Text, Since("1.82")] = UNSET
+    parent_node: Annotated[Text, Since("1.83")] = UNSET
+    firmware_interface: Annotated[Text, Since("1.86")] = UNSET
+    service_step: Annotated[Object, Since("1.87")] = UNSET
+    disable_power_off: Annotated[bool | Unset, Since("1.95")] = UNSET
+    instance_name: Annotated[Text, Since("1.104")] = UNSET
+    health: Annotated[Text, Since("1.109")] = UNSET
     created_at: Text = UNSET
     updated_at: Text = UNSET
     ports: list[dict[str, str]] | Unset = UNSET
+    portgroups: Annotated[list[dict[str, str]] | Unset, Since("1.24")] = UNSET
+    volume: Annotated[list[dict[str, str]] | Unset, Since("1.32")] = UNSET
     states: Annotated[list[dict[str, str]] | Unset, Since("1.14")] = UNSET
     links: list[dict[str, str]] | Unset = UNSET
 
@@ -91,7 +107,10 @@ SAME = (
     "name", "instance_uuid", "driver", "driver_info", "instance_info", "properties", "extra",
     "power_state", "target_power_state", "provision_state", "target_provision_state", "last_error",
     "maintenance", "maintenance_reason", "resource_class", "traits", "conductor_group",
-    "automated_clean", "protected", "protected_reason", "owner", "description",
+    "automated_clean", "protected", "protected_reason", "owner", "description", "retired",
+    "retired_reason", "lessee", "network_data", "boot_mode", "secure_boot", "shard",
+    "parent_node", "disable_power_off", "instance_name", "fault", "raid_config",
+    "target_raid_config", "console_enabled",
 )  # fmt: skip
 TIMES = (
     "created_at", "updated_at", "provision_updated_at", "inspection_started_at",
@@ -99,25 +118,44 @@ TIMES = (
 )  # fmt: skip
 
 
-def node_body(call: Call, row: NodeRow, host: str, locked: bool) -> NodeBody:
+def node_body(
+    call: Call, row: NodeRow, host: str, locked: bool, internal: dict[str, Any] | None = None
+) -> NodeBody:
     """All of it."""
     values: dict[str, Any] = {name: getattr(row, name) for name in SAME}
     values |= {name: _time(getattr(row, name)) for name in TIMES}
     values |= {f"{name}_interface": kind for name, kind in row.interfaces.items()}
+    works = {"service": "service_step", "deploy": "deploy_step", "rebuild": "deploy_step"}
+    working = works.get(row.action or "", "clean_step")
+    values |= {name: row.working_on if name == working else {} for name in STEPS}
     return NodeBody(
         uuid=row.id,
-        chassis_uuid=None,
-        driver_internal_info={},
+        chassis_uuid=row.chassis_id,
+        allocation_uuid=row.allocation_id,
+        driver_internal_info=internal or {},
         reservation=host if locked else None,
-        console_enabled=False,
-        clean_step={},
-        deploy_step={},
-        raid_config={},
-        target_raid_config={},
-        fault=None,
         conductor=host,
+        health=None,
         ports=link(call, "nodes", row.id, "ports"),
+        portgroups=link(call, "nodes", row.id, "portgroups"),
+        volume=link(call, "nodes", row.id, "volume"),
         states=link(call, "nodes", row.id, "states"),
         links=link(call, "nodes", row.id),
         **values,
     )
+
+
+STEPS = ("clean_step", "deploy_step", "service_step")
+SINCE: dict[str, str] = {
+        "name": "1.5", "resource_class": "1.21", "network_interface": "1.20",
+        "boot_interface": "1.31", "console_interface": "1.31", "deploy_interface": "1.31",
+        "inspect_interface": "1.31", "management_interface": "1.31", "power_interface": "1.31",
+        "raid_interface": "1.31", "vendor_interface": "1.31", "storage_interface": "1.33",
+        "traits": "1.37", "rescue_interface": "1.38", "bios_interface": "1.40", "fault": "1.42",
+        "conductor_group": "1.46", "automated_clean": "1.47", "protected": "1.48",
+        "protected_reason": "1.48", "owner": "1.50", "description": "1.51", "retired": "1.61",
+        "retired_reason": "1.61", "lessee": "1.65", "network_data": "1.66", "shard": "1.82",
+        "parent_node": "1.83", "firmware_interface": "1.86", "disable_power_off": "1.95",
+        "instance_name": "1.104",
+}  # fmt: skip
+"""What patches know since when."""

@@ -1,49 +1,85 @@
 """Nodes on the wire: create, list, show, patch, delete, validate."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from msgspec import UNSET
 
 from cumulo.baremetal.api import common
-from cumulo.baremetal.api.node_body import SUMMARY, NodeBody, node_body
+from cumulo.baremetal.api.node_body import SINCE, SUMMARY, NodeBody, node_body
+from cumulo.baremetal.api.things import ident
 from cumulo.baremetal.model.hardware import INTERFACES
 from cumulo.baremetal.model.node import NodeRow
 from cumulo.baremetal.model.state import Stage
 from cumulo.baremetal.service.bare_metal import BareMetalService
+from cumulo.core.clock import zulu
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import NotFound
+from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.http.paging import page_of
 from cumulo.core.wire.coercions import Uuid
-from cumulo.core.wire.shapes import Body, Since, StrictBody
+from cumulo.core.wire.shapes import Body, StrictBody
 
 RULE = "baremetal:node"
 FILTERS = {
     "instance_uuid", "associated", "maintenance", "provision_state", "driver", "resource_class",
-    "conductor_group", "owner", "fault", "description_contains", "conductor",
+    "conductor_group", "owner", "fault", "description_contains", "conductor", "lessee", "project",
+    "retired", "chassis_uuid", "shard", "sharded", "parent_node", "include_children",
+    "instance_name",
 }  # fmt: skip
 PAGING = {"limit", "marker", "sort_key", "sort_dir", "fields", "detail"}
 FILTERS_SINCE = {
     "provision_state": "1.9", "driver": "1.16", "resource_class": "1.21", "fault": "1.42",
     "conductor_group": "1.46", "conductor": "1.49", "owner": "1.50",
-    "description_contains": "1.51",
+    "description_contains": "1.51", "retired": "1.61", "lessee": "1.65", "project": "1.65",
+    "shard": "1.82", "sharded": "1.82", "parent_node": "1.83", "include_children": "1.83",
+    "instance_name": "1.104", "fields": "1.8",
+}  # fmt: skip
+FAULTS = ("power failure", "clean failure", "rescue abort failure", "service failure")
+OWNERS_FIELDS = {
+    "name", "retired", "retired_reason", "maintenance", "maintenance_reason", "conductor_group",
+    "network_data", "protected", "protected_reason", "automated_clean", "chassis_uuid",
+    "properties", "resource_class", "shard", "parent_node", "disable_power_off", "description",
 }  # fmt: skip
 
 
 class NewNode(StrictBody):
     driver: str
     uuid: Uuid | None = None
-    name: Annotated[str | None, Since("1.5")] = None
+    name: str | None = None
+    chassis_uuid: str | None = None
     driver_info: dict[str, Any] | None = None
     instance_info: dict[str, Any] | None = None
     instance_uuid: str | None = None
     properties: dict[str, Any] | None = None
     extra: dict[str, Any] | None = None
-    resource_class: Annotated[str | None, Since("1.21")] = None
-    conductor_group: Annotated[str | None, Since("1.46")] = None
-    automated_clean: Annotated[bool | None, Since("1.47")] = None
-    owner: Annotated[str | None, Since("1.50")] = None
-    description: Annotated[str | None, Since("1.51")] = None
+    network_interface: str | None = None
+    resource_class: str | None = None
+    boot_interface: str | None = None
+    console_interface: str | None = None
+    deploy_interface: str | None = None
+    inspect_interface: str | None = None
+    management_interface: str | None = None
+    power_interface: str | None = None
+    raid_interface: str | None = None
+    vendor_interface: str | None = None
+    storage_interface: str | None = None
+    rescue_interface: str | None = None
+    bios_interface: str | None = None
+    conductor_group: str | None = None
+    automated_clean: bool | None = None
+    protected: bool | None = None
+    protected_reason: str | None = None
+    owner: str | None = None
+    description: str | None = None
+    retired: bool | None = None
+    retired_reason: str | None = None
+    lessee: str | None = None
+    network_data: dict[str, Any] | None = None
+    shard: str | None = None
+    parent_node: str | None = None
+    firmware_interface: str | None = None
+    disable_power_off: bool | None = None
+    instance_name: str | None = None
 
 
 class NodesBody(Body, kw_only=True):
@@ -54,7 +90,9 @@ class NodesBody(Body, kw_only=True):
 class NodesApi:
     def __init__(self, service: BareMetalService) -> None:
         self._nodes = service.nodes
+        self._agents = service.agents
         self._host = service.host
+        self._chassis = service.chassis
 
     def operations(self) -> list[Operation]:
         many, one = "/v1/nodes", "/v1/nodes/{node}"
@@ -72,14 +110,40 @@ class NodesApi:
             Operation("PATCH", one, self.update, policy=f"{RULE}:update", body=common.Patch,
                       response=NodeBody, **held),
             Operation("DELETE", one, self.delete, policy=f"{RULE}:delete", status=204, **held),
+            Operation("GET", f"{one}/children", self.children, policy=f"{RULE}:get",
+                      since="1.83", **held),
+            Operation("GET", "/v1/chassis/{chassis}/nodes", self.of_chassis,
+                      policy=f"{RULE}:list", response=NodesBody),
+            Operation("GET", "/v1/chassis/{chassis}/nodes/detail", self.of_chassis_detail,
+                      policy=f"{RULE}:list", response=NodesBody),
+            Operation("GET", "/v1/shards", self.shards, policy="baremetal:shards:get",
+                      since="1.82"),
             Operation("GET", f"{one}/validate", self.validate, policy=f"{RULE}:validate", **held),
         ]  # fmt: skip
 
     def one(self, call: Call, tx: Tx) -> NodeRow:
-        return node_of(self._nodes.get(tx, call.path["node"]), call)
+        return node_of(self._nodes.get(tx, ident(call, "node")), call)
 
-    def body(self, call: Call, row: NodeRow) -> NodeBody:
-        return node_body(call, row, self._host, self._nodes.is_locked(row))
+    def body(self, call: Call, row: NodeRow, internal: dict[str, Any] | None = None) -> NodeBody:
+        return node_body(call, row, self._host, self._nodes.is_locked(row), internal)
+
+    def children(self, call: Call, tx: Tx) -> Any:
+        row = self.one(call, tx)
+        found = self._nodes.listing.page(tx, where={"parent_node": row.id}, limit=1000)
+        return {"children": [each.id for each in found]}
+
+    def shards(self, call: Call, tx: Tx) -> Any:
+        return {
+            "shards": [{"name": name, "count": count} for name, count in self._nodes.shards(tx)]
+        }
+
+    def of_chassis(self, call: Call, tx: Tx) -> Any:
+        chassis = self._chassis.get(tx, ident(call, "chassis"))
+        return self._list(call, tx, False, chassis_id=chassis.id)
+
+    def of_chassis_detail(self, call: Call, tx: Tx) -> Any:
+        chassis = self._chassis.get(tx, ident(call, "chassis"))
+        return self._list(call, tx, True, chassis_id=chassis.id)
 
     def create(self, call: Call, tx: Tx) -> Reply:
         return self._create(call, tx, "enroll")
@@ -95,6 +159,7 @@ class NodesApi:
             for name in wish.__struct_fields__
             if name != "uuid" and (value := getattr(wish, name)) is not None
         }
+        common.refuse_newer(call, given, SINCE)
         row = self._nodes.create(tx, given, stage, wish.uuid, call.principal)
         body = self.body(call, row)
         return Reply(201, body, {"Location": f"{call.base_url}/v1/nodes/{row.id}"})
@@ -106,17 +171,18 @@ class NodesApi:
     def detail(self, call: Call, tx: Tx) -> Any:
         return self._list(call, tx, True)
 
-    def _list(self, call: Call, tx: Tx, detail: bool) -> Any:
-        where = self._where(call)
+    def _list(self, call: Call, tx: Tx, detail: bool, **more: Any) -> Any:
+        where = self._where(call, tx)
         if where is None:
             return {"nodes": []}
+        where |= more
         page = page_of(
             call, tx, self._nodes.listing, where,
             find_marker=lambda id: self._marker(call, tx, id), sort_names={"uuid": "id"},
         )  # fmt: skip
         fields = common.asked_fields(call)
         bodies = [self.body(call, row) for row in page.rows]
-        if not detail:
+        if not detail or fields is not None:
             for body in bodies:
                 common.only(call, body, self._names(call) if fields is None else fields)
         return common.with_next(call, "nodes", bodies, page)
@@ -131,41 +197,89 @@ class NodesApi:
         except NotFound:
             return None
 
-    def _where(self, call: Call) -> dict[str, Any] | None:
+    def _where(self, call: Call, tx: Tx) -> dict[str, Any] | None:
         """None: nothing can fit."""
         common.refuse_query(call, FILTERS | PAGING, FILTERS_SINCE)
-        plain = FILTERS - {"associated", "maintenance", "fault", "conductor"}
+        own = {
+            "associated", "maintenance", "fault", "conductor", "retired", "shard", "sharded",
+            "include_children", "chassis_uuid",
+        }  # fmt: skip
         where: dict[str, Any] = {
-            name: value for name in plain if (value := call.query.get(name)) is not None
+            name: value for name in FILTERS - own if (value := call.query.get(name)) is not None
         }
-        if call.query.get("associated") is not None:
-            where["unassociated"] = not common.flag(call, "associated")
-        if call.query.get("maintenance") is not None:
-            where["maintenance"] = common.flag(call, "maintenance")
-        if call.query.get("fault") not in (None, "none"):
-            return None
+        for name, condition in (("associated", "unassociated"), ("sharded", "unsharded")):
+            if call.query.get(name) is not None:
+                where[condition] = not common.flag(call, name)
+        for name in ("maintenance", "retired"):
+            if call.query.get(name) is not None:
+                where[name] = common.flag(call, name)
+        if (shard := call.query.get("shard")) is not None:
+            where["shard"] = shard.split(",")[:100]
+        if (chassis := call.query.get("chassis_uuid")) is not None:
+            where["chassis_id"] = chassis.lower()
+        if (parent := where.get("parent_node")) is not None:
+            try:
+                where["parent_node"] = self._nodes.get(tx, parent).id
+            except NotFound:
+                return None
+        where |= self._fault(call)
         if call.query.get("conductor") not in (None, self._host):
             return None
         if not call.allowed(f"{RULE}:list_all", {}):
-            owner = call.principal.project_id
-            if owner is None or where.get("owner", owner) != owner:
+            project = call.principal.project_id
+            if project is None or where.get("project", project) != project:
                 return None
-            where["owner"] = owner
+            where["project"] = project
         return where
+
+    def _fault(self, call: Call) -> dict[str, Any]:
+        fault = call.query.get("fault")
+        if fault not in (None, "none", *FAULTS):
+            raise BadRequest(f"Unrecognized fault {str(fault)[:100]} is specified")
+        if fault == "none":
+            return {"faultless": True}
+        return {} if fault is None else {"fault": fault}
 
     def show(self, call: Call, tx: Tx) -> NodeBody:
         row = self.one(call, tx)
+        common.refuse_query(call, {"fields"}, {"fields": "1.8"})
         fields = common.asked_fields(call)
-        body = self.body(call, row)
+        body = self.body(call, row, self._internal(tx, row))
         return body if fields is None else common.only(call, body, fields)
+
+    def _internal(self, tx: Tx, row: NodeRow) -> dict[str, Any]:
+        """What the cloud notes for itself: of the agent, while one is expected."""
+        agent = self._agents.of(tx, row.id)
+        if agent is None:
+            return {}
+        seen = agent.seen_at
+        told = {
+            "agent_url": agent.url,
+            "agent_version": agent.version,
+            "agent_last_heartbeat": None if seen is None else zulu(seen),
+            "agent_status": agent.status,
+            "agent_status_message": agent.status_message,
+        }
+        return {name: value for name, value in told.items() if value is not None}
 
     def update(self, call: Call, tx: Tx) -> NodeBody:
         row = self.one(call, tx)
+        common.refuse_query(call, {"reset_interfaces"}, {"reset_interfaces": "1.45"})
+        reset = call.query.get("reset_interfaces") is not None and common.flag(
+            call, "reset_interfaces"
+        )
         changes = common.changes_of(call)
-        target = {"node.owner": row.owner}
-        for top in {change.path[0] for change in changes} & {"owner", "driver_info", "driver"}:
-            call.allow(target, f"{RULE}:update:{'owner' if top == 'owner' else 'driver_info'}")
-        return self.body(call, self._nodes.update(tx, row, changes, call.principal))
+        common.refuse_newer(call, [change.path[0] for change in changes], SINCE)
+        target = {"node.owner": row.owner, "node.lessee": row.lessee}
+        for top in {change.path[0] for change in changes}:
+            if top in ("owner", "lessee"):
+                call.allow(target, f"{RULE}:update:{top}")
+            elif top in ("driver_info", "driver") or top.endswith("_interface"):
+                call.allow(target, f"{RULE}:update:driver_info")
+            elif top in OWNERS_FIELDS:
+                call.allow(target, f"{RULE}:update:owner_fields")
+        new = self._nodes.update(tx, row, changes, call.principal, reset_interfaces=reset)
+        return self.body(call, new, self._internal(tx, new))
 
     def delete(self, call: Call, tx: Tx) -> None:
         self._nodes.delete(tx, self.one(call, tx), call.principal)
@@ -190,7 +304,7 @@ class NodesApi:
 
 def node_of(row: NodeRow, call: Call) -> NodeRow:
     """The node, if the caller may do this with it; who may not see it learns nothing of it."""
-    target = {"node.owner": row.owner}
+    target = {"node.owner": row.owner, "node.lessee": row.lessee}
     if not call.allowed(f"{RULE}:get", target):
         raise NotFound(f"Node {call.path.get('node', row.id)[:255]} could not be found.")
     if call.operation.policy != f"{RULE}:list":

@@ -8,7 +8,7 @@ after the control plane has died; it takes its time and fails as its driver_info
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -43,27 +43,39 @@ class Bmc(msgspec.Struct):
     asked: str = ""
     """The token of the last change of power."""
     reboots: int = 0
+    led: str = "OFF"
+    boot_mode: str = "bios"
+    secure_boot: bool = False
 
 
 class FakeHardware:
     name = "fake-hardware"
     can = Capabilities(
         interfaces={
-            "bios": "no-bios",
+            "bios": "fake",
             "boot": "fake",
-            "console": "no-console",
+            "console": "fake",
             "deploy": "fake",
+            "firmware": "no-firmware",
             "inspect": "fake",
             "management": "fake",
             "network": "noop",
             "power": "fake",
-            "raid": "no-raid",
-            "rescue": "no-rescue",
+            "raid": "fake",
+            "rescue": "fake",
             "storage": "noop",
-            "vendor": "no-vendor",
+            "vendor": "fake",
+        },
+        indicators={"system": {"led": ("ON", "OFF", "BLINKING")}},
+        choices={
+            "network": ("noop", "flat", "neutron"),
+            **{
+                name: ("fake", f"no-{name}")
+                for name in ("bios", "console", "inspect", "raid", "rescue", "vendor")
+            },
         },
         boot_devices=BOOT_DEVICES,
-        works=("inspect", "clean", "deploy"),
+        works=("inspect", "clean", "deploy", "rescue", "service"),
         properties={
             "fake_delay": "Seconds that everything takes, 0 to 60. Optional.",
             "fake_fault": f"Names of what fails, with commas: {', '.join(FAULTS)}. Optional.",
@@ -104,7 +116,7 @@ class FakeHardware:
     async def boot_device(self, machine: Machine) -> tuple[str | None, bool]:
         await self._ready(machine, "management", wait=False)
         bmc = await self._look(machine)
-        return bmc.boot_device, bmc.persistent
+        return bmc.boot_device or "disk", bmc.persistent
 
     async def set_boot_device(self, machine: Machine, device: str, persistent: bool) -> None:
         await self._ready(machine, "management", wait=False)
@@ -137,6 +149,48 @@ class FakeHardware:
         if (bmc.work, bmc.token) != (work, token):
             raise Rejected(f"the machine knows nothing of its {work}")
         return time.time() >= bmc.until
+
+    async def nmi(self, machine: Machine) -> None:
+        await self._ready(machine, "management", wait=False)
+
+    async def set_boot_mode(self, machine: Machine, mode: str) -> None:
+        await self._ready(machine, "management", wait=False)
+
+        def change(bmc: Bmc) -> None:
+            bmc.boot_mode = mode
+
+        await self._change(machine, change)
+
+    async def set_secure_boot(self, machine: Machine, on: bool) -> None:
+        await self._ready(machine, "management", wait=False)
+        if on and (await self._look(machine)).boot_mode != "uefi":
+            raise Rejected("secure boot needs the boot mode uefi")
+
+        def change(bmc: Bmc) -> None:
+            bmc.secure_boot = on
+
+        await self._change(machine, change)
+
+    async def indicator(self, machine: Machine, component: str, light: str) -> str:
+        await self._ready(machine, "management", wait=False)
+        return (await self._look(machine)).led
+
+    async def set_indicator(self, machine: Machine, component: str, light: str, state: str) -> None:
+        await self._ready(machine, "management", wait=False)
+
+        def change(bmc: Bmc) -> None:
+            bmc.led = state
+
+        await self._change(machine, change)
+
+    async def bios(self, machine: Machine) -> Sequence[Mapping[str, str]]:
+        return ()
+
+    async def insert(self, machine: Machine, url: str) -> None:
+        await self._ready(machine, "management")
+
+    async def eject(self, machine: Machine) -> None:
+        await self._ready(machine, "management", wait=False)
 
     def forget(self, machine_id: str) -> None:
         self._path(machine_id).unlink(missing_ok=True)

@@ -5,7 +5,8 @@ then have the effect of one. `Rejected` is final; everything else is tried again
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 POWER_ON, POWER_OFF = "power on", "power off"
@@ -15,6 +16,7 @@ INTERFACES = (
     "boot",
     "console",
     "deploy",
+    "firmware",
     "inspect",
     "management",
     "network",
@@ -46,6 +48,8 @@ class Inspected:
     properties: Mapping[str, Any]
     addresses: Sequence[str]
     """MAC addresses of its network cards."""
+    inventory: Mapping[str, Any] | None = None
+    """As agents tell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,86 @@ class Capabilities:
     """Of `inspect`, `clean`, `deploy`: what long work it does."""
     properties: Mapping[str, str]
     """What driver_info may hold, each with a line about it."""
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Interface → all its implementations, where there are more than one; the first is usual."""
+    indicators: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """Component → indicator → its states."""
+    ramdisk: bool = False
+    """Long work is done by an agent in a ramdisk, which the machine boots from virtual media."""
+
+    def choices_of(self, interface: str) -> tuple[str, ...]:
+        one = self.interfaces.get(interface)
+        return self.choices.get(interface) or (() if one is None else (one,))
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """One boot of a machine into the ramdisk: what its medium says."""
+
+    node: str
+    token: str
+    ticket: str
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Where an agent is told what to do, and how it is known."""
+
+    url: str
+    token: str
+    certificate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What became of a command."""
+
+    id: str
+    name: str
+    """Without its extension: `prepare_image`."""
+    status: str
+    """`RUNNING`, `SUCCEEDED`, `FAILED`"""
+    result: Mapping[str, Any]
+    error: str
+
+
+class Agents(Protocol):
+    """Speaks with the agents that run on machines."""
+
+    def problem(self, info: Mapping[str, Any], url: str) -> str | None:
+        """Why an agent that says it is there is not spoken to. `info`: the node's driver_info."""
+
+    async def begin(
+        self, machine: Machine, agent: Agent, name: str, params: Mapping[str, Any]
+    ) -> Command:
+        """Raises Rejected for what the agent refuses; OSError when it does not answer."""
+
+    async def commands(self, machine: Machine, agent: Agent) -> Sequence[Command]:
+        """All that it was told since it runs, the latest last."""
+
+
+class Ramdisks(Protocol):
+    """The media that machines are booted from, and what else they fetch."""
+
+    async def make(self, machine: Machine, boot: Boot) -> str:
+        """The medium is there; its URL, for the BMC."""
+
+    def medium(self, node: str) -> Path | None:
+        """Its file."""
+
+    def content_url(self, machine: Machine, boot: Boot, name: str) -> str:
+        """Where the machine itself fetches something."""
+
+    async def config_drive(self, document: Mapping[str, Any]) -> str:
+        """A config drive, gzip in base64."""
+
+    async def crypt(self, password: str) -> str:
+        """As /etc/shadow keeps it."""
+
+    def forget(self, node: str) -> None:
+        """The medium is needed no more."""
 
 
 class Driver(Protocol):
@@ -87,6 +171,28 @@ class Driver(Protocol):
 
     async def finished(self, machine: Machine, work: str, token: str) -> bool:
         """Raises Rejected when it failed."""
+
+    async def nmi(self, machine: Machine) -> None: ...
+
+    async def set_boot_mode(self, machine: Machine, mode: str) -> None:
+        """`uefi`, `bios`"""
+
+    async def set_secure_boot(self, machine: Machine, on: bool) -> None: ...
+
+    async def indicator(self, machine: Machine, component: str, light: str) -> str: ...
+
+    async def set_indicator(
+        self, machine: Machine, component: str, light: str, state: str
+    ) -> None: ...
+
+    async def bios(self, machine: Machine) -> Sequence[Mapping[str, str]]:
+        """Settings: `name`, `value`."""
+
+    async def insert(self, machine: Machine, url: str) -> None:
+        """A medium into its virtual drive, whatever was there before."""
+
+    async def eject(self, machine: Machine) -> None:
+        """No medium."""
 
     def forget(self, machine_id: str) -> None:
         """The node is no more."""

@@ -42,6 +42,29 @@ class NodeRow(Row, frozen=True):
     protected: bool
     protected_reason: str | None
     automated_clean: bool | None
+    allocation_id: Annotated[str | None, Index()]
+    chassis_id: Annotated[str | None, Index()]
+    lessee: Annotated[str | None, Index()]
+    retired: bool
+    retired_reason: str | None
+    network_data: dict[str, Any]
+    shard: Annotated[str | None, Index()]
+    parent_node: Annotated[str | None, Index()]
+    disable_power_off: bool
+    instance_name: Annotated[str | None, Index()]
+    console_enabled: bool
+    fault: str | None
+    """Why it is in maintenance by itself: `power failure`, `clean failure`, …"""
+    boot_mode: str | None
+    secure_boot: bool | None
+    raid_config: dict[str, Any]
+    target_raid_config: dict[str, Any]
+    bios: list[dict[str, Any]]
+    """Settings as they were read last."""
+    inventory: dict[str, Any] | None
+    """What the last inspection saw: `inventory` and `plugin_data`."""
+    working_on: dict[str, Any]
+    """The step of cleaning, deployment or service that is in work."""
     driver_info: dict[str, Any]
     """As it is shown: passwords masked."""
     driver_info_sealed: str | None

@@ -18,5 +18,14 @@ class PortRow(Row, frozen=True):
     local_link_connection: dict[str, Any]
     pxe_enabled: bool
     physical_network: str | None
+    portgroup_id: Annotated[str | None, Index()]
+    name: Annotated[str | None, Index()]
+    description: str | None
+    vendor: str | None
+    category: str | None
+    is_smartnic: bool
+    available_for_dynamic_portgroup: bool
+    vif: str | None
+    """The network's port that is attached to it."""
     created_at: Moment
     updated_at: Moment | None

@@ -8,8 +8,11 @@ The words and the moves are those of the Bare Metal API's state machine.
 from dataclasses import dataclass
 from typing import Literal
 
-Stage = Literal["enroll", "manageable", "available", "active"]
-Action = Literal["manage", "inspect", "provide", "clean", "deploy", "rebuild", "undeploy", "adopt"]
+Stage = Literal["enroll", "manageable", "available", "active", "rescue"]
+Action = Literal[
+    "manage", "inspect", "provide", "clean", "deploy", "rebuild", "undeploy", "adopt", "rescue",
+    "unrescue", "service",
+]  # fmt: skip
 Step = Literal["work", "clean", "wait"]
 """`clean`: of an undeployment, after the machine was torn down. `wait`: the machine is at it, and
 nobody holds the node."""
@@ -30,6 +33,11 @@ _RUNNING: dict[tuple[str, str], str] = {
     ("undeploy", "clean"): "cleaning",
     ("undeploy", "wait"): "clean wait",
     ("adopt", "work"): "adopting",
+    ("rescue", "work"): "rescuing",
+    ("rescue", "wait"): "rescue wait",
+    ("unrescue", "work"): "unrescuing",
+    ("service", "work"): "servicing",
+    ("service", "wait"): "service wait",
 }
 _FAILED: dict[tuple[str, str], str] = {
     pair: {
@@ -42,6 +50,11 @@ _FAILED: dict[tuple[str, str], str] = {
         "deleting": "error",
         "adopting": "adopt failed",
         "verifying": "enroll",
+        "rescuing": "rescue failed",
+        "rescue wait": "rescue failed",
+        "unrescuing": "unrescue failed",
+        "servicing": "service failed",
+        "service wait": "service failed",
     }[word]
     for pair, word in _RUNNING.items()
 }
@@ -54,6 +67,9 @@ GOAL: dict[str, Stage] = {
     "deploy": "active",
     "rebuild": "active",
     "adopt": "active",
+    "rescue": "rescue",
+    "unrescue": "active",
+    "service": "active",
 }
 
 
@@ -95,11 +111,31 @@ MOVES: dict[str, dict[str, Move]] = {
     "active": {"available": Move("deploy"), "deploy failed": Move("deploy")},
     "rebuild": {word: Move("rebuild") for word in ("active", "deploy failed", "error")},
     "deleted": {
-        word: Move("undeploy") for word in ("active", "deploy failed", "error", "wait call-back")
+        word: Move("undeploy")
+        for word in (
+            "active", "deploy failed", "error", "wait call-back", "rescue", "rescue failed",
+            "rescue wait", "unrescue failed", "service failed", "service wait",
+        )
     },
-}
-ABORTABLE = ("clean wait", "inspect wait")
-WAITS = ("clean wait", "inspect wait", "wait call-back")
+    "rescue": {
+        word: Move("rescue")
+        for word in ("active", "rescue", "rescue failed", "unrescue failed", "service failed")
+    },
+    "unrescue": {
+        word: Move("unrescue") for word in ("rescue", "rescue failed", "unrescue failed")
+    },
+    "service": {word: Move("service") for word in ("active", "service failed")},
+    # Nothing here ever holds.
+    "unhold": {},
+}  # fmt: skip
+SAME_AS = {"deploy": "active", "undeploy": "deleted"}
+"""Newer words of verbs."""
+ABORTABLE = {
+    "clean wait": "1.13", "inspect wait": "1.41", "rescue wait": "1.38", "service wait": "1.87",
+    "wait call-back": "1.110",
+}  # fmt: skip
+"""State → since when it can be aborted."""
+WAITS = ("clean wait", "inspect wait", "wait call-back", "rescue wait", "service wait")
 DELETABLE = ("enroll", "manageable", "available", "adopt failed")
 SINCE: dict[str, str] = {
     "active": "1.1",
@@ -111,6 +147,12 @@ SINCE: dict[str, str] = {
     "abort": "1.13",
     "clean": "1.15",
     "adopt": "1.17",
+    "rescue": "1.38",
+    "unrescue": "1.38",
+    "deploy": "1.73",
+    "undeploy": "1.73",
+    "unhold": "1.85",
+    "service": "1.87",
 }
 """The microversion that brought each verb."""
 

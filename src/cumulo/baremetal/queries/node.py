@@ -3,11 +3,21 @@
 import sqlalchemy as sa
 
 from cumulo.baremetal.model.node import NodeRow
-from cumulo.core.db.listing import Listing, contains_folded, equals, is_null
+from cumulo.core.db.listing import Listing, absent, contains_folded, equals, is_null, one_of
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 
 _c = columns(NodeRow)
+
+
+def _of_project(name: str) -> "sa.ColumnElement[bool]":
+    """That it owns or has lent."""
+    found: sa.ColumnElement[bool] = (_c.owner == sa.bindparam(name)) | (
+        _c.lessee == sa.bindparam(name)
+    )
+    return found
+
+
 NODES = Listing(
     NodeRow,
     filters={
@@ -19,6 +29,16 @@ NODES = Listing(
         "resource_class": equals(_c.resource_class),
         "conductor_group": equals(_c.conductor_group),
         "owner": equals(_c.owner),
+        "lessee": equals(_c.lessee),
+        "project": _of_project,
+        "retired": equals(_c.retired),
+        "fault": equals(_c.fault),
+        "faultless": absent(_c.fault),
+        "chassis_id": equals(_c.chassis_id),
+        "parent_node": equals(_c.parent_node),
+        "shard": one_of(_c.shard),
+        "unsharded": is_null(_c.shard),
+        "instance_name": equals(_c.instance_name),
         "description_contains": contains_folded(_c.description),
     },
     sort_keys={
@@ -46,6 +66,13 @@ NODES = Listing(
                 "last_error",
                 "inspection_started_at",
                 "inspection_finished_at",
+                "lessee",
+                "retired",
+                "retired_reason",
+                "shard",
+                "fault",
+                "instance_name",
+                "boot_mode",
                 "created_at",
                 "updated_at",
             )

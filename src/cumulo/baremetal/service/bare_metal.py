@@ -2,20 +2,52 @@
 
 from collections.abc import Mapping
 
-from cumulo.baremetal.model.hardware import Driver
+from cumulo.baremetal.model.hardware import Agents, Driver, Ramdisks
+from cumulo.baremetal.service.agents import AgentsService
+from cumulo.baremetal.service.allocations import Allocations
+from cumulo.baremetal.service.history import History
 from cumulo.baremetal.service.nodes import Nodes
+from cumulo.baremetal.service.of_nodes import Connectors, Portgroups, Targets
 from cumulo.baremetal.service.ports import Ports
 from cumulo.baremetal.service.secrets import Seal
+from cumulo.baremetal.service.simple import Chassis, Rules, Runbooks, Templates
 from cumulo.baremetal.service.work import Work
+from cumulo.core.blobs.content import Contents
 from cumulo.core.clock import Moment, now
 from cumulo.core.work.jobs import Jobs
+from cumulo.image.interface import Images
 
 
 class BareMetalService:
-    def __init__(self, drivers: Mapping[str, Driver], seal: Seal, jobs: Jobs, host: str) -> None:
+    def __init__(
+        self,
+        drivers: Mapping[str, Driver],
+        seal: Seal,
+        jobs: Jobs,
+        host: str,
+        *,
+        agents: Agents,
+        ramdisks: Ramdisks,
+        images: Images,
+        contents: Contents,
+    ) -> None:
         self.drivers = drivers
         self.host = host
         self.began: Moment = now()
+        self.contents = contents
         self.nodes = Nodes(drivers, seal, host)
         self.ports = Ports(self.nodes)
-        self.work = Work(self.nodes, self.ports, jobs)
+        self.portgroups = Portgroups(self.nodes)
+        self.connectors = Connectors(self.nodes)
+        self.targets = Targets(self.nodes, seal)
+        self.chassis = Chassis()
+        self.templates = Templates()
+        self.runbooks = Runbooks()
+        self.rules = Rules()
+        self.history = History(host)
+        self.allocations = Allocations(self.nodes, jobs)
+        self.nodes.forget_allocation = self.allocations.forget
+        self.agents = AgentsService(self.nodes, jobs, seal, agents, ramdisks)
+        self.work = Work(
+            self.nodes, self.ports, jobs, self.agents, images, self.allocations, self.history
+        )

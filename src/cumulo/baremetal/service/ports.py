@@ -1,130 +1,178 @@
 """Ports: the network cards of nodes, each MAC address once in the cloud."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from cumulo.baremetal.model.node import NodeRow
 from cumulo.baremetal.model.port import PortRow
+from cumulo.baremetal.model.portgroup import PortgroupRow
 from cumulo.baremetal.queries import port as queries
-from cumulo.baremetal.service import refusals
-from cumulo.baremetal.service.nodes import Nodes
-from cumulo.baremetal.service.patches import Change, patched
-from cumulo.core.auth.principal import Principal
+from cumulo.baremetal.service import fields
+from cumulo.baremetal.service.of_nodes import MOST_OF_NODE, OfNode
+from cumulo.baremetal.service.things import FIXED
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
-from cumulo.core.faults import BadRequest, Conflict, NotFound
-from cumulo.core.ids import child_id, new_id
+from cumulo.core.faults import BadRequest, Conflict
+from cumulo.core.ids import child_id
 
-_MAC = re.compile(r"([0-9a-f]{2}[:-]){5}[0-9a-f]{2}", re.I)
-_UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.I)
 MOST_BYTES = 16 * 1024
-MOST_OF_NODE = 256
-WRITABLE = (
-    "node_uuid", "address", "extra", "local_link_connection", "pxe_enabled", "physical_network",
-)  # fmt: skip
-FIXED = frozenset(("uuid", "created_at", "updated_at", "internal_info", "links"))
+MOST_VIF = 255
 
 
 def mac_of(text: Any) -> str:
     """In the one form that is kept. Raises BadRequest."""
-    if not isinstance(text, str) or not _MAC.fullmatch(text):
-        raise BadRequest(f"Expected a MAC address but received {str(text)[:100]}.")
-    return text.lower().replace("-", ":")
+    found = fields.mac("address", text)
+    if found is None:
+        raise BadRequest("Expected a MAC address but received none.")
+    return found
 
 
-class Ports:
-    listing = queries.PORTS
+class Ports(OfNode[PortRow]):
+    noun, title = "port", "Port"
+    row, listing = PortRow, queries.PORTS
+    named = True
+    fields = {
+        "node_uuid": fields.text(255, needed=True),
+        "address": lambda name, value: mac_of(value),
+        "extra": fields.document(MOST_BYTES),
+        "local_link_connection": fields.document(MOST_BYTES),
+        "pxe_enabled": fields.flag(True),
+        "physical_network": fields.text(64),
+        "portgroup_uuid": fields.text(36),
+        "is_smartnic": fields.flag(False),
+        "name": fields.logical_name,
+        "description": fields.text(255),
+        "vendor": fields.text(32),
+        "category": fields.text(80),
+        "available_for_dynamic_portgroup": fields.flag(True),
+    }
+    fixed = FIXED | {"internal_info"}
 
-    def __init__(self, nodes: Nodes) -> None:
-        self._nodes = nodes
+    def first(self) -> dict[str, Any]:
+        return {"vif": None}
 
     def get(self, tx: Tx, ident: str) -> PortRow:
-        """By id or MAC address."""
-        if _MAC.fullmatch(ident):
-            row = tx.one(queries.WITH_ADDRESS, address=mac_of(ident))
-        else:
-            row = tx.get(PortRow, ident.lower()) if len(ident) <= 36 else None
-        if row is None:
-            raise refusals.port_not_found(ident)
-        return row
+        """By id or name; MAC addresses are asked for by the list."""
+        if not fields.NAME.fullmatch(ident):
+            raise BadRequest(f"Expected a UUID or name but received {ident[:255]}.")
+        return super().get(tx, ident)
 
-    def create(
-        self, tx: Tx, given: dict[str, Any], uuid: str | None, who: Principal
-    ) -> tuple[PortRow, NodeRow]:
-        node, values = self._checked(tx, {**dict.fromkeys(WRITABLE), **given})
-        self._nodes.refuse_locked(node)
-        if int(tx.value(queries.COUNT_OF, node_id=node.id)) >= MOST_OF_NODE:
-            raise BadRequest(f"A node cannot have more than {MOST_OF_NODE} ports")
-        row = PortRow(
-            id=uuid.lower() if uuid else new_id(), created_at=tx.now, updated_at=None, **values
-        )
-        if tx.get(PortRow, row.id) is not None:
-            raise Conflict(f"A port with UUID {row.id} already exists.")
-        self._refuse_taken(tx, row)
-        tx.insert(row)
-        emit(tx, "baremetal.port.create", row.id, principal=who, node=node.id)
-        return row, node
+    def document(self, row: PortRow) -> dict[str, Any]:
+        names = (name for name in self.fields if name not in ("node_uuid", "portgroup_uuid"))
+        own = {"node_uuid": row.node_id, "portgroup_uuid": row.portgroup_id}
+        return {name: getattr(row, name) for name in names} | own
 
-    def update(self, tx: Tx, row: PortRow, changes: Sequence[Change], who: Principal) -> PortRow:
-        old = {name: getattr(row, name) for name in WRITABLE if name != "node_uuid"}
-        new = patched({**old, "node_uuid": row.node_id}, changes, FIXED)
-        node, values = self._checked(tx, new)
-        self._nodes.refuse_locked(node)
-        self._refuse_taken(tx, msgspec.structs.replace(row, **values))
-        row = tx.update(row, updated_at=tx.now, **values)
-        emit(tx, "baremetal.port.update", row.id, principal=who, node=node.id)
-        return row
+    def columns(self, tx: Tx, values: dict[str, Any], before: PortRow | None) -> dict[str, Any]:
+        if before is None and not fields.UUID.fullmatch(values["node_uuid"]):
+            # Names are looked up by the API, where its version lets them be.
+            raise BadRequest("node_uuid: a port needs the UUID of its node")
+        made = self.of_node(tx, values, before)
+        if before is not None and before.node_id != made["node_id"]:
+            raise BadRequest("A port stays with its node")
+        self._refuse_taken_address(tx, made["address"], before)
+        if made["name"] is not None:
+            told = f"A port with name {made['name']} already exists."
+            self.refuse_taken(tx, before, told, name=made["name"])
+        group = made.pop("portgroup_uuid")
+        made["portgroup_id"] = None if group is None else self._group(tx, group, made).id
+        return made
 
-    def delete(self, tx: Tx, row: PortRow, who: Principal) -> None:
-        self._nodes.refuse_locked(self._nodes.get(tx, row.node_id))
-        tx.delete(row)
-        emit(tx, "baremetal.port.delete", row.id, principal=who, node=row.node_id)
+    def _refuse_taken_address(self, tx: Tx, address: str, before: PortRow | None) -> None:
+        other = tx.one(queries.WITH_ADDRESS, address=address)
+        if other is not None and (before is None or other.id != before.id):
+            raise Conflict(f"A port with MAC address {address} already exists.")
+
+    def _group(self, tx: Tx, ident: str, made: dict[str, Any]) -> PortgroupRow:
+        if not fields.UUID.fullmatch(ident):
+            raise BadRequest(f"Expected a UUID but received {ident}.")
+        group = tx.get(PortgroupRow, ident.lower())
+        if group is None or group.node_id != made["node_id"]:
+            raise BadRequest(f"Portgroup {ident} is none of the port's node.")
+        if not group.standalone_ports_supported and made["pxe_enabled"]:
+            raise Conflict(
+                f"Port group {group.id} doesn't support standalone ports. Port can't be created or "
+                "updated with pxe_enabled=True."
+            )
+        for other in self.listing.page(tx, where={"portgroup_id": group.id}, limit=MOST_OF_NODE):
+            differs = other.physical_network != made["physical_network"]
+            if differs and other.address != made["address"]:
+                raise Conflict(
+                    f"Port with physical network {made['physical_network']} cannot be in portgroup "
+                    f"{group.id}, whose ports are of {other.physical_network}."
+                )
+        return group
+
+    def refuse_delete(self, tx: Tx, row: PortRow) -> None:
+        node = self.node(tx, row)
+        self.nodes.refuse_locked(node)
+        if row.vif is not None and node.instance_uuid is not None:
+            raise Conflict(f"Port {row.id} has the VIF {row.vif} of an instance attached.")
 
     def found(self, tx: Tx, node: NodeRow, addresses: Sequence[str]) -> None:
         """What an inspection saw: cards that nobody has named become ports."""
         for text in list(addresses)[:MOST_OF_NODE]:
+            if not fields.MAC.fullmatch(text):
+                continue
             address = mac_of(text)
             if tx.one(queries.WITH_ADDRESS, address=address) is not None:
                 continue
+            blank = self.checked({"address": address, "node_uuid": node.id})
+            blank.pop("node_uuid")
+            blank.pop("portgroup_uuid")
             row = PortRow(
                 id=child_id(node.id, "port", address),
                 node_id=node.id,
-                address=address,
-                extra={},
-                local_link_connection={},
-                pxe_enabled=True,
-                physical_network=None,
+                portgroup_id=None,
+                vif=None,
                 created_at=tx.now,
                 updated_at=None,
+                **blank,
             )
             tx.insert(row)
-            emit(tx, "baremetal.port.create", row.id, project_id=node.owner, node=node.id)
+            emit(tx, "baremetal.port.create", row.id, project_id=node.owner)
 
-    def _checked(self, tx: Tx, values: dict[str, Any]) -> tuple[NodeRow, dict[str, Any]]:
-        address = mac_of(values["address"])
-        if not isinstance(values["node_uuid"], str) or not _UUID.fullmatch(values["node_uuid"]):
-            raise BadRequest("node_uuid: a port needs the UUID of its node")
-        try:
-            node = self._nodes.get(tx, values["node_uuid"])
-        except NotFound as fault:
-            raise BadRequest(fault.message) from None
-        made: dict[str, Any] = {"address": address, "node_id": node.id}
-        for name in ("extra", "local_link_connection"):
-            value = made[name] = {} if values[name] is None else values[name]
-            if not isinstance(value, dict) or len(msgspec.json.encode(value)) > MOST_BYTES:
-                raise BadRequest(f"{name} has to be an object of at most {MOST_BYTES} bytes")
-        pxe = made["pxe_enabled"] = True if values["pxe_enabled"] is None else values["pxe_enabled"]
-        if not isinstance(pxe, bool):
-            raise BadRequest("Value for pxe_enabled is not a boolean")
-        network = made["physical_network"] = values["physical_network"]
-        if network is not None and not (isinstance(network, str) and len(network) <= 64):
-            raise BadRequest("physical_network has to be a text of at most 64 characters")
-        return node, made
+    # --- VIFs ----------------------------------------------------------------------------------
 
-    def _refuse_taken(self, tx: Tx, row: PortRow) -> None:
-        other = tx.one(queries.WITH_ADDRESS, address=row.address)
-        if other is not None and other.id != row.id:
-            raise Conflict(f"A port with MAC address {row.address} already exists.")
+    def vifs(self, tx: Tx, node: NodeRow) -> list[str]:
+        return [each.vif for each in self._plugs(tx, node) if each.vif is not None]
+
+    def _plugs(self, tx: Tx, node: NodeRow) -> list[PortRow | PortgroupRow]:
+        """All that a VIF may be attached to: groups first, then cards that boot from the network,
+        then others."""
+        ports = tx.all(queries.OF_NODE, node_id=node.id)
+        ports.sort(key=lambda each: not each.pxe_enabled)
+        used = {each.portgroup_id for each in ports}
+        groups = tx.all(queries.GROUPS_OF_NODE, node_id=node.id)
+        return [*(each for each in groups if each.id in used or each.vif is not None), *ports]
+
+    def attach_vif(
+        self, tx: Tx, node: NodeRow, vif: str, port: str | None, group: str | None
+    ) -> None:
+        """To the port or group that is named, or to a free one: groups first, then cards that boot
+        from the network."""
+        self.nodes.refuse_locked(node)
+        if not 0 < len(vif) <= MOST_VIF:
+            raise BadRequest(f"The id of a VIF has 1 to {MOST_VIF} characters")
+        if port is not None and group is not None:
+            raise BadRequest("Cannot specify both port_uuid and portgroup_uuid.")
+        free = self._plugs(tx, node)
+        if any(each.vif == vif for each in free):
+            raise Conflict(f"Unable to attach VIF because VIF {vif} is already attached.")
+        # What is in a group is one with it.
+        free = [each for each in free if getattr(each, "portgroup_id", None) is None]
+        if port is not None or group is not None:
+            free = [each for each in free if each.id in (port, group)]
+        free = [each for each in free if each.vif is None]
+        if not free:
+            raise BadRequest(
+                f"Unable to attach VIF {vif}, not enough free physical ports on node {node.id}."
+            )
+        tx.update(free[0], vif=vif, updated_at=tx.now)
+
+    def detach_vif(self, tx: Tx, node: NodeRow, vif: str) -> None:
+        self.nodes.refuse_locked(node)
+        for each in self._plugs(tx, node):
+            if each.vif == vif:
+                tx.update(each, vif=None, updated_at=tx.now)
+                return
+        raise BadRequest(f"Unable to detach VIF {vif} from node {node.id}: it is not attached.")

@@ -12,8 +12,12 @@ def port_not_found(name: str) -> NotFound:
     return NotFound(f"Port {name[:255]} could not be found.")
 
 
-def locked(row: NodeRow, host: str) -> Conflict:
-    return Conflict(
+class Locked(Conflict):
+    """A job has the node for itself just now."""
+
+
+def locked(row: NodeRow, host: str) -> Locked:
+    return Locked(
         f"Node {row.id} is locked by host {host}, please retry after the current operation is "
         "completed."
     )

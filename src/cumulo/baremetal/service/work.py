@@ -12,6 +12,10 @@ from cumulo.baremetal.model.hardware import Inspected
 from cumulo.baremetal.model.node import NodeRow
 from cumulo.baremetal.model.state import ABORTABLE, GOAL, move_of
 from cumulo.baremetal.service import refusals
+from cumulo.baremetal.service.agents import AgentsService
+from cumulo.baremetal.service.allocations import Allocations
+from cumulo.baremetal.service.deploying import ImageWish, drive_document, image_of
+from cumulo.baremetal.service.history import History
 from cumulo.baremetal.service.nodes import Nodes
 from cumulo.baremetal.service.ports import Ports
 from cumulo.core.auth.principal import Principal
@@ -20,6 +24,7 @@ from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest
 from cumulo.core.ids import new_id
 from cumulo.core.work.jobs import Jobs
+from cumulo.image.interface import Images
 
 POWER_TARGETS = ("power on", "power off", "rebooting", "soft power off", "soft rebooting")
 KIND_OF = {
@@ -31,12 +36,17 @@ KIND_OF = {
     "deploy": "baremetal.deploy",
     "rebuild": "baremetal.deploy",
     "undeploy": "baremetal.undeploy",
+    "rescue": "baremetal.rescue",
+    "unrescue": "baremetal.unrescue",
+    "service": "baremetal.service",
 }
 POWER = "baremetal.power"
 NOBODYS: dict[str, Any] = {
     "instance_uuid": None,
     "instance_info": {},
     "instance_info_sealed": None,
+    "allocation_id": None,
+    "instance_name": None,
 }
 
 
@@ -47,13 +57,45 @@ class Memo(msgspec.Struct, frozen=True):
     """Of a change of power."""
     clean: bool = True
     """Of an undeployment: the machine is cleaned afterwards."""
+    image: ImageWish | None = None
+    """Of a deployment by an agent."""
+    steps: list[dict[str, Any]] | None = None
+    """Of cleaning by an agent: what is to be done, in order; None: nobody has asked the agent."""
+    done: int = 0
+    """How many of the steps are done."""
+
+
+def clean_plan(steps: Any) -> list[dict[str, Any]]:
+    """Steps that somebody named, checked as far as that can be before an agent is asked."""
+    found = []
+    for step in steps:
+        interface, name = step.get("interface"), step.get("step")
+        if not isinstance(interface, str) or not isinstance(name, str):
+            raise BadRequest("A clean step has an interface and a step")
+        if interface != "deploy" or set(step) - {"interface", "step", "args"}:
+            raise BadRequest(f"There are no clean steps of {interface[:50]} that can be asked for")
+        found.append({"interface": interface, "step": name, "args": step.get("args") or {}})
+    return found
 
 
 class Work:
-    def __init__(self, nodes: Nodes, ports: Ports, jobs: Jobs) -> None:
+    def __init__(
+        self,
+        nodes: Nodes,
+        ports: Ports,
+        jobs: Jobs,
+        agents: AgentsService,
+        images: Images,
+        allocations: Allocations,
+        history: History,
+    ) -> None:
         self._nodes = nodes
         self._ports = ports
         self._jobs = jobs
+        self._agents = agents
+        self._images = images
+        self._allocations = allocations
+        self._history = history
 
     # --- asked by users ------------------------------------------------------------------------
 
@@ -66,23 +108,25 @@ class Work:
         move = move_of(verb, row.provision_state)
         if move is None:
             raise refusals.wrong_state(verb, row)
-        if row.maintenance and verb in ("active", "rebuild", "clean"):
-            raise refusals.in_maintenance("provisioning", row)
-        if row.protected and verb in ("deleted", "rebuild"):
-            raise refusals.protected(verb, row)
+        self._refuse_verb(row, verb)
+        if verb in ("clean", "service") and not body.get(f"{verb}_steps"):
+            raise BadRequest(
+                f'"{verb}_steps" is required when setting target provision state to {verb}'
+            )
+        if verb == "rescue" and not str(body.get("rescue_password") or "").strip():
+            raise BadRequest('"rescue_password" is required when setting target state to rescue')
         if row.job is not None:
             self._jobs.drop(tx, row.job)
-        if verb == "clean" and not body.get("clean_steps"):
-            raise BadRequest(
-                '"clean_steps" is required when setting target provision state to clean'
-            )
+            self._agents.forget(tx, row.id)
         if body.get("configdrive") is not None:
             if verb not in ("active", "rebuild"):
                 raise BadRequest(
                     "Adding a config drive is only supported when setting provision state to "
                     "active or rebuild"
                 )
-            row = self._nodes.set_configdrive(tx, row, body["configdrive"])
+            row = self._nodes.set_secret(tx, row, configdrive=body["configdrive"])
+        if verb == "rescue":
+            row = self._nodes.set_secret(tx, row, rescue_password=body["rescue_password"])
         action = move.action
         if action is None or (action == "provide" and row.automated_clean is False):
             stage = move.stage or "available"
@@ -92,12 +136,45 @@ class Work:
             )  # fmt: skip
         self._refuse_lacking(row)
         job = new_id()
-        memo = Memo(clean=row.automated_clean is not False)
+        memo = self._memo(tx, row, verb, body, who)
         self._jobs.begin(tx, KIND_OF[action], row.id, memo, id=job, project_id=row.owner)
         more = {"inspection_started_at": tx.now} if action == "inspect" else {}
         return self._nodes.move(
             tx, row, action=action, step="work", failed=False, job=job, last_error=None, **more
         )
+
+    def _refuse_verb(self, row: NodeRow, verb: str) -> None:
+        if row.maintenance and verb in ("active", "rebuild", "clean", "rescue", "service"):
+            raise refusals.in_maintenance("provisioning", row)
+        if row.protected and verb in ("deleted", "rebuild"):
+            raise refusals.protected(verb, row)
+        if row.retired and verb == "provide":
+            raise BadRequest(f"Node {row.id} is retired and can not be made available.")
+        driver = self._nodes.driver(row)
+        kind = {"rescue": "rescue", "unrescue": "rescue", "inspect": "inspect"}.get(verb)
+        if kind is not None and row.interfaces.get(kind, "no-").startswith("no-"):
+            raise BadRequest(
+                f"Driver {row.driver} does not support {kind} (disabled or not implemented)."
+            )
+        if verb == "service" and "service" not in driver.can.works:
+            raise BadRequest(f"Driver {row.driver} has no steps of service.")
+
+    def _memo(
+        self, tx: Tx, row: NodeRow, verb: str, body: Mapping[str, Any], who: Principal
+    ) -> Memo:
+        memo = Memo(clean=row.automated_clean is not False)
+        if not self._nodes.driver(row).can.ramdisk:
+            return memo
+        if verb in ("active", "rebuild"):
+            info = self._nodes.instance_info(row)
+            drive = info.get("configdrive")
+            if isinstance(drive, dict):
+                drive_document(row, drive)
+            wish = image_of(tx, self._images, info, who)
+            return msgspec.structs.replace(memo, image=wish)
+        if verb == "clean":
+            return msgspec.structs.replace(memo, steps=clean_plan(body["clean_steps"]))
+        return memo
 
     def _refuse_lacking(self, row: NodeRow) -> None:
         lacking = self._nodes.lacks(row)
@@ -110,7 +187,9 @@ class Work:
             raise refusals.wrong_state("abort", row)
         if row.job is not None:
             self._jobs.drop(tx, row.job)
-        told = f"By request, the {row.provision_state.split(' ')[0]} operation was aborted"
+        self._agents.forget(tx, row.id)
+        what = {"wait call-back": "deploy"}.get(row.provision_state)
+        told = f"By request, the {what or row.provision_state.split(' ')[0]} operation was aborted"
         return self._nodes.move(tx, row, failed=True, job=None, last_error=told)
 
     def power(self, tx: Tx, row: NodeRow, target: str, who: Principal) -> NodeRow:
@@ -132,6 +211,13 @@ class Work:
         )
         return row
 
+    def image(self, tx: Tx, node: str, job: str) -> ImageWish | None:
+        """What this job writes."""
+        for row in self._jobs.of(tx, node):
+            if row.id == job:
+                return msgspec.convert(row.memo, Memo).image
+        return None
+
     # --- told by jobs --------------------------------------------------------------------------
 
     def of(self, tx: Tx, node_id: str, job: str) -> NodeRow | None:
@@ -143,7 +229,10 @@ class Work:
         """On with another step; a machine that was torn down is nobody's from then on."""
         row = self.of(tx, node_id, job)
         if row is not None:
-            more = NOBODYS if row.action == "undeploy" else {}
+            more: dict[str, Any] = {}
+            if row.action == "undeploy":
+                self._allocations.forget(tx, row)
+                more = NOBODYS
             self._nodes.move(tx, row, step=step, **more)
 
     def done(self, tx: Tx, node_id: str, job: str, power: str | None) -> None:
@@ -151,12 +240,26 @@ class Work:
         row = self.of(tx, node_id, job)
         if row is None or row.action is None:
             return
+        goal = GOAL[row.action]
         more: dict[str, Any] = {} if power is None else {"power_state": power}
+        more["working_on"] = {}
         if row.action == "undeploy":
+            self._allocations.forget(tx, row)
             more |= NOBODYS
+        if row.action == "unrescue":
+            row = self._nodes.set_secret(tx, row, rescue_password=None)
+        self._agents.forget(tx, row.id)
         self._nodes.move(
-            tx, row, stage=GOAL[row.action], action=None, step=None, failed=False, job=None, **more
+            tx, row, stage=goal, action=None, step=None, failed=False, job=None, **more
         )
+
+    def verified(
+        self, tx: Tx, node_id: str, job: str, power: str, bios: list[dict[str, Any]]
+    ) -> None:
+        row = self.of(tx, node_id, job)
+        if row is not None:
+            tx.update(row, bios=bios)
+        self.done(tx, node_id, job, power)
 
     def inspected(self, tx: Tx, node_id: str, job: str, found: Inspected) -> None:
         row = self.of(tx, node_id, job)
@@ -164,7 +267,10 @@ class Work:
             return
         self._ports.found(tx, row, found.addresses)
         properties = {**row.properties, **found.properties}
-        row = tx.update(row, properties=properties, inspection_finished_at=tx.now)
+        changes: dict[str, Any] = {"properties": properties}
+        if found.inventory is not None:
+            changes["inventory"] = {"inventory": found.inventory, "plugin_data": {}}
+        row = tx.update(row, inspection_finished_at=tx.now, **changes)
         self.done(tx, node_id, job, None)
 
     def powered(self, tx: Tx, node_id: str, job: str, state: str) -> None:
@@ -182,10 +288,13 @@ class Work:
         if row.target_power_state is not None:
             told = f"Failed to change power state to '{row.target_power_state}': {reason}"
             told = told[:4096]
+            self._history.write(tx, row, told, "power")
             tx.update(row, target_power_state=None, job=None, last_error=told, updated_at=tx.now)
             state = row.power_state
             emit(tx, "baremetal.node.power", row.id, project_id=row.owner, state=state, reason=told)
             return
+        self._agents.forget(tx, row.id)
+        self._history.write(tx, row, reason[:4096], "provisioning")
         # A verification that failed leaves a node at rest in `enroll`.
         ended = {"action": None, "step": None} if row.action == "manage" else {"failed": True}
         self._nodes.move(tx, row, job=None, last_error=reason[:4096], **ended)

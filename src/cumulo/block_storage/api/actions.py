@@ -13,7 +13,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict, NotFound
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.wire.coercions import BoolLike, IntLike, as_bool, as_int
-from cumulo.core.wire.shapes import Body
+from cumulo.core.wire.shapes import Body, StrictBody
 
 STATUSES = (
     "creating",
@@ -51,45 +51,45 @@ def action_body(name: str, kind: Any, noun: str = "Volume") -> Any:
     )
 
 
-class Extend(Body):
+class Extend(StrictBody):
     new_size: IntLike
 
 
-class Reset(Body):
+class Reset(StrictBody):
     status: str | None = None
     attach_status: str | None = None
     migration_status: str | None = None
 
 
-class Bootable(Body):
+class Bootable(StrictBody):
     bootable: BoolLike
 
 
-class ReadOnly(Body):
+class ReadOnly(StrictBody):
     readonly: BoolLike
 
 
-class Attach(Body):
+class Attach(StrictBody):
     instance_uuid: str | None = None
     host_name: str | None = None
     mountpoint: str | None = None
     mode: str = "rw"
 
 
-class Detach(Body):
+class Detach(StrictBody):
     attachment_id: str | None = None
 
 
-class ForceDetach(Body):
+class ForceDetach(StrictBody):
     attachment_id: str | None = None
     connector: dict[str, Any] | None = None
 
 
-class ImageKey(Body):
+class ImageKey(StrictBody):
     key: str
 
 
-class ImageMetadata(Body):
+class ImageMetadata(StrictBody):
     metadata: Metadata
 
 

@@ -11,25 +11,25 @@ from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import page_of
 from cumulo.core.wire.coercions import Uuid
-from cumulo.core.wire.shapes import Body, Since
+from cumulo.core.wire.shapes import Since, StrictBody
 
 
-class NewAttachment(Body):
+class NewAttachment(StrictBody):
     volume_uuid: Uuid
     instance_uuid: Uuid | None = None
     connector: dict[str, Any] | None = None
     mode: Annotated[str, Since("3.54")] = "rw"
 
 
-class CreateAttachment(Body):
+class CreateAttachment(StrictBody):
     attachment: NewAttachment
 
 
-class Connector(Body):
+class Connector(StrictBody):
     connector: dict[str, Any]
 
 
-class UpdateAttachment(Body):
+class UpdateAttachment(StrictBody):
     attachment: Connector
 
 

@@ -98,7 +98,7 @@ class CreateVolume(StrictBody):
     hints: dict[str, Any] | Unset = msgspec.field(name="OS-SCH-HNT:scheduler_hints", default=UNSET)
 
 
-class Changes(Body):
+class Changes(StrictBody):
     name: Text255 | Unset | None = UNSET
     description: Text255 | Unset | None = UNSET
     display_name: Text255 | Unset | None = UNSET
@@ -106,23 +106,30 @@ class Changes(Body):
     metadata: Metadata | Unset = UNSET
 
 
-class UpdateVolume(Body):
+class UpdateVolume(StrictBody):
     volume: Changes
 
 
-class UpdateSnapshot(Body):
-    snapshot: Changes
+class SnapshotChanges(StrictBody):
+    name: Text255 | Unset | None = UNSET
+    description: Text255 | Unset | None = UNSET
+    display_name: Text255 | Unset | None = UNSET
+    display_description: Text255 | Unset | None = UNSET
 
 
-class MetadataBody(Body):
+class UpdateSnapshot(StrictBody):
+    snapshot: SnapshotChanges
+
+
+class MetadataBody(StrictBody):
     metadata: Metadata
 
 
-class MetaBody(Body):
+class MetaBody(StrictBody):
     meta: Metadata
 
 
-class NewSnapshotWish(Body):
+class NewSnapshotWish(StrictBody):
     volume_id: str | None
     name: Text255 | None = None
     description: Text255 | None = None
@@ -131,11 +138,11 @@ class NewSnapshotWish(Body):
     metadata: Metadata | None = None
 
 
-class CreateSnapshot(Body):
+class CreateSnapshot(StrictBody):
     snapshot: NewSnapshotWish
 
 
-def changed(wish: Changes) -> dict[str, Any]:
+def changed(wish: Changes | SnapshotChanges) -> dict[str, Any]:
     """What an update names; the older names of the fields are good as well."""
     found: dict[str, Any] = {}
     for name in ("name", "description"):
@@ -143,6 +150,6 @@ def changed(wish: Changes) -> dict[str, Any]:
             value = getattr(wish, field)
             if value is not UNSET:
                 found[name] = value
-    if wish.metadata is not UNSET:
+    if isinstance(wish, Changes) and wish.metadata is not UNSET:
         found["metadata"] = wish.metadata
     return found

@@ -11,7 +11,7 @@ from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.hosts.registry import is_alive
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.wire.coercions import as_bool
-from cumulo.core.wire.shapes import Body
+from cumulo.core.wire.shapes import StrictBody
 
 _EXTENSIONS = {
     "os-quota-sets": "Quotas",
@@ -29,7 +29,7 @@ _EXTENSIONS = {
 _BINARIES = ("cinder-scheduler", "cinder-volume")
 
 
-class ServiceName(Body):
+class ServiceName(StrictBody):
     host: str
     binary: str = "cinder-volume"
     disabled_reason: str | None = None

@@ -7,10 +7,10 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.wire.coercions import as_bool, as_int
-from cumulo.core.wire.shapes import Body
+from cumulo.core.wire.shapes import StrictBody
 
 
-class UpdateQuotas(Body):
+class UpdateQuotas(StrictBody):
     quota_set: dict[str, Any]
 
 

@@ -14,33 +14,33 @@ from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import page_of
 from cumulo.core.wire.coercions import BoolLike, Name, as_bool
-from cumulo.core.wire.shapes import Body, Unset
+from cumulo.core.wire.shapes import StrictBody, Unset
 
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern="^[\\w.:\\- ]+$")]
 
 
-class NewType(Body):
+class NewType(StrictBody):
     name: Name
     description: str | None = None
     is_public: BoolLike = msgspec.field(name="os-volume-type-access:is_public", default=True)
     extra_specs: dict[Key, str] | None = None
 
 
-class CreateType(Body):
+class CreateType(StrictBody):
     volume_type: NewType
 
 
-class TypeChanges(Body):
+class TypeChanges(StrictBody):
     name: Name | Unset = UNSET
     description: str | Unset | None = UNSET
     is_public: BoolLike | Unset = UNSET
 
 
-class UpdateType(Body):
+class UpdateType(StrictBody):
     volume_type: TypeChanges
 
 
-class Specs(Body):
+class Specs(StrictBody):
     extra_specs: dict[Key, str]
 
 

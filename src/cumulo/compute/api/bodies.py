@@ -33,7 +33,7 @@ class NetworkWish(StrictBody, kw_only=True):
     tag: Annotated[Tag | Unset, Since("2.32")] = UNSET
 
 
-class GroupName(Body):
+class GroupName(StrictBody):
     name: Annotated[str, Meta(min_length=1, max_length=255)]
 
 

@@ -12,7 +12,7 @@ from cumulo.compute.service.compute import ComputeService
 from cumulo.compute.service.who import Who
 from cumulo.core.clock import Moment, of_text
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import BadRequest
+from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation
 
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^\S(.*\S)?\Z")]
@@ -93,3 +93,11 @@ def moment_of(text: str, name: str) -> Moment:
             f"Invalid input for query parameters {name}. Value: {text:.80}. '{text:.80}' is not a "
             "'date-time'"
         ) from None
+
+
+def or_none(find: Any) -> Any:
+    """For markers: what there is not, or is another's, is a bad request (the compute API's 400)."""
+    try:
+        return find()
+    except NotFound:
+        return None

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, field
 
-from cumulo.compute.api.common import Links, links
+from cumulo.compute.api.common import Links, links, or_none
 from cumulo.compute.model.flavor import FlavorRow
 from cumulo.compute.service.compute import ComputeService
 from cumulo.core.db.transaction import Tx
@@ -165,7 +165,7 @@ class FlavorsApi:
             tx,
             self._flavors.listing,
             self._where(call),
-            find_marker=lambda id: _or_none(lambda: self._flavors.get(tx, id, call.principal)),
+            find_marker=lambda id: or_none(lambda: self._flavors.get(tx, id, call.principal)),
         )
         answer: dict[str, Any] = {key: [body(call, row) for row in page.rows]}
         link = next_link(call, page, page.rows[-1].id if page.rows else None)
@@ -306,10 +306,3 @@ def flavor_body(call: Call, row: FlavorRow) -> FlavorBody:
         is_public=row.is_public,
         extra_specs=row.extra_specs,
     )
-
-
-def _or_none(find: Any) -> Any:
-    try:
-        return find()
-    except NotFound:
-        return None

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta
 
+from cumulo.compute.api.common import or_none
 from cumulo.compute.model.hypervisor import HypervisorRow
 from cumulo.compute.service.compute import ComputeService
 from cumulo.core.db.transaction import Tx
@@ -133,7 +134,7 @@ class HostsApi:
             tx,
             self._hosts.listing,
             {} if pattern is None else {"name_part": pattern},
-            find_marker=lambda id: self._hosts.get(tx, id),
+            find_marker=lambda id: or_none(lambda: self._hosts.get(tx, id)),
         )
         rows = page.rows
         if pattern is not None and not rows:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta
 
+from cumulo.compute.api.common import or_none
 from cumulo.compute.model.keypair import KeyPairRow
 from cumulo.compute.service.compute import ComputeService
 from cumulo.compute.service.keypairs import NewKey, check_name, generate
@@ -123,7 +124,7 @@ class KeyPairsApi:
             tx,
             self._keypairs.listing,
             {"user_id": user_id},
-            find_marker=lambda name: self._keypairs.get(tx, user_id, name),
+            find_marker=lambda name: or_none(lambda: self._keypairs.get(tx, user_id, name)),
         )
         answer = KeyPairList(keypairs=[{"keypair": _summary(row)} for row in page.rows])
         link = next_link(call, page, page.rows[-1].name if page.rows else None)

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from cumulo.compute.api.common import moment_of
+from cumulo.compute.api.common import moment_of, or_none
 from cumulo.compute.model.server import ServerRow
 from cumulo.compute.service.compute import ComputeService
 from cumulo.core.db.transaction import Tx
@@ -67,7 +67,7 @@ def list_servers(call: Call, tx: Tx, compute: ComputeService) -> Page[ServerRow]
             tx,
             compute.servers.listing,
             filters.where,
-            find_marker=lambda id: find(tx, id, call.principal),
+            find_marker=lambda id: or_none(lambda: find(tx, id, call.principal)),
             sort_names=_SORT_NAMES,
         )
     return _looked_at(call, tx, compute, filters)
@@ -79,7 +79,8 @@ def _looked_at(call: Call, tx: Tx, compute: ComputeService, filters: "_Filters")
         return Page([], False)
     marker = None
     if id:
-        marker = compute.servers.get_even_deleted(tx, id, call.principal)
+        servers = compute.servers
+        marker = or_none(lambda: servers.get_even_deleted(tx, id, call.principal))
         if marker is None:
             raise BadRequest(f"marker [{id}] not found")
 

@@ -11,12 +11,12 @@ from cumulo.core.http.caller import Caller
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import limit_of, offset_of
 from cumulo.core.wire.coercions import BoolLike, IntLike, as_bool, as_int
-from cumulo.core.wire.shapes import Body
+from cumulo.core.wire.shapes import StrictBody
 
 RULE = "os-volumes"
 
 
-class NewVolumeBody(Body, kw_only=True):
+class NewVolumeBody(StrictBody, kw_only=True):
     size: IntLike
     display_name: Text | None = None
     display_description: str | None = None
@@ -26,18 +26,18 @@ class NewVolumeBody(Body, kw_only=True):
     availability_zone: str | None = None
 
 
-class CreateVolume(Body):
+class CreateVolume(StrictBody):
     volume: NewVolumeBody
 
 
-class NewSnapshotBody(Body, kw_only=True):
+class NewSnapshotBody(StrictBody, kw_only=True):
     volume_id: Annotated[str, Meta(max_length=255)]
     display_name: Text | None = None
     display_description: str | None = None
     force: BoolLike = False
 
 
-class CreateSnapshot(Body):
+class CreateSnapshot(StrictBody):
     snapshot: NewSnapshotBody
 
 

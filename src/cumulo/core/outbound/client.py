@@ -6,6 +6,7 @@ what is connected to; the name is only used for TLS and the Host header. h11 doe
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -167,13 +168,18 @@ async def request(
     body: Body = None,
     patience: float = 60.0,
     verify: ssl.SSLContext | None = None,
+    connected: socket.socket | None = None,
 ) -> Response:
     """Send a request to the first of the addresses that answers; the answer's head.
 
     A stream is sent in chunks unless the headers name its length. `patience`: seconds that
-    nothing may come. Raises RequestFailed.
+    nothing may come. `connected`: a connection that is there already, from another network
+    namespace say. Raises RequestFailed.
     """
-    connection = await _connect(target, addresses, patience, verify)
+    if connected is not None:
+        connection = await _use(target, connected, patience, verify)
+    else:
+        connection = await _connect(target, addresses, patience, verify)
     try:
         await _send(connection, method, target, dict(headers or {}), body)
         status, found = await connection.head()
@@ -204,6 +210,25 @@ async def _send(
             if piece:
                 await connection.send(h11.Data(data=piece))
     await connection.send(h11.EndOfMessage())
+
+
+async def _use(
+    target: Target, made: socket.socket, patience: float, verify: ssl.SSLContext | None
+) -> _Connection:
+    tls = (verify or ssl.create_default_context()) if target.scheme == "https" else None
+    try:
+        async with asyncio.timeout(min(patience, 10.0)):
+            reader, writer = await asyncio.open_connection(
+                sock=made,
+                ssl=tls,
+                server_hostname=target.host if tls is not None else None,
+                limit=2 * READ,
+            )
+    except (OSError, TimeoutError) as error:
+        made.close()
+        reason = str(error) or "no handshake in time"
+        raise RequestFailed(f"cannot connect to {target.authority}: {reason}") from None
+    return _Connection(reader, writer, patience)
 
 
 async def _connect(

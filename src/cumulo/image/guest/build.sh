@@ -587,16 +587,21 @@ until dev=$(resolve) && [ -n "$dev" ]; do
     fi
     $bb usleep 100000
 done
-# The root partition is the last one: extend it in the MBR while nothing is mounted.
+# The root partition is the image's last one: extend it in the MBR while nothing is mounted.
 name=${dev##*/}
 if [ -e /sys/class/block/$name/partition ]; then
     read part </sys/class/block/$name/partition
     read start </sys/class/block/$name/start
     read size </sys/class/block/$name/size
     disk=$($bb readlink -f /sys/class/block/$name/..); disk=${disk##*/}
-    read total </sys/class/block/$disk/size
-    if [ $((total - start)) -gt $((size + 2048)) ] && [ $((total - start)) -lt 4294967296 ]; then
-        size=$((total - start))
+    read end </sys/class/block/$disk/size
+    # Up to what comes next: a bare machine has its config drive behind it.
+    for other in /sys/class/block/$disk/$disk*/start; do
+        read next <$other
+        [ $next -gt $start ] && [ $next -lt $end ] && end=$next
+    done
+    if [ $((end - start)) -gt $((size + 2048)) ] && [ $((end - start)) -lt 4294967296 ]; then
+        size=$((end - start))
         $bb printf "$($bb printf '\\x%02x\\x%02x\\x%02x\\x%02x' $((size & 255)) \
             $((size >> 8 & 255)) $((size >> 16 & 255)) $((size >> 24 & 255)))" |
             $bb dd of=/dev/$disk bs=1 seek=$((446 + 16 * (part - 1) + 12)) conv=notrunc 2>/dev/null

@@ -1,6 +1,5 @@
 """Allocations, usages and allocation candidates on the wire."""
 
-import re
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta
@@ -8,23 +7,22 @@ from msgspec import UNSET, Meta
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation, Reply
-from cumulo.core.wire.coercions import whole_or_none
+from cumulo.core.wire.coercions import Uuid
 from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset
 from cumulo.placement.api.common import (
     Amount,
-    asked_aggregates,
-    asked_resources,
-    asked_traits,
+    InventoryWish,
+    at,
     fresh,
     uuid_of,
 )
 from cumulo.placement.model.provider import AllocationRow, ConsumerRow
-from cumulo.placement.service.placement import PlacementService, lack_of
+from cumulo.placement.service.placement import UNKNOWN, Claim, PlacementService
 
 Who = Annotated[str, Meta(min_length=1, max_length=255)]
+ConsumerType = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[A-Z0-9_]+\Z")]
 Resources = Annotated[dict[str, Amount], Meta(min_length=1)]
 RULE = "placement:allocations"
-_GROUP = re.compile(r"(resources|required|member_of|in_tree)([1-9][0-9]*)?")
 
 
 class ProviderName(StrictBody):
@@ -56,6 +54,21 @@ class Allocations(StrictBody):
     project_id: Who
     user_id: Who
     consumer_generation: Annotated[int | Unset | None, Since("1.28")] = UNSET
+    mappings: Annotated[dict[str, list[Uuid]] | Unset, Since("1.34")] = UNSET
+    """What a candidate said of its groups: accepted as it was given, and not kept."""
+    consumer_type: Annotated[ConsumerType | Unset, Since("1.38")] = UNSET
+
+
+class NewInventories(StrictBody):
+    resource_provider_generation: int
+    inventories: dict[str, InventoryWish]
+
+
+class Reshaper(StrictBody):
+    """API 1.30"""
+
+    inventories: Annotated[dict[str, NewInventories], Meta(max_length=1000)]
+    allocations: Annotated[dict[str, Allocations], Meta(max_length=10000)]
 
 
 class HeldBody(Body, kw_only=True):
@@ -63,6 +76,7 @@ class HeldBody(Body, kw_only=True):
     project_id: Annotated[str | Unset, Since("1.12")] = UNSET
     user_id: Annotated[str | Unset, Since("1.12")] = UNSET
     consumer_generation: Annotated[int | Unset, Since("1.28")] = UNSET
+    consumer_type: Annotated[str | Unset, Since("1.38")] = UNSET
 
 
 class AllocationsApi:
@@ -104,12 +118,13 @@ class AllocationsApi:
                 "GET", "/usages", self.usages, policy="placement:usages", early=False, since="1.9"
             ),
             Operation(
-                "GET",
-                "/allocation_candidates",
-                self.candidates,
-                policy="placement:allocation_candidates:list",
-                since="1.10",
-                kind="heavy",
+                "POST",
+                "/reshaper",
+                self.reshape,
+                policy="placement:reshaper:reshape",
+                body=Reshaper,
+                status=204,
+                since="1.30",
             ),
         ]
 
@@ -128,6 +143,7 @@ class AllocationsApi:
         body.allocations = found
         body.project_id, body.user_id = consumer.project_id, consumer.user_id
         body.consumer_generation = consumer.generation
+        body.consumer_type = consumer.type or UNKNOWN
         return fresh(body, [consumer.updated_at])
 
     def on_provider(self, call: Call, tx: Tx) -> Reply:
@@ -146,32 +162,46 @@ class AllocationsApi:
         who = call.principal
         project = who.project_id or "" if body.project_id is UNSET else body.project_id
         user = who.user_id if body.user_id is UNSET else body.user_id
-        self._placement.replace(
-            tx,
-            uuid_of(call.path["consumer"], "consumer"),
-            wanted,
+        claim = Claim(
+            consumer_id=uuid_of(call.path["consumer"], "consumer"),
+            wanted=wanted,
             project_id=project,
             user_id=user,
-            known=None,
-            check_generation=False,
         )
+        self._placement.replace(tx, claim)
 
     def replace(self, call: Call, tx: Tx) -> None:
-        self._replace(tx, uuid_of(call.path["consumer"], "consumer"), call.body)
+        self._placement.replace(tx, self._claim(call, call.path["consumer"], call.body))
 
     def replace_many(self, call: Call, tx: Tx) -> None:
-        for consumer_id, wanted in call.body.items():
-            self._replace(tx, uuid_of(consumer_id, "consumer"), wanted)
+        for claim in [self._claim(call, id, wanted) for id, wanted in call.body.items()]:
+            self._placement.replace(tx, claim)
 
-    def _replace(self, tx: Tx, consumer_id: str, body: Allocations) -> None:
+    def reshape(self, call: Call, tx: Tx) -> None:
+        body: Reshaper = call.body
+        inventories = {
+            uuid_of(id, "provider"): (
+                each.resource_provider_generation,
+                {name: wish.inventory() for name, wish in each.inventories.items()},
+            )
+            for id, each in body.inventories.items()
+        }
+        claims = [self._claim(call, id, wanted) for id, wanted in body.allocations.items()]
+        self._placement.reshape(tx, inventories, claims)
+
+    def _claim(self, call: Call, consumer_id: str, body: Allocations) -> Claim:
         known = body.consumer_generation
-        self._placement.replace(
-            tx,
-            consumer_id,
-            {uuid_of(id, "provider"): one.resources for id, one in body.allocations.items()},
+        if known is UNSET and at(call, 28):
+            raise BadRequest("JSON does not validate: 'consumer_generation' is a required property")
+        if body.consumer_type is UNSET and at(call, 38):
+            raise BadRequest("JSON does not validate: 'consumer_type' is a required property")
+        return Claim(
+            consumer_id=uuid_of(consumer_id, "consumer"),
+            wanted={uuid_of(id, "provider"): a.resources for id, a in body.allocations.items()},
             project_id=body.project_id,
             user_id=body.user_id,
-            known=None if known is UNSET else known,
+            kind=None if body.consumer_type is UNSET else str(body.consumer_type),
+            generation=None if known is UNSET or known is None else int(known),
             check_generation=known is not UNSET,
         )
 
@@ -186,116 +216,24 @@ class AllocationsApi:
         if not project_id:
             raise BadRequest("Invalid query string parameters: 'project_id' is a required property")
         call.allow({"project_id": project_id})
-        return fresh(
-            {"usages": self._placement.used_by(tx, project_id, call.query.get("user_id"))}, ()
-        )
-
-    # --- candidates ---------------------------------------------------------------------------
-
-    def candidates(self, call: Call, tx: Tx) -> Reply:
-        """One provider has to give all that is asked: no provider here has children."""
-        asked = _Asked(call)
-        stock: dict[str, Any] = {}
-        providers = self._providers.listing.page(tx, where={})
-        ids = [row.id for row in providers]
-        traits, members = self._providers.traits(tx, ids), self._providers.aggregates(tx, ids)
-        inventories = self._providers.inventories(tx, ids)
-        known = set(self._providers.classes(tx))
-        if set(asked.resources) - known:
-            unknown = ", ".join(sorted(set(asked.resources) - known))
-            raise BadRequest(f"Invalid resource class in resources parameter: {unknown}")
-        unknown_traits = (asked.required | asked.forbidden) - self._providers.known_traits(tx)
-        if unknown_traits:
-            raise BadRequest(f"No such trait(s): {', '.join(sorted(unknown_traits))}.")
-        for row in providers:
-            have = {each.resource_class: each for each in inventories[row.id]}
-            fits = asked.fits(row.id, set(traits[row.id]), set(members[row.id]))
-            if fits and not asked.isolated and lack_of(have, asked.resources) is None:
-                stock[row.id] = have
-        chosen = list(stock)[: asked.limit]
-        summaries = {
-            id: {
-                "resources": {
-                    name: {"capacity": each.capacity, "used": each.used}
-                    for name, each in stock[id].items()
-                },
-                **({"traits": traits[id]} if asked.newer("1.17") else {}),
-            }
-            for id in chosen
-        }
-        return fresh(
-            {
-                "allocation_requests": [_request(id, asked) for id in chosen],
-                "provider_summaries": summaries,
-            },
-            (),
-        )
+        user_id = call.query.get("user_id")
+        if not at(call, 38):
+            return fresh({"usages": self._placement.used_by(tx, project_id, user_id)}, ())
+        kind = call.query.get("consumer_type")
+        found = self._placement.used_by_type(tx, project_id, user_id)
+        if kind == "all":
+            found = {"all": _summed(found)} if found else {}
+        elif kind is not None:
+            found = {name: each for name, each in found.items() if name == kind}
+        return fresh({"usages": found}, ())
 
 
-class _Asked:
-    """The query of allocation candidates."""
-
-    def __init__(self, call: Call) -> None:
-        self.call = call
-        self.resources: dict[str, int] = {}
-        self.required: set[str] = set()
-        self.forbidden: set[str] = set()
-        self.members: list[set[str]] = []
-        self.trees: set[str] = set()
-        groups = set()
-        for name, value in call.query.pairs:
-            if name in ("limit", "group_policy"):
-                continue
-            match = _GROUP.fullmatch(name)
-            if match is None:
-                raise BadRequest(f"Invalid query string parameters: '{name}' was unexpected")
-            groups.add(match[2])
-            self._take(match[1], value)
-        if not self.resources:
-            raise BadRequest("Invalid query string parameters: 'resources' is a required property")
-        policy = call.query.get("group_policy")
-        numbered = groups - {None}
-        if len(numbered) > 1 and policy not in ("none", "isolate"):
-            raise BadRequest(
-                'The "group_policy" parameter is required when specifying more than one '
-                '"resources{N}" parameter.'
-            )
-        self.isolated = len(numbered) > 1 and policy == "isolate"
-        limit = call.query.get("limit")
-        self.limit = None if limit is None else whole_or_none(limit)
-        if limit is not None and (self.limit is None or self.limit < 1):
-            raise BadRequest("Invalid query string parameters: limit must be a positive integer")
-
-    def _take(self, kind: str, value: str) -> None:
-        if kind == "resources":
-            for name, amount in asked_resources(value).items():
-                self.resources[name] = self.resources.get(name, 0) + amount
-        elif kind == "required":
-            required, forbidden = asked_traits([value])
-            self.required |= required
-            self.forbidden |= forbidden
-        elif kind == "member_of":
-            self.members += asked_aggregates([value])
-        else:
-            self.trees.add(uuid_of(value, "in_tree"))
-
-    def newer(self, version: str) -> bool:
-        now = self.call.version
-        return now is None or now >= now.parse(version)
-
-    def fits(self, id: str, traits: set[str], members: set[str]) -> bool:
-        return (
-            self.required <= traits
-            and not self.forbidden & traits
-            and all(group & members for group in self.members)
-            and self.trees <= {id}
-        )
-
-
-def _request(id: str, asked: _Asked) -> dict[str, Any]:
-    if asked.newer("1.12"):
-        return {"allocations": {id: {"resources": asked.resources}}}
-    return {"allocations": [{"resource_provider": {"uuid": id}, "resources": asked.resources}]}
+def _summed(usages: dict[str, dict[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for each in usages.values():
+        for name, amount in each.items():
+            total[name] = total.get(name, 0) + amount
+    return total
 
 
 def _note(found: dict[str, Any], row: AllocationRow) -> None:

@@ -39,11 +39,14 @@ class AllocationValue(Body, kw_only=True):
 
 class AllocationRequest(Body, kw_only=True):
     allocations: dict[str, AllocationValue]
+    mappings: dict[str, list[str]] | UnsetType = UNSET
 
 
 class ProviderSummaryValue(Body, kw_only=True):
+    parent_provider_uuid: str | UnsetType | None = UNSET
     resources: dict[str, ResourceValue]
-    traits: list[str]
+    root_provider_uuid: str | UnsetType = UNSET
+    traits: list[str] | UnsetType = UNSET
 
 
 class ResourceValue(Body, kw_only=True):
@@ -55,6 +58,8 @@ class ResourceProvider(Body, kw_only=True):
     generation: int
     links: list[Link]
     name: str
+    parent_provider_uuid: str | UnsetType | None = UNSET
+    root_provider_uuid: str | UnsetType = UNSET
     uuid: str
 
 
@@ -84,6 +89,7 @@ class ResourceProviderTraitsAnswer(Body, kw_only=True):
 class AllocationAnswer(Body, kw_only=True):
     allocations: dict[str, AllocationValue]
     consumer_generation: int
+    consumer_type: str | UnsetType = UNSET
     project_id: str
     user_id: str
 

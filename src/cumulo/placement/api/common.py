@@ -12,7 +12,7 @@ from cumulo.core.clock import Moment
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Reply
 from cumulo.core.wire.coercions import whole_or_none
-from cumulo.core.wire.shapes import Before, Body, Since, StrictBody, Unset
+from cumulo.core.wire.shapes import Before, Body, Since, StrictBody, Unset, Version
 from cumulo.placement.interface import Inventory
 from cumulo.placement.model.provider import InventoryRow, ProviderRow
 
@@ -63,7 +63,8 @@ def provider_body(call: Call, row: ProviderRow) -> ProviderBody:
         uuid=row.id,
         name=row.name,
         generation=row.generation,
-        root_provider_uuid=row.id,
+        parent_provider_uuid=row.parent_id,
+        root_provider_uuid=row.root_id,
         links=links,
     )
 
@@ -113,24 +114,56 @@ def asked_resources(text: str) -> dict[str, int]:
     return found
 
 
-def asked_aggregates(values: list[str]) -> list[set[str]]:
-    """`member_of=in:a,b` or one; repeated ones must all hold."""
-    found = []
+def at(call: Call, minor: int) -> bool:
+    """The request's version is 1.`minor` or newer."""
+    return call.version is None or call.version >= Version(1, minor)
+
+
+def asked_members(call: Call, values: list[str]) -> tuple[list[frozenset[str]], set[str]]:
+    """(of each of these sets of aggregates one, none of these) of `member_of=in:a,b` or one;
+    repeated ones must all hold; with `!` none may (API 1.32)."""
+    wanted: list[frozenset[str]] = []
+    unwanted: set[str] = set()
     for value in values:
-        names = value.removeprefix("in:").split(",")
-        found.append({uuid_of(name, "member_of") for name in names})
-    return found
+        negated = value.startswith("!")
+        if negated and not at(call, 32):
+            raise BadRequest("Forbidden member_of parameters are not supported in this version.")
+        text = value.removeprefix("!")
+        several = text.startswith("in:")
+        names = text.removeprefix("in:").split(",")
+        if len(names) > 1 and not several:
+            raise BadRequest(
+                "Multiple values for 'member_of' must be prefixed with the 'in:' keyword"
+            )
+        found = frozenset(uuid_of(name, "member_of") for name in names)
+        if negated:
+            unwanted |= found
+        else:
+            wanted.append(found)
+    return wanted, unwanted
 
 
-def asked_traits(values: list[str]) -> tuple[set[str], set[str]]:
-    """(required, forbidden) of `required=A,!B`."""
-    names = [name for value in values for name in value.split(",")]
-    if not all(name.removeprefix("!") for name in names):
-        raise BadRequest(f"Invalid query string parameters: required={','.join(names)!r}")
-    forbidden = {name[1:] for name in names if name.startswith("!")}
-    required = {name for name in names if not name.startswith("!")}
-    if required & forbidden:
-        raise BadRequest(
-            f"Conflicting required and forbidden traits: {', '.join(sorted(required & forbidden))}"
-        )
+def asked_trait_sets(call: Call, values: list[str]) -> tuple[list[frozenset[str]], set[str]]:
+    """(of each of these sets of traits one, none of these) of `required=A,!B` and, since API 1.39,
+    `required=in:A,B`."""
+    required: list[frozenset[str]] = []
+    forbidden: set[str] = set()
+    for value in values:
+        if value.startswith("in:") and at(call, 39):
+            names = value.removeprefix("in:").split(",")
+            if not all(names) or any(name.startswith("!") for name in names):
+                raise BadRequest(f"Invalid query string parameters: required={value:.200!r}")
+            required.append(frozenset(names))
+            continue
+        names = value.split(",")
+        if not all(name.removeprefix("!") for name in names):
+            raise BadRequest(f"Invalid query string parameters: required={value:.200!r}")
+        banned = {name[1:] for name in names if name.startswith("!")}
+        if banned and not at(call, 22):
+            raise BadRequest(f"Invalid query string parameters: required={value:.200!r}")
+        forbidden |= banned
+        required += [frozenset([name]) for name in names if not name.startswith("!")]
+    clash = {name for each in required if len(each) == 1 for name in each} & forbidden
+    if clash:
+        raise BadRequest(f"Conflicting required and forbidden traits: {', '.join(sorted(clash))}")
     return required, forbidden

@@ -7,12 +7,13 @@ from cumulo.core.http import faults
 from cumulo.core.http.operations import Call, Face, Microversions, Operation
 from cumulo.core.wire.shapes import Version
 from cumulo.placement.api.allocations import AllocationsApi
+from cumulo.placement.api.candidates import CandidatesApi
 from cumulo.placement.api.names import NamesApi
 from cumulo.placement.api.providers import ProvidersApi
 from cumulo.placement.policy import RULES
 from cumulo.placement.service.placement import PlacementService
 
-MINIMUM, MAXIMUM = Version(1, 0), Version(1, 28)
+MINIMUM, MAXIMUM = Version(1, 0), Version(1, 39)
 
 
 def placement_face(placement: PlacementService, rules: Rules | None = None) -> Face:
@@ -28,6 +29,7 @@ def placement_face(placement: PlacementService, rules: Rules | None = None) -> F
             *ProvidersApi(placement).operations(),
             *NamesApi(placement).operations(),
             *AllocationsApi(placement).operations(),
+            *CandidatesApi(placement).operations(),
         ],
     )
 

@@ -2,18 +2,19 @@
 
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation, Reply, refuse_query
 from cumulo.core.wire.coercions import Uuid
-from cumulo.core.wire.shapes import Since, StrictBody
+from cumulo.core.wire.shapes import Since, StrictBody, Unset
 from cumulo.placement.api.common import (
     InventoryWish,
-    asked_aggregates,
+    asked_members,
     asked_resources,
-    asked_traits,
+    asked_trait_sets,
+    at,
     fresh,
     inventory_body,
     provider_body,
@@ -34,7 +35,7 @@ class NewProvider(StrictBody):
 
 class ChangedProvider(StrictBody):
     name: Name
-    parent_provider_uuid: Annotated[Uuid | None, Since("1.14")] = None
+    parent_provider_uuid: Annotated[Uuid | Unset | None, Since("1.14")] = UNSET
 
 
 class Inventories(StrictBody):
@@ -158,10 +159,11 @@ class ProvidersApi:
         where: dict[str, Any] = {}
         if (name := call.query.get("name")) is not None:
             where["name"] = name
-        ids = [call.query.get("uuid"), call.query.get("in_tree")]
-        asked = {uuid_of(id, "uuid") for id in ids if id is not None}
-        if asked:
-            where["ids"] = sorted(asked) if len(asked) == 1 else []
+        if (id := call.query.get("uuid")) is not None:
+            where["ids"] = [uuid_of(id, "uuid")]
+        if (id := call.query.get("in_tree")) is not None:
+            member = tx.get(ProviderRow, uuid_of(id, "in_tree"))
+            where["root_id"] = "" if member is None else member.root_id
         rows = self._providers.listing.page(tx, where=where)
         rows = self._filtered(call, tx, rows)
         body = {"resource_providers": [provider_body(call, row) for row in rows]}
@@ -169,18 +171,23 @@ class ProvidersApi:
 
     def _filtered(self, call: Call, tx: Tx, rows: list[ProviderRow]) -> list[ProviderRow]:
         ids = [row.id for row in rows]
-        groups = asked_aggregates(call.query.all("member_of"))
-        if groups:
-            member = self._providers.aggregates(tx, ids)
-            rows = [row for row in rows if all(group & set(member[row.id]) for group in groups)]
-        required, forbidden = asked_traits(call.query.all("required"))
-        if required or forbidden:
-            self._check_traits(tx, required | forbidden)
-            traits = self._providers.traits(tx, ids)
+        groups, unwanted = asked_members(call, call.query.all("member_of"))
+        if groups or unwanted:
+            member = {id: set(found) for id, found in self._providers.aggregates(tx, ids).items()}
             rows = [
                 row
                 for row in rows
-                if required <= set(traits[row.id]) and not forbidden & set(traits[row.id])
+                if all(group & member[row.id] for group in groups) and not unwanted & member[row.id]
+            ]
+        required, forbidden = asked_trait_sets(call, call.query.all("required"))
+        if required or forbidden:
+            self._check_traits(tx, {name for each in required for name in each} | forbidden)
+            traits = {id: set(found) for id, found in self._providers.traits(tx, ids).items()}
+            rows = [
+                row
+                for row in rows
+                if all(each & traits[row.id] for each in required)
+                and not forbidden & traits[row.id]
             ]
         asked = call.query.get("resources")
         if asked is not None:
@@ -208,8 +215,7 @@ class ProvidersApi:
 
     def _create(self, call: Call, tx: Tx) -> tuple[ProviderRow, str]:
         body: NewProvider = call.body
-        _refuse_nesting(body.parent_provider_uuid, body.uuid)
-        row = self._providers.create(tx, body.name, body.uuid)
+        row = self._providers.create(tx, body.name, body.uuid, body.parent_provider_uuid)
         return row, f"{call.base_url}/resource_providers/{row.id}"
 
     def show(self, call: Call, tx: Tx) -> Reply:
@@ -218,8 +224,10 @@ class ProvidersApi:
 
     def update(self, call: Call, tx: Tx) -> Reply:
         row = self._one(call, tx)
-        _refuse_nesting(call.body.parent_provider_uuid, row.id)
+        parent = call.body.parent_provider_uuid
         row = self._providers.rename(tx, row.id, call.body.name)
+        if parent is not UNSET:
+            row = self._providers.move(tx, row, parent, freely=at(call, 37))
         return fresh(provider_body(call, row), [row.updated_at])
 
     def delete(self, call: Call, tx: Tx) -> None:
@@ -339,10 +347,3 @@ class ProvidersApi:
         row = self._providers.grow(tx, row, call.body.resource_provider_generation)
         self._providers.set_aggregates(tx, row, call.body.aggregates)
         return self._groups(tx, row)
-
-
-def _refuse_nesting(parent: str | None, own: str | None) -> None:
-    if parent is not None and parent != own:
-        raise BadRequest(
-            "Unable to create child provider: this cloud's providers are all roots of their trees"
-        )

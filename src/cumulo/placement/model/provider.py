@@ -11,9 +11,9 @@ from cumulo.core.clock import Moment
 from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, Unique, table
 
 
-@table("placement_providers", Unique("name"))
+@table("placement_providers", Unique("name"), IndexOn("parent_id"), IndexOn("root_id"))
 class ProviderRow(Row, frozen=True):
-    """A resource provider: here always the root of its own tree."""
+    """A resource provider, in a tree."""
 
     id: Annotated[str, Key()]
     name: str
@@ -21,6 +21,9 @@ class ProviderRow(Row, frozen=True):
     """Grows with every change of inventories, traits or aggregates made through the API."""
     created_at: Moment
     updated_at: Moment
+    parent_id: str | None = None
+    root_id: str = ""
+    """Of its tree; its own where it has no parent."""
 
 
 @table("placement_inventories", IndexOn("resource_class", "free", "provider_id"))
@@ -50,6 +53,8 @@ class ConsumerRow(Row, frozen=True):
     user_id: str
     created_at: Moment
     updated_at: Moment
+    type: str | None = None
+    """INSTANCE, MIGRATION …; None: its maker did not know of types."""
 
 
 @table("placement_allocations")

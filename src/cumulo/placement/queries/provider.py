@@ -29,7 +29,12 @@ def _many(name: str) -> sa.BindParameter[object]:
 
 PROVIDERS = Listing(
     ProviderRow,
-    filters={"name": equals(_p.name), "ids": one_of(_p.id)},
+    filters={
+        "name": equals(_p.name),
+        "ids": one_of(_p.id),
+        "parent_id": equals(_p.parent_id),
+        "root_id": equals(_p.root_id),
+    },
     sort_keys={"created_at": _p.created_at, "name": _p.name},
     default_sort=(("created_at", "asc"),),
 )
@@ -156,6 +161,23 @@ FORGET_HELD = statement(
 FORGET_CONSUMER = statement(
     sa.delete(ConsumerRow.sql_table).where(_u.id == sa.bindparam("consumer"))
 )
+_USED_BY_TYPE = (
+    sa.select(_u.type, _a.resource_class, sa.func.sum(_a.amount))
+    .join(ConsumerRow.sql_table, _u.id == _a.consumer_id)
+    .where(_u.project_id == sa.bindparam("project"))
+    .group_by(_u.type, _a.resource_class)
+)
+_COUNTED = (
+    sa.select(_u.type, sa.func.count())
+    .where(_u.project_id == sa.bindparam("project"))
+    .group_by(_u.type)
+)
+_OF_USER = _u.user_id == sa.bindparam("user")
+USED_BY_TYPE, USED_BY_TYPE_AND_USER = (
+    statement(_USED_BY_TYPE),
+    statement(_USED_BY_TYPE.where(_OF_USER)),
+)
+CONSUMERS, CONSUMERS_OF_USER = statement(_COUNTED), statement(_COUNTED.where(_OF_USER))
 _USED_BY = (
     sa.select(_a.resource_class, sa.func.sum(_a.amount))
     .join(ConsumerRow.sql_table, _u.id == _a.consumer_id)

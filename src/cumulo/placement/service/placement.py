@@ -18,6 +18,8 @@ from cumulo.placement.model.provider import (
 from cumulo.placement.queries import provider as queries
 from cumulo.placement.service.providers import CONCURRENT, Providers
 
+UNKNOWN = "unknown"
+"""The type of consumers whose maker knew of none."""
 Wanted = Mapping[str, Mapping[str, int]]
 """provider → resource class → amount"""
 
@@ -103,6 +105,7 @@ class PlacementService:
         *,
         project_id: str,
         user_id: str,
+        kind: str = "INSTANCE",
     ) -> bool:
         taken: dict[str, int] = {}
         for resource, amount in resources.items():
@@ -111,7 +114,7 @@ class PlacementService:
                     tx.run(queries.GIVE, p=provider_id, c=name, n=back)
                 return False
             taken[resource] = amount
-        consumer = ConsumerRow(consumer_id, 1, project_id, user_id, tx.now, tx.now)
+        consumer = ConsumerRow(consumer_id, 1, project_id, user_id, tx.now, tx.now, kind)
         tx.insert(consumer, ignore_duplicate=True)
         for resource, amount in resources.items():
             tx.insert(AllocationRow(consumer_id, provider_id, resource, amount))
@@ -121,7 +124,9 @@ class PlacementService:
         consumer = tx.get(ConsumerRow, consumer_id)
         if consumer is None:
             return
-        tx.insert(msgspec.structs.replace(consumer, id=to, generation=1, updated_at=tx.now))
+        tx.insert(
+            msgspec.structs.replace(consumer, id=to, type=kind, generation=1, updated_at=tx.now)
+        )
         tx.run(queries.HAND_OVER, consumer=consumer_id, to=to)
         tx.run(queries.FORGET_CONSUMER, consumer=consumer_id)
 
@@ -146,47 +151,93 @@ class PlacementService:
             found = tx.tuples(queries.USED_BY_USER, project=project_id, user=user_id)
         return {name: int(amount) for name, amount in found}
 
-    def replace(
+    def used_by_type(
+        self, tx: Tx, project_id: str, user_id: str | None
+    ) -> dict[str, dict[str, int]]:
+        """Consumer type → class → amount, and `consumer_count`."""
+        of = (
+            {"project": project_id} if user_id is None else {"project": project_id, "user": user_id}
+        )
+        used, counted = (
+            (queries.USED_BY_TYPE, queries.CONSUMERS)
+            if user_id is None
+            else (queries.USED_BY_TYPE_AND_USER, queries.CONSUMERS_OF_USER)
+        )
+        found = {
+            kind or UNKNOWN: {"consumer_count": int(n)} for kind, n in tx.tuples(counted, **of)
+        }
+        for kind, name, amount in tx.tuples(used, **of):
+            found.setdefault(kind or UNKNOWN, {"consumer_count": 0})[name] = int(amount)
+        return found
+
+    def reshape(
         self,
         tx: Tx,
-        consumer_id: str,
-        wanted: Wanted,
-        *,
-        project_id: str,
-        user_id: str,
-        known: int | None,
-        check_generation: bool,
+        inventories: Mapping[str, tuple[int, Mapping[str, Inventory]]],
+        allocations: Sequence["Claim"],
     ) -> None:
+        """New inventories of several providers and new allocations of all whom that concerns, at
+        once: what is moved is never away, and never twice there."""
+        rows = {}
+        for id, (generation, _) in inventories.items():
+            row = tx.get(ProviderRow, id)
+            if row is None:
+                raise BadRequest(f"Resource provider {id} in inventories parameter not found.")
+            rows[id] = self.providers.grow(tx, row, generation)
+        for claim in allocations:
+            self._give_all(tx, claim.consumer_id)
+        for id, (_, wanted) in inventories.items():
+            for name, inventory in wanted.items():
+                self.providers.set_inventory(tx, rows[id], name, inventory)
+        for claim in allocations:
+            self.replace(tx, claim)
+        for id, (_, wanted) in inventories.items():
+            for each in self.providers.inventories(tx, [id])[id]:
+                if each.resource_class not in wanted:
+                    self.providers.drop_inventory(tx, rows[id], each)
+
+    def _give_all(self, tx: Tx, consumer_id: str) -> None:
+        for row in self.held(tx, consumer_id):
+            tx.run(queries.GIVE, p=row.provider_id, c=row.resource_class, n=row.amount)
+        tx.run(queries.FORGET_HELD, consumer=consumer_id)
+
+    def replace(self, tx: Tx, claim: "Claim") -> None:
         """The whole of what a consumer holds, anew; an empty wish releases it.
 
         Raises Conflict (no room; another generation of the consumer), BadRequest (an unknown
         provider or class).
         """
-        consumer = tx.get(ConsumerRow, consumer_id)
-        if check_generation and known != (None if consumer is None else consumer.generation):
-            seen = "None" if consumer is None else consumer.generation
+        consumer, wanted = tx.get(ConsumerRow, claim.consumer_id), claim.wanted
+        known = None if consumer is None else consumer.generation
+        if claim.check_generation and claim.generation != known:
             raise Conflict(
-                f"consumer generation conflict - expected {seen} but got {known}",
+                f"consumer generation conflict - expected {known} but got {claim.generation}",
                 code=CONCURRENT,
             )
-        for row in self.held(tx, consumer_id):
-            tx.run(queries.GIVE, p=row.provider_id, c=row.resource_class, n=row.amount)
-        tx.run(queries.FORGET_HELD, consumer=consumer_id)
+        self._give_all(tx, claim.consumer_id)
         if not any(wanted.values()):
-            tx.run(queries.FORGET_CONSUMER, consumer=consumer_id)
+            tx.run(queries.FORGET_CONSUMER, consumer=claim.consumer_id)
             return
+        whose = {"project_id": claim.project_id, "user_id": claim.user_id}
+        if claim.kind is not None:
+            whose["type"] = claim.kind
         if consumer is None:
-            tx.insert(ConsumerRow(consumer_id, 1, project_id, user_id, tx.now, tx.now))
-        else:
-            tx.update(
-                consumer,
-                generation=consumer.generation + 1,
-                project_id=project_id,
-                user_id=user_id,
-                updated_at=tx.now,
+            tx.insert(
+                ConsumerRow(
+                    claim.consumer_id,
+                    1,
+                    claim.project_id,
+                    claim.user_id,
+                    tx.now,
+                    tx.now,
+                    claim.kind,
+                )
             )
+        else:
+            generation = consumer.generation + 1
+            tx.update(consumer, generation=generation, updated_at=tx.now, **whose)
         for provider_id, resources in wanted.items():
-            self._take(tx, consumer_id, provider_id, resources)
+            self._take(tx, claim.consumer_id, provider_id, resources)
 
     def _take(
         self, tx: Tx, consumer_id: str, provider_id: str, resources: Mapping[str, int]
@@ -209,6 +260,18 @@ class PlacementService:
                 )
             tx.insert(AllocationRow(consumer_id, provider.id, resource, amount))
         self.providers.grow(tx, provider)
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """What a consumer shall hold."""
+
+    consumer_id: str
+    wanted: Wanted
+    project_id: str
+    user_id: str
+    kind: str | None = None
+    generation: int | None = None
+    check_generation: bool = False
 
 
 class Stock(msgspec.Struct, frozen=True):

@@ -26,6 +26,7 @@ CONCURRENT = "placement.concurrent_update"
 DUPLICATE_NAME = "placement.duplicate_name"
 INVENTORY_IN_USE = "placement.inventory.inuse"
 PROVIDER_IN_USE = "placement.resource_provider.inuse"
+PROVIDER_IS_PARENT = "placement.resource_provider.cannot_delete_parent"
 MAX_INT = 2**31 - 1
 
 
@@ -38,13 +39,17 @@ class Providers:
             raise NotFound(f"No resource provider with uuid {provider_id} found")
         return found
 
-    def create(self, tx: Tx, name: str, provider_id: str | None = None) -> ProviderRow:
+    def create(
+        self, tx: Tx, name: str, provider_id: str | None = None, parent_id: str | None = None
+    ) -> ProviderRow:
         if tx.one(queries.PROVIDER_NAMED, name=name) is not None:
             raise Conflict(
                 f"Conflicting resource provider name: {name} already exists.",
                 code=DUPLICATE_NAME,
             )
-        row = ProviderRow((provider_id or new_id()).lower(), name, 0, tx.now, tx.now)
+        own = (provider_id or new_id()).lower()
+        root = self._root_below(tx, parent_id, own)
+        row = ProviderRow(own, name, 0, tx.now, tx.now, parent_id, root)
         if tx.get(ProviderRow, row.id) is not None:
             raise Conflict(
                 f"Conflicting resource provider uuid: {row.id} already exists.",
@@ -63,8 +68,53 @@ class Providers:
             )
         return tx.update(row, name=name, updated_at=tx.now)
 
+    def _root_below(self, tx: Tx, parent_id: str | None, own: str) -> str:
+        """The root of the tree that a child of this provider is in."""
+        if parent_id is None:
+            return own
+        parent = tx.get(ProviderRow, parent_id)
+        if parent is None:
+            raise BadRequest("parent provider UUID does not exist.")
+        if own == parent_id:
+            raise BadRequest("parent provider UUID cannot be same as UUID.")
+        return parent.root_id
+
+    def move(self, tx: Tx, row: ProviderRow, parent_id: str | None, *, freely: bool) -> ProviderRow:
+        """Below another provider, with all that is below it. `freely`: also away from a parent
+        that it has (API 1.37)."""
+        if parent_id == row.parent_id:
+            return row
+        if row.parent_id is not None and not freely:
+            raise BadRequest(
+                "Unable to save resource provider: re-parenting a provider is not currently "
+                "allowed."
+            )
+        root = self._root_below(tx, parent_id, row.id)
+        below = self.below(tx, row)
+        if parent_id in {each.id for each in below}:
+            raise BadRequest("creating loop in the provider tree is not allowed.")
+        for each in below:
+            tx.update(each, root_id=root)
+        return tx.update(row, parent_id=parent_id, root_id=root, updated_at=tx.now)
+
+    def below(self, tx: Tx, row: ProviderRow) -> list[ProviderRow]:
+        """All that is under it in its tree."""
+        tree = self.listing.page(tx, where={"root_id": row.root_id})
+        found, level = [], {row.id}
+        while level:
+            next_ = [each for each in tree if each.parent_id in level]
+            found += next_
+            level = {each.id for each in next_}
+        return found
+
     def delete(self, tx: Tx, provider_id: str) -> None:
         row = self.get(tx, provider_id)
+        if self.listing.page(tx, where={"parent_id": row.id}, limit=1):
+            raise Conflict(
+                f"Unable to delete parent resource provider {row.id}: It has child resource "
+                "providers.",
+                code=PROVIDER_IS_PARENT,
+            )
         if tx.one(queries.HELD_ON, provider=row.id) is not None:
             raise Conflict(
                 f"Unable to delete resource provider {row.id}: Resource provider has allocations.",

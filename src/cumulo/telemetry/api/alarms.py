@@ -9,14 +9,14 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.http.paging import page_of
-from cumulo.core.wire.shapes import Body
+from cumulo.core.wire.shapes import StrictBody
 from cumulo.telemetry.model.alarm import AlarmChangeRow, AlarmRow
 from cumulo.telemetry.service.alarms import TYPES, Alarms
 
 Urls = Annotated[list[Annotated[str, Meta(max_length=2048)]], Meta(max_length=50)]
 
 
-class AlarmWish(Body):
+class AlarmWish(StrictBody):
     name: Annotated[str, Meta(min_length=1, max_length=255)]
     type: str
     description: Annotated[str, Meta(max_length=255)] | None = None
@@ -32,6 +32,12 @@ class AlarmWish(Body):
     user_id: str | None = None
     gnocchi_resources_threshold_rule: dict[str, Any] | None = None
     gnocchi_aggregation_by_metrics_threshold_rule: dict[str, Any] | None = None
+    # Clients change an alarm by sending back the whole of what they were shown.
+    alarm_id: str | None = None
+    timestamp: str | None = None
+    state_timestamp: str | None = None
+    state_reason: str | None = None
+    evaluate_timestamp: str | None = None
 
 
 class AlarmsApi:

@@ -9,7 +9,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict, NotFound
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.http.paging import next_link, page_of
-from cumulo.core.wire.shapes import Body
+from cumulo.core.wire.shapes import Body, StrictBody
 from cumulo.telemetry.api.times import (
     moment_of,
     moment_text,
@@ -49,14 +49,14 @@ TYPES: dict[str, dict[str, Any]] = {
 }
 
 
-class NewPolicy(Body):
+class NewPolicy(StrictBody):
     name: Name
     definition: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=MOST_DEFINITIONS)]
     aggregation_methods: Annotated[list[str], Meta(max_length=40)] | None = None
     back_window: Annotated[int, Meta(ge=0, le=10**6)] = 0
 
 
-class NewMetric(Body):
+class NewMetric(StrictBody):
     name: Name | None = None
     unit: Annotated[str, Meta(max_length=31)] | None = None
     archive_policy_name: Name | None = None

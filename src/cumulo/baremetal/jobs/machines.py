@@ -1,0 +1,302 @@
+"""Long work on machines.
+
+    verify      manage, adopt: the BMC answers
+    inspect     what it is
+    clean       clean ─▶ wait            (provide, and cleaning by hand)
+    deploy      write ─▶ wait ─▶ boot    (deploy, rebuild)
+    undeploy    tear down ─▶ clean ─▶ wait
+    power       one change
+
+Every step is asked with the job's id, so that a machine that has begun does not begin anew when the
+control plane died in between. Nothing is undone: a machine is left as it stands, the node says
+what failed, and an operator decides.
+"""
+
+from typing import Any
+
+import msgspec
+
+from cumulo.baremetal.jobs.ramdisk import Ramdisk
+from cumulo.baremetal.model.hardware import POWER_OFF, POWER_ON, Driver, Machine, Rejected
+from cumulo.baremetal.model.node import NodeRow
+from cumulo.baremetal.service.allocations import Nothing
+from cumulo.baremetal.service.bare_metal import BareMetalService
+from cumulo.baremetal.service.cleaning import planned
+from cumulo.baremetal.service.deploying import drive_document, told
+from cumulo.baremetal.service.work import Memo
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import Fault
+from cumulo.core.work.jobs import Failed, Job, Kind, Outcome, Run, Step
+
+LOOK_EVERY = 0.5
+"""Seconds between two questions whether long work has ended."""
+AGENT_EVERY = 2.0
+"""The same of an agent, which calls by itself when it has ended something."""
+SLOTS = 32
+
+
+class Machines:
+    def __init__(self, service: BareMetalService, ramdisk: Ramdisk, erase: str) -> None:
+        self._service = service
+        self._work = service.work
+        self._ramdisk = ramdisk
+        self._erase = erase
+
+    def kinds(self) -> list[Kind[Any]]:
+        return [
+            self._kind("verify", [Step("verify", self.verify)]),
+            self._kind("inspect", [Step("inspect", self.inspect)]),
+            self._kind("clean", [Step("clean", self.clean), Step("wait", self.cleaned)]),
+            self._kind(
+                "deploy",
+                [
+                    Step("write", self.write),
+                    Step("wait", self.written),
+                    Step("boot", self.boot),
+                ],
+            ),
+            self._kind(
+                "undeploy",
+                [
+                    Step("tear_down", self.tear_down),
+                    Step("clean", self.clean),
+                    Step("wait", self.cleaned),
+                ],
+            ),
+            self._kind("rescue", [Step("boot", self.rescue), Step("wait", self.rescued)]),
+            self._kind("unrescue", [Step("boot", self.unrescue)]),
+            self._kind("service", [Step("work", self.service), Step("wait", self.serviced)]),
+            self._kind("power", [Step("change", self.change_power)]),
+            Kind(
+                "baremetal.allocate",
+                Nothing,
+                [Step("decide", self.allocate)],
+                slots=8,
+                slots_per_project=8,
+                attempts=1000,
+            ),
+        ]
+
+    def _kind(self, name: str, steps: list[Step[Memo]]) -> Kind[Memo]:
+        return Kind(
+            f"baremetal.{name}",
+            Memo,
+            steps,
+            undone=self.undone,
+            slots=SLOTS,
+            slots_per_project=SLOTS,
+            attempts=3,
+            final=(Fault, Rejected),
+        )
+
+    def undone(self, tx: Tx, job: Job[Memo]) -> None:
+        self._work.failed(tx, job.subject, job.id, job.reason)
+
+    async def _subject(self, run: Run[Memo]) -> tuple[Driver, Machine]:
+        def read(tx: Tx) -> NodeRow | None:
+            return self._work.of(tx, run.subject, run.id)
+
+        row = await run.read(read)
+        if row is None:
+            raise Failed("the node is gone, or at something else")
+        return self._service.nodes.driver(row), self._service.nodes.machine(row)
+
+    # --- the steps -----------------------------------------------------------------------------
+
+    async def verify(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        power = await driver.power(machine)
+        try:
+            bios = [dict(each) for each in await driver.bios(machine)]
+        except Rejected:
+            # Not every machine lets its settings be read.
+            bios = []
+        return run.next(lambda tx: self._work.verified(tx, run.subject, run.id, power, bios))
+
+    async def inspect(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        found = await driver.inspect(machine)
+        return run.next(lambda tx: self._work.inspected(tx, run.subject, run.id, found))
+
+    async def clean(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        if driver.can.ramdisk:
+            await self._ramdisk.boot(run, driver, machine)
+        else:
+            await run.hold()
+            await driver.set_power(machine, POWER_ON, f"{run.id} clean")
+            await driver.begin(machine, "clean", run.id)
+        return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "wait"))
+
+    async def cleaned(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        if driver.can.ramdisk:
+            outcome = await self._clean_step(run, machine)
+            if outcome is not None:
+                return outcome
+            await self._ramdisk.leave(run, driver, machine)
+        else:
+            if not await driver.finished(machine, "clean", run.id):
+                return run.pause(LOOK_EVERY)
+            await run.hold()
+            await driver.set_power(machine, POWER_OFF, f"{run.id} cleaned")
+        return run.next(lambda tx: self._work.done(tx, run.subject, run.id, POWER_OFF))
+
+    async def _clean_step(self, run: Run[Memo], machine: Machine) -> Outcome[Memo] | None:
+        """On with the agent's cleaning; None: all is done."""
+        row = await self._ramdisk.called(run)
+        if row is None:
+            return run.pause(AGENT_EVERY)
+        self._ramdisk.check_time(row)
+        node = await run.read(lambda tx: self._work.of(tx, run.subject, run.id))
+        if node is None:
+            raise Failed("the node is gone, or at something else")
+        told = {"node": {"uuid": node.id, "properties": node.properties}, "ports": []}
+        memo = run.memo
+        if memo.steps is None or memo.done == 0:
+            listed = await self._ramdisk.ask(machine, row, "clean.get_clean_steps", told)
+            if listed is None:
+                return run.pause(AGENT_EVERY)
+            plan = planned(listed.result, memo.steps, self._erase)
+            if memo.steps is None:
+                memo = msgspec.structs.replace(memo, steps=plan)
+                return run.pause(0.0, memo=memo)
+        assert memo.steps is not None
+        if memo.done >= len(memo.steps):
+            return None
+        step = memo.steps[memo.done]
+        params = {**told, "step": step, "clean_version": {}}
+        name = "clean.execute_clean_step"
+        found = await self._ramdisk.command(run, machine, row, name, params, memo.done)
+        if found is None:
+            return run.pause(AGENT_EVERY)
+        memo = msgspec.structs.replace(memo, done=memo.done + 1)
+        return run.pause(0.0, memo=memo)
+
+    async def write(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        if driver.can.ramdisk:
+            await self._ramdisk.boot(run, driver, machine)
+        else:
+            await run.hold()
+            await driver.set_power(machine, POWER_ON, f"{run.id} write")
+            await driver.begin(machine, "deploy", run.id)
+        return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "wait"))
+
+    async def written(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        if driver.can.ramdisk:
+            if not await self._write_image(run, machine):
+                return run.pause(AGENT_EVERY)
+        elif not await driver.finished(machine, "deploy", run.id):
+            return run.pause(LOOK_EVERY)
+        return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "work"))
+
+    async def _write_image(self, run: Run[Memo], machine: Machine) -> bool:
+        """Whether the agent has written it."""
+        row = await self._ramdisk.called(run)
+        node = await run.read(lambda tx: self._work.of(tx, run.subject, run.id))
+        if row is None or node is None or run.memo.image is None:
+            return False
+        self._ramdisk.check_time(row)
+        agents = self._service.agents
+        url = agents.ramdisks.content_url(machine, agents.boot(row), "image")
+        params: dict[str, Any] = {"image_info": told(run.memo.image, url)}
+        drive = self._service.nodes.instance_info(node).get("configdrive")
+        if isinstance(drive, dict):
+            drive = await agents.ramdisks.config_drive(drive_document(node, drive))
+        if drive:
+            params["configdrive"] = drive
+        name = "standby.prepare_image"
+        return await self._ramdisk.command(run, machine, row, name, params, 0) is not None
+
+    async def boot(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        await run.hold()
+        if driver.can.ramdisk:
+            await self._ramdisk.leave(run, driver, machine)
+        await driver.set_boot_device(machine, "disk", True)
+        target = POWER_ON if driver.can.ramdisk else "rebooting"
+        await driver.set_power(machine, target, f"{run.id} boot")
+        return run.next(lambda tx: self._work.done(tx, run.subject, run.id, POWER_ON))
+
+    async def tear_down(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        await run.hold()
+        if driver.can.ramdisk:
+            await self._ramdisk.leave(run, driver, machine)
+        else:
+            await driver.begin(machine, "undeploy", run.id)
+            if not await driver.finished(machine, "undeploy", run.id):
+                return run.pause(LOOK_EVERY)
+            await driver.set_power(machine, POWER_OFF, f"{run.id} down")
+        if not run.memo.clean:
+            return run.end(lambda tx: self._work.done(tx, run.subject, run.id, POWER_OFF))
+        return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "clean"))
+
+    # --- rescue, service -----------------------------------------------------------------------
+
+    async def rescue(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        if driver.can.ramdisk:
+            await self._ramdisk.boot(run, driver, machine)
+        else:
+            await run.hold()
+            await driver.begin(machine, "rescue", run.id)
+        return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "wait"))
+
+    async def rescued(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        if driver.can.ramdisk:
+            if not await self._let_in(run, machine):
+                return run.pause(AGENT_EVERY)
+        elif not await driver.finished(machine, "rescue", run.id):
+            return run.pause(LOOK_EVERY)
+        return run.next(lambda tx: self._work.done(tx, run.subject, run.id, POWER_ON))
+
+    async def _let_in(self, run: Run[Memo], machine: Machine) -> bool:
+        """Whether the agent knows the password."""
+        row = await self._ramdisk.called(run)
+        node = await run.read(lambda tx: self._work.of(tx, run.subject, run.id))
+        if row is None or node is None:
+            return False
+        agents = self._service.agents
+        password = str(self._service.nodes.instance_info(node).get("rescue_password") or "")
+        hashed = await agents.ramdisks.crypt(password)
+        params = {"rescue_password": hashed, "hashed": True}
+        name = "rescue.finalize_rescue"
+        return await self._ramdisk.command(run, machine, row, name, params, 0) is not None
+
+    async def unrescue(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        await run.hold()
+        if driver.can.ramdisk:
+            await self._ramdisk.leave(run, driver, machine)
+            await driver.set_boot_device(machine, "disk", True)
+        await driver.set_power(machine, POWER_ON, f"{run.id} unrescue")
+        return run.next(lambda tx: self._work.done(tx, run.subject, run.id, POWER_ON))
+
+    async def service(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        await run.hold()
+        await driver.begin(machine, "service", run.id)
+        return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "wait"))
+
+    async def serviced(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        if not await driver.finished(machine, "service", run.id):
+            return run.pause(LOOK_EVERY)
+        return run.next(lambda tx: self._work.done(tx, run.subject, run.id, None))
+
+    async def allocate(self, run: Run[Nothing]) -> Outcome[Nothing]:
+        decide = self._service.allocations.decide
+        if not await run.write(lambda tx: decide(tx, run.subject)):
+            return run.pause(LOOK_EVERY)
+        return run.end()
+
+    async def change_power(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        await run.hold()
+        await driver.set_power(machine, run.memo.target, run.id)
+        state = await driver.power(machine)
+        return run.next(lambda tx: self._work.powered(tx, run.subject, run.id, state))

@@ -1,0 +1,95 @@
+"""A machine of the farm from its enrolment to ssh and back, by the stock command line alone."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.lab import Lab
+
+pytestmark = pytest.mark.guest
+NAME = "metal-1"
+LONG = os.environ.get("CUMULO_METAL_TESTS") == "1"
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with Lab() as lab:
+        lab.cumulo("up")
+        lab.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(lab.folder / "key"))
+        yield lab
+
+
+def node(lab: Lab, *arguments: str) -> Any:
+    return lab.openstack("baremetal", "node", *arguments, cloud="cumulo")
+
+
+def shown(lab: Lab) -> Any:
+    return lab.json("baremetal", "node", "show", NAME, cloud="cumulo")
+
+
+def enrol(lab: Lab) -> str:
+    """As `farm list` says; the machine's address."""
+    told = lab.cumulo("baremetal", "farm", "list")
+    [command] = re.findall(r"openstack (baremetal node create .*)", told)
+    lab.openstack(*command.split(), cloud="cumulo")
+    return re.search(r"172\.29\.0\.\d+", told)[0]  # type: ignore[index]
+
+
+def ssh(lab: Lab, address: str, command: str, seconds: float = 90) -> str:
+    namespace = re.search(r"exec (\S+-farm)", lab.cumulo("baremetal", "farm", "list"))
+    assert namespace is not None
+    return lab.until(
+        lambda: subprocess.run(
+            ["nsenter", f"--net=/run/netns/{namespace[1]}", "--", "ssh", "-i",
+             str(lab.folder / "key"), "-o", "StrictHostKeyChecking=no", "-o",
+             "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5", "-o", "BatchMode=yes",
+             "-o", "LogLevel=ERROR", f"cumulo@{address}", command],
+            capture_output=True, text=True, timeout=60, check=False,
+        ),
+        lambda done: done.returncode == 0,
+        seconds,
+    ).stdout  # type: ignore[no-any-return]  # fmt: skip
+
+
+@pytest.mark.skipif(shutil.which("xorriso") is None, reason="needs xorriso")
+def test_a_real_deployment(lab: Lab) -> None:
+    lab.cumulo("baremetal", "farm", "up", "1")
+    address = enrol(lab)
+    assert shown(lab)["driver_info"]["redfish_password"] == "******"
+    node(lab, "manage", "--wait", "60", NAME)
+    node(lab, "inspect", "--wait", "60", NAME)
+    assert shown(lab)["properties"]["memory_mb"] == 512
+    [port] = lab.json("baremetal", "port", "list", "--node", NAME, cloud="cumulo")
+    assert port["address"].startswith("52:54:")
+    # Cleaning is of another test.
+    node(lab, "set", NAME, "--no-automated-clean")
+    node(lab, "provide", "--wait", "60", NAME)
+    [image] = lab.json("image", "list", cloud="cumulo")
+    node(lab, "set", NAME, "--instance-info", f"image_source={image['ID']}")
+    key = (lab.folder / "key.pub").read_text().strip()
+    drive = {"meta_data": {"public_keys": {"k": key}, "hostname": "iron"}}
+    node(lab, "deploy", "--wait", "240", "--config-drive", json.dumps(drive), NAME)
+    assert shown(lab)["power_state"] == "power on"
+    said = ssh(lab, address, "hostname; df -m / | tail -1; cat /run/cloud-source")
+    assert said.split()[0] == "iron" and said.split()[-1] == "config-drive"
+    assert int(said.split()[2]) > 3000
+
+
+@pytest.mark.skipif(not LONG, reason="minutes: set CUMULO_METAL_TESTS=1")
+def test_given_back_and_clean(lab: Lab) -> None:
+    """After the test above: the disk that the next one gets holds nothing."""
+    node(lab, "set", NAME, "--automated-clean")
+    [disk] = lab.data_dir.glob("baremetal/farm/machines/*/q/disk.qcow2")
+    node(lab, "undeploy", "--wait", "240", NAME)
+    after = shown(lab)
+    assert (after["provision_state"], after["power_state"]) == ("available", "power off")
+    assert after["instance_info"] == {}
+    mapped = json.loads(lab.run("qemu-img", "map", "--output=json", str(disk)))
+    assert not any(part["data"] for part in mapped)
+    assert not list(lab.data_dir.glob("baremetal/media/*"))
