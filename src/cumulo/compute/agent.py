@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from cumulo.compute.drivers.copies import Copies
 from cumulo.compute.drivers.driver import (
     ComputeDriver,
     DiskSpec,
@@ -24,29 +25,20 @@ from cumulo.compute.drivers.driver import (
     RootDisk,
     SnapshotFailed,
     StaleOrder,
-    check_id,
 )
 from cumulo.compute.drivers.fake import FakeDriver
 from cumulo.compute.drivers.machine import SIMULATED
 from cumulo.compute.model.hypervisor import HostResources
 from cumulo.compute.model.orders import SeenGuest, WantedGuest
 from cumulo.core.blobs.content import Content, Missing
-from cumulo.core.blobs.files import FileReader, FileWriter
 from cumulo.core.blobs.shelf import Coming, Shelf
-from cumulo.core.blobs.streams import copy
-from cumulo.core.blobs.sums import Sums
 from cumulo.core.hosts.journal import Order
 from cumulo.core.hosts.samples import Sample
 from cumulo.core.hosts.work import Failed, Look, NotYet, Slots
-from cumulo.core.work import pools
 
 READY_SECONDS = 300.0
 """How long a tap or a volume may be missing before that is a failure"""
 CONSOLE_LIMIT = 256 * 1024
-COPIES = "copies"
-OLD_COPY = 86400.0
-"""Seconds after which nobody waits for a copy of a disk any more"""
-MOST_COPY = 1 << 50
 
 
 class ComputeAgent:
@@ -65,8 +57,7 @@ class ComputeAgent:
         folder: Path,
     ) -> None:
         self.driver = driver
-        self._copies = folder / COPIES
-        """Copies of disks on their way to somewhere else, by name."""
+        self._copies = Copies(folder / "copies")
         self.resources = resources
         self._shelf = None if shelf is None else shelf.used_by(self.kind)
         self._ring: Callable[[str | None], None] = lambda id: None
@@ -149,7 +140,7 @@ class ComputeAgent:
     async def tidy(self, orders: Sequence[Order], unknown: Sequence[str]) -> None:
         """Images that no guest needs go. Of a guest that nobody knows it is not known which one
         it stands on: as long as there is one, all stay."""
-        await pools.DISK(self._forget_old_copies)
+        await self._copies.tidy()
         known = {order.id for order in orders}
         if self._shelf is None or any(id not in known for id in unknown):
             return
@@ -182,17 +173,16 @@ class ComputeAgent:
 
     async def answer(self, question: str, arguments: dict[str, Any]) -> Any:
         """`console_log` (id, lines), `diagnostics` (id), `console` (id, line): a connection;
-        `copy` (id, name, freeze), `read_copy` (name): a Reader, `drop_copy` (name), `take_root`
-        (id, version, name, reader); `password` (id, user, password), `interrupt` (id)."""
-        if question == "read_copy":
-            return await FileReader.open(self._copies / check_id(arguments["name"]))
-        if question == "drop_copy":
-            return await pools.DISK(self._drop_copy, check_id(arguments["name"]))
+        `copy` (id, name, freeze) and `take_root` (id, version, name), and what `Copies` answers;
+        `password` (id, user, password), `interrupt` (id)."""
+        if question in ("read_copy", "put_copy", "drop_copy"):
+            return await self._copies.answer(question, arguments)
         guest_id = str(arguments["id"])
         if question == "copy":
-            return await self._copy(guest_id, check_id(arguments["name"]), arguments["freeze"])
+            return await self._copy(guest_id, arguments["name"], arguments["freeze"])
         if question == "take_root":
-            return await self._take_root(guest_id, arguments)
+            path = self._copies.path(arguments["name"])
+            return await self.driver.take_root(guest_id, arguments["version"], path)
         if question in ("password", "interrupt"):
             return await self._change(guest_id, question, arguments)
         if question == "console_log":
@@ -223,40 +213,19 @@ class ComputeAgent:
 
     # --- disks on their way -------------------------------------------------------------------
 
-    async def _copy(self, guest_id: str, name: str, freeze: bool) -> str | None:
-        """The guest's root disk as a file of its own; done twice it is made anew. Why it could not
-        be made; None: it is there."""
-        await pools.DISK(lambda: self._copies.mkdir(parents=True, exist_ok=True))
+    async def _copy(self, guest_id: str, name: str, freeze: bool) -> dict[str, Any]:
+        """The guest's root disk as a file of its own; done twice it is made anew. `reason`: why it
+        could not be made."""
+        target = await self._copies.prepare(name)
         frozen = freeze and await self.driver.freeze(guest_id, True)
         try:
-            await self.driver.snapshot(guest_id, self._copies / name)
+            await self.driver.snapshot(guest_id, target)
         except SnapshotFailed as reason:
-            return str(reason)
+            return {"reason": str(reason)}
         finally:
             if frozen:
                 await self.driver.freeze(guest_id, False)
-        return None
-
-    async def _take_root(self, guest_id: str, arguments: dict[str, Any]) -> None:
-        await pools.DISK(lambda: self._copies.mkdir(parents=True, exist_ok=True))
-        target = self._copies / check_id(arguments["name"])
-        writer = FileWriter(target, Sums("sha512"), mode=0o600)
-        try:
-            await copy(arguments["reader"], writer, lambda at: None, MOST_COPY)
-            await writer.keep()
-        except BaseException:
-            await writer.drop()
-            raise
-        await self.driver.take_root(guest_id, arguments["version"], target)
-
-    def _drop_copy(self, name: str) -> None:
-        (self._copies / name).unlink(missing_ok=True)
-
-    def _forget_old_copies(self) -> None:
-        old = time.time() - OLD_COPY
-        for path in self._copies.glob("*") if self._copies.is_dir() else ():
-            if path.stat().st_mtime < old:
-                path.unlink(missing_ok=True)
+        return {"reason": None, "size": target.stat().st_size}
 
 
 def samples_of(guest_id: str, used: GuestUsage, at: float) -> list[Sample]:
@@ -307,6 +276,7 @@ def _spec(guest: WantedGuest, generation: int, base: str | None, rescue: str | N
             kept=root.kept,
         ),
         rescue=_layer(guest.rescue, rescue, 0),
+        rescue_last=guest.rescue_last,
         ephemeral_gb=guest.ephemeral_gb,
         swap_mb=guest.swap_mb,
         disks=[

@@ -15,6 +15,7 @@ from typing import Any
 
 from cumulo.compute.model.server import ServerRow
 from cumulo.compute.service.compute import ComputeService
+from cumulo.compute.service.copies import HostCopy, send
 from cumulo.compute.service.operations import RECLAIM, SHELVE, Reclaim, Shelving
 from cumulo.compute.service.resizing import CONFIRM, MOVE, Confirm, Move
 from cumulo.compute.service.snapshots import IMAGE, Copying
@@ -158,20 +159,12 @@ class ComputeJobs:
 
     async def carry(self, run: Run[Move]) -> Outcome[Move]:
         row = await run.read(lambda tx: self._row(tx, run))
-        await self._copy(run, freeze=False)
+        target, name = run.memo.target, _name(run)
+        reader = await self._copy(run, freeze=False)
         await run.hold()
-        reader = await self._ask(row.host_id, "read_copy", name=_name(run))
-        try:
-            await self._ask(
-                run.memo.target,
-                "take_root",
-                id=row.id,
-                version=row.root_version + 1,
-                name=_name(run),
-                reader=reader,
-            )
-        finally:
-            await reader.close()
+        await send(self._ask, target, name, reader)
+        version = row.root_version + 1
+        await self._ask(target, "take_root", id=row.id, version=version, name=name)
         await self.drop(run)
         return run.next()
 
@@ -229,12 +222,14 @@ class ComputeJobs:
         except HostDown as down:
             raise OSError(f"host {host_id} does not answer: {down}") from down
 
-    async def _copy(self, run: Run[Any], *, freeze: bool) -> None:
+    async def _copy(self, run: Run[Any], *, freeze: bool) -> HostCopy:
         row = await run.read(lambda tx: self._row(tx, run))
         await run.hold()
-        reason = await self._ask(row.host_id, "copy", id=row.id, name=_name(run), freeze=freeze)
-        if reason is not None:
-            raise OSError(reason)
+        name = _name(run)
+        made = await self._ask(row.host_id, "copy", id=row.id, name=name, freeze=freeze)
+        if made["reason"] is not None:
+            raise OSError(made["reason"])
+        return HostCopy(self._ask, row.host_id or "", name, made["size"])
 
     async def _upload(self, run: Run[Any], image_id: str, who: Principal) -> None:
         row = await run.read(lambda tx: self._row(tx, run))
@@ -244,7 +239,7 @@ class ComputeJobs:
         if known.status == "active":
             return  # the step is done a second time
         await run.hold()
-        reader = await self._ask(row.host_id, "read_copy", name=_name(run))
+        reader = HostCopy(self._ask, row.host_id or "", _name(run))
         await self._uploads.receive(image_id, _bytes_of(reader), who, lambda tx, row: None)
 
     async def drop(self, run: Run[Any]) -> None:

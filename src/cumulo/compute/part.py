@@ -26,6 +26,8 @@ from cumulo.core.hosts.messages import Seen
 from cumulo.core.hosts.model import UnknownRow
 from cumulo.network.interface import PortInfo
 
+STABLE = {"hw_rescue_device", "hw_rescue_bus"}
+"""Properties of an image that asks for its place after a server's own disks"""
 PATIENCE = 3
 """Failures in a row after which a server is in ERROR; its host goes on trying."""
 
@@ -176,6 +178,7 @@ def wanted(
         image=content_of(row.base or row.image),
         root=WantedRoot(row.root_version, row.root_from, row.root_kept),
         rescue=content_of(row.rescue),
+        rescue_last=row.rescue is not None and bool(STABLE & row.rescue.properties.keys()),
         ephemeral_gb=flavor.ephemeral,
         swap_mb=flavor.swap,
         launched=row.placed,

@@ -89,7 +89,8 @@ class NicSpec(msgspec.Struct, frozen=True):
 class GuestSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What one guest should be. Without `root` the first disk is the one it boots from.
 
-    With `rescue` it boots from a layer over that image, and its own root disk is its second one;
+    With `rescue` it boots from a layer over that image, and its own root disk is its second one
+    (`rescue_last`: its own disks keep their places, and that one comes after them);
     what changes between the two, its size and its root disk's version count from the next start,
     which a reboot order asks for. `specs` are the flavor's extra specs.
 
@@ -104,6 +105,7 @@ class GuestSpec(msgspec.Struct, frozen=True, kw_only=True):
     power: WantedPower
     root: RootDisk | None = None
     rescue: RootDisk | None = None
+    rescue_last: bool = False
     ephemeral_gb: int = 0
     swap_mb: int = 0
     disks: list[DiskSpec] = msgspec.field(default_factory=list)

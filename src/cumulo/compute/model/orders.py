@@ -7,6 +7,9 @@ import msgspec
 from cumulo.compute.model.state import Power, RebootKind, SeenPower
 from cumulo.core.blobs.content import Content
 
+PIECE = 512 * 1024
+"""Bytes of a disk that travel in one message"""
+
 
 class WantedNic(msgspec.Struct, frozen=True):
     port_id: str
@@ -50,6 +53,8 @@ class WantedGuest(msgspec.Struct, frozen=True, kw_only=True):
     root: WantedRoot = WantedRoot()
     rescue: Content | None = None
     """It runs from this image, with its own root disk beside it."""
+    rescue_last: bool = False
+    """Its own disks keep their names; the one that it runs from comes after them."""
     ephemeral_gb: int = 0
     swap_mb: int = 0
     launched: bool = False

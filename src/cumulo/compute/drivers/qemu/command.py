@@ -165,14 +165,17 @@ def _root_port(name: str, number: int) -> dict[str, Any]:
 
 def _disk_options(spec: GuestSpec, place: Places) -> list[str]:
     argv: list[str] = []
-    if spec.rescue is not None:
-        argv += _own_disk("rescue", RESCUE_FILE, bootindex=1)
+    rescue = [] if spec.rescue is None else _own_disk("rescue", RESCUE_FILE, bootindex=1)
+    if not spec.rescue_last:
+        argv += rescue
     if spec.root is not None:
         first: dict[str, Any] = {} if spec.rescue is not None else {"bootindex": 1}
         argv += _own_disk(ROOT_NODE, root_file(spec.root.version), **first)
     extras = {"ephemeral": spec.ephemeral_gb, "swap": spec.swap_mb}
     for kind in (kind for kind, size in extras.items() if size):
         argv += _own_disk(kind, EXTRA_FILES[kind], format="raw")
+    if spec.rescue_last:
+        argv += rescue
     for index, disk in enumerate(ordered_disks(spec)):
         boots = spec.root is None and spec.rescue is None and index == 0
         own = "pcie.0" if spec.root is None and index == 0 else port_name(len(spec.nics) + index)

@@ -1,0 +1,138 @@
+"""Servers that go to another host, and servers whose host cannot do what was asked."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from cumulo.compute.agent import ComputeAgent
+from cumulo.compute.drivers.fake import FakeDriver, Fault
+from tests.support.cloud import Answer, TestCloud, running_cloud
+
+SERVERS = "/compute/v2.1/servers"
+VERSION = {"openstack-api-version": "compute 2.79"}
+
+
+def driver_of(cloud: TestCloud, host: str) -> FakeDriver:
+    agent = next(each for each in cloud.cloud.agents if each.host_id == host)
+    part = agent.parts["compute"]
+    assert isinstance(part, ComputeAgent) and isinstance(part.driver, FakeDriver)
+    return part.driver
+
+
+async def make(cloud: TestCloud) -> str:
+    wish = {"name": "one", "flavorRef": "42", "imageRef": cloud.image}
+    answer = await cloud.call("POST", SERVERS, json_={"server": wish})
+    assert answer.status == 202, answer.raw
+    server_id: str = answer.json["server"]["id"]
+    await now(cloud, server_id, "ACTIVE")
+    return server_id
+
+
+async def now(cloud: TestCloud, server_id: str, status: str) -> Any:
+    def accept(answer: Answer) -> bool:
+        server = answer.json["server"]
+        return bool(server["status"] == status and server["OS-EXT-STS:task_state"] is None)
+
+    answer = await cloud.until(f"{SERVERS}/{server_id}", accept, as_="admin", headers=VERSION)
+    return answer.json["server"]
+
+
+async def act(cloud: TestCloud, server_id: str, status: int = 202, **body: Any) -> None:
+    answer = await cloud.call(
+        "POST", f"{SERVERS}/{server_id}/action", as_="admin", json_=body, headers=VERSION
+    )
+    assert answer.status == status, answer.raw
+
+
+async def used(cloud: TestCloud) -> int:
+    """VCPUs that are taken of all hosts."""
+    listed = await cloud.call("GET", "/placement/resource_providers", as_="admin")
+    total = 0
+    for each in listed.json["resource_providers"]:
+        path = f"/placement/resource_providers/{each['uuid']}/usages"
+        total += (await cloud.call("GET", path, as_="admin")).json["usages"]["VCPU"]
+    return total
+
+
+def test_a_cold_migration_and_back(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_cloud(tmp_path, hosts={"fake": 2}) as cloud:
+            server_id = await make(cloud)
+            before = (await now(cloud, server_id, "ACTIVE"))["OS-EXT-SRV-ATTR:host"]
+            for last in ("revertResize", "confirmResize"):
+                await act(cloud, server_id, migrate=None)
+                moved = await now(cloud, server_id, "VERIFY_RESIZE")
+                after = moved["OS-EXT-SRV-ATTR:host"]
+                assert after != before
+                assert await used(cloud) == 2, "room on both hosts is held"
+                old, new = driver_of(cloud, before), driver_of(cloud, after)
+                assert (await new.inspect(server_id)).power == "on"
+                assert (await old.inspect(server_id)).power == "off"
+                ports = await cloud.call("GET", f"{SERVERS}/{server_id}/os-interface", as_="admin")
+                (port,) = ports.json["interfaceAttachments"]
+                path = f"/network/v2.0/ports/{port['port_id']}"
+                shown = await cloud.call("GET", path, as_="admin")
+                assert shown.json["port"]["binding:host_id"] == after
+                await act(cloud, server_id, 204 if last[0] == "c" else 202, **{last: None})
+                server = await now(cloud, server_id, "ACTIVE")
+                assert server["OS-EXT-SRV-ATTR:host"] == (before if last[0] == "r" else after)
+            for _ in range(200):
+                if await driver_of(cloud, before).names() == []:
+                    break
+                await asyncio.sleep(0.02)
+            assert await driver_of(cloud, before).names() == []
+            assert await used(cloud) == 1
+
+    asyncio.run(story())
+
+
+def test_a_copy_that_fails_leaves_it_where_it_was(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_cloud(tmp_path, hosts={"fake": 2}) as cloud:
+            server_id = await make(cloud)
+            before = (await now(cloud, server_id, "ACTIVE"))["OS-EXT-SRV-ATTR:host"]
+            driver_of(cloud, before).faults["snapshot"] = Fault("no space is left")
+            await act(cloud, server_id, createImage={"name": "copy"})
+            job = await cancel_soon(cloud, server_id)
+            assert "no space is left" in (job or "")
+            assert (await now(cloud, server_id, "ACTIVE"))["OS-EXT-SRV-ATTR:host"] == before
+            images = await cloud.call("GET", "/image/v2/images?name=copy", as_="admin")
+            assert images.json["images"] == []
+
+    asyncio.run(story())
+
+
+async def cancel_soon(cloud: TestCloud, server_id: str) -> str | None:
+    """Undo the server's job once it has failed; why it failed."""
+    database, jobs = cloud.cloud.database, cloud.cloud.frame.jobs
+    for _ in range(500):
+        found = await database.read(lambda tx: jobs.of(tx, server_id))
+        if found and found[0].fault:
+            reason, id = found[0].fault, found[0].id
+            await database.write(lambda tx, id=id: jobs.cancel(tx, id))  # type: ignore[misc]
+            return reason
+        await asyncio.sleep(0.02)
+    return None
+
+
+def test_a_resize_that_the_host_cannot_make_goes_back(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            server_id = await make(cloud)
+            driver = driver_of(cloud, "fake-host")
+            driver.faults["spawn"] = Fault("no such memory", count=3)
+            await act(cloud, server_id, resize={"flavorRef": "84"})
+            seconds = 30.0
+            answer = await cloud.until(
+                f"{SERVERS}/{server_id}",
+                lambda a: a.json["server"]["status"] == "ACTIVE",
+                seconds=seconds,
+                headers=VERSION,
+            )
+            assert answer.json["server"]["flavor"]["original_name"] == "m1.nano"
+            actions = await cloud.call("GET", f"{SERVERS}/{server_id}/os-instance-actions")
+            (resize,) = [a for a in actions.json["instanceActions"] if a["action"] == "resize"]
+            assert resize["message"]
+            assert await used(cloud) == 1
+
+    asyncio.run(story())
