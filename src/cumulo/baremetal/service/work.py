@@ -41,6 +41,8 @@ KIND_OF = {
     "service": "baremetal.service",
 }
 POWER = "baremetal.power"
+POWER_FAILURE = "power failure"
+"""The fault of a node whose BMC does not answer."""
 NOBODYS: dict[str, Any] = {
     "instance_uuid": None,
     "instance_info": {},
@@ -279,6 +281,32 @@ class Work:
             return
         tx.update(row, power_state=state, target_power_state=None, job=None, updated_at=tx.now)
         emit(tx, "baremetal.node.power", row.id, project_id=row.owner, state=state)
+
+    def seen_power(self, tx: Tx, node_id: str, power: str) -> None:
+        """What its BMC says, though nobody has asked the machine for it."""
+        row = tx.get(NodeRow, node_id)
+        if row is None or row.job is not None:
+            return
+        more: dict[str, Any] = {}
+        if row.fault == POWER_FAILURE:
+            more = {"fault": None, "maintenance": False, "maintenance_reason": None}
+        changed = row.power_state != power
+        tx.update(row, power_state=power, updated_at=tx.now, **more)
+        if changed:
+            emit(tx, "baremetal.node.power", row.id, project_id=row.owner, state=power)
+
+    def silent(self, tx: Tx, node_id: str, reason: str) -> None:
+        """Its BMC has not answered for a while."""
+        row = tx.get(NodeRow, node_id)
+        if row is None or row.job is not None or row.maintenance:
+            return
+        told = f"During sync_power_state, the BMC did not answer: {reason}"[:4096]
+        self._history.write(tx, row, told, "power")
+        tx.update(
+            row, maintenance=True, maintenance_reason=told, fault=POWER_FAILURE, last_error=told,
+            updated_at=tx.now,
+        )  # fmt: skip
+        emit(tx, "baremetal.node.maintenance", row.id, project_id=row.owner, on=True, reason=told)
 
     def failed(self, tx: Tx, node_id: str, job: str, reason: str) -> None:
         """It cannot be."""
