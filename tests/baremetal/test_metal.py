@@ -124,6 +124,46 @@ def test_inspected_out_of_band(lab: Lab) -> None:
     assert lab.ask("GET", light, status=200) == {"state": "BLINKING"}
 
 
+def test_inspected_by_the_agent_and_rules(lab: Lab) -> None:
+    machine = lab.free.pop()
+    wish = {**lab.metal.node(machine), "inspect_interface": "agent"}
+    node = lab.ask("POST", "/nodes", wish, status=201)["uuid"]
+    rules = [
+        {
+            "priority": 9,
+            "conditions": [{"op": "gt", "args": ["{inventory[cpu][count]}", 0]}],
+            "actions": [
+                {"op": "set-attribute", "args": ["/extra/arch", "{inventory[cpu][architecture]}"]},
+                {"op": "add-trait", "args": ["CUSTOM_SEEN"]},
+                {"op": "set-capability", "args": ["boot_mode", "bios"]},
+            ],
+        },
+        {
+            "priority": 1,
+            "conditions": [{"op": "eq", "args": ["{node.name}", "another"]}],
+            "actions": [{"op": "fail", "args": ["not ours"]}],
+        },
+    ]
+    made = [lab.ask("POST", "/inspection_rules", each, status=201)["uuid"] for each in rules]
+    lab.provision(node, "manage")
+    lab.until(node, "manageable")
+    lab.ask("GET", f"/nodes/{node}/inventory", status=404)
+    lab.provision(node, "inspect")
+    wait_for(lambda: lab.ask("GET", f"/nodes/{node}", status=200), "inspection_finished_at")
+    found = lab.until(node, "manageable")
+    assert found["extra"]["arch"] == "x86_64" and found["traits"] == ["CUSTOM_SEEN"]
+    assert found["properties"]["capabilities"] == "boot_mode:bios"
+    assert found["power_state"] == "power off" and found["inspection_finished_at"]
+    inventory = lab.ask("GET", f"/nodes/{node}/inventory", status=200)["inventory"]
+    assert inventory["cpu"]["count"] >= 1 and "memory" in inventory
+    named = [{"op": "add", "path": "/name", "value": "another"}]
+    lab.ask("PATCH", f"/nodes/{node}", named, status=200)
+    lab.provision(node, "inspect")
+    assert "not ours" in lab.until(node, "inspect failed")["last_error"]
+    for each in made:
+        lab.ask("DELETE", f"/inspection_rules/{each}", status=204)
+
+
 def test_cleaned_by_hand(lab: Lab) -> None:
     machine, node = lab.enrolled()
     machine.disk.write_bytes(b"secret" * 20 + bytes(70 << 20) + b"more")
