@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -126,13 +127,14 @@ def test_three_machines() -> None:
         lab.until(lambda: (third.data_dir / "logs/cumulo.log").read_text(), gone, 60)
 
 
-def refused(lab: Lab | Machine, *arguments: str) -> str:
+def refused(place: Lab | Machine, *arguments: str) -> str:
     """What a command that must fail says."""
-    place = namespaces.namespace_path(lab.namespace)
+    lab = place if isinstance(place, Lab) else place.lab
+    command = [sys.executable, "-m", "cumulo.cli.main", *arguments]
     done = subprocess.run(
-        ["nsenter", f"--net={place}", "--", "python", "-m", "cumulo.cli.main", *arguments,
-         "--data-dir", str(lab.data_dir)],
-        env=getattr(lab, "lab", lab).environment, capture_output=True, text=True, timeout=60, check=False,
+        ["nsenter", f"--net={namespaces.namespace_path(place.namespace)}", "--", *command,
+         "--data-dir", str(place.data_dir)],
+        env=lab.environment, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode != 0
     return done.stderr
