@@ -6,10 +6,12 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cumulo.baremetal.ramdisk import builder
 from tests.end_to_end.lab import Lab
 
 pytestmark = pytest.mark.guest
@@ -17,9 +19,17 @@ NAME = "metal-1"
 LONG = os.environ.get("CUMULO_METAL_TESTS") == "1"
 
 
+def have_ramdisk(image: Path) -> None:
+    """The lab has no way out to fetch packages: it is built before, once."""
+    folder = image.parent.parent
+    if not builder.present(folder / "ramdisk", image.parent):
+        builder.build(folder / "ramdisk", image.parent, folder / "packages", lambda line: None)
+
+
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     with Lab() as lab:
+        have_ramdisk(Path(lab.environment["CUMULO_GUEST_IMAGE"]))
         lab.cumulo("up")
         lab.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(lab.folder / "key"))
         yield lab
@@ -41,20 +51,31 @@ def enrol(lab: Lab) -> str:
     return re.search(r"172\.29\.0\.\d+", told)[0]  # type: ignore[index]
 
 
-def ssh(lab: Lab, address: str, command: str, seconds: float = 90) -> str:
+def ssh(lab: Lab, who: str, command: str, seconds: float = 90, password: str = "") -> str:
+    """What it prints, as soon as somebody lets us in: by our key, or by a password."""
     namespace = re.search(r"exec (\S+-farm)", lab.cumulo("baremetal", "farm", "list"))
     assert namespace is not None
-    return lab.until(
-        lambda: subprocess.run(
-            ["nsenter", f"--net=/run/netns/{namespace[1]}", "--", "ssh", "-i",
-             str(lab.folder / "key"), "-o", "StrictHostKeyChecking=no", "-o",
-             "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5", "-o", "BatchMode=yes",
-             "-o", "LogLevel=ERROR", f"cumulo@{address}", command],
-            capture_output=True, text=True, timeout=60, check=False,
-        ),
-        lambda done: done.returncode == 0,
-        seconds,
-    ).stdout  # type: ignore[no-any-return]  # fmt: skip
+    ask = lab.folder / "ask"
+    ask.write_text(f"#!/bin/sh\necho '{password}'\n")
+    ask.chmod(0o700)
+    proof = ["-i", str(lab.folder / "key"), "-o", "BatchMode=yes"]
+    if password:
+        proof = ["-o", "PubkeyAuthentication=no", "-o", "NumberOfPasswordPrompts=1"]
+    argv = [
+        "nsenter", f"--net=/run/netns/{namespace[1]}", "--", "ssh", *proof,
+        "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+        "-o", "ConnectTimeout=5", "-o", "LogLevel=ERROR", who, command,
+    ]  # fmt: skip
+    environment = {**os.environ, "SSH_ASKPASS": str(ask), "SSH_ASKPASS_REQUIRE": "force"}
+
+    def attempt() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            argv, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=60, check=False,
+        )  # fmt: skip
+
+    found = lab.until(attempt, lambda done: done.returncode == 0, seconds)
+    return str(found.stdout)
 
 
 @pytest.mark.skipif(shutil.which("xorriso") is None, reason="needs xorriso")
@@ -76,9 +97,25 @@ def test_a_real_deployment(lab: Lab) -> None:
     drive = {"meta_data": {"public_keys": {"k": key}, "hostname": "iron"}}
     node(lab, "deploy", "--wait", "240", "--config-drive", json.dumps(drive), NAME)
     assert shown(lab)["power_state"] == "power on"
-    said = ssh(lab, address, "hostname; df -m / | tail -1; cat /run/cloud-source")
+    said = ssh(lab, f"cumulo@{address}", "hostname; df -m / | tail -1; cat /run/cloud-source")
     assert said.split()[0] == "iron" and said.split()[-1] == "config-drive"
     assert int(said.split()[2]) > 3000
+
+
+@pytest.mark.skipif(not LONG, reason="minutes: set CUMULO_METAL_TESTS=1")
+def test_rescued_and_back(lab: Lab) -> None:
+    """After the test above."""
+    address = re.search(r"172\.29\.0\.\d+", lab.cumulo("baremetal", "farm", "list"))
+    assert address is not None
+    node(lab, "rescue", "--wait", "240", "--rescue-password", "let-me-in", NAME)
+    assert shown(lab)["provision_state"] == "rescue"
+    said = ssh(lab, f"rescue@{address[0]}", "hostname; ls /dev/vda", password="let-me-in")
+    assert said.split() == ["deploy", "/dev/vda"]
+    node(lab, "unrescue", "--wait", "120", NAME)
+    assert "rescue_password" not in shown(lab)["instance_info"]
+    assert ssh(lab, f"cumulo@{address[0]}", "hostname").strip() == "iron"
+    story = lab.cumulo("why", shown(lab)["uuid"])
+    assert "wait call-back" in story and "rescue wait" in story
 
 
 @pytest.mark.skipif(not LONG, reason="minutes: set CUMULO_METAL_TESTS=1")

@@ -47,7 +47,9 @@ def counting(database: SqliteDatabase) -> Iterator[Counts]:
         return _Counted(execute(text, parameters), counts)
 
     database._execute = counted
+    rehearses, database.rehearses = database.rehearses, False
     try:
         yield counts
     finally:
         database._execute = execute
+        database.rehearses = rehearses

@@ -16,6 +16,7 @@ from cumulo.baremetal.jobs.ramdisk import Ramdisk
 from cumulo.baremetal.model.hardware import Driver
 from cumulo.baremetal.policy import RULES
 from cumulo.baremetal.ramdisk.builder import KERNEL, RAMDISK
+from cumulo.baremetal.reconcile import PowerWatch
 from cumulo.baremetal.service.bare_metal import BareMetalService
 from cumulo.baremetal.settings import BaremetalSettings
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
@@ -60,6 +61,7 @@ def build(frame: Frame) -> Service:
     return Service(
         service,
         faces=[baremetal_face(service, frame.database, frame.rules("baremetal", RULES))],
+        workers=[PowerWatch(frame.database, service, own.power_seconds).run],
         counts={"nodes": service.nodes.count},
     )
 

@@ -62,6 +62,7 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.db = SqliteDatabase(folder / "x.db")
+        self.db.rehearses = False  # the part counts what it is given
         if not self.db.revisions():
             names = ("cloud", "hosts", "host_parts", "host_items", "host_unknown", "events")
             names += ("host_machines", "host_tokens")

@@ -340,7 +340,7 @@ def test_a_step_that_takes_too_long_has_failed(tmp_path: Path) -> None:
             await bench.until(lambda: ended)
 
     go(main())
-    assert ended == ["it took too long"]
+    assert set(ended) == {"it took too long"}
 
 
 def test_one_that_nobody_understands_is_kept_and_says_so(bench: Bench) -> None:

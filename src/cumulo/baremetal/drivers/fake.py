@@ -131,7 +131,16 @@ class FakeHardware:
         digits = hashlib.sha256(machine.id.encode()).hexdigest()
         mac = ":".join(("52:54:00", digits[:2], digits[2:4], digits[4:6]))
         found = {"cpus": 4, "memory_mb": 8192, "local_gb": 100, "cpu_arch": "x86_64"}
-        return Inspected(found, (mac,))
+        inventory = {
+            "cpu": {"count": 4, "architecture": "x86_64"},
+            "memory": {"physical_mb": 8192},
+            "disks": [{"name": "/dev/fake", "size": 100 << 30}],
+            "interfaces": [{"name": "fake0", "mac_address": mac}],
+            "system_vendor": {"manufacturer": "fake", "product_name": "fake-hardware",
+                              "serial_number": machine.id},
+            "boot": {"current_boot_mode": "bios"},
+        }  # fmt: skip
+        return Inspected(found, (mac,), inventory)
 
     async def begin(self, machine: Machine, work: str, token: str) -> None:
         await self._ready(machine, work, wait=False)

@@ -69,7 +69,10 @@ class Redfish:
         },
         boot_devices=tuple(DEVICES),
         indicators={"system": {"led": ("ON", "OFF", "BLINKING")}},
-        choices={"rescue": ("agent", "no-rescue")},
+        choices={
+            "rescue": ("agent", "no-rescue"),
+            "inspect": ("redfish", "agent", "no-inspect"),
+        },
         works=("inspect", "clean", "deploy", "rescue"),
         properties={
             "redfish_address": "URL of the BMC: https://HOST[:PORT]. Required.",
@@ -357,7 +360,21 @@ def _inspected(system: Any) -> Inspected:
     for card in system.ethernet_interfaces.get_members():
         if isinstance(card.mac_address, str) and len(addresses) < 256:
             addresses.append(card.mac_address)
-    return Inspected(found, tuple(addresses))
+    return Inspected(found, tuple(addresses), _inventory(system, found, addresses))
+
+
+def _inventory(system: Any, found: Mapping[str, Any], addresses: Sequence[str]) -> Any:
+    """The same as agents tell it, as far as a BMC knows."""
+    told = {"manufacturer": system.manufacturer, "product_name": system.model,
+            "serial_number": system.serial_number}  # fmt: skip
+    return {
+        "cpu": {"count": found.get("cpus"), "architecture": found["cpu_arch"]},
+        "memory": {"physical_mb": found.get("memory_mb")},
+        "disks": [{"size": found["local_gb"] << 30}] if "local_gb" in found else [],
+        "interfaces": [{"mac_address": each} for each in addresses],
+        "system_vendor": {k: None if v is None else str(v)[:255] for k, v in told.items()},
+        "boot": {"current_boot_mode": None},
+    }
 
 
 def _largest_disk(system: Any) -> int:

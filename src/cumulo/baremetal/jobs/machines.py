@@ -23,6 +23,7 @@ from cumulo.baremetal.service.allocations import Nothing
 from cumulo.baremetal.service.bare_metal import BareMetalService
 from cumulo.baremetal.service.cleaning import planned
 from cumulo.baremetal.service.deploying import drive_document, told
+from cumulo.baremetal.service.inspecting import inspected
 from cumulo.baremetal.service.work import Memo
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Fault
@@ -45,7 +46,7 @@ class Machines:
     def kinds(self) -> list[Kind[Any]]:
         return [
             self._kind("verify", [Step("verify", self.verify)]),
-            self._kind("inspect", [Step("inspect", self.inspect)]),
+            self._kind("inspect", [Step("inspect", self.inspect), Step("wait", self.looked)]),
             self._kind("clean", [Step("clean", self.clean), Step("wait", self.cleaned)]),
             self._kind(
                 "deploy",
@@ -115,7 +116,23 @@ class Machines:
 
     async def inspect(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
+        if machine.interfaces.get("inspect") == "agent":
+            await self._ramdisk.boot(run, driver, machine)
+            return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "wait"))
         found = await driver.inspect(machine)
+        return run.end(lambda tx: self._work.inspected(tx, run.subject, run.id, found))
+
+    async def looked(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        row = await self._ramdisk.called(run)
+        if row is None:
+            return run.pause(AGENT_EVERY)
+        self._ramdisk.check_time(row)
+        done = await self._ramdisk.ask(machine, row, "poll.get_hardware_info", {})
+        if done is None:
+            return run.pause(AGENT_EVERY)
+        found = inspected(done.result)
+        await self._ramdisk.leave(run, driver, machine)
         return run.next(lambda tx: self._work.inspected(tx, run.subject, run.id, found))
 
     async def clean(self, run: Run[Memo]) -> Outcome[Memo]:

@@ -39,6 +39,8 @@ class Machine:
     id: str
     info: Mapping[str, Any]
     """driver_info, passwords in the open."""
+    interfaces: Mapping[str, str] = field(default_factory=dict)
+    """The implementations that its node has chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Inspected:
     """MAC addresses of its network cards."""
     inventory: Mapping[str, Any] | None = None
     """As agents tell it."""
+    power: str | None = None
+    """What it is afterwards, where that has changed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,5 +49,12 @@ class BareMetalService:
         self.nodes.forget_allocation = self.allocations.forget
         self.agents = AgentsService(self.nodes, jobs, seal, agents, ramdisks)
         self.work = Work(
-            self.nodes, self.ports, jobs, self.agents, images, self.allocations, self.history
+            self.nodes,
+            self.ports,
+            jobs,
+            self.agents,
+            images,
+            self.allocations,
+            self.history,
+            self.rules,
         )

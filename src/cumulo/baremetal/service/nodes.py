@@ -95,7 +95,8 @@ class Nodes:
 
     def machine(self, row: NodeRow) -> Machine:
         """What the driver is told, passwords in the open."""
-        return Machine(row.id, opened(self._seal, row.driver_info, row.driver_info_sealed))
+        info = opened(self._seal, row.driver_info, row.driver_info_sealed)
+        return Machine(row.id, info, row.interfaces)
 
     def driver(self, row: NodeRow) -> Driver:
         """Raises Conflict where it was taken out of the settings since the node was enrolled."""
@@ -172,16 +173,18 @@ class Nodes:
         tx: Tx,
         row: NodeRow,
         changes: Sequence[Change],
-        who: Principal,
+        who: Principal | None,
         *,
         reset_interfaces: bool = False,
+        found: bool = False,
     ) -> NodeRow:
+        """`found`: by the job that has the node, not by a client."""
         old = self.document(row)
         new = patched(old, changes, FIXED)
         for name in ("driver_info", "instance_info"):
             new[name] = kept(new[name], old[name])
         changed = sorted(name for name in WRITABLE if new[name] != old[name])
-        if set(changed) - {"maintenance", "maintenance_reason"}:
+        if set(changed) - {"maintenance", "maintenance_reason"} and not found:
             self.refuse_locked(row)
         self._refuse_change(row, old, new, changed)
         if "driver" in changed:

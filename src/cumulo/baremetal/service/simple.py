@@ -7,9 +7,12 @@ from cumulo.baremetal.model.rule import RuleRow
 from cumulo.baremetal.model.template import RunbookRow, TemplateRow
 from cumulo.baremetal.queries import things as queries
 from cumulo.baremetal.service import fields
+from cumulo.baremetal.service.rules import check_rule
 from cumulo.baremetal.service.things import FIXED, Things
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
+
+MOST_RULES = 1000
 
 
 class Chassis(Things[ChassisRow]):
@@ -88,8 +91,15 @@ class Rules(Things[RuleRow]):
     }
 
     def columns(self, tx: Tx, values: dict[str, Any], before: RuleRow | None) -> dict[str, Any]:
+        if before is None and self.listing.count(tx, {}) >= MOST_RULES:
+            raise BadRequest(f"There are {MOST_RULES} inspection rules at most")
         if before is not None and before.sensitive and not values["sensitive"]:
             raise BadRequest("A sensitive inspection rule cannot be made readable")
         if not values["actions"]:
             raise BadRequest("An inspection rule needs actions")
+        check_rule(values["conditions"], values["actions"])
         return {**values, "phase": values["phase"] or "main"}
+
+    def all(self, tx: Tx) -> list[RuleRow]:
+        """In the order in which they are applied."""
+        return self.listing.page(tx, where={}, limit=MOST_RULES)

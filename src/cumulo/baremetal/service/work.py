@@ -11,17 +11,20 @@ import msgspec
 from cumulo.baremetal.model.hardware import Inspected
 from cumulo.baremetal.model.node import NodeRow
 from cumulo.baremetal.model.state import ABORTABLE, GOAL, move_of
-from cumulo.baremetal.service import refusals
+from cumulo.baremetal.service import fields, refusals
 from cumulo.baremetal.service.agents import AgentsService
 from cumulo.baremetal.service.allocations import Allocations
 from cumulo.baremetal.service.deploying import ImageWish, drive_document, image_of
 from cumulo.baremetal.service.history import History
 from cumulo.baremetal.service.nodes import Nodes
+from cumulo.baremetal.service.patches import Change
 from cumulo.baremetal.service.ports import Ports
+from cumulo.baremetal.service.rules import Effects, RuleFailed, applied
+from cumulo.baremetal.service.simple import Rules
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
-from cumulo.core.faults import BadRequest
+from cumulo.core.faults import BadRequest, Fault
 from cumulo.core.ids import new_id
 from cumulo.core.work.jobs import Jobs
 from cumulo.image.interface import Images
@@ -40,7 +43,14 @@ KIND_OF = {
     "unrescue": "baremetal.unrescue",
     "service": "baremetal.service",
 }
+RULES_SEE = (
+    "name", "driver", "properties", "extra", "traits", "resource_class", "owner", "lessee",
+    "description", "driver_info", "power_state", "provision_state",
+)  # fmt: skip
+"""Of the node, as it is shown: passwords masked."""
 POWER = "baremetal.power"
+POWER_FAILURE = "power failure"
+"""The fault of a node whose BMC does not answer."""
 NOBODYS: dict[str, Any] = {
     "instance_uuid": None,
     "instance_info": {},
@@ -88,6 +98,7 @@ class Work:
         images: Images,
         allocations: Allocations,
         history: History,
+        rules: Rules,
     ) -> None:
         self._nodes = nodes
         self._ports = ports
@@ -96,6 +107,7 @@ class Work:
         self._images = images
         self._allocations = allocations
         self._history = history
+        self._rules = rules
 
     # --- asked by users ------------------------------------------------------------------------
 
@@ -267,11 +279,35 @@ class Work:
             return
         self._ports.found(tx, row, found.addresses)
         properties = {**row.properties, **found.properties}
-        changes: dict[str, Any] = {"properties": properties}
-        if found.inventory is not None:
-            changes["inventory"] = {"inventory": found.inventory, "plugin_data": {}}
-        row = tx.update(row, inspection_finished_at=tx.now, **changes)
-        self.done(tx, node_id, job, None)
+        row = tx.update(row, properties=properties)
+        inventory = found.inventory or {}
+        shown = {name: getattr(row, name) for name in RULES_SEE} | {"uuid": row.id}
+        try:
+            effects = applied(self._rules.all(tx), shown, inventory, {})
+            row = self._follow(tx, row, effects)
+        except (RuleFailed, Fault) as error:
+            self.failed(tx, node_id, job, f"an inspection rule failed: {error}")
+            return
+        kept = {"inventory": inventory, "plugin_data": effects.plugin_data}
+        tx.update(row, inspection_finished_at=tx.now, inventory=kept)
+        self.done(tx, node_id, job, found.power)
+
+    def _follow(self, tx: Tx, row: NodeRow, effects: Effects) -> NodeRow:
+        """What inspection rules want of the node. Raises Fault."""
+        changes = list(effects.changes)
+        if effects.capabilities:
+            text = str(row.properties.get("capabilities") or "")
+            parts = (part.partition(":") for part in text.split(",") if part)
+            have: dict[str, str | None] = {name: value for name, _, value in parts}
+            have |= effects.capabilities
+            told = ",".join(f"{k}:{v}" for k, v in have.items() if v is not None)
+            changes.append(Change("add", ("properties", "capabilities"), told))
+        traits = {*row.traits, *effects.add_traits} - {*effects.remove_traits}
+        if traits != set(row.traits):
+            row = tx.update(row, traits=fields.traits("traits", sorted(traits)))
+        if changes:
+            row = self._nodes.update(tx, row, changes, None, found=True)
+        return row
 
     def powered(self, tx: Tx, node_id: str, job: str, state: str) -> None:
         row = self.of(tx, node_id, job)
@@ -279,6 +315,32 @@ class Work:
             return
         tx.update(row, power_state=state, target_power_state=None, job=None, updated_at=tx.now)
         emit(tx, "baremetal.node.power", row.id, project_id=row.owner, state=state)
+
+    def seen_power(self, tx: Tx, node_id: str, power: str) -> None:
+        """What its BMC says, though nobody has asked the machine for it."""
+        row = tx.get(NodeRow, node_id)
+        if row is None or row.job is not None:
+            return
+        more: dict[str, Any] = {}
+        if row.fault == POWER_FAILURE:
+            more = {"fault": None, "maintenance": False, "maintenance_reason": None}
+        changed = row.power_state != power
+        tx.update(row, power_state=power, updated_at=tx.now, **more)
+        if changed:
+            emit(tx, "baremetal.node.power", row.id, project_id=row.owner, state=power)
+
+    def silent(self, tx: Tx, node_id: str, reason: str) -> None:
+        """Its BMC has not answered for a while."""
+        row = tx.get(NodeRow, node_id)
+        if row is None or row.job is not None or row.maintenance:
+            return
+        told = f"During sync_power_state, the BMC did not answer: {reason}"[:4096]
+        self._history.write(tx, row, told, "power")
+        tx.update(
+            row, maintenance=True, maintenance_reason=told, fault=POWER_FAILURE, last_error=told,
+            updated_at=tx.now,
+        )  # fmt: skip
+        emit(tx, "baremetal.node.maintenance", row.id, project_id=row.owner, on=True, reason=told)
 
     def failed(self, tx: Tx, node_id: str, job: str, reason: str) -> None:
         """It cannot be."""

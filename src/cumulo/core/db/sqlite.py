@@ -44,6 +44,8 @@ LONG = 2000
 """Frames (pages of 4 KB) of a log that is to begin anew."""
 STUDY_STEPS = 100_000
 """Instructions of SQLite's machine between two looks at the clock: a few milliseconds."""
+REHEARSES = "CUMULO_REHEARSES_WRITES"
+"""In the environment: each write is run twice, the first time in vain. For tests."""
 
 
 class SqliteDatabase:
@@ -58,6 +60,7 @@ class SqliteDatabase:
         self._connection.execute("PRAGMA wal_autocheckpoint=0")
         path.chmod(0o600)
         self._execute = _executor(self._connection)
+        self.rehearses = REHEARSES in os.environ
         self._students = threading.local()
         self._studying: list[tuple[sqlite3.Connection, threading.Lock]] = []
         """Connections of long reads, one a thread; locked while they are used."""
@@ -110,6 +113,8 @@ class SqliteDatabase:
         if self._log_is_long:
             self._log_is_long = False
             _checkpoint(connection)
+        if self.rehearses:
+            self._rehearse(function)
         connection.execute("BEGIN IMMEDIATE")
         try:
             result = function(tx)
@@ -123,6 +128,16 @@ class SqliteDatabase:
         for callback in tx.take_callbacks():
             callback()
         return result
+
+    def _rehearse(self, function: Callable[[Tx], T]) -> None:
+        """Run it, and undo it, as the other engine does after a serialisation failure: a write
+        that leaves something behind outside of its transaction shows by that."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            function(Tx("sqlite", self._execute, writable=True))
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
     async def study(self, function: Callable[[Tx], T], *, seconds: float = STUDY_SECONDS) -> T:
         left = threading.Event()

@@ -4,6 +4,7 @@ The token names the cloud's authority by its fingerprint, so that the secret in 
 but that cloud. Nothing is kept before the control plane has agreed.
 """
 
+import asyncio
 import re
 import ssl
 import urllib.error
@@ -12,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
-from websockets.sync.client import connect
 
 from cumulo.core.hosts import authority
 from cumulo.core.hosts.dial import OPEN_SECONDS, Identity
@@ -87,16 +88,7 @@ def join(url: str, token: Token, name: str, secrets: Path) -> str:
     authority.write_private(identity.authority, pem)
     request = authority.new_request(identity.key)
     try:
-        with connect(
-            there + JOIN_PATH,
-            ssl=authority.client_context(identity.authority),
-            open_timeout=OPEN_SECONDS,
-            proxy=None,
-            user_agent_header=None,
-            max_size=_LARGEST,
-        ) as wire:
-            wire.send(msgspec.msgpack.encode(Join(token.secret, name, request)))
-            raw = wire.recv(timeout=OPEN_SECONDS)
+        raw = asyncio.run(_asked(there, identity, Join(token.secret, name, request)))
     except (OSError, WebSocketException, TimeoutError) as error:
         raise CannotJoin(f"{url}: {error}") from None
     try:
@@ -107,6 +99,20 @@ def join(url: str, token: Token, name: str, secrets: Path) -> str:
         raise CannotJoin(answer)
     identity.keep(answer.certificate)
     return answer.cloud
+
+
+async def _asked(there: str, identity: Identity, wish: Join) -> str | bytes:
+    async with connect(
+        there + JOIN_PATH,
+        ssl=authority.client_context(identity.authority),
+        open_timeout=OPEN_SECONDS,
+        proxy=None,
+        user_agent_header=None,
+        max_size=_LARGEST,
+    ) as wire:
+        async with asyncio.timeout(OPEN_SECONDS):
+            await wire.send(msgspec.msgpack.encode(wish))
+            return await wire.recv()
 
 
 def _bytes(raw: str | bytes) -> bytes:

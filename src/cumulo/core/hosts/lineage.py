@@ -59,19 +59,24 @@ def _has_keys(secrets_dir: Path) -> bool:
 
 def start(database: Any, registry: HostRegistry, data_dir: Path) -> CloudRow:
     """A control plane with this data directory starts."""
-    remembered = _recall(data_dir)
+    remembered, id = _recall(data_dir), new_id()
+    if database.read_now(lambda tx: tx.one(queries.CLOUD)) is None:
+        # Before the cloud is there: who dies in between finds its own cloud, and no foreign one.
+        _remember(data_dir, Remembered(id, 0))
     row: CloudRow = database.write_now(
-        lambda tx: begin(tx, registry, remembered), name="start of a control plane"
+        lambda tx: begin(tx, registry, remembered, id), name="start of a control plane"
     )
-    _remember(data_dir, row)
+    _remember(data_dir, Remembered(row.id, row.incarnation))
     return row
 
 
-def begin(tx: Tx, registry: HostRegistry, remembered: Remembered | None) -> CloudRow:
-    """A control plane starts: makes the cloud at its first time, counts the start."""
+def begin(
+    tx: Tx, registry: HostRegistry, remembered: Remembered | None, id: str | None = None
+) -> CloudRow:
+    """A control plane starts: makes the cloud (`id`) at its first time, counts the start."""
     row = tx.one(queries.CLOUD)
     if row is None:
-        row = CloudRow(new_id(), 1)
+        row = CloudRow(id or new_id(), 1)
         tx.insert(row)
         return row
     last = row.incarnation
@@ -89,8 +94,8 @@ def _recall(data_dir: Path) -> Remembered | None:
         return None
 
 
-def _remember(data_dir: Path, row: CloudRow) -> None:
+def _remember(data_dir: Path, now: Remembered) -> None:
     path = data_dir / NAME
     temporary = path.with_suffix(".new")
-    temporary.write_bytes(msgspec.json.encode(Remembered(row.id, row.incarnation)))
+    temporary.write_bytes(msgspec.json.encode(now))
     temporary.replace(path)

@@ -51,7 +51,9 @@ class Work:
         node: Mapping[str, Any],
         trust: ssl.SSLContext | None,
         power: Callable[[str], None],
+        disks: Callable[[], list[dict[str, Any]]] = devices.disks,
     ) -> None:
+        self._disks = disks
         self._node = node
         self._trust = trust
         self._power = power
@@ -80,7 +82,7 @@ class Work:
 
     def _disk(self) -> str:
         hints = (self._node.get("properties") or {}).get("root_device") or {}
-        return devices.root_device(hints, devices.disks())
+        return devices.root_device(hints, self._disks())
 
     def prepare_image(self, params: Params, note: Note) -> str:
         """The image onto the root device, then the config drive behind it."""
@@ -135,7 +137,7 @@ class Work:
         raise WorkFault(f"there is no deploy step {str(step.get('step'))[:100]}")
 
     def _erase(self, note: Note) -> None:
-        for disk in devices.disks():
+        for disk in self._disks():
             with Target(str(disk["name"])) as target:
                 for at in target.erase():
                     note(at)
@@ -143,7 +145,7 @@ class Work:
                 target.reread()
 
     def _erase_metadata(self, note: Note) -> None:
-        for disk in devices.disks():
+        for disk in self._disks():
             with Target(str(disk["name"])) as target:
                 edge = min(EDGE, target.size)
                 target.zero(0, edge)
