@@ -106,6 +106,35 @@ def test_guests_are_spread_and_grouped(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_soft_policies_are_wishes(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_cloud(tmp_path, hosts={"fake": 2}) as cloud:
+            for policy, wanted in (("soft-anti-affinity", [2, 2]), ("soft-affinity", [4])):
+                group = {"server_group": {"name": policy, "policies": [policy]}}
+                made = await cloud.call(
+                    "POST",
+                    "/compute/v2.1/os-server-groups",
+                    json_=group,
+                    headers={"openstack-api-version": "compute 2.15"},
+                )
+                hints = {"group": made.json["server_group"]["id"]}
+                wish = {"name": policy, "flavorRef": "42", "imageRef": cloud.image}
+                body = {"server": {**wish, "min_count": 4}, "os:scheduler_hints": hints}
+                assert (await cloud.call("POST", SERVERS, json_=body)).status == 202
+                answer = await cloud.until(
+                    f"{SERVERS}/detail?all_tenants=1&name={policy}",
+                    lambda a: all(s["status"] == "ACTIVE" for s in a.json["servers"]),
+                    as_="admin",
+                )
+                hosts = [s["OS-EXT-SRV-ATTR:host"] for s in answer.json["servers"]]
+                assert sorted(hosts.count(name) for name in set(hosts)) == wanted, policy
+                for each in answer.json["servers"]:
+                    await cloud.call("DELETE", f"{SERVERS}/{each['id']}")
+                await cloud.until(SERVERS, lambda a: a.json["servers"] == [])
+
+    asyncio.run(story())
+
+
 def test_metadata_and_config_drive_tell_the_same(tmp_path: Path) -> None:
     async def story() -> None:
         async with running_cloud(tmp_path) as cloud:

@@ -132,16 +132,29 @@ def test_metrics_of_guests_and_an_alarm(tmp_path: Path) -> None:
         await cloud.until(
             f"{cpu}?aggregation=mean", lambda a: a.status == 200 and len(a.json) >= 1, seconds=15
         )
+        # What the cloud measures is read by the project, and changed by nobody.
+        for method, place, body in (
+            ("POST", cpu, [{"timestamp": 1, "value": 1}]),
+            ("DELETE", f"{resource}/metric/cpu", None),
+            ("PATCH", resource, {"project_id": None}),
+            ("DELETE", resource, None),
+            ("POST", "/metric/v1/metric", {"name": "requests", "resource_id": id}),
+        ):
+            refused = await cloud.call(method, place, json_=body)
+            assert refused.status == 403, (method, place, refused.raw)
+        mine = await cloud.call("POST", "/metric/v1/resource/generic", json_={"id": "my host"})
+        assert mine.status == 201, mine.raw
+        id = "my host"
         metric = {"name": "requests", "archive_policy_name": "second", "resource_id": id}
         metric_id = (await cloud.call("POST", "/metric/v1/metric", json_=metric)).json["id"]
         alarm = {
             "name": "hot",
             "type": "gnocchi_resources_threshold",
-            "alarm_actions": [f"http://127.0.0.1:{port}/hot", "log://"],
+            "alarm_actions": [f"http://127.0.0.1:{port}/hot"],
             "gnocchi_resources_threshold_rule": {
                 "metric": "requests",
                 "resource_id": id,
-                "resource_type": "instance",
+                "resource_type": "generic",
                 "aggregation_method": "max",
                 # As `openstack alarm create` sends it.
                 "granularity": "1",

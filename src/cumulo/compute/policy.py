@@ -65,7 +65,8 @@ _ADMINS = """
     os-flavor-access os-flavor-access:add_tenant_access os-flavor-access:remove_tenant_access
     os-hypervisors:list os-hypervisors:list-detail os-hypervisors:statistics os-hypervisors:show
     os-hypervisors:uptime os-hypervisors:search os-hypervisors:servers
-    os-services:list os-services:update os-availability-zone:detail
+    os-services:list os-services:update os-services:delete os-migrate-server:abort
+    os-baremetal-nodes:list os-baremetal-nodes:show os-availability-zone:detail
     os-quota-sets:update os-quota-sets:delete os-quota-class-sets:show
     os-hosts:list os-hosts:show os-hosts:update os-hosts:startup os-hosts:shutdown
     os-hosts:reboot os-instance-usage-audit-log:list os-instance-usage-audit-log:show
@@ -92,6 +93,7 @@ RULES: dict[str, str] = {
         for verb in ("index", "show", "create", "delete")
     },
     "compute:servers:create:requested_destination": _ADMIN,
+    "compute:server:topology:index": _READER,
     "os_compute_api:os-migrate-server:migrate": "rule:project_manager_or_admin",
     "os_compute_api:os-server-external-events:create": "role:service or role:admin",
     "os_compute_api:os-volumes-attachments:swap": "role:service or role:admin",

@@ -1,8 +1,11 @@
 """What telemetry is to the cloud."""
 
+from collections.abc import Sequence
+
 from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, Service
 from cumulo.core.db.transaction import Tx
 from cumulo.core.outbound.guard import Guard, Limits
+from cumulo.identity.interface import Identity
 from cumulo.telemetry.api.face import alarming_face, metric_face, rating_face
 from cumulo.telemetry.policy import ALARM_RULES, METRIC_RULES, RATING_RULES
 from cumulo.telemetry.queries.metric import COUNT
@@ -20,8 +23,11 @@ PATIENCE = 10.0
 def build(frame: Frame) -> Service:
     own = frame.settings.of(TelemetrySettings)
     database = frame.database
-    metrics = Metrics(database, own.archive_policy, own.archive_policy_rate)
-    alarms = Alarms(metrics, own.evaluation_interval, own.alarms_per_project)
+    metrics = Metrics(
+        database, own.archive_policy, own.archive_policy_rate, own.metrics_per_project
+    )
+    rights = frame.get(Identity).principal_in_project
+    alarms = Alarms(metrics, rights, own.evaluation_interval, own.alarms_per_project)
     telemetry = TelemetryService(metrics, alarms, Usage(own.prices), own.currency)
     looks = AlarmLooks(database, alarms)
     calls = AlarmCalls(database, alarms, _post(frame))
@@ -31,8 +37,8 @@ def build(frame: Frame) -> Service:
     def on_bells(bells: Bells) -> None:
         alarms.ring_calls = bells[calls.name]
 
-        def measured(tx: Tx) -> None:
-            soon(tx)
+        def measured(tx: Tx, metric_ids: Sequence[str]) -> None:
+            soon(tx, metric_ids)
             tx.after_commit(bells[looks.name])
 
         metrics.measured = measured

@@ -3,6 +3,8 @@
 ADMIN = "role:admin"
 ANYBODY = ""
 OWNER = "role:admin or project_id:%(project_id)s"
+CREATOR = "role:admin or (role:member and project_id:%(created_by_project_id)s)"
+"""What hosts tell of guests is made by the cloud: a project reads it, and changes nothing of it."""
 READER = "role:admin or (role:reader and project_id:%(project_id)s)"
 MEMBER = "role:admin or (role:member and project_id:%(project_id)s)"
 
@@ -17,16 +19,16 @@ METRIC_RULES = {
     "list resource type": ANYBODY,
     "get resource type": ANYBODY,
     "create resource": ANYBODY,
-    "get resource": OWNER,
-    "update resource": OWNER,
-    "delete resource": OWNER,
+    "get resource": READER,
+    "update resource": CREATOR,
+    "delete resource": CREATOR,
     "list resource": ANYBODY,
     "create metric": ANYBODY,
-    "get metric": OWNER,
-    "delete metric": OWNER,
+    "get metric": READER,
+    "delete metric": CREATOR,
     "list metric": ANYBODY,
-    "get measures": OWNER,
-    "post measures": OWNER,
+    "get measures": READER,
+    "post measures": CREATOR,
 }
 ALARM_RULES = {
     "admin": ADMIN,

@@ -1,6 +1,7 @@
 """The loops of telemetry: alarms look at their metrics, and what they call is called."""
 
 import logging
+from collections import Counter
 from typing import Protocol
 
 from cumulo.core.clock import later
@@ -11,6 +12,9 @@ from cumulo.telemetry.service.alarms import Alarms, call_body
 log = logging.getLogger("cumulo.telemetry")
 
 TRIES = 5
+PLACES = 2
+"""Calls of one project at once."""
+BUSY_SECONDS = 1.0
 
 
 class Post(Protocol):
@@ -48,26 +52,51 @@ class AlarmCalls:
         self._database = database
         self._alarms = alarms
         self._post = post
+        self._busy: Counter[str] = Counter()
+        """Calls under way, by project: whose URLs hang keeps nobody else's waiting."""
 
     def due(self, tx: Tx, most: int) -> list[str]:
         return list(self._alarms.calls_due(tx, most))
 
     async def step(self, id: str) -> None:
-        row = await self._database.read(lambda tx: tx.get(CallRow, id))
-        if row is None:
+        found = await self._database.read(
+            lambda tx: (row := tx.get(CallRow, id)) and (row, tx.get(AlarmRow, row.alarm_id))
+        )
+        if not found:
             return
+        row, alarm = found
+        if alarm is None or not alarm.enabled:
+            await self._database.write(lambda tx: tx.delete(row), name="alarm action dropped")
+            return
+        if self._busy[row.project_id] >= PLACES:
+            await self._database.write(lambda tx: self._wait(tx, id), name="alarm action waits")
+            return
+        self._busy[row.project_id] += 1
+        try:
+            await self._call(row)
+        finally:
+            self._busy[row.project_id] -= 1
+            if not self._busy[row.project_id]:
+                del self._busy[row.project_id]
+        await self._database.write(lambda tx: tx.delete(row), name="alarm action called")
+
+    def _wait(self, tx: Tx, id: str) -> None:
+        row = tx.get(CallRow, id)
+        if row is not None:
+            tx.update(row, due=later(tx.now, BUSY_SECONDS))
+
+    async def _call(self, row: CallRow) -> None:
         if row.url.startswith(("http://", "https://")):
             await self._post(row.url, call_body(row))
         elif row.url.startswith("log://"):
             log.info(
                 "alarm %s (%s) went from %s to %s: %s",
                 row.alarm_id,
-                row.body["alarm_name"],
+                repr(row.body["alarm_name"]),
                 row.body["previous"],
                 row.body["current"],
                 row.body["reason"],
             )
-        await self._database.write(lambda tx: tx.delete(row), name="alarm action called")
 
     def failed(self, tx: Tx, id: str, reason: str) -> None:
         row = tx.get(CallRow, id)

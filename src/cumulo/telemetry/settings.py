@@ -18,5 +18,7 @@ class TelemetrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Of what hosts tell of guests, where it counts (processor time, bytes)."""
     evaluation_interval: Annotated[float, msgspec.Meta(ge=1)] = 60.0
     """Seconds between two looks of an alarm at its metric when no new measure has come."""
+    metrics_per_project: Annotated[int, msgspec.Meta(ge=-1)] = 10_000
+    """That its users make themselves; what hosts tell of guests is not counted. -1: any number."""
     alarms_per_project: Annotated[int, msgspec.Meta(ge=-1)] = 1000
     """-1: any number."""

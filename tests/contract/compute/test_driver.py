@@ -4,6 +4,7 @@ import asyncio
 import functools
 import json
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -405,6 +406,36 @@ class TestQemuHost:
         assert "not in qcow2 format" in state.fault
         fixed = await host.driver.ensure(host.spec(1, disks=[disk]))
         assert (fixed.power, fixed.fault) == ("on", None)
+
+    @contract
+    async def test_a_machine_of_other_parts(self, host: QemuHost) -> None:
+        properties = {
+            "hw_disk_bus": "scsi",
+            "hw_vif_model": "e1000",
+            "hw_video_model": "virtio",
+            "hw_cpu_sockets": "1",
+            "hw_watchdog_action": "pause",
+        }
+        specs = {"quota:disk_total_iops_sec": "500", "quota:cpu_quota": "50000"}
+        nic = host.nic("port-a")
+        host.make_tap(nic)
+        parts: dict[str, Any] = {"vcpus": 2, "properties": properties, "specs": specs}
+        state = await host.driver.ensure(host.spec(1, nics=[nic], **parts))
+        assert (state.power, state.fault) == ("on", None)
+        await host.console_says("tiny guest up")
+        group = Path("/sys/fs/cgroup")
+        held = [path.read_text().split() for path in group.rglob(f"cumulo/{host.id}/cgroup.procs")]
+        assert str(state.pid) in [pid for pids in held for pid in pids]
+        disk = host.disk("volume-a")
+        state = await host.driver.ensure(host.spec(2, nics=[nic], disks=[disk], **parts))
+        assert (state.disks, state.fault) == (["volume-a"], None)
+        await host.driver.remove(host.id)
+        assert not list(group.rglob(f"cumulo/{host.id}"))
+
+    @contract
+    async def test_what_cannot_be_made_is_a_fault(self, host: QemuHost) -> None:
+        state = await host.driver.ensure(host.spec(1, properties={"hw_disk_bus": "floppy"}))
+        assert state.power == "off" and "hw_disk_bus" in (state.fault or "")
 
     @contract
     async def test_a_grown_volume_is_seen_by_the_running_guest(self, host: QemuHost) -> None:

@@ -11,6 +11,7 @@ from cumulo.compute.api.keypairs import KeyPairsApi
 from cumulo.compute.api.limits import LimitsApi
 from cumulo.compute.api.migrations import MigrationsApi
 from cumulo.compute.api.network_proxy import NetworkProxyApi, gone
+from cumulo.compute.api.node_proxy import NodeProxyApi
 from cumulo.compute.api.old_hosts import OldHostsApi
 from cumulo.compute.api.operations import OperationsApi
 from cumulo.compute.api.security_groups import SecurityGroupsApi
@@ -84,6 +85,7 @@ def compute_faces(
                 *ImageProxyApi(compute, database, caller).operations(),
                 *NetworkProxyApi(compute, database, caller).operations(),
                 *VolumeProxyApi(caller).operations(),
+                *NodeProxyApi(caller).operations(),
                 *gone(),
             ],
         ),

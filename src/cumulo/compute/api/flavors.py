@@ -6,6 +6,7 @@ from msgspec import UNSET, Meta, field
 
 from cumulo.compute.api.common import Links, links, or_none
 from cumulo.compute.model.flavor import FlavorRow
+from cumulo.compute.model.specs import complaint
 from cumulo.compute.service.compute import ComputeService
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
@@ -240,7 +241,7 @@ class FlavorsApi:
         return {"extra_specs": self._one(call, tx).extra_specs}
 
     def add_specs(self, call: Call, tx: Tx) -> Any:
-        specs = {key: str(value) for key, value in call.body.extra_specs.items()}
+        specs = _checked(call, {key: str(v) for key, v in call.body.extra_specs.items()})
         self._flavors.set_specs(tx, self._one(call, tx), specs, call.principal)
         return {"extra_specs": specs}
 
@@ -254,7 +255,7 @@ class FlavorsApi:
             raise BadRequest("Request body contains too many items")
         if key not in call.body:
             raise BadRequest("Request body and URI mismatch")
-        specs = {key: str(call.body[key])}
+        specs = _checked(call, {key: str(call.body[key])})
         self._flavors.set_specs(tx, self._one(call, tx), specs, call.principal)
         return specs
 
@@ -282,6 +283,16 @@ class FlavorsApi:
         row = self._one(call, tx)
         self._flavors.drop_access(tx, row, call.body.removeTenantAccess.tenant, call.principal)
         return self._access(tx, row)
+
+
+def _checked(call: Call, specs: dict[str, str]) -> dict[str, str]:
+    """API 2.86 knows what may be said."""
+    if call.version is not None and call.version >= (2, 86):
+        for name, value in specs.items():
+            wrong = complaint(name, value)
+            if wrong is not None:
+                raise BadRequest(wrong)
+    return specs
 
 
 def flavor_summary(call: Call, row: FlavorRow) -> FlavorSummary:

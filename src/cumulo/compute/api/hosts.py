@@ -109,6 +109,13 @@ class HostsApi:
                 body=ServiceUpdate,
                 since="2.53",
             ),
+            Operation(
+                "DELETE",
+                "/os-services/{id}",
+                self.delete_service,
+                policy=f"{SERVICES}:delete",
+                status=204,
+            ),
             Operation("GET", "/os-availability-zone", self.zones, policy=f"{zone}:list"),
             Operation(
                 "GET",
@@ -336,6 +343,9 @@ class HostsApi:
             )
         row = self._hosts.set_service(tx, row, **changes)
         return {"service": self._service(call, row, self._hosts.alive(tx, [row.host_id]))}
+
+    def delete_service(self, call: Call, tx: Tx) -> None:
+        self._hosts.end_service(tx, self._hosts.service(tx, call.path["id"]))
 
     # --- zones --------------------------------------------------------------------------------
 

@@ -83,6 +83,14 @@ class MigrationsApi:
                 since="2.23",
             ),
             Operation(
+                "DELETE",
+                one + "/{id}",
+                self.one_live,
+                policy=f"{P}:os-migrate-server:abort",
+                status=202,
+                since="2.24",
+            ),
+            Operation(
                 "POST",
                 "/os-server-external-events",
                 self.events,

@@ -132,7 +132,7 @@ class ServersApi:
     def create(self, call: Call, tx: Tx) -> Any:
         body: CreateServer = call.body
         wish = self._wish(call, body)
-        rows = self._compute.servers.create(tx, wish, who(call))
+        rows = self._compute.making.create(tx, wish, who(call))
         first = rows[0]
         if as_bool(body.server.return_reservation_id, "return_reservation_id"):
             return {"reservation_id": first.reservation_id}

@@ -11,6 +11,7 @@ from cumulo.compute.service.flavors import Flavors
 from cumulo.compute.service.groups import Groups
 from cumulo.compute.service.hosts import Hosts, Ratios
 from cumulo.compute.service.keypairs import KeyPairs
+from cumulo.compute.service.making import Making
 from cumulo.compute.service.metadata import Metadata
 from cumulo.compute.service.operations import Operations
 from cumulo.compute.service.resizing import Resizing
@@ -94,14 +95,13 @@ class ComputeService:
         self.servers = Servers(
             quotas=self.quotas,
             jobs=jobs,
-            flavors=self.flavors,
-            keypairs=self.keypairs,
             hosts=self.hosts,
             placement=placement,
             images=images,
             network=network,
             volumes=volumes,
         )
+        self.making = Making(self.servers, self.flavors, self.keypairs, self.hosts)
         self.actions = Actions(self.servers)
         self.snapshots = Snapshots(self.servers, jobs)
         self.resizing = Resizing(

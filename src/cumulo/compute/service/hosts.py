@@ -205,6 +205,19 @@ class Hosts:
         emit(tx, "compute.service.update", row.host_id, **changes)
         return row
 
+    def end_service(self, tx: Tx, row: HypervisorRow) -> None:
+        """Compute's part of a host goes; its agent brings it back when it connects anew. Raises
+        Conflict while it has servers."""
+        if self.servers_on(tx, [row.host_id]).get(row.host_id):
+            raise Conflict(
+                "Unable to delete compute service that is hosting instances. Migrate or delete "
+                "the instances first."
+            )
+        for each in self.aggregates(tx):
+            if row.host_id in each.hosts:
+                self.remove_host(tx, each, row.host_id)
+        self.forget(tx, row.host_id)
+
     # --- zones and aggregates ---------------------------------------------------------------
 
     def has_zone(self, tx: Tx, zone: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -56,10 +57,36 @@ class Scheduler:
         never = [*never, *full]
         if host is not None:
             only = [host] if only is None or host in only else []
+        search = _Search(server_id, wanted, zone, project_id, user_id)
         considered: dict[str, str] = {}
+        for better, worse in self._wishes(tx, group) if host is None else ():
+            found = self._take(tx, search, better, [*never, *worse], {})
+            if found is not None:
+                return found
+        found = self._take(tx, search, only, never, considered)
+        if found is not None:
+            return found
+        return self._nowhere(
+            tx,
+            wanted,
+            zone,
+            host,
+            (only, never, reason or "it is to be another host"),
+            considered,
+        )
+
+    def _take(
+        self,
+        tx: Tx,
+        search: "_Search",
+        only: list[str] | None,
+        never: Sequence[str],
+        considered: dict[str, str],
+    ) -> Decision | None:
+        """The first host that has room for it, and gives it."""
         for _ in range(ROUNDS):
-            where = self._hosts.may_be_given(tx, zone, only, [*never, *considered])
-            found = self._placement.candidates(tx, wanted, where, most=AT_ONCE)
+            where = self._hosts.may_be_given(tx, search.zone, only, [*never, *considered])
+            found = self._placement.candidates(tx, search.wanted, where, most=AT_ONCE)
             refused = self._hosts.refused(tx, [each.name for each in found])
             considered.update(refused)
             for each in found:
@@ -67,19 +94,17 @@ class Scheduler:
                     continue
                 if self._placement.claim(
                     tx,
-                    server_id,
+                    search.server_id,
                     each.provider_id,
-                    wanted,
-                    project_id=project_id,
-                    user_id=user_id,
+                    search.wanted,
+                    project_id=search.project_id,
+                    user_id=search.user_id,
                 ):
                     return Decision(host=each.name, considered={each.name: "chosen"})
                 considered[each.name] = "its room was taken at the same time"
             if len(found) < AT_ONCE:
                 break
-        return self._nowhere(
-            tx, wanted, zone, host, (only, never, reason or "it is to be another host"), considered
-        )
+        return None
 
     def _nowhere(
         self,
@@ -106,13 +131,29 @@ class Scheduler:
             considered[host] = "there is no such compute host"
         return Decision(host=None, considered=considered, more=max(0, total - len(considered)))
 
+    def _wishes(
+        self, tx: Tx, group: ServerGroupRow | None
+    ) -> list[tuple[list[str] | None, list[str]]]:
+        """Of a soft policy: (only these hosts, not those) that are better than any other, the best
+        first; whoever has no room there goes anywhere."""
+        if group is None or not group.members or not group.policy.startswith("soft-"):
+            return []
+        counts = self._counts(tx, group)
+        if group.policy == "soft-affinity":
+            return [([name], []) for name, _ in counts.most_common(ROUNDS)]
+        fewest = sorted(counts.items(), key=lambda pair: pair[1])[:ROUNDS]
+        return [(None, list(counts)), *(([name], []) for name, _ in fewest)]
+
+    def _counts(self, tx: Tx, group: ServerGroupRow) -> Counter[str]:
+        members = queries.SERVERS.page(tx, where={"ids": group.members, "existing": True})
+        return Counter(row.host_id for row in members if row.host_id is not None)
+
     def _by_group(self, tx: Tx, group: ServerGroupRow | None) -> "Members":
         """The only hosts that the group lets it go to (None: any), those that it does not, and
         why."""
         if group is None or not group.members:
             return None, [], ""
-        members = queries.SERVERS.page(tx, where={"ids": group.members, "existing": True})
-        counts = Counter(row.host_id for row in members if row.host_id is not None)
+        counts = self._counts(tx, group)
         if group.policy == "affinity" and counts:
             return sorted(counts), [], "the server group is elsewhere"
         if group.policy == "anti-affinity":
@@ -120,6 +161,16 @@ class Scheduler:
             full = [name for name, count in counts.items() if count >= most]
             return None, full, "it has a server of the group"
         return None, [], ""
+
+
+class _Search(NamedTuple):
+    """What is looked for, and for whom."""
+
+    server_id: str
+    wanted: dict[str, int]
+    zone: str | None
+    project_id: str
+    user_id: str
 
 
 Members = tuple[list[str] | None, list[str], str]

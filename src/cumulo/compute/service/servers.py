@@ -4,15 +4,13 @@ Making one is one transaction: quota, host, ports, volumes, row, history. What a
 follows from the row; a change of what is desired grows its generation and wakes the host.
 """
 
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from cumulo.block_storage.interface import BlockStorage, NewVolume
+from cumulo.block_storage.interface import BlockStorage
 from cumulo.compute.meters import SERVERS
-from cumulo.compute.model.flavor import snapshot
 from cumulo.compute.model.hypervisor import ServerGroupRow
 from cumulo.compute.model.server import (
     ACTION_EVENTS,
@@ -20,25 +18,19 @@ from cumulo.compute.model.server import (
     ActionRow,
     FlavorSnapshot,
     ImageRef,
-    ServerFault,
     ServerRow,
     with_state,
 )
 from cumulo.compute.queries import server as queries
-from cumulo.compute.service import mapping
-from cumulo.compute.service.flavors import Flavors
-from cumulo.compute.service.hosts import DEFAULT_ZONE, Hosts
-from cumulo.compute.service.keypairs import KeyPairs
+from cumulo.compute.service.hosts import Hosts
 from cumulo.compute.service.placing import Placing
-from cumulo.compute.service.scheduling import Scheduler, explain
+from cumulo.compute.service.scheduling import Scheduler
 from cumulo.compute.service.who import Who
-from cumulo.compute.service.wishes import DiskWish, ServerWish, hostname_of
 from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import Moment
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
-from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound, QuotaExceeded
-from cumulo.core.ids import new_id
+from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.core.work.jobs import Jobs
 from cumulo.image.interface import ImageInfo, Images
@@ -61,8 +53,6 @@ class Servers:
         *,
         quotas: Quotas,
         jobs: Jobs,
-        flavors: Flavors,
-        keypairs: KeyPairs,
         hosts: Hosts,
         placement: Placement,
         images: Images,
@@ -72,15 +62,12 @@ class Servers:
         self.quotas = quotas
         self._jobs = jobs
         self.registry = hosts.registry
-        self._flavors = flavors
-        self._keypairs = keypairs
-        self._hosts = hosts
         self.placement = placement
         self.images = images
         self.network = network
         self.volumes = volumes
-        self._scheduler = Scheduler(hosts, placement)
-        self.placing = Placing(hosts, self._scheduler)
+        self.scheduler = Scheduler(hosts, placement)
+        self.placing = Placing(hosts, self.scheduler)
 
     # --- finding ----------------------------------------------------------------------------
 
@@ -128,7 +115,7 @@ class Servers:
         """The same for a change that the host has to make real."""
         row = self.save(tx, row, generation=row.generation + 1, **changes)
         if row.host_id is not None:
-            tell = self._hosts.registry.touch if row.present else self._hosts.registry.remove
+            tell = self.registry.touch if row.present else self.registry.remove
             tell(tx, row.host_id, KIND, row.id)
         return row
 
@@ -217,230 +204,7 @@ class Servers:
         if row.locked and not principal.is_admin:
             raise Conflict(f"Instance {row.id} is locked")
 
-    # --- making -----------------------------------------------------------------------------
-
-    def create(self, tx: Tx, wish: ServerWish, who: Who) -> list[ServerRow]:
-        """Servers as wished, each on a host or in ERROR with the reason why on none.
-
-        Raises BadRequest, Conflict, Forbidden, QuotaExceeded, in compute's words; then nothing
-        is left of any of them.
-        """
-        principal = who.principal
-        project_id = principal.need_project()
-        try:
-            flavor = snapshot(self._flavors.get(tx, wish.flavor_id, principal))
-        except NotFound as fault:
-            raise BadRequest(fault.message) from None
-        wish, image = self._image(tx, wish, flavor, principal)
-        volumes = mapping.checked(wish, flavor)
-        self.check_metadata(tx, project_id, wish.metadata)
-        count = self._take_quota(tx, project_id, flavor, wish)
-        base = self._new_row(tx, wish, flavor, image, principal, project_id)
-        if wish.zone is not None and not self._hosts.has_zone(tx, wish.zone):
-            raise BadRequest("The requested availability zone is not available")
-        group = self._group(tx, wish, project_id)
-        return [
-            self._create_one(tx, base, wish, volumes, who, index, count, group)
-            for index in range(count)
-        ]
-
-    def _image(
-        self, tx: Tx, wish: ServerWish, flavor: FlavorSnapshot, principal: Principal
-    ) -> tuple[ServerWish, ImageRef | None]:
-        """The image that it boots from; an image that stands for volumes becomes their mapping."""
-        if wish.image_id is None:
-            if not any(disk.boot_index == 0 for disk in wish.disks):
-                raise BadRequest("Invalid imageRef provided.")
-            return wish, None
-        try:
-            info = self.images.usable(tx, wish.image_id, principal)
-        except (NotFound, Forbidden):
-            raise BadRequest("Can not find requested image") from None
-        mapped = mapping.with_image(wish, info)
-        if mapped is not wish:
-            return self._image(tx, mapped, flavor, principal)
-        check_image(info, flavor)
-        return wish, image_ref(info)
-
-    def _take_quota(self, tx: Tx, project_id: str, flavor: FlavorSnapshot, wish: ServerWish) -> int:
-        """How many servers fit into the quota, between `least` and `most`."""
-        used, limits = self.quotas.usages(tx, project_id), self.quotas.limits(tx, project_id)
-        each = amounts_of(flavor)
-        room = [
-            (limits[name] - used[name]) // amount
-            for name, amount in each.items()
-            if limits[name] >= 0 and amount
-        ]
-        count = max(wish.least, min([wish.most, *room]))
-        taken = {name: amount * count for name, amount in each.items()}
-        self.quotas.take(tx, project_id, **taken)
-        return count
-
-    def _new_row(
-        self,
-        tx: Tx,
-        wish: ServerWish,
-        flavor: FlavorSnapshot,
-        image: ImageRef | None,
-        principal: Principal,
-        project_id: str,
-    ) -> ServerRow:
-        key = None
-        if wish.key_name is not None:
-            key = self._keypairs.for_server(tx, principal.user_id, wish.key_name)
-        return ServerRow(
-            id="",
-            project_id=project_id,
-            user_id=principal.user_id,
-            name=wish.name,
-            hostname="",
-            description=wish.description,
-            created_at=tx.now,
-            updated_at=tx.now,
-            reservation_id=f"r-{secrets.token_hex(4)}",
-            flavor=flavor,
-            image=image,
-            key=key,
-            user_data=wish.user_data,
-            config_drive=wish.config_drive,
-            metadata=wish.metadata,
-            tags=sorted(set(wish.tags)),
-            zone=wish.zone or DEFAULT_ZONE,
-            pinned_zone=wish.zone,
-            hints=wish.hints,
-            admin_password=wish.admin_password,
-            access_ipv4=wish.access_ipv4,
-            access_ipv6=wish.access_ipv6,
-            disk_config=wish.disk_config,
-            certificates=wish.certificates,
-        )
-
-    def _group(self, tx: Tx, wish: ServerWish, project_id: str) -> ServerGroupRow | None:
-        named = wish.hints.get("group")
-        if named is None:
-            return None
-        group = tx.get(ServerGroupRow, str(named))
-        if group is None or group.project_id != project_id:
-            raise BadRequest(f"Instance group {named} could not be found.")
-        return group
-
-    def _create_one(
-        self,
-        tx: Tx,
-        base: ServerRow,
-        wish: ServerWish,
-        volumes: Sequence[DiskWish],
-        who: Who,
-        index: int,
-        count: int,
-        group: ServerGroupRow | None,
-    ) -> ServerRow:
-        server_id = new_id()
-        name = f"{wish.name}-{index + 1}" if wish.most > 1 and count > 1 else wish.name
-        hostname = wish.hostname or hostname_of(name, server_id)
-        if wish.hostname and count > 1:
-            hostname = f"{wish.hostname}-{index + 1}"
-        row = msgspec.structs.replace(
-            base, id=server_id, name=name, hostname=hostname, launch_index=index
-        )
-        if group is not None:
-            # Read again: an earlier server of this request may be a member already.
-            group = tx.get(ServerGroupRow, group.id)
-            assert group is not None
-        decision = self._scheduler.place(
-            tx,
-            server_id,
-            row.flavor,
-            local_disk=row.image is not None,
-            zone=wish.zone,
-            host=wish.host,
-            group=group,
-            project_id=row.project_id,
-            user_id=row.user_id,
-        )
-        if group is not None:
-            tx.update(group, members=[*group.members, server_id])
-        if decision.host is None:
-            row = self._nowhere(row, explain(row, decision), tx.now)
-        else:
-            zone = self._hosts.on(tx, decision.host).zone
-            row = msgspec.structs.replace(row, host_id=decision.host, zone=zone)
-        row = msgspec.structs.replace(row, **with_state(row))
-        tx.insert(row)
-        SERVERS.changed(tx, None, row)
-        self.act(tx, row, "create", who, name=name)
-        emit(
-            tx,
-            "compute.server.schedule",
-            row.id,
-            project_id=row.project_id,
-            host=decision.host,
-            considered=decision.considered,
-        )
-        if decision.host is None:
-            self.finish_actions(tx, row, "No valid host was found.")
-        else:
-            self._equip(tx, row, wish, volumes, who.principal, decision.host)
-            self._hosts.registry.touch(tx, decision.host, KIND, row.id)
-        return row
-
-    def _nowhere(self, row: ServerRow, details: str, now: Moment) -> ServerRow:
-        fault = ServerFault(
-            code=500,
-            message="No valid host was found. There are not enough hosts available.",
-            details=details,
-            created=now,
-            sticky=True,
-        )
-        return msgspec.structs.replace(row, fault=fault)
-
-    def _equip(
-        self,
-        tx: Tx,
-        row: ServerRow,
-        wish: ServerWish,
-        volumes: Sequence[DiskWish],
-        principal: Principal,
-        host_id: str,
-    ) -> None:
-        self.network.plug_server(
-            tx,
-            principal,
-            server_id=row.id,
-            hostname=row.hostname.partition(".")[0],
-            host_id=host_id,
-            zone=row.zone,
-            nics=wish.nics,
-            security_groups=wish.security_groups,
-        )
-        used = own_devices(row)
-        for disk in sorted(volumes, key=lambda one: one.boot_index != 0):
-            device = disk.device if disk.device and disk.device not in used else None
-            device = device or next_device(used)
-            used.add(device)
-            self.volumes.attach(
-                tx,
-                principal,
-                volume_id=self._volume(tx, disk, principal, host_id),
-                server_id=row.id,
-                host_id=host_id,
-                device=device,
-                delete_on_termination=disk.delete_on_termination,
-                boot_index=disk.boot_index,
-                tag=disk.tag,
-            )
-
-    def _volume(self, tx: Tx, disk: DiskWish, principal: Principal, host_id: str) -> str:
-        """The one that is named, or a new one, where the server is."""
-        if disk.source == "volume":
-            return disk.id or ""
-        wish = NewVolume(host_id=host_id, **mapping.properties_of(disk))
-        try:
-            return self.volumes.create_volume(tx, principal, wish)
-        except NotFound as fault:
-            raise BadRequest(f"{mapping.INVALID}{fault.message}") from None
-        except QuotaExceeded as fault:
-            raise Forbidden(fault.message) from None
+    # --- limits -----------------------------------------------------------------------------
 
     def check_metadata(self, tx: Tx, project_id: str, metadata: Mapping[str, str]) -> None:
         most = self.quotas.limit(tx, project_id, "server_metadata_items")

@@ -21,7 +21,7 @@ class AlarmWish(StrictBody):
     type: str
     description: Annotated[str, Meta(max_length=255)] | None = None
     enabled: bool = True
-    state: str = "insufficient data"
+    state: str | None = None
     severity: str = "low"
     ok_actions: Urls = []
     alarm_actions: Urls = []
@@ -192,7 +192,8 @@ def _wish(body: AlarmWish) -> dict[str, Any]:
         "description": body.description or f"{body.type} alarm",
         "rule": rules.get(wanted or "") or {},
         "enabled": body.enabled,
-        "state": "insufficient data",
+        "state": body.state or "insufficient data",
+        "has_state": body.state is not None,
         "severity": body.severity,
         "ok_actions": body.ok_actions,
         "alarm_actions": body.alarm_actions,

@@ -84,6 +84,14 @@ def creator_of(call: Call) -> str:
     return f"{who.user_id}:{who.project_id or ''}"
 
 
+def target_of(row: MetricRow | ResourceRow, project_id: str | None) -> dict[str, str | None]:
+    """What rules look at: whose it is, and whose user has made it (nobody's: the cloud has)."""
+    return {
+        "project_id": project_id,
+        "created_by_project_id": row.creator.partition(":")[2] or None,
+    }
+
+
 class MetricsApi:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -224,7 +232,7 @@ class MetricsApi:
         resource_id = None
         if body.resource_id is not None:
             row = self._metrics.resource(tx, body.resource_id, creator_of(call))
-            call.allow({"project_id": row.project_id}, "update resource")
+            call.allow(target_of(row, row.project_id), "update resource")
             resource_id = row.id
         made = self._metrics.create(
             tx,
@@ -244,7 +252,7 @@ class MetricsApi:
         else:
             resource = self._metrics.resource(tx, call.path["resource_id"], creator_of(call))
             row = self._metrics.named(tx, resource.id, call.path["name"])
-        target = {"project_id": self._metrics.project_of(tx, row)}
+        target = target_of(row, self._metrics.project_of(tx, row))
         rule = call.operation.policy
         assert rule is not None
         if not call.allowed(rule, target) and not call.allowed("get metric", target):
@@ -290,7 +298,7 @@ class MetricsApi:
         measures = {}
         for id, given in call.body.items():
             row = self._metrics.get(tx, id)
-            call.allow({"project_id": self._metrics.project_of(tx, row)})
+            call.allow(target_of(row, self._metrics.project_of(tx, row)))
             measures[row.id] = _points(given)
         self._metrics.add(tx, measures)
 
@@ -299,7 +307,7 @@ class MetricsApi:
         measures: dict[str, list[tuple[float, float]]] = {}
         for id, metrics in call.body.items():
             resource = self._metrics.resource(tx, id, creator_of(call))
-            call.allow({"project_id": resource.project_id})
+            call.allow(target_of(resource, resource.project_id))
             known = {
                 row.name: row for row in self._metrics.of_resources(tx, [resource.id])[resource.id]
             }
@@ -445,12 +453,13 @@ class ResourcesApi:
 
     def _one(self, call: Call, tx: Tx) -> ResourceRow:
         row = self._metrics.resource(tx, call.path["resource_id"], creator_of(call))
-        if not call.allowed("get resource", {"project_id": row.project_id}):
+        target = target_of(row, row.project_id)
+        if not call.allowed("get resource", target):
             raise NotFound(f"Resource {call.path['resource_id']} does not exist")
         kind = self._type(call)
         if kind not in ("generic", row.type):
             raise NotFound(f"Resource {call.path['resource_id']} does not exist")
-        call.allow({"project_id": row.project_id})
+        call.allow(target)
         return row
 
     def _shown(self, tx: Tx, row: ResourceRow) -> dict[str, Any]:

@@ -27,10 +27,24 @@ class AlarmRow(Row, frozen=True):
     time_constraints: list[dict[str, Any]]
     project_id: str
     user_id: str
-    roles: list[str]
+    lent: dict[str, str]
+    """What the right to look was lent by (`Principal.lent`)."""
+    own: bool
+    """It looks with what its user may in the project now; False: an administrator made it for
+    another project, and it looks at what is that project's."""
+    repeated_at: Moment
+    """When its actions were called last, for `repeat_actions`."""
     due: Moment
     created_at: Moment
     updated_at: Moment
+
+
+@table("telemetry_alarm_metrics", IndexOn("metric_id"))
+class AlarmMetricRow(Row, frozen=True):
+    """An alarm looks at a metric: new measures of that one are what it waits for."""
+
+    alarm_id: Annotated[str, Key(), References("telemetry_alarms.id", on_delete="CASCADE")]
+    metric_id: Annotated[str, Key()]
 
 
 @table("telemetry_alarm_changes", IndexOn("alarm_id", "at"))
@@ -50,6 +64,7 @@ class CallRow(Row, frozen=True):
 
     id: Annotated[str, Key()]
     alarm_id: Annotated[str, Index()]
+    project_id: str
     url: str
     body: dict[str, Any]
     tries: int

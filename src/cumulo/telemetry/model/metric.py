@@ -123,9 +123,9 @@ def merged(
 
 
 METHODS = ("mean", "sum", "last", "max", "min", "std", "count", "first")
-RATES = tuple(
-    f"rate:{method}" for method in ("mean", "sum", "last", "max", "min", "count", "first")
-)
+RATES = tuple(f"rate:{method}" for method in ("mean", "sum", "count"))
+"""What the points of a span know of how much a counter grew: its greatest or least step is not
+kept."""
 DEFAULT_METHODS = ["mean", "min", "max", "sum", "std", "count"]
 
 

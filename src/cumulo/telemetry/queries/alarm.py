@@ -5,9 +5,10 @@ import sqlalchemy as sa
 from cumulo.core.db.listing import Listing, equals
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
-from cumulo.telemetry.model.alarm import AlarmChangeRow, AlarmRow, CallRow
+from cumulo.telemetry.model.alarm import AlarmChangeRow, AlarmMetricRow, AlarmRow, CallRow
 
 _c, _h, _k = columns(AlarmRow), columns(AlarmChangeRow), columns(CallRow)
+_w = columns(AlarmMetricRow)
 
 ALARMS = Listing(
     AlarmRow,
@@ -44,8 +45,34 @@ DUE = statement(
 )
 SOON = statement(
     sa.update(AlarmRow.sql_table)
-    .where(_c.enabled == sa.true(), _c.due > sa.bindparam("now"))
+    .where(
+        _c.id.in_(
+            sa.select(_w.alarm_id).where(_w.metric_id.in_(sa.bindparam("metrics", expanding=True)))
+        ),
+        _c.enabled == sa.true(),
+        _c.due > sa.bindparam("now"),
+    )
     .values(due=sa.bindparam("now"))
+)
+WATCHED = statement(sa.select(_w.metric_id).where(_w.alarm_id == sa.bindparam("alarm")))
+UNWATCH = statement(sa.delete(AlarmMetricRow.sql_table).where(_w.alarm_id == sa.bindparam("alarm")))
+OLD_CHANGES = statement(
+    sa.delete(AlarmChangeRow.sql_table).where(
+        _h.alarm_id == sa.bindparam("alarm"),
+        _h.at
+        < sa.select(_h.at)
+        .where(_h.alarm_id == sa.bindparam("of"))
+        .order_by(_h.at.desc())
+        .limit(1)
+        .offset(sa.bindparam("kept", type_=sa.Integer()))
+        .scalar_subquery(),
+    )
+)
+WAITING_CALLS = query(
+    CallRow,
+    sa.select(CallRow.sql_table)
+    .where(_k.alarm_id == sa.bindparam("alarm"))
+    .order_by(_k.due, _k.id),
 )
 CALLS = statement(
     sa.select(_k.id)

@@ -36,6 +36,14 @@ OF_RESOURCES = query(
     .where(_m.resource_id.in_(sa.bindparam("resources", expanding=True)))
     .order_by(_m.name),
 )
+ORIGINAL = query(
+    ResourceRow,
+    sa.select(ResourceRow.sql_table)
+    .where(_r.original_id == sa.bindparam("original"), _r.project_id == sa.bindparam("project"))
+    .order_by(_r.id)
+    .limit(1),
+)
+OF_PROJECT = statement(sa.select(sa.func.count()).where(_m.project_id == sa.bindparam("project")))
 POLICY_USED = statement(sa.select(sa.func.count()).where(_m.archive_policy == sa.bindparam("name")))
 RESOURCES = Listing(
     ResourceRow,

@@ -16,14 +16,15 @@ from cumulo.telemetry.model.alarm import (
     OPERATORS,
     STATES,
     AlarmChangeRow,
+    AlarmMetricRow,
     AlarmRow,
     CallRow,
     State,
     decide,
 )
-from cumulo.telemetry.model.metric import MetricRow, ResourceRow
+from cumulo.telemetry.model.metric import MetricRow
 from cumulo.telemetry.queries import alarm as queries
-from cumulo.telemetry.service.metrics import Metrics, id_of
+from cumulo.telemetry.service.metrics import Metrics
 
 log = logging.getLogger("cumulo.telemetry")
 
@@ -31,17 +32,41 @@ TYPES = {
     "gnocchi_resources_threshold": "gnocchi_resources_threshold_rule",
     "gnocchi_aggregation_by_metrics_threshold": "gnocchi_aggregation_by_metrics_threshold_rule",
 }
-SCHEMES = ("http://", "https://", "log://", "test://")
+FOR_ALL = ("http://", "https://")
+SCHEMES = (*FOR_ALL, "log://", "test://")
+"""The last two write this cloud's log: for administrators."""
 SEVERITIES = ("low", "moderate", "critical")
 MOST_ACTIONS = 10
+
+
+KNOWN = {
+    "gnocchi_resources_threshold": {"metric", "resource_id", "resource_type"},
+    "gnocchi_aggregation_by_metrics_threshold": {"metrics"},
+}
+COMMON = {
+    *("comparison_operator", "evaluation_periods", "granularity", "threshold"),
+    "aggregation_method",
+}
+FOLDS: Mapping[str, Callable[[list[float]], float]] = {
+    "max": max, "min": min, "sum": sum, "count": sum,
+}  # fmt: skip
+"""What a method makes of several metrics' values; of any other method it is the mean."""
+MOST_CHANGES = 1000
+"""That are remembered of an alarm."""
+MOST_CALLS = 20
+"""Of one alarm that wait to be made; older ones make place."""
+Rights = Callable[[Tx, str, str, Mapping[str, str] | None], Principal | None]
 
 
 class Alarms:
     listing = queries.ALARMS
     changes = queries.CHANGES
 
-    def __init__(self, metrics: Metrics, interval: float, most: int) -> None:
+    """`rights`: what a user may in a project at this moment."""
+
+    def __init__(self, metrics: Metrics, rights: Rights, interval: float, most: int) -> None:
         self._metrics = metrics
+        self._rights = rights
         self._interval = interval
         self._most = most
         self.ring_calls: Callable[[], None] = lambda: None
@@ -72,6 +97,12 @@ class Alarms:
             for url in urls:
                 if not url.startswith(SCHEMES):
                     raise BadRequest(f"Unsupported action {url}")
+                if not url.startswith(FOR_ALL) and not who.is_admin:
+                    raise Forbidden("You are not authorized to create action: " + url[:200])
+        if wish["time_constraints"]:
+            raise BadRequest("Invalid input: time_constraints are not in this release")
+        if wish["state"] not in STATES:
+            raise BadRequest(f"Invalid input for state: {wish['state']}")
         if wish["severity"] not in SEVERITIES:
             raise BadRequest(f"Invalid severity {wish['severity']}")
         return {
@@ -87,6 +118,9 @@ class Alarms:
         }
 
     def _check_rule(self, tx: Tx, kind: str, rule: dict[str, Any], who: Principal) -> None:
+        unknown = sorted(rule.keys() - COMMON - KNOWN[kind])
+        if unknown:
+            raise BadRequest(f"Unknown attribute {unknown[0]:.60} in the rule")
         rule.setdefault("comparison_operator", "eq")
         rule.setdefault("evaluation_periods", 1)
         rule.setdefault("granularity", 60)
@@ -113,7 +147,7 @@ class Alarms:
             metrics = rule.get("metrics")
             if not isinstance(metrics, list) or not 0 < len(metrics) <= 100:
                 raise BadRequest("Invalid input: metrics is a list of 1 to 100 ids")
-        self._metrics_of_rule(tx, kind, rule, who.project_id, who.is_admin)
+        self._metrics_of_rule(tx, kind, rule, who.project_id, who.user_id, who.is_admin)
 
     def create(
         self, tx: Tx, wish: Mapping[str, Any], who: Principal, project_id: str, user_id: str
@@ -127,13 +161,16 @@ class Alarms:
             state_timestamp=tx.now,
             project_id=project_id,
             user_id=user_id,
-            roles=list(who.roles),
+            lent=who.lent,
+            own=(project_id, user_id) == (who.project_id, who.user_id),
+            repeated_at=tx.now,
             due=tx.now,
             created_at=tx.now,
             updated_at=tx.now,
             **self.checked(tx, wish, who),
         )
         tx.insert(row)
+        self._watch(tx, row)
         self._note(tx, row, "creation", {"name": row.name, "rule": row.rule}, who.user_id)
         return row
 
@@ -141,8 +178,12 @@ class Alarms:
         changes = self.checked(tx, wish, who)
         changed = {name: value for name, value in changes.items() if getattr(row, name) != value}
         # It looks with the rights of who has said at what, not of who has made it.
-        roles = list(who.roles)
-        row = tx.update(row, **changes, roles=roles, due=tx.now, updated_at=tx.now)
+        own = who.project_id == row.project_id
+        changes |= {"lent": who.lent, "own": own, "user_id": who.user_id if own else row.user_id}
+        row = tx.update(row, **changes, due=tx.now, updated_at=tx.now)
+        self._watch(tx, row)
+        if wish["state"] != row.state and wish["has_state"]:
+            row = self._change(tx, row, wish["state"], "Manually set via API", who.user_id)
         if changed:
             self._note(tx, row, "rule change", changed, who.user_id)
         return row
@@ -161,6 +202,20 @@ class Alarms:
         tx.insert(
             AlarmChangeRow(new_id(), row.id, kind, dict(detail), user_id, row.project_id, tx.now)
         )
+        tx.run(queries.OLD_CHANGES, alarm=row.id, of=row.id, kept=MOST_CHANGES)
+
+    def _watch(self, tx: Tx, row: AlarmRow, now: Sequence[MetricRow] | None = None) -> None:
+        """Which metrics' measures it waits for."""
+        if now is None:
+            try:
+                now = self._metrics_seen(tx, row)
+            except Fault:
+                now = []
+        wanted = {metric.id for metric in now}
+        if wanted != {str(id) for (id,) in tx.tuples(queries.WATCHED, alarm=row.id)}:
+            tx.run(queries.UNWATCH, alarm=row.id)
+            for id in sorted(wanted):
+                tx.insert(AlarmMetricRow(row.id, id))
 
     # --- looking --------------------------------------------------------------------------------
 
@@ -186,14 +241,17 @@ class Alarms:
         )
         if state != row.state:
             self._change(tx, row, state, said or reason, None)
-        elif row.repeat_actions:
+        elif row.repeat_actions and row.repeated_at <= later(tx.now, -self._interval):
+            # Once in an interval, however often measures come.
             self._call(tx, row, row.state, row.state, reason)
 
     def _values(self, tx: Tx, row: AlarmRow) -> list[float]:
         rule = row.rule
         granularity, periods = rule["granularity"], rule["evaluation_periods"]
         now = seconds_of(tx.now)
-        found = self._metrics_of_rule(tx, row.type, rule, row.project_id, "admin" in row.roles)
+        found = self._metrics_seen(tx, row)
+        self._watch(tx, row, found)
+        fold = FOLDS.get(rule["aggregation_method"], _mean)
         per_span: dict[float, list[float]] = {}
         for metric in found:
             for at, _, value in self._metrics.measures(
@@ -205,14 +263,32 @@ class Alarms:
                 start=now - granularity * (periods + 2),
             ):
                 per_span.setdefault(at, []).append(value)
-        return [sum(each) / len(each) for _, each in sorted(per_span.items())]
+        return [fold(each) for _, each in sorted(per_span.items())]
+
+    def _metrics_seen(self, tx: Tx, row: AlarmRow) -> list[MetricRow]:
+        """Those of its rule, as far as its user may look at them now. Raises Fault."""
+        everybody = False
+        if row.own:
+            who = self._rights(tx, row.user_id, row.project_id, row.lent or None)
+            if who is None:
+                raise Forbidden("What gave the right to look at the metric has ended")
+            everybody = who.is_admin
+        return self._metrics_of_rule(tx, row.type, row.rule, row.project_id, row.user_id, everybody)
 
     def _metrics_of_rule(
-        self, tx: Tx, kind: str, rule: Mapping[str, Any], project: str | None, everybody: bool
+        self,
+        tx: Tx,
+        kind: str,
+        rule: Mapping[str, Any],
+        project: str | None,
+        user: str | None,
+        everybody: bool,
     ) -> list[MetricRow]:
         """Those that the alarm's owner may read. Raises NotFound."""
         if kind == "gnocchi_resources_threshold":
-            resource = tx.get(ResourceRow, id_of(rule["resource_id"], project or ""))
+            resource = self._metrics.named_resource(
+                tx, rule["resource_id"], project or "", user or ""
+            )
             if resource is None or (not everybody and resource.project_id != project):
                 raise NotFound(f"Resource {rule['resource_id']} does not exist")
             return [self._metrics.named(tx, resource.id, rule["metric"])]
@@ -231,11 +307,16 @@ class Alarms:
         row = tx.update(row, state=state, state_reason=reason[:500], state_timestamp=tx.now)
         detail = {"state": state, "transition_reason": reason}
         self._note(tx, row, "state transition", detail, user_id)
-        self._call(tx, row, before, row.state, reason)
-        return row
+        return self._call(tx, row, before, row.state, reason)
 
-    def _call(self, tx: Tx, row: AlarmRow, before: str, state: str, reason: str) -> None:
-        for url in row.actions.get(state, ()):
+    def _call(self, tx: Tx, row: AlarmRow, before: str, state: str, reason: str) -> AlarmRow:
+        urls = row.actions.get(state, ())
+        row = tx.update(row, repeated_at=tx.now)
+        if urls:
+            waiting = tx.all(queries.WAITING_CALLS, alarm=row.id)
+            for old in waiting[: max(0, len(waiting) + len(urls) - MOST_CALLS)]:
+                tx.delete(old)
+        for url in urls:
             body = {
                 "alarm_id": row.id,
                 "alarm_name": row.name,
@@ -245,8 +326,9 @@ class Alarms:
                 "reason": reason,
                 "reason_data": {"type": "threshold"},
             }
-            tx.insert(CallRow(new_id(), row.id, url, body, 0, tx.now))
+            tx.insert(CallRow(new_id(), row.id, row.project_id, url, body, 0, tx.now))
         tx.after_commit(lambda: self.ring_calls())
+        return row
 
     def due(self, tx: Tx, most: int) -> list[str]:
         return [str(id) for (id,) in tx.tuples(queries.DUE, now=tx.now, most=most)]
@@ -279,6 +361,10 @@ class Alarms:
             "timestamp": row.updated_at,
             "evaluate_timestamp": row.due,
         }
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
 
 
 def call_body(row: CallRow) -> bytes:

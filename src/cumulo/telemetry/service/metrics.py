@@ -8,7 +8,7 @@ from typing import Any
 
 from cumulo.core.clock import Moment, to_moment
 from cumulo.core.db.transaction import Database, Tx
-from cumulo.core.faults import BadRequest, Conflict, NotFound
+from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
 from cumulo.core.hosts.samples import Sample
 from cumulo.core.ids import child_id, new_id
 from cumulo.telemetry.model.metric import (
@@ -65,6 +65,7 @@ UNITS = {
 COUNTERS = frozenset(UNITS) - {"memory.usage"}
 MOST_MEASURES = 100_000
 MOST_POINTS = 50_000
+AT_ONCE = 500
 SYSTEM = "cumulo"
 Measures = Mapping[str, Sequence[tuple[float, float]]]
 """metric id → (seconds, value)"""
@@ -82,12 +83,15 @@ class Metrics:
     listing = queries.METRICS
     resources = queries.RESOURCES
 
-    def __init__(self, database: Database, policy: str, policy_rate: str) -> None:
+    """`most`: metrics that a project may make itself; -1: any number."""
+
+    def __init__(self, database: Database, policy: str, policy_rate: str, most: int = -1) -> None:
         self._database = database
         self._policy = policy
         self._policy_rate = policy_rate
-        self.measured: Callable[[Tx], None] = lambda tx: None
-        """Told, in the transaction, that there are new measures."""
+        self._most = most
+        self.measured: Callable[[Tx, Sequence[str]], None] = lambda tx, ids: None
+        """Told, in the transaction, which metrics have new measures."""
 
     # --- archive policies -----------------------------------------------------------------------
 
@@ -168,6 +172,12 @@ class Metrics:
             raise NotFound(f"Resource {given} does not exist")
         return row
 
+    def named_resource(self, tx: Tx, given: str, project: str, user: str) -> ResourceRow | None:
+        """A resource as somebody of the project names it: by its id, or by the name that they or
+        a colleague gave it."""
+        row = tx.get(ResourceRow, id_of(given, f"{user}:{project}"))
+        return row or tx.one(queries.ORIGINAL, original=given, project=project)
+
     # --- metrics --------------------------------------------------------------------------------
 
     def create(
@@ -189,6 +199,9 @@ class Metrics:
                 raise BadRequest("Invalid input: a metric of a resource needs a name")
             if tx.one(queries.NAMED, resource=resource_id, name=name) is not None:
                 raise Conflict(f"Named metric {name} already exists")
+        bounded = self._most >= 0 and project_id is not None
+        if bounded and int(tx.value(queries.OF_PROJECT, project=project_id)) >= self._most:
+            raise Forbidden(f"A project may have {self._most} metrics")
         row = MetricRow(new_id(), name, unit, policy, resource_id, creator, project_id, tx.now)
         tx.insert(row)
         return row
@@ -222,10 +235,11 @@ class Metrics:
         """Fold measures into the points of all granularities."""
         if sum(len(each) for each in measures.values()) > MOST_MEASURES:
             raise BadRequest(f"Invalid input: more than {MOST_MEASURES} measures")
-        for metric_id, found in measures.items():
-            if found:
-                self._fold(tx, self.get(tx, metric_id), found)
-        self.measured(tx)
+        new = [metric_id for metric_id, found in measures.items() if found]
+        for metric_id in new:
+            self._fold(tx, self.get(tx, metric_id), measures[metric_id])
+        if new:
+            self.measured(tx, new)
 
     def _fold(self, tx: Tx, metric: MetricRow, found: Iterable[tuple[float, float]]) -> None:
         policy = self.policy(tx, metric.archive_policy)
@@ -234,14 +248,16 @@ class Metrics:
             spans: dict[int, list[tuple[float, float]]] = defaultdict(list)
             for at, value in values:
                 spans[int(at // one.granularity) * one.granularity].append((at, value))
+            begun = False
             for begin, inside in spans.items():
                 before = tx.get(PointRow, metric.id, one.granularity, begin)
                 after = merged(before, metric.id, one.granularity, begin, inside)
                 if before is not None:
                     tx.delete(before)
                 tx.insert(after)
+                begun = begun or before is None
             newest = max(spans)
-            if newest // one.granularity % 64 == 0:
+            if begun:
                 oldest = newest - one.granularity * one.points
                 tx.run(queries.OLD, metric=metric.id, granularity=one.granularity, before=oldest)
 
@@ -360,6 +376,7 @@ class Metrics:
         return row
 
 
-def soon(tx: Tx) -> None:
-    """Alarms look at new measures at once."""
-    tx.run(alarms.SOON, now=tx.now)
+def soon(tx: Tx, metric_ids: Sequence[str]) -> None:
+    """The alarms of these metrics look at the new measures at once."""
+    for first in range(0, len(metric_ids), AT_ONCE):
+        tx.run(alarms.SOON, now=tx.now, metrics=list(metric_ids[first : first + AT_ONCE]))

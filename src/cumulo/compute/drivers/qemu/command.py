@@ -20,6 +20,7 @@ from cumulo.compute.drivers.qemu.disks import (
     own_block_device,
     root_file,
 )
+from cumulo.compute.drivers.qemu.hardware import firmware_arguments, hardware_of
 from cumulo.core.run.accelerator import Accelerator
 
 MIN_PORTS = 8
@@ -27,6 +28,7 @@ SPARE_PORTS = 6
 MAX_PORTS = 26
 # The last port: what sits there is found by the guest after all volumes.
 CONFIG_PORT = "rpc"
+SCSI_BUS = "scsi0.0"
 _UUID_LENGTH = 36
 
 
@@ -52,12 +54,14 @@ def port_count(spec: GuestSpec) -> int:
     return min(MAX_PORTS, max(MIN_PORTS, len(spec.disks) + len(spec.nics) + SPARE_PORTS))
 
 
-def disk_arguments(disk: DiskSpec, bus: str, *, boot: bool = False) -> dict[str, Any]:
+def disk_arguments(
+    disk: DiskSpec, bus: str, *, boot: bool = False, scsi: bool = False
+) -> dict[str, Any]:
     """The arguments of device_add for a volume."""
     device: dict[str, Any] = {
-        "driver": "virtio-blk-pci",
+        "driver": "scsi-hd" if scsi else "virtio-blk-pci",
         "id": disk_device(disk.id),
-        "bus": bus,
+        "bus": SCSI_BUS if scsi else bus,
         "drive": node_name(disk.id),
         "serial": (disk.serial or disk.id)[:20],
         # A full disk or a lost connection stops the guest instead of corrupting it.
@@ -69,18 +73,20 @@ def disk_arguments(disk: DiskSpec, bus: str, *, boot: bool = False) -> dict[str,
     return device | ({"bootindex": 1} if boot else {})
 
 
-def nic_arguments(nic: NicSpec, bus: str) -> dict[str, Any]:
+def nic_arguments(nic: NicSpec, bus: str, model: str = "virtio-net-pci") -> dict[str, Any]:
     """The arguments of device_add for a port."""
-    return {
-        "driver": "virtio-net-pci",
+    device: dict[str, Any] = {
+        "driver": model,
         "id": nic_device(nic.id),
         "bus": bus,
         "netdev": f"net-{nic.id}",
         "mac": nic.mac,
-        "host_mtu": nic.mtu,
         # Without its boot ROM a guest is at its disk sooner.
         "romfile": "",
     }
+    if model == "virtio-net-pci":
+        device["host_mtu"] = nic.mtu
+    return device
 
 
 def ordered_disks(spec: GuestSpec) -> list[DiskSpec]:
@@ -102,8 +108,12 @@ def build_command(
     place = Places(places or {})
     argv = [binary, "-name", marker(spec.id), "-nodefaults", "-no-user-config", "-S"]
     # A guest that shuts itself down leaves QEMU paused, so that we can see who ended it.
-    argv += ["-no-shutdown", "-machine", "q35", *accelerator.arguments]
-    argv += ["-m", f"{spec.memory_mb}M", "-smp", str(spec.vcpus), "-pidfile", "pid"]
+    made = hardware_of(spec)
+    nodes, flash = ([], "") if made.firmware is None else firmware_arguments(made.firmware)
+    argv += ["-no-shutdown", "-machine", made.machine + flash, *accelerator.arguments]
+    for node in nodes:
+        argv += ["-blockdev", _json(node)]
+    argv += ["-m", f"{spec.memory_mb}M", "-smp", made.processors, "-pidfile", "pid"]
     argv += ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]
     # The product name is what cloud-init looks for to find its data source.
     identity = "type=1,manufacturer=OpenStack Foundation,product=OpenStack Nova"
@@ -113,13 +123,19 @@ def build_command(
     argv += ["-smbios", identity]
     argv += _characters()
     argv += _devices(_base_devices(port_count(spec)))
-    argv += _disk_options(spec, place)
+    if made.scsi:
+        argv += _devices([{"driver": "virtio-scsi-pci", "id": "scsi0"}])
+    argv += _disk_options(spec, place, scsi=made.scsi)
     for index, nic in enumerate(spec.nics):
         argv += ["-netdev", _json(netdev_arguments(nic, str(tap_fds[nic.id])))]
-        argv += _devices([nic_arguments(nic, place.of(nic_device(nic.id), port_name(index)))])
+        port = place.of(nic_device(nic.id), port_name(index))
+        argv += _devices([nic_arguments(nic, port, made.nic)])
     if memory_fd is not None:
         argv += ["-incoming", f"fd:{memory_fd}"]
-    return [*argv, "-vnc", "unix:vnc", "-display", "none", "-device", "VGA"]
+    if made.watchdog is not None:
+        argv += ["-device", "i6300esb", "-action", f"watchdog={made.watchdog}"]
+    argv += ["-vnc", "unix:vnc", "-display", "none"]
+    return [*argv, "-device", made.screen] if made.screen else argv
 
 
 class Places:
@@ -163,17 +179,17 @@ def _root_port(name: str, number: int) -> dict[str, Any]:
     return {"driver": "pcie-root-port", "id": name, "slot": number, "chassis": number}
 
 
-def _disk_options(spec: GuestSpec, place: Places) -> list[str]:
+def _disk_options(spec: GuestSpec, place: Places, *, scsi: bool) -> list[str]:
     argv: list[str] = []
-    rescue = [] if spec.rescue is None else _own_disk("rescue", RESCUE_FILE, bootindex=1)
+    rescue = [] if spec.rescue is None else _own_disk("rescue", RESCUE_FILE, scsi, bootindex=1)
     if not spec.rescue_last:
         argv += rescue
     if spec.root is not None:
         first: dict[str, Any] = {} if spec.rescue is not None else {"bootindex": 1}
-        argv += _own_disk(ROOT_NODE, root_file(spec.root.version), **first)
+        argv += _own_disk(ROOT_NODE, root_file(spec.root.version), scsi, **first)
     extras = {"ephemeral": spec.ephemeral_gb, "swap": spec.swap_mb}
     for kind in (kind for kind, size in extras.items() if size):
-        argv += _own_disk(kind, EXTRA_FILES[kind], format="raw")
+        argv += _own_disk(kind, EXTRA_FILES[kind], scsi, format="raw")
     if spec.rescue_last:
         argv += rescue
     for index, disk in enumerate(ordered_disks(spec)):
@@ -181,7 +197,11 @@ def _disk_options(spec: GuestSpec, place: Places) -> list[str]:
         own = "pcie.0" if spec.root is None and index == 0 else port_name(len(spec.nics) + index)
         node = block_device(disk.connection, node_name(disk.id), read_only=disk.read_only)
         bus = place.of(disk_device(disk.id), own)
-        argv += ["-blockdev", _json(node), *_devices([disk_arguments(disk, bus, boot=boots)])]
+        argv += [
+            "-blockdev",
+            _json(node),
+            *_devices([disk_arguments(disk, bus, boot=boots, scsi=scsi)]),
+        ]
     if spec.config_drive is not None:
         source = {"driver": "file", "path": CONFIG_FILE, "format": "raw"}
         drive = {"driver": "virtio-blk-pci", "id": "config", "bus": CONFIG_PORT, "drive": "config"}
@@ -191,8 +211,10 @@ def _disk_options(spec: GuestSpec, place: Places) -> list[str]:
     return argv
 
 
-def _own_disk(node: str, file: str, *, format: str = "qcow2", **more: Any) -> list[str]:
+def _own_disk(node: str, file: str, scsi: bool, *, format: str = "qcow2", **more: Any) -> list[str]:
     device = {"driver": "virtio-blk-pci", "id": node, "drive": node, **more}
+    if scsi:
+        device |= {"driver": "scsi-hd", "bus": SCSI_BUS}
     device |= {"werror": "stop", "rerror": "stop"}
     return ["-blockdev", _json(own_block_device(file, node, format)), *_devices([device])]
 

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from cumulo.compute.drivers.driver import DiskSpec, GuestSpec, RootDisk
+from cumulo.compute.drivers.qemu.hardware import VARIABLES_FILE
 from cumulo.core.blobs.disks import virtual_size
 from cumulo.core.run.commands import run_blocking
 from cumulo.core.run.sandbox import OUTPUT, Bounds, in_sandbox, lent
@@ -217,6 +218,18 @@ def ensure_extras(folder: Path, spec: GuestSpec, uid: int, gid: int) -> None:
         else:
             run_blocking(["mkfs.ext4", "-q", "-F", "-L", "ephemeral0", str(temporary)])
         _place(temporary, target, uid, gid)
+
+
+def ensure_variables(folder: Path, source: str | None, uid: int, gid: int) -> None:
+    """What UEFI remembers of the guest: a file of its own, which begins as the given one."""
+    target = folder / VARIABLES_FILE
+    if source is None or target.exists():
+        return
+    if not Path(source).exists():
+        raise DiskFault(f"hw_firmware_type: {source} is not there; it needs the package ovmf")
+    temporary = folder.parent / "variables.new"
+    shutil.copyfile(source, temporary)
+    _place(temporary, target, uid, gid)
 
 
 def take_root(folder: Path, version: int, source: Path, uid: int, gid: int) -> None:

@@ -26,11 +26,24 @@ from cumulo.compute.drivers.driver import (
     SnapshotFailed,
     check_spec,
 )
-from cumulo.compute.drivers.qemu import command, console, disks, guest_agent, memory, snapshot, taps
+from cumulo.compute.drivers.qemu import (
+    command,
+    console,
+    disks,
+    guest_agent,
+    limits,
+    memory,
+    snapshot,
+    taps,
+)
 from cumulo.compute.drivers.qemu.disks import DiskFault
 from cumulo.compute.drivers.qemu.folder import GuestFolder, ending
-from cumulo.compute.drivers.qemu.monitor import Monitor, MonitorError, connect_socket
+from cumulo.compute.drivers.qemu.hardware import HardwareFault, hardware_of
+from cumulo.compute.drivers.qemu.monitor import MonitorError, connect_socket
 from cumulo.compute.drivers.qemu.plugs import PlugFault, Plugs
+from cumulo.compute.drivers.qemu.power import PAUSED, press
+from cumulo.compute.drivers.qemu.sessions import Sessions
+from cumulo.compute.drivers.qemu.sleep import Sleep
 from cumulo.compute.drivers.qemu.usage import of_guest
 from cumulo.compute.drivers.record import (
     HOST_STOPPED,
@@ -49,12 +62,11 @@ from cumulo.core.run.daemons import Daemon, start_daemon
 from cumulo.core.run.sandbox import SandboxFailed
 from cumulo.core.work import pools
 
-_HOST_FAULTS = (CommandFailed, SandboxFailed, DiskFault, PlugFault, MonitorError, OSError)
+_HOST_FAULTS = (
+    *(CommandFailed, SandboxFailed, DiskFault, HardwareFault, PlugFault, MonitorError, OSError),
+)
 _START_SECONDS = 20.0
-# Firmware and boot loaders do not listen to the power button: press it again, less and less often.
-_PRESS_AGAIN_SECONDS = 1.0
 _POWER: dict[str, Power] = {"shutdown": "off", "internal-error": "crashed"}
-_PAUSED = ("paused", "prelaunch", "suspended", "io-error", "watchdog", "save-vm", "postmigrate")
 
 
 class QemuDriver:
@@ -88,9 +100,9 @@ class QemuDriver:
         self._accelerator: Literal["auto", "kvm", "tcg"] = accelerator
         self._soft_seconds = soft_seconds
         self._plugs = Plugs(namespace, uid, gid, unplug_seconds)
-        self._on_change = on_change
         self._locks: dict[str, asyncio.Lock] = {}
-        self._monitors: dict[str, Monitor] = {}
+        self._sessions = Sessions(on_change)
+        self._sleep = Sleep(self._end)
         self._steps: dict[str, str] = {}
         self._probing = asyncio.Lock()
         self._found: accelerator_module.Accelerator | None = None
@@ -181,7 +193,7 @@ class QemuDriver:
         if process is None:
             return None
         try:
-            return await of_guest(process.pid, await self._monitor(folder))
+            return await of_guest(process.pid, await self._sessions.of(folder))
         except MonitorError:
             return None
 
@@ -200,7 +212,7 @@ class QemuDriver:
                     version = folder.load().root_version
                     await pools.COPY(snapshot.copy_stopped, folder.run, target, version)
                 else:
-                    monitor = await self._monitor(folder)
+                    monitor = await self._sessions.of(folder)
                     await snapshot.copy_running(monitor, folder.run, target, self._uid, self._gid)
             except (KeyError, *_HOST_FAULTS) as fault:
                 raise SnapshotFailed(str(fault)) from fault
@@ -228,15 +240,13 @@ class QemuDriver:
 
     async def interrupt(self, guest_id: str) -> None:
         try:
-            monitor = await self._monitor(GuestFolder(self._guests, guest_id))
+            monitor = await self._sessions.of(GuestFolder(self._guests, guest_id))
             await monitor.execute("inject-nmi")
         except MonitorError as error:
             raise NotPossible(str(error)) from error
 
     async def close(self) -> None:
-        for monitor in list(self._monitors.values()):
-            await monitor.close()
-        self._monitors.clear()
+        await self._sessions.close()
 
     # --- beyond the contract ----------------------------------------------------------------
 
@@ -251,7 +261,7 @@ class QemuDriver:
         console.trim(folder.console)
         process = folder.process(record)
         if process is None:
-            await self._forget_monitor(record.id)
+            await self._sessions.forget(record.id)
             self._note_end(folder, record)
             return None
         record.pid, record.started = process.pid, process.started
@@ -282,7 +292,7 @@ class QemuDriver:
     async def _status(self, folder: GuestFolder) -> str | None:
         """QEMU's run state; None when it does not say."""
         try:
-            return await (await self._monitor(folder)).status()
+            return await (await self._sessions.of(folder)).status()
         except MonitorError:
             return None
 
@@ -297,13 +307,13 @@ class QemuDriver:
         if process is not None:
             power = "on"
             try:
-                monitor = await self._monitor(folder)
+                monitor = await self._sessions.of(folder)
                 status = await monitor.status()
                 devices = sorted(await monitor.devices())
             except MonitorError as error:
                 fault = fault or str(error)
             else:
-                power = _POWER.get(status, "paused" if status in _PAUSED else "on")
+                power = _POWER.get(status, "paused" if status in PAUSED else "on")
                 plugged = [d.removeprefix("disk-") for d in devices if d.startswith("disk-")]
                 nics = [d.removeprefix("nic-") for d in devices if d.startswith("nic-")]
                 if status == "io-error":
@@ -336,7 +346,8 @@ class QemuDriver:
                     hard = spec.reboot.kind == "hard"
                     await self._stop(folder, record, process, hard=hard)
                 case "suspend" if process is not None:
-                    await self._suspend(folder, record, process)
+                    self._steps.setdefault(record.id, "suspending")
+                    await self._sleep.put(folder, record, process, await self._sessions.of(folder))
                     return
                 case "forget":
                     await pools.DISK(memory.forget, folder.path)
@@ -370,6 +381,9 @@ class QemuDriver:
             await pools.TOOLS(disks.ensure_root, folder.run, spec.root, *ours)
         await pools.TOOLS(disks.ensure_rescue, folder.run, spec.rescue, *ours)
         await pools.TOOLS(disks.ensure_extras, folder.run, spec, *ours)
+        firmware = hardware_of(spec).firmware
+        source = None if firmware is None else firmware.variables
+        await pools.TOOLS(disks.ensure_variables, folder.run, source, *ours)
         await pools.TOOLS(disks.ensure_config_drive, folder.run, spec.config_drive)
 
     async def _start(self, folder: GuestFolder, record: Record, spec: GuestSpec) -> None:
@@ -421,67 +435,26 @@ class QemuDriver:
         end = time.monotonic() + _START_SECONDS
         while True:
             try:
-                monitor = await self._monitor(folder)
+                monitor = await self._sessions.of(folder)
                 break
             except MonitorError as error:
                 if not process.alive():
                     record.pid = record.started = 0
-                    self._note_unread(folder, record)
+                    self._sleep.note_unread(folder, record)
                     how = ending(process.pid)
                     raise MonitorError(f"QEMU ended{how}: {folder.last_words()}") from error
                 if time.monotonic() > end:
                     process.send(signal.SIGKILL)
                     raise
                 await asyncio.sleep(0.02)
-        await self._read_memory(folder, record, process, monitor)
+        await pools.DISK(limits.apply, record.id, process.pid, spec.specs)
+        await self._plugs.throttle(monitor, spec)
+        await self._sleep.wake(folder, record, process, monitor)
         # Before its first instruction: from now on a stop is a stop of the guest.
         record.phase = "running"
         await pools.DISK(folder.save, record)
         if spec.power == "on":
             await monitor.execute("cont")
-
-    async def _read_memory(
-        self, folder: GuestFolder, record: Record, process: Daemon, monitor: Monitor
-    ) -> None:
-        """A suspended guest goes on where it was; what was written down goes first."""
-        if not (folder.path / memory.FILE).exists():
-            return
-        try:
-            await memory.loaded(monitor)
-        except MonitorError as error:
-            await self._end(folder, record, process)
-            record.pid = record.started = 0
-            self._note_unread(folder, record)
-            raise MonitorError(
-                f"what it had in memory cannot be read ({folder.last_words() or error}): a hard "
-                "reboot starts it anew"
-            ) from error
-        await pools.DISK(memory.forget, folder.path)
-        record.places = {}
-
-    def _note_unread(self, folder: GuestFolder, record: Record) -> None:
-        """It is suspended still, if it was."""
-        if (folder.path / memory.FILE).exists():
-            note_suspended(record)
-
-    async def _suspend(self, folder: GuestFolder, record: Record, process: Daemon) -> None:
-        self._steps.setdefault(record.id, "suspending")
-        monitor = await self._monitor(folder)
-        if record.phase != "saving":
-            record.places = await monitor.places()
-            record.phase = "saving"
-            await pools.DISK(folder.save, record)
-        try:
-            await memory.save(monitor, folder.path)
-        except (MonitorError, OSError):
-            if process.alive():
-                record.phase = "running"
-                with contextlib.suppress(MonitorError):
-                    await monitor.execute("cont")
-            raise
-        await self._end(folder, record, process)
-        note_suspended(record)
-        await pools.DISK(folder.save, record)
 
     async def _match(
         self, folder: GuestFolder, record: Record, spec: GuestSpec, process: Daemon
@@ -489,11 +462,11 @@ class QemuDriver:
         """The guest runs: make its devices and its pause match."""
         if record.phase == "starting":
             await self._set_going(folder, record, spec, process)
-        monitor = await self._monitor(folder)
+        monitor = await self._sessions.of(folder)
         status = await monitor.status()
         if spec.power == "paused" and status == "running":
             await monitor.execute("stop")
-        elif spec.power == "on" and status in _PAUSED:
+        elif spec.power == "on" and status in PAUSED:
             await monitor.execute("cont")
         await self._plugs.match(monitor, spec)
         self._configure(record, spec)
@@ -507,36 +480,16 @@ class QemuDriver:
         record.phase = "stopping"
         await pools.DISK(folder.save, record)
         if not hard:
-            await self._power_down(folder, process)
+            await press(self._sessions, folder, process, self._soft_seconds)
         await self._end(folder, record, process)
         note_off(record)
         await pools.DISK(folder.save, record)
 
-    async def _power_down(self, folder: GuestFolder, process: Daemon) -> None:
-        """Press the guest's power button and wait for it to shut itself down, for a while."""
-        end = time.monotonic() + self._soft_seconds
-        press_at, pause = 0.0, _PRESS_AGAIN_SECONDS
-        while process.alive() and time.monotonic() < end:
-            try:
-                monitor = await self._monitor(folder)
-                status = await monitor.status()
-                if status == "shutdown":
-                    return
-                if status in _PAUSED:
-                    await monitor.execute("cont")
-                if time.monotonic() >= press_at:
-                    await monitor.execute("system_powerdown")
-                    press_at = time.monotonic() + pause
-                    pause *= 2
-            except MonitorError:
-                return
-            await asyncio.sleep(0.1)
-
     async def _end(self, folder: GuestFolder, record: Record, process: Daemon) -> None:
         """End the process: by QMP, which writes back its disks, or by force."""
         with contextlib.suppress(MonitorError):
-            await (await self._monitor(folder)).execute("quit")
-        await self._forget_monitor(record.id)
+            await (await self._sessions.of(folder)).execute("quit")
+        await self._sessions.forget(record.id)
         if not await pools.TOOLS(process.wait, 5.0):
             process.send(signal.SIGKILL)
             if not await pools.TOOLS(process.wait, 5.0):
@@ -553,9 +506,10 @@ class QemuDriver:
         if process is not None:
             self._steps[record.id] = "removing"
             await self._end(folder, record, process)
-        await self._forget_monitor(record.id)
+        await self._sessions.forget(record.id)
         self._steps.pop(record.id, None)
         await pools.DISK(folder.remove)
+        await pools.DISK(limits.forget, record.id)
 
     # --- helpers ----------------------------------------------------------------------------
 
@@ -572,23 +526,3 @@ class QemuDriver:
                     self._accelerator,
                 )
             return self._found
-
-    async def _monitor(self, folder: GuestFolder) -> Monitor:
-        """The guest's QMP session, made when there is none. Raises MonitorError."""
-        monitor = self._monitors.get(folder.id)
-        if monitor is not None and monitor.connected:
-            return monitor
-        await self._forget_monitor(folder.id)
-        monitor = Monitor(folder.run, lambda: self._changed(folder.id))
-        await monitor.connect()
-        self._monitors[folder.id] = monitor
-        return monitor
-
-    async def _forget_monitor(self, guest_id: str) -> None:
-        monitor = self._monitors.pop(guest_id, None)
-        if monitor is not None:
-            await monitor.close()
-
-    def _changed(self, guest_id: str) -> None:
-        if self._on_change is not None:
-            self._on_change(guest_id)

@@ -9,6 +9,7 @@ import os
 
 from cumulo.compute.drivers.driver import DiskSpec, GuestSpec, NicSpec
 from cumulo.compute.drivers.qemu import command, disks, taps
+from cumulo.compute.drivers.qemu.hardware import hardware_of, throttle_of
 from cumulo.compute.drivers.qemu.monitor import Monitor, Refused
 
 
@@ -39,13 +40,15 @@ class Plugs:
             except PlugFault as fault:
                 faults.append(str(fault))
         await self._clear_nodes(monitor, spec)
+        made = hardware_of(spec)
         for nic in spec.nics:
             if command.nic_device(nic.id) not in present:
-                await self._plug_nic(monitor, nic)
+                await self._plug_nic(monitor, nic, made.nic)
         for disk in command.ordered_disks(spec):
             if command.disk_device(disk.id) not in present:
-                await self._plug_disk(monitor, disk)
+                await self._plug_disk(monitor, disk, scsi=made.scsi)
         await self._grow(monitor, spec)
+        await self.throttle(monitor, spec)
         if faults:
             raise PlugFault("; ".join(faults))
 
@@ -79,16 +82,16 @@ class Plugs:
             raise PlugFault("no free PCI port: a hard reboot makes room for more devices")
         return free[0]
 
-    async def _plug_disk(self, monitor: Monitor, disk: DiskSpec) -> None:
+    async def _plug_disk(self, monitor: Monitor, disk: DiskSpec, *, scsi: bool) -> None:
         disks.grant(disk, self._uid, self._gid)
         node = disks.node_name(disk.id)
         if node not in await monitor.nodes():
             arguments = disks.block_device(disk.connection, node, read_only=disk.read_only)
             await monitor.execute_raw("blockdev-add", arguments)
-        port = await self._port(monitor)
-        await monitor.execute_raw("device_add", command.disk_arguments(disk, port))
+        port = "" if scsi else await self._port(monitor)
+        await monitor.execute_raw("device_add", command.disk_arguments(disk, port, scsi=scsi))
 
-    async def _plug_nic(self, monitor: Monitor, nic: NicSpec) -> None:
+    async def _plug_nic(self, monitor: Monitor, nic: NicSpec, model: str) -> None:
         port = await self._port(monitor)
         with contextlib.suppress(Refused):
             await monitor.execute("netdev_del", id=f"net-{nic.id}")
@@ -104,7 +107,19 @@ class Plugs:
             with contextlib.suppress(Refused):
                 await monitor.execute("closefd", fdname=name)
             raise
-        await monitor.execute_raw("device_add", command.nic_arguments(nic, port))
+        await monitor.execute_raw("device_add", command.nic_arguments(nic, port, model))
+
+    async def throttle(self, monitor: Monitor, spec: GuestSpec) -> None:
+        """The flavor's limits of disks, for each of them."""
+        limits = throttle_of(spec.specs)
+        if not limits:
+            return
+        mine = {"root", "rescue", "ephemeral", "swap"}
+        for device in sorted(await monitor.devices()):
+            if device in mine or device.startswith("disk-"):
+                blk = not hardware_of(spec).scsi
+                path = f"/machine/peripheral/{device}" + ("/virtio-backend" if blk else "")
+                await monitor.execute_raw("block_set_io_throttle", {"id": path, **limits})
 
     async def _grow(self, monitor: Monitor, spec: GuestSpec) -> None:
         """Let the guest see what has grown: volumes, and its root disk."""
