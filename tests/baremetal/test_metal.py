@@ -267,6 +267,34 @@ def test_an_agent_that_claims_what_it_did_not_do(lab: Lab) -> None:
     assert "another sha256 checksum" in lab.until(node, "deploy failed")["last_error"]
 
 
+def test_boot_by_the_network(lab: Lab) -> None:
+    """Scripts and images for the card of a machine that is expected, and for no other."""
+    machine, node = lab.enrolled(boot_interface="ipxe")
+    address = machine.made.mac.replace(":", "-")
+    session, base = Session(), f"{lab.cloud.url}/baremetal/v1/agent"
+    assert "chain boot/" in session.get(f"{base}/boot.ipxe").text
+    lab.ask("GET", f"/agent/boot/{address}", who=None, status=404)
+    lab.ask("POST", "/ports", {"node_uuid": node, "address": machine.made.mac}, status=201)
+    lab.ask("GET", f"/agent/boot/{address}", who=None, status=404)
+    lab.choose(node)
+    lab.provision(node, "active")
+    lab.until(node, "wait call-back")
+    script = session.get(f"{base}/boot/{address}").text
+    assert script.startswith("#!ipxe\nkernel http") and "initrd --name told.img" in script
+    told = next(line.split()[-1] for line in script.splitlines() if line.endswith("told.img"))
+    assert b'{"api":' in session.get(told).content
+    kernel = told.replace("told.img", "vmlinuz")
+    assert session.get(kernel).content == b"nothing"
+    for odd in ("passwd", "..%2f..%2fetc%2fpasswd", "key"):
+        answer = session.get(told.replace("told.img", odd), raise_exc=False)
+        assert answer.status_code == 404
+    assert machine.board().media == "" and machine.is_on()
+    lab.provision(node, "abort")
+    lab.until(node, "deploy failed")
+    assert session.get(told, raise_exc=False).status_code == 404
+    lab.ask("GET", f"/agent/boot/{address}", who=None, status=404)
+
+
 def test_lookups_tell_nothing(lab: Lab) -> None:
     machine, node = lab.enrolled()
     told = set()

@@ -30,6 +30,9 @@ def test_sessions_and_addresses(tmp_path: Path) -> None:
             for path in ("servers/detail", "volumes/detail", "volumes/summary", "images/schemas"):
                 answer = await cloud.request("GET", f"/dashboard/{path}", headers=mine)
                 assert answer.status == 404, (path, answer.status)
+                # Pages that refuse are pages, too.
+                assert answer.headers["x-frame-options"] == "DENY"
+                assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
             assert (await cloud.request("GET", "/dashboard/servers", headers=mine)).status == 200
             # Who changes a password ends the sessions of whoever had the old one.
             headers = {"x-subject-token": await cloud.token("demo")}

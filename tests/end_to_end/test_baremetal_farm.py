@@ -119,6 +119,21 @@ def test_rescued_and_back(lab: Lab) -> None:
 
 
 @pytest.mark.skipif(not LONG, reason="minutes: set CUMULO_METAL_TESTS=1")
+def test_booted_by_the_network(lab: Lab) -> None:
+    """The same machine, cleaned by a ramdisk that iPXE loads over HTTP."""
+    node(lab, "undeploy", "--wait", "240", NAME)
+    node(lab, "set", NAME, "--boot-interface", "ipxe", "--automated-clean")
+    node(lab, "manage", "--wait", "60", NAME)
+    node(lab, "provide", "--wait", "240", NAME)
+    log = (lab.data_dir / "logs" / "cumulo.log").read_text()
+    assert not list(lab.data_dir.glob("baremetal/media/*")), log[-2000:]
+    node(lab, "set", NAME, "--boot-interface", "redfish-virtual-media", "--no-automated-clean")
+    [image] = lab.json("image", "list", cloud="cumulo")
+    node(lab, "set", NAME, "--instance-info", f"image_source={image['ID']}")
+    node(lab, "deploy", "--wait", "240", NAME)
+
+
+@pytest.mark.skipif(not LONG, reason="minutes: set CUMULO_METAL_TESTS=1")
 def test_given_back_and_clean(lab: Lab) -> None:
     """After the test above: the disk that the next one gets holds nothing."""
     node(lab, "set", NAME, "--automated-clean")

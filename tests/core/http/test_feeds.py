@@ -13,7 +13,7 @@ from cumulo.core.http import connection, faults, feeds
 from cumulo.core.http.feeds import FeedEvent, resumed_at
 from cumulo.core.http.operations import Call, Face, Operation, Reply
 from tests.core.http.app import application, exchange, serving
-from tests.support.cloud import running_cloud
+from tests.support.cloud import TestCloud, running_cloud
 
 ENDED: list[str] = []
 
@@ -216,7 +216,28 @@ def test_the_live_feed_of_a_cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             assert mine[0] in again
             refused = await cloud.call("GET", "/cumulo/events?all_projects=1")
             assert refused.status == 403
+            await _a_token_that_is_revoked(cloud)
             bad = await cloud.call("GET", "/cumulo/events", headers={"Last-Event-ID": "x"})
             assert bad.status == 400
 
     asyncio.run(main())
+
+
+async def _a_token_that_is_revoked(cloud: TestCloud) -> None:
+    """What comes after that is not told any more, and the feed ends."""
+    networks = "/network/v2.0/networks"
+    used = cloud.tokens.pop("demo")
+    following = asyncio.create_task(
+        cloud.call("GET", "/cumulo/events", as_=None, headers={"x-auth-token": used})
+    )
+    await asyncio.sleep(0.1)
+    made = await cloud.call("POST", networks, json_={"network": {"name": "told"}})
+    assert made.status == 201
+    await asyncio.sleep(0.2)
+    token = {"x-subject-token": used}
+    gone = await cloud.call("DELETE", "/identity/v3/auth/tokens", as_="admin", headers=token)
+    assert gone.status == 204
+    made = await cloud.call("POST", networks, json_={"network": {"name": "not told"}})
+    assert made.status == 201
+    told = [e["resource_id"] for e in events_in((await following).raw)]
+    assert len(told) == 1 and made.json["network"]["id"] not in told

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from cumulo.baremetal.api import common
 from cumulo.baremetal.model.agent import AgentRow
+from cumulo.baremetal.model.hardware import Rejected
 from cumulo.baremetal.service.agents import Heartbeat
 from cumulo.baremetal.service.bare_metal import BareMetalService
 from cumulo.core.blobs.content import Content, Missing
@@ -58,6 +59,9 @@ class AgentsApi:
                       body=HeartbeatBody, status=202),
             Operation("POST", "/v1/heartbeat", self.heartbeat_by_body, public=True, since="1.22",
                       body=HeartbeatBody, status=202),
+            Operation("GET", "/v1/agent/boot.ipxe", self.first_script, public=True, kind="fixed"),
+            Operation("GET", "/v1/agent/boot/{address}", self.script, public=True),
+            Operation("GET", f"{place}/boot/{{name}}", self.loaded, **fetched),
             Operation("GET", f"{place}/boot.iso", self.medium, **fetched),
             Operation("GET", f"{place}/image", self.image, **fetched),
         ]  # fmt: skip
@@ -96,6 +100,34 @@ class AgentsApi:
         self._agents.heartbeat(tx, node, beat)
         return Reply(202)
 
+    # --- boot by the network -------------------------------------------------------------------
+
+    def first_script(self, call: Call) -> Reply:
+        """What the DHCP of the provisioning network names: each card asks on for its own."""
+        return _script("#!ipxe\nchain boot/${netX/mac:hexhyp} || exit\n")
+
+    def script(self, call: Call, tx: Tx) -> Reply:
+        node, there = self._agents.booting(tx, call.path["address"])
+        machine, boot = self._service.nodes.machine(node), self._agents.boot(there)
+        return _script(self._agents.ramdisks.script(machine, boot))
+
+    async def loaded(self, call: Call) -> Reply:
+        row = await self._boot(call)
+        node = await self._database.read(lambda tx: self._service.nodes.get(tx, row.id))
+        machine = self._service.nodes.machine(node)
+        try:
+            found = self._agents.ramdisks.loaded(machine, self._agents.boot(row), call.path["name"])
+        except (KeyError, Rejected):
+            raise NotFound("There is nothing here.") from None
+        if isinstance(found, bytes):
+            return Reply(raw=found, content_type="application/octet-stream")
+        size = (await pools.DISK(found.stat)).st_size
+        return Reply(
+            headers={"Content-Length": str(size)},
+            stream=_file(found),
+            content_type="application/octet-stream",
+        )
+
     # --- what is fetched -----------------------------------------------------------------------
 
     async def _boot(self, call: Call) -> AgentRow:
@@ -133,6 +165,10 @@ class AgentsApi:
             stream=blocks(reader, 0, wish.size),
             content_type="application/octet-stream",
         )
+
+
+def _script(text: str) -> Reply:
+    return Reply(raw=text.encode(), content_type="text/plain")
 
 
 async def _file(path: Path) -> AsyncIterator[bytes]:

@@ -57,11 +57,46 @@ class Media:
         async with self._lock:
             tree = Path(await pools.DISK(tempfile.mkdtemp, prefix="cumulo-medium-"))
             try:
-                await pools.DISK(self._lay_out, tree, boot, place.agent_url)
+                await pools.DISK(self._lay_out, tree, machine, boot, place.agent_url)
                 await self._iso(tree, target)
             finally:
                 await pools.DISK(shutil.rmtree, tree, True)
         return f"{place.media_url}/v1/agent/{boot.node}/{boot.ticket}/boot.iso"
+
+    def script(self, machine: Machine, boot: Boot) -> str:
+        url = self.content_url(machine, boot, "boot")
+        arguments = self._arguments(machine, boot)
+        # The kernel finds what iPXE has loaded by these names.
+        named = "initrd=ramdisk.img initrd=told.img"
+        return (
+            "#!ipxe\n"
+            f"kernel {url}/vmlinuz {named} {arguments}\n"
+            f"initrd --name ramdisk.img {url}/ramdisk.img\n"
+            f"initrd --name told.img {url}/told.img\n"
+            "boot\n"
+        )
+
+    def loaded(self, machine: Machine, boot: Boot, name: str) -> Path | bytes:
+        if name == "told.img":
+            return self._told(boot, self._places.of(machine.info).agent_url)
+        found = {"vmlinuz": self._kernel, "ramdisk.img": self._ramdisk}[name]
+        if not found.exists():
+            raise Rejected(f"there is no deploy ramdisk ({found}): ./cumulo baremetal ramdisk")
+        return found
+
+    def _arguments(self, machine: Machine, boot: Boot) -> str:
+        api = self._places.of(machine.info).agent_url
+        return f"{ARGUMENTS} ipa-api-url={api} ipa-agent-token={boot.token}"
+
+    def _told(self, boot: Boot, api: str) -> bytes:
+        told = {
+            "api": api,
+            "node": boot.node,
+            "token": boot.token,
+            "certificate": boot.certificate,
+            "key": boot.key,
+        }
+        return archive({TOLD: msgspec.json.encode(told)})
 
     async def _iso(self, tree: Path, target: Path) -> None:
         new = target.with_suffix(".new")
@@ -76,7 +111,7 @@ class Media:
             raise Rejected(f"the medium cannot be made: {error}") from None
         await pools.DISK(new.replace, target)
 
-    def _lay_out(self, tree: Path, boot: Boot, api: str) -> None:
+    def _lay_out(self, tree: Path, machine: Machine, boot: Boot, api: str) -> None:
         for needed in (self._kernel, self._ramdisk):
             if not needed.exists():
                 raise Rejected(f"there is no deploy ramdisk ({needed}): ./cumulo baremetal ramdisk")
@@ -86,15 +121,8 @@ class Media:
             shutil.copyfile(needed, tree / needed.name)
         for source, name in ((self._kernel, "vmlinuz"), (self._ramdisk, "ramdisk.img")):
             shutil.copyfile(source, tree / name)
-        told = {
-            "api": api,
-            "node": boot.node,
-            "token": boot.token,
-            "certificate": boot.certificate,
-            "key": boot.key,
-        }
-        (tree / "told.img").write_bytes(archive({TOLD: msgspec.json.encode(told)}))
-        arguments = f"{ARGUMENTS} ipa-api-url={api} ipa-agent-token={boot.token}"
+        (tree / "told.img").write_bytes(self._told(boot, api))
+        arguments = self._arguments(machine, boot)
         (tree / "isolinux.cfg").write_text(_CONFIG.format(arguments=arguments))
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 

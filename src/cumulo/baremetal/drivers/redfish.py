@@ -70,6 +70,7 @@ class Redfish:
         boot_devices=tuple(DEVICES),
         indicators={"system": {"led": ("ON", "OFF", "BLINKING")}},
         choices={
+            "boot": ("redfish-virtual-media", "ipxe"),
             "rescue": ("agent", "no-rescue"),
             "inspect": ("redfish", "agent", "no-inspect"),
         },

@@ -15,6 +15,7 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
+from cumulo.baremetal.farm import gateway
 from cumulo.baremetal.farm.machine import Made
 from cumulo.core.run.commands import CommandFailed, run_blocking
 from cumulo.core.run.daemons import Daemon, process_start, start_daemon
@@ -86,6 +87,9 @@ class Place:
             f"--dhcp-hostsfile={path}", f"--dhcp-leasefile={self._folder / 'leases'}",
             "--no-ping", "--user=nobody", "--group=nogroup",
             f"--pid-file={self._folder / 'dnsmasq.pid'}",
+            # iPXE says so by its option 175; what is no iPXE is not booted by the network here.
+            "--dhcp-match=set:ipxe,175",
+            f"--dhcp-boot=tag:ipxe,http://{GATEWAY}:{gateway.PORT}/v1/agent/boot.ipxe",
         ]  # fmt: skip
         start_daemon(argv, log=self._folder / "dnsmasq.log", namespace=self.namespace)
 

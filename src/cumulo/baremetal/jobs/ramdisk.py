@@ -31,10 +31,13 @@ class Ramdisk:
         """May be done twice: the token stays, the machine starts again."""
         await run.hold()
         row = await run.write(lambda tx: self._agents.expect(tx, run.subject, run.id))
-        url = await self._agents.ramdisks.make(machine, self._agents.boot(row))
+        by_network = machine.interfaces.get("boot") == "ipxe"
+        if not by_network:
+            url = await self._agents.ramdisks.make(machine, self._agents.boot(row))
         await driver.set_power(machine, POWER_OFF, f"{run.id} before the ramdisk")
-        await driver.insert(machine, url)
-        await driver.set_boot_device(machine, "cdrom", False)
+        if not by_network:
+            await driver.insert(machine, url)
+        await driver.set_boot_device(machine, "pxe" if by_network else "cdrom", False)
         await driver.set_power(machine, POWER_ON, f"{run.id} ramdisk")
 
     async def called(self, run: Run[Memo]) -> AgentRow | None:
@@ -47,7 +50,7 @@ class Ramdisk:
         if seconds_of(now()) - seconds_of(row.created_at) > self._callback:
             raise Failed(
                 f"no agent has called within {self._callback:g} seconds after the machine was "
-                "started from virtual media: see its console, and whether it reaches the API"
+                "started into the ramdisk: see its console, and whether it reaches the API"
             )
         return None
 
@@ -113,4 +116,5 @@ class Ramdisk:
                 agent = self._agents.agent(row)
                 await self._agents.calls.begin(machine, agent, "standby.sync", {})
         await driver.set_power(machine, POWER_OFF, f"{run.id} after the ramdisk")
-        await driver.eject(machine)
+        if machine.interfaces.get("boot") != "ipxe":
+            await driver.eject(machine)

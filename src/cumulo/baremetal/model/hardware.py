@@ -133,6 +133,12 @@ class Ramdisks(Protocol):
     async def make(self, machine: Machine, boot: Boot) -> str:
         """The medium is there; its URL, for the BMC."""
 
+    def script(self, machine: Machine, boot: Boot) -> str:
+        """What a machine that boots from the network is to load, for iPXE."""
+
+    def loaded(self, machine: Machine, boot: Boot, name: str) -> Path | bytes:
+        """What it then loads: `vmlinuz`, `ramdisk.img`, `told.img`. Raises KeyError, Rejected."""
+
     def medium(self, node: str) -> Path | None:
         """Its file."""
 

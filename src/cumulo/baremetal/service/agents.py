@@ -179,6 +179,16 @@ class AgentsService:
         )
         self._jobs.nudge(tx, there.job)
 
+    def booting(self, tx: Tx, address: str) -> tuple[NodeRow, AgentRow]:
+        """Whom this network card starts into the ramdisk just now. Raises NotFound."""
+        node = self._by_cards(tx, [mac_of(address)])
+        there = None if node is None else self.of(tx, node.id)
+        if node is None or there is None or there.job != node.job or there.url is not None:
+            raise NotFound("Nothing is to be booted here.")
+        if node.interfaces.get("boot") != "ipxe":
+            raise NotFound("Nothing is to be booted here.")
+        return node, there
+
     def ticketed(self, tx: Tx, node: str, ticket: str) -> AgentRow:
         """The boot that this ticket is of. Raises NotFound."""
         row = tx.get(AgentRow, node)

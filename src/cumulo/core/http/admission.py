@@ -66,6 +66,22 @@ class Admission:
                 f"project_id '{principal.project_id}'"
             )
 
+    def still(self, call: Call, tx: Tx) -> bool:
+        """Whether this caller would be let in now, with the same right."""
+        before = call.maybe_principal
+        ways = call.face.authentication
+        if before is None or call.token is None or ways.verify is not None:
+            return True
+        try:
+            now = self._verified(call, tx)
+        except Unauthorized:
+            return False
+        return (now.user_id, now.project_id, now.roles) == (
+            before.user_id,
+            before.project_id,
+            before.roles,
+        )
+
     def _identify(self, call: Call, tx: Tx) -> None:
         ways = call.face.authentication
         if ways.verify is not None:

@@ -90,7 +90,8 @@ class Execution:
                 await self._database.read(functools.partial(self._admit, call))
             self.decode(call, raw)
             if operation.kind == "feed":
-                return feeds.as_reply(call, operation.handler(call))
+                holds = functools.partial(self._holds, call)
+                return feeds.as_reply(call, operation.handler(call), holds)
             return await _in_time(operation, operation.handler(call))
         if operation.kind == "heavy":
             return await self._heavy(call, raw)
@@ -98,6 +99,12 @@ class Execution:
         if operation.writing:
             return await self._database.write(work, name=name_of(call.face, operation))
         return await self._database.read(work)
+
+    async def _holds(self, call: Call) -> bool:
+        """Whether who began this may still do so: what took the right away came later."""
+        if call.operation.public or call.inside:
+            return True  # the operation's own affair
+        return await self._database.read(functools.partial(self._admission.still, call))
 
     async def _heavy(self, call: Call, raw: bytes) -> Any:
         operation = call.operation

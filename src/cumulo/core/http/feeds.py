@@ -10,7 +10,7 @@ with its client, with the caller's token, and after an hour; clients then come a
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,18 +46,23 @@ def key_of(call: Call) -> str:
     return call.address if who is None else who.user_id
 
 
-def as_reply(call: Call, events: AsyncIterator[FeedEvent]) -> Reply:
-    """Raises TooManyRequests and Unavailable."""
+Holds = Callable[[], Awaitable[bool]]
+
+
+def as_reply(call: Call, events: AsyncIterator[FeedEvent], holds: Holds) -> Reply:
+    """`holds`: may the caller still have what comes? Asked before each event. Raises
+    TooManyRequests and Unavailable."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return Reply(
-        200, headers=headers, stream=_Lines(call, events), content_type="text/event-stream"
+        200, headers=headers, stream=_Lines(call, events, holds), content_type="text/event-stream"
     )
 
 
 class _Lines:
     """A feed as bytes. Closed at the end, even if it never began."""
 
-    def __init__(self, call: Call, events: AsyncIterator[FeedEvent]) -> None:
+    def __init__(self, call: Call, events: AsyncIterator[FeedEvent], holds: Holds) -> None:
+        self._holds = holds
         who = call.maybe_principal
         self._key = key_of(call)
         FEEDS.enter(self._key)
@@ -85,6 +90,9 @@ class _Lines:
         if not self._coming.done():
             return b":\n\n"
         event, self._coming = self._coming.result(), None
+        if not await self._holds():
+            # The token was revoked, or its user has lost the role: clients come again, and hear so.
+            raise StopAsyncIteration
         return line_of(event)
 
     async def aclose(self) -> None:

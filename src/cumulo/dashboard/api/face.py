@@ -10,7 +10,7 @@ from cumulo.core.http.feeds import FeedEvent, resumed_at
 from cumulo.core.http.operations import Call, Face, Header, Operation
 from cumulo.dashboard.api import assets
 from cumulo.dashboard.api.faults import envelope
-from cumulo.dashboard.api.html import redirect
+from cumulo.dashboard.api.html import HEADERS, redirect
 from cumulo.dashboard.api.pages import MOUNT, Pages
 
 
@@ -40,6 +40,7 @@ def dashboard_faces(pages: Pages, feed: Feed) -> list[Face]:
         name="dashboard",
         mount=MOUNT,
         faults=envelope,
+        fault_headers=HEADERS,
         rules=Rules({}),
         operations=[
             *assets.operations(),
@@ -51,6 +52,7 @@ def dashboard_faces(pages: Pages, feed: Feed) -> list[Face]:
         name="dashboard",
         mount="",
         faults=envelope,
+        fault_headers=HEADERS,
         rules=Rules({}),
         claims=_is_browser,
         operations=[Operation("GET", "/", _to_dashboard, public=True, kind="fixed")],
