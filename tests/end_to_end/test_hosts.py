@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -70,6 +71,8 @@ def test_three_machines() -> None:
             machine.join(lab.cumulo("host", "token", "create"))
         lab.until(lambda: hosts(lab), lambda found: all(each["connected"] for each in found), 60)
         assert len(hosts(lab)) == 3
+        assert "second of the cloud at https://10.77.0.1:5001" in second.cumulo("status")
+        assert "ask there" in refused(second, "why", "x")
         lab.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(lab.folder / "key"))
         lab.openstack("keypair", "create", "k", "--public-key", str(lab.folder / "key.pub"))
         for protocol in ("icmp", "tcp"):
@@ -124,12 +127,13 @@ def test_three_machines() -> None:
         lab.until(lambda: (third.data_dir / "logs/cumulo.log").read_text(), gone, 60)
 
 
-def refused(lab: Lab, *arguments: str) -> str:
+def refused(place: Lab | Machine, *arguments: str) -> str:
     """What a command that must fail says."""
-    place = namespaces.namespace_path(lab.namespace)
+    lab = place if isinstance(place, Lab) else place.lab
+    command = [sys.executable, "-m", "cumulo.cli.main", *arguments]
     done = subprocess.run(
-        ["nsenter", f"--net={place}", "--", "python", "-m", "cumulo.cli.main", *arguments,
-         "--data-dir", str(lab.data_dir)],
+        ["nsenter", f"--net={namespaces.namespace_path(place.namespace)}", "--", *command,
+         "--data-dir", str(place.data_dir)],
         env=lab.environment, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode != 0

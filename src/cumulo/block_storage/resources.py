@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cumulo.core.faults import BadRequest
 from cumulo.core.resource_types import (
     READY,
     WORKING,
@@ -10,6 +11,7 @@ from cumulo.core.resource_types import (
     Place,
     Request,
     ResourceType,
+    Snapshot,
     State,
     flag,
     mapping,
@@ -41,6 +43,9 @@ def _volume(given: Given, place: Place) -> dict[str, Any]:
 def _update_volume(physical: str, now: Given, changed: Given, place: Place) -> Sequence[Request]:
     one = f"{BASE}/volumes/{physical}"
     made = []
+    if "volume_type" in changed:
+        # Another volume in its stead would be an empty one.
+        raise BadRequest("A volume's type cannot be changed: volumes are not retyped here.")
     plain = {n: changed[n] for n in ("name", "description", "metadata") if n in changed}
     if "name" in plain and plain["name"] is None:
         plain["name"] = place.name
@@ -79,7 +84,7 @@ VOLUME = rest(
         "snapshot_id": text("The snapshot to make it from.", find="volume_snapshot"),
         "source_volid": text("The volume to make it from.", find="volume"),
         "image": text("The image to make it from.", find="image"),
-        "volume_type": text("The type.", find="volume_type"),
+        "volume_type": text("The type.", update=True, find="volume_type"),
         "availability_zone": text("The availability zone."),
         "metadata": mapping(None, "Key/value pairs.", update=True, default={}),
         "read_only": flag("Whether it can only be read.", update=True),
@@ -108,12 +113,26 @@ VOLUME = rest(
     body=_volume,
     update=_update_volume,
     state=_volume_state,
-    snapshot=lambda physical, place: Request(
-        "POST",
-        f"{BASE}/snapshots",
-        {"snapshot": {"volume_id": physical, "force": True, "name": place.name}},
-        VERSION,
+    # A volume with snapshots cannot go: what is kept of it is a volume of its own.
+    snapshot=Snapshot(
+        lambda physical, body, place: Request(
+            "POST",
+            f"{BASE}/volumes",
+            {
+                "volume": {
+                    "source_volid": physical,
+                    "size": body["volume"]["size"],
+                    "name": f"{place.name}-snapshot",
+                    "metadata": {"snapshot_of": physical},
+                }
+            },
+            VERSION,
+        ),
+        lambda answer: str(answer["volume"]["id"]),
+        lambda kept: Request("GET", f"{BASE}/volumes/{kept}", None, VERSION),
+        lambda body: _volume_state(body),
     ),
+    lost=lambda body: body["volume"]["status"] in ("error", "deleting"),
     check=lambda given: (
         None
         if given.get("size") or given.get("snapshot_id") or given.get("source_volid")
@@ -176,6 +195,9 @@ VOLUME_ATTACHMENT = ResourceType(
     ),
     description="Resource for associating volume to instance.",
     state=_attachment_state,
+    lost=lambda body: (
+        body["volume"]["status"] == "available" or body["volume"]["status"].startswith("error")
+    ),
     gone=lambda body: body is None or body["volume"]["status"] in ("available", "deleting"),
 )
 

@@ -86,6 +86,11 @@ def _digests(settings: Settings) -> dict[str, str]:
     }
 
 
+def cloud_of(settings: Settings) -> str:
+    """Where the cloud of this joined machine is."""
+    return str(json.loads((settings.data_dir / "joined.json").read_bytes())["url"])
+
+
 class AlreadyRunning(Exception):
     """Another control plane works on this data directory."""
 
@@ -119,6 +124,9 @@ class Client:
 
     def __init__(self, settings: Settings, base_url: str) -> None:
         self._base = base_url
+        host = host_here(settings)
+        if host is not None:
+            raise ApiError(f"this is the host {host} of a cloud that runs elsewhere: ask there")
         password = (settings.secrets_dir / "admin-password").read_text().strip()
         user = {"name": "admin", "domain": {"id": "default"}, "password": password}
         scope = {"project": {"name": "admin", "domain": {"id": "default"}}}

@@ -26,8 +26,12 @@ def command(data_dir: Path | None, as_json: bool) -> None:
             "seconds": round(time.time() - found.since),
             "memory_mb": _memory(found.pid),
         }
+        host = instance.host_here(settings)
+        if host is not None:
+            state |= {"host": host, "url": instance.cloud_of(settings)}
         try:
-            state |= instance.Client(settings, found.base_url).get("/cumulo/status")
+            if host is None:
+                state |= instance.Client(settings, found.base_url).get("/cumulo/status")
         except instance.ApiError as error:
             state["problem"] = str(error)
     if as_json:
@@ -50,7 +54,10 @@ def _show(state: dict[str, Any], start: str) -> None:
         click.echo(f"stopped    (data in {state['data_dir']}); start: {start}")
         return
     click.echo(f"running    pid {state['pid']}, {state['memory_mb']} MB, for {state['seconds']} s")
-    click.echo(f"APIs       {state['url']}")
+    if "host" in state:
+        click.echo(f"host       {state['host']} of the cloud at {state['url']}")
+    else:
+        click.echo(f"APIs       {state['url']}")
     click.echo(f"data       {state['data_dir']}")
     for host in state.get("hosts", []):
         health = "up" if host["alive"] else "DOWN"

@@ -13,6 +13,7 @@ from cumulo.core.resource_types import (
     Reader,
     Request,
     ResourceType,
+    Snapshot,
     State,
     flag,
     items,
@@ -131,17 +132,61 @@ def _update_server(physical: str, now: Given, changed: Given, place: Place) -> S
         made.append(Request("PUT", f"{one}/metadata", {"metadata": content}, VERSION))
     if "tags" in changed:
         made.append(Request("PUT", f"{one}/tags", {"tags": changed["tags"] or []}, VERSION))
+    if changed.get("admin_pass"):
+        made.append(_action(physical, {"changePassword": {"adminPass": changed["admin_pass"]}}))
     return made
+
+
+def _action(physical: str, body: Mapping[str, Any]) -> Request:
+    return Request("POST", f"{BASE}/servers/{physical}/action", body, VERSION)
+
+
+def _update_server_later(
+    physical: str, now: Given, changed: Given, place: Place
+) -> Sequence[Request]:
+    """Each of them takes the server as a whole."""
+    made = []
+    if "flavor" in changed:
+        made.append(_action(physical, {"resize": {"flavorRef": changed["flavor"]}}))
+    if "image" in changed:
+        made.append(_action(physical, {"rebuild": {"imageRef": changed["image"]}}))
+    return made
+
+
+def _replaces_server(now: Given, changed: Given) -> bool:
+    return (
+        ("flavor" in changed and now.get("flavor_update_policy") == "REPLACE")
+        or ("image" in changed and now.get("image_update_policy") == "REPLACE")
+        or ("image" in changed and not changed["image"])
+    )
+
+
+def _confirmed(physical: str, body: Any) -> Sequence[Request]:
+    """A resize that an update has asked for waits to be confirmed."""
+    server = body["server"]
+    if server["status"] != "VERIFY_RESIZE" or server.get("OS-EXT-STS:task_state"):
+        return []
+    return [_action(physical, {"confirmResize": None})]
 
 
 SERVER = ResourceType(
     "OS::Nova::Server",
     {
         "name": text("Server name.", update=True),
-        "image": text("The image to boot from.", find="image"),
-        "flavor": text("The flavor.", required=True, find="flavor"),
-        "flavor_update_policy": text("Kept for old templates.", default="RESIZE", update=True),
-        "image_update_policy": text("Kept for old templates.", default="REBUILD", update=True),
+        "image": text("The image to boot from.", update=True, find="image"),
+        "flavor": text("The flavor.", required=True, update=True, find="flavor"),
+        "flavor_update_policy": text(
+            "What another flavor means: the server is resized, or another one is made.",
+            default="RESIZE",
+            update=True,
+            constraints=[{"allowed_values": ["RESIZE", "REPLACE"]}],
+        ),
+        "image_update_policy": text(
+            "What another image means: the server is rebuilt, or another one is made.",
+            default="REBUILD",
+            update=True,
+            constraints=[{"allowed_values": ["REBUILD", "REPLACE"]}],
+        ),
         "key_name": text("Name of keypair to inject into the server."),
         "availability_zone": text("Name of the availability zone."),
         "security_groups": items(text(), "Names or ids of security groups.", default=[]),
@@ -170,7 +215,7 @@ SERVER = ResourceType(
         ),
         "user_data_update_policy": text("Kept for old templates.", default="REPLACE", update=True),
         "config_drive": flag("Whether it gets a config drive."),
-        "admin_pass": text("The administrator's password."),
+        "admin_pass": text("The administrator's password.", update=True),
         "diskConfig": text("Kept for old templates."),
         "scheduler_hints": mapping(None, "Hints for the scheduler."),
         "tags": items(text(), "Tags of the server.", update=True),
@@ -238,13 +283,30 @@ SERVER = ResourceType(
         or given.get("block_device_mapping_v2")
         else "Neither image nor bootable volume is specified for instance"
     ),
-    suspend=lambda physical: Request(
-        "POST", f"{BASE}/servers/{physical}/action", {"suspend": None}, VERSION
-    ),
-    resume=lambda physical: Request(
-        "POST", f"{BASE}/servers/{physical}/action", {"resume": None}, VERSION
+    suspend=lambda physical: _action(physical, {"suspend": None}),
+    resume=lambda physical: _action(physical, {"resume": None}),
+    later=_update_server_later,
+    replaces=_replaces_server,
+    follow_up=_confirmed,
+    lost=lambda body: body["server"]["status"] in ("ERROR", "DELETED", "SOFT_DELETED"),
+    snapshot=Snapshot(
+        lambda physical, body, place: _action(
+            physical, {"createImage": {"name": f"{place.name}-snapshot"}}
+        ),
+        lambda answer: str(answer["image_id"]),
+        lambda kept: Request("GET", f"/image/v2/images/{kept}"),
+        lambda body: _image_state(body),
     ),
 )
+
+
+def _image_state(body: Any) -> State:
+    word = body["status"]
+    if word in ("active", "deactivated"):
+        return READY
+    if word in ("queued", "saving", "importing", "uploading"):
+        return WORKING
+    return State("failed", f"the image went to status {word}")
 
 
 def _server_attribute(name: str, body: Any, read: Reader) -> Any:

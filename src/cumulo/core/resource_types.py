@@ -124,6 +124,18 @@ READY = State("ready")
 WORKING = State("working")
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """What is kept of a thing that goes."""
+
+    create: Callable[[str, Mapping[str, Any], Place], Request]
+    """(id, body of the read, place)."""
+    made: Callable[[Any], str]
+    """The answer's body → its id."""
+    read: Callable[[str], Request]
+    state: Callable[[Any], State]
+
+
 class Reader(Protocol):
     """Reads for a type: bodies of GETs, as the owner."""
 
@@ -177,8 +189,21 @@ class ResourceType:
     the same transaction."""
     suspend: Callable[[str], Request] | None = None
     resume: Callable[[str], Request] | None = None
-    snapshot: Callable[[str, Place], Request] | None = None
-    """What `deletion_policy: Snapshot` asks before the delete."""
+    snapshot: "Snapshot | None" = None
+    """What `deletion_policy: Snapshot` makes before the delete; None: it cannot be asked for."""
+    lost: Callable[[Any], bool] | None = None
+    """Whether what is read is of no use any more, so that another one has to be made; None: when
+    its state is failed. What is lost is replaced with all that is in it: rather too seldom."""
+    later: (
+        Callable[[str, Mapping[str, Any], Mapping[str, Any], Place], Sequence[Request]] | None
+    ) = None
+    """(id, all properties now, those that changed, place) → what an update asks one by one, each
+    when the thing is ready again."""
+    follow_up: Callable[[str, Any], Sequence[Request]] | None = None
+    """(id, body of the read) → what has to be asked so that an update comes to its end."""
+    replaces: Callable[[Mapping[str, Any], Mapping[str, Any]], bool] | None = None
+    """(all properties now, those that changed) → whether the template wants another thing instead
+    of a change in place."""
     before_delete: Callable[[str, Any], Sequence[Request]] | None = None
     """(id, body of the read) → what has to go first."""
 

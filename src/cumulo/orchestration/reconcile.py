@@ -15,6 +15,9 @@ from cumulo.orchestration.service.engine import Engine, Outside
 from cumulo.orchestration.service.handlers import Calls
 from cumulo.orchestration.service.stacks import Stacks
 
+AHEAD = 2000
+"""Rows among which the projects take turns."""
+
 
 class StackResources:
     """Moves resources on, one step a transaction. Implements core.work.Reconciler."""
@@ -38,7 +41,7 @@ class StackResources:
             asyncio.get_running_loop().call_later(seconds, self._bell)
 
     def due(self, tx: Tx, most: int) -> list[str]:
-        return [str(id) for (id,) in tx.tuples(resources.DUE, now=tx.now, most=most)]
+        return [str(id) for (id,) in tx.tuples(resources.DUE, now=tx.now, most=most, ahead=AHEAD)]
 
     async def step(self, id: str) -> None:
         asked = await self._database.write(
@@ -59,13 +62,11 @@ class StackResources:
 
     async def _ask(self, asked: Outside) -> Any:
         read, request = asked.read, asked.request
-        if read is not None:
+        if read is not None and asked.again:
             found = await self._caller.call(
                 asked.principal, read.method, read.path, version=read.version
             )
-            if found.fault is None and asked.again:
-                return found
-            if found.fault is not None and not isinstance(found.fault, NotFound):
+            if not isinstance(found.fault, NotFound):
                 return found
         return await self._caller.call(
             asked.principal, request.method, request.path, request.body, version=request.version

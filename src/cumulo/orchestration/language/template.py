@@ -221,7 +221,7 @@ def _resource(
         given.get("properties") or {},
         given.get("metadata"),
         names,
-        _policy(given.get("deletion_policy"), version, path),
+        policy_of(given.get("deletion_policy"), version, path),
         given.get("update_policy") or {},
         str(given.get("description") or ""),
         given.get("external_id"),
@@ -229,14 +229,15 @@ def _resource(
     )
 
 
-def _policy(value: Any, version: Version, path: str) -> Any:
+def policy_of(value: Any, version: Version, path: str) -> Any:
+    """A deletion policy by its proper name; a function stays one until parameters are known."""
     if value is None:
         return "Delete"
-    if not isinstance(value, str):
-        return value  # A function: resolved with the parameters.
+    if isinstance(value, dict):
+        return value
     known = POLICIES | ({n.lower(): n for n in POLICIES} if version.since("2016-10-14") else {})
-    if value not in known:
-        raise Invalid(f'Invalid deletion policy "{value}"', path)
+    if not isinstance(value, str) or value not in known:
+        raise Invalid(f'Invalid deletion policy "{str(value)[:100]}"', path)
     return known[value]
 
 

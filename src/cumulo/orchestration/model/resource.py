@@ -66,6 +66,8 @@ class ResourceRow(Row, frozen=True):
     """The hook that it waits at, say `pre-create`; empty: none."""
     created_at: Moment
     updated_at: Moment | None
+    wanted: str
+    """The digest of what it is to become; empty once it is that (`digest`)."""
 
 
 @table("orchestration_edges")

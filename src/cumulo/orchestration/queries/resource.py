@@ -37,12 +37,34 @@ _ready = (
     _c.waits == 0,
     _c.hook == "",
 )
-DUE = statement(
-    sa.select(_c.id)
-    .where(*_ready, _c.due <= sa.bindparam("now"))
+_stack = columns(StackRow)
+_queue = (
+    sa.select(_c.id, _c.due, _stack.project_id)
+    .join(StackRow.sql_table, _stack.id == _c.stack_id)
+    # What is out of date is nobody's work: it would be due for ever.
+    .where(
+        *_ready,
+        _c.due <= sa.bindparam("now"),
+        _stack.status == "IN_PROGRESS",
+        _stack.traversal == _c.traversal,
+    )
     .order_by(_c.due)
+    .limit(sa.bindparam("ahead", type_=sa.Integer()))
+    .subquery()
+)
+_turns = sa.select(
+    _queue.c.id,
+    _queue.c.due,
+    sa.func.row_number()
+    .over(partition_by=_queue.c.project_id, order_by=_queue.c.due)
+    .label("turn"),
+).subquery()
+DUE = statement(
+    sa.select(_turns.c.id)
+    .order_by(_turns.c.turn, _turns.c.due)
     .limit(sa.bindparam("most", type_=sa.Integer()))
 )
+"""Those whose time has come, the projects by turns."""
 TELL = statement(
     sa.update(_t)
     .where(

@@ -13,7 +13,7 @@ from cumulo.orchestration.language.functions import Functions, function_of
 from cumulo.orchestration.language.graph import requirements
 from cumulo.orchestration.language.invalid import Invalid, NotKnownYet
 from cumulo.orchestration.language.parameters import Parameter, definitions, values_of
-from cumulo.orchestration.language.template import ResourceDefinition, Template, parse
+from cumulo.orchestration.language.template import ResourceDefinition, Template, parse, policy_of
 
 Query = Callable[[str, Any], Any]
 Facade = Callable[[str], Any]
@@ -108,6 +108,19 @@ class Blueprint:
         """The real type, or the file or URL of a template, of a resource."""
         return self.environment.type_of(self.definitions[name].type, name)
 
+    def deletion_policy(self, name: str) -> str:
+        """Delete, Retain or Snapshot: known before anything is made. Raises Invalid."""
+        given, path = self.definitions[name].deletion_policy, f"resources.{name}.deletion_policy"
+        if isinstance(given, str):
+            return given
+        try:
+            found = Functions(self.template.version, PlanScope(self)).resolve(given, path)
+        except NotKnownYet:
+            raise Invalid("a deletion policy cannot follow from a resource", path) from None
+        if not isinstance(found, str):
+            raise Invalid(f"Invalid deletion policy {found!r}", path)
+        return str(policy_of(found, self.template.version, path))
+
     def digest(self, name: str) -> str:
         """Of a definition with all filled in that is known without the other resources."""
         one = self.definitions[name]
@@ -117,7 +130,7 @@ class Blueprint:
             partial(one.properties, self.template, scope),
             partial(one.metadata, self.template, scope),
             partial(one.update_policy, self.template, scope),
-            one.deletion_policy if isinstance(one.deletion_policy, str) else "",
+            self.deletion_policy(name),
         ]
         return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
 

@@ -1,5 +1,6 @@
 """Blueprints of stacks: built from their rows, kept while the same traversal lasts."""
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,11 +23,13 @@ class Blueprints:
     def __init__(self, region: str) -> None:
         self._region = region
         self._kept: OrderedDict[tuple[str, int], Blueprint] = OrderedDict()
+        self._here = threading.local()
 
     def of(self, tx: Tx, stack: StackRow) -> Blueprint:
         """Of a stack as it is wanted now."""
         key = (stack.id, stack.traversal)
-        found = self._kept.get(key)
+        fresh = self._fresh(tx)
+        found = self._kept.get(key) or fresh.get(key)
         if found is None:
             found = self.build(
                 stack.template,
@@ -36,10 +39,22 @@ class Blueprints:
                 pseudo=self.pseudo(stack),
                 facade=self._facade(tx, stack),
             )
-            self._kept[key] = found
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+            made = fresh[key] = found
+            # A wish that is undone leaves nothing behind: the next one may get its number.
+            tx.after_commit(lambda: self._keep(key, made))
         return found
+
+    def _fresh(self, tx: Tx) -> dict[tuple[str, int], Blueprint]:
+        """Those that this transaction has built."""
+        if getattr(self._here, "tx", None) is not tx:
+            self._here.tx, self._here.built = tx, {}
+        built: dict[tuple[str, int], Blueprint] = self._here.built
+        return built
+
+    def _keep(self, key: tuple[str, int], made: Blueprint) -> None:
+        self._kept[key] = made
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
 
     def build(
         self,

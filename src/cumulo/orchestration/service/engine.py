@@ -8,27 +8,28 @@ an older one: what belongs to that finds itself out of date and does nothing.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
 
 from cumulo.core.auth.principal import Principal
-from cumulo.core.clock import later
+from cumulo.core.clock import later, seconds_of
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Conflict, Fault, Unavailable
 from cumulo.core.ids import child_id
-from cumulo.core.resource_types import Request
+from cumulo.core.resource_types import Place, Request, ResourceType
 from cumulo.orchestration.language.invalid import Invalid, NotKnownYet
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.queries import stack as queries
 from cumulo.orchestration.service.blueprints import Blueprints
-from cumulo.orchestration.service.handlers import Calls, Handler, RestHandler, Work
+from cumulo.orchestration.service.handlers import Calls, Handler, Health, RestHandler, Work
 from cumulo.orchestration.service.live import LiveScope, resolved_properties
-from cumulo.orchestration.service.plan import arrange_removal
+from cumulo.orchestration.service.plan import arrange_removal, lost
 from cumulo.orchestration.service.properties import difference, not_updatable
+from cumulo.orchestration.service.removing import remove
 from cumulo.orchestration.service.story import Story
 from cumulo.orchestration.service.types import Types
 
@@ -40,6 +41,9 @@ MOST_BETWEEN_LOOKS = 3.0
 TRIES = 12
 """Of a delete that is refused because somebody still uses the thing."""
 
+MAKING = ("CREATE", "UPDATE", "ROLLBACK")
+"""Actions that lead to what a template says. The others look at what is there."""
+
 PrincipalOf = Callable[[Tx, str, str, Mapping[str, str]], Principal | None]
 """(user, project, by what it was lent) → who the user is there now."""
 
@@ -48,12 +52,19 @@ class Outside(msgspec.Struct, frozen=True):
     """A request that has to be asked outside of the transaction."""
 
     row_id: str
-    traversal: int
+    kind: str
     principal: Principal
     request: Request
     read: Request | None
     again: bool
     """It was asked before, and the answer was lost with the process."""
+    properties: Mapping[str, Any]
+    place: Place
+
+
+def current(stack: StackRow, row: ResourceRow) -> bool:
+    """The row belongs to what is being done to the stack now."""
+    return stack.status == "IN_PROGRESS" and row.traversal == stack.traversal
 
 
 class Engine:
@@ -78,7 +89,10 @@ class Engine:
         if row is None or row.step not in ("todo", "working") or row.waits or row.hook:
             return None
         stack = tx.get(StackRow, row.stack_id)
-        if stack is None or row.traversal != stack.traversal or stack.status != "IN_PROGRESS":
+        if stack is None:
+            return None
+        if not current(stack, row):
+            tx.update(row, step="failed")
             return None
         try:
             work = Work(tx, self, stack, row, self._principal(tx, stack))
@@ -98,7 +112,7 @@ class Engine:
     def _move(self, work: Work) -> Outside | None:
         handler = self.types.handler(work.row.kind)
         if work.row.goal == "absent":
-            self._remove(work, handler)
+            remove(self, work, handler)
             return None
         if work.row.step == "working":
             self._look(work, handler)
@@ -118,7 +132,7 @@ class Engine:
         )
         if again and row.tries < TRIES:
             tries = row.tries + 1
-            self._wait(tx, row, tries=tries)
+            self.wait(tx, row, tries=tries)
             return
         if isinstance(problem, Fault):
             reason = problem.message
@@ -158,19 +172,7 @@ class Engine:
         work.properties = wanted
         if work.row.physical_id is None:
             return self._create(work, handler, metadata, scope, definition)
-        changed = difference(work.row.properties, wanted)
-        healthy = work.row.status != "FAILED" and work.row.action != "CHECK"
-        if not work.row.made:
-            if changed or not healthy:
-                self._replace(work)
-            else:
-                self._begin(work, "CREATE")
-            return None
-        if not changed and healthy:
-            work.row = work.tx.update(work.row, metadata=metadata)
-            self.done(work.tx, work.row, quietly=True)
-            return None
-        self._change(work, handler, changed, metadata, healthy, blueprint)
+        self._change(work, handler, metadata, blueprint.environment.restricted(work.row.name))
         return None
 
     def _create(
@@ -183,74 +185,105 @@ class Engine:
             physical = scope.resolve(definition.external_id, "external_id")
             work.row = work.tx.update(work.row, physical_id=str(physical), deletion_policy="Retain")
             work.store(external=True)
-            self._begin(work, "CREATE")
+            self.begin(work, "CREATE")
             self._look(work, handler)
             return None
         if handler.outside and isinstance(handler, RestHandler):
-            again = bool(work.row.stored.get("asked"))
-            work.store(asked=True)
-            self._begin(work, "CREATE")
-            request = handler.request(work)
-            return Outside(
-                work.row.id,
-                work.stack.traversal,
-                work.principal,
-                request,
-                handler.type.read(work.place.name, work.properties, work.place),
-                again=again,
-            )
+            return self._ask_outside(work, handler)
         physical = handler.create(work)
         work.row = work.tx.update(work.row, physical_id=physical)
-        self._begin(work, "CREATE")
+        self.begin(work, "CREATE")
         self._look(work, handler)
         return None
 
+    def _ask_outside(self, work: Work, handler: RestHandler) -> Outside:
+        """It is named by the template: what has that name before it was asked for is another's."""
+        again = bool(work.row.stored.get("asked"))
+        read = handler.type.read(work.place.name, work.properties, work.place)
+        if not again:
+            if read is not None and work.read(read.path, read.version) is not None:
+                raise Conflict(f"There is a {handler.type.name} of this name already.")
+            work.store(asked=seconds_of(work.tx.now))
+        self.begin(work, "CREATE")
+        return Outside(
+            work.row.id,
+            work.row.kind,
+            work.principal,
+            handler.request(work),
+            read,
+            again=again,
+            properties=work.properties,
+            place=work.place,
+        )
+
     def made_outside(self, tx: Tx, asked: Outside, body: Any, fault: Fault | None) -> None:
-        """The answer to what was asked outside."""
+        """The answer to what was asked outside. What was made is noted, whatever has become of the
+        stack meanwhile, or removed where nobody is left to note it."""
         row = tx.get(ResourceRow, asked.row_id)
         stack = None if row is None else tx.get(StackRow, row.stack_id)
-        if row is None or stack is None or row.physical_id is not None:
-            return
-        if fault is not None:
-            self.failed(tx, stack, row, fault.message)
-            return
-        handler = self.types.handler(row.kind)
+        handler = self.types.handler(asked.kind)
         assert isinstance(handler, RestHandler)
-        kept = {} if handler.type.kept is None else dict(handler.type.kept(row.properties, body))
-        row = tx.update(
-            row,
-            physical_id=handler.type.made(body),
-            step="working",
-            stored={**row.stored, **kept},
-        )
-        self._wait(tx, row, tries=0)
+        if row is None or stack is None:
+            if fault is None:
+                self._stray(tx, asked, handler.type, handler.type.made(body))
+            return
+        if row.physical_id is not None:
+            return
+        awaited = row.step == "working" and row.goal == "present" and current(stack, row)
+        if fault is not None:
+            if not isinstance(fault, Unavailable):
+                kept = {name: value for name, value in row.stored.items() if name != "asked"}
+                row = tx.update(row, stored=kept)
+            if awaited:
+                self.failed(tx, stack, row, fault.message)
+            return
+        kept = {} if handler.type.kept is None else dict(handler.type.kept(asked.properties, body))
+        physical = handler.type.made(body)
+        row = tx.update(row, physical_id=physical, stored={**row.stored, **kept})
+        if awaited:
+            self.wait(tx, row, tries=0)
+
+    def _stray(self, tx: Tx, asked: Outside, kind: ResourceType, physical: str) -> None:
+        last = kind.delete(physical, asked.properties, asked.place)
+        if last is not None:
+            gone = self.calls.call_in(tx, asked.principal, last.method, last.path, last.body)
+            if gone.fault is not None:
+                log.warning("%s of a removed stack stays: %s", physical, gone.fault.message)
 
     def _change(
-        self,
-        work: Work,
-        handler: Handler,
-        changed: Mapping[str, Any],
-        metadata: Any,
-        healthy: bool,
-        blueprint: Any,
+        self, work: Work, handler: Handler, metadata: Any, restricted: Collection[str]
     ) -> None:
-        name = work.row.name
-        restricted = blueprint.environment.restricted(name)
+        """What is there becomes what it shall be: in place, or by another one in its stead."""
+        row = work.row
+        changed = difference(row.properties, work.properties)
+        unsure = row.status != "COMPLETE"
+        health: Health = "lost" if lost(row) else handler.health(work) if unsure else "well"
+        if health == "busy":
+            self.wait(work.tx, row, tries=row.tries + 1)
+            return
+        if health == "well" and not changed:
+            work.row = work.tx.update(work.row, metadata=metadata)
+            if not unsure:
+                self.done(work.tx, work.row, quietly=True)
+                return
+            handler.mend(work)
+            self.begin(work, "UPDATE" if row.made else "CREATE")
+            self._look(work, handler)
+            return
         stuck = not_updatable(handler.properties, changed)
-        in_place = healthy and not stuck
-        if in_place and "update" in restricted:
-            raise Invalid(f"update is restricted for resource {name}")
-        if in_place:
+        if health == "well" and not stuck:
+            if "update" in restricted:
+                raise Invalid(f"update is restricted for resource {row.name}")
             before = work.row
             work.row = work.tx.update(work.row, metadata=metadata)
             if handler.update(work, changed):
                 work.row = work.tx.update(work.row, properties=dict(work.properties))
-                self._begin(work, "UPDATE")
+                self.begin(work, "UPDATE" if row.made else "CREATE")
                 self._look(work, handler)
                 return
             work.row = before
         if "replace" in restricted:
-            raise Invalid(f"replace is restricted for resource {name}")
+            raise Invalid(f"replace is restricted for resource {row.name}")
         self._replace(work)
 
     def _replace(self, work: Work) -> None:
@@ -267,6 +300,7 @@ class Engine:
             status="INIT",
             reason="",
             properties={},
+            digest="",
             physical_id=None,
             made=False,
             stored={},
@@ -276,10 +310,10 @@ class Engine:
         )
         tx.insert(new)
         tx.run(resources.MOVE_EDGES, old=old.id, new=new.id)
-        tx.update(old, goal="absent", phase=2, step="todo", waits=1)
-        self.ring(0.0)
+        tx.update(old, goal="absent", phase=2, step="todo", waits=1, wanted="")
+        tx.after_commit(lambda: self.ring(0.0))
 
-    def _begin(self, work: Work, action: str) -> None:
+    def begin(self, work: Work, action: str) -> None:
         """It is being worked at from now on."""
         row = work.row
         if row.step == "working" and row.action == action:
@@ -300,7 +334,7 @@ class Engine:
         if work.row.physical_id is None and handler.outside:
             # Asked outside, and the answer was lost with the process: ask again.
             work.tx.update(work.row, step="todo")
-            self.ring(0.0)
+            work.tx.after_commit(lambda: self.ring(0.0))
             return
         work.properties = work.row.properties
         state = handler.state(work)
@@ -309,9 +343,9 @@ class Engine:
         elif state.word == "failed":
             self.failed(work.tx, work.stack, work.row, state.reason)
         else:
-            self._wait(work.tx, work.row, tries=work.row.tries + 1)
+            self.wait(work.tx, work.row, tries=work.row.tries + 1)
 
-    def _wait(self, tx: Tx, row: ResourceRow, *, tries: int) -> None:
+    def wait(self, tx: Tx, row: ResourceRow, *, tries: int) -> None:
         seconds = min(MOST_BETWEEN_LOOKS, FIRST_LOOK * 1.4 ** min(tries, 20))
         tx.update(row, tries=tries, due=later(tx.now, seconds))
         tx.after_commit(lambda: self.ring(seconds))
@@ -320,7 +354,7 @@ class Engine:
         """Check, suspend, resume: what is there is looked at, or asked to rest or to go on."""
         action = work.stack.action
         work.properties = work.row.properties
-        self._begin(work, action)
+        self.begin(work, action)
         if action != "CHECK":
             handler.suspend(work, resume=action == "RESUME")
             self.done(work.tx, work.row)
@@ -340,35 +374,6 @@ class Engine:
         )
         return True
 
-    # --- removing ------------------------------------------------------------------------
-
-    def _remove(self, work: Work, handler: Handler) -> None:
-        row = work.row
-        keep = row.deletion_policy == "Retain" and work.stack.action != "ROLLBACK"
-        # What was there before the stack is not the stack's to remove, whatever happens.
-        keep = keep or bool(row.stored.get("external"))
-        if row.physical_id is None or keep:
-            self._removed(work)
-            return
-        work.properties = row.properties
-        if row.step == "todo":
-            self._begin(work, "DELETE")
-            handler.delete(work)
-        if handler.gone(work):
-            self._removed(work)
-        else:
-            self._wait(work.tx, work.row, tries=work.row.tries + 1)
-
-    def _removed(self, work: Work) -> None:
-        tx, row = work.tx, work.row
-        gone = msgspec.structs.replace(
-            row, action="DELETE", status="COMPLETE", reason="state changed"
-        )
-        self.story.of_resource(tx, work.stack, gone)
-        tx.run(resources.TELL, id=row.id, t=work.stack.traversal)
-        tx.delete(row)
-        self._one_less(tx, work.stack)
-
     # --- ends ----------------------------------------------------------------------------
 
     def done(self, tx: Tx, row: ResourceRow, *, quietly: bool = False) -> None:
@@ -378,17 +383,25 @@ class Engine:
         changes: dict[str, Any] = {"step": "done", "made": True, "tries": 0}
         if not quietly:
             changes |= {"status": "COMPLETE", "reason": "state changed", "updated_at": tx.now}
+        if stack.action in MAKING and row.wanted:
+            changes |= {"digest": row.wanted, "wanted": ""}
+        if lost(row):
+            changes["stored"] = {n: v for n, v in row.stored.items() if n != "marked"}
         row = tx.update(row, **changes)
         if not quietly:
             self.story.of_resource(tx, stack, row)
         tx.run(resources.TELL, id=row.id, t=stack.traversal)
-        self._one_less(tx, stack)
+        self.one_less(tx, stack)
 
     def failed(self, tx: Tx, stack: StackRow, row: ResourceRow, reason: str) -> None:
         """A resource cannot be what it shall be: no new work is begun, what runs runs out."""
-        action = "DELETE" if row.goal == "absent" else row.action
-        if row.status == "INIT":
-            action = "CREATE"
+        action = row.action
+        if row.goal == "absent":
+            action = "DELETE"
+        elif row.step == "todo" and stack.action in MAKING:
+            action = "UPDATE" if row.made else "CREATE"
+        elif row.step == "todo":
+            action = stack.action
         row = tx.update(
             row,
             step="failed",
@@ -407,7 +420,7 @@ class Engine:
         if int(tx.value(resources.WORKING, stack=stack.id)) == 0:
             self.end(tx, stack, "FAILED", stack.reason)
 
-    def _one_less(self, tx: Tx, stack: StackRow) -> None:
+    def one_less(self, tx: Tx, stack: StackRow) -> None:
         tx.after_commit(lambda: self.ring(0.0))
         if stack.phase == 3:
             if int(tx.value(resources.WORKING, stack=stack.id)) == 0:
@@ -421,7 +434,7 @@ class Engine:
         """Everything of this phase is done."""
         stack = tx.get(StackRow, stack_id)
         assert stack is not None
-        if stack.phase == 1:
+        if stack.phase == 1 and stack.action in (*MAKING, "DELETE"):
             waiting = arrange_removal(tx, stack)
             if waiting:
                 tx.update(stack, phase=2, left=waiting)

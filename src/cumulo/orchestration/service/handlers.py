@@ -5,14 +5,23 @@ them all. Heat's own ones are in `own_types.py` and `groups.py`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Fault, NotFound
 from cumulo.core.ids import child_id
-from cumulo.core.resource_types import READY, Finder, Place, Property, Request, ResourceType, State
+from cumulo.core.resource_types import (
+    READY,
+    WORKING,
+    Finder,
+    Place,
+    Property,
+    Request,
+    ResourceType,
+    State,
+)
 from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
@@ -74,6 +83,8 @@ class Work:
 
     def ask(self, request: Request) -> Any:
         """The decoded answer. Raises the fault of a refusal."""
+        if request.method != "GET":
+            self._seen.clear()
         result = self.engine.calls.call_in(
             self.tx,
             self.principal,
@@ -97,6 +108,16 @@ class Work:
     def store(self, **kept: Any) -> None:
         """Keep something beside the physical id."""
         self.row = self.tx.update(self.row, stored={**self.row.stored, **kept})
+
+    def forget(self, *names: str) -> None:
+        """Keep it no longer."""
+        kept = {name: value for name, value in self.row.stored.items() if name not in names}
+        if kept != self.row.stored:
+            self.row = self.tx.update(self.row, stored=kept)
+
+
+Health = Literal["well", "busy", "lost"]
+"""lost: of no use any more, another one has to be made. What is well is never thrown away."""
 
 
 class Handler(Protocol):
@@ -122,8 +143,18 @@ class Handler(Protocol):
     def create(self, work: Work) -> str | None:
         """Begin to make it; the physical id."""
 
+    @property
+    def snapshots(self) -> bool:
+        """It can be kept as a snapshot when it goes."""
+
     def state(self, work: Work) -> State:
         """How far it is."""
+
+    def health(self, work: Work) -> Health:
+        """Asked where an action on it failed, or was left off: whether it is of use yet."""
+
+    def mend(self, work: Work) -> None:
+        """What failed at it is tried again; its properties are as they shall be."""
 
     def update(self, work: Work, changed: Mapping[str, Any]) -> bool:
         """Change it in place; False: it cannot be, it must be replaced."""
@@ -160,6 +191,7 @@ class RestHandler:
         self.attributes = {**type_.attributes, "show": "Detailed information about resource."}
         self.description = type_.description
         self.outside = type_.outside
+        self.snapshots = type_.snapshot is not None
         self._finders = finders
 
     def check(self, properties: Mapping[str, Any]) -> str | None:
@@ -192,16 +224,57 @@ class RestHandler:
         body = work.read(request.path, request.version)
         if body is None:
             return State("failed", f"{self.type.name} {work.row.physical_id} is not there")
-        return self.type.state(body)
+        state = self.type.state(body)
+        if state.word == "failed" or "steps" not in work.row.stored:
+            return state
+        return self._go_on(work, body, state)
+
+    def _go_on(self, work: Work, body: Any, state: State) -> State:
+        """An update of several steps: the next one, when the thing is ready for it."""
+        physical, steps = work.row.physical_id, list(work.row.stored["steps"])
+        assert physical is not None
+        if state.word == "working":
+            if self.type.follow_up is not None:
+                for each in self.type.follow_up(physical, body):
+                    work.ask(each)
+            return state
+        if not steps:
+            work.forget("steps")
+            return state
+        work.store(steps=steps[1:])
+        work.ask(Request(**steps[0]))
+        return WORKING
+
+    def health(self, work: Work) -> Health:
+        request = self._read_request(work)
+        if request is None:
+            return "well"
+        body = work.read(request.path, request.version)
+        if body is None:
+            return "lost"
+        failed = self.type.state(body).word == "failed"
+        if failed if self.type.lost is None else self.type.lost(body):
+            return "lost"
+        # What an earlier update has begun is brought to its end.
+        return "busy" if self.state(work).word == "working" else "well"
+
+    def mend(self, work: Work) -> None:
+        return None
 
     def update(self, work: Work, changed: Mapping[str, Any]) -> bool:
         physical = work.row.physical_id
         assert physical is not None
         now = self.found(work, self.properties, work.properties)
         new = {**{name: now.get(name) for name in changed}}
+        if self.type.replaces is not None and self.type.replaces(now, new):
+            return False
         for request in self.type.update(physical, now, new, work.place):
             work.ask(request)
         self._after(work, physical)
+        if self.type.later is not None:
+            steps = self.type.later(physical, now, new, work.place)
+            if steps:
+                work.store(steps=[asdict(each) for each in steps])
         return True
 
     def delete(self, work: Work) -> None:

@@ -9,7 +9,7 @@ from cumulo.orchestration.language.documents import load
 from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
-from cumulo.orchestration.service.handlers import Work
+from cumulo.orchestration.service.handlers import Health, Work
 from cumulo.orchestration.service.own_types import Own
 from cumulo.orchestration.service.stacks import Stacks, Wish
 
@@ -44,6 +44,13 @@ class Nested(Own):
         if child.status == "FAILED":
             return State("failed", child.reason)
         return READY
+
+    def health(self, work: Work) -> Health:
+        """What is inside is mended there, each by itself: the others stay as they are."""
+        return "lost" if self.child(work) is None else "well"
+
+    def mend(self, work: Work) -> None:
+        self.update(work, {})
 
     def update(self, work: Work, changed: Mapping[str, Any]) -> bool:
         child = self.child(work)

@@ -16,7 +16,7 @@ from cumulo.core.resource_types import (
     number,
     text,
 )
-from cumulo.orchestration.service.handlers import Handler, Work
+from cumulo.orchestration.service.handlers import Handler, Health, Work
 
 SEQUENCES = {
     "lettersdigits": string.ascii_letters + string.digits,
@@ -38,6 +38,7 @@ class Own:
     description = ""
     outside = False
     takes_any = False
+    snapshots = False
 
     def check(self, properties: Mapping[str, Any]) -> str | None:
         return None
@@ -47,6 +48,12 @@ class Own:
 
     def state(self, work: Work) -> State:
         return READY
+
+    def health(self, work: Work) -> Health:
+        return "lost" if self.state(work).word == "failed" else "well"
+
+    def mend(self, work: Work) -> None:
+        return None
 
     def update(self, work: Work, changed: Mapping[str, Any]) -> bool:
         return True

@@ -21,7 +21,7 @@ Rows = Mapping[str, ResourceRow]
 def arrange(tx: Tx, stack: StackRow, blueprint: Blueprint) -> int:
     """Write what the stack's traversal has to make and to change; how many resources that is."""
     tx.run(resources.FORGET_EDGES, stack=stack.id)
-    existing, extra = _existing(tx, stack)
+    existing, extra = _existing(tx, stack, blueprint)
     dirty = _dirty(blueprint, existing)
     tx.run(resources.ADOPT_TRAVERSAL, stack=stack.id, t=stack.traversal)
     rows: dict[str, ResourceRow] = {}
@@ -40,19 +40,60 @@ def arrange(tx: Tx, stack: StackRow, blueprint: Blueprint) -> int:
     return len(rows)
 
 
-def _existing(tx: Tx, stack: StackRow) -> tuple[dict[str, ResourceRow], list[ResourceRow]]:
-    """The newest row of each name that is to be there; and what is left to be removed."""
-    found: dict[str, ResourceRow] = {}
+def _existing(
+    tx: Tx, stack: StackRow, blueprint: Blueprint
+) -> tuple[dict[str, ResourceRow], list[ResourceRow]]:
+    """The row of each name that is to go on; and what is left to be removed.
+
+    As a rule the newest one goes on. But an update that has failed, or is overtaken, may have
+    replaced a resource, or left it out, whose thing is there yet, with all that is in it: that one
+    goes on where the stack is to be again what it was, and where the newer one never came to be.
+    """
+    newest: dict[str, ResourceRow] = {}
+    olds: dict[str, list[ResourceRow]] = defaultdict(list)
     extra: list[ResourceRow] = []
     for row in sorted(tx.all(resources.OF_STACK, stack=stack.id), key=lambda r: r.created_at):
         if row.goal == "absent":
-            extra.append(row)
-        elif row.name in found:
-            extra.append(found[row.name])
-            found[row.name] = row
-        else:
-            found[row.name] = row
-    return found, extra
+            (olds[row.name] if _can_go_on(row) else extra).append(row)
+            continue
+        if row.name in newest:
+            extra.append(newest[row.name])
+        newest[row.name] = row
+    for name, rows in olds.items():
+        chosen = _chosen(blueprint, name, newest.get(name), rows)
+        if chosen is not None:
+            if name in newest:
+                extra.append(newest[name])
+            newest[name] = chosen
+        extra += [row for row in rows if row is not chosen]
+    return newest, extra
+
+
+def _can_go_on(row: ResourceRow) -> bool:
+    """It is to be removed, and nothing has been done for that yet."""
+    return row.made and row.physical_id is not None and row.action != "DELETE" and not lost(row)
+
+
+def lost(row: ResourceRow) -> bool:
+    """Somebody said that it is of no use any more."""
+    return bool(row.stored.get("marked"))
+
+
+def _chosen(
+    blueprint: Blueprint, name: str, newest: ResourceRow | None, olds: Sequence[ResourceRow]
+) -> ResourceRow | None:
+    """Which of the rows that were to be removed goes on in the newest one's stead, if any."""
+    if name not in blueprint.definitions:
+        return None
+    kind, digest = blueprint.kind_of(name), blueprint.digest(name)
+    if newest is not None and newest.kind == kind and (newest.wanted or newest.digest) == digest:
+        return None
+    fitting = [row for row in olds if row.kind == kind]
+    same = [row for row in fitting if row.digest == digest]
+    if same:
+        return same[-1]
+    unmade = newest is None or (not newest.made and newest.kind == kind)
+    return fitting[-1] if fitting and unmade else None
 
 
 def _dirty(blueprint: Blueprint, existing: Rows) -> dict[str, str]:
@@ -63,7 +104,9 @@ def _dirty(blueprint: Blueprint, existing: Rows) -> dict[str, str]:
         row = existing.get(name)
         clean = (
             row is not None
+            and row.goal == "present"
             and row.digest == digest
+            and not row.wanted
             and row.step == "done"
             and row.status in ("COMPLETE", "INIT")
             and row.made
@@ -89,7 +132,6 @@ def _todo(
     """The row of a resource that has to be looked at, made when there is none of its kind."""
     definition, kind = blueprint.definitions[name], blueprint.kind_of(name)
     waits = sum(1 for each in blueprint.requires[name] if each in _changing(tx, stack, each))
-    policy = definition.deletion_policy
     changes = {
         "type": definition.type,
         "kind": kind,
@@ -100,9 +142,9 @@ def _todo(
         "waits": waits,
         "due": tx.now,
         "tries": 0,
-        "digest": digest,
+        "wanted": digest,
         "requires": sorted(blueprint.requires[name]),
-        "deletion_policy": policy if isinstance(policy, str) else "Delete",
+        "deletion_policy": blueprint.deletion_policy(name),
         "hook": "",
     }
     if row is not None and row.kind == kind:
@@ -114,6 +156,7 @@ def _todo(
         action="CREATE",
         status="INIT",
         reason="",
+        digest="",
         properties={},
         metadata={},
         physical_id=None,

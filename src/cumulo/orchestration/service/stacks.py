@@ -13,7 +13,6 @@ from cumulo.core.faults import BadRequest, Conflict, Fault, NotFound
 from cumulo.core.ids import child_id, new_id
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.orchestration.language.environment import parse as parse_environment
-from cumulo.orchestration.language.functions import Functions
 from cumulo.orchestration.language.invalid import Invalid, NotKnownYet
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import Action, StackNameRow, StackRow
@@ -22,10 +21,10 @@ from cumulo.orchestration.queries import stack as queries
 from cumulo.orchestration.service.blueprint import Blueprint, PlanScope
 from cumulo.orchestration.service.blueprints import Blueprints, pseudo_parameters
 from cumulo.orchestration.service.engine import Engine
-from cumulo.orchestration.service.handlers import Work
-from cumulo.orchestration.service.live import LiveScope, known_properties
+from cumulo.orchestration.service.live import known_properties
 from cumulo.orchestration.service.plan import arrange, arrange_all_absent
 from cumulo.orchestration.service.properties import checked
+from cumulo.orchestration.service.reading import Reading
 from cumulo.orchestration.service.types import is_template
 
 TIMEOUT_MINUTES = 60
@@ -46,7 +45,7 @@ class StackInAction(Conflict):
     """Something is being done to the stack already."""
 
 
-class Stacks:
+class Stacks(Reading):
     listing = queries.STACKS
     events = queries.EVENTS
 
@@ -233,6 +232,8 @@ class Stacks:
         for name, definition in blueprint.definitions.items():
             kind = blueprint.kind_of(name)
             handler = self.engine.types.handler(kind)
+            if blueprint.deletion_policy(name) == "Snapshot" and not handler.snapshots:
+                raise Invalid('"Snapshot" deletion policy not supported', f"resources.{name}")
             if is_template(kind):
                 if kind not in blueprint.files:
                     raise Invalid(f"Could not fetch remote template {kind}")
@@ -447,90 +448,7 @@ class Stacks:
             self.engine.end(tx, row, "FAILED", fault.message)
             return row
 
-    # --- outputs -------------------------------------------------------------------------
-
-    def outputs(self, tx: Tx, row: StackRow) -> list[str]:
-        return list(self.blueprints.of(tx, row).template.outputs)
-
-    def output(self, tx: Tx, row: StackRow, name: str) -> Any:
-        """The value of an output; None where it cannot be told yet. Raises Invalid where its
-        snippet is wrong, NotFound where there is none."""
-        return self.output_and_problem(tx, row, name)[0]
-
-    def output_and_problem(self, tx: Tx, row: StackRow, name: str) -> tuple[Any, str | None]:
-        blueprint = self.blueprints.of(tx, row)
-        definition = blueprint.template.outputs.get(name)
-        if definition is None:
-            return None, None
-        principal = self.engine.principal_or_none(tx, row)
-        if principal is None:
-            return None, "the stack's owner has no role in its project any more"
-        anchor = next(iter(tx.all(resources.OF_STACK, stack=row.id)), None)
-        scope = (
-            PlanScope(blueprint)
-            if anchor is None
-            else LiveScope(Work(tx, self.engine, row, anchor, principal), blueprint)
-        )
-        functions = Functions(blueprint.template.version, scope)
-        try:
-            if definition.condition is not None and not functions.condition(definition.condition):
-                return None, None
-            return functions.resolve(definition.value, f"outputs.{name}.value"), None
-        except NotKnownYet:
-            return None, None
-        except (Invalid, Fault) as problem:
-            return None, str(problem)
-
-    def count(self, tx: Tx) -> int:
-        return int(tx.value(queries.COUNT))
-
-    # --- what is looked at ---
-
-    def resources(self, tx: Tx, row: StackRow) -> list[ResourceRow]:
-        """The newest row of each resource that is to be there, and those that are being removed."""
-        found: dict[str, ResourceRow] = {}
-        for each in sorted(tx.all(resources.OF_STACK, stack=row.id), key=lambda r: r.created_at):
-            before = found.get(each.name)
-            if before is None or before.goal == "absent" or each.goal == "present":
-                found[each.name] = each
-        return sorted(found.values(), key=lambda each: each.name)
-
-    def resource(self, tx: Tx, row: StackRow, name: str) -> ResourceRow:
-        """Raises NotFound."""
-        for each in self.resources(tx, row):
-            if each.name == name:
-                return each
-        raise NotFound(f"The Resource ({name}) could not be found in Stack {row.name}.")
-
-    def nested(self, tx: Tx, row: StackRow, depth: int) -> list[tuple[StackRow, list[ResourceRow]]]:
-        """The stack and the stacks inside it, so many levels down, with their resources."""
-        level = [row]
-        found = []
-        for _ in range(depth + 1):
-            here = [(stack, self.resources(tx, stack)) for stack in level]
-            found += here
-            parents = [each.id for _, rows in here for each in rows if each.physical_id]
-            level = tx.all(queries.CHILDREN, parents=parents) if parents else []
-            if not level:
-                break
-        return found
-
-    def attributes(
-        self, tx: Tx, row: StackRow, resource: ResourceRow, more: Sequence[str]
-    ) -> dict[str, Any]:
-        """A resource's attributes as they are now; those that cannot be told are None."""
-        principal = self.engine.principal_or_none(tx, row)
-        if principal is None or resource.physical_id is None:
-            return {}
-        handler = self.engine.types.handler(resource.kind)
-        work = Work(tx, self.engine, row, resource, principal, resource.properties)
-        made: dict[str, Any] = {}
-        for name in [*handler.attributes, *more]:
-            try:
-                made[name] = handler.attribute(work, name)
-            except (KeyError, Invalid, NotKnownYet, Fault):
-                made[name] = None
-        return made
+    # --- health ---------------------------------------------------------------------------
 
     def mark(
         self, tx: Tx, row: StackRow, resource: ResourceRow, *, unhealthy: bool, reason: str
@@ -541,8 +459,11 @@ class Stacks:
         if not unhealthy and not (resource.action == "CHECK" and resource.status == "FAILED"):
             return
         word = "FAILED" if unhealthy else "COMPLETE"
+        stored = {name: value for name, value in resource.stored.items() if name != "marked"}
+        if unhealthy:
+            stored["marked"] = True
         resource = tx.update(
-            resource, action="CHECK", status=word, reason=reason, updated_at=tx.now
+            resource, action="CHECK", status=word, reason=reason, stored=stored, updated_at=tx.now
         )
         self.engine.story.of_resource(tx, row, resource)
 
@@ -573,7 +494,7 @@ class Stacks:
                 found["added"].append((name, kind))
             elif old.kind != blueprint.kind_of(name):
                 found["replaced"].append((name, kind))
-            elif old.digest == blueprint.digest(name):
+            elif old.digest == blueprint.digest(name) and not old.wanted:
                 found["unchanged"].append((name, kind))
             else:
                 found[self._kind_of_change(blueprint, name, old)].append((name, kind))

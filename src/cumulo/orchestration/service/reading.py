@@ -1,0 +1,108 @@
+"""What a stack is seen as: its outputs, its resources, their attributes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import Fault, NotFound
+from cumulo.orchestration.language.functions import Functions
+from cumulo.orchestration.language.invalid import Invalid, NotKnownYet
+from cumulo.orchestration.model.resource import ResourceRow
+from cumulo.orchestration.model.stack import StackRow
+from cumulo.orchestration.queries import resource as resources
+from cumulo.orchestration.queries import stack as queries
+from cumulo.orchestration.service.blueprint import PlanScope
+from cumulo.orchestration.service.blueprints import Blueprints
+from cumulo.orchestration.service.engine import Engine
+from cumulo.orchestration.service.handlers import Work
+from cumulo.orchestration.service.live import LiveScope
+
+
+class Reading:
+    engine: Engine
+    blueprints: Blueprints
+
+    # --- outputs -------------------------------------------------------------------------
+
+    def outputs(self, tx: Tx, row: StackRow) -> list[str]:
+        return list(self.blueprints.of(tx, row).template.outputs)
+
+    def output(self, tx: Tx, row: StackRow, name: str) -> Any:
+        """The value of an output; None where it cannot be told yet. Raises Invalid where its
+        snippet is wrong, NotFound where there is none."""
+        return self.output_and_problem(tx, row, name)[0]
+
+    def output_and_problem(self, tx: Tx, row: StackRow, name: str) -> tuple[Any, str | None]:
+        blueprint = self.blueprints.of(tx, row)
+        definition = blueprint.template.outputs.get(name)
+        if definition is None:
+            return None, None
+        principal = self.engine.principal_or_none(tx, row)
+        if principal is None:
+            return None, "the stack's owner has no role in its project any more"
+        anchor = next(iter(tx.all(resources.OF_STACK, stack=row.id)), None)
+        scope = (
+            PlanScope(blueprint)
+            if anchor is None
+            else LiveScope(Work(tx, self.engine, row, anchor, principal), blueprint)
+        )
+        functions = Functions(blueprint.template.version, scope)
+        try:
+            if definition.condition is not None and not functions.condition(definition.condition):
+                return None, None
+            return functions.resolve(definition.value, f"outputs.{name}.value"), None
+        except NotKnownYet:
+            return None, None
+        except (Invalid, Fault) as problem:
+            return None, str(problem)
+
+    def count(self, tx: Tx) -> int:
+        return int(tx.value(queries.COUNT))
+
+    # --- what is looked at ---
+
+    def resources(self, tx: Tx, row: StackRow) -> list[ResourceRow]:
+        """The newest row of each resource that is to be there, and those that are being removed."""
+        found: dict[str, ResourceRow] = {}
+        for each in sorted(tx.all(resources.OF_STACK, stack=row.id), key=lambda r: r.created_at):
+            before = found.get(each.name)
+            if before is None or before.goal == "absent" or each.goal == "present":
+                found[each.name] = each
+        return sorted(found.values(), key=lambda each: each.name)
+
+    def resource(self, tx: Tx, row: StackRow, name: str) -> ResourceRow:
+        """Raises NotFound."""
+        for each in self.resources(tx, row):
+            if each.name == name:
+                return each
+        raise NotFound(f"The Resource ({name}) could not be found in Stack {row.name}.")
+
+    def nested(self, tx: Tx, row: StackRow, depth: int) -> list[tuple[StackRow, list[ResourceRow]]]:
+        """The stack and the stacks inside it, so many levels down, with their resources."""
+        level = [row]
+        found = []
+        for _ in range(depth + 1):
+            here = [(stack, self.resources(tx, stack)) for stack in level]
+            found += here
+            parents = [each.id for _, rows in here for each in rows if each.physical_id]
+            level = tx.all(queries.CHILDREN, parents=parents) if parents else []
+            if not level:
+                break
+        return found
+
+    def attributes(
+        self, tx: Tx, row: StackRow, resource: ResourceRow, more: Sequence[str]
+    ) -> dict[str, Any]:
+        """A resource's attributes as they are now; those that cannot be told are None."""
+        principal = self.engine.principal_or_none(tx, row)
+        if principal is None or resource.physical_id is None:
+            return {}
+        handler = self.engine.types.handler(resource.kind)
+        work = Work(tx, self.engine, row, resource, principal, resource.properties)
+        made: dict[str, Any] = {}
+        for name in [*handler.attributes, *more]:
+            try:
+                made[name] = handler.attribute(work, name)
+            except (KeyError, Invalid, NotKnownYet, Fault):
+                made[name] = None
+        return made
