@@ -137,7 +137,8 @@ def test_soft_policies_are_wishes(tmp_path: Path) -> None:
 
 def test_metadata_and_config_drive_tell_the_same(tmp_path: Path) -> None:
     async def story() -> None:
-        async with running_cloud(tmp_path) as cloud:
+        own = {"vendordata": {"cloud-init": "#cloud-config"}}
+        async with running_cloud(tmp_path, compute=own) as cloud:
             data = base64.b64encode(b"#!/bin/sh\necho hello\n").decode()
             server_id = await make(cloud, user_data=data, metadata={"colour": "red"})
             compute = cloud.cloud.services.compute
@@ -154,6 +155,15 @@ def test_metadata_and_config_drive_tell_the_same(tmp_path: Path) -> None:
             found = json.loads((await ask("/openstack/latest/meta_data.json")).body)
             assert found["uuid"] == server_id
             assert found["meta"] == {"colour": "red"}
+            vendor = json.loads((await ask("/openstack/latest/vendor_data.json")).body)
+            assert vendor == {"cloud-init": "#cloud-config"}
+            assert found["devices"] == []
+            nic = {"interfaceAttachment": {"net_id": await cloud.private_network(), "tag": "two"}}
+            path = f"{SERVERS}/{server_id}/os-interface"
+            newer = {"openstack-api-version": "compute 2.49"}
+            assert (await cloud.call("POST", path, json_=nic, headers=newer)).status == 200
+            found = json.loads((await ask("/openstack/latest/meta_data.json")).body)
+            assert [each["tags"] for each in found["devices"]] == [["two"]]
             assert len(base64.b64decode(found["random_seed"])) == 512
             assert (await ask("/openstack/latest/user_data")).body.startswith(b"#!/bin/sh")
             network = json.loads((await ask("/openstack/latest/network_data.json")).body)

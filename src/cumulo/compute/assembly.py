@@ -39,6 +39,7 @@ def build(frame: Frame) -> Service:
             own.cpu_allocation_ratio, own.ram_allocation_ratio, own.disk_allocation_ratio
         ),
         jobs=frame.jobs,
+        vendordata=own.vendordata,
         waits=Waits(own.reclaim_seconds, own.resize_confirm_seconds, own.shelved_offload_seconds),
     )
     ComputeJobs(compute, frame.conductor, frame.get(ImageUploads)).add_to(frame.jobs)
@@ -48,7 +49,7 @@ def build(frame: Frame) -> Service:
         faces=compute_faces(
             compute, frame.database, frame.conductor, frame.rules("compute", RULES), frame.caller
         ),
-        parts=[ComputePart(compute.servers, compute.hosts, compute.operations)],
+        parts=[ComputePart(compute.servers, compute.hosts, compute.operations, compute.metadata)],
         counts={"servers": compute.hosts.servers_in_all},
         first_run=FirstFlavors(frame.database, compute).make,
     )

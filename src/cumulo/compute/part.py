@@ -15,7 +15,7 @@ from cumulo.compute.model.orders import (
 from cumulo.compute.model.server import BeforeResize, ImageRef, ServerFault, ServerRow
 from cumulo.compute.queries import server as queries
 from cumulo.compute.service.hosts import Hosts
-from cumulo.compute.service.metadata import config_drive
+from cumulo.compute.service.metadata import Metadata, More, config_drive
 from cumulo.compute.service.operations import Operations
 from cumulo.compute.service.servers import FORMATS, KIND, Servers
 from cumulo.core.blobs.content import Content
@@ -40,7 +40,10 @@ class ComputePart:
     seen_type = SeenGuest
     host_type = HostResources
 
-    def __init__(self, servers: Servers, hosts: Hosts, operations: Operations) -> None:
+    def __init__(
+        self, servers: Servers, hosts: Hosts, operations: Operations, metadata: Metadata
+    ) -> None:
+        self._metadata = metadata
         self._operations = operations
         self._servers = servers
         self._hosts = hosts
@@ -59,9 +62,15 @@ class ComputePart:
         ports = self._servers.network.ports_of(tx, ids)
         volumes = self._servers.volumes.attachments_of(tx, ids)
         found = {
-            row.id: wanted(row, ports.get(row.id, []), volumes.get(row.id, [])) for row in mine
+            row.id: self._wanted(row, ports.get(row.id, []), volumes.get(row.id, []))
+            for row in mine
         }
         return left | found
+
+    def _wanted(
+        self, row: ServerRow, ports: list[PortInfo], volumes: list[Attachment]
+    ) -> WantedGuest:
+        return wanted(row, ports, volumes, self._metadata.more(volumes))
 
     def host(self, tx: Tx, host_id: str, state: HostResources) -> None:
         self._hosts.register(tx, host_id, state)
@@ -164,6 +173,7 @@ def wanted(
     row: ServerRow,
     ports: list[PortInfo],
     volumes: list[Attachment],
+    more: More,
 ) -> WantedGuest:
     """A server as its host has to make it."""
     flavor = row.flavor
@@ -198,7 +208,7 @@ def wanted(
         ],
         reboot_nonce=row.reboot_nonce,
         reboot_kind=row.reboot_kind,
-        config_drive=config_drive(row, ports) if row.config_drive else None,
+        config_drive=config_drive(row, ports, more) if row.config_drive else None,
         properties={} if row.image is None else row.image.properties,
         specs=flavor.extra_specs,
     )

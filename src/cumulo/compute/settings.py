@@ -1,6 +1,6 @@
 """Compute's own settings: the table `[compute]` of `cumulo.toml`."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -17,3 +17,5 @@ class ComputeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """After how long a resize is confirmed by itself; 0: never."""
     shelved_offload_seconds: Annotated[float, msgspec.Meta(ge=-1, le=0)] = 0.0
     """0: a shelved server leaves its host at once; -1: it stays there until it is offloaded."""
+    vendordata: dict[str, Any] = {}
+    """What all guests find in `vendor_data.json`: a place for a cloud's own `cloud-init`."""

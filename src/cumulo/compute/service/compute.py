@@ -1,6 +1,7 @@
 """Compute as a whole: its nouns and its neighbours."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from cumulo.block_storage.interface import BlockStorage
 from cumulo.compute.model.server import MigrationRow
@@ -84,6 +85,7 @@ class ComputeService:
         ratios: Ratios,
         jobs: Jobs,
         waits: Waits = NO_WAITS,
+        vendordata: Mapping[str, Any] | None = None,
     ) -> None:
         self.network = network
         self.volumes = volumes
@@ -116,7 +118,7 @@ class ComputeService:
             offload_seconds=waits.offload,
         )
         self.devices = Devices(self.servers)
-        self.metadata = Metadata(self.servers)
+        self.metadata = Metadata(self.servers, vendordata)
 
     def migration(self, tx: Tx, uuid: str) -> MigrationRow | None:
         return tx.one(queries.MIGRATION, uuid=uuid)

@@ -9,11 +9,12 @@ believed.
 import base64
 import os
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
+from cumulo.block_storage.interface import Attachment
 from cumulo.compute.model.server import ServerRow
 from cumulo.compute.service.servers import Servers
 from cumulo.core.db.transaction import Tx
@@ -50,9 +51,21 @@ JSON = "application/json"
 NOT_FOUND = GuestAnswer(404, body=b"404 Not Found\n")
 
 
+class More(NamedTuple):
+    """What a guest is told of besides its own row and ports."""
+
+    volumes: Sequence[Attachment] = ()
+    vendor: Mapping[str, Any] = {}
+    """`[compute.vendordata]`, the same for all guests."""
+
+
 class Metadata:
-    def __init__(self, servers: Servers) -> None:
+    def __init__(self, servers: Servers, vendordata: Mapping[str, Any] | None = None) -> None:
         self._servers = servers
+        self._vendor = dict(vendordata or {})
+
+    def more(self, volumes: Sequence[Attachment]) -> More:
+        return More(volumes, self._vendor)
 
     def answer(
         self, tx: Tx, server_id: str, port_id: str, method: str, path: str, body: bytes = b""
@@ -72,7 +85,8 @@ class Metadata:
             return self._post(tx, row, parts, body)
         if method not in ("GET", "HEAD"):
             return GuestAnswer(405, body=b"405 Method Not Allowed\n")
-        return get(row, ports, parts)
+        volumes = self._servers.volumes.attachments_of(tx, [row.id]).get(row.id, [])
+        return get(row, ports, parts, self.more(volumes))
 
     def _post(self, tx: Tx, row: ServerRow, parts: Sequence[str], body: bytes) -> GuestAnswer:
         """The guest posts its password once, encrypted with its owner's key."""
@@ -86,12 +100,12 @@ class Metadata:
         return GuestAnswer(200)
 
 
-def get(row: ServerRow, ports: Sequence[PortInfo], parts: Sequence[str]) -> GuestAnswer:
+def get(row: ServerRow, ports: Sequence[PortInfo], parts: Sequence[str], more: More) -> GuestAnswer:
     """The answer to GET of a path, split at its slashes."""
     if not parts:
         return _listing([*EC2_VERSIONS])
     if parts[0] == "openstack":
-        return _openstack(row, ports, parts[1:])
+        return _openstack(row, ports, parts[1:], more)
     if parts[0] in EC2_VERSIONS:
         return _ec2(row, ports, parts[1:])
     return NOT_FOUND
@@ -104,18 +118,21 @@ def _listing(names: Sequence[str]) -> GuestAnswer:
 # --- OpenStack ------------------------------------------------------------------------------
 
 
-def _openstack(row: ServerRow, ports: Sequence[PortInfo], parts: Sequence[str]) -> GuestAnswer:
+def _openstack(
+    row: ServerRow, ports: Sequence[PortInfo], parts: Sequence[str], more: More
+) -> GuestAnswer:
     if not parts:
         return _listing(OPENSTACK_VERSIONS)
     if parts[0] not in OPENSTACK_VERSIONS or len(parts) > 2:
         return NOT_FOUND
-    files = openstack_files(row, ports)
+    files = openstack_files(row, ports, more)
     names = [*files, "password"]
     if len(parts) == 1:
         return _listing(names)
     if parts[1] == "meta_data.json":
         seed = base64.b64encode(os.urandom(512)).decode()
-        content = msgspec.json.encode({**meta_data(row), "random_seed": seed})
+        known = meta_data(row, tagged(ports, more.volumes))
+        content = msgspec.json.encode({**known, "random_seed": seed})
         return GuestAnswer(200, JSON, content)
     if parts[1] == "password":
         return GuestAnswer(200, body=row.password.encode())
@@ -125,19 +142,19 @@ def _openstack(row: ServerRow, ports: Sequence[PortInfo], parts: Sequence[str]) 
     return GuestAnswer(200, kind, files[parts[1]])
 
 
-def openstack_files(row: ServerRow, ports: Sequence[PortInfo]) -> dict[str, bytes]:
+def openstack_files(row: ServerRow, ports: Sequence[PortInfo], more: More) -> dict[str, bytes]:
     """name → content of `openstack/latest`"""
     encode = msgspec.json.encode
-    files = {"meta_data.json": encode(meta_data(row))}
+    files = {"meta_data.json": encode(meta_data(row, tagged(ports, more.volumes)))}
     if row.user_data:
         files["user_data"] = user_data(row)
-    files["vendor_data.json"] = b"{}"
+    files["vendor_data.json"] = encode(more.vendor)
     files["vendor_data2.json"] = b"{}"
     files["network_data.json"] = encode(network_data(ports))
     return files
 
 
-def meta_data(row: ServerRow) -> dict[str, Any]:
+def meta_data(row: ServerRow, devices: list[dict[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "uuid": row.id,
         "name": row.name,
@@ -145,7 +162,7 @@ def meta_data(row: ServerRow) -> dict[str, Any]:
         "launch_index": row.launch_index,
         "availability_zone": row.zone,
         "project_id": row.project_id,
-        "devices": [],
+        "devices": devices,
         "dedicated_cpus": [],
     }
     if row.metadata:
@@ -156,6 +173,21 @@ def meta_data(row: ServerRow) -> dict[str, Any]:
         found["keys"] = [{"name": key.name, "type": key.type, "data": key.public_key}]
     if row.admin_password:
         found["admin_pass"] = row.admin_password
+    return found
+
+
+def tagged(ports: Sequence[PortInfo], volumes: Sequence[Attachment]) -> list[dict[str, Any]]:
+    """The devices that their owner gave a role (API 2.32): how the guest finds each, its tag."""
+    found: list[dict[str, Any]] = [
+        {"type": "nic", "bus": "pci", "mac": port.mac_address, "tags": [port.tag]}
+        for port in ports
+        if port.tag
+    ]
+    found += [
+        {"type": "disk", "bus": "virtio", "serial": each.volume_id, "tags": [each.tag]}
+        for each in volumes
+        if each.tag
+    ]
     return found
 
 
@@ -245,12 +277,12 @@ def ec2_tree(row: ServerRow, ports: Sequence[PortInfo]) -> dict[str, Any]:
     return tree
 
 
-def config_drive(row: ServerRow, ports: Sequence[PortInfo]) -> dict[str, bytes]:
+def config_drive(row: ServerRow, ports: Sequence[PortInfo], more: More) -> dict[str, bytes]:
     """path → content of the drive: the same always for the same rows, so without a seed."""
     files = {
         f"openstack/{version}/{name}": content
         for version in ("2020-10-14", "latest")
-        for name, content in openstack_files(row, ports).items()
+        for name, content in openstack_files(row, ports, more).items()
     }
     tree = ec2_tree(row, ports)
     if row.key is not None:
