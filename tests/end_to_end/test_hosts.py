@@ -63,6 +63,19 @@ def streaming(lab: Lab, address: str) -> "subprocess.Popen[str]":
     )
 
 
+def volumes_stay_on_their_machine(lab: Lab) -> None:
+    """Servers of other machines cannot have one, and are told so."""
+    lab.openstack("volume", "create", "data", "--size", "1")
+    disk = lab.until(
+        lambda: lab.json("volume", "show", "data"), lambda found: found["status"] == "available"
+    )
+    place = lab.json("volume", "show", disk["id"], cloud="cumulo")["os-vol-host-attr:host"]
+    elsewhere = "one" if not place.startswith("second") else "two"
+    says = failing(lab, "server", "add", "volume", elsewhere, "data")
+    assert "serves the servers of its own machine" in says
+    lab.openstack("volume", "delete", "data")
+
+
 def test_three_machines() -> None:
     with Lab() as lab:
         second, third = lab.machine("second"), lab.machine("third")
@@ -86,6 +99,8 @@ def test_three_machines() -> None:
         ping = f"ping -c 2 -w 20 {two} >/dev/null && echo reached"
         assert lab.ssh(floating, ping) == "reached\n"
         assert "login:" in lab.openstack("console", "log", "show", "two")
+
+        volumes_stay_on_their_machine(lab)
 
         # The same addresses of somebody else.
         lab.openstack("network", "create", "theirs", cloud="cumulo")
@@ -135,6 +150,17 @@ def refused(place: Lab | Machine, *arguments: str) -> str:
         ["nsenter", f"--net={namespaces.namespace_path(place.namespace)}", "--", *command,
          "--data-dir", str(place.data_dir)],
         env=lab.environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    return done.stderr
+
+
+def failing(lab: Lab, *arguments: str) -> str:
+    """What the stock client says of what must fail."""
+    done = subprocess.run(
+        ["nsenter", f"--net={namespaces.namespace_path(lab.namespace)}", "--",
+         "openstack", "--os-cloud", "cumulo-demo", *arguments],
+        env=lab.environment, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode != 0
     return done.stderr

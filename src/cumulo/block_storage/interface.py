@@ -112,9 +112,13 @@ class BlockStorage(Protocol):
         """Reserve a volume for a server: the row of the attachment, state `attaching`.
 
         Raises NotFound (unknown or foreign volume), BadRequest (its status does not allow it, it
-        is attached and not multi-attach, it is to be booted from and not bootable), in compute's
-        words.
+        is attached and not multi-attach, it is to be booted from and not bootable, it is on
+        another machine), in compute's words.
         """
+
+    def machine_of(self, tx: Tx, volume_ids: Sequence[str]) -> str | None:
+        """The host on which a server with these volumes has to be; None: on any. The first one's,
+        where they are on several: `attach` refuses the others."""
 
     def attachments_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[Attachment]]:
         """The attachments of servers, in order of devices; servers without one are absent."""

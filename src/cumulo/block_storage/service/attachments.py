@@ -53,6 +53,7 @@ class Attachments:
                 f"Invalid volume: volume '{volume_id}' status must be 'available' or 'reserved'. "
                 f"Currently in '{volume.status}'"
             )
+        self._check_machine(tx, volume, host_id)
         if tx.value(snapshots.BEING_MADE, volume_id=volume_id):
             raise BadRequest(f"Invalid volume: volume '{volume_id}' is being copied.")
         row = self._insert(
@@ -69,6 +70,22 @@ class Attachments:
         )
         emit(tx, "volume.attach.start", volume.id, principal=principal, server=server_id)
         return _seen(row, volume)
+
+    def _check_machine(self, tx: Tx, volume: VolumeRow, host_id: str | None) -> None:
+        """A volume is a file of its host: servers of other machines cannot have it."""
+        elsewhere = host_id is not None and volume.host_id not in (None, host_id)
+        if elsewhere and self._volumes.are_machines(tx):
+            raise BadRequest(
+                f"Invalid volume: volume {volume.id} is on the machine {volume.host_id}, the "
+                f"server on {host_id}. A volume serves the servers of its own machine."
+            )
+
+    def machine_of(self, tx: Tx, volume_ids: Sequence[str]) -> str | None:
+        if not volume_ids or not self._volumes.are_machines(tx):
+            return None
+        found = self._volumes.listing.page(tx, where={"ids": sorted(set(volume_ids))})
+        places = {row.id: row.host_id for row in found}
+        return next((places[id] for id in volume_ids if places.get(id)), None)
 
     def attachments_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[Attachment]]:
         rows = tx.all(queries.OF_SERVERS, servers=list(server_ids)) if server_ids else []

@@ -68,6 +68,10 @@ class Volumes:
             found = tx.tuples(queries.SUMMARY, project_id=project_id)
         return int(found[0][0]), int(found[0][1])
 
+    def are_machines(self, tx: Tx) -> bool:
+        """Whether a volume's host matters to who would have it."""
+        return self._registry.are_machines(tx)
+
     def on_host(self, tx: Tx, host_id: str) -> list[tuple[str, int, int]]:
         """(project, how many, GiB) of the volumes on a host."""
         return [(str(p), int(n), int(gb)) for p, n, gb in tx.tuples(queries.ON_HOST, h=host_id)]

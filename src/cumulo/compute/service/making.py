@@ -184,7 +184,7 @@ class Making:
             row.flavor,
             local_disk=row.image is not None,
             zone=wish.zone,
-            host=wish.host,
+            host=wish.host or self._servers.volumes.machine_of(tx, _named(volumes)),
             group=group,
             project_id=row.project_id,
             user_id=row.user_id,
@@ -272,3 +272,9 @@ class Making:
             raise BadRequest(f"{mapping.INVALID}{fault.message}") from None
         except QuotaExceeded as fault:
             raise Forbidden(fault.message) from None
+
+
+def _named(volumes: Sequence[DiskWish]) -> list[str]:
+    """Those that are there already, the one to boot from first."""
+    ordered = sorted(volumes, key=lambda disk: disk.boot_index != 0)
+    return [disk.id for disk in ordered if disk.source == "volume" and disk.id]

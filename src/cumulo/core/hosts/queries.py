@@ -116,6 +116,7 @@ UNKNOWN_ON = query(
 _m, _t = columns(MachineRow), columns(TokenRow)
 _most = sa.bindparam("most", type_=sa.Integer())
 MACHINES = query(MachineRow, sa.select(MachineRow.sql_table).order_by(_m.host_id).limit(_most))
+ANY_MACHINE = statement(sa.select(_m.host_id).limit(1))
 TOKENS = query(TokenRow, sa.select(TokenRow.sql_table).order_by(_t.id).limit(_most))
 DROP_TOKENS = statement(sa.delete(TokenRow.sql_table).where(_t.expires_at < sa.bindparam("before")))
 ITEM_COUNTS = statement(

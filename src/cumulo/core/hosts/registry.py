@@ -45,6 +45,11 @@ class HostRegistry:
         found = tx.all(queries.BY_IDS, ids=list(host_ids)) if host_ids else []
         return {row.id: row for row in found}
 
+    def are_machines(self, tx: Tx) -> bool:
+        """Whether hosts are machines of their own: a disk of one is not on another. (Simulated
+        hosts, however many, are one machine.)"""
+        return tx.value(queries.ANY_MACHINE) is not None
+
     def all(self, tx: Tx) -> list[HostRow]:
         return tx.all(queries.ALL)
 
