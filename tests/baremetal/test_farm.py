@@ -1,5 +1,6 @@
 """The farm by the library that speaks Redfish, on QEMU without an operating system."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -14,10 +15,13 @@ from typing import Any
 import pytest
 import sushy
 
+from cumulo.baremetal.drivers.ipmi import Ipmi
+from cumulo.baremetal.drivers.places import Places
 from cumulo.baremetal.farm import gateway
 from cumulo.baremetal.farm.farm import Farm, FarmRecord
 from cumulo.baremetal.farm.machine import Busy
 from cumulo.baremetal.farm.place import GATEWAY
+from cumulo.baremetal.model.hardware import Machine, Rejected
 from cumulo.core.run.daemons import Daemon
 from cumulo.core.run.namespaces import in_namespace, namespace_exists
 
@@ -30,7 +34,9 @@ PREFIX = f"cm{os.getpid() % 0x100000:05x}"
 
 def put_up(farm: Farm, count: int, tls: bool = False) -> FarmRecord:
     cloud = "http://127.0.0.1:9/baremetal"
-    return farm.up(count, PREFIX, cloud, memory_mb=256, disk_gb=4, tls=tls, say=lambda line: None)
+    return farm.up(
+        count, PREFIX, cloud, memory_mb=256, disk_gb=4, tls=tls, say=lambda line: None, ipmi=True
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +91,43 @@ def test_a_machine_behind_its_bmc(farm: Farm) -> None:
 def test_who_does_not_know_the_password_gets_nothing(farm: Farm) -> None:
     with pytest.raises(sushy.exceptions.AccessError):
         connect(farm, password="guess").get_system_collection()
+
+
+@pytest.mark.skipif(shutil.which("ipmitool") is None, reason="needs ipmitool")
+def test_by_ipmi(farm: Farm) -> None:
+    """The driver of nodes, at the farm's BMC."""
+    record = farm.record()
+    places = Places(farm, bmcs=(), agents=(), agent_url="", media_url="")
+    info = {
+        "ipmi_address": "127.0.0.1",
+        "ipmi_port": farm.list()[0].ipmi_port,
+        "ipmi_username": record.user,
+        "ipmi_password": record.password,
+    }
+    machine, driver = Machine("id", info), Ipmi(places)
+
+    async def life() -> None:
+        assert await driver.power(machine) == "power off"
+        await driver.set_boot_device(machine, "pxe", True)
+        assert (await driver.boot_device(machine))[0] == "pxe"
+        assert farm.folders.all()[0].board().enabled == "Continuous"
+        await driver.set_power(machine, "power on", "t")
+        assert farm.list()[0].power == "on"
+        await driver.nmi(machine)
+        await driver.set_power(machine, "rebooting", "t")
+        await driver.set_power(machine, "power off", "t")
+        assert farm.list()[0].power == "off"
+        await driver.set_boot_device(machine, "disk", False)
+        assert farm.folders.all()[0].board().target == "Hdd"
+        with pytest.raises((Rejected, OSError)):
+            await driver.power(Machine("id", {**info, "ipmi_password": "guess"}))
+        with pytest.raises(Rejected, match="bmc_networks"):
+            await driver.power(Machine("id", {**info, "ipmi_address": "10.1.2.3"}))
+        with pytest.raises(Rejected, match="Missing"):
+            await driver.power(Machine("id", {**info, "ipmi_address": "-oProxy"}))
+
+    asyncio.run(life())
+    assert places.of(info).namespace == f"{PREFIX}-farm"
 
 
 def test_its_process_may_be_killed(farm: Farm) -> None:

@@ -80,7 +80,7 @@ class Lab:
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     folder = tmp_path_factory.mktemp("metal")
-    with Metal(folder / "machines", 12) as metal:
+    with Metal(folder / "machines", 20) as metal:
         table = "".join(f"{k} = {json.dumps(v)}\n" for k, v in metal.settings.items())
         more = "[baremetal]\ncallback_timeout = 10\npower_seconds = 1\n"
         with served_cloud(folder / "data", settings=more + table) as cloud:
@@ -216,6 +216,16 @@ def test_an_agent_that_never_calls(lab: Lab) -> None:
     _, node = deploy(lab, Lies(silent=True))
     found = lab.until(node, "deploy failed")
     assert "no agent has called within 10 seconds" in found["last_error"]
+
+
+def test_a_node_that_goes_while_it_boots(lab: Lab) -> None:
+    machine, node = deploy(lab, Lies(silent=True))
+    lab.until(node, "wait call-back")
+    assert list((lab.cloud.data / "baremetal" / "media").glob(f"{node}*"))
+    lab.ask("DELETE", f"/nodes/{node}", status=409)
+    lab.ask("PUT", f"/nodes/{node}/maintenance", {}, status=202)
+    lab.ask("DELETE", f"/nodes/{node}", status=204)
+    assert not list((lab.cloud.data / "baremetal" / "media").glob(f"{node}*"))
 
 
 def test_heartbeats_that_are_refused(lab: Lab) -> None:

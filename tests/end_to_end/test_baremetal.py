@@ -49,7 +49,7 @@ def test_a_nodes_life(admin: StockClient) -> None:
     [listed] = admin.json("baremetal", "node", "list", "--provision-state", "available")
     assert listed["name"] == "metal-1"
     drivers = [each["name"] for each in admin.json("baremetal", "driver", "list")]
-    assert drivers == ["fake-hardware", "redfish"]
+    assert drivers == ["fake-hardware", "ipmi", "redfish"]
     node("delete", "metal-1")
     assert admin.json("baremetal", "node", "list") == []
     database = admin.cloud.data / "cumulo.db"

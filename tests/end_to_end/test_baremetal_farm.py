@@ -145,3 +145,31 @@ def test_given_back_and_clean(lab: Lab) -> None:
     mapped = json.loads(lab.run("qemu-img", "map", "--output=json", str(disk)))
     assert not any(part["data"] for part in mapped)
     assert not list(lab.data_dir.glob("baremetal/media/*"))
+
+
+@pytest.mark.skipif(not LONG, reason="minutes: set CUMULO_METAL_TESTS=1")
+def test_by_ipmi_and_the_network(lab: Lab) -> None:
+    """Another machine, whose BMC knows no media: deployed, rebuilt, reached."""
+    lab.cumulo("baremetal", "farm", "up", "2", "--ipmi")
+    told = lab.cumulo("baremetal", "farm", "list")
+    line = next(line for line in told.splitlines() if line.startswith("metal-2 "))
+    address, mac = line.split()[-1], line.split()[-2]
+    info = re.findall(r"--driver ipmi (.*)", told)[1]
+    lab.openstack(
+        "baremetal", "node", "create", "--driver", "ipmi", "--name", "metal-2",
+        "--no-automated-clean", *info.split(), cloud="cumulo",
+    )  # fmt: skip
+    lab.openstack("baremetal", "port", "create", mac, "--node", "metal-2", cloud="cumulo")
+    node(lab, "manage", "--wait", "60", "metal-2")
+    node(lab, "inspect", "--wait", "240", "metal-2")
+    node(lab, "provide", "--wait", "60", "metal-2")
+    [image] = lab.json("image", "list", cloud="cumulo")
+    node(lab, "set", "metal-2", "--instance-info", f"image_source={image['ID']}")
+    key = (lab.folder / "key.pub").read_text().strip()
+    drive = {"meta_data": {"public_keys": {"k": key}, "hostname": "copper"}}
+    node(lab, "deploy", "--wait", "240", "--config-drive", json.dumps(drive), "metal-2")
+    assert ssh(lab, f"cumulo@{address}", "hostname; touch /root/mark").strip() == "copper"
+    node(lab, "rebuild", "--wait", "240", "metal-2")
+    assert ssh(lab, f"cumulo@{address}", "hostname; ls /root").strip() == "copper"
+    inventory = lab.openstack("baremetal", "node", "inventory", "save", "metal-2", cloud="cumulo")
+    assert json.loads(inventory)["inventory"]["system_vendor"]["manufacturer"] == "Cumulo"

@@ -6,6 +6,7 @@ from pathlib import Path
 from cumulo.baremetal.api.face import baremetal_face
 from cumulo.baremetal.drivers.agents import AgentCalls
 from cumulo.baremetal.drivers.fake import FakeHardware
+from cumulo.baremetal.drivers.ipmi import Ipmi
 from cumulo.baremetal.drivers.media import Media
 from cumulo.baremetal.drivers.places import Places
 from cumulo.baremetal.drivers.redfish import Redfish
@@ -44,7 +45,7 @@ def build(frame: Frame) -> Service:
         Path(own.deploy_kernel or built / KERNEL),
         Path(own.deploy_ramdisk or built / RAMDISK),
     )
-    drivers: list[Driver] = [FakeHardware(folder / "fake"), Redfish(places)]
+    drivers: list[Driver] = [FakeHardware(folder / "fake"), Redfish(places), Ipmi(places)]
     service = BareMetalService(
         {driver.name: driver for driver in drivers},
         KeyRing(frame.settings.secrets_dir / "baremetal-keys"),

@@ -52,7 +52,8 @@ def farm() -> None:
 @click.option("--memory", default=512, type=click.IntRange(256, 65536), help="MiB of each.")
 @click.option("--disk", default=4, type=click.IntRange(1, 1024), help="GiB of each (thin).")
 @click.option("--tls", is_flag=True, help="The BMC speaks https (a new farm only).")
-def up(data_dir: Path | None, count: int, memory: int, disk: int, tls: bool) -> None:
+@click.option("--ipmi", is_flag=True, help="The BMC speaks IPMI as well.")
+def up(data_dir: Path | None, count: int, memory: int, disk: int, tls: bool, ipmi: bool) -> None:
     """Have COUNT machines, and say how each is enrolled. Again: what is missing is made."""
     settings = _cloud(data_dir)
     try:
@@ -60,7 +61,7 @@ def up(data_dir: Path | None, count: int, memory: int, disk: int, tls: bool) -> 
         _ensure_ramdisk(settings)
         record = Farm(settings.data_dir).up(
             count, settings_module.instance_prefix(settings), _api(settings), memory_mb=memory,
-            disk_gb=disk, tls=tls, say=say,
+            disk_gb=disk, tls=tls, say=say, ipmi=ipmi,
         )  # fmt: skip
     except (FarmFault, CommandFailed, builder.BuildFailed, packages.SetupFailed, OSError) as error:
         raise click.ClickException(str(error)) from None
@@ -89,6 +90,12 @@ def list_(data_dir: Path | None) -> None:
         ]
         told = " ".join(f"--driver-info {each}" for each in info)
         click.echo(f"  openstack baremetal node create --driver redfish --name {seen.name} {told}")
+        if seen.ipmi_port:
+            click.echo(
+                f"  … or by IPMI: --driver ipmi --driver-info ipmi_address=127.0.0.1 "
+                f"--driver-info ipmi_port={seen.ipmi_port} --driver-info "
+                f"ipmi_username={record.user} --driver-info ipmi_password={record.password}"
+            )
     click.echo(f"They are reached from the namespace: ip netns exec {record.namespace} ssh …")
 
 

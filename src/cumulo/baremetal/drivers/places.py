@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from cumulo.baremetal.farm.farm import Farm, FarmFault
 from cumulo.baremetal.farm.place import GATEWAY, MASK
+from cumulo.baremetal.model.hardware import Rejected
 from cumulo.core.run.namespaces import in_namespace
 
 CONNECT_SECONDS = 10.0
@@ -57,7 +58,10 @@ class Places:
             record = self._farm.record() if self._farm.exists() else None
         except FarmFault:
             record = None
-        if record is not None and str(info.get("redfish_address", "")) == record.address:
+        if record is not None and (
+            str(info.get("redfish_address", "")) == record.address
+            or record.is_ipmi(str(info.get("ipmi_address")), str(info.get("ipmi_port")))
+        ):
             return Place(record.agent_url, self._media_url, record.namespace, [_FARM])
         return Place(self._agent_url, self._media_url, None, self._agents)
 
@@ -83,6 +87,22 @@ class Places:
                     "that the operator allows ([baremetal] bmc_networks)"
                 )
         return None
+
+    def ipmi_address(self, host: str, port: int) -> str:
+        """The address that this BMC is spoken to at; blocks. Raises Rejected."""
+        try:
+            if self._farm.exists() and self._farm.record().is_ipmi(host, str(port)):
+                return host
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+        except (FarmFault, OSError, UnicodeError, ValueError):
+            raise Rejected(f"ipmi_address: there is no host {host[:200]}") from None
+        for entry in found:
+            if not _inside(str(entry[4][0]), self._bmcs):
+                raise Rejected(
+                    f"ipmi_address: {host[:200]} is in none of the networks of BMCs that the "
+                    "operator allows ([baremetal] bmc_networks)"
+                )
+        return str(found[0][4][0])
 
     def agent_problem(self, info: Mapping[str, Any], url: str) -> str | None:
         """Why an agent at this URL is not spoken to."""

@@ -11,14 +11,13 @@ its answers link to; an answer has a limit. sushy blocks, so each call runs in a
 session; nothing of it is kept between calls.
 """
 
-import asyncio
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from cumulo.baremetal.drivers.places import Places
+from cumulo.baremetal.drivers.settling import settled
 from cumulo.baremetal.model.hardware import (
     POWER_OFF,
     POWER_ON,
@@ -33,9 +32,6 @@ T = TypeVar("T")
 
 READ_SECONDS, CONNECT_SECONDS = 60, 10
 MOST_BYTES = 4 * 1024 * 1024
-SETTLE_SECONDS = 60.0
-"""How long a machine may take until its power is what it was told to be."""
-SOFT_SECONDS = 600.0
 AUTH = ("auto", "basic", "session")
 DEVICES = {"pxe": "Pxe", "disk": "Hdd", "cdrom": "Cd", "bios": "BiosSetup"}
 LEDS = {"Lit": "ON", "Off": "OFF", "Blinking": "BLINKING"}
@@ -116,7 +112,6 @@ class Redfish:
     async def set_power(self, machine: Machine, target: str, token: str) -> None:
         """A BMC does not know tokens: a reboot that was asked for when the control plane died is
         asked for again."""
-        wanted = POWER_OFF if target.endswith(POWER_OFF) else POWER_ON
 
         def change(system: Any) -> bool:
             now = _power(system)
@@ -131,14 +126,8 @@ class Redfish:
             system.reset_system(_sushy().ResetType(kind))
             return False
 
-        if await self._do(machine, change):
-            return
-        seconds = SOFT_SECONDS if target.startswith("soft") else SETTLE_SECONDS
-        end = time.monotonic() + seconds
-        while await self.power(machine) != wanted:
-            if time.monotonic() > end:
-                raise Rejected(f"its power is not '{wanted}' after {seconds:g} seconds")
-            await asyncio.sleep(1.0)
+        if not await self._do(machine, change):
+            await settled(lambda: self.power(machine), target)
 
     async def boot_device(self, machine: Machine) -> tuple[str | None, bool]:
         def look(system: Any) -> tuple[str | None, bool]:

@@ -7,6 +7,7 @@
 Everything may be killed at any time: `up` makes what is missing, `down` removes what is there.
 """
 
+import contextlib
 import datetime
 import secrets
 import shutil
@@ -27,7 +28,7 @@ from cumulo.core.run.daemons import Daemon, start_daemon
 
 MOST = 64
 TRIES = 4
-_PORT = 8001
+_PORT, _IPMI = 8001, 6230
 
 
 class FarmFault(Exception):
@@ -42,6 +43,14 @@ class FarmRecord(msgspec.Struct, frozen=True):
     user: str
     password: str
     tls: bool = False
+    ipmi_port: int = 0
+    """UDP, of the first machine; the others' follow. 0: no IPMI."""
+
+    def is_ipmi(self, host: str, port: str) -> bool:
+        """Whether that is one of its machines' BMC."""
+        first = self.ipmi_port
+        known = first and port.isdecimal() and first <= int(port[:6]) < first + MOST
+        return bool(known) and host == "127.0.0.1"
 
     @property
     def address(self) -> str:
@@ -95,6 +104,8 @@ class Seen(msgspec.Struct, frozen=True):
     power: str
     mac: str
     address: str
+    ipmi_port: int
+    """0: it has none."""
 
 
 class Farm:
@@ -113,13 +124,13 @@ class Farm:
 
     def up(
         self, count: int, prefix: str, cloud: str, *, memory_mb: int, disk_gb: int, tls: bool,
-        say: Callable[[str], None],
+        say: Callable[[str], None], ipmi: bool = False,
     ) -> FarmRecord:  # fmt: skip
         """At least `count` machines, all of them with their BMC. Raises FarmFault."""
         if not 0 <= count <= MOST:
             raise FarmFault(f"a farm has 0 to {MOST} machines")
         new = not self.exists()
-        record = self._recorded(prefix, cloud, tls)
+        record = self._recorded(prefix, cloud, tls, ipmi)
         there = self.folders.all()
         taken = {machine.made.number for machine in there}
         free = (number for number in range(MOST) if number not in taken)
@@ -141,7 +152,7 @@ class Farm:
                 self.folders.save(record)
         return record
 
-    def _recorded(self, prefix: str, cloud: str, tls: bool) -> FarmRecord:
+    def _recorded(self, prefix: str, cloud: str, tls: bool, ipmi: bool) -> FarmRecord:
         if self.exists():
             record = msgspec.structs.replace(self.folders.load(), cloud=cloud)
         else:
@@ -149,6 +160,8 @@ class Farm:
             record = FarmRecord(
                 f"{prefix}-farm", cloud, _free_port(_PORT, 0), "admin", password, tls
             )
+        if ipmi and not record.ipmi_port:
+            record = msgspec.structs.replace(record, ipmi_port=_free_range())
         self.folders.save(record)
         if record.tls and not self.folders.certificate.exists():
             _certify(self.folders.certificate, self.folders.key)
@@ -173,6 +186,7 @@ class Farm:
             time.sleep(0.05)
 
     def list(self) -> list[Seen]:
+        port = self.record().ipmi_port
         return [
             Seen(
                 machine.made.id,
@@ -180,6 +194,7 @@ class Farm:
                 "on" if machine.is_on() else "off",
                 machine.made.mac,
                 address_of(machine.made),
+                port and port + machine.made.number,
             )
             for machine in self.folders.all()
         ]
@@ -223,6 +238,20 @@ def _free_port(*wanted_ports: int) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise FarmFault("no port is free for the BMC")
+
+
+def _free_range() -> int:
+    """The first of MOST UDP ports."""
+    for first in (_IPMI, *(20000 + MOST * secrets.randbelow(500) for _ in range(50))):
+        with contextlib.ExitStack() as held:
+            try:
+                for port in range(first, first + MOST):
+                    probe = held.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+                    probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return first
+    raise FarmFault("no ports are free for IPMI")
 
 
 def _certify(certificate: Path, key: Path) -> None:

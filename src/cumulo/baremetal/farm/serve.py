@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from cumulo.baremetal.farm import gateway
+from cumulo.baremetal.farm import gateway, ipmi
 from cumulo.baremetal.farm.farm import FarmRecord, Folders
 from cumulo.baremetal.farm.machine import Machine
 from cumulo.baremetal.farm.place import GATEWAY, Place
@@ -102,7 +102,8 @@ def main() -> None:
     folders = Folders(Path(sys.argv[1]))
     record: FarmRecord = folders.load()
     place = Place(record.namespace)
-    bmc = Bmc(Machines(folders), record.user, record.password, lambda m: place.tap(m.made))
+    machines = Machines(folders)
+    bmc = Bmc(machines, record.user, record.password, lambda m: place.tap(m.made))
     outside = _listener("127.0.0.1", record.port)
     if record.tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -111,6 +112,10 @@ def main() -> None:
     _serve(outside, bmc_handler(bmc))
     inside = in_namespace(record.namespace, _listener, GATEWAY, gateway.PORT)
     _serve(inside, gateway.handler(record.cloud))
+    if record.ipmi_port:
+        ipmi.serve(
+            machines(), record.user, record.password, record.ipmi_port, lambda m: place.tap(m.made)
+        )
     folders.ready.touch()
     threading.Event().wait()
 

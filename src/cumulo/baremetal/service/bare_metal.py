@@ -48,6 +48,7 @@ class BareMetalService:
         self.allocations = Allocations(self.nodes, jobs)
         self.nodes.forget_allocation = self.allocations.forget
         self.agents = AgentsService(self.nodes, jobs, seal, agents, ramdisks)
+        self.nodes.forget_boot = self.agents.forget
         self.work = Work(
             self.nodes,
             self.ports,

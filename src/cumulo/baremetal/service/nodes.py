@@ -76,6 +76,8 @@ class Nodes:
         self._seal = seal
         self.forget_allocation: Callable[[Tx, NodeRow], None] = lambda tx, row: None
         """Allocations stand on nodes, and go with them."""
+        self.forget_boot: Callable[[Tx, str], None] = lambda tx, node: None
+        """So do the media that a node is booted from."""
 
     def get(self, tx: Tx, ident: str) -> NodeRow:
         """By id or name."""
@@ -296,6 +298,7 @@ class Nodes:
                 )
         if row.allocation_id is not None:
             self.forget_allocation(tx, row)
+        self.forget_boot(tx, row.id)
         tx.delete(row)
         driver = self.drivers.get(row.driver)
         if driver is not None:
