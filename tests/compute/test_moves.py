@@ -4,8 +4,11 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cumulo.compute.agent import ComputeAgent
 from cumulo.compute.drivers.fake import FakeDriver, Fault
+from cumulo.core.hosts.registry import HostRegistry
 from tests.support.cloud import Answer, TestCloud, running_cloud
 
 SERVERS = "/compute/v2.1/servers"
@@ -204,6 +207,54 @@ def test_an_evacuated_server_stays_off(tmp_path: Path) -> None:
             assert await used(cloud) == 1
 
     asyncio.run(story())
+
+
+def test_a_server_stays_with_the_machine_of_its_volumes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HostRegistry, "are_machines", lambda self, tx: True)
+
+    async def story() -> None:
+        async with running_cloud(tmp_path, hosts={"fake": 2}) as cloud:
+            made = await cloud.call("POST", "/volume/v3/volumes", json_={"volume": {"size": 1}})
+            id = made.json["volume"]["id"]
+            volume = f"/volume/v3/volumes/{id}"
+            shown = await cloud.until(
+                volume, lambda a: a.json["volume"]["status"] == "available", as_="admin"
+            )
+            place = shown.json["volume"]["os-vol-host-attr:host"].partition("@")[0]
+            wish = {"name": "one", "flavorRef": "42", "imageRef": cloud.image}
+            wish |= {"block_device_mapping_v2": [root_of(cloud), data_of(id)]}
+            answer = await cloud.call("POST", SERVERS, json_={"server": wish})
+            assert answer.status == 202, answer.raw
+            server_id = answer.json["server"]["id"]
+            server = await now(cloud, server_id, "ACTIVE")
+            assert server["OS-EXT-SRV-ATTR:host"] == place
+            other = next(a.host_id for a in cloud.cloud.agents if a.host_id != place)
+            await act(cloud, server_id, 400, migrate=None)
+            await force_down(cloud, place)
+            await act(cloud, server_id, 400, evacuate={})
+            await act(cloud, server_id, 400, evacuate={"host": other})
+            await force_down(cloud, place, down=False)
+            await act(cloud, server_id, shelve=None)
+            await now(cloud, server_id, "SHELVED_OFFLOADED")
+            await act(cloud, server_id, unshelve=None)
+            back = await now(cloud, server_id, "ACTIVE")
+            assert back["OS-EXT-SRV-ATTR:host"] == place
+            await act(cloud, server_id, resize={"flavorRef": "84"})
+            resized = await now(cloud, server_id, "VERIFY_RESIZE")
+            assert resized["OS-EXT-SRV-ATTR:host"] == place
+
+    asyncio.run(story())
+
+
+def root_of(cloud: TestCloud) -> dict[str, Any]:
+    kinds = {"source_type": "image", "destination_type": "local"}
+    return {**kinds, "uuid": cloud.image, "boot_index": 0, "delete_on_termination": True}
+
+
+def data_of(volume_id: str) -> dict[str, Any]:
+    return {"source_type": "volume", "destination_type": "volume", "uuid": volume_id}
 
 
 async def force_down(cloud: TestCloud, host: str, *, down: bool = True) -> None:

@@ -170,7 +170,7 @@ class Operations:
             who.request_id,
             who.principal.user_id,
             who.principal.user_name,
-            row.project_id,
+            who.principal.project_id or row.project_id,
         )
         self._jobs.begin(tx, SHELVE, row.id, memo, project_id=row.project_id)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from cumulo.block_storage.interface import BlockStorage
 from cumulo.compute.model.hypervisor import HypervisorRow, ServerGroupRow
 from cumulo.compute.model.server import FlavorSnapshot, ServerRow
 from cumulo.compute.service.hosts import Hosts
@@ -11,9 +12,10 @@ from cumulo.core.faults import BadRequest, NotFound
 
 
 class Placing:
-    def __init__(self, hosts: Hosts, scheduler: Scheduler) -> None:
+    def __init__(self, hosts: Hosts, scheduler: Scheduler, volumes: BlockStorage) -> None:
         self.hosts = hosts
         self._scheduler = scheduler
+        self._volumes = volumes
 
     def again(
         self,
@@ -27,6 +29,13 @@ class Placing:
     ) -> HypervisorRow:
         """A host that has taken the flavor's resources for this server. Raises BadRequest, with
         the reasons of each host that was looked at."""
+        place = self._machine(tx, row)
+        if place is not None and (place in never or host not in (None, place)):
+            raise BadRequest(
+                f"No valid host was found. The volumes of instance {row.id} are on the machine "
+                f"{place}, and serve the servers of that one only."
+            )
+        host = host or place
         decision = self._scheduler.place(
             tx,
             row.id,
@@ -49,6 +58,11 @@ class Placing:
             return self.hosts.on(tx, host)
         except NotFound as fault:
             raise BadRequest(fault.message) from None
+
+    def _machine(self, tx: Tx, row: ServerRow) -> str | None:
+        """Where its volumes want it to be."""
+        attached = self._volumes.attachments_of(tx, [row.id]).get(row.id, [])
+        return self._volumes.machine_of(tx, [each.volume_id for each in attached])
 
     def _group(self, tx: Tx, row: ServerRow) -> ServerGroupRow | None:
         named = row.hints.get("group")

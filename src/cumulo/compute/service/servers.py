@@ -67,7 +67,7 @@ class Servers:
         self.network = network
         self.volumes = volumes
         self.scheduler = Scheduler(hosts, placement)
-        self.placing = Placing(hosts, self.scheduler)
+        self.placing = Placing(hosts, self.scheduler, volumes)
 
     # --- finding ----------------------------------------------------------------------------
 
