@@ -8,6 +8,7 @@ import pytest
 
 from cumulo.compute.agent import ComputeAgent
 from cumulo.compute.drivers.fake import FakeDriver, Fault
+from cumulo.compute.model.server import ServerRow
 from cumulo.core.hosts.registry import HostRegistry
 from tests.support.cloud import Answer, TestCloud, running_cloud
 
@@ -255,6 +256,65 @@ def root_of(cloud: TestCloud) -> dict[str, Any]:
 
 def data_of(volume_id: str) -> dict[str, Any]:
     return {"source_type": "volume", "destination_type": "volume", "uuid": volume_id}
+
+
+def test_what_was_before_a_resize_stays(tmp_path: Path) -> None:
+    """Also in an error nothing touches it before somebody decides; and a number of a root disk
+    that was given up is never used again."""
+
+    async def story() -> None:
+        async with running_cloud(tmp_path, hosts={"fake": 2}) as cloud:
+            server_id = await make(cloud)
+            versions = []
+            for _ in range(2):
+                await act(cloud, server_id, migrate=None)
+                await now(cloud, server_id, "VERIFY_RESIZE")
+                row = await cloud.cloud.database.read(lambda tx: tx.get(ServerRow, server_id))
+                assert row is not None
+                versions.append(row.root_version)
+                await act(cloud, server_id, **{"os-resetState": {"state": "error"}})
+                await act(cloud, server_id, 409, rebuild={"imageRef": cloud.image})
+                await act(cloud, server_id, 409, rescue={})
+                await act(cloud, server_id, **{"os-resetState": {"state": "active"}})
+                await act(cloud, server_id, revertResize=None)
+                await act(cloud, server_id, 409, confirmResize=None)
+                await now(cloud, server_id, "ACTIVE")
+            assert versions[0] < versions[1]
+
+    asyncio.run(story())
+
+
+def test_a_guest_is_thawed_whatever_it_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[bool] = []
+
+    async def freeze(self: FakeDriver, guest_id: str, wanted: bool) -> bool:
+        told.append(wanted)
+        return False
+
+    monkeypatch.setattr(FakeDriver, "freeze", freeze)
+
+    async def story() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            server_id = await make(cloud)
+            await act(cloud, server_id, createImage={"name": "copy"})
+            await now(cloud, server_id, "ACTIVE")
+            assert told == [False, True, False]
+
+    asyncio.run(story())
+
+
+def test_a_shelving_that_fails_leaves_it_running(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            server_id = await make(cloud)
+            driver_of(cloud, "fake-host").faults["snapshot"] = Fault("no space is left")
+            await act(cloud, server_id, shelve=None)
+            assert "no space is left" in (await cancel_soon(cloud, server_id) or "")
+            await now(cloud, server_id, "ACTIVE")
+
+    asyncio.run(story())
 
 
 async def force_down(cloud: TestCloud, host: str, *, down: bool = True) -> None:

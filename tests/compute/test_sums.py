@@ -79,7 +79,8 @@ async def settled(cloud: TestCloud, id: str) -> None:
     await cloud.until(
         f"{SERVERS}/{id}",
         lambda a: (
-            a.json["server"]["OS-EXT-STS:task_state"] is None
+            a.status == 200
+            and a.json["server"]["OS-EXT-STS:task_state"] is None
             and a.json["server"]["status"] != "BUILD"
         ),
         seconds=30,

@@ -217,13 +217,15 @@ class ComputeAgent:
         """The guest's root disk as a file of its own; done twice it is made anew. `reason`: why it
         could not be made."""
         target = await self._copies.prepare(name)
-        frozen = freeze and await self.driver.freeze(guest_id, True)
+        if freeze:  # An earlier try may have been killed: its guest is still frozen.
+            await self.driver.freeze(guest_id, False)
+            await self.driver.freeze(guest_id, True)
         try:
             await self.driver.snapshot(guest_id, target)
         except SnapshotFailed as reason:
             return {"reason": str(reason)}
         finally:
-            if frozen:
+            if freeze:  # Also if it said no: it may have frozen too late to say yes.
                 await self.driver.freeze(guest_id, False)
         return {"reason": None, "size": target.stat().st_size}
 
@@ -274,6 +276,7 @@ def _spec(guest: WantedGuest, generation: int, base: str | None, rescue: str | N
             version=root.version,
             source=root.source,
             kept=root.kept,
+            carried=root.carried,
         ),
         rescue=_layer(guest.rescue, rescue, 0),
         rescue_last=guest.rescue_last,

@@ -22,6 +22,7 @@ from cumulo.compute.service.snapshots import IMAGE, Copying
 from cumulo.core.auth.principal import Principal
 from cumulo.core.blobs.streams import BLOCK, Reader
 from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import Conflict
 from cumulo.core.hosts.conductor import Conductor, HostDown
 from cumulo.core.work.jobs import Failed, Job, Jobs, Kind, Outcome, Run, Step
 from cumulo.image.interface import ImageUploads
@@ -114,7 +115,9 @@ class ComputeJobs:
     # --- shelving --------------------------------------------------------------------------------
 
     async def stop_to_shelve(self, run: Run[Shelving]) -> Outcome[Shelving]:
-        if not await run.read(lambda tx: _is_off(self._row(tx, run))):
+        row = await run.read(lambda tx: self._row(tx, run))
+        if not _is_off(row):
+            _check_fault(row)
             return run.pause(LOOK_AGAIN)
         if run.memo.image_id is None:
             return run.go("leave")
@@ -147,6 +150,10 @@ class ComputeJobs:
     def shelve_undone(self, tx: Tx, job: Job[Shelving]) -> None:
         if job.memo.image_id is not None:
             self._servers.images.remove(tx, job.memo.image_id)
+        row = self._servers.find(tx, job.subject)
+        if row is not None and row.present:
+            power = job.memo.power or row.power
+            self._servers.desire(tx, row, power=power, shelved_image_id=None)
         self._abandon(tx, job, ("shelve",))
 
     # --- to another host -------------------------------------------------------------------------
@@ -154,6 +161,7 @@ class ComputeJobs:
     async def stop_to_move(self, run: Run[Move]) -> Outcome[Move]:
         row = await run.read(lambda tx: self._row(tx, run))
         if not _is_off(row):
+            _check_fault(row)
             return run.pause(LOOK_AGAIN)
         return run.next() if row.image is not None else run.go("switch")
 
@@ -163,7 +171,7 @@ class ComputeJobs:
         reader = await self._copy(run, freeze=False)
         await run.hold()
         await send(self._ask, target, name, reader)
-        version = row.root_version + 1
+        version = run.memo.version or row.root_version + 1
         await self._ask(target, "take_root", id=row.id, version=version, name=name)
         await self.drop(run)
         return run.next()
@@ -240,7 +248,10 @@ class ComputeJobs:
             return  # the step is done a second time
         await run.hold()
         reader = HostCopy(self._ask, row.host_id or "", _name(run))
-        await self._uploads.receive(image_id, _bytes_of(reader), who, lambda tx, row: None)
+        try:
+            await self._uploads.receive(image_id, _bytes_of(reader), who, lambda tx, row: None)
+        except Conflict as reason:  # An upload that was killed is being cleared away.
+            raise OSError(reason.message) from reason
 
     async def drop(self, run: Run[Any]) -> None:
         """The copy on the host goes; one that nobody can ask for goes by itself after a day."""
@@ -268,6 +279,11 @@ def _name(run: Job[Any]) -> str:
 
 def _task_of(memo: Copying, task: str) -> str:
     return task if memo.backup is None else "image_backup"
+
+
+def _check_fault(row: ServerRow) -> None:
+    if row.fault is not None:
+        raise Failed(row.fault.message)
 
 
 def _uploader(memo: Copying | Shelving) -> Principal:

@@ -13,6 +13,7 @@ from cumulo.compute.model.orders import (
     WantedRoot,
 )
 from cumulo.compute.model.server import BeforeResize, ImageRef, ServerFault, ServerRow
+from cumulo.compute.model.state import BY_HOST
 from cumulo.compute.queries import server as queries
 from cumulo.compute.service.hosts import Hosts
 from cumulo.compute.service.metadata import Metadata, More, config_drive
@@ -133,7 +134,8 @@ class ComputePart:
         if stuck and self._operations.give_up(tx, row, seen.fault or ""):
             return
         if stuck:
-            changes["operation"] = None
+            if row.operation in BY_HOST:  # Others are jobs': those end them.
+                changes["operation"] = None
             if row.fault is None or row.fault.message != seen.fault:
                 reason = seen.fault or ""
                 changes["fault"] = ServerFault(code=500, message=reason, created=tx.now)
@@ -190,7 +192,7 @@ def wanted(
         disk_gb=flavor.disk,
         power=row.power,
         image=content_of(row.base or row.image),
-        root=WantedRoot(row.root_version, row.root_from, row.root_kept),
+        root=WantedRoot(row.root_version, row.root_from, row.root_kept, _carried(row)),
         rescue=content_of(row.rescue),
         rescue_last=row.rescue is not None and bool(STABLE & row.rescue.properties.keys()),
         ephemeral_gb=flavor.ephemeral,
@@ -218,6 +220,10 @@ def wanted(
     )
 
 
+def _carried(row: ServerRow) -> bool:
+    return row.before is not None and row.root_from is None
+
+
 def content_of(image: ImageRef | None) -> Content | None:
     if image is None:
         return None
@@ -240,6 +246,6 @@ def waiting(row: ServerRow, before: BeforeResize) -> WantedGuest:
         disk_gb=before.flavor.disk,
         power="off",
         image=content_of(row.base or row.image),
-        root=WantedRoot(before.root_version),
+        root=WantedRoot(before.root_version, carried=True),
         launched=True,
     )

@@ -57,6 +57,8 @@ class RootDisk(msgspec.Struct, frozen=True):
     version: int = 0
     source: int | None = None
     kept: int | None = None
+    carried: bool = False
+    """It came from elsewhere: where it is missing, no other is made in its place."""
 
 
 class DiskSpec(msgspec.Struct, frozen=True):

@@ -36,6 +36,8 @@ class WantedRoot(msgspec.Struct, frozen=True):
     version: int = 0
     source: int | None = None
     kept: int | None = None
+    carried: bool = False
+    """It came from another host: it is there, or the guest cannot start. It is not made anew."""
 
 
 class WantedGuest(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ guests of those servers before anything else is given to it.
 from cumulo.compute.model.server import ServerRow
 from cumulo.compute.queries import server as queries
 from cumulo.compute.service.resizing import Resizing
-from cumulo.compute.service.servers import KIND, Servers
+from cumulo.compute.service.servers import KIND, Servers, next_root
 from cumulo.compute.service.who import Who
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict
@@ -35,7 +35,7 @@ class Evacuation:
         stays off there (API 2.95)."""
         self._servers.require(row, "evacuate", vm=("active", "stopped", "error"))
         source = row.host_id
-        if source is None or row.before is not None:
+        if source is None or row.before or row.shelved or row.soft_deleted_at:
             raise Conflict(f"Instance {row.id} has no host that it could be evacuated from.")
         if host == source:
             raise BadRequest(
@@ -64,7 +64,7 @@ class Evacuation:
             operation="rebuilding",
             admin_password=row.admin_password if password is None else password,
             base=None,
-            root_version=row.root_version + 1,
+            root_version=next_root(row),
             root_from=None,
             root_kept=None,
             rescue=None,
@@ -76,9 +76,12 @@ class Evacuation:
         )
 
     def _require_down(self, tx: Tx, host: str) -> None:
-        hosts = self._servers.placing.hosts
-        if not hosts.on(tx, host).forced_down and hosts.alive(tx, [host]):
-            raise BadRequest(f"Compute service of {host} is still in use.")
+        """Silence may be a broken link: only an operator's word will do."""
+        if not self._servers.placing.hosts.on(tx, host).forced_down:
+            raise BadRequest(
+                f"Compute service of {host} is still in use. When the machine is off for certain, "
+                "force its service down first."
+            )
 
     def ended(self, tx: Tx, row: ServerRow, status: str) -> None:
         """The new host has made it, or cannot."""

@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 
 from cumulo.compute.model.server import ImageRef, ServerRow
-from cumulo.compute.model.state import BY_HOST, RebootKind
+from cumulo.compute.model.state import BY_HOST, Power, RebootKind
 from cumulo.compute.service.evacuation import Evacuation
 from cumulo.compute.service.hosts import DEFAULT_ZONE
 from cumulo.compute.service.resizing import Resizing
-from cumulo.compute.service.servers import KIND, USABLE, Servers, check_image, image_ref
+from cumulo.compute.service.servers import KIND, USABLE, Servers, check_image, image_ref, next_root
 from cumulo.compute.service.snapshots import Snapshots
 from cumulo.compute.service.who import Who
 from cumulo.core.db.transaction import Tx
@@ -34,6 +34,8 @@ class Shelving(msgspec.Struct, frozen=True):
     user_name: str
     project_id: str
     copied: bool = False
+    power: Power | None = None
+    """What it was to be before."""
 
 
 class Reclaim(msgspec.Struct, frozen=True):
@@ -93,6 +95,7 @@ class Operations:
         """`stable`: a server that boots from a volume may be rescued, too (API 2.87)."""
         self._servers.require_unlocked(row, who.principal)
         self._servers.require(row, "rescue", vm=("active", "stopped", "error"))
+        self._servers.require_settled(row, "rescue")
         if row.launched_at is None:
             raise Conflict(f"Cannot 'rescue' instance {row.id} while it is in vm_state error")
         if row.image is None and not stable:
@@ -125,6 +128,7 @@ class Operations:
         """A new root disk of this image; `changes`: columns of the row that go with it."""
         self._servers.require_unlocked(row, who.principal)
         self._servers.require(row, "rebuild", vm=("active", "stopped", "error"))
+        self._servers.require_settled(row, "rebuild")
         if row.launched_at is None:
             raise Conflict(f"Cannot 'rebuild' instance {row.id} while it is in vm_state building")
         try:
@@ -139,7 +143,7 @@ class Operations:
         else:
             check_image(info, row.flavor)
             wanted |= {"image": image_ref(info), "base": None, "root_from": None}
-            wanted |= {"root_version": row.root_version + 1, "root_kept": None}
+            wanted |= {"root_version": next_root(row), "root_kept": None}
         self._servers.act(tx, row, "rebuild", who)
         if row.vm_state == "error":
             wanted["power"] = "on"
@@ -159,7 +163,7 @@ class Operations:
     def shelve(self, tx: Tx, row: ServerRow, who: Who) -> None:
         """Off, its root disk kept as an image, and away from its host: by a job."""
         self._begin(tx, row, "shelve", who, USABLE)
-        image_id = None
+        image_id, power = None, row.power
         if row.image is not None:
             image_id = self._snapshots.reserve(tx, row, f"{row.name}-shelved", who.principal, {})
         row = self._servers.desire(
@@ -171,6 +175,7 @@ class Operations:
             who.principal.user_id,
             who.principal.user_name,
             who.principal.project_id or row.project_id,
+            power=power,
         )
         self._jobs.begin(tx, SHELVE, row.id, memo, project_id=row.project_id)
 
@@ -241,7 +246,7 @@ class Operations:
         base = self._shelved_image(tx, row)
         placed = self._servers.placing.again(tx, row, row.flavor, zone=pinned, host=host)
         moved: dict[str, Any] = {"pinned_zone": pinned, "base": base, "placed": False}
-        moved |= {"root_version": row.root_version + 1, "root_from": None, "root_kept": None}
+        moved |= {"root_version": next_root(row), "root_from": None, "root_kept": None}
         self._servers.network.move_server(tx, row.id, placed.host_id)
         self._servers.volumes.move_server(tx, row.id, placed.host_id)
         self._servers.desire(

@@ -15,7 +15,7 @@ from cumulo.compute.model.server import BeforeResize, FlavorSnapshot, MigrationR
 from cumulo.compute.queries import server as queries
 from cumulo.compute.service.flavors import Flavors
 from cumulo.compute.service.scheduling import resources_of
-from cumulo.compute.service.servers import KIND, Servers, amounts_of
+from cumulo.compute.service.servers import KIND, Servers, amounts_of, next_root
 from cumulo.compute.service.who import Who
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
@@ -33,6 +33,8 @@ class Move(msgspec.Struct, frozen=True):
     zone: str
     request_id: str
     action: str
+    version: int | None = None
+    """The number of its root disk there; it never was one's before."""
 
 
 class Confirm(msgspec.Struct, frozen=True):
@@ -112,6 +114,7 @@ class Resizing:
         never: list[str],
         host: str | None,
     ) -> None:
+        self._servers.require_settled(row, action)
         assert row.host_id is not None
         holder, source = new_id(), row.host_id
         self._servers.placement.hand_over(tx, row.id, holder, "MIGRATION")
@@ -131,6 +134,7 @@ class Resizing:
             migration_id=migration.id,
             holder=holder,
         )
+        version = next_root(row)
         if target.host_id == source:
             self._servers.desire(
                 tx,
@@ -138,7 +142,7 @@ class Resizing:
                 flavor=flavor,
                 before=before,
                 operation="resize_finish",
-                root_version=row.root_version + 1,
+                root_version=version,
                 root_from=row.root_version,
                 root_kept=row.root_version,
                 reboot_nonce=max(row.reboot_nonce, row.reboot_done) + 1,
@@ -148,7 +152,7 @@ class Resizing:
         self._servers.desire(
             tx, row, flavor=flavor, before=before, operation="resize_migrating", power="off"
         )
-        memo = Move(target.host_id, target.zone, who.request_id, action)
+        memo = Move(target.host_id, target.zone, who.request_id, action, version)
         self._jobs.begin(tx, MOVE, row.id, memo, project_id=row.project_id)
 
     def _stay(self, tx: Tx, row: ServerRow, flavor: FlavorSnapshot) -> Any:
@@ -207,7 +211,7 @@ class Resizing:
             zone=memo.zone,
             power=row.before.power,
             operation="resize_finish",
-            root_version=row.root_version + 1,
+            root_version=memo.version or row.root_version + 1,
             root_from=None,
             root_kept=None,
             placed=False,
@@ -226,8 +230,7 @@ class Resizing:
 
     def confirm(self, tx: Tx, row: ServerRow, who: Who) -> None:
         self._servers.require_unlocked(row, who.principal)
-        if row.vm_state != "resized" or row.before is None:
-            self._servers.require(row, "confirmResize", vm=("resized",))
+        self._servers.require(row, "confirmResize", vm=("resized",))
         self._servers.act(tx, row, "confirmResize", who)
         self.confirmed(tx, row)
 

@@ -45,6 +45,11 @@ USABLE = ("active", "stopped", "paused", "suspended")
 """vm_states in which a server may be changed"""
 
 
+def next_root(row: ServerRow) -> int:
+    """A number that no root disk of this server has had: generations only grow."""
+    return max(row.root_version, row.generation) + 1
+
+
 class Servers:
     listing = queries.SERVERS
 
@@ -199,6 +204,11 @@ class Servers:
             raise Conflict(
                 f"Cannot '{action}' instance {row.id} while it is in task_state {row.task_state}"
             )
+
+    def require_settled(self, row: ServerRow, action: str) -> None:
+        """What it was before a resize has to stay until that is confirmed or reverted."""
+        if row.before is not None:
+            raise Conflict(f"Cannot '{action}' instance {row.id} while it is in vm_state resized")
 
     def require_unlocked(self, row: ServerRow, principal: Principal) -> None:
         if row.locked and not principal.is_admin:

@@ -134,6 +134,8 @@ def ensure_root(folder: Path, root: RootDisk, uid: int, gid: int) -> None:
         _copy_version(folder, root.source, target, uid, gid)
     if target.exists():
         _let_grow(target, base, root.size_gb * GIB)
+    elif root.carried:
+        raise DiskFault("the guest's root disk is not on this host")
     else:
         _make_layer(target, root, uid, gid)
     kept = {target.name, *([] if root.kept is None else [root_file(root.kept)])}
@@ -235,10 +237,11 @@ def ensure_variables(folder: Path, source: str | None, uid: int, gid: int) -> No
 def take_root(folder: Path, version: int, source: Path, uid: int, gid: int) -> None:
     """A file that came from elsewhere becomes a version of the root disk. Raises DiskFault."""
     target = folder / root_file(version)
-    if not target.exists():
+    if source.exists():
         shutil.move(source, folder.parent / "root.new")
         _place(folder.parent / "root.new", target, uid, gid)
-    source.unlink(missing_ok=True)
+    elif not target.exists():
+        raise DiskFault(f"{source.name} did not arrive on this host")
 
 
 def note_base(folder: Path, base: Path) -> None:
