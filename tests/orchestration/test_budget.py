@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from cumulo.orchestration.language.environment import Environment, merge, parse
-from cumulo.orchestration.language.functions import Functions
+from cumulo.orchestration.language.constraints import Constraint
+from cumulo.orchestration.language.environment import Environment, child_of, merge, parse
+from cumulo.orchestration.language.functions import Budget, Functions
 from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.language.versions import LATEST, hot_version
 
@@ -41,3 +42,88 @@ def test_sections_of_an_environment_have_a_shape(section: str) -> None:
 def test_strategies_of_a_file_are_a_map() -> None:
     with pytest.raises(Invalid, match="parameter_merge_strategies"):
         merge(Environment(), ["e"], {"e": "parameter_merge_strategies: [1]"})
+
+
+class Nowhere:
+    """A scope that is asked for its budget only."""
+
+    def __init__(self) -> None:
+        self.budget = Budget()
+
+
+SLOW: dict[str, Any] = {
+    "keys alike": {
+        "str_replace": {
+            "template": "a" * 200_000,
+            "params": {f"a{n}": "" for n in range(20_000)},
+        }
+    },
+    "long keys": {
+        "str_replace": {
+            "template": "a" * 200_000,
+            "params": {"a" * 100_000 + str(n): "" for n in range(3)},
+        }
+    },
+    "large rounds": {
+        "repeat": {"template": "x" * 200_000, "for_each": {"%a%": list(range(9_000))}}
+    },
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_what_takes_long_is_refused_at_once(name: str) -> None:
+    began = time.process_time()
+    functions = Functions(hot_version(LATEST), Nowhere())  # type: ignore[arg-type]
+    with pytest.raises(Invalid, match="more than there is room for"):
+        functions.resolve(SLOW[name])
+    assert time.process_time() - began < 5
+
+
+def test_a_budget_is_for_all_snippets_together() -> None:
+    scope, snippet = Nowhere(), {"list_join": ["y", ["x" * 100] * 10_000]}
+    for _ in range(10):
+        Functions(hot_version(LATEST), scope).resolve(snippet)  # type: ignore[arg-type]
+    with pytest.raises(Invalid, match="more than there is room for"):
+        for _ in range(10):
+            Functions(hot_version(LATEST), scope).resolve(snippet)  # type: ignore[arg-type]
+
+
+def test_long_lists_are_compared_quickly() -> None:
+    began = time.process_time()
+    functions = Functions(hot_version(LATEST), None)  # type: ignore[arg-type]
+    left = functions.resolve({"filter": [list(range(60_000)), [*range(60_001), [1], [1]]]})
+    assert left == [60_000, [1], [1]]
+    one = Constraint("allowed_values", [str(n) for n in range(60_000)])
+    assert one.problem(list(range(60_000))) is None
+    assert "is not an allowed value" in str(one.problem(["a" * 9_000]))
+    assert len(str(one.problem(["a" * 9_000]))) < 3_000
+    assert time.process_time() - began < 5
+
+
+def test_what_replaces_text_is_the_longest_key_that_fits() -> None:
+    functions = Functions(hot_version(LATEST), None)  # type: ignore[arg-type]
+    given = {"template": "a-ab-abc-]-^", "params": {"ab": "2", "abc": "3", "]": "r", "^": "c"}}
+    assert functions.resolve({"str_replace": given}) == "a-2-3-r-c"
+
+
+def test_a_registry_has_bounds() -> None:
+    with pytest.raises(Invalid, match="patterns"):
+        parse({"resource_registry": {f"A{n}*": "x.yaml" for n in range(60)}})
+    with pytest.raises(Invalid, match="entries"):
+        parse({"resource_registry": {f"A{n}": "x.yaml" for n in range(1100)}})
+    texts = {"a": "parameters: {x: 1}", "b": "parameters: {x: 2}"}
+    merged = merge(Environment(), ["a", "b", "a"] * 30, texts)
+    assert merged.parameters == {"x": 1}
+
+
+def test_a_child_sees_types_but_no_parameters() -> None:
+    registry = {
+        "My::Word": "word.yaml",
+        "resources": {"outer": {"inner": {"hooks": "pre-create"}}, "else": {"x": {"A": "B"}}},
+    }
+    parent = parse({"parameters": {"a": 1}, "resource_registry": registry})
+    child = child_of(parent, "outer")
+    assert child.parameters == {}
+    assert child.type_of("My::Word") == "word.yaml"
+    assert child.hooks_of("inner") == {"pre-create"}
+    assert child_of(parent, "third").resource_registry == {"My::Word": "word.yaml"}

@@ -51,6 +51,11 @@ class StoragePart:
         snapshots = tx.all(snapshot_queries.BY_IDS, ids=rest) if rest else []
         return found | {row.id: _snapshot_disk(row) for row in snapshots if row.host_id == host_id}
 
+    def contents(self, state: WantedDisk) -> list[Content]:
+        """Implements `core.hosts.conductor.Reads`."""
+        found = None if state.source is None else state.source.content
+        return [] if found is None else [found]
+
     def host(self, tx: Tx, host_id: str, state: SeenPool) -> None:
         known = tx.get(PoolRow, host_id)
         if known is None:

@@ -75,6 +75,10 @@ class ComputePart:
     def host(self, tx: Tx, host_id: str, state: HostResources) -> None:
         self._hosts.register(tx, host_id, state)
 
+    def contents(self, state: WantedGuest) -> list[Content]:
+        """Implements `core.hosts.conductor.Reads`."""
+        return [each for each in (state.image, state.rescue) if each is not None]
+
     def host_left(self, tx: Tx, host_id: str) -> None:
         self._hosts.forget(tx, host_id)
 

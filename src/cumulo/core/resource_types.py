@@ -118,6 +118,8 @@ class State:
 
     word: Literal["ready", "working", "failed"]
     reason: str = ""
+    until: float | None = None
+    """It is of no use to look again before (seconds of the epoch)."""
 
 
 READY = State("ready")

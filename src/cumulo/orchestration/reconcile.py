@@ -90,7 +90,9 @@ class LateStacks:
         self._stacks = stacks
 
     def due(self, tx: Tx, most: int) -> list[str]:
-        return [row.id for row in tx.all(queries.LATE, now=tx.now, most=most)]
+        late = tx.all(queries.LATE, now=tx.now, most=most)
+        old = tx.all(queries.FORGOTTEN, now=tx.now, most=most - len(late))
+        return [row.id for row in (*late, *old)]
 
     async def step(self, id: str) -> None:
         def end(tx: Tx) -> None:
@@ -98,6 +100,8 @@ class LateStacks:
             late = row is not None and row.deadline is not None and row.deadline <= tx.now
             if row is not None and late and row.status == "IN_PROGRESS":
                 self._stacks.late(tx, row)
+            elif row is not None and late and row.deleted_at is not None:
+                tx.delete(row)
 
         await self._database.write(end, name="late stack")
 

@@ -56,6 +56,7 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.house = House(folder)
+        self.house.part.contents = lambda state: [Content("an-image")] if state == 5 else []  # type: ignore[attr-defined]
         self.machines = Machines(self.house.registry, folder / "secrets")
         self.port = free_port()
         self.gate = self.new_gate()
@@ -157,6 +158,7 @@ def test_what_passes(tmp_path: Path) -> None:
             await reader.close()
             with pytest.raises(OSError, match="not open"):
                 await reader.read(0, 1)
+            site.house.part.contents = lambda state: [Content("another")]  # type: ignore[attr-defined]
             with pytest.raises(Missing):
                 await link.open(Content("another"))
         await until(lambda: not site.house.conductor.connected("far"))
@@ -285,6 +287,10 @@ def test_a_hostile_host_gets_nothing(tmp_path: Path, caplog: pytest.LogCaptureFi
             ):  # fmt: skip
                 with pytest.raises(PeerFault):
                     await link._call(what, body)
+            # What nothing on it is made of it does not read.
+            with pytest.raises(OSError, match="nothing on this host"):
+                await link.open(Content("an-image"))
+            site.house.wish("mine", 5, host="far")
             opened = [await link.open(Content("an-image")) for _ in range(8)]
             with pytest.raises(OSError, match="too much open"):
                 await link.open(Content("an-image"))

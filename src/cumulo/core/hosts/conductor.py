@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
+from cumulo.core.blobs.content import Content
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.hosts.digest import digest_of
 from cumulo.core.hosts.long import TellsChanges
@@ -32,6 +33,7 @@ from cumulo.core.hosts.unknown import UnknownThings
 
 log = logging.getLogger("cumulo.hosts")
 
+AT_ONCE = 100
 PAGE = 500
 """Items in one answer, and in one report."""
 
@@ -81,6 +83,14 @@ class Leaves(Protocol):
 
     def host_left(self, tx: Tx, host_id: str) -> None:
         """The host is no host any more; nothing of this kind is on it."""
+
+
+@runtime_checkable
+class Reads(Protocol):
+    """A `Part` whose items are made of content (of images)."""
+
+    def contents(self, state: Any) -> Sequence[Content]:
+        """What a host needs for an item."""
 
 
 class HostDown(Exception):
@@ -292,6 +302,25 @@ class Conductor:
         if not isinstance(part, Answers):
             raise HostDown(f"{kind} has no answer to {question[:100]!r}")
         return await part.query(host_id, question, arguments)
+
+    async def needs(self, host_id: str, content: Content) -> bool:
+        """Whether something of that host is made of this content: of any other it is told
+        nothing. The newest things first, some at a time."""
+        for kind, part in self.parts.items():
+            if not isinstance(part, Reads):
+                continue
+            known = await self.database.read(
+                lambda tx, kind=kind: self.registry.versions(tx, host_id, kind)  # type: ignore[misc]
+            )
+            ids = [id for id, _ in sorted(known, key=lambda pair: -pair[1])]
+            for first in range(0, len(ids), AT_ONCE):
+                some = ids[first : first + AT_ONCE]
+                states = await self.database.read(
+                    lambda tx, part=part, some=some: part.items(tx, host_id, some)  # type: ignore[misc]
+                )
+                if any(c.id == content.id for s in states.values() for c in part.contents(s)):
+                    return True
+        return False
 
     def remove_host(self, tx: Tx, machines: Machines, host_id: str) -> None:
         """It is no host any more, in any service. Raises NotFound; Conflict as long as anything is

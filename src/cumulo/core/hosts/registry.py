@@ -11,7 +11,7 @@ from cumulo.core.clock import Moment, later
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.hosts import queries
-from cumulo.core.hosts.model import CloudRow, HostRow, ItemRow, PartRow
+from cumulo.core.hosts.model import CloudRow, HostRow, ItemRow, MachineRow, PartRow
 
 ALIVE_SECONDS = 60.0
 
@@ -44,6 +44,10 @@ class HostRegistry:
         """Hosts by their names; those that are no hosts are missing."""
         found = tx.all(queries.BY_IDS, ids=list(host_ids)) if host_ids else []
         return {row.id: row for row in found}
+
+    def is_machine(self, tx: Tx, host_id: str) -> bool:
+        """Whether it is one that joined."""
+        return tx.get(MachineRow, host_id) is not None
 
     def are_machines(self, tx: Tx) -> bool:
         """Whether hosts are machines of their own: a disk of one is not on another. (Simulated

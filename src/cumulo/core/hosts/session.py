@@ -184,6 +184,8 @@ class HostSession:
             raise PeerFault("nobody here has the content of images")
         if len(self._open) >= MOST_OPEN:
             raise PeerFault("this host has too much open")
+        if not await self._conductor.needs(self.name, wish.content):
+            raise PeerFault("nothing on this host is made of that")
         handle = next(self._handles)
         try:
             reader = await contents.open(wish.content)

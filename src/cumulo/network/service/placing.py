@@ -162,13 +162,15 @@ class Hosts:
     def saw(self, tx: Tx, host_id: str, told: HostTunnels) -> None:
         """What a host says of itself. Where its tunnels end is in all lists of its networks."""
         row = tx.get(NetworkHostRow, host_id)
-        new = NetworkHostRow(host_id, told.tunnel, told.gateway)
+        # Routers see their networks' traffic: a machine that joined does not get them by its word.
+        leads = told.gateway and not self.registry.is_machine(tx, host_id)
+        new = NetworkHostRow(host_id, told.tunnel, leads)
         if row == new:
             return
         if row is None:
             tx.insert(new)
         else:
-            tx.update(row, tunnel=told.tunnel, gateway=told.gateway)
+            tx.update(row, tunnel=new.tunnel, gateway=new.gateway)
         if told.tunnel is not None or (row is not None and row.tunnel is not None):
             tx.run(host_queries.NOTE_ALL)
             tx.after_commit(self.on_members)

@@ -65,7 +65,7 @@ def wish_of(body: StackWish, before: StackRow | None = None, *, patch: bool = Fa
             name: value for name, value in (body.parameters or {}).items() if value is not None
         }
         if patch and before is not None:
-            parameters, environment = _patched(body, before, parameters, environment)
+            parameters, environment = _patched(body, before, template, parameters, environment)
         return Wish(template, files, stored_environment(environment), parameters)
     except Invalid as problem:
         raise BadRequest(str(problem), kind="StackValidationFailed") from None
@@ -74,6 +74,7 @@ def wish_of(body: StackWish, before: StackRow | None = None, *, patch: bool = Fa
 def _patched(
     body: StackWish,
     before: StackRow,
+    template: Any,
     parameters: dict[str, Any],
     environment: environments.Environment,
 ) -> tuple[dict[str, Any], environments.Environment]:
@@ -81,9 +82,13 @@ def _patched(
     cleared = set(body.clear_parameters or ())
     kept = {**old.parameters, **before.parameters, **environment.parameters}
     merged = {name: value for name, value in kept.items() if name not in cleared}
-    merged |= parameters
-    if body.environment is None and not body.environment_files:
-        environment = old
+    # Those that the template does not ask for any more go; what is named anew is checked.
+    sections = template if isinstance(template, dict) else {}
+    wanted = sections.get("parameters") or sections.get("Parameters")
+    known = wanted if isinstance(wanted, dict) else {}
+    merged = {name: value for name, value in merged.items() if name in known} | parameters
+    # Stock clients send an empty environment where none was named.
+    environment = environments.over(old, environment)
     return merged, msgspec.structs.replace(environment, parameters={})
 
 

@@ -1,6 +1,6 @@
 """Stacks on the wire."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -8,7 +8,7 @@ from cumulo.core.clock import zulu
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Forbidden, NotFound
 from cumulo.core.http.operations import Call, Operation, Reply
-from cumulo.core.http.paging import next_link, page_of
+from cumulo.core.http.paging import next_link
 from cumulo.orchestration.api.bodies import (
     NewStack,
     StackWish,
@@ -20,18 +20,13 @@ from cumulo.orchestration.api.bodies import (
     timeout_of,
     wish_of,
 )
+from cumulo.orchestration.api.listing import listed, named
 from cumulo.orchestration.language.parameters import shown_value
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.service.stacks import Stacks
 
 ONE = "/stacks/{name}/{stack_id}"
-_SORT = {
-    "creation_time": "created_at",
-    "updated_time": "updated_at",
-    "stack_name": "name",
-    "stack_status": "status",
-}
 Find = Callable[[Call, Tx], StackRow]
 
 
@@ -116,52 +111,15 @@ class StacksApi:
             del where["live"]
         if not flag_of(call.query.get("show_nested"), "show_nested"):
             where["depth"] = 0
-        self._filters(call, where)
-        page = page_of(
-            call,
-            tx,
-            self._stacks.listing,
-            where,
-            find_marker=lambda id: tx.get(StackRow, id),
-            sort_names=_SORT,
-        )
-        rows = [row for row in page.rows if self._tagged(call, row)]
-        body: dict[str, Any] = {"stacks": [stack_summary(call, row) for row in rows]}
-        if flag_of(call.query.get("with_count"), "with_count"):
-            body["count"] = len(rows)
+        named(call, where)
+        page, count = listed(call, tx, self._stacks.listing, where)
+        body: dict[str, Any] = {"stacks": [stack_summary(call, row) for row in page.rows]}
+        if count is not None:
+            body["count"] = count
         following = next_link(call, page, page.rows[-1].id if page.rows else None)
         if following:
             body["links"] = [link(following, "next")]
         return body
-
-    @staticmethod
-    def _filters(call: Call, where: dict[str, Any]) -> None:
-        for name, wanted in (("id", "id"), ("name", "name"), ("stack_name", "name")):
-            found = call.query.all(name)
-            if found:
-                where[wanted] = found
-        words = [*call.query.all("status"), *call.query.all("stack_status")]
-        if words:
-            where["status"] = [
-                "IN_PROGRESS" if word.endswith("IN_PROGRESS") else word.rpartition("_")[2]
-                for word in words
-            ]
-        actions = call.query.all("action")
-        if actions:
-            where["action"] = actions
-
-    @staticmethod
-    def _tagged(call: Call, row: StackRow) -> bool:
-        def named(key: str) -> set[str]:
-            return {each for each in (call.query.get(key) or "").split(",") if each}
-
-        tags = set(row.tags)
-        return (
-            (not named("tags") or named("tags") <= tags)
-            and (not named("tags_any") or bool(named("tags_any") & tags))
-            and (not named("not_tags") or not named("not_tags") <= tags)
-            and (not named("not_tags_any") or not named("not_tags_any") & tags)
-        )
 
     # --- one ------------------------------------------------------------------------------------
 
@@ -215,24 +173,22 @@ class StacksApi:
             "capabilities": [],
             "disable_rollback": row.disable_rollback,
             "notification_topics": [],
-            "outputs": [self._output(tx, row, name) for name in blueprint.template.outputs]
-            if resolve
-            else [],
+            "outputs": self._outputs(tx, row, list(blueprint.template.outputs)) if resolve else [],
             "parameters": values,
             "template_description": row.description,
             "timeout_mins": row.timeout_mins,
         }
 
-    def _output(self, tx: Tx, row: StackRow, name: str) -> dict[str, Any]:
-        definition = self._stacks.blueprints.of(tx, row).template.outputs[name]
-        value, problem = self._stacks.output_and_problem(tx, row, name)
-        made = {
-            "output_key": name,
-            "output_value": value,
-            "description": definition.description,
-        }
-        if problem:
-            made["output_error"] = problem
+    def _outputs(self, tx: Tx, row: StackRow, names: Sequence[str]) -> list[dict[str, Any]]:
+        definitions = self._stacks.blueprints.of(tx, row).template.outputs
+        made = []
+        for name, (value, problem) in self._stacks.outputs_told(tx, row, names).items():
+            one = {
+                "output_key": name,
+                "output_value": value,
+                "description": definitions[name].description,
+            }
+            made.append(one | {"output_error": problem} if problem else one)
         return made
 
     def update(self, call: Call, tx: Tx) -> None:
@@ -336,7 +292,7 @@ class StacksApi:
         row, name = self._find(call, tx), call.path["key"]
         if name not in self._stacks.outputs(tx, row):
             raise NotFound(f"Specified output key {name} not found.")
-        return {"output": self._output(tx, row, name)}
+        return {"output": self._outputs(tx, row, [name])[0]}
 
     # --- actions ----------------------------------------------------------------------------------
 

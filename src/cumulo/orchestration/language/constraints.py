@@ -23,6 +23,10 @@ HOT_KINDS = (
 )
 
 
+MOST_SHOWN = 1000
+"""Letters of values in a refusal."""
+
+
 def no_custom(name: str, value: Any) -> str | None:
     """Where nobody can be asked, everything is there."""
     return None
@@ -148,10 +152,14 @@ def _modulo(wanted: Any, value: Any, custom: Custom) -> str | None:
 def _allowed_values(allowed: Sequence[Any], value: Any, custom: Custom) -> str | None:
     values = value if isinstance(value, list) else [value]
     texts = [str(each) for each in allowed]
-    if all(each in allowed or str(each) in texts for each in values):
+    known = {*texts, *(each for each in allowed if not isinstance(each, list | dict))}
+    if all(
+        str(each) in known or (not isinstance(each, list | dict) and each in known)
+        for each in values
+    ):
         return None
-    shown = ", ".join(texts)
-    return f'"{value}" is not an allowed value [{shown}]'
+    shown = ", ".join(texts)[:MOST_SHOWN]
+    return f'"{str(value)[:MOST_SHOWN]}" is not an allowed value [{shown}]'
 
 
 def _allowed_pattern(pattern: str, value: Any, custom: Custom) -> str | None:

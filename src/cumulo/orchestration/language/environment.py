@@ -24,6 +24,9 @@ SECTIONS = (
 HOOKS = ("pre-create", "pre-update", "pre-delete", "post-create", "post-update", "post-delete")
 RESTRICTED = ("update", "replace")
 MOST_CHAIN = 20
+MOST_ENTRIES = 1000
+MOST_PATTERNS = 50
+MOST_LETTERS = 1000
 MAPS = ("parameters", "parameter_defaults", "resource_registry", "parameter_merge_strategies")
 
 
@@ -56,17 +59,12 @@ class Environment(msgspec.Struct, frozen=True):
         own = self._of_resource(resource)
         registries = ([own] if own else []) + [self.resource_registry]
         for registry in registries:
-            for pattern, target in registry.items():
-                if not isinstance(target, str) or pattern in ("base_url",):
-                    continue
-                if pattern == name:
-                    return target
-            for pattern, target in registry.items():
-                if (
-                    isinstance(target, str)
-                    and "*" in pattern
-                    and fnmatch.fnmatchcase(name, pattern)
-                ):
+            target = registry.get(name) if name != "base_url" else None
+            if isinstance(target, str):
+                return target
+            for pattern in _patterns(registry):
+                target = registry[pattern]
+                if isinstance(target, str) and fnmatch.fnmatchcase(name, pattern):
                     head = pattern.partition("*")[0]
                     return target.replace("*", name[len(head) :], 1)
         return None
@@ -97,6 +95,21 @@ class Environment(msgspec.Struct, frozen=True):
         return found & set(RESTRICTED)
 
 
+def _patterns(registry: Mapping[str, Any]) -> list[str]:
+    return [name for name in registry if "*" in name]
+
+
+def _bounded(registry: Mapping[str, Any]) -> None:
+    """Raises Invalid for more than is looked through for each resource."""
+    inner = registry.get("resources")
+    if len(registry) > MOST_ENTRIES or (isinstance(inner, dict) and len(inner) > MOST_ENTRIES):
+        raise Invalid(f"resource_registry has more than {MOST_ENTRIES} entries")
+    if len(_patterns(registry)) > MOST_PATTERNS:
+        raise Invalid(f"resource_registry has more than {MOST_PATTERNS} patterns")
+    if any(len(name) > MOST_LETTERS for name in registry):
+        raise Invalid(f"resource_registry: a name has more than {MOST_LETTERS} letters")
+
+
 def parse(given: Any) -> Environment:
     """One environment, as text or data. Raises Invalid."""
     if isinstance(given, str):
@@ -115,6 +128,7 @@ def parse(given: Any) -> Environment:
     for section in ("encrypted_param_names", "event_sinks"):
         if not isinstance(given.get(section) or [], list):
             raise Invalid(f'environment: "{section}" must be a list')
+    _bounded(given.get("resource_registry") or {})
     return Environment(
         given.get("parameters") or {},
         given.get("parameter_defaults") or {},
@@ -128,7 +142,8 @@ def merge(first: Environment, files: Sequence[str], texts: Mapping[str, str]) ->
     """`environment_files` in order, each of `files`, then what the request itself says."""
     merged = Environment()
     strategies: dict[str, str] = {}
-    for name in files:
+    # The last of equal ones counts; each is read once.
+    for name in list(dict.fromkeys(reversed(files)))[::-1]:
         if name not in texts:
             raise Invalid(f"environment file {name} is not among the files")
         document = load(texts[name], name)
@@ -140,6 +155,27 @@ def merge(first: Environment, files: Sequence[str], texts: Mapping[str, str]) ->
             }
         merged = _over(merged, one, strategies)
     return _over(merged, first, strategies) if files else first
+
+
+def over(below: Environment, above: Environment) -> Environment:
+    """What a patch says on top of what was there."""
+    return _over(below, above, {})
+
+
+def child_of(parent: Environment, resource: str) -> Environment:
+    """What the stack inside a resource sees: types and defaults, and of `resources` what is said
+    of its own ones. Parameters are the resource's properties."""
+    registry = {name: value for name, value in parent.resource_registry.items()}
+    inner = registry.pop("resources", None)
+    below: dict[str, Any] = {}
+    for pattern, body in inner.items() if isinstance(inner, dict) else ():
+        if isinstance(body, dict) and fnmatch.fnmatchcase(resource, pattern):
+            below |= {name: value for name, value in body.items() if isinstance(value, dict)}
+    if below:
+        registry["resources"] = below
+    return msgspec.structs.replace(
+        parent, parameters={}, resource_registry=registry, event_sinks=[]
+    )
 
 
 def _over(below: Environment, above: Environment, strategies: Mapping[str, str]) -> Environment:

@@ -19,12 +19,28 @@ OMITTED = object()
 MOST_TEXT = 4 * 1024 * 1024
 MOST_ITEMS = 10_000
 MOST_WORK = 16 * 1024 * 1024
-"""Of one snippet: letters and values that its functions make, all together. Each of them may be
-small, and a loop in a loop still fill the memory."""
+"""Of one request: letters and values that its functions make, all together. Each of them may be
+small, and a loop in a loop still fill the memory. A value counts as 64 letters: some two seconds
+for everything."""
+
+
+class Budget:
+    """What the functions of one request may make, together."""
+
+    def __init__(self, most: int = MOST_WORK) -> None:
+        self.left = most
+
+    def spend(self, work: int, path: str) -> None:
+        self.left -= work
+        if self.left < 0:
+            raise Invalid("the functions make more than there is room for", path)
 
 
 class Scope(Protocol):
     """What functions ask of the stack that they stand in."""
+
+    @property
+    def budget(self) -> Budget: ...
 
     def parameter(self, name: str) -> Any:
         """Raises Invalid for a parameter that there is not."""
@@ -32,8 +48,8 @@ class Scope(Protocol):
     def reference(self, resource: str) -> Any:
         """What `get_resource` gives: the physical id, as a rule."""
 
-    def attribute(self, resource: str, name: str | None) -> Any:
-        """None: all attributes. Raises Invalid for an unknown one."""
+    def attribute(self, resource: str, name: str | None, path: Sequence[Any] = ()) -> Any:
+        """What lies at a path of it; None: all attributes. Raises Invalid for an unknown one."""
 
     def file(self, name: str) -> str: ...
 
@@ -59,7 +75,10 @@ class Functions:
 
     version: Version
     scope: Scope
-    _work: int = field(default=0, init=False)
+    _budget: Budget = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._budget = Budget() if self.scope is None else self.scope.budget
 
     def resolve(self, snippet: Any, path: str = "") -> Any:
         """The value of a snippet. Raises Invalid and NotKnownYet."""
@@ -67,9 +86,7 @@ class Functions:
         return None if value is OMITTED else value
 
     def _spend(self, work: int, path: str) -> None:
-        self._work += work
-        if self._work > MOST_WORK:
-            raise Invalid("the functions make more than there is room for", path)
+        self._budget.spend(work, path)
 
     def _resolve(self, snippet: Any, path: str) -> Any:
         self._spend(64, path)
@@ -93,6 +110,8 @@ class Functions:
             return LAZY[name](self, arguments, path)
         given = self.resolve(arguments, path)
         try:
+            if name in text_functions.COSTS:
+                self._spend(text_functions.COSTS[name](given), path)
             if name in text_functions.PURE:
                 value = text_functions.PURE[name](given)
             else:
@@ -159,7 +178,10 @@ def _get_param(functions: Functions, given: Any) -> Any:
     names = given if isinstance(given, list) else [given]
     if not names or not isinstance(names[0], str):
         raise Invalid('Argument to "get_param" must be a name, or a list that begins with one')
-    return text_functions.select_path(functions.scope.parameter(names[0]), names[1:])
+    value = functions.scope.parameter(names[0])
+    if isinstance(value, str) and len(names) > 1:
+        functions._spend(len(value), names[0])
+    return text_functions.select_path(value, names[1:])
 
 
 def _get_resource(functions: Functions, given: Any) -> Any:
@@ -181,7 +203,7 @@ def _get_attr(functions: Functions, given: Any) -> Any:
         return functions.scope.attribute(parts[0], None)
     if not isinstance(parts[1], str):
         raise Invalid('The attribute of "get_attr" must be text')
-    return text_functions.select_path(functions.scope.attribute(parts[0], parts[1]), parts[2:])
+    return functions.scope.attribute(parts[0], parts[1], parts[2:])
 
 
 def _get_file(functions: Functions, given: Any) -> str:
@@ -277,10 +299,12 @@ def _repeat(functions: Functions, given: Any, path: str) -> Any:
         lists[name] = values
     if not isinstance(permutations, bool):
         raise Invalid('"permutations" must be true or false', path)
-    return [
-        functions._resolve(text_functions.replaced(given["template"], one), path)
-        for one in text_functions.rounds(lists, permutations, MOST_ITEMS)
-    ]
+    size = _size(given["template"], MOST_WORK)
+    made = []
+    for one in text_functions.rounds(lists, permutations, MOST_ITEMS):
+        functions._spend(size + text_functions.search_cost(size, one), path)
+        made.append(functions._resolve(text_functions.replaced(given["template"], one), path))
+    return made
 
 
 def _size(value: Any, most: int) -> int:

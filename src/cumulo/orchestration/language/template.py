@@ -53,6 +53,8 @@ _CFN_SECTIONS = {
 POLICIES = {"Delete": "Delete", "Retain": "Retain", "Snapshot": "Snapshot"}
 MOST_RESOURCES = 1000
 NAME_LENGTH = 255
+MOST_LETTERS = 1000
+MOST_OUTPUTS = 1000
 
 
 class ResourceDefinition(msgspec.Struct, frozen=True):
@@ -207,6 +209,8 @@ def _resource(
     kind = given.get("type")
     if not isinstance(kind, str) or not kind:
         raise Invalid("Each resource must contain a type key.", path)
+    if len(kind) > MOST_LETTERS:
+        raise Invalid(f"the type has more than {MOST_LETTERS} letters", path)
     for key in ("properties", "update_policy"):
         value = given.get(key)
         if value is not None and not isinstance(value, dict):
@@ -245,6 +249,8 @@ def _outputs(
     section: dict[str, Any], keys: tuple[str, str, str], version: Version
 ) -> dict[str, OutputDefinition]:
     value_key, description_key, condition_key = keys
+    if len(section) > MOST_OUTPUTS:
+        raise Invalid(f"more than {MOST_OUTPUTS} outputs")
     made = {}
     for name, body in section.items():
         path = f"outputs.{name}"

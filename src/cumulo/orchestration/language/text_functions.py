@@ -3,7 +3,9 @@
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -74,21 +76,49 @@ def str_replace(given: Any, *, strict: bool = False, very: bool = False) -> str 
 
 def _replace_once(text: str, params: Mapping[str, str]) -> tuple[str, set[str]]:
     """One pass from left to right, at each place the longest key that fits."""
-    keys = sorted(params, key=lambda key: (-len(key), key))
-    first = {key[0] for key in keys}
+    by_first: dict[str, list[str]] = {}
+    for key in sorted(params, key=lambda key: (-len(key), key)):
+        by_first.setdefault(key[0], []).append(key)
+    if not by_first:
+        return text, set()
+    first = re.compile(f"[{''.join(re.escape(letter) for letter in by_first)}]")
     made, used, start, at = [], set(), 0, 0
-    while at < len(text):
-        if text[at] in first:
-            key = next((key for key in keys if text.startswith(key, at)), None)
-            if key is not None:
-                made += [text[start:at], params[key]]
-                used.add(key)
-                at += len(key)
-                start = at
-                continue
-        at += 1
+    while (found := first.search(text, at)) is not None:
+        at = found.start()
+        fits = next((key for key in by_first[text[at]] if text.startswith(key, at)), None)
+        if fits is None:
+            at += 1
+            continue
+        made += [text[start:at], params[fits]]
+        used.add(fits)
+        at += len(fits)
+        start = at
     made.append(text[start:])
     return "".join(made), used
+
+
+def search_cost(size: int, keys: Iterable[str]) -> int:
+    """At the most, of looking for keys in a text of that size: each may be looked for at each of
+    its letters. What a text really costs is told by `_replace_cost`."""
+    return size * sum(_compare(key) for key in keys) // 8
+
+
+def _compare(key: str) -> int:
+    return 8 + len(key) // 32
+
+
+def _replace_cost(given: Any) -> int:
+    """Of a str_replace: the keys that begin with a letter are compared where it stands."""
+    if not isinstance(given, dict):
+        return 0
+    text, params = given.get("template"), given.get("params")
+    if not isinstance(text, str) or not isinstance(params, dict):
+        return 0
+    weights: Counter[str] = Counter()
+    for key in params:
+        weights[key[:1]] += _compare(key)
+    letters = Counter(text)
+    return len(text) // 16 + sum(weights[letter] * letters[letter] for letter in weights)
 
 
 def list_join(given: Any) -> str:
@@ -205,7 +235,13 @@ def filter_list(given: Any) -> list[Any] | None:
         return None
     if not isinstance(without, list) or not isinstance(values, list):
         raise Invalid('"filter" takes two lists')
-    return [each for each in values if each not in without]
+    unwanted = {_frozen(each) for each in without}
+    return [each for each in values if _frozen(each) not in unwanted]
+
+
+def _frozen(value: Any) -> Any:
+    """Equal for what is equal, and quick to look for."""
+    return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else (value,)
 
 
 def contains(given: Any) -> bool:
@@ -311,3 +347,13 @@ PURE: dict[str, Callable[[Any], Any]] = {
     "contains": contains,
     "make_url": make_url,
 }
+
+COSTS: dict[str, Callable[[Any], int]] = {
+    **dict.fromkeys(("str_replace", "str_replace_strict", "str_replace_vstrict"), _replace_cost),
+    "Fn::Replace": lambda given: (
+        _replace_cost({"params": given[0], "template": given[1]})
+        if isinstance(given, list) and len(given) == 2
+        else 0
+    ),
+}
+"""Of functions whose work is more than what they make."""

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from cumulo.core.db.listing import Listing, contains, equals, one_of
+from cumulo.core.db.listing import Listing, equals, one_of
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 from cumulo.orchestration.model.stack import StackEventRow, StackNameRow, StackRow
@@ -21,7 +21,7 @@ STACKS = Listing(
         "user_id": one_of(_c.user_id),
         "depth": equals(_c.depth),
         "root_id": equals(_c.root_id),
-        "tag": contains(_c.tags),
+        "word": lambda name: (_c.action + "_" + _c.status).in_(sa.bindparam(name, expanding=True)),
         "live": lambda name: _c.deleted_at.is_(None) == sa.bindparam(name, type_=sa.Boolean()),
     },
     sort_keys={
@@ -102,12 +102,14 @@ _old = (
     .limit(sa.bindparam("n", type_=sa.Integer()))
 )
 FORGET_EVENTS = statement(sa.delete(StackEventRow.sql_table).where(_e.id.in_(_old)))
-FORGET_STACKS = statement(
-    sa.delete(_t).where(
-        _c.id.in_(
-            sa.select(_c.id)
-            .where(_c.deleted_at <= sa.bindparam("before"))
-            .limit(sa.bindparam("most", type_=sa.Integer()))
-        )
+FORGOTTEN = query(
+    StackRow,
+    sa.select(_t)
+    .where(
+        _c.status == "COMPLETE",
+        _c.deadline <= sa.bindparam("now"),
+        _c.deleted_at.is_not(None),
     )
+    .order_by(_c.deadline)
+    .limit(sa.bindparam("most", type_=sa.Integer())),
 )

@@ -9,7 +9,7 @@ import msgspec
 
 from cumulo.orchestration.language.constraints import Custom, no_custom
 from cumulo.orchestration.language.environment import Environment
-from cumulo.orchestration.language.functions import Functions, function_of
+from cumulo.orchestration.language.functions import MOST_WORK, Budget, Functions, function_of
 from cumulo.orchestration.language.graph import requirements
 from cumulo.orchestration.language.invalid import Invalid, NotKnownYet
 from cumulo.orchestration.language.parameters import Parameter, definitions, values_of
@@ -17,6 +17,8 @@ from cumulo.orchestration.language.template import ResourceDefinition, Template,
 
 Query = Callable[[str, Any], Any]
 Facade = Callable[[str], Any]
+MOST_PLAN = 4 * MOST_WORK
+"""Of all resources together, looked at some times each."""
 MOST_FILES = 100
 MOST_FILE_BYTES = 1024 * 1024
 
@@ -55,6 +57,9 @@ class Blueprint:
     requires: dict[str, frozenset[str]] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.budget = Budget(MOST_PLAN)
+        self._kinds: dict[str, str] = {}
+        self._digests: dict[str, str] = {}
         self.template = parse(self.document)
         self.parameters = definitions(self.template)
         self.values = self._values()
@@ -106,7 +111,9 @@ class Blueprint:
 
     def kind_of(self, name: str) -> str:
         """The real type, or the file or URL of a template, of a resource."""
-        return self.environment.type_of(self.definitions[name].type, name)
+        if name not in self._kinds:
+            self._kinds[name] = self.environment.type_of(self.definitions[name].type, name)
+        return self._kinds[name]
 
     def deletion_policy(self, name: str) -> str:
         """Delete, Retain or Snapshot: known before anything is made. Raises Invalid."""
@@ -123,6 +130,11 @@ class Blueprint:
 
     def digest(self, name: str) -> str:
         """Of a definition with all filled in that is known without the other resources."""
+        if name not in self._digests:
+            self._digests[name] = self._digest(name)
+        return self._digests[name]
+
+    def _digest(self, name: str) -> str:
         one = self.definitions[name]
         scope = PlanScope(self)
         content = [
@@ -172,6 +184,10 @@ class PlanScope:
     def __init__(self, blueprint: Blueprint) -> None:
         self.blueprint = blueprint
 
+    @property
+    def budget(self) -> Budget:
+        return self.blueprint.budget
+
     def parameter(self, name: str) -> Any:
         one = self.blueprint
         if name in one.values:
@@ -186,7 +202,7 @@ class PlanScope:
         self._known(resource)
         raise NotKnownYet(resource)
 
-    def attribute(self, resource: str, name: str | None) -> Any:
+    def attribute(self, resource: str, name: str | None, path: Sequence[Any] = ()) -> Any:
         self._known(resource)
         raise NotKnownYet(resource)
 

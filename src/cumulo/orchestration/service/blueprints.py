@@ -11,10 +11,11 @@ from cumulo.core.db.transaction import Tx
 from cumulo.orchestration.language.constraints import Custom, no_custom
 from cumulo.orchestration.language.environment import Environment
 from cumulo.orchestration.language.environment import parse as parse_environment
+from cumulo.orchestration.language.functions import Budget
 from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
-from cumulo.orchestration.service.blueprint import Blueprint, Surroundings, no_facade
+from cumulo.orchestration.service.blueprint import MOST_PLAN, Blueprint, Surroundings, no_facade
 
 KEPT = 64
 
@@ -42,6 +43,10 @@ class Blueprints:
             made = fresh[key] = found
             # A wish that is undone leaves nothing behind: the next one may get its number.
             tx.after_commit(lambda: self._keep(key, made))
+        elif key not in fresh:
+            # Kept for many requests, each of which has its own.
+            found.budget = Budget(MOST_PLAN)
+            fresh[key] = found
         return found
 
     def _fresh(self, tx: Tx) -> dict[tuple[str, int], Blueprint]:

@@ -38,9 +38,13 @@ log = logging.getLogger("cumulo.orchestration")
 FIRST_LOOK = 0.15
 """Seconds until a resource that is being made is looked at again; grows with each look."""
 MOST_BETWEEN_LOOKS = 3.0
+PATIENT_AFTER, MOST_WHEN_PATIENT = 30, 15.0
+"""What takes more than a minute is looked at less often."""
 TRIES = 12
 """Of a delete that is refused because somebody still uses the thing."""
 
+REMEMBERED_SECONDS = 7 * 86400.0
+"""How long a deleted stack is shown to who asks for deleted ones."""
 MAKING = ("CREATE", "UPDATE", "ROLLBACK")
 """Actions that lead to what a template says. The others look at what is there."""
 
@@ -343,10 +347,14 @@ class Engine:
         elif state.word == "failed":
             self.failed(work.tx, work.stack, work.row, state.reason)
         else:
-            self.wait(work.tx, work.row, tries=work.row.tries + 1)
+            self.wait(work.tx, work.row, tries=work.row.tries + 1, until=state.until)
 
-    def wait(self, tx: Tx, row: ResourceRow, *, tries: int) -> None:
-        seconds = min(MOST_BETWEEN_LOOKS, FIRST_LOOK * 1.4 ** min(tries, 20))
+    def wait(self, tx: Tx, row: ResourceRow, *, tries: int, until: float | None = None) -> None:
+        most = MOST_BETWEEN_LOOKS if tries < PATIENT_AFTER else MOST_WHEN_PATIENT
+        seconds = min(most, FIRST_LOOK * 1.4 ** min(tries, 20))
+        if until is not None:
+            left = until - seconds_of(tx.now)
+            seconds = left if left > 0 else seconds
         tx.update(row, tries=tries, due=later(tx.now, seconds))
         tx.after_commit(lambda: self.ring(seconds))
 
@@ -446,7 +454,9 @@ class Engine:
         """An action of a stack has ended, one way or the other."""
         changes: dict[str, Any] = {"status": status, "reason": reason, "deadline": None}
         if status == "COMPLETE" and stack.action == "DELETE":
-            changes["deleted_at"] = tx.now
+            # What it was made from is not needed any more; the rest is forgotten after a while.
+            changes |= {"deleted_at": tx.now, "deadline": later(tx.now, REMEMBERED_SECONDS)}
+            changes |= {"files": {}, "previous": None}
             tx.run(queries.FORGET_NAME, stack=stack.id)
         stack = tx.update(stack, **changes)
         self.story.of_stack(tx, stack)

@@ -23,6 +23,7 @@ from cumulo.core.resource_types import (
     State,
 )
 from cumulo.orchestration.language.invalid import Invalid
+from cumulo.orchestration.language.text_functions import select_path
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
 
@@ -66,6 +67,8 @@ class Work:
     row: ResourceRow
     principal: Principal
     properties: Mapping[str, Any] = field(default_factory=dict)
+    inner: dict[str, "Work"] = field(default_factory=dict)
+    """Of the resources of the stack that it is, as far as they were looked at."""
     _seen: dict[tuple[str, str | None], Any] = field(default_factory=dict)
 
     @property
@@ -169,6 +172,9 @@ class Handler(Protocol):
 
     def attribute(self, work: Work, name: str) -> Any:
         """Raises KeyError for one that the type does not have."""
+
+    def attribute_at(self, work: Work, name: str, path: Sequence[Any]) -> Any:
+        """What lies at a path of it."""
 
     def suspend(self, work: Work, *, resume: bool) -> None: ...
 
@@ -312,6 +318,9 @@ class RestHandler:
 
     def reference(self, work: Work) -> Any:
         return work.row.physical_id
+
+    def attribute_at(self, work: Work, name: str, path: Sequence[Any]) -> Any:
+        return select_path(self.attribute(work, name), path)
 
     def attribute(self, work: Work, name: str) -> Any:
         if name not in self.attributes:

@@ -1,9 +1,9 @@
 """Functions of templates over a stack that is being made: what they ask of its resources."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cumulo.orchestration.language.functions import Functions
+from cumulo.orchestration.language.functions import Budget, Functions
 from cumulo.orchestration.language.invalid import Invalid, NotKnownYet
 from cumulo.orchestration.language.template import ResourceDefinition
 from cumulo.orchestration.model.resource import ResourceRow
@@ -23,6 +23,12 @@ class LiveScope(PlanScope):
         super().__init__(blueprint)
         self._work = work
         self._works: dict[str, Work | None] = {}
+        self._budget = Budget()
+
+    @property
+    def budget(self) -> Budget:
+        """Of its own: a step of one resource, or a look at a stack."""
+        return self._budget
 
     def resolve(self, snippet: Any, path: str) -> Any:
         return Functions(self.blueprint.template.version, self).resolve(snippet, path)
@@ -34,7 +40,7 @@ class LiveScope(PlanScope):
             return None
         return self._engine.types.handler(other.row.kind).reference(other)
 
-    def attribute(self, resource: str, name: str | None) -> Any:
+    def attribute(self, resource: str, name: str | None, path: Sequence[Any] = ()) -> Any:
         self._known(resource)
         other = self._of(resource)
         if other is None:
@@ -43,7 +49,7 @@ class LiveScope(PlanScope):
         if name is None:
             return {each: handler.attribute(other, each) for each in handler.attributes}
         try:
-            return handler.attribute(other, name)
+            return handler.attribute_at(other, name, path)
         except KeyError:
             raise Invalid(f"The Referenced Attribute ({resource} {name}) is incorrect.") from None
 

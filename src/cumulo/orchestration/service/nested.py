@@ -1,14 +1,19 @@
 """Resources that are stacks themselves: templates as types, OS::Heat::Stack, groups."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cumulo.core.clock import seconds_of
 from cumulo.core.resource_types import READY, Property, State, items, mapping, number, text
 from cumulo.core.wire.coercions import whole_or_none
 from cumulo.orchestration.language.documents import load
+from cumulo.orchestration.language.environment import child_of
+from cumulo.orchestration.language.environment import parse as parse_environment
 from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
+from cumulo.orchestration.service.blueprints import stored_environment
+from cumulo.orchestration.service.engine import MOST_WHEN_PATIENT
 from cumulo.orchestration.service.handlers import Health, Work
 from cumulo.orchestration.service.own_types import Own
 from cumulo.orchestration.service.stacks import Stacks, Wish
@@ -40,7 +45,8 @@ class Nested(Own):
         if child is None:
             return State("failed", "the nested stack is not there")
         if child.status == "IN_PROGRESS":
-            return State("working")
+            # Its end wakes the resource; the look is for one that was missed.
+            return State("working", until=seconds_of(work.tx.now) + MOST_WHEN_PATIENT)
         if child.status == "FAILED":
             return State("failed", child.reason)
         return READY
@@ -89,10 +95,9 @@ class Nested(Own):
         if child is None:
             return None
         if name == "outputs":
-            return {
-                key: self.stacks.output(work.tx, child, key)
-                for key in self.stacks.outputs(work.tx, child)
-            }
+            names = self.stacks.outputs(work.tx, child)
+            told = self.stacks.outputs_told(work.tx, child, names)
+            return {key: value for key, (value, _) in told.items()}
         if name.startswith("outputs."):
             return self.stacks.output(work.tx, child, name.removeprefix("outputs."))
         if name.startswith("resource."):
@@ -104,17 +109,40 @@ class Nested(Own):
     def inner(self, work: Work, child: StackRow, path: str) -> Any:
         """`NAME` or `NAME.ATTRIBUTE` of a resource of the child stack."""
         name, _, attribute = path.partition(".")
-        row = work.tx.one(resources.NAMED, stack=child.id, name=name)
-        if row is None:
-            raise Invalid(f"The Referenced Attribute (resource.{name}) is incorrect.")
-        inner = Work(work.tx, work.engine, child, row, work.principal, row.properties)
-        handler = work.engine.types.handler(row.kind)
-        return handler.attribute(inner, attribute) if attribute else handler.reference(inner)
+        return self.inner_at(work, child, name, [attribute] if attribute else [])
+
+    def inner_at(self, work: Work, child: StackRow, name: str, path: Sequence[Any]) -> Any:
+        """What a resource of the child stack is called, or what lies at a path that begins with
+        one of its attributes."""
+        inner = work.inner.get(name)
+        if inner is None:
+            row = work.tx.one(resources.NAMED, stack=child.id, name=name)
+            if row is None:
+                raise Invalid(f"The Referenced Attribute (resource.{name}) is incorrect.")
+            inner = Work(work.tx, work.engine, child, row, work.principal, row.properties)
+            work.inner[name] = inner
+        handler = work.engine.types.handler(inner.row.kind)
+        if not path:
+            return handler.reference(inner)
+        return handler.attribute_at(inner, str(path[0]), path[1:])
+
+    def attribute_at(self, work: Work, name: str, path: Sequence[Any]) -> Any:
+        """`[STACK, resource.NAME, ATTRIBUTE, …]` asks that resource."""
+        if name.startswith("resource.") and name.count(".") == 1 and path:
+            child = self.child(work)
+            wanted = name.removeprefix("resource.")
+            return None if child is None else self.inner_at(work, child, wanted, path)
+        return super().attribute_at(work, name, path)
 
     def suspend(self, work: Work, *, resume: bool) -> None:
         child = self.child(work)
         if child is not None:
             self.stacks.act(work.tx, child, "RESUME" if resume else "SUSPEND")
+
+
+def child_environment(work: Work) -> dict[str, Any]:
+    parent = parse_environment(dict(work.stack.environment))
+    return stored_environment(child_of(parent, work.row.name))
 
 
 def arn(stack: StackRow) -> str:
@@ -133,7 +161,7 @@ class TemplateResource(Nested):
         if text_ is None:
             raise Invalid(f"Could not fetch remote template {name}: it is not among the files")
         return Wish(
-            load(text_, name), work.stack.files, work.stack.environment, dict(work.properties)
+            load(text_, name), work.stack.files, child_environment(work), dict(work.properties)
         )
 
 
@@ -162,7 +190,10 @@ class HeatStack(Nested):
     def wish(self, work: Work) -> Wish:
         given = work.properties
         return Wish(
-            load(given["template"]), work.stack.files, {}, dict(given.get("parameters") or {})
+            load(given["template"]),
+            work.stack.files,
+            child_environment(work),
+            dict(given.get("parameters") or {}),
         )
 
     def attribute(self, work: Work, name: str) -> Any:
@@ -233,7 +264,7 @@ class ResourceGroup(Nested):
         definition, variable = work.properties["resource_def"], work.properties["index_var"]
         made = {name: _filled(definition, variable, name) for name in names}
         template = {"heat_template_version": "2021-04-16", "resources": made}
-        return Wish(template, work.stack.files, work.stack.environment, {})
+        return Wish(template, work.stack.files, child_environment(work), {})
 
     def _names(self, work: Work, removed: set[str]) -> list[str]:
         """The first free numbers; those that were removed once are never used again."""
@@ -263,20 +294,31 @@ class ResourceGroup(Nested):
     def reference(self, work: Work) -> Any:
         return work.place.name
 
+    @staticmethod
+    def _members(work: Work, child: StackRow) -> list[str]:
+        rows = work.tx.all(resources.OF_STACK, stack=child.id)
+        return sorted({row.name for row in rows if row.goal == "present"}, key=_number)
+
+    def attribute_at(self, work: Work, name: str, path: Sequence[Any]) -> Any:
+        """A path goes on in each member, but for those of the group itself."""
+        child = self.child(work)
+        own = name in ("refs", "refs_map", "removed_rsrc_list") or name.startswith("resource.")
+        if child is None or own or not path:
+            return super().attribute_at(work, name, path)
+        names = self._members(work, child)
+        if name == "attributes":
+            return {each: self.inner_at(work, child, each, path) for each in names}
+        plain = name.removeprefix("attributes.")
+        found = {each: self.inner_at(work, child, each, [plain, *path]) for each in names}
+        return found if name.startswith("attributes.") else list(found.values())
+
     def attribute(self, work: Work, name: str) -> Any:
         child = self.child(work)
         if name == "removed_rsrc_list":
             return sorted(work.row.stored.get("removed", ()), key=_number)
         if child is None:
             return None
-        names = sorted(
-            {
-                r.name
-                for r in work.tx.all(resources.OF_STACK, stack=child.id)
-                if r.goal == "present"
-            },
-            key=_number,
-        )
+        names = self._members(work, child)
         if name == "refs":
             return [self.inner(work, child, each) for each in names]
         if name == "refs_map":

@@ -2,7 +2,7 @@
 
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cumulo.core.clock import seconds_of
@@ -16,6 +16,7 @@ from cumulo.core.resource_types import (
     number,
     text,
 )
+from cumulo.orchestration.language.text_functions import select_path
 from cumulo.orchestration.service.handlers import Handler, Health, Work
 
 SEQUENCES = {
@@ -69,6 +70,9 @@ class Own:
 
     def attribute(self, work: Work, name: str) -> Any:
         raise KeyError(name)
+
+    def attribute_at(self, work: Work, name: str, path: Sequence[Any]) -> Any:
+        return select_path(self.attribute(work, name), path)
 
     def suspend(self, work: Work, *, resume: bool) -> None:
         return None
@@ -241,7 +245,7 @@ class TestResource(Own):
         if work.row.properties.get("fail"):
             return State("failed", "Test Resource failed " + work.row.name)
         late = float(work.row.stored.get("until", 0))
-        return READY if seconds_of(work.tx.now) >= late else State("working")
+        return READY if seconds_of(work.tx.now) >= late else State("working", until=late)
 
     def attribute(self, work: Work, name: str) -> Any:
         if name != "output":
@@ -291,7 +295,7 @@ class Delay(Own):
 
     def state(self, work: Work) -> State:
         late = float(work.row.stored.get("until", 0))
-        return READY if seconds_of(work.tx.now) >= late else State("working")
+        return READY if seconds_of(work.tx.now) >= late else State("working", until=late)
 
 
 OWN_TYPES: dict[str, Handler] = {

@@ -11,7 +11,7 @@ from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.queries import stack as queries
-from cumulo.orchestration.service.blueprint import PlanScope
+from cumulo.orchestration.service.blueprint import Blueprint, PlanScope
 from cumulo.orchestration.service.blueprints import Blueprints
 from cumulo.orchestration.service.engine import Engine
 from cumulo.orchestration.service.handlers import Work
@@ -30,22 +30,30 @@ class Reading:
     def output(self, tx: Tx, row: StackRow, name: str) -> Any:
         """The value of an output; None where it cannot be told yet. Raises Invalid where its
         snippet is wrong, NotFound where there is none."""
-        return self.output_and_problem(tx, row, name)[0]
+        return self.outputs_told(tx, row, [name])[name][0]
 
-    def output_and_problem(self, tx: Tx, row: StackRow, name: str) -> tuple[Any, str | None]:
+    def outputs_told(
+        self, tx: Tx, row: StackRow, names: Sequence[str]
+    ) -> dict[str, tuple[Any, str | None]]:
+        """Each output's value, or what is wrong with it; what they ask for is read once."""
         blueprint = self.blueprints.of(tx, row)
-        definition = blueprint.template.outputs.get(name)
-        if definition is None:
-            return None, None
         principal = self.engine.principal_or_none(tx, row)
         if principal is None:
-            return None, "the stack's owner has no role in its project any more"
+            why = "the stack's owner has no role in its project any more"
+            return {name: (None, why) for name in names}
         anchor = next(iter(tx.all(resources.OF_STACK, stack=row.id)), None)
         scope = (
             PlanScope(blueprint)
             if anchor is None
             else LiveScope(Work(tx, self.engine, row, anchor, principal), blueprint)
         )
+        return {name: self._told(blueprint, scope, name) for name in names}
+
+    @staticmethod
+    def _told(blueprint: Blueprint, scope: PlanScope, name: str) -> tuple[Any, str | None]:
+        definition = blueprint.template.outputs.get(name)
+        if definition is None:
+            return None, None
         functions = Functions(blueprint.template.version, scope)
         try:
             if definition.condition is not None and not functions.condition(definition.condition):
