@@ -136,3 +136,85 @@ def test_a_resize_that_the_host_cannot_make_goes_back(tmp_path: Path) -> None:
             assert await used(cloud) == 1
 
     asyncio.run(story())
+
+
+def test_an_evacuation(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_cloud(tmp_path, hosts={"fake": 2}) as cloud:
+            server_id = await make(cloud)
+            created = await cloud.call("POST", "/volume/v3/volumes", json_={"volume": {"size": 1}})
+            volume = f"/volume/v3/volumes/{created.json['volume']['id']}"
+            await cloud.until(volume, lambda a: a.json["volume"]["status"] == "available")
+            wish = {"volumeAttachment": {"volumeId": created.json["volume"]["id"]}}
+            await cloud.call("POST", f"{SERVERS}/{server_id}/os-volume_attachments", json_=wish)
+            await cloud.until(volume, lambda a: a.json["volume"]["status"] == "in-use")
+            before = (await now(cloud, server_id, "ACTIVE"))["OS-EXT-SRV-ATTR:host"]
+            await act(cloud, server_id, 400, evacuate={})  # Its host is not down.
+            await force_down(cloud, before)
+            await act(cloud, server_id, 400, evacuate={"host": before})
+            await act(cloud, server_id, 200, evacuate={})
+            server = await now(cloud, server_id, "ACTIVE")
+            after = server["OS-EXT-SRV-ATTR:host"]
+            assert after != before
+            assert await used(cloud) == 1
+            guest = await driver_of(cloud, after).inspect(server_id)
+            assert guest.power == "on" and len(guest.disks) == 1
+            for _ in range(200):
+                if await driver_of(cloud, before).names() == []:
+                    break
+                await asyncio.sleep(0.02)
+            assert await driver_of(cloud, before).names() == [], "that host was not off at all"
+            (port,) = (
+                await cloud.call("GET", f"{SERVERS}/{server_id}/os-interface", as_="admin")
+            ).json["interfaceAttachments"]
+            shown = await cloud.call("GET", f"/network/v2.0/ports/{port['port_id']}", as_="admin")
+            assert shown.json["port"]["binding:host_id"] == after
+            path = "/compute/v2.1/os-migrations?migration_type=evacuation"
+            listed = await cloud.call("GET", path, as_="admin", headers=VERSION)
+            assert [each["status"] for each in listed.json["migrations"]] == ["done"]
+
+    asyncio.run(story())
+
+
+def test_an_evacuated_server_stays_off(tmp_path: Path) -> None:
+    """API 2.95; and nobody else but an administrator may."""
+
+    async def story() -> None:
+        async with running_cloud(tmp_path, hosts={"fake": 2}) as cloud:
+            server_id = await make(cloud)
+            before = (await now(cloud, server_id, "ACTIVE"))["OS-EXT-SRV-ATTR:host"]
+            await force_down(cloud, before)
+            path, body = f"{SERVERS}/{server_id}/action", {"evacuate": {}}
+            newest = {"openstack-api-version": "compute 2.95"}
+            assert (await cloud.call("POST", path, json_=body, headers=newest)).status == 403
+            answer = await cloud.call("POST", path, as_="admin", json_=body, headers=newest)
+            assert answer.status == 200 and not answer.raw
+            server = await now(cloud, server_id, "SHUTOFF")
+            after = server["OS-EXT-SRV-ATTR:host"]
+            assert after != before
+            await act(cloud, server_id, **{"os-start": None})
+            await now(cloud, server_id, "ACTIVE")
+            await force_down(cloud, before, down=False)
+            await force_down(cloud, after)
+            driver_of(cloud, before).faults["spawn"] = Fault("no such memory", count=10)
+            old = {"evacuate": {"onSharedStorage": False, "adminPass": "secret"}}
+            answer = await cloud.call("POST", path, as_="admin", json_=old)
+            assert answer.status == 200 and answer.json == {"adminPass": "secret"}
+            await now(cloud, server_id, "ERROR")
+            assert await used(cloud) == 1
+
+    asyncio.run(story())
+
+
+async def force_down(cloud: TestCloud, host: str, *, down: bool = True) -> None:
+    path = f"/compute/v2.1/os-services?host={host}"
+    listed = await cloud.call("GET", path, as_="admin", headers=VERSION)
+    (service,) = [s for s in listed.json["services"] if s["binary"] == "nova-compute"]
+    answer = await cloud.call(
+        "PUT",
+        f"/compute/v2.1/os-services/{service['id']}",
+        as_="admin",
+        json_={"forced_down": down},
+        headers=VERSION,
+    )
+    assert answer.status == 200, answer.raw

@@ -20,6 +20,7 @@ ACTIONS = {
     "rebuild": {},
     "resize": {},
     "migrate": {},
+    "evacuate": {},
     "confirmResize": {},
     "revertResize": {},
     "createImage": {"image": str},

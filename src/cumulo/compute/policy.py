@@ -65,7 +65,7 @@ _ADMINS = """
     os-flavor-access os-flavor-access:add_tenant_access os-flavor-access:remove_tenant_access
     os-hypervisors:list os-hypervisors:list-detail os-hypervisors:statistics os-hypervisors:show
     os-hypervisors:uptime os-hypervisors:search os-hypervisors:servers
-    os-services:list os-services:update os-services:delete os-migrate-server:abort
+    os-services:list os-services:update os-services:delete os-migrate-server:abort os-evacuate
     os-baremetal-nodes:list os-baremetal-nodes:show os-availability-zone:detail
     os-quota-sets:update os-quota-sets:delete os-quota-class-sets:show
     os-hosts:list os-hosts:show os-hosts:update os-hosts:startup os-hosts:shutdown

@@ -8,6 +8,7 @@ from cumulo.core.resource_types import (
     READY,
     WORKING,
     Finder,
+    Others,
     Place,
     Property,
     Reader,
@@ -285,6 +286,7 @@ SERVER = ResourceType(
     ),
     suspend=lambda physical: _action(physical, {"suspend": None}),
     resume=lambda physical: _action(physical, {"resume": None}),
+    stands_on=lambda given, others: _subnets_of_networks(given, others),
     later=_update_server_later,
     replaces=_replaces_server,
     follow_up=_confirmed,
@@ -298,6 +300,21 @@ SERVER = ResourceType(
         lambda body: _image_state(body),
     ),
 )
+
+
+def _subnets_of_networks(given: Given, others: Others) -> list[str]:
+    """The template's subnets of the networks in which it gets ports of its own."""
+    networks = given.get("networks")
+    wanted = [
+        each.get("network") or each.get("uuid")
+        for each in (networks if isinstance(networks, list) else ())
+        if isinstance(each, dict) and not each.get("port")
+    ]
+    return [
+        name
+        for name, subnet in others.get("OS::Neutron::Subnet", ())
+        if (subnet.get("network") or subnet.get("network_id")) in [n for n in wanted if n]
+    ]
 
 
 def _image_state(body: Any) -> State:

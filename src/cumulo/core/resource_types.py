@@ -14,7 +14,7 @@ What cannot be said so is a function of plain data beside it: the request's body
 properties, the state from what was read.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
@@ -145,6 +145,10 @@ class Reader(Protocol):
         """The decoded body; None where it is not there."""
 
 
+Others = Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]]
+"""Type → names of a template's resources of it, with their properties, functions in place."""
+
+
 def _always_ready(body: Any) -> State:
     return READY
 
@@ -206,6 +210,9 @@ class ResourceType:
     replaces: Callable[[Mapping[str, Any], Mapping[str, Any]], bool] | None = None
     """(all properties now, those that changed) → whether the template wants another thing instead
     of a change in place."""
+    stands_on: Callable[[Mapping[str, Any], Others], Iterable[str]] | None = None
+    """(properties as the template has them, its other resources) → those that have to be there
+    before it though no property names them: an address needs the router's interface."""
     before_delete: Callable[[str, Any], Sequence[Request]] | None = None
     """(id, body of the read) → what has to go first."""
 

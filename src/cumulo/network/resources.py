@@ -5,6 +5,7 @@ from typing import Any
 
 from cumulo.core.resource_types import (
     Finder,
+    Others,
     Place,
     Property,
     Reader,
@@ -43,6 +44,36 @@ def plain(given: Given, names: Mapping[str, str], *without: str) -> dict[str, An
         for name, value in given.items()
         if value is not None and name not in ("value_specs", *without)
     } | dict(given.get("value_specs") or {})
+
+
+def subnets_of(network: Any, others: Others) -> list[str]:
+    """The template's subnets of a network, both named in the same way."""
+    if not network:
+        return []
+    return [
+        name
+        for name, given in others.get("OS::Neutron::Subnet", ())
+        if network in (given.get("network"), given.get("network_id"))
+    ]
+
+
+def _network_of(given: Given) -> Any:
+    return given.get("network") or given.get("network_id")
+
+
+def _interfaces_to(port: Any, others: Others) -> list[str]:
+    """The router interfaces that lead to a port; all, where it cannot be told which."""
+    name = port.get("get_resource") if isinstance(port, dict) else None
+    ports = [given for each, given in others.get("OS::Neutron::Port", ()) if each == name]
+    subnets = subnets_of(_network_of(ports[0]), others) if ports else []
+    wanted = [{"get_resource": each} for each in subnets]
+    interfaces = others.get("OS::Neutron::RouterInterface", ())
+    known = [
+        each
+        for each, given in interfaces
+        if (given.get("subnet") or given.get("subnet_id")) in wanted
+    ]
+    return known or [each for each, _ in interfaces]
 
 
 SPECS = mapping(None, "Extra parameters to include in the request.", default={}, update=True)
@@ -214,6 +245,7 @@ PORT = rest(
     },
     body=_port,
     attribute=lambda name, body, read: _port_attribute(name, body, read),
+    stands_on=lambda given, others: subnets_of(_network_of(given), others),
 )
 
 
@@ -285,6 +317,11 @@ ROUTER = rest(
     },
     body=_router,
     update=_update_router,
+    stands_on=lambda given, others: (
+        subnets_of(_network_of(given["external_gateway_info"]), others)
+        if isinstance(given.get("external_gateway_info"), dict)
+        else []
+    ),
 )
 
 
@@ -361,6 +398,10 @@ FLOATING_IP = rest(
         "dns_name",
         "dns_domain",
     ),
+    stands_on=lambda given, others: [
+        *subnets_of(given.get("floating_network") or given.get("floating_network_id"), others),
+        *(_interfaces_to(given["port_id"], others) if given.get("port_id") else ()),
+    ],
 )
 
 
@@ -386,6 +427,7 @@ FLOATING_IP_ASSOCIATION = ResourceType(
         "PUT", f"{BASE}/floatingips/{physical}", {"floatingip": {"port_id": None}}
     ),
     description="A resource for associating floating ips and ports.",
+    stands_on=lambda given, others: _interfaces_to(given.get("port_id"), others),
     waits_for_gone=False,
 )
 

@@ -19,7 +19,7 @@ def build(frame: Frame) -> Service:
         [one for each in frame.assemblies for one in each.resource_types],
         [one for each in frame.assemblies for one in each.finders],
     )
-    blueprints = Blueprints(frame.settings.region)
+    blueprints = Blueprints(frame.settings.region, types.implied)
     identity = frame.get(Identity)
     engine = Engine(frame.caller, types, blueprints, identity.principal_in_project)
     stacks = Stacks(engine, blueprints, frame.settings.region)

@@ -263,6 +263,7 @@ class AttachInterface(StrictBody):
 # --- actions that change a server as a whole ---------------------------------------------------
 
 Password = Annotated[str, Meta(max_length=255)]
+HostName = Annotated[str, Meta(min_length=1, max_length=255)]
 UserData = Annotated[str, Meta(max_length=65535)]
 
 
@@ -345,11 +346,31 @@ class OldMigrateAction(StrictBody):
 
 
 class Migrate(StrictBody):
-    host: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+    host: HostName | None = None
 
 
 class MigrateAction(StrictBody):
     migrate: Migrate | None
+
+
+class EvacuateBefore214(StrictBody, kw_only=True):
+    host: HostName | Unset = UNSET
+    onSharedStorage: BoolLike
+    adminPass: Password | Unset = UNSET
+
+
+class Evacuate(StrictBody, kw_only=True):
+    host: HostName | Unset = UNSET
+    force: Annotated[BoolLike | Unset, Since("2.29"), Until("2.67")] = UNSET
+    adminPass: Password | Unset = UNSET
+
+
+class EvacuateActionBefore214(StrictBody):
+    evacuate: EvacuateBefore214
+
+
+class EvacuateAction(StrictBody):
+    evacuate: Evacuate
 
 
 class CreateImage(StrictBody, kw_only=True):
@@ -398,7 +419,7 @@ class Unshelve(StrictBody, kw_only=True):
     """API 2.91: `availability_zone` null lets it go to any zone."""
 
     availability_zone: Text | Unset | None = UNSET
-    host: Annotated[str, Meta(min_length=1, max_length=255)] | Unset = UNSET
+    host: HostName | Unset = UNSET
 
 
 class UnshelveAction(StrictBody):

@@ -200,7 +200,7 @@ def _body(row: MigrationRow) -> MigrationBody:
         new_instance_type_id=_number(row.new_flavor),
         created_at=row.created_at,
         updated_at=row.updated_at,
-        migration_type="resize" if row.kind == "resize" else "migration",
+        migration_type=row.kind,
         uuid=row.uuid,
         user_id=row.user_id,
         project_id=row.project_id,

@@ -14,7 +14,7 @@ from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest, Conflict, Gone
 from cumulo.core.hosts.conductor import Conductor, HostDown
 from cumulo.core.http.operations import Call, Operation, Reply
-from cumulo.core.wire.coercions import as_int
+from cumulo.core.wire.coercions import as_bool, as_int
 from cumulo.core.wire.shapes import Version
 
 P = "os_compute_api"
@@ -86,6 +86,22 @@ class OperationsApi:
             ),
             action("migrate", self.migrate, migrate, bodies.OldMigrateAction, until="2.55"),
             action("migrate", self.migrate, migrate, bodies.MigrateAction, since="2.56"),
+            action(
+                "evacuate",
+                self.evacuate,
+                f"{P}:os-evacuate",
+                bodies.EvacuateActionBefore214,
+                until="2.13",
+                status=200,
+            ),
+            action(
+                "evacuate",
+                self.evacuate,
+                f"{P}:os-evacuate",
+                bodies.EvacuateAction,
+                since="2.14",
+                status=200,
+            ),
         ]
 
     def _copying(self) -> list[Operation]:
@@ -214,6 +230,26 @@ class OperationsApi:
         if host is not None:
             call.allow(action=f"{P}:os-migrate-server:migrate:host")
         self._resizing.migrate(tx, row, host, who(call))
+
+    def evacuate(self, call: Call, tx: Tx) -> Any:
+        """A host of choice is checked as any other one (`force` of API 2.29 to 2.67 or not)."""
+        wish = call.body.evacuate
+        before = isinstance(wish, bodies.EvacuateBefore214)
+        if before and as_bool(wish.onSharedStorage, "onSharedStorage"):
+            raise BadRequest("Invalid shared storage: root disks are on the hosts themselves.")
+        forced = getattr(wish, "force", UNSET)
+        if forced is not UNSET and as_bool(forced, "force") and wish.host is UNSET:
+            raise BadRequest("Can't force to a non-provided destination")
+        password = secrets.token_urlsafe(9) if wish.adminPass is UNSET else str(wish.adminPass)
+        self._compute.evacuation.evacuate(
+            tx,
+            self._server(call, tx),
+            who(call),
+            host=None if wish.host is UNSET else str(wish.host),
+            password=password,
+            stopped=_at(call, 95),
+        )
+        return {"adminPass": password} if before else None
 
     # --- images ---------------------------------------------------------------------------------
 

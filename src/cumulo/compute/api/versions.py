@@ -26,6 +26,7 @@ EXTENSIONS = (
     ("BlockDeviceMappingV2Boot", "os-block-device-mapping-v2-boot"),
     ("ConfigDrive", "os-config-drive"),
     ("ConsoleOutput", "os-console-output"),
+    ("Evacuate", "os-evacuate"),
     ("FlavorAccess", "os-flavor-access"),
     ("FlavorExtraSpecs", "os-flavor-extra-specs"),
     ("FlavorManage", "os-flavor-manage"),

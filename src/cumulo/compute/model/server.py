@@ -206,7 +206,7 @@ def facts_of(row: ServerRow) -> Facts:
 
 @table("compute_migrations", IndexOn("server_id"), IndexOn("created_at"))
 class MigrationRow(Row, frozen=True):
-    """A resize or a cold migration, as `os-migrations` tells it."""
+    """A resize, a cold migration or an evacuation, as `os-migrations` tells it."""
 
     id: Annotated[int, Serial()]
     uuid: str
@@ -214,7 +214,7 @@ class MigrationRow(Row, frozen=True):
     project_id: str
     user_id: str
     kind: str
-    """`resize` or `migration`"""
+    """`resize`, `migration` or `evacuation`"""
     status: str
     source: str
     target: str

@@ -8,6 +8,7 @@ from cumulo.compute.model.server import MigrationRow
 from cumulo.compute.queries import server as queries
 from cumulo.compute.service.actions import Actions
 from cumulo.compute.service.devices import Devices
+from cumulo.compute.service.evacuation import Evacuation
 from cumulo.compute.service.flavors import Flavors
 from cumulo.compute.service.groups import Groups
 from cumulo.compute.service.hosts import Hosts, Ratios
@@ -109,9 +110,11 @@ class ComputeService:
         self.resizing = Resizing(
             self.servers, self.flavors, jobs, confirm_seconds=waits.confirm_resize
         )
+        self.evacuation = Evacuation(self.servers, self.resizing)
         self.operations = Operations(
             self.servers,
             self.resizing,
+            self.evacuation,
             self.snapshots,
             jobs,
             reclaim_seconds=waits.reclaim,

@@ -12,6 +12,7 @@ import msgspec
 
 from cumulo.compute.model.server import ImageRef, ServerRow
 from cumulo.compute.model.state import BY_HOST, RebootKind
+from cumulo.compute.service.evacuation import Evacuation
 from cumulo.compute.service.hosts import DEFAULT_ZONE
 from cumulo.compute.service.resizing import Resizing
 from cumulo.compute.service.servers import KIND, USABLE, Servers, check_image, image_ref
@@ -46,6 +47,7 @@ class Operations:
         self,
         servers: Servers,
         resizing: Resizing,
+        evacuation: Evacuation,
         snapshots: Snapshots,
         jobs: Jobs,
         *,
@@ -54,6 +56,7 @@ class Operations:
     ) -> None:
         self._servers = servers
         self._resizing = resizing
+        self._evacuation = evacuation
         self._snapshots = snapshots
         self.stays_on_host = offload_seconds < 0
         self._jobs = jobs
@@ -291,6 +294,8 @@ class Operations:
             if row.shelved_image_id is not None:
                 self._servers.images.remove(tx, row.shelved_image_id)
             changes |= {"shelved": False, "shelved_image_id": None}
+        elif row.operation == "rebuilding":
+            self._evacuation.ended(tx, row, "done")
         elif row.operation == "resize_finish":
             self._resizing.finished(tx, row)
         elif row.operation == "resize_reverting":
@@ -310,6 +315,8 @@ class Operations:
             self.leave_host(tx, row)
             return True
         else:
+            if row.operation == "rebuilding":
+                self._evacuation.ended(tx, row, "failed")
             return False
         self._servers.finish_actions(tx, row, reason)
         return True

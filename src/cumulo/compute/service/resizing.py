@@ -120,7 +120,7 @@ class Resizing:
             zone = row.pinned_zone
             target = self._servers.placing.again(tx, row, flavor, zone=zone, host=host, never=never)
         kind = "resize" if action == "resize" else "migration"
-        migration = self._note(tx, row, flavor, who, kind, target.host_id, holder)
+        migration = self.note(tx, row, flavor, who, kind, target.host_id, holder)
         self._servers.act(tx, row, action, who)
         before = BeforeResize(
             flavor=row.flavor,
@@ -162,7 +162,7 @@ class Resizing:
         )
         return here if taken else None
 
-    def _note(
+    def note(
         self,
         tx: Tx,
         row: ServerRow,
@@ -218,7 +218,7 @@ class Resizing:
     def finished(self, tx: Tx, row: ServerRow) -> None:
         if row.before is None:
             return
-        self._mark(tx, row.before.migration_id, "finished")
+        self.mark(tx, row.before.migration_id, "finished")
         self._servers.finish_jobs_actions(tx, row, ("resize", "migrate"), None)
         if self._confirm_seconds > 0:
             memo = Confirm(row.before.migration_id)
@@ -239,7 +239,7 @@ class Resizing:
         self._give_back(tx, row, less)
         if before.host_id != row.host_id:
             self._servers.registry.remove(tx, before.host_id, KIND, row.id)
-        self._mark(tx, before.migration_id, "confirmed")
+        self.mark(tx, before.migration_id, "confirmed")
         self._servers.desire(tx, row, before=None, root_kept=None)
 
     def revert(self, tx: Tx, row: ServerRow, who: Who) -> None:
@@ -284,14 +284,14 @@ class Resizing:
 
     def reverted(self, tx: Tx, row: ServerRow) -> dict[str, Any]:
         if row.before is not None:
-            self._mark(tx, row.before.migration_id, "reverted")
+            self.mark(tx, row.before.migration_id, "reverted")
         return {"before": None}
 
     def undone(self, tx: Tx, row: ServerRow) -> None:
         """The journey to another host failed before it had it: as it was."""
         if row.before is None or row.operation != "resize_migrating":
             return
-        self._mark(tx, row.before.migration_id, "error")
+        self.mark(tx, row.before.migration_id, "error")
         self._go_back(tx, row, "resize_reverting")
 
     def _give_back(self, tx: Tx, row: ServerRow, amounts: dict[str, int]) -> None:
@@ -299,7 +299,7 @@ class Resizing:
         if back:
             self._servers.quotas.give_back(tx, row.project_id, **back)
 
-    def _mark(self, tx: Tx, migration_id: int, status: str) -> None:
+    def mark(self, tx: Tx, migration_id: int, status: str) -> None:
         row = tx.get(MigrationRow, migration_id)
         if row is not None:
             tx.update(row, status=status, updated_at=tx.now)

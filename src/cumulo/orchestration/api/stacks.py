@@ -218,7 +218,7 @@ class StacksApi:
     def preview(self, call: Call, tx: Tx) -> Any:
         body: NewStack = call.body
         name = body.stack_name or "preview"
-        blueprint = self._stacks.preview(call.principal, name, wish_of(body))
+        blueprint = self._stacks.preview(tx, call.principal, name, wish_of(body))
         shown = [
             {
                 "resource_name": name,
@@ -257,7 +257,9 @@ class StacksApi:
 
     def _previewed(self, call: Call, tx: Tx, *, patch: bool) -> Any:
         row = self._find(call, tx)
-        changes = self._stacks.changes(tx, row, wish_of(call.body, row, patch=patch))
+        changes = self._stacks.changes(
+            tx, row, wish_of(call.body, row, patch=patch), call.principal
+        )
         return {
             "resource_changes": {
                 word: [{"resource_name": name, "resource_type": kind} for name, kind in found]

@@ -47,6 +47,22 @@ def requirements(
     return made
 
 
+def with_implied(
+    requires: Mapping[str, frozenset[str]], implied: Mapping[str, Iterable[str]]
+) -> dict[str, frozenset[str]]:
+    """With what follows from the types of the resources; what the template itself says goes before
+    it: where both make a circle, only that counts."""
+    made = {
+        name: found | (frozenset(implied.get(name, ())) & frozenset(requires)) - {name}
+        for name, found in requires.items()
+    }
+    try:
+        in_order(made)
+    except Invalid:
+        return dict(requires)
+    return made
+
+
 def in_order(requires: Mapping[str, Iterable[str]]) -> list[str]:
     """All names, each after what it requires. Raises Invalid for a circle."""
     order: list[str] = []

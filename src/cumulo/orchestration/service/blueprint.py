@@ -10,13 +10,14 @@ import msgspec
 from cumulo.orchestration.language.constraints import Custom, no_custom
 from cumulo.orchestration.language.environment import Environment
 from cumulo.orchestration.language.functions import MOST_WORK, Budget, Functions, function_of
-from cumulo.orchestration.language.graph import requirements
+from cumulo.orchestration.language.graph import requirements, with_implied
 from cumulo.orchestration.language.invalid import Invalid, NotKnownYet
 from cumulo.orchestration.language.parameters import Parameter, definitions, values_of
 from cumulo.orchestration.language.template import ResourceDefinition, Template, parse, policy_of
 
 Query = Callable[[str, Any], Any]
 Facade = Callable[[str], Any]
+Implied = Callable[[Mapping[str, tuple[str, Mapping[str, Any]]]], Mapping[str, Any]]
 MOST_PLAN = 4 * MOST_WORK
 """Of all resources together, looked at some times each."""
 MOST_FILES = 100
@@ -25,6 +26,10 @@ MOST_FILE_BYTES = 1024 * 1024
 
 def no_facade(part: str) -> Any:
     raise Invalid("resource_facade: this stack is not the resource of another one")
+
+
+def nothing_implied(resources: Any) -> Mapping[str, Any]:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Surroundings:
     facade: Facade = no_facade
     zones: Sequence[str] = ("nova",)
     custom: Custom = no_custom
+    implied: Implied = nothing_implied
 
 
 @dataclass
@@ -84,6 +90,8 @@ class Blueprint:
             for name, one in self.definitions.items()
         }
         self.requires = requirements(live, self.template.version)
+        kinds = {name: (self.kind_of(name), one.properties) for name, one in live.items()}
+        self.requires = with_implied(self.requires, self.around.implied(kinds))
         self._check_references()
 
     def _values(self) -> dict[str, Any]:

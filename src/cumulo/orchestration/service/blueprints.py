@@ -15,14 +15,22 @@ from cumulo.orchestration.language.functions import Budget
 from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
-from cumulo.orchestration.service.blueprint import MOST_PLAN, Blueprint, Surroundings, no_facade
+from cumulo.orchestration.service.blueprint import (
+    MOST_PLAN,
+    Blueprint,
+    Implied,
+    Surroundings,
+    no_facade,
+    nothing_implied,
+)
 
 KEPT = 64
 
 
 class Blueprints:
-    def __init__(self, region: str) -> None:
+    def __init__(self, region: str, implied: Implied = nothing_implied) -> None:
         self._region = region
+        self._implied = implied
         self._kept: OrderedDict[tuple[str, int], Blueprint] = OrderedDict()
         self._here = threading.local()
 
@@ -76,7 +84,7 @@ class Blueprints:
         """Raises Invalid."""
         if not isinstance(environment, Environment):
             environment = parse_environment(dict(environment))
-        around = Surroundings(pseudo, _no_query, facade, custom=custom)
+        around = Surroundings(pseudo, _no_query, facade, custom=custom, implied=self._implied)
         given = {**environment.parameters, **parameters}
         return Blueprint(template, environment, files, given, around, lenient)
 

@@ -57,38 +57,20 @@ class Calls(Protocol):
     ) -> Any: ...
 
 
-@dataclass
-class Work:
-    """One resource being worked at, in one transaction."""
+class Asker:
+    """Asks services as somebody, in one transaction."""
 
-    tx: Tx
-    engine: "Engine"
-    stack: StackRow
-    row: ResourceRow
-    principal: Principal
-    properties: Mapping[str, Any] = field(default_factory=dict)
-    inner: dict[str, "Work"] = field(default_factory=dict)
-    """Of the resources of the stack that it is, as far as they were looked at."""
-    _seen: dict[tuple[str, str | None], Any] = field(default_factory=dict)
-
-    @property
-    def place(self) -> Place:
-        return Place(
-            name=physical_name(self.stack.name, self.row.name, self.row.id),
-            stack_id=self.stack.id,
-            stack_name=self.stack.name,
-            resource=self.row.name,
-            project_id=self.stack.project_id,
-            user_id=self.stack.user_id,
-            tag=child_id(self.row.id, "tag"),
-            stored=self.row.stored,
-        )
+    def __init__(self, tx: Tx, calls: Calls, principal: Principal) -> None:
+        self.tx = tx
+        self.calls = calls
+        self.principal = principal
+        self._seen: dict[tuple[str, str | None], Any] = {}
 
     def ask(self, request: Request) -> Any:
         """The decoded answer. Raises the fault of a refusal."""
         if request.method != "GET":
             self._seen.clear()
-        result = self.engine.calls.call_in(
+        result = self.calls.call_in(
             self.tx,
             self.principal,
             request.method,
@@ -107,6 +89,44 @@ class Work:
             except NotFound:
                 self._seen[path, version] = None
         return self._seen[path, version]
+
+
+@dataclass
+class Work:
+    """One resource being worked at, in one transaction."""
+
+    tx: Tx
+    engine: "Engine"
+    stack: StackRow
+    row: ResourceRow
+    principal: Principal
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    inner: dict[str, "Work"] = field(default_factory=dict)
+    """Of the resources of the stack that it is, as far as they were looked at."""
+
+    def __post_init__(self) -> None:
+        self._asker = Asker(self.tx, self.engine.calls, self.principal)
+
+    @property
+    def place(self) -> Place:
+        return Place(
+            name=physical_name(self.stack.name, self.row.name, self.row.id),
+            stack_id=self.stack.id,
+            stack_name=self.stack.name,
+            resource=self.row.name,
+            project_id=self.stack.project_id,
+            user_id=self.stack.user_id,
+            tag=child_id(self.row.id, "tag"),
+            stored=self.row.stored,
+        )
+
+    def ask(self, request: Request) -> Any:
+        """The decoded answer. Raises the fault of a refusal."""
+        return self._asker.ask(request)
+
+    def read(self, path: str, version: str | None = None) -> Any:
+        """A GET, once in this transaction; None for what is not there."""
+        return self._asker.read(path, version)
 
     def store(self, **kept: Any) -> None:
         """Keep something beside the physical id."""
@@ -351,7 +371,7 @@ class RestHandler:
             return None
         return self.type.read(physical, work.row.properties, work.place)
 
-    def found(self, work: Work, schema: Any, given: Any) -> Any:
+    def found(self, work: Asker | Work, schema: Any, given: Any) -> Any:
         """Properties with names turned into ids, wherever the schema has a finder."""
         if isinstance(schema, Property):
             if isinstance(given, list):
@@ -370,7 +390,7 @@ class RestHandler:
         return given
 
 
-def find(work: Work, finder: Finder, value: str) -> str:
+def find(work: Asker | Work, finder: Finder, value: str) -> str:
     """The id of what a name or an id means. Raises Invalid."""
     direct = work.read(f"{finder.path}/{value}", finder.version) if _plain(value) else None
     if direct is not None:

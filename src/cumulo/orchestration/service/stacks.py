@@ -12,15 +12,18 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict, Fault, NotFound
 from cumulo.core.ids import child_id, new_id
 from cumulo.core.quotas.quotas import Quotas
+from cumulo.orchestration.language.constraints import no_custom
 from cumulo.orchestration.language.environment import parse as parse_environment
 from cumulo.orchestration.language.invalid import Invalid, NotKnownYet
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import Action, StackNameRow, StackRow
 from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.queries import stack as queries
+from cumulo.orchestration.service.asking import check_names, custom_of
 from cumulo.orchestration.service.blueprint import Blueprint, PlanScope
 from cumulo.orchestration.service.blueprints import Blueprints, pseudo_parameters
 from cumulo.orchestration.service.engine import Engine
+from cumulo.orchestration.service.handlers import Asker, RestHandler
 from cumulo.orchestration.service.live import known_properties
 from cumulo.orchestration.service.plan import arrange, arrange_all_absent
 from cumulo.orchestration.service.properties import checked
@@ -101,7 +104,7 @@ class Stacks(Reading):
             tx, stack_id, name, project_id, who.user_id, list(who.roles), wish, None, None
         )
         row = self._with(row, timeout_mins, disable_rollback, tags, action, who.lent)
-        blueprint = self.checked(tx, row, wish)
+        blueprint = self.checked(tx, row, wish, who)
         row = self._described(row, blueprint)
         tx.insert(row)
         tx.insert(StackNameRow(project_id, name, stack_id))
@@ -195,11 +198,13 @@ class Stacks(Reading):
 
     # --- checks --------------------------------------------------------------------------
 
-    def checked(self, tx: Tx, row: StackRow, wish: Wish) -> Blueprint:
-        """The blueprint of a wish, with every resource's type and properties looked at.
+    def checked(self, tx: Tx, row: StackRow, wish: Wish, who: Principal | None = None) -> Blueprint:
+        """The blueprint of a wish, with every resource's type and properties looked at, and with
+        `who` whether what they name is there.
 
         Raises BadRequest.
         """
+        asker = None if who is None else Asker(tx, self.engine.calls, who)
         try:
             blueprint = self.blueprints.build(
                 wish.template,
@@ -207,25 +212,32 @@ class Stacks(Reading):
                 wish.files,
                 wish.parameters,
                 pseudo=self.blueprints.pseudo(row),
+                custom=no_custom if asker is None else custom_of(self.engine.types, asker),
             )
-            self._check_resources(blueprint, row.depth)
+            self._check_resources(blueprint, row.depth, asker)
         except Invalid as problem:
             raise BadRequest(str(problem), kind="StackValidationFailed") from None
         return blueprint
 
-    def preview(self, who: Principal, name: str, wish: Wish) -> Blueprint:
+    def preview(self, tx: Tx, who: Principal, name: str, wish: Wish) -> Blueprint:
         """The same for a stack that is not made."""
+        asker = Asker(tx, self.engine.calls, who)
         pseudo = pseudo_parameters(new_id(), name, who.project_id or "", self.region)
         try:
             blueprint = self.blueprints.build(
-                wish.template, wish.environment, wish.files, wish.parameters, pseudo=pseudo
+                wish.template,
+                wish.environment,
+                wish.files,
+                wish.parameters,
+                pseudo=pseudo,
+                custom=custom_of(self.engine.types, asker),
             )
-            self._check_resources(blueprint, 0)
+            self._check_resources(blueprint, 0, asker)
         except Invalid as problem:
             raise BadRequest(str(problem), kind="StackValidationFailed") from None
         return blueprint
 
-    def _check_resources(self, blueprint: Blueprint, depth: int) -> None:
+    def _check_resources(self, blueprint: Blueprint, depth: int, asker: Asker | None) -> None:
         if len(blueprint.definitions) > DEFAULTS["stack_resources"]:
             raise Invalid(f"Maximum resources per stack exceeded: {DEFAULTS['stack_resources']}")
         scope = PlanScope(blueprint)
@@ -248,6 +260,8 @@ class Stacks(Reading):
                 checked_now = known_properties(definition.properties, blueprint, scope)
             except NotKnownYet:
                 continue
+            if asker is not None and isinstance(handler, RestHandler):
+                check_names(handler, asker, checked_now, path)
             if set(checked_now) == set(definition.properties):
                 made = checked(handler.properties, checked_now, path)
                 problem = handler.check(made)
@@ -305,7 +319,7 @@ class Stacks(Reading):
             raise NotFound(f"The Stack ({row.name}) could not be found.")
         if row.action == "SUSPEND" and row.status == "COMPLETE":
             raise Conflict("Updating a stack when it is suspended is not supported.")
-        blueprint = self.checked(tx, row, wish)
+        blueprint = self.checked(tx, row, wish, who)
         changes: dict[str, Any] = {
             "template": wish.template,
             "files": dict(wish.files),
@@ -481,9 +495,11 @@ class Stacks(Reading):
             self.engine.types.handler(blueprint.kind_of(name))
         return blueprint
 
-    def changes(self, tx: Tx, row: StackRow, wish: Wish) -> dict[str, list[tuple[str, str]]]:
+    def changes(
+        self, tx: Tx, row: StackRow, wish: Wish, who: Principal
+    ) -> dict[str, list[tuple[str, str]]]:
         """What an update would do: unchanged, updated, replaced, added, deleted."""
-        blueprint = self.checked(tx, row, wish)
+        blueprint = self.checked(tx, row, wish, who)
         found: dict[str, list[tuple[str, str]]] = {
             word: [] for word in ("unchanged", "updated", "replaced", "added", "deleted")
         }

@@ -1,10 +1,14 @@
 """All resource types: those that services declare as data, and Heat's own."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from cumulo.core.resource_types import Finder, ResourceType
 from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.service.handlers import Handler, RestHandler
+
+MOST_IMPLIED = 20
+Implied = Mapping[str, Iterable[str]]
 
 
 class Types:
@@ -22,6 +26,19 @@ class Types:
         """Heat's own ones; `template` is what files and URLs of templates are made by."""
         self._handlers |= own
         self._template = template
+
+    def implied(self, resources: Mapping[str, tuple[str, Mapping[str, Any]]]) -> Implied:
+        """Each resource → those that it stands on by what it is: `resources` are type and
+        properties by name."""
+        others: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+        for name, (kind, given) in resources.items():
+            others.setdefault(kind, []).append((name, given))
+        found: dict[str, list[str]] = {}
+        for name, (kind, given) in resources.items():
+            handler = self._handlers.get(kind)
+            if isinstance(handler, RestHandler) and handler.type.stands_on is not None:
+                found[name] = list(handler.type.stands_on(given, others))[:MOST_IMPLIED]
+        return found
 
     def names(self) -> list[str]:
         return sorted(self._handlers)
