@@ -79,9 +79,11 @@ async def settled(cloud: TestCloud, id: str) -> None:
     await cloud.until(
         f"{SERVERS}/{id}",
         lambda a: (
-            a.status == 200
-            and a.json["server"]["OS-EXT-STS:task_state"] is None
-            and a.json["server"]["status"] != "BUILD"
+            a.status == 404  # It was on its way out when it was listed.
+            or (
+                a.json["server"]["OS-EXT-STS:task_state"] is None
+                and a.json["server"]["status"] != "BUILD"
+            )
         ),
         seconds=30,
     )
