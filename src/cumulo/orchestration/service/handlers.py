@@ -57,6 +57,13 @@ class Calls(Protocol):
     ) -> Any: ...
 
 
+class Seal(Protocol):
+    """What secrets are sealed with: `core.auth.keyring.KeyRing`."""
+
+    def encrypt(self, text: str) -> str: ...
+    def decrypt(self, token: str) -> str: ...
+
+
 class Asker:
     """Asks services as somebody, in one transaction."""
 
