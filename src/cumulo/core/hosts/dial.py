@@ -46,6 +46,8 @@ log = logging.getLogger("cumulo.link")
 OPEN_SECONDS = 10.0
 PING_SECONDS = 15.0
 RENEW_LOOK = 6 * 3600.0
+QUESTIONS = 64
+"""Of the control plane that are answered at once; some take as long as a disk is copied."""
 REMOVED = 4403
 """The code of a connection that is closed since the host was removed."""
 _decode = msgspec.msgpack.decode
@@ -123,7 +125,7 @@ class DialledLink:
             user_agent_header=None,
             logger=logging.getLogger("cumulo.link.wire"),
         ) as wire:
-            peer = Peer(wire, {"ask": self._asked, "wake": self._woken})
+            peer = Peer(wire, {"ask": self._asked, "wake": self._woken}, at_once=QUESTIONS)
             running = asyncio.create_task(peer.run())
             try:
                 hello = Hello(list(PROTOCOLS), self._version, list(self._types))

@@ -23,6 +23,9 @@ LONGEST = 16 * 1024 * 1024
 AT_ONCE = 16
 """Calls of the other end that are worked at."""
 CALL_SECONDS = 60.0
+LONG_SECONDS = 6 * 3600.0
+"""Of a question whose answer is the end of work: a disk that is copied. The connection's end is its
+end, too."""
 
 Handler = Callable[[msgspec.Raw], Awaitable[Any]]
 
@@ -68,12 +71,14 @@ class Peer:
     """`handlers`: what the other end may ask for, by name. What they raise is its fault to read;
     PeerFault's words are meant for it, of anything else it learns the kind."""
 
-    def __init__(self, wire: Wire, handlers: Mapping[str, Handler]) -> None:
+    def __init__(
+        self, wire: Wire, handlers: Mapping[str, Handler], *, at_once: int = AT_ONCE
+    ) -> None:
         self._wire = wire
         self._handlers = handlers
         self._waiting: dict[int, asyncio.Future[msgspec.Raw]] = {}
         self._number = 0
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._places = asyncio.Semaphore(at_once)
         self._tasks: set[asyncio.Task[None]] = set()
         self._over = False
 
@@ -139,6 +144,10 @@ class Peer:
                 waiting.set_result(msgspec.Raw(bytes(frame.body)))
             else:
                 waiting.set_exception(PeerFault(frame.fault[:2000]))
+            return
+        if not frame.number:
+            # Nobody waits for it, and it waits for nobody: a wake-up is heard however much goes on.
+            await self._answer(frame)
             return
         await self._places.acquire()
         task = asyncio.create_task(self._answer(frame))

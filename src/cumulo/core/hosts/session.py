@@ -29,7 +29,7 @@ from cumulo.core.hosts.hello import (
     Welcome,
 )
 from cumulo.core.hosts.messages import Answer, Ask, Fetch, Report
-from cumulo.core.hosts.peer import Nonsense, Peer, PeerFault, PeerGone
+from cumulo.core.hosts.peer import LONG_SECONDS, Nonsense, Peer, PeerFault, PeerGone
 from cumulo.core.hosts.samples import MOST
 
 log = logging.getLogger("cumulo.link")
@@ -215,7 +215,7 @@ class HostSession:
 
     async def _ask(self, message: Ask) -> Answer:
         try:
-            return _decode(await self._peer.call("ask", message), type=Answer)
+            return _decode(await self._peer.call("ask", message, seconds=LONG_SECONDS), type=Answer)
         except (PeerFault, PeerGone) as error:
             return Answer(refused=f"host {self.name}: {error}")
 
