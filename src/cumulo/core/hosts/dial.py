@@ -37,7 +37,7 @@ from cumulo.core.hosts.hello import (
     Welcome,
 )
 from cumulo.core.hosts.messages import Answer, Ask, Fetch, Item, Items, Report, Taken
-from cumulo.core.hosts.peer import LONGEST, Nonsense, Peer, PeerFault, PeerGone
+from cumulo.core.hosts.peer import LONGEST_ANSWER, Nonsense, Peer, PeerFault, PeerGone
 from cumulo.core.hosts.samples import Sample
 from cumulo.core.work.reconciler import backoff
 
@@ -100,11 +100,11 @@ class DialledLink:
         """Until cancelled."""
         failures = 0
         while True:
+            self.welcome = None
             try:
                 await self._once()
-                failures = 0
             except (OSError, InvalidHandshake, ConnectionClosed, PeerFault, Nonsense) as error:
-                failures += 1
+                failures = 1 if self.welcome is not None else failures + 1
                 told = log.warning if failures in (1, 10) else log.debug
                 told("%s: %s", self.url, error)
             # All hosts lose a control plane that restarts at once; they do not come back at once.
@@ -115,7 +115,7 @@ class DialledLink:
         async with connect(
             self.url + PATH,
             ssl=context,
-            max_size=LONGEST,
+            max_size=LONGEST_ANSWER,
             max_queue=4,
             compression=None,
             open_timeout=OPEN_SECONDS,

@@ -20,6 +20,8 @@ log = logging.getLogger("cumulo.link")
 
 LONGEST = 16 * 1024 * 1024
 """Bytes of one frame: a page of 500 items, the members of a large group."""
+LONGEST_ANSWER = 128 * 1024 * 1024
+"""Of what the control plane says: 500 guests, each with all the user data that there may be."""
 AT_ONCE = 16
 """Calls of the other end that are worked at."""
 CALL_SECONDS = 60.0
@@ -123,7 +125,7 @@ class Peer:
         if self._over:
             raise PeerGone("the connection has ended")
         raw = _encode(frame)
-        if len(raw) > LONGEST:
+        if len(raw) > LONGEST_ANSWER:
             raise PeerFault(f"{len(raw)} bytes are too many for one message")
         try:
             await self._wire.send(raw)
