@@ -15,11 +15,14 @@ from typing import Any
 import pytest
 from keystoneauth1.session import Session
 
+from cumulo.baremetal.drivers.media import ISOLINUX
 from cumulo.baremetal.ramdisk.agent.commands import Commands, handler
 from tests.support.metal import FakeMachine, Lies, Metal, small_image
 from tests.support.served import ServedCloud, served_cloud
 
-pytestmark = pytest.mark.skipif(shutil.which("xorriso") is None, reason="needs xorriso")
+pytestmark = pytest.mark.skipif(
+    shutil.which("xorriso") is None or not ISOLINUX.exists(), reason="needs xorriso and isolinux"
+)
 NEWEST = {"X-OpenStack-Ironic-API-Version": "1.112"}
 
 
@@ -176,6 +179,12 @@ def test_cleaned_by_hand(lab: Lab) -> None:
     assert "brew_coffee" in lab.until(node, "clean failed")["last_error"]
     lab.provision(node, "manage")
     wrong = [{"interface": "raid", "step": "create_configuration"}]
+    lab.choose(node)
+    plan = [{"interface": "deploy", "step": "x", "args": {}, "priority": 1}]
+    lab.provision(node, "provide")
+    lab.until(node, "available")
+    lab.provision(node, "active", deploy_steps=plan, status=400)
+    lab.provision(node, "manage")
     lab.provision(node, "clean", clean_steps=wrong, status=400)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cumulo.baremetal.drivers.media import ISOLINUX
 from tests.crash import leaks
 from tests.crash.control_plane import ControlPlane
 from tests.crash.runner import run_walk
@@ -28,7 +29,9 @@ POINTS = [
     "after step: baremetal.undeploy tear_down",
     "after step: baremetal.undeploy clean",
 ]
-pytestmark = pytest.mark.skipif(shutil.which("xorriso") is None, reason="needs xorriso")
+pytestmark = pytest.mark.skipif(
+    shutil.which("xorriso") is None or not ISOLINUX.exists(), reason="needs xorriso and isolinux"
+)
 
 
 class Life:

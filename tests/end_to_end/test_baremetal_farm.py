@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cumulo.baremetal.drivers.media import ISOLINUX
 from cumulo.baremetal.ramdisk import builder
 from tests.end_to_end.lab import Lab
 
@@ -78,7 +79,9 @@ def ssh(lab: Lab, who: str, command: str, seconds: float = 90, password: str = "
     return str(found.stdout)
 
 
-@pytest.mark.skipif(shutil.which("xorriso") is None, reason="needs xorriso")
+@pytest.mark.skipif(
+    shutil.which("xorriso") is None or not ISOLINUX.exists(), reason="needs xorriso and isolinux"
+)
 def test_a_real_deployment(lab: Lab) -> None:
     lab.cumulo("baremetal", "farm", "up", "1")
     address = enrol(lab)

@@ -13,9 +13,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from cumulo.baremetal.model.agent import AgentRow, Secrets
 from cumulo.baremetal.model.hardware import Agent, Agents, Boot, Ramdisks
@@ -201,6 +198,11 @@ class AgentsService:
 
 def _certificate(node: str) -> tuple[str, str]:
     """A new certificate and its key, PEM: of one agent for one boot."""
+    # Megabytes that only clouds with machines need.
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, node)])
     now = datetime.datetime.now(datetime.UTC)

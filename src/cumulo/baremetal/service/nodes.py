@@ -190,14 +190,10 @@ class Nodes:
             self.refuse_locked(row)
         self._refuse_change(row, old, new, changed)
         if "driver" in changed:
+            # Without being told so, what the new driver does not know is refused.
             named = {change.path[0] for change in changes}
             for name in CHOICES:
-                known = self.drivers[new["driver"]].can if new["driver"] in self.drivers else None
-                if name in named or known is None:
-                    continue
-                if reset_interfaces or new[name] not in known.choices_of(
-                    name[: -len("_interface")]
-                ):
+                if reset_interfaces and name not in named:
                     new[name] = None
         elif reset_interfaces:
             raise BadRequest(

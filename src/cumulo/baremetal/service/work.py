@@ -178,6 +178,9 @@ class Work:
         if not self._nodes.driver(row).can.ramdisk:
             return memo
         if verb in ("active", "rebuild"):
+            if body.get("deploy_steps"):
+                # Better refused than left out.
+                raise BadRequest(f"Driver {row.driver} has no deploy steps that can be asked for.")
             info = self._nodes.instance_info(row)
             drive = info.get("configdrive")
             if isinstance(drive, dict):
