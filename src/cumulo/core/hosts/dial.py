@@ -158,7 +158,7 @@ class DialledLink:
                     made = _decode(await peer.call("renew", Renewal(request)), type=bytes)
                     self._identity.keep(made)
                     log.info("the certificate of this host was renewed")
-                except (PeerFault, PeerGone) as error:
+                except (PeerFault, OSError, ValueError, msgspec.MsgspecError) as error:
                     log.warning("the certificate of this host was not renewed: %s", error)
             await asyncio.sleep(RENEW_LOOK)
 

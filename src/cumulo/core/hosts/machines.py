@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,62}[A-Za-z0-9])?")
 MOST_TOKENS = 1000
+MOST_SERIALS = 64
 
 
 class Machines:
@@ -98,13 +99,15 @@ class Machines:
         return host, certificate
 
     def renew(self, tx: Tx, host_id: str, serial: str, request: bytes) -> bytes:
-        """Another certificate; the one in use (`serial`) is good until this one is used, however
-        many answers were lost."""
+        """Another certificate; those before are good until a later one is used, since answers may
+        be lost. `serial`: of the connection that asks."""
         machine = tx.get(MachineRow, host_id)
         if machine is None or serial not in machine.serials:
             raise NotFound(f"There is no host {host_id}.")
         certificate, new, end = self.authority.sign_host(host_id, request)
-        tx.update(machine, serials=[serial, new], expires_at=_moment(end))
+        if len(machine.serials) >= MOST_SERIALS:
+            raise Conflict("There are too many certificates of this host that it has never used.")
+        tx.update(machine, serials=[*machine.serials, new], expires_at=_moment(end))
         return certificate
 
     def admit(self, tx: Tx, host_id: str, serial: str) -> HostRow | None:
@@ -112,8 +115,9 @@ class Machines:
         machine = tx.get(MachineRow, host_id)
         if machine is None or serial not in machine.serials:
             return None
-        if serial == machine.serials[-1] and len(machine.serials) > 1:
-            tx.update(machine, serials=[serial])
+        used = machine.serials.index(serial)
+        if used > 0:
+            tx.update(machine, serials=machine.serials[used:])
         return self._registry.get(tx, host_id)
 
     # --- what operators do --------------------------------------------------------------------
