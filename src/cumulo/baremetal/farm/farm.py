@@ -9,6 +9,7 @@ Everything may be killed at any time: `up` makes what is missing, `down` removes
 
 import contextlib
 import datetime
+import os
 import secrets
 import shutil
 import socket
@@ -28,6 +29,7 @@ from cumulo.core.run.daemons import Daemon, start_daemon
 
 MOST = 64
 TRIES = 4
+SOURCE = Path(__file__).parents[3]
 _PORT, _IPMI = 8001, 6230
 
 
@@ -174,7 +176,10 @@ class Farm:
             found.stop(grace=2.0)
         self.folders.ready.unlink(missing_ok=True)
         log = self.folders.root / "log"
-        argv = [sys.executable, "-m", "cumulo.baremetal.farm.serve", str(self.folders.root)]
+        # As this process has found Cumulo, so shall that one.
+        path = os.pathsep.join(filter(None, (str(SOURCE), os.environ.get("PYTHONPATH"))))
+        argv = ["env", f"PYTHONPATH={path}", sys.executable, "-m", "cumulo.baremetal.farm.serve"]
+        argv.append(str(self.folders.root))
         daemon = start_daemon(argv, log=log)
         daemon.save(self.folders.process)
         end = time.monotonic() + 30
