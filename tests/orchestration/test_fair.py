@@ -238,3 +238,25 @@ def test_lists_are_filtered_before_they_are_cut(tmp_path: Path) -> None:
         await wished(cloud, path, small())
 
     on_a_cloud(tmp_path, story)
+
+
+def test_words_for_what_cannot_be(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        odd = small(key={"type": "OS::Nova::KeyPair", "properties": {"name": "a/b"}})
+        path = await created(cloud, "odd", odd)
+        stack = await settled(cloud, path, seconds=10)
+        assert stack["stack_status"] == "CREATE_FAILED"
+        assert "resources.key" in stack["stack_status_reason"]
+        await deleted(cloud, path)
+        for action in ("check", "suspend"):
+            answer = await cloud.call("POST", f"{path}/actions", json_={action: None})
+            assert answer.status == 404
+        assert (await cloud.call("DELETE", path)).status == 404
+
+        path = await created(cloud, "resting", small(word=word_of(8)))
+        await settled(cloud, path)
+        assert (await acted(cloud, path, "suspend"))["stack_status"] == "SUSPEND_COMPLETE"
+        answer = await cloud.call("PUT", path, json_={"template": small()})
+        assert (answer.status, answer.json["error"]["type"]) == (400, "NotSupported")
+
+    on_a_cloud(tmp_path, story)

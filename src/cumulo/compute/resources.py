@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from cumulo.core.resource_types import (
     READY,
@@ -380,11 +381,11 @@ KEY_PAIR = ResourceType(
     _key_pair,
     lambda answer: str(answer["keypair"]["name"]),
     lambda physical, given, place: Request(
-        "GET", f"{BASE}/os-keypairs/{given['name']}", None, "2.79"
+        "GET", f"{BASE}/os-keypairs/{quote(given['name'], safe='')}", None, "2.79"
     ),
     lambda physical, now, changed, place: [],
     lambda physical, given, place: Request(
-        "DELETE", f"{BASE}/os-keypairs/{physical}", None, "2.79"
+        "DELETE", f"{BASE}/os-keypairs/{quote(physical, safe='')}", None, "2.79"
     ),
     attributes={"public_key": "The public key.", "private_key": "The private key if it was saved."},
     attribute=lambda name, body, read: "" if name == "private_key" else NotImplemented,

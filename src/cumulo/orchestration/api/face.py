@@ -7,21 +7,24 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Face, Operation, Reply
 from cumulo.orchestration.api.faults import envelope
 from cumulo.orchestration.api.resources import ResourcesApi
+from cumulo.orchestration.api.signals import SignalsApi
 from cumulo.orchestration.api.stacks import StacksApi
 from cumulo.orchestration.api.types import TypesApi
 from cumulo.orchestration.service.stacks import Stacks
+from cumulo.orchestration.service.waits import Signals
 
 MOUNT = "/orchestration"
 
 
-def orchestration_faces(stacks: Stacks, rules: Rules) -> list[Face]:
-    """Discovery, then the API itself."""
+def orchestration_faces(stacks: Stacks, signals: Signals, rules: Rules) -> list[Face]:
+    """Discovery and what has no project in its path, then the API itself."""
+    told = SignalsApi(stacks, signals)
     discovery = Face(
         name="orchestration",
         mount=MOUNT,
         faults=envelope,
         rules=rules,
-        operations=[Operation("GET", "/", versions, public=True)],
+        operations=[Operation("GET", "/", versions, public=True), *told.open_operations()],
     )
     return [
         discovery,
@@ -35,6 +38,7 @@ def orchestration_faces(stacks: Stacks, rules: Rules) -> list[Face]:
                 *StacksApi(stacks).operations(),
                 *ResourcesApi(stacks).operations(),
                 *TypesApi(stacks).operations(),
+                *told.operations(),
             ],
         ),
     ]

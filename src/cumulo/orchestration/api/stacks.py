@@ -213,7 +213,10 @@ class StacksApi:
         )
 
     def delete(self, call: Call, tx: Tx) -> None:
-        self._stacks.delete(tx, self._find(call, tx), call.principal)
+        row = self._find(call, tx)
+        if row.deleted_at is not None:
+            raise NotFound(f"The Stack ({row.name}) could not be found.")
+        self._stacks.delete(tx, row, call.principal)
 
     def preview(self, call: Call, tx: Tx) -> Any:
         body: NewStack = call.body

@@ -141,3 +141,18 @@ MOVE_EDGES = statement(
 WAKE_ID = statement(
     sa.update(_t).where(_c.id == sa.bindparam("id")).values(due=sa.bindparam("now"))
 )
+WAKE_KIND = statement(
+    sa.update(_t)
+    .where(
+        _c.stack_id == sa.bindparam("stack"),
+        _c.kind == sa.bindparam("kind"),
+        _c.step == "working",
+    )
+    .values(due=sa.bindparam("now"))
+)
+WITH_PHYSICAL = query(
+    ResourceRow,
+    sa.select(_t).where(
+        _c.physical_id == sa.bindparam("physical"), _c.stack_id == sa.bindparam("stack")
+    ),
+)

@@ -57,6 +57,13 @@ class Calls(Protocol):
     ) -> Any: ...
 
 
+class Seal(Protocol):
+    """What secrets are sealed with: `core.auth.keyring.KeyRing`."""
+
+    def encrypt(self, text: str) -> str: ...
+    def decrypt(self, token: str) -> str: ...
+
+
 class Asker:
     """Asks services as somebody, in one transaction."""
 
@@ -70,15 +77,19 @@ class Asker:
         """The decoded answer. Raises the fault of a refusal."""
         if request.method != "GET":
             self._seen.clear()
-        result = self.calls.call_in(
-            self.tx,
-            self.principal,
-            request.method,
-            request.path,
-            request.body,
-            query=request.query,
-            version=request.version,
-        )
+        try:
+            result = self.calls.call_in(
+                self.tx,
+                self.principal,
+                request.method,
+                request.path,
+                request.body,
+                query=request.query,
+                version=request.version,
+            )
+        except LookupError:
+            # A name that no path can hold.
+            raise NotFound(f"There is no {request.path[:255]}.") from None
         return result.checked().body
 
     def read(self, path: str, version: str | None = None) -> Any:

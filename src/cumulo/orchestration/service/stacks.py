@@ -318,7 +318,9 @@ class Stacks(Reading):
         if row.deleted_at is not None or (row.action == "DELETE" and row.status == "IN_PROGRESS"):
             raise NotFound(f"The Stack ({row.name}) could not be found.")
         if row.action == "SUSPEND" and row.status == "COMPLETE":
-            raise Conflict("Updating a stack when it is suspended is not supported.")
+            raise BadRequest(
+                "Updating a stack when it is suspended is not supported.", kind="NotSupported"
+            )
         blueprint = self.checked(tx, row, wish, who)
         changes: dict[str, Any] = {
             "template": wish.template,
@@ -392,6 +394,8 @@ class Stacks(Reading):
 
     def act(self, tx: Tx, row: StackRow, action: Action) -> StackRow:
         """Check, suspend, resume. Raises Conflict while something else is done."""
+        if row.deleted_at is not None:
+            raise NotFound(f"The Stack ({row.name}) could not be found.")
         if row.status == "IN_PROGRESS":
             raise StackInAction(
                 f"Stack {row.name} already has an action ({row.action}) in progress.",
