@@ -147,10 +147,11 @@ class Farm:
                 self._answering(record)
                 break
             except FarmFault:
-                # Somebody else may have taken the port; nobody has been told of it yet.
+                # Somebody else may have taken a port; nobody has been told of it yet.
                 if not left:
                     raise
-                record = msgspec.structs.replace(record, port=_free_port(0))
+                more = {"ipmi_port": _free_range()} if record.ipmi_port else {}
+                record = msgspec.structs.replace(record, port=_free_port(0), **more)
                 self.folders.save(record)
         return record
 
