@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from cumulo.core.hosts.authority import Authority
 
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,62}[A-Za-z0-9])?")
-SERIALS = 2
-"""Of a host that are good: the newest, and the one before until the newest has been used."""
 MOST_TOKENS = 1000
 
 
@@ -95,17 +93,18 @@ class Machines:
             assert machine is not None
             host = self._registry.grow_epoch(tx, host, host.epoch, "the machine has joined again")
             tx.update(machine, serials=[serial], expires_at=_moment(end))
+            tx.after_commit(lambda: self.on_removed(name))
         emit(tx, "host.join", name, expires_at=_moment(end))
         return host, certificate
 
-    def renew(self, tx: Tx, host_id: str, request: bytes) -> bytes:
-        """Another certificate; the one before is good until this one is used."""
+    def renew(self, tx: Tx, host_id: str, serial: str, request: bytes) -> bytes:
+        """Another certificate; the one in use (`serial`) is good until this one is used, however
+        many answers were lost."""
         machine = tx.get(MachineRow, host_id)
-        if machine is None:
+        if machine is None or serial not in machine.serials:
             raise NotFound(f"There is no host {host_id}.")
-        certificate, serial, end = self.authority.sign_host(host_id, request)
-        serials = [*machine.serials, serial][-SERIALS:]
-        tx.update(machine, serials=serials, expires_at=_moment(end))
+        certificate, new, end = self.authority.sign_host(host_id, request)
+        tx.update(machine, serials=[serial, new], expires_at=_moment(end))
         return certificate
 
     def admit(self, tx: Tx, host_id: str, serial: str) -> HostRow | None:
