@@ -45,8 +45,8 @@ def farm() -> Iterator[Farm]:
     folder = Path(tempfile.mkdtemp(prefix="cumulo-farm-"))
     folder.chmod(0o755)
     farm = Farm(folder)
-    put_up(farm, 1, tls=True)
     try:
+        put_up(farm, 1, tls=True)
         yield farm
     finally:
         farm.down()

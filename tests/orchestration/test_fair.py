@@ -10,7 +10,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
-from tests.orchestration.test_kept import acted, deleted, wished
+from tests.orchestration.test_kept import acted, deleted, server, wished
 from tests.orchestration.test_stacks import (
     base,
     created,
@@ -258,5 +258,75 @@ def test_words_for_what_cannot_be(tmp_path: Path) -> None:
         assert (await acted(cloud, path, "suspend"))["stack_status"] == "SUSPEND_COMPLETE"
         answer = await cloud.call("PUT", path, json_={"template": small()})
         assert (answer.status, answer.json["error"]["type"]) == (400, "NotSupported")
+
+    on_a_cloud(tmp_path, story)
+
+
+def test_clients_see_what_is_inside(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        given = {"count": 1, "resource_def": word_of(8)}
+        template = small(many={"type": "OS::Heat::ResourceGroup", "properties": given})
+        path = await created(cloud, "outer", template)
+        await settled(cloud, path)
+        found = (await rows(cloud, path))["many"]["links"]
+        (nested,) = [each["href"] for each in found if each["rel"] == "nested"]
+        inner = nested[nested.index("/orchestration") :]
+        assert list(await rows(cloud, inner)) == ["0"]
+        events = (await cloud.call("GET", f"{path}/events?nested_depth=2")).json["events"]
+        tops = [e["href"] for each in events for e in each["links"] if e["rel"] == "root_stack"]
+        assert len(tops) == len(events) and all(each.endswith(path) for each in tops)
+        assert "0" in {each["resource_name"] for each in events}
+
+    on_a_cloud(tmp_path, story)
+
+
+def test_what_is_inside_ends_with_the_whole(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        given = {"count": 1, "resource_def": test_of(wait_secs=3600)}
+        template = small(many={"type": "OS::Heat::ResourceGroup", "properties": given})
+        path = await created(cloud, "outer", template)
+
+        def inside(answer: Any) -> bool:
+            return any(e["resource_name"] == "0" for e in answer.json["resources"])
+
+        await cloud.until(f"{path}/resources?nested_depth=1", inside)
+        cancel = {"cancel_without_rollback": None}
+        answer = await cloud.call("POST", f"{path}/actions", json_=cancel)
+        assert answer.status == 200, answer.raw
+        every = await cloud.call("GET", f"{await base(cloud)}?show_nested=true")
+        words = {each["stack_status"] for each in every.json["stacks"]}
+        assert (len(every.json["stacks"]), words) == (2, {"CREATE_FAILED"})
+
+    on_a_cloud(tmp_path, story)
+
+
+def test_readers_see_with_their_own_rights(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        await cloud.token("admin")
+        stacks = f"/orchestration/v1/{cloud.projects['admin']}/stacks"
+        answer = await cloud.call("GET", stacks, as_="admin")
+        assert answer.status == 200
+        wish = small(web=server())
+        wish["outputs"] = {"all": {"value": {"get_attr": ["web", "show"]}}}
+        path = await created(cloud, "plain", wish)
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "CREATE_COMPLETE", stack["stack_status_reason"]
+        # As if an administrator had made it.
+        id = path.rpartition("/")[2]
+        token = {"x-subject-token": await cloud.token("admin")}
+        answer = await cloud.call("GET", "/identity/v3/auth/tokens", as_="admin", headers=token)
+        admin = answer.json["token"]["user"]["id"]
+
+        def lend(tx: Tx) -> None:
+            row = tx.get(StackRow, id)
+            assert row is not None
+            tx.update(row, user_id=admin, roles=["admin", "member", "reader"])
+
+        await in_(cloud, lend)
+        shown = (await cloud.call("GET", path)).json["stack"]["outputs"][0]["output_value"]
+        assert shown["status"] == "ACTIVE"
+        assert "OS-EXT-SRV-ATTR:host" not in shown
+        one = (await cloud.call("GET", f"{path}/resources/web")).json["resource"]
+        assert "OS-EXT-SRV-ATTR:host" not in one["attributes"]["show"]
 
     on_a_cloud(tmp_path, story)

@@ -42,20 +42,29 @@ def create(name: str | None, minutes: int, data_dir: Path | None) -> None:
     made = _client(data_dir, lambda client: client.post(f"{HOSTS}/tokens", body))
     given = f" --name {name}" if name else ""
     click.echo(f"./cumulo join {made['url']} --token {made['token']}{given}")
-    if _is_loopback(made["url"]):
-        click.echo(
-            "note: the cloud listens on this machine alone; for others: networks.management in "
-            "cumulo.toml, or up --listen ADDRESS:PORT",
-            err=True,
-        )
+    note = _note(made["url"])
+    if note:
+        click.echo(f"note: {note}", err=True)
 
 
-def _is_loopback(url: str) -> bool:
-    address = url.partition("://")[2].rpartition(":")[0].strip("[]")
+def _note(url: str) -> str:
+    """What keeps other machines from joining there, or from being reached."""
+    text = url.partition("://")[2].rpartition(":")[0].strip("[]")
     try:
-        return ipaddress.ip_address(address).is_loopback
+        address = ipaddress.ip_address("127.0.0.1" if text == "localhost" else text)
     except ValueError:
-        return address == "localhost"
+        return "" if text else "the URL has no address"
+    if address.is_loopback:
+        return (
+            "the cloud listens on this machine alone; for others: networks.management in "
+            "cumulo.toml, or up --listen ADDRESS:PORT"
+        )
+    if address.is_unspecified:
+        return (
+            "put an address of this machine into the URL, and into networks.guest of cumulo.toml: "
+            "other hosts find its networks there"
+        )
+    return ""
 
 
 @command.command("list")

@@ -36,15 +36,23 @@ def command(url: str, token: str, name: str | None, data_dir: Path | None) -> No
     if instance.running(settings) is not None:
         raise click.ClickException(f"this host runs already; {typed(settings, 'down')}")
     up.check_way(settings.data_dir)
+    try:
+        prepare_data_dir(settings)
+        lock = instance.lock(settings)
+    except instance.AlreadyRunning:
+        raise click.ClickException(f"another process uses {settings.data_dir}") from None
+    except OSError as error:
+        raise refusal(error) from None
     named = name or socket.gethostname() or "localhost"
     try:
         setup.ensure_packages("run")
-        prepare_data_dir(settings)
         cloud = join(url, token_of(token), named, settings.secrets_dir)
         Membership(url, named, cloud).keep(settings.data_dir)
     except (CannotJoin, SetupFailed) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise refusal(error) from None
+    finally:
+        os.close(lock)
     setup.say(f"{named} is a host of the cloud at {url} now")
     up.start_host(settings, named)

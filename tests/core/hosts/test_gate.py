@@ -17,7 +17,7 @@ from cumulo.core.blobs.content import Content, Missing
 from cumulo.core.faults import Conflict
 from cumulo.core.hosts import authority as authority_module
 from cumulo.core.hosts import peer as peer_module
-from cumulo.core.hosts.authority import Authority, client_context
+from cumulo.core.hosts.authority import Authority, client_context, new_request
 from cumulo.core.hosts.conductor import HostDown
 from cumulo.core.hosts.dial import DialledLink, Identity
 from cumulo.core.hosts.gate import Gate
@@ -391,3 +391,19 @@ def test_the_authority_is_ours_alone(tmp_path: Path) -> None:
     assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
     end = made.certificate.not_valid_after_utc - datetime.datetime.now(datetime.UTC)
     assert end.days > 3000
+
+
+def test_lost_renewals_lock_nobody_out(tmp_path: Path) -> None:
+    async def work(site: Site) -> None:
+        identity = await site.join("far")
+        db, machines = site.house.db, site.machines
+        row = db.read_now(lambda tx: tx.get(MachineRow, "far"))
+        assert row is not None
+        (used,) = row.serials
+        for _ in range(3):
+            request = new_request(tmp_path / "lost.key")
+            db.write_now(lambda tx, request=request: machines.renew(tx, "far", used, request))
+        async with site.link(identity) as link:
+            await until(lambda: link.welcome is not None)
+
+    with_site(tmp_path, work)

@@ -1,7 +1,15 @@
 """Tunnels: from lists of ports to devices and tables."""
 
-import msgspec
+import asyncio
+import os
+import secrets
+import socket
 
+import msgspec
+import pytest
+
+from cumulo.core.run.commands import run
+from cumulo.core.run.namespaces import create_namespace, delete_namespace, in_namespace
 from cumulo.network.drivers.linux import tunnels
 from cumulo.network.drivers.linux.links import Link
 from cumulo.network.drivers.linux.plan import Plan
@@ -85,6 +93,52 @@ def test_from_the_tables_that_are_there_to_those_that_shall_be() -> None:
         "neigh del 10.0.0.9 dev br7",
         f"neigh replace 10.0.0.3 lladdr {mac(3)} dev br7 nud permanent",
     ]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")
+def test_only_other_hosts_reach_the_tunnels() -> None:
+    """Packets: from a peer, from a stranger, from where guests come, and through us."""
+    name = f"ctw{secrets.token_hex(2)}"
+    create_namespace(name)
+    try:
+        asyncio.run(_through_the_wall(name))
+    finally:
+        delete_namespace(name)
+
+
+async def _through_the_wall(name: str) -> None:
+    for line in (
+        "link set lo up",
+        "address add 10.9.0.1/32 dev lo",
+        "address add 10.9.0.2/32 dev lo",
+        "address add 10.9.0.3/32 dev lo",
+    ):
+        await run(["ip", *line.split()], namespace=name)
+    wall = tunnels.Wall("cm12345", name, 4789)
+    await wall.ensure("10.9.0.1", ["10.9.0.2"])
+
+    def heard(source: str) -> bool:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as here,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as there,
+        ):
+            here.bind(("10.9.0.1", 4789))
+            here.settimeout(0.3)
+            there.bind((source, 0))
+            there.sendto(b"x", ("10.9.0.1", 4789))
+            try:
+                return here.recv(10) == b"x"
+            except TimeoutError:
+                return False
+
+    assert in_namespace(name, heard, "10.9.0.2")
+    assert not in_namespace(name, heard, "10.9.0.3")
+    await wall.ensure("10.9.0.1", ["10.9.0.3"])
+    assert in_namespace(name, heard, "10.9.0.3") and not in_namespace(name, heard, "10.9.0.2")
+    shown = (await run(["nft", "list", "table", "ip", wall.table], namespace=name)).decode()
+    assert shown.count('iifname "cm12345ex*" udp dport 4789 drop') == 2
+    await wall.remove()
+    assert in_namespace(name, heard, "10.9.0.2")
 
 
 def test_a_device_of_another_address_or_port_is_made_anew() -> None:

@@ -9,6 +9,7 @@ Everything may be killed at any time: `up` makes what is missing, `down` removes
 
 import contextlib
 import datetime
+import os
 import secrets
 import shutil
 import socket
@@ -28,6 +29,7 @@ from cumulo.core.run.daemons import Daemon, start_daemon
 
 MOST = 64
 TRIES = 4
+SOURCE = Path(__file__).parents[3]
 _PORT, _IPMI = 8001, 6230
 
 
@@ -145,10 +147,11 @@ class Farm:
                 self._answering(record)
                 break
             except FarmFault:
-                # Somebody else may have taken the port; nobody has been told of it yet.
+                # Somebody else may have taken a port; nobody has been told of it yet.
                 if not left:
                     raise
-                record = msgspec.structs.replace(record, port=_free_port(0))
+                more = {"ipmi_port": _free_range()} if record.ipmi_port else {}
+                record = msgspec.structs.replace(record, port=_free_port(0), **more)
                 self.folders.save(record)
         return record
 
@@ -174,7 +177,10 @@ class Farm:
             found.stop(grace=2.0)
         self.folders.ready.unlink(missing_ok=True)
         log = self.folders.root / "log"
-        argv = [sys.executable, "-m", "cumulo.baremetal.farm.serve", str(self.folders.root)]
+        # As this process has found Cumulo, so shall that one.
+        path = os.pathsep.join(filter(None, (str(SOURCE), os.environ.get("PYTHONPATH"))))
+        argv = ["env", f"PYTHONPATH={path}", sys.executable, "-m", "cumulo.baremetal.farm.serve"]
+        argv.append(str(self.folders.root))
         daemon = start_daemon(argv, log=log)
         daemon.save(self.folders.process)
         end = time.monotonic() + 30

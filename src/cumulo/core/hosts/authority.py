@@ -21,7 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cumulo.core.faults import BadRequest
 
 AUTHORITY_DAYS = 3650
-CONTROL_DAYS = 365
+CONTROL_DAYS = 3650
 HOST_DAYS = 90
 RENEW_DAYS = 60
 """A host asks for a new certificate when the old one has so many days left, or fewer."""

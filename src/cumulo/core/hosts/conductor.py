@@ -7,6 +7,7 @@ and may speak only of items that it was given.
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -34,6 +35,9 @@ from cumulo.core.hosts.unknown import UnknownThings
 log = logging.getLogger("cumulo.hosts")
 
 AT_ONCE = 100
+ID_LENGTH = 36
+"""Of an id; parts of a thing are named by its id and more (`SERVER-disk0`)."""
+SKEW_SECONDS = 600.0
 PAGE = 500
 """Items in one answer, and in one report."""
 
@@ -256,9 +260,24 @@ class Conductor:
     # --- the rest ---------------------------------------------------------------------------
 
     async def samples(self, host_id: str, samples: Sequence[Sample]) -> None:
-        """Numbers that a host has seen; dropped where nobody keeps them."""
-        if self.sink is not None:
-            await self.sink.take(host_id, samples)
+        """Numbers that a host has seen of what is on it, just now; all else is dropped."""
+        if self.sink is None:
+            return
+        named = sorted({each.resource_id[:ID_LENGTH] for each in samples})
+        known: set[str] = set()
+        for first in range(0, len(named), PAGE):
+            some = named[first : first + PAGE]
+            known |= await self.database.read(
+                lambda tx, some=some: self.registry.has(tx, host_id, some)  # type: ignore[misc]
+            )
+        now = time.time()
+        kept = [
+            each
+            for each in samples
+            if each.resource_id[:ID_LENGTH] in known and abs(each.at - now) < SKEW_SECONDS
+        ]
+        if kept:
+            await self.sink.take(host_id, kept)
 
     async def heartbeat(self, host_id: str) -> None:
         def write(tx: Tx) -> None:

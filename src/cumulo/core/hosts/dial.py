@@ -37,7 +37,7 @@ from cumulo.core.hosts.hello import (
     Welcome,
 )
 from cumulo.core.hosts.messages import Answer, Ask, Fetch, Item, Items, Report, Taken
-from cumulo.core.hosts.peer import LONGEST, Nonsense, Peer, PeerFault, PeerGone
+from cumulo.core.hosts.peer import LONGEST_ANSWER, Nonsense, Peer, PeerFault, PeerGone
 from cumulo.core.hosts.samples import Sample
 from cumulo.core.work.reconciler import backoff
 
@@ -46,6 +46,8 @@ log = logging.getLogger("cumulo.link")
 OPEN_SECONDS = 10.0
 PING_SECONDS = 15.0
 RENEW_LOOK = 6 * 3600.0
+QUESTIONS = 64
+"""Of the control plane that are answered at once; some take as long as a disk is copied."""
 REMOVED = 4403
 """The code of a connection that is closed since the host was removed."""
 _decode = msgspec.msgpack.decode
@@ -98,11 +100,11 @@ class DialledLink:
         """Until cancelled."""
         failures = 0
         while True:
+            self.welcome = None
             try:
                 await self._once()
-                failures = 0
             except (OSError, InvalidHandshake, ConnectionClosed, PeerFault, Nonsense) as error:
-                failures += 1
+                failures = 1 if self.welcome is not None else failures + 1
                 told = log.warning if failures in (1, 10) else log.debug
                 told("%s: %s", self.url, error)
             # All hosts lose a control plane that restarts at once; they do not come back at once.
@@ -113,7 +115,7 @@ class DialledLink:
         async with connect(
             self.url + PATH,
             ssl=context,
-            max_size=LONGEST,
+            max_size=LONGEST_ANSWER,
             max_queue=4,
             compression=None,
             open_timeout=OPEN_SECONDS,
@@ -123,7 +125,7 @@ class DialledLink:
             user_agent_header=None,
             logger=logging.getLogger("cumulo.link.wire"),
         ) as wire:
-            peer = Peer(wire, {"ask": self._asked, "wake": self._woken})
+            peer = Peer(wire, {"ask": self._asked, "wake": self._woken}, at_once=QUESTIONS)
             running = asyncio.create_task(peer.run())
             try:
                 hello = Hello(list(PROTOCOLS), self._version, list(self._types))
@@ -156,7 +158,7 @@ class DialledLink:
                     made = _decode(await peer.call("renew", Renewal(request)), type=bytes)
                     self._identity.keep(made)
                     log.info("the certificate of this host was renewed")
-                except (PeerFault, PeerGone) as error:
+                except (PeerFault, OSError, ValueError, msgspec.MsgspecError) as error:
                     log.warning("the certificate of this host was not renewed: %s", error)
             await asyncio.sleep(RENEW_LOOK)
 

@@ -9,7 +9,8 @@ import asyncio
 import http
 import logging
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -59,11 +60,12 @@ class Gate:
         self._shared = shared
         self._joiners = 0
         self._sessions: dict[str, HostSession] = {}
+        self._ending: set[asyncio.Task[None]] = set()
         self.listening = False
 
     async def run(self) -> None:
         """Until cancelled."""
-        self.machines.on_removed = self._later
+        self.machines.on_removed = self._expel
         while True:
             try:
                 async with await self._listen() as server:
@@ -132,23 +134,22 @@ class Gate:
             log.warning("%s is no host (any more), or its certificate is not: refused", name)
             await connection.close(4403, "removed")
             return
-        await self._serve(connection, name)
+        await self._serve(connection, name, serial)
 
-    async def _serve(self, connection: ServerConnection, name: str) -> None:
-        before = self._sessions.get(name)
-        if before is not None:
-            # The newest counts: the one before may be half dead.
-            await before.end("the host has dialled again")
+    async def _serve(self, connection: ServerConnection, name: str, serial: str) -> None:
         session = HostSession(
             connection,
             name,
             self._conductor,
             self._contents,
-            renew=self._renew,
+            renew=partial(self._renew, serial),
             version=self._version,
             shared=self._shared,
         )
-        self._sessions[name] = session
+        # The newest counts, from here on: the one before may be half dead.
+        before, self._sessions[name] = self._sessions.get(name), session
+        if before is not None:
+            self._end(before, "the host has dialled again")
         try:
             await session.run()
         finally:
@@ -174,25 +175,27 @@ class Gate:
         log.info("%s has joined", wish.name)
         return msgspec.msgpack.encode(joined)
 
-    async def _renew(self, host_id: str, request: bytes) -> bytes:
+    async def _renew(self, serial: str, host_id: str, request: bytes) -> bytes:
+        """`serial`: of the certificate that this connection was opened with."""
         try:
             return await self._conductor.database.write(
-                lambda tx: self.machines.renew(tx, host_id, request),
+                lambda tx: self.machines.renew(tx, host_id, serial, request),
                 name="another certificate",
             )
         except Fault as fault:
             raise PeerFault(fault.message) from None
 
-    async def expel(self, host_ids: Sequence[str]) -> None:
-        """Hosts that were removed: their connections end."""
-        for host_id in host_ids:
-            session = self._sessions.get(host_id)
-            if session is not None:
-                await session.end("the host was removed")
+    def _expel(self, host_id: str) -> None:
+        """A host that was removed, or joins again: what speaks for it now does so no more."""
+        session = self._sessions.pop(host_id, None)
+        if session is not None:
+            self._end(session, "the host was removed")
 
-    def _later(self, host_id: str) -> None:
-        # asyncio itself keeps no task alive.
-        self._ending = asyncio.get_running_loop().create_task(self.expel([host_id]))
+    def _end(self, session: HostSession, reason: str) -> None:
+        session.cut()
+        task = asyncio.get_running_loop().create_task(session.end(reason))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
 
 def _speaker(connection: ServerConnection) -> tuple[str, str] | None:

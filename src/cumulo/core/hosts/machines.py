@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from cumulo.core.hosts.authority import Authority
 
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,62}[A-Za-z0-9])?")
-SERIALS = 2
-"""Of a host that are good: the newest, and the one before until the newest has been used."""
 MOST_TOKENS = 1000
+MOST_SERIALS = 64
 
 
 class Machines:
@@ -95,17 +94,20 @@ class Machines:
             assert machine is not None
             host = self._registry.grow_epoch(tx, host, host.epoch, "the machine has joined again")
             tx.update(machine, serials=[serial], expires_at=_moment(end))
+            tx.after_commit(lambda: self.on_removed(name))
         emit(tx, "host.join", name, expires_at=_moment(end))
         return host, certificate
 
-    def renew(self, tx: Tx, host_id: str, request: bytes) -> bytes:
-        """Another certificate; the one before is good until this one is used."""
+    def renew(self, tx: Tx, host_id: str, serial: str, request: bytes) -> bytes:
+        """Another certificate; those before are good until a later one is used, since answers may
+        be lost. `serial`: of the connection that asks."""
         machine = tx.get(MachineRow, host_id)
-        if machine is None:
+        if machine is None or serial not in machine.serials:
             raise NotFound(f"There is no host {host_id}.")
-        certificate, serial, end = self.authority.sign_host(host_id, request)
-        serials = [*machine.serials, serial][-SERIALS:]
-        tx.update(machine, serials=serials, expires_at=_moment(end))
+        certificate, new, end = self.authority.sign_host(host_id, request)
+        if len(machine.serials) >= MOST_SERIALS:
+            raise Conflict("There are too many certificates of this host that it has never used.")
+        tx.update(machine, serials=[*machine.serials, new], expires_at=_moment(end))
         return certificate
 
     def admit(self, tx: Tx, host_id: str, serial: str) -> HostRow | None:
@@ -113,8 +115,9 @@ class Machines:
         machine = tx.get(MachineRow, host_id)
         if machine is None or serial not in machine.serials:
             return None
-        if serial == machine.serials[-1] and len(machine.serials) > 1:
-            tx.update(machine, serials=[serial])
+        used = machine.serials.index(serial)
+        if used > 0:
+            tx.update(machine, serials=machine.serials[used:])
         return self._registry.get(tx, host_id)
 
     # --- what operators do --------------------------------------------------------------------

@@ -20,9 +20,14 @@ log = logging.getLogger("cumulo.link")
 
 LONGEST = 16 * 1024 * 1024
 """Bytes of one frame: a page of 500 items, the members of a large group."""
+LONGEST_ANSWER = 128 * 1024 * 1024
+"""Of what the control plane says: 500 guests, each with all the user data that there may be."""
 AT_ONCE = 16
 """Calls of the other end that are worked at."""
 CALL_SECONDS = 60.0
+LONG_SECONDS = 6 * 3600.0
+"""Of a question whose answer is the end of work: a disk that is copied. The connection's end is its
+end, too."""
 
 Handler = Callable[[msgspec.Raw], Awaitable[Any]]
 
@@ -68,12 +73,14 @@ class Peer:
     """`handlers`: what the other end may ask for, by name. What they raise is its fault to read;
     PeerFault's words are meant for it, of anything else it learns the kind."""
 
-    def __init__(self, wire: Wire, handlers: Mapping[str, Handler]) -> None:
+    def __init__(
+        self, wire: Wire, handlers: Mapping[str, Handler], *, at_once: int = AT_ONCE
+    ) -> None:
         self._wire = wire
         self._handlers = handlers
         self._waiting: dict[int, asyncio.Future[msgspec.Raw]] = {}
         self._number = 0
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._places = asyncio.Semaphore(at_once)
         self._tasks: set[asyncio.Task[None]] = set()
         self._over = False
 
@@ -118,7 +125,7 @@ class Peer:
         if self._over:
             raise PeerGone("the connection has ended")
         raw = _encode(frame)
-        if len(raw) > LONGEST:
+        if len(raw) > LONGEST_ANSWER:
             raise PeerFault(f"{len(raw)} bytes are too many for one message")
         try:
             await self._wire.send(raw)
@@ -139,6 +146,10 @@ class Peer:
                 waiting.set_result(msgspec.Raw(bytes(frame.body)))
             else:
                 waiting.set_exception(PeerFault(frame.fault[:2000]))
+            return
+        if not frame.number:
+            # Nobody waits for it, and it waits for nobody: a wake-up is heard however much goes on.
+            await self._answer(frame)
             return
         await self._places.acquire()
         task = asyncio.create_task(self._answer(frame))

@@ -93,6 +93,11 @@ ITEMS_BY_ID = query(
     ItemRow,
     sa.select(ItemRow.sql_table).where(_of_kind, _i.id.in_(sa.bindparam("ids", expanding=True))),
 )
+HAS = statement(
+    sa.select(_i.id)
+    .distinct()
+    .where(_i.host_id == sa.bindparam("h"), _i.id.in_(sa.bindparam("ids", expanding=True)))
+)
 VERSIONS = statement(sa.select(_i.id, _i.version).where(_of_kind).order_by(_i.id))
 
 UNKNOWN = query(

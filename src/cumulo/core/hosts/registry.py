@@ -157,6 +157,10 @@ class HostRegistry:
         found = tx.all(queries.ITEMS_BY_ID, h=host_id, k=kind, ids=ids) if ids else []
         return {row.id: row for row in found}
 
+    def has(self, tx: Tx, host_id: str, ids: Sequence[str]) -> set[str]:
+        """Those of the ids that are items of this host, of whatever kind."""
+        return {str(id) for (id,) in tx.tuples(queries.HAS, h=host_id, ids=ids)} if ids else set()
+
     def versions(self, tx: Tx, host_id: str, kind: str) -> list[tuple[str, int]]:
         return [(str(id), int(v)) for id, v in tx.tuples(queries.VERSIONS, h=host_id, k=kind)]
 

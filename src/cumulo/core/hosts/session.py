@@ -29,7 +29,7 @@ from cumulo.core.hosts.hello import (
     Welcome,
 )
 from cumulo.core.hosts.messages import Answer, Ask, Fetch, Report
-from cumulo.core.hosts.peer import Nonsense, Peer, PeerFault, PeerGone
+from cumulo.core.hosts.peer import LONG_SECONDS, Nonsense, Peer, PeerFault, PeerGone
 from cumulo.core.hosts.samples import MOST
 
 log = logging.getLogger("cumulo.link")
@@ -60,6 +60,7 @@ class HostSession:
         self._version = version
         self._shared = shared
         self._kinds: list[str] = []
+        self._is_cut = False
         self._open: dict[int, Reader] = {}
         self._handles = itertools.count(1)
         self._rung: set[str] = set()
@@ -96,12 +97,20 @@ class HostSession:
                 await reader.close()
             log.info("%s has gone", self.name)
 
+    def cut(self) -> None:
+        """From now on nothing that it says counts."""
+        self._kinds = []
+        self._is_cut = True
+        self._conductor.disconnect(self.name, self)
+
     async def end(self, reason: str) -> None:
         await self._connection.close(4400, reason)
 
     # --- what the host calls ------------------------------------------------------------------
 
     async def _hello(self, raw: msgspec.Raw) -> Welcome:
+        if self._is_cut:
+            raise PeerFault("this connection counts no more")
         hello = _decode(raw, type=Hello)
         shared = sorted(set(hello.protocols) & set(PROTOCOLS))
         if not shared:
@@ -119,6 +128,8 @@ class HostSession:
 
         if not await self._conductor.database.write(register, name="a host is there"):
             raise PeerFault("this host was removed")
+        if self._is_cut:
+            raise PeerFault("this connection counts no more")
         self._kinds = kinds
         self._conductor.connect(self.name, self._ask, owner=self)
         for kind in kinds:
@@ -172,6 +183,7 @@ class HostSession:
             raise PeerFault(str(error)) from None
 
     async def _renewal(self, raw: msgspec.Raw) -> bytes:
+        self._known_at_all()
         return await self._renew(self.name, _decode(raw, type=Renewal).request)
 
     # --- content ------------------------------------------------------------------------------
@@ -215,7 +227,7 @@ class HostSession:
 
     async def _ask(self, message: Ask) -> Answer:
         try:
-            return _decode(await self._peer.call("ask", message), type=Answer)
+            return _decode(await self._peer.call("ask", message, seconds=LONG_SECONDS), type=Answer)
         except (PeerFault, PeerGone) as error:
             return Answer(refused=f"host {self.name}: {error}")
 

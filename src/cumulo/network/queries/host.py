@@ -13,6 +13,7 @@ _t, _n, _p = columns(NetworkHostRow), columns(NetworkChangeRow), columns(PortRow
 GATEWAYS = statement(sa.select(_t.host_id, _t.gateway))
 WITH_TUNNELS = statement(sa.select(_t.host_id).where(_t.tunnel.is_not(None)).limit(2))
 """Two are enough to know that there are several."""
+WITH_TUNNEL = statement(sa.select(_t.host_id).where(_t.tunnel == sa.bindparam("tunnel")))
 NOTE_CHANGE = statement(
     # The number grows when the hosts are told.
     sa.text(

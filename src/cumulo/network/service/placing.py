@@ -7,6 +7,7 @@ member is not told in the transaction that makes it (that would cost as much as 
 but by `spread`, which serves all changes of a short while at once.
 """
 
+import ipaddress
 from collections.abc import Callable, Iterable, Sequence
 
 from cumulo.core.db.transaction import Tx
@@ -164,16 +165,28 @@ class Hosts:
         row = tx.get(NetworkHostRow, host_id)
         # Routers see their networks' traffic: a machine that joined does not get them by its word.
         leads = told.gateway and not self.registry.is_machine(tx, host_id)
-        new = NetworkHostRow(host_id, told.tunnel, leads)
+        new = NetworkHostRow(host_id, self._tunnel(tx, host_id, told.tunnel), leads)
         if row == new:
             return
         if row is None:
             tx.insert(new)
         else:
             tx.update(row, tunnel=new.tunnel, gateway=new.gateway)
-        if told.tunnel is not None or (row is not None and row.tunnel is not None):
+        if new.tunnel is not None or (row is not None and row.tunnel is not None):
             tx.run(host_queries.NOTE_ALL)
             tx.after_commit(self.on_members)
+
+    def _tunnel(self, tx: Tx, host_id: str, told: str | None) -> str | None:
+        """A host's word: an IPv4 address that no other host has. What is none would be in every
+        other host's tables."""
+        try:
+            found = None if told is None else ipaddress.IPv4Address(told)
+        except ValueError:
+            return None
+        if found is None or found.is_unspecified or found.is_loopback or found.is_multicast:
+            return None
+        others = tx.tuples(host_queries.WITH_TUNNEL, tunnel=str(found))
+        return None if any(str(id) != host_id for (id,) in others) else str(found)
 
     def spread(self, tx: Tx) -> int:
         """Tell all hosts that must know of changed lists; how many lists that were at the most."""

@@ -47,7 +47,7 @@ class Questions:
 
         def find(tx: Tx) -> Any:
             guests, port = self._guests(), tx.get(PortRow, asked.port_id)
-            if guests is None or port is None or not self._has(tx, host_id, port.network_id):
+            if guests is None or port is None or not self._has(tx, host_id, port):
                 return {"status": 404}
             told = guests.answer(
                 tx, asked.device_id, asked.port_id, asked.method, asked.path, asked.body
@@ -58,8 +58,11 @@ class Questions:
             return await self._database.write(find, name="metadata password")
         return await self._database.read(find)
 
-    def _has(self, tx: Tx, host_id: str, network_id: str) -> bool:
-        """A host asks for guests of networks that it has: it may serve ports on other hosts."""
-        item = item_id("network", network_id)
+    def _has(self, tx: Tx, host_id: str, port: PortRow) -> bool:
+        """A host asks for its own guests; the cloud's own, where routers and DHCP are, for those of
+        the networks that it has."""
+        if self._registry.is_machine(tx, host_id):
+            return port.host_id == host_id
+        item = item_id("network", port.network_id)
         known = self._registry.items(tx, host_id, KIND, [item]).get(item)
         return known is not None and not known.gone

@@ -49,6 +49,7 @@ class ResourcesApi:
         found = []
         for stack, resources in self._stacks.nested(tx, row, min(int(text), MOST_NESTED)):
             required = _required_by(resources)
+            inside = self._stacks.children(tx, resources)
             for each in resources:
                 if self._wanted(call, each):
                     body = resource_body(
@@ -57,6 +58,10 @@ class ResourcesApi:
                     if text != "0" and stack.parent_id is not None:
                         parent = tx.get(ResourceRow, stack.parent_id)
                         body["parent_resource"] = None if parent is None else parent.name
+                    if each.id in inside:
+                        child = "/".join(inside[each.id])
+                        url = f"{call.base_url}/v1/{stack.project_id}/stacks/{child}"
+                        body["links"].append(link(url, "nested"))
                     found.append(body)
         return {"resources": found}
 
@@ -83,7 +88,9 @@ class ResourcesApi:
         stack, row = self._one(call, tx)
         required = _required_by(self._stacks.resources(tx, stack))
         body = resource_body(call, stack, row, required.get(row.name, ()), detail=True)
-        body["attributes"] = self._stacks.attributes(tx, stack, row, call.query.all("with_attr"))
+        body["attributes"] = self._stacks.attributes(
+            tx, stack, row, call.query.all("with_attr"), call.principal
+        )
         if row.kind.startswith("OS::Heat") and row.physical_id is not None:
             child = tx.get(StackRow, row.physical_id)
             if child is not None and child.parent_id == row.id:
@@ -109,8 +116,12 @@ class ResourcesApi:
     def events(self, call: Call, tx: Tx) -> Any:
         stack = self._find(call, tx)
         where: dict[str, Any] = {"stack_id": stack.id}
+        root: str | None = None
         if call.query.get("nested_depth") not in (None, "0"):
             where = {"root_id": stack.root_id}
+            top = stack if stack.root_id == stack.id else tx.get(StackRow, stack.root_id)
+            # Its being there tells clients that they need not ask the stacks inside one by one.
+            root = None if top is None else stack_url(call, top)
         if "resource" in call.path:
             where["resource_name"] = [call.path["resource"]]
         for name, wanted in (
@@ -140,7 +151,10 @@ class ResourcesApi:
                 other = tx.get(StackRow, row.stack_id)
                 assert other is not None
                 stacks[row.stack_id] = other
-            found.append(event_body(call, stacks[row.stack_id], row))
+            body = event_body(call, stacks[row.stack_id], row)
+            if root is not None:
+                body["links"].append(link(root, "root_stack"))
+            found.append(body)
         return {"events": found}
 
     def event(self, call: Call, tx: Tx) -> Any:

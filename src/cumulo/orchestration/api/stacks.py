@@ -173,16 +173,22 @@ class StacksApi:
             "capabilities": [],
             "disable_rollback": row.disable_rollback,
             "notification_topics": [],
-            "outputs": self._outputs(tx, row, list(blueprint.template.outputs)) if resolve else [],
+            "outputs": self._outputs(call, tx, row, list(blueprint.template.outputs))
+            if resolve
+            else [],
             "parameters": values,
             "template_description": row.description,
             "timeout_mins": row.timeout_mins,
         }
 
-    def _outputs(self, tx: Tx, row: StackRow, names: Sequence[str]) -> list[dict[str, Any]]:
+    def _outputs(
+        self, call: Call, tx: Tx, row: StackRow, names: Sequence[str]
+    ) -> list[dict[str, Any]]:
         definitions = self._stacks.blueprints.of(tx, row).template.outputs
         made = []
-        for name, (value, problem) in self._stacks.outputs_told(tx, row, names).items():
+        for name, (value, problem) in self._stacks.outputs_told(
+            tx, row, names, call.principal
+        ).items():
             one = {
                 "output_key": name,
                 "output_value": value,
@@ -297,7 +303,7 @@ class StacksApi:
         row, name = self._find(call, tx), call.path["key"]
         if name not in self._stacks.outputs(tx, row):
             raise NotFound(f"Specified output key {name} not found.")
-        return {"output": self._outputs(tx, row, [name])[0]}
+        return {"output": self._outputs(call, tx, row, [name])[0]}
 
     # --- actions ----------------------------------------------------------------------------------
 

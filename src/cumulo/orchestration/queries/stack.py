@@ -5,9 +5,11 @@ import sqlalchemy as sa
 from cumulo.core.db.listing import Listing, equals, one_of
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
+from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackEventRow, StackNameRow, StackRow
 
 _t, _c = StackRow.sql_table, columns(StackRow)
+_resources, _r = ResourceRow.sql_table, columns(ResourceRow)
 _n, _e = columns(StackNameRow), columns(StackEventRow)
 
 STACKS = Listing(
@@ -46,6 +48,17 @@ CHILDREN = query(
     sa.select(_t).where(
         _c.parent_id.in_(sa.bindparam("parents", expanding=True)), _c.deleted_at.is_(None)
     ),
+)
+CHILD_NAMES = statement(
+    sa.select(_c.parent_id, _c.name, _c.id).where(
+        _c.parent_id.in_(sa.bindparam("parents", expanding=True)), _c.deleted_at.is_(None)
+    )
+)
+CHILDREN_AT_WORK = query(
+    StackRow,
+    sa.select(_t)
+    .join(_resources, _r.id == _c.parent_id)
+    .where(_r.stack_id == sa.bindparam("stack"), _c.status == "IN_PROGRESS"),
 )
 LATE = query(
     StackRow,

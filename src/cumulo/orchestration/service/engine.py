@@ -378,7 +378,7 @@ class Engine:
             return False
         work.row = work.tx.update(work.row, hook=hook)
         self.story.of_resource(
-            work.tx, work.stack, work.row, f"{hook.upper()} paused until Hook {hook} is cleared"
+            work.tx, work.stack, work.row, f"{action.upper()} paused until Hook {hook} is cleared"
         )
         return True
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Fault, NotFound
 from cumulo.orchestration.language.functions import Functions
@@ -33,11 +34,11 @@ class Reading:
         return self.outputs_told(tx, row, [name])[name][0]
 
     def outputs_told(
-        self, tx: Tx, row: StackRow, names: Sequence[str]
+        self, tx: Tx, row: StackRow, names: Sequence[str], who: Principal | None = None
     ) -> dict[str, tuple[Any, str | None]]:
         """Each output's value, or what is wrong with it; what they ask for is read once."""
         blueprint = self.blueprints.of(tx, row)
-        principal = self.engine.principal_or_none(tx, row)
+        principal = self._seen_by(tx, row, who)
         if principal is None:
             why = "the stack's owner has no role in its project any more"
             return {name: (None, why) for name in names}
@@ -48,6 +49,13 @@ class Reading:
             else LiveScope(Work(tx, self.engine, row, anchor, principal), blueprint)
         )
         return {name: self._told(blueprint, scope, name) for name in names}
+
+    def _seen_by(self, tx: Tx, row: StackRow, who: Principal | None) -> Principal | None:
+        """A user of the project sees with their own rights, everybody else (the engine itself, an
+        administrator of another project) what the stack's owner sees."""
+        if who is not None and who.project_id == row.project_id:
+            return who
+        return self.engine.principal_or_none(tx, row)
 
     @staticmethod
     def _told(blueprint: Blueprint, scope: PlanScope, name: str) -> tuple[Any, str | None]:
@@ -85,6 +93,13 @@ class Reading:
                 return each
         raise NotFound(f"The Resource ({name}) could not be found in Stack {row.name}.")
 
+    def children(self, tx: Tx, rows: Sequence[ResourceRow]) -> dict[str, tuple[str, str]]:
+        """Resource's id → name and id of the stack that it is."""
+        if not rows:
+            return {}
+        found = tx.tuples(queries.CHILD_NAMES, parents=[row.id for row in rows])
+        return {parent: (name, id) for parent, name, id in found}
+
     def nested(self, tx: Tx, row: StackRow, depth: int) -> list[tuple[StackRow, list[ResourceRow]]]:
         """The stack and the stacks inside it, so many levels down, with their resources."""
         level = [row]
@@ -99,10 +114,15 @@ class Reading:
         return found
 
     def attributes(
-        self, tx: Tx, row: StackRow, resource: ResourceRow, more: Sequence[str]
+        self,
+        tx: Tx,
+        row: StackRow,
+        resource: ResourceRow,
+        more: Sequence[str],
+        who: Principal | None = None,
     ) -> dict[str, Any]:
         """A resource's attributes as they are now; those that cannot be told are None."""
-        principal = self.engine.principal_or_none(tx, row)
+        principal = self._seen_by(tx, row, who)
         if principal is None or resource.physical_id is None:
             return {}
         handler = self.engine.types.handler(resource.kind)

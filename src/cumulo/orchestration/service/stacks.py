@@ -435,16 +435,19 @@ class Stacks(Reading):
             )
         if rollback and row.action == "UPDATE" and row.previous is not None:
             return self._roll_back(tx, row)
-        tx.run(resources.STOP, stack=row.id, why=f"{row.action} cancelled")
-        row = tx.update(row, phase=3)
-        self.engine.end(tx, row, "FAILED", f"Stack {row.action} cancelled")
+        self._stop(tx, row, f"Stack {row.action} cancelled", f"{row.action} cancelled")
         return tx.get(StackRow, row.id) or row
 
     def late(self, tx: Tx, row: StackRow) -> None:
         """The deadline has passed."""
-        tx.run(resources.STOP, stack=row.id, why=f"{row.action} timed out")
-        row = tx.update(row, phase=3)
-        self.engine.end(tx, row, "FAILED", "Timed out")
+        self._stop(tx, row, "Timed out", f"{row.action} timed out")
+
+    def _stop(self, tx: Tx, row: StackRow, reason: str, why: str) -> None:
+        """It ends here, with what is going on in the stacks inside it."""
+        for child in tx.all(queries.CHILDREN_AT_WORK, stack=row.id):
+            self._stop(tx, child, reason, why)
+        tx.run(resources.STOP, stack=row.id, why=why)
+        self.engine.end(tx, tx.update(row, phase=3), "FAILED", reason)
 
     def _ended(self, tx: Tx, row: StackRow) -> None:
         """After an action: quota back, or the way back after a failure."""

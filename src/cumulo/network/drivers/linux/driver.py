@@ -113,6 +113,7 @@ class LinuxNetworkDriver:
         self._outer = outer
         self._outside = Outside(prefix, outer, self._state, nat=nat_to_outside, leads=outside)
         self._tunnel = tunnel
+        self._wall = tunnels.Wall(prefix, outer, vxlan_port)
         self._vxlan_port = vxlan_port
         self._made = MadeHere(self._state)
         self._done: dict[str, tuple[object, int]] = {}
@@ -210,6 +211,8 @@ class LinuxNetworkDriver:
             [f"link del dev {name}" for name in anew], self.host_namespace, keep_going=True
         )
         left = {name: link for name, link in there.items() if name not in anew}
+        peers = {place for each in plan.tunnels for place in each.peers}
+        await self._wall.ensure(self._tunnel(), peers)
         wrong = await tunnels.ensure(todo, left, self.host_namespace, self._outer)
         ids = {names.tunnel(network.number): network.id for network in plan.desired.networks}
         for each in todo:
@@ -368,6 +371,7 @@ class LinuxNetworkDriver:
     async def _remove_all(self) -> None:
         await self._metadata.close()
         await self._servers.keep_only(set())
+        await self._wall.remove()
         await self._outside.remove()
         for namespace in list_namespaces(f"{self.prefix}-"):
             await pools.TOOLS(delete_namespace, namespace)

@@ -86,6 +86,46 @@ def _made(tunnel: Tunnel) -> tuple[int, str, int]:
     return (tunnel.number, tunnel.local, tunnel.port)
 
 
+class Wall:
+    """Who may say something to the tunnels' port: the network's other hosts, and no guest. The
+    kernel asks a frame for its network's number alone, and a guest reaches this machine, and
+    others with this one's address, by its own way out."""
+
+    def __init__(self, prefix: str, outer: str | None, port: int) -> None:
+        self.table = f"{prefix}_vx"
+        self._prefix = prefix
+        self._outer = outer
+        self._port = port
+        self._loaded = ""
+
+    async def ensure(self, local: str | None, peers: Iterable[str]) -> None:
+        """Before the first tunnel is made. Raises CommandFailed."""
+        text = "" if local is None else self.ruleset(local, sorted(peers))
+        if text == self._loaded:
+            return
+        gone = f"add table ip {self.table}\ndelete table ip {self.table}\n"
+        await run(["nft", "-f", "-"], stdin=(gone + text).encode(), namespace=self._outer)
+        self._loaded = text
+
+    def ruleset(self, local: str, peers: Sequence[str]) -> str:
+        known = f"ip saddr {{ {', '.join(peers)} }} accept\n" if peers else ""
+        port, guests = f"udp dport {self._port}", f'iifname "{self._prefix}ex*"'
+        return (
+            f"table ip {self.table} {{\n"
+            "chain input { type filter hook input priority filter; policy accept;\n"
+            f"{guests} {port} drop\n"
+            f"ip daddr {local} {port} jump tunnels\n}}\n"
+            f"chain tunnels {{\n{known}drop\n}}\n"
+            "chain forward { type filter hook forward priority filter; policy accept;\n"
+            f"{guests} {port} drop\n}}\n}}\n"
+        )
+
+    async def remove(self) -> None:
+        self._loaded = ""
+        text = f"add table ip {self.table}\ndelete table ip {self.table}\n"
+        await run(["nft", "-f", "-"], stdin=text.encode(), namespace=self._outer)
+
+
 async def ensure(
     wanted: Sequence[Tunnel],
     there: Mapping[str, Link],
