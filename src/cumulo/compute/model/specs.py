@@ -23,9 +23,8 @@ def _one_of(*words: str) -> Callable[[str], bool]:
     return lambda value: value in words
 
 
-def _matches(pattern: str) -> Callable[[str], bool]:
-    compiled = re.compile(pattern)
-    return lambda value: compiled.fullmatch(value) is not None
+def _matches(pattern: re.Pattern[str]) -> Callable[[str], bool]:
+    return lambda value: pattern.fullmatch(value) is not None
 
 
 def _bool(value: str) -> bool:
@@ -40,9 +39,9 @@ def _at_least_one(value: str) -> bool:
     return _int(value) and int(value) >= 1
 
 
-_LIST = _matches(r"(\^?\d+(-\d+)?)(,\^?\d+(-\d+)?)*")
+_LIST = _matches(re.compile(r"(\^?\d+(-\d+)?)(,\^?\d+(-\d+)?)*"))
 _KNOWN: dict[str, Callable[[str], bool]] = {
-    "accel:device_profile": _matches(r".{1,255}"),
+    "accel:device_profile": _matches(re.compile(r".{1,255}")),
     "hw:boot_menu": _bool,
     "hw:cpu_cores": _at_least_one,
     "hw:cpu_dedicated_mask": _LIST,
@@ -63,17 +62,17 @@ _KNOWN: dict[str, Callable[[str], bool]] = {
     "hw:maxphysaddr_mode": _one_of("passthrough", "emulate"),
     "hw:mem_encryption": _bool,
     "hw:mem_encryption_model": _one_of("amd-sev", "amd-sev-es"),
-    "hw:mem_page_size": _matches(r"large|small|any|\d+([kKMGT]i?(b|bit|B)?)?"),
+    "hw:mem_page_size": _matches(re.compile(r"large|small|any|\d+([kKMGT]i?(b|bit|B)?)?")),
     "hw:numa_nodes": _at_least_one,
     "hw:pci_numa_affinity_policy": _one_of("required", "preferred", "legacy", "socket"),
-    "hw:pmem": _matches(r".{1,255}"),
+    "hw:pmem": _matches(re.compile(r".{1,255}")),
     "hw:pmu": _bool,
     "hw:serial_port_count": _int,
     "hw:sound_model": _one_of("sb16", "es1370", "pcspk", "ac97", "ich6", "ich9", "usb", "virtio"),
     "hw:tpm_model": _one_of("tpm-tis", "tpm-crb"),
     "hw:tpm_secret_security": _one_of("user", "host", "deployment"),
     "hw:tpm_version": _one_of("1.2", "2.0"),
-    "hw:usb_model": _matches(r"[a-z0-9-]{1,40}"),
+    "hw:usb_model": _matches(re.compile(r"[a-z0-9-]{1,40}")),
     "hw:vif_multiqueue_enabled": _bool,
     "hw:viommu_model": _one_of("intel", "smmuv3", "virtio", "auto"),
     "hw:virtio_packed_ring": _bool,
@@ -84,7 +83,7 @@ _KNOWN: dict[str, Callable[[str], bool]] = {
     "hw_video:ram_max_mb": _int,
     "os:monitors": _int,
     "os:secure_boot": _one_of("required", "optional", "disabled"),
-    "pci_passthrough:alias": _matches(r"[^:]+:\d+(,[^:]+:\d+)*"),
+    "pci_passthrough:alias": _matches(re.compile(r"[^:]+:\d+(,[^:]+:\d+)*")),
     **{f"quota:cpu_{name}": _int for name in ("limit", "period", "quota", "reservation", "shares")},
     **{f"quota:disk_io_{name}": _int for name in ("limit", "reservation", "shares_share")},
     **{

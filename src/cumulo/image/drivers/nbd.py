@@ -119,7 +119,10 @@ async def open_disk(path: Path, format: str, *, read_only: bool) -> Disk:
                 server.kill()
             await _end(server)
             if isinstance(failed, TimeoutError | asyncio.IncompleteReadError | ConnectionError):
-                raise OSError(f"qemu-nbd does not answer: {failed}") from None
+                # It may have taken our connection before it found out that it cannot open the file.
+                why = _words(folder / "errors")
+                what = f"the volume cannot be opened: {why}" if why else "qemu-nbd does not answer"
+                raise OSError(what if why else f"{what}: {failed}") from None
             raise
     finally:
         await pools.DISK(shutil.rmtree, folder, ignore_errors=True)
@@ -144,6 +147,10 @@ async def _start(argv: Sequence[str], errors: Path) -> asyncio.subprocess.Proces
         )
 
 
+def _words(errors: Path) -> str:
+    return errors.read_text(errors="replace").strip()[:2000]
+
+
 async def _connect(server: asyncio.subprocess.Process, folder: Path) -> Disk:
     while True:
         try:
@@ -151,7 +158,7 @@ async def _connect(server: asyncio.subprocess.Process, folder: Path) -> Disk:
             break
         except OSError:
             if server.returncode is not None:
-                text = (folder / "errors").read_text(errors="replace").strip()[:2000]
+                text = _words(folder / "errors")
                 raise OSError(f"the volume cannot be opened: {text}") from None
             await asyncio.sleep(0.02)
     if await reader.readexactly(16) != b"NBDMAGICIHAVEOPT":

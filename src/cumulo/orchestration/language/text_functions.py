@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -81,11 +80,10 @@ def _replace_once(text: str, params: Mapping[str, str]) -> tuple[str, set[str]]:
         by_first.setdefault(key[0], []).append(key)
     if not by_first:
         return text, set()
-    first = re.compile(f"[{''.join(re.escape(letter) for letter in by_first)}]")
     made, used, start, at = [], set(), 0, 0
-    while (found := first.search(text, at)) is not None:
-        at = found.start()
-        fits = next((key for key in by_first[text[at]] if text.startswith(key, at)), None)
+    while at < len(text):
+        keys = by_first.get(text[at], ())
+        fits = next((key for key in keys if text.startswith(key, at)), None)
         if fits is None:
             at += 1
             continue
