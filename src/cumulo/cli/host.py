@@ -16,7 +16,7 @@ import click
 import msgspec
 
 from cumulo.cli import instance
-from cumulo.cli.options import data_dir_option, load_settings, not_running
+from cumulo.cli.options import data_dir_option, load_settings, not_running, typed
 
 HOSTS = "/cumulo/hosts"
 AT = f"{HOSTS}/unknown"
@@ -129,7 +129,7 @@ def drain(host: str, data_dir: Path | None) -> None:
         _show(found)
         click.echo("its servers have to be deleted, or resized or migrated to other hosts")
         raise SystemExit(1)
-    click.echo(f"{host} is empty: cumulo host remove {host}")
+    click.echo(f"{host} is empty: {typed(load_settings(data_dir), f'host remove {host}')}")
 
 
 @command.command("remove")
