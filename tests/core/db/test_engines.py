@@ -1,9 +1,11 @@
 """Both engines behind one transaction type: the same tests, the same meaning."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from typing import Annotated, Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
@@ -18,11 +20,12 @@ from cumulo.core.db.listing import (
     one_of,
     starts_with,
 )
-from cumulo.core.db.postgresql import PostgresqlDatabase
+from cumulo.core.db.postgresql import RETRIES, PostgresqlDatabase
 from cumulo.core.db.rows import Index, Key, Row, Unique, columns, table
 from cumulo.core.db.sqlite import SqliteDatabase
 from cumulo.core.db.statements import DIALECTS, query, statement
-from cumulo.core.db.transaction import IntegrityError, ReadOnly, TooLong, Tx, Unstorable
+from cumulo.core.db.transaction import IntegrityError, Overtaken, ReadOnly, TooLong, Tx, Unstorable
+from cumulo.core.http.execution import fault_of
 from cumulo.core.ids import new_id
 from cumulo.core.quotas.model import LimitRow, UsageRow
 
@@ -212,6 +215,26 @@ class TestTransactions:
         assert sorted(asyncio.run(all_at_once())) == ["made", *["there"] * 7]
         with pytest.raises(IntegrityError):
             database.write_now(lambda tx: tx.insert(thing("2", name="same")))
+
+    def test_many_at_once_each_get_their_turn(self, database: Engine) -> None:
+        """Longer transactions that all read what each of them writes: whoever lost is not
+        overtaken for ever. (All of them going on at once used up their tries.)"""
+        looked = 0
+
+        def make(tx: Tx) -> None:
+            nonlocal looked
+            looked += 1
+            there = len(tx.all(BY_OWNER, owner="o"))
+            time.sleep(0.05)
+            tx.insert(thing(new_id(), name=str(there)))
+
+        async def all_at_once() -> None:
+            await asyncio.gather(*[database.write(make) for _ in range(24)])
+
+        asyncio.run(all_at_once())
+        made = database.read_now(lambda tx: tx.all(BY_OWNER, owner="o"))
+        assert sorted(int(each.name) for each in made) == list(range(24))
+        assert looked < 24 * 4
 
     def test_a_conditional_update_stops_at_the_bound(self, database: Engine) -> None:
         database.write_now(lambda tx: tx.insert(thing("1", size=0)))
@@ -414,3 +437,19 @@ def test_a_long_read_holds_up_nobody_and_ends(database: Any) -> None:
             await database.study(lambda tx: tx.insert(thing("b")))
 
     asyncio.run(main())
+
+
+def test_who_never_has_a_turn_is_told_so(postgresql_dsn: str) -> None:
+    database = PostgresqlDatabase(postgresql_dsn)
+    tries = 0
+
+    def overtaken(tx: Tx) -> None:
+        nonlocal tries
+        tries += 1
+        raise psycopg.errors.SerializationFailure
+
+    with pytest.raises(Overtaken) as told:
+        database.write_now(overtaken, name="make")
+    database.close()
+    assert tries == RETRIES
+    assert fault_of(told.value, "make").status == 503

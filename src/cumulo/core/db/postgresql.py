@@ -8,6 +8,7 @@ them the meaning that they have on SQLite.
 import asyncio
 import contextlib
 import logging
+import random
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ from cumulo.core.db.transaction import (
     STUDY_SECONDS,
     DatabaseAway,
     IntegrityError,
+    Overtaken,
     TooLong,
     Tx,
     Unstorable,
@@ -52,6 +54,7 @@ class PostgresqlDatabase:
         self._local = threading.local()
         self._connections: list[psycopg.Connection[Any]] = []
         self._lock = threading.Lock()
+        self._losers = threading.Lock()
         self._away = False
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="cumulo-db")
         self._listener = Listener(dsn)
@@ -97,12 +100,17 @@ class PostgresqlDatabase:
         return self._attempts(function, writable=True, name=name)
 
     def _attempts(self, function: Callable[[Tx], T], *, writable: bool, name: str) -> tuple[T, Tx]:
-        integrity = False
+        integrity = lost = False
         for attempt in range(RETRIES):
+            # Losers go on one at a time: all at once they would lose to each other again.
+            turn = self._losers if lost else contextlib.nullcontext()
             try:
-                result = self._once(function, writable=writable, name=name)
+                with turn:
+                    result = self._once(function, writable=writable, name=name)
             except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
-                time.sleep(0.001 * attempt)
+                lost = True
+                # Not in step with other processes.
+                time.sleep(random.uniform(0, 0.001 * (attempt + 1)))
             except IntegrityError:
                 # Somebody else's row came between our look and our insert, which PostgreSQL tells
                 # so although it is the same conflict: run again, the look sees it and the service
@@ -121,7 +129,7 @@ class PostgresqlDatabase:
             else:
                 self._away = False
                 return result
-        return self._once(function, writable=writable, name=name)
+        raise Overtaken(f"{name}: others were faster {RETRIES} times")
 
     def _say_away(self, error: Exception) -> None:
         """Once, until it is back: every request would say the same."""

@@ -37,6 +37,11 @@ class DatabaseAway(Exception):
     again."""
 
 
+class Overtaken(Exception):
+    """Others wrote what it had read, each time that it was tried: nothing was written, and it may
+    be tried again."""
+
+
 class TooLong(Exception):
     """A long read was ended at its deadline."""
 

@@ -16,6 +16,7 @@ from cumulo.core.db.transaction import (
     Database,
     DatabaseAway,
     IntegrityError,
+    Overtaken,
     TooLong,
     Tx,
     Unstorable,
@@ -187,6 +188,11 @@ def fault_of(error: Exception, what: str) -> Fault:
         # The engine has said so in the log, once.
         return Unavailable(
             "The database does not answer at the moment; try again.", headers={"Retry-After": "2"}
+        )
+    if isinstance(error, Overtaken):
+        log.warning("%s: %s", what, error)
+        return Unavailable(
+            "Too much is changed there at once; try again.", headers={"Retry-After": "1"}
         )
     if isinstance(error, TooLong):
         log.warning("%s: %s", what, error)
