@@ -86,7 +86,7 @@ class Cloud:
             self.settings.link_address,
             version=__version__,
             contents=self.frame.later(Contents),
-            shared={"vxlan_port": self.settings.networks.vxlan_port},
+            alike=self.settings.alike,
         )
         await gate.run()
 

@@ -44,7 +44,8 @@ def joined(
 ) -> tuple[Agent, DialledLink]:
     """The agent of a machine that joined, and its way to the control plane; both are run."""
     identity = Identity(settings.secrets_dir)
-    link = DialledLink(dialled(membership.url), identity, version=__version__)
+    url = dialled(membership.url)
+    link = DialledLink(url, identity, version=__version__, settings=settings.alike)
     host = HostFrame(settings, membership.name, 0, settings.data_dir, joined=True, uplink=link)
     kinds = [kind for each in assemblies for kind in each.hosts if kind.joined]
     agent = _agent(link, host, kinds)

@@ -123,6 +123,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return kind() if found is None else cast(S, found)
 
     @property
+    def alike(self) -> dict[str, Any]:
+        """Those that a cloud's machines must have alike."""
+        return {"[networks] vxlan_port": self.networks.vxlan_port}
+
+    @property
     def base_url(self) -> str:
         """Where clients reach the APIs, without a slash at the end."""
         return self.public_url.rstrip("/") or f"http://{self.listen}"

@@ -68,7 +68,7 @@ class Site:
             ("127.0.0.1", self.port),
             version="1",
             contents=Shelf,
-            shared={"vxlan_port": 4789},
+            alike={"vxlan_port": 4789},
         )
 
     def token(self, name: str | None = None, minutes: int = 60) -> str:
@@ -83,8 +83,8 @@ class Site:
         return Identity(place)
 
     @asynccontextmanager
-    async def link(self, identity: Identity) -> AsyncIterator[DialledLink]:
-        made = DialledLink(f"wss://127.0.0.1:{self.port}", identity, version="1")
+    async def link(self, identity: Identity, **settings: int) -> AsyncIterator[DialledLink]:
+        made = DialledLink(f"wss://127.0.0.1:{self.port}", identity, version="1", settings=settings)
 
         async def answer(message: Ask) -> Answer:
             return Answer({"asked": message.question})
@@ -125,6 +125,18 @@ def with_site(tmp_path: Path, work: Callable[[Site], Awaitable[None]]) -> None:
             site.house.db.close()
 
     asyncio.run(main())
+
+
+def test_settings_that_must_be_alike(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def work(site: Site) -> None:
+        identity = await site.join("far")
+        for port in (4789, 4790):
+            assert "vxlan_port" not in caplog.text
+            async with site.link(identity, vxlan_port=port, other=1) as link:
+                await until(lambda: link.welcome is not None)
+        assert "vxlan_port is 4790 here and 4789 in the cloud" in caplog.text
+
+    with_site(tmp_path, work)
 
 
 def test_what_passes(tmp_path: Path) -> None:

@@ -73,14 +73,18 @@ class Identity:
 
 
 class DialledLink:
-    """`url`: `wss://ADDRESS:PORT`. `answer`: the agent's to a question; `wake`: rung for a kind."""
+    """`url`: `wss://ADDRESS:PORT`. `answer`: the agent's to a question; `wake`: rung for a kind.
+    `settings`: this machine's, of those that the control plane wants alike."""
 
-    def __init__(self, url: str, identity: Identity, *, version: str) -> None:
+    def __init__(
+        self, url: str, identity: Identity, *, version: str, settings: Mapping[str, Any]
+    ) -> None:
         self.url = url.rstrip("/")
         self.welcome: Welcome | None = None
         """Of the connection that is open."""
         self._identity = identity
         self._version = version
+        self._settings = settings
         self._types: Mapping[str, Any] = {}
         self._answer: Callable[[Ask], Awaitable[Answer]] | None = None
         self._wake: Callable[[str], None] = lambda kind: None
@@ -130,6 +134,7 @@ class DialledLink:
             try:
                 hello = Hello(list(PROTOCOLS), self._version, list(self._types))
                 self.welcome = _decode(await peer.call("hello", hello), type=Welcome)
+                self._compare(self.welcome.settings)
                 self._peer = peer
                 self._address = str(wire.local_address[0])
                 log.info("connected with the control plane at %s", self.url)
@@ -148,6 +153,13 @@ class DialledLink:
                 if wire.close_code == REMOVED:
                     log.error("this machine is no host of the cloud any more; guests go on")
             raise PeerGone(f"the connection has ended ({wire.close_code} {wire.close_reason})")
+
+    def _compare(self, cloud: Mapping[str, Any]) -> None:
+        """Nothing works better for a host that stays away: the operator is told."""
+        for name, ours in self._settings.items():
+            if cloud.get(name, ours) != ours:
+                words = "%s is %s here and %s in the cloud: hosts do not reach each other"
+                log.error(words, name, ours, cloud[name])
 
     async def _renew(self, peer: Peer) -> None:
         """A new certificate in good time; used from the next connection on."""

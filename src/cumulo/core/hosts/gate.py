@@ -39,8 +39,7 @@ PING_SECONDS = 15.0
 
 
 class Gate:
-    """One per control plane process. `shared`: the
-    settings that hosts must have as we do."""
+    """One per control plane process. `alike`: the settings that hosts must have as we do."""
 
     def __init__(
         self,
@@ -50,14 +49,14 @@ class Gate:
         *,
         version: str,
         contents: Callable[[], Contents | None],
-        shared: dict[str, Any],
+        alike: dict[str, Any],
     ) -> None:
         self.address = address
         self.machines = machines
         self._conductor = conductor
         self._version = version
         self._contents = contents
-        self._shared = shared
+        self._alike = alike
         self._joiners = 0
         self._sessions: dict[str, HostSession] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -144,7 +143,7 @@ class Gate:
             self._contents,
             renew=partial(self._renew, serial),
             version=self._version,
-            shared=self._shared,
+            alike=self._alike,
         )
         # The newest counts, from here on: the one before may be half dead.
         before, self._sessions[name] = self._sessions.get(name), session

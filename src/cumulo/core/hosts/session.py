@@ -50,7 +50,7 @@ class HostSession:
         *,
         renew: Callable[[str, bytes], Awaitable[bytes]],
         version: str,
-        shared: dict[str, Any],
+        alike: dict[str, Any],
     ) -> None:
         self.name = name
         self._connection = connection
@@ -58,7 +58,7 @@ class HostSession:
         self._contents = contents
         self._renew = renew
         self._version = version
-        self._shared = shared
+        self._alike = alike
         self._kinds: list[str] = []
         self._is_cut = False
         self._open: dict[int, Reader] = {}
@@ -135,7 +135,7 @@ class HostSession:
         for kind in kinds:
             self._conductor.registry.on_wake(self.name, kind, partial(self._wake, kind))
         log.info("%s is there (%s): %s", self.name, hello.version, ", ".join(kinds))
-        return Welcome(shared[-1], self._version, self._shared)
+        return Welcome(shared[-1], self._version, self._alike)
 
     async def _fetch(self, raw: msgspec.Raw) -> Any:
         message = _decode(raw, type=Fetch)
