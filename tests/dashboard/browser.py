@@ -1,4 +1,4 @@
-"""A browser without a screen: keeps its cookies, fills in forms, speaks to a cloud in the process."""
+"""A browser without a screen: keeps cookies, fills in forms, speaks to a cloud in the process."""
 
 import html
 import re
@@ -90,6 +90,12 @@ def text_of(answer: Answer) -> str:
     """What a page says, without its marks."""
     plain = re.sub(r"(?s)<(script|style).*?</\1>|<[^>]*>", " ", answer.raw.decode())
     return re.sub(r"\s+", " ", html.unescape(plain))
+
+
+def problem_of(answer: Answer) -> str:
+    """What a page says in red."""
+    found = re.findall(r'(?s)role="alert">(.*?)</', answer.raw.decode())
+    return html.unescape(" ".join(found)) or f"{answer.status}, and no reason"
 
 
 def links(answer: Answer, start: str) -> list[str]:

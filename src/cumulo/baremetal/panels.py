@@ -189,5 +189,6 @@ NODES = Panel(
     ),
     parts=(PORTS, HISTORY),
     events="node",
+    rule="baremetal:node:create",
 )
 PANELS = (NODES,)

@@ -441,6 +441,7 @@ class Gauge:
     most: Callable[[Any], float]
     """-1: as much as one likes."""
     unit: str = ""
+    order: int = 50
 
 
 @dataclass(frozen=True)

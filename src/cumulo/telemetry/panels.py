@@ -121,6 +121,7 @@ ALARMS = Panel(
                         ("instance", "Server"),
                         ("instance_disk", "Disk of a server"),
                         ("volume", "Volume"),
+                        ("generic", "Another"),
                     ),
                 ),
                 Field("metric", "Metric", default="cpu"),

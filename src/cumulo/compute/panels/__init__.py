@@ -29,6 +29,7 @@ def _gauge(title: str, used: str, most: str, unit: str = "") -> Gauge:
         lambda body: body["limits"]["absolute"][used],
         lambda body: body["limits"]["absolute"][most],
         unit,
+        order=10,
     )
 
 

@@ -12,7 +12,7 @@ from cumulo.core.db.transaction import Database
 from cumulo.core.faults import Fault, NotFound
 from cumulo.core.http.caller import Caller, Content, Result
 from cumulo.core.http.operations import Call, Reply
-from cumulo.core.panels import Action, Ask, Brought, Drawing, Item, Panel, at
+from cumulo.core.panels import Action, Ask, Brought, Column, Drawing, Item, Panel, Ref, at
 from cumulo.core.resource_types import Request
 from cumulo.dashboard.api.forms import cookies_of
 from cumulo.dashboard.api.html import page, redirect
@@ -29,6 +29,8 @@ PAGE: dict[str, Any] = {"kind": "stream", "public": True}
 """How pages run: who asks is found by the session."""
 MENU_SECONDS = 10.0
 MENUS_KEPT = 500
+MOST_NAMES = 60
+"""Things that a page names by their ids and looks up, one by one."""
 
 
 class Desk:
@@ -90,8 +92,7 @@ class Desk:
         async def run(call: Call) -> Reply:
             signed = await self.signed_in(call)
             if signed is None:
-                wanted = call.url.removeprefix(call.base_url)
-                return redirect(f"{MOUNT}/auth/login/?{urlencode({'next': MOUNT + wanted})}")
+                return redirect(f"{MOUNT}/auth/login/?{urlencode({'next': address_of(call)})}")
             return await handler(Visit(self, call, signed))
 
         return run
@@ -163,6 +164,24 @@ def filled_path(path: str, signed: SignedIn) -> str:
     return path
 
 
+def _value(column: Column, item: Item) -> Any:
+    """A value that cannot be made of what a service says is none."""
+    try:
+        return column.value(item)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _named(value: Any, names: Mapping[tuple[str, str], str]) -> Any:
+    if isinstance(value, list):
+        return [_named(each, names) for each in value]
+    key = (value.panel, value.id) if isinstance(value, Ref) and not value.label else None
+    if key is None or key not in names:
+        return value
+    # What cannot be seen is no link.
+    return replace(value, label=names[key]) if names[key] else value.id
+
+
 @dataclass(frozen=True)
 class Site:
     """What a cell of a table has to know."""
@@ -171,6 +190,12 @@ class Site:
     panels: frozenset[str]
     """Those that may be linked to."""
     mount: str = MOUNT
+
+
+def address_of(call: Call) -> str:
+    """The page's own address, with its query."""
+    query = f"?{call.query_string}" if call.query_string else ""
+    return f"{MOUNT}{call.url.removeprefix(call.base_url)}{query}"
 
 
 class Visit:
@@ -194,8 +219,11 @@ class Visit:
         headers: Mapping[str, str] = {}
         body: Content | None = None
         if isinstance(request, Ask):
-            headers = request.headers
             body = content if request.file else request.content
+            # What a client says of its body's length, and services look at.
+            length = "0" if request.content is None else str(len(request.content))
+            said = ("Transfer-Encoding", "chunked") if request.file else ("Content-Length", length)
+            headers = dict([said, *request.headers.items()])
         return await self.desk.caller.call(
             self.signed.principal,
             request.method,
@@ -277,6 +305,33 @@ class Visit:
 
     # --- showing -------------------------------------------------------------------------------
 
+    async def values(
+        self, columns: Sequence[Column], items: Sequence[Item]
+    ) -> list[list[tuple[Column, Any]]]:
+        """What a table shows of each item; things that it names by their ids get their names."""
+        rows = [[(each, _value(each, item)) for each in columns] for item in items]
+        wanted: dict[tuple[str, str], str] = {}
+        for row in rows:
+            for _, value in row:
+                for one in value if isinstance(value, list) else [value]:
+                    if isinstance(one, Ref) and not one.label and len(wanted) < MOST_NAMES:
+                        wanted[one.panel, one.id] = ""
+        if wanted:
+            for panel, id in wanted:
+                wanted[panel, id] = await self._name(panel, id)
+            rows = [[(each, _named(value, wanted)) for each, value in row] for row in rows]
+        return rows
+
+    async def _name(self, name: str, id: str) -> str:
+        """Empty where it cannot be seen."""
+        panel = self.desk.panels.get(name)
+        if panel is None or panel.detail is None or panel not in self.desk.shown(self.signed):
+            return ""
+        try:
+            return panel.label(await self.item(panel, id))
+        except (Fault, LookupError):
+            return ""
+
     def frame(self, title: Any) -> dict[str, Any]:
         """What all pages show."""
         menu: dict[str, list[Panel | Drawing]] = {}
@@ -313,6 +368,11 @@ class Visit:
         **values: Any,
     ) -> Reply:
         return page(name, status, headers, **{**self.frame(title), **values})
+
+
+def why(fault: Fault) -> str:
+    """What a refusal says; some services say no more than its name."""
+    return fault.message or fault.title
 
 
 def theme_of(cookies: Mapping[str, str]) -> str:

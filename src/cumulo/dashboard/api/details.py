@@ -8,14 +8,14 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from cumulo.core.faults import Fault, NotFound
 from cumulo.core.http.operations import Operation, Reply
-from cumulo.core.panels import Action, Item, Panel, Part, Plot, at
+from cumulo.core.panels import Action, Column, Item, Panel, Part, Plot, at
 from cumulo.core.resource_types import Request
 from cumulo.dashboard.api.desk import PAGE as AT_DESK
-from cumulo.dashboard.api.desk import Desk, Visit
+from cumulo.dashboard.api.desk import Desk, Visit, why
 from cumulo.dashboard.service.drawing import Curve, curve
 
 WHY = "/cumulo/why/"
-PART_ROWS = 100
+MOST_ROWS = 1000
 TEXT_LETTERS = 200_000
 KEPT = ("of", "in", "after")
 """Of the address: where one is inside a list."""
@@ -26,7 +26,7 @@ class PartShown:
     """A list within a detail, read."""
 
     part: Part
-    rows: list[tuple[Item, list[Action]]] = field(default_factory=list)
+    rows: list[tuple[Item, list[tuple[Column, Any]], list[Action]]] = field(default_factory=list)
     create: list[Action] = field(default_factory=list)
     problem: str = ""
     place: str = ""
@@ -56,6 +56,7 @@ class Details:
             panel.label(item),
             panel=panel,
             item=item,
+            lines=(await visit.values(panel.lines, [item]))[0],
             id=id,
             state=item.get("status") or item.get("stack_status"),
             main=[each for each in actions if each.main],
@@ -94,7 +95,7 @@ class Details:
         try:
             text = found.text(await visit.ask(found.request(item)))
         except Fault as fault:
-            text = fault.message
+            text = why(fault)
         return visit.page("text.html", found.title, text=text[-TEXT_LETTERS:])
 
     async def _story(self, visit: Visit, id: str) -> Reply:
@@ -130,7 +131,7 @@ async def part_of(visit: Visit, part: Part, item: Item) -> PartShown:
         body = await visit.ask(request)
         rows = _rows(part, body, item)
     except Fault as fault:
-        shown.problem = fault.message
+        shown.problem = why(fault)
         return shown
     except LookupError:
         shown.problem = visit.words("This part of the cloud is not there.")
@@ -138,9 +139,11 @@ async def part_of(visit: Visit, part: Part, item: Item) -> PartShown:
     limit = int(request.query.get("limit", "0"))
     if limit and len(rows) >= limit:
         shown.more = str(at(rows[-1], part.id) or rows[-1].get("subdir") or "")
-    for row in rows[: limit or 1000]:
+    rows = rows[: limit or MOST_ROWS]
+    for row, values in zip(rows, await visit.values(part.columns, rows), strict=True):
         whole = {**row, "of": item}
-        shown.rows.append((row, [each for each in part.actions if visit.can(each, whole)]))
+        actions = [each for each in part.actions if visit.can(each, whole)]
+        shown.rows.append((row, values, actions))
     return shown
 
 

@@ -11,7 +11,7 @@ from cumulo.core.http.caller import Result
 from cumulo.core.http.operations import Operation, Reply
 from cumulo.core.panels import Action, Ask, Field, Item, Options, Panel, Part, at
 from cumulo.core.resource_types import Request
-from cumulo.dashboard.api.desk import MOUNT, Desk, Visit
+from cumulo.dashboard.api.desk import MOUNT, Desk, Visit, address_of, why
 from cumulo.dashboard.api.details import row_of
 from cumulo.dashboard.api.forms import Filled, check_csrf, filled
 from cumulo.dashboard.api.html import HEADERS, redirect
@@ -118,7 +118,7 @@ class Forms:
                 values = checked(doing.action.fields, form, visit.words)
                 answer = await self._do(visit, doing, values, form.file)
             except Fault as fault:
-                return await self._form(visit, doing, form.fields, fault.message)
+                return await self._form(visit, doing, form.fields, why(fault))
             if doing.action.download:
                 return _file(doing, answer)
             if doing.action.shows is not None:
@@ -198,7 +198,7 @@ class Forms:
             action=action,
             item=doing.item,
             back=doing.back,
-            here_url=f"{MOUNT}{visit.call.url.removeprefix(visit.call.base_url)}",
+            here_url=address_of(visit.call),
             check_url=_check_url(visit),
             given={**defaults, **given},
             choices=choices,
@@ -220,8 +220,8 @@ def _called(doing: Doing) -> str:
 
 
 def _check_url(visit: Visit) -> str:
-    path, _, query = visit.call.url.removeprefix(visit.call.base_url).partition("?")
-    return f"{MOUNT}{path.rstrip('/')}/check" + (f"?{query}" if query else "")
+    path, sign, query = address_of(visit.call).partition("?")
+    return f"{path.rstrip('/').removesuffix('/check')}/check{sign}{query}"
 
 
 async def _advice(
@@ -242,7 +242,7 @@ async def _fact(visit: Visit, request: Request) -> Any:
     try:
         return await visit.ask(request)
     except Fault as fault:
-        return {"fault": fault.message}
+        return {"fault": why(fault)}
 
 
 async def _choices(visit: Visit, field: Field, item: Item) -> list[tuple[str, str]]:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cumulo.core.events.history import latest_of_project
+from cumulo.core.events.model import EventRow
 from cumulo.core.faults import NotFound
 from cumulo.core.http.operations import Operation, Reply
-from cumulo.core.panels import Drawing, Figure, Gauge, Item, Panel, named
+from cumulo.core.panels import Drawing, Figure, Gauge, Item, Panel, Ref, named
 from cumulo.core.resource_types import Request
 from cumulo.dashboard.api.desk import PAGE as AT_DESK
 from cumulo.dashboard.api.desk import Desk, Visit
@@ -18,7 +19,7 @@ from cumulo.dashboard.service.drawing import Node, Plan, Ring, laid_out
 
 LATELY = 12
 LAYER_MOST = 300
-QUIET = ("usage", "sample", "metric")
+QUIET = ("usage", "sample", "metric", "metadef")
 """Kinds of events that tell a person nothing."""
 
 
@@ -39,7 +40,8 @@ class Home:
 
     async def overview(self, visit: Visit) -> Reply:
         brought = self._desk.brought
-        rings = await asyncio.gather(*(_ring(visit, each) for each in brought.gauges))
+        gauges = sorted(brought.gauges, key=lambda gauge: gauge.order)
+        rings = await asyncio.gather(*(_ring(visit, each) for each in gauges))
         now = await self._desk.database.read(lambda tx: tx.now)
         figures = await asyncio.gather(*(_figure(visit, each, now) for each in brought.figures))
         project = visit.signed.principal.project_id or ""
@@ -48,7 +50,7 @@ class Home:
         )
         by_type = self._by_event()
         lately = [
-            (event, by_type.get(event.resource_type))
+            (event, _link(event, by_type.get(event.resource_type)))
             for event in events
             if event.resource_type not in QUIET and not event.type.endswith(QUIET)
         ]
@@ -124,11 +126,23 @@ class Home:
         )
 
 
+def _link(event: EventRow, panel: Panel | None) -> Ref | None:
+    """What an event is about; None where there is no page of it, or none any more."""
+    name = str(event.detail.get("name") or "")
+    if panel is None or ".delete" in event.type:
+        return None
+    id = event.resource_id if panel.id in ("id", "uuid") else name
+    return Ref(panel.name, id, name or id[:8]) if id else None
+
+
 def _quick(visit: Visit, panels: Mapping[str, Panel]) -> list[tuple[Panel, Any]]:
-    """What most people come for: the first thing that can be made in the first panels."""
+    """What most people come for: the first thing that can be made in each part."""
     shown = visit.desk.shown(visit.signed)
-    found = [(panel, each) for panel in shown for each in panel.create[:1] if visit.can(each, {})]
-    return found[:4]
+    found: dict[str, tuple[Panel, Any]] = {}
+    for panel in shown:
+        if panel.group not in found and panel.create and visit.can(panel.create[0], {}):
+            found[panel.group] = (panel, panel.create[0])
+    return list(found.values())[:4]
 
 
 async def _ring(visit: Visit, gauge: Gauge) -> Ring | None:

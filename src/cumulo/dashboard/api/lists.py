@@ -12,7 +12,7 @@ from cumulo.core.faults import Fault, NotFound
 from cumulo.core.http.operations import Operation, Reply
 from cumulo.core.panels import Action, Item, Panel, at
 from cumulo.core.resource_types import Request
-from cumulo.dashboard.api.desk import MOUNT, Desk, Visit, rows_of
+from cumulo.dashboard.api.desk import MOUNT, Desk, Visit, rows_of, why
 from cumulo.dashboard.api.desk import PAGE as AT_DESK
 from cumulo.dashboard.api.forms import check_csrf, filled
 from cumulo.dashboard.api.html import redirect
@@ -55,6 +55,9 @@ class Lists:
             panel.title,
             panel=panel,
             listed=listed,
+            rows=list(
+                zip(listed.rows, await visit.values(panel.columns, listed.rows), strict=True)
+            ),
             create=[each for each in panel.create if visit.can(each, {})],
             bulk=[each for each in panel.actions if each.bulk and not each.fields],
             id_of=lambda item: at(item, panel.id),
@@ -80,10 +83,10 @@ class Lists:
             return await self._sure(visit, panel, action, ids)
         done, refused = 0, []
         for id in ids:
-            why = await _one(visit, panel, action, id)
-            done += not why
-            if why:
-                refused.append((id, why))
+            reason = await _one(visit, panel, action, id)
+            done += not reason
+            if reason:
+                refused.append((id, reason))
         if not refused:
             return redirect(where)
         return visit.page(
@@ -154,7 +157,7 @@ async def _one(visit: Visit, panel: Panel, action: Action, id: str) -> str:
         for each in [asked] if isinstance(asked, Request) else asked:
             await visit.ask(each)
     except Fault as fault:
-        return fault.message
+        return why(fault)
     return ""
 
 
@@ -217,7 +220,7 @@ async def listing(visit: Visit, panel: Panel) -> Listed:
             if found.rows:
                 break
     except Fault as fault:
-        found.problem = fault.message
+        found.problem = why(fault)
     except LookupError:
         found.problem = visit.words("This part of the cloud is not there.")
     if asked and not panel.search:

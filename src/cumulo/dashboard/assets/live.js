@@ -161,7 +161,7 @@ for (const form of document.querySelectorAll("form[data-check]")) {
   let turn = 0;
   const look = async () => {
     const mine = ++turn;
-    const body = new URLSearchParams(new FormData(form));
+    const body = new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string"));
     const answer = await text(form.dataset.check, { method: "POST", body });
     if (answer && answer.ok && mine === turn) document.getElementById("advice").innerHTML = await answer.text();
   };

@@ -84,7 +84,7 @@ class Plan:
     """Paths of SVG."""
 
 
-BOX_WIDTH, BOX_HEIGHT, COLUMN, ROW = 180.0, 48.0, 260.0, 68.0
+BOX_WIDTH, BOX_HEIGHT, COLUMN, ROW = 180.0, 48.0, 244.0, 64.0
 
 
 def laid_out(plan: Plan) -> Plan:

@@ -63,7 +63,7 @@ def rule_in_words(rule: Item) -> Said:
     if rule.get("direction") == "egress":
         text = "Servers may send {what} to {who} ({ethertype})."
         return said(text, what=what, who=who, ethertype=ethertype)
-    text = "{who} may send {what} to the servers ({ethertype})."
+    text = "Servers take {what} from {who} ({ethertype})."
     return said(text, what=what, who=who, ethertype=ethertype)
 
 
