@@ -74,6 +74,10 @@ class Desk:
         """By name."""
         return {panel.name: panel for panel in self.brought.panels}
 
+    @functools.cached_property
+    def _nouns(self) -> frozenset[str]:
+        return frozenset(panel.detail_key for panel in self.panels.values() if panel.detail_key)
+
     async def signed_in(self, call: Call) -> SignedIn | None:
         given = cookies_of(call).get(SESSION, "")
         if not given:
@@ -123,8 +127,11 @@ class Desk:
         rule: str | None = None,
     ) -> bool:
         path = filled_path(request.path, signed)
-        if target is None:
-            target = _own(signed)
+        own = _own(signed)
+        for noun in self._nouns:
+            # Rules about what hangs on something ask whose that is.
+            own[f"{noun}:project_id"] = own[f"{noun}:tenant_id"] = signed.principal.project_id
+        target = {**own, **(target or {})}
         return self.caller.may(
             signed.principal,
             request.method,
@@ -136,7 +143,7 @@ class Desk:
         )
 
 
-def _own(signed: SignedIn) -> Mapping[str, Any]:
+def _own(signed: SignedIn) -> dict[str, Any]:
     """What rules ask about a thing that is the user's own."""
     who = signed.principal
     return {
@@ -274,7 +281,8 @@ class Visit:
         except (ValueError, KeyError, TypeError, AttributeError, LookupError, Fault):
             return True
         first = asked if isinstance(asked, Request) else next(iter(asked), None)
-        return first is None or self.may(first, _target(item))
+        noun = self.desk.panels[self.call.path["panel"]].detail_key if "of" in item else ""
+        return first is None or self.may(first, _target(item, noun))
 
     # --- panels --------------------------------------------------------------------------------
 
@@ -390,13 +398,16 @@ def rows_of(panel: Panel, body: Any) -> list[Item]:
     return list(body[panel.key] if panel.key else body or [])
 
 
-def _target(item: Item) -> Mapping[str, Any] | None:
-    """What rules ask about a thing; None: the caller's own."""
+def _target(item: Item, noun: str = "") -> Mapping[str, Any] | None:
+    """What rules ask about a thing, or what hangs on one (a `noun`); None: the caller's own."""
     found = item.get("of", item) if item else {}
     project = found.get("project_id") or found.get("tenant_id") or found.get("owner")
     if not project:
         return None
-    return {"project_id": project, "tenant_id": project, "user_id": found.get("user_id")}
+    made = {"project_id": project, "tenant_id": project, "user_id": found.get("user_id")}
+    if noun:
+        made |= {f"{noun}:project_id": project, f"{noun}:tenant_id": project}
+    return made
 
 
 def _example(action: Action) -> dict[str, str]:
