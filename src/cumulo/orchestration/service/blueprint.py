@@ -164,6 +164,7 @@ class Blueprint:
             partial(one.metadata, self.template, scope),
             partial(one.update_policy, self.template, scope),
             self.deletion_policy(name),
+            partial(one.external_id, self.template, scope),
         ]
         return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
 

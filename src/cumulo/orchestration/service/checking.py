@@ -168,10 +168,11 @@ class Checking:
             made = checked(handler.properties, known, path)
             problem = handler.check(made)
             if problem:
-                raise Invalid(problem, path)
+                raise Invalid(problem, "" if isinstance(handler, Planned) else path)
             return
+        names = {handler.properties[name].stands_for or name for name in given}
         for name, one in handler.properties.items():
-            if one.required and name not in given:
+            if one.required and name not in names:
                 raise Invalid(f"Property {name} not assigned", path)
 
     # --- stacks inside it ----------------------------------------------------------------
@@ -208,6 +209,11 @@ class Checking:
             made = self._built(blueprint, name, plan, look)
         except NotKnownYet:
             return None
+        self._check_given(made, name, plan)
+        return made
+
+    @staticmethod
+    def _check_given(made: Blueprint, name: str, plan: Plan) -> None:
         path = f"resources.{name}.properties"
         unknown = plan.names - set(made.parameters)
         if unknown:
@@ -216,7 +222,6 @@ class Checking:
         for each, parameter in made.parameters.items():
             if each not in plan.names and not parameter.has_default and each not in defaults:
                 raise Invalid(f"Property {each} not assigned", path)
-        return made
 
     def _built(self, blueprint: Blueprint, name: str, plan: Plan, look: _Look) -> Blueprint:
         pseudo = blueprint.around.pseudo
@@ -246,7 +251,10 @@ class Checking:
             path = f"resources.{name}.properties"
             known = known_properties(definition.properties, blueprint, scope, path)
             plan = self._plan(blueprint, name, known, look)
-            yield name, None if plan is None else self.inside(blueprint, name, plan, look)
+            try:
+                yield name, None if plan is None else self._built(blueprint, name, plan, look)
+            except NotKnownYet:
+                yield name, None
 
     def look_at(self, tx: Tx, who: Principal, wish: Wish, *, unchecked: bool = False) -> Blueprint:
         """A template on its own: parameters may be missing. Raises Invalid."""
