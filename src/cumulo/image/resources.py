@@ -2,4 +2,4 @@
 
 from cumulo.core.resource_types import Finder
 
-FINDERS = (Finder("image", "/image/v2/images", "image", "glance.image"),)
+FINDERS = (Finder("image", "/image/v2/images", "image", "glance.image", bare=True),)

@@ -91,10 +91,10 @@ class ResourcesApi:
         body["attributes"] = self._stacks.attributes(
             tx, stack, row, call.query.all("with_attr"), call.principal
         )
-        if row.kind.startswith("OS::Heat") and row.physical_id is not None:
-            child = tx.get(StackRow, row.physical_id)
-            if child is not None and child.parent_id == row.id:
-                body["links"].append(link(stack_url(call, child), "nested"))
+        inside = self._stacks.children(tx, [row]).get(row.id)
+        if inside is not None:
+            url = f"{call.base_url}/v1/{stack.project_id}/stacks/{'/'.join(inside)}"
+            body["links"].append(link(url, "nested"))
         return {"resource": body}
 
     def metadata(self, call: Call, tx: Tx) -> Any:

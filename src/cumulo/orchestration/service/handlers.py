@@ -4,6 +4,7 @@ Most types are data of the services that they come from (`core.resource_types`):
 them all. Heat's own ones are in `own_types.py` and `groups.py`.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -129,6 +130,9 @@ class Work:
             user_id=self.stack.user_id,
             tag=child_id(self.row.id, "tag"),
             stored=self.row.stored,
+            read=self.read,
+            physical=self.row.physical_id,
+            before=self.row.properties,
         )
 
     def ask(self, request: Request) -> Any:
@@ -239,10 +243,23 @@ class RestHandler:
         return self.type.create(self.found(work, self.properties, work.properties), work.place)
 
     def create(self, work: Work) -> str | None:
+        self._first(work)
         answer = work.ask(self.request(work))
         physical = self.type.made(answer)
         self._after(work, physical)
         return physical
+
+    def _first(self, work: Work) -> None:
+        """What has to be there before it, and is made for it alone."""
+        if self.type.first is None:
+            return
+        given = self.found(work, self.properties, work.properties)
+        made = dict(work.row.stored.get("first") or {})
+        for key, request in self.type.first(given, work.place).items():
+            answer = work.ask(request)
+            made[key] = str(next(iter(answer.values()))["id"])
+        if made != (work.row.stored.get("first") or {}):
+            work.store(first=made)
 
     def _after(self, work: Work, physical: str) -> None:
         """What belongs to a create or update besides it."""
@@ -296,7 +313,35 @@ class RestHandler:
         return "busy" if self.state(work).word == "working" else "well"
 
     def mend(self, work: Work) -> None:
-        return None
+        physical = work.row.physical_id
+        if self.type.regain is None or physical is None or not work.row.stored.get("released"):
+            return
+        given = self.found(work, self.properties, work.properties)
+        work.forget("released")
+        steps = self.type.regain(physical, given, work.place)
+        if steps:
+            work.store(steps=[asdict(each) for each in steps])
+
+    def release(self, work: Work) -> bool:
+        """What another one shall have is given up; whether anything was."""
+        physical = work.row.physical_id
+        if self.type.release is None or physical is None:
+            return False
+        wanted = self.type.release(physical, work.row.properties, work.place)
+        for each in wanted:
+            with contextlib.suppress(NotFound):
+                work.ask(each)
+        if wanted:
+            work.store(released=True)
+        return bool(wanted)
+
+    def excludes(self, work: Work) -> bool:
+        """Another one cannot be there as long as this one is."""
+        old, new = work.row.properties, work.properties
+        return any(
+            old.get(name) not in (None, []) and old.get(name) == new.get(name)
+            for name in self.type.exclusive
+        )
 
     def update(self, work: Work, changed: Mapping[str, Any]) -> bool:
         physical = work.row.physical_id
@@ -305,6 +350,7 @@ class RestHandler:
         new = {**{name: now.get(name) for name in changed}}
         if self.type.replaces is not None and self.type.replaces(now, new):
             return False
+        self._first(work)
         for request in self.type.update(physical, now, new, work.place):
             work.ask(request)
         self._after(work, physical)
@@ -331,6 +377,14 @@ class RestHandler:
                 return
 
     def gone(self, work: Work) -> bool:
+        if not self._gone(work):
+            return False
+        for each in self.type.last(work.row.stored, work.place) if self.type.last else ():
+            with contextlib.suppress(NotFound):
+                work.ask(each)
+        return True
+
+    def _gone(self, work: Work) -> bool:
         if work.row.physical_id is None or not self.type.waits_for_gone:
             return True
         request = self._read_request(work)
@@ -405,7 +459,7 @@ def find(work: Asker | Work, finder: Finder, value: str) -> str:
     """The id of what a name or an id means. Raises Invalid."""
     direct = work.read(f"{finder.path}/{value}", finder.version) if _plain(value) else None
     if direct is not None:
-        return str(direct[finder.key][finder.id])
+        return str((direct if finder.bare else direct[finder.key])[finder.id])
     request = Request("GET", finder.path, None, finder.version, {finder.by: value})
     body = work.ask(request)
     found = [each for each in body[finder.list_key] if each.get(finder.by) == value]

@@ -110,6 +110,7 @@ def _dirty(blueprint: Blueprint, existing: Rows) -> dict[str, str]:
             and row.step == "done"
             and row.status in ("COMPLETE", "INIT")
             and row.made
+            and "pre-update" not in blueprint.environment.hooks_of(name)
             and not any(each in found for each in blueprint.requires[name])
         )
         if not clean:

@@ -70,7 +70,7 @@ class Reading:
         except NotKnownYet:
             return None, None
         except (Invalid, Fault) as problem:
-            return None, str(problem)
+            return None, problem.message
 
     def count(self, tx: Tx) -> int:
         return int(tx.value(queries.COUNT))
