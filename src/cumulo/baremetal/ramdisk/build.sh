@@ -31,7 +31,7 @@ fetch() {
         deb=$(cached "$name")
         if [ -z "$deb" ]; then
             say "download $name"
-            (cd "$CACHE/partial" && apt-get -q download "$name" >"$WORK/apt.log" 2>&1) \
+            (cd "$CACHE/partial" && apt-get -q -o APT::Sandbox::User=root download "$name" >"$WORK/apt.log" 2>&1) \
                 || { cat "$WORK/apt.log" >&2; echo "cannot download $name" >&2; exit 1; }
             mv "$CACHE/partial/${name}"_*.deb "$CACHE/"
             deb=$(cached "$name")
