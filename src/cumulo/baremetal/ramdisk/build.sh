@@ -12,6 +12,7 @@
 # The same packages and the same agent give the same bytes; with a filled cache no network is needed.
 
 set -euo pipefail
+PATH=$PATH:/usr/sbin:/sbin
 export LC_ALL=C TZ=UTC
 umask 022
 BASE=$(realpath "$1") AGENT=$(realpath "$2") OUT=$(realpath -m "$3")

@@ -21,6 +21,7 @@
 # network is needed.
 
 set -euo pipefail
+PATH=$PATH:/usr/sbin:/sbin  # where users do not look
 export LC_ALL=C TZ=UTC
 umask 022
 
