@@ -99,7 +99,7 @@ class AlarmCalls:
                 raise PermissionError("what gave the alarm its right has ended")
             url = row.url.removeprefix(TRUSTED)
             await self._post(url, msgspec.json.encode(row.body), who)
-        elif row.url.startswith("log://"):
+        elif row.url.startswith("log:"):
             log.info(
                 "alarm %s (%s) went from %s to %s: %s",
                 row.alarm_id,

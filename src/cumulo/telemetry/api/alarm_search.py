@@ -153,7 +153,7 @@ def change_body(row: AlarmChangeRow) -> dict[str, Any]:
         "event_id": row.id,
         "alarm_id": row.alarm_id,
         "type": row.type,
-        "detail": msgspec.json.encode(row.detail).decode(),
+        "detail": msgspec.json.format(msgspec.json.encode(row.detail), indent=0).decode(),
         "user_id": row.user_id,
         "project_id": row.by_project_id,
         "on_behalf_of": row.project_id,

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import BadRequest, Unauthorized
+from cumulo.core.faults import BadRequest, NotFound, Unauthorized
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.wire.shapes import StrictBody
 from cumulo.telemetry.api.alarm_search import change_body, find, find_changes
@@ -81,7 +81,21 @@ class AlarmsApi:
 
     def versions(self, call: Call, tx: Tx) -> Any:
         link = {"rel": "self", "href": f"{call.base_url}/v2"}
-        one = {"id": "v2", "status": "stable", "links": [link], "updated": "2013-02-13T00:00:00Z"}
+        # The second is announced by Aodh, too, which does not speak it either.
+        media = [
+            {
+                "base": f"application/{kind}",
+                "type": f"application/vnd.openstack.telemetry-v2+{kind}",
+            }
+            for kind in ("json", "xml")
+        ]
+        one = {
+            "id": "v2",
+            "status": "stable",
+            "links": [link],
+            "updated": "2013-02-13T00:00:00Z",
+            "media-types": media,
+        }
         return {"versions": {"values": [one]}}
 
     def capabilities(self, call: Call, tx: Tx) -> Any:
@@ -96,19 +110,23 @@ class AlarmsApi:
         }
 
     def index(self, call: Call, tx: Tx) -> Any:
-        everybody = flag(call, "all_projects")
+        terms, everybody = [], flag(call, "all_projects")
+        project: str | None = call.project_id
+        for field, word, value in _query(call):
+            if word != "eq" or field in ("timestamp", "state_timestamp"):
+                raise BadRequest(f"unrecognized operator or field in query: {field[:40]} {word}")
+            if field == "all_projects":
+                everybody = everybody or value.lower() == "true"
+                continue
+            if field == "project_id" and value != call.project_id:
+                if not call.principal.is_admin:
+                    raise Unauthorized(f"Not Authorized to access project {value[:80]}")
+                project = value
+            terms.append({"=": {field: value}})
         if everybody:
             call.allow(action="telemetry:get_alarms:all_projects")
-        given = _query(call)
-        project = None if everybody else call.project_id
-        for each in given:
-            for operator, term in each.items():
-                asked = term.get("project_id")
-                if asked is not None and operator == "=" and asked != call.project_id:
-                    if not call.principal.is_admin:
-                        raise Unauthorized(f"Not Authorized to access project {str(asked)[:80]}")
-                    project = str(asked)
-        search = {"and": given} if given else None
+            project = None
+        search = {"and": terms} if terms else None
         rows = find(call, tx, self._alarms, search, project)
         return [self._alarms.shown(row) for row in rows]
 
@@ -151,10 +169,13 @@ class AlarmsApi:
 
     def history(self, call: Call, tx: Tx) -> Any:
         """Also of an alarm that there is no more."""
-        given = _query(call)
-        terms = [{"=": {"alarm_id": call.path["alarm_id"]}}, *given]
+        id = call.path["alarm_id"]
+        terms = [{word: {field: value}} for field, word, value in _query(call)]
         project = None if call.principal.is_admin else call.project_id
-        rows = find_changes(call, tx, self._alarms, {"and": terms}, project)
+        search = {"and": [{"=": {"alarm_id": id}}, *terms]}
+        rows = find_changes(call, tx, self._alarms, search, project)
+        if not rows and not terms and not call.query.get("marker"):
+            raise NotFound(f"Alarm {id[:80]} not found")
         return [change_body(row) for row in rows]
 
 
@@ -181,8 +202,8 @@ def _wish(body: AlarmWish) -> dict[str, Any]:
     }
 
 
-def _query(call: Call) -> list[dict[str, dict[str, Any]]]:
-    """`q.field=…&q.op=…&q.value=…` as searches. Raises BadRequest."""
+def _query(call: Call) -> list[tuple[str, str, str]]:
+    """`q.field=…&q.op=…&q.value=…`: (field, operator, value). Raises BadRequest."""
     fields, values = call.query.all("q.field"), call.query.all("q.value")
     operators = call.query.all("q.op")
     if len(fields) != len(values) or len(fields) > MOST_TERMS:
@@ -193,7 +214,4 @@ def _query(call: Call) -> list[dict[str, dict[str, Any]]]:
     for word in words:
         if word not in ("eq", "ne", "lt", "le", "gt", "ge"):
             raise BadRequest(f"Invalid input for q.op: {word[:40]}")
-    return [
-        {"=" if word == "eq" else word: {field: value}}
-        for field, word, value in zip(fields, words, values, strict=True)
-    ]
+    return list(zip(fields, words, values, strict=True))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call
 from cumulo.telemetry.model.metric import (
     ArchivePolicyRow,
@@ -12,6 +13,26 @@ from cumulo.telemetry.model.metric import (
     RevisionRow,
 )
 from cumulo.telemetry.model.times import moment_text, span_text
+
+
+def keys(given: Any, needed: Sequence[str], others: Sequence[str] = ()) -> dict[str, Any]:
+    """An object with these keys, in the words that clients look for. Raises BadRequest."""
+    if not isinstance(given, dict):
+        raise BadRequest("Invalid input: expected a dictionary")
+    for name in given:
+        if name not in needed and name not in others:
+            raise BadRequest(f"Invalid input: extra keys not allowed @ data[{name[:80]!r}]")
+    for name in needed:
+        if name not in given:
+            raise BadRequest(f"Invalid input: required key not provided @ data[{name!r}]")
+    return given
+
+
+def name_in(given: Mapping[str, Any], key: str, most: int = 255) -> str:
+    value = given[key]
+    if not isinstance(value, str) or not 0 < len(value) <= most or "\x00" in value:
+        raise BadRequest(f"Invalid input: expected a text of 1 to {most} letters @ data[{key!r}]")
+    return value
 
 
 def creator_of(call: Call) -> str:

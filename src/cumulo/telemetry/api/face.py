@@ -20,6 +20,7 @@ def metric_face(telemetry: TelemetryService, database: Database, rules: Rules) -
     return Face(
         name="metric",
         mount="/metric",
+        json_only=True,
         faults=gnocchi,
         rules=rules,
         operations=[

@@ -1,44 +1,24 @@
 """Gnocchi's archive policies and their rules."""
 
-from typing import Annotated, Any
-
-from msgspec import Meta
+from typing import Any
+from urllib.parse import quote
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation, Reply
-from cumulo.core.wire.shapes import StrictBody
-from cumulo.telemetry.api.bodies import policy_body, rule_body
+from cumulo.telemetry.api.bodies import keys, name_in, policy_body, rule_body
 from cumulo.telemetry.model.metric import Definition
 from cumulo.telemetry.model.points import DEFAULT_METHODS
 from cumulo.telemetry.model.times import span_of
 from cumulo.telemetry.service.policies import Policies
 
-Name = Annotated[str, Meta(min_length=1, max_length=255)]
-Pattern = Annotated[str, Meta(min_length=1, max_length=200)]
-Definitions = Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=20)]
+MOST_DEFINITIONS = 20
+MOST_METHODS = 200
+MOST_PATTERN = 200
 LONGEST_TIMESPAN = 10**12
 
 
-class NewPolicy(StrictBody):
-    name: Name
-    definition: Definitions
-    aggregation_methods: Annotated[list[str], Meta(max_length=200)] | None = None
-    back_window: Annotated[int, Meta(ge=0, le=10**6)] = 0
-
-
-class ChangedPolicy(StrictBody):
-    definition: Definitions
-
-
-class NewRule(StrictBody):
-    name: Name
-    metric_pattern: Pattern
-    archive_policy_name: Name
-
-
-class ChangedRule(StrictBody):
-    name: Name
+Free = dict[str, Any]
 
 
 class PoliciesApi:
@@ -53,18 +33,14 @@ class PoliciesApi:
         words, of_rule = "archive policy", "archive policy rule"
         return [
             Operation("GET", all_, self.index, policy=f"list {words}"),
-            Operation("POST", all_, self.create, policy=f"create {words}", body=NewPolicy, **made),
+            Operation("POST", all_, self.create, policy=f"create {words}", body=Free, **made),
             Operation("GET", one, self.show, policy=f"get {words}"),
-            Operation("PATCH", one, self.update, policy=f"update {words}", body=ChangedPolicy),
+            Operation("PATCH", one, self.update, policy=f"update {words}", body=Free),
             Operation("DELETE", one, self.delete, policy=f"delete {words}", **gone),
             Operation("GET", rules, self.rules, policy=f"list {of_rule}"),
-            Operation(
-                "POST", rules, self.new_rule, policy=f"create {of_rule}", body=NewRule, **made
-            ),
+            Operation("POST", rules, self.new_rule, policy=f"create {of_rule}", body=Free, **made),
             Operation("GET", rule, self.rule, policy=f"get {of_rule}"),
-            Operation(
-                "PATCH", rule, self.rename_rule, policy=f"update {of_rule}", body=ChangedRule
-            ),
+            Operation("PATCH", rule, self.rename_rule, policy=f"update {of_rule}", body=Free),
             Operation("DELETE", rule, self.drop_rule, policy=f"delete {of_rule}", **gone),
         ]
 
@@ -75,17 +51,25 @@ class PoliciesApi:
         return policy_body(self._policies.get(tx, call.path["name"]))
 
     def create(self, call: Call, tx: Tx) -> Any:
-        body: NewPolicy = call.body
-        made = [_definition(each) for each in body.definition]
-        methods = body.aggregation_methods
+        body = keys(call.body, ("name", "definition"), ("back_window", "aggregation_methods"))
+        methods, back = body.get("aggregation_methods"), body.get("back_window", 0)
+        texts = isinstance(methods, list) and all(isinstance(each, str) for each in methods)
+        if methods is not None and not (texts and len(methods) <= MOST_METHODS):
+            raise BadRequest("Invalid input: expected a list @ data['aggregation_methods']")
+        if isinstance(back, bool) or not isinstance(back, int) or not 0 <= back <= 10**6:
+            raise BadRequest("Invalid input: expected a positive int @ data['back_window']")
         row = self._policies.create(
-            tx, body.name, made, DEFAULT_METHODS if methods is None else methods, body.back_window
+            tx,
+            name_in(body, "name"),
+            _definitions(body),
+            DEFAULT_METHODS if methods is None else methods,
+            back,
         )
-        where = {"Location": f"{call.base_url}/v1/archive_policy/{row.name}"}
+        where = {"Location": f"{call.base_url}/v1/archive_policy/{quote(row.name)}"}
         return Reply(201, policy_body(row), where)
 
     def update(self, call: Call, tx: Tx) -> Any:
-        made = [_definition(each) for each in call.body.definition]
+        made = _definitions(keys(call.body, ("definition",)))
         return policy_body(self._policies.update(tx, call.path["name"], made))
 
     def delete(self, call: Call, tx: Tx) -> None:
@@ -100,24 +84,38 @@ class PoliciesApi:
         return rule_body(self._policies.rule(tx, call.path["name"]))
 
     def new_rule(self, call: Call, tx: Tx) -> Any:
-        body: NewRule = call.body
+        body = keys(call.body, ("name", "metric_pattern", "archive_policy_name"))
         row = self._policies.create_rule(
-            tx, body.name, body.metric_pattern, body.archive_policy_name
+            tx,
+            name_in(body, "name"),
+            name_in(body, "metric_pattern", MOST_PATTERN),
+            name_in(body, "archive_policy_name"),
         )
-        where = {"Location": f"{call.base_url}/v1/archive_policy_rule/{row.name}"}
+        where = {"Location": f"{call.base_url}/v1/archive_policy_rule/{quote(row.name)}"}
         return Reply(201, rule_body(row), where)
 
     def rename_rule(self, call: Call, tx: Tx) -> Any:
-        return rule_body(self._policies.rename_rule(tx, call.path["name"], call.body.name))
+        new = name_in(keys(call.body, ("name",)), "name")
+        return rule_body(self._policies.rename_rule(tx, call.path["name"], new))
 
     def drop_rule(self, call: Call, tx: Tx) -> None:
         self._policies.delete_rule(tx, call.path["name"])
 
 
-def _definition(given: dict[str, Any]) -> Definition:
+def _definitions(body: dict[str, Any]) -> list[Definition]:
+    given = body["definition"]
+    if not isinstance(given, list):
+        raise BadRequest("Invalid input: expected a list @ data['definition']")
+    if not given:
+        raise BadRequest("Invalid input: length of value must be at least 1 @ data['definition']")
+    if len(given) > MOST_DEFINITIONS:
+        raise BadRequest(f"Invalid input: more than {MOST_DEFINITIONS} definitions")
+    return [_definition(each) for each in given]
+
+
+def _definition(given: Any) -> Definition:
     """Two of granularity, points and timespan say the third."""
-    if set(given) - {"granularity", "points", "timespan"}:
-        raise BadRequest("Invalid input: extra keys not allowed")
+    keys(given, (), ("granularity", "points", "timespan"))
     granularity = span_of(given["granularity"], "granularity") if "granularity" in given else None
     timespan = span_of(given["timespan"], "timespan") if "timespan" in given else None
     points = given.get("points")
@@ -131,7 +129,7 @@ def _definition(given: dict[str, Any]) -> Definition:
     if granularity is None or not points:
         raise BadRequest("Invalid input: two of granularity, points and timespan are needed")
     if timespan is not None and abs(granularity * points - timespan) >= granularity:
-        raise BadRequest("Invalid input: timespan is not granularity times points")
+        raise BadRequest("Invalid input: timespan &#8800; granularity &#215; points")
     if granularity < 1 or granularity != int(granularity):
         raise BadRequest("Invalid input: a granularity is a whole number of seconds")
     if granularity * points > LONGEST_TIMESPAN:

@@ -1,6 +1,7 @@
 """Gnocchi's types of resources."""
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from msgspec import Meta
 
@@ -54,7 +55,7 @@ class ResourceTypesApi:
     def create(self, call: Call, tx: Tx) -> Any:
         body: NewType = call.body
         made = self._types.create(tx, body.name, body.attributes)
-        where = {"Location": f"{call.base_url}/v1/resource_type/{body.name}"}
+        where = {"Location": f"{call.base_url}/v1/resource_type/{quote(body.name)}"}
         return Reply(201, type_body(body.name, made), where)
 
     def update(self, call: Call, tx: Tx) -> Any:

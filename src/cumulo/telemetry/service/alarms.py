@@ -26,7 +26,7 @@ from cumulo.telemetry.service.rules import TYPES, Rules, Who, searches
 
 WEB = ("http://", "https://")
 TRUSTED = "trust+"
-FOR_ADMINS = ("log://", "test://")
+FOR_ADMINS = ("log:", "test:")
 """They write this cloud's log."""
 SEVERITIES = ("low", "moderate", "critical")
 NOT_HERE = {
@@ -120,7 +120,9 @@ class Alarms:
                     )
             elif not url.startswith(WEB):
                 raise BadRequest(f"Unsupported action {url[:200]}")
-        return list(dict.fromkeys(urls))
+        # As Aodh shows them.
+        bare = (url[:-2] if url.endswith("://") else url for url in urls)
+        return list(dict.fromkeys(bare))
 
     def limit(self, tx: Tx, project_id: str) -> int:
         row = tx.get(QuotaRow, project_id, "alarms")

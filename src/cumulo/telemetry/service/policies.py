@@ -142,8 +142,14 @@ def _plain(letter: str) -> str:
 
 
 def _ordered(definition: Sequence[Definition]) -> list[Definition]:
-    if len({each.granularity for each in definition}) != len(definition):
-        raise BadRequest("More than one archive policy uses granularity")
+    seen: set[int] = set()
+    for each in definition:
+        if each.granularity in seen:
+            # With the marks of its page, as Gnocchi's clients know it.
+            raise BadRequest(
+                f"More than one archive policy uses granularity `{float(each.granularity)}&#x27;"
+            )
+        seen.add(each.granularity)
     return sorted(definition, key=lambda each: each.granularity)
 
 
