@@ -120,7 +120,7 @@ def _zone_id(given: Given, place: Place) -> str:
     named = str(given["zone"])
     if not named.endswith(".") or place.read is None:
         return named
-    found = (place.read(f"{BASE}/zones?name={named}") or {}).get("zones") or ()
+    found = (place.read(f"{BASE}/zones?name={named}") or {}).get("zones") or []
     return str(found[0]["id"]) if len(found) == 1 else named
 
 

@@ -217,6 +217,9 @@ class Handler(Protocol):
 
     def suspend(self, work: Work, *, resume: bool) -> None: ...
 
+    def look_over(self, work: Work) -> None:
+        """Begin what a check needs besides a look at its state."""
+
 
 def physical_name(stack: str, resource: str, row_id: str, most: int = 63) -> str:
     """STACK-RESOURCE-TWELVE: the same for the same row."""
@@ -449,6 +452,9 @@ class RestHandler:
         made = self.type.resume if resume else self.type.suspend
         if made is not None and work.row.physical_id is not None:
             work.ask(made(work.row.physical_id))
+
+    def look_over(self, work: Work) -> None:
+        return None
 
     def _read_request(self, work: Work) -> Request | None:
         physical = work.row.physical_id
