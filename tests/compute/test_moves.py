@@ -317,6 +317,100 @@ def test_a_shelving_that_fails_leaves_it_running(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_a_server_on_a_dead_host_can_be_deleted(tmp_path: Path) -> None:
+    """At once, with all that it used; when the host was not dead at all it removes its guest."""
+
+    async def story() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            server_id = await make(cloud)
+            driver = driver_of(cloud, "fake-host")
+            driver.faults["remove"] = Fault("nobody is there", count=1)
+            await force_down(cloud, "fake-host")
+            answer = await cloud.call("DELETE", f"{SERVERS}/{server_id}")
+            assert answer.status == 204
+            assert (await cloud.call("GET", f"{SERVERS}/{server_id}")).status == 404
+            assert await used(cloud) == 0
+            limits = (await cloud.call("GET", "/compute/v2.1/limits")).json["limits"]["absolute"]
+            assert limits["totalInstancesUsed"] == 0
+            for _ in range(200):
+                if await driver.names() == []:
+                    break
+                await asyncio.sleep(0.02)
+            assert await driver.names() == []
+
+    asyncio.run(story())
+
+
+def test_a_revert_that_stumbles_is_one_at_last(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            server_id = await make(cloud)
+            await act(cloud, server_id, resize={"flavorRef": "84"})
+            await now(cloud, server_id, "VERIFY_RESIZE")
+            driver = driver_of(cloud, "fake-host")
+            driver.faults["spawn"] = Fault("taps are late", count=3)
+            await act(cloud, server_id, revertResize=None)
+            await now(cloud, server_id, "ERROR")
+            assert await used(cloud) == 1
+            for name in ("revertResize", "confirmResize"):
+                await act(cloud, server_id, 409, **{name: None})
+            await act(cloud, server_id, **{"os-resetState": {"state": "active"}})
+            server = await now(cloud, server_id, "ACTIVE")
+            assert server["flavor"]["original_name"] == "m1.nano"
+            assert await used(cloud) == 1
+            await act(cloud, server_id, resize={"flavorRef": "84"})
+            await now(cloud, server_id, "VERIFY_RESIZE")
+
+    asyncio.run(story())
+
+
+def test_a_reset_takes_back_what_is_at_work(tmp_path: Path) -> None:
+    """A shelving waits for its host to switch the guest off; an administrator need not."""
+
+    async def story() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            server_id = await make(cloud)
+            driver_of(cloud, "fake-host").faults["power_off"] = Fault("it does not answer", count=2)
+            await act(cloud, server_id, shelve=None)
+            await act(cloud, server_id, **{"os-resetState": {"state": "active"}})
+            await now(cloud, server_id, "ACTIVE")
+            listed = await cloud.call("GET", "/image/v2/images?name=one-shelved", as_="admin")
+            assert listed.json["images"] == []
+
+    asyncio.run(story())
+
+
+def test_only_backups_that_are_there_count(tmp_path: Path) -> None:
+    """One that was deleted, and one that failed, are none; a protected one stays."""
+
+    async def story() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            server_id = await make(cloud)
+            kept: list[str] = []
+            for name in ("a", "b", "c", "d"):
+                wish = {"name": name, "backup_type": "daily", "rotation": 2}
+                answer = await cloud.call(
+                    "POST", f"{SERVERS}/{server_id}/action", json_={"createBackup": wish}
+                )
+                assert answer.status == 202, answer.raw
+                await now(cloud, server_id, "ACTIVE")
+                listed = await cloud.call("GET", "/image/v2/images?image_type=backup")
+                found = {each["name"]: each["id"] for each in listed.json["images"]}
+                kept.append("".join(sorted(found)))
+                if name == "b":
+                    assert (
+                        await cloud.call("DELETE", f"/image/v2/images/{found['b']}")
+                    ).status == 204
+                    body = [{"op": "replace", "path": "/protected", "value": True}]
+                    kind = {"content-type": "application/openstack-images-v2.1-json-patch"}
+                    path = f"/image/v2/images/{found['a']}"
+                    changed = await cloud.call("PATCH", path, json_=body, headers=kind)
+                    assert changed.status == 200, changed.raw
+            assert kept == ["a", "ab", "ac", "acd"]
+
+    asyncio.run(story())
+
+
 async def force_down(cloud: TestCloud, host: str, *, down: bool = True) -> None:
     path = f"/compute/v2.1/os-services?host={host}"
     listed = await cloud.call("GET", path, as_="admin", headers=VERSION)

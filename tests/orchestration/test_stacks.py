@@ -250,7 +250,7 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
         ("a: &a [*a]", "contains itself"),
         (
             small(a={"type": "OS::Heat::Value", "properties": {"value": {"get_param": "x"}}}),
-            "not defined",
+            "The Parameter (x) was not provided.",
         ),
         (
             small(a={"type": "OS::Heat::Value", "properties": {"value": {"get_attr": ["b", "c"]}}}),

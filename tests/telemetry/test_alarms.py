@@ -90,14 +90,19 @@ async def what_is_refused(cloud: TestCloud) -> None:
     mine = await metric(cloud)
     unknown = wish(mine)
     unknown["gnocchi_aggregation_by_metrics_threshold_rule"]["more"] = "x" * 1000
-    night = [{"name": "night", "start": "0 0 * * *", "duration": 3600}]
+    night = {"name": "night", "start": "0 0 * * *", "duration": 3600}
     for body, status in (
         (wish(mine, alarm_actions=["log://"]), 403),
         (wish(mine, alarm_actions=["test://"]), 403),
-        (wish(mine, time_constraints=night), 400),
+        (wish(mine, time_constraints=[night, night]), 400),
+        (wish(mine, time_constraints=[{**night, "start": "61 0 * * *"}]), 400),
+        (wish(mine, time_constraints=[{**night, "timezone": "../etc/passwd"}]), 400),
+        (wish(mine, time_constraints=[{**night, "duration": -1}]), 400),
+        (wish(mine, alarm_actions=["trust+http://192.0.2.1/"]), 400),
+        (wish(mine, alarm_actions=["zaqar://x"]), 400),
+        ({**wish(mine), "type": "loadbalancer_member_health"}, 400),
         (wish(mine, state="red"), 400),
         (unknown, 400),
-        (wish(await metric(cloud, "admin")), 404),
     ):
         refused = await cloud.call("POST", ALARMS, json_=body)
         assert refused.status == status, (body, refused.raw)
@@ -106,7 +111,7 @@ async def what_is_refused(cloud: TestCloud) -> None:
         "POST", ALARMS, as_="admin", json_=wish(theirs, alarm_actions=["log://"])
     )
     assert made.status == 201, made.raw
-    rate = {**POLICY, "name": "rates", "aggregation_methods": ["rate:max"]}
+    rate = {**POLICY, "name": "rates", "aggregation_methods": ["rate:most"]}
     answer = await cloud.call("POST", "/metric/v1/archive_policy", as_="admin", json_=rate)
     assert answer.status == 400, answer.raw
 
@@ -149,10 +154,14 @@ async def whose_right_has_ended(cloud: TestCloud) -> None:
     one = f"{ALARMS}/{made.json['alarm_id']}"
     await measure(cloud, mine, 95, 95)
     await cloud.until(one, lambda a: a.json["state"] == "alarm", as_="admin")
+    # One of the project itself looks at nothing of others.
+    blind = await alarm(cloud, wish(await metric(cloud, "admin")))
     assert (await cloud.call("DELETE", role, as_="admin")).status == 204
     await measure(cloud, mine, 1, 1)
     ended = await cloud.until(one, lambda a: a.json["state"] == "insufficient data", as_="admin")
     assert "right" in ended.json["state_reason"]
+    seen = await cloud.until(f"{ALARMS}/{blind}", lambda a: "exist" in a.json["state_reason"])
+    assert seen.json["state"] == "insufficient data"
 
 
 async def calls_of_what_is_gone(cloud: TestCloud) -> None:

@@ -5,7 +5,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from cumulo.telemetry.service.metrics import SPACE, SYSTEM
+from cumulo.telemetry.service.resources import SPACE, SYSTEM
 from tests.support.cloud import TestCloud, running_cloud
 
 DISK = "/metric/v1/resource/instance_disk"

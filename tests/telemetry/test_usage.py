@@ -209,13 +209,13 @@ def test_metrics_of_guests_and_an_alarm(tmp_path: Path) -> None:
 def test_bad_input_is_a_clear_error(tmp_path: Path) -> None:
     measures = "/metric/v1/metric/none/measures"
     wrong: list[tuple[str, str, Any, int]] = [
-        ("GET", f"{measures}?start=x", None, 404),
+        ("GET", f"{measures}?start=x", None, 400),
         ("POST", "/metric/v1/metric", {"archive_policy_name": "none"}, 400),
         ("POST", "/metric/v1/metric", {"name": 5}, 400),
         ("POST", "/metric/v1/resource/generic", {"id": "x", "started_at": "9" * 400}, 400),
         ("POST", "/metric/v1/resource/none", {"id": "x"}, 404),
         ("POST", "/metric/v1/resource/generic", {"id": "x", "more": 1}, 400),
-        ("POST", "/metric/v1/batch/metrics/measures", {"none": []}, 404),
+        ("POST", "/metric/v1/batch/metrics/measures", {"none": []}, 400),
         ("POST", "/alarming/v2/alarms", {"name": "a", "type": "composite"}, 400),
         ("POST", "/alarming/v2/alarms", {"name": "a", "type": "gnocchi_resources_threshold"}, 400),
         ("GET", "/alarming/v2/alarms?q.field=nothing&q.value=1", None, 400),
@@ -249,7 +249,7 @@ def test_the_sum_of_intervals_is_what_the_history_did(
 ) -> None:
     """A random life of one thing (it comes, grows, goes, comes again), by its events, however they
     are cut into batches, against a sum by hand."""
-    metrics = Metrics(database, "low", "low")
+    metrics = Metrics()
     consumer = UsageConsumer([Metered("volume", "volume.usage", lambda row: None)], metrics)
     number = next(numbers)
     at, size, expected = 1_800_000_000.0, None, 0.0

@@ -116,6 +116,9 @@ class BlockStorage(Protocol):
         another machine), in compute's words.
         """
 
+    def check_owned(self, tx: Tx, principal: Principal, volume_id: str) -> None:
+        """Raises NotFound for an unknown or foreign volume."""
+
     def machine_of(self, tx: Tx, volume_ids: Sequence[str]) -> str | None:
         """The host on which a server with these volumes has to be; None: on any. The first one's,
         where they are on several: `attach` refuses the others."""

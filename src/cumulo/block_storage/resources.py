@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from cumulo.core.faults import BadRequest
 from cumulo.core.resource_types import (
@@ -84,6 +85,7 @@ VOLUME = rest(
         "snapshot_id": text("The snapshot to make it from.", find="volume_snapshot"),
         "source_volid": text("The volume to make it from.", find="volume"),
         "image": text("The image to make it from.", find="image"),
+        "imageRef": text("Deprecated.", stands_for="image", find="image"),
         "volume_type": text("The type.", update=True, find="volume_type"),
         "availability_zone": text("The availability zone."),
         "metadata": mapping(None, "Key/value pairs.", update=True, default={}),
@@ -194,6 +196,7 @@ VOLUME_ATTACHMENT = ResourceType(
         "DELETE", f"{_attachments(given)}/{given['volume_id']}", None, "2.1"
     ),
     description="Resource for associating volume to instance.",
+    exclusive=("volume_id",),
     state=_attachment_state,
     lost=lambda body: (
         body["volume"]["status"] == "available" or body["volume"]["status"].startswith("error")
@@ -201,4 +204,74 @@ VOLUME_ATTACHMENT = ResourceType(
     gone=lambda body: body is None or body["volume"]["status"] in ("available", "deleting"),
 )
 
-TYPES = (VOLUME, VOLUME_ATTACHMENT)
+
+def _type_after(physical: str, given: Given, body: Any, place: Place) -> list[Request]:
+    """Key/value pairs and projects as they shall be."""
+    one, made = f"{BASE}/types/{physical}", []
+    wanted = {str(n): str(v) for n, v in (given.get("metadata") or {}).items()}
+    found = ((body or {}).get("volume_type") or {}).get("extra_specs") or {}
+    for name in sorted(set(found) - set(wanted)):
+        made.append(Request("DELETE", f"{one}/extra_specs/{quote(name, safe='')}", None, VERSION))
+    if {name: found.get(name) for name in wanted} != wanted:
+        made.append(Request("POST", f"{one}/extra_specs", {"extra_specs": wanted}, VERSION))
+    return made
+
+
+VOLUME_TYPE = rest(
+    "OS::Cinder::VolumeType",
+    f"{BASE}/types",
+    "volume_type",
+    version=VERSION,
+    description="A resource for creating volume types; administrators only.",
+    properties={
+        "name": text("Name of the volume type.", required=True, update=True),
+        "metadata": mapping(None, "The extra specs key and value pairs.", update=True),
+        "is_public": flag("Whether everybody may use it.", default=True, update=True),
+        "description": text("Description of the volume type.", update=True),
+    },
+    body=lambda given, place: {
+        {"is_public": "os-volume-type-access:is_public"}.get(name, name): value
+        for name, value in given.items()
+        if value is not None and name != "metadata"
+    },
+    update=lambda physical, now, changed, place: [
+        Request(
+            "PUT",
+            f"{BASE}/types/{physical}",
+            {"volume_type": {n: v for n, v in changed.items() if n != "metadata"}},
+            VERSION,
+        )
+        for _ in [1]
+        if set(changed) - {"metadata"}
+    ],
+    after=_type_after,
+)
+
+
+def _quota(given: Given, place: Place) -> Request:
+    some = {n: v for n, v in given.items() if n != "project" and v is not None}
+    path = f"{BASE}/os-quota-sets/{given['project']}"
+    return Request("PUT", path, {"quota_set": some}, VERSION)
+
+
+QUOTA = ResourceType(
+    "OS::Cinder::Quota",
+    {
+        "project": text("The project.", required=True, find="project"),
+        **{
+            name: number("A limit.", update=True, constraints=[{"range": {"min": -1}}])
+            for name in ("gigabytes", "volumes", "backups", "snapshots", "backup_gigabytes")
+        },
+    },
+    _quota,
+    lambda answer: "quota",
+    lambda physical, given, place: None,
+    lambda physical, now, changed, place: [_quota(now, place)],
+    lambda physical, given, place: Request(
+        "DELETE", f"{BASE}/os-quota-sets/{given['project']}", None, VERSION
+    ),
+    description="A project's quotas of volumes; administrators only.",
+    waits_for_gone=False,
+    check=lambda given: None if len(given) > 1 else "At least one of the limits must be specified.",
+)
+TYPES = (VOLUME, VOLUME_ATTACHMENT, VOLUME_TYPE, QUOTA)

@@ -15,10 +15,12 @@ from cumulo.compute.jobs import ComputeJobs
 from cumulo.compute.meters import METERS
 from cumulo.compute.part import ComputePart
 from cumulo.compute.policy import RULES
+from cumulo.compute.reconcile import ForgottenServers
 from cumulo.compute.service.compute import LEGACY_QUOTAS, QUOTAS, ComputeService, Waits
 from cumulo.compute.service.hosts import Ratios
 from cumulo.compute.settings import ComputeSettings
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
+from cumulo.core.auth.keyring import KeyRing
 from cumulo.image.interface import Images, ImageUploads
 from cumulo.network.interface import GuestMetadata, Network
 from cumulo.placement.interface import Placement
@@ -38,6 +40,7 @@ def build(frame: Frame) -> Service:
             own.cpu_allocation_ratio, own.ram_allocation_ratio, own.disk_allocation_ratio
         ),
         jobs=frame.jobs,
+        seal=KeyRing(frame.settings.secrets_dir / "compute-keys"),
         vendordata=own.vendordata,
         waits=Waits(own.reclaim_seconds, own.resize_confirm_seconds, own.shelved_offload_seconds),
     )
@@ -49,6 +52,7 @@ def build(frame: Frame) -> Service:
             compute, frame.database, frame.conductor, frame.rules("compute", RULES), frame.caller
         ),
         parts=[ComputePart(compute.servers, compute.hosts, compute.operations, compute.metadata)],
+        reconcilers=[ForgottenServers(frame.database, compute.servers, own.keep_deleted_days)],
         counts={"servers": compute.hosts.servers_in_all},
         first_run=FirstFlavors(frame.database, compute).make,
     )

@@ -21,6 +21,7 @@ from cumulo.compute.service.resizing import CONFIRM, MOVE, Confirm, Move
 from cumulo.compute.service.snapshots import IMAGE, Copying
 from cumulo.core.auth.principal import Principal
 from cumulo.core.blobs.streams import BLOCK, Reader
+from cumulo.core.clock import later, now
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Conflict
 from cumulo.core.hosts.conductor import Conductor, HostDown
@@ -29,6 +30,8 @@ from cumulo.image.interface import ImageUploads
 
 LOOK_AGAIN = 1.0
 """Seconds after which a wait looks by itself; mostly the host's report comes first."""
+STOP_SECONDS = 600.0
+"""How long a host may take to switch a guest off; the guest itself has a minute."""
 OFF = ("off", "crashed", "absent")
 
 
@@ -109,6 +112,7 @@ class ComputeJobs:
         return run.next()
 
     def image_undone(self, tx: Tx, job: Job[Copying]) -> None:
+        self._compute.snapshots.forget(tx, job.memo.image_id)
         self._servers.images.remove(tx, job.memo.image_id)
         self._abandon(tx, job, (job.memo.action,))
 
@@ -117,7 +121,7 @@ class ComputeJobs:
     async def stop_to_shelve(self, run: Run[Shelving]) -> Outcome[Shelving]:
         row = await run.read(lambda tx: self._row(tx, run))
         if not _is_off(row):
-            _check_fault(row)
+            _check_waiting(run, row)
             return run.pause(LOOK_AGAIN)
         if run.memo.image_id is None:
             return run.go("leave")
@@ -161,7 +165,7 @@ class ComputeJobs:
     async def stop_to_move(self, run: Run[Move]) -> Outcome[Move]:
         row = await run.read(lambda tx: self._row(tx, run))
         if not _is_off(row):
-            _check_fault(row)
+            _check_waiting(run, row)
             return run.pause(LOOK_AGAIN)
         return run.next() if row.image is not None else run.go("switch")
 
@@ -281,9 +285,12 @@ def _task_of(memo: Copying, task: str) -> str:
     return task if memo.backup is None else "image_backup"
 
 
-def _check_fault(row: ServerRow) -> None:
+def _check_waiting(run: Job[Any], row: ServerRow) -> None:
+    """Whether it is worth to wait on for the host to switch it off."""
     if row.fault is not None:
         raise Failed(row.fault.message)
+    if run.row.created_at < later(now(), -STOP_SECONDS):
+        raise Failed(f"Host {row.host_id} has not switched it off in {STOP_SECONDS:.0f} seconds.")
 
 
 def _uploader(memo: Copying | Shelving) -> Principal:

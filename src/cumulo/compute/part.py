@@ -71,7 +71,7 @@ class ComputePart:
     def _wanted(
         self, row: ServerRow, ports: list[PortInfo], volumes: list[Attachment]
     ) -> WantedGuest:
-        return wanted(row, ports, volumes, self._metadata.more(volumes))
+        return wanted(row, ports, volumes, self._metadata.more(row, volumes))
 
     def host(self, tx: Tx, host_id: str, state: HostResources) -> None:
         self._hosts.register(tx, host_id, state)
@@ -181,8 +181,9 @@ def wanted(
     volumes: list[Attachment],
     more: More,
 ) -> WantedGuest:
-    """A server as its host has to make it."""
-    flavor = row.flavor
+    """A server as its host has to make it: as it was, as long as it is on its way elsewhere."""
+    leaving = row.before is not None and row.operation == "resize_migrating"
+    flavor = row.before.flavor if leaving and row.before is not None else row.flavor
     return WantedGuest(
         id=row.id,
         generation=row.generation,

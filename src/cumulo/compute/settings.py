@@ -17,5 +17,7 @@ class ComputeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """After how long a resize is confirmed by itself; 0: never."""
     shelved_offload_seconds: Annotated[float, msgspec.Meta(ge=-1, le=0)] = 0.0
     """0: a shelved server leaves its host at once; -1: it stays there until it is offloaded."""
+    keep_deleted_days: Annotated[float, msgspec.Meta(ge=1)] = 90.0
+    """How long deleted servers are remembered, for usage, `changes-since` and their actions."""
     vendordata: dict[str, Any] = {}
     """What all guests find in `vendor_data.json`: a place for a cloud's own `cloud-init`."""

@@ -78,6 +78,8 @@ class Finder:
     by: str = "name"
     """The attribute that the name is."""
     id: str = "id"
+    bare: bool = False
+    """What is read is the thing itself, not `{key: …}`."""
 
     @property
     def list_key(self) -> str:
@@ -93,6 +95,7 @@ class Request:
     body: Any = None
     version: str | None = None
     query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,12 @@ class Place:
     """The same for every try to make it."""
     stored: Mapping[str, Any] = field(default_factory=dict)
     """What the type itself has kept beside the physical id."""
+    read: "Reader | None" = None
+    """Reads as the owner, in the same transaction; None where nobody can be asked."""
+    physical: str | None = None
+    """The id of what is there already."""
+    before: Mapping[str, Any] = field(default_factory=dict)
+    """The properties that it has had so far."""
 
 
 @dataclass(frozen=True)
@@ -215,6 +224,23 @@ class ResourceType:
     before it though no property names them: an address needs the router's interface."""
     before_delete: Callable[[str, Any], Sequence[Request]] | None = None
     """(id, body of the read) → what has to go first."""
+    leave: Callable[[str, Mapping[str, Any], Place], Sequence[Request]] | None = None
+    """(id, properties, place) → what is asked when it goes, before the delete; what is not there is
+    no fault."""
+    grown: Callable[[str, Mapping[str, Any], Place], Sequence[Request]] | None = None
+    """(id, properties, place) → what a create asks one by one, each when the thing is ready."""
+    exclusive: Sequence[str] = ()
+    """Properties whose value only one thing can have: where another one in its stead shall have the
+    same, this one goes first."""
+    release: Callable[[str, Mapping[str, Any], Place], Sequence[Request]] | None = None
+    """(id, properties, place) → what it gives up before another one is made in its stead."""
+    regain: Callable[[str, Mapping[str, Any], Place], Sequence[Request]] | None = None
+    """The way back: it goes on in spite of that."""
+    first: Callable[[Mapping[str, Any], Place], Mapping[str, Request]] | None = None
+    """(properties, place) → what is made before it or before its change, by keys of the type's own:
+    the new ones' ids are in `place.stored["first"]` from then on."""
+    last: Callable[[Mapping[str, Any], Place], Sequence[Request]] | None = None
+    """(what is kept, place) → what goes after it: what `first` has made."""
 
 
 def rest(

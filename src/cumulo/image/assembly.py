@@ -143,5 +143,6 @@ ASSEMBLY = Assembly(
     build,
     events=EVENTS,
     catalog=(CatalogEntry("image", (), "/image", "glance"),),
+    resource_types=resources.TYPES,
     finders=resources.FINDERS,
 )

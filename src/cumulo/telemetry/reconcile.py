@@ -4,10 +4,14 @@ import logging
 from collections import Counter
 from typing import Protocol
 
+import msgspec
+
+from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import later
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.telemetry.model.alarm import AlarmRow, CallRow
-from cumulo.telemetry.service.alarms import Alarms, call_body
+from cumulo.telemetry.service.alarms import TRUSTED, WEB, Alarms
+from cumulo.telemetry.service.metrics import Metrics
 
 log = logging.getLogger("cumulo.telemetry")
 
@@ -18,8 +22,9 @@ BUSY_SECONDS = 1.0
 
 
 class Post(Protocol):
-    async def __call__(self, url: str, body: bytes) -> None:
-        """POST JSON to a URL that a user has named. Raises an exception with the reason."""
+    async def __call__(self, url: str, body: bytes, who: Principal | None) -> None:
+        """POST JSON to a URL that a user has named; `who`: for whom, if it is an operation of this
+        cloud. Raises an exception with the reason."""
 
 
 class AlarmLooks:
@@ -73,7 +78,7 @@ class AlarmCalls:
             return
         self._busy[row.project_id] += 1
         try:
-            await self._call(row)
+            await self._call(row, alarm)
         finally:
             self._busy[row.project_id] -= 1
             if not self._busy[row.project_id]:
@@ -85,10 +90,16 @@ class AlarmCalls:
         if row is not None:
             tx.update(row, due=later(tx.now, BUSY_SECONDS))
 
-    async def _call(self, row: CallRow) -> None:
-        if row.url.startswith(("http://", "https://")):
-            await self._post(row.url, call_body(row))
-        elif row.url.startswith("log://"):
+    async def _call(self, row: CallRow, alarm: AlarmRow) -> None:
+        if row.url.startswith(WEB):
+            await self._post(row.url, msgspec.json.encode(row.body), None)
+        elif row.url.startswith(TRUSTED):
+            who = await self._database.read(lambda tx: self._alarms.principal(tx, alarm))
+            if who is None:
+                raise PermissionError("what gave the alarm its right has ended")
+            url = row.url.removeprefix(TRUSTED)
+            await self._post(url, msgspec.json.encode(row.body), who)
+        elif row.url.startswith("log:"):
             log.info(
                 "alarm %s (%s) went from %s to %s: %s",
                 row.alarm_id,
@@ -107,3 +118,27 @@ class AlarmCalls:
             tx.delete(row)
         else:
             tx.update(row, tries=row.tries + 1, due=later(tx.now, 2.0 ** (row.tries + 1)))
+
+
+class GonePoints:
+    """The points of metrics that were removed go piece by piece, and what is gone for long."""
+
+    name = "removed metrics"
+
+    def __init__(self, database: Database, metrics: Metrics, seconds: float) -> None:
+        self._database = database
+        self._metrics = metrics
+        self._seconds = seconds
+
+    def due(self, tx: Tx, most: int) -> list[str]:
+        before = later(tx.now, -self._seconds)
+        found = [f"metric {id}" for id in self._metrics.gone(tx, most)]
+        return [*found, *(f"resource {id}" for id in self._metrics.ended(tx, before, most))][:most]
+
+    async def step(self, id: str) -> None:
+        kind, _, id = id.partition(" ")
+        remove = self._metrics.forget if kind == "metric" else self._metrics.remove_ended
+        await self._database.write(lambda tx: remove(tx, id), name=f"removed {kind}")
+
+    def failed(self, tx: Tx, id: str, reason: str) -> None:
+        log.warning("%s: its points are not removed: %s", id, reason)

@@ -20,5 +20,9 @@ class TelemetrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Seconds between two looks of an alarm at its metric when no new measure has come."""
     metrics_per_project: Annotated[int, msgspec.Meta(ge=-1)] = 10_000
     """That its users make themselves; what hosts tell of guests is not counted. -1: any number."""
+    resources_per_project: Annotated[int, msgspec.Meta(ge=-1)] = 10_000
+    """That its users make themselves. -1: any number."""
+    ended_days: Annotated[float, msgspec.Meta(ge=0)] = 400.0
+    """So long the metrics of a thing that is gone are kept; bills do not need them."""
     alarms_per_project: Annotated[int, msgspec.Meta(ge=-1)] = 1000
     """-1: any number."""

@@ -25,7 +25,7 @@ from cumulo.core.hosts.hello import PROTOCOLS, Hello
 from cumulo.core.hosts.joining import CannotJoin, join, token_of
 from cumulo.core.hosts.machines import Machines
 from cumulo.core.hosts.messages import Answer, Ask, Fetch, Mark, Report, Seen
-from cumulo.core.hosts.model import MachineRow
+from cumulo.core.hosts.model import HostRow, MachineRow
 from cumulo.core.hosts.peer import Peer, PeerFault, PeerGone
 from tests.core.hosts.test_conductor import House
 from tests.support.ports import free_port
@@ -387,6 +387,9 @@ def test_a_removed_host_is_cut_at_once(tmp_path: Path) -> None:
                         lambda tx, name=name: conductor.remove_host(tx, site.machines, name)
                     )
             site.house.remove("a", host="far")
+            with pytest.raises(Conflict, match="still removing"):
+                db.write_now(lambda tx: conductor.remove_host(tx, site.machines, "far"))
+            db.write_now(lambda tx: tx.update(tx.get(HostRow, "far"), last_seen=tx.now[:4]))
             db.write_now(lambda tx: conductor.remove_host(tx, site.machines, "far"))
             await until(lambda: not conductor.connected("far"))
         with pytest.raises(ConnectionClosed) as ended:

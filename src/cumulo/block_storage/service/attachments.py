@@ -80,6 +80,9 @@ class Attachments:
                 f"server on {host_id}. A volume serves the servers of its own machine."
             )
 
+    def check_owned(self, tx: Tx, principal: Principal, volume_id: str) -> None:
+        self._volumes.get(tx, volume_id, principal)
+
     def machine_of(self, tx: Tx, volume_ids: Sequence[str]) -> str | None:
         if not volume_ids or not self._volumes.are_machines(tx):
             return None

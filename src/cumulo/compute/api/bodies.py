@@ -24,12 +24,16 @@ Tag = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^,/]*\Z")]
 Description = Annotated[str, Meta(max_length=255)]
 DiskConfig = Literal["AUTO", "MANUAL"]
 _FEW = Meta(max_length=100)
+Password = Annotated[str, Meta(max_length=255)]
+Reference = Annotated[str, Meta(max_length=2048)]
+"""An id, or a link that ends in one."""
+FlavorRef = Annotated[str, Meta(min_length=1, max_length=2048)] | int
 
 
 class NetworkWish(StrictBody, kw_only=True):
     uuid: Uuid | None = None
     port: Uuid | None = None
-    fixed_ip: str | None = None
+    fixed_ip: Text | None = None
     tag: Annotated[Tag | Unset, Since("2.32")] = UNSET
 
 
@@ -42,25 +46,25 @@ class Mapping(StrictBody, kw_only=True):
 
     source_type: Literal["image", "volume", "snapshot", "blank"]
     destination_type: Literal["local", "volume"] | None = None
-    uuid: str | None = None
+    uuid: Text | None = None
     boot_index: IntLike | None = None
     delete_on_termination: BoolLike = False
     device_name: Text | None = None
     volume_size: IntLike | None = None
-    guest_format: str | None = None
-    device_type: str | None = None
-    disk_bus: str | None = None
+    guest_format: Text | None = None
+    device_type: Text | None = None
+    disk_bus: Text | None = None
     no_device: BoolLike = False
     tag: Annotated[Tag | Unset, Since("2.32")] = UNSET
-    volume_type: Annotated[str | Unset | None, Since("2.67")] = UNSET
+    volume_type: Annotated[Text | Unset | None, Since("2.67")] = UNSET
 
 
 class OldMapping(StrictBody, kw_only=True):
     """One entry of `block_device_mapping`."""
 
     device_name: Text | None = None
-    volume_id: str | None = None
-    snapshot_id: str | None = None
+    volume_id: Text | None = None
+    snapshot_id: Text | None = None
     volume_size: IntLike | None = None
     delete_on_termination: BoolLike = False
     virtual_name: Text | None = None
@@ -69,9 +73,9 @@ class OldMapping(StrictBody, kw_only=True):
 
 class NewServer(StrictBody, kw_only=True):
     name: Name
-    flavorRef: str | int
-    imageRef: str = ""
-    adminPass: str | None = None
+    flavorRef: FlavorRef
+    imageRef: Reference = ""
+    adminPass: Password | None = None
     metadata: Metadata = {}
     networks: (
         Annotated[list[NetworkWish], Meta(max_length=100)]
@@ -79,8 +83,8 @@ class NewServer(StrictBody, kw_only=True):
         | None
     )
     disk_config: DiskConfig = field(name="OS-DCF:diskConfig", default="MANUAL")
-    accessIPv4: str = ""
-    accessIPv6: str = ""
+    accessIPv4: Text = ""
+    accessIPv6: Text = ""
     personality: Annotated[Annotated[list[dict[str, str]], _FEW] | Unset, Until("2.56")] = UNSET
     availability_zone: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
     config_drive: BoolLike | None = None
@@ -262,7 +266,6 @@ class AttachInterface(StrictBody):
 
 # --- actions that change a server as a whole ---------------------------------------------------
 
-Password = Annotated[str, Meta(max_length=255)]
 HostName = Annotated[str, Meta(min_length=1, max_length=255)]
 UserData = Annotated[str, Meta(max_length=65535)]
 
@@ -289,7 +292,7 @@ class UnrescueAction(StrictBody):
 
 
 class Rebuild(StrictBody, kw_only=True):
-    imageRef: str
+    imageRef: Reference
     name: Name | Unset = UNSET
     adminPass: Password | Unset = UNSET
     metadata: Metadata | Unset = UNSET
@@ -319,9 +322,6 @@ class RebuildAction(StrictBody):
 
 class RebuildActionBefore294(StrictBody):
     rebuild: RebuildBefore294
-
-
-FlavorRef = Annotated[str, Meta(min_length=1)] | int
 
 
 class Resize(StrictBody, kw_only=True):

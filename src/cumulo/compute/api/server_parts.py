@@ -13,7 +13,7 @@ from cumulo.compute.service.compute import ComputeService
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation, Reply
-from cumulo.core.http.paging import limit_of
+from cumulo.core.http.paging import MAX_LIMIT, limit_of
 from cumulo.core.wire.shapes import Body, Since, Unset, Version
 from cumulo.core.wire.urls import ascii_url
 
@@ -233,43 +233,37 @@ class ServerPartsApi:
     def actions(self, call: Call, tx: Tx) -> Any:
         """Since 2.58 in pages and by time, since 2.66 also before a time."""
         row = self._row(call, tx)
-        rows = self._compute.servers.actions(tx, row)
+        servers, where = self._compute.servers, {"server_id": row.id}
         if call.version is None or call.version < PAGED:
+            rows = servers.actions.page(tx, where=where, limit=MAX_LIMIT)
             return {"instanceActions": [ActionSummary(**_action(each)) for each in rows]}
         since, before = call.query.get("changes-since"), call.query.get("changes-before")
         if since is not None:
-            first = moment_of(since, "changes-since")
-            rows = [each for each in rows if each.updated_at >= first]
+            where["changed_since"] = moment_of(since, "changes-since")
         if before is not None and call.version >= BEFORE:
-            last = moment_of(before, "changes-before")
-            rows = [each for each in rows if each.updated_at <= last]
-        return self._action_page(call, row, rows)
-
-    def _action_page(self, call: Call, row: ServerRow, rows: list[ActionRow]) -> Any:
-        marker, limit = call.query.get("marker"), limit_of(call)
-        if marker:
-            ids = [each.request_id for each in rows]
-            if marker not in ids:
-                raise BadRequest(f"marker [{marker}] not found")
-            rows = rows[ids.index(marker) + 1 :]
-        found = rows if not limit else rows[:limit]
-        body: dict[str, Any] = {"instanceActions": [ActionSummary(**_action(r)) for r in found]}
-        if len(found) < len(rows):
+            where["changed_before"] = moment_of(before, "changes-before")
+        id, most = call.query.get("marker"), limit_of(call) or MAX_LIMIT
+        marker = servers.action(tx, row, id) if id else None
+        if id and marker is None:
+            raise BadRequest(f"marker [{id}] not found")
+        rows = servers.actions.page(tx, where=where, marker=marker, limit=most + 1)
+        found = [ActionSummary(**_action(each)) for each in rows[:most]]
+        body: dict[str, Any] = {"instanceActions": found}
+        if len(rows) > most:
             kept = [pair for pair in call.query.pairs if pair[0] != "marker"]
             query = urlencode([*kept, ("marker", found[-1].request_id)])
             body["links"] = [{"rel": "next", "href": f"{call.url}?{query}"}]
         return body
 
     def action(self, call: Call, tx: Tx) -> Any:
-        row = self._row(call, tx)
-        asked = call.path["request_id"]
-        for action in self._compute.servers.actions(tx, row):
-            if action.request_id == asked:
-                body = ActionBody(**_action(action), events=[])
-                if action.event:
-                    body.events = [_event(call, row, action)]
-                return {"instanceAction": body}
-        raise NotFound(f"Action for request_id {asked} on instance {row.id} not found")
+        row, asked = self._row(call, tx), call.path["request_id"]
+        found = self._compute.servers.action(tx, row, asked)
+        if found is None:
+            raise NotFound(f"Action for request_id {asked} on instance {row.id} not found")
+        body = ActionBody(**_action(found), events=[])
+        if found.event:
+            body.events = [_event(call, row, found)]
+        return {"instanceAction": body}
 
     def topology(self, call: Call, tx: Tx) -> Any:
         """No guest here is bound to cells of its host's memory: there are no nodes to tell of."""

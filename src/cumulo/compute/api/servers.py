@@ -20,6 +20,7 @@ from cumulo.compute.api.common import Links, address_of, links, server_of, user_
 from cumulo.compute.api.listing import list_servers
 from cumulo.compute.api.views import UpdatedServer, Views, summary
 from cumulo.compute.service.compute import ComputeService
+from cumulo.compute.service.hints import checked
 from cumulo.compute.service.wishes import DiskWish, ServerWish
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
@@ -178,7 +179,7 @@ class ServersApi:
             hostname=None if asked.hostname is UNSET else asked.hostname.lower(),
             zone=zone,
             host=host,
-            hints=body.hints or body.other_hints or {},
+            hints=checked(body.hints or body.other_hints or {}),
             admin_password=asked.adminPass or secrets.token_urlsafe(9),
             access_ipv4=address_of(asked.accessIPv4, 4),
             access_ipv6=address_of(asked.accessIPv6, 6),
@@ -245,8 +246,11 @@ def _disks(asked: NewServer) -> list[DiskWish]:
         )
     found: list[DiskWish] = []
     for old in asked.block_device_mapping:
+        if old.no_device:  # Of the image's own mapping, say: not this one.
+            continue
         found.append(_old_disk(old, root=not asked.imageRef and not found))
-    return [*found, *(_disk(each) for each in asked.block_device_mapping_v2)]
+    given = asked.block_device_mapping_v2
+    return [*found, *(_disk(each) for each in given if not as_bool(each.no_device, "no_device"))]
 
 
 def _old_disk(old: OldMapping, *, root: bool) -> DiskWish:

@@ -113,6 +113,7 @@ class ServerRow(Row, frozen=True):
     pinned_zone: str | None = None
     hints: dict[str, Any] = {}
     admin_password: str | None = None
+    """Sealed."""
     access_ipv4: str = ""
     access_ipv6: str = ""
     disk_config: str = "MANUAL"
@@ -172,6 +173,16 @@ class ServerRow(Row, frozen=True):
     def locked(self) -> bool:
         return self.locked_by is not None
 
+    @property
+    def went_back(self) -> bool:
+        """From a resize, by its desired state; whether its host has done so is another matter."""
+        before = self.before
+        return (
+            before is not None
+            and self.operation != "resize_migrating"
+            and (self.host_id, self.root_version) == (before.host_id, before.root_version)
+        )
+
 
 def with_state(row: ServerRow) -> dict[str, Any]:
     """The computed columns of this row as it is now."""
@@ -198,7 +209,8 @@ def facts_of(row: ServerRow) -> Facts:
         fault=row.fault is not None,
         operation=row.operation,
         rescue=row.rescue is not None,
-        resized=row.before is not None,
+        resized=row.before is not None
+        and (not row.went_back or row.operation == "resize_reverting"),
         shelved=row.shelved,
         soft_deleted=row.soft_deleted_at is not None,
     )
@@ -235,7 +247,11 @@ class BackupRow(Row, frozen=True):
     created_at: Moment
 
 
-@table("server_actions", IndexOn("server_id", "started_at"))
+@table(
+    "server_actions",
+    IndexOn("server_id", "started_at"),
+    IndexOn("server_id", where="result IS NULL"),
+)
 class ActionRow(Row, frozen=True):
     """What was done to a server, as `os-instance-actions` tells it."""
 

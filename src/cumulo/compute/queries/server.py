@@ -83,6 +83,15 @@ COUNT_ON_HOSTS = statement(
     .where(_c.deleted_at.is_(None), _c.host_id.in_(sa.bindparam("hosts", expanding=True)))
     .group_by(_c.host_id)
 )
+COUNT_OF_GROUP = statement(
+    sa.select(_c.host_id, sa.func.count())
+    .where(
+        _c.id.in_(sa.bindparam("ids", expanding=True)),
+        _c.deleted_at.is_(None),
+        _c.host_id.is_not(None),
+    )
+    .group_by(_c.host_id)
+)
 COUNT = statement(sa.select(sa.func.count()).where(_c.deleted_at.is_(None)))
 _LIVING = sa.select(ServerRow.sql_table).where(
     _c.created_at < sa.bindparam("until"), _c.deleted_at.is_(None)
@@ -100,6 +109,7 @@ FORGOTTEN = query(
     ServerRow,
     sa.select(ServerRow.sql_table)
     .where(_c.deleted_at < sa.bindparam("before"))
+    .order_by(_c.deleted_at)
     .limit(sa.bindparam("most", type_=sa.Integer())),
 )
 MIGRATION = query(
@@ -129,11 +139,15 @@ BACKUPS = query(
     .where(_b.server_id == sa.bindparam("server"), _b.kind == sa.bindparam("kind"))
     .order_by(_b.created_at.desc(), _b.image_id),
 )
-ACTIONS = query(
+ACTIONS = Listing(
     ActionRow,
-    sa.select(ActionRow.sql_table)
-    .where(_a.server_id == sa.bindparam("server"))
-    .order_by(_a.started_at.desc(), _a.request_id),
+    filters={
+        "server_id": equals(_a.server_id),
+        "changed_since": at_least(_a.updated_at),
+        "changed_before": at_most(_a.updated_at),
+    },
+    sort_keys={"started_at": _a.started_at, "request_id": _a.request_id},
+    default_sort=(("started_at", "desc"), ("request_id", "asc")),
 )
 OPEN_ACTIONS = query(
     ActionRow,
@@ -141,6 +155,10 @@ OPEN_ACTIONS = query(
         _a.server_id == sa.bindparam("server"), _a.result.is_(None)
     ),
 )
-FORGET_ACTIONS = statement(
-    sa.delete(ActionRow.sql_table).where(_a.server_id == sa.bindparam("server"))
+_OF_SERVER: sa.BindParameter[str] = sa.bindparam("server")
+FORGET = (
+    statement(sa.delete(ActionRow.sql_table).where(_a.server_id == _OF_SERVER)),
+    statement(sa.delete(MigrationRow.sql_table).where(_m.server_id == _OF_SERVER)),
+    statement(sa.delete(BackupRow.sql_table).where(_b.server_id == _OF_SERVER)),
 )
+"""What is kept of a server besides its row."""

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from cumulo.compute.model.server import ServerFault, ServerRow
 from cumulo.compute.model.state import RebootKind
+from cumulo.compute.service.operations import RECLAIM
+from cumulo.compute.service.resizing import CONFIRM
 from cumulo.compute.service.servers import USABLE, Servers
 from cumulo.compute.service.who import Who
 from cumulo.core.db.transaction import Tx
@@ -84,7 +86,10 @@ class Actions:
     def reset_state(
         self, tx: Tx, row: ServerRow, state: Literal["active", "error"], who: Who
     ) -> None:
-        """Forget the failure and look again; or declare one."""
+        """Forget the failure and look again; or declare one. What is at work on it is taken
+        back, as far as it can be."""
+        reason = "an administrator has reset the server's state"
+        self._servers.cancel_jobs(tx, row, reason, but=(CONFIRM, RECLAIM))
         emit(
             tx,
             "compute.server.reset_state",

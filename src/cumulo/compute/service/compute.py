@@ -19,6 +19,7 @@ from cumulo.compute.service.operations import Operations
 from cumulo.compute.service.resizing import Resizing
 from cumulo.compute.service.servers import Servers
 from cumulo.compute.service.snapshots import Snapshots
+from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.db.transaction import Tx
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.quotas.quotas import Quotas
@@ -85,6 +86,7 @@ class ComputeService:
         volumes: BlockStorage,
         ratios: Ratios,
         jobs: Jobs,
+        seal: KeyRing,
         waits: Waits = NO_WAITS,
         vendordata: Mapping[str, Any] | None = None,
     ) -> None:
@@ -103,6 +105,7 @@ class ComputeService:
             images=images,
             network=network,
             volumes=volumes,
+            seal=seal,
         )
         self.making = Making(self.servers, self.flavors, self.keypairs, self.hosts)
         self.actions = Actions(self.servers)

@@ -33,7 +33,9 @@ class Evacuation:
     ) -> None:
         """Its root disk is made anew of its image, its volumes and ports come along. `stopped`: it
         stays off there (API 2.95)."""
-        self._servers.require(row, "evacuate", vm=("active", "stopped", "error"))
+        # Whatever was to be done with it there: nobody will.
+        vm, task = ("active", "stopped", "error"), (None, row.task_state)
+        self._servers.require(row, "evacuate", vm=vm, task=task if row.present else (None,))
         source = row.host_id
         if source is None or row.before or row.shelved or row.soft_deleted_at:
             raise Conflict(f"Instance {row.id} has no host that it could be evacuated from.")
@@ -41,9 +43,14 @@ class Evacuation:
             raise BadRequest(
                 f"The target host can't be the same one. Instance {row.id} is on {source}."
             )
-        self._require_down(tx, source)
+        if not self._servers.placing.hosts.is_off(tx, source):
+            raise BadRequest(
+                f"Compute service of {source} is still in use. When the machine is off for "
+                "certain, force its service down first."
+            )
         if host is not None:
             self._servers.placing.named(tx, host)
+        self._servers.cancel_jobs(tx, row, "its server is evacuated")
         self._servers.placement.release(tx, row.id)
         zone = row.pinned_zone
         target = self._servers.placing.again(
@@ -54,6 +61,7 @@ class Evacuation:
         self._servers.network.move_server(tx, row.id, target.host_id)
         self._servers.volumes.move_server(tx, row.id, target.host_id)
         self._servers.registry.remove(tx, source, KIND, row.id)
+        given = {} if password is None else {"admin_password": password}
         power = "off" if stopped or row.vm_state == "stopped" else "on"
         self._servers.desire(
             tx,
@@ -62,7 +70,7 @@ class Evacuation:
             zone=target.zone,
             power=power,
             operation="rebuilding",
-            admin_password=row.admin_password if password is None else password,
+            **given,
             base=None,
             root_version=next_root(row),
             root_from=None,
@@ -74,14 +82,6 @@ class Evacuation:
             placed=False,
             seen_power="absent",
         )
-
-    def _require_down(self, tx: Tx, host: str) -> None:
-        """Silence may be a broken link: only an operator's word will do."""
-        if not self._servers.placing.hosts.on(tx, host).forced_down:
-            raise BadRequest(
-                f"Compute service of {host} is still in use. When the machine is off for certain, "
-                "force its service down first."
-            )
 
     def ended(self, tx: Tx, row: ServerRow, status: str) -> None:
         """The new host has made it, or cannot."""

@@ -88,6 +88,11 @@ class Hosts:
             raise NotFound(f"Compute host {host_id} could not be found.")
         return row
 
+    def is_off(self, tx: Tx, host_id: str) -> bool:
+        """By an operator's word, who has forced its service down: silence may be a broken link."""
+        row = tx.one(queries.ON_HOST, host=host_id)
+        return row is not None and row.forced_down
+
     def count(self, tx: Tx) -> int:
         return int(tx.value(queries.COUNT))
 

@@ -68,7 +68,8 @@ class Making:
         base = self._new_row(tx, wish, flavor, image, principal, project_id)
         if wish.zone is not None and not self._hosts.has_zone(tx, wish.zone):
             raise BadRequest("The requested availability zone is not available")
-        group = self._group(tx, wish, project_id)
+        group = self._group(tx, wish, project_id, count)
+        self._check_volumes(tx, volumes, principal)
         return [
             self._create_one(tx, base, wish, volumes, who, index, count, group)
             for index in range(count)
@@ -139,20 +140,30 @@ class Making:
             zone=wish.zone or DEFAULT_ZONE,
             pinned_zone=wish.zone,
             hints=wish.hints,
-            admin_password=wish.admin_password,
+            admin_password=self._servers.sealed(wish.admin_password),
             access_ipv4=wish.access_ipv4,
             access_ipv6=wish.access_ipv6,
             disk_config=wish.disk_config,
             certificates=wish.certificates,
         )
 
-    def _group(self, tx: Tx, wish: ServerWish, project_id: str) -> ServerGroupRow | None:
+    def _check_volumes(self, tx: Tx, disks: Sequence[DiskWish], principal: Principal) -> None:
+        """Those that are there already have to be the caller's, whatever host there is room on."""
+        for volume_id in _named(disks):
+            self._servers.volumes.check_owned(tx, principal, volume_id)
+
+    def _group(
+        self, tx: Tx, wish: ServerWish, project_id: str, count: int
+    ) -> ServerGroupRow | None:
         named = wish.hints.get("group")
         if named is None:
             return None
         group = tx.get(ServerGroupRow, str(named))
         if group is None or group.project_id != project_id:
             raise BadRequest(f"Instance group {named} could not be found.")
+        most = self._servers.quotas.limit(tx, project_id, "server_group_members")
+        if 0 <= most < len(group.members) + count:
+            raise Forbidden("Quota exceeded, too many servers in group")
         return group
 
     def _create_one(
@@ -188,6 +199,7 @@ class Making:
             group=group,
             project_id=row.project_id,
             user_id=row.user_id,
+            hints=row.hints,
         )
         if group is not None:
             tx.update(group, members=[*group.members, server_id])

@@ -5,7 +5,7 @@ image's own, under what the request says.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -21,19 +21,27 @@ _SEQUENCE = (
 )
 
 
+Word = Annotated[str, msgspec.Meta(max_length=255)]
+
+
 class _Kept(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of an image's `block_device_mapping`."""
 
-    source_type: str
-    destination_type: str = "volume"
-    snapshot_id: str | None = None
-    image_id: str | None = None
-    volume_size: int | None = None
-    boot_index: int | None = None
-    device_name: str | None = None
+    source_type: Literal["snapshot", "image", "blank", "volume"]
+    destination_type: Word = "volume"
+    snapshot_id: Word | None = None
+    image_id: Word | None = None
+    volume_size: Annotated[int, msgspec.Meta(ge=0, le=2**31)] | None = None
+    boot_index: Annotated[int, msgspec.Meta(ge=-1, le=255)] | None = None
+    """-1: it is not booted from."""
+    device_name: Word | None = None
     delete_on_termination: bool = False
-    tag: str | None = None
-    volume_type: str | None = None
+    tag: Word | None = None
+    volume_type: Word | None = None
+    no_device: bool | None = None
+
+
+Mapped = Annotated[list[_Kept], msgspec.Meta(max_length=255)]
 
 
 def of_image(image: ImageInfo) -> list[DiskWish]:
@@ -42,20 +50,22 @@ def of_image(image: ImageInfo) -> list[DiskWish]:
     if not text:
         return []
     try:
-        entries = msgspec.json.decode(text, type=list[_Kept])
+        entries = msgspec.json.decode(text, type=Mapped)
     except msgspec.MsgspecError:
         raise BadRequest(f"{INVALID}that of image {image.id} cannot be read.") from None
     found = []
     for each in entries:
-        if each.source_type not in ("snapshot", "image", "blank"):
+        if each.no_device:
+            continue
+        if each.source_type == "volume":
             raise BadRequest(f"{INVALID}image {image.id} maps a {each.source_type}.")
         found.append(
             DiskWish(
-                source=each.source_type,  # type: ignore[arg-type]
+                source=each.source_type,
                 destination="volume",
                 id=each.snapshot_id or each.image_id,
                 size=each.volume_size,
-                boot_index=each.boot_index,
+                boot_index=None if each.boot_index == -1 else each.boot_index,
                 device=each.device_name,
                 delete_on_termination=each.delete_on_termination,
                 tag=each.tag,

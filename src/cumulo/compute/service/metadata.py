@@ -57,6 +57,8 @@ class More(NamedTuple):
     volumes: Sequence[Attachment] = ()
     vendor: Mapping[str, Any] = {}
     """`[compute.vendordata]`, the same for all guests."""
+    password: str | None = None
+    """That of its administrator, as it is."""
 
 
 class Metadata:
@@ -64,8 +66,8 @@ class Metadata:
         self._servers = servers
         self._vendor = dict(vendordata or {})
 
-    def more(self, volumes: Sequence[Attachment]) -> More:
-        return More(volumes, self._vendor)
+    def more(self, row: ServerRow, volumes: Sequence[Attachment]) -> More:
+        return More(volumes, self._vendor, self._servers.opened(row.admin_password))
 
     def answer(
         self, tx: Tx, server_id: str, port_id: str, method: str, path: str, body: bytes = b""
@@ -86,7 +88,7 @@ class Metadata:
         if method not in ("GET", "HEAD"):
             return GuestAnswer(405, body=b"405 Method Not Allowed\n")
         volumes = self._servers.volumes.attachments_of(tx, [row.id]).get(row.id, [])
-        return get(row, ports, parts, self.more(volumes))
+        return get(row, ports, parts, self.more(row, volumes))
 
     def _post(self, tx: Tx, row: ServerRow, parts: Sequence[str], body: bytes) -> GuestAnswer:
         """The guest posts its password once, encrypted with its owner's key."""
@@ -131,7 +133,7 @@ def _openstack(
         return _listing(names)
     if parts[1] == "meta_data.json":
         seed = base64.b64encode(os.urandom(512)).decode()
-        known = meta_data(row, tagged(ports, more.volumes))
+        known = meta_data(row, tagged(ports, more.volumes), more.password)
         content = msgspec.json.encode({**known, "random_seed": seed})
         return GuestAnswer(200, JSON, content)
     if parts[1] == "password":
@@ -145,7 +147,7 @@ def _openstack(
 def openstack_files(row: ServerRow, ports: Sequence[PortInfo], more: More) -> dict[str, bytes]:
     """name → content of `openstack/latest`"""
     encode = msgspec.json.encode
-    files = {"meta_data.json": encode(meta_data(row, tagged(ports, more.volumes)))}
+    files = {"meta_data.json": encode(meta_data(row, tagged(ports, more.volumes), more.password))}
     if row.user_data:
         files["user_data"] = user_data(row)
     files["vendor_data.json"] = encode(more.vendor)
@@ -154,7 +156,9 @@ def openstack_files(row: ServerRow, ports: Sequence[PortInfo], more: More) -> di
     return files
 
 
-def meta_data(row: ServerRow, devices: list[dict[str, Any]]) -> dict[str, Any]:
+def meta_data(
+    row: ServerRow, devices: list[dict[str, Any]], password: str | None
+) -> dict[str, Any]:
     found: dict[str, Any] = {
         "uuid": row.id,
         "name": row.name,
@@ -171,8 +175,8 @@ def meta_data(row: ServerRow, devices: list[dict[str, Any]]) -> dict[str, Any]:
         key = row.key
         found["public_keys"] = {key.name: key.public_key}
         found["keys"] = [{"name": key.name, "type": key.type, "data": key.public_key}]
-    if row.admin_password:
-        found["admin_pass"] = row.admin_password
+    if password:
+        found["admin_pass"] = password
     return found
 
 

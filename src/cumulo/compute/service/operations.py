@@ -292,18 +292,19 @@ class Operations:
 
     def fulfilled(self, tx: Tx, row: ServerRow) -> dict[str, Any]:
         """The host has done what is desired today: what follows for the row."""
-        if row.operation not in BY_HOST:
+        operation = row.operation or _stumbled(row)
+        if operation not in BY_HOST:
             return {}
         changes: dict[str, Any] = {"operation": None}
-        if row.operation == "unshelving":
+        if operation == "unshelving":
             if row.shelved_image_id is not None:
                 self._servers.images.remove(tx, row.shelved_image_id)
             changes |= {"shelved": False, "shelved_image_id": None}
-        elif row.operation == "rebuilding":
+        elif operation == "rebuilding":
             self._evacuation.ended(tx, row, "done")
-        elif row.operation == "resize_finish":
+        elif operation == "resize_finish":
             self._resizing.finished(tx, row)
-        elif row.operation == "resize_reverting":
+        elif operation == "resize_reverting":
             changes |= self._resizing.reverted(tx, row)
         return changes
 
@@ -331,6 +332,15 @@ class Operations:
         self._servers.finish_jobs_actions(tx, row, actions, reason)
         if row.operation is not None and row.present:
             self._servers.save(tx, row, operation=None)
+
+
+def _stumbled(row: ServerRow) -> str | None:
+    """What its host did at last, after a failure had ended the operation."""
+    if row.went_back:
+        return "resize_reverting"
+    if row.shelved and row.power == "on" and row.host_id is not None:
+        return "unshelving"
+    return None
 
 
 def restarted(row: ServerRow, kind: RebootKind) -> dict[str, Any]:

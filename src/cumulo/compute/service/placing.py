@@ -47,6 +47,7 @@ class Placing:
             project_id=row.project_id,
             user_id=row.user_id,
             never=never,
+            hints=row.hints,
         )
         if decision.host is None:
             raise BadRequest(f"No valid host was found. {explain(row, decision)[:1500]}")

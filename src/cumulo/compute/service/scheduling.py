@@ -1,18 +1,20 @@
 """Which host gets a server: a report of why and why not, inside the transaction that asks."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
 from cumulo.compute.model.hypervisor import ServerGroupRow
 from cumulo.compute.model.server import FlavorSnapshot, ServerRow
 from cumulo.compute.queries import server as queries
+from cumulo.compute.service.hints import hosts_of
 from cumulo.compute.service.hosts import Hosts
 from cumulo.core.db.transaction import Tx
 from cumulo.placement.interface import Placement
 
+NO_HINTS: Mapping[str, Any] = {}
 AT_ONCE = 16
 """Candidates that are read at once; the first one mostly gets the server."""
 ROUNDS = 8
@@ -49,17 +51,21 @@ class Scheduler:
         project_id: str,
         user_id: str,
         never: Sequence[str] = (),
+        hints: Mapping[str, Any] = NO_HINTS,
     ) -> Decision:
         """Choose a host and take its resources; the first that has room, the emptiest first. What
         is read does not grow with the number of hosts."""
         wanted = resources_of(flavor, local_disk=local_disk)
         only, full, reason = self._by_group(tx, group)
-        never = [*never, *full]
+        near, far = hosts_of(tx, hints, project_id)
+        never = [*never, *full, *far]
+        if near is not None:
+            only = [name for name in near if only is None or name in only]
         if host is not None:
             only = [host] if only is None or host in only else []
         search = _Search(server_id, wanted, zone, project_id, user_id)
         considered: dict[str, str] = {}
-        for better, worse in self._wishes(tx, group) if host is None else ():
+        for better, worse in self._wishes(tx, group) if host is None and near is None else ():
             found = self._take(tx, search, better, [*never, *worse], {})
             if found is not None:
                 return found
@@ -145,8 +151,8 @@ class Scheduler:
         return [(None, list(counts)), *(([name], []) for name, _ in fewest)]
 
     def _counts(self, tx: Tx, group: ServerGroupRow) -> Counter[str]:
-        members = queries.SERVERS.page(tx, where={"ids": group.members, "existing": True})
-        return Counter(row.host_id for row in members if row.host_id is not None)
+        found = tx.tuples(queries.COUNT_OF_GROUP, ids=group.members)
+        return Counter({str(host): int(count) for host, count in found})
 
     def _by_group(self, tx: Tx, group: ServerGroupRow | None) -> "Members":
         """The only hosts that the group lets it go to (None: any), those that it does not, and

@@ -26,6 +26,7 @@ from cumulo.compute.service.hosts import Hosts
 from cumulo.compute.service.placing import Placing
 from cumulo.compute.service.scheduling import Scheduler
 from cumulo.compute.service.who import Who
+from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import Moment
 from cumulo.core.db.transaction import Tx
@@ -41,6 +42,8 @@ KIND = "compute"
 GIB = 1024**3
 FORMATS = {"qcow2": "qcow2", "raw": "raw", "ami": "raw", "iso": "raw"}
 """Disk formats that a host boots, and how it reads them"""
+SEALED = "gAAAA"
+"""How all that is sealed begins."""
 USABLE = ("active", "stopped", "paused", "suspended")
 """vm_states in which a server may be changed"""
 
@@ -63,7 +66,9 @@ class Servers:
         images: Images,
         network: Network,
         volumes: BlockStorage,
+        seal: KeyRing,
     ) -> None:
+        self._seal = seal
         self.quotas = quotas
         self._jobs = jobs
         self.registry = hosts.registry
@@ -111,6 +116,8 @@ class Servers:
 
     def save(self, tx: Tx, row: ServerRow, **changes: Any) -> ServerRow:
         """Write changes, and the state that follows from them."""
+        if "admin_password" in changes:
+            changes["admin_password"] = self.sealed(changes["admin_password"])
         after = msgspec.structs.replace(row, **changes)
         saved = tx.update(row, **changes, **with_state(after), updated_at=tx.now)
         SERVERS.changed(tx, row, saved)
@@ -123,6 +130,15 @@ class Servers:
             tell = self.registry.touch if row.present else self.registry.remove
             tell(tx, row.host_id, KIND, row.id)
         return row
+
+    def sealed(self, password: str | None) -> str | None:
+        return None if password is None else self._seal.encrypt(password)
+
+    def opened(self, password: str | None) -> str | None:
+        """Of a server's row. (Servers of the first releases have it as it is.)"""
+        if password is None or not password.startswith(SEALED):
+            return password
+        return self._seal.decrypt(password)
 
     # --- actions ----------------------------------------------------------------------------
 
@@ -156,8 +172,23 @@ class Servers:
             **detail,
         )
 
-    def actions(self, tx: Tx, row: ServerRow) -> list[ActionRow]:
-        return tx.all(queries.ACTIONS, server=row.id)
+    actions = queries.ACTIONS
+
+    def action(self, tx: Tx, row: ServerRow, request_id: str) -> ActionRow | None:
+        return tx.get(ActionRow, request_id, row.id)
+
+    def forgotten(self, tx: Tx, before: Moment, most: int) -> list[str]:
+        """Servers that were deleted so long ago."""
+        return [row.id for row in tx.all(queries.FORGOTTEN, before=before, most=most)]
+
+    def forget(self, tx: Tx, server_id: str) -> None:
+        """All that is kept of a deleted one."""
+        row = tx.get(ServerRow, server_id)
+        if row is None or row.deleted_at is None:
+            return
+        for statement in queries.FORGET:
+            tx.run(statement, server=server_id)
+        tx.delete(row)
 
     def finish_actions(self, tx: Tx, row: ServerRow, fault: str | None) -> None:
         """What was asked of the host is done, or failed. What a job does is its own to end."""
@@ -232,14 +263,20 @@ class Servers:
         self.end(tx, row)
 
     def end(self, tx: Tx, row: ServerRow) -> None:
-        """It is to go, and what is at work on it ends."""
-        for job in self._jobs.of(tx, row.id):
-            self._jobs.cancel(tx, job.id, "its server was deleted")
+        """It is to go, and what is at work on it ends. A host that is off, by an operator's word,
+        is not waited for; should it come back, it removes its guest first."""
+        self.cancel_jobs(tx, row, "its server was deleted")
         row = self.desire(tx, row, present=False)
         if row.before is not None and row.before.host_id != row.host_id:
             self.registry.remove(tx, row.before.host_id, KIND, row.id)
-        if row.host_id is None:
+        if row.host_id is None or self.placing.hosts.is_off(tx, row.host_id):
             self.gone(tx, row)
+
+    def cancel_jobs(self, tx: Tx, row: ServerRow, reason: str, *, but: Sequence[str] = ()) -> None:
+        """Undo what is at work on it, but for these kinds."""
+        for job in self._jobs.of(tx, row.id):
+            if job.kind not in but:
+                self._jobs.cancel(tx, job.id, reason)
 
     def gone(self, tx: Tx, row: ServerRow) -> None:
         """Nothing of it is left on a host: give everything back, in this transaction."""

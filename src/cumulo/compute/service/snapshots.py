@@ -165,10 +165,23 @@ class Snapshots:
     # --- rotation --------------------------------------------------------------------------------
 
     def rotate(self, tx: Tx, server_id: str, kind: str, keep: int) -> None:
-        """The oldest backups of a kind go; with 0 all do."""
+        """The oldest backups of a kind go; with 0 all do. Those that somebody has deleted are none
+        any more, and those that somebody has protected stay, as in Glance."""
         rows = tx.all(queries.BACKUPS, server=server_id, kind=kind)
-        for row in rows[keep:]:
-            self._servers.images.remove(tx, row.image_id)
+        images = self._servers.images.find(tx, [row.image_id for row in rows])
+        for row in rows:
+            if row.image_id not in images:
+                tx.delete(row)
+        there = [row for row in rows if row.image_id in images]
+        for row in there[keep:]:
+            if not images[row.image_id].protected:
+                self._servers.images.remove(tx, row.image_id)
+                tx.delete(row)
+
+    def forget(self, tx: Tx, image_id: str) -> None:
+        """It has become no backup."""
+        row = tx.get(BackupRow, image_id)
+        if row is not None:
             tx.delete(row)
 
 

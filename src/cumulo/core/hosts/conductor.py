@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from cumulo.core.blobs.content import Content
 from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.faults import Conflict
 from cumulo.core.hosts.digest import digest_of
 from cumulo.core.hosts.long import TellsChanges
 from cumulo.core.hosts.machines import Machines
@@ -28,7 +29,7 @@ from cumulo.core.hosts.messages import (
     Taken,
 )
 from cumulo.core.hosts.model import HostRow, PartRow, UnknownRow
-from cumulo.core.hosts.registry import HostRegistry
+from cumulo.core.hosts.registry import HostRegistry, is_alive
 from cumulo.core.hosts.samples import Sample, SampleSink
 from cumulo.core.hosts.unknown import UnknownThings
 
@@ -343,8 +344,16 @@ class Conductor:
 
     def remove_host(self, tx: Tx, machines: Machines, host_id: str) -> None:
         """It is no host any more, in any service. Raises NotFound; Conflict as long as anything is
-        on it."""
-        machines.check_empty(tx, host_id)
+        on it. What it was to remove and has not: a living one is waited for, for a dead one nobody
+        has to."""
+        host = machines.check_empty(tx, host_id)
+        leaving = self.registry.leaving(tx, host_id)
+        if leaving and is_alive(host, tx.now):
+            raise Conflict(f"{host_id} is still removing {len(leaving)} things. Try again soon.")
+        for item in leaving:
+            if item.kind in self.parts:
+                self.parts[item.kind].gone(tx, host_id, item.id)
+            self.registry.forget(tx, item)
         for part in self.parts.values():
             if isinstance(part, Leaves):
                 part.host_left(tx, host_id)

@@ -137,15 +137,16 @@ class Machines:
         """How many things it still has, by the kind of work."""
         return {str(k): int(n) for k, n in tx.tuples(queries.ITEM_COUNTS, h=host_id)}
 
-    def check_empty(self, tx: Tx, host_id: str) -> None:
-        """Raises NotFound, Conflict: it may not go."""
-        self.host(tx, host_id)
+    def check_empty(self, tx: Tx, host_id: str) -> HostRow:
+        """The host, if nothing is wanted on it. Raises NotFound, Conflict."""
+        host = self.host(tx, host_id)
         if tx.get(MachineRow, host_id) is None:
             raise Conflict(f"{host_id} is the control plane's own host, which cannot be removed.")
         left = self.left_on(tx, host_id)
         if left:
             told = ", ".join(f"{count} of {kind}" for kind, count in sorted(left.items()))
             raise Conflict(f"{host_id} still has things: {told}. Disable it and remove them first.")
+        return host
 
     def remove(self, tx: Tx, host_id: str) -> None:
         """It is no host any more, and its certificate is good for nothing."""

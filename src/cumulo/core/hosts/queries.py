@@ -93,6 +93,12 @@ ITEMS_BY_ID = query(
     ItemRow,
     sa.select(ItemRow.sql_table).where(_of_kind, _i.id.in_(sa.bindparam("ids", expanding=True))),
 )
+LEAVING = query(
+    ItemRow,
+    sa.select(ItemRow.sql_table)
+    .where(_i.host_id == sa.bindparam("h"), _i.gone.is_(True))
+    .order_by(_i.kind, _i.id),
+)
 HAS = statement(
     sa.select(_i.id)
     .distinct()

@@ -164,6 +164,10 @@ class HostRegistry:
     def versions(self, tx: Tx, host_id: str, kind: str) -> list[tuple[str, int]]:
         return [(str(id), int(v)) for id, v in tx.tuples(queries.VERSIONS, h=host_id, k=kind)]
 
+    def leaving(self, tx: Tx, host_id: str) -> list[ItemRow]:
+        """What a host is to remove and has not, of whatever kind."""
+        return tx.all(queries.LEAVING, h=host_id)
+
     def forget(self, tx: Tx, row: ItemRow) -> None:
         """The host has confirmed that nothing is left of it."""
         tx.delete(row)

@@ -36,7 +36,7 @@ from cumulo.core.http.front import Front
 from cumulo.core.http.health import Health
 from cumulo.core.http.load import Load, LoadLimits
 from cumulo.core.http.operations import Call, Face, Operation
-from cumulo.core.http.requests import fill, negotiate, pieces_of, read_json
+from cumulo.core.http.requests import fill, negotiate, pieces_of, read_json, refuse_types
 from cumulo.core.http.routes import Router, field_names, numbered
 from cumulo.core.http.sockets import Sockets
 from cumulo.core.http.watched import watch_load
@@ -187,6 +187,8 @@ class Application:
             version = negotiate(face, req.get_header)
             known = candidates(found, version, req.query_string)
             operation = known[0][0]
+            if face.json_only:
+                refuse_types(req)
             raw = (
                 await read_json(req, operation.body_limit, self.load) if takes_json(known) else b""
             )

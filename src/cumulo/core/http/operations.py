@@ -167,6 +167,8 @@ class Face:
     answers: str = ""
     """The module with a table of response types: `core.http.responses`."""
     authentication: Authentication = TOKENS
+    json_only: bool = False
+    """A body that says it is anything but JSON is 415, an `Accept` without JSON 406."""
     claims: Claims | None = None
     """A face that answers at `/`, for those requests alone that this says (of headers, query string
     and path as it was sent) are meant for it: signed for S3, say. It is asked before all other

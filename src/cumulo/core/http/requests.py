@@ -79,6 +79,16 @@ async def read_json(req: Any, limit: int, load: Load) -> bytes:
     return raw
 
 
+def refuse_types(req: Any) -> None:
+    """For a face whose clients speak JSON only. Raises UnsupportedMediaType, NotAcceptable."""
+    kind = (req.content_type or "").partition(";")[0].strip().lower()
+    if req.method in ("POST", "PUT", "PATCH") and kind and not kind.endswith("json"):
+        raise UnsupportedMediaType(f"Unsupported Media Type: {kind:.80}")
+    accepted = req.get_header("Accept")
+    if accepted and not req.client_accepts("application/json"):
+        raise NotAcceptable("406 Not Acceptable: the answer is application/json.")
+
+
 async def pieces_of(req: Any, connection: Connection) -> AsyncIterator[bytes]:
     """The body in pieces. Falcon ends its stream alike for a whole body and for a client that
     went away, so the connection is asked."""

@@ -17,7 +17,7 @@ from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackEventRow, StackRow
 from cumulo.orchestration.service.blueprint import check_files
 from cumulo.orchestration.service.blueprints import stored_environment
-from cumulo.orchestration.service.stacks import Wish
+from cumulo.orchestration.service.checking import Wish
 
 StackName = Annotated[
     str, Meta(min_length=1, max_length=255, pattern=r"^[a-zA-Z][a-zA-Z0-9_.-]*\Z")
@@ -174,6 +174,11 @@ def stack_summary(call: Call, row: StackRow, parent_stack: str | None = None) ->
     }
 
 
+def resource_word(action: str, status: str) -> str:
+    """Before anything was done with it it is INIT_COMPLETE."""
+    return "INIT_COMPLETE" if status == "INIT" else f"{action}_{status}"
+
+
 def resource_body(
     call: Call, stack: StackRow, row: ResourceRow, required_by: Sequence[str], *, detail: bool
 ) -> dict[str, Any]:
@@ -183,7 +188,7 @@ def resource_body(
         "logical_resource_id": row.name,
         "physical_resource_id": row.physical_id or "",
         "resource_type": row.type,
-        "resource_status": f"{row.action}_{row.status}",
+        "resource_status": resource_word(row.action, row.status),
         "resource_status_reason": row.reason,
         "required_by": list(required_by),
         "creation_time": zulu(row.created_at),
@@ -205,7 +210,7 @@ def event_body(call: Call, stack: StackRow, row: StackEventRow) -> dict[str, Any
         "resource_name": row.resource_name,
         "logical_resource_id": row.resource_name,
         "physical_resource_id": row.physical_id,
-        "resource_status": f"{row.action}_{row.status}",
+        "resource_status": resource_word(row.action, row.status),
         "resource_status_reason": row.reason,
         "links": [link(f"{one}/events/{row.id}"), link(one, "resource"), link(url, "stack")],
     }

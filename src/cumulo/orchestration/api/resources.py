@@ -91,14 +91,15 @@ class ResourcesApi:
         body["attributes"] = self._stacks.attributes(
             tx, stack, row, call.query.all("with_attr"), call.principal
         )
-        if row.kind.startswith("OS::Heat") and row.physical_id is not None:
-            child = tx.get(StackRow, row.physical_id)
-            if child is not None and child.parent_id == row.id:
-                body["links"].append(link(stack_url(call, child), "nested"))
+        inside = self._stacks.children(tx, [row]).get(row.id)
+        if inside is not None:
+            url = f"{call.base_url}/v1/{stack.project_id}/stacks/{'/'.join(inside)}"
+            body["links"].append(link(url, "nested"))
         return {"resource": body}
 
     def metadata(self, call: Call, tx: Tx) -> Any:
-        return {"metadata": self._one(call, tx)[1].metadata or {}}
+        stack, row = self._one(call, tx)
+        return {"metadata": self._stacks.metadata(tx, stack, row)}
 
     def mark(self, call: Call, tx: Tx) -> None:
         """Mark it unhealthy, or healthy again: the next update replaces it, or does not."""

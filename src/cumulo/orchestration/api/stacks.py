@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from cumulo.core.clock import zulu
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Forbidden, NotFound
 from cumulo.core.http.operations import Call, Operation, Reply
@@ -21,6 +20,7 @@ from cumulo.orchestration.api.bodies import (
     wish_of,
 )
 from cumulo.orchestration.api.listing import listed, named
+from cumulo.orchestration.api.previews import previewed
 from cumulo.orchestration.language.parameters import shown_value
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
@@ -145,7 +145,8 @@ class StacksApi:
             disable_rollback=flag_of(body.disable_rollback, "disable_rollback") is not False,
             tags=tags_of(body.tags) or (),
         )
-        return {"stack": {"id": row.id, "links": [link(stack_url(call, row))]}}
+        url = stack_url(call, row)
+        return Reply(201, {"stack": {"id": row.id, "links": [link(url)]}}, {"Location": url})
 
     @staticmethod
     def _own(call: Call) -> None:
@@ -226,37 +227,9 @@ class StacksApi:
 
     def preview(self, call: Call, tx: Tx) -> Any:
         body: NewStack = call.body
-        name = body.stack_name or "preview"
-        blueprint = self._stacks.preview(tx, call.principal, name, wish_of(body))
-        shown = [
-            {
-                "resource_name": name,
-                "resource_type": one.type,
-                "properties": one.properties,
-                "metadata": one.metadata or {},
-                "resource_action": "INIT",
-                "resource_status": "COMPLETE",
-                "required_by": [n for n, r in blueprint.requires.items() if name in r],
-                "description": one.description,
-                "physical_resource_id": "",
-            }
-            for name, one in blueprint.definitions.items()
-        ]
-        return {
-            "stack": {
-                "stack_name": body.stack_name,
-                "description": blueprint.template.description,
-                "parameters": {
-                    n: shown_value(blueprint.parameters[n], v) for n, v in blueprint.values.items()
-                },
-                "resources": shown,
-                "disable_rollback": flag_of(body.disable_rollback, "disable_rollback") is not False,
-                "timeout_mins": timeout_of(body.timeout_mins),
-                "creation_time": zulu(tx.now),
-                "links": [],
-                "tags": tags_of(body.tags),
-            }
-        }
+        if not body.stack_name:
+            raise BadRequest("No stack name specified")
+        return {"stack": previewed(self._stacks, call, tx, body.stack_name)}
 
     def preview_update(self, call: Call, tx: Tx) -> Any:
         return self._previewed(call, tx, patch=False)

@@ -8,9 +8,12 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation
 from cumulo.orchestration.api.bodies import StackWish, flag_of, wish_of
+from cumulo.orchestration.language.described import DESCRIBED
 from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.language.parameters import SHOWN, Parameter
 from cumulo.orchestration.language.versions import CFN, HOT
+from cumulo.orchestration.service.blueprint import Blueprint
+from cumulo.orchestration.service.checking import Wish
 from cumulo.orchestration.service.properties import shown_schema
 from cumulo.orchestration.service.stacks import Stacks
 
@@ -111,7 +114,7 @@ class TypesApi:
             "list": "comma_delimited_list",
             "map": "json",
         }
-        resource = re.sub(r"\W", "", name.rpartition("::")[2]) + "Resource"
+        resource = re.sub(r"\W", "", name.rpartition("::")[2])
         parameters: dict[str, Any] = {}
         for key, one in handler.properties.items():
             if one.stands_for:
@@ -135,14 +138,14 @@ class TypesApi:
         if hot:
             return {
                 "heat_template_version": "2016-10-14",
-                "description": f"Initial template of {resource.removesuffix('Resource')}",
+                "description": f"Initial template of {resource}",
                 "parameters": parameters,
                 "resources": {resource: {"type": name, "properties": values}},
                 "outputs": outputs,
             }
         return {
             "HeatTemplateFormatVersion": "2012-12-12",
-            "Description": f"Initial template of {resource.removesuffix('Resource')}",
+            "Description": f"Initial template of {resource}",
             "Parameters": parameters,
             "Resources": {resource: {"Type": name, "Properties": values}},
             "Outputs": outputs,
@@ -179,29 +182,37 @@ class TypesApi:
             names |= found.conditions
         return {
             "template_functions": [
-                {"functions": each, "description": f"{each}, as the HOT specification has it."}
+                {"functions": each, "description": DESCRIBED.get(each, "A function.")}
                 for each in sorted(names)
             ]
         }
 
     def validate(self, call: Call, tx: Tx) -> Any:
         wish = wish_of(call.body)
+        ignored = call.query.get("ignore_errors") is not None
+        nested = flag_of(call.query.get("show_nested"), "show_nested") or False
         try:
-            blueprint = self._stacks.look_at(call.principal, wish)
+            blueprint = self._stacks.look_at(tx, call.principal, wish, unchecked=ignored)
+            body = _validated(blueprint)
+            if nested:
+                levels = self._stacks.looked_inside(tx, call.principal, blueprint)
+                inner = _inside(blueprint, levels)
+                body |= {"NestedParameters": inner} if inner else {}
         except Invalid as problem:
             raise BadRequest(str(problem), kind="StackValidationFailed") from None
-        shown = {
-            name: _parameter(one, blueprint.values.get(name), name in blueprint.values)
-            for name, one in blueprint.parameters.items()
-        }
-        body: dict[str, Any] = {
-            "Description": blueprint.template.description,
-            "Parameters": shown,
-            "Environment": {**wish.environment, "parameters": dict(wish.parameters)},
-        }
-        if blueprint.template.parameter_groups:
-            body["ParameterGroups"] = blueprint.template.parameter_groups
-        return body
+        return body | {"Environment": self._shown_environment(blueprint, wish)}
+
+    @staticmethod
+    def _shown_environment(blueprint: Blueprint, wish: Wish) -> dict[str, Any]:
+        """Templates that are types stand for themselves in the registry."""
+        shown = dict(blueprint.environment.shown())
+        if not shown["encrypted_param_names"]:
+            del shown["encrypted_param_names"]
+        shown["parameters"] = {**shown["parameters"], **wish.parameters}
+        used = {blueprint.kind_of(name) for name in blueprint.definitions}
+        files = {kind: kind for kind in used if kind in blueprint.files}
+        shown["resource_registry"] = {**files, **shown["resource_registry"]}
+        return shown
 
     def build_info(self, call: Call, tx: Tx) -> Any:
         return {"api": {"revision": __version__}, "engine": {"revision": __version__}}
@@ -224,6 +235,32 @@ class TypesApi:
                 }
             ]
         }
+
+
+def _validated(blueprint: Blueprint) -> dict[str, Any]:
+    given = {**blueprint.environment.parameter_defaults, **blueprint.given}
+    body: dict[str, Any] = {
+        "Description": blueprint.template.description,
+        "Parameters": {
+            name: _parameter(one, blueprint.values.get(name), given.get(name) is not None)
+            for name, one in blueprint.parameters.items()
+        },
+    }
+    if blueprint.template.parameter_groups:
+        body["ParameterGroups"] = blueprint.template.parameter_groups
+    return body
+
+
+def _inside(blueprint: Blueprint, levels: list[Any]) -> dict[str, Any]:
+    """What the stacks inside take, by the resource that they are."""
+    found = {}
+    for name, inner, below in levels:
+        if inner is None:
+            continue
+        one = _validated(inner) | {"Type": blueprint.definitions[name].type}
+        deeper = _inside(inner, below)
+        found[name] = one | ({"NestedParameters": deeper} if deeper else {})
+    return found
 
 
 def _parameter(one: Parameter, value: Any, known: bool) -> dict[str, Any]:

@@ -117,7 +117,9 @@ class Functions:
             else:
                 value = ASKING[name](self, given)
         except Invalid as error:
-            raise Invalid(error.message, f"{path}.{name}" if path else name) from None
+            # What asks the stack is not to blame for the answer.
+            here = path if name in ASKING else f"{path}.{name}" if path else name
+            raise Invalid(error.message, here) from None
         if isinstance(value, str) and len(value) > MOST_TEXT:
             raise Invalid(f"{name}: the text is larger than {MOST_TEXT} bytes", path)
         self._spend(_size(value, MOST_WORK), path)

@@ -18,6 +18,9 @@ from cumulo.orchestration.language.template import ResourceDefinition, Template,
 Query = Callable[[str, Any], Any]
 Facade = Callable[[str], Any]
 Implied = Callable[[Mapping[str, tuple[str, Mapping[str, Any]]]], Mapping[str, Any]]
+_UNKNOWN = "OS::unknown"
+UNKNOWN = {"get_param": _UNKNOWN}
+"""Stands, in a template that is only looked at, for what follows from another one's resources."""
 MOST_PLAN = 4 * MOST_WORK
 """Of all resources together, looked at some times each."""
 MOST_FILES = 100
@@ -56,6 +59,8 @@ class Blueprint:
     around: Surroundings
     lenient: bool = False
     """Parameters may be missing: for showing what a template wants."""
+    shared: Budget | None = None
+    """With whom it has what its functions may make; None: nobody."""
     template: Template = field(init=False)
     parameters: dict[str, Parameter] = field(init=False)
     values: dict[str, Any] = field(init=False)
@@ -63,7 +68,7 @@ class Blueprint:
     requires: dict[str, frozenset[str]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.budget = Budget(MOST_PLAN)
+        self.budget = self.shared or Budget(MOST_PLAN)
         self._kinds: dict[str, str] = {}
         self._digests: dict[str, str] = {}
         self.template = parse(self.document)
@@ -117,6 +122,14 @@ class Blueprint:
             if name not in self.template.resources:
                 raise Invalid(f'The specified reference "{name}" (in {path}) is incorrect.')
 
+    def facade_of(self, name: str, part: str) -> Any:
+        """What the stack that a resource is may ask of it."""
+        one = self.definitions[name]
+        if part == "deletion_policy":
+            return self.deletion_policy(name)
+        found = one.metadata if part == "metadata" else one.update_policy
+        return Functions(self.template.version, PlanScope(self)).resolve(found or {})
+
     def kind_of(self, name: str) -> str:
         """The real type, or the file or URL of a template, of a resource."""
         if name not in self._kinds:
@@ -151,6 +164,7 @@ class Blueprint:
             partial(one.metadata, self.template, scope),
             partial(one.update_policy, self.template, scope),
             self.deletion_policy(name),
+            partial(one.external_id, self.template, scope),
         ]
         return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
 
@@ -174,15 +188,19 @@ def _named(snippet: Any, template: Template) -> set[str]:
     return found
 
 
-def partial(snippet: Any, template: Template, scope: "PlanScope") -> Any:
-    """A snippet with what is known filled in; calls that ask for resources stay as they are."""
+def partial(snippet: Any, template: Template, scope: "PlanScope", unknown: Any = None) -> Any:
+    """A snippet with what is known filled in; calls that ask for resources stay as they are, or
+    become what stands for the unknown."""
     try:
         return Functions(template.version, scope).resolve(snippet)
     except NotKnownYet:
+        called = isinstance(snippet, dict) and function_of(snippet, template.version) is not None
+        if called and unknown is not None:
+            return unknown
         if isinstance(snippet, dict):
-            return {key: partial(value, template, scope) for key, value in snippet.items()}
+            return {k: partial(value, template, scope, unknown) for k, value in snippet.items()}
         if isinstance(snippet, list):
-            return [partial(each, template, scope) for each in snippet]
+            return [partial(each, template, scope, unknown) for each in snippet]
         return snippet
 
 
@@ -202,9 +220,9 @@ class PlanScope:
             return one.values[name]
         if name in one.around.pseudo:
             return one.around.pseudo[name]
-        if name in one.parameters:
+        if name in one.parameters or (one.lenient and name == _UNKNOWN):
             raise NotKnownYet(name)
-        raise Invalid(f'The Parameter "{name}" is not defined (in get_param)')
+        raise Invalid(f"The Parameter ({name}) was not provided.")
 
     def reference(self, resource: str) -> Any:
         self._known(resource)
@@ -234,7 +252,13 @@ class PlanScope:
             raise Invalid(f'Circular definition for condition "{name}"')
         one._open.add(name)
         functions = Functions(one.template.version, self)
-        value = functions.condition(one.template.conditions[name], f"conditions.{name}")
+        try:
+            value = functions.condition(one.template.conditions[name], f"conditions.{name}")
+        except NotKnownYet:
+            if not one.lenient:
+                raise
+            # Of a template that is only looked at, all is shown that there may be.
+            value = True
         one._conditions[name] = value
         one._open.discard(name)
         return value

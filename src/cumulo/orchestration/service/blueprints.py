@@ -80,13 +80,14 @@ class Blueprints:
         facade: Callable[[str], Any] = no_facade,
         custom: Custom = no_custom,
         lenient: bool = False,
+        budget: Budget | None = None,
     ) -> Blueprint:
         """Raises Invalid."""
         if not isinstance(environment, Environment):
             environment = parse_environment(dict(environment))
         around = Surroundings(pseudo, _no_query, facade, custom=custom, implied=self._implied)
         given = {**environment.parameters, **parameters}
-        return Blueprint(template, environment, files, given, around, lenient)
+        return Blueprint(template, environment, files, given, around, lenient, budget)
 
     def pseudo(self, stack: StackRow) -> dict[str, Any]:
         return pseudo_parameters(stack.id, stack.name, stack.project_id, self._region)
@@ -101,9 +102,9 @@ class Blueprints:
                 return row.metadata
             if part == "deletion_policy":
                 return row.deletion_policy
-            if part == "update_policy":
-                return row.stored.get("update_policy", {})
-            raise Invalid(f"resource_facade: {part}")
+            parent = tx.get(StackRow, row.stack_id)
+            assert parent is not None
+            return self.of(tx, parent).facade_of(row.name, part)
 
         return facade
 

@@ -20,7 +20,7 @@ from cumulo.core.faults import Conflict, Fault, Unavailable
 from cumulo.core.ids import child_id
 from cumulo.core.resource_types import Place, Request, ResourceType
 from cumulo.orchestration.language.invalid import Invalid, NotKnownYet
-from cumulo.orchestration.model.resource import ResourceRow
+from cumulo.orchestration.model.resource import EdgeRow, ResourceRow
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.queries import stack as queries
@@ -131,9 +131,9 @@ class Engine:
         row = tx.get(ResourceRow, row_id)
         stack = None if row is None else tx.get(StackRow, row.stack_id)
         assert row is not None and stack is not None
-        again = isinstance(problem, Unavailable) or (
-            row.goal == "absent" and isinstance(problem, Conflict)
-        )
+        # Somebody lets go of it in a moment: who stands on it, or the one before.
+        leaving = row.goal == "absent" or bool(row.stored.get("stead"))
+        again = isinstance(problem, Unavailable) or (leaving and isinstance(problem, Conflict))
         if again and row.tries < TRIES:
             tries = row.tries + 1
             self.wait(tx, row, tries=tries)
@@ -176,6 +176,7 @@ class Engine:
         work.properties = wanted
         if work.row.physical_id is None:
             return self._create(work, handler, metadata, scope, definition)
+        self._same_outside(work, scope, definition)
         self._change(work, handler, metadata, blueprint.environment.restricted(work.row.name))
         return None
 
@@ -199,6 +200,15 @@ class Engine:
         self.begin(work, "CREATE")
         self._look(work, handler)
         return None
+
+    @staticmethod
+    def _same_outside(work: Work, scope: LiveScope, definition: Any) -> None:
+        """What was there before the stack stays that, and nothing of the stack's becomes it."""
+        named = definition.external_id
+        wanted = None if named is None else str(scope.resolve(named, "external_id"))
+        mine = work.row.physical_id if work.row.stored.get("external") else None
+        if wanted != mine:
+            raise Invalid(f"Update to property external_id of {work.row.name} is not supported.")
 
     def _ask_outside(self, work: Work, handler: RestHandler) -> Outside:
         """It is named by the template: what has that name before it was asked for is another's."""
@@ -288,10 +298,14 @@ class Engine:
             work.row = before
         if "replace" in restricted:
             raise Invalid(f"replace is restricted for resource {row.name}")
-        self._replace(work)
+        self._replace(work, handler)
 
-    def _replace(self, work: Work) -> None:
-        """Another one in its stead: made first, the old one goes when nobody needs it."""
+    def _replace(self, work: Work, handler: Handler) -> None:
+        """Another one in its stead: made first, the old one goes when nobody needs it. But where
+        only one of both can be there, it goes first."""
+        rest = handler if isinstance(handler, RestHandler) else None
+        first = rest is not None and rest.excludes(work)
+        released = rest is not None and not first and rest.release(work)
         tx, old = work.tx, work.row
         new = msgspec.structs.replace(
             old,
@@ -307,14 +321,22 @@ class Engine:
             digest="",
             physical_id=None,
             made=False,
-            stored={},
+            stored={"stead": True} if first or released else {},
             replaces=old.id,
             created_at=tx.now,
             updated_at=None,
         )
         tx.insert(new)
         tx.run(resources.MOVE_EDGES, old=old.id, new=new.id)
-        tx.update(old, goal="absent", phase=2, step="todo", waits=1, wanted="")
+        if first:
+            tx.update(new, waits=1)
+            tx.insert(EdgeRow(old.id, new.id))
+            tx.update(old, goal="absent", phase=1, step="todo", waits=0, due=tx.now, wanted="")
+            stack = tx.get(StackRow, work.stack.id)
+            assert stack is not None
+            tx.update(stack, left=stack.left + 1)
+        else:
+            tx.update(old, goal="absent", phase=2, step="todo", waits=1, wanted="")
         tx.after_commit(lambda: self.ring(0.0))
 
     def begin(self, work: Work, action: str) -> None:
@@ -363,10 +385,10 @@ class Engine:
         action = work.stack.action
         work.properties = work.row.properties
         self.begin(work, action)
-        if action != "CHECK":
+        if action == "CHECK":
+            handler.look_over(work)
+        else:
             handler.suspend(work, resume=action == "RESUME")
-            self.done(work.tx, work.row)
-            return
         self._look(work, handler)
 
     def _hooked(self, work: Work, hooks: set[str]) -> bool:

@@ -4,6 +4,7 @@ Most types are data of the services that they come from (`core.resource_types`):
 them all. Heat's own ones are in `own_types.py` and `groups.py`.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -44,6 +45,7 @@ class Calls(Protocol):
         *,
         query: Mapping[str, str] | Sequence[tuple[str, str]] = (),
         version: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Any: ...
 
     async def call(
@@ -86,6 +88,7 @@ class Asker:
                 request.body,
                 query=request.query,
                 version=request.version,
+                headers=request.headers,
             )
         except LookupError:
             # A name that no path can hold.
@@ -112,6 +115,8 @@ class Work:
     row: ResourceRow
     principal: Principal
     properties: Mapping[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] = field(default_factory=dict)
+    """What the properties were, with ids for names, while it is changed."""
     inner: dict[str, "Work"] = field(default_factory=dict)
     """Of the resources of the stack that it is, as far as they were looked at."""
 
@@ -129,6 +134,9 @@ class Work:
             user_id=self.stack.user_id,
             tag=child_id(self.row.id, "tag"),
             stored=self.row.stored,
+            read=self.read,
+            physical=self.row.physical_id,
+            before=self.before,
         )
 
     def ask(self, request: Request) -> Any:
@@ -209,6 +217,9 @@ class Handler(Protocol):
 
     def suspend(self, work: Work, *, resume: bool) -> None: ...
 
+    def look_over(self, work: Work) -> None:
+        """Begin what a check needs besides a look at its state."""
+
 
 def physical_name(stack: str, resource: str, row_id: str, most: int = 63) -> str:
     """STACK-RESOURCE-TWELVE: the same for the same row."""
@@ -239,10 +250,27 @@ class RestHandler:
         return self.type.create(self.found(work, self.properties, work.properties), work.place)
 
     def create(self, work: Work) -> str | None:
+        self._first(work)
         answer = work.ask(self.request(work))
         physical = self.type.made(answer)
         self._after(work, physical)
+        if self.type.grown is not None:
+            given = self.found(work, self.properties, work.properties)
+            steps = self.type.grown(physical, given, work.place)
+            work.store(steps=[asdict(each) for each in steps])
         return physical
+
+    def _first(self, work: Work) -> None:
+        """What has to be there before it, and is made for it alone."""
+        if self.type.first is None:
+            return
+        given = self.found(work, self.properties, work.properties)
+        made = dict(work.row.stored.get("first") or {})
+        for key, request in self.type.first(given, work.place).items():
+            answer = work.ask(request)
+            made[key] = str(next(iter(answer.values()))["id"])
+        if made != (work.row.stored.get("first") or {}):
+            work.store(first=made)
 
     def _after(self, work: Work, physical: str) -> None:
         """What belongs to a create or update besides it."""
@@ -296,15 +324,45 @@ class RestHandler:
         return "busy" if self.state(work).word == "working" else "well"
 
     def mend(self, work: Work) -> None:
-        return None
+        physical = work.row.physical_id
+        if self.type.regain is None or physical is None or not work.row.stored.get("released"):
+            return
+        given = self.found(work, self.properties, work.properties)
+        work.forget("released")
+        steps = self.type.regain(physical, given, work.place)
+        if steps:
+            work.store(steps=[asdict(each) for each in steps])
+
+    def release(self, work: Work) -> bool:
+        """What another one shall have is given up; whether anything was."""
+        physical = work.row.physical_id
+        if self.type.release is None or physical is None:
+            return False
+        wanted = self.type.release(physical, work.row.properties, work.place)
+        for each in wanted:
+            with contextlib.suppress(NotFound):
+                work.ask(each)
+        if wanted:
+            work.store(released=True)
+        return bool(wanted)
+
+    def excludes(self, work: Work) -> bool:
+        """Another one cannot be there as long as this one is."""
+        old, new = work.row.properties, work.properties
+        return any(
+            old.get(name) not in (None, []) and old.get(name) == new.get(name)
+            for name in self.type.exclusive
+        )
 
     def update(self, work: Work, changed: Mapping[str, Any]) -> bool:
         physical = work.row.physical_id
         assert physical is not None
         now = self.found(work, self.properties, work.properties)
+        work.before = self._known_before(work)
         new = {**{name: now.get(name) for name in changed}}
         if self.type.replaces is not None and self.type.replaces(now, new):
             return False
+        self._first(work)
         for request in self.type.update(physical, now, new, work.place):
             work.ask(request)
         self._after(work, physical)
@@ -313,6 +371,13 @@ class RestHandler:
             if steps:
                 work.store(steps=[asdict(each) for each in steps])
         return True
+
+    def _known_before(self, work: Work) -> Any:
+        try:
+            return self.found(work, self.properties, work.row.properties)
+        except (Invalid, Fault):
+            # What it named is not there any more.
+            return work.row.properties
 
     def delete(self, work: Work) -> None:
         physical = work.row.physical_id
@@ -323,6 +388,10 @@ class RestHandler:
             body = None if request is None else work.read(request.path, request.version)
             for first in self.type.before_delete(physical, body) if body is not None else ():
                 work.ask(first)
+        given = self._known_before(work) if self.type.leave else {}
+        for each in self.type.leave(physical, given, work.place) if self.type.leave else ():
+            with contextlib.suppress(NotFound):
+                work.ask(each)
         last = self.type.delete(physical, work.row.properties, work.place)
         if last is not None:
             try:
@@ -331,6 +400,14 @@ class RestHandler:
                 return
 
     def gone(self, work: Work) -> bool:
+        if not self._gone(work):
+            return False
+        for each in self.type.last(work.row.stored, work.place) if self.type.last else ():
+            with contextlib.suppress(NotFound):
+                work.ask(each)
+        return True
+
+    def _gone(self, work: Work) -> bool:
         if work.row.physical_id is None or not self.type.waits_for_gone:
             return True
         request = self._read_request(work)
@@ -376,6 +453,9 @@ class RestHandler:
         if made is not None and work.row.physical_id is not None:
             work.ask(made(work.row.physical_id))
 
+    def look_over(self, work: Work) -> None:
+        return None
+
     def _read_request(self, work: Work) -> Request | None:
         physical = work.row.physical_id
         if physical is None:
@@ -405,7 +485,7 @@ def find(work: Asker | Work, finder: Finder, value: str) -> str:
     """The id of what a name or an id means. Raises Invalid."""
     direct = work.read(f"{finder.path}/{value}", finder.version) if _plain(value) else None
     if direct is not None:
-        return str(direct[finder.key][finder.id])
+        return str((direct if finder.bare else direct[finder.key])[finder.id])
     request = Request("GET", finder.path, None, finder.version, {finder.by: value})
     body = work.ask(request)
     found = [each for each in body[finder.list_key] if each.get(finder.by) == value]

@@ -93,14 +93,14 @@ def resolved_properties(
 
 
 def known_properties(
-    given: Mapping[str, Any], blueprint: Blueprint, scope: PlanScope
+    given: Mapping[str, Any], blueprint: Blueprint, scope: PlanScope, path: str
 ) -> dict[str, Any]:
     """Those of the properties that follow from parameters alone."""
     functions = Functions(blueprint.template.version, scope)
     made = {}
     for name, snippet in given.items():
         try:
-            made[name] = functions.resolve(snippet, f"properties.{name}")
+            made[name] = functions.resolve(snippet, f"{path}.{name}")
         except NotKnownYet:
             continue
     return made

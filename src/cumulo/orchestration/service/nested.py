@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cumulo.core.clock import seconds_of
-from cumulo.core.resource_types import READY, Property, State, items, mapping, number, text
+from cumulo.core.resource_types import (
+    READY,
+    Property,
+    State,
+    flag,
+    items,
+    mapping,
+    number,
+    text,
+)
 from cumulo.core.wire.coercions import whole_or_none
 from cumulo.orchestration.language.documents import load
 from cumulo.orchestration.language.environment import child_of
@@ -12,13 +21,14 @@ from cumulo.orchestration.language.environment import parse as parse_environment
 from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
+from cumulo.orchestration.service.blueprint import UNKNOWN, Blueprint, PlanScope, partial
 from cumulo.orchestration.service.blueprints import stored_environment
+from cumulo.orchestration.service.checking import MOST_DEPTH, Given, Loader, Plan, Wish
 from cumulo.orchestration.service.engine import MOST_WHEN_PATIENT
 from cumulo.orchestration.service.handlers import Health, Work
 from cumulo.orchestration.service.own_types import Own
-from cumulo.orchestration.service.stacks import Stacks, Wish
+from cumulo.orchestration.service.stacks import Stacks
 
-MOST_DEPTH = 5
 MOST_IN_GROUP = 1000
 
 
@@ -33,6 +43,12 @@ class Nested(Own):
     def wish(self, work: Work) -> Wish:
         """What the child stack shall be."""
         raise Invalid("a nested stack has no template")
+
+    def plan(
+        self, kind: str, given: Given, known: Given, blueprint: Blueprint, load: Loader
+    ) -> Plan | None:
+        """What can be told of the child stack before anything is made."""
+        return None
 
     def create(self, work: Work) -> str | None:
         if work.stack.depth + 1 > MOST_DEPTH:
@@ -99,12 +115,18 @@ class Nested(Own):
             told = self.stacks.outputs_told(work.tx, child, names)
             return {key: value for key, (value, _) in told.items()}
         if name.startswith("outputs."):
-            return self.stacks.output(work.tx, child, name.removeprefix("outputs."))
+            return self._output(work, child, name.removeprefix("outputs."))
         if name.startswith("resource."):
             return self.inner(work, child, name.removeprefix("resource."))
         if name in self.stacks.outputs(work.tx, child):
-            return self.stacks.output(work.tx, child, name)
+            return self._output(work, child, name)
         raise KeyError(name)
+
+    def _output(self, work: Work, child: StackRow, name: str) -> Any:
+        value, problem = self.stacks.outputs_told(work.tx, child, [name])[name]
+        if problem is not None:
+            raise Invalid(f"Error in {work.row.name} output {name}: {problem}")
+        return value
 
     def inner(self, work: Work, child: StackRow, path: str) -> Any:
         """`NAME` or `NAME.ATTRIBUTE` of a resource of the child stack."""
@@ -139,10 +161,25 @@ class Nested(Own):
         if child is not None:
             self.stacks.act(work.tx, child, "RESUME" if resume else "SUSPEND")
 
+    def look_over(self, work: Work) -> None:
+        child = self.child(work)
+        if child is not None and child.status != "IN_PROGRESS":
+            self.stacks.act(work.tx, child, "CHECK")
+
 
 def child_environment(work: Work) -> dict[str, Any]:
     parent = parse_environment(dict(work.stack.environment))
     return stored_environment(child_of(parent, work.row.name))
+
+
+def member_template(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a group's stack."""
+    return {"heat_template_version": "2021-04-16", "resources": dict(members)}
+
+
+def without_unknown(definition: Mapping[str, Any], blueprint: Blueprint) -> Any:
+    """A member's definition as far as it is known."""
+    return partial(dict(definition), blueprint.template, PlanScope(blueprint), UNKNOWN)
 
 
 def arn(stack: StackRow) -> str:
@@ -154,6 +191,13 @@ class TemplateResource(Nested):
 
     description = "A nested stack whose template is a file of this one."
     takes_any = True
+
+    def plan(
+        self, kind: str, given: Given, known: Given, blueprint: Blueprint, load: Loader
+    ) -> Plan | None:
+        names = frozenset(name for name in given if known.get(name, given) is not None)
+        document = load(blueprint.files[kind], kind)
+        return Plan(document, {n: v for n, v in known.items() if v is not None}, names)
 
     def wish(self, work: Work) -> Wish:
         name = work.row.kind
@@ -177,7 +221,15 @@ class HeatStack(Nested):
             None, "Set of parameters passed to this stack.", default={}, update=True
         ),
         "timeout": number("Number of minutes to wait for this stack creation.", update=True),
-        "context": mapping(None, "Only this region is there."),
+        "context": mapping(
+            {
+                "region_name": text("The region; only this one is there.", required=True),
+                "credential_secret_id": text("Kept for old templates."),
+                "ca_cert": text("Kept for old templates."),
+                "insecure": flag("Kept for old templates.", default=False),
+            },
+            "Where the stack is made.",
+        ),
     }
     attributes = {
         "outputs": "A dict of key-value pairs output from the stack.",
@@ -185,7 +237,25 @@ class HeatStack(Nested):
     }
 
     def check(self, properties: Mapping[str, Any]) -> str | None:
-        return "stacks in other regions are not made" if properties.get("context") else None
+        context = properties.get("context") or {}
+        region = context.get("region_name", self.stacks.region)
+        if context.get("credential_secret_id"):
+            return "stacks of other clouds are not made"
+        if region == self.stacks.region:
+            return None
+        why = f"public endpoint for orchestration service in {region} region not found"
+        return f'Cannot establish connection to Heat endpoint at region "{region}" due to "{why}"'
+
+    def plan(
+        self, kind: str, given: Given, known: Given, blueprint: Blueprint, load: Loader
+    ) -> Plan | None:
+        template, parameters = known.get("template"), known.get("parameters")
+        if not isinstance(template, str) or ("parameters" in given and parameters is None):
+            return None
+        region = self.stacks.region
+        why = f'Failed validating stack template using Heat endpoint at region "{region}"'
+        some = parameters if isinstance(parameters, dict) else {}
+        return Plan(load(template, "template"), some, frozenset(some), why)
 
     def wish(self, work: Work) -> Wish:
         given = work.properties
@@ -257,14 +327,30 @@ class ResourceGroup(Nested):
         "removed_rsrc_list": "A list of removed resource names.",
     }
 
+    def plan(
+        self, kind: str, given: Given, known: Given, blueprint: Blueprint, load: Loader
+    ) -> Plan | None:
+        """One member stands for all."""
+        definition, count = known.get("resource_def"), known.get("count", 1)
+        if definition is None:
+            definition = (
+                given["resource_def"] if isinstance(given.get("resource_def"), dict) else {}
+            )
+            definition = without_unknown(definition, blueprint)
+        if not isinstance(definition, dict) or not isinstance(definition.get("type"), str):
+            return None
+        if count in (0, "0"):
+            return None
+        made = {"0": _filled(definition, str(known.get("index_var") or "%index%"), "0")}
+        return Plan(member_template(made), {}, frozenset())
+
     def wish(self, work: Work) -> Wish:
         removed = self._removed(work)
         work.store(removed=sorted(removed))
         names = self._names(work, removed)
         definition, variable = work.properties["resource_def"], work.properties["index_var"]
         made = {name: _filled(definition, variable, name) for name in names}
-        template = {"heat_template_version": "2021-04-16", "resources": made}
-        return Wish(template, work.stack.files, child_environment(work), {})
+        return Wish(member_template(made), work.stack.files, child_environment(work), {})
 
     def _names(self, work: Work, removed: set[str]) -> list[str]:
         """The first free numbers; those that were removed once are never used again."""

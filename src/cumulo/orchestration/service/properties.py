@@ -40,6 +40,14 @@ def checked(
     return made
 
 
+def completed(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given, with the defaults of what is not; unchecked, as a preview shows it."""
+    return {
+        name: one.default if given.get(name) is None else given[name]
+        for name, one in schema.items()
+    }
+
+
 def value_of(one: Property, value: Any, path: str, custom: Custom) -> Any:
     """A value as the property's type has it. Raises Invalid."""
     try:

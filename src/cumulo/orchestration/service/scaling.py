@@ -10,9 +10,16 @@ from cumulo.core.resource_types import Property, mapping, number, text
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
+from cumulo.orchestration.service.blueprint import Blueprint
+from cumulo.orchestration.service.checking import Given, Loader, Plan, Wish
 from cumulo.orchestration.service.handlers import Work
-from cumulo.orchestration.service.nested import MOST_IN_GROUP, Nested, child_environment
-from cumulo.orchestration.service.stacks import Wish
+from cumulo.orchestration.service.nested import (
+    MOST_IN_GROUP,
+    Nested,
+    child_environment,
+    member_template,
+    without_unknown,
+)
 from cumulo.orchestration.service.waits import Signalled
 
 GROUP, POLICY = "OS::Heat::AutoScalingGroup", "OS::Heat::ScalingPolicy"
@@ -59,6 +66,18 @@ class AutoScalingGroup(Nested):
             return "desired_capacity must be between min_size and max_size"
         return None
 
+    def plan(
+        self, kind: str, given: Given, known: Given, blueprint: Blueprint, load: Loader
+    ) -> Plan | None:
+        """One member stands for all."""
+        definition = given.get("resource")
+        if not isinstance(definition, dict):
+            return None
+        definition = without_unknown(definition, blueprint)
+        if not isinstance(definition.get("type"), str):
+            return None
+        return Plan(member_template({"0": definition}), {}, frozenset())
+
     def wish(self, work: Work) -> Wish:
         given, stored = work.properties, work.row.stored
         size = stored.get("desired")
@@ -79,8 +98,7 @@ class AutoScalingGroup(Nested):
             asked_for=given.get("desired_capacity"),
         )
         made = {name: given["resource"] for name in members}
-        template = {"heat_template_version": "2021-04-16", "resources": made}
-        return Wish(template, work.stack.files, child_environment(work), {})
+        return Wish(member_template(made), work.stack.files, child_environment(work), {})
 
     def adjust(self, work: Work, kind: str, by: float, least: int | None) -> str:
         """Another size; what came of it."""

@@ -1,7 +1,6 @@
 """The verbs of stacks: create, update, delete and the other actions, rollback, outputs."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -9,54 +8,53 @@ import msgspec
 from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import later
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import BadRequest, Conflict, Fault, NotFound
+from cumulo.core.faults import BadRequest, Conflict, Fault, Forbidden, NotFound, QuotaExceeded
 from cumulo.core.ids import child_id, new_id
 from cumulo.core.quotas.quotas import Quotas
-from cumulo.orchestration.language.constraints import no_custom
 from cumulo.orchestration.language.environment import parse as parse_environment
-from cumulo.orchestration.language.invalid import Invalid, NotKnownYet
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import Action, StackNameRow, StackRow
 from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.queries import stack as queries
-from cumulo.orchestration.service.asking import check_names, custom_of
 from cumulo.orchestration.service.blueprint import Blueprint, PlanScope
-from cumulo.orchestration.service.blueprints import Blueprints, pseudo_parameters
+from cumulo.orchestration.service.blueprints import Blueprints
+from cumulo.orchestration.service.checking import Checking, Wish
 from cumulo.orchestration.service.engine import Engine
-from cumulo.orchestration.service.handlers import Asker, RestHandler
 from cumulo.orchestration.service.live import known_properties
-from cumulo.orchestration.service.plan import arrange, arrange_all_absent
-from cumulo.orchestration.service.properties import checked
+from cumulo.orchestration.service.plan import arrange, arrange_all_absent, arrange_looks
 from cumulo.orchestration.service.reading import Reading
-from cumulo.orchestration.service.types import is_template
+from cumulo.orchestration.service.software import Software
 
 TIMEOUT_MINUTES = 60
-DEFAULTS = {"stacks": 512, "stack_resources": 1000}
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What a stack shall be."""
-
-    template: Any
-    files: Mapping[str, str] = field(default_factory=dict)
-    environment: Mapping[str, Any] = field(default_factory=dict)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+DEFAULTS = {
+    "stacks": 512,
+    "stack_resources": 1000,
+    "software_configs": 10_000,
+    "software_deployments": 10_000,
+}
 
 
 class StackInAction(Conflict):
     """Something is being done to the stack already."""
 
 
-class Stacks(Reading):
+class Stacks(Checking, Reading):
     listing = queries.STACKS
     events = queries.EVENTS
 
-    def __init__(self, engine: Engine, blueprints: Blueprints, region: str) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        blueprints: Blueprints,
+        region: str,
+        quotas: Quotas,
+        software: Software,
+    ) -> None:
         self.engine = engine
         self.blueprints = blueprints
         self.region = region
-        self.quotas = Quotas("orchestration", DEFAULTS)
+        self.quotas = quotas
+        self.software = software
         engine.ended = self._ended
 
     # --- finding -------------------------------------------------------------------------
@@ -99,7 +97,7 @@ class Stacks(Reading):
         if tx.one(queries.NAMED, project=project_id, name=name) is not None:
             raise Conflict(f"The Stack ({name}) already exists.", kind="StackExists")
         stack_id = new_id()
-        self.quotas.take(tx, project_id, stacks=1)
+        self._take(tx, project_id)
         row = self._row(
             tx, stack_id, name, project_id, who.user_id, list(who.roles), wish, None, None
         )
@@ -109,6 +107,17 @@ class Stacks(Reading):
         tx.insert(row)
         tx.insert(StackNameRow(project_id, name, stack_id))
         return self._begin(tx, row, blueprint)
+
+    def _take(self, tx: Tx, project_id: str) -> None:
+        try:
+            self.quotas.take(tx, project_id, stacks=1)
+        except QuotaExceeded:
+            most = self.quotas.limit(tx, project_id, "stacks")
+            raise Forbidden(
+                f"You have reached the maximum stacks per tenant, {most}. "
+                "Please delete some stacks.",
+                kind="RequestLimitExceeded",
+            ) from None
 
     def create_nested(
         self, tx: Tx, parent: StackRow, resource: ResourceRow, wish: Wish
@@ -196,86 +205,6 @@ class Stacks(Reading):
     def _described(row: StackRow, blueprint: Blueprint) -> StackRow:
         return msgspec.structs.replace(row, description=blueprint.template.description)
 
-    # --- checks --------------------------------------------------------------------------
-
-    def checked(self, tx: Tx, row: StackRow, wish: Wish, who: Principal | None = None) -> Blueprint:
-        """The blueprint of a wish, with every resource's type and properties looked at, and with
-        `who` whether what they name is there.
-
-        Raises BadRequest.
-        """
-        asker = None if who is None else Asker(tx, self.engine.calls, who)
-        try:
-            blueprint = self.blueprints.build(
-                wish.template,
-                wish.environment,
-                wish.files,
-                wish.parameters,
-                pseudo=self.blueprints.pseudo(row),
-                custom=no_custom if asker is None else custom_of(self.engine.types, asker),
-            )
-            self._check_resources(blueprint, row.depth, asker)
-        except Invalid as problem:
-            raise BadRequest(str(problem), kind="StackValidationFailed") from None
-        return blueprint
-
-    def preview(self, tx: Tx, who: Principal, name: str, wish: Wish) -> Blueprint:
-        """The same for a stack that is not made."""
-        asker = Asker(tx, self.engine.calls, who)
-        pseudo = pseudo_parameters(new_id(), name, who.project_id or "", self.region)
-        try:
-            blueprint = self.blueprints.build(
-                wish.template,
-                wish.environment,
-                wish.files,
-                wish.parameters,
-                pseudo=pseudo,
-                custom=custom_of(self.engine.types, asker),
-            )
-            self._check_resources(blueprint, 0, asker)
-        except Invalid as problem:
-            raise BadRequest(str(problem), kind="StackValidationFailed") from None
-        return blueprint
-
-    def _check_resources(self, blueprint: Blueprint, depth: int, asker: Asker | None) -> None:
-        if len(blueprint.definitions) > DEFAULTS["stack_resources"]:
-            raise Invalid(f"Maximum resources per stack exceeded: {DEFAULTS['stack_resources']}")
-        scope = PlanScope(blueprint)
-        for name, definition in blueprint.definitions.items():
-            kind = blueprint.kind_of(name)
-            handler = self.engine.types.handler(kind)
-            if blueprint.deletion_policy(name) == "Snapshot" and not handler.snapshots:
-                raise Invalid('"Snapshot" deletion policy not supported', f"resources.{name}")
-            if is_template(kind):
-                if kind not in blueprint.files:
-                    raise Invalid(f"Could not fetch remote template {kind}")
-                continue
-            if handler.takes_any:
-                continue
-            path = f"resources.{name}.properties"
-            unknown = set(definition.properties) - set(handler.properties)
-            if unknown:
-                raise Invalid(f"Unknown Property {min(unknown)}", path)
-            try:
-                checked_now = known_properties(definition.properties, blueprint, scope)
-            except NotKnownYet:
-                continue
-            if asker is not None and isinstance(handler, RestHandler):
-                check_names(handler, asker, checked_now, path)
-            if set(checked_now) == set(definition.properties):
-                made = checked(handler.properties, checked_now, path)
-                problem = handler.check(made)
-                if problem:
-                    raise Invalid(problem, path)
-            else:
-                self._check_required(handler.properties, definition.properties, path)
-
-    @staticmethod
-    def _check_required(schema: Any, given: Mapping[str, Any], path: str) -> None:
-        for name, one in schema.items():
-            if one.required and name not in given:
-                raise Invalid(f"Property {name} not assigned", path)
-
     # --- beginning and ending ------------------------------------------------------------
 
     def _begin(self, tx: Tx, row: StackRow, blueprint: Blueprint) -> StackRow:
@@ -290,10 +219,10 @@ class Stacks(Reading):
         )
         self.engine.story.of_stack(tx, row)
         left = arrange(tx, row, blueprint)
-        if int(tx.value(resources.COUNT_IN_TREE, root=row.root_id)) > DEFAULTS["stack_resources"]:
-            raise BadRequest(
-                f"Maximum resources per stack exceeded: {DEFAULTS['stack_resources']}",
-                kind="StackValidationFailed",
+        most = self.quotas.limit(tx, row.project_id, "stack_resources")
+        if 0 <= most < int(tx.value(resources.COUNT_IN_TREE, root=row.root_id)):
+            raise Forbidden(
+                f"Maximum resources per stack exceeded: {most}", kind="RequestLimitExceeded"
             )
         row = tx.update(row, left=left)
         tx.after_commit(lambda: self.engine.ring(0.0))
@@ -417,10 +346,7 @@ class Stacks(Reading):
             for each in tx.all(resources.OF_STACK, stack=row.id)
             if each.goal == "present" and each.physical_id is not None
         ]
-        for each in rows:
-            tx.update(
-                each, step="todo", traversal=row.traversal, phase=1, waits=0, due=tx.now, tries=0
-            )
+        arrange_looks(tx, row, rows)
         row = tx.update(row, left=len(rows))
         tx.after_commit(lambda: self.engine.ring(0.0))
         if not rows:
@@ -446,6 +372,9 @@ class Stacks(Reading):
         """It ends here, with what is going on in the stacks inside it."""
         for child in tx.all(queries.CHILDREN_AT_WORK, stack=row.id):
             self._stop(tx, child, reason, why)
+        for each in tx.all(resources.OF_STACK, stack=row.id):
+            if each.step == "working" and each.stored.get("derived") and each.physical_id:
+                self.software.give_up(tx, each.physical_id, row.project_id, reason)
         tx.run(resources.STOP, stack=row.id, why=why)
         self.engine.end(tx, tx.update(row, phase=3), "FAILED", reason)
 
@@ -488,20 +417,6 @@ class Stacks(Reading):
         )
         self.engine.story.of_resource(tx, row, resource)
 
-    def look_at(self, who: Principal, wish: Wish) -> Blueprint:
-        """A template on its own: parameters may be missing. Raises Invalid."""
-        blueprint = self.blueprints.build(
-            wish.template,
-            wish.environment,
-            wish.files,
-            wish.parameters,
-            pseudo=pseudo_parameters(new_id(), "validate", who.project_id or "", self.region),
-            lenient=True,
-        )
-        for name in blueprint.definitions:
-            self.engine.types.handler(blueprint.kind_of(name))
-        return blueprint
-
     def changes(
         self, tx: Tx, row: StackRow, wish: Wish, who: Principal
     ) -> dict[str, list[tuple[str, str]]]:
@@ -528,7 +443,9 @@ class Stacks(Reading):
     def _kind_of_change(self, blueprint: Blueprint, name: str, old: ResourceRow) -> str:
         handler = self.engine.types.handler(old.kind)
         given = blueprint.definitions[name].properties
-        now = known_properties(given, blueprint, PlanScope(blueprint))
+        now = known_properties(
+            given, blueprint, PlanScope(blueprint), f"resources.{name}.properties"
+        )
         schema = handler.properties
         changed = [
             key

@@ -1,22 +1,35 @@
 """Telemetry's faces: Gnocchi's, Aodh's and CloudKitty's."""
 
 from cumulo.core.auth.policy import Rules
+from cumulo.core.db.transaction import Database
 from cumulo.core.http.operations import Face
+from cumulo.telemetry.api.alarm_search import AlarmQueriesApi
 from cumulo.telemetry.api.alarms import AlarmsApi
 from cumulo.telemetry.api.faults import aodh, cloudkitty, gnocchi
-from cumulo.telemetry.api.metrics import MetricsApi, ResourcesApi
+from cumulo.telemetry.api.measures import MeasuresApi
+from cumulo.telemetry.api.metrics import MetricsApi
+from cumulo.telemetry.api.policies import PoliciesApi
 from cumulo.telemetry.api.rating import RatingApi
+from cumulo.telemetry.api.resource_types import ResourceTypesApi
+from cumulo.telemetry.api.resources import ResourcesApi
 from cumulo.telemetry.service.telemetry import TelemetryService
 
 
-def metric_face(telemetry: TelemetryService, rules: Rules) -> Face:
-    metrics = telemetry.metrics
+def metric_face(telemetry: TelemetryService, database: Database, rules: Rules) -> Face:
+    metrics, types = telemetry.metrics, telemetry.types
     return Face(
         name="metric",
         mount="/metric",
+        json_only=True,
         faults=gnocchi,
         rules=rules,
-        operations=[*MetricsApi(metrics).operations(), *ResourcesApi(metrics).operations()],
+        operations=[
+            *MetricsApi(metrics).operations(),
+            *PoliciesApi(metrics.policies).operations(),
+            *MeasuresApi(database, metrics).operations(),
+            *ResourceTypesApi(types).operations(),
+            *ResourcesApi(metrics, types).operations(),
+        ],
     )
 
 
@@ -26,7 +39,10 @@ def alarming_face(telemetry: TelemetryService, rules: Rules) -> Face:
         mount="/alarming",
         faults=aodh,
         rules=rules,
-        operations=AlarmsApi(telemetry.alarms).operations(),
+        operations=[
+            *AlarmsApi(telemetry.alarms).operations(),
+            *AlarmQueriesApi(telemetry.alarms).operations(),
+        ],
     )
 
 

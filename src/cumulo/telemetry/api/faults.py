@@ -8,7 +8,13 @@ JSON = "application/json"
 
 
 def gnocchi(fault: Fault, status: int, request_id: str) -> tuple[str, bytes]:
-    content = {"code": status, "title": fault.title, "description": fault.message}
+    """Of what names things that there are not, a cause and which ones: publishers make them then
+    (`details` of a fault with a `cause`; its `detail` is JSON)."""
+    description: object = fault.message
+    if "cause" in fault.details:
+        detail = msgspec.json.decode(fault.details["detail"])
+        description = {"cause": fault.details["cause"], "detail": detail}
+    content = {"code": status, "title": fault.title, "description": description}
     return JSON, msgspec.json.encode(content)
 
 

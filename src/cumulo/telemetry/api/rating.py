@@ -6,7 +6,7 @@ from typing import Any
 from cumulo.core.clock import Moment, to_moment
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Operation
-from cumulo.telemetry.api.times import moment_of, moment_text
+from cumulo.telemetry.model.times import moment_of, moment_text
 from cumulo.telemetry.service.usage import Line, Usage
 
 

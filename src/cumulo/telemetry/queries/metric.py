@@ -1,27 +1,53 @@
-"""Queries of metrics, resources and points."""
+"""Queries of metrics, resources and what they are kept by."""
 
 import sqlalchemy as sa
 
-from cumulo.core.db.listing import Listing, equals, one_of
+from cumulo.core.db.listing import Listing, absent, equals, one_of
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
-from cumulo.telemetry.model.metric import ArchivePolicyRow, MetricRow, PointRow, ResourceRow
+from cumulo.telemetry.model.metric import (
+    ArchivePolicyRow,
+    ArchivePolicyRuleRow,
+    MetricRow,
+    ResourceRow,
+    ResourceTypeRow,
+    RevisionRow,
+)
+from cumulo.telemetry.model.points import GoneRow
 
-_m, _r, _p = columns(MetricRow), columns(ResourceRow), columns(PointRow)
-_a = columns(ArchivePolicyRow)
+_m, _r, _v = columns(MetricRow), columns(ResourceRow), columns(RevisionRow)
+_a, _u, _t = columns(ArchivePolicyRow), columns(ArchivePolicyRuleRow), columns(ResourceTypeRow)
 
 POLICIES = query(ArchivePolicyRow, sa.select(ArchivePolicyRow.sql_table).order_by(_a.name))
+POLICY_USED = statement(sa.select(sa.func.count()).where(_m.archive_policy == sa.bindparam("name")))
+POLICY_RULED = statement(
+    sa.select(sa.func.count()).where(_u.archive_policy == sa.bindparam("name"))
+)
+RULES = query(ArchivePolicyRuleRow, sa.select(ArchivePolicyRuleRow.sql_table).order_by(_u.name))
+TYPES = query(ResourceTypeRow, sa.select(ResourceTypeRow.sql_table).order_by(_t.name))
+TYPE_USED = statement(sa.select(_r.id).where(_r.type == sa.bindparam("name")).limit(1))
+
 METRICS = Listing(
     MetricRow,
     filters={
         "id": one_of(_m.id),
         "name": one_of(_m.name),
+        "unit": one_of(_m.unit),
         "project_id": equals(_m.project_id),
         "resource_id": one_of(_m.resource_id),
-        "archive_policy": equals(_m.archive_policy),
+        "archive_policy_name": one_of(_m.archive_policy),
         "creator": equals(_m.creator),
     },
-    sort_keys={"id": _m.id, "name": _m.name, "created_at": _m.created_at},
+    sort_keys={
+        "id": _m.id,
+        "name": _m.name,
+        "unit": _m.unit,
+        "creator": _m.creator,
+        "resource_id": _m.resource_id,
+        "archive_policy_name": _m.archive_policy,
+        "project_id": _m.project_id,
+        "created_at": _m.created_at,
+    },
     default_sort=(("id", "asc"),),
 )
 NAMED = query(
@@ -36,6 +62,17 @@ OF_RESOURCES = query(
     .where(_m.resource_id.in_(sa.bindparam("resources", expanding=True)))
     .order_by(_m.name),
 )
+NAMED_OF_RESOURCES = query(
+    MetricRow,
+    sa.select(MetricRow.sql_table).where(
+        _m.resource_id.in_(sa.bindparam("resources", expanding=True)),
+        _m.name.in_(sa.bindparam("names", expanding=True)),
+    ),
+)
+BY_IDS = query(
+    MetricRow,
+    sa.select(MetricRow.sql_table).where(_m.id.in_(sa.bindparam("ids", expanding=True))),
+)
 ORIGINAL = query(
     ResourceRow,
     sa.select(ResourceRow.sql_table)
@@ -43,19 +80,32 @@ ORIGINAL = query(
     .order_by(_r.id)
     .limit(1),
 )
+RESOURCES_BY_IDS = query(
+    ResourceRow,
+    sa.select(ResourceRow.sql_table).where(_r.id.in_(sa.bindparam("ids", expanding=True))),
+)
 OF_PROJECT = statement(sa.select(sa.func.count()).where(_m.project_id == sa.bindparam("project")))
-POLICY_USED = statement(sa.select(sa.func.count()).where(_m.archive_policy == sa.bindparam("name")))
+RESOURCES_OF_CREATOR = statement(
+    sa.select(sa.func.count()).where(
+        _r.project_id == sa.bindparam("project"), _r.creator != sa.bindparam("system")
+    )
+)
 RESOURCES = Listing(
     ResourceRow,
     filters={
-        "id": one_of(_r.id),
-        "original_id": one_of(_r.original_id),
+        "id": equals(_r.id),
+        "ids": one_of(_r.id),
+        "original_resource_id": equals(_r.original_id),
         "type": equals(_r.type),
         "project_id": equals(_r.project_id),
         "user_id": equals(_r.user_id),
+        "server_group": equals(_r.server_group),
+        "there": absent(_r.ended_at),
     },
     sort_keys={
         "id": _r.id,
+        "original_resource_id": _r.original_id,
+        "creator": _r.creator,
         "type": _r.type,
         "started_at": _r.started_at,
         "ended_at": _r.ended_at,
@@ -65,23 +115,42 @@ RESOURCES = Listing(
     },
     default_sort=(("revision_start", "asc"), ("started_at", "asc")),
 )
-POINTS = query(
-    PointRow,
-    sa.select(PointRow.sql_table)
-    .where(
-        _p.metric_id == sa.bindparam("metric"),
-        _p.granularity == sa.bindparam("granularity"),
-        _p.at >= sa.bindparam("since"),
-        _p.at < sa.bindparam("until"),
-    )
-    .order_by(_p.at.desc())
+REVISIONS = query(
+    RevisionRow,
+    sa.select(RevisionRow.sql_table)
+    .where(_v.resource_id.in_(sa.bindparam("resources", expanding=True)))
+    .order_by(_v.resource_id, _v.revision_start, _v.id)
     .limit(sa.bindparam("most", type_=sa.Integer())),
 )
-OLD = statement(
-    sa.delete(PointRow.sql_table).where(
-        _p.metric_id == sa.bindparam("metric"),
-        _p.granularity == sa.bindparam("granularity"),
-        _p.at < sa.bindparam("before"),
+OLD_REVISIONS = statement(
+    sa.delete(RevisionRow.sql_table).where(
+        _v.resource_id == sa.bindparam("resource"),
+        _v.id
+        <= sa.select(_v.id)
+        .where(_v.resource_id == sa.bindparam("of"))
+        .order_by(_v.id.desc())
+        .limit(1)
+        .offset(sa.bindparam("kept", type_=sa.Integer()))
+        .scalar_subquery(),
     )
+)
+ENDED = statement(
+    sa.select(_r.id)
+    .where(_r.ended_at < sa.bindparam("before"))
+    .order_by(_r.ended_at)
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
+GIVE = statement(
+    sa.update(MetricRow.sql_table)
+    .where(_m.resource_id == sa.bindparam("resource"), _m.creator == sa.bindparam("system"))
+    .values(project_id=sa.bindparam("new_project"))
+)
+FORGET = statement(
+    sa.insert(GoneRow.sql_table).from_select(
+        ["metric_id"], sa.select(_m.id).where(_m.resource_id == sa.bindparam("resource"))
+    )
+)
+REMOVE_METRICS = statement(
+    sa.delete(MetricRow.sql_table).where(_m.resource_id == sa.bindparam("resource"))
 )
 COUNT = statement(sa.select(sa.func.count()).select_from(MetricRow.sql_table))

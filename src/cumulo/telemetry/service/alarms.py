@@ -1,60 +1,48 @@
 """Alarms: made, looked at, and what is called when their state changes."""
 
-import logging
+import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-import msgspec
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import later, seconds_of
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Fault, Forbidden, NotFound
 from cumulo.core.ids import new_id
-from cumulo.core.wire.coercions import whole_or_none
+from cumulo.telemetry.model import hours
 from cumulo.telemetry.model.alarm import (
-    OPERATORS,
     STATES,
     AlarmChangeRow,
     AlarmMetricRow,
     AlarmRow,
     CallRow,
+    QuotaRow,
     State,
-    decide,
+    Verdict,
 )
 from cumulo.telemetry.model.metric import MetricRow
 from cumulo.telemetry.queries import alarm as queries
-from cumulo.telemetry.service.metrics import Metrics
+from cumulo.telemetry.service.rules import TYPES, Rules, Who, searches
 
-log = logging.getLogger("cumulo.telemetry")
-
-TYPES = {
-    "gnocchi_resources_threshold": "gnocchi_resources_threshold_rule",
-    "gnocchi_aggregation_by_metrics_threshold": "gnocchi_aggregation_by_metrics_threshold_rule",
-}
-FOR_ALL = ("http://", "https://")
-SCHEMES = (*FOR_ALL, "log://", "test://")
-"""The last two write this cloud's log: for administrators."""
+WEB = ("http://", "https://")
+TRUSTED = "trust+"
+FOR_ADMINS = ("log:", "test:")
+"""They write this cloud's log."""
 SEVERITIES = ("low", "moderate", "critical")
+NOT_HERE = {
+    "loadbalancer_member_health": "this cloud has no load balancers",
+    "prometheus": "this cloud's metrics are asked for by the gnocchi_ types",
+    "threshold": "it was for a database that no cloud has any more",
+}
 MOST_ACTIONS = 10
-
-
-KNOWN = {
-    "gnocchi_resources_threshold": {"metric", "resource_id", "resource_type"},
-    "gnocchi_aggregation_by_metrics_threshold": {"metrics"},
-}
-COMMON = {
-    *("comparison_operator", "evaluation_periods", "granularity", "threshold"),
-    "aggregation_method",
-}
-FOLDS: Mapping[str, Callable[[list[float]], float]] = {
-    "max": max, "min": min, "sum": sum, "count": sum,
-}  # fmt: skip
-"""What a method makes of several metrics' values; of any other method it is the mean."""
 MOST_CHANGES = 1000
 """That are remembered of an alarm."""
+MOST_CHANGES_OF_PROJECT = 20_000
+SWEEPS = 1 / 64
+"""Of all changes: the share that looks for what is beyond that."""
 MOST_CALLS = 20
 """Of one alarm that wait to be made; older ones make place."""
+NEVER = "9999-01-01T00:00:00.000000"
 Rights = Callable[[Tx, str, str, Mapping[str, str] | None], Principal | None]
 
 
@@ -62,13 +50,16 @@ class Alarms:
     listing = queries.ALARMS
     changes = queries.CHANGES
 
-    """`rights`: what a user may in a project at this moment."""
+    """`rights`: what a user may in a project at this moment. `own`: this cloud's address."""
 
-    def __init__(self, metrics: Metrics, rights: Rights, interval: float, most: int) -> None:
-        self._metrics = metrics
+    def __init__(
+        self, rules: Rules, rights: Rights, interval: float, most: int, own: str = ""
+    ) -> None:
+        self._rules = rules
         self._rights = rights
         self._interval = interval
         self._most = most
+        self._own_url = own.rstrip("/") + "/"
         self.ring_calls: Callable[[], None] = lambda: None
 
     # --- verbs ----------------------------------------------------------------------------------
@@ -76,84 +67,82 @@ class Alarms:
     def get(self, tx: Tx, id: str, who: Principal, *, everybody: bool) -> AlarmRow:
         row = tx.get(AlarmRow, id)
         if row is None or (not everybody and row.project_id != who.project_id):
-            raise NotFound(f"Alarm {id} not found")
+            raise NotFound(f"Alarm {id} not found in project {who.project_id}")
         return row
 
     def checked(self, tx: Tx, wish: Mapping[str, Any], who: Principal) -> dict[str, Any]:
         """The columns of a wish. Raises BadRequest."""
         kind = wish["type"]
         if kind not in TYPES:
-            raise BadRequest(f"Invalid value for alarm type: {kind} is not in this release")
-        rule = dict(wish["rule"])
-        self._check_rule(tx, kind, rule, who)
+            why = NOT_HERE.get(kind)
+            raise BadRequest(
+                f"Invalid value for alarm type {kind[:60]!r}"
+                + (f": {why}" if why else f": one of {', '.join(TYPES)}")
+            )
+        rule = self._rules.checked(tx, kind, wish["rule"], Who.of(who))
         actions = {
-            "ok": list(wish["ok_actions"]),
-            "alarm": list(wish["alarm_actions"]),
-            "insufficient data": list(wish["insufficient_data_actions"]),
+            "ok": self._actions(wish["ok_actions"], who),
+            "alarm": self._actions(wish["alarm_actions"], who),
+            "insufficient data": self._actions(wish["insufficient_data_actions"], who),
         }
-        for urls in actions.values():
-            if len(urls) > MOST_ACTIONS:
-                raise BadRequest(f"more than {MOST_ACTIONS} actions")
-            for url in urls:
-                if not url.startswith(SCHEMES):
-                    raise BadRequest(f"Unsupported action {url}")
-                if not url.startswith(FOR_ALL) and not who.is_admin:
-                    raise Forbidden("You are not authorized to create action: " + url[:200])
-        if wish["time_constraints"]:
-            raise BadRequest("Invalid input: time_constraints are not in this release")
         if wish["state"] not in STATES:
-            raise BadRequest(f"Invalid input for state: {wish['state']}")
+            raise BadRequest(f"Invalid input for state: {wish['state'][:60]}")
         if wish["severity"] not in SEVERITIES:
-            raise BadRequest(f"Invalid severity {wish['severity']}")
+            raise BadRequest(f"Invalid severity {wish['severity'][:60]}")
         return {
             "name": wish["name"],
             "description": wish["description"],
             "type": kind,
             "rule": rule,
+            "searches": searches(kind, rule),
             "enabled": wish["enabled"],
             "severity": wish["severity"],
             "actions": actions,
             "repeat_actions": wish["repeat_actions"],
-            "time_constraints": list(wish["time_constraints"]),
+            "time_constraints": hours.checked(wish["time_constraints"]),
         }
 
-    def _check_rule(self, tx: Tx, kind: str, rule: dict[str, Any], who: Principal) -> None:
-        unknown = sorted(rule.keys() - COMMON - KNOWN[kind])
-        if unknown:
-            raise BadRequest(f"Unknown attribute {unknown[0]:.60} in the rule")
-        rule.setdefault("comparison_operator", "eq")
-        rule.setdefault("evaluation_periods", 1)
-        rule.setdefault("granularity", 60)
-        if rule["comparison_operator"] not in OPERATORS:
-            raise BadRequest(f"Invalid comparison operator {rule['comparison_operator']}")
-        for name, low, high in (("evaluation_periods", 1, 1000), ("granularity", 1, 10**7)):
-            value = rule[name]
-            # The stock client sends what was typed, as text.
-            if isinstance(value, str):
-                value = rule[name] = whole_or_none(value)
-            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-                raise BadRequest(f"Invalid input for {name}: a whole number from {low} to {high}")
-        if isinstance(rule.get("threshold"), bool) or not isinstance(
-            rule.get("threshold"), int | float
-        ):
-            raise BadRequest("Invalid input: threshold is mandatory and a number")
-        needed = ["aggregation_method"]
-        if kind == "gnocchi_resources_threshold":
-            needed += ["metric", "resource_id", "resource_type"]
-        for name in needed:
-            if not isinstance(rule.get(name), str):
-                raise BadRequest(f"Invalid input: {name} is mandatory")
-        if kind == "gnocchi_aggregation_by_metrics_threshold":
-            metrics = rule.get("metrics")
-            if not isinstance(metrics, list) or not 0 < len(metrics) <= 100:
-                raise BadRequest("Invalid input: metrics is a list of 1 to 100 ids")
-        self._metrics_of_rule(tx, kind, rule, who.project_id, who.user_id, who.is_admin)
+    def _actions(self, urls: Sequence[str], who: Principal) -> list[str]:
+        if len(urls) > MOST_ACTIONS:
+            raise BadRequest(f"more than {MOST_ACTIONS} actions")
+        for url in urls:
+            if url.startswith(FOR_ADMINS):
+                if not who.is_admin:
+                    raise Forbidden("You are not authorized to create action: " + url[:200])
+            elif url.startswith(TRUSTED) and url.removeprefix(TRUSTED).startswith(WEB):
+                if not url.removeprefix(TRUSTED).startswith(self._own_url):
+                    # A token must not be sent to whoever a user names.
+                    raise BadRequest(f"{TRUSTED} is for addresses of this cloud: {url[:200]}")
+                if who.access_rules is not None:
+                    # What a token may do only request by request cannot be lent to an alarm.
+                    raise Forbidden(
+                        "An application credential with access rules cannot make such an alarm."
+                    )
+            elif not url.startswith(WEB):
+                raise BadRequest(f"Unsupported action {url[:200]}")
+        # As Aodh shows them.
+        bare = (url[:-2] if url.endswith("://") else url for url in urls)
+        return list(dict.fromkeys(bare))
+
+    def limit(self, tx: Tx, project_id: str) -> int:
+        row = tx.get(QuotaRow, project_id, "alarms")
+        return self._most if row is None else row.most
+
+    def set_limit(self, tx: Tx, project_id: str, most: int | None) -> None:
+        """None: as everybody's."""
+        row = tx.get(QuotaRow, project_id, "alarms")
+        if row is not None:
+            tx.delete(row)
+        if most is not None:
+            tx.insert(QuotaRow(project_id, "alarms", most))
 
     def create(
         self, tx: Tx, wish: Mapping[str, Any], who: Principal, project_id: str, user_id: str
     ) -> AlarmRow:
-        if self._most >= 0 and int(tx.value(queries.OF_PROJECT, project=project_id)) >= self._most:
+        most = self.limit(tx, project_id)
+        if most >= 0 and int(tx.value(queries.OF_PROJECT, project=project_id)) >= most:
             raise Forbidden(f"Alarm quota exceeded for user on project {project_id}")
+        changes = self.checked(tx, wish, who)
         row = AlarmRow(
             id=new_id(),
             state=wish["state"],
@@ -167,48 +156,73 @@ class Alarms:
             due=tx.now,
             created_at=tx.now,
             updated_at=tx.now,
-            **self.checked(tx, wish, who),
+            **changes,
         )
         tx.insert(row)
-        self._watch(tx, row)
-        self._note(tx, row, "creation", {"name": row.name, "rule": row.rule}, who.user_id)
+        self._watch(tx, row, None)
+        self._note(tx, row, "creation", self.shown(row), who)
         return row
 
     def update(self, tx: Tx, row: AlarmRow, wish: Mapping[str, Any], who: Principal) -> AlarmRow:
+        before = self.shown(row)
         changes = self.checked(tx, wish, who)
-        changed = {name: value for name, value in changes.items() if getattr(row, name) != value}
         # It looks with the rights of who has said at what, not of who has made it.
         own = who.project_id == row.project_id
         changes |= {"lent": who.lent, "own": own, "user_id": who.user_id if own else row.user_id}
         row = tx.update(row, **changes, due=tx.now, updated_at=tx.now)
-        self._watch(tx, row)
-        if wish["state"] != row.state and wish["has_state"]:
-            row = self._change(tx, row, wish["state"], "Manually set via API", who.user_id)
+        self._watch(tx, row, None)
+        after = self.shown(row)
+        if wish["has_state"] and wish["state"] != row.state:
+            row = self._set(tx, row, wish["state"], who)
+        quiet = ("timestamp", "evaluate_timestamp")
+        changed = {k: v for k, v in after.items() if before.get(k) != v and k not in quiet}
         if changed:
-            self._note(tx, row, "rule change", changed, who.user_id)
+            self._note(tx, row, "rule change", changed, who)
         return row
 
-    def delete(self, tx: Tx, row: AlarmRow) -> None:
+    def delete(self, tx: Tx, row: AlarmRow, who: Principal | None = None) -> None:
+        self._note(tx, row, "deletion", self.shown(row), who)
         tx.delete(row)
 
     def set_state(self, tx: Tx, row: AlarmRow, state: str, who: Principal) -> AlarmRow:
         if state not in STATES:
-            raise BadRequest(f"Invalid input for state: {state}")
-        return self._change(tx, row, state, "Manually set via API", who.user_id)
+            raise BadRequest(f"Invalid input for state: {state[:60]}")
+        return self._set(tx, row, state, who)
+
+    def _set(self, tx: Tx, row: AlarmRow, state: str, who: Principal) -> AlarmRow:
+        verdict = Verdict(state, "Manually set via API", {})  # type: ignore[arg-type]
+        return self.change(tx, row, verdict, who)
 
     def _note(
-        self, tx: Tx, row: AlarmRow, kind: str, detail: Mapping[str, Any], user_id: str | None
+        self, tx: Tx, row: AlarmRow, kind: str, detail: Mapping[str, Any], who: Principal | None
     ) -> None:
         tx.insert(
-            AlarmChangeRow(new_id(), row.id, kind, dict(detail), user_id, row.project_id, tx.now)
+            AlarmChangeRow(
+                new_id(),
+                row.id,
+                row.severity,
+                kind,
+                dict(detail),
+                None if who is None else who.user_id,
+                row.project_id,
+                None if who is None else who.project_id,
+                tx.now,
+            )
         )
         tx.run(queries.OLD_CHANGES, alarm=row.id, of=row.id, kept=MOST_CHANGES)
+        if random.random() < SWEEPS:
+            tx.run(
+                queries.OLD_CHANGES_OF_PROJECT,
+                project=row.project_id,
+                of=row.project_id,
+                kept=MOST_CHANGES_OF_PROJECT,
+            )
 
-    def _watch(self, tx: Tx, row: AlarmRow, now: Sequence[MetricRow] | None = None) -> None:
-        """Which metrics' measures it waits for."""
+    def _watch(self, tx: Tx, row: AlarmRow, now: Sequence[MetricRow] | None) -> None:
+        """Which metrics' measures it waits for. None: look for them."""
         if now is None:
             try:
-                now = self._metrics_seen(tx, row)
+                now = self._rules.metrics(tx, row.type, row.rule, self._who(tx, row))
             except Fault:
                 now = []
         wanted = {metric.id for metric in now}
@@ -220,97 +234,51 @@ class Alarms:
     # --- looking --------------------------------------------------------------------------------
 
     def look(self, tx: Tx, id: str) -> None:
-        """One alarm at its metric; the change and the calls that follow are one transaction."""
+        """One alarm at its metrics; the change and the calls that follow are one transaction."""
         row = tx.get(AlarmRow, id)
         if row is None or not row.enabled:
             return
-        row = tx.update(row, due=later(tx.now, self._interval))
-        rule = row.rule
+        waits = row.type == "event"
+        due = NEVER if waits else later(tx.now, self._interval)
+        if waits or not hours.within(row.time_constraints, seconds_of(tx.now)):
+            tx.update(row, due=due)
+            return
         try:
-            values = self._values(tx, row)
+            verdict, metrics = self._rules.look(tx, row, self._who(tx, row))
         except Fault as fault:
-            values, said = [], fault.message
-        else:
-            said = ""
-        state, reason = decide(
-            values,
-            operator=rule["comparison_operator"],
-            threshold=float(rule["threshold"]),
-            periods=rule["evaluation_periods"],
-            before=row.state,
-        )
-        if state != row.state:
-            self._change(tx, row, state, said or reason, None)
+            verdict, metrics = Verdict("insufficient data", fault.message, {}), []
+        self._watch(tx, row, metrics)
+        row = tx.update(row, due=due, state_reason=verdict.reason[:500])
+        if verdict.state != row.state:
+            self.change(tx, row, verdict, None)
         elif row.repeat_actions and row.repeated_at <= later(tx.now, -self._interval):
             # Once in an interval, however often measures come.
-            self._call(tx, row, row.state, row.state, reason)
+            self._call(tx, row, row.state, verdict)
 
-    def _values(self, tx: Tx, row: AlarmRow) -> list[float]:
-        rule = row.rule
-        granularity, periods = rule["granularity"], rule["evaluation_periods"]
-        now = seconds_of(tx.now)
-        found = self._metrics_seen(tx, row)
-        self._watch(tx, row, found)
-        fold = FOLDS.get(rule["aggregation_method"], _mean)
-        per_span: dict[float, list[float]] = {}
-        for metric in found:
-            for at, _, value in self._metrics.measures(
-                tx,
-                metric,
-                method=rule["aggregation_method"],
-                granularity=float(granularity),
-                # The newest span is not whole yet, and measures come a little late.
-                start=now - granularity * (periods + 2),
-            ):
-                per_span.setdefault(at, []).append(value)
-        return [fold(each) for _, each in sorted(per_span.items())]
+    def _who(self, tx: Tx, row: AlarmRow) -> Who:
+        """By whose right it looks. Raises Forbidden when that has ended."""
+        principal = self.principal(tx, row)
+        if principal is None and row.own:
+            raise Forbidden("What gave the right to look at the metric has ended")
+        everybody = principal is not None and principal.is_admin
+        return Who(row.project_id, row.user_id, everybody=everybody)
 
-    def _metrics_seen(self, tx: Tx, row: AlarmRow) -> list[MetricRow]:
-        """Those of its rule, as far as its user may look at them now. Raises Fault."""
-        everybody = False
-        if row.own:
-            who = self._rights(tx, row.user_id, row.project_id, row.lent or None)
-            if who is None:
-                raise Forbidden("What gave the right to look at the metric has ended")
-            everybody = who.is_admin
-        return self._metrics_of_rule(tx, row.type, row.rule, row.project_id, row.user_id, everybody)
+    def principal(self, tx: Tx, row: AlarmRow) -> Principal | None:
+        """Whom it acts for; None for one that an administrator made for another project, and
+        where the right has ended."""
+        if not row.own:
+            return None
+        return self._rights(tx, row.user_id, row.project_id, row.lent or None)
 
-    def _metrics_of_rule(
-        self,
-        tx: Tx,
-        kind: str,
-        rule: Mapping[str, Any],
-        project: str | None,
-        user: str | None,
-        everybody: bool,
-    ) -> list[MetricRow]:
-        """Those that the alarm's owner may read. Raises NotFound."""
-        if kind == "gnocchi_resources_threshold":
-            resource = self._metrics.named_resource(
-                tx, rule["resource_id"], project or "", user or ""
-            )
-            if resource is None or (not everybody and resource.project_id != project):
-                raise NotFound(f"Resource {rule['resource_id']} does not exist")
-            return [self._metrics.named(tx, resource.id, rule["metric"])]
-        found = []
-        for id in rule["metrics"]:
-            metric = self._metrics.get(tx, str(id))
-            if not everybody and self._metrics.project_of(tx, metric) != project:
-                raise NotFound(f"Metric {id} does not exist")
-            found.append(metric)
-        return found
+    def change(self, tx: Tx, row: AlarmRow, verdict: Verdict, who: Principal | None) -> AlarmRow:
+        before, reason = row.state, verdict.reason[:500]
+        row = tx.update(row, state=verdict.state, state_reason=reason, state_timestamp=tx.now)
+        detail = {"state": verdict.state, "transition_reason": reason}
+        self._note(tx, row, "state transition", detail, who)
+        return self._call(tx, row, before, verdict)
 
-    def _change(
-        self, tx: Tx, row: AlarmRow, state: State | str, reason: str, user_id: str | None
-    ) -> AlarmRow:
-        before = row.state
-        row = tx.update(row, state=state, state_reason=reason[:500], state_timestamp=tx.now)
-        detail = {"state": state, "transition_reason": reason}
-        self._note(tx, row, "state transition", detail, user_id)
-        return self._call(tx, row, before, row.state, reason)
-
-    def _call(self, tx: Tx, row: AlarmRow, before: str, state: str, reason: str) -> AlarmRow:
-        urls = row.actions.get(state, ())
+    def _call(self, tx: Tx, row: AlarmRow, before: State, verdict: Verdict) -> AlarmRow:
+        urls = row.actions.get(verdict.state, ())
         row = tx.update(row, repeated_at=tx.now)
         if urls:
             waiting = tx.all(queries.WAITING_CALLS, alarm=row.id)
@@ -322,9 +290,9 @@ class Alarms:
                 "alarm_name": row.name,
                 "severity": row.severity,
                 "previous": before,
-                "current": state,
-                "reason": reason,
-                "reason_data": {"type": "threshold"},
+                "current": verdict.state,
+                "reason": verdict.reason[:500],
+                "reason_data": verdict.data,
             }
             tx.insert(CallRow(new_id(), row.id, row.project_id, url, body, 0, tx.now))
         tx.after_commit(lambda: self.ring_calls())
@@ -363,9 +331,15 @@ class Alarms:
         }
 
 
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
+AT_ONCE = 500
 
 
-def call_body(row: CallRow) -> bytes:
-    return msgspec.json.encode(row.body)
+def soon(tx: Tx, metric_ids: Sequence[str]) -> None:
+    """The alarms of these metrics look at the new measures at once."""
+    for first in range(0, len(metric_ids), AT_ONCE):
+        tx.run(queries.SOON, now=tx.now, metrics=list(metric_ids[first : first + AT_ONCE]))
+
+
+def search_again(tx: Tx, project_id: str | None) -> bool:
+    """A project's resources or metrics are others: what searches for some looks again."""
+    return tx.run(queries.SEARCH_AGAIN, now=tx.now, project=project_id) > 0

@@ -63,8 +63,9 @@ class UsageConsumer:
                     ended=None,
                 )
             )
-        self._metrics.known(
-            tx, kind, event.resource_id, event.project_id, owner, name, facts, event.at
+        attributes = None if facts is None else {"display_name": name, **facts}
+        self._metrics.resources.known(
+            tx, kind, event.resource_id, event.project_id, owner, attributes, event.at
         )
 
 

@@ -138,7 +138,12 @@ def ensure_root(folder: Path, root: RootDisk, uid: int, gid: int) -> None:
         raise DiskFault("the guest's root disk is not on this host")
     else:
         _make_layer(target, root, uid, gid)
-    kept = {target.name, *([] if root.kept is None else [root_file(root.kept)])}
+    forget_others(folder, root)
+
+
+def forget_others(folder: Path, root: RootDisk) -> None:
+    """Versions of the root disk that nobody goes back to any more."""
+    kept = {root_file(root.version), *([] if root.kept is None else [root_file(root.kept)])}
     for other in folder.glob("root*.qcow2"):
         if other.name not in kept:
             other.unlink(missing_ok=True)
@@ -258,7 +263,8 @@ def noted_base(folder: Path) -> Path | None:
 
 def ensure_config_drive(folder: Path, content: dict[str, bytes] | None) -> None:
     """Make the config drive (ISO 9660, label config-2) unless this content is in it already."""
-    target, mark = folder / CONFIG_FILE, folder / "config.sum"
+    # Beside the guest's own folder, where no guest can put a link in its place.
+    target, mark = folder / CONFIG_FILE, folder.parent / "config.sum"
     if content is None:
         target.unlink(missing_ok=True)
         return
@@ -273,7 +279,7 @@ def ensure_config_drive(folder: Path, content: dict[str, bytes] | None) -> None:
             path = Path(tree, *place.parts)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-        temporary = folder / "config.new"
+        temporary = folder.parent / "config.new"
         temporary.unlink(missing_ok=True)
         options = ["-quiet", "-V", "config-2", "-r", "-J", "-l", "-o", str(temporary), tree]
         run_blocking([*iso_builder(), *options])

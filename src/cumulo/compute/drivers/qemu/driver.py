@@ -199,17 +199,18 @@ class QemuDriver:
 
     async def console_log(self, guest_id: str, lines: int | None = None) -> str:
         folder = GuestFolder(self._guests, guest_id)
-        console.trim(folder.console)
-        return console.tail(folder.console, lines)
+        await pools.DISK(console.trim, folder.console)
+        return await pools.DISK(console.tail, folder.console, lines)
 
     async def snapshot(self, guest_id: str, target: Path) -> None:
         folder = GuestFolder(self._guests, guest_id)
         async with self._lock(guest_id):
-            process = folder.process(folder.load())
+            record = await pools.DISK(folder.load)
+            process = await pools.DISK(folder.process, record)
             self._steps[guest_id] = "snapshotting"
             try:
                 if process is None:
-                    version = folder.load().root_version
+                    version = record.root_version
                     await pools.COPY(snapshot.copy_stopped, folder.run, target, version)
                 else:
                     monitor = await self._sessions.of(folder)
@@ -258,8 +259,8 @@ class QemuDriver:
 
     async def _observe(self, folder: GuestFolder, record: Record) -> Daemon | None:
         """Bring the record up to date with the process; its process when it is alive."""
-        console.trim(folder.console)
-        process = folder.process(record)
+        await pools.DISK(console.trim, folder.console)
+        process = await pools.DISK(folder.process, record)
         if process is None:
             await self._sessions.forget(record.id)
             self._note_end(folder, record)
@@ -392,7 +393,7 @@ class QemuDriver:
         resumed = (folder.path / memory.FILE).exists()
         await self._prepare(folder, spec)
         for disk in spec.disks:
-            disks.grant(disk, self._uid, self._gid)
+            await pools.DISK(disks.grant, disk, self._uid, self._gid)
         with contextlib.ExitStack() as opened:
             descriptors = {}
             if resumed:
@@ -469,6 +470,8 @@ class QemuDriver:
         elif spec.power == "on" and status in PAUSED:
             await monitor.execute("cont")
         await self._plugs.match(monitor, spec)
+        if spec.root is not None and spec.root.version == record.root_version:
+            await pools.DISK(disks.forget_others, folder.run, spec.root)
         self._configure(record, spec)
 
     # --- ending -----------------------------------------------------------------------------
@@ -509,7 +512,7 @@ class QemuDriver:
         await self._sessions.forget(record.id)
         self._steps.pop(record.id, None)
         await pools.DISK(folder.remove)
-        await pools.DISK(limits.forget, record.id)
+        await limits.forget(record.id)
 
     # --- helpers ----------------------------------------------------------------------------
 

@@ -107,7 +107,7 @@ def _processors(spec: GuestSpec) -> str:
 def _count(text: str | None) -> int | None:
     if text is None:
         return None
-    if not (text.isdecimal() and 0 < int(text[:6]) <= 512):
+    if len(text) > 3 or not (text.isdecimal() and 0 < int(text) <= 512):
         raise HardwareFault(f"not a number of processors: {text:.40}")
     return int(text)
 
@@ -160,5 +160,5 @@ def throttle_of(specs: Mapping[str, str]) -> dict[str, int]:
         "iops_wr": "write_iops",
     }
     found = {key: specs.get(f"quota:disk_{name}_sec", "0") for key, name in names.items()}
-    numbers = {key: int(text) if text.isdecimal() else 0 for key, text in found.items()}
+    numbers = {key: int(text[:15]) if text.isdecimal() else 0 for key, text in found.items()}
     return numbers if any(numbers.values()) else {}

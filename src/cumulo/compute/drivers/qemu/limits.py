@@ -8,8 +8,8 @@ A group of its own for each guest that has a limit, by its id; it goes with the 
 block.
 """
 
+import asyncio
 import contextlib
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -71,7 +71,7 @@ def _first(limits: Mapping[str, int]) -> dict[str, str]:
     return made
 
 
-def forget(guest_id: str, root: Path = ROOT) -> None:
+async def forget(guest_id: str, root: Path = ROOT) -> None:
     """The group of a guest that has ended; nothing to do is no error. The kernel lets go of a
     process a moment after it has ended."""
     for group in (root / FOLDER / guest_id, root / "cpu" / FOLDER / guest_id):
@@ -81,4 +81,4 @@ def forget(guest_id: str, root: Path = ROOT) -> None:
             with contextlib.suppress(OSError):
                 group.rmdir()
                 break
-            time.sleep(0.05)
+            await asyncio.sleep(0.05)

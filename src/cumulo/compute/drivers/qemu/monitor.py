@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,19 +36,25 @@ class Refused(MonitorError):
 def connect_socket(folder: Path, name: str, seconds: float = CONNECT_SECONDS) -> socket.socket:
     """A connection to one of a guest's Unix sockets, however long the folder's path is.
 
+    The folder is the guest's: a link in it that leads to a socket of somebody else is not followed.
     Raises OSError.
     """
-    descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        connection.settimeout(seconds)
-        connection.connect(f"/proc/self/fd/{descriptor}/{name}")
-        connection.setblocking(False)
-    except BaseException:
-        connection.close()
-        raise
-    finally:
-        os.close(descriptor)
+    with contextlib.ExitStack() as opened:
+        place = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        opened.callback(os.close, place)
+        found = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place)
+        opened.callback(os.close, found)
+        facts = os.fstat(found)
+        if not stat.S_ISSOCK(facts.st_mode) or facts.st_uid != os.fstat(place).st_uid:
+            raise OSError(f"{name} is no socket of the guest")
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(seconds)
+            connection.connect(f"/proc/self/fd/{found}")
+            connection.setblocking(False)
+        except BaseException:
+            connection.close()
+            raise
     return connection
 
 

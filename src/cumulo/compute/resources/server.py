@@ -1,14 +1,13 @@
-"""What templates can ask of compute: OS::Nova::… types, by compute's own operations."""
+"""OS::Nova::Server: made, changed in place as far as compute can, and removed."""
 
 import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
+from cumulo.compute.resources import server_networks
 from cumulo.core.resource_types import (
     READY,
     WORKING,
-    Finder,
     Others,
     Place,
     Property,
@@ -21,26 +20,20 @@ from cumulo.core.resource_types import (
     items,
     mapping,
     number,
-    rest,
     text,
 )
 
 BASE = "/compute/v2.1"
 VERSION = "2.79"
-FINDERS = (
-    Finder("server", f"{BASE}/servers", "server", "nova.server", version=VERSION),
-    Finder("flavor", f"{BASE}/flavors", "flavor", "nova.flavor", version=VERSION),
-    Finder("key_pair", f"{BASE}/os-keypairs", "keypair", "nova.keypair", version="2.10", id="name"),
-    Finder("server_group", f"{BASE}/os-server-groups", "server_group", version="2.64"),
-)
 Given = Mapping[str, Any]
+TRANSPORTS = ("POLL_SERVER_CFN", "POLL_TEMP_URL")
 
 
 def _server(given: Given, place: Place) -> dict[str, Any]:
     made: dict[str, Any] = {
         "name": given.get("name") or place.name,
         "flavorRef": given["flavor"],
-        "networks": _networks(given),
+        "networks": server_networks.wanted(given, place),
         "metadata": {str(k): str(v) for k, v in (given.get("metadata") or {}).items()},
         "config_drive": bool(given.get("config_drive")),
     }
@@ -51,9 +44,12 @@ def _server(given: Given, place: Place) -> dict[str, Any]:
         ("availability_zone", "availability_zone"),
         ("admin_pass", "adminPass"),
         ("tags", "tags"),
+        ("personality", "personality"),
     ):
         if given.get(name):
             made[wanted] = given[name]
+    if given.get("diskConfig"):
+        made["OS-DCF:diskConfig"] = given["diskConfig"]
     if given.get("security_groups"):
         made["security_groups"] = [{"name": each} for each in given["security_groups"]]
     data = given.get("user_data")
@@ -65,27 +61,6 @@ def _server(given: Given, place: Place) -> dict[str, Any]:
     return made
 
 
-def _networks(given: Given) -> Any:
-    wanted = given.get("networks")
-    if not wanted:
-        return "auto"
-    if len(wanted) == 1 and wanted[0].get("allocate_network"):
-        return wanted[0]["allocate_network"]
-    made = []
-    for each in wanted:
-        one = {}
-        if each.get("port"):
-            one["port"] = each["port"]
-        elif each.get("network"):
-            one["uuid"] = each["network"]
-        if each.get("fixed_ip"):
-            one["fixed_ip"] = each["fixed_ip"]
-        if each.get("tag"):
-            one["tag"] = each["tag"]
-        made.append(one)
-    return made
-
-
 def _devices(given: Given) -> list[dict[str, Any]]:
     made = []
     for each in given.get("block_device_mapping_v2") or ():
@@ -94,10 +69,19 @@ def _devices(given: Given) -> list[dict[str, Any]]:
             ("image", "image"),
             ("snapshot_id", "snapshot"),
             ("volume_id", "volume"),
+            ("image_id", "image"),
         ):
             if name in one:
                 one["uuid"], one["source_type"] = one.pop(name), source
         one.setdefault("source_type", "blank")
+        swap, ephemeral = one.pop("swap_size", None), one.pop("ephemeral_size", None)
+        if swap is not None or ephemeral is not None:
+            one |= {"guest_format": "swap"} if swap is not None else {}
+            one["volume_size"] = ephemeral if swap is None else swap
+            one |= {"boot_index": -1, "delete_on_termination": True}
+            if one.get("ephemeral_format"):
+                one["guest_format"] = one["ephemeral_format"]
+        one.pop("ephemeral_format", None)
         one["destination_type"] = "volume" if one["source_type"] != "blank" else "local"
         made.append(one)
     for each in given.get("block_device_mapping") or ():
@@ -152,6 +136,8 @@ def _update_server_later(
         made.append(_action(physical, {"resize": {"flavorRef": changed["flavor"]}}))
     if "image" in changed:
         made.append(_action(physical, {"rebuild": {"imageRef": changed["image"]}}))
+    if "networks" in changed:
+        made += server_networks.changes(physical, now, place)
     return made
 
 
@@ -192,33 +178,34 @@ SERVER = ResourceType(
         "key_name": text("Name of keypair to inject into the server."),
         "availability_zone": text("Name of the availability zone."),
         "security_groups": items(text(), "Names or ids of security groups.", default=[]),
-        "networks": items(
-            mapping(
-                {
-                    "network": text("The network.", find="network"),
-                    "uuid": text("Deprecated.", stands_for="network", find="network"),
-                    "port": text("A port.", find="port"),
-                    "fixed_ip": text("The address."),
-                    "subnet": text("The subnet.", find="subnet"),
-                    "tag": text("The tag of the device."),
-                    "allocate_network": text(
-                        "auto or none.", constraints=[{"allowed_values": ["auto", "none"]}]
-                    ),
-                }
-            ),
-            "Its networks and ports.",
-        ),
+        "networks": server_networks.PROPERTY,
         "metadata": mapping(None, "Key/value pairs.", update=True, default={}),
         "user_data": Property("any", "User data script."),
         "user_data_format": text(
             "How the user data is handed over.",
             default="RAW",
-            constraints=[{"allowed_values": ["RAW"]}],
+            constraints=[{"allowed_values": ["HEAT_CFNTOOLS", "RAW", "SOFTWARE_CONFIG"]}],
         ),
         "user_data_update_policy": text("Kept for old templates.", default="REPLACE", update=True),
+        "software_config_transport": text(
+            "How the server is to receive the metadata of deployments.",
+            default="POLL_SERVER_CFN",
+            update=True,
+            constraints=[
+                {
+                    "allowed_values": list(TRANSPORTS),
+                    "description": "Guests are given no password, and there is no messaging "
+                    "service: POLL_SERVER_CFN and POLL_TEMP_URL are done.",
+                }
+            ],
+        ),
+        "deployment_swift_data": mapping(None, "Kept for old templates.", update=True),
+        "reservation_id": text("Kept for old templates."),
         "config_drive": flag("Whether it gets a config drive."),
         "admin_pass": text("The administrator's password.", update=True),
-        "diskConfig": text("Kept for old templates."),
+        "diskConfig": text(
+            "How the disk is partitioned.", constraints=[{"allowed_values": ["AUTO", "MANUAL"]}]
+        ),
         "scheduler_hints": mapping(None, "Hints for the scheduler."),
         "tags": items(text(), "Tags of the server.", update=True),
         "block_device_mapping": items(
@@ -239,6 +226,10 @@ SERVER = ResourceType(
                     "device_name": text("The device's name."),
                     "volume_id": text("The volume.", find="volume"),
                     "image": text("The image.", find="image"),
+                    "image_id": text("Deprecated.", stands_for="image", find="image"),
+                    "ephemeral_size": number("GB of an empty disk that goes with the server."),
+                    "ephemeral_format": text("Its file system."),
+                    "swap_size": number("GB of swap."),
                     "snapshot_id": text("The snapshot.", find="volume_snapshot"),
                     "device_type": text("cdrom or disk."),
                     "disk_bus": text("The bus."),
@@ -271,7 +262,7 @@ SERVER = ResourceType(
         "instance_name": "AWS compatible instance name.",
         "accessIPv4": "The manually assigned alternative public IPv4 address.",
         "accessIPv6": "The manually assigned alternative public IPv6 address.",
-        "console_urls": "URLs of the server's consoles.",
+        "os_collect_config": "What os-collect-config of the guest is configured with.",
         "tags": "Tags of the server.",
     },
     attribute=lambda name, body, read: _server_attribute(name, body, read),
@@ -288,6 +279,11 @@ SERVER = ResourceType(
     suspend=lambda physical: _action(physical, {"suspend": None}),
     resume=lambda physical: _action(physical, {"resume": None}),
     stands_on=lambda given, others: _subnets_of_networks(given, others),
+    first=server_networks.ports_wanted,
+    last=server_networks.ports_gone,
+    release=server_networks.released,
+    regain=lambda physical, given, place: server_networks.changes(physical, given, place),
+    after=lambda physical, given, body, place: server_networks.connected(physical, given, place),
     later=_update_server_later,
     replaces=_replaces_server,
     follow_up=_confirmed,
@@ -332,7 +328,7 @@ def _server_attribute(name: str, body: Any, read: Reader) -> Any:
         return NotImplemented
     server = body["server"]
     if name == "networks":
-        return {net: [a["addr"] for a in found] for net, found in server["addresses"].items()}
+        return _by_name_and_id(server, read)
     if name == "addresses":
         return _addresses(server, read)
     if name == "first_address":
@@ -342,19 +338,19 @@ def _server_attribute(name: str, body: Any, read: Reader) -> Any:
     return NotImplemented
 
 
+def _by_name_and_id(server: Any, read: Reader) -> dict[str, Any]:
+    """Each network's addresses, under its name and its id."""
+    found = _addresses(server, read)
+    return {net: [each["addr"] for each in listed] for net, listed in found.items()}
+
+
 def _addresses(server: Any, read: Reader) -> dict[str, Any]:
     """Each network's addresses, under its name and its id, with port and subnets."""
     found = read(f"/network/v2.0/ports?device_id={server['id']}")
     by_mac = {port["mac_address"]: port for port in (found or {}).get("ports", ())}
     made: dict[str, Any] = {}
     for net, addresses in server["addresses"].items():
-        made[net] = [
-            {
-                **address,
-                "port": by_mac.get(address["OS-EXT-IPS-MAC:mac_addr"], {}).get("id"),
-            }
-            for address in addresses
-        ]
+        made[net] = [address | _port_of(address, by_mac, read) for address in addresses]
         for address in addresses:
             port = by_mac.get(address["OS-EXT-IPS-MAC:mac_addr"])
             if port is not None:
@@ -362,58 +358,16 @@ def _addresses(server: Any, read: Reader) -> dict[str, Any]:
     return made
 
 
-def _key_pair(given: Given, place: Place) -> Request:
-    body = {"name": given["name"]}
-    if given.get("public_key"):
-        body["public_key"] = given["public_key"]
-    return Request("POST", f"{BASE}/os-keypairs", {"keypair": body}, "2.79")
-
-
-KEY_PAIR = ResourceType(
-    "OS::Nova::KeyPair",
-    {
-        "name": text("The name of the key pair.", required=True),
-        "save_private_key": flag("Whether the private key can be asked for.", default=False),
-        "public_key": text("The public key; without one a pair is made."),
-        "user": text("Kept for old templates."),
-        "type": text("ssh.", default="ssh"),
-    },
-    _key_pair,
-    lambda answer: str(answer["keypair"]["name"]),
-    lambda physical, given, place: Request(
-        "GET", f"{BASE}/os-keypairs/{quote(given['name'], safe='')}", None, "2.79"
-    ),
-    lambda physical, now, changed, place: [],
-    lambda physical, given, place: Request(
-        "DELETE", f"{BASE}/os-keypairs/{quote(physical, safe='')}", None, "2.79"
-    ),
-    attributes={"public_key": "The public key.", "private_key": "The private key if it was saved."},
-    attribute=lambda name, body, read: "" if name == "private_key" else NotImplemented,
-    kept=lambda given, answer: (
-        {"private_key": answer["keypair"].get("private_key", "")}
-        if given.get("save_private_key")
-        else {}
-    ),
-    outside=True,
-    reference="name",
-    description="A resource for creating Nova key pairs.",
-)
-
-SERVER_GROUP = rest(
-    "OS::Nova::ServerGroup",
-    f"{BASE}/os-server-groups",
-    "server_group",
-    version="2.15",
-    description="A resource for managing a Nova server group.",
-    properties={
-        "name": text("Server Group name."),
-        "policies": items(text(), "A list of exactly one policy.", default=["anti-affinity"]),
-        "rules": mapping(None, "Kept for new policies."),
-    },
-    body=lambda given, place: {
-        "name": given.get("name") or place.name,
-        "policies": given["policies"],
-    },
-)
-
-TYPES = (SERVER, KEY_PAIR, SERVER_GROUP)
+def _port_of(address: Any, by_mac: Mapping[str, Any], read: Reader) -> dict[str, Any]:
+    """The port that an address is of, with its subnets and network."""
+    port = by_mac.get(address["OS-EXT-IPS-MAC:mac_addr"])
+    if port is None:
+        return {"port": None, "subnets": [], "network": None}
+    ids = dict.fromkeys(each["subnet_id"] for each in port["fixed_ips"])
+    subnets = [read(f"/network/v2.0/subnets/{each}") for each in ids]
+    network = read(f"/network/v2.0/networks/{port['network_id']}")
+    return {
+        "port": port["id"],
+        "subnets": [each["subnet"] for each in subnets if each is not None],
+        "network": None if network is None else network["network"],
+    }
