@@ -4,6 +4,7 @@ from cumulo.core.assembly import Assembly, Frame, Service
 from cumulo.dashboard.api.desk import Desk
 from cumulo.dashboard.api.face import dashboard_faces
 from cumulo.dashboard.reconcile import EndedSessions
+from cumulo.dashboard.service.look import Look
 from cumulo.dashboard.service.sessions import Sessions
 from cumulo.dashboard.settings import DashboardSettings
 from cumulo.identity.interface import FirstUsers, Identity
@@ -17,7 +18,7 @@ def build(frame: Frame) -> Service:
         frame.caller,
         sessions,
         [each.name for each in frame.assemblies],
-        own,
+        Look(own.name, own.theme, own.titles, own.without, own.sign_on),
         frame.settings.region,
         frame.settings.public_url,
     )

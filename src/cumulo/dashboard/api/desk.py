@@ -17,8 +17,8 @@ from cumulo.core.resource_types import Request
 from cumulo.dashboard.api.forms import cookies_of
 from cumulo.dashboard.api.html import page, redirect
 from cumulo.dashboard.service.languages import LANGUAGES, Words, best, words_in
+from cumulo.dashboard.service.look import Look
 from cumulo.dashboard.service.sessions import Sessions, SignedIn
-from cumulo.dashboard.settings import DashboardSettings
 
 MOUNT = "/dashboard"
 SESSION = "cumulo_session"
@@ -42,7 +42,7 @@ class Desk:
         caller: Caller,
         sessions: Sessions,
         services: Sequence[str],
-        own: DashboardSettings,
+        own: Look,
         region: str,
         public_url: str,
     ) -> None:
