@@ -95,6 +95,7 @@ class Request:
     body: Any = None
     version: str | None = None
     query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -223,6 +224,11 @@ class ResourceType:
     before it though no property names them: an address needs the router's interface."""
     before_delete: Callable[[str, Any], Sequence[Request]] | None = None
     """(id, body of the read) → what has to go first."""
+    leave: Callable[[str, Mapping[str, Any], Place], Sequence[Request]] | None = None
+    """(id, properties, place) → what is asked when it goes, before the delete; what is not there is
+    no fault."""
+    grown: Callable[[str, Mapping[str, Any], Place], Sequence[Request]] | None = None
+    """(id, properties, place) → what a create asks one by one, each when the thing is ready."""
     exclusive: Sequence[str] = ()
     """Properties whose value only one thing can have: where another one in its stead shall have the
     same, this one goes first."""

@@ -9,7 +9,7 @@ from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, Service
 from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.ids import child_id
 from cumulo.core.outbound.guard import Guard
-from cumulo.dns import names
+from cumulo.dns import names, resources
 from cumulo.dns.api.face import dns_face
 from cumulo.dns.drivers.bind import Bind
 from cumulo.dns.drivers.embedded import EmbeddedNameServer
@@ -148,5 +148,10 @@ def _rules(own: DnsSettings) -> Rules:
 
 
 ASSEMBLY = Assembly(
-    "dns", build, events=EVENTS, catalog=(CatalogEntry("dns", (), "/dns", "designate"),)
+    "dns",
+    build,
+    events=EVENTS,
+    catalog=(CatalogEntry("dns", (), "/dns", "designate"),),
+    resource_types=resources.TYPES,
+    finders=resources.FINDERS,
 )

@@ -19,6 +19,7 @@ from cumulo.core.auth.passwords import Passwords
 from cumulo.core.auth.tokens import TokenKeys
 from cumulo.core.http.admission import Authenticator
 from cumulo.core.quotas.quotas import UnifiedLimits
+from cumulo.identity import resources
 from cumulo.identity.api.face import identity_face
 from cumulo.identity.drivers.directories import opener
 from cumulo.identity.first_run.accounts import FirstAccounts
@@ -110,4 +111,6 @@ ASSEMBLY = Assembly(
     build,
     events=EVENTS,
     catalog=(CatalogEntry("identity", (), "/identity", "keystone"),),
+    resource_types=resources.TYPES,
+    finders=resources.FINDERS,
 )

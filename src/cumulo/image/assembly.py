@@ -144,6 +144,7 @@ ASSEMBLY = Assembly(
     build,
     events=EVENTS,
     catalog=(CatalogEntry("image", (), "/image", "glance"),),
+    resource_types=resources.TYPES,
     finders=resources.FINDERS,
     panels=PANELS,
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
 from cumulo.network.interface import ServicePorts
 from cumulo.settings import instance_prefix
+from cumulo.shared_file_system import resources
 from cumulo.shared_file_system.agent import SharesAgent
 from cumulo.shared_file_system.api.face import shared_file_system_faces
 from cumulo.shared_file_system.drivers.fake import FakeDriver
@@ -59,5 +60,7 @@ ASSEMBLY = Assembly(
     build,
     events=EVENTS,
     catalog=(CatalogEntry("shared-file-system", ("share", "sharev2"), "/share/v2", "manilav2"),),
+    resource_types=resources.TYPES,
+    finders=resources.FINDERS,
     hosts=(HostKind("shared_file_system", agent, sweep=10.0, stop=stop, joined=False),),
 )

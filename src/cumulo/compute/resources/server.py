@@ -26,7 +26,7 @@ from cumulo.core.resource_types import (
 BASE = "/compute/v2.1"
 VERSION = "2.79"
 Given = Mapping[str, Any]
-TRANSPORTS = ("POLL_SERVER_CFN", "POLL_SERVER_HEAT", "POLL_TEMP_URL", "ZAQAR_MESSAGE")
+TRANSPORTS = ("POLL_SERVER_CFN", "POLL_TEMP_URL")
 
 
 def _server(given: Given, place: Place) -> dict[str, Any]:
@@ -191,7 +191,13 @@ SERVER = ResourceType(
             "How the server is to receive the metadata of deployments.",
             default="POLL_SERVER_CFN",
             update=True,
-            constraints=[{"allowed_values": list(TRANSPORTS)}],
+            constraints=[
+                {
+                    "allowed_values": list(TRANSPORTS),
+                    "description": "Guests are given no password, and there is no messaging "
+                    "service: POLL_SERVER_CFN and POLL_TEMP_URL are done.",
+                }
+            ],
         ),
         "deployment_swift_data": mapping(None, "Kept for old templates.", update=True),
         "reservation_id": text("Kept for old templates."),

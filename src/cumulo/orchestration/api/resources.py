@@ -98,7 +98,8 @@ class ResourcesApi:
         return {"resource": body}
 
     def metadata(self, call: Call, tx: Tx) -> Any:
-        return {"metadata": self._one(call, tx)[1].metadata or {}}
+        stack, row = self._one(call, tx)
+        return {"metadata": self._stacks.metadata(tx, stack, row)}
 
     def mark(self, call: Call, tx: Tx) -> None:
         """Mark it unhealthy, or healthy again: the next update replaces it, or does not."""

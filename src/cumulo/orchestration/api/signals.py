@@ -8,7 +8,7 @@ from cumulo.orchestration.api.stacks import ONE, finder
 from cumulo.orchestration.service.stacks import Stacks
 from cumulo.orchestration.service.waits import Signals
 
-MOST_BODY = 32 * 1024
+MOST_BODY = 128 * 1024
 
 
 class SignalsApi:
@@ -30,16 +30,24 @@ class SignalsApi:
         ]
 
     def open_operations(self) -> list[Operation]:
+        """A deployment's tools PUT where they take the address for one of a temporary URL."""
         return [
-            Operation(
-                "POST",
-                "/signal/{resource_id}/{key}",
-                self.signal_by_key,
-                public=True,
-                body=dict[str, Any] | None,
-                body_limit=MOST_BODY,
-            )
+            *(
+                Operation(
+                    method,
+                    "/signal/{resource_id}/{key}",
+                    self.signal_by_key,
+                    public=True,
+                    body=dict[str, Any] | None,
+                    body_limit=MOST_BODY,
+                )
+                for method in ("POST", "PUT")
+            ),
+            Operation("GET", "/metadata/{resource_id}/{key}", self.metadata_by_key, public=True),
         ]
+
+    def metadata_by_key(self, call: Call, tx: Tx) -> Any:
+        return self._signals.metadata_by_key(tx, call.path["resource_id"], call.path["key"])
 
     def signal(self, call: Call, tx: Tx) -> None:
         stack = self._find(call, tx)

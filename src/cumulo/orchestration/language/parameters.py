@@ -167,7 +167,7 @@ def coerce(parameter: Parameter, value: Any) -> Any:
     try:
         if len(value if isinstance(value, str) else json.dumps(value)) > MOST_BYTES:
             raise Invalid(f"Parameter '{parameter.name}' is larger than {MOST_BYTES} bytes")
-        return _COERCE[parameter.type](value)
+        return COERCE[parameter.type](value)
     except (ValueError, TypeError) as error:
         raise Invalid(f"Parameter '{parameter.name}' is invalid: {error}") from None
 
@@ -228,7 +228,7 @@ def _to_boolean(value: Any) -> bool:
     raise ValueError(f'Value "{value}" is invalid for a boolean')
 
 
-_COERCE = {
+COERCE = {
     "string": _string,
     "number": _to_number,
     "comma_delimited_list": _to_list,

@@ -21,7 +21,7 @@ from cumulo.orchestration.service.blueprints import Blueprints, pseudo_parameter
 from cumulo.orchestration.service.engine import Engine
 from cumulo.orchestration.service.handlers import Asker, RestHandler
 from cumulo.orchestration.service.live import known_properties
-from cumulo.orchestration.service.properties import checked
+from cumulo.orchestration.service.properties import checked, value_of
 from cumulo.orchestration.service.types import is_template
 
 MOST_DEPTH = 5
@@ -174,6 +174,9 @@ class Checking:
         for name, one in handler.properties.items():
             if one.required and name not in names:
                 raise Invalid(f"Property {name} not assigned", path)
+        for name, value in known.items():
+            if value is not None:
+                value_of(handler.properties[name], value, f"{path}.{name}", no_custom)
 
     # --- stacks inside it ----------------------------------------------------------------
 

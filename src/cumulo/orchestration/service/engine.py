@@ -385,10 +385,10 @@ class Engine:
         action = work.stack.action
         work.properties = work.row.properties
         self.begin(work, action)
-        if action != "CHECK":
+        if action == "CHECK":
+            handler.look_over(work)
+        else:
             handler.suspend(work, resume=action == "RESUME")
-            self.done(work.tx, work.row)
-            return
         self._look(work, handler)
 
     def _hooked(self, work: Work, hooks: set[str]) -> bool:

@@ -45,6 +45,7 @@ class Calls(Protocol):
         *,
         query: Mapping[str, str] | Sequence[tuple[str, str]] = (),
         version: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Any: ...
 
     async def call(
@@ -87,6 +88,7 @@ class Asker:
                 request.body,
                 query=request.query,
                 version=request.version,
+                headers=request.headers,
             )
         except LookupError:
             # A name that no path can hold.
@@ -113,6 +115,8 @@ class Work:
     row: ResourceRow
     principal: Principal
     properties: Mapping[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] = field(default_factory=dict)
+    """What the properties were, with ids for names, while it is changed."""
     inner: dict[str, "Work"] = field(default_factory=dict)
     """Of the resources of the stack that it is, as far as they were looked at."""
 
@@ -132,7 +136,7 @@ class Work:
             stored=self.row.stored,
             read=self.read,
             physical=self.row.physical_id,
-            before=self.row.properties,
+            before=self.before,
         )
 
     def ask(self, request: Request) -> Any:
@@ -213,6 +217,9 @@ class Handler(Protocol):
 
     def suspend(self, work: Work, *, resume: bool) -> None: ...
 
+    def look_over(self, work: Work) -> None:
+        """Begin what a check needs besides a look at its state."""
+
 
 def physical_name(stack: str, resource: str, row_id: str, most: int = 63) -> str:
     """STACK-RESOURCE-TWELVE: the same for the same row."""
@@ -247,6 +254,10 @@ class RestHandler:
         answer = work.ask(self.request(work))
         physical = self.type.made(answer)
         self._after(work, physical)
+        if self.type.grown is not None:
+            given = self.found(work, self.properties, work.properties)
+            steps = self.type.grown(physical, given, work.place)
+            work.store(steps=[asdict(each) for each in steps])
         return physical
 
     def _first(self, work: Work) -> None:
@@ -347,6 +358,7 @@ class RestHandler:
         physical = work.row.physical_id
         assert physical is not None
         now = self.found(work, self.properties, work.properties)
+        work.before = self._known_before(work)
         new = {**{name: now.get(name) for name in changed}}
         if self.type.replaces is not None and self.type.replaces(now, new):
             return False
@@ -360,6 +372,13 @@ class RestHandler:
                 work.store(steps=[asdict(each) for each in steps])
         return True
 
+    def _known_before(self, work: Work) -> Any:
+        try:
+            return self.found(work, self.properties, work.row.properties)
+        except (Invalid, Fault):
+            # What it named is not there any more.
+            return work.row.properties
+
     def delete(self, work: Work) -> None:
         physical = work.row.physical_id
         if physical is None:
@@ -369,6 +388,10 @@ class RestHandler:
             body = None if request is None else work.read(request.path, request.version)
             for first in self.type.before_delete(physical, body) if body is not None else ():
                 work.ask(first)
+        given = self._known_before(work) if self.type.leave else {}
+        for each in self.type.leave(physical, given, work.place) if self.type.leave else ():
+            with contextlib.suppress(NotFound):
+                work.ask(each)
         last = self.type.delete(physical, work.row.properties, work.place)
         if last is not None:
             try:
@@ -429,6 +452,9 @@ class RestHandler:
         made = self.type.resume if resume else self.type.suspend
         if made is not None and work.row.physical_id is not None:
             work.ask(made(work.row.physical_id))
+
+    def look_over(self, work: Work) -> None:
+        return None
 
     def _read_request(self, work: Work) -> Request | None:
         physical = work.row.physical_id

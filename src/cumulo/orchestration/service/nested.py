@@ -161,6 +161,11 @@ class Nested(Own):
         if child is not None:
             self.stacks.act(work.tx, child, "RESUME" if resume else "SUSPEND")
 
+    def look_over(self, work: Work) -> None:
+        child = self.child(work)
+        if child is not None and child.status != "IN_PROGRESS":
+            self.stacks.act(work.tx, child, "CHECK")
+
 
 def child_environment(work: Work) -> dict[str, Any]:
     parent = parse_environment(dict(work.stack.environment))

@@ -192,6 +192,29 @@ def _remove_later(tx: Tx, stack: StackRow, row: ResourceRow) -> None:
     )
 
 
+def arrange_looks(tx: Tx, stack: StackRow, rows: Sequence[ResourceRow]) -> None:
+    """What is there is looked at; it goes to rest after what stands on it, and goes on before."""
+    tx.run(resources.FORGET_EDGES, stack=stack.id)
+    waits: dict[str, int] = defaultdict(int)
+    by_name = {row.name: row for row in rows}
+    pairs = [(by_name[name], row) for row in rows for name in row.requires if name in by_name]
+    if stack.action == "SUSPEND":
+        pairs = [(row, first) for first, row in pairs]
+    for first, row in pairs if stack.action != "CHECK" else ():
+        if tx.insert(EdgeRow(first.id, row.id), ignore_duplicate=True):
+            waits[row.id] += 1
+    for row in rows:
+        tx.update(
+            row,
+            step="todo",
+            traversal=stack.traversal,
+            phase=1,
+            waits=waits[row.id],
+            due=tx.now,
+            tries=0,
+        )
+
+
 def arrange_all_absent(tx: Tx, stack: StackRow) -> None:
     """Everything of the stack goes."""
     tx.run(resources.FORGET_EDGES, stack=stack.id)

@@ -15,13 +15,16 @@ from cumulo.orchestration.queries import stack as queries
 from cumulo.orchestration.service.blueprint import Blueprint, PlanScope
 from cumulo.orchestration.service.blueprints import Blueprints
 from cumulo.orchestration.service.engine import Engine
+from cumulo.orchestration.service.guests import Server
 from cumulo.orchestration.service.handlers import Work
 from cumulo.orchestration.service.live import LiveScope
+from cumulo.orchestration.service.software import Software
 
 
 class Reading:
     engine: Engine
     blueprints: Blueprints
+    software: Software
 
     # --- outputs -------------------------------------------------------------------------
 
@@ -71,6 +74,17 @@ class Reading:
             return None, None
         except (Invalid, Fault) as problem:
             return None, problem.message
+
+    def metadata(self, tx: Tx, row: StackRow, resource: ResourceRow) -> dict[str, Any]:
+        """What the template says of a resource, and what a server is to have besides."""
+        made = dict(resource.metadata or {})
+        handler = self.engine.types.handler(resource.kind)
+        if isinstance(handler, Server) and "access" in resource.stored:
+            made |= handler.collected(resource, row.name, row.id)
+            physical = resource.physical_id
+            if resource.properties.get("user_data_format") == "SOFTWARE_CONFIG" and physical:
+                made["deployments"] = self.software.of_server(tx, row.project_id, physical)
+        return made
 
     def count(self, tx: Tx) -> int:
         return int(tx.value(queries.COUNT))

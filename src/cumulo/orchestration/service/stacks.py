@@ -8,7 +8,7 @@ import msgspec
 from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import later
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import BadRequest, Conflict, Fault, NotFound
+from cumulo.core.faults import BadRequest, Conflict, Fault, Forbidden, NotFound, QuotaExceeded
 from cumulo.core.ids import child_id, new_id
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.orchestration.language.environment import parse as parse_environment
@@ -21,11 +21,17 @@ from cumulo.orchestration.service.blueprints import Blueprints
 from cumulo.orchestration.service.checking import Checking, Wish
 from cumulo.orchestration.service.engine import Engine
 from cumulo.orchestration.service.live import known_properties
-from cumulo.orchestration.service.plan import arrange, arrange_all_absent
+from cumulo.orchestration.service.plan import arrange, arrange_all_absent, arrange_looks
 from cumulo.orchestration.service.reading import Reading
+from cumulo.orchestration.service.software import Software
 
 TIMEOUT_MINUTES = 60
-DEFAULTS = {"stacks": 512, "stack_resources": 1000}
+DEFAULTS = {
+    "stacks": 512,
+    "stack_resources": 1000,
+    "software_configs": 10_000,
+    "software_deployments": 10_000,
+}
 
 
 class StackInAction(Conflict):
@@ -36,11 +42,19 @@ class Stacks(Checking, Reading):
     listing = queries.STACKS
     events = queries.EVENTS
 
-    def __init__(self, engine: Engine, blueprints: Blueprints, region: str) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        blueprints: Blueprints,
+        region: str,
+        quotas: Quotas,
+        software: Software,
+    ) -> None:
         self.engine = engine
         self.blueprints = blueprints
         self.region = region
-        self.quotas = Quotas("orchestration", DEFAULTS)
+        self.quotas = quotas
+        self.software = software
         engine.ended = self._ended
 
     # --- finding -------------------------------------------------------------------------
@@ -83,7 +97,7 @@ class Stacks(Checking, Reading):
         if tx.one(queries.NAMED, project=project_id, name=name) is not None:
             raise Conflict(f"The Stack ({name}) already exists.", kind="StackExists")
         stack_id = new_id()
-        self.quotas.take(tx, project_id, stacks=1)
+        self._take(tx, project_id)
         row = self._row(
             tx, stack_id, name, project_id, who.user_id, list(who.roles), wish, None, None
         )
@@ -93,6 +107,17 @@ class Stacks(Checking, Reading):
         tx.insert(row)
         tx.insert(StackNameRow(project_id, name, stack_id))
         return self._begin(tx, row, blueprint)
+
+    def _take(self, tx: Tx, project_id: str) -> None:
+        try:
+            self.quotas.take(tx, project_id, stacks=1)
+        except QuotaExceeded:
+            most = self.quotas.limit(tx, project_id, "stacks")
+            raise Forbidden(
+                f"You have reached the maximum stacks per tenant, {most}. "
+                "Please delete some stacks.",
+                kind="RequestLimitExceeded",
+            ) from None
 
     def create_nested(
         self, tx: Tx, parent: StackRow, resource: ResourceRow, wish: Wish
@@ -194,10 +219,10 @@ class Stacks(Checking, Reading):
         )
         self.engine.story.of_stack(tx, row)
         left = arrange(tx, row, blueprint)
-        if int(tx.value(resources.COUNT_IN_TREE, root=row.root_id)) > DEFAULTS["stack_resources"]:
-            raise BadRequest(
-                f"Maximum resources per stack exceeded: {DEFAULTS['stack_resources']}",
-                kind="StackValidationFailed",
+        most = self.quotas.limit(tx, row.project_id, "stack_resources")
+        if 0 <= most < int(tx.value(resources.COUNT_IN_TREE, root=row.root_id)):
+            raise Forbidden(
+                f"Maximum resources per stack exceeded: {most}", kind="RequestLimitExceeded"
             )
         row = tx.update(row, left=left)
         tx.after_commit(lambda: self.engine.ring(0.0))
@@ -321,10 +346,7 @@ class Stacks(Checking, Reading):
             for each in tx.all(resources.OF_STACK, stack=row.id)
             if each.goal == "present" and each.physical_id is not None
         ]
-        for each in rows:
-            tx.update(
-                each, step="todo", traversal=row.traversal, phase=1, waits=0, due=tx.now, tries=0
-            )
+        arrange_looks(tx, row, rows)
         row = tx.update(row, left=len(rows))
         tx.after_commit(lambda: self.engine.ring(0.0))
         if not rows:
@@ -350,6 +372,9 @@ class Stacks(Checking, Reading):
         """It ends here, with what is going on in the stacks inside it."""
         for child in tx.all(queries.CHILDREN_AT_WORK, stack=row.id):
             self._stop(tx, child, reason, why)
+        for each in tx.all(resources.OF_STACK, stack=row.id):
+            if each.step == "working" and each.stored.get("derived") and each.physical_id:
+                self.software.give_up(tx, each.physical_id, row.project_id, reason)
         tx.run(resources.STOP, stack=row.id, why=why)
         self.engine.end(tx, tx.update(row, phase=3), "FAILED", reason)
 

@@ -22,10 +22,10 @@ class Types:
         }
         self._template: Handler | None = None
 
-    def add(self, own: Mapping[str, Handler], template: Handler) -> None:
+    def add(self, own: Mapping[str, Handler], template: Handler | None = None) -> None:
         """Heat's own ones; `template` is what files and URLs of templates are made by."""
         self._handlers |= own
-        self._template = template
+        self._template = self._template if template is None else template
 
     def implied(self, resources: Mapping[str, tuple[str, Mapping[str, Any]]]) -> Implied:
         """Each resource → those that it stands on by what it is: `resources` are type and

@@ -21,9 +21,10 @@ from cumulo.orchestration.model.signal import SignalRow
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.queries import signal as queries
-from cumulo.orchestration.service.engine import Engine
+from cumulo.orchestration.service.guests import Server
 from cumulo.orchestration.service.handlers import Seal, Work
 from cumulo.orchestration.service.own_types import Own
+from cumulo.orchestration.service.stacks import Stacks
 
 HANDLE, CONDITION = "OS::Heat::WaitConditionHandle", "OS::Heat::WaitCondition"
 MOST_SIGNALS = 1000
@@ -35,6 +36,9 @@ TRANSPORTS = ("TOKEN_SIGNAL", "NO_SIGNAL")
 
 class Signalled(Own):
     """A type that can be signalled, at an address of its own."""
+
+    until_the_end = False
+    """Also while it goes."""
 
     def __init__(self, seal: Seal, endpoint: str) -> None:
         self._seal = seal
@@ -198,8 +202,9 @@ class WaitCondition(Own):
 class Signals:
     """The verb: signal a resource."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, stacks: Stacks) -> None:
+        self._stacks = stacks
+        self._engine = stacks.engine
 
     def signal(self, tx: Tx, stack: StackRow, row: ResourceRow, body: Any) -> None:
         """As a user of the project. Raises BadRequest."""
@@ -213,7 +218,8 @@ class Signals:
         handler = self._engine.types.handler(row.kind)
         if not isinstance(handler, Signalled):
             raise BadRequest(f"Resource type {row.type} does not support signaling resource")
-        if row.physical_id is None or row.goal == "absent" or stack.deleted_at is not None:
+        leaving = row.goal == "absent" and not handler.until_the_end
+        if row.physical_id is None or leaving or stack.deleted_at is not None:
             raise BadRequest(f"Cannot signal resource during {stack.word}")
         principal = self._engine.principal_or_none(tx, stack)
         if principal is None:
@@ -233,6 +239,17 @@ class Signals:
             raise NotFound("The resource could not be found.")
         given = {n: v for n, v in body.items() if n != "unset_hook"} if body else {}
         self.signal(tx, stack, row, given)
+
+    def metadata_by_key(self, tx: Tx, resource_id: str, key: str) -> dict[str, Any]:
+        """As a server that has the address. Raises NotFound."""
+        row = tx.get(ResourceRow, resource_id)
+        stack = None if row is None else tx.get(StackRow, row.stack_id)
+        handler = None if row is None else self._engine.types.handler(row.kind)
+        if row is None or stack is None or not isinstance(handler, Server):
+            raise NotFound("The resource could not be found.")
+        if not handler.knows(row, key):
+            raise NotFound("The resource could not be found.")
+        return self._stacks.metadata(tx, stack, row)
 
     def _unset(self, tx: Tx, stack: StackRow, row: ResourceRow, hook: Any) -> None:
         if row.hook != hook:
