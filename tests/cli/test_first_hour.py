@@ -100,6 +100,24 @@ def test_a_place_that_cannot_be_made_is_one_line() -> None:
     assert answer.output.startswith("Error: /proc/cumulo: ")
 
 
+@pytest.mark.parametrize("kind", [(), ("--fake",)])
+def test_a_place_that_is_full_or_closed_is_told_before_anything_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: tuple[str, ...]
+) -> None:
+    def no_set_up(_: settings.Settings) -> None:
+        raise AssertionError("nothing is to be installed yet")
+
+    monkeypatch.setattr(up, "_set_up", no_set_up)
+    answer = cumulo("up", *kind, "--listen", f"127.0.0.1:{free_port()}", data_dir=Path("/proc/x"))
+    assert answer.exit_code == 1
+    assert answer.output.startswith("Error: /proc/x: nothing can be made in /proc: ")
+    monkeypatch.setattr(up, "LEAST_FREE", 1 << 62)
+    listen = f"127.0.0.1:{free_port()}"
+    answer = cumulo("up", *kind, "--listen", listen, data_dir=tmp_path / "full")
+    assert answer.exit_code == 1 and "is full: " in answer.output
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_who_is_not_root_is_offered_simulated_hosts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

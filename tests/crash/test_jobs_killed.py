@@ -116,9 +116,9 @@ def test_killed_at_each_point_on_its_way(workers: Workers) -> None:
     workers.start("x")
     steps = ["copy 0", "check", "switch", "clean"]
     wait_for(lambda: in_order(workers.effects(), [f"x: a {step}" for step in steps]))
+    wait_for(lambda: workers.left() == [])
     workers.running[-1].terminate()
     workers.running[-1].wait()
-    assert workers.left() == []
 
 
 def test_killed_at_each_point_on_its_way_back(workers: Workers) -> None:

@@ -76,6 +76,24 @@ def volumes_stay_on_their_machine(lab: Lab) -> None:
     lab.openstack("volume", "delete", "data")
 
 
+def a_word_on_a_port_opens_nothing(lab: Lab, address: str) -> None:
+    """A guest whose owner writes another project's server on its port is told of itself alone."""
+    theirs = lab.json("server", "show", "theirs", cloud="cumulo")["id"]
+    ports = lab.json("port", "list", "--server", "one")
+    for claim in (("set", ports[0]["ID"]), ("create", "claims", "--network", "private")):
+        says = failing(lab, "port", claim[0], "--device", theirs, *claim[1:])
+        assert "409" in says or "Conflict" in says, says
+    # An administrator may write it: it is a word all the same.
+    own = lab.json("server", "show", "one")["id"]
+    lab.openstack("port", "set", "--device", theirs, ports[0]["ID"], cloud="cumulo")
+    told = lab.ssh(address, f"{ASK}/openstack/latest/meta_data.json")
+    assert json.loads(told)["name"] == "one" and theirs not in told
+    lab.openstack("port", "set", "--device", own, ports[0]["ID"], cloud="cumulo")
+
+
+ASK = "wget -qO- http://169.254.169.254"
+
+
 def test_three_machines() -> None:
     with Lab() as lab:
         second, third = lab.machine("second"), lab.machine("third")
@@ -115,6 +133,7 @@ def test_three_machines() -> None:
             floating, "ping -c 2 -w 6 10.0.0.77 >/dev/null && echo reached || echo no"
         )
         assert reached == "no\n"
+        a_word_on_a_port_opens_nothing(lab, floating)
 
         # Agents and control plane die; connections live on, and all goes on where it was.
         stream = streaming(lab, floating)

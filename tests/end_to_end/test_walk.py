@@ -82,6 +82,7 @@ def test_the_walk(tmp_path: Path) -> None:
         lab.only_packages("run")
         lab.cumulo("up")
         prefix = (lab.data_dir / "instance").read_text().strip()
+        lab.until(lambda: f"{prefix}-host" in namespaces.list_namespaces(prefix), bool, 60)
         before = leftovers(lab, prefix)
         lab.run(
             "openstack",

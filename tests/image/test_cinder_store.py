@@ -2,6 +2,7 @@
 something fails, and which files are opened."""
 
 import asyncio
+import contextlib
 import hashlib
 import http.client
 import os
@@ -279,6 +280,25 @@ def test_a_qcow2_file_that_names_another_one_is_not_opened(tmp_path: Path) -> No
         assert await again.read(9, 6) == b"\0mine\0"
         with pytest.raises(OSError):
             await again.write(0, b"no")
+        assert tools() - before, "it is at work"
+        for pid in tools() - before:
+            status = (Path("/proc") / pid / "status").read_text()
+            assert "CapEff:\t0000000000000000" in status, "without rights"
+            for kind in ("mnt", "net", "pid"):
+                own = Path(f"/proc/self/ns/{kind}").readlink()
+                assert (Path("/proc") / pid / "ns" / kind).readlink() != own
         await again.close()
+        assert plain.stat().st_uid == os.geteuid()
 
+    before = tools()
     asyncio.run(main())
+
+
+def tools() -> set[str]:
+    found = set()
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            with contextlib.suppress(OSError):
+                if (process / "comm").read_text() == "qemu-nbd\n":
+                    found.add(process.name)
+    return found

@@ -1,8 +1,11 @@
 """`cumulo up`: from a bare machine to a working cloud. Run again, it goes on where it was."""
 
+import errno
 import os
+import shutil
 import stat
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from cumulo.core.run.daemons import Daemon, start_daemon
 from cumulo.settings import Settings
 
 START_SECONDS = 120.0
+LEAST_FREE = 64 << 20
 
 
 @click.command()
@@ -101,6 +105,7 @@ def check(settings: Settings, found: instance.Running | None, *, restart: bool =
             again = typed(settings, f"restart --listen {settings.listen}")
             raise click.ClickException(f"the cloud runs at {found.base_url}; to move it: {again}")
         return
+    check_place(settings.data_dir)
     if found is None or found.listen != settings.listen:
         _check_address(settings)
     database.refuse_foreign(settings)
@@ -136,6 +141,25 @@ def _check_address(settings: Settings) -> None:
         raise click.ClickException(
             f"cannot listen on {settings.listen}: {error.strerror}; --listen ADDRESS:PORT"
         ) from None
+
+
+def check_place(data_dir: Path) -> None:
+    """It can be made, and written to, and there is room for a start."""
+    place = next(each for each in (data_dir, *data_dir.parents) if each.exists())
+    try:
+        if not place.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place))
+        Path(tempfile.mkdtemp(prefix=".cumulo-", dir=place)).rmdir()
+    except OSError as error:
+        raise click.ClickException(
+            f"{data_dir}: nothing can be made in {place}: {error.strerror}"
+        ) from None
+    free = shutil.disk_usage(place).free
+    if free < LEAST_FREE:
+        raise click.ClickException(
+            f"{data_dir} is full: {free >> 20} MiB are free, and a start takes "
+            f"{LEAST_FREE >> 20} MiB"
+        )
 
 
 def check_way(data_dir: Path) -> None:

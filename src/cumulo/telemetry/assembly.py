@@ -111,9 +111,9 @@ ASSEMBLY = Assembly(
     "telemetry",
     build,
     catalog=(
-        CatalogEntry("metric", (), "/metric"),
-        CatalogEntry("alarming", ("alarm",), "/alarming"),
-        CatalogEntry("rating", (), "/rating"),
+        CatalogEntry("metric", (), "/metric", "gnocchi"),
+        CatalogEntry("alarming", ("alarm",), "/alarming", "aodh"),
+        CatalogEntry("rating", (), "/rating", "cloudkitty"),
     ),
     resource_types=TYPES,
 )

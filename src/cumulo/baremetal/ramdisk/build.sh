@@ -12,6 +12,7 @@
 # The same packages and the same agent give the same bytes; with a filled cache no network is needed.
 
 set -euo pipefail
+PATH=$PATH:/usr/sbin:/sbin
 export LC_ALL=C TZ=UTC
 umask 022
 BASE=$(realpath "$1") AGENT=$(realpath "$2") OUT=$(realpath -m "$3")
@@ -31,7 +32,7 @@ fetch() {
         deb=$(cached "$name")
         if [ -z "$deb" ]; then
             say "download $name"
-            (cd "$CACHE/partial" && apt-get -q download "$name" >"$WORK/apt.log" 2>&1) \
+            (cd "$CACHE/partial" && apt-get -q -o APT::Sandbox::User=root download "$name" >"$WORK/apt.log" 2>&1) \
                 || { cat "$WORK/apt.log" >&2; echo "cannot download $name" >&2; exit 1; }
             mv "$CACHE/partial/${name}"_*.deb "$CACHE/"
             deb=$(cached "$name")

@@ -19,6 +19,7 @@ import os
 import platform
 import resource
 import signal
+import stat
 import struct
 import sys
 from typing import Any
@@ -101,7 +102,9 @@ def furnish(order: dict[str, Any]) -> None:
         bind(source, name, READ_ONLY | NO_SUID | NO_DEVICES)
     bind(null, "dev/null", NO_SUID | NO_EXEC)
     for inside, source, writable in files:
-        bind(source, inside.lstrip("/"), NO_SUID | NO_DEVICES | NO_EXEC | (not writable))
+        device = stat.S_ISBLK(os.fstat(source).st_mode)
+        kind = NO_SUID | NO_EXEC | (not writable) | (0 if device else NO_DEVICES)
+        bind(source, inside.lstrip("/"), kind)
     os.mkdir(f"{ROOT}/.old")
     check(libc.syscall(pivot_root(), ROOT.encode(), f"{ROOT}/.old".encode()), "pivot_root")
     os.chdir("/")
@@ -146,8 +149,12 @@ def become(order: dict[str, Any]) -> None:
         for number in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)  # Python ignores them, and so would the tool
         tool = order["argv"][0]
+        known = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+        if order.get("listener") is not None:  # as systemd hands over a socket
+            os.dup2(order["listener"], 3, inheritable=True)
+            known |= {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())}
         filter_calls()
-        os.execve(tool, order["argv"], {"PATH": "/usr/bin:/bin", "LC_ALL": "C"})
+        os.execve(tool, order["argv"], known)
     except OSError as error:
         os.write(2, f"failed to execute {order['argv'][0]}: {error}".encode())
     os._exit(127)

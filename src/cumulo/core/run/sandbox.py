@@ -10,20 +10,25 @@ A file system has no quotas for a single file, and a sparse file's length says n
 size, so what is written is watched while it is: blocks, and what is left free for others.
 """
 
+import asyncio
 import contextlib
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import IO
 
 import msgspec
+
+from cumulo.core.work import pools
 
 USER = 65533
 """No account has this id."""
@@ -86,8 +91,20 @@ def in_sandbox(
     """A command on files that exist, each by the name it has inside; its standard output.
 
     `user`: as whom it opens them, when we are root. Blocks. Raises SandboxFailed."""
+    return told_in_sandbox(argv, reads=reads, writes=writes, bounds=bounds, user=user)[0]
+
+
+def told_in_sandbox(
+    argv: Sequence[str],
+    *,
+    reads: Mapping[str, Path],
+    writes: Mapping[str, Path] | None = None,
+    bounds: Bounds | None = None,
+    user: int = USER,
+) -> tuple[bytes, str]:
+    """The same for a command that tells something on its standard error, too: the end of that."""
     with tempfile.TemporaryFile() as output:
-        _run(
+        said = _run(
             argv,
             reads=reads,
             writes=writes or {},
@@ -97,7 +114,7 @@ def in_sandbox(
             user=user,
         )
         output.seek(0)
-        return output.read(_TEXT)
+        return output.read(_TEXT), said
 
 
 @contextlib.contextmanager
@@ -126,28 +143,13 @@ def _run(
     stdin: IO[bytes] | None,
     stdout: IO[bytes],
     user: int,
-) -> None:
-    tool = shutil.which(argv[0], path="/usr/bin:/bin:/usr/local/bin")
-    if tool is None:
-        raise SandboxFailed(f"failed to execute {argv[0]}: it is not installed")
-    order = {
-        "argv": [tool, *argv[1:]],
-        "reads": {name: str(path.resolve()) for name, path in reads.items()},
-        "writes": {name: str(path.resolve()) for name, path in writes.items()},
-        "user": user if os.geteuid() == 0 else None,
-        "limits": {
-            "RLIMIT_AS": bounds.memory,
-            "RLIMIT_FSIZE": bounds.disk,
-            "RLIMIT_CPU": int(bounds.seconds) + 1,
-            "RLIMIT_NOFILE": 64,
-            "RLIMIT_NPROC": PROCESSES + _threads_of(user if os.geteuid() == 0 else os.geteuid()),
-            "RLIMIT_CORE": 0,
-        },
-    }
+) -> str:
+    """The end of what it said on its standard error."""
+    command = _command(argv, reads, writes, bounds, user)
     with tempfile.TemporaryFile() as errors:
         try:
             process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_CELL), json.dumps(order)],
+                command,
                 stdin=subprocess.DEVNULL if stdin is None else stdin,
                 stdout=stdout,
                 stderr=errors,
@@ -164,7 +166,71 @@ def _run(
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         errors.seek(max(0, errors.seek(0, os.SEEK_END) - 2000))
-        _judge(process.returncode, broken, errors.read().decode(errors="replace"))
+        said = errors.read().decode(errors="replace")
+        _judge(process.returncode, broken, said)
+        return said
+
+
+def _command(
+    argv: Sequence[str],
+    reads: Mapping[str, Path],
+    writes: Mapping[str, Path],
+    bounds: Bounds,
+    user: int,
+    listener: int | None = None,
+) -> list[str]:
+    """What starts the cell. Raises SandboxFailed: there is no such tool."""
+    tool = shutil.which(argv[0], path="/usr/bin:/bin:/usr/local/bin")
+    if tool is None:
+        raise SandboxFailed(f"failed to execute {argv[0]}: it is not installed")
+    limits = {
+        "RLIMIT_AS": bounds.memory,
+        "RLIMIT_FSIZE": bounds.disk,
+        "RLIMIT_NOFILE": 64,
+        "RLIMIT_NPROC": PROCESSES + _threads_of(user if os.geteuid() == 0 else os.geteuid()),
+        "RLIMIT_CORE": 0,
+    }
+    if bounds.seconds < inf:
+        limits["RLIMIT_CPU"] = int(bounds.seconds) + 1
+    order = {
+        "argv": [tool, *argv[1:]],
+        "reads": {name: str(path.resolve()) for name, path in reads.items()},
+        "writes": {name: str(path.resolve()) for name, path in writes.items()},
+        "user": user if os.geteuid() == 0 else None,
+        "listener": listener,
+        "limits": limits,
+    }
+    return [sys.executable, "-I", "-S", str(_CELL), json.dumps(order)]
+
+
+async def server_in_cell(
+    argv: Sequence[str],
+    listener: socket.socket,
+    errors: Path,
+    *,
+    reads: Mapping[str, Path],
+    writes: Mapping[str, Path],
+    user: int = USER,
+) -> asyncio.subprocess.Process:
+    """A tool that answers at a socket, given to it as systemd gives one, for as long as it will: at
+    the longest until we end. What it says goes to `errors`. Raises SandboxFailed."""
+    bounds = Bounds(disk=1 << 62, seconds=inf)
+    handed = listener.fileno()
+    command = await pools.DISK(_command, argv, reads, writes, bounds, user, handed)
+    with errors.open("wb") as output:
+        try:
+            return await asyncio.create_subprocess_exec(
+                *command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=output,
+                env={"LC_ALL": "C"},
+                cwd="/",
+                start_new_session=True,
+                pass_fds=[handed],
+            )
+        except OSError as error:
+            raise SandboxFailed(str(error)) from None
 
 
 def _threads_of(user: int) -> int:

@@ -41,6 +41,7 @@ from saml2.schema import soapenv
 from saml2.server import Server
 from saml2.sigver import SigverError, pre_signature_part
 
+from cumulo.identity.drivers.xmlsec import put_in_cell
 from cumulo.identity.model.assertion import Assertion, NotBelieved
 
 RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
@@ -208,6 +209,7 @@ class SamlParty:
                     {**self._common(), "metadata": {"local": files}, "service": self._sp_service()}
                 )
                 self._client = Saml2Client(config)
+                put_in_cell(self._client)
             return self._client
 
     def _idp(self) -> Server:
@@ -216,6 +218,7 @@ class SamlParty:
                 config = IdPConfig()
                 config.load({**self._common(), "service": self._idp_service()})
                 self._server = Server(config=config)
+                put_in_cell(self._server)
             return self._server
 
     def _common(self) -> dict[str, Any]:

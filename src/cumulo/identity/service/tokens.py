@@ -285,6 +285,9 @@ class Tokens:
             self._check_provider(tx, payload.identity_provider_id, payload.protocol_id or "")
         lent = self._lent(tx, payload, user)
         acting = user if lent is None else lent.user
+        self._check_origin(tx, user)
+        if acting is not user:
+            self._check_origin(tx, acting)
         home = _enabled_domain(tx, acting.domain_id)
         project, domain = self._scope(tx, payload)
         project_domain = None if project is None else _enabled_domain(tx, project.domain_id)
@@ -308,6 +311,17 @@ class Tokens:
         """Nobody stays in by the word of a provider that is no longer believed."""
         if self.federation is None or not self.federation.is_believed(tx, idp_id, protocol_id):
             raise Unauthorized(REFUSED)
+
+    def _check_origin(self, tx: Tx, user: UserRow) -> None:
+        """Whoever has no way in but by a foreign provider is here as long as one is believed:
+        nothing that they made here (keys, application credentials, trusts) is another way."""
+        if not user.federated or user.password_hash is not None or self.federation is None:
+            return
+        for provider in user.federated:
+            for protocol in provider.get("protocols", ()):
+                if self.federation.is_believed(tx, provider["idp_id"], protocol["protocol_id"]):
+                    return
+        raise Unauthorized(REFUSED)
 
     def _lent(self, tx: Tx, payload: TokenPayload, user: UserRow) -> Delegated | None:
         for delegation in self.delegations:

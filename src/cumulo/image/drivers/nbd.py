@@ -9,18 +9,22 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 import stat
 import struct
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from cumulo.core.run.sandbox import SandboxFailed, lent, server_in_cell
 from cumulo.core.work import pools
 from cumulo.image.formats import inspect
 
 MOST = 4 * 1024 * 1024
 """Bytes of one request; servers take at least 32 MiB."""
 START_SECONDS = 20.0
+INSIDE = "/disk"
+"""The name of the disk where qemu-nbd runs."""
 _READ, _WRITE, _CLOSE, _FLUSH = range(4)
 _REQUEST = struct.Struct(">IHHQQI")
 _REPLY = struct.Struct(">IIQ")
@@ -54,6 +58,8 @@ class Disk:
         self._reader = reader
         self._writer = writer
         self._lock = asyncio.Lock()
+        self.closing = contextlib.ExitStack()
+        """What ends with it."""
 
     async def read(self, offset: int, length: int) -> bytes:
         length = max(0, min(length, MOST, self.size - offset))
@@ -93,6 +99,7 @@ class Disk:
             self._writer.close()
             await self._writer.wait_closed()
         await _end(self._server)
+        self.closing.close()
 
 
 async def open_disk(path: Path, format: str, *, read_only: bool) -> Disk:
@@ -103,27 +110,34 @@ async def open_disk(path: Path, format: str, *, read_only: bool) -> Disk:
         await pools.DISK(_check_alone, path)
     device = await pools.DISK(path.is_block_device)
     file = "host_device" if device else "file"
-    node: dict[str, object] = {"driver": format, "file": {"driver": file, "filename": str(path)}}
+    node: dict[str, object] = {"driver": format, "file": {"driver": file, "filename": INSIDE}}
     if format == "qcow2":
         node["backing"] = None
     folder = Path(await pools.DISK(tempfile.mkdtemp, prefix="cumulo-image-"))
     try:
-        argv = ["qemu-nbd", "--socket", f"{folder}/nbd"]
-        argv += ["--discard=unmap", "--detect-zeroes=unmap"]
+        argv = ["qemu-nbd", "--discard=unmap", "--detect-zeroes=unmap"]
         argv += ["--read-only"] if read_only else []
-        server = await _start([*argv, f"json:{json.dumps(node)}"], folder / "errors")
-        try:
-            return await asyncio.wait_for(_connect(server, folder), START_SECONDS)
-        except BaseException as failed:
-            with contextlib.suppress(ProcessLookupError):
-                server.kill()
-            await _end(server)
-            if isinstance(failed, TimeoutError | asyncio.IncompleteReadError | ConnectionError):
-                # It may have taken our connection before it found out that it cannot open the file.
-                why = _words(folder / "errors")
-                what = f"the volume cannot be opened: {why}" if why else "qemu-nbd does not answer"
-                raise OSError(what if why else f"{what}: {failed}") from None
-            raise
+        with contextlib.ExitStack() as opened:
+            user = opened.enter_context(lent(path))
+            listener = opened.enter_context(socket.socket(socket.AF_UNIX))
+            listener.bind(f"{folder}/nbd")
+            listener.listen(1)
+            server = await _start([*argv, f"json:{json.dumps(node)}"], listener, path, user, folder)
+            listener.close()  # So that nobody waits for one that has ended.
+            try:
+                disk = await asyncio.wait_for(_connect(server, folder), START_SECONDS)
+                disk.closing = opened.pop_all()
+                return disk
+            except BaseException as failed:
+                with contextlib.suppress(ProcessLookupError):
+                    server.kill()
+                await _end(server)
+                if isinstance(failed, TimeoutError | asyncio.IncompleteReadError | ConnectionError):
+                    # It may have taken our connection before it found that it cannot open the file.
+                    why = _words(folder / "errors")
+                    what = "the volume cannot be opened" if why else "qemu-nbd does not answer"
+                    raise OSError(f"{what}: {why or failed}") from None
+                raise
     finally:
         await pools.DISK(shutil.rmtree, folder, ignore_errors=True)
 
@@ -136,15 +150,18 @@ def _check_alone(path: Path) -> None:
         raise OSError(f"{path}: {found.problem or 'not a qcow2 file'}")
 
 
-async def _start(argv: Sequence[str], errors: Path) -> asyncio.subprocess.Process:
-    with errors.open("wb") as output:
-        return await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=output,
-            env={**os.environ, "LC_ALL": "C"},
+async def _start(
+    argv: Sequence[str], listener: socket.socket, path: Path, user: int, folder: Path
+) -> asyncio.subprocess.Process:
+    """In a cell: what is in the disk is a stranger's, and QEMU reads its tables."""
+    seen = {INSIDE: path}
+    reads, writes = (seen, {}) if "--read-only" in argv else ({}, seen)
+    try:
+        return await server_in_cell(
+            argv, listener, folder / "errors", reads=reads, writes=writes, user=user
         )
+    except SandboxFailed as failed:
+        raise OSError(str(failed)) from None
 
 
 def _words(errors: Path) -> str:

@@ -21,6 +21,7 @@
 # network is needed.
 
 set -euo pipefail
+PATH=$PATH:/usr/sbin:/sbin  # where users do not look
 export LC_ALL=C TZ=UTC
 umask 022
 
@@ -61,7 +62,7 @@ fetch_packages() {
         deb=$(cached "$name")
         if [ -z "$deb" ]; then
             say "download $name"
-            (cd "$CACHE/partial" && apt-get -q download "$name" >"$WORK/apt.log" 2>&1) \
+            (cd "$CACHE/partial" && apt-get -q -o APT::Sandbox::User=root download "$name" >"$WORK/apt.log" 2>&1) \
                 || { cat "$WORK/apt.log" >&2; echo "cannot download $name" >&2; exit 1; }
             mv "$CACHE/partial/${name}"_*.deb "$CACHE/"
             deb=$(cached "$name")

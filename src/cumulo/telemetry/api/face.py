@@ -3,6 +3,7 @@
 from cumulo.core.auth.policy import Rules
 from cumulo.core.db.transaction import Database
 from cumulo.core.http.operations import Face
+from cumulo.telemetry.api.aggregates import AggregatesApi
 from cumulo.telemetry.api.alarm_search import AlarmQueriesApi
 from cumulo.telemetry.api.alarms import AlarmsApi
 from cumulo.telemetry.api.faults import aodh, cloudkitty, gnocchi
@@ -27,6 +28,7 @@ def metric_face(telemetry: TelemetryService, database: Database, rules: Rules) -
             *MetricsApi(metrics).operations(),
             *PoliciesApi(metrics.policies).operations(),
             *MeasuresApi(database, metrics).operations(),
+            *AggregatesApi(metrics, types).operations(),
             *ResourceTypesApi(types).operations(),
             *ResourcesApi(metrics, types).operations(),
         ],

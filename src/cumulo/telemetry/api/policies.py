@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import BadRequest
+from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.telemetry.api.bodies import keys, name_in, policy_body, rule_body
 from cumulo.telemetry.model.metric import Definition
@@ -35,12 +35,19 @@ class PoliciesApi:
             Operation("GET", all_, self.index, policy=f"list {words}"),
             Operation("POST", all_, self.create, policy=f"create {words}", body=Free, **made),
             Operation("GET", one, self.show, policy=f"get {words}"),
-            Operation("PATCH", one, self.update, policy=f"update {words}", body=Free),
+            *(
+                # The stock client asks with two slashes.
+                Operation("PATCH", path, self.update, policy=f"update {words}", body=Free)
+                for path in (one, f"{all_}/{{nothing}}/{{name}}")
+            ),
             Operation("DELETE", one, self.delete, policy=f"delete {words}", **gone),
             Operation("GET", rules, self.rules, policy=f"list {of_rule}"),
             Operation("POST", rules, self.new_rule, policy=f"create {of_rule}", body=Free, **made),
             Operation("GET", rule, self.rule, policy=f"get {of_rule}"),
-            Operation("PATCH", rule, self.rename_rule, policy=f"update {of_rule}", body=Free),
+            *(
+                Operation("PATCH", path, self.rename_rule, policy=f"update {of_rule}", body=Free)
+                for path in (rule, f"{rules}/{{nothing}}/{{name}}")
+            ),
             Operation("DELETE", rule, self.drop_rule, policy=f"delete {of_rule}", **gone),
         ]
 
@@ -69,6 +76,7 @@ class PoliciesApi:
         return Reply(201, policy_body(row), where)
 
     def update(self, call: Call, tx: Tx) -> Any:
+        _check_path(call)
         made = _definitions(keys(call.body, ("definition",)))
         return policy_body(self._policies.update(tx, call.path["name"], made))
 
@@ -95,11 +103,17 @@ class PoliciesApi:
         return Reply(201, rule_body(row), where)
 
     def rename_rule(self, call: Call, tx: Tx) -> Any:
+        _check_path(call)
         new = name_in(keys(call.body, ("name",)), "name")
         return rule_body(self._policies.rename_rule(tx, call.path["name"], new))
 
     def drop_rule(self, call: Call, tx: Tx) -> None:
         self._policies.delete_rule(tx, call.path["name"])
+
+
+def _check_path(call: Call) -> None:
+    if call.path.get("nothing"):
+        raise NotFound("The resource could not be found.")
 
 
 def _definitions(body: dict[str, Any]) -> list[Definition]:

@@ -6,7 +6,7 @@ waits for what happens (`service.alarm_events`).
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cumulo.core.auth.principal import Principal
@@ -16,7 +16,8 @@ from cumulo.core.faults import BadRequest, Fault, NotFound
 from cumulo.core.wire.coercions import whole_or_none
 from cumulo.telemetry.model.alarm import OPERATORS, AlarmRow, State, Verdict, decide, joined
 from cumulo.telemetry.model.metric import MetricRow
-from cumulo.telemetry.model.points import METHODS, deviation
+from cumulo.telemetry.model.operations import aggregate
+from cumulo.telemetry.model.points import METHODS
 from cumulo.telemetry.model.search import Search, search_of
 from cumulo.telemetry.model.search_text import parsed
 from cumulo.telemetry.service.metrics import Metrics
@@ -61,31 +62,13 @@ MOST_TERMS = 20
 EVENT_TYPES = ("string", "integer", "float", "boolean", "datetime", "")
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
-
-
-def _deviation(values: Sequence[float]) -> float:
-    return deviation(len(values), sum(values), sum(each * each for each in values)) or 0.0
-
-
-def _median(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
-
-
-FOLDS: Mapping[str, Callable[[Sequence[float]], float]] = {
-    "max": max,
-    "min": min,
-    "sum": sum,
-    "count": sum,
-    "std": _deviation,
-    "median": _median,
-    "first": lambda values: values[0],
-    "last": lambda values: values[-1],
-}
-"""What a method makes of several metrics' values; of any other method it is the mean."""
+def _folded(method: str, values: Sequence[float]) -> float:
+    """What a method makes of several metrics' values: of counts it is all of them."""
+    if method in ("count", "rate:count"):
+        return sum(values)
+    if method in ("std", "rate:std") and len(values) == 1:
+        return values[0]
+    return aggregate(method, values) or 0.0
 
 
 class Who:
@@ -305,9 +288,8 @@ class Rules:
         for points in series.values():
             for at, value in points:
                 per_span.setdefault(at, []).append(value)
-        fold = FOLDS.get(method.removeprefix("rate:"), _mean)
         verdict = decide(
-            [fold(each) for _, each in sorted(per_span.items())],
+            [_folded(method, each) for _, each in sorted(per_span.items())],
             operator=rule["comparison_operator"],
             threshold=float(rule["threshold"]),
             periods=periods,
