@@ -258,6 +258,10 @@ class Part:
     """(answer, item) → the rows, where the answer is no such list."""
     allowed: Callable[[Item], bool] = lambda item: True
     about: str = ""
+    edges: Callable[[Sequence[Item]], Sequence[tuple[str, str]]] | None = None
+    """Rows → pairs of their ids, the first needed by the second: the rows are drawn as well."""
+    status: str = "status"
+    """The key of a row's status, for the picture."""
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ HOSTS = Panel(
     ),
     id="id",
     label=lambda item: str(item.get("hypervisor_hostname")),
-    events="host",
+    events="hypervisor host",
     rule=_HOSTS,
 )
 AGGREGATES = Panel(
