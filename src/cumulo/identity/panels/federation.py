@@ -105,7 +105,7 @@ PROVIDERS = Panel(
     create=(
         Action(
             "create",
-            "Make identity provider",
+            "Create identity provider",
             lambda item, form: ask(
                 "PUT",
                 f"{AT}/identity_providers/{part_of_path(form['id'])}",
@@ -145,7 +145,7 @@ MAPPINGS = Panel(
     create=(
         Action(
             "create",
-            "Make mapping",
+            "Create mapping",
             _rules,
             fields=(
                 Field("id", "Name", longest=64),
