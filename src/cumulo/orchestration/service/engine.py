@@ -32,7 +32,9 @@ from cumulo.orchestration.service.handlers import (
     Handler,
     Health,
     RestHandler,
+    Seal,
     Work,
+    sealed,
 )
 from cumulo.orchestration.service.live import LiveScope, resolved_properties
 from cumulo.orchestration.service.plan import arrange_removal, lost
@@ -83,9 +85,16 @@ def current(stack: StackRow, row: ResourceRow) -> bool:
 
 class Engine:
     def __init__(
-        self, calls: Calls, types: Types, blueprints: Blueprints, principal_of: PrincipalOf
+        self,
+        calls: Calls,
+        types: Types,
+        blueprints: Blueprints,
+        principal_of: PrincipalOf,
+        seal: Seal,
     ) -> None:
         self.calls = calls
+        self.seal = seal
+        """What secrets that resources keep are sealed with."""
         self.types = types
         self.blueprints = blueprints
         self.story = Story()
@@ -225,7 +234,8 @@ class Engine:
             physical = handler.adopt(work, data)
         else:
             physical = data.get("resource_id")
-            work.store(**{n: v for n, v in (data.get("resource_data") or {}).items() if n in DATA})
+            given = {n: v for n, v in (data.get("resource_data") or {}).items() if n in DATA}
+            work.store(**{name: sealed(self.seal, value) for name, value in given.items()})
         if not physical:
             raise Invalid("Resource ID was not provided.")
         work.row = work.tx.update(work.row, physical_id=str(physical))
@@ -282,7 +292,8 @@ class Engine:
             if awaited:
                 self.failed(tx, stack, row, fault.message)
             return
-        kept = {} if handler.type.kept is None else dict(handler.type.kept(asked.properties, body))
+        told = {} if handler.type.kept is None else handler.type.kept(asked.properties, body)
+        kept = {name: sealed(self.seal, value) for name, value in told.items()}
         physical = handler.type.made(body)
         row = tx.update(row, physical_id=physical, stored={**row.stored, **kept})
         if awaited:
