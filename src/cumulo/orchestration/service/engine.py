@@ -320,7 +320,7 @@ class Engine:
         if health == "well" and not changed:
             work.row = work.tx.update(work.row, metadata=metadata)
             if not unsure:
-                self.done(work.tx, work.row, quietly=True)
+                self.done(work, quietly=True)
                 return
             handler.mend(work)
             self.begin(work, "UPDATE" if row.made else "CREATE")
@@ -407,7 +407,7 @@ class Engine:
         work.properties = work.row.properties
         state = handler.state(work)
         if state.word == "ready":
-            self.done(work.tx, work.row)
+            self.done(work)
         elif state.word == "failed":
             self.failed(work.tx, work.stack, work.row, state.reason)
         else:
@@ -441,7 +441,7 @@ class Engine:
         how = handler.type.snapshot if isinstance(handler, RestHandler) else None
         physical = work.row.physical_id
         if how is None or physical is None or not isinstance(handler, RestHandler):
-            self.done(work.tx, work.row, quietly=True)
+            self.done(work, quietly=True)
             return
         if work.row.stored.get("snapshot") is None:
             seen = handler.type.read(physical, work.row.properties, work.place)
@@ -453,7 +453,7 @@ class Engine:
         body = work.read(request.path, request.version)
         state = State("failed", f"{kept} is not there") if body is None else how.state(body)
         if state.word == "ready":
-            self.done(work.tx, work.row)
+            self.done(work)
         elif state.word == "failed":
             work.forget("snapshot")
             self.failed(work.tx, work.stack, work.row, f"Snapshot {kept}: {state.reason}")
@@ -475,10 +475,9 @@ class Engine:
 
     # --- ends ----------------------------------------------------------------------------
 
-    def done(self, tx: Tx, row: ResourceRow, *, quietly: bool = False) -> None:
+    def done(self, work: Work, *, quietly: bool = False) -> None:
         """A resource is as it shall be."""
-        stack = tx.get(StackRow, row.stack_id)
-        assert stack is not None
+        tx, row, stack = work.tx, work.row, work.stack
         changes: dict[str, Any] = {"step": "done", "made": True, "tries": 0}
         if not quietly:
             changes |= {"status": "COMPLETE", "reason": "state changed", "updated_at": tx.now}
