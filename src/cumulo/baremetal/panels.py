@@ -106,7 +106,6 @@ HISTORY = Part(
 NODES = Panel(
     name="nodes",
     title="Bare metal nodes",
-    one="Node",
     group="Cloud",
     order=940,
     about="Real machines that the cloud gives out whole.",

@@ -290,8 +290,6 @@ class Panel:
     name: str
     """In addresses: `servers`."""
     title: str
-    one: str
-    """A single one, for people: `Server`."""
     group: str
     """The part of the menu."""
     items: Request

@@ -39,7 +39,6 @@ def _named(item: Item) -> dict[str, str]:
 MACHINES = Panel(
     name="machines",
     title="Machines",
-    one="Machine",
     group="Cloud",
     order=901,
     about="All machines of the cloud, and what is on them.",
@@ -105,7 +104,6 @@ MACHINES = Panel(
 UNKNOWN = Panel(
     name="unknown",
     title="Things nobody knows",
-    one="Thing",
     group="Cloud",
     order=902,
     about="What is on machines and not in the cloud's records. It is kept until you decide.",

@@ -128,7 +128,6 @@ RECORDS = Part(
 ZONES = Panel(
     name="zones",
     title="DNS zones",
-    one="Zone",
     group="DNS",
     order=70,
     about="Names that the cloud answers for.",

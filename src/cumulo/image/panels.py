@@ -148,7 +148,6 @@ MEMBERS = Part(
 IMAGES = Panel(
     name="images",
     title="Images",
-    one="Image",
     group="Compute",
     order=15,
     about="What servers start from: disks with an operating system on them.",

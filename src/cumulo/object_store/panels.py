@@ -132,7 +132,6 @@ OBJECTS = Part(
 CONTAINERS = Panel(
     name="containers",
     title="Object containers",
-    one="Container",
     group="Storage",
     order=45,
     about="Files of any size by their names, over HTTP and S3.",

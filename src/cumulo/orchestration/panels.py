@@ -86,7 +86,7 @@ def _facts(item: Item, form: Form) -> Mapping[str, Request]:
 def _check(form: Form, facts: Mapping[str, Any]) -> Sequence[Said]:
     valid = facts.get("valid") or {}
     if "fault" in valid:
-        return [said("{text}", text=valid["fault"])]
+        return [Said(str(valid["fault"]))]
     made = []
     known = pairs_of(form.get("parameters", ""))
     for name, parameter in (valid.get("Parameters") or {}).items():
@@ -95,8 +95,13 @@ def _check(form: Form, facts: Mapping[str, Any]) -> Sequence[Said]:
         about = parameter.get("Description", "")
         what = {"name": name, "kind": parameter.get("Type", ""), "about": about}
         if "Default" in parameter:
-            text = "Parameter {name} ({kind}): {default} unless you say so. {about}"
-            made.append(said(text, **what, default=parameter["Default"]))
+            made.append(
+                said(
+                    "Parameter {name} ({kind}): {default} unless you say so. {about}",
+                    **what,
+                    default=parameter["Default"],
+                )
+            )
         else:
             made.append(said("Parameter {name} ({kind}) has to be given. {about}", **what))
     return [*made, *_preview(facts.get("preview") or {})]
@@ -104,18 +109,19 @@ def _check(form: Form, facts: Mapping[str, Any]) -> Sequence[Said]:
 
 def _preview(preview: Mapping[str, Any]) -> Sequence[Said]:
     if "fault" in preview:
-        return [said("{text}", text=preview["fault"])]
+        return [Said(str(preview["fault"]))]
     changes = preview.get("resource_changes") or {}
+    words = {
+        "added": Said("Would be added: {names}"),
+        "updated": Said("Would be changed: {names}"),
+        "replaced": Said("Would be replaced: {names}"),
+        "deleted": Said("Would be deleted: {names}"),
+    }
     made = []
-    for word, text in (
-        ("added", "Would be added: {names}"),
-        ("updated", "Would be changed: {names}"),
-        ("replaced", "Would be replaced: {names}"),
-        ("deleted", "Would be deleted: {names}"),
-    ):
+    for word, text in words.items():
         names = ", ".join(str(each["resource_name"]) for each in changes.get(word) or ())
         if names:
-            made.append(said(text, names=names))
+            made.append(Said(text.text, {"names": names}))
     return made
 
 
@@ -203,7 +209,6 @@ EVENTS = Part(
 STACKS = Panel(
     name="stacks",
     title="Stacks",
-    one="Stack",
     group="Orchestration",
     order=60,
     about="Many things made, changed and removed together, as a template says.",

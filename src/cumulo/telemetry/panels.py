@@ -78,7 +78,6 @@ def _enable(value: bool) -> Any:
 ALARMS = Panel(
     name="alarms",
     title="Alarms",
-    one="Alarm",
     group="Watching",
     order=80,
     about="They look at a metric, and call a URL when it crosses a limit.",
@@ -217,7 +216,6 @@ def _points(body: Any) -> Sequence[tuple[str, float]]:
 METRICS = Panel(
     name="metrics",
     title="Metrics",
-    one="Metric",
     group="Watching",
     order=81,
     about="What is measured of servers, disks and what you measure yourself.",
@@ -258,7 +256,6 @@ def _price(line: Item) -> str:
 BILL = Panel(
     name="bill",
     title="Bill of this month",
-    one="Line",
     group="Watching",
     order=82,
     about="What the project has used since the month began, and what that costs until now.",

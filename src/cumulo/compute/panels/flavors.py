@@ -116,7 +116,6 @@ ACCESS = Part(
 FLAVORS = Panel(
     name="flavors",
     title="Flavors",
-    one="Flavor",
     group="Compute",
     order=22,
     about="How big servers can be: processors, memory, disk.",

@@ -38,7 +38,6 @@ def _name(item: Item) -> str:
 KEY_PAIRS = Panel(
     name="keypairs",
     title="Key pairs",
-    one="Key pair",
     group="Compute",
     order=20,
     about="Keys for SSH: the public one is put into new servers, the private one is yours alone.",
@@ -97,7 +96,6 @@ KEY_PAIRS = Panel(
 GROUPS = Panel(
     name="servergroups",
     title="Server groups",
-    one="Server group",
     group="Compute",
     order=21,
     about="Servers that are kept together on one host, or apart from one another.",

@@ -473,7 +473,6 @@ PLOTS = (
 SERVERS = Panel(
     name="servers",
     title="Servers",
-    one="Server",
     group="Compute",
     order=10,
     about="Virtual machines: started from an image, on a network, with a flavor that says how big.",

@@ -16,7 +16,7 @@ from cumulo.core.panels import Action, Ask, Brought, Column, Drawing, Item, Pane
 from cumulo.core.resource_types import Request
 from cumulo.dashboard.api.forms import cookies_of
 from cumulo.dashboard.api.html import page, redirect
-from cumulo.dashboard.service.languages import LANGUAGES, Words, best, words_in
+from cumulo.dashboard.locale.languages import LANGUAGES, Words, best, words_in
 from cumulo.dashboard.service.look import Look
 from cumulo.dashboard.service.sessions import Sessions, SignedIn
 

@@ -15,7 +15,7 @@ from cumulo.dashboard.api.desk import MOUNT, Desk, Visit, address_of, why
 from cumulo.dashboard.api.details import row_of
 from cumulo.dashboard.api.forms import Filled, check_csrf, filled
 from cumulo.dashboard.api.html import HEADERS, redirect
-from cumulo.dashboard.service.languages import Words
+from cumulo.dashboard.locale.languages import Words
 
 MOST_OPTIONS = 500
 SHOWN_GOING = 20

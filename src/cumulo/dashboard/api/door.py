@@ -11,6 +11,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Fault, Forbidden
 from cumulo.core.http.caller import Result
 from cumulo.core.http.operations import Call, Operation, Reply
+from cumulo.core.panels import Said
 from cumulo.dashboard.api.desk import (
     CSRF,
     LANGUAGE,
@@ -23,14 +24,14 @@ from cumulo.dashboard.api.desk import (
 )
 from cumulo.dashboard.api.forms import check_csrf, cookie, cookies_of, form_of
 from cumulo.dashboard.api.html import page, redirect
-from cumulo.dashboard.service.languages import LANGUAGES
+from cumulo.dashboard.locale.languages import LANGUAGES
 
 TOKENS = "/identity/v3/auth/tokens"
 RECEIPT = "Openstack-Auth-Receipt"
 DOMAIN_SECONDS = 60.0
 YEAR = 365 * 24 * 3600
 TITLE = "Login - OpenStack Dashboard"
-WRONG = "The name, the password or the project is not right."
+WRONG = Said("The name, the password or the project is not right.")
 
 
 class Door:
@@ -67,7 +68,7 @@ class Door:
     async def page(
         self,
         call: Call,
-        problem: str = "",
+        problem: str | Said = "",
         status: int = 200,
         form: Mapping[str, str] | None = None,
         receipt: str = "",
@@ -110,7 +111,7 @@ class Door:
         names = {name.lower(): value for name, value in result.headers.items()}
         receipt = names.get(RECEIPT.lower(), "")
         if receipt:
-            problem = "The code is not right." if headers else ""
+            problem = Said("The code is not right.") if headers else ""
             return await self.page(call, problem, 401, form, receipt)
         if result.fault is not None or result.status >= 400:
             return await self._refused(call, result, form)
@@ -118,7 +119,7 @@ class Door:
 
     async def _refused(self, call: Call, result: Result, form: Mapping[str, str]) -> Reply:
         fault = result.fault
-        text = WRONG
+        text: str | Said = WRONG
         if fault is not None and result.status not in (400, 401, 404):
             text = fault.message
         # A passcode that is wrong can be tried again; the receipt is still good.

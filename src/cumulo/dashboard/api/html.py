@@ -8,7 +8,7 @@ from typing import Any
 
 from cumulo.core.http.operations import Reply
 from cumulo.core.panels import Ref, Said, amount
-from cumulo.dashboard.service.languages import words_in
+from cumulo.dashboard.locale.languages import words_in
 
 FOLDER = Path(__file__).parents[1] / "templates"
 POLICY = (

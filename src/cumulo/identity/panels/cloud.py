@@ -20,7 +20,6 @@ from cumulo.identity.panels.common import DESCRIPTION, ENABLED, NAME, PROJECTS, 
 DOMAINS = Panel(
     name="domains",
     title="Domains",
-    one="Domain",
     group="Identity",
     order=825,
     about="Users, groups and projects of one organisation, apart from those of others.",
@@ -94,7 +93,6 @@ def _services() -> Field:
 LIMITS = Panel(
     name="limits",
     title="Unified limits",
-    one="Limit",
     group="Identity",
     order=830,
     about="How much a project may have, where that differs from the default.",
@@ -134,7 +132,6 @@ LIMITS = Panel(
 REGISTERED_LIMITS = Panel(
     name="registeredlimits",
     title="Default limits",
-    one="Default limit",
     group="Identity",
     order=831,
     about="How much each project may have of a thing, unless it has a limit of its own.",

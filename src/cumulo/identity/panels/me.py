@@ -159,7 +159,6 @@ KEYS = Part(
 ME = Panel(
     name="me",
     title="Password and credentials",
-    one="User",
     group="Identity",
     order=799,
     about="You, and what signs in as you.",

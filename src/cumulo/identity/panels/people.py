@@ -63,7 +63,6 @@ def _path(item: Item) -> str:
 USERS = Panel(
     name="users",
     title="Users",
-    one="User",
     group="Identity",
     order=805,
     about="People and programs that sign in.",
@@ -158,7 +157,6 @@ USERS = Panel(
 GROUPS = Panel(
     name="groups",
     title="Groups",
-    one="Group",
     group="Identity",
     order=810,
     about="Users who get the same roles.",

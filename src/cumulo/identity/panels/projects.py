@@ -76,7 +76,6 @@ MEMBERS = Part(
 PROJECTS = Panel(
     name="projects",
     title="Projects",
-    one="Project",
     group="Identity",
     order=800,
     about="Things belong to a project; people work in it with roles.",

@@ -26,7 +26,6 @@ def _server(item: Item) -> object:
 FLOATING_IPS = Panel(
     name="floatingips",
     title="Floating IPs",
-    one="Floating IP",
     group="Network",
     order=35,
     about="Addresses of the outside that lead to a server, and can move to another one.",

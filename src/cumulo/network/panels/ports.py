@@ -60,7 +60,6 @@ def _create(item: Item, form: Form) -> Request:
 PORTS = Panel(
     name="ports",
     title="Ports",
-    one="Port",
     group="Network",
     order=32,
     about="Plugs on networks: each has a MAC, addresses and security groups.",

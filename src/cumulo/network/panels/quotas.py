@@ -22,7 +22,6 @@ def _field(name: str, label: str) -> Field:
 QUOTAS = Panel(
     name="networkquotas",
     title="Quotas of the network",
-    one="Quota",
     group="Cloud",
     order=921,
     about="How much each project may have. -1: as much as it likes.",

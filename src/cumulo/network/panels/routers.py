@@ -116,7 +116,6 @@ INTERFACES = Part(
 ROUTERS = Panel(
     name="routers",
     title="Routers",
-    one="Router",
     group="Network",
     order=33,
     about="They connect networks with one another and, by a gateway, with the outside.",

@@ -61,10 +61,15 @@ def rule_in_words(rule: Item) -> Said:
         what = said("{protocol} to ports {low} to {high}", protocol=what, low=low, high=high)
     ethertype = rule.get("ethertype") or "IPv4"
     if rule.get("direction") == "egress":
-        text = "Servers may send {what} to {who} ({ethertype})."
-        return said(text, what=what, who=who, ethertype=ethertype)
-    text = "Servers take {what} from {who} ({ethertype})."
-    return said(text, what=what, who=who, ethertype=ethertype)
+        return said(
+            "Servers may send {what} to {who} ({ethertype}).",
+            what=what,
+            who=who,
+            ethertype=ethertype,
+        )
+    return said(
+        "Servers take {what} from {who} ({ethertype}).", what=what, who=who, ethertype=ethertype
+    )
 
 
 def _wanted(form: Form) -> dict[str, Any]:
@@ -183,7 +188,6 @@ RULES = Part(
 SECURITY_GROUPS = Panel(
     name="securitygroups",
     title="Security groups",
-    one="Security group",
     group="Network",
     order=36,
     about="Who may reach servers, and whom they may reach. What no rule lets through is dropped.",

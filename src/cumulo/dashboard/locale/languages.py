@@ -1,4 +1,4 @@
-"""Texts in the languages that there are: gettext catalogues in `locale/`, read as they are.
+"""Texts in the languages that there are: gettext catalogues, read as they are.
 
 A text that a catalogue lacks is shown in English. `tests/dashboard/test_languages.py` sees that
 none is lacking.
@@ -12,7 +12,7 @@ from typing import Any
 
 from cumulo.core.panels import Said
 
-FOLDER = Path(__file__).parents[1] / "locale"
+FOLDER = Path(__file__).parent
 LANGUAGES = {
     "en": "English",
     "de": "Deutsch",
