@@ -38,7 +38,7 @@ HELPERS = {
     "orchestration": {"language"},
     "dns": {"names", "nameserver", "rdata", "serials"},
     "baremetal": {"farm", "ramdisk"},
-    "dashboard": {"assets", "templates"},
+    "dashboard": {"assets", "locale", "templates"},
     "image": {"catalogue", "formats", "guest", "patterns"},
 }
 SERVICES = order.services()

@@ -83,10 +83,14 @@ class TestCloud:
             return {"type": "http.disconnect"}
 
         async def send(message: dict[str, Any]) -> None:
-            nonlocal status, answered
+            nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                answered = {k.decode().lower(): v.decode() for k, v in message["headers"]}
+                for name, value in message["headers"]:
+                    key = name.decode().lower()
+                    # Several cookies are several lines.
+                    before = f"{answered[key]}\n" if key == "set-cookie" and key in answered else ""
+                    answered[key] = before + value.decode()
             elif message["type"] == "http.response.body":
                 chunks.append(message.get("body", b""))
 

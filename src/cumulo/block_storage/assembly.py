@@ -7,7 +7,6 @@ from cumulo.block_storage.drivers.fake import FakeDriver
 from cumulo.block_storage.drivers.file import FileDriver
 from cumulo.block_storage.interface import EVENTS, BlockStorage
 from cumulo.block_storage.meters import METERS
-from cumulo.block_storage.panels import PANELS
 from cumulo.block_storage.part import StoragePart
 from cumulo.block_storage.policy import RULES
 from cumulo.block_storage.service.block_storage import BlockStorageService
@@ -54,7 +53,6 @@ ASSEMBLY = Assembly(
     ),
     resource_types=resources.TYPES,
     finders=resources.FINDERS,
-    panels=PANELS,
     meters=METERS,
     hosts=(HostKind("block_storage", agent, sweep=30.0),),
 )

@@ -41,6 +41,9 @@ def _volume(given: Given, place: Place) -> dict[str, Any]:
     return made
 
 
+_SOURCES = ("snapshot_id", "image", "imageRef", "source_volid")
+
+
 def _update_volume(physical: str, now: Given, changed: Given, place: Place) -> Sequence[Request]:
     one = f"{BASE}/volumes/{physical}"
     made = []
@@ -133,6 +136,11 @@ VOLUME = rest(
         lambda answer: str(answer["volume"]["id"]),
         lambda kept: Request("GET", f"{BASE}/volumes/{kept}", None, VERSION),
         lambda body: _volume_state(body),
+        lambda kept: Request("DELETE", f"{BASE}/volumes/{kept}", None, VERSION),
+        lambda given, kept: {
+            **{n: v for n, v in given.items() if n not in _SOURCES},
+            "source_volid": kept,
+        },
     ),
     lost=lambda body: body["volume"]["status"] in ("error", "deleting"),
     check=lambda given: (

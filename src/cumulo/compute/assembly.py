@@ -13,7 +13,6 @@ from cumulo.compute.first_run import FirstFlavors
 from cumulo.compute.interface import EVENTS
 from cumulo.compute.jobs import ComputeJobs
 from cumulo.compute.meters import METERS
-from cumulo.compute.panels import PANELS
 from cumulo.compute.part import ComputePart
 from cumulo.compute.policy import RULES
 from cumulo.compute.reconcile import ForgottenServers
@@ -100,7 +99,6 @@ ASSEMBLY = Assembly(
     catalog=(CatalogEntry("compute", (), "/compute/v2.1", "nova"),),
     resource_types=resources.TYPES,
     finders=resources.FINDERS,
-    panels=PANELS,
     meters=METERS,
     hosts=(HostKind("compute", agent, sweep=10.0, stop=stop),),
 )

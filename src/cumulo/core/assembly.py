@@ -14,7 +14,8 @@
 
 `cumulo.wiring` builds the services in the order of `cumulo.order`, each from what the ones before
 it gave; it knows none of them. What is found by its place in the service's folder needs no word
-here: `settings.py`, `migrations/` (one Alembic branch), `debian.txt` (its Debian packages).
+here: `settings.py`, `migrations/` (one Alembic branch), `debian.txt` (its Debian packages),
+`panels.py` (what the dashboard shows of it).
 """
 
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
@@ -37,7 +38,6 @@ from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.hosts.work import HostPart
 from cumulo.core.http.caller import Caller
 from cumulo.core.http.operations import Face
-from cumulo.core.panels import Panel
 from cumulo.core.quotas.quotas import Quotas, UnifiedLimits
 from cumulo.core.resource_types import Finder, ResourceType
 from cumulo.core.usage import Metered
@@ -262,8 +262,6 @@ class Assembly:
     resource_types: Sequence[ResourceType] = ()
     """What templates can ask of it."""
     finders: Sequence[Finder] = ()
-    panels: Sequence[Panel] = ()
-    """What the dashboard shows of it."""
     meters: Sequence[Metered[Any]] = ()
     """What of it is paid for."""
     """How names in templates become ids of its things."""

@@ -145,6 +145,9 @@ class Snapshot:
     """The answer's body → its id."""
     read: Callable[[str], Request]
     state: Callable[[Any], State]
+    delete: Callable[[str], Request] | None = None
+    restored: Callable[[Mapping[str, Any], str], Mapping[str, Any]] | None = None
+    """(properties as the template has them, the kept one's id) → those that lead back to it."""
 
 
 class Reader(Protocol):

@@ -15,7 +15,6 @@ from cumulo.image.first_run.image import FirstImage
 from cumulo.image.first_run.metadefs import FirstMetadefs
 from cumulo.image.interface import EVENTS, Images, ImageUploads
 from cumulo.image.jobs import ImageJobs
-from cumulo.image.panels import PANELS
 from cumulo.image.policy import RULES
 from cumulo.image.reconcile import CacheFill, ImageRemovals
 from cumulo.image.service.image import ImageService
@@ -146,5 +145,4 @@ ASSEMBLY = Assembly(
     catalog=(CatalogEntry("image", (), "/image", "glance"),),
     resource_types=resources.TYPES,
     finders=resources.FINDERS,
-    panels=PANELS,
 )

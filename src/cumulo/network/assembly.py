@@ -18,7 +18,6 @@ from cumulo.network.first_run import FirstNetworks
 from cumulo.network.interface import EVENTS, GuestMetadata, Network, ServicePorts
 from cumulo.network.meters import METERS
 from cumulo.network.model.metadata import MetadataHandler, MetadataRequest, MetadataResponse
-from cumulo.network.panels import PANELS
 from cumulo.network.part import NetworkPart
 from cumulo.network.policy import RULES
 from cumulo.network.reconcile import MemberSpread, Unplaced
@@ -117,7 +116,6 @@ ASSEMBLY = Assembly(
     catalog=(CatalogEntry("network", (), "/network", "neutron"),),
     resource_types=resources.TYPES,
     finders=resources.FINDERS,
-    panels=PANELS,
     meters=METERS,
     hosts=(HostKind("network", agent, sweep=60.0, stop=stop),),
 )

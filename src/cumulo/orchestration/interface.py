@@ -2,7 +2,18 @@
 
 from cumulo.core.events.types import events, on
 
-ACTIONS = ("create", "update", "delete", "rollback", "suspend", "resume", "check")
+ACTIONS = (
+    "create",
+    "update",
+    "delete",
+    "rollback",
+    "suspend",
+    "resume",
+    "check",
+    "adopt",
+    "snapshot",
+    "restore",
+)
 ENDS = ("start", "end", "error")
 
 EVENTS = events(

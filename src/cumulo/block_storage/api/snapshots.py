@@ -137,6 +137,8 @@ class SnapshotsApi:
             value = call.query.get(name)
             if value is not None:
                 where[name] = value
+        if call.query.get("name~"):
+            where["name_part"] = call.query.get("name~")
         return page_of(
             call,
             tx,

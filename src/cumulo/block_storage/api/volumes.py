@@ -157,6 +157,8 @@ class VolumesApi:
             value = query.get(name)
             if value is not None:
                 where[name] = value.strip("'\"")
+        if query.get("name~"):
+            where["name_part"] = query.get("name~")
         if query.get("display_name") is not None:
             where["name"] = query.get("display_name")
         for name in ("bootable", "multiattach"):

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from cumulo.block_storage.model.snapshot import SnapshotRow
-from cumulo.core.db.listing import Listing, equals
+from cumulo.core.db.listing import Listing, contains_folded, equals
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 
@@ -15,6 +15,7 @@ SNAPSHOTS = Listing(
         "project_id": equals(_c.project_id),
         "id": equals(_c.id),
         "name": equals(_c.name),
+        "name_part": contains_folded(_c.name),
         "status": equals(_c.status),
         "volume_id": equals(_c.volume_id),
         "user_id": equals(_c.user_id),

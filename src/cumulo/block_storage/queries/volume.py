@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from cumulo.block_storage.model.snapshot import SnapshotRow
 from cumulo.block_storage.model.volume import VolumeRow
-from cumulo.core.db.listing import Listing, equals, one_of
+from cumulo.core.db.listing import Listing, contains_folded, equals, one_of
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 
@@ -18,6 +18,7 @@ VOLUMES = Listing(
         "id": equals(_c.id),
         "ids": one_of(_c.id),
         "name": equals(_c.name),
+        "name_part": contains_folded(_c.name),
         "status": equals(_c.status),
         "bootable": equals(_c.bootable),
         "availability_zone": equals(_c.availability_zone),

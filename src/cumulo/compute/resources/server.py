@@ -295,6 +295,8 @@ SERVER = ResourceType(
         lambda answer: str(answer["image_id"]),
         lambda kept: Request("GET", f"/image/v2/images/{kept}"),
         lambda body: _image_state(body),
+        lambda kept: Request("DELETE", f"/image/v2/images/{kept}"),
+        lambda given, kept: {**given, "image": kept},
     ),
 )
 

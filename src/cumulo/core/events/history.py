@@ -128,3 +128,8 @@ def let_turns_grow(tx: Tx) -> None:
     else:
         tx.update(known, base=known.base + behind)
     log.warning("the database was moved: events are numbered on from %s", highest)
+
+
+def latest_of_project(tx: Tx, project_id: str, most: int) -> list[EventRow]:
+    """What happened in a project, the last first."""
+    return tx.all(queries.LATEST_OF_PROJECT, project=project_id, most=most)

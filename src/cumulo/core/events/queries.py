@@ -136,3 +136,12 @@ ALIVE = statement(
 HIGHEST = statement(sa.select(sa.func.max(_c.turn)))
 NEXT_TURN = statement(sa.select(_Turn()))
 SET_BASE = statement(sa.update(BaseRow.sql_table).values(base=sa.bindparam("new_base")))
+
+LATEST_OF_PROJECT = query(
+    EventRow,
+    sa.select(_t)
+    .where(_c.project_id == sa.bindparam("project"))
+    .order_by(_c.turn.desc(), _c.sequence.desc())
+    .limit(sa.bindparam("most", type_=sa.Integer())),
+)
+"""What happened in a project, the last first."""

@@ -257,9 +257,12 @@ def _put(face: Face, resp: Any, answer: Answer, request_id: str) -> None:
     resp.status = answer.status
     resp.content_type = answer.content_type
     for name, value in answer.headers.items():
-        # Falcon wants whole lines of cookies appended.
-        put = resp.append_header if name == "Set-Cookie" else resp.set_header
-        put(name, header_value(name, value))
+        if name != "Set-Cookie":
+            resp.set_header(name, header_value(name, value))
+            continue
+        # Falcon wants whole lines of cookies appended; several are several lines.
+        for line in value.split("\n"):
+            resp.append_header(name, header_value(name, line))
     for name in face.request_id_headers:
         resp.set_header(name, request_id)
     if answer.stream is not None:

@@ -155,6 +155,31 @@ class Caller:
             return _refused(face, asked, request_id, failed)
         raise failed
 
+    def may(
+        self,
+        principal: Principal,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        version: str | None = None,
+        target: Mapping[str, Any] | None = None,
+        rule: str | None = None,
+    ) -> bool:
+        """Whether the rules would let the principal do an operation, as far as they can say without
+        the thing itself: to `target`, or else to what is the principal's own. `rule`: another
+        rule of the same service. For what is shown or not; the operation asks for itself."""
+        asked = _Asked(method, path, (), version, None)
+        found = self._routes(asked.path)
+        if found is None:
+            return False
+        try:
+            call, _ = self._prepare(asked, "", principal, body)
+        except Fault:
+            return False
+        name = rule or call.operation.policy
+        return name is None or call.allowed(name, target)
+
     def _need(self) -> Execution:
         assert self._execution is not None, "the faces are not mounted yet"
         return self._execution

@@ -32,6 +32,26 @@ def content(name: str) -> tuple[bytes, str]:
     return raw, f'"{hashlib.sha256(raw).hexdigest()[:32]}"'
 
 
+class Assets:
+    """`theme`: a file of the operator's own style; empty: none."""
+
+    def __init__(self, theme: str) -> None:
+        self._theme = theme
+
+    def operations(self) -> list[Operation]:
+        return [
+            Operation("GET", "/assets/{name:raw}", asset, public=True, kind="fixed"),
+            Operation("GET", "/theme.css", self.theme, public=True, kind="fixed"),
+        ]
+
+    def theme(self, call: Call) -> Reply:
+        if not self._theme:
+            raise NotFound("There is no such file.")
+        raw = Path(self._theme).read_bytes()
+        headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+        return Reply(200, headers=headers, raw=raw, content_type="text/css; charset=utf-8")
+
+
 def asset(call: Call) -> Reply:
     name = call.path["name"]
     if name not in names():
@@ -42,7 +62,3 @@ def asset(call: Call) -> Reply:
         return Reply(304, headers=headers, raw=b"")
     kind = TYPES[Path(name).suffix]
     return Reply(200, headers=headers, raw=raw, content_type=f"{kind}; charset=utf-8")
-
-
-def operations() -> list[Operation]:
-    return [Operation("GET", "/assets/{name:raw}", asset, public=True, kind="fixed")]

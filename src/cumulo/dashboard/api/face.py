@@ -1,23 +1,34 @@
 """The dashboard's faces: its own mount, and `/` for browsers."""
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 
 from cumulo.core.auth.policy import Rules
+from cumulo.core.auth.principal import Principal
+from cumulo.core.db.transaction import Tx
 from cumulo.core.events.feed import Feed
 from cumulo.core.events.model import Position
 from cumulo.core.faults import Unauthorized
 from cumulo.core.http.feeds import FeedEvent, resumed_at
 from cumulo.core.http.operations import Call, Face, Header, Operation
-from cumulo.dashboard.api import assets
+from cumulo.dashboard.api.assets import Assets
+from cumulo.dashboard.api.desk import MOUNT, Desk
+from cumulo.dashboard.api.details import Details
+from cumulo.dashboard.api.doing import Forms
+from cumulo.dashboard.api.door import Door
 from cumulo.dashboard.api.faults import envelope
+from cumulo.dashboard.api.home import Home
 from cumulo.dashboard.api.html import HEADERS, redirect
-from cumulo.dashboard.api.pages import MOUNT, Pages
+from cumulo.dashboard.api.lists import Lists
+
+LOOK_SECONDS = 20.0
+"""Whether the session still is good is looked at no more often than this."""
 
 
-def dashboard_faces(pages: Pages, feed: Feed) -> list[Face]:
+def dashboard_faces(desk: Desk, operator: Callable[[Tx], Principal], feed: Feed) -> list[Face]:
     async def events(call: Call) -> AsyncIterator[FeedEvent]:
         """What changes in the project, without details: the page asks for those as the user."""
-        signed = await pages.signed_in(call)
+        signed = await desk.signed_in(call)
         if signed is None:
             raise Unauthorized("Sign in first.")
         after = None
@@ -28,7 +39,12 @@ def dashboard_faces(pages: Pages, feed: Feed) -> list[Face]:
             except ValueError:
                 after = None
         project = None if signed.principal.is_admin else signed.principal.project_id
+        good_until = time.monotonic() + LOOK_SECONDS
         async for event in feed.follow(project, after):
+            if time.monotonic() > good_until:
+                if await desk.signed_in(call) is None:
+                    return
+                good_until = time.monotonic() + LOOK_SECONDS
             told = {
                 "type": event.type,
                 "resource_type": event.resource_type,
@@ -36,6 +52,7 @@ def dashboard_faces(pages: Pages, feed: Feed) -> list[Face]:
             }
             yield FeedEvent(told, str(event.position))
 
+    parts = (Assets(desk.own.theme), Door(desk, operator), Home(desk), Lists(desk))
     own = Face(
         name="dashboard",
         mount=MOUNT,
@@ -43,9 +60,10 @@ def dashboard_faces(pages: Pages, feed: Feed) -> list[Face]:
         fault_headers=HEADERS,
         rules=Rules({}),
         operations=[
-            *assets.operations(),
             Operation("GET", "/events", events, public=True, kind="feed"),
-            *pages.operations(),
+            *(each for part in parts for each in part.operations()),
+            *Forms(desk).operations(),
+            *Details(desk).operations(),
         ],
     )
     root = Face(

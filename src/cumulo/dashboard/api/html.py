@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from cumulo.core.http.operations import Reply
+from cumulo.core.panels import Ref, Said, amount
+from cumulo.dashboard.locale.languages import words_in
 
 FOLDER = Path(__file__).parents[1] / "templates"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
-    "base-uri 'none'"
+    "font-src 'self'; connect-src 'self'; worker-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -22,6 +24,26 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 HTML = "text/html; charset=utf-8"
+GOOD = frozenset(
+    [
+        "active",
+        "available",
+        "in-use",
+        "up",
+        "enabled",
+        "online",
+        "complete",
+        "ok",
+        "approved",
+        "accepted",
+        "true",
+        "applied",
+    ]
+)
+BAD = frozenset(["down", "failed", "killed", "alarm", "rejected", "crashed", "paniced", "false"])
+BUSY = frozenset(
+    ["build", "reboot", "hard_reboot", "queued", "resize", "verify_resize", "password", "rebuild"]
+)
 
 
 @functools.cache
@@ -37,17 +59,22 @@ def _environment() -> Any:
         lstrip_blocks=True,
     )
     made.filters["word"] = _word
+    made.filters["bytes"] = amount
+    made.tests["ref"] = lambda value: isinstance(value, Ref)
+    made.tests["said"] = lambda value: isinstance(value, Said)
+    made.globals["_"] = words_in("en")
     return made
 
 
 def _word(value: Any) -> str:
     """A status as a class of the style sheet."""
     text = str(value).lower()
-    if text in ("active", "available", "in-use", "up", "enabled", "online", "complete"):
+    last = text.rpartition("_")[2]
+    if text in GOOD or last == "complete":
         return "good"
-    if "error" in text or text in ("down", "failed", "killed"):
+    if "error" in text or text in BAD or last == "failed":
         return "bad"
-    if text.endswith("ing") or text in ("build", "reboot", "hard_reboot", "queued", "resize"):
+    if text.endswith(("ing", "progress")) or text in BUSY:
         return "busy"
     return "still"
 
@@ -57,7 +84,10 @@ def rendered(name: str, **values: Any) -> str:
 
 
 def page(
-    name: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
+    name: str,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **values: Any,
 ) -> Reply:
     text = rendered(name, **values)
     return Reply(

@@ -5,8 +5,8 @@ const state = document.getElementById("state");
 const scheme = location.protocol === "https:" ? "wss" : "ws";
 const rfb = new RFB(screen, `${scheme}://${location.host}${screen.dataset.socket}`, { wsProtocols: ["binary"] });
 rfb.scaleViewport = true;
-rfb.addEventListener("connect", () => { state.textContent = "connected"; rfb.focus(); });
+rfb.addEventListener("connect", () => { state.textContent = state.dataset.open; rfb.focus(); });
 rfb.addEventListener("disconnect", (event) => {
-  state.textContent = event.detail.clean ? "ended" : "the connection was lost";
+  state.textContent = event.detail.clean ? state.dataset.over : state.dataset.lost;
 });
 document.getElementById("cad").addEventListener("click", () => rfb.sendCtrlAltDel());

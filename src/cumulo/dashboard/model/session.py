@@ -3,6 +3,8 @@ nobody. A session holds no token: what the user may do is asked of identity at e
 
 from typing import Annotated
 
+import msgspec
+
 from cumulo.core.clock import Moment
 from cumulo.core.db.rows import Index, Key, Row, table
 
@@ -21,3 +23,5 @@ class SessionRow(Row, frozen=True):
     made_at: Moment
     seen_at: Moment
     ends_at: Annotated[Moment, Index()]
+    lent: dict[str, str] = msgspec.field(default_factory=dict)
+    """The application credential that the right is of (`Principal.lent`); empty: the user's own."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -32,8 +33,14 @@ class Sessions:
         self._idle = idle_minutes * 60.0
         self._longest = longest_hours * 3600.0
 
-    def principal(self, tx: Tx, user_id: str, project_id: str) -> Principal | None:
-        return self._identity.principal_in_project(tx, user_id, project_id)
+    def principal(
+        self, tx: Tx, user_id: str, project_id: str, lent: Mapping[str, str] | None = None
+    ) -> Principal | None:
+        return self._identity.principal_in_project(tx, user_id, project_id, lent)
+
+    def proved(self, tx: Tx, token: str) -> Principal:
+        """Whose token it is. Raises Unauthorized."""
+        return self._identity.verify(tx, token)
 
     def begin(self, tx: Tx, who: Principal) -> tuple[str, SessionRow]:
         """(the cookie, the session) of a user whose proof was looked at."""
@@ -49,6 +56,7 @@ class Sessions:
             tx.now,
             tx.now,
             later(tx.now, self._longest),
+            dict(who.lent),
         )
         tx.insert(row)
         return cookie, row
@@ -63,7 +71,7 @@ class Sessions:
             return None
         if seconds_of(row.made_at) < self._identity.proofs_end_before(tx, row.user_id):
             return None
-        principal = self._identity.principal_in_project(tx, row.user_id, row.project_id)
+        principal = self.principal(tx, row.user_id, row.project_id, row.lent or None)
         if principal is None:
             return None
         kept = tuple(role for role in principal.roles if role in row.roles)
@@ -83,7 +91,10 @@ class Sessions:
             tx.delete(row)
 
     def switch(self, tx: Tx, row: SessionRow, project_id: str) -> bool:
-        """To another project of the user; False where there is no role."""
+        """To another project of the user; False where there is no role, or for what was lent in
+        one project."""
+        if row.lent:
+            return False
         found = self._identity.principal_in_project(tx, row.user_id, project_id)
         if found is None:
             return False

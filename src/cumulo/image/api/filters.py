@@ -28,7 +28,10 @@ def image_filters(call: Call, access: Access = EVERYTHING) -> dict[str, Any]:
     for name, value in call.query.pairs:
         if name in _PAGING or name in ("visibility", "member_status"):
             continue
-        if name == "tag":
+        if name == "name~":
+            # An addition, as block storage has it: names that hold the text.
+            where["name_part"] = value
+        elif name == "tag":
             tags.append(tag_pattern(value))
         elif name in _LISTS:
             where[name] = _list_of(name, value)

@@ -4,7 +4,15 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from cumulo.core.db.listing import Listing, at_least, at_most, differs, equals, one_of
+from cumulo.core.db.listing import (
+    Listing,
+    at_least,
+    at_most,
+    contains_folded,
+    differs,
+    equals,
+    one_of,
+)
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 from cumulo.image.model.image import ImageRow, MemberRow
@@ -62,6 +70,7 @@ IMAGES = Listing(
         "member_accepted": lambda name: _member(name, "accepted"),
         "member_rejected": lambda name: _member(name, "rejected"),
         "name": one_of(_c.name),
+        "name_part": contains_folded(_c.name),
         "status": one_of(_c.status),
         "id": one_of(_c.id),
         "container_format": one_of(_c.container_format),

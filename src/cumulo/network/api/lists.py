@@ -4,7 +4,7 @@ What is a column is filtered in the database; any other attribute on the finishe
 the page is cut. A filter that is named several times means any of the values.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -68,20 +68,16 @@ def _filters(call: Call, noun: Noun[Any]) -> tuple[dict[str, Any], list[Late]]:
             asked.setdefault(name, []).append(value)
     where: dict[str, Any] = {}
     late: list[Late] = []
+    if "name_part" in listing.filters and "name~" in asked:
+        # An addition, as block storage has it: names that hold the text.
+        where["name_part"] = asked.pop("name~")[-1]
     unknown = []
     for name, values in asked.items():
         if name in listing.wire:
             column, kind = listing.wire[name]
             where[column] = [_value(name, value, kind) for value in values]
         elif name == "fixed_ips" and noun.name == "port":
-            for value in values:
-                part, sign, wanted = value.partition("=")
-                if not sign or f"fixed_ips_{part}" not in listing.filters:
-                    raise unfit("fixed_ips", f"'{value}' is not name=value")
-                if part == "ip_address_substr":
-                    where["fixed_ips_ip_address_substr"] = wanted
-                else:
-                    where.setdefault(f"fixed_ips_{part}", []).append(wanted)
+            _of_addresses(where, listing.filters, values)
         elif name == "security_groups" and noun.name == "port":
             where[name] = values
         elif name in TAGS and noun.tags:
@@ -94,6 +90,18 @@ def _filters(call: Call, noun: Noun[Any]) -> tuple[dict[str, Any], list[Late]]:
         listed = ", ".join(repr(name) for name in sorted(unknown))
         raise BadRequest(f"[{listed}] is invalid attribute for filtering", kind="HTTPBadRequest")
     return where, late
+
+
+def _of_addresses(where: dict[str, Any], known: Collection[str], values: Sequence[str]) -> None:
+    """The filters `fixed_ips=subnet_id=…` and so on."""
+    for value in values:
+        part, sign, wanted = value.partition("=")
+        if not sign or f"fixed_ips_{part}" not in known:
+            raise unfit("fixed_ips", f"'{value}' is not name=value")
+        if part == "ip_address_substr":
+            where["fixed_ips_ip_address_substr"] = wanted
+        else:
+            where.setdefault(f"fixed_ips_{part}", []).append(wanted)
 
 
 def _value(name: str, text: str, kind: type) -> Any:

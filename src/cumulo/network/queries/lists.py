@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from cumulo.core.db.listing import Condition, Listing, equals, one_of
+from cumulo.core.db.listing import Condition, Listing, contains_folded, equals, one_of
 from cumulo.core.db.rows import columns
 from cumulo.network.model.standard import Standard
 
@@ -39,6 +39,7 @@ class NounListing(Listing[R]):
             row,
             filters={
                 **{name: one_of(column) for name, column in named.items()},
+                **({"name_part": contains_folded(named["name"])} if "name" in named else {}),
                 **(more or {}),
                 "visible_to": visible or equals(c.project_id),
             },

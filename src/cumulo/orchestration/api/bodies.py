@@ -18,6 +18,7 @@ from cumulo.orchestration.model.stack import StackEventRow, StackRow
 from cumulo.orchestration.service.blueprint import check_files
 from cumulo.orchestration.service.blueprints import stored_environment
 from cumulo.orchestration.service.checking import Wish
+from cumulo.orchestration.service.keeping import adopted
 
 StackName = Annotated[
     str, Meta(min_length=1, max_length=255, pattern=r"^[a-zA-Z][a-zA-Z0-9_.-]*\Z")
@@ -45,6 +46,26 @@ class StackWish(Body):
 class NewStack(StackWish):
     stack_name: StackName | None = None
     adopt_stack_data: Any = None
+
+
+def adoption_of(body: NewStack) -> tuple[NewStack, dict[str, Any]]:
+    """A body that adopts → one that asks for the same stack, and its resources by name. What the
+    body itself says goes before the document. Raises BadRequest."""
+    data = body.adopt_stack_data
+    try:
+        data = load(data, "adopt_stack_data") if isinstance(data, str) else data
+    except Invalid as problem:
+        raise BadRequest(str(problem), kind="StackValidationFailed") from None
+    found = adopted(data)
+    environment = data.get("environment") if body.environment is None else body.environment
+    changed = msgspec.structs.replace(
+        body,
+        template=data.get("template") if body.template is None else body.template,
+        files=data.get("files") if body.files is None else body.files,
+        environment=environment,
+        adopt_stack_data=None,
+    )
+    return changed, found
 
 
 def wish_of(body: StackWish, before: StackRow | None = None, *, patch: bool = False) -> Wish:

@@ -8,6 +8,7 @@ from cumulo.core.http.operations import Call, Face, Operation, Reply
 from cumulo.orchestration.api.faults import envelope
 from cumulo.orchestration.api.resources import ResourcesApi
 from cumulo.orchestration.api.signals import SignalsApi
+from cumulo.orchestration.api.snapshots import SnapshotsApi
 from cumulo.orchestration.api.software import SoftwareApi
 from cumulo.orchestration.api.stacks import StacksApi
 from cumulo.orchestration.api.types import TypesApi
@@ -40,6 +41,7 @@ def orchestration_faces(stacks: Stacks, signals: Signals, rules: Rules) -> list[
                 *ResourcesApi(stacks).operations(),
                 *TypesApi(stacks).operations(),
                 *told.operations(),
+                *SnapshotsApi(stacks).operations(),
                 *SoftwareApi(stacks.software).operations(),
             ],
         ),

@@ -11,6 +11,7 @@ from cumulo.core.http.paging import next_link
 from cumulo.orchestration.api.bodies import (
     NewStack,
     StackWish,
+    adoption_of,
     flag_of,
     link,
     stack_summary,
@@ -40,6 +41,13 @@ def finder(stacks: Stacks) -> Find:
         return row
 
     return find
+
+
+def own(call: Call) -> None:
+    """A stack's work goes on when the token has ended: what a token may do only request by request
+    cannot be lent to it."""
+    if call.principal.access_rules is not None:
+        raise Forbidden("An application credential with access rules cannot make stacks.")
 
 
 class StacksApi:
@@ -135,25 +143,23 @@ class StacksApi:
         body: NewStack = call.body
         if not body.stack_name:
             raise BadRequest("No stack name specified")
-        self._own(call)
+        own(call)
+        adopt = None
+        if body.adopt_stack_data is not None:
+            body, adopt = adoption_of(body)
         row = self._stacks.create(
             tx,
             call.principal,
-            body.stack_name,
+            str(body.stack_name),
             wish_of(body),
             timeout_mins=timeout_of(body.timeout_mins),
             disable_rollback=flag_of(body.disable_rollback, "disable_rollback") is not False,
             tags=tags_of(body.tags) or (),
+            action="CREATE" if adopt is None else "ADOPT",
+            adopt=adopt,
         )
         url = stack_url(call, row)
         return Reply(201, {"stack": {"id": row.id, "links": [link(url)]}}, {"Location": url})
-
-    @staticmethod
-    def _own(call: Call) -> None:
-        """A stack's work goes on when the token has ended: what a token may do only request by
-        request cannot be lent to it."""
-        if call.principal.access_rules is not None:
-            raise Forbidden("An application credential with access rules cannot make stacks.")
 
     def show(self, call: Call, tx: Tx) -> Any:
         return {"stack": self._body(call, tx, self._find(call, tx))}
@@ -207,7 +213,7 @@ class StacksApi:
         self._change(call, tx, row, patch=True)
 
     def _change(self, call: Call, tx: Tx, row: StackRow, *, patch: bool) -> None:
-        self._own(call)
+        own(call)
         body: StackWish = call.body
         self._stacks.update(
             tx,
@@ -223,6 +229,7 @@ class StacksApi:
         row = self._find(call, tx)
         if row.deleted_at is not None:
             raise NotFound(f"The Stack ({row.name}) could not be found.")
+        own(call)
         self._stacks.delete(tx, row, call.principal)
 
     def preview(self, call: Call, tx: Tx) -> Any:
@@ -239,6 +246,8 @@ class StacksApi:
 
     def _previewed(self, call: Call, tx: Tx, *, patch: bool) -> Any:
         row = self._find(call, tx)
+        if row.deleted_at is not None:
+            raise NotFound(f"The Stack ({row.name}) could not be found.")
         changes = self._stacks.changes(
             tx, row, wish_of(call.body, row, patch=patch), call.principal
         )
@@ -285,6 +294,7 @@ class StacksApi:
         if len(call.body) != 1:
             raise BadRequest("Exactly one action is expected.")
         name = next(iter(call.body))
+        own(call)
         if name in ("suspend", "resume", "check"):
             call.allow(action=f"actions:{name}")
             self._stacks.act(tx, row, name.upper())

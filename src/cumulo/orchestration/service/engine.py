@@ -18,14 +18,22 @@ from cumulo.core.clock import later, seconds_of
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Conflict, Fault, Unavailable
 from cumulo.core.ids import child_id
-from cumulo.core.resource_types import Place, Request, ResourceType
+from cumulo.core.resource_types import Place, Request, ResourceType, State
 from cumulo.orchestration.language.invalid import Invalid, NotKnownYet
 from cumulo.orchestration.model.resource import EdgeRow, ResourceRow
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.queries import stack as queries
 from cumulo.orchestration.service.blueprints import Blueprints
-from cumulo.orchestration.service.handlers import Calls, Handler, Health, RestHandler, Work
+from cumulo.orchestration.service.handlers import (
+    DATA,
+    Adopting,
+    Calls,
+    Handler,
+    Health,
+    RestHandler,
+    Work,
+)
 from cumulo.orchestration.service.live import LiveScope, resolved_properties
 from cumulo.orchestration.service.plan import arrange_removal, lost
 from cumulo.orchestration.service.properties import difference, not_updatable
@@ -45,8 +53,10 @@ TRIES = 12
 
 REMEMBERED_SECONDS = 7 * 86400.0
 """How long a deleted stack is shown to who asks for deleted ones."""
-MAKING = ("CREATE", "UPDATE", "ROLLBACK")
+MAKING = ("CREATE", "UPDATE", "ROLLBACK", "ADOPT", "RESTORE")
 """Actions that lead to what a template says. The others look at what is there."""
+
+LOOKING = ("CHECK", "SUSPEND", "RESUME", "SNAPSHOT")
 
 PrincipalOf = Callable[[Tx, str, str, Mapping[str, str]], Principal | None]
 """(user, project, by what it was lent) → who the user is there now."""
@@ -118,10 +128,13 @@ class Engine:
         if work.row.goal == "absent":
             remove(self, work, handler)
             return None
+        if work.row.step == "working" and work.stack.action == "SNAPSHOT":
+            self._save(work, handler)
+            return None
         if work.row.step == "working":
             self._look(work, handler)
             return None
-        if work.stack.action in ("CHECK", "SUSPEND", "RESUME") and work.row.physical_id:
+        if work.stack.action in LOOKING and work.row.physical_id:
             self._touch_up(work, handler)
             return None
         return self._make(work, handler)
@@ -193,6 +206,10 @@ class Engine:
             self.begin(work, "CREATE")
             self._look(work, handler)
             return None
+        adopt = work.row.stored.get("adopt")
+        if adopt is not None:
+            self._adopt(work, handler, adopt)
+            return None
         if handler.outside and isinstance(handler, RestHandler):
             return self._ask_outside(work, handler)
         physical = handler.create(work)
@@ -200,6 +217,20 @@ class Engine:
         self.begin(work, "CREATE")
         self._look(work, handler)
         return None
+
+    def _adopt(self, work: Work, handler: Handler, data: Mapping[str, Any]) -> None:
+        """It is there already: whether it is, its own service tells the stack's owner."""
+        work.forget("adopt")
+        if isinstance(handler, Adopting):
+            physical = handler.adopt(work, data)
+        else:
+            physical = data.get("resource_id")
+            work.store(**{n: v for n, v in (data.get("resource_data") or {}).items() if n in DATA})
+        if not physical:
+            raise Invalid("Resource ID was not provided.")
+        work.row = work.tx.update(work.row, physical_id=str(physical))
+        self.begin(work, "ADOPT")
+        self._look(work, handler)
 
     @staticmethod
     def _same_outside(work: Work, scope: LiveScope, definition: Any) -> None:
@@ -387,9 +418,36 @@ class Engine:
         self.begin(work, action)
         if action == "CHECK":
             handler.look_over(work)
+        elif action == "SNAPSHOT":
+            self._save(work, handler)
+            return
         else:
             handler.suspend(work, resume=action == "RESUME")
         self._look(work, handler)
+
+    def _save(self, work: Work, handler: Handler) -> None:
+        """What a snapshot keeps of a thing; of most there is nothing but what the template says."""
+        how = handler.type.snapshot if isinstance(handler, RestHandler) else None
+        physical = work.row.physical_id
+        if how is None or physical is None or not isinstance(handler, RestHandler):
+            self.done(work.tx, work.row, quietly=True)
+            return
+        if work.row.stored.get("snapshot") is None:
+            seen = handler.type.read(physical, work.row.properties, work.place)
+            body = None if seen is None else work.read(seen.path, seen.version)
+            answer = work.ask(how.create(physical, body or {}, work.place))
+            work.store(snapshot={"id": how.made(answer)})
+        kept = work.row.stored["snapshot"]["id"]
+        request = how.read(kept)
+        body = work.read(request.path, request.version)
+        state = State("failed", f"{kept} is not there") if body is None else how.state(body)
+        if state.word == "ready":
+            self.done(work.tx, work.row)
+        elif state.word == "failed":
+            work.forget("snapshot")
+            self.failed(work.tx, work.stack, work.row, f"Snapshot {kept}: {state.reason}")
+        else:
+            self.wait(work.tx, work.row, tries=work.row.tries + 1)
 
     def _hooked(self, work: Work, hooks: set[str]) -> bool:
         """It waits at a breakpoint until somebody clears it."""

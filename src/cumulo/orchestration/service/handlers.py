@@ -7,7 +7,7 @@ them all. Heat's own ones are in `own_types.py` and `groups.py`.
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
@@ -219,6 +219,17 @@ class Handler(Protocol):
 
     def look_over(self, work: Work) -> None:
         """Begin what a check needs besides a look at its state."""
+
+
+DATA = ("value",)
+"""What of a resource's own data a stack's document has: the value of a random string."""
+
+
+@runtime_checkable
+class Adopting(Protocol):
+    """A type that is more than the id of what is adopted."""
+
+    def adopt(self, work: Work, data: Mapping[str, Any]) -> str | None: ...
 
 
 def physical_name(stack: str, resource: str, row_id: str, most: int = 63) -> str:

@@ -26,6 +26,7 @@ from cumulo.orchestration.service.blueprints import stored_environment
 from cumulo.orchestration.service.checking import MOST_DEPTH, Given, Loader, Plan, Wish
 from cumulo.orchestration.service.engine import MOST_WHEN_PATIENT
 from cumulo.orchestration.service.handlers import Health, Work
+from cumulo.orchestration.service.keeping import adopted
 from cumulo.orchestration.service.own_types import Own
 from cumulo.orchestration.service.stacks import Stacks
 
@@ -54,6 +55,12 @@ class Nested(Own):
         if work.stack.depth + 1 > MOST_DEPTH:
             raise Invalid(f"Recursion depth exceeds {MOST_DEPTH}.")
         child = self.stacks.create_nested(work.tx, work.stack, work.row, self.wish(work))
+        return child.id
+
+    def adopt(self, work: Work, data: Mapping[str, Any]) -> str | None:
+        """A new stack around what is there already."""
+        inner = adopted(data)
+        child = self.stacks.create_nested(work.tx, work.stack, work.row, self.wish(work), inner)
         return child.id
 
     def state(self, work: Work) -> State:

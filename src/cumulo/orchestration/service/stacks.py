@@ -1,6 +1,6 @@
 """The verbs of stacks: create, update, delete and the other actions, rollback, outputs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,6 +20,7 @@ from cumulo.orchestration.service.blueprint import Blueprint, PlanScope
 from cumulo.orchestration.service.blueprints import Blueprints
 from cumulo.orchestration.service.checking import Checking, Wish
 from cumulo.orchestration.service.engine import Engine
+from cumulo.orchestration.service.keeping import Keeping
 from cumulo.orchestration.service.live import known_properties
 from cumulo.orchestration.service.plan import arrange, arrange_all_absent, arrange_looks
 from cumulo.orchestration.service.reading import Reading
@@ -55,6 +56,7 @@ class Stacks(Checking, Reading):
         self.region = region
         self.quotas = quotas
         self.software = software
+        self.keeping = Keeping(self)
         engine.ended = self._ended
 
     # --- finding -------------------------------------------------------------------------
@@ -89,8 +91,10 @@ class Stacks(Checking, Reading):
         disable_rollback: bool = True,
         tags: Sequence[str] = (),
         action: Action = "CREATE",
+        adopt: Mapping[str, Any] | None = None,
     ) -> StackRow:
-        """Raises BadRequest for a template without sense, Conflict for a name that is taken."""
+        """Raises BadRequest for a template without sense, Conflict for a name that is taken.
+        `adopt`: what its resources are already, by their names."""
         project_id = who.project_id
         if project_id is None:
             raise BadRequest("A token that is scoped to a project is required.")
@@ -106,7 +110,7 @@ class Stacks(Checking, Reading):
         row = self._described(row, blueprint)
         tx.insert(row)
         tx.insert(StackNameRow(project_id, name, stack_id))
-        return self._begin(tx, row, blueprint)
+        return self._begin(tx, row, blueprint, adopt)
 
     def _take(self, tx: Tx, project_id: str) -> None:
         try:
@@ -120,7 +124,12 @@ class Stacks(Checking, Reading):
             ) from None
 
     def create_nested(
-        self, tx: Tx, parent: StackRow, resource: ResourceRow, wish: Wish
+        self,
+        tx: Tx,
+        parent: StackRow,
+        resource: ResourceRow,
+        wish: Wish,
+        adopt: Mapping[str, Any] | None = None,
     ) -> StackRow:
         name = f"{parent.name}-{resource.name}-{child_id(resource.id, 'stack')[:12]}"[:255]
         row = self._row(
@@ -134,11 +143,12 @@ class Stacks(Checking, Reading):
             resource.id,
             parent,
         )
-        row = self._with(row, parent.timeout_mins, True, (), "CREATE", parent.lent)
+        action: Action = "CREATE" if adopt is None else "ADOPT"
+        row = self._with(row, parent.timeout_mins, True, (), action, parent.lent)
         blueprint = self.checked(tx, row, wish)
         row = self._described(row, blueprint)
         tx.insert(row)
-        return self._begin(tx, row, blueprint)
+        return self._begin(tx, row, blueprint, adopt)
 
     def _row(
         self,
@@ -207,7 +217,13 @@ class Stacks(Checking, Reading):
 
     # --- beginning and ending ------------------------------------------------------------
 
-    def _begin(self, tx: Tx, row: StackRow, blueprint: Blueprint) -> StackRow:
+    def _begin(
+        self,
+        tx: Tx,
+        row: StackRow,
+        blueprint: Blueprint,
+        adopt: Mapping[str, Any] | None = None,
+    ) -> StackRow:
         minutes = row.timeout_mins or TIMEOUT_MINUTES
         row = tx.update(
             row,
@@ -219,6 +235,9 @@ class Stacks(Checking, Reading):
         )
         self.engine.story.of_stack(tx, row)
         left = arrange(tx, row, blueprint)
+        if adopt is not None:
+            for each in tx.all(resources.OF_STACK, stack=row.id):
+                tx.update(each, stored={"adopt": dict(adopt.get(each.name) or {})})
         most = self.quotas.limit(tx, row.project_id, "stack_resources")
         if 0 <= most < int(tx.value(resources.COUNT_IN_TREE, root=row.root_id)):
             raise Forbidden(
@@ -244,11 +263,13 @@ class Stacks(Checking, Reading):
         action: Action = "UPDATE",
     ) -> StackRow:
         """A stack becomes what the wish says. A running action is overtaken."""
-        if row.deleted_at is not None or (row.action == "DELETE" and row.status == "IN_PROGRESS"):
+        if row.deleted_at is not None:
             raise NotFound(f"The Stack ({row.name}) could not be found.")
-        if row.action == "SUSPEND" and row.status == "COMPLETE":
+        # A rollback comes after what has failed, whatever that was.
+        state = {"SUSPEND": "suspended", "DELETE": "deleting"}.get(row.action)
+        if state is not None and (row.action == "SUSPEND" or row.status == "IN_PROGRESS"):
             raise BadRequest(
-                "Updating a stack when it is suspended is not supported.", kind="NotSupported"
+                f"Updating a stack when it is {state} is not supported.", kind="NotSupported"
             )
         blueprint = self.checked(tx, row, wish, who)
         changes: dict[str, Any] = {
@@ -304,7 +325,9 @@ class Stacks(Checking, Reading):
         changes: dict[str, Any] = {"action": "DELETE"}
         if who is not None and row.project_id == who.project_id:
             changes |= {"user_id": who.user_id, "roles": list(who.roles), "lent": who.lent}
-        return self._begin_absent(tx, tx.update(row, **changes))
+        row = tx.update(row, **changes)
+        self.keeping.drop_all(tx, row)
+        return self._begin_absent(tx, row)
 
     def _begin_absent(self, tx: Tx, row: StackRow) -> StackRow:
         row = tx.update(
@@ -322,14 +345,8 @@ class Stacks(Checking, Reading):
         return tx.get(StackRow, row.id) or row
 
     def act(self, tx: Tx, row: StackRow, action: Action) -> StackRow:
-        """Check, suspend, resume. Raises Conflict while something else is done."""
-        if row.deleted_at is not None:
-            raise NotFound(f"The Stack ({row.name}) could not be found.")
-        if row.status == "IN_PROGRESS":
-            raise StackInAction(
-                f"Stack {row.name} already has an action ({row.action}) in progress.",
-                kind="ActionInProgress",
-            )
+        """Check, suspend, resume, snapshot. Raises Conflict while something else is done."""
+        self.quiet(row)
         row = tx.update(
             row,
             action=action,
@@ -352,6 +369,17 @@ class Stacks(Checking, Reading):
         if not rows:
             self.engine.next_phase(tx, row.id)
         return tx.get(StackRow, row.id) or row
+
+    @staticmethod
+    def quiet(row: StackRow) -> None:
+        """Raises NotFound for a deleted stack, Conflict for one that is worked at."""
+        if row.deleted_at is not None:
+            raise NotFound(f"The Stack ({row.name}) could not be found.")
+        if row.status == "IN_PROGRESS":
+            raise StackInAction(
+                f"Stack {row.name} already has an action ({row.action}) in progress.",
+                kind="ActionInProgress",
+            )
 
     def cancel(self, tx: Tx, row: StackRow, *, rollback: bool) -> StackRow:
         """End what is being done; with rollback back to what it was before."""
@@ -380,6 +408,8 @@ class Stacks(Checking, Reading):
 
     def _ended(self, tx: Tx, row: StackRow) -> None:
         """After an action: quota back, or the way back after a failure."""
+        if row.action == "SNAPSHOT":
+            self.keeping.snapshot_ended(tx, row)
         if row.action == "DELETE" and row.status == "COMPLETE" and row.parent_id is None:
             self.quotas.give_back(tx, row.project_id, stacks=1)
         wanted = row.status == "FAILED" and not row.disable_rollback

@@ -43,6 +43,9 @@ class Types:
     def names(self) -> list[str]:
         return sorted(self._handlers)
 
+    def known(self, kind: str) -> Handler | None:
+        return self._handlers.get(kind)
+
     def handler(self, kind: str) -> Handler:
         """Raises Invalid for a type that there is not."""
         found = self._handlers.get(kind)

@@ -1,0 +1,179 @@
+"""One thing: its lines and lists, texts, curves, story, and its console."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
+
+from cumulo.core.faults import Fault, NotFound
+from cumulo.core.http.operations import Operation, Reply
+from cumulo.core.panels import Action, Column, Item, Panel, Part, Plot, at
+from cumulo.core.resource_types import Request
+from cumulo.dashboard.api.desk import PAGE as AT_DESK
+from cumulo.dashboard.api.desk import Desk, Visit, why
+from cumulo.dashboard.service.drawing import Curve, curve
+
+WHY = "/cumulo/why/"
+MOST_ROWS = 1000
+TEXT_LETTERS = 200_000
+KEPT = ("of", "in", "after")
+"""Of the address: where one is inside a list."""
+
+
+@dataclass
+class PartShown:
+    """A list within a detail, read."""
+
+    part: Part
+    rows: list[tuple[Item, list[tuple[Column, Any]], list[Action]]] = field(default_factory=list)
+    create: list[Action] = field(default_factory=list)
+    problem: str = ""
+    place: str = ""
+    more: str = ""
+    """The marker of the next page."""
+
+
+class Details:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def operations(self) -> list[Operation]:
+        page = self._desk.page
+        one = "/{panel}/{id}"
+        return [
+            Operation("GET", one, page(self.detail), **AT_DESK),
+            Operation("GET", f"{one}/console", page(self.console), **AT_DESK),
+            Operation("GET", f"{one}/tab/{{tab}}", page(self.tab), **AT_DESK),
+        ]
+
+    async def detail(self, visit: Visit) -> Reply:
+        panel, id = visit.panel(), visit.call.path["id"]
+        item = await visit.item(panel, id)
+        actions = [each for each in panel.actions if visit.can(each, item)]
+        return visit.page(
+            "detail_lines.html" if visit.query.get("part") else "detail.html",
+            panel.label(item),
+            panel=panel,
+            item=item,
+            lines=(await visit.values(panel.lines, [item]))[0],
+            id=id,
+            state=item.get("status") or item.get("stack_status"),
+            main=[each for each in actions if each.main],
+            others=[each for each in actions if not each.main],
+            console=panel.console is not None and item.get("status") == "ACTIVE",
+            parts=await self._parts(visit, panel, item),
+            tabs=[each for each in panel.tabs if each.allowed(item)],
+            plots=[each for each in panel.plots if each.allowed(item)],
+            id_in=lambda part, row: at(row, part.id) or row.get("subdir") or "",
+            query_in=urlencode({k: visit.query[k] for k in KEPT if k in visit.query}),
+            story=visit.may(Request("GET", f"{WHY}x")),
+            live=" ".join([panel.events, *(self._events(part) for part in panel.parts)]).split(),
+        )
+
+    def _events(self, part: Part) -> str:
+        other = self._desk.panels.get(part.panel)
+        return "" if other is None else other.events
+
+    async def _parts(self, visit: Visit, panel: Panel, item: Item) -> list[PartShown]:
+        wanted = [part for part in panel.parts if part.allowed(item)]
+        return list(await asyncio.gather(*(part_of(visit, part, item) for part in wanted)))
+
+    async def tab(self, visit: Visit) -> Reply:
+        """A text, the curves or the story of one thing."""
+        panel, name = visit.panel(), visit.call.path["tab"]
+        id = visit.call.path["id"]
+        if name == "story":
+            return await self._story(visit, id)
+        item = await visit.item(panel, id)
+        if name == "metrics":
+            drawn = await asyncio.gather(*(_drawn(visit, each, item) for each in panel.plots))
+            return visit.page("plots.html", panel.label(item), plots=drawn)
+        found = next((each for each in panel.tabs if each.name == name), None)
+        if found is None or not found.allowed(item):
+            raise NotFound("There is no such page.")
+        try:
+            text = found.text(await visit.ask(found.request(item)))
+        except Fault as fault:
+            text = why(fault)
+        return visit.page("text.html", found.title, text=text[-TEXT_LETTERS:])
+
+    async def _story(self, visit: Visit, id: str) -> Reply:
+        """What happened to it, for who may read it all: it may name others."""
+        body = await visit.ask(Request("GET", f"{WHY}{quote(id, safe='')}"))
+        users = body.get("users") or {}
+        return visit.page(
+            "story.html", "What happened, and why", events=body["events"], users=users
+        )
+
+    async def console(self, visit: Visit) -> Reply:
+        panel, id = visit.panel(), visit.call.path["id"]
+        if panel.console is None:
+            raise NotFound("There is no such page.")
+        item = await visit.item(panel, id)
+        body = await visit.ask(panel.console(quote(id, safe="")))
+        url = str(body["remote_console"]["url"])
+        return visit.page(
+            "console.html", panel.label(item), socket=_socket_of(url), panel=panel, id=id
+        )
+
+
+async def part_of(visit: Visit, part: Part, item: Item) -> PartShown:
+    query = visit.query
+    mine = query.get("of") == part.name
+    shown = PartShown(part, place=query.get("in", "") if mine else "")
+    parent = {"of": item, "place": shown.place}
+    shown.create = [each for each in part.create if visit.can(each, parent)]
+    request = part.items(item, shown.place)
+    if mine and query.get("after"):
+        request = replace(request, query={**request.query, "marker": query["after"]})
+    try:
+        body = await visit.ask(request)
+        rows = _rows(part, body, item)
+    except Fault as fault:
+        shown.problem = why(fault)
+        return shown
+    except LookupError:
+        shown.problem = visit.words("This part of the cloud is not there.")
+        return shown
+    limit = int(request.query.get("limit", "0"))
+    if limit and len(rows) >= limit:
+        shown.more = str(at(rows[-1], part.id) or rows[-1].get("subdir") or "")
+    rows = rows[: limit or MOST_ROWS]
+    for row, values in zip(rows, await visit.values(part.columns, rows), strict=True):
+        whole = {**row, "of": item}
+        actions = [each for each in part.actions if visit.can(each, whole)]
+        shown.rows.append((row, values, actions))
+    return shown
+
+
+def _rows(part: Part, body: Any, item: Item) -> Sequence[Item]:
+    if part.rows is not None:
+        return part.rows(body, item)
+    return (body[part.key] if part.key else body) or []
+
+
+async def row_of(visit: Visit, part: Part, item: Item, id: str) -> Item:
+    """A row of a part by its id: as it is listed, or else by its id alone: the service looks."""
+    parent = {"of": item, "place": ""}
+    body = await visit.maybe(part.items(item, visit.query.get("in", "")))
+    if body is not None:
+        for row in _rows(part, body, item):
+            if str(at(row, part.id)) == id:
+                return {**row, **parent}
+    return {part.id: id, **parent}
+
+
+async def _drawn(visit: Visit, plot: Plot, item: Item) -> tuple[Plot, Curve | None]:
+    body: Any = await visit.maybe(plot.request(item))
+    points = [] if body is None else plot.points(body)
+    return plot, curve(points) if len(points) > 1 else None
+
+
+def _socket_of(url: str) -> str:
+    """Where the socket of a console is: what the page's own `path` says, or the URL itself."""
+    parts = urlsplit(url)
+    path = parse_qs(parts.query).get("path")
+    if path:
+        return f"/{path[0]}"
+    return parts.path + (f"?{parts.query}" if parts.query else "")

@@ -1,0 +1,206 @@
+"""Stacks kept as documents: snapshots and the way back, export, abandon, adopt."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from cumulo.core.auth.principal import Principal
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import BadRequest, Fault, NotFound
+from cumulo.core.ids import new_id
+from cumulo.core.resource_types import Snapshot
+from cumulo.orchestration.model.snapshot import SnapshotRow
+from cumulo.orchestration.model.stack import StackRow
+from cumulo.orchestration.queries import resource as resources
+from cumulo.orchestration.queries import snapshot as queries
+from cumulo.orchestration.queries import stack as stack_queries
+from cumulo.orchestration.service.checking import Wish
+from cumulo.orchestration.service.handlers import DATA, Asker, RestHandler
+
+if TYPE_CHECKING:
+    from cumulo.orchestration.service.stacks import Stacks
+
+MOST_SNAPSHOTS = 20
+"""Of one stack."""
+
+
+class Keeping:
+    def __init__(self, stacks: "Stacks") -> None:
+        self._stacks = stacks
+        self._engine = stacks.engine
+
+    # --- documents -------------------------------------------------------------------------
+
+    def document(self, tx: Tx, row: StackRow) -> dict[str, Any]:
+        """All that is needed to have the stack again: as Heat's export has it."""
+        return {
+            "id": row.id,
+            "name": row.name,
+            "action": row.action,
+            "status": row.status,
+            "project_id": row.project_id,
+            "stack_user_project_id": row.project_id,
+            "template": row.template,
+            "environment": {**row.environment, "parameters": self._parameters(row)},
+            "files": row.files,
+            "tags": row.tags,
+            "resources": self._resources(tx, row),
+        }
+
+    @staticmethod
+    def _parameters(row: StackRow) -> dict[str, Any]:
+        return {**(row.environment.get("parameters") or {}), **row.parameters}
+
+    def _resources(self, tx: Tx, row: StackRow) -> dict[str, Any]:
+        found = {}
+        rows = [r for r in tx.all(resources.OF_STACK, stack=row.id) if r.goal == "present"]
+        inner = {
+            child.parent_id: child
+            for child in tx.all(stack_queries.CHILDREN, parents=[r.id for r in rows] or [""])
+        }
+        for each in rows:
+            one: dict[str, Any] = {
+                "name": each.name,
+                "resource_id": each.physical_id,
+                "type": each.type,
+                "action": each.action,
+                "status": each.status,
+                "metadata": each.metadata,
+                "resource_data": {n: each.stored[n] for n in DATA if n in each.stored},
+            }
+            child = inner.get(each.id)
+            if child is not None:
+                one |= {"template": child.template, "resources": self._resources(tx, child)}
+            found[each.name] = one
+        return found
+
+    # --- abandon ---------------------------------------------------------------------------
+
+    def abandon(self, tx: Tx, row: StackRow, who: Principal) -> dict[str, Any]:
+        """The stack goes, and nothing of what it has made. Raises Conflict while it is in work."""
+        self._stacks.quiet(row)
+        made = self.document(tx, row)
+        self._retain(tx, row)
+        self._stacks.delete(tx, row, who)
+        return made
+
+    def _retain(self, tx: Tx, row: StackRow) -> None:
+        rows = tx.all(resources.OF_STACK, stack=row.id)
+        found = tx.all(stack_queries.CHILDREN, parents=[each.id for each in rows] or [""])
+        inner = {child.parent_id: child for child in found}
+        for each in rows:
+            child = inner.get(each.id)
+            if child is not None:
+                self._retain(tx, child)
+            else:
+                tx.update(each, deletion_policy="Retain")
+
+    # --- snapshots -------------------------------------------------------------------------
+
+    def snapshots(self, tx: Tx, row: StackRow) -> list[SnapshotRow]:
+        return tx.all(queries.OF_STACK, stack=row.id)
+
+    def snapshot(self, tx: Tx, row: StackRow, id: str) -> SnapshotRow:
+        """Raises NotFound."""
+        found = tx.get(SnapshotRow, id)
+        if found is None or found.stack_id != row.id:
+            raise NotFound(f"Snapshot with id {id} not found")
+        return found
+
+    def take_snapshot(self, tx: Tx, row: StackRow, name: str) -> SnapshotRow:
+        """Begin one. Raises Conflict while the stack is in work, BadRequest for too many."""
+        self._stacks.quiet(row)
+        if row.status != "COMPLETE":
+            raise BadRequest(f"Snapshotting a stack in {row.word} is not supported.")
+        if len(self.snapshots(tx, row)) >= MOST_SNAPSHOTS:
+            raise BadRequest(f"A stack has at most {MOST_SNAPSHOTS} snapshots.")
+        kept = SnapshotRow(
+            id=new_id(),
+            stack_id=row.id,
+            name=name[:255],
+            status="IN_PROGRESS",
+            status_reason="",
+            data=self.document(tx, row),
+            created_at=tx.now,
+        )
+        tx.insert(kept)
+        self._stacks.act(tx, row, "SNAPSHOT")
+        return tx.get(SnapshotRow, kept.id) or kept
+
+    def snapshot_ended(self, tx: Tx, row: StackRow) -> None:
+        """The stack's resources are saved, or one could not be."""
+        for kept in self.snapshots(tx, row):
+            if kept.status != "IN_PROGRESS":
+                continue
+            data = {**kept.data, "resources": dict(kept.data["resources"])}
+            for each in tx.all(resources.OF_STACK, stack=row.id):
+                saved = each.stored.get("snapshot")
+                if saved and each.name in data["resources"]:
+                    one = data["resources"][each.name]
+                    data["resources"][each.name] = {**one, "saved": saved["id"]}
+                    rest = {n: v for n, v in each.stored.items() if n != "snapshot"}
+                    tx.update(each, stored=rest)
+            tx.update(kept, status=row.status, status_reason=row.reason, data=data)
+
+    def restore(self, tx: Tx, row: StackRow, kept: SnapshotRow, who: Principal) -> None:
+        """The stack becomes what it was then, with what was saved of its things."""
+        self._stacks.quiet(row)
+        if kept.status != "COMPLETE":
+            raise BadRequest(f"Snapshot {kept.id} is {kept.status}.")
+        data = kept.data
+        template = msgspec.to_builtins(data["template"])
+        section = template.get("resources") or template.get("Resources") or {}
+        for name, one in data["resources"].items():
+            snapshot = self._way(one["type"]) if one.get("saved") else None
+            if snapshot is None or snapshot.restored is None or name not in section:
+                continue
+            key = "properties" if "properties" in section[name] else "Properties"
+            given = section[name].get(key) or {}
+            section[name][key] = dict(snapshot.restored(given, one["saved"]))
+        parameters = data["environment"].get("parameters") or {}
+        environment = {**data["environment"], "parameters": {}}
+        wish = Wish(template, data["files"], environment, parameters)
+        self._stacks.update(tx, row, who, wish, action="RESTORE")
+
+    def delete_snapshot(self, tx: Tx, row: StackRow, kept: SnapshotRow, who: Principal) -> None:
+        """With what was saved."""
+        if kept.status == "IN_PROGRESS":
+            raise BadRequest("Deleting in-progress snapshot is not supported")
+        self._drop(tx, kept, who)
+
+    def _drop(self, tx: Tx, kept: SnapshotRow, who: Principal | None) -> None:
+        asker = None if who is None else Asker(tx, self._engine.calls, who)
+        for one in kept.data["resources"].values():
+            snapshot = self._way(one["type"]) if one.get("saved") else None
+            if snapshot is None or snapshot.delete is None or asker is None:
+                continue
+            try:
+                asker.ask(snapshot.delete(one["saved"]))
+            except Fault:
+                # It is not there any more, or has users of its own by now: it is theirs.
+                continue
+        tx.delete(kept)
+
+    def drop_all(self, tx: Tx, row: StackRow) -> None:
+        who = self._engine.principal_or_none(tx, row)
+        for kept in self.snapshots(tx, row):
+            self._drop(tx, kept, who)
+
+    def _way(self, kind: str) -> Snapshot | None:
+        handler = self._engine.types.known(kind)
+        return handler.type.snapshot if isinstance(handler, RestHandler) else None
+
+
+def adopted(data: Any) -> dict[str, Mapping[str, Any]]:
+    """Name → what a document of a stack says of its resources. Raises BadRequest."""
+    found = data.get("resources") if isinstance(data, dict) else None
+    if not isinstance(found, dict) or len(found) > 1000:
+        raise BadRequest("The data to adopt a stack from are no document of a stack.")
+    for name, one in found.items():
+        if not isinstance(one, dict):
+            raise BadRequest(f"The data of resource {str(name)[:100]} are no map.")
+        id = one.get("resource_id")
+        if id is not None and (not isinstance(id, str) or len(id) > 255):
+            raise BadRequest(f"The resource_id of {str(name)[:100]} is no id.")
+    return found

@@ -1,0 +1,147 @@
+"""What people have reported of other dashboards, each as a test."""
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+from tests.dashboard.browser import ids_of, links, problem_of, signed_in, text_of
+from tests.support.cloud import TestCloud, running_cloud
+
+
+async def network_of(cloud: TestCloud, as_: str, **more: Any) -> str:
+    body = {"network": {"name": "shared", **more}}
+    made = await cloud.call("POST", "/network/v2.0/networks", as_=as_, json_=body)
+    assert made.status == 201, made.raw
+    return str(made.json["network"]["id"])
+
+
+def test_the_wizard_offers_own_ports_only(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            network = await network_of(cloud, "admin", shared=True)
+            ports = {}
+            for user in ("admin", "demo"):
+                body = {"port": {"network_id": network, "name": f"port-of-{user}"}}
+                made = await cloud.call("POST", "/network/v2.0/ports", as_=user, json_=body)
+                ports[user] = made.json["port"]["id"]
+            mine = await signed_in(cloud)
+            page = (await mine.get("/servers/new/create")).raw.decode()
+            assert network in page and ports["demo"] in page
+            assert ports["admin"] not in page and "port-of-admin" not in page
+
+    asyncio.run(run())
+
+
+def test_files_for_clients_have_one_v3(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            mine = await signed_in(cloud)
+            for name in ("clouds.yaml", "openrc.sh", "provider.tf"):
+                answer = await mine.get(f"/access/{name}")
+                text = answer.raw.decode()
+                assert text.count("/v3") == 1 and "/identity/v3" in text, text
+                assert f'filename="{name}"' in answer.headers["content-disposition"]
+            rc = (await mine.get("/access/openrc.sh")).raw.decode()
+            assert "demo" in rc and "OS_PASSWORD=" not in rc
+            page = text_of(await mine.get("/access"))
+            assert "http://cloud.test/compute/v2.1" in page
+
+    asyncio.run(run())
+
+
+def test_a_missing_service_disables_its_part_only(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            caller = cloud.cloud.frame.caller
+            there = caller._routes
+            gone = ("/rating", "/share", "/volume", "/metric")
+            caller._routes = lambda path: None if path.startswith(gone) else there(path)
+            mine = await signed_in(cloud)
+            page = await mine.get("/")
+            assert page.status == 200 and "Cost until now" not in text_of(page)
+            assert "/dashboard/servers" in links(page, "/dashboard/")
+            assert "/dashboard/shares" not in links(page, "/dashboard/")
+            assert (await mine.get("/shares")).status == 404
+            form = {"name": "web", "image": cloud.image, "flavor": "1", "count": "1"}
+            answer = await mine.post("/servers/new/create", form)
+            assert answer.status == 303, problem_of(answer)
+            server = ids_of(await mine.get("/servers"), "servers")[0]
+            assert (await mine.get(f"/servers/{server}")).status == 200
+            assert (await mine.get("/search?q=web")).status == 200
+            metrics = await mine.get(f"/servers/{server}/tab/metrics")
+            assert "There are no measures yet." in text_of(metrics)
+
+    asyncio.run(run())
+
+
+def test_things_without_a_name(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            body: dict[str, Any] = {"volume": {"size": 1, "name": None}}
+            made = await cloud.call("POST", "/volume/v3/volumes", json_=body)
+            volume = made.json["volume"]["id"]
+            network = await network_of(cloud, "demo")
+            url = "/network/v2.0/ports"
+            made = await cloud.call("POST", url, json_={"port": {"network_id": network}})
+            port = made.json["port"]["id"]
+            mine = await signed_in(cloud)
+            for panel, id in (("volumes", volume), ("ports", port)):
+                assert volume[:8] in text_of(await mine.get("/volumes"))
+                assert ids_of(await mine.get(f"/{panel}?q={id}"), panel) == [id]
+                assert ids_of(await mine.get(f"/search?q={id}"), panel) == [id]
+                assert (await mine.get(f"/{panel}/{id}")).status == 200
+
+    asyncio.run(run())
+
+
+def test_parts_of_names_and_addresses_find_things(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            mine = await signed_in(cloud)
+            for name in ("Alpha[1]", "beta"):
+                form = {"name": name, "cidr": "10.7.0.0/24"}
+                assert (await mine.post("/networks/new/create", form)).status == 303
+                assert (await mine.post("/volumes/new/create", {"name": name, "size": "1"})).status
+                form = {"name": name, "image": cloud.image, "flavor": "1", "count": "1"}
+                nets = ids_of(await mine.get(f"/networks?q={name.lower()}"), "networks")
+                assert len(nets) == 1
+                answer = await mine.post("/servers/new/create", {**form, "networks": nets[0]})
+                assert answer.status == 303, problem_of(answer)
+            for panel in ("networks", "volumes", "servers"):
+                # A bracket is a bracket, and no pattern.
+                assert len(ids_of(await mine.get(f"/{panel}?q=pha%5B1"), panel)) == 1, panel
+                assert ids_of(await mine.get(f"/{panel}?q=gamma"), panel) == [], panel
+            page = await mine.get("/servers?q=beta")
+            address = re.search(r"10\.7\.0\.\d+", text_of(page))
+            assert address is not None
+            found = await mine.get(f"/search?q={address[0]}")
+            assert ids_of(found, "servers") and ids_of(found, "ports")
+            # Pages hold on to what was searched, and lists are cut in the database.
+            assert 'value="beta"' in page.raw.decode()
+
+    asyncio.run(run())
+
+
+def test_reading_changes_nothing(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            mine = await signed_in(cloud)
+            await mine.post("/volumes/new/create", {"name": "disk", "size": "1"})
+            volume = ids_of(await mine.get("/volumes"), "volumes")[0]
+            url = f"/volume/v3/volumes/{volume}"
+            await cloud.until(url, lambda a: a.json["volume"]["status"] == "available")
+            before = (await cloud.call("GET", url)).json
+            for path in (
+                f"/volumes/{volume}/do/delete",
+                f"/volumes/{volume}/do/edit?name=other",
+                "/volumes/bulk?action=delete&sure=yes&id=" + volume,
+                "/auth/logout",
+                "/auth/project?project=x",
+                f"/volumes/{volume}/do/delete?csrf=" + mine.csrf,
+            ):
+                await mine.get(path)
+            assert (await cloud.call("GET", url)).json == before
+            assert (await mine.get("/volumes")).status == 200
+
+    asyncio.run(run())

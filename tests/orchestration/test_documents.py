@@ -1,0 +1,119 @@
+"""Stacks as documents: snapshots and the way back, export, abandon, adopt."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.orchestration.test_kept import deleted, ids
+from tests.orchestration.test_signals import told
+from tests.orchestration.test_stacks import base, created, on_a_cloud, settled, small, word_of
+from tests.support.cloud import TestCloud
+
+INNER = """
+heat_template_version: 2018-08-31
+resources: {word: {type: OS::Heat::RandomString, properties: {length: 7}}}
+outputs: {said: {value: {get_attr: [word, value]}}}
+"""
+
+
+def kept(size: int = 1) -> dict[str, Any]:
+    template = small(
+        word=word_of(8),
+        inner={"type": "inner.yaml"},
+        disk={"type": "OS::Cinder::Volume", "properties": {"size": size}},
+    )
+    template["outputs"] = {
+        "word": {"value": {"get_attr": ["word", "value"]}},
+        "said": {"value": {"get_attr": ["inner", "said"]}},
+    }
+    return template
+
+
+FILES = {"inner.yaml": INNER}
+
+
+def test_a_stack_is_abandoned_and_adopted(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        path = await created(cloud, "first", kept(), files=FILES, tags="a,b")
+        assert (await settled(cloud, path))["stack_status"] == "CREATE_COMPLETE"
+        values, disk = await told(cloud, path), (await ids(cloud, path))["disk"]
+        exported = (await cloud.call("GET", f"{path}/export")).json
+        document = (await cloud.call("DELETE", f"{path}/abandon")).json
+        assert {**exported, "resources": {}} == {**document, "resources": {}}
+        assert document["resources"]["disk"]["resource_id"] == disk
+        await cloud.until(
+            path, lambda a: a.json["stack"]["stack_status"] == "DELETE_COMPLETE", seconds=20
+        )
+        volume = f"/volume/v3/volumes/{disk}"
+        assert (await cloud.call("GET", volume)).json["volume"]["status"] == "available"
+
+        stacks = await base(cloud)
+        body = {"stack_name": "again", "adopt_stack_data": document}
+        # What is another project's is not there for who adopts it.
+        await cloud.token("admin")
+        theirs = f"/orchestration/v1/{cloud.projects['admin']}/stacks"
+        word_only = {**document, "template": small(disk=kept()["resources"]["disk"])}
+        wrong = {**word_only, "resources": {"disk": {"resource_id": "../../servers"}}}
+        for data in (wrong, {**word_only, "resources": {}}):
+            answer = await cloud.call(
+                "POST", stacks, json_={"stack_name": "no", "adopt_stack_data": data}
+            )
+            assert answer.status == 201
+            other = f"{stacks}/no/{answer.json['stack']['id']}"
+            assert (await settled(cloud, other))["stack_status"] == "ADOPT_FAILED"
+            await deleted(cloud, other)
+        assert (await cloud.call("POST", theirs, as_="demo", json_=body)).status == 400
+        assert (await cloud.call("GET", volume)).status == 200
+
+        answer = await cloud.call("POST", stacks, json_=body)
+        assert answer.status == 201, answer.raw
+        path = f"{stacks}/again/{answer.json['stack']['id']}"
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "ADOPT_COMPLETE", stack["stack_status_reason"]
+        assert await told(cloud, path) == values
+        assert (await ids(cloud, path))["disk"] == disk
+        await deleted(cloud, path)
+        assert (await cloud.call("GET", volume)).status == 404
+        bad = await cloud.call(
+            "POST", stacks, json_={"stack_name": "bad", "adopt_stack_data": "[1]"}
+        )
+        assert bad.status == 400
+
+    on_a_cloud(tmp_path, story)
+
+
+def test_a_snapshot_leads_back(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        path = await created(cloud, "kept", kept(), files=FILES)
+        await settled(cloud, path)
+        before = await ids(cloud, path)
+        taken = await cloud.call("POST", f"{path}/snapshots", json_={"name": "one"})
+        assert taken.json["status"] in ("IN_PROGRESS", "COMPLETE"), taken.raw
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "SNAPSHOT_COMPLETE", stack["stack_status_reason"]
+        (one,) = (await cloud.call("GET", f"{path}/snapshots")).json["snapshots"]
+        saved = one["data"]["resources"]["disk"]["saved"]
+        assert (await cloud.call("GET", f"/volume/v3/volumes/{saved}")).status == 200
+
+        changed = kept(2)
+        changed["resources"]["more"] = word_of(3)
+        body = {"template": changed, "files": FILES}
+        assert (await cloud.call("PUT", path, json_=body)).status == 202
+        await settled(cloud, path)
+        back = f"{path}/snapshots/{one['id']}/restore"
+        assert (await cloud.call("POST", back)).status == 202
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "RESTORE_COMPLETE", stack["stack_status_reason"]
+        after = await ids(cloud, path)
+        assert set(after) == set(before)
+        disk = (await cloud.call("GET", f"/volume/v3/volumes/{after['disk']}")).json["volume"]
+        assert (disk["source_volid"], after["disk"] != before["disk"]) == (saved, True)
+
+        gone = await cloud.call("DELETE", f"{path}/snapshots/{one['id']}")
+        assert gone.status == 204
+        assert (await cloud.call("GET", f"/volume/v3/volumes/{saved}")).json.get("volume", {}).get(
+            "status", "deleting"
+        ) == "deleting"
+        assert (await cloud.call("GET", f"{path}/snapshots/{one['id']}")).status == 404
+        await deleted(cloud, path)
+
+    on_a_cloud(tmp_path, story)
