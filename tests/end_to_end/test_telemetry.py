@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aodhclient.v2.client import Client as Aodh
+from cloudkittyclient import client as kitty
 from gnocchiclient import exceptions
 from gnocchiclient.v1.client import Client as Gnocchi
 
@@ -37,6 +38,10 @@ def gnocchi(cloud: ServedCloud, user: str = "demo") -> Any:
 
 def aodh(cloud: ServedCloud, user: str = "demo") -> Any:
     return Aodh(session=cloud.session(user), service_type="alarming")
+
+
+def cloudkitty(cloud: ServedCloud, user: str, version: str = "1") -> Any:
+    return kitty.Client(version, session=cloud.session(user))
 
 
 def values(found: list[Any]) -> list[float]:
@@ -353,3 +358,42 @@ def test_the_stock_command(cloud: ServedCloud) -> None:
         *("--threshold", "5", "--query", '{"=": {"original_resource_id": "cli"}}'),
     )
     assert alarm["state"] == "insufficient data"
+
+
+def test_rating(cloud: ServedCloud) -> None:
+    client = cloudkitty(cloud, "admin")
+    assert [each["module_id"] for each in client.rating.get_module()["modules"]] == ["hashmap"]
+    assert client.rating.update_module(module_id="hashmap", priority=5)["priority"] == 5
+    assert client.info.get_metric(metric_name="volume")["unit"] == "GiB"
+    assert client.info.get_config()["currency"] == "EUR"
+    hashmap = client.rating.hashmap
+    service = hashmap.create_service(name="instance")["service_id"]
+    field = hashmap.create_field(name="flavor_name", service_id=service)["field_id"]
+    group = hashmap.create_group(name="servers")["group_id"]
+    mapping = hashmap.create_mapping(
+        cost=0.1, value="small", field_id=field, group_id=group, start="2026-01-01T00:00:00"
+    )
+    assert mapping["cost"] == "0.1"
+    changed = hashmap.update_mapping(mapping_id=mapping["mapping_id"], cost=0.2)
+    assert changed["cost"] == "0.2"
+    threshold = hashmap.create_threshold(cost=0.9, level=100, type="rate", service_id=service)
+    assert hashmap.get_threshold(service_id=service)["thresholds"][0]["level"] == "100"
+    assert hashmap.get_mapping_group(mapping_id=mapping["mapping_id"])["name"] == "servers"
+    assert len(hashmap.get_group_mappings(group_id=group)["mappings"]) == 1
+    quoted = client.rating.get_quotation(
+        res_data=[{"service": "instance", "desc": {"flavor_name": "small"}, "volume": 1}]
+    )
+    assert float(quoted) == 0.2
+    hashmap.delete_threshold(threshold_id=threshold["threshold_id"])
+    hashmap.delete_group(group_id=group, recursive=True)
+    assert hashmap.get_mapping(field_id=field)["mappings"] == []
+    hashmap.delete_field(field_id=field)
+    hashmap.delete_service(service_id=service)
+    assert hashmap.get_service()["services"] == []
+    assert isinstance(client.report.get_tenants(), list)
+    assert "summary" in client.report.get_summary(groupby=["res_type"])
+    assert client.storage.get_dataframes()["total"] >= 0
+    newer = cloudkitty(cloud, "admin", "2")
+    assert newer.summary.get_summary(groupby=["type"])["columns"][:2] == ["begin", "end"]
+    assert newer.dataframes.get_dataframes(limit=1)["total"] >= 0
+    assert "results" in newer.scope.get_scope_state()

@@ -19,6 +19,7 @@ from cumulo.core.clock import seconds_of, to_moment
 from cumulo.core.events.model import EventRow
 from cumulo.core.usage import Metered
 from cumulo.telemetry.service.metrics import Metrics
+from cumulo.telemetry.service.prices import PriceBook
 from cumulo.telemetry.service.usage import Usage, UsageConsumer
 from tests.support.cloud import Answer, TestCloud, running_cloud
 
@@ -280,7 +281,7 @@ def test_the_sum_of_intervals_is_what_the_history_did(
         part = events[start : start + batches]
         database.write_now(lambda tx, part=part: consumer.handle(tx, part))
     since, until = to_moment(1_799_999_999.0), to_moment(at)
-    usage = Usage({"volume.size": 1.0})
+    usage = Usage(PriceBook({"volume.size": 1.0}))
     lines = database.write_now(
         lambda tx: usage.lines(tx, since, until, f"project-{number}") if life else []
     )

@@ -16,7 +16,9 @@ from cumulo.telemetry.reconcile import AlarmCalls, AlarmLooks, GonePoints, Post
 from cumulo.telemetry.resources import TYPES
 from cumulo.telemetry.service.alarm_events import AlarmEvents
 from cumulo.telemetry.service.alarms import Alarms, search_again, soon
+from cumulo.telemetry.service.hashmap import Hashmap
 from cumulo.telemetry.service.metrics import Metrics
+from cumulo.telemetry.service.prices import PriceBook
 from cumulo.telemetry.service.rules import Rules
 from cumulo.telemetry.service.samples import Samples
 from cumulo.telemetry.service.telemetry import TelemetryService
@@ -40,7 +42,9 @@ def build(frame: Frame) -> Service:
         own.alarms_per_project,
         frame.settings.base_url,
     )
-    telemetry = TelemetryService(metrics, types, alarms, Usage(own.prices), own.currency)
+    telemetry = TelemetryService(
+        metrics, types, alarms, Usage(PriceBook(own.prices)), Hashmap(), own.currency
+    )
     looks = AlarmLooks(database, alarms)
     calls = AlarmCalls(database, alarms, _post(frame))
     gone = GonePoints(database, metrics, own.ended_days * 86400)
@@ -69,7 +73,7 @@ def build(frame: Frame) -> Service:
         faces=[
             metric_face(telemetry, database, frame.rules("metric", METRIC_RULES)),
             alarming_face(telemetry, frame.rules("alarming", ALARM_RULES)),
-            rating_face(telemetry, frame.rules("rating", RATING_RULES)),
+            rating_face(telemetry, frame.rules("rating", RATING_RULES), frame.settings.region),
         ],
         reconcilers=[looks, calls, gone],
         on_bells=on_bells,

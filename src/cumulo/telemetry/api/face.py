@@ -7,10 +7,12 @@ from cumulo.telemetry.api.aggregates import AggregatesApi
 from cumulo.telemetry.api.alarm_search import AlarmQueriesApi
 from cumulo.telemetry.api.alarms import AlarmsApi
 from cumulo.telemetry.api.faults import aodh, cloudkitty, gnocchi
+from cumulo.telemetry.api.hashmap import HashmapApi
 from cumulo.telemetry.api.measures import MeasuresApi
 from cumulo.telemetry.api.metrics import MetricsApi
 from cumulo.telemetry.api.policies import PoliciesApi
 from cumulo.telemetry.api.rating import RatingApi
+from cumulo.telemetry.api.rating_v2 import RatingV2Api
 from cumulo.telemetry.api.resource_types import ResourceTypesApi
 from cumulo.telemetry.api.resources import ResourcesApi
 from cumulo.telemetry.service.telemetry import TelemetryService
@@ -48,11 +50,16 @@ def alarming_face(telemetry: TelemetryService, rules: Rules) -> Face:
     )
 
 
-def rating_face(telemetry: TelemetryService, rules: Rules) -> Face:
+def rating_face(telemetry: TelemetryService, rules: Rules, region: str) -> Face:
+    usage, currency = telemetry.usage, telemetry.currency
     return Face(
         name="rating",
         mount="/rating",
         faults=cloudkitty,
         rules=rules,
-        operations=RatingApi(telemetry.usage, telemetry.currency).operations(),
+        operations=[
+            *RatingApi(usage, currency).operations(),
+            *RatingV2Api(usage, currency, region).operations(),
+            *HashmapApi(telemetry.hashmap).operations(),
+        ],
     )

@@ -24,7 +24,7 @@ _within = (
 OF_PROJECT = query(
     IntervalRow,
     sa.select(_t)
-    .where(_c.project_id == sa.bindparam("project"), *_within)
+    .where(_c.project_id == sa.bindparam("project"), *_within, _c.id > sa.bindparam("after"))
     .order_by(_c.id)
     .limit(sa.bindparam("most", type_=sa.Integer())),
 )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cumulo.telemetry.service.alarms import Alarms
+from cumulo.telemetry.service.hashmap import Hashmap
 from cumulo.telemetry.service.metrics import Metrics
 from cumulo.telemetry.service.types import Types
 from cumulo.telemetry.service.usage import Usage
@@ -14,4 +15,5 @@ class TelemetryService:
     types: Types
     alarms: Alarms
     usage: Usage
+    hashmap: Hashmap
     currency: str

@@ -1,0 +1,145 @@
+"""What an hour costs: the settings' prices and CloudKitty's hashmap, at any moment, exactly."""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from cumulo.core.clock import Moment
+from cumulo.core.db.transaction import Tx
+from cumulo.telemetry.model.rating import HashPriceRow, ModuleRow
+from cumulo.telemetry.queries import rating as queries
+
+QUANTITIES = {
+    "volume": "size",
+    "volume_snapshot": "size",
+    "volume_backup": "size",
+    "share": "size",
+    "share_snapshot": "size",
+    "image": "size",
+    "container": "size",
+}
+"""Types of which a fact is the quantity; of all others it is one."""
+UNITS = dict.fromkeys(QUANTITIES, "GiB")
+HASHMAP = "hashmap"
+_NOTHING, _ONE = Decimal(0), Decimal(1)
+
+
+def decimal(value: Any) -> Decimal | None:
+    """A number as what it reads like: 0.1 is a tenth. None: it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return Decimal(str(value))
+
+
+def quantity(kind: str, facts: Mapping[str, Any]) -> Decimal:
+    name = QUANTITIES.get(kind)
+    found = None if name is None else decimal(facts.get(name))
+    return _ONE if found is None else found
+
+
+class Prices:
+    """Those of a moment of reading, for all times: made for one request."""
+
+    def __init__(self, flat: Mapping[str, Decimal], rows: Sequence[HashPriceRow]) -> None:
+        self._flat = flat
+        self._rows = rows
+        edges = {row.start for row in rows}
+        edges |= {end for row in rows for end in (row.end, row.deleted) if end is not None}
+        self.edges = sorted(edges)
+        """Moments at which prices change."""
+        self._known: dict[tuple[str, str, str, int], Decimal] = {}
+        self._active: dict[int, list[HashPriceRow]] = {}
+
+    def cuts(self, began: Moment, ended: Moment) -> list[Moment]:
+        """The edges inside a time."""
+        return self.edges[bisect_right(self.edges, began) : bisect_right(self.edges, ended)]
+
+    def hour(self, project: str, kind: str, facts: Mapping[str, Any], at: Moment) -> Decimal:
+        """What an hour costs that begins at that moment, of a thing with these facts."""
+        place = bisect_right(self.edges, at)
+        key = (project, kind, msgspec.json.encode(facts).decode(), place)
+        found = self._known.get(key)
+        if found is None:
+            found = self._flat_hour(kind, facts) + self._mapped(project, kind, facts, at, place)
+            self._known[key] = found
+        return found
+
+    def _flat_hour(self, kind: str, facts: Mapping[str, Any]) -> Decimal:
+        cost = self._flat.get(kind, _NOTHING)
+        for name, value in facts.items():
+            number = decimal(value)
+            if number is not None:
+                cost += self._flat.get(f"{kind}.{name}", _NOTHING) * number
+            cost += self._flat.get(f"{kind}.{name}={value}", _NOTHING)
+        return cost
+
+    def _mapped(
+        self, project: str, kind: str, facts: Mapping[str, Any], at: Moment, place: int
+    ) -> Decimal:
+        rows = self._active.get(place)
+        if rows is None:
+            rows = self._active[place] = [row for row in self._rows if _holds(row, at)]
+        volume = quantity(kind, facts)
+        groups: dict[str | None, _Group] = {}
+        for row in rows:
+            if row.service_name == kind and row.tenant_id in (None, project):
+                groups.setdefault(row.group_id, _Group()).take(row, facts, volume)
+        return sum((group.cost(volume) for group in groups.values()), _NOTHING)
+
+
+def _holds(row: HashPriceRow, at: Moment) -> bool:
+    ends = (end for end in (row.end, row.deleted) if end is not None)
+    return row.start <= at and all(at < end for end in ends)
+
+
+class _Group:
+    """Of the prices of a group that fit: the greatest flat one, all factors, the highest
+    threshold."""
+
+    def __init__(self) -> None:
+        self.flat, self.rate = _NOTHING, _ONE
+        self.level = Decimal(-1)
+        self.threshold: HashPriceRow | None = None
+
+    def take(self, row: HashPriceRow, facts: Mapping[str, Any], volume: Decimal) -> None:
+        found = None if row.field_name is None else facts.get(row.field_name)
+        if row.level is not None:
+            number = volume if row.field_name is None else decimal(found)
+            level = Decimal(row.level)
+            if number is not None and level <= number and level > self.level:
+                self.level, self.threshold = level, row
+            return
+        if row.field_name is not None and (found is None or str(found) != row.value):
+            return
+        if row.type == "rate":
+            self.rate *= Decimal(row.cost)
+        else:
+            self.flat = max(self.flat, Decimal(row.cost))
+
+    def cost(self, volume: Decimal) -> Decimal:
+        """Of an hour of so much."""
+        flat, rate, row = self.flat, self.rate, self.threshold
+        if row is not None and row.field_name is not None:
+            if row.type == "flat":
+                flat += Decimal(row.cost)
+            else:
+                rate *= Decimal(row.cost)
+        found = rate * flat * volume
+        if row is not None and row.field_name is None:
+            found = found + Decimal(row.cost) if row.type == "flat" else found * Decimal(row.cost)
+        return found
+
+
+class PriceBook:
+    """Where prices are read. `flat`: those of the settings."""
+
+    def __init__(self, flat: Mapping[str, float]) -> None:
+        self.flat = {name: Decimal(str(value)) for name, value in flat.items()}
+
+    def now(self, tx: Tx) -> Prices:
+        module = tx.get(ModuleRow, HASHMAP)
+        used = module is None or module.enabled
+        return Prices(self.flat, tx.all(queries.ALL_PRICES) if used else [])
