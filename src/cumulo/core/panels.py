@@ -318,7 +318,9 @@ class Panel:
     """The resource types whose events change the list, with spaces: `server`."""
     id: str = "id"
     console: Callable[[str], Request] | None = None
-    """What opens the console of one in the browser: its answer has the socket's URL."""
+    """What opens the screen of one in the browser: its answer has the socket's URL."""
+    serial: Callable[[str], Request] | None = None
+    """The same for its serial line."""
     label: Callable[[Item], str] = named
     order: int = 50
     search: Sequence[str] = ()

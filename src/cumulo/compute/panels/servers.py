@@ -547,4 +547,9 @@ SERVERS = Panel(
         f"/servers/{id}/remote-consoles",
         {"remote_console": {"protocol": "vnc", "type": "novnc"}},
     ),
+    serial=lambda id: ask(
+        "POST",
+        f"/servers/{id}/remote-consoles",
+        {"remote_console": {"protocol": "serial", "type": "serial"}},
+    ),
 )

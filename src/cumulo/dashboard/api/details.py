@@ -1,7 +1,7 @@
 """One thing: its lines and lists, texts, curves, story, and its console."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -46,6 +46,7 @@ class Details:
         return [
             Operation("GET", one, page(self.detail), **AT_DESK),
             Operation("GET", f"{one}/console", page(self.console), **AT_DESK),
+            Operation("GET", f"{one}/serial", page(self.serial), **AT_DESK),
             Operation("GET", f"{one}/tab/{{tab}}", page(self.tab), **AT_DESK),
         ]
 
@@ -109,15 +110,21 @@ class Details:
         )
 
     async def console(self, visit: Visit) -> Reply:
+        return await self._line(visit, visit.panel().console, "console.html")
+
+    async def serial(self, visit: Visit) -> Reply:
+        return await self._line(visit, visit.panel().serial, "serial.html")
+
+    async def _line(
+        self, visit: Visit, opens: Callable[[str], Request] | None, template: str
+    ) -> Reply:
         panel, id = visit.panel(), visit.call.path["id"]
-        if panel.console is None:
+        if opens is None:
             raise NotFound("There is no such page.")
         item = await visit.item(panel, id)
-        body = await visit.ask(panel.console(quote(id, safe="")))
+        body = await visit.ask(opens(quote(id, safe="")))
         url = str(body["remote_console"]["url"])
-        return visit.page(
-            "console.html", panel.label(item), socket=_socket_of(url), panel=panel, id=id
-        )
+        return visit.page(template, panel.label(item), socket=_socket_of(url), panel=panel, id=id)
 
 
 async def part_of(visit: Visit, part: Part, item: Item) -> PartShown:
