@@ -117,3 +117,28 @@ def test_a_snapshot_leads_back(tmp_path: Path) -> None:
         await deleted(cloud, path)
 
     on_a_cloud(tmp_path, story)
+
+
+def test_a_chain_is_made_in_its_order(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        kinds = ["OS::Heat::RandomString", "OS::Heat::RandomString"]
+        given = {"resources": kinds, "resource_properties": {"length": 6}}
+        template = small(chain={"type": "OS::Heat::ResourceChain", "properties": given})
+        template["outputs"] = {"all": {"value": {"get_attr": ["chain", "attributes", "value"]}}}
+        path = await created(cloud, "chain", template)
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "CREATE_COMPLETE", stack["stack_status_reason"]
+        values = stack["outputs"][0]["output_value"]
+        assert {name: len(value) for name, value in values.items()} == {"0": 6, "1": 6}
+        # The words are secrets: nothing of the database has them.
+        files = [each for each in tmp_path.rglob("cumulo.db*") if each.is_file()]
+        assert files and not any(values["0"].encode() in each.read_bytes() for each in files)
+        nested = (await cloud.call("GET", f"{path}/resources?nested_depth=1")).json["resources"]
+        required = {each["resource_name"]: each["required_by"] for each in nested}
+        assert required["0"] == ["1"]
+        wrong = {"resources": ["OS::No::Such"]}
+        bad = small(chain={"type": "OS::Heat::ResourceChain", "properties": wrong})
+        body = {"stack_name": "bad", "template": bad}
+        assert (await cloud.call("POST", await base(cloud), json_=body)).status == 400
+
+    on_a_cloud(tmp_path, story)

@@ -8,6 +8,7 @@ from cumulo.orchestration.interface import EVENTS
 from cumulo.orchestration.policy import RULES
 from cumulo.orchestration.reconcile import LateStacks, StackResources
 from cumulo.orchestration.service.blueprints import Blueprints
+from cumulo.orchestration.service.chains import ResourceChain
 from cumulo.orchestration.service.configs import (
     CloudConfig,
     MultipartMime,
@@ -44,8 +45,8 @@ def build(frame: Frame) -> Service:
     types = Types(declared, finders)
     blueprints = Blueprints(frame.settings.region, types.implied)
     identity = frame.get(Identity)
-    engine = Engine(frame.caller, types, blueprints, identity.principal_in_project)
     seal = KeyRing(frame.settings.secrets_dir / "orchestration-keys")
+    engine = Engine(frame.caller, types, blueprints, identity.principal_in_project, seal)
     quotas = frame.quotas("orchestration", DEFAULTS)
     software = Software(seal, quotas)
     stacks = Stacks(engine, blueprints, frame.settings.region, quotas, software)
@@ -87,6 +88,7 @@ def own_types(stacks: Stacks, seal: KeyRing, address: str) -> dict[str, Handler]
         **OWN_TYPES,
         "OS::Heat::Stack": HeatStack(stacks),
         "OS::Heat::ResourceGroup": ResourceGroup(stacks),
+        "OS::Heat::ResourceChain": ResourceChain(stacks),
         HANDLE: WaitHandle(seal, address),
         CONDITION: WaitCondition(),
         GROUP: AutoScalingGroup(stacks),

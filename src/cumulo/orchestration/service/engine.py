@@ -32,7 +32,9 @@ from cumulo.orchestration.service.handlers import (
     Handler,
     Health,
     RestHandler,
+    Seal,
     Work,
+    sealed,
 )
 from cumulo.orchestration.service.live import LiveScope, resolved_properties
 from cumulo.orchestration.service.plan import arrange_removal, lost
@@ -83,9 +85,16 @@ def current(stack: StackRow, row: ResourceRow) -> bool:
 
 class Engine:
     def __init__(
-        self, calls: Calls, types: Types, blueprints: Blueprints, principal_of: PrincipalOf
+        self,
+        calls: Calls,
+        types: Types,
+        blueprints: Blueprints,
+        principal_of: PrincipalOf,
+        seal: Seal,
     ) -> None:
         self.calls = calls
+        self.seal = seal
+        """What secrets that resources keep are sealed with."""
         self.types = types
         self.blueprints = blueprints
         self.story = Story()
@@ -225,7 +234,8 @@ class Engine:
             physical = handler.adopt(work, data)
         else:
             physical = data.get("resource_id")
-            work.store(**{n: v for n, v in (data.get("resource_data") or {}).items() if n in DATA})
+            given = {n: v for n, v in (data.get("resource_data") or {}).items() if n in DATA}
+            work.store(**{name: sealed(self.seal, value) for name, value in given.items()})
         if not physical:
             raise Invalid("Resource ID was not provided.")
         work.row = work.tx.update(work.row, physical_id=str(physical))
@@ -282,7 +292,8 @@ class Engine:
             if awaited:
                 self.failed(tx, stack, row, fault.message)
             return
-        kept = {} if handler.type.kept is None else dict(handler.type.kept(asked.properties, body))
+        told = {} if handler.type.kept is None else handler.type.kept(asked.properties, body)
+        kept = {name: sealed(self.seal, value) for name, value in told.items()}
         physical = handler.type.made(body)
         row = tx.update(row, physical_id=physical, stored={**row.stored, **kept})
         if awaited:
@@ -309,7 +320,7 @@ class Engine:
         if health == "well" and not changed:
             work.row = work.tx.update(work.row, metadata=metadata)
             if not unsure:
-                self.done(work.tx, work.row, quietly=True)
+                self.done(work, quietly=True)
                 return
             handler.mend(work)
             self.begin(work, "UPDATE" if row.made else "CREATE")
@@ -396,7 +407,7 @@ class Engine:
         work.properties = work.row.properties
         state = handler.state(work)
         if state.word == "ready":
-            self.done(work.tx, work.row)
+            self.done(work)
         elif state.word == "failed":
             self.failed(work.tx, work.stack, work.row, state.reason)
         else:
@@ -430,7 +441,7 @@ class Engine:
         how = handler.type.snapshot if isinstance(handler, RestHandler) else None
         physical = work.row.physical_id
         if how is None or physical is None or not isinstance(handler, RestHandler):
-            self.done(work.tx, work.row, quietly=True)
+            self.done(work, quietly=True)
             return
         if work.row.stored.get("snapshot") is None:
             seen = handler.type.read(physical, work.row.properties, work.place)
@@ -442,7 +453,7 @@ class Engine:
         body = work.read(request.path, request.version)
         state = State("failed", f"{kept} is not there") if body is None else how.state(body)
         if state.word == "ready":
-            self.done(work.tx, work.row)
+            self.done(work)
         elif state.word == "failed":
             work.forget("snapshot")
             self.failed(work.tx, work.stack, work.row, f"Snapshot {kept}: {state.reason}")
@@ -464,10 +475,9 @@ class Engine:
 
     # --- ends ----------------------------------------------------------------------------
 
-    def done(self, tx: Tx, row: ResourceRow, *, quietly: bool = False) -> None:
+    def done(self, work: Work, *, quietly: bool = False) -> None:
         """A resource is as it shall be."""
-        stack = tx.get(StackRow, row.stack_id)
-        assert stack is not None
+        tx, row, stack = work.tx, work.row, work.stack
         changes: dict[str, Any] = {"step": "done", "made": True, "tries": 0}
         if not quietly:
             changes |= {"status": "COMPLETE", "reason": "state changed", "updated_at": tx.now}

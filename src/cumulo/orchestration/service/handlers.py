@@ -66,6 +66,18 @@ class Seal(Protocol):
     def decrypt(self, token: str) -> str: ...
 
 
+def sealed(seal: Seal, value: Any) -> dict[str, str]:
+    """A secret as it is kept."""
+    return {"sealed": seal.encrypt(str(value))}
+
+
+def opened(seal: Seal, kept: Any) -> Any:
+    """What was kept; older rows have it as it is."""
+    if isinstance(kept, dict) and list(kept) == ["sealed"]:
+        return seal.decrypt(kept["sealed"])
+    return kept
+
+
 class Asker:
     """Asks services as somebody, in one transaction."""
 
@@ -445,7 +457,7 @@ class RestHandler:
         if name not in self.attributes:
             raise KeyError(name)
         if name in work.row.stored:
-            return work.row.stored[name]
+            return opened(work.engine.seal, work.row.stored[name])
         request = self._read_request(work)
         body = None if request is None else work.read(request.path, request.version)
         inner = body

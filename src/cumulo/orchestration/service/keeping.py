@@ -16,7 +16,7 @@ from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.queries import snapshot as queries
 from cumulo.orchestration.queries import stack as stack_queries
 from cumulo.orchestration.service.checking import Wish
-from cumulo.orchestration.service.handlers import DATA, Asker, RestHandler
+from cumulo.orchestration.service.handlers import DATA, Asker, RestHandler, opened
 
 if TYPE_CHECKING:
     from cumulo.orchestration.service.stacks import Stacks
@@ -67,7 +67,11 @@ class Keeping:
                 "action": each.action,
                 "status": each.status,
                 "metadata": each.metadata,
-                "resource_data": {n: each.stored[n] for n in DATA if n in each.stored},
+                "resource_data": {
+                    name: opened(self._engine.seal, each.stored[name])
+                    for name in DATA
+                    if name in each.stored
+                },
             }
             child = inner.get(each.id)
             if child is not None:

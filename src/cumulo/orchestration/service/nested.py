@@ -390,7 +390,7 @@ class ResourceGroup(Nested):
     @staticmethod
     def _members(work: Work, child: StackRow) -> list[str]:
         rows = work.tx.all(resources.OF_STACK, stack=child.id)
-        return sorted({row.name for row in rows if row.goal == "present"}, key=_number)
+        return sorted({row.name for row in rows if row.goal == "present"}, key=by_number)
 
     def attribute_at(self, work: Work, name: str, path: Sequence[Any]) -> Any:
         """A path goes on in each member, but for those of the group itself."""
@@ -408,7 +408,7 @@ class ResourceGroup(Nested):
     def attribute(self, work: Work, name: str) -> Any:
         child = self.child(work)
         if name == "removed_rsrc_list":
-            return sorted(work.row.stored.get("removed", ()), key=_number)
+            return sorted(work.row.stored.get("removed", ()), key=by_number)
         if child is None:
             return None
         names = self._members(work, child)
@@ -423,7 +423,7 @@ class ResourceGroup(Nested):
         return found if name.startswith("attributes.") else list(found.values())
 
 
-def _number(name: str) -> tuple[int, str]:
+def by_number(name: str) -> tuple[int, str]:
     return (max(0, whole_or_none(name) or 0), name)
 
 

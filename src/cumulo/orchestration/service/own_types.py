@@ -18,7 +18,7 @@ from cumulo.core.resource_types import (
 )
 from cumulo.orchestration.language.parameters import COERCE
 from cumulo.orchestration.language.text_functions import select_path
-from cumulo.orchestration.service.handlers import Handler, Health, Work
+from cumulo.orchestration.service.handlers import Handler, Health, Work, opened, sealed
 
 SEQUENCES = {
     "lettersdigits": string.ascii_letters + string.digits,
@@ -138,16 +138,16 @@ class RandomString(Own):
         return None
 
     def create(self, work: Work) -> str | None:
-        work.store(value=random_text(work.properties))
+        work.store(value=sealed(work.engine.seal, random_text(work.properties)))
         return work.place.name
 
     def reference(self, work: Work) -> Any:
-        return work.row.stored.get("value")
+        return opened(work.engine.seal, work.row.stored.get("value"))
 
     def attribute(self, work: Work, name: str) -> Any:
         if name != "value":
             raise KeyError(name)
-        return work.row.stored.get("value")
+        return opened(work.engine.seal, work.row.stored.get("value"))
 
 
 def _wishes(properties: Mapping[str, Any]) -> list[dict[str, Any]]:
