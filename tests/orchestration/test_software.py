@@ -1,9 +1,13 @@
 """Software configurations: what servers are told, and what they answer."""
 
+import base64
 import email
+import hmac
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+from xml.etree import ElementTree
 
 from tests.orchestration.test_kept import deleted, wished
 from tests.orchestration.test_signals import told
@@ -82,6 +86,24 @@ def inputs_of(one: dict[str, Any]) -> dict[str, Any]:
     return {each["name"]: each["value"] for each in one["inputs"]}
 
 
+def signed(cfn: dict[str, Any]) -> str:
+    """As os-collect-config asks: EC2 signature version 2."""
+    where = urlsplit(cfn["metadata_url"])
+    given = {
+        "Action": "DescribeStackResource",
+        "AWSAccessKeyId": cfn["access_key_id"],
+        "LogicalResourceId": cfn["path"].partition(".")[0],
+        "SignatureMethod": "HmacSHA256",
+        "SignatureVersion": "2",
+        "StackName": cfn["stack_name"],
+    }
+    query = urlencode(sorted(given.items()), quote_via=quote, safe="~")
+    text = f"GET\n{where.netloc}\n{where.path}\n{query}"
+    right = hmac.digest(cfn["secret_access_key"].encode(), text.encode(), "sha256")
+    signature = quote(base64.b64encode(right).decode(), safe="")
+    return f"{where.path}?{query}&Signature={signature}"
+
+
 def test_a_server_is_told_and_answers(tmp_path: Path) -> None:
     async def story(cloud: TestCloud) -> None:
         path = await created(cloud, "soft", software())
@@ -107,6 +129,20 @@ def test_a_server_is_told_and_answers(tmp_path: Path) -> None:
         assert cfn["cfn"]["path"] == "web.Metadata" and cfn["cfn"]["access_key_id"]
         metadata = (await cloud.call("GET", f"{path}/resources/web/metadata")).json["metadata"]
         assert metadata["mine"] == "yes"
+        # The guest's own key reads this server's metadata, and nothing else.
+        polled = await cloud.call("GET", signed(cfn["cfn"]), as_=None)
+        assert polled.status == 200, polled.raw
+        told_in = ElementTree.fromstring(polled.raw).find(".//Metadata")
+        assert told_in is not None and json.loads(told_in.text or "") == metadata
+        for wrong in (
+            {"secret_access_key": "x"},
+            {"path": "done.Metadata"},
+            {"stack_name": "other"},
+            {"access_key_id": "0" * 32},
+        ):
+            assert (await cloud.call("GET", signed(cfn["cfn"] | wrong), as_=None)).status == 403
+        other = signed(cfn["cfn"]).replace("DescribeStackResource", "DeleteStack")
+        assert (await cloud.call("GET", other, as_=None)).status == 400
 
         answer = {"deploy_stdout": "hello", "deploy_status_code": 0, "word": "said"}
         assert (await cloud.call("POST", address, as_=None, json_=answer)).status == 200

@@ -18,6 +18,7 @@ from cumulo import settings, wiring
 from cumulo.core.clock import seconds_of, to_moment
 from cumulo.core.events.model import EventRow
 from cumulo.core.usage import Metered
+from cumulo.object_store.reconcile import ContainerLooks
 from cumulo.telemetry.service.metrics import Metrics
 from cumulo.telemetry.service.prices import PriceBook
 from cumulo.telemetry.service.usage import Usage, UsageConsumer
@@ -99,6 +100,81 @@ def test_intervals_are_what_the_rows_did(tmp_path: Path) -> None:
     async def run() -> None:
         async with running_cloud(tmp_path, telemetry={"prices": PRICES}) as cloud:
             await story(cloud)
+
+    asyncio.run(run())
+
+
+async def what_is_made(cloud: TestCloud) -> str:
+    """A share, an image, a container, a zone; the zone's id."""
+    net = await cloud.private_network()
+    subnets = await cloud.call("GET", f"/network/v2.0/subnets?network_id={net}")
+    subnet = subnets.json["subnets"][0]["id"]
+    networks = {"share_network": {"neutron_net_id": net, "neutron_subnet_id": subnet}}
+    made = await cloud.call("POST", "/share/v2/share-networks", json_=networks)
+    assert made.status in (200, 202), made.raw
+    network = made.json["share_network"]["id"]
+    share = {"share_proto": "NFS", "size": 1, "share_network_id": network}
+    made = await cloud.call("POST", "/share/v2/shares", json_={"share": share})
+    assert made.status == 200, made.raw
+    image = {"name": "i", "disk_format": "raw", "container_format": "bare"}
+    made = await cloud.call("POST", "/image/v2/images", json_=image)
+    file = f"/image/v2/images/{made.json['id']}/file"
+    octets = {"content-type": "application/octet-stream"}
+    sent = await cloud.call("PUT", file, headers=octets, body=bytes(2**20))
+    assert sent.status == 204, sent.raw
+    account = f"/object-store/v1/AUTH_{cloud.projects['demo']}"
+    assert (await cloud.call("PUT", f"{account}/box")).status == 201
+    put = await cloud.call("PUT", f"{account}/box/thing", headers=octets, body=bytes(2**20))
+    assert put.status == 201, put.raw
+    zone = {"name": "telemetry.example.", "email": "a@telemetry.example"}
+    made = await cloud.call("POST", "/dns/v2/zones", json_=zone)
+    assert made.status in (201, 202), made.raw
+    return str(made.json["id"])
+
+
+async def what_is_given(cloud: TestCloud, zone_id: str) -> None:
+    """A zone is given away: from then on its taker pays."""
+    tasks = "/dns/v2/zones/tasks"
+    requests = f"/dns/v2/zones/{zone_id}/tasks/transfer_requests"
+    offer = await cloud.call("POST", requests, json_={})
+    assert offer.status == 201, offer.raw
+    accept = {"key": offer.json["key"], "zone_transfer_request_id": offer.json["id"]}
+    taken = await cloud.call("POST", f"{tasks}/transfer_accepts", as_="admin", json_=accept)
+    assert taken.status == 201, taken.raw
+    end = time.monotonic() + 5
+    sql = (
+        "SELECT project_id, ended FROM telemetry_intervals "
+        f"WHERE resource_id = '{zone_id}' ORDER BY began"
+    )
+    while len(of := rows(cloud.cloud.settings.data_dir, sql)) < 2:
+        assert time.monotonic() < end, of
+        await asyncio.sleep(0.02)
+    assert [each[0] for each in of] == [cloud.projects["demo"], cloud.projects["admin"]]
+    assert of[0][1] is not None and of[1][1] is None
+
+
+def test_what_other_services_are_paid_for(tmp_path: Path) -> None:
+    """Images by their size, shares, zones, containers; and who is given something pays for it."""
+
+    async def run() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            await cloud.token("admin")
+            zone_id = await what_is_made(cloud)
+            store = cloud.cloud.services.object_store
+            looks = ContainerLooks(cloud.cloud.database, store)
+            await looks.once()
+            await looks.once()
+
+            def kinds(answer: Answer) -> dict[str, dict[str, Any]]:
+                return {each["resource_type"]: each["facts"] for each in answer.json["usage"]}
+
+            wanted = {"share", "zone", "image", "container"}
+            told = await cloud.until("/rating/v1/usage", lambda a: set(kinds(a)) >= wanted)
+            assert kinds(told)["container"]["bytes"] == 2**20
+            assert kinds(told)["image"]["size"] == round(1 / 1024, 6)
+            sql = "SELECT count(*) FROM telemetry_intervals WHERE resource_type = 'container'"
+            assert rows(cloud.cloud.settings.data_dir, sql) == [(1,)]
+            await what_is_given(cloud, zone_id)
 
     asyncio.run(run())
 

@@ -52,11 +52,13 @@ class Metered(Generic[R]):
         )
 
     def changed(self, tx: Tx, before: R | None, after: R | None) -> None:
-        """Write down what this transaction has changed of it. None: there was, there is none."""
+        """Write down what this transaction has changed of it, or to whom it was given. None: there
+        was, there is none."""
         was = None if before is None else self.facts(before)
         now = None if after is None else self.facts(after)
         row = after if after is not None else before
-        if row is None or was == now:
+        given = before is not None and after is not None and before.project_id != after.project_id
+        if row is None or (was == now and not (given and now is not None)):
             return
         emit(
             tx,

@@ -16,6 +16,7 @@ from cumulo.dns.drivers.embedded import EmbeddedNameServer
 from cumulo.dns.drivers.fetch import Fetcher
 from cumulo.dns.drivers.powerdns import PowerDns
 from cumulo.dns.interface import EVENTS
+from cumulo.dns.meters import METERS
 from cumulo.dns.model.pool import Pool, Target
 from cumulo.dns.model.zone import DEFAULT_POOL
 from cumulo.dns.policy import RULES
@@ -151,6 +152,7 @@ ASSEMBLY = Assembly(
     "dns",
     build,
     events=EVENTS,
+    meters=METERS,
     catalog=(CatalogEntry("dns", (), "/dns", "designate"),),
     resource_types=resources.TYPES,
     finders=resources.FINDERS,

@@ -16,6 +16,7 @@ from cumulo.image.first_run.image import FirstImage
 from cumulo.image.first_run.metadefs import FirstMetadefs
 from cumulo.image.interface import EVENTS, Images, ImageUploads
 from cumulo.image.jobs import ImageJobs
+from cumulo.image.meters import METERS
 from cumulo.image.policy import RULES
 from cumulo.image.reconcile import CacheFill, ImageRemovals
 from cumulo.image.service.image import ImageService
@@ -143,6 +144,7 @@ ASSEMBLY = Assembly(
     "image",
     build,
     events=EVENTS,
+    meters=METERS,
     catalog=(CatalogEntry("image", (), "/image", "glance"),),
     resource_types=resources.TYPES,
     finders=resources.FINDERS,

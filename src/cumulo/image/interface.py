@@ -8,42 +8,46 @@ import msgspec
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.types import events, on
+from cumulo.image.meters import METERS
 
-EVENTS = events(
-    "image",
-    on("image", "image.create", "image.delete", name=str | None),
-    on(
+EVENTS = (
+    *events(
         "image",
-        "image.update",
-        changed=list[str] | None,
-        tag=str | None,
-        untag=str | None,
-    ),
-    on("image", "image.stage", "image.upload", "image.deactivate", "image.reactivate"),
-    on("image", "image.activate", size=int),
-    on("image", "image.import", method=str, stores=list[str] | None),
-    on("image", "image.import_failed", "image.upload_failed", reason=str),
-    on("image", "image.copy.delete", "image.location.delete", store=str),
-    on("image", "image.location.add", url=str),
-    on("image", "image.member.create", "image.member.delete", member=str),
-    on("image", "image.member.update", status=str),
-    on("task", "image.task.create", type=str, image=str | None),
-    on("task", "image.task.success", "image.task.failure", image=str | None, message=str),
-    *(
-        on("metadef", f"image.metadef.namespace.{verb}", name=str)
-        for verb in ("create", "update", "delete")
-    ),
-    *(
+        on("image", "image.create", "image.delete", name=str | None),
         on(
-            "metadef",
-            f"image.metadef.{noun}.{verb}",
-            namespace=str,
-            name=str | None,
-            old_name=str | None,
-        )
-        for noun in ("property", "object", "tag", "resource_type")
-        for verb in ("create", "update", "delete", "clear")
+            "image",
+            "image.update",
+            changed=list[str] | None,
+            tag=str | None,
+            untag=str | None,
+        ),
+        on("image", "image.stage", "image.upload", "image.deactivate", "image.reactivate"),
+        on("image", "image.activate", size=int),
+        on("image", "image.import", method=str, stores=list[str] | None),
+        on("image", "image.import_failed", "image.upload_failed", reason=str),
+        on("image", "image.copy.delete", "image.location.delete", store=str),
+        on("image", "image.location.add", url=str),
+        on("image", "image.member.create", "image.member.delete", member=str),
+        on("image", "image.member.update", status=str),
+        on("task", "image.task.create", type=str, image=str | None),
+        on("task", "image.task.success", "image.task.failure", image=str | None, message=str),
+        *(
+            on("metadef", f"image.metadef.namespace.{verb}", name=str)
+            for verb in ("create", "update", "delete")
+        ),
+        *(
+            on(
+                "metadef",
+                f"image.metadef.{noun}.{verb}",
+                namespace=str,
+                name=str | None,
+                old_name=str | None,
+            )
+            for noun in ("property", "object", "tag", "resource_type")
+            for verb in ("create", "update", "delete", "clear")
+        ),
     ),
+    *(event for each in METERS for event in each.declared("image")),
 )
 
 

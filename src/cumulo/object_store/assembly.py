@@ -8,9 +8,10 @@ from cumulo.object_store.api.face import swift_face
 from cumulo.object_store.api.s3.face import s3_faces
 from cumulo.object_store.drivers.files import FileBlobs
 from cumulo.object_store.interface import EVENTS
+from cumulo.object_store.meters import METERS
 from cumulo.object_store.model.ring import Device, Ring
 from cumulo.object_store.policy import RULES
-from cumulo.object_store.reconcile import ObjectExpiry, ObjectRemovals
+from cumulo.object_store.reconcile import ContainerLooks, ObjectExpiry, ObjectRemovals
 from cumulo.object_store.service.object_store import ObjectStoreService
 from cumulo.object_store.settings import ObjectStoreSettings
 from cumulo.settings import BadSettings
@@ -41,6 +42,7 @@ def build(frame: Frame) -> Service:
         ],
         reconcilers=[ObjectRemovals(frame.database, store), ObjectExpiry(frame.database, store)],
         on_bells=on_bells,
+        workers=[ContainerLooks(frame.database, store).run],
         counts={"containers": store.containers.count_all},
     )
 
@@ -72,5 +74,6 @@ ASSEMBLY = Assembly(
     "object_store",
     build,
     events=EVENTS,
+    meters=METERS,
     catalog=(CatalogEntry("object-store", (), "/object-store/v1/AUTH_$(project_id)s", "swift"),),
 )

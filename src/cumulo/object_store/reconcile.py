@@ -1,5 +1,8 @@
 """What makes the disks equal to the rows: removals, and objects whose time is over."""
 
+import asyncio
+import logging
+
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.object_store.model.container import RemovalRow
 from cumulo.object_store.service.object_store import ObjectStoreService
@@ -87,3 +90,46 @@ class ObjectExpiry:
 
     def failed(self, tx: Tx, id: str, reason: str) -> None:
         """Nothing to note: the row itself is the work."""
+
+
+log = logging.getLogger("cumulo.object_store")
+LOOK_SECONDS = 3600.0
+LOOK_PAGE = 200
+
+
+class ContainerLooks:
+    """Says what is in containers, of those that have changed since it looked last."""
+
+    def __init__(self, database: Database, store: ObjectStoreService) -> None:
+        self._database = database
+        self._containers = store.containers
+        self._seen: dict[str, tuple[int, int]] = {}
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                await self.once()
+            except Exception:  # the database is away: the next look says the same
+                log.exception("containers were not looked at")
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def once(self) -> None:
+        after = ""
+        seen: dict[str, tuple[int, int]] = {}
+        while True:
+            last = after
+            rows = await self._database.read(
+                lambda tx, last=last: self._containers.after(tx, last, LOOK_PAGE)  # type: ignore[misc]
+            )
+            changed = [r.id for r in rows if self._seen.get(r.id) != (r.bytes, r.objects)]
+            if changed:
+                await self._database.write(
+                    lambda tx, changed=changed: self._containers.say(tx, changed),  # type: ignore[misc]
+                    name="containers looked at",
+                )
+            seen |= {row.id: (row.bytes, row.objects) for row in rows}
+            if len(rows) < LOOK_PAGE:
+                self._seen = seen
+                return
+            after = rows[-1].id

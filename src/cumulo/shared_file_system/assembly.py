@@ -11,6 +11,7 @@ from cumulo.shared_file_system.api.face import shared_file_system_faces
 from cumulo.shared_file_system.drivers.fake import FakeDriver
 from cumulo.shared_file_system.drivers.local.driver import LocalDriver
 from cumulo.shared_file_system.interface import EVENTS
+from cumulo.shared_file_system.meters import METERS
 from cumulo.shared_file_system.part import SharesPart
 from cumulo.shared_file_system.policy import RULES
 from cumulo.shared_file_system.service.quotas import DEFAULTS
@@ -59,6 +60,7 @@ ASSEMBLY = Assembly(
     "shared_file_system",
     build,
     events=EVENTS,
+    meters=METERS,
     catalog=(CatalogEntry("shared-file-system", ("share", "sharev2"), "/share/v2", "manilav2"),),
     resource_types=resources.TYPES,
     finders=resources.FINDERS,

@@ -14,6 +14,7 @@ from cumulo.core.ids import new_id
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.core.work.reconciler import backoff
 from cumulo.dns import names, rdata, serials
+from cumulo.dns.meters import ZONES
 from cumulo.dns.model.recordset import RecordsetRow, recordset_state
 from cumulo.dns.model.state import state_of
 from cumulo.dns.model.zone import ALONE, DEFAULT_POOL, ZoneRow, ZoneType, zone_state
@@ -159,6 +160,7 @@ class Zones:
             updated_at=None,
         )
         tx.insert(row)
+        ZONES.changed(tx, None, row)
         self.changes.note(tx, row.id)
         if row.type == "PRIMARY":
             row = self._add_top(tx, row)
@@ -219,7 +221,9 @@ class Zones:
         if share is not None:
             tx.delete(share)
         self._tell(tx, "transfer", row, scope, giver=giver, taker=taker)
-        return tx.update(row, project_id=taker, updated_at=tx.now)
+        given = tx.update(row, project_id=taker, updated_at=tx.now)
+        ZONES.changed(tx, row, given)
+        return given
 
     def touch(self, tx: Tx, row: ZoneRow) -> ZoneRow:
         """Something in the zone has changed: the next serial number, in its SOA too."""
@@ -237,6 +241,7 @@ class Zones:
         """No name server has it any more: it goes, with all that is in it."""
         tx.run(recordset_queries.DROP_OF, zone_id=row.id)
         tx.delete(row)
+        ZONES.changed(tx, row, None)
         self.quotas.give_back(tx, row.project_id, zones=1)
         emit(tx, "dns.zone.gone", row.id, project_id=row.project_id, name=row.name)
 

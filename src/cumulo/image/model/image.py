@@ -72,6 +72,11 @@ class ImageRow(Row, frozen=True):
     created_at: Annotated[Moment, Index()]
     updated_at: Moment
 
+    @property
+    def project_id(self) -> str:
+        """Who pays for it; empty: nobody does."""
+        return self.owner or ""
+
 
 @table("image_members")
 class MemberRow(Row, frozen=True):

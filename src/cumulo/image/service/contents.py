@@ -10,6 +10,7 @@ from typing import Any
 from cumulo.core.db.transaction import Tx
 from cumulo.core.ids import child_id
 from cumulo.core.quotas.quotas import Quotas
+from cumulo.image.meters import IMAGES
 from cumulo.image.model.content import Received
 from cumulo.image.model.image import Content, ImageRow, status_of
 from cumulo.image.model.location import STAGING, CacheRow, LocationRow, RemovalRow
@@ -53,7 +54,9 @@ class Contents:
                 staged = mebibytes(changes["staged_size"] or 0)
                 self.quotas.take(tx, owner, image_stage_total=staged)
         status = status_of(content, row.deactivated)
-        return tx.update(row, content=content, status=status, updated_at=tx.now, **changes)
+        saved = tx.update(row, content=content, status=status, updated_at=tx.now, **changes)
+        IMAGES.changed(tx, row, saved)
+        return saved
 
     def add(
         self,
@@ -87,7 +90,9 @@ class Contents:
             self.quotas.take(tx, row.owner, image_size_total=mebibytes(got.size) * copies)
         bare = row.container_format == "bare"
         virtual_size = got.found.virtual_size if bare else None
-        return tx.update(row, size=got.size, virtual_size=virtual_size, updated_at=tx.now)
+        saved = tx.update(row, size=got.size, virtual_size=virtual_size, updated_at=tx.now)
+        IMAGES.changed(tx, row, saved)
+        return saved
 
     def forget_leftovers(self, tx: Tx, row: ImageRow) -> ImageRow:
         """A queued image may still show the location whose bytes were not what its user said;

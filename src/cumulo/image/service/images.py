@@ -12,6 +12,7 @@ from cumulo.core.faults import Conflict, Forbidden, NotFound
 from cumulo.core.ids import new_id
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.image.interface import ImageInfo, NewImage
+from cumulo.image.meters import IMAGES
 from cumulo.image.model.image import HASH, ImageRow, MemberRow, PastImageRow, status_of
 from cumulo.image.queries import image as queries
 from cumulo.image.service.contents import Contents
@@ -166,7 +167,8 @@ class Images:
         if properties != row.properties:
             changes["properties"] = properties
         if changes:
-            row = tx.update(row, updated_at=tx.now, **changes)
+            before, row = row, tx.update(row, updated_at=tx.now, **changes)
+            IMAGES.changed(tx, before, row)
             emit(tx, "image.update", row.id, principal=who, changed=sorted(changes))
         return row
 
@@ -223,6 +225,7 @@ class Images:
         self.contents.drop_all(tx, row)
         tx.delete(row)
         tx.insert(PastImageRow(row.id, tx.now), ignore_duplicate=True)
+        IMAGES.changed(tx, row, None)
         if row.import_task is not None:
             self.end_task(tx, row.import_task)
         emit(tx, "image.delete", row.id, project_id=row.owner, principal=who, name=row.name)

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from cumulo.core.db.rows import Index, Key, References, Row, Unique, table
+from cumulo.object_store.model.account import project_of
 
 
 @table("object_containers", Unique("account", "name"))
@@ -28,6 +29,11 @@ class ContainerRow(Row, frozen=True):
     @property
     def text(self) -> str:
         return self.name.decode()
+
+    @property
+    def project_id(self) -> str:
+        """Who pays for it; empty: nobody does."""
+        return project_of(self.account) or ""
 
 
 @table("object_removals")

@@ -22,6 +22,13 @@ COUNT = statement(
         bytes=_c.bytes + sa.bindparam("bytes"),
     )
 )
+AFTER = query(
+    ContainerRow,
+    sa.select(ContainerRow.sql_table)
+    .where(_c.id > sa.bindparam("after"))
+    .order_by(_c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer())),
+)
 COUNT_ALL = statement(sa.select(sa.func.count()).select_from(ContainerRow.sql_table))
 
 _page = (

@@ -1,13 +1,14 @@
 """Containers: made, changed, removed when they are empty, and counted."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.ids import new_hex
+from cumulo.object_store.meters import CONTAINERS
 from cumulo.object_store.model import acl, timestamps
 from cumulo.object_store.model.account import project_of
 from cumulo.object_store.model.container import ContainerRow
@@ -125,8 +126,20 @@ class Containers:
         for upload in uploads:
             self.drop_upload(tx, row, upload)
         tx.delete(row)
+        CONTAINERS.changed(tx, row, None)
         self._accounts.count(tx, access.account, containers=-1)
         self._emit(tx, "delete", row, access)
+
+    def after(self, tx: Tx, id: str, most: int) -> list[ContainerRow]:
+        """Containers of everybody in the order of their ids, for who goes through them all."""
+        return tx.all(queries.AFTER, after=id, most=most)
+
+    def say(self, tx: Tx, ids: Sequence[str]) -> None:
+        """What is in these now, for whoever reckons what it costs."""
+        for id in ids:
+            row = tx.get(ContainerRow, id)
+            if row is not None:
+                CONTAINERS.changed(tx, None, row)
 
     def drop(self, tx: Tx, container: ContainerRow, row: ObjectRow) -> None:
         """An object, for good."""

@@ -5,6 +5,7 @@ from typing import Any
 from cumulo.core.auth.policy import Rules
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Face, Operation, Reply
+from cumulo.orchestration.api.cfn import cfn_face
 from cumulo.orchestration.api.faults import envelope
 from cumulo.orchestration.api.resources import ResourcesApi
 from cumulo.orchestration.api.signals import SignalsApi
@@ -30,6 +31,7 @@ def orchestration_faces(stacks: Stacks, signals: Signals, rules: Rules) -> list[
     )
     return [
         discovery,
+        cfn_face(stacks, rules),
         Face(
             name="orchestration",
             mount=MOUNT,

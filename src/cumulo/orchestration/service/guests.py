@@ -74,7 +74,7 @@ class Server(RestHandler):
             data = config_text(self._software, work, data)
         if kind != "RAW":
             work.store(
-                access=secrets.token_hex(16),
+                access=work.row.id.replace("-", ""),
                 secret=self._seal.encrypt(secrets.token_hex(32)),
                 poll_key=self._seal.encrypt(secrets.token_urlsafe(32)),
             )

@@ -11,6 +11,7 @@ from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, Forbidden, NotFound, QuotaExceeded
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.ids import new_id
+from cumulo.shared_file_system.meters import SHARES
 from cumulo.shared_file_system.model.network import ServerRow, ShareNetworkRow
 from cumulo.shared_file_system.model.share import ShareRow, share_status
 from cumulo.shared_file_system.model.snapshot import SnapshotRow
@@ -69,7 +70,9 @@ class Shares:
     def refresh(self, tx: Tx, row: ShareRow, **changes: Any) -> ShareRow:
         """Write changes, and the status that follows from them."""
         changed = msgspec.structs.replace(row, **changes)
-        return tx.update(row, **changes, status=share_status(changed), updated_at=tx.now)
+        saved = tx.update(row, **changes, status=share_status(changed), updated_at=tx.now)
+        SHARES.changed(tx, row, saved)
+        return saved
 
     def demand(self, tx: Tx, row: ShareRow, **changes: Any) -> ShareRow:
         """What is wanted changes: a new generation, without the fault of the old one."""
@@ -145,6 +148,7 @@ class Shares:
         )
         row = msgspec.structs.replace(row, status=share_status(row))
         tx.insert(row)
+        SHARES.changed(tx, None, row)
         why = {"fault": fault} if fault else {"host": host_id}
         emit(tx, "share.create.start", row.id, project_id=project_id, principal=who, **why)
         if host_id is not None:
@@ -214,6 +218,7 @@ class Shares:
     def forget(self, tx: Tx, row: ShareRow) -> None:
         """It is gone from its host: row, rules, capacity and quota go together."""
         tx.delete(row)
+        SHARES.changed(tx, row, None)
         self._pools.give_back(tx, row.host_id, row.size)
         self._quotas.give_back(tx, row.project_id, shares=1, gigabytes=row.size)
         emit(tx, "share.delete.end", row.id, project_id=row.project_id)

@@ -10,6 +10,7 @@ from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.ids import new_id
+from cumulo.shared_file_system.meters import SHARE_SNAPSHOTS
 from cumulo.shared_file_system.model.share import ShareRow
 from cumulo.shared_file_system.model.snapshot import SnapshotRow, snapshot_status
 from cumulo.shared_file_system.model.type import SNAPSHOTS, TypeRow
@@ -73,6 +74,7 @@ class Snapshots:
             metadata=metadata,
         )
         tx.insert(row)
+        SHARE_SNAPSHOTS.changed(tx, None, row)
         self._registry.touch(tx, row.host_id, KIND, row.id)
         emit(tx, "share.snapshot.create.start", row.id, principal=who, share=share.id)
         return row
@@ -112,5 +114,6 @@ class Snapshots:
     def forget(self, tx: Tx, row: SnapshotRow) -> None:
         """It is gone from its host."""
         tx.delete(row)
+        SHARE_SNAPSHOTS.changed(tx, row, None)
         self._quotas.give_back(tx, row.project_id, snapshots=1, snapshot_gigabytes=row.size)
         emit(tx, "share.snapshot.delete.end", row.id, project_id=row.project_id)

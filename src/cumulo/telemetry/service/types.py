@@ -67,9 +67,10 @@ BUILT_IN: dict[str, Attributes] = {
     "floating_ip": _texts("display_name", "floating_network_id"),
     "router": _texts("display_name"),
     "port": _texts("display_name", "network_id"),
+    "share_snapshot": {**_texts("display_name"), **_numbers("size")},
     "share": {**_texts("display_name", "share_type", "protocol"), **_numbers("size")},
-    "zone": _texts("display_name"),
-    "container": {**_texts("display_name"), **_numbers("bytes", "objects")},
+    "zone": _texts("display_name", "zone_type"),
+    "container": {**_texts("display_name"), **_numbers("size", "bytes", "objects")},
     "node": _texts("display_name", "state"),
     "host": _texts("host_name"),
 }

@@ -88,8 +88,11 @@ class UsageConsumer:
 
     def _take(self, tx: Tx, event: EventRow, kind: str) -> None:
         """One interval ends and the next begins at the very moment of the change."""
-        tx.run(queries.CLOSE, id=event.resource_id, at=event.at)
         facts = event.detail.get("facts")
+        there = tx.one(queries.OPEN, id=event.resource_id)
+        if there is not None and (there.facts, there.project_id) == (facts, event.project_id):
+            return  # Said again, by who only looks now and then.
+        tx.run(queries.CLOSE, id=event.resource_id, at=event.at)
         owner = event.detail.get("owner")
         name = event.detail.get("name")
         if facts is not None and event.project_id:

@@ -20,6 +20,9 @@ MISMATCH = (
 )
 
 
+_VERSION = "SignatureVersion="
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """How a request was signed. `key`: signs the chunks of its body, too."""
@@ -59,7 +62,8 @@ class Signing:
             return False
         if "X-Amz-Signature=" in query:
             return "%2Fs3%2F" in query or "/s3/" in query
-        return "AWSAccessKeyId=" in query and "Signature=" in query
+        # Other services' requests (EC2, CloudFormation) say which version they are signed by.
+        return "AWSAccessKeyId=" in query and "Signature=" in query and _VERSION not in query
 
     def claims_host(self, header: Header, query: str, path: str) -> bool:
         """The same, at the host of a bucket."""
