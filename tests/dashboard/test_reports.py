@@ -59,7 +59,7 @@ def test_a_missing_service_disables_its_part_only(tmp_path: Path) -> None:
             caller._routes = lambda path: None if path.startswith(gone) else there(path)
             mine = await signed_in(cloud)
             page = await mine.get("/")
-            assert page.status == 200 and "Cost until now" not in text_of(page)
+            assert page.status == 200 and "Cost so far" not in text_of(page)
             assert "/dashboard/servers" in links(page, "/dashboard/")
             assert "/dashboard/shares" not in links(page, "/dashboard/")
             assert (await mine.get("/shares")).status == 404

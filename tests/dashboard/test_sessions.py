@@ -87,7 +87,7 @@ def test_an_application_credential_signs_in_with_its_roles_alone(tmp_path: Path)
             assert (await robot.post(DOOR, form)).status == 303
             page = await robot.get("/networks")
             # A reader is shown no button that would be refused, and is refused without it.
-            assert page.status == 200 and "Make network" not in text_of(page)
+            assert page.status == 200 and "Create network" not in text_of(page)
             answer = await robot.post("/networks/new/create", {"name": "x"})
             assert answer.status == 400 and "policy" in text_of(answer).lower()
             # What was lent in one project does not move to another.

@@ -137,7 +137,7 @@ NODES = Panel(
     create=(
         Action(
             "create",
-            "Enrol node",
+            "Enroll node",
             _create,
             fields=(
                 Field("name", "Name", required=False),

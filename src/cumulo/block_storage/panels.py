@@ -114,7 +114,7 @@ SNAPSHOT_PART = Part(
     create=(
         Action(
             "add",
-            "Make snapshot",
+            "Create snapshot",
             lambda item, form: ask(
                 "POST",
                 "/snapshots",
@@ -159,7 +159,7 @@ VOLUMES = Panel(
         Column("Attached to", _servers, "list"),
         column("Bootable", "bootable"),
         ref("Snapshot", "snapshot_id", "snapshots"),
-        ref("Made of", "source_volid", "volumes"),
+        ref("Cloned from", "source_volid", "volumes"),
         ref("Image", "volume_image_metadata.image_id", "images"),
         Column(
             "Metadata",
@@ -173,7 +173,7 @@ VOLUMES = Panel(
     create=(
         Action(
             "create",
-            "Make volume",
+            "Create volume",
             _create,
             fields=(
                 Field("name", "Name"),
@@ -330,7 +330,7 @@ SNAPSHOTS = Panel(
     actions=(
         Action(
             "volume",
-            "Make volume of it",
+            "Create volume from it",
             lambda item, form: ask(
                 "POST",
                 "/volumes",
@@ -427,7 +427,7 @@ TYPES = Panel(
     create=(
         Action(
             "create",
-            "Make volume type",
+            "Create volume type",
             lambda item, form: ask(
                 "POST",
                 "/types",
@@ -462,7 +462,7 @@ QUOTAS = Panel(
     title="Quotas of volumes",
     group="Cloud",
     order=922,
-    about="How much each project may have. -1: as much as it likes.",
+    about="How much each project may have. -1: no limit.",
     items=Request("GET", "/identity/v3/projects"),
     key="projects",
     columns=(column("Project", "name", link=True), column("Id", "id", "mono")),

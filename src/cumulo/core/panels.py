@@ -258,6 +258,10 @@ class Part:
     """(answer, item) → the rows, where the answer is no such list."""
     allowed: Callable[[Item], bool] = lambda item: True
     about: str = ""
+    edges: Callable[[Sequence[Item]], Sequence[tuple[str, str]]] | None = None
+    """Rows → pairs of their ids, the first needed by the second: the rows are drawn as well."""
+    status: str = "status"
+    """The key of a row's status, for the picture."""
 
 
 @dataclass(frozen=True)
@@ -314,7 +318,9 @@ class Panel:
     """The resource types whose events change the list, with spaces: `server`."""
     id: str = "id"
     console: Callable[[str], Request] | None = None
-    """What opens the console of one in the browser: its answer has the socket's URL."""
+    """What opens the screen of one in the browser: its answer has the socket's URL."""
+    serial: Callable[[str], Request] | None = None
+    """The same for its serial line."""
     label: Callable[[Item], str] = named
     order: int = 50
     search: Sequence[str] = ()

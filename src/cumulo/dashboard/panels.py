@@ -67,7 +67,7 @@ MACHINES = Panel(
     create=(
         Action(
             "join",
-            "Let a machine join",
+            "Add machine",
             lambda item, form: Request("POST", f"{BASE}/tokens", given(form, "name")),
             fields=(Field("name", "Name", required=False, help="Empty: any."),),
             about="A command to run on it; good once, for an hour.",
@@ -103,7 +103,7 @@ MACHINES = Panel(
 )
 UNKNOWN = Panel(
     name="unknown",
-    title="Things nobody knows",
+    title="Unknown things",
     group="Cloud",
     order=902,
     about="What is on machines and not in the cloud's records. It is kept until you decide.",

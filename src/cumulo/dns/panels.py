@@ -155,7 +155,7 @@ ZONES = Panel(
     create=(
         Action(
             "create",
-            "Make zone",
+            "Create zone",
             _zone,
             fields=(
                 Field("name", "Name", help="For example example.org"),

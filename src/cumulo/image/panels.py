@@ -99,7 +99,7 @@ def _properties(item: Item) -> list[str]:
 
 VISIBILITY = Field(
     "visibility",
-    "Who sees it",
+    "Visibility",
     "select",
     default=lambda item: item.get("visibility") or "private",
     choices=(
@@ -137,7 +137,7 @@ MEMBERS = Part(
     create=(
         Action(
             "add",
-            "Share",
+            "Add",
             lambda item, form: Request(
                 "POST", f"{_path(item['of'])}/members", {"member": form["project"]}
             ),
@@ -156,7 +156,7 @@ IMAGES = Panel(
     columns=(
         column("Name", "name", link=True, sort="name"),
         column("Status", "status", "status", sort="status"),
-        column("Who sees it", "visibility"),
+        column("Visibility", "visibility"),
         column("Format", "disk_format"),
         column("Size", "size", "bytes", sort="size"),
         column("Created", "created_at", "time", sort="created_at"),
@@ -164,7 +164,7 @@ IMAGES = Panel(
     filters=(
         Filter(
             "visibility",
-            "Whoever sees it",
+            "Any visibility",
             (
                 ("private", "This project"),
                 ("shared", "Projects that it is shared with"),
@@ -177,7 +177,7 @@ IMAGES = Panel(
     detail=lambda id: Request("GET", f"{BASE}/{id}"),
     lines=(
         column("Id", "id", "mono"),
-        column("Who sees it", "visibility"),
+        column("Visibility", "visibility"),
         column("Format", "disk_format"),
         column("Size", "size", "bytes"),
         Column("Smallest disk, GiB", lambda item: item.get("min_disk") or None),

@@ -155,7 +155,7 @@ CONTAINERS = Panel(
     create=(
         Action(
             "create",
-            "Make container",
+            "Create container",
             lambda item, form: Ask("PUT", _container(form), content=b""),
             fields=(Field("name", "Name", longest=256),),
         ),

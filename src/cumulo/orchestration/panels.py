@@ -178,6 +178,10 @@ RESOURCES = Part(
         Column("Needed by", lambda each: each.get("required_by"), "list"),
     ),
     id="resource_name",
+    edges=lambda rows: [
+        (row["resource_name"], other) for row in rows for other in row.get("required_by") or ()
+    ],
+    status="resource_status",
 )
 OUTPUTS = Part(
     "outputs",

@@ -62,7 +62,7 @@ RULES = Part(
     (
         column("Who", "access_to", "mono"),
         column("Kind", "access_type"),
-        column("Level", "access_level"),
+        column("Access level", "access_level"),
         column("Status", "state", "status"),
     ),
     actions=(
@@ -78,7 +78,7 @@ RULES = Part(
     create=(
         Action(
             "add",
-            "Let mount",
+            "Allow access",
             lambda item, form: ask(
                 "POST",
                 f"{_path(item['of'])}/action",
@@ -101,7 +101,7 @@ RULES = Part(
                 Field("who", "Who", help="For example 10.1.0.0/24"),
                 Field(
                     "level",
-                    "Level",
+                    "Access level",
                     "select",
                     default="rw",
                     choices=(("rw", "Read and write"), ("ro", "Read")),
@@ -150,7 +150,7 @@ SHARES = Panel(
     create=(
         Action(
             "create",
-            "Make share",
+            "Create share",
             _create,
             fields=(
                 Field("name", "Name"),
@@ -196,7 +196,7 @@ SHARES = Panel(
         ),
         Action(
             "snapshot",
-            "Make snapshot",
+            "Create snapshot",
             lambda item, form: ask(
                 "POST",
                 "/snapshots",
@@ -285,7 +285,7 @@ NETWORKS = Panel(
     create=(
         Action(
             "create",
-            "Make share network",
+            "Create share network",
             lambda item, form: ask(
                 "POST",
                 "/share-networks",

@@ -78,7 +78,7 @@ def _enable(value: bool) -> Any:
 ALARMS = Panel(
     name="alarms",
     title="Alarms",
-    group="Watching",
+    group="Monitoring",
     order=80,
     about="They look at a metric, and call a URL when it crosses a limit.",
     items=Request("GET", ALARMS_BASE),
@@ -99,14 +99,14 @@ ALARMS = Panel(
         Column("Rule", _rule),
         ref("Resource", f"{RULE}.resource_id", "servers"),
         column("Enabled", "enabled", "yes"),
-        Column("Calls when it is raised", lambda item: item.get("alarm_actions"), "list"),
-        Column("Calls when it is over", lambda item: item.get("ok_actions"), "list"),
+        Column("URLs called when it is raised", lambda item: item.get("alarm_actions"), "list"),
+        Column("URLs called when it is over", lambda item: item.get("ok_actions"), "list"),
         column("Changed", "state_timestamp", "time"),
     ),
     create=(
         Action(
             "create",
-            "Make alarm",
+            "Create alarm",
             _create,
             fields=(
                 Field("name", "Name"),
@@ -153,7 +153,7 @@ ALARMS = Panel(
                 Field("periods", "Values in a row", "number", default="1"),
                 Field(
                     "actions",
-                    "Calls when it is raised",
+                    "URLs called when it is raised",
                     "textarea",
                     required=False,
                     help="One a line.",
@@ -161,7 +161,7 @@ ALARMS = Panel(
                 ),
                 Field(
                     "ok_actions",
-                    "Calls when it is over",
+                    "URLs called when it is over",
                     "textarea",
                     required=False,
                     help="One a line.",
@@ -216,7 +216,7 @@ def _points(body: Any) -> Sequence[tuple[str, float]]:
 METRICS = Panel(
     name="metrics",
     title="Metrics",
-    group="Watching",
+    group="Monitoring",
     order=81,
     about="What is measured of servers, disks and what you measure yourself.",
     items=Request("GET", f"{METRICS_BASE}/metric"),
@@ -255,8 +255,8 @@ def _price(line: Item) -> str:
 
 BILL = Panel(
     name="bill",
-    title="Bill of this month",
-    group="Watching",
+    title="This month's bill",
+    group="Monitoring",
     order=82,
     about="What the project has used since the month began, and what that costs until now.",
     items=USAGE,
@@ -278,7 +278,7 @@ BILL = Panel(
 PANELS = (ALARMS, METRICS, BILL)
 FIGURES = (
     Figure(
-        "Cost until now",
+        "Cost so far",
         lambda now: USAGE,
         lambda body: f"{sum(line['price'] for line in body['usage']):.2f} {body['currency']}",
         "bill",

@@ -68,7 +68,7 @@ HOSTS = Panel(
         column("Status", "status", "status"),
         column("Address", "host_ip"),
         column("Kind", "hypervisor_type"),
-        column("Up for", "uptime"),
+        column("Uptime", "uptime"),
         column("Why it is disabled", "service.disabled_reason"),
     ),
     parts=(
@@ -130,7 +130,7 @@ HOSTS = Panel(
     ),
     id="id",
     label=lambda item: str(item.get("hypervisor_hostname")),
-    events="host",
+    events="hypervisor host",
     rule=_HOSTS,
 )
 AGGREGATES = Panel(
@@ -195,7 +195,7 @@ AGGREGATES = Panel(
     create=(
         Action(
             "create",
-            "Make aggregate",
+            "Create aggregate",
             lambda item, form: ask(
                 "POST",
                 "/os-aggregates",
@@ -236,7 +236,7 @@ AGGREGATES = Panel(
 )
 MIGRATIONS = Panel(
     name="migrations",
-    title="Moves",
+    title="Migrations",
     group=GROUP,
     order=910,
     about="Servers that move, or moved, from one host to another.",
@@ -284,7 +284,7 @@ QUOTAS = Panel(
     title="Quotas of compute",
     group=GROUP,
     order=920,
-    about="How much each project may have. -1: as much as it likes.",
+    about="How much each project may have. -1: no limit.",
     items=Request("GET", "/identity/v3/projects"),
     key="projects",
     columns=(column("Project", "name", link=True), column("Id", "id", "mono")),

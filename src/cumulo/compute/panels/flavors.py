@@ -144,7 +144,7 @@ FLAVORS = Panel(
     create=(
         Action(
             "create",
-            "Make flavor",
+            "Create flavor",
             _create,
             fields=(
                 Field("name", "Name"),

@@ -59,7 +59,7 @@ KEY_PAIRS = Panel(
     create=(
         Action(
             "create",
-            "Make key pair",
+            "Create key pair",
             # Keys are made by the service only in the older versions of the API.
             lambda item, form: Request(
                 "POST",
@@ -116,7 +116,7 @@ GROUPS = Panel(
     create=(
         Action(
             "create",
-            "Make server group",
+            "Create server group",
             lambda item, form: ask(
                 "POST",
                 "/os-server-groups",

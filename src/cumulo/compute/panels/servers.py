@@ -115,7 +115,7 @@ ACTIONS = (
         "confirm", "Confirm resize", {"confirmResize": None}, "VERIFY_RESIZE", bulk=True, main=True
     ),
     _plain("revert", "Revert resize", {"revertResize": None}, "VERIFY_RESIZE", main=True),
-    _plain("unpause", "Go on", {"unpause": None}, "PAUSED", main=True),
+    _plain("unpause", "Unpause", {"unpause": None}, "PAUSED", main=True),
     _plain("resume", "Resume", {"resume": None}, "SUSPENDED", main=True),
     _plain("unshelve", "Unshelve", {"unshelve": None}, "SHELVED", "SHELVED_OFFLOADED", main=True),
     _plain("unrescue", "End rescue", {"unrescue": None}, "RESCUE", main=True),
@@ -123,7 +123,7 @@ ACTIONS = (
     _plain("reboot", "Reboot", {"reboot": {"type": "SOFT"}}, "ACTIVE", bulk=True, main=True),
     _plain(
         "hard_reboot",
-        "Reboot hard",
+        "Hard reboot",
         {"reboot": {"type": "HARD"}},
         *_OFF_OR_ON,
         "ERROR",
@@ -140,7 +140,7 @@ ACTIONS = (
     ),
     Action(
         "snapshot",
-        "Make image of it",
+        "Create image",
         lambda item, form: ask(
             "POST", f"{server_path(item)}/action", {"createImage": {"name": form["name"]}}
         ),
@@ -264,7 +264,7 @@ ACTIONS = (
     ),
     Action(
         "reset",
-        "Forget the failure",
+        "Reset state",
         _body({"os-resetState": {"state": "active"}}),
         allowed=_status("ERROR"),
     ),
@@ -489,7 +489,7 @@ SERVERS = Panel(
         Filter(
             "status",
             "Any status",
-            (("ACTIVE", "On"), ("SHUTOFF", "Off"), ("ERROR", "Failed"), ("BUILD", "Being made")),
+            (("ACTIVE", "On"), ("SHUTOFF", "Off"), ("ERROR", "Failed"), ("BUILD", "Building")),
         ),
     ),
     search=("uuid={id}", "name={q}", "ip=^{ip}$"),
@@ -546,5 +546,10 @@ SERVERS = Panel(
         "POST",
         f"/servers/{id}/remote-consoles",
         {"remote_console": {"protocol": "vnc", "type": "novnc"}},
+    ),
+    serial=lambda id: ask(
+        "POST",
+        f"/servers/{id}/remote-consoles",
+        {"remote_console": {"protocol": "serial", "type": "serial"}},
     ),
 )

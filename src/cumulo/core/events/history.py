@@ -130,6 +130,12 @@ def let_turns_grow(tx: Tx) -> None:
     log.warning("the database was moved: events are numbered on from %s", highest)
 
 
+def latest(tx: Tx, before: Position | None, most: int) -> list[EventRow]:
+    """What happened in the whole cloud before a place (None: until now), the last first."""
+    place = before or Position(2**62, 2**62)
+    return tx.all(queries.LATEST, turn=place.turn, sequence=place.sequence, most=most)
+
+
 def latest_of_project(tx: Tx, project_id: str, most: int) -> list[EventRow]:
     """What happened in a project, the last first."""
     return tx.all(queries.LATEST_OF_PROJECT, project=project_id, most=most)

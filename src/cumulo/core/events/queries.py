@@ -137,6 +137,20 @@ HIGHEST = statement(sa.select(sa.func.max(_c.turn)))
 NEXT_TURN = statement(sa.select(_Turn()))
 SET_BASE = statement(sa.update(BaseRow.sql_table).values(base=sa.bindparam("new_base")))
 
+LATEST = query(
+    EventRow,
+    sa.select(_t)
+    .where(
+        sa.tuple_(_c.turn, _c.sequence)
+        < sa.tuple_(
+            sa.bindparam("turn", type_=sa.BigInteger()),
+            sa.bindparam("sequence", type_=sa.BigInteger()),
+        )
+    )
+    .order_by(_c.turn.desc(), _c.sequence.desc())
+    .limit(sa.bindparam("most", type_=sa.Integer())),
+)
+"""What happened before a place, the last first."""
 LATEST_OF_PROJECT = query(
     EventRow,
     sa.select(_t)

@@ -1,21 +1,22 @@
 """One thing: its lines and lists, texts, curves, story, and its console."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from cumulo.core.faults import Fault, NotFound
 from cumulo.core.http.operations import Operation, Reply
-from cumulo.core.panels import Action, Column, Item, Panel, Part, Plot, at
+from cumulo.core.panels import Action, Column, Item, Panel, Part, Plot, at, named
 from cumulo.core.resource_types import Request
 from cumulo.dashboard.api.desk import PAGE as AT_DESK
 from cumulo.dashboard.api.desk import Desk, Visit, why
-from cumulo.dashboard.service.drawing import Curve, curve
+from cumulo.dashboard.service.drawing import Curve, Node, Plan, curve, in_depth
 
 WHY = "/cumulo/why/"
 MOST_ROWS = 1000
+MOST_DRAWN = 200
 TEXT_LETTERS = 200_000
 KEPT = ("of", "in", "after")
 """Of the address: where one is inside a list."""
@@ -32,6 +33,7 @@ class PartShown:
     place: str = ""
     more: str = ""
     """The marker of the next page."""
+    plan: Plan | None = None
 
 
 class Details:
@@ -44,6 +46,7 @@ class Details:
         return [
             Operation("GET", one, page(self.detail), **AT_DESK),
             Operation("GET", f"{one}/console", page(self.console), **AT_DESK),
+            Operation("GET", f"{one}/serial", page(self.serial), **AT_DESK),
             Operation("GET", f"{one}/tab/{{tab}}", page(self.tab), **AT_DESK),
         ]
 
@@ -107,15 +110,21 @@ class Details:
         )
 
     async def console(self, visit: Visit) -> Reply:
+        return await self._line(visit, visit.panel().console, "console.html")
+
+    async def serial(self, visit: Visit) -> Reply:
+        return await self._line(visit, visit.panel().serial, "serial.html")
+
+    async def _line(
+        self, visit: Visit, opens: Callable[[str], Request] | None, template: str
+    ) -> Reply:
         panel, id = visit.panel(), visit.call.path["id"]
-        if panel.console is None:
+        if opens is None:
             raise NotFound("There is no such page.")
         item = await visit.item(panel, id)
-        body = await visit.ask(panel.console(quote(id, safe="")))
+        body = await visit.ask(opens(quote(id, safe="")))
         url = str(body["remote_console"]["url"])
-        return visit.page(
-            "console.html", panel.label(item), socket=_socket_of(url), panel=panel, id=id
-        )
+        return visit.page(template, panel.label(item), socket=_socket_of(url), panel=panel, id=id)
 
 
 async def part_of(visit: Visit, part: Part, item: Item) -> PartShown:
@@ -144,7 +153,15 @@ async def part_of(visit: Visit, part: Part, item: Item) -> PartShown:
         whole = {**row, "of": item}
         actions = [each for each in part.actions if visit.can(each, whole)]
         shown.rows.append((row, values, actions))
+    if part.edges is not None and 1 < len(rows) <= MOST_DRAWN:
+        nodes = [_node(part, row) for row in rows]
+        shown.plan = in_depth(Plan(nodes, list(part.edges(rows))))
     return shown
+
+
+def _node(part: Part, row: Item) -> Node:
+    id = str(at(row, part.id))
+    return Node(part.panel, id, named(row) or id, str(row.get(part.status) or ""))
 
 
 def _rows(part: Part, body: Any, item: Item) -> Sequence[Item]:

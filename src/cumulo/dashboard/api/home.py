@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cumulo.core.events.history import latest_of_project
-from cumulo.core.events.model import EventRow
+from cumulo.core.events.history import latest, latest_of_project
+from cumulo.core.events.model import EventRow, Position
 from cumulo.core.faults import NotFound
 from cumulo.core.http.operations import Operation, Reply
 from cumulo.core.panels import Drawing, Figure, Gauge, Item, Panel, Ref, named
@@ -18,6 +18,7 @@ from cumulo.dashboard.service import snippets
 from cumulo.dashboard.service.drawing import Node, Plan, Ring, laid_out
 
 LATELY = 12
+EVENTS = 100
 LAYER_MOST = 300
 QUIET = ("usage", "sample", "metric", "metadef")
 """Kinds of events that tell a person nothing."""
@@ -33,6 +34,7 @@ class Home:
             Operation("GET", "/", page(self.overview), **AT_DESK),
             Operation("GET", "/home", page(self.overview), **AT_DESK),
             Operation("GET", "/map/{name}", page(self.drawing), **AT_DESK),
+            Operation("GET", "/log", page(self.events), **AT_DESK),
             Operation("GET", "/access", page(self.access), **AT_DESK),
             Operation("GET", "/access/{file}", page(self.file), **AT_DESK),
             Operation("GET", "/account", page(self.account), **AT_DESK),
@@ -63,6 +65,23 @@ class Home:
             lately=lately[:LATELY],
             health=status,
             quick=_quick(visit, self._desk.panels),
+        )
+
+    async def events(self, visit: Visit) -> Reply:
+        """What happened in the whole cloud: for who may read every story."""
+        if not visit.may(Request("GET", "/cumulo/why/x")):
+            raise NotFound("There is no such page.")
+        before = None
+        with contextlib.suppress(ValueError):
+            before = Position.parse(visit.query.get("before", ""))
+        events = await self._desk.database.read(lambda tx: latest(tx, before, EVENTS))
+        by_type = self._by_event()
+        return visit.page(
+            "events.html",
+            "Events",
+            here="log",
+            events=[(event, _link(event, by_type.get(event.resource_type))) for event in events],
+            before=str(events[-1].position) if len(events) == EVENTS else "",
         )
 
     def _by_event(self) -> Mapping[str, Panel]:
@@ -129,9 +148,9 @@ class Home:
 def _link(event: EventRow, panel: Panel | None) -> Ref | None:
     """What an event is about; None where there is no page of it, or none any more."""
     name = str(event.detail.get("name") or "")
-    if panel is None or ".delete" in event.type:
+    if panel is None or panel.detail is None or ".delete" in event.type:
         return None
-    id = event.resource_id if panel.id in ("id", "uuid") else name
+    id = event.resource_id if panel.id in ("id", "uuid") else name or event.resource_id
     return Ref(panel.name, id, name or id[:8]) if id else None
 
 

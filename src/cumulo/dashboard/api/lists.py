@@ -21,6 +21,7 @@ PAGE = 50
 MOST_AT_ONCE = 200
 FOUND_OF_A_KIND = 5
 MOST_SEARCHED = 100
+_SPECIAL = re.compile(r"[.^$*+?{}\[\]|()\\]")
 _IDS = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F-]{36}")
 
 
@@ -177,7 +178,8 @@ def searches(panel: Panel, asked: str) -> Iterator[dict[str, str]]:
         if "{ip}" in template and not _is_address(asked):
             continue
         if panel.pattern and "{q}" in template:
-            value = re.escape(asked)
+            # No more than has to be: the service then sees that it is a plain text.
+            value = _SPECIAL.sub(r"\\\g<0>", asked)
         pairs = parse_qsl(template, keep_blank_values=True)
         yield {
             name: text.replace("{q}", value).replace("{id}", value).replace("{ip}", value)

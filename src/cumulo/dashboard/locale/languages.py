@@ -61,7 +61,8 @@ def best(accepted: str, chosen: str = "") -> str:
             value = float(weight) if weight else 1.0
         except ValueError:
             value = 0.0
-        wishes.append((-value, place, name.strip().partition("-")[0].lower()))
+        if value > 0:
+            wishes.append((-value, place, name.strip().partition("-")[0].lower()))
     return next((name for _, _, name in sorted(wishes) if name in LANGUAGES), "en")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 WIDTH, HEIGHT = 640.0, 160.0
 AROUND = 2 * math.pi * 34
+DEEPEST = 30
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,25 @@ class Plan:
 
 
 BOX_WIDTH, BOX_HEIGHT, COLUMN, ROW = 180.0, 48.0, 244.0, 64.0
+
+
+def in_depth(plan: Plan) -> Plan:
+    """What needs nothing on the left, what needs it to the right of it. Circles stay where they
+    are met."""
+    needs: dict[str, list[str]] = {}
+    for first, second in plan.edges:
+        needs.setdefault(second, []).append(first)
+    depth: dict[str, int] = {}
+
+    def of(id: str, above: frozenset[str]) -> int:
+        if id not in depth:
+            deeper = [of(n, above | {id}) for n in needs.get(id, ()) if n not in above | {id}]
+            depth[id] = min(1 + max(deeper, default=-1), DEEPEST)
+        return depth[id]
+
+    for node in plan.nodes:
+        node.column = of(node.id, frozenset())
+    return laid_out(plan)
 
 
 def laid_out(plan: Plan) -> Plan:

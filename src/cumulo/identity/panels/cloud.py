@@ -41,7 +41,7 @@ DOMAINS = Panel(
     create=(
         Action(
             "create",
-            "Make domain",
+            "Create domain",
             lambda item, form: ask(
                 "POST",
                 "/domains",

@@ -109,7 +109,7 @@ REMOVE = Action("remove", "Remove", unassign, danger=True)
 EFFECTIVE = (
     Column("Who", who),
     Column("Role", lambda each: at(each, "role.name")),
-    Column("In", where),
+    Column("Scope", where),
 )
 
 

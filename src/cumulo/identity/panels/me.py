@@ -66,7 +66,7 @@ CREDENTIALS = Part(
             ],
             "list",
         ),
-        column("Ends", "expires_at", "time"),
+        column("Expires", "expires_at", "time"),
         ref("Project", "project_id", "projects"),
     ),
     about="For programs: they sign in with it instead of your password.",
@@ -83,12 +83,14 @@ CREDENTIALS = Part(
     create=(
         Action(
             "add",
-            "Make application credential",
+            "Create application credential",
             _credential,
             fields=(
                 Field("name", "Name"),
                 Field("description", "Description", required=False),
-                Field("expires_at", "Ends", required=False, help="For example 2030-12-31T00:00:00"),
+                Field(
+                    "expires_at", "Expires", required=False, help="For example 2030-12-31T00:00:00"
+                ),
                 Field(
                     "roles",
                     "Roles",
@@ -138,7 +140,7 @@ KEYS = Part(
     create=(
         Action(
             "add",
-            "Make keys",
+            "Create keys",
             lambda item, form: ask(
                 "POST",
                 "/users/{user}/credentials/OS-EC2",
@@ -168,14 +170,14 @@ ME = Panel(
     columns=(
         column("Name", "name", link=True),
         column("E-mail", "email"),
-        column("Password ends", "password_expires_at", "time"),
+        column("Password expires", "password_expires_at", "time"),
     ),
     detail=lambda id: ask("GET", f"/users/{id}"),
     detail_key="user",
     lines=(
         column("Id", "id", "mono"),
         column("E-mail", "email"),
-        column("Password ends", "password_expires_at", "time"),
+        column("Password expires", "password_expires_at", "time"),
     ),
     actions=(
         Action(
@@ -187,7 +189,7 @@ ME = Panel(
                 {"user": {"original_password": form["old"], "password": form["new"]}},
             ),
             fields=(
-                Field("old", "Password until now", "password"),
+                Field("old", "Current password", "password"),
                 Field("new", "New password", "password"),
             ),
             about="All your sessions end; sign in again with the new one.",

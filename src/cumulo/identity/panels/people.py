@@ -84,12 +84,12 @@ USERS = Panel(
         column("Enabled", "enabled", "yes"),
         ref("Domain", "domain_id", "domains", "domain_id"),
         ref("Default project", "default_project_id", "projects"),
-        column("Password ends", "password_expires_at", "time"),
+        column("Password expires", "password_expires_at", "time"),
     ),
     create=(
         Action(
             "create",
-            "Make user",
+            "Create user",
             _create,
             fields=(
                 Field("name", "Name"),
@@ -178,7 +178,7 @@ GROUPS = Panel(
     create=(
         Action(
             "create",
-            "Make group",
+            "Create group",
             lambda item, form: ask(
                 "POST",
                 "/groups",

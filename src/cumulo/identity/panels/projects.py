@@ -100,7 +100,7 @@ PROJECTS = Panel(
     create=(
         Action(
             "create",
-            "Make project",
+            "Create project",
             _create,
             fields=(
                 Field("name", "Name", longest=64),

@@ -59,7 +59,7 @@ ROLES = Panel(
     create=(
         Action(
             "create",
-            "Make role",
+            "Create role",
             lambda item, form: ask(
                 "POST",
                 "/roles",

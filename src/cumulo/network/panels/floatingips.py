@@ -58,7 +58,7 @@ FLOATING_IPS = Panel(
     create=(
         Action(
             "create",
-            "Get address",
+            "Allocate address",
             lambda item, form: Request(
                 "POST",
                 f"{BASE}/floatingips",
@@ -78,7 +78,7 @@ FLOATING_IPS = Panel(
     actions=(
         Action(
             "associate",
-            "Lead to",
+            "Associate",
             lambda item, form: Request(
                 "PUT",
                 path_of("floatingips", item),
@@ -103,14 +103,14 @@ FLOATING_IPS = Panel(
         ),
         Action(
             "disassociate",
-            "Take from its server",
+            "Disassociate",
             lambda item, form: Request(
                 "PUT", path_of("floatingips", item), {"floatingip": {"port_id": None}}
             ),
             allowed=lambda item: bool(item.get("port_id")),
             main=True,
         ),
-        delete(collection_of("floatingips"), label="Give back"),
+        delete(collection_of("floatingips"), label="Release"),
     ),
     events="floatingip",
     label=lambda item: str(item.get("floating_ip_address")),

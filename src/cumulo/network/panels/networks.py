@@ -116,7 +116,7 @@ PORT_PART = Part(
         Column("Name", lambda p: p.get("name") or p["id"][:8], link=True),
         Column("Addresses", lambda p: [a["ip_address"] for a in p["fixed_ips"]], "list"),
         column("Status", "status", "status"),
-        column("Of", "device_owner"),
+        column("Belongs to", "device_owner"),
     ),
     panel="ports",
 )
@@ -154,7 +154,7 @@ NETWORKS = Panel(
     create=(
         Action(
             "create",
-            "Make network",
+            "Create network",
             _create,
             fields=(
                 Field("name", "Name"),
@@ -233,7 +233,7 @@ SUBNETS = Panel(
     create=(
         Action(
             "create",
-            "Make subnet",
+            "Create subnet",
             lambda item, form: _subnet(form["network"], form),
             fields=(
                 Field("network", "Network", "select", options=networks()),

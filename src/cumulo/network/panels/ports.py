@@ -70,7 +70,7 @@ PORTS = Panel(
         Column("Addresses", _addresses, "list"),
         column("MAC", "mac_address", "mono"),
         column("Status", "status", "status"),
-        Column("Of", _device),
+        Column("Belongs to", _device),
         ref("Network", "network_id", "networks"),
     ),
     label=lambda item: str(item.get("name") or ", ".join(_addresses(item)) or item.get("id")),
@@ -85,7 +85,7 @@ PORTS = Panel(
         Column("Addresses", _addresses, "list"),
         column("MAC", "mac_address", "mono"),
         ref("Network", "network_id", "networks"),
-        Column("Of", _device),
+        Column("Belongs to", _device),
         Column(
             "Security groups",
             lambda p: [Ref("securitygroups", id) for id in p.get("security_groups") or ()],
@@ -103,7 +103,7 @@ PORTS = Panel(
     create=(
         Action(
             "create",
-            "Make port",
+            "Create port",
             _create,
             fields=(
                 Field("network", "Network", "select", options=networks()),

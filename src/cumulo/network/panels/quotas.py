@@ -24,7 +24,7 @@ QUOTAS = Panel(
     title="Quotas of the network",
     group="Cloud",
     order=921,
-    about="How much each project may have. -1: as much as it likes.",
+    about="How much each project may have. -1: no limit.",
     items=Request("GET", "/identity/v3/projects"),
     key="projects",
     columns=(column("Project", "name", link=True), column("Id", "id", "mono")),

@@ -148,7 +148,7 @@ ROUTERS = Panel(
     create=(
         Action(
             "create",
-            "Make router",
+            "Create router",
             _create,
             fields=(
                 Field("name", "Name"),

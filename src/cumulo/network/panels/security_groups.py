@@ -212,7 +212,7 @@ SECURITY_GROUPS = Panel(
     create=(
         Action(
             "create",
-            "Make security group",
+            "Create security group",
             lambda item, form: Request(
                 "POST",
                 f"{BASE}/security-groups",
