@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import re
 import socket
 import subprocess
@@ -13,8 +14,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cumulo import settings
-from cumulo.cli import clouds_yaml, instance, up
+from cumulo.cli import clouds_yaml, down, instance, serve, up
 from cumulo.cli.main import main
+from cumulo.core.db.sqlite import SqliteDatabase
 
 
 def cumulo(*arguments: str, data_dir: Path) -> Result:
@@ -160,6 +162,65 @@ def test_purge_removes_only_what_is_ours(tmp_path: Path) -> None:
     assert (tmp_path / "letter").exists()
     assert cumulo("down", "--purge", "--yes", data_dir=tmp_path).exit_code == 0
     assert not tmp_path.exists()
+
+
+def test_a_link_and_another_owners_file_stay_what_they_are(tmp_path: Path) -> None:
+    kept, link = tmp_path / "dotfiles.yaml", tmp_path / "clouds.yaml"
+    kept.write_text("clouds:\n  theirs: {}\n")
+    kept.chmod(0o640)
+    link.symlink_to(kept)
+    if os.geteuid() == 0:
+        os.chown(kept, 1000, 1001)
+    clouds_yaml.write(link, {"ours": {}})
+    assert link.is_symlink() and "ours" in kept.read_text()
+    clouds_yaml.remove(link)
+    assert link.is_symlink() and kept.read_text() == "clouds:\n  theirs: {}\n"
+    found = kept.stat()
+    assert found.st_mode & 0o777 == 0o640
+    if os.geteuid() == 0:
+        assert (found.st_uid, found.st_gid) == (1000, 1001)
+
+
+def test_behind_sudo_it_is_the_users_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OS_CLIENT_CONFIG_FILE", raising=False)
+    monkeypatch.setattr(clouds_yaml.os, "geteuid", lambda: 0)
+    monkeypatch.setenv("SUDO_USER", "nobody")
+    home = Path(pwd.getpwnam("nobody").pw_dir)
+    assert clouds_yaml.default_path() == home / ".config/openstack/clouds.yaml"
+    monkeypatch.setenv("SUDO_USER", "no-such-user")
+    assert clouds_yaml.default_path().name == "clouds.yaml"
+
+
+def test_only_the_owner_looks_into_a_data_directory(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "cumulo.toml").write_text("")
+    before = os.umask(0o022)
+    try:
+        serve.prepare_data_dir(settings.load(data, fake=True))
+        database = SqliteDatabase(data / "cumulo.db")
+        database.run_script(["CREATE TABLE x (a)", "INSERT INTO x VALUES (1)"])
+        database.keep_copy("copy")
+        open_to_others = [
+            path.name
+            for path in data.iterdir()
+            if path.stat().st_mode & 0o077 and not path.name.startswith("dns")
+        ]
+        database.close()
+    finally:
+        os.umask(before)
+    assert open_to_others == []
+    assert data.stat().st_mode & 0o777 == 0o711
+
+
+def test_a_link_to_a_larger_disk_is_emptied(tmp_path: Path) -> None:
+    disk, data = tmp_path / "disk", tmp_path / "data"
+    (disk / "secrets").mkdir(parents=True)
+    (disk / "cumulo.db").write_text("")
+    data.symlink_to(disk)
+    assert down.empty(data) is False
+    assert list(disk.iterdir()) == []
+    assert down.empty(disk) is True and not disk.exists()
 
 
 def test_a_second_cloud_leaves_the_first_one_its_entries(tmp_path: Path) -> None:

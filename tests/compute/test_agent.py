@@ -2,21 +2,24 @@
 
 import asyncio
 import hashlib
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from cumulo.compute.agent import ComputeAgent
-from cumulo.compute.drivers.driver import GuestSpec, GuestState, RootDisk
+from cumulo.compute.agent import ComputeAgent, samples_of
+from cumulo.compute.drivers.driver import GuestSpec, GuestState, GuestUsage, RootDisk
 from cumulo.compute.drivers.fake import FakeDriver, Fault
-from cumulo.compute.drivers.machine import SIMULATED
+from cumulo.compute.drivers.machine import SIMULATED, used_now
+from cumulo.compute.drivers.qemu import taps
 from cumulo.compute.model.orders import WantedDisk, WantedGuest, WantedNic
 from cumulo.core.blobs.content import Content
 from cumulo.core.blobs.shelf import Shelf
 from cumulo.core.hosts.messages import Seen
 from cumulo.core.hosts.worker import Worker
+from cumulo.telemetry.service.samples import UNITS
 from tests.support.contents import Store, shelf_at
 from tests.support.items import Desk, until, worker_at
 
@@ -246,3 +249,26 @@ def test_questions() -> None:
         assert (await host.agent.answer("diagnostics", {"id": "one"}))["power"] == "on"
 
     run(story)
+
+
+def test_what_went_through_taps() -> None:
+    """Of the interfaces that are asked for, in or out as their guest sees it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        before = taps.counters(None, ["lo", "tap-none"])
+        with socket.create_connection(server.getsockname()):
+            [after] = taps.counters(None, ["lo"])
+    assert [each.name for each in before] == ["lo"]
+    assert after.incoming_packets > before[0].incoming_packets
+    assert after.outgoing_bytes > before[0].outgoing_bytes
+    used = GuestUsage(cpu_ns=1, memory_bytes=2**20, nics=[after])
+    made = {each.metric: each for each in samples_of("g", used, 1.0)}
+    assert made["network.incoming.bytes"].value == after.incoming_bytes
+    assert made["network.incoming.bytes"].resource_id == "g-lo"
+    assert set(made) <= set(UNITS)
+
+
+def test_what_the_machine_itself_does() -> None:
+    found = used_now()
+    assert set(found) <= set(UNITS)
+    assert 0 < found["hardware.memory.used"] < found["hardware.memory.total"]
+    assert found["hardware.cpu.busy"] > 0

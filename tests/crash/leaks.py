@@ -15,6 +15,8 @@ KEPT = {
     "sqlite_sequence",
     "identity_revocations",
     "server_actions",
+    # What is remembered of images that were deleted.
+    "images_past",
     # Samples of guests come when a minute is full, or do not.
     "telemetry_metrics",
     "telemetry_points",

@@ -4,8 +4,10 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from cumulo.core.clock import later, now
 from cumulo.identity.model.application_credential import ApplicationCredentialRow
-from tests.support.cloud import TestCloud, running_cloud
+from tests.identity.test_signatures import version_2
+from tests.support.cloud import Answer, TestCloud, running_cloud
 from tests.support.identity import (
     give_role,
     login,
@@ -146,6 +148,37 @@ def test_an_expired_one_lets_nobody_in(tmp_path: Path) -> None:
 
             await cloud.cloud.database.write(expire)
             assert (await login(cloud, application_credential=by_id(made))).status == 401
+
+    asyncio.run(main())
+
+
+def test_keys_that_it_made_end_with_it(tmp_path: Path) -> None:
+    """Also where they have been used before, and what they stand for is remembered."""
+
+    async def main() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            soon = later(now(), 3.0)[:19] + "Z"
+            user, _, made = await prepare(cloud, expires_at=soon, unrestricted=True)
+            answer = await login(cloud, application_credential=by_id(made))
+            own = {"x-auth-token": answer.headers["x-subject-token"]}
+            wish = {"tenant_id": answer.json["token"]["project"]["id"]}
+            path = f"/identity/v3/users/{user}/credentials/OS-EC2"
+            keys = await cloud.call("POST", path, as_=None, headers=own, json_=wish)
+            assert keys.status == 201, keys.raw
+
+            async def use() -> Answer:
+                body = {"credentials": version_2(keys.json["credential"])}
+                return await cloud.call("POST", "/identity/v3/ec2tokens", as_="admin", json_=body)
+
+            found = await use()
+            assert found.status == 200 and found.json["token"]["expires_at"][:19] <= soon[:19]
+            token = {"x-auth-token": found.headers["x-subject-token"]}
+            listed = await cloud.call("GET", "/image/v2/images", as_=None, headers=token)
+            assert listed.status == 200
+            await asyncio.sleep(3.1)
+            assert (await use()).status == 401
+            listed = await cloud.call("GET", "/image/v2/images", as_=None, headers=token)
+            assert listed.status == 401
 
     asyncio.run(main())
 

@@ -16,7 +16,7 @@ from tests.identity.test_signatures import version_2
 from tests.support.cloud import Answer, TestCloud, running_cloud
 from tests.support.identity import login
 
-USES = ("application credential", "keys", "trust", "token")
+USES = ("application credential", "keys", "trust", "plain trust", "token")
 
 
 class Eve:
@@ -50,7 +50,7 @@ class Eve:
         if what == "keys":
             body = {"credentials": version_2(self.things[what])}
             return await self.cloud.call("POST", f"{V3}/ec2tokens", as_="admin", json_=body)
-        if what == "trust":
+        if what in ("trust", "plain trust"):
             scope = {"OS-TRUST:trust": {"id": self.things[what]["id"]}}
             named = {"user": {"id": self.things["bob"], "password": "bob"}}
             return await login(self.cloud, scope, password=named)
@@ -74,6 +74,8 @@ async def eve_of(cloud: TestCloud) -> Eve:
     wish = {"trustor_user_id": eve.id, "trustee_user_id": eve.things["bob"]}
     wish |= {"impersonation": True, "project_id": work, "roles": [{"name": "member"}]}
     eve.things["trust"] = await eve.make("/OS-TRUST/trusts", "trust", wish)
+    wish |= {"impersonation": False}
+    eve.things["plain trust"] = await eve.make("/OS-TRUST/trusts", "trust", wish)
     return eve
 
 
@@ -112,7 +114,7 @@ def test_memberships_that_end_end_all_of_it(tmp_path: Path) -> None:
         database, groups = cloud.cloud.database, cloud.cloud.services.identity.groups
         await database.write(age)
         await Expired(database, [groups]).step("memberships")
-        for what in ("application credential", "keys", "trust"):
+        for what in ("application credential", "keys", "trust", "plain trust"):
             answer = await eve.use(what)
             assert answer.status in (401, 403), (what, answer.raw)
 

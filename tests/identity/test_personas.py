@@ -56,6 +56,9 @@ def test_a_domain_manager_rules_its_domain_and_no_other(tmp_path: Path) -> None:
             assert await status("DELETE", f"/users/{stranger}") == 403
             elsewhere = {"project": {"name": "x", "domain_id": other}}
             assert await status("POST", "/projects", elsewhere) == 403
+            for parent in (other, there, "default"):
+                below = {"project": {"name": "y", "parent_id": parent}}
+                assert await status("POST", "/projects", below) == 403, parent
             assert await status("POST", "/domains", {"domain": {"name": "x"}}) == 403
             assert await status("PATCH", f"/domains/{mine}", {"domain": {"name": "x"}}) == 403
 

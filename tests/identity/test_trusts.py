@@ -161,6 +161,28 @@ def test_lending_on(tmp_path: Path, database_url: str) -> None:
     asyncio.run(main())
 
 
+def test_what_was_lent_on_ends_with_the_first_lender(tmp_path: Path) -> None:
+    """Also where each lends in their own name."""
+
+    async def main() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            people = await lenders(cloud)
+            ann = await people.token("ann")
+            first = await people.lend(ann, "ann", "bob", allow_redelegation=True)
+            token = (await people.borrow("bob", first)).headers["x-subject-token"]
+            second = await people.lend(token, "bob", "cleo")
+            assert second.status == 201, second.raw
+            token = (await people.borrow("cleo", second)).headers["x-subject-token"]
+            assert (await show(cloud, token)).status == 200
+            off = {"user": {"enabled": False}}
+            path = f"/identity/v3/users/{people.ids['ann']}"
+            assert (await cloud.call("PATCH", path, as_="admin", json_=off)).status == 200
+            assert (await show(cloud, token)).status == 404
+            assert (await people.borrow("cleo", second)).status in (401, 403)
+
+    asyncio.run(main())
+
+
 def test_it_ends_with_the_lenders_role_and_the_lender(tmp_path: Path, database_url: str) -> None:
     async def main() -> None:
         async with running_cloud(tmp_path, database={"url": database_url}) as cloud:

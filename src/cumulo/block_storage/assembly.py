@@ -13,6 +13,7 @@ from cumulo.block_storage.service.block_storage import BlockStorageService
 from cumulo.block_storage.service.quotas import DEFAULTS, of_types
 from cumulo.block_storage.settings import BlockStorageSettings
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
+from cumulo.core.auth.policy import project_only
 from cumulo.identity.interface import Identity
 from cumulo.image.interface import Images
 
@@ -23,7 +24,9 @@ def build(frame: Frame) -> Service:
     frame.give(BlockStorage, storage)
     return Service(
         storage,
-        faces=block_storage_faces(storage, frame.rules("block_storage", RULES)),
+        faces=block_storage_faces(
+            storage, frame.rules("block_storage", RULES, project_only(RULES))
+        ),
         parts=[
             StoragePart(frame.get(Identity), storage.images, storage.volumes, storage.snapshots)
         ],

@@ -1,6 +1,8 @@
 """The user's clouds.yaml: our entries in a marked block, everything else untouched."""
 
+import contextlib
 import os
+import pwd
 import re
 from pathlib import Path
 
@@ -13,9 +15,16 @@ _BLOCK = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.S)
 
 
 def default_path() -> Path:
+    """Of the user who typed it, also where that was behind `sudo`."""
     named = os.environ.get("OS_CLIENT_CONFIG_FILE")
-    base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    return Path(named) if named else Path(base).expanduser() / "openstack" / "clouds.yaml"
+    if named:
+        return Path(named)
+    base = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
+    who = os.environ.get("SUDO_USER")
+    if who and os.geteuid() == 0:
+        with contextlib.suppress(KeyError):
+            base = Path(pwd.getpwnam(who).pw_dir) / ".config"
+    return base / "openstack" / "clouds.yaml"
 
 
 class ForeignEntry(Exception):
@@ -74,9 +83,29 @@ def remove(path: Path, *, owner: Path | None = None) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """A link stays one, and a file that was there keeps its owner and its mode; a new one is for
+    its user alone."""
+    path = path.resolve()
+    before = path.stat() if path.exists() else None
+    _make_folder(path.parent)
     temporary = path.with_name(path.name + ".cumulo-new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
+        if before is not None:
+            os.fchmod(descriptor, before.st_mode & 0o777)
+        if os.geteuid() == 0:
+            like = before or path.parent.stat()
+            os.fchown(descriptor, like.st_uid, like.st_gid)
     temporary.replace(path)
+
+
+def _make_folder(folder: Path) -> None:
+    """As its parent's owner's."""
+    if folder.exists():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir()
+    if os.geteuid() == 0:
+        above = folder.parent.stat()
+        os.chown(folder, above.st_uid, above.st_gid)

@@ -94,5 +94,21 @@ def _remove(settings: Settings) -> None:
     noted = settings.data_dir / "clouds-yaml-path"
     if noted.exists():
         clouds_yaml.remove(Path(noted.read_text().strip()), owner=settings.data_dir)
-    shutil.rmtree(settings.data_dir)
-    setup.say(f"{settings.data_dir} is removed")
+    if empty(settings.data_dir):
+        setup.say(f"{settings.data_dir} is removed")
+    else:
+        setup.say(f"{settings.data_dir} is empty; it is a mount point or a link, and stays")
+
+
+def empty(folder: Path) -> bool:
+    """Remove all that is in it, and then itself: whether that could be done, too."""
+    for each in folder.resolve().iterdir():
+        if each.is_dir() and not each.is_symlink():
+            shutil.rmtree(each)
+        else:
+            each.unlink()
+    try:
+        folder.rmdir()
+    except OSError:
+        return False
+    return True

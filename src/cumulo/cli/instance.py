@@ -91,6 +91,9 @@ def cloud_of(settings: Settings) -> str:
     return str(json.loads((settings.data_dir / "joined.json").read_bytes())["url"])
 
 
+TOKENS = "/identity/v3/auth/tokens?nocatalog"
+
+
 class AlreadyRunning(Exception):
     """Another control plane works on this data directory."""
 
@@ -131,7 +134,15 @@ class Client:
         user = {"name": "admin", "domain": {"id": "default"}, "password": password}
         scope = {"project": {"name": "admin", "domain": {"id": "default"}}}
         auth = {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": scope}
-        _, headers = self._send("POST", "/identity/v3/auth/tokens?nocatalog", {"auth": auth}, {})
+        try:
+            _, headers = self._send(
+                "POST", "/identity/v3/auth/tokens?nocatalog", {"auth": auth}, {}
+            )
+        except ApiError as error:
+            raise ApiError(
+                f"{error} (This command signs in as admin with the password in "
+                f"{settings.secrets_dir / 'admin-password'}: write the one of today there.)"
+            ) from None
         self._token = headers["x-subject-token"]
 
     def get(self, path: str) -> Any:

@@ -47,8 +47,12 @@ def prepare_data_dir(settings: Settings) -> None:
     """Only the owner looks into it; guests' own files are opened up one by one."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.data_dir.chmod(0o711)
-    settings.secrets_dir.mkdir(mode=0o700, exist_ok=True)
-    settings.secrets_dir.chmod(0o700)
+    for folder in (settings.secrets_dir, settings.data_dir / "run", settings.log_file.parent):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
+    own = settings.data_dir / "cumulo.toml"
+    if own.exists():  # It may have passwords in it, and editors open files to everybody.
+        own.chmod(own.stat().st_mode & ~0o077)
 
 
 def serve(settings: Settings, *, to_terminal: bool) -> None:

@@ -1,5 +1,6 @@
 """`cumulo status`: does it run, where, and what is in it."""
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ import msgspec
 
 from cumulo.cli import instance
 from cumulo.cli.options import data_dir_option, load_settings, typed
+
+ROOTS = Path("/var/lib/cumulo")
+"""Where root's cloud is, if nobody said otherwise."""
 
 
 @click.command()
@@ -52,6 +56,8 @@ def _memory(pid: int) -> int:
 def _show(state: dict[str, Any], start: str) -> None:
     if not state["running"]:
         click.echo(f"stopped    (data in {state['data_dir']}); start: {start}")
+        if os.geteuid() != 0 and (ROOTS / "secrets").exists():
+            click.echo(f"           there is a cloud of root's in {ROOTS}: sudo ./cumulo status")
         return
     click.echo(f"running    pid {state['pid']}, {state['memory_mb']} MB, for {state['seconds']} s")
     if "host" in state:

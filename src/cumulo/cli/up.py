@@ -276,3 +276,5 @@ def report(settings: Settings, seconds: float | None, written: bool) -> None:
     )
     for name, text in lines:
         click.echo(f"{name:10} {text}")
+    if shutil.which("openstack") is None:
+        click.echo(f"{'':10} (`openstack` comes with: apt-get install python3-openstackclient)")

@@ -27,7 +27,7 @@ from cumulo.compute.drivers.driver import (
     StaleOrder,
 )
 from cumulo.compute.drivers.fake import FakeDriver
-from cumulo.compute.drivers.machine import SIMULATED
+from cumulo.compute.drivers.machine import SIMULATED, used_now
 from cumulo.compute.model.hypervisor import HostResources
 from cumulo.compute.model.orders import SeenGuest, WantedGuest
 from cumulo.core.blobs.content import Content, Missing
@@ -76,6 +76,9 @@ class ComputeAgent:
             used = await self.driver.usage(id)
             if used is not None:
                 made += samples_of(id, used, time.time())
+        if self.resources.accelerator != "none":
+            at = time.time()
+            made += [Sample("host", "", name, value, at) for name, value in used_now().items()]
         return made
 
     # --- one guest ----------------------------------------------------------------------------
@@ -232,15 +235,36 @@ class ComputeAgent:
 
 def samples_of(guest_id: str, used: GuestUsage, at: float) -> list[Sample]:
     """In the names and units of telemetry: ns, MB, bytes."""
+    resident = used.memory_bytes / 1048576
     made = [
         Sample("instance", guest_id, "cpu", used.cpu_ns, at),
-        Sample("instance", guest_id, "memory.usage", used.memory_bytes / 1048576, at),
+        Sample("instance", guest_id, "memory.usage", resident, at),
+        Sample("instance", guest_id, "memory.resident", resident, at),
     ]
     for disk in used.disks:
-        of = ("instance_disk", f"{guest_id}-{disk.name}")
         made += [
-            Sample(*of, "disk.device.read.bytes", disk.read_bytes, at),
-            Sample(*of, "disk.device.write.bytes", disk.written_bytes, at),
+            Sample("instance_disk", f"{guest_id}-{disk.name}", f"disk.device.{name}", value, at)
+            for name, value in (
+                ("read.bytes", disk.read_bytes),
+                ("write.bytes", disk.written_bytes),
+                ("read.requests", disk.reads),
+                ("write.requests", disk.writes),
+            )
+        ]
+    for nic in used.nics:
+        of = ("instance_network_interface", f"{guest_id}-{nic.name}")
+        made += [
+            Sample(*of, f"network.{name}", value, at)
+            for name, value in (
+                ("incoming.bytes", nic.incoming_bytes),
+                ("incoming.packets", nic.incoming_packets),
+                ("incoming.packets.error", nic.incoming_errors),
+                ("incoming.packets.drop", nic.incoming_drops),
+                ("outgoing.bytes", nic.outgoing_bytes),
+                ("outgoing.packets", nic.outgoing_packets),
+                ("outgoing.packets.error", nic.outgoing_errors),
+                ("outgoing.packets.drop", nic.outgoing_drops),
+            )
         ]
     return made
 

@@ -21,6 +21,7 @@ from cumulo.compute.service.hosts import Ratios
 from cumulo.compute.settings import ComputeSettings
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
 from cumulo.core.auth.keyring import KeyRing
+from cumulo.core.auth.policy import project_only
 from cumulo.image.interface import Images, ImageUploads
 from cumulo.network.interface import GuestMetadata, Network
 from cumulo.placement.interface import Placement
@@ -49,7 +50,11 @@ def build(frame: Frame) -> Service:
     return Service(
         compute,
         faces=compute_faces(
-            compute, frame.database, frame.conductor, frame.rules("compute", RULES), frame.caller
+            compute,
+            frame.database,
+            frame.conductor,
+            frame.rules("compute", RULES, project_only(RULES)),
+            frame.caller,
         ),
         parts=[ComputePart(compute.servers, compute.hosts, compute.operations, compute.metadata)],
         reconcilers=[ForgottenServers(frame.database, compute.servers, own.keep_deleted_days)],

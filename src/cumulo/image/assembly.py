@@ -1,6 +1,7 @@
 """What image is to the cloud."""
 
 from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, Service
+from cumulo.core.auth.policy import project_only
 from cumulo.core.blobs.content import Contents
 from cumulo.core.db.transaction import Tx
 from cumulo.core.outbound.guard import Filter, Guard
@@ -51,7 +52,7 @@ def build(frame: Frame) -> Service:
 
     return Service(
         image,
-        faces=[image_face(image, frame.database, frame.rules("image", RULES))],
+        faces=[image_face(image, frame.database, frame.rules("image", RULES, project_only(RULES)))],
         reconcilers=[
             ImageRemovals(frame.database, image),
             CacheFill(frame.database, image),

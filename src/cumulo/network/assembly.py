@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
+from cumulo.core.auth.policy import project_only
 from cumulo.core.hosts.conductor import HostDown
 from cumulo.identity.interface import FirstUsers
 from cumulo.network import resources
@@ -35,7 +36,7 @@ def build(frame: Frame) -> Service:
     first = FirstNetworks(frame.settings, frame.database, network, frame.get(FirstUsers))
     return Service(
         network,
-        faces=[network_face(network, frame.rules("network", RULES))],
+        faces=[network_face(network, frame.rules("network", RULES, project_only(RULES)))],
         parts=[NetworkPart(network.ports, network.hosts, questions)],
         reconcilers=[Unplaced(frame.database, network.hosts, network.ports)],
         workers=[MemberSpread(frame.database, network.hosts).run],

@@ -53,6 +53,7 @@ def build(frame: Frame) -> Service:
 
     def on_bells(bells: Bells) -> None:
         alarms.ring_calls = bells[calls.name]
+        alarms.ring_looks = bells[looks.name]
 
         def measured(tx: Tx, metric_ids: Sequence[str]) -> None:
             soon(tx, metric_ids)

@@ -19,6 +19,8 @@ TRIES = 5
 PLACES = 2
 """Calls of one project at once."""
 BUSY_SECONDS = 1.0
+CLAIM_SECONDS = 30.0
+"""So long nobody else makes a call that is being made; longer than it may take."""
 
 
 class Post(Protocol):
@@ -75,6 +77,10 @@ class AlarmCalls:
             return
         if self._busy[row.project_id] >= PLACES:
             await self._database.write(lambda tx: self._wait(tx, id), name="alarm action waits")
+            return
+        if not await self._database.write(
+            lambda tx: self._alarms.claim(tx, row, CLAIM_SECONDS), name="alarm action claimed"
+        ):
             return
         self._busy[row.project_id] += 1
         try:

@@ -151,12 +151,28 @@ class DiskUsage(msgspec.Struct, frozen=True):
     writes: int
 
 
+class NicUsage(msgspec.Struct, frozen=True):
+    """What went through one port of a guest since its tap was made, as the guest sees it."""
+
+    name: str
+    """Of the tap."""
+    incoming_bytes: int
+    incoming_packets: int
+    incoming_errors: int
+    incoming_drops: int
+    outgoing_bytes: int
+    outgoing_packets: int
+    outgoing_errors: int
+    outgoing_drops: int
+
+
 class GuestUsage(msgspec.Struct, frozen=True):
     """What a running guest has used since it was started, and holds now."""
 
     cpu_ns: int
     memory_bytes: int
     disks: list[DiskUsage] = msgspec.field(default_factory=list)
+    nics: list[NicUsage] = msgspec.field(default_factory=list)
 
 
 class Capabilities(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """What this machine has to give to guests."""
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -25,3 +26,22 @@ def resources_of(data: Path, *, address: str = "127.0.0.1") -> HostResources:
         address=address,
         accelerator="kvm" if Path("/dev/kvm").exists() else "tcg",
     )
+
+
+def used_now() -> dict[str, float]:
+    """What this machine itself does, in Ceilometer's names: load, processors (ns since it was
+    started, all that were not idle), memory in MB. What cannot be read is left out."""
+    found: dict[str, float] = {}
+    with contextlib.suppress(OSError):
+        found["hardware.cpu.load.1min"], found["hardware.cpu.load.5min"], _ = os.getloadavg()
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        ticks = [int(each) for each in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
+        busy = sum(ticks[:8]) - ticks[3] - ticks[4]
+        found["hardware.cpu.busy"] = busy * (1e9 / os.sysconf("SC_CLK_TCK"))
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        lines = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
+        kilobytes = {line[0].rstrip(":"): int(line[1]) for line in lines if len(line) > 1}
+        total = kilobytes["MemTotal"] / 1024
+        found["hardware.memory.total"] = total
+        found["hardware.memory.used"] = total - kilobytes["MemAvailable"] / 1024
+    return found

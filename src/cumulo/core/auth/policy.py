@@ -45,6 +45,12 @@ class RoleNames(frozenset[str]):
         return super().__new__(cls, (name.lower() for name in names))
 
 
+def project_only(rules: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The scopes of a service that knows projects only: a token for a domain, or for the system,
+    is for none of its actions, whatever roles it has (`scope_types`, enforced, of OpenStack)."""
+    return {name: ("project",) for name in rules}
+
+
 class Rules:
     """One service's rules: its defaults and, over them, what the operator wrote.
 

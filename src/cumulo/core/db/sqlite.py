@@ -48,17 +48,23 @@ REHEARSES = "CUMULO_REHEARSES_WRITES"
 """In the environment: each write is run twice, the first time in vain. For tests."""
 
 
+def _only_ours(path: Path) -> None:
+    """Before SQLite opens it: its log takes over the mode that the file has then."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    path.chmod(0o600)
+
+
 class SqliteDatabase:
     engine = "sqlite"
 
     def __init__(self, path: Path, *, durable: bool = False) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
+        _only_ours(path)
         self._connection = _connect(path)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         self._connection.execute("PRAGMA wal_autocheckpoint=0")
-        path.chmod(0o600)
         self._execute = _executor(self._connection)
         self.rehearses = REHEARSES in os.environ
         self._students = threading.local()
@@ -211,9 +217,9 @@ class SqliteDatabase:
     def keep_copy(self, name: str) -> None:
         """A consistent copy beside the database: `cumulo.db.before-0002`."""
         path = self.path.with_name(f"{self.path.name}.{name}")
+        _only_ours(path)
         with contextlib.closing(sqlite3.connect(path)) as copy:
             self._connection.backup(copy)
-        path.chmod(0o600)
 
     def url(self) -> sa.URL:
         return sa.URL.create("sqlite", database=str(self.path))

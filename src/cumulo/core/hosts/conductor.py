@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
+import msgspec
+
 from cumulo.core.blobs.content import Content
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import Conflict
@@ -275,7 +277,15 @@ class Conductor:
         kept = [
             each
             for each in samples
-            if each.resource_id[:ID_LENGTH] in known and abs(each.at - now) < SKEW_SECONDS
+            if each.resource_type != "host"
+            and each.resource_id[:ID_LENGTH] in known
+            and abs(each.at - now) < SKEW_SECONDS
+        ]
+        # Of itself a host tells what it likes, and of no other.
+        kept += [
+            msgspec.structs.replace(each, resource_id=host_id)
+            for each in samples
+            if each.resource_type == "host" and abs(each.at - now) < SKEW_SECONDS
         ]
         if kept:
             await self.sink.take(host_id, kept)

@@ -16,8 +16,9 @@ MOST = 10_000
 
 class Sample(msgspec.Struct, frozen=True):
     resource_type: str
-    """As Gnocchi names it: `instance`."""
+    """As Gnocchi names it: `instance`; `host` is the host itself."""
     resource_id: str
+    """Of a host: nothing, the conductor knows whose it is."""
     metric: str
     value: float
     at: float

@@ -29,6 +29,7 @@ NEW_USER, NEW_PROCESSES, NEW_NETWORK = 0x10000000, 0x20000000, 0x40000000
 READ_ONLY, NO_SUID, NO_DEVICES, NO_EXEC = 1, 2, 4, 8
 REMOUNT, BIND, RECURSIVE, PRIVATE = 32, 4096, 0x4000, 0x40000
 DETACH = 2
+MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE = 442, -100, 0x8000
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 SYSTEM = ("usr", "bin", "lib", "lib64", "lib32", "libx32", "etc/ld.so.cache", "etc/alternatives")
 ROOT = "/tmp"
@@ -133,6 +134,9 @@ def bind(source: int, name: str, flags: int) -> None:
     kept = os.statvfs(place).f_flag & (1024 | 2048 | 4096)  # noatime, nodiratime, relatime
     kept = (kept & 1024) | (kept & 2048) | ((kept & 4096) << 9)
     check(libc.mount(None, place.encode(), None, REMOUNT | BIND | flags | kept, None), name)
+    # Mounts below it (a /usr/local of its own, say) have flags of their own. Linux 5.12.
+    wanted = struct.pack("QQQQ", flags & (READ_ONLY | NO_SUID | NO_DEVICES | NO_EXEC), 0, 0, 0)
+    libc.syscall(MOUNT_SETATTR, AT_FDCWD, place.encode(), AT_RECURSIVE, wanted, len(wanted))
 
 
 def become(order: dict[str, Any]) -> None:

@@ -59,7 +59,8 @@ class OAuth2Api:
                 return self._unauthorized(call)
             if fault.status == 400:
                 return _refusal(400, "invalid_request", fault.message)
-            return _refusal(fault.status, "other_error", fault.message)
+            refusal = _refusal(fault.status, "other_error", fault.message)
+            return Reply(refusal.status, refusal.body, {**refusal.headers, **fault.headers})
         left = issued.principal.expires - issued.issued
         body = {"access_token": issued.token, "token_type": "Bearer", "expires_in": int(left)}
         return Reply(200, body, {"Cache-Control": "no-store"})

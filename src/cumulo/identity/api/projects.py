@@ -120,7 +120,8 @@ class ProjectsApi:
         wishes, home = unwrapped(call, "project"), home_domain(call)
         if wishes.get("is_domain") is True:
             return self._create_domain(call, tx, wishes)
-        call.allow({"target.project.domain_id": wishes.get("domain_id") or home})
+        place = self._projects.domain_for(tx, wishes, home)
+        call.allow({"target.project.domain_id": place})
         row = self._projects.create(tx, wishes, call.principal, home)
         return {"project": project_body(call, row)}
 

@@ -227,7 +227,7 @@ class ApplicationCredentials:
             if rules is None
             else tuple(AccessRule(r.id, r.service, r.method, r.path) for r in rules),
         )
-        return Delegated(user=user, roles=roles, application_credential=mark)
+        return Delegated(user=user, roles=roles, application_credential=mark, ends=row.expires_at)
 
 
 def usable(row: ApplicationCredentialRow, now: Moment) -> bool:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from cumulo.core.auth.principal import AccessTokenMark, ApplicationCredentialMark, TrustMark
 from cumulo.core.auth.tokens import TokenPayload
+from cumulo.core.clock import Moment
 from cumulo.core.db.transaction import Tx
 from cumulo.identity.model.role import RoleRow
 from cumulo.identity.model.user import UserRow
@@ -20,6 +21,10 @@ class Delegated:
     trust: TrustMark | None = None
     application_credential: ApplicationCredentialMark | None = None
     access_token: AccessTokenMark | None = None
+    ends: Moment | None = None
+    """When what was lent ends, whatever tokens say."""
+    lenders: tuple[UserRow, ...] = ()
+    """Of a trust all up to the first one: it is good as long as each of them is."""
 
 
 class Delegation(Protocol):

@@ -201,4 +201,4 @@ class OAuth1:
         if not roles:
             raise refused()
         mark = AccessTokenMark(row.id, row.consumer_id)
-        return Delegated(user=user, roles=roles, access_token=mark)
+        return Delegated(user=user, roles=roles, access_token=mark, ends=row.expires_at)

@@ -88,6 +88,14 @@ class Projects:
         emit(tx, "identity.project.create", row.id, principal=who, name=row.name)
         return row
 
+    def domain_for(self, tx: Tx, wishes: Mapping[str, Any], default_domain: str) -> Any:
+        """In which domain a project with these wishes would be; nothing of them is checked."""
+        parent_id = wishes.get("parent_id")
+        parent = tx.get(ProjectRow, parent_id) if isinstance(parent_id, str) else None
+        if parent is not None:
+            return parent.domain_id
+        return parent_id or wishes.get("domain_id") or default_domain
+
     def _place(
         self, tx: Tx, wanted: ProjectWishes, default_domain: str
     ) -> tuple[str, ProjectRow | None]:

@@ -17,7 +17,7 @@ from cumulo.core.auth.principal import (
     TrustMark,
 )
 from cumulo.core.auth.tokens import InvalidToken, TokenKeys, TokenPayload, new_audit_id
-from cumulo.core.clock import to_moment, zulu_micro
+from cumulo.core.clock import seconds_of, to_moment, zulu_micro
 from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
@@ -59,6 +59,8 @@ class Meaning(NamedTuple):
     trust: TrustMark | None = None
     application_credential: ApplicationCredentialMark | None = None
     access_token: AccessTokenMark | None = None
+    ends: float | None = None
+    """Seconds since the epoch"""
 
 
 class Tokens:
@@ -246,6 +248,10 @@ class Tokens:
                 self._meanings[key] = meaning
         if payload.issued_at < meaning.revoked_before:
             raise Unauthorized(REFUSED)
+        if meaning.ends is not None and meaning.ends <= time.time():
+            # Nothing else makes what was remembered be looked at once more.
+            self._meanings.pop(key, None)
+            raise Unauthorized(REFUSED)
         user, project, domain = meaning.user, meaning.project, meaning.domain
         project_domain, roles = meaning.project_domain, meaning.roles
         password_ends = user.password_expires_at
@@ -286,8 +292,10 @@ class Tokens:
         lent = self._lent(tx, payload, user)
         acting = user if lent is None else lent.user
         self._check_origin(tx, user)
-        if acting is not user:
-            self._check_origin(tx, acting)
+        for lender in () if lent is None else lent.lenders:
+            if not is_enabled(lender, self._rules, tx.now):
+                raise Forbidden("Trustor is disabled.")
+            self._check_origin(tx, lender)
         home = _enabled_domain(tx, acting.domain_id)
         project, domain = self._scope(tx, payload)
         project_domain = None if project is None else _enabled_domain(tx, project.domain_id)
@@ -303,6 +311,7 @@ class Tokens:
                 lent.trust,
                 lent.application_credential,
                 lent.access_token,
+                None if lent.ends is None else seconds_of(lent.ends),
             )
         roles = self._own_roles(tx, user, payload)
         return Meaning(user, home, project, project_domain, domain, roles, user.revoked_before)

@@ -260,14 +260,26 @@ class Trusts:
             raise Unauthorized(f"Could not find trust: {payload.trust_id}.")
         if row.trustee_user_id != user.id:
             raise Forbidden("User is not a trustee.")
-        trustor = self._lender_of(tx, row)
+        trustor, *above = self._lenders_of(tx, row)
         mark = TrustMark(row.id, row.impersonation, row.trustor_user_id, row.trustee_user_id)
         return Delegated(
             user=trustor if row.impersonation else user,
             roles=self._lent_roles(tx, row),
-            revoked_before=max(trustor.revoked_before, user.revoked_before),
+            revoked_before=max(each.revoked_before for each in (user, trustor, *above)),
             trust=mark,
+            ends=row.expires_at,
+            lenders=(trustor, *above),
         )
+
+    def _lenders_of(self, tx: Tx, row: TrustRow) -> list[UserRow]:
+        """Of this trust, of the one that it was lent on from, and so on."""
+        found = [self._lender_of(tx, row)]
+        while row.redelegated_trust_id is not None:
+            above = tx.get(TrustRow, row.redelegated_trust_id)
+            assert above is not None, row.redelegated_trust_id
+            row = above
+            found.append(self._lender_of(tx, row))
+        return found
 
     def _lender_of(self, tx: Tx, row: TrustRow) -> UserRow:
         trustor = tx.get(UserRow, row.trustor_user_id)

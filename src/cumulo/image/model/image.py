@@ -102,3 +102,11 @@ _WORDS: dict[Content, str] = {
 def status_of(content: Content, deactivated: bool) -> str:
     """The API's word. `deleted` is a row that is not there any more."""
     return "deactivated" if content == "present" and deactivated else _WORDS[content]
+
+
+@table("images_past")
+class PastImageRow(Row, frozen=True):
+    """An image that was deleted: its id is nobody's any more."""
+
+    id: Annotated[str, Key()]
+    deleted_at: Moment

@@ -13,7 +13,7 @@ from cumulo.core.ids import new_id
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.image.interface import ImageInfo, NewImage
 from cumulo.image.meters import IMAGES
-from cumulo.image.model.image import HASH, ImageRow, MemberRow, status_of
+from cumulo.image.model.image import HASH, ImageRow, MemberRow, PastImageRow, status_of
 from cumulo.image.queries import image as queries
 from cumulo.image.service.contents import Contents
 from cumulo.image.service.patch import PatchStep, patched, unique_tags
@@ -41,7 +41,7 @@ class Images:
         return row
 
     def _visible(self, tx: Tx, row: ImageRow, who: Principal) -> bool:
-        if who.system:
+        if who.system or who.domain_id is not None:
             # Image knows projects only; a refusal to show is a 404.
             return False
         return self.visible_to(tx, row, who.project_id, who.roles)
@@ -90,7 +90,10 @@ class Images:
     ) -> ImageRow:
         image_id = attributes.get("id") or new_id()
         known = tx.get(ImageRow, image_id) is not None
-        if known or self.contents.being_removed(tx, image_id):
+        # Whoever still names a deleted image would get a stranger's (OSSN-0075).
+        named = who is not None and bool(attributes.get("id"))
+        past = named and tx.get(PastImageRow, image_id) is not None
+        if known or past or self.contents.being_removed(tx, image_id):
             raise Conflict(f"Image ID {image_id} already exists!")
         if owner is not None:
             self.quotas.take(tx, owner, image_count_total=1)
@@ -221,6 +224,7 @@ class Images:
             raise Forbidden(f"Image {row.id} is protected and cannot be deleted.")
         self.contents.drop_all(tx, row)
         tx.delete(row)
+        tx.insert(PastImageRow(row.id, tx.now), ignore_duplicate=True)
         IMAGES.changed(tx, row, None)
         if row.import_task is not None:
             self.end_task(tx, row.import_task)

@@ -1,7 +1,8 @@
 """Times, spans and numbers as these APIs write and read them."""
 
+import functools
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from cumulo.core.clock import Moment, to_moment
@@ -79,7 +80,20 @@ def span_text(seconds: float) -> str:
 
 def stamp(seconds: float) -> str:
     """`2026-11-29T10:40:00+00:00`"""
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
+    if seconds != int(seconds):
+        return datetime.fromtimestamp(seconds, UTC).isoformat()
+    # By hand, for the thousands of a plot.
+    day, rest = divmod(int(seconds), 86400)
+    minutes, second = divmod(rest, 60)
+    return f"{_day(day)}T{_CLOCK[minutes]}:{second:02}+00:00"
+
+
+@functools.lru_cache(maxsize=4096)
+def _day(number: int) -> str:
+    return (date(1970, 1, 1) + timedelta(days=number)).isoformat()
+
+
+_CLOCK = tuple(f"{minutes // 60:02}:{minutes % 60:02}" for minutes in range(1440))
 
 
 def moment_text(moment: Moment | None) -> str | None:

@@ -131,6 +131,11 @@ CALLS = statement(
     .order_by(_k.due)
     .limit(sa.bindparam("most", type_=sa.Integer()))
 )
+CLAIM = statement(
+    sa.update(CallRow.sql_table)
+    .where(_k.id == sa.bindparam("call"), _k.due == sa.bindparam("was"))
+    .values(due=sa.bindparam("until"))
+)
 COUNT = statement(sa.select(sa.func.count()).select_from(AlarmRow.sql_table))
 OF_PROJECT = statement(sa.select(sa.func.count()).where(_c.project_id == sa.bindparam("project")))
 CALL = query(CallRow, sa.select(CallRow.sql_table).where(_k.id == sa.bindparam("id")))

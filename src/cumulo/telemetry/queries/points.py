@@ -29,8 +29,9 @@ def _limit() -> Any:
 
 _T = "telemetry_points"
 NAMES = PointRow.__struct_fields__
-BULK = (64, 8, 1)
-"""Rows that one statement writes."""
+BULK = (8, 1)
+"""Rows that one statement writes: SQLite looks for each named value among all of them, so that more
+are slower."""
 
 
 def _either(name: str, other: str) -> str:

@@ -61,6 +61,7 @@ class Alarms:
         self._most = most
         self._own_url = own.rstrip("/") + "/"
         self.ring_calls: Callable[[], None] = lambda: None
+        self.ring_looks: Callable[[], None] = lambda: None
 
     # --- verbs ----------------------------------------------------------------------------------
 
@@ -159,6 +160,7 @@ class Alarms:
             **changes,
         )
         tx.insert(row)
+        tx.after_commit(lambda: self.ring_looks())
         self._watch(tx, row, None)
         self._note(tx, row, "creation", self.shown(row), who)
         return row
@@ -170,6 +172,7 @@ class Alarms:
         own = who.project_id == row.project_id
         changes |= {"lent": who.lent, "own": own, "user_id": who.user_id if own else row.user_id}
         row = tx.update(row, **changes, due=tx.now, updated_at=tx.now)
+        tx.after_commit(lambda: self.ring_looks())
         self._watch(tx, row, None)
         after = self.shown(row)
         if wish["has_state"] and wish["state"] != row.state:
@@ -303,6 +306,11 @@ class Alarms:
 
     def calls_due(self, tx: Tx, most: int) -> Sequence[str]:
         return [str(id) for (id,) in tx.tuples(queries.CALLS, now=tx.now, most=most)]
+
+    def claim(self, tx: Tx, row: CallRow, seconds: float) -> bool:
+        """A call is ours for so long; False: another process has it, or it is done."""
+        until = later(tx.now, seconds)
+        return tx.run(queries.CLAIM, call=row.id, was=row.due, until=until) == 1
 
     def count(self, tx: Tx) -> int:
         return int(tx.value(queries.COUNT))

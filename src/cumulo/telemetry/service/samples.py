@@ -29,8 +29,18 @@ UNITS = {
     "network.outgoing.packets.drop": "packet",
     "network.incoming.packets.error": "packet",
     "network.outgoing.packets.error": "packet",
+    "hardware.cpu.load.1min": "process",
+    "hardware.cpu.load.5min": "process",
+    "hardware.cpu.busy": "ns",
+    "hardware.memory.total": "MB",
+    "hardware.memory.used": "MB",
 }
-GAUGES = frozenset({"vcpus", "memory.usage", "memory.resident"})
+GAUGES = frozenset(
+    {
+        *("vcpus", "memory.usage", "memory.resident", "hardware.cpu.load.1min"),
+        *("hardware.cpu.load.5min", "hardware.memory.total", "hardware.memory.used"),
+    }
+)
 AT_ONCE = 2_000
 """Samples of one transaction."""
 
@@ -50,6 +60,8 @@ class Samples:
             await self._database.write(lambda tx, some=some: self.keep(tx, some), name="samples")  # type: ignore[misc]
 
     def keep(self, tx: Tx, samples: Sequence[Sample]) -> None:
+        # A host is believed what it counts, not how many things there are to be counted.
+        samples = [each for each in samples if each.metric in UNITS]
         ids = {
             each.resource_id: (
                 each.resource_id
@@ -89,20 +101,24 @@ class Samples:
 
     def _part(self, tx: Tx, id: str, sample: Sample) -> ResourceRow | None:
         """A part of a server (`SERVER-disk0`), whose owner it has; None: the server is not
-        known."""
+        known. Or a host, which is nobody's: administrators see it."""
         resources = self._metrics.resources
-        parent = resources.of_system(tx, sample.resource_id[:36])
-        if parent is None or resources.of_system(tx, id) is not None:
+        host = sample.resource_type == "host"
+        parent = None if host else resources.of_system(tx, sample.resource_id[:36])
+        if (parent is None and not host) or resources.of_system(tx, id) is not None:
             return None
         at = to_moment(sample.at)
+        attributes = {"host_name": sample.resource_id}
+        if parent is not None:
+            attributes = {"instance_id": parent.id, "name": sample.resource_id[37:]}
         row = ResourceRow(
             id,
             sample.resource_id,
             sample.resource_type,
-            parent.project_id,
-            parent.user_id,
+            None if parent is None else parent.project_id,
+            None if parent is None else parent.user_id,
             SYSTEM,
-            {"instance_id": parent.id, "name": sample.resource_id[37:]},
+            attributes,
             at,
             None,
             at,

@@ -15,6 +15,8 @@ import time
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from cumulo.compute.drivers.driver import (
     Capabilities,
     ChangeListener,
@@ -189,13 +191,22 @@ class QemuDriver:
 
     async def usage(self, guest_id: str) -> GuestUsage | None:
         folder = GuestFolder(self._guests, guest_id)
-        process = await self._observe(folder, folder.load()) if folder.exists() else None
-        if process is None:
+        record = folder.load() if folder.exists() else None
+        process = None if record is None else await self._observe(folder, record)
+        if record is None or process is None:
             return None
         try:
-            return await of_guest(process.pid, await self._sessions.of(folder))
+            found = await of_guest(process.pid, await self._sessions.of(folder))
         except MonitorError:
             return None
+        if found is None or not record.nics:
+            return found
+        names = [taps.name_of(id) for id in record.nics]
+        try:
+            nics = await pools.TOOLS(taps.counters, self._namespace, names)
+        except OSError:  # its namespace goes at this moment
+            return found
+        return msgspec.structs.replace(found, nics=nics)
 
     async def console_log(self, guest_id: str, lines: int | None = None) -> str:
         folder = GuestFolder(self._guests, guest_id)

@@ -5,8 +5,10 @@ import fcntl
 import os
 import socket
 import struct
+from collections.abc import Iterable
+from pathlib import Path
 
-from cumulo.compute.drivers.driver import NotReady
+from cumulo.compute.drivers.driver import NicUsage, NotReady
 from cumulo.core.run.namespaces import in_namespace, namespace_exists
 
 TUNSETIFF = 0x400454CA
@@ -26,6 +28,36 @@ def open_tap(name: str, namespace: str | None) -> int:
     if namespace is not None and not namespace_exists(namespace):
         raise NotReady(f"network namespace {namespace} does not exist yet")
     return in_namespace(namespace, _open, name)
+
+
+def name_of(port_id: str) -> str:
+    """As the network's driver names a port's tap."""
+    return f"tap{port_id[:11]}"
+
+
+def counters(namespace: str | None, names: Iterable[str]) -> list[NicUsage]:
+    """What went through these taps; those that are not there are left out."""
+    if namespace is not None and not namespace_exists(namespace):
+        return []
+    wanted = set(names)
+    return [each for each in in_namespace(namespace, _counters) if each.name in wanted]
+
+
+def _counters() -> list[NicUsage]:
+    made = []
+    for line in Path("/proc/thread-self/net/dev").read_text().splitlines()[2:]:
+        name, _, rest = line.partition(":")
+        found = [int(each) for each in rest.split()]
+        if len(found) >= 12:
+            # What the tap takes in is what its guest sends.
+            made.append(
+                NicUsage(
+                    name.strip(),
+                    *(found[8], found[9], found[10], found[11]),
+                    *(found[0], found[1], found[2], found[3]),
+                )
+            )
+    return made
 
 
 def _open(name: str) -> int:

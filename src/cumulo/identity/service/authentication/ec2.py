@@ -17,10 +17,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from cumulo.core.clock import seconds_of
+from cumulo.core.clock import Moment, seconds_of
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import NotFound
 from cumulo.identity.model.application_credential import ApplicationCredentialRow
+from cumulo.identity.model.oauth1 import AccessTokenRow
 from cumulo.identity.model.trust import TrustRow
 from cumulo.identity.model.user import UserRow
 from cumulo.identity.service.authentication.method import (
@@ -98,11 +99,12 @@ class Ec2Signatures:
 
     def _check_time(self, asked: SignedRequest) -> None:
         """Of the signed time, if there is one: whoever left it out wanted that."""
-        text = (
-            asked.params.get("Timestamp")
-            or _lowered(asked.headers).get("x-amz-date")
-            or asked.params.get("X-Amz-Date")
-        )
+        headers = _lowered(asked.headers)
+        if _is_version_4(asked, headers):
+            # The one that the signature is over: of a POST nothing else in the query is signed.
+            text = headers.get("x-amz-date") or asked.params.get("X-Amz-Date")
+        else:
+            text = asked.params.get("Timestamp")
         if not text:
             return
         compact = _COMPACT.fullmatch(str(text))
@@ -116,6 +118,7 @@ class Ec2Signatures:
     def identified(self, tx: Tx, key: FoundKey) -> Identified:
         """Whose token the credential stands for. Raises Unauthorized."""
         user_id: str = key.user_id
+        ends: list[Moment | None] = []
         if key.trust_id is not None:
             trust = tx.get(TrustRow, key.trust_id)
             if trust is None:
@@ -125,10 +128,20 @@ class Ec2Signatures:
             if key.user_id != maker or key.project_id != trust.project_id:
                 raise refused()
             user_id = trust.trustee_user_id
+            ends.append(trust.expires_at)
         if key.app_cred_id is not None:
             row = tx.get(ApplicationCredentialRow, key.app_cred_id)
             if row is None or row.project_id != key.project_id:
                 raise refused()
+            ends.append(row.expires_at)
+        if key.access_token_id is not None:
+            lent = tx.get(AccessTokenRow, key.access_token_id)
+            if lent is None or lent.project_id != key.project_id:
+                raise refused()
+            ends.append(lent.expires_at)
+        last = min((end for end in ends if end is not None), default=None)
+        if last is not None and last <= tx.now:
+            raise refused()
         user = tx.get(UserRow, user_id)
         if user is None:
             raise refused()
@@ -139,6 +152,7 @@ class Ec2Signatures:
             binding=Binding(
                 application_credential_id=key.app_cred_id, access_token_id=key.access_token_id
             ),
+            expires=None if last is None else seconds_of(last),
         )
 
 
@@ -147,10 +161,14 @@ def ec2_signature(secret: str, asked: SignedRequest, host: str) -> str | None:
     if asked.params.get("SignatureVersion") == "2":
         return _version_2(secret, asked, host)
     headers = _lowered(asked.headers)
+    return _version_4(secret, asked, headers) if _is_version_4(asked, headers) else None
+
+
+def _is_version_4(asked: SignedRequest, headers: dict[str, str]) -> bool:
+    if asked.params.get("SignatureVersion") == "2":
+        return False
     by_header = headers.get("authorization", "")
-    if by_header.startswith(V4) or asked.params.get("X-Amz-Algorithm") == V4:
-        return _version_4(secret, asked, headers)
-    return None
+    return by_header.startswith(V4) or asked.params.get("X-Amz-Algorithm") == V4
 
 
 def _version_2(secret: str, asked: SignedRequest, host: str) -> str:
