@@ -62,6 +62,8 @@ def test_pages_speak_the_language(tmp_path: Path) -> None:
         async with running_cloud(tmp_path) as cloud:
             door = Browser(cloud, language="de,en;q=0.1")
             assert "Anmelden" in text_of(await door.get(DOOR))
+            assert "ログイン" in text_of(await door.get(f"{DOOR}?language=ja&next=/dashboard/x"))
+            assert "ログイン" in text_of(await door.get(DOOR))
             mine = await signed_in(cloud)
             mine.language = "fr"
             page = await mine.get("/servers")

@@ -144,6 +144,8 @@ def test_the_door_is_as_tools_expect_it(tmp_path: Path) -> None:
             page = await tool.get(f"{DOOR}?next=/dashboard/")
             text = page.raw.decode()
             assert "<title>Login - OpenStack Dashboard</title>" in text and "id_username" in text
+            # Tools take the page's last form for the door's.
+            assert text.count("<form") == 1
             assert 'name="region"' in text and "csrfmiddlewaretoken" in text
             # One domain: nobody is asked for it, and whoever says it all the same is right.
             assert 'name="domain"' not in text

@@ -50,12 +50,15 @@ def _folder(item: Item, form: Form) -> Request:
     return Ask("PUT", path, headers=headers, content=b"")
 
 
-def _pick(answer: Any, id: str) -> Item | None:
-    found = next((each for each in answer["body"] if each["name"] == id), None)
-    if found is None:
-        return None
-    path = f"/object-store/v1/AUTH_{answer['project']}/{part_of_path(id)}/"
-    return {**found, "path": path}
+def _pick(answer: Any, id: str) -> Item:
+    said = answer["headers"]
+    return {
+        "name": id,
+        "count": int(said.get("x-container-object-count", "0")),
+        "bytes": int(said.get("x-container-bytes-used", "0")),
+        "public": ".r:*" in said.get("x-container-read", ""),
+        "path": f"/object-store/v1/AUTH_{answer['project']}/{part_of_path(id)}/",
+    }
 
 
 def _readable(text: str) -> Any:
@@ -144,12 +147,13 @@ CONTAINERS = Panel(
         column("Changed", "last_modified", "time"),
     ),
     search=("prefix={q}",),
-    detail=lambda id: Request("GET", f"{BASE}?format=json&limit=1&prefix={id}"),
+    detail=lambda id: Request("GET", f"{BASE}/{id}?format=json&limit=1"),
     pick=_pick,
     whole=True,
     lines=(
         column("Objects", "count"),
         column("Size", "bytes", "bytes"),
+        column("Public", "public", "yes"),
         column("Address", "path", "mono"),
     ),
     create=(
@@ -166,6 +170,7 @@ CONTAINERS = Panel(
             "Make public",
             _readable(EVERYBODY),
             about="Everybody who knows its address can read what is in it, without signing in.",
+            allowed=lambda item: not item.get("public"),
             main=True,
         ),
         Action(
@@ -173,6 +178,8 @@ CONTAINERS = Panel(
             "Make private",
             _readable(""),
             about="Only the project can read what is in it.",
+            allowed=lambda item: bool(item.get("public")),
+            main=True,
         ),
         Action(
             "delete",

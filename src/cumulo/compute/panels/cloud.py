@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cumulo.compute.panels.common import HOST_OPTIONS, ask
+from cumulo.compute.panels.common import BASE, HOST_OPTIONS, ask
 from cumulo.core.panels import (
     Action,
     Column,
@@ -30,6 +30,11 @@ def _share(used: str, most: str) -> Any:
     return lambda h: said("{used} of {most}", used=h.get(used, 0), most=h.get(most, 0))
 
 
+def _hosts(path: str) -> Request:
+    # Newer versions no longer say what is used.
+    return Request("GET", f"{BASE}/os-hypervisors{path}", None, "2.79")
+
+
 def _service(item: Item) -> str:
     return f"/os-services/{part_of_path(at(item, 'service.id'))}"
 
@@ -51,16 +56,18 @@ HOSTS = Panel(
     group=GROUP,
     order=900,
     about="The machines that servers run on, and how full they are.",
-    items=ask("GET", "/os-hypervisors/detail"),
+    items=_hosts("/detail"),
     key="hypervisors",
     columns=(
         column("Name", "hypervisor_hostname", link=True),
         column("State", "state", "status"),
         column("Status", "status", "status"),
-        column("Address", "host_ip", "mono"),
-        column("Kind", "hypervisor_type"),
+        Column("Processors", _share("vcpus_used", "vcpus")),
+        Column("Memory, MiB", _share("memory_mb_used", "memory_mb")),
+        Column("Disk, GiB", _share("local_gb_used", "local_gb")),
+        column("Servers", "running_vms"),
     ),
-    detail=lambda id: ask("GET", f"/os-hypervisors/{id}?with_servers=true"),
+    detail=lambda id: _hosts(f"/{id}?with_servers=true"),
     detail_key="hypervisor",
     lines=(
         column("Id", "id", "mono"),
@@ -68,31 +75,18 @@ HOSTS = Panel(
         column("Status", "status", "status"),
         column("Address", "host_ip"),
         column("Kind", "hypervisor_type"),
-        column("Uptime", "uptime"),
+        Column("Processors", _share("vcpus_used", "vcpus")),
+        Column("Memory, MiB", _share("memory_mb_used", "memory_mb")),
+        Column("Disk, GiB", _share("local_gb_used", "local_gb")),
         column("Why it is disabled", "service.disabled_reason"),
     ),
     parts=(
         Part(
-            "load",
-            "Load",
-            lambda item, place: Request(
-                "GET", f"/placement/resource_providers/{part_of_path(item['id'])}/usages"
-            ),
-            "usages",
-            (column("What", "name"), column("Used", "used")),
-            rows=lambda body, item: [
-                {"name": name, "used": used} for name, used in body["usages"].items()
-            ],
-            id="name",
-        ),
-        Part(
             "servers",
             "Servers",
-            lambda item, place: ask(
-                "GET", f"/os-hypervisors/{part_of_path(item['id'])}?with_servers=true"
-            ),
+            lambda item, place: _hosts(f"/{part_of_path(item['id'])}?with_servers=true"),
             "servers",
-            (column("Name", "name", link=True), column("Id", "uuid", "mono")),
+            (ref("Name", "uuid", "servers"), column("Id", "uuid", "mono")),
             rows=lambda body, item: body["hypervisor"].get("servers") or [],
             id="uuid",
             panel="servers",

@@ -77,12 +77,18 @@ class Door:
         token = cookies.get(CSRF) or ""
         if not 20 <= len(token) <= 100:
             token = secrets.token_urlsafe(24)
+        made = [cookie(CSRF, token, "/", secure=is_secure(call), script=True)]
+        wished = call.query.get("language") or ""
+        if wished in LANGUAGES:
+            # A wish of this browser alone, and no more than that: a link will do.
+            cookies[LANGUAGE] = wished
+            made.append(cookie(LANGUAGE, wished, "/", secure=is_secure(call), seconds=YEAR))
         words, given = words_of(call, cookies), form or {}
         origin = f"{self._desk.public_url}{MOUNT}/auth/websso/"
         return page(
             "login.html",
             status,
-            {"Set-Cookie": cookie(CSRF, token, "/", secure=is_secure(call), script=True)},
+            {"Set-Cookie": "\n".join(made)},
             _=words,
             title=TITLE,
             brand=self._desk.own.name,
