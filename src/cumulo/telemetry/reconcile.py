@@ -19,7 +19,7 @@ TRIES = 5
 PLACES = 2
 """Calls of one project at once."""
 BUSY_SECONDS = 1.0
-CLAIM_SECONDS = 30.0
+CLAIM_SECONDS = 15.0
 """So long nobody else makes a call that is being made; longer than it may take."""
 
 
@@ -42,7 +42,13 @@ class AlarmLooks:
         return self._alarms.due(tx, most)
 
     async def step(self, id: str) -> None:
-        await self._database.write(lambda tx: self._alarms.look(tx, id), name="alarm looks")
+        # A search for resources is read beside the loop.
+        who, long = await self._database.read(lambda tx: self._alarms.looker(tx, id))
+        read = self._database.study if long else self._database.read
+        judged = await read(lambda tx: self._alarms.judge(tx, id, who))
+        await self._database.write(
+            lambda tx: self._alarms.settle(tx, id, judged), name="alarm looks"
+        )
 
     def failed(self, tx: Tx, id: str, reason: str) -> None:
         row = tx.get(AlarmRow, id)

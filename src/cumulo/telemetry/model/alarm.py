@@ -43,6 +43,8 @@ class AlarmRow(Row, frozen=True):
     another project, and it looks at what is that project's."""
     searches: bool
     """Which metrics it looks at follows from a search: other resources may be others."""
+    found_at: Moment
+    """When they were searched for; before all times: they are to be searched for again."""
     repeated_at: Moment
     """When its actions were called last, for `repeat_actions`."""
     due: Moment

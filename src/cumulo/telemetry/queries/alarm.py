@@ -104,9 +104,15 @@ SEARCH_AGAIN = statement(
         _c.project_id == sa.bindparam("project"),
         _c.searches == sa.true(),
         _c.enabled == sa.true(),
-        _c.due > sa.bindparam("now"),
     )
-    .values(due=sa.bindparam("now"))
+    .values(due=sa.bindparam("now"), found_at="")
+)
+SEARCHING = statement(
+    sa.select(sa.func.count()).where(
+        _c.type.in_(("gnocchi_aggregation_by_resources_threshold", "composite")),
+        _c.project_id == sa.bindparam("project"),
+        _c.searches == sa.true(),
+    )
 )
 OF_EVENTS = query(
     AlarmRow,

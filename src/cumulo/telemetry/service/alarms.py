@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import later, seconds_of
@@ -22,7 +22,7 @@ from cumulo.telemetry.model.alarm import (
 )
 from cumulo.telemetry.model.metric import MetricRow
 from cumulo.telemetry.queries import alarm as queries
-from cumulo.telemetry.service.rules import TYPES, Rules, Who, searches
+from cumulo.telemetry.service.rules import BY_RESOURCES, TYPES, Rules, Who, searches
 
 WEB = ("http://", "https://")
 TRUSTED = "trust+"
@@ -40,10 +40,22 @@ MOST_CHANGES = 1000
 MOST_CHANGES_OF_PROJECT = 20_000
 SWEEPS = 1 / 64
 """Of all changes: the share that looks for what is beyond that."""
+MOST_SEARCHING = 100
+"""Of a project: when its resources change, they all search."""
 MOST_CALLS = 20
 """Of one alarm that wait to be made; older ones make place."""
 NEVER = "9999-01-01T00:00:00.000000"
 Rights = Callable[[Tx, str, str, Mapping[str, str] | None], Principal | None]
+
+
+class Judged(NamedTuple):
+    """What a look says of an alarm as it was then."""
+
+    row: AlarmRow
+    verdict: Verdict
+    metrics: list[str]
+    searched: bool
+    """Its metrics were looked for; False: they are those that it waits for."""
 
 
 class Alarms:
@@ -144,6 +156,7 @@ class Alarms:
         if most >= 0 and int(tx.value(queries.OF_PROJECT, project=project_id)) >= most:
             raise Forbidden(f"Alarm quota exceeded for user on project {project_id}")
         changes = self.checked(tx, wish, who)
+        self._check_searches(tx, project_id, changes["searches"])
         row = AlarmRow(
             id=new_id(),
             state=wish["state"],
@@ -154,6 +167,7 @@ class Alarms:
             lent=who.lent,
             own=(project_id, user_id) == (who.project_id, who.user_id),
             repeated_at=tx.now,
+            found_at="",
             due=tx.now,
             created_at=tx.now,
             updated_at=tx.now,
@@ -161,19 +175,25 @@ class Alarms:
         )
         tx.insert(row)
         tx.after_commit(lambda: self.ring_looks())
-        self._watch(tx, row, None)
+        self._watch(tx, row)
         self._note(tx, row, "creation", self.shown(row), who)
         return row
+
+    @staticmethod
+    def _check_searches(tx: Tx, project_id: str, more: bool) -> None:
+        if more and int(tx.value(queries.SEARCHING, project=project_id)) >= MOST_SEARCHING:
+            raise Forbidden(f"A project may have {MOST_SEARCHING} alarms that search for resources")
 
     def update(self, tx: Tx, row: AlarmRow, wish: Mapping[str, Any], who: Principal) -> AlarmRow:
         before = self.shown(row)
         changes = self.checked(tx, wish, who)
+        self._check_searches(tx, row.project_id, changes["searches"] and not row.searches)
         # It looks with the rights of who has said at what, not of who has made it.
         own = who.project_id == row.project_id
         changes |= {"lent": who.lent, "own": own, "user_id": who.user_id if own else row.user_id}
-        row = tx.update(row, **changes, due=tx.now, updated_at=tx.now)
+        row = tx.update(row, **changes, due=tx.now, found_at="", updated_at=tx.now)
         tx.after_commit(lambda: self.ring_looks())
-        self._watch(tx, row, None)
+        self._watch(tx, row)
         after = self.shown(row)
         if wish["has_state"] and wish["state"] != row.state:
             row = self._set(tx, row, wish["state"], who)
@@ -221,14 +241,19 @@ class Alarms:
                 kept=MOST_CHANGES_OF_PROJECT,
             )
 
-    def _watch(self, tx: Tx, row: AlarmRow, now: Sequence[MetricRow] | None) -> None:
-        """Which metrics' measures it waits for. None: look for them."""
-        if now is None:
+    def _watch(self, tx: Tx, row: AlarmRow) -> None:
+        """Which metrics' measures it waits for; those of a search are found when it looks."""
+        found: Sequence[MetricRow] = []
+        if not row.searches:
             try:
-                now = self._rules.metrics(tx, row.type, row.rule, self._who(tx, row))
+                found = self._rules.metrics(tx, row.type, row.rule, self._who(tx, row))
             except Fault:
-                now = []
-        wanted = {metric.id for metric in now}
+                found = []
+        self._watch_these(tx, row, [metric.id for metric in found])
+
+    @staticmethod
+    def _watch_these(tx: Tx, row: AlarmRow, ids: Sequence[str]) -> None:
+        wanted = set(ids)
         if wanted != {str(id) for (id,) in tx.tuples(queries.WATCHED, alarm=row.id)}:
             tx.run(queries.UNWATCH, alarm=row.id)
             for id in sorted(wanted):
@@ -236,27 +261,62 @@ class Alarms:
 
     # --- looking --------------------------------------------------------------------------------
 
-    def look(self, tx: Tx, id: str) -> None:
-        """One alarm at its metrics; the change and the calls that follow are one transaction."""
+    def looker(self, tx: Tx, id: str) -> tuple[Who | Fault, bool]:
+        """By whose right an alarm looks, and whether it is going to read many resources."""
+        row = tx.get(AlarmRow, id)
+        if row is None:
+            return NotFound(f"Alarm {id} not found"), False
+        long = row.searches and row.found_at <= later(tx.now, -self._interval)
+        try:
+            return self._who(tx, row), long
+        except Fault as ended:
+            return ended, False
+
+    def judge(self, tx: Tx, id: str, who: Who | Fault) -> Judged | None:
+        """What an alarm's rule says now, without writing anything: a search may take a while, and
+        is read in a thread. None: it is not looked at."""
+        row = tx.get(AlarmRow, id)
+        if row is None or not row.enabled or row.type == "event":
+            return None
+        if not hours.within(row.time_constraints, seconds_of(tx.now)):
+            return None
+        found = None
+        if row.type == BY_RESOURCES and row.found_at > later(tx.now, -self._interval):
+            found = [str(metric) for (metric,) in tx.tuples(queries.WATCHED, alarm=id)]
+        try:
+            if isinstance(who, Fault):
+                raise who
+            verdict, metrics = self._rules.look(tx, row, who, found)
+        except Fault as fault:
+            verdict, metrics = Verdict("insufficient data", fault.message, {}), []
+        ids = found if found is not None else [metric.id for metric in metrics]
+        return Judged(row, verdict, ids, found is None)
+
+    def settle(self, tx: Tx, id: str, judged: Judged | None) -> None:
+        """Write down what was judged; the change and the calls that follow are one transaction.
+        What was changed meanwhile is looked at again."""
         row = tx.get(AlarmRow, id)
         if row is None or not row.enabled:
             return
-        waits = row.type == "event"
-        due = NEVER if waits else later(tx.now, self._interval)
-        if waits or not hours.within(row.time_constraints, seconds_of(tx.now)):
+        due = NEVER if row.type == "event" else later(tx.now, self._interval)
+        if judged is None:
             tx.update(row, due=due)
             return
-        try:
-            verdict, metrics = self._rules.look(tx, row, self._who(tx, row))
-        except Fault as fault:
-            verdict, metrics = Verdict("insufficient data", fault.message, {}), []
-        self._watch(tx, row, metrics)
-        row = tx.update(row, due=due, state_reason=verdict.reason[:500])
-        if verdict.state != row.state:
-            self.change(tx, row, verdict, None)
+        if row.updated_at != judged.row.updated_at or row.state != judged.row.state:
+            return
+        changes: dict[str, Any] = {"state_reason": judged.verdict.reason[:500]}
+        if row.due == judged.row.due:
+            changes["due"] = due
+        if judged.searched and row.found_at == judged.row.found_at:
+            changes["found_at"] = tx.now
+        if judged.searched:
+            self._watch_these(tx, row, judged.metrics)
+        row = tx.update(row, **changes)
+        if judged.verdict.state != row.state:
+            self.change(tx, row, judged.verdict, None)
         elif row.repeat_actions and row.repeated_at <= later(tx.now, -self._interval):
             # Once in an interval, however often measures come.
-            self._call(tx, row, row.state, verdict)
+            self._call(tx, row, row.state, judged.verdict)
 
     def _who(self, tx: Tx, row: AlarmRow) -> Who:
         """By whose right it looks. Raises Forbidden when that has ended."""

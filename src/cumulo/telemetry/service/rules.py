@@ -231,12 +231,15 @@ class Rules:
                 raise NotFound(f"Metric {id} does not exist")
         return list(rows.values())
 
-    def look(self, tx: Tx, row: AlarmRow, who: Who) -> tuple[Verdict, list[MetricRow]]:
-        """What its rule says now, and of which metrics. Raises Fault."""
+    def look(
+        self, tx: Tx, row: AlarmRow, who: Who, found: Sequence[str] | None = None
+    ) -> tuple[Verdict, list[MetricRow]]:
+        """What its rule says now, and of which metrics; `found`: the ids of those that were
+        searched for just before. Raises Fault."""
         if row.type == "composite":
             verdict = self._look_composite(tx, row.rule, who, row.state)
             return verdict, self.metrics(tx, row.type, row.rule, who)
-        return self._look(tx, row.type, row.rule, who, row.state)
+        return self._look(tx, row.type, row.rule, who, row.state, found)
 
     def _look_composite(self, tx: Tx, rule: Mapping[str, Any], who: Who, before: State) -> Verdict:
         said: list[str] = []
@@ -261,11 +264,17 @@ class Rules:
         )
 
     def _look(
-        self, tx: Tx, kind: str, rule: Mapping[str, Any], who: Who, before: State
+        self,
+        tx: Tx,
+        kind: str,
+        rule: Mapping[str, Any],
+        who: Who,
+        before: State,
+        found: Sequence[str] | None = None,
     ) -> tuple[Verdict, list[MetricRow]]:
         granularity, periods = rule["granularity"], rule["evaluation_periods"]
         method = rule["aggregation_method"]
-        metrics = self.metrics(tx, kind, rule, who)
+        metrics = [] if found is not None else self.metrics(tx, kind, rule, who)
         if kind == RESOURCES:
             # Says what is wrong where the metric's policy has no such aggregate.
             policy = self._metrics.policies.get(tx, metrics[0].archive_policy)
@@ -278,7 +287,7 @@ class Rules:
         per_span: dict[int, list[float]] = {}
         series = self._metrics.store.read_several(
             tx,
-            [metric.id for metric in metrics],
+            [metric.id for metric in metrics] if found is None else found,
             granularity,
             method,
             # The newest span is not whole yet, and measures come a little late.
