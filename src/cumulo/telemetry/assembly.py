@@ -15,7 +15,7 @@ from cumulo.telemetry.queries.metric import COUNT
 from cumulo.telemetry.reconcile import AlarmCalls, AlarmLooks, GonePoints, Post
 from cumulo.telemetry.resources import TYPES
 from cumulo.telemetry.service.alarm_events import AlarmEvents
-from cumulo.telemetry.service.alarms import Alarms, search_again, soon
+from cumulo.telemetry.service.alarms import Alarms, all_soon, search_again, watching
 from cumulo.telemetry.service.hashmap import Hashmap
 from cumulo.telemetry.service.metrics import Metrics
 from cumulo.telemetry.service.prices import PriceBook
@@ -56,8 +56,14 @@ def build(frame: Frame) -> Service:
         alarms.ring_looks = bells[looks.name]
 
         def measured(tx: Tx, metric_ids: Sequence[str]) -> None:
-            soon(tx, metric_ids)
-            tx.after_commit(bells[looks.name])
+            found = watching(tx, metric_ids)
+            if found:
+
+                def ring() -> None:
+                    looks.look_soon(found)
+                    bells[looks.name]()
+
+                tx.after_commit(ring)
 
         def changed(tx: Tx, project_id: str | None) -> None:
             if search_again(tx, project_id):
@@ -68,6 +74,7 @@ def build(frame: Frame) -> Service:
 
     async def first_run(_hosts: object) -> None:
         await database.write(metrics.policies.first, name="first run: archive policies")
+        await database.write(all_soon, name="first run: alarms")
 
     return Service(
         telemetry,
