@@ -7,6 +7,9 @@ import time
 from base64 import b32encode
 from pathlib import Path
 
+import pytest
+
+from cumulo.dashboard.api import face
 from tests.dashboard.browser import DOOR, Browser, password_of, signed_in, text_of
 from tests.support.cloud import running_cloud
 
@@ -169,5 +172,72 @@ def test_the_door_is_as_tools_expect_it(tmp_path: Path) -> None:
             ann = Browser(cloud)
             assert (await ann.sign_in("ann", "ann-1234")).status == 303
             assert "elsewhere" in text_of(await ann.get("/"))
+
+    asyncio.run(run())
+
+
+def test_single_sign_on_hands_over_a_token(tmp_path: Path) -> None:
+    """Identity's page sends the token by a form, and only from this very address."""
+
+    async def run() -> None:
+        ways = {"corp/openid": "Sign in with Corp"}
+        async with running_cloud(tmp_path, dashboard={"sign_on": ways}) as cloud:
+            browser = Browser(cloud)
+            page = (await browser.get(DOOR)).raw.decode()
+            assert "Sign in with Corp" in page
+            assert "/identity_providers/corp/protocols/openid/websso?origin=http%3A%2F%2F" in page
+            token = await cloud.token("demo")
+            to = "/auth/websso/"
+            foreign = await browser.post(to, {"token": token}, origin="http://evil.example")
+            assert foreign.status == 403
+            assert (await browser.post(to, {"token": token})).status == 403
+            wrong = await browser.post(to, {"token": "gAAAA"}, origin="http://cloud.test")
+            assert wrong.status == 401 and "has ended" in text_of(wrong)
+            answer = await browser.post(to, {"token": token}, origin="http://cloud.test")
+            assert answer.status == 303 and answer.headers["location"] == "/dashboard/"
+            assert (await browser.get("/servers")).status == 200
+
+    asyncio.run(run())
+
+
+def test_the_look_of_the_house(tmp_path: Path) -> None:
+    """An operator names the cloud, its panels and its colours."""
+
+    async def run() -> None:
+        style = tmp_path / "own.css"
+        style.write_text(":root { --accent: #060; }")
+        own = {"name": "Our Cloud", "theme": str(style), "titles": {"servers": "Machines here"}}
+        own["without"] = ["stacks"]
+        async with running_cloud(tmp_path / "data", dashboard=own) as cloud:
+            browser = await signed_in(cloud)
+            page = await browser.get("/servers")
+            assert "Our Cloud" in text_of(page) and "Machines here" in text_of(page)
+            assert "/dashboard/theme.css" in page.raw.decode()
+            assert "--accent: #060" in (await browser.get("/theme.css")).raw.decode()
+            assert (await browser.get("/stacks")).status == 404
+
+    asyncio.run(run())
+
+
+def test_streams_are_the_users_and_end_with_the_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(face, "LOOK_SECONDS", 0.0)
+
+    async def run() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            nobody = await Browser(cloud).get("/events")
+            assert nobody.status == 401
+            mine = await signed_in(cloud)
+            stream = asyncio.create_task(mine.get("/events"))
+            await asyncio.sleep(0.2)
+            assert not stream.done()
+            # The session ends: with the next event the stream does, too.
+            other = await signed_in(cloud)
+            await other.post("/auth/logout", {"everywhere": "yes"})
+            body = {"network": {"name": "bell"}}
+            await cloud.call("POST", "/network/v2.0/networks", json_=body)
+            answer = await asyncio.wait_for(stream, 10)
+            assert answer.status == 200 and b"network" not in answer.raw
 
     asyncio.run(run())
