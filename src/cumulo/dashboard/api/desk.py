@@ -1,6 +1,5 @@
 """Where pages are made: who is signed in, what is asked of the services, what all pages show."""
 
-import asyncio
 import functools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -15,6 +14,7 @@ from cumulo.core.http.caller import Caller, Content, Result
 from cumulo.core.http.operations import Call, Reply
 from cumulo.core.panels import Action, Ask, Brought, Column, Drawing, Item, Panel, Ref, at
 from cumulo.core.resource_types import Request
+from cumulo.core.work import pools
 from cumulo.dashboard.api.forms import cookies_of
 from cumulo.dashboard.api.html import page, redirect
 from cumulo.dashboard.locale.languages import LANGUAGES, Words, best, words_in
@@ -98,7 +98,7 @@ class Desk:
             signed = await self.signed_in(call)
             if self._brought is None:
                 # The first page: what is imported for it holds up nobody else.
-                await asyncio.to_thread(lambda: self.brought)
+                await pools.DISK(lambda: self.brought)
             if signed is None:
                 return redirect(f"{MOUNT}/auth/login/?{urlencode({'next': address_of(call)})}")
             return await handler(Visit(self, call, signed))
