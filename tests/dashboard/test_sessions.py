@@ -5,10 +5,14 @@ import hmac
 import struct
 import time
 from base64 import b32encode
+from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from cumulo.core.panels import Panel, column
+from cumulo.core.resource_types import Request
 from cumulo.dashboard.api import face
 from tests.dashboard.browser import DOOR, Browser, password_of, signed_in, text_of
 from tests.support.cloud import running_cloud
@@ -200,8 +204,13 @@ def test_single_sign_on_hands_over_a_token(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def test_the_look_of_the_house(tmp_path: Path) -> None:
-    """An operator names the cloud, its panels and its colours."""
+def test_the_look_of_the_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator names the cloud, its panels and its colours; packages bring panels."""
+    name = column("Name", "name")
+    items = Request("GET", "/network/v2.0/networks")
+    own_panel = Panel("extra", "Of a package", "Network", items, "networks", (name,))
+    entry = SimpleNamespace(load=lambda: (own_panel,))
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [entry])
 
     async def run() -> None:
         style = tmp_path / "own.css"
@@ -215,6 +224,8 @@ def test_the_look_of_the_house(tmp_path: Path) -> None:
             assert "/dashboard/theme.css" in page.raw.decode()
             assert "--accent: #060" in (await browser.get("/theme.css")).raw.decode()
             assert (await browser.get("/stacks")).status == 404
+            assert "Of a package" in text_of(page)
+            assert "private" in text_of(await browser.get("/extra"))
 
     asyncio.run(run())
 

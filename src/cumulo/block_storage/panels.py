@@ -467,7 +467,6 @@ QUOTAS = Panel(
     key="projects",
     columns=(column("Project", "name", link=True), column("Id", "id", "mono")),
     search=("name__icontains={q}",),
-    marker=False,
     detail=lambda id: ask("GET", f"/os-quota-sets/{id}"),
     detail_key="quota_set",
     lines=tuple(column(label, name) for name, label in _QUOTA.items()),

@@ -114,6 +114,12 @@ def test_a_server_from_its_launch_to_its_end(cloud: ServedCloud, page: Page) -> 
     expect(page.locator("main dl")).to_contain_text("m1.nano")
     expect(page.locator("main pre")).to_contain_text("login:")
 
+    # Bytes go to its serial line, and come back.
+    page.click("text=Serial line")
+    expect(page.locator("#state")).to_have_text("connected")
+    page.keyboard.type("who is there")
+    expect(page.locator("#terminal")).to_contain_text("who is there")
+
     page.goto(f"{cloud.url}/dashboard/map/topology")
     page.click("svg >> text=from-the-browser")
     expect(page.locator("#map-side")).to_contain_text("m1.nano")

@@ -283,7 +283,6 @@ QUOTAS = Panel(
     key="projects",
     columns=(column("Project", "name", link=True), column("Id", "id", "mono")),
     search=("name__icontains={q}",),
-    marker=False,
     detail=lambda id: ask("GET", f"/os-quota-sets/{id}"),
     detail_key="quota_set",
     label=lambda item: str(item.get("name") or item.get("id")),

@@ -105,18 +105,21 @@ class Caller:
         version: str | None = None,
         headers: Mapping[str, str] | None = None,
         content: Content | None = None,
+        address: str = "",
     ) -> Result:
         """Do an operation in transactions of its own.
 
         `path`: as in HTTP, percent-encoded, from the mount on, perhaps with a query. `body`: what
         becomes its JSON: plain types or Structs. `version`: the microversion, `latest` too; None is
         the service's oldest, as without the header. `principal` None: for public operations.
+        `address`: of the client in whose name it is asked, for what is counted by addresses.
         """
         asked = _Asked(method, path, query, version, headers)
         face = self._face(asked)
         request_id = new_request_id()
         try:
             call, raw = self._prepare(asked, request_id, principal, body)
+            call.address = address
             if call.operation.kind == "stream":
                 call.stream = _pieces(content if content is not None else raw)
             answer = answer_of(call, await self._need().run(call, raw))

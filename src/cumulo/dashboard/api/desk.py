@@ -14,6 +14,7 @@ from cumulo.core.http.caller import Caller, Content, Result
 from cumulo.core.http.operations import Call, Reply
 from cumulo.core.panels import Action, Ask, Brought, Column, Drawing, Item, Panel, Ref, at
 from cumulo.core.resource_types import Request
+from cumulo.core.work import pools
 from cumulo.dashboard.api.forms import cookies_of
 from cumulo.dashboard.api.html import page, redirect
 from cumulo.dashboard.locale.languages import LANGUAGES, Words, best, words_in
@@ -95,6 +96,9 @@ class Desk:
 
         async def run(call: Call) -> Reply:
             signed = await self.signed_in(call)
+            if self._brought is None:
+                # The first page: what is imported for it holds up nobody else.
+                await pools.DISK(lambda: self.brought)
             if signed is None:
                 return redirect(f"{MOUNT}/auth/login/?{urlencode({'next': address_of(call)})}")
             return await handler(Visit(self, call, signed))
@@ -214,6 +218,7 @@ class Visit:
         self.signed = signed
         self.cookies = cookies_of(call)
         self.words = words_of(call, self.cookies)
+        self._may: dict[tuple[int, str | None], bool] = {}
 
     @property
     def query(self) -> dict[str, str]:
@@ -276,13 +281,21 @@ class Visit:
         """Whether an action makes sense, and the rules let this user do it."""
         if item and not action.allowed(item):
             return False
+        noun = self.desk.panels[self.call.path["panel"]].detail_key if "of" in item else ""
+        target = _target(item, noun)
+        key = (id(action), None if target is None else str(target["project_id"]))
+        if key not in self._may:
+            # Of many rows the rules are asked once for each project.
+            self._may[key] = self._lets(action, item, target)
+        return self._may[key]
+
+    def _lets(self, action: Action, item: Item, target: Mapping[str, Any] | None) -> bool:
         try:
             asked = action.request(item, _example(action))
         except (ValueError, KeyError, TypeError, AttributeError, LookupError, Fault):
             return True
         first = asked if isinstance(asked, Request) else next(iter(asked), None)
-        noun = self.desk.panels[self.call.path["panel"]].detail_key if "of" in item else ""
-        return first is None or self.may(first, _target(item, noun))
+        return first is None or self.may(first, target)
 
     # --- panels --------------------------------------------------------------------------------
 

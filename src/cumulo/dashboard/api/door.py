@@ -112,7 +112,7 @@ class Door:
         check_csrf(form, cookies_of(call).get(CSRF, ""), call)
         headers = {RECEIPT: form["receipt"]} if form.get("receipt") else {}
         result = await self._desk.caller.call(
-            None, "POST", TOKENS, {"auth": _proof(form)}, headers=headers
+            None, "POST", TOKENS, {"auth": _proof(form)}, headers=headers, address=call.address
         )
         names = {name.lower(): value for name, value in result.headers.items()}
         receipt = names.get(RECEIPT.lower(), "")

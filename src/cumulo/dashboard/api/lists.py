@@ -130,6 +130,8 @@ async def _look(visit: Visit, panel: Panel, asked: str) -> tuple[Panel, list[tup
             hits.setdefault(str(at(row, panel.id)), panel.label(row))
         if hits:
             break
+    if not hits and _IDS.fullmatch(asked):
+        hits.update((asked, panel.label(row)) for row in await _by_id(visit, panel, asked))
     if not panel.search:
         rows = await _rows(visit, panel, {})
         hits = {
@@ -138,6 +140,16 @@ async def _look(visit: Visit, panel: Panel, asked: str) -> tuple[Panel, list[tup
             if matches(panel, row, asked)
         }
     return panel, list(hits.items())[:FOUND_OF_A_KIND]
+
+
+async def _by_id(visit: Visit, panel: Panel, id: str) -> list[Item]:
+    """The one thing of that id, where the list has no filter for it."""
+    if panel.detail is None:
+        return []
+    try:
+        return [await visit.item(panel, id)]
+    except (Fault, LookupError):
+        return []
 
 
 async def _rows(visit: Visit, panel: Panel, query: Mapping[str, str]) -> list[Item] | None:
@@ -221,6 +233,8 @@ async def listing(visit: Visit, panel: Panel) -> Listed:
             found.rows = rows_of(panel, body)
             if found.rows:
                 break
+        if asked and not found.rows and _IDS.fullmatch(asked):
+            found.rows = await _by_id(visit, panel, asked)
     except Fault as fault:
         found.problem = why(fault)
     except LookupError:

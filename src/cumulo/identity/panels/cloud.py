@@ -62,7 +62,6 @@ DOMAINS = Panel(
         ),
     ),
     events="domain",
-    marker=False,
 )
 
 

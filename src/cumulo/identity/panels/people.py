@@ -152,7 +152,6 @@ USERS = Panel(
         ),
     ),
     events="user assignment",
-    marker=False,
 )
 GROUPS = Panel(
     name="groups",
@@ -228,5 +227,4 @@ GROUPS = Panel(
         effective("group.id"),
     ),
     events="group assignment",
-    marker=False,
 )

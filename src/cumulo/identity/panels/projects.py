@@ -118,5 +118,4 @@ PROJECTS = Panel(
     ),
     parts=(MEMBERS, effective("scope.project.id")),
     events="project assignment",
-    marker=False,
 )

@@ -91,7 +91,6 @@ ROLES = Panel(
         ),
     ),
     events="role",
-    marker=False,
 )
 ASSIGNMENTS = Panel(
     name="assignments",

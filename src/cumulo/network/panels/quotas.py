@@ -29,7 +29,6 @@ QUOTAS = Panel(
     key="projects",
     columns=(column("Project", "name", link=True), column("Id", "id", "mono")),
     search=("name__icontains={q}",),
-    marker=False,
     detail=lambda id: Request("GET", f"{BASE}/quotas/{id}"),
     pick=lambda body, id: {**body["quota"], "id": id},
     lines=tuple(column(label, name) for name, label in _NAMES.items()),

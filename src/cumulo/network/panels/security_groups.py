@@ -16,6 +16,7 @@ from cumulo.core.panels import (
     column,
     delete,
     given,
+    ref,
     said,
 )
 from cumulo.core.resource_types import Request
@@ -112,6 +113,7 @@ RULES = Part(
     "security_group_rules",
     (
         Column("What it means", rule_in_words),
+        ref("Security group", "remote_group_id", "securitygroups"),
         column("Direction", "direction"),
         column("Description", "description"),
     ),
