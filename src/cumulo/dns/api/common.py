@@ -56,6 +56,11 @@ def envelope(fault: Fault, status: int, request_id: str) -> tuple[str, bytes]:
     return JSON, msgspec.json.encode(content)
 
 
+def _noun_of(path: str) -> str:
+    """`tld` of `/v2/tlds/{id}`."""
+    return path.rpartition("/{id}")[0].rpartition("/")[2].removesuffix("s")
+
+
 def _is_id(text: str) -> bool:
     """Also without dashes, as OpenStack takes them."""
     try:
@@ -73,7 +78,8 @@ def scope_of(call: Call) -> Scope:
     """For whom the request is made. Headers that only some may send are checked here, and ids."""
     for name in IDS:
         if name in call.path and not _is_id(call.path[name]):
-            raise bad_request(f"Invalid UUID {name}: {call.path[name]:.80}", "invalid_uuid")
+            noun = name if name != "id" else f"{_noun_of(call.operation.path)}_id"
+            raise bad_request(f"Invalid UUID {noun}: {call.path[name]:.80}", "invalid_uuid")
     sudo = call.header("X-Auth-Sudo-Project-ID") or call.header("X-Auth-Sudo-Tenant-ID")
     if sudo:
         call.allow({}, "use_sudo")

@@ -239,9 +239,10 @@ class ZonesApi:
 def pool_for(dns: DnsService, call: Call, attributes: dict[str, str]) -> str:
     """The pool that a zone's attributes ask for: by its id, which only some may, or by its own
     attributes."""
+    chosen = dns.pools.chosen(attributes).id
     if "pool_id" in attributes:
         call.allow({}, "zone_create_forced_pool")
-    return dns.pools.chosen(attributes).id
+    return chosen
 
 
 def attributes_of(value: Any) -> dict[str, str]:
