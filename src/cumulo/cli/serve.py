@@ -57,6 +57,8 @@ def prepare_data_dir(settings: Settings) -> None:
 
 def serve(settings: Settings, *, to_terminal: bool) -> None:
     """Run until SIGTERM or SIGINT. Guests and networks stay as they are."""
+    # A quarter of a start would be looks at what is just being imported, and stays.
+    gc.disable()
     prepare_data_dir(settings)
     configure_logging(settings, to_terminal=to_terminal)
     try:
@@ -110,6 +112,7 @@ async def _host_main(settings: Settings) -> None:
     work = [asyncio.create_task(link.run()), asyncio.create_task(agent.run())]
     _say_ready(settings)
     log.info("the host %s is at work", membership.name)
+    _collect_from_now_on()
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({stopping, *work}, return_when=asyncio.FIRST_COMPLETED)
     for task in work:
@@ -118,6 +121,14 @@ async def _host_main(settings: Settings) -> None:
         if isinstance(ended, Exception):
             log.error("the host's work has ended", exc_info=ended)
     log.info("stopped")
+
+
+def _collect_from_now_on() -> None:
+    """What start-up made lives as long as we do: the collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    gc.enable()
 
 
 def _stop_signal() -> asyncio.Event:
@@ -150,10 +161,7 @@ async def _main(settings: Settings, bound: socket.socket) -> None:
     await server.started()
     _say_ready(settings)
     log.info("ready at %s", settings.base_url)
-    # What start-up made lives as long as we do: the collector need not look at it again.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    _collect_from_now_on()
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({stopping, work, serving}, return_when=asyncio.FIRST_COMPLETED)
     server.stop()
