@@ -1,7 +1,9 @@
 """The loops of telemetry: alarms look at their metrics, and what they call is called."""
 
+import itertools
 import logging
 from collections import Counter
+from collections.abc import Iterable
 from typing import Protocol
 
 import msgspec
@@ -10,12 +12,14 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import later
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.telemetry.model.alarm import AlarmRow, CallRow
-from cumulo.telemetry.service.alarms import TRUSTED, WEB, Alarms
+from cumulo.telemetry.service.alarms import TRUSTED, WEB, Alarms, Judged, Searching
 from cumulo.telemetry.service.metrics import Metrics
 
 log = logging.getLogger("cumulo.telemetry")
 
 TRIES = 5
+LOOKS = 50
+"""Alarms that are looked at in one transaction."""
 PLACES = 2
 """Calls of one project at once."""
 BUSY_SECONDS = 1.0
@@ -37,18 +41,38 @@ class AlarmLooks:
     def __init__(self, database: Database, alarms: Alarms) -> None:
         self._database = database
         self._alarms = alarms
+        self._waiting: dict[str, None] = {}
+        """Alarms whose metrics have new measures, and those whose time has come: hints. A process
+        that does not live to look at them finds all due when it starts again, and each is once in
+        an interval."""
+
+    def look_soon(self, ids: Iterable[str]) -> None:
+        self._waiting.update(dict.fromkeys(ids))
 
     def due(self, tx: Tx, most: int) -> list[str]:
-        return self._alarms.due(tx, most)
+        periodic = self._alarms.due(tx, most)
+        self._waiting.update(dict.fromkeys(periodic))
+        return list(dict.fromkeys([*itertools.islice(self._waiting, most), *periodic]))[:most]
 
     async def step(self, id: str) -> None:
-        # A search for resources is read beside the loop.
-        who, long = await self._database.read(lambda tx: self._alarms.looker(tx, id))
-        read = self._database.study if long else self._database.read
-        judged = await read(lambda tx: self._alarms.judge(tx, id, who))
-        await self._database.write(
-            lambda tx: self._alarms.settle(tx, id, judged), name="alarm looks"
-        )
+        """This one, and of the others as many as are looked at in one go."""
+        if id not in self._waiting:
+            return  # Another step has taken it along.
+        ids = list(dict.fromkeys([id, *itertools.islice(self._waiting, LOOKS - 1)]))
+        for each in ids:
+            del self._waiting[each]
+        now, found = await self._database.read(lambda tx: (tx.now, self._alarms.judge_all(tx, ids)))
+        for one in found:
+            judged: Judged | None = await self._searched(one) if isinstance(one, Searching) else one
+            if judged is not None and self._alarms.has_news(judged, now):
+                await self._settle(judged)
+
+    async def _searched(self, one: Searching) -> Judged | None:
+        """Read beside the loop."""
+        return await self._database.study(lambda tx: self._alarms.judge(tx, one))
+
+    async def _settle(self, judged: Judged) -> None:
+        await self._database.write(lambda tx: self._alarms.settle(tx, judged), name="alarm looks")
 
     def failed(self, tx: Tx, id: str, reason: str) -> None:
         row = tx.get(AlarmRow, id)

@@ -16,6 +16,8 @@ class TelemetrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Of what hosts tell of guests, where it only holds a value (memory)."""
     archive_policy_rate: str = "ceilometer-low-rate"
     """Of what hosts tell of guests, where it counts (processor time, bytes)."""
+    remote_write: str = ""
+    """Where samples of hosts are sent on to: the URL of Prometheus' remote write, `http://…`."""
     evaluation_interval: Annotated[float, msgspec.Meta(ge=1)] = 60.0
     """Seconds between two looks of an alarm at its metric when no new measure has come."""
     metrics_per_project: Annotated[int, msgspec.Meta(ge=-1)] = 10_000

@@ -60,15 +60,14 @@ DUE = statement(
     .order_by(_c.due)
     .limit(sa.bindparam("most", type_=sa.Integer()))
 )
-SOON = statement(
+WATCHING = statement(
+    sa.select(_w.alarm_id)
+    .where(_w.metric_id.in_(sa.bindparam("metrics", expanding=True)))
+    .distinct()
+)
+ALL_SOON = statement(
     sa.update(AlarmRow.sql_table)
-    .where(
-        _c.id.in_(
-            sa.select(_w.alarm_id).where(_w.metric_id.in_(sa.bindparam("metrics", expanding=True)))
-        ),
-        _c.enabled == sa.true(),
-        _c.due > sa.bindparam("now"),
-    )
+    .where(_c.enabled == sa.true(), _c.due > sa.bindparam("now"), _c.due < sa.bindparam("never"))
     .values(due=sa.bindparam("now"))
 )
 WATCHED = statement(sa.select(_w.metric_id).where(_w.alarm_id == sa.bindparam("alarm")))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cumulo.core.auth.principal import Principal
-from cumulo.core.clock import later, seconds_of
+from cumulo.core.clock import Moment, later, seconds_of
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Fault, Forbidden, NotFound
 from cumulo.core.ids import new_id
@@ -52,10 +52,18 @@ class Judged(NamedTuple):
     """What a look says of an alarm as it was then."""
 
     row: AlarmRow
-    verdict: Verdict
+    verdict: Verdict | None
+    """None: it does not look now."""
     metrics: list[str]
     searched: bool
     """Its metrics were looked for; False: they are those that it waits for."""
+
+
+class Searching(NamedTuple):
+    """An alarm that has to search for its metrics, and by whose right."""
+
+    id: str
+    who: Who | Fault
 
 
 class Alarms:
@@ -261,28 +269,43 @@ class Alarms:
 
     # --- looking --------------------------------------------------------------------------------
 
-    def looker(self, tx: Tx, id: str) -> tuple[Who | Fault, bool]:
-        """By whose right an alarm looks, and whether it is going to read many resources."""
-        row = tx.get(AlarmRow, id)
-        if row is None:
-            return NotFound(f"Alarm {id} not found"), False
-        long = row.searches and row.found_at <= later(tx.now, -self._interval)
-        try:
-            return self._who(tx, row), long
-        except Fault as ended:
-            return ended, False
+    def judge_all(self, tx: Tx, ids: Sequence[str]) -> list[Judged | Searching]:
+        """What these alarms' rules say now, without writing anything; those that have to search for
+        resources are only named, with the right that they do it by."""
+        known: dict[tuple[Any, ...], Who | Fault] = {}
+        made: list[Judged | Searching] = []
+        for id in ids:
+            row = tx.get(AlarmRow, id)
+            if row is None or not row.enabled:
+                continue
+            key = (row.own, row.user_id, row.project_id, *sorted(row.lent.items()))
+            who = known.get(key)
+            if who is None:
+                who = known[key] = self._who_or_fault(tx, row)
+            if row.searches and row.found_at <= later(tx.now, -self._interval):
+                made.append(Searching(id, who))
+            else:
+                made.append(self._judge(tx, row, who))
+        return made
 
-    def judge(self, tx: Tx, id: str, who: Who | Fault) -> Judged | None:
-        """What an alarm's rule says now, without writing anything: a search may take a while, and
-        is read in a thread. None: it is not looked at."""
-        row = tx.get(AlarmRow, id)
-        if row is None or not row.enabled or row.type == "event":
-            return None
-        if not hours.within(row.time_constraints, seconds_of(tx.now)):
-            return None
+    def _who_or_fault(self, tx: Tx, row: AlarmRow) -> Who | Fault:
+        try:
+            return self._who(tx, row)
+        except Fault as ended:
+            return ended
+
+    def judge(self, tx: Tx, searching: Searching) -> Judged | None:
+        """The same of one that searches, which may take a while: it is read in a thread."""
+        row = tx.get(AlarmRow, searching.id)
+        return None if row is None else self._judge(tx, row, searching.who)
+
+    def _judge(self, tx: Tx, row: AlarmRow, who: Who | Fault) -> Judged:
+        within = hours.within(row.time_constraints, seconds_of(tx.now))
+        if not row.enabled or row.type == "event" or not within:
+            return Judged(row, None, [], False)
         found = None
         if row.type == BY_RESOURCES and row.found_at > later(tx.now, -self._interval):
-            found = [str(metric) for (metric,) in tx.tuples(queries.WATCHED, alarm=id)]
+            found = [str(metric) for (metric,) in tx.tuples(queries.WATCHED, alarm=row.id)]
         try:
             if isinstance(who, Fault):
                 raise who
@@ -292,14 +315,24 @@ class Alarms:
         ids = found if found is not None else [metric.id for metric in metrics]
         return Judged(row, verdict, ids, found is None)
 
-    def settle(self, tx: Tx, id: str, judged: Judged | None) -> None:
+    def has_news(self, judged: Judged, now: Moment) -> bool:
+        """Whether anything follows from what was judged that has to be written."""
+        row, verdict = judged.row, judged.verdict
+        if judged.searched or row.due <= now:
+            return True
+        if verdict is None:
+            return False
+        again = row.repeat_actions and row.repeated_at <= later(now, -self._interval)
+        return verdict.state != row.state or again
+
+    def settle(self, tx: Tx, judged: Judged) -> None:
         """Write down what was judged; the change and the calls that follow are one transaction.
         What was changed meanwhile is looked at again."""
-        row = tx.get(AlarmRow, id)
+        row = tx.get(AlarmRow, judged.row.id)
         if row is None or not row.enabled:
             return
         due = NEVER if row.type == "event" else later(tx.now, self._interval)
-        if judged is None:
+        if judged.verdict is None:
             tx.update(row, due=due)
             return
         if row.updated_at != judged.row.updated_at or row.state != judged.row.state:
@@ -402,10 +435,18 @@ class Alarms:
 AT_ONCE = 500
 
 
-def soon(tx: Tx, metric_ids: Sequence[str]) -> None:
-    """The alarms of these metrics look at the new measures at once."""
+def watching(tx: Tx, metric_ids: Sequence[str]) -> list[str]:
+    """The alarms that wait for measures of these metrics."""
+    found: dict[str, None] = {}
     for first in range(0, len(metric_ids), AT_ONCE):
-        tx.run(queries.SOON, now=tx.now, metrics=list(metric_ids[first : first + AT_ONCE]))
+        some = list(metric_ids[first : first + AT_ONCE])
+        found |= {str(id): None for (id,) in tx.tuples(queries.WATCHING, metrics=some)}
+    return list(found)
+
+
+def all_soon(tx: Tx) -> None:
+    """All look once: measures may have come that a process did not live to look at."""
+    tx.run(queries.ALL_SOON, now=tx.now, never=NEVER)
 
 
 def search_again(tx: Tx, project_id: str | None) -> bool:

@@ -1,7 +1,7 @@
 """Samples of hosts: what they see of guests, of their disks and ports, and of themselves."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from cumulo.core.clock import to_moment
 from cumulo.core.db.transaction import Database, Tx
@@ -10,6 +10,7 @@ from cumulo.core.hosts.samples import Sample
 from cumulo.core.ids import new_id
 from cumulo.telemetry.model.metric import MetricRow, ResourceRow
 from cumulo.telemetry.service.metrics import Metrics
+from cumulo.telemetry.service.remote_write import Told
 from cumulo.telemetry.service.resources import SYSTEM, id_of
 
 UNITS = {
@@ -53,6 +54,8 @@ class Samples:
         self._metrics = metrics
         self._policy = policy
         self._policy_rate = policy_rate
+        self.told: Callable[[Sequence[Told]], None] | None = None
+        """Told what was kept, once it is durable."""
 
     async def take(self, host_id: str, samples: Sequence[Sample]) -> None:
         for first in range(0, len(samples), AT_ONCE):
@@ -98,6 +101,9 @@ class Samples:
                 metric = known[(resource.id, each.metric)] = self._metric(tx, resource, each.metric)
             measures[metric].append((each.at, each.value))
         self._metrics.add(tx, measures)
+        if self.told is not None:
+            told, told_to = _told(samples, ids, resources), self.told
+            tx.after_commit(lambda: told_to(told))
 
     def _part(self, tx: Tx, id: str, sample: Sample) -> ResourceRow | None:
         """A part of a server (`SERVER-disk0`), whose owner it has; None: the server is not
@@ -145,3 +151,20 @@ class Samples:
             return self._metrics.named(tx, resource.id, name).id
         self._metrics.resources.changed(tx, resource.project_id)
         return row.id
+
+
+def _told(
+    samples: Sequence[Sample], ids: Mapping[str, str], resources: Mapping[str, ResourceRow]
+) -> list[Told]:
+    return [
+        Told(
+            each.metric,
+            each.resource_id,
+            each.resource_type,
+            resources[ids[each.resource_id]].project_id or "",
+            each.value,
+            each.at,
+        )
+        for each in samples
+        if ids[each.resource_id] in resources
+    ]
