@@ -27,7 +27,7 @@ from cumulo.dns.service.reverses import FloatingIpsGone
 from cumulo.dns.service.zones import Rules
 from cumulo.dns.settings import DnsSettings, PoolSettings
 from cumulo.identity.interface import Identity
-from cumulo.network.interface import Network
+from cumulo.network.interface import NamePublisher, Network
 from cumulo.settings import BadSettings, instance_prefix
 
 
@@ -43,6 +43,7 @@ def build(frame: Frame) -> Service:
         seal,
         hostname=hostname,
     )
+    frame.give(NamePublisher, dns.published)
     frame.database.subscribe(dns.changes.announcement)
     folder = frame.settings.data_dir / "dns"
     server = _name_server(own, folder) if own.serve else None

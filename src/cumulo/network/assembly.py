@@ -16,7 +16,13 @@ from cumulo.network.api.face import network_face
 from cumulo.network.drivers.driver import NetworkDriver
 from cumulo.network.drivers.make import make_driver
 from cumulo.network.first_run import FirstNetworks
-from cumulo.network.interface import EVENTS, GuestMetadata, Network, ServicePorts
+from cumulo.network.interface import (
+    EVENTS,
+    GuestMetadata,
+    NamePublisher,
+    Network,
+    ServicePorts,
+)
 from cumulo.network.meters import METERS
 from cumulo.network.model.metadata import MetadataHandler, MetadataRequest, MetadataResponse
 from cumulo.network.part import NetworkPart
@@ -29,7 +35,9 @@ from cumulo.settings import Settings, instance_prefix
 
 
 def build(frame: Frame) -> Service:
-    network = NetworkService(frame.registry, frame.quotas("network", DEFAULT_QUOTAS))
+    network = NetworkService(
+        frame.registry, frame.quotas("network", DEFAULT_QUOTAS), frame.later(NamePublisher)
+    )
     frame.give(Network, network)
     frame.give(ServicePorts, network.service_ports)
     questions = Questions(frame.database, frame.registry, frame.later(GuestMetadata))

@@ -97,6 +97,23 @@ class GuestMetadata(Protocol):
         transaction."""
 
 
+class PublishedName(msgspec.Struct, frozen=True):
+    """A name that leads to an address, in the zone of that domain."""
+
+    name: str
+    domain: str
+    address: str
+
+
+class NamePublisher(Protocol):
+    """Who answers for the names of ports and floating IPs. DNS implements it: bound late."""
+
+    def publish(self, tx: Tx, project_id: str, holder: str, names: Sequence[PublishedName]) -> bool:
+        """These are the names of the port or floating IP `holder` from now on, and no others.
+        Names in domains that are no zone of this project (or shared with it) are left out, as are
+        those that somebody else has. Whether any is there."""
+
+
 class NicRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a server's `networks`: a network (with an address or not) or a port."""
 

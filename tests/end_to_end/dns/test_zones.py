@@ -71,6 +71,19 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
         yield User(cloud, "demo")
 
 
+def a_servers_name_because_a_network_says_so(demo: User) -> None:
+    demo.openstack("network", "set", "--dns-domain", "example.org.", "private")
+    demo.openstack("subnet", "set", "--dns-publish-fixed-ip", "private-subnet")
+    server = demo.json(
+        "server", "create", "named", "--image", "cumulo-guest", "--flavor", "m1.nano",
+        "--network", "private", "--wait",
+    )  # fmt: skip
+    (address,) = server["addresses"]["private"]
+    demo.until(address, "named.example.org.")
+    demo.openstack("server", "delete", "named", "--wait")
+    demo.until("", "named.example.org.")
+
+
 def test_a_zone_from_its_making_to_its_end(demo: User) -> None:
     zone = demo.json("zone", "create", "--email", "a.b@example.org", "example.org.")
     assert zone["status"] == "PENDING" and zone["action"] == "CREATE"
@@ -97,6 +110,7 @@ def test_a_zone_from_its_making_to_its_end(demo: User) -> None:
     assert "status: REFUSED" in demo.dig("www.example.com.")
     assert "status: REFUSED" in demo.dig("version.bind.", "CH", "TXT")
 
+    a_servers_name_because_a_network_says_so(demo)
     listed = {row["type"] for row in demo.json("recordset", "list", "example.org.")}
     assert listed == {"SOA", "NS", "A", "TXT"}
     said = demo.openstack("zone", "create", "--email", "x@y.z", "no-dot.org", fails=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
+from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
@@ -20,6 +21,8 @@ R = TypeVar("R", bound=Row)
 JSON = "application/json"
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 1000
+IDS = ("zone_id", "recordset_id", "share_id", "id")
+"""Parts of paths that are ids."""
 _KINDS = {
     400: "bad_request",
     403: "forbidden",
@@ -53,12 +56,24 @@ def envelope(fault: Fault, status: int, request_id: str) -> tuple[str, bytes]:
     return JSON, msgspec.json.encode(content)
 
 
+def _is_id(text: str) -> bool:
+    """Also without dashes, as OpenStack takes them."""
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
 def is_true(text: str | None) -> bool:
     return text is not None and text.strip().lower() in _TRUE
 
 
 def scope_of(call: Call) -> Scope:
-    """For whom the request is made. Headers that only some may send are checked here."""
+    """For whom the request is made. Headers that only some may send are checked here, and ids."""
+    for name in IDS:
+        if name in call.path and not _is_id(call.path[name]):
+            raise bad_request(f"Invalid UUID {name}: {call.path[name]:.80}", "invalid_uuid")
     sudo = call.header("X-Auth-Sudo-Project-ID") or call.header("X-Auth-Sudo-Tenant-ID")
     if sudo:
         call.allow({}, "use_sudo")

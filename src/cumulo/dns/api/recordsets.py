@@ -14,7 +14,7 @@ from cumulo.dns.model.zone import ZoneRow
 from cumulo.dns.service import checks
 from cumulo.dns.service.dns import DnsService
 from cumulo.dns.service.recordsets import RecordsetWish
-from cumulo.dns.service.refusals import bad_request, missing
+from cumulo.dns.service.refusals import bad_request, missing, not_found
 from cumulo.dns.service.scope import Scope
 
 NEW = ("name", "type", "ttl", "description", "records")
@@ -74,6 +74,9 @@ class RecordsetsApi:
         body: dict[str, Any] = {"body": RecordsetRequest}
         return [
             Operation("GET", "/v2/recordsets", self.index_all, policy="find_recordsets", **late),
+            Operation(
+                "GET", "/v2/recordsets/{recordset_id}", self.place, policy="get_recordset", **late
+            ),
             Operation("GET", many, self.index, policy="find_recordsets", **late),
             Operation("POST", many, self.create, policy="create_recordset", **body, **late),
             Operation("GET", one, self.show, policy="get_recordset", **late),
@@ -91,6 +94,18 @@ class RecordsetsApi:
         target = target_of(self._dns, tx, zone, scope)
         call.allow({**target, "recordset_project_id": row.project_id})
         return zone, row
+
+    def place(self, call: Call, tx: Tx) -> Reply:
+        """Where a set is whose zone somebody does not know."""
+        scope = common.scope_of(call)
+        row = tx.get(RecordsetRow, call.path["recordset_id"])
+        if row is None:
+            raise not_found("RecordSet", "recordset")
+        zone = self._zones.get(tx, row.zone_id, scope)
+        target = target_of(self._dns, tx, zone, scope)
+        call.allow({**target, "recordset_project_id": row.project_id})
+        body = recordset_body(call, row, zone)
+        return Reply(301, body, {"Location": body["links"]["self"]})
 
     # --- lists ------------------------------------------------------------------------------
 

@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 
 from cumulo.core.db.transaction import Database, Tx
-from cumulo.core.faults import Fault, NotFound, TooLarge, UnsupportedMediaType
+from cumulo.core.faults import Fault, NotAcceptable, NotFound, TooLarge, UnsupportedMediaType
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.work import pools
 from cumulo.dns.api import common
-from cumulo.dns.api.zones import attributes_of
+from cumulo.dns.api.zones import attributes_of, pool_for
 from cumulo.dns.model.task import TaskRow
 from cumulo.dns.service import checks
 from cumulo.dns.service.dns import DnsService
@@ -159,6 +159,7 @@ class TasksApi:
             message = "A project ID must be specified when not using a project scoped token."
             raise bad_request(message, "missing_project_id")
         text, attributes = _file_of(call, await _whole(call))
+        pool_id = pool_for(self._dns, call, attributes)
         try:
             file = await pools.TOOLS(read, text)
         except BadZoneFile as bad:
@@ -170,7 +171,7 @@ class TasksApi:
         try:
             row = await self._database.write(
                 lambda tx: self._tasks.import_file(
-                    tx, file, self._wish(file, attributes, scope), scope, project_id
+                    tx, file, self._wish(file, attributes, pool_id, scope), scope, project_id
                 ),
                 name="dns import",
             )
@@ -181,7 +182,9 @@ class TasksApi:
             )
         return self._begun(call, row)
 
-    def _wish(self, file: ZoneFile, attributes: dict[str, str], scope: Scope) -> ZoneWish:
+    def _wish(
+        self, file: ZoneFile, attributes: dict[str, str], pool_id: str, scope: Scope
+    ) -> ZoneWish:
         rules = self._dns.rules
         try:
             email = checks.email_of(file.email)
@@ -192,7 +195,11 @@ class TasksApi:
         for each in file.sets:
             checks.ttl_of(each.ttl, least=0, floor=floor, low=scope.low_ttl)
         return ZoneWish(
-            name=file.name, email=email, ttl=ttl or rules.default_ttl, attributes=attributes
+            pool_id=pool_id,
+            name=file.name,
+            email=email,
+            ttl=ttl or rules.default_ttl,
+            attributes=attributes,
         )
 
     def imports(self, call: Call, tx: Tx) -> Any:
@@ -221,6 +228,9 @@ class TasksApi:
         return self._body(call, self._found(call, tx, "EXPORT"))
 
     def file(self, call: Call, tx: Tx) -> Any:
+        accept = call.header("Accept") or ""
+        if accept and not any(word in accept for word in ("*/*", "text/", "json")):
+            raise NotAcceptable("Accept has to be text/dns")
         row = self._found(call, tx, "EXPORT")
         zone = self._dns.zones.get(tx, row.zone_id or "", common.scope_of(call))
         self._dns.zones.refuse_over_quota(tx, zone.project_id, api_export_size=zone.recordsets)

@@ -147,13 +147,6 @@ class ZonesApi:
         status = 202 if row.status == "PENDING" else 201
         return Reply(status, body, {"Location": body["links"]["self"]})
 
-    def _pool(self, call: Call, attributes: dict[str, str]) -> str:
-        """The pool that a zone's attributes ask for: by its id, which only some may, or by its
-        own attributes."""
-        if "pool_id" in attributes:
-            call.allow({}, "zone_create_forced_pool")
-        return self._dns.pools.chosen(attributes).id
-
     def _wish(self, call: Call, values: dict[str, Any], scope: Scope) -> ZoneWish:
         if "name" not in values:
             raise missing("name")
@@ -180,11 +173,11 @@ class ZonesApi:
             email = rules.email
         attributes = attributes_of(values.get("attributes") or {})
         return ZoneWish(
-            pool_id=self._pool(call, attributes),
+            pool_id=pool_for(self._dns, call, attributes),
             name=checks.name_of("name", values["name"]),
             type=kind,
             email=email,
-            ttl=self._ttl(values.get("ttl"), scope) or rules.default_ttl,
+            ttl=self._ttl(values.get("ttl"), scope),
             description=checks.text_of(
                 "description", values.get("description"), checks.MOST_DESCRIPTION
             ),
@@ -192,8 +185,10 @@ class ZonesApi:
             masters=masters,
         )
 
-    def _ttl(self, value: Any, scope: Scope) -> int | None:
-        return checks.ttl_of(value, least=1, floor=self._dns.rules.least_ttl, low=scope.low_ttl)
+    def _ttl(self, value: Any, scope: Scope) -> int:
+        rules = self._dns.rules
+        ttl = checks.ttl_of(value, least=0, floor=rules.least_ttl, low=scope.low_ttl)
+        return rules.default_ttl if ttl is None else ttl
 
     def show(self, call: Call, tx: Tx) -> Any:
         row = self.found(call, tx, common.scope_of(call))
@@ -213,7 +208,7 @@ class ZonesApi:
         if "email" in values:
             changed["email"] = checks.email_of(values["email"])
         if "ttl" in values:
-            changed["ttl"] = self._ttl(values["ttl"], scope) or self._dns.rules.default_ttl
+            changed["ttl"] = self._ttl(values["ttl"], scope)
         if "description" in values:
             changed["description"] = checks.text_of(
                 "description", values["description"], checks.MOST_DESCRIPTION
@@ -239,6 +234,14 @@ class ZonesApi:
         servers = self._dns.pools.get(row.pool_id).nameservers
         items = [{"hostname": name, "priority": at + 1} for at, name in enumerate(servers)]
         return {"nameservers": items}
+
+
+def pool_for(dns: DnsService, call: Call, attributes: dict[str, str]) -> str:
+    """The pool that a zone's attributes ask for: by its id, which only some may, or by its own
+    attributes."""
+    if "pool_id" in attributes:
+        call.allow({}, "zone_create_forced_pool")
+    return dns.pools.chosen(attributes).id
 
 
 def attributes_of(value: Any) -> dict[str, str]:

@@ -37,4 +37,4 @@ class RecordsetRow(Row, frozen=True):
 
 
 def recordset_state(row: RecordsetRow) -> tuple[Action, Status]:
-    return state_of(wanted=True, change=row.change, served=row.served)
+    return state_of(wanted=True, change=row.change, served=row.served, version=row.version)

@@ -75,4 +75,10 @@ class ShareRow(Row, frozen=True):
 
 def zone_state(row: ZoneRow) -> tuple[Action, Status]:
     served = min(row.served, row.mirrored)
-    return state_of(wanted=row.wanted, change=row.change, served=served, fault=row.fault)
+    return state_of(
+        wanted=row.wanted,
+        change=row.change,
+        served=served,
+        version=row.version,
+        fault=row.fault,
+    )

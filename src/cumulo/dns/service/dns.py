@@ -5,6 +5,7 @@ import time
 from cumulo.dns.service.blacklists import Blacklists
 from cumulo.dns.service.changes import Changes
 from cumulo.dns.service.pools import Pools
+from cumulo.dns.service.published import Published
 from cumulo.dns.service.recordsets import Recordsets
 from cumulo.dns.service.reverses import Reverses
 from cumulo.dns.service.secondaries import Secondaries
@@ -45,5 +46,6 @@ class DnsService:
         self.transfers = Transfers(self.zones)
         self.tasks = Tasks(self.zones, self.recordsets)
         self.reverses = Reverses(self.zones, self.recordsets, network)
+        self.published = Published(self.zones, self.recordsets)
         self.secondaries = Secondaries(self.zones)
         self.serving = Serving(self.zones, self.changes, self.tsigkeys)

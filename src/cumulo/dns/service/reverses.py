@@ -12,6 +12,7 @@ import msgspec
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.model import EventRow
+from cumulo.core.faults import NotFound
 from cumulo.dns import names, rdata
 from cumulo.dns.model.recordset import RecordsetRow
 from cumulo.dns.model.reverse import ReverseRow
@@ -48,7 +49,7 @@ class Reverses:
     def get(self, tx: Tx, floatingip_id: str, project_id: str) -> Reverse:
         found = self._network.floating_ip(tx, floatingip_id)
         if found is None or found.project_id != project_id:
-            raise not_found(f"FloatingIP {floatingip_id:.60}", "floatingip")
+            raise NotFound(f"FloatingIP {floatingip_id:.60} could not be found", kind="not_found")
         return self._of(tx, [found])[0]
 
     def set(

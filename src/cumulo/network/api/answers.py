@@ -16,6 +16,7 @@ class Network(Body, kw_only=True):
     availability_zones: list[str] | UnsetType = UNSET
     created_at: str | UnsetType | None = UNSET
     description: str | UnsetType | None = UNSET
+    dns_domain: str | UnsetType = UNSET
     id: str | UnsetType = UNSET
     ipv4_address_scope: str | UnsetType | None = UNSET
     ipv6_address_scope: str | UnsetType | None = UNSET
@@ -66,6 +67,12 @@ class SecurityGroupRule(Body, kw_only=True):
     updated_at: str | None
 
 
+class DnsAssignment(Body, kw_only=True):
+    fqdn: str
+    hostname: str
+    ip_address: str
+
+
 class Port(Body, kw_only=True):
     admin_state_up: bool | UnsetType = UNSET
     allowed_address_pairs: list[AllowedAddressPair] | UnsetType = UNSET
@@ -80,6 +87,8 @@ class Port(Body, kw_only=True):
     description: str | UnsetType | None = UNSET
     device_id: str | UnsetType | None = UNSET
     device_owner: str | UnsetType = UNSET
+    dns_assignment: list[DnsAssignment] | UnsetType = UNSET
+    dns_domain: str | UnsetType = UNSET
     dns_name: str | UnsetType = UNSET
     extra_dhcp_opts: list[Any] | UnsetType = UNSET
     fixed_ips: list[FixedIp] | UnsetType = UNSET
@@ -108,6 +117,7 @@ class Subnet(Body, kw_only=True):
     created_at: str | None
     description: str | None
     dns_nameservers: list[str]
+    dns_publish_fixed_ip: bool
     enable_dhcp: bool
     gateway_ip: str | None
     host_routes: list[Any]
@@ -260,6 +270,8 @@ class Route(Body, kw_only=True):
 class FloatingipSummary(Body, kw_only=True):
     created_at: str | None
     description: str | None
+    dns_domain: str
+    dns_name: str
     fixed_ip_address: str | None
     floating_ip_address: str
     floating_network_id: str | None

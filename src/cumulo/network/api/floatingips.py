@@ -18,6 +18,8 @@ SHOWN = STANDARD | {
     "fixed_ip_address",
     "status",
     "port_details",
+    "dns_name",
+    "dns_domain",
 }
 
 
@@ -62,4 +64,6 @@ def _body(row: FloatingIpRow, port: PortRow | None) -> dict[str, Any]:
         "fixed_ip_address": row.fixed_ip_address,
         "status": row.status,
         "port_details": details,
+        "dns_name": row.dns_name,
+        "dns_domain": row.dns_domain,
     }

@@ -26,6 +26,7 @@ SHOWN = STANDARD | {
     "availability_zones",
     "ipv4_address_scope",
     "ipv6_address_scope",
+    "dns_domain",
 }
 
 
@@ -88,6 +89,7 @@ def _body(row: NetworkRow, subnets: list[str]) -> dict[str, Any]:
         "availability_zones": ["nova"],
         "ipv4_address_scope": None,
         "ipv6_address_scope": None,
+        "dns_domain": row.dns_domain,
     }
     if row.external:
         body["is_default"] = row.is_default

@@ -8,8 +8,10 @@ from msgspec import UNSET
 from cumulo.core.db.transaction import Tx
 from cumulo.network.api.attributes import STANDARD, Noun, standard_body
 from cumulo.network.api.networks import parent_target
+from cumulo.network.model.network import NetworkRow
 from cumulo.network.model.port import PortRow
 from cumulo.network.service.addresses import addresses_of
+from cumulo.network.service.names import full_name
 from cumulo.network.service.network import NetworkService
 from cumulo.network.service.ports import CREATE_ONLY, PortWishes
 
@@ -27,6 +29,8 @@ SHOWN = STANDARD | {
     "allowed_address_pairs",
     "extra_dhcp_opts",
     "dns_name",
+    "dns_domain",
+    "dns_assignment",
     "binding:host_id",
     "binding:vnic_type",
     "binding:vif_type",
@@ -40,9 +44,11 @@ def ports(network: NetworkService) -> Noun[PortRow]:
         ids = [row.id for row in rows]
         fixed = addresses_of(tx, ids)
         groups = network.ports.groups_of(tx, ids)
+        networks = network.networks.by_ids(tx, sorted({row.network_id for row in rows}))
         return [
             _body(
                 row,
+                networks.get(row.network_id),
                 [
                     {"subnet_id": each.subnet_id, "ip_address": each.ip_address}
                     for each in fixed.get(row.id, ())
@@ -80,7 +86,22 @@ def _parent(tx: Tx, wishes: PortWishes) -> dict[str, Any]:
     }
 
 
-def _body(row: PortRow, fixed_ips: list[dict[str, str]], groups: list[str]) -> dict[str, Any]:
+def _assignment(
+    row: PortRow, network: NetworkRow | None, fixed_ips: list[dict[str, str]]
+) -> list[dict[str, str]]:
+    found = []
+    for each in fixed_ips:
+        host, full = full_name(row, network, each["ip_address"])
+        found.append({"ip_address": each["ip_address"], "hostname": host, "fqdn": full})
+    return found
+
+
+def _body(
+    row: PortRow,
+    network: NetworkRow | None,
+    fixed_ips: list[dict[str, str]],
+    groups: list[str],
+) -> dict[str, Any]:
     bound = row.host_id is not None
     return {
         **standard_body(row),
@@ -100,6 +121,8 @@ def _body(row: PortRow, fixed_ips: list[dict[str, str]], groups: list[str]) -> d
         ],
         "extra_dhcp_opts": row.extra_dhcp_opts,
         "dns_name": row.dns_name,
+        "dns_domain": row.dns_domain,
+        "dns_assignment": _assignment(row, network, fixed_ips),
         "binding:host_id": row.host_id or "",
         "binding:vnic_type": row.vnic_type,
         "binding:vif_type": "bridge" if bound else "unbound",

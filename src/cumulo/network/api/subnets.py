@@ -25,6 +25,7 @@ SHOWN = STANDARD | {
     "ipv6_ra_mode",
     "ipv6_address_mode",
     "subnetpool_id",
+    "dns_publish_fixed_ip",
 }
 
 
@@ -63,6 +64,7 @@ def show(tx: Tx, rows: Sequence[SubnetRow]) -> list[dict[str, Any]]:
             "ipv6_ra_mode": row.ipv6_ra_mode,
             "ipv6_address_mode": row.ipv6_address_mode,
             "subnetpool_id": None,
+            "dns_publish_fixed_ip": row.dns_publish_fixed_ip,
         }
         for row in rows
     ]

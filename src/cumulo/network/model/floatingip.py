@@ -17,6 +17,10 @@ class FloatingIpRow(Standard, frozen=True):
     fixed_ip_address: str | None = None
     router_id: Annotated[str | None, Index()] = None
     """The router that translates; set while it is associated."""
+    dns_name: str = ""
+    dns_domain: str = ""
+    published: bool = False
+    """DNS has a name of it."""
     generation: int = 0
     observed: str | None = None
     fault: str | None = None

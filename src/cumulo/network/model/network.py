@@ -24,6 +24,8 @@ class NetworkRow(Standard, frozen=True):
     physical_network: str | None = None
     segmentation_id: int | None = None
     availability_zone_hints: list[str] = []
+    dns_domain: str = ""
+    """Where the names of its ports are, with the last dot; empty: they have none."""
 
 
 def network_status(row: NetworkRow) -> str:

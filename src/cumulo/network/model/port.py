@@ -46,6 +46,10 @@ class PortRow(Standard, frozen=True):
     allowed_address_pairs: list[AddressPair] = []
     extra_dhcp_opts: list[dict[str, Any]] = []
     dns_name: str = ""
+    dns_domain: str = ""
+    """In place of its network's."""
+    published: bool = False
+    """DNS has names of it."""
     made_for_server: bool = False
     """Made by the plugging of a server, and removed with its unplugging."""
     tag: str | None = None

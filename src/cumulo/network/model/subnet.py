@@ -24,6 +24,8 @@ class SubnetRow(Standard, frozen=True):
     host_routes: list[HostRoute] = []
     ipv6_ra_mode: str | None = None
     ipv6_address_mode: str | None = None
+    dns_publish_fixed_ip: bool = False
+    """Names lead to its addresses, also where those are in a tunnel."""
     cursor: str = ""
     """The address that was given out last: the search for the next one starts behind it."""
 

@@ -8,17 +8,16 @@ from cumulo.network.model.floatingip import FloatingIpRow, floatingip_status
 from cumulo.network.model.router import RouterRow
 from cumulo.network.model.standard import changed
 from cumulo.network.queries import floatingip as queries
-from cumulo.network.service.placing import Hosts
-from cumulo.network.service.tools import tell
+from cumulo.network.service.tools import Tools, tell
 
 
-def disassociate(tx: Tx, hosts: Hosts, row: FloatingIpRow, who: Principal | None) -> FloatingIpRow:
+def disassociate(tx: Tx, tools: Tools, row: FloatingIpRow, who: Principal | None) -> FloatingIpRow:
     if row.port_id is None:
         return row
     if row.router_id is not None:
         router = tx.get(RouterRow, row.router_id)
         if router is not None:
-            hosts.touch_router(tx, router)
+            tools.hosts.touch_router(tx, router)
     after = changed(
         tx,
         row,
@@ -29,15 +28,16 @@ def disassociate(tx: Tx, hosts: Hosts, row: FloatingIpRow, who: Principal | None
         fault=None,
         status=floatingip_status(port_id=None, observed=None, fault=None),
     )
+    after = tools.names.of_floatingip(tx, after) if after.published else after
     tell(tx, "floatingip", "update", after, who, port_id=None)
     return after
 
 
 def disassociate_port(
-    tx: Tx, hosts: Hosts, port_id: str, who: Principal | None, gone: Iterable[str] | None = None
+    tx: Tx, tools: Tools, port_id: str, who: Principal | None, gone: Iterable[str] | None = None
 ) -> None:
     """All floating IPs of a port, or only those that lead to addresses that are `gone`."""
     lost = None if gone is None else set(gone)
     for row in tx.all(queries.OF_PORTS, ids=[port_id]):
         if lost is None or row.fixed_ip_address in lost:
-            disassociate(tx, hosts, row, who)
+            disassociate(tx, tools, row, who)

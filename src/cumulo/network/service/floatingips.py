@@ -27,6 +27,7 @@ from cumulo.network.queries import subnet as subnet_queries
 from cumulo.network.service import addresses
 from cumulo.network.service.addresses import FixedIpWish
 from cumulo.network.service.association import disassociate
+from cumulo.network.service.names import checked_domain, checked_name
 from cumulo.network.service.networks import Networks
 from cumulo.network.service.ports import Ports, PortWishes
 from cumulo.network.service.refusals import bad, not_found
@@ -42,9 +43,13 @@ class FloatingIpWishes(msgspec.Struct, kw_only=True):
     port_id: str | Unset | None = UNSET
     fixed_ip_address: str | Unset | None = UNSET
     description: Name | Unset = UNSET
+    dns_name: Name | Unset = UNSET
+    dns_domain: Name | Unset = UNSET
 
 
-CREATE_ONLY = frozenset({"floating_network_id", "floating_ip_address", "subnet_id"})
+CREATE_ONLY = frozenset(
+    {"floating_network_id", "floating_ip_address", "subnet_id", "dns_name", "dns_domain"}
+)
 
 
 class FloatingIps:
@@ -85,7 +90,7 @@ class FloatingIps:
                 f"Network {network.id} does not contain any IPv4 subnet",
                 kind="ExternalNetworkHasNoSubnet",
             )
-        values = {**standard(tx, wishes, project_id), "id": id}
+        values = {**standard(tx, wishes, project_id), "id": id, **_named(wishes)}
         row = FloatingIpRow(
             **values,
             floating_network_id=network.id,
@@ -98,6 +103,8 @@ class FloatingIps:
             row = self._associate(tx, row, wishes.port_id, wishes.fixed_ip_address or None, who)
         elif wishes.fixed_ip_address:
             raise _needs_port()
+        if row.dns_name and row.port_id is None:
+            row = self._tools.names.of_floatingip(tx, row)
         tell(tx, "floatingip", "create", row, who, address=row.floating_ip_address)
         return row
 
@@ -126,7 +133,7 @@ class FloatingIps:
             if wishes.port_id is None:
                 if wishes.fixed_ip_address:
                     raise _needs_port()
-                row = disassociate(tx, self._tools.hosts, row, who)
+                row = disassociate(tx, self._tools, row, who)
             else:
                 fixed = wishes.fixed_ip_address or None
                 row = self._associate(tx, row, wishes.port_id, fixed, who)
@@ -139,7 +146,8 @@ class FloatingIps:
         return row
 
     def delete(self, tx: Tx, row: FloatingIpRow, who: Principal | None) -> None:
-        row = disassociate(tx, self._tools.hosts, row, who)
+        row = disassociate(tx, self._tools, row, who)
+        self._tools.names.forget(tx, row)
         tx.delete(row)
         FLOATING_IPS.changed(tx, row, None)
         port = tx.get(PortRow, row.floating_port_id)
@@ -172,11 +180,12 @@ class FloatingIps:
         router = self._router(tx, row, port, subnet_id)
         if (row.port_id, row.fixed_ip_address, row.router_id) == (port.id, address, router.id):
             return row
-        row = disassociate(tx, self._tools.hosts, row, who)
+        row = disassociate(tx, self._tools, row, who)
         row = changed(tx, row, port_id=port.id, fixed_ip_address=address, router_id=router.id)
         generation = self._tools.hosts.touch_router(tx, router).generation
         status = floatingip_status(port_id=port.id, observed=None, fault=None)
-        return tx.update(row, generation=generation, observed=None, status=status)
+        row = tx.update(row, generation=generation, observed=None, status=status)
+        return self._tools.names.of_floatingip(tx, row)
 
     def _inner(
         self, tx: Tx, row: FloatingIpRow, port: PortRow, fixed: str | None
@@ -227,6 +236,14 @@ class FloatingIps:
             assert row.port_id is not None
             found.setdefault(row.port_id, []).append(row)
         return found
+
+
+def _named(wishes: FloatingIpWishes) -> dict[str, str]:
+    name, domain = wishes.dns_name or "", wishes.dns_domain or ""
+    if bool(name) != bool(domain):
+        given, other = ("dns_name", "dns_domain") if name else ("dns_domain", "dns_name")
+        raise bad("floatingip", f"{given} cannot be specified without a {other}")
+    return {"dns_name": checked_name(name), "dns_domain": checked_domain(domain)}
 
 
 def _needs_port() -> BadRequest:

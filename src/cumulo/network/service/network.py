@@ -7,11 +7,12 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.quotas.quotas import Quotas
-from cumulo.network.interface import FloatingIpInfo, NicRequest, PortInfo
+from cumulo.network.interface import FloatingIpInfo, NamePublisher, NicRequest, PortInfo
 from cumulo.network.model.floatingip import FloatingIpRow
 from cumulo.network.queries import floatingip, network, port, router
 from cumulo.network.service.compute_groups import ComputeGroups
 from cumulo.network.service.floatingips import FloatingIps
+from cumulo.network.service.names import Names
 from cumulo.network.service.networks import Networks
 from cumulo.network.service.ports import Ports
 from cumulo.network.service.routers import Routers
@@ -25,8 +26,14 @@ from cumulo.network.service.tools import Tools
 class NetworkService:
     """Implements `network.interface.Network`."""
 
-    def __init__(self, registry: HostRegistry, quotas: Quotas) -> None:
-        tools = Tools(registry, quotas)
+    def __init__(
+        self,
+        registry: HostRegistry,
+        quotas: Quotas,
+        names: Callable[[], NamePublisher | None] = lambda: None,
+    ) -> None:
+        """`names`: who tells the world the names of ports, where somebody does."""
+        tools = Tools(registry, quotas, Names(names))
         self.registry = registry
         self.hosts = tools.hosts
         self.quotas = tools.quotas

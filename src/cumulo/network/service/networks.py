@@ -17,6 +17,7 @@ from cumulo.network.queries import network as queries
 from cumulo.network.queries import port as port_queries
 from cumulo.network.queries import subnet as subnet_queries
 from cumulo.network.queries.number import next_number
+from cumulo.network.service.names import checked_domain
 from cumulo.network.service.refusals import invalid, not_found
 from cumulo.network.service.security_groups import SecurityGroups
 from cumulo.network.service.tools import Tools, chosen, is_admin, standard, tell
@@ -46,6 +47,7 @@ class NetworkWishes(msgspec.Struct, kw_only=True, rename=_ENCODED):
     physical_network: str | Unset | None = UNSET
     segmentation_id: int | Unset | None = UNSET
     availability_zone_hints: Annotated[list[str], msgspec.Meta(max_length=20)] | Unset = UNSET
+    dns_domain: Name | Unset = UNSET
 
 
 CREATE_ONLY = frozenset({"availability_zone_hints"})
@@ -69,6 +71,10 @@ class Networks:
         if is_admin(who) or row.shared or row.external:
             return True
         return who is not None and row.project_id == who.project_id
+
+    def by_ids(self, tx: Tx, network_ids: list[str]) -> dict[str, NetworkRow]:
+        rows = tx.all(queries.BY_IDS, ids=network_ids) if network_ids else []
+        return {row.id: row for row in rows}
 
     def subnet_ids(self, tx: Tx, network_ids: list[str]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -97,6 +103,7 @@ class Networks:
                 "availability_zone_hints",
             ),
             **_provider(wishes, external, number),
+            dns_domain=checked_domain(wishes.dns_domain or ""),
         )
         tx.insert(row)
         tell(tx, "network", "create", row, who, name=row.name)
@@ -123,6 +130,9 @@ class Networks:
                 "are using it.",
                 kind="InvalidSharedSetting",
             )
+        named = {}
+        if wishes.dns_domain is not UNSET:
+            named["dns_domain"] = checked_domain(wishes.dns_domain)
         after = changed(
             tx,
             row,
@@ -137,6 +147,7 @@ class Networks:
                 "port_security_enabled",
                 "mtu",
             ),
+            **named,
         )
         if after is not row:
             self._tools.hosts.touch_network(tx, row.id)
@@ -156,6 +167,7 @@ class Networks:
                 kind="NetworkInUse",
             )
         for floating in unused:
+            self._tools.names.forget(tx, floating)
             tx.delete(floating)
             self._tools.quotas.give_back(tx, floating.project_id, floatingip=1)
             tell(tx, "floatingip", "delete", floating, who)

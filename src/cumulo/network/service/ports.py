@@ -23,6 +23,7 @@ from cumulo.network.queries.number import next_number
 from cumulo.network.service import addresses
 from cumulo.network.service.addresses import FixedIpWish
 from cumulo.network.service.association import disassociate_port
+from cumulo.network.service.names import checked_domain
 from cumulo.network.service.networks import Networks
 from cumulo.network.service.refusals import not_found, unfit
 from cumulo.network.service.security_groups import SecurityGroups
@@ -69,6 +70,7 @@ class PortWishes(msgspec.Struct, kw_only=True, rename=_ENCODED):
     allowed_address_pairs: list[PairWish] | Unset | None = UNSET
     extra_dhcp_opts: Annotated[list[DhcpOption], _FEW] | Unset | None = UNSET
     dns_name: Name | Unset = UNSET
+    dns_domain: Name | Unset = UNSET
     host_id: str | Unset | None = UNSET
     vnic_type: str | Unset = UNSET
     profile: dict[str, Any] | Unset | None = UNSET
@@ -156,6 +158,7 @@ class Ports:
         addresses.assign(tx, row, wanted)
         row = self._seen_anew(tx, row, self._tools.hosts.port_changed(tx, row, groups))
         self._tools.hosts.touch_members(tx, groups)
+        row = self._tools.names.of_port(tx, row, network)
         tell(tx, "port", "create", row, who, network_id=network.id)
         return row
 
@@ -279,8 +282,15 @@ class Ports:
                 hosts.groups_left(tx, row, [each for each in groups_before if each not in groups])
             if _members_differ(before, row) or groups != groups_before or moved:
                 hosts.touch_members(tx, sorted({*groups_before, *groups}))
+            row = self._names_anew(tx, before, row, moved)
             tell(tx, "port", "update", row, who)
         return row
+
+    def _names_anew(self, tx: Tx, before: PortRow, row: PortRow, moved: bool) -> PortRow:
+        renamed = (before.dns_name, before.dns_domain) != (row.dns_name, row.dns_domain)
+        if renamed:
+            self._tools.names.of_floatingips(tx, row.id)
+        return self._tools.names.of_port(tx, row) if renamed or moved else row
 
     def _new_groups(
         self,
@@ -319,7 +329,7 @@ class Ports:
         after = addresses.addresses_of(tx, [row.id]).get(row.id, [])
         if gone:
             lost = [allocation.ip_address for allocation in gone]
-            disassociate_port(tx, self._tools.hosts, row.id, who, lost)
+            disassociate_port(tx, self._tools, row.id, who, lost)
         if before == after:
             return row
         return tx.update(row, revision_number=row.revision_number + 1, updated_at=tx.now)
@@ -336,8 +346,9 @@ class Ports:
 
     def remove(self, tx: Tx, row: PortRow, who: Principal | None) -> None:
         groups = self.groups_of(tx, [row.id]).get(row.id, [])
-        disassociate_port(tx, self._tools.hosts, row.id, who)
+        disassociate_port(tx, self._tools, row.id, who)
         self._tools.hosts.touch_members(tx, groups)
+        self._tools.names.forget(tx, row)
         tx.delete(row)
         self._tools.hosts.port_left(tx, row, row.host_id, groups)
         if row.project_id:
@@ -424,6 +435,8 @@ def _checked(wishes: PortWishes) -> dict[str, Any]:
         if _LABEL.fullmatch(wishes.dns_name) is None:
             raise unfit("dns_name", f"'{wishes.dns_name}' is not a valid label")
         found["dns_name"] = wishes.dns_name.lower()
+    if wishes.dns_domain is not UNSET:
+        found["dns_domain"] = checked_domain(wishes.dns_domain)
     return found
 
 

@@ -51,6 +51,7 @@ class SubnetWishes(msgspec.Struct, kw_only=True):
     enable_dhcp: bool | Unset = UNSET
     allocation_pools: Annotated[list[AllocationRange], _POOLS] | Unset | None = UNSET
     dns_nameservers: list[str] | Unset | None = UNSET
+    dns_publish_fixed_ip: bool | Unset = UNSET
     host_routes: list[HostRoute] | Unset | None = UNSET
     ipv6_ra_mode: str | Unset | None = UNSET
     ipv6_address_mode: str | Unset | None = UNSET
@@ -106,6 +107,7 @@ class Subnets:
             enable_dhcp=wishes.enable_dhcp is not False,
             allocation_pools=_pools(wishes, net, gateway),
             dns_nameservers=_dns(wishes),
+            dns_publish_fixed_ip=wishes.dns_publish_fixed_ip is True,
             host_routes=_routes(wishes),
             **_modes(wishes, net),
         )
@@ -123,7 +125,7 @@ class Subnets:
         self, tx: Tx, row: SubnetRow, wishes: SubnetWishes, who: Principal | None
     ) -> SubnetRow:
         net = ipaddress.ip_network(row.cidr)
-        changes = chosen(wishes, "name", "description", "enable_dhcp")
+        changes = chosen(wishes, "name", "description", "enable_dhcp", "dns_publish_fixed_ip")
         if wishes.gateway_ip is not UNSET:
             changes["gateway_ip"] = _gateway(wishes, net)
             self._refuse_gateway(tx, row, changes["gateway_ip"])

@@ -12,6 +12,7 @@ from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.ids import new_id
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.network.model.standard import Standard
+from cumulo.network.service.names import Names
 from cumulo.network.service.placing import Hosts
 from cumulo.network.service.refusals import unfit
 
@@ -29,9 +30,10 @@ DEFAULT_QUOTAS = {
 
 
 class Tools:
-    def __init__(self, registry: HostRegistry, quotas: Quotas) -> None:
+    def __init__(self, registry: HostRegistry, quotas: Quotas, names: Names) -> None:
         self.hosts = Hosts(registry)
         self.quotas = quotas
+        self.names = names
 
 
 def is_admin(who: Principal | None) -> bool:

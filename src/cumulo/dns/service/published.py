@@ -1,0 +1,91 @@
+"""Names of ports and floating IPs: network says them, in the transaction that makes them so.
+
+They are records of the project's own zone, managed: users see them and change them by way of
+network. What cannot be told (the domain is no zone of the project, a set of the name is there that
+somebody made) is left out and noted in the log: a server does not fail for its name.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import Fault
+from cumulo.dns import rdata
+from cumulo.dns.model.published import PublishedRow
+from cumulo.dns.model.zone import ZoneRow
+from cumulo.dns.queries import published as queries
+from cumulo.dns.service.recordsets import Recordsets, RecordsetWish
+from cumulo.dns.service.scope import Scope
+from cumulo.dns.service.zones import Zones
+from cumulo.network.interface import PublishedName
+
+log = logging.getLogger("cumulo.dns")
+
+Place = tuple[str, str, str]
+"""(zone's id, name, type)"""
+
+
+class Published:
+    """Implements `network.interface.NamePublisher`."""
+
+    def __init__(self, zones: Zones, recordsets: Recordsets) -> None:
+        self._zones = zones
+        self._recordsets = recordsets
+
+    def publish(self, tx: Tx, project_id: str, holder: str, names: Sequence[PublishedName]) -> bool:
+        before = {(row.name, row.address): row for row in tx.all(queries.OF_HOLDER, holder=holder)}
+        wanted = {(each.name, each.address): each for each in names}
+        touched: set[Place] = set()
+        for key in before.keys() - wanted.keys():
+            row = before.pop(key)
+            tx.delete(row)
+            touched.add((row.zone_id, row.name, row.type))
+        for key in sorted(wanted.keys() - before.keys()):
+            zone = self._zone(tx, project_id, wanted[key].domain)
+            if zone is None:
+                log.info("%s: %s is no zone of its project", holder, wanted[key].domain)
+                continue
+            name, address = key
+            row = PublishedRow(holder, name, address, "AAAA" if ":" in address else "A", zone.id)
+            tx.insert(row)
+            before[key] = row
+            touched.add((row.zone_id, row.name, row.type))
+        for place in sorted(touched):
+            self._write(tx, place)
+        return bool(before)
+
+    def _zone(self, tx: Tx, project_id: str, domain: str) -> ZoneRow | None:
+        found = self._zones.covering(tx, domain)
+        if found is None or found.name != domain or found.type != "PRIMARY" or not found.wanted:
+            return None
+        if found.project_id == project_id:
+            return found
+        return found if self._zones.is_shared_with(tx, found.id, project_id) else None
+
+    def _write(self, tx: Tx, place: Place) -> None:
+        """The set of records of a name, as its holders have it now."""
+        zone_id, name, kind = place
+        zone = tx.get(ZoneRow, zone_id)
+        if zone is None or not zone.wanted:
+            return
+        rows = tx.all(queries.OF_NAME, zone_id=zone_id, name=name, type=kind)
+        addresses = sorted({row.address for row in rows})
+        wire = rdata.pack([rdata.to_wire(kind, address) for address in addresses])
+        scope = Scope(principal=None, project_id=zone.project_id, edit_managed=True, low_ttl=True)
+        known = self._recordsets.named(tx, zone_id, name, kind)
+        try:
+            if known is not None and not known.managed:
+                log.info("%s in %s is somebody's own", name, zone.name)
+            elif known is None and addresses:
+                wish = RecordsetWish(
+                    name=name, type=kind, ttl=None, records=addresses, wire=wire, managed=True
+                )
+                self._recordsets.create(tx, zone, wish, scope)
+            elif known is not None and addresses:
+                self._recordsets.update(
+                    tx, zone, known, {"records": addresses, "wire": wire}, scope
+                )
+            elif known is not None:
+                self._recordsets.delete(tx, zone, known, scope)
+        except Fault as fault:  # All is checked before anything is written.
+            log.info("%s in %s: %s", name, zone.name, fault.message)

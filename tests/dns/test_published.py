@@ -1,0 +1,154 @@
+"""Names of ports and floating IPs, which network says and DNS tells."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from tests.support.cloud import TestCloud, running_cloud
+from tests.support.projects import second_project
+
+NET = "/network/v2.0"
+ZONES = "/dns/v2/zones"
+
+
+async def made(cloud: TestCloud, path: str, noun: str, as_: str = "demo", **fields: Any) -> Any:
+    answer = await cloud.call("POST", f"{NET}/{path}", as_=as_, json_={noun: fields})
+    assert answer.status == 201, answer.raw
+    return answer.json[noun]
+
+
+async def zone(cloud: TestCloud, name: str, as_: str = "demo") -> str:
+    body = {"name": name, "email": "a@b.test"}
+    answer = await cloud.call("POST", ZONES, as_=as_, json_=body)
+    assert answer.status in (201, 202), answer.raw
+    return str(answer.json["id"])
+
+
+async def records(cloud: TestCloud, zone_id: str, as_: str = "demo") -> dict[str, list[str]]:
+    answer = await cloud.call("GET", f"{ZONES}/{zone_id}/recordsets", as_=as_)
+    return {
+        f"{each['type']} {each['name']}": sorted(each["records"])
+        for each in answer.json["recordsets"]
+        if each["type"] not in ("SOA", "NS")
+    }
+
+
+async def network(cloud: TestCloud, domain: str, *, publish: bool = True, **more: Any) -> Any:
+    net = await made(cloud, "networks", "network", name="n", dns_domain=domain, **more)
+    cidr = {"network_id": net["id"], "cidr": "10.9.0.0/24", "ip_version": 4}
+    subnet = await made(cloud, "subnets", "subnet", **cidr, dns_publish_fixed_ip=publish)
+    assert subnet["dns_publish_fixed_ip"] is publish and net["dns_domain"] == domain
+    return net
+
+
+def play(folder: Path, body: Any) -> None:
+    async def main() -> None:
+        async with running_cloud(folder) as cloud:
+            await body(cloud)
+
+    asyncio.run(main())
+
+
+def test_a_server_has_a_name(tmp_path: Path) -> None:
+    """It comes with the server, follows its port, and goes with it."""
+
+    async def body(cloud: TestCloud) -> None:
+        id = await zone(cloud, "lab.test.")
+        net = await network(cloud, "lab.test.")
+        wish = {"name": "Web One", "flavorRef": "42", "imageRef": cloud.image}
+        wish |= {"networks": [{"uuid": net["id"]}]}
+        answer = await cloud.call("POST", "/compute/v2.1/servers", json_={"server": wish})
+        server = answer.json["server"]["id"]
+        listed = await cloud.call("GET", f"{NET}/ports?device_id={server}")
+        (port,) = listed.json["ports"]
+        address = port["fixed_ips"][0]["ip_address"]
+        assert port["dns_assignment"] == [
+            {"ip_address": address, "hostname": "web-one", "fqdn": "web-one.lab.test."}
+        ]
+        assert await records(cloud, id) == {"A web-one.lab.test.": [address]}
+        # What is a name twice has both addresses.
+        twin = await made(cloud, "ports", "port", network_id=net["id"], dns_name="web-one")
+        other = twin["fixed_ips"][0]["ip_address"]
+        assert await records(cloud, id) == {"A web-one.lab.test.": sorted([address, other])}
+        body = {"port": {"dns_name": "db"}}
+        await cloud.call("PUT", f"{NET}/ports/{twin['id']}", json_=body)
+        assert await records(cloud, id) == {
+            "A web-one.lab.test.": [address],
+            "A db.lab.test.": [other],
+        }
+        # It is managed: nobody changes it behind network's back.
+        sets = await cloud.call("GET", f"{ZONES}/{id}/recordsets?name=db.lab.test.")
+        (found,) = sets.json["recordsets"]
+        path = f"{ZONES}/{id}/recordsets/{found['id']}"
+        assert (await cloud.call("DELETE", path)).status == 400
+        assert (await cloud.call("DELETE", f"{NET}/ports/{twin['id']}")).status == 204
+        await cloud.call("DELETE", f"/compute/v2.1/servers/{server}")
+        gone = f"{ZONES}/{id}/recordsets?type=A"
+        await cloud.until(gone, lambda answer: answer.json["recordsets"] == [])
+
+    play(tmp_path, body)
+
+
+def test_what_is_told_and_what_is_not(tmp_path: Path) -> None:
+    async def body(cloud: TestCloud) -> None:
+        await second_project(cloud, "other")
+        own, foreign = await zone(cloud, "own.test."), await zone(cloud, "foreign.test.", "other")
+        quiet = await network(cloud, "own.test.", publish=False)
+        port = {"network_id": quiet["id"], "dns_name": "a"}
+        first = await made(cloud, "ports", "port", **port)
+        assert await records(cloud, own) == {}, "its address is in a tunnel"
+        # A domain of its own counts before its network's; another project's is nobody's.
+        loud = await network(cloud, "own.test.")
+        for domain in ("foreign.test.", "nothing.test."):
+            wish = {"network_id": loud["id"], "dns_name": "b", "dns_domain": domain}
+            made_ = await made(cloud, "ports", "port", **wish)
+            assert made_["dns_assignment"][0]["fqdn"] == f"b.{domain}"
+        assert await records(cloud, own) == {} == await records(cloud, foreign, "other")
+        # What somebody made stays as it is.
+        mine = {"name": "c.own.test.", "type": "A", "records": ["192.0.2.1"]}
+        await cloud.call("POST", f"{ZONES}/{own}/recordsets", json_=mine)
+        late = await made(cloud, "ports", "port", network_id=loud["id"], dns_name="c")
+        assert await records(cloud, own) == {"A c.own.test.": ["192.0.2.1"]}
+        assert (await cloud.call("DELETE", f"{NET}/ports/{late['id']}")).status == 204
+        assert await records(cloud, own) == {"A c.own.test.": ["192.0.2.1"]}
+        # Wrong words.
+        for wrong in ("own.test", "a b.test.", "x" * 64 + ".test.", "-a.test."):
+            body = {"network": {"dns_domain": wrong}}
+            answer = await cloud.call("PUT", f"{NET}/networks/{loud['id']}", json_=body)
+            assert answer.status == 400, (wrong, answer.raw)
+        assert first["dns_name"] == "a"
+        # The zone goes with what network said of it, and ports go on.
+        assert (await cloud.call("DELETE", f"{ZONES}/{own}")).status == 202
+        answer = await cloud.call("DELETE", f"{NET}/ports/{first['id']}")
+        assert answer.status == 204
+
+    play(tmp_path, body)
+
+
+def test_floating_ips(tmp_path: Path) -> None:
+    async def body(cloud: TestCloud) -> None:
+        id = await zone(cloud, "out.test.")
+        public = (await cloud.call("GET", f"{NET}/networks?router:external=true")).json["networks"]
+        named = {"floating_network_id": public[0]["id"], "dns_name": "vip"}
+        answer = await cloud.call("POST", f"{NET}/floatingips", json_={"floatingip": named})
+        assert answer.status == 400, "a name needs a domain"
+        own = await made(cloud, "floatingips", "floatingip", **named, dns_domain="out.test.")
+        assert await records(cloud, id) == {"A vip.out.test.": [own["floating_ip_address"]]}
+        assert (own["dns_name"], own["dns_domain"]) == ("vip", "out.test.")
+        # One without has its port's, as long as it leads there.
+        private = await cloud.private_network()
+        port = {"network_id": private, "dns_name": "web", "dns_domain": "out.test."}
+        inner = await made(cloud, "ports", "port", **port)
+        plain = await made(cloud, "floatingips", "floatingip", floating_network_id=public[0]["id"])
+        path = f"{NET}/floatingips/{plain['id']}"
+        for target, there in ((inner["id"], True), (None, False), (inner["id"], True)):
+            body = {"floatingip": {"port_id": target}}
+            assert (await cloud.call("PUT", path, json_=body)).status == 200
+            found = (await records(cloud, id)).get("A web.out.test.")
+            assert found == ([plain["floating_ip_address"]] if there else None)
+        assert (await cloud.call("DELETE", f"{NET}/ports/{inner['id']}")).status == 204
+        assert "A web.out.test." not in await records(cloud, id)
+        assert (await cloud.call("DELETE", f"{NET}/floatingips/{own['id']}")).status == 204
+        assert await records(cloud, id) == {}
+
+    play(tmp_path, body)
