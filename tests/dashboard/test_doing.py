@@ -9,6 +9,8 @@ from urllib.parse import quote
 from tests.dashboard.browser import Browser, ids_of, problem_of, signed_in, text_of
 from tests.support.cloud import TestCloud, running_cloud
 
+TASK = "OS-EXT-STS:task_state"
+
 
 class Hands:
     """Fills in forms, and looks at what came of them by the services' own APIs."""
@@ -68,7 +70,10 @@ def test_a_servers_life(tmp_path: Path) -> None:
             url, at = f"/compute/v2.1/servers/{server}", f"/servers/{server}/do"
 
             def is_(*words: str) -> Any:
-                return lambda body: body["server"]["status"] in words
+                # And nothing is going on with it any more.
+                return lambda body: (
+                    body["server"]["status"] in words and body["server"][TASK] is None
+                )
 
             body = await hands.until(url, is_("ACTIVE"))
             assert body["server"]["metadata"] == {"a": "b=c"}
@@ -99,8 +104,7 @@ def test_a_servers_life(tmp_path: Path) -> None:
             await hands.do(f"{at}/snapshot", name="picture")
             images = await hands.get("/image/v2/images?name=picture")
             assert len(images["images"]) == 1
-            task = "OS-EXT-STS:task_state"
-            await hands.until(url, lambda b: b["server"][task] is None)
+            await hands.until(url, lambda b: b["server"][TASK] is None)
             await _parts_of_a_server(hands, server, network)
             await hands.do(f"{at}/rebuild", image=cloud.image)
             await hands.until(url, is_("ACTIVE"))

@@ -340,9 +340,17 @@ class Panel:
     """The answer → rows, where it is no such list."""
     found: bool = True
     """What is of this panel is found by the search over everything."""
+    alike: bool = True
+    """What the detail answers has all that the list's rows have."""
     rule: str = ""
     """A rule of the service that must hold besides the list's own: for lists that everybody may
     ask for, and that only operators have a use for."""
+
+    @property
+    def rowwise(self) -> bool:
+        """Whether one row can be shown anew by itself, for an event of its id."""
+        plain = self.alike and self.detail is not None and not self.whole
+        return plain and self.id in ("id", "uuid")
 
 
 def delete(

@@ -353,6 +353,10 @@ class Visit:
         except (Fault, LookupError):
             return ""
 
+    @property
+    def site(self) -> "Site":
+        return Site(self.words, frozenset(p.name for p in self.desk.shown(self.signed)))
+
     def frame(self, title: Any) -> dict[str, Any]:
         """What all pages show."""
         menu: dict[str, list[Panel | Drawing]] = {}
@@ -364,7 +368,7 @@ class Visit:
         who = self.signed.principal
         return {
             "_": self.words,
-            "site": Site(self.words, frozenset(p.name for p in self.desk.shown(self.signed))),
+            "site": self.site,
             "title": self.words(title),
             "brand": self.desk.own.name,
             "themed": bool(self.desk.own.theme),

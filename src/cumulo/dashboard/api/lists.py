@@ -15,7 +15,7 @@ from cumulo.core.resource_types import Request
 from cumulo.dashboard.api.desk import MOUNT, Desk, Visit, rows_of, why
 from cumulo.dashboard.api.desk import PAGE as AT_DESK
 from cumulo.dashboard.api.forms import check_csrf, filled
-from cumulo.dashboard.api.html import redirect
+from cumulo.dashboard.api.html import page, redirect
 
 PAGE = 50
 MOST_AT_ONCE = 200
@@ -40,17 +40,19 @@ class Lists:
         self._desk = desk
 
     def operations(self) -> list[Operation]:
-        page = self._desk.page
+        shown = self._desk.page
         return [
-            Operation("GET", "/search", page(self.search), **AT_DESK),
-            Operation("GET", "/{panel}", page(self.index), **AT_DESK),
-            Operation("POST", "/{panel}/bulk", page(self.bulk), **AT_DESK),
+            Operation("GET", "/search", shown(self.search), **AT_DESK),
+            Operation("GET", "/{panel}", shown(self.index), **AT_DESK),
+            Operation("POST", "/{panel}/bulk", shown(self.bulk), **AT_DESK),
         ]
 
     async def index(self, visit: Visit) -> Reply:
         panel, query = visit.panel(), visit.query
-        listed = await listing(visit, panel)
         part = query.pop("part", "")
+        if part == "row":
+            return await self._row(visit, panel, query.get("id", ""))
+        listed = await listing(visit, panel)
         return visit.page(
             "list_rows.html" if part else "list.html",
             panel.title,
@@ -60,11 +62,28 @@ class Lists:
                 zip(listed.rows, await visit.values(panel.columns, listed.rows), strict=True)
             ),
             create=[each for each in panel.create if visit.can(each, {})],
-            bulk=[each for each in panel.actions if each.bulk and not each.fields],
+            bulk=_bulk(panel),
             id_of=lambda item: at(item, panel.id),
             query=query,
             everywhere=sees_everything(visit, panel),
             address=lambda **changed: _address(panel, query, changed),
+        )
+
+    async def _row(self, visit: Visit, panel: Panel, id: str) -> Reply:
+        """One row anew: many browsers ask for it when something in it has changed."""
+        if not panel.rowwise:
+            raise NotFound("There is no such page.")
+        item = await visit.item(panel, id)
+        return page(
+            "list_row.html",
+            _=visit.words,
+            site=visit.site,
+            mount=MOUNT,
+            panel=panel,
+            item=item,
+            values=(await visit.values(panel.columns, [item]))[0],
+            bulk=_bulk(panel),
+            id_of=lambda item: at(item, panel.id),
         )
 
     async def bulk(self, visit: Visit) -> Reply:
@@ -120,6 +139,10 @@ class Lists:
             pages=pages[: 8 if asked else 60],
             found=found,
         )
+
+
+def _bulk(panel: Panel) -> list[Action]:
+    return [each for each in panel.actions if each.bulk and not each.fields]
 
 
 async def _look(visit: Visit, panel: Panel, asked: str) -> tuple[Panel, list[tuple[str, str]]]:

@@ -72,9 +72,40 @@ function soon(part) {
   waiting.set(part, setTimeout(() => { waiting.delete(part); refresh(part).catch(() => {}); }, part.dataset.live === "*" ? 1000 : 120));
 }
 
+// One row that is there already is asked for alone.
+async function row(part, place, id) {
+  const answer = await text(`${part.dataset.row}&id=${encodeURIComponent(id)}`);
+  if (!answer) return;
+  if (answer.status === 404) { soon(part); return; }
+  if (!answer.ok || !place.isConnected) return;
+  const made = document.createElement("tbody");
+  made.innerHTML = await answer.text();
+  const fresh = made.querySelector("tr");
+  const before = place.querySelector("input[type=checkbox]");
+  const after = fresh.querySelector("input[type=checkbox]");
+  if (before && after) after.checked = before.checked;
+  if (place.contains(document.activeElement)) { soon(part); return; }
+  dates(fresh);
+  place.replaceWith(fresh);
+  delete part.dataset.last;
+}
+function rowSoon(part, id) {
+  const key = `${part.dataset.row} ${id}`;
+  if (waiting.has(key)) return;
+  waiting.set(key, setTimeout(() => {
+    waiting.delete(key);
+    const place = part.querySelector(`tr[data-row="${CSS.escape(id)}"]`);
+    if (place) row(part, place, id).catch(() => {});
+  }, 120));
+}
+
 const parts = () => [...document.querySelectorAll("[data-live]")];
 function changed(event) {
   for (const part of parts()) {
+    const known = part.dataset.row && part.dataset.live.split(" ")[0] === event.resource_type
+      && !/\.(create|delete|remove)/.test(event.type)
+      && part.querySelector(`tr[data-row="${CSS.escape(event.resource_id)}"]`);
+    if (known && !waiting.has(part)) { rowSoon(part, event.resource_id); continue; }
     const [own, ...others] = part.dataset.live.split(" ");
     if (own === "*" || others.includes(event.resource_type)
       || (own === event.resource_type && (!part.dataset.id || part.dataset.id === event.resource_id))) soon(part);
