@@ -1,6 +1,8 @@
 """One control plane process: its services, and what moves in it."""
 
 import asyncio
+import contextlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,13 +14,20 @@ from cumulo.core.blobs.content import Contents
 from cumulo.core.db.transaction import Database
 from cumulo.core.events.consumers import ConsumerLoop
 from cumulo.core.events.retention import Retention
+from cumulo.core.hosts import lineage
 from cumulo.core.hosts.agent import Agent
 from cumulo.core.hosts.conductor import Conductor
+from cumulo.core.hosts.queries import NEWEST_EVENT
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.http.application import Application
+from cumulo.core.work import pools
 from cumulo.core.work.reconciler import ReconcilerLoop
 from cumulo.core.work.runner import JobRunner
 from cumulo.settings import Settings
+
+log = logging.getLogger("cumulo")
+
+NOTE_SECONDS = 20.0
 
 
 @dataclass
@@ -71,6 +80,18 @@ class Cloud:
             group.create_task(JobRunner(self.database, self.frame.jobs).run())
             group.create_task(reload_rules([face.rules for face in self.application.faces]))
             group.create_task(Retention(self.database, self.settings.history_days).run())
+            group.create_task(self._note_how_far())
+
+    async def _note_how_far(self) -> None:
+        """So that an older copy of the database is known for one at the next start."""
+        while True:
+            await asyncio.sleep(NOTE_SECONDS)
+            try:
+                newest = await self.database.read(lambda tx: tx.value(NEWEST_EVENT))
+            except Exception as error:  # the database is away: later
+                log.info("how far the database is was not noted: %s", error)
+                continue
+            await pools.DISK(lineage.note_event, self.settings.data_dir, int(newest or 0))
 
     async def _admit_hosts(self) -> None:
         """Hosts on other machines, from when the first one is expected: until then nothing
@@ -91,6 +112,8 @@ class Cloud:
         await gate.run()
 
     def close(self) -> None:
+        with contextlib.suppress(Exception):  # the database may be away, and it is a note only
+            lineage.note_event(self.settings.data_dir, lineage.newest_event(self.database))
         for service in self.built:
             if service.close is not None:
                 service.close()

@@ -21,6 +21,10 @@ from cumulo import order
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 
+RESTORED = "restored"
+"""The file in the data directory that says: an older copy of the database was put in place. See
+`core.hosts.lineage`."""
+
 
 class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str = ""
@@ -258,12 +262,14 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield from _flat(f"{name}.{field}", getattr(value, field))
 
 
-def load(data_dir: Path | None = None, **overrides: object) -> Settings:
-    """The settings of a data directory. Overrides that are None are ignored."""
+def load(data_dir: Path | None = None, *, read_file: bool = True, **overrides: object) -> Settings:
+    """The settings of a data directory. Overrides that are None are ignored. Without `read_file`
+    the operator's `cumulo.toml` is left aside."""
     directory = (data_dir or default_data_dir()).absolute()
     path = directory / "cumulo.toml"
     try:
-        written = tomllib.loads(path.read_text()) if path.exists() else {}
+        there = read_file and path.exists()
+        written = tomllib.loads(path.read_text()) if there else {}
         given = {name: value for name, value in overrides.items() if value is not None}
         wanted = {**written, **_remembered(directory), **given, "data_dir": directory}
         tables = {

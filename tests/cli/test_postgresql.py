@@ -56,6 +56,16 @@ class Machine:
             )
             return {row[0] for row in found}
 
+    def empty(self, name: str, encoding: str) -> str:
+        """Another database on the server; its DSN."""
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            name = f"{connection.info.dbname}_{name}"
+            connection.execute(
+                f"CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' "
+                "TEMPLATE template0"
+            )
+            return self.dsn.replace(connection.info.dbname, name)
+
     def login(self, name: str) -> int:
         password = (self.data / "secrets" / f"{name}-password").read_text().strip()
         user = {"name": name, "domain": {"id": "default"}, "password": password}
@@ -136,6 +146,24 @@ def test_a_clouds_life_on_somebody_elses_server(machine: Machine) -> None:
     assert machine.login("admin") == 201
     machine.run("down", "--purge", "--yes", "--keep-database")
     assert len(machine.tables()) > 100 and not machine.data.exists()
+
+
+def test_no_second_cloud_is_begun_in_an_empty_database(machine: Machine) -> None:
+    machine.up()
+    machine.run("down")
+    dsn, machine.dsn = machine.dsn, machine.empty("plain", "UTF8")
+    machine.write_settings()
+    told = machine.up(status=1)
+    assert "holds no cloud" in told and "name its database as database.url" in told
+    machine.dsn = machine.empty("ascii", "SQL_ASCII")
+    machine.write_settings()
+    assert "has the encoding SQL_ASCII" in machine.up(status=1)
+    machine.dsn = dsn
+    machine.write_settings()
+    machine.up()
+    assert machine.login("demo") == 201
+    machine.run("down", "--purge", "--yes")
+    assert machine.tables() == set()
 
 
 def test_nothing_goes_when_the_database_is_away_or_anothers(machine: Machine) -> None:

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from cumulo import settings
+from cumulo.cli import down, status
 
 
 @pytest.mark.parametrize(
@@ -20,6 +22,19 @@ def test_nonsense_is_refused(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / "cumulo.toml").write_text(text)
     with pytest.raises(settings.BadSettings, match=reason):
         settings.load(tmp_path)
+
+
+def test_who_looks_or_stops_is_not_locked_out(tmp_path: Path) -> None:
+    (tmp_path / "cumulo.toml").write_text("listen = ")
+    runner, here = CliRunner(), ["--data-dir", str(tmp_path)]
+    looked = runner.invoke(status.command, here)
+    assert looked.exit_code == 1
+    assert "cumulo.toml" in looked.output and "stopped" in looked.output
+    stopped = runner.invoke(down.command, here)
+    assert stopped.exit_code == 0, stopped.output
+    assert "left aside" in stopped.output
+    purged = runner.invoke(down.command, [*here, "--purge", "--yes"])
+    assert purged.exit_code == 1 and "left aside" not in purged.output
 
 
 def test_networks_of_fronts(tmp_path: Path) -> None:

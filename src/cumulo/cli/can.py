@@ -33,7 +33,7 @@ def command(
 
     Ends with status 1 if not.
     """
-    settings = load_settings(data_dir)
+    settings = load_settings(data_dir, forgiving=True)
     found = instance.running(settings)
     if found is None:
         raise not_running(settings)

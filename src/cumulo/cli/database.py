@@ -39,6 +39,8 @@ def refuse_foreign(settings: Settings) -> bool:
     with _opened(settings) as database:
         try:
             found = lineage.refuse_foreign(database, settings.data_dir, settings.secrets_dir)
+        except lineage.EmptyDatabase:
+            return False
         except lineage.ForeignDatabase as error:
             raise foreign(settings, error) from None
     return found is not None
@@ -46,7 +48,17 @@ def refuse_foreign(settings: Settings) -> bool:
 
 def foreign(settings: Settings, error: Exception) -> click.ClickException:
     """What is wrong, and how to go on."""
+    from cumulo.core.hosts.lineage import EmptyDatabase
+
     where = settings.database.shown or settings.data_dir / "cumulo.db"
+    if isinstance(error, EmptyDatabase):
+        return click.ClickException(
+            f"{where} holds {error}. Go on in one of these ways:\n"
+            "  - with that cloud: name its database as database.url in "
+            f"{settings.data_dir / 'cumulo.toml'}, or put a copy of it in place\n"
+            "  - with a new cloud: in another data directory, or here after "
+            f"{typed(settings, 'down --purge')}"
+        )
     return click.ClickException(
         f"{where} holds {error}. Go on in one of these ways:\n"
         f"  - with its secrets: copy that cloud's secrets directory to {settings.secrets_dir}\n"

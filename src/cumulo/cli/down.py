@@ -27,7 +27,7 @@ def command(
     data_dir: Path | None, guests: bool, purge: bool, yes: bool, keep_database: bool
 ) -> None:
     """Stop the cloud. Without options the guests and their networks go on."""
-    settings = load_settings(data_dir)
+    settings = load_settings(data_dir, forgiving=not purge)
     tables = False
     if purge:
         # Ours or not, there or away: known before anything is removed.

@@ -113,6 +113,10 @@ class ApiError(Exception):
     """The cloud refused, or did not answer."""
 
 
+class NotLetIn(ApiError):
+    """It does not know us."""
+
+
 def _words(body: bytes, otherwise: str) -> str:
     """The message of an answer that refuses, without its JSON."""
     try:
@@ -138,7 +142,7 @@ class Client:
             _, headers = self._send(
                 "POST", "/identity/v3/auth/tokens?nocatalog", {"auth": auth}, {}
             )
-        except ApiError as error:
+        except NotLetIn as error:
             raise ApiError(
                 f"{error} (This command signs in as admin with the password in "
                 f"{settings.secrets_dir / 'admin-password'}: write the one of today there.)"
@@ -169,6 +173,7 @@ class Client:
                 names = {name.lower(): value for name, value in answer.headers.items()}
                 return json.loads(answer.read() or b"null"), names
         except urllib.error.HTTPError as error:
-            raise ApiError(_words(error.read(4096), f"{path}: {error.code}")) from None
+            kind = NotLetIn if error.code == 401 else ApiError
+            raise kind(_words(error.read(4096), f"{path}: {error.code}")) from None
         except OSError as error:
             raise ApiError(f"{self._base} does not answer: {error}") from None

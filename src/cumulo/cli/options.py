@@ -39,9 +39,13 @@ def refusal(error: OSError) -> click.ClickException:
     return click.ClickException(f"{place}{error.strerror or error}")
 
 
-def load_settings(data_dir: Path | None, **overrides: object) -> Settings:
-    """The settings, or an error message and exit status 1."""
+def load_settings(data_dir: Path | None, *, forgiving: bool = False, **overrides: Any) -> Settings:
+    """The settings, or an error message and exit status 1. `forgiving`: a `cumulo.toml` that makes
+    no sense is told of and left aside, for commands that look, or stop what runs."""
     try:
         return settings_module.load(data_dir, **overrides)
     except BadSettings as error:
-        raise click.ClickException(str(error)) from None
+        if not forgiving:
+            raise click.ClickException(str(error)) from None
+        click.echo(f"{error}\n(it is left aside; the cloud does not start with it)", err=True)
+    return settings_module.load(data_dir, read_file=False)

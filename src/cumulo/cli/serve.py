@@ -52,7 +52,8 @@ def prepare_data_dir(settings: Settings) -> None:
         folder.chmod(0o700)
     own = settings.data_dir / "cumulo.toml"
     if own.exists():  # It may have passwords in it, and editors open files to everybody.
-        own.chmod(own.stat().st_mode & ~0o077)
+        with contextlib.suppress(PermissionError):  # somebody else's
+            own.chmod(own.stat().st_mode & ~0o077)
 
 
 def serve(settings: Settings, *, to_terminal: bool) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from cumulo.cli import instance
 from cumulo.cli.options import data_dir_option, load_settings, typed
+from cumulo.settings import RESTORED
 
 ROOTS = Path("/var/lib/cumulo")
 """Where root's cloud is, if nobody said otherwise."""
@@ -20,7 +21,7 @@ ROOTS = Path("/var/lib/cumulo")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def command(data_dir: Path | None, as_json: bool) -> None:
     """Say what runs. Exit status 1 when the control plane does not."""
-    settings = load_settings(data_dir)
+    settings = load_settings(data_dir, forgiving=True)
     found = instance.running(settings)
     state: dict[str, Any] = {"running": found is not None, "data_dir": str(settings.data_dir)}
     if found is not None:
@@ -38,6 +39,11 @@ def command(data_dir: Path | None, as_json: bool) -> None:
                 state |= instance.Client(settings, found.base_url).get("/cumulo/status")
         except instance.ApiError as error:
             state["problem"] = str(error)
+    if (settings.data_dir / RESTORED).exists():
+        state["restored"] = (
+            "an older copy of the database was put in place: files that it does not "
+        )
+        state["restored"] += f"know are kept, until {settings.data_dir / RESTORED} is removed"
     if as_json:
         click.echo(msgspec.json.encode(state).decode())
     else:
@@ -83,5 +89,7 @@ def _show(state: dict[str, Any], start: str) -> None:
             click.echo(f"events     {reader['name']} {since} {reader['fault'] or ''}")
     for doubt in state.get("policy", []):
         click.echo(f"policy     {doubt}")
+    if "restored" in state:
+        click.echo(f"restored   {state['restored']}")
     if "problem" in state:
         click.echo(f"problem    {state['problem']}")

@@ -17,7 +17,7 @@ from cumulo.cli.options import data_dir_option, load_settings, not_running
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def command(id: str, data_dir: Path | None, as_json: bool) -> None:
     """Tell what happened to a resource (a server, volume, port … by its id or name), and why."""
-    settings = load_settings(data_dir)
+    settings = load_settings(data_dir, forgiving=True)
     found = instance.running(settings)
     if found is None:
         raise not_running(settings)

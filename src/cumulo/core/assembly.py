@@ -31,6 +31,7 @@ from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events.consumers import Consumer
 from cumulo.core.events.feed import Feed
 from cumulo.core.events.types import EventType
+from cumulo.core.hosts import lineage
 from cumulo.core.hosts.conductor import Conductor, Part
 from cumulo.core.hosts.link import Uplink
 from cumulo.core.hosts.machines import Machines
@@ -109,6 +110,11 @@ class Frame:
     tickets: Tickets = field(init=False)
     """For content that hosts on other machines read."""
     _given: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def keeps_unknown(self) -> bool:
+        """Bytes that no row knows may be of rows that an older copy of the database lacks."""
+        return lineage.keeps_unknown(self.settings.data_dir)
 
     @property
     def catalog(self) -> list[CatalogEntry]:

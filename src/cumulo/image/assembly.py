@@ -54,7 +54,7 @@ def build(frame: Frame) -> Service:
         image,
         faces=[image_face(image, frame.database, frame.rules("image", RULES, project_only(RULES)))],
         reconcilers=[
-            ImageRemovals(frame.database, image),
+            ImageRemovals(frame.database, image, keep=frame.keeps_unknown),
             CacheFill(frame.database, image),
         ],
         on_bells=on_bells,

@@ -18,9 +18,11 @@ class ImageRemovals:
 
     name = "image removals"
 
-    def __init__(self, database: Database, images: ImageService) -> None:
+    def __init__(self, database: Database, images: ImageService, *, keep: bool = False) -> None:
+        """`keep`: an older copy of the database may lack the images of what no row knows."""
         self._database = database
         self._images = images
+        self._keep = keep
         self._started = False
 
     def due(self, tx: Tx, most: int) -> list[str]:
@@ -70,6 +72,8 @@ class ImageRemovals:
 
     async def _sweep(self, content: ImageBytes, name: str) -> None:
         await content.forget_unfinished()
+        if self._keep:
+            return
         found = list(await content.keys())
         for key in await self._database.read(lambda tx: _unknown(tx, name, found)):
             await content.remove(key)

@@ -40,7 +40,10 @@ def build(frame: Frame) -> Service:
                 domains=_domains(frame),
             ),
         ],
-        reconcilers=[ObjectRemovals(frame.database, store), ObjectExpiry(frame.database, store)],
+        reconcilers=[
+            ObjectRemovals(frame.database, store, keep=frame.keeps_unknown),
+            ObjectExpiry(frame.database, store),
+        ],
         on_bells=on_bells,
         workers=[ContainerLooks(frame.database, store).run],
         counts={"containers": store.containers.count_all},

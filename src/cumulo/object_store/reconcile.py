@@ -18,7 +18,11 @@ class ObjectRemovals:
 
     name = "object removals"
 
-    def __init__(self, database: Database, store: ObjectStoreService) -> None:
+    def __init__(
+        self, database: Database, store: ObjectStoreService, *, keep: bool = False
+    ) -> None:
+        """`keep`: an older copy of the database may lack the objects of what no row knows."""
+        self._keep = keep
         self._database = database
         self._store = store
         self._removals = store.removals
@@ -57,6 +61,9 @@ class ObjectRemovals:
         self._removals.failed(tx, id, reason)
 
     async def _start(self) -> None:
+        if self._keep:
+            self._started = True
+            return
         for partition in range(self._store.bytes.partitions):
             found = await self._store.bytes.sweep(partition)
             for first in range(0, len(found), AT_ONCE):

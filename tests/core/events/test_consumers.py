@@ -189,5 +189,13 @@ def test_history_is_kept_for_who_reads(
             row = await db.read(lambda tx: tx.get(ConsumerRow, "counting"))
             assert row.dropped_at is None
             assert not (await db.read(state_of_consumers))[0]["behind"]
+            # A quiet cloud: its last event stays, so that the next one comes after it.
+            last = (await db.read(lambda tx: events_since(tx)))[-1].position
+            db.run_script([f"UPDATE events SET at = '{old}'"])
+            await keeper.once()
+            await db.write(lambda tx: make(tx, 62, project="other"))
+            left = await db.read(lambda tx: events_since(tx))
+            assert [event.detail["n"] for event in left] == [61, 62]
+            assert left[0].position == last < left[1].position
 
     asyncio.run(main())

@@ -176,9 +176,17 @@ class PostgresqlDatabase:
     def _knock(self) -> psycopg.Connection[Any]:
         """A connection for once. Raises DatabaseAway."""
         try:
-            return psycopg.connect(self._patient)
+            found = psycopg.connect(self._patient)
         except psycopg.OperationalError as error:
             raise DatabaseAway(f"PostgreSQL does not let us in: {error}") from None
+        encoding = found.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            found.close()
+            raise DatabaseAway(
+                f"the database has the encoding {encoding}: CREATE DATABASE … ENCODING 'UTF8' "
+                "TEMPLATE template0 makes one that holds all texts"
+            )
+        return found
 
     def has_table(self, name: str) -> bool:
         """For what is asked before migrations have run."""

@@ -73,7 +73,8 @@ def forget(tx: Tx, days: int) -> int:
         (row.position for row in tx.all(queries.CONSUMERS) if row.dropped_at is None), default=None
     )
     last: Position | None = None
-    for event in tx.all(queries.OLDEST, most=BATCH):
+    # The newest stays: SQLite would number on from nothing, behind what all have read.
+    for event in tx.all(queries.OLDEST, most=BATCH + 1)[:-1]:
         if event.at >= before or (unread is not None and event.position > unread):
             break
         last = event.position

@@ -3,8 +3,12 @@
 The database counts the starts of its control planes (`incarnation`); the data directory remembers
 the last count. A directory that remembers a later one than the database has shows that an older
 copy was put in the database's place. Then all that hosts were told since may be missing here, and
-every host's epoch grows: they are told the whole set, and keep what is not in it. A copy taken
-after the last start is recognised by the hosts' own marks (see `conductor`).
+every host's epoch grows: they are told the whole set, and keep what is not in it. So does a last
+event that the database has not; it is noted every few seconds, and at the end. (A copy that is
+younger than that is recognised by the hosts' own marks, see `conductor`.)
+
+From then on nothing is removed for no row's knowing it (`keeps_unknown`): files of images and of
+objects stay until an operator takes the mark away.
 
 A database of another cloud, or one whose secrets are not here, is *foreign*: nothing is written to
 it. Passwords that nobody has written down, keys that read nothing, hosts that obey two clouds:
@@ -13,7 +17,7 @@ whoever begins like that has to notice it now.
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -22,6 +26,7 @@ from cumulo.core.hosts import queries
 from cumulo.core.hosts.model import CloudRow
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.ids import new_id
+from cumulo.settings import RESTORED
 
 log = logging.getLogger("cumulo.hosts")
 
@@ -31,20 +36,28 @@ NAME = "lineage.json"
 class Remembered(msgspec.Struct, frozen=True):
     cloud: str
     incarnation: int
+    event: int = 0
+    """The newest one."""
 
 
 class ForeignDatabase(Exception):
     """The database belongs to a cloud that this data directory does not know, or cannot open."""
 
 
+class EmptyDatabase(ForeignDatabase):
+    """No cloud's, where the directory is of one already."""
+
+
 def refuse_foreign(database: Any, data_dir: Path, secrets_dir: Path) -> str | None:
     """The id of the cloud whose database this is; None for a new one. Raises ForeignDatabase."""
-    if not database.has_table(CloudRow.sql_table.name):
-        return None
-    row: CloudRow | None = database.read_now(lambda tx: tx.one(queries.CLOUD))
-    if row is None:
-        return None
+    row: CloudRow | None = None
     remembered = _recall(data_dir)
+    if database.has_table(CloudRow.sql_table.name):
+        row = database.read_now(lambda tx: tx.one(queries.CLOUD))
+    if row is None:
+        if remembered is not None and remembered.incarnation > 0:
+            raise EmptyDatabase(f"no cloud; {data_dir} is of the cloud {remembered.cloud}")
+        return None
     if remembered is None and not _has_keys(secrets_dir):
         raise ForeignDatabase(f"the cloud {row.id}, whose secrets are not in {secrets_dir}")
     if remembered is not None and remembered.cloud != row.id:
@@ -63,28 +76,49 @@ def start(database: Any, registry: HostRegistry, data_dir: Path) -> CloudRow:
     if database.read_now(lambda tx: tx.one(queries.CLOUD)) is None:
         # Before the cloud is there: who dies in between finds its own cloud, and no foreign one.
         _remember(data_dir, Remembered(id, 0))
-    row: CloudRow = database.write_now(
+    row, older = database.write_now(
         lambda tx: begin(tx, registry, remembered, id), name="start of a control plane"
     )
-    _remember(data_dir, Remembered(row.id, row.incarnation))
-    return row
+    if older:
+        (data_dir / RESTORED).write_text("An older copy of the database was put in place.\n")
+    _remember(data_dir, Remembered(row.id, row.incarnation, newest_event(database)))
+    return cast(CloudRow, row)
+
+
+def keeps_unknown(data_dir: Path) -> bool:
+    return (data_dir / RESTORED).exists()
+
+
+def newest_event(database: Any) -> int:
+    return int(database.read_now(lambda tx: tx.value(queries.NEWEST_EVENT)) or 0)
+
+
+def note_event(data_dir: Path, sequence: int) -> None:
+    """How far the database has come."""
+    now = _recall(data_dir)
+    if now is not None and now.event < sequence:
+        _remember(data_dir, msgspec.structs.replace(now, event=sequence))
 
 
 def begin(
     tx: Tx, registry: HostRegistry, remembered: Remembered | None, id: str | None = None
-) -> CloudRow:
-    """A control plane starts: makes the cloud (`id`) at its first time, counts the start."""
+) -> tuple[CloudRow, bool]:
+    """A control plane starts: makes the cloud (`id`) at its first time, counts the start. True
+    with it: the database is older than what this directory has seen of it."""
     row = tx.one(queries.CLOUD)
     if row is None:
         row = CloudRow(id or new_id(), 1)
         tx.insert(row)
-        return row
-    last = row.incarnation
-    if remembered is not None and remembered.cloud == row.id and remembered.incarnation > last:
+        return row, False
+    last, older = row.incarnation, False
+    if remembered is not None and remembered.cloud == row.id:
+        newest = tx.value(queries.NEWEST_EVENT)
+        older = remembered.incarnation > last or (newest or remembered.event) < remembered.event
+    if older and remembered is not None:
         log.warning("an older copy of the database was restored: all hosts are told anew")
         registry.grow_epochs(tx, row, "an older copy of the database was restored")
-        last = remembered.incarnation
-    return tx.update(row, incarnation=last + 1)
+        last = max(last, remembered.incarnation)
+    return tx.update(row, incarnation=last + 1), older
 
 
 def _recall(data_dir: Path) -> Remembered | None:

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
+from cumulo.core.events.model import EventRow
 from cumulo.core.hosts.model import (
     CloudRow,
     HostRow,
@@ -93,6 +94,7 @@ ITEMS_BY_ID = query(
     ItemRow,
     sa.select(ItemRow.sql_table).where(_of_kind, _i.id.in_(sa.bindparam("ids", expanding=True))),
 )
+NEWEST_EVENT = statement(sa.select(sa.func.max(columns(EventRow).sequence)))
 LEAVING = query(
     ItemRow,
     sa.select(ItemRow.sql_table)
