@@ -27,7 +27,7 @@ EVENTS = (
         on(
             "volume",
             *(f"volume.{verb}.{end}" for verb in ("attach", "detach") for end in ("start", "end")),
-            server=str,
+            server=str | None,
         ),
         on("volume", "volume.adopt", host=str, size=int),
         on("volume", "volume.update", changed=list[str]),
