@@ -10,7 +10,7 @@ from tests.dashboard.browser import Browser, ids_of, links, problem_of, signed_i
 from tests.support.cloud import TestCloud, running_cloud
 
 MOST_PAGES = 420
-_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f-]{36}|row=[^&]*")
+_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f-]{36}|(?<=metadefs/)[^/?]+|(row|before|marker)=[^&]*")
 
 
 async def furnish(browser: Browser, user: str) -> None:
