@@ -145,3 +145,18 @@ def test_reading_changes_nothing(tmp_path: Path) -> None:
             assert (await mine.get("/volumes")).status == 200
 
     asyncio.run(run())
+
+
+def test_what_is_wrong_is_on_the_operators_first_page(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            theirs, mine = await signed_in(cloud, "admin"), await signed_in(cloud)
+            assert "All is well." in text_of(await theirs.get("/"))
+            health = cloud.cloud.application.health
+            health.checks.append(lambda tx: ["the roof is leaking"])
+            health._known = None
+            assert "the roof is leaking" in text_of(await theirs.get("/"))
+            page = text_of(await mine.get("/"))
+            assert "roof" not in page and "Health of the cloud" not in page
+
+    asyncio.run(run())
