@@ -332,10 +332,12 @@ def test_alarms(cloud: ServedCloud) -> None:
 
 
 def test_the_stock_command(cloud: ServedCloud) -> None:
+    library = gnocchi(cloud)
+    library.resource.create(
+        "generic", {"id": "cli", "metrics": {"load": {"archive_policy_name": "high"}}}
+    )
+    library.metric.add_measures("load", series(4), resource_id="cli")
     client = StockClient(cloud, "demo")
-    made = client.json("metric", "resource", "create", "cli", "-n", "load:high")
-    assert made["original_resource_id"] == "cli"
-    client.openstack("metric", "measures", "add", "load", "-r", "cli", "-m", f"{T}@4")
     shown = client.json(
         "metric",
         "aggregates",

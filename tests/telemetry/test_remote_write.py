@@ -2,18 +2,12 @@
 
 import asyncio
 import struct
-import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cumulo.telemetry.service import remote_write
 from cumulo.telemetry.service.remote_write import RemoteWrite, Told, snappy, write_request
-from tests.support.cloud import running_cloud
-from tests.support.web import web
-from tests.telemetry.test_usage import server
 
 
 def varint(raw: bytes, at: int) -> tuple[int, int]:
@@ -111,28 +105,3 @@ def test_what_waits() -> None:
 
     asyncio.run(story())
     assert got == [3, 3, 1] and not answers
-
-
-def test_a_cloud_sends_what_its_hosts_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote_write, "SECONDS", 0.2)
-
-    async def story() -> None:
-        async with web() as receiver:
-            more: dict[str, Any] = {
-                "hosts": {"sample_seconds": 1.0},
-                "telemetry": {"remote_write": f"{receiver.url}/api/v1/write"},
-            }
-            async with running_cloud(tmp_path, **more) as cloud:
-                id = await server(cloud, "told")
-                end = time.monotonic() + 15
-                while not receiver.asked:
-                    assert time.monotonic() < end
-                    await asyncio.sleep(0.05)
-                asked = receiver.asked[0]
-                assert (asked.method, asked.path) == ("POST", "/api/v1/write")
-                told = [labels for labels, _ in understood(unpacked(asked.body))]
-                names = {each["__name__"] for each in told if each["resource"] == id}
-                assert "ceilometer_cpu" in names
-                assert {each["project"] for each in told} == {cloud.projects["demo"]}
-
-    asyncio.run(story())

@@ -19,6 +19,7 @@ from cumulo.core.clock import seconds_of, to_moment
 from cumulo.core.events.model import EventRow
 from cumulo.core.usage import Metered
 from cumulo.object_store.reconcile import ContainerLooks
+from cumulo.telemetry.service import remote_write
 from cumulo.telemetry.service.metrics import Metrics
 from cumulo.telemetry.service.prices import PriceBook
 from cumulo.telemetry.service.usage import Usage, UsageConsumer
@@ -179,18 +180,36 @@ def test_what_other_services_are_paid_for(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def test_metrics_of_guests_and_an_alarm(tmp_path: Path) -> None:
-    heard: list[bytes] = []
+def listening(heard: list[bytes], written: list[bytes]) -> ThreadingHTTPServer:
+    """What is posted to `/write`, and what to other places."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            heard.append(self.rfile.read(int(self.headers["Content-Length"])))
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            (written if self.path == "/write" else heard).append(body)
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing."""
+
+    listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=listener.serve_forever, daemon=True).start()
+    return listener
+
+
+async def sent_on(written: list[bytes]) -> None:
+    """What hosts tell goes on to Prometheus, too."""
+    end = time.monotonic() + 10
+    while not any(b"ceilometer_cpu" in each for each in written):
+        assert time.monotonic() < end, len(written)
+        await asyncio.sleep(0.05)
+
+
+def test_metrics_of_guests_and_an_alarm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard, written = list[bytes](), list[bytes]()
+    monkeypatch.setattr(remote_write, "SECONDS", 0.2)
 
     async def story(cloud: TestCloud, port: int) -> None:
         id = await server(cloud, "busy")
@@ -268,15 +287,17 @@ def test_metrics_of_guests_and_an_alarm(tmp_path: Path) -> None:
         assert (await cloud.call("POST", "/alarming/v2/alarms", json_=wish)).status == 404
 
     async def run() -> None:
-        listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        Thread(target=listener.serve_forever, daemon=True).start()
+        listener = listening(heard, written)
         try:
+            url = f"http://127.0.0.1:{listener.server_address[1]}/write"
             more: dict[str, Any] = {
+                "telemetry": {"remote_write": url},
                 "hosts": {"sample_seconds": 1.0},
                 "outbound": {"allowed_networks": ["127.0.0.1/32"]},
             }
             async with running_cloud(tmp_path, **more) as cloud:
                 await story(cloud, listener.server_address[1])
+                await sent_on(written)
         finally:
             listener.shutdown()
 

@@ -24,6 +24,7 @@ def metric_face(telemetry: TelemetryService, database: Database, rules: Rules) -
         name="metric",
         mount="/metric",
         json_only=True,
+        answers="cumulo.telemetry.api.metric_answers",
         faults=gnocchi,
         rules=rules,
         operations=[
@@ -41,6 +42,7 @@ def alarming_face(telemetry: TelemetryService, rules: Rules) -> Face:
     return Face(
         name="alarming",
         mount="/alarming",
+        answers="cumulo.telemetry.api.alarm_answers",
         faults=aodh,
         rules=rules,
         operations=[
@@ -55,6 +57,7 @@ def rating_face(telemetry: TelemetryService, rules: Rules, region: str) -> Face:
     return Face(
         name="rating",
         mount="/rating",
+        answers="cumulo.telemetry.api.rating_answers",
         faults=cloudkitty,
         rules=rules,
         operations=[
