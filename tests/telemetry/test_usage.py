@@ -152,6 +152,8 @@ async def what_is_given(cloud: TestCloud, zone_id: str) -> None:
         await asyncio.sleep(0.02)
     assert [each[0] for each in of] == [cloud.projects["demo"], cloud.projects["admin"]]
     assert of[0][1] is not None and of[1][1] is None
+    # What is measured of it goes with it.
+    await cloud.until(f"/metric/v1/resource/zone/{zone_id}", lambda a: a.status == 404)
 
 
 def test_what_other_services_are_paid_for(tmp_path: Path) -> None:
