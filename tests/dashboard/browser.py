@@ -98,6 +98,17 @@ def problem_of(answer: Answer) -> str:
     return html.unescape(" ".join(found)) or f"{answer.status}, and no reason"
 
 
+_ID = re.compile(
+    r"[0-9a-f]{32}|[0-9a-f-]{36}|(?<=metadefs/)(?!new/)[^/?]+|(?<=flavors/)[0-9]+"
+    r"|(?:row|before|marker|after)=[^&]*"
+)
+
+
+def shape_of(path: str) -> str:
+    """The kind of page that an address is of."""
+    return _ID.sub("*", path)
+
+
 def links(answer: Answer, start: str) -> list[str]:
     found = re.findall(r'href="([^"]*)"', answer.raw.decode())
     return list(dict.fromkeys(html.unescape(each) for each in found if each.startswith(start)))

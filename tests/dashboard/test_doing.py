@@ -1,13 +1,12 @@
 """What people do, by the forms that they do it with: each leads on, and its effect is there."""
 
-import asyncio
 import json
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from tests.dashboard.browser import Browser, ids_of, problem_of, signed_in, text_of
-from tests.support.cloud import TestCloud, running_cloud
+from tests.dashboard.conftest import House
+from tests.support.cloud import TestCloud
 
 TASK = "OS-EXT-STS:task_state"
 
@@ -52,79 +51,74 @@ async def server_of(hands: Hands, network: str, **more: str) -> str:
     return id
 
 
-def test_a_servers_life(tmp_path: Path) -> None:
-    async def run() -> None:
-        async with running_cloud(tmp_path) as cloud:
-            hands = Hands(cloud, await signed_in(cloud), "demo")
-            network = await cloud.private_network()
-            key = await hands.browser.post("/keypairs/new/create", {"name": "mine"})
-            assert "PRIVATE KEY" in text_of(key) and "shown only now" in text_of(key)
-            form = {"networks": network, "image": cloud.image, "flavor": "1", "key": "mine"}
-            form |= {
-                "name": "web",
-                "count": "1",
-                "user_data": "#!/bin/sh\ntrue",
-                "metadata": "a=b=c",
-            }
-            server = await hands.make("servers", **form)
-            url, at = f"/compute/v2.1/servers/{server}", f"/servers/{server}/do"
+def test_a_servers_life(house: House) -> None:
+    async def run(cloud: TestCloud) -> None:
+        hands = Hands(cloud, await signed_in(cloud), "demo")
+        network = await cloud.private_network()
+        key = await hands.browser.post("/keypairs/new/create", {"name": "mine"})
+        assert "PRIVATE KEY" in text_of(key) and "shown only now" in text_of(key)
+        form = {"networks": network, "image": cloud.image, "flavor": "1", "key": "mine"}
+        form |= {
+            "name": "web",
+            "count": "1",
+            "user_data": "#!/bin/sh\ntrue",
+            "metadata": "a=b=c",
+        }
+        server = await hands.make("servers", **form)
+        url, at = f"/compute/v2.1/servers/{server}", f"/servers/{server}/do"
 
-            def is_(*words: str) -> Any:
-                # And nothing is going on with it any more.
-                return lambda body: (
-                    body["server"]["status"] in words and body["server"][TASK] is None
-                )
+        def is_(*words: str) -> Any:
+            # And nothing is going on with it any more.
+            return lambda body: body["server"]["status"] in words and body["server"][TASK] is None
 
-            body = await hands.until(url, is_("ACTIVE"))
-            assert body["server"]["metadata"] == {"a": "b=c"}
-            for action, status in (
-                ("pause", "PAUSED"),
-                ("unpause", "ACTIVE"),
-                ("suspend", "SUSPENDED"),
-                ("resume", "ACTIVE"),
-                ("stop", "SHUTOFF"),
-                ("start", "ACTIVE"),
-                ("hard_reboot", "ACTIVE"),
-            ):
-                await hands.do(f"{at}/{action}")
-                await hands.until(url, is_(status))
-            await hands.do(f"{at}/resize", flavor="2")
-            await hands.until(url, is_("VERIFY_RESIZE"))
-            page = text_of(await hands.browser.get(f"/servers/{server}"))
-            assert "Confirm resize" in page and "Revert resize" in page
-            await hands.do(f"{at}/confirm")
-            await hands.until(url, is_("ACTIVE"))
-            await hands.do(f"{at}/edit", name="renamed", description="mine")
-            await hands.do(f"{at}/metadata", metadata="role=web\nenv=test")
-            await hands.do(f"{at}/tags", tags="blue\ngreen")
-            await hands.do(f"{at}/lock")
-            page = text_of(await hands.browser.get(f"/servers/{server}"))
-            assert "renamed" in page and "role=web" in page and "blue" in page
-            await hands.do(f"{at}/unlock")
-            await hands.do(f"{at}/snapshot", name="picture")
-            images = await hands.get("/image/v2/images?name=picture")
-            assert len(images["images"]) == 1
-            await hands.until(url, lambda b: b["server"][TASK] is None)
-            await _parts_of_a_server(hands, server, network)
-            await hands.do(f"{at}/rebuild", image=cloud.image)
-            await hands.until(url, is_("ACTIVE"))
-            await hands.do(f"{at}/shelve")
-            await hands.until(url, is_("SHELVED", "SHELVED_OFFLOADED"))
-            await hands.do(f"{at}/unshelve")
-            await hands.until(url, is_("ACTIVE"))
-            console = text_of(await hands.browser.get(f"/servers/{server}/serial"))
-            assert "Console of renamed" in console
-            # Several at once: asked once more, then done.
-            other = await server_of(hands, network)
-            both = [("action", "delete"), ("id", server), ("id", other)]
-            sure = await hands.browser.post("/servers/bulk", list(both))
-            assert "renamed" in text_of(sure) and "cannot be undone" in text_of(sure)
-            assert (
-                await hands.browser.post("/servers/bulk", [*both, ("sure", "yes")])
-            ).status == 303
-            await hands.until("/compute/v2.1/servers", lambda b: b["servers"] == [])
+        body = await hands.until(url, is_("ACTIVE"))
+        assert body["server"]["metadata"] == {"a": "b=c"}
+        for action, status in (
+            ("pause", "PAUSED"),
+            ("unpause", "ACTIVE"),
+            ("suspend", "SUSPENDED"),
+            ("resume", "ACTIVE"),
+            ("stop", "SHUTOFF"),
+            ("start", "ACTIVE"),
+            ("hard_reboot", "ACTIVE"),
+        ):
+            await hands.do(f"{at}/{action}")
+            await hands.until(url, is_(status))
+        await hands.do(f"{at}/resize", flavor="2")
+        await hands.until(url, is_("VERIFY_RESIZE"))
+        page = text_of(await hands.browser.get(f"/servers/{server}"))
+        assert "Confirm resize" in page and "Revert resize" in page
+        await hands.do(f"{at}/confirm")
+        await hands.until(url, is_("ACTIVE"))
+        await hands.do(f"{at}/edit", name="renamed", description="mine")
+        await hands.do(f"{at}/metadata", metadata="role=web\nenv=test")
+        await hands.do(f"{at}/tags", tags="blue\ngreen")
+        await hands.do(f"{at}/lock")
+        page = text_of(await hands.browser.get(f"/servers/{server}"))
+        assert "renamed" in page and "role=web" in page and "blue" in page
+        await hands.do(f"{at}/unlock")
+        await hands.do(f"{at}/snapshot", name="picture")
+        images = await hands.get("/image/v2/images?name=picture")
+        assert len(images["images"]) == 1
+        await hands.until(url, lambda b: b["server"][TASK] is None)
+        await _parts_of_a_server(hands, server, network)
+        await hands.do(f"{at}/rebuild", image=cloud.image)
+        await hands.until(url, is_("ACTIVE"))
+        await hands.do(f"{at}/shelve")
+        await hands.until(url, is_("SHELVED", "SHELVED_OFFLOADED"))
+        await hands.do(f"{at}/unshelve")
+        await hands.until(url, is_("ACTIVE"))
+        console = text_of(await hands.browser.get(f"/servers/{server}/serial"))
+        assert "Console of renamed" in console
+        # Several at once: asked once more, then done.
+        other = await server_of(hands, network)
+        both = [("action", "delete"), ("id", server), ("id", other)]
+        sure = await hands.browser.post("/servers/bulk", list(both))
+        assert "renamed" in text_of(sure) and "cannot be undone" in text_of(sure)
+        assert (await hands.browser.post("/servers/bulk", [*both, ("sure", "yes")])).status == 303
+        await hands.until("/compute/v2.1/servers", lambda b: b["servers"] == [])
 
-    asyncio.run(run())
+    house.run(run)
 
 
 async def _parts_of_a_server(hands: Hands, server: str, network: str) -> None:
@@ -157,149 +151,144 @@ async def _parts_of_a_server(hands: Hands, server: str, network: str) -> None:
     assert "web" not in names
 
 
-def test_networks_and_addresses(tmp_path: Path) -> None:
-    async def run() -> None:
-        async with running_cloud(tmp_path) as cloud:
-            hands = Hands(cloud, await signed_in(cloud), "demo")
-            form = {"name": "blue", "cidr": "10.8.0.0/24", "dns": "9.9.9.9\n1.1.1.1"}
-            network = await hands.make("networks", **form, pool="10.8.0.10-10.8.0.20")
-            subnets = (await hands.get(f"/network/v2.0/subnets?network_id={network}"))["subnets"]
-            assert subnets[0]["dns_nameservers"] == ["9.9.9.9", "1.1.1.1"]
-            assert subnets[0]["allocation_pools"] == [{"start": "10.8.0.10", "end": "10.8.0.20"}]
-            subnet = subnets[0]["id"]
-            form = {"name": "x", "dns": "", "gateway_ip": "10.8.0.1", "enable_dhcp": "yes"}
-            await hands.do(f"/subnets/{subnet}/do/edit", **form)
-            external = await hands.get("/network/v2.0/networks?router:external=true")
-            outside = external["networks"][0]["id"]
-            router = await hands.make("routers", name="gate", network=outside)
-            await hands.do(f"/routers/{router}/part/interfaces/new/add", subnet=subnet)
-            await hands.do(f"/routers/{router}/do/routes", routes="10.99.0.0/24=10.8.0.7")
-            found = (await hands.get(f"/network/v2.0/routers/{router}"))["router"]
-            assert found["routes"] == [{"destination": "10.99.0.0/24", "nexthop": "10.8.0.7"}]
-            port = await hands.make("ports", network=network, name="plug", address="10.8.0.12")
-            await hands.do(f"/ports/{port}/do/pairs", pairs="10.8.0.99")
-            await hands.do(f"/ports/{port}/do/groups", groups="")
-            address = await hands.make("floatingips", network=outside, description="d")
-            await hands.do(f"/floatingips/{address}/do/associate", port=port)
-            found = (await hands.get(f"/network/v2.0/floatingips/{address}"))["floatingip"]
-            assert found["fixed_ip_address"] == "10.8.0.12"
-            plan = (await hands.browser.get("/map/topology")).raw.decode()
-            assert "blue" in plan and "gate" in plan and plan.count('class="wire"') >= 2
-            await hands.do(f"/floatingips/{address}/do/disassociate")
-            await hands.do(f"/floatingips/{address}/do/delete")
-            await hands.do(f"/ports/{port}/do/delete")
-            await hands.do(f"/routers/{router}/do/routes", routes="")
-            rows = await hands.get(f"/network/v2.0/ports?device_id={router}&network_id={network}")
-            row = rows["ports"][0]["id"]
-            await hands.do(f"/routers/{router}/part/interfaces/do/remove?row={row}")
-            await hands.do(f"/routers/{router}/do/no_gateway")
-            await hands.do(f"/routers/{router}/do/delete")
-            page = text_of(await hands.browser.get(f"/networks/{network}/do/delete"))
-            assert "Subnets that go with it" in page and "10.8.0.0/24" in page
-            await hands.do(f"/networks/{network}/do/delete")
-            left = await hands.get("/network/v2.0/networks?name=blue")
-            assert left["networks"] == []
+def test_networks_and_addresses(house: House) -> None:
+    async def run(cloud: TestCloud) -> None:
+        hands = Hands(cloud, await signed_in(cloud), "demo")
+        form = {"name": "blue", "cidr": "10.8.0.0/24", "dns": "9.9.9.9\n1.1.1.1"}
+        network = await hands.make("networks", **form, pool="10.8.0.10-10.8.0.20")
+        subnets = (await hands.get(f"/network/v2.0/subnets?network_id={network}"))["subnets"]
+        assert subnets[0]["dns_nameservers"] == ["9.9.9.9", "1.1.1.1"]
+        assert subnets[0]["allocation_pools"] == [{"start": "10.8.0.10", "end": "10.8.0.20"}]
+        subnet = subnets[0]["id"]
+        form = {"name": "x", "dns": "", "gateway_ip": "10.8.0.1", "enable_dhcp": "yes"}
+        await hands.do(f"/subnets/{subnet}/do/edit", **form)
+        external = await hands.get("/network/v2.0/networks?router:external=true")
+        outside = external["networks"][0]["id"]
+        router = await hands.make("routers", name="gate", network=outside)
+        await hands.do(f"/routers/{router}/part/interfaces/new/add", subnet=subnet)
+        await hands.do(f"/routers/{router}/do/routes", routes="10.99.0.0/24=10.8.0.7")
+        found = (await hands.get(f"/network/v2.0/routers/{router}"))["router"]
+        assert found["routes"] == [{"destination": "10.99.0.0/24", "nexthop": "10.8.0.7"}]
+        port = await hands.make("ports", network=network, name="plug", address="10.8.0.12")
+        await hands.do(f"/ports/{port}/do/pairs", pairs="10.8.0.99")
+        await hands.do(f"/ports/{port}/do/groups", groups="")
+        address = await hands.make("floatingips", network=outside, description="d")
+        await hands.do(f"/floatingips/{address}/do/associate", port=port)
+        found = (await hands.get(f"/network/v2.0/floatingips/{address}"))["floatingip"]
+        assert found["fixed_ip_address"] == "10.8.0.12"
+        plan = (await hands.browser.get("/map/topology")).raw.decode()
+        assert "blue" in plan and "gate" in plan and plan.count('class="wire"') >= 2
+        await hands.do(f"/floatingips/{address}/do/disassociate")
+        await hands.do(f"/floatingips/{address}/do/delete")
+        await hands.do(f"/ports/{port}/do/delete")
+        await hands.do(f"/routers/{router}/do/routes", routes="")
+        rows = await hands.get(f"/network/v2.0/ports?device_id={router}&network_id={network}")
+        row = rows["ports"][0]["id"]
+        await hands.do(f"/routers/{router}/part/interfaces/do/remove?row={row}")
+        await hands.do(f"/routers/{router}/do/no_gateway")
+        await hands.do(f"/routers/{router}/do/delete")
+        page = text_of(await hands.browser.get(f"/networks/{network}/do/delete"))
+        assert "Subnets that go with it" in page and "10.8.0.0/24" in page
+        await hands.do(f"/networks/{network}/do/delete")
+        left = await hands.get("/network/v2.0/networks?name=blue")
+        assert left["networks"] == []
 
-    asyncio.run(run())
+    house.run(run)
 
 
-def test_what_is_kept(tmp_path: Path) -> None:
+def test_what_is_kept(house: House) -> None:
     """Images, volumes, snapshots, shares, names, stacks."""
 
-    async def run() -> None:
-        async with running_cloud(tmp_path) as cloud:
-            hands = Hands(cloud, await signed_in(cloud), "demo")
-            answer = await hands.browser.upload(
-                "/images/new/upload",
-                {"name": "own", "disk_format": "raw", "visibility": "shared"},
-                "x.raw",
-                b"1" * 5000,
-            )
-            assert answer.status == 303, problem_of(answer)
-            image = ids_of(await hands.browser.get("/images?q=own"), "images")[0]
-            form = {"name": "own2", "visibility": "shared", "min_disk": "1", "min_ram": "0"}
-            await hands.do(f"/images/{image}/do/edit", **form, tags="a\nb")
-            await cloud.token("admin")
-            other = cloud.projects["admin"]
-            await hands.do(f"/images/{image}/part/members/new/add", project=other)
-            assert (await hands.browser.get(f"/images/{image}/do/download")).raw == b"1" * 5000
-            theirs = await signed_in(cloud, "admin")
-            assert (await theirs.post(f"/images/{image}/do/accept", {})).status == 303
-            volume = await hands.make("volumes", name="data", size="1")
-            url = f"/volume/v3/volumes/{volume}"
-            await hands.until(url, lambda b: b["volume"]["status"] == "available")
-            await hands.do(f"/volumes/{volume}/do/extend", size="2")
-            await hands.until(
-                url, lambda b: (b["volume"]["size"], b["volume"]["status"]) == (2, "available")
-            )
-            await hands.do(f"/volumes/{volume}/part/snapshots/new/add", name="before")
-            snapshot = ids_of(await hands.browser.get("/snapshots"), "snapshots")[0]
-            made = f"/volume/v3/snapshots/{snapshot}"
-            await hands.until(made, lambda b: b["snapshot"]["status"] == "available")
-            await hands.do(f"/snapshots/{snapshot}/do/volume", name="after", size="2")
-            page = text_of(await hands.browser.get(f"/volumes/{volume}/do/delete"))
-            assert "snapshots, which have to go first" in page and "before" in page
-            zone = await hands.make("zones", name="example.org", email="a@example.org")
-            at = f"/zones/{zone}/part/records"
-            form = {"name": "www", "type": "A", "records": "192.0.2.1\n192.0.2.2", "ttl": "60"}
-            await hands.do(f"{at}/new/add", **form)
-            sets = await hands.get(f"/dns/v2/zones/{zone}/recordsets?name=www.example.org.")
-            record = sets["recordsets"][0]
-            assert record["records"] == ["192.0.2.1", "192.0.2.2"]
-            await hands.do(f"{at}/do/edit?row={record['id']}", records="192.0.2.9", ttl="")
-            await hands.do(f"{at}/do/delete?row={record['id']}")
-            await hands.do("/containers/new/create", name="box")
-            await hands.do("/containers/box/part/objects/new/folder", name="in")
-            answer = await hands.browser.upload(
-                "/containers/box/part/objects/new/upload?in=in/", {"name": ""}, "a b.txt", b"hello"
-            )
-            inside = await hands.browser.get("/containers/box?of=objects&in=in/")
-            assert "a b.txt" in text_of(inside)
-            row = quote("in/a b.txt", safe="")
-            copy = f"/containers/box/part/objects/do/copy?row={row}"
-            await hands.do(copy, name="copy.txt")
-            saved = "/containers/box/part/objects/do/download?row=copy.txt"
-            assert (await hands.browser.get(saved)).raw == b"hello"
+    async def run(cloud: TestCloud) -> None:
+        hands = Hands(cloud, await signed_in(cloud), "demo")
+        answer = await hands.browser.upload(
+            "/images/new/upload",
+            {"name": "own", "disk_format": "raw", "visibility": "shared"},
+            "x.raw",
+            b"1" * 5000,
+        )
+        assert answer.status == 303, problem_of(answer)
+        image = ids_of(await hands.browser.get("/images?q=own"), "images")[0]
+        form = {"name": "own2", "visibility": "shared", "min_disk": "1", "min_ram": "0"}
+        await hands.do(f"/images/{image}/do/edit", **form, tags="a\nb")
+        await cloud.token("admin")
+        other = cloud.projects["admin"]
+        await hands.do(f"/images/{image}/part/members/new/add", project=other)
+        assert (await hands.browser.get(f"/images/{image}/do/download")).raw == b"1" * 5000
+        theirs = await signed_in(cloud, "admin")
+        assert (await theirs.post(f"/images/{image}/do/accept", {})).status == 303
+        volume = await hands.make("volumes", name="data", size="1")
+        url = f"/volume/v3/volumes/{volume}"
+        await hands.until(url, lambda b: b["volume"]["status"] == "available")
+        await hands.do(f"/volumes/{volume}/do/extend", size="2")
+        await hands.until(
+            url, lambda b: (b["volume"]["size"], b["volume"]["status"]) == (2, "available")
+        )
+        await hands.do(f"/volumes/{volume}/part/snapshots/new/add", name="before")
+        snapshot = ids_of(await hands.browser.get("/snapshots"), "snapshots")[0]
+        made = f"/volume/v3/snapshots/{snapshot}"
+        await hands.until(made, lambda b: b["snapshot"]["status"] == "available")
+        await hands.do(f"/snapshots/{snapshot}/do/volume", name="after", size="2")
+        page = text_of(await hands.browser.get(f"/volumes/{volume}/do/delete"))
+        assert "snapshots, which have to go first" in page and "before" in page
+        zone = await hands.make("zones", name="example.org", email="a@example.org")
+        at = f"/zones/{zone}/part/records"
+        form = {"name": "www", "type": "A", "records": "192.0.2.1\n192.0.2.2", "ttl": "60"}
+        await hands.do(f"{at}/new/add", **form)
+        sets = await hands.get(f"/dns/v2/zones/{zone}/recordsets?name=www.example.org.")
+        record = sets["recordsets"][0]
+        assert record["records"] == ["192.0.2.1", "192.0.2.2"]
+        await hands.do(f"{at}/do/edit?row={record['id']}", records="192.0.2.9", ttl="")
+        await hands.do(f"{at}/do/delete?row={record['id']}")
+        await hands.do("/containers/new/create", name="box")
+        await hands.do("/containers/box/part/objects/new/folder", name="in")
+        answer = await hands.browser.upload(
+            "/containers/box/part/objects/new/upload?in=in/", {"name": ""}, "a b.txt", b"hello"
+        )
+        inside = await hands.browser.get("/containers/box?of=objects&in=in/")
+        assert "a b.txt" in text_of(inside)
+        row = quote("in/a b.txt", safe="")
+        copy = f"/containers/box/part/objects/do/copy?row={row}"
+        await hands.do(copy, name="copy.txt")
+        saved = "/containers/box/part/objects/do/download?row=copy.txt"
+        assert (await hands.browser.get(saved)).raw == b"hello"
 
-    asyncio.run(run())
+    house.run(run)
 
 
-def test_oneself_and_shares(tmp_path: Path) -> None:
-    async def run() -> None:
-        async with running_cloud(tmp_path) as cloud:
-            hands = Hands(cloud, await signed_in(cloud), "demo")
-            me = ids_of(await hands.browser.get("/me"), "me")[0]
-            form = {"name": "robot", "roles": "reader", "rules": "compute GET /v2.1/servers"}
-            form |= {"description": "", "expires_at": "2099-01-01T00:00:00", "unrestricted": ""}
-            at = f"/me/{me}/part"
-            made = await hands.browser.post(f"{at}/credentials/new/add", form)
-            assert b'data-name="robot.txt"' in made.raw, problem_of(made)
-            url = f"/identity/v3/users/{me}/application_credentials"
-            credential = (await hands.get(url))["application_credentials"][0]
-            assert credential["roles"][0]["name"] == "reader"
-            assert credential["access_rules"][0]["path"] == "/v2.1/servers"
-            await hands.do(f"{at}/credentials/do/delete?row={credential['id']}")
-            await cloud.token("demo")
-            keys = await hands.browser.post(
-                f"{at}/keys/new/add", {"project": cloud.projects["demo"]}
-            )
-            assert "Secret key" in text_of(keys), problem_of(keys)
-            network = await cloud.private_network()
-            subnets = await hands.get(f"/network/v2.0/subnets?network_id={network}")
-            form = {"name": "n", "network": network, "subnet": subnets["subnets"][0]["id"]}
-            place = await hands.make("sharenetworks", **form)
-            form = {"name": "files", "size": "1", "proto": "NFS", "network": place}
-            share = await hands.make("shares", **form)
-            version = {"x-openstack-manila-api-version": "2.63"}
-            url = f"/share/v2/shares/{share}"
-            await hands.until(url, lambda b: b["share"]["status"] == "available", headers=version)
-            rule = {"type": "ip", "who": "10.0.0.0/24", "level": "ro"}
-            await hands.do(f"/shares/{share}/part/rules/new/add", **rule)
-            page = text_of(await hands.browser.get(f"/shares/{share}"))
-            assert "10.0.0.0/24" in page and "Where to mount it from" in page
-            await hands.do(f"/shares/{share}/do/extend", size="2")
+def test_oneself_and_shares(house: House) -> None:
+    async def run(cloud: TestCloud) -> None:
+        hands = Hands(cloud, await signed_in(cloud), "demo")
+        me = ids_of(await hands.browser.get("/me"), "me")[0]
+        form = {"name": "robot", "roles": "reader", "rules": "compute GET /v2.1/servers"}
+        form |= {"description": "", "expires_at": "2099-01-01T00:00:00", "unrestricted": ""}
+        at = f"/me/{me}/part"
+        made = await hands.browser.post(f"{at}/credentials/new/add", form)
+        assert b'data-name="robot.txt"' in made.raw, problem_of(made)
+        url = f"/identity/v3/users/{me}/application_credentials"
+        credential = (await hands.get(url))["application_credentials"][0]
+        assert credential["roles"][0]["name"] == "reader"
+        assert credential["access_rules"][0]["path"] == "/v2.1/servers"
+        await hands.do(f"{at}/credentials/do/delete?row={credential['id']}")
+        await cloud.token("demo")
+        keys = await hands.browser.post(f"{at}/keys/new/add", {"project": cloud.projects["demo"]})
+        assert "Secret key" in text_of(keys), problem_of(keys)
+        network = await cloud.private_network()
+        subnets = await hands.get(f"/network/v2.0/subnets?network_id={network}")
+        form = {"name": "n", "network": network, "subnet": subnets["subnets"][0]["id"]}
+        place = await hands.make("sharenetworks", **form)
+        form = {"name": "files", "size": "1", "proto": "NFS", "network": place}
+        share = await hands.make("shares", **form)
+        version = {"x-openstack-manila-api-version": "2.63"}
+        url = f"/share/v2/shares/{share}"
+        await hands.until(url, lambda b: b["share"]["status"] == "available", headers=version)
+        rule = {"type": "ip", "who": "10.0.0.0/24", "level": "ro"}
+        await hands.do(f"/shares/{share}/part/rules/new/add", **rule)
+        page = text_of(await hands.browser.get(f"/shares/{share}"))
+        assert "10.0.0.0/24" in page and "Where to mount it from" in page
+        await hands.do(f"/shares/{share}/do/extend", size="2")
 
-    asyncio.run(run())
+    house.run(run)
 
 
 TEMPLATE = {
@@ -316,76 +305,74 @@ TEMPLATE = {
 }
 
 
-def test_a_stack_from_a_file(tmp_path: Path) -> None:
-    async def run() -> None:
-        async with running_cloud(tmp_path) as cloud:
-            hands = Hands(cloud, await signed_in(cloud), "demo")
-            text = json.dumps(TEMPLATE)
-            form = {"name": "s", "template": text, "parameters": "", "timeout": "5"}
-            advice = await hands.browser.post("/stacks/new/create/check", dict(form))
-            assert "Parameter size (Number) has to be given. How long." in text_of(advice)
-            answer = await hands.browser.upload(
-                "/stacks/new/create",
-                {"name": "s", "parameters": "size=12", "timeout": "5"},
-                "t.json",
-                text.encode(),
-            )
-            assert answer.status == 303, problem_of(answer)
-            stack = ids_of(await hands.browser.get("/stacks"), "stacks")[0]
-            await cloud.token("demo")
-            url = f"/orchestration/v1/{cloud.projects['demo']}/stacks?id={stack}"
-            await hands.until(url, lambda b: b["stacks"][0]["stack_status"] == "CREATE_COMPLETE")
-            page = await hands.browser.get(f"/stacks/{stack}")
-            assert "first" in text_of(page) and 'class="wire"' in page.raw.decode()
-            form = {"template": text, "parameters": "size=20", "timeout": "5"}
-            path = f"/stacks/{stack}/do/update"
-            advice = text_of(await hands.browser.post(f"{path}/check", dict(form)))
-            assert "first" in advice and "Would be" in advice
-            await hands.do(path, **form)
-            await hands.until(url, lambda b: b["stacks"][0]["stack_status"] == "UPDATE_COMPLETE")
-            await hands.do(f"/stacks/{stack}/do/delete")
-            await hands.until(url, lambda b: b["stacks"] == [])
+def test_a_stack_from_a_file(house: House) -> None:
+    async def run(cloud: TestCloud) -> None:
+        hands = Hands(cloud, await signed_in(cloud), "demo")
+        text = json.dumps(TEMPLATE)
+        form = {"name": "s", "template": text, "parameters": "", "timeout": "5"}
+        advice = await hands.browser.post("/stacks/new/create/check", dict(form))
+        assert "Parameter size (Number) has to be given. How long." in text_of(advice)
+        answer = await hands.browser.upload(
+            "/stacks/new/create",
+            {"name": "s", "parameters": "size=12", "timeout": "5"},
+            "t.json",
+            text.encode(),
+        )
+        assert answer.status == 303, problem_of(answer)
+        stack = ids_of(await hands.browser.get("/stacks"), "stacks")[0]
+        await cloud.token("demo")
+        url = f"/orchestration/v1/{cloud.projects['demo']}/stacks?id={stack}"
+        await hands.until(url, lambda b: b["stacks"][0]["stack_status"] == "CREATE_COMPLETE")
+        page = await hands.browser.get(f"/stacks/{stack}")
+        assert "first" in text_of(page) and 'class="wire"' in page.raw.decode()
+        form = {"template": text, "parameters": "size=20", "timeout": "5"}
+        path = f"/stacks/{stack}/do/update"
+        advice = text_of(await hands.browser.post(f"{path}/check", dict(form)))
+        assert "first" in advice and "Would be" in advice
+        await hands.do(path, **form)
+        await hands.until(url, lambda b: b["stacks"][0]["stack_status"] == "UPDATE_COMPLETE")
+        await hands.do(f"/stacks/{stack}/do/delete")
+        await hands.until(url, lambda b: b["stacks"] == [])
 
-    asyncio.run(run())
+    house.run(run)
 
 
-def test_an_operators_day(tmp_path: Path) -> None:
+def test_an_operators_day(house: House) -> None:
     """A project with its people, flavors, quotas, hosts."""
 
-    async def run() -> None:
-        async with running_cloud(tmp_path) as cloud:
-            hands = Hands(cloud, await signed_in(cloud, "admin"), "admin")
-            project = await hands.make("projects", name="team", description="", enabled="yes")
-            roles = (await hands.get("/identity/v3/roles"))["roles"]
-            role = {each["name"]: each["id"] for each in roles}
-            form = {"name": "ann", "password": "ann-12345", "project": project, "enabled": "yes"}
-            user = await hands.make("users", **form, role=role["member"])
-            ann = Browser(cloud)
-            assert (await ann.sign_in("ann", "ann-12345")).status == 303
-            group = await hands.make("groups", name="crew", description="")
-            await hands.do(f"/groups/{group}/part/users/new/add", user=user)
-            form = {"user": "", "group": group, "role": role["reader"]}
-            await hands.do(f"/projects/{project}/part/members/new/add", **form)
-            page = text_of(await hands.browser.get(f"/users/{user}"))
-            assert "member" in page and "crew" in page
-            quotas = {"instances": "3", "cores": "7", "ram": "512", "key_pairs": "5"}
-            await hands.do(f"/quotas/{project}/do/edit", **quotas, server_groups="-1")
-            found = await hands.get(f"/compute/v2.1/os-quota-sets/{project}")
-            assert found["quota_set"]["cores"] == 7
-            form = {name: "2" for name in ("network", "subnet", "port", "router", "floatingip")}
-            form |= {"security_group": "3", "security_group_rule": "-1"}
-            await hands.do(f"/networkquotas/{project}/do/edit", **form)
-            await hands.do(f"/networkquotas/{project}/do/reset")
-            form = {"volumes": "2", "gigabytes": "5", "snapshots": "1"}
-            await hands.do(f"/volumequotas/{project}/do/edit", **form)
-            await _hardware(hands, project)
-            await _elsewhere(hands)
-            await hands.do(f"/users/{user}/do/delete")
-            assert (await ann.get("/servers")).status == 303
-            log = text_of(await hands.browser.get("/log"))
-            assert "identity.user.delete" in log
+    async def run(cloud: TestCloud) -> None:
+        hands = Hands(cloud, await signed_in(cloud, "admin"), "admin")
+        project = await hands.make("projects", name="team", description="", enabled="yes")
+        roles = (await hands.get("/identity/v3/roles"))["roles"]
+        role = {each["name"]: each["id"] for each in roles}
+        form = {"name": "ann", "password": "ann-12345", "project": project, "enabled": "yes"}
+        user = await hands.make("users", **form, role=role["member"])
+        ann = Browser(cloud)
+        assert (await ann.sign_in("ann", "ann-12345")).status == 303
+        group = await hands.make("groups", name="crew", description="")
+        await hands.do(f"/groups/{group}/part/users/new/add", user=user)
+        form = {"user": "", "group": group, "role": role["reader"]}
+        await hands.do(f"/projects/{project}/part/members/new/add", **form)
+        page = text_of(await hands.browser.get(f"/users/{user}"))
+        assert "member" in page and "crew" in page
+        quotas = {"instances": "3", "cores": "7", "ram": "512", "key_pairs": "5"}
+        await hands.do(f"/quotas/{project}/do/edit", **quotas, server_groups="-1")
+        found = await hands.get(f"/compute/v2.1/os-quota-sets/{project}")
+        assert found["quota_set"]["cores"] == 7
+        form = {name: "2" for name in ("network", "subnet", "port", "router", "floatingip")}
+        form |= {"security_group": "3", "security_group_rule": "-1"}
+        await hands.do(f"/networkquotas/{project}/do/edit", **form)
+        await hands.do(f"/networkquotas/{project}/do/reset")
+        form = {"volumes": "2", "gigabytes": "5", "snapshots": "1"}
+        await hands.do(f"/volumequotas/{project}/do/edit", **form)
+        await _hardware(hands, project)
+        await _elsewhere(hands)
+        await hands.do(f"/users/{user}/do/delete")
+        assert (await ann.get("/servers")).status == 303
+        log = text_of(await hands.browser.get("/log"))
+        assert "identity.user.delete" in log
 
-    asyncio.run(run())
+    house.run(run)
 
 
 async def _hardware(hands: Hands, project: str) -> None:

@@ -1,16 +1,14 @@
 """Every page of every panel, for a member and an operator: it answers, nothing on it failed."""
 
 import asyncio
-import re
 from pathlib import Path
 
 import pytest
 
-from tests.dashboard.browser import Browser, ids_of, links, problem_of, signed_in, text_of
+from tests.dashboard.browser import Browser, ids_of, links, problem_of, shape_of, signed_in, text_of
 from tests.support.cloud import TestCloud, running_cloud
 
 MOST_PAGES = 420
-_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f-]{36}|row=[^&]*")
 
 
 async def furnish(browser: Browser, user: str) -> None:
@@ -59,7 +57,7 @@ async def crawl(browser: Browser) -> tuple[set[str], list[str]]:
     todo, seen, wrong = ["/dashboard/"], set(), []
     while todo and len(seen) < MOST_PAGES:
         path = todo.pop()
-        shape = _ID.sub("*", path)
+        shape = shape_of(path)
         if shape in seen or "/assets/" in path:
             continue
         seen.add(shape)

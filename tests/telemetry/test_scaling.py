@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.support.cloud import TestCloud, running_cloud
+from cumulo.telemetry.queries import alarm as queries
+from tests.support.cloud import BASE, TestCloud, running_cloud
 
 SERVERS = "/compute/v2.1/servers"
 STACKS = "/orchestration/v1"
@@ -86,6 +87,28 @@ def load(cloud: TestCloud, busy: float) -> None:
         part.driver.load["*"] = busy
 
 
+async def signalled(cloud: TestCloud, url: str) -> None:
+    """Orchestration's own address of a signal needs a token: an alarm has its owner's right there
+    after `trust+`, and none without."""
+    database: Any = cloud.cloud.database
+    for action in (url, f"trust+{url}"):
+        wish = {"name": "n", "type": "event", "event_rule": {}, "alarm_actions": [action]}
+        made = await cloud.call("POST", "/alarming/v2/alarms", json_=wish)
+        assert made.json["alarm_actions"] == [action], made.raw
+        id = made.json["alarm_id"]
+        await cloud.call("PUT", f"/alarming/v2/alarms/{id}/state", json_="alarm")
+        end = time.monotonic() + 5
+        while True:
+            calls = database.read_now(lambda tx, id=id: tx.all(queries.WAITING_CALLS, alarm=id))
+            refused = [call for call in calls if call.tries]
+            if refused or not calls:
+                break
+            assert time.monotonic() < end
+            await asyncio.sleep(0.02)
+        assert bool(refused) == (action == url)
+        await cloud.call("DELETE", f"/alarming/v2/alarms/{id}")
+
+
 def test_a_group_follows_its_load(tmp_path: Path) -> None:
     async def servers(cloud: TestCloud, count: int) -> None:
         def there(answer: Any) -> bool:
@@ -117,6 +140,9 @@ def test_a_group_follows_its_load(tmp_path: Path) -> None:
         await servers(cloud, 1)
         history = await cloud.call("GET", f"/alarming/v2/alarms/{low}/history")
         assert any("Transition to alarm" in each["detail"] for each in history.json)
+        await asyncio.sleep(1.5)  # The group and the policy cool down.
+        await signalled(cloud, f"{BASE}{one}/resources/up/signal")
+        await servers(cloud, 2)
         assert (await cloud.call("DELETE", one)).status == 204
         await cloud.until(
             one, lambda a: a.json["stack"]["stack_status"] == "DELETE_COMPLETE", seconds=20

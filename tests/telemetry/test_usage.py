@@ -152,6 +152,8 @@ async def what_is_given(cloud: TestCloud, zone_id: str) -> None:
         await asyncio.sleep(0.02)
     assert [each[0] for each in of] == [cloud.projects["demo"], cloud.projects["admin"]]
     assert of[0][1] is not None and of[1][1] is None
+    # What is measured of it goes with it.
+    await cloud.until(f"/metric/v1/resource/zone/{zone_id}", lambda a: a.status == 404)
 
 
 def test_what_other_services_are_paid_for(tmp_path: Path) -> None:
@@ -275,8 +277,7 @@ def test_metrics_of_guests_and_an_alarm(tmp_path: Path, monkeypatch: pytest.Monk
         history = (await cloud.call("GET", f"{one}/history")).json
         assert [each["type"] for each in history] == ["state transition", "creation"]
         assert (await cloud.call("GET", f"{one}/state")).json == "alarm"
-        # Strangers see nothing of it.
-        await cloud.token("admin")
+        # Of what is not there, or not one's own, nothing is seen.
         wish = dict(
             alarm,
             gnocchi_resources_threshold_rule={
@@ -284,7 +285,11 @@ def test_metrics_of_guests_and_an_alarm(tmp_path: Path, monkeypatch: pytest.Monk
                 "resource_id": "00000000-0000-4000-8000-000000000000",
             },
         )
-        assert (await cloud.call("POST", "/alarming/v2/alarms", json_=wish)).status == 404
+        blind = await cloud.call("POST", "/alarming/v2/alarms", json_=wish)
+        await cloud.until(
+            f"/alarming/v2/alarms/{blind.json['alarm_id']}",
+            lambda a: "does not exist" in a.json["state_reason"],
+        )
 
     async def run() -> None:
         listener = listening(heard, written)

@@ -1,5 +1,6 @@
 """Image in the dashboard: images, uploaded, imported, shared."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from cumulo.core.panels import (
 from cumulo.core.resource_types import Request
 
 BASE = "/image/v2/images"
+METADEFS = "/image/v2/metadefs/namespaces"
 FORMATS = tuple((name, name) for name in ("qcow2", "raw", "iso", "vmdk", "vdi", "vhd", "vhdx"))
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 _KNOWN = frozenset(
@@ -282,4 +284,95 @@ IMAGES = Panel(
     parts=(MEMBERS,),
     events="image",
 )
-PANELS = (IMAGES,)
+
+
+def _namespace(item: Item) -> str:
+    return f"{METADEFS}/{part_of_path(item['namespace'])}"
+
+
+def _definitions(item: Item, form: Form) -> Request:
+    body: Any = json.loads(form["definitions"])
+    if not isinstance(body, dict):
+        raise ValueError("an object was expected")
+    return Request("POST", METADEFS, body)
+
+
+DEFINITIONS = Panel(
+    name="metadefs",
+    title="Metadata definitions",
+    group="Compute",
+    order=24,
+    about="Properties that images, flavors and volumes can have, and what they mean.",
+    items=Request("GET", METADEFS),
+    key="namespaces",
+    columns=(
+        column("Name", "namespace", link=True),
+        column("Title", "display_name"),
+        column("Visibility", "visibility"),
+        Column(
+            "For",
+            lambda item: [each["name"] for each in item.get("resource_type_associations") or ()],
+            "list",
+        ),
+    ),
+    id="namespace",
+    label=lambda item: str(item.get("namespace")),
+    detail=lambda id: Request("GET", f"{METADEFS}/{id}"),
+    lines=(
+        column("Title", "display_name"),
+        column("Description", "description"),
+        column("Visibility", "visibility"),
+        column("Protected", "protected", "yes"),
+    ),
+    parts=(
+        Part(
+            "properties",
+            "Properties",
+            lambda item, place: Request("GET", f"{_namespace(item)}/properties"),
+            "properties",
+            (
+                column("Name", "name", "mono"),
+                column("Title", "title"),
+                column("Type", "type"),
+                Column("Values", lambda each: each.get("enum"), "list"),
+                column("Description", "description"),
+            ),
+            rows=lambda body, item: [
+                {"name": name, **value} for name, value in sorted(body["properties"].items())
+            ],
+            id="name",
+        ),
+        Part(
+            "objects",
+            "Objects",
+            lambda item, place: Request("GET", f"{_namespace(item)}/objects"),
+            "objects",
+            (
+                column("Name", "name"),
+                column("Description", "description"),
+                Column("Properties", lambda each: sorted(each.get("properties") or ()), "list"),
+            ),
+            id="name",
+        ),
+    ),
+    create=(
+        Action(
+            "create",
+            "Import definitions",
+            _definitions,
+            fields=(
+                Field(
+                    "definitions",
+                    "Definitions as JSON",
+                    "textarea",
+                    default='{"namespace": "OWN", "properties": {}}',
+                    longest=200_000,
+                ),
+            ),
+        ),
+    ),
+    actions=(delete(_namespace, allowed=lambda item: not item.get("protected")),),
+    events="metadef",
+    marker=False,
+)
+PANELS = (IMAGES, DEFINITIONS)

@@ -64,6 +64,9 @@ class Home:
             figures=[each for each in figures if each is not None],
             lately=lately[:LATELY],
             health=status,
+            wrong=(await visit.maybe(Request("GET", "/healthz")) or {}).get("problems", ())
+            if status
+            else (),
             quick=_quick(visit, self._desk.panels),
         )
 

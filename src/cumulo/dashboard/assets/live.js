@@ -46,13 +46,13 @@ function dates(root) {
 
 function put(part, html) {
   if (part.dataset.last === html) return;
-  const ticked = new Set([...part.querySelectorAll("input[type=checkbox]:checked")].map((each) => each.value));
+  const ticked = new Set([...part.querySelectorAll("input[name=id]:checked")].map((each) => each.value));
   const focus = part.contains(document.activeElement) ? document.activeElement : null;
   const key = focus && (focus.getAttribute("href") || focus.value);
   const open = [...part.querySelectorAll("details")].map((each) => each.open);
   part.innerHTML = html;
   part.dataset.last = html;
-  for (const each of part.querySelectorAll("input[type=checkbox]")) each.checked = ticked.has(each.value);
+  for (const each of part.querySelectorAll("input[name=id]")) each.checked = ticked.has(each.value);
   part.querySelectorAll("details").forEach((each, place) => { each.open = Boolean(open[place]); });
   if (key) for (const each of part.querySelectorAll("a,input,button")) {
     if ((each.getAttribute("href") || each.value) === key) { each.focus(); break; }
@@ -159,6 +159,12 @@ const all = document.querySelector(".nav-all");
 if (all && window.matchMedia("(max-width: 48rem)").matches) all.open = false;
 document.addEventListener("click", (event) => {
   for (const each of document.querySelectorAll(".drop[open]")) if (!each.contains(event.target)) each.open = false;
+});
+
+// --- all rows of a list at once
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-all]")) return;
+  for (const each of event.target.closest("table").querySelectorAll("tbody input[name=id]")) each.checked = event.target.checked;
 });
 
 // --- the palette

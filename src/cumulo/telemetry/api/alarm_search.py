@@ -200,7 +200,9 @@ class AlarmQueriesApi:
     def alarms(self, call: Call, tx: Tx) -> Any:
         query: Query = call.body
         project = None if call.principal.is_admin else call.project_id
-        sort = ordered(_order(query), self._alarms.listing, NAMES)
+        # What was changed last comes first, unless it is asked for otherwise.
+        wishes = _order(query) or [("timestamp", "desc")]
+        sort = ordered(wishes, self._alarms.listing, NAMES)
         rows = find(call, tx, self._alarms, _filter(query), project, sort=sort, limit=_limit(query))
         return [self._alarms.shown(row) for row in rows]
 

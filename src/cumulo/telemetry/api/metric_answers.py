@@ -33,7 +33,7 @@ class Metric(Body, kw_only=True):
     id: str
     name: str | None
     unit: str | None
-    archive_policy: Policy
+    archive_policy: Policy | UnsetType = UNSET
     archive_policy_name: str
     resource_id: str | None
     creator: str

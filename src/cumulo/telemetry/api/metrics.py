@@ -147,8 +147,10 @@ class MetricsApi:
             resource=row,
         )
         where = {"Location": f"{call.base_url}/v1/metric/{made.id}"}
-        policy = self._metrics.policies.get(tx, made.archive_policy)
-        return Reply(201, metric_body(made, policy), where)
+        shown = metric_body(made, self._metrics.policies.get(tx, made.archive_policy))
+        # Only who asks for a metric is told what its policy is like.
+        del shown["archive_policy"]
+        return Reply(201, shown, where)
 
     def show(self, call: Call, tx: Tx) -> Any:
         row = metric_of(call, tx, self._metrics)

@@ -6,6 +6,7 @@ from urllib.parse import quote
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation, Reply
+from cumulo.core.wire.coercions import whole_or_none
 from cumulo.telemetry.api.bodies import keys, name_in, policy_body, rule_body
 from cumulo.telemetry.model.metric import Definition
 from cumulo.telemetry.model.points import DEFAULT_METHODS
@@ -60,6 +61,7 @@ class PoliciesApi:
     def create(self, call: Call, tx: Tx) -> Any:
         body = keys(call.body, ("name", "definition"), ("back_window", "aggregation_methods"))
         methods, back = body.get("aggregation_methods"), body.get("back_window", 0)
+        back = whole_or_none(back) if isinstance(back, str) else back
         texts = isinstance(methods, list) and all(isinstance(each, str) for each in methods)
         if methods is not None and not (texts and len(methods) <= MOST_METHODS):
             raise BadRequest("Invalid input: expected a list @ data['aggregation_methods']")
@@ -133,6 +135,9 @@ def _definition(given: Any) -> Definition:
     granularity = span_of(given["granularity"], "granularity") if "granularity" in given else None
     timespan = span_of(given["timespan"], "timespan") if "timespan" in given else None
     points = given.get("points")
+    if isinstance(points, str):
+        # The stock client sends what was typed, as text.
+        points = whole_or_none(points) or 0
     whole = isinstance(points, int) and not isinstance(points, bool)
     if points is not None and not (whole and 0 < points < 10**9):
         raise BadRequest("Invalid input: points")

@@ -241,9 +241,26 @@ class ResourcesApi:
                 raise BadRequest("Invalid input: only an administrator gives a resource away")
             changes["project_id"] = body.project_id
         row = self._resources.update(tx, row, tx.now, **changes)
-        if body.metrics:
-            self._add(call, tx, row, body.metrics)
+        if body.metrics is not None:
+            self._set_metrics(call, tx, row, body.metrics)
         return self._shown(tx, row)
+
+    def _set_metrics(
+        self, call: Call, tx: Tx, row: ResourceRow, metrics: Mapping[str, Any]
+    ) -> None:
+        """From now on it has these: what is not named is removed, what is there stays."""
+        there = {str(each.name): each for each in self._metrics.of_resources(tx, [row.id])[row.id]}
+        new = {}
+        for name, wish in metrics.items():
+            if name not in there:
+                new[name] = wish
+            elif wish != there[name].id and isinstance(wish, str):
+                raise Conflict(f"Named metric {name[:80]} already exists")
+        self._add(call, tx, row, new)
+        for name, metric in there.items():
+            if name not in metrics:
+                call.allow(target_of(metric, row.project_id), "delete metric")
+                self._metrics.delete(tx, metric)
 
     def delete(self, call: Call, tx: Tx) -> None:
         self._resources.delete(tx, self._one(call, tx))

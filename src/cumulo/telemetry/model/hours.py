@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cumulo.core.faults import BadRequest
+from cumulo.core.wire.coercions import whole_or_none
 
 MOST_DURATION = 40 * 86400
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
@@ -37,6 +38,9 @@ def checked(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         if any(name == other["name"] for other in made):
             raise BadRequest(f"Time constraint names must be unique for a given alarm: {name}")
         duration = each.get("duration")
+        if isinstance(duration, str):
+            # The stock client sends what was typed, as text.
+            duration = whole_or_none(duration)
         if isinstance(duration, bool) or not isinstance(duration, int):
             raise BadRequest("Invalid input for duration: a whole number of seconds")
         if not 0 <= duration <= MOST_DURATION:

@@ -17,7 +17,10 @@ LAST = 253_402_300_000.0
 
 
 def seconds_of(text: str, what: str) -> float:
-    """Since the epoch: a number, ISO 8601, or relative to now (`-1 hour`). Raises BadRequest."""
+    """Since the epoch: a number, ISO 8601, `now`, or relative to it (`-1 hour`). Raises
+    BadRequest."""
+    if text.strip() == "now":
+        return datetime.now(UTC).timestamp()
     try:
         if re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,9})?", text):
             found = float(text)

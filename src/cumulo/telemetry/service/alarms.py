@@ -318,7 +318,7 @@ class Alarms:
     def has_news(self, judged: Judged, now: Moment) -> bool:
         """Whether anything follows from what was judged that has to be written."""
         row, verdict = judged.row, judged.verdict
-        if judged.searched or row.due <= now:
+        if (judged.searched and row.searches) or row.due <= now:
             return True
         if verdict is None:
             return False

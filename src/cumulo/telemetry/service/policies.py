@@ -57,10 +57,13 @@ class Policies:
         """Only for how long points are kept may change."""
         row = self.get(tx, name)
         ordered = _ordered(definition)
-        if [each.granularity for each in ordered] != [each.granularity for each in row.definition]:
-            raise BadRequest(
-                f"Archive policy {name} does not support change: granularities cannot be changed"
-            )
+        now = [each.granularity for each in ordered]
+        for each in row.definition:
+            if each.granularity not in now or len(now) != len(row.definition):
+                raise BadRequest(
+                    f"Archive policy {name} does not support change: "
+                    f"{float(each.granularity)} granularity interval was changed"
+                )
         return tx.update(row, definition=ordered)
 
     def delete(self, tx: Tx, name: str) -> None:
@@ -99,7 +102,10 @@ class Policies:
         tx.delete(row)
         made = ArchivePolicyRuleRow(new, row.metric_pattern, row.archive_policy)
         if not tx.insert(made, ignore_duplicate=True):
-            raise Conflict(f"Archive policy rule {new} already exists")
+            raise BadRequest(
+                f"Archive policy rule {name} does not support change: "
+                f"Archive policy rule {new} already exists."
+            )
         return made
 
     def delete_rule(self, tx: Tx, name: str) -> None:

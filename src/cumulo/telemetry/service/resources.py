@@ -228,7 +228,8 @@ class Resources:
     def get(self, tx: Tx, given: str, project: str | None, user: str | None) -> ResourceRow:
         row = self.named(tx, given, project, user)
         if row is None:
-            raise NotFound(f"Resource {given} does not exist")
+            id = id_of(given, f"{user or ''}:{project or ''}")
+            raise NotFound(f"Resource {id} does not exist")
         return row
 
     def by_ids(self, tx: Tx, ids: Iterable[str]) -> dict[str, ResourceRow]:

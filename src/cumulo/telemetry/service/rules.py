@@ -166,8 +166,8 @@ class Rules:
         if kind == BY_RESOURCES:
             self._search(tx, rule, who)
         if kind == RESOURCES:
+            # Whether there is such a resource shows when it looks: it may come later.
             self._types.attributes(tx, rule["resource_type"])
-            self._resource(tx, rule, who)
         return rule
 
     def _search(self, tx: Tx, rule: Mapping[str, Any], who: Who) -> Search:
