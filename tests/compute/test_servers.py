@@ -180,6 +180,43 @@ def test_metadata_and_config_drive_tell_the_same(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_no_way_onto_the_external_network(tmp_path: Path) -> None:
+    """Users have routers and floating IPs for it: a port there is no way around that."""
+
+    async def story() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            networks = (await cloud.call("GET", "/network/v2.0/networks")).json["networks"]
+            outside = next(each["id"] for each in networks if each["router:external"])
+            port = await cloud.call(
+                "POST", "/network/v2.0/ports", json_={"port": {"network_id": outside}}
+            )
+            assert port.status == 201
+            by_port = {"port": port.json["port"]["id"]}
+            wish = {"name": "one", "flavorRef": "42", "imageRef": cloud.image}
+            for nic in ({"uuid": outside}, by_port):
+                body = {"server": {**wish, "networks": [nic]}}
+                answer = await cloud.call("POST", SERVERS, json_=body)
+                assert answer.status == 403 and b"external network" in answer.raw, answer.raw
+            server_id = await make(cloud)
+            for nic in ({"net_id": outside}, {"port_id": by_port["port"]}):
+                body = {"interfaceAttachment": nic}
+                path = f"{SERVERS}/{server_id}/os-interface"
+                answer = await cloud.call("POST", path, json_=body)
+                assert answer.status == 403, answer.raw
+
+    asyncio.run(story())
+
+
+def test_a_websocket_is_not_had_by_a_request(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            for query in ("", "?token=abc"):
+                answer = await cloud.request("GET", f"/compute/console{query}")
+                assert answer.status == 400 and b"websocket" in answer.raw, answer.raw
+
+    asyncio.run(story())
+
+
 def test_everything_is_given_back(tmp_path: Path) -> None:
     async def story() -> None:
         async with running_cloud(tmp_path) as cloud:

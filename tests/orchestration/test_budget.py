@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cumulo.orchestration.language import documents
 from cumulo.orchestration.language.constraints import Constraint
 from cumulo.orchestration.language.environment import Environment, child_of, merge, parse
 from cumulo.orchestration.language.functions import Budget, Functions
@@ -31,6 +32,33 @@ def test_a_snippet_has_a_budget(name: str) -> None:
     with pytest.raises(Invalid, match="more than there is room for"):
         functions.resolve(BOMBS[name])
     assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("x: " + "[" * 40_000 + "]" * 40_000, "nested deeper"),
+        ("x: " + "[" * 250_000, "nested deeper"),
+        ("x: " + "{a: " * 20_000, "nested deeper"),
+        ("\n".join(f"{' ' * i}a:" for i in range(700)), "nested deeper"),
+        ("- " * 100_000, "nested deeper"),
+        ("x: 0x" + "f" * 5000, "a number is too long"),
+        ("x: 0b" + "1" * 50_000, "a number is too long"),
+        ("x: 1" + ":59" * 50_000, "a number is too long"),
+        ("x: 1" + ":59" * 50_000 + ".5", "a number is too long"),
+    ],
+)
+def test_no_text_ends_the_process(text: str, reason: str) -> None:
+    """Who composes YAML calls itself for each level: too many of them and the process is gone."""
+    began = time.monotonic()
+    with pytest.raises(Invalid, match=reason):
+        documents.load(text)
+    assert time.monotonic() - began < 30
+
+
+def test_numbers_and_depth_as_people_write_them() -> None:
+    deep = "x: " + "[" * 50 + "1" + "]" * 50
+    assert documents.load(f"{deep}\ny: 0xff\nz: 1_000\nw: 2.5\nv: 2013-05-23")["y"] == 255
 
 
 @pytest.mark.parametrize("section", ["encrypted_param_names", "event_sinks", "parameters"])
@@ -81,10 +109,10 @@ def test_what_takes_long_is_refused_at_once(name: str) -> None:
 
 def test_a_budget_is_for_all_snippets_together() -> None:
     scope, snippet = Nowhere(), {"list_join": ["y", ["x" * 100] * 10_000]}
-    for _ in range(10):
+    for _ in range(8):
         Functions(hot_version(LATEST), scope).resolve(snippet)  # type: ignore[arg-type]
     with pytest.raises(Invalid, match="more than there is room for"):
-        for _ in range(10):
+        for _ in range(8):
             Functions(hot_version(LATEST), scope).resolve(snippet)  # type: ignore[arg-type]
 
 

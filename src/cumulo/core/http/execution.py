@@ -48,6 +48,9 @@ def candidates(found: Sequence[Named], version: Version | None, asked: str) -> l
     known = [pair for pair in found if pair[0].known_at(version)]
     if not known:
         raise NotFound("The resource could not be found.")
+    known = [pair for pair in known if pair[0].kind != "socket"]
+    if not known:
+        raise BadRequest("Only websockets are opened at this address.")
     return known if len(known) == 1 else _of_query(known, asked)
 
 

@@ -230,12 +230,18 @@ async def _advice(
     said: list[str] = []
     action = doing.action
     whole = {**{each.name: "" for each in action.fields}, **form}
+    same: Mapping[str, str] = {}
+    # A form that is half filled in has no advice yet.
+    unfinished = contextlib.suppress(ValueError, KeyError, TypeError, AttributeError)
     if action.check is not None:
-        asked = action.facts(doing.item, whole)
-        facts = {name: await _fact(visit, request) for name, request in asked.items()}
-        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+        with unfinished:
+            asked = action.facts(doing.item, whole)
+            facts = {name: await _fact(visit, request) for name, request in asked.items()}
             said = [visit.words(each) for each in action.check(whole, facts)]
-    return said, action.same(whole) if action.same is not None else {}
+    if action.same is not None:
+        with unfinished:
+            same = action.same(whole)
+    return said, same
 
 
 async def _fact(visit: Visit, request: Request) -> Any:

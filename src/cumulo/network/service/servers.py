@@ -97,10 +97,7 @@ class Servers:
         network = tx.get(NetworkRow, nic.network_id)
         if network is None or not self._networks.visible(network, principal):
             raise BadRequest(f"Network {nic.network_id} could not be found.")
-        if network.external and not network.shared and not is_admin(principal):
-            raise Forbidden(
-                f"It is not allowed to create an interface on external network {network.id}"
-            )
+        _not_outside(network, principal)
         if network.id not in self._networks.subnet_ids(tx, [network.id]):
             raise BadRequest(
                 f"Network {network.id} requires a subnet in order to boot instances on."
@@ -146,6 +143,9 @@ class Servers:
             raise BadRequest(f"Port {nic.port_id} not usable for instance {place['device_id']}.")
         if port.device_id or port.holder:
             raise Conflict(f"Port {port.id} is still in use.")
+        network = tx.get(NetworkRow, port.network_id)
+        assert network is not None
+        _not_outside(network, principal)
         kept = {**place, "dns_name": port.dns_name or place["dns_name"]}
         return self._ports.update(
             tx,
@@ -246,3 +246,11 @@ def _gathered(pairs: Sequence[tuple[Any, ...]]) -> dict[str, list[str]]:
     for key, value in pairs:
         found.setdefault(key, []).append(value)
     return found
+
+
+def _not_outside(network: NetworkRow, principal: Principal) -> None:
+    """Users' servers reach an external network by routers and floating IPs."""
+    if network.external and not network.shared and not is_admin(principal):
+        raise Forbidden(
+            f"It is not allowed to create an interface on external network {network.id}"
+        )

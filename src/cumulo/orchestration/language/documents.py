@@ -13,6 +13,8 @@ from cumulo.orchestration.language.invalid import Invalid
 MOST_BYTES = 512 * 1024
 MOST_DEPTH = 60
 MOST_NODES = 200_000
+MOST_DIGITS = 1000
+"""Of a number: Python writes none of more than 4300, and takes long over them."""
 
 
 class _Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader):  # type: ignore[misc]
@@ -36,6 +38,17 @@ def _no_twice(loader: Any, node: yaml.MappingNode, deep: bool = False) -> dict[A
     return made
 
 
+def _number(construct: Any) -> Any:
+    def bounded(loader: Any, node: yaml.ScalarNode) -> Any:
+        if len(node.value) > MOST_DIGITS:
+            raise Invalid(f"a number is too long, in line {node.start_mark.line + 1}")
+        return construct(loader, node)
+
+    return bounded
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _number(_Loader.construct_yaml_int))
+_Loader.add_constructor("tag:yaml.org,2002:float", _number(_Loader.construct_yaml_float))
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _text)
 _Loader.add_constructor("tag:yaml.org,2002:map", _no_twice)
 
@@ -45,6 +58,7 @@ def load(text: str, what: str = "template") -> Any:
     if len(text) > MOST_BYTES:
         raise Invalid(f"{what} exceeds maximum allowed size ({MOST_BYTES} bytes)")
     try:
+        _not_deep(text, what)
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
@@ -58,6 +72,23 @@ def load(text: str, what: str = "template") -> Any:
         raise
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise Invalid(f"Error parsing {what}: {' '.join(str(error).split())[:500]}") from None
+
+
+def _not_deep(text: str, what: str) -> None:
+    """Looked at piece by piece: whoever composes the whole calls itself for each level, and ends
+    the process for too many of them."""
+    loader, depth = _Loader(text), 0
+    try:
+        while loader.check_event():
+            event = loader.get_event()
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > MOST_DEPTH + 1:
+                raise Invalid(f"{what} is nested deeper than {MOST_DEPTH} levels")
+    finally:
+        loader.dispose()
 
 
 def _bounded(root: yaml.Node, what: str) -> None:

@@ -102,7 +102,7 @@ def search_cost(size: int, keys: Iterable[str]) -> int:
 
 
 def _compare(key: str) -> int:
-    return 8 + len(key) // 32
+    return 16 + len(key) // 16
 
 
 def _replace_cost(given: Any) -> int:
