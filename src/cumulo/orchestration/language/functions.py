@@ -20,8 +20,8 @@ MOST_TEXT = 4 * 1024 * 1024
 MOST_ITEMS = 10_000
 MOST_WORK = 16 * 1024 * 1024
 """Of one request: letters and values that its functions make, all together. Each of them may be
-small, and a loop in a loop still fill the memory. A value counts as 96 letters: less than a second for
-everything."""
+small, and a loop in a loop still fill the memory. A value counts as 96 letters: less than a second
+for everything."""
 
 
 class Budget:
