@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from cumulo.image.drivers.cinder import GIB, CinderDriver, CinderOptions
+from cumulo.image.drivers.cinder import GIB, CinderDriver, CinderOptions, CinderReader
 from cumulo.image.drivers.nbd import allowed, open_disk
 from tests.crash.control_plane import ControlPlane
 
@@ -302,3 +302,53 @@ def tools() -> set[str]:
                 if (process / "comm").read_text() == "qemu-nbd\n":
                     found.add(process.name)
     return found
+
+
+def test_a_reader_who_comes_while_the_last_one_leaves(tmp_path: Path) -> None:
+    """It attaches the volume again, and gives it back."""
+
+    class Volumes:
+        attached: list[str] = []
+        leaving, leave = asyncio.Event(), asyncio.Event()
+
+        async def let_go(self, volume_id: str) -> None:
+            assert not self.attached
+
+        async def available(self, volume_id: str) -> None:
+            assert not self.attached
+
+        async def detach(self, attachment_id: str) -> None:
+            self.leaving.set()
+            await self.leave.wait()
+            self.attached.remove(attachment_id)
+
+    class Bytes:
+        async def read(self, offset: int, length: int) -> bytes:
+            return b"x" * length
+
+        async def close(self) -> None:
+            await asyncio.sleep(0)
+
+    class Store(CinderDriver):
+        async def open(self, volume_id: str, *, read_only: bool) -> tuple[str, Any]:
+            self.volumes.attached.append(volume_id)  # type: ignore[attr-defined]
+            return volume_id, Bytes()
+
+    async def main() -> None:
+        options = {"auth_url": "http://127.0.0.1:1/v3", "user": "u", "password": "p"}
+        store = Store(CinderOptions(**options, project="p", folders=[str(tmp_path)]))
+        volumes: Any = Volumes()
+        store.volumes = volumes
+        first, second = CinderReader(store, "v", 9), CinderReader(store, "v", 9)
+        assert await first.read(0, 3) == b"xxx"
+        last = asyncio.create_task(first.close())
+        await volumes.leaving.wait()
+        next_ = asyncio.create_task(second.read(0, 4))
+        await asyncio.sleep(0)
+        volumes.leave.set()
+        await last
+        assert await next_ == b"xxxx" and volumes.attached == ["v"]
+        await second.close()
+        assert volumes.attached == []
+
+    asyncio.run(main())

@@ -174,7 +174,9 @@ class CinderDriver:
             log.warning("volume %s: %s", shared.volume_id, error)
         finally:
             self._doomed.discard(shared.volume_id)
-            self._shared.pop(shared.volume_id, None)
+            if shared.users == 0:
+                self._shared.pop(shared.volume_id, None)
+            # Else somebody came while it was closed, and opens it again: it is theirs to close.
 
     async def replaced(self, key: str, by: str) -> None:
         """The older volumes of an image go, one that is being read after that."""
