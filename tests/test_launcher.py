@@ -23,7 +23,7 @@ esac
 """
 
 # All that the launcher calls but flock.
-TOOLS = ["sh", "sha256sum", "cut", "grep", "rm", "id", "mkdir", "cat", "find", "sleep", "cp"]
+TOOLS = ["sh", "sha256sum", "cut", "grep", "rm", "id", "mkdir", "cat", "find", "sleep", "cp", "mv"]
 
 
 class Checkout:
@@ -155,6 +155,19 @@ def test_an_index_that_does_not_answer_is_told_once(checkout: Checkout) -> None:
     assert err.count("offline?") == 1 and "Retrying" not in err and "ERROR: at last" in err
     assert "run the same command again" in err
     assert checkout.run("up")[0] == 0
+
+
+def test_what_ran_runs_on_when_the_tests_packages_cannot_be_had(checkout: Checkout) -> None:
+    checkout.run()
+    checkout.done()
+    retries = "WARNING: Retrying (Retry(total=1)) after connection broken\\n"
+    assert checkout.run("test", PIP_SAYS=retries, PIP_STATUS="1")[0] != 0
+    assert checkout.done() == ["pip test"]
+    assert checkout.run("up")[0] == 0 and checkout.done() == []
+    # A failure of another kind may have left half of something.
+    assert checkout.run("test", PIP_STATUS="1")[0] != 0
+    assert checkout.done() == ["pip test"]
+    assert checkout.run("up")[0] == 0 and checkout.done() == ["venv", "pip run"]
 
 
 @pytest.mark.parametrize("with_flock", [True, False])

@@ -44,6 +44,9 @@ MOST_SEARCHING = 100
 """Of a project: when its resources change, they all search."""
 MOST_CALLS = 20
 """Of one alarm that wait to be made; older ones make place."""
+OWN_SECONDS = 10.0
+"""Between repeated calls of an event's alarm to this cloud: what they do makes events, too, and
+would go round for ever. One that waits stands for those that come meanwhile."""
 NEVER = "9999-01-01T00:00:00.000000"
 Rights = Callable[[Tx, str, str, Mapping[str, str] | None], Principal | None]
 
@@ -375,12 +378,19 @@ class Alarms:
 
     def _call(self, tx: Tx, row: AlarmRow, before: State, verdict: Verdict) -> AlarmRow:
         urls = row.actions.get(verdict.state, ())
+        repeated = row.type == "event" and before == verdict.state
+        own_due = max(tx.now, later(row.repeated_at, OWN_SECONDS)) if repeated else tx.now
         row = tx.update(row, repeated_at=tx.now)
+        waiting: Sequence[CallRow] = ()
         if urls:
             waiting = tx.all(queries.WAITING_CALLS, alarm=row.id)
             for old in waiting[: max(0, len(waiting) + len(urls) - MOST_CALLS)]:
                 tx.delete(old)
         for url in urls:
+            own = url.removeprefix(TRUSTED).startswith(self._own_url)
+            # One may be under way already: what it does is not what this event asks for.
+            if own and repeated and sum(each.url == url for each in waiting) > 1:
+                continue
             body = {
                 "alarm_id": row.id,
                 "alarm_name": row.name,
@@ -390,7 +400,8 @@ class Alarms:
                 "reason": verdict.reason[:500],
                 "reason_data": verdict.data,
             }
-            tx.insert(CallRow(new_id(), row.id, row.project_id, url, body, 0, tx.now))
+            due = own_due if own else tx.now
+            tx.insert(CallRow(new_id(), row.id, row.project_id, url, body, 0, due))
         tx.after_commit(lambda: self.ring_calls())
         return row
 
