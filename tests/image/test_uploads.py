@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cumulo.core.blobs.content import Content
+from cumulo.core.blobs.content import Content, Missing
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Fault, Gone, QuotaExceeded, TooLarge
 from cumulo.identity.interface import FirstUsers
@@ -162,6 +162,22 @@ def test_what_a_killed_process_left_is_put_right(tmp_path: Path) -> None:
             body=b"hello",
         )
         assert answer.status == 204
+
+    run(tmp_path, story)
+
+
+def test_bytes_that_somebody_removed_are_not_waited_for(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        image_id = await new(cloud)
+        path = f"/image/v2/images/{image_id}/file"
+        binary = {"content-type": "application/octet-stream"}
+        await cloud.call("PUT", path, headers=binary, body=b"hello")
+        folder = cloud.cloud.settings.data_dir / "images"
+        (folder / image_id).unlink()
+        reading = cloud.cloud.services.image.reading
+        with pytest.raises(Missing, match="No image data could be found"):
+            await reading.open(Content(image_id))
+        assert (await cloud.call("GET", path)).status == 404
 
     run(tmp_path, story)
 

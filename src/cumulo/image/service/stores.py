@@ -112,7 +112,8 @@ class Reading:
         try:
             return await self.reader(row)
         except NotFound as error:
-            raise OSError(error.message) from None
+            # All stores have answered, and none has it: whoever waits would wait for ever.
+            raise Missing(error.message) from None
 
     async def reader(self, row: ImageRow) -> Reader:
         """Raises NotFound when no store has them, OSError when none answers."""
