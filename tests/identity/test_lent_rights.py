@@ -253,6 +253,42 @@ def test_application_credentials_and_their_rules(tmp_path: Path) -> None:
     play(tmp_path, body)
 
 
+def test_access_rules_are_passed_on(tmp_path: Path) -> None:
+    """Who may do only what rules say makes nothing that may do more."""
+
+    async def body(ann: Ann) -> None:
+        many = f"/users/{ann.id}/application_credentials"
+        allowed = [
+            ("identity", "POST", "/v3/users/*/application_credentials"),
+            ("identity", "POST", "/v3/OS-TRUST/trusts"),
+            ("compute", "GET", "/v2.1/servers"),
+        ]
+        rules = [dict(zip(("service", "method", "path"), each, strict=True)) for each in allowed]
+        wish = {"name": "ruled", "unrestricted": True, "access_rules": rules}
+        found = await ann.make(many, "application_credential", **wish)
+        named = {"id": found["id"], "secret": found["secret"]}
+        answer = await login(ann.cloud, application_credential=named)
+        ann.tokens["ruled"] = answer.headers["x-subject-token"]
+
+        async def child(name: str, **more: Any) -> list[str]:
+            made = await ann.make(many, "application_credential", "ruled", name=name, **more)
+            return sorted(rule["path"] for rule in made["access_rules"])
+
+        own = sorted(path for _, _, path in allowed)
+        assert await child("a") == own and await child("b", access_rules=[]) == own
+        assert await child("c", access_rules=rules[2:]) == ["/v2.1/servers"]
+        wider = {"service": "compute", "method": "POST", "path": "/v2.1/servers"}
+        for more in ([wider], [*rules, wider]):
+            body = {"application_credential": {"name": "d", "access_rules": more}}
+            await refused(ann, ["ruled"], "POST", many, body)
+        kept = await ann.ask("whole", "GET", f"/users/{ann.id}/access_rules")
+        assert len(kept.json["access_rules"]) == 3
+        await refused(ann, ["ruled"], "POST", "/OS-TRUST/trusts", {"trust": ann.trust()})
+
+    name = "allow_insecure_application_credential_trust_escalation"
+    play(tmp_path, body, identity={"password_rounds": 4, name: True})
+
+
 def test_trusts(tmp_path: Path) -> None:
     async def body(ann: Ann) -> None:
         many = "/OS-TRUST/trusts"

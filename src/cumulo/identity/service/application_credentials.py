@@ -104,7 +104,7 @@ class ApplicationCredentials:
             role_ids=self._roles_of(tx, wanted, who),
             unrestricted=wanted.unrestricted is True,
             expires_at=expires_at,
-            access_rule_ids=self._rules_of(tx, wanted, who.user_id),
+            access_rule_ids=self._rules_of(tx, wanted, who),
             created_at=tx.now,
         )
         tx.insert(row)
@@ -113,7 +113,7 @@ class ApplicationCredentials:
 
     def check_may_manage(self, who: Principal) -> None:
         """Lent rights must not be made into ones that stay."""
-        refuse_restricted(who, "managing application credentials")
+        refuse_restricted(who, "managing application credentials", passes_rules_on=True)
 
     def check_may_see(self, who: Principal, credential_id: str) -> None:
         """An application may look at its own credential."""
@@ -136,11 +136,16 @@ class ApplicationCredentials:
             found[role_id] = None
         return list(found)
 
-    def _rules_of(self, tx: Tx, wanted: CredentialWishes, user_id: str) -> list[str] | None:
-        """The ids of the wanted rules; those that the user has already are taken again."""
+    def _rules_of(self, tx: Tx, wanted: CredentialWishes, who: Principal) -> list[str] | None:
+        """The ids of the wanted rules; those that the user has already are taken again. Who has
+        rules itself passes on all of them, or some."""
+        own = None if who.access_rules is None else [rule.id for rule in who.access_rules]
         if not wanted.access_rules:
-            return None
-        return [self._rule_of(tx, rule, user_id) for rule in wanted.access_rules]
+            return own
+        found = [self._rule_of(tx, rule, who.user_id) for rule in wanted.access_rules]
+        if own is not None and not set(found) <= set(own):
+            raise forbidden("An application credential passes on no more than its own access rules")
+        return found
 
     def _rule_of(self, tx: Tx, rule: WantedRule, user_id: str) -> str:
         if rule.id is not None and not (rule.service or rule.method or rule.path):

@@ -39,10 +39,14 @@ def refuse_lent(who: Principal, action: str) -> None:
         raise forbidden(f"Using a delegated token for {action}")
 
 
-def refuse_restricted(who: Principal, action: str) -> None:
-    """403 for every lent right but that of an application credential which is unrestricted."""
+def refuse_restricted(who: Principal, action: str, *, passes_rules_on: bool = False) -> None:
+    """403 for every lent right but that of an application credential which is unrestricted. One
+    with access rules makes only what has them, too (`passes_rules_on`)."""
     credential = who.application_credential
-    if "ec2credential" in who.methods or credential is None or credential.restricted:
+    bound = credential is None or credential.restricted
+    if credential is not None and credential.access_rules is not None:
+        bound = bound or not passes_rules_on
+    if bound or "ec2credential" in who.methods:
         refuse_lent(who, action)
 
 
