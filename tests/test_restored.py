@@ -48,10 +48,7 @@ def test_what_an_older_copy_does_not_know_is_kept(tmp_path: Path) -> None:
             assert having(tmp_path) == {"images", "objects"}
         (tmp_path / settings.RESTORED).unlink()
         async with running_cloud(tmp_path) as cloud:
-            for _ in range(200):
-                if not having(tmp_path):
-                    break
-                await asyncio.sleep(0.05)
+            await _swept(cloud)
         assert having(tmp_path) == set()
         assert not (tmp_path / settings.RESTORED).exists()
 
@@ -66,7 +63,8 @@ async def _swept(cloud: TestCloud) -> None:
         if each.reconciler.name in ("image removals", "object removals")
     ]
     assert len(at_start) == 2
-    for _ in range(200):
+    # The object store looks at its 256 folders one by one.
+    for _ in range(1200):
         if all(vars(each)["_started"] for each in at_start):
             return
         await asyncio.sleep(0.05)
