@@ -18,12 +18,10 @@ from tests.orchestration.test_stacks import (
     rows,
     settled,
     small,
-    test_of,
+    tried,
     word_of,
 )
 from tests.support.cloud import TestCloud
-
-test_of.__test__ = False  # type: ignore[attr-defined]
 
 
 async def in_(cloud: TestCloud, function: Any) -> Any:
@@ -32,7 +30,7 @@ async def in_(cloud: TestCloud, function: Any) -> Any:
 
 def test_what_is_out_of_date_is_nobodys_work(tmp_path: Path) -> None:
     async def story(cloud: TestCloud) -> None:
-        path = await created(cloud, "ended", small(bad=test_of(fail=True)))
+        path = await created(cloud, "ended", small(bad=tried(fail=True)))
         assert (await settled(cloud, path))["stack_status"] == "CREATE_FAILED"
         id = path.rpartition("/")[2]
 
@@ -282,7 +280,7 @@ def test_clients_see_what_is_inside(tmp_path: Path) -> None:
 
 def test_what_is_inside_ends_with_the_whole(tmp_path: Path) -> None:
     async def story(cloud: TestCloud) -> None:
-        given = {"count": 1, "resource_def": test_of(wait_secs=3600)}
+        given = {"count": 1, "resource_def": tried(wait_secs=3600)}
         template = small(many={"type": "OS::Heat::ResourceGroup", "properties": given})
         path = await created(cloud, "outer", template)
 

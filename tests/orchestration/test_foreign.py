@@ -10,12 +10,10 @@ from tests.orchestration.test_stacks import (
     on_a_cloud,
     settled,
     small,
-    test_of,
+    tried,
     word_of,
 )
 from tests.support.cloud import TestCloud
-
-test_of.__test__ = False  # type: ignore[attr-defined]
 
 
 def test_an_external_stack_is_nobody_elses(tmp_path: Path) -> None:
@@ -34,7 +32,7 @@ def test_an_external_stack_is_nobody_elses(tmp_path: Path) -> None:
         wish: dict[str, Any] = {
             "type": "OS::Heat::Stack",
             "external_id": made.json["stack"]["id"],
-            "properties": {"template": json.dumps(small(mine=test_of()))},
+            "properties": {"template": json.dumps(small(mine=tried()))},
         }
         template = small(taken=wish)
         template["outputs"] = {"all": {"value": {"get_attr": ["taken", "outputs"]}}}
@@ -60,7 +58,7 @@ def test_a_rollback_leaves_what_was_there_before(tmp_path: Path) -> None:
         id = made.json["network"]["id"]
         template = small(
             net={"type": "OS::Neutron::Net", "external_id": id},
-            bad={**test_of(fail=True), "depends_on": "net"},
+            bad={**tried(fail=True), "depends_on": "net"},
         )
         path = await created(cloud, "rolled", template, disable_rollback=False)
         assert (await settled(cloud, path))["stack_status"] == "ROLLBACK_COMPLETE"

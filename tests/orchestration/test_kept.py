@@ -5,10 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tests.orchestration.test_stacks import base, created, on_a_cloud, rows, settled, small, test_of
+from tests.orchestration.test_stacks import base, created, on_a_cloud, rows, settled, small, tried
 from tests.support.cloud import TestCloud
-
-test_of.__test__ = False  # type: ignore[attr-defined]
 
 
 def disk(size: int = 1, **more: Any) -> dict[str, Any]:
@@ -142,7 +140,7 @@ def test_the_way_back_leads_to_the_things_of_before(tmp_path: Path) -> None:
             word=word("a"),
             left=word("left"),
             disk={**disk(), "deletion_policy": "Retain"},
-            late=test_of(value="fine"),
+            late=tried(value="fine"),
         )
         path = await created(cloud, "back", good, disable_rollback=False)
         assert (await settled(cloud, path))["stack_status"] == "CREATE_COMPLETE"
@@ -151,7 +149,7 @@ def test_the_way_back_leads_to_the_things_of_before(tmp_path: Path) -> None:
         worse = small(
             word=word("b"),
             disk={"type": "OS::Cinder::Volume", "properties": zone, "deletion_policy": "Retain"},
-            late={**test_of(value="fine", fail=True), "depends_on": ["word", "disk"]},
+            late={**tried(value="fine", fail=True), "depends_on": ["word", "disk"]},
         )
         stack = await wished(cloud, path, worse)
         assert stack["stack_status"] == "ROLLBACK_COMPLETE", stack["stack_status_reason"]
@@ -177,8 +175,8 @@ def test_the_way_back_leads_to_the_things_of_before(tmp_path: Path) -> None:
 def test_what_a_failed_update_left_off_is_done_by_the_next(tmp_path: Path) -> None:
     async def story(cloud: TestCloud) -> None:
         def wish(value: str, **first: Any) -> dict[str, Any]:
-            later = {**test_of(value=value), "depends_on": "first"}
-            made = small(first=test_of(**first), later=later)
+            later = {**tried(value=value), "depends_on": "first"}
+            made = small(first=tried(**first), later=later)
             made["outputs"] = {"said": {"value": {"get_attr": ["later", "output"]}}}
             return made
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from tests.orchestration.test_stacks import base, created, on_a_cloud, settled, small, test_of
+from tests.orchestration.test_stacks import base, created, on_a_cloud, settled, small, tried
 from tests.support.cloud import TestCloud
 
-test_of.__test__ = False  # type: ignore[attr-defined]
+tried.__test__ = False  # type: ignore[attr-defined]
 NET = {"type": "OS::Neutron::Net", "depends_on": "pause", "properties": {"name": "late"}}
 
 
@@ -27,7 +27,7 @@ async def authenticated(cloud: TestCloud, auth: dict[str, Any]) -> dict[str, str
 async def ends(cloud: TestCloud, name: str, lent: dict[str, str], gone: str) -> None:
     """A stack waits; what lent the right is deleted; nothing more is made."""
     stacks = await base(cloud)
-    template = small(pause=test_of(wait_secs=2), net=NET)
+    template = small(pause=tried(wait_secs=2), net=NET)
     body = {"stack_name": name, "template": template}
     made = await cloud.call("POST", stacks, json_=body, headers=lent)
     assert made.status == 201, made.raw

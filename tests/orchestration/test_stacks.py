@@ -166,11 +166,8 @@ def small(**resources: Any) -> dict[str, Any]:
     return {"heat_template_version": "2021-04-16", "resources": resources}
 
 
-def test_of(**properties: Any) -> dict[str, Any]:
+def tried(**properties: Any) -> dict[str, Any]:
     return {"type": "OS::Heat::TestResource", "properties": properties}
-
-
-test_of.__test__ = False  # type: ignore[attr-defined]
 
 
 def word_of(length: int) -> dict[str, Any]:
@@ -179,7 +176,7 @@ def word_of(length: int) -> dict[str, Any]:
 
 def test_what_fails_says_why_and_goes_back(tmp_path: Path) -> None:
     async def story(cloud: TestCloud) -> None:
-        bad = small(fine=test_of(value="x"), bad=test_of(fail=True))
+        bad = small(fine=tried(value="x"), bad=tried(fail=True))
         path = await created(cloud, "stays", bad)
         stack = await settled(cloud, path)
         assert stack["stack_status"] == "CREATE_FAILED"
@@ -188,7 +185,7 @@ def test_what_fails_says_why_and_goes_back(tmp_path: Path) -> None:
         )
         assert (await rows(cloud, path))["bad"]["resource_status"] == "CREATE_FAILED"
         # The failed one is made anew, what was fine is left as it is.
-        mended = small(fine=test_of(value="x"), bad=test_of(fail=False))
+        mended = small(fine=tried(value="x"), bad=tried(fail=False))
         assert (await cloud.call("PUT", path, json_={"template": mended})).status == 202
         assert (await settled(cloud, path))["stack_status"] == "UPDATE_COMPLETE"
 
@@ -199,7 +196,7 @@ def test_what_fails_says_why_and_goes_back(tmp_path: Path) -> None:
         good = small(word=word_of(8))
         path = await created(cloud, "returns", good, disable_rollback=False)
         assert (await settled(cloud, path))["stack_status"] == "CREATE_COMPLETE"
-        worse = small(word=word_of(9), bad=test_of(fail=True))
+        worse = small(word=word_of(9), bad=tried(fail=True))
         assert (await cloud.call("PUT", path, json_={"template": worse})).status == 202
         stack = await settled(cloud, path)
         assert stack["stack_status"] == "ROLLBACK_COMPLETE", stack["stack_status_reason"]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cumulo.core.panels import (
+    METADATA,
     Action,
     Column,
     Field,
@@ -15,7 +16,6 @@ from cumulo.core.panels import (
     Panel,
     Part,
     Ref,
-    as_pairs,
     at,
     column,
     delete,
@@ -266,17 +266,7 @@ VOLUMES = Panel(
             lambda item, form: ask(
                 "PUT", f"{_path(item)}/metadata", {"metadata": pairs_of(form["metadata"])}
             ),
-            fields=(
-                Field(
-                    "metadata",
-                    "Metadata",
-                    "pairs",
-                    required=False,
-                    help="One name=value a line.",
-                    default=lambda item: as_pairs(item.get("metadata")),
-                    longest=20_000,
-                ),
-            ),
+            fields=(METADATA,),
         ),
         Action(
             "bootable",

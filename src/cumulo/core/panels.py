@@ -396,6 +396,17 @@ def as_pairs(values: Any) -> str:
     return "\n".join(f"{k}={v}" for k, v in sorted((values or {}).items()))
 
 
+METADATA = Field(
+    "metadata",
+    "Metadata",
+    "pairs",
+    required=False,
+    help="One name=value a line.",
+    default=lambda item: as_pairs(item.get("metadata")),
+    longest=20_000,
+)
+
+
 def given(form: Form, *names: str) -> dict[str, Any]:
     """Of a form, what was filled in."""
     return {name: form[name] for name in names if form.get(name)}

@@ -12,6 +12,7 @@ from cumulo.compute.panels.common import (
 )
 from cumulo.compute.panels.launch import LAUNCH
 from cumulo.core.panels import (
+    METADATA,
     Action,
     Column,
     Field,
@@ -25,7 +26,6 @@ from cumulo.core.panels import (
     Plot,
     Ref,
     Tab,
-    as_pairs,
     at,
     column,
     delete,
@@ -205,17 +205,7 @@ ACTIONS = (
         lambda item, form: ask(
             "PUT", f"{server_path(item)}/metadata", {"metadata": pairs_of(form["metadata"])}
         ),
-        fields=(
-            Field(
-                "metadata",
-                "Metadata",
-                "pairs",
-                required=False,
-                help="One name=value a line.",
-                default=lambda item: as_pairs(item.get("metadata")),
-                longest=20_000,
-            ),
-        ),
+        fields=(METADATA,),
     ),
     Action(
         "tags",

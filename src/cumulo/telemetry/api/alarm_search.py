@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -56,6 +56,9 @@ _BOOLEANS = ("enabled", "repeat_actions")
 LARGEST_LIMIT = 2**31 - 1
 
 
+R = TypeVar("R", AlarmRow, AlarmChangeRow)
+
+
 class Query(StrictBody):
     filter: Annotated[str, Meta(max_length=65536)] | None = None
     orderby: Annotated[str, Meta(max_length=4096)] | None = None
@@ -70,6 +73,17 @@ class Limit(StrictBody):
 class Limits(StrictBody):
     project_id: Annotated[str, Meta(min_length=1, max_length=64)]
     quotas: Annotated[list[Limit], Meta(max_length=10)]
+
+
+def _marker(call: Call, tx: Tx, kind: type[R], project: str | None) -> R | None:
+    """The row that a page begins after."""
+    marker = call.query.get("marker")
+    if not marker:
+        return None
+    after = tx.get(kind, marker)
+    if after is None or (project is not None and after.project_id != project):
+        raise BadRequest(f"marker {marker[:80]} not found")
+    return after
 
 
 def find(
@@ -95,12 +109,7 @@ def find(
             search.fits({**row, **{name: bool(row[name]) for name in _BOOLEANS}}) for row in found
         ]
 
-    marker = call.query.get("marker")
-    after = None
-    if marker:
-        after = tx.get(AlarmRow, marker)
-        if after is None or (project is not None and after.project_id != project):
-            raise BadRequest(f"marker {marker[:80]} not found")
+    after = _marker(call, tx, AlarmRow, project)
     return alarms.listing.look(
         tx,
         where=where,
@@ -131,12 +140,7 @@ def find_changes(
     def fits(rows: list[tuple[Any, ...]]) -> list[bool]:
         return [search.fits(dict(zip(names, row[1:], strict=True))) for row in rows]
 
-    marker = call.query.get("marker")
-    after = None
-    if marker:
-        after = tx.get(AlarmChangeRow, marker)
-        if after is None or (project is not None and after.project_id != project):
-            raise BadRequest(f"marker {marker[:80]} not found")
+    after = _marker(call, tx, AlarmChangeRow, project)
     return alarms.changes.look(
         tx,
         where=where,
