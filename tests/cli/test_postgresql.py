@@ -182,6 +182,6 @@ def test_nothing_goes_when_the_database_is_away_or_anothers(machine: Machine) ->
         connection.execute("UPDATE cloud SET id = 'another'")
     told = machine.run("down", "--purge", "--yes", status=1)
     assert "holds the cloud another" in told and len(machine.tables()) > 100
-    machine.up(status=1)
+    assert "with this directory's own database" in machine.up(status=1)
     told = machine.run("down", "--purge", "--yes", "--keep-database")
     assert not machine.data.exists() and len(machine.tables()) > 100

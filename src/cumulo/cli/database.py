@@ -48,7 +48,7 @@ def refuse_foreign(settings: Settings) -> bool:
 
 def foreign(settings: Settings, error: Exception) -> click.ClickException:
     """What is wrong, and how to go on."""
-    from cumulo.core.hosts.lineage import EmptyDatabase
+    from cumulo.core.hosts.lineage import NAME, EmptyDatabase
 
     where = settings.database.shown or settings.data_dir / "cumulo.db"
     if isinstance(error, EmptyDatabase):
@@ -59,10 +59,12 @@ def foreign(settings: Settings, error: Exception) -> click.ClickException:
             "  - with a new cloud: in another data directory, or here after "
             f"{typed(settings, 'down --purge')}"
         )
+    # A directory that has a cloud does not begin another one.
+    other = "this directory's own" if (settings.data_dir / NAME).exists() else "an empty"
     return click.ClickException(
         f"{where} holds {error}. Go on in one of these ways:\n"
         f"  - with its secrets: copy that cloud's secrets directory to {settings.secrets_dir}\n"
-        "  - with an empty database: another database.url in "
+        f"  - with {other} database: another database.url in "
         f"{settings.data_dir / 'cumulo.toml'}\n"
         f"  - without its secrets: {typed(settings, 'identity reset-admin')} takes the cloud over "
         "with new passwords and keys; what is stored encrypted (EC2 keys, one-time password "
