@@ -4,6 +4,8 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
+from cumulo.compute.model.filters import USUAL
+
 
 class ComputeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     table: ClassVar[str] = "compute"
@@ -11,6 +13,12 @@ class ComputeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cpu_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 4.0
     ram_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 1.0
     disk_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    filters: tuple[str, ...] = USUAL
+    """What a host has to pass besides having room, by Nova's names (`enabled_filters`)."""
+    ram_weight_multiplier: float = 1.0
+    """How much a host counts for its free memory; below zero: the fullest one is filled first."""
+    cpu_weight_multiplier: float = 0.0
+    disk_weight_multiplier: float = 0.0
     reclaim_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     """How long a deleted server can be restored; 0: it goes at once."""
     resize_confirm_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
