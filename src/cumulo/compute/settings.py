@@ -4,8 +4,6 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from cumulo.compute.model.filters import USUAL
-
 
 class ComputeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     table: ClassVar[str] = "compute"
@@ -13,8 +11,9 @@ class ComputeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cpu_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 4.0
     ram_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 1.0
     disk_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 1.0
-    filters: tuple[str, ...] = USUAL
-    """What a host has to pass besides having room, by Nova's names (`enabled_filters`)."""
+    filters: tuple[str, ...] | None = None
+    """What a host has to pass besides having room, by Nova's names (`enabled_filters`); None: those
+    that only count where a flavor, an image or a hint asks for something."""
     ram_weight_multiplier: float = 1.0
     """How much a host counts for its free memory; below zero: the fullest one is filled first."""
     cpu_weight_multiplier: float = 0.0

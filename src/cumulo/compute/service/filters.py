@@ -12,7 +12,6 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cumulo.compute.model.filters import USUAL
 from cumulo.compute.model.hypervisor import HypervisorRow
 from cumulo.compute.model.server import FlavorSnapshot, ImageRef
 from cumulo.compute.service.hints import query_of
@@ -244,6 +243,11 @@ BY_DATABASE = (
     *("DifferentHostFilter", "ServerGroupAffinityFilter", "ServerGroupAntiAffinityFilter"),
 )
 """Always in force, wherever they are named."""
+USUAL = (
+    *("ComputeCapabilitiesFilter", "ImagePropertiesFilter", "SimpleCIDRAffinityFilter"),
+    *("AggregateInstanceExtraSpecsFilter", "JsonFilter"),
+)
+"""They only count where a flavor, an image or a hint asks for something."""
 _OF_AGGREGATES = (
     *("AggregateMultiTenancyIsolation", "AggregateTypeAffinityFilter"),
     *("AggregateImagePropertiesIsolation", "NumInstancesFilter"),
@@ -253,7 +257,8 @@ _OF_AGGREGATES = (
 class Filters:
     """Those that are on. Raises ValueError for a name that nobody knows."""
 
-    def __init__(self, names: Sequence[str] = USUAL) -> None:
+    def __init__(self, names: Sequence[str] | None = None) -> None:
+        names = USUAL if names is None else names
         for name in names:
             if name not in FILTERS and name not in BY_DATABASE:
                 raise ValueError(f"[compute] filters: there is no filter {name!r}")
