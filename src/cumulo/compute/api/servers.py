@@ -15,6 +15,7 @@ from cumulo.compute.api.bodies import (
     OldMapping,
     UpdateServer,
     UpdateServerBefore294,
+    UpdateServerFrom2104,
 )
 from cumulo.compute.api.common import Links, address_of, links, server_of, user_data_of, who
 from cumulo.compute.api.listing import list_servers
@@ -83,7 +84,10 @@ class ServersApi:
                 early=False,
             ),
             Operation("PUT", one, self.update, body=UpdateServerBefore294, until="2.93", **update),
-            Operation("PUT", one, self.update, body=UpdateServer, since="2.94", **update),
+            Operation(
+                "PUT", one, self.update, body=UpdateServer, since="2.94", until="2.103", **update
+            ),
+            Operation("PUT", one, self.update, body=UpdateServerFrom2104, since="2.104", **update),
             Operation("DELETE", one, self.delete, policy=f"{RULE}:delete", early=False, status=204),
         ]
 
@@ -124,6 +128,9 @@ class ServersApi:
             if wish.accessIPv6 is UNSET
             else address_of(wish.accessIPv6, 6),
         }
+        zone = getattr(wish, "pinned_availability_zone", UNSET)
+        if zone is not UNSET:
+            changes["pinned_zone"] = self._compute.actions.pinned(row, zone)
         given = {name: value for name, value in changes.items() if value is not UNSET}
         row = self._compute.actions.update(tx, row, given, who(call))
         return {"server": self._views.server(call, tx, row, UpdatedServer)}

@@ -193,7 +193,7 @@ class Making:
             tx,
             server_id,
             row.flavor,
-            local_disk=row.image is not None,
+            image=row.image,
             zone=wish.zone,
             host=wish.host or self._servers.volumes.machine_of(tx, _named(volumes)),
             group=group,

@@ -24,7 +24,7 @@ from cumulo.compute.model.server import (
 from cumulo.compute.queries import server as queries
 from cumulo.compute.service.hosts import Hosts
 from cumulo.compute.service.placing import Placing
-from cumulo.compute.service.scheduling import Scheduler
+from cumulo.compute.service.scheduling import USUAL_CHOICE, Choice, Scheduler
 from cumulo.compute.service.who import Who
 from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.principal import Principal
@@ -67,6 +67,7 @@ class Servers:
         network: Network,
         volumes: BlockStorage,
         seal: KeyRing,
+        choice: Choice = USUAL_CHOICE,
     ) -> None:
         self._seal = seal
         self.quotas = quotas
@@ -76,7 +77,7 @@ class Servers:
         self.images = images
         self.network = network
         self.volumes = volumes
-        self.scheduler = Scheduler(hosts, placement)
+        self.scheduler = Scheduler(hosts, placement, choice)
         self.placing = Placing(hosts, self.scheduler, volumes)
 
     # --- finding ----------------------------------------------------------------------------
