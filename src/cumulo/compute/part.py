@@ -129,7 +129,7 @@ class ComputePart:
                 if row.launched_at is None:
                     changes["launched_at"] = tx.now
         if done:
-            changes["seen_generation"] = row.generation
+            changes |= {"seen_generation": row.generation, "root_made": row.root_version}
             changes |= self._operations.fulfilled(tx, row)
         if stuck and self._operations.give_up(tx, row, seen.fault or ""):
             return
@@ -184,6 +184,7 @@ def wanted(
     """A server as its host has to make it: as it was, as long as it is on its way elsewhere."""
     leaving = row.before is not None and row.operation == "resize_migrating"
     flavor = row.before.flavor if leaving and row.before is not None else row.flavor
+    disks = row.own_disks(flavor)
     return WantedGuest(
         id=row.id,
         generation=row.generation,
@@ -197,7 +198,9 @@ def wanted(
         rescue=content_of(row.rescue),
         rescue_last=row.rescue is not None and bool(STABLE & row.rescue.properties.keys()),
         ephemeral_gb=flavor.ephemeral,
-        swap_mb=flavor.swap,
+        ephemerals=disks.ephemerals,
+        ephemerals_kept=[] if row.before is None else row.own_disks(row.before.flavor).ephemerals,
+        swap_mb=disks.swap_mb,
         launched=row.placed,
         nics=[WantedNic(port.id, port.mac_address, port.tap, port.mtu) for port in ports],
         disks=[
@@ -222,6 +225,9 @@ def wanted(
 
 
 def _carried(row: ServerRow) -> bool:
+    """Its root disk is there, or was brought there: it is not to be made anew."""
+    if row.root_made == row.root_version and row.placed:
+        return True
     return row.before is not None and row.root_from is None
 
 
@@ -248,5 +254,7 @@ def waiting(row: ServerRow, before: BeforeResize) -> WantedGuest:
         power="off",
         image=content_of(row.base or row.image),
         root=WantedRoot(before.root_version, carried=True),
+        ephemeral_gb=before.flavor.ephemeral,
+        ephemerals=row.own_disks(before.flavor).ephemerals,
         launched=True,
     )

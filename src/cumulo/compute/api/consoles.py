@@ -180,7 +180,9 @@ class ConsolesApi:
         except NotFound as fault:
             await socket.close(1008, fault.message)  # nothing is opened
             return
-        assert row.host_id is not None
+        if row.host_id is None:
+            await socket.close(1008, f"Instance {row.id} is on no host.")
+            return
         try:
             line = await self._conductor.ask(
                 row.host_id, "compute", "console", id=row.id, line=kind

@@ -117,6 +117,7 @@ class Making:
         principal: Principal,
         project_id: str,
     ) -> ServerRow:
+        ephemerals, swap = mapping.own_of(wish, flavor)
         key = None
         if wish.key_name is not None:
             key = self._keypairs.for_server(tx, principal.user_id, wish.key_name)
@@ -145,6 +146,8 @@ class Making:
             access_ipv6=wish.access_ipv6,
             disk_config=wish.disk_config,
             certificates=wish.certificates,
+            ephemerals=ephemerals,
+            swap_mb=swap,
         )
 
     def _check_volumes(self, tx: Tx, disks: Sequence[DiskWish], principal: Principal) -> None:

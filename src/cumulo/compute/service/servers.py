@@ -351,9 +351,10 @@ def check_image(info: ImageInfo, flavor: FlavorSnapshot | None) -> None:
 
 def own_devices(row: ServerRow) -> set[str]:
     """The names of the disks that it has besides volumes."""
-    local = [row.image is not None, row.flavor.ephemeral > 0, row.flavor.swap > 0]
+    disks = row.own_disks(row.flavor)
+    local = (row.image is not None) + len(disks.ephemerals) + (disks.swap_mb > 0)
     used: set[str] = set()
-    for _ in range(sum(local)):
+    for _ in range(local):
         used.add(next_device(used))
     return used
 
