@@ -291,6 +291,7 @@ def _seen(state: GuestState) -> SeenGuest:
         reason=state.reason,
         reboot_done=state.reboot_done,
         disks=state.disks,
+        pins=state.pins,
     )
 
 

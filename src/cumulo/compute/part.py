@@ -124,6 +124,7 @@ class ComputePart:
         stuck = seen.fault is not None and (seen.failures >= PATIENCE or seen.final)
         if guest is not None:
             changes["seen_power"] = guest.power
+            changes["pins"] = guest.pins
             changes["reboot_done"] = max(row.reboot_done, guest.reboot_done)
             if guest.power in ("on", "paused"):
                 changes["placed"] = True

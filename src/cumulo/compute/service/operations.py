@@ -162,6 +162,7 @@ class Operations:
 
     def shelve(self, tx: Tx, row: ServerRow, who: Who) -> None:
         """Off, its root disk kept as an image, and away from its host: by a job."""
+        self._servers.require_no_tpm(row, "shelve")
         self._begin(tx, row, "shelve", who, USABLE)
         image_id, power = None, row.power
         if row.image is not None:
