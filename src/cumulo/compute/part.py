@@ -16,7 +16,7 @@ from cumulo.compute.model.server import BeforeResize, ImageRef, ServerFault, Ser
 from cumulo.compute.model.state import BY_HOST
 from cumulo.compute.queries import server as queries
 from cumulo.compute.service.hosts import Hosts
-from cumulo.compute.service.metadata import Metadata, More, config_drive
+from cumulo.compute.service.metadata import Details, Metadata, More, config_drive
 from cumulo.compute.service.operations import Operations
 from cumulo.compute.service.servers import FORMATS, KIND, Servers
 from cumulo.core.blobs.content import Content
@@ -62,16 +62,17 @@ class ComputePart:
         ids = [row.id for row in mine]
         ports = self._servers.network.ports_of(tx, ids)
         volumes = self._servers.volumes.attachments_of(tx, ids)
+        told = self._metadata.details(tx, [row for row in mine if row.config_drive], ports)
         found = {
-            row.id: self._wanted(row, ports.get(row.id, []), volumes.get(row.id, []))
+            row.id: self._wanted(row, ports.get(row.id, []), volumes.get(row.id, []), told)
             for row in mine
         }
         return left | found
 
     def _wanted(
-        self, row: ServerRow, ports: list[PortInfo], volumes: list[Attachment]
+        self, row: ServerRow, ports: list[PortInfo], volumes: list[Attachment], told: Details
     ) -> WantedGuest:
-        return wanted(row, ports, volumes, self._metadata.more(row, volumes))
+        return wanted(row, ports, volumes, self._metadata.more(row, volumes, told))
 
     def host(self, tx: Tx, host_id: str, state: HostResources) -> None:
         self._hosts.register(tx, host_id, state)

@@ -17,7 +17,15 @@ from cumulo.compute.api.bodies import (
     UpdateServerBefore294,
     UpdateServerFrom2104,
 )
-from cumulo.compute.api.common import Links, address_of, links, server_of, user_data_of, who
+from cumulo.compute.api.common import (
+    Links,
+    address_of,
+    files_of,
+    links,
+    server_of,
+    user_data_of,
+    who,
+)
 from cumulo.compute.api.listing import list_servers
 from cumulo.compute.api.views import UpdatedServer, Views, summary
 from cumulo.compute.service.compute import ComputeService
@@ -156,8 +164,6 @@ class ServersApi:
 
     def _wish(self, call: Call, body: CreateServer) -> ServerWish:
         asked = body.server
-        if asked.personality is not UNSET and asked.personality:
-            raise BadRequest("Files are not injected: use user_data instead of personality.")
         if asked.trusted_image_certificates is not UNSET and asked.trusted_image_certificates:
             raise BadRequest("Image signatures can not be verified by this cloud.")
         least = as_int(1 if asked.min_count is None else asked.min_count, "min_count", minimum=1)
@@ -179,6 +185,7 @@ class ServersApi:
             security_groups=[group.name for group in asked.security_groups],
             key_name=asked.key_name,
             user_data=user_data_of(asked.user_data),
+            files=files_of(asked.personality),
             config_drive=bool(config_drive) and as_bool(config_drive or "", "config_drive"),
             metadata=asked.metadata,
             tags=list(tags),

@@ -254,6 +254,18 @@ class MigrationRow(Row, frozen=True):
     updated_at: Moment
 
 
+@table("server_files")
+class FileRow(Row, frozen=True):
+    """A file that a new server's owner wants in it (`personality`, until API 2.56): its metadata
+    tells of it, and `cloud-init` writes it."""
+
+    server_id: Annotated[str, Key()]
+    number: Annotated[int, Key()]
+    path: str
+    content: str
+    """base64"""
+
+
 @table("server_backups", IndexOn("server_id", "kind", "created_at"))
 class BackupRow(Row, frozen=True):
     """An image that `createBackup` made; the oldest ones of its kind go again."""

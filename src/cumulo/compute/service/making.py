@@ -64,6 +64,7 @@ class Making:
         wish, image = self._image(tx, wish, flavor, principal)
         volumes = mapping.checked(wish, flavor)
         self._servers.check_metadata(tx, project_id, wish.metadata)
+        self._servers.check_files(tx, project_id, wish.files)
         count = self._take_quota(tx, project_id, flavor, wish)
         base = self._new_row(tx, wish, flavor, image, principal, project_id)
         if wish.zone is not None and not self._hosts.has_zone(tx, wish.zone):
@@ -214,6 +215,8 @@ class Making:
         row = msgspec.structs.replace(row, **with_state(row))
         tx.insert(row)
         SERVERS.changed(tx, None, row)
+        if wish.files:
+            self._servers.set_files(tx, row, wish.files)
         self._servers.act(tx, row, "create", who, name=name)
         emit(
             tx,
