@@ -186,7 +186,7 @@ async def dd_load_test(
     )
 
 
-# Whatever the guest has of these; what it says has to hold the address that the server has.
+# Whatever the guest has of these; what it says has to hold an address that the server has.
 _RESOLVE = """
 name=$(hostname -s 2>/dev/null || hostname).{zone}
 command -v cloud-init >/dev/null && cloud-init status --wait >/dev/null 2>&1
@@ -217,7 +217,8 @@ async def check_designate_dns_resolving(
     """Boot a server and resolve its name inside of it"""
     zone = run.tenant["zones"][0]["name"]
     server, address = await boot(run, image, flavor, use_floating_ip, floating_network, kwargs)
-    fixed = await own_addresses(run, server)
+    # The zone has its floating address, its network's own resolver the fixed one.
+    fixed = [address, *await own_addresses(run, server)]
     command = {"interpreter": "/bin/sh", "script_inline": _RESOLVE.replace("{zone}", zone)}
     output, errors = await run_in(run, address, username, port, command)
     if not any(each in output.split() for each in fixed):
