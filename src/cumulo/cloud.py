@@ -141,5 +141,5 @@ class Cloud:
         for service in self.built:
             if service.close is not None:
                 service.close()
-        self.frame.nodes.shared.close()
+        self.connected.close()
         self.database.close()

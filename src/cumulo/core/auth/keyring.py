@@ -19,11 +19,11 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 KEYS_LIMIT = 64
 
 
-def _nowhere() -> None:
+def nowhere() -> None:
     """There is one control node."""
 
 
-look_elsewhere: Callable[[], None] = _nowhere
+look_elsewhere: Callable[[], None] = nowhere
 """Called when nothing here opens what was shown: other control nodes may have newer keys, which are
 files then."""
 UNSURE = 1.0

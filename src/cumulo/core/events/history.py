@@ -30,11 +30,11 @@ on_mistake: Callable[[str], None] = log.error
 _bells: weakref.WeakSet[Wakeup] = weakref.WeakSet()
 
 
-def _nobody() -> None:
+def nobody() -> None:
     """There is one control node."""
 
 
-ring_elsewhere: Callable[[], None] = _nobody
+ring_elsewhere: Callable[[], None] = nobody
 """Tells the other control nodes."""
 
 

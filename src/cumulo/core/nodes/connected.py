@@ -117,6 +117,13 @@ class Connected:
         for host, kind in behind:
             registry.ring(host, kind)
 
+    def close(self) -> None:
+        """This process's other parts have nobody to tell any more."""
+        if self._nodes.grown:
+            history.ring_elsewhere = history.nobody
+            keyring.look_elsewhere = keyring.nowhere
+        self._nodes.shared.close()
+
     def _say(self, hint: str) -> None:
         self._frame.database.hint(hint)
 
