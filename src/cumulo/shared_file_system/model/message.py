@@ -41,12 +41,12 @@ ACTIONS = {
     "009": "shrink",
     "010": "update access rules",
 }
+_NO_STORAGE = "No storage could be allocated for this share request"
 DETAILS = {
     "001": "An unknown error occurred.",
-    "002": "No host has room for it. Another size or another share type may succeed.",
-    "004": "Its export server could not be made in the share network.",
-    "008": "No host keeps shares as its share type asks for them (extra specs).",
-    "009": "No host has as much room as was asked for.",
+    "002": f"{_NO_STORAGE}: no host takes it now.",
+    "008": f"{_NO_STORAGE}: no host keeps shares as its share type asks (extra specs).",
+    "009": f"{_NO_STORAGE}: no host has as much room. A smaller size may succeed.",
     "015": "Its host could not extend it.",
     "018": "It holds more than the size that it was to become small to.",
     "019": "Its host could not shrink it.",

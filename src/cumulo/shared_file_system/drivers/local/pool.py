@@ -126,7 +126,7 @@ class Pool:
                 _run("btrfs", "subvolume", "snapshot", str(source), str(path))
         has = self.size(id)
         if has < size_gb:
-            _limit(path, size_gb)
+            self._limit(path, size_gb)
         return max(has, size_gb)
 
     def size(self, id: str) -> int:
@@ -146,17 +146,28 @@ class Pool:
         if not has:
             raise Refused(f"share {id} is not there")
         if has > size_gb:
-            # The limit first: what is written meanwhile is refused, not lost.
-            _limit(path, size_gb)
-            _run("btrfs", "filesystem", "sync", str(path))
-            used = _group(path).used
-            if used > size_gb * GIB:
-                _limit(path, has)
-                raise DataLoss(
-                    f"{used / GIB:.2f} GiB are in it, more than the {size_gb} GiB that it was to "
-                    "become"
-                )
+            self._refuse_loss(path, size_gb)
+            # What is written from now on is refused, not lost; what was written just now is seen.
+            self._limit(path, size_gb)
+            try:
+                self._refuse_loss(path, size_gb)
+            except DataLoss:
+                self._limit(path, has)
+                raise
         return min(has, size_gb)
+
+    def _refuse_loss(self, path: Path, size_gb: int) -> None:
+        _run("btrfs", "filesystem", "sync", str(self._top))
+        used = _group(path).used
+        if used > size_gb * GIB:
+            raise DataLoss(
+                f"{used / GIB:.2f} GiB are in it, more than the {size_gb} GiB that it was to become"
+            )
+
+    def _limit(self, path: Path, size_gb: int) -> None:
+        """By its group, at the pool's top: a subvolume that is full takes no change at all, not
+        even of its limit."""
+        _run("btrfs", "qgroup", "limit", str(size_gb * GIB), _group(path).id, str(self._top))
 
     def revert(self, id: str, snapshot_id: str, size_gb: int, token: str) -> None:
         """The subvolume is replaced by a new one of the snapshot's content, which bears the token.
@@ -173,7 +184,7 @@ class Pool:
         if new.exists():
             _drop(new)
         _run("btrfs", "subvolume", "snapshot", str(source), str(new))
-        _limit(new, size_gb)
+        self._limit(new, size_gb)
         os.setxattr(new, _TOKEN, token.encode())
         self._unmount(self.place(id))
         if path.exists():
@@ -264,6 +275,7 @@ class Pool:
 class _Group(NamedTuple):
     """What btrfs counts of a subvolume, in bytes."""
 
+    id: str
     used: int
     limit: int | None
 
@@ -272,11 +284,7 @@ def _group(path: Path) -> _Group:
     text = _run("btrfs", "qgroup", "show", "-r", "-f", "--raw", str(path))
     words = text.strip().splitlines()[-1].split()
     limited = len(words) > 3 and words[3].isdecimal()
-    return _Group(int(words[1]), int(words[3]) if limited else None)
-
-
-def _limit(path: Path, size_gb: int) -> None:
-    _run("btrfs", "qgroup", "limit", str(size_gb * GIB), str(path))
+    return _Group(words[0], int(words[1]), int(words[3]) if limited else None)
 
 
 def _drop(path: Path) -> None:
