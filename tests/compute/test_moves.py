@@ -90,6 +90,59 @@ def test_a_cold_migration_and_back(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_ephemeral_disks_come_along_and_grow(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_cloud(tmp_path, hosts={"fake": 2}) as cloud:
+            flavors = {}
+            for name, more in (("small", 0), ("large", 2)):
+                kind = {"name": name, "vcpus": 1, "ram": 128, "disk": 1, "swap": 64 * more}
+                kind["OS-FLV-EXT-DATA:ephemeral"] = 3 + more
+                made = await cloud.call(
+                    "POST", "/compute/v2.1/flavors", as_="admin", json_={"flavor": kind}
+                )
+                flavors[name] = made.json["flavor"]["id"]
+            wish: dict[str, Any] = {"name": "e", "imageRef": cloud.image}
+            wish["flavorRef"] = flavors["small"]
+
+            async def create(*sizes: int | None) -> Answer:
+                blank = {"source_type": "blank", "destination_type": "local"}
+                root = {"source_type": "image", "destination_type": "local", "boot_index": 0}
+                disks = [root | {"uuid": cloud.image}]
+                disks += [blank | ({"volume_size": size} if size else {}) for size in sizes]
+                body = {"server": wish | {"block_device_mapping_v2": disks, "networks": "none"}}
+                return await cloud.call("POST", SERVERS, json_=body, headers=VERSION)
+
+            assert (await create(2, 2)).status == 400, "more than the flavor has"
+            assert (await create(None, None)).status == 400, "each would be all of it"
+            server_id = (await create(2, 1)).json["server"]["id"]
+            before = (await now(cloud, server_id, "ACTIVE"))["OS-EXT-SRV-ATTR:host"]
+            assert driver_of(cloud, before)._guests[server_id].ephemerals == [(0, 2), (1, 1)]
+            await act(cloud, server_id, migrate=None)
+            after = (await now(cloud, server_id, "VERIFY_RESIZE"))["OS-EXT-SRV-ATTR:host"]
+            assert after != before
+            for host in (before, after):
+                assert driver_of(cloud, host)._guests[server_id].ephemerals == [(0, 2), (1, 1)]
+            await act(cloud, server_id, 204, confirmResize=None)
+
+            other = (await create()).json["server"]["id"]
+            host = (await now(cloud, other, "ACTIVE"))["OS-EXT-SRV-ATTR:host"]
+            await act(cloud, other, resize={"flavorRef": flavors["large"]})
+            there = (await now(cloud, other, "VERIFY_RESIZE"))["OS-EXT-SRV-ATTR:host"]
+            assert there == host
+            guest = driver_of(cloud, host)._guests[other]
+            assert guest.ephemerals == [(0, 3), (0, 5)], "the elder one waits"
+            await act(cloud, other, revertResize=None)
+            await now(cloud, other, "ACTIVE")
+            await cloud.until(f"{SERVERS}/{other}", lambda a: guest.ephemerals == [(0, 3)])
+            await act(cloud, other, resize={"flavorRef": flavors["large"]})
+            await now(cloud, other, "VERIFY_RESIZE")
+            await act(cloud, other, 204, confirmResize=None)
+            await now(cloud, other, "ACTIVE")
+            await act(cloud, other, 400, resize={"flavorRef": flavors["small"]})
+
+    asyncio.run(story())
+
+
 def test_a_copy_that_fails_leaves_it_where_it_was(tmp_path: Path) -> None:
     async def story() -> None:
         async with running_cloud(tmp_path, hosts={"fake": 2}) as cloud:

@@ -176,8 +176,59 @@ def test_metadata_and_config_drive_tell_the_same(tmp_path: Path) -> None:
             assert (await ask("/openstack/latest/password")).body == b"secret"
             listed = (await ask("/openstack/latest")).body.decode().splitlines()
             assert "meta_data.json" in listed
+            assert "files" not in found and (await ask("/openstack/content/0000")).status == 404
+            await told_without_dhcp(cloud)
 
     asyncio.run(story())
+
+
+async def told_without_dhcp(cloud: TestCloud) -> None:
+    """What nobody else tells a guest, and the files that it is to have, are on its drive."""
+    network = {"network": {"name": "static"}}
+    made = await cloud.call("POST", "/network/v2.0/networks", json_=network)
+    network_id = made.json["network"]["id"]
+    subnet = {
+        "network_id": network_id,
+        "ip_version": 4,
+        "cidr": "192.0.2.0/26",
+        "enable_dhcp": False,
+        "dns_nameservers": ["198.51.100.1"],
+        "host_routes": [{"destination": "203.0.113.0/24", "nexthop": "192.0.2.9"}],
+    }
+    await cloud.call("POST", "/network/v2.0/subnets", json_={"subnet": subnet})
+    file = {"path": "/etc/motd", "contents": base64.b64encode(b"hello").decode()}
+    nic = {"uuid": network_id, "fixed_ip": "192.0.2.20"}
+    server_id = await make(cloud, networks=[nic], personality=[file], config_drive=True)
+    compute = cloud.cloud.services.compute
+    assert compute is not None
+    part = cloud.cloud.conductor.parts["compute"]
+    order = cloud.cloud.database.read_now(  # type: ignore[attr-defined]
+        lambda tx: part.items(tx, "fake-host", [server_id])[server_id]
+    )
+    drive = order.config_drive
+    told = json.loads(drive["openstack/latest/network_data.json"])
+    (shown,) = told["networks"]
+    assert (shown["type"], shown["ip_address"]) == ("ipv4", "192.0.2.20")
+    assert shown["netmask"] == "255.255.255.192"
+    assert shown["routes"] == [
+        {"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": "192.0.2.1"},
+        {"network": "203.0.113.0", "netmask": "255.255.255.0", "gateway": "192.0.2.9"},
+    ]
+    assert told["services"] == [{"type": "dns", "address": "198.51.100.1"}]
+    files = json.loads(drive["openstack/latest/meta_data.json"])["files"]
+    assert files == [{"content_path": "/content/0000", "path": "/etc/motd"}]
+    assert drive["openstack/content/0000"] == b"hello"
+    many = [file] * 6
+    wish = {"name": "many", "flavorRef": "42", "imageRef": cloud.image, "networks": [nic]}
+    for personality, status in (
+        (many, 403),
+        ([file | {"contents": "!"}], 400),
+        ([{"contents": "eA=="}], 400),
+        ([file | {"contents": "eHh4" * 4000}], 403),
+        ([file | {"path": "/" + "x" * 255}], 403),
+    ):
+        body = {"server": wish | {"personality": personality}}
+        assert (await cloud.call("POST", SERVERS, json_=body)).status == status
 
 
 def test_no_way_onto_the_external_network(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_a_group_follows_its_load(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def test_it_fires_within_a_second_of_the_measure(tmp_path: Path) -> None:
+def test_it_fires_by_the_measure_and_not_by_the_clock(tmp_path: Path) -> None:
     async def run() -> None:
         async with running_cloud(tmp_path) as cloud:
             resource = {"id": "host-1", "metrics": {"load": {"archive_policy_name": "high"}}}
@@ -183,21 +183,18 @@ def test_it_fires_within_a_second_of_the_measure(tmp_path: Path) -> None:
             assert answer.status == 201, answer.raw
             one = f"/alarming/v2/alarms/{answer.json['alarm_id']}"
             measure = [{"timestamp": time.time(), "value": 9}]
-            begun = time.monotonic()
+            # The clock would look after a granularity, which is a minute.
             await cloud.call("POST", f"/metric/v1/metric/{metric}/measures", json_=measure)
             await cloud.until(one, lambda a: a.json["state"] == "alarm", seconds=5)
-            first = time.monotonic() - begun
             # Another resource comes into the search: its first measure counts as soon.
             resource = {"id": "host-2", "metrics": {"load": {"archive_policy_name": "high"}}}
             made = await cloud.call("POST", "/metric/v1/resource/generic", json_=resource)
             await cloud.call("DELETE", f"/metric/v1/metric/{metric}")
-            begun = time.monotonic()
             await cloud.call(
                 "POST",
                 f"/metric/v1/metric/{made.json['metrics']['load']}/measures",
                 json_=[{"timestamp": time.time(), "value": 1}],
             )
             await cloud.until(one, lambda a: a.json["state"] == "ok", seconds=5)
-            assert max(first, time.monotonic() - begun) < 1.0
 
     asyncio.run(run())

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,10 @@ from tests.support.cloud import TestCloud, running_cloud
 from tests.wire.test_junk import ask, operations, structs_in
 
 MANY, LONG = 20_000, 3000
-MOST_SECONDS = 0.4
-"""Of processor time; a body of half a megabyte takes 10 to 100 ms to decode."""
+MOST_DECODES = 500
+"""An answer may cost what so many decodings of `MANY` addresses cost in the same run."""
+TRIES = 3
+"""The cheapest counts: other work of the process falls into one of them, and not into all."""
 
 
 def test_too_many() -> None:
@@ -45,30 +49,56 @@ def lists(operation: Operation) -> Iterator[Any]:
 def test_no_list_is_worked_through(tmp_path: Path) -> None:
     async def main() -> list[str]:
         wrong, asked = [], 0
+        most = most_seconds()
         async with running_cloud(tmp_path) as cloud:
             for face, operation in operations(cloud):
                 if operation.method not in ("POST", "PUT", "PATCH"):
                     continue
                 for body in lists(operation):
                     asked += 1
-                    wrong.append(await timed(cloud, face, operation, json.dumps(body).encode()))
-            wrong += await of_network(cloud)
+                    text = json.dumps(body).encode()
+                    wrong.append(await timed(cloud, face, operation, text, most))
+            wrong += await of_network(cloud, most)
         assert asked > 200
         return [text for text in wrong if text]
 
     assert asyncio.run(main()) == []
 
 
-async def timed(cloud: TestCloud, face: Face, operation: Operation, body: bytes) -> str:
-    begun = time.process_time()
-    wrong = await ask(cloud, face, operation, "nothing", "", body)
-    taken = time.process_time() - begun
-    if taken > MOST_SECONDS:
+def most_seconds() -> float:
+    """Of processor time, on this machine as it is now."""
+    body = json.dumps(["10.1.2.3"] * MANY).encode()
+    costs = []
+    for _ in range(TRIES):
+        begun = time.process_time()
+        for _ in range(10):
+            json.loads(body)
+        costs.append((time.process_time() - begun) / 10)
+    return MOST_DECODES * min(costs)
+
+
+async def costs(most: float, once: Callable[[], Awaitable[Any]]) -> tuple[float, Any]:
+    """The cheapest of some tries, in seconds of processor time, and the last answer."""
+    least, answer = math.inf, None
+    for _ in range(TRIES):
+        begun = time.process_time()
+        answer = await once()
+        least = min(least, time.process_time() - begun)
+        if least <= most:
+            break
+    return least, answer
+
+
+async def timed(
+    cloud: TestCloud, face: Face, operation: Operation, body: bytes, most: float
+) -> str:
+    taken, wrong = await costs(most, lambda: ask(cloud, face, operation, "nothing", "", body))
+    if taken > most:
         return f"{operation.method} {operation.path} {body[:80]!r}: {taken:.2f} s"
-    return wrong
+    return str(wrong)
 
 
-async def of_network(cloud: TestCloud) -> list[str]:
+async def of_network(cloud: TestCloud, most: float) -> list[str]:
     """Its attributes are free objects to the schema."""
     network = await cloud.private_network()
     pair, route = {"ip_address": "10.0.0.1"}, {"destination": "10.9.0.0/24", "nexthop": "10.0.0.9"}
@@ -95,10 +125,9 @@ async def of_network(cloud: TestCloud) -> list[str]:
             wishes.append((noun, body))
     wrong = []
     for noun, body in wishes:
-        begun = time.process_time()
-        answer = await cloud.call("POST", f"/network/v2.0/{noun}s", json_={noun: body})
-        taken = time.process_time() - begun
-        if answer.status not in (400, 404, 409, 413) or taken > MOST_SECONDS / 2:
+        url, wish = f"/network/v2.0/{noun}s", {noun: body}
+        taken, answer = await costs(most, partial(cloud.call, "POST", url, json_=wish))
+        if answer.status not in (400, 404, 409, 413) or taken > most:
             wrong.append(
                 f"{noun} {str(body)[:90]}: {answer.status} {taken:.2f} {answer.raw[:90]!r}"
             )

@@ -46,7 +46,7 @@ GROUPS: Mapping[str, str] = {
     "SwiftObjects": "swift",
     "HeatStacks": "heat",
     "DesignateBasic": "designate",
-    "ManilaShares": "manila",
+    "ManilaShares": "manila_guests",  # and by it manila
     "IronicNodes": "ironic",
     "Gnocchi": "gnocchi",
     "GnocchiArchivePolicy": "gnocchi",

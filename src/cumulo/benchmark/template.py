@@ -5,11 +5,11 @@ cannot reach into Python.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from cumulo.benchmark.model import document
 
 FILE_BYTES = 4 * 1024 * 1024
 
@@ -23,8 +23,8 @@ def arguments(raw: str | None, from_file: str | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if from_file:
         try:
-            given = yaml.safe_load(from_file)
-        except yaml.YAMLError as error:
+            given = document.decode(from_file)
+        except document.NotPlain as error:
             raise BadTemplate(
                 "Invalid --task-args-file passed:\n\n\t File has to be YAML or JSON. "
                 f"Details:\n\n{error}"
@@ -32,8 +32,8 @@ def arguments(raw: str | None, from_file: str | None) -> dict[str, Any]:
         found.update(_dictionary(given, "--task-args-file"))
     if raw:
         try:
-            given = yaml.safe_load(raw)
-        except yaml.YAMLError as error:
+            given = document.decode(raw)
+        except document.NotPlain as error:
             raise BadTemplate(
                 "Invalid --task-args passed:\n\n\t Value has to be YAML or JSON. "
                 f"Details:\n\n{error}"
@@ -52,18 +52,17 @@ def _dictionary(given: Any, source: str) -> dict[str, Any]:
             f"Invalid {source} passed:\n\n\t Value has to be YAML or JSON with names and values, "
             f"'{type(given).__name__}' is found."
         )
-    return {str(name): value for name, value in given.items()}
+    return dict(given)
 
 
 def render(text: str, args: Mapping[str, Any], folder: Path) -> str:
     """The file with its variables filled in. Raises BadTemplate, with all names that lack."""
     import jinja2
     from jinja2 import meta
-    from jinja2.sandbox import SandboxedEnvironment
 
     if len(text) > FILE_BYTES:
         raise BadTemplate(f"a task file has at most {FILE_BYTES} bytes")
-    environment = SandboxedEnvironment(loader=jinja2.FileSystemLoader([str(folder)]))
+    environment = _confined()(loader=jinja2.FileSystemLoader([str(folder)]))
     environment.globals.update(
         min=min, max=max, round=lambda x: round(x), ceil=math.ceil, int=int, float=float, str=str
     )
@@ -79,12 +78,56 @@ def render(text: str, args: Mapping[str, Any], folder: Path) -> str:
                 "Invalid task file passed:\n\n\t Failed to render task template.\n\n"
                 f"Please specify {several}: {', '.join(missing)}"
             )
-        return environment.from_string(text).render(**args)
-    except (jinja2.TemplateError, ArithmeticError, TypeError, ValueError) as error:
+        return _bounded(environment.from_string(text).generate(**args))
+    except BadTemplate:
+        raise
+    except Exception as error:
+        # A template is a program of the user's: it can raise whatever Python can.
         raise BadTemplate(
             "Invalid task file passed:\n\n\t Failed to render task template.\n\n"
-            f"{error or type(error).__name__}"
+            f"{str(error) or type(error).__name__}"
         ) from None
+
+
+def _bounded(parts: Iterable[str]) -> str:
+    """A loop in a loop writes more than any machine holds: it is stopped where a file ends."""
+    found: list[str] = []
+    size = 0
+    for part in parts:
+        size += len(part)
+        if size > FILE_BYTES:
+            raise BadTemplate(f"a task file has at most {FILE_BYTES} bytes when it is filled in")
+        found.append(part)
+    return "".join(found)
+
+
+def _confined() -> type:
+    """Jinja2's sandbox, where no single step makes something huge either."""
+    from jinja2.sandbox import SandboxedEnvironment
+
+    class Confined(SandboxedEnvironment):
+        intercepted_binops = frozenset({"*", "**"})
+
+        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+            size = _power(left, right) if operator == "**" else _product(left, right)
+            if size > FILE_BYTES:
+                raise BadTemplate(f"{operator} would make more than {FILE_BYTES} bytes")
+            return super().call_binop(context, operator, left, right)
+
+    return Confined
+
+
+def _power(base: Any, exponent: Any) -> float:
+    if not isinstance(base, int) or not isinstance(exponent, int):
+        return 0
+    return base.bit_length() * max(0, exponent) / 8
+
+
+def _product(left: Any, right: Any) -> float:
+    for many, times in ((left, right), (right, left)):
+        if isinstance(many, str | bytes | list | tuple) and isinstance(times, int):
+            return len(many) * max(0, times)
+    return 0
 
 
 def _with_default(tree: Any) -> set[str]:
@@ -113,8 +156,8 @@ def _target(assign: Any) -> str:
 def decode(text: str) -> Any:
     """The rendered file's document. Raises BadTemplate."""
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        return document.decode(text)
+    except document.NotPlain as error:
         raise BadTemplate(
             "Invalid task file passed:\n\n\t Wrong format of rendered input task. It should be "
             f"YAML or JSON. Details:\n\n{error}"

@@ -177,6 +177,7 @@ class ComputeAgent:
     async def answer(self, question: str, arguments: dict[str, Any]) -> Any:
         """`console_log` (id, lines), `diagnostics` (id), `console` (id, line): a connection;
         `copy` (id, name, freeze) and `take_root` (id, version, name), and what `Copies` answers;
+        `copy_ephemeral`, `take_ephemeral` (id, place, size_gb, name);
         `password` (id, user, password), `interrupt` (id)."""
         if question in ("read_copy", "put_copy", "drop_copy"):
             return await self._copies.answer(question, arguments)
@@ -186,6 +187,12 @@ class ComputeAgent:
         if question == "take_root":
             path = self._copies.path(arguments["name"])
             return await self.driver.take_root(guest_id, arguments["version"], path)
+        if question == "copy_ephemeral":
+            return await self._copy_ephemeral(guest_id, arguments)
+        if question == "take_ephemeral":
+            path = self._copies.path(arguments["name"])
+            of = arguments["place"], arguments["size_gb"]
+            return await self.driver.take_ephemeral(guest_id, *of, path)
         if question in ("password", "interrupt"):
             return await self._change(guest_id, question, arguments)
         if question == "console_log":
@@ -230,6 +237,15 @@ class ComputeAgent:
         finally:
             if freeze:  # Also if it said no: it may have frozen too late to say yes.
                 await self.driver.freeze(guest_id, False)
+        return {"reason": None, "size": target.stat().st_size}
+
+    async def _copy_ephemeral(self, guest_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        target = await self._copies.prepare(arguments["name"])
+        of = arguments["place"], arguments["size_gb"]
+        try:
+            await self.driver.copy_ephemeral(guest_id, *of, target)
+        except SnapshotFailed as reason:
+            return {"reason": str(reason)}
         return {"reason": None, "size": target.stat().st_size}
 
 
@@ -304,7 +320,8 @@ def _spec(guest: WantedGuest, generation: int, base: str | None, rescue: str | N
         ),
         rescue=_layer(guest.rescue, rescue, 0),
         rescue_last=guest.rescue_last,
-        ephemeral_gb=guest.ephemeral_gb,
+        ephemerals=guest.ephemerals or ([guest.ephemeral_gb] if guest.ephemeral_gb else []),
+        ephemerals_kept=guest.ephemerals_kept,
         swap_mb=guest.swap_mb,
         disks=[
             DiskSpec(

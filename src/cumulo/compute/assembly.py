@@ -17,7 +17,9 @@ from cumulo.compute.part import ComputePart
 from cumulo.compute.policy import RULES
 from cumulo.compute.reconcile import ForgottenServers
 from cumulo.compute.service.compute import LEGACY_QUOTAS, QUOTAS, ComputeService, Waits
+from cumulo.compute.service.filters import Filters
 from cumulo.compute.service.hosts import Ratios
+from cumulo.compute.service.scheduling import Choice, Weights
 from cumulo.compute.settings import ComputeSettings
 from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
 from cumulo.core.auth.keyring import KeyRing
@@ -43,6 +45,12 @@ def build(frame: Frame) -> Service:
         jobs=frame.jobs,
         seal=KeyRing(frame.settings.secrets_dir / "compute-keys"),
         vendordata=own.vendordata,
+        choice=Choice(
+            Filters(own.filters),
+            Weights(
+                own.ram_weight_multiplier, own.cpu_weight_multiplier, own.disk_weight_multiplier
+            ),
+        ),
         waits=Waits(own.reclaim_seconds, own.resize_confirm_seconds, own.shelved_offload_seconds),
     )
     ComputeJobs(compute, frame.conductor, frame.get(ImageUploads)).add_to(frame.jobs)

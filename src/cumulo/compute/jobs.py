@@ -18,6 +18,7 @@ from cumulo.compute.service.compute import ComputeService
 from cumulo.compute.service.copies import HostCopy, send
 from cumulo.compute.service.operations import RECLAIM, SHELVE, Reclaim, Shelving
 from cumulo.compute.service.resizing import CONFIRM, MOVE, Confirm, Move
+from cumulo.compute.service.servers import KIND
 from cumulo.compute.service.snapshots import IMAGE, Copying
 from cumulo.core.auth.principal import Principal
 from cumulo.core.blobs.streams import BLOCK, Reader
@@ -167,17 +168,32 @@ class ComputeJobs:
         if not _is_off(row):
             _check_waiting(run, row)
             return run.pause(LOOK_AGAIN)
-        return run.next() if row.image is not None else run.go("switch")
+        own = row.before is not None and row.own_disks(row.before.flavor).ephemerals
+        return run.next() if row.image is not None or own else run.go("switch")
 
     async def carry(self, run: Run[Move]) -> Outcome[Move]:
+        """Its root disk, and its ephemeral ones."""
         row = await run.read(lambda tx: self._row(tx, run))
         target, name = run.memo.target, _name(run)
-        reader = await self._copy(run, freeze=False)
-        await run.hold()
-        await send(self._ask, target, name, reader)
-        version = run.memo.version or row.root_version + 1
-        await self._ask(target, "take_root", id=row.id, version=version, name=name)
-        await self.drop(run)
+        if row.image is not None:
+            reader = await self._copy(run, freeze=False)
+            await run.hold()
+            await send(self._ask, target, name, reader)
+            version = run.memo.version or row.root_version + 1
+            await self._ask(target, "take_root", id=row.id, version=version, name=name)
+            await self.drop(run)
+        own = [] if row.before is None else row.own_disks(row.before.flavor).ephemerals
+        for place, size in enumerate(own):
+            await run.hold()
+            of = {"id": row.id, "place": place, "size_gb": size, "name": name}
+            made = await self._ask(row.host_id, "copy_ephemeral", **of)
+            if made["reason"] is not None:
+                raise OSError(made["reason"])
+            await run.hold()
+            reader = HostCopy(self._ask, row.host_id or "", name, made["size"])
+            await send(self._ask, target, name, reader)
+            await self._ask(target, "take_ephemeral", **of)
+            await self.drop(run)
         return run.next()
 
     async def switch(self, run: Run[Move]) -> Outcome[Move]:
@@ -190,6 +206,10 @@ class ComputeJobs:
 
     def move_undone(self, tx: Tx, job: Job[Move]) -> None:
         row = self._servers.find(tx, job.subject)
+        target = job.memo.target
+        if row is not None and target != row.host_id:
+            # What has arrived there is nobody's.
+            self._servers.registry.remove(tx, target, KIND, row.id)
         if row is not None and row.present:
             self._compute.resizing.undone(tx, row)
             self._servers.finish_jobs_actions(tx, row, ("resize", "migrate"), job.reason)

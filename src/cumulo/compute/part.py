@@ -16,7 +16,7 @@ from cumulo.compute.model.server import BeforeResize, ImageRef, ServerFault, Ser
 from cumulo.compute.model.state import BY_HOST
 from cumulo.compute.queries import server as queries
 from cumulo.compute.service.hosts import Hosts
-from cumulo.compute.service.metadata import Metadata, More, config_drive
+from cumulo.compute.service.metadata import Details, Metadata, More, config_drive
 from cumulo.compute.service.operations import Operations
 from cumulo.compute.service.servers import FORMATS, KIND, Servers
 from cumulo.core.blobs.content import Content
@@ -62,16 +62,17 @@ class ComputePart:
         ids = [row.id for row in mine]
         ports = self._servers.network.ports_of(tx, ids)
         volumes = self._servers.volumes.attachments_of(tx, ids)
+        told = self._metadata.details(tx, [row for row in mine if row.config_drive], ports)
         found = {
-            row.id: self._wanted(row, ports.get(row.id, []), volumes.get(row.id, []))
+            row.id: self._wanted(row, ports.get(row.id, []), volumes.get(row.id, []), told)
             for row in mine
         }
         return left | found
 
     def _wanted(
-        self, row: ServerRow, ports: list[PortInfo], volumes: list[Attachment]
+        self, row: ServerRow, ports: list[PortInfo], volumes: list[Attachment], told: Details
     ) -> WantedGuest:
-        return wanted(row, ports, volumes, self._metadata.more(row, volumes))
+        return wanted(row, ports, volumes, self._metadata.more(row, volumes, told))
 
     def host(self, tx: Tx, host_id: str, state: HostResources) -> None:
         self._hosts.register(tx, host_id, state)
@@ -129,7 +130,7 @@ class ComputePart:
                 if row.launched_at is None:
                     changes["launched_at"] = tx.now
         if done:
-            changes["seen_generation"] = row.generation
+            changes |= {"seen_generation": row.generation, "root_made": row.root_version}
             changes |= self._operations.fulfilled(tx, row)
         if stuck and self._operations.give_up(tx, row, seen.fault or ""):
             return
@@ -184,6 +185,7 @@ def wanted(
     """A server as its host has to make it: as it was, as long as it is on its way elsewhere."""
     leaving = row.before is not None and row.operation == "resize_migrating"
     flavor = row.before.flavor if leaving and row.before is not None else row.flavor
+    disks = row.own_disks(flavor)
     return WantedGuest(
         id=row.id,
         generation=row.generation,
@@ -197,7 +199,9 @@ def wanted(
         rescue=content_of(row.rescue),
         rescue_last=row.rescue is not None and bool(STABLE & row.rescue.properties.keys()),
         ephemeral_gb=flavor.ephemeral,
-        swap_mb=flavor.swap,
+        ephemerals=disks.ephemerals,
+        ephemerals_kept=[] if row.before is None else row.own_disks(row.before.flavor).ephemerals,
+        swap_mb=disks.swap_mb,
         launched=row.placed,
         nics=[WantedNic(port.id, port.mac_address, port.tap, port.mtu) for port in ports],
         disks=[
@@ -222,6 +226,9 @@ def wanted(
 
 
 def _carried(row: ServerRow) -> bool:
+    """Its root disk is there, or was brought there: it is not to be made anew."""
+    if row.root_made == row.root_version and row.placed:
+        return True
     return row.before is not None and row.root_from is None
 
 
@@ -248,5 +255,7 @@ def waiting(row: ServerRow, before: BeforeResize) -> WantedGuest:
         power="off",
         image=content_of(row.base or row.image),
         root=WantedRoot(before.root_version, carried=True),
+        ephemeral_gb=before.flavor.ephemeral,
+        ephemerals=row.own_disks(before.flavor).ephemerals,
         launched=True,
     )

@@ -32,6 +32,7 @@ _MEMBERS = """
     os-volumes-attachments:create os-volumes-attachments:delete
     os-volumes-attachments:update
     os-attach-interfaces:create os-attach-interfaces:delete
+    os-server-shares:create os-server-shares:delete
     os-server-groups:create os-server-groups:delete
     os-security-groups:create os-security-groups:update os-security-groups:delete
     os-security-groups:rule:create os-security-groups:rule:delete
@@ -48,6 +49,7 @@ _READERS = """
     os-instance-actions:list os-instance-actions:show os-server-password:show
     os-volumes-attachments:index os-volumes-attachments:show
     os-attach-interfaces:list os-attach-interfaces:show
+    os-server-shares:index os-server-shares:show
     os-server-groups:index os-server-groups:show
     os-quota-sets:show os-quota-sets:detail os-simple-tenant-usage:show
     os-flavor-extra-specs:index os-flavor-extra-specs:show
@@ -73,7 +75,7 @@ _ADMINS = """
     os-quota-class-sets:update
     os-aggregates:index os-aggregates:create os-aggregates:show os-aggregates:update
     os-aggregates:delete os-aggregates:add_host os-aggregates:remove_host
-    os-aggregates:set_metadata os-simple-tenant-usage:list
+    os-console-auth-tokens os-aggregates:set_metadata os-simple-tenant-usage:list
 """
 _ANYBODY = "flavors limits extensions os-quota-sets:defaults os-availability-zone:list"
 

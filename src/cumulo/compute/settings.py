@@ -11,6 +11,13 @@ class ComputeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cpu_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 4.0
     ram_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 1.0
     disk_allocation_ratio: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    filters: tuple[str, ...] | None = None
+    """What a host has to pass besides having room, by Nova's names (`enabled_filters`); None: those
+    that only count where a flavor, an image or a hint asks for something."""
+    ram_weight_multiplier: float = 1.0
+    """How much a host counts for its free memory; below zero: the fullest one is filled first."""
+    cpu_weight_multiplier: float = 0.0
+    disk_weight_multiplier: float = 0.0
     reclaim_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     """How long a deleted server can be restored; 0: it goes at once."""
     resize_confirm_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0

@@ -55,6 +55,20 @@ class FixedIp(msgspec.Struct, frozen=True):
     ip_address: str
 
 
+class SubnetInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """How a guest without DHCP sets itself up in a subnet."""
+
+    id: str
+    cidr: str
+    gateway: str | None
+    dhcp: bool
+    address_mode: str | None
+    """Of IPv6: `slaac`, `dhcpv6-stateful`, `dhcpv6-stateless`."""
+    dns: tuple[str, ...] = ()
+    routes: tuple[tuple[str, str], ...] = ()
+    """(network, by which gateway)"""
+
+
 class PortInfo(msgspec.Struct, frozen=True, kw_only=True):
     """A port as compute sees it."""
 
@@ -229,6 +243,9 @@ class Network(Protocol):
 
     def addresses_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[str]]:
         """Only their addresses, fixed and floating; servers without one are absent."""
+
+    def subnets_of(self, tx: Tx, subnet_ids: Sequence[str]) -> dict[str, SubnetInfo]:
+        """Subnets of ports, by their ids; one statement."""
 
     def unplug(self, tx: Tx, port_id: str) -> None:
         """Take a port from its server: removed if `plug_server` made it, unbound if it was

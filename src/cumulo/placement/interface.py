@@ -32,6 +32,8 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
     member_of: Sequence[str] | None = None
     """Of any of these aggregates."""
     not_member_of: Sequence[str] = ()
+    required: Sequence[str] = ()
+    """Traits, all of them."""
     forbidden: Sequence[str] = ()
     """Traits."""
     alive_since: Moment | None = None
@@ -58,10 +60,20 @@ class Placement(Protocol):
         """Raises Conflict as long as anything is allocated from it."""
 
     def candidates(
-        self, tx: Tx, resources: Mapping[str, int], where: Where, *, most: int
+        self,
+        tx: Tx,
+        resources: Mapping[str, int],
+        where: Where,
+        *,
+        most: int,
+        by: str = "MEMORY_MB",
+        fullest: bool = False,
     ) -> list[Candidate]:
-        """Providers with room, those with the most free memory first. One statement, whatever the
-        number of providers."""
+        """Providers with room, those with the most free memory (or what else `by` says) first;
+        `fullest`: those with the least. One statement, whatever the number of providers."""
+
+    def traits_of(self, tx: Tx, provider_ids: Sequence[str]) -> dict[str, set[str]]:
+        """Provider → its traits."""
 
     def lacks(
         self, tx: Tx, resources: Mapping[str, int], names: Sequence[str]

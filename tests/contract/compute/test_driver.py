@@ -54,6 +54,16 @@ async def roots(host: Host) -> list[int]:
     return host.fake._guests[host.id].roots
 
 
+def ephemerals(host: Host, guest_id: str) -> list[tuple[int, int]]:
+    """(place, GiB) of a guest's ephemeral disks that are on the host."""
+    if isinstance(host, QemuHost):
+        folder = host.data / "guests" / guest_id / "q"
+        names = [path.stem.split("-")[1:] for path in folder.glob("ephemeral*.raw")]
+        return sorted((int(place), int(size)) for place, size in names)
+    assert isinstance(host, FakeHost)
+    return host.fake._guests[guest_id].ephemerals
+
+
 class TestDriver:
     @contract
     async def test_a_guest_starts_once(self, host: Host) -> None:
@@ -67,6 +77,36 @@ class TestDriver:
         )
         assert again == first
         assert await host.driver.list() == [first]
+
+    @contract
+    async def test_ephemeral_disks_grow_beside_themselves_and_travel(self, host: Host) -> None:
+        off: dict[str, Any] = {"power": "off", "swap_mb": 8}
+        state = await host.driver.ensure(host.spec(1, ephemerals=[1, 2], **off))
+        assert (state.fault, ephemerals(host, host.id)) == (None, [(0, 1), (1, 2)])
+        written, data = host.data / "guests" / host.id / "q", b"mine"
+        if isinstance(host, QemuHost):
+            with (written / "ephemeral-0-1.raw").open("r+b") as disk:
+                disk.seek(1 << 29)
+                disk.write(data)
+        resized = host.spec(2, ephemerals=[3, 2], ephemerals_kept=[1, 2], **off)
+        assert (await host.driver.ensure(resized)).fault is None
+        assert ephemerals(host, host.id) == [(0, 1), (0, 3), (1, 2)]
+        target = host.data / "copy"
+        await host.driver.copy_ephemeral(host.id, 0, 3, target)
+        await host.driver.take_ephemeral("another", 0, 3, target)
+        await host.driver.take_ephemeral("another", 0, 3, target)  # twice is once
+        assert ephemerals(host, "another") == [(0, 3)] and not target.exists()
+        if isinstance(host, QemuHost):
+            disk_there = host.data / "guests" / "another" / "q" / "ephemeral-0-3.raw"
+            with disk_there.open("rb") as disk:
+                disk.seek(1 << 29)
+                assert disk.read(4) == data
+            assert disk_there.stat().st_size == 3 << 30
+        with pytest.raises(SnapshotFailed):
+            await host.driver.copy_ephemeral(host.id, 5, 1, target)
+        assert (await host.driver.ensure(host.spec(3, ephemerals=[1, 2], **off))).fault is None
+        assert ephemerals(host, host.id) == [(0, 1), (1, 2)]
+        assert (await host.driver.ensure(host.spec(4, ephemerals=[1, 2], swap_mb=16))).power == "on"
 
     @contract
     async def test_a_guest_may_be_made_switched_off(self, host: Host) -> None:

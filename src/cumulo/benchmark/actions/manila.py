@@ -5,7 +5,7 @@ from typing import Any
 
 from cumulo.benchmark.actions import waiting
 from cumulo.benchmark.client.session import NotFound
-from cumulo.benchmark.engine.run import Run
+from cumulo.benchmark.engine.run import CheckFailed, Run
 
 Found = dict[str, Any]
 
@@ -27,6 +27,17 @@ async def create_share(run: Run, proto: str, size: int = 1, **args: Any) -> Foun
             "share"
         ]
         return await share_is(run, share["id"])
+
+
+async def export_location(run: Run, id: str) -> str:
+    """Where it can be mounted."""
+    with run.action("manila.get_export_locations"):
+        path = f"/shares/{id}/export_locations"
+        found = (await run.cloud.get("share", path, version="2.9"))["export_locations"]
+    if not found:
+        raise CheckFailed(f"share {id} has no export location")
+    chosen: str = next((e for e in found if e.get("preferred")), found[0])["path"]
+    return chosen
 
 
 async def share_is(run: Run, id: str) -> Found:

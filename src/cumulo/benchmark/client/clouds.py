@@ -9,13 +9,54 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from cumulo.benchmark.client.session import Credentials
+from cumulo.benchmark.model import document
+from cumulo.benchmark.model.shapes import Schema, problems
 
 
 class BadSpec(Exception):
     """No cloud can be reached with this; the text says why."""
+
+
+_TEXT: Schema = {"type": ["string", "null"]}
+_USER: Schema = {
+    "type": "object",
+    "properties": dict.fromkeys(
+        (
+            "username",
+            "password",
+            "project_name",
+            "tenant_name",
+            "project_id",
+            "user_domain_name",
+            "project_domain_name",
+            "endpoint_type",
+            "application_credential_id",
+            "application_credential_secret",
+        ),
+        _TEXT,
+    ),
+}
+PLATFORM: Schema = {
+    "type": "object",
+    "properties": {
+        "auth_url": {"type": "string"},
+        "region_name": _TEXT,
+        "endpoint_type": _TEXT,
+        "https_cacert": _TEXT,
+        "https_insecure": {"type": ["boolean", "null"]},
+        "admin": {"anyOf": [_USER, {"type": "null"}]},
+        "users": {"anyOf": [{"type": "array", "items": _USER}, {"type": "null"}]},
+    },
+    "required": ["auth_url"],
+}
+"""What a platform must look like. More may be in it: specs of Rally have older parts."""
+
+
+def check_platform(platform: Mapping[str, Any]) -> None:
+    """Raises BadSpec."""
+    for problem in problems(dict(platform), PLATFORM):
+        raise BadSpec(problem)
 
 
 def clouds_files() -> list[Path]:
@@ -34,23 +75,29 @@ def spec_of_cloud(name: str, files: list[Path] | None = None) -> dict[str, Any]:
         if not path.exists():
             continue
         try:
-            document = yaml.safe_load(path.read_text()) or {}
-        except (yaml.YAMLError, OSError) as error:
+            found = document.decode(path.read_text()) or {}
+        except (document.NotPlain, OSError, ValueError) as error:
             raise BadSpec(f"{path} cannot be read: {error}") from None
-        cloud = (document.get("clouds") or {}).get(name)
+        clouds = (found.get("clouds") or {}) if isinstance(found, dict) else None
+        if not isinstance(clouds, dict):
+            raise BadSpec(f"{path} has no 'clouds' by their names")
+        cloud = clouds.get(name)
         if cloud is not None:
             return _of_cloud(cloud, name)
     raise BadSpec(f"no clouds.yaml has a cloud {name!r}")
 
 
 def _of_cloud(cloud: Mapping[str, Any], name: str) -> dict[str, Any]:
-    auth = cloud.get("auth") or {}
-    if "auth_url" not in auth:
+    auth = (cloud.get("auth") or {}) if isinstance(cloud, dict) else None
+    if not isinstance(auth, dict) or "auth_url" not in auth:
         raise BadSpec(f"the cloud {name!r} has no auth_url")
+    # A password of digits is a number to YAML.
+    auth = {k: str(v) if isinstance(v, int | float) else v for k, v in auth.items()}
     user = {
         "username": auth.get("username", ""),
         "password": auth.get("password", ""),
-        "project_name": auth.get("project_name", ""),
+        "project_name": auth.get("project_name") or auth.get("tenant_name", ""),
+        "project_id": auth.get("project_id") or auth.get("tenant_id", ""),
         "user_domain_name": auth.get("user_domain_name") or auth.get("user_domain_id", "Default"),
         "project_domain_name": auth.get("project_domain_name")
         or auth.get("project_domain_id", "Default"),
@@ -94,6 +141,7 @@ def spec_of_environment(variables: Mapping[str, str]) -> dict[str, Any]:
                 "password": variables["OS_PASSWORD"],
                 "project_name": variables.get("OS_PROJECT_NAME")
                 or variables.get("OS_TENANT_NAME", ""),
+                "project_id": variables.get("OS_PROJECT_ID") or variables.get("OS_TENANT_ID", ""),
                 "user_domain_name": variables.get("OS_USER_DOMAIN_NAME")
                 or variables.get("OS_USER_DOMAIN_ID", "Default"),
                 "project_domain_name": variables.get("OS_PROJECT_DOMAIN_NAME")
@@ -106,9 +154,11 @@ def spec_of_environment(variables: Mapping[str, str]) -> dict[str, Any]:
 def platform_of(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The OpenStack part of a spec, old and new forms alike. Empty: an environment without one."""
     if spec.get("type") == "ExistingCloud":
-        old = dict(spec.get("creds", {}).get("openstack") or spec)
-        old.pop("type", None)
-        return old
+        creds = spec.get("creds", {})
+        old = (creds.get("openstack") or spec) if isinstance(creds, dict) else None
+        if not isinstance(old, dict):
+            raise BadSpec("creds is no object")
+        return {name: value for name, value in old.items() if name != "type"}
     for name in ("openstack", "existing@openstack"):
         if name in spec:
             if not isinstance(spec[name], dict):
@@ -130,6 +180,7 @@ def credentials_of(platform: Mapping[str, Any], user: Mapping[str, Any]) -> Cred
         user_domain=user.get("user_domain_name") or "Default",
         project=user.get("project_name") or user.get("tenant_name", ""),
         project_domain=user.get("project_domain_name") or "Default",
+        project_id=user.get("project_id") or "",
         region=platform.get("region_name") or "",
         interface=user.get("endpoint_type") or platform.get("endpoint_type") or "public",
         application_credential_id=user.get("application_credential_id", ""),

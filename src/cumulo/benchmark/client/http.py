@@ -230,7 +230,10 @@ class Http:
         base, path = (url, "/") if cut < 0 else (url[:cut], url[cut:])
         known = self._origins.get(base)
         if known is None:
-            parts = urlsplit(base)
+            try:
+                parts = urlsplit(base)
+            except ValueError as error:
+                raise HttpError(f"not a URL: {url:.200}: {error}") from None
             if parts.scheme not in ("http", "https") or not parts.hostname:
                 raise HttpError(f"not an http or https URL: {url:.200}")
             try:
@@ -269,7 +272,10 @@ class Http:
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:
-            self._tls = ssl.create_default_context(cafile=self._ca_file)
+            try:
+                self._tls = ssl.create_default_context(cafile=self._ca_file)
+            except OSError as error:
+                raise HttpError(f"no certificates in {self._ca_file}: {error}") from None
             if not self._verify:
                 self._tls.check_hostname = False
                 self._tls.verify_mode = ssl.CERT_NONE

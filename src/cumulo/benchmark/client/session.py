@@ -28,6 +28,7 @@ class Credentials(msgspec.Struct, frozen=True):
     user_domain: str = "Default"
     project: str = ""
     project_domain: str = "Default"
+    project_id: str = ""
     region: str = ""
     interface: str = "public"
     application_credential_id: str = ""
@@ -115,6 +116,7 @@ _VERSIONS: Mapping[str, tuple[str, str]] = {
     "baremetal": ("X-OpenStack-Ironic-API-Version", "{}"),
 }
 _VERSIONED = re.compile(r"/v\d+(\.\d+)?(/|$)")
+_ID = re.compile(r"[0-9a-f]{32}")
 RENEW_BEFORE = 60.0
 REDIRECTS = 3
 _INNER = ("message", "faultstring", "detail", "title")
@@ -136,6 +138,7 @@ class Session:
         self._renewing: asyncio.Lock | None = None
         self.user_id = ""
         self.project_id = ""
+        self.project_name = ""
         self.roles: list[str] = []
 
     # tokens and catalog
@@ -162,6 +165,7 @@ class Session:
         self._expires = _moment(document.get("expires_at", ""))
         self.user_id = document["user"]["id"]
         self.project_id = document.get("project", {}).get("id", "")
+        self.project_name = document.get("project", {}).get("name", "")
         self.roles = [role["name"] for role in document.get("roles", ())]
         self._catalog = self._endpoints(document.get("catalog", ()))
         return document
@@ -183,7 +187,9 @@ class Session:
             }
         user = {"name": c.username, "password": c.password, "domain": _domain(c.user_domain)}
         auth: dict[str, Any] = {"identity": {"methods": ["password"], "password": {"user": user}}}
-        if c.project:
+        if c.project_id:
+            auth["scope"] = {"project": {"id": c.project_id}}
+        elif c.project:
             auth["scope"] = {"project": {"name": c.project, "domain": _domain(c.project_domain)}}
         return {"auth": auth}
 
@@ -316,8 +322,8 @@ class Session:
 
 
 def _domain(named: str) -> dict[str, str]:
-    """`default` is an id everywhere, `Default` a name."""
-    return {"id": named} if named == "default" else {"name": named}
+    """`default` is an id everywhere, `Default` a name; other ids are 32 hexadecimal digits."""
+    return {"id": named} if named == "default" or _ID.fullmatch(named) else {"name": named}
 
 
 def _moment(text: str) -> float:

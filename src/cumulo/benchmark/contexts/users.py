@@ -49,7 +49,7 @@ async def _existing(env: Surroundings, user: dict[str, Any]) -> None:
     session = Session(env.http, credentials_of(env.platform, user))
     await session.token()
     project = session.project_id
-    name = session.credentials.project
+    name = session.credentials.project or session.project_name
     env.tenants.setdefault(project, {"id": project, "name": name})
     env.users.append(User(session.user_id, session.credentials.username, project, session))
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cumulo.benchmark.actions import designate
+from cumulo.benchmark.actions import designate, neutron
 from cumulo.benchmark.contexts.network import take_away
 from cumulo.benchmark.contexts.table import Context, declare
 from cumulo.benchmark.contexts.users import several
@@ -18,6 +18,16 @@ async def _setup(env: Surroundings, config: dict[str, Any]) -> None:
     await several(
         one(user) for user in env.tenant_users() for _ in range(config["zones_per_tenant"])
     )
+    if config["set_zone_in_network"]:
+        await several(_name_networks(env, user) for user in env.tenant_users())
+
+
+async def _name_networks(env: Surroundings, user: User) -> None:
+    """Guests of the project's networks get names in its first zone."""
+    tenant = env.tenants[user.tenant_id]
+    run = Run(env, 0, user=user, kind="c")
+    for network in tenant.get("networks", ()):
+        await neutron.update_network(run, network["id"], dns_domain=tenant["zones"][0]["name"])
 
 
 async def _cleanup(env: Surroundings, config: dict[str, Any]) -> None:
@@ -39,6 +49,6 @@ declare(
         },
         _setup,
         _cleanup,
-        {"zones_per_tenant": 1},
+        {"zones_per_tenant": 1, "set_zone_in_network": False},
     )
 )

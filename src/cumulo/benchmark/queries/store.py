@@ -62,6 +62,10 @@ STEPS = (
         uuid TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, document BLOB NOT NULL
     );
     """,
+    # Whether something of the task's is still in its cloud: what could not be taken away.
+    """
+    ALTER TABLE tasks ADD COLUMN remains INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 
 Row = TypeVar("Row", Environment, TaskResult, SubtaskResult, WorkloadResult)
@@ -159,7 +163,8 @@ class Store:
         """The task's own row; its subtasks have rows of their own."""
         bare = msgspec.structs.replace(task, subtasks=[])
         self._db.execute(
-            "INSERT INTO tasks VALUES (?, ?, ?, ?, ?) ON CONFLICT (uuid) DO UPDATE SET "
+            "INSERT INTO tasks (uuid, env_uuid, status, created_at, document) "
+            "VALUES (?, ?, ?, ?, ?) ON CONFLICT (uuid) DO UPDATE SET "
             "status = excluded.status, document = excluded.document",
             (task.uuid, task.env_uuid, task.status, task.created_at, _packed(bare)),
         )
@@ -169,6 +174,17 @@ class Store:
         if row is None:
             raise NoSuch(f"Record for uuid: {uuid} not found in table Task")
         return str(row[0])
+
+    def set_remains(self, uuid: str, remains: bool) -> None:
+        """Remember whether something of a task's is still in its cloud."""
+        self._db.execute("UPDATE tasks SET remains = ? WHERE uuid = ?", (remains, uuid))
+
+    def remaining(self, env_uuid: str) -> list[str]:
+        """Ids of the tasks of which something is still in the cloud."""
+        rows = self._db.execute(
+            "SELECT uuid FROM tasks WHERE env_uuid = ? AND remains ORDER BY created_at", (env_uuid,)
+        )
+        return [row[0] for row in rows]
 
     def ask(self, uuid: str, status: str) -> None:
         """Tell whoever runs a task: it looks at this column."""

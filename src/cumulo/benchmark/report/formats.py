@@ -271,7 +271,14 @@ def read_file(path: Path) -> list[Results]:
         if isinstance(document, list):
             return [_from_old(document)]
         return [_from_task(task) for task in document["tasks"]]
-    except (ValueError, KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        msgspec.ValidationError,
+    ) as error:
         raise Unreadable(f"ERROR: Invalid task result format in {path}: {error}") from None
 
 

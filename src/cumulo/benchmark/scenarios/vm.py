@@ -14,7 +14,7 @@ SCRIPT = 1024 * 1024
 REACHABLE = 300.0
 _KEYS = {"script_file", "script_inline", "interpreter", "remote_path", "command_args"}
 
-_BOOT: Any = {
+BOOT: Any = {
     "services": ("nova",),
     "cleanup": ("nova", "cinder", "neutron.floatingip"),
     "finds": {"image": "image", "flavor": "flavor"},
@@ -67,7 +67,7 @@ def _read(path: str) -> bytes:
     return found.read_bytes()
 
 
-async def _boot(
+async def boot(
     run: Run, image: str, flavor: str, floating: bool, outside: str | None, args: dict[str, Any]
 ) -> tuple[str, str]:
     """(server, address at which it can be reached)."""
@@ -84,7 +84,13 @@ async def _boot(
     return server["id"], made["floating_ip_address"]
 
 
-async def _run(
+async def own_addresses(run: Run, server: str) -> list[str]:
+    """Of its ports, without the floating ones."""
+    ports = await neutron.list_ports(run, device_id=server)
+    return [ip["ip_address"] for port in ports for ip in port["fixed_ips"]]
+
+
+async def run_in(
     run: Run, address: str, username: str, port: int, command: dict[str, Any]
 ) -> tuple[str, str]:
     """(output, errors) of a command that succeeded."""
@@ -103,7 +109,7 @@ async def _run(
     return output, errors
 
 
-@scenario("VMTasks.boot_runcommand_delete", **_BOOT)
+@scenario("VMTasks.boot_runcommand_delete", **BOOT)
 async def boot_runcommand_delete(
     run: Run,
     flavor: str,
@@ -125,13 +131,13 @@ async def boot_runcommand_delete(
     if volume_args:
         volume = await cinder.create_volume(run, volume_args["size"])
         args["block_device_mapping"] = {"vdrally": f"{volume['id']}:::1"}
-    server, address = await _boot(run, image, flavor, use_floating_ip, floating_network, args)
-    output, errors = await _run(run, address, username, port, command)
-    _show(run, output, errors)
+    server, address = await boot(run, image, flavor, use_floating_ip, floating_network, args)
+    output, errors = await run_in(run, address, username, port, command)
+    show(run, output, errors)
     await nova.delete_server(run, server, force=force_delete)
 
 
-def _show(run: Run, output: str, errors: str) -> None:
+def show(run: Run, output: str, errors: str) -> None:
     """What it printed; JSON with charts goes into the report as charts."""
     import msgspec
 
@@ -145,7 +151,7 @@ def _show(run: Run, output: str, errors: str) -> None:
         run.output(complete={"title": "Script output", "chart_plugin": "TextArea", "data": lines})
 
 
-@scenario("VMTasks.dd_load_test", **_BOOT)
+@scenario("VMTasks.dd_load_test", **BOOT)
 async def dd_load_test(
     run: Run,
     flavor: str,
@@ -178,3 +184,44 @@ async def dd_load_test(
         force_delete=force_delete,
         **kwargs,
     )
+
+
+# Whatever the guest has of these; what it says has to hold an address that the server has.
+_RESOLVE = """
+name=$(hostname -s 2>/dev/null || hostname).{zone}
+command -v cloud-init >/dev/null && cloud-init status --wait >/dev/null 2>&1
+if command -v dig >/dev/null; then dig +noall +answer "$name"
+elif command -v host >/dev/null; then host "$name"
+elif command -v nslookup >/dev/null; then nslookup "$name"
+else getent hosts "$name"; fi
+"""
+
+
+@scenario(
+    "VMTasks.check_designate_dns_resolving",
+    **{**BOOT, "services": ("nova", "designate"), "contexts": ("zones",)},
+)
+async def check_designate_dns_resolving(
+    run: Run,
+    image: str,
+    flavor: str,
+    username: str,
+    password: str | None = None,
+    floating_network: str | None = None,
+    port: int = 22,
+    use_floating_ip: bool = True,
+    force_delete: bool = False,
+    max_log_length: int | None = None,
+    **kwargs: Any,
+) -> None:
+    """Boot a server and resolve its name inside of it"""
+    zone = run.tenant["zones"][0]["name"]
+    server, address = await boot(run, image, flavor, use_floating_ip, floating_network, kwargs)
+    # The zone has its floating address, its network's own resolver the fixed one.
+    fixed = [address, *await own_addresses(run, server)]
+    command = {"interpreter": "/bin/sh", "script_inline": _RESOLVE.replace("{zone}", zone)}
+    output, errors = await run_in(run, address, username, port, command)
+    if not any(each in output.split() for each in fixed):
+        raise CheckFailed(f"None of {', '.join(fixed)} in the answer: {(output + errors)[:500]}")
+    show(run, output, errors)
+    await nova.delete_server(run, server, force=force_delete)

@@ -7,7 +7,12 @@ from typing import Any
 import msgspec
 
 from cumulo.benchmark.cleanup.sweep import Report, after_task
-from cumulo.benchmark.client.clouds import BadSpec, credentials_of, platform_of
+from cumulo.benchmark.client.clouds import (
+    BadSpec,
+    check_platform,
+    credentials_of,
+    platform_of,
+)
 from cumulo.benchmark.client.http import Http, HttpError
 from cumulo.benchmark.client.session import ApiError, Session
 from cumulo.benchmark.model.result import Environment
@@ -30,6 +35,7 @@ def create(
     """Keep an environment. Raises BadSpec, Exists."""
     platform = platform_of(spec)
     if platform:
+        check_platform(platform)
         for user in [platform.get("admin"), *(platform.get("users") or ())]:
             if user:
                 credentials_of(platform, user)

@@ -10,11 +10,18 @@ from cumulo.benchmark.report import Results, read_file
 from cumulo.core.ids import new_id
 
 
+def is_file(named: str) -> bool:
+    """Whether it names a file; what cannot be a path does not."""
+    try:
+        return Path(named).expanduser().is_file()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
 def results(kept: Store, named: str) -> list[Results]:
     """A task of the database by its id, or the tasks of a file. Raises NoSuch, Unreadable."""
-    path = Path(named).expanduser()
-    if path.is_file():
-        return read_file(path)
+    if is_file(named):
+        return read_file(Path(named).expanduser())
     return [Results(kept.task(named), kept.iterations)]
 
 

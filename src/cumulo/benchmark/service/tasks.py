@@ -196,17 +196,34 @@ async def check_and_mark(
 
 
 async def leftovers(store: Store, env: Environment, say: Callable[[str], None]) -> None:
-    """Take away what killed tasks of this environment have left."""
+    """Take away what tasks of this environment have left: those that were killed, and those whose
+    cloud did not let them."""
     for status in UNFINISHED:
         for task in store.tasks(env.uuid, status):
             if alive(task.owner):
                 continue
             say(f"task {task.uuid} was killed: taking away what it left")
-            report = await environments.cleanup(env, task.uuid)
-            say(f"  {report.deleted} things deleted, {report.failed} failed")
-            for words in report.errors[:5]:
-                say(f"  {words}")
-            _set(store, store.task(task.uuid), "crashed")
+            _set(store, task, "crashed")
+            store.set_remains(task.uuid, True)
+    for uuid in store.remaining(env.uuid):
+        if alive(store.task(uuid).owner):
+            continue
+        report = await environments.cleanup(env, uuid)
+        say(f"  task {uuid}: {report.deleted} things deleted, {report.failed} failed")
+        for words in report.errors[:5]:
+            say(f"  {words}")
+        store.set_remains(uuid, bool(report.failed))
+
+
+def _remember(running: Running, result: WorkloadResult) -> None:
+    """What could not be taken away is the next run's to take."""
+    failed = [c["plugin_name"] for c in result.contexts_results if c["cleanup"]["error"]]
+    if failed:
+        running.store.set_remains(result.task_uuid, True)
+        running.watcher.say(
+            f"  not all could be taken away ({', '.join(failed)}): the next `task start` tries "
+            "again, or now: rally env cleanup"
+        )
 
 
 async def start(running: Running, task: TaskResult, config: TaskConfig) -> TaskResult:
@@ -242,6 +259,7 @@ async def start(running: Running, task: TaskResult, config: TaskConfig) -> TaskR
                 task.pass_sla = task.pass_sla and result.pass_sla
                 task.task_duration += result.load_duration
                 running.watcher.done(result)
+                _remember(running, result)
             kept.status = "aborted" if running.stopped else "finished"
             kept.updated_at = now()
             store.put_subtask(kept, place)

@@ -91,7 +91,7 @@ def _credentials(writer: _Writer, cloud: Session, networks: bool) -> None:
         use_dynamic_credentials=True,
         admin_username=c.username,
         admin_password=c.password,
-        admin_project_name=c.project,
+        admin_project_name=c.project or cloud.project_name,
         admin_domain_name=c.user_domain,
         admin_user_domain_name=c.user_domain,
         admin_project_domain_name=c.project_domain,

@@ -5,12 +5,17 @@ Its groups are modules that are imported when they are called; what they do is i
 """
 
 import importlib
+import sqlite3
+import zlib
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import click
+import msgspec
 
 from cumulo import __version__
+from cumulo.cli.rally.common import database
 
 GROUPS: Mapping[str, str] = MappingProxyType(
     {
@@ -35,6 +40,15 @@ class _Groups(click.Group):
         found = getattr(module, cmd_name)
         assert isinstance(found, click.Command)
         return found
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except sqlite3.Error as error:
+            # Locked by another process, read-only, on a full disk, or no database at all.
+            raise click.ClickException(f"results cannot be kept in {database()}: {error}") from None
+        except (msgspec.MsgspecError, zlib.error) as error:
+            raise click.ClickException(f"results in {database()} are damaged: {error}") from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -9,12 +9,13 @@ import click
 
 from cumulo.benchmark.client.clouds import BadSpec, spec_of_cloud, spec_of_environment
 from cumulo.benchmark.model.result import Environment
-from cumulo.benchmark.queries.store import NoSuch, Store
+from cumulo.benchmark.queries.store import Exists, NoSuch, Store
 from cumulo.benchmark.service import environments
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 OWN_CLOUD = "cumulo"
+DEFAULT = "default"
 
 
 def database() -> Path:
@@ -65,7 +66,23 @@ def environment(kept: Store, named: str | None) -> Environment:
             f"There is no environment, and none could be found: {error}. Make one: "
             "rally env create --name NAME --cloud CLOUD"
         ) from None
-    return environments.create(kept, "default", spec)
+    return _default(kept, spec)
+
+
+def _default(kept: Store, spec: dict[str, Any]) -> Environment:
+    """The environment that nobody had to make; there may be one from before, or made just now by
+    another process."""
+    try:
+        return environments.create(kept, DEFAULT, spec)
+    except Exists:
+        found = kept.environment(DEFAULT)
+    if found.spec != spec:
+        raise click.ClickException(
+            f"The environment '{DEFAULT}' is another cloud than the shell names. Say which is "
+            f"meant: rally env use {DEFAULT}, or rally env create --name NAME --from-sysenv"
+        )
+    kept.choose(environments.CHOSEN, found.uuid)
+    return found
 
 
 def task_id(kept: Store, given: str | None, flag: str | None) -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
 from cumulo.benchmark.client.clouds import BadSpec, spec_of_cloud, spec_of_environment
+from cumulo.benchmark.model import document
 from cumulo.benchmark.queries.store import Exists, NoSuch
 from cumulo.benchmark.service import environments
 from cumulo.cli.rally.common import by_position, environment, store, table
@@ -59,7 +59,7 @@ def create(
             named,
             _spec(spec, from_sysenv, cloud),
             description=description,
-            extras=yaml.safe_load(extras) if extras else None,
+            extras=_extras(extras),
             use=not no_use,
         )
     except BadSpec as error:
@@ -67,6 +67,13 @@ def create(
     except Exists as error:
         raise click.ClickException(str(error)) from None
     _show(environments.hidden(kept), as_json)
+
+
+def _extras(given: str | None) -> Any:
+    try:
+        return document.decode(given) if given else None
+    except document.NotPlain as error:
+        raise click.ClickException(f"--extras is neither YAML nor JSON: {error}") from None
 
 
 def _spec(path: str | None, from_sysenv: bool, cloud: str | None) -> dict[str, Any]:
@@ -77,8 +84,8 @@ def _spec(path: str | None, from_sysenv: bool, cloud: str | None) -> dict[str, A
     if not path:
         return {}
     try:
-        found = yaml.safe_load(Path(path).expanduser().read_text()) or {}
-    except (OSError, yaml.YAMLError) as error:
+        found = document.decode(Path(path).expanduser().read_text()) or {}
+    except (OSError, ValueError, RuntimeError, document.NotPlain) as error:
         raise BadSpec(str(error)) from None
     if not isinstance(found, dict):
         raise BadSpec("it is not a dict")

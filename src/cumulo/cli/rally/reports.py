@@ -22,7 +22,7 @@ def chosen(kept: Store, named: list[str], env_name: str | None) -> list[str]:
     if env_name:
         return [t.uuid for t in kept.tasks(environment(kept, env_name).uuid)]
     return [
-        name if Path(name).expanduser().is_file() else task_id(kept, name, None)
+        name if results.is_file(name) else task_id(kept, name, None)
         for name in (named or [task_id(kept, None, None)])
     ]
 
@@ -39,10 +39,11 @@ def write(
     if out is None or out == "-":
         click.echo(text)
         return
-    path = Path(out).expanduser()
     try:
+        path = Path(out).expanduser()
         path.write_text(text)
-    except OSError as error:
+    except (OSError, ValueError, RuntimeError) as error:
+        # ValueError: a NUL in the path. RuntimeError: `~nobody`.
         raise click.ClickException(str(error)) from None
     if open_it:
         webbrowser.open_new_tab(path.resolve().as_uri())
@@ -51,7 +52,7 @@ def write(
 def import_file(kept: Store, env: Environment, path: str, tags: list[str]) -> list[str]:
     try:
         return results.keep(kept, env, Path(path).expanduser(), tags)
-    except (report.Unreadable, OSError) as error:
+    except (report.Unreadable, OSError, ValueError, RuntimeError) as error:
         raise click.ClickException(str(error)) from None
 
 

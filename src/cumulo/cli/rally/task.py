@@ -37,11 +37,10 @@ def _file_options(function: Any) -> Any:
 
 
 def _read(path: str, what: str) -> str:
-    if path == "-":
-        return sys.stdin.read()
     try:
-        return Path(path).expanduser().read_text()
-    except (OSError, UnicodeDecodeError) as error:
+        return sys.stdin.read() if path == "-" else Path(path).expanduser().read_text()
+    except (OSError, ValueError, RuntimeError) as error:
+        # ValueError: not UTF-8, or a NUL in the path. RuntimeError: `~nobody`.
         raise template.BadTemplate(
             f"Invalid {what} passed:\n\n\t Error reading {path}: {error}"
         ) from None

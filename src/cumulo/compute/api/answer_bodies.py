@@ -126,7 +126,9 @@ class ServerSummary(Body, kw_only=True):
     os_extended_volumes_volumes_attached: list[OsExtendedVolumesVolumesAttached] | UnsetType = (
         field(name="os-extended-volumes:volumes_attached", default=UNSET)
     )
+    pinned_availability_zone: str | UnsetType | None = UNSET
     progress: int | UnsetType = UNSET
+    scheduler_hints: dict[str, Any] | UnsetType = UNSET
     security_groups: list[SecurityGroupSummary] | UnsetType = UNSET
     server_groups: list[str] | UnsetType = UNSET
     status: str
@@ -171,9 +173,11 @@ class Flavor(Body, kw_only=True):
 class Image(Body, kw_only=True):
     id: str
     links: list[Link]
+    properties: dict[str, str] | UnsetType = UNSET
 
 
 class OsExtendedVolumesVolumesAttached(Body, kw_only=True):
+    delete_on_termination: bool | UnsetType = UNSET
     id: str
 
 
@@ -265,6 +269,7 @@ class Absolute(Body, kw_only=True):
 
 
 class FlavorSummary(Body, kw_only=True):
+    description: str | UnsetType | None = UNSET
     id: str
     links: list[Link]
     name: str
@@ -487,6 +492,7 @@ class ServersDetailAnswer(Body, kw_only=True):
 
 class FlavorsAnswer(Body, kw_only=True):
     flavors: list[FlavorSummary]
+    flavors_links: list[ServersLink] | UnsetType = UNSET
 
 
 class FlavorAnswer(Body, kw_only=True):

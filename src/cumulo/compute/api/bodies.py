@@ -145,8 +145,16 @@ class ChangedServerBefore294(ChangedServer, kw_only=True):
     hostname: Annotated[Hostname | Unset, Since("2.90")] = UNSET
 
 
+class ChangedServerFrom2104(ChangedServer, kw_only=True):
+    pinned_availability_zone: Annotated[str, Meta(max_length=255)] | Unset | None = UNSET
+
+
 class UpdateServer(StrictBody):
     server: ChangedServer
+
+
+class UpdateServerFrom2104(StrictBody):
+    server: ChangedServerFrom2104
 
 
 class UpdateServerBefore294(StrictBody):

@@ -5,11 +5,12 @@ import binascii
 import ipaddress
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
 from cumulo.compute.model.server import ServerRow
 from cumulo.compute.service.compute import ComputeService
 from cumulo.compute.service.who import Who
+from cumulo.compute.service.wishes import FileWish
 from cumulo.core.clock import Moment, of_text
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
@@ -82,6 +83,23 @@ def user_data_of(text: str | None) -> str | None:
             "Invalid input for field/attribute user_data. It is not a 'base64'"
         ) from None
     return text
+
+
+def files_of(given: Any) -> list[FileWish]:
+    """`personality`: files for the guest."""
+    found = []
+    for each in () if given is UNSET else given:
+        if set(each) - {"path", "contents"} or not each.get("path"):
+            raise BadRequest("Invalid input for field/attribute personality: path and contents.")
+        content = each.get("contents", "")
+        try:
+            base64.b64decode(content, validate=True)
+        except (binascii.Error, ValueError):
+            raise BadRequest(
+                f"Personality content for {each['path']:.80} cannot be decoded: it is no base64."
+            ) from None
+        found.append(FileWish(each["path"], content))
+    return found
 
 
 def moment_of(text: str, name: str) -> Moment:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket as sockets
 from typing import Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from msgspec import field
 
@@ -120,6 +120,14 @@ class ConsolesApi:
                 )
                 for name, body in OLD.items()
             ),
+            *self._tokens(),
+        ]
+
+    def _tokens(self) -> list[Operation]:
+        path, rule = "/os-console-auth-tokens/{token}", "os_compute_api:os-console-auth-tokens"
+        return [
+            Operation("GET", path, self.no_rdp, policy=rule, until="2.30"),
+            Operation("GET", path, self.show_token, policy=rule, since="2.31"),
         ]
 
     def doors(self) -> list[Operation]:
@@ -150,6 +158,20 @@ class ConsolesApi:
         made = self._made(call, tx, wish)
         return {"console": {"type": made.type, "url": made.url}}
 
+    def no_rdp(self, call: Call, tx: Tx) -> Any:
+        raise BadRequest("Only consoles of the type rdp-html5 were shown here, and there are none.")
+
+    def show_token(self, call: Call, tx: Tx) -> Any:
+        """Where the console of a token is had: at the websocket of these APIs themselves."""
+        try:
+            row, _ = self._consoles.find(tx, call.path["token"])
+        except NotFound:
+            raise NotFound("Token not found") from None
+        where = urlsplit(call.base_url)
+        port = where.port or (443 if where.scheme == "https" else 80)
+        shown = {"instance_uuid": row.id, "host": where.hostname, "port": port}
+        return {"console": {**shown, "internal_access_path": None}}
+
     async def open(self, call: Call, socket: Socket) -> None:
         """Bytes both ways between a browser and the guest's screen or serial line."""
         token = call.query.get("token") or ""
@@ -158,7 +180,9 @@ class ConsolesApi:
         except NotFound as fault:
             await socket.close(1008, fault.message)  # nothing is opened
             return
-        assert row.host_id is not None
+        if row.host_id is None:
+            await socket.close(1008, f"Instance {row.id} is on no host.")
+            return
         try:
             line = await self._conductor.ask(
                 row.host_id, "compute", "console", id=row.id, line=kind

@@ -1,6 +1,7 @@
 """Compute's whole HTTP face: discovery, and the API under `/v2.1` (and `/v2`, its elder name)."""
 
 from cumulo.compute.api import versions
+from cumulo.compute.api.asked import strict
 from cumulo.compute.api.consoles import ConsolesApi
 from cumulo.compute.api.devices import DevicesApi
 from cumulo.compute.api.flavors import FlavorsApi
@@ -18,6 +19,7 @@ from cumulo.compute.api.security_groups import SecurityGroupsApi
 from cumulo.compute.api.server_actions import ServerActionsApi
 from cumulo.compute.api.server_parts import ServerPartsApi
 from cumulo.compute.api.servers import ServersApi
+from cumulo.compute.api.shares import SharesApi
 from cumulo.compute.api.usage import UsageApi
 from cumulo.compute.api.volume_proxy import VolumeProxyApi
 from cumulo.compute.policy import RULES
@@ -65,28 +67,31 @@ def compute_faces(
             prefixes=("/v2.1", "/v2.1/{project_id}", "/v2", "/v2/{project_id}"),
             microversions=MICROVERSIONS,
             answers="cumulo.compute.api.answers",
-            operations=[
-                *versions.operations(),
-                *ServersApi(compute).operations(),
-                *ServerActionsApi(compute, database, conductor).operations(),
-                *OperationsApi(compute, database, conductor).operations(),
-                *ServerPartsApi(compute).operations(),
-                *consoles.operations(),
-                *SecurityGroupsApi(compute).operations(),
-                *DevicesApi(compute).operations(),
-                *FlavorsApi(compute).operations(),
-                *KeyPairsApi(compute, database).operations(),
-                *HostsApi(compute).operations(),
-                *GroupsApi(compute).operations(),
-                *LimitsApi(compute, database, caller).operations(),
-                *UsageApi(compute).operations(),
-                *MigrationsApi(compute).operations(),
-                *OldHostsApi(compute).operations(),
-                *ImageProxyApi(compute, database, caller).operations(),
-                *NetworkProxyApi(compute, database, caller).operations(),
-                *VolumeProxyApi(caller).operations(),
-                *NodeProxyApi(caller).operations(),
-                *gone(),
-            ],
+            operations=strict(
+                [
+                    *versions.operations(),
+                    *ServersApi(compute).operations(),
+                    *ServerActionsApi(compute, database, conductor).operations(),
+                    *OperationsApi(compute, database, conductor).operations(),
+                    *ServerPartsApi(compute).operations(),
+                    *consoles.operations(),
+                    *SecurityGroupsApi(compute).operations(),
+                    *DevicesApi(compute).operations(),
+                    *SharesApi(compute).operations(),
+                    *FlavorsApi(compute).operations(),
+                    *KeyPairsApi(compute, database).operations(),
+                    *HostsApi(compute).operations(),
+                    *GroupsApi(compute).operations(),
+                    *LimitsApi(compute, database, caller).operations(),
+                    *UsageApi(compute).operations(),
+                    *MigrationsApi(compute).operations(),
+                    *OldHostsApi(compute).operations(),
+                    *ImageProxyApi(compute, database, caller).operations(),
+                    *NetworkProxyApi(compute, database, caller).operations(),
+                    *VolumeProxyApi(caller).operations(),
+                    *NodeProxyApi(caller).operations(),
+                    *gone(),
+                ]
+            ),
         ),
     ]

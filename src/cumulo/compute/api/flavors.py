@@ -11,9 +11,10 @@ from cumulo.compute.service.compute import ComputeService
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation
-from cumulo.core.http.paging import next_link, page_of
+from cumulo.core.http.paging import MAX_LIMIT, Page, limit_of, next_link, order_of, page_of
 from cumulo.core.wire.coercions import BoolLike, IntLike, as_bool, as_int, whole_or_none
-from cumulo.core.wire.shapes import Before, Body, Since, StrictBody, Unset
+from cumulo.core.wire.patterns import BadPattern, Pattern
+from cumulo.core.wire.shapes import Before, Body, Since, StrictBody, Unset, Until, Version
 
 MAX_INT = 2**31 - 1
 FlavorName = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^\S(.*\S)?\Z")]
@@ -38,8 +39,8 @@ class FlavorBody(FlavorSummary, kw_only=True):
     vcpus: int
     swap: Annotated[int | str, Before("2.75", _empty)]
     ephemeral: int = field(name="OS-FLV-EXT-DATA:ephemeral")
-    disabled: bool = field(name="OS-FLV-DISABLED:disabled")
-    rxtx_factor: float
+    disabled: Annotated[bool | Unset, Until("2.101")] = field(name="OS-FLV-DISABLED:disabled")
+    rxtx_factor: Annotated[float | Unset, Until("2.101")]
     is_public: bool = field(name="os-flavor-access:is_public")
     extra_specs: Annotated[dict[str, str] | Unset, Since("2.61")] = UNSET
 
@@ -52,7 +53,7 @@ class NewFlavor(StrictBody, kw_only=True):
     id: str | int | None = None
     swap: IntLike = 0
     ephemeral: IntLike = field(name="OS-FLV-EXT-DATA:ephemeral", default=0)
-    rxtx_factor: float | str = 1.0
+    rxtx_factor: Annotated[float | str | Unset, Until("2.101")] = UNSET
     is_public: BoolLike = field(name="os-flavor-access:is_public", default=True)
     description: Annotated[Annotated[str, Meta(max_length=65535)] | Unset | None, Since("2.55")] = (
         None
@@ -161,18 +162,53 @@ class FlavorsApi:
         return self._list(call, tx, flavor_body, "flavors")
 
     def _list(self, call: Call, tx: Tx, body: Any, key: str) -> Any:
-        page = page_of(
-            call,
-            tx,
-            self._flavors.listing,
-            self._where(call),
-            find_marker=lambda id: or_none(lambda: self._flavors.get(tx, id, call.principal)),
-        )
+        name = call.query.get("name") if _at(call, 102) else None
+        if _at(call, 102) and "rxtx_factor" in call.query.all("sort_key"):
+            raise BadRequest("Invalid input for query parameters sort_key. Value: rxtx_factor.")
+        if name:
+            page = self._named(call, tx, name)
+        else:
+            page = page_of(
+                call,
+                tx,
+                self._flavors.listing,
+                self._where(call),
+                find_marker=lambda id: self._marker(call, tx, id),
+            )
         answer: dict[str, Any] = {key: [body(call, row) for row in page.rows]}
         link = next_link(call, page, page.rows[-1].id if page.rows else None)
         if link is not None:
             answer[f"{key}_links"] = [{"rel": "next", "href": link}]
         return answer
+
+    def _marker(self, call: Call, tx: Tx, id: str) -> FlavorRow | None:
+        found: FlavorRow | None = or_none(lambda: self._flavors.get(tx, id, call.principal))
+        return found
+
+    def _named(self, call: Call, tx: Tx, name: str) -> Page[FlavorRow]:
+        """API 2.102: by a regular expression that is found somewhere in the name."""
+        try:
+            pattern = Pattern(name, ignore_case=False)
+        except BadPattern as error:
+            raise BadRequest(
+                f"Invalid filter: {name:.80} is no regular expression: {error}"
+            ) from None
+        limit, id = limit_of(call), call.query.get("marker")
+        if limit == 0:
+            return Page([], False)
+        marker = self._marker(call, tx, id) if id else None
+        if id and marker is None:
+            raise BadRequest(f"marker [{id}] not found")
+        found = self._flavors.listing.look(
+            tx,
+            where=self._where(call),
+            columns=("name",),
+            fits=lambda rows: [pattern.found_in(name) for _, name in rows],
+            sort=order_of(call, self._flavors.listing, {}),
+            marker=marker,
+            limit=MAX_LIMIT if limit is None else limit,
+        )
+        return Page(found.rows, found.more)
 
     def _where(self, call: Call) -> dict[str, Any]:
         where: dict[str, Any] = {"disabled": False}
@@ -200,7 +236,7 @@ class FlavorsApi:
     def create(self, call: Call, tx: Tx) -> Any:
         wish: NewFlavor = call.body.flavor
         try:
-            factor = float(wish.rxtx_factor)
+            factor = 1.0 if wish.rxtx_factor is UNSET else float(wish.rxtx_factor)
         except ValueError:
             factor = 0.0
         if not 0.0 < factor <= 3.40282e38:
@@ -283,6 +319,10 @@ class FlavorsApi:
         row = self._one(call, tx)
         self._flavors.drop_access(tx, row, call.body.removeTenantAccess.tenant, call.principal)
         return self._access(tx, row)
+
+
+def _at(call: Call, minor: int) -> bool:
+    return call.version is not None and call.version >= Version(2, minor)
 
 
 def _checked(call: Call, specs: dict[str, str]) -> dict[str, str]:

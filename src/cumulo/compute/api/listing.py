@@ -53,7 +53,10 @@ _STATUSES = {
     "UNKNOWN",
     "VERIFY_RESIZE",
 }
-_ADMIN_ONLY = ("host", "user_id", "reservation_id", "task_state", "vm_state", "power_state")
+_FOR_ALL = ("reservation_id",)
+_LATER = ("user_id", "task_state", "vm_state", "power_state")
+"""For administrators; from API 2.83 on for everybody."""
+_ADMIN_ONLY = ("host", *_LATER)
 
 
 def list_servers(call: Call, tx: Tx, compute: ComputeService) -> Page[ServerRow]:
@@ -190,13 +193,17 @@ class _Filters:
         locked = self._get("locked")
         if locked is not None:
             self.where["unlocked"] = not as_bool(locked, "locked")
+        version, keys = self._call.version, list(_FOR_ALL)
         if self._call.principal.is_admin:
-            for key in _ADMIN_ONLY:
-                wanted = self._get(key)
-                if wanted is not None:
-                    self._of_administrators(key, wanted)
+            keys += _ADMIN_ONLY
+        elif version is not None and version >= (2, 83):
+            keys += _LATER
+        for key in keys:
+            wanted = self._get(key)
+            if wanted is not None:
+                self._exact(key, wanted)
 
-    def _of_administrators(self, key: str, wanted: str) -> None:
+    def _exact(self, key: str, wanted: str) -> None:
         if key == "power_state":
             self.where[key] = as_int(wanted, key)
         else:

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import UNSET
 
 from cumulo.compute.api import bodies
-from cumulo.compute.api.common import action, address_of, server_of, user_data_of, who
+from cumulo.compute.api.common import action, address_of, files_of, server_of, user_data_of, who
 from cumulo.compute.api.views import RebuiltServer, Views
 from cumulo.compute.model.server import ServerRow
 from cumulo.compute.service.compute import ComputeService
@@ -181,8 +181,7 @@ class OperationsApi:
 
     def rebuild(self, call: Call, tx: Tx) -> Reply:
         wish: bodies.Rebuild = call.body.rebuild
-        if wish.personality is not UNSET and wish.personality:
-            raise BadRequest("Files are not injected: use user_data instead of personality.")
+        files = files_of(wish.personality)
         row = self._server(call, tx)
         password = secrets.token_urlsafe(9) if wish.adminPass is UNSET else str(wish.adminPass)
         image_id = wish.imageRef.rpartition("/")[2]
@@ -203,6 +202,8 @@ class OperationsApi:
             given["key"] = None if key is None else pairs.for_server(tx, row.user_id, str(key))
         given["admin_password"] = password
         row = self._operations.rebuild(tx, row, image_id, given, who(call))
+        if wish.personality is not UNSET:
+            self._compute.servers.set_files(tx, row, files)
         body = self._views.server(call, tx, row, RebuiltServer)
         body.adminPass, body.plain_user_data = password, row.user_data
         body.user_data = UNSET  # it stands there under its own name

@@ -15,8 +15,17 @@ from cumulo.compute.api.bodies import (
     OldMapping,
     UpdateServer,
     UpdateServerBefore294,
+    UpdateServerFrom2104,
 )
-from cumulo.compute.api.common import Links, address_of, links, server_of, user_data_of, who
+from cumulo.compute.api.common import (
+    Links,
+    address_of,
+    files_of,
+    links,
+    server_of,
+    user_data_of,
+    who,
+)
 from cumulo.compute.api.listing import list_servers
 from cumulo.compute.api.views import UpdatedServer, Views, summary
 from cumulo.compute.service.compute import ComputeService
@@ -83,7 +92,10 @@ class ServersApi:
                 early=False,
             ),
             Operation("PUT", one, self.update, body=UpdateServerBefore294, until="2.93", **update),
-            Operation("PUT", one, self.update, body=UpdateServer, since="2.94", **update),
+            Operation(
+                "PUT", one, self.update, body=UpdateServer, since="2.94", until="2.103", **update
+            ),
+            Operation("PUT", one, self.update, body=UpdateServerFrom2104, since="2.104", **update),
             Operation("DELETE", one, self.delete, policy=f"{RULE}:delete", early=False, status=204),
         ]
 
@@ -124,6 +136,9 @@ class ServersApi:
             if wish.accessIPv6 is UNSET
             else address_of(wish.accessIPv6, 6),
         }
+        zone = getattr(wish, "pinned_availability_zone", UNSET)
+        if zone is not UNSET:
+            changes["pinned_zone"] = self._compute.actions.pinned(row, zone)
         given = {name: value for name, value in changes.items() if value is not UNSET}
         row = self._compute.actions.update(tx, row, given, who(call))
         return {"server": self._views.server(call, tx, row, UpdatedServer)}
@@ -149,8 +164,6 @@ class ServersApi:
 
     def _wish(self, call: Call, body: CreateServer) -> ServerWish:
         asked = body.server
-        if asked.personality is not UNSET and asked.personality:
-            raise BadRequest("Files are not injected: use user_data instead of personality.")
         if asked.trusted_image_certificates is not UNSET and asked.trusted_image_certificates:
             raise BadRequest("Image signatures can not be verified by this cloud.")
         least = as_int(1 if asked.min_count is None else asked.min_count, "min_count", minimum=1)
@@ -172,6 +185,7 @@ class ServersApi:
             security_groups=[group.name for group in asked.security_groups],
             key_name=asked.key_name,
             user_data=user_data_of(asked.user_data),
+            files=files_of(asked.personality),
             config_drive=bool(config_drive) and as_bool(config_drive or "", "config_drive"),
             metadata=asked.metadata,
             tags=list(tags),

@@ -7,7 +7,7 @@ from cumulo.core.faults import NotFound
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.wire.shapes import Version
 
-MINIMUM, MAXIMUM = Version(2, 1), Version(2, 101)
+MINIMUM, MAXIMUM = Version(2, 1), Version(2, 104)
 
 EXTENSIONS = (
     ("Multinic", "NMN"),

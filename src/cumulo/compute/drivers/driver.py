@@ -108,7 +108,10 @@ class GuestSpec(msgspec.Struct, frozen=True, kw_only=True):
     root: RootDisk | None = None
     rescue: RootDisk | None = None
     rescue_last: bool = False
-    ephemeral_gb: int = 0
+    ephemerals: list[int] = msgspec.field(default_factory=list)
+    """GiB of each disk that it has besides the root disk, in order."""
+    ephemerals_kept: list[int] = msgspec.field(default_factory=list)
+    """Those of an earlier size that must not go yet: a resize may be reverted."""
     swap_mb: int = 0
     disks: list[DiskSpec] = msgspec.field(default_factory=list)
     nics: list[NicSpec] = msgspec.field(default_factory=list)
@@ -252,6 +255,14 @@ class ComputeDriver(Protocol):
     async def take_root(self, guest_id: str, version: int, source: Path) -> None:
         """This file (qcow2, on nothing) becomes the guest's root disk of that version, where it
         has none yet: it comes from another host. Raises OSError."""
+        ...
+
+    async def copy_ephemeral(self, guest_id: str, place: int, size_gb: int, target: Path) -> None:
+        """The same of an ephemeral disk of a guest that is off."""
+        ...
+
+    async def take_ephemeral(self, guest_id: str, place: int, size_gb: int, source: Path) -> None:
+        """This file becomes the guest's ephemeral disk of that place and size. Raises OSError."""
         ...
 
     async def freeze(self, guest_id: str, wanted: bool) -> bool:

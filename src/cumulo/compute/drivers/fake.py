@@ -74,6 +74,8 @@ class FakeGuest(msgspec.Struct, kw_only=True):
     root_gb: int = 0
     roots: list[int] = msgspec.field(default_factory=list)
     """Versions of its root disk that are there."""
+    ephemerals: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    """(place, GiB) of the ephemeral disks that are there."""
     rescued: bool = False
     frozen: bool = False
     password: str = ""
@@ -240,6 +242,23 @@ class FakeDriver:
         await pools.DISK(source.unlink, True)
         self._save(guest)
 
+    async def copy_ephemeral(self, guest_id: str, place: int, size_gb: int, target: Path) -> None:
+        guest = self._guests.get(check_id(guest_id))
+        try:
+            await self._effect("snapshot", guest_id)
+        except InjectedFault as fault:
+            raise SnapshotFailed(str(fault)) from fault
+        if guest is None or (place, size_gb) not in guest.ephemerals:
+            raise SnapshotFailed(f"the guest has no ephemeral disk {place} of {size_gb} GiB")
+        await pools.DISK(target.write_bytes, _empty_qcow2(size_gb * 1024**3))
+
+    async def take_ephemeral(self, guest_id: str, place: int, size_gb: int, source: Path) -> None:
+        guest = self._guests.setdefault(check_id(guest_id), FakeGuest(record=Record(id=guest_id)))
+        if (place, size_gb) not in guest.ephemerals:
+            guest.ephemerals.append((place, size_gb))
+        await pools.DISK(source.unlink, True)
+        self._save(guest)
+
     async def freeze(self, guest_id: str, wanted: bool) -> bool:
         guest = self._running(guest_id)
         if guest is not None:
@@ -292,6 +311,9 @@ class FakeDriver:
         if spec.root is not None and guest.power not in ("on", "paused"):
             kept = {spec.root.version, spec.root.kept}
             guest.roots = sorted({spec.root.version, *(v for v in guest.roots if v in kept)})
+        if guest.power not in ("on", "paused"):
+            older = set(enumerate(spec.ephemerals_kept)) & set(guest.ephemerals)
+            guest.ephemerals = sorted({*enumerate(spec.ephemerals), *older})
 
     def _end(self, guest: FakeGuest, power: Power) -> None:
         guest.power = power

@@ -58,6 +58,11 @@ class WantedGuest(msgspec.Struct, frozen=True, kw_only=True):
     rescue_last: bool = False
     """Its own disks keep their names; the one that it runs from comes after them."""
     ephemeral_gb: int = 0
+    """Of one disk: agents of the last release know no more."""
+    ephemerals: list[int] = []
+    """GiB of each of several."""
+    ephemerals_kept: list[int] = []
+    """Those that it goes back to when its resize is reverted."""
     swap_mb: int = 0
     launched: bool = False
     """It ran already: if its root disk is missing it is lost, and not made anew."""

@@ -1,6 +1,6 @@
 """The row of a server: what is desired, what its host has seen, and the state that follows."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -68,6 +68,12 @@ class BeforeResize(msgspec.Struct, frozen=True, kw_only=True):
     migration_id: int
     holder: str
     """Who holds the old host's resources in placement meanwhile."""
+
+
+class OwnDisks(NamedTuple):
+    ephemerals: list[int]
+    """GiB of each"""
+    swap_mb: int
 
 
 EXISTING = "deleted_at IS NULL"
@@ -138,6 +144,12 @@ class ServerRow(Row, frozen=True):
     """Which of its root disks it runs from: a rebuild or a resize makes another one."""
     root_from: int | None = None
     """The version that this one is a copy of; None: it is made anew of its image."""
+    root_made: int | None = None
+    """The version that its host has said is there: where it is missing now, it is lost."""
+    ephemerals: list[int] = []
+    """GiB of each of its ephemeral disks; none: all that the flavor has is one disk."""
+    swap_mb: int | None = None
+    """None: as much as the flavor has."""
     root_kept: int | None = None
     """A version that must not go yet: a resize may be reverted."""
     placed: bool = False
@@ -168,6 +180,12 @@ class ServerRow(Row, frozen=True):
     @property
     def instance_name(self) -> str:
         return f"instance-{self.id[:8]}"
+
+    def own_disks(self, flavor: FlavorSnapshot) -> "OwnDisks":
+        """Those that it has besides root disk and volumes, with that flavor."""
+        one = [flavor.ephemeral] if flavor.ephemeral else []
+        swap = flavor.swap if self.swap_mb is None else min(self.swap_mb, flavor.swap)
+        return OwnDisks(self.ephemerals or one, swap)
 
     @property
     def locked(self) -> bool:
@@ -234,6 +252,18 @@ class MigrationRow(Row, frozen=True):
     new_flavor: str
     created_at: Moment
     updated_at: Moment
+
+
+@table("server_files")
+class FileRow(Row, frozen=True):
+    """A file that a new server's owner wants in it (`personality`, until API 2.56): its metadata
+    tells of it, and `cloud-init` writes it."""
+
+    server_id: Annotated[str, Key()]
+    number: Annotated[int, Key()]
+    path: str
+    content: str
+    """base64"""
 
 
 @table("server_backups", IndexOn("server_id", "kind", "created_at"))

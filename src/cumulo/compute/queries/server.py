@@ -2,7 +2,13 @@
 
 import sqlalchemy as sa
 
-from cumulo.compute.model.server import ActionRow, BackupRow, MigrationRow, ServerRow
+from cumulo.compute.model.server import (
+    ActionRow,
+    BackupRow,
+    FileRow,
+    MigrationRow,
+    ServerRow,
+)
 from cumulo.core.db.listing import (
     Listing,
     absent,
@@ -19,7 +25,7 @@ from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 
 _c, _a = columns(ServerRow), columns(ActionRow)
-_m, _b = columns(MigrationRow), columns(BackupRow)
+_m, _b, _f = columns(MigrationRow), columns(BackupRow), columns(FileRow)
 
 SERVERS = Listing(
     ServerRow,
@@ -139,6 +145,13 @@ BACKUPS = query(
     .where(_b.server_id == sa.bindparam("server"), _b.kind == sa.bindparam("kind"))
     .order_by(_b.created_at.desc(), _b.image_id),
 )
+FILES = query(
+    FileRow,
+    sa.select(FileRow.sql_table)
+    .where(_f.server_id.in_(sa.bindparam("servers", expanding=True)))
+    .order_by(_f.server_id, _f.number),
+)
+FORGET_FILES = statement(sa.delete(FileRow.sql_table).where(_f.server_id == sa.bindparam("server")))
 ACTIONS = Listing(
     ActionRow,
     filters={
@@ -160,5 +173,6 @@ FORGET = (
     statement(sa.delete(ActionRow.sql_table).where(_a.server_id == _OF_SERVER)),
     statement(sa.delete(MigrationRow.sql_table).where(_m.server_id == _OF_SERVER)),
     statement(sa.delete(BackupRow.sql_table).where(_b.server_id == _OF_SERVER)),
+    FORGET_FILES,
 )
 """What is kept of a server besides its row."""

@@ -128,6 +128,23 @@ class Actions:
         )
         return row
 
+    def pinned(self, row: ServerRow, zone: str | None) -> str | None:
+        """The zone that it may be pinned to: the one where it is, unless it is pinned already.
+        None lets it go anywhere at its next move. Raises Conflict."""
+        if zone is None or zone == row.pinned_zone:
+            return zone
+        if row.pinned_zone is not None:
+            raise Conflict(
+                "Cannot change pinned availability zone directly. Unpin first by setting "
+                "pinned_availability_zone to null."
+            )
+        if zone != row.zone:
+            raise Conflict(
+                f"Server can only be pinned to its current availability zone '{row.zone}', but "
+                f"'{zone}' was requested."
+            )
+        return zone
+
     def set_metadata(
         self, tx: Tx, row: ServerRow, metadata: Mapping[str, str], who: Who
     ) -> dict[str, str]:

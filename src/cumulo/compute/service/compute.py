@@ -17,6 +17,7 @@ from cumulo.compute.service.making import Making
 from cumulo.compute.service.metadata import Metadata
 from cumulo.compute.service.operations import Operations
 from cumulo.compute.service.resizing import Resizing
+from cumulo.compute.service.scheduling import USUAL_CHOICE, Choice
 from cumulo.compute.service.servers import Servers
 from cumulo.compute.service.snapshots import Snapshots
 from cumulo.core.auth.keyring import KeyRing
@@ -88,6 +89,7 @@ class ComputeService:
         jobs: Jobs,
         seal: KeyRing,
         waits: Waits = NO_WAITS,
+        choice: Choice = USUAL_CHOICE,
         vendordata: Mapping[str, Any] | None = None,
     ) -> None:
         self.network = network
@@ -106,6 +108,7 @@ class ComputeService:
             network=network,
             volumes=volumes,
             seal=seal,
+            choice=choice,
         )
         self.making = Making(self.servers, self.flavors, self.keypairs, self.hosts)
         self.actions = Actions(self.servers)

@@ -1,6 +1,8 @@
-"""What clients hint to the scheduler: `same_host`, `different_host` (ids of servers of theirs), and
-`group`, which `scheduling` looks at. Hints of other names are kept, shown, and have no effect."""
+"""What clients hint to the scheduler: `same_host`, `different_host` (ids of servers of theirs),
+`build_near_host_ip` with `cidr`, `query` (a condition on the host's facts, in JSON), and `group`,
+which `scheduling` looks at. Hints of other names are kept, shown, and have no effect."""
 
+import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +13,9 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 
 MOST_HINTS, MOST_BYTES, MOST_SERVERS = 20, 8192, 100
+MOST_DEPTH = 10
+WORDS = ("=", "<", ">", "in", "<=", ">=", "not", "or", "and")
+"""What a query may say first in each of its lists."""
 
 
 def checked(hints: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,7 +28,53 @@ def checked(hints: Mapping[str, Any]) -> dict[str, Any]:
         raise BadRequest("Invalid input for field/attribute group: it is the id of a server group.")
     for name in ("same_host", "different_host"):
         _named(hints, name)
+    query_of(hints)
+    _check_near(hints)
     return dict(hints)
+
+
+def _check_near(hints: Mapping[str, Any]) -> None:
+    address, cidr = hints.get("build_near_host_ip"), hints.get("cidr", "/24")
+    if address is None:
+        return
+    try:
+        ipaddress.ip_network(f"{address}/{str(cidr).lstrip('/')}", strict=False)
+    except ValueError:
+        raise BadRequest(
+            "Invalid input for field/attribute build_near_host_ip: an address, and in cidr the "
+            "length of its network's prefix."
+        ) from None
+
+
+def query_of(hints: Mapping[str, Any]) -> list[Any] | None:
+    """The condition on hosts, if there is one: lists of a word and what it is about. Raises
+    BadRequest."""
+    given = hints.get("query")
+    if given is None:
+        return None
+    try:
+        found = msgspec.json.decode(given, type=list[Any]) if isinstance(given, str) else given
+    except msgspec.MsgspecError:
+        found = None
+    if not isinstance(found, list) or not _is_query(found, MOST_DEPTH):
+        raise BadRequest(
+            f"Invalid input for field/attribute query: a JSON list that begins with one of "
+            f"{' '.join(WORDS)}, of lists, words and numbers, {MOST_DEPTH} deep at most."
+        )
+    return found
+
+
+def _is_query(given: list[Any], depth: int) -> bool:
+    if not given:
+        return True
+    if depth == 0 or given[0] not in WORDS:
+        return False
+    return all(
+        _is_query(each, depth - 1)
+        if isinstance(each, list)
+        else each is None or isinstance(each, str | int | float)
+        for each in given[1:]
+    )
 
 
 def hosts_of(

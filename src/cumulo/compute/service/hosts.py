@@ -125,7 +125,14 @@ class Hosts:
     # --- who may be given a server ------------------------------------------------------------
 
     def may_be_given(
-        self, tx: Tx, zone: str | None, only: Sequence[str] | None, never: Sequence[str]
+        self,
+        tx: Tx,
+        zone: str | None,
+        only: Sequence[str] | None,
+        never: Sequence[str],
+        *,
+        required: Sequence[str] = (),
+        forbidden: Sequence[str] = (),
     ) -> Where:
         """What placement is told of hosts: those that are disabled bear a trait, those of a zone
         are in its aggregates."""
@@ -142,7 +149,8 @@ class Hosts:
             not_named=list(never),
             member_of=inside,
             not_member_of=outside,
-            forbidden=[DISABLED],
+            required=required,
+            forbidden=[DISABLED, *forbidden],
             alive_since=later(tx.now, -ALIVE_SECONDS),
         )
 
@@ -155,7 +163,7 @@ class Hosts:
     ) -> dict[str, str]:
         """Which of these hosts may not be given a server, and why."""
         if rows is None:
-            rows = self.listing.page(tx, where={"hosts": list(names)}) if names else []
+            rows = self.rows(tx, names)
         alive = self.registry.some(tx, names)
         refused = {name: "there is no such compute host" for name in names}
         for row in rows:
@@ -173,6 +181,18 @@ class Hosts:
             else:
                 del refused[row.host_id]
         return refused
+
+    def rows(self, tx: Tx, names: Sequence[str]) -> list[HypervisorRow]:
+        return self.listing.page(tx, where={"hosts": list(names)}) if names else []
+
+    def metadata_of(self, tx: Tx, names: Sequence[str]) -> dict[str, dict[str, frozenset[str]]]:
+        """host → key → what the aggregates that it is in say of it"""
+        found: dict[str, dict[str, frozenset[str]]] = {name: {} for name in names}
+        for each in self.aggregates(tx):
+            for host in found.keys() & set(each.hosts):
+                for key, value in each.metadata.items():
+                    found[host][key] = found[host].get(key, frozenset()) | {value}
+        return found
 
     # --- what they have -----------------------------------------------------------------------
 

@@ -64,6 +64,7 @@ class Making:
         wish, image = self._image(tx, wish, flavor, principal)
         volumes = mapping.checked(wish, flavor)
         self._servers.check_metadata(tx, project_id, wish.metadata)
+        self._servers.check_files(tx, project_id, wish.files)
         count = self._take_quota(tx, project_id, flavor, wish)
         base = self._new_row(tx, wish, flavor, image, principal, project_id)
         if wish.zone is not None and not self._hosts.has_zone(tx, wish.zone):
@@ -117,6 +118,7 @@ class Making:
         principal: Principal,
         project_id: str,
     ) -> ServerRow:
+        ephemerals, swap = mapping.own_of(wish, flavor)
         key = None
         if wish.key_name is not None:
             key = self._keypairs.for_server(tx, principal.user_id, wish.key_name)
@@ -145,6 +147,8 @@ class Making:
             access_ipv6=wish.access_ipv6,
             disk_config=wish.disk_config,
             certificates=wish.certificates,
+            ephemerals=ephemerals,
+            swap_mb=swap,
         )
 
     def _check_volumes(self, tx: Tx, disks: Sequence[DiskWish], principal: Principal) -> None:
@@ -193,7 +197,7 @@ class Making:
             tx,
             server_id,
             row.flavor,
-            local_disk=row.image is not None,
+            image=row.image,
             zone=wish.zone,
             host=wish.host or self._servers.volumes.machine_of(tx, _named(volumes)),
             group=group,
@@ -211,6 +215,8 @@ class Making:
         row = msgspec.structs.replace(row, **with_state(row))
         tx.insert(row)
         SERVERS.changed(tx, None, row)
+        if wish.files:
+            self._servers.set_files(tx, row, wish.files)
         self._servers.act(tx, row, "create", who, name=name)
         emit(
             tx,

@@ -87,6 +87,15 @@ def with_image(wish: ServerWish, image: ImageInfo) -> ServerWish:
     return msgspec.structs.replace(wish, image_id=None, disks=[*more, *wish.disks])
 
 
+def own_of(wish: ServerWish, flavor: FlavorSnapshot) -> tuple[list[int], int | None]:
+    """What it says of the disks that the flavor has room for: GiB of each ephemeral one (none: all
+    of it is one disk), MiB of swap (None: as the flavor has it)."""
+    local = [d for d in wish.disks if d.destination == "local" and d.source == "blank"]
+    swaps = [d for d in local if d.format == "swap"]
+    sizes = [d.size or flavor.ephemeral for d in local if d.format != "swap"]
+    return [size for size in sizes if size], swaps[0].size if swaps else None
+
+
 def checked(wish: ServerWish, flavor: FlavorSnapshot) -> list[DiskWish]:
     """The disks that become volumes. Raises BadRequest, in compute's words."""
     _check_order(wish)
@@ -130,7 +139,7 @@ def _check_volume(disk: DiskWish) -> None:
 
 
 def _check_local(disks: Sequence[DiskWish], flavor: FlavorSnapshot) -> None:
-    """The flavor's own ephemeral and swap disks, said once more; other sizes are not made."""
+    """The flavor's own ephemeral space, in one disk or several, and its swap."""
     swaps = [disk for disk in disks if disk.format == "swap"]
     others = [disk for disk in disks if disk.format != "swap"]
     if len(swaps) > 1:
@@ -138,13 +147,11 @@ def _check_local(disks: Sequence[DiskWish], flavor: FlavorSnapshot) -> None:
     for disk in swaps:
         if disk.size and disk.size > flavor.swap:
             raise BadRequest(f"{INVALID}Swap drive requested is larger than instance type allows.")
-    if sum(disk.size or 0 for disk in others) > flavor.ephemeral:
+    if sum(disk.size or flavor.ephemeral for disk in others) > flavor.ephemeral:
         raise BadRequest(
             f"{INVALID}Ephemeral disks requested are larger than the instance type allows. If no "
             "size is given in one block device mapping, flavor ephemeral size will be used."
         )
-    if len(others) > 1 or any(d.size not in (None, flavor.ephemeral) for d in others):
-        raise BadRequest(f"{INVALID}the flavor's ephemeral space is one disk here.")
 
 
 def properties_of(disk: DiskWish) -> dict[str, Any]:

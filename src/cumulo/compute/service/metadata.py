@@ -7,6 +7,7 @@ believed.
 """
 
 import base64
+import ipaddress
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -15,10 +16,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from cumulo.block_storage.interface import Attachment
-from cumulo.compute.model.server import ServerRow
+from cumulo.compute.model.server import FileRow, ServerRow
+from cumulo.compute.queries import server as queries
 from cumulo.compute.service.servers import Servers
 from cumulo.core.db.transaction import Tx
-from cumulo.network.interface import GuestAnswer, PortInfo
+from cumulo.network.interface import FixedIp, GuestAnswer, PortInfo, SubnetInfo
 
 OPENSTACK_VERSIONS = (
     "2012-08-10",
@@ -48,6 +50,8 @@ PASSWORD_LIMIT = 255
 DOMAIN = "novalocal"
 JSON = "application/json"
 
+CONTENT = "content"
+
 NOT_FOUND = GuestAnswer(404, body=b"404 Not Found\n")
 
 
@@ -59,6 +63,21 @@ class More(NamedTuple):
     """`[compute.vendordata]`, the same for all guests."""
     password: str | None = None
     """That of its administrator, as it is."""
+    subnets: Mapping[str, SubnetInfo] = {}
+    """Of its addresses, by id."""
+    files: Sequence[FileRow] = ()
+    """That are to be in it."""
+
+
+class Details(NamedTuple):
+    """Of several servers."""
+
+    subnets: Mapping[str, SubnetInfo]
+    files: Mapping[str, Sequence[FileRow]]
+    """Server → its files."""
+
+
+NO_DETAILS = Details({}, {})
 
 
 class Metadata:
@@ -66,8 +85,26 @@ class Metadata:
         self._servers = servers
         self._vendor = dict(vendordata or {})
 
-    def more(self, row: ServerRow, volumes: Sequence[Attachment]) -> More:
-        return More(volumes, self._vendor, self._servers.opened(row.admin_password))
+    def more(
+        self, row: ServerRow, volumes: Sequence[Attachment], details: "Details | None" = None
+    ) -> More:
+        known = details or NO_DETAILS
+        password = self._servers.opened(row.admin_password)
+        files = known.files.get(row.id, ())
+        return More(volumes, self._vendor, password, known.subnets, files)
+
+    def details(
+        self, tx: Tx, rows: Sequence[ServerRow], ports: Mapping[str, Sequence[PortInfo]]
+    ) -> "Details":
+        """What only a few ask of these servers: two statements for all of them."""
+        if not rows:
+            return NO_DETAILS
+        fixed = [ip for row in rows for port in ports.get(row.id, ()) for ip in port.fixed_ips]
+        subnets = self._servers.network.subnets_of(tx, [each.subnet_id for each in fixed])
+        files: dict[str, list[FileRow]] = {}
+        for file in tx.all(queries.FILES, servers=[row.id for row in rows]):
+            files.setdefault(file.server_id, []).append(file)
+        return Details(subnets, files)
 
     def answer(
         self, tx: Tx, server_id: str, port_id: str, method: str, path: str, body: bytes = b""
@@ -88,7 +125,9 @@ class Metadata:
         if method not in ("GET", "HEAD"):
             return GuestAnswer(405, body=b"405 Method Not Allowed\n")
         volumes = self._servers.volumes.attachments_of(tx, [row.id]).get(row.id, [])
-        return get(row, ports, parts, self.more(row, volumes))
+        wants = parts[:1] == ["openstack"] and len(parts) > 1
+        details = self.details(tx, [row], {row.id: ports}) if wants else NO_DETAILS
+        return get(row, ports, parts, self.more(row, volumes, details))
 
     def _post(self, tx: Tx, row: ServerRow, parts: Sequence[str], body: bytes) -> GuestAnswer:
         """The guest posts its password once, encrypted with its owner's key."""
@@ -125,6 +164,8 @@ def _openstack(
 ) -> GuestAnswer:
     if not parts:
         return _listing(OPENSTACK_VERSIONS)
+    if parts[0] == CONTENT:
+        return _content(more.files, parts[1:])
     if parts[0] not in OPENSTACK_VERSIONS or len(parts) > 2:
         return NOT_FOUND
     files = openstack_files(row, ports, more)
@@ -133,7 +174,7 @@ def _openstack(
         return _listing(names)
     if parts[1] == "meta_data.json":
         seed = base64.b64encode(os.urandom(512)).decode()
-        known = meta_data(row, tagged(ports, more.volumes), more.password)
+        known = meta_data(row, tagged(ports, more.volumes), more)
         content = msgspec.json.encode({**known, "random_seed": seed})
         return GuestAnswer(200, JSON, content)
     if parts[1] == "password":
@@ -147,18 +188,30 @@ def _openstack(
 def openstack_files(row: ServerRow, ports: Sequence[PortInfo], more: More) -> dict[str, bytes]:
     """name → content of `openstack/latest`"""
     encode = msgspec.json.encode
-    files = {"meta_data.json": encode(meta_data(row, tagged(ports, more.volumes), more.password))}
+    files = {"meta_data.json": encode(meta_data(row, tagged(ports, more.volumes), more))}
     if row.user_data:
         files["user_data"] = user_data(row)
     files["vendor_data.json"] = encode(more.vendor)
     files["vendor_data2.json"] = b"{}"
-    files["network_data.json"] = encode(network_data(ports))
+    files["network_data.json"] = encode(network_data(ports, more.subnets))
     return files
 
 
-def meta_data(
-    row: ServerRow, devices: list[dict[str, Any]], password: str | None
-) -> dict[str, Any]:
+def _content(files: Sequence[FileRow], parts: Sequence[str]) -> GuestAnswer:
+    """Files that are to be in the guest, by the names that `meta_data.json` gives them."""
+    if not parts:
+        return _listing([_content_name(each) for each in files])
+    for each in files:
+        if list(parts) == [_content_name(each)]:
+            return GuestAnswer(200, "application/octet-stream", base64.b64decode(each.content))
+    return NOT_FOUND
+
+
+def _content_name(file: FileRow) -> str:
+    return f"{file.number:04}"
+
+
+def meta_data(row: ServerRow, devices: list[dict[str, Any]], more: More) -> dict[str, Any]:
     found: dict[str, Any] = {
         "uuid": row.id,
         "name": row.name,
@@ -175,8 +228,13 @@ def meta_data(
         key = row.key
         found["public_keys"] = {key.name: key.public_key}
         found["keys"] = [{"name": key.name, "type": key.type, "data": key.public_key}]
-    if password:
-        found["admin_pass"] = password
+    if more.files:
+        found["files"] = [
+            {"content_path": f"/{CONTENT}/{_content_name(each)}", "path": each.path}
+            for each in more.files
+        ]
+    if more.password:
+        found["admin_pass"] = more.password
     return found
 
 
@@ -199,14 +257,14 @@ def user_data(row: ServerRow) -> bytes:
     return base64.b64decode(row.user_data or "")
 
 
-def network_data(ports: Sequence[PortInfo]) -> dict[str, Any]:
-    """Links with their MACs; addresses come from DHCP or, for IPv6, from the router."""
+def network_data(ports: Sequence[PortInfo], subnets: Mapping[str, SubnetInfo]) -> dict[str, Any]:
+    """Links with their MACs; addresses are told where no DHCP and no router does."""
     links, networks = [], []
+    names: dict[str, None] = {}
     for index, port in enumerate(ports):
-        link = port.tap
         links.append(
             {
-                "id": link,
+                "id": port.tap,
                 "vif_id": port.id,
                 "type": "ovs",
                 "mtu": port.mtu,
@@ -214,15 +272,41 @@ def network_data(ports: Sequence[PortInfo]) -> dict[str, Any]:
             }
         )
         for number, fixed in enumerate(port.fixed_ips):
-            networks.append(
-                {
-                    "id": f"network{index}" + (f"-{number}" if number else ""),
-                    "type": "ipv6_dhcp" if ":" in fixed.ip_address else "ipv4_dhcp",
-                    "link": link,
-                    "network_id": port.network_id,
-                }
-            )
-    return {"links": links, "networks": networks, "services": []}
+            subnet = subnets.get(fixed.subnet_id)
+            made = {
+                "id": f"network{index}" + (f"-{number}" if number else ""),
+                "link": port.tap,
+                "network_id": port.network_id,
+            }
+            networks.append(made | _how(fixed, subnet))
+            names |= dict.fromkeys(() if subnet is None else subnet.dns)
+    services = [{"type": "dns", "address": name} for name in names]
+    return {"links": links, "networks": networks, "services": services}
+
+
+def _how(fixed: FixedIp, subnet: SubnetInfo | None) -> dict[str, Any]:
+    """How a guest comes to an address."""
+    kind = "ipv6" if ":" in fixed.ip_address else "ipv4"
+    if subnet is None or (subnet.dhcp and subnet.address_mode is None):
+        return {"type": f"{kind}_dhcp"}
+    nothing = "::" if kind == "ipv6" else "0.0.0.0"
+    routes = [(f"{nothing}/0", subnet.gateway)] if subnet.gateway else []
+    return {
+        "type": kind if subnet.address_mode is None else f"{kind}_{subnet.address_mode}",
+        "ip_address": fixed.ip_address,
+        "netmask": str(ipaddress.ip_network(subnet.cidr, strict=False).netmask),
+        "routes": [_route(*each) for each in (*routes, *subnet.routes)],
+        "services": [{"type": "dns", "address": each} for each in subnet.dns],
+    }
+
+
+def _route(destination: str, gateway: str) -> dict[str, str]:
+    network = ipaddress.ip_network(destination, strict=False)
+    return {
+        "network": str(network.network_address),
+        "netmask": str(network.netmask),
+        "gateway": gateway,
+    }
 
 
 # --- EC2 --------------------------------------------------------------------------------------
@@ -291,6 +375,8 @@ def config_drive(row: ServerRow, ports: Sequence[PortInfo], more: More) -> dict[
     tree = ec2_tree(row, ports)
     if row.key is not None:
         tree["public-keys"] = {"0": {"openssh-key": row.key.public_key}}
+    for each in more.files:
+        files[f"openstack/{CONTENT}/{_content_name(each)}"] = base64.b64decode(each.content)
     files["ec2/latest/meta-data.json"] = msgspec.json.encode(tree)
     if row.user_data:
         files["ec2/latest/user-data"] = user_data(row)

@@ -244,7 +244,11 @@ class Operations:
             return
         pinned = None if unpin else (zone or row.pinned_zone)
         base = self._shelved_image(tx, row)
-        placed = self._servers.placing.again(tx, row, row.flavor, zone=pinned, host=host)
+        try:
+            placed = self._servers.placing.again(tx, row, row.flavor, zone=pinned, host=host)
+        except BadRequest as nowhere:  # It stays on its shelf, and the action says why.
+            self._servers.finish_actions(tx, row, nowhere.message)
+            return
         moved: dict[str, Any] = {"pinned_zone": pinned, "base": base, "placed": False}
         moved |= {"root_version": next_root(row), "root_from": None, "root_kept": None}
         self._servers.network.move_server(tx, row.id, placed.host_id)

@@ -40,7 +40,7 @@ class Placing:
             tx,
             row.id,
             flavor,
-            local_disk=row.image is not None,
+            image=row.image,
             zone=zone,
             host=host,
             group=self._group(tx, row),

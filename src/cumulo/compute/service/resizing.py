@@ -87,10 +87,9 @@ class Resizing:
                 raise BadRequest("Resize to a smaller disk is not possible.")
             if flavor.ram < row.image.min_ram:
                 raise BadRequest("Flavor's memory is too small for requested image.")
-        if flavor.ephemeral != row.flavor.ephemeral or flavor.swap != row.flavor.swap:
-            raise BadRequest(
-                "Resize to a flavor with another ephemeral or swap disk is not possible."
-            )
+        have = row.own_disks(row.flavor).ephemerals
+        if flavor.ephemeral < sum(have):
+            raise BadRequest("Resize to a smaller ephemeral disk is not possible.")
 
     def _take_quota(self, tx: Tx, row: ServerRow, flavor: FlavorSnapshot) -> None:
         more = {

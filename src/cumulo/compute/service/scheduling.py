@@ -1,18 +1,25 @@
-"""Which host gets a server: a report of why and why not, inside the transaction that asks."""
+"""Which host gets a server: a report of why and why not, inside the transaction that asks.
 
+Placement's database finds who has room and the traits, the emptiest (or the fullest) first, a few
+at a time; of those the filters look at each.
+"""
+
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from cumulo.compute.model.hypervisor import ServerGroupRow
-from cumulo.compute.model.server import FlavorSnapshot, ServerRow
+from cumulo.compute.model.hypervisor import HypervisorRow, ServerGroupRow
+from cumulo.compute.model.server import FlavorSnapshot, ImageRef, ServerRow
 from cumulo.compute.queries import server as queries
+from cumulo.compute.service.filters import Asked, Filters, HostFacts
 from cumulo.compute.service.hints import hosts_of
 from cumulo.compute.service.hosts import Hosts
 from cumulo.core.db.transaction import Tx
-from cumulo.placement.interface import Placement
+from cumulo.core.faults import BadRequest
+from cumulo.placement.interface import Candidate, Placement
 
 NO_HINTS: Mapping[str, Any] = {}
 AT_ONCE = 16
@@ -33,10 +40,35 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """Hosts that `considered` says nothing of."""
 
 
+class Weights(NamedTuple):
+    """How much what is left of each resource counts; below zero: the fullest host is the best."""
+
+    ram: float = 1.0
+    cpu: float = 0.0
+    disk: float = 0.0
+
+    @property
+    def first(self) -> tuple[str, float]:
+        """The class that counts most: hosts are found in its order."""
+        each = {"MEMORY_MB": self.ram, "VCPU": self.cpu, "DISK_GB": self.disk}
+        return max(each.items(), key=lambda pair: abs(pair[1]))
+
+
+class Choice(NamedTuple):
+    """How hosts are chosen, by the cloud's settings."""
+
+    filters: Filters = Filters()
+    weights: Weights = Weights()
+
+
+USUAL_CHOICE = Choice()
+
+
 class Scheduler:
-    def __init__(self, hosts: Hosts, placement: Placement) -> None:
+    def __init__(self, hosts: Hosts, placement: Placement, choice: Choice = USUAL_CHOICE) -> None:
         self._hosts = hosts
         self._placement = placement
+        self._filters, self._weights = choice
 
     def place(
         self,
@@ -44,7 +76,7 @@ class Scheduler:
         server_id: str,
         flavor: FlavorSnapshot,
         *,
-        local_disk: bool,
+        image: ImageRef | None,
         zone: str | None,
         host: str | None,
         group: ServerGroupRow | None,
@@ -55,7 +87,7 @@ class Scheduler:
     ) -> Decision:
         """Choose a host and take its resources; the first that has room, the emptiest first. What
         is read does not grow with the number of hosts."""
-        wanted = resources_of(flavor, local_disk=local_disk)
+        wanted = resources_of(flavor, local_disk=image is not None)
         only, full, reason = self._by_group(tx, group)
         near, far = hosts_of(tx, hints, project_id)
         never = [*never, *full, *far]
@@ -63,7 +95,9 @@ class Scheduler:
             only = [name for name in near if only is None or name in only]
         if host is not None:
             only = [host] if only is None or host in only else []
-        search = _Search(server_id, wanted, zone, project_id, user_id)
+        traits = traits_of(flavor, image)
+        asked = Asked(flavor, image, project_id, hints)
+        search = _Search(server_id, wanted, zone, project_id, user_id, traits, asked)
         considered: dict[str, str] = {}
         for better, worse in self._wishes(tx, group) if host is None and near is None else ():
             found = self._take(tx, search, better, [*never, *worse], {})
@@ -72,14 +106,8 @@ class Scheduler:
         found = self._take(tx, search, only, never, considered)
         if found is not None:
             return found
-        return self._nowhere(
-            tx,
-            wanted,
-            zone,
-            host,
-            (only, never, reason or "it is to be another host"),
-            considered,
-        )
+        group_says = (only, never, reason or "it is to be another host")
+        return self._nowhere(tx, search, host, group_says, considered)
 
     def _take(
         self,
@@ -91,11 +119,12 @@ class Scheduler:
     ) -> Decision | None:
         """The first host that has room for it, and gives it."""
         for _ in range(ROUNDS):
-            where = self._hosts.may_be_given(tx, search.zone, only, [*never, *considered])
-            found = self._placement.candidates(tx, search.wanted, where, most=AT_ONCE)
-            refused = self._hosts.refused(tx, [each.name for each in found])
+            found = self._candidates(tx, search, only, [*never, *considered])
+            rows = self._hosts.rows(tx, [each.name for each in found])
+            refused = self._hosts.refused(tx, [each.name for each in found], rows)
+            refused |= self._unfit(tx, search.asked, [r for r in rows if r.host_id not in refused])
             considered.update(refused)
-            for each in found:
+            for each in self._weighed(tx, rows, found):
                 if each.name in refused:
                     continue
                 if self._placement.claim(
@@ -112,11 +141,68 @@ class Scheduler:
                 break
         return None
 
+    def _candidates(
+        self, tx: Tx, search: "_Search", only: list[str] | None, never: Sequence[str]
+    ) -> list[Candidate]:
+        needed, unwanted = search.traits
+        where = self._hosts.may_be_given(
+            tx, search.zone, only, never, required=needed, forbidden=unwanted
+        )
+        by, weight = self._weights.first
+        return self._placement.candidates(
+            tx, search.wanted, where, most=AT_ONCE, by=by, fullest=weight < 0
+        )
+
+    def _unfit(self, tx: Tx, asked: Asked, rows: Sequence[HypervisorRow]) -> dict[str, str]:
+        """Which of these the filters refuse, and why; only what they ask for is read."""
+        names = [row.host_id for row in rows]
+        used: dict[str, dict[str, int]] = {}
+        servers: dict[str, int] = {}
+        metadata: dict[str, dict[str, frozenset[str]]] = {}
+        if self._filters.reads_use(asked):
+            used, servers = self._hosts.used(tx, rows), self._hosts.servers_on(tx, names)
+        if self._filters.reads_aggregates(asked):
+            metadata = self._hosts.metadata_of(tx, names)
+        found = {}
+        for row in rows:
+            id = row.host_id
+            facts = HostFacts(row, used.get(id, {}), servers.get(id, 0), metadata.get(id, {}))
+            reason = self._filters.refusal(facts, asked)
+            if reason is not None:
+                found[id] = reason
+        return found
+
+    def _weighed(
+        self, tx: Tx, rows: Sequence[HypervisorRow], found: Sequence[Candidate]
+    ) -> Sequence[Candidate]:
+        """In the order of all weights; as they were found where only one counts."""
+        weights = self._weights
+        if len(found) < 2 or sum(1 for weight in weights if weight) < 2:
+            return found
+        used, left = self._hosts.used(tx, rows), {}
+        for row in rows:
+            have, taken = row.resources, used[row.host_id]
+            left[row.host_id] = (
+                have.memory_mb - taken["MEMORY_MB"],
+                have.vcpus - taken["VCPU"],
+                have.disk_gb - taken["DISK_GB"],
+            )
+        spans = [_span([each[place] for each in left.values()]) for place in range(3)]
+
+        def weight(one: Candidate) -> float:
+            each = left.get(one.name, (0, 0, 0))
+            return sum(
+                factor * (value - low) / (high - low)
+                for factor, value, (low, high) in zip(weights, each, spans, strict=True)
+                if high > low
+            )
+
+        return sorted(found, key=weight, reverse=True)
+
     def _nowhere(
         self,
         tx: Tx,
-        wanted: dict[str, int],
-        zone: str | None,
+        search: "_Search",
         host: str | None,
         group: "Members",
         considered: dict[str, str],
@@ -124,18 +210,35 @@ class Scheduler:
         """Host by host why not, for as many as somebody would read."""
         total = self._hosts.count(tx)
         rows = self._hosts.first(tx, EXPLAINED, named=host)
-        refused = self._hosts.refused(tx, [row.host_id for row in rows], rows, zone)
-        lacks = self._placement.lacks(tx, wanted, [row.host_id for row in rows])
+        refused = self._hosts.refused(tx, [row.host_id for row in rows], rows, search.zone)
+        lacks = self._placement.lacks(tx, search.wanted, [row.host_id for row in rows])
+        strange = self._strange(tx, search, rows)
         only, never, reason = group
         for row in rows:
             name = row.host_id
             why = refused.get(name) or considered.get(name)
             if why is None and ((only is not None and name not in only) or name in never):
                 why = reason
-            considered[name] = why or lacks[name] or "it was not asked"
+            considered[name] = why or lacks[name] or strange.get(name) or "it was not asked"
         if host is not None and host not in considered:
             considered[host] = "there is no such compute host"
         return Decision(host=None, considered=considered, more=max(0, total - len(considered)))
+
+    def _strange(self, tx: Tx, search: "_Search", rows: Sequence[HypervisorRow]) -> dict[str, str]:
+        """Which of these lack a trait, or have one that is not wanted."""
+        needed, unwanted = search.traits
+        if not needed and not unwanted:
+            return {}
+        traits = self._placement.traits_of(tx, [row.uuid for row in rows])
+        found = {}
+        for row in rows:
+            lacking = sorted(set(needed) - traits[row.uuid])
+            surplus = sorted(set(unwanted) & traits[row.uuid])
+            if lacking:
+                found[row.host_id] = f"it lacks {', '.join(lacking)}"
+            elif surplus:
+                found[row.host_id] = f"it has {', '.join(surplus)}"
+        return found
 
     def _wishes(
         self, tx: Tx, group: ServerGroupRow | None
@@ -177,16 +280,48 @@ class _Search(NamedTuple):
     zone: str | None
     project_id: str
     user_id: str
+    traits: tuple[list[str], list[str]]
+    """Those that it needs, and those that it must not have."""
+    asked: Asked
 
 
 Members = tuple[list[str] | None, list[str], str]
 
 
+_RESOURCE = re.compile(r"resources\w*:([A-Z0-9_]+)")
+_TRAIT = re.compile(r"trait\w*:([A-Z0-9_]+)")
+
+
 def resources_of(flavor: FlavorSnapshot, *, local_disk: bool) -> dict[str, int]:
-    """What a server takes of its host."""
+    """What a server takes of its host. The flavor's extra specs `resources:CLASS` have the last
+    word (0: nothing of it); groups with numbers are taken of the same host. Raises BadRequest."""
     disk = (flavor.disk if local_disk else 0) + flavor.ephemeral + (flavor.swap + 1023) // 1024
     wanted = {"VCPU": flavor.vcpus, "MEMORY_MB": flavor.ram, "DISK_GB": disk}
-    return {name: amount for name, amount in wanted.items() if amount}
+    said: Counter[str] = Counter()
+    for name, text in flavor.extra_specs.items():
+        match = _RESOURCE.fullmatch(name)
+        if match is None:
+            continue
+        if not text.isdecimal() or len(text) > 9:
+            raise BadRequest(f"Invalid extra spec of the flavor: {name:.80}: {text:.40}")
+        said[match[1]] += int(text)
+    return {name: amount for name, amount in {**wanted, **said}.items() if amount}
+
+
+def traits_of(flavor: FlavorSnapshot, image: ImageRef | None) -> tuple[list[str], list[str]]:
+    """(needed, unwanted) traits of a host, by the flavor's extra specs and the image's
+    properties."""
+    said = {**({} if image is None else image.properties), **flavor.extra_specs}
+    found: dict[str, set[str]] = {"required": set(), "forbidden": set()}
+    for name, word in said.items():
+        match = _TRAIT.fullmatch(name)
+        if match is not None and word in found:
+            found[word].add(match[1])
+    return sorted(found["required"]), sorted(found["forbidden"])
+
+
+def _span(values: Sequence[int]) -> tuple[int, int]:
+    return min(values, default=0), max(values, default=0)
 
 
 def explain(server: ServerRow, decision: Decision) -> str:

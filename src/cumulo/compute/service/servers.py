@@ -16,6 +16,7 @@ from cumulo.compute.model.server import (
     ACTION_EVENTS,
     JOBS,
     ActionRow,
+    FileRow,
     FlavorSnapshot,
     ImageRef,
     ServerRow,
@@ -24,8 +25,9 @@ from cumulo.compute.model.server import (
 from cumulo.compute.queries import server as queries
 from cumulo.compute.service.hosts import Hosts
 from cumulo.compute.service.placing import Placing
-from cumulo.compute.service.scheduling import Scheduler
+from cumulo.compute.service.scheduling import USUAL_CHOICE, Choice, Scheduler
 from cumulo.compute.service.who import Who
+from cumulo.compute.service.wishes import FileWish
 from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import Moment
@@ -67,6 +69,7 @@ class Servers:
         network: Network,
         volumes: BlockStorage,
         seal: KeyRing,
+        choice: Choice = USUAL_CHOICE,
     ) -> None:
         self._seal = seal
         self.quotas = quotas
@@ -76,7 +79,7 @@ class Servers:
         self.images = images
         self.network = network
         self.volumes = volumes
-        self.scheduler = Scheduler(hosts, placement)
+        self.scheduler = Scheduler(hosts, placement, choice)
         self.placing = Placing(hosts, self.scheduler, volumes)
 
     # --- finding ----------------------------------------------------------------------------
@@ -252,6 +255,30 @@ class Servers:
         if 0 <= most < len(metadata):
             raise Forbidden(f"Maximum number of metadata items exceeds {most}")
 
+    def set_files(self, tx: Tx, row: ServerRow, files: Sequence[FileWish]) -> None:
+        """All that are to be in the guest when it is made."""
+        self.check_files(tx, row.project_id, files)
+        tx.run(queries.FORGET_FILES, server=row.id)
+        for number, each in enumerate(files):
+            tx.insert(FileRow(row.id, number, each.path, each.content))
+
+    def check_files(self, tx: Tx, project_id: str, files: Sequence[FileWish]) -> None:
+        """Raises Forbidden, in compute's words."""
+        if not files:
+            return
+        limits = self.quotas.limits(tx, project_id)
+        longest = max(len(each.path.encode()) for each in files)
+        largest = max(len(each.content) * 3 // 4 for each in files)
+        for name, amount, what in (
+            ("server_injected_files", len(files), ""),
+            ("server_injected_file_path_bytes", longest, " path"),
+            ("server_injected_file_content_bytes", largest, " content"),
+        ):
+            most = limits[name]
+            if 0 <= most < amount:
+                how = f"file{what} exceeds maximum {most}" if what else "file limit exceeded"
+                raise Forbidden(f"Personality {how}")
+
     # --- removing ---------------------------------------------------------------------------
 
     def delete(self, tx: Tx, row: ServerRow, who: Who) -> None:
@@ -293,6 +320,7 @@ class Servers:
         if row.shelved_image_id is not None:
             self.images.remove(tx, row.shelved_image_id)
         self._leave_group(tx, row)
+        tx.run(queries.FORGET_FILES, server=row.id)
         self.finish_actions(tx, row, None)
         self.save(tx, row, present=False, deleted_at=tx.now, seen_power="absent", step=None)
 
@@ -350,9 +378,10 @@ def check_image(info: ImageInfo, flavor: FlavorSnapshot | None) -> None:
 
 def own_devices(row: ServerRow) -> set[str]:
     """The names of the disks that it has besides volumes."""
-    local = [row.image is not None, row.flavor.ephemeral > 0, row.flavor.swap > 0]
+    disks = row.own_disks(row.flavor)
+    local = (row.image is not None) + len(disks.ephemerals) + (disks.swap_mb > 0)
     used: set[str] = set()
-    for _ in range(sum(local)):
+    for _ in range(local):
         used.add(next_device(used))
     return used
 

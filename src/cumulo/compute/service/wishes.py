@@ -25,6 +25,13 @@ class DiskWish(msgspec.Struct, frozen=True, kw_only=True):
     format: str | None = None
 
 
+class FileWish(msgspec.Struct, frozen=True):
+    """A file that is to be in the guest; `content` in base64."""
+
+    path: str
+    content: str
+
+
 class ServerWish(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     flavor_id: str
@@ -34,6 +41,7 @@ class ServerWish(msgspec.Struct, frozen=True, kw_only=True):
     security_groups: list[str] = []
     key_name: str | None = None
     user_data: str | None = None
+    files: list[FileWish] = []
     config_drive: bool = False
     metadata: dict[str, str] = {}
     tags: list[str] = []

@@ -7,9 +7,15 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.quotas.quotas import Quotas
-from cumulo.network.interface import FloatingIpInfo, NamePublisher, NicRequest, PortInfo
+from cumulo.network.interface import (
+    FloatingIpInfo,
+    NamePublisher,
+    NicRequest,
+    PortInfo,
+    SubnetInfo,
+)
 from cumulo.network.model.floatingip import FloatingIpRow
-from cumulo.network.queries import floatingip, network, port, router
+from cumulo.network.queries import floatingip, network, port, router, subnet
 from cumulo.network.service.compute_groups import ComputeGroups
 from cumulo.network.service.floatingips import FloatingIps
 from cumulo.network.service.names import Names
@@ -78,6 +84,21 @@ class NetworkService:
 
     def addresses_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[str]]:
         return self._servers.addresses_of(tx, server_ids)
+
+    def subnets_of(self, tx: Tx, subnet_ids: Sequence[str]) -> dict[str, SubnetInfo]:
+        rows = tx.all(subnet.BY_IDS, ids=sorted(set(subnet_ids))) if subnet_ids else []
+        return {
+            row.id: SubnetInfo(
+                id=row.id,
+                cidr=row.cidr,
+                gateway=row.gateway_ip,
+                dhcp=row.enable_dhcp,
+                address_mode=row.ipv6_address_mode,
+                dns=tuple(row.dns_nameservers),
+                routes=tuple((each.destination, each.nexthop) for each in row.host_routes),
+            )
+            for row in rows
+        }
 
     def unplug(self, tx: Tx, port_id: str) -> None:
         self._servers.unplug(tx, port_id)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta
 
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import BadRequest
+from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation, Reply, refuse_query
 from cumulo.core.wire.coercions import Uuid
 from cumulo.core.wire.shapes import Since, StrictBody, Unset
@@ -38,16 +38,21 @@ class ChangedProvider(StrictBody):
     parent_provider_uuid: Annotated[Uuid | Unset | None, Since("1.14")] = UNSET
 
 
+class InventoryRecord(InventoryWish, kw_only=True):
+    resource_provider_generation: int | Unset = UNSET
+    """Nobody looks at it: the provider's own generation counts."""
+
+
 class Inventories(StrictBody):
     resource_provider_generation: int
-    inventories: dict[str, InventoryWish]
+    inventories: dict[str, InventoryRecord]
 
 
 class OneInventory(InventoryWish, kw_only=True):
     resource_provider_generation: int
 
 
-class NewInventory(InventoryWish, kw_only=True):
+class NewInventory(InventoryRecord, kw_only=True):
     resource_class: str
 
 
@@ -279,8 +284,14 @@ class ProvidersApi:
         row = self._one(call, tx)
         body: OneInventory = call.body
         name = call.path["resource_class"]
-        self._providers.inventory(tx, row, name)
         row = self._providers.grow(tx, row, body.resource_provider_generation)
+        try:
+            self._providers.inventory(tx, row, name)
+        except NotFound:
+            raise BadRequest(
+                f"No inventory record with resource class for resource provider {row.id}: there "
+                f"is none of class {name}."
+            ) from None
         self._providers.set_inventory(tx, row, name, body.inventory())
         return self._one_stock(tx, row, name)
 

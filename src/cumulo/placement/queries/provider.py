@@ -65,16 +65,17 @@ USED = statement(
     )
 )
 TOTALS = statement(sa.select(_i.resource_class, sa.func.sum(_i.used)).group_by(_i.resource_class))
-_CANDIDATES: dict[tuple[int, frozenset[str]], Statement] = {}
+_CANDIDATES: dict[tuple[int, frozenset[str], bool], Statement] = {}
 
 
-def candidates(classes: int, asked: frozenset[str]) -> Statement:
+def candidates(classes: int, asked: frozenset[str], *, fullest: bool = False) -> Statement:
     """(provider, name, free of the first class): providers with room for so many classes, those
-    with the most room in the first one first. `asked`: which of the conditions below there are.
-    The index on (class, free) gives them in order, and the limit ends the search."""
-    plan = (classes, asked)
+    with the most room in the first one first (`fullest`: the least). `asked`: which of the
+    conditions below there are. The index on (class, free) gives them in order, and the limit ends
+    the search."""
+    plan = (classes, asked, fullest)
     if plan not in _CANDIDATES:
-        _CANDIDATES[plan] = statement(_candidates(classes, asked))
+        _CANDIDATES[plan] = statement(_candidates(classes, asked, fullest))
     return _CANDIDATES[plan]
 
 
@@ -89,7 +90,7 @@ def _has_room(i: Any, place: int) -> sa.ColumnElement[bool]:
     )
 
 
-def _candidates(classes: int, asked: frozenset[str]) -> sa.Select[Any]:
+def _candidates(classes: int, asked: frozenset[str], fullest: bool) -> sa.Select[Any]:
     wanted = (
         sa.select(_p.id, _p.name, _i.free)
         .join_from(InventoryRow.sql_table, ProviderRow.sql_table, _p.id == _i.provider_id)
@@ -108,14 +109,19 @@ def _candidates(classes: int, asked: frozenset[str]) -> sa.Select[Any]:
         "not_named": _p.name.not_in(_many("not_named")),
         "member_of": member.where(_g.aggregate_id.in_(_many("member_of"))).exists(),
         "not_member_of": ~member.where(_g.aggregate_id.in_(_many("not_member_of"))).exists(),
+        "required": sa.select(sa.func.count())
+        .where(_t.provider_id == _i.provider_id, _t.trait.in_(_many("required")))
+        .scalar_subquery()
+        == sa.bindparam("required_count", type_=sa.Integer()),
         "forbidden": ~marked.where(_t.trait.in_(_many("forbidden"))).exists(),
         "alive_since": is_alive(_p.name, "alive_since"),
     }
     for name in sorted(asked):
         wanted = wanted.where(conditions[name])
-    return wanted.order_by(_i.free.desc(), _i.provider_id.desc()).limit(
-        sa.bindparam("most", type_=sa.Integer())
-    )
+    order = (_i.free.desc(), _i.provider_id.desc())
+    if fullest:
+        order = (_i.free.asc(), _i.provider_id.asc())
+    return wanted.order_by(*order).limit(sa.bindparam("most", type_=sa.Integer()))
 
 
 CLASS_USED_BY = statement(

@@ -56,22 +56,39 @@ class PlacementService:
             self.providers.delete(tx, provider_id)
 
     def candidates(
-        self, tx: Tx, resources: Mapping[str, int], where: Where, *, most: int
+        self,
+        tx: Tx,
+        resources: Mapping[str, int],
+        where: Where,
+        *,
+        most: int,
+        by: str = "MEMORY_MB",
+        fullest: bool = False,
     ) -> list[Candidate]:
         if not resources or where.named == [] or where.member_of == []:
             return []
         # By what is left of memory, the scarcest thing, where it is asked for.
-        classes = sorted(resources, key=lambda name: (name != "MEMORY_MB", name))
+        classes = sorted(resources, key=lambda name: (name != by, name != "MEMORY_MB", name))
         conditions = {
             name: value
             for name, value in msgspec.structs.asdict(where).items()
             if value is not None and len(value)
         }
         parameters: dict[str, Any] = {"most": most, **conditions}
+        if "required" in conditions:
+            parameters["required"] = sorted(set(where.required))
+            parameters["required_count"] = len(parameters["required"])
         for place, name in enumerate(classes):
             parameters |= {f"c{place}": name, f"n{place}": resources[name]}
-        found = tx.tuples(queries.candidates(len(classes), frozenset(conditions)), **parameters)
+        statement = queries.candidates(len(classes), frozenset(conditions), fullest=fullest)
+        found = tx.tuples(statement, **parameters)
         return [Candidate(provider_id=id, name=name, free=free) for id, name, free in found]
+
+    def traits_of(self, tx: Tx, provider_ids: Sequence[str]) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {id: set() for id in provider_ids}
+        for row in tx.all(queries.TRAITS_OF, providers=list(provider_ids)) if found else ():
+            found[row.provider_id].add(row.trait)
+        return found
 
     def lacks(
         self, tx: Tx, resources: Mapping[str, int], names: Sequence[str]

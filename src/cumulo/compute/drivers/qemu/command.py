@@ -12,10 +12,11 @@ from typing import Any
 from cumulo.compute.drivers.driver import DiskSpec, GuestSpec, NicSpec
 from cumulo.compute.drivers.qemu.disks import (
     CONFIG_FILE,
-    EXTRA_FILES,
     RESCUE_FILE,
     ROOT_NODE,
+    SWAP_FILE,
     block_device,
+    ephemeral_file,
     node_name,
     own_block_device,
     root_file,
@@ -43,6 +44,10 @@ def disk_device(disk_id: str) -> str:
 
 def nic_device(nic_id: str) -> str:
     return f"nic-{nic_id}"
+
+
+def ephemeral_node(place: int) -> str:
+    return f"ephemeral{place or ''}"
 
 
 def port_name(index: int) -> str:
@@ -187,9 +192,11 @@ def _disk_options(spec: GuestSpec, place: Places, *, scsi: bool) -> list[str]:
     if spec.root is not None:
         first: dict[str, Any] = {} if spec.rescue is not None else {"bootindex": 1}
         argv += _own_disk(ROOT_NODE, root_file(spec.root.version), scsi, **first)
-    extras = {"ephemeral": spec.ephemeral_gb, "swap": spec.swap_mb}
-    for kind in (kind for kind, size in extras.items() if size):
-        argv += _own_disk(kind, EXTRA_FILES[kind], scsi, format="raw")
+    for number, size in enumerate(spec.ephemerals):
+        file = ephemeral_file(number, size)
+        argv += _own_disk(ephemeral_node(number), file, scsi, format="raw")
+    if spec.swap_mb:
+        argv += _own_disk("swap", SWAP_FILE, scsi, format="raw")
     if spec.rescue_last:
         argv += rescue
     for index, disk in enumerate(ordered_disks(spec)):

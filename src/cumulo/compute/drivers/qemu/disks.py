@@ -17,15 +17,18 @@ from cumulo.compute.drivers.driver import DiskSpec, GuestSpec, RootDisk
 from cumulo.compute.drivers.qemu.hardware import VARIABLES_FILE
 from cumulo.core.blobs.disks import virtual_size
 from cumulo.core.run.commands import run_blocking
-from cumulo.core.run.sandbox import OUTPUT, Bounds, in_sandbox, lent
+from cumulo.core.run.sandbox import INPUT, OUTPUT, Bounds, in_sandbox, lent
 
 GIB = 1024**3
 ROOT_FILE = "root.qcow2"
 RESCUE_FILE = "rescue.qcow2"
-EXTRA_FILES = {"ephemeral": "ephemeral.raw", "swap": "swap.raw"}
+SWAP_FILE = "swap.raw"
+ELDER_EPHEMERAL = "ephemeral.raw"
+"""What the first one was called when there was one only"""
 BASE_NOTE = "base"
 CONFIG_FILE = "config.iso"
 ROOT_NODE = "root"
+COPY_SECONDS = 3600.0
 
 
 class DiskFault(Exception):
@@ -210,21 +213,106 @@ def ensure_rescue(folder: Path, rescue: RootDisk | None, uid: int, gid: int) -> 
         _make_layer(target, rescue, uid, gid)
 
 
+def ephemeral_file(place: int, size_gb: int) -> str:
+    """A name for each size: a resize makes another one, and may go back."""
+    return f"ephemeral-{place}-{size_gb}.raw"
+
+
 def ensure_extras(folder: Path, spec: GuestSpec, uid: int, gid: int) -> None:
-    """Disks that a flavor brings besides the root disk: one with an empty ext4, and swap."""
-    for kind, size in (("ephemeral", spec.ephemeral_gb * GIB), ("swap", spec.swap_mb << 20)):
-        target = folder / EXTRA_FILES[kind]
-        if not size or target.exists():
+    """Disks that a guest has besides the root disk, while it is off: ephemeral ones, each with an
+    empty ext4 at first, and swap. One of another size than before has the same bytes, and more
+    room behind them: the file system is the guest's to grow."""
+    _rename_elder(folder)
+    for place, size in enumerate(spec.ephemerals):
+        target = folder / ephemeral_file(place, size)
+        if target.exists():
             continue
-        temporary = folder.parent / f"{kind}.new"
+        before = _ephemeral_before(folder, place)
+        temporary = folder.parent / "ephemeral.new"
         temporary.unlink(missing_ok=True)
-        with temporary.open("wb") as file:
-            file.truncate(size)
-        if kind == "swap":
-            run_blocking(["mkswap", "-L", "swap0", str(temporary)])
-        else:
-            run_blocking(["mkfs.ext4", "-q", "-F", "-L", "ephemeral0", str(temporary)])
+        if before is not None:
+            argv = ["cp", "--no-dereference", "--reflink=auto", "--sparse=always"]
+            run_blocking([*argv, str(before), str(temporary)])
+            _check_file(temporary)
+        with temporary.open("ab") as file:
+            file.truncate(size * GIB)
+        if before is None:
+            label = f"ephemeral{place}"
+            run_blocking(["mkfs.ext4", "-q", "-F", "-L", label, str(temporary)])
         _place(temporary, target, uid, gid)
+    _ensure_swap(folder, spec.swap_mb << 20, uid, gid)
+    kept = {ephemeral_file(*each) for each in enumerate(spec.ephemerals)}
+    kept |= {ephemeral_file(*each) for each in enumerate(spec.ephemerals_kept)}
+    for other in folder.glob("ephemeral-*.raw"):
+        if other.name not in kept:
+            other.unlink(missing_ok=True)
+
+
+def _rename_elder(folder: Path) -> None:
+    elder = folder / ELDER_EPHEMERAL
+    if elder.exists() and not elder.is_symlink():
+        elder.rename(folder / ephemeral_file(0, elder.stat().st_size // GIB))
+
+
+def _ephemeral_before(folder: Path, place: int) -> Path | None:
+    """The one of this place that has another size; there is one at most."""
+    return next(iter(sorted(folder.glob(f"ephemeral-{place}-*.raw"))), None)
+
+
+def _check_file(made: Path) -> None:
+    if not stat.S_ISREG(made.lstat().st_mode):
+        made.unlink()
+        raise DiskFault(f"{made.name} is not a file")
+
+
+def _ensure_swap(folder: Path, size: int, uid: int, gid: int) -> None:
+    """Nothing in it is worth keeping."""
+    target = folder / SWAP_FILE
+    if not size:
+        target.unlink(missing_ok=True)
+        return
+    if target.exists() and target.lstat().st_size == size:
+        return
+    temporary = folder.parent / "swap.new"
+    temporary.unlink(missing_ok=True)
+    with temporary.open("wb") as file:
+        file.truncate(size)
+    run_blocking(["mkswap", "-L", "swap0", str(temporary)])
+    _place(temporary, target, uid, gid)
+
+
+def take_ephemeral(
+    folder: Path, place: int, size_gb: int, source: Path, uid: int, gid: int
+) -> None:
+    """A qcow2 file that came from elsewhere becomes an ephemeral disk. Raises DiskFault."""
+    target = folder / ephemeral_file(place, size_gb)
+    if not source.exists():
+        if not target.exists():
+            raise DiskFault(f"{source.name} did not arrive on this host")
+        return
+    made = folder.parent / "ephemeral.new"
+    made.unlink(missing_ok=True)
+    convert(source, "qcow2", made, "raw")
+    _place(made, target, uid, gid)
+    source.unlink(missing_ok=True)
+
+
+def convert(source: Path, given: str, made: Path, format: str, base: Path | None = None) -> None:
+    """A disk as a flat one of another format, by a tool that sees these files alone. Blocks. Raises
+    SandboxFailed."""
+    made.touch(0o600)
+    with lent(source) as user:
+        if os.geteuid() == 0:
+            os.chown(made, user, -1)
+        in_sandbox(
+            ["qemu-img", "convert", "-q", "-f", given, "-O", format, INPUT, OUTPUT],
+            reads={INPUT: source, **({} if base is None else {str(base): base})},
+            writes={OUTPUT: made},
+            bounds=Bounds(disk=1 << 60, seconds=COPY_SECONDS),
+            user=user,
+        )
+    if os.geteuid() == 0:
+        os.chown(made, 0, 0)
 
 
 def ensure_variables(folder: Path, source: str | None, uid: int, gid: int) -> None:

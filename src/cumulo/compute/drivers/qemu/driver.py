@@ -240,6 +240,24 @@ class QemuDriver:
             except DiskFault as fault:
                 raise OSError(str(fault)) from fault
 
+    async def copy_ephemeral(self, guest_id: str, place: int, size_gb: int, target: Path) -> None:
+        folder = GuestFolder(self._guests, guest_id)
+        async with self._lock(guest_id):
+            try:
+                await pools.COPY(snapshot.copy_ephemeral, folder.run, target, place, size_gb)
+            except _HOST_FAULTS as fault:
+                raise SnapshotFailed(str(fault)) from fault
+
+    async def take_ephemeral(self, guest_id: str, place: int, size_gb: int, source: Path) -> None:
+        folder, ours = GuestFolder(self._guests, guest_id), (self._uid, self._gid)
+        async with self._lock(guest_id):
+            folder.create(*ours)
+            what = (folder.run, place, size_gb, source)
+            try:
+                await pools.COPY(disks.take_ephemeral, *what, *ours)
+            except (DiskFault, SandboxFailed) as fault:
+                raise OSError(str(fault)) from fault
+
     async def freeze(self, guest_id: str, wanted: bool) -> bool:
         try:
             await guest_agent.freeze(GuestFolder(self._guests, guest_id).run, wanted)
@@ -313,7 +331,7 @@ class QemuDriver:
         if record.phase == "suspended":
             power = "suspended"
         plugged, nics, fault = record.disks, record.nics, record.fault
-        process = folder.process(record)
+        process = await pools.DISK(folder.process, record)
         if not folder.exists():
             power = "absent"
         if process is not None:
@@ -348,7 +366,7 @@ class QemuDriver:
 
     async def _converge(self, folder: GuestFolder, record: Record, spec: GuestSpec) -> None:
         for _ in range(4):  # stop, start, plug at most
-            process = folder.process(record)
+            process = await pools.DISK(folder.process, record)
             match decide(record, spec, alive=process is not None):
                 case "stop" if process is not None:
                     hard = spec.power != "off" and record.phase != "stopping"
@@ -510,13 +528,13 @@ class QemuDriver:
                 raise OSError(f"process {process.pid} cannot be ended")
 
     async def _remove(self, folder: GuestFolder, record: Record) -> None:
-        process = folder.process(record)
+        process = await pools.DISK(folder.process, record)
         if record.phase != "removing":
             if process is not None:
                 record.pid, record.started = process.pid, process.started
             record.phase = "removing"
             await pools.DISK(folder.save, record)
-            process = folder.process(record)
+            process = await pools.DISK(folder.process, record)
         if process is not None:
             self._steps[record.id] = "removing"
             await self._end(folder, record, process)

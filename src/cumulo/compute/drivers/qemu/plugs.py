@@ -114,7 +114,8 @@ class Plugs:
         limits = throttle_of(spec.specs)
         if not limits:
             return
-        mine = {"root", "rescue", "ephemeral", "swap"}
+        mine = {"root", "rescue", "swap"}
+        mine |= {command.ephemeral_node(place) for place in range(len(spec.ephemerals))}
         for device in sorted(await monitor.devices()):
             if device in mine or device.startswith("disk-"):
                 blk = not hardware_of(spec).scsi

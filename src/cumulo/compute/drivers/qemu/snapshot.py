@@ -15,17 +15,17 @@ from cumulo.compute.drivers.qemu.disks import (
     ROOT_NODE,
     DiskFault,
     block_device,
+    convert,
+    ephemeral_file,
     noted_base,
     root_file,
 )
 from cumulo.compute.drivers.qemu.monitor import Monitor
 from cumulo.core.run.commands import run_blocking
-from cumulo.core.run.sandbox import INPUT, OUTPUT, Bounds, in_sandbox, lent
 from cumulo.core.work import pools
 
 COPY_FILE = "copy.qcow2"
 _COPY = "copy"  # of the node and of the job
-_COPY_SECONDS = 3600.0
 
 
 async def copy_running(monitor: Monitor, folder: Path, target: Path, uid: int, gid: int) -> None:
@@ -49,22 +49,22 @@ def copy_stopped(folder: Path, target: Path, version: int) -> None:
     root, base = folder / root_file(version), noted_base(folder)
     if not root.exists():
         raise DiskFault("the guest has no root disk of its own")
+    _copy(root, "qcow2", target, base)
+
+
+def copy_ephemeral(folder: Path, target: Path, place: int, size_gb: int) -> None:
+    """The same of an ephemeral disk."""
+    disk = folder / ephemeral_file(place, size_gb)
+    if not disk.exists():
+        raise DiskFault(f"the guest has no ephemeral disk {place} of {size_gb} GiB")
+    _copy(disk, "raw", target, None)
+
+
+def _copy(disk: Path, format: str, target: Path, base: Path | None) -> None:
     made = target.with_name(f".part-{target.name}")
     made.unlink(missing_ok=True)
-    made.touch(0o600)
     try:
-        with lent(root) as user:
-            if os.geteuid() == 0:
-                os.chown(made, user, -1)
-            in_sandbox(
-                ["qemu-img", "convert", "-q", "-f", "qcow2", "-O", "qcow2", INPUT, OUTPUT],
-                reads={INPUT: root, **({} if base is None else {str(base): base})},
-                writes={OUTPUT: made},
-                bounds=Bounds(disk=1 << 60, seconds=_COPY_SECONDS),
-                user=user,
-            )
-        if os.geteuid() == 0:
-            os.chown(made, 0, 0)
+        convert(disk, format, made, "qcow2", base)
         made.replace(target)
     finally:
         made.unlink(missing_ok=True)

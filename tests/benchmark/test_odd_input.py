@@ -1,0 +1,266 @@
+"""What a stranger's files do: they are told what is wrong, and nothing breaks or swells."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cumulo.benchmark import template
+from cumulo.benchmark.cleanup.sweep import Report
+from cumulo.benchmark.client.clouds import (
+    BadSpec,
+    check_platform,
+    credentials_of,
+    platform_of,
+    spec_of_cloud,
+)
+from cumulo.benchmark.client.http import Http, HttpError
+from cumulo.benchmark.client.session import Session
+from cumulo.benchmark.model import document
+from cumulo.benchmark.model.result import Environment
+from cumulo.benchmark.model.task import TaskConfig, parse
+from cumulo.benchmark.queries.store import Store
+from cumulo.benchmark.service import environments, tasks
+from cumulo.cli.rally import command
+
+LAUGHS = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("[" * 5000 + "]" * 5000, "levels deep", id="deep"),
+        pytest.param("&a [*a]", "contains itself", id="cyclic"),
+        pytest.param("a: &a {b: *a}", "contains itself", id="cyclic inside"),
+        pytest.param(f"a0: &a0 [x]\n{LAUGHS}", "more than 500000 values", id="a billion laughs"),
+        pytest.param("a: !!set {x}", "'set' is no type", id="set"),
+        pytest.param("a: !!binary aaaa", "'bytes' is no type", id="bytes"),
+        pytest.param("a: !!python/object:os.system {}", "could not determine", id="python"),
+        pytest.param("a: .inf", "no number", id="infinite"),
+        pytest.param(f"a: {10**30}", "out of range", id="endless"),
+        pytest.param("a: 2026-02-31", "day", id="no such day"),
+        pytest.param('"\\ud800": 1', "no text", id="half a letter"),
+        pytest.param("? [a, b]\n: 1", "unhashable", id="list as a key"),
+        pytest.param("a:\t- x", "cannot start", id="tab"),
+    ],
+)
+def test_a_document_is_as_plain_as_json(text: str, words: str) -> None:
+    with pytest.raises(document.NotPlain, match=words):
+        document.decode(text)
+
+
+def test_what_yaml_reads_otherwise_is_as_it_was_meant() -> None:
+    read = document.decode("{percentile: {95: 0.5}, day: 2026-01-02, yes: no, 1.5: null}")
+    assert read == {"percentile": {"95": 0.5}, "day": "2026-01-02", "true": False, "1.5": None}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "{% for a in range(9999) %}{% for b in range(9999) %}xxxxxxxxxxxxxxxx"
+            "{% endfor %}{% endfor %}",
+            "when it is filled in",
+        ),
+        ("{{ 'a' * 10000000000 }}", "would make more"),
+        ("{{ 9 ** 99999999 }}", "would make more"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "recursion"),
+        ("{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", "recursion|nested"),
+        ("{% include '../../../etc/passwd' %}", "passwd"),
+        ("{{ {}.popitem() }}", "empty"),
+        ("{{ int('x') }}", "invalid literal"),
+        ("{% if", "end of template"),
+    ],
+)
+def test_a_template_makes_nothing_huge_and_says_what_it_cannot(text: str, words: str) -> None:
+    with pytest.raises(template.BadTemplate, match=words):
+        template.render(text, {}, Path("/nonexistent"))
+
+
+PLATFORM = {"auth_url": "http://127.0.0.1:9/v3", "admin": {"username": "a", "password": "b"}}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"openstack": 5},
+        {"type": "ExistingCloud", "creds": 5},
+        {"openstack": {"auth_url": 5}},
+        {"openstack": {"auth_url": "x", "admin": []}},
+        {"openstack": {"auth_url": "x", "admin": {"username": 5}}},
+        {"openstack": {"auth_url": "x", "users": [5]}},
+    ],
+)
+def test_a_spec_that_names_no_cloud_is_refused(spec: dict[str, Any]) -> None:
+    with pytest.raises(BadSpec):
+        check_platform(platform_of(spec))
+
+
+@pytest.mark.parametrize("text", ["5", "[]", "{clouds: 5}", "{clouds: {x: 5}}", "&a {clouds: *a}"])
+def test_a_clouds_file_that_is_none_is_said(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "clouds.yaml"
+    path.write_text(text)
+    with pytest.raises(BadSpec):
+        spec_of_cloud("x", [path])
+
+
+def test_a_clouds_file_may_name_by_id_and_have_digits_for_a_password(tmp_path: Path) -> None:
+    path = tmp_path / "clouds.yaml"
+    path.write_text(
+        "clouds: {x: {auth: {auth_url: 'http://h/v3', username: u, password: 12345, "
+        f"project_id: p1, user_domain_id: {'a' * 32}}}}}}}"
+    )
+    platform = platform_of(spec_of_cloud("x", [path]))
+    check_platform(platform)
+    session = Session(Http(), credentials_of(platform, platform["admin"]))
+    auth = session._auth()["auth"]
+    assert auth["scope"] == {"project": {"id": "p1"}}
+    user = auth["identity"]["password"]["user"]
+    assert user == {"name": "u", "password": "12345", "domain": {"id": "a" * 32}}
+
+
+@pytest.mark.parametrize(
+    ("url", "ca", "words"),
+    [
+        ("http://[::1", None, "not a URL"),
+        ("http://127.0.0.1:99999/", None, "not a port"),
+        ("ftp://h/", None, "not an http"),
+        ("https://127.0.0.1:9/", "/nonexistent", "no certificates in /nonexistent"),
+    ],
+)
+def test_a_cloud_that_cannot_be_asked_is_said(url: str, ca: str | None, words: str) -> None:
+    with pytest.raises(HttpError, match=words):
+        environments.run(Http(ca_file=ca).request("GET", url, {}))
+
+
+# the command, with results that cannot be read or kept
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "rally.sqlite"
+    monkeypatch.setenv("CUMULO_RALLY_DB", str(path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("OS_CLOUD", "OS_AUTH_URL", "RALLY_ENV", "RALLY_TASK"):
+        monkeypatch.delenv(name, raising=False)
+    return path
+
+
+DUMMY = "{version: 2, title: t, subtasks: [{title: s, scenario: {Dummy.dummy: {}}}]}"
+
+
+def rally(*words: str, stdin: str | bytes = "", status: int = 1) -> Result:
+    done = CliRunner().invoke(command, words, input=stdin)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    assert done.exit_code == status, done.output
+    return done
+
+
+def _garbage(path: Path) -> None:
+    path.write_bytes(b"garbage" * 1000)
+
+
+def _foreign(path: Path) -> None:
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE tasks (x)")
+
+
+def _newer(path: Path) -> None:
+    with sqlite3.connect(path) as other:
+        other.execute("PRAGMA user_version = 99")
+
+
+def _damaged(path: Path) -> None:
+    rally("env", "create", "e", status=0)
+    rally("task", "start", "-", stdin=DUMMY, status=0)
+    with sqlite3.connect(path) as other:
+        other.execute("UPDATE tasks SET document = x'00'")
+
+
+@pytest.mark.parametrize("spoil", [_garbage, _foreign, _newer, _damaged])
+def test_results_that_cannot_be_read_are_an_error_and_no_trace(kept: Path, spoil: Any) -> None:
+    spoil(kept)
+    done = rally("task", "report", "--out", "-")
+    assert str(kept) in done.output and "Traceback" not in done.output
+
+
+def test_a_database_where_none_can_be_is_an_error(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.write_text("")
+    for place in (kept / "x", kept.parent, Path("/dev/null")):
+        monkeypatch.setenv("CUMULO_RALLY_DB", str(place))
+        rally("task", "list")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("task", "validate", "a\0b"),
+        ("task", "validate", "/nonexistent"),
+        ("task", "validate", "-"),
+        ("task", "report", "x" * 5000),
+        ("task", "report", "../../etc"),
+        ("task", "start", "-", "--task-args", "&a {x: *a}"),
+        ("env", "create", "../e", "--extras", "{"),
+    ],
+)
+def test_words_that_mean_nothing_are_told_so(kept: Path, words: tuple[str, ...]) -> None:
+    done = rally(*words, stdin=b"\xff\xfe")
+    assert "Error" in done.output and "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("place", ["a\0b", "/nonexistent/x/y", "."])
+def test_a_report_that_cannot_be_written_leaves_its_task(kept: Path, place: str) -> None:
+    rally("env", "create", "e", status=0)
+    rally("task", "start", "-", "--html", place, stdin=DUMMY)
+    assert "finished" in rally("task", "status", status=0).output
+
+
+def test_the_environment_that_nobody_made_is_found_again(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after the one in use is gone, and unless it has come to be another cloud."""
+    for name, value in {"AUTH_URL": "http://h/v3", "USERNAME": "u", "PASSWORD": "p"}.items():
+        monkeypatch.setenv(f"OS_{name}", value)
+    rally("task", "list", status=0)
+    rally("env", "create", "other", status=0)
+    rally("env", "delete", "other", "--force", status=0)
+    rally("task", "list", status=0)
+    rally("env", "create", "other", status=0)
+    rally("env", "delete", "other", "--force", status=0)
+    monkeypatch.setenv("OS_AUTH_URL", "http://elsewhere/v3")
+    assert "another cloud" in rally("task", "list").output
+
+
+# what stays behind
+
+
+def test_what_could_not_be_taken_away_is_taken_by_a_later_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path / "rally.sqlite")
+    env = environments.create(store, "e", {"openstack": PLATFORM})
+    config: TaskConfig = parse(document.decode(DUMMY))
+    killed = tasks.create(store, env, config)
+    killed.owner = "1:0"
+    store.put_task(killed)
+    failures = [2, 0]
+    asked: list[str | None] = []
+
+    async def cleanup(env: Environment, uuid: str | None = None) -> Report:
+        asked.append(uuid)
+        report = Report()
+        for _ in range(failures.pop(0)):
+            report.fail("the cloud is away")
+        return report
+
+    monkeypatch.setattr(environments, "cleanup", cleanup)
+    said: list[str] = []
+    for _ in range(3):
+        environments.run(tasks.leftovers(store, env, said.append))
+    assert asked == [killed.uuid, killed.uuid]
+    assert store.status(killed.uuid) == "crashed"
+    assert any("was killed" in words for words in said)
