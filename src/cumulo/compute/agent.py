@@ -99,6 +99,11 @@ class ComputeAgent:
         if missing and known.power == "absent":
             step = "block_device_mapping"
             raise NotYet(waits, step=step, patience=READY_SECONDS, state=_seen(known))
+        if missing and guest.image is None and known.power in ("off", "crashed"):
+            # What it boots from is being written: nothing can be made of it before.
+            if guest.power == "off":
+                return _seen(known)
+            raise NotYet(waits, patience=None, state=_seen(known))
         if guest.launched and guest.image is not None and known.power == "absent":
             reason = "its root disk is not on this host any more"
             raise Failed(reason, final=True, state=_seen(known))
@@ -291,6 +296,7 @@ def _seen(state: GuestState) -> SeenGuest:
         reason=state.reason,
         reboot_done=state.reboot_done,
         disks=state.disks,
+        pins=state.pins,
     )
 
 

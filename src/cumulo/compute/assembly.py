@@ -1,6 +1,7 @@
 """What compute is to the cloud."""
 
 import asyncio
+import os
 from collections.abc import Callable
 
 from cumulo.block_storage.interface import BlockStorage
@@ -13,6 +14,7 @@ from cumulo.compute.first_run import FirstFlavors
 from cumulo.compute.interface import EVENTS
 from cumulo.compute.jobs import ComputeJobs
 from cumulo.compute.meters import METERS
+from cumulo.compute.model.cells import cpus_of
 from cumulo.compute.part import ComputePart
 from cumulo.compute.policy import RULES
 from cumulo.compute.reconcile import ForgottenServers
@@ -81,7 +83,7 @@ def agent(host: HostFrame) -> ComputeAgent:
             each.guest_changed(guest_id)
 
     driver = _driver(host.settings, guest_changed)
-    resources = resources_of(host.folder)
+    resources = resources_of(host.folder, dedicated=dedicated_of(host.settings))
     made.append(ComputeAgent(driver, resources, host.shelf, folder=host.folder))
     return made[0]
 
@@ -92,8 +94,15 @@ def _driver(settings: Settings, on_change: Callable[[str], None] | None = None) 
     return QemuDriver(
         settings.data_dir,
         namespace=f"{instance_prefix(settings)}-host",
+        dedicated=dedicated_of(settings),
         on_change=on_change,
     )
+
+
+def dedicated_of(settings: Settings) -> list[int]:
+    """Raises ValueError for a set that this machine does not have."""
+    text = settings.of(ComputeSettings).cpu_dedicated_set
+    return cpus_of(text, os.cpu_count() or 1) if text else []
 
 
 async def stop(host: HostFrame, remove: bool) -> int:

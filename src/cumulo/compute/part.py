@@ -17,7 +17,7 @@ from cumulo.compute.model.state import BY_HOST
 from cumulo.compute.queries import server as queries
 from cumulo.compute.service.hosts import Hosts
 from cumulo.compute.service.metadata import Details, Metadata, More, config_drive
-from cumulo.compute.service.operations import Operations
+from cumulo.compute.service.operations import REIMAGING, Operations
 from cumulo.compute.service.servers import FORMATS, KIND, Servers
 from cumulo.core.blobs.content import Content
 from cumulo.core.db.transaction import Tx
@@ -124,6 +124,7 @@ class ComputePart:
         stuck = seen.fault is not None and (seen.failures >= PATIENCE or seen.final)
         if guest is not None:
             changes["seen_power"] = guest.power
+            changes["pins"] = guest.pins
             changes["reboot_done"] = max(row.reboot_done, guest.reboot_done)
             if guest.power in ("on", "paused"):
                 changes["placed"] = True
@@ -147,7 +148,7 @@ class ComputePart:
         real = {name: value for name, value in changes.items() if getattr(row, name) != value}
         if real:
             row = self._servers.save(tx, row, **real)
-        if done:
+        if done and row.operation != REIMAGING:  # A job ends that.
             self._servers.finish_actions(tx, row, None)
         elif "fault" in real and row.fault is not None:
             self._servers.finish_actions(tx, row, row.fault.message)

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, Service
 from cumulo.identity.interface import RequestKeys
-from cumulo.object_store.api.face import swift_face
+from cumulo.object_store.api.face import swift_faces
 from cumulo.object_store.api.s3.face import s3_faces
 from cumulo.object_store.drivers.files import FileBlobs
 from cumulo.object_store.interface import EVENTS
@@ -31,7 +31,7 @@ def build(frame: Frame) -> Service:
     return Service(
         store,
         faces=[
-            swift_face(store, rules),
+            *swift_faces(store, rules, frame.caller),
             *s3_faces(
                 store,
                 rules,

@@ -23,14 +23,26 @@ def read(path: str) -> str:
 
 def _body(template: str, parameters: Found | None, files: Any, environment: Found | None) -> Found:
     """What a stack is made of. `files`: paths, or paths by their names in the template."""
-    listed = files if isinstance(files, dict) else {path: path for path in files or ()}
+    text = read(template)
+    listed = files if isinstance(files, dict) else _named(files or (), text)
     return {
         "disable_rollback": True,
         "parameters": parameters or {},
-        "template": read(template),
+        "template": text,
         "files": {name: read(path) for name, path in listed.items()},
         "environment": environment or {},
     }
+
+
+def _named(paths: Any, template: str) -> dict[str, str]:
+    """Name → path. A template names its files from where it is itself, a task file from where the
+    command is given: what stands in the template is the name."""
+    found: dict[str, str] = {}
+    for path in paths:
+        parts = Path(path).parts
+        ends = ["/".join(parts[start:]) for start in range(len(parts))]
+        found |= {end: path for end in (path, *ends) if end == path or end in template}
+    return found
 
 
 async def create_stack(

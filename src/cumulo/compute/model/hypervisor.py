@@ -19,6 +19,10 @@ class HostResources(msgspec.Struct, frozen=True, kw_only=True):
     """7002022 for 7.2.22"""
     address: str = "127.0.0.1"
     accelerator: str = "tcg"
+    dedicated: list[int] = []
+    """Processors that are set aside for guests that have theirs for themselves."""
+    pages: dict[int, int] = {}
+    """Sizes of huge pages in KiB → how many there are."""
 
 
 @table(

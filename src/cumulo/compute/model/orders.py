@@ -84,3 +84,5 @@ class SeenGuest(msgspec.Struct, frozen=True, kw_only=True):
     """Why it stopped although nobody asked."""
     reboot_done: int = 0
     disks: list[str] = []
+    pins: list[int] = []
+    """Processors of the host that its own have for themselves, in order."""

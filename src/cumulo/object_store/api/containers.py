@@ -20,6 +20,7 @@ from cumulo.object_store.api.asked import (
 )
 from cumulo.object_store.api.forms import FormsApi
 from cumulo.object_store.api.static_web import StaticWeb
+from cumulo.object_store.api.versions import VersionsApi, utf8
 from cumulo.object_store.model import timestamps
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import BadInput
@@ -39,6 +40,7 @@ class ContainersApi:
         self._store = store
         self._web = web
         self._forms = forms
+        self._versions = VersionsApi(store)
 
     def operations(self) -> list[Operation]:
         return [
@@ -54,6 +56,9 @@ class ContainersApi:
         site = await self._web.container(asked)
         if site is not None:
             return site
+        if call.query.get("versions") is not None:
+            row = await self._row(asked)
+            return await self._versions.index(asked, row, self._headers(asked, row))
         wish, kind = wish_of(call), format_of(call)
         row = await self._row(asked)
         page = await self._store.listings.objects(row.id, wish)
@@ -218,11 +223,3 @@ def _xml(container: str, page: Page) -> bytes:
 
 
 BODIES = {"plain": _plain, "json": _json, "xml": _xml}
-
-
-def utf8(value: str) -> str:
-    """A header's value as text: the bytes that came may be UTF-8."""
-    try:
-        return value.encode("latin-1").decode("utf-8")
-    except (UnicodeDecodeError, UnicodeEncodeError):
-        return value

@@ -8,6 +8,7 @@ not changed by any of it.
 from collections.abc import Awaitable, Callable, Mapping
 
 from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import Fault
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.object_store.api.asked import Asked, empty
 from cumulo.object_store.model.faults import NeedsLogin
@@ -59,15 +60,28 @@ class Cors:
         """A handler whose answers say which sites may see them."""
 
         async def run(call: Call) -> Reply:
-            reply = await handler(call)
             origin = call.header("Origin")
-            if origin:
-                settings = await self._settings(Asked(call))
-                if _is_allowed(settings, origin):
-                    reply.headers = {**reply.headers, **_exposed(settings, origin, reply.headers)}
+            try:
+                reply = await handler(call)
+            except Fault as fault:
+                # A script that may not see a refusal takes it for a broken line.
+                fault.headers |= await self._told(call, origin, fault.headers)
+                raise
+            reply.headers = {**reply.headers, **await self._told(call, origin, reply.headers)}
             return reply
 
         return run
+
+    async def _told(
+        self, call: Call, origin: str | None, headers: Mapping[str, str]
+    ) -> dict[str, str]:
+        if not origin:
+            return {}
+        try:
+            settings = await self._settings(Asked(call))
+        except Fault:
+            return {}
+        return _exposed(settings, origin, headers) if _is_allowed(settings, origin) else {}
 
     async def _settings(self, asked: Asked) -> Mapping[str, str]:
         def find(tx: Tx) -> Mapping[str, str]:

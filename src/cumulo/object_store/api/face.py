@@ -5,10 +5,12 @@ import os
 import time
 
 from cumulo.core.auth.policy import Rules
+from cumulo.core.http.caller import Caller
 from cumulo.core.http.operations import Authentication, Face, Operation
 from cumulo.object_store.api import containers, info, objects, texts
 from cumulo.object_store.api.accounts import AccountsApi
 from cumulo.object_store.api.archives import ArchivesApi
+from cumulo.object_store.api.auth_v1 import AuthV1
 from cumulo.object_store.api.bulk import BulkApi
 from cumulo.object_store.api.containers import ContainersApi
 from cumulo.object_store.api.cors import Cors
@@ -23,7 +25,16 @@ from cumulo.object_store.service.object_store import ObjectStoreService
 MOUNT = "/object-store"
 
 
-def swift_face(store: ObjectStoreService, rules: Rules) -> Face:
+def swift_faces(store: ObjectStoreService, rules: Rules, caller: Caller) -> list[Face]:
+    """At the catalog's URL; and at the root, where Swift's own tools and tests expect it."""
+    at_root = [*AuthV1(caller).operations(), *info.root_operations()]
+    return [
+        _face(store, rules, MOUNT, []),
+        _face(store, rules, "", at_root),
+    ]
+
+
+def _face(store: ObjectStoreService, rules: Rules, mount: str, more: list[Operation]) -> Face:
     reads, forms, web = ObjectsApi(store), FormsApi(store), StaticWeb(store)
     reads.visit = web.missing
     cors = Cors(store)
@@ -41,7 +52,7 @@ def swift_face(store: ObjectStoreService, rules: Rules) -> Face:
     return Face(
         name="object_store",
         service_types=("object-store",),
-        mount=MOUNT,
+        mount=mount,
         faults=texts.refusal,
         rules=rules,
         authentication=Authentication(
@@ -52,6 +63,7 @@ def swift_face(store: ObjectStoreService, rules: Rules) -> Face:
         request_id_headers=("X-Trans-Id", "X-Openstack-Request-Id"),
         new_request_id=transaction_id,
         operations=[
+            *more,
             *info.operations(),
             *AccountsApi(store).operations(),
             *(seen_by_sites(each) for each in of_containers),

@@ -42,6 +42,7 @@ CAPABILITIES: Mapping[str, Mapping[str, Any]] = {
     "symlink": {"symloop_max": 2, "static_links": True},
     "versioned_writes": {"allowed_flags": ["x-versions-location", "x-history-location"]},
     "object_versioning": {},
+    "crossdomain": {},
     "account_quotas": {},
     "container_quotas": {},
     "staticweb": {},
@@ -81,6 +82,24 @@ def operations() -> list[Operation]:
         Operation("GET", "/info", _info, public=True, title="object store capabilities"),
         Operation("GET", "/healthcheck", _health, public=True, title="object store health"),
     ]
+
+
+def root_operations() -> list[Operation]:
+    """What is at the root alone."""
+    return [Operation("GET", "/crossdomain.xml", _policy, public=True, title="old plug-ins")]
+
+
+_POLICY = b"""<?xml version="1.0"?>
+<!DOCTYPE cross-domain-policy SYSTEM "http://www.adobe.com/xml/dtds/cross-domain-policy.dtd" >
+<cross-domain-policy>
+<allow-access-from domain="*" secure="false" />
+</cross-domain-policy>
+"""
+
+
+def _policy(call: Call, tx: Any) -> Reply:
+    """Which sites' plug-ins of browsers may ask: all, as in Swift. Nothing goes by cookies."""
+    return Reply(200, raw=_POLICY, content_type="application/xml")
 
 
 def _info(call: Call, tx: Any) -> Reply:

@@ -8,16 +8,18 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Interrupted, Operation, Reply
 from cumulo.core.wire.coercions import whole_or_none
 from cumulo.object_store.api import texts
-from cumulo.object_store.api.asked import Asked, empty
+from cumulo.object_store.api.asked import Asked
 from cumulo.object_store.api.large import LargeApi
 from cumulo.object_store.api.objects import (
     MANIFEST,
     PATH,
+    VERSION,
     ObjectsApi,
     content_type_of,
     created,
 )
 from cumulo.object_store.api.symlinks import Symlinks
+from cumulo.object_store.api.versions import VersionsApi
 from cumulo.object_store.model import limits, names, timestamps
 from cumulo.object_store.model.conditions import unquoted
 from cumulo.object_store.model.container import ContainerRow
@@ -51,6 +53,7 @@ class ObjectWritesApi:
     ) -> None:
         self._store = store
         self._symlinks = Symlinks(store)
+        self._versions = VersionsApi(store)
         self._form = form
         self._reads = reads
         self._large = large
@@ -70,6 +73,8 @@ class ObjectWritesApi:
         source = headers.get("x-copy-from")
         if source is not None:
             return await self._copy_from(asked, source)
+        if call.query.get(VERSION):
+            return await self._versions.restore(asked)
         length = length_of(headers)
         new = new_object(asked)
         await self._symlinks.note(asked, length, new)
@@ -119,6 +124,8 @@ class ObjectWritesApi:
         if (call.header("Content-Type") or "").lower().startswith(FORM):
             return await self._form(call)
         asked = Asked(call)
+        if call.query.get(VERSION):
+            raise BadInput("POST to a specific version is not allowed")
         headers = stored_headers(asked.headers)
         content_type = asked.headers.get("content-type")
         end = delete_at(asked.headers)
@@ -142,19 +149,7 @@ class ObjectWritesApi:
         asked = Asked(call)
         if call.query.get(MANIFEST) == "delete":
             return await self._large.delete(asked)
-        place, version = asked.place, call.query.get("version-id")
-
-        def work(tx: Tx) -> str | None:
-            if version is not None:
-                self._store.objects.delete_version(
-                    tx, asked.access, place.container, place.object, version
-                )
-                return version
-            marker = self._store.objects.delete(tx, asked.access, place.container, place.object)
-            return None if marker is None else marker.version
-
-        found = await self._store.write(work, name="object delete")
-        return empty(204, {} if found is None else {"X-Object-Version-Id": found})
+        return await self._versions.delete(asked)
 
     async def copy(self, call: Call) -> Reply:
         asked = Asked(call)
@@ -184,7 +179,8 @@ class ObjectWritesApi:
         names.check_object(target.object)
         access = asked.fresh(target.account)
         conditions = conditions_of(asked.headers, ("if-none-match",))
-        row = await self._reads.row(source, place.container, place.object)
+        version = asked.query.get(VERSION) or None
+        row, _ = await self._reads.looked_up(source, place, version)
         row, place = await self._symlinks.followed(asked, row, place)
         source = asked.fresh(place.account)
         as_it_is = asked.query.get(MANIFEST) == "get"
@@ -206,14 +202,15 @@ class ObjectWritesApi:
             new.blob, new.size, new.etag = received
             made = await self.commit(container, target.object, new, conditions)
         else:
-            made = await self._share(source, place, row, container, target.object, new, conditions)
+            made = await self._share(
+                source, (place, version), container, target.object, new, conditions
+            )
         return _copy_reply(made, place, row)
 
     async def _share(
         self,
         source: Access,
-        place: names.Place,
-        row: ObjectRow,
+        wanted: tuple[names.Place, str | None],
         container: ContainerRow,
         name: str,
         new: NewObject,
@@ -222,7 +219,13 @@ class ObjectWritesApi:
         """A copy is another row for the same bytes, if its source is still what it was."""
 
         def work(tx: Tx) -> ObjectRow:
-            now = self._store.objects.seen(tx, source, place.container, place.object)
+            place, version = wanted
+            if version is None:
+                now = self._store.objects.seen(tx, source, place.container, place.object)
+            else:
+                now = self._store.object_versions.seen(
+                    tx, source, place.container, place.object, version
+                )
             new.blob, new.assembly, new.kind = now.blob, now.assembly, now.kind
             new.size, new.etag = now.size, now.etag
             return self._store.objects.commit(tx, container, name, new, conditions)

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.object_store.api.asked import FORMATS, Asked, empty
 from cumulo.object_store.api.sending import send
@@ -15,8 +16,9 @@ from cumulo.object_store.api.symlinks import Symlinks, location
 from cumulo.object_store.model import manifest, timestamps
 from cumulo.object_store.model.faults import Missing, NoSuchObject
 from cumulo.object_store.model.headers import header_name
+from cumulo.object_store.model.names import Place
 from cumulo.object_store.model.object import ObjectRow
-from cumulo.object_store.model.version import NULL
+from cumulo.object_store.model.version import NULL, state_of
 from cumulo.object_store.service.access import Access
 from cumulo.object_store.service.contents import Content
 from cumulo.object_store.service.object_store import ObjectStoreService
@@ -25,6 +27,7 @@ Visit = Callable[[Asked], Awaitable[Reply | None]]
 
 PATH = "/v1/{account}/{container}/{object:raw}"
 MANIFEST = "multipart-manifest"
+VERSION = "version-id"
 
 
 async def _nothing(asked: Asked) -> Reply | None:
@@ -62,7 +65,7 @@ class ObjectsApi:
     async def _get(self, asked: Asked) -> Reply:
         call, access = asked.call, asked.access
         place = asked.place
-        row = await self.row(access, place.container, place.object, call.query.get("version-id"))
+        row, state = await self.looked_up(access, place, call.query.get(VERSION) or None)
         row, target = await self._symlinks.followed(asked, row, place)
         manifest_asked = call.query.get(MANIFEST) == "get"
         if manifest_asked and row.kind == "slo":
@@ -71,6 +74,11 @@ class ObjectsApi:
         headers = headers_of(content)
         if target != place:
             headers["Content-Location"] = location(asked, target)
+        elif state:
+            headers["X-Object-Version-Id"] = row.version
+            if row.version != NULL:
+                where = f"{location(asked, place)}?{VERSION}={row.version}"
+                headers["Content-Location"] = where
         return await send(
             self._store,
             call,
@@ -81,12 +89,20 @@ class ObjectsApi:
             etag=content.etag,
         )
 
-    async def row(
-        self, access: Access, container: str, name: str, version: str | None = None
-    ) -> ObjectRow:
-        return await self._store.database.read(
-            lambda tx: self._store.objects.seen_version(tx, access, container, name, version)
-        )
+    async def looked_up(
+        self, access: Access, place: Place, version: str | None = None
+    ) -> tuple[ObjectRow, str]:
+        """(the object, how its container keeps versions). Raises NoSuchObject."""
+
+        def look(tx: Tx) -> tuple[ObjectRow, str]:
+            where = (place.container, place.object)
+            if version is None:
+                row = self._store.objects.seen(tx, access, *where)
+            else:
+                row = self._store.object_versions.seen(tx, access, *where, version)
+            return row, state_of(self._store.containers.get(tx, access.account, where[0]))
+
+        return await self._store.database.read(look)
 
     async def _manifest(self, asked: Asked, row: ObjectRow) -> Reply:
         segments = await self._store.contents.segments(row)
@@ -114,8 +130,6 @@ def common(row: ObjectRow) -> dict[str, str]:
     found["Last-Modified"] = timestamps.http_date(row.timestamp)
     found["X-Timestamp"] = row.timestamp
     found["Accept-Ranges"] = "bytes"
-    if row.version != NULL:
-        found["X-Object-Version-Id"] = row.version
     if row.delete_at is not None:
         found["X-Delete-At"] = str(row.delete_at)
     return found

@@ -56,12 +56,19 @@ SIZES = {"crc32": 4, "crc32c": 4, "crc64nvme": 8, "sha1": 20, "sha256": 32}
 
 def wanted(headers: Mapping[str, str]) -> str | None:
     """The algorithm that a request names, by a value, by a trailer, or by name."""
-    for name in ALGORITHMS:
-        if PREFIX + name in headers:
-            return name
+    said = headers.get("x-amz-sdk-checksum-algorithm", "").lower()
     trailer = headers.get("x-amz-trailer", "").strip().lower()
     named = trailer.removeprefix(PREFIX) if trailer else ""
-    named = named or headers.get("x-amz-sdk-checksum-algorithm", "").lower()
+    values = [name for name in ALGORITHMS if PREFIX + name in headers]
+    if len(values) > 1 or (values and named):
+        raise BadInput(
+            "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
+        )
+    if values:
+        named = values[0]
+    if named and said and said != named:
+        raise BadInput("Value for x-amz-sdk-checksum-algorithm header is invalid.")
+    named = named or said
     named = named or headers.get("x-amz-checksum-algorithm", "").lower()
     if not named:
         return None

@@ -68,6 +68,18 @@ PARTS = query(
 PARTS_SIZE = statement(
     sa.select(sa.func.sum(_p.size)).where(_p.assembly == sa.bindparam("assembly"))
 )
+PART_BEFORE = statement(
+    sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(_p.size), 0)).where(
+        _p.assembly == sa.bindparam("assembly"), _p.number < sa.bindparam("number")
+    )
+)
+"""How many parts come before one, and how many bytes."""
+PART_COUNT = statement(
+    sa.select(sa.func.count())
+    .select_from(PartRow.sql_table)
+    .where(_p.assembly == sa.bindparam("assembly"))
+)
+
 UPLOADS = query(
     UploadRow,
     sa.select(UploadRow.sql_table)

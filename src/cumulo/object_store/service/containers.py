@@ -102,6 +102,7 @@ class Containers:
     def _change(self, tx: Tx, row: ContainerRow, wishes: ContainerWishes) -> None:
         if wishes.policy not in (None, row.policy):
             raise NotEmpty("The storage policy of a container cannot be changed.")
+        _check_kinds({**row.options, **wishes.options})
         lists = {"read_acl": wishes.read_acl, "write_acl": wishes.write_acl}
         tx.update(
             row,
@@ -193,6 +194,15 @@ def _check(wishes: ContainerWishes) -> None:
     check_quotas(wishes.metadata)
     if wishes.policy not in (None, "", POLICY):
         raise BadInput(f"Invalid X-Storage-Policy '{wishes.policy}'")
+
+
+def _check_kinds(options: Mapping[str, Any]) -> None:
+    """A container keeps versions in one way. Raises BadInput."""
+    if options.get("archive") and options.get("versioning"):
+        raise BadInput(
+            "Cannot enable object versioning on a container that is already using the legacy "
+            "versioned writes feature."
+        )
 
 
 def clean(header: str, value: str | None) -> str | None:

@@ -31,6 +31,14 @@ class Wanted(NamedTuple):
     checksum: str | None
 
 
+class PartOf(NamedTuple):
+    start: int
+    end: int
+    parts: int
+    """Of all parts; 0 for an object that was not made of parts."""
+    checksums: dict[str, str]
+
+
 class Multipart:
     def __init__(self, containers: Containers, objects: Objects, removals: Removals) -> None:
         self._containers = containers
@@ -102,6 +110,19 @@ class Multipart:
     def parts(self, tx: Tx, upload: str, after: int, most: int) -> list[PartRow]:
         return tx.all(queries.PARTS, assembly=upload, after=after, most=most)
 
+    def part_of(self, tx: Tx, row: ObjectRow, number: int) -> PartOf:
+        """Where a part is in its object. Raises BadInput (InvalidPart) when there is none."""
+        if row.kind != "parts":
+            if number != 1:
+                raise _no_part()
+            return PartOf(0, row.size, 0, dict(row.extra.get("checksums", {})))
+        part = tx.get(PartRow, row.assembly or "", number)
+        if part is None:
+            raise _no_part()
+        ((_, start),) = tx.tuples(queries.PART_BEFORE, assembly=row.assembly, number=number)
+        count = int(tx.value(queries.PART_COUNT, assembly=row.assembly) or 0)
+        return PartOf(int(start), int(start) + part.size, count, part.checksums)
+
     def uploads(
         self, tx: Tx, container: ContainerRow, prefix: str, marker: tuple[str, str], most: int
     ) -> list[UploadRow]:
@@ -156,7 +177,7 @@ class Multipart:
             assembly=upload,
             extra=_extra(row, parts),
         )
-        made = self._objects.commit(tx, container, name, new, conditions)
+        made = self._objects.commit(tx, container, name, new, conditions, s3=True)
         tx.delete(row)
         return made
 
@@ -203,6 +224,10 @@ class Multipart:
     def abort(self, tx: Tx, access: Access, bucket: str, name: str, upload: str) -> None:
         container, row = self.find(tx, access, bucket, name, upload)
         self._containers.drop_upload(tx, container, row)
+
+
+def _no_part() -> BadInput:
+    return BadInput("The requested partnumber is not satisfiable", kind="InvalidPart")
 
 
 def etag_of(parts: Sequence[PartRow]) -> str:

@@ -11,6 +11,7 @@ from cumulo.object_store.service.contents import Contents
 from cumulo.object_store.service.listings import Listings
 from cumulo.object_store.service.manifests import Manifests
 from cumulo.object_store.service.multipart import Multipart
+from cumulo.object_store.service.object_versions import ObjectVersions
 from cumulo.object_store.service.objects import Objects
 from cumulo.object_store.service.removals import Removals
 from cumulo.object_store.service.versions import Versions
@@ -27,6 +28,9 @@ class ObjectStoreService:
         self.containers = Containers(self.accounts, self.removals)
         self.versions = Versions(self.removals)
         self.objects = Objects(self.containers, self.removals, self.versions)
+        self.object_versions = ObjectVersions(
+            self.containers, self.objects, self.versions, self.removals
+        )
         self.multipart = Multipart(self.containers, self.objects, self.removals)
         self.manifests = Manifests(self.objects)
         self.listings = Listings(database)

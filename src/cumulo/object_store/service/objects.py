@@ -98,9 +98,12 @@ class Objects:
         name: str,
         new: NewObject,
         conditions: Mapping[str, str],
+        *,
+        s3: bool = False,
     ) -> ObjectRow:
-        """The bytes are safe: the name means them from now on. What it meant before goes.
-        Raises NoSuchContainer when that was removed meanwhile."""
+        """The bytes are safe: the name means them from now on. What it meant before goes, or is a
+        version, in the way of the face that it came by. Raises NoSuchContainer when that was
+        removed meanwhile."""
         now = tx.get(ContainerRow, container.id)
         if now is None:
             raise NoSuchContainer()
@@ -127,7 +130,7 @@ class Objects:
             tx.insert(row)
             self._containers.count(tx, now, objects=1, bytes=new.taken)
         else:
-            keeps = self._versions.replaced(tx, now, there)
+            keeps = self._versions.replaced(tx, now, there, named=not s3)
             if old is not None:
                 self._archives.replaced(tx, now, old)
             changed = {each: getattr(row, each) for each in row.__struct_fields__[2:]}
@@ -136,7 +139,7 @@ class Objects:
                 self._removals.of(tx, there)
             freed = 0 if keeps else there.taken
             self._containers.count(tx, now, objects=0, bytes=new.taken - freed)
-        if state == SUSPENDED:
+        if state == SUSPENDED and s3:
             self._drop_null(tx, now, name)
         return row
 
@@ -265,13 +268,21 @@ class Objects:
         self._containers.count(tx, container, objects=-1, bytes=-row.taken)
 
     def set_tags(
-        self, tx: Tx, access: Access, container: str, name: str, tags: Mapping[str, str]
+        self,
+        tx: Tx,
+        access: Access,
+        container: str,
+        name: str,
+        tags: Mapping[str, str],
+        version: str | None = None,
     ) -> None:
         """Tags are no part of the object's time. Raises NoSuchObject."""
         found = self.container(tx, access, container, "write")
-        row = self.current(tx, found, name)
-        if row is None:
-            raise NoSuchObject()
+        row: ObjectRow | VersionRow | None = self.current(tx, found, name)
+        if version is not None and (row is None or row.version != version):
+            row = self._versions.find(tx, found, name.encode(), version)
+        if row is None or (isinstance(row, VersionRow) and row.marker):
+            raise NoSuchObject(kind=None if version is None else "NoSuchVersion")
         extra = {key: value for key, value in row.extra.items() if key != "tags"}
         tx.update(row, extra={**extra, "tags": dict(tags)} if tags else extra)
 

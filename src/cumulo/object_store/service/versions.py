@@ -43,12 +43,16 @@ class Versions:
     def __init__(self, removals: Removals) -> None:
         self._removals = removals
 
-    def replaced(self, tx: Tx, container: ContainerRow, row: ObjectRow) -> bool:
-        """The current object makes place; True when it is kept as a version."""
+    def replaced(
+        self, tx: Tx, container: ContainerRow, row: ObjectRow, *, named: bool = False
+    ) -> bool:
+        """The current object makes place; True when it is kept as a version. `named`: with a name
+        of its own (Swift), where S3 keeps one version as `null`."""
         state = state_of(container)
         keeps = state == ENABLED or (state == SUSPENDED and row.version != NULL)
         if keeps:
-            tx.insert(kept(row))
+            own = row.timestamp if named and row.version == NULL else row.version
+            tx.insert(kept(row, own))
         return keeps
 
     def drop_null(self, tx: Tx, container: ContainerRow, name: bytes) -> int:

@@ -238,11 +238,14 @@ class TestResource(Own):
             update=True,
             constraints=[{"range": {"min": -1, "max": 3600}}],
         ),
-        "attr_wait_secs": number("Kept for old templates.", default=0, update=True),
+        # Of any kind: samples that are about have fractions of a second.
+        "attr_wait_secs": Property("number", "Kept for old templates.", default=0, update=True),
         "client_name": text("Kept for old templates.", default="", update=True),
         "entity_name": text("Kept for old templates.", default="", update=True),
         "action_wait_secs": mapping(None, "Seconds to wait after each action.", update=True),
-        "constraint_prop_secs": number("Kept for old templates.", default=0, update=True),
+        "constraint_prop_secs": Property(
+            "number", "Kept for old templates.", default=0, update=True
+        ),
     }
     attributes = {"output": "The string that was stored."}
 

@@ -137,8 +137,24 @@ class Body:
             name = checksums.PREFIX + self.algorithm
             given = self._headers.get(name)
             if self.chunks is not None:
+                self._check_trailers(self.chunks.trailers)
                 given = self.chunks.trailers.get(name, given)
             checksums.check(self.algorithm, given, checksums.text(self._sum))
+
+    def _check_trailers(self, there: Mapping[str, str]) -> None:
+        """What was announced has to come, and nothing else: nothing but a trailer guards the bytes
+        of unsigned chunks."""
+        if self._payload == signatures.STREAMING:
+            return
+        announced = self._headers.get("x-amz-trailer", "").strip().lower()
+        if announced and announced not in there:
+            raise BadInput(
+                "The request contained trailing data that was not well-formed or did not conform "
+                "to our published schema.",
+                kind="MalformedTrailerError",
+            )
+        if any(name.startswith(checksums.PREFIX) and name != announced for name in there):
+            raise BadInput("The trailer is not the one that x-amz-trailer announced.")
 
     def check_size(self, most: int) -> None:
         if self.size > most:

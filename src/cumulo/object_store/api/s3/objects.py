@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Reply
-from cumulo.object_store.api.s3.asked import Asked, Body
+from cumulo.object_store.api.s3.asked import Asked, Body, number
 from cumulo.object_store.api.s3.buckets import acl_document, acl_of, canned, deleted
 from cumulo.object_store.api.s3.documents import children, document, element, parsed, text, value_of
 from cumulo.object_store.api.s3.lists import Read
@@ -27,6 +27,7 @@ from cumulo.object_store.model.object import ObjectRow
 from cumulo.object_store.model.version import NULL
 from cumulo.object_store.service.access import Access
 from cumulo.object_store.service.contents import MANIFEST
+from cumulo.object_store.service.multipart import PartOf
 from cumulo.object_store.service.object_store import ObjectStoreService
 from cumulo.object_store.service.objects import NewObject
 
@@ -74,6 +75,14 @@ class ObjectsApi:
         if outcome == 304:
             return Reply(304, headers=headers, raw=b"", content_type=kind)
         start, end, status = 0, content.size, 200
+        part = await self._part(asked, row)
+        if part is not None:
+            start, end = part.start, part.end
+            status = 206 if end > start else 200
+            if status == 206:
+                headers["Content-Range"] = f"bytes {start}-{end - 1}/{content.size}"
+            if part.parts:
+                headers["x-amz-mp-parts-count"] = str(part.parts)
         wanted = ranges.parse(asked.headers.get("range"))
         holds = conditions.range_holds(asked.headers, content.etag, row.timestamp)
         if wanted is not None and len(wanted) == 1 and holds:
@@ -84,11 +93,25 @@ class ObjectsApi:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{content.size}"
         elif asked.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED":
             headers |= checksum_headers(row)
+            if part is not None and part.checksums:
+                headers |= {checksums.PREFIX + n: v for n, v in part.checksums.items()}
         headers["Content-Length"] = str(end - start)
         if call.operation.method == "HEAD":
             return Reply(status, headers=headers, raw=b"", content_type=kind)
         return await body(
             self._store, call, content, asked.access, start, end, status, headers, kind
+        )
+
+    async def _part(self, asked: Asked, row: ObjectRow) -> PartOf | None:
+        """Where the part is that `partNumber` asks for."""
+        given = asked.query.get("partNumber")
+        if given is None:
+            return None
+        if "range" in asked.headers:
+            raise BadInput("Cannot specify both Range header and partNumber query parameter")
+        wanted = number(given, 1, 1, limits.S3_PARTS + 1, "partNumber")
+        return await self._store.database.read(
+            lambda tx: self._store.multipart.part_of(tx, row, wanted)
         )
 
     async def _current(self, asked: Asked) -> ObjectRow:
@@ -144,7 +167,7 @@ class ObjectsApi:
     ) -> ObjectRow:
         try:
             return await self._store.write(
-                lambda tx: self._store.objects.commit(tx, container, asked.key, new, held),
+                lambda tx: self._store.objects.commit(tx, container, asked.key, new, held, s3=True),
                 name="object put",
             )
         except StoreFault:
@@ -209,7 +232,7 @@ class ObjectsApi:
             now = self._store.objects.seen_version(tx, asked.access, *source)
             new.blob, new.assembly, new.kind = now.blob, now.assembly, now.kind
             new.size, new.etag = now.size, now.etag
-            return self._store.objects.commit(tx, container, asked.key, new, held)
+            return self._store.objects.commit(tx, container, asked.key, new, held, s3=True)
 
         return await self._store.write(work, name="object copy")
 
@@ -243,7 +266,7 @@ class ObjectsApi:
 
     async def tags(self, call: Call) -> Reply:
         asked = self._read(call)
-        row = await self.row(asked.access, asked.bucket, asked.key)
+        row = await self.row(asked.access, asked.bucket, asked.key, asked.query.get("versionId"))
         found = "".join(
             element("Tag", text("Key", name), text("Value", value))
             for name, value in row.extra.get("tags", {}).items()
@@ -257,7 +280,7 @@ class ObjectsApi:
             tags = _tags_of(await asked.body().whole())
         await self._store.write(
             lambda tx: self._store.objects.set_tags(
-                tx, asked.access, asked.bucket, asked.key, tags
+                tx, asked.access, asked.bucket, asked.key, tags, asked.query.get("versionId")
             ),
             name="object tags",
         )
