@@ -1,10 +1,14 @@
 """What the lists and operations of all nouns have in common."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
 
+from cumulo.core.clock import Moment, of_text
+from cumulo.core.db.listing import Listing
+from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import Page, next_link
@@ -12,6 +16,8 @@ from cumulo.core.wire.coercions import as_bool, as_int
 from cumulo.core.wire.shapes import Body
 
 MOST_METADATA = 128
+MOST_METADATA_FILTERS = 8
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 Text255 = Annotated[str, msgspec.Meta(max_length=255)]
 Metadata = dict[
     Annotated[str, msgspec.Meta(min_length=1, max_length=255)],
@@ -61,6 +67,42 @@ def filters(call: Call, names: Sequence[str], numbers: Sequence[str] = ()) -> di
         if value is not None:
             found[name] = as_int(value, name)
     return found
+
+
+def day(call: Call, name: str) -> Moment:
+    """A filter that is a day: `2026-11-29`."""
+    text = call.query.get(name) or ""
+    if not _DAY.fullmatch(text):
+        raise BadRequest(f"{text:.40} is not in yyyy-mm-dd format.")
+    return moment(call, name)
+
+
+def moment(call: Call, name: str) -> Moment:
+    """A filter that is a time."""
+    text = call.query.get(name) or ""
+    try:
+        return of_text(text)
+    except ValueError:
+        raise BadRequest(f"Invalid value specified for the query key: {name}") from None
+
+
+def metadata_filters(text: str, what: str = "metadata") -> dict[str, str]:
+    """`{"key": "value"}`, also as Python writes it."""
+    try:
+        wanted = msgspec.json.decode(text.replace("'", '"'), type=dict[str, str])
+    except msgspec.MsgspecError:
+        raise BadRequest(f"Invalid filter {what}: {text:.100}") from None
+    if len(wanted) > MOST_METADATA_FILTERS:
+        raise BadRequest(f"A list can be filtered by {MOST_METADATA_FILTERS} items of {what}.")
+    pieces = (msgspec.json.encode({key: value}).decode()[1:-1] for key, value in wanted.items())
+    return {f"metadata_{i}": piece for i, piece in enumerate(pieces)}
+
+
+def counted(call: Call, tx: Tx, listing: Listing[Any], where: Mapping[str, Any]) -> Any:
+    """With `with_count`: how many there are in all."""
+    if not as_bool(call.query.get("with_count") or "false", "with_count"):
+        return msgspec.UNSET
+    return listing.count(tx, where)
 
 
 def offset_of(call: Call) -> int:

@@ -13,9 +13,10 @@ from cumulo.core.wire.coercions import BoolLike, Name, Text255, as_bool
 from cumulo.core.wire.shapes import Body, Since, Unset, Until
 from cumulo.shared_file_system.api.actions import action_body
 from cumulo.shared_file_system.api.lists import one_item
+from cumulo.shared_file_system.api.shares import specs_of
 from cumulo.shared_file_system.model.type import BOOLEANS, HANDLES_SERVERS, TENANTS_SEE, TypeRow
 from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
-from cumulo.shared_file_system.service.types import DEFAULT_ID
+from cumulo.shared_file_system.service.types import DEFAULT_ID, has_specs
 
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern="^[\\w.:\\- ]+$")]
 Specs = dict[Key, Annotated[str, msgspec.Meta(max_length=255)] | bool]
@@ -178,8 +179,9 @@ class TypesApi:
             where,
             find_marker=lambda id: self._types.get(tx, id, call.principal),
         )
-        found = [self._body(call, row) for row in page.rows if _fits(call, row)]
-        again = [self._body(call, row) for row in page.rows if _fits(call, row)]
+        specs = specs_of(call.query.get("extra_specs") or "{}")
+        rows = [row for row in page.rows if has_specs(row, specs)]
+        found, again = ([self._body(call, row) for row in rows] for _ in range(2))
         return TypeList(volume_types=found, share_types=again)
 
     def default(self, call: Call, tx: Tx) -> Any:
@@ -269,19 +271,6 @@ class TypesApi:
 
     def shut(self, call: Call, tx: Tx) -> None:
         self._types.admit(tx, self._found(call, tx), call.body.value.project, False)
-
-
-def _fits(call: Call, row: TypeRow) -> bool:
-    """2.43: `extra_specs={'name': 'value'}`"""
-    text = call.query.get("extra_specs")
-    if not text:
-        return True
-    try:
-        wanted = msgspec.json.decode(text.replace("'", '"'), type=dict[str, str])
-    except msgspec.MsgspecError:
-        raise BadRequest(f"Invalid filter extra_specs: {text:.100}") from None
-    return all(row.extra_specs.get(name, "").lower() == word.lower()
-               for name, word in wanted.items())  # fmt: skip
 
 
 def _texts(specs: dict[str, Any]) -> dict[str, str]:

@@ -5,11 +5,10 @@ from typing import Any
 from cumulo.core.http.operations import Call, Microversions, Operation, Reply
 from cumulo.core.wire.shapes import Body, Version
 
-# The stock client makes snapshots from 2.73 on; later versions bring transfers, backups, locks.
 RANGE = Microversions(
     service_type="shared-file-system",
     minimum=Version(2, 0),
-    maximum=Version(2, 73),
+    maximum=Version(2, 99),
     legacy_header="X-OpenStack-Manila-API-Version",
 )
 
