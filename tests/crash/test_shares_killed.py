@@ -1,5 +1,5 @@
-"""`kill -9` at every named point of a share's life: it grows, shrinks, is opened and closed, is what
-it was again, and goes; nothing of it is left, on the host as in the rows.
+"""`kill -9` at every named point of a share's life: it grows, shrinks, is opened, closed, becomes
+what it was at a snapshot, and goes; nothing is left of it, on the host as in the rows.
 
 A few points are in every run, all of them with CUMULO_SHARE_TESTS=1.
 """
