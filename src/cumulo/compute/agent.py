@@ -38,6 +38,7 @@ from cumulo.core.hosts.work import Failed, Look, NotYet, Slots
 
 READY_SECONDS = 300.0
 """How long a tap or a volume may be missing before that is a failure"""
+NO_GUEST = GuestState(id="", generation=0, power="absent")
 CONSOLE_LIMIT = 256 * 1024
 
 
@@ -93,6 +94,9 @@ class ComputeAgent:
 
     async def ensure(self, order: Order, tell: Callable[[str], None]) -> SeenGuest:
         guest: WantedGuest = order.item
+        if guest.cached:
+            await self._base(guest.image, NO_GUEST)
+            return _seen(NO_GUEST)
         missing = [disk.device for disk in guest.disks if disk.connection is None]
         waits = f"{', '.join(missing)} is not connected yet"
         known = await self.driver.inspect(guest.id)
@@ -129,6 +133,10 @@ class ComputeAgent:
         await self.driver.remove(order.id)
 
     async def look(self, order: Order) -> Look:
+        guest: WantedGuest | None = order.item
+        if guest is not None and guest.cached:
+            there = self._shelf is None or guest.image is None or self._shelf.find(guest.image)
+            return Look(_seen(NO_GUEST), bool(there))
         state = await self.driver.inspect(order.id)
         return Look(_seen(state), state.converged)
 

@@ -17,7 +17,7 @@ from cumulo.compute.meters import METERS
 from cumulo.compute.model.cells import cpus_of
 from cumulo.compute.part import ComputePart
 from cumulo.compute.policy import RULES
-from cumulo.compute.reconcile import ForgottenServers
+from cumulo.compute.reconcile import ForgottenImages, ForgottenServers
 from cumulo.compute.service.compute import LEGACY_QUOTAS, QUOTAS, ComputeService, Waits
 from cumulo.compute.service.filters import Filters
 from cumulo.compute.service.hosts import Ratios
@@ -66,8 +66,19 @@ def build(frame: Frame) -> Service:
             frame.rules("compute", RULES, project_only(RULES)),
             frame.caller,
         ),
-        parts=[ComputePart(compute.servers, compute.hosts, compute.operations, compute.metadata)],
-        reconcilers=[ForgottenServers(frame.database, compute.servers, own.keep_deleted_days)],
+        parts=[
+            ComputePart(
+                compute.servers,
+                compute.hosts,
+                compute.operations,
+                compute.metadata,
+                compute.precaching,
+            )
+        ],
+        reconcilers=[
+            ForgottenServers(frame.database, compute.servers, own.keep_deleted_days),
+            ForgottenImages(frame.database, compute.precaching),
+        ],
         counts={"servers": compute.hosts.servers_in_all},
         first_run=FirstFlavors(frame.database, compute).make,
     )
