@@ -60,6 +60,8 @@ EVENTS = (
         on("share_server", "share.server.error", reason=str),
         on("share_type", "share.type.create", "share.type.delete", name=str),
         on("share_type", "share.type.update"),
+        on("share_qos_type", "share.qos_type.create", "share.qos_type.delete", name=str),
+        on("share_qos_type", "share.qos_type.update"),
     ),
     *(event for each in METERS for event in each.declared("shared_file_system")),
 )

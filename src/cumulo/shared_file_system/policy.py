@@ -107,7 +107,10 @@ RULES: dict[str, str] = {
              delete=_ADMIN),
     **_rules("share_backup", get=_READ, get_all=_READ, create=_WRITE, update=_WRITE,
              delete=_WRITE),
-    **_rules("qos_type", get=_READ, get_all=_READ, create=_ADMIN, update=_ADMIN, delete=_ADMIN),
+    **_rules("qos_type", show=_READ, index=_READ, create=_ADMIN, update=_ADMIN, delete=_ADMIN),
+    **_rules(
+        "qos_type_spec", show=_READ, index=_READ, create=_ADMIN, update=_ADMIN, delete=_ADMIN
+    ),
     **_rules(
         "share_type", create=_ADMIN, show=_READ, index=_READ, default=_READ, update=_ADMIN,
         delete=_ADMIN, list_project_access=_ADMIN, add_project_access=_ADMIN,

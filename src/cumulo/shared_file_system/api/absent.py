@@ -11,7 +11,10 @@ from typing import Any, NamedTuple
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation
+from cumulo.core.wire.shapes import Body
+from cumulo.shared_file_system.api.actions import action_body
 from cumulo.shared_file_system.api.shares import SharesApi
+from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
 
 _ANY = dict[str, Any]
 
@@ -38,19 +41,42 @@ _NOUNS = (
           "2.31", "Share groups are not supported by any pool."),
     _Noun("/share-backups", "share_backups", "Share backup", "share_backup", "2.80",
           "Share backups are not supported: no backup driver is there."),
-    _Noun("/qos-types", "qos_types", "QoS type", "qos_type", "2.94",
-          "QoS types are not supported by any pool."),
 )  # fmt: skip
-_MIGRATIONS = ("migration_start", "migration_complete", "migration_cancel", "reset_task_state")
+_MIGRATIONS = ("migration_start", "migration_complete", "migration_cancel")
+TASK_STATES = (
+    "migration_starting", "migration_in_progress", "migration_completing", "migration_success",
+    "migration_error", "migration_cancelled", "migration_driver_starting",
+    "migration_driver_in_progress", "migration_driver_phase1_done", "data_copying_starting",
+    "data_copying_in_progress", "data_copying_completing", "data_copying_completed",
+    "data_copying_cancelled", "data_copying_error",
+)  # fmt: skip
+_LATER = ("migration_start", "migrate_share", *_MIGRATIONS[1:], "migration_get_progress",
+          "reset_task_state")  # fmt: skip
+"""Actions of which older clients had another form, which Manila itself has dropped."""
+
+
+class TaskState(Body):
+    task_state: str | None = None
 
 
 class AbsentApi:
-    def __init__(self, shares: SharesApi) -> None:
+    def __init__(self, service: SharedFileSystemService, shares: SharesApi) -> None:
+        self._shares = service.shares
         self._found = shares.found
 
     def operations(self) -> list[Operation]:
         found = [each for noun in _NOUNS for each in self._of(noun)]
         action: dict[str, Any] = {"early": False, "status": 202}
+        found += [
+            Operation("POST", "/shares/{share_id}/action", self.dropped, action=name, body=_ANY,
+                      policy="share:migration_start", until="2.21", **action)
+            for name in _LATER
+        ]  # fmt: skip
+        found.append(
+            Operation("POST", "/shares/{share_id}/action", self.reset_task_state, since="2.22",
+                      policy="share:reset_task_state", action="reset_task_state", early=False,
+                      body=action_body("reset_task_state", TaskState), status=202)
+        )  # fmt: skip
         for name in _MIGRATIONS:
             found.append(
                 Operation("POST", "/shares/{share_id}/action", self.no_migration, action=name,
@@ -85,6 +111,16 @@ class AbsentApi:
             Operation("POST", f"{one}/action", missing, policy=f"{noun.rule}:update", body=_ANY,
                       **late),
         ]  # fmt: skip
+
+    def dropped(self, call: Call, tx: Tx) -> None:
+        self._found(call, tx)
+        raise NotFound(f"Action {call.operation.action} is not known before version 2.22.")
+
+    def reset_task_state(self, call: Call, tx: Tx) -> None:
+        row, state = self._found(call, tx), call.body.value.task_state
+        if state is not None and state not in TASK_STATES:
+            raise BadRequest(f"Invalid state. Valid states: None, {', '.join(TASK_STATES)}.")
+        self._shares.update(tx, row, call.principal, task_state=state)
 
     def no_migration(self, call: Call, tx: Tx) -> None:
         self._found(call, tx)

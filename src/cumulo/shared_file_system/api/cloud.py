@@ -31,6 +31,10 @@ class Zones(Body):
     availability_zones: list[Zone]
 
 
+class Extensions(Body):
+    extensions: list[dict[str, Any]]
+
+
 class ServiceBody(Body):
     id: int
     binary: str
@@ -130,6 +134,7 @@ class CloudApi:
                      "service:update", **switch),
             *renamed("PUT", "/os-services/disable", "/services/disable", self.disable,
                      "service:update", **switch),
+            Operation("GET", "/extensions", self.extensions, response=Extensions),
             Operation("POST", "/services/ensure-shares", self.ensure, status=202, since="2.86",
                       policy="service:ensure_shares", body=HostName),
             Operation("GET", pools, self.pools, policy=f"{rule}index", response=Pools,
@@ -141,6 +146,10 @@ class CloudApi:
             Operation("GET", f"{pools}/detail", self.detail_of_type, policy=f"{rule}detail",
                       response=Pools, since="2.23"),
         ]  # fmt: skip
+
+    def extensions(self, call: Call, tx: Tx) -> Any:
+        """There have been none since versions count instead."""
+        return Extensions(extensions=[])
 
     def zones(self, call: Call, tx: Tx) -> Any:
         hosts = self._hosts(tx)

@@ -12,6 +12,7 @@ from cumulo.shared_file_system.api.locations import LocationsApi
 from cumulo.shared_file_system.api.locks import LocksApi
 from cumulo.shared_file_system.api.messages import MessagesApi
 from cumulo.shared_file_system.api.networks import NetworksApi
+from cumulo.shared_file_system.api.qos import QosApi
 from cumulo.shared_file_system.api.quotas import QuotasApi
 from cumulo.shared_file_system.api.security import SecurityApi
 from cumulo.shared_file_system.api.servers import ServersApi
@@ -34,8 +35,19 @@ def shared_file_system_faces(service: SharedFileSystemService, rules: Rules) -> 
         rules=rules,
         operations=versions.operations(),
     )
+    v2 = Face(
+        name="shared_file_system",
+        service_types=TYPES,
+        mount="/share",
+        faults=faults.compute,
+        rules=rules,
+        microversions=versions.RANGE,
+        request_id_headers=("X-Compute-Request-Id", "X-Openstack-Request-Id"),
+        operations=versions.of_v2(),
+    )
     return [
         discovery,
+        v2,
         Face(
             name="shared_file_system",
             service_types=TYPES,
@@ -45,6 +57,7 @@ def shared_file_system_faces(service: SharedFileSystemService, rules: Rules) -> 
             prefixes=("/v2/{project_id}", "/v2"),
             microversions=versions.RANGE,
             quota_status=413,
+            exact_paths=True,
             request_id_headers=("X-Compute-Request-Id", "X-Openstack-Request-Id"),
             operations=[
                 *shares.operations(),
@@ -61,7 +74,8 @@ def shared_file_system_faces(service: SharedFileSystemService, rules: Rules) -> 
                 *TypesApi(service).operations(),
                 *QuotasApi(service).operations(),
                 *CloudApi(service).operations(),
-                *AbsentApi(shares).operations(),
+                *QosApi(service).operations(),
+                *AbsentApi(service, shares).operations(),
             ],
         ),
     ]

@@ -9,7 +9,7 @@ from cumulo.core.http.paging import page_of
 from cumulo.core.wire.shapes import Before, Body, Since, Until
 from cumulo.shared_file_system.api import bodies
 from cumulo.shared_file_system.api.actions import STATUSES, actions, wished_status
-from cumulo.shared_file_system.api.lists import filters, offset_of
+from cumulo.shared_file_system.api.lists import filters, given, offset_of
 from cumulo.shared_file_system.api.snapshots import STATUSES as SNAPSHOT_STATUSES
 from cumulo.shared_file_system.model.access import rules_status
 from cumulo.shared_file_system.model.location import paths_of
@@ -95,8 +95,9 @@ class InstancesApi:
                       response=InstanceAnswer),
             Operation("GET", "/shares/{share_id}/instances", self.of_share, policy=f"{rule}index",
                       since="2.3", response=InstanceList),
-            *act("reset_status", bodies.Reset, self.reset, f"{rule}reset_status"),
-            *act("force_delete", dict[str, Any] | None, self.force_delete, f"{rule}force_delete"),
+            *act("reset_status", bodies.Reset, self.reset, f"{rule}reset_status", early=True),
+            *act("force_delete", dict[str, Any] | None, self.force_delete, f"{rule}force_delete",
+                 early=True),
             Operation("GET", shots, self.snapshot_index, policy=f"{shot}index",
                       response=SnapshotInstanceList, **late),
             Operation("GET", f"{shots}/detail", self.snapshot_detail, policy=f"{shot}detail",
@@ -104,7 +105,7 @@ class InstancesApi:
             Operation("GET", snapshot, self.snapshot_show, policy=f"{shot}show",
                       response=SnapshotInstanceAnswer, **late),
             of_snapshot("reset_status", bodies.Reset, self.snapshot_reset,
-                        f"{shot}reset_status")[1],
+                        f"{shot}reset_status", early=True)[1],
         ]  # fmt: skip
 
     def _bodies(self, tx: Tx, rows: list[ShareRow]) -> list[InstanceBody]:
@@ -137,8 +138,8 @@ class InstancesApi:
 
     def index(self, call: Call, tx: Tx) -> Any:
         where: dict[str, Any] = {}
-        path, id = (call.query.get(f"export_location_{name}") for name in ("path", "id"))
-        if path is not None or id is not None:  # 2.35
+        path, id = (given(call, f"export_location_{name}") for name in ("path", "id"))
+        if path is not None or id is not None:
             where["ids"] = bodies.shares_at(path, id)
         page = page_of(call, tx, self._shares.listing, where,
                        find_marker=lambda id: self._shares.get(tx, id, call.principal),

@@ -10,7 +10,14 @@ from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import page_of
 from cumulo.core.wire.shapes import Body, Since, Unset
-from cumulo.shared_file_system.api.lists import Text255, filters, mine, offset_of, whose
+from cumulo.shared_file_system.api.lists import (
+    Text255,
+    asks_for_unknown,
+    filters,
+    mine,
+    offset_of,
+    whose,
+)
 from cumulo.shared_file_system.model.security import KINDS, SecurityServiceRow
 from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
 
@@ -82,6 +89,7 @@ class WishesBody(Body):
 class SecurityApi:
     def __init__(self, service: SharedFileSystemService) -> None:
         self._security = service.security
+        self._networks = service.networks
 
     def operations(self) -> list[Operation]:
         all_, one, rule = (
@@ -120,7 +128,11 @@ class SecurityApi:
         )
 
     def _page(self, call: Call, tx: Tx) -> list[SecurityServiceRow]:
+        if asks_for_unknown(call, _FILTERS):
+            return []
         where = {**whose(call), **filters(call, _FILTERS)}
+        if "share_network_id" in where:
+            self._networks.get(tx, where["share_network_id"], call.principal)
         who = call.principal
         page = page_of(call, tx, self._security.listing, where, offset=offset_of(call),
                        find_marker=lambda id: self._security.get(tx, id, who))  # fmt: skip

@@ -13,7 +13,7 @@ from cumulo.core.http.paging import page_of
 from cumulo.core.wire.shapes import Body, Since, Unset, Until
 from cumulo.shared_file_system.api.actions import action_body, wished_status
 from cumulo.shared_file_system.api.bodies import Reset
-from cumulo.shared_file_system.api.lists import Metadata, filters, refuse_too_much
+from cumulo.shared_file_system.api.lists import Metadata, asks_for_unknown, filters, refuse_too_much
 from cumulo.shared_file_system.api.metadata import Owner, metadata_operations
 from cumulo.shared_file_system.api.networks import NetworksApi, SubnetEntry, entry, place_of
 from cumulo.shared_file_system.model.network import (
@@ -26,6 +26,7 @@ from cumulo.shared_file_system.service.shared_file_system import SharedFileSyste
 
 STATUSES = ("active", "error", "deleting", "creating", "managing", "unmanaging", "unmanage_error",
             "manage_error", "inactive", "server_migrating", "server_migrating_to")  # fmt: skip
+_FILTERS = ("host", "share_network", "share_network_id", "share_network_subnet_id")
 _ANY = dict[str, Any] | None
 
 
@@ -190,12 +191,14 @@ class ServersApi:
         return found
 
     def servers(self, call: Call, tx: Tx) -> Any:
+        if asks_for_unknown(call, _FILTERS):
+            return ServerList(share_servers=[])
         where = filters(call, ("project_id", "share_network_id"))
         host, network = call.query.get("host"), call.query.get("share_network")
         if host is not None:
             where["host"] = host.partition("@")[0]
         if network is not None:
-            where["share_network_id"] = network
+            where["share_network"] = network
         subnet = call.query.get("share_network_subnet_id")
         page = page_of(call, tx, self._networks.servers, where,
                        find_marker=lambda id: self._networks.server(tx, id))  # fmt: skip

@@ -14,6 +14,7 @@ from cumulo.shared_file_system.api import bodies
 from cumulo.shared_file_system.api.lists import (
     counted,
     filters,
+    given,
     links,
     metadata_filters,
     mine,
@@ -25,6 +26,7 @@ from cumulo.shared_file_system.api.lists import (
 from cumulo.shared_file_system.api.metadata import Owner, metadata_operations
 from cumulo.shared_file_system.model.access import rules_status
 from cumulo.shared_file_system.model.location import paths_of
+from cumulo.shared_file_system.model.qos import DEFAULT_OF_TYPE
 from cumulo.shared_file_system.model.share import ShareRow, progress
 from cumulo.shared_file_system.model.type import (
     FROM_SNAPSHOTS,
@@ -40,7 +42,7 @@ from cumulo.shared_file_system.service.shares import KNOWN_PROTOCOLS, MOST_GB, P
 
 _TEXTS = (
     "name", "name~", "description", "description~", "status", "share_type_id", "snapshot_id",
-    "share_network_id", "share_server_id", "share_proto",
+    "share_network_id", "share_server_id", "share_proto", "availability_zone", "user_id",
 )  # fmt: skip
 _SORT_NAMES = {"display_name": "name", "share_type": "share_type_id", "share_network":
                "share_network_id", "snapshot": "snapshot_id"}  # fmt: skip
@@ -111,6 +113,7 @@ class SharesApi:
                 access_rules_status=rules_status(states.get(row.id, ())),
                 user_id=row.user_id,
                 progress=progress(row),
+                task_state=row.task_state,
                 is_soft_deleted=row.delete_at is not None,
                 scheduled_to_be_deleted_at=row.delete_at,
                 export_location=None,
@@ -151,8 +154,8 @@ class SharesApi:
         if as_bool(query.get("is_public") or "false", "is_public") and "project_id" in where:
             where["seen_by"] = where.pop("project_id")
         for name in ("display_name", "display_name~"):
-            if query.get(name) is not None:
-                where[name.removeprefix("display_").replace("~", "_like")] = query.get(name)
+            if given(call, name) is not None:
+                where[name.removeprefix("display_").replace("~", "_like")] = given(call, name)
         host = query.get("host")
         if host is not None:
             call.allow(action="share:list_by_host")
@@ -162,11 +165,10 @@ class SharesApi:
         kind = query.get("share_type")
         if kind is not None:
             where["share_type_id"] = self._service.types.chosen(tx, kind, call.principal).id
-        if query.get("export_location_path") or query.get("export_location_id"):
-            where["ids"] = bodies.shares_at(
-                query.get("export_location_path"), query.get("export_location_id")
-            )
-        recycled = as_bool(query.get("is_soft_deleted") or "false", "is_soft_deleted")
+        path, id = given(call, "export_location_path"), given(call, "export_location_id")
+        if path or id:
+            where["ids"] = bodies.shares_at(path, id)
+        recycled = as_bool(given(call, "is_soft_deleted") or "false", "is_soft_deleted")
         where["recycled" if recycled else "not_recycled"] = True
         metadata = query.get("metadata")
         if metadata:
@@ -220,9 +222,6 @@ class SharesApi:
             raise BadRequest("Invalid input received: share groups are not supported here.")
         if wish.availability_zone not in (None, "", ZONE):
             raise NotFound(f"Availability zone {wish.availability_zone:.255} could not be found.")
-        if wish.encryption_key_ref:
-            raise BadRequest("Invalid input received: no pool keeps encrypted shares "
-                             "(encryption_support).")  # fmt: skip
         snapshot = network = None
         if wish.snapshot_id:
             snapshot = service.snapshots.get(tx, wish.snapshot_id, who)
@@ -239,16 +238,7 @@ class SharesApi:
                 network = service.networks.get(tx, source.share_network_id, who)
             if not kind.says(FROM_SNAPSHOTS):
                 raise BadRequest("Share cannot be created from snapshot (its type says so).")
-        if wish.mount_point_name:
-            raise BadRequest(
-                "Invalid input received: Setting a mount point name is not supported by the share "
-                f"type used: {kind.id}."
-            )
-        zones = kind.extra_specs.get("availability_zones")
-        if zones and ZONE not in [each.strip() for each in zones.split(",")]:
-            raise BadRequest(
-                f"Share type {kind.name} is not supported within the availability zone {ZONE}."
-            )
+        _refuse_what_is_not(wish, kind)
         is_public = as_bool(wish.is_public or False, "is_public")
         if is_public:
             call.allow(action="share:create_public_share")
@@ -269,7 +259,10 @@ class SharesApi:
             is_public=is_public,
             **self._hosts(call, tx, wish.scheduler_hints),
         )
-        return self._one(call, tx, row)
+        answer = self._one(call, tx, row)
+        if answer.share.status == "creating_from_snapshot":
+            answer.share.status = "creating"  # a moment before its host begins
+        return answer
 
     def _hosts(self, call: Call, tx: Tx, hints: bodies.Hints | None) -> dict[str, Any]:
         """2.65: with some shares, or without others; 2.67: on a host."""
@@ -323,6 +316,28 @@ class SharesApi:
     def write_metadata(self, call: Call, tx: Tx, metadata: dict[str, str]) -> dict[str, str]:
         row = self.live(call, tx)
         return self._shares.update(tx, row, call.principal, metadata=metadata).metadata
+
+
+def _refuse_what_is_not(wish: bodies.NewShare, kind: TypeRow) -> None:
+    """What no pool here can do, and what the type is not for."""
+    if wish.encryption_key_ref:
+        raise BadRequest("Invalid input received: no pool keeps encrypted shares "
+                         "(encryption_support).")  # fmt: skip
+    if kind.extra_specs.get(DEFAULT_OF_TYPE):
+        raise BadRequest(
+            f"Invalid share type: no pool holds shares to QoS types, and {kind.name} asks for "
+            f"one ({DEFAULT_OF_TYPE})."
+        )
+    if wish.mount_point_name:
+        raise BadRequest(
+            "Invalid input received: Setting a mount point name is not supported by the share "
+            f"type used: {kind.id}."
+        )
+    zones = kind.extra_specs.get("availability_zones")
+    if zones and ZONE not in [each.strip() for each in zones.split(",")]:
+        raise BadRequest(
+            f"Share type {kind.name} is not supported within the availability zone {ZONE}."
+        )
 
 
 def _supports(kind: TypeRow) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from cumulo.shared_file_system.api.actions import action_body, actions, wished_s
 from cumulo.shared_file_system.api.lists import (
     counted,
     filters,
+    given,
     links,
     metadata_filters,
     mine,
@@ -60,9 +61,10 @@ class SnapshotsApi:
                                  update="share_snapshot:update_metadata",
                                  remove="share_snapshot:delete_metadata", since="2.73"),
             *self._mounting(one),
-            *act("reset_status", bodies.Reset, self.reset, "share_snapshot:reset_status"),
+            *act("reset_status", bodies.Reset, self.reset, "share_snapshot:reset_status",
+                 early=True),
             *act("force_delete", dict[str, Any] | None, self.force_delete,
-                 "share_snapshot:force_delete"),
+                 "share_snapshot:force_delete", early=True),
         ]  # fmt: skip
 
     def _mounting(self, one: str) -> list[Operation]:
@@ -128,8 +130,8 @@ class SnapshotsApi:
         if call.query.get("metadata"):
             where |= metadata_filters(call.query.get("metadata") or "")
         for name in ("display_name", "display_name~"):
-            if call.query.get(name) is not None:
-                where[name.removeprefix("display_").replace("~", "_like")] = call.query.get(name)
+            if given(call, name) is not None:
+                where[name.removeprefix("display_").replace("~", "_like")] = given(call, name)
         if call.query.get("usage") == "used":
             where["used"] = True
         elif call.query.get("usage") == "unused":

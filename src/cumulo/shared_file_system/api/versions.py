@@ -10,6 +10,7 @@ RANGE = Microversions(
     minimum=Version(2, 0),
     maximum=Version(2, 99),
     legacy_header="X-OpenStack-Manila-API-Version",
+    legacy_first=True,
 )
 
 
@@ -49,5 +50,9 @@ def v2(call: Call) -> Any:
 def operations() -> list[Operation]:
     return [
         Operation("GET", "", choices, public=True, kind="fixed", status=300, response=Versions),
-        Operation("GET", "/v2", v2, public=True, kind="fixed", response=Versions),
     ]
+
+
+def of_v2() -> list[Operation]:
+    """In the versions of the API itself: what is asked for is answered, or refused."""
+    return [Operation("GET", "/v2", v2, public=True, kind="fixed", response=Versions)]

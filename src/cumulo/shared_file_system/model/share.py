@@ -54,6 +54,8 @@ class ShareRow(Row, frozen=True):
     """It is in the recycle bin, and deleted then."""
     location_metadata: dict[str, str]
     """Of its export locations (2.87)"""
+    task_state: str | None
+    """How far a migration was, in an administrator's words."""
     created_at: Annotated[Moment, Index()]
     updated_at: Moment | None
 

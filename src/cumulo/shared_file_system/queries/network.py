@@ -58,6 +58,10 @@ SERVERS = Listing(
     filters={
         "project_id": equals(_s.project_id),
         "share_network_id": equals(_s.share_network_id),
+        "share_network": lambda name: sa.or_(
+            _s.share_network_id == sa.bindparam(name),
+            _s.share_network_id.in_(sa.select(_c.id).where(_c.name == sa.bindparam(name))),
+        ),
         "host": equals(_s.host_id),
     },
     sort_keys={"id": _s.id, "created_at": _s.created_at},

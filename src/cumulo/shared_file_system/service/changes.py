@@ -14,8 +14,9 @@ from cumulo.shared_file_system.queries import transfer as transfers
 from cumulo.shared_file_system.service.locks import Locks
 from cumulo.shared_file_system.service.pools import Pools
 from cumulo.shared_file_system.service.quotas import ShareQuotas
-from cumulo.shared_file_system.service.shares import DELETABLE, Shares
+from cumulo.shared_file_system.service.shares import Shares
 
+_RECYCLABLE = ("available", "error", "inactive")
 RECYCLED_SECONDS = 7 * 24 * 3600.0
 """In the recycle bin; Manila's default."""
 
@@ -130,9 +131,9 @@ class Changes:
         self._locks.refuse_locked(tx, row.id)
         if row.delete_at is not None:
             raise Forbidden(f"Invalid share: The share {row.id} has been soft deleted already.")
-        if row.status not in DELETABLE:
+        if row.status not in _RECYCLABLE:
             raise Forbidden(
-                f"Invalid share: Share status must be one of {', '.join(DELETABLE)}, but current "
+                f"Invalid share: Share status must be one of {', '.join(_RECYCLABLE)}, but current "
                 f"status is: {row.status}."
             )
         dependent = int(tx.value(snapshots.COUNT_OF, share_id=row.id))

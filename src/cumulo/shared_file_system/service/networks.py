@@ -89,8 +89,10 @@ class ShareNetworks:
             return dict.fromkeys(names)
         try:
             place = self._ports.place(tx, who, network_id, subnet_id)
-        except NotFound as missing:
-            raise BadRequest(missing.message) from None
+        except NotFound:
+            # A claim: it is kept as it is, and believed when the project itself may be there.
+            unknown = dict.fromkeys(("cidr", "ip_version", "gateway", "mtu"))
+            return {"network_id": network_id, "subnet_id": subnet_id, **unknown}
         return {
             "network_id": place.network_id,
             "subnet_id": place.subnet_id,
@@ -277,7 +279,9 @@ class ShareNetworks:
         if found is not None and found.wanted == "present":
             return found
         if found is not None:
-            raise Conflict(f"The share server of share network {row.id} is being deleted: wait.")
+            # On its way out: its ports are there until its host has removed it.
+            self._registry.touch(tx, host_id, KIND, id)
+            return tx.update(found, wanted="present", observed=False, fault=None)
         plugs = tuple(self._plug(tx, id, host_id, subnet) for subnet in self.places(tx, row, zone))
         server = ServerRow(
             id=id,
@@ -303,12 +307,33 @@ class ShareNetworks:
         known = [each for each in self.subnets(tx, [row.id])[row.id] if each.subnet_id]
         here = [each for each in known if each.availability_zone == zone]
         here = here or [each for each in known if each.availability_zone is None]
+        here = [self._confirmed(tx, row, each) for each in here]
         if not here:
             raise BadRequest(
                 f"Share network {row.id} has no subnet of a neutron network for availability zone "
                 f"{zone}."
             )
         return here
+
+    def _confirmed(self, tx: Tx, row: ShareNetworkRow, subnet: SubnetRow) -> SubnetRow:
+        """What was only a claim is true for the share network's own project, whoever asks now.
+        Raises BadRequest."""
+        if subnet.cidr is not None:
+            return subnet
+        assert subnet.network_id is not None and subnet.subnet_id is not None
+        owner = Principal(
+            user_id=row.user_id,
+            user_name="",
+            user_domain_id="",
+            project_id=row.project_id,
+            roles=("member",),
+        )
+        try:
+            place = self._ports.place(tx, owner, subnet.network_id, subnet.subnet_id)
+        except NotFound as missing:
+            raise BadRequest(f"Share network {row.id} is nowhere: {missing.message}") from None
+        names = ("cidr", "ip_version", "gateway", "mtu")
+        return tx.update(subnet, **{name: getattr(place, name) for name in names})
 
     def _plug(self, tx: Tx, id: str, host_id: str, subnet: SubnetRow) -> Plug:
         assert subnet.network_id is not None and subnet.subnet_id is not None

@@ -34,7 +34,8 @@ _FAULTS = {
 }
 
 
-OF_TYPES = tuple(name for name in DEFAULTS if name != "share_networks")
+_NOT_OF_TYPES = ("share_networks", "share_groups", "share_group_snapshots", "encryption_keys")
+OF_TYPES = tuple(name for name in DEFAULTS if name not in _NOT_OF_TYPES)
 """What share types have quotas of."""
 _WITHOUT = dict.fromkeys(DEFAULTS, UNLIMITED)
 

@@ -8,6 +8,7 @@ from cumulo.shared_file_system.service.locks import Locks
 from cumulo.shared_file_system.service.messages import Messages
 from cumulo.shared_file_system.service.networks import ShareNetworks
 from cumulo.shared_file_system.service.pools import Pools
+from cumulo.shared_file_system.service.qos import QosTypes
 from cumulo.shared_file_system.service.quotas import ShareQuotas
 from cumulo.shared_file_system.service.rules import Rules
 from cumulo.shared_file_system.service.security import SecurityServices
@@ -24,6 +25,7 @@ class SharedFileSystemService:
         self.pools = Pools(registry)
         self.quotas = ShareQuotas(quotas)
         self.types = Types()
+        self.qos = QosTypes()
         self.locks = Locks()
         self.messages = Messages()
         self.networks = ShareNetworks(registry, ports, self.quotas)

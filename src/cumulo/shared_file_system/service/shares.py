@@ -157,6 +157,7 @@ class Shares:
             revert_to=None,
             delete_at=None,
             location_metadata={},
+            task_state=None,
             created_at=tx.now,
             updated_at=None,
         )
