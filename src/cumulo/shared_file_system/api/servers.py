@@ -25,7 +25,8 @@ from cumulo.shared_file_system.model.network import (
 from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
 
 STATUSES = ("active", "error", "deleting", "creating", "managing", "unmanaging", "unmanage_error",
-            "manage_error", "inactive", "server_migrating", "server_migrating_to")  # fmt: skip
+            "manage_error", "inactive", "manage_starting",
+            "unmanage_starting", "server_migrating", "server_migrating_to")  # fmt: skip
 _FILTERS = ("host", "share_network", "share_network_id", "share_network_subnet_id")
 _ANY = dict[str, Any] | None
 

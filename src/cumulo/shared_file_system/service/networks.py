@@ -21,6 +21,7 @@ from cumulo.shared_file_system.service.pools import KIND
 from cumulo.shared_file_system.service.quotas import ShareQuotas
 
 OWNER = "manila:share"
+DELETING = "deleting"
 MOST_SUBNETS = 8
 """Of a share network: a port of each export server in each."""
 
@@ -197,10 +198,19 @@ class ShareNetworks:
                 f"The share network {row.id} has more than one subnet attached. Please remove the "
                 "subnets untill you have one or no subnets remaining."
             )
-        self._without_servers(tx, row)
+        emit(tx, "share.network.delete", row.id, project_id=row.project_id, principal=who)
+        servers = tx.all(queries.SERVERS_OF, share_network_id=row.id)
+        for server in servers:
+            self._go(tx, server)
+        if servers:
+            # It is there until their ports are gone: who waits for its end may use their subnet.
+            tx.update(row, declared=DELETING, updated_at=tx.now)
+        else:
+            self._end(tx, row)
+
+    def _end(self, tx: Tx, row: ShareNetworkRow) -> None:
         tx.delete(row)
         self._quotas.give_back(tx, row.project_id, row.user_id, None, share_networks=1)
-        emit(tx, "share.network.delete", row.id, project_id=row.project_id, principal=who)
 
     # --- subnets ----------------------------------------------------------------------------
 
@@ -304,6 +314,8 @@ class ShareNetworks:
 
     def places(self, tx: Tx, row: ShareNetworkRow, zone: str) -> list[SubnetRow]:
         """Its subnets in a zone, or the default ones. Raises BadRequest: there are none."""
+        if row.declared is not None:
+            raise BadRequest(f"The share network {row.id} is not active: {row.declared}.")
         known = [each for each in self.subnets(tx, [row.id])[row.id] if each.subnet_id]
         here = [each for each in known if each.availability_zone == zone]
         here = here or [each for each in known if each.availability_zone is None]
@@ -347,10 +359,6 @@ class ShareNetworks:
         )
         return Plug(subnet.id, port.mac, port.address, port.gateway, port.mtu, port.tap)
 
-    def _without_servers(self, tx: Tx, row: ShareNetworkRow) -> None:
-        for server in tx.all(queries.SERVERS_OF, share_network_id=row.id):
-            self._go(tx, server)
-
     def _go(self, tx: Tx, server: ServerRow) -> None:
         tx.update(server, wanted="absent", fault=None, declared=None, updated_at=tx.now)
         self._registry.remove(tx, server.host_id, KIND, server.id)
@@ -368,6 +376,8 @@ class ShareNetworks:
             self._registry.touch(tx, row.host_id, KIND, row.id)
 
     def reset(self, tx: Tx, row: ShareNetworkRow, status: str) -> None:
+        if row.declared == DELETING:
+            raise Conflict(f"Share network {row.id} is being deleted.")
         tx.update(row, declared=None if status == "active" else status, updated_at=tx.now)
 
     def forget(self, tx: Tx, row: ServerRow) -> None:
@@ -375,3 +385,6 @@ class ShareNetworks:
         tx.delete(row)
         self._ports.unplug(tx, row.id)
         emit(tx, "share.server.delete", row.id, project_id=row.project_id)
+        network = tx.get(ShareNetworkRow, row.share_network_id)
+        if network is not None and network.declared == DELETING and not self.in_use(tx, network):
+            self._end(tx, network)
