@@ -160,7 +160,8 @@ class TypesApi:
     def _body(self, call: Call, row: TypeRow) -> TypeBody:
         specs = row.extra_specs
         if not call.principal.is_admin:
-            specs = {name: text for name, text in specs.items() if name in TENANTS_SEE}
+            said = {name: text for name, text in specs.items() if name in TENANTS_SEE}
+            specs = dict.fromkeys(BOOLEANS, "False") | said
         return TypeBody(
             id=row.id,
             name=row.name,

@@ -223,17 +223,17 @@ class ShareNetworks:
         zone: str | None,
         network_id: str | None,
         subnet_id: str | None,
+        only: bool = False,
     ) -> None:
-        """Raises Conflict, BadRequest for a subnet that cannot be added."""
+        """Raises Conflict, BadRequest for a subnet that cannot be added. `only`: of one zone there
+        is one (before 2.70)."""
         known = self.subnets(tx, [row.id])[row.id]
         if len(known) >= MOST_SUBNETS:
             raise BadRequest(f"A share network has {MOST_SUBNETS} subnets at most.")
         here = [each for each in known if each.availability_zone == zone]
-        if any((each.network_id, each.subnet_id) == (network_id, subnet_id) for each in here):
-            raise Conflict(
-                "Another share network subnet was found in the specified availability zone with "
-                "the same network and subnet."
-            )
+        if only and here:
+            raise Conflict("Another share network subnet was found in the specified availability "
+                           "zone. Only one share network subnet is allowed per zone.")  # fmt: skip
         if any(each.network_id != network_id for each in here):
             raise BadRequest(
                 "Share network subnets of one availability zone must be of one neutron network."
@@ -255,9 +255,10 @@ class ShareNetworks:
         network_id: str | None,
         subnet_id: str | None,
         metadata: dict[str, str],
+        only: bool = False,
     ) -> SubnetRow:
         where: dict[str, Any] = {"zone": zone, "network_id": network_id, "subnet_id": subnet_id}
-        self.check_subnet(tx, row, who, **where)
+        self.check_subnet(tx, row, who, only=only, **where)
         subnet = self._insert(tx, who, row, new_id(), zone, network_id, subnet_id, metadata)
         emit(tx, "share.network.update", row.id, principal=who)
         return subnet
@@ -325,7 +326,8 @@ class ShareNetworks:
                 f"Share network {row.id} has no subnet of a neutron network for availability zone "
                 f"{zone}."
             )
-        return here
+        # The same one twice is one place.
+        return list({each.subnet_id: each for each in reversed(here)}.values())[::-1]
 
     def _confirmed(self, tx: Tx, row: ShareNetworkRow, subnet: SubnetRow) -> SubnetRow:
         """What was only a claim is true for the share network's own project, whoever asks now.
