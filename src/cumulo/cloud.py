@@ -20,6 +20,7 @@ from cumulo.core.hosts.conductor import Conductor
 from cumulo.core.hosts.queries import NEWEST_EVENT
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.http.application import Application
+from cumulo.core.nodes.connected import Connected
 from cumulo.core.work import pools
 from cumulo.core.work.reconciler import ReconcilerLoop
 from cumulo.core.work.runner import JobRunner
@@ -41,6 +42,7 @@ class Cloud:
     services: Any
     """Each service's facade, by its name."""
     application: Application
+    connected: Connected
     agents: list[Agent]
     reconcilers: list[ReconcilerLoop] = field(default_factory=list)
 
@@ -60,12 +62,18 @@ class Cloud:
             name="first run: hosts",
         )
         for service in self.built:
-            if service.first_run is not None:
+            if service.first_run is not None and (
+                self.frame.nodes.content or not service.has_files
+            ):
                 await service.first_run(hosts)
 
     async def work(self) -> None:
         """Agents, reconcilers, jobs and workers, until cancelled."""
+        nodes = self.frame.nodes
+        self.connected.run_on(asyncio.get_running_loop())
         async with asyncio.TaskGroup() as group:
+            group.create_task(nodes.leases.run())
+            group.create_task(nodes.shared.run())
             for agent in self.agents:
                 group.create_task(agent.run())
             for loop in self.reconcilers:
@@ -73,11 +81,13 @@ class Cloud:
             for service in self.built:
                 for consumer in service.consumers:
                     group.create_task(ConsumerLoop(self.database, consumer).run())
-                for worker in service.workers:
-                    group.create_task(worker())
+                if nodes.content or not service.has_files:
+                    for worker in service.workers:
+                        group.create_task(worker())
             group.create_task(self._admit_hosts())
             group.create_task(self.application.load.run())
-            group.create_task(JobRunner(self.database, self.frame.jobs).run())
+            if nodes.content:
+                group.create_task(JobRunner(self.database, self.frame.jobs).run())
             group.create_task(reload_rules([face.rules for face in self.application.faces]))
             group.create_task(Retention(self.database, self.settings.history_days).run())
             group.create_task(self._note_how_far())
@@ -96,20 +106,34 @@ class Cloud:
     async def _admit_hosts(self) -> None:
         """Hosts on other machines, from when the first one is expected: until then nothing
         listens, and none of it is loaded."""
-        machines = self.frame.machines
-        if not await self.database.read(machines.expected):
+        machines, nodes = self.frame.machines, self.frame.nodes
+        if not await self.database.read(lambda tx: machines.expected(tx) or nodes.expected(tx)):
             await machines.needed.wait()
         from cumulo.core.hosts.gate import Gate
+        from cumulo.core.nodes.door import Door
 
+        contents = self.frame.later(Contents)
+        door = Door(nodes, self.conductor, contents, self.application.asgi)
         gate = Gate(
             self.conductor,
             machines,
             self.settings.link_address,
             version=__version__,
-            contents=self.frame.later(Contents),
+            contents=contents,
             alike=self.settings.alike,
+            others=door if nodes.grown else None,
         )
         await gate.run()
+
+    async def drain(self) -> None:
+        """This process is about to end. Where there are others they get its work at once, and
+        balancers some time to send requests there."""
+        leases = self.frame.nodes.leases
+        self.application.health.draining = True
+        await leases.leave()
+        if leases.others:
+            log.info("%.0f s for balancers", self.settings.node.drain_seconds)
+            await asyncio.sleep(self.settings.node.drain_seconds)
 
     def close(self) -> None:
         with contextlib.suppress(Exception):  # the database may be away, and it is a note only
@@ -117,4 +141,5 @@ class Cloud:
         for service in self.built:
             if service.close is not None:
                 service.close()
+        self.connected.close()
         self.database.close()

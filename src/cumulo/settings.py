@@ -71,6 +71,17 @@ class Hosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often hosts tell what their guests use."""
 
 
+class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """This control node, where a cloud has several."""
+
+    content: bool = True
+    """The files of images and objects are here, and this machine is a host. `node join` writes
+    false: then requests for files are handed on to the node that has them."""
+    drain_seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 5.0
+    """How long a node that is told to end goes on answering while `/healthz` sends balancers to the
+    others; not waited for where there are no others."""
+
+
 class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What may be asked at once. Buckets of requests bite only while the event loop is late."""
 
@@ -118,6 +129,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outbound: Outbound = Outbound()
     hosts: Hosts = Hosts()
     load: Load = Load()
+    node: Node = Node()
     tables: dict[str, Any] = {}
     """The services' own settings, by table, each of the type that its `settings.py` declares."""
 
@@ -262,14 +274,19 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield from _flat(f"{name}.{field}", getattr(value, field))
 
 
+def written_in(directory: Path) -> dict[str, Any]:
+    """What the operator's `cumulo.toml` says. Raises OSError, TOMLDecodeError."""
+    path = directory / "cumulo.toml"
+    return tomllib.loads(path.read_text()) if path.exists() else {}
+
+
 def load(data_dir: Path | None = None, *, read_file: bool = True, **overrides: object) -> Settings:
     """The settings of a data directory. Overrides that are None are ignored. Without `read_file`
     the operator's `cumulo.toml` is left aside."""
     directory = (data_dir or default_data_dir()).absolute()
     path = directory / "cumulo.toml"
     try:
-        there = read_file and path.exists()
-        written = tomllib.loads(path.read_text()) if there else {}
+        written = written_in(directory) if read_file else {}
         given = {name: value for name, value in overrides.items() if value is not None}
         wanted = {**written, **_remembered(directory), **given, "data_dir": directory}
         tables = {

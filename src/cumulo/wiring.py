@@ -23,7 +23,7 @@ from cumulo.core.http.load import LoadLimits
 from cumulo.core.http.operator import operator_face
 from cumulo.core.http.root import root_face
 from cumulo.core.http.watched import watch_hosts, watch_reconcilers
-from cumulo.core.work.reconciler import ReconcilerLoop
+from cumulo.core.nodes.connected import Connected
 from cumulo.settings import Settings
 
 
@@ -53,6 +53,9 @@ def build(settings: Settings, *, offline: bool = False) -> Cloud:
     lineage.start(database, registry, settings.data_dir)
     conductor = Conductor(database, registry)
     frame = Frame(settings, database, registry, conductor, all_of_them)
+    if not offline:
+        frame.nodes.shared.alike()
+    connected = Connected(frame)
     built = {each.name: each.build(frame) for each in all_of_them}
     conductor.add(part for each in built.values() for part in each.parts)
     application = Application(
@@ -62,13 +65,13 @@ def build(settings: Settings, *, offline: bool = False) -> Cloud:
         front=Front(settings.trusted_front),
         limits=msgspec.convert(msgspec.structs.asdict(settings.load), LoadLimits),
     )
-    for face in (face for each in built.values() for face in each.faces):
+    for face in (face for each in built.values() for face in connected.faces(each)):
         application.mount(face)
     counts = {noun: count for each in built.values() for noun, count in each.counts.items()}
     policy = settings.data_dir / "policy"
     decisions = Decisions(lambda: application.faces, frame.get(Principals), policy)
     rotate, names = frame.get(RotateKeys), frame.get(UserNames)
-    hosts = (frame.machines, settings.link_address)
+    hosts = (frame.machines, frame.nodes, settings.link_address)
     application.mount(
         operator_face(conductor, *hosts, counts, decisions, rotate, frame.feed, names)
     )
@@ -76,14 +79,17 @@ def build(settings: Settings, *, offline: bool = False) -> Cloud:
     application.mount(application.health.face())
     frame.caller.bind(application.execution, application.operations_at, settings.base_url)
     facades = {name: each.facade for name, each in built.items()}
-    agents = [] if offline else hosting.connect(frame, all_of_them)
+    agents = hosting.connect(frame, all_of_them) if settings.node.content and not offline else []
     services = SimpleNamespace(**facades)
-    cloud = Cloud(settings, database, frame, [*built.values()], services, application, agents)
+    cloud = Cloud(
+        settings, database, frame, [*built.values()], services, application, connected, agents
+    )
     for service in built.values():
-        loops = [ReconcilerLoop(database, each) for each in service.reconcilers]
+        loops = connected.loops(service)
         cloud.reconcilers += loops
         if service.on_bells is not None:
-            service.on_bells({loop.reconciler.name: loop.wakeup.ring for loop in loops})
+            service.on_bells({loop.reconciler.name: loop.ring for loop in loops})
+    connected.listen()
     watch_reconcilers(application.metrics, application.health, cloud.reconcilers)
     watch_hosts(application.health, registry)
     return cloud

@@ -27,6 +27,9 @@ ROW = HypervisorRow(
 )
 
 
+IMAGE = ImageRef(id="i", sha512=None, disk_format="raw")
+
+
 def flavor(**specs: str) -> FlavorSnapshot:
     named = {name.replace("__", ":"): value for name, value in specs.items()}
     return FlavorSnapshot(id="f", name="f", vcpus=2, ram=512, disk=10, extra_specs=named)
@@ -134,9 +137,9 @@ def test_what_is_no_hint_or_filter_is_refused() -> None:
 
 def test_resources_and_traits_of_a_flavor() -> None:
     wanted = flavor(resources__VCPU="0", resources__CUSTOM_X="1", resources2__CUSTOM_X="2")
-    assert resources_of(wanted, local_disk=True) == {"MEMORY_MB": 512, "DISK_GB": 10, "CUSTOM_X": 3}
+    assert resources_of(wanted, IMAGE) == {"MEMORY_MB": 512, "DISK_GB": 10, "CUSTOM_X": 3}
     with pytest.raises(BadRequest):
-        resources_of(flavor(resources__VCPU="many"), local_disk=True)
+        resources_of(flavor(resources__VCPU="many"), IMAGE)
     asked = flavor(trait__CUSTOM_A="required", trait1__CUSTOM_B="forbidden", trait__CUSTOM_C="x")
     assert traits_of(asked, image(**{"trait:CUSTOM_D": "required"})) == (
         ["CUSTOM_A", "CUSTOM_D"],

@@ -1,12 +1,15 @@
 """Hints to the scheduler, server groups' bounds, and what is kept of servers."""
 
 import asyncio
+import uuid
 from pathlib import Path
 from typing import Any
 
+from cumulo.compute.model.hypervisor import CachedImageRow
 from cumulo.compute.model.server import ServerRow
 from cumulo.compute.queries.server import ACTIONS
 from cumulo.core.clock import later
+from cumulo.core.db.transaction import Tx
 from tests.compute.test_moves import SERVERS, VERSION, make, now
 from tests.support.cloud import TestCloud, running_cloud
 
@@ -90,5 +93,56 @@ def test_a_deleted_server_is_forgotten_at_last(tmp_path: Path) -> None:
             assert (await cloud.call("GET", actions, headers=VERSION)).status == 404
             where = {"server_id": server_id}
             assert await database.read(lambda tx: ACTIONS.page(tx, where=where)) == []
+
+    asyncio.run(story())
+
+
+def test_images_that_hosts_have_ahead(tmp_path: Path) -> None:
+    """Items of the hosts of an aggregate for a day, or until they leave it."""
+
+    async def story() -> None:
+        async with running_cloud(tmp_path, hosts={"fake": 2}) as cloud:
+            newer = {"openstack-api-version": "compute 2.81"}
+
+            async def call(path: str, body: Any, status: int, as_: str = "admin") -> Any:
+                path = f"/compute/v2.1/os-aggregates{path}"
+                answer = await cloud.call("POST", path, as_=as_, json_=body, headers=newer)
+                assert answer.status == status, answer.raw
+                return answer.json if answer.raw else None
+
+            made = await call("", {"aggregate": {"name": "a"}}, 200)
+            path = f"/{made['aggregate']['id']}"
+            for host in ("fake-0001", "fake-0002"):
+                await call(f"{path}/action", {"add_host": {"host": host}}, 200)
+            image = {"id": cloud.image}
+            await call(f"{path}/images", {"cache": [image, image]}, 400)
+            await call(f"{path}/images", {"cache": [{"id": str(uuid.uuid4())}]}, 400)
+            await call(f"{path}/images", {"cache": [image]}, 403, as_="demo")
+            await call(f"{path}/images", {"cache": [image]}, 202)
+            await call(f"{path}/images", {"cache": [image]}, 202)
+            part = cloud.cloud.conductor.parts["compute"]
+            name = f"image-{cloud.image}"
+            database = cloud.cloud.database
+
+            def wanted(host: str) -> Any:
+                return database.read_now(  # type: ignore[attr-defined]
+                    lambda tx: dict(part.items(tx, host, [name]))
+                )
+
+            assert all(wanted(host)[name].cached for host in ("fake-0001", "fake-0002"))
+            assert part.contents(wanted("fake-0001")[name])[0].id == cloud.image
+            await call(f"{path}/action", {"remove_host": {"host": "fake-0002"}}, 200)
+            assert wanted("fake-0002") == {}
+            precaching = cloud.cloud.services.compute.precaching
+
+            def age(tx: Tx) -> None:
+                row = tx.get(CachedImageRow, "fake-0001", cloud.image)
+                assert row is not None and precaching.expired(tx, 9) == []
+                tx.update(row, until=tx.now)
+                (id,) = precaching.expired(tx, 9)
+                precaching.forget(tx, id)
+
+            database.write_now(age)  # type: ignore[attr-defined]
+            assert wanted("fake-0001") == {}
 
     asyncio.run(story())

@@ -89,9 +89,9 @@ class ControlPlane:
             raise Died(self._died_at())
 
     def kill(self) -> None:
-        assert self._child is not None
-        self._child.kill()
-        self._child.wait()
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
 
     def send(
         self, method: str, path: str, body: Any = None, user: str | None = "demo"

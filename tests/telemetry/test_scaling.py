@@ -196,5 +196,15 @@ def test_it_fires_by_the_measure_and_not_by_the_clock(tmp_path: Path) -> None:
                 json_=[{"timestamp": time.time(), "value": 1}],
             )
             await cloud.until(one, lambda a: a.json["state"] == "ok", seconds=5)
+            # Taken by a control node that is not the one that looks: it is told by the database.
+            leases = cloud.cloud.frame.nodes.leases
+            leases.alone = False
+            measure = [{"timestamp": time.time() + 1, "value": 9}]
+            path = f"/metric/v1/metric/{made.json['metrics']['load']}/measures"
+            await cloud.call("POST", path, json_=measure)
+            leases.alone = True
+            for loop in cloud.cloud.reconcilers:
+                loop.wakeup.ring()
+            await cloud.until(one, lambda a: a.json["state"] == "alarm", seconds=5)
 
     asyncio.run(run())

@@ -64,6 +64,7 @@ def build(frame: Frame) -> Service:
         faces=[baremetal_face(service, frame.database, frame.rules("baremetal", RULES))],
         workers=[PowerWatch(frame.database, service, own.power_seconds).run],
         counts={"nodes": service.nodes.count},
+        has_files=True,
     )
 
 

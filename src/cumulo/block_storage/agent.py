@@ -37,7 +37,7 @@ class StorageAgent:
 
     def slot(self, order: Order) -> str:
         disk: WantedDisk | None = order.item
-        copies = disk is not None and disk.source is not None and not self.driver.has(order.id)
+        copies = disk is not None and disk.source is not None and self._lacks(disk)
         return "copy" if copies else "short"
 
     async def ensure(self, order: Order, tell: Callable[[str], None]) -> SeenDisk:
@@ -52,6 +52,7 @@ class StorageAgent:
             generation=order.stamp(disk.generation),
             size_gb=disk.size_gb,
             source=await self._source(disk),
+            content=disk.content,
         )
         try:
             state = await self.driver.ensure_volume(spec)
@@ -100,10 +101,14 @@ class StorageAgent:
         connection = await self.driver.connection(disk_id)
         return SeenDisk(size_gb=0, connection=connection, held=True)
 
+    def _lacks(self, disk: WantedDisk) -> bool:
+        """It is not there, or has an older content."""
+        return not self.driver.has(disk.id) or self.driver.content(disk.id) < disk.content
+
     async def _source(self, disk: WantedDisk) -> VolumeSource | None:
         """What it is copied from; None once it is made: the source may be gone by then."""
         source = disk.source
-        if source is None or self.driver.has(disk.id):
+        if source is None or not self._lacks(disk):
             return None
         if source.content is not None:
             return VolumeSource(await self._content(source.content), source.content.format)
@@ -127,7 +132,7 @@ class StorageAgent:
 
     async def tidy(self, orders: Sequence[Order], unknown: Sequence[str]) -> None:
         """Images are needed until what is made of them is made."""
-        waiting = [each.item for each in orders if each.item and not self.driver.has(each.id)]
+        waiting = [each.item for each in orders if each.item and self._lacks(each.item)]
         sources = [disk.source for disk in waiting if disk.source is not None]
         needed = {each.content.name for each in sources if each.content is not None}
         await self._shelf.tidy(self.kind, needed)

@@ -23,7 +23,13 @@ EVENTS = (
             *(f"volume.{v}.end" for v in ("create", "delete", "extend")),
         ),
         on("volume", "volume.extend.start", size=int),
-        on("volume", *(f"volume.{v}.error" for v in ("create", "delete", "extend")), reason=str),
+        on("volume", "volume.reimage.start", image=str),
+        on("volume", "volume.reimage.end"),
+        on(
+            "volume",
+            *(f"volume.{v}.error" for v in ("create", "delete", "extend", "reimage")),
+            reason=str,
+        ),
         on(
             "volume",
             *(f"volume.{verb}.{end}" for verb in ("attach", "detach") for end in ("start", "end")),
@@ -115,6 +121,17 @@ class BlockStorage(Protocol):
         is attached and not multi-attach, it is to be booted from and not bootable, it is on
         another machine), in compute's words.
         """
+
+    def check_image(self, tx: Tx, principal: Principal, volume_id: str, image_id: str) -> None:
+        """Can this image be written over a volume that a server has? Raises NotFound,
+        BadRequest."""
+
+    def write_image(self, tx: Tx, principal: Principal, volume_id: str, image_id: str) -> None:
+        """What was in it goes: its host makes it anew of the image. Its server has to be off; the
+        attachment's `connection` is None until it is done. Raises the same."""
+
+    def image_written(self, tx: Tx, volume_id: str) -> bool:
+        """Whether it is done. Raises BadRequest with the reason when it cannot be."""
 
     def check_owned(self, tx: Tx, principal: Principal, volume_id: str) -> None:
         """Raises NotFound for an unknown or foreign volume."""

@@ -104,6 +104,9 @@ class StoragePart:
             # Of a disk that is lost it stays known how large it was: it is not made anew.
             size = disk.size_gb if disk.connection is not None else row.observed_size
             changes |= {"observed_size": size, "connection": disk.connection}
+        if seen.fault is not None and row.observed_size == 0:
+            # It could not be written: what is there is not what is wanted.
+            changes |= {"observed_size": 0, "connection": None}
         if all(getattr(row, name) == value for name, value in changes.items()):
             return
         before = row
@@ -135,7 +138,9 @@ class StoragePart:
 def _verb(row: VolumeRow) -> str:
     if row.wanted == "absent":
         return "delete"
-    return "create" if row.observed_size == 0 else "extend"
+    if row.observed_size:
+        return "extend"
+    return "reimage" if row.content else "create"
 
 
 def _volume_disk(row: VolumeRow, images: Mapping[str, ImageInfo]) -> WantedDisk:
@@ -159,6 +164,7 @@ def _volume_disk(row: VolumeRow, images: Mapping[str, ImageInfo]) -> WantedDisk:
         generation=row.generation,
         size_gb=row.size,
         source=source,
+        content=row.content,
         in_use=any(state in ("attached", "detaching") for state in row.attachments),
         made=row.observed_size > 0,
         held=row.wanted == "absent" or row.fault is not None,

@@ -22,6 +22,8 @@ RULES: dict[str, str] = {
     "volume:update_volume_metadata": _WRITE,
     "volume:delete_volume_metadata": _WRITE,
     "volume:extend": _WRITE,
+    "volume:reimage": _WRITE,
+    "volume:reimage_reserved": _WRITE,
     "volume:extend_attached_volume": _WRITE,
     "volume:update_readonly_flag": _WRITE,
     "volume:attachment_create": _WRITE,

@@ -31,7 +31,8 @@ def command(
     tables = False
     if purge:
         # Ours or not, there or away: known before anything is removed.
-        tables = not keep_database and _has_tables(settings)
+        # They are the cloud's, which goes on without a control node that had joined it.
+        tables = settings.node.content and not keep_database and _has_tables(settings)
         _ask(settings, yes, tables)
     found = instance.running(settings)
     if found is not None:

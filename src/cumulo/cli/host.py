@@ -39,15 +39,15 @@ def token() -> None:
 def create(name: str | None, minutes: int, data_dir: Path | None) -> None:
     """Print the command that makes another machine a host of this cloud; good once."""
     body = {"name": name, "minutes": minutes}
-    made = _client(data_dir, lambda client: client.post(f"{HOSTS}/tokens", body))
+    made = ask_cloud(data_dir, lambda client: client.post(f"{HOSTS}/tokens", body))
     given = f" --name {name}" if name else ""
     click.echo(f"./cumulo join {made['url']} --token {made['token']}{given}")
-    note = _note(made["url"])
+    note = note_on(made["url"])
     if note:
         click.echo(f"note: {note}", err=True)
 
 
-def _note(url: str) -> str:
+def note_on(url: str) -> str:
     """What keeps other machines from joining there, or from being reached."""
     text = url.partition("://")[2].rpartition(":")[0].strip("[]")
     try:
@@ -72,7 +72,7 @@ def _note(url: str) -> str:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def list_hosts(data_dir: Path | None, as_json: bool) -> None:
     """All hosts: do they live, what is on them."""
-    found = _client(data_dir, lambda client: client.get(HOSTS))
+    found = ask_cloud(data_dir, lambda client: client.get(HOSTS))
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
         return
@@ -85,7 +85,7 @@ def list_hosts(data_dir: Path | None, as_json: bool) -> None:
 @data_dir_option
 def show(host: str, data_dir: Path | None) -> None:
     """One host."""
-    found = _client(data_dir, lambda client: client.get(f"{HOSTS}/{quote(host, safe='')}"))
+    found = ask_cloud(data_dir, lambda client: client.get(f"{HOSTS}/{quote(host, safe='')}"))
     _show(found)
     click.echo(f"  last heard of  {found['last_seen']}")
     if found["certificate_until"]:
@@ -124,7 +124,7 @@ def enable(host: str, data_dir: Path | None) -> None:
 def drain(host: str, data_dir: Path | None) -> None:
     """Disable it, and say what still has to go. Exit status 1 as long as something is there."""
     _tell(data_dir, host, "disable")
-    found = _client(data_dir, lambda client: client.get(f"{HOSTS}/{quote(host, safe='')}"))
+    found = ask_cloud(data_dir, lambda client: client.get(f"{HOSTS}/{quote(host, safe='')}"))
     if found["has"]:
         _show(found)
         click.echo("its servers have to be deleted, or resized or migrated to other hosts")
@@ -145,7 +145,7 @@ def remove_host(host: str, yes: bool, data_dir: Path | None) -> None:
 
 
 def _tell(data_dir: Path | None, host: str, verb: str) -> None:
-    _client(data_dir, lambda client: client.post(f"{HOSTS}/{quote(host, safe='')}/{verb}", None))
+    ask_cloud(data_dir, lambda client: client.post(f"{HOSTS}/{quote(host, safe='')}/{verb}", None))
 
 
 @command.group()
@@ -158,7 +158,7 @@ def unknown() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def list_(data_dir: Path | None, as_json: bool) -> None:
     """What is on hosts and belongs to nobody."""
-    found = _client(data_dir, lambda client: client.get(AT))
+    found = ask_cloud(data_dir, lambda client: client.get(AT))
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
         return
@@ -178,7 +178,7 @@ def list_(data_dir: Path | None, as_json: bool) -> None:
 def adopt(host: str, kind: str, id: str, project: str, data_dir: Path | None) -> None:
     """Give it to a project, as what it is (a disk becomes a volume)."""
     body = {"host": host, "kind": kind, "id": id, "project": project}
-    made = _client(data_dir, lambda client: client.post(f"{AT}/adopt", body))
+    made = ask_cloud(data_dir, lambda client: client.post(f"{AT}/adopt", body))
     click.echo("  ".join(f"{name}={value}" for name, value in made["adopted"].items()))
 
 
@@ -193,11 +193,12 @@ def remove(host: str, kind: str, id: str, yes: bool, data_dir: Path | None) -> N
     if not yes:
         click.confirm(f"Remove {kind} {id} from {host}, with all that is in it?", abort=True)
     body = {"host": host, "kind": kind, "id": id}
-    _client(data_dir, lambda client: client.post(f"{AT}/remove", body))
+    ask_cloud(data_dir, lambda client: client.post(f"{AT}/remove", body))
     click.echo(f"{host} removes it")
 
 
-def _client(data_dir: Path | None, ask: Any) -> Any:
+def ask_cloud(data_dir: Path | None, ask: Any) -> Any:
+    """What `ask` gets of the cloud that runs here, as its admin. Raises ClickException."""
     settings = load_settings(data_dir)
     found = instance.running(settings)
     if found is None:

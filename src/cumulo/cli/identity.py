@@ -79,6 +79,7 @@ async def _reset(settings: Settings) -> list[str]:
 
     try:
         cloud = wiring.build(settings, offline=True)
+        cloud.frame.nodes.shared.take_over()
         try:
             return await cloud.frame.get(FirstUsers).reset()
         finally:

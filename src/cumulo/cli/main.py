@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "why": "Tell the story of one resource: what happened, and why.",
         "can": "Say whether somebody may do something, and why.",
         "host": "Look after hosts: let machines join, drain and remove them.",
+        "node": "Look after control nodes: several for one cloud, on PostgreSQL.",
         "join": "Make this machine a host of a cloud that runs elsewhere.",
         "identity": "Look after identity: rotate its keys, reset the admin's password.",
         "usage": "Tell what projects used in a time, and what it costs.",

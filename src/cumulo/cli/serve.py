@@ -73,6 +73,7 @@ def serve(settings: Settings, *, to_terminal: bool) -> None:
     from cumulo.core.db.transaction import DatabaseAway
     from cumulo.core.hosts.lineage import ForeignDatabase
     from cumulo.core.http.server import listening_socket
+    from cumulo.core.nodes.shared import WrongMaster
 
     try:
         bound = listening_socket(settings.host, settings.port)
@@ -85,6 +86,9 @@ def serve(settings: Settings, *, to_terminal: bool) -> None:
     except DatabaseAway as error:
         log.error("%s", error)
         raise click.ClickException(str(error)) from None
+    except WrongMaster as error:
+        log.error("%s", error)
+        raise click.ClickException(f"the database's secrets: {error}") from None
     except PolicyError as error:
         log.error("policy: %s", error)
         raise click.ClickException(f"policy: {error}") from None
@@ -165,6 +169,7 @@ async def _main(settings: Settings, bound: socket.socket) -> None:
     _collect_from_now_on()
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({stopping, work, serving}, return_when=asyncio.FIRST_COMPLETED)
+    await cloud.drain()
     server.stop()
     await serving
     work.cancel()

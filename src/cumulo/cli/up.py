@@ -110,7 +110,7 @@ def check(settings: Settings, found: instance.Running | None, *, restart: bool =
         _check_address(settings)
     database.refuse_foreign(settings)
     _check_policy(settings)
-    if not settings.fake:
+    if not settings.fake and settings.node.content:
         if os.geteuid() != 0:
             raise click.ClickException(
                 "networks and guests need root; as an ordinary user: ./cumulo up --fake "
@@ -186,7 +186,8 @@ def _set_up(settings: Settings) -> None:
         return
     try:
         setup.ensure_packages("run")
-        setup.ensure_guest_image(settings.guest_image)
+        if settings.node.content:
+            setup.ensure_guest_image(settings.guest_image)
     except SetupFailed as error:
         raise click.ClickException(str(error)) from None
 

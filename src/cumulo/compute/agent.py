@@ -38,6 +38,7 @@ from cumulo.core.hosts.work import Failed, Look, NotYet, Slots
 
 READY_SECONDS = 300.0
 """How long a tap or a volume may be missing before that is a failure"""
+NO_GUEST = GuestState(id="", generation=0, power="absent")
 CONSOLE_LIMIT = 256 * 1024
 
 
@@ -93,12 +94,20 @@ class ComputeAgent:
 
     async def ensure(self, order: Order, tell: Callable[[str], None]) -> SeenGuest:
         guest: WantedGuest = order.item
+        if guest.cached:
+            await self._base(guest.image, NO_GUEST)
+            return _seen(NO_GUEST)
         missing = [disk.device for disk in guest.disks if disk.connection is None]
         waits = f"{', '.join(missing)} is not connected yet"
         known = await self.driver.inspect(guest.id)
         if missing and known.power == "absent":
             step = "block_device_mapping"
             raise NotYet(waits, step=step, patience=READY_SECONDS, state=_seen(known))
+        if missing and guest.image is None and known.power in ("off", "crashed"):
+            # What it boots from is being written: nothing can be made of it before.
+            if guest.power == "off":
+                return _seen(known)
+            raise NotYet(waits, patience=None, state=_seen(known))
         if guest.launched and guest.image is not None and known.power == "absent":
             reason = "its root disk is not on this host any more"
             raise Failed(reason, final=True, state=_seen(known))
@@ -124,6 +133,10 @@ class ComputeAgent:
         await self.driver.remove(order.id)
 
     async def look(self, order: Order) -> Look:
+        guest: WantedGuest | None = order.item
+        if guest is not None and guest.cached:
+            there = self._shelf is None or guest.image is None or self._shelf.find(guest.image)
+            return Look(_seen(NO_GUEST), bool(there))
         state = await self.driver.inspect(order.id)
         return Look(_seen(state), state.converged)
 
@@ -291,6 +304,7 @@ def _seen(state: GuestState) -> SeenGuest:
         reason=state.reason,
         reboot_done=state.reboot_done,
         disks=state.disks,
+        pins=state.pins,
     )
 
 

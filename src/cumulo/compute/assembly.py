@@ -1,6 +1,7 @@
 """What compute is to the cloud."""
 
 import asyncio
+import os
 from collections.abc import Callable
 
 from cumulo.block_storage.interface import BlockStorage
@@ -13,9 +14,10 @@ from cumulo.compute.first_run import FirstFlavors
 from cumulo.compute.interface import EVENTS
 from cumulo.compute.jobs import ComputeJobs
 from cumulo.compute.meters import METERS
+from cumulo.compute.model.cells import cpus_of
 from cumulo.compute.part import ComputePart
 from cumulo.compute.policy import RULES
-from cumulo.compute.reconcile import ForgottenServers
+from cumulo.compute.reconcile import ForgottenImages, ForgottenServers
 from cumulo.compute.service.compute import LEGACY_QUOTAS, QUOTAS, ComputeService, Waits
 from cumulo.compute.service.filters import Filters
 from cumulo.compute.service.hosts import Ratios
@@ -64,8 +66,19 @@ def build(frame: Frame) -> Service:
             frame.rules("compute", RULES, project_only(RULES)),
             frame.caller,
         ),
-        parts=[ComputePart(compute.servers, compute.hosts, compute.operations, compute.metadata)],
-        reconcilers=[ForgottenServers(frame.database, compute.servers, own.keep_deleted_days)],
+        parts=[
+            ComputePart(
+                compute.servers,
+                compute.hosts,
+                compute.operations,
+                compute.metadata,
+                compute.precaching,
+            )
+        ],
+        reconcilers=[
+            ForgottenServers(frame.database, compute.servers, own.keep_deleted_days),
+            ForgottenImages(frame.database, compute.precaching),
+        ],
         counts={"servers": compute.hosts.servers_in_all},
         first_run=FirstFlavors(frame.database, compute).make,
     )
@@ -81,7 +94,7 @@ def agent(host: HostFrame) -> ComputeAgent:
             each.guest_changed(guest_id)
 
     driver = _driver(host.settings, guest_changed)
-    resources = resources_of(host.folder)
+    resources = resources_of(host.folder, dedicated=dedicated_of(host.settings))
     made.append(ComputeAgent(driver, resources, host.shelf, folder=host.folder))
     return made[0]
 
@@ -92,8 +105,15 @@ def _driver(settings: Settings, on_change: Callable[[str], None] | None = None) 
     return QemuDriver(
         settings.data_dir,
         namespace=f"{instance_prefix(settings)}-host",
+        dedicated=dedicated_of(settings),
         on_change=on_change,
     )
+
+
+def dedicated_of(settings: Settings) -> list[int]:
+    """Raises ValueError for a set that this machine does not have."""
+    text = settings.of(ComputeSettings).cpu_dedicated_set
+    return cpus_of(text, os.cpu_count() or 1) if text else []
 
 
 async def stop(host: HostFrame, remove: bool) -> int:

@@ -66,6 +66,7 @@ EVENTS = (
         on("aggregate", "compute.aggregate.create", name=str),
         on("aggregate", "compute.aggregate.update", changed=list[str]),
         on("aggregate", "compute.aggregate.delete"),
+        on("aggregate", "compute.aggregate.cache_images", images=int, hosts=int),
         on("host", "compute.host.create", vcpus=int),
         on("host", "compute.host.delete"),
         on(

@@ -3,6 +3,7 @@
     compute.image           copy ─▶ upload ─▶ tidy
     compute.shelve          stop ─▶ copy ─▶ upload ─▶ leave
     compute.move            stop ─▶ copy ─▶ switch
+    compute.reimage         stop ─▶ write ─▶ wait ─▶ start
     compute.reclaim         end          (of a soft-deleted server, after a while)
     compute.confirm_resize  confirm      (by itself, after a while)
 
@@ -16,7 +17,15 @@ from typing import Any
 from cumulo.compute.model.server import ServerRow
 from cumulo.compute.service.compute import ComputeService
 from cumulo.compute.service.copies import HostCopy, send
-from cumulo.compute.service.operations import RECLAIM, SHELVE, Reclaim, Shelving
+from cumulo.compute.service.operations import (
+    RECLAIM,
+    REIMAGE,
+    REIMAGING,
+    SHELVE,
+    Reclaim,
+    Reimaging,
+    Shelving,
+)
 from cumulo.compute.service.resizing import CONFIRM, MOVE, Confirm, Move
 from cumulo.compute.service.servers import KIND
 from cumulo.compute.service.snapshots import IMAGE, Copying
@@ -81,6 +90,19 @@ class ComputeJobs:
                     Step("switch", self.switch, no_return=True),
                 ],
                 undone=self.move_undone,
+            )
+        )
+        jobs.add(
+            Kind(
+                REIMAGE,
+                Reimaging,
+                [
+                    Step("stop", self.stop_to_reimage),
+                    Step("write", self.write),
+                    Step("wait", self.wait_for_volume),
+                    Step("start", self.start, no_return=True),
+                ],
+                undone=self.reimage_undone,
             )
         )
         jobs.add(Kind(RECLAIM, Reclaim, [Step("end", self.reclaim)]))
@@ -214,6 +236,46 @@ class ComputeJobs:
             self._compute.resizing.undone(tx, row)
             self._servers.finish_jobs_actions(tx, row, ("resize", "migrate"), job.reason)
 
+    # --- another image in a volume ---------------------------------------------------------------
+
+    async def stop_to_reimage(self, run: Run[Reimaging]) -> Outcome[Reimaging]:
+        row = await run.read(lambda tx: self._row(tx, run))
+        if not _is_off(row):
+            _check_waiting(run, row)
+            return run.pause(LOOK_AGAIN)
+        return run.next()
+
+    async def write(self, run: Run[Reimaging]) -> Outcome[Reimaging]:
+        memo = run.memo
+
+        def begin(tx: Tx) -> None:
+            self._row(tx, run)
+            who = _uploader(memo)
+            self._servers.volumes.write_image(tx, who, memo.volume_id, memo.image_id)
+
+        return run.next(begin)
+
+    async def wait_for_volume(self, run: Run[Reimaging]) -> Outcome[Reimaging]:
+        """It is its host's work, and takes as long as it takes; a failure ends it."""
+        volume_id = run.memo.volume_id
+        await run.read(lambda tx: self._row(tx, run))
+        if await run.read(lambda tx: self._servers.volumes.image_written(tx, volume_id)):
+            return run.next()
+        return run.pause(LOOK_AGAIN)
+
+    async def start(self, run: Run[Reimaging]) -> Outcome[Reimaging]:
+        def go(tx: Tx) -> None:
+            row = self._servers.find(tx, run.subject)
+            if row is not None and row.present and row.operation == REIMAGING:
+                self._compute.operations.reimaged(tx, row, run.memo.power)
+
+        return run.next(go)
+
+    def reimage_undone(self, tx: Tx, job: Job[Reimaging]) -> None:
+        row = self._servers.find(tx, job.subject)
+        if row is not None and row.present and row.operation == REIMAGING:
+            self._compute.operations.not_reimaged(tx, row, job.reason)
+
     # --- after a while ---------------------------------------------------------------------------
 
     async def reclaim(self, run: Run[Reclaim]) -> Outcome[Reclaim]:
@@ -313,7 +375,7 @@ def _check_waiting(run: Job[Any], row: ServerRow) -> None:
         raise Failed(f"Host {row.host_id} has not switched it off in {STOP_SECONDS:.0f} seconds.")
 
 
-def _uploader(memo: Copying | Shelving) -> Principal:
+def _uploader(memo: Copying | Shelving | Reimaging) -> Principal:
     """Whoever asked for it, with no more than their project's right to its images."""
     return Principal(
         user_id=memo.user_id,

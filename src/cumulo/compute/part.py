@@ -17,7 +17,8 @@ from cumulo.compute.model.state import BY_HOST
 from cumulo.compute.queries import server as queries
 from cumulo.compute.service.hosts import Hosts
 from cumulo.compute.service.metadata import Details, Metadata, More, config_drive
-from cumulo.compute.service.operations import Operations
+from cumulo.compute.service.operations import REIMAGING, Operations
+from cumulo.compute.service.precaching import Precaching
 from cumulo.compute.service.servers import FORMATS, KIND, Servers
 from cumulo.core.blobs.content import Content
 from cumulo.core.db.transaction import Tx
@@ -42,14 +43,21 @@ class ComputePart:
     host_type = HostResources
 
     def __init__(
-        self, servers: Servers, hosts: Hosts, operations: Operations, metadata: Metadata
+        self,
+        servers: Servers,
+        hosts: Hosts,
+        operations: Operations,
+        metadata: Metadata,
+        precaching: Precaching,
     ) -> None:
+        self._precaching = precaching
         self._metadata = metadata
         self._operations = operations
         self._servers = servers
         self._hosts = hosts
 
     def items(self, tx: Tx, host_id: str, ids: Sequence[str]) -> Mapping[str, WantedGuest]:
+        images = self._precaching.items(tx, host_id, ids)
         rows = tx.all(queries.BY_IDS, ids=ids) if ids else []
         mine = [row for row in rows if row.host_id == host_id and row.present]
         left = {
@@ -57,6 +65,7 @@ class ComputePart:
             for row in rows
             if row.before is not None and row.before.host_id == host_id != row.host_id
         }
+        left |= images
         if not mine:
             return left
         ids = [row.id for row in mine]
@@ -124,6 +133,7 @@ class ComputePart:
         stuck = seen.fault is not None and (seen.failures >= PATIENCE or seen.final)
         if guest is not None:
             changes["seen_power"] = guest.power
+            changes["pins"] = guest.pins
             changes["reboot_done"] = max(row.reboot_done, guest.reboot_done)
             if guest.power in ("on", "paused"):
                 changes["placed"] = True
@@ -147,7 +157,7 @@ class ComputePart:
         real = {name: value for name, value in changes.items() if getattr(row, name) != value}
         if real:
             row = self._servers.save(tx, row, **real)
-        if done:
+        if done and row.operation != REIMAGING:  # A job ends that.
             self._servers.finish_actions(tx, row, None)
         elif "fault" in real and row.fault is not None:
             self._servers.finish_actions(tx, row, row.fault.message)

@@ -96,6 +96,8 @@ RULES: dict[str, str] = {
     },
     "compute:servers:create:requested_destination": _ADMIN,
     "compute:server:topology:index": _READER,
+    "compute:server:topology:host:index": _ADMIN,
+    "compute:aggregates:images": _ADMIN,
     "os_compute_api:os-migrate-server:migrate": "rule:project_manager_or_admin",
     "os_compute_api:os-server-external-events:create": "role:service or role:admin",
     "os_compute_api:os-volumes-attachments:swap": "role:service or role:admin",

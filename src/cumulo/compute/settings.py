@@ -18,6 +18,9 @@ class ComputeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much a host counts for its free memory; below zero: the fullest one is filled first."""
     cpu_weight_multiplier: float = 0.0
     disk_weight_multiplier: float = 0.0
+    cpu_dedicated_set: str = ""
+    """Processors of this machine (`2-7,^4`) that are set aside: each serves one processor of one
+    guest whose flavor says `hw:cpu_policy=dedicated`, and nothing else of Cumulo's guests."""
     reclaim_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     """How long a deleted server can be restored; 0: it goes at once."""
     resize_confirm_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0

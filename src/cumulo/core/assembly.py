@@ -39,6 +39,8 @@ from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.hosts.work import HostPart
 from cumulo.core.http.caller import Caller
 from cumulo.core.http.operations import Face
+from cumulo.core.nodes.nodes import Nodes
+from cumulo.core.nodes.shared import Shared
 from cumulo.core.quotas.quotas import Quotas, UnifiedLimits
 from cumulo.core.resource_types import Finder, ResourceType
 from cumulo.core.usage import Metered
@@ -103,6 +105,8 @@ class Frame:
     """Calls any service's operations for a principal, inside the process; once all are built."""
     machines: Machines = field(init=False)
     """Hosts that join from other machines."""
+    nodes: Nodes = field(init=False)
+    """The control nodes: this one and the others."""
     feed: Feed = field(init=False)
     """The live feed of events."""
     jobs: Jobs = field(init=False)
@@ -123,6 +127,8 @@ class Frame:
 
     def __post_init__(self) -> None:
         self.machines = Machines(self.registry, self.settings.secrets_dir)
+        shared = Shared(self.settings.data_dir, self.database)
+        self.nodes = Nodes(self.settings, self.database, self.machines, shared)
         self.feed = Feed(self.database)
         self.jobs = Jobs(self.database)
         self.tickets = Tickets.kept_in(self.settings.secrets_dir / "ticket-key")
@@ -245,6 +251,9 @@ class Service:
     first_run: Callable[[Sequence["AgentParts"]], Awaitable[None]] | None = None
     """Makes what a new cloud has before anybody asks. Idempotent: run at each start."""
     close: Callable[[], None] | None = None
+    has_files: bool = False
+    """What it keeps is in files of one control node, too: there its reconcilers and workers run,
+    and there the others send requests for bytes (operations of the kind `stream`)."""
 
 
 @dataclass(frozen=True)

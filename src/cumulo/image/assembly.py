@@ -60,6 +60,7 @@ def build(frame: Frame) -> Service:
         on_bells=on_bells,
         counts={"images": image.images.count},
         first_run=first_run,
+        has_files=True,
     )
 
 

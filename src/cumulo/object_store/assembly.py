@@ -47,6 +47,7 @@ def build(frame: Frame) -> Service:
         on_bells=on_bells,
         workers=[ContainerLooks(frame.database, store).run],
         counts={"containers": store.containers.count_all},
+        has_files=True,
     )
 
 

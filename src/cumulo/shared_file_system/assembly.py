@@ -14,6 +14,7 @@ from cumulo.shared_file_system.interface import EVENTS
 from cumulo.shared_file_system.meters import METERS
 from cumulo.shared_file_system.part import SharesPart
 from cumulo.shared_file_system.policy import RULES
+from cumulo.shared_file_system.reconcile import Expired
 from cumulo.shared_file_system.service.quotas import DEFAULTS
 from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
 from cumulo.shared_file_system.settings import SharedFileSystemSettings
@@ -26,6 +27,7 @@ def build(frame: Frame) -> Service:
         service,
         faces=shared_file_system_faces(service, frame.rules("shared_file_system", RULES)),
         parts=[SharesPart(service)],
+        reconcilers=[Expired(frame.database, service)],
         counts={"shares": service.shares.count},
     )
 

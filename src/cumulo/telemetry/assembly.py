@@ -15,7 +15,13 @@ from cumulo.telemetry.queries.metric import COUNT
 from cumulo.telemetry.reconcile import AlarmCalls, AlarmLooks, GonePoints, Post
 from cumulo.telemetry.resources import TYPES
 from cumulo.telemetry.service.alarm_events import AlarmEvents
-from cumulo.telemetry.service.alarms import Alarms, all_soon, search_again, watching
+from cumulo.telemetry.service.alarms import (
+    Alarms,
+    all_soon,
+    look_soon,
+    search_again,
+    watching,
+)
 from cumulo.telemetry.service.hashmap import Hashmap
 from cumulo.telemetry.service.metrics import Metrics
 from cumulo.telemetry.service.prices import PriceBook
@@ -56,6 +62,7 @@ def build(frame: Frame) -> Service:
         sent_on = RemoteWrite(_deliver(own.remote_write))
         samples.told = sent_on.put
         workers.append(sent_on.run)
+    leases = frame.nodes.leases
     meters = [one for each in frame.assemblies for one in each.meters]
 
     def on_bells(bells: Bells) -> None:
@@ -64,13 +71,19 @@ def build(frame: Frame) -> Service:
 
         def measured(tx: Tx, metric_ids: Sequence[str]) -> None:
             found = watching(tx, metric_ids)
-            if found:
+            if not found:
+                return
+            if not leases.holds(looks.name):
+                # Another control node looks: it finds them in the database.
+                look_soon(tx, found)
+                tx.after_commit(bells[looks.name])
+                return
 
-                def ring() -> None:
-                    looks.look_soon(found)
-                    bells[looks.name]()
+            def ring() -> None:
+                looks.look_soon(found)
+                bells[looks.name]()
 
-                tx.after_commit(ring)
+            tx.after_commit(ring)
 
         def changed(tx: Tx, project_id: str | None) -> None:
             if search_again(tx, project_id):

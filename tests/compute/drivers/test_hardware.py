@@ -6,9 +6,14 @@ from typing import Any
 import pytest
 
 from cumulo.compute.drivers.driver import GuestSpec, NicSpec, RootDisk
-from cumulo.compute.drivers.qemu import limits
+from cumulo.compute.drivers.qemu import limits, pinning
 from cumulo.compute.drivers.qemu.command import build_command
-from cumulo.compute.drivers.qemu.hardware import HardwareFault, hardware_of, throttle_of
+from cumulo.compute.drivers.qemu.hardware import (
+    HardwareFault,
+    hardware_of,
+    memory_arguments,
+    throttle_of,
+)
 from cumulo.compute.model.specs import complaint
 from cumulo.core.run.accelerator import Accelerator
 
@@ -53,9 +58,19 @@ def test_processors(properties: dict[str, str], specs: dict[str, str], wanted: s
     [
         ({"hw_cpu_sockets": "3"}, {}),
         ({"hw_cpu_sockets": "many"}, {}),
-        ({"hw_machine_type": "pc"}, {}),
+        ({"hw_machine_type": "microvm"}, {}),
+        ({"hw_machine_type": "pc,accel=kvm"}, {}),
         ({"hw_machine_type": "q35,accel=kvm"}, {}),
-        ({"hw_disk_bus": "ide"}, {}),
+        ({"hw_disk_bus": "usb"}, {}),
+        ({"hw_tpm_model": "tpm-spapr"}, {}),
+        ({"hw_tpm_version": "3.0"}, {}),
+        ({"hw_tpm_model": "tpm-crb"}, {"hw:tpm_version": "1.2"}),
+        ({}, {"hw:numa_nodes": "3"}),
+        ({}, {"hw:cpu_policy": "mixed"}),
+        (
+            {"hw_machine_type": "pc", "hw_firmware_type": "uefi"},
+            {"os:secure_boot": "required"},
+        ),
         ({"hw_vif_model": "tulip"}, {}),
         ({"hw_video_model": "matrox"}, {}),
         ({"hw_firmware_type": "coreboot"}, {}),
@@ -84,6 +99,46 @@ def test_the_command_line_follows() -> None:
     assert "VGA" not in other and "host_mtu" not in other
     assert "q35,pflash0=uefi-code,pflash1=uefi-vars" in other
     assert "-device i6300esb -action watchdog=reset" in other
+
+
+def test_an_elder_machine_with_ide_disks() -> None:
+    made = command(
+        properties={"hw_machine_type": "pc-i440fx-7.2", "hw_disk_bus": "ide"},
+        ephemerals=[1],
+        swap_mb=8,
+        config_drive={"a": b"b"},
+    )
+    assert '"driver":"ide-hd","id":"root"' in made and '"bus":"ide.0","unit":0' in made
+    assert '"id":"swap","drive":"swap","bus":"ide.1","unit":0' in made
+    assert "pcie" not in made and '"driver":"pci-bridge","id":"rp0"' in made
+    with pytest.raises(HardwareFault, match="no room"):
+        command(properties={"hw_disk_bus": "sata"}, ephemerals=[1] * 6)
+
+
+def test_memory_in_cells_and_huge_pages() -> None:
+    assert "-numa" not in command() and "-object" not in command()
+    cells = command(specs={"hw:numa_nodes": "2"})
+    assert "node,nodeid=1,cpus=2,cpus=3,memdev=ram1" in cells
+    assert '{"qom-type":"memory-backend-ram","id":"ram0","size":33554432}' in cells
+    huge = command(specs={"hw:mem_page_size": "large"})
+    assert '"hugetlb":true,"hugetlbsize":2097152,"prealloc":true' in huge
+    made = hardware_of(guest(specs={"hw:numa_nodes": "2"}))
+    assert '"host-nodes":[1],"policy":"bind"' in " ".join(memory_arguments(made.layout, 2))
+
+
+def test_a_tpm() -> None:
+    made = command(specs={"hw:tpm_version": "2.0", "hw:tpm_model": "tpm-crb"})
+    assert "-tpmdev emulator,id=tpm0,chardev=tpm" in made
+    assert '{"driver":"tpm-crb","tpmdev":"tpm0"}' in made
+    assert hardware_of(guest(properties={"hw_tpm_version": "1.2"})).tpm == ("tpm-tis", "1.2")
+
+
+def test_processors_of_its_own() -> None:
+    assert pinning.chosen([], 2, [1, 2, 3], {2}) == [1, 3]
+    assert pinning.chosen([3, 1], 2, [1, 2, 3], {2}) == [3, 1], "it keeps what it had"
+    assert pinning.chosen([3, 2], 2, [1, 2, 3], {2}) == [1, 3], "unless another one has it"
+    with pytest.raises(HardwareFault, match="2 of those that are set aside"):
+        pinning.chosen([], 3, [1, 2, 3], {2})
 
 
 def test_limits_of_disks() -> None:

@@ -57,6 +57,27 @@ class TestDriver:
 
         asyncio.run(body())
 
+    def test_another_content_takes_the_place_of_the_first(self, kind: str, tmp_path: Path) -> None:
+        async def body() -> None:
+            driver = make(kind, tmp_path)
+            image = tmp_path / "other.raw"
+            image.write_bytes(b"other" * 1000)
+            await driver.ensure_volume(spec(1))
+            assert driver.content("volume-a") == 0
+            wanted = {"source": VolumeSource(str(image), "raw"), "content": 1}
+            state = await driver.ensure_volume(spec(2, **wanted))
+            assert (state.fault, state.size_gb, driver.content("volume-a")) == (None, 1, 1)
+            if kind == "file":
+                argv = ["qemu-img", "compare", "-f", "qcow2", "-F", "raw", str(state.path)]
+                subprocess.run([*argv, str(image)], check=True, capture_output=True)
+                before = Path(str(state.path)).stat().st_ino
+                again = await make(kind, tmp_path).ensure_volume(spec(3, content=1))
+                assert Path(str(again.path)).stat().st_ino == before, "once is enough"
+            await driver.remove("volume-a")
+            assert driver.content("volume-a") == 0
+
+        asyncio.run(body())
+
     def test_a_volume_grows_and_never_shrinks(self, kind: str, tmp_path: Path) -> None:
         async def body() -> None:
             driver = make(kind, tmp_path)

@@ -3,6 +3,8 @@
 import asyncio
 import functools
 import json
+import os
+import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,9 @@ from cumulo.compute.drivers.driver import (
     SnapshotFailed,
     StaleOrder,
 )
+from cumulo.compute.drivers.qemu.driver import QemuDriver
 from cumulo.core.run.commands import run
+from cumulo.core.run.daemons import Daemon
 
 from .hosts import TINY_GUEST, FakeHost, Host, QemuHost
 
@@ -471,6 +475,53 @@ class TestQemuHost:
         assert (state.disks, state.fault) == (["volume-a"], None)
         await host.driver.remove(host.id)
         assert not list(group.rglob(f"cumulo/{host.id}"))
+
+    @contract
+    async def test_an_elder_machine_takes_disks_while_it_runs(self, host: QemuHost) -> None:
+        elder = {"hw_machine_type": "pc", "hw_disk_bus": "ide"}
+        state = await host.driver.ensure(host.spec(1, properties=elder, ephemerals=[1]))
+        assert (state.power, state.fault) == ("on", None)
+        state = await host.driver.ensure(
+            host.spec(2, properties=elder, ephemerals=[1], disks=[host.disk("volume-a")])
+        )
+        assert (state.disks, state.fault) == (["volume-a"], None)
+
+    @contract
+    async def test_memory_cells_and_processors_of_its_own(self, host: QemuHost) -> None:
+        cpu = max(os.sched_getaffinity(0))
+        await host.driver.close()
+        host.driver = QemuDriver(host.data, namespace=host.namespace, dedicated=[cpu])
+        specs = {"hw:cpu_policy": "dedicated", "hw:numa_nodes": "1"}
+        state = await host.driver.ensure(host.spec(1, vcpus=1, specs=specs))
+        assert (state.fault, state.pins) == (None, [cpu])
+        sets = [
+            os.sched_getaffinity(int(each.name))
+            for each in Path(f"/proc/{state.pid}/task").iterdir()
+        ]
+        assert {cpu} in sets
+        other = host.spec(1, vcpus=1, specs=specs, id="another", nics=[])
+        refused = await host.driver.ensure(other)
+        assert "0 of those that are set aside are left" in (refused.fault or "")
+        await host.driver.remove("another")
+
+    @contract
+    async def test_a_tpm_lives_as_long_as_its_guest(self, host: QemuHost) -> None:
+        if shutil.which("swtpm") is None:
+            pytest.skip("needs the package swtpm")
+        specs = {"hw:tpm_version": "2.0"}
+        folder = host.data / "guests" / host.id
+        state = await host.driver.ensure(host.spec(1, specs=specs))
+        assert (state.power, state.fault) == ("on", None)
+        process = Daemon.load(folder / "tpm.pid")
+        assert process is not None and process.alive()
+        off = await host.driver.ensure(host.spec(2, specs=specs, power="off"))
+        assert off.power == "off" and process.wait(5.0), "it ends with its guest"
+        kept = sorted(path.name for path in (folder / "tpm").iterdir())
+        assert "tpm2-00.permall" in kept
+        assert (await host.driver.ensure(host.spec(3, specs=specs))).fault is None
+        again = Daemon.load(folder / "tpm.pid")
+        await host.driver.remove(host.id)
+        assert again is not None and again.wait(5.0) and not folder.exists()
 
     @contract
     async def test_what_cannot_be_made_is_a_fault(self, host: QemuHost) -> None:

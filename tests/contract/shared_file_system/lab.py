@@ -6,8 +6,10 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 
+import msgspec
+
 from cumulo.shared_file_system.drivers.local.pool import missing
-from cumulo.shared_file_system.model.orders import WantedServer
+from cumulo.shared_file_system.model.orders import Port, WantedServer
 
 PREFIX = f"cmt{os.getpid() % 10000}"
 """Tests run beside each other."""
@@ -19,6 +21,13 @@ SERVER = WantedServer(
     mtu=1450,
     tap="tapaaaa",
 )
+SIX_SERVER = "fd09::5"
+WIDE = msgspec.structs.replace(
+    SERVER,
+    more=(Port(mac="fa:16:3e:00:00:02", address=f"{SIX_SERVER}/64", gateway=None, mtu=1450,
+               tap="tapbbbb"),),
+)  # fmt: skip
+SIX = {"a": "fd09::11", "b": "fd09::12"}
 CLIENTS = {"a": "10.9.0.11", "b": "10.9.0.12"}
 _NAMESPACES = ("host", *CLIENTS, "s-aaaaaaaa")
 
@@ -46,14 +55,16 @@ def plane() -> Iterator[None]:
         ip("netns", "add", host)
         ip("-n", host, "link", "add", "br1", "type", "bridge")
         ip("-n", host, "link", "set", "br1", "up")
-        ip("-n", host, "tuntap", "add", SERVER.tap, "mode", "tap")
-        ip("-n", host, "link", "set", SERVER.tap, "master", "br1", "up")
+        for port in WIDE.ports():
+            ip("-n", host, "tuntap", "add", port.tap, "mode", "tap")
+            ip("-n", host, "link", "set", port.tap, "master", "br1", "up")
         for name, address in CLIENTS.items():
             own, outer = f"{PREFIX}-{name}", f"v{name}"
             ip("netns", "add", own)
             ip("-n", host, "link", "add", outer, "type", "veth", "peer", "eth0", "netns", own)
             ip("-n", host, "link", "set", outer, "master", "br1", "up")
             ip("-n", own, "addr", "add", f"{address}/24", "dev", "eth0")
+            ip("-n", own, "addr", "add", f"{SIX[name]}/64", "dev", "eth0", "nodad")
             ip("-n", own, "link", "set", "eth0", "up")
         yield
     finally:
@@ -67,13 +78,15 @@ def client(name: str, *argv: str) -> tuple[bool, str]:
     return done.returncode == 0, done.stdout + done.stderr
 
 
-def url(share: str, name: str = "") -> str:
-    return f"nfs://10.9.0.5/shares/{share}{name}?version=4"
+def url(share: str, name: str = "", folder: str = "shares", address: str = "10.9.0.5") -> str:
+    return f"nfs://{address}/{folder}/{share}{name}?version=4"
 
 
-def listing(who: str, share: str) -> list[str] | None:
-    """Names in the share, or None where it cannot be mounted."""
-    works, text = client(who, "nfs-ls", url(share))
+def listing(
+    who: str, share: str, folder: str = "shares", address: str = "10.9.0.5"
+) -> list[str] | None:
+    """Names in the share, or None where it cannot be mounted. (libnfs takes IPv6 as it is.)"""
+    works, text = client(who, "nfs-ls", url(share, folder=folder, address=address))
     return [line.split()[-1] for line in text.splitlines()] if works else None
 
 

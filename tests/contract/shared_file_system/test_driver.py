@@ -71,12 +71,52 @@ def test_snapshots_outlive_their_share(kind: str, tmp_path: Path) -> None:
     asyncio.run(body())
 
 
+def test_it_shrinks_and_is_not_lost(kind: str, tmp_path: Path) -> None:
+    async def body() -> None:
+        driver = make(kind, tmp_path)
+        with pytest.raises(Refused):
+            await driver.shrink("share", 1)
+        await driver.ensure_share("share", 3, None)
+        assert await driver.shrink("share", 2) == 2
+        assert await driver.shrink("share", 2) == 2
+        assert await driver.shrink("share", 3) == 2
+        assert await driver.share_size("share") == 2
+        assert await driver.ensure_share("share", 3, None) == 3
+
+    asyncio.run(body())
+
+
+def test_it_is_reverted_once_for_each_token(kind: str, tmp_path: Path) -> None:
+    async def body() -> None:
+        driver = make(kind, tmp_path)
+        await driver.ensure_share("share", 1, None)
+        with pytest.raises(Refused):
+            await driver.revert("share", "snapshot", 1, "first")
+        await driver.ensure_snapshot("snapshot", "share")
+        await driver.ensure_share("share", 2, None)
+        await driver.revert("share", "snapshot", 1, "first")
+        assert await driver.share_size("share") == 1
+        await driver.ensure_share("share", 2, None)
+        await driver.revert("share", "snapshot", 1, "first")
+        assert await driver.share_size("share") == 2
+        await driver.revert("share", "snapshot", 1, "second")
+        assert await driver.share_size("share") == 1
+        assert await driver.names() == {"share": "share", "snapshot": "snapshot"}
+        await driver.remove_share("share")
+        assert await driver.names() == {"snapshot": "snapshot"}
+
+    asyncio.run(body())
+
+
 def test_an_export_needs_its_server(kind: str, tmp_path: Path) -> None:
     async def body() -> None:
         driver = make(kind, tmp_path)
         await driver.ensure_share("share", 1, None)
         with pytest.raises(Waiting):
             await driver.export("share", "server", [Rule("10.0.0.7", "rw")])
+        await driver.ensure_snapshot("snapshot", "share")
+        with pytest.raises(Waiting):
+            await driver.export_snapshot("snapshot", "server", [Rule("10.0.0.7", "ro")])
         assert not await driver.server_fits(SERVER)
 
     asyncio.run(body())
@@ -93,6 +133,11 @@ def test_an_id_is_an_id(kind: str, tmp_path: Path, bad: str) -> None:
             driver.remove_snapshot(bad),
             driver.export(bad, "server", []),
             driver.share_fits(bad, "server", []),
+            driver.shrink(bad, 1),
+            driver.revert(bad, "snapshot", 1, "x"),
+            driver.revert("share", bad, 1, "x"),
+            driver.export_snapshot(bad, "server", []),
+            driver.snapshot_fits(bad, "server", []),
             driver.remove_server(bad),
         ):
             with pytest.raises(ValueError, match="not an id"):

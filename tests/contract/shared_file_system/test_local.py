@@ -1,6 +1,7 @@
 """Real shares: served by a real NFS server, mounted by a client that is not ours."""
 
 import asyncio
+import errno
 import os
 import signal
 from collections.abc import Callable, Coroutine
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from cumulo.core.run.daemons import Daemon
-from cumulo.shared_file_system.drivers.driver import Waiting
+from cumulo.shared_file_system.drivers.driver import DataLoss, Waiting
 from cumulo.shared_file_system.drivers.local.driver import LocalDriver
 from cumulo.shared_file_system.drivers.local.server import export_text
 from cumulo.shared_file_system.model.orders import Rule
@@ -26,6 +27,17 @@ RUN = Path(f"/run/{lab.PREFIX}-test")
 
 def make(tmp_path: Path) -> LocalDriver:
     return LocalDriver(lab.PREFIX, tmp_path / "host", RUN, pool_gb=4)
+
+
+def fill(share: str, megabytes: int) -> bool:
+    """A file of so many megabytes in a share, past its server; whether it has the room."""
+    with (RUN / "pool" / "shares" / share / "big").open("wb") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, megabytes << 20)
+        except OSError as error:
+            assert error.errno in (errno.EDQUOT, errno.ENOSPC)
+            return False
+    return True
 
 
 def run_with(tmp_path: Path, body: Callable[[LocalDriver], Coroutine[Any, Any, None]]) -> None:
@@ -78,18 +90,62 @@ def test_a_share_is_written_read_and_cut_off(tmp_path: Path) -> None:
 
 @needs_a_machine
 def test_a_share_ends_at_its_size_and_grows(tmp_path: Path) -> None:
-    big = tmp_path / "big"
-    with big.open("wb") as file:
-        for _ in range(1100):
-            file.write(os.urandom(1 << 20))
-
     async def body(driver: LocalDriver) -> None:
         await driver.ensure_server(lab.SERVER)
         await driver.ensure_share("share", 1, None)
         await driver.export("share", lab.SERVER.id, [A])
-        assert not lab.copy("a", str(big), "share", "/first")
+        assert not fill("share", 1100)
         assert await driver.ensure_share("share", 3, None) == 3
+        assert fill("share", 1100)
         assert await driver.share_size("share") == 3
+
+    run_with(tmp_path, body)
+
+
+@needs_a_machine
+def test_it_becomes_smaller_than_it_was_and_what_it_was_before(tmp_path: Path) -> None:
+    hello = tmp_path / "hello"
+    hello.write_text("hello\n")
+
+    async def body(driver: LocalDriver) -> None:
+        await driver.ensure_server(lab.SERVER)
+        await driver.ensure_share("share", 3, None)
+        await driver.export("share", lab.SERVER.id, [A])
+        assert lab.copy("a", str(hello), "share", "/hello")
+        await driver.ensure_snapshot("snapshot", "share")
+        # Who may read the snapshot, and nobody writes into it.
+        await driver.export_snapshot("snapshot", lab.SERVER.id, [B])
+        assert lab.listing("b", "snapshot", "snapshots") == ["hello"]
+        assert lab.listing("a", "snapshot", "snapshots") is None
+        assert await driver.snapshot_fits("snapshot", lab.SERVER.id, [B])
+        assert fill("share", 1100)
+        with pytest.raises(DataLoss):
+            await driver.shrink("share", 1)
+        assert await driver.share_size("share") == 3
+        assert await driver.shrink("share", 2) == 2
+        # Back to when it held only the first file; its clients need no other path.
+        await driver.revert("share", "snapshot", 1, "t")
+        await driver.export("share", lab.SERVER.id, [A])
+        assert lab.listing("a", "share") == ["hello"]
+        assert await driver.share_size("share") == 1
+        assert not fill("share", 1100)
+        await driver.remove_snapshot("snapshot")
+        assert lab.listing("b", "snapshot", "snapshots") is None
+        assert lab.listing("a", "share") is not None
+
+    run_with(tmp_path, body)
+
+
+@needs_a_machine
+def test_it_is_reached_in_several_subnets_and_by_ipv6(tmp_path: Path) -> None:
+    async def body(driver: LocalDriver) -> None:
+        await driver.ensure_server(lab.WIDE)
+        assert await driver.server_fits(lab.WIDE)
+        await driver.ensure_share("share", 1, None)
+        await driver.export("share", lab.WIDE.id, [A, Rule(lab.SIX["a"], "rw")])
+        assert lab.listing("a", "share") == []
+        assert lab.listing("a", "share", address=lab.SIX_SERVER) == []
+        assert lab.listing("b", "share", address=lab.SIX_SERVER) is None
 
     run_with(tmp_path, body)
 

@@ -9,10 +9,11 @@ from cumulo.block_storage.api.bodies import Metadata
 from cumulo.block_storage.api.volumes import VolumesApi
 from cumulo.block_storage.model.volume import VolumeRow
 from cumulo.block_storage.service.block_storage import BlockStorageService
+from cumulo.block_storage.service.sources import from_image
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict, NotFound
 from cumulo.core.http.operations import Call, Operation
-from cumulo.core.wire.coercions import BoolLike, IntLike, as_bool, as_int
+from cumulo.core.wire.coercions import BoolLike, IntLike, Uuid, as_bool, as_int
 from cumulo.core.wire.shapes import Body, StrictBody
 
 STATUSES = (
@@ -85,6 +86,11 @@ class ForceDetach(StrictBody):
     connector: dict[str, Any] | None = None
 
 
+class Reimage(StrictBody):
+    image_id: Uuid
+    reimage_reserved: BoolLike = False
+
+
 class ImageKey(StrictBody):
     key: str
 
@@ -126,20 +132,48 @@ class ActionsApi:
             ("os-set_image_metadata", self.set_image, f"{image}set", ImageMetadata, 200),
             ("os-unset_image_metadata", self.unset_image, f"{image}remove", ImageKey, 200),
         ]
+        path = "/volumes/{volume_id}/action"
         return [
             Operation(
                 "POST",
-                "/volumes/{volume_id}/action",
-                handler,
-                policy=policy,
+                path,
+                self.reimage,
+                policy="volume:reimage",
                 early=False,
-                action=name,
-                body=action_body(name, kind),
-                status=status,
-                title=name,
-            )
-            for name, handler, policy, kind, status in table
+                action="os-reimage",
+                body=action_body("os-reimage", Reimage),
+                status=202,
+                since="3.68",
+                title="os-reimage",
+            ),
+            *(self._action(path, *row) for row in table),
         ]
+
+    def _action(
+        self, path: str, name: str, handler: Any, policy: str, kind: Any, status: int
+    ) -> Operation:
+        return Operation(
+            "POST",
+            path,
+            handler,
+            policy=policy,
+            early=False,
+            action=name,
+            body=action_body(name, kind),
+            status=status,
+            title=name,
+        )
+
+    def reimage(self, call: Call, tx: Tx) -> None:
+        """Another image in its place; `reimage_reserved`: also of one that a server holds."""
+        row, wish = self._found(call, tx), call.body.value
+        statuses = ["available", "error"]
+        if as_bool(wish.reimage_reserved, "reimage_reserved"):
+            call.allow({"project_id": row.project_id}, action="volume:reimage_reserved")
+            statuses.append("reserved")
+        source = from_image(self._storage.images.usable(tx, wish.image_id, call.principal))
+        self._volumes.check_image(tx, row, source, statuses)
+        self._volumes.write_image(tx, row, source, call.principal)
 
     def extend(self, call: Call, tx: Tx) -> None:
         row = self._found(call, tx)

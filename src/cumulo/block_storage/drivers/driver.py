@@ -32,6 +32,8 @@ class VolumeSpec(msgspec.Struct, frozen=True, kw_only=True):
     size_gb: int
     format: VolumeFormat = "qcow2"
     source: VolumeSource | None = None
+    content: int = 0
+    """Grows when it is to be made of another source: what was in it goes."""
 
 
 class VolumeState(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +82,10 @@ class BlockStorageDriver(Protocol):
 
     def has(self, volume_id: str) -> bool:
         """Whether it is made. Cheap."""
+        ...
+
+    def content(self, volume_id: str) -> int:
+        """Which of its contents it has. Cheap."""
         ...
 
     async def names(self) -> "list[str]":

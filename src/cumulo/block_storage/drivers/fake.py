@@ -35,6 +35,7 @@ class FakeVolume(msgspec.Struct):
     generation: int
     size_gb: int = 0
     format: VolumeFormat = "qcow2"
+    content: int = 0
 
 
 class FakeDriver:
@@ -75,7 +76,12 @@ class FakeDriver:
             )
         volume.generation = spec.generation
         fault = None
-        if volume.size_gb < spec.size_gb:
+        if volume.content < spec.content:
+            fault = await self._fault("make", spec.id)
+            if fault is None:
+                await asyncio.sleep(self._make_seconds)
+                volume.content = spec.content
+        if fault is None and volume.size_gb < spec.size_gb:
             fault = await self._grow(spec, volume)
         self._save(spec.id)
         return self._state(spec.id, volume, fault)
@@ -91,6 +97,10 @@ class FakeDriver:
     def has(self, volume_id: str) -> bool:
         volume = self._volumes.get(volume_id)
         return volume is not None and volume.size_gb > 0
+
+    def content(self, volume_id: str) -> int:
+        volume = self._volumes.get(check_id(volume_id))
+        return 0 if volume is None else volume.content
 
     async def names(self) -> "list[str]":
         return sorted(id for id, volume in self._volumes.items() if volume.size_gb)

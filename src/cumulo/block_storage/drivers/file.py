@@ -2,6 +2,7 @@
 
     DATA/volumes/ID.qcow2, ID.raw    the volume; its owner is whoever has it attached
     DATA/volumes/ID.json             the newest generation that was accepted
+    DATA/volumes/ID.content          which content it has, where that is not the first
     DATA/volumes/.new-ID.*           a volume being made: renamed when it is whole
 
 A volume that is made from an image never refers to it: it is a copy (by reflink where the file
@@ -76,6 +77,20 @@ class FileDriver:
     def has(self, volume_id: str) -> bool:
         return self._find(check_id(volume_id)) is not None
 
+    def content(self, volume_id: str) -> int:
+        try:
+            return int((self._folder / f"{check_id(volume_id)}.content").read_text())
+        except (OSError, ValueError):
+            return 0
+
+    def _note_content(self, spec: VolumeSpec) -> None:
+        """After the content is there: cut between the two, it is made once more, while no guest
+        has it."""
+        if spec.content:
+            temporary = self._folder / f"{spec.id}.tmp"
+            temporary.write_text(str(spec.content))
+            temporary.replace(self._folder / f"{spec.id}.content")
+
     async def names(self) -> "list[str]":
         return sorted(self._names())
 
@@ -106,8 +121,9 @@ class FileDriver:
         try:
             self._note_generation(spec)
             found = self._find(spec.id)
-            if found is None:
+            if found is None or self.content(spec.id) < spec.content:
                 self._make(spec)
+                self._note_content(spec)
             elif virtual_size(found, found.suffix[1:]) < spec.size_gb * GIB:
                 self._grow(found, spec)
         except (VolumeFault, CommandFailed, SandboxFailed, OSError) as error:
@@ -115,6 +131,9 @@ class FileDriver:
         return self._state(spec.id, fault)
 
     def _make(self, spec: VolumeSpec) -> None:
+        known = self._find(spec.id)  # Another content has the same format: servers know it.
+        format = spec.format if known is None else _format_of(known)
+        spec = msgspec.structs.replace(spec, format=format)
         target = self._folder / f"{spec.id}.{spec.format}"
         temporary = self._folder / f".new-{spec.id}.{spec.format}"
         temporary.unlink(missing_ok=True)
@@ -213,6 +232,7 @@ class FileDriver:
         for suffix in FORMATS:
             (self._folder / f".new-{volume_id}.{suffix}").unlink(missing_ok=True)
             (self._folder / f"{volume_id}.{suffix}").unlink(missing_ok=True)
+        (self._folder / f"{volume_id}.content").unlink(missing_ok=True)
         (self._folder / f"{volume_id}.json").unlink(missing_ok=True)
 
     def _generation(self, volume_id: str) -> int:

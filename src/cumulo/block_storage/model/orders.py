@@ -24,6 +24,8 @@ class WantedDisk(msgspec.Struct, frozen=True, kw_only=True):
     generation: int
     size_gb: int
     source: DiskSource | None = None
+    content: int = 0
+    """Grows when it is to be made of another source."""
     in_use: bool = False
     """A guest has it open, whose own host lets it grow."""
     made: bool = False

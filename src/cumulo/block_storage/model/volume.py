@@ -34,6 +34,8 @@ class VolumeRow(Row, frozen=True):
     source_volume_id: str | None
     source_format: str | None
     """Of the image that it is made from."""
+    content: int
+    """How many images were written over the first one."""
     host_id: Annotated[str | None, Index(), References("hosts.id")]
     """None: there was no host with room."""
     wanted: Wanted

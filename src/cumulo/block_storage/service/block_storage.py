@@ -1,6 +1,7 @@
 """Block storage as a whole: its nouns, and what the other services ask of it."""
 
 from cumulo.block_storage.interface import NewVolume
+from cumulo.block_storage.model.volume import VolumeRow
 from cumulo.block_storage.service.attachments import Attachments
 from cumulo.block_storage.service.pools import Pools
 from cumulo.block_storage.service.quotas import VolumeQuotas
@@ -33,6 +34,24 @@ class BlockStorageService(Attachments):
         volume = self.volumes.get(tx, volume_id, principal)
         made = self.snapshots.create(tx, volume, principal, name, None, {}, attached=True)
         return made.id
+
+    def check_image(self, tx: Tx, principal: Principal, volume_id: str, image_id: str) -> None:
+        source = from_image(self.images.usable(tx, image_id, principal))
+        volume = self.volumes.get(tx, volume_id, principal)
+        self.volumes.check_image(tx, volume, source, ("in-use", "error"))
+
+    def write_image(self, tx: Tx, principal: Principal, volume_id: str, image_id: str) -> None:
+        self.check_image(tx, principal, volume_id, image_id)
+        source = from_image(self.images.usable(tx, image_id, principal))
+        volume = self.volumes.get(tx, volume_id, principal)
+        self.volumes.write_image(tx, volume, source, principal)
+
+    def image_written(self, tx: Tx, volume_id: str) -> bool:
+        row = tx.get(VolumeRow, volume_id)
+        if row is None or row.fault is not None:
+            reason = "it is gone" if row is None else row.fault
+            raise BadRequest(f"Volume {volume_id} could not be written: {reason}")
+        return row.connection is not None
 
     def create_volume(self, tx: Tx, principal: Principal, wish: NewVolume) -> str:
         project_id = principal.project_id

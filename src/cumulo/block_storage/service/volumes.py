@@ -166,6 +166,7 @@ class Volumes:
             snapshot_id=source.snapshot_id,
             source_volume_id=source.volume_id,
             source_format=source.format,
+            content=0,
             host_id=host_id,
             wanted="present",
             generation=1,
@@ -209,6 +210,7 @@ class Volumes:
             "metadata": {},
             "host_id": host_id,
             "wanted": "present",
+            "content": 0,
             "generation": 1,
             "observed_generation": 0,
             "observed_size": 0,
@@ -288,6 +290,40 @@ class Volumes:
         self._pools.give_back(tx, row.host_id, row.size)
         self._quotas.give_back(tx, row.project_id, kind.name, volumes=1, gigabytes=row.size)
         emit(tx, "volume.delete.end", row.id, project_id=row.project_id)
+
+    def check_image(self, tx: Tx, row: VolumeRow, source: Source, statuses: Sequence[str]) -> None:
+        """Can this image be written over it? Raises BadRequest."""
+        if row.status not in statuses or row.host_id is None:
+            raise BadRequest(
+                f"Invalid volume: Volume {row.id} status must be {' or '.join(statuses)} to be "
+                f"re-imaged, but the current status is {row.status}."
+            )
+        if source.least_gb > row.size:
+            raise BadRequest(
+                f"Invalid input received: Size of specified image {source.least_gb}GB is larger "
+                f"than volume size {row.size}GB."
+            )
+        self.refuse_busy(tx, row)
+
+    def write_image(self, tx: Tx, row: VolumeRow, source: Source, who: Principal) -> VolumeRow:
+        """What was in it goes: its host makes it anew of this image."""
+        emit(tx, "volume.reimage.start", row.id, principal=who, image=source.image_id or "")
+        changed = self.demand(
+            tx,
+            row,
+            image_id=source.image_id,
+            image_metadata=source.image_metadata,
+            source_format=source.format,
+            snapshot_id=None,
+            source_volume_id=None,
+            bootable=True,
+            content=row.content + 1,
+            observed_size=0,
+            connection=None,
+            declared=None,
+        )
+        self.tell_servers(tx, changed)
+        return changed
 
     def extend(self, tx: Tx, row: VolumeRow, size: int, who: Principal) -> VolumeRow:
         if row.status not in ("available", "in-use"):

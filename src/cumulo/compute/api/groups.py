@@ -11,6 +11,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import MAX_LIMIT, limit_of, offset_of
+from cumulo.core.wire.coercions import Uuid
 from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset, Until
 
 GROUP_RULE = "os_compute_api:os-server-groups"
@@ -85,6 +86,14 @@ class RemoveHost(StrictBody):
     remove_host: HostName
 
 
+class ImageId(StrictBody):
+    id: Uuid
+
+
+class CacheImages(StrictBody):
+    cache: Annotated[list[ImageId], Meta(min_length=1, max_length=100)]
+
+
 class NewMetadata(StrictBody):
     metadata: dict[str, str | None]
 
@@ -123,6 +132,7 @@ class GroupsApi:
     def __init__(self, compute: ComputeService) -> None:
         self._groups = compute.groups
         self._hosts = compute.hosts
+        self._precaching = compute.precaching
 
     def operations(self) -> list[Operation]:
         all_, one = "/os-server-groups", "/os-server-groups/{id}"
@@ -135,6 +145,16 @@ class GroupsApi:
             Operation("POST", all_, self.create, policy=create, body=CreateGroup, since="2.64"),
             Operation("GET", one, self.show, policy=f"{GROUP_RULE}:show"),
             Operation("DELETE", one, self.delete, policy=f"{GROUP_RULE}:delete", status=204),
+            Operation(
+                "POST",
+                "/os-aggregates/{id}/images",
+                self.cache,
+                policy="compute:aggregates:images",
+                body=CacheImages,
+                status=202,
+                since="2.81",
+                title="cache images",
+            ),
             *self._aggregate_operations("/os-aggregates", "/os-aggregates/{id}"),
         ]
 
@@ -236,8 +256,15 @@ class GroupsApi:
         row = self._hosts.add_host(tx, self._row(call, tx), call.body.add_host.host)
         return {"aggregate": _aggregate(row)}
 
+    def cache(self, call: Call, tx: Tx) -> None:
+        ids = [each.id for each in call.body.cache]
+        if len(set(ids)) < len(ids):
+            raise BadRequest("Duplicate images in request")
+        self._precaching.cache(tx, self._row(call, tx), ids, call.principal)
+
     def remove_host(self, call: Call, tx: Tx) -> Any:
         row = self._hosts.remove_host(tx, self._row(call, tx), call.body.remove_host.host)
+        self._precaching.leave(tx, call.body.remove_host.host)
         return {"aggregate": _aggregate(row)}
 
     def set_metadata(self, call: Call, tx: Tx) -> Any:

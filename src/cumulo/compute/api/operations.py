@@ -201,7 +201,8 @@ class OperationsApi:
             pairs, key = self._compute.keypairs, wish.key_name
             given["key"] = None if key is None else pairs.for_server(tx, row.user_id, str(key))
         given["admin_password"] = password
-        row = self._operations.rebuild(tx, row, image_id, given, who(call))
+        newer = _at(call, 93)
+        row = self._operations.rebuild(tx, row, image_id, given, who(call), volumes_too=newer)
         if wish.personality is not UNSET:
             self._compute.servers.set_files(tx, row, files)
         body = self._views.server(call, tx, row, RebuiltServer)

@@ -8,6 +8,7 @@ from msgspec import UNSET
 from cumulo.compute.api.bodies import MetaBody, MetadataBody, TagsBody
 from cumulo.compute.api.common import moment_of, server_of, who
 from cumulo.compute.api.views import addresses, host_hash
+from cumulo.compute.model.cells import Layout, layout_of
 from cumulo.compute.model.server import ActionRow, ServerRow
 from cumulo.compute.service.compute import ComputeService
 from cumulo.core.db.transaction import Tx
@@ -266,9 +267,25 @@ class ServerPartsApi:
         return {"instanceAction": body}
 
     def topology(self, call: Call, tx: Tx) -> Any:
-        """No guest here is bound to cells of its host's memory: there are no nodes to tell of."""
-        self._server(call, tx)
-        return {"nodes": [], "pagesize_kb": None}
+        """Cells that were asked for; where they are on the host only who may see that."""
+        row = self._server(call, tx)
+        properties = {} if row.image is None else row.image.properties
+        flavor = row.flavor
+        try:
+            found = layout_of(flavor.vcpus, flavor.ram, flavor.extra_specs, properties)
+        except ValueError:  # Its host says so, too: the server's fault has the words.
+            found = Layout()
+        target = {"project_id": row.project_id, "user_id": row.user_id}
+        host = call.allowed("compute:server:topology:host:index", target)
+        nodes = []
+        for number, cell in enumerate(found.cells):
+            node: dict[str, Any] = {"vcpu_set": cell.cpus, "siblings": []}
+            node["memory_mb"] = cell.memory_mb
+            if host:
+                pins = {str(cpu): row.pins[cpu] for cpu in cell.cpus if cpu < len(row.pins)}
+                node |= {"host_node": number, "cpu_pinning": pins}
+            nodes.append(node)
+        return {"nodes": nodes, "pagesize_kb": found.page_kb}
 
     def password(self, call: Call, tx: Tx) -> Any:
         return {"password": self._server(call, tx).password}

@@ -142,6 +142,8 @@ class GuestState(msgspec.Struct, frozen=True, kw_only=True):
     disks: list[str] = msgspec.field(default_factory=list)
     nics: list[str] = msgspec.field(default_factory=list)
     pid: int | None = None
+    pins: list[int] = msgspec.field(default_factory=list)
+    """Processors of the host that its own have for themselves, in order."""
 
 
 class DiskUsage(msgspec.Struct, frozen=True):

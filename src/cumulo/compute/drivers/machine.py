@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from cumulo.compute.model.hypervisor import HostResources
@@ -13,7 +14,12 @@ SIMULATED = HostResources(
 """What a simulated host claims to have."""
 
 
-def resources_of(data: Path, *, address: str = "127.0.0.1") -> HostResources:
+PAGES = Path("/sys/kernel/mm/hugepages")
+
+
+def resources_of(
+    data: Path, *, address: str = "127.0.0.1", dedicated: Sequence[int] = ()
+) -> HostResources:
     """Processors, memory, and the size of the file system that holds `data`."""
     data.mkdir(parents=True, exist_ok=True)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -25,7 +31,19 @@ def resources_of(data: Path, *, address: str = "127.0.0.1") -> HostResources:
         version=7002022,
         address=address,
         accelerator="kvm" if Path("/dev/kvm").exists() else "tcg",
+        dedicated=list(dedicated),
+        pages=huge_pages(),
     )
+
+
+def huge_pages(folder: Path = PAGES) -> dict[int, int]:
+    """Sizes in KiB → how many this machine has, as far as it has any."""
+    found: dict[int, int] = {}
+    for each in folder.glob("hugepages-*kB"):
+        with contextlib.suppress(OSError, ValueError):
+            size = int(each.name.removeprefix("hugepages-").removesuffix("kB"))
+            found[size] = int((each / "nr_hugepages").read_text())
+    return {size: number for size, number in sorted(found.items()) if number}
 
 
 def used_now() -> dict[str, float]:

@@ -46,6 +46,8 @@ class Record(msgspec.Struct, kw_only=True):
     nics: list[str] = msgspec.field(default_factory=list)
     root_version: int = 0
     """Of the root disk that it ran from last."""
+    pins: list[int] = msgspec.field(default_factory=list)
+    """Of the host's processors, one for each of its own."""
     places: dict[str, str] = msgspec.field(default_factory=dict)
     """Of a suspended guest: device → the port that it is plugged into."""
 

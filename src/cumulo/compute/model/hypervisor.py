@@ -4,8 +4,9 @@ from typing import Annotated
 
 import msgspec
 
+from cumulo.core.blobs.content import Content
 from cumulo.core.clock import Moment
-from cumulo.core.db.rows import IndexOn, Key, Row, Serial, Unique, table
+from cumulo.core.db.rows import Index, IndexOn, Key, Row, Serial, Unique, table
 
 
 class HostResources(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +20,10 @@ class HostResources(msgspec.Struct, frozen=True, kw_only=True):
     """7002022 for 7.2.22"""
     address: str = "127.0.0.1"
     accelerator: str = "tcg"
+    dedicated: list[int] = []
+    """Processors that are set aside for guests that have theirs for themselves."""
+    pages: dict[int, int] = {}
+    """Sizes of huge pages in KiB → how many there are."""
 
 
 @table(
@@ -43,6 +48,16 @@ class HypervisorRow(Row, frozen=True):
     disabled: bool = False
     disabled_reason: str | None = None
     forced_down: bool = False
+
+
+@table("compute_cached_images")
+class CachedImageRow(Row, frozen=True):
+    """An image that a host has although no guest there needs it."""
+
+    host_id: Annotated[str, Key()]
+    image_id: Annotated[str, Key()]
+    content: Content
+    until: Annotated[Moment, Index()]
 
 
 @table("compute_aggregates")

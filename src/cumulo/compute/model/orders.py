@@ -64,6 +64,8 @@ class WantedGuest(msgspec.Struct, frozen=True, kw_only=True):
     ephemerals_kept: list[int] = []
     """Those that it goes back to when its resize is reverted."""
     swap_mb: int = 0
+    cached: bool = False
+    """No guest: only its image is to be on the host."""
     launched: bool = False
     """It ran already: if its root disk is missing it is lost, and not made anew."""
     nics: list[WantedNic] = []
@@ -84,3 +86,5 @@ class SeenGuest(msgspec.Struct, frozen=True, kw_only=True):
     """Why it stopped although nobody asked."""
     reboot_done: int = 0
     disks: list[str] = []
+    pins: list[int] = []
+    """Processors of the host that its own have for themselves, in order."""

@@ -169,6 +169,8 @@ class ServerRow(Row, frozen=True):
     reason: str | None = None
     """Why it stopped although nobody asked."""
     reboot_done: int = 0
+    pins: list[int] = []
+    """Processors of the host that its own have for themselves, in order."""
     fault: ServerFault | None = None
 
     # Computed by `state_of`, written with every change

@@ -46,7 +46,7 @@ _POWER_STATES = {
 }
 BY_HOST = (
     *("suspending", "resuming", "rescuing", "unrescuing", "restoring", "unshelving"),
-    *("rebuilding", "rebuild_block_device_mapping", "rebuild_spawning"),
+    *("rebuilding", "rebuild_spawning"),
     *("resize_finish", "resize_reverting"),
 )
 """Operations that are done when the host has done what is desired."""

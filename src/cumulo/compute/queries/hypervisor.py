@@ -2,12 +2,18 @@
 
 import sqlalchemy as sa
 
-from cumulo.compute.model.hypervisor import AggregateRow, HypervisorRow, ServerGroupRow
+from cumulo.compute.model.hypervisor import (
+    AggregateRow,
+    CachedImageRow,
+    HypervisorRow,
+    ServerGroupRow,
+)
 from cumulo.core.db.listing import Listing, contains, equals, one_of
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 
 _h, _a, _g = columns(HypervisorRow), columns(AggregateRow), columns(ServerGroupRow)
+_i = columns(CachedImageRow)
 
 HYPERVISORS = Listing(
     HypervisorRow,
@@ -42,4 +48,22 @@ GROUPS = Listing(
     filters={"project_id": equals(_g.project_id)},
     sort_keys={"created_at": _g.created_at},
     default_sort=(("created_at", "asc"),),
+)
+CACHED = query(
+    CachedImageRow,
+    sa.select(CachedImageRow.sql_table).where(
+        _i.host_id == sa.bindparam("host"),
+        _i.image_id.in_(sa.bindparam("images", expanding=True)),
+    ),
+)
+CACHED_ON = query(
+    CachedImageRow,
+    sa.select(CachedImageRow.sql_table).where(_i.host_id == sa.bindparam("host")),
+)
+EXPIRED = query(
+    CachedImageRow,
+    sa.select(CachedImageRow.sql_table)
+    .where(_i.until <= sa.bindparam("now"))
+    .order_by(_i.until)
+    .limit(sa.bindparam("most", type_=sa.Integer())),
 )

@@ -16,6 +16,7 @@ from cumulo.compute.service.keypairs import KeyPairs
 from cumulo.compute.service.making import Making
 from cumulo.compute.service.metadata import Metadata
 from cumulo.compute.service.operations import Operations
+from cumulo.compute.service.precaching import Precaching
 from cumulo.compute.service.resizing import Resizing
 from cumulo.compute.service.scheduling import USUAL_CHOICE, Choice
 from cumulo.compute.service.servers import Servers
@@ -126,6 +127,7 @@ class ComputeService:
             reclaim_seconds=waits.reclaim,
             offload_seconds=waits.offload,
         )
+        self.precaching = Precaching(registry, images)
         self.devices = Devices(self.servers)
         self.metadata = Metadata(self.servers, vendordata)
 

@@ -48,6 +48,7 @@ class Evacuation:
                 f"Compute service of {source} is still in use. When the machine is off for "
                 "certain, force its service down first."
             )
+        self._servers.require_no_tpm(row, "evacuate")
         if host is not None:
             self._servers.placing.named(tx, host)
         self._servers.cancel_jobs(tx, row, "its server is evacuated")

@@ -12,6 +12,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from cumulo.compute.model.cells import layout_of
 from cumulo.compute.model.hypervisor import HypervisorRow
 from cumulo.compute.model.server import FlavorSnapshot, ImageRef
 from cumulo.compute.service.hints import query_of
@@ -177,6 +178,17 @@ def near_address(host: HostFacts, asked: Asked) -> str | None:
         return "its address says nothing of where it is"
 
 
+def numa_topology(host: HostFacts, asked: Asked) -> str | None:
+    properties = {} if asked.image is None else asked.image.properties
+    flavor = asked.flavor
+    layout = layout_of(flavor.vcpus, flavor.ram, flavor.extra_specs, properties)
+    if not layout.huge or layout.page_kb is None:
+        return None
+    wanted = -(-flavor.ram * 1024 // layout.page_kb)
+    have = host.row.resources.pages.get(layout.page_kb, 0)
+    return f"it has {have} pages of {layout.page_kb} KiB, not {wanted}" if have < wanted else None
+
+
 def json_query(host: HostFacts, asked: Asked) -> str | None:
     query = query_of(asked.hints)
     if query is None:
@@ -237,6 +249,7 @@ FILTERS: dict[str, Filter] = {
     "NumInstancesFilter": number_of_servers,
     "SimpleCIDRAffinityFilter": near_address,
     "JsonFilter": json_query,
+    "NUMATopologyFilter": numa_topology,
 }
 BY_DATABASE = (
     *("AllHostsFilter", "ComputeFilter", "AvailabilityZoneFilter", "SameHostFilter"),
@@ -245,7 +258,7 @@ BY_DATABASE = (
 """Always in force, wherever they are named."""
 USUAL = (
     *("ComputeCapabilitiesFilter", "ImagePropertiesFilter", "SimpleCIDRAffinityFilter"),
-    *("AggregateInstanceExtraSpecsFilter", "JsonFilter"),
+    *("AggregateInstanceExtraSpecsFilter", "JsonFilter", "NUMATopologyFilter"),
 )
 """They only count where a flavor, an image or a hint asks for something."""
 _OF_AGGREGATES = (

@@ -64,7 +64,8 @@ class Hosts:
             row.uuid,
             host_id,
             {
-                "VCPU": _stock(resources.vcpus, ratios.cpu),
+                "VCPU": _stock(resources.vcpus - len(resources.dedicated), ratios.cpu),
+                **({"PCPU": _stock(len(resources.dedicated), 1.0)} if resources.dedicated else {}),
                 "MEMORY_MB": _stock(resources.memory_mb, ratios.ram),
                 "DISK_GB": _stock(resources.disk_gb, ratios.disk),
             },

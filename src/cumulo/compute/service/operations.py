@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from cumulo.compute.model.server import ImageRef, ServerRow
+from cumulo.block_storage.interface import Attachment
+from cumulo.compute.model.server import ImageRef, ServerFault, ServerRow
 from cumulo.compute.model.state import BY_HOST, Power, RebootKind
 from cumulo.compute.service.evacuation import Evacuation
 from cumulo.compute.service.hosts import DEFAULT_ZONE
@@ -22,7 +23,9 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
 from cumulo.core.work.jobs import Jobs
 
-SHELVE, RECLAIM = "compute.shelve", "compute.reclaim"
+SHELVE, RECLAIM, REIMAGE = "compute.shelve", "compute.reclaim", "compute.reimage"
+REIMAGING = "rebuild_block_device_mapping"
+"""The operation of a server whose volume is being written."""
 
 
 class Shelving(msgspec.Struct, frozen=True):
@@ -36,6 +39,17 @@ class Shelving(msgspec.Struct, frozen=True):
     copied: bool = False
     power: Power | None = None
     """What it was to be before."""
+
+
+class Reimaging(msgspec.Struct, frozen=True):
+    """The memo of the job that writes another image over the volume that a server boots from."""
+
+    image_id: str
+    volume_id: str
+    power: Power
+    user_id: str
+    user_name: str
+    project_id: str
 
 
 class Reclaim(msgspec.Struct, frozen=True):
@@ -123,9 +137,17 @@ class Operations:
     # --- rebuild ----------------------------------------------------------------------------------
 
     def rebuild(
-        self, tx: Tx, row: ServerRow, image_id: str, changes: Mapping[str, Any], who: Who
+        self,
+        tx: Tx,
+        row: ServerRow,
+        image_id: str,
+        changes: Mapping[str, Any],
+        who: Who,
+        *,
+        volumes_too: bool = False,
     ) -> ServerRow:
-        """A new root disk of this image; `changes`: columns of the row that go with it."""
+        """A new root disk of this image; `changes`: columns of the row that go with it.
+        `volumes_too`: a volume that it boots from may get another image (API 2.93)."""
         self._servers.require_unlocked(row, who.principal)
         self._servers.require(row, "rebuild", vm=("active", "stopped", "error"))
         self._servers.require_settled(row, "rebuild")
@@ -139,7 +161,14 @@ class Operations:
             self._servers.check_metadata(tx, row.project_id, changes["metadata"])
         wanted: dict[str, Any] = dict(changes)
         if row.image is None:
-            self._check_same_volume(tx, row, image_id)
+            root = self._root_volume(tx, row)
+            # One that an earlier try could not write is written again.
+            if root is None or root.image_id != image_id or root.connection is None:
+                if root is None or not volumes_too:
+                    raise BadRequest(
+                        "Unable to rebuild with a different image for a volume-backed server."
+                    )
+                return self._reimage(tx, row, root.volume_id, image_id, wanted, who)
         else:
             check_image(info, row.flavor)
             wanted |= {"image": image_ref(info), "base": None, "root_from": None}
@@ -151,17 +180,55 @@ class Operations:
             tx, row, operation="rebuilding", fault=None, **wanted, **restarted(row, "hard")
         )
 
-    def _check_same_volume(self, tx: Tx, row: ServerRow, image_id: str) -> None:
-        """A volume is not written anew: only what it was made of will do."""
-        for each in self._servers.volumes.attachments_of(tx, [row.id]).get(row.id, []):
-            if each.boot_index == 0 and each.image_id == image_id:
-                return
-        raise BadRequest("Unable to rebuild with a different image for a volume-backed server.")
+    def _root_volume(self, tx: Tx, row: ServerRow) -> Attachment | None:
+        attached = self._servers.volumes.attachments_of(tx, [row.id]).get(row.id, [])
+        return next((each for each in attached if each.boot_index == 0), None)
+
+    def _reimage(
+        self,
+        tx: Tx,
+        row: ServerRow,
+        volume_id: str,
+        image_id: str,
+        changes: Mapping[str, Any],
+        who: Who,
+    ) -> ServerRow:
+        """Off, its volume written anew, and on again: by a job."""
+        principal = who.principal
+        self._servers.volumes.check_image(tx, principal, volume_id, image_id)
+        self._servers.act(tx, row, "rebuild", who)
+        power: Power = "on" if row.vm_state == "error" else row.power
+        memo = Reimaging(
+            image_id,
+            volume_id,
+            power,
+            principal.user_id,
+            principal.user_name,
+            principal.project_id or row.project_id,
+        )
+        row = self._servers.desire(
+            tx, row, operation=REIMAGING, fault=None, **{**changes, "power": "off"}
+        )
+        self._jobs.begin(tx, REIMAGE, row.id, memo, project_id=row.project_id)
+        return row
+
+    def reimaged(self, tx: Tx, row: ServerRow, power: Power) -> None:
+        """Its volume has the other image: it goes on."""
+        self._servers.desire(
+            tx, row, operation="rebuild_spawning", power=power, **restarted(row, "hard")
+        )
+
+    def not_reimaged(self, tx: Tx, row: ServerRow, reason: str) -> None:
+        """What its volume has nobody knows: it stays off, in ERROR."""
+        fault = ServerFault(code=500, message=reason, created=tx.now, sticky=True)
+        self._servers.save(tx, row, operation=None, fault=fault)
+        self._servers.finish_actions(tx, row, reason)
 
     # --- shelving ---------------------------------------------------------------------------------
 
     def shelve(self, tx: Tx, row: ServerRow, who: Who) -> None:
         """Off, its root disk kept as an image, and away from its host: by a job."""
+        self._servers.require_no_tpm(row, "shelve")
         self._begin(tx, row, "shelve", who, USABLE)
         image_id, power = None, row.power
         if row.image is not None:

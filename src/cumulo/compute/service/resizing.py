@@ -119,6 +119,7 @@ class Resizing:
         self._servers.placement.hand_over(tx, row.id, holder, "MIGRATION")
         target = None if never or host else self._stay(tx, row, flavor)
         if target is None:
+            self._servers.require_no_tpm(row, action)
             zone = row.pinned_zone
             target = self._servers.placing.again(tx, row, flavor, zone=zone, host=host, never=never)
         kind = "resize" if action == "resize" else "migration"
@@ -159,7 +160,7 @@ class Resizing:
         here = self._servers.placing.named(tx, row.host_id or "")
         if here.disabled or here.forced_down:
             return None
-        wanted = resources_of(flavor, local_disk=row.image is not None)
+        wanted = resources_of(flavor, row.image)
         taken = self._servers.placement.claim(
             tx, row.id, here.uuid, wanted, project_id=row.project_id, user_id=row.user_id
         )

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from cumulo.compute.model.cells import Layout, layout_of
 from cumulo.compute.model.hypervisor import HypervisorRow, ServerGroupRow
 from cumulo.compute.model.server import FlavorSnapshot, ImageRef, ServerRow
 from cumulo.compute.queries import server as queries
@@ -87,7 +88,7 @@ class Scheduler:
     ) -> Decision:
         """Choose a host and take its resources; the first that has room, the emptiest first. What
         is read does not grow with the number of hosts."""
-        wanted = resources_of(flavor, local_disk=image is not None)
+        wanted = resources_of(flavor, image)
         only, full, reason = self._by_group(tx, group)
         near, far = hosts_of(tx, hints, project_id)
         never = [*never, *full, *far]
@@ -292,11 +293,12 @@ _RESOURCE = re.compile(r"resources\w*:([A-Z0-9_]+)")
 _TRAIT = re.compile(r"trait\w*:([A-Z0-9_]+)")
 
 
-def resources_of(flavor: FlavorSnapshot, *, local_disk: bool) -> dict[str, int]:
+def resources_of(flavor: FlavorSnapshot, image: ImageRef | None) -> dict[str, int]:
     """What a server takes of its host. The flavor's extra specs `resources:CLASS` have the last
     word (0: nothing of it); groups with numbers are taken of the same host. Raises BadRequest."""
-    disk = (flavor.disk if local_disk else 0) + flavor.ephemeral + (flavor.swap + 1023) // 1024
-    wanted = {"VCPU": flavor.vcpus, "MEMORY_MB": flavor.ram, "DISK_GB": disk}
+    disk = (0 if image is None else flavor.disk) + flavor.ephemeral + (flavor.swap + 1023) // 1024
+    processors = "PCPU" if layout(flavor, image).dedicated else "VCPU"
+    wanted = {processors: flavor.vcpus, "MEMORY_MB": flavor.ram, "DISK_GB": disk}
     said: Counter[str] = Counter()
     for name, text in flavor.extra_specs.items():
         match = _RESOURCE.fullmatch(name)
@@ -306,6 +308,15 @@ def resources_of(flavor: FlavorSnapshot, *, local_disk: bool) -> dict[str, int]:
             raise BadRequest(f"Invalid extra spec of the flavor: {name:.80}: {text:.40}")
         said[match[1]] += int(text)
     return {name: amount for name, amount in {**wanted, **said}.items() if amount}
+
+
+def layout(flavor: FlavorSnapshot, image: ImageRef | None) -> Layout:
+    """Raises BadRequest."""
+    properties = {} if image is None else image.properties
+    try:
+        return layout_of(flavor.vcpus, flavor.ram, flavor.extra_specs, properties)
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
 
 
 def traits_of(flavor: FlavorSnapshot, image: ImageRef | None) -> tuple[list[str], list[str]]:

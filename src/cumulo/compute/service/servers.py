@@ -244,6 +244,16 @@ class Servers:
         if row.before is not None:
             raise Conflict(f"Cannot '{action}' instance {row.id} while it is in vm_state resized")
 
+    def require_no_tpm(self, row: ServerRow, action: str) -> None:
+        """What a TPM remembers is on its host, and does not leave it."""
+        said = {} if row.image is None else row.image.properties
+        if {"hw_tpm_version", "hw_tpm_model"} & said.keys() or (
+            {"hw:tpm_version", "hw:tpm_model"} & row.flavor.extra_specs.keys()
+        ):
+            raise Conflict(
+                f"Operation '{action}' not supported for vTPM-enabled instance {row.id}."
+            )
+
     def require_unlocked(self, row: ServerRow, principal: Principal) -> None:
         if row.locked and not principal.is_admin:
             raise Conflict(f"Instance {row.id} is locked")

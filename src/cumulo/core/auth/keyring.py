@@ -11,11 +11,21 @@ import itertools
 import os
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 KEYS_LIMIT = 64
+
+
+def nowhere() -> None:
+    """There is one control node."""
+
+
+look_elsewhere: Callable[[], None] = nowhere
+"""Called when nothing here opens what was shown: other control nodes may have newer keys, which are
+files then."""
 UNSURE = 1.0
 """Seconds after a change in which the directory's time may not tell another one from it."""
 
@@ -54,6 +64,7 @@ class KeyRing:
         try:
             return self._fernet.decrypt(token)
         except InvalidToken:
+            look_elsewhere()
             if not self._reload_if_changed():
                 raise
             return self._fernet.decrypt(token)

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from cumulo.core.db.announcements import Announcement
+from cumulo.core.db.hints import CHANNEL, Hints
 
 log = logging.getLogger("cumulo.db")
 
@@ -21,8 +22,9 @@ whether it shall end."""
 class Listener:
     """One connection that hears the other processes, on a thread of its own."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, hints: Hints) -> None:
         self._dsn = dsn
+        self._hints = hints
         self._known: dict[str, list[Announcement]] = {}
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -33,6 +35,10 @@ class Listener:
         with self._lock:
             self._known.setdefault(announcement.channel, []).append(announcement)
             self._changed.set()
+        self.start()
+
+    def start(self) -> None:
+        with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="cumulo-listen", daemon=True)
                 self._thread.start()
@@ -54,6 +60,7 @@ class Listener:
 
     def _listen(self, connection: "psycopg.Connection[Any]") -> None:
         heard: set[str] = set()
+        connection.execute(f'LISTEN "{CHANNEL}"'.encode())
         while not self._ended.is_set():
             if self._changed.is_set() or not heard:
                 self._changed.clear()
@@ -64,7 +71,10 @@ class Listener:
                 heard |= new
                 self._tell(new)
             for notice in connection.notifies(timeout=LISTEN_SECONDS, stop_after=100):
-                self._tell({notice.channel})
+                if notice.channel == CHANNEL:
+                    self._hints.take(notice.payload)
+                else:
+                    self._tell({notice.channel})
                 if self._changed.is_set() or self._ended.is_set():
                     break
 

@@ -9,6 +9,7 @@ the order of the services. A test proves that all of them together give today's 
 
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -77,9 +78,18 @@ class Migratable(Protocol):
     def url(self) -> sa.URL:
         """Where Alembic finds the database."""
 
+    def alone(self, what: str) -> AbstractContextManager[None]:
+        """While this lasts, no other process is in the same `what`."""
+
 
 def prepare(database: Migratable) -> None:
-    """Bring the database to this release's schema. Raises UnknownRevision for a newer one."""
+    """Bring the database to this release's schema; several processes may be at it. Raises
+    UnknownRevision for a newer one."""
+    with database.alone("schema"):
+        _prepare(database)
+
+
+def _prepare(database: Migratable) -> None:
     found = database.revisions()
     newest = newest_revisions()
     if found == frozenset(newest):

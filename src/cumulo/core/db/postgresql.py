@@ -11,7 +11,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ import psycopg.conninfo
 import sqlalchemy as sa
 
 from cumulo.core.db.announcements import Announcement
+from cumulo.core.db.hints import Heard, Hints
 from cumulo.core.db.listener import Listener
 from cumulo.core.db.transaction import (
     STUDY_SECONDS,
@@ -30,6 +31,7 @@ from cumulo.core.db.transaction import (
     Tx,
     Unstorable,
 )
+from cumulo.core.ids import new_id
 from cumulo.core.sim.points import reach
 from cumulo.core.work import pools
 
@@ -39,6 +41,8 @@ T = TypeVar("T")
 
 RETRIES = 20
 CONNECT_SECONDS = 3
+UNSURE_SECONDS = 30.0
+"""How long is asked what became of a transaction whose COMMIT nobody answered."""
 
 
 class PostgresqlDatabase:
@@ -57,7 +61,8 @@ class PostgresqlDatabase:
         self._losers = threading.Lock()
         self._away = False
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="cumulo-db")
-        self._listener = Listener(dsn)
+        self._hints = Hints(dsn, new_id())
+        self._listener = Listener(dsn, self._hints)
 
     async def read(self, function: Callable[[Tx], T]) -> T:
         loop = asyncio.get_running_loop()
@@ -141,14 +146,19 @@ class PostgresqlDatabase:
         connection = self._connection()
         level = "SERIALIZABLE" if writable else "REPEATABLE READ, READ ONLY"
         tx = Tx("postgresql", _executor(connection), writable=writable)
-        connection.execute(f"BEGIN ISOLATION LEVEL {level}")
+        number = _begin(connection, level, writable=writable)
         try:
             result = function(tx)
             if writable:
                 for channel in tx.announced():
                     connection.execute(f'NOTIFY "{channel}"'.encode())
                 reach(f"before commit: {name}")
-            connection.execute("COMMIT")
+            try:
+                connection.execute("COMMIT")
+            except psycopg.OperationalError:
+                # With the connection the answer is lost, and perhaps nothing else.
+                if number is None or not connection.closed or not self._was_committed(number):
+                    raise
         except BaseException:
             if not connection.closed:
                 with contextlib.suppress(psycopg.Error):  # what went wrong first is told
@@ -157,6 +167,27 @@ class PostgresqlDatabase:
         if writable:
             reach(f"after commit: {name}")
         return result, tx
+
+    def _was_committed(self, number: str) -> bool:
+        """Of a transaction whose connection broke at its COMMIT. Raises psycopg's errors while
+        nobody can say."""
+        self._drop_connection()
+        end = time.monotonic() + UNSURE_SECONDS
+        while True:
+            try:
+                with psycopg.connect(self._patient, autocommit=True) as connection:
+                    found = connection.execute("SELECT pg_xact_status(%s)", (number,)).fetchone()
+            except psycopg.OperationalError:
+                if time.monotonic() > end:
+                    raise
+                found = ("in progress",)
+            state = None if found is None else found[0]
+            if state != "in progress":
+                log.warning("an answer to a COMMIT was lost; it was %s", state)
+                return bool(state == "committed")
+            if time.monotonic() > end:
+                raise psycopg.OperationalError("whether a transaction was committed is not known")
+            time.sleep(0.05)
 
     def _connection(self) -> psycopg.Connection[Any]:
         found: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
@@ -226,12 +257,40 @@ class PostgresqlDatabase:
     def subscribe(self, announcement: Announcement) -> None:
         self._listener.subscribe(announcement)
 
+    def hint(self, hint: str) -> None:
+        self._hints.send(hint)
+
+    def on_hint(self, heard: Heard) -> None:
+        self._hints.heard = heard
+        self._listener.start()
+
+    @contextlib.contextmanager
+    def alone(self, what: str) -> Iterator[None]:
+        with self._knock() as connection:
+            connection.autocommit = True
+            connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (what,))
+            yield
+
     def close(self) -> None:
+        self._hints.close()
         self._listener.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
         with self._lock:
             for connection in self._connections:
                 connection.close()
+
+
+def _begin(connection: psycopg.Connection[Any], level: str, *, writable: bool) -> str | None:
+    """The number of a transaction that writes."""
+    if not writable:
+        connection.execute(f"BEGIN ISOLATION LEVEL {level}".encode())
+        return None
+    # One message, two statements.
+    text = f"BEGIN ISOLATION LEVEL {level}; SELECT pg_current_xact_id()::text"
+    cursor = connection.execute(text.encode(), prepare=False)
+    cursor.nextset()
+    found = cursor.fetchone()
+    return None if found is None else str(found[0])
 
 
 def _executor(

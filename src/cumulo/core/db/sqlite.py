@@ -17,6 +17,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -226,6 +227,15 @@ class SqliteDatabase:
 
     def subscribe(self, announcement: Announcement) -> None:
         """Nobody else is at this database: one process holds it."""
+
+    def hint(self, hint: str) -> None:
+        """There is nobody to hear it."""
+
+    def on_hint(self, heard: Callable[[str], None]) -> None:
+        """There is nobody to say one."""
+
+    def alone(self, what: str) -> AbstractContextManager[None]:
+        return contextlib.nullcontext()
 
     def close(self) -> None:
         self._closing.set()

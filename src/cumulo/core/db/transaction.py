@@ -9,6 +9,7 @@ true when it commits.
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -215,6 +216,15 @@ class Database(Protocol):
 
     def subscribe(self, announcement: Announcement) -> None:
         """Call it, too, when another process has committed what it is about."""
+
+    def hint(self, hint: str) -> None:
+        """Say a word to the other processes, soon; see `hints`."""
+
+    def on_hint(self, heard: Callable[[str], None]) -> None:
+        """Who is told theirs, on any thread."""
+
+    def alone(self, what: str) -> AbstractContextManager[None]:
+        """While this lasts, no other process is in the same `what`."""
 
     def close(self) -> None: ...
 

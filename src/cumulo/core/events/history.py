@@ -30,6 +30,14 @@ on_mistake: Callable[[str], None] = log.error
 _bells: weakref.WeakSet[Wakeup] = weakref.WeakSet()
 
 
+def nobody() -> None:
+    """There is one control node."""
+
+
+ring_elsewhere: Callable[[], None] = nobody
+"""Tells the other control nodes."""
+
+
 def emit(
     tx: Tx,
     type: str,
@@ -81,6 +89,12 @@ def _short(value: Any) -> Any:
 
 
 def _ring() -> None:
+    ring_here()
+    ring_elsewhere()
+
+
+def ring_here() -> None:
+    """There may be new events; on the loop."""
     for bell in _bells:
         bell.ring()
 

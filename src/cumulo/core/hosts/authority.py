@@ -1,8 +1,9 @@
 """The cloud's own authority: who is the control plane, and who is which host.
 
 One key and certificate in the control plane's secrets, made when the first host is expected. It
-signs two kinds of certificates, and neither passes for the other: of the control plane (for
-servers) and of hosts (for clients, the host's name as the common name). A host makes its own key,
+signs certificates of the control plane (for servers), of hosts (for clients, the host's name as the
+common name) and of control nodes (for clients, `node:` and the node's id); none passes for
+another. A host makes its own key,
 which never leaves it. Nothing outside this cloud trusts the authority, and it is good for nothing
 else; so no names or addresses of servers are checked, which change more often than machines.
 """
@@ -65,6 +66,12 @@ class Authority:
             raise BadRequest("A host's key is one on an elliptic curve, and signs its request.")
         made = self._sign(name, key, HOST_DAYS, ExtendedKeyUsageOID.CLIENT_AUTH)
         return made.public_bytes(_PEM), serial_of(made), made.not_valid_after_utc
+
+    def make_node_pair(self, name: str, pair: Path) -> None:
+        """Key and certificate by which a control node calls the others."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        made = self._sign(name, key.public_key(), CONTROL_DAYS, ExtendedKeyUsageOID.CLIENT_AUTH)
+        write_private(pair, private_pem(key) + made.public_bytes(_PEM))
 
     def server_context(self) -> ssl.SSLContext:
         """For the control plane's listener: TLS 1.3; hosts show their certificates, who joins has

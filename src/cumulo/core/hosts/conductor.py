@@ -104,6 +104,12 @@ class HostDown(Exception):
     """No agent of that host is connected."""
 
 
+class Elsewhere(Protocol):
+    """The other control nodes."""
+
+    async def ask(self, node_id: str, host_id: str, ask: Ask) -> Answer: ...
+
+
 class Conductor:
     """One per control plane process."""
 
@@ -114,6 +120,8 @@ class Conductor:
         self.parts: dict[str, Any] = {}
         self._askers: dict[str, tuple[Callable[[Ask], Any], object]] = {}
 
+    elsewhere: Elsewhere | None = None
+    """Where there are other control nodes."""
     sink: SampleSink | None = None
     """Who keeps samples, where somebody does."""
 
@@ -315,13 +323,25 @@ class Conductor:
 
     async def ask(self, host_id: str, kind: str, question: str, **arguments: Any) -> Any:
         """Put a question to a host. Raises HostDown when it is not there or refuses."""
-        known = self._askers.get(host_id)
-        if known is None:
-            raise HostDown(f"host {host_id} is not connected")
-        answer: Answer = await known[0](Ask(kind, question, arguments))
+        message = Ask(kind, question, arguments)
+        if host_id in self._askers or self.elsewhere is None:
+            answer = await self.asked_here(host_id, message)
+        else:
+            row = await self.database.read(lambda tx: self.registry.get(tx, host_id))
+            if row is None or row.node_id is None:
+                raise HostDown(f"host {host_id} is not connected")
+            answer = await self.elsewhere.ask(row.node_id, host_id, message)
         if answer.refused is not None:
             raise HostDown(answer.refused)
         return answer.value
+
+    async def asked_here(self, host_id: str, message: Ask) -> Answer:
+        """Of a host that is connected with this process. Raises HostDown."""
+        known = self._askers.get(host_id)
+        if known is None:
+            raise HostDown(f"host {host_id} is not connected")
+        answer: Answer = await known[0](message)
+        return answer
 
     async def query(
         self, host_id: str, kind: str, question: str, arguments: Mapping[str, Any]

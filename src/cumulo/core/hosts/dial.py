@@ -225,7 +225,7 @@ class DialledLink:
             raise OSError(str(error)) from None
         if opened.handle is None:
             raise Missing(content.id)
-        return _Remote(self._call, opened.handle, opened.size)
+        return Remote(self._call, opened.handle, opened.size)
 
     def contents(self) -> "DialledLink":
         return self
@@ -239,11 +239,11 @@ class DialledLink:
         return await self._peer.call(what, body)
 
 
-class _Remote:
+class Remote:
     """An image's bytes, by pieces over the link; another connection's handle is no good."""
 
     def __init__(
-        self, call: Callable[[str, Any], Awaitable[msgspec.Raw]], handle: int, size: int | None
+        self, call: Callable[..., Awaitable[msgspec.Raw]], handle: int, size: int | None
     ) -> None:
         self.size = size
         self._call = call

@@ -11,7 +11,7 @@ import logging
 import ssl
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -29,6 +29,9 @@ from cumulo.core.hosts.session import HostSession
 
 log = logging.getLogger("cumulo.link")
 
+NODE_PATH, NODE_JOIN_PATH = "/node", "/join-node"
+"""Of other control nodes: see `core.nodes`."""
+EVERY_PATH = (PATH, JOIN_PATH, NODE_PATH, NODE_JOIN_PATH)
 OPEN_SECONDS = 10.0
 """For TLS, the handshake and the first message."""
 JOINERS = 8
@@ -36,6 +39,13 @@ JOINERS = 8
 JOIN_BYTES = 16 * 1024
 LOOK_SECONDS = 5.0
 PING_SECONDS = 15.0
+
+
+class Others(Protocol):
+    """Other control nodes at the gate."""
+
+    async def join(self, raw: bytes) -> bytes: ...
+    async def serve(self, connection: ServerConnection, speaker: str) -> None: ...
 
 
 class Gate:
@@ -50,6 +60,7 @@ class Gate:
         version: str,
         contents: Callable[[], Contents | None],
         alike: dict[str, Any],
+        others: Others | None = None,
     ) -> None:
         self.address = address
         self.machines = machines
@@ -57,6 +68,7 @@ class Gate:
         self._version = version
         self._contents = contents
         self._alike = alike
+        self._others = others
         self._joiners = 0
         self._sessions: dict[str, HostSession] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -103,21 +115,27 @@ class Gate:
             headers["Content-Length"] = str(len(pem))
             headers["Connection"] = "close"
             return Response(200, "OK", headers, pem)
-        if request.path == PATH and _speaker(connection) is None:
+        if request.path in (PATH, NODE_PATH) and _speaker(connection) is None:
             return connection.respond(http.HTTPStatus.FORBIDDEN, "no host's certificate\n")
-        if request.path == JOIN_PATH and self._joiners >= JOINERS:
+        if request.path in (JOIN_PATH, NODE_JOIN_PATH) and self._joiners >= JOINERS:
             return connection.respond(http.HTTPStatus.SERVICE_UNAVAILABLE, "come again\n")
-        if request.path not in (PATH, JOIN_PATH):
+        known = (PATH, JOIN_PATH) if self._others is None else EVERY_PATH
+        if request.path not in known:
             return connection.respond(http.HTTPStatus.NOT_FOUND, "there is nothing here\n")
         return None
 
     async def _take(self, connection: ServerConnection) -> None:
         assert connection.request is not None
-        if connection.request.path == JOIN_PATH:
+        path = connection.request.path
+        if path in (JOIN_PATH, NODE_JOIN_PATH):
             self._joiners += 1
             try:
                 async with asyncio.timeout(OPEN_SECONDS):
-                    await connection.send(await self._join(await connection.recv()))
+                    raw = await connection.recv()
+                    if path == JOIN_PATH or self._others is None:
+                        await connection.send(await self._join(raw))
+                    elif isinstance(raw, bytes) and len(raw) <= JOIN_BYTES:
+                        await connection.send(await self._others.join(raw))
             except TimeoutError:
                 log.warning("a machine that was to join said nothing")
             finally:
@@ -126,6 +144,9 @@ class Gate:
         speaker = _speaker(connection)
         assert speaker is not None, "see _greet"
         name, serial = speaker
+        if path == NODE_PATH and self._others is not None:
+            await self._others.serve(connection, name)
+            return
         host = await self._conductor.database.write(
             lambda tx: self.machines.admit(tx, name, serial), name="a host dials"
         )

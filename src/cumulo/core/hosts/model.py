@@ -39,6 +39,8 @@ class HostRow(Row, frozen=True):
     enabled: bool
     last_seen: Moment
     created_at: Moment
+    node_id: str | None = None
+    """The control node that it was connected with last."""
 
 
 @table("host_parts")

@@ -38,6 +38,17 @@ SEEN = statement(
     .where(_h.id == sa.bindparam("key"))
     .values(last_seen=sa.bindparam("seen"), roles=sa.bindparam("kinds"))
 )
+BEHIND = statement(
+    sa.select(_p.host_id, _p.kind)
+    .join_from(PartRow.sql_table, HostRow.sql_table, _p.host_id == _h.id)
+    .where(_h.node_id == sa.bindparam("node"), _p.generation > _p.applied)
+)
+"""Hosts of a control node that have not said that they have got all there is, and of which kind."""
+HERE = statement(
+    sa.update(HostRow.sql_table)
+    .where(_h.id == sa.bindparam("key"))
+    .values(node_id=sa.bindparam("node"))
+)
 ENABLE = statement(
     sa.update(HostRow.sql_table)
     .where(_h.id == sa.bindparam("key"))

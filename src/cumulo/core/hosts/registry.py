@@ -6,6 +6,7 @@ host's agent is woken after the commit.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from cumulo.core.clock import Moment, later
 from cumulo.core.db.transaction import Tx
@@ -23,6 +24,10 @@ class HostRegistry:
         self._bells: dict[tuple[str, str], Callable[[], None]] = {}
         self._cloud_id: str | None = None
         """It never changes."""
+        self.node_id: str | None = None
+        """This control node, where there may be others."""
+        self.ring_elsewhere: Callable[[str, str], None] | None = None
+        """Told of hosts and kinds that nobody here rings."""
 
     # --- hosts ------------------------------------------------------------------------------
 
@@ -31,6 +36,8 @@ class HostRegistry:
         row = HostRow(host_id, 1, list(kinds), True, tx.now, tx.now)
         tx.insert(row, ignore_duplicate=True)
         tx.run(queries.SEEN, key=host_id, seen=tx.now, kinds=list(kinds))
+        if self.node_id is not None:
+            tx.run(queries.HERE, key=host_id, node=self.node_id)
         for kind in kinds:
             tx.insert(PartRow(host_id, kind, 1, 0, None), ignore_duplicate=True)
         found = self.get(tx, host_id)
@@ -140,6 +147,18 @@ class HostRegistry:
         bell = self._bells.get((host_id, kind))
         if bell is not None:
             tx.after_commit(bell)
+        elif self.ring_elsewhere is not None:
+            tx.after_commit(partial(self.ring_elsewhere, host_id, kind))
+
+    def behind(self, tx: Tx) -> list[tuple[str, str]]:
+        """Hosts that are connected here and have not got all there is, and the kind of work."""
+        return [(str(h), str(k)) for h, k in tx.tuples(queries.BEHIND, node=self.node_id)]
+
+    def ring(self, host_id: str, kind: str) -> None:
+        """Another process has touched it."""
+        bell = self._bells.get((host_id, kind))
+        if bell is not None:
+            bell()
 
     def items_since(
         self, tx: Tx, host_id: str, kind: str, since: int, most: int

@@ -106,9 +106,9 @@ def announce(face: Face, headers: dict[str, str], version: Version) -> None:
     known = face.microversions
     assert known is not None
     headers["OpenStack-API-Version"] = f"{known.service_type} {version}"
-    vary = "OpenStack-API-Version"
+    names = ["OpenStack-API-Version"]
     if known.legacy_header is not None:
         headers[known.legacy_header] = str(version)
-        vary += f", {known.legacy_header}"
+        names.insert(0 if known.legacy_first else 1, known.legacy_header)
     headers.update(known.range_told)
-    headers["Vary"] = vary
+    headers["Vary"] = ", ".join(names)

@@ -90,6 +90,8 @@ class Application:
         if scope["type"] == "websocket":
             await self._sockets.serve(scope, receive, send)
             return
+        if self.health.draining:
+            send = _closing(send)
         connection = scope[KEY] = Connection(receive)
         try:
             await self._falcon(scope, connection.receive, send)
@@ -228,6 +230,17 @@ class Application:
         """In the caller's bucket: a known user's, else the address's."""
         who = None if call.token is None else self._who(call.token)
         self.load.count(call.address if who is None else who.user_id)
+
+
+def _closing(send: Any) -> Any:
+    """The client comes by another connection the next time."""
+
+    async def closing(event: Any) -> None:
+        if event["type"] == "http.response.start":
+            event = {**event, "headers": [*event["headers"], (b"connection", b"close")]}
+        await send(event)
+
+    return closing
 
 
 def _accept(req: Any) -> str:

@@ -124,6 +124,8 @@ class Microversions:
     minimum: Version
     maximum: Version
     legacy_header: str | None = None
+    legacy_first: bool = False
+    """In `Vary`: some clients find the header that they know only at the beginning."""
     range_headers: tuple[str, str] | None = None
     """Where every answer says the minimum and the maximum, a 406 too (Ironic's clients negotiate
     by them)."""

@@ -26,11 +26,14 @@ from cumulo.core.http.live import LiveEvents
 from cumulo.core.http.operations import Call, Face, Operation, Reply
 from cumulo.core.http.operator_hosts import RULES as HOST_RULES
 from cumulo.core.http.operator_hosts import HostOperations
+from cumulo.core.http.operator_nodes import RULES as NODE_RULES
+from cumulo.core.http.operator_nodes import NodeOperations
 from cumulo.core.http.stories import Names, Stories
+from cumulo.core.nodes.nodes import Nodes
 
 RULES = {
     f"cumulo:{verb}": "rule:system_admin" for verb in ("status", "why", "can", "rotate_keys")
-} | {"system_admin": "role:admin", **HOST_RULES, **LIVE_RULES}
+} | {"system_admin": "role:admin", **HOST_RULES, **NODE_RULES, **LIVE_RULES}
 
 
 class RotateKeys(msgspec.Struct, forbid_unknown_fields=True):
@@ -40,6 +43,7 @@ class RotateKeys(msgspec.Struct, forbid_unknown_fields=True):
 def operator_face(
     conductor: Conductor,
     machines: Machines,
+    nodes: Nodes,
     link: tuple[str, int],
     counts: Mapping[str, Callable[[Tx], int]],
     decisions: Decisions,
@@ -104,6 +108,7 @@ def operator_face(
                 kind="stream",
             ),
             *HostOperations(conductor, machines, link).operations(),
+            *NodeOperations(nodes, link).operations(),
             *LiveEvents(feed).operations(),
         ],
     )

@@ -63,7 +63,7 @@ def watch_reconcilers(
         return [
             f"{each.reconciler.name}: no pass for {each.age:.0f} seconds"
             for each in reconcilers
-            if each.age > STUCK_PASSES * each.sweep
+            if each.mine() and each.age > STUCK_PASSES * each.sweep
         ]
 
     health.checks.append(stuck)

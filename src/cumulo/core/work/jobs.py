@@ -325,6 +325,8 @@ class Jobs:
         self._database = database
         self.kinds: dict[str, Kind[Any]] = {}
         self.wakeup = Wakeup()
+        self.ring: Callable[[], None] = self.wakeup.ring
+        """There may be work, here or where it is done."""
         self.me = f"{socket.gethostname()}/{os.getpid()}/{id(self)}"
         """This process, as leases name it."""
         self.live: dict[str, Live] = {}
@@ -350,7 +352,7 @@ class Jobs:
         row = self._row(tx, kind, subject, memo, project_id, id, step)
         row = msgspec.structs.replace(row, due=later(tx.now, delay))
         tx.insert(row)
-        tx.after_commit(self.wakeup.ring)
+        tx.after_commit(self.ring)
         return row
 
     def hold(
@@ -453,7 +455,7 @@ class Jobs:
             due = tx.now if row.lease_by is None else row.due
             tx.update(row, cancel=True, reason=reason, due=due, updated_at=tx.now)
         tx.after_commit(lambda: self._with(job_id, Live.cancel))
-        tx.after_commit(self.wakeup.ring)
+        tx.after_commit(self.ring)
         return True
 
     def nudge(self, tx: Tx, job_id: str) -> None:
@@ -465,7 +467,7 @@ class Jobs:
             tx.update(row, due=min(row.due, tx.now), updated_at=tx.now)
         else:
             tx.update(row, nudged=True, updated_at=tx.now)
-        tx.after_commit(self.wakeup.ring)
+        tx.after_commit(self.ring)
 
     def drop(self, tx: Tx, job_id: str) -> bool:
         """Forget it with nothing undone: whoever is at it loses its lease. For a subject that

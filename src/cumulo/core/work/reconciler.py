@@ -10,7 +10,8 @@ back-off) and logged once per change of its text.
 import asyncio
 import logging
 import time
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.sim.points import reach
@@ -19,6 +20,8 @@ from cumulo.core.work.wakeups import Wakeup
 log = logging.getLogger("cumulo.work")
 
 BATCH = 100
+HINT = "reconciler"
+"""The first word of the hint that one of this name has work."""
 MOST_COMPLAINTS = 1000
 """Texts of failures that are remembered, so that each is logged once."""
 
@@ -36,27 +39,54 @@ class Reconciler(Protocol):
         """Record why a step failed and when it is due again."""
 
 
+def _always() -> bool:
+    return True
+
+
 class ReconcilerLoop:
-    """Runs one reconciler: at each wake-up, and every `sweep` seconds."""
+    """Runs one reconciler: at each wake-up, and every `sweep` seconds, as long as it is this
+    process's work (`mine`: see `core.nodes.leases`)."""
 
     def __init__(
-        self, database: Database, reconciler: Reconciler, *, sweep: float = 5.0, parallel: int = 4
+        self,
+        database: Database,
+        reconciler: Reconciler,
+        *,
+        sweep: float = 5.0,
+        parallel: int = 4,
+        mine: Callable[[], bool] = _always,
     ) -> None:
         self.database = database
         self.reconciler = reconciler
         self.sweep = sweep
         self.wakeup = Wakeup()
+        self.mine = mine
         self._limit = asyncio.Semaphore(parallel)
+        self._steps: asyncio.Future[Any] | None = None
+        self._dropped = False
         self._complaints: dict[str, str] = {}
         self.due = 0
         """Rows at the last pass."""
         self._passed_at = time.monotonic()
 
+    def ring(self) -> None:
+        """There may be work: here, or where it is done."""
+        if self.mine():
+            self.wakeup.ring()
+        else:
+            self.database.hint(f"{HINT} {self.reconciler.name}")
+
+    def drop(self) -> None:
+        """It is not this process's work any more: what is at work stops."""
+        if self._steps is not None:
+            self._dropped = True
+            self._steps.cancel()
+
     async def run(self) -> None:
         """Until cancelled; a cancellation falls between transactions, never inside one."""
         while True:
             try:
-                more = await self.once()
+                more = self.mine() and await self.once()
             except Exception:  # the database is away: the next sweep finds the same work
                 log.exception("%s: the pass failed", self.reconciler.name)
                 more = False
@@ -70,8 +100,17 @@ class ReconcilerLoop:
             # Of rows that are gone, mostly: who still fails is told of once more.
             self._complaints.clear()
         self.due = len(ids)
-        results = await asyncio.gather(*(self._step(id) for id in ids))
-        self._passed_at = time.monotonic()
+        self._steps = asyncio.gather(*(self._step(id) for id in ids))
+        try:
+            results = await self._steps
+        except asyncio.CancelledError:
+            if not self._dropped:
+                raise
+            log.info("%s: given away", self.reconciler.name)
+            return False
+        finally:
+            self._steps, self._dropped = None, False
+            self._passed_at = time.monotonic()
         return len(ids) == BATCH and all(results)
 
     @property

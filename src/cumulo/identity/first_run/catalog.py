@@ -27,6 +27,8 @@ class FirstCatalog:
         self._entries = entries
 
     async def make(self) -> None:
+        if not self._settings.node.content:
+            return  # the catalog has the address of the first control node, or of the balancer
         await self._database.write(self._make, name="first run: catalog")
 
     def _make(self, tx: Tx) -> None:

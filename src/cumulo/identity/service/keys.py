@@ -5,12 +5,14 @@ signed. Secrets at rest: all are written anew with the new key in one transactio
 an old key go; killed in between, the rows read with whichever key they were written with.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events.history import emit
+from cumulo.core.work import pools
 from cumulo.identity.service.credentials import Credentials
 from cumulo.identity.service.oauth1 import OAuth1
 from cumulo.identity.service.security import SecurityRules
@@ -34,17 +36,22 @@ class Keys:
         self._credentials = credentials
         self._oauth1 = oauth1
         self._rules = rules
+        self.spread: Callable[[], None] = lambda: None
+        """Gives the other control nodes the same keys; blocks."""
 
     async def rotate(self, ring: Ring, who: Principal) -> str:
         """What was done, for the operator."""
         if ring == "tokens":
             needed = self._rules.token_lifetime + self._rules.allow_expired_window
             self._tokens.rotate(needed=needed)
+            await pools.DISK(self.spread)
             await self._database.write(lambda tx: _tell(tx, ring, who), name="rotate token keys")
             return f"a new key signs; {self._tokens.count} keys are accepted"
         self._secrets.add()
+        await pools.DISK(self.spread)
         written = await self._database.write(lambda tx: self._rewrite(tx, who), name="rewrite")
         left = self._secrets.prune()
+        await pools.DISK(self.spread)
         return f"{written} secrets were written anew; {left} keys are kept"
 
     def _rewrite(self, tx: Tx, who: Principal) -> int:

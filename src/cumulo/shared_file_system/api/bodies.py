@@ -1,4 +1,4 @@
-"""Bodies of shares, their rules and snapshots, in their newest form (2.73)."""
+"""Bodies of shares, their rules and snapshots, in their newest form (2.99)."""
 
 from typing import Annotated, Any
 
@@ -8,12 +8,13 @@ from msgspec import UNSET
 from cumulo.core.wire.coercions import BoolLike, IntLike
 from cumulo.core.wire.shapes import Before, Body, Since, Unset, Until
 from cumulo.shared_file_system.api.lists import Metadata, Text255
+from cumulo.shared_file_system.model.location import owners_of
 from cumulo.shared_file_system.model.share import older_status
 
 Links = list[dict[str, str]]
 
 
-def _older_rules(status: str) -> str:
+def older_rules(status: str) -> str:
     """Before 2.28"""
     return "out_of_sync" if status == "syncing" else status
 
@@ -50,7 +51,7 @@ class ShareBody(Body):
     source_cgsnapshot_member_id: Annotated[str | None, Since("2.4"), Until("2.30")] = None
     task_state: Annotated[str | None, Since("2.5")] = None
     share_type_name: Annotated[str | Unset, Since("2.6")] = UNSET
-    access_rules_status: Annotated[str, Since("2.10"), Before("2.28", _older_rules)] = "active"
+    access_rules_status: Annotated[str, Since("2.10"), Before("2.28", older_rules)] = "active"
     replication_type: Annotated[str | None, Since("2.11")] = None
     has_replicas: Annotated[bool, Since("2.11")] = False
     user_id: Annotated[str | Unset, Since("2.16")] = UNSET
@@ -62,6 +63,11 @@ class ShareBody(Body):
     progress: Annotated[str | None, Since("2.54")] = None
     is_soft_deleted: Annotated[bool, Since("2.69")] = False
     scheduled_to_be_deleted_at: Annotated[str | None, Since("2.69")] = None
+    source_backup_id: Annotated[str | None, Since("2.80")] = None
+    mount_point_name: Annotated[str | None, Since("2.84")] = None
+    encryption_key_ref: Annotated[str | None, Since("2.90")] = None
+    qos_type_id: Annotated[str | None, Since("2.94")] = None
+    snapshot_inherit_share_access_support: Annotated[bool, Since("2.99")] = False
 
 
 class ShareAnswer(Body):
@@ -110,6 +116,8 @@ class NewShare(Body):
     availability_zone: str | None = None
     share_group_id: str | None = None
     scheduler_hints: Annotated[Hints | None, Since("2.65")] = None
+    mount_point_name: Annotated[str | None, Since("2.84")] = None
+    encryption_key_ref: Annotated[str | None, Since("2.90")] = None
 
 
 class CreateShare(Body):
@@ -147,10 +155,10 @@ class MetaAnswer(Body):
 
 
 class LocationBody(Body):
-    id: Annotated[str, Since("2.14")]
-    uuid: Annotated[str, Until("2.13")]
+    id: str
     path: str
     preferred: Annotated[bool, Since("2.14")] = True
+    metadata: Annotated[dict[str, str], Since("2.87")] = {}
     share_instance_id: str | Unset = UNSET
     is_admin_only: bool | Unset = UNSET
     created_at: str | Unset = UNSET
@@ -191,10 +199,74 @@ class Allow(Body):
     access_to: Annotated[str, msgspec.Meta(max_length=255)]
     access_level: str | None = None
     metadata: Annotated[Metadata | None, Since("2.45")] = None
+    lock_visibility: Annotated[BoolLike, Since("2.82")] = False
+    lock_deletion: Annotated[BoolLike, Since("2.82")] = False
+    lock_reason: Annotated[Annotated[str, msgspec.Meta(max_length=1023)] | None, Since("2.82")] = (
+        None
+    )
 
 
 class Deny(Body):
     access_id: str
+    unrestrict: Annotated[BoolLike, Since("2.82")] = False
+
+
+class DenySnapshot(Body):
+    access_id: str
+
+
+class AllowSnapshot(Body):
+    access_type: str
+    access_to: str
+
+
+class SnapshotAccess(Body):
+    id: str
+    access_type: str
+    access_to: str
+    state: str
+
+
+class SnapshotAccessAnswer(Body):
+    snapshot_access: SnapshotAccess
+
+
+class SnapshotAccessList(Body):
+    snapshot_access_list: list[SnapshotAccess]
+
+
+class SnapshotLocation(Body):
+    id: str
+    path: str
+    links: Links
+    share_snapshot_instance_id: str | Unset = UNSET
+    is_admin_only: bool | Unset = UNSET
+    created_at: str | Unset = UNSET
+    updated_at: str | Unset | None = UNSET
+
+
+class SnapshotLocations(Body):
+    share_snapshot_export_locations: list[SnapshotLocation]
+
+
+class SnapshotLocationAnswer(Body):
+    share_snapshot_export_location: SnapshotLocation
+
+
+class AccessLevel(Body):
+    access_level: str
+
+
+class UpdateAccess(Body):
+    update_access: AccessLevel
+
+
+class Shrink(Body):
+    new_size: IntLike
+
+
+class Revert(Body):
+    snapshot_id: str
 
 
 class Extend(Body):
@@ -230,11 +302,13 @@ class SnapshotAnswer(Body):
 
 class SnapshotList(Body):
     snapshots: list[ShareBrief]
+    count: Annotated[int | Unset, Since("2.79")] = UNSET
     share_snapshots_links: Links | Unset = UNSET
 
 
 class SnapshotDetails(Body):
     snapshots: list[SnapshotBody]
+    count: Annotated[int | Unset, Since("2.79")] = UNSET
     share_snapshots_links: Links | Unset = UNSET
 
 
@@ -254,3 +328,10 @@ class CreateSnapshot(Body):
 
 class UpdateSnapshot(Body):
     snapshot: Changes
+
+
+def shares_at(path: str | None, id: str | None) -> list[str]:
+    """2.35: paths end in the share's id, and ids of locations are made of it."""
+    if path is not None:
+        return [path.rpartition("/shares/")[2]]
+    return owners_of(id or "") or [""]

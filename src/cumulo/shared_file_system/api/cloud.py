@@ -9,8 +9,10 @@ from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.hosts.registry import is_alive
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.ids import child_id
+from cumulo.core.wire.patterns import BadPattern, Pattern
 from cumulo.core.wire.shapes import Body, Since, Unset
-from cumulo.shared_file_system.api.lists import renamed
+from cumulo.shared_file_system.api.lists import Text255, renamed
+from cumulo.shared_file_system.model.capabilities import OF_POOLS, lacks
 from cumulo.shared_file_system.model.pool import OVERSUBSCRIPTION, PoolRow
 from cumulo.shared_file_system.service.pools import KIND, ZONE
 from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
@@ -29,6 +31,10 @@ class Zones(Body):
     availability_zones: list[Zone]
 
 
+class Extensions(Body):
+    extensions: list[dict[str, Any]]
+
+
 class ServiceBody(Body):
     id: int
     binary: str
@@ -37,6 +43,8 @@ class ServiceBody(Body):
     status: str
     state: str
     updated_at: str | None
+    disabled_reason: Annotated[str | None, Since("2.83")] = None
+    ensuring: Annotated[bool, Since("2.93")] = False
 
 
 class Services(Body):
@@ -46,12 +54,19 @@ class Services(Body):
 class ServiceName(Body):
     host: str
     binary: str = "manila-share"
+    disabled_reason: Annotated[Text255 | None, Since("2.83")] = None
+
+
+class HostName(Body):
+    host: str
 
 
 class Switched(Body):
     host: str
     binary: str
     disabled: bool
+    status: Annotated[str | Unset, Since("2.83")] = UNSET
+    disabled_reason: Annotated[str | Unset | None, Since("2.83")] = UNSET
 
 
 class Pool(Body):
@@ -78,18 +93,28 @@ class Capabilities(Body):
     provisioned_capacity_gb: int
     max_over_subscription_ratio: float
     reserved_percentage: int
+    reserved_snapshot_percentage: int
+    reserved_share_extend_percentage: int
     thin_provisioning: bool
     driver_handles_share_servers: bool
     qos: bool
+    dedupe: bool
+    compression: bool
     timestamp: str
     why_down: str | None
     """Why it keeps no shares"""
     ipv4_support: bool
     ipv6_support: bool
+    share_server_multiple_subnet_support: bool
+    security_service_update_support: bool
+    network_allocation_update_support: bool
     snapshot_support: Annotated[bool, Since("2.2")] = True
     create_share_from_snapshot_support: Annotated[bool, Since("2.24")] = True
     revert_to_snapshot_support: Annotated[bool, Since("2.27")] = False
     mount_snapshot_support: Annotated[bool, Since("2.32")] = False
+    mount_point_name_support: Annotated[bool, Since("2.84")] = False
+    encryption_support: Annotated[str | None, Since("2.90")] = None
+    snapshot_inherit_share_access_support: Annotated[bool, Since("2.99")] = False
     replication_type: Annotated[str | None, Since("2.11")] = None
 
 
@@ -109,10 +134,22 @@ class CloudApi:
                      "service:update", **switch),
             *renamed("PUT", "/os-services/disable", "/services/disable", self.disable,
                      "service:update", **switch),
-            Operation("GET", pools, self.pools, policy=f"{rule}index", response=Pools),
+            Operation("GET", "/extensions", self.extensions, response=Extensions),
+            Operation("POST", "/services/ensure-shares", self.ensure, status=202, since="2.86",
+                      policy="service:ensure_shares", body=HostName),
+            Operation("GET", pools, self.pools, policy=f"{rule}index", response=Pools,
+                      until="2.22"),
+            Operation("GET", pools, self.pools_of_type, policy=f"{rule}index", response=Pools,
+                      since="2.23"),
             Operation("GET", f"{pools}/detail", self.detail, policy=f"{rule}detail",
-                      response=Pools),
+                      response=Pools, until="2.22"),
+            Operation("GET", f"{pools}/detail", self.detail_of_type, policy=f"{rule}detail",
+                      response=Pools, since="2.23"),
         ]  # fmt: skip
+
+    def extensions(self, call: Call, tx: Tx) -> Any:
+        """There have been none since versions count instead."""
+        return Extensions(extensions=[])
 
     def zones(self, call: Call, tx: Tx) -> Any:
         hosts = self._hosts(tx)
@@ -126,7 +163,9 @@ class CloudApi:
         return [host for host in self._service.registry.all(tx) if KIND in host.roles]
 
     def services(self, call: Call, tx: Tx) -> Any:
-        faults = {pool.host_id: pool.fault for pool in self._service.pools.all(tx)}
+        pools = self._service.pools.all(tx)
+        faults = {pool.host_id: pool.fault for pool in pools}
+        reasons = {pool.host_id: pool.disabled_reason for pool in pools}
         found: list[ServiceBody] = []
         for host in self._hosts(tx):
             for binary in _BINARIES:
@@ -140,6 +179,7 @@ class CloudApi:
                     status="enabled" if host.enabled else "disabled",
                     state="up" if works else "down",
                     updated_at=host.last_seen,
+                    disabled_reason=reasons.get(host.id) if not host.enabled else None,
                 )
                 found.append(body)
         for name in ("host", "binary", "zone", "status", "state"):
@@ -161,7 +201,22 @@ class CloudApi:
         if binary != "manila-share":
             raise BadRequest(f"{binary} is part of the API here: it has no switch of its own.")
         self._service.registry.enable(tx, name, enabled)
-        return Switched(host=call.body.host, binary=binary, disabled=not enabled)
+        reason = None if enabled else call.body.disabled_reason
+        self._service.pools.say_disabled(tx, name, reason)
+        return Switched(
+            host=call.body.host,
+            binary=binary,
+            disabled=not enabled,
+            status="enabled" if enabled else "disabled",
+            disabled_reason=reason,
+        )
+
+    def ensure(self, call: Call, tx: Tx) -> None:
+        """2.86: the host looks at all its shares anew, as it does by itself every few seconds."""
+        name = call.body.host.partition("@")[0]
+        if name not in [host.id for host in self._hosts(tx)]:
+            raise NotFound(f"Service manila-share could not be found on host {name:.255}.")
+        self._service.shares.ensure_all(tx, name)
 
     def pools(self, call: Call, tx: Tx) -> Any:
         return Pools(pools=[_pool(row) for row in self._fitting(call, tx)])
@@ -179,9 +234,30 @@ class CloudApi:
         for name, of in (("host", lambda p: p.host_id), ("pool", lambda p: "local"),
                          ("backend", lambda p: "local")):  # fmt: skip
             wanted = call.query.get(name)
-            if wanted not in (None, ".*"):
-                rows = [row for row in rows if of(row) == wanted]
+            if wanted is not None:
+                rows = [row for row in rows if _matches(wanted, of(row))]
         return rows
+
+    def pools_of_type(self, call: Call, tx: Tx) -> Any:
+        """2.23: those that can do what a share type asks for."""
+        return self.pools(call, tx) if self._can(call, tx) else Pools(pools=[])
+
+    def detail_of_type(self, call: Call, tx: Tx) -> Any:
+        return self.detail(call, tx) if self._can(call, tx) else Pools(pools=[])
+
+    def _can(self, call: Call, tx: Tx) -> bool:
+        wish = call.query.get("share_type")
+        if not wish:
+            return True
+        return lacks(self._service.types.chosen(tx, wish, call.principal).extra_specs) is None
+
+
+def _matches(wish: str, text: str) -> bool:
+    """Filters of pools are regular expressions for the beginning of a name."""
+    try:
+        return Pattern(f"^(?:{wish})").found_in(text)
+    except BadPattern as bad:
+        raise BadRequest(f"Invalid filter {wish:.100}: {bad}") from None
 
 
 def _pool(row: PoolRow) -> Pool:
@@ -190,10 +266,7 @@ def _pool(row: PoolRow) -> Pool:
 
 def _about(row: PoolRow) -> Capabilities:
     return Capabilities(
-        share_backend_name="local",
-        vendor_name="Cumulo",
         driver_version="1",
-        storage_protocol="NFS",
         pool_name="local",
         total_capacity_gb=row.total_gb or 0,
         free_capacity_gb=row.free_gb,
@@ -201,11 +274,9 @@ def _about(row: PoolRow) -> Capabilities:
         provisioned_capacity_gb=row.allocated_gb,
         max_over_subscription_ratio=float(OVERSUBSCRIPTION),
         reserved_percentage=0,
-        thin_provisioning=True,
-        driver_handles_share_servers=True,
-        qos=False,
+        reserved_snapshot_percentage=0,
+        reserved_share_extend_percentage=0,
         timestamp=row.updated_at,
         why_down=row.fault,
-        ipv4_support=True,
-        ipv6_support=True,
+        **OF_POOLS,
     )

@@ -4,12 +4,21 @@ from cumulo.core.auth.policy import Rules
 from cumulo.core.http import faults
 from cumulo.core.http.operations import Face
 from cumulo.shared_file_system.api import versions
+from cumulo.shared_file_system.api.absent import AbsentApi
 from cumulo.shared_file_system.api.actions import ActionsApi
 from cumulo.shared_file_system.api.cloud import CloudApi
+from cumulo.shared_file_system.api.instances import InstancesApi
+from cumulo.shared_file_system.api.locations import LocationsApi
+from cumulo.shared_file_system.api.locks import LocksApi
+from cumulo.shared_file_system.api.messages import MessagesApi
 from cumulo.shared_file_system.api.networks import NetworksApi
+from cumulo.shared_file_system.api.qos import QosApi
 from cumulo.shared_file_system.api.quotas import QuotasApi
+from cumulo.shared_file_system.api.security import SecurityApi
+from cumulo.shared_file_system.api.servers import ServersApi
 from cumulo.shared_file_system.api.shares import SharesApi
 from cumulo.shared_file_system.api.snapshots import SnapshotsApi
+from cumulo.shared_file_system.api.transfers import TransfersApi
 from cumulo.shared_file_system.api.types import TypesApi
 from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
 
@@ -17,7 +26,7 @@ TYPES = ("shared-file-system", "share", "sharev2")
 
 
 def shared_file_system_faces(service: SharedFileSystemService, rules: Rules) -> list[Face]:
-    shares = SharesApi(service)
+    shares, networks = SharesApi(service), NetworksApi(service)
     discovery = Face(
         name="shared_file_system",
         service_types=TYPES,
@@ -26,8 +35,19 @@ def shared_file_system_faces(service: SharedFileSystemService, rules: Rules) -> 
         rules=rules,
         operations=versions.operations(),
     )
+    v2 = Face(
+        name="shared_file_system",
+        service_types=TYPES,
+        mount="/share",
+        faults=faults.compute,
+        rules=rules,
+        microversions=versions.RANGE,
+        request_id_headers=("X-Compute-Request-Id", "X-Openstack-Request-Id"),
+        operations=versions.of_v2(),
+    )
     return [
         discovery,
+        v2,
         Face(
             name="shared_file_system",
             service_types=TYPES,
@@ -37,14 +57,25 @@ def shared_file_system_faces(service: SharedFileSystemService, rules: Rules) -> 
             prefixes=("/v2/{project_id}", "/v2"),
             microversions=versions.RANGE,
             quota_status=413,
+            exact_paths=True,
+            request_id_headers=("X-Compute-Request-Id", "X-Openstack-Request-Id"),
             operations=[
                 *shares.operations(),
                 *ActionsApi(service, shares).operations(),
                 *SnapshotsApi(service).operations(),
-                *NetworksApi(service).operations(),
+                *LocationsApi(service).operations(),
+                *InstancesApi(service).operations(),
+                *networks.operations(),
+                *ServersApi(service, networks).operations(),
+                *SecurityApi(service).operations(),
+                *LocksApi(service).operations(),
+                *MessagesApi(service).operations(),
+                *TransfersApi(service).operations(),
                 *TypesApi(service).operations(),
                 *QuotasApi(service).operations(),
                 *CloudApi(service).operations(),
+                *QosApi(service).operations(),
+                *AbsentApi(service, shares).operations(),
             ],
         ),
     ]

@@ -1,17 +1,25 @@
 """What the lists and operations of all nouns have in common."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
 
+from cumulo.core.clock import Moment, of_text
+from cumulo.core.db.listing import Listing
+from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import Page, next_link
 from cumulo.core.wire.coercions import as_bool, as_int
-from cumulo.core.wire.shapes import Body
+from cumulo.core.wire.shapes import Body, Version
 
 MOST_METADATA = 128
+MOST_METADATA_FILTERS = 8
+_OF_ALL_LISTS = ("limit", "offset", "marker", "sort_key", "sort_dir", "sort", "all_tenants",
+                 "all_projects", "project_id", "with_count", "status")  # fmt: skip
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 Text255 = Annotated[str, msgspec.Meta(max_length=255)]
 Metadata = dict[
     Annotated[str, msgspec.Meta(min_length=1, max_length=255)],
@@ -49,11 +57,37 @@ def whose(call: Call) -> dict[str, Any]:
     return {"project_id": call.principal.project_id}
 
 
+FILTERS_SINCE = {
+    "export_location_id": Version(2, 35),
+    "export_location_path": Version(2, 35),
+    "name~": Version(2, 36),
+    "description~": Version(2, 36),
+    "display_name~": Version(2, 36),
+    "extra_specs": Version(2, 43),
+    "is_soft_deleted": Version(2, 69),
+    "availability_zone": Version(2, 97),
+}
+"""Filters that came later; before, they say nothing."""
+
+
+def given(call: Call, name: str) -> str | None:
+    """The filter's value, if the query names it and the request's version knows it."""
+    since = FILTERS_SINCE.get(name)
+    if since is not None and call.version is not None and call.version < since:
+        return None
+    return call.query.get(name)
+
+
+def asks_for_unknown(call: Call, known: Sequence[str]) -> bool:
+    """An administrator's list by what no row has is empty, as Manila has it."""
+    return call.principal.is_admin and bool(call.query.names() - {*known, *_OF_ALL_LISTS})
+
+
 def filters(call: Call, names: Sequence[str], numbers: Sequence[str] = ()) -> dict[str, Any]:
     """The filters that the query names, as the listing has them."""
     found: dict[str, Any] = {}
     for name in names:
-        value = call.query.get(name)
+        value = given(call, name)
         if value is not None:
             found[name.replace("~", "_like")] = value
     for name in numbers:
@@ -61,6 +95,42 @@ def filters(call: Call, names: Sequence[str], numbers: Sequence[str] = ()) -> di
         if value is not None:
             found[name] = as_int(value, name)
     return found
+
+
+def day(call: Call, name: str) -> Moment:
+    """A filter that is a day: `2026-11-29`."""
+    text = call.query.get(name) or ""
+    if not _DAY.fullmatch(text):
+        raise BadRequest(f"{text:.40} is not in yyyy-mm-dd format.")
+    return moment(call, name)
+
+
+def moment(call: Call, name: str) -> Moment:
+    """A filter that is a time."""
+    text = call.query.get(name) or ""
+    try:
+        return of_text(text)
+    except ValueError:
+        raise BadRequest(f"Invalid value specified for the query key: {name}") from None
+
+
+def metadata_filters(text: str, what: str = "metadata") -> dict[str, str]:
+    """`{"key": "value"}`, also as Python writes it."""
+    try:
+        wanted = msgspec.json.decode(text.replace("'", '"'), type=dict[str, str])
+    except msgspec.MsgspecError:
+        raise BadRequest(f"Invalid filter {what}: {text:.100}") from None
+    if len(wanted) > MOST_METADATA_FILTERS:
+        raise BadRequest(f"A list can be filtered by {MOST_METADATA_FILTERS} items of {what}.")
+    pieces = (msgspec.json.encode({key: value}).decode()[1:-1] for key, value in wanted.items())
+    return {f"metadata_{i}": piece for i, piece in enumerate(pieces)}
+
+
+def counted(call: Call, tx: Tx, listing: Listing[Any], where: Mapping[str, Any]) -> Any:
+    """With `with_count`: how many there are in all."""
+    if not as_bool(call.query.get("with_count") or "false", "with_count"):
+        return msgspec.UNSET
+    return listing.count(tx, where)
 
 
 def offset_of(call: Call) -> int:

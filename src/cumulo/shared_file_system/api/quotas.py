@@ -1,5 +1,6 @@
 """Quotas and limits on the wire."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from msgspec import UNSET
@@ -7,10 +8,10 @@ from msgspec import UNSET
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
-from cumulo.core.wire.coercions import IntLike, as_int
+from cumulo.core.wire.coercions import IntLike, as_bool, as_int
 from cumulo.core.wire.shapes import Body, Since, Unset
 from cumulo.shared_file_system.api.lists import renamed
-from cumulo.shared_file_system.service.quotas import DEFAULTS
+from cumulo.shared_file_system.service.quotas import DEFAULTS, OF_TYPES, Part, within
 from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
 
 Value = Any
@@ -22,13 +23,16 @@ class QuotaSet(Body):
     gigabytes: Value
     snapshots: Value
     snapshot_gigabytes: Value
-    share_networks: Value
+    share_networks: Value = UNSET
     id: str | Unset = UNSET
     share_groups: Annotated[Value, Since("2.40")] = UNSET
     share_group_snapshots: Annotated[Value, Since("2.40")] = UNSET
     share_replicas: Annotated[Value, Since("2.53")] = UNSET
     replica_gigabytes: Annotated[Value, Since("2.53")] = UNSET
     per_share_gigabytes: Annotated[Value, Since("2.62")] = UNSET
+    backups: Annotated[Value, Since("2.80")] = UNSET
+    backup_gigabytes: Annotated[Value, Since("2.80")] = UNSET
+    encryption_keys: Annotated[Value, Since("2.90")] = UNSET
 
 
 class QuotaAnswer(Body):
@@ -50,12 +54,19 @@ class Wishes(Body):
     share_replicas: Annotated[IntLike | Unset, Since("2.53")] = UNSET
     replica_gigabytes: Annotated[IntLike | Unset, Since("2.53")] = UNSET
     per_share_gigabytes: Annotated[IntLike | Unset, Since("2.62")] = UNSET
+    backups: Annotated[IntLike | Unset, Since("2.80")] = UNSET
+    backup_gigabytes: Annotated[IntLike | Unset, Since("2.80")] = UNSET
+    encryption_keys: Annotated[IntLike | Unset, Since("2.90")] = UNSET
     force: Any = UNSET
     tenant_id: str | Unset | None = UNSET
 
 
 class UpdateQuotas(Body):
     quota_set: Wishes
+
+
+class UpdateClass(Body):
+    quota_class_set: dict[str, Any]
 
 
 class Limits(Body):
@@ -80,6 +91,8 @@ _LIMITS = {
 
 class QuotasApi:
     def __init__(self, service: SharedFileSystemService) -> None:
+        self._shares = service.quotas
+        self._types = service.types
         self._quotas = service.quotas.all
 
     def operations(self) -> list[Operation]:
@@ -88,63 +101,109 @@ class QuotasApi:
         late: dict[str, Any] = {**answer, "early": False}
         classes, of_class = "-quota-class-sets/{class_name}", {"response": ClassAnswer}
         return [
-            *renamed("GET", old, new, self.show, f"{rule}show", **late),
+            *self._grown("GET", old, new, self.show, f"{rule}show", **late),
             *renamed("GET", f"{old}/defaults", f"{new}/defaults", self.defaults, f"{rule}show",
                      **late),
-            Operation("GET", f"{new}/detail", self.detail, policy=f"{rule}show", since="2.25",
+            Operation("GET", f"{new}/detail", self.detail_of_users, policy=f"{rule}show",
+                      since="2.25", until="2.38", **late),
+            Operation("GET", f"{new}/detail", self.detail, policy=f"{rule}show", since="2.39",
                       **late),
-            *renamed("PUT", old, new, self.update, f"{rule}update", body=UpdateQuotas, **answer),
-            *renamed("DELETE", old, new, self.delete, f"{rule}delete", status=202),
+            *self._grown("PUT", old, new, self.update, f"{rule}update",
+                         body=UpdateQuotas, **answer),
+            *self._grown("DELETE", old, new, self.delete, f"{rule}delete", status=202),
             *renamed("GET", f"/os{classes}", f"/{classes[1:]}", self.of_class,
                      "quota_class_set:show", **of_class),
+            *renamed("PUT", f"/os{classes}", f"/{classes[1:]}", self.set_class,
+                     "quota_class_set:update", body=UpdateClass, **of_class),
             Operation("GET", "/limits", self.limits, policy="limits:index",
                       response=LimitsAnswer),
         ]  # fmt: skip
 
-    def _target(self, call: Call) -> str:
-        for name in ("user_id", "share_type"):
-            if call.query.get(name):
-                raise BadRequest(f"Quotas are of projects here: {name} cannot be given.")
-        return call.path["target_id"]
+    def _grown(
+        self, method: str, old: str, new: str, handler: Any, policy: str, **more: Any
+    ) -> list[Operation]:
+        """Quotas of share types came with 2.39."""
+
+        def of_users(call: Call, tx: Tx) -> Any:
+            _refuse_types(call)
+            return handler(call, tx)
+
+        return [
+            Operation(method, old, of_users, policy=policy, until="2.6", **more),
+            Operation(method, new, of_users, policy=policy, since="2.7", until="2.38", **more),
+            Operation(method, new, handler, policy=policy, since="2.39", **more),
+        ]
+
+    def _target(self, call: Call, tx: Tx) -> tuple[str, Part | None]:
+        """The project, and the user or the share type that is asked for in it."""
+        project, user = call.path["target_id"], call.query.get("user_id")
+        kind = call.query.get("share_type")
+        if user and kind:
+            raise BadRequest("'user_id' and 'share_type' values are mutually exclusive.")
+        if kind:
+            row = self._types.chosen(tx, kind, call.principal)
+            return project, Part(self._shares.types, within(project, row.id))
+        return project, Part(self._shares.users, within(project, user)) if user else None
 
     def show(self, call: Call, tx: Tx) -> Any:
-        target = self._target(call)
+        target, part = self._target(call, tx)
         call.allow({"project_id": target})
-        return QuotaAnswer(quota_set=QuotaSet(id=target, **self._quotas.limits(tx, target)))
+        values = self._of_part(part, self._shares.limits(tx, target, part))
+        return QuotaAnswer(quota_set=QuotaSet(id=target, **values))
+
+    def _of_part(self, part: Part | None, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Share types have no share networks."""
+        of_type = part is not None and part.quotas is self._shares.types
+        return {n: v for n, v in values.items() if not of_type or n in OF_TYPES}
 
     def defaults(self, call: Call, tx: Tx) -> Any:
-        target = self._target(call)
+        target = call.path["target_id"]
         call.allow({"project_id": target})
         return QuotaAnswer(quota_set=QuotaSet(id=target, **self._quotas.defaults(tx)))
 
+    def detail_of_users(self, call: Call, tx: Tx) -> Any:
+        _refuse_types(call)
+        return self.detail(call, tx)
+
     def detail(self, call: Call, tx: Tx) -> Any:
-        target = self._target(call)
+        target, part = self._target(call, tx)
         call.allow({"project_id": target})
-        used = self._quotas.usages(tx, target)
+        quotas, key = (self._quotas, target) if part is None else (part.quotas, part.key)
+        used = quotas.usages(tx, key)
         values: dict[str, Any] = {
             name: {"limit": limit, "in_use": used.get(name, 0), "reserved": 0}
-            for name, limit in self._quotas.limits(tx, target).items()
+            for name, limit in self._shares.limits(tx, target, part).items()
         }
-        return QuotaAnswer(quota_set=QuotaSet(id=target, **values))
+        return QuotaAnswer(quota_set=QuotaSet(id=target, **self._of_part(part, values)))
 
     def update(self, call: Call, tx: Tx) -> Any:
-        target, wish = self._target(call), call.body.quota_set
-        values = {}
-        for name in DEFAULTS:
-            value = getattr(wish, name)
-            if value is not UNSET:
-                values[name] = as_int(value, name, minimum=-1, maximum=2**31 - 1)
-        self._quotas.set_limits(tx, target, values)
-        limits: dict[str, Any] = {**self._quotas.limits(tx, target)}
+        target, part = self._target(call, tx)
+        wish = call.body.quota_set
+        values = _values(wish)
+        of_type = part is not None and part.quotas is self._shares.types
+        wrong = [name for name in values if of_type and name not in OF_TYPES]
+        if wrong:
+            raise BadRequest(f"Share types have no quota of {', '.join(wrong)}.")
+        force = False if wish.force is UNSET else as_bool(wish.force, "force")
+        self._shares.set_limits(tx, target, part, values, force=force)
+        limits = self._of_part(part, self._shares.limits(tx, target, part))
         return QuotaAnswer(quota_set=QuotaSet(**limits))
 
     def delete(self, call: Call, tx: Tx) -> None:
-        self._quotas.reset_limits(tx, self._target(call))
+        target, part = self._target(call, tx)
+        quotas, key = (self._quotas, target) if part is None else (part.quotas, part.key)
+        quotas.reset_limits(tx, key)
 
     def of_class(self, call: Call, tx: Tx) -> Any:
         """There is one class, and all projects are in it."""
         values: dict[str, Any] = {"id": call.path["class_name"], **self._quotas.defaults(tx)}
         return ClassAnswer(quota_class_set=QuotaSet(**values))
+
+    def set_class(self, call: Call, tx: Tx) -> Any:
+        raise BadRequest(
+            "What every project has is set as registered limits (`openstack registered limit "
+            "set`), for all services in one place."
+        )
 
     def limits(self, call: Call, tx: Tx) -> Any:
         project = call.project_id
@@ -153,3 +212,17 @@ class QuotasApi:
         for name, (most, has) in _LIMITS.items():
             absolute[most], absolute[has] = limit[name], used[name]
         return LimitsAnswer(limits=Limits(rate=[], absolute=absolute))
+
+
+def _refuse_types(call: Call) -> None:
+    if call.query.get("share_type"):
+        raise BadRequest("'share_type' is known since version 2.39.")
+
+
+def _values(wish: Wishes) -> dict[str, int]:
+    found = {}
+    for name in DEFAULTS:
+        value = getattr(wish, name)
+        if value is not UNSET:
+            found[name] = as_int(value, name, minimum=-1, maximum=2**31 - 1)
+    return found

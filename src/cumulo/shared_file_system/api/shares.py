@@ -6,44 +6,46 @@ from typing import Any
 import msgspec
 
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import BadRequest, NotFound
+from cumulo.core.faults import BadRequest, Forbidden, NotFound
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import Page, page_of
-from cumulo.core.ids import child_id
 from cumulo.core.wire.coercions import as_bool, as_int
 from cumulo.shared_file_system.api import bodies
 from cumulo.shared_file_system.api.lists import (
-    MetadataBody,
+    counted,
     filters,
+    given,
     links,
+    metadata_filters,
     mine,
     offset_of,
-    one_item,
     page_links,
     refuse_too_much,
     whose,
 )
+from cumulo.shared_file_system.api.metadata import Owner, metadata_operations
 from cumulo.shared_file_system.model.access import rules_status
-from cumulo.shared_file_system.model.network import ServerRow
+from cumulo.shared_file_system.model.location import paths_of
+from cumulo.shared_file_system.model.qos import DEFAULT_OF_TYPE
 from cumulo.shared_file_system.model.share import ShareRow, progress
-from cumulo.shared_file_system.model.type import FROM_SNAPSHOTS, SNAPSHOTS
+from cumulo.shared_file_system.model.type import (
+    FROM_SNAPSHOTS,
+    INHERITS,
+    MOUNTS,
+    REVERTS,
+    SNAPSHOTS,
+    TypeRow,
+)
 from cumulo.shared_file_system.service.pools import ZONE
 from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
 from cumulo.shared_file_system.service.shares import KNOWN_PROTOCOLS, MOST_GB, PROTOCOLS
 
 _TEXTS = (
     "name", "name~", "description", "description~", "status", "share_type_id", "snapshot_id",
-    "share_network_id", "share_server_id", "share_proto",
+    "share_network_id", "share_server_id", "share_proto", "availability_zone", "user_id",
 )  # fmt: skip
 _SORT_NAMES = {"display_name": "name", "share_type": "share_type_id", "share_network":
                "share_network_id", "snapshot": "snapshot_id"}  # fmt: skip
-
-
-def path_of(row: ShareRow, server: ServerRow) -> str:
-    """What a client mounts."""
-    address = server.address.partition("/")[0]
-    shown = f"[{address}]" if ":" in address else address
-    return f"{shown}:/shares/{row.id}"
 
 
 class SharesApi:
@@ -55,11 +57,6 @@ class SharesApi:
         one, meta = "/shares/{share_id}", "/shares/{share_id}/metadata"
         late: dict[str, Any] = {"early": False}
         list_, answer = bodies.ShareList, bodies.ShareAnswer
-        places = f"{one}/export_locations"
-        read, write = "share:get_share_metadata", "share:update_share_metadata"
-        remove = "share:delete_share_metadata"
-        metadata: dict[str, Any] = {**late, "response": bodies.MetadataAnswer}
-        export: dict[str, Any] = {**late, "since": "2.9"}
         return [
             Operation("GET", "/shares", self.index, policy="share:get_all", response=list_),
             *self._twice("GET", "/shares/detail", self.old_detail, self.detail, "share:get_all",
@@ -71,17 +68,10 @@ class SharesApi:
             *self._twice("PUT", one, self.old_update, self.update, "share:update",
                          body=bodies.UpdateShare, response=answer, **late),
             Operation("DELETE", one, self.delete, policy="share:delete", status=202, **late),
-            Operation("GET", meta, self.metadata, policy=read, **metadata),
-            Operation("POST", meta, self.add_metadata, policy=write, body=MetadataBody, **metadata),
-            Operation("PUT", meta, self.set_metadata, policy=write, body=MetadataBody, **metadata),
-            Operation("GET", f"{meta}/{{key}}", self.meta, policy=read, response=bodies.MetaAnswer,
-                      **late),
-            Operation("DELETE", f"{meta}/{{key}}", self.drop_meta, policy=remove, **late),
-            Operation("GET", places, self.locations, policy="share_export_location:index",
-                      response=bodies.Locations, **export),
-            Operation("GET", f"{places}/{{location_id}}", self.location,
-                      policy="share_export_location:show", response=bodies.LocationAnswer,
-                      **export),
+            *metadata_operations(meta, Owner(self.read_metadata, self.write_metadata),
+                                 read="share:get_share_metadata",
+                                 update="share:update_share_metadata",
+                                 remove="share:delete_share_metadata"),
         ]  # fmt: skip
 
     def _twice(
@@ -120,18 +110,18 @@ class SharesApi:
                 volume_type=kind.name,
                 share_type_name=kind.name,
                 links=links(call, "shares", row.id),
-                snapshot_support=kind.says(SNAPSHOTS),
-                create_share_from_snapshot_support=kind.says(FROM_SNAPSHOTS),
                 access_rules_status=rules_status(states.get(row.id, ())),
                 user_id=row.user_id,
                 progress=progress(row),
+                task_state=row.task_state,
+                is_soft_deleted=row.delete_at is not None,
+                scheduled_to_be_deleted_at=row.delete_at,
                 export_location=None,
                 export_locations=[],
+                **_supports(kind),
             )
-            server = servers.get(row.server_id or "")
-            if server is not None and row.observed_size:
-                body.export_location = path_of(row, server)
-                body.export_locations = [body.export_location]
+            paths = [path for _, path in paths_of(row, servers.get(row.server_id or ""))]
+            body.export_location, body.export_locations = next(iter(paths), None), paths
             if admin:
                 body.host = f"{row.host_id}@local#local" if row.host_id else ""
                 body.share_server_id = row.server_id
@@ -140,6 +130,13 @@ class SharesApi:
 
     def _one(self, call: Call, tx: Tx, row: ShareRow) -> bodies.ShareAnswer:
         return bodies.ShareAnswer(share=self._bodies(call, tx, [row])[0])
+
+    def live(self, call: Call, tx: Tx) -> ShareRow:
+        """The same, and it is not in the recycle bin."""
+        row = self.found(call, tx)
+        if row.delete_at is not None:
+            raise Forbidden(f"Share {row.id} has been soft deleted: restore it first.")
+        return row
 
     def found(self, call: Call, tx: Tx) -> ShareRow:
         """The share of the path, with the operation's own rule checked on it. What only reads is
@@ -157,8 +154,8 @@ class SharesApi:
         if as_bool(query.get("is_public") or "false", "is_public") and "project_id" in where:
             where["seen_by"] = where.pop("project_id")
         for name in ("display_name", "display_name~"):
-            if query.get(name) is not None:
-                where[name.removeprefix("display_").replace("~", "_like")] = query.get(name)
+            if given(call, name) is not None:
+                where[name.removeprefix("display_").replace("~", "_like")] = given(call, name)
         host = query.get("host")
         if host is not None:
             call.allow(action="share:list_by_host")
@@ -168,18 +165,18 @@ class SharesApi:
         kind = query.get("share_type")
         if kind is not None:
             where["share_type_id"] = self._service.types.chosen(tx, kind, call.principal).id
-        if query.get("export_location_path") or query.get("export_location_id"):
-            where["id"] = self._exported(query.get("export_location_path") or "")
-        if as_bool(query.get("is_soft_deleted") or "false", "is_soft_deleted"):
-            where["id"] = ""  # 2.69: there is no recycle bin, so nothing is in it
+        path, id = given(call, "export_location_path"), given(call, "export_location_id")
+        if path or id:
+            where["ids"] = bodies.shares_at(path, id)
+        recycled = as_bool(given(call, "is_soft_deleted") or "false", "is_soft_deleted")
+        where["recycled" if recycled else "not_recycled"] = True
         metadata = query.get("metadata")
         if metadata:
-            where.update(_metadata_filters(metadata))
+            where.update(metadata_filters(metadata))
+        specs = query.get("extra_specs")
+        if specs:
+            where["of_types"] = self._service.types.with_specs(tx, specs_of(specs))
         return where
-
-    def _exported(self, path: str) -> str:
-        """2.35: paths end in the share's id, and the list is then of it alone."""
-        return path.rpartition("/shares/")[2]
 
     def _page(self, call: Call, tx: Tx) -> tuple[Page[ShareRow], int | msgspec.UnsetType]:
         where = self._where(call, tx)
@@ -192,9 +189,7 @@ class SharesApi:
             offset=offset_of(call),
             sort_names=_SORT_NAMES,
         )
-        if not as_bool(call.query.get("with_count") or "false", "with_count"):
-            return page, msgspec.UNSET
-        return page, self._shares.listing.count(tx, where)
+        return page, counted(call, tx, self._shares.listing, where)
 
     def index(self, call: Call, tx: Tx) -> Any:
         page, count = self._page(call, tx)
@@ -226,7 +221,7 @@ class SharesApi:
         if wish.share_group_id:
             raise BadRequest("Invalid input received: share groups are not supported here.")
         if wish.availability_zone not in (None, "", ZONE):
-            raise NotFound(f"Availability zone {wish.availability_zone} could not be found.")
+            raise NotFound(f"Availability zone {wish.availability_zone:.255} could not be found.")
         snapshot = network = None
         if wish.snapshot_id:
             snapshot = service.snapshots.get(tx, wish.snapshot_id, who)
@@ -243,6 +238,7 @@ class SharesApi:
                 network = service.networks.get(tx, source.share_network_id, who)
             if not kind.says(FROM_SNAPSHOTS):
                 raise BadRequest("Share cannot be created from snapshot (its type says so).")
+        _refuse_what_is_not(wish, kind)
         is_public = as_bool(wish.is_public or False, "is_public")
         if is_public:
             call.allow(action="share:create_public_share")
@@ -263,7 +259,10 @@ class SharesApi:
             is_public=is_public,
             **self._hosts(call, tx, wish.scheduler_hints),
         )
-        return self._one(call, tx, row)
+        answer = self._one(call, tx, row)
+        if answer.share.status == "creating_from_snapshot":
+            answer.share.status = "creating"  # a moment before its host begins
+        return answer
 
     def _hosts(self, call: Call, tx: Tx, hints: bodies.Hints | None) -> dict[str, Any]:
         """2.65: with some shares, or without others; 2.67: on a host."""
@@ -293,7 +292,7 @@ class SharesApi:
         return _by_name(self.show(call, tx))
 
     def update(self, call: Call, tx: Tx) -> Any:
-        row, wish = self.found(call, tx), call.body.share
+        row, wish = self.live(call, tx), call.body.share
         changes = wish.named()
         if wish.is_public is not msgspec.UNSET:
             changes["is_public"] = as_bool(wish.is_public, "is_public")
@@ -311,54 +310,48 @@ class SharesApi:
 
     # --- metadata ---------------------------------------------------------------------------
 
-    def metadata(self, call: Call, tx: Tx) -> Any:
-        return bodies.MetadataAnswer(metadata=self.found(call, tx).metadata)
+    def read_metadata(self, call: Call, tx: Tx) -> dict[str, str]:
+        return self.found(call, tx).metadata
 
-    def _write(self, call: Call, tx: Tx, row: ShareRow, metadata: dict[str, str]) -> Any:
-        refuse_too_much(metadata)
-        row = self._shares.update(tx, row, call.principal, metadata=metadata)
-        return bodies.MetadataAnswer(metadata=row.metadata)
+    def write_metadata(self, call: Call, tx: Tx, metadata: dict[str, str]) -> dict[str, str]:
+        row = self.live(call, tx)
+        return self._shares.update(tx, row, call.principal, metadata=metadata).metadata
 
-    def add_metadata(self, call: Call, tx: Tx) -> Any:
-        row = self.found(call, tx)
-        return self._write(call, tx, row, {**row.metadata, **call.body.metadata})
 
-    def set_metadata(self, call: Call, tx: Tx) -> Any:
-        return self._write(call, tx, self.found(call, tx), call.body.metadata)
+def _refuse_what_is_not(wish: bodies.NewShare, kind: TypeRow) -> None:
+    """What no pool here can do, and what the type is not for."""
+    if wish.encryption_key_ref:
+        raise BadRequest("Invalid input received: no pool keeps encrypted shares "
+                         "(encryption_support).")  # fmt: skip
+    if kind.extra_specs.get(DEFAULT_OF_TYPE):
+        raise BadRequest(
+            f"Invalid share type: no pool holds shares to QoS types, and {kind.name} asks for "
+            f"one ({DEFAULT_OF_TYPE})."
+        )
+    if wish.mount_point_name:
+        raise BadRequest(
+            "Invalid input received: Setting a mount point name is not supported by the share "
+            f"type used: {kind.id}."
+        )
+    zones = kind.extra_specs.get("availability_zones")
+    if zones and ZONE not in [each.strip() for each in zones.split(",")]:
+        raise BadRequest(
+            f"Share type {kind.name} is not supported within the availability zone {ZONE}."
+        )
 
-    def meta(self, call: Call, tx: Tx) -> Any:
-        return bodies.MetaAnswer(meta=one_item(self.found(call, tx).metadata, call.path["key"]))
 
-    def drop_meta(self, call: Call, tx: Tx) -> None:
-        row = self.found(call, tx)
-        gone = one_item(row.metadata, call.path["key"])
-        self._write(call, tx, row, {k: v for k, v in row.metadata.items() if k not in gone})
+def _supports(kind: TypeRow) -> dict[str, Any]:
+    """What the share's type says that it can do, by the names of the API."""
+    names = (SNAPSHOTS, FROM_SNAPSHOTS, REVERTS, MOUNTS, INHERITS)
+    return {name: kind.says(name) for name in names}
 
-    # --- export locations -------------------------------------------------------------------
 
-    def _locations(self, call: Call, tx: Tx, *, dates: bool = False) -> list[bodies.LocationBody]:
-        row = self._shares.get(tx, call.path["share_id"], call.principal)
-        mine(call, row.project_id, row.user_id)
-        server = self._shares.servers_of(tx, [row]).get(row.server_id or "")
-        if server is None or not row.observed_size:
-            return []
-        id = child_id(row.id, "export_location")
-        body = bodies.LocationBody(id=id, uuid=id, path=path_of(row, server))
-        if call.principal.is_admin:
-            body.share_instance_id, body.is_admin_only = row.id, False
-        if dates:
-            body.created_at, body.updated_at = row.created_at, row.updated_at
-        return [body]
-
-    def locations(self, call: Call, tx: Tx) -> Any:
-        return bodies.Locations(export_locations=self._locations(call, tx))
-
-    def location(self, call: Call, tx: Tx) -> Any:
-        id = call.path["location_id"]
-        found = [body for body in self._locations(call, tx, dates=True) if body.id == id]
-        if not found:
-            raise NotFound(f"Export location {id} could not be found.")
-        return bodies.LocationAnswer(export_location=found[0])
+def specs_of(text: str) -> dict[str, str]:
+    """A filter by extra specs: `{'name': 'value'}`."""
+    try:
+        return msgspec.json.decode(text.replace("'", '"'), type=dict[str, str])
+    except msgspec.MsgspecError:
+        raise BadRequest(f"Invalid filter extra_specs: {text:.100}") from None
 
 
 def _by_name(answer: bodies.ShareAnswer) -> bodies.ShareAnswer:
@@ -390,15 +383,3 @@ def _size(wish: Any, of_snapshot: int | None) -> int:
             f"size '{of_snapshot}'."
         )
     return size
-
-
-def _metadata_filters(text: str) -> dict[str, str]:
-    """`{"key": "value"}`, also as Python writes it."""
-    try:
-        wanted = msgspec.json.decode(text.replace("'", '"'), type=dict[str, str])
-    except msgspec.MsgspecError:
-        raise BadRequest(f"Invalid filter metadata: {text:.100}") from None
-    if len(wanted) > 8:
-        raise BadRequest("A list can be filtered by 8 items of metadata at most.")
-    pieces = (msgspec.json.encode({key: value}).decode()[1:-1] for key, value in wanted.items())
-    return {f"metadata_{i}": piece for i, piece in enumerate(pieces)}

@@ -4,45 +4,46 @@ import functools
 from typing import Any
 
 from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import NotFound
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import Page, page_of
-from cumulo.core.wire.shapes import Body
 from cumulo.shared_file_system.api import bodies
-from cumulo.shared_file_system.api.actions import actions, wished_status
+from cumulo.shared_file_system.api.actions import action_body, actions, wished_status
 from cumulo.shared_file_system.api.lists import (
-    MetadataBody,
+    counted,
     filters,
+    given,
     links,
+    metadata_filters,
     mine,
     offset_of,
-    one_item,
     page_links,
     refuse_too_much,
     whose,
 )
+from cumulo.shared_file_system.api.metadata import Owner, metadata_operations
+from cumulo.shared_file_system.model.access import SnapshotAccessRow
+from cumulo.shared_file_system.model.location import paths_of
 from cumulo.shared_file_system.model.snapshot import SnapshotRow
+from cumulo.shared_file_system.service.rules import clean
 from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
 
 STATUSES = ("available", "creating", "deleting", "error", "error_deleting")
 _TEXTS = ("name", "name~", "description", "description~", "status", "share_id")
 
 
-class SnapshotLocations(Body):
-    share_snapshot_export_locations: list[dict[str, str]]
-
-
 class SnapshotsApi:
     def __init__(self, service: SharedFileSystemService) -> None:
         self._shares = service.shares
         self._snapshots = service.snapshots
+        self._rules = service.snapshot_rules
 
     def operations(self) -> list[Operation]:
         all_, one = "/snapshots", "/snapshots/{snapshot_id}"
         late: dict[str, Any] = {"early": False}
         answer: dict[str, Any] = {"response": bodies.SnapshotAnswer}
         rule, many = "share_snapshot:get_snapshot", "share_snapshot:get_all_snapshots"
-        meta, write = f"{one}/metadata", "share:snapshot_update"
-        newer: dict[str, Any] = {**late, "since": "2.73", "response": bodies.MetadataAnswer}
+        meta = f"{one}/metadata"
         act = functools.partial(actions, f"{one}/action", "Snapshot")
         return [
             Operation("GET", all_, self.index, policy=many, response=bodies.SnapshotList),
@@ -55,19 +56,49 @@ class SnapshotsApi:
                       body=bodies.UpdateSnapshot, **late, **answer),
             Operation("DELETE", one, self.delete, policy="share:delete_snapshot", status=202,
                       **late),
-            Operation("GET", meta, self.metadata, policy=rule, **newer),
-            Operation("POST", meta, self.add_metadata, policy=write, body=MetadataBody, **newer),
-            Operation("PUT", meta, self.set_metadata, policy=write, body=MetadataBody, **newer),
-            Operation("GET", f"{meta}/{{key}}", self.meta, policy=rule, early=False, since="2.73",
-                      response=bodies.MetaAnswer),
-            Operation("DELETE", f"{meta}/{{key}}", self.drop_meta, policy=write, early=False,
-                      since="2.73"),
-            Operation("GET", f"{one}/export-locations", self.locations, policy=rule, early=False,
-                      since="2.32", response=SnapshotLocations),
-            *act("reset_status", bodies.Reset, self.reset, "share_snapshot:reset_status"),
+            *metadata_operations(meta, Owner(self.read_metadata, self.write_metadata),
+                                 read="share_snapshot:get_metadata",
+                                 update="share_snapshot:update_metadata",
+                                 remove="share_snapshot:delete_metadata", since="2.73"),
+            *self._mounting(one),
+            *act("reset_status", bodies.Reset, self.reset, "share_snapshot:reset_status",
+                 early=True),
             *act("force_delete", dict[str, Any] | None, self.force_delete,
-                 "share_snapshot:force_delete"),
+                 "share_snapshot:force_delete", early=True),
         ]  # fmt: skip
+
+    def _mounting(self, one: str) -> list[Operation]:
+        """2.32: a snapshot may be mounted where its share type says so; its instance has its id."""
+        late: dict[str, Any] = {"early": False}
+        allow: dict[str, Any] = {**late, "policy": "share_snapshot:allow_access", "status": 202,
+                                 "body": action_body("allow_access", bodies.AllowSnapshot,
+                                                     "Snapshot"),
+                                 "response": bodies.SnapshotAccessAnswer,
+                                 "action": "allow_access"}  # fmt: skip
+        path, key = f"{one}/action", "{location_id}"
+        found = [
+            Operation("POST", path, self.allow_older, since="2.32", until="2.37", **allow),
+            Operation("POST", path, self.allow, since="2.38", **allow),
+            Operation("POST", path, self.deny, policy="share_snapshot:deny_access", status=202,
+                      action="deny_access", since="2.32",
+                      body=action_body("deny_access", bodies.DenySnapshot, "Snapshot"), **late),
+            Operation("GET", f"{one}/access-list", self.accesses, since="2.32",
+                      policy="share_snapshot:access_list", response=bodies.SnapshotAccessList,
+                      **late),
+        ]  # fmt: skip
+        for base, rule in (
+            (one, "share_snapshot_export_location:"),
+            (one.replace("/snapshots", "/snapshot-instances"),
+             "share_snapshot_instance_export_location:"),
+        ):  # fmt: skip
+            places = f"{base}/export-locations"
+            found += [
+                Operation("GET", places, self.locations, policy=f"{rule}index", since="2.32",
+                          response=bodies.SnapshotLocations, **late),
+                Operation("GET", f"{places}/{key}", self.location, policy=f"{rule}show",
+                          since="2.32", response=bodies.SnapshotLocationAnswer, **late),
+            ]  # fmt: skip
+        return found
 
     def _body(self, call: Call, row: SnapshotRow) -> bodies.SnapshotBody:
         body = bodies.SnapshotBody(
@@ -94,8 +125,20 @@ class SnapshotsApi:
         mine(call, row.project_id, row.user_id)
         return row
 
-    def _page(self, call: Call, tx: Tx) -> Page[SnapshotRow]:
+    def _where(self, call: Call) -> dict[str, Any]:
         where = {**whose(call), **filters(call, _TEXTS, ("size",))}
+        if call.query.get("metadata"):
+            where |= metadata_filters(call.query.get("metadata") or "")
+        for name in ("display_name", "display_name~"):
+            if given(call, name) is not None:
+                where[name.removeprefix("display_").replace("~", "_like")] = given(call, name)
+        if call.query.get("usage") == "used":
+            where["used"] = True
+        elif call.query.get("usage") == "unused":
+            where["unused"] = True
+        return where
+
+    def _page(self, call: Call, tx: Tx, where: dict[str, Any]) -> Page[SnapshotRow]:
         return page_of(
             call,
             tx,
@@ -107,16 +150,23 @@ class SnapshotsApi:
         )
 
     def index(self, call: Call, tx: Tx) -> Any:
-        page = self._page(call, tx)
+        where = self._where(call)
+        page = self._page(call, tx, where)
         items = [
             bodies.ShareBrief(id=row.id, name=row.name, links=links(call, "snapshots", row.id))
             for row in page.rows
         ]
-        return bodies.SnapshotList(snapshots=items, share_snapshots_links=page_links(call, page))
+        return bodies.SnapshotList(
+            snapshots=items,
+            count=counted(call, tx, self._snapshots.listing, where),
+            share_snapshots_links=page_links(call, page),
+        )
 
     def detail(self, call: Call, tx: Tx) -> Any:
-        page = self._page(call, tx)
+        where = self._where(call)
+        page = self._page(call, tx, where)
         return bodies.SnapshotDetails(
+            count=counted(call, tx, self._snapshots.listing, where),
             snapshots=[self._body(call, row) for row in page.rows],
             share_snapshots_links=page_links(call, page),
         )
@@ -146,11 +196,6 @@ class SnapshotsApi:
             row = self._snapshots.update(tx, row, call.principal, **changes)
         return bodies.SnapshotAnswer(snapshot=self._body(call, row))
 
-    def locations(self, call: Call, tx: Tx) -> Any:
-        """2.32: where a snapshot itself is mounted. Here none is (`mount_snapshot_support`)."""
-        self._found(call, tx)
-        return SnapshotLocations(share_snapshot_export_locations=[])
-
     def delete(self, call: Call, tx: Tx) -> None:
         self._snapshots.delete(tx, self._found(call, tx), call.principal)
 
@@ -163,25 +208,67 @@ class SnapshotsApi:
 
     # --- metadata (2.73) --------------------------------------------------------------------
 
-    def metadata(self, call: Call, tx: Tx) -> Any:
-        return bodies.MetadataAnswer(metadata=self._found(call, tx).metadata)
+    def read_metadata(self, call: Call, tx: Tx) -> dict[str, str]:
+        return self._found(call, tx).metadata
 
-    def _write(self, call: Call, tx: Tx, row: SnapshotRow, metadata: dict[str, str]) -> Any:
-        refuse_too_much(metadata)
-        row = self._snapshots.update(tx, row, call.principal, metadata=metadata)
-        return bodies.MetadataAnswer(metadata=row.metadata)
-
-    def add_metadata(self, call: Call, tx: Tx) -> Any:
+    def write_metadata(self, call: Call, tx: Tx, metadata: dict[str, str]) -> dict[str, str]:
         row = self._found(call, tx)
-        return self._write(call, tx, row, {**row.metadata, **call.body.metadata})
+        return self._snapshots.update(tx, row, call.principal, metadata=metadata).metadata
 
-    def set_metadata(self, call: Call, tx: Tx) -> Any:
-        return self._write(call, tx, self._found(call, tx), call.body.metadata)
+    # --- who may mount it (2.32) ------------------------------------------------------------
 
-    def meta(self, call: Call, tx: Tx) -> Any:
-        return bodies.MetaAnswer(meta=one_item(self._found(call, tx).metadata, call.path["key"]))
+    def allow(self, call: Call, tx: Tx) -> Any:
+        return self._allow(call, tx, six=True)
 
-    def drop_meta(self, call: Call, tx: Tx) -> None:
+    def allow_older(self, call: Call, tx: Tx) -> Any:
+        """Before 2.38"""
+        return self._allow(call, tx, six=False)
+
+    def _allow(self, call: Call, tx: Tx, *, six: bool) -> Any:
+        row, wish = self._found(call, tx), call.body.value
+        to = clean(wish.access_type, wish.access_to, six=six, cephx=True)
+        rule = self._rules.allow(tx, row, call.principal, kind=wish.access_type, to=to)
+        return bodies.SnapshotAccessAnswer(snapshot_access=_access(rule))
+
+    def deny(self, call: Call, tx: Tx) -> None:
         row = self._found(call, tx)
-        gone = one_item(row.metadata, call.path["key"])
-        self._write(call, tx, row, {k: v for k, v in row.metadata.items() if k not in gone})
+        self._rules.deny(tx, row, call.principal, call.body.value.access_id)
+
+    def accesses(self, call: Call, tx: Tx) -> Any:
+        row = self._found(call, tx)
+        rules = self._rules.of(tx, [row.id]).get(row.id, ())
+        return bodies.SnapshotAccessList(snapshot_access_list=[_access(rule) for rule in rules])
+
+    def _locations(
+        self, call: Call, tx: Tx, *, dates: bool = False
+    ) -> list[bodies.SnapshotLocation]:
+        row = self._found(call, tx)
+        found = []
+        for id, path in paths_of(row, self._rules.server_of(tx, row)):
+            body = bodies.SnapshotLocation(id=id, path=path, links=_places(call, row.id, id))
+            if call.principal.is_admin:
+                body.share_snapshot_instance_id, body.is_admin_only = row.id, False
+            if dates:
+                body.created_at, body.updated_at = row.created_at, row.updated_at or row.created_at
+            found.append(body)
+        return found
+
+    def locations(self, call: Call, tx: Tx) -> Any:
+        return bodies.SnapshotLocations(share_snapshot_export_locations=self._locations(call, tx))
+
+    def location(self, call: Call, tx: Tx) -> Any:
+        id = call.path["location_id"]
+        for body in self._locations(call, tx, dates=True):
+            if body.id == id:
+                return bodies.SnapshotLocationAnswer(share_snapshot_export_location=body)
+        raise NotFound(f"Export location {id} could not be found.")
+
+
+def _access(row: SnapshotAccessRow) -> bodies.SnapshotAccess:
+    return bodies.SnapshotAccess(
+        id=row.id, access_type=row.access_type, access_to=row.access_to, state=row.state
+    )
+
+
+def _places(call: Call, snapshot_id: str, id: str) -> bodies.Links:
+    return links(call, f"snapshots/{snapshot_id}/export-locations", id)

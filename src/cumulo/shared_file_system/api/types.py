@@ -6,16 +6,23 @@ import msgspec
 from msgspec import UNSET
 
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import BadRequest, NotFound
+from cumulo.core.faults import BadRequest, Forbidden, NotFound
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.paging import page_of
 from cumulo.core.wire.coercions import BoolLike, Name, Text255, as_bool
 from cumulo.core.wire.shapes import Body, Since, Unset, Until
 from cumulo.shared_file_system.api.actions import action_body
 from cumulo.shared_file_system.api.lists import one_item
-from cumulo.shared_file_system.model.type import BOOLEANS, HANDLES_SERVERS, TENANTS_SEE, TypeRow
+from cumulo.shared_file_system.api.shares import specs_of
+from cumulo.shared_file_system.model.type import (
+    BOOLEANS,
+    HANDLES_SERVERS,
+    SNAPSHOTS,
+    TENANTS_SEE,
+    TypeRow,
+)
 from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
-from cumulo.shared_file_system.service.types import DEFAULT_ID
+from cumulo.shared_file_system.service.types import DEFAULT_ID, has_specs
 
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern="^[\\w.:\\- ]+$")]
 Specs = dict[Key, Annotated[str, msgspec.Meta(max_length=255)] | bool]
@@ -48,7 +55,7 @@ class TypeList(Body):
 
 class NewType(Body):
     name: Name
-    description: Annotated[Text255 | None, Since("2.41")] = None
+    description: Text255 | None = None
     extra_specs: Specs | None = None
     old_public: Annotated[BoolLike | Unset, Until("2.6")] = msgspec.field(
         name="os-share-type-access:is_public", default=UNSET
@@ -108,8 +115,13 @@ class TypesApi:
                       response=TypeList),
             Operation("GET", "/types/default", self.default, policy=f"{rule}default", writes=True,
                       **answer),
+            # 2.24: what shares can have of snapshots need not be said; 2.41: descriptions
+            Operation("POST", "/types", self.create_oldest, policy=f"{rule}create",
+                      body=CreateType, until="2.23", **answer),
+            Operation("POST", "/types", self.create_older, policy=f"{rule}create",
+                      body=CreateType, since="2.24", until="2.40", **answer),
             Operation("POST", "/types", self.create, policy=f"{rule}create", body=CreateType,
-                      **answer),
+                      since="2.41", **answer),
             Operation("GET", one, self.show, policy=f"{rule}show", **answer),
             Operation("PUT", one, self.update, policy=f"{rule}update", body=UpdateType,
                       since="2.50", **answer),
@@ -120,7 +132,10 @@ class TypesApi:
                       response=dict[str, str]),
             Operation("PUT", f"{specs}/{{key}}", self.set_spec, policy=f"{spec}update", body=Specs,
                       response=dict[str, str]),
-            Operation("DELETE", f"{specs}/{{key}}", self.drop, policy=f"{spec}delete", status=202),
+            Operation("DELETE", f"{specs}/{{key}}", self.drop_older, policy=f"{spec}delete",
+                      status=202, until="2.23"),
+            Operation("DELETE", f"{specs}/{{key}}", self.drop, policy=f"{spec}delete", status=202,
+                      since="2.24"),
         ]  # fmt: skip
         words: dict[str, dict[str, Any]] = {
             "os-share-type-access": {"until": "2.6"},
@@ -167,7 +182,7 @@ class TypesApi:
         self._types.ensure_default(tx)
         where: dict[str, Any] = {}
         asked = call.query.get("is_public")
-        if not call.principal.is_admin:
+        if not call.principal.is_admin or asked is None:
             where["seen_by"] = call.principal.project_id or ""
         elif asked is not None and asked.lower() not in ("none", "all"):
             where["is_public"] = as_bool(asked, "is_public")
@@ -178,8 +193,9 @@ class TypesApi:
             where,
             find_marker=lambda id: self._types.get(tx, id, call.principal),
         )
-        found = [self._body(call, row) for row in page.rows if _fits(call, row)]
-        again = [self._body(call, row) for row in page.rows if _fits(call, row)]
+        specs = specs_of(call.query.get("extra_specs") or "{}")
+        rows = [row for row in page.rows if has_specs(row, specs)]
+        found, again = ([self._body(call, row) for row in rows] for _ in range(2))
         return TypeList(volume_types=found, share_types=again)
 
     def default(self, call: Call, tx: Tx) -> Any:
@@ -188,12 +204,25 @@ class TypesApi:
     def show(self, call: Call, tx: Tx) -> Any:
         return self._answer(call, self._found(call, tx))
 
-    def create(self, call: Call, tx: Tx) -> Any:
-        wish = call.body.share_type
-        if wish is UNSET:
-            wish = call.body.volume_type
-        if wish is UNSET:
+    def create_oldest(self, call: Call, tx: Tx) -> Any:
+        wish = self._wish(call)
+        wish.extra_specs = {SNAPSHOTS: "True", **(wish.extra_specs or {})}
+        return self.create_older(call, tx)
+
+    def create_older(self, call: Call, tx: Tx) -> Any:
+        if self._wish(call).description is not None:
+            raise BadRequest("A share type's description is known since version 2.41.")
+        return self.create(call, tx)
+
+    def _wish(self, call: Call) -> NewType:
+        body: CreateType = call.body
+        wish = body.volume_type if isinstance(body.share_type, Unset) else body.share_type
+        if isinstance(wish, Unset):
             raise BadRequest("The body must have a 'share_type'.")
+        return wish
+
+    def create(self, call: Call, tx: Tx) -> Any:
+        wish = self._wish(call)
         specs = _texts(wish.extra_specs or {})
         if HANDLES_SERVERS not in specs:
             raise BadRequest(
@@ -246,12 +275,17 @@ class TypesApi:
         self._write(call, tx, row, {**row.extra_specs, **item})
         return item
 
+    def drop_older(self, call: Call, tx: Tx) -> None:
+        if call.path["key"] == SNAPSHOTS:
+            raise Forbidden(f"Extra spec {SNAPSHOTS} is required before version 2.24.")
+        self.drop(call, tx)
+
     def drop(self, call: Call, tx: Tx) -> None:
         row, key = self._found(call, tx), call.path["key"]
         if key not in row.extra_specs:
             raise NotFound(f"Share Type {row.id} has no extra specs with key {key}.")
         if key == HANDLES_SERVERS:
-            raise BadRequest(f"Extra spec {key} is required and cannot be removed.")
+            raise Forbidden(f"Extra spec {key} is required and cannot be removed.")
         self._write(call, tx, row, {k: v for k, v in row.extra_specs.items() if k != key})
 
     # --- who may use a private one ----------------------------------------------------------
@@ -269,19 +303,6 @@ class TypesApi:
 
     def shut(self, call: Call, tx: Tx) -> None:
         self._types.admit(tx, self._found(call, tx), call.body.value.project, False)
-
-
-def _fits(call: Call, row: TypeRow) -> bool:
-    """2.43: `extra_specs={'name': 'value'}`"""
-    text = call.query.get("extra_specs")
-    if not text:
-        return True
-    try:
-        wanted = msgspec.json.decode(text.replace("'", '"'), type=dict[str, str])
-    except msgspec.MsgspecError:
-        raise BadRequest(f"Invalid filter extra_specs: {text:.100}") from None
-    return all(row.extra_specs.get(name, "").lower() == word.lower()
-               for name, word in wanted.items())  # fmt: skip
 
 
 def _texts(specs: dict[str, Any]) -> dict[str, str]:

@@ -5,12 +5,12 @@ from typing import Any
 from cumulo.core.http.operations import Call, Microversions, Operation, Reply
 from cumulo.core.wire.shapes import Body, Version
 
-# The stock client makes snapshots from 2.73 on; later versions bring transfers, backups, locks.
 RANGE = Microversions(
     service_type="shared-file-system",
     minimum=Version(2, 0),
-    maximum=Version(2, 73),
+    maximum=Version(2, 99),
     legacy_header="X-OpenStack-Manila-API-Version",
+    legacy_first=True,
 )
 
 
@@ -50,5 +50,9 @@ def v2(call: Call) -> Any:
 def operations() -> list[Operation]:
     return [
         Operation("GET", "", choices, public=True, kind="fixed", status=300, response=Versions),
-        Operation("GET", "/v2", v2, public=True, kind="fixed", response=Versions),
     ]
+
+
+def of_v2() -> list[Operation]:
+    """In the versions of the API itself: what is asked for is answered, or refused."""
+    return [Operation("GET", "/v2", v2, public=True, kind="fixed", response=Versions)]

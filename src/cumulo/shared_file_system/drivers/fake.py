@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from cumulo.shared_file_system.drivers.driver import Refused, Room, Waiting, check_id
+from cumulo.shared_file_system.drivers.driver import DataLoss, Refused, Room, Waiting, check_id
 from cumulo.shared_file_system.model.orders import Rule, WantedServer
 
 
@@ -25,11 +25,16 @@ class _State(msgspec.Struct):
     shares: dict[str, int] = {}
     snapshots: dict[str, int] = {}
     exports: dict[str, tuple[str, list[Rule]]] = {}
+    """Of shares and snapshots"""
+    used: dict[str, int] = {}
+    """GiB that are in a share; a test says so"""
+    reverts: dict[str, tuple[str, str]] = {}
+    """Share → what it was last reverted to, and the token of that"""
 
 
 class FakeDriver:
     """Shares in memory, or with `data` also in a file that survives a restart. `faults`: by
-    effect, one of "server", "share", "export", "snapshot", "remove"."""
+    effect, one of "server", "share", "shrink", "revert", "export", "snapshot", "remove"."""
 
     def __init__(
         self,
@@ -81,6 +86,32 @@ class FakeDriver:
             self._save()
         return max(has, size_gb)
 
+    async def shrink(self, id: str, size_gb: int) -> int:
+        has = self.state.shares.get(check_id(id), 0)
+        if not has:
+            raise Refused(f"share {id} is not there")
+        if has > size_gb:
+            await self._raise("shrink", id)
+            used = self.state.used.get(id, 0)
+            if used > size_gb:
+                raise DataLoss(f"{used} GiB are in it, and it was to become {size_gb} GiB")
+            self.state.shares[id] = size_gb
+            self._save()
+        return min(has, size_gb)
+
+    async def revert(self, id: str, snapshot_id: str, size_gb: int, token: str) -> None:
+        check_id(id), check_id(snapshot_id)
+        if self.state.reverts.get(id) == (snapshot_id, token):
+            return
+        await self._raise("revert", id)
+        if snapshot_id not in self.state.snapshots:
+            raise Refused(f"snapshot {snapshot_id} is not on this host")
+        self.state.reverts[id] = (snapshot_id, token)
+        self.state.shares[id] = size_gb
+        self.state.used.pop(id, None)
+        self.state.exports.pop(id, None)
+        self._save()
+
     async def export(self, id: str, server_id: str, rules: Sequence[Rule]) -> None:
         await self._raise("export", check_id(id))
         if check_id(server_id) not in self.state.servers:
@@ -95,8 +126,8 @@ class FakeDriver:
 
     async def remove_share(self, id: str) -> None:
         await self._raise("remove", check_id(id))
-        self.state.exports.pop(id, None)
-        self.state.shares.pop(id, None)
+        for known in (self.state.exports, self.state.shares, self.state.used, self.state.reverts):
+            known.pop(id, None)
         self._save()
 
     async def ensure_snapshot(self, id: str, share_id: str) -> None:
@@ -109,8 +140,21 @@ class FakeDriver:
         self.state.snapshots[id] = self.state.shares[share_id]
         self._save()
 
+    async def export_snapshot(self, id: str, server_id: str, rules: Sequence[Rule]) -> None:
+        await self._raise("export", check_id(id))
+        if check_id(server_id) not in self.state.servers:
+            raise Waiting(f"export server {server_id} is not there")
+        if id not in self.state.snapshots:
+            raise Refused(f"snapshot {id} is not there")
+        self.state.exports[id] = (server_id, list(rules))
+        self._save()
+
+    async def snapshot_fits(self, id: str, server_id: str, rules: Sequence[Rule]) -> bool:
+        return await self.share_fits(id, server_id, rules)
+
     async def remove_snapshot(self, id: str) -> None:
         await self._raise("remove", check_id(id))
+        self.state.exports.pop(id, None)
         self.state.snapshots.pop(id, None)
         self._save()
 

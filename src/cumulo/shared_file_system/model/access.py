@@ -32,6 +32,25 @@ class AccessRow(Row, frozen=True):
     updated_at: Moment | None
 
 
+@table("share_snapshot_access_rules", Unique("snapshot_id", "access_type", "access_to"))
+class SnapshotAccessRow(Row, frozen=True):
+    """Who may mount a snapshot, to read."""
+
+    id: Annotated[str, Key()]
+    snapshot_id: Annotated[str, Index(), References("share_snapshots.id", on_delete="CASCADE")]
+    project_id: str
+    access_type: str
+    access_to: str
+    state: State
+    wanted: Literal["present", "absent"]
+    applied: bool
+    told: bool
+    fault: str | None
+    final: bool
+    created_at: Moment
+    updated_at: Moment | None
+
+
 def state_of(*, wanted: str, applied: bool, told: bool, fault: str | None) -> State:
     if fault is not None:
         return "error"
@@ -42,7 +61,7 @@ def state_of(*, wanted: str, applied: bool, told: bool, fault: str | None) -> St
     return "applying" if told else "queued_to_apply"
 
 
-def access_state(row: AccessRow) -> State:
+def access_state(row: AccessRow | SnapshotAccessRow) -> State:
     return state_of(wanted=row.wanted, applied=row.applied, told=row.told, fault=row.fault)
 
 

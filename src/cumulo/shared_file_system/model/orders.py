@@ -14,8 +14,21 @@ class Rule(msgspec.Struct, frozen=True):
     """`rw` or `ro`"""
 
 
+class Port(msgspec.Struct, frozen=True, kw_only=True):
+    """A place of an export server in a subnet."""
+
+    mac: str
+    address: str
+    """With prefix"""
+    gateway: str | None
+    mtu: int
+    tap: str
+    """The device that network makes for its port"""
+
+
 class WantedServer(msgspec.Struct, frozen=True, kw_only=True, tag="server"):
-    """One that must go is an item that is gone; so are shares and snapshots."""
+    """One that must go is an item that is gone; so are shares and snapshots. Its first place is
+    said in the fields of its own, which agents of the release before know."""
 
     id: str
     mac: str
@@ -25,6 +38,14 @@ class WantedServer(msgspec.Struct, frozen=True, kw_only=True, tag="server"):
     mtu: int
     tap: str
     """The device that network makes for its port"""
+    more: tuple[Port, ...] = ()
+    """Its places in other subnets"""
+
+    def ports(self) -> tuple[Port, ...]:
+        first = Port(
+            mac=self.mac, address=self.address, gateway=self.gateway, mtu=self.mtu, tap=self.tap
+        )
+        return (first, *self.more)
 
 
 class WantedShare(msgspec.Struct, frozen=True, kw_only=True, tag="share"):
@@ -39,6 +60,10 @@ class WantedShare(msgspec.Struct, frozen=True, kw_only=True, tag="share"):
     """It was there: if it is missing now it is lost, and not made anew without its content."""
     held: bool = False
     """Leave it as it is: it failed, and nobody has changed what is wanted since."""
+    shrink: bool = False
+    """It may become as small as `size_gb`, as far as nothing in it is lost."""
+    revert_to: str | None = None
+    """The snapshot that its content becomes, once for this generation."""
 
 
 class WantedSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot"):
@@ -46,6 +71,9 @@ class WantedSnapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot"):
     share_id: str
     made: bool = False
     held: bool = False
+    server_id: str | None = None
+    """Who serves it, to be read by whom `rules` admit; None: it is not mounted."""
+    rules: tuple[Rule, ...] = ()
 
 
 Wanted = WantedServer | WantedShare | WantedSnapshot
@@ -56,6 +84,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
     size_gb: int
     held: bool = False
+    data_loss: bool = False
+    """More is in it than it was to become small to."""
 
 
 class SeenPool(msgspec.Struct, frozen=True, kw_only=True):

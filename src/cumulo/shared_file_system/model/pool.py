@@ -20,4 +20,6 @@ class PoolRow(Row, frozen=True):
     """What shares on it may grow to."""
     fault: str | None
     """Why it keeps no shares."""
+    disabled_reason: str | None
+    """Why somebody has disabled its host."""
     updated_at: Moment

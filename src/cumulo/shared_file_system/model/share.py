@@ -8,7 +8,11 @@ from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, table
 Wanted = Literal["present", "absent"]
 
 
-@table("share_shares", IndexOn("project_id", "created_at"))
+@table(
+    "share_shares",
+    IndexOn("project_id", "created_at"),
+    IndexOn("delete_at", where="delete_at IS NOT NULL"),
+)
 class ShareRow(Row, frozen=True):
     id: Annotated[str, Key()]
     project_id: str
@@ -40,6 +44,18 @@ class ShareRow(Row, frozen=True):
     fault: str | None
     declared: str | None
     """A status that an administrator has set, until it is set again."""
+    shrink_to: int | None
+    """GiB that it shall become small to; its size is as before until its host has done it."""
+    data_loss: bool
+    """The fault is that more is in it than it shall become small to."""
+    revert_to: str | None
+    """The snapshot that it shall become, until its host has done it."""
+    delete_at: Moment | None
+    """It is in the recycle bin, and deleted then."""
+    location_metadata: dict[str, str]
+    """Of its export locations (2.87)"""
+    task_state: str | None
+    """How far a migration was, in an administrator's words."""
     created_at: Annotated[Moment, Index()]
     updated_at: Moment | None
 
@@ -53,6 +69,9 @@ def status_of(
     lost: bool = False,
     from_snapshot: bool = False,
     declared: str | None = None,
+    shrinking: bool = False,
+    data_loss: bool = False,
+    reverting: bool = False,
 ) -> str:
     """The API's word for a share. A fault of one that is as large as it shall be is a fault of its
     rules, which say so themselves."""
@@ -68,6 +87,12 @@ def status_of(
         return "creating_from_snapshot" if from_snapshot else "creating"
     if observed_size < size:
         return "extending_error" if fault else "extending"
+    if shrinking:
+        if data_loss:
+            return "shrinking_possible_data_loss_error"
+        return "shrinking_error" if fault else "shrinking"
+    if reverting:
+        return "reverting_error" if fault else "reverting"
     return "available"
 
 
@@ -80,6 +105,9 @@ def share_status(row: ShareRow) -> str:
         lost=row.lost,
         from_snapshot=row.snapshot_id is not None,
         declared=row.declared,
+        shrinking=row.shrink_to is not None,
+        data_loss=row.data_loss,
+        reverting=row.revert_to is not None,
     )
 
 

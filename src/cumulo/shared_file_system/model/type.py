@@ -10,9 +10,21 @@ HANDLES_SERVERS = "driver_handles_share_servers"
 SNAPSHOTS = "snapshot_support"
 FROM_SNAPSHOTS = "create_share_from_snapshot_support"
 REVERTS, MOUNTS = "revert_to_snapshot_support", "mount_snapshot_support"
-BOOLEANS = (HANDLES_SERVERS, SNAPSHOTS, FROM_SNAPSHOTS, REVERTS, MOUNTS)
+SERVED_IN = "cumulo:share_network"
+"""Of a type whose shares have no share network of their project: the one, an administrator's, that
+they are all reached in."""
+INHERITS = "snapshot_inherit_share_access_support"
+BOOLEANS = (HANDLES_SERVERS, SNAPSHOTS, FROM_SNAPSHOTS, REVERTS, MOUNTS, INHERITS)
 """Extra specs that are true or false, whatever word somebody uses for it."""
-TENANTS_SEE = (SNAPSHOTS, FROM_SNAPSHOTS, REVERTS, MOUNTS, "availability_zones")
+TENANTS_SEE = (
+    HANDLES_SERVERS,
+    SNAPSHOTS,
+    FROM_SNAPSHOTS,
+    REVERTS,
+    MOUNTS,
+    INHERITS,
+    "availability_zones",
+)
 
 DEFAULT_SPECS = {HANDLES_SERVERS: "True", SNAPSHOTS: "True", FROM_SNAPSHOTS: "True"}
 

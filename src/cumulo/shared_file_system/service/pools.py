@@ -1,14 +1,26 @@
 """Which host takes a new share, and how much each has promised."""
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.hosts.registry import HostRegistry, is_alive
+from cumulo.shared_file_system.model.capabilities import lacks
+from cumulo.shared_file_system.model.message import NO_CAPABILITY, NO_HOST, NO_ROOM, Why
 from cumulo.shared_file_system.model.pool import PoolRow
+from cumulo.shared_file_system.model.type import TypeRow
 from cumulo.shared_file_system.queries import pool as queries
 
 KIND = "shared_file_system"
 ZONE = "nova"
+
+
+class Found(NamedTuple):
+    host_id: str | None
+    reasons: list[str]
+    """Of each host that was not chosen."""
+    why: Why
+    """The same in one word, for when none was."""
 
 
 class Pools:
@@ -19,10 +31,23 @@ class Pools:
         return tx.all(queries.ALL)
 
     def take(
-        self, tx: Tx, size: int, *, only: str | None = None, without: Collection[str] = ()
-    ) -> tuple[str | None, list[str]]:
+        self,
+        tx: Tx,
+        size: int,
+        kind: TypeRow,
+        *,
+        only: str | None = None,
+        without: Collection[str] = (),
+    ) -> Found:
         """A host with room, whose room is taken; and why the others were not chosen."""
-        reasons = []
+        lack = lacks(kind.extra_specs)
+        if lack is not None:
+            wish = kind.extra_specs[lack]
+            return Found(
+                None, [f"no pool has {lack} as share type {kind.name} asks: {wish}"], NO_CAPABILITY
+            )
+        reasons: list[str] = []
+        why = NO_HOST
         pools = {pool.host_id: pool for pool in self.all(tx)}
         hosts = [host for host in self._registry.all(tx) if KIND in host.roles]
         hosts.sort(key=lambda host: pools[host.id].allocated_gb if host.id in pools else 0)
@@ -39,12 +64,19 @@ class Pools:
             elif pool is not None and pool.fault is not None:
                 reasons.append(f"{host.id}: {pool.fault}")
             else:
-                empty = PoolRow(host.id, "", None, 0, 0, None, tx.now)
+                empty = PoolRow(host.id, "", None, 0, 0, None, None, tx.now)
                 tx.insert(empty, ignore_duplicate=True)
                 if tx.run(queries.TAKE, h=host.id, n=size):
-                    return host.id, reasons
+                    return Found(host.id, reasons, why)
                 reasons.append(f"{host.id}: no room for {size} GiB")
-        return None, reasons or ["no host keeps shares"]
+                why = NO_ROOM
+        return Found(None, reasons or ["no host keeps shares"], why)
+
+    def say_disabled(self, tx: Tx, host_id: str, reason: str | None) -> None:
+        """Why its host takes no new shares; the registry keeps whether."""
+        row = tx.get(PoolRow, host_id)
+        if row is not None:
+            tx.update(row, disabled_reason=reason)
 
     def grow(self, tx: Tx, host_id: str, amount: int) -> bool:
         return tx.run(queries.TAKE, h=host_id, n=amount) > 0

@@ -15,6 +15,7 @@ from cumulo.core.ids import new_id
 from cumulo.shared_file_system.model.access import AccessRow, access_state
 from cumulo.shared_file_system.model.share import ShareRow
 from cumulo.shared_file_system.queries import share as queries
+from cumulo.shared_file_system.service.locks import Locks
 from cumulo.shared_file_system.service.shares import Shares
 
 MOST_RULES = 100
@@ -26,8 +27,9 @@ _NAME = re.compile(r"[ -~]{1,64}")
 class Rules:
     listing = queries.RULES
 
-    def __init__(self, shares: Shares) -> None:
+    def __init__(self, shares: Shares, locks: Locks) -> None:
         self._shares = shares
+        self._locks = locks
 
     def of(self, tx: Tx, share_ids: Sequence[str]) -> dict[str, list[AccessRow]]:
         found: dict[str, list[AccessRow]] = {}
@@ -95,7 +97,35 @@ class Rules:
             self._shares.demand(tx, share)
         return row
 
-    def deny(self, tx: Tx, row: AccessRow, share: ShareRow, who: Principal) -> None:
+    def change(
+        self, tx: Tx, row: AccessRow, share: ShareRow, who: Principal, level: str
+    ) -> AccessRow:
+        """Another level (2.88): it is applied anew."""
+        if row.access_type != "ip":
+            raise BadRequest("Access rule updates are supported for 'ip' access only.")
+        if share.status != "available" or row.wanted == "absent":
+            raise BadRequest(
+                f"Invalid share: its access rules cannot be changed while the share is in status "
+                f"{share.status} and the rule {row.state}."
+            )
+        if row.access_level == level:
+            return row
+        emit(tx, "share.access.allow", share.id, principal=who, to=row.access_to, level=level)
+        changes: dict[str, Any] = {"applied": False, "told": False, "fault": None}
+        row = self.refresh(tx, row, access_level=level, **changes)
+        self._shares.demand(tx, share)
+        return row
+
+    def deny(
+        self,
+        tx: Tx,
+        row: AccessRow,
+        share: ShareRow,
+        who: Principal,
+        *,
+        unrestrict: bool = False,
+    ) -> None:
+        self._locks.unrestrict(tx, row.id, who, unrestrict)
         emit(
             tx,
             "share.access.deny",
@@ -105,10 +135,14 @@ class Rules:
             level=row.access_level,
         )
         if row.final or share.host_id is None:
-            tx.delete(row)
+            self._forget(tx, row)
         elif row.wanted == "present":
             self.refresh(tx, row, wanted="absent", applied=False, told=False, fault=None)
             self._shares.demand(tx, share)
+
+    def _forget(self, tx: Tx, row: AccessRow) -> None:
+        tx.delete(row)
+        self._locks.forget(tx, [row.id])
 
     def told(self, tx: Tx, share_id: str) -> None:
         """The host is at work with the share's newest order."""
@@ -125,22 +159,26 @@ class Rules:
                 if not row.applied and row.fault != fault:
                     self.refresh(tx, row, fault=fault)
             elif row.wanted == "absent":
-                tx.delete(row)
+                self._forget(tx, row)
             elif not row.applied or row.fault:
                 self.refresh(tx, row, applied=True, fault=None)
 
 
-def clean(kind: str, to: str, *, six: bool) -> str:
-    """Whom a rule is for, in one form. `six`: IPv6 is understood (2.38). Raises BadRequest."""
+def clean(kind: str, to: str, *, six: bool, cephx: bool = False) -> str:
+    """Whom a rule is for, in one form. `six`: IPv6 is understood (2.38); `cephx`: that kind is
+    known (2.13). Raises BadRequest."""
     if kind == "ip":
         return _address(to, six)
     if kind == "user" and _USER.fullmatch(to) and len(to) >= 4:
         return to
     if kind == "cert" and _NAME.fullmatch(to.strip()):
         return to.strip()
-    if kind in ("user", "cert"):
-        raise BadRequest(f"Invalid user or common name: {to:.100}")
-    raise BadRequest("Only ip, user, and cert access types are supported.")
+    if kind == "cephx" and cephx and _NAME.fullmatch(to) and "." not in to:
+        return to
+    if kind in ("user", "cert") or (kind == "cephx" and cephx):
+        raise BadRequest(f"Invalid user, common name or Ceph id: {to:.100}")
+    kinds = "ip, user, cert or cephx" if cephx else "ip, user, and cert"
+    raise BadRequest(f"Only {kinds} access types are supported.")
 
 
 def _address(to: str, six: bool) -> str:

@@ -3,12 +3,19 @@
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.network.interface import ServicePorts
+from cumulo.shared_file_system.service.changes import Changes
+from cumulo.shared_file_system.service.locks import Locks
+from cumulo.shared_file_system.service.messages import Messages
 from cumulo.shared_file_system.service.networks import ShareNetworks
 from cumulo.shared_file_system.service.pools import Pools
+from cumulo.shared_file_system.service.qos import QosTypes
 from cumulo.shared_file_system.service.quotas import ShareQuotas
 from cumulo.shared_file_system.service.rules import Rules
+from cumulo.shared_file_system.service.security import SecurityServices
 from cumulo.shared_file_system.service.shares import Shares
+from cumulo.shared_file_system.service.snapshot_rules import SnapshotRules
 from cumulo.shared_file_system.service.snapshots import Snapshots
+from cumulo.shared_file_system.service.transfers import Transfers
 from cumulo.shared_file_system.service.types import Types
 
 
@@ -18,7 +25,16 @@ class SharedFileSystemService:
         self.pools = Pools(registry)
         self.quotas = ShareQuotas(quotas)
         self.types = Types()
+        self.qos = QosTypes()
+        self.locks = Locks()
+        self.messages = Messages()
         self.networks = ShareNetworks(registry, ports, self.quotas)
-        self.shares = Shares(registry, self.pools, self.quotas, self.networks)
-        self.rules = Rules(self.shares)
+        self.security = SecurityServices(self.networks)
+        self.shares = Shares(
+            registry, self.pools, self.quotas, self.networks, self.locks, self.messages
+        )
+        self.changes = Changes(self.shares, self.pools, self.quotas, self.locks)
+        self.rules = Rules(self.shares, self.locks)
         self.snapshots = Snapshots(registry, self.quotas)
+        self.snapshot_rules = SnapshotRules(self.snapshots)
+        self.transfers = Transfers(self.quotas, self.types, self.rules, self.locks)

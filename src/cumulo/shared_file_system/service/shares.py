@@ -8,10 +8,11 @@ import msgspec
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
-from cumulo.core.faults import BadRequest, Forbidden, NotFound, QuotaExceeded
+from cumulo.core.faults import BadRequest, Forbidden, NotFound
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.ids import new_id
 from cumulo.shared_file_system.meters import SHARES
+from cumulo.shared_file_system.model.message import NO_HOST, Why
 from cumulo.shared_file_system.model.network import ServerRow, ShareNetworkRow
 from cumulo.shared_file_system.model.share import ShareRow, share_status
 from cumulo.shared_file_system.model.snapshot import SnapshotRow
@@ -19,26 +20,41 @@ from cumulo.shared_file_system.model.type import HANDLES_SERVERS, TypeRow
 from cumulo.shared_file_system.queries import network as networks
 from cumulo.shared_file_system.queries import share as queries
 from cumulo.shared_file_system.queries import snapshot as snapshots
+from cumulo.shared_file_system.service.locks import Locks
+from cumulo.shared_file_system.service.messages import Messages
 from cumulo.shared_file_system.service.networks import ShareNetworks
-from cumulo.shared_file_system.service.pools import KIND, ZONE, Pools
+from cumulo.shared_file_system.service.pools import KIND, ZONE, Found, Pools
 from cumulo.shared_file_system.service.quotas import ShareQuotas
 
 PROTOCOLS = ("NFS",)
 KNOWN_PROTOCOLS = ("NFS", "CIFS", "GLUSTERFS", "HDFS", "CEPHFS", "MAPRFS")
 MOST_GB = 65536
-_DELETABLE = ("available", "error", "inactive", "extending_error", "error_deleting")
+MOST_ENSURED = 1000
+"""Shares of a host that are told anew at once"""
+DELETABLE = (
+    "available", "error", "inactive", "extending_error", "shrinking_error", "error_deleting",
+    "shrinking_possible_data_loss_error", "reverting_error",
+)  # fmt: skip
 
 
 class Shares:
     listing = queries.SHARES
 
     def __init__(
-        self, registry: HostRegistry, pools: Pools, quotas: ShareQuotas, networks: ShareNetworks
+        self,
+        registry: HostRegistry,
+        pools: Pools,
+        quotas: ShareQuotas,
+        networks: ShareNetworks,
+        locks: Locks,
+        messages: Messages,
     ) -> None:
         self._registry = registry
         self._pools = pools
         self._quotas = quotas
         self._networks = networks
+        self._locks = locks
+        self._messages = messages
 
     # --- reading ----------------------------------------------------------------------------
 
@@ -76,7 +92,8 @@ class Shares:
 
     def demand(self, tx: Tx, row: ShareRow, **changes: Any) -> ShareRow:
         """What is wanted changes: a new generation, without the fault of the old one."""
-        row = self.refresh(tx, row, generation=row.generation + 1, fault=None, **changes)
+        told = {"generation": row.generation + 1, "fault": None, "data_loss": False}
+        row = self.refresh(tx, row, **{**told, **changes})
         if row.host_id is not None:
             tell = self._registry.touch if row.wanted == "present" else self._registry.remove
             tell(tx, row.host_id, KIND, row.id)
@@ -101,24 +118,16 @@ class Shares:
         without: Collection[str] = (),
     ) -> ShareRow:
         """Raises BadRequest, QuotaExceeded. No room is no refusal but a share in `error`."""
-        self._refuse_size(kind, size)
-        if kind.says(HANDLES_SERVERS) and network is None:
-            raise BadRequest(
-                "Share network must be set when the driver_handles_share_servers is true."
-            )
-        self._quotas.take(tx, project_id, shares=1, gigabytes=size)
+        self.refuse_size(kind, size)
+        served = self._served(tx, kind, network)
+        self._quotas.take(tx, project_id, who.user_id, kind.id, shares=1, gigabytes=size)
         self._quotas.check_size(tx, project_id, size)
-        if not kind.says(HANDLES_SERVERS):
-            host_id, reasons = None, [f"share type {kind.name}: every pool handles share servers"]
-        elif snapshot is not None and only_host not in (None, snapshot.host_id):
-            host_id, reasons = None, [f"the snapshot is on {snapshot.host_id}"]
-        else:
-            only = snapshot.host_id if snapshot else only_host
-            host_id, reasons = self._pools.take(tx, size, only=only, without=without)
-        fault = None if host_id else f"No valid host was found. {'; '.join(reasons)}"
+        found = self._place(tx, size, kind, snapshot, only_host, without)
+        host_id = found.host_id
+        fault = None if host_id else f"No valid host was found. {'; '.join(found.reasons)}"
         server = None
-        if network is not None and host_id is not None:
-            server = self._networks.serve(tx, network, host_id)
+        if served is not None and host_id is not None:
+            server = self._networks.serve(tx, served, host_id, ZONE)
         row = ShareRow(
             id=new_id(),
             project_id=project_id,
@@ -143,6 +152,12 @@ class Shares:
             lost=False,
             fault=fault,
             declared=None,
+            shrink_to=None,
+            data_loss=False,
+            revert_to=None,
+            delete_at=None,
+            location_metadata={},
+            task_state=None,
             created_at=tx.now,
             updated_at=None,
         )
@@ -153,9 +168,48 @@ class Shares:
         emit(tx, "share.create.start", row.id, project_id=project_id, principal=who, **why)
         if host_id is not None:
             self._registry.touch(tx, host_id, KIND, row.id)
+        else:
+            self.say(tx, row, found.why, fault or "")
         return row
 
-    def _refuse_size(self, kind: TypeRow, size: int) -> None:
+    def _served(
+        self, tx: Tx, kind: TypeRow, network: ShareNetworkRow | None
+    ) -> ShareNetworkRow | None:
+        """Where it is reached: in the project's share network, or in its type's."""
+        if kind.says(HANDLES_SERVERS) and network is None:
+            raise BadRequest(
+                "Share network must be set when the driver_handles_share_servers is true."
+            )
+        if not kind.says(HANDLES_SERVERS) and network is not None:
+            raise BadRequest(
+                "Share network must not be set when the driver_handles_share_servers is false."
+            )
+        served = self._networks.of_type(tx, kind) if network is None else network
+        if served is not None:
+            self._networks.places(tx, served, ZONE)
+        return served
+
+    def _place(
+        self,
+        tx: Tx,
+        size: int,
+        kind: TypeRow,
+        snapshot: SnapshotRow | None,
+        only: str | None,
+        without: Collection[str],
+    ) -> Found:
+        """A host for it; what is made from a snapshot is made where that is."""
+        if snapshot is not None and only not in (None, snapshot.host_id):
+            return Found(None, [f"the snapshot is on {snapshot.host_id}"], NO_HOST)
+        only = snapshot.host_id if snapshot else only
+        return self._pools.take(tx, size, kind, only=only, without=without)
+
+    def say(self, tx: Tx, row: ShareRow, why: Why, reason: str) -> None:
+        """Why it failed, for its project."""
+        where: dict[str, Any] = {"project_id": row.project_id, "id": row.id, "kind": "SHARE"}
+        self._messages.say(tx, why, reason=reason, **where)
+
+    def refuse_size(self, kind: TypeRow, size: int) -> None:
         """2.61: bounds of the type."""
         bounds = [
             kind.extra_specs.get(f"provisioning:{which}_share_size") for which in ("min", "max")
@@ -175,35 +229,11 @@ class Shares:
         emit(tx, "share.update", row.id, principal=who, changed=sorted(changes))
         return row
 
-    def extend(self, tx: Tx, row: ShareRow, size: int, who: Principal) -> ShareRow:
-        if row.status != "available" or row.host_id is None:
-            raise BadRequest(
-                f"Invalid share: Share {row.id} status must be 'available' to extend, but current "
-                f"status is: {row.status}."
-            )
-        if size <= row.size:
-            raise BadRequest(
-                "Invalid input received: New size for extend must be greater than current size. "
-                f"(current: {row.size}, extended: {size})."
-            )
-        kind = tx.get(TypeRow, row.type_id)
-        assert kind is not None
-        self._refuse_size(kind, size)
-        more = size - row.size
-        try:
-            self._quotas.take(tx, row.project_id, gigabytes=more)
-            self._quotas.check_size(tx, row.project_id, size)
-        except QuotaExceeded as exceeded:
-            raise Forbidden(exceeded.message) from None
-        if not self._pools.grow(tx, row.host_id, more):
-            raise BadRequest(f"Invalid share: its host has no room for {more} GiB more.")
-        emit(tx, "share.extend.start", row.id, principal=who, size=size)
-        return self.demand(tx, row, size=size)
-
-    def delete(self, tx: Tx, row: ShareRow, who: Principal, *, force: bool = False) -> None:
-        if not force and row.status not in _DELETABLE:
+    def delete(self, tx: Tx, row: ShareRow, who: Principal | None, *, force: bool = False) -> None:
+        self._locks.refuse_locked(tx, row.id)
+        if not force and row.status not in DELETABLE:
             raise Forbidden(
-                f"Invalid share: Share status must be one of {', '.join(_DELETABLE)}, "
+                f"Invalid share: Share status must be one of {', '.join(DELETABLE)}, "
                 f"but current status is: {row.status}."
             )
         dependent = int(tx.value(snapshots.COUNT_OF, share_id=row.id))
@@ -217,16 +247,27 @@ class Shares:
 
     def forget(self, tx: Tx, row: ShareRow) -> None:
         """It is gone from its host: row, rules, capacity and quota go together."""
+        rules = [rule.id for rule in tx.all(queries.RULES_OF, ids=[row.id])]
+        self._locks.forget(tx, [row.id, *rules])
         tx.delete(row)
         SHARES.changed(tx, row, None)
         self._pools.give_back(tx, row.host_id, row.size)
-        self._quotas.give_back(tx, row.project_id, shares=1, gigabytes=row.size)
+        amounts = {"shares": 1, "gigabytes": row.size}
+        self._quotas.give_back(tx, row.project_id, row.user_id, row.type_id, **amounts)
         emit(tx, "share.delete.end", row.id, project_id=row.project_id)
+
+    def ensure_all(self, tx: Tx, host_id: str) -> None:
+        """Tell the host its shares anew."""
+        rows = self.listing.page(tx, where={"host_id": host_id}, limit=MOST_ENSURED)
+        for row in rows:
+            if row.wanted == "present":
+                self._registry.touch(tx, host_id, KIND, row.id)
 
     def reset(self, tx: Tx, row: ShareRow, status: str, who: Principal) -> None:
         """Forget the failure and look again. A word that differs from what is then seen is kept
-        as the administrator's own, until the next reset."""
-        row = self.demand(tx, row, declared=None)
+        as the administrator's own, until the next reset. What was to become smaller, or to become
+        a snapshot, and could not, stays as it is."""
+        row = self.demand(tx, row, declared=None, shrink_to=None, data_loss=False, revert_to=None)
         if status != row.status:
             self.refresh(tx, row, declared=status)
         emit(tx, "share.reset", row.id, principal=who, status=status)

@@ -7,7 +7,7 @@ import msgspec
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
-from cumulo.core.faults import BadRequest, NotFound
+from cumulo.core.faults import BadRequest, Forbidden, NotFound
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.ids import new_id
 from cumulo.shared_file_system.meters import SHARE_SNAPSHOTS
@@ -46,13 +46,15 @@ class Snapshots:
         assert kind is not None
         if not kind.says(SNAPSHOTS):
             raise BadRequest(f"Share {share.id} does not support snapshots (its type says so).")
+        if share.delete_at is not None:
+            raise Forbidden(f"Snapshots cannot be made of share {share.id}: it is soft deleted.")
         if share.status != "available" or share.host_id is None:
             raise BadRequest(
                 f"Invalid share: Source share status must be available to create a snapshot, but "
                 f"current status is: {share.status}."
             )
         amounts = {"snapshots": 1, "snapshot_gigabytes": share.size}
-        self._quotas.take(tx, share.project_id, **amounts)
+        self._quotas.take(tx, share.project_id, who.user_id, share.type_id, **amounts)
         row = SnapshotRow(
             id=new_id(),
             share_id=share.id,
@@ -88,14 +90,14 @@ class Snapshots:
         changed = msgspec.structs.replace(row, **changes)
         return tx.update(row, **changes, status=snapshot_status(changed), updated_at=tx.now)
 
-    def _demand(self, tx: Tx, row: SnapshotRow, **changes: Any) -> SnapshotRow:
+    def demand(self, tx: Tx, row: SnapshotRow, **changes: Any) -> SnapshotRow:
         row = self.refresh(tx, row, generation=row.generation + 1, fault=None, **changes)
         tell = self._registry.touch if row.wanted == "present" else self._registry.remove
         tell(tx, row.host_id, KIND, row.id)
         return row
 
     def reset(self, tx: Tx, row: SnapshotRow, status: str, who: Principal) -> None:
-        row = self._demand(tx, row, declared=None)
+        row = self.demand(tx, row, declared=None)
         if status != row.status:
             self.refresh(tx, row, declared=status)
         emit(tx, "share.snapshot.reset", row.id, principal=who, status=status)
@@ -108,12 +110,18 @@ class Snapshots:
             )
         if int(tx.value(shares.BEING_MADE_FROM, snapshot_id=row.id)):
             raise BadRequest("Invalid share snapshot: a share is being made from it.")
+        share = tx.get(ShareRow, row.share_id)
+        if share is not None and share.revert_to == row.id and not share.fault:
+            raise BadRequest("Invalid share snapshot: its share is being reverted to it.")
         emit(tx, "share.snapshot.delete.start", row.id, project_id=row.project_id, principal=who)
-        self._demand(tx, row, wanted="absent", declared=None)
+        self.demand(tx, row, wanted="absent", declared=None)
 
     def forget(self, tx: Tx, row: SnapshotRow) -> None:
         """It is gone from its host."""
         tx.delete(row)
         SHARE_SNAPSHOTS.changed(tx, row, None)
-        self._quotas.give_back(tx, row.project_id, snapshots=1, snapshot_gigabytes=row.size)
+        share = tx.get(ShareRow, row.share_id)
+        kind = None if share is None else share.type_id
+        amounts = {"snapshots": 1, "snapshot_gigabytes": row.size}
+        self._quotas.give_back(tx, row.project_id, row.user_id, kind, **amounts)
         emit(tx, "share.snapshot.delete.end", row.id, project_id=row.project_id)

@@ -1,6 +1,6 @@
 """Share types: one default from the start, others for administrators to make."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cumulo.core.auth.principal import Principal
@@ -16,6 +16,8 @@ from cumulo.shared_file_system.model.type import (
 )
 from cumulo.shared_file_system.queries import type as queries
 
+MOST_TYPES = 1000
+"""That a list is filtered by"""
 DEFAULT_ID = child_id("cumulo", "share_type", DEFAULT_TYPE)
 
 
@@ -51,6 +53,11 @@ class Types:
         if row is None or not self._may(tx, row, who):
             raise NotFound(f"Share type with name {wish} could not be found.")
         return row
+
+    def with_specs(self, tx: Tx, specs: Mapping[str, str]) -> list[str]:
+        """The ids of types that have these extra specs; of MOST_TYPES at most."""
+        rows = self.listing.page(tx, where={}, limit=MOST_TYPES)
+        return [row.id for row in rows if has_specs(row, specs)] or [""]
 
     def names(self, tx: Tx, ids: set[str]) -> dict[str, TypeRow]:
         return {row.id: row for row in tx.all(queries.BY_IDS, ids=sorted(ids))} if ids else {}
@@ -105,3 +112,10 @@ class Types:
     def _refuse_duplicate(self, tx: Tx, name: str) -> None:
         if tx.one(queries.BY_NAME, name=name) is not None:
             raise Conflict(f"Share Type {name} already exists.")
+
+
+def has_specs(row: TypeRow, specs: Mapping[str, str]) -> bool:
+    """2.43: whatever the letters' case."""
+    return all(
+        row.extra_specs.get(name, "").lower() == text.lower() for name, text in specs.items()
+    )

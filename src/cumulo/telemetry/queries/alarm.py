@@ -70,6 +70,16 @@ ALL_SOON = statement(
     .where(_c.enabled == sa.true(), _c.due > sa.bindparam("now"), _c.due < sa.bindparam("never"))
     .values(due=sa.bindparam("now"))
 )
+SOON = statement(
+    sa.update(AlarmRow.sql_table)
+    .where(
+        _c.id.in_(sa.bindparam("ids", expanding=True)),
+        _c.enabled == sa.true(),
+        _c.due > sa.bindparam("now"),
+        _c.due < sa.bindparam("never"),
+    )
+    .values(due=sa.bindparam("now"))
+)
 WATCHED = statement(sa.select(_w.metric_id).where(_w.alarm_id == sa.bindparam("alarm")))
 UNWATCH = statement(sa.delete(AlarmMetricRow.sql_table).where(_w.alarm_id == sa.bindparam("alarm")))
 OLD_CHANGES = statement(

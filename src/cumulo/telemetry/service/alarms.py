@@ -455,6 +455,12 @@ def watching(tx: Tx, metric_ids: Sequence[str]) -> list[str]:
     return list(found)
 
 
+def look_soon(tx: Tx, ids: Sequence[str]) -> None:
+    """These look at once, in whatever process."""
+    for first in range(0, len(ids), AT_ONCE):
+        tx.run(queries.SOON, now=tx.now, never=NEVER, ids=list(ids[first : first + AT_ONCE]))
+
+
 def all_soon(tx: Tx) -> None:
     """All look once: measures may have come that a process did not live to look at."""
     tx.run(queries.ALL_SOON, now=tx.now, never=NEVER)

@@ -21,15 +21,23 @@ from cumulo.compute.drivers.qemu.disks import (
     own_block_device,
     root_file,
 )
-from cumulo.compute.drivers.qemu.hardware import firmware_arguments, hardware_of
+from cumulo.compute.drivers.qemu.hardware import (
+    Hardware,
+    firmware_arguments,
+    hardware_of,
+    memory_arguments,
+)
 from cumulo.core.run.accelerator import Accelerator
 
 MIN_PORTS = 8
 SPARE_PORTS = 6
 MAX_PORTS = 26
+PC_PORTS = 12
+"""Bridges of an i440FX, whose only bus has 32 places for everything."""
 # The last port: what sits there is found by the guest after all volumes.
 CONFIG_PORT = "rpc"
 SCSI_BUS = "scsi0.0"
+TPM_SOCKET = "tpm"
 _UUID_LENGTH = 36
 
 
@@ -54,9 +62,9 @@ def port_name(index: int) -> str:
     return f"rp{index}"
 
 
-def port_count(spec: GuestSpec) -> int:
+def port_count(spec: GuestSpec, most: int = MAX_PORTS) -> int:
     """Root ports: one for each device that can be unplugged, and some to plug more in."""
-    return min(MAX_PORTS, max(MIN_PORTS, len(spec.disks) + len(spec.nics) + SPARE_PORTS))
+    return min(most, max(MIN_PORTS, len(spec.disks) + len(spec.nics) + SPARE_PORTS))
 
 
 def disk_arguments(
@@ -107,6 +115,7 @@ def build_command(
     tap_fds: Mapping[str, int],
     places: Mapping[str, str] | None = None,
     memory_fd: int | None = None,
+    host_nodes: int = 1,
 ) -> list[str]:
     """The argument vector. `tap_fds`: port id to the descriptor that the process inherits.
     `memory_fd`: of what a suspended guest had in memory, `places`: where its devices were then."""
@@ -127,10 +136,16 @@ def build_command(
         identity += f",serial={spec.id},uuid={spec.id}"
     argv += ["-smbios", identity]
     argv += _characters()
-    argv += _devices(_base_devices(port_count(spec)))
+    argv += memory_arguments(made.layout, host_nodes)
+    ports = port_count(spec, PC_PORTS if made.is_pc else MAX_PORTS)
+    argv += _devices(_base_devices(ports, pc=made.is_pc))
     if made.scsi:
         argv += _devices([{"driver": "virtio-scsi-pci", "id": "scsi0"}])
-    argv += _disk_options(spec, place, scsi=made.scsi)
+    argv += _disk_options(spec, place, made)
+    if made.tpm is not None:
+        argv += ["-chardev", f"socket,id=tpm,path={TPM_SOCKET}"]
+        argv += ["-tpmdev", "emulator,id=tpm0,chardev=tpm"]
+        argv += _devices([{"driver": made.tpm.model, "tpmdev": "tpm0"}])
     for index, nic in enumerate(spec.nics):
         argv += ["-netdev", _json(netdev_arguments(nic, str(tap_fds[nic.id])))]
         port = place.of(nic_device(nic.id), port_name(index))
@@ -167,7 +182,7 @@ def _characters() -> list[str]:
     ]
 
 
-def _base_devices(ports: int) -> list[dict[str, Any]]:
+def _base_devices(ports: int, *, pc: bool) -> list[dict[str, Any]]:
     agent = {"driver": "virtserialport", "bus": "vser0.0", "chardev": "qga0"}
     devices: list[dict[str, Any]] = [
         {"driver": "virtio-rng-pci"},
@@ -176,32 +191,48 @@ def _base_devices(ports: int) -> list[dict[str, Any]]:
         agent | {"name": "org.qemu.guest_agent.0"},
     ]
     for index in range(ports):
-        devices.append(_root_port(port_name(index), index + 1))
+        devices.append(_root_port(port_name(index), index + 1, pc=pc))
     return devices
 
 
-def _root_port(name: str, number: int) -> dict[str, Any]:
+def _root_port(name: str, number: int, *, pc: bool) -> dict[str, Any]:
+    """A place where one device is plugged in."""
+    if pc:
+        return {"driver": "pci-bridge", "id": name, "chassis_nr": number, "shpc": False}
     return {"driver": "pcie-root-port", "id": name, "slot": number, "chassis": number}
 
 
-def _disk_options(spec: GuestSpec, place: Places, *, scsi: bool) -> list[str]:
-    argv: list[str] = []
-    rescue = [] if spec.rescue is None else _own_disk("rescue", RESCUE_FILE, scsi, bootindex=1)
-    if not spec.rescue_last:
-        argv += rescue
+def _own_disks(spec: GuestSpec) -> list[tuple[str, str, str, dict[str, Any]]]:
+    """(node, file, format, more) of each disk that is the guest's own, in order."""
+    found: list[tuple[str, str, str, dict[str, Any]]] = []
+    first = {"bootindex": 1}
     if spec.root is not None:
-        first: dict[str, Any] = {} if spec.rescue is not None else {"bootindex": 1}
-        argv += _own_disk(ROOT_NODE, root_file(spec.root.version), scsi, **first)
+        more = {} if spec.rescue is not None else first
+        found.append((ROOT_NODE, root_file(spec.root.version), "qcow2", more))
     for number, size in enumerate(spec.ephemerals):
-        file = ephemeral_file(number, size)
-        argv += _own_disk(ephemeral_node(number), file, scsi, format="raw")
+        found.append((ephemeral_node(number), ephemeral_file(number, size), "raw", {}))
     if spec.swap_mb:
-        argv += _own_disk("swap", SWAP_FILE, scsi, format="raw")
-    if spec.rescue_last:
-        argv += rescue
+        found.append(("swap", SWAP_FILE, "raw", {}))
+    if spec.rescue is not None:
+        place = len(found) if spec.rescue_last else 0
+        found.insert(place, ("rescue", RESCUE_FILE, "qcow2", first))
+    return found
+
+
+def _disk_options(spec: GuestSpec, place: Places, made: Hardware) -> list[str]:
+    argv: list[str] = []
+    scsi = made.scsi
+    for number, (name, file, format, more) in enumerate(_own_disks(spec)):
+        if made.bus == "ide":
+            more = more | {"driver": "ide-hd", **made.place_of_ide(number)}
+        argv += _own_disk(name, file, scsi, format=format, **more)
     for index, disk in enumerate(ordered_disks(spec)):
         boots = spec.root is None and spec.rescue is None and index == 0
-        own = "pcie.0" if spec.root is None and index == 0 else port_name(len(spec.nics) + index)
+        own = (
+            ("pci.0" if made.is_pc else "pcie.0")
+            if spec.root is None and index == 0
+            else port_name(len(spec.nics) + index)
+        )
         node = block_device(disk.connection, node_name(disk.id), read_only=disk.read_only)
         bus = place.of(disk_device(disk.id), own)
         argv += [
@@ -212,14 +243,14 @@ def _disk_options(spec: GuestSpec, place: Places, *, scsi: bool) -> list[str]:
     if spec.config_drive is not None:
         source = {"driver": "file", "path": CONFIG_FILE, "format": "raw"}
         drive = {"driver": "virtio-blk-pci", "id": "config", "bus": CONFIG_PORT, "drive": "config"}
-        argv += _devices([_root_port(CONFIG_PORT, MAX_PORTS + 1)])
+        argv += _devices([_root_port(CONFIG_PORT, MAX_PORTS + 1, pc=made.is_pc)])
         argv += ["-blockdev", _json(block_device(source, "config", read_only=True))]
         argv += _devices([drive])
     return argv
 
 
 def _own_disk(node: str, file: str, scsi: bool, *, format: str = "qcow2", **more: Any) -> list[str]:
-    device = {"driver": "virtio-blk-pci", "id": node, "drive": node, **more}
+    device: dict[str, Any] = {"driver": "virtio-blk-pci", "id": node, "drive": node, **more}
     if scsi:
         device |= {"driver": "scsi-hd", "bus": SCSI_BUS}
     device |= {"werror": "stop", "rerror": "stop"}

@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -35,13 +36,15 @@ from cumulo.compute.drivers.qemu import (
     guest_agent,
     limits,
     memory,
+    pinning,
     snapshot,
     taps,
+    tpm,
 )
 from cumulo.compute.drivers.qemu.disks import DiskFault
 from cumulo.compute.drivers.qemu.folder import GuestFolder, ending
 from cumulo.compute.drivers.qemu.hardware import HardwareFault, hardware_of
-from cumulo.compute.drivers.qemu.monitor import MonitorError, connect_socket
+from cumulo.compute.drivers.qemu.monitor import Monitor, MonitorError, connect_socket
 from cumulo.compute.drivers.qemu.plugs import PlugFault, Plugs
 from cumulo.compute.drivers.qemu.power import PAUSED, press
 from cumulo.compute.drivers.qemu.sessions import Sessions
@@ -75,6 +78,7 @@ class QemuDriver:
     """Guests of one host, below `data`/guests.
 
     `namespace`: the network namespace that the taps are in. `uid`, `gid`: whom QEMU runs as.
+    `dedicated`: processors of the host that are set aside, see `pinning`.
     `soft_seconds`: how long a guest may take to shut itself down. `on_change` is called with a
     guest's id when something happened to it that may be worth an `inspect`; it is a hint.
     """
@@ -88,6 +92,7 @@ class QemuDriver:
         gid: int = 65534,
         binary: str = "qemu-system-x86_64",
         accelerator: Literal["auto", "kvm", "tcg"] = "auto",
+        dedicated: Sequence[int] = (),
         soft_seconds: float = 60.0,
         unplug_seconds: float = 10.0,
         on_change: ChangeListener | None = None,
@@ -101,6 +106,8 @@ class QemuDriver:
         self._binary = shutil.which(binary) or binary
         self._accelerator: Literal["auto", "kvm", "tcg"] = accelerator
         self._soft_seconds = soft_seconds
+        self._dedicated = list(dedicated)
+        self._choosing = asyncio.Lock()
         self._plugs = Plugs(namespace, uid, gid, unplug_seconds)
         self._locks: dict[str, asyncio.Lock] = {}
         self._sessions = Sessions(on_change)
@@ -360,6 +367,7 @@ class QemuDriver:
             disks=list(plugged),
             nics=list(nics),
             pid=process.pid if process else None,
+            pins=list(record.pins) if process else [],
         )
 
     # --- converging -------------------------------------------------------------------------
@@ -421,6 +429,8 @@ class QemuDriver:
         found = await self._accelerate()
         resumed = (folder.path / memory.FILE).exists()
         await self._prepare(folder, spec)
+        made = hardware_of(spec)
+        await self._choose_pins(record, spec, dedicated=made.layout.dedicated)
         for disk in spec.disks:
             await pools.DISK(disks.grant, disk, self._uid, self._gid)
         with contextlib.ExitStack() as opened:
@@ -438,6 +448,7 @@ class QemuDriver:
                 tap_fds=descriptors,
                 places=record.places if resumed else None,
                 memory_fd=descriptors.get(memory.FILE),
+                host_nodes=pinning.host_nodes(),
             )
             note_start(record, spec)
             record.root_version = 0 if spec.root is None else spec.root.version
@@ -445,6 +456,9 @@ class QemuDriver:
             await pools.DISK(folder.save, record)
             (folder.run / "pid").unlink(missing_ok=True)
             folder.log.write_bytes(b"")
+            if made.tpm is not None:
+                ours = (self._uid, self._gid)
+                await pools.TOOLS(tpm.start, folder.path, made.tpm.version, *ours)
             process = await pools.TOOLS(
                 start_daemon,
                 argv,
@@ -457,6 +471,26 @@ class QemuDriver:
         record.pid, record.started = process.pid, process.started
         await pools.DISK(folder.save, record)
         await self._set_going(folder, record, spec, process)
+
+    async def _choose_pins(self, record: Record, spec: GuestSpec, *, dedicated: bool) -> None:
+        if not dedicated:
+            record.pins = []
+            return
+        async with self._choosing:
+            others = [name for name in await self.names() if name != spec.id]
+            folders = [GuestFolder(self._guests, name) for name in others]
+            known = [await pools.DISK(folder.load) for folder in folders]
+            taken = {cpu for each in known for cpu in each.pins}
+            record.pins = pinning.chosen(record.pins, spec.vcpus, self._dedicated, taken)
+            await pools.DISK(GuestFolder(self._guests, spec.id).save, record)
+
+    async def _pin(self, record: Record, process: Daemon, monitor: Monitor) -> None:
+        if not self._dedicated:
+            return
+        found = await monitor.execute("query-cpus-fast")
+        threads = {int(each["cpu-index"]): int(each["thread-id"]) for each in found}
+        what = (process.pid, record.pins, threads, self._dedicated)
+        await pools.DISK(pinning.apply, *what)
 
     async def _set_going(
         self, folder: GuestFolder, record: Record, spec: GuestSpec, process: Daemon
@@ -478,6 +512,7 @@ class QemuDriver:
                     raise
                 await asyncio.sleep(0.02)
         await pools.DISK(limits.apply, record.id, process.pid, spec.specs)
+        await self._pin(record, process, monitor)
         await self._plugs.throttle(monitor, spec)
         await self._sleep.wake(folder, record, process, monitor)
         # Before its first instruction: from now on a stop is a stop of the guest.
@@ -540,6 +575,7 @@ class QemuDriver:
             await self._end(folder, record, process)
         await self._sessions.forget(record.id)
         self._steps.pop(record.id, None)
+        await pools.TOOLS(tpm.stop, folder.path)
         await pools.DISK(folder.remove)
         await limits.forget(record.id)
 

@@ -2,13 +2,17 @@
 specs; pure. Where both speak, the flavor has the last word.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from cumulo.compute.drivers.driver import GuestSpec
+from cumulo.compute.model.cells import Layout, layout_of
 
-_MACHINE = re.compile(r"(pc-)?q35(-[0-9]+\.[0-9]+)?")
+_MACHINE = re.compile(r"(pc-)?q35(-[0-9]+\.[0-9]+)?|pc(-i440fx-[0-9]+\.[0-9]+)?")
+_BUSES = {"virtio": "virtio", "scsi": "scsi", "ide": "ide", "sata": "ide"}
+_TPMS = ("tpm-tis", "tpm-crb")
 _NICS = {
     "virtio": "virtio-net-pci",
     "e1000": "e1000",
@@ -43,16 +47,41 @@ class Firmware(NamedTuple):
     secure: bool
 
 
+class Tpm(NamedTuple):
+    model: str
+    version: str
+
+
 class Hardware(NamedTuple):
     machine: str
-    scsi: bool
-    """Disks are on a virtio-scsi controller, not virtio-blk devices of their own."""
+    bus: str
+    """Of its own disks: `virtio`, `scsi` (a virtio-scsi controller) or `ide` (an AHCI or PIIX
+    controller, where nothing can be plugged in while it runs: its volumes are virtio's)."""
     nic: str
     screen: str
     """"": none"""
     processors: str
     watchdog: str | None
     firmware: Firmware | None
+    layout: Layout = Layout()
+    tpm: Tpm | None = None
+
+    @property
+    def scsi(self) -> bool:
+        return self.bus == "scsi"
+
+    @property
+    def is_pc(self) -> bool:
+        """An i440FX, which has no PCI Express."""
+        return "q35" not in self.machine
+
+    def place_of_ide(self, number: int) -> dict[str, Any]:
+        """Of its so manieth disk. Raises HardwareFault where the controller has no more."""
+        if number >= (4 if self.is_pc else 6):
+            raise HardwareFault("hw_disk_bus: the machine has no room for so many IDE disks")
+        if self.is_pc:
+            return {"bus": f"ide.{number // 2}", "unit": number % 2}
+        return {"bus": f"ide.{number}", "unit": 0}
 
 
 def hardware_of(spec: GuestSpec) -> Hardware:
@@ -60,19 +89,59 @@ def hardware_of(spec: GuestSpec) -> Hardware:
     given, specs = spec.properties, spec.specs
     machine = given.get("hw_machine_type", "q35")
     if not _MACHINE.fullmatch(machine):
-        raise HardwareFault(f"hw_machine_type: {machine:.40} is not made here, only q35")
-    bus = given.get("hw_disk_bus", "virtio")
-    if bus not in ("virtio", "scsi"):
-        raise HardwareFault(f"hw_disk_bus: {bus:.40} is neither virtio nor scsi")
+        raise HardwareFault(f"hw_machine_type: {machine:.40} is not made here, only q35 and pc")
+    firmware = _firmware(given, specs)
+    if firmware is not None and firmware.secure and "q35" not in machine:
+        raise HardwareFault("secure boot needs hw_machine_type=q35")
+    try:
+        layout = layout_of(spec.vcpus, spec.memory_mb, specs, given)
+    except ValueError as error:
+        raise HardwareFault(str(error)) from None
     return Hardware(
         machine=machine,
-        scsi=bus == "scsi",
+        bus=_known(_BUSES, given, "hw_disk_bus", "virtio"),
         nic=_known(_NICS, given, "hw_vif_model", "virtio"),
         screen=_known(_SCREENS, given, "hw_video_model", "vga"),
         processors=_processors(spec),
         watchdog=_watchdog(specs.get("hw:watchdog_action") or given.get("hw_watchdog_action")),
-        firmware=_firmware(given, specs),
+        firmware=firmware,
+        layout=layout,
+        tpm=_tpm(given, specs),
     )
+
+
+def _tpm(given: Mapping[str, str], specs: Mapping[str, str]) -> Tpm | None:
+    version = specs.get("hw:tpm_version") or given.get("hw_tpm_version")
+    model = specs.get("hw:tpm_model") or given.get("hw_tpm_model")
+    if version is None and model is None:
+        return None
+    model, version = model or _TPMS[0], version or "2.0"
+    if model not in _TPMS:
+        raise HardwareFault(f"hw_tpm_model: {model:.40} is not one of {', '.join(_TPMS)}")
+    if version not in ("1.2", "2.0") or (version == "1.2" and model == "tpm-crb"):
+        raise HardwareFault(f"hw_tpm_version: there is no {version:.40} of {model}")
+    return Tpm(model, version)
+
+
+def memory_arguments(layout: Layout, host_nodes: int) -> list[str]:
+    """Memory in cells and pages; none where nobody asked. Of a host that has as many nodes each
+    cell is on one of its own."""
+    argv: list[str] = []
+    for number, cell in enumerate(layout.cells):
+        backend: dict[str, Any] = {
+            "qom-type": "memory-backend-memfd" if layout.huge else "memory-backend-ram",
+            "id": f"ram{number}",
+            "size": cell.memory_mb << 20,
+        }
+        if layout.huge:
+            size = (layout.page_kb or 0) << 10
+            backend |= {"hugetlb": True, "hugetlbsize": size, "prealloc": True}
+        if host_nodes > 1 and len(layout.cells) <= host_nodes:
+            backend |= {"host-nodes": [number], "policy": "bind"}
+        argv += ["-object", json.dumps(backend, separators=(",", ":"))]
+        cpus = "".join(f",cpus={cpu}" for cpu in cell.cpus)
+        argv += ["-numa", f"node,nodeid={number}{cpus},memdev=ram{number}"]
+    return argv
 
 
 def _known(table: Mapping[str, str], given: Mapping[str, str], name: str, usual: str) -> str:

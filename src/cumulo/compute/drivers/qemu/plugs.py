@@ -118,7 +118,8 @@ class Plugs:
         mine |= {command.ephemeral_node(place) for place in range(len(spec.ephemerals))}
         for device in sorted(await monitor.devices()):
             if device in mine or device.startswith("disk-"):
-                blk = not hardware_of(spec).scsi
+                made = hardware_of(spec)
+                blk = not made.scsi and (made.bus == "virtio" or device.startswith("disk-"))
                 path = f"/machine/peripheral/{device}" + ("/virtio-backend" if blk else "")
                 await monitor.execute_raw("block_set_io_throttle", {"id": path, **limits})
 

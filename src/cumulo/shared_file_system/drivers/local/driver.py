@@ -14,6 +14,12 @@ from cumulo.shared_file_system.drivers.local.server import Server
 from cumulo.shared_file_system.model.orders import Rule, WantedServer
 
 T = TypeVar("T")
+_SNAPSHOTS = "snapshots"
+
+
+def _reading(rules: Sequence[Rule]) -> list[Rule]:
+    """Nobody writes into a snapshot, whatever a rule says."""
+    return [Rule(rule.to, "ro") for rule in rules]
 
 
 class LocalDriver:
@@ -56,7 +62,7 @@ class LocalDriver:
         own = self._server(server.id)
         namespace = plug.plug(self._prefix, server)
         # What it served before a restart of the machine is mounted again before it starts.
-        own.start(server.address, namespace)
+        own.start("::" if server.more else server.address, namespace)
 
     async def remove_server(self, id: str) -> None:
         await self._do(self._remove_server, id)
@@ -90,6 +96,31 @@ class LocalDriver:
             raise Refused(f"share {id} is not there")
         server.export(id, self._pool.mounted(id), rules)
 
+    async def shrink(self, id: str, size_gb: int) -> int:
+        return await self._do(self._opened_with, self._pool.shrink, check_id(id), size_gb)
+
+    def _opened_with(self, function: Callable[..., T], *arguments: Any) -> T:
+        self._usable()
+        if self._pool.exists():
+            self._pool.open()
+        return function(*arguments)
+
+    async def revert(self, id: str, snapshot_id: str, size_gb: int, token: str) -> None:
+        await self._do(self._revert, check_id(id), check_id(snapshot_id), size_gb, token)
+
+    def _revert(self, id: str, snapshot_id: str, size_gb: int, token: str) -> None:
+        """No server may hold what is replaced."""
+
+        def replace() -> None:
+            if self._pool.reverted(id, token):
+                return
+            if not self._pool.has_snapshot(snapshot_id):
+                raise Refused(f"snapshot {snapshot_id} is not on this host")
+            self._unexport(id)
+            self._pool.revert(id, snapshot_id, size_gb, token)
+
+        self._opened_with(replace)
+
     async def share_fits(self, id: str, server_id: str, rules: Sequence[Rule]) -> bool:
         def fits() -> bool:
             return self._server(server_id).exports(id, self._pool.place(id), rules)
@@ -100,17 +131,41 @@ class LocalDriver:
         await self._do(self._remove_share, id)
 
     def _remove_share(self, id: str) -> None:
-        check_id(id)
+        self._unexport(check_id(id))
+        self._pool.remove_share(id)
+
+    def _unexport(self, id: str) -> None:
         for server in self._known():
             if server.has(id):
                 server.unexport(id)
-        self._pool.remove_share(id)
 
     async def ensure_snapshot(self, id: str, share_id: str) -> None:
         await self._do(self._pool.ensure_snapshot, check_id(id), check_id(share_id))
 
+    async def export_snapshot(self, id: str, server_id: str, rules: Sequence[Rule]) -> None:
+        await self._do(self._export_snapshot, check_id(id), check_id(server_id), rules)
+
+    def _export_snapshot(self, id: str, server_id: str, rules: Sequence[Rule]) -> None:
+        server = self._server(server_id)
+        if not server.runs():
+            raise Waiting(f"export server {server_id} does not run")
+        place = self._opened_with(self._pool.snapshot_mounted, id)
+        server.export(id, place, _reading(rules), _SNAPSHOTS)
+
+    async def snapshot_fits(self, id: str, server_id: str, rules: Sequence[Rule]) -> bool:
+        def fits() -> bool:
+            place = self._pool.place(id)
+            return self._server(server_id).exports(id, place, _reading(rules), _SNAPSHOTS)
+
+        return await self._do(fits)
+
     async def remove_snapshot(self, id: str) -> None:
-        await self._do(self._pool.remove_snapshot, check_id(id))
+        def remove() -> None:
+            self._unexport(id)
+            self._pool.remove_snapshot(id)
+
+        check_id(id)
+        await self._do(remove)
 
     async def share_size(self, id: str) -> int:
         return await self._do(self._opened, self._pool.size, check_id(id))

@@ -7,12 +7,17 @@ a subvolume's bytes by its qgroup, so a limit holds whoever writes. All methods 
 import os
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 from cumulo.core.run.commands import CommandFailed, run_blocking
-from cumulo.shared_file_system.drivers.driver import Refused, check_id
+from cumulo.shared_file_system.drivers.driver import DataLoss, Refused, check_id
 
 GIB = 1 << 30
 NEEDED = ("btrfs", "mkfs.btrfs", "mount", "ganesha.nfsd", "dbus-daemon", "dbus-send", "ip")
+_NEW, _OLD = "new", "old"
+"""Folders of subvolumes that take each other's place"""
+_TOKEN = "trusted.cumulo.revert"
+"""Of a subvolume: the reversion that made it. No client sees or sets attributes of this kind."""
 _WRITABLE = 0o777
 """Of a new share's top: who mounts it decides, as on Manila's own back ends."""
 
@@ -74,6 +79,14 @@ class Pool:
         _run("btrfs", "quota", "enable", str(self._top))
         for name in ("shares", "snapshots"):
             (self._top / name).mkdir(exist_ok=True)
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """What a reversion that was interrupted has left."""
+        for name in (_NEW, _OLD):
+            folder = self._top / name
+            for path in folder.iterdir() if folder.is_dir() else ():
+                self._recover(path.name)
 
     def close(self) -> None:
         """Unmounted, as far as nobody has files open."""
@@ -113,37 +126,115 @@ class Pool:
                 _run("btrfs", "subvolume", "snapshot", str(source), str(path))
         has = self.size(id)
         if has < size_gb:
-            _run("btrfs", "qgroup", "limit", str(size_gb * GIB), str(path))
+            self._limit(path, size_gb)
         return max(has, size_gb)
 
     def size(self, id: str) -> int:
         """GiB; 0: it is not there, or not yet with its limit."""
         path = self._share(id)
+        self._recover(id)
         if not path.exists():
             return 0
-        text = _run("btrfs", "qgroup", "show", "-r", "-f", "--raw", str(path))
-        words = text.strip().splitlines()[-1].split()
-        return int(words[3]) // GIB if len(words) > 3 and words[3].isdecimal() else 0
+        limit = _group(path).limit
+        return 0 if limit is None else limit // GIB
+
+    def shrink(self, id: str, size_gb: int) -> int:
+        """Raises DataLoss; then nothing has changed."""
+        path, has = self._share(id), self.size(id)
+        if size_gb < 1:
+            raise ValueError("a share has at least 1 GiB")
+        if not has:
+            raise Refused(f"share {id} is not there")
+        if has > size_gb:
+            self._refuse_loss(path, size_gb)
+            # What is written from now on is refused, not lost; what was written just now is seen.
+            self._limit(path, size_gb)
+            try:
+                self._refuse_loss(path, size_gb)
+            except DataLoss:
+                self._limit(path, has)
+                raise
+        return min(has, size_gb)
+
+    def _refuse_loss(self, path: Path, size_gb: int) -> None:
+        _run("btrfs", "filesystem", "sync", str(self._top))
+        used = _group(path).used
+        if used > size_gb * GIB:
+            raise DataLoss(
+                f"{used / GIB:.2f} GiB are in it, more than the {size_gb} GiB that it was to become"
+            )
+
+    def _limit(self, path: Path, size_gb: int) -> None:
+        """By its group, at the pool's top: a subvolume that is full takes no change at all, not
+        even of its limit."""
+        _run("btrfs", "qgroup", "limit", str(size_gb * GIB), _group(path).id, str(self._top))
+
+    def revert(self, id: str, snapshot_id: str, size_gb: int, token: str) -> None:
+        """The subvolume is replaced by a new one of the snapshot's content, which bears the token.
+        It must not be exported meanwhile. Wherever it is interrupted, either of them is there."""
+        path, source = self._share(id), self._snapshot(snapshot_id)
+        self._recover(id)
+        if self.reverted(id, token):
+            return
+        if not source.exists():
+            raise Refused(f"snapshot {snapshot_id} is not on this host")
+        new, old = self._top / _NEW / id, self._top / _OLD / id
+        for place in (new, old):
+            place.parent.mkdir(exist_ok=True)
+        if new.exists():
+            _drop(new)
+        _run("btrfs", "subvolume", "snapshot", str(source), str(new))
+        self._limit(new, size_gb)
+        os.setxattr(new, _TOKEN, token.encode())
+        self._unmount(self.place(id))
+        if path.exists():
+            path.rename(old)
+        new.rename(path)
+        self._recover(id)
+
+    def reverted(self, id: str, token: str) -> bool:
+        try:
+            return os.getxattr(self._share(id), _TOKEN) == token.encode()
+        except OSError:
+            return False
+
+    def _recover(self, id: str) -> None:
+        """A reversion was interrupted: between its two renamings the new content counts."""
+        path, new, old = self._share(id), self._top / _NEW / id, self._top / _OLD / id
+        if not path.exists() and old.exists() and new.exists():
+            new.rename(path)
+        for left in (new, old):
+            if path.exists() and left.exists():
+                _drop(left)
 
     def place(self, id: str) -> Path:
         return self._exports / check_id(id)
 
     def mounted(self, id: str) -> Path:
         """Where the share alone is mounted: an export server cannot serve a subvolume's path."""
+        if not self._share(id).exists() and not self.place(id).is_mount():
+            raise Refused(f"share {id} is not there")
+        return self._mount(id, f"subvol=shares/{id}")
+
+    def snapshot_mounted(self, id: str) -> Path:
+        if not self.has_snapshot(id):
+            raise Refused(f"snapshot {id} is not there")
+        return self._mount(id, f"ro,subvol=snapshots/{id}")
+
+    def _mount(self, id: str, options: str) -> Path:
         place = self.place(id)
         if not place.is_mount():
-            if not self._share(id).exists():
-                raise Refused(f"share {id} is not there")
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
             device = _run("findmnt", "-n", "-o", "SOURCE", str(self._top)).strip().partition("[")[0]
-            _run("mount", "-o", f"subvol=shares/{id}", device, str(place))
+            _run("mount", "-o", options, device, str(place))
         return place
 
     def remove_share(self, id: str) -> None:
         path = self._share(id)
         self._unmount(self._exports / id)
-        if path.exists():
-            _run("btrfs", "subvolume", "delete", "-c", str(path))
+        for each in (path, self._top / _NEW / id, self._top / _OLD / id):
+            if each.exists():
+                _drop(each)
 
     def _unmount(self, place: Path) -> None:
         if place.is_mount():
@@ -166,8 +257,9 @@ class Pool:
 
     def remove_snapshot(self, id: str) -> None:
         path = self._snapshot(id)
+        self._unmount(self._exports / id)
         if path.exists():
-            _run("btrfs", "subvolume", "delete", "-c", str(path))
+            _drop(path)
 
     def names(self) -> dict[str, str]:
         """What there is; nothing as long as nobody ever had a share here."""
@@ -178,6 +270,25 @@ class Pool:
         for name, what in (("shares", "share"), ("snapshots", "snapshot")):
             found |= {path.name: what for path in (self._top / name).iterdir()}
         return found
+
+
+class _Group(NamedTuple):
+    """What btrfs counts of a subvolume, in bytes."""
+
+    id: str
+    used: int
+    limit: int | None
+
+
+def _group(path: Path) -> _Group:
+    text = _run("btrfs", "qgroup", "show", "-r", "-f", "--raw", str(path))
+    words = text.strip().splitlines()[-1].split()
+    limited = len(words) > 3 and words[3].isdecimal()
+    return _Group(words[0], int(words[1]), int(words[3]) if limited else None)
+
+
+def _drop(path: Path) -> None:
+    _run("btrfs", "subvolume", "delete", "-c", str(path))
 
 
 def _run(*argv: str) -> str:

@@ -40,14 +40,16 @@ _START_SECONDS = 10.0
 _MANAGER = "/org/ganesha/nfsd/ExportMgr"
 
 
-def export_text(number: int, share_id: str, place: Path, rules: Sequence[Rule]) -> str:
+def export_text(
+    number: int, share_id: str, place: Path, rules: Sequence[Rule], folder: str = "shares"
+) -> str:
     """The narrowest rule that fits a client counts, so it stands first."""
     blocks = [
         f"  CLIENT {{ Clients = {rule.to}; Access_Type = {rule.level.upper()}; }}\n"
         for rule in sorted(rules, key=lambda rule: (-_length(rule.to), rule.to))
     ]
     return (
-        f"EXPORT {{ Export_Id = {number}; Path = {place}; Pseudo = /shares/{share_id};\n"
+        f"EXPORT {{ Export_Id = {number}; Path = {place}; Pseudo = /{folder}/{share_id};\n"
         f"  Access_Type = NONE; Filesystem_Id = {number}.1; Squash = No_Root_Squash;\n"
         f"{''.join(blocks)}  FSAL {{ Name = VFS; }} }}\n"
     )
@@ -78,7 +80,8 @@ class Server:
         return self._daemon("ganesha") is not None and self._daemon("dbus") is not None
 
     def start(self, address: str, namespace: str) -> None:
-        """Nothing happens when it runs. Raises OSError when it does not come."""
+        """`address`: the one that it listens on, or `::` for all that its namespace has. Nothing
+        happens when it runs. Raises OSError when it does not come."""
         if self.runs():
             return
         self.stop()
@@ -153,20 +156,24 @@ class Server:
 
     # --- exports ----------------------------------------------------------------------------
 
-    def exports(self, share_id: str, place: Path, rules: Sequence[Rule]) -> bool:
+    def exports(
+        self, share_id: str, place: Path, rules: Sequence[Rule], folder: str = "shares"
+    ) -> bool:
         """It serves the share so, and runs."""
         path = self._exports / f"{check_id(share_id)}.conf"
         number = self._number(path)
         if number is None or not self.runs():
             return False
-        return path.read_text() == export_text(number, share_id, place, rules)
+        return path.read_text() == export_text(number, share_id, place, rules, folder)
 
-    def export(self, share_id: str, place: Path, rules: Sequence[Rule]) -> None:
+    def export(
+        self, share_id: str, place: Path, rules: Sequence[Rule], folder: str = "shares"
+    ) -> None:
         """Raises OSError; Refused for what the server does not take."""
         path = self._exports / f"{check_id(share_id)}.conf"
         known = self._number(path)
         number = known if known is not None else self._free_number()
-        text = export_text(number, share_id, place, rules)
+        text = export_text(number, share_id, place, rules, folder)
         if known is not None and path.read_text() == text:
             return
         new = path.with_suffix(".new")

@@ -1,0 +1,223 @@
+"""A node's connections to the other control nodes: dialled when there is something to ask.
+
+A node shows a certificate that it has made itself, with the cloud's authority, which every control
+node has; it names the node, and counts as long as its row is there.
+"""
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidHandshake
+
+from cumulo.core.blobs.content import Content, Missing
+from cumulo.core.blobs.streams import Reader
+from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.faults import Unavailable
+from cumulo.core.hosts import authority
+from cumulo.core.hosts.dial import Remote
+from cumulo.core.hosts.hello import Opened
+from cumulo.core.hosts.messages import Answer, Ask
+from cumulo.core.hosts.peer import LONG_SECONDS, LONGEST_ANSWER, Nonsense, Peer, PeerFault, PeerGone
+from cumulo.core.http.operations import Call, Reply
+from cumulo.core.nodes import queries
+from cumulo.core.nodes.hellos import PATH, SPEAKER, AskHost, Body, OpenContent, Piece, Request
+from cumulo.core.nodes.leases import is_alive
+from cumulo.core.nodes.me import Me
+from cumulo.core.nodes.model import NodeRow
+
+log = logging.getLogger("cumulo.nodes")
+
+OPEN_SECONDS = 5.0
+PAIR = "node.pem"
+HOP = frozenset(
+    ("connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "expect")
+)
+"""Headers of one connection."""
+_decode = msgspec.msgpack.decode
+
+
+class NodeLinks:
+    """Implements `core.hosts.conductor.Elsewhere`, and `Contents` of the node that has them."""
+
+    def __init__(
+        self, database: Database, me: Me, secrets_dir: Path, authority_of: Callable[[], Any]
+    ) -> None:
+        self._database = database
+        self._me = me
+        self._secrets_dir = secrets_dir
+        self._authority_of = authority_of
+        self._peers: dict[str, tuple[Peer, asyncio.Task[None]]] = {}
+        self._dialling: dict[str, asyncio.Lock] = {}
+        self._context: ssl.SSLContext | None = None
+
+    # --- hosts --------------------------------------------------------------------------------
+
+    async def ask(self, node_id: str, host_id: str, ask: Ask) -> Answer:
+        row = await self._database.read(lambda tx: tx.get(NodeRow, node_id))
+        if row is None:
+            return Answer(refused=f"host {host_id} is not connected")
+        try:
+            peer = await self._peer(row)
+            raw = await peer.call("ask", AskHost(host_id, ask), seconds=LONG_SECONDS)
+        except (OSError, PeerFault) as error:
+            return Answer(refused=f"host {host_id} (by the control node {row.name}): {error}")
+        return _decode(raw, type=Answer)
+
+    # --- contents -----------------------------------------------------------------------------
+
+    async def open(self, content: Content) -> Reader:
+        """Implements `core.blobs.content.Contents`."""
+        peer = await self._peer(await self._keeper())
+        try:
+            opened = _decode(await peer.call("open", OpenContent(content)), type=Opened)
+        except PeerFault as error:
+            raise OSError(str(error)) from None
+        if opened.handle is None:
+            raise Missing(content.id)
+        return Remote(peer.call, opened.handle, opened.size)
+
+    # --- requests -----------------------------------------------------------------------------
+
+    async def forward(self, call: Call) -> Reply:
+        """The answer of the node that has the files, which proves by itself who asks."""
+        if call.inside:
+            raise Unavailable(
+                "The files of this are kept by another control node: ask there, by HTTP."
+            )
+        try:
+            peer = await self._peer(await self._keeper())
+            number = _decode(await peer.call("request", _request(call)), type=int)
+            sending = asyncio.create_task(_send(peer, number, call.stream))
+            try:
+                first = _decode(await peer.call("answer", number, seconds=LONG_SECONDS), type=Piece)
+            except BaseException:
+                sending.cancel()
+                with contextlib.suppress(OSError, PeerFault):
+                    await peer.tell("leave", number)
+                raise
+        except (OSError, PeerFault) as error:
+            raise Unavailable(f"The control node that has this: {error}") from None
+        assert first.head is not None
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in first.head.headers
+        }
+        kind = next((headers.pop(n) for n in list(headers) if n.lower() == "content-type"), None)
+        return Reply(
+            first.head.status,
+            None,
+            {name: value for name, value in headers.items() if name.lower() not in HOP},
+            stream=_pieces(peer, number, sending),
+            content_type=kind,
+        )
+
+    # --- connections --------------------------------------------------------------------------
+
+    async def _keeper(self) -> NodeRow:
+        """The node that has the files. Raises PeerGone."""
+
+        def read(tx: Tx) -> NodeRow | None:
+            now = float(tx.value(queries.NOW))
+            found = [row for row in tx.all(queries.NODES) if row.content and is_alive(row, now)]
+            return found[0] if found else None
+
+        row = await self._database.read(read)
+        if row is None:
+            raise PeerGone("the control node that has the files does not answer")
+        return row
+
+    async def _peer(self, row: NodeRow) -> Peer:
+        """Raises OSError."""
+        async with self._dialling.setdefault(row.id, asyncio.Lock()):
+            known = self._peers.get(row.id)
+            if known is not None and not known[1].done():
+                return known[0]
+            ready: asyncio.Future[Peer] = asyncio.get_running_loop().create_future()
+            task = asyncio.create_task(self._connected(row, ready))
+            try:
+                async with asyncio.timeout(OPEN_SECONDS):
+                    peer = await asyncio.shield(ready)
+            except TimeoutError:
+                task.cancel()
+                raise PeerGone(f"the control node {row.name} does not answer") from None
+            self._peers[row.id] = (peer, task)
+            return peer
+
+    async def _connected(self, row: NodeRow, ready: "asyncio.Future[Peer]") -> None:
+        try:
+            async with connect(
+                row.url + PATH,
+                ssl=self._tls(),
+                max_size=LONGEST_ANSWER,
+                max_queue=16,
+                compression=None,
+                open_timeout=OPEN_SECONDS,
+                ping_interval=5.0,
+                ping_timeout=10.0,
+                proxy=None,
+                user_agent_header=None,
+                logger=logging.getLogger("cumulo.link.wire"),
+            ) as wire:
+                peer = Peer(wire, {})
+                if not ready.done():
+                    ready.set_result(peer)
+                await peer.run()
+        except (OSError, InvalidHandshake, Nonsense) as error:
+            log.info("the control node %s at %s: %s", row.name, row.url, error)
+            if not ready.done():
+                ready.set_exception(PeerGone(f"the control node {row.name}: {error}"))
+
+    def _tls(self) -> ssl.SSLContext:
+        if self._context is None:
+            made = self._authority_of()
+            pair = self._secrets_dir / PAIR
+            made.make_node_pair(SPEAKER + self._me.id, pair)
+            self._context = authority.client_context(made.path, pair)
+        return self._context
+
+
+def _request(call: Call) -> Request:
+    # That a body comes without a length is part of the request.
+    kept = HOP - {"transfer-encoding"}
+    headers = [(n, v) for n, v in call.headers().items() if n.lower() not in kept]
+    scheme = call.base_url.partition("://")[0] or "http"
+    return Request(
+        call.operation.method, call.raw_path, call.query_string, headers, scheme, call.address
+    )
+
+
+async def _send(peer: Peer, number: int, stream: AsyncIterator[bytes] | None) -> None:
+    """The request's body; whoever answers without having read it is not sent the rest. A client
+    that goes in its middle ends the request."""
+    try:
+        if stream is not None:
+            async for piece in stream:
+                if not _decode(await peer.call("body", Body(number, piece, True)), type=bool):
+                    return
+        await peer.call("body", Body(number, b"", False))
+    except Exception as error:  # the answer says what became of it
+        log.info("a request's body was not handed on: %s", error)
+        with contextlib.suppress(OSError, PeerFault):
+            await peer.tell("leave", number)
+
+
+async def _pieces(peer: Peer, number: int, sending: "asyncio.Task[None]") -> AsyncIterator[bytes]:
+    ended = False
+    try:
+        while not ended:
+            raw = await peer.call("answer", number, seconds=LONG_SECONDS)
+            piece = _decode(raw, type=Piece)
+            ended = not piece.more
+            if piece.data:
+                yield piece.data
+    finally:
+        sending.cancel()
+        if not ended:
+            with contextlib.suppress(OSError, PeerFault):
+                await peer.tell("leave", number)
