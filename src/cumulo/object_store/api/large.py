@@ -58,9 +58,10 @@ class LargeApi:
         text = manifest.dump(segments)
         received = await self._store.bytes.receive(_once(text), len(text))
         new.blob, new.kind, new.size = received.blob, "slo", manifest.size_of(segments)
+        new.extra["blob_md5"] = received.md5
         # What `?multipart-manifest=get` gives is what it is, for whoever compares sums.
         given_back = msgspec.json.encode(manifest.shown(segments))
-        new.extra = {
+        new.extra |= {
             "manifest_etag": hashlib.md5(given_back, usedforsecurity=False).hexdigest(),
             "manifest_size": len(given_back),
         }
