@@ -103,8 +103,14 @@ RULES: dict[str, str] = {
              delete=_WRITE),
     **_rules("share_group_snapshot", get=_READ, get_all=_READ, create=_WRITE, update=_WRITE,
              delete=_WRITE),
-    **_rules("share_group_type", get=_READ, get_all=_READ, create=_ADMIN, update=_ADMIN,
-             delete=_ADMIN),
+    **_rules(
+        "share_group_type", show=_READ, index=_READ, default=_READ, create=_ADMIN, delete=_ADMIN,
+        list_project_access=_ADMIN, add_project_access=_ADMIN, remove_project_access=_ADMIN,
+    ),
+    **_rules(
+        "share_group_types_spec", show=_ADMIN, index=_ADMIN, create=_ADMIN, update=_ADMIN,
+        delete=_ADMIN,
+    ),
     **_rules("share_backup", get=_READ, get_all=_READ, create=_WRITE, update=_WRITE,
              delete=_WRITE),
     **_rules("qos_type", show=_READ, index=_READ, create=_ADMIN, update=_ADMIN, delete=_ADMIN),

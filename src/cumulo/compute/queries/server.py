@@ -29,6 +29,7 @@ _m, _b, _f = columns(MigrationRow), columns(BackupRow), columns(FileRow)
 
 SERVERS = Listing(
     ServerRow,
+    remembers=True,
     filters={
         "project_id": equals(_c.project_id),
         "user_id": equals(_c.user_id),

@@ -37,8 +37,6 @@ _NOUNS = (
           "Share groups are not supported by any pool."),
     _Noun("/share-group-snapshots", "share_group_snapshots", "Share group snapshot",
           "share_group_snapshot", "2.31", "Share groups are not supported by any pool."),
-    _Noun("/share-group-types", "share_group_types", "Share group type", "share_group_type",
-          "2.31", "Share groups are not supported by any pool."),
     _Noun("/share-backups", "share_backups", "Share backup", "share_backup", "2.80",
           "Share backups are not supported: no backup driver is there."),
 )  # fmt: skip

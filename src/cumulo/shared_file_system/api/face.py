@@ -7,6 +7,7 @@ from cumulo.shared_file_system.api import versions
 from cumulo.shared_file_system.api.absent import AbsentApi
 from cumulo.shared_file_system.api.actions import ActionsApi
 from cumulo.shared_file_system.api.cloud import CloudApi
+from cumulo.shared_file_system.api.groups import GroupTypesApi
 from cumulo.shared_file_system.api.instances import InstancesApi
 from cumulo.shared_file_system.api.locations import LocationsApi
 from cumulo.shared_file_system.api.locks import LocksApi
@@ -75,6 +76,7 @@ def shared_file_system_faces(service: SharedFileSystemService, rules: Rules) -> 
                 *QuotasApi(service).operations(),
                 *CloudApi(service).operations(),
                 *QosApi(service).operations(),
+                *GroupTypesApi(service).operations(),
                 *AbsentApi(service, shares).operations(),
             ],
         ),

@@ -236,6 +236,11 @@ class SharesApi:
                 kind = service.types.get(tx, source.type_id, who)
             if network is None and source.share_network_id:
                 network = service.networks.get(tx, source.share_network_id, who)
+            if network is not None and network.id != source.share_network_id:
+                raise BadRequest(
+                    "Invalid input received: Share network ID should be the same as snapshot's "
+                    "parent share's."
+                )
             if not kind.says(FROM_SNAPSHOTS):
                 raise BadRequest("Share cannot be created from snapshot (its type says so).")
         _refuse_what_is_not(wish, kind)

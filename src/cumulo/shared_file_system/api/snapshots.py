@@ -92,6 +92,7 @@ class SnapshotsApi:
              "share_snapshot_instance_export_location:"),
         ):  # fmt: skip
             places = f"{base}/export-locations"
+            late = {"early": "instances" in base}
             found += [
                 Operation("GET", places, self.locations, policy=f"{rule}index", since="2.32",
                           response=bodies.SnapshotLocations, **late),

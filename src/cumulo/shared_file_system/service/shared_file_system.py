@@ -4,6 +4,7 @@ from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.network.interface import ServicePorts
 from cumulo.shared_file_system.service.changes import Changes
+from cumulo.shared_file_system.service.groups import GroupTypes
 from cumulo.shared_file_system.service.locks import Locks
 from cumulo.shared_file_system.service.messages import Messages
 from cumulo.shared_file_system.service.networks import ShareNetworks
@@ -26,6 +27,7 @@ class SharedFileSystemService:
         self.quotas = ShareQuotas(quotas)
         self.types = Types()
         self.qos = QosTypes()
+        self.groups = GroupTypes(self.types)
         self.locks = Locks()
         self.messages = Messages()
         self.networks = ShareNetworks(registry, ports, self.quotas)
