@@ -12,7 +12,7 @@ from cumulo.core.wire.shapes import Body, Since
 from cumulo.shared_file_system.api import bodies
 from cumulo.shared_file_system.api.actions import action_body
 from cumulo.shared_file_system.api.lists import Metadata, Text255
-from cumulo.shared_file_system.api.shares import SharesApi, protocol_of
+from cumulo.shared_file_system.api.shares import SharesApi
 from cumulo.shared_file_system.api.snapshots import SnapshotsApi
 from cumulo.shared_file_system.model.type import HANDLES_SERVERS, TypeRow
 from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
@@ -70,6 +70,8 @@ class ManageApi:
                                   "response": bodies.ShareAnswer}  # fmt: skip
         out: dict[str, Any] = {"policy": "share:unmanage", "status": 202}
         shot = "share_snapshot:"
+        shot_out: dict[str, Any] = {"policy": f"{shot}unmanage_snapshot", "status": 202,
+                                    "body": action_body("unmanage", _ANY, "Snapshot")}  # fmt: skip
         return [
             # 2.49: of types that handle share servers, too
             Operation("POST", "/os-share-manage", self.manage_older, until="2.6", **manage),
@@ -85,9 +87,10 @@ class ManageApi:
             Operation("POST", "/snapshots/manage", self.manage_snapshot, since="2.12", status=202,
                       policy=f"{shot}manage_snapshot", body=ManageSnapshot,
                       response=bodies.SnapshotAnswer),
-            Operation("POST", snapshot, self.unmanage_snapshot, action="unmanage", since="2.12",
-                      status=202, policy=f"{shot}unmanage_snapshot",
-                      body=action_body("unmanage", _ANY, "Snapshot")),
+            Operation("POST", snapshot, self.unmanage_snapshot_older, action="unmanage",
+                      since="2.12", until="2.48", **shot_out),
+            Operation("POST", snapshot, self.unmanage_snapshot, action="unmanage", since="2.49",
+                      **shot_out),
         ]  # fmt: skip
 
     def _type(self, call: Call, tx: Tx) -> TypeRow:
@@ -102,8 +105,6 @@ class ManageApi:
         wish = call.body.share
         if wish.mount_point_name:
             raise BadRequest("Invalid input received: mount point names are not supported.")
-        if "@" not in wish.service_host:
-            raise BadRequest("Host parameter should be a host, a back end and a pool: host@x#y.")
         row = self._managing.manage(
             tx,
             call.principal,
@@ -112,7 +113,7 @@ class ManageApi:
             server_id=wish.share_server_id,
             host=wish.service_host,
             path=wish.export_path,
-            protocol=protocol_of(wish.protocol),
+            protocol=wish.protocol.upper(),
             name=wish.name or wish.display_name,
             description=wish.description or wish.display_description,
             is_public=as_bool(wish.is_public or False, "is_public"),
@@ -141,6 +142,13 @@ class ManageApi:
             wish.metadata or {},
         )
         return self._snapshots.answer(call, row)
+
+    def unmanage_snapshot_older(self, call: Call, tx: Tx) -> None:
+        row = self._snapshots.found(call, tx)
+        share = self._service.shares.get(tx, row.share_id, call.principal)
+        if share.share_network_id is not None:
+            raise Forbidden("Snapshots of shares with share servers are unmanaged since 2.49.")
+        self.unmanage_snapshot(call, tx)
 
     def unmanage_snapshot(self, call: Call, tx: Tx) -> None:
         self._managing.unmanage_snapshot(tx, self._snapshots.found(call, tx), call.principal)

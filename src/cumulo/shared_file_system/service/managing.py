@@ -25,7 +25,7 @@ from cumulo.shared_file_system.queries import snapshot as snapshots
 from cumulo.shared_file_system.service.locks import Locks
 from cumulo.shared_file_system.service.pools import KIND, ZONE, Pools
 from cumulo.shared_file_system.service.quotas import ShareQuotas
-from cumulo.shared_file_system.service.shares import Shares, empty_share
+from cumulo.shared_file_system.service.shares import PROTOCOLS, Shares, empty_share
 from cumulo.shared_file_system.service.snapshots import Snapshots
 
 _BUSY = ("creating", "creating_from_snapshot", "deleting", "extending", "shrinking", "reverting",
@@ -100,13 +100,15 @@ class Managing:
             host_id=server.host_id,
             availability_zone=ZONE,
             managing=True,
+            fault=None if words["protocol"] in PROTOCOLS else "no export server speaks that",
             created_at=tx.now,
             **words,
         )
         row = msgspec.structs.replace(row, status=share_status(row))
         tx.insert(row)
         SHARES.changed(tx, None, row)
-        self._registry.touch(tx, server.host_id, KIND, row.id)
+        if row.fault is None:
+            self._registry.touch(tx, server.host_id, KIND, row.id)
         emit(tx, "share.manage", row.id, project_id=project_id, principal=who, host=server.host_id)
         return row
 
@@ -117,7 +119,7 @@ class Managing:
             )
         row = tx.get(ServerRow, server_id)
         if row is None:
-            raise NotFound(f"Share server {server_id:.255} could not be found.")
+            raise BadRequest(f"Share server {server_id:.255} could not be found.")
         if row.host_id != host.partition("@")[0]:
             raise NotFound(f"Share server {row.id} is not on host {host:.255}.")
         if server_status(row) != "active":
