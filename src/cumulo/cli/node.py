@@ -78,8 +78,14 @@ def join(
     """Make this machine a control node of the cloud whose node is at URL, and start it."""
     from cumulo.core.hosts.joining import CannotJoin, token_of
     from cumulo.core.nodes import joining
+    from cumulo.core.nodes.nodes import is_nowhere
 
     settings = load_settings(data_dir, listen=listen)
+    if is_nowhere(settings.link_address[0]):
+        raise click.ClickException(
+            f"the other nodes cannot dial {settings.host}: --listen ADDRESS:PORT with an address "
+            "of this machine"
+        )
     folder = settings.data_dir
     if any((folder / each).exists() for each in ("cumulo.db", "cumulo.toml", "joined.json")):
         raise click.ClickException(f"{folder} is in use already: another --data-dir")
