@@ -141,8 +141,8 @@ def _line(node: dict[str, Any]) -> str:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @data_dir_option
 def remove(name: str, yes: bool, data_dir: Path | None) -> None:
-    """Forget a node that has stopped. It knew the cloud's keys and its database: change the
-    database's password, and rotate keys, if it was not yours to the end."""
+    """Forget a node that has stopped; it cannot come back by itself. It knew the cloud's keys and
+    its database's password: docs/operating.md."""
     if not yes:
         click.confirm(f"Remove the control node {name} from the cloud?", abort=True)
     path = f"{NODES}/{quote(name, safe='')}/remove"
