@@ -141,6 +141,25 @@ def test_an_image_that_cannot_be_had_yet_is_a_wait(tmp_path: Path) -> None:
     run(story)
 
 
+def test_an_image_may_be_had_ahead(tmp_path: Path) -> None:
+    async def story() -> None:
+        store = Store(tmp_path / "store")
+        store.put(IMAGE.id, CONTENT)
+        host = Host(shelf=shelf_at(tmp_path, store))
+        ahead = WantedGuest(id="image-one", generation=1, power="off", image=IMAGE, cached=True)
+        host.desk.order(ahead.id, ahead)
+        await host.worker.once()
+        assert host.desk.seen[ahead.id].done
+        assert host.desk.seen[ahead.id].state.power == "absent"
+        assert (tmp_path / "cache" / IMAGE.sha512).read_bytes() == CONTENT
+        assert await host.driver.names() == []
+        host.desk.remove(ahead.id)
+        await host.worker.once()
+        assert host.desk.gone == {} or ahead.id not in host.desk.items
+
+    run(story)
+
+
 def test_a_lost_image_is_said_and_needed_ones_are_kept(tmp_path: Path) -> None:
     async def story() -> None:
         store = Store(tmp_path / "store")

@@ -73,4 +73,6 @@ def test_a_large_folder_is_stepped_over() -> None:
 
 def test_path_lists_what_is_directly_in_it() -> None:
     wish = Wish(prefix="a/", delimiter="/", only_objects=True)
-    assert fill(["a/", "a/b", "a/c/d", "b"], wish)[0] == ["a/", "a/b"]
+    # The path itself is not in it; an object named as a directory stands for the directory.
+    assert fill(["a/", "a/b", "a/c/d", "b"], wish)[0] == ["a/b"]
+    assert fill(["a/", "a/b", "a/c/", "a/c/d", "b"], wish)[0] == ["a/b", "a/c/"]

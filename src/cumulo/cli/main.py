@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "bench": "Measure CPU per request, start-up and memory on this machine.",
         "rally": "Measure clouds with Rally task files: load, verdicts, reports.",
         "setup": "Install what the machine lacks and build the guest image.",
+        "object-store": "Look after the object store's devices: add, weigh, empty, repair.",
         "baremetal": "Have a farm of virtual machines with BMCs, to learn and to test with.",
         "image": "Make images: the small guest image from Debian packages.",
         "doctor": "Check the machine: what is missing, and the command that mends it.",

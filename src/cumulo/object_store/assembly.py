@@ -1,28 +1,50 @@
 """What the object store is to the cloud."""
 
+from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, Service
 from cumulo.identity.interface import RequestKeys
 from cumulo.object_store.api.face import swift_faces
+from cumulo.object_store.api.ring import RingApi
 from cumulo.object_store.api.s3.face import s3_faces
 from cumulo.object_store.drivers.files import FileBlobs
 from cumulo.object_store.interface import EVENTS
 from cumulo.object_store.meters import METERS
 from cumulo.object_store.model.ring import Device, Ring
 from cumulo.object_store.policy import RULES
-from cumulo.object_store.reconcile import ContainerLooks, ObjectExpiry, ObjectRemovals
+from cumulo.object_store.reconcile import (
+    ContainerLooks,
+    DeviceKeeping,
+    ObjectExpiry,
+    ObjectRemovals,
+)
+from cumulo.object_store.service.devices import Devices, Wanted
 from cumulo.object_store.service.object_store import ObjectStoreService
+from cumulo.object_store.service.repair import Repair
 from cumulo.object_store.settings import ObjectStoreSettings
 from cumulo.settings import BadSettings
 
 
 def build(frame: Frame) -> Service:
-    store = ObjectStoreService(
+    own, blobs = frame.settings.of(ObjectStoreSettings), _blobs(frame)
+    store = ObjectStoreService(frame.database, blobs, durable=own.durable)
+    devices = Devices(
         frame.database,
-        _blobs(frame),
-        durable=frame.settings.of(ObjectStoreSettings).durable,
+        blobs,
+        {n: Wanted(d.path, d.weight, d.zone, d.region) for n, d in own.devices.items()},
+        replicas=own.replicas,
+        place=partial(_place, frame),
     )
+    repair = Repair(
+        frame.database,
+        blobs,
+        store.removals,
+        rate=own.repair_rate * 1024 * 1024,
+        keep=frame.keeps_unknown,
+    )
+    keeping = DeviceKeeping(devices, repair)
     rules = frame.rules("object_store", RULES)
 
     def on_bells(bells: Bells) -> None:
@@ -39,13 +61,14 @@ def build(frame: Frame) -> Service:
                 region=frame.settings.region,
                 domains=_domains(frame),
             ),
+            RingApi(devices, repair, blobs).face(),
         ],
         reconcilers=[
             ObjectRemovals(frame.database, store, keep=frame.keeps_unknown),
             ObjectExpiry(frame.database, store),
         ],
         on_bells=on_bells,
-        workers=[ContainerLooks(frame.database, store).run],
+        workers=[ContainerLooks(frame.database, store).run, keeping.run],
         counts={"containers": store.containers.count_all},
         has_files=True,
     )
@@ -60,13 +83,17 @@ def _domains(frame: Frame) -> tuple[str, ...]:
     return () if host.replace(".", "").isdecimal() or ":" in host else (host,)
 
 
+def _place(frame: Frame, name: str, path: str) -> Path:
+    return frame.settings.data_dir / (path or f"objects/{name}")
+
+
 def _blobs(frame: Frame) -> FileBlobs:
     """On the devices that the settings name."""
-    own, data = frame.settings.of(ObjectStoreSettings), frame.settings.data_dir
+    own = frame.settings.of(ObjectStoreSettings)
     devices = [
         Device(name, each.weight, each.zone, each.region) for name, each in own.devices.items()
     ]
-    places = {name: data / (each.path or f"objects/{name}") for name, each in own.devices.items()}
+    places = {name: _place(frame, name, each.path) for name, each in own.devices.items()}
     try:
         ring = Ring(devices, replicas=own.replicas)
     except ValueError as error:

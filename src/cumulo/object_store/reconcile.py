@@ -1,11 +1,15 @@
 """What makes the disks equal to the rows: removals, and objects whose time is over."""
 
 import asyncio
+import contextlib
 import logging
+import time
 
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.object_store.model.container import RemovalRow
+from cumulo.object_store.service.devices import Devices
 from cumulo.object_store.service.object_store import ObjectStoreService
+from cumulo.object_store.service.repair import Repair
 
 START = "start"
 """The id of the work that is done once, when the process starts."""
@@ -140,3 +144,43 @@ class ContainerLooks:
                 self._seen = seen
                 return
             after = rows[-1].id
+
+
+REPAIR_SECONDS = 3600.0
+LACKING_SECONDS = 60.0
+"""The same while replicas are missing."""
+AUDIT_SECONDS = 7 * 24 * 3600.0
+
+
+class DeviceKeeping:
+    """The ring as the rows have it; passes of repair, at once when something has moved; everything
+    is read again once a week."""
+
+    def __init__(self, devices: Devices, repair: Repair) -> None:
+        self._devices = devices
+        self._repair = repair
+        self._moved = asyncio.Event()
+        devices.wake = self._moved.set
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        loaded = False
+        audited = time.monotonic()
+        while True:
+            try:
+                if not loaded:
+                    await self._devices.load()
+                    loaded = True
+                self._moved.clear()
+                # On one device everything is where it should be.
+                several = len(await self._devices.read()) > 1
+                missing = await self._repair.replicate() if several else 0
+                if time.monotonic() - audited > AUDIT_SECONDS:
+                    audited = time.monotonic()
+                    await self._repair.audit()
+            except Exception:  # the database or a disk is away: the next pass sees the same
+                log.exception("devices were not looked at")
+                missing = 1
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LACKING_SECONDS if missing else REPAIR_SECONDS):
+                    await self._moved.wait()

@@ -24,6 +24,8 @@ class ObjectStoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     """Where objects are kept. One folder is enough; each one more takes its part."""
     replicas: Annotated[int, msgspec.Meta(ge=1, le=8)] = 1
     """How many devices keep each object."""
+    repair_rate: Annotated[float, msgspec.Meta(gt=0, le=100_000)] = 20.0
+    """MiB a second that repair reads and copies at most: the disks are for those who use them."""
     s3_domains: list[str] = []
     """Domains whose sub-domains are buckets for S3's clients; empty: the public URL's own."""
     durable: bool = True

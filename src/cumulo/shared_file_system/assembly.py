@@ -10,6 +10,7 @@ from cumulo.shared_file_system.agent import SharesAgent
 from cumulo.shared_file_system.api.face import shared_file_system_faces
 from cumulo.shared_file_system.drivers.fake import FakeDriver
 from cumulo.shared_file_system.drivers.local.driver import LocalDriver
+from cumulo.shared_file_system.first_run import FirstType
 from cumulo.shared_file_system.interface import EVENTS
 from cumulo.shared_file_system.meters import METERS
 from cumulo.shared_file_system.part import SharesPart
@@ -29,6 +30,7 @@ def build(frame: Frame) -> Service:
         parts=[SharesPart(service)],
         reconcilers=[Expired(frame.database, service)],
         counts={"shares": service.shares.count},
+        first_run=FirstType(frame.database, service.types).make,
     )
 
 

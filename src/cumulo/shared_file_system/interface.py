@@ -62,6 +62,8 @@ EVENTS = (
         on("share_type", "share.type.update"),
         on("share_qos_type", "share.qos_type.create", "share.qos_type.delete", name=str),
         on("share_qos_type", "share.qos_type.update"),
+        on("share_group_type", "share.group_type.create", "share.group_type.delete", name=str),
+        on("share_group_type", "share.group_type.update"),
     ),
     *(event for each in METERS for event in each.declared("shared_file_system")),
 )

@@ -85,6 +85,9 @@ RULES: dict[str, str] = {
     **_rules(
         "share_server", index=_ADMIN, show=_ADMIN, details=_ADMIN, delete=_ADMIN,
         reset_status=_ADMIN, manage_share_server=_ADMIN, unmanage_share_server=_ADMIN,
+        **{f"share_server_{name}": _ADMIN for name in (
+            "migration_start", "migration_complete", "migration_cancel", "migration_check",
+            "migration_get_progress", "reset_task_state")},
     ),
     **_rules(
         "security_service", index=_READ, detail=_READ, show=_READ, create=_WRITE, update=_WRITE,
@@ -103,8 +106,14 @@ RULES: dict[str, str] = {
              delete=_WRITE),
     **_rules("share_group_snapshot", get=_READ, get_all=_READ, create=_WRITE, update=_WRITE,
              delete=_WRITE),
-    **_rules("share_group_type", get=_READ, get_all=_READ, create=_ADMIN, update=_ADMIN,
-             delete=_ADMIN),
+    **_rules(
+        "share_group_type", show=_READ, index=_READ, default=_READ, create=_ADMIN, delete=_ADMIN,
+        list_project_access=_ADMIN, add_project_access=_ADMIN, remove_project_access=_ADMIN,
+    ),
+    **_rules(
+        "share_group_types_spec", show=_ADMIN, index=_ADMIN, create=_ADMIN, update=_ADMIN,
+        delete=_ADMIN,
+    ),
     **_rules("share_backup", get=_READ, get_all=_READ, create=_WRITE, update=_WRITE,
              delete=_WRITE),
     **_rules("qos_type", show=_READ, index=_READ, create=_ADMIN, update=_ADMIN, delete=_ADMIN),

@@ -13,6 +13,7 @@ _s = columns(SnapshotRow)
 
 VOLUMES = Listing(
     VolumeRow,
+    remembers=True,
     filters={
         "project_id": equals(_c.project_id),
         "id": equals(_c.id),

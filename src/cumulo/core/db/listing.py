@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from cumulo.core.db.memo import Memo
 from cumulo.core.db.rows import Row
 from cumulo.core.db.statements import Query, Statement
 from cumulo.core.db.transaction import Tx
@@ -154,8 +155,11 @@ class Listing(Generic[R]):
         sort_keys: Mapping[str, Any],
         default_sort: Sort = (("created_at", "desc"),),
         scope: sa.ColumnElement[bool] | None = None,
+        remembers: bool = False,
     ) -> None:
+        """`remembers`: pages are decoded once as long as nothing changes; see `memo`."""
         self.row = row
+        self._memo = Memo(row) if remembers else None
         self.filters = dict(filters)
         self.sort_keys = dict(sort_keys)
         self.default_sort = tuple(default_sort)
@@ -211,6 +215,8 @@ class Listing(Generic[R]):
             parameters["page_limit"] = limit
         if offset:
             parameters["page_offset"] = offset
+        if self._memo is not None:
+            return self._memo.rows(tx.tuples(wanted, **parameters))
         return tx.all(wanted, **parameters)
 
     def look(

@@ -9,11 +9,11 @@ from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.object_store.api.asked import FORMATS, Asked, empty, format_of, listed, shown, wish_of
 from cumulo.object_store.model import names, timestamps
 from cumulo.object_store.model.account import AccountRow
+from cumulo.object_store.model.container import POLICY
 from cumulo.object_store.model.faults import NotHere
 from cumulo.object_store.model.headers import header_name, metadata
 from cumulo.object_store.model.listing import Page
 from cumulo.object_store.service.accounts import QUOTAS
-from cumulo.object_store.service.containers import POLICY
 from cumulo.object_store.service.object_store import ObjectStoreService
 
 PATH = "/v1/{account}"

@@ -72,7 +72,10 @@ def access_of(call: Call, account: str) -> Access:
 
 def wish_of(call: Call) -> Wish:
     """The list that the query asks for. Raises PreconditionFailed."""
-    query = {name: _utf8(value) for name, value in call.query.pairs}
+    query = {
+        name: _utf8(value, allowed="\0" if name in ("marker", "end_marker") else "")
+        for name, value in call.query.pairs
+    }
     limit = query.get("limit", "")
     most = int(limit) if limit.isdecimal() and len(limit) < 19 else limits.LISTING_LIMIT
     if most > limits.LISTING_LIMIT:
@@ -94,8 +97,8 @@ def wish_of(call: Call) -> Wish:
     )
 
 
-def _utf8(value: str) -> str:
-    if "\ufffd" in value or "\0" in value:
+def _utf8(value: str, *, allowed: str = "") -> str:
+    if "\ufffd" in value or ("\0" in value and not allowed):
         raise PreconditionFailed("Invalid UTF8 or contains NULL")
     try:
         value.encode()

@@ -116,7 +116,12 @@ class BulkApi:
         return [
             Operation(method, path, self.delete, kind="stream", query="bulk-delete")
             for method in ("POST", "DELETE")
-            for path in ("/v1/{account}", "/v1/{account}/{container}")
+            # What is named behind the account means nothing: the body says what is deleted.
+            for path in (
+                "/v1/{account}",
+                "/v1/{account}/{container}",
+                "/v1/{account}/{container}/{object:raw}",
+            )
         ]
 
     async def delete(self, call: Call) -> Reply:
@@ -141,7 +146,8 @@ class BulkApi:
 
     def _delete(self, tx: Tx, access: Access, container: str, name: str) -> None:
         if name:
-            self._store.objects.delete(tx, access, container, name)
+            if not self._store.object_versions.delete(tx, access, container, name).found:
+                raise NoSuchObject()
         else:
             self._store.containers.delete(tx, access, container)
 

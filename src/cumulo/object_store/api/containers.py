@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 import msgspec
 
 from cumulo.core.http.operations import Call, Operation, Reply
-from cumulo.object_store.api import texts
+from cumulo.object_store.api import symlinks, texts
 from cumulo.object_store.api.asked import (
     FORMATS,
     Asked,
@@ -27,7 +27,7 @@ from cumulo.object_store.model.faults import BadInput
 from cumulo.object_store.model.headers import metadata
 from cumulo.object_store.model.listing import Page
 from cumulo.object_store.model.names import decoded
-from cumulo.object_store.model.version import ENABLED, SUSPENDED, state_of
+from cumulo.object_store.model.version import ENABLED, NULL, SUSPENDED, state_of
 from cumulo.object_store.service.archived import HISTORY, STACK
 from cumulo.object_store.service.containers import ContainerWishes, clean
 from cumulo.object_store.service.object_store import ObjectStoreService
@@ -62,7 +62,9 @@ class ContainersApi:
         wish, kind = wish_of(call), format_of(call)
         row = await self._row(asked)
         page = await self._store.listings.objects(row.id, wish)
-        return listed(call, kind, BODIES[kind](row.text, page), self._headers(asked, row))
+        return listed(
+            call, kind, BODIES[kind](f"/{row.account}/{row.text}", page), self._headers(asked, row)
+        )
 
     async def show(self, call: Call) -> Reply:
         asked = Asked(call)
@@ -172,17 +174,17 @@ def _list(headers: Mapping[str, str], kind: str) -> str | None:
     return given
 
 
-def _plain(container: str, page: Page) -> bytes:
+def _plain(place: str, page: Page) -> bytes:
     return b"".join(each[0] + b"\n" for each in page.entries)
 
 
-def _json(container: str, page: Page) -> bytes:
+def _json(place: str, page: Page) -> bytes:
     found: list[dict[str, Any]] = []
     for each in page.entries:
         if len(each) == 1:
             found.append({"subdir": each[0].decode()})
             continue
-        name, size, etag, kind, timestamp, sort, extra = each
+        name, size, etag, kind, timestamp, sort, extra, version = each
         entry = {
             "bytes": size,
             "hash": etag,
@@ -191,8 +193,11 @@ def _json(container: str, page: Page) -> bytes:
             "last_modified": timestamps.iso(timestamp),
         }
         more = msgspec.json.decode(extra) if extra != "{}" else {}
-        if "symlink" in more:
-            entry["symlink_path"] = f"/v1{more['symlink']}"
+        entry |= symlinks.listed(more)
+        if version != NULL and "symlink" not in more:
+            entry["version_symlink"] = True
+            path = quote(f"/v1{place}/{entry['name']}")
+            entry["symlink_path"] = f"{path}?version-id={version}"
         if sort == "slo":
             entry["hash"] = more.get("manifest_etag", etag)
             entry["slo_etag"] = f'"{etag}"'
@@ -200,7 +205,8 @@ def _json(container: str, page: Page) -> bytes:
     return msgspec.json.encode(found)
 
 
-def _xml(container: str, page: Page) -> bytes:
+def _xml(place: str, page: Page) -> bytes:
+    container = place.rpartition("/")[2]
     head = f'<?xml version="1.0" encoding="UTF-8"?>\n<container name={quoteattr(container)}'
     if not page.entries:
         return f"{head} />".encode()
@@ -210,7 +216,7 @@ def _xml(container: str, page: Page) -> bytes:
             text = each[0].decode()
             lines.append(f"<subdir name={quoteattr(text)}><name>{escape(text)}</name></subdir>")
             continue
-        name, size, etag, kind, timestamp, sort, extra = each
+        name, size, etag, kind, timestamp, sort, extra, _ = each
         if sort == "slo":
             etag = msgspec.json.decode(extra).get("manifest_etag", etag)
         lines.append(

@@ -7,9 +7,9 @@ import msgspec
 
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.object_store.model import limits
+from cumulo.object_store.model.container import POLICY
 from cumulo.object_store.model.tempurl import DIGESTS, METHODS
 from cumulo.object_store.service.archives import MAX_CONTAINERS, MAX_FAILED
-from cumulo.object_store.service.containers import POLICY
 
 CAPABILITIES: Mapping[str, Mapping[str, Any]] = {
     "swift": {
@@ -34,7 +34,6 @@ CAPABILITIES: Mapping[str, Mapping[str, Any]] = {
     "slo": {
         "max_manifest_segments": limits.MAX_SEGMENTS,
         "max_manifest_size": limits.MAX_MANIFEST_SIZE,
-        "yield_frequency": 10,
         "min_segment_size": 1,
         "allow_async_delete": False,
     },

@@ -4,6 +4,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from urllib.parse import quote
 
+import msgspec
+
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Interrupted, Operation, Reply
 from cumulo.core.wire.coercions import whole_or_none
@@ -17,16 +19,18 @@ from cumulo.object_store.api.objects import (
     ObjectsApi,
     content_type_of,
     created,
+    version_of,
 )
 from cumulo.object_store.api.symlinks import Symlinks
 from cumulo.object_store.api.versions import VersionsApi
-from cumulo.object_store.model import limits, names, timestamps
+from cumulo.object_store.model import limits, manifest, names, ranges, timestamps
 from cumulo.object_store.model.conditions import unquoted
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import (
     BadInput,
     ClientGone,
     LengthRequired,
+    NoRange,
     PreconditionFailed,
     StoreFault,
     TooLarge,
@@ -36,10 +40,13 @@ from cumulo.object_store.model.headers import KEPT, header_name, kept, metadata
 from cumulo.object_store.model.object import ObjectRow
 from cumulo.object_store.service.access import Access
 from cumulo.object_store.service.contents import MANIFEST as DYNAMIC
+from cumulo.object_store.service.contents import Content
 from cumulo.object_store.service.object_store import ObjectStoreService
 from cumulo.object_store.service.objects import NewObject
 
 FORM = "multipart/form-data"
+LAST = 9_999_999_999
+"""The last second that a time of ten digits can say."""
 CONDITIONS = ("if-none-match", "if-match", "if-unmodified-since")
 
 
@@ -76,6 +83,7 @@ class ObjectWritesApi:
         if call.query.get(VERSION):
             return await self._versions.restore(asked)
         length = length_of(headers)
+        check_none_match(headers)
         new = new_object(asked)
         await self._symlinks.note(asked, length, new)
         if call.query.get(MANIFEST) == "put":
@@ -124,25 +132,29 @@ class ObjectWritesApi:
         if (call.header("Content-Type") or "").lower().startswith(FORM):
             return await self._form(call)
         asked = Asked(call)
+        self._symlinks.refuse_target(asked)
         if call.query.get(VERSION):
             raise BadInput("POST to a specific version is not allowed")
         headers = stored_headers(asked.headers)
         content_type = asked.headers.get("content-type")
         end = delete_at(asked.headers)
 
-        def change(tx: Tx) -> None:
-            self._symlinks.refuse_post(tx, asked)
+        def change(tx: Tx) -> dict[str, str]:
+            link = self._symlinks.kept(tx, asked)
             self._store.objects.post(
                 tx,
                 asked.access,
                 asked.place.container,
                 asked.place.object,
-                headers,
+                {**headers, **link},
                 content_type,
                 end,
             )
+            return link
 
-        await self._store.write(change, name="object post")
+        link = await self._store.write(change, name="object post")
+        if link:
+            raise self._symlinks.moved(asked, link)
         return Reply(202, raw=texts.ACCEPTED, content_type=texts.HTML)
 
     async def delete(self, call: Call) -> Reply:
@@ -179,14 +191,18 @@ class ObjectWritesApi:
         names.check_object(target.object)
         access = asked.fresh(target.account)
         conditions = conditions_of(asked.headers, ("if-none-match",))
-        version = asked.query.get(VERSION) or None
+        version = version_of(asked)
         row, _ = await self._reads.looked_up(source, place, version)
         row, place = await self._symlinks.followed(asked, row, place)
         source = asked.fresh(place.account)
         as_it_is = asked.query.get(MANIFEST) == "get"
         content = await self._store.contents.of(row, source, as_it_is=as_it_is)
         new = _copied(asked, row, keep_manifest=as_it_is)
-        size = content.size
+        start, end = await self._wanted_of(asked, content, as_it_is)
+        whole = (start, end) == (0, content.size)
+        size = end - start
+        if row.kind == "slo" and as_it_is and target.account != place.account:
+            await self._check_manifest(access, row)
         if size > limits.MAX_FILE_SIZE and content.is_large:
             raise TooLarge()
         container = await self._store.database.read(
@@ -194,8 +210,9 @@ class ObjectWritesApi:
                 tx, access, target.container, target.object, size, conditions
             )
         )
-        if content.is_large:
-            pieces = self._store.contents.pieces(content, source, 0, size)
+        if content.is_large or not whole:
+            new.extra = {}
+            pieces = self._store.contents.pieces(content, source, start, end)
             received = await self._store.bytes.receive(
                 self._store.bytes.read(pieces), limits.MAX_FILE_SIZE
             )
@@ -206,6 +223,27 @@ class ObjectWritesApi:
                 source, (place, version), container, target.object, new, conditions
             )
         return _copy_reply(made, place, row)
+
+    async def _wanted_of(self, asked: Asked, content: Content, as_it_is: bool) -> tuple[int, int]:
+        """The bytes that a copy has: a range, a part, or all."""
+        part = None if as_it_is else await self._reads.part_of(asked, content)
+        if part is not None:
+            if part.start < 0:
+                raise NoRange("The requested part number is not satisfiable")
+            return part.start, part.end
+        wanted = ranges.parse(asked.headers.get("range"))
+        if as_it_is or wanted is None or len(wanted) != 1:
+            return 0, content.size
+        found = ranges.satisfied(wanted, content.size)
+        if not found:
+            raise NoRange()
+        return found[0]
+
+    async def _check_manifest(self, access: Access, row: ObjectRow) -> None:
+        """In another account its segments are other ones. Raises BadInput."""
+        segments = await self._store.contents.segments(row)
+        wishes = manifest.read(msgspec.json.encode(manifest.raw(segments)))
+        await self._store.database.read(lambda tx: self._store.manifests.check(tx, access, wishes))
 
     async def _share(
         self,
@@ -302,18 +340,25 @@ def delete_at(headers: Mapping[str, str]) -> int | None:
     """When the object is to go. Raises BadInput."""
     after, at = headers.get("x-delete-after"), headers.get("x-delete-at")
     if after:
-        if whole_or_none(after) is None or len(after) > 12:
+        if whole_or_none(after) is None:
             raise BadInput("Non-integer X-Delete-After")
-        if int(after) < 1:
+        if after.strip().startswith("-") or not after.strip("0 +"):
             raise BadInput("X-Delete-After in past")
-        return int(time.time()) + int(after)
+        return LAST if len(after) > 10 else min(LAST, int(time.time()) + int(after))
     if not at:
         return None
-    if whole_or_none(at) is None or len(at) > 12:
+    if not at.isdecimal():
         raise BadInput("Non-integer X-Delete-At")
+    if len(at) > len(str(LAST)):
+        return LAST
     if int(at) <= time.time():
         raise BadInput("X-Delete-At in past")
-    return int(at)
+    return min(LAST, int(at))
+
+
+def check_none_match(headers: Mapping[str, str]) -> None:
+    if headers.get("if-none-match", "*").strip() != "*":
+        raise BadInput("If-None-Match only supports *")
 
 
 def conditions_of(

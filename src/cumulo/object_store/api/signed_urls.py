@@ -35,7 +35,7 @@ class SignedUrls:
         found = self._grant(tx, call, url, place) if place.object else None
         if found is None:
             raise NeedsLogin("Temp URL invalid")
-        if call.operation.method == "PUT":
+        if call.operation.method in ("PUT", "POST"):
             for name in POINTERS:
                 if call.header(name) is not None:
                     raise BadInput(f"The header {name!r} is not allowed in this tempurl")

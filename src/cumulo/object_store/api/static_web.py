@@ -7,7 +7,7 @@ the container's access list does not. Settings are metadata of the container: `W
 
 from collections.abc import Mapping
 from html import escape
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from cumulo.core.http.operations import Reply
 from cumulo.object_store.api import texts
@@ -125,7 +125,8 @@ def _moved(asked: Asked) -> Reply:
 
 
 def _html(asked: Asked, settings: Mapping[str, str], prefix: str, page: Page) -> str:
-    title = escape(f"Listing of {asked.place.path.rstrip('/')}/")
+    path = unquote(asked.call.raw_path.removeprefix(asked.call.face.mount))
+    title = escape(f"Listing of {path.rstrip('/')}/")
     lines = [
         "<!DOCTYPE html>",
         f"<html><head><title>{title}</title>",

@@ -11,19 +11,21 @@ from cumulo.core.db.transaction import Tx
 from cumulo.object_store.api.asked import Asked
 from cumulo.object_store.model import names
 from cumulo.object_store.model.conditions import unquoted
-from cumulo.object_store.model.faults import BadInput, Changed, Moved
-from cumulo.object_store.model.object import ObjectRow
-from cumulo.object_store.service.object_store import ObjectStoreService
-from cumulo.object_store.service.objects import NewObject
-
-TARGET, ACCOUNT, ETAG = (
-    "x-symlink-target",
-    "x-symlink-target-account",
-    "x-symlink-target-etag",
+from cumulo.object_store.model.faults import (
+    BadInput,
+    Changed,
+    Moved,
+    NoSuchContainer,
+    NoSuchObject,
+    StoreFault,
 )
+from cumulo.object_store.model.object import ObjectRow
+from cumulo.object_store.service import links
+from cumulo.object_store.service.links import ACCOUNT, ETAG, MOST, TARGET
+from cumulo.object_store.service.object_store import ObjectStoreService
+from cumulo.object_store.service.objects import EMPTY, NewObject
+
 KIND = "application/symlink"
-MOST = 2
-"""Links in a row."""
 
 
 class Symlinks:
@@ -41,14 +43,36 @@ class Symlinks:
         if target == asked.place:
             raise BadInput("Symlink cannot target itself")
         found = {name: headers[name] for name in (TARGET, ACCOUNT, ETAG) if headers.get(name)}
-        if ETAG in found:
-            row = await self._row(asked, target)
-            if row.etag != unquoted(found[ETAG]):
-                raise Changed("Object Etag does not match X-Symlink-Target-Etag header")
         new.headers |= found
         new.extra["symlink"] = target.path
+        kind = KIND
+        if ETAG in found:
+            row = await self._held(asked, target, found[ETAG])
+            link = links.is_link(row)
+            new.extra["symlink_etag"] = unquoted(found[ETAG])
+            new.extra["symlink_bytes"] = 0 if link else row.size
+            if row.kind == "slo" and not link:
+                new.extra["slo_etag"] = row.etag
+            kind = row.content_type
         if not headers.get("content-type"):
-            new.content_type = KIND
+            new.content_type = kind
+
+    async def _held(self, asked: Asked, target: names.Place, etag: str) -> ObjectRow:
+        """What a static link is of: other static links are followed, loose ones are not."""
+        expected: str | None = etag
+        for _ in range(MOST):
+            try:
+                row = await self._row(asked, target)
+            except (NoSuchObject, NoSuchContainer):
+                raise Changed(
+                    "X-Symlink-Target does not exist",
+                    headers={"Content-Location": location(asked, target)},
+                ) from None
+            expected = links.check(row, expected)
+            if not links.is_link(row) or expected is None:
+                return row
+            target = links.place_of(row, target.account)
+        raise Changed(f"Too many levels of symbolic links, maximum allowed is {MOST}")
 
     async def followed(
         self, asked: Asked, row: ObjectRow, place: names.Place
@@ -56,32 +80,64 @@ class Symlinks:
         """What a link leads to, and where that is; any other object is itself. Raises Changed."""
         if asked.query.get("symlink") == "get":
             return row, place
+        expected: str | None = None
         for _ in range(MOST):
-            if TARGET not in row.headers:
+            if not links.is_link(row):
                 return row, place
-            etag = row.headers.get(ETAG)
-            place = _place(row.headers, place.account)
-            row = await self._row(asked, place)
-            if etag is not None and TARGET not in row.headers and row.etag != unquoted(etag):
-                raise Changed("Object Etag does not match X-Symlink-Target-Etag header")
-        if TARGET in row.headers:
-            raise Changed("Too many levels of symbolic links, maximum allowed is 2")
+            expected = row.headers.get(ETAG)
+            place = links.place_of(row, place.account)
+            try:
+                row = await self._row(asked, place)
+                expected = links.check(row, expected)
+            except StoreFault as fault:
+                raise links.fails_at(fault, location(asked, place)) from None
+        if links.is_link(row):
+            raise Changed(f"Too many levels of symbolic links, maximum allowed is {MOST}")
         return row, place
 
-    def refuse_post(self, tx: Tx, asked: Asked) -> None:
-        """Metadata is the target's: whoever means that goes there. Raises Moved."""
+    def refuse_target(self, asked: Asked) -> None:
+        """Of a POST."""
+        if TARGET in asked.headers:
+            raise BadInput("A PUT request is required to set a symlink target")
+
+    def kept(self, tx: Tx, asked: Asked) -> dict[str, str]:
+        """What a POST leaves as it is: where a link leads. Empty for any other object."""
         place = asked.place
         container = self._store.objects.container(tx, asked.access, place.container, "write")
         row = self._store.objects.current(tx, container, place.object)
-        if row is not None and TARGET in row.headers:
-            target = _place(row.headers, place.account)
-            raise Moved(headers={"Location": location(asked, target)})
+        if row is None or not links.is_link(row):
+            return {}
+        return {name: row.headers[name] for name in (TARGET, ACCOUNT, ETAG) if name in row.headers}
+
+    def moved(self, asked: Asked, link: Mapping[str, str]) -> Moved:
+        """Metadata that was meant for the target goes there."""
+        headers = {"Location": location(asked, _place(link, asked.place.account))}
+        if ETAG in link:
+            headers["X-Symlink-Target-Etag"] = link[ETAG]
+        return Moved(
+            "The requested POST was applied to a symlink. POST directly to the target to apply "
+            "requested metadata.",
+            headers=headers,
+        )
 
     async def _row(self, asked: Asked, place: names.Place) -> ObjectRow:
         access = asked.fresh(place.account)
         return await self._store.database.read(
             lambda tx: self._store.objects.seen(tx, access, place.container, place.object)
         )
+
+
+def listed(extra: Mapping[str, object]) -> dict[str, object]:
+    """What a container's list says of a link."""
+    if "symlink" not in extra:
+        return {}
+    found: dict[str, object] = {"symlink_path": f"/v1{extra['symlink']}"}
+    if "symlink_etag" in extra:
+        found["symlink_etag"] = extra["symlink_etag"]
+        found["symlink_bytes"] = extra.get("symlink_bytes", 0)
+        if "slo_etag" in extra:
+            found |= {"slo_etag": f'"{extra["slo_etag"]}"', "hash": EMPTY}
+    return found
 
 
 def location(asked: Asked, place: names.Place) -> str:

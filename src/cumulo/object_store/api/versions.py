@@ -7,11 +7,12 @@ import msgspec
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import NotAcceptable
 from cumulo.core.http.operations import Reply
+from cumulo.core.wire.coercions import whole_or_none
 from cumulo.object_store.api import texts
 from cumulo.object_store.api.asked import FORMATS, Asked, empty, format_of, wish_of
 from cumulo.object_store.model import timestamps
 from cumulo.object_store.model.container import ContainerRow
-from cumulo.object_store.model.faults import BadInput, LengthRequired
+from cumulo.object_store.model.faults import BadInput, LengthRequired, PreconditionFailed
 from cumulo.object_store.model.listing import Wish
 from cumulo.object_store.model.object import ObjectRow
 from cumulo.object_store.model.version import NULL, PAST, list_key, version_time
@@ -32,11 +33,13 @@ class VersionsApi:
         version = asked.query.get(VERSION)
         if version and version != NULL:
             return await self._delete_version(asked, version)
-        place = asked.place
+        place, end = asked.place, _if_delete_at(asked)
 
         def work(tx: Tx) -> Deletion:
+            if end is not None:
+                self._check_end(tx, asked, end)
             return self._store.object_versions.delete(
-                tx, asked.access, place.container, place.object
+                tx, asked.access, place.container, place.object, marks=version is None
             )
 
         done = await self._store.write(work, name="object delete")
@@ -45,6 +48,14 @@ class VersionsApi:
             return empty(204, headers)
         page = texts.page(404, "Not Found")
         return Reply(404, headers=headers, raw=page, content_type=texts.HTML)
+
+    def _check_end(self, tx: Tx, asked: Asked, end: int) -> None:
+        """Raises PreconditionFailed for an object that is to go at another time."""
+        place = asked.place
+        container = self._store.objects.container(tx, asked.access, place.container, "write")
+        row = self._store.objects.current(tx, container, place.object)
+        if row is not None and row.delete_at != end:
+            raise PreconditionFailed("X-If-Delete-At and X-Delete-At do not match")
 
     async def _delete_version(self, asked: Asked, version: str) -> Reply:
         place = asked.place
@@ -83,7 +94,10 @@ class VersionsApi:
 
     async def index(self, asked: Asked, row: ContainerRow, headers: dict[str, str]) -> Reply:
         """All versions of a container's objects, as JSON alone."""
-        if asked.query.get("format") is None and asked.headers.get("accept"):
+        wanted = asked.query.get("format")
+        if wanted in ("plain", "xml"):
+            raise NotAcceptable("")
+        if wanted is None and asked.headers.get("accept"):
             kind = format_of(asked.call)
             if kind != "json" and "*/*" not in asked.headers["accept"]:
                 raise NotAcceptable("")
@@ -91,6 +105,15 @@ class VersionsApi:
         body = msgspec.json.encode([_entry(each) for each in page.entries])
         found = {**headers, "Content-Length": str(len(body))}
         return Reply(200, headers=found, raw=body, content_type=FORMATS["json"])
+
+
+def _if_delete_at(asked: Asked) -> int | None:
+    given = asked.headers.get("x-if-delete-at")
+    if given is None:
+        return None
+    if whole_or_none(given) is None or len(given) > 12:
+        raise BadInput("Bad X-If-Delete-At header value")
+    return int(given)
 
 
 def _wish(asked: Asked) -> Wish:

@@ -16,14 +16,17 @@ def tags(header: str) -> set[str]:
     return {unquoted(part) for part in header.split(",") if part.strip()}
 
 
-def outcome(headers: Mapping[str, str], etag: str | None, timestamp: str | None) -> int:
-    """200, 304 or 412 for a GET or HEAD of what has this ETag and time; None: not there."""
+def outcome(
+    headers: Mapping[str, str], etag: str | None, timestamp: str | None, *, both: bool = False
+) -> int:
+    """200, 304 or 412 for a GET or HEAD of what has this ETag and time; None: not there.
+    `both`: the time counts beside the ETag (Swift), which it does not elsewhere."""
     match = headers.get("if-match")
     if match is not None and not _matches(match, etag):
         return 412
     seconds = None if timestamp is None else math.ceil(float(timestamp))
     since = parse_date(headers.get("if-unmodified-since", ""))
-    if match is None and since is not None and seconds is not None and seconds > since:
+    if (both or match is None) and since is not None and seconds is not None and seconds > since:
         return 412
     none = headers.get("if-none-match")
     if none is not None:

@@ -5,6 +5,9 @@ from typing import Annotated, Any
 from cumulo.core.db.rows import Index, Key, References, Row, Unique, table
 from cumulo.object_store.model.account import project_of
 
+POLICY = "replicated"
+"""The storage policy's name: the only one there is."""
+
 
 @table("object_containers", Unique("account", "name"))
 class ContainerRow(Row, frozen=True):

@@ -51,6 +51,10 @@ class NoSuchObject(StoreFault):
     kind = "NoSuchKey"
 
 
+class WasDeleted(NoSuchObject):
+    """The version that is asked for says that there is no object."""
+
+
 class NoSuchUpload(StoreFault):
     status = 404
     title = "Not Found"

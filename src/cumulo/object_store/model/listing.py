@@ -88,7 +88,12 @@ class Page:
                 continue
             folder = self._folder(name)
             skip = folder
-            if folder is not None and (self._wish.only_objects or folder == self._marker):
+            if folder is not None and self._wish.only_objects and name == folder != self._prefix:
+                # With `path`, an object that is named as a directory stands for it.
+                folder = None
+            elif folder is not None and (self._wish.only_objects or folder == self._marker):
+                continue
+            if self._wish.only_objects and name == self._prefix:
                 continue
             if len(self.entries) == self._wish.limit:
                 self.more = True

@@ -8,7 +8,7 @@ import itertools
 import re
 from collections.abc import Sequence
 
-_SPEC = re.compile(r"(\d*)-(\d*)")
+_SPEC = re.compile(r"(\d*)\s*-\s*(\d*)")
 MAX_RANGES = 50
 """More of them, or many small ones that overlap, are an attack: the answer is 416."""
 MAX_OVERLAPS = 2

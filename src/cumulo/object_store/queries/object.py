@@ -12,6 +12,7 @@ _there = sa.or_(_o.delete_at.is_(None), _o.delete_at > sa.bindparam("now"))
 """Its time is not over."""
 _page = (
     sa.select(_o.name, _o.size, _o.etag, _o.content_type, _o.timestamp, _o.kind, _o.extra)
+    .add_columns(_o.version)
     .where(
         _o.container_id == sa.bindparam("container"),
         _o.name >= sa.bindparam("low"),

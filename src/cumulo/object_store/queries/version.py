@@ -95,9 +95,7 @@ def _listed(c: Any, marker: Any, latest: Any, *, backward: bool) -> Any:
 
 _there = sa.or_(_o.delete_at.is_(None), _o.delete_at > sa.bindparam("now"))
 LIST_CURRENT = {
-    backward: statement(
-        _listed(_o, sa.literal(False), sa.literal(True), backward=backward).where(_there)
-    )
+    backward: statement(_listed(_o, sa.literal(False), _there, backward=backward))
     for backward in (False, True)
 }
 LIST_OLDER = {

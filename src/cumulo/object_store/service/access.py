@@ -7,6 +7,7 @@ account's own project. What is refused is 403 for somebody who is known, and 401
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import quote
 
 from cumulo.core.auth.principal import Principal
 from cumulo.object_store.model import acl
@@ -71,9 +72,9 @@ class Access:
         return container is not None and self._listed(verb, container)
 
     def refusal(self) -> Denied | NeedsLogin:
-        if self.who is not None or self.signed is not None:
+        if self.who is not None:
             return Denied()
-        return NeedsLogin(headers={"Www-Authenticate": f'Swift realm="{self.account}"'})
+        return NeedsLogin(headers={"Www-Authenticate": f'Swift realm="{quote(self.account)}"'})
 
     def _reads_all(self) -> bool:
         return self.who is not None and self.rule("object_store:read")

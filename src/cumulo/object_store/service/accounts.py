@@ -6,13 +6,16 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.wire.coercions import whole_or_none
 from cumulo.object_store.model import timestamps
 from cumulo.object_store.model.account import AccountRow
-from cumulo.object_store.model.container import ContainerRow
+from cumulo.object_store.model.container import POLICY, ContainerRow
 from cumulo.object_store.model.faults import BadInput, Denied, TooLarge
 from cumulo.object_store.model.headers import merged
 from cumulo.object_store.queries import account as queries
 from cumulo.object_store.service.access import Access
 
-QUOTAS = ("quota-bytes", "quota-count")
+PLAIN = ("quota-bytes", "quota-count")
+OF_POLICY = tuple(f"{name}-policy-{POLICY}" for name in PLAIN)
+QUOTAS = (*PLAIN, *OF_POLICY)
+"""Of all, and of what is in containers of a storage policy, of which there is one."""
 
 
 class Accounts:
@@ -64,16 +67,19 @@ def check_quotas(changes: Mapping[str, str]) -> None:
     """Raises BadInput for a quota that is no number."""
     for name in QUOTAS:
         if changes.get(name) and _quota(changes, name) is None:
-            raise BadInput(f"Invalid {'bytes' if name.endswith('bytes') else 'count'} quota.")
+            raise BadInput(f"Invalid {'bytes' if 'bytes' in name else 'count'} quota.")
 
 
 def check_room(row: AccountRow | ContainerRow, *, objects: int, bytes: int) -> None:
     """Raises TooLarge when there is more than its quotas allow with so much more."""
-    most_bytes, most_objects = (_quota(row.metadata, name) for name in QUOTAS)
-    if most_bytes is not None and bytes > 0 and row.bytes + bytes > most_bytes:
-        raise TooLarge("Upload exceeds quota.")
-    if most_objects is not None and objects > 0 and row.objects + objects > most_objects:
-        raise TooLarge("Upload exceeds quota.")
+    for most_bytes, most_objects in (
+        (_quota(row.metadata, n) for n in PLAIN),
+        (_quota(row.metadata, n) for n in OF_POLICY),
+    ):
+        if most_bytes is not None and bytes > 0 and row.bytes + bytes > most_bytes:
+            raise TooLarge("Upload exceeds quota.")
+        if most_objects is not None and objects > 0 and row.objects + objects > most_objects:
+            raise TooLarge("Upload exceeds quota.")
 
 
 def _quota(metadata: Mapping[str, str], name: str) -> int | None:

@@ -26,13 +26,18 @@ class Archives:
     def __init__(self, containers: Containers) -> None:
         self._containers = containers
 
-    def _place(self, tx: Tx, container: ContainerRow) -> tuple[str, ContainerRow] | None:
-        """(kind, container of the older ones). Raises PreconditionFailed when that is gone."""
+    def _place(
+        self, tx: Tx, container: ContainerRow, *, leaving: bool = False
+    ) -> tuple[str, ContainerRow] | None:
+        """(kind, container of the older ones). Raises PreconditionFailed when that is gone, unless
+        nothing is to be kept."""
         wish = container.options.get("archive")
         if not wish:
             return None
         found = self._containers.find(tx, container.account, wish["location"])
         if found is None:
+            if wish["kind"] == STACK and leaving:
+                return None
             raise PreconditionFailed()
         return str(wish["kind"]), found
 
@@ -43,27 +48,49 @@ class Archives:
 
     def deleted(self, tx: Tx, container: ContainerRow, row: ObjectRow) -> bool:
         """True when something else is current now."""
-        place = self._place(tx, container)
+        place = self._place(tx, container, leaving=True)
         if place is None:
             return False
         kind, target = place
         if kind == STACK:
-            return self._restored(tx, container, target, row)
+            return self._restored(tx, container, target, row.name, row)
         self._keep(tx, target, row)
-        note = msgspec.structs.replace(
-            row,
-            timestamp=timestamps.after(row.timestamp),
-            size=0,
-            etag=EMPTY,
-            content_type=DELETED,
-            headers={},
-            kind="plain",
-            blob=None,
-            assembly=None,
-            extra={},
-        )
-        self._keep(tx, target, note)
+        self._note(tx, target, row.name, row.timestamp)
         return False
+
+    def absent(self, tx: Tx, container: ContainerRow, name: bytes) -> bool:
+        """Somebody deletes what is not there: with a history that is noted, with a stack the last
+        one comes back. True when something is current now."""
+        place = self._place(tx, container, leaving=True)
+        if place is None:
+            return False
+        kind, target = place
+        if kind == STACK:
+            return self._restored(tx, container, target, name, None)
+        self._note(tx, target, name, "")
+        return False
+
+    def _note(self, tx: Tx, target: ContainerRow, name: bytes, last: str) -> None:
+        when = timestamps.after(last)
+        self._keep(
+            tx,
+            target,
+            ObjectRow(
+                container_id=target.id,
+                name=name,
+                timestamp=when,
+                version=NULL,
+                size=0,
+                etag=EMPTY,
+                content_type=DELETED,
+                headers={},
+                kind="plain",
+                blob=None,
+                assembly=None,
+                delete_at=None,
+                extra={},
+            ),
+        )
 
     def _keep(self, tx: Tx, target: ContainerRow, row: ObjectRow) -> None:
         name = _prefix(row.name) + row.timestamp.encode()
@@ -72,9 +99,30 @@ class Archives:
             self._containers.count(tx, target, objects=1, bytes=row.taken)
 
     def _restored(
-        self, tx: Tx, container: ContainerRow, target: ContainerRow, row: ObjectRow
+        self,
+        tx: Tx,
+        container: ContainerRow,
+        target: ContainerRow,
+        name: bytes,
+        row: ObjectRow | None,
     ) -> bool:
-        prefix = _prefix(row.name)
+        last = self._pop(tx, target, name)
+        if last is not None and last.content_type == DELETED and row is None:
+            # That it was deleted is undone: what it was before comes back.
+            last = self._pop(tx, target, name)
+        if last is None:
+            return False
+        if row is not None:
+            self._containers.drop(tx, container, row)
+        if last.content_type == DELETED:
+            return True
+        tx.insert(msgspec.structs.replace(last, container_id=container.id, name=name))
+        self._containers.count(tx, container, objects=1, bytes=last.taken)
+        return True
+
+    def _pop(self, tx: Tx, target: ContainerRow, name: bytes) -> ObjectRow | None:
+        """The newest of an object's older versions, no more in their container."""
+        prefix = _prefix(name)
         found = tx.tuples(
             queries.BACKWARD,
             container=target.id,
@@ -84,14 +132,10 @@ class Archives:
             now=0,
         )
         last = tx.get(ObjectRow, target.id, found[0][0]) if found else None
-        if last is None:
-            return False
-        tx.delete(last)
-        self._containers.count(tx, target, objects=-1, bytes=-last.taken)
-        self._containers.drop(tx, container, row)
-        tx.insert(msgspec.structs.replace(last, container_id=container.id, name=row.name))
-        self._containers.count(tx, container, objects=1, bytes=last.taken)
-        return True
+        if last is not None:
+            tx.delete(last)
+            self._containers.count(tx, target, objects=-1, bytes=-last.taken)
+        return last
 
 
 def _prefix(name: bytes) -> bytes:

@@ -11,7 +11,7 @@ from cumulo.core.ids import new_hex
 from cumulo.object_store.meters import CONTAINERS
 from cumulo.object_store.model import acl, timestamps
 from cumulo.object_store.model.account import project_of
-from cumulo.object_store.model.container import ContainerRow
+from cumulo.object_store.model.container import POLICY, ContainerRow
 from cumulo.object_store.model.faults import BadInput, NoSuchContainer, NotEmpty
 from cumulo.object_store.model.headers import merged
 from cumulo.object_store.model.names import check_container
@@ -23,8 +23,6 @@ from cumulo.object_store.service.access import Access
 from cumulo.object_store.service.accounts import Accounts, check_quotas, check_room
 from cumulo.object_store.service.removals import Removals
 
-POLICY = "replicated"
-"""The storage policy's name: the only one there is."""
 MOST_UPLOADS = 1000
 """Unfinished uploads that go with their container; more have to be ended first."""
 
@@ -100,7 +98,7 @@ class Containers:
         self._change(tx, self.get(tx, access.account, name), wishes)
 
     def _change(self, tx: Tx, row: ContainerRow, wishes: ContainerWishes) -> None:
-        if wishes.policy not in (None, row.policy):
+        if (wishes.policy or row.policy).lower() != row.policy:
             raise NotEmpty("The storage policy of a container cannot be changed.")
         _check_kinds({**row.options, **wishes.options})
         lists = {"read_acl": wishes.read_acl, "write_acl": wishes.write_acl}
@@ -192,7 +190,7 @@ class Containers:
 
 def _check(wishes: ContainerWishes) -> None:
     check_quotas(wishes.metadata)
-    if wishes.policy not in (None, "", POLICY):
+    if (wishes.policy or POLICY).lower() != POLICY:
         raise BadInput(f"Invalid X-Storage-Policy '{wishes.policy}'")
 
 

@@ -18,6 +18,7 @@ from cumulo.object_store.model.listing import END, Wanted, behind
 from cumulo.object_store.model.manifest import Segment
 from cumulo.object_store.model.object import ObjectRow, PartRow
 from cumulo.object_store.queries import object as queries
+from cumulo.object_store.service import links
 from cumulo.object_store.service.access import Access
 from cumulo.object_store.service.bytes import Bytes, Piece
 from cumulo.object_store.service.containers import Containers
@@ -42,6 +43,10 @@ class Content:
     @property
     def is_large(self) -> bool:
         return self.segments is not None
+
+    @property
+    def is_dynamic(self) -> bool:
+        return self.segments is not None and self.row.kind == "plain"
 
 
 class Contents:
@@ -128,7 +133,8 @@ class Contents:
         """Its object, if it is still what the manifest says."""
 
         def find(tx: Tx) -> ObjectRow:
-            return self._objects.seen(tx, access, segment.container, segment.name)
+            row = self._objects.seen(tx, access, segment.container, segment.name)
+            return links.followed(tx, self._objects, access, row)
 
         try:
             row = await self._database.read(find)

@@ -35,7 +35,7 @@ class Listings:
         return await self._fill(Page(wish), ask)
 
     async def objects(self, container_id: str, wish: Wish) -> Page:
-        """Entries: (name, size, etag, content type, timestamp, kind, extra as JSON)."""
+        """Entries: (name, size, etag, content type, timestamp, kind, extra as JSON, version)."""
 
         def ask(tx: Tx, wanted: Wanted) -> Rows:
             return objects_of(tx, container_id, wanted)

@@ -7,6 +7,7 @@ from cumulo.object_store.model import ranges, timestamps
 from cumulo.object_store.model.faults import BadInput, StoreFault
 from cumulo.object_store.model.manifest import Segment, Wish, quoted
 from cumulo.object_store.model.object import ObjectRow
+from cumulo.object_store.service import links
 from cumulo.object_store.service.access import Access
 from cumulo.object_store.service.objects import Objects
 
@@ -34,6 +35,7 @@ class Manifests:
             size = len(wish.data)
             return Segment(size, wish.etag or "", size, data=wish.data)
         row = self._objects.seen(tx, access, wish.container, wish.name)
+        row = links.followed(tx, self._objects, access, row)
         if wish.size is not None and wish.size != row.size:
             raise BadInput("Size Mismatch")
         if wish.etag is not None and wish.etag.strip('"') != row.etag:
@@ -60,7 +62,9 @@ class Manifests:
             nested=row.kind == "slo",
         )
 
-    def find(self, tx: Tx, access: Access, container: str, name: str) -> ObjectRow:
+    def find(
+        self, tx: Tx, access: Access, container: str, name: str, version: str | None
+    ) -> ObjectRow:
         """A manifest that is to be removed with its segments."""
         access.check("write", self._objects.container(tx, access, container, "write"), container)
-        return self._objects.seen(tx, access, container, name)
+        return self._objects.seen_version(tx, access, container, name, version)

@@ -14,6 +14,7 @@ from cumulo.object_store.model import checksums, limits, timestamps
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import BadInput, NoSuchUpload
 from cumulo.object_store.model.listing import END, behind
+from cumulo.object_store.model.manifest import Segment
 from cumulo.object_store.model.object import ObjectRow, PartRow, UploadRow
 from cumulo.object_store.queries import object as queries
 from cumulo.object_store.service.access import Access
@@ -123,6 +124,14 @@ class Multipart:
         count = int(tx.value(queries.PART_COUNT, assembly=row.assembly) or 0)
         return PartOf(int(start), int(start) + part.size, count, part.checksums)
 
+    def part_or_none(self, tx: Tx, row: ObjectRow, number: int) -> PartOf:
+        """The same for Swift, which tells how many there are in any case: `start` is -1."""
+        try:
+            return self.part_of(tx, row, number)
+        except BadInput:
+            count = int(tx.value(queries.PART_COUNT, assembly=row.assembly) or 0)
+            return PartOf(-1, -1, count, {})
+
     def uploads(
         self, tx: Tx, container: ContainerRow, prefix: str, marker: tuple[str, str], most: int
     ) -> list[UploadRow]:
@@ -224,6 +233,14 @@ class Multipart:
     def abort(self, tx: Tx, access: Access, bucket: str, name: str, upload: str) -> None:
         container, row = self.find(tx, access, bucket, name, upload)
         self._containers.drop_upload(tx, container, row)
+
+
+def slo_part(segments: Sequence[Segment], number: int) -> PartOf:
+    """A segment of a static large object, counted from 1; `start` is -1 when there is none."""
+    if number > len(segments):
+        return PartOf(-1, -1, len(segments), {})
+    start = sum(each.length for each in segments[: number - 1])
+    return PartOf(start, start + segments[number - 1].length, len(segments), {})
 
 
 def _no_part() -> BadInput:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cumulo.core.db.transaction import Tx
 from cumulo.object_store.model.container import ContainerRow
-from cumulo.object_store.model.faults import BadInput, NoSuchObject
+from cumulo.object_store.model.faults import BadInput, NoSuchObject, WasDeleted
 from cumulo.object_store.model.object import ObjectRow
 from cumulo.object_store.model.version import (
     ENABLED,
@@ -45,13 +45,19 @@ class ObjectVersions:
         self._versions = versions
         self._removals = removals
 
-    def delete(self, tx: Tx, access: Access, container: str, name: str) -> Deletion:
-        """Where versions are kept, what is not there is marked, too, and is still not found."""
+    def delete(
+        self, tx: Tx, access: Access, container: str, name: str, *, marks: bool = True
+    ) -> Deletion:
+        """Where versions are kept, what is not there is marked, too, and is still not found.
+        `marks`: False leaves the name without a current version, and without a marker."""
         found = self._objects.container(tx, access, container, "write")
         row = self._objects.current(tx, found, name)
-        if state_of(found) == ENABLED:
+        if state_of(found) == ENABLED and marks:
             return Deletion(row is not None, self._mark(tx, found, name, row).version)
-        if not state_of(found) or row is None:
+        if row is None:
+            there = not state_of(found) and self._objects.absent(tx, found, name)
+            return Deletion(there, None)
+        if not state_of(found):
             self._objects.delete(tx, access, container, name)
             return Deletion(True, None)
         self._let_go(tx, found, row)
@@ -79,7 +85,7 @@ class ObjectVersions:
     ) -> str:
         """The version that is current afterwards, or `null`. Raises NoSuchObject, BadInput."""
         found = self._objects.container(tx, access, container, "write")
-        _check(found, version)
+        _check(access, found, version)
         row = tx.get(ObjectRow, found.id, name.encode())
         if row is not None and row.version == version:
             self._objects.remove(tx, found, row)
@@ -97,7 +103,7 @@ class ObjectVersions:
         found = self._objects.container(tx, access, container, "write")
         if version == NULL:
             raise BadInput("Invalid version parameter")
-        _check(found, version)
+        _check(access, found, version)
         row = tx.get(ObjectRow, found.id, name.encode())
         if row is not None and row.version == version:
             return row
@@ -115,19 +121,26 @@ class ObjectVersions:
     def seen(self, tx: Tx, access: Access, container: str, name: str, version: str) -> ObjectRow:
         """Raises NoSuchObject, BadInput; a marker's refusal says that it is one."""
         found = self._objects.container(tx, access, container, "read")
-        _check(found, version)
-        row = self._objects.current(tx, found, name)
+        _check(access, found, version)
+        if version == NULL:
+            row = self._objects.current(tx, found, name)
+        else:
+            # Its time as the current one may be over: as a version it has none.
+            row = tx.get(ObjectRow, found.id, name.encode())
         if row is not None and row.version == version:
             return row
         older = self._versions.find(tx, found, name.encode(), version)
         if older is None:
             raise NoSuchObject()
         if older.marker:
-            raise NoSuchObject(headers={"X-Object-Version-Id": version})
+            raise WasDeleted(headers={"X-Object-Version-Id": version})
         return shown(older)
 
 
-def _check(container: ContainerRow, version: str) -> None:
+def _check(access: Access, container: ContainerRow, version: str) -> None:
+    """Lists of the container are about current objects: versions are their owner's alone."""
+    if version != NULL and not access.owner:
+        raise access.refusal()
     if not state_of(container) and version != NULL:
         raise BadInput("version-aware operations require that the container is versioned")
     if not version_time(version):

@@ -165,9 +165,9 @@ class Objects:
             if outcome(conditions, etag, None if old is None else old.timestamp) != 200:
                 raise PreconditionFailed()
         more = 1 if old is None else 0
-        self._containers.check_room(
-            tx, container, objects=more, bytes=size - (0 if old is None else old.taken)
-        )
+        # Where versions are kept, what was there goes on taking its room.
+        freed = 0 if old is None or state_of(container) == ENABLED else old.taken
+        self._containers.check_room(tx, container, objects=more, bytes=size - freed)
         return old
 
     def post(
@@ -209,6 +209,11 @@ class Objects:
             return None
         self.remove(tx, found, row)
         return None
+
+    def absent(self, tx: Tx, container: ContainerRow, name: str) -> bool:
+        """Somebody deletes what is not there: older versions elsewhere take note. True when one of
+        them is current now."""
+        return self._archives.absent(tx, container, name.encode())
 
     def _mark(
         self, tx: Tx, container: ContainerRow, name: str, row: ObjectRow | None
@@ -295,7 +300,9 @@ class Objects:
         if row is None or container is None:
             return
         if row.delete_at is not None and row.delete_at <= time.time():
-            if state_of(container):
-                self._mark(tx, container, name.decode(), row)
+            if state_of(container) and self._versions.replaced(tx, container, row, named=True):
+                # The name has no object any more; what it was is a version as before.
+                tx.delete(row)
+                self._containers.count(tx, container, objects=-1, bytes=0)
             else:
                 self.remove(tx, container, row)

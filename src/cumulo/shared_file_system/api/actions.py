@@ -213,7 +213,10 @@ class ActionsApi:
         share_id = call.query.get("share_id")
         if not share_id:
             raise BadRequest("The field share_id has to be specified to list its access rules.")
-        share = self._shares.get(tx, share_id, call.principal)
+        try:
+            share = self._shares.get(tx, share_id, call.principal)
+        except NotFound as missing:
+            raise BadRequest(missing.message) from None
         mine(call, share.project_id, share.user_id)
         where = filters(call, ("id", "access_type", "access_level"))
         if call.query.get("access_key") is not None:

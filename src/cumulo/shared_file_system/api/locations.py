@@ -28,8 +28,10 @@ class LocationsApi:
         return [
             Operation("GET", places, self.index, policy=f"{rule}index", **many),
             Operation("GET", f"{places}/{key}", self.show, policy=f"{rule}show", **one),
-            Operation("GET", of_instance, self.index, policy=f"{instance}index", **many),
-            Operation("GET", f"{of_instance}/{key}", self.show, policy=f"{instance}show", **one),
+            Operation("GET", of_instance, self.index, policy=f"{instance}index",
+                      **{**many, "early": True}),
+            Operation("GET", f"{of_instance}/{key}", self.show, policy=f"{instance}show",
+                      **{**one, "early": True}),
             *metadata_operations(f"{places}/{key}/metadata", Owner(self.read, self.write),
                                  read=f"{rule}get_metadata", update=f"{rule}update_metadata",
                                  remove=f"{rule}delete_metadata", since="2.87"),

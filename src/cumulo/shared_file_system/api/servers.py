@@ -25,7 +25,8 @@ from cumulo.shared_file_system.model.network import (
 from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
 
 STATUSES = ("active", "error", "deleting", "creating", "managing", "unmanaging", "unmanage_error",
-            "manage_error", "inactive", "server_migrating", "server_migrating_to")  # fmt: skip
+            "manage_error", "inactive", "manage_starting",
+            "unmanage_starting", "server_migrating", "server_migrating_to")  # fmt: skip
 _FILTERS = ("host", "share_network", "share_network_id", "share_network_subnet_id")
 _ANY = dict[str, Any] | None
 
@@ -102,8 +103,11 @@ class ServersApi:
         return [
             Operation("GET", subnets, self.subnets, policy=f"{rule}index", response=SubnetList,
                       **newer),
+            # 2.70: several in one zone
+            Operation("POST", subnets, self.add_only, policy=f"{rule}create", body=CreateSubnet,
+                      response=SubnetAnswer, until="2.69", **newer),
             Operation("POST", subnets, self.add, policy=f"{rule}create", body=CreateSubnet,
-                      response=SubnetAnswer, **newer),
+                      response=SubnetAnswer, since="2.70", early=False),
             Operation("GET", subnet, self.subnet, policy=f"{rule}show", response=SubnetAnswer,
                       **newer),
             Operation("DELETE", subnet, self.remove, policy=f"{rule}delete", status=202, **newer),
@@ -137,6 +141,12 @@ class ServersApi:
         return SubnetList(share_network_subnets=[self._detail(row, each) for each in found])
 
     def add(self, call: Call, tx: Tx) -> Any:
+        return self._add(call, tx, only=False)
+
+    def add_only(self, call: Call, tx: Tx) -> Any:
+        return self._add(call, tx, only=True)
+
+    def _add(self, call: Call, tx: Tx, *, only: bool) -> Any:
         row, body = self._found(call, tx), call.body
         wish = body.hyphenated if body.hyphenated is not UNSET else body.share_network_subnet
         if wish is UNSET:
@@ -144,7 +154,7 @@ class ServersApi:
         metadata = wish.metadata or {}
         refuse_too_much(metadata)
         subnet = self._networks.add_subnet(
-            tx, row, call.principal, metadata=metadata, **place_of(wish)
+            tx, row, call.principal, metadata=metadata, only=only, **place_of(wish)
         )
         return SubnetAnswer(share_network_subnet=self._detail(row, subnet))
 

@@ -25,7 +25,7 @@ from cumulo.shared_file_system.service.shared_file_system import SharedFileSyste
 from cumulo.shared_file_system.service.types import DEFAULT_ID, has_specs
 
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern="^[\\w.:\\- ]+$")]
-Specs = dict[Key, Annotated[str, msgspec.Meta(max_length=255)] | bool]
+Specs = dict[Key, Annotated[str, msgspec.Meta(max_length=255)] | bool | int]
 
 
 class TypeBody(Body):
@@ -160,7 +160,8 @@ class TypesApi:
     def _body(self, call: Call, row: TypeRow) -> TypeBody:
         specs = row.extra_specs
         if not call.principal.is_admin:
-            specs = {name: text for name, text in specs.items() if name in TENANTS_SEE}
+            said = {name: text for name, text in specs.items() if name in TENANTS_SEE}
+            specs = dict.fromkeys(BOOLEANS, "False") | said
         return TypeBody(
             id=row.id,
             name=row.name,
@@ -240,6 +241,8 @@ class TypesApi:
             for name in ("name", "description")
             if getattr(wish, name) is not UNSET
         }
+        if changes.get("description") == "":
+            changes["description"] = None
         if wish.is_public is not UNSET:
             changes["is_public"] = as_bool(wish.is_public, "is_public")
         if not changes:

@@ -103,8 +103,9 @@ class Locks:
             )
 
     def unrestrict(self, tx: Tx, id: str, who: Principal, wanted: bool) -> None:
-        """Before an access rule is denied: its locks go if the caller wants so and may."""
-        found = self.of(tx, id)
+        """Before an access rule is denied: what locks it goes if the caller wants so and may. That
+        it was not shown holds nobody up."""
+        found = [row for row in self.of(tx, id) if row.resource_action == DELETE]
         if not found:
             return
         if not wanted:

@@ -14,13 +14,20 @@ from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.ids import child_id, new_id
 from cumulo.network.interface import ServicePorts
-from cumulo.shared_file_system.model.network import Plug, ServerRow, ShareNetworkRow, SubnetRow
+from cumulo.shared_file_system.model.network import (
+    Plug,
+    ServerRow,
+    ShareNetworkRow,
+    SubnetRow,
+    server_status,
+)
 from cumulo.shared_file_system.model.type import SERVED_IN, TypeRow
 from cumulo.shared_file_system.queries import network as queries
 from cumulo.shared_file_system.service.pools import KIND
 from cumulo.shared_file_system.service.quotas import ShareQuotas
 
 OWNER = "manila:share"
+DELETING = "deleting"
 MOST_SUBNETS = 8
 """Of a share network: a port of each export server in each."""
 
@@ -77,7 +84,11 @@ class ShareNetworks:
         return row
 
     def in_use(self, tx: Tx, row: ShareNetworkRow) -> bool:
-        return bool(tx.all(queries.SERVERS_OF, share_network_id=row.id))
+        return self.served(tx, [row.id])
+
+    def served(self, tx: Tx, ids: Sequence[str]) -> bool:
+        """An export server is in one of them."""
+        return bool(ids) and int(tx.value(queries.SERVED, ids=list(ids))) > 0
 
     # --- share networks ---------------------------------------------------------------------
 
@@ -186,21 +197,26 @@ class ShareNetworks:
         )
 
     def delete(self, tx: Tx, row: ShareNetworkRow, who: Principal) -> None:
-        used = int(tx.value(queries.SHARES_OF, share_network_id=row.id)) or any(
-            int(tx.value(queries.SHARES_ON, server_id=server.id))
-            for server in tx.all(queries.SERVERS_OF, share_network_id=row.id)
-        )
-        if used:
+        if int(tx.value(queries.SHARES_OF, share_network_id=row.id)):
             raise Conflict(f"Can not delete share network {row.id}, it has one or more shares.")
         if len(self.subnets(tx, [row.id])[row.id]) > 1:
             raise Conflict(
                 f"The share network {row.id} has more than one subnet attached. Please remove the "
                 "subnets untill you have one or no subnets remaining."
             )
-        self._without_servers(tx, row)
+        emit(tx, "share.network.delete", row.id, project_id=row.project_id, principal=who)
+        servers = tx.all(queries.SERVERS_OF, share_network_id=row.id)
+        for server in servers:
+            self._go(tx, server)
+        if servers:
+            # It is there until their ports are gone: who waits for its end may use their subnet.
+            tx.update(row, declared=DELETING, updated_at=tx.now)
+        else:
+            self._end(tx, row)
+
+    def _end(self, tx: Tx, row: ShareNetworkRow) -> None:
         tx.delete(row)
         self._quotas.give_back(tx, row.project_id, row.user_id, None, share_networks=1)
-        emit(tx, "share.network.delete", row.id, project_id=row.project_id, principal=who)
 
     # --- subnets ----------------------------------------------------------------------------
 
@@ -213,17 +229,17 @@ class ShareNetworks:
         zone: str | None,
         network_id: str | None,
         subnet_id: str | None,
+        only: bool = False,
     ) -> None:
-        """Raises Conflict, BadRequest for a subnet that cannot be added."""
+        """Raises Conflict, BadRequest for a subnet that cannot be added. `only`: of one zone there
+        is one (before 2.70)."""
         known = self.subnets(tx, [row.id])[row.id]
         if len(known) >= MOST_SUBNETS:
             raise BadRequest(f"A share network has {MOST_SUBNETS} subnets at most.")
         here = [each for each in known if each.availability_zone == zone]
-        if any((each.network_id, each.subnet_id) == (network_id, subnet_id) for each in here):
-            raise Conflict(
-                "Another share network subnet was found in the specified availability zone with "
-                "the same network and subnet."
-            )
+        if only and here:
+            raise Conflict("Another share network subnet was found in the specified availability "
+                           "zone. Only one share network subnet is allowed per zone.")  # fmt: skip
         if any(each.network_id != network_id for each in here):
             raise BadRequest(
                 "Share network subnets of one availability zone must be of one neutron network."
@@ -245,9 +261,10 @@ class ShareNetworks:
         network_id: str | None,
         subnet_id: str | None,
         metadata: dict[str, str],
+        only: bool = False,
     ) -> SubnetRow:
         where: dict[str, Any] = {"zone": zone, "network_id": network_id, "subnet_id": subnet_id}
-        self.check_subnet(tx, row, who, **where)
+        self.check_subnet(tx, row, who, only=only, **where)
         subnet = self._insert(tx, who, row, new_id(), zone, network_id, subnet_id, metadata)
         emit(tx, "share.network.update", row.id, principal=who)
         return subnet
@@ -304,6 +321,8 @@ class ShareNetworks:
 
     def places(self, tx: Tx, row: ShareNetworkRow, zone: str) -> list[SubnetRow]:
         """Its subnets in a zone, or the default ones. Raises BadRequest: there are none."""
+        if row.declared is not None:
+            raise BadRequest(f"The share network {row.id} is not active: {row.declared}.")
         known = [each for each in self.subnets(tx, [row.id])[row.id] if each.subnet_id]
         here = [each for each in known if each.availability_zone == zone]
         here = here or [each for each in known if each.availability_zone is None]
@@ -313,7 +332,8 @@ class ShareNetworks:
                 f"Share network {row.id} has no subnet of a neutron network for availability zone "
                 f"{zone}."
             )
-        return here
+        # The same one twice is one place.
+        return list({each.subnet_id: each for each in reversed(here)}.values())[::-1]
 
     def _confirmed(self, tx: Tx, row: ShareNetworkRow, subnet: SubnetRow) -> SubnetRow:
         """What was only a claim is true for the share network's own project, whoever asks now.
@@ -347,15 +367,13 @@ class ShareNetworks:
         )
         return Plug(subnet.id, port.mac, port.address, port.gateway, port.mtu, port.tap)
 
-    def _without_servers(self, tx: Tx, row: ShareNetworkRow) -> None:
-        for server in tx.all(queries.SERVERS_OF, share_network_id=row.id):
-            self._go(tx, server)
-
     def _go(self, tx: Tx, server: ServerRow) -> None:
         tx.update(server, wanted="absent", fault=None, declared=None, updated_at=tx.now)
         self._registry.remove(tx, server.host_id, KIND, server.id)
 
     def delete_server(self, tx: Tx, row: ServerRow) -> None:
+        if server_status(row) not in ("active", "error"):
+            raise Forbidden(f"Share server's status must be active or error, not {row.declared}.")
         if int(tx.value(queries.SHARES_ON, server_id=row.id)):
             raise Conflict(f"Share server {row.id} is used by shares.")
         self._go(tx, row)
@@ -368,6 +386,8 @@ class ShareNetworks:
             self._registry.touch(tx, row.host_id, KIND, row.id)
 
     def reset(self, tx: Tx, row: ShareNetworkRow, status: str) -> None:
+        if row.declared == DELETING:
+            raise Conflict(f"Share network {row.id} is being deleted.")
         tx.update(row, declared=None if status == "active" else status, updated_at=tx.now)
 
     def forget(self, tx: Tx, row: ServerRow) -> None:
@@ -375,3 +395,6 @@ class ShareNetworks:
         tx.delete(row)
         self._ports.unplug(tx, row.id)
         emit(tx, "share.server.delete", row.id, project_id=row.project_id)
+        network = tx.get(ShareNetworkRow, row.share_network_id)
+        if network is not None and network.declared == DELETING and not self.in_use(tx, network):
+            self._end(tx, network)

@@ -4,7 +4,9 @@ from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.network.interface import ServicePorts
 from cumulo.shared_file_system.service.changes import Changes
+from cumulo.shared_file_system.service.groups import GroupTypes
 from cumulo.shared_file_system.service.locks import Locks
+from cumulo.shared_file_system.service.managing import Managing
 from cumulo.shared_file_system.service.messages import Messages
 from cumulo.shared_file_system.service.networks import ShareNetworks
 from cumulo.shared_file_system.service.pools import Pools
@@ -26,6 +28,7 @@ class SharedFileSystemService:
         self.quotas = ShareQuotas(quotas)
         self.types = Types()
         self.qos = QosTypes()
+        self.groups = GroupTypes(self.types)
         self.locks = Locks()
         self.messages = Messages()
         self.networks = ShareNetworks(registry, ports, self.quotas)
@@ -36,5 +39,8 @@ class SharedFileSystemService:
         self.changes = Changes(self.shares, self.pools, self.quotas, self.locks)
         self.rules = Rules(self.shares, self.locks)
         self.snapshots = Snapshots(registry, self.quotas)
+        self.managing = Managing(
+            registry, self.pools, self.quotas, self.locks, self.shares, self.snapshots
+        )
         self.snapshot_rules = SnapshotRules(self.snapshots)
         self.transfers = Transfers(self.quotas, self.types, self.rules, self.locks)

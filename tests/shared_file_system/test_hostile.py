@@ -1,0 +1,243 @@
+"""What one tenant must not do to another, what no number and no name may do, quotas that many ask
+for at once, and what ends by its time: in one cloud."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from cumulo.core.db.transaction import Tx
+from cumulo.shared_file_system.model.message import MessageRow
+from cumulo.shared_file_system.model.share import ShareRow
+from cumulo.shared_file_system.model.transfer import TransferRow
+from cumulo.shared_file_system.reconcile import Expired
+from tests.support.cloud import Answer, TestCloud, running_cloud
+from tests.support.projects import second_project
+
+BASE = "/share/v2"
+NEWEST = {"x-openstack-manila-api-version": "2.99"}
+HUGE = (0, -1, 2**63, 2**64, 10**40, "9" * 400, 1.5, "x", [], {}, None)
+
+
+class Tenant:
+    def __init__(self, cloud: TestCloud, name: str) -> None:
+        self.cloud, self.name = cloud, name
+
+    async def ask(self, method: str, path: str, body: Any = None) -> Answer:
+        answer = await self.cloud.call(
+            method, f"{BASE}/{path}", as_=self.name, json_=body, headers=NEWEST
+        )
+        assert answer.status < 500, (method, path, body, answer.raw)
+        return answer
+
+    async def make(self, path: str, noun: str, **values: Any) -> str:
+        answer = await self.ask("POST", path, {noun: values})
+        assert answer.status < 300, answer.raw
+        return str(answer.json[noun]["id"])
+
+    async def act(self, path: str, **action: Any) -> int:
+        return (await self.ask("POST", f"{path}/action", action)).status
+
+    async def share(self, network: str | None, **more: Any) -> str:
+        wish = {"share_proto": "NFS", "size": 1, "share_network_id": network, **more}
+        id = await self.make("shares", "share", **wish)
+        await self.until(f"shares/{id}", "share", "available")
+        return id
+
+    async def until(self, path: str, noun: str, status: str) -> None:
+        def there(answer: Answer) -> bool:
+            return bool(answer.status == 200 and answer.json[noun]["status"] == status)
+
+        await self.cloud.until(f"{BASE}/{path}", there, as_=self.name, headers=NEWEST)
+
+
+async def place(cloud: TestCloud) -> dict[str, str]:
+    net = await cloud.private_network()
+    shown = await cloud.call("GET", f"/network/v2.0/networks/{net}")
+    return {"neutron_net_id": net, "neutron_subnet_id": shown.json["network"]["subnets"][0]}
+
+
+async def nobody_reaches_what_is_not_theirs(cloud: TestCloud) -> None:
+    await second_project(cloud, "mallory")
+    alice, mallory = Tenant(cloud, "demo"), Tenant(cloud, "mallory")
+    admin = Tenant(cloud, "admin")
+    here = await alice.make("share-networks", "share_network", **await place(cloud))
+    share = await alice.share(here)
+    snapshot = await alice.make("snapshots", "snapshot", share_id=share)
+    await alice.until(f"snapshots/{snapshot}", "snapshot", "available")
+    service = await alice.make("security-services", "security_service", type="ldap")
+    lock = await alice.make("resource-locks", "resource_lock", resource_id=share,
+                            resource_type="share")  # fmt: skip
+    allow = {"access_type": "ip", "access_to": "10.0.0.9"}
+    rule = await alice.ask("POST", f"shares/{share}/action", {"allow_access": allow})
+    access = rule.json["access"]["id"]
+    specs = {"driver_handles_share_servers": "True"}
+    secret = await admin.make("types", "share_type", name="secret", extra_specs=specs,
+                              **{"share_type_access:is_public": False})  # fmt: skip
+
+    # None of it is there for anybody else: to see, to change, to name in something else.
+    for path in (f"shares/{share}", f"shares/{share}/export_locations",
+                 f"shares/{share}/metadata", f"snapshots/{snapshot}",
+                 f"snapshots/{snapshot}/export-locations", f"share-networks/{here}",
+                 f"share-networks/{here}/subnets", f"security-services/{service}",
+                 f"resource-locks/{lock}", f"share-access-rules/{access}",
+                 f"types/{secret}"):  # fmt: skip
+        assert (await mallory.ask("GET", path)).status == 404, path
+    for path in (f"shares/{share}", f"snapshots/{snapshot}", f"share-networks/{here}",
+                 f"security-services/{service}", f"resource-locks/{lock}"):  # fmt: skip
+        assert (await mallory.ask("DELETE", path)).status == 404, path
+    for action in ({"extend": {"new_size": 2}}, {"shrink": {"new_size": 1}},
+                   {"soft_delete": None}, {"revert": {"snapshot_id": snapshot}},
+                   {"deny_access": {"access_id": access}},
+                   {"allow_access": allow}):  # fmt: skip
+        assert await mallory.act(f"shares/{share}", **action) == 404, action
+
+    mine = await mallory.make("share-networks", "share_network")
+    theirs: list[tuple[str, Any]] = [
+        ("shares", {"share": {"share_proto": "NFS", "size": 1, "share_network_id": here}}),
+        ("shares", {"share": {"share_proto": "NFS", "snapshot_id": snapshot}}),
+        ("shares", {"share": {"share_proto": "NFS", "size": 1, "share_type": "secret",
+                              "share_network_id": mine}}),
+        ("shares", {"share": {"share_proto": "NFS", "size": 1, "share_network_id": mine,
+                              "scheduler_hints": {"same_host": share}}}),
+        ("snapshots", {"snapshot": {"share_id": share}}),
+        ("resource-locks", {"resource_lock": {"resource_id": share,
+                                              "resource_type": "share"}}),
+        ("resource-locks", {"resource_lock": {"resource_id": access,
+                                              "resource_type": "access_rule"}}),
+        ("share-transfers", {"transfer": {"share_id": share}}),
+        (f"share-networks/{mine}/action",
+         {"add_security_service": {"security_service_id": service}}),
+    ]  # fmt: skip
+    for path, body in theirs:
+        assert (await mallory.ask("POST", path, body)).status in (400, 404), body
+    assert (await mallory.ask("GET", f"share-access-rules?share_id={share}")).status == 400
+
+    # A claim on another's subnet is not believed, not even when an administrator uses it.
+    claim = await mallory.make("share-networks", "share_network", **await place(cloud))
+    wish = {"share": {"share_proto": "NFS", "size": 1, "share_network_id": claim}}
+    assert (await mallory.ask("POST", "shares", wish)).status == 400
+    assert (await admin.ask("POST", "shares", wish)).status == 400
+    # Nor is a security service attached over projects by one.
+    attach = {"add_security_service": {"security_service_id": service}}
+    assert await admin.act(f"share-networks/{claim}", **attach) == 404
+
+    # Lists say nothing of it, whatever is asked for.
+    for path in ("shares", "snapshots", "share-networks", "security-services",
+                 "resource-locks", "messages", "share-transfers"):  # fmt: skip
+        for query in ("", "?all_tenants=1", f"?project_id={cloud.projects['demo']}"):
+            answer = await mallory.ask("GET", path + query)
+            if answer.status == 403:
+                continue
+            [found] = [v for v in answer.json.values() if isinstance(v, list)]
+            assert not {each["id"] for each in found} & {share, snapshot, here, service,
+                                                         lock}, path  # fmt: skip
+
+
+async def no_number_and_no_address_breaks_it(cloud: TestCloud) -> None:
+    alice, admin = Tenant(cloud, "demo"), Tenant(cloud, "admin")
+    here = await alice.make("share-networks", "share_network", **await place(cloud))
+    share = await alice.share(here)
+    for number in HUGE:
+        wish = {"share_proto": "NFS", "size": number, "share_network_id": here}
+        answer = await alice.ask("POST", "shares", {"share": wish})
+        assert answer.status in (400, 413), number
+        for action in ("extend", "shrink"):
+            status = await alice.act(f"shares/{share}", **{action: {"new_size": number}})
+            assert status in (400, 403), (action, number)
+        if number not in (0, -1):
+            project = cloud.projects["demo"]
+            body = {"quota_set": {"shares": number}}
+            answer = await admin.ask("PUT", f"quota-sets/{project}", body)
+            assert answer.status == 400, number
+    # Rules may overlap; the narrower one counts. All the world is one, too.
+    for to in ("10.0.0.0/24", "10.0.0.7", "0.0.0.0/0", "::/0", "fd00::/64"):
+        allow = {"access_type": "ip", "access_to": to}
+        assert await alice.act(f"shares/{share}", allow_access=allow) == 200, to
+    for to in ("10.0.0.0/33", "0.0.0.0/", "/0", "10.0.0.7/32", "::/129", "0/0", "\x00"):
+        allow = {"access_type": "ip", "access_to": to}
+        assert await alice.act(f"shares/{share}", allow_access=allow) == 400, to
+    # A name is no path.
+    for name in ("../../etc", "a/b", "", " ", "\u202e", "x" * 255):
+        answer = await alice.ask("PUT", f"shares/{share}", {"share": {"name": name}})
+        assert answer.status == 200, name
+    assert (await alice.ask("PUT", f"shares/{share}",
+                            {"share": {"name": "x" * 256}})).status == 400  # fmt: skip
+
+
+async def a_quota_is_not_passed_by_many_at_once(cloud: TestCloud) -> None:
+    alice, admin = Tenant(cloud, "demo"), Tenant(cloud, "admin")
+    here = await alice.make("share-networks", "share_network", **await place(cloud))
+    project = cloud.projects["demo"]
+    limits = {"shares": 6, "gigabytes": 5}
+    for query, values in (("", limits), ("?share_type=default", {"shares": 4})):
+        body = {"quota_set": values}
+        assert (await admin.ask("PUT", f"quota-sets/{project}{query}", body)).status == 200
+
+    wish = {"share": {"share_proto": "NFS", "size": 1, "share_network_id": here}}
+    answers = await asyncio.gather(*(alice.ask("POST", "shares", wish) for _ in range(12)))
+    made = [answer.json["share"]["id"] for answer in answers if answer.status == 200]
+    assert len(made) == 4
+    assert {answer.status for answer in answers} == {200, 413}
+    # What was refused has used up nothing, of the project as of the type.
+    for query in ("", "?share_type=default"):
+        shown = (await alice.ask("GET", f"quota-sets/{project}/detail{query}")).json
+        used = {name: shown["quota_set"][name]["in_use"] for name in ("shares", "gigabytes")}
+        assert used == {"shares": 4, "gigabytes": 4}, query
+    for id in made:
+        await alice.until(f"shares/{id}", "share", "available")
+    # All want the last gigabyte.
+    grown = await asyncio.gather(
+        *(alice.act(f"shares/{id}", extend={"new_size": 2}) for id in made)
+    )
+    assert sorted(grown) == [202, 403, 403, 403]
+    for query in ("", "?share_type=default"):
+        assert (await admin.ask("DELETE", f"quota-sets/{project}{query}")).status == 202
+
+
+async def what_ends_by_its_time_is_gone(cloud: TestCloud) -> None:
+    """The recycle bin is emptied, messages are forgotten, transfers cannot be accepted any more."""
+    alice, admin = Tenant(cloud, "demo"), Tenant(cloud, "admin")
+    here = await alice.make("share-networks", "share_network", **await place(cloud))
+    specs = {"driver_handles_share_servers": "False", "cumulo:share_network": here}
+    await admin.make("types", "share_type", name="gifts", extra_specs=specs)
+    await admin.make("types", "share_type", name="odd", extra_specs=specs | {"flavour": "mint"})
+    share, gift = await alice.share(here), await alice.share(None, share_type="gifts")
+    assert await alice.act(f"shares/{share}", soft_delete=None) == 202
+    made = await alice.ask("POST", "share-transfers", {"transfer": {"share_id": gift}})
+    transfer = made.json["transfer"]
+    wish = {"share_proto": "NFS", "size": 1, "share_type": "odd"}
+    failed = await alice.make("shares", "share", **wish)
+    [message] = (await alice.ask("GET", f"messages?resource_id={failed}")).json["messages"]
+
+    def age(tx: Tx) -> None:
+        row, words = tx.get(ShareRow, share), tx.get(MessageRow, message["id"])
+        given = tx.get(TransferRow, transfer["id"])
+        assert row is not None and words is not None and given is not None
+        tx.update(row, delete_at=tx.now)
+        tx.update(words, expires_at=tx.now)
+        tx.update(given, expires_at=tx.now)
+
+    database, service = cloud.cloud.database, cloud.cloud.services.shared_file_system
+    await database.write(age)
+    accept = {"accept": {"auth_key": transfer["auth_key"]}}
+    answer = await admin.ask("POST", f"share-transfers/{transfer['id']}/accept", accept)
+    assert answer.status == 404
+    expired = Expired(database, service)
+    for id in await database.read(lambda tx: expired.due(tx, 10)):
+        await expired.step(id)
+        await expired.step(id)
+    for path in (f"shares/{share}", f"messages/{message['id']}",
+                 f"share-transfers/{transfer['id']}"):  # fmt: skip
+        await cloud.until(f"{BASE}/{path}", lambda a: a.status == 404, headers=NEWEST)
+    assert (await alice.ask("GET", f"shares/{gift}")).json["share"]["status"] == "available"
+
+
+def test_hostile(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            await a_quota_is_not_passed_by_many_at_once(cloud)
+            await nobody_reaches_what_is_not_theirs(cloud)
+            await no_number_and_no_address_breaks_it(cloud)
+            await what_ends_by_its_time_is_gone(cloud)
+
+    asyncio.run(main())
