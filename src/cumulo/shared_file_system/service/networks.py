@@ -84,7 +84,11 @@ class ShareNetworks:
         return row
 
     def in_use(self, tx: Tx, row: ShareNetworkRow) -> bool:
-        return bool(tx.all(queries.SERVERS_OF, share_network_id=row.id))
+        return self.served(tx, [row.id])
+
+    def served(self, tx: Tx, ids: Sequence[str]) -> bool:
+        """An export server is in one of them."""
+        return bool(ids) and int(tx.value(queries.SERVED, ids=list(ids))) > 0
 
     # --- share networks ---------------------------------------------------------------------
 
@@ -193,11 +197,7 @@ class ShareNetworks:
         )
 
     def delete(self, tx: Tx, row: ShareNetworkRow, who: Principal) -> None:
-        used = int(tx.value(queries.SHARES_OF, share_network_id=row.id)) or any(
-            int(tx.value(queries.SHARES_ON, server_id=server.id))
-            for server in tx.all(queries.SERVERS_OF, share_network_id=row.id)
-        )
-        if used:
+        if int(tx.value(queries.SHARES_OF, share_network_id=row.id)):
             raise Conflict(f"Can not delete share network {row.id}, it has one or more shares.")
         if len(self.subnets(tx, [row.id])[row.id]) > 1:
             raise Conflict(
