@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from cumulo import __version__
 from cumulo.core.assembly import AgentParts, Frame, Service
 from cumulo.core.auth.policy import reload_rules
 from cumulo.core.blobs.content import Contents
-from cumulo.core.db.transaction import Database
+from cumulo.core.db.transaction import Database, DatabaseAway
 from cumulo.core.events.consumers import ConsumerLoop
 from cumulo.core.events.retention import Retention
 from cumulo.core.hosts import lineage
@@ -29,6 +29,19 @@ from cumulo.settings import Settings
 log = logging.getLogger("cumulo")
 
 NOTE_SECONDS = 20.0
+DRAIN_SECONDS = 5.0
+"""For answers to other control nodes that are on their way when this one ends."""
+
+
+class NodeRemoved(Exception):
+    """An operator has removed this control node."""
+
+
+async def _looked(look: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    try:
+        await look()
+    except Exception as error:  # the database is away: who was removed is refused when it dials
+        log.warning("who was removed could not be looked at: %s", error)
 
 
 @dataclass
@@ -45,6 +58,8 @@ class Cloud:
     connected: Connected
     agents: list[Agent]
     reconcilers: list[ReconcilerLoop] = field(default_factory=list)
+    door: Any = None
+    """The other control nodes' way in, once there may be any."""
 
     @property
     def registry(self) -> HostRegistry:
@@ -73,6 +88,7 @@ class Cloud:
         self.connected.run_on(asyncio.get_running_loop())
         async with asyncio.TaskGroup() as group:
             group.create_task(nodes.leases.run())
+            group.create_task(self._end_when_removed())
             group.create_task(nodes.shared.run())
             for agent in self.agents:
                 group.create_task(agent.run())
@@ -107,8 +123,13 @@ class Cloud:
         """Hosts on other machines, from when the first one is expected: until then nothing
         listens, and none of it is loaded."""
         machines, nodes = self.frame.machines, self.frame.nodes
-        if not await self.database.read(lambda tx: machines.expected(tx) or nodes.expected(tx)):
-            await machines.needed.wait()
+        while not machines.needed.is_set():
+            try:
+                if await self.database.read(lambda tx: machines.expected(tx) or nodes.expected(tx)):
+                    break
+                await machines.needed.wait()
+            except DatabaseAway:  # it is told by the database itself
+                await asyncio.sleep(NOTE_SECONDS)
         from cumulo.core.hosts.gate import Gate
         from cumulo.core.nodes.door import Door
 
@@ -123,7 +144,23 @@ class Cloud:
             alike=self.settings.alike,
             others=door if nodes.grown else None,
         )
+        self.door = door
+        loop = asyncio.get_running_loop()
+
+        def later(look: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+            def heard() -> None:
+                asyncio.run_coroutine_threadsafe(_looked(look), loop)
+
+            return heard
+
+        machines.on_changed, nodes.on_changed = later(gate.look_again), later(door.look_again)
+        for announcement in (machines.changed, nodes.changed):
+            self.database.subscribe(announcement)
         await gate.run()
+
+    async def _end_when_removed(self) -> None:
+        await self.frame.nodes.leases.removed.wait()
+        raise NodeRemoved
 
     async def drain(self) -> None:
         """This process is about to end. Where there are others they get its work at once, and
@@ -134,6 +171,12 @@ class Cloud:
         if leases.others:
             log.info("%.0f s for balancers", self.settings.node.drain_seconds)
             await asyncio.sleep(self.settings.node.drain_seconds)
+        end = asyncio.get_running_loop().time() + DRAIN_SECONDS
+        while self.door is not None and self.door.at_work:
+            # Other nodes' requests for files.
+            if asyncio.get_running_loop().time() > end:
+                break
+            await asyncio.sleep(0.1)
 
     def close(self) -> None:
         with contextlib.suppress(Exception):  # the database may be away, and it is a note only

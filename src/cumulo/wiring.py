@@ -57,6 +57,8 @@ def build(settings: Settings, *, offline: bool = False) -> Cloud:
         frame.nodes.shared.alike()
     connected = Connected(frame)
     built = {each.name: each.build(frame) for each in all_of_them}
+    if not offline:
+        frame.nodes.shared.alike()  # with the keys that were made just now
     conductor.add(part for each in built.values() for part in each.parts)
     application = Application(
         database,

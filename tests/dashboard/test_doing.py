@@ -287,6 +287,9 @@ def test_oneself_and_shares(house: House) -> None:
         page = text_of(await hands.browser.get(f"/shares/{share}"))
         assert "10.0.0.0/24" in page and "Where to mount it from" in page
         await hands.do(f"/shares/{share}/do/extend", size="2")
+        await hands.until(url, lambda b: b["share"]["status"] == "available", headers=version)
+        await hands.do(f"/shares/{share}/do/shrink", size="1")
+        await hands.until(url, lambda b: b["share"]["size"] == 1, headers=version)
 
     house.run(run)
 

@@ -61,8 +61,11 @@ def test_two_guests_and_a_share() -> None:
         net = lab.json("network", "show", "private")
         lab.openstack("share", "network", "create", "--name", "here", "--neutron-net-id",
                       net["id"], "--neutron-subnet-id", net["subnets"][0])  # fmt: skip
+        can = ("snapshot", "create-share-from-snapshot", "revert-to-snapshot", "mount-snapshot")
+        words = [word for each in can for word in (f"--{each}-support", "true")]
+        lab.openstack("share", "type", "create", "wide", "true", *words, cloud="cumulo")
         lab.openstack("share", "create", "NFS", "1", "--name", "data", "--share-network", "here",
-                      "--wait")  # fmt: skip
+                      "--share-type", "wide", "--wait")  # fmt: skip
         assert lab.json("share", "show", "data")["status"] == "available"
         found = guests(lab)
         (first, one), (second, two) = found["one"], found["two"]
@@ -103,9 +106,58 @@ def test_two_guests_and_a_share() -> None:
         rule(lab, "copy", second, "ro")
         again = f"sudo mkdir -p /mnt/c && sudo mount.nfs {path_of(lab, 'copy')} /mnt/c -o soft"
         assert "from one" in lab.ssh(two, f"{again} && cat /mnt/c/one")
+        snapshot_is_mounted(lab, second, two)
+        nothing_is_lost_by_shrinking(lab, two)
+        is_yesterday_s_again(lab, two, mount)
         for words in (("snapshot", "delete", "yesterday"), ("delete", "copy"), ("delete", "data")):
             lab.openstack("share", *words, "--wait")
         lab.openstack("share", "network", "delete", "here")
         lab.until(
             lambda: lab.json("share", "server", "list", cloud="cumulo"), lambda s: s == [], 30
         )
+
+
+def snapshot_is_mounted(lab: Lab, address: str, host: str) -> None:
+    """To be read by whom its own rules admit, and by nobody to be written."""
+    of = ("share", "snapshot")
+    lab.openstack(*of, "access", "create", "yesterday", "ip", address)
+    lab.until(
+        lambda: lab.json(*of, "access", "list", "yesterday"),
+        lambda rules: [rule["State"] for rule in rules] == ["active"],
+        30,
+    )
+    [place] = lab.json(*of, "export", "location", "list", "yesterday")
+    mount = f"sudo mkdir -p /mnt/y && sudo mount.nfs {place['Path']} /mnt/y -o soft"
+    assert "from one" in lab.ssh(host, f"{mount} && cat /mnt/y/one")
+    assert "refused" in lab.ssh(host, "sudo touch /mnt/y/new 2>/dev/null || echo refused")
+    lab.ssh(host, "sudo umount /mnt/y")
+
+
+def nothing_is_lost_by_shrinking(lab: Lab, host: str) -> None:
+    def wait(status: str) -> Any:
+        return lab.until(lambda: lab.json("share", "show", "data"),
+                         lambda share: share["status"] == status, 60)  # fmt: skip
+
+    lab.openstack("share", "resize", "data", "1")
+    assert wait("shrinking_possible_data_loss_error")["size"] == 2
+    assert lab.ssh(host, "stat -c %s /mnt/s/big").split()[-1] == "1153433600"
+    lab.openstack("share", "set", "data", "--status", "available", cloud="cumulo")
+    wait("available")
+    lab.ssh(host, "sudo rm /mnt/s/big && sync")
+    # What a client has given up its host has given up some seconds later.
+    for _ in range(10):
+        lab.openstack("share", "resize", "data", "1")
+        share = lab.until(lambda: lab.json("share", "show", "data"),
+                          lambda share: share["status"] != "shrinking", 60)  # fmt: skip
+        if share["status"] == "available":
+            break
+    assert share["size"] == 1
+
+
+def is_yesterday_s_again(lab: Lab, host: str, mount: str) -> None:
+    assert "gone" in lab.ssh(host, "cat /mnt/s/one 2>/dev/null || echo gone")
+    lab.ssh(host, "sudo umount /mnt/s")
+    lab.openstack("share", "revert", "yesterday", "--wait")
+    assert lab.json("share", "show", "data")["status"] == "available"
+    assert "from one" in lab.ssh(host, f"{mount} && cat /mnt/s/one")
+    assert "written" in lab.ssh(host, "echo new | sudo tee /mnt/s/new && echo written")

@@ -77,7 +77,9 @@ def cloud_of_a_user(word: str) -> dict[str, Any]:
             neutron_network=ref("net"),
             neutron_subnet=ref("subnet"),
             description=word,
+            security_services=[ref("people")],
         ),
+        people=of("OS::Manila::SecurityService", type="ldap", description=word),
         share=of(
             "OS::Manila::Share",
             share_network=ref("where"),

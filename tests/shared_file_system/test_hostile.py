@@ -1,10 +1,15 @@
-"""What one tenant must not do to another, what no number and no name may do, and quotas that many
-ask for at once."""
+"""What one tenant must not do to another, what no number and no name may do, quotas that many ask
+for at once, and what ends by its time: in one cloud."""
 
 import asyncio
 from pathlib import Path
 from typing import Any
 
+from cumulo.core.db.transaction import Tx
+from cumulo.shared_file_system.model.message import MessageRow
+from cumulo.shared_file_system.model.share import ShareRow
+from cumulo.shared_file_system.model.transfer import TransferRow
+from cumulo.shared_file_system.reconcile import Expired
 from tests.support.cloud import Answer, TestCloud, running_cloud
 from tests.support.projects import second_project
 
@@ -32,7 +37,7 @@ class Tenant:
     async def act(self, path: str, **action: Any) -> int:
         return (await self.ask("POST", f"{path}/action", action)).status
 
-    async def share(self, network: str, **more: Any) -> str:
+    async def share(self, network: str | None, **more: Any) -> str:
         wish = {"share_proto": "NFS", "size": 1, "share_network_id": network, **more}
         id = await self.make("shares", "share", **wish)
         await self.until(f"shares/{id}", "share", "available")
@@ -189,13 +194,50 @@ async def a_quota_is_not_passed_by_many_at_once(cloud: TestCloud) -> None:
         assert (await admin.ask("DELETE", f"quota-sets/{project}{query}")).status == 202
 
 
-def test_hostile(tmp_path: Path) -> None:
-    """One cloud for all of it."""
+async def what_ends_by_its_time_is_gone(cloud: TestCloud) -> None:
+    """The recycle bin is emptied, messages are forgotten, transfers cannot be accepted any more."""
+    alice, admin = Tenant(cloud, "demo"), Tenant(cloud, "admin")
+    here = await alice.make("share-networks", "share_network", **await place(cloud))
+    specs = {"driver_handles_share_servers": "False", "cumulo:share_network": here}
+    await admin.make("types", "share_type", name="gifts", extra_specs=specs)
+    await admin.make("types", "share_type", name="odd", extra_specs=specs | {"flavour": "mint"})
+    share, gift = await alice.share(here), await alice.share(None, share_type="gifts")
+    assert await alice.act(f"shares/{share}", soft_delete=None) == 202
+    made = await alice.ask("POST", "share-transfers", {"transfer": {"share_id": gift}})
+    transfer = made.json["transfer"]
+    wish = {"share_proto": "NFS", "size": 1, "share_type": "odd"}
+    failed = await alice.make("shares", "share", **wish)
+    [message] = (await alice.ask("GET", f"messages?resource_id={failed}")).json["messages"]
 
+    def age(tx: Tx) -> None:
+        row, words = tx.get(ShareRow, share), tx.get(MessageRow, message["id"])
+        given = tx.get(TransferRow, transfer["id"])
+        assert row is not None and words is not None and given is not None
+        tx.update(row, delete_at=tx.now)
+        tx.update(words, expires_at=tx.now)
+        tx.update(given, expires_at=tx.now)
+
+    database, service = cloud.cloud.database, cloud.cloud.services.shared_file_system
+    await database.write(age)
+    accept = {"accept": {"auth_key": transfer["auth_key"]}}
+    answer = await admin.ask("POST", f"share-transfers/{transfer['id']}/accept", accept)
+    assert answer.status == 404
+    expired = Expired(database, service)
+    for id in await database.read(lambda tx: expired.due(tx, 10)):
+        await expired.step(id)
+        await expired.step(id)
+    for path in (f"shares/{share}", f"messages/{message['id']}",
+                 f"share-transfers/{transfer['id']}"):  # fmt: skip
+        await cloud.until(f"{BASE}/{path}", lambda a: a.status == 404, headers=NEWEST)
+    assert (await alice.ask("GET", f"shares/{gift}")).json["share"]["status"] == "available"
+
+
+def test_hostile(tmp_path: Path) -> None:
     async def main() -> None:
         async with running_cloud(tmp_path) as cloud:
             await a_quota_is_not_passed_by_many_at_once(cloud)
             await nobody_reaches_what_is_not_theirs(cloud)
             await no_number_and_no_address_breaks_it(cloud)
+            await what_ends_by_its_time_is_gone(cloud)
 
     asyncio.run(main())

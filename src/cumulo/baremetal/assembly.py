@@ -1,6 +1,7 @@
 """What bare metal is to the cloud."""
 
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from cumulo.baremetal.api.face import baremetal_face
@@ -19,8 +20,18 @@ from cumulo.baremetal.policy import RULES
 from cumulo.baremetal.ramdisk.builder import KERNEL, RAMDISK
 from cumulo.baremetal.reconcile import PowerWatch
 from cumulo.baremetal.service.bare_metal import BareMetalService
+from cumulo.baremetal.service.for_compute import ForCompute
 from cumulo.baremetal.settings import BaremetalSettings
-from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
+from cumulo.compute.interface import MetalHosts, MetalNodes
+from cumulo.core.assembly import (
+    AgentParts,
+    Assembly,
+    CatalogEntry,
+    Frame,
+    HostFrame,
+    HostKind,
+    Service,
+)
 from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.blobs.content import Contents
 from cumulo.core.work import pools
@@ -59,8 +70,15 @@ def build(frame: Frame) -> Service:
     ramdisk = Ramdisk(service.agents, own.callback_timeout, own.work_timeout)
     for kind in Machines(service, ramdisk, own.erase).kinds():
         frame.jobs.add(kind)
+    metal = ForCompute(service.nodes, service.work, frame.get(MetalHosts))
+    frame.give(MetalNodes, metal)
+
+    async def tell_compute(hosts: Sequence[AgentParts]) -> None:
+        await frame.database.write(metal.tell_all, name="nodes are told to compute")
+
     return Service(
         service,
+        first_run=tell_compute,
         faces=[baremetal_face(service, frame.database, frame.rules("baremetal", RULES))],
         workers=[PowerWatch(frame.database, service, own.power_seconds).run],
         counts={"nodes": service.nodes.count},

@@ -78,8 +78,14 @@ def join(
     """Make this machine a control node of the cloud whose node is at URL, and start it."""
     from cumulo.core.hosts.joining import CannotJoin, token_of
     from cumulo.core.nodes import joining
+    from cumulo.core.nodes.nodes import is_nowhere
 
     settings = load_settings(data_dir, listen=listen)
+    if is_nowhere(settings.link_address[0]):
+        raise click.ClickException(
+            f"the other nodes cannot dial {settings.host}: --listen ADDRESS:PORT with an address "
+            "of this machine"
+        )
     folder = settings.data_dir
     if any((folder / each).exists() for each in ("cumulo.db", "cumulo.toml", "joined.json")):
         raise click.ClickException(f"{folder} is in use already: another --data-dir")
@@ -135,8 +141,8 @@ def _line(node: dict[str, Any]) -> str:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @data_dir_option
 def remove(name: str, yes: bool, data_dir: Path | None) -> None:
-    """Forget a node that has stopped. It knew the cloud's keys and its database: change the
-    database's password, and rotate keys, if it was not yours to the end."""
+    """Forget a node that has stopped; it cannot come back by itself. It knew the cloud's keys and
+    its database's password: docs/operating.md."""
     if not yes:
         click.confirm(f"Remove the control node {name} from the cloud?", abort=True)
     path = f"{NODES}/{quote(name, safe='')}/remove"

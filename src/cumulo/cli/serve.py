@@ -70,6 +70,7 @@ def serve(settings: Settings, *, to_terminal: bool) -> None:
         _run(_host_main(settings))
         return
     from cumulo.core.auth.rules import PolicyError
+    from cumulo.core.db.migrations import UnknownRevision
     from cumulo.core.db.transaction import DatabaseAway
     from cumulo.core.hosts.lineage import ForeignDatabase
     from cumulo.core.http.server import listening_socket
@@ -86,6 +87,11 @@ def serve(settings: Settings, *, to_terminal: bool) -> None:
     except DatabaseAway as error:
         log.error("%s", error)
         raise click.ClickException(str(error)) from None
+    except UnknownRevision as error:
+        log.error("%s", error)
+        raise click.ClickException(
+            f"the database was written by a newer release than this one: {error}"
+        ) from None
     except WrongMaster as error:
         log.error("%s", error)
         raise click.ClickException(f"the database's secrets: {error}") from None
@@ -152,6 +158,7 @@ def _say_ready(settings: Settings) -> None:
 
 async def _main(settings: Settings, bound: socket.socket) -> None:
     from cumulo import wiring
+    from cumulo.cloud import NodeRemoved
     from cumulo.core.http.protocol import Limits
     from cumulo.core.http.server import HttpServer
 
@@ -173,9 +180,18 @@ async def _main(settings: Settings, bound: socket.socket) -> None:
     server.stop()
     await serving
     work.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
+    try:
         await work
-    cloud.close()
+    except asyncio.CancelledError:
+        log.debug("all work has ended")
+    except ExceptionGroup as errors:
+        removed, others = errors.split(NodeRemoved)
+        if others is not None:
+            raise others from None
+        assert removed is not None
+        raise click.ClickException("this control node was removed from the cloud") from None
+    finally:
+        cloud.close()
     log.info("stopped")
 
 

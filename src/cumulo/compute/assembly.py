@@ -11,19 +11,19 @@ from cumulo.compute.api.face import compute_faces
 from cumulo.compute.drivers.driver import ComputeDriver
 from cumulo.compute.drivers.machine import resources_of
 from cumulo.compute.first_run import FirstFlavors
-from cumulo.compute.interface import EVENTS
+from cumulo.compute.interface import EVENTS, MetalHosts, MetalNodes
 from cumulo.compute.jobs import ComputeJobs
 from cumulo.compute.meters import METERS
 from cumulo.compute.model.cells import cpus_of
 from cumulo.compute.part import ComputePart
 from cumulo.compute.policy import RULES
-from cumulo.compute.reconcile import ForgottenImages, ForgottenServers
+from cumulo.compute.reconcile import ForgottenImages, ForgottenServers, MetalServers
 from cumulo.compute.service.compute import LEGACY_QUOTAS, QUOTAS, ComputeService, Waits
 from cumulo.compute.service.filters import Filters
 from cumulo.compute.service.hosts import Ratios
 from cumulo.compute.service.scheduling import Choice, Weights
 from cumulo.compute.settings import ComputeSettings
-from cumulo.core.assembly import Assembly, CatalogEntry, Frame, HostFrame, HostKind, Service
+from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, HostFrame, HostKind, Service
 from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.policy import project_only
 from cumulo.image.interface import Images, ImageUploads
@@ -53,10 +53,24 @@ def build(frame: Frame) -> Service:
                 own.ram_weight_multiplier, own.cpu_weight_multiplier, own.disk_weight_multiplier
             ),
         ),
+        nodes=frame.later(MetalNodes),
         waits=Waits(own.reclaim_seconds, own.resize_confirm_seconds, own.shelved_offload_seconds),
     )
     ComputeJobs(compute, frame.conductor, frame.get(ImageUploads)).add_to(frame.jobs)
     frame.give(GuestMetadata, compute.metadata)
+    frame.give(MetalHosts, compute.metal)
+    part = ComputePart(
+        compute.servers,
+        compute.hosts,
+        compute.operations,
+        compute.metadata,
+        compute.precaching,
+    )
+    metal = MetalServers(frame.database, compute.metal, part.node_says)
+
+    def on_bells(bells: Bells) -> None:
+        compute.metal.ring = bells[metal.name]
+
     return Service(
         compute,
         faces=compute_faces(
@@ -66,18 +80,12 @@ def build(frame: Frame) -> Service:
             frame.rules("compute", RULES, project_only(RULES)),
             frame.caller,
         ),
-        parts=[
-            ComputePart(
-                compute.servers,
-                compute.hosts,
-                compute.operations,
-                compute.metadata,
-                compute.precaching,
-            )
-        ],
+        parts=[part],
+        on_bells=on_bells,
         reconcilers=[
             ForgottenServers(frame.database, compute.servers, own.keep_deleted_days),
             ForgottenImages(frame.database, compute.precaching),
+            metal,
         ],
         counts={"servers": compute.hosts.servers_in_all},
         first_run=FirstFlavors(frame.database, compute).make,

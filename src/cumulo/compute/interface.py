@@ -1,7 +1,79 @@
-"""What other services may know of compute: the events that it emits."""
+"""What other services may know of compute: the events that it emits, and how bare metal and compute
+speak of machines that servers have whole."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
+
+import msgspec
 
 from cumulo.compute.meters import METERS
+from cumulo.core.db.transaction import Tx
 from cumulo.core.events.types import events, on
+
+
+class MetalNode(msgspec.Struct, frozen=True, kw_only=True):
+    """A node as compute has to know it."""
+
+    id: str
+    resource_class: str | None
+    """None: it is not to be given to servers."""
+    usable: bool
+    """Nobody has it, and it can be deployed."""
+    traits: Sequence[str] = ()
+    vcpus: int = 0
+    memory_mb: int = 0
+    disk_gb: int = 0
+
+
+class MetalWish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server wants of its node."""
+
+    server_id: str
+    name: str
+    project_id: str
+    user_id: str
+    present: bool
+    image_id: str | None
+    deploy: bool
+    """It was never deployed: it may be begun."""
+    rebuild: bool
+    """Another image is to be on it, which was not begun yet."""
+    power: Literal["on", "off"]
+    reboot: Literal["soft", "hard"] | None
+    rescue: bool
+    password: str
+    config_drive: dict[str, Any]
+    """Its parts: `meta_data`, `network_data`, `user_data`."""
+
+
+class MetalSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of it. `gone`: the node is nobody's, or another's. `begun`: the verb that this
+    call has begun."""
+
+    state: Literal["working", "there", "gone", "failed"]
+    power: Literal["on", "off", "absent"] = "absent"
+    reason: str = ""
+    begun: (
+        Literal["deploy", "rebuild", "reboot", "power", "rescue", "unrescue", "undeploy"] | None
+    ) = None
+
+
+class MetalNodes(Protocol):
+    """What compute asks of bare metal, which implements it: bound late."""
+
+    def advance(self, tx: Tx, node_id: str, wish: MetalWish) -> MetalSeen:
+        """The next step towards that, if one can be begun now; it raises nothing."""
+
+
+class MetalHosts(Protocol):
+    """What bare metal tells compute of its nodes, in the transactions that change them."""
+
+    def told(self, tx: Tx, node: MetalNode) -> None:
+        """It is there, or has changed."""
+
+    def gone(self, tx: Tx, node_id: str) -> None:
+        """It is no node any more. Raises Conflict as long as a server has it."""
+
 
 ACTIONS = {
     "create": {"name": str},

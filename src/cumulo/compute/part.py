@@ -111,6 +111,34 @@ class ComputePart:
                 reason=seen.fault,
             )
 
+    def node_says(
+        self,
+        tx: Tx,
+        row: ServerRow,
+        guest: SeenGuest | None,
+        *,
+        done: bool = False,
+        step: str | None = None,
+        fault: str | None = None,
+    ) -> None:
+        """Of a machine of bare metal: taken over as any host's report. A failure is one at once."""
+        seen = Seen(
+            id=row.id,
+            version=0,
+            done=done,
+            state=guest,
+            fault=fault,
+            failures=0 if fault is None else PATIENCE,
+            final=fault is not None,
+            step=step,
+        )
+        if row.present:
+            self._take_over(tx, row, seen, done=done)
+        elif row.fault is None or row.fault.message != fault:
+            self._servers.save(
+                tx, row, fault=ServerFault(code=500, message=fault or "", created=tx.now)
+            )
+
     def gone(self, tx: Tx, host_id: str, id: str) -> None:
         row = tx.get(ServerRow, id)
         if row is None or row.host_id != host_id or row.deleted_at is not None:

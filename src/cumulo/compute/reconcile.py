@@ -1,5 +1,8 @@
-"""Servers that were deleted long ago, and images that hosts keep for nobody, are forgotten."""
+"""Deleted servers and cached images are forgotten; nodes become what their servers want."""
 
+from collections.abc import Callable
+
+from cumulo.compute.service.metal import Metal
 from cumulo.compute.service.precaching import Precaching
 from cumulo.compute.service.servers import Servers
 from cumulo.core.clock import later
@@ -48,3 +51,26 @@ class ForgottenImages:
 
     def failed(self, tx: Tx, id: str, reason: str) -> None:
         """It stays: the next sweep finds it again."""
+
+
+class MetalServers:
+    """Implements core.work.Reconciler: what a host's agent does for other servers."""
+
+    name = "servers of bare metal"
+
+    def __init__(self, database: Database, metal: Metal, report: Callable[..., None]) -> None:
+        """`report`: how any host's report of a server is taken over."""
+        self._database = database
+        self._metal = metal
+        self._report = report
+
+    def due(self, tx: Tx, most: int) -> list[str]:
+        return self._metal.due(tx, most)
+
+    async def step(self, id: str) -> None:
+        await self._database.write(
+            lambda tx: self._metal.step(tx, id, self._report), name="server of bare metal"
+        )
+
+    def failed(self, tx: Tx, id: str, reason: str) -> None:
+        """It is due again at the next sweep."""

@@ -58,7 +58,7 @@ def build(frame: Frame) -> Service:
     frame.give(Principals, identity.principals)
     frame.give(UserNames, identity.users.names)
     frame.give(RotateKeys, identity.keys.rotate)
-    identity.keys.spread = frame.nodes.shared.alike
+    identity.keys.spread_by(frame.nodes.shared.alike, frame.nodes.shared.publish)
 
     async def first_run(_hosts: object) -> None:
         await accounts.make()

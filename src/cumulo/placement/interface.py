@@ -38,6 +38,8 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
     """Traits."""
     alive_since: Moment | None = None
     """The provider is a host that may be given work and was heard of since."""
+    alive_anyway: Sequence[str] = ()
+    """Or it has one of these traits."""
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,9 +54,16 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 class Placement(Protocol):
     def ensure_provider(
-        self, tx: Tx, provider_id: str, name: str, inventories: Mapping[str, Inventory]
+        self,
+        tx: Tx,
+        provider_id: str,
+        name: str,
+        inventories: Mapping[str, Inventory],
+        *,
+        only: bool = False,
     ) -> None:
-        """Make or update a root provider; used amounts stay as they are."""
+        """Make or update a root provider; used amounts stay as they are. Custom classes are made.
+        `only`: what else it has goes. Raises Conflict where that is in use."""
 
     def remove_provider(self, tx: Tx, provider_id: str) -> None:
         """Raises Conflict as long as anything is allocated from it."""

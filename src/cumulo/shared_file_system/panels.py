@@ -22,7 +22,7 @@ from cumulo.core.panels import (
 from cumulo.core.resource_types import Request
 
 BASE = "/share/v2"
-VERSION = "2.63"
+VERSION = "2.73"
 
 
 def ask(method: str, path: str, body: Any = None) -> Request:
@@ -110,6 +110,14 @@ RULES = Part(
         ),
     ),
 )
+_SHRINK = ("available", "shrinking_possible_data_loss_error")
+MESSAGES = Part(
+    "messages",
+    "What failed",
+    lambda item, place: ask("GET", f"/messages?resource_id={part_of_path(item['id'])}"),
+    "messages",
+    (column("Created", "created_at", "time"), column("Reason", "user_message")),
+)
 EXPORTS = Part(
     "exports",
     "Where to mount it from",
@@ -195,6 +203,15 @@ SHARES = Panel(
             allowed=lambda item: item.get("status") == "available",
         ),
         Action(
+            "shrink",
+            "Make smaller",
+            lambda item, form: ask(
+                "POST", f"{_path(item)}/action", {"shrink": {"new_size": int(form["size"])}}
+            ),
+            fields=(Field("size", "Size in GiB", "number", default=lambda i: i.get("size")),),
+            allowed=lambda item: item.get("status") in _SHRINK and item.get("size", 0) > 1,
+        ),
+        Action(
             "snapshot",
             "Create snapshot",
             lambda item, form: ask(
@@ -230,7 +247,7 @@ SHARES = Panel(
         ),
         delete(lambda item: f"{BASE}{_path(item)}", VERSION),
     ),
-    parts=(EXPORTS, RULES),
+    parts=(EXPORTS, RULES, MESSAGES),
     events="share",
 )
 SNAPSHOTS = Panel(
@@ -257,7 +274,20 @@ SNAPSHOTS = Panel(
         ref("Share", "share_id", "shares"),
         column("Created", "created_at", "time"),
     ),
-    actions=(delete(lambda item: f"{BASE}/snapshots/{part_of_path(item['id'])}", VERSION),),
+    actions=(
+        Action(
+            "revert",
+            "Take its share back to it",
+            lambda item, form: ask(
+                "POST",
+                f"/shares/{part_of_path(item['share_id'])}/action",
+                {"revert": {"snapshot_id": item["id"]}},
+            ),
+            allowed=lambda item: item.get("status") == "available",
+            danger=True,
+        ),
+        delete(lambda item: f"{BASE}/snapshots/{part_of_path(item['id'])}", VERSION),
+    ),
     events="share_snapshot",
 )
 NETWORKS = Panel(

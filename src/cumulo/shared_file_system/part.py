@@ -43,6 +43,7 @@ class SharesPart:
         self._networks = service.networks
         self._shares = service.shares
         self._changes = service.changes
+        self._managing = service.managing
         self._rules = service.rules
         self._snapshots = service.snapshots
         self._snapshot_rules = service.snapshot_rules
@@ -154,6 +155,8 @@ class SharesPart:
         before = row
         if any(getattr(row, name) != value for name, value in changes.items()):
             row = self._shares.refresh(tx, row, **changes)
+        if row.managing and seen.fault is None and row.observed_size:
+            row = self._managing.found(tx, row, row.observed_size)
         if row.shrink_to is not None and seen.fault is None and row.observed_size <= row.shrink_to:
             row = self._changes.shrunk(tx, row)
         if row.wanted == "present" and row.observed_size:
@@ -175,7 +178,8 @@ class SharesPart:
             self._snapshot_rules.settled(tx, row.id, seen.fault)
         if (row.made, row.fault) == (made, seen.fault):
             return
-        self._snapshots.refresh(tx, row, made=made, fault=seen.fault)
+        managing = row.managing and (seen.fault is not None or not made)
+        self._snapshots.refresh(tx, row, made=made, fault=seen.fault, managing=managing)
         verb = "delete" if row.wanted == "absent" else "create"
         if seen.fault is not None:
             where: dict[str, Any] = {"project_id": row.project_id, "id": row.id}
@@ -232,7 +236,7 @@ def _share(row: ShareRow, server_id: str, rules: Sequence[AccessRow]) -> orders.
         server_id=server_id,
         rules=_admitted(rules),
         snapshot_id=row.snapshot_id,
-        made=row.observed_size > 0,
+        made=row.observed_size > 0 or row.managing,
         held=row.wanted == "absent" or (row.fault is not None and row.observed_size == 0),
         shrink=row.shrink_to is not None,
         revert_to=row.revert_to,
@@ -245,7 +249,7 @@ def _snapshot(
     return orders.WantedSnapshot(
         id=row.id,
         share_id=row.share_id,
-        made=row.made,
+        made=row.made or row.managing,
         held=row.wanted == "absent" or (row.fault is not None and not row.made),
         server_id=server_id,
         rules=_admitted(rules),

@@ -85,6 +85,9 @@ RULES: dict[str, str] = {
     **_rules(
         "share_server", index=_ADMIN, show=_ADMIN, details=_ADMIN, delete=_ADMIN,
         reset_status=_ADMIN, manage_share_server=_ADMIN, unmanage_share_server=_ADMIN,
+        **{f"share_server_{name}": _ADMIN for name in (
+            "migration_start", "migration_complete", "migration_cancel", "migration_check",
+            "migration_get_progress", "reset_task_state")},
     ),
     **_rules(
         "security_service", index=_READ, detail=_READ, show=_READ, create=_WRITE, update=_WRITE,

@@ -25,6 +25,12 @@ FINDERS = (
     Finder("share_type", f"{BASE}/types", "share_type", "manila.share_type", version=VERSION),
     Finder("share", f"{BASE}/shares", "share", "", version=VERSION),
     Finder("share_snapshot", f"{BASE}/snapshots", "snapshot", "manila.share_snapshot"),
+    Finder(
+        "security_service",
+        f"{BASE}/security-services",
+        "security_service",
+        "manila.security_service",
+    ),
     Finder("share_network", f"{BASE}/share-networks", "share_network", "manila.share_network"),
 )
 Given = Mapping[str, Any]
@@ -158,6 +164,9 @@ SHARE_NETWORK = rest(
         "neutron_network": text("The network.", update=True, find="network"),
         "neutron_subnet": text("The subnet.", update=True, find="subnet"),
         "description": text("Description.", update=True),
+        "security_services": items(
+            text("", find="security_service"), "Its security services.", default=[], update=True
+        ),
     },
     attributes={
         "segmentation_id": "Its number.",
@@ -165,20 +174,41 @@ SHARE_NETWORK = rest(
         "network_type": "Its kind.",
     },
     body=lambda given, place: _network(given),
-    update=lambda physical, now, changed, place: [
-        Request(
-            "PUT",
-            f"{BASE}/share-networks/{physical}",
-            {"share_network": _network(changed, keep=True)},
-            VERSION,
-        )
-    ],
+    update=lambda physical, now, changed, place: _network_update(physical, changed, place),
+    grown=lambda physical, given, place: _attached(
+        physical, "add", given.get("security_services") or ()
+    ),
 )
 
 
 def _network(given: Given, *, keep: bool = False) -> dict[str, Any]:
     names = {"neutron_network": "neutron_net_id", "neutron_subnet": "neutron_subnet_id"}
-    return {names.get(n, n): v for n, v in given.items() if keep or v is not None}
+    return {
+        names.get(n, n): v
+        for n, v in given.items()
+        if n != "security_services" and (keep or v is not None)
+    }
+
+
+def _network_update(physical: str, changed: Given, place: Place) -> Sequence[Request]:
+    """Its place and its words; then security services one by one, the old ones first."""
+    made = []
+    plain = _network(changed, keep=True)
+    if plain:
+        path = f"{BASE}/share-networks/{physical}"
+        made.append(Request("PUT", path, {"share_network": plain}, VERSION))
+    if "security_services" in changed:
+        before = place.before.get("security_services") or []
+        wanted = changed["security_services"] or []
+        made += _attached(physical, "remove", [each for each in before if each not in wanted])
+        made += _attached(physical, "add", [each for each in wanted if each not in before])
+    return made
+
+
+def _attached(physical: str, verb: str, ids: Sequence[str]) -> list[Request]:
+    path = f"{BASE}/share-networks/{physical}/action"
+    name = f"{verb}_security_service"
+    return [Request("POST", path, {name: {"security_service_id": id}}, VERSION) for id in ids]
 
 
 def _type_after(physical: str, given: Given, body: Any, place: Place) -> list[Request]:
@@ -223,4 +253,40 @@ SHARE_TYPE = rest(
     update=lambda physical, now, changed, place: [],
     after=_type_after,
 )
-TYPES = (SHARE, SHARE_NETWORK, SHARE_TYPE)
+SECURITY_SERVICE = rest(
+    "OS::Manila::SecurityService",
+    f"{BASE}/security-services",
+    "security_service",
+    version=VERSION,
+    description="A directory of users that share networks name.",
+    properties={
+        "name": text("Security service name.", update=True),
+        "type": text(
+            "Its kind.",
+            required=True,
+            constraints=[{"allowed_values": ["ldap", "kerberos", "active_directory"]}],
+        ),
+        "dns_ip": text("DNS server of its users.", update=True),
+        "server": text("Its host or address.", update=True),
+        "domain": text("Its domain.", update=True),
+        "user": text("Whom it is asked as.", update=True),
+        "password": text("With which password.", update=True),
+        "description": text("Security service description.", update=True),
+    },
+    body=lambda given, place: _given(given),
+    update=lambda physical, now, changed, place: [
+        Request(
+            "PUT",
+            f"{BASE}/security-services/{physical}",
+            {"security_service": dict(changed)},
+            VERSION,
+        )
+    ],
+)
+
+
+def _given(given: Given) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None}
+
+
+TYPES = (SHARE, SHARE_NETWORK, SHARE_TYPE, SECURITY_SERVICE)

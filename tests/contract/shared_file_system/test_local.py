@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,38 @@ def test_it_becomes_smaller_than_it_was_and_what_it_was_before(tmp_path: Path) -
         await driver.remove_snapshot("snapshot")
         assert lab.listing("b", "snapshot", "snapshots") is None
         assert lab.listing("a", "share") is not None
+
+    run_with(tmp_path, body)
+
+
+@needs_a_machine
+def test_a_reversion_that_is_interrupted_loses_neither(tmp_path: Path) -> None:
+    """Its renamings, stopped at each: the share is there with one of the two contents, and nothing
+    else is left."""
+
+    async def body(driver: LocalDriver) -> None:
+        await driver.ensure_share("share", 1, None)
+        await driver.ensure_snapshot("snapshot", "share")
+        top = RUN / "pool"
+        share, new, old = top / "shares" / "share", top / "new" / "share", top / "old" / "share"
+        for token in ("first", "second"):
+            (share / "now").write_text("now")
+            await driver.revert("share", "snapshot", 1, token)
+            assert not (share / "now").exists()
+        for stopped in ("made", "moved", "renamed"):
+            (share / "now").write_text("now")
+            subprocess.run(["btrfs", "subvolume", "snapshot", top / "snapshots" / "snapshot", new],
+                           check=True, capture_output=True, timeout=20)  # fmt: skip
+            if stopped != "made":
+                share.rename(old)
+            if stopped == "renamed":
+                new.rename(share)
+            again = make(tmp_path)
+            names = await again.names()
+            await again.share_size("share")
+            assert share.is_dir() and not new.exists() and not old.exists(), stopped
+            assert names == {"share": "share", "snapshot": "snapshot"}
+            assert (share / "now").exists() is (stopped == "made"), stopped
 
     run_with(tmp_path, body)
 

@@ -119,3 +119,35 @@ def test_alone_one_does_everything(tmp_path: object) -> None:
         assert alone.holds("whatever")
     finally:
         database.close()
+
+
+def test_who_was_removed_does_not_come_back(postgresql_dsn: str) -> None:
+    """A frozen process that wakes up, or somebody who types `up` over there."""
+    with node(postgresql_dsn, "one") as one, node(postgresql_dsn, "two") as two:
+        beat(one, two)
+        with psycopg.connect(postgresql_dsn) as connection:
+            connection.execute("UPDATE control_nodes SET removed = true WHERE id = 'one'")
+        beat(one)
+        assert one.removed.is_set()
+        assert held(one) == set()
+        pass_time(postgresql_dsn, leases_module.LEASE_SECONDS)
+        beat(two)
+        assert held(two) == set(PARTS)
+
+
+def test_parts_that_one_release_alone_has_are_done(postgresql_dsn: str) -> None:
+    with node(postgresql_dsn, "old") as old, node(postgresql_dsn, "new") as new:
+        new.names += ["f", "g", "h"]
+        old.names[:] = ["a"]
+        beat(old, new, old, new)
+        assert len(held(new)) < len(PARTS)
+        for _ in range(5):
+            # Others renew, and nobody takes the rest.
+            pass_time(postgresql_dsn, leases_module.LEASE_SECONDS - 1)
+            beat(old, new)
+        assert {name for each in (old, new) for name in each.names if each.holds(name)} == {
+            *PARTS,
+            "f",
+            "g",
+            "h",
+        }

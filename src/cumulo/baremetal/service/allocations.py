@@ -125,7 +125,8 @@ class Allocations(Things[AllocationRow]):
         )  # fmt: skip
 
     def _give(self, tx: Tx, row: AllocationRow, node: NodeRow) -> None:
-        tx.update(node, allocation_id=row.id, instance_uuid=row.id, updated_at=tx.now)
+        node = tx.update(node, allocation_id=row.id, instance_uuid=row.id, updated_at=tx.now)
+        self._nodes.told(tx, node)
 
     def decide(self, tx: Tx, id: str) -> bool:
         """The job's one step: a node, or the reason why there is none. False: nodes that would do
@@ -182,7 +183,8 @@ class Allocations(Things[AllocationRow]):
                     f"Cannot delete allocation {row.id}: node {node.id} is associated and in "
                     f"provision state {node.provision_state}"
                 )
-            tx.update(node, allocation_id=None, instance_uuid=None, updated_at=tx.now)
+            node = tx.update(node, allocation_id=None, instance_uuid=None, updated_at=tx.now)
+            self._nodes.told(tx, node)
         for job in self._jobs.of(tx, row.id):
             self._jobs.drop(tx, job.id)
         super().delete(tx, row, who)

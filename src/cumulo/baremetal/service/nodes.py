@@ -78,6 +78,10 @@ class Nodes:
         """Allocations stand on nodes, and go with them."""
         self.forget_boot: Callable[[Tx, str], None] = lambda tx, node: None
         """So do the media that a node is booted from."""
+        self.told: Callable[[Tx, NodeRow], None] = lambda tx, row: None
+        """Who else has to know of each change of a node, where somebody has."""
+        self.left: Callable[[Tx, NodeRow], None] = lambda tx, row: None
+        """The same of a node that goes. Raises Conflict where it cannot be spared."""
 
     def get(self, tx: Tx, ident: str) -> NodeRow:
         """By id or name."""
@@ -156,6 +160,7 @@ class Nodes:
         self._refuse_taken(tx, row, None)
         tx.insert(row)
         emit(tx, "baremetal.node.create", row.id, principal=who, name=row.name)
+        self.told(tx, row)
         return row
 
     def document(self, row: NodeRow) -> dict[str, Any]:
@@ -205,6 +210,7 @@ class Nodes:
             checked |= {"maintenance_reason": None, "fault": None}
         row = tx.update(row, updated_at=tx.now, **checked)
         emit(tx, "baremetal.node.update", row.id, principal=who, changed=changed)
+        self.told(tx, row)
         return row
 
     def _refuse_change(
@@ -249,6 +255,7 @@ class Nodes:
                 )
         row = tx.update(row, traits=wanted, updated_at=tx.now)
         emit(tx, "baremetal.node.update", row.id, principal=who, changed=["traits"])
+        self.told(tx, row)
         return row
 
     def set_raid(self, tx: Tx, row: NodeRow, config: dict[str, Any]) -> None:
@@ -268,8 +275,9 @@ class Nodes:
         self, tx: Tx, row: NodeRow, on: bool, reason: str | None, who: Principal
     ) -> None:
         more = {} if on else {"fault": None}
-        tx.update(row, maintenance=on, maintenance_reason=reason, updated_at=tx.now, **more)
+        row = tx.update(row, maintenance=on, maintenance_reason=reason, updated_at=tx.now, **more)
         emit(tx, "baremetal.node.maintenance", row.id, principal=who, on=on, reason=reason)
+        self.told(tx, row)
 
     def set_secret(self, tx: Tx, row: NodeRow, **values: Any) -> NodeRow:
         """Of a deployment or a rescue: sealed with the instance's other information; None takes
@@ -295,6 +303,7 @@ class Nodes:
         if row.allocation_id is not None:
             self.forget_allocation(tx, row)
         self.forget_boot(tx, row.id)
+        self.left(tx, row)
         tx.delete(row)
         driver = self.drivers.get(row.driver)
         if driver is not None:
@@ -310,6 +319,7 @@ class Nodes:
             why, owner = row.last_error, row.owner
             kind = "baremetal.node.state"
             emit(tx, kind, row.id, project_id=owner, state=state, target=target, reason=why)
+        self.told(tx, row)
         return row
 
     def is_locked(self, row: NodeRow) -> bool:

@@ -316,8 +316,11 @@ class Work:
         row = self.of(tx, node_id, job)
         if row is None:
             return
-        tx.update(row, power_state=state, target_power_state=None, job=None, updated_at=tx.now)
+        row = tx.update(
+            row, power_state=state, target_power_state=None, job=None, updated_at=tx.now
+        )
         emit(tx, "baremetal.node.power", row.id, project_id=row.owner, state=state)
+        self._nodes.told(tx, row)
 
     def seen_power(self, tx: Tx, node_id: str, power: str) -> None:
         """What its BMC says, though nobody has asked the machine for it."""
@@ -328,9 +331,11 @@ class Work:
         if row.fault == POWER_FAILURE:
             more = {"fault": None, "maintenance": False, "maintenance_reason": None}
         changed = row.power_state != power
-        tx.update(row, power_state=power, updated_at=tx.now, **more)
+        row = tx.update(row, power_state=power, updated_at=tx.now, **more)
         if changed:
             emit(tx, "baremetal.node.power", row.id, project_id=row.owner, state=power)
+        if changed or more:
+            self._nodes.told(tx, row)
 
     def silent(self, tx: Tx, node_id: str, reason: str) -> None:
         """Its BMC has not answered for a while."""
@@ -339,10 +344,11 @@ class Work:
             return
         told = f"During sync_power_state, the BMC did not answer: {reason}"[:4096]
         self._history.write(tx, row, told, "power")
-        tx.update(
+        row = tx.update(
             row, maintenance=True, maintenance_reason=told, fault=POWER_FAILURE, last_error=told,
             updated_at=tx.now,
         )  # fmt: skip
+        self._nodes.told(tx, row)
         emit(tx, "baremetal.node.maintenance", row.id, project_id=row.owner, on=True, reason=told)
 
     def failed(self, tx: Tx, node_id: str, job: str, reason: str) -> None:
@@ -354,7 +360,10 @@ class Work:
             told = f"Failed to change power state to '{row.target_power_state}': {reason}"
             told = told[:4096]
             self._history.write(tx, row, told, "power")
-            tx.update(row, target_power_state=None, job=None, last_error=told, updated_at=tx.now)
+            row = tx.update(
+                row, target_power_state=None, job=None, last_error=told, updated_at=tx.now
+            )
+            self._nodes.told(tx, row)
             state = row.power_state
             emit(tx, "baremetal.node.power", row.id, project_id=row.owner, state=state, reason=told)
             return

@@ -248,7 +248,12 @@ class Views:
         hosts = [row.host_id for row in rows if row.host_id is not None] if admin else []
         alive = self._compute.hosts.alive(tx, hosts)
         return [
-            (row, ports.get(row.id, []), volumes.get(row.id, []), row.host_id in alive)
+            (
+                row,
+                ports.get(row.id, []),
+                volumes.get(row.id, []),
+                row.metal or row.host_id in alive,
+            )
             for row in rows
         ]
 

@@ -48,6 +48,8 @@ class HypervisorRow(Row, frozen=True):
     disabled: bool = False
     disabled_reason: str | None = None
     forced_down: bool = False
+    metal: bool = False
+    """A node of bare metal: no agent runs there."""
 
 
 @table("compute_cached_images")

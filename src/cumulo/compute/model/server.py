@@ -88,6 +88,7 @@ EXISTING = "deleted_at IS NULL"
     IndexOn("created_at", where=EXISTING),
     IndexOn("project_id", "updated_at"),
     IndexOn("deleted_at", where="deleted_at IS NOT NULL"),
+    IndexOn("metal", where="metal AND deleted_at IS NULL"),
 )
 class ServerRow(Row, frozen=True):
     """One server. Its row outlives it (`deleted_at`), for `changes-since`, usage and actions."""
@@ -169,6 +170,10 @@ class ServerRow(Row, frozen=True):
     reason: str | None = None
     """Why it stopped although nobody asked."""
     reboot_done: int = 0
+    metal: bool = False
+    """It has a machine whole: `host_id` is a node of bare metal."""
+    look: bool = False
+    """Something has changed about its node."""
     pins: list[int] = []
     """Processors of the host that its own have for themselves, in order."""
     fault: ServerFault | None = None

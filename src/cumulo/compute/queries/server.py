@@ -169,6 +169,21 @@ OPEN_ACTIONS = query(
         _a.server_id == sa.bindparam("server"), _a.result.is_(None)
     ),
 )
+_METAL = sa.text("metal AND deleted_at IS NULL")
+METAL_ON = query(
+    ServerRow,
+    sa.select(ServerRow.sql_table).where(_METAL, _c.host_id == sa.bindparam("host")),
+)
+METAL_DUE = statement(
+    sa.select(_c.id)
+    .where(
+        _METAL,
+        sa.or_(_c.seen_generation < _c.generation, _c.present.is_(False), _c.look.is_(True)),
+    )
+    .order_by(_c.updated_at)
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
+"""They have something to do, or their node has changed."""
 _OF_SERVER: sa.BindParameter[str] = sa.bindparam("server")
 FORGET = (
     statement(sa.delete(ActionRow.sql_table).where(_a.server_id == _OF_SERVER)),

@@ -1,9 +1,10 @@
 """Compute as a whole: its nouns and its neighbours."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from cumulo.block_storage.interface import BlockStorage
+from cumulo.compute.interface import MetalNodes
 from cumulo.compute.model.server import MigrationRow
 from cumulo.compute.queries import server as queries
 from cumulo.compute.service.actions import Actions
@@ -15,6 +16,7 @@ from cumulo.compute.service.hosts import Hosts, Ratios
 from cumulo.compute.service.keypairs import KeyPairs
 from cumulo.compute.service.making import Making
 from cumulo.compute.service.metadata import Metadata
+from cumulo.compute.service.metal import Metal
 from cumulo.compute.service.operations import Operations
 from cumulo.compute.service.precaching import Precaching
 from cumulo.compute.service.resizing import Resizing
@@ -91,6 +93,7 @@ class ComputeService:
         seal: KeyRing,
         waits: Waits = NO_WAITS,
         choice: Choice = USUAL_CHOICE,
+        nodes: Callable[[], MetalNodes | None] = lambda: None,
         vendordata: Mapping[str, Any] | None = None,
     ) -> None:
         self.network = network
@@ -130,6 +133,7 @@ class ComputeService:
         self.precaching = Precaching(registry, images)
         self.devices = Devices(self.servers)
         self.metadata = Metadata(self.servers, vendordata)
+        self.metal = Metal(self.servers, self.hosts, placement, self.metadata, nodes)
 
     def migration(self, tx: Tx, uuid: str) -> MigrationRow | None:
         return tx.one(queries.MIGRATION, uuid=uuid)

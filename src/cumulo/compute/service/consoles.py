@@ -17,7 +17,7 @@ KINDS = {("vnc", "novnc"): "vnc", ("serial", "serial"): "serial"}
 class Consoles:
     def begin(self, tx: Tx, row: ServerRow, kind: str) -> str:
         """A new token. Raises Conflict for a server that has no console now."""
-        if row.host_id is None or row.vm_state not in ("active", "paused"):
+        if row.metal or row.host_id is None or row.vm_state not in ("active", "paused"):
             raise Conflict(f"Instance {row.id} is not ready")
         tx.run(queries.FORGET, now=tx.now)
         token = secrets.token_urlsafe(24)

@@ -21,6 +21,8 @@ from cumulo.placement.interface import Inventory, Placement, Where
 DEFAULT_ZONE = "nova"
 DISABLED = "COMPUTE_STATUS_DISABLED"
 """The trait of hosts that are disabled or forced down."""
+METAL = "CUSTOM_CUMULO_NODE"
+"""The trait of nodes of bare metal: where no agent is, none has to be heard of."""
 NOTHING = {"VCPU": 0, "MEMORY_MB": 0, "DISK_GB": 0}
 
 
@@ -33,6 +35,7 @@ class Ratios:
 
 class Hosts:
     listing = queries.HYPERVISORS
+    own_traits = frozenset((DISABLED,))
 
     def __init__(self, registry: HostRegistry, placement: Placement, ratios: Ratios) -> None:
         self.registry = registry
@@ -153,6 +156,7 @@ class Hosts:
             required=required,
             forbidden=[DISABLED, *forbidden],
             alive_since=later(tx.now, -ALIVE_SECONDS),
+            alive_anyway=[METAL],
         )
 
     def refused(
@@ -173,9 +177,9 @@ class Hosts:
                 refused[row.host_id] = f"disabled: {row.disabled_reason or 'no reason given'}"
             elif row.forced_down:
                 refused[row.host_id] = "forced down"
-            elif host is None or not is_alive(host, tx.now):
+            elif not row.metal and (host is None or not is_alive(host, tx.now)):
                 refused[row.host_id] = "its agent is silent"
-            elif not host.enabled:
+            elif host is not None and not host.enabled:
                 refused[row.host_id] = "the host is disabled"
             elif zone is not None and row.zone != zone:
                 refused[row.host_id] = f"is in zone {row.zone}"

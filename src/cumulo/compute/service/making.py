@@ -210,8 +210,8 @@ class Making:
         if decision.host is None:
             row = self._nowhere(row, explain(row, decision), tx.now)
         else:
-            zone = self._hosts.on(tx, decision.host).zone
-            row = msgspec.structs.replace(row, host_id=decision.host, zone=zone)
+            on = self._hosts.on(tx, decision.host)
+            row = msgspec.structs.replace(row, host_id=decision.host, zone=on.zone, metal=on.metal)
         row = msgspec.structs.replace(row, **with_state(row))
         tx.insert(row)
         SERVERS.changed(tx, None, row)
@@ -230,7 +230,10 @@ class Making:
             self._servers.finish_actions(tx, row, "No valid host was found.")
         else:
             self._equip(tx, row, wish, volumes, who.principal, decision.host)
-            self._servers.registry.touch(tx, decision.host, KIND, row.id)
+            if row.metal:
+                self._servers.wake_metal(tx)
+            else:
+                self._servers.registry.touch(tx, decision.host, KIND, row.id)
         return row
 
     def _nowhere(self, row: ServerRow, details: str, now: Moment) -> ServerRow:

@@ -4,7 +4,7 @@ Making one is one transaction: quota, host, ports, volumes, row, history. What a
 follows from the row; a change of what is desired grows its generation and wakes the host.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -46,6 +46,12 @@ FORMATS = {"qcow2": "qcow2", "raw": "raw", "ami": "raw", "iso": "raw"}
 """Disk formats that a host boots, and how it reads them"""
 SEALED = "gAAAA"
 """How all that is sealed begins."""
+CANNOT_METAL = (
+    *("pause", "unpause", "suspend", "resume", "resize", "migrate", "evacuate", "shelve"),
+    *("createImage", "createBackup", "attach_volume", "detach_volume", "attach_interface"),
+    *("detach_interface", "changePassword", "trigger_crash_dump"),
+)
+"""What only a hypervisor does"""
 USABLE = ("active", "stopped", "paused", "suspended")
 """vm_states in which a server may be changed"""
 
@@ -79,6 +85,8 @@ class Servers:
         self.images = images
         self.network = network
         self.volumes = volumes
+        self.wake_metal: Callable[[Tx], None] = lambda tx: None
+        """Servers that have a whole machine are nobody's item."""
         self.scheduler = Scheduler(hosts, placement, choice)
         self.placing = Placing(hosts, self.scheduler, volumes)
 
@@ -129,7 +137,9 @@ class Servers:
     def desire(self, tx: Tx, row: ServerRow, **changes: Any) -> ServerRow:
         """The same for a change that the host has to make real."""
         row = self.save(tx, row, generation=row.generation + 1, **changes)
-        if row.host_id is not None:
+        if row.metal:
+            self.wake_metal(tx)
+        elif row.host_id is not None:
             tell = self.registry.touch if row.present else self.registry.remove
             tell(tx, row.host_id, KIND, row.id)
         return row
@@ -230,6 +240,11 @@ class Servers:
         task: tuple[str | None, ...] = (None,),
     ) -> None:
         """Conflict unless the server is in one of these states."""
+        if row.metal and action in CANNOT_METAL:
+            raise Conflict(
+                f"Cannot '{action}' instance {row.id}: it is a machine of bare metal, which has no "
+                "such thing"
+            )
         if row.vm_state not in vm:
             raise Conflict(
                 f"Cannot '{action}' instance {row.id} while it is in vm_state {row.vm_state}"

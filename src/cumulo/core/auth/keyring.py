@@ -41,6 +41,8 @@ class KeyRing:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self.publish: Callable[[str, bytes], None] | None = None
+        """Told a new key, by its folder's name and number; blocks."""
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self._numbers():
             self._write(0)
@@ -88,8 +90,11 @@ class KeyRing:
         self.prune(keep, needed=needed)
 
     def add(self) -> None:
-        """Make a new primary key."""
-        self._write(self._numbers()[-1] + 1)
+        """Make a new primary key. Other control nodes have it before it is used."""
+        number, key = self._numbers()[-1] + 1, Fernet.generate_key()
+        if self.publish is not None:
+            self.publish(f"{self._directory.name}/{number}", key)
+        self._write(number, key)
         self.reload()
 
     def prune(self, keep: int = 3, *, needed: float = 0.0) -> int:
@@ -125,14 +130,14 @@ class KeyRing:
                 continue
         return MultiFernet(keys)
 
-    def _write(self, number: int) -> None:
+    def _write(self, number: int, key: bytes = b"") -> None:
         # Written beside and linked into place: a reader never sees half a key, and of two
         # processes that make the first key one wins and both use it.
         made = self._directory / f".new-{os.getpid()}-{number}"
         handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(Fernet.generate_key())
+                file.write(key or Fernet.generate_key())
                 file.flush()
                 os.fsync(file.fileno())
             os.link(made, self._directory / str(number))

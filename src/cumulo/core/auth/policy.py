@@ -116,8 +116,9 @@ class Rules:
         seen = (found.st_mtime_ns, found.st_size, found.st_ino)
         if seen == self._seen:
             return False
+        text = _read(self.path)
         self._seen = seen
-        self._build(_read(self.path))
+        self._build(text)
         return True
 
     def _build(self, from_file: Mapping[str, object]) -> None:
@@ -167,6 +168,8 @@ async def reload_rules(found: Sequence[Rules], *, seconds: float = 1.0) -> None:
             try:
                 if rules.reload_if_changed():
                     log.info("policy: %s was read again", rules.path)
+            except OSError as error:  # it is being replaced, or cannot be read now
+                log.warning("policy: %s", error)
             except PolicyError as error:
                 rules.doubts = [f"the rules before it stay in force: {error}"]
                 log.error("policy: %s", rules.doubts[0])

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,8 @@ log = logging.getLogger("cumulo.db")
 
 RETRY_SECONDS = 1.0
 LISTEN_SECONDS = 0.5
+PING_SECONDS = 1.5
+DEAF_SECONDS = 5.0
 CLOSE_SECONDS = 5.0
 """How long a wait for news lasts before the listener looks whether there is more to listen to, or
 whether it shall end."""
@@ -30,6 +33,14 @@ class Listener:
         self._ended = threading.Event()
         self._changed = threading.Event()
         self._thread: threading.Thread | None = None
+        self._heard_at: float | None = None
+        """When the connection was seen to be alive."""
+
+    @property
+    def deaf(self) -> bool:
+        """It was listening, and nobody knows whether it still is."""
+        heard = self._heard_at
+        return heard is not None and time.monotonic() - heard > DEAF_SECONDS
 
     def subscribe(self, announcement: Announcement) -> None:
         with self._lock:
@@ -61,7 +72,12 @@ class Listener:
     def _listen(self, connection: "psycopg.Connection[Any]") -> None:
         heard: set[str] = set()
         connection.execute(f'LISTEN "{CHANNEL}"'.encode())
+        asked_at = 0.0
         while not self._ended.is_set():
+            if time.monotonic() - asked_at > PING_SECONDS:
+                asked_at = time.monotonic()
+                connection.execute("SELECT 1")
+                self._heard_at = time.monotonic()
             if self._changed.is_set() or not heard:
                 self._changed.clear()
                 with self._lock:

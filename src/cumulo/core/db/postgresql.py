@@ -30,6 +30,7 @@ from cumulo.core.db.transaction import (
     TooLong,
     Tx,
     Unstorable,
+    Unsure,
 )
 from cumulo.core.ids import new_id
 from cumulo.core.sim.points import reach
@@ -40,7 +41,15 @@ log = logging.getLogger("cumulo.db")
 T = TypeVar("T")
 
 RETRIES = 20
-CONNECT_SECONDS = 3
+LINE: dict[str, int] = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""How long is waited for a server that is gone, unless the URL says otherwise: seconds, the last
+one milliseconds."""
 UNSURE_SECONDS = 30.0
 """How long is asked what became of a transaction whose COMMIT nobody answered."""
 
@@ -51,18 +60,19 @@ class PostgresqlDatabase:
     def __init__(self, dsn: str, *, threads: int = 8) -> None:
         self.dsn = dsn
         # A server that is gone does not refuse: without a limit a connection waits for minutes.
+        # One that vanishes while it is asked does not answer, either.
         named = psycopg.conninfo.conninfo_to_dict(dsn)
-        self._patient = psycopg.conninfo.make_conninfo(
-            dsn, connect_timeout=named.get("connect_timeout", CONNECT_SECONDS)
-        )
+        ours = {name: value for name, value in LINE.items() if name not in named}
+        self._patient = psycopg.conninfo.make_conninfo(dsn, **ours)
         self._local = threading.local()
         self._connections: list[psycopg.Connection[Any]] = []
         self._lock = threading.Lock()
         self._losers = threading.Lock()
         self._away = False
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="cumulo-db")
-        self._hints = Hints(dsn, new_id())
-        self._listener = Listener(dsn, self._hints)
+        self._timelines: dict[psycopg.Connection[Any], str] = {}
+        self._hints = Hints(self._patient, new_id())
+        self._listener = Listener(self._patient, self._hints)
 
     async def read(self, function: Callable[[Tx], T]) -> T:
         loop = asyncio.get_running_loop()
@@ -70,9 +80,10 @@ class PostgresqlDatabase:
 
     async def write(self, function: Callable[[Tx], T], *, name: str = "") -> T:
         loop = asyncio.get_running_loop()
-        result, tx = await loop.run_in_executor(self._threads, self._write, function, name)
-        for callback in tx.take_callbacks():
-            callback()
+        work = loop.run_in_executor(self._threads, self._write, function, name)
+        # Also when whoever waits is cancelled: the commit is not.
+        work.add_done_callback(_tell_of_commit)
+        result, _ = await asyncio.shield(work)
         return result
 
     async def study(self, function: Callable[[Tx], T], *, seconds: float = STUDY_SECONDS) -> T:
@@ -157,7 +168,9 @@ class PostgresqlDatabase:
                 connection.execute("COMMIT")
             except psycopg.OperationalError:
                 # With the connection the answer is lost, and perhaps nothing else.
-                if number is None or not connection.closed or not self._was_committed(number):
+                if number is None or not connection.closed:
+                    raise
+                if not self._was_committed(number, self._timelines.get(connection, "")):
                     raise
         except BaseException:
             if not connection.closed:
@@ -168,25 +181,27 @@ class PostgresqlDatabase:
             reach(f"after commit: {name}")
         return result, tx
 
-    def _was_committed(self, number: str) -> bool:
-        """Of a transaction whose connection broke at its COMMIT. Raises psycopg's errors while
-        nobody can say."""
+    def _was_committed(self, number: str, timeline: str) -> bool:
+        """Of a transaction whose connection broke at its COMMIT. Raises Unsure where nobody can
+        say: numbers are given out anew by a server that was promoted in the other one's place."""
         self._drop_connection()
         end = time.monotonic() + UNSURE_SECONDS
         while True:
             try:
                 with psycopg.connect(self._patient, autocommit=True) as connection:
+                    if _timeline(connection) != timeline:
+                        raise Unsure("another server has taken over at a COMMIT")
                     found = connection.execute("SELECT pg_xact_status(%s)", (number,)).fetchone()
+            except psycopg.errors.InvalidParameterValue:
+                return False  # the server has never heard of that number
             except psycopg.OperationalError:
-                if time.monotonic() > end:
-                    raise
                 found = ("in progress",)
             state = None if found is None else found[0]
             if state != "in progress":
                 log.warning("an answer to a COMMIT was lost; it was %s", state)
                 return bool(state == "committed")
             if time.monotonic() > end:
-                raise psycopg.OperationalError("whether a transaction was committed is not known")
+                raise Unsure("whether a transaction was committed is not known")
             time.sleep(0.05)
 
     def _connection(self) -> psycopg.Connection[Any]:
@@ -196,6 +211,7 @@ class PostgresqlDatabase:
             self._local.connection = found
             with self._lock:
                 self._connections.append(found)
+                self._timelines[found] = _timeline(found)
         return found
 
     def _drop_connection(self) -> None:
@@ -203,6 +219,9 @@ class PostgresqlDatabase:
         if found is not None:
             found.close()
             self._local.connection = None
+            with self._lock:
+                self._connections.remove(found)
+                self._timelines.pop(found, None)
 
     def _knock(self) -> psycopg.Connection[Any]:
         """A connection for once. Raises DatabaseAway."""
@@ -257,6 +276,10 @@ class PostgresqlDatabase:
     def subscribe(self, announcement: Announcement) -> None:
         self._listener.subscribe(announcement)
 
+    @property
+    def deaf(self) -> bool:
+        return self._listener.deaf
+
     def hint(self, hint: str) -> None:
         self._hints.send(hint)
 
@@ -278,6 +301,22 @@ class PostgresqlDatabase:
         with self._lock:
             for connection in self._connections:
                 connection.close()
+
+
+def _tell_of_commit(work: "asyncio.Future[tuple[Any, Tx]]") -> None:
+    if not work.cancelled() and work.exception() is None:
+        for callback in work.result()[1].take_callbacks():
+            callback()
+
+
+def _timeline(connection: psycopg.Connection[Any]) -> str:
+    """Which of a server's lives this is: the first digits of its log's file; \"\" of a standby."""
+    text = (
+        "SELECT CASE WHEN pg_is_in_recovery() THEN '' ELSE "
+        "left(pg_walfile_name(pg_current_wal_lsn()), 8) END"
+    )
+    found = connection.execute(text).fetchone()
+    return "" if found is None else str(found[0])
 
 
 def _begin(connection: psycopg.Connection[Any], level: str, *, writable: bool) -> str | None:

@@ -228,6 +228,10 @@ class SqliteDatabase:
     def subscribe(self, announcement: Announcement) -> None:
         """Nobody else is at this database: one process holds it."""
 
+    @property
+    def deaf(self) -> bool:
+        return False
+
     def hint(self, hint: str) -> None:
         """There is nobody to hear it."""
 

@@ -38,6 +38,11 @@ class DatabaseAway(Exception):
     again."""
 
 
+class Unsure(Exception):
+    """The database broke off at a commit, and nobody can say whether it was written: it must not be
+    tried again unseen."""
+
+
 class Overtaken(Exception):
     """Others wrote what it had read, each time that it was tried: nothing was written, and it may
     be tried again."""
@@ -216,6 +221,10 @@ class Database(Protocol):
 
     def subscribe(self, announcement: Announcement) -> None:
         """Call it, too, when another process has committed what it is about."""
+
+    @property
+    def deaf(self) -> bool:
+        """What others commit may not be heard of: what is remembered of it does not count."""
 
     def hint(self, hint: str) -> None:
         """Say a word to the other processes, soon; see `hints`."""

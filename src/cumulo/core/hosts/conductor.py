@@ -324,13 +324,15 @@ class Conductor:
     async def ask(self, host_id: str, kind: str, question: str, **arguments: Any) -> Any:
         """Put a question to a host. Raises HostDown when it is not there or refuses."""
         message = Ask(kind, question, arguments)
-        if host_id in self._askers or self.elsewhere is None:
+        there = None
+        if self.elsewhere is not None:
+            # A connection that is half dead may still be known here.
+            row = await self.database.read(lambda tx: self.registry.get(tx, host_id))
+            there = None if row is None else row.node_id
+        if self.elsewhere is None or there in (None, self.registry.node_id):
             answer = await self.asked_here(host_id, message)
         else:
-            row = await self.database.read(lambda tx: self.registry.get(tx, host_id))
-            if row is None or row.node_id is None:
-                raise HostDown(f"host {host_id} is not connected")
-            answer = await self.elsewhere.ask(row.node_id, host_id, message)
+            answer = await self.elsewhere.ask(there, host_id, message)
         if answer.refused is not None:
             raise HostDown(answer.refused)
         return answer.value

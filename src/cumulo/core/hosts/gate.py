@@ -162,6 +162,7 @@ class Gate:
             name,
             self._conductor,
             self._contents,
+            serial=serial,
             renew=partial(self._renew, serial),
             version=self._version,
             alike=self._alike,
@@ -204,6 +205,18 @@ class Gate:
             )
         except Fault as fault:
             raise PeerFault(fault.message) from None
+
+    async def look_again(self) -> None:
+        """Another control node has removed hosts, or let them join again: what speaks for them here
+        does so no more."""
+        for name, session in list(self._sessions.items()):
+            good = await self._conductor.database.read(
+                lambda tx, name=name, session=session: self.machines.is_good(  # type: ignore[misc]
+                    tx, name, session.serial
+                )
+            )
+            if not good and self._sessions.get(name) is session:
+                self._expel(name)
 
     def _expel(self, host_id: str) -> None:
         """A host that was removed, or joins again: what speaks for it now does so no more."""

@@ -38,6 +38,8 @@ class Remembered(msgspec.Struct, frozen=True):
     incarnation: int
     event: int = 0
     """The newest one."""
+    restored: int = 0
+    """`CloudRow.restored`, as far as this directory has acted on it."""
 
 
 class ForeignDatabase(Exception):
@@ -76,12 +78,14 @@ def start(database: Any, registry: HostRegistry, data_dir: Path) -> CloudRow:
     if database.read_now(lambda tx: tx.one(queries.CLOUD)) is None:
         # Before the cloud is there: who dies in between finds its own cloud, and no foreign one.
         _remember(data_dir, Remembered(id, 0))
-    row, older = database.write_now(
+    row = database.write_now(
         lambda tx: begin(tx, registry, remembered, id), name="start of a control plane"
     )
-    if older:
+    if row.restored > (0 if remembered is None else remembered.restored):
+        # Noticed here, or by another control node, which has other files.
         (data_dir / RESTORED).write_text("An older copy of the database was put in place.\n")
-    _remember(data_dir, Remembered(row.id, row.incarnation, newest_event(database)))
+    now = Remembered(row.id, row.incarnation, newest_event(database), row.restored)
+    _remember(data_dir, now)
     return cast(CloudRow, row)
 
 
@@ -102,14 +106,14 @@ def note_event(data_dir: Path, sequence: int) -> None:
 
 def begin(
     tx: Tx, registry: HostRegistry, remembered: Remembered | None, id: str | None = None
-) -> tuple[CloudRow, bool]:
-    """A control plane starts: makes the cloud (`id`) at its first time, counts the start. True
-    with it: the database is older than what this directory has seen of it."""
+) -> CloudRow:
+    """A control plane starts: makes the cloud (`id`) at its first time, counts the start, and notes
+    when the database is older than what this directory has seen of it."""
     row = tx.one(queries.CLOUD)
     if row is None:
         row = CloudRow(id or new_id(), 1)
         tx.insert(row)
-        return row, False
+        return row
     last, older = row.incarnation, False
     if remembered is not None and remembered.cloud == row.id:
         newest = tx.value(queries.NEWEST_EVENT)
@@ -118,7 +122,8 @@ def begin(
         log.warning("an older copy of the database was restored: all hosts are told anew")
         registry.grow_epochs(tx, row, "an older copy of the database was restored")
         last = max(last, remembered.incarnation)
-    return tx.update(row, incarnation=last + 1), older
+    restored = last + 1 if older else row.restored
+    return tx.update(row, incarnation=last + 1, restored=restored)
 
 
 def _recall(data_dir: Path) -> Remembered | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cumulo.core.clock import later, to_moment
+from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
@@ -41,6 +42,9 @@ class Machines:
         """Set as soon as a machine may dial."""
         self.on_removed: Callable[[str], None] = lambda host_id: None
         """Told after the commit."""
+        self.on_changed: Callable[[], None] = lambda: None
+        """Told on any thread when another control node has removed some, or let them join again."""
+        self.changed = Announcement("machines", lambda: self.on_changed())
 
     @property
     def authority(self) -> "Authority":
@@ -95,6 +99,7 @@ class Machines:
             host = self._registry.grow_epoch(tx, host, host.epoch, "the machine has joined again")
             tx.update(machine, serials=[serial], expires_at=_moment(end))
             tx.after_commit(lambda: self.on_removed(name))
+            tx.after_commit(self.changed)
         emit(tx, "host.join", name, expires_at=_moment(end))
         return host, certificate
 
@@ -109,6 +114,11 @@ class Machines:
             raise Conflict("There are too many certificates of this host that it has never used.")
         tx.update(machine, serials=[*machine.serials, new], expires_at=_moment(end))
         return certificate
+
+    def is_good(self, tx: Tx, host_id: str, serial: str) -> bool:
+        """Whether a certificate still is one of a host's."""
+        machine = tx.get(MachineRow, host_id)
+        return machine is not None and serial in machine.serials
 
     def admit(self, tx: Tx, host_id: str, serial: str) -> HostRow | None:
         """The host, if this certificate is one of its good ones."""
@@ -153,6 +163,7 @@ class Machines:
         tx.delete(self.host(tx, host_id))
         emit(tx, "host.remove", host_id)
         tx.after_commit(lambda: self.on_removed(host_id))
+        tx.after_commit(self.changed)
 
     def host(self, tx: Tx, host_id: str) -> HostRow:
         host = self._registry.get(tx, host_id)

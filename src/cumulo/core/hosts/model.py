@@ -24,6 +24,8 @@ class CloudRow(Row, frozen=True):
 
     id: Annotated[str, Key()]
     incarnation: int
+    restored: int = 0
+    """The start at which an older copy was noticed last, by whichever control node; 0: never."""
 
 
 @table("hosts")

@@ -48,11 +48,14 @@ class HostSession:
         conductor: Conductor,
         contents: Callable[[], Contents | None],
         *,
+        serial: str,
         renew: Callable[[str, bytes], Awaitable[bytes]],
         version: str,
         alike: dict[str, Any],
     ) -> None:
         self.name = name
+        self.serial = serial
+        """Of the certificate that the connection was opened with."""
         self._connection = connection
         self._conductor = conductor
         self._contents = contents

@@ -254,7 +254,8 @@ def _has_no_body(req: Any) -> bool:
 async def _let_go(req: Any, answer: Answer, connection: Connection, alone: bool) -> None:
     """A stream, bound to its client."""
     assert answer.stream is not None
-    answer.stream = download = Download(ending(answer.stream, req.path), connection)
+    source = answer.stream
+    answer.stream = download = Download(ending(source, req.path), connection, source)
     if req.method == "HEAD":
         # Nobody will ask for a piece.
         await download.close()

@@ -83,8 +83,13 @@ class Connection:
 class Download:
     """A stream on its way to a client; Falcon closes it at the end, however it comes."""
 
-    def __init__(self, stream: AsyncIterator[bytes], connection: Connection) -> None:
+    def __init__(
+        self, stream: AsyncIterator[bytes], connection: Connection, source: Any = None
+    ) -> None:
+        """`source`: what the stream is made of. A generator that was never begun does not close
+        it."""
         self._stream = stream
+        self._source = source
         self._connection = connection
 
     def __aiter__(self) -> "Download":
@@ -97,6 +102,7 @@ class Download:
         return piece
 
     async def close(self) -> None:
-        close = getattr(self._stream, "aclose", None)
-        if close is not None:
-            await close()
+        for each in (self._stream, self._source):
+            close = getattr(each, "aclose", None)
+            if close is not None:
+                await close()

@@ -20,6 +20,7 @@ from cumulo.core.db.transaction import (
     TooLong,
     Tx,
     Unstorable,
+    Unsure,
 )
 from cumulo.core.faults import BadRequest, Conflict, Fault, NotFound, Unavailable
 from cumulo.core.http import feeds
@@ -191,6 +192,12 @@ def fault_of(error: Exception, what: str) -> Fault:
         # The engine has said so in the log, once.
         return Unavailable(
             "The database does not answer at the moment; try again.", headers={"Retry-After": "2"}
+        )
+    if isinstance(error, Unsure):
+        log.error("%s: %s", what, error)
+        return Unavailable(
+            "The database broke off in the middle, and whether this was done is not known: look "
+            "before it is asked for again."
         )
     if isinstance(error, Overtaken):
         log.warning("%s: %s", what, error)

@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column("content", sa.Boolean(), nullable=False),
         sa.Column("seen", sa.Double(), nullable=False),
         sa.Column("draining", sa.Boolean(), nullable=False),
+        sa.Column("removed", sa.Boolean(), nullable=False),
     )
     op.create_table(
         "control_node_tokens",
@@ -36,5 +37,9 @@ def upgrade() -> None:
         sa.Column("sealed", sa.Text(), nullable=False),
         sa.Column("made_at", sa.Double(), nullable=False),
     )
+    with op.batch_alter_table("cloud") as cloud:
+        cloud.add_column(sa.Column("restored", sa.BigInteger(), nullable=False, server_default="0"))
+    with op.batch_alter_table("cloud") as cloud:
+        cloud.alter_column("restored", server_default=None)
     with op.batch_alter_table("hosts") as hosts:
         hosts.add_column(sa.Column("node_id", sa.Text(), nullable=True))

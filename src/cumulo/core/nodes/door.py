@@ -31,7 +31,9 @@ class Door:
         self._nodes = nodes
         self._conductor = conductor
         self._contents = contents
-        self._app = app
+        self._app = app if nodes.content else None
+        self._sessions: dict[NodeSession, str] = {}
+        """And the node's id."""
 
     async def join(self, raw: bytes) -> bytes:
         """The answer to a machine that wants to be a control node: `JoinedNode`, or why not, as
@@ -58,9 +60,26 @@ class Door:
             return tx.get(NodeRow, id)
 
         row = await self._conductor.database.read(read)
-        if row is None or not speaker.startswith(SPEAKER):
+        if row is None or row.removed or not speaker.startswith(SPEAKER):
             log.warning("%s is no control node (any more): refused", speaker)
             await connection.close(4403, "removed")
             return
         wire: Any = connection
-        await NodeSession(wire, row.name, self._conductor, self._contents, self._app).run()
+        session = NodeSession(wire, row.name, self._conductor, self._contents, self._app)
+        self._sessions[session] = id
+        try:
+            await session.run()
+        finally:
+            del self._sessions[session]
+
+    async def look_again(self) -> None:
+        """Nodes were removed: what they have open ends."""
+        for session, id in list(self._sessions.items()):
+            row = await self._conductor.database.read(lambda tx, id=id: tx.get(NodeRow, id))  # type: ignore[misc]
+            if row is None or row.removed:
+                await session.end()
+
+    @property
+    def at_work(self) -> int:
+        """Requests of other nodes that are not answered to their end."""
+        return sum(session.at_work for session in self._sessions)

@@ -41,12 +41,17 @@ class AskHost(msgspec.Struct, frozen=True):
 
 
 class OpenContent(msgspec.Struct, frozen=True):
+    """`handle`: for what follows; whoever asks chooses it, so that what is given up in the middle
+    of the asking can be closed, too."""
+
+    handle: int
     content: Content
 
 
 class Request(msgspec.Struct, frozen=True):
-    """An HTTP request for files that are there. The answer is its number, for what follows."""
+    """An HTTP request for files that are there. `number`: for what follows, as with contents."""
 
+    number: int
     method: str
     path: str
     """As it was sent, percent-encoded."""

@@ -30,6 +30,10 @@ LOOK = "leases"
 """The hint that some have become free."""
 
 
+class Removed(Exception):
+    """This node is none of the cloud's any more."""
+
+
 class Leases:
     """`me`: this control node, but for `seen`. `names`: of the parts, added before it runs."""
 
@@ -39,6 +43,8 @@ class Leases:
         self.names: list[str] = []
         self.alone = database.engine == "sqlite"
         self._held: set[str] = set()
+        self._left: set[str] = set()
+        """Parts that no other node does (another release does not know them): beside the share."""
         self._good_until = 0.0
         self._bell = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -47,6 +53,8 @@ class Leases:
         self.others: Sequence[NodeRow] = ()
         """That live, at the last look."""
         self.had_others = False
+        self.removed = asyncio.Event()
+        """An operator has removed this node."""
         self.beaten: Callable[[], Awaitable[None]] | None = None
         """After each look, once there have been others: what they would have hinted at, had they
         not died."""
@@ -75,14 +83,22 @@ class Leases:
             self._let_go(set(self._held))
 
     async def _beat(self) -> None:
-        began = time.monotonic()
+        began, leaving = time.monotonic(), self._me.draining
         try:
-            held = await self._database.write(self._take, name="leases")
+            async with asyncio.timeout(BEAT_SECONDS):
+                held = await self._database.write(self._take, name="leases")
+        except Removed:
+            log.error("this control node was removed from the cloud: it ends")
+            self._let_go(set(self._held))
+            self.removed.set()
+            return
         except Exception as error:  # the database is away: what we hold ends with its time
             log.info("leases could not be renewed: %s", error)
-            if time.monotonic() > self._good_until:
+            if time.monotonic() + BEAT_SECONDS > self._good_until:
                 self._let_go(set(self._held))
             return
+        if self._me.draining != leaving:
+            return  # given back meanwhile
         self._good_until = began + LEASE_SECONDS - MARGIN_SECONDS
         before, self._held = self._held, held
         self._let_go(before - held)
@@ -102,14 +118,25 @@ class Leases:
         self._say_alive(tx, now)
         living = [row for row in tx.all(queries.NODES) if _takes_work(row, now)]
         self.others = [row for row in living if row.id != self._me.id]
-        # Who is about to end is not among them.
-        share = 0 if self._me.draining else math.ceil(len(self.names) / max(1, len(living)))
         known = {row.name: row for row in tx.all(queries.LEASES)}
+        # Another release may have other parts. Who is about to end is not among the living.
+        parts = len(known.keys() | set(self.names))
+        share = 0 if self._me.draining else math.ceil(parts / max(1, len(living)))
         held: set[str] = set()
         for name in sorted(self.names, key=lambda name: not self._is_mine(known.get(name))):
             row = known.get(name)
             free = row is None or row.until < now
-            if len(held) >= share or not (free or self._is_mine(row)):
+            # What nobody has taken in all that time is somebody's, whoever's share it is.
+            left = row is not None and row.until < now - 2 * LEASE_SECONDS
+            if left or (name in self._left and self._is_mine(row)):
+                self._left.add(name)
+            else:
+                self._left.discard(name)
+            full = len(held - self._left) >= share and name not in self._left
+            if not (free or self._is_mine(row)) or full or not share:
+                if row is None:
+                    # From now on it is seen how long nobody takes it.
+                    tx.insert(LeaseRow(name, "", 0, now))
                 continue
             self._lease(tx, name, row, now)
             held.add(name)
@@ -134,6 +161,8 @@ class Leases:
     def _say_alive(self, tx: Tx, now: float) -> None:
         row = tx.get(NodeRow, self._me.id)
         fresh = msgspec.structs.replace(self._me, seen=now)
+        if row is not None and row.removed:
+            raise Removed(self._me.id)
         if row is None:
             tx.insert(fresh)
         else:
@@ -165,7 +194,7 @@ class Leases:
 
 
 def is_alive(row: NodeRow, now: float) -> bool:
-    return row.seen > now - LEASE_SECONDS
+    return row.seen > now - LEASE_SECONDS and not row.removed
 
 
 def _takes_work(row: NodeRow, now: float) -> bool:

@@ -6,6 +6,7 @@ node has; it names the node, and counts as long as its row is there.
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -22,12 +23,21 @@ from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import Unavailable
 from cumulo.core.hosts import authority
 from cumulo.core.hosts.dial import Remote
-from cumulo.core.hosts.hello import Opened
+from cumulo.core.hosts.hello import Close, Opened
 from cumulo.core.hosts.messages import Answer, Ask
 from cumulo.core.hosts.peer import LONG_SECONDS, LONGEST_ANSWER, Nonsense, Peer, PeerFault, PeerGone
 from cumulo.core.http.operations import Call, Reply
 from cumulo.core.nodes import queries
-from cumulo.core.nodes.hellos import PATH, SPEAKER, AskHost, Body, OpenContent, Piece, Request
+from cumulo.core.nodes.hellos import (
+    PATH,
+    SPEAKER,
+    AskHost,
+    Body,
+    Head,
+    OpenContent,
+    Piece,
+    Request,
+)
 from cumulo.core.nodes.leases import is_alive
 from cumulo.core.nodes.me import Me
 from cumulo.core.nodes.model import NodeRow
@@ -40,6 +50,8 @@ HOP = frozenset(
     ("connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "expect")
 )
 """Headers of one connection."""
+EMPTY = (204, 304)
+"""Whose answers have no body."""
 _decode = msgspec.msgpack.decode
 
 
@@ -56,6 +68,7 @@ class NodeLinks:
         self._peers: dict[str, tuple[Peer, asyncio.Task[None]]] = {}
         self._dialling: dict[str, asyncio.Lock] = {}
         self._context: ssl.SSLContext | None = None
+        self._numbers = itertools.count(1)
 
     # --- hosts --------------------------------------------------------------------------------
 
@@ -74,14 +87,17 @@ class NodeLinks:
 
     async def open(self, content: Content) -> Reader:
         """Implements `core.blobs.content.Contents`."""
-        peer = await self._peer(await self._keeper())
+        peer, handle = await self._peer(await self._keeper()), next(self._numbers)
         try:
-            opened = _decode(await peer.call("open", OpenContent(content)), type=Opened)
-        except PeerFault as error:
-            raise OSError(str(error)) from None
+            opened = _decode(await peer.call("open", OpenContent(handle, content)), type=Opened)
+        except BaseException as error:
+            await _told(peer, "close", Close(handle))
+            if isinstance(error, PeerFault):
+                raise OSError(str(error)) from None
+            raise
         if opened.handle is None:
             raise Missing(content.id)
-        return Remote(peer.call, opened.handle, opened.size)
+        return Remote(peer.call, handle, opened.size)
 
     # --- requests -----------------------------------------------------------------------------
 
@@ -92,28 +108,22 @@ class NodeLinks:
                 "The files of this are kept by another control node: ask there, by HTTP."
             )
         try:
-            peer = await self._peer(await self._keeper())
-            number = _decode(await peer.call("request", _request(call)), type=int)
-            sending = asyncio.create_task(_send(peer, number, call.stream))
-            try:
-                first = _decode(await peer.call("answer", number, seconds=LONG_SECONDS), type=Piece)
-            except BaseException:
-                sending.cancel()
-                with contextlib.suppress(OSError, PeerFault):
-                    await peer.tell("leave", number)
-                raise
+            keeper = await self._keeper()
+            if keeper.draining:
+                raise PeerGone("it is about to end")
+            forwarded = _Forwarded(await self._peer(keeper), next(self._numbers))
+            head = await forwarded.begin(call)
         except (OSError, PeerFault) as error:
-            raise Unavailable(f"The control node that has this: {error}") from None
-        assert first.head is not None
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in first.head.headers
-        }
+            raise Unavailable(
+                f"The control node that has this: {error}", headers={"Retry-After": "2"}
+            ) from None
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
         kind = next((headers.pop(n) for n in list(headers) if n.lower() == "content-type"), None)
         return Reply(
-            first.head.status,
+            head.status,
             None,
             {name: value for name, value in headers.items() if name.lower() not in HOP},
-            stream=_pieces(peer, number, sending),
+            stream=forwarded,
             content_type=kind,
         )
 
@@ -146,6 +156,9 @@ class NodeLinks:
             except TimeoutError:
                 task.cancel()
                 raise PeerGone(f"the control node {row.name} does not answer") from None
+            except asyncio.CancelledError:
+                task.cancel()
+                raise
             self._peers[row.id] = (peer, task)
             return peer
 
@@ -182,42 +195,90 @@ class NodeLinks:
         return self._context
 
 
-def _request(call: Call) -> Request:
+def _request(number: int, call: Call) -> Request:
     # That a body comes without a length is part of the request.
     kept = HOP - {"transfer-encoding"}
     headers = [(n, v) for n, v in call.headers().items() if n.lower() not in kept]
     scheme = call.base_url.partition("://")[0] or "http"
     return Request(
-        call.operation.method, call.raw_path, call.query_string, headers, scheme, call.address
+        number,
+        call.operation.method,
+        call.raw_path,
+        call.query_string,
+        headers,
+        scheme,
+        call.address,
     )
 
 
-async def _send(peer: Peer, number: int, stream: AsyncIterator[bytes] | None) -> None:
-    """The request's body; whoever answers without having read it is not sent the rest. A client
-    that goes in its middle ends the request."""
-    try:
-        if stream is not None:
-            async for piece in stream:
-                if not _decode(await peer.call("body", Body(number, piece, True)), type=bool):
-                    return
-        await peer.call("body", Body(number, b"", False))
-    except Exception as error:  # the answer says what became of it
-        log.info("a request's body was not handed on: %s", error)
-        with contextlib.suppress(OSError, PeerFault):
-            await peer.tell("leave", number)
+class _Forwarded:
+    """A request that another node answers: the pieces of its answer. However it ends, and whether
+    or not anybody reads it, the other node is told when nobody waits for it any more."""
 
+    def __init__(self, peer: Peer, number: int) -> None:
+        self._peer = peer
+        self._number = number
+        self._sending: asyncio.Task[None] | None = None
+        self._ended = False
 
-async def _pieces(peer: Peer, number: int, sending: "asyncio.Task[None]") -> AsyncIterator[bytes]:
-    ended = False
-    try:
-        while not ended:
-            raw = await peer.call("answer", number, seconds=LONG_SECONDS)
-            piece = _decode(raw, type=Piece)
-            ended = not piece.more
+    async def begin(self, call: Call) -> Head:
+        """The answer's head. Raises OSError, PeerFault."""
+        try:
+            await self._peer.call("request", _request(self._number, call))
+            self._sending = asyncio.create_task(self._send(call.stream))
+            first = await self._next()
+            if first.head is None:
+                raise PeerFault("the answer has no head")
+            if call.operation.method == "HEAD" or first.head.status in EMPTY:
+                # Nobody will read it.
+                while not self._ended:
+                    await self._next()
+            return first.head
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def _send(self, stream: AsyncIterator[bytes] | None) -> None:
+        """The request's body; whoever answers without having read it is not sent the rest. A
+        client that goes in its middle ends the request."""
+        try:
+            if stream is not None:
+                async for piece in stream:
+                    body = Body(self._number, piece, True)
+                    if not _decode(await self._peer.call("body", body), type=bool):
+                        return
+            await self._peer.call("body", Body(self._number, b"", False))
+        except Exception as error:  # the answer says what became of it
+            log.info("a request's body was not handed on: %s", error)
+            await _told(self._peer, "leave", self._number)
+
+    async def _next(self) -> Piece:
+        raw = await self._peer.call("answer", self._number, seconds=LONG_SECONDS)
+        piece = _decode(raw, type=Piece)
+        self._ended = not piece.more
+        if self._ended and self._sending is not None:
+            self._sending.cancel()
+        return piece
+
+    def __aiter__(self) -> "_Forwarded":
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._ended:
+            piece = await self._next()
             if piece.data:
-                yield piece.data
-    finally:
-        sending.cancel()
-        if not ended:
-            with contextlib.suppress(OSError, PeerFault):
-                await peer.tell("leave", number)
+                return piece.data
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        if self._sending is not None:
+            self._sending.cancel()
+        if not self._ended:
+            self._ended = True
+            await _told(self._peer, "leave", self._number)
+
+
+async def _told(peer: Peer, what: str, body: Any) -> None:
+    """Also by whoever was cancelled; a connection that has ended needs no word."""
+    with contextlib.suppress(OSError, PeerFault):
+        await asyncio.shield(peer.tell(what, body))

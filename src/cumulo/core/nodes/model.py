@@ -28,6 +28,8 @@ class NodeRow(Row, frozen=True):
     seen: float
     draining: bool
     """It is about to end: it takes no work."""
+    removed: bool = False
+    """It is no control node any more, and must not become one by itself."""
 
 
 @table("control_node_tokens")

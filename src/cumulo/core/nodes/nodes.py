@@ -8,10 +8,11 @@ database, and hand requests for files on to the first.
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cumulo.core.clock import later
+from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
@@ -48,6 +49,9 @@ class Nodes:
         self.grown = database.engine == "postgresql"
         self._settings = settings
         self._machines = machines
+        self.on_changed: Callable[[], None] = lambda: None
+        """Told on any thread when nodes were removed."""
+        self.changed = Announcement("control_nodes", lambda: self.on_changed())
 
     # --- joining ------------------------------------------------------------------------------
 
@@ -56,6 +60,11 @@ class Nodes:
         if not self.grown:
             raise Conflict(
                 "Several control nodes need PostgreSQL: url in [database] of cumulo.toml."
+            )
+        if is_nowhere(self._settings.link_address[0]):
+            raise Conflict(
+                "The other nodes cannot dial every address: name one of this machine's as "
+                "management in [networks] of cumulo.toml."
             )
         tx.run(queries.DROP_TOKENS, before=tx.now)
         if len(tx.all(queries.TOKENS, most=MOST_TOKENS)) >= MOST_TOKENS:
@@ -122,7 +131,8 @@ class Nodes:
         if is_alive(row, float(tx.value(queries.NOW))) and not row.draining:
             raise Conflict(f"{name} is at work: first, over there: ./cumulo down")
         tx.run(queries.LEASES_OF, node=row.id)
-        tx.delete(row)
+        tx.update(row, removed=True)
+        tx.after_commit(self.changed)
         emit(tx, "node.remove", row.id, name=name)
 
 
@@ -134,6 +144,11 @@ def shared_settings(written: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(networks, Mapping):
         found["networks"] = {n: v for n, v in networks.items() if n not in ("management", "guest")}
     return found
+
+
+def is_nowhere(address: str) -> bool:
+    """Whether it stands for all addresses of a machine: nobody can dial that."""
+    return address in ("0.0.0.0", "::", "")
 
 
 def is_local(url: str) -> bool:

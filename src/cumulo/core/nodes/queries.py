@@ -30,8 +30,9 @@ def _(element: Any, compiler: Any, **kw: Any) -> str:
 
 _n, _l, _s, _t = (columns(each) for each in (NodeRow, LeaseRow, SecretRow, NodeTokenRow))
 NOW = statement(sa.select(_Now()))
-NODES = query(NodeRow, sa.select(NodeRow.sql_table).order_by(_n.name, _n.id))
-NAMED = query(NodeRow, sa.select(NodeRow.sql_table).where(_n.name == sa.bindparam("name")))
+_here = _n.removed == sa.false()
+NODES = query(NodeRow, sa.select(NodeRow.sql_table).where(_here).order_by(_n.name, _n.id))
+NAMED = query(NodeRow, sa.select(NodeRow.sql_table).where(_n.name == sa.bindparam("name"), _here))
 LEASES = query(LeaseRow, sa.select(LeaseRow.sql_table).order_by(_l.name))
 LEASES_OF = statement(sa.delete(LeaseRow.sql_table).where(_l.node_id == sa.bindparam("node")))
 SECRETS = query(SecretRow, sa.select(SecretRow.sql_table).order_by(_s.name))

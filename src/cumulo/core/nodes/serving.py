@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-import itertools
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
@@ -22,6 +22,9 @@ log = logging.getLogger("cumulo.nodes")
 
 MOST_OPEN = 256
 """Contents and requests of one other node at once, of each."""
+IDLE_SECONDS = 60.0
+_AT_WORK: set[asyncio.Task[None]] = set()
+"""Requests whose clients may have gone."""
 _decode = msgspec.msgpack.decode
 App = Callable[[Any, Any, Any], Any]
 
@@ -35,15 +38,17 @@ class NodeSession:
         name: str,
         conductor: Conductor,
         contents: Callable[[], Contents | None],
-        app: App,
+        app: App | None,
     ) -> None:
+        """`app` None: there are no files here, and no requests for them are taken."""
         self.name = name
+        self._wire = wire
         self._conductor = conductor
         self._contents = contents
         self._app = app
         self._open: dict[int, Reader] = {}
+        self._closed: set[int] = set()
         self._requests: dict[int, _Served] = {}
-        self._numbers = itertools.count(1)
         self._peer = Peer(
             wire,
             {
@@ -66,10 +71,21 @@ class NodeSession:
         except Nonsense as error:
             log.warning("the node %s speaks nonsense: %s", self.name, error)
         finally:
-            for reader in self._open.values():
-                await reader.close()
             for served in self._requests.values():
                 served.end()
+            for reader in self._open.values():
+                with contextlib.suppress(OSError):
+                    await reader.close()
+
+    async def end(self) -> None:
+        close = getattr(self._wire, "close", None)
+        if close is not None:
+            await close(4403, "removed")
+
+    @property
+    def at_work(self) -> int:
+        """Requests that are not answered to their end."""
+        return len(self._requests)
 
     # --- hosts --------------------------------------------------------------------------------
 
@@ -87,15 +103,18 @@ class NodeSession:
         contents = self._contents()
         if contents is None or len(self._open) >= MOST_OPEN:
             raise PeerFault("no content can be read here now")
-        handle = next(self._numbers)
         try:
             reader = await contents.open(wish.content)
         except Missing:
             return hello.Opened(None)
         except OSError as error:
             raise PeerFault(str(error)) from None
-        self._open[handle] = reader
-        return hello.Opened(handle, reader.size)
+        if wish.handle in self._closed:
+            self._closed.discard(wish.handle)
+            await reader.close()
+            raise PeerFault("closed before it was open")
+        self._open[wish.handle] = reader
+        return hello.Opened(wish.handle, reader.size)
 
     async def _piece(self, raw: msgspec.Raw) -> bytes:
         wish = _decode(raw, type=hello.Piece)
@@ -108,18 +127,30 @@ class NodeSession:
             raise PeerFault(str(error)) from None
 
     async def _close(self, raw: msgspec.Raw) -> None:
-        reader = self._open.pop(_decode(raw, type=hello.Close).handle, None)
+        handle = _decode(raw, type=hello.Close).handle
+        reader = self._open.pop(handle, None)
         if reader is not None:
             await reader.close()
+        elif len(self._closed) < MOST_OPEN:
+            self._closed.add(handle)  # it may be just being opened
 
     # --- requests -----------------------------------------------------------------------------
 
-    async def _request(self, raw: msgspec.Raw) -> int:
+    async def _request(self, raw: msgspec.Raw) -> None:
+        asked = _decode(raw, type=Request)
+        if self._app is None:
+            raise PeerFault("the files are not here")
+        if len(self._requests) >= MOST_OPEN:
+            self._drop_idle()
         if len(self._requests) >= MOST_OPEN:
             raise PeerFault("too many requests at once")
-        number = next(self._numbers)
-        self._requests[number] = _Served(self._app, _decode(raw, type=Request))
-        return number
+        self._requests[asked.number] = _Served(self._app, asked)
+
+    def _drop_idle(self) -> None:
+        """Those that nobody has asked for in a while: a word was lost."""
+        old = time.monotonic() - IDLE_SECONDS
+        for number in [n for n, served in self._requests.items() if served.asked_at < old]:
+            self._requests.pop(number).end()
 
     async def _body(self, raw: msgspec.Raw) -> bool:
         """False: no more of it is wanted."""
@@ -132,10 +163,14 @@ class NodeSession:
         served = self._requests.get(number)
         if served is None:
             raise PeerFault("there is no such request")
-        piece = await served.next()
-        if not piece.more:
-            del self._requests[number]
-        return piece
+        more = False
+        try:
+            piece = await served.next()
+            more = piece.more
+            return piece
+        finally:
+            if not more:
+                self._requests.pop(number, served).end()
 
     async def _leave(self, raw: msgspec.Raw) -> None:
         served = self._requests.pop(_decode(raw, type=int), None)
@@ -144,34 +179,43 @@ class NodeSession:
 
 
 class _Served:
-    """A request, answered by this node's own application."""
+    """A request, answered by this node's own application. It is not cancelled when its client goes:
+    the application hears that, as from any client, and comes to its own end."""
 
     def __init__(self, app: App, asked: Request) -> None:
+        self.asked_at = time.monotonic()
         self._incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue(2)
         self._outgoing: asyncio.Queue[dict[str, Any]] = asyncio.Queue(2)
-        self._ended = False
+        self._left = False
         self._task = asyncio.create_task(self._run(app, _scope(asked)))
+        _AT_WORK.add(self._task)
+        self._task.add_done_callback(_AT_WORK.discard)
 
     async def _run(self, app: App, scope: dict[str, Any]) -> None:
         try:
-            await app(scope, self._incoming.get, self._outgoing.put)
+            await app(scope, self._incoming.get, self._put)
         except Exception:
             log.exception("%s %s", scope["method"], scope["path"])
-        finally:
-            self._ended = True
+
+    async def _put(self, event: dict[str, Any]) -> None:
+        if not self._left:
+            await self._outgoing.put(event)
 
     async def take(self, piece: bytes, *, more: bool) -> bool:
+        self.asked_at = time.monotonic()
         putting = asyncio.ensure_future(
             self._incoming.put({"type": "http.request", "body": piece, "more_body": more})
         )
-        await asyncio.wait({putting, self._task}, return_when=asyncio.FIRST_COMPLETED)
-        if putting.done():
-            return True
-        putting.cancel()
-        return False
+        try:
+            await asyncio.wait({putting, self._task}, return_when=asyncio.FIRST_COMPLETED)
+            return putting.done()
+        finally:
+            if not putting.done():
+                putting.cancel()
 
     async def next(self) -> Piece:
         """Raises PeerFault where the answer ends in its middle."""
+        self.asked_at = time.monotonic()
         event = await self._event()
         if event is None:
             raise PeerFault("the answer has no end")
@@ -182,19 +226,24 @@ class _Served:
 
     async def _event(self) -> dict[str, Any] | None:
         getting = asyncio.ensure_future(self._outgoing.get())
-        await asyncio.wait({getting, self._task}, return_when=asyncio.FIRST_COMPLETED)
-        if not getting.done() and not self._outgoing.empty():
-            await getting
-        if getting.done():
-            return getting.result()
-        getting.cancel()
-        return None
+        try:
+            await asyncio.wait({getting, self._task}, return_when=asyncio.FIRST_COMPLETED)
+            if not getting.done() and not self._outgoing.empty():
+                await getting
+            return getting.result() if getting.done() else None
+        finally:
+            if not getting.done():
+                getting.cancel()
 
     def end(self) -> None:
-        """The client has gone."""
-        with contextlib.suppress(asyncio.QueueFull):
-            self._incoming.put_nowait({"type": "http.disconnect"})
-        self._task.cancel()
+        """Nobody waits for it any more."""
+        if self._left:
+            return
+        self._left = True
+        for queue in (self._outgoing, self._incoming):
+            while not queue.empty():
+                queue.get_nowait()
+        self._incoming.put_nowait({"type": "http.disconnect"})
 
 
 def _scope(asked: Request) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -38,8 +38,8 @@ log = logging.getLogger("cumulo.nodes")
 SECRETS, POLICY = "secrets", "policy"
 MASTER = "master.key"
 NOTED = ("admin-password", "demo-password")
-"""What the first start wrote down for its operator."""
-OWN = (MASTER, "hosts-control.pem", "node.pem", *NOTED)
+"""What the first start, or `reset-admin`, wrote down for its operator: the newest counts."""
+OWN = (MASTER, "hosts-control.pem", "node.pem")
 """Secrets of one machine."""
 LARGEST = 256 * 1024
 SWEEP_SECONDS = 3.0
@@ -83,10 +83,13 @@ class Shared:
     def __init__(self, data_dir: Path, database: Any) -> None:
         self._data_dir = data_dir
         self._database: ThreadedDatabase = database
+        self._last: dict[str, Here] = {}
         self._seen: frozenset[str] = frozenset()
         """Policies that were here at the last look."""
         self._looker: ThreadPoolExecutor | None = None
-        self._missed_at = 0.0
+        self._look: Future[None] | None = None
+        self._looked = 0.0
+        self._looking = threading.Lock()
         self._lock = threading.Lock()
         self._bell = Wakeup()
         self._ring: Callable[[], object] = lambda: None
@@ -104,14 +107,10 @@ class Shared:
         return Fernet(path.read_bytes().strip())
 
     def bundle(self) -> dict[str, bytes]:
-        """What a new node gets: the master key and all that is shared, and the first users'
-        passwords, for its operator."""
+        """What a new node gets: the master key and all that is shared."""
         self.alike()
         found = {name: each.content for name, each in self._here().items()}
-        for name in (MASTER, *NOTED):
-            path = self._data_dir / SECRETS / name
-            if path.is_file():
-                found[f"{SECRETS}/{name}"] = path.read_bytes()
+        found[f"{SECRETS}/{MASTER}"] = (self._data_dir / SECRETS / MASTER).read_bytes()
         return found
 
     def alike(self) -> None:
@@ -119,17 +118,42 @@ class Shared:
         if not self.grown:
             return
         with self._lock:
-            master, here, seen = self.master, self._here(), self._seen
+            master, here, seen = self.master, self._edited(self._here()), self._seen
             plan = self._database.write_now(
                 lambda tx: self._plan(tx, master, here, seen), name="shared files"
             )
             for name, file in plan.files.items():
                 path = self._data_dir / name
+                if name in here:
+                    log.warning("%s is another one now: as another control node has it", name)
                 if file is None:
                     path.unlink(missing_ok=True)
                 else:
                     _write(path, file)
-            self._seen = frozenset(name for name in self._here() if _is_policy(name))
+            self._last = {name: file for name, file in self._here().items() if _is_policy(name)}
+            self._seen = frozenset(self._last)
+
+    def _edited(self, here: dict[str, Here]) -> dict[str, Here]:
+        """A policy that is another one than at the last look was changed just now, whatever the
+        time of its file says (of a copy it is the original's)."""
+        now = time.time()
+        for name, file in here.items():
+            last = self._last.get(name)
+            if last is not None and last.content != file.content:
+                here[name] = Here(file.content, max(now, last.made_at + 2 * UNSURE))
+        return here
+
+    def publish(self, name: str, key: bytes) -> None:
+        """A key that is about to be this node's newest: `token-keys/3`. Blocks."""
+        if not self.grown:
+            return
+        master = self.master
+
+        def write(tx: Tx) -> None:
+            _tell(tx, master, f"{SECRETS}/{name}", Here(key, time.time()), None)
+            tx.after_commit(self.changed)
+
+        self._database.write_now(write, name="a new key")
 
     def take_over(self) -> None:
         """This node's files are the cloud's from now on, where it cannot open what the database
@@ -150,15 +174,26 @@ class Shared:
     def look_now(self) -> None:
         """Something could not be read: another node may have rotated its keys. On a thread and a
         connection of its own, since the caller may be in a transaction."""
-        if not self.grown or time.monotonic() - self._missed_at < MISS_SECONDS:
+        if not self.grown:
             return
-        self._missed_at = time.monotonic()
-        if self._looker is None:
-            self._looker = ThreadPoolExecutor(1, thread_name_prefix="cumulo-keys")
+        with self._looking:
+            look = self._look
+            if look is None or (look.done() and time.monotonic() - self._looked > MISS_SECONDS):
+                if self._looker is None:
+                    self._looker = ThreadPoolExecutor(1, thread_name_prefix="cumulo-keys")
+                look = self._look = self._looker.submit(self._look_once)
+        if asyncio._get_running_loop() is not None:
+            return  # nobody waits on the loop: the next one who is shown this finds the key
         try:
-            self._looker.submit(self.alike).result(3.0)
+            look.result(3.0)
         except Exception as error:  # what was shown stays unreadable, which is told there
             log.warning("keys of other control nodes could not be read: %s", error)
+
+    def _look_once(self) -> None:
+        try:
+            self.alike()
+        finally:
+            self._looked = time.monotonic()
 
     async def run(self) -> None:
         """Until cancelled: follows what other nodes and operators change."""
@@ -290,7 +325,8 @@ def _is_number(name: str) -> bool:
 
 
 def _is_policy(name: str) -> bool:
-    return name.startswith(f"{POLICY}/")
+    """Operators change it; of passwords, what they are told."""
+    return name.startswith(f"{POLICY}/") or name.removeprefix(f"{SECRETS}/") in NOTED
 
 
 def _write(path: Path, file: Here) -> None:

@@ -96,11 +96,14 @@ class ReconcilerLoop:
     async def once(self) -> bool:
         """One pass over what is due; True when there may be more at once."""
         ids = await self.database.read(lambda tx: self.reconciler.due(tx, BATCH))
+        if not self.mine():
+            return False
         if len(self._complaints) > MOST_COMPLAINTS:
             # Of rows that are gone, mostly: who still fails is told of once more.
             self._complaints.clear()
         self.due = len(ids)
-        self._steps = asyncio.gather(*(self._step(id) for id in ids))
+        # All of them end before the next pass, whatever becomes of one.
+        self._steps = asyncio.gather(*(self._step(id) for id in ids), return_exceptions=True)
         try:
             results = await self._steps
         except asyncio.CancelledError:
@@ -111,6 +114,9 @@ class ReconcilerLoop:
         finally:
             self._steps, self._dropped = None, False
             self._passed_at = time.monotonic()
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
         return len(ids) == BATCH and all(results)
 
     @property
@@ -126,6 +132,8 @@ class ReconcilerLoop:
     async def _step(self, id: str) -> bool:
         async with self._limit:
             name = self.reconciler.name
+            if not self.mine():
+                return False
             try:
                 reach(f"before step: {name}")
                 await self.reconciler.step(id)

@@ -87,6 +87,7 @@ class IdentityService:
         self.passwords = passwords
         self.roles = Roles(self._forget_tokens)
         self.tokens = Tokens(keys, self.roles, self.rules)
+        self.tokens.deaf = lambda: database.deaf
         self.domains = Domains(self._forget_tokens)
         self.domain_configs = DomainConfigs(credential_keys, self.rules)
         self.limits = Limits(limit_model)

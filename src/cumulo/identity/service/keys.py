@@ -36,22 +36,27 @@ class Keys:
         self._credentials = credentials
         self._oauth1 = oauth1
         self._rules = rules
-        self.spread: Callable[[], None] = lambda: None
-        """Gives the other control nodes the same keys; blocks."""
+        self._spread: Callable[[], None] = lambda: None
+
+    def spread_by(self, alike: Callable[[], None], publish: Callable[[str, bytes], None]) -> None:
+        """`alike`: gives the other control nodes the same keys. `publish`: a new one, before it is
+        used. Both block."""
+        self._spread = alike
+        self._tokens.publish = self._secrets.publish = publish
 
     async def rotate(self, ring: Ring, who: Principal) -> str:
         """What was done, for the operator."""
         if ring == "tokens":
             needed = self._rules.token_lifetime + self._rules.allow_expired_window
             self._tokens.rotate(needed=needed)
-            await pools.DISK(self.spread)
+            await pools.DISK(self._spread)
             await self._database.write(lambda tx: _tell(tx, ring, who), name="rotate token keys")
             return f"a new key signs; {self._tokens.count} keys are accepted"
         self._secrets.add()
-        await pools.DISK(self.spread)
+        await pools.DISK(self._spread)
         written = await self._database.write(lambda tx: self._rewrite(tx, who), name="rewrite")
         left = self._secrets.prune()
-        await pools.DISK(self.spread)
+        await pools.DISK(self._spread)
         return f"{written} secrets were written anew; {left} keys are kept"
 
     def _rewrite(self, tx: Tx, who: Principal) -> int:

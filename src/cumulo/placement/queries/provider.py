@@ -116,6 +116,10 @@ def _candidates(classes: int, asked: frozenset[str], fullest: bool) -> sa.Select
         "forbidden": ~marked.where(_t.trait.in_(_many("forbidden"))).exists(),
         "alive_since": is_alive(_p.name, "alive_since"),
     }
+    if {"alive_since", "alive_anyway"} <= asked:
+        anyway = marked.where(_t.trait.in_(_many("alive_anyway"))).exists()
+        conditions["alive_since"] = sa.or_(conditions["alive_since"], anyway)
+    asked = asked - {"alive_anyway"}
     for name in sorted(asked):
         wanted = wanted.where(conditions[name])
     order = (_i.free.desc(), _i.provider_id.desc())

@@ -8,6 +8,7 @@ import msgspec
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict
 from cumulo.placement.interface import Candidate, Inventory, Where
+from cumulo.placement.model.names import is_custom
 from cumulo.placement.model.provider import (
     AllocationRow,
     ConsumerRow,
@@ -31,7 +32,13 @@ class PlacementService:
         self.providers = Providers()
 
     def ensure_provider(
-        self, tx: Tx, provider_id: str, name: str, inventories: Mapping[str, Inventory]
+        self,
+        tx: Tx,
+        provider_id: str,
+        name: str,
+        inventories: Mapping[str, Inventory],
+        *,
+        only: bool = False,
     ) -> None:
         provider = tx.get(ProviderRow, provider_id)
         if provider is None:
@@ -47,8 +54,13 @@ class PlacementService:
             if resource not in known or not _same(known[resource], wanted)
         ]
         for resource in changed:
+            if is_custom(resource):
+                self.providers.make_class(tx, resource)
             self.providers.set_inventory(tx, provider, resource, inventories[resource])
-        if changed:
+        surplus = [row for name, row in known.items() if only and name not in inventories]
+        for row in surplus:
+            self.providers.drop_inventory(tx, provider, row)
+        if changed or surplus:
             self.providers.grow(tx, provider)
 
     def remove_provider(self, tx: Tx, provider_id: str) -> None:
@@ -99,6 +111,8 @@ class PlacementService:
         return {name: lack_of(have, resources) for name, have in stock.items()}
 
     def mark(self, tx: Tx, provider_id: str, trait: str, wanted: bool) -> None:
+        if wanted and is_custom(trait):
+            self.providers.make_trait(tx, trait)
         self.providers.mark(tx, provider_id, trait, wanted)
 
     def join(self, tx: Tx, provider_id: str, aggregate_id: str, wanted: bool) -> None:

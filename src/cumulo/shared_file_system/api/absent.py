@@ -60,6 +60,7 @@ class TaskState(Body):
 class AbsentApi:
     def __init__(self, service: SharedFileSystemService, shares: SharesApi) -> None:
         self._shares = service.shares
+        self._networks = service.networks
         self._found = shares.found
 
     def operations(self) -> list[Operation]:
@@ -74,6 +75,17 @@ class AbsentApi:
             Operation("POST", "/shares/{share_id}/action", self.reset_task_state, since="2.22",
                       policy="share:reset_task_state", action="reset_task_state", early=False,
                       body=action_body("reset_task_state", TaskState), status=202)
+        )  # fmt: skip
+        server = "/share-servers/{server_id}/action"
+        for name in (*_MIGRATIONS, "migration_check", "migration_get_progress"):
+            found.append(
+                Operation("POST", server, self.no_server_migration, action=name, since="2.57",
+                          policy=f"share_server:share_server_{name}", body=_ANY, status=202)
+            )  # fmt: skip
+        found.append(
+            Operation("POST", server, self.reset_server_task, action="reset_task_state",
+                      policy="share_server:share_server_reset_task_state", since="2.57",
+                      body=action_body("reset_task_state", TaskState, "ShareServer"), status=202)
         )  # fmt: skip
         for name in _MIGRATIONS:
             found.append(
@@ -125,6 +137,16 @@ class AbsentApi:
         raise BadRequest(
             "Invalid share: shares here are not migrated: no driver moves one between hosts."
         )
+
+    def no_server_migration(self, call: Call, tx: Tx) -> None:
+        self._networks.server(tx, call.path["server_id"])
+        raise BadRequest("Invalid share server: export servers here are not migrated.")
+
+    def reset_server_task(self, call: Call, tx: Tx) -> None:
+        """It has none, and can have none: that is all that can be set."""
+        self._networks.server(tx, call.path["server_id"])
+        if call.body.value.task_state is not None:
+            raise BadRequest("Invalid state. Valid states: None.")
 
     def no_progress(self, call: Call, tx: Tx) -> Any:
         share = self._found(call, tx)

@@ -11,6 +11,7 @@ from cumulo.shared_file_system.api.groups import GroupTypesApi
 from cumulo.shared_file_system.api.instances import InstancesApi
 from cumulo.shared_file_system.api.locations import LocationsApi
 from cumulo.shared_file_system.api.locks import LocksApi
+from cumulo.shared_file_system.api.manage import ManageApi
 from cumulo.shared_file_system.api.messages import MessagesApi
 from cumulo.shared_file_system.api.networks import NetworksApi
 from cumulo.shared_file_system.api.qos import QosApi
@@ -28,6 +29,7 @@ TYPES = ("shared-file-system", "share", "sharev2")
 
 def shared_file_system_faces(service: SharedFileSystemService, rules: Rules) -> list[Face]:
     shares, networks = SharesApi(service), NetworksApi(service)
+    snapshots = SnapshotsApi(service)
     discovery = Face(
         name="shared_file_system",
         service_types=TYPES,
@@ -63,7 +65,8 @@ def shared_file_system_faces(service: SharedFileSystemService, rules: Rules) -> 
             operations=[
                 *shares.operations(),
                 *ActionsApi(service, shares).operations(),
-                *SnapshotsApi(service).operations(),
+                *snapshots.operations(),
+                *ManageApi(service, shares, snapshots).operations(),
                 *LocationsApi(service).operations(),
                 *InstancesApi(service).operations(),
                 *networks.operations(),

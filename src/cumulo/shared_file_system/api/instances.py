@@ -206,4 +206,5 @@ def _snapshot(row: SnapshotRow) -> SnapshotInstanceBody:
         share_id=row.share_id,
         share_instance_id=row.share_id,
         progress="100%" if row.made else "0%",
+        provider_location=row.id,
     )

@@ -9,7 +9,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.wire.coercions import IntLike, as_bool, as_int
-from cumulo.core.wire.shapes import Body, Since, Unset
+from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset
 from cumulo.shared_file_system.api.lists import renamed
 from cumulo.shared_file_system.service.quotas import DEFAULTS, OF_TYPES, Part, within
 from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
@@ -43,7 +43,7 @@ class ClassAnswer(Body):
     quota_class_set: QuotaSet
 
 
-class Wishes(Body):
+class Wishes(StrictBody):
     shares: IntLike | Unset = UNSET
     gigabytes: IntLike | Unset = UNSET
     snapshots: IntLike | Unset = UNSET
@@ -58,6 +58,7 @@ class Wishes(Body):
     backup_gigabytes: Annotated[IntLike | Unset, Since("2.80")] = UNSET
     encryption_keys: Annotated[IntLike | Unset, Since("2.90")] = UNSET
     force: Any = UNSET
+    project_id: str | Unset | None = UNSET
     tenant_id: str | Unset | None = UNSET
 
 

@@ -116,16 +116,11 @@ class SecurityApi:
         return row
 
     def _body(self, tx: Tx, row: SecurityServiceRow) -> ServiceBody:
-        return ServiceBody(
-            id=row.id,
-            type=row.type,
-            status="new",
-            project_id=row.project_id,
-            created_at=row.created_at,
-            updated_at=row.updated_at,
-            share_networks=self._security.networks_of(tx, row),
-            **{name: getattr(row, name) for name in _FIELDS},
-        )
+        return self._bodies(tx, [row])[0]
+
+    def _bodies(self, tx: Tx, rows: list[SecurityServiceRow]) -> list[ServiceBody]:
+        networks = self._security.networks_of(tx, rows)
+        return [_body(row, networks[row.id]) for row in rows]
 
     def _page(self, call: Call, tx: Tx) -> list[SecurityServiceRow]:
         if asks_for_unknown(call, _FILTERS):
@@ -144,9 +139,7 @@ class SecurityApi:
         return ServiceList(security_services=found)
 
     def detail(self, call: Call, tx: Tx) -> Any:
-        return ServiceDetails(
-            security_services=[self._body(tx, row) for row in self._page(call, tx)]
-        )
+        return ServiceDetails(security_services=self._bodies(tx, self._page(call, tx)))
 
     def create(self, call: Call, tx: Tx) -> Any:
         wish = call.body.security_service
@@ -175,3 +168,16 @@ class SecurityApi:
 
     def delete(self, call: Call, tx: Tx) -> None:
         self._security.delete(tx, self._found(call, tx), call.principal)
+
+
+def _body(row: SecurityServiceRow, networks: list[str]) -> ServiceBody:
+    return ServiceBody(
+        id=row.id,
+        type=row.type,
+        status="new",
+        project_id=row.project_id,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        share_networks=networks,
+        **{name: getattr(row, name) for name in _FIELDS},
+    )

@@ -128,7 +128,7 @@ class SharesApi:
             found.append(body)
         return found
 
-    def _one(self, call: Call, tx: Tx, row: ShareRow) -> bodies.ShareAnswer:
+    def answer(self, call: Call, tx: Tx, row: ShareRow) -> bodies.ShareAnswer:
         return bodies.ShareAnswer(share=self._bodies(call, tx, [row])[0])
 
     def live(self, call: Call, tx: Tx) -> ShareRow:
@@ -254,7 +254,7 @@ class SharesApi:
             who,
             project_id,
             kind=kind,
-            protocol=_protocol(wish.share_proto),
+            protocol=protocol_of(wish.share_proto),
             size=_size(wish.size, None if snapshot is None else snapshot.size),
             network=network,
             snapshot=snapshot,
@@ -264,7 +264,7 @@ class SharesApi:
             is_public=is_public,
             **self._hosts(call, tx, wish.scheduler_hints),
         )
-        answer = self._one(call, tx, row)
+        answer = self.answer(call, tx, row)
         if answer.share.status == "creating_from_snapshot":
             answer.share.status = "creating"  # a moment before its host begins
         return answer
@@ -291,7 +291,7 @@ class SharesApi:
         return _by_name(self.create(call, tx))
 
     def show(self, call: Call, tx: Tx) -> Any:
-        return self._one(call, tx, self.found(call, tx))
+        return self.answer(call, tx, self.found(call, tx))
 
     def old_show(self, call: Call, tx: Tx) -> Any:
         return _by_name(self.show(call, tx))
@@ -305,7 +305,7 @@ class SharesApi:
                 call.allow(action="share:set_public_share")
         if changes:
             row = self._shares.update(tx, row, call.principal, **changes)
-        return self._one(call, tx, row)
+        return self.answer(call, tx, row)
 
     def old_update(self, call: Call, tx: Tx) -> Any:
         return _by_name(self.update(call, tx))
@@ -364,7 +364,7 @@ def _by_name(answer: bodies.ShareAnswer) -> bodies.ShareAnswer:
     return answer
 
 
-def _protocol(wish: Any) -> str:
+def protocol_of(wish: Any) -> str:
     text = "" if wish is msgspec.UNSET else str(wish).upper()
     if text in PROTOCOLS:
         return text

@@ -118,10 +118,13 @@ class SnapshotsApi:
             metadata=row.metadata,
         )
         if call.principal.is_admin:
-            body.provider_location = None
+            body.provider_location = row.id
         return body
 
-    def _found(self, call: Call, tx: Tx) -> SnapshotRow:
+    def answer(self, call: Call, row: SnapshotRow) -> bodies.SnapshotAnswer:
+        return bodies.SnapshotAnswer(snapshot=self._body(call, row))
+
+    def found(self, call: Call, tx: Tx) -> SnapshotRow:
         row = self._snapshots.get(tx, call.path["snapshot_id"], call.principal)
         mine(call, row.project_id, row.user_id)
         return row
@@ -189,31 +192,31 @@ class SnapshotsApi:
         return bodies.SnapshotAnswer(snapshot=self._body(call, row))
 
     def show(self, call: Call, tx: Tx) -> Any:
-        return bodies.SnapshotAnswer(snapshot=self._body(call, self._found(call, tx)))
+        return bodies.SnapshotAnswer(snapshot=self._body(call, self.found(call, tx)))
 
     def update(self, call: Call, tx: Tx) -> Any:
-        row, changes = self._found(call, tx), call.body.snapshot.named()
+        row, changes = self.found(call, tx), call.body.snapshot.named()
         if changes:
             row = self._snapshots.update(tx, row, call.principal, **changes)
         return bodies.SnapshotAnswer(snapshot=self._body(call, row))
 
     def delete(self, call: Call, tx: Tx) -> None:
-        self._snapshots.delete(tx, self._found(call, tx), call.principal)
+        self._snapshots.delete(tx, self.found(call, tx), call.principal)
 
     def reset(self, call: Call, tx: Tx) -> None:
-        row, status = self._found(call, tx), wished_status(call.body.value, STATUSES)
+        row, status = self.found(call, tx), wished_status(call.body.value, STATUSES)
         self._snapshots.reset(tx, row, status, call.principal)
 
     def force_delete(self, call: Call, tx: Tx) -> None:
-        self._snapshots.delete(tx, self._found(call, tx), call.principal, force=True)
+        self._snapshots.delete(tx, self.found(call, tx), call.principal, force=True)
 
     # --- metadata (2.73) --------------------------------------------------------------------
 
     def read_metadata(self, call: Call, tx: Tx) -> dict[str, str]:
-        return self._found(call, tx).metadata
+        return self.found(call, tx).metadata
 
     def write_metadata(self, call: Call, tx: Tx, metadata: dict[str, str]) -> dict[str, str]:
-        row = self._found(call, tx)
+        row = self.found(call, tx)
         return self._snapshots.update(tx, row, call.principal, metadata=metadata).metadata
 
     # --- who may mount it (2.32) ------------------------------------------------------------
@@ -226,24 +229,24 @@ class SnapshotsApi:
         return self._allow(call, tx, six=False)
 
     def _allow(self, call: Call, tx: Tx, *, six: bool) -> Any:
-        row, wish = self._found(call, tx), call.body.value
+        row, wish = self.found(call, tx), call.body.value
         to = clean(wish.access_type, wish.access_to, six=six, cephx=True)
         rule = self._rules.allow(tx, row, call.principal, kind=wish.access_type, to=to)
         return bodies.SnapshotAccessAnswer(snapshot_access=_access(rule))
 
     def deny(self, call: Call, tx: Tx) -> None:
-        row = self._found(call, tx)
+        row = self.found(call, tx)
         self._rules.deny(tx, row, call.principal, call.body.value.access_id)
 
     def accesses(self, call: Call, tx: Tx) -> Any:
-        row = self._found(call, tx)
+        row = self.found(call, tx)
         rules = self._rules.of(tx, [row.id]).get(row.id, ())
         return bodies.SnapshotAccessList(snapshot_access_list=[_access(rule) for rule in rules])
 
     def _locations(
         self, call: Call, tx: Tx, *, dates: bool = False
     ) -> list[bodies.SnapshotLocation]:
-        row = self._found(call, tx)
+        row = self.found(call, tx)
         found = []
         for id, path in paths_of(row, self._rules.server_of(tx, row)):
             body = bodies.SnapshotLocation(id=id, path=path, links=_places(call, row.id, id))

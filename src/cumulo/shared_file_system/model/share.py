@@ -54,6 +54,8 @@ class ShareRow(Row, frozen=True):
     """It is in the recycle bin, and deleted then."""
     location_metadata: dict[str, str]
     """Of its export locations (2.87)"""
+    managing: bool
+    """It is said to be on its host, which has not seen it yet."""
     task_state: str | None
     """How far a migration was, in an administrator's words."""
     created_at: Annotated[Moment, Index()]
@@ -72,6 +74,7 @@ def status_of(
     shrinking: bool = False,
     data_loss: bool = False,
     reverting: bool = False,
+    managing: bool = False,
 ) -> str:
     """The API's word for a share. A fault of one that is as large as it shall be is a fault of its
     rules, which say so themselves."""
@@ -79,6 +82,8 @@ def status_of(
         return "error_deleting" if fault else "deleting"
     if declared is not None:
         return declared
+    if managing:
+        return "manage_error" if fault else "manage_starting"
     if lost:
         return "error"
     if observed_size == 0:
@@ -108,6 +113,7 @@ def share_status(row: ShareRow) -> str:
         shrinking=row.shrink_to is not None,
         data_loss=row.data_loss,
         reverting=row.revert_to is not None,
+        managing=row.managing,
     )
 
 

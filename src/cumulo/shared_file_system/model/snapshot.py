@@ -28,15 +28,24 @@ class SnapshotRow(Row, frozen=True):
     created_at: Annotated[Moment, Index()]
     updated_at: Moment | None
     metadata: dict[str, str]
+    managing: bool
+    """It is said to be on its host, which has not seen it yet."""
 
 
 def snapshot_status_of(
-    *, wanted: Wanted, made: bool, fault: str | None, declared: str | None = None
+    *,
+    wanted: Wanted,
+    made: bool,
+    fault: str | None,
+    declared: str | None = None,
+    managing: bool = False,
 ) -> str:
     if wanted == "absent":
         return "error_deleting" if fault else "deleting"
     if declared is not None:
         return declared
+    if managing:
+        return "manage_error" if fault else "manage_starting"
     if fault:
         return "error"
     return "available" if made else "creating"
@@ -44,5 +53,9 @@ def snapshot_status_of(
 
 def snapshot_status(row: SnapshotRow) -> str:
     return snapshot_status_of(
-        wanted=row.wanted, made=row.made, fault=row.fault, declared=row.declared
+        wanted=row.wanted,
+        made=row.made,
+        fault=row.fault,
+        declared=row.declared,
+        managing=row.managing,
     )

@@ -81,6 +81,16 @@ SERVERS_OF = query(
     .order_by(_s.id),
 )
 SHARES_OF = statement(
-    sa.select(sa.func.count()).where(_h.share_network_id == sa.bindparam("share_network_id"))
+    sa.select(sa.func.count()).where(
+        sa.or_(
+            _h.share_network_id == sa.bindparam("share_network_id"),
+            _h.server_id.in_(
+                sa.select(_s.id).where(_s.share_network_id == sa.bindparam("share_network_id"))
+            ),
+        )
+    )
+)
+SERVED = statement(
+    sa.select(sa.func.count()).where(_s.share_network_id.in_(sa.bindparam("ids", expanding=True)))
 )
 SHARES_ON = statement(sa.select(sa.func.count()).where(_h.server_id == sa.bindparam("server_id")))

@@ -41,8 +41,8 @@ OF_NETWORK = query(
     .order_by(_c.id),
 )
 NETWORKS_OF = statement(
-    sa.select(_a.share_network_id)
-    .where(_a.security_service_id == sa.bindparam("security_service_id"))
+    sa.select(_a.security_service_id, _a.share_network_id)
+    .where(_a.security_service_id.in_(sa.bindparam("ids", expanding=True)))
     .order_by(_a.share_network_id)
-    .limit(1000)
+    .limit(5000)
 )

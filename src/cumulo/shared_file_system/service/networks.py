@@ -14,7 +14,13 @@ from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.ids import child_id, new_id
 from cumulo.network.interface import ServicePorts
-from cumulo.shared_file_system.model.network import Plug, ServerRow, ShareNetworkRow, SubnetRow
+from cumulo.shared_file_system.model.network import (
+    Plug,
+    ServerRow,
+    ShareNetworkRow,
+    SubnetRow,
+    server_status,
+)
 from cumulo.shared_file_system.model.type import SERVED_IN, TypeRow
 from cumulo.shared_file_system.queries import network as queries
 from cumulo.shared_file_system.service.pools import KIND
@@ -78,7 +84,11 @@ class ShareNetworks:
         return row
 
     def in_use(self, tx: Tx, row: ShareNetworkRow) -> bool:
-        return bool(tx.all(queries.SERVERS_OF, share_network_id=row.id))
+        return self.served(tx, [row.id])
+
+    def served(self, tx: Tx, ids: Sequence[str]) -> bool:
+        """An export server is in one of them."""
+        return bool(ids) and int(tx.value(queries.SERVED, ids=list(ids))) > 0
 
     # --- share networks ---------------------------------------------------------------------
 
@@ -187,11 +197,7 @@ class ShareNetworks:
         )
 
     def delete(self, tx: Tx, row: ShareNetworkRow, who: Principal) -> None:
-        used = int(tx.value(queries.SHARES_OF, share_network_id=row.id)) or any(
-            int(tx.value(queries.SHARES_ON, server_id=server.id))
-            for server in tx.all(queries.SERVERS_OF, share_network_id=row.id)
-        )
-        if used:
+        if int(tx.value(queries.SHARES_OF, share_network_id=row.id)):
             raise Conflict(f"Can not delete share network {row.id}, it has one or more shares.")
         if len(self.subnets(tx, [row.id])[row.id]) > 1:
             raise Conflict(
@@ -366,6 +372,8 @@ class ShareNetworks:
         self._registry.remove(tx, server.host_id, KIND, server.id)
 
     def delete_server(self, tx: Tx, row: ServerRow) -> None:
+        if server_status(row) not in ("active", "error"):
+            raise Forbidden(f"Share server's status must be active or error, not {row.declared}.")
         if int(tx.value(queries.SHARES_ON, server_id=row.id)):
             raise Conflict(f"Share server {row.id} is used by shares.")
         self._go(tx, row)

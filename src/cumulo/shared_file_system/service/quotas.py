@@ -37,7 +37,9 @@ _FAULTS = {
 _NOT_OF_TYPES = ("share_networks", "share_groups", "share_group_snapshots", "encryption_keys")
 OF_TYPES = tuple(name for name in DEFAULTS if name not in _NOT_OF_TYPES)
 """What share types have quotas of."""
-_WITHOUT = dict.fromkeys(DEFAULTS, UNLIMITED)
+_UNSET = -2
+"""Nobody has said anything: without limit, too, and told from what somebody has set so."""
+_WITHOUT = dict.fromkeys(DEFAULTS, _UNSET)
 
 
 class ShareQuotas:
@@ -93,7 +95,7 @@ class ShareQuotas:
         if part is None:
             return whole
         own = part.quotas.limits(tx, part.key)
-        return {name: whole[name] if own[name] == UNLIMITED else own[name] for name in whole}
+        return {name: whole[name] if own[name] == _UNSET else own[name] for name in whole}
 
     def set_limits(
         self,

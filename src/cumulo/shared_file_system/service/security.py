@@ -30,8 +30,12 @@ class SecurityServices:
             raise NotFound(f"Security service {id} could not be found.")
         return row
 
-    def networks_of(self, tx: Tx, row: SecurityServiceRow) -> list[str]:
-        return [id for (id,) in tx.tuples(queries.NETWORKS_OF, security_service_id=row.id)]
+    def networks_of(self, tx: Tx, rows: Sequence[SecurityServiceRow]) -> dict[str, list[str]]:
+        """By security service."""
+        found: dict[str, list[str]] = {row.id: [] for row in rows}
+        for id, network_id in tx.tuples(queries.NETWORKS_OF, ids=list(found)) if found else ():
+            found[id].append(network_id)
+        return found
 
     def of(self, tx: Tx, network: ShareNetworkRow) -> Sequence[SecurityServiceRow]:
         return tx.all(queries.OF_NETWORK, share_network_id=network.id)
@@ -58,11 +62,10 @@ class SecurityServices:
         return row
 
     def _in_use(self, tx: Tx, row: SecurityServiceRow) -> bool:
-        found = self._networks.some(tx, set(self.networks_of(tx, row)))
-        return any(self._networks.in_use(tx, network) for network in found.values())
+        return self._networks.served(tx, self.networks_of(tx, [row])[row.id])
 
     def delete(self, tx: Tx, row: SecurityServiceRow, who: Principal) -> None:
-        found = self.networks_of(tx, row)
+        found = self.networks_of(tx, [row])[row.id]
         if found:
             raise Forbidden(
                 f"Cannot delete security service. It is assigned to share network(s): "

@@ -6,6 +6,7 @@ from cumulo.network.interface import ServicePorts
 from cumulo.shared_file_system.service.changes import Changes
 from cumulo.shared_file_system.service.groups import GroupTypes
 from cumulo.shared_file_system.service.locks import Locks
+from cumulo.shared_file_system.service.managing import Managing
 from cumulo.shared_file_system.service.messages import Messages
 from cumulo.shared_file_system.service.networks import ShareNetworks
 from cumulo.shared_file_system.service.pools import Pools
@@ -38,5 +39,8 @@ class SharedFileSystemService:
         self.changes = Changes(self.shares, self.pools, self.quotas, self.locks)
         self.rules = Rules(self.shares, self.locks)
         self.snapshots = Snapshots(registry, self.quotas)
+        self.managing = Managing(
+            registry, self.pools, self.quotas, self.locks, self.shares, self.snapshots
+        )
         self.snapshot_rules = SnapshotRules(self.snapshots)
         self.transfers = Transfers(self.quotas, self.types, self.rules, self.locks)

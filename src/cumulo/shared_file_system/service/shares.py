@@ -128,7 +128,7 @@ class Shares:
         server = None
         if served is not None and host_id is not None:
             server = self._networks.serve(tx, served, host_id, ZONE)
-        row = ShareRow(
+        row = empty_share(
             id=new_id(),
             project_id=project_id,
             user_id=who.user_id,
@@ -136,7 +136,6 @@ class Shares:
             description=description,
             size=size,
             protocol=protocol,
-            status="",
             type_id=kind.id,
             share_network_id=network.id if network else None,
             server_id=server.id if server else None,
@@ -145,21 +144,8 @@ class Shares:
             metadata=metadata,
             is_public=is_public,
             availability_zone=ZONE,
-            wanted="present",
-            generation=1,
-            observed_generation=0,
-            observed_size=0,
-            lost=False,
             fault=fault,
-            declared=None,
-            shrink_to=None,
-            data_loss=False,
-            revert_to=None,
-            delete_at=None,
-            location_metadata={},
-            task_state=None,
             created_at=tx.now,
-            updated_at=None,
         )
         row = msgspec.structs.replace(row, status=share_status(row))
         tx.insert(row)
@@ -245,8 +231,9 @@ class Shares:
         elif row.wanted == "present" or row.fault:
             self.demand(tx, row, wanted="absent", declared=None)
 
-    def forget(self, tx: Tx, row: ShareRow) -> None:
-        """It is gone from its host: row, rules, capacity and quota go together."""
+    def forget(self, tx: Tx, row: ShareRow, *, told: bool = True) -> None:
+        """It is gone from its host: row, rules, capacity and quota go together. `told`: as one that
+        was deleted."""
         rules = [rule.id for rule in tx.all(queries.RULES_OF, ids=[row.id])]
         self._locks.forget(tx, [row.id, *rules])
         tx.delete(row)
@@ -254,7 +241,8 @@ class Shares:
         self._pools.give_back(tx, row.host_id, row.size)
         amounts = {"shares": 1, "gigabytes": row.size}
         self._quotas.give_back(tx, row.project_id, row.user_id, row.type_id, **amounts)
-        emit(tx, "share.delete.end", row.id, project_id=row.project_id)
+        if told:
+            emit(tx, "share.delete.end", row.id, project_id=row.project_id)
 
     def ensure_all(self, tx: Tx, host_id: str) -> None:
         """Tell the host its shares anew."""
@@ -271,3 +259,27 @@ class Shares:
         if status != row.status:
             self.refresh(tx, row, declared=status)
         emit(tx, "share.reset", row.id, principal=who, status=status)
+
+
+def empty_share(**known: Any) -> ShareRow:
+    """One of which nothing is seen yet."""
+    unseen: dict[str, Any] = {
+        "status": "",
+        "wanted": "present",
+        "generation": 1,
+        "observed_generation": 0,
+        "observed_size": 0,
+        "lost": False,
+        "fault": None,
+        "declared": None,
+        "shrink_to": None,
+        "data_loss": False,
+        "revert_to": None,
+        "delete_at": None,
+        "location_metadata": {},
+        "task_state": None,
+        "managing": False,
+        "snapshot_id": None,
+        "updated_at": None,
+    }
+    return ShareRow(**{**unseen, **known})

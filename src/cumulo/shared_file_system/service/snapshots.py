@@ -74,6 +74,7 @@ class Snapshots:
             created_at=tx.now,
             updated_at=None,
             metadata=metadata,
+            managing=False,
         )
         tx.insert(row)
         SHARE_SNAPSHOTS.changed(tx, None, row)

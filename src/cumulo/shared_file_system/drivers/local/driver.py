@@ -94,6 +94,9 @@ class LocalDriver:
             raise Waiting(f"export server {server_id} does not run")
         if not self._pool.size(id):
             raise Refused(f"share {id} is not there")
+        for other in self._known():
+            if other.id != server.id and other.has(id):
+                other.unexport(id)  # it was managed into another share network
         server.export(id, self._pool.mounted(id), rules)
 
     async def shrink(self, id: str, size_gb: int) -> int:

@@ -79,7 +79,6 @@ class Pool:
         _run("btrfs", "quota", "enable", str(self._top))
         for name in ("shares", "snapshots"):
             (self._top / name).mkdir(exist_ok=True)
-        self._tidy()
 
     def _tidy(self) -> None:
         """What a reversion that was interrupted has left."""
@@ -266,6 +265,7 @@ class Pool:
         if not self.exists():
             return {}
         self.open()
+        self._tidy()
         found: dict[str, str] = {}
         for name, what in (("shares", "share"), ("snapshots", "snapshot")):
             found |= {path.name: what for path in (self._top / name).iterdir()}
