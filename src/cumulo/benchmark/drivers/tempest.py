@@ -1,11 +1,11 @@
 """Tempest in an environment of its own: installed from the package index, listed, run."""
 
 import os
+import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cumulo.core.ids import new_id
 from cumulo.core.run.commands import CommandFailed, run
 from cumulo.core.run.streams import Stream
 
@@ -61,7 +61,7 @@ class Tempest:
         concurrency: int = 0,
     ) -> str:
         """Run tests; the results as JSON (see verification.subunit_reader)."""
-        number = new_id()
+        number = secrets.token_hex(8)
         argv = [*self._run(), "--subunit"]
         argv += ["--concurrency", str(concurrency)] if concurrency else []
         argv += ["--regex", pattern] if pattern else []
