@@ -125,6 +125,9 @@ class Rules:
         *,
         unrestrict: bool = False,
     ) -> None:
+        if share.revert_to is not None and share.fault is None:
+            # A new order would tell its host to do it again.
+            raise BadRequest(f"Invalid share: share {share.id} is being reverted: wait.")
         self._locks.unrestrict(tx, row.id, who, unrestrict)
         emit(
             tx,
