@@ -260,6 +260,37 @@ async def what_its_host_cannot_do_is_said(cloud: TestCloud) -> None:
     await a_removal_that_fails_is_tried_again(alice, admin, driver, snapshot)
 
 
+async def snapshots_inherit_who_may_mount_their_share(cloud: TestCloud) -> None:
+    alice, admin = Tenant(cloud, "demo"), Tenant(cloud, "admin")
+    [part] = [agent.parts["shared_file_system"] for agent in cloud.cloud.agents
+              if "shared_file_system" in agent.parts]  # fmt: skip
+    assert isinstance(part, SharesAgent) and isinstance(part.driver, FakeDriver)
+    names = ("driver_handles_share_servers", "snapshot_support", "mount_snapshot_support",
+             "snapshot_inherit_share_access_support")  # fmt: skip
+    await admin.make("types", "share_type", name="open", extra_specs=dict.fromkeys(names, "True"))
+    here = await alice.make("share-networks", "share_network", **await place(cloud))
+    share = await alice.share(here, share_type="open")
+    snapshot = await alice.make("snapshots", "snapshot", share_id=share)
+    await alice.until(f"snapshots/{snapshot}", "snapshot", "available")
+    allow = {"access_type": "ip", "access_to": "10.0.0.7"}
+    # It has no rules of its own.
+    assert await alice.act(f"snapshots/{snapshot}", allow_access=allow) == 400
+
+    async def served_to(wanted: list[str]) -> None:
+        for _ in range(1000):
+            _, rules = part.driver.state.exports.get(snapshot, ("", []))
+            if [rule.to for rule in rules] == wanted:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(part.driver.state.exports)
+
+    answer = await alice.ask("POST", f"shares/{share}/action", {"allow_access": allow})
+    await served_to(["10.0.0.7"])
+    deny = {"access_id": answer.json["access"]["id"]}
+    assert await alice.act(f"shares/{share}", deny_access=deny) == 202
+    await served_to([])
+
+
 async def a_removal_that_fails_is_tried_again(
     alice: Tenant, admin: Tenant, driver: FakeDriver, snapshot: str
 ) -> None:
@@ -321,5 +352,6 @@ def test_hostile(tmp_path: Path) -> None:
             await no_number_and_no_address_breaks_it(cloud)
             await what_ends_by_its_time_is_gone(cloud)
             await what_its_host_cannot_do_is_said(cloud)
+            await snapshots_inherit_who_may_mount_their_share(cloud)
 
     asyncio.run(main())
