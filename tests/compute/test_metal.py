@@ -86,7 +86,7 @@ def test_a_server_has_a_node(tmp_path: Path) -> None:
         assert (shown["instance_uuid"], shown["power_state"]) == (id, "power on")
         assert shown["instance_info"]["image_source"] == cloud.image
         hypervisor = (await ask(cloud, "GET", "/compute/v2.1/os-hypervisors/detail"))["hypervisors"]
-        assert "ironic" in {each["hypervisor_type"] for each in hypervisor}
+        assert ("ironic", "up") in {(h["hypervisor_type"], h["state"]) for h in hypervisor}
 
         none = await create(cloud, flavor)
         fault = (await now(cloud, none, "ERROR"))["fault"]

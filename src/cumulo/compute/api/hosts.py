@@ -202,7 +202,7 @@ class HostsApi:
         return [self._body(call, row, alive, counts, used) for row in rows]
 
     def _summary(self, call: Call, row: HypervisorRow, alive: dict[str, HostRow]) -> dict[str, Any]:
-        up = row.host_id in alive and not row.forced_down
+        up = (row.metal or row.host_id in alive) and not row.forced_down
         return {
             "id": _id(call, row),
             "hypervisor_hostname": row.host_id,
@@ -281,13 +281,14 @@ class HostsApi:
 
     def _service(self, call: Call, row: HypervisorRow, alive: dict[str, HostRow]) -> ServiceBody:
         host = alive.get(row.host_id)
+        up = (row.metal or host is not None) and not row.forced_down
         return ServiceBody(
             id=row.service_uuid if _newer(call, 53) else row.id,
             binary="nova-compute",
             host=row.host_id,
             zone=row.zone,
             status="disabled" if row.disabled else "enabled",
-            state="up" if host is not None and not row.forced_down else "down",
+            state="up" if up else "down",
             updated_at=row.updated_at if host is None else host.last_seen,
             disabled_reason=row.disabled_reason,
             forced_down=row.forced_down,
@@ -358,7 +359,7 @@ class HostsApi:
         alive = self._hosts.alive(tx, [row.host_id for row in rows])
         found: dict[str, dict[str, Any]] = {}
         for row in rows:
-            up = row.host_id in alive and not row.forced_down
+            up = (row.metal or row.host_id in alive) and not row.forced_down
             service = {"active": not row.disabled, "available": up, "updated_at": row.updated_at}
             found.setdefault(row.zone, {})[row.host_id] = {"nova-compute": service}
         states = self._hosts.zone_states(tx)
