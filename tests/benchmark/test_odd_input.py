@@ -1,5 +1,6 @@
 """What a stranger's files do: they are told what is wrong, and nothing breaks or swells."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from cumulo.benchmark import template
+from cumulo.benchmark import registry, template
+from cumulo.benchmark.actions import nova
 from cumulo.benchmark.cleanup.sweep import Report
 from cumulo.benchmark.client.clouds import (
     BadSpec,
@@ -18,12 +20,18 @@ from cumulo.benchmark.client.clouds import (
 )
 from cumulo.benchmark.client.http import Http, HttpError
 from cumulo.benchmark.client.session import Session
+from cumulo.benchmark.engine import runners, workload
+from cumulo.benchmark.engine.hooks import Hooks
+from cumulo.benchmark.engine.workload import Means
 from cumulo.benchmark.model import document
-from cumulo.benchmark.model.result import Environment
-from cumulo.benchmark.model.task import TaskConfig, parse
-from cumulo.benchmark.queries.store import Store
+from cumulo.benchmark.model.result import Environment, Note
+from cumulo.benchmark.model.task import Hook, TaskConfig, parse
+from cumulo.benchmark.queries.store import NoSuch, Store
 from cumulo.benchmark.service import environments, tasks
+from cumulo.benchmark.validation import argument_problems
 from cumulo.cli.rally import command
+from cumulo.cli.rally.common import Command
+from cumulo.cli.rally.task import task as task_group
 
 LAUGHS = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))
 
@@ -250,7 +258,10 @@ def test_what_could_not_be_taken_away_is_taken_by_a_later_run(
     failures = [2, 0]
     asked: list[str | None] = []
 
-    async def cleanup(env: Environment, uuid: str | None = None) -> Report:
+    store.add_note(killed.uuid, Note("flavor", "f"))
+
+    async def cleanup(env: Environment, uuid: str | None, notes: list[Note]) -> Report:
+        assert notes == [Note("flavor", "f")]
         asked.append(uuid)
         report = Report()
         for _ in range(failures.pop(0)):
@@ -264,3 +275,147 @@ def test_what_could_not_be_taken_away_is_taken_by_a_later_run(
     assert asked == [killed.uuid, killed.uuid]
     assert store.status(killed.uuid) == "crashed"
     assert any("was killed" in words for words in said)
+    assert store.notes(killed.uuid) == []
+
+
+def test_an_abort_is_not_written_over_and_a_deleted_task_stays_deleted(tmp_path: Path) -> None:
+    store = Store(tmp_path / "rally.sqlite")
+    env = environments.create(store, "e", {})
+    config: TaskConfig = parse(document.decode(DUMMY))
+    task = tasks.create(store, env, config)
+    store.ask(task.uuid, "aborting")
+    environments.run(tasks.check_and_mark(store, env, task, config))
+    assert store.status(task.uuid) == "aborting"
+    work = tasks.Running(store, env, Means(save=lambda found: None), tasks.Watcher())
+    done = environments.run(tasks.start(work, task, config))
+    assert (done.status, done.subtasks) == ("aborted", [])
+    gone = tasks.create(store, env, config)
+    store.delete_task(gone.uuid)
+    with pytest.raises(NoSuch):
+        environments.run(tasks.start(work, gone, config))
+    assert [each.uuid for each in store.tasks()] == [task.uuid]
+
+
+def test_a_look_up_that_fails_is_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the next workload runs."""
+
+    async def lost(*given: Any) -> Any:
+        raise LookupError("the image is gone")
+
+    monkeypatch.setattr(workload, "found_args", lost)
+    store = Store(tmp_path / "rally.sqlite")
+    env = environments.create(store, "e", {})
+    text = DUMMY.replace("}]}", "}, {title: u, scenario: {Dummy.dummy: {}}}]}")
+    config: TaskConfig = parse(document.decode(text))
+    task = tasks.create(store, env, config)
+    work = tasks.Running(store, env, Means(save=lambda found: None), tasks.Watcher())
+    done = environments.run(tasks.start(work, task, config))
+    verdicts = [w.sla_results[-1].detail for s in done.subtasks for w in s.workloads]
+    assert verdicts == ["Unexpected error: LookupError: the image is gone"] * 2
+    assert done.status == "finished" and not done.pass_sla
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["f.yaml", "--tag", "a", "b"], ["f.yaml", "--tag", "a", "--tag", "b"]),
+        (["--task", "f.yaml", "--tag", "a", "b"], ["--task", "f.yaml", "--tag", "a", "--tag", "b"]),
+        (["--tag", "a", "b", "f.yaml"], ["--tag", "a", "--tag", "b", "f.yaml"]),
+        (["--tag", "a", "f.yaml"], ["--tag", "a", "f.yaml"]),
+        (["--tag", "a", "b", "--env", "e", "f.yaml"], ["--tag", "a", "b", "--env", "e", "f.yaml"]),
+        (["-", "--tag", "a"], ["-", "--tag", "a"]),
+    ],
+)
+def test_options_take_several_values(words: list[str], wanted: list[str]) -> None:
+    command_ = task_group.commands["start"]
+    assert isinstance(command_, Command)
+    assert command_._spread(words) == wanted
+
+
+def test_a_status_that_is_none_is_said(kept: Path) -> None:
+    assert "Invalid task status" in rally("task", "list", "--status", "nonsense").output
+    rally("env", "create", "e", status=0)
+    rally("task", "list", "--status", "finished", "--tag", "a", "b", status=0)
+
+
+def test_a_name_that_stands_twice_is_said(kept: Path) -> None:
+    text = "{Dummy.dummy: [{}], Dummy.dummy: [{}]}"
+    assert "'Dummy.dummy' is redefined" in rally("task", "validate", "-", stdin=text).output
+
+
+def problems_of(name: str, **args: Any) -> str:
+    return " ".join(argument_problems(registry.find(name), args))
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "words"),
+    [
+        ("NovaServers.boot_server", {"userdta": "x"}, "Unexpected argument(s) found ['userdta']"),
+        ("VMTasks.boot_runcommand_delete", {"command": {"interprter": "sh"}}, "interprter"),
+        ("VMTasks.boot_runcommand_delete", {"command": []}, "should be a dict"),
+        ("VMTasks.boot_runcommand_delete", {"command": {"local_path": "/none"}}, "remote_path"),
+        ("HttpRequests.check_request", {"files": {}}, "Unexpected argument(s) found ['files']"),
+        ("HttpRequests.check_random_request", {"requests": [{}]}, "no 'url'"),
+    ],
+)
+def test_arguments_that_would_be_lost_are_refused(
+    name: str, args: dict[str, Any], words: str
+) -> None:
+    assert words in problems_of(name, **args)
+
+
+def test_a_server_has_what_the_file_says() -> None:
+    sent: dict[str, Any] = {}
+
+    class Cloud:
+        async def post(self, service: str, path: str, body: Any, **more: Any) -> Any:
+            sent.update(body["server"], version=more["version"])
+            return {"server": {"id": "1"}}
+
+    class Fake:
+        cloud, tenant, number, user = Cloud(), {}, 0, None
+
+        def name(self) -> str:
+            return "s"
+
+    args = {"userdata": "#!", "meta": {"a": "b"}, "nics": ["n1"], "tags": ["t"], "admin_pass": "p"}
+
+    async def boot() -> None:
+        run: Any = Fake()
+        await nova._create(run, await nova._server(run, "i", "f", False, args), args)
+
+    environments.run(boot())
+    assert sent["user_data"] == "IyE=" and sent["metadata"] == {"a": "b"}
+    assert sent["networks"] == [{"uuid": "n1"}] and sent["tags"] == ["t"]
+    assert (sent["adminPass"], sent["version"]) == ("p", "2.52")
+
+
+def test_hooks_that_take_long_are_waited_for_and_said() -> None:
+    ended: list[str] = []
+
+    class Slow:
+        async def run(self, line: str) -> tuple[int, str, str]:
+            try:
+                await asyncio.sleep(30)
+            finally:
+                ended.append(line)
+            return 0, "", ""
+
+    async def whole() -> Any:
+        hook = Hook(("sys_call", "x"), ("event", {"unit": "iteration", "at": [1]}))
+        hooks = Hooks([hook], Slow(), None, patience=0.05)
+        hooks.iteration(1)
+        return await hooks.finish()
+
+    (result,) = environments.run(whole())
+    assert ended == ["x"] and result.summary == {"failed": 1}
+    assert result.results[0]["error"]["etype"] == "Timeout"
+
+
+def test_rates_of_several_processes_are_one_rate() -> None:
+    shares = [runners.share("rps", {"times": 8, "rps": 4}, n, 4) for n in range(4)]
+    assert [share["share"] for share in shares] == [0, 0.25, 0.5, 0.75]
+    seeds = {runners.share("poisson", {"rate": 1, "times": 9}, 0, 2)["seed"] for _ in range(8)}
+    assert len(seeds) > 1
+    assert not runners.wrong("constant", {"times": 1, "timeout": 0})
+    assert runners.wrong("constant", {"times": 1, "timeout": -1})

@@ -143,6 +143,31 @@ def test_ephemeral_disks_come_along_and_grow(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_a_host_that_cannot_make_it_is_not_the_only_one(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running_cloud(tmp_path, hosts={"fake": 2}) as cloud:
+            bad, good = "fake-0001", "fake-0002"
+            driver_of(cloud, bad).faults["spawn"] = Fault("no such machine")
+            ids = [await make(cloud) for _ in range(2)]
+            for server_id in ids:
+                shown = await now(cloud, server_id, "ACTIVE")
+                assert shown["OS-EXT-SRV-ATTR:host"] == good
+            assert await used(cloud) == 2
+            wish = {"name": "here", "flavorRef": "42", "imageRef": cloud.image}
+            wish["availability_zone"] = f"nova:{bad}"
+            answer = await cloud.call("POST", SERVERS, as_="admin", json_={"server": wish})
+            pinned = answer.json["server"]["id"]
+            assert (await now(cloud, pinned, "ERROR"))["OS-EXT-SRV-ATTR:host"] == bad
+            driver_of(cloud, good).faults["spawn"] = Fault("neither here")
+            answer = await cloud.call("POST", SERVERS, json_={"server": wish | {
+                "availability_zone": "nova"}})  # fmt: skip
+            nowhere = await now(cloud, answer.json["server"]["id"], "ERROR")
+            assert nowhere["fault"]["message"] in ("no such machine", "neither here")
+            assert await used(cloud) == 4
+
+    asyncio.run(story())
+
+
 def test_a_copy_that_fails_leaves_it_where_it_was(tmp_path: Path) -> None:
     async def story() -> None:
         async with running_cloud(tmp_path, hosts={"fake": 2}) as cloud:

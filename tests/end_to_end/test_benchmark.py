@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from cumulo.benchmark.model.result import Environment
+from cumulo.benchmark.model.result import Environment, Note
+from cumulo.benchmark.service import environments
 from cumulo.cli.rally import machine
 from tests.support.served import ServedCloud, served_cloud
 
@@ -190,8 +191,68 @@ def test_environments(rally: Rally) -> None:
     # Not ready: 1, and the words of the cloud.
     failed = rally("task", "start", rally.file("s.yaml", SERVERS), "--env", "broken", status=1)
     assert "platforms are not available" in failed.stderr
-    rally("deployment", "delete", "--deployment", "broken")
+    # Its memory of what is in the cloud would go with it: not by mistake.
+    rally("env", "delete", status=2)
+    refused = rally("deployment", "delete", "--deployment", "broken", status=1)
+    assert "--force" in refused.stderr and "broken" in rally("env", "list").stdout
+    rally("deployment", "delete", "--deployment", "broken", "--force")
     assert "broken" not in rally("env", "list").stdout
+
+
+def test_more_than_a_page_of_things_is_taken_away(rally: Rally) -> None:
+    text = """
+    version: 2
+    title: Zones
+    subtasks:
+      - title: more than a page of them
+        scenario: {DesignateBasic.list_zones: {}}
+        contexts:
+          zones: {zones_per_tenant: 25}
+          quotas: {designate: {zones: 30}}
+          volume_types: [benched, benched]
+      - title: the flavor is the file's, and goes with it
+        scenario: {NovaFlavors.list_flavors: {}}
+        contexts: {flavors: [{name: benched, ram: 64}]}
+    """
+    rally("task", "start", "-", stdin=text)
+    session = rally.cloud.session("admin")
+    named = {"X-Auth-All-Projects": "true"}
+    zones = session.get("/v2/zones", endpoint_filter={"service_type": "dns"}, headers=named)
+    assert [zone for zone in zones.json()["zones"] if "rally" in zone["name"]] == []
+    for kind, path, key in (
+        ("block-storage", "/types", "volume_types"),
+        ("compute", "/flavors", "flavors"),
+    ):
+        found = session.get(path, endpoint_filter={"service_type": kind}).json()[key]
+        assert "benched" not in [item["name"] for item in found]
+
+
+def test_what_no_name_tells_is_noted_and_undone(rally: Rally) -> None:
+    """A killed run's flavor bears the file's name, and existing users' projects no task's."""
+    spec = {"auth_url": rally.cloud.auth_url, "users": [_user(rally.cloud, "demo")]}
+    env = Environment("", "", "", {"openstack": spec}, "READY", "", "")
+    session = rally.cloud.session("demo")
+    networks = {"endpoint_filter": {"service_type": "network"}}
+    for name in ("s_rally_11111111_abcdefgh", "mine"):
+        session.post("/v2.0/networks", json={"network": {"name": name}}, **networks)
+    report = environments.run(environments.cleanup(env))
+    assert (report.deleted, report.failed) == (1, 0)
+    left = [n["name"] for n in session.get("/v2.0/networks", **networks).json()["networks"]]
+    assert "mine" in left and not any("_rally_" in name for name in left)
+    # Without an administrator what is the cloud's cannot be undone, and that is said.
+    notes = [Note("flavor", "noted")]
+    assert environments.run(environments.cleanup(env, None, notes)).failed == 1
+    admin = rally.cloud.session("admin")
+    compute = {"endpoint_filter": {"service_type": "compute"}}
+    flavor = {"name": "noted", "ram": 64, "vcpus": 1, "disk": 0}
+    admin.post("/flavors", json={"flavor": flavor}, **compute)
+    whole = Environment(
+        "", "", "", {"openstack": {**spec, "admin": _user(rally.cloud, "admin")}}, "READY", "", ""
+    )
+    assert environments.run(environments.cleanup(whole, None, notes)).failed == 0
+    assert "noted" not in [f["name"] for f in admin.get("/flavors", **compute).json()["flavors"]]
+    # Once more: it is gone, which is what is wanted.
+    assert environments.run(environments.cleanup(whole, None, notes)).failed == 0
 
 
 def test_servers_are_booted_and_nothing_stays(rally: Rally) -> None:

@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -582,6 +583,210 @@ def test_a_cut_body_leaves_nothing(cloud: ServedCloud, swift: Connection) -> Non
         time.sleep(0.05)
     assert swift.get_container("cut")[1] == []
     swift.delete_container("cut")
+
+
+@contextlib.contextmanager
+def s3_refuses(wanted: str) -> Iterator[None]:
+    with pytest.raises(ClientError) as caught:
+        yield
+    assert code(caught)[0] == wanted
+
+
+def empty_bucket(s3: Any, name: str, *, forced: bool = False) -> None:
+    page = s3.list_object_versions(Bucket=name)
+    more = {"BypassGovernanceRetention": True} if forced else {}
+    for each in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+        s3.delete_object(Bucket=name, Key=each["Key"], VersionId=each["VersionId"], **more)
+    s3.delete_bucket(Bucket=name)
+
+
+def test_settings_of_buckets(s3: Any) -> None:
+    name = {"Bucket": "settings"}
+    s3.create_bucket(**name)
+    tags = {"TagSet": [{"Key": "a", "Value": "b & c"}]}
+    s3.put_bucket_tagging(**name, Tagging=tags)
+    assert s3.get_bucket_tagging(**name)["TagSet"] == tags["TagSet"]
+    rules = [
+        {
+            "ID": "logs",
+            "Status": "Enabled",
+            "Filter": {"And": {"Prefix": "logs/", "Tags": [{"Key": "k", "Value": "v"}]}},
+            "Expiration": {"Days": 3},
+            "NoncurrentVersionExpiration": {"NoncurrentDays": 2, "NewerNoncurrentVersions": 1},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        },
+        {"ID": "old", "Status": "Disabled", "Prefix": "", "Expiration": {"Days": 1}},
+    ]
+    s3.put_bucket_lifecycle_configuration(**name, LifecycleConfiguration={"Rules": rules})
+    assert s3.get_bucket_lifecycle_configuration(**name)["Rules"] == rules
+    moving = {"ID": "x", "Status": "Enabled", "Filter": {"Prefix": ""}}
+    moving["Transitions"] = [{"Days": 1, "StorageClass": "GLACIER"}]
+    with s3_refuses("NotImplemented"):
+        s3.put_bucket_lifecycle_configuration(**name, LifecycleConfiguration={"Rules": [moving]})
+    cors = [
+        {
+            "AllowedOrigins": ["https://*.example.org"],
+            "AllowedMethods": ["GET", "PUT"],
+            "AllowedHeaders": ["x-amz-*", "content-type"],
+            "ExposeHeaders": ["ETag"],
+            "MaxAgeSeconds": 60,
+        }
+    ]
+    s3.put_bucket_cors(**name, CORSConfiguration={"CORSRules": cors})
+    assert s3.get_bucket_cors(**name)["CORSRules"] == cors
+    for setting in ("tagging", "lifecycle", "cors"):
+        getattr(s3, f"delete_bucket_{setting}")(**name)
+        assert getattr(s3, f"delete_bucket_{setting}")(**name)
+    for look, code_ in (
+        ("get_bucket_tagging", "NoSuchTagSet"),
+        ("get_bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration"),
+        ("get_bucket_cors", "NoSuchCORSConfiguration"),
+        ("get_object_lock_configuration", "ObjectLockConfigurationNotFoundError"),
+    ):
+        with s3_refuses(code_):
+            getattr(s3, look)(**name)
+    with s3_refuses("NotImplemented"):
+        s3.put_bucket_policy(**name, Policy="{}")
+    s3.delete_bucket(**name)
+
+
+def test_scripts_of_other_sites(s3: Any, cloud: ServedCloud) -> None:
+    name = {"Bucket": "sites"}
+    s3.create_bucket(**name)
+    cors = [
+        {"AllowedOrigins": ["https://a.org"], "AllowedMethods": ["GET"], "AllowedHeaders": ["*"]}
+    ]
+    s3.put_bucket_cors(**name, CORSConfiguration={"CORSRules": cors})
+    s3.put_object(**name, Key="k", Body=b"x")
+    parts = urlsplit(s3.generate_presigned_url("get_object", {**name, "Key": "k"}))
+
+    def ask(method: str, origin: str, wanted: str = "GET") -> http.client.HTTPResponse:
+        asked = http.client.HTTPConnection(parts.netloc, timeout=20)
+        headers = {"Origin": origin, "Access-Control-Request-Method": wanted}
+        asked.request(method, f"{parts.path}?{parts.query}", headers=headers)
+        return asked.getresponse()
+
+    assert (
+        ask("OPTIONS", "https://a.org").getheader("Access-Control-Allow-Origin") == "https://a.org"
+    )
+    assert ask("OPTIONS", "https://b.org").status == 403
+    assert ask("OPTIONS", "https://a.org", "PUT").status == 403
+    assert ask("GET", "https://a.org").getheader("Access-Control-Allow-Origin") == "https://a.org"
+    assert ask("GET", "https://b.org").getheader("Access-Control-Allow-Origin") is None
+    s3.delete_object(**name, Key="k")
+    gone = ask("GET", "https://a.org")
+    assert (gone.status, gone.getheader("Access-Control-Allow-Origin")) == (404, "https://a.org")
+    s3.delete_bucket(**name)
+
+
+def test_locked_objects_stay(s3: Any, swift: Connection) -> None:
+    name = {"Bucket": "locked"}
+    s3.create_bucket(**name, ObjectLockEnabledForBucket=True)
+    assert s3.get_bucket_versioning(**name)["Status"] == "Enabled"
+    with s3_refuses("InvalidBucketState"):
+        s3.put_bucket_versioning(**name, VersioningConfiguration={"Status": "Suspended"})
+    with pytest.raises(ClientException):
+        swift.post_container("locked", {"X-Versions-Enabled": "false"})
+    soon = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+    put = {**name, "Body": b"x"}
+    governed = s3.put_object(
+        **put, Key="g", ObjectLockMode="GOVERNANCE", ObjectLockRetainUntilDate=soon
+    )["VersionId"]
+    held = s3.put_object(**put, Key="h", ObjectLockLegalHoldStatus="ON")["VersionId"]
+    shown = s3.head_object(**name, Key="g")
+    assert (shown["ObjectLockMode"], shown["ObjectLockRetainUntilDate"]) == ("GOVERNANCE", soon)
+    # The name can be deleted, what is locked cannot.
+    s3.delete_object(**name, Key="g")
+    for key, version in (("g", governed), ("h", held)):
+        with s3_refuses("AccessDenied"):
+            s3.delete_object(**name, Key=key, VersionId=version)
+        with pytest.raises(ClientException):
+            swift.delete_object("locked", key, query_string=f"version-id={version}")
+    where = {**name, "Key": "g", "VersionId": governed}
+    with s3_refuses("AccessDenied"):
+        s3.put_object_retention(
+            **where,
+            Retention={"Mode": "GOVERNANCE", "RetainUntilDate": soon - timedelta(minutes=9)},
+        )
+    later = {"Mode": "GOVERNANCE", "RetainUntilDate": soon + timedelta(minutes=9)}
+    s3.put_object_retention(**where, Retention=later)
+    assert s3.get_object_retention(**where)["Retention"] == later
+    s3.delete_object(**where, BypassGovernanceRetention=True)
+    on = {**name, "Key": "h", "VersionId": held}
+    assert s3.get_object_legal_hold(**on)["LegalHold"]["Status"] == "ON"
+    s3.put_object_legal_hold(**on, LegalHold={"Status": "OFF"})
+    empty_bucket(s3, "locked", forced=True)
+
+
+def test_buckets_lock_what_comes(s3: Any) -> None:
+    name = {"Bucket": "locking"}
+    put = {**name, "Body": b"x"}
+    s3.create_bucket(**name, ObjectLockEnabledForBucket=True)
+    held = s3.put_object(**put, Key="h", ObjectLockLegalHoldStatus="ON")["VersionId"]
+    on = {**name, "Key": "h", "VersionId": held}
+    # A copy is not locked, unless the bucket says so.
+    copied = s3.copy_object(**name, Key="copy", CopySource={"Bucket": "locking", "Key": "h"})
+    s3.delete_object(**name, Key="copy", VersionId=copied["VersionId"])
+    s3.put_object_legal_hold(**on, LegalHold={"Status": "OFF"})
+    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Years": 1}}
+    wanted = {"ObjectLockEnabled": "Enabled", "Rule": rule}
+    s3.put_object_lock_configuration(**name, ObjectLockConfiguration=wanted)
+    assert s3.get_object_lock_configuration(**name)["ObjectLockConfiguration"] == wanted
+    kept = s3.put_object(**put, Key="c")["VersionId"]
+    assert s3.head_object(**name, Key="c")["ObjectLockMode"] == "GOVERNANCE"
+    s3.delete_object(**name, Key="c", VersionId=kept, BypassGovernanceRetention=True)
+    until = datetime.now(UTC) + timedelta(seconds=3)
+    kept = s3.put_object(
+        **put, Key="c", ObjectLockMode="COMPLIANCE", ObjectLockRetainUntilDate=until
+    )["VersionId"]
+    with s3_refuses("AccessDenied"):
+        s3.delete_object(**name, Key="c", VersionId=kept, BypassGovernanceRetention=True)
+    with s3_refuses("BucketNotEmpty"):
+        s3.delete_bucket(**name)
+    end = time.monotonic() + 20
+    while True:
+        assert time.monotonic() < end
+        with contextlib.suppress(ClientError):
+            s3.delete_object(**name, Key="c", VersionId=kept)
+            break
+        time.sleep(0.2)
+    empty_bucket(s3, "locking")
+    plain = {"Bucket": "plain"}
+    s3.create_bucket(**plain)
+    with s3_refuses("InvalidRequest"):
+        s3.put_object(**plain, Key="k", Body=b"x", ObjectLockLegalHoldStatus="ON")
+    with s3_refuses("InvalidBucketState"):
+        s3.put_object_lock_configuration(**plain, ObjectLockConfiguration=wanted)
+    s3.delete_bucket(**plain)
+
+
+def test_parts_by_number(s3: Any) -> None:
+    name = {"Bucket": "numbers", "Key": "k"}
+    s3.create_bucket(Bucket="numbers")
+    upload = s3.create_multipart_upload(**name)["UploadId"]
+    bodies = [b"a" * 5 * MIB, b"b" * 100]
+    parts = [
+        {
+            "PartNumber": n,
+            "ETag": s3.upload_part(**name, UploadId=upload, PartNumber=n, Body=body)["ETag"],
+        }
+        for n, body in enumerate(bodies, 1)
+    ]
+    s3.complete_multipart_upload(**name, UploadId=upload, MultipartUpload={"Parts": parts})
+    second = s3.get_object(**name, PartNumber=2)
+    assert second["Body"].read() == bodies[1]
+    assert (second["PartsCount"], second["ContentLength"]) == (2, 100)
+    assert second["ContentRange"] == f"bytes {5 * MIB}-{5 * MIB + 99}/{5 * MIB + 100}"
+    assert s3.head_object(**name, PartNumber=1)["ContentLength"] == 5 * MIB
+    with s3_refuses("InvalidPart"):
+        s3.get_object(**name, PartNumber=3)
+    s3.put_object(**name, Body=b"whole")
+    alone = s3.get_object(**name, PartNumber=1)
+    assert alone["Body"].read() == b"whole" and "PartsCount" not in alone
+    with s3_refuses("InvalidPart"):
+        s3.get_object(**name, PartNumber=2)
+    s3.delete_object(**name)
+    s3.delete_bucket(Bucket="numbers")
 
 
 def test_curl_and_expectation(cloud: ServedCloud, swift: Connection, tmp_path: Path) -> None:

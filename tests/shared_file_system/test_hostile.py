@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from cumulo.core.db.transaction import Tx
+from cumulo.shared_file_system.agent import SharesAgent
+from cumulo.shared_file_system.drivers.fake import FakeDriver, Fault
 from cumulo.shared_file_system.model.message import MessageRow
 from cumulo.shared_file_system.model.share import ShareRow
 from cumulo.shared_file_system.model.transfer import TransferRow
@@ -194,6 +196,116 @@ async def a_quota_is_not_passed_by_many_at_once(cloud: TestCloud) -> None:
         assert (await admin.ask("DELETE", f"quota-sets/{project}{query}")).status == 202
 
 
+async def what_its_host_cannot_do_is_said(cloud: TestCloud) -> None:
+    """In the status, in a message, and nothing is counted that is not so."""
+    alice, admin = Tenant(cloud, "demo"), Tenant(cloud, "admin")
+    [part] = [agent.parts["shared_file_system"] for agent in cloud.cloud.agents
+              if "shared_file_system" in agent.parts]  # fmt: skip
+    assert isinstance(part, SharesAgent) and isinstance(part.driver, FakeDriver)
+    driver, project = part.driver, cloud.projects["demo"]
+    specs = dict.fromkeys(("driver_handles_share_servers", "snapshot_support",
+                           "revert_to_snapshot_support"), "True")  # fmt: skip
+    await admin.make("types", "share_type", name="back", extra_specs=specs)
+    here = await alice.make("share-networks", "share_network", **await place(cloud))
+    share = await alice.share(here, size=3, share_type="back")
+
+    async def used() -> int:
+        shown = await alice.ask("GET", f"quota-sets/{project}/detail?share_type=back")
+        return int(shown.json["quota_set"]["gigabytes"]["in_use"])
+
+    async def why() -> set[tuple[str, str]]:
+        found = (await alice.ask("GET", f"messages?resource_id={share}")).json["messages"]
+        return {(each["action_id"], each["detail_id"]) for each in found}
+
+    async def again() -> None:
+        assert await admin.act(f"shares/{share}", reset_status={"status": "available"}) == 202
+        await alice.until(f"shares/{share}", "share", "available")
+
+    # More is in it than it shall hold: it stays as it is, and whom it is opened to is as asked.
+    driver.state.used[share] = 2
+    allow = {"access_type": "ip", "access_to": "10.0.0.7"}
+    assert await alice.act(f"shares/{share}", allow_access=allow) == 200
+    assert await alice.act(f"shares/{share}", shrink={"new_size": 1}) == 202
+    await alice.until(f"shares/{share}", "share", "shrinking_possible_data_loss_error")
+    assert (await why(), await used(), driver.state.shares[share]) == ({("009", "018")}, 3, 3)
+    [rule] = (await alice.ask("GET", f"share-access-rules?share_id={share}")).json["access_list"]
+    assert rule["state"] == "active"
+    await again()
+    del driver.state.used[share]
+    assert await alice.act(f"shares/{share}", shrink={"new_size": 1}) == 202
+    await alice.until(f"shares/{share}", "share", "available")
+    assert (await used(), driver.state.shares[share]) == (1, 1)
+
+    snapshot = await alice.make("snapshots", "snapshot", share_id=share)
+    await alice.until(f"snapshots/{snapshot}", "snapshot", "available")
+    driver.faults["revert"] = Fault("the disk is broken", final=True)
+    assert await alice.act(f"shares/{share}", revert={"snapshot_id": snapshot}) == 202
+    await alice.until(f"shares/{share}", "share", "reverting_error")
+    assert ("006", "025") in await why()
+    del driver.faults["revert"]
+    await again()
+    assert share not in driver.state.reverts
+
+    driver.faults["share"] = Fault("the disk is full", final=True)
+    assert await alice.act(f"shares/{share}", extend={"new_size": 2}) == 202
+    await alice.until(f"shares/{share}", "share", "extending_error")
+    assert ("008", "015") in await why()
+    del driver.faults["share"]
+    await again()
+    for _ in range(1000):
+        if driver.state.shares[share] == 2:
+            break
+        await asyncio.sleep(0.01)
+    assert (await used(), driver.state.shares[share]) == (2, 2)
+    await a_removal_that_fails_is_tried_again(alice, admin, driver, snapshot)
+
+
+async def snapshots_inherit_who_may_mount_their_share(cloud: TestCloud) -> None:
+    alice, admin = Tenant(cloud, "demo"), Tenant(cloud, "admin")
+    [part] = [agent.parts["shared_file_system"] for agent in cloud.cloud.agents
+              if "shared_file_system" in agent.parts]  # fmt: skip
+    assert isinstance(part, SharesAgent) and isinstance(part.driver, FakeDriver)
+    names = ("driver_handles_share_servers", "snapshot_support", "mount_snapshot_support",
+             "snapshot_inherit_share_access_support")  # fmt: skip
+    await admin.make("types", "share_type", name="open", extra_specs=dict.fromkeys(names, "True"))
+    here = await alice.make("share-networks", "share_network", **await place(cloud))
+    share = await alice.share(here, share_type="open")
+    snapshot = await alice.make("snapshots", "snapshot", share_id=share)
+    await alice.until(f"snapshots/{snapshot}", "snapshot", "available")
+    allow = {"access_type": "ip", "access_to": "10.0.0.7"}
+    # It has no rules of its own.
+    assert await alice.act(f"snapshots/{snapshot}", allow_access=allow) == 400
+
+    async def served_to(wanted: list[str]) -> None:
+        for _ in range(1000):
+            _, rules = part.driver.state.exports.get(snapshot, ("", []))
+            if [rule.to for rule in rules] == wanted:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(part.driver.state.exports)
+
+    answer = await alice.ask("POST", f"shares/{share}/action", {"allow_access": allow})
+    await served_to(["10.0.0.7"])
+    deny = {"access_id": answer.json["access"]["id"]}
+    assert await alice.act(f"shares/{share}", deny_access=deny) == 202
+    await served_to([])
+
+
+async def a_removal_that_fails_is_tried_again(
+    alice: Tenant, admin: Tenant, driver: FakeDriver, snapshot: str
+) -> None:
+    driver.faults["remove"] = Fault("it is busy")
+    assert (await alice.ask("DELETE", f"snapshots/{snapshot}")).status == 202
+    await alice.until(f"snapshots/{snapshot}", "snapshot", "error_deleting")
+    del driver.faults["remove"]
+    reset = {"status": "error_deleting"}
+    assert await admin.act(f"snapshots/{snapshot}", reset_status=reset) == 202
+    # It is on its way again already.
+    assert (await alice.ask("DELETE", f"snapshots/{snapshot}")).status in (202, 400, 404)
+    path = f"{BASE}/snapshots/{snapshot}"
+    await alice.cloud.until(path, lambda answer: answer.status == 404, headers=NEWEST)
+
+
 async def what_ends_by_its_time_is_gone(cloud: TestCloud) -> None:
     """The recycle bin is emptied, messages are forgotten, transfers cannot be accepted any more."""
     alice, admin = Tenant(cloud, "demo"), Tenant(cloud, "admin")
@@ -239,5 +351,7 @@ def test_hostile(tmp_path: Path) -> None:
             await nobody_reaches_what_is_not_theirs(cloud)
             await no_number_and_no_address_breaks_it(cloud)
             await what_ends_by_its_time_is_gone(cloud)
+            await what_its_host_cannot_do_is_said(cloud)
+            await snapshots_inherit_who_may_mount_their_share(cloud)
 
     asyncio.run(main())

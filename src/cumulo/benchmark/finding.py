@@ -4,7 +4,7 @@ An exact name wins over a pattern; of several images that match, the last by nam
 and volume types must be found without doubt.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cumulo.benchmark.client.session import Session
@@ -22,19 +22,26 @@ async def found_args(
 ) -> dict[str, Any]:
     """The arguments with ids for descriptions."""
     done = dict(args)
+    # As validation looks, and then as a user: a context's image is its project's alone.
+    clouds = [each for each in (env.admin, env.users[0].cloud if env.users else None) if each]
     for name, kind in scenario.finds.items():
         value = done.get(name)
-        if isinstance(value, dict):
-            cloud = env.users[0].cloud if env.users else env.admin
-            if cloud is not None:
-                done[name] = await find(cloud, kind, value)
-        elif isinstance(value, list):
-            cloud = env.users[0].cloud if env.users else env.admin
-            if cloud is not None:
-                done[name] = [
-                    await find(cloud, kind, v) if isinstance(v, dict) else v for v in value
-                ]
+        if clouds and isinstance(value, dict):
+            done[name] = await _find_in(clouds, kind, value)
+        elif clouds and isinstance(value, list):
+            done[name] = [
+                await _find_in(clouds, kind, v) if isinstance(v, dict) else v for v in value
+            ]
     return done
+
+
+async def _find_in(clouds: Sequence[Session], kind: str, described: Mapping[str, Any]) -> str:
+    for cloud in clouds[:-1]:
+        try:
+            return await find(cloud, kind, described)
+        except NotFoundHere:
+            continue
+    return await find(clouds[-1], kind, described)
 
 
 async def find(cloud: Session, kind: str, described: Mapping[str, Any]) -> str:

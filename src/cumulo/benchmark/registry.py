@@ -17,6 +17,7 @@ from typing import Any
 from cumulo.benchmark.model.shapes import Schema
 
 Body = Callable[..., Awaitable[None]]
+Check = Callable[[Mapping[str, Any]], list[str]]
 
 # The first part of a scenario's name → the module that has it.
 GROUPS: Mapping[str, str] = {
@@ -94,6 +95,10 @@ class Scenario:
     """Arguments with a schema."""
     files: tuple[str, ...] = ()
     """Arguments that name a file, which is read here: whether it can be is checked first."""
+    more: frozenset[str] | None = None
+    """What else may be said where the arguments are open-ended; None: anything."""
+    check: Check | None = None
+    """What is wrong with the arguments that no schema tells."""
     brings: Mapping[str, Any] = field(default_factory=dict)
     """Contexts that it has although the task file does not name them."""
 
@@ -125,6 +130,8 @@ def scenario(
     router: bool = False,
     numbers: Mapping[str, Schema] | None = None,
     files: tuple[str, ...] = (),
+    more: frozenset[str] | None = None,
+    check: Check | None = None,
     brings: Mapping[str, Any] | None = None,
 ) -> Callable[[Body], Body]:
     """Declare a scenario. Its title is the first line of its docstring."""
@@ -147,6 +154,8 @@ def scenario(
             router=router,
             numbers=numbers or {},
             files=files,
+            more=more,
+            check=check,
             brings=brings or {},
         )
         return body

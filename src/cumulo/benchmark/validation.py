@@ -104,8 +104,9 @@ def argument_problems(scenario: registry.Scenario, args: Mapping[str, Any]) -> l
         listed = "', '".join(missing)
         found.append(f"Argument(s) '{listed}' should be specified in task config.{hint}")
     open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in named.values())
-    if not open_ended:
-        unknown = [name for name in args if name not in named]
+    if not open_ended or scenario.more is not None:
+        more = scenario.more or frozenset()
+        unknown = [name for name in args if name not in named and name not in more]
         if unknown:
             listed = "', '".join(unknown)
             found.append(f"Unexpected argument(s) found ['{listed}'].{hint}")
@@ -115,6 +116,8 @@ def argument_problems(scenario: registry.Scenario, args: Mapping[str, Any]) -> l
                 f"Argument '{name}' is invalid: {problem}{hint}"
                 for problem in problems(args[name], schema)
             ]
+    if scenario.check is not None:
+        found += scenario.check(args)
     for name in scenario.files:
         given = args.get(name)
         for path in given if isinstance(given, list) else [given]:

@@ -57,11 +57,13 @@ async def work(order: Order) -> None:
         order.args,
         env,
         lambda iteration: sender.pending.append(iteration),
-        timeout=order.runner.get("timeout"),
+        timeout=order.runner.get("timeout") or None,
         first=order.first,
         step=order.step,
     )
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, load.stop)
+    if _early:
+        load.stop()
     ticker = asyncio.create_task(sender.tick())
     problem = ""
     began = time.process_time()
@@ -75,7 +77,12 @@ async def work(order: Order) -> None:
     env.http.close()
 
 
+_early: list[int] = []
+"""Signals that came before there was a load."""
+
+
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda number, frame: _early.append(number))
     path = Path(sys.argv[1])
     order = msgspec.msgpack.decode(path.read_bytes(), type=Order)
     # It has credentials in it: nobody needs it any more.

@@ -170,7 +170,10 @@ class ComputePart:
         if done:
             changes |= {"seen_generation": row.generation, "root_made": row.root_version}
             changes |= self._operations.fulfilled(tx, row)
-        if stuck and self._operations.give_up(tx, row, seen.fault or ""):
+        if stuck and (
+            self._operations.elsewhere(tx, row, seen.fault or "")
+            or self._operations.give_up(tx, row, seen.fault or "")
+        ):
             return
         if stuck:
             if row.operation in BY_HOST:  # Others are jobs': those end them.

@@ -17,10 +17,12 @@ from cumulo.object_store.policy import RULES
 from cumulo.object_store.reconcile import (
     ContainerLooks,
     DeviceKeeping,
+    LifecyclePasses,
     ObjectExpiry,
     ObjectRemovals,
 )
 from cumulo.object_store.service.devices import Devices, Wanted
+from cumulo.object_store.service.lifecycle import Lifecycle
 from cumulo.object_store.service.object_store import ObjectStoreService
 from cumulo.object_store.service.repair import Repair
 from cumulo.object_store.settings import ObjectStoreSettings
@@ -45,6 +47,7 @@ def build(frame: Frame) -> Service:
         keep=frame.keeps_unknown,
     )
     keeping = DeviceKeeping(devices, repair)
+    rules_ = LifecyclePasses(Lifecycle(frame.database, store.containers, store.objects))
     rules = frame.rules("object_store", RULES)
 
     def on_bells(bells: Bells) -> None:
@@ -68,7 +71,7 @@ def build(frame: Frame) -> Service:
             ObjectExpiry(frame.database, store),
         ],
         on_bells=on_bells,
-        workers=[ContainerLooks(frame.database, store).run, keeping.run],
+        workers=[ContainerLooks(frame.database, store).run, keeping.run, rules_.run],
         counts={"containers": store.containers.count_all},
         has_files=True,
     )

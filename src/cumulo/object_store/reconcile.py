@@ -8,6 +8,7 @@ import time
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.object_store.model.container import RemovalRow
 from cumulo.object_store.service.devices import Devices
+from cumulo.object_store.service.lifecycle import Lifecycle
 from cumulo.object_store.service.object_store import ObjectStoreService
 from cumulo.object_store.service.repair import Repair
 
@@ -106,6 +107,22 @@ class ObjectExpiry:
 log = logging.getLogger("cumulo.object_store")
 LOOK_SECONDS = 3600.0
 LOOK_PAGE = 200
+
+
+class LifecyclePasses:
+    """What the rules of buckets take away, once an hour."""
+
+    def __init__(self, lifecycle: Lifecycle) -> None:
+        self._lifecycle = lifecycle
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                await self._lifecycle.once()
+            except Exception:  # the database is away: the next pass sees the same
+                log.exception("the rules of buckets were not looked at")
 
 
 class ContainerLooks:

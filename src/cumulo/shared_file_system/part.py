@@ -160,7 +160,8 @@ class SharesPart:
         if row.shrink_to is not None and seen.fault is None and row.observed_size <= row.shrink_to:
             row = self._changes.shrunk(tx, row)
         if row.wanted == "present" and row.observed_size:
-            self._rules.settled(tx, row.id, seen.fault)
+            # One that is too full to become smaller is served as it shall be nevertheless.
+            self._rules.settled(tx, row.id, None if row.data_loss else seen.fault)
         verb = _verb(before)
         if seen.fault is not None and seen.fault != before.fault:
             emit(tx, f"share.{verb}.error", row.id, project_id=row.project_id, reason=seen.fault)

@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import shutil
+import struct
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -503,6 +504,17 @@ class TestQemuHost:
         refused = await host.driver.ensure(other)
         assert "0 of those that are set aside are left" in (refused.fault or "")
         await host.driver.remove("another")
+
+    @contract
+    async def test_a_screen_that_speaks_spice(self, host: QemuHost) -> None:
+        state = await host.driver.ensure(host.spec(1, properties={"hw_video_model": "qxl"}))
+        assert (state.power, state.fault) == ("on", None)
+        line = host.driver.open_console(host.id, "spice")
+        with line:
+            loop = asyncio.get_running_loop()
+            link = struct.pack("<IBBIII", 0, 1, 0, 0, 0, 18)
+            await loop.sock_sendall(line, b"REDQ" + struct.pack("<III", 2, 2, len(link)) + link)
+            assert (await loop.sock_recv(line, 4)) == b"REDQ"
 
     @contract
     async def test_a_tpm_lives_as_long_as_its_guest(self, host: QemuHost) -> None:

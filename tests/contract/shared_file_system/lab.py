@@ -27,6 +27,7 @@ WIDE = msgspec.structs.replace(
     more=(Port(mac="fa:16:3e:00:00:02", address=f"{SIX_SERVER}/64", gateway=None, mtu=1450,
                tap="tapbbbb"),),
 )  # fmt: skip
+ONLY_SIX = msgspec.structs.replace(SERVER, address=f"{SIX_SERVER}/64")
 SIX = {"a": "fd09::11", "b": "fd09::12"}
 CLIENTS = {"a": "10.9.0.11", "b": "10.9.0.12"}
 _NAMESPACES = ("host", *CLIENTS, "s-aaaaaaaa")

@@ -184,6 +184,18 @@ def test_it_is_reached_in_several_subnets_and_by_ipv6(tmp_path: Path) -> None:
 
 
 @needs_a_machine
+def test_it_is_reached_by_ipv6_alone(tmp_path: Path) -> None:
+    async def body(driver: LocalDriver) -> None:
+        await driver.ensure_server(lab.ONLY_SIX)
+        assert await driver.server_fits(lab.ONLY_SIX)
+        await driver.ensure_share("share", 1, None)
+        await driver.export("share", lab.ONLY_SIX.id, [Rule("fd09::/64", "ro")])
+        assert lab.listing("a", "share", address=lab.SIX_SERVER) == []
+
+    run_with(tmp_path, body)
+
+
+@needs_a_machine
 def test_a_killed_server_serves_again_what_it_served(tmp_path: Path) -> None:
     async def body(driver: LocalDriver) -> None:
         await driver.ensure_server(lab.SERVER)

@@ -1,5 +1,7 @@
 """Steps of compute: servers, key pairs, server groups."""
 
+import base64
+from collections.abc import Mapping
 from typing import Any
 
 from cumulo.benchmark.actions import neutron, nova_admin, waiting
@@ -15,17 +17,37 @@ SNAPSHOT = 300.0
 # Tags and descriptions, key pair types and server groups with one policy have each their version.
 DESCRIBED = "2.19"
 
-# novaclient's words for what goes into the body as it is.
-_AS_THEY_ARE = (
-    "availability_zone",
-    "block_device_mapping_v2",
-    "config_drive",
-    "key_name",
-    "metadata",
-    "min_count",
-    "max_count",
-    "user_data",
+# novaclient's words: what they are in the body, and since which microversion.
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "meta": ("metadata", ""),
+    "metadata": ("metadata", ""),
+    "userdata": ("user_data", ""),
+    "user_data": ("user_data", ""),
+    "files": ("personality", ""),
+    "admin_pass": ("adminPass", ""),
+    "disk_config": ("OS-DCF:diskConfig", ""),
+    "access_ip_v4": ("accessIPv4", ""),
+    "access_ip_v6": ("accessIPv6", ""),
+    "availability_zone": ("availability_zone", ""),
+    "block_device_mapping_v2": ("block_device_mapping_v2", ""),
+    "config_drive": ("config_drive", ""),
+    "key_name": ("key_name", ""),
+    "min_count": ("min_count", ""),
+    "max_count": ("max_count", ""),
+    "description": ("description", DESCRIBED),
+    "tags": ("tags", "2.52"),
+    "trusted_image_certificates": ("trusted_image_certificates", "2.63"),
+    "host": ("host", "2.74"),
+    "hypervisor_hostname": ("hypervisor_hostname", "2.74"),
+    "hostname": ("hostname", "2.90"),
+}
+SERVER_WORDS = frozenset(
+    {*_WORDS, "nics", "security_groups", "block_device_mapping", "scheduler_hints"}
+    | {"auto_assign_nic"}
 )
+"""What may be said of a server that is booted."""
+NO_FILES = (2, 57)
+"""From here on a server takes no files."""
 
 
 async def boot_server(
@@ -54,9 +76,11 @@ async def _create(run: Run, body: Found, args: Found) -> Found:
     document: Found = {"server": body}
     if args.get("scheduler_hints"):
         document["os:scheduler_hints"] = args["scheduler_hints"]
-    version = "2.37" if body.get("networks") in ("auto", "none") else ""
-    if "description" in body:
-        version = max(version, DESCRIBED)
+    needed = ["2.37"] if body.get("networks") in ("auto", "none") else []
+    needed += [since for word, (_, since) in _WORDS.items() if since and args.get(word) is not None]
+    version = max(needed, key=_numbers, default="")
+    if version and "personality" in body and _numbers(version) >= NO_FILES:
+        raise CheckFailed(f"'files' cannot be given together with what needs version {version}")
     made: Found = (await run.cloud.post("compute", "/servers", document, version=version))["server"]
     return made
 
@@ -65,9 +89,12 @@ async def _server(
     run: Run, image: str | None, flavor: str, auto_assign_nic: bool, args: Found
 ) -> Found:
     body: Found = {"name": run.name(), "flavorRef": flavor, "imageRef": image or ""}
-    body |= {k: args[k] for k in _AS_THEY_ARE if args.get(k) is not None}
-    if "description" in args:
-        body["description"] = args["description"]
+    unknown = sorted(set(args) - SERVER_WORDS)
+    if unknown:
+        raise CheckFailed(f"Unexpected argument(s) of a server: {', '.join(unknown)}")
+    for word, (name, _) in _WORDS.items():
+        if args.get(word) is not None:
+            body[name] = _as_sent(word, args[word])
     networks = await _networks(run, auto_assign_nic, args.get("nics"))
     if networks is not None:
         body["networks"] = networks
@@ -83,6 +110,21 @@ async def _server(
     return body
 
 
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def _as_sent(word: str, value: Any) -> Any:
+    if word == "userdata":
+        return base64.b64encode(str(value).encode()).decode()
+    if word == "files":
+        return [
+            {"path": path, "contents": base64.b64encode(str(text).encode()).decode()}
+            for path, text in dict(value).items()
+        ]
+    return value
+
+
 async def _networks(run: Run, auto_assign_nic: bool, nics: Any) -> Any:
     """Where the server's ports go: as the file says, or into the networks that a context made."""
     if isinstance(nics, str):
@@ -95,6 +137,9 @@ async def _networks(run: Run, auto_assign_nic: bool, nics: Any) -> Any:
         return [{"uuid": chosen["id"]}]
     found = []
     for nic in nics:
+        if isinstance(nic, str):
+            found.append({"uuid": nic})
+            continue
         if nic.get("port-id"):
             found.append({"port": nic["port-id"]})
             continue

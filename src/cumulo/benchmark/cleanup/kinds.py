@@ -8,6 +8,7 @@ ports before their networks.
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from cumulo.benchmark.client.session import NotFound, Session
 
@@ -115,11 +116,12 @@ async def _containers(cloud: Session) -> list[Any]:
 
 async def _remove_container(cloud: Session, container: Any) -> None:
     name = container["name"]
-    for item in await cloud.get("object-store", f"/{name}?format=json"):
-        try:
-            await cloud.delete("object-store", f"/{name}/{item['name']}")
-        except NotFound:
-            continue
+    while items := await cloud.get("object-store", f"/{quote(name)}?format=json"):
+        for item in items:
+            try:
+                await cloud.delete("object-store", f"/{quote(name)}/{quote(item['name'])}")
+            except NotFound:
+                continue
     await cloud.delete("object-store", f"/{name}")
 
 

@@ -20,8 +20,10 @@ from cumulo.benchmark.client.session import (
 AT_ONCE = 20
 ROUNDS = 5
 GONE = 300.0
+PAGES = 10_000
 
 Mine = Callable[[Any, Kind], bool]
+PROJECTS = next(kind for kind in CLOUD if kind.name == "keystone.projects")
 
 
 @dataclass
@@ -44,26 +46,37 @@ class Report:
 
 async def sweep(cloud: Session, kinds: Iterable[Kind], mine: Mine, report: Report) -> None:
     """Remove what is `mine` of each kind, one kind after the other."""
-    room = asyncio.Semaphore(AT_ONCE)
     for kind in kinds:
-        if not await cloud.has(kind.service):
-            continue
+        if await cloud.has(kind.service):
+            await _sweep_kind(cloud, kind, mine, report)
+
+
+async def _sweep_kind(cloud: Session, kind: Kind, mine: Mine, report: Report) -> None:
+    """A list may be a page: it is looked at again until nothing new of ours is in it."""
+    room = asyncio.Semaphore(AT_ONCE)
+    tried: set[str] = set()
+    for _ in range(PAGES):
         try:
-            items = [item for item in await kind.items(cloud) if mine(item, kind)]
+            listed = [item for item in await kind.items(cloud) if mine(item, kind)]
         except NotFound:
             # An extension that this cloud does not have: nothing of it is left behind.
-            continue
+            return
         except (ApiError, HttpError) as error:
             report.fail(f"{kind.name} cannot be listed: {error}")
-            continue
+            return
+        items = [item for item in listed if str(item.get(kind.key)) not in tried]
+        if not items:
+            return
+        tried |= {str(item.get(kind.key)) for item in items}
 
-        async def one(item: Any, kind: Kind = kind) -> None:
+        async def one(item: Any) -> None:
             async with room:
                 await _remove(cloud, kind, item, report)
 
         async with asyncio.TaskGroup() as group:
             for item in items:
                 group.create_task(one(item))
+    report.fail(f"{kind.name}: there are more than {PAGES} pages of them")
 
 
 async def _remove(cloud: Session, kind: Kind, item: Any, report: Report) -> None:
@@ -115,26 +128,47 @@ def anything(item: Any, kind: Kind) -> bool:
     return True
 
 
-async def after_task(admin: Session, task_uuid: str | None, report: Report) -> None:
+async def after_task(
+    admin: Session | None, users: Iterable[Session], task_uuid: str | None, report: Report
+) -> None:
     """Remove all that a killed task has left (None: all tasks, of anybody): what is in its
-    projects, its users and the projects, and what it made for the whole cloud."""
+    projects, its users and the projects, and what it made for the whole cloud. `users`: those that
+    were there before; in their projects what bears a task's name is taken away, and no more."""
     mine = by_name(task_uuid)
-    projects = [
-        project
-        for project in (await admin.get("identity", "/projects"))["projects"]
-        if names.made_by(project["name"], task_uuid)
-    ]
-    for project in projects:
-        try:
-            inside = await _into(admin, project)
-        except (ApiError, HttpError) as error:
-            report.fail(f"project {project['name']} cannot be entered: {error}")
-            continue
-        await sweep(inside, PROJECT, anything, report)
+    for user in users:
+        await sweep(user, PROJECT, mine, report)
+    if admin is None:
+        return
+    await _own_projects(admin, task_uuid, report)
     await _keypairs_of_users(admin, task_uuid, report)
-    # In the administrator's own project and in existing users': by name.
+    # In the administrator's own project: by name.
     await sweep(admin, PROJECT, mine, report)
     await sweep(admin, CLOUD, mine, report)
+
+
+async def _own_projects(admin: Session, task_uuid: str | None, report: Report) -> None:
+    """All that is in projects which a run has made for itself, and then they."""
+    done: set[str] = set()
+    for _ in range(PAGES):
+        listed = (await admin.get("identity", "/projects"))["projects"]
+        projects = [
+            each
+            for each in listed
+            if names.made_by(each["name"], task_uuid) and each["id"] not in done
+        ]
+        if not projects:
+            return
+        for project in projects:
+            done.add(project["id"])
+            try:
+                inside = await _into(admin, project)
+            except (ApiError, HttpError) as error:
+                report.fail(f"project {project['name']} cannot be entered: {error}")
+                continue
+            before = report.failed
+            await sweep(inside, PROJECT, anything, report)
+            if report.failed == before:
+                await _remove(admin, PROJECTS, project, report)
 
 
 async def _into(admin: Session, project: Any) -> Session:

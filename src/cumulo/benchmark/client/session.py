@@ -281,9 +281,12 @@ class Session:
                 break
             url = urljoin(url, to)
             answer = await self.http.request(method, url, named, None, keep=keep)
-        if answer.status == 401:
-            # Perhaps revoked or expired by another clock: the next call asks for a new one.
-            self._expires = 0.0
+        if answer.status == 401 and (body is None or isinstance(body, bytes)):
+            # Perhaps revoked, or expired by another clock: once more with a new one.
+            if self._token == token:
+                self._expires = 0.0
+            named["X-Auth-Token"] = await self.token()
+            answer = await self.http.request(method, url, named, body, keep=keep)
         if not 200 <= answer.status < 400:
             raise error_of(answer, method, url)
         return answer

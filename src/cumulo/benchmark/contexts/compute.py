@@ -62,6 +62,8 @@ async def _keypairs_cleanup(env: Surroundings, config: dict[str, Any]) -> None:
 async def _flavors(env: Surroundings, config: list[dict[str, Any]]) -> None:
     assert env.admin is not None
     made = env.data.setdefault("flavors", [])
+    found = await env.admin.pages("compute", "/flavors", "flavors", query={"is_public": "None"})
+    there = {item["name"] for item in found} | {item["id"] for item in found}
     for each in config:
         body: dict[str, Any] = {
             "name": each["name"],
@@ -73,10 +75,14 @@ async def _flavors(env: Surroundings, config: list[dict[str, Any]]) -> None:
         }
         if each.get("flavorid", "auto") != "auto":
             body["id"] = each["flavorid"]
+        if {body["name"], body.get("id")} & there:
+            # One of that name is there already: it is used, and left.
+            continue
+        env.note("flavor", body["name"], "", {})
         try:
             flavor = (await env.admin.post("compute", "/flavors", {"flavor": body}))["flavor"]
         except Conflict:
-            # One of that name is there already: it is used, and left.
+            # Another run has made it in this moment: it is used, and left.
             continue
         made.append(flavor["id"])
         if each.get("extra_specs"):

@@ -97,6 +97,7 @@ async def _setup(env: Surroundings, config: dict[str, dict[str, int]]) -> None:
                 before = await shown(env.admin, service, tenant)
                 kept = {k: before[k] for k in values if k in before}
                 env.kept.setdefault("quotas", []).append((service, tenant, kept))
+                env.note("quota", service, tenant, kept)
             await update(env.admin, service, tenant, values)
 
 

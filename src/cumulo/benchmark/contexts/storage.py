@@ -44,8 +44,15 @@ async def _volumes_cleanup(env: Surroundings, config: dict[str, Any]) -> None:
 async def _types(env: Surroundings, config: list[Any]) -> None:
     assert env.admin is not None
     made = env.data.setdefault("volume_types", [])
+    found = (await env.admin.get("volume", "/types", query={"is_public": "None"}))["volume_types"]
+    there = {item["name"] for item in found}
     for each in config:
         body = {"name": each} if isinstance(each, str) else {"name": each["name"]}
+        if body["name"] in there:
+            # One of that name is there already: it is used, and left.
+            continue
+        there.add(body["name"])
+        env.note("volume_type", body["name"], "", {})
         kind = (await env.admin.post("volume", "/types", {"volume_type": body}))["volume_type"]
         made.append({"id": kind["id"], "name": kind["name"]})
         encryption = None if isinstance(each, str) else each.get("encryption")

@@ -1,6 +1,7 @@
 """Tempest in an environment of its own: installed from the package index, listed, run."""
 
 import os
+import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,10 +17,13 @@ READER = Path(__file__).parent.parent / "verification" / "subunit_reader.py"
 
 
 class Tempest:
-    """One verifier. `folder` has its environment (`venv`) and its workspace."""
+    """One verifier. `folder` has its programs (`venv`), `place` what it has of one cloud: its
+    configuration, lists, logs; each run has a stream of its own there."""
 
-    def __init__(self, folder: Path, *, system_wide: bool = False) -> None:
-        self._folder = folder
+    def __init__(
+        self, folder: Path, place: Path | None = None, *, system_wide: bool = False
+    ) -> None:
+        self._folder = place or folder
         self._venv = Path(sys.prefix) if system_wide else folder / "venv"
 
     @property
@@ -57,14 +61,15 @@ class Tempest:
         concurrency: int = 0,
     ) -> str:
         """Run tests; the results as JSON (see verification.subunit_reader)."""
+        number = secrets.token_hex(8)
         argv = [*self._run(), "--subunit"]
         argv += ["--concurrency", str(concurrency)] if concurrency else []
         argv += ["--regex", pattern] if pattern else []
         if load_list:
-            argv += ["--load-list", str(self._write("load-list", load_list))]
+            argv += ["--load-list", str(self._write(f"{number}.load", load_list))]
         if skip:
-            argv += ["--exclude-list", str(self._write("skip-list", "\n".join(skip) + "\n"))]
-        stream = self._folder / "run.subunit"
+            argv += ["--exclude-list", str(self._write(f"{number}.skip", "\n".join(skip) + "\n"))]
+        stream = self._folder / f"{number}.subunit"
         await self._to_file(argv, stream)
         argv = [self._python, str(READER), str(stream)]
         return (await run(argv, timeout=600)).decode()

@@ -18,6 +18,9 @@ from cumulo.benchmark.model.shapes import Schema, problems
 from cumulo.benchmark.model.task import Hook
 
 MOST_RUNS = 10_000
+LONGEST = 3600.0
+"""Seconds after the load's end that hooks are waited for."""
+ENDING = 60.0
 
 
 class Shell(Protocol):
@@ -100,7 +103,15 @@ def due(trigger: tuple[str, Mapping[str, Any]], unit: str, value: int) -> bool:
 class Hooks:
     """All hooks of a workload while it runs."""
 
-    def __init__(self, hooks: list[Hook], shell: Shell | None, fault: Fault | None) -> None:
+    def __init__(
+        self,
+        hooks: list[Hook],
+        shell: Shell | None,
+        fault: Fault | None,
+        *,
+        patience: float = LONGEST,
+    ) -> None:
+        self._patience = patience
         self._hooks = hooks
         self._shell = shell
         self._fault = fault
@@ -155,6 +166,8 @@ class Hooks:
                 await self._harm(hook.action[1]["action"], done)
         except Exception as failure:
             _fail(done, *describe(failure))
+        except asyncio.CancelledError:
+            _fail(done, "Timeout", f"It took over {self._patience:g} s after the load's end", "")
         done["finished_at"] = time.time()
         result.results.append(done)
         result.summary[done["status"]] = result.summary.get(done["status"], 0) + 1
@@ -165,7 +178,7 @@ class Hooks:
             return
         status, output, errors = await self._shell.run(line)
         if status:
-            details = errors or f"stdout: {output}"
+            details = f"{errors}\nstdout: {output}".strip() if output else errors
             _fail(done, "n/a", f"Subprocess returned {status}", details)
         done["output"] = _charts(output) or {
             "additive": [],
@@ -198,7 +211,12 @@ class Hooks:
         if self._timer is not None:
             self._timer.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=60)
+            _, late = await asyncio.wait(self._tasks, timeout=self._patience)
+            for task in late:
+                # It says so itself, and puts back what it has done.
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=ENDING)
         return self.results
 
 

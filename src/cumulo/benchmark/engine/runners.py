@@ -11,6 +11,7 @@ Times are the load's clock's: tests turn it themselves.
 import asyncio
 import itertools
 import random
+import secrets
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Protocol
 
@@ -56,7 +57,7 @@ SCHEMAS: Mapping[str, Schema] = {
         "properties": {
             "concurrency": _AT_ONCE,
             "times": _TIMES,
-            "timeout": {"type": "number"},
+            "timeout": {"type": "number", "minimum": 0},
             "max_cpu_count": _PROCESSES,
         },
         "additionalProperties": False,
@@ -66,7 +67,7 @@ SCHEMAS: Mapping[str, Schema] = {
         "properties": {
             "concurrency": _AT_ONCE,
             "duration": _SECONDS,
-            "timeout": {"type": "number", "minimum": 1},
+            "timeout": {"type": "number", "minimum": 0},
             "max_cpu_count": _PROCESSES,
         },
         "required": ["duration"],
@@ -82,7 +83,7 @@ SCHEMAS: Mapping[str, Schema] = {
         "properties": {
             "times": _TIMES,
             "rps": {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _RAMP]},
-            "timeout": {"type": "number"},
+            "timeout": {"type": "number", "minimum": 0},
             "max_concurrency": _AT_ONCE,
             "max_cpu_count": _PROCESSES,
         },
@@ -95,7 +96,7 @@ SCHEMAS: Mapping[str, Schema] = {
             "rate": {"type": "number", "exclusiveMinimum": 0},
             "times": _TIMES,
             "duration": _SECONDS,
-            "timeout": {"type": "number"},
+            "timeout": {"type": "number", "minimum": 0},
             "max_concurrency": _AT_ONCE,
             "max_cpu_count": _PROCESSES,
             "seed": {"type": "integer"},
@@ -154,7 +155,11 @@ def share(name: str, config: Mapping[str, Any], index: int, processes: int) -> d
             mine[key] = mine[key] // processes + (index < mine[key] % processes)
     if "rate" in mine:
         mine["rate"] /= processes
-        mine["seed"] = mine.get("seed", 0) + index
+        # Without a seed each run is another one, and each process of it.
+        mine["seed"] = mine["seed"] + index if "seed" in mine else secrets.randbelow(2**31)
+    if "rps" in mine:
+        # One after the other, not all at once.
+        mine["share"] = index / processes
     if isinstance(mine.get("rps"), dict):
         mine["rps"] = {k: v if k == "duration" else v / processes for k, v in mine["rps"].items()}
         mine["rps"].setdefault("duration", 1)
@@ -217,7 +222,7 @@ async def _rps(load: Startable, config: Mapping[str, Any]) -> None:
         return float(min(rate["end"], rate["start"] + rate["step"] * steps))
 
     def due() -> Iterator[float]:
-        moment = 0.0
+        moment = config.get("share", 0.0) / at(0.0)
         for _ in range(config["times"]):
             yield moment
             moment += 1.0 / at(moment)

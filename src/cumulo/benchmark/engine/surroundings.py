@@ -1,7 +1,7 @@
 """What a workload's iterations find: the cloud, its users, and what contexts have made for them."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -61,6 +61,8 @@ class Surroundings:
     kept: dict[str, Any] = field(default_factory=dict)
     """What contexts need to take away what they made; no iteration sees it."""
     guests: Guests | None = None
+    note: Callable[[str, str, str, dict[str, Any]], None] = lambda *given: None
+    """Remember what is found by no name (kind, name, project, values before), before it is done."""
     router: bool = False
     """Whether networks get a router although their context does not ask for one."""
 

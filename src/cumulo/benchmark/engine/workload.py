@@ -58,6 +58,16 @@ class Means:
     """Runs the load in several processes; without it there is this one."""
     processes: int = 1
     guests: Guests | None = None
+    note: Callable[[str, str, str, dict[str, Any]], None] = lambda *given: None
+    """Keeps what no name tells: see Surroundings."""
+
+
+class GivenUp(Exception):
+    """Whoever runs it does not want to wait."""
+
+
+async def _of(work: "asyncio.Future[None]") -> None:
+    await work
 
 
 class Execution:
@@ -80,6 +90,7 @@ class Execution:
             platform,
             router=self._scenario.router,
             guests=means.guests,
+            note=means.note,
         )
         self.outcome = Outcome(Statistics(), Checker(workload.sla))
         self._hooks = Hooks(workload.hooks, means.shell, means.fault)
@@ -87,6 +98,8 @@ class Execution:
         self._load: Load | None = None
         self._crew: Crew | None = None
         self._stopped = False
+        self._given_up = False
+        self._cleaning: asyncio.Future[None] | None = None
         self._made: list[tuple[table.Context, Any]] = []
 
     def stop(self, *, manually: bool = True) -> None:
@@ -98,6 +111,12 @@ class Execution:
         if self._crew is not None:
             self._crew.stop()
 
+    def give_up(self) -> None:
+        """Take nothing more away."""
+        self._given_up = True
+        if self._cleaning is not None:
+            self._cleaning.cancel()
+
     async def run(self) -> Outcome:
         """Never raises for what the cloud does; a cancellation still cleans up."""
         began = time.monotonic()
@@ -106,6 +125,10 @@ class Execution:
                 await self._run_load()
         except asyncio.CancelledError:
             self.outcome.checker.aborted_manually = True
+        except Exception as failure:
+            # Of a look-up, of a process: what was measured before is kept, and the rest goes on.
+            kind, words, _ = describe(failure)
+            self.outcome.checker.unexpected = f"{kind}: {words}"
         finally:
             await self._cleanup()
             self._flush()
@@ -166,7 +189,10 @@ class Execution:
             done = by_name[context.name]["cleanup"]
             done["started_at"] = time.time()
             try:
-                await to_its_end(context.cleanup(self.environment, config))
+                if self._given_up:
+                    raise GivenUp("The run was ended before this was taken away.")
+                self._cleaning = asyncio.ensure_future(context.cleanup(self.environment, config))
+                await to_its_end(_of(self._cleaning))
             except (Exception, asyncio.CancelledError) as failure:
                 done["error"] = _error(failure)
             done["finished_at"] = time.time()
@@ -208,7 +234,7 @@ class Execution:
             self.environment,
             self._result,
             on_start=self._start,
-            timeout=config.get("timeout"),
+            timeout=config.get("timeout") or None,
         )
         if self._stopped:
             self._load.stop()

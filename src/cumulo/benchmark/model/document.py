@@ -20,10 +20,26 @@ class NotPlain(Exception):
     """It cannot be read, or has something in it that no task can have; the text says what."""
 
 
+class _Loader(yaml.SafeLoader):
+    """A name that stands twice is a mistake: the first one would be lost without a word."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        if isinstance(node, yaml.MappingNode):
+            seen: set[Any] = set()
+            for name, _ in node.value:
+                if name.tag == "tag:yaml.org,2002:merge" or not isinstance(name, yaml.ScalarNode):
+                    continue
+                if (name.tag, name.value) in seen:
+                    line = name.start_mark.line + 1
+                    raise NotPlain(f"the key {name.value!r:.80} is redefined in line {line}")
+                seen.add((name.tag, name.value))
+        return super().construct_mapping(node, deep)
+
+
 def decode(text: str) -> Any:
     """A YAML (or JSON) document. Raises NotPlain for what is none, or holds what no task can."""
     try:
-        return plain(yaml.safe_load(text))
+        return plain(yaml.load(text, Loader=_Loader))  # a SafeLoader
     except RecursionError:
         raise NotPlain(f"it is more than {DEEPEST} levels deep") from None
     except (yaml.YAMLError, ValueError, TypeError) as error:

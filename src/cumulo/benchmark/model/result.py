@@ -126,5 +126,17 @@ class TaskResult(msgspec.Struct):
     subtasks: list[SubtaskResult] = []
 
 
+class Note(msgspec.Struct):
+    """Something that a task has done in its cloud and that no name tells."""
+
+    kind: str
+    """`flavor`, `volume_type` or `quota`."""
+    name: str
+    """The thing's; of quotas the service's."""
+    project: str = ""
+    before: dict[str, Any] = {}
+    """The quotas' values."""
+
+
 FINISHED = ("finished", "aborted")
 UNFINISHED = ("init", "validating", "validated", "running", "aborting", "soft_aborting")

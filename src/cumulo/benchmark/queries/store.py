@@ -16,6 +16,7 @@ import msgspec
 from cumulo.benchmark.model.result import (
     Environment,
     Iteration,
+    Note,
     SubtaskResult,
     TaskResult,
     WorkloadResult,
@@ -65,6 +66,13 @@ STEPS = (
     # Whether something of the task's is still in its cloud: what could not be taken away.
     """
     ALTER TABLE tasks ADD COLUMN remains INTEGER NOT NULL DEFAULT 0;
+    """,
+    # What a task has done in its cloud that no name tells.
+    """
+    CREATE TABLE notes (
+        task_uuid TEXT NOT NULL REFERENCES tasks ON DELETE CASCADE, document BLOB NOT NULL
+    );
+    CREATE INDEX notes_by_task ON notes (task_uuid);
     """,
 )
 
@@ -185,6 +193,31 @@ class Store:
             "SELECT uuid FROM tasks WHERE env_uuid = ? AND remains ORDER BY created_at", (env_uuid,)
         )
         return [row[0] for row in rows]
+
+    def add_note(self, uuid: str, note: Note) -> None:
+        self._db.execute("INSERT INTO notes VALUES (?, ?)", (uuid, msgspec.json.encode(note)))
+
+    def notes(self, uuid: str) -> list[Note]:
+        """The last one first: that is how they are undone."""
+        rows = self._db.execute(
+            "SELECT document FROM notes WHERE task_uuid = ? ORDER BY rowid DESC", (uuid,)
+        )
+        return [msgspec.json.decode(row[0], type=Note) for row in rows]
+
+    def clear_notes(self, uuid: str) -> None:
+        self._db.execute("DELETE FROM notes WHERE task_uuid = ?", (uuid,))
+
+    def update_task(self, task: TaskResult, *, unless: tuple[str, ...] = ()) -> None:
+        """A task that is there; not if somebody has meanwhile asked for one of these statuses.
+        Raises NoSuch when it was deleted."""
+        bare = msgspec.structs.replace(task, subtasks=[])
+        marks = ", ".join("?" for _ in unless)
+        done = self._db.execute(
+            f"UPDATE tasks SET status = ?, document = ? WHERE uuid = ? AND status NOT IN ({marks})",
+            (task.status, _packed(bare), task.uuid, *unless),
+        )
+        if not done.rowcount:
+            self.status(task.uuid)
 
     def ask(self, uuid: str, status: str) -> None:
         """Tell whoever runs a task: it looks at this column."""

@@ -28,7 +28,9 @@ def page(tasks: "list[Results]") -> str:
     for each in ordered:
         for subtask in each.task.subtasks:
             for w in subtask.workloads:
-                key = msgspec.json.encode([w.name, w.args, w.runner_type, w.runner])
+                key = msgspec.json.encode(
+                    [w.name, w.args, w.runner_type, w.runner, w.contexts, w.sla, w.hooks]
+                )
                 entry = found.setdefault(
                     key,
                     {

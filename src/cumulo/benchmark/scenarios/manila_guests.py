@@ -29,7 +29,12 @@ _CLIENT = "#cloud-config\npackages:\n - nfs-common\n"
 
 @scenario(
     "ManilaShares.create_share_and_access_from_vm",
-    **{**vm.BOOT, "services": ("nova", "manila"), "cleanup": (*vm.BOOT["cleanup"], "manila")},
+    **{
+        **vm.BOOT,
+        "services": ("nova", "manila"),
+        "cleanup": (*vm.BOOT["cleanup"], "manila"),
+        "more": nova.SERVER_WORDS | _SHARES,
+    },
 )
 async def create_share_and_access_from_vm(
     run: Run,

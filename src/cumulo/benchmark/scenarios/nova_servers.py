@@ -15,6 +15,7 @@ BOOT: Any = {
     "cleanup": ("nova",),
     "finds": _FINDS,
     "fits": (Fit(),),
+    "more": nova.SERVER_WORDS,
 }
 _RESIZE: Any = {**BOOT, "finds": {**_FINDS, "to_flavor": "flavor"}}
 VOLUME: Any = {**BOOT, "services": ("nova", "cinder"), "cleanup": ("nova", "cinder")}

@@ -1,5 +1,6 @@
 """Scenarios of commands inside of guests, over ssh."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,11 @@ Args = dict[str, Any] | None
 
 SCRIPT = 1024 * 1024
 REACHABLE = 300.0
-_KEYS = {"script_file", "script_inline", "interpreter", "remote_path", "command_args"}
+_KEYS = {
+    *("script_file", "script_inline", "interpreter", "remote_path", "local_path", "command_args"),
+}
+# A program that is brought along: it is what comes in.
+_BROUGHT = 'cat > "$0" && chmod 755 "$0" && exec "$0" "$@"'
 
 BOOT: Any = {
     "services": ("nova",),
@@ -22,6 +27,8 @@ BOOT: Any = {
     "brings": {"keypair": {}, "allow_ssh": None},
     "numbers": {"port": number(1, 65_535, whole=True)},
     "router": True,
+    # A word of before: the networks are those of the context.
+    "more": nova.SERVER_WORDS | {"fixed_network"},
 }
 
 # How long a guest takes to write and read 100 MB, as one document.
@@ -48,7 +55,12 @@ def _command(command: dict[str, Any]) -> tuple[list[str], bytes]:
     for name in ("interpreter", "remote_path", "command_args"):
         value = command.get(name) or []
         words += [value] if isinstance(value, str) else [str(v) for v in value]
-    if not words:
+    if command.get("local_path"):
+        remote = command.get("remote_path")
+        if not isinstance(remote, str) or command.get("interpreter"):
+            raise CheckFailed("'local_path' wants a 'remote_path' to be put at, and nothing else")
+        return ["/bin/sh", "-c", _BROUGHT, *words], _read(command["local_path"])
+    if not command.get("interpreter") and not command.get("remote_path"):
         raise CheckFailed(
             "Supplied dict specifies no command to execute, either interpreter or remote_path is "
             f"required: {command!r}"
@@ -58,6 +70,20 @@ def _command(command: dict[str, Any]) -> tuple[list[str], bytes]:
     else:
         script = str(command.get("script_inline") or "").encode()
     return words, script
+
+
+def _command_problems(args: Mapping[str, Any]) -> list[str]:
+    """Before anything is made for it."""
+    command = args.get("command")
+    if command is None:
+        return []
+    if not isinstance(command, dict):
+        return [f"Parameter 'command' should be a dict, but '{type(command).__name__}' is found."]
+    try:
+        _command(command)
+    except (CheckFailed, TypeError) as error:
+        return [str(error)]
+    return []
 
 
 def _read(path: str) -> bytes:
@@ -72,6 +98,7 @@ async def boot(
 ) -> tuple[str, str]:
     """(server, address at which it can be reached)."""
     assert run.user is not None
+    args.pop("fixed_network", None)
     named = {**args, "key_name": run.user.data["keypair"]["name"]}
     server = await nova.boot_server(run, image, flavor, auto_assign_nic=True, **named)
     addresses = [a["addr"] for each in server["addresses"].values() for a in each]
@@ -109,7 +136,7 @@ async def run_in(
     return output, errors
 
 
-@scenario("VMTasks.boot_runcommand_delete", **BOOT)
+@scenario("VMTasks.boot_runcommand_delete", **BOOT, check=_command_problems)
 async def boot_runcommand_delete(
     run: Run,
     flavor: str,

@@ -1,11 +1,12 @@
 """Environments: clouds to be measured."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
+from cumulo.benchmark.cleanup.notes import undo
 from cumulo.benchmark.cleanup.sweep import Report, after_task
 from cumulo.benchmark.client.clouds import (
     BadSpec,
@@ -15,7 +16,7 @@ from cumulo.benchmark.client.clouds import (
 )
 from cumulo.benchmark.client.http import Http, HttpError
 from cumulo.benchmark.client.session import ApiError, Session
-from cumulo.benchmark.model.result import Environment
+from cumulo.benchmark.model.result import Environment, Note
 from cumulo.benchmark.moments import now
 from cumulo.benchmark.queries.store import Store
 from cumulo.core.ids import new_id
@@ -121,17 +122,27 @@ async def info(env: Environment) -> dict[str, dict[str, Any]]:
         http.close()
 
 
-async def cleanup(env: Environment, task_uuid: str | None = None) -> Report:
-    """Take away all that tasks (or one task) have left in the cloud, found by name."""
+async def cleanup(
+    env: Environment, task_uuid: str | None = None, notes: Iterable[Note] = ()
+) -> Report:
+    """Take away all that tasks (or one task) have left in the cloud, found by name, and what was
+    noted of them: it bears other names."""
     report = Report()
     platform = platform_of(env.spec)
-    if not platform.get("admin"):
+    if not platform:
         return report
     http = http_of(platform)
     try:
-        admin = Session(http, credentials_of(platform, platform["admin"]))
-        await admin.token()
-        await after_task(admin, task_uuid, report)
+        admin: Session | None = None
+        if platform.get("admin"):
+            admin = Session(http, credentials_of(platform, platform["admin"]))
+            await admin.token()
+        users = [Session(http, credentials_of(platform, u)) for u in platform.get("users") or ()]
+        for user in users:
+            await user.token()
+        await after_task(admin, users, task_uuid, report)
+        for note in notes:
+            await undo(admin, note, report)
     except (ApiError, HttpError) as error:
         report.fail(str(error))
     finally:

@@ -5,10 +5,11 @@ process is gone was killed: the next run in the same environment first takes awa
 """
 
 import asyncio
+import contextlib
 import copy
 import os
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from cumulo.benchmark.engine.workload import Execution, Means, Outcome
 from cumulo.benchmark.model.result import (
     UNFINISHED,
     Environment,
+    Note,
     SubtaskResult,
     TaskResult,
     WorkloadResult,
@@ -67,6 +69,8 @@ class Running:
     current: Execution | None = None
     stopped: bool = False
     tasks: list["asyncio.Task[Any]"] = field(default_factory=list)
+    ahead: "asyncio.Future[Any] | None" = None
+    """What is taken away before the first workload."""
 
     def done(self) -> bool:
         """Whether no further workload may begin."""
@@ -75,6 +79,8 @@ class Running:
     def stop(self) -> None:
         """End softly: what runs ends, contexts are taken away, nothing further begins."""
         self.stopped = True
+        if self.ahead is not None:
+            self.ahead.cancel()
         if self.current is not None:
             self.current.stop()
 
@@ -83,6 +89,12 @@ class Running:
         self.stop()
         for task in self.tasks:
             task.cancel()
+
+    def give_up(self) -> None:
+        """Do not even take away what contexts have made: a later run does that."""
+        self.kill()
+        if self.current is not None:
+            self.current.give_up()
 
 
 def owner() -> str:
@@ -125,10 +137,15 @@ def create(
     return task
 
 
-def _set(store: Store, task: TaskResult, status: str) -> None:
+ASKED = ("aborting", "soft_aborting")
+"""What `task abort` writes: nobody writes over it but who ends the task."""
+
+
+def _set(store: Store, task: TaskResult, status: str, *, unless: tuple[str, ...] = ()) -> None:
+    """Raises NoSuch when the task was deleted meanwhile."""
     task.status = status
     task.updated_at = now()
-    store.put_task(task)
+    store.update_task(task, unless=unless)
 
 
 async def validate(env: Environment, config: TaskConfig) -> None:
@@ -181,7 +198,7 @@ async def check_and_mark(
     store: Store, env: Environment, task: TaskResult, config: TaskConfig
 ) -> None:
     """Validate a kept task; what is wrong is kept with it, and raised."""
-    _set(store, task, "validating")
+    _set(store, task, "validating", unless=ASKED)
     try:
         await validate(env, config)
     except (asyncio.CancelledError, Exception) as error:
@@ -192,7 +209,7 @@ async def check_and_mark(
         }
         _set(store, task, "validation_failed")
         raise
-    _set(store, task, "validated")
+    _set(store, task, "validated", unless=ASKED)
 
 
 async def leftovers(store: Store, env: Environment, say: Callable[[str], None]) -> None:
@@ -208,16 +225,20 @@ async def leftovers(store: Store, env: Environment, say: Callable[[str], None]) 
     for uuid in store.remaining(env.uuid):
         if alive(store.task(uuid).owner):
             continue
-        report = await environments.cleanup(env, uuid)
+        report = await environments.cleanup(env, uuid, store.notes(uuid))
         say(f"  task {uuid}: {report.deleted} things deleted, {report.failed} failed")
         for words in report.errors[:5]:
             say(f"  {words}")
         store.set_remains(uuid, bool(report.failed))
+        if not report.failed:
+            store.clear_notes(uuid)
 
 
 def _remember(running: Running, result: WorkloadResult) -> None:
     """What could not be taken away is the next run's to take."""
     failed = [c["plugin_name"] for c in result.contexts_results if c["cleanup"]["error"]]
+    if not failed:
+        running.store.clear_notes(result.task_uuid)
     if failed:
         running.store.set_remains(result.task_uuid, True)
         running.watcher.say(
@@ -229,9 +250,9 @@ def _remember(running: Running, result: WorkloadResult) -> None:
 async def start(running: Running, task: TaskResult, config: TaskConfig) -> TaskResult:
     """Run a validated task to its end. Returns it with all results."""
     store = running.store
-    await leftovers(store, running.env, running.watcher.say)
-    _set(store, task, "running")
     poll = asyncio.create_task(_listen(running, task))
+    await _first(running, leftovers(store, running.env, running.watcher.say))
+    _set(store, task, "running", unless=ASKED)
     total = sum(len(s.workloads) for s in config.subtasks)
     number = 0
     try:
@@ -263,8 +284,12 @@ async def start(running: Running, task: TaskResult, config: TaskConfig) -> TaskR
             kept.status = "aborted" if running.stopped else "finished"
             kept.updated_at = now()
             store.put_subtask(kept, place)
+    except NoSuch:
+        running.watcher.say(f"task {task.uuid} was deleted")
+        raise
     except BaseException:
-        _set(store, task, "crashed")
+        with contextlib.suppress(NoSuch):
+            _set(store, task, "crashed")
         raise
     finally:
         poll.cancel()
@@ -272,19 +297,37 @@ async def start(running: Running, task: TaskResult, config: TaskConfig) -> TaskR
     return store.task(task.uuid)
 
 
+async def _first(running: Running, work: Coroutine[Any, Any, None]) -> None:
+    """Before the first workload. Whoever ends the run ends it, too; the next one goes on."""
+    ahead = asyncio.ensure_future(work)
+    running.ahead = ahead
+    try:
+        await ahead
+    except asyncio.CancelledError:
+        if not running.stopped:
+            raise
+        running.watcher.say("not all was taken away: the next `task start` goes on with it")
+    finally:
+        running.ahead = None
+
+
 async def _listen(running: Running, task: TaskResult) -> None:
     """`task abort` in another process writes into the task's row."""
     while True:
-        await asyncio.sleep(ABORT_POLL)
         try:
             status = running.store.status(task.uuid)
         except NoSuch:
             running.kill()
             return
+        except Exception as error:  # locked for long: it is looked at again
+            running.watcher.say(f"the task's row cannot be read: {error}")
+            await asyncio.sleep(ABORT_POLL)
+            continue
         if status == "soft_aborting":
             running.stopped = True
         elif status == "aborting":
             running.stop()
+        await asyncio.sleep(ABORT_POLL)
 
 
 async def _run_workload(
@@ -310,6 +353,7 @@ async def _run_workload(
     )
     store.put_workload(result, number)
     means = copy.copy(running.means)
+    means.note = lambda *given: store.add_note(task.uuid, Note(*given))
     means.save = lambda iterations: store.add_iterations(result.uuid, iterations)
     means.progress = lambda statistics: running.watcher.progress(workload, statistics)
     execution = Execution(workload, task.uuid, running.env.spec, means)

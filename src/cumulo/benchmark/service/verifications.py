@@ -1,5 +1,6 @@
 """Verifying: a verifier installed, configured for an environment, run, run again, compared."""
 
+import hashlib
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -91,12 +92,17 @@ def delete(store: Store, verifier: Verifier, folder: Path) -> None:
 async def configure(
     env: Environment, folder: Path, *, again: bool, extend: str = "", override: str = ""
 ) -> str:
-    """The text of tempest.conf, made out of the cloud; kept unless it is there already."""
-    path = folder / "tempest.conf"
+    """The text of tempest.conf, made out of the cloud; kept unless it is there already, made with
+    what the environment says now."""
+    path, made_of = folder / "tempest.conf", folder / "spec"
+    spec = hashlib.sha256(msgspec.json.encode(env.spec)).hexdigest()
     if override:
+        path.touch(mode=0o600)
         path.write_text(override)
+        made_of.write_text(spec)
         return override
-    if path.exists() and not again and not extend:
+    same = made_of.exists() and made_of.read_text() == spec
+    if path.exists() and same and not again and not extend:
         return path.read_text()
     platform = platform_of(env.spec)
     if not platform.get("admin"):
@@ -110,6 +116,7 @@ async def configure(
     text = written(extended(config, extend) if extend else config)
     path.touch(mode=0o600)
     path.write_text(text)
+    made_of.write_text(spec)
     return text
 
 

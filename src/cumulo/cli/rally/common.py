@@ -18,6 +18,51 @@ OWN_CLOUD = "cumulo"
 DEFAULT = "default"
 
 
+_FILE_FLAGS = ("--task", "--filename")
+
+
+class Command(click.Command):
+    """`--tag a b` is `--tag a --tag b`, as with argparse, by which Rally reads."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, self._spread(args))
+
+    def _spread(self, args: list[str]) -> list[str]:
+        options = {flag: p for p in self.params if isinstance(p, click.Option) for flag in p.opts}
+        found: list[str] = []
+        rest = list(args)
+        placed = any(flag in args for flag in _FILE_FLAGS)
+        while rest:
+            word = rest.pop(0)
+            option = options.get(word)
+            if option is None or not option.multiple:
+                placed = placed or not word.startswith("-")
+                found.append(word)
+                if option is not None and not option.is_flag and rest:
+                    found.append(rest.pop(0))
+                continue
+            values: list[str] = []
+            while rest and not rest[0].startswith("-"):
+                values.append(rest.pop(0))
+            own = values.pop() if len(values) > 1 and self._is_own(values[-1], placed) else None
+            found += [each for value in values for each in (word, value)] or [word]
+            if own is not None:
+                found.append(own)
+        return found
+
+    def _is_own(self, word: str, placed: bool) -> bool:
+        """Whether the last of several values is the command's argument: the task file that nothing
+        else names, or a task's UUID."""
+        arguments = [p for p in self.params if isinstance(p, click.Argument)]
+        if placed or not arguments or arguments[0].nargs == -1:
+            return False
+        return arguments[0].name == "file" or (len(word) == 36 and word.count("-") == 4)
+
+
+class Group(click.Group):
+    command_class = Command
+
+
 def database() -> Path:
     """CUMULO_RALLY_DB, or rally.sqlite in the user's data directory."""
     named = os.environ.get("CUMULO_RALLY_DB")

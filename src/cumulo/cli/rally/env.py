@@ -9,8 +9,9 @@ import click
 
 from cumulo.benchmark.client.clouds import BadSpec, spec_of_cloud, spec_of_environment
 from cumulo.benchmark.model import document
-from cumulo.benchmark.queries.store import Exists, NoSuch
-from cumulo.benchmark.service import environments
+from cumulo.benchmark.model.result import UNFINISHED, TaskResult
+from cumulo.benchmark.queries.store import Exists, NoSuch, Store
+from cumulo.benchmark.service import environments, tasks
 from cumulo.cli.rally.common import by_position, environment, store, table
 
 YES, NO = ":-)", ":-("
@@ -252,7 +253,22 @@ def destroy(
 @by_position("given", "--env", "--deployment", help="UUID or name of the env.")
 @click.option("--force", is_flag=True, help="Also if it has not been destroyed.")
 def delete(given: str | None, given_flag: str | None, force: bool) -> None:
-    """Forget an environment with all its tasks."""
+    """Forget an environment with all its tasks. It has to be destroyed before."""
+    named = given_flag or given
+    if not named:
+        raise click.UsageError("Missing argument 'ENV'.")
     kept = store()
-    found = environment(kept, given_flag or given)
+    found = environment(kept, named)
+    if found.status != "DESTROYED" and not force:
+        raise click.ClickException(
+            f"Env {found.name} ({found.uuid}) is {found.status}: what its tasks have left in the "
+            "cloud would be forgotten. First: rally env destroy, or --force"
+        )
+    if any(tasks.alive(task.owner) for task in unfinished(kept, found.uuid)) and not force:
+        raise click.ClickException(f"A task of env {found.name} is running.")
     kept.delete_environment(found.uuid)
+    click.echo(f"Env {found.name} ({found.uuid}) was deleted with all its tasks.")
+
+
+def unfinished(kept: Store, env_uuid: str) -> list[TaskResult]:
+    return [task for status in UNFINISHED for task in kept.tasks(env_uuid, status)]

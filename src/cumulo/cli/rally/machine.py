@@ -126,9 +126,12 @@ async def _kill(pid: int, seconds: float) -> str:
     """SIGKILL, as a power cut is; started again with the same words in the same folder."""
     argv, cwd, log = _as_it_was_started(pid)
     os.kill(pid, signal.SIGKILL)
-    await pools.TOOLS(_await_end, pid)
-    await asyncio.sleep(seconds)
-    daemon = start_daemon(argv, log=log / "restarted.log", cwd=cwd)
+    try:
+        await pools.TOOLS(_await_end, pid)
+        await asyncio.sleep(seconds)
+    finally:
+        # Also when the run ends meanwhile: it is to be as it was.
+        daemon = start_daemon(argv, log=log / "restarted.log", cwd=cwd)
     down = f" after {seconds:g} s" if seconds else ""
     return f"the control plane (process {pid}) was killed; started again{down} as {daemon.pid}"
 

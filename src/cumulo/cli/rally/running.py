@@ -56,12 +56,16 @@ async def run(
 
 
 def _interrupt(work: tasks.Running, progress: "Progress") -> None:
-    if not work.stopped:
+    progress.interrupts += 1
+    if progress.interrupts == 1:
         progress.say("ending: what runs may end, then all is taken away (again: at once)")
         work.stop()
-    else:
-        progress.say("ending at once")
+    elif progress.interrupts == 2:
+        progress.say("ending at once; all is taken away (again: it is left to the next run)")
         work.kill()
+    else:
+        progress.say("ending; what is in the cloud is left to the next run")
+        work.give_up()
 
 
 class Progress:
@@ -71,6 +75,7 @@ class Progress:
         self._live = not quiet and sys.stderr.isatty()
         self._quiet = quiet
         self._began = 0.0
+        self.interrupts = 0
         self._open = False
 
     def say(self, words: str) -> None:

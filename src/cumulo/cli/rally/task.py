@@ -10,17 +10,20 @@ import click
 from cumulo.benchmark import template, validation
 from cumulo.benchmark.client.http import HttpError
 from cumulo.benchmark.client.session import ApiError
-from cumulo.benchmark.model.result import FINISHED, Environment, TaskResult
+from cumulo.benchmark.model.result import FINISHED, UNFINISHED, Environment, TaskResult
 from cumulo.benchmark.model.task import InvalidTask, TaskConfig, parse
 from cumulo.benchmark.queries.store import NoSuch, Store
 from cumulo.benchmark.service import environments, tasks
 from cumulo.cli.rally import reports, running
-from cumulo.cli.rally.common import by_position, environment, header, store, table, task_id
+from cumulo.cli.rally.common import Group, by_position, environment, header, store, table, task_id
 
 SLA_MISSED = 2
 
 
-@click.group()
+STATUSES = (*UNFINISHED, *FINISHED, "crashed", "validation_failed")
+
+
+@click.group(cls=Group)
 def task() -> None:
     """Run task files, look at results, make reports."""
 
@@ -179,9 +182,13 @@ def run_task(
     except (validation.InvalidTaskConfig, tasks.NotReady, ApiError, HttpError) as error:
         click.echo(f"Task {made.uuid} has failed validation: {error}", err=True)
         return 1
+    except NoSuch:
+        raise click.ClickException(f"Task {made.uuid} was deleted while it ran.") from None
     if html_file:
         reports.write(kept, [done.uuid], "html", html_file)
-    return SLA_MISSED if show_detailed(kept, done.uuid) else 0
+    missed = show_detailed(kept, done.uuid)
+    # What was ended before its end has not passed, whatever of it did.
+    return SLA_MISSED if missed or done.status == "aborted" else 0
 
 
 @task.command()
@@ -320,6 +327,10 @@ def list_(
 ) -> None:
     """List tasks."""
     kept = store()
+    if wanted is not None and wanted not in STATUSES:
+        raise click.ClickException(
+            f"Invalid task status '{wanted}'. Available statuses: {', '.join(STATUSES)}"
+        )
     env = None if all_envs else environment(kept, env_name).uuid
     found = kept.tasks(env, wanted, list(tags))
     if uuids_only:

@@ -9,12 +9,13 @@ from cumulo.benchmark.client.clouds import BadSpec
 from cumulo.benchmark.client.http import HttpError
 from cumulo.benchmark.client.session import ApiError
 from cumulo.benchmark.drivers.tempest import Tempest
+from cumulo.benchmark.model.result import Environment
 from cumulo.benchmark.model.verification import Verification, Verifier
 from cumulo.benchmark.queries.store import Exists, NoSuch, Store
 from cumulo.benchmark.report import verification as report
 from cumulo.benchmark.service import verifications
 from cumulo.benchmark.service.environments import run
-from cumulo.cli.rally.common import by_position, database, environment, store, table
+from cumulo.cli.rally.common import Group, by_position, database, environment, store, table
 from cumulo.core.run.commands import CommandFailed
 
 EXPECTED = (
@@ -29,7 +30,7 @@ EXPECTED = (
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def verify() -> None:
     """Tempest: install, configure, run, run again, compare."""
 
@@ -41,8 +42,16 @@ def _folder(uuid: str) -> Path:
     return path
 
 
-def _runner(verifier: Verifier) -> Tempest:
-    return Tempest(_folder(verifier.uuid), system_wide=verifier.system_wide)
+def _place(verifier: Verifier, env: Environment) -> Path:
+    """What a verifier has of one environment: its configuration, its logs, its results."""
+    path = _folder(verifier.uuid) / env.uuid
+    path.mkdir(exist_ok=True, mode=0o700)
+    return path
+
+
+def _runner(verifier: Verifier, env: Environment | None = None) -> Tempest:
+    place = None if env is None else _place(verifier, env)
+    return Tempest(_folder(verifier.uuid), place, system_wide=verifier.system_wide)
 
 
 def _do(work: Any) -> Any:
@@ -165,16 +174,17 @@ def configure_verifier(
     """Make tempest.conf out of what the cloud says of itself."""
     kept = store()
     found = _verifier(kept, named)
+    env = environment(kept, env_name)
     text = _do(
         verifications.configure(
-            environment(kept, env_name),
-            _folder(found.uuid),
+            env,
+            _place(found, env),
             again=reconfigure,
             extend=_text(extend),
             override=_text(override),
         )
     )
-    click.echo(text if show else f"{_folder(found.uuid) / 'tempest.conf'}")
+    click.echo(text if show else f"{_place(found, env) / 'tempest.conf'}")
 
 
 def _text(path: str | None) -> str:
@@ -194,8 +204,8 @@ def list_verifier_tests(named: str | None, pattern: str) -> None:
     kept = store()
     found = _verifier(kept, named)
     env = environment(kept, None)
-    _do(verifications.configure(env, _folder(found.uuid), again=False))
-    for name in _do(_runner(found).tests(pattern)):
+    _do(verifications.configure(env, _place(found, env), again=False))
+    for name in _do(_runner(found, env).tests(pattern)):
         click.echo(name)
 
 
@@ -222,12 +232,12 @@ def start(
     kept = store()
     found = _verifier(kept, named)
     env = environment(kept, env_name)
-    _do(verifications.configure(env, _folder(found.uuid), again=False))
+    _do(verifications.configure(env, _place(found, env), again=False))
     click.echo("Starting verification …")
     made = _do(
         verifications.start(
             kept,
-            _runner(found),
+            _runner(found, env),
             found,
             env,
             pattern=pattern,
@@ -270,10 +280,11 @@ def rerun(
         raise click.ClickException("There are no tests to run again.")
     verifier = _verifier(kept, before.verifier)
     env = environment(kept, env_name or before.env_uuid)
+    _do(verifications.configure(env, _place(verifier, env), again=False))
     made = _do(
         verifications.start(
             kept,
-            _runner(verifier),
+            _runner(verifier, env),
             verifier,
             env,
             load_list=names,

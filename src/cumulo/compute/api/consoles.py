@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import re
 import socket as sockets
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
@@ -10,16 +12,25 @@ from msgspec import field
 
 from cumulo.compute.api.common import action
 from cumulo.compute.service.compute import ComputeService
-from cumulo.compute.service.consoles import KINDS, Consoles
+from cumulo.compute.service.consoles import KINDS, Consoles, speaks_spice
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest, NotFound, Unavailable
 from cumulo.core.hosts.conductor import Conductor, HostDown
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.http.sockets import Socket, SocketClosed
 from cumulo.core.wire.shapes import Body, StrictBody
+from cumulo.core.work import pools
 
 BLOCK = 64 * 1024
 PAGE = "vnc.html"
+SPICE = Path("/usr/share/spice-html5")
+SPICE_PAGE = SPICE / "spice_auto.html"
+_SPICE_FILE = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*\.[a-z]+")
+_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+}
 _HTML = b"""<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><title>noVNC</title>
@@ -135,6 +146,7 @@ class ConsolesApi:
         return [
             Operation("GET", "/console", self.open, kind="socket", public=True),
             Operation("GET", f"/{PAGE}", page, kind="fixed", public=True),
+            Operation("GET", "/spice/{file:raw}", spice_file, kind="stream", public=True),
         ]
 
     def create(self, call: Call, tx: Tx) -> Any:
@@ -145,6 +157,8 @@ class ConsolesApi:
         call.allow({"project_id": row.project_id, "user_id": row.user_id})
         kind = KINDS.get((wish.protocol, wish.type))
         if kind is None:
+            raise BadRequest(f"Unavailable console type {wish.type}.")
+        if kind == "spice" and not (speaks_spice(row) and SPICE_PAGE.exists()):
             raise BadRequest(f"Unavailable console type {wish.type}.")
         token = self._consoles.begin(tx, row, kind)
         return ConsoleBody(
@@ -199,10 +213,12 @@ class ConsolesApi:
 def _url(base: str, kind: str, token: str) -> str:
     """A page that shows the screen (and says in its `path` where its socket is); of a serial line
     the socket itself."""
+    mount = base.partition("://")[2].partition("/")[2]
+    path = quote(f"{mount}/console?token={token}", safe="")
     if kind == "vnc":
-        mount = base.partition("://")[2].partition("/")[2]
-        path = quote(f"{mount}/console?token={token}", safe="")
         return f"{base}/{PAGE}?autoconnect=true&path={path}"
+    if kind == "spice":
+        return f"{base}/spice/{SPICE_PAGE.name}?path={path}"
     scheme, _, rest = base.partition("://")
     return f"{'wss' if scheme == 'https' else 'ws'}://{rest}/console?token={token}"
 
@@ -211,6 +227,20 @@ def page(call: Call) -> Reply:
     """The screen in a browser, by the noVNC that the dashboard brings."""
     headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
     return Reply(200, headers=headers, raw=_HTML, content_type="text/html; charset=utf-8")
+
+
+async def spice_file(call: Call) -> Reply:
+    """The screen in a browser, by Debian's spice-html5."""
+    name = call.path["file"]
+    suffix = name.rpartition(".")[2]
+    if not _SPICE_FILE.fullmatch(name) or ".." in name or suffix not in _TYPES:
+        raise NotFound("The resource could not be found.")
+    try:
+        raw = await pools.DISK((SPICE / name).read_bytes)
+    except OSError:
+        raise NotFound("The resource could not be found.") from None
+    headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+    return Reply(200, headers=headers, raw=raw, content_type=_TYPES[suffix])
 
 
 async def _both_ways(socket: Socket, line: sockets.socket) -> None:

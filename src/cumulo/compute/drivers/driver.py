@@ -242,7 +242,7 @@ class ComputeDriver(Protocol):
         """The tail of what the guest wrote to its serial console; "" when there is nothing."""
         ...
 
-    def open_console(self, guest_id: str, kind: Literal["serial", "vnc"]) -> socket.socket:
+    def open_console(self, guest_id: str, kind: Literal["serial", "vnc", "spice"]) -> socket.socket:
         """A non-blocking connection to the guest's serial line or its screen (RFB). Raises
         OSError where there is none."""
         ...

@@ -210,10 +210,10 @@ class FakeDriver:
             return guest.console
         return "".join(guest.console.splitlines(keepends=True)[-lines:]) if lines > 0 else ""
 
-    def open_console(self, guest_id: str, kind: Literal["serial", "vnc"]) -> socket.socket:
+    def open_console(self, guest_id: str, kind: Literal["serial", "vnc", "spice"]) -> socket.socket:
         """A serial line that says again what it is told; a screen of one colour."""
         guest = self._guests.get(check_id(guest_id))
-        if guest is None or guest.power != "on":
+        if guest is None or guest.power != "on" or kind == "spice":
             raise OSError(f"guest {guest_id} has no {kind} console")
         mine, theirs = socket.socketpair()
         mine.setblocking(False)

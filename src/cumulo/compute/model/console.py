@@ -12,5 +12,5 @@ class ConsoleRow(Row, frozen=True):
     """SHA-256 of the token."""
     server_id: Annotated[str, Index()]
     kind: str
-    """vnc or serial"""
+    """vnc, serial or spice"""
     ends_at: Annotated[Moment, Index()]

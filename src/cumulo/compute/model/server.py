@@ -134,6 +134,8 @@ class ServerRow(Row, frozen=True):
 
     # Desired
     host_id: str | None = None
+    tried: list[str] = []
+    """Hosts that could not make it, while it had never run; `*`: it was to be on that one."""
     present: bool = True
     power: Power = "on"
     reboot_nonce: int = 0

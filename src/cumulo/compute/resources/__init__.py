@@ -6,7 +6,8 @@ from cumulo.core.resource_types import Finder
 
 FINDERS = (
     Finder("server", f"{BASE}/servers", "server", "nova.server", version=VERSION),
-    Finder("flavor", f"{BASE}/flavors", "flavor", "nova.flavor", version=VERSION),
+    # Before 2.75 a name in the query is overlooked; from 2.102 on it is a pattern.
+    Finder("flavor", f"{BASE}/flavors", "flavor", "nova.flavor", version="2.74"),
     Finder("key_pair", f"{BASE}/os-keypairs", "keypair", "nova.keypair", version="2.10", id="name"),
     Finder("server_group", f"{BASE}/os-server-groups", "server_group", version="2.64"),
 )

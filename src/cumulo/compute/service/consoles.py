@@ -11,7 +11,16 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Conflict, NotFound
 
 SECONDS = 600.0
-KINDS = {("vnc", "novnc"): "vnc", ("serial", "serial"): "serial"}
+KINDS = {
+    ("vnc", "novnc"): "vnc",
+    ("serial", "serial"): "serial",
+    ("spice", "spice-html5"): "spice",
+}
+
+
+def speaks_spice(row: ServerRow) -> bool:
+    """Its screen is a qxl one, which its image asks for."""
+    return row.image is not None and row.image.properties.get("hw_video_model") == "qxl"
 
 
 class Consoles:

@@ -20,6 +20,7 @@ from cumulo.compute.service import mapping
 from cumulo.compute.service.flavors import Flavors
 from cumulo.compute.service.hosts import DEFAULT_ZONE, Hosts
 from cumulo.compute.service.keypairs import KeyPairs
+from cumulo.compute.service.operations import PINNED
 from cumulo.compute.service.scheduling import explain
 from cumulo.compute.service.servers import (
     KIND,
@@ -149,6 +150,7 @@ class Making:
             certificates=wish.certificates,
             ephemerals=ephemerals,
             swap_mb=swap,
+            tried=[] if wish.host is None else [PINNED],
         )
 
     def _check_volumes(self, tx: Tx, disks: Sequence[DiskWish], principal: Principal) -> None:

@@ -20,10 +20,14 @@ from cumulo.compute.service.servers import KIND, USABLE, Servers, check_image, i
 from cumulo.compute.service.snapshots import Snapshots
 from cumulo.compute.service.who import Who
 from cumulo.core.db.transaction import Tx
+from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
+from cumulo.core.ids import new_id
 from cumulo.core.work.jobs import Jobs
 
 SHELVE, RECLAIM, REIMAGE = "compute.shelve", "compute.reclaim", "compute.reimage"
+ATTEMPTS, PINNED = 3, "*"
+"""Hosts that a new server is tried on; a server that is to be on one host is tried there only."""
 REIMAGING = "rebuild_block_device_mapping"
 """The operation of a server whose volume is being written."""
 
@@ -396,6 +400,48 @@ class Operations:
                 self._evacuation.ended(tx, row, "failed")
             return False
         self._servers.finish_actions(tx, row, reason)
+        return True
+
+    def elsewhere(self, tx: Tx, row: ServerRow, reason: str) -> bool:
+        """A host could not make a new server: another one is asked, as long as there is one. What
+        has volumes stays with them."""
+        tried = [*row.tried, row.host_id or ""]
+        new = row.launched_at is None and row.operation is None and row.present and not row.metal
+        if not new or PINNED in tried or len(tried) >= ATTEMPTS or row.host_id is None:
+            return False
+        if self._servers.volumes.attachments_of(tx, [row.id]).get(row.id):
+            return False
+        holder, source = new_id(), row.host_id
+        self._servers.placement.hand_over(tx, row.id, holder, "INSTANCE")
+        try:
+            placed = self._servers.placing.again(
+                tx, row, row.flavor, zone=row.pinned_zone, never=tried
+            )
+        except BadRequest:
+            self._servers.placement.hand_over(tx, holder, row.id, "INSTANCE")
+            return False
+        self._servers.placement.release(tx, holder)
+        self._servers.registry.remove(tx, source, KIND, row.id)
+        self._servers.network.move_server(tx, row.id, placed.host_id)
+        why = {source: reason, placed.host_id: "chosen"}
+        emit(
+            tx,
+            "compute.server.schedule",
+            row.id,
+            project_id=row.project_id,
+            host=placed.host_id,
+            considered=why,
+        )
+        self._servers.desire(
+            tx,
+            row,
+            host_id=placed.host_id,
+            zone=placed.zone,
+            tried=tried,
+            step=None,
+            fault=None,
+            seen_power="absent",
+        )
         return True
 
     def abandon(self, tx: Tx, row: ServerRow, actions: tuple[str, ...], reason: str) -> None:

@@ -23,7 +23,7 @@ from cumulo.object_store.api.objects import (
 )
 from cumulo.object_store.api.symlinks import Symlinks
 from cumulo.object_store.api.versions import VersionsApi
-from cumulo.object_store.model import limits, manifest, names, ranges, timestamps
+from cumulo.object_store.model import limits, lock, manifest, names, ranges, timestamps
 from cumulo.object_store.model.conditions import unquoted
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import (
@@ -293,7 +293,7 @@ def _copied(asked: Asked, row: ObjectRow, *, keep_manifest: bool) -> NewObject:
         content_type=given.get("content-type") or row.content_type,
         headers={**old, **own},
         delete_at=delete_at(given) or row.delete_at,
-        extra=dict(row.extra) if keep_manifest or row.kind != "slo" else {},
+        extra=lock.carried(row.extra) if keep_manifest or row.kind != "slo" else {},
     )
 
 

@@ -39,6 +39,14 @@ ALL_UPLOADS = query(
     .where(_u.container_id == sa.bindparam("container"))
     .limit(sa.bindparam("most", type_=sa.Integer())),
 )
+AFTER = query(
+    ObjectRow,
+    sa.select(ObjectRow.sql_table)
+    .where(_o.container_id == sa.bindparam("container"), _o.name > sa.bindparam("after"))
+    .order_by(_o.name)
+    .limit(sa.bindparam("most", type_=sa.Integer())),
+)
+"""A container's objects in the order of their names."""
 EXPIRED = statement(
     sa.select(_o.container_id, _o.name)
     .where(_o.delete_at <= sa.bindparam("now"))

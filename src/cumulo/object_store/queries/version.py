@@ -25,6 +25,21 @@ WITH_PARTS = statement(
 )
 KNOWN = statement(sa.select(_v.blob).where(_v.blob.in_(sa.bindparam("blobs", expanding=True))))
 
+AFTER = query(
+    VersionRow,
+    sa.select(VersionRow.sql_table)
+    .where(
+        _v.container_id == sa.bindparam("container"),
+        sa.or_(
+            _v.name > sa.bindparam("name"),
+            sa.and_(_v.name == sa.bindparam("name"), _v.timestamp < sa.bindparam("before")),
+        ),
+    )
+    .order_by(_v.name, _v.timestamp.desc())
+    .limit(sa.bindparam("most", type_=sa.Integer())),
+)
+"""A container's older versions: by name, of each the newest first."""
+
 OLDER = query(
     VersionRow,
     sa.select(VersionRow.sql_table)

@@ -16,6 +16,7 @@ from cumulo.object_store.model.faults import BadInput, NoSuchContainer, NotEmpty
 from cumulo.object_store.model.headers import merged
 from cumulo.object_store.model.names import check_container
 from cumulo.object_store.model.object import ObjectRow, UploadRow
+from cumulo.object_store.model.version import ENABLED
 from cumulo.object_store.queries import container as queries
 from cumulo.object_store.queries import object as object_queries
 from cumulo.object_store.queries import version as version_queries
@@ -195,7 +196,9 @@ def _check(wishes: ContainerWishes) -> None:
 
 
 def _check_kinds(options: Mapping[str, Any]) -> None:
-    """A container keeps versions in one way. Raises BadInput."""
+    """A container keeps versions in one way; where they can be locked, it does. Raises BadInput."""
+    if "s3-object-lock" in options and options.get("versioning") != ENABLED:
+        raise BadInput("Object Lock is on: versions are kept.", kind="InvalidBucketState")
     if options.get("archive") and options.get("versioning"):
         raise BadInput(
             "Cannot enable object versioning on a container that is already using the legacy "

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.ids import new_hex
-from cumulo.object_store.model import checksums, limits, timestamps
+from cumulo.object_store.model import checksums, limits, lock, timestamps
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import BadInput, NoSuchUpload
 from cumulo.object_store.model.listing import END, behind
@@ -256,7 +256,7 @@ def etag_of(parts: Sequence[PartRow]) -> str:
 
 def _extra(row: UploadRow, parts: Sequence[PartRow]) -> dict[str, Any]:
     """Tags stay; the checksum is of the whole, or of the parts' checksums."""
-    found = {name: value for name, value in row.extra.items() if name == "tags"}
+    found = {n: v for n, v in row.extra.items() if n in ("tags", lock.LOCK, lock.HOLD)}
     algorithm = row.extra.get("checksum")
     if algorithm is None or any(algorithm not in part.checksums for part in parts):
         return found

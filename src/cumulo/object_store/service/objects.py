@@ -1,12 +1,12 @@
 """Objects: written in two steps (bytes, then the row), read, changed, copied, removed."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from cumulo.core.db.transaction import Tx
-from cumulo.object_store.model import timestamps
+from cumulo.object_store.model import lock, timestamps
 from cumulo.object_store.model.conditions import outcome
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import NoSuchContainer, NoSuchObject, PreconditionFailed
@@ -230,19 +230,29 @@ class Objects:
         return self._versions.mark(tx, container, name.encode(), newest)
 
     def delete_version(
-        self, tx: Tx, access: Access, container: str, name: str, version: str
+        self,
+        tx: Tx,
+        access: Access,
+        container: str,
+        name: str,
+        version: str,
+        *,
+        bypass: bool = False,
     ) -> bool:
-        """Remove a version for good; was it a marker? Raises NoSuchObject."""
+        """Remove a version for good; was it a marker? `bypass`: although it is governed. Raises
+        NoSuchObject, Denied for what is locked."""
         found = self.container(tx, access, container, "write")
         key = name.encode()
         current = tx.get(ObjectRow, found.id, key)
         if current is not None and current.version == version:
+            lock.check_removal(current.extra, bypass=bypass)
             self.remove(tx, found, current)
             self._promote(tx, found, key)
             return False
         row = self._versions.find(tx, found, key, version)
         if row is None:
             raise NoSuchObject()
+        lock.check_removal(row.extra, bypass=bypass)
         tx.delete(row)
         self._removals.of(tx, row)
         self._containers.count(tx, found, objects=0, bytes=-row.taken)
@@ -282,14 +292,52 @@ class Objects:
         version: str | None = None,
     ) -> None:
         """Tags are no part of the object's time. Raises NoSuchObject."""
+
+        def change(extra: dict[str, Any]) -> dict[str, Any]:
+            rest = {key: value for key, value in extra.items() if key != "tags"}
+            return {**rest, "tags": dict(tags)} if tags else rest
+
+        self.change_extra(tx, access, container, name, change, version)
+
+    def change_extra(
+        self,
+        tx: Tx,
+        access: Access,
+        container: str,
+        name: str,
+        change: Callable[[dict[str, Any]], dict[str, Any]],
+        version: str | None,
+    ) -> None:
+        """Of the current object, or of a version. Raises NoSuchObject."""
         found = self.container(tx, access, container, "write")
         row: ObjectRow | VersionRow | None = self.current(tx, found, name)
         if version is not None and (row is None or row.version != version):
             row = self._versions.find(tx, found, name.encode(), version)
         if row is None or (isinstance(row, VersionRow) and row.marker):
             raise NoSuchObject(kind=None if version is None else "NoSuchVersion")
-        extra = {key: value for key, value in row.extra.items() if key != "tags"}
-        tx.update(row, extra={**extra, "tags": dict(tags)} if tags else extra)
+        tx.update(row, extra=change(dict(row.extra)))
+
+    def outlived(
+        self, tx: Tx, container: ContainerRow, name: bytes, version: str, *, current: bool
+    ) -> bool:
+        """A lifecycle rule takes a version away, if it is still what it was; False when it is
+        locked or another one."""
+        if current:
+            row = tx.get(ObjectRow, container.id, name)
+            if row is None or row.version != version:
+                return False
+            if state_of(container):
+                self._mark(tx, container, name.decode(), row)
+            else:
+                self.remove(tx, container, row)
+            return True
+        older = self._versions.find(tx, container, name, version)
+        if older is None or lock.is_locked(older.extra):
+            return False
+        tx.delete(older)
+        self._removals.of(tx, older)
+        self._containers.count(tx, container, objects=0, bytes=-older.taken)
+        return True
 
     def expired(self, tx: Tx, most: int) -> list[tuple[str, bytes]]:
         """(container's id, name) of objects whose time is over."""

@@ -68,14 +68,18 @@ FILTERS_SINCE = {
     "availability_zone": Version(2, 97),
 }
 """Filters that came later; before, they say nothing."""
+ZONES_OF_TYPES = Version(2, 48)
+"""From here on a share type may say in which zones its shares are."""
 
 
 def given(call: Call, name: str) -> str | None:
     """The filter's value, if the query names it and the request's version knows it."""
-    since = FILTERS_SINCE.get(name)
-    if since is not None and call.version is not None and call.version < since:
-        return None
-    return call.query.get(name)
+    return call.query.get(name) if knows(call, FILTERS_SINCE.get(name)) else None
+
+
+def knows(call: Call, since: Version | None) -> bool:
+    """The request's version is not older than that."""
+    return since is None or call.version is None or call.version >= since
 
 
 def asks_for_unknown(call: Call, known: Sequence[str]) -> bool:

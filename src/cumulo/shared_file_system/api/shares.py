@@ -12,9 +12,11 @@ from cumulo.core.http.paging import Page, page_of
 from cumulo.core.wire.coercions import as_bool, as_int
 from cumulo.shared_file_system.api import bodies
 from cumulo.shared_file_system.api.lists import (
+    ZONES_OF_TYPES,
     counted,
     filters,
     given,
+    knows,
     links,
     metadata_filters,
     mine,
@@ -244,6 +246,8 @@ class SharesApi:
             if not kind.says(FROM_SNAPSHOTS):
                 raise BadRequest("Share cannot be created from snapshot (its type says so).")
         _refuse_what_is_not(wish, kind)
+        if knows(call, ZONES_OF_TYPES):
+            _refuse_zone(kind)
         is_public = as_bool(wish.is_public or False, "is_public")
         if is_public:
             call.allow(action="share:create_public_share")
@@ -338,6 +342,9 @@ def _refuse_what_is_not(wish: bodies.NewShare, kind: TypeRow) -> None:
             "Invalid input received: Setting a mount point name is not supported by the share "
             f"type used: {kind.id}."
         )
+
+
+def _refuse_zone(kind: TypeRow) -> None:
     zones = kind.extra_specs.get("availability_zones")
     if zones and ZONE not in [each.strip() for each in zones.split(",")]:
         raise BadRequest(

@@ -19,6 +19,7 @@ from cumulo.shared_file_system.model.type import (
     HANDLES_SERVERS,
     SNAPSHOTS,
     TENANTS_SEE,
+    ZONES,
     TypeRow,
 )
 from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
@@ -315,5 +316,10 @@ def _texts(specs: dict[str, Any]) -> dict[str, str]:
         if name in BOOLEANS:
             word = str(value).removeprefix("<is> ")
             value = str(as_bool(word, name))
+        if name == ZONES:
+            zones = [each.strip() for each in str(value).split(",")]
+            if not all(zones):
+                raise BadRequest(f"Invalid extra spec {ZONES}: its names are {value!r:.255}.")
+            value = ",".join(zones)
         found[name] = str(value)
     return found

@@ -16,15 +16,8 @@ they are all reached in."""
 INHERITS = "snapshot_inherit_share_access_support"
 BOOLEANS = (HANDLES_SERVERS, SNAPSHOTS, FROM_SNAPSHOTS, REVERTS, MOUNTS, INHERITS)
 """Extra specs that are true or false, whatever word somebody uses for it."""
-TENANTS_SEE = (
-    HANDLES_SERVERS,
-    SNAPSHOTS,
-    FROM_SNAPSHOTS,
-    REVERTS,
-    MOUNTS,
-    INHERITS,
-    "availability_zones",
-)
+ZONES = "availability_zones"
+TENANTS_SEE = (*BOOLEANS, ZONES)
 
 DEFAULT_SPECS = {HANDLES_SERVERS: "True", SNAPSHOTS: "True", FROM_SNAPSHOTS: "True"}
 

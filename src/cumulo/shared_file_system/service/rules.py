@@ -94,7 +94,7 @@ class Rules:
         tx.insert(row)
         emit(tx, "share.access.allow", share.id, principal=who, to=to, level=level)
         if not row.final:
-            self._shares.demand(tx, share)
+            self._shares.demand_rules(tx, share)
         return row
 
     def change(
@@ -113,7 +113,7 @@ class Rules:
         emit(tx, "share.access.allow", share.id, principal=who, to=row.access_to, level=level)
         changes: dict[str, Any] = {"applied": False, "told": False, "fault": None}
         row = self.refresh(tx, row, access_level=level, **changes)
-        self._shares.demand(tx, share)
+        self._shares.demand_rules(tx, share)
         return row
 
     def deny(
@@ -125,6 +125,9 @@ class Rules:
         *,
         unrestrict: bool = False,
     ) -> None:
+        if share.revert_to is not None and share.fault is None:
+            # A new order would tell its host to do it again.
+            raise BadRequest(f"Invalid share: share {share.id} is being reverted: wait.")
         self._locks.unrestrict(tx, row.id, who, unrestrict)
         emit(
             tx,
@@ -138,7 +141,7 @@ class Rules:
             self._forget(tx, row)
         elif row.wanted == "present":
             self.refresh(tx, row, wanted="absent", applied=False, told=False, fault=None)
-            self._shares.demand(tx, share)
+            self._shares.demand_rules(tx, share)
 
     def _forget(self, tx: Tx, row: AccessRow) -> None:
         tx.delete(row)

@@ -16,7 +16,7 @@ from cumulo.shared_file_system.model.message import NO_HOST, Why
 from cumulo.shared_file_system.model.network import ServerRow, ShareNetworkRow
 from cumulo.shared_file_system.model.share import ShareRow, share_status
 from cumulo.shared_file_system.model.snapshot import SnapshotRow
-from cumulo.shared_file_system.model.type import HANDLES_SERVERS, TypeRow
+from cumulo.shared_file_system.model.type import HANDLES_SERVERS, INHERITS, TypeRow
 from cumulo.shared_file_system.queries import network as networks
 from cumulo.shared_file_system.queries import share as queries
 from cumulo.shared_file_system.queries import snapshot as snapshots
@@ -243,6 +243,16 @@ class Shares:
         self._quotas.give_back(tx, row.project_id, row.user_id, row.type_id, **amounts)
         if told:
             emit(tx, "share.delete.end", row.id, project_id=row.project_id)
+
+    def demand_rules(self, tx: Tx, row: ShareRow) -> ShareRow:
+        """Who may mount it changes; and who may mount its snapshots, where they inherit that."""
+        row = self.demand(tx, row)
+        kind = tx.get(TypeRow, row.type_id)
+        if kind is not None and kind.says(INHERITS):
+            for each in tx.all(snapshots.OF_SHARE, share_id=row.id):
+                if each.wanted == "present":
+                    self._registry.touch(tx, each.host_id, KIND, each.id)
+        return row
 
     def ensure_all(self, tx: Tx, host_id: str) -> None:
         """Tell the host its shares anew."""

@@ -11,6 +11,7 @@ from cumulo.core.ids import child_id, new_id
 from cumulo.shared_file_system.model.type import (
     DEFAULT_SPECS,
     DEFAULT_TYPE,
+    ZONES,
     TypeProjectRow,
     TypeRow,
 )
@@ -115,7 +116,11 @@ class Types:
 
 
 def has_specs(row: TypeRow, specs: Mapping[str, str]) -> bool:
-    """2.43: whatever the letters' case."""
-    return all(
-        row.extra_specs.get(name, "").lower() == text.lower() for name, text in specs.items()
-    )
+    """2.43: whatever the letters' case. A type that names no zones is for all of them."""
+    has = row.extra_specs
+    wanted = {name: text for name, text in specs.items() if name != ZONES}
+    if ZONES in specs and ZONES in has:
+        zones = {each.strip() for each in specs[ZONES].split(",")}
+        if not zones <= set(has[ZONES].split(",")):
+            return False
+    return all(has.get(name, "").lower() == text.lower() for name, text in wanted.items())

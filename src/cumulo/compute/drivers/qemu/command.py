@@ -155,6 +155,11 @@ def build_command(
     if made.watchdog is not None:
         argv += ["-device", "i6300esb", "-action", f"watchdog={made.watchdog}"]
     argv += ["-vnc", "unix:vnc", "-display", "none"]
+    if made.spice:
+        argv += ["-spice", "unix=on,addr=spice,disable-ticketing=on"]
+        argv += ["-chardev", "spicevmc,id=vdagent,name=vdagent"]
+        agent = {"driver": "virtserialport", "bus": "vser0.0", "chardev": "vdagent"}
+        argv += _devices([agent | {"name": "com.redhat.spice.0"}])
     return [*argv, "-device", made.screen] if made.screen else argv
 
 

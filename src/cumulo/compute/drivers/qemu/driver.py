@@ -38,6 +38,7 @@ from cumulo.compute.drivers.qemu import (
     memory,
     pinning,
     snapshot,
+    spice,
     taps,
     tpm,
 )
@@ -287,7 +288,7 @@ class QemuDriver:
 
     # --- beyond the contract ----------------------------------------------------------------
 
-    def open_console(self, guest_id: str, kind: Literal["serial", "vnc"]) -> socket.socket:
+    def open_console(self, guest_id: str, kind: Literal["serial", "vnc", "spice"]) -> socket.socket:
         """A non-blocking connection to the guest's serial line or VNC server. Raises OSError."""
         return connect_socket(GuestFolder(self._guests, guest_id).run, kind)
 
@@ -430,6 +431,7 @@ class QemuDriver:
         resumed = (folder.path / memory.FILE).exists()
         await self._prepare(folder, spec)
         made = hardware_of(spec)
+        await pools.TOOLS(spice.check, made, self._binary)
         await self._choose_pins(record, spec, dedicated=made.layout.dedicated)
         for disk in spec.disks:
             await pools.DISK(disks.grant, disk, self._uid, self._gid)

@@ -25,6 +25,7 @@ _SCREENS = {
     "virtio": "virtio-vga",
     "bochs": "bochs-display",
     "cirrus": "cirrus-vga",
+    "qxl": "qxl-vga",
     "none": "",
 }
 _WATCHDOGS = ("none", "pause", "poweroff", "reset")
@@ -69,6 +70,11 @@ class Hardware(NamedTuple):
     @property
     def scsi(self) -> bool:
         return self.bus == "scsi"
+
+    @property
+    def spice(self) -> bool:
+        """Its screen speaks SPICE, besides VNC."""
+        return self.screen == "qxl-vga"
 
     @property
     def is_pc(self) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from cumulo.core.db.transaction import Tx
@@ -19,7 +19,9 @@ from cumulo.object_store.api.s3.documents import (
     value_of,
 )
 from cumulo.object_store.api.s3.lists import Read, owner
+from cumulo.object_store.api.s3.settings import KEPT, kept_in, option
 from cumulo.object_store.model import limits
+from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import (
     AlreadyThere,
     BadInput,
@@ -92,7 +94,7 @@ ABSENT = (
 )
 """Of buckets, and not here at all: whoever asks for one must not be taken to mean the bucket."""
 ABSENT_OF_OBJECTS = (
-    *("attributes", "legal-hold", "renameObject", "restore", "retention", "select"),
+    *("attributes", "renameObject", "restore", "select"),
     *("select-type", "torrent", "encryption", "annotation"),
 )
 
@@ -111,9 +113,10 @@ class BucketsApi:
         node = parsed(await asked.body().whole()) if has_body(asked) else None
         if node is not None and name_of(node) != "CreateBucketConfiguration":
             raise BadInput("The XML you provided was not well-formed", kind="MalformedXML")
+        options: dict[str, Any] = {}
         if (asked.headers.get("x-amz-bucket-object-lock-enabled") or "").lower() == "true":
-            raise NotImplementedYet("Object Lock is not implemented.")
-        wishes = ContainerWishes(read_acl=canned(asked))
+            options = {"versioning": ENABLED, option("object-lock"): {}}
+        wishes = ContainerWishes(read_acl=canned(asked), options=options)
 
         def make(tx: Tx) -> None:
             if self._store.containers.find(tx, asked.access.account, name) is not None:
@@ -180,15 +183,24 @@ class BucketsApi:
             row = self._store.containers.get(tx, asked.access.account, asked.bucket)
             if row.options.get("archive"):
                 raise Changed("The container keeps its versions in another one.")
+            if status != ENABLED and kept_in(row, "object-lock") is not None:
+                raise Changed(
+                    "An Object Lock configuration is present on this bucket, so the versioning "
+                    "state cannot be changed.",
+                    kind="InvalidBucketState",
+                )
             self._store.containers.post(tx, asked.access, asked.bucket, wishes)
 
         await self._store.write(work, name="object container post")
         return Reply(200, raw=b"")
 
     async def setting(self, call: Call) -> Reply:
-        """A setting that is looked at: no bucket has it."""
-        await self._seen(call)
+        """A setting that is looked at."""
+        row = await self._seen(call)
         name = call.operation.query
+        kept = kept_in(row, name) if name in KEPT else None
+        if kept is not None:
+            return KEPT[name][1](kept)
         if name in EMPTY:
             return document(EMPTY[name])
         if name == "requestPayment":
@@ -245,13 +257,12 @@ class BucketsApi:
             found.append(text("DeleteMarkerVersionId", done.version or version or ""))
         return element("Deleted", *found)
 
-    async def _seen(self, call: Call) -> Asked:
+    async def _seen(self, call: Call) -> ContainerRow:
         """For whoever may see the bucket. Raises NoSuchContainer."""
         asked = self._read(call)
-        await self._store.database.read(
+        return await self._store.database.read(
             lambda tx: self._store.containers.seen(tx, asked.access, asked.bucket)
         )
-        return asked
 
 
 def has_body(asked: Asked) -> bool:
@@ -314,7 +325,10 @@ def deleted(
     """What is not there is gone, too."""
     try:
         if version is not None:
-            was = store.objects.delete_version(tx, asked.access, asked.bucket, key, version)
+            forced = asked.headers.get("x-amz-bypass-governance-retention", "").lower() == "true"
+            was = store.objects.delete_version(
+                tx, asked.access, asked.bucket, key, version, bypass=forced
+            )
             return Deletion(version, was)
         made = store.objects.delete(tx, asked.access, asked.bucket, key, absent_too=True)
     except NoSuchObject:

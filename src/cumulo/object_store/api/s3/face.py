@@ -1,5 +1,6 @@
 """The faces of S3: at `/` for what is signed for it, at a bucket's own host, and at `/s3`."""
 
+import dataclasses
 from collections.abc import Sequence
 from functools import partial
 
@@ -16,9 +17,12 @@ from cumulo.object_store.api.s3.buckets import (
 )
 from cumulo.object_store.api.s3.documents import Handler, refusal, worded
 from cumulo.object_store.api.s3.lists import ListsApi
+from cumulo.object_store.api.s3.locks import LocksApi
 from cumulo.object_store.api.s3.multipart import MultipartApi
 from cumulo.object_store.api.s3.objects import ObjectsApi
+from cumulo.object_store.api.s3.settings import KEPT, SettingsApi
 from cumulo.object_store.api.s3.signing import Signing
+from cumulo.object_store.api.s3.sites import Sites
 from cumulo.object_store.api.s3.versions import VersionsApi
 from cumulo.object_store.service.object_store import ObjectStoreService
 
@@ -49,8 +53,8 @@ def s3_faces(
             claims=claims,
         )
 
-    by_host = _Operations(store, region, signing)
-    by_path = _Operations(store, region, None)
+    by_host = _Operations(store, region, signing, signing)
+    by_path = _Operations(store, region, None, signing)
     return [
         face("", by_host.of("/", "/{key:raw}"), signing.claims_host),
         face("", by_path.all(), signing.claims),
@@ -59,11 +63,16 @@ def s3_faces(
 
 
 class _Operations:
-    def __init__(self, store: ObjectStoreService, region: str, signing: Signing | None) -> None:
+    def __init__(
+        self, store: ObjectStoreService, region: str, signing: Signing | None, sites: Signing
+    ) -> None:
         def read(call: Call) -> Asked:
             bucket = None if signing is None else signing.bucket_of(call.header("Host") or "")
             return Asked(call, bucket)
 
+        self._sites = Sites(store, read, sites)
+        self._settings = SettingsApi(store, read)
+        self._locks = LocksApi(store, read)
         self._lists = ListsApi(store, read)
         self._versions = VersionsApi(store, read)
         self._buckets = BucketsApi(store, read, region)
@@ -76,7 +85,13 @@ class _Operations:
         return [root, *self.of("/{bucket}", "/{bucket}/{key:raw}")]
 
     def of(self, bucket: str, key: str) -> list[Operation]:
-        return [*self._of_buckets(bucket), *self._of_objects(key)]
+        found = [*self._of_buckets(bucket), *self._of_objects(key)]
+        seen = [dataclasses.replace(each, handler=self._sites.told(each.handler)) for each in found]
+        asked = [
+            Operation("OPTIONS", path, worded(self._sites.preflight), kind="stream", public=True)
+            for path in (bucket, key)
+        ]
+        return [*seen, *asked]
 
     def _of_buckets(self, path: str) -> list[Operation]:
         of = partial(_of, path)
@@ -96,7 +111,14 @@ class _Operations:
             of("GET", self._versions.index, "versions"),
             of("GET", self._multipart.uploads, "uploads"),
             *(of("GET", buckets.setting, name) for name in settings),
-            *(of(verb, buckets.set, name) for verb in ("PUT", "DELETE") for name in settings),
+            *(of("PUT", self._settings.put, name) for name in KEPT),
+            *(of("DELETE", self._settings.delete, name) for name in KEPT if name != "object-lock"),
+            *(
+                of(verb, buckets.set, name)
+                for verb in ("PUT", "DELETE")
+                for name in settings
+                if name not in KEPT
+            ),
             # A browser's form would be taken for a list of what is to be deleted.
             of("POST", buckets.absent),
             *(
@@ -120,6 +142,10 @@ class _Operations:
             of("GET", objects.tags, "tagging"),
             of("PUT", objects.put_tags, "tagging"),
             of("DELETE", objects.put_tags, "tagging"),
+            of("GET", self._locks.retention, "retention"),
+            of("PUT", self._locks.put_retention, "retention"),
+            of("GET", self._locks.hold, "legal-hold"),
+            of("PUT", self._locks.put_hold, "legal-hold"),
             of("POST", multipart.begin, "uploads"),
             of("PUT", multipart.put, "uploadId"),
             of("POST", multipart.complete, "uploadId"),

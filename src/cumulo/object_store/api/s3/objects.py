@@ -6,12 +6,13 @@ from urllib.parse import parse_qsl
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Reply
+from cumulo.object_store.api.s3 import locks
 from cumulo.object_store.api.s3.asked import Asked, Body, number
 from cumulo.object_store.api.s3.buckets import acl_document, acl_of, canned, deleted
 from cumulo.object_store.api.s3.documents import children, document, element, parsed, text, value_of
 from cumulo.object_store.api.s3.lists import Read
 from cumulo.object_store.api.sending import body
-from cumulo.object_store.model import checksums, conditions, limits, names, ranges, timestamps
+from cumulo.object_store.model import checksums, conditions, limits, lock, names, ranges, timestamps
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import (
     BadInput,
@@ -153,6 +154,7 @@ class ObjectsApi:
                 tx, asked.access, asked.bucket, asked.key, given.size, held
             )
         )
+        locks.applied(container, new.extra)
         received = await self._store.bytes.receive(
             given.pieces(), limits.MAX_FILE_SIZE, sums=given.sums, check=given.check
         )
@@ -199,6 +201,7 @@ class ObjectsApi:
             )
         )
         new = _copied(source, own, replace=directive == "REPLACE")
+        locks.applied(container, new.extra)
         if "x-amz-tagging-directive" in asked.headers:
             replace = asked.headers["x-amz-tagging-directive"].upper() == "REPLACE"
             new.extra["tags"] = (own if replace else source).extra.get("tags", {})
@@ -298,6 +301,7 @@ def headers_of(row: ObjectRow, etag: str) -> dict[str, str]:
     found["Last-Modified"] = timestamps.http_date(row.timestamp)
     found["Accept-Ranges"] = "bytes"
     found |= version_header(row)
+    found |= locks.headers_of(row)
     tags = row.extra.get("tags")
     if tags:
         found["x-amz-tagging-count"] = str(len(tags))
@@ -320,8 +324,6 @@ def new_object(asked: Asked) -> NewObject:
         raise NotImplementedYet("Objects have no ACL of their own; their bucket has.")
     if any(name.startswith("x-amz-server-side-encryption") for name in headers):
         raise NotImplementedYet("Server-side encryption is not implemented.")
-    if any(name.startswith("x-amz-object-lock-") for name in headers):
-        raise NotImplementedYet("Object Lock is not implemented.")
     found = {
         OWN_META + name.removeprefix(META): value
         for name, value in headers.items()
@@ -341,7 +343,7 @@ def new_object(asked: Asked) -> NewObject:
     found.pop("content-encoding", None)
     if coding:
         found["content-encoding"] = ",".join(coding)
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = locks.wanted(headers)
     if headers.get("x-amz-tagging"):
         pairs = parse_qsl(headers["x-amz-tagging"], keep_blank_values=True)
         extra["tags"] = _checked_tags(pairs)
@@ -356,7 +358,8 @@ def _note_checksum(new: NewObject, given: Body) -> None:
 
 
 def _copied(source: ObjectRow, own: NewObject, *, replace: bool) -> NewObject:
-    extra = {} if source.kind == "slo" else dict(source.extra)
+    extra = {} if source.kind == "slo" else lock.carried(source.extra)
+    extra |= {name: own.extra[name] for name in (lock.LOCK, lock.HOLD) if name in own.extra}
     if replace:
         extra["tags"] = own.extra.get("tags", extra.get("tags", {}))
         return NewObject(content_type=own.content_type, headers=own.headers, extra=extra)

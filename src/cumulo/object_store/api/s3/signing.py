@@ -101,6 +101,14 @@ class Signing:
         except Unauthorized:
             raise Denied() from None
 
+    def whose(self, tx: Tx, call: Call) -> Principal:
+        """Whose key a request names, signed or not: for what everybody may know. Raises Denied."""
+        found = signatures.read(call.headers(), signatures.pairs_of(call.query_string))
+        key = None if found is None else self._keys.find(tx, found.access)
+        if key is None:
+            raise Denied()
+        return key.principal(tx)
+
     def _right(
         self, call: Call, found: Signature, pairs: signatures.Pairs, key: RequestKey
     ) -> Iterator[str]:
