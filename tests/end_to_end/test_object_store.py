@@ -298,6 +298,9 @@ def test_a_copy_of_a_version(s3: Any) -> None:
     with pytest.raises(ClientError) as caught:
         s3.list_object_versions(Bucket="sources", VersionIdMarker=first)
     assert code(caught) == ("InvalidArgument", 400)
+    s3.delete_object(Bucket="sources", Key="foo", VersionId=first)
+    s3.delete_object(Bucket="sources", Key="back", VersionId=copied["VersionId"])
+    s3.delete_bucket(Bucket="sources")
 
 
 def test_versions(s3: Any) -> None:
