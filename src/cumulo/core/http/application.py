@@ -160,8 +160,7 @@ class Application:
     def _not_allowed(self, face: Face) -> Callable[..., Any]:
         async def responder(_self: object, req: Any, resp: Any, **_: Any) -> None:
             fault: Fault = MethodNotAllowed("The method is not allowed for this resource.")
-            path = req.scope["path"]
-            if face.exact_paths and (path.endswith("/") or "//" in path):
+            if face.exact_paths and req.scope["path"].endswith("/"):
                 fault = NotFound("The resource could not be found.", kind="HTTPNotFound")
             self._finish(face, req, resp, fault)
 

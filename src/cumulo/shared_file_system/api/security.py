@@ -24,7 +24,7 @@ from cumulo.shared_file_system.service.shared_file_system import SharedFileSyste
 _FIELDS = ("name", "description", "dns_ip", "user", "password", "domain", "server", "ou",
            "default_ad_site")  # fmt: skip
 _FILTERS = ("name", "name~", "type", "user", "server", "dns_ip", "domain", "ou",
-            "share_network_id")  # fmt: skip
+            "default_ad_site", "share_network_id")  # fmt: skip
 
 
 class ServiceBody(Body):

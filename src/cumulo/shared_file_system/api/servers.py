@@ -27,7 +27,8 @@ from cumulo.shared_file_system.service.shared_file_system import SharedFileSyste
 STATUSES = ("active", "error", "deleting", "creating", "managing", "unmanaging", "unmanage_error",
             "manage_error", "inactive", "manage_starting",
             "unmanage_starting", "server_migrating", "server_migrating_to")  # fmt: skip
-_FILTERS = ("host", "share_network", "share_network_id", "share_network_subnet_id")
+_FILTERS = ("host", "share_network", "share_network_id", "share_network_subnet_id", "identifier",
+            "source_share_server_id")  # fmt: skip
 _ANY = dict[str, Any] | None
 
 
@@ -203,7 +204,9 @@ class ServersApi:
     def servers(self, call: Call, tx: Tx) -> Any:
         if asks_for_unknown(call, _FILTERS):
             return ServerList(share_servers=[])
-        where = filters(call, ("project_id", "share_network_id"))
+        if call.query.get("source_share_server_id"):
+            return ServerList(share_servers=[])  # none is migrated from another
+        where = filters(call, ("project_id", "share_network_id", "identifier"))
         host, network = call.query.get("host"), call.query.get("share_network")
         if host is not None:
             where["host"] = host.partition("@")[0]

@@ -62,6 +62,7 @@ SERVERS = Listing(
             _s.share_network_id == sa.bindparam(name),
             _s.share_network_id.in_(sa.select(_c.id).where(_c.name == sa.bindparam(name))),
         ),
+        "identifier": equals(_s.id),
         "host": equals(_s.host_id),
     },
     sort_keys={"id": _s.id, "created_at": _s.created_at},

@@ -22,6 +22,7 @@ SERVICES = Listing(
         "dns_ip": equals(_c.dns_ip),
         "domain": equals(_c.domain),
         "ou": equals(_c.ou),
+        "default_ad_site": equals(_c.default_ad_site),
         "share_network_id": lambda name: _c.id.in_(
             sa.select(_a.security_service_id).where(_a.share_network_id == sa.bindparam(name))
         ),
