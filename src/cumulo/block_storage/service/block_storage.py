@@ -81,6 +81,7 @@ class BlockStorageService(Attachments):
             metadata=wish.metadata,
             availability_zone=wish.availability_zone,
             multiattach=wish.multiattach,
-            only_host=wish.host_id,
+            # Where all hosts are one machine, a volume serves them all, wherever it is kept.
+            only_host=wish.host_id if self.volumes.are_machines(tx) else None,
         )
         return row.id
