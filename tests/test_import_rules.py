@@ -38,6 +38,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "resources": frozenset({"resources", "service", "model", "interface"}),
     "meters": frozenset({"meters", "model"}),
     "panels": frozenset({"panels", "service", "model", "interface"}),
+    "simulated": frozenset({"simulated", "queries", "model", "interface"}),
 }
 
 # Files of a service that are no room (say: the guest image's builder) are helpers: they may import

@@ -24,6 +24,7 @@ ROOMS = {
     "migrations",
     "model",
     "panels",
+    "simulated",
     "part",
     "policy",
     "queries",

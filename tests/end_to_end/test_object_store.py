@@ -232,6 +232,7 @@ def test_boto3(s3: Any, swift: Connection) -> None:
     )
     names = [each["Key"] for page in pages for each in page["Contents"]]
     assert names == ["a//b ü", "copy", "crc32c", "crc64nvme", "sha1", "sha256"]
+    assert s3.list_objects_v2(Bucket="bucket", StartAfter="")["StartAfter"] == ""
     folders = s3.list_objects(Bucket="bucket", Delimiter="/", MaxKeys=1)
     assert [each["Prefix"] for each in folders["CommonPrefixes"]] == ["a/"]
     assert folders["IsTruncated"] and folders["NextMarker"] == "a/"
@@ -284,6 +285,22 @@ def test_multipart(s3: Any) -> None:
     assert code(caught) == ("NoSuchUpload", 404)
     s3.delete_objects(Bucket="parts", Delete={"Objects": [{"Key": "big"}, {"Key": "copied"}]})
     s3.delete_bucket(Bucket="parts")
+
+
+def test_a_copy_of_a_version(s3: Any) -> None:
+    s3.create_bucket(Bucket="sources")
+    wish = {"Bucket": "sources", "VersioningConfiguration": {"Status": "Enabled"}}
+    s3.put_bucket_versioning(**wish)
+    first = s3.put_object(Bucket="sources", Key="foo", Body=b"first")["VersionId"]
+    source = {"Bucket": "sources", "Key": "foo", "VersionId": first}
+    copied = s3.copy_object(Bucket="sources", Key="back", CopySource=source)
+    assert copied["CopySourceVersionId"] == first != copied["VersionId"]
+    with pytest.raises(ClientError) as caught:
+        s3.list_object_versions(Bucket="sources", VersionIdMarker=first)
+    assert code(caught) == ("InvalidArgument", 400)
+    s3.delete_object(Bucket="sources", Key="foo", VersionId=first)
+    s3.delete_object(Bucket="sources", Key="back", VersionId=copied["VersionId"])
+    s3.delete_bucket(Bucket="sources")
 
 
 def test_versions(s3: Any) -> None:

@@ -6,7 +6,7 @@ from cumulo.core.faults import Fault
 from cumulo.core.http.application import Application
 from cumulo.core.http.execution import candidates, pick
 from cumulo.core.http.operations import Operation
-from cumulo.core.http.responses import response_of
+from cumulo.core.http.responses import NO_JSON, Empty, response_of
 from cumulo.core.wire.shapes import Version, answer_type
 
 
@@ -36,7 +36,12 @@ def misfit(
     except Fault:
         return ""
     response = response_of(face, operation)
-    if response is None or status != operation.status or not raw:
+    if response is None or not 200 <= status < 300:
+        return ""
+    if response in NO_JSON:
+        # Some say both: a container's list, as text or as JSON.
+        return f"{method} {operation.path} answers with JSON" if raw and response is Empty else ""
+    if not raw:
         return ""
     try:
         msgspec.json.decode(raw, type=answer_type(response, version))

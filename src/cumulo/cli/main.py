@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "settings": "Print every setting: default, value in force, reason.",
         "serve": "Run the control plane in the foreground (what `up` starts).",
         "bench": "Measure CPU per request, start-up and memory on this machine.",
+        "simulate": "Run the whole cloud in simulated worlds with faults, by seeds.",
         "rally": "Measure clouds with Rally task files: load, verdicts, reports.",
         "setup": "Install what the machine lacks and build the guest image.",
         "object-store": "Look after the object store's devices: add, weigh, empty, repair.",

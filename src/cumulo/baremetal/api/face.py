@@ -39,6 +39,7 @@ def baremetal_face(
     ]
     return Face(
         name="baremetal",
+        answers="cumulo.baremetal.api.answers",
         mount="/baremetal",
         # Bookmarks, which clients follow, have no version in their path.
         prefixes=(common.BASE, ""),

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType, field
 
+from cumulo.core.http.responses import Empty
 from cumulo.core.wire.shapes import Body
 
 
@@ -382,4 +383,29 @@ ANSWERS: dict[str, Any] = {
     "PUT /volumes/{volume_id}": VolumeAnswer,
     "PUT /volumes/{volume_id}/metadata": MetadataAnswer,
     "PUT /volumes/{volume_id}/metadata/{key}": MetaAnswer,
+    "DELETE /volumes/{volume_id}": Empty,
+    "DELETE /volumes/{volume_id}/metadata/{key}": Empty,
+    "POST /volumes/{volume_id}/action#os-reimage": Empty,
+    "POST /volumes/{volume_id}/action#os-extend": Empty,
+    "POST /volumes/{volume_id}/action#os-reserve": Empty,
+    "POST /volumes/{volume_id}/action#os-unreserve": Empty,
+    "POST /volumes/{volume_id}/action#os-attach": Empty,
+    "POST /volumes/{volume_id}/action#os-detach": Empty,
+    "POST /volumes/{volume_id}/action#os-begin_detaching": Empty,
+    "POST /volumes/{volume_id}/action#os-roll_detaching": Empty,
+    "POST /volumes/{volume_id}/action#os-reset_status": Empty,
+    "POST /volumes/{volume_id}/action#os-force_delete": Empty,
+    "POST /volumes/{volume_id}/action#os-force_detach": Empty,
+    "POST /volumes/{volume_id}/action#os-set_bootable": Empty,
+    "POST /volumes/{volume_id}/action#os-update_readonly_flag": Empty,
+    "POST /volumes/{volume_id}/action#os-unset_image_metadata": Empty,
+    "DELETE /snapshots/{snapshot_id}": Empty,
+    "DELETE /snapshots/{snapshot_id}/metadata/{key}": Empty,
+    "POST /snapshots/{snapshot_id}/action#os-reset_status": Empty,
+    "POST /snapshots/{snapshot_id}/action#os-force_delete": Empty,
+    "DELETE /types/{type_id}": Empty,
+    "DELETE /types/{type_id}/extra_specs/{key}": Empty,
+    "DELETE /os-quota-sets/{target_id}": Empty,
+    "GET /volumes/{volume_id}/metadata": MetadataAnswer,
+    "GET /os-quota-sets/{target_id}/defaults": QuotaSetAnswer,
 }

@@ -78,3 +78,6 @@ ON_HOST = statement(
     .where(_c.host_id == sa.bindparam("h"))
     .group_by(_c.project_id)
 )
+
+EVERY = query(VolumeRow, sa.select(_t).order_by(_c.id))
+"""For simulated worlds, which are small."""

@@ -192,3 +192,8 @@ FORGET = (
     FORGET_FILES,
 )
 """What is kept of a server besides its row."""
+
+EVERY_LIVING = query(
+    ServerRow, sa.select(ServerRow.sql_table).where(_c.deleted_at.is_(None)).order_by(_c.id)
+)
+"""For simulated worlds, which are small."""

@@ -27,7 +27,7 @@ DETAIL_LIMIT = 4096
 on_mistake: Callable[[str], None] = log.error
 """Told of events that are not as they were declared; tests raise instead."""
 
-_bells: weakref.WeakSet[Wakeup] = weakref.WeakSet()
+_bells: weakref.WeakKeyDictionary[Wakeup, None] = weakref.WeakKeyDictionary()
 
 
 def nobody() -> None:
@@ -95,13 +95,13 @@ def _ring() -> None:
 
 def ring_here() -> None:
     """There may be new events; on the loop."""
-    for bell in _bells:
+    for bell in list(_bells):
         bell.ring()
 
 
 def ring_at_events(bell: Wakeup) -> None:
     """Ring it after each commit of this process that has events, as long as somebody holds it."""
-    _bells.add(bell)
+    _bells[bell] = None
 
 
 def story_of(tx: Tx, resource_id: str) -> list[EventRow]:

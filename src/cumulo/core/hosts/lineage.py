@@ -52,19 +52,20 @@ class EmptyDatabase(ForeignDatabase):
 
 def refuse_foreign(database: Any, data_dir: Path, secrets_dir: Path) -> str | None:
     """The id of the cloud whose database this is; None for a new one. Raises ForeignDatabase."""
-    row: CloudRow | None = None
+    id: str | None = None
     remembered = _recall(data_dir)
     if database.has_table(CloudRow.sql_table.name):
-        row = database.read_now(lambda tx: tx.one(queries.CLOUD))
-    if row is None:
+        # Before its tables are brought up to date: of an older release's, only this column is sure.
+        id = database.read_now(lambda tx: tx.value(queries.CLOUD_ID))
+    if id is None:
         if remembered is not None and remembered.incarnation > 0:
             raise EmptyDatabase(f"no cloud; {data_dir} is of the cloud {remembered.cloud}")
         return None
     if remembered is None and not _has_keys(secrets_dir):
-        raise ForeignDatabase(f"the cloud {row.id}, whose secrets are not in {secrets_dir}")
-    if remembered is not None and remembered.cloud != row.id:
-        raise ForeignDatabase(f"the cloud {row.id}; {data_dir} is of the cloud {remembered.cloud}")
-    return row.id
+        raise ForeignDatabase(f"the cloud {id}, whose secrets are not in {secrets_dir}")
+    if remembered is not None and remembered.cloud != id:
+        raise ForeignDatabase(f"the cloud {id}; {data_dir} is of the cloud {remembered.cloud}")
+    return id
 
 
 def _has_keys(secrets_dir: Path) -> bool:

@@ -17,6 +17,7 @@ from cumulo.core.hosts.model import (
 
 _h, _p, _i, _u = columns(HostRow), columns(PartRow), columns(ItemRow), columns(UnknownRow)
 CLOUD = query(CloudRow, sa.select(CloudRow.sql_table))
+CLOUD_ID = statement(sa.select(columns(CloudRow).id))
 ALL = query(HostRow, sa.select(HostRow.sql_table).order_by(_h.id))
 GET = query(HostRow, sa.select(HostRow.sql_table).where(_h.id == sa.bindparam("id")))
 BY_IDS = query(

@@ -20,6 +20,7 @@ from cumulo.core.faults import Forbidden, Unauthorized
 from cumulo.core.http import faults
 from cumulo.core.http.load import Load
 from cumulo.core.http.operations import Authentication, Call, Face, Operation, Reply
+from cumulo.core.http.responses import Octets
 from cumulo.core.metrics.metrics import Metrics
 
 DATABASE_SECONDS = 3.0
@@ -63,7 +64,7 @@ class Health:
                     kind="stream",
                     response=HealthAnswer,
                 ),
-                Operation("GET", "/metrics", self.metrics),
+                Operation("GET", "/metrics", self.metrics, response=Octets),
             ],
         )
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from cumulo.core.http.operations import Face
-from cumulo.core.http.responses import response_of
+from cumulo.core.http.responses import NO_JSON, Empty, Octets, response_of
 from cumulo.core.http.routes import field_names, plain_path
 
 
@@ -17,7 +17,7 @@ def document(faces: Iterable[Face], version: str) -> dict[str, Any]:
         for face in faces
         for operation in face.operations
         for kind in (operation.body, response_of(face, operation))
-        if kind is not None
+        if kind is not None and kind not in NO_JSON
     }
     ordered = sorted(kinds, key=_name_of)
     schemas, components = msgspec.json.schema_components(
@@ -50,7 +50,10 @@ def document(faces: Iterable[Face], version: str) -> dict[str, Any]:
             if operation.body is not None:
                 _add_schema(entry.setdefault("requestBody", {}), schema_of[operation.body])
             response = response_of(face, operation)
-            if response is not None:
+            if response is Octets:
+                content = {"*/*": {"schema": {"type": "string"}}}
+                entry["responses"][str(operation.status)]["content"] = content
+            elif response is not None and response is not Empty:
                 answers = entry["responses"]
                 answer = answers.setdefault(str(operation.status), {"description": "success"})
                 _add_schema(answer, schema_of[response])

@@ -168,6 +168,9 @@ class Face:
     """A slash after a collection's name asks for a member without an id: 404."""
     answers: str = ""
     """The module with a table of response types: `core.http.responses`."""
+    speaks: Literal["json", "octets"] = "json"
+    """What its operations answer with where nothing else is said: JSON of a declared type, or
+    pages, texts, XML, bytes."""
     authentication: Authentication = TOKENS
     json_only: bool = False
     """A body that says it is anything but JSON is 415, an `Accept` without JSON 406."""

@@ -93,6 +93,7 @@ def operator_face(
     return Face(
         name="cumulo",
         mount="/cumulo",
+        answers="cumulo.core.http.operator_answers",
         faults=faults.identity,
         rules=rules or Rules(RULES),
         operations=[

@@ -1,8 +1,11 @@
-"""Which JSON an operation answers with: its `response`, or a line of its face's table.
+"""What an operation answers with: its `response`, or a line of its face's table.
 
 Tables are modules of their own (`Face.answers`), with `ANSWERS: dict[str, Any]`: `METHOD path`, or
 `METHOD path#action` for one action of a resource, and a type. Only who asks for the OpenAPI
 document, and the tests, need those types: they are imported then.
+
+What has no line answers as all do: with nothing where its status says so (204), or to a HEAD; with
+what the face speaks (`Face.speaks`) where that is no JSON.
 """
 
 import functools
@@ -11,12 +14,32 @@ from typing import Any
 
 from cumulo.core.http.operations import Face, Operation
 
+EMPTY_STATUSES = (204, 304)
+
+
+class Empty:
+    """No body."""
+
+
+class Octets:
+    """A body that is no JSON: bytes, a page, a text, XML."""
+
+
+NO_JSON: tuple[Any, ...] = (Empty, Octets)
+
 
 def response_of(face: Face, operation: Operation) -> Any:
-    """A Struct, or a list or dict; None where nothing is declared."""
-    if operation.response is not None or not face.answers:
-        return operation.response
-    return _table(face.answers).get(key_of(operation))
+    """A Struct, or a list or dict; Empty or Octets; None where nothing is declared."""
+    found = operation.response
+    if found is None and face.answers:
+        found = _table(face.answers).get(key_of(operation))
+    if found is not None:
+        return found
+    if operation.status in EMPTY_STATUSES or operation.method == "HEAD":
+        return Empty
+    if operation.kind in ("feed", "socket") or face.speaks == "octets":
+        return Octets
+    return None
 
 
 def key_of(operation: Operation) -> str:

@@ -12,15 +12,24 @@ from cumulo.core.http.openapi import document
 from cumulo.core.http.operations import Call, Face, Operation, Reply
 
 
+class Services(msgspec.Struct):
+    cumulo: str
+    """The release."""
+    auth_url: str
+    services: dict[str, str]
+    """Each service's URL."""
+    openapi: str
+
+
 def root_face(application: Application, base_url: str, version: str) -> Face:
-    def services(call: Call) -> Any:
+    def services(call: Call) -> Services:
         mounted = [face for face in application.faces if face.mount]
-        return {
-            "cumulo": version,
-            "auth_url": f"{base_url}/identity/v3",
-            "services": {face.name: f"{base_url}{face.mount}" for face in mounted},
-            "openapi": f"{base_url}/openapi.json",
-        }
+        return Services(
+            cumulo=version,
+            auth_url=f"{base_url}/identity/v3",
+            services={face.name: f"{base_url}{face.mount}" for face in mounted},
+            openapi=f"{base_url}/openapi.json",
+        )
 
     @functools.cache
     def text() -> bytes:
@@ -37,7 +46,14 @@ def root_face(application: Application, base_url: str, version: str) -> Face:
         faults=faults.identity,
         rules=Rules({}),
         operations=[
-            Operation("GET", "/", services, public=True, kind="fixed"),
-            Operation("GET", "/openapi.json", openapi, public=True, kind="fixed"),
+            Operation("GET", "/", services, public=True, kind="fixed", response=Services),
+            Operation(
+                "GET",
+                "/openapi.json",
+                openapi,
+                public=True,
+                kind="fixed",
+                response=dict[str, Any],
+            ),
         ],
     )

@@ -57,6 +57,7 @@ def dashboard_faces(desk: Desk, operator: Callable[[Tx], Principal], feed: Feed)
     parts = (Assets(desk.own.theme), Door(desk, operator), Home(desk), Lists(desk))
     own = Face(
         name="dashboard",
+        speaks="octets",
         mount=MOUNT,
         faults=envelope,
         fault_headers=HEADERS,
@@ -71,6 +72,7 @@ def dashboard_faces(desk: Desk, operator: Callable[[Tx], Principal], feed: Feed)
     )
     root = Face(
         name="dashboard",
+        speaks="octets",
         mount="",
         faults=envelope,
         fault_headers=HEADERS,

@@ -20,6 +20,7 @@ from cumulo.dns.service.dns import DnsService
 def dns_face(dns: DnsService, database: Database, region: str, rules: Rules | None = None) -> Face:
     return Face(
         name="dns",
+        answers="cumulo.dns.api.answers",
         mount="/dns",
         faults=envelope,
         rules=rules or Rules(RULES),

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType, field
 
+from cumulo.core.http.responses import Empty, Octets
 from cumulo.core.wire.shapes import Body, OpenBody
 
 
@@ -400,6 +401,17 @@ class MembersAnswer(Body, kw_only=True):
     schema: str
 
 
+class MemberAnswer(Body, kw_only=True):
+    name: str
+    properties: dict[str, Any]
+
+
+class MembersAnswer2(Body, kw_only=True):
+    links: list[Link]
+    name: str
+    properties: dict[str, Any]
+
+
 ANSWERS: dict[str, Any] = {
     "GET ": VersionsAnswer,
     "GET /v2/cache": CacheAnswer,
@@ -456,4 +468,10 @@ ANSWERS: dict[str, Any] = {
     "PUT /v2/metadefs/namespaces/{namespace}/objects/{object_name}": Object,
     "PUT /v2/metadefs/namespaces/{namespace}/properties/{property_name}": SetNamespacePropertyAnswer,  # noqa: E501
     "PUT /v2/metadefs/namespaces/{namespace}/tags/{tag_name}": NamespaceTagAnswer,
+    "GET /v2/images/{image_id}/file": Octets,
+    "POST /v2/images/{image_id}/import": Empty,
+    "PUT /v2/cache/{image_id}": Empty,
+    "GET /v2/schemas/member": MemberAnswer,
+    "GET /v2/schemas/members": MembersAnswer2,
+    "GET /v2/images/{image_id}/locations": list,
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType, field
 
+from cumulo.core.http.responses import Empty
 from cumulo.core.wire.shapes import Body
 
 
@@ -398,6 +399,67 @@ class ServiceProvidersAnswer(Body, kw_only=True):
     service_providers: list[Any]
 
 
+class Resource(Body, kw_only=True):
+    collection: str
+    links: list[NetworksLink]
+    name: str
+
+
+class V20Answer(Body, kw_only=True):
+    resources: list[Resource]
+
+
+class ExtensionsAnswer(Body, kw_only=True):
+    extensions: list[Extension]
+
+
+class SubnetsAnswer(Body, kw_only=True):
+    subnets: list[dict[str, Any]]
+
+
+class RoutersAnswer(Body, kw_only=True):
+    routers: list[dict[str, Any]]
+
+
+class FloatingipsAnswer(Body, kw_only=True):
+    floatingips: list[Any]
+
+
+class QuotasAnswer(Body, kw_only=True):
+    quotas: list[Any]
+
+
+class Agent(Body, kw_only=True):
+    admin_state_up: bool
+    agent_type: str
+    alive: bool
+    availability_zone: str
+    binary: str
+    configurations: dict[str, Any]
+    created_at: str
+    description: Any
+    heartbeat_timestamp: str
+    host: str
+    id: str
+    resources_synced: Any
+    started_at: str
+    topic: str
+
+
+class AgentsAnswer2(Body, kw_only=True):
+    agent: Agent
+
+
+class AvailabilityZone(Body, kw_only=True):
+    name: str
+    resource: str
+    state: str
+
+
+class AvailabilityZonesAnswer(Body, kw_only=True):
+    availability_zones: list[AvailabilityZone]
+
+
 ANSWERS: dict[str, Any] = {
     "GET ": VersionsAnswer,
     "GET /v2.0/agents": AgentsAnswer,
@@ -432,4 +494,22 @@ ANSWERS: dict[str, Any] = {
     "PUT /v2.0/routers/{id}/add_router_interface": RouterAddRouterInterfaceAnswer,
     "PUT /v2.0/routers/{id}/remove_router_interface": RouterRemoveRouterInterfaceAnswer,
     "PUT /v2.0/security-groups/{id}": SecurityGroupAnswer,
+    "PUT /v2.0/networks/{id}/tags/{tag}": Empty,
+    "PUT /v2.0/ports/{id}/tags/{tag}": Empty,
+    "PUT /v2.0/routers/{id}/tags/{tag}": Empty,
+    "GET /v2.0": V20Answer,
+    "GET /v2.0/extensions": ExtensionsAnswer,
+    "GET /v2.0/subnets": SubnetsAnswer,
+    "GET /v2.0/routers": RoutersAnswer,
+    "GET /v2.0/floatingips": FloatingipsAnswer,
+    "GET /v2.0/networks/{id}/tags": TagsAnswer,
+    "GET /v2.0/subnets/{id}/tags": TagsAnswer,
+    "GET /v2.0/ports/{id}/tags": TagsAnswer,
+    "GET /v2.0/routers/{id}/tags": TagsAnswer,
+    "GET /v2.0/quotas": QuotasAnswer,
+    "GET /v2.0/quotas/{id}/default": QuotaAnswer,
+    "GET /v2.0/agents/{id}": AgentsAnswer2,
+    "PUT /v2.0/agents/{id}": AgentsAnswer2,
+    "GET /v2.0/availability_zones": AvailabilityZonesAnswer,
+    "GET /v2.0/subnets/{id}": SubnetAnswer,
 }

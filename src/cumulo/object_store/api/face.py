@@ -51,6 +51,7 @@ def _face(store: ObjectStoreService, rules: Rules, mount: str, more: list[Operat
     ]
     return Face(
         name="object_store",
+        speaks="octets",
         service_types=("object-store",),
         mount=mount,
         faults=texts.refusal,

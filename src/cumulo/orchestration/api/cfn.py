@@ -32,6 +32,7 @@ def cfn_face(stacks: Stacks, rules: Rules) -> Face:
     api = GuestsApi(stacks)
     return Face(
         name="orchestration",
+        speaks="octets",
         mount=MOUNT,
         faults=envelope,
         rules=rules,

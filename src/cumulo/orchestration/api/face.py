@@ -24,6 +24,7 @@ def orchestration_faces(stacks: Stacks, signals: Signals, rules: Rules) -> list[
     told = SignalsApi(stacks, signals)
     discovery = Face(
         name="orchestration",
+        answers="cumulo.orchestration.api.open_answers",
         mount=MOUNT,
         faults=envelope,
         rules=rules,
@@ -34,6 +35,7 @@ def orchestration_faces(stacks: Stacks, signals: Signals, rules: Rules) -> list[
         cfn_face(stacks, rules),
         Face(
             name="orchestration",
+            answers="cumulo.orchestration.api.answers",
             mount=MOUNT,
             faults=envelope,
             rules=rules,

@@ -108,6 +108,46 @@ class ShownResourceProvidersAnswer(Body, kw_only=True):
     resource_providers: list[ResourceProvider]
 
 
+class ResourceProvidersAnswer2(Body, kw_only=True):
+    generation: int
+    links: list[Link]
+    name: str
+    uuid: str
+
+
+class InventoriesAnswer(Body, kw_only=True):
+    allocation_ratio: float
+    max_unit: int
+    min_unit: int
+    reserved: int
+    resource_provider_generation: int
+    step_size: int
+    total: int
+
+
+class AggregatesAnswer(Body, kw_only=True):
+    aggregates: list[str]
+    resource_provider_generation: int | UnsetType = UNSET
+
+
+class ResourceClass(Body, kw_only=True):
+    links: list[Link]
+    name: str
+
+
+class ResourceClassesAnswer(Body, kw_only=True):
+    resource_classes: list[ResourceClass]
+
+
+class AllocationsAnswer(Body, kw_only=True):
+    allocations: dict[str, Any]
+    resource_provider_generation: int
+
+
+class UsagesAnswer(Body, kw_only=True):
+    usages: dict[str, Any]
+
+
 ANSWERS: dict[str, Any] = {
     "GET ": VersionsAnswer,
     "GET /allocation_candidates": AllocationCandidatesAnswer,
@@ -117,4 +157,15 @@ ANSWERS: dict[str, Any] = {
     "POST /resource_providers": ResourceProvidersAnswer,
     "PUT /resource_providers/{uuid}/inventories": ResourceProviderInventoriesAnswer,
     "PUT /resource_providers/{uuid}/traits": ResourceProviderTraitsAnswer,
+    "GET /resource_providers/{uuid}": ResourceProvidersAnswer2,
+    "GET /resource_providers/{uuid}/inventories": ResourceProviderInventoriesAnswer,
+    "POST /resource_providers/{uuid}/inventories": InventoriesAnswer,
+    "GET /resource_providers/{uuid}/traits": ResourceProviderTraitsAnswer,
+    "GET /resource_providers/{uuid}/aggregates": AggregatesAnswer,
+    "PUT /resource_providers/{uuid}/aggregates": AggregatesAnswer,
+    "GET /resource_classes": ResourceClassesAnswer,
+    "GET /traits": ResourceProviderTraitsAnswer,
+    "GET /resource_providers/{uuid}/allocations": AllocationsAnswer,
+    "GET /usages": UsagesAnswer,
+    "GET /resource_providers/{uuid}/inventories/{resource_class}": InventoriesAnswer,
 }

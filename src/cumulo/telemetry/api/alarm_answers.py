@@ -54,6 +54,14 @@ class Limits(Body, kw_only=True):
     quotas: list[Limit]
 
 
+class Versions(Body, kw_only=True):
+    values: list[dict[str, Any]]
+
+
+class VersionsAnswer(Body, kw_only=True):
+    versions: Versions
+
+
 ANSWERS: dict[str, Any] = {
     "GET /v2/alarms": list[Alarm],
     "POST /v2/alarms": Alarm,
@@ -68,4 +76,6 @@ ANSWERS: dict[str, Any] = {
     "GET /v2/quotas": Limits,
     "GET /v2/quotas/{project_id}": Limits,
     "POST /v2/quotas": Limits,
+    "GET /": VersionsAnswer,
+    "GET /v2": VersionsAnswer,
 }

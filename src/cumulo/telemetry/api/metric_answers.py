@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
+from cumulo.core.http.responses import Empty
 from cumulo.core.wire.shapes import Body, OpenBody
 
 
@@ -74,6 +75,30 @@ Measure = tuple[str, float, float | None]
 MEASURES = "/v1/metric/{metric_id}/measures"
 OF = "/v1/resource/{type}/{resource_id}"
 NAMED = f"{OF}/metric/{{name}}"
+
+
+class Link(Body, kw_only=True):
+    href: str
+    rel: str
+
+
+class Version(Body, kw_only=True):
+    id: str
+    links: list[Link]
+    status: str
+    updated: str
+
+
+class VersionsAnswer(Body, kw_only=True):
+    build: str
+    versions: list[Version]
+
+
+class V1Answer(Body, kw_only=True):
+    links: list[Link]
+    version: str
+
+
 ANSWERS: dict[str, Any] = {
     "GET /v1/capabilities": dict[str, list[str]],
     "GET /v1/status": dict[str, Any],
@@ -107,4 +132,10 @@ ANSWERS: dict[str, Any] = {
     "POST /v1/search/resource/{type}": list[dict[str, Any]],
     "POST /v1/aggregates": dict[str, Any] | list[dict[str, Any]],
     "GET /v1/aggregation/metric": list[Measure],
+    "POST /v1/metric/{metric_id}/measures": Empty,
+    "POST /v1/resource/{type}/{resource_id}/metric/{name}/measures": Empty,
+    "POST /v1/batch/metrics/measures": Empty,
+    "POST /v1/batch/resources/metrics/measures": Empty,
+    "GET /": VersionsAnswer,
+    "GET /v1": V1Answer,
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
+from cumulo.core.http.responses import Octets
 from cumulo.core.wire.shapes import Body
 
 
@@ -94,6 +95,23 @@ class Usage(Body, kw_only=True):
 
 
 CONFIG = "/v1/rating/module_config/hashmap"
+
+
+class Link(Body, kw_only=True):
+    href: str
+    rel: str
+
+
+class Version(Body, kw_only=True):
+    id: str
+    links: list[Link]
+    status: str
+
+
+class VersionsAnswer(Body, kw_only=True):
+    versions: list[Version]
+
+
 ANSWERS: dict[str, Any] = {
     "GET /v1/report/total": str,
     "GET /v1/report/summary": dict[str, list[dict[str, str]]],
@@ -127,4 +145,7 @@ ANSWERS: dict[str, Any] = {
     f"GET {CONFIG}/thresholds": dict[str, list[Threshold]],
     f"POST {CONFIG}/thresholds": Threshold,
     f"GET {CONFIG}/thresholds/{{id}}": Threshold,
+    "GET /v1/usage/csv": Octets,
+    "GET /v1/usage/focus": Octets,
+    "GET /": VersionsAnswer,
 }

@@ -13,6 +13,7 @@ from cumulo.object_store.api.s3.documents import (
     children,
     document,
     element,
+    malformed_xml,
     name_of,
     parsed,
     text,
@@ -112,7 +113,7 @@ class BucketsApi:
             raise BadInput("The specified bucket is not valid.", kind="InvalidBucketName")
         node = parsed(await asked.body().whole()) if has_body(asked) else None
         if node is not None and name_of(node) != "CreateBucketConfiguration":
-            raise BadInput("The XML you provided was not well-formed", kind="MalformedXML")
+            raise malformed_xml()
         options: dict[str, Any] = {}
         if (asked.headers.get("x-amz-bucket-object-lock-enabled") or "").lower() == "true":
             options = {"versioning": ENABLED, option("object-lock"): {}}
@@ -176,7 +177,7 @@ class BucketsApi:
         node = parsed(await asked.body().whole())
         status = None if node is None else value_of(node, "Status")
         if node is None or name_of(node) != "VersioningConfiguration" or status not in STATES:
-            raise BadInput("The XML you provided was not well-formed", kind="MalformedXML")
+            raise malformed_xml()
         wishes = ContainerWishes(options={"versioning": status})
 
         def work(tx: Tx) -> None:
@@ -223,7 +224,7 @@ class BucketsApi:
         asked = self._read(call)
         node = parsed(await asked.body().whole())
         wanted = [] if node is None else list(children(node, "Object"))
-        malformed = BadInput("The XML you provided was not well-formed", kind="MalformedXML")
+        malformed = malformed_xml()
         if node is None or name_of(node) != "Delete" or not wanted:
             raise malformed
         if len(wanted) > limits.S3_MULTI_DELETE:

@@ -118,13 +118,17 @@ async def read(call: Call) -> ElementTree.Element | None:
     return parsed(bytes(found))
 
 
-def parsed(raw: bytes) -> ElementTree.Element | None:
-    if not raw.strip():
-        return None
-    malformed = BadInput(
+def malformed_xml() -> BadInput:
+    return BadInput(
         "The XML you provided was not well-formed or did not validate against our published schema",
         kind="MalformedXML",
     )
+
+
+def parsed(raw: bytes) -> ElementTree.Element | None:
+    if not raw.strip():
+        return None
+    malformed = malformed_xml()
     # Definitions of entities are how small documents become large ones.
     if b"<!" in raw:
         raise malformed

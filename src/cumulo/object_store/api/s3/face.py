@@ -42,6 +42,7 @@ def s3_faces(
     def face(mount: str, operations: list[Operation], claims: Claims | None = None) -> Face:
         return Face(
             name="object_store",
+            speaks="octets",
             service_types=("object-store", "s3"),
             mount=mount,
             faults=refusal,

@@ -79,7 +79,7 @@ class ListsApi:
             head.append(element("KeyCount", len(page.entries)))
             if token:
                 head.append(text("ContinuationToken", token))
-            if query.get("start-after"):
+            if query.get("start-after") is not None:
                 head.append(text("StartAfter", encode(query.get("start-after") or "")))
             if page.more and last:
                 head.append(element("NextContinuationToken", _as_token(last)))

@@ -10,6 +10,7 @@ from cumulo.object_store.api.s3.documents import (
     children,
     document,
     element,
+    malformed_xml,
     name_of,
     parsed,
     text,
@@ -270,7 +271,7 @@ def _upload(asked: Asked, row: UploadRow) -> str:
 
 def _wanted(raw: bytes) -> list[Wanted]:
     """The parts that a completion names. Raises BadInput."""
-    malformed = BadInput("The XML you provided was not well-formed", kind="MalformedXML")
+    malformed = malformed_xml()
     node = parsed(raw)
     if node is None or name_of(node) != "CompleteMultipartUpload":
         raise malformed

@@ -9,7 +9,15 @@ from cumulo.core.http.operations import Call, Reply
 from cumulo.object_store.api.s3 import locks
 from cumulo.object_store.api.s3.asked import Asked, Body, number
 from cumulo.object_store.api.s3.buckets import acl_document, acl_of, canned, deleted
-from cumulo.object_store.api.s3.documents import children, document, element, parsed, text, value_of
+from cumulo.object_store.api.s3.documents import (
+    children,
+    document,
+    element,
+    malformed_xml,
+    parsed,
+    text,
+    value_of,
+)
 from cumulo.object_store.api.s3.lists import Read
 from cumulo.object_store.api.sending import body
 from cumulo.object_store.model import checksums, conditions, limits, lock, names, ranges, timestamps
@@ -218,7 +226,11 @@ class ObjectsApi:
             "CopyObjectResult",
             element("LastModified", timestamps.s3_iso(row.timestamp)),
             text("ETag", f'"{row.etag}"'),
-            headers=version_header(row),
+            headers=version_header(row)
+            | {
+                f"x-amz-copy-source-{name.removeprefix('x-amz-')}": value
+                for name, value in version_header(source).items()
+            },
         )
 
     async def _share(
@@ -418,7 +430,7 @@ def _tags_of(raw: bytes) -> dict[str, str]:
         for tag in children(sets, "Tag"):
             pairs.append((value_of(tag, "Key") or "", value_of(tag, "Value") or ""))
     if node is None:
-        raise BadInput("The XML you provided was not well-formed", kind="MalformedXML")
+        raise malformed_xml()
     return _checked_tags(pairs)
 
 

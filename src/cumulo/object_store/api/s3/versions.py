@@ -34,7 +34,10 @@ class VersionsApi:
         prefix, delimiter = query.get("prefix") or "", query.get("delimiter") or ""
         key, version = query.get("key-marker") or "", query.get("version-id-marker") or ""
         if version and not key:
-            raise BadInput("A version-id marker cannot be specified without a key marker.")
+            raise BadInput(
+                "A version-id marker cannot be specified without a key marker.",
+                kind="InvalidArgument",
+            )
         row, marker = await self._store.database.read(
             lambda tx: self._begin(tx, asked, storable(key), version)
         )

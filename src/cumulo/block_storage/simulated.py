@@ -1,0 +1,52 @@
+"""What users of volumes do in a simulated world, and what must be true of volumes at rest."""
+
+from collections.abc import Iterable
+
+from cumulo.block_storage.queries.volume import EVERY
+from cumulo.core.db.transaction import Tx
+from cumulo.core.sim.player import AtRest, Invariant, Player, Refused, Verb
+
+UNREST = ("creating", "deleting", "attaching", "detaching", "extending")
+
+
+async def create_volume(player: Player) -> None:
+    wish = {"name": player.name(), "size": player.chance.randint(1, 3)}
+    await player.make("volume", "/volume/v3/volumes", {"volume": wish})
+
+
+async def extend_volume(player: Player) -> None:
+    path = player.any_of("volume")
+    size = player.chance.randint(2, 5)
+    await player.done("POST", f"{path}/action", {"os-extend": {"new_size": size}})
+
+
+async def delete_volume(player: Player) -> None:
+    path = player.any_of("volume")
+    answer = await player.call("DELETE", path)
+    if answer.status >= 400 and answer.status != 404:
+        raise Refused(f"{answer.status}")
+    player.ledger.removed(path)
+
+
+def volumes_are_at_rest(tx: Tx, rest: AtRest) -> Iterable[str]:
+    """And simulated hosts have just those that there are."""
+    there: dict[str, set[str]] = {host: set() for host in rest.hosts}
+    for row in tx.all(EVERY):
+        if row.status in UNREST:
+            yield f"volume {row.id} is {row.status}"
+        if row.host_id is not None and not row.status.startswith("error"):
+            there.setdefault(row.host_id, set()).add(row.id)
+    for host, parts in rest.hosts.items():
+        if "block_storage" not in parts:
+            continue
+        has = {id for id, made in parts["block_storage"].driver._volumes.items() if made.size_gb}
+        if there[host] - has:
+            yield f"{host} lacks the volumes {sorted(there[host] - has)}"
+
+
+VERBS = [
+    Verb("create volume", create_volume, 3),
+    Verb("extend volume", extend_volume),
+    Verb("delete volume", delete_volume, 2),
+]
+INVARIANTS: list[Invariant] = [volumes_are_at_rest]

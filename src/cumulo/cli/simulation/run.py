@@ -1,0 +1,212 @@
+"""One seed: a random workload, random faults, and what must hold when all has come to rest."""
+
+import asyncio
+import hashlib
+import importlib
+import random
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cumulo import order
+from cumulo.cli.simulation import rest
+from cumulo.cli.simulation.plane import Plane, settings_of
+from cumulo.core.sim import points
+from cumulo.core.sim.faults import Chances, PowerCut
+from cumulo.core.sim.player import AtRest, Invariant, Ledger, Lost, Player, Refused, Verb
+from cumulo.core.sim.world import World
+
+PLAYERS = 3
+PLAY_SECONDS = 150.0
+"""Of the simulated clock."""
+REST_SECONDS = 3600.0
+"""Within which all must have come to rest, once nothing goes wrong any more."""
+THINK_SECONDS = 2.0
+
+
+@dataclass
+class Outcome:
+    seed: int
+    wrong: list[str]
+    trace: list[str]
+    calls: int = 0
+    deaths: int = 0
+    turns: int = 0
+
+    @property
+    def digest(self) -> str:
+        """The same for the same run."""
+        return hashlib.sha256("\n".join(self.trace).encode()).hexdigest()[:16]
+
+
+def prepare(folder: Path, hosts: int) -> None:
+    """A cloud after its first start, which each seed begins with a copy of."""
+    from cumulo import wiring
+
+    cloud = wiring.build(settings_of(folder, hosts))
+    try:
+        asyncio.run(cloud.first_run())
+    finally:
+        cloud.close()
+
+
+def play(seed: int, prepared: Path, folder: Path, hosts: int) -> Outcome:
+    """Run one seed in `folder`, which is removed afterwards."""
+    shutil.copytree(prepared, folder)
+    world = World(seed)
+    outcome = Outcome(seed, [], [])
+    with world.rules():
+        try:
+            runner = asyncio.Runner(loop_factory=lambda: world.loop)
+            with runner:
+                runner.run(_Play(world, folder, hosts, outcome).run())
+        finally:
+            points.instead(None)
+            shutil.rmtree(folder, ignore_errors=True)
+    outcome.turns = world.loop.turns
+    return outcome
+
+
+class _Play:
+    def __init__(self, world: World, folder: Path, hosts: int, outcome: Outcome) -> None:
+        self._world = world
+        self._outcome = outcome
+        self._chances = Chances(random.Random(world.seed ^ 0xFA17))
+        self._plane = Plane(folder, hosts, self._chances, self._tell)
+        self._ledger = Ledger()
+        self._ended = False
+        self._verbs, self._invariants = parts()
+
+    def _tell(self, text: str) -> None:
+        self._outcome.trace.append(f"{self._world.loop.clock.now:10.3f} {text}")
+
+    async def run(self) -> None:
+        points.instead(self._chances.reach)
+        director = asyncio.create_task(self._direct())
+        playing = [asyncio.create_task(self._play(number)) for number in range(PLAYERS)]
+        await asyncio.sleep(PLAY_SECONDS)
+        self._ended = True
+        await asyncio.wait(playing)
+        for task in playing:
+            self._wrong_of(task)
+        self._chances.calm = True
+        for faults in self._driver_faults():
+            faults.clear()
+        await self._come_to_rest()
+        director.cancel()
+        await asyncio.wait({director})
+        self._wrong_of(director)
+        if self._plane.cloud is not None:
+            await self._plane.stop()
+        self._outcome.deaths = self._plane.deaths
+        self._outcome.wrong += self._plane.wrong
+
+    def _wrong_of(self, task: "asyncio.Task[Any]") -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._outcome.wrong.append(f"{type(error).__name__}: {error}"[:2000])
+
+    # --- who plays ----------------------------------------------------------------------------
+
+    async def _play(self, number: int) -> None:
+        chance = random.Random(self._world.seed * 31 + number)
+        weights = [verb.weight for verb in self._verbs]
+        player = Player(self._ask, chance, self._ledger, "")
+        while not self._ended:
+            await asyncio.sleep(chance.expovariate(1 / THINK_SECONDS))
+            [verb] = chance.choices(self._verbs, weights)
+            self._outcome.calls += 1
+            try:
+                await verb.do(player)
+                self._tell(f"{number} {verb.name}: done")
+            except (Refused, Lost) as error:
+                self._tell(f"{number} {verb.name}: {type(error).__name__} {error}")
+
+    async def _ask(self, method: str, path: str, body: Any, user: str) -> Any:
+        return await self._plane.ask(method, path, body, user)
+
+    # --- what goes wrong ----------------------------------------------------------------------
+
+    async def _direct(self) -> None:
+        """Bury the dead and start them again; break drivers; put clocks forward and back."""
+        await self._start()
+        chance = random.Random(self._world.seed ^ 0xD1EC)
+        while True:
+            try:
+                async with asyncio.timeout(chance.expovariate(1 / 15.0) + 0.5):
+                    await self._plane.died.wait()
+            except TimeoutError:
+                if not self._chances.calm:
+                    self._break_something(chance)
+                continue
+            await self._plane.bury()
+            await asyncio.sleep(chance.uniform(0.0, 20.0))
+            await self._start()
+
+    async def _start(self) -> None:
+        while True:
+            try:
+                await self._plane.start()
+                self._tell("the control plane starts")
+                return
+            except PowerCut:
+                await self._plane.bury()
+                await asyncio.sleep(1.0)
+
+    def _break_something(self, chance: random.Random) -> None:
+        broken = self._driver_faults()
+        if chance.random() < 0.2:
+            self._world.shift += chance.uniform(-5.0, 30.0)
+            self._tell(f"the clock is {self._world.shift:.1f} s off")
+        elif broken:
+            faults = chance.choice(broken)
+            effect = faults.any_effect(chance)
+            self._tell(f"{effect} will fail")
+
+    def _driver_faults(self) -> "list[rest.Breakable]":
+        if self._plane.cloud is None:
+            return []
+        return rest.breakable(self._plane.hosts)
+
+    # --- at rest ------------------------------------------------------------------------------
+
+    async def _come_to_rest(self) -> None:
+        end = self._world.loop.clock.now + REST_SECONDS
+        wrong, pause = ["it has not started"], 10.0
+        while wrong and self._world.loop.clock.now < end:
+            await asyncio.sleep(pause)
+            pause *= 2
+            if self._plane.cloud is not None and not self._plane.died.is_set():
+                wrong = await self._looks_wrong()
+        self._outcome.wrong += wrong
+
+    async def _looks_wrong(self) -> list[str]:
+        cloud = self._plane.cloud
+        assert cloud is not None
+        at_rest = AtRest(self._plane.hosts, self._plane.orders, self._plane.wanted, self._ledger)
+        wrong: list[str] = []
+        for check in (*rest.INVARIANTS, *self._invariants):
+            wrong += await cloud.database.read(lambda tx, check=check: list(check(tx, at_rest)))  # type: ignore[misc]
+        for path, noun in list(self._ledger.there.items()):
+            answer = await self._plane.ask("GET", path, None, "admin")
+            if answer.status != 200 and path not in self._ledger.unsure:
+                wrong.append(f"{noun} {path} was acknowledged: {answer.status}")
+        for path in self._ledger.gone:
+            answer = await self._plane.ask("GET", path, None, "admin")
+            if answer.status != 404:
+                wrong.append(f"{path} was deleted: {answer.status} {answer.raw[:300]!r}")
+        return wrong
+
+
+def parts() -> tuple[Sequence[Verb], Sequence[Invariant]]:
+    """Of all services that have a `simulated.py`."""
+    verbs: list[Verb] = []
+    invariants: list[Invariant] = []
+    for name in order.services():
+        if (order.ROOT / name / "simulated.py").exists():
+            module = importlib.import_module(f"cumulo.{name}.simulated")
+            verbs += module.VERBS
+            invariants += module.INVARIANTS
+    return verbs, invariants

@@ -1,0 +1,354 @@
+"""What orchestration answers, operation by operation: see `core.http.responses`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET, UnsetType
+
+from cumulo.core.http.responses import Empty
+from cumulo.core.wire.shapes import Body
+
+
+class Link(Body, kw_only=True):
+    href: str
+    rel: str
+
+
+class Stack(Body, kw_only=True):
+    creation_time: str
+    deletion_time: str | None
+    description: str
+    id: str
+    links: list[Link]
+    parent: Any
+    project: str
+    stack_name: str
+    stack_owner: Any
+    stack_status: str
+    stack_status_reason: str
+    stack_user_project_id: str
+    tags: list[str]
+    updated_time: str | None
+
+
+class StacksAnswer(Body, kw_only=True):
+    count: int | UnsetType = UNSET
+    links: list[Link] | UnsetType = UNSET
+    stacks: list[Stack]
+
+
+class DetailAnswer(Body, kw_only=True):
+    stacks: list[Any]
+
+
+class Output(Body, kw_only=True):
+    description: str
+    output_key: str
+    output_value: Any
+
+
+class StackIdentity(Body, kw_only=True):
+    path: str
+    stack_id: str
+    stack_name: str
+    tenant: str
+
+
+class Resource(Body, kw_only=True):
+    attributes: dict[str, Any]
+    creation_time: Any
+    description: str
+    metadata: dict[str, Any]
+    parent_resource: str | UnsetType = UNSET
+    physical_resource_id: str
+    properties: dict[str, Any]
+    required_by: list[str]
+    resource_action: str
+    resource_identity: StackIdentity
+    resource_name: str
+    resource_status: str
+    resource_status_reason: str
+    resource_type: str
+    stack_identity: StackIdentity
+    stack_name: str
+    updated_time: Any
+
+
+class Stack2(Body, kw_only=True):
+    capabilities: list[Any] | UnsetType = UNSET
+    creation_time: str | UnsetType | None = UNSET
+    deletion_time: str | UnsetType | None = UNSET
+    description: str | UnsetType = UNSET
+    disable_rollback: bool | UnsetType = UNSET
+    id: str
+    links: list[Link]
+    notification_topics: list[Any] | UnsetType = UNSET
+    outputs: list[Output] | UnsetType = UNSET
+    parameters: dict[str, Any] | UnsetType = UNSET
+    parent: Any = UNSET
+    project: str | UnsetType = UNSET
+    resources: list[Any] | UnsetType = UNSET
+    stack_identity: StackIdentity | UnsetType = UNSET
+    stack_name: str | UnsetType = UNSET
+    stack_owner: str | UnsetType | None = UNSET
+    stack_status: str | UnsetType = UNSET
+    stack_status_reason: str | UnsetType = UNSET
+    stack_user_project_id: str | UnsetType | None = UNSET
+    tags: list[str] | UnsetType | None = UNSET
+    template_description: str | UnsetType = UNSET
+    timeout_mins: Any = UNSET
+    updated_time: str | UnsetType | None = UNSET
+
+
+class StacksAnswer2(Body, kw_only=True):
+    stack: Stack2
+
+
+class EnvironmentAnswer(Body, kw_only=True):
+    encrypted_param_names: list[Any]
+    event_sinks: list[Any]
+    parameter_defaults: dict[str, Any]
+    parameters: dict[str, Any]
+    resource_registry: dict[str, Any]
+
+
+class Resource2(Body, kw_only=True):
+    creation_time: str
+    links: list[Link]
+    logical_resource_id: str
+    parent_resource: str | UnsetType = UNSET
+    physical_resource_id: str
+    required_by: list[str]
+    resource_name: str
+    resource_status: str
+    resource_status_reason: str
+    resource_type: str
+    updated_time: str
+
+
+class ResourcesAnswer(Body, kw_only=True):
+    resources: list[Resource2]
+
+
+class Resource3(Body, kw_only=True):
+    attributes: dict[str, Any]
+    creation_time: str
+    description: str
+    links: list[Link]
+    logical_resource_id: str
+    metadata: dict[str, Any]
+    physical_resource_id: str
+    required_by: list[Any]
+    resource_name: str
+    resource_status: str
+    resource_status_reason: str
+    resource_type: str
+    updated_time: str
+
+
+class ResourcesAnswer2(Body, kw_only=True):
+    resource: Resource3
+
+
+class MetadataAnswer(Body, kw_only=True):
+    metadata: Any
+
+
+class Event(Body, kw_only=True):
+    event_time: str
+    id: str
+    links: list[Link]
+    logical_resource_id: str
+    physical_resource_id: str | None
+    resource_name: str
+    resource_status: str
+    resource_status_reason: str
+
+
+class EventsAnswer(Body, kw_only=True):
+    events: list[Event]
+
+
+class ResourceTypesAnswer(Body, kw_only=True):
+    resource_types: list[str]
+
+
+class SupportStatus(Body, kw_only=True):
+    message: Any
+    previous_status: Any
+    status: str
+    version: Any
+
+
+class ResourceTypesAnswer2(Body, kw_only=True):
+    attributes: dict[str, Any]
+    description: str
+    properties: dict[str, Any]
+    resource_type: str
+    support_status: SupportStatus
+
+
+class TemplateAnswer(Body, kw_only=True):
+    Description: str
+    HeatTemplateFormatVersion: str
+    Outputs: dict[str, Any]
+    Parameters: dict[str, Any]
+    Resources: dict[str, Any]
+
+
+class TemplateVersion(Body, kw_only=True):
+    aliases: list[str]
+    type: str
+    version: str
+
+
+class TemplateVersionsAnswer(Body, kw_only=True):
+    template_versions: list[TemplateVersion]
+
+
+class Api(Body, kw_only=True):
+    revision: str
+
+
+class BuildInfoAnswer(Body, kw_only=True):
+    api: Api
+    engine: Api
+
+
+class Service(Body, kw_only=True):
+    binary: str
+    created_at: str
+    deleted_at: Any
+    engine_id: str
+    host: str
+    hostname: str
+    id: str
+    report_interval: int
+    status: str
+    topic: str
+    updated_at: str
+
+
+class ServicesAnswer(Body, kw_only=True):
+    services: list[Service]
+
+
+class ResourceData(Body, kw_only=True):
+    value: str | UnsetType = UNSET
+
+
+class Word(Body, kw_only=True):
+    action: str
+    metadata: dict[str, Any]
+    name: str
+    resource_data: ResourceData
+    resource_id: str
+    status: str
+    type: str
+
+
+class Inner(Body, kw_only=True):
+    action: str
+    metadata: dict[str, Any]
+    name: str
+    resource_data: dict[str, Any]
+    resource_id: str
+    resources: Resources
+    status: str
+    template: dict[str, Any]
+    type: str
+
+
+class Resources(Body, kw_only=True):
+    disk: Word | UnsetType = UNSET
+    inner: Inner | UnsetType = UNSET
+    word: Word
+
+
+class ExportAnswer(Body, kw_only=True):
+    action: str
+    environment: dict[str, Any]
+    files: dict[str, Any]
+    id: str
+    name: str
+    project_id: str
+    resources: Resources
+    stack_user_project_id: str
+    status: str
+    tags: list[str]
+    template: dict[str, Any]
+
+
+class Snapshot(Body, kw_only=True):
+    creation_time: str
+    data: dict[str, Any] | None
+    id: str
+    name: str
+    status: str
+    status_reason: str
+
+
+class SnapshotsAnswer(Body, kw_only=True):
+    snapshots: list[Snapshot]
+
+
+class SoftwareConfigsAnswer(Body, kw_only=True):
+    software_configs: list[Any]
+
+
+class SoftwareConfig(Body, kw_only=True):
+    config: str
+    creation_time: str
+    group: str
+    id: str
+    inputs: list[Any]
+    name: str
+    options: dict[str, Any]
+    outputs: list[Any]
+    project: str
+
+
+class SoftwareConfigsAnswer2(Body, kw_only=True):
+    software_config: SoftwareConfig
+
+
+class SoftwareDeploymentsAnswer(Body, kw_only=True):
+    software_deployments: list[Any]
+
+
+ANSWERS: dict[str, Any] = {
+    "DELETE /stacks/{name}/{stack_id}/abandon": ExportAnswer,
+    "GET /build_info": BuildInfoAnswer,
+    "GET /resource_types": ResourceTypesAnswer,
+    "GET /resource_types/{type_name}": ResourceTypesAnswer2,
+    "GET /resource_types/{type_name}/template": TemplateAnswer,
+    "GET /services": ServicesAnswer,
+    "GET /software_configs": SoftwareConfigsAnswer,
+    "GET /software_configs/{config_id}": SoftwareConfigsAnswer2,
+    "GET /software_deployments": SoftwareDeploymentsAnswer,
+    "GET /software_deployments/metadata/{server_id}": MetadataAnswer,
+    "GET /stacks": StacksAnswer,
+    "GET /stacks/detail": DetailAnswer,
+    "GET /stacks/{name}": StacksAnswer2,
+    "GET /stacks/{name}/{stack_id}": StacksAnswer2,
+    "GET /stacks/{name}/{stack_id}/environment": EnvironmentAnswer,
+    "GET /stacks/{name}/{stack_id}/events": EventsAnswer,
+    "GET /stacks/{name}/{stack_id}/export": ExportAnswer,
+    "GET /stacks/{name}/{stack_id}/resources": ResourcesAnswer,
+    "GET /stacks/{name}/{stack_id}/resources/{resource}": ResourcesAnswer2,
+    "GET /stacks/{name}/{stack_id}/resources/{resource}/events": EventsAnswer,
+    "GET /stacks/{name}/{stack_id}/resources/{resource}/metadata": MetadataAnswer,
+    "GET /stacks/{name}/{stack_id}/snapshots": SnapshotsAnswer,
+    "GET /stacks/{name}/{stack_id}/snapshots/{snapshot_id}": Snapshot,
+    "GET /template_versions": TemplateVersionsAnswer,
+    "PATCH /stacks/{name}/{stack_id}": Empty,
+    "POST /software_configs": SoftwareConfigsAnswer2,
+    "POST /stacks": StacksAnswer2,
+    "POST /stacks/preview": StacksAnswer2,
+    "POST /stacks/{name}/{stack_id}/actions": Empty,
+    "POST /stacks/{name}/{stack_id}/resources/{resource}/signal": Empty,
+    "POST /stacks/{name}/{stack_id}/snapshots": Snapshot,
+    "POST /stacks/{name}/{stack_id}/snapshots/{snapshot_id}/restore": Empty,
+    "PUT /stacks/{name}/{stack_id}": Empty,
+}
