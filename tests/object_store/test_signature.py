@@ -261,3 +261,13 @@ def test_a_checksum_of_parts(algorithm: str) -> None:
     whole.update(b"".join(parts))
     assert checksums.combined(algorithm, values, [len(p) for p in parts]) == checksums.text(whole)
     assert checksums.composite(algorithm, values).endswith("-3")
+
+
+def test_the_hash_that_a_body_is_held_to() -> None:
+    said = {"x-amz-content-sha256": "AB" * 32}
+    for version, payload in ((2, signature.UNSIGNED), (4, "AB" * 32)):
+        signed = signature.Signature(version, "key", "given", 0.0, payload=payload)
+        assert signature.hash_of(signed, said) == "ab" * 32
+    unsigned = signature.Signature(4, "key", "given", 0.0)
+    assert signature.hash_of(unsigned, said) is None
+    assert signature.hash_of(signature.Signature(2, "key", "given", 0.0), {}) is None

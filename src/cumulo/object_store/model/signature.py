@@ -27,7 +27,7 @@ SKEW = 900.0
 LONGEST = 604_800
 """Seconds that a presigned URL may be good for: a week."""
 _DATE = re.compile(r"\d{8}T\d{6}Z")
-_HASH = re.compile(r"[0-9a-f]{64}")
+_HASH = re.compile(r"[0-9a-fA-F]{64}")
 # The parts of a query that name another resource, for version 2.
 _SUBRESOURCES = frozenset(
     {
@@ -93,6 +93,14 @@ def read(headers: Mapping[str, str], pairs: Pairs) -> Signature | None:
             2, query["AWSAccessKeyId"], query["Signature"], float(end), expires=int(end)
         )
     return None
+
+
+def hash_of(signature: Signature, headers: Mapping[str, str]) -> str | None:
+    """The SHA-256 that the body is said to have. Version 2 does not sign it, and holds to it."""
+    said = signature.payload
+    if signature.version == 2:
+        said = headers.get("x-amz-content-sha256") or UNSIGNED
+    return None if said in (UNSIGNED, *CHUNKED) else said.lower()
 
 
 def _header_4(text: str, headers: Mapping[str, str]) -> Signature:

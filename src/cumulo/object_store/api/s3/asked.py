@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hashlib
-import hmac
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -82,7 +81,8 @@ class Body:
         self.algorithm = algorithm
         self._sum = checksums.ALGORITHMS[algorithm]() if algorithm else None
         # A hash of the signature needs not be computed twice when it is the checksum, too.
-        self._sha256 = None if self._payload in _FREE else hashlib.sha256()
+        self._hash = signatures.hash_of(asked.signature, asked.headers)
+        self._sha256 = None if self._hash is None else hashlib.sha256()
 
     def _size(self) -> int:
         name = "content-length" if self.chunks is None else "x-amz-decoded-content-length"
@@ -122,9 +122,7 @@ class Body:
         """Raises BadInput for bytes that are not what was said."""
         if size != self.size:
             raise ClientGone()
-        if self._sha256 is not None and not hmac.compare_digest(
-            self._sha256.hexdigest(), self._payload
-        ):
+        if self._sha256 is not None and self._sha256.hexdigest() != self._hash:
             raise BadInput(
                 "The provided 'x-amz-content-sha256' header does not match what was computed.",
                 kind="XAmzContentSHA256Mismatch",
@@ -173,9 +171,6 @@ class Body:
             each.update(bytes(found))
         self.check(len(found), hashlib.md5(found, usedforsecurity=False).hexdigest())
         return bytes(found)
-
-
-_FREE = (signatures.UNSIGNED, *signatures.CHUNKED)
 
 
 def _md5_of(headers: Mapping[str, str]) -> str | None:
