@@ -4,10 +4,26 @@ import asyncio
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from cumulo.core.auth.policy import Rules
+from cumulo.core.http import faults, openapi
+from cumulo.core.http.operations import Face, Operation
 from cumulo.core.http.responses import response_of, stray_lines
 from tests.support.cloud import running_cloud
+
+
+def face(name: str, speaks: Literal["json", "octets"], response: Any) -> Face:
+    operation = Operation("GET", "/", lambda call: None, public=True, response=response)
+    return Face(
+        name=name,
+        mount="",
+        faults=faults.identity,
+        rules=Rules({}),
+        operations=[operation],
+        speaks=speaks,
+    )
+
 
 UNDECLARED = {
     "identity": 25,
@@ -63,6 +79,11 @@ def test_every_operation_is_in_the_document(tmp_path: Path) -> None:
     assert "os_compute_api:servers:create" in servers["x-policies"]
     networks = document["paths"]["/network/v2.0/networks"]["get"]["responses"]["200"]
     assert networks["content"]["application/json"]["schema"]["$ref"].endswith("NetworksAnswer")
+    # Two faces share a path: a page for browsers, JSON for others.
+    both = openapi.document(
+        [face("page", "octets", None), face("facts", "json", dict[str, str])], "0"
+    )["paths"]["/"]["get"]["responses"]["200"]["content"]
+    assert set(both) == {"*/*", "application/json"}
     references = {word for word in json.dumps(document).split('"') if word.startswith("#/")}
     known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     assert references <= known

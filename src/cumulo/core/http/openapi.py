@@ -51,8 +51,11 @@ def document(faces: Iterable[Face], version: str) -> dict[str, Any]:
                 _add_schema(entry.setdefault("requestBody", {}), schema_of[operation.body])
             response = response_of(face, operation)
             if response is Octets:
-                content = {"*/*": {"schema": {"type": "string"}}}
-                entry["responses"][str(operation.status)]["content"] = content
+                # Beside JSON, where several operations share the path.
+                told = entry["responses"].setdefault(
+                    str(operation.status), {"description": "success"}
+                )
+                told.setdefault("content", {})["*/*"] = {"schema": {"type": "string"}}
             elif response is not None and response is not Empty:
                 answers = entry["responses"]
                 answer = answers.setdefault(str(operation.status), {"description": "success"})
@@ -72,8 +75,8 @@ def _name_of(kind: Any) -> str:
 
 def _add_schema(holder: dict[str, Any], schema: dict[str, Any]) -> None:
     """Actions share a path: their bodies, and their answers, are alternatives."""
-    content = holder.setdefault("content", {"application/json": {"schema": {}}})
-    media = content["application/json"]
+    content = holder.setdefault("content", {})
+    media = content.setdefault("application/json", {"schema": {}})
     if not media["schema"]:
         media["schema"] = schema
     elif "oneOf" in media["schema"]:
