@@ -239,4 +239,5 @@ def test_converges(shard: int, points: list[str], tmp_path: Path) -> None:
     assert not {name for name in left if name.startswith("object_")} - {
         "object_accounts",
         "object_containers",
+        "object_devices",
     }

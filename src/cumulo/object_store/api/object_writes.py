@@ -336,6 +336,10 @@ def stored_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+MOST_DIGITS = 100
+"""Of a number in a header; a longer one is none."""
+
+
 def delete_at(headers: Mapping[str, str]) -> int | None:
     """When the object is to go. Raises BadInput."""
     after, at = headers.get("x-delete-after"), headers.get("x-delete-at")
@@ -347,7 +351,7 @@ def delete_at(headers: Mapping[str, str]) -> int | None:
         return LAST if len(after) > 10 else min(LAST, int(time.time()) + int(after))
     if not at:
         return None
-    if not at.isdecimal():
+    if len(at) > MOST_DIGITS or not at.isdecimal():
         raise BadInput("Non-integer X-Delete-At")
     if len(at) > len(str(LAST)):
         return LAST
