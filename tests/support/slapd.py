@@ -139,6 +139,18 @@ class Slapd:
         self.remove(f"cn=Person {name},{PEOPLE}")
 
 
+def _started(folder: Path, port: int | None) -> Slapd:
+    """A free port may be somebody else's by the time that it is taken."""
+    for _ in range(2):
+        made = Slapd(folder, port or free_port(), free_port())
+        with contextlib.suppress(AssertionError):
+            made.start()
+            return made
+    made = Slapd(folder, port or free_port(), free_port())
+    made.start()
+    return made
+
+
 @contextlib.contextmanager
 def slapd(folder: Path, *, port: int | None = None) -> Iterator[Slapd]:
     if SERVER is None:
@@ -147,8 +159,7 @@ def slapd(folder: Path, *, port: int | None = None) -> Iterator[Slapd]:
     (folder / "db").mkdir()
     _certificates(folder)
     (folder / "conf").write_text(_configuration(folder))
-    made = Slapd(folder, port or free_port(), free_port())
-    made.start()
+    made = _started(folder, port)
     try:
         made.add(SUFFIX, ["dcObject", "organization"], dc="firm", o="Firm")
         made.add(PEOPLE, "organizationalUnit")
