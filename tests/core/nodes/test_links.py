@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import msgspec
 import pytest
 
 from cumulo.core.hosts.peer import Peer, PeerFault
 from cumulo.core.http.operations import Call, Operation
-from cumulo.core.nodes import links, serving
+from cumulo.core.nodes import serving
 from cumulo.core.nodes.links import _Forwarded
 from cumulo.core.nodes.serving import NodeSession
 
@@ -88,18 +87,16 @@ def test_answers_that_nobody_reads(method: str, path: str) -> None:
 def test_clients_that_go() -> None:
     async def test(session: NodeSession, peer: Peer) -> None:
         for number in range(200):
-            beginning = asyncio.create_task(_Forwarded(peer, number).begin(call("GET", "/long")))
+            forwarded = _Forwarded(peer, number)
+            beginning = asyncio.create_task(forwarded.begin(call("GET", "/long")))
             for _ in range(number % 12):
                 await asyncio.sleep(0)
             beginning.cancel()
             await asyncio.wait({beginning})
             if not beginning.cancelled() and beginning.exception() is None:
                 # It had begun: the server closes what nobody takes, begun or not.
-                await session_of(peer, number)
+                await forwarded.aclose()
         await settled(session)
-
-    async def session_of(peer: Peer, number: int) -> None:
-        await peer.tell("leave", number)
 
     asyncio.run(ends(test))
 
@@ -157,6 +154,3 @@ def test_contents_that_are_closed_before_they_are_open() -> None:
         assert (slow.closed, session._open) == (1, {})
 
     asyncio.run(ends(test))
-
-
-assert links.EMPTY == (204, 304) and msgspec
