@@ -331,9 +331,10 @@ async def listen(
     for each in tcp:
         server = await asyncio.start_server(connections.serve, sock=each, backlog=128)
         closing.append(server.close)
-    for each in tls if context is not None else ():
-        serving = asyncio.create_task(connections.serve_tls(each, context))
-        closing.append(serving.cancel)
+    if context is not None:
+        for each in tls:
+            serving = asyncio.create_task(connections.serve_tls(each, context))
+            closing.append(serving.cancel)
 
     def close() -> None:
         for end in closing:
