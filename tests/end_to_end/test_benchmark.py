@@ -150,8 +150,7 @@ def rally(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rally]:
     home = tmp_path_factory.mktemp("rally")
     with served_cloud(home / "cloud") as cloud:
         made = Rally(cloud, home)
-        users = {"admin": _user(cloud, "admin")}
-        spec = {"openstack": {"auth_url": cloud.auth_url, **users}}
+        spec = {"openstack": _platform(cloud)}
         made("env", "create", "--name", "here", "--spec", made.file("spec", json.dumps(spec)))
         try:
             yield made
@@ -161,6 +160,10 @@ def rally(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rally]:
             pid = machine.process_of(env)
             if pid is not None:
                 os.kill(pid, signal.SIGTERM)
+
+
+def _platform(cloud: ServedCloud) -> dict[str, Any]:
+    return {"auth_url": cloud.auth_url, "admin": _user(cloud, "admin")}
 
 
 def _user(cloud: ServedCloud, name: str) -> dict[str, str]:
@@ -197,6 +200,58 @@ def test_environments(rally: Rally) -> None:
     assert "--force" in refused.stderr and "broken" in rally("env", "list").stdout
     rally("deployment", "delete", "--deployment", "broken", "--force")
     assert "broken" not in rally("env", "list").stdout
+
+
+def test_deployments_are_what_scripts_of_that_name_expect(rally: Rally) -> None:
+    """Twice: `destroy` forgets, so that the name is free again."""
+    spec = json.dumps({"type": "ExistingCloud", "creds": {"openstack": _platform(rally.cloud)}})
+    path = rally.file("old.json", spec)
+    for _ in range(2):
+        rally("deployment", "create", "--name", "ci", "--filename", path, "--no-use")
+        listed = rally("deployment", "check", "--deployment", "ci").stdout
+        assert "keystone" in listed and "Available" in listed
+        assert "***" in rally("deployment", "show", "ci").stdout
+        rally("deployment", "recreate", "ci")
+        config = json.loads(rally("deployment", "config", "ci").stdout)
+        assert config["openstack"]["admin"]["username"] == "admin"
+        rally("deployment", "destroy", "ci")
+        assert "ci" not in rally("deployment", "list").stdout.split()
+
+
+def test_what_a_cloud_lacks_is_said_in_validation(rally: Rally) -> None:
+    text = """
+    version: 2
+    title: x
+    subtasks:
+      - title: y
+        scenario: {SCENARIO}
+        contexts: {users: {}, network: {}, CONTEXTS}
+    """
+    template = rally.file("template.yaml", "heat_template_version: 2018-08-31\nresources: 5")
+    for scenario, contexts, words in (
+        (
+            "NeutronNetworks.create_and_list_floating_ips: {floating_network: nowhere}",
+            "",
+            "network with name nowhere not found. Available networks: ['public'",
+        ),
+        (f"HeatStacks.create_and_list_stack: {{template_path: {template}}}", "", "Heat template"),
+        ("CinderVolumes.create_volume: {size: 1, volume_type: gold}", "", "volume type gold"),
+        (
+            "Dummy.openstack: {}",
+            "api_versions: {nova: {service_typ: compute}}",
+            "'service_typ' was unexpected",
+        ),
+    ):
+        file = text.replace("SCENARIO", scenario).replace("CONTEXTS", contexts)
+        assert words in rally("task", "validate", "-", stdin=file, status=1).stderr
+    good = text.replace("SCENARIO", "NovaServers.list_servers: {}")
+    for config, status in (
+        ("{nova: {service_name: nova}, cinder: {service_type: volumev3}}", 0),
+        ("{nova: {service_type: nowhere}}", 1),
+    ):
+        file = good.replace("CONTEXTS", f"api_versions: {config}")
+        rally("task", "start", "-", stdin=file, status=2 if status else 0)
+    assert rally.left() == []
 
 
 def test_more_than_a_page_of_things_is_taken_away(rally: Rally) -> None:

@@ -51,7 +51,7 @@ _MODULES: Mapping[str, str] = {
     "images": "storage",
     "volumes": "storage",
     "volume_types": "storage",
-    "api_versions": "users",
+    "api_versions": "versions",
     "dummy_context": "users",
     "swift_objects": "objects",
     "stacks": "stacks",

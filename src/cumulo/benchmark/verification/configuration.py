@@ -112,11 +112,14 @@ def _credentials(writer: _Writer, cloud: Session, networks: bool) -> None:
 
 async def _compute(writer: _Writer, cloud: Session) -> None:
     images = await _asked(cloud, "image", "/images", "images")
+    # One whose size nobody knows may be of any; what no disk can boot from is none.
     active = sorted(
-        (i for i in images if i["status"] == "active"), key=lambda i: (i.get("size") or 0, i["id"])
+        (i for i in images if i["status"] == "active" and i.get("container_format") == "bare"),
+        key=lambda i: (i.get("size") is None, i.get("size") or 0, i["id"]),
     )
     flavors = await _asked(cloud, "compute", "/flavors/detail", "flavors")
-    flavors.sort(key=lambda f: (f["ram"], f["vcpus"], f["disk"]))
+    # Compute refuses to boot an image on a flavor without a disk, unless a volume is there.
+    flavors.sort(key=lambda f: (f["disk"] == 0, f["ram"], f["vcpus"], f["disk"]))
     hosts = len(await _asked(cloud, "compute", "/os-hypervisors", "hypervisors"))
     if active:
         writer.put("compute", image_ref=active[0]["id"], image_ref_alt=active[-1]["id"])
@@ -190,17 +193,23 @@ async def _asked(cloud: Session, kind: str, path: str, collection: str) -> list[
     return found
 
 
-def extended(config: Config, text: str) -> Config:
-    """With another file's options over it. Raises ValueError for what is no such file."""
+def options(text: str) -> Config:
+    """A file's options by their sections. Raises ValueError for what is no such file."""
     parser = _parser()
     try:
         parser.read_string(text)
     except configparser.Error as error:
         raise ValueError(str(error)) from None
-    made = {section: dict(options) for section, options in config.items()}
-    made.setdefault("DEFAULT", {}).update(parser.defaults())
+    made: Config = {"DEFAULT": dict(parser.defaults())} if parser.defaults() else {}
     for section in parser.sections():
-        own = {k: v for k, v in parser.items(section) if k not in parser.defaults()}
+        made[section] = {k: v for k, v in parser.items(section) if k not in parser.defaults()}
+    return made
+
+
+def extended(config: Config, more: Config) -> Config:
+    """With other options over it."""
+    made = {section: dict(options) for section, options in config.items()}
+    for section, own in more.items():
         made.setdefault(section, {}).update(own)
     return made
 
@@ -219,4 +228,7 @@ def written(config: Config) -> str:
 
 
 def _parser() -> configparser.RawConfigParser:
-    return configparser.RawConfigParser(interpolation=None, strict=True)
+    parser = configparser.RawConfigParser(interpolation=None, strict=True)
+    # Some options of Tempest's plugins have capitals.
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    return parser
