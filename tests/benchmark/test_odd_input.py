@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -473,8 +474,12 @@ def test_a_command_that_is_ended_leaves_none_of_its_own(tmp_path: Path) -> None:
         await asyncio.wait([work])
 
     environments.run(whole())
-    child = Path("/proc") / (tmp_path / "pid").read_text().strip() / "stat"
-    assert not child.exists() or " Z " in child.read_text()
+    child = int((tmp_path / "pid").read_text())
+    for _ in range(500):
+        if not tasks._started(child) or " Z " in Path(f"/proc/{child}/stat").read_text():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it goes on")
 
 
 def test_rates_of_several_processes_are_one_rate() -> None:
