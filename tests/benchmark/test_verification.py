@@ -12,12 +12,19 @@ import pytest
 
 from cumulo.benchmark.client.http import Http
 from cumulo.benchmark.client.session import Credentials, Session
+from cumulo.benchmark.model.result import Environment
 from cumulo.benchmark.model.verification import Test as Outcome
 from cumulo.benchmark.model.verification import Verifier
 from cumulo.benchmark.queries.store import NoSuch, Store
 from cumulo.benchmark.report import verification as report
 from cumulo.benchmark.service import environments, verifications
-from cumulo.benchmark.verification.configuration import configuration, extended, options, written
+from cumulo.benchmark.verification.configuration import (
+    configuration,
+    extended,
+    options,
+    read,
+    written,
+)
 from cumulo.cli.rally import verify
 
 
@@ -122,6 +129,7 @@ def test_a_configuration_is_written_and_extended() -> None:
     assert "admin_password = a$$b%c" in text
     assert "use_dynamic_credentials = false" in text
     assert "[compute]\nimage_ref = 1\nCapital = 2" in text
+    assert read(text) == made
     with pytest.raises(ValueError):
         options("no section")
 
@@ -154,6 +162,31 @@ def test_what_tests_boot_can_be_booted() -> None:
     found = asyncio.run(configuration(Catalog(), "/x"))["compute"]
     assert (found["flavor_ref"], found["flavor_ref_alt"]) == ("least", "more")
     assert (found["image_ref"], found["min_compute_nodes"]) == ("small", "1")
+
+
+def test_a_configuration_keeps_what_it_was_extended_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def whole() -> None:
+        made: list[int] = []
+
+        async def asked(*given: Any) -> Any:
+            made.append(1)
+            return {"auth": {"admin_password": "a$b"}}
+
+        monkeypatch.setattr(verifications, "_of_cloud", asked)
+        env = Environment("u", "e", "", {}, "READY", "", "")
+        one = {"compute": {"flavor_ref": "1"}}
+        for more in (one, {"compute": {"image_ref": "2"}}, {}):
+            text = await verifications.configure(env, tmp_path, again=False, extend=more)
+        assert read(text) == {
+            "auth": {"admin_password": "a$b"},
+            "compute": {"flavor_ref": "1", "image_ref": "2"},
+        }
+        assert len(made) == 1
+        assert "compute" not in await verifications.configure(env, tmp_path, again=True)
+
+    asyncio.run(whole())
 
 
 def test_lists_of_tests_in_rallys_form(tmp_path: Path) -> None:

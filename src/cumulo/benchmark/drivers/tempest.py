@@ -125,8 +125,13 @@ class Tempest:
         for name in ("logs", "lock"):
             (self._folder / name).mkdir(exist_ok=True)
         config = self._folder / ".stestr.conf"
-        if config.exists():
-            return
+        if not config.exists():
+            await self._discovery(config)
+        if not (self._folder / ".stestr").exists():
+            # A run makes it itself; a list wants it to be there.
+            await run([*self._env(), str(self._venv / "bin" / "stestr"), "init"], timeout=60)
+
+    async def _discovery(self, config: Path) -> None:
         code = "import os, tempest; print(os.path.dirname(tempest.__file__))"
         found = (await run([self._python, "-c", code], timeout=60)).decode().strip()
         config.write_text(

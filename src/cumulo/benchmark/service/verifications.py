@@ -20,6 +20,7 @@ from cumulo.benchmark.verification.configuration import (
     Config,
     configuration,
     extended,
+    read,
     written,
 )
 from cumulo.core.ids import new_id
@@ -175,20 +176,28 @@ async def configure(
     same = made_of.exists() and made_of.read_text() == spec
     if path.exists() and same and not again and not extend:
         return path.read_text()
+    if path.exists() and same and not again:
+        # What is there is extended, and keeps what it was extended by before.
+        config = read(path.read_text())
+    else:
+        config = await _of_cloud(env, folder)
+    text = written(extended(config, extend or {}))
+    path.touch(mode=0o600)
+    path.write_text(text)
+    made_of.write_text(spec)
+    return text
+
+
+async def _of_cloud(env: Environment, folder: Path) -> Config:
     platform = platform_of(env.spec)
     if not platform.get("admin"):
         raise BadSpec("verifying needs an administrator's credentials")
     http = http_of(platform)
     try:
         session = Session(http, credentials_of(platform, platform["admin"]))
-        config = await configuration(session, str(folder))
+        return await configuration(session, str(folder))
     finally:
         http.close()
-    text = written(extended(config, extend) if extend else config)
-    path.touch(mode=0o600)
-    path.write_text(text)
-    made_of.write_text(spec)
-    return text
 
 
 async def start(

@@ -206,6 +206,14 @@ def options(text: str) -> Config:
     return made
 
 
+def read(text: str) -> Config:
+    """A file that `written` made. Raises ValueError."""
+    return {
+        section: {name: value.replace("$$", "$") for name, value in own.items()}
+        for section, own in options(text).items()
+    }
+
+
 def extended(config: Config, more: Config) -> Config:
     """With other options over it."""
     made = {section: dict(options) for section, options in config.items()}
