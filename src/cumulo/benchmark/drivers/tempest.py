@@ -124,10 +124,10 @@ class Tempest:
         """The workspace: a file that says where Tempest's tests are."""
         for name in ("logs", "lock"):
             (self._folder / name).mkdir(exist_ok=True)
-        config = self._folder / ".stestr.conf"
-        if not config.exists():
+        config, repository = self._folder / ".stestr.conf", self._folder / ".stestr"
+        if not _there(config):
             await self._discovery(config)
-        if not (self._folder / ".stestr").exists():
+        if not _there(repository):
             # A run makes it itself; a list wants it to be there.
             await run([*self._env(), str(self._venv / "bin" / "stestr"), "init"], timeout=60)
 
@@ -161,3 +161,7 @@ class Tempest:
 
 def _size(path: Path) -> int:
     return path.stat().st_size
+
+
+def _there(path: Path) -> bool:
+    return path.exists()
