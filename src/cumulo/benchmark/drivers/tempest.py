@@ -122,19 +122,23 @@ class Tempest:
 
     async def _prepare(self) -> None:
         """The workspace: a file that says where Tempest's tests are."""
-        for name in ("logs", "lock"):
-            (self._folder / name).mkdir(exist_ok=True)
-        config, repository = self._folder / ".stestr.conf", self._folder / ".stestr"
-        if not _there(config):
-            await self._discovery(config)
-        if not _there(repository):
+        lacks = self._lacks()
+        if ".stestr.conf" in lacks:
+            await self._discovery()
+        if ".stestr" in lacks:
             # A run makes it itself; a list wants it to be there.
             await run([*self._env(), str(self._venv / "bin" / "stestr"), "init"], timeout=60)
 
-    async def _discovery(self, config: Path) -> None:
+    def _lacks(self) -> list[str]:
+        """What is not there yet; folders of its own are made."""
+        for name in ("logs", "lock"):
+            (self._folder / name).mkdir(exist_ok=True)
+        return [name for name in (".stestr.conf", ".stestr") if not (self._folder / name).exists()]
+
+    async def _discovery(self) -> None:
         code = "import os, tempest; print(os.path.dirname(tempest.__file__))"
         found = (await run([self._python, "-c", code], timeout=60)).decode().strip()
-        config.write_text(
+        (self._folder / ".stestr.conf").write_text(
             f"[DEFAULT]\ntest_path={found}/test_discover\ntop_dir={Path(found).parent}\n"
             "group_regex=([^\\.]*\\.)*\n"
         )
@@ -161,7 +165,3 @@ class Tempest:
 
 def _size(path: Path) -> int:
     return path.stat().st_size
-
-
-def _there(path: Path) -> bool:
-    return path.exists()
