@@ -58,6 +58,11 @@ def syntax_problems(workload: Workload) -> list[str]:
     for name, config in workload.contexts.items():
         found += context_problems(name, config)
     given = {name.partition("@")[0] for name in workload.contexts}
+    for argument, context in scenario.or_context.items():
+        if not workload.args.get(argument) and context not in given:
+            found.append(
+                f"You should specify either scenario argument {argument} or use context {context}."
+            )
     missing = [name for name in scenario.contexts if not set(name.split("|")) & given]
     if missing:
         listed = ", ".join(name.replace("|", " or ") for name in missing)
