@@ -28,6 +28,7 @@ from cumulo.core.ids import new_id
 CHOSEN_VERIFIER = "verifier"
 CHOSEN = "verification"
 FAILED = ("fail", "uxsuccess")
+_PATTERN = re.compile(r"[][^$*+?(){}|\\]")
 SETS = (
     *("full", "smoke", "scenario", "baremetal", "clustering", "compute", "database"),
     *("data_processing", "identity", "image", "messaging", "network", "object_storage"),
@@ -288,8 +289,13 @@ def _judged(
 
 def named(tests: Mapping[str, object]) -> list[str]:
     """Patterns that are these tests and no others; a class or a module is all its tests. A name's
-    own tags are no part of it."""
-    return [rf"^{re.escape(name.partition('[')[0].strip())}([\[.(]|$)" for name in tests]
+    own tags are no part of it. What has more than a name can have is a pattern already."""
+    return [
+        name
+        if _PATTERN.search(name.partition("[id-")[0])
+        else rf"^{re.escape(name.partition('[')[0].strip())}([\[.(]|$)"
+        for name in tests
+    ]
 
 
 def _regex(pattern: str) -> str:

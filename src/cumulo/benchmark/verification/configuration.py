@@ -74,7 +74,7 @@ async def configuration(cloud: Session, folder: str) -> Config:
         await _volume(writer, cloud)
     writer.put("image-feature-enabled", import_image=True, os_glance_reserved=True)
     writer.put("placement", min_microversion="1.0", max_microversion="latest")
-    writer.put("object-storage", operator_role="member", reseller_admin_role="ResellerAdmin")
+    await _roles(writer, cloud)
     writer.put("object-storage-feature-enabled", container_sync=False, discoverable_apis="all")
     return writer.config
 
@@ -108,6 +108,16 @@ def _credentials(writer: _Writer, cloud: Session, networks: bool) -> None:
         admin_domain_scope=False,
     )
     writer.put("identity-feature-enabled", api_v2=False, api_v3=True, access_rules=True)
+
+
+async def _roles(writer: _Writer, cloud: Session) -> None:
+    """By the names that the cloud has, in its own letters."""
+    found = await _asked(cloud, "identity", "/roles", "roles")
+    there = {role["name"].lower(): role["name"] for role in found}
+    operator = next((there[n] for n in ("swiftoperator", "member", "_member_") if n in there), None)
+    writer.put(
+        "object-storage", operator_role=operator, reseller_admin_role=there.get("reselleradmin")
+    )
 
 
 async def _compute(writer: _Writer, cloud: Session) -> None:
@@ -156,11 +166,16 @@ async def _compute(writer: _Writer, cloud: Session) -> None:
 
 async def _network(writer: _Writer, cloud: Session) -> None:
     path = "/networks?router:external=true"
-    for network in await _asked(cloud, "network", path, "networks"):
+    found = await _asked(cloud, "network", path, "networks")
+    # An administrator sees those that are outside for some projects alone: not one of them, if
+    # another is for all.
+    path = "/rbac-policies?action=access_as_external&target_tenant=*"
+    everybodys = {p["object_id"] for p in await _asked(cloud, "network", path, "rbac_policies")}
+    found.sort(key=lambda network: network["id"] not in everybodys)
+    for network in found[:1]:
         writer.put(
             "network", public_network_id=network["id"], floating_network_name=network["name"]
         )
-        break
     writer.put("network", project_network_cidr="10.100.0.0/16", project_network_mask_bits=28)
     extensions = await _asked(cloud, "network", "/extensions", "extensions")
     aliases = ",".join(sorted(e["alias"] for e in extensions))
