@@ -62,6 +62,10 @@ def build(frame: Frame) -> Service:
         """A change is for all of them."""
         loop.also_ring = [found[each.name] for each in (SecondaryTransfers, PoolSync, PoolNames)]
 
+    if server is not None:
+        folder = frame.settings.data_dir / "dns"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "where").write_text(f"{server.where}\n")  # `up` says it
     return Service(
         dns,
         faces=[dns_face(dns, frame.database, frame.settings.region, frame.rules("dns", RULES))],

@@ -34,7 +34,6 @@ UNDECLARED = {
     "compute": 62,
     "object_store": 6,
     "shared_file_system": 89,
-    "dns": 1,
     "baremetal": 44,
     "orchestration": 23,
     "metric": 4,

@@ -230,7 +230,8 @@ class ZonesApi:
         scope = common.scope_of(call)
         row = self.found(call, tx, scope)
         with_shares = common.is_true(call.header("X-Designate-Delete-Shares"))
-        row = self._zones.delete(tx, row, scope, with_shares=with_shares)
+        hard = common.is_true(call.header("X-Designate-Hard-Delete"))
+        row = self._zones.delete(tx, row, scope, with_shares=with_shares, hard=hard)
         return self._body(call, tx, row)
 
     def nameservers(self, call: Call, tx: Tx) -> Any:
