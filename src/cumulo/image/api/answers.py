@@ -103,32 +103,8 @@ class Object(Body, kw_only=True):
     updated_at: str | None
 
 
-class PropertyValue(Body, kw_only=True):
-    description: str | UnsetType | None = UNSET
-    enum: list[str] | UnsetType = UNSET
-    operators: list[str] | UnsetType = UNSET
-    readonly: bool | UnsetType = UNSET
-    title: str
-    type: str
-
-
-class PropertyValueSummary(Body, kw_only=True):
-    items: Item
-    title: str
-    type: str
-
-
 class Item(Body, kw_only=True):
     enum: list[str]
-    type: str
-
-
-class PropertyValuePart(Body, kw_only=True):
-    default: int | UnsetType | None = UNSET
-    description: str | UnsetType | None = UNSET
-    maximum: float
-    minimum: int
-    title: str
     type: str
 
 
@@ -182,30 +158,12 @@ class Task(Body, kw_only=True):
     user_id: str | UnsetType = UNSET
 
 
-class InputValue(Body, kw_only=True):
-    all_stores: bool
-    all_stores_must_succeed: bool
-    method: Method
-    stores: list[str] | None
-
-
 class Method(Body, kw_only=True):
     glance_image_id: str | None
     glance_region: str
     glance_service_interface: str
     name: str
     uri: str
-
-
-class InputValueSummary(Body, kw_only=True):
-    os_hash_algo: str
-    os_hash_value: str
-
-
-class InputValuePart(Body, kw_only=True):
-    container_format: str | UnsetType = UNSET
-    min_disk: str | UnsetType = UNSET
-    name: str | UnsetType = UNSET
 
 
 class CachedImage(Body, kw_only=True):
@@ -401,12 +359,12 @@ class MembersAnswer(Body, kw_only=True):
     schema: str
 
 
-class MemberAnswer(Body, kw_only=True):
+class MemberSchema(Body, kw_only=True):
     name: str
     properties: dict[str, Any]
 
 
-class MembersAnswer2(Body, kw_only=True):
+class MembersSchema(Body, kw_only=True):
     links: list[Link]
     name: str
     properties: dict[str, Any]
@@ -471,7 +429,9 @@ ANSWERS: dict[str, Any] = {
     "GET /v2/images/{image_id}/file": Octets,
     "POST /v2/images/{image_id}/import": Empty,
     "PUT /v2/cache/{image_id}": Empty,
-    "GET /v2/schemas/member": MemberAnswer,
-    "GET /v2/schemas/members": MembersAnswer2,
+    "GET /v2/schemas/member": MemberSchema,
+    "GET /v2/schemas/members": MembersSchema,
     "GET /v2/images/{image_id}/locations": list,
+    "DELETE /v2/tasks/{task_id}": Empty,
+    "GET /content/{ticket}": Octets,
 }
