@@ -129,8 +129,8 @@ def steps(plane: ControlPlane) -> list[Callable[[], None]]:
 
 
 def rows(data: Path) -> dict[str, int]:
-    # The counter stays, and the note that a name server is at work.
-    kept = ("dns_counters", "dns_servers")
+    # The counter stays, the note that a name server is at work, and the names that pools had.
+    kept = ("dns_counters", "dns_servers", "dns_pool_names")
     counted = {name: count for name, count in leaks.counts(data).items() if name not in kept}
     return {name: count for name, count in counted.items() if name.startswith("dns_")}
 

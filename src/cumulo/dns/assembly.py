@@ -20,7 +20,7 @@ from cumulo.dns.meters import METERS
 from cumulo.dns.model.pool import Pool, Target
 from cumulo.dns.model.zone import DEFAULT_POOL
 from cumulo.dns.policy import RULES
-from cumulo.dns.reconcile import NameServerLoop, PoolSync, SecondaryTransfers
+from cumulo.dns.reconcile import NameServerLoop, PoolNames, PoolSync, SecondaryTransfers
 from cumulo.dns.service.dns import DnsService
 from cumulo.dns.service.pools import Pools
 from cumulo.dns.service.reverses import FloatingIpsGone
@@ -58,7 +58,7 @@ def build(frame: Frame) -> Service:
 
     def bells(found: Bells) -> None:
         """A change is for all of them."""
-        loop.also_ring = [found[each.name] for each in (SecondaryTransfers, PoolSync)]
+        loop.also_ring = [found[each.name] for each in (SecondaryTransfers, PoolSync, PoolNames)]
 
     return Service(
         dns,
@@ -66,6 +66,7 @@ def build(frame: Frame) -> Service:
         reconcilers=[
             SecondaryTransfers(frame.database, dns, Fetcher(guard)),
             PoolSync(frame.database, dns),
+            PoolNames(frame.database, dns),
         ],
         on_bells=bells,
         consumers=[FloatingIpsGone(dns.reverses)],

@@ -37,6 +37,18 @@ _SIGNS = frozenset(";()")
 """What has a meaning of its own in zone files, outside of quotes."""
 
 _TEXTS = ("TXT", "SPF")
+_LONG = ("CERT", "SSHFP", "TLSA")
+"""Of digits that zone files have on several lines, in parentheses."""
+ALPN = frozenset(
+    (
+        *("http/0.9", "http/1.0", "http/1.1", "h2", "h2c", "h3", "spdy/1", "spdy/2", "spdy/3"),
+        *("stun.turn", "stun.nat-discovery", "webrtc", "c-webrtc", "ftp", "imap", "pop3"),
+        *("managesieve", "coap", "co", "xmpp-client", "xmpp-server", "acme-tls/1", "mqtt"),
+        *("dot", "doq", "ntske/1", "sunrpc", "smb", "irc", "nntp", "nnsp", "sip/2", "tds/8.0"),
+        *("dicom", "postgresql", "radius/1.0", "radius/1.1"),
+    )
+)
+"""Protocols that IANA knows: anything else in an `alpn` is a slip, and cuts the service off."""
 
 
 class BadRecord(ValueError):
@@ -68,6 +80,8 @@ def parsed(kind: str, text: str) -> "Rdata":
 
     if len(text) > MOST_TEXT:
         raise BadRecord(f"it is longer than {MOST_TEXT} characters")
+    if kind in _LONG:
+        text = _one_line(text)
     if any(ord(character) < 0x20 for character in text):
         raise BadRecord("it has a line break or another control character")
     if text.lstrip().startswith("\\#"):
@@ -82,6 +96,7 @@ def parsed(kind: str, text: str) -> "Rdata":
             dns.rdataclass.IN, dns.rdatatype.from_text(kind), text, None, relativize=False
         )
         found.to_wire()
+        _check_services(found)
     except dns.name.NeedAbsoluteNameOrOrigin:
         raise BadRecord("a name in it does not end with a dot") from None
     except (dns.exception.DNSException, ValueError, LookupError, OverflowError) as error:
@@ -89,8 +104,33 @@ def parsed(kind: str, text: str) -> "Rdata":
     return found
 
 
+def _one_line(text: str) -> str:
+    """Lines in parentheses as one. Without both of them nothing is changed."""
+    head, opened, rest = text.partition("(")
+    body, closed, tail = rest.partition(")")
+    if not (opened and closed) or tail.strip() or any(sign in body for sign in "();"):
+        return text
+    return " ".join(f"{head} {body}".split())
+
+
+def _check_services(found: "Rdata") -> None:
+    """SVCB and HTTPS (RFC 9460). Raises BadRecord."""
+    import dns.rdtypes.svcbbase
+
+    if not isinstance(found, dns.rdtypes.svcbbase.SVCBBase):
+        return
+    alpn = found.params.get(dns.rdtypes.svcbbase.ParamKey.ALPN)
+    for each in getattr(alpn, "ids", ()):
+        if each.decode("ascii", "replace") not in ALPN:
+            raise BadRecord(f"alpn: {each.decode('ascii', 'replace')} is no known protocol")
+    if found.priority == 0 and found.params:
+        raise BadRecord("an alias (priority 0) has no parameters")
+
+
 def _quoted(text: str) -> str:
     """One word without quotes is one string, whatever signs are in it (`v=DMARC1;p=none`)."""
+    if text.endswith("\\") and '"' not in text:
+        raise BadRecord("it ends with a backslash")
     return text if not text or '"' in text or " " in text else f'"{text}"'
 
 

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
+from cumulo.core.clock import seconds_of
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.sim.points import reach
 from cumulo.core.work import pools
@@ -27,6 +28,8 @@ log = logging.getLogger("cumulo.dns")
 
 SWEEP_SECONDS = 5.0
 HEARTBEAT_SECONDS = 10.0
+RENAMED_AT_ONCE = 50
+"""Zones in one transaction: it is on the loop."""
 BUSY_SECONDS = 2.0
 """How long a project's secondary zone waits while another one of it is fetched."""
 
@@ -233,8 +236,39 @@ class SecondaryTransfers:
     def failed(self, tx: Tx, id: str, reason: str) -> None:
         """A zone that was never there is an ERROR; another one is answered from what there is."""
         row = tx.get(ZoneRow, id)
-        if row is not None:
-            self._dns.zones.put_off(tx, row, reason, refused=row.transferred_at is None)
+        if row is None:
+            return
+        row = self._dns.zones.put_off(tx, row, reason, refused=row.transferred_at is None)
+        heard = row.transferred_at
+        if heard is not None and not row.expired and row.wanted:
+            age = seconds_of(tx.now) - seconds_of(heard)
+            if age > row.expire:
+                self._dns.zones.expire(tx, row)
+
+
+class PoolNames:
+    """Gives zones the names that the servers of their pool have now, some at a time."""
+
+    name = "names of pools"
+
+    def __init__(self, database: Database, dns: DnsService) -> None:
+        self._database = database
+        self._dns = dns
+
+    def due(self, tx: Tx, most: int) -> list[str]:
+        return [pool.id for pool in self._dns.pools.renamed(tx)[:most]]
+
+    async def step(self, id: str) -> None:
+        more = True
+        while more:
+            more = await self._database.write(
+                lambda tx: self._dns.zones.rename_servers(tx, id, RENAMED_AT_ONCE),
+                name="zones follow their pool",
+            )
+            await asyncio.sleep(0)
+
+    def failed(self, tx: Tx, id: str, reason: str) -> None:
+        """Where it stopped is noted: the next pass goes on from there."""
 
 
 class PoolSync:
@@ -271,7 +305,7 @@ class PoolSync:
         row = tx.get(ZoneRow, id)
         if row is None:
             return None
-        return row, self._dns.serving.texts(tx, row), self._dns.pools.get(row.pool_id)
+        return row, self._dns.serving.texts(tx, row), self._dns.pools.get(tx, row.pool_id)
 
     def _done(self, tx: Tx, id: str, change: int) -> None:
         row = tx.get(ZoneRow, id)

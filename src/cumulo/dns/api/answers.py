@@ -252,13 +252,13 @@ class QuotasAnswer(Body, kw_only=True):
 class Pool(Body, kw_only=True):
     attributes: dict[str, Any]
     created_at: str
-    description: str
+    description: str | None
     id: str
     links: Links
     name: str
     ns_records: list[NsRecord]
-    project_id: Any
-    updated_at: Any
+    project_id: str | None
+    updated_at: str | None
 
 
 class PoolsAnswer(Body, kw_only=True):
@@ -349,6 +349,8 @@ ANSWERS: dict[str, Any] = {
     "GET /v2/zones/{zone_id}/shares": SharesAnswer,
     "GET /v2/zones/{zone_id}/shares/{share_id}": SharedZone,
     "PATCH /v2/blacklists/{id}": Blacklist,
+    "PATCH /v2/pools/{id}": Pool,
+    "POST /v2/pools": Pool,
     "PATCH /v2/quotas/{project}": QuotasAnswer,
     "PATCH /v2/reverse/floatingips/{key}": Floatingip,
     "PATCH /v2/tlds/{id}": Tld,

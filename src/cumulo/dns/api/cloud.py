@@ -1,4 +1,4 @@
-"""Quotas, limits, pools and the state of the service on the wire."""
+"""Quotas, limits and the state of the service on the wire."""
 
 from typing import Any
 
@@ -11,7 +11,6 @@ from cumulo.core.ids import child_id
 from cumulo.core.wire.shapes import StrictBody
 from cumulo.dns.api import common
 from cumulo.dns.model.change import DEAD_SECONDS
-from cumulo.dns.model.pool import Pool
 from cumulo.dns.service import checks
 from cumulo.dns.service.dns import DnsService
 from cumulo.dns.service.refusals import bad_request, forbidden, not_found
@@ -45,8 +44,6 @@ class CloudApi:
             Operation(
                 "DELETE", quotas, self.reset_quotas, policy="reset_quotas", status=204, **late
             ),
-            Operation("GET", "/v2/pools", self.pools, policy="find_pools"),
-            Operation("GET", "/v2/pools/{id}", self.pool, policy="get_pool"),
             Operation("GET", "/v2/service_statuses", self.statuses, policy="find_service_statuses"),
             Operation(
                 "GET", "/v2/service_statuses/{id}", self.status, policy="find_service_status"
@@ -107,41 +104,10 @@ class CloudApi:
         return self._limits(tx, project_id)
 
     def reset_quotas(self, call: Call, tx: Tx) -> None:
-        self._dns.zones.quotas.reset_limits(tx, self._project(call))
-
-    # --- pools ------------------------------------------------------------------------------
-
-    def _pool(self, call: Call, pool: Pool) -> dict[str, Any]:
-        started = to_moment(self._dns.started)
-        return {
-            "id": pool.id,
-            "name": pool.name,
-            "description": pool.description,
-            "attributes": pool.attributes,
-            "project_id": None,
-            "ns_records": [
-                {"hostname": name, "priority": at + 1} for at, name in enumerate(pool.nameservers)
-            ],
-            "created_at": started,
-            "updated_at": None,
-            "links": {"self": common.link(call, "pools", pool.id)},
-        }
-
-    def pools(self, call: Call, tx: Tx) -> Any:
+        """Who may at all may for any project, without a word of all projects (as in Designate)."""
         common.scope_of(call)
-        where = common.filters_of(call, ("name",), ())
-        common.limit_of(call)
-        items = [
-            self._pool(call, pool)
-            for pool in self._dns.pools.all
-            if where.get("name", pool.name) == pool.name
-        ]
-        links = {"self": call.url}
-        return {"pools": items, "links": links, "metadata": {"total_count": len(items)}}
-
-    def pool(self, call: Call, tx: Tx) -> Any:
-        common.scope_of(call)
-        return self._pool(call, self._dns.pools.shown(call.path["id"]))
+        call.allow({"project_id": call.path["project"]})
+        self._dns.zones.quotas.reset_limits(tx, call.path["project"])
 
     # --- services ---------------------------------------------------------------------------
 

@@ -124,12 +124,19 @@ def changes_of(
     wrongly = [
         name
         for name, value in values.items()
-        if name not in writable and (name not in shown or shown[name] != value)
+        if name not in writable and (name not in shown or not _same(name, shown[name], value))
     ]
     if wrongly:
         message = f"Provided object does not match schema. Keys {wrongly} are not valid for {noun}"
         raise InvalidObject(*(wrong([name], message, "read_only", name) for name in wrongly))
     return {name: value for name, value in values.items() if name in writable}
+
+
+def _same(name: str, shown: Any, given: Any) -> bool:
+    """Names have no case."""
+    if name == "name" and isinstance(given, str) and isinstance(shown, str):
+        return shown.lower() == given.lower()
+    return bool(shown == given)
 
 
 def filters_of(

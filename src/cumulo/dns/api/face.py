@@ -7,6 +7,7 @@ from cumulo.dns.api import versions
 from cumulo.dns.api.cloud import CloudApi
 from cumulo.dns.api.common import envelope
 from cumulo.dns.api.nouns import noun_operations
+from cumulo.dns.api.pools import PoolsApi
 from cumulo.dns.api.recordsets import RecordsetsApi
 from cumulo.dns.api.reverses import ReversesApi
 from cumulo.dns.api.shares import SharesApi
@@ -34,6 +35,7 @@ def dns_face(dns: DnsService, database: Database, region: str, rules: Rules | No
             *TasksApi(dns, database).operations(),
             *noun_operations(dns),
             *CloudApi(dns).operations(),
+            *PoolsApi(dns).operations(),
             *ReversesApi(dns, region).operations(),
         ],
     )

@@ -14,7 +14,7 @@ from cumulo.dns.model.zone import ZoneRow
 from cumulo.dns.service import checks
 from cumulo.dns.service.dns import DnsService
 from cumulo.dns.service.recordsets import RecordsetWish
-from cumulo.dns.service.refusals import bad_request, missing, not_found
+from cumulo.dns.service.refusals import InvalidObject, bad_request, missing, not_found, wrong
 from cumulo.dns.service.scope import Scope
 
 NEW = ("name", "type", "ttl", "description", "records")
@@ -46,8 +46,8 @@ def recordset_body(call: Call, row: RecordsetRow, zone: ZoneRow) -> dict[str, An
         "id": row.id,
         "zone_id": row.zone_id,
         "project_id": row.project_id,
-        "name": row.name,
-        "zone_name": zone.name,
+        "name": row.display,
+        "zone_name": zone.display,
         "type": row.type,
         "records": row.records,
         "description": row.description,
@@ -72,6 +72,8 @@ class RecordsetsApi:
         one = f"{many}/{{recordset_id}}"
         late: dict[str, Any] = {"early": False}
         body: dict[str, Any] = {"body": RecordsetRequest}
+        # What may not be changed at all is refused whatever the body is.
+        any_body: dict[str, Any] = {"body": RecordsetRequest | list[Any]}
         return [
             Operation("GET", "/v2/recordsets", self.index_all, policy="find_recordsets", **late),
             Operation(
@@ -80,7 +82,7 @@ class RecordsetsApi:
             Operation("GET", many, self.index, policy="find_recordsets", **late),
             Operation("POST", many, self.create, policy="create_recordset", **body, **late),
             Operation("GET", one, self.show, policy="get_recordset", **late),
-            Operation("PUT", one, self.update, policy="update_recordset", **body, **late),
+            Operation("PUT", one, self.update, policy="update_recordset", **any_body, **late),
             Operation("DELETE", one, self.delete, policy="delete_recordset", status=202, **late),
         ]
 
@@ -166,9 +168,15 @@ class RecordsetsApi:
         name = checks.name_of("name", values["name"], wildcard=True)
         if kind == "SOA":
             raise bad_request("Creating a SOA recordset is not allowed")
+        checks.owner_of(kind, name)
         texts, wire = checks.records_of(kind, values["records"])
         wish = RecordsetWish(
-            name=name, type=kind, records=texts, wire=wire, **self._plain(values, scope)
+            name=name,
+            type=kind,
+            records=texts,
+            wire=wire,
+            shown=checks.shown_of(values["name"], name),
+            **self._plain(values, scope),
         )
         row = self._recordsets.create(tx, zone, wish, scope)
         body = recordset_body(call, row, zone)
@@ -197,6 +205,8 @@ class RecordsetsApi:
             raise bad_request("Updating SOA recordsets is not allowed")
         if row.type == "NS" and row.name == zone.name:
             raise bad_request("Updating a root zone NS record is not allowed")
+        if isinstance(call.body, list):
+            raise InvalidObject(wrong([], "a list is no set of records", "type", "object"))
         shown = recordset_body(call, row, zone)
         values = common.changes_of(call.body, shown, WRITABLE, "recordset")
         plain = self._plain(values, scope)

@@ -9,7 +9,7 @@ from cumulo.core.faults import Fault, NotAcceptable, NotFound, TooLarge, Unsuppo
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.work import pools
 from cumulo.dns.api import common
-from cumulo.dns.api.zones import attributes_of, pool_for
+from cumulo.dns.api.zones import pool_for
 from cumulo.dns.model.task import TaskRow
 from cumulo.dns.service import checks
 from cumulo.dns.service.dns import DnsService
@@ -159,7 +159,7 @@ class TasksApi:
             message = "A project ID must be specified when not using a project scoped token."
             raise bad_request(message, "missing_project_id")
         text, attributes = _file_of(call, await _whole(call))
-        pool_id = pool_for(self._dns, call, attributes)
+        pool_id = await self._database.read(lambda tx: self._pool(call, tx, attributes))
         try:
             file = await pools.TOOLS(read, text)
         except BadZoneFile as bad:
@@ -182,6 +182,11 @@ class TasksApi:
             )
         return self._begun(call, row)
 
+    def _pool(self, call: Call, tx: Tx, attributes: dict[str, str]) -> str:
+        if "pool_id" in attributes:
+            self._dns.pools.shown(tx, attributes["pool_id"])
+        return pool_for(self._dns, call, tx, attributes)
+
     def _wish(
         self, file: ZoneFile, attributes: dict[str, str], pool_id: str, scope: Scope
     ) -> ZoneWish:
@@ -197,6 +202,7 @@ class TasksApi:
         return ZoneWish(
             pool_id=pool_id,
             name=file.name,
+            shown=file.shown,
             email=email,
             ttl=ttl or rules.default_ttl,
             attributes=attributes,
@@ -254,7 +260,7 @@ class TasksApi:
         call.allow({"project_id": zone.project_id})
         pool_id = None if call.body is None else call.body.pool_id
         if pool_id is None:
-            pool_id = self._dns.pools.chosen(zone.attributes).id
+            pool_id = self._dns.pools.chosen(tx, zone.attributes).id
             if pool_id == zone.pool_id:
                 raise bad_request("No valid pool selected")
         self._dns.zones.move(tx, zone, pool_id, scope)
@@ -290,7 +296,7 @@ def _file_of(call: Call, raw: bytes) -> tuple[str, dict[str, str]]:
             raise bad_request(message) from None
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise bad_request("Invalid JSON body") from None
-        return body.zonefile, attributes_of(body.attributes or {})
+        return body.zonefile, checks.attributes_of(body.attributes or {})
     if kind != "text/dns":
         raise UnsupportedMediaType("Content-type must be text/dns or application/json")
     try:

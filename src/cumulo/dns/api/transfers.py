@@ -93,7 +93,7 @@ class TransfersApi:
         zone = self._dns.zones.get(tx, call.path["zone_id"], scope)
         call.allow({"project_id": zone.project_id})
         wish = call.body or OfferRequest()
-        shown = {"zone_id": zone.id, "zone_name": zone.name}
+        shown = {"zone_id": zone.id, "zone_name": zone.display}
         values = common.changes_of(
             wish, shown, ("target_project_id", "description"), "transfer_request"
         )
@@ -122,10 +122,12 @@ class TransfersApi:
         return row
 
     def _found(self, call: Call, tx: Tx, *, own: bool) -> TransferRequestRow:
-        """`own`: only for the giver; to others it is not there."""
+        """`own`: only for the giver. To others it is not there, unless it is offered to them."""
         scope = common.scope_of(call)
         row = self._transfers.request(tx, call.path["id"])
-        if own and not scope.sees(row.project_id):
+        target = row.target_project_id
+        offered = not own and (target is None or target == scope.project_id)
+        if not scope.sees(row.project_id) and not offered:
             raise NotFound(
                 "Could not find ZoneTransferRequest", kind="zone_transfer_request_not_found"
             )

@@ -18,7 +18,6 @@ from cumulo.dns.service.zones import ZoneWish
 
 NEW = ("name", "type", "email", "ttl", "description", "attributes", "masters")
 WRITABLE = ("email", "ttl", "description", "masters")
-MOST_ATTRIBUTES = 64
 MOST_MASTERS = 32
 
 
@@ -51,7 +50,7 @@ def zone_body(call: Call, row: ZoneRow, shared: bool) -> dict[str, Any]:
         "id": row.id,
         "pool_id": row.pool_id,
         "project_id": row.project_id,
-        "name": row.name,
+        "name": row.display,
         "email": row.email,
         "description": row.description,
         "ttl": row.ttl,
@@ -141,13 +140,13 @@ class ZonesApi:
     def create(self, call: Call, tx: Tx) -> Any:
         scope = common.scope_of(call)
         call.allow()
-        wish = self._wish(call, common.changes_of(call.body, {}, NEW, "zone"), scope)
+        wish = self._wish(call, tx, common.changes_of(call.body, {}, NEW, "zone"), scope)
         row = self._zones.create(tx, wish, scope)
         body = self._body(call, tx, row)
         status = 202 if row.status == "PENDING" else 201
         return Reply(status, body, {"Location": body["links"]["self"]})
 
-    def _wish(self, call: Call, values: dict[str, Any], scope: Scope) -> ZoneWish:
+    def _wish(self, call: Call, tx: Tx, values: dict[str, Any], scope: Scope) -> ZoneWish:
         if "name" not in values:
             raise missing("name")
         kind = values.get("type", "PRIMARY")
@@ -171,10 +170,12 @@ class ZonesApi:
                     message = f"'{name}' can't be specified when type is SECONDARY"
                     raise InvalidObject(wrong([name], message, "not_allowed", name))
             email = rules.email
-        attributes = attributes_of(values.get("attributes") or {})
+        attributes = checks.attributes_of(values.get("attributes") or {})
+        name = checks.name_of("name", values["name"])
         return ZoneWish(
-            pool_id=pool_for(self._dns, call, attributes),
-            name=checks.name_of("name", values["name"]),
+            pool_id=pool_for(self._dns, call, tx, attributes),
+            name=name,
+            shown=checks.shown_of(values["name"], name),
             type=kind,
             email=email,
             ttl=self._ttl(values.get("ttl"), scope),
@@ -231,30 +232,18 @@ class ZonesApi:
 
     def nameservers(self, call: Call, tx: Tx) -> Any:
         row = self.found(call, tx, common.scope_of(call))
-        servers = self._dns.pools.get(row.pool_id).nameservers
-        items = [{"hostname": name, "priority": at + 1} for at, name in enumerate(servers)]
+        found = self._dns.pools.get(tx, row.pool_id).ns_records
+        items = [{"hostname": each.hostname, "priority": each.priority} for each in found]
         return {"nameservers": items}
 
 
-def pool_for(dns: DnsService, call: Call, attributes: dict[str, str]) -> str:
+def pool_for(dns: DnsService, call: Call, tx: Tx, attributes: dict[str, str]) -> str:
     """The pool that a zone's attributes ask for: by its id, which only some may, or by its own
     attributes."""
-    chosen = dns.pools.chosen(attributes).id
+    chosen = dns.pools.chosen(tx, attributes).id
     if "pool_id" in attributes:
         call.allow({}, "zone_create_forced_pool")
     return chosen
-
-
-def attributes_of(value: Any) -> dict[str, str]:
-    """Words for whoever chooses the pool."""
-    if not isinstance(value, dict) or len(value) > MOST_ATTRIBUTES:
-        message = f"{value!r:.200} is not of type 'object'"
-        raise InvalidObject(wrong(["attributes"], message, "type", "object"))
-    for key, each in value.items():
-        if not isinstance(each, str) or not key or max(len(key), len(each)) > 255:
-            message = f"{each!r:.200} is no text of at most 255 characters"
-            raise InvalidObject(wrong(["attributes", key[:255]], message, "type", "string"))
-    return value
 
 
 def masters_of(value: Any) -> list[str]:

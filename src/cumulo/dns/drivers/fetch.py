@@ -1,6 +1,8 @@
 """Zones of other name servers by AXFR, with dnspython. For a thread; bounded in time and size."""
 
+import socket
 import time
+from ipaddress import ip_address
 
 from cumulo.core.outbound.guard import Guard, Refused
 from cumulo.dns import names, rdata, serials
@@ -29,13 +31,33 @@ class Fetcher:
                 break
             host, port = _address(master)
             try:
-                self._guard.check_address(host)
-                return _fetch(name, host, port, serial, end)
+                address = self._address_of(host, port)
+                return _fetch(name, address, port, serial, end)
             except Refused as error:
                 reasons.append(f"{master}: {error}")
             except TransferFailed as error:
                 reasons.append(f"{master}: {error}")
         raise TransferFailed("; ".join(reasons) or "there are no masters")
+
+    def _address_of(self, host: str, port: int) -> str:
+        """Of a master that is named: looked up once, so that it is judged and asked the same.
+        Raises Refused, TransferFailed."""
+        if not _is_address(host):
+            try:
+                found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            except (OSError, UnicodeError) as error:
+                raise TransferFailed(f"its address is not found: {error}") from None
+            host = str(found[0][4][0])
+        self._guard.check_address(host)
+        return host
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _fetch(name: str, host: str, port: int, serial: int | None, end: float) -> Received | None:

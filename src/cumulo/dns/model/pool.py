@@ -2,9 +2,46 @@
 not the cloud's own."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
+
+from cumulo.core.clock import Moment
+from cumulo.core.db.rows import Key, Row, Unique, table
+
+
+class NsRecord(msgspec.Struct, frozen=True):
+    """The name of a server of a pool; those with the smaller number are named first."""
+
+    hostname: str
+    priority: int
+
+
+@table("dns_pools", Unique("name"))
+class PoolRow(Row, frozen=True):
+    """A pool that was made by the API: other names, and the cloud's own name servers behind them.
+    Those with servers of their own are in the settings."""
+
+    id: Annotated[str, Key()]
+    name: str
+    description: str | None
+    project_id: str | None
+    """What whoever made it said; it means nothing to the cloud."""
+    attributes: dict[str, str]
+    ns_records: list[NsRecord]
+    created_at: Moment
+    updated_at: Moment | None
+
+
+@table("dns_pool_names")
+class PoolNamesRow(Row, frozen=True):
+    """The names that the zones of a pool have as their NS, or are being given.
+
+    `after`: the zones up to this id have them; None: all do."""
+
+    id: Annotated[str, Key()]
+    nameservers: list[str]
+    after: str | None
 
 
 class PoolZone(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,14 +73,35 @@ class Target(Protocol):
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
+    """`row`: of one that was made by the API."""
+
     id: str
     name: str
     description: str | None = None
     attributes: dict[str, str] = {}
     nameservers: list[str]
     targets: Sequence[Target] = ()
+    row: PoolRow | None = None
 
     @property
     def alone(self) -> bool:
         """The cloud's own name servers are all of it."""
         return not self.targets
+
+    @property
+    def ns_records(self) -> list[NsRecord]:
+        if self.row is not None:
+            return self.row.ns_records
+        return [NsRecord(name, at + 1) for at, name in enumerate(self.nameservers)]
+
+
+def pool_of(row: PoolRow) -> Pool:
+    found = sorted(row.ns_records, key=lambda each: (each.priority, each.hostname))
+    return Pool(
+        id=row.id,
+        name=row.name,
+        description=row.description,
+        attributes=row.attributes,
+        nameservers=[each.hostname for each in found],
+        row=row,
+    )

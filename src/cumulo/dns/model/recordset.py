@@ -32,8 +32,14 @@ class RecordsetRow(Row, frozen=True):
     action: Action
     status: Status
     version: int
+    shown: str | None
+    """The name with the case of letters as it was given; None: `name` is that."""
     created_at: Moment
     updated_at: Moment | None
+
+    @property
+    def display(self) -> str:
+        return self.shown or self.name
 
 
 def recordset_state(row: RecordsetRow) -> tuple[Action, Status]:

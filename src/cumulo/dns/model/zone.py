@@ -16,6 +16,7 @@ DEFAULT_POOL = "794ccc2c-d751-44fe-b57f-8894c9f5c842"
     "dns_zones",
     Unique("name"),
     IndexOn("project_id", "created_at"),
+    IndexOn("pool_id", "id"),
     IndexOn("due", where="due > 0"),
     IndexOn("change", where="status <> 'ACTIVE'"),
 )
@@ -57,8 +58,18 @@ class ZoneRow(Row, frozen=True):
     recordsets: int
     records: int
     transferred_at: Moment | None
+    """When its masters were last heard to have nothing newer."""
+    expired: bool
+    """They have been away for longer than the SOA's expire: it is not answered for (RFC 1035,
+    3.3.13)."""
+    shown: str | None
+    """The name with the case of letters as it was given; None: `name` is that."""
     created_at: Moment
     updated_at: Moment | None
+
+    @property
+    def display(self) -> str:
+        return self.shown or self.name
 
 
 @table("dns_shares", Unique("zone_id", "target_project_id"))

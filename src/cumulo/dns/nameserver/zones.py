@@ -7,8 +7,11 @@ owner: type, class, TTL, length, data.
 """
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
+from cumulo.dns.nameserver.catalogs import Catalogs
 from cumulo.dns.nameserver.feed import Commit, Drop, Gone, Put, Secret, Secrets, Steps, Whole
 
 SOA = 6
@@ -131,9 +134,14 @@ class Zone:
 class World:
     """All zones. `version` grows with each commit."""
 
-    def __init__(self) -> None:
+    def __init__(self, catalogs: Mapping[str, bytes] = MappingProxyType({})) -> None:
         self.zones: dict[bytes, Zone] = {}
         self.names: dict[str, bytes] = {}
+        self.catalogs = Catalogs(catalogs)
+        for pool_id, catalog in catalogs.items():
+            id = Catalogs.id_of(pool_id)
+            self.names[id] = catalog
+            self.zones[catalog] = Zone(catalog, id, pool_id)
         self.version = 0
         self.layout = 0
         """Grows when zones come or go: a name may then belong to another one."""
@@ -151,7 +159,7 @@ class World:
         number = None
         for step in steps:
             if isinstance(step, Commit):
-                self._commit()
+                self._commit(step.number)
                 number = step.number
             elif isinstance(step, Whole):
                 self._making[step.zone_id] = Zone(step.name, step.zone_id, step.pool_id)
@@ -175,22 +183,27 @@ class World:
                 return None
             name = name[1 + name[0] :]
 
-    def _commit(self) -> None:
+    def _commit(self, number: int) -> None:
         self.version += 1
         self.ready = True
         self.changed = {zone.name for zone in self._making.values()}
         for zone_id, zone in self._making.items():
-            if self.names.get(zone_id) != zone.name:
+            old = self.zones.get(self.names.get(zone_id, b""))
+            if old is None or old.name != zone.name:
                 self.layout += 1
-            self._remove(zone_id)
+            stays = old is not None and (old.name, old.pool_id) == (zone.name, zone.pool_id)
+            self._remove(zone_id, leaves=not stays)
+            if not stays:
+                self.catalogs.come(zone)
             self.names[zone_id] = zone.name
             self.zones[zone.name] = zone
         changes: dict[bytes, Change] = {}
+        told = [step for step in self._later if not isinstance(step, Gone)]
         for step in self._later:
             if isinstance(step, Gone):
                 self._remove(step.zone_id)
                 self.layout += 1
-                continue
+        for step in (*told, *self.catalogs.steps(number)):
             name = self.names.get(step.zone_id)
             if name is not None:
                 zone = self.zones[name]
@@ -203,11 +216,15 @@ class World:
         self._making = {}
         self._later = []
 
-    def _remove(self, zone_id: str) -> None:
+    def _remove(self, zone_id: str, *, leaves: bool = True) -> None:
+        """`leaves`: its pool, too."""
         name = self.names.pop(zone_id, None)
         if name is not None:
+            zone = self.zones.pop(name)
             # Answers that were kept of it are not good any more.
-            self.zones.pop(name).version = -1
+            zone.version = -1
+            if leaves:
+                self.catalogs.gone(zone)
 
     @staticmethod
     def _apply(zone: Zone, step: Put | Drop, change: Change) -> None:

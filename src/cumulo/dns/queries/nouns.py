@@ -60,7 +60,10 @@ TSIGKEYS = Listing(
     default_sort=_OLDEST,
 )
 TSIGKEY_NAMED = query(
-    TsigkeyRow, sa.select(TsigkeyRow.sql_table).where(_k.name == sa.bindparam("name"))
+    TsigkeyRow,
+    sa.select(TsigkeyRow.sql_table)
+    .where(sa.func.lower(_k.name).in_((sa.bindparam("name"), sa.bindparam("dotted"))))
+    .limit(1),
 )
 ALL_TSIGKEYS = query(TsigkeyRow, sa.select(TsigkeyRow.sql_table).order_by(_k.id))
 
@@ -109,6 +112,14 @@ END_REQUESTS = statement(
         _q.id != sa.bindparam("but"),
     )
 )
+MOST_DONE = 100
+"""Offers of a project that were taken, and imports and exports, that are remembered."""
+DONE_REQUESTS = statement(
+    sa.select(_q.id)
+    .where(_q.project_id == sa.bindparam("project_id"), _q.status != "ACTIVE")
+    .order_by(_q.updated_at.desc(), _q.id)
+    .offset(MOST_DONE)
+)
 TRANSFER_REQUESTS = Listing(
     TransferRequestRow,
     filters={"concerns": _concerns, "status": equals(_q.status)},
@@ -134,4 +145,10 @@ TASKS = Listing(
     },
     sort_keys=_times(_x),
     default_sort=_OLDEST,
+)
+OLD_TASKS = statement(
+    sa.select(_x.id)
+    .where(_x.project_id == sa.bindparam("project_id"), _x.type == sa.bindparam("type"))
+    .order_by(_x.created_at.desc(), _x.id)
+    .offset(MOST_DONE)
 )

@@ -51,6 +51,14 @@ NAMED = query(
     RecordsetRow,
     sa.select(_t).where(_c.zone_id == sa.bindparam("zone_id"), _c.name == sa.bindparam("name")),
 )
+CUTS = query(
+    RecordsetRow,
+    sa.select(_t).where(
+        _c.zone_id == sa.bindparam("zone_id"),
+        _c.name.in_(sa.bindparam("names", expanding=True)),
+        _c.type == "NS",
+    ),
+)
 ONE = query(
     RecordsetRow,
     sa.select(_t).where(

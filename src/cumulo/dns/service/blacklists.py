@@ -81,6 +81,7 @@ def _compiled(pattern: str) -> Any:
     options = re2.Options()
     options.max_mem = 1 << 20
     options.log_errors = False
+    options.case_sensitive = False
     try:
         return re2.compile(pattern, options)
     except re2.error as error:

@@ -8,6 +8,8 @@ from cumulo.dns.service.refusals import InvalidObject, bad_request, wrong
 
 MOST_TTL = 2**31 - 1
 MOST_DESCRIPTION = 160
+MOST_ATTRIBUTES = 64
+_PROTOCOLS = frozenset(("_tcp", "_udp", "_sctp", "_dccp"))
 MOST_RECORDS = 1000
 """In one set: reading so many takes 50 ms. Quotas are far below."""
 
@@ -46,9 +48,27 @@ def name_of(field: str, value: Any, *, wildcard: bool = False) -> str:
         raise InvalidObject(wrong([field], f"{value!r} is not of type 'string'", "type", "string"))
     name = value.lower()
     fault = names.fault_of(name, wildcard=wildcard)
+    if fault is not None and not value.isascii():
+        fault = f"it is written {_ascii(value)} in DNS"
     if fault is not None:
         raise InvalidObject(wrong([field], f"'{value[:300]}' is not a name: {fault}"))
     return name
+
+
+def _ascii(value: str) -> str:
+    """A name of other letters as DNS has it (IDNA 2008)."""
+    import dns.exception
+    import dns.name
+
+    try:
+        return dns.name.from_text(value[:255], idna_codec=dns.name.IDNA_2008_Practical).to_text()
+    except (dns.exception.DNSException, UnicodeError, ValueError):
+        return "in no way"
+
+
+def shown_of(given: str, name: str) -> str | None:
+    """What to show of a name: with the case of letters as it was given, if that is another one."""
+    return None if given == name else given
 
 
 def email_of(value: Any) -> str:
@@ -58,6 +78,18 @@ def email_of(value: Any) -> str:
     fault = names.fault_of(f"{local}.{domain}.".lower())
     if not at or not local or "@" in domain or fault is not None:
         raise InvalidObject(wrong(["email"], f"'{value}' is not an email", "format", "email"))
+    return value
+
+
+def attributes_of(value: Any) -> dict[str, str]:
+    """Words for whoever chooses the pool."""
+    if not isinstance(value, dict) or len(value) > MOST_ATTRIBUTES:
+        message = f"{value!r:.200} is not of type 'object'"
+        raise InvalidObject(wrong(["attributes"], message, "type", "object"))
+    for key, each in value.items():
+        if not isinstance(each, str) or not key or max(len(key), len(each)) > 255:
+            message = f"{each!r:.200} is no text of at most 255 characters"
+            raise InvalidObject(wrong(["attributes", key[:255]], message, "type", "string"))
     return value
 
 
@@ -88,6 +120,23 @@ def records_of(kind: str, value: Any) -> tuple[list[str], bytes]:
     return texts, rdata.pack(list(wires))
 
 
+def owner_of(kind: str, name: str) -> None:
+    """Names that some types may not have, or have to (RFC 4592, 4.2; RFC 6698, 3)."""
+    if kind == "NS" and name.startswith("*."):
+        raise InvalidObject(wrong(["name"], "a wildcard is no delegation", "format", "hostname"))
+    if kind == "TLSA":
+        port, protocol = [*name.split("."), "", ""][:2]
+        if not (
+            port.startswith("_")
+            and port[1:].isascii()
+            and port[1:].isdecimal()
+            and len(port) <= 6
+            and int(port[1:]) <= 65535
+            and protocol in _PROTOCOLS
+        ):
+            raise bad_request("A TLSA record is at _PORT._PROTOCOL below a name")
+
+
 def type_of(value: Any) -> str:
     if value not in rdata.TYPES:
         message = f"'{value!s:.60}' is not a supported record type"
@@ -95,8 +144,15 @@ def type_of(value: Any) -> str:
     return str(value)
 
 
+def _is_host(text: str) -> bool:
+    """A name of at least two labels, the last one no number."""
+    name = f"{text.lower().removesuffix('.')}."
+    last = name.rstrip(".").rpartition(".")[2]
+    return name.count(".") > 1 and not last.isdigit() and names.fault_of(name) is None
+
+
 def master_of(index: int, value: Any) -> str:
-    """An address with or without a port, as it was given."""
+    """An address or a host's name, with or without a port, as it was given."""
     text = value if isinstance(value, str) else ""
     host, port = text, ""
     if text.startswith("["):
@@ -105,11 +161,15 @@ def master_of(index: int, value: Any) -> str:
     elif text.count(":") == 1:
         host, _, port = text.partition(":")
     try:
-        ip_address(host)
+        if not _is_host(host):
+            ip_address(host)
         if text.endswith(":") or (port and not 0 < int(port) < 65536):
             raise ValueError
     except ValueError:
         raise InvalidObject(
-            wrong(["masters", index], f"{value!r:.200} is no address with or without a port")
+            wrong(
+                ["masters", index],
+                f"{value!r:.200} is no address and no host, with or without a port",
+            )
         ) from None
     return text

@@ -39,7 +39,7 @@ class DnsService:
         self.changes = Changes()
         self.tlds = Tlds()
         self.blacklists = Blacklists()
-        self.tsigkeys = Tsigkeys(seal, self.changes)
+        self.tsigkeys = Tsigkeys(seal, self.changes, pools)
         self.zones = Zones(rules, self.changes, self.tlds, self.blacklists, pools)
         self.recordsets = Recordsets(self.zones)
         self.shares = Shares(self.zones, identity)

@@ -30,6 +30,8 @@ class RecordsetWish(msgspec.Struct, kw_only=True):
     wire: bytes
     description: str | None = None
     managed: bool = False
+    shown: str | None = None
+    """See the row."""
 
 
 class Recordsets:
@@ -84,6 +86,7 @@ class Recordsets:
             action="CREATE",
             status="PENDING",
             version=1,
+            shown=wish.shown,
             created_at=tx.now,
             updated_at=None,
         )
@@ -174,7 +177,19 @@ class Recordsets:
             raise bad_request(message, where)
         covering = self.zones.covering(tx, wish.name)
         if covering is not None and covering.id != zone.id:
+            if (wish.type, wish.name) == ("NS", covering.name):
+                return  # Other servers than the child's have to say where it is.
             raise bad_request(f"RecordSet belongs in a child zone: {covering.name}", where)
+
+        if wish.type not in ("A", "AAAA"):
+            above = [each for each in names.ancestors(wish.name) if names.within(each, zone.name)]
+            between = above[:-1]
+            cuts = tx.all(queries.CUTS, zone_id=zone.id, names=between) if between else ()
+            if cuts:
+                message = (
+                    f"It is below the delegation of {cuts[0].name}: nobody would be told of it"
+                )
+                raise bad_request(message, where)
 
     @classmethod
     def _check_in_zone(cls, zone: ZoneRow, wish: RecordsetWish) -> None:

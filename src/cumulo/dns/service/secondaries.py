@@ -85,6 +85,7 @@ def _row(
         action="CREATE" if old is None else "UPDATE",
         status="PENDING",
         version=1 if old is None else old.version + 1,
+        shown=None,
         created_at=tx.now if old is None else old.created_at,
         updated_at=None if old is None else tx.now,
     )

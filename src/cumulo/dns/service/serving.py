@@ -64,6 +64,7 @@ class Serving:
                 or key in seen
                 or zone is None
                 or not zone.wanted
+                or zone.expired
             ):
                 continue
             seen.add(key)
@@ -79,6 +80,8 @@ class Serving:
         if zone is None or not zone.wanted:
             return [Gone(zone_id)]
         steps: list[Step] = [Whole(zone.id, names.wire(zone.name), zone.pool_id)]
+        if zone.expired:
+            return steps
         last = ""
         while True:
             page = tx.all(recordset_queries.OF_ZONE, zone_id=zone.id, id=last, most=PAGE)

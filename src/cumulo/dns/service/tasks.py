@@ -85,6 +85,10 @@ class Tasks:
         message: str | None = None,
         error: str | None = None,
     ) -> TaskRow:
+        for (old,) in tx.tuples(queries.OLD_TASKS, project_id=project_id, type=kind):
+            done = tx.get(TaskRow, old)
+            if done is not None:
+                tx.delete(done)
         task_id = new_id()
         row = TaskRow(
             id=task_id,

@@ -48,10 +48,14 @@ class Transfers:
             raise bad_request("Can not transfer a deleting zone")
         if tx.one(queries.OPEN_REQUEST, zone_id=zone.id) is not None:
             raise duplicate("ZoneTransferRequest", "zone_transfer_request")
+        for (old,) in tx.tuples(queries.DONE_REQUESTS, project_id=zone.project_id):
+            done = tx.get(TransferRequestRow, old)
+            if done is not None:
+                tx.delete(done)
         row = TransferRequestRow(
             id=new_id(),
             zone_id=zone.id,
-            zone_name=zone.name,
+            zone_name=zone.display,
             project_id=zone.project_id,
             target_project_id=checks.text_of(
                 "target_project_id", values.get("target_project_id"), 64

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from cumulo.dns import names, rdata
+from cumulo.dns.service.checks import shown_of
 from cumulo.dns.service.recordsets import RecordsetWish
 
 MOST_BYTES = 1024 * 1024
@@ -22,6 +23,7 @@ class ZoneFile(msgspec.Struct, kw_only=True):
     """What is in one: the zone's own values, and its records but for those of the service."""
 
     name: str
+    shown: str | None
     email: str
     ttl: int
     sets: list[RecordsetWish]
@@ -54,12 +56,18 @@ def read(text: str) -> ZoneFile:
         top = owner == origin
         if kind == "SOA" or (kind == "NS" and top):
             continue
-        sets.append(_set(owner.to_text().lower(), kind, rdataset))
+        sets.append(_set(owner.to_text(), kind, rdataset))
     mailbox = names.labels(soa[0].rname.to_wire())
     email = f"{mailbox[0].decode('ascii', 'replace')}@" + names.text(
         soa[0].rname.to_wire()[1 + len(mailbox[0]) :]
     ).rstrip(".")
-    return ZoneFile(name=name, email=email, ttl=max(1, soa.ttl), sets=sets)
+    return ZoneFile(
+        name=name,
+        shown=shown_of(origin.to_text(), name),
+        email=email,
+        ttl=max(1, soa.ttl),
+        sets=sets,
+    )
 
 
 def _parsed(text: str) -> Any:
@@ -94,9 +102,10 @@ def _reason(text: str, error: Exception) -> str:
     return f"line {number}: {found[2]}"
 
 
-def _set(owner: str, kind: str, rdataset: "object") -> RecordsetWish:
+def _set(shown: str, kind: str, rdataset: "object") -> RecordsetWish:
     import dns.rdataset
 
+    owner = shown.lower()
     assert isinstance(rdataset, dns.rdataset.Rdataset)
     fault = names.fault_of(owner, wildcard=True)
     if fault is not None:
@@ -106,5 +115,10 @@ def _set(owner: str, kind: str, rdataset: "object") -> RecordsetWish:
     texts = [each.to_text() for each in rdataset]
     wires = [each.to_wire() or b"" for each in rdataset]
     return RecordsetWish(
-        name=owner, type=kind, ttl=rdataset.ttl, records=texts, wire=rdata.pack(wires)
+        name=owner,
+        type=kind,
+        ttl=rdataset.ttl,
+        records=texts,
+        wire=rdata.pack(wires),
+        shown=shown_of(shown, owner),
     )

@@ -15,22 +15,22 @@ from cumulo.core.quotas.quotas import Quotas
 from cumulo.core.work.reconciler import backoff
 from cumulo.dns import names, rdata, serials
 from cumulo.dns.meters import ZONES
+from cumulo.dns.model.pool import PoolNamesRow
 from cumulo.dns.model.recordset import RecordsetRow, recordset_state
 from cumulo.dns.model.state import state_of
 from cumulo.dns.model.zone import ALONE, DEFAULT_POOL, ZoneRow, ZoneType, zone_state
 from cumulo.dns.queries import nouns as noun_queries
+from cumulo.dns.queries import pool as pool_queries
 from cumulo.dns.queries import recordset as recordset_queries
 from cumulo.dns.queries import zone as queries
 from cumulo.dns.service.blacklists import Blacklists
 from cumulo.dns.service.changes import Changes
+from cumulo.dns.service.places import Places
 from cumulo.dns.service.pools import Pools
-from cumulo.dns.service.refusals import bad_request, duplicate, forbidden, not_found
+from cumulo.dns.service.refusals import bad_request, not_found
 from cumulo.dns.service.scope import Scope
 from cumulo.dns.service.tlds import Tlds
 
-REVERSE = (("in-addr.arpa.", 3), ("ip6.arpa.", 12))
-"""Where reverse names are, and of how many labels below it a tenant's zone is: networks of 256
-addresses, and of 48 bits."""
 QUOTAS = {
     "zones": 10,
     "zone_recordsets": 500,
@@ -55,6 +55,8 @@ class ZoneWish(msgspec.Struct, kw_only=True):
     """A new zone, every part checked."""
 
     name: str
+    shown: str | None = None
+    """See the row."""
     type: ZoneType = "PRIMARY"
     email: str
     ttl: int
@@ -70,8 +72,7 @@ class Zones:
     ) -> None:
         self.rules = rules
         self.pools = pools
-        self.tlds = tlds
-        self.blacklists = blacklists
+        self.places = Places(tlds, blacklists, pools)
         self.changes = changes
         self.quotas = Quotas("dns", QUOTAS)
         self.listing = queries.LISTING
@@ -103,8 +104,7 @@ class Zones:
 
     def covering(self, tx: Tx, name: str) -> ZoneRow | None:
         """The zone that a name belongs to: of those above it, or its own, the nearest."""
-        found = tx.all(queries.NAMED, names=[name, *names.ancestors(name)])
-        return max(found, key=lambda row: len(row.name), default=None)
+        return self.places.covering(tx, name)
 
     def below(self, tx: Tx, row: ZoneRow) -> list[ZoneRow]:
         """The zones below one."""
@@ -120,8 +120,8 @@ class Zones:
         if project_id is None:
             message = "A project ID must be specified when not using a project scoped token."
             raise bad_request(message, "missing_project_id")
-        self._check_name(tx, wish.name, scope)
-        self._check_place(tx, wish.name, project_id, over=scope.edit_managed)
+        self.places.check_name(tx, wish.name, scope)
+        self.places.check_place(tx, wish.name, project_id, over=scope.edit_managed)
         self.quotas.take(tx, project_id, zones=1)
         number = self.changes.number(tx)
         row = ZoneRow(
@@ -146,7 +146,7 @@ class Zones:
             change=number,
             served=0,
             # Servers of its pool, and a transfer from its masters, are asked for at once.
-            mirrored=self._mirrored(wish.type, wish.pool_id),
+            mirrored=self._mirrored(tx, wish.type, wish.pool_id),
             due=self._soon(tx, wish.type, wish.pool_id),
             attempts=0,
             fault=None,
@@ -156,6 +156,8 @@ class Zones:
             recordsets=0,
             records=0,
             transferred_at=None,
+            expired=False,
+            shown=wish.shown,
             created_at=tx.now,
             updated_at=None,
         )
@@ -191,6 +193,8 @@ class Zones:
             raise bad_request(message, "zone_has_sub_zone")
         if not row.wanted:
             return row
+        if with_shares:
+            tx.run(noun_queries.DROP_SHARES, zone_id=row.id)
         row = tx.update(row, wanted=False, updated_at=tx.now)
         if row.type == "SECONDARY":
             row = tx.update(row, mirrored=ALONE)
@@ -240,6 +244,7 @@ class Zones:
     def remove(self, tx: Tx, row: ZoneRow) -> None:
         """No name server has it any more: it goes, with all that is in it."""
         tx.run(recordset_queries.DROP_OF, zone_id=row.id)
+        tx.run(noun_queries.END_REQUESTS, of_zone=row.id, but="")
         tx.delete(row)
         ZONES.changed(tx, row, None)
         self.quotas.give_back(tx, row.project_id, zones=1)
@@ -276,18 +281,26 @@ class Zones:
         """A secondary zone is as its master has it. The first time it begins to be served."""
         if changed:
             changed = {**changed, "updated_at": tx.now, "mirrored": ALONE}
+        if row.expired:
+            changed = {**changed, "expired": False, "change": self.changes.note(tx, row.id)}
         self._stored(tx, row, due=due, attempts=0, fault=None, transferred_at=tx.now, **changed)
 
-    def put_off(self, tx: Tx, row: ZoneRow, reason: str, *, refused: bool) -> None:
+    def put_off(self, tx: Tx, row: ZoneRow, reason: str, *, refused: bool) -> ZoneRow:
         """What was due has failed: again later, longer and longer. Who is only away is no fault."""
         pause = backoff(row.attempts, first=1.0, most=300.0)
-        self._stored(
+        return self._stored(
             tx,
             row,
             due=seconds_of(tx.now) + pause,
             attempts=row.attempts + 1,
             fault=reason[:1000] if refused else row.fault,
         )
+
+    def expire(self, tx: Tx, row: ZoneRow) -> None:
+        """Nobody can say any more whether what is here is true: it is not answered for."""
+        message = f"no master has been heard of for {row.expire} seconds"
+        change = self.changes.note(tx, row.id)
+        self._stored(tx, row, expired=True, fault=message, change=change)
 
     def wait(self, tx: Tx, zone_id: str, seconds: float) -> None:
         """What is due has no place yet."""
@@ -299,12 +312,12 @@ class Zones:
         found = tx.tuples(queries.DUE, now=seconds_of(tx.now), secondary=secondary, most=most)
         return [zone_id for (zone_id,) in found]
 
-    def _mirrored(self, kind: str, pool_id: str) -> int:
+    def _mirrored(self, tx: Tx, kind: str, pool_id: str) -> int:
         """For a new zone: servers of pools, or its masters, have to be asked first."""
-        return ALONE if kind == "PRIMARY" and self.pools.get(pool_id).alone else 0
+        return ALONE if kind == "PRIMARY" and self.pools.get(tx, pool_id).alone else 0
 
     def _soon(self, tx: Tx, kind: str, pool_id: str) -> float:
-        wanted = kind == "SECONDARY" or not self.pools.get(pool_id).alone
+        wanted = kind == "SECONDARY" or not self.pools.get(tx, pool_id).alone
         return seconds_of(tx.now) if wanted else 0.0
 
     def transfer_now(self, tx: Tx, row: ZoneRow) -> None:
@@ -317,12 +330,12 @@ class Zones:
         self.refuse_deleting(row)
         if row.pool_id == pool_id:
             raise bad_request("Target pool must be different for zone pool move")
-        if self.pools.find(pool_id) is None:
+        if self.pools.find(tx, pool_id) is None:
             raise bad_request("Target pool does not exist")
         row = tx.update(
             row,
             pool_id=pool_id,
-            mirrored=self._mirrored(row.type, pool_id),
+            mirrored=self._mirrored(tx, row.type, pool_id),
             due=self._soon(tx, row.type, pool_id),
             attempts=0,
         )
@@ -345,53 +358,9 @@ class Zones:
         action, status = zone_state(msgspec.structs.replace(row, **changes))
         return tx.update(row, **changes, action=action, status=status)
 
-    def _check_name(self, tx: Tx, name: str, scope: Scope) -> None:
-        if name.count(".") < 2:
-            raise bad_request("More than one label is required", "invalid_zone_name")
-        self.tlds.check(tx, name)
-        if scope.blacklisted:
-            return
-        if self.blacklists.lists(tx, name):
-            raise bad_request("Blacklisted zone name", "invalid_zone_name")
-        if self._is_the_clouds(name):
-            raise bad_request(
-                "Names of the cloud's own name servers, and reverse names of many addresses, are "
-                "for administrators",
-                "invalid_zone_name",
-            )
-
-    def _is_the_clouds(self, name: str) -> bool:
-        """What would give its owner others' names: whoever has a zone above the name servers'
-        names decides where all zones are asked for, and whoever has the reverse names of a large
-        network has everybody's there."""
-        servers = [each for pool in self.pools.all for each in pool.nameservers]
-        if any(names.within(server, name) for server in servers):
-            return True
-        for suffix, least in REVERSE:
-            if names.within(name, suffix):
-                return name.count(".") - suffix.count(".") < least
-        return False
-
-    def _check_place(self, tx: Tx, name: str, project_id: str, *, over: bool) -> None:
-        """Nobody makes a zone above, below or in the place of another project's; `over`: but the
-        service itself, for what is nobody's own."""
-        above = self.covering(tx, name)
-        if above is not None and above.name == name:
-            raise duplicate("Zone", "zone")
-        if over:
-            return
-        if above is not None and above.project_id != project_id:
-            message = "Unable to create subzone in another tenants zone"
-            raise forbidden(message, "illegal_child")
-        key = names.tree_key(name)
-        found = tx.one(queries.FOREIGN_BELOW, key=key, end=key + "g", project_id=project_id)
-        if found is not None:
-            message = "Unable to create zone because another tenant owns a subzone of the zone"
-            raise forbidden(message, "illegal_parent")
-
     def _add_top(self, tx: Tx, row: ZoneRow) -> ZoneRow:
-        text, wire = self.soa_of(row)
-        servers = list(self.pools.get(row.pool_id).nameservers)
+        text, wire = self.soa_of(tx, row)
+        servers = list(self.pools.get(tx, row.pool_id).nameservers)
         ns = rdata.pack([names.wire(server) for server in servers])
         self._insert(tx, row, "SOA", [text], rdata.pack([wire]))
         self._insert(tx, row, "NS", servers, ns)
@@ -414,31 +383,57 @@ class Zones:
             action="CREATE",
             status="PENDING",
             version=1,
+            shown=zone.shown,
             created_at=tx.now,
             updated_at=None,
         )
         tx.insert(row)
 
-    def soa_of(self, row: ZoneRow) -> tuple[str, bytes]:
+    def soa_of(self, tx: Tx, row: ZoneRow) -> tuple[str, bytes]:
         times = (row.refresh, row.retry, row.expire, row.minimum)
-        return rdata.soa(self.pools.get(row.pool_id).nameservers[0], row.email, row.serial, times)
+        return rdata.soa(
+            self.pools.get(tx, row.pool_id).nameservers[0], row.email, row.serial, times
+        )
 
-    def _write_ns(self, tx: Tx, zone: ZoneRow) -> None:
+    def rename_servers(self, tx: Tx, pool_id: str, most: int) -> bool:
+        """Some of the zones of a pool get the names that its servers have now; True: there are
+        more of them."""
+        pool = self.pools.find(tx, pool_id)
+        if pool is None:
+            return False
+        row = tx.get(PoolNamesRow, pool_id)
+        if row is None:
+            row = PoolNamesRow(pool_id, pool.nameservers, "")
+            tx.insert(row)
+        elif row.nameservers != pool.nameservers:
+            row = tx.update(row, nameservers=pool.nameservers, after="")
+        if row.after is None:
+            return False
+        page = tx.all(pool_queries.ZONES_AFTER, pool_id=pool_id, id=row.after, most=most)
+        for zone in page:
+            if zone.wanted and zone.type == "PRIMARY" and self._write_ns(tx, zone):
+                self.touch(tx, zone)
+        more = len(page) == most
+        tx.update(row, after=page[-1].id if more else None)
+        return more
+
+    def _write_ns(self, tx: Tx, zone: ZoneRow) -> bool:
         row = tx.one(recordset_queries.ONE, zone_id=zone.id, name=zone.name, type="NS")
-        servers = list(self.pools.get(zone.pool_id).nameservers)
+        servers = list(self.pools.get(tx, zone.pool_id).nameservers)
         if row is None or row.records == servers:
-            return
+            return False
         wire = rdata.pack([names.wire(server) for server in servers])
         number = self.changes.note(tx, zone.id, zone.name, "NS")
         row = msgspec.structs.replace(row, change=number)
         action, status = recordset_state(row)
         tx.update(row, records=servers, wire=wire, change=number, action=action, status=status)
+        return True
 
     def _write_soa(self, tx: Tx, zone: ZoneRow) -> None:
         row = tx.one(recordset_queries.ONE, zone_id=zone.id, name=zone.name, type="SOA")
         if row is None:  # an administrator's hand was in the database
             return
-        text, wire = self.soa_of(zone)
+        text, wire = self.soa_of(tx, zone)
         self.changes.note(tx, zone.id, zone.name, "SOA")
         row = msgspec.structs.replace(row, change=zone.change)
         action, status = recordset_state(row)
