@@ -189,12 +189,13 @@ class _Play:
         wrong: list[str] = []
         for check in (*rest.INVARIANTS, *self._invariants):
             wrong += await cloud.database.read(lambda tx, check=check: list(check(tx, at_rest)))  # type: ignore[misc]
+        makers = self._ledger.makers
         for path, noun in list(self._ledger.there.items()):
-            answer = await self._plane.ask("GET", path, None, "admin")
+            answer = await self._plane.ask("GET", path, None, makers[path])
             if answer.status != 200 and path not in self._ledger.unsure:
                 wrong.append(f"{noun} {path} was acknowledged: {answer.status}")
         for path in self._ledger.gone:
-            answer = await self._plane.ask("GET", path, None, "admin")
+            answer = await self._plane.ask("GET", path, None, makers[path])
             if answer.status != 404:
                 wrong.append(f"{path} was deleted: {answer.status} {answer.raw[:300]!r}")
         return wrong

@@ -34,11 +34,14 @@ class Ledger:
     there: dict[str, str] = field(default_factory=dict)
     """Path → noun."""
     gone: set[str] = field(default_factory=set)
+    makers: dict[str, str] = field(default_factory=dict)
+    """Path → who made it, and may look."""
     unsure: set[str] = field(default_factory=set)
     """A deletion that was asked for, and not answered."""
 
-    def made(self, noun: str, path: str) -> None:
+    def made(self, noun: str, path: str, *, by: str) -> None:
         self.there[path] = noun
+        self.makers[path] = by
 
     def removed(self, path: str) -> None:
         self.there.pop(path, None)
@@ -78,7 +81,7 @@ class Player:
         not below the collection."""
         answer = await self.done("POST", path, body, user=user)
         item: dict[str, Any] = answer if "id" in answer else next(iter(answer.values()))
-        self.ledger.made(noun, f"{shown or path}/{item['id']}")
+        self.ledger.made(noun, f"{shown or path}/{item['id']}", by=user)
         return item
 
     async def remove(self, path: str, *, user: str = "demo") -> None:
