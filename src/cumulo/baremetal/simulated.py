@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from cumulo.baremetal.queries.node import NODES
 from cumulo.core.db.transaction import Tx
-from cumulo.core.sim.player import AtRest, Invariant, Player, Refused, Verb
+from cumulo.core.sim.player import AtRest, Invariant, Player, Verb
 
 PATH = "/baremetal/v1/nodes"
 WORDS = ("manage", "provide", "active", "deleted", "inspect", "clean")
@@ -30,11 +30,7 @@ async def power(player: Player) -> None:
 
 
 async def forget(player: Player) -> None:
-    path = player.any_of("node")
-    answer = await player.call("DELETE", path, user="admin")
-    if answer.status >= 400 and answer.status != 404:
-        raise Refused(f"{answer.status}")
-    player.ledger.removed(path)
+    await player.remove(player.any_of("node"), user="admin")
 
 
 def nodes_are_at_rest(tx: Tx, rest: AtRest) -> Iterable[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from cumulo.core.db.transaction import Tx
-from cumulo.core.sim.player import AtRest, Invariant, Player, Refused, Verb
+from cumulo.core.sim.player import AtRest, Invariant, Player, Verb
 from cumulo.dns.queries.zone import LISTING
 
 PATH = "/dns/v2/zones"
@@ -36,11 +36,10 @@ async def delete_recordset(player: Player) -> None:
 
 async def delete_zone(player: Player) -> None:
     path = player.any_of("zone")
-    answer = await player.call("DELETE", path)
-    if answer.status >= 400 and answer.status != 404:
-        raise Refused(f"{answer.status}")
-    player.ledger.removed(path)
-    for each in [known for known in player.ledger.there if known.startswith(f"{path}/")]:
+    within = [known for known in player.ledger.there if known.startswith(f"{path}/")]
+    player.ledger.unsure.update(within)
+    await player.remove(path)
+    for each in within:
         player.ledger.removed(each)
 
 

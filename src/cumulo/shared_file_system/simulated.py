@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from cumulo.core.db.transaction import Tx
-from cumulo.core.sim.player import AtRest, Invariant, Player, Refused, Verb
+from cumulo.core.sim.player import AtRest, Invariant, Player, Verb
 from cumulo.shared_file_system.queries.share import SHARES
 
 BASE = "/share/v2"
@@ -37,19 +37,11 @@ async def extend(player: Player) -> None:
 
 
 async def delete_share(player: Player) -> None:
-    path = player.any_of("share")
-    answer = await player.call("DELETE", path)
-    if answer.status >= 400 and answer.status != 404:
-        raise Refused(f"{answer.status}")
-    player.ledger.removed(path)
+    await player.remove(player.any_of("share"))
 
 
 async def delete_share_network(player: Player) -> None:
-    path = player.any_of("share network")
-    answer = await player.call("DELETE", path)
-    if answer.status >= 400 and answer.status != 404:
-        raise Refused("in use")
-    player.ledger.removed(path)
+    await player.remove(player.any_of("share network"))
 
 
 def shares_are_at_rest(tx: Tx, rest: AtRest) -> Iterable[str]:

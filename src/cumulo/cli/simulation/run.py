@@ -13,6 +13,7 @@ from typing import Any
 from cumulo import order
 from cumulo.cli.simulation import rest
 from cumulo.cli.simulation.plane import Plane, settings_of
+from cumulo.core.db.transaction import DatabaseAway
 from cumulo.core.sim import points
 from cumulo.core.sim.faults import Chances, PowerCut
 from cumulo.core.sim.player import AtRest, Invariant, Ledger, Lost, Player, Refused, Verb
@@ -151,7 +152,9 @@ class _Play:
                 await self._plane.start()
                 self._tell("the control plane starts")
                 return
-            except PowerCut:
+            except (PowerCut, DatabaseAway) as error:
+                # Whoever looks after it tries again.
+                self._tell(f"the control plane does not start: {type(error).__name__}")
                 await self._plane.bury()
                 await asyncio.sleep(1.0)
 

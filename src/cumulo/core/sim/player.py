@@ -85,14 +85,15 @@ class Player:
         return item
 
     async def remove(self, path: str, *, user: str = "demo") -> None:
-        """DELETE; what is not refused is gone, sooner or later."""
+        """DELETE; it is gone, sooner or later. Raises Refused, Lost."""
         try:
             found = await self.call("DELETE", path, user=user)
         except Lost:
             self.ledger.unsure.add(path)
             raise
-        if found.status < 300 or found.status == 404:
-            self.ledger.removed(path)
+        if found.status >= 400 and found.status != 404:
+            raise Refused(f"DELETE {path}: {found.status}")
+        self.ledger.removed(path)
 
     def any_of(self, noun: str) -> str:
         """The path of one of them. Raises Refused where there is none."""
