@@ -11,7 +11,7 @@ import pytest
 
 from cumulo.core.db.sqlite import REHEARSES
 from cumulo.core.events import history
-from tests.support import postgresql
+from tests.support import fresh, postgresql
 from tests.support.ceph import Ceph, ceph_cluster
 
 # Each write is run twice, the first time in vain, in the processes that tests start, too. Tests
@@ -26,6 +26,8 @@ hypothesis.settings.load_profile("cumulo")
 def _refuse(mistake: str) -> None:
     raise AssertionError(mistake)
 
+
+fresh.install()
 
 # An event that is not as its service declares it is a mistake in the program.
 history.on_mistake = _refuse

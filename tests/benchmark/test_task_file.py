@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 
 from cumulo.benchmark import registry, template
-from cumulo.benchmark.actions import heat
+from cumulo.benchmark.actions import guests, heat
 from cumulo.benchmark.cleanup.kinds import CLOUD, PROJECT, chosen
 from cumulo.benchmark.contexts.table import find as find_context
 from cumulo.benchmark.engine.run import CheckFailed
 from cumulo.benchmark.finding import NotFoundHere, match
 from cumulo.benchmark.model.task import InvalidTask, parse, to_document
-from cumulo.benchmark.scenarios import vm
 from cumulo.benchmark.validation import (
     InvalidTaskConfig,
     argument_problems,
@@ -335,6 +334,6 @@ def test_commands_for_guests(
 ) -> None:
     if words is None:
         with pytest.raises(CheckFailed):
-            vm._command(command)
+            guests.command_of(command)
     else:
-        assert vm._command(command) == (words, script)
+        assert guests.command_of(command) == (words, script)

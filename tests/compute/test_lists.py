@@ -46,6 +46,7 @@ def test_filters(tmp_path: Path, database_url: str, monkeypatch: Any) -> None:
                 assert await names(cloud, f"ip={pattern}") == 400
             await addresses(cloud, ids)
             await exact(cloud, ids)
+            await shown_anew(cloud, ids["x.y"])
             await pages(cloud, monkeypatch)
 
     asyncio.run(story())
@@ -83,6 +84,40 @@ async def exact(cloud: TestCloud, ids: dict[str, str]) -> None:
     ):
         answer = await cloud.call("GET", f"{SERVERS}?{query}", headers=headers)
         assert sorted(one["name"] for one in answer.json["servers"]) == wanted, query
+
+
+async def shown_anew(cloud: TestCloud, id: str) -> None:
+    """What others change of what a server looks like is seen at once, though its text is kept
+    (`tests.support.fresh` compares it with one that is not)."""
+    network, before = "/network/v2.0", ""
+    port = (await cloud.call("GET", f"{network}/ports?device_id={id}")).json["ports"][0]
+    net, group = port["network_id"], {"security_group": {"name": "mine"}}
+    group = (await cloud.call("POST", f"{network}/security-groups", json_=group)).json
+    mine = f"{network}/security-groups/{group['security_group']['id']}"
+    subnet = {"network_id": net, "ip_version": 6, "cidr": "2001:db8::/64"}
+    subnet |= {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}
+    public = (await cloud.call("GET", f"{network}/networks?router:external=true")).json["networks"]
+    floating = {"floating_network_id": public[0]["id"], "port_id": port["id"]}
+    changes: list[tuple[str, str, Any]] = [
+        ("PUT", f"{network}/networks/{net}", {"network": {"name": "renamed"}}),
+        ("PUT", f"{network}/ports/{port['id']}",
+         {"port": {"security_groups": [group["security_group"]["id"]]}}),
+        ("PUT", mine, {"security_group": {"name": "ours"}}),
+        ("POST", f"{network}/subnets", {"subnet": subnet}),
+        ("POST", f"{network}/floatingips", {"floatingip": floating}),
+        ("PUT", f"{network}/ports/{port['id']}", {"port": {"fixed_ips": []}}),
+        ("POST", f"{SERVERS}/{id}/metadata", {"metadata": {"a": "b"}}),
+        ("DELETE", f"{network}/ports/{port['id']}", None),
+        ("PUT", f"{network}/networks/{net}", {"network": {"name": "private"}}),
+    ]  # fmt: skip
+    for method, path, body in changes:
+        answer = await cloud.call(method, path, json_=body)
+        assert answer.status < 300, answer.raw
+        shown = (await cloud.call("GET", f"{SERVERS}/detail?uuid={id}")).json["servers"][0]
+        text = str({name: shown.get(name) for name in ("addresses", "security_groups", "metadata")})
+        assert text != before or "network" in (body or {}), (method, path, text)
+        before = text
+    assert shown["addresses"] == {}
 
 
 async def pages(cloud: TestCloud, monkeypatch: Any) -> None:

@@ -15,6 +15,11 @@ from tests.support.cloud import TestCloud, running_cloud
 from tests.support.counting import counting
 
 HOSTS = 300
+MOST_OF_A_CREATE = 26
+"""Statements, without a network."""
+KEPT_STATEMENTS = 3
+HOSTS_USED = 12
+"""At most: servers are on few of them."""
 SERVERS = "/compute/v2.1/servers"
 LATEST = {"openstack-api-version": "compute 2.74"}
 
@@ -73,8 +78,28 @@ def test_a_create_asks_the_same_of_one_host_and_of_300(tmp_path: Path) -> None:
         plan = _plan(cloud)
         assert any("ix_placement_inventories_resource_class_free" in step for step in plan), plan
         assert not any("TEMP B-TREE" in step for step in plan), plan
+        assert seen[0][0] <= MOST_OF_A_CREATE
+        await _kept(cloud)
 
     run(tmp_path, story)
+
+
+async def _kept(cloud: TestCloud) -> None:
+    """A page that was asked for before: a few columns of each server and nothing else of them but
+    the hosts that they are on; one that has changed is read, and no other."""
+    servers = (await cloud.call("GET", SERVERS, as_="admin")).json["servers"]
+    count = len(servers)
+    found = [await _least(cloud, "GET", "/servers/detail")]
+    name = {"server": {"name": "another"}}
+    path = f"{SERVERS}/{servers[0]['id']}"
+    await cloud.call("PUT", path, as_="admin", json_=name)
+    with counting(cloud.cloud.database) as counts:  # type: ignore[arg-type]
+        listed = await cloud.call("GET", f"{SERVERS}/detail", as_="admin", headers=LATEST)
+    assert [s["name"] for s in listed.json["servers"]].count("another") == 1
+    found.append((counts.statements, counts.rows))
+    kept, anew = found
+    assert kept[0] == KEPT_STATEMENTS and count <= kept[1] <= count + HOSTS_USED
+    assert anew[0] <= kept[0] + 6 and anew[1] <= kept[1] + 3
 
 
 async def _least(cloud: TestCloud, method: str, path: str, body: Any = None) -> tuple[int, int]:

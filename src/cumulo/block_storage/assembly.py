@@ -5,7 +5,7 @@ from cumulo.block_storage.agent import StorageAgent
 from cumulo.block_storage.api.face import block_storage_faces
 from cumulo.block_storage.drivers.fake import FakeDriver
 from cumulo.block_storage.drivers.file import FileDriver
-from cumulo.block_storage.interface import EVENTS, BlockStorage
+from cumulo.block_storage.interface import EVENTS, AttachedViews, BlockStorage
 from cumulo.block_storage.meters import METERS
 from cumulo.block_storage.part import StoragePart
 from cumulo.block_storage.policy import RULES
@@ -20,7 +20,9 @@ from cumulo.image.interface import Images
 
 def build(frame: Frame) -> Service:
     quotas = frame.quotas("block_storage", DEFAULTS, more=of_types)
-    storage = BlockStorageService(frame.registry, frame.get(Images), quotas)
+    storage = BlockStorageService(
+        frame.registry, frame.get(Images), quotas, frame.later(AttachedViews)
+    )
     frame.give(BlockStorage, storage)
     return Service(
         storage,

@@ -96,6 +96,13 @@ class NewVolume(msgspec.Struct, frozen=True, kw_only=True):
     """Only this host (a server that boots from it runs there)."""
 
 
+class AttachedViews(Protocol):
+    """Who keeps what servers' volumes look like. Compute implements it: bound late."""
+
+    def changed(self, tx: Tx, server_ids: Sequence[str]) -> None:
+        """What `attachments_of` says of these servers is another thing from now on."""
+
+
 class BlockStorage(Protocol):
     def create_volume(self, tx: Tx, principal: Principal, wish: NewVolume) -> str:
         """Make a volume and return its id. It may be attached at once: the attachment's

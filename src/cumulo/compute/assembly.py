@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable
 
-from cumulo.block_storage.interface import BlockStorage
+from cumulo.block_storage.interface import AttachedViews, BlockStorage
 from cumulo.compute import resources
 from cumulo.compute.agent import ComputeAgent, simulated_host
 from cumulo.compute.api.face import compute_faces
@@ -27,7 +27,7 @@ from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, HostFrame
 from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.auth.policy import project_only
 from cumulo.image.interface import Images, ImageUploads
-from cumulo.network.interface import GuestMetadata, Network
+from cumulo.network.interface import GuestMetadata, Network, ServerViews
 from cumulo.placement.interface import Placement
 from cumulo.settings import Settings, instance_prefix
 
@@ -59,6 +59,8 @@ def build(frame: Frame) -> Service:
     ComputeJobs(compute, frame.conductor, frame.get(ImageUploads)).add_to(frame.jobs)
     frame.give(GuestMetadata, compute.metadata)
     frame.give(MetalHosts, compute.metal)
+    frame.give(ServerViews, compute.servers)
+    frame.give(AttachedViews, compute.servers)
     part = ComputePart(
         compute.servers,
         compute.hosts,

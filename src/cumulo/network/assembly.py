@@ -21,6 +21,7 @@ from cumulo.network.interface import (
     GuestMetadata,
     NamePublisher,
     Network,
+    ServerViews,
     ServicePorts,
 )
 from cumulo.network.meters import METERS
@@ -36,7 +37,10 @@ from cumulo.settings import Settings, instance_prefix
 
 def build(frame: Frame) -> Service:
     network = NetworkService(
-        frame.registry, frame.quotas("network", DEFAULT_QUOTAS), frame.later(NamePublisher)
+        frame.registry,
+        frame.quotas("network", DEFAULT_QUOTAS),
+        frame.later(NamePublisher),
+        frame.later(ServerViews),
     )
     frame.give(Network, network)
     frame.give(ServicePorts, network.service_ports)

@@ -119,6 +119,13 @@ class PublishedName(msgspec.Struct, frozen=True):
     address: str
 
 
+class ServerViews(Protocol):
+    """Who keeps what servers' ports look like. Compute implements it: bound late."""
+
+    def changed(self, tx: Tx, server_ids: Sequence[str]) -> None:
+        """What `ports_of` says of these servers is another thing from now on."""
+
+
 class NamePublisher(Protocol):
     """Who answers for the names of ports and floating IPs. DNS implements it: bound late."""
 
@@ -228,11 +235,11 @@ class Network(Protocol):
         zone: str,
         nics: Sequence[NicRequest] | Literal["auto", "none"],
         security_groups: Sequence[str] = (),
-    ) -> list[PortInfo]:
-        """Ports for a server on a host, in the asked order: made new on a network, or taken over
-        when the request names a port. Without a wish ("auto") the project's only network is
-        used, none if it has none. `security_groups` are names or ids for new ports; empty means
-        the project's `default`.
+    ) -> list[str]:
+        """The ids of ports for a server on a host, in the asked order: made new on a network, or
+        taken over when the request names a port. Without a wish ("auto") the project's only
+        network is used, none if it has none. `security_groups` are names or ids for new ports;
+        empty means the project's `default`.
 
         Raises BadRequest (unknown network or port, a port in use elsewhere 409, several networks
         possible 409, no address left), QuotaExceeded, all in compute's words.
@@ -240,6 +247,10 @@ class Network(Protocol):
 
     def ports_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[PortInfo]]:
         """The ports of servers, oldest first; servers without one are absent."""
+
+    def ports_edition(self, tx: Tx) -> int:
+        """A number that grows with every change of what `ports_of` says that `ServerViews` is not
+        told of: one that may concern any number of servers, say another name of a network."""
 
     def addresses_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[str]]:
         """Only their addresses, fixed and floating; servers without one are absent."""

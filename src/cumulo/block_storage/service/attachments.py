@@ -1,9 +1,9 @@
 """Attachments: compute's (which plugs and unplugs), and those that clients make themselves."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from cumulo.block_storage.interface import Attachment
+from cumulo.block_storage.interface import AttachedViews, Attachment
 from cumulo.block_storage.model.attachment import AttachmentRow, State
 from cumulo.block_storage.model.volume import VolumeRow
 from cumulo.block_storage.queries import attachment as queries
@@ -24,8 +24,9 @@ class Attachments:
 
     listing = queries.ATTACHMENTS
 
-    def __init__(self, volumes: Volumes) -> None:
+    def __init__(self, volumes: Volumes, views: Callable[[], AttachedViews | None]) -> None:
         self._volumes = volumes
+        self._views = views
 
     # --- what compute asks ------------------------------------------------------------------
 
@@ -110,7 +111,7 @@ class Attachments:
     def set_deletion(self, tx: Tx, attachment_id: str, wanted: bool) -> None:
         row = tx.get(AttachmentRow, attachment_id)
         if row is not None:
-            tx.update(row, delete_on_termination=wanted)
+            self._show(tx, tx.update(row, delete_on_termination=wanted))
 
     def plugged(self, tx: Tx, attachment_id: str) -> None:
         row = tx.get(AttachmentRow, attachment_id)
@@ -216,6 +217,7 @@ class Attachments:
 
     def remove(self, tx: Tx, row: AttachmentRow) -> VolumeRow:
         tx.delete(row)
+        self._show(tx, row)
         emit(tx, "volume.detach.end", row.volume_id, server=row.server_id)
         return self._follow(tx, row.volume_id)
 
@@ -242,8 +244,14 @@ class Attachments:
             **{**known, **fields},
         )
         tx.insert(row)
+        self._show(tx, row)
         self._follow(tx, volume.id)
         return row
+
+    def _show(self, tx: Tx, row: AttachmentRow) -> None:
+        views = self._views()
+        if views is not None and row.by_compute and row.server_id is not None:
+            views.changed(tx, [row.server_id])
 
     def _state(self, tx: Tx, row: AttachmentRow, state: State, **changes: Any) -> AttachmentRow:
         row = tx.update(row, state=state, generation=row.generation + 1, **changes)

@@ -1,6 +1,8 @@
 """Block storage as a whole: its nouns, and what the other services ask of it."""
 
-from cumulo.block_storage.interface import NewVolume
+from collections.abc import Callable
+
+from cumulo.block_storage.interface import AttachedViews, NewVolume
 from cumulo.block_storage.model.volume import VolumeRow
 from cumulo.block_storage.service.attachments import Attachments
 from cumulo.block_storage.service.pools import Pools
@@ -20,7 +22,13 @@ from cumulo.image.interface import Images
 class BlockStorageService(Attachments):
     """Implements `block_storage.interface.BlockStorage`."""
 
-    def __init__(self, registry: HostRegistry, images: Images, quotas: Quotas) -> None:
+    def __init__(
+        self,
+        registry: HostRegistry,
+        images: Images,
+        quotas: Quotas,
+        views: Callable[[], AttachedViews | None] = lambda: None,
+    ) -> None:
         self.registry = registry
         self.images = images
         self.pools = Pools(registry)
@@ -28,7 +36,7 @@ class BlockStorageService(Attachments):
         self.types = Types()
         self.volumes = Volumes(registry, self.pools, self.quotas, self.types)
         self.snapshots = Snapshots(registry, self.pools, self.quotas, self.volumes)
-        super().__init__(self.volumes)
+        super().__init__(self.volumes, views)
 
     def snapshot_attached(self, tx: Tx, principal: Principal, volume_id: str, name: str) -> str:
         volume = self.volumes.get(tx, volume_id, principal)

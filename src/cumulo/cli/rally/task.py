@@ -10,6 +10,7 @@ import click
 from cumulo.benchmark import template, validation
 from cumulo.benchmark.client.http import HttpError
 from cumulo.benchmark.client.session import ApiError
+from cumulo.benchmark.drivers import rendering
 from cumulo.benchmark.model.result import FINISHED, UNFINISHED, Environment, TaskResult
 from cumulo.benchmark.model.task import InvalidTask, TaskConfig, parse
 from cumulo.benchmark.queries.store import NoSuch, Store
@@ -41,7 +42,11 @@ def _file_options(function: Any) -> Any:
 
 def _read(path: str, what: str) -> str:
     try:
-        return sys.stdin.read() if path == "-" else Path(path).expanduser().read_text()
+        if path == "-":
+            return sys.stdin.read(template.FILE_BYTES + 1)
+        with Path(path).expanduser().open() as file:
+            # One more than it may have: what is larger, or has no end, is refused then.
+            return file.read(template.FILE_BYTES + 1)
     except (OSError, ValueError, RuntimeError) as error:
         # ValueError: not UTF-8, or a NUL in the path. RuntimeError: `~nobody`.
         raise template.BadTemplate(
@@ -59,7 +64,7 @@ def load(path: str | None, raw: str | None, args_file: str | None) -> TaskConfig
         given = template.arguments(raw, from_file)
         text = _read(path, "task file")
         folder = Path() if path == "-" else Path(path).expanduser().parent
-        rendered = template.render(text, given, folder)
+        rendered = rendering.render(text, given, folder)
         click.echo(f"Task is:\n{rendered.strip()}\n")
         document = template.decode(rendered)
         click.echo("Task syntax is correct :)")

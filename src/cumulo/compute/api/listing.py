@@ -16,7 +16,7 @@ from cumulo.compute.service.compute import ComputeService
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Forbidden
 from cumulo.core.http.operations import Call
-from cumulo.core.http.paging import MAX_LIMIT, Page, limit_of, order_of, page_of
+from cumulo.core.http.paging import MAX_LIMIT, Page, heads_of, limit_of, order_of
 from cumulo.core.wire.coercions import as_bool, as_int
 from cumulo.core.wire.patterns import BadPattern, Pattern
 
@@ -59,21 +59,26 @@ _LATER = ("user_id", "task_state", "vm_state", "power_state")
 _ADMIN_ONLY = ("host", *_LATER)
 
 
-def list_servers(call: Call, tx: Tx, compute: ComputeService) -> Page[ServerRow]:
+def list_servers(
+    call: Call, tx: Tx, compute: ComputeService, columns: tuple[str, ...]
+) -> Page[tuple[Any, ...]]:
+    """Of each server of the page these columns, as they are stored."""
     filters = _Filters(call)
     if not filters.read():
         return Page([], False)
+    if filters.predicates or filters.addresses:
+        page = _looked_at(call, tx, compute, filters)
+        return Page([tuple(getattr(row, c) for c in columns) for row in page.rows], page.more)
     find = compute.servers.get_even_deleted
-    if not filters.predicates and not filters.addresses:
-        return page_of(
-            call,
-            tx,
-            compute.servers.listing,
-            filters.where,
-            find_marker=lambda id: or_none(lambda: find(tx, id, call.principal)),
-            sort_names=_SORT_NAMES,
-        )
-    return _looked_at(call, tx, compute, filters)
+    return heads_of(
+        call,
+        tx,
+        compute.servers.listing,
+        filters.where,
+        columns,
+        find_marker=lambda id: or_none(lambda: find(tx, id, call.principal)),
+        sort_names=_SORT_NAMES,
+    )
 
 
 def _looked_at(call: Call, tx: Tx, compute: ComputeService, filters: "_Filters") -> Page[ServerRow]:

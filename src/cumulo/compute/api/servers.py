@@ -27,7 +27,7 @@ from cumulo.compute.api.common import (
     who,
 )
 from cumulo.compute.api.listing import list_servers
-from cumulo.compute.api.views import UpdatedServer, Views, summary
+from cumulo.compute.api.views import HEAD, UpdatedServer, Views, summary
 from cumulo.compute.service.compute import ComputeService
 from cumulo.compute.service.hints import checked
 from cumulo.compute.service.wishes import DiskWish, ServerWish
@@ -100,23 +100,23 @@ class ServersApi:
         ]
 
     def index(self, call: Call, tx: Tx) -> Any:
-        page = list_servers(call, tx, self._compute)
-        return self._listed(call, page, [summary(call, row) for row in page.rows])
+        page = list_servers(call, tx, self._compute, ("id", "name"))
+        return self._listed(call, page, [summary(call, id, name) for id, name in page.rows])
 
     def detail(self, call: Call, tx: Tx) -> Any:
-        page = list_servers(call, tx, self._compute)
-        return self._listed(call, page, self._views.encoded(call, tx, page.rows))
+        page = list_servers(call, tx, self._compute, HEAD)
+        return self._listed(call, page, self._views.page(call, tx, page.rows))
 
     def _listed(self, call: Call, page: Any, items: Any) -> Any:
         answer: dict[str, Any] = {"servers": items}
-        link = next_link(call, page, page.rows[-1].id if page.rows else None)
+        link = next_link(call, page, page.rows[-1][0] if page.rows else None)
         if link is not None:
             answer["servers_links"] = [{"rel": "next", "href": link}]
         return answer
 
     def show(self, call: Call, tx: Tx) -> Any:
         row = server_of(call, tx, self._compute)
-        return {"server": self._views.encoded(call, tx, [row], groups=True)[0]}
+        return {"server": self._views.one(call, tx, row)}
 
     def delete(self, call: Call, tx: Tx) -> None:
         self._compute.operations.delete(tx, server_of(call, tx, self._compute), who(call))

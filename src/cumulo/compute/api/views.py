@@ -1,9 +1,8 @@
 """What a server looks like on the wire, in each version."""
 
 import hashlib
-from collections.abc import Sequence
-from functools import partial
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable, Collection, Sequence
+from typing import Annotated, Any, TypeVar, cast
 
 from msgspec import UNSET, Raw, field
 
@@ -202,6 +201,9 @@ class RebuiltServer(UpdatedServer, kw_only=True):
 
 
 B = TypeVar("B", bound=ServerBody)
+HEAD = ("id", "revision", "host_id", "metal")
+"""What tells, with the edition of ports' names, whether a server looks as it did; of these alone
+a page is answered that was asked for before."""
 Source = tuple[ServerRow, list[PortInfo], list[Attachment], bool]
 """All that the body of a server is made of: also whether its host is alive."""
 
@@ -213,18 +215,48 @@ class Views:
         self._compute = compute
         self._texts = Texts()
 
-    def encoded(
-        self, call: Call, tx: Tx, rows: Sequence[ServerRow], *, groups: bool = False
+    def page(self, call: Call, tx: Tx, heads: Sequence[tuple[Any, ...]]) -> list[Raw]:
+        """Servers of a page, by their HEADs, as JSON in the call's version."""
+        listing = self._compute.servers.listing
+        return self._encoded(call, tx, heads, lambda ids: listing.rows(tx, ids), groups=False)
+
+    def one(self, call: Call, tx: Tx, row: ServerRow) -> Raw:
+        head = tuple(getattr(row, name) for name in HEAD)
+        return self._encoded(call, tx, [head], lambda ids: [row], groups=True)[0]
+
+    def _encoded(
+        self,
+        call: Call,
+        tx: Tx,
+        heads: Sequence[tuple[Any, ...]],
+        load: Callable[[list[str]], list[ServerRow]],
+        *,
+        groups: bool,
     ) -> list[Raw]:
-        """The same as `servers`, as JSON in the call's version."""
+        """Those that are kept, and the others made anew."""
         admin = call.allowed(ATTRIBUTES)
-        of = self._texts.of
-        found = []
-        for source in self._sources(tx, rows, admin=admin):
-            make = partial(_shown, call, source, ServerBody, groups=groups, admin=admin)
-            reader = (groups, admin, call.principal.is_admin)
-            found.append(of(call, source[0].id, source, make, *reader))
-        return found
+        reader = (groups, admin, call.principal.is_admin)
+        edition = self._compute.network.ports_edition(tx)
+        alive = self._alive(tx, heads) if admin else frozenset()
+        sources = [
+            (id, (revision, edition, metal or host in alive)) for id, revision, host, metal in heads
+        ]
+        texts = self._texts.find(call, sources, *reader)
+        missing = [id for (id, _), text in zip(sources, texts, strict=True) if text is None]
+        if missing:
+            made = {}
+            known = dict(sources)
+            for source in self._sources(tx, load(missing), admin=admin):
+                body = _shown(call, source, ServerBody, groups=groups, admin=admin)
+                id = source[0].id
+                made[id] = self._texts.keep(call, id, known[id], body, *reader)
+            pairs = zip(sources, texts, strict=True)
+            texts = [made[id] if text is None else text for (id, _), text in pairs]
+        return cast(list[Raw], texts)
+
+    def _alive(self, tx: Tx, heads: Sequence[tuple[Any, ...]]) -> Collection[str]:
+        hosts = {host for _, _, host, metal in heads if host is not None and not metal}
+        return self._compute.hosts.alive(tx, sorted(hosts))
 
     def servers(
         self,
@@ -275,8 +307,8 @@ def _shown(call: Call, source: Source, kind: type[B], *, groups: bool, admin: bo
     return body
 
 
-def summary(call: Call, row: ServerRow) -> ServerSummary:
-    return ServerSummary(id=row.id, name=row.name, links=links(call, "servers", row.id))
+def summary(call: Call, id: str, name: str) -> ServerSummary:
+    return ServerSummary(id=id, name=name, links=links(call, "servers", id))
 
 
 def _body(

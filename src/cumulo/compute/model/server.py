@@ -180,6 +180,9 @@ class ServerRow(Row, frozen=True):
     """Processors of the host that its own have for themselves, in order."""
     fault: ServerFault | None = None
 
+    revision: int = 0
+    """Grows with every change of what anybody sees of it, its ports and volumes included."""
+
     # Computed by `state_of`, written with every change
     status: str = "BUILD"
     vm_state: str = "building"

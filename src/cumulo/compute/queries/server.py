@@ -80,6 +80,11 @@ BY_IDS = query(
     ServerRow,
     sa.select(ServerRow.sql_table).where(_c.id.in_(sa.bindparam("ids", expanding=True))),
 )
+SHOWN_ANEW = statement(
+    sa.update(ServerRow.sql_table)
+    .where(_c.id.in_(sa.bindparam("ids", expanding=True)))
+    .values(revision=_c.revision + 1)
+)
 COUNT_BY_HOST = statement(
     sa.select(_c.host_id, sa.func.count())
     .where(_c.deleted_at.is_(None), _c.host_id.is_not(None))

@@ -133,12 +133,12 @@ class Devices:
             zone=row.zone,
             nics="auto" if request is None else [request],
         )
-        new = [port for port in made if port.id not in before]
+        new = [port_id for port_id in made if port_id not in before]
         if not new:
             raise BadRequest("No network that an interface could be made on was found.")
-        self._servers.act(tx, row, "attach_interface", who, port=new[0].id)
+        self._servers.act(tx, row, "attach_interface", who, port=new[0])
         self._servers.desire(tx, row)
-        return new[0]
+        return self.port(tx, row, new[0])
 
     def unplug(self, tx: Tx, row: ServerRow, port_id: str, who: Who) -> None:
         self._servers.require_unlocked(row, who.principal)

@@ -97,9 +97,12 @@ class Making:
 
     def _take_quota(self, tx: Tx, project_id: str, flavor: FlavorSnapshot, wish: ServerWish) -> int:
         """How many servers fit into the quota, between `least` and `most`."""
-        quotas = self._servers.quotas
+        quotas, each = self._servers.quotas, amounts_of(flavor)
+        if wish.least == wish.most:
+            taken = {name: amount * wish.most for name, amount in each.items()}
+            quotas.take(tx, project_id, **taken)
+            return wish.most
         used, limits = quotas.usages(tx, project_id), quotas.limits(tx, project_id)
-        each = amounts_of(flavor)
         room = [
             (limits[name] - used[name]) // amount
             for name, amount in each.items()
@@ -209,11 +212,11 @@ class Making:
         )
         if group is not None:
             tx.update(group, members=[*group.members, server_id])
-        if decision.host is None:
+        on = decision.on
+        if on is None:
             row = self._nowhere(row, explain(row, decision), tx.now)
         else:
-            on = self._hosts.on(tx, decision.host)
-            row = msgspec.structs.replace(row, host_id=decision.host, zone=on.zone, metal=on.metal)
+            row = msgspec.structs.replace(row, host_id=on.host_id, zone=on.zone, metal=on.metal)
         row = msgspec.structs.replace(row, **with_state(row))
         tx.insert(row)
         SERVERS.changed(tx, None, row)

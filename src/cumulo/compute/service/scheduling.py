@@ -34,6 +34,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """Where a server goes (None: nowhere), and why."""
 
     host: str | None
+    on: HypervisorRow | None = None
+    """The same, all of it."""
     considered: dict[str, str]
     """host → `chosen`, or why not; of few hosts, and of none but the chosen one where all is
     well."""
@@ -136,7 +138,11 @@ class Scheduler:
                     project_id=search.project_id,
                     user_id=search.user_id,
                 ):
-                    return Decision(host=each.name, considered={each.name: "chosen"})
+                    return Decision(
+                        host=each.name,
+                        on=next(row for row in rows if row.host_id == each.name),
+                        considered={each.name: "chosen"},
+                    )
                 considered[each.name] = "its room was taken at the same time"
             if len(found) < AT_ONCE:
                 break

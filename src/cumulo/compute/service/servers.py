@@ -130,9 +130,14 @@ class Servers:
         if "admin_password" in changes:
             changes["admin_password"] = self.sealed(changes["admin_password"])
         after = msgspec.structs.replace(row, **changes)
-        saved = tx.update(row, **changes, **with_state(after), updated_at=tx.now)
+        changes |= {**with_state(after), "updated_at": tx.now, "revision": row.revision + 1}
+        saved = tx.update(row, **changes)
         SERVERS.changed(tx, row, saved)
         return saved
+
+    def changed(self, tx: Tx, server_ids: Sequence[str]) -> None:
+        """Something that is shown with these servers is new: a port's address, say."""
+        tx.run(queries.SHOWN_ANEW, ids=list(server_ids))
 
     def desire(self, tx: Tx, row: ServerRow, **changes: Any) -> ServerRow:
         """The same for a change that the host has to make real."""
@@ -276,6 +281,8 @@ class Servers:
     # --- limits -----------------------------------------------------------------------------
 
     def check_metadata(self, tx: Tx, project_id: str, metadata: Mapping[str, str]) -> None:
+        if not metadata:
+            return
         most = self.quotas.limit(tx, project_id, "server_metadata_items")
         if 0 <= most < len(metadata):
             raise Forbidden(f"Maximum number of metadata items exceeds {most}")

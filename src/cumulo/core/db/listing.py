@@ -168,6 +168,7 @@ class Listing(Generic[R]):
         self._kept: dict[Any, Query[R]] = {}
         self._counts: dict[tuple[str, ...], Statement] = {}
         self._looks: dict[Any, Statement] = {}
+        self._heads: dict[Any, Statement] = {}
         self._by_ids: Query[R] | None = None
 
     def count(self, tx: Tx, where: Mapping[str, Any]) -> int:
@@ -200,14 +201,48 @@ class Listing(Generic[R]):
         Raises KeyError for a filter or sort key that the noun does not have: the caller has
         turned wishes of clients into names before.
         """
-        order = self._complete(tuple(sort) or self.default_sort)
-        names = tuple(sorted(where))
-        plan = (names, order, marker is not None, limit is not None, offset > 0)
+        plan, parameters = self._plan(where, sort, marker, limit, offset)
         wanted = self._kept.get(plan)
         if wanted is None:
             wanted = Query(self.row, self._build(self.row.sql_table, *plan))
             if len(self._kept) < STATEMENTS_KEPT:
                 self._kept[plan] = wanted
+        if self._memo is not None:
+            return self._memo.rows(tx.tuples(wanted, **parameters))
+        return tx.all(wanted, **parameters)
+
+    def heads(
+        self,
+        tx: Tx,
+        columns: tuple[str, ...],
+        *,
+        where: Mapping[str, Any],
+        sort: Sort = (),
+        marker: R | None = None,
+        limit: int | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """The same page, of each row only these columns as they are stored: for who keeps what
+        was made of the rows, and knows by a few columns whether it is still so."""
+        plan, parameters = self._plan(where, sort, marker, limit, 0)
+        wanted = self._heads.get((columns, plan))
+        if wanted is None:
+            chosen = [self.row.sql_table.c[name] for name in columns]
+            wanted = Statement(self._build(chosen, *plan))
+            if len(self._heads) < STATEMENTS_KEPT:
+                self._heads[columns, plan] = wanted
+        return tx.tuples(wanted, **parameters)
+
+    def _plan(
+        self,
+        where: Mapping[str, Any],
+        sort: Sort,
+        marker: R | None,
+        limit: int | None,
+        offset: int,
+    ) -> tuple[Any, dict[str, Any]]:
+        """What the statement of a page is known by, and its parameters."""
+        order = self._complete(tuple(sort) or self.default_sort)
+        names = tuple(sorted(where))
         parameters: dict[str, Any] = {f"f_{name}": where[name] for name in names}
         if marker is not None:
             parameters |= self._position(order, marker)
@@ -215,9 +250,8 @@ class Listing(Generic[R]):
             parameters["page_limit"] = limit
         if offset:
             parameters["page_offset"] = offset
-        if self._memo is not None:
-            return self._memo.rows(tx.tuples(wanted, **parameters))
-        return tx.all(wanted, **parameters)
+        plan = (names, order, marker is not None, limit is not None, offset > 0)
+        return plan, parameters
 
     def look(
         self,
@@ -254,7 +288,7 @@ class Listing(Generic[R]):
                 for (name, _), value in zip(order, last, strict=True)
             }
         more = len(found) > limit or len(rows) == LOOK_AT_ONCE
-        return Looked(self._rows(tx, found[:limit]), more, more and len(found) <= limit)
+        return Looked(self.rows(tx, found[:limit]), more, more and len(found) <= limit)
 
     def _chunk(
         self,
@@ -279,7 +313,8 @@ class Listing(Generic[R]):
         values = {f"f_{name}": where[name] for name in names}
         return tx.tuples(wanted, **values, **position, page_limit=LOOK_AT_ONCE)
 
-    def _rows(self, tx: Tx, ids: Sequence[str]) -> list[R]:
+    def rows(self, tx: Tx, ids: Sequence[str]) -> list[R]:
+        """The rows of these keys, which are there, in this order."""
         if not ids:
             return []
         [key] = self._keys

@@ -28,6 +28,8 @@ from cumulo.core.work.wakeups import Wakeup
 log = logging.getLogger("cumulo.events")
 
 BATCH = 200
+GATHER_SECONDS = 0.2
+"""How long new events are waited for after the first: each batch is a commit of every consumer."""
 SWEEP_SECONDS = 2.0
 """Between two looks for events of other processes, and for those that could still be overtaken."""
 ALIVE_SECONDS = 60.0
@@ -64,8 +66,9 @@ class ConsumerLoop:
                 await asyncio.sleep(backoff(self._failures, most=60.0))
                 self._failures += 1
                 continue
-            if not more:
-                await self._bell.wait(SWEEP_SECONDS)
+            if not more and await self._bell.wait(SWEEP_SECONDS):
+                # One batch for what belongs together: a create and what its host says of it.
+                await asyncio.sleep(GATHER_SECONDS)
 
     async def once(self) -> bool:
         """Take what there is, a batch at the most; True when there may be more at once."""

@@ -13,13 +13,14 @@ from cumulo.core.http.operations import Call
 from cumulo.core.wire.coercions import whole_or_none
 
 R = TypeVar("R", bound=Row)
+T = TypeVar("T")
 
 MAX_LIMIT = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[R]):
-    rows: list[R]
+class Page(Generic[T]):
+    rows: list[T]
     more: bool
     """There may be rows after these (the page is full)."""
 
@@ -44,12 +45,7 @@ def page_of(
     service with rules of its own has read already, keys not yet looked at.
     """
     limit = limit_of(call)
-    marker_id = call.query.get("marker")
-    marker = None
-    if marker_id:
-        marker = find_marker(marker_id)
-        if marker is None:
-            raise BadRequest(f"marker [{marker_id}] not found")
+    marker = _marker_of(call, find_marker)
     order = order_of(call, listing, sort_names or {}, sort)
     capped = MAX_LIMIT if limit is None and always_limited else limit
     if limit == 0 and style == "sort":
@@ -58,6 +54,37 @@ def page_of(
         tx, where=where, sort=order, marker=marker, limit=capped or None, offset=offset
     )
     return Page(rows, capped is not None and len(rows) == capped and capped > 0)
+
+
+def heads_of(
+    call: Call,
+    tx: Tx,
+    listing: Listing[R],
+    where: Mapping[str, Any],
+    columns: tuple[str, ...],
+    *,
+    find_marker: Callable[[str], R | None],
+    sort_names: Mapping[str, str],
+) -> Page[tuple[Any, ...]]:
+    """The same, of each row only these columns: see `Listing.heads`."""
+    limit = limit_of(call)
+    marker = _marker_of(call, find_marker)
+    order = order_of(call, listing, sort_names)
+    if limit == 0:
+        return Page([], False)
+    most = MAX_LIMIT if limit is None else limit
+    rows = listing.heads(tx, columns, where=where, sort=order, marker=marker, limit=most)
+    return Page(rows, len(rows) == most)
+
+
+def _marker_of(call: Call, find_marker: Callable[[str], R | None]) -> R | None:
+    marker_id = call.query.get("marker")
+    if not marker_id:
+        return None
+    marker = find_marker(marker_id)
+    if marker is None:
+        raise BadRequest(f"marker [{marker_id}] not found")
+    return marker
 
 
 def limit_of(call: Call) -> int | None:

@@ -4,7 +4,7 @@ A text is kept together with all that it was made of, and made anew when that is
 nobody has to tell of a change, and a text can not be stale.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import msgspec
@@ -31,14 +31,28 @@ class Texts:
         It may depend on `source`, on `reader` (what this caller sees more than others), and of
         the call on `base_url` and `version`; on nothing else.
         """
-        key = (id, call.version, call.base_url, *reader)
-        kept = self._kept.get(key)
-        if kept is None or kept[0] != source:
-            body = make()
-            if call.version is not None:
-                trim(body, call.version)
-            kept = source, msgspec.Raw(msgspec.json.encode(body))
-            if len(self._kept) >= KEPT:
-                self._kept.clear()
-            self._kept[key] = kept
-        return kept[1]
+        kept = self._kept.get((id, call.version, call.base_url, *reader))
+        if kept is not None and kept[0] == source:
+            return kept[1]
+        return self.keep(call, id, source, make(), *reader)
+
+    def find(
+        self, call: Call, sources: Sequence[tuple[str, Any]], *reader: Hashable
+    ) -> list[msgspec.Raw | None]:
+        """Those that are kept, of (id, source); for who must read more to make the others."""
+        get, version, url = self._kept.get, call.version, call.base_url
+        found: list[msgspec.Raw | None] = []
+        for id, source in sources:
+            kept = get((id, version, url, *reader))
+            found.append(kept[1] if kept is not None and kept[0] == source else None)
+        return found
+
+    def keep(self, call: Call, id: str, source: Any, body: Any, *reader: Hashable) -> msgspec.Raw:
+        """The text of a body that was made anew, of this source."""
+        if call.version is not None:
+            trim(body, call.version)
+        text = msgspec.Raw(msgspec.json.encode(body))
+        if len(self._kept) >= KEPT:
+            self._kept.clear()
+        self._kept[id, call.version, call.base_url, *reader] = source, text
+        return text

@@ -1,7 +1,7 @@
 """Zones: made, changed, deleted; their serial numbers and what is at their top."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -23,6 +23,7 @@ from cumulo.dns.queries import nouns as noun_queries
 from cumulo.dns.queries import pool as pool_queries
 from cumulo.dns.queries import recordset as recordset_queries
 from cumulo.dns.queries import zone as queries
+from cumulo.dns.service import checks
 from cumulo.dns.service.blacklists import Blacklists
 from cumulo.dns.service.changes import Changes
 from cumulo.dns.service.places import Places
@@ -324,6 +325,16 @@ class Zones:
         """Ask the masters again, whenever that would be due."""
         tx.update(row, due=seconds_of(tx.now), attempts=0)
         tx.after_commit(self.changes.announcement)
+
+    def notified(self, tx: Tx, heard: Mapping[str, str]) -> None:
+        """`heard`: zones by name, and the addresses that say that there is something new. Of a
+        master with a name it is not known whether he is one: he is asked, and that is all."""
+        for row in tx.all(queries.NAMED, names=list(heard)):
+            hosts = [checks.host_of(master) for master in row.masters]
+            named = any(not checks.is_address(host) for host in hosts)
+            wanted = row.type == "SECONDARY" and row.wanted and row.due > seconds_of(tx.now)
+            if wanted and (named or heard[row.name] in hosts):
+                self.transfer_now(tx, row)
 
     def move(self, tx: Tx, row: ZoneRow, pool_id: str, scope: Scope) -> ZoneRow:
         """To another pool's servers; those of the old one are not told, and keep what they have."""

@@ -65,8 +65,7 @@ class Images:
         return tx.get(MemberRow, row.id, who.project_id)
 
     def usable(self, tx: Tx, image_id: str, principal: Principal) -> ImageInfo:
-        row = self.get(tx, image_id, principal)
-        return self.find(tx, [row.id])[row.id]
+        return _info(self.get(tx, image_id, principal))
 
     def find(self, tx: Tx, image_ids: Sequence[str]) -> dict[str, ImageInfo]:
         return {row.id: _info(row) for row in tx.all(queries.BY_IDS, ids=list(image_ids))}

@@ -16,6 +16,12 @@ _NEXT = statement(
 )
 
 
+def last_number(tx: Tx, kind: str) -> int:
+    """The last one that was given; 0: none yet."""
+    row = tx.get(NumberRow, kind)
+    return 0 if row is None else row.last
+
+
 def next_number(tx: Tx, kind: str) -> int:
     """The next number of this kind, from 1; never given twice."""
     given = tx.changed(_NEXT, which=kind)

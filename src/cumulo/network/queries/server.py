@@ -39,7 +39,6 @@ def _ports(which: Any) -> Statement:
 
 
 _ON_SERVERS = sa.and_(_p.holder.in_(parameter("ids")), _p.role == COMPUTE)
-PORTS = _ports(_p.id.in_(parameter("ids")))
 PORTS_OF = _ports(_ON_SERVERS)
 FIXED_OF = statement(
     sa.select(_p.holder, _a.ip_address)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.network.model.floatingip import FloatingIpRow, floatingip_status
+from cumulo.network.model.port import PortRow
 from cumulo.network.model.router import RouterRow
 from cumulo.network.model.standard import changed
 from cumulo.network.queries import floatingip as queries
@@ -14,6 +15,7 @@ from cumulo.network.service.tools import Tools, tell
 def disassociate(tx: Tx, tools: Tools, row: FloatingIpRow, who: Principal | None) -> FloatingIpRow:
     if row.port_id is None:
         return row
+    tools.onlookers.port(tx, tx.get(PortRow, row.port_id))
     if row.router_id is not None:
         router = tx.get(RouterRow, row.router_id)
         if router is not None:

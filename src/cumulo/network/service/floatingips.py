@@ -182,6 +182,7 @@ class FloatingIps:
             return row
         row = disassociate(tx, self._tools, row, who)
         row = changed(tx, row, port_id=port.id, fixed_ip_address=address, router_id=router.id)
+        self._tools.onlookers.port(tx, port)
         generation = self._tools.hosts.touch_router(tx, router).generation
         status = floatingip_status(port_id=port.id, observed=None, fault=None)
         row = tx.update(row, generation=generation, observed=None, status=status)

@@ -12,6 +12,7 @@ from cumulo.network.interface import (
     NamePublisher,
     NicRequest,
     PortInfo,
+    ServerViews,
     SubnetInfo,
 )
 from cumulo.network.model.floatingip import FloatingIpRow
@@ -20,6 +21,7 @@ from cumulo.network.service.compute_groups import ComputeGroups
 from cumulo.network.service.floatingips import FloatingIps
 from cumulo.network.service.names import Names
 from cumulo.network.service.networks import Networks
+from cumulo.network.service.onlookers import Onlookers
 from cumulo.network.service.ports import Ports
 from cumulo.network.service.routers import Routers
 from cumulo.network.service.security_groups import SecurityGroupRules, SecurityGroups
@@ -37,9 +39,12 @@ class NetworkService:
         registry: HostRegistry,
         quotas: Quotas,
         names: Callable[[], NamePublisher | None] = lambda: None,
+        views: Callable[[], ServerViews | None] = lambda: None,
     ) -> None:
-        """`names`: who tells the world the names of ports, where somebody does."""
-        tools = Tools(registry, quotas, Names(names))
+        """`names`: who tells the world the names of ports, where somebody does; `views`: who keeps
+        what servers look like."""
+        tools = Tools(registry, quotas, Names(names), Onlookers(views))
+        self._onlookers = tools.onlookers
         self.registry = registry
         self.hosts = tools.hosts
         self.quotas = tools.quotas
@@ -54,7 +59,7 @@ class NetworkService:
             self.security_groups, self.security_group_rules, self.ports
         )
         self.service_ports = ServicePorts(self.networks, self.subnets, self.ports)
-        self._servers = Servers(self.networks, self.security_groups, self.ports)
+        self._servers = Servers(self.networks, self.security_groups, self.ports, tools.onlookers)
 
     def plug_server(
         self,
@@ -67,7 +72,7 @@ class NetworkService:
         zone: str,
         nics: Sequence[NicRequest] | Literal["auto", "none"],
         security_groups: Sequence[str] = (),
-    ) -> list[PortInfo]:
+    ) -> list[str]:
         return self._servers.plug(
             tx,
             principal,
@@ -81,6 +86,9 @@ class NetworkService:
 
     def ports_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[PortInfo]]:
         return self._servers.of(tx, server_ids)
+
+    def ports_edition(self, tx: Tx) -> int:
+        return self._onlookers.edition(tx)
 
     def addresses_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[str]]:
         return self._servers.addresses_of(tx, server_ids)

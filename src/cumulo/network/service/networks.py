@@ -151,6 +151,8 @@ class Networks:
         )
         if after is not row:
             self._tools.hosts.touch_network(tx, row.id)
+            if after.name != row.name:
+                self._tools.onlookers.all(tx)
             tell(tx, "network", "update", after, who)
         return after
 

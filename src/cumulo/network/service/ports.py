@@ -283,6 +283,7 @@ class Ports:
             if _members_differ(before, row) or groups != groups_before or moved:
                 hosts.touch_members(tx, sorted({*groups_before, *groups}))
             row = self._names_anew(tx, before, row, moved)
+            self._tools.onlookers.port(tx, before, row)
             tell(tx, "port", "update", row, who)
         return row
 
@@ -350,6 +351,7 @@ class Ports:
         self._tools.hosts.touch_members(tx, groups)
         self._tools.names.forget(tx, row)
         tx.delete(row)
+        self._tools.onlookers.port(tx, row)
         self._tools.hosts.port_left(tx, row, row.host_id, groups)
         if row.project_id:
             self._tools.quotas.give_back(tx, row.project_id, port=1)

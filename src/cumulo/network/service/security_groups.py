@@ -157,6 +157,8 @@ class SecurityGroups:
         after = changed(tx, row, **chosen(wishes, "name", "description", "stateful"))
         if after is not row:
             self._tools.hosts.touch_group(tx, row.id)
+            if after.name != row.name:
+                self._tools.onlookers.all(tx)
             tell(tx, "security_group", "update", after, who)
         return after
 

@@ -17,6 +17,7 @@ from cumulo.network.queries import port as queries
 from cumulo.network.queries import server as server_queries
 from cumulo.network.service.addresses import FixedIpWish
 from cumulo.network.service.networks import Networks
+from cumulo.network.service.onlookers import Onlookers
 from cumulo.network.service.ports import Ports, PortWishes
 from cumulo.network.service.security_groups import SecurityGroups
 from cumulo.network.service.tools import is_admin
@@ -28,10 +29,12 @@ class Servers:
         networks: Networks,
         groups: SecurityGroups,
         ports: Ports,
+        onlookers: Onlookers,
     ) -> None:
         self._networks = networks
         self._groups = groups
         self._ports = ports
+        self._onlookers = onlookers
 
     def plug(
         self,
@@ -44,7 +47,7 @@ class Servers:
         zone: str,
         nics: Sequence[NicRequest] | Literal["auto", "none"],
         security_groups: Sequence[str] = (),
-    ) -> list[PortInfo]:
+    ) -> list[str]:
         project_id = principal.project_id or ""
         if nics == "none":
             return []
@@ -69,8 +72,8 @@ class Servers:
                 made.append(self._take(tx, principal, nic, place).id)
             else:
                 made.append(self._make(tx, principal, nic, place, groups).id)
-        infos = {info.id: info for info in self._infos(tx, made)}
-        return [infos[port_id] for port_id in made]
+        self._onlookers.servers(tx, server_id)
+        return made
 
     def _automatic(self, tx: Tx, principal: Principal) -> list[NicRequest]:
         found = tx.all(network_queries.OWN_OR_SHARED, project_id=principal.project_id or "")
@@ -172,9 +175,6 @@ class Servers:
                 found.setdefault(server_id, []).append(address)
         return found
 
-    def _infos(self, tx: Tx, port_ids: Sequence[str]) -> list[PortInfo]:
-        return _described(tx, tx.tuples(server_queries.PORTS, ids=port_ids)) if port_ids else []
-
     def unplug(self, tx: Tx, port_id: str) -> None:
         port = tx.get(PortRow, port_id)
         if port is None or port.role != COMPUTE:
@@ -184,6 +184,7 @@ class Servers:
             return
         changes: dict[str, Any] = {"device_id": "", "device_owner": "", "tag": None}
         changes |= {"holder": None, "role": ""}
+        self._onlookers.port(tx, port)
         self._ports.bind(tx, changed(tx, port, **changes), None)
 
     def move(self, tx: Tx, server_id: str, host_id: str | None) -> None:

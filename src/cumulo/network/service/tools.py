@@ -13,6 +13,7 @@ from cumulo.core.ids import new_id
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.network.model.standard import Standard
 from cumulo.network.service.names import Names
+from cumulo.network.service.onlookers import Onlookers
 from cumulo.network.service.placing import Hosts
 from cumulo.network.service.refusals import unfit
 
@@ -30,10 +31,13 @@ DEFAULT_QUOTAS = {
 
 
 class Tools:
-    def __init__(self, registry: HostRegistry, quotas: Quotas, names: Names) -> None:
+    def __init__(
+        self, registry: HostRegistry, quotas: Quotas, names: Names, onlookers: Onlookers
+    ) -> None:
         self.hosts = Hosts(registry)
         self.quotas = quotas
         self.names = names
+        self.onlookers = onlookers
 
 
 def is_admin(who: Principal | None) -> bool:
