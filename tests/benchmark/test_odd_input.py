@@ -245,6 +245,17 @@ def test_words_that_mean_nothing_are_told_so(kept: Path, words: tuple[str, ...])
     assert "Error" in done.output and "Traceback" not in done.output
 
 
+def test_a_terminal_is_not_commanded_by_what_is_shown(kept: Path) -> None:
+    """Neither by a file's texts nor by what a cloud says."""
+    rally("env", "create", "e", status=0)
+    scenario = '{Dummy.dummy_exception: {message: "\\x1b[2J\\x07gone\\x9b", sleep: 0}}'
+    text = f'{{version: 2, title: "a\\x1b[2J", subtasks: [{{title: s, scenario: {scenario}}}]}}'
+    done = rally("task", "start", "-", stdin=text, status=2)
+    assert "gone" in done.output and not set(done.output) & set("\x1b\x07\x9b")
+    refused = rally("task", "validate", "-", stdin=text.replace("exception: {", "\\x1b[2J: {"))
+    assert "\x1b" not in refused.output
+
+
 @pytest.mark.parametrize("place", ["a\0b", "/nonexistent/x/y", "."])
 def test_a_report_that_cannot_be_written_leaves_its_task(kept: Path, place: str) -> None:
     rally("env", "create", "e", status=0)
@@ -381,6 +392,8 @@ def problems_of(scenario: str, /, **args: Any) -> str:
         ("VMTasks.boot_runcommand_delete", {"command": {"local_path": "/none"}}, "remote_path"),
         ("HttpRequests.check_request", {"files": {}}, "Unexpected argument(s) found ['files']"),
         ("HttpRequests.check_random_request", {"requests": [{}]}, "no 'url'"),
+        ("Dummy.dummy", {"run": 5}, "Unexpected argument(s) found ['run']"),
+        ("Dummy.dummy_random_action", {"actions_num": 10**9}, "greater than the maximum"),
         (
             "CinderVolumes.create_volume",
             {"size": 1, "name": "x"},

@@ -95,6 +95,7 @@ def test_the_old_format_with_a_list_per_scenario() -> None:
             "Additional properties are not allowed ('more' was unexpected).",
         ),
         ({"version": 2, "title": 1, "subtasks": []}, "Title should be a string, but 'int'"),
+        ({"version": 2, "title": "x", "subtasks": []}, "cannot be empty"),
         ({"version": 2, "title": "x", "subtasks": {}}, "Property 'subtasks' should be an array"),
         (
             {"version": 2, "title": "x", "subtasks": [{"title": "y"}]},
