@@ -108,7 +108,7 @@ class ShownResourceProvidersAnswer(Body, kw_only=True):
     resource_providers: list[ResourceProvider]
 
 
-class ResourceProvidersAnswer2(Body, kw_only=True):
+class ResourceProviderAnswer(Body, kw_only=True):
     generation: int
     links: list[Link]
     name: str
@@ -157,7 +157,7 @@ ANSWERS: dict[str, Any] = {
     "POST /resource_providers": ResourceProvidersAnswer,
     "PUT /resource_providers/{uuid}/inventories": ResourceProviderInventoriesAnswer,
     "PUT /resource_providers/{uuid}/traits": ResourceProviderTraitsAnswer,
-    "GET /resource_providers/{uuid}": ResourceProvidersAnswer2,
+    "GET /resource_providers/{uuid}": ResourceProviderAnswer,
     "GET /resource_providers/{uuid}/inventories": ResourceProviderInventoriesAnswer,
     "POST /resource_providers/{uuid}/inventories": InventoriesAnswer,
     "GET /resource_providers/{uuid}/traits": ResourceProviderTraitsAnswer,
