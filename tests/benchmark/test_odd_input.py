@@ -104,11 +104,11 @@ def test_a_template_takes_little_memory_whatever_its_steps_are(text: str) -> Non
 
 
 def test_a_template_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert rendering.render("{{ a }}{{ b.c }}", {"a": "é", "b": {"c": 1}}, Path()) == "é1"
     monkeypatch.setattr(rendering.renderer, "SECONDS", 0.5)
     text = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
     with pytest.raises(template.BadTemplate, match="takes more than"):
         rendering.render(text, {}, Path("/nonexistent"))
-    assert rendering.render("{{ a }}{{ b.c }}", {"a": "é", "b": {"c": 1}}, Path()) == "é1"
 
 
 PLATFORM = {"auth_url": "http://127.0.0.1:9/v3", "admin": {"username": "a", "password": "b"}}
@@ -243,6 +243,17 @@ def test_a_database_where_none_can_be_is_an_error(
 def test_words_that_mean_nothing_are_told_so(kept: Path, words: tuple[str, ...]) -> None:
     done = rally(*words, stdin=b"\xff\xfe")
     assert "Error" in done.output and "Traceback" not in done.output
+
+
+def test_a_terminal_is_not_commanded_by_what_is_shown(kept: Path) -> None:
+    """Neither by a file's texts nor by what a cloud says."""
+    rally("env", "create", "e", status=0)
+    scenario = '{Dummy.dummy_exception: {message: "\\x1b[2J\\x07gone\\x9b", sleep: 0}}'
+    text = f'{{version: 2, title: "a\\x1b[2J", subtasks: [{{title: s, scenario: {scenario}}}]}}'
+    done = rally("task", "start", "-", stdin=text, status=2)
+    assert "gone" in done.output and not set(done.output) & set("\x1b\x07\x9b")
+    refused = rally("task", "validate", "-", stdin=text.replace("exception: {", "\\x1b[2J: {"))
+    assert "\x1b" not in refused.output
 
 
 @pytest.mark.parametrize("place", ["a\0b", "/nonexistent/x/y", "."])
@@ -381,6 +392,8 @@ def problems_of(scenario: str, /, **args: Any) -> str:
         ("VMTasks.boot_runcommand_delete", {"command": {"local_path": "/none"}}, "remote_path"),
         ("HttpRequests.check_request", {"files": {}}, "Unexpected argument(s) found ['files']"),
         ("HttpRequests.check_random_request", {"requests": [{}]}, "no 'url'"),
+        ("Dummy.dummy", {"run": 5}, "Unexpected argument(s) found ['run']"),
+        ("Dummy.dummy_random_action", {"actions_num": 10**9}, "greater than the maximum"),
         (
             "CinderVolumes.create_volume",
             {"size": 1, "name": "x"},

@@ -537,6 +537,8 @@ def test_a_run_that_is_interrupted_ends_softly(rally: Rally) -> None:
     while not any(name.startswith("s_rally_") for name in rally.left()):
         assert time.monotonic() < end and process.poll() is None
         time.sleep(0.1)
+    for words in (("cleanup",), ("destroy",)):
+        assert "is running" in rally("env", *words, status=1).stderr
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 2

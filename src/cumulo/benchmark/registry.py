@@ -167,6 +167,12 @@ def scenario(
     return declare
 
 
+def described(name: str, body: Body) -> Scenario:
+    """A scenario of somebody's own, which no task file can name: what it needs it has."""
+    scenario(name, platform=False)(body)
+    return _FOUND.pop(name)
+
+
 def find(name: str) -> Scenario:
     """A scenario by its name, with or without the platform. Raises UnknownScenario."""
     bare, _, platform = name.partition("@")

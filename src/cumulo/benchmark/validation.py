@@ -220,7 +220,8 @@ def _context_makes(workload: Workload, kind: str, described: Mapping[str, Any]) 
     contexts = {name.partition("@")[0]: config for name, config in workload.contexts.items()}
     wanted = described.get("name") or described.get("regex") or ""
     if kind == "flavor":
-        return any(f.get("name") == wanted for f in contexts.get("flavors") or ())
+        names = [str(f.get("name") or "") for f in contexts.get("flavors") or ()]
+        return any(name and (name == wanted or _matches(str(wanted), name)) for name in names)
     if kind == "image":
         named = str((contexts.get("images") or {}).get("image_name") or "")
         return bool(named) and (named == wanted or _matches(str(wanted), named))

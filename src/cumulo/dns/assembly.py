@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Sequence
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, Service
@@ -23,6 +23,7 @@ from cumulo.dns.model.zone import DEFAULT_POOL
 from cumulo.dns.policy import RULES
 from cumulo.dns.reconcile import NameServerLoop, PoolNames, PoolSync, SecondaryTransfers
 from cumulo.dns.service.dns import DnsService
+from cumulo.dns.service.guests import DomainsOfGuests
 from cumulo.dns.service.pools import Pools
 from cumulo.dns.service.reverses import FloatingIpsGone
 from cumulo.dns.service.zones import Rules
@@ -43,6 +44,7 @@ def build(frame: Frame) -> Service:
         frame.get(Network),
         seal,
         hostname=hostname,
+        forward_to=_for_guests(own, frame),
     )
     frame.give(NamePublisher, dns.published)
     frame.database.subscribe(dns.changes.announcement)
@@ -60,6 +62,10 @@ def build(frame: Frame) -> Service:
         """A change is for all of them."""
         loop.also_ring = [found[each.name] for each in (SecondaryTransfers, PoolSync, PoolNames)]
 
+    if server is not None:
+        folder = frame.settings.data_dir / "dns"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "where").write_text(f"{server.where}\n")  # `up` says it
     return Service(
         dns,
         faces=[dns_face(dns, frame.database, frame.settings.region, frame.rules("dns", RULES))],
@@ -69,7 +75,7 @@ def build(frame: Frame) -> Service:
             PoolNames(frame.database, dns),
         ],
         on_bells=bells,
-        consumers=[FloatingIpsGone(dns.reverses)],
+        consumers=[FloatingIpsGone(dns.reverses), DomainsOfGuests(frame.get(Network))],
         workers=[loop.run],
         counts={"zones": dns.zones.count},
     )
@@ -113,6 +119,23 @@ def _name_server(own: DnsSettings, frame: Frame, pools: Sequence[Pool]) -> Embed
         catalogs={pool.id: pool.catalog for pool in pools if pool.catalog},
         tls=tls,
     )
+
+
+def _for_guests(own: DnsSettings, frame: Frame) -> str:
+    """Where guests' own resolvers pass on questions for the cloud's names, as dnsmasq writes it."""
+    if own.guests_ask == "none" or not own.serve:
+        return ""
+    found = [own.guests_ask] if own.guests_ask else [*own.listen, *_at_the_gateway(own, frame)]
+    for each in found:
+        host, _, port = each.rpartition(":")
+        host = host.strip("[]")
+        try:
+            address = ip_address(host)
+        except ValueError:
+            raise BadSettings(f"[dns] guests_ask: {each!r} is not ADDRESS:PORT") from None
+        if not (address.is_loopback or address.is_unspecified):
+            return f"{host}#{port}"
+    return ""
 
 
 def _at_the_gateway(own: DnsSettings, frame: Frame) -> list[str]:

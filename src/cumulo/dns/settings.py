@@ -49,6 +49,9 @@ class DnsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listen: tuple[str, ...] = ()
     """Where it answers, say `172.24.4.1:53`; empty: a port of 127.0.0.1 that is free, 5354 if it
     is, the same one at each start, and, for root, port 53 of the external network's gateway."""
+    guests_ask: str = ""
+    """Where guests' networks ask for the names of their project's zones, say `172.24.4.1:53`;
+    empty: at the first address of `listen` that is not this machine's alone; "none": nowhere."""
     rate_limit: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 200
     """Like answers a second by UDP to one network, so that nobody uses it to flood others; 0: any
     number."""

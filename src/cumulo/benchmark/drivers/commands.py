@@ -24,12 +24,8 @@ class Commands:
             return NO_COMMAND, "", f"not a command: {error}"
         if not argv or "\0" in line:
             return NO_COMMAND, "", "not a command: it has a NUL" if argv else "an empty command"
-        pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
         try:
-            # A signal from the keyboard is for us: it is ended in good order.
-            process = await asyncio.create_subprocess_exec(
-                *argv, stdin=nothing, stdout=pipe, stderr=pipe, start_new_session=True
-            )
+            process = await _started(argv)
         except OSError as error:
             return NO_COMMAND, "", f"{argv[0]}: {error.strerror}"
         try:
@@ -39,11 +35,32 @@ class Commands:
         except TimeoutError:
             return -1, "", f"no end after {LONGEST:g} s"
         finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
+            await _end(process)
         return status, output, errors
+
+
+async def _started(argv: list[str]) -> asyncio.subprocess.Process:
+    """Started as a whole or not at all: who is interrupted meanwhile ends what it has begun."""
+    pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+    # A signal from the keyboard is for us: it is ended in good order.
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *argv, stdin=nothing, stdout=pipe, stderr=pipe, start_new_session=True
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with contextlib.suppress(OSError):
+            await _end(await starting)
+        raise
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
 
 
 async def _all(stream: asyncio.StreamReader | None) -> str:

@@ -15,7 +15,7 @@ import click
 import msgspec
 
 from cumulo import __version__
-from cumulo.cli.rally.common import database
+from cumulo.cli.rally.common import database, plain
 
 GROUPS: Mapping[str, str] = MappingProxyType(
     {
@@ -43,6 +43,10 @@ class _Groups(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except click.ClickException as error:
+            if type(error) is click.ClickException:
+                raise click.ClickException(plain(error.message)) from None
+            raise
         except sqlite3.Error as error:
             # Locked by another process, read-only, on a full disk, or no database at all.
             raise click.ClickException(f"results cannot be kept in {database()}: {error}") from None

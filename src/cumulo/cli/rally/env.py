@@ -194,6 +194,7 @@ def cleanup(given: str | None, given_flag: str | None, as_json: bool) -> None:
     """Take away all that tasks have left in the cloud, found by its name."""
     kept = store()
     found = environment(kept, given_flag or given)
+    _at_rest(kept, found)
     report = environments.run(tasks.clean(kept, found))
     if as_json:
         one = {
@@ -245,6 +246,7 @@ def destroy(
 
 def end(kept: Store, found: Environment, *, skip_cleanup: bool) -> None:
     """Take away what tasks have left, and say so."""
+    _at_rest(kept, found)
     if not skip_cleanup:
         report = environments.run(tasks.clean(kept, found))
         if report.failed:
@@ -273,10 +275,17 @@ def forget(kept: Store, found: Environment, *, force: bool) -> None:
             f"Env {found.name} ({found.uuid}) is {found.status}: what its tasks have left in the "
             "cloud would be forgotten. First: rally env destroy, or --force"
         )
-    if any(tasks.alive(task.owner) for task in unfinished(kept, found.uuid)) and not force:
-        raise click.ClickException(f"A task of env {found.name} is running.")
+    if not force:
+        _at_rest(kept, found)
     kept.delete_environment(found.uuid)
     click.echo(f"Env {found.name} ({found.uuid}) was deleted with all its tasks.")
+
+
+def _at_rest(kept: Store, found: Environment) -> None:
+    """What a running task has made bears such names, too."""
+    for task in unfinished(kept, found.uuid):
+        if tasks.alive(task.owner):
+            raise click.ClickException(f"A task of env {found.name} is running: {task.uuid}")
 
 
 def unfinished(kept: Store, env_uuid: str) -> list[TaskResult]:

@@ -16,7 +16,17 @@ from cumulo.benchmark.model.task import InvalidTask, TaskConfig, parse
 from cumulo.benchmark.queries.store import NoSuch, Store
 from cumulo.benchmark.service import environments, tasks
 from cumulo.cli.rally import reports, running
-from cumulo.cli.rally.common import Group, by_position, environment, header, store, table, task_id
+from cumulo.cli.rally.common import (
+    Group,
+    by_position,
+    environment,
+    header,
+    plain,
+    say,
+    store,
+    table,
+    task_id,
+)
 
 SLA_MISSED = 2
 
@@ -43,7 +53,10 @@ def _file_options(function: Any) -> Any:
 def _read(path: str, what: str) -> str:
     try:
         if path == "-":
-            return sys.stdin.read(template.FILE_BYTES + 1)
+            text = sys.stdin.read(template.FILE_BYTES + 1)
+            # What is no UTF-8 comes in as halves of letters.
+            text.encode()
+            return text
         with Path(path).expanduser().open() as file:
             # One more than it may have: what is larger, or has no end, is refused then.
             return file.read(template.FILE_BYTES + 1)
@@ -65,7 +78,7 @@ def load(path: str | None, raw: str | None, args_file: str | None) -> TaskConfig
         text = _read(path, "task file")
         folder = Path() if path == "-" else Path(path).expanduser().parent
         rendered = rendering.render(text, given, folder)
-        click.echo(f"Task is:\n{rendered.strip()}\n")
+        say(f"Task is:\n{rendered.strip()}\n")
         document = template.decode(rendered)
         click.echo("Task syntax is correct :)")
         return parse(document)
@@ -185,7 +198,7 @@ def run_task(
             )
         )
     except (validation.InvalidTaskConfig, tasks.NotReady, ApiError, HttpError) as error:
-        click.echo(f"Task {made.uuid} has failed validation: {error}", err=True)
+        click.echo(plain(f"Task {made.uuid} has failed validation: {error}"), err=True)
         return 1
     except NoSuch:
         raise click.ClickException(f"Task {made.uuid} was deleted while it ran.") from None
@@ -297,7 +310,7 @@ def show_detailed(
     click.echo(f"\n{rule}\nTask {uuid}: {found.status}")
     if found.status in ("crashed", "validation_failed"):
         wrong = found.validation_result
-        click.echo(f"{rule}\n{wrong.get('etype', '')}\n{wrong.get('msg', '')}")
+        say(f"{rule}\n{wrong.get('etype', '')}\n{wrong.get('msg', '')}")
         return False
     if found.status not in FINISHED:
         click.echo(

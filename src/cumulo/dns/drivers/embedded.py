@@ -85,6 +85,15 @@ class EmbeddedNameServer:
         return _shown(self._udp[0]) if self._udp else ""
 
     @property
+    def where(self) -> str:
+        """Where it answers, as soon as there is a zone."""
+        noted = self._folder / "port"
+        port = noted.read_text().strip() if noted.exists() else str(FIRST_PORT)
+        plain = self._listen or [f"127.0.0.1:{port}"]
+        secure = [f"{each} (TLS)" for each in (self._secure.listen if self._secure else ())]
+        return ", ".join([*self._also, *plain, *secure])
+
+    @property
     def addresses(self) -> str:
         plain = [_shown(each) for each in self._udp]
         return ", ".join([*plain, *(f"{_shown(each)} (TLS)" for each in self._tls)])

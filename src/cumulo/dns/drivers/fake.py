@@ -16,7 +16,7 @@ class FakeNameServer:
         self.desk = Desk(World(), RateLimit(0))
         self.running = False
         self.broken = False
-        self.address = "fake"
+        self.address = self.where = "fake"
         self.notified: Callable[[str, str], None] = lambda name, address: None
 
     async def start(self) -> None:

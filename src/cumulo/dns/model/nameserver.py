@@ -23,6 +23,10 @@ class NameServer(Protocol):
     def address(self) -> str:
         """`127.0.0.1:5354`; empty as long as it never ran."""
 
+    @property
+    def where(self) -> str:
+        """All addresses that it will answer at, for a person."""
+
     async def start(self) -> None:
         """Raises NameServerFailed."""
 

@@ -181,7 +181,16 @@ class Zones:
         self._tell(tx, "update", row, scope, changed=sorted(changed))
         return row
 
-    def delete(self, tx: Tx, row: ZoneRow, scope: Scope, *, with_shares: bool = False) -> ZoneRow:
+    def delete(
+        self,
+        tx: Tx,
+        row: ZoneRow,
+        scope: Scope,
+        *,
+        with_shares: bool = False,
+        hard: bool = False,
+    ) -> ZoneRow:
+        """`hard`: gone at once, whatever the servers of its pool say, or do not say any more."""
         if self.shared(tx, [row.id]) and not with_shares:
             raise bad_request(
                 "This zone is shared with other projects, please remove these shares before "
@@ -192,10 +201,15 @@ class Zones:
         if below is not None:
             message = "Please delete any subzones before deleting this zone"
             raise bad_request(message, "zone_has_sub_zone")
-        if not row.wanted:
+        if not row.wanted and not hard:
             return row
         if with_shares:
             tx.run(noun_queries.DROP_SHARES, zone_id=row.id)
+        if hard:
+            self.changes.note(tx, row.id)
+            self._tell(tx, "delete", row, scope)
+            self.remove(tx, row)
+            return msgspec.structs.replace(row, wanted=False, action="DELETE", status="PENDING")
         row = tx.update(row, wanted=False, updated_at=tx.now)
         if row.type == "SECONDARY":
             row = tx.update(row, mirrored=ALONE)
@@ -289,6 +303,8 @@ class Zones:
     def put_off(self, tx: Tx, row: ZoneRow, reason: str, *, refused: bool) -> ZoneRow:
         """What was due has failed: again later, longer and longer. Who is only away is no fault."""
         pause = backoff(row.attempts, first=1.0, most=300.0)
+        if refused and row.fault != reason[:1000]:
+            self._fails(tx, row, reason)
         return self._stored(
             tx,
             row,
@@ -300,6 +316,7 @@ class Zones:
     def expire(self, tx: Tx, row: ZoneRow) -> None:
         """Nobody can say any more whether what is here is true: it is not answered for."""
         message = f"no master has been heard of for {row.expire} seconds"
+        self._fails(tx, row, message)
         change = self.changes.note(tx, row.id)
         self._stored(tx, row, expired=True, fault=message, change=change)
 
@@ -465,6 +482,18 @@ class Zones:
         over = [name for name, count in wanted.items() if 0 <= limits[name] < count]
         if over:
             raise QuotaExceeded(f"Quota exceeded for {', '.join(over)}.", kind="over_quota")
+
+    @staticmethod
+    def _fails(tx: Tx, row: ZoneRow, reason: str) -> None:
+        """For `cumulo why`: which server said what."""
+        emit(
+            tx,
+            "dns.zone.fail",
+            row.id,
+            project_id=row.project_id,
+            name=row.name,
+            reason=reason[:1000],
+        )
 
     def _tell(self, tx: Tx, verb: str, row: ZoneRow, scope: Scope, **detail: Any) -> None:
         emit(
