@@ -27,11 +27,9 @@ def face(name: str, speaks: Literal["json", "octets"], response: Any) -> Face:
 
 UNDECLARED = {
     "identity": 25,
-    "placement": 7,
     "image": 2,
     "network": 11,
     "block_storage": 9,
-    "compute": 62,
     "object_store": 6,
     "shared_file_system": 89,
     "dns": 1,
