@@ -235,8 +235,13 @@ def state(cloud: TestCloud) -> dict[str, Any]:
     found = {
         table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in KEPT
     }
-    used = "SELECT project_id, service, resource, used FROM quota_usages WHERE used != 0 ORDER BY 1, 2, 3"
-    return {**found, "used": connection.execute(used).fetchall()}
+    used = "SELECT project_id, service, resource, used FROM quota_usages WHERE used != 0"
+    return {**found, "used": sorted(connection.execute(used).fetchall())}
+
+
+def changed(before: dict[str, Any], after: dict[str, Any]) -> str:
+    names = [name for name in after if before[name] != after[name]]
+    return "".join(f" {name} changed: {before[name]}, {after[name]}" for name in names)
 
 
 def unlike_a_fault(status: int, raw: bytes) -> str:
@@ -290,10 +295,7 @@ async def foreign(cloud: TestCloud, mine: dict[str, str], theirs: dict[str, str]
             if "same_host" in str(request) and status == 202:
                 await _nowhere(cloud, raw)  # as if there were no such server: on no host
                 continue
-            said = unlike_a_fault(status, raw)
-            after = state(cloud)
-            if before != after:
-                said += f" changed: {[(k, before[k], after[k]) for k in after if before[k] != after[k]]}"
+            said = unlike_a_fault(status, raw) + changed(before, state(cloud))
             if said:
                 wrong.append(f"{version} {request} with another's {word}: {said}")
     assert not wrong, "\n".join(wrong)
@@ -308,14 +310,11 @@ async def junk(cloud: TestCloud, mine: dict[str, str]) -> None:
         for version, each in zip(itertools.cycle(VERSIONS), spoilt(body), strict=False):
             before = state(cloud)
             status, raw = await send(cloud, (method, path, each), version)
-            after = state(cloud)
             if status < 300:
                 if path == "/servers":
                     await _undo(cloud, raw)
                 continue
-            said = unlike_a_fault(status, raw)
-            if before != after:
-                said += f" changed: {[(k, before[k], after[k]) for k in after if before[k] != after[k]]}"
+            said = unlike_a_fault(status, raw) + changed(before, state(cloud))
             if said:
                 wrong.append(f"{version} {method} {path} {json.dumps(each)[:300]}: {said}")
     assert not wrong, f"{len(wrong)}:\n" + "\n".join(wrong[:60])

@@ -6,7 +6,6 @@ client called (compute's `itemNotFound`, `NeutronError`, keystone's `error` …)
 
 from collections.abc import Mapping
 
-
 LONGEST = 2000
 """Characters of a text for a person: what it quotes of a request may be of any length."""
 
