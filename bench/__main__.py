@@ -24,8 +24,8 @@ def main() -> None:
         with fake_cloud() as again:
             starts.append(again.seconds_to_ready)
     slow = (floor.measure() + bare) / 2 / floor.REFERENCE_US
-    print("| operation | CPU, µs | at reference speed | budget, µs | real, µs | times less |")
-    print("|---|---|---|---|---|---|")
+    print("| operation | CPU, µs | at reference speed | budget, µs | real, µs | less | p99, ms |")
+    print("|---|---|---|---|---|---|---|")
     for result in results:
         budget = "" if result.case.budget_us is None else f"{result.case.budget_us:.0f}"
         real, times = "", ""
@@ -33,7 +33,8 @@ def main() -> None:
             real = f"{result.case.real_ms * 1000:,.0f}"
             times = f"{result.case.real_ms * 1000 / max(result.us, 1):,.0f}"
         scaled = f"{result.us / slow:,.0f}"
-        print(f"| {result.case.name} | {result.us:,.0f} | {scaled} | {budget} | {real} | {times} |")
+        cells = (result.case.name, f"{result.us:,.0f}", scaled, budget, real, times)
+        print("|", " | ".join([*cells, f"{result.p99_ms:.1f}"]), "|")
     print(
         f"\na bare HTTP server's empty answer costs {slow * floor.REFERENCE_US:.0f} µs in this run "
         f"and {floor.REFERENCE_US:.0f} µs at reference speed: this machine is {slow:.1f} times "

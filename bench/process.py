@@ -1,7 +1,7 @@
-"""A control plane of the benchmark's own, and a client that costs little."""
+"""A control plane of the benchmark's own, asked by the load generator's client (`cumulo rally`)."""
 
+import asyncio
 import contextlib
-import http.client
 import json
 import shutil
 import socket
@@ -9,10 +9,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import uvloop
+
+from cumulo.benchmark.client.http import Http, HttpError
+
+T = TypeVar("T")
 
 
 def free_port() -> int:
@@ -29,7 +35,18 @@ class Cloud:
     seconds_to_ready: float
     """From the start of the process to its first 200."""
     tokens: dict[str, str] = field(default_factory=dict)
-    _connection: http.client.HTTPConnection | None = None
+    _http: Http = field(default_factory=Http)
+    _runner: asyncio.Runner = field(
+        default_factory=lambda: asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    )
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """A coroutine to its end, on the loop whose connections are kept."""
+        return self._runner.run(work)
+
+    def close(self) -> None:
+        self._http.close()
+        self._runner.close()
 
     def cpu(self) -> float:
         """Seconds of CPU that the process has used, all its threads together.
@@ -49,29 +66,36 @@ class Cloud:
                 return int(line.split()[1]) / 1024
         return 0.0
 
-    def send(
+    async def ask(
         self, method: str, path: str, body: Any = None, user: str | None = "demo", **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
         """One request on a kept connection."""
-        if self._connection is None:
-            self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         named = {k.replace("_", "-"): v for k, v in headers.items()}
         if user is not None:
-            named["X-Auth-Token"] = self.token(user)
+            named["X-Auth-Token"] = await self._token(user)
         payload = None
         if body is not None:
             payload = json.dumps(body).encode()
             named["Content-Type"] = "application/json"
-        self._connection.request(method, path, payload, named)
-        answer = self._connection.getresponse()
-        raw = answer.read()
-        return answer.status, {k.lower(): v for k, v in answer.headers.items()}, raw
+        url = f"http://127.0.0.1:{self.port}{path}"
+        answer = await self._http.request(method, url, named, payload, timeout=60)
+        return answer.status, answer.headers, answer.body
 
-    def json(self, method: str, path: str, body: Any = None, user: str = "demo", **h: str) -> Any:
-        status, _, raw = self.send(method, path, body, user, **h)
+    async def fetch(
+        self, method: str, path: str, body: Any = None, user: str = "demo", **headers: str
+    ) -> Any:
+        status, _, raw = await self.ask(method, path, body, user, **headers)
         if status >= 300:
             raise RuntimeError(f"{method} {path}: {status} {raw[:500]!r}")
         return json.loads(raw) if raw else None
+
+    def send(self, *words: Any, **more: Any) -> tuple[int, dict[str, str], bytes]:
+        """`ask` where no loop runs."""
+        return self.run(self.ask(*words, **more))
+
+    def json(self, *words: Any, **more: Any) -> Any:
+        """`fetch` where no loop runs."""
+        return self.run(self.fetch(*words, **more))
 
     def auth_body(self, user: str) -> dict[str, Any]:
         password = (self.data_dir / "secrets" / f"{user}-password").read_text().strip()
@@ -85,24 +109,27 @@ class Cloud:
         }
 
     def token(self, user: str) -> str:
+        return self.run(self._token(user))
+
+    async def _token(self, user: str) -> str:
         if user not in self.tokens:
             self.tokens[user] = ""
             path = "/identity/v3/auth/tokens"
-            status, headers, raw = self.send("POST", path, self.auth_body(user), None)
+            status, headers, raw = await self.ask("POST", path, self.auth_body(user), None)
             if status != 201:
                 raise RuntimeError(raw.decode())
             self.tokens[user] = headers["x-subject-token"]
         return self.tokens[user]
 
-    def until(self, path: str, accept: Any, user: str = "demo", seconds: float = 60.0) -> Any:
+    async def until(self, path: str, accept: Any, user: str = "demo", seconds: float = 60.0) -> Any:
         end = time.monotonic() + seconds
         while True:
-            found = self.json("GET", path, user=user)
+            found = await self.fetch("GET", path, user=user)
             if accept(found):
                 return found
             if time.monotonic() > end:
                 raise RuntimeError(f"{path}: {found}")
-            time.sleep(0.01)
+            await asyncio.sleep(0.01)
 
 
 @contextlib.contextmanager
@@ -130,7 +157,11 @@ def fake_cloud(hosts: int = 4) -> Iterator[Cloud]:
     child = subprocess.Popen(argv, stdout=output, stderr=output)
     try:
         wait_until_answering(child, port, data_dir)
-        yield Cloud(child.pid, port, data_dir, time.monotonic() - began)
+        cloud = Cloud(child.pid, port, data_dir, time.monotonic() - began)
+        try:
+            yield cloud
+        finally:
+            cloud.close()
     finally:
         child.terminate()
         try:
@@ -148,11 +179,18 @@ def wait_until_answering(child: "subprocess.Popen[bytes]", port: int, data_dir: 
         if child.poll() is not None:
             raise RuntimeError((data_dir / "output").read_text())
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/identity/v3")
-            if connection.getresponse().status == 200 and (data_dir / "run/ready.json").exists():
+            if asyncio.run(_status(port)) == 200 and (data_dir / "run/ready.json").exists():
                 return
-        except OSError:
+        except HttpError:
             pass
         time.sleep(0.01)
     raise RuntimeError("the control plane is not ready after a minute")
+
+
+async def _status(port: int) -> int:
+    http = Http()
+    try:
+        url = f"http://127.0.0.1:{port}/identity/v3"
+        return (await http.request("GET", url, {}, timeout=5)).status
+    finally:
+        http.close()

@@ -1,14 +1,23 @@
 """CPU per request of the control plane on fake drivers, beside the budget and the real services.
+The load is made by the engine of `cumulo rally`: its client, its runner, its figures.
 
 `real` is what the same operation costs the real services on this class of machine, measured once
 (release 2026.2, two cores, everything local): milliseconds of CPU of all their processes.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bench.process import Cloud
+from cumulo.benchmark.client.http import Http
+from cumulo.benchmark.engine import runners
+from cumulo.benchmark.engine.load import Load
+from cumulo.benchmark.engine.run import Run
+from cumulo.benchmark.engine.statistics import Statistics
+from cumulo.benchmark.engine.surroundings import Surroundings
+from cumulo.benchmark.model.result import Iteration
+from cumulo.benchmark.registry import described
 
 SERVERS = 60
 
@@ -19,105 +28,116 @@ class Case:
     budget_us: float | None
     real_ms: float | None
     repeat: int
-    run: Callable[[Cloud, int], None]
+    run: Callable[[Cloud, int], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     case: Case
     us: float
+    p99_ms: float
+    """What a client waits, of a hundred times the longest but one."""
 
 
 def prepare(cloud: Cloud) -> None:
+    cloud.run(_prepare(cloud))
+
+
+async def _prepare(cloud: Cloud) -> None:
     """A project with something in it: a network, servers, volumes, ports."""
     quota = {"quota_set": {"instances": -1, "cores": -1, "ram": -1}}
-    project = cloud.json("GET", "/identity/v3/auth/projects")["projects"][0]["id"]
-    cloud.json("PUT", f"/compute/v2.1/os-quota-sets/{project}", quota, user="admin")
-    cloud.json(
+    project = (await cloud.fetch("GET", "/identity/v3/auth/projects"))["projects"][0]["id"]
+    await cloud.fetch("PUT", f"/compute/v2.1/os-quota-sets/{project}", quota, user="admin")
+    await cloud.fetch(
         "PUT",
         f"/network/v2.0/quotas/{project}",
         {"quota": {"network": -1, "port": -1, "subnet": -1}},
         user="admin",
     )
-    cloud.json(
+    await cloud.fetch(
         "PUT",
         f"/volume/v3/os-quota-sets/{project}",
         {"quota_set": {"volumes": -1, "gigabytes": -1}},
         user="admin",
     )
     for n in range(SERVERS):
-        create_server(cloud, n)
-    cloud.until(
+        await create_server(cloud, n)
+    await cloud.until(
         "/compute/v2.1/servers/detail",
         lambda found: all(s["status"] == "ACTIVE" for s in found["servers"]),
     )
 
 
-def create_server(cloud: Cloud, n: int) -> str:
-    image = _first(cloud, "/image/v2/images?limit=1", "images")
-    flavor = _named(cloud, "/compute/v2.1/flavors", "flavors", "m1.nano")
-    network = _named(cloud, "/network/v2.0/networks?name=private", "networks", "private")
+async def create_server(cloud: Cloud, n: int) -> str:
+    image = await _first(cloud, "/image/v2/images?limit=1", "images")
+    flavor = await _named(cloud, "/compute/v2.1/flavors", "flavors", "m1.nano")
+    network = await _named(cloud, "/network/v2.0/networks?name=private", "networks", "private")
     server = {
         "name": f"bench-{n}",
         "imageRef": image,
         "flavorRef": flavor,
         "networks": [{"uuid": network}],
     }
-    made = cloud.json("POST", "/compute/v2.1/servers", {"server": server})
+    made = await cloud.fetch("POST", "/compute/v2.1/servers", {"server": server})
     return str(made["server"]["id"])
 
 
 _KNOWN: dict[tuple[int, str], str] = {}
 
 
-def _first(cloud: Cloud, path: str, collection: str) -> str:
+async def _first(cloud: Cloud, path: str, collection: str) -> str:
     key = (cloud.pid, path)
     if key not in _KNOWN:
-        _KNOWN[key] = cloud.json("GET", path)[collection][0]["id"]
+        _KNOWN[key] = (await cloud.fetch("GET", path))[collection][0]["id"]
     return _KNOWN[key]
 
 
-def _named(cloud: Cloud, path: str, collection: str, name: str) -> str:
+async def _named(cloud: Cloud, path: str, collection: str, name: str) -> str:
     key = (cloud.pid, path)
     if key not in _KNOWN:
-        found = cloud.json("GET", path)[collection]
+        found = (await cloud.fetch("GET", path))[collection]
         _KNOWN[key] = next(item["id"] for item in found if item["name"] == name)
     return _KNOWN[key]
 
 
-def _get(path: str, user: str = "demo") -> Callable[[Cloud, int], None]:
-    return lambda cloud, n: cloud.json("GET", path, user=user)
+def _get(path: str, user: str = "demo") -> Callable[[Cloud, int], Awaitable[object]]:
+    return lambda cloud, n: cloud.fetch("GET", path, user=user)
 
 
-def _issue(cloud: Cloud, n: int) -> None:
-    status, _, _ = cloud.send("POST", "/identity/v3/auth/tokens", cloud.auth_body("demo"), None)
+async def _issue(cloud: Cloud, n: int) -> None:
+    status, _, _ = await cloud.ask(
+        "POST", "/identity/v3/auth/tokens", cloud.auth_body("demo"), None
+    )
     assert status == 201
 
 
-def _validate(cloud: Cloud, n: int) -> None:
-    cloud.json("GET", "/identity/v3/auth/tokens", user="admin", X_Subject_Token=cloud.token("demo"))
+async def _validate(cloud: Cloud, n: int) -> None:
+    await cloud.fetch(
+        "GET", "/identity/v3/auth/tokens", user="admin", X_Subject_Token=cloud.tokens["demo"]
+    )
 
 
-def _show_server(cloud: Cloud, n: int) -> None:
-    cloud.json("GET", f"/compute/v2.1/servers/{_first(cloud, '/compute/v2.1/servers', 'servers')}")
+async def _show_server(cloud: Cloud, n: int) -> None:
+    id = await _first(cloud, "/compute/v2.1/servers", "servers")
+    await cloud.fetch("GET", f"/compute/v2.1/servers/{id}")
 
 
-def _create_network(cloud: Cloud, n: int) -> None:
-    cloud.json("POST", "/network/v2.0/networks", {"network": {"name": f"n{n}"}})
+async def _create_network(cloud: Cloud, n: int) -> None:
+    await cloud.fetch("POST", "/network/v2.0/networks", {"network": {"name": f"n{n}"}})
 
 
-def _delete_network(cloud: Cloud, n: int) -> None:
-    found = cloud.json("GET", f"/network/v2.0/networks?name=n{n}&fields=id")["networks"]
-    cloud.send("DELETE", f"/network/v2.0/networks/{found[0]['id']}")
+async def _delete_network(cloud: Cloud, n: int) -> None:
+    found = (await cloud.fetch("GET", f"/network/v2.0/networks?name=n{n}&fields=id"))["networks"]
+    await cloud.ask("DELETE", f"/network/v2.0/networks/{found[0]['id']}")
 
 
-def _create_port(cloud: Cloud, n: int) -> None:
-    network = _named(cloud, "/network/v2.0/networks?name=private", "networks", "private")
-    cloud.json("POST", "/network/v2.0/ports", {"port": {"network_id": network}})
+async def _create_port(cloud: Cloud, n: int) -> None:
+    network = await _named(cloud, "/network/v2.0/networks?name=private", "networks", "private")
+    await cloud.fetch("POST", "/network/v2.0/ports", {"port": {"network_id": network}})
 
 
-def _create_rule(cloud: Cloud, n: int) -> None:
-    group = _first(cloud, "/network/v2.0/security-groups", "security_groups")
+async def _create_rule(cloud: Cloud, n: int) -> None:
+    group = await _first(cloud, "/network/v2.0/security-groups", "security_groups")
     rule = {
         "security_group_id": group,
         "direction": "ingress",
@@ -125,18 +145,18 @@ def _create_rule(cloud: Cloud, n: int) -> None:
         "port_range_min": 1000 + n,
         "port_range_max": 1000 + n,
     }
-    cloud.json("POST", "/network/v2.0/security-group-rules", {"security_group_rule": rule})
+    await cloud.fetch("POST", "/network/v2.0/security-group-rules", {"security_group_rule": rule})
 
 
-def _server_to_active(cloud: Cloud, n: int) -> None:
-    id = create_server(cloud, 10_000 + n)
-    cloud.until(f"/compute/v2.1/servers/{id}", lambda f: f["server"]["status"] == "ACTIVE")
+async def _server_to_active(cloud: Cloud, n: int) -> None:
+    id = await create_server(cloud, 10_000 + n)
+    await cloud.until(f"/compute/v2.1/servers/{id}", lambda f: f["server"]["status"] == "ACTIVE")
 
 
-def _volume_to_available(cloud: Cloud, n: int) -> None:
-    made = cloud.json("POST", "/volume/v3/volumes", {"volume": {"size": 1, "name": f"v{n}"}})
+async def _volume_to_available(cloud: Cloud, n: int) -> None:
+    made = await cloud.fetch("POST", "/volume/v3/volumes", {"volume": {"size": 1, "name": f"v{n}"}})
     path = f"/volume/v3/volumes/{made['volume']['id']}"
-    cloud.until(path, lambda found: found["volume"]["status"] == "available")
+    await cloud.until(path, lambda found: found["volume"]["status"] == "available")
 
 
 CASES = (
@@ -160,15 +180,30 @@ CASES = (
 
 def measure(cloud: Cloud) -> list[Result]:
     """CPU of the whole process for each operation, background work included."""
-    results = []
-    for case in CASES:
-        for n in range(3):
-            case.run(cloud, 5000 + n)
-        before = cloud.cpu()
-        for n in range(case.repeat):
-            case.run(cloud, n)
-        results.append(Result(case, (cloud.cpu() - before) / case.repeat * 1e6))
-    return results
+    return [cloud.run(_measured(cloud, case)) for case in CASES]
+
+
+async def _measured(cloud: Cloud, case: Case) -> Result:
+    async def body(run: Run) -> None:
+        await case.run(cloud, run.number)
+
+    for n in range(3):
+        await case.run(cloud, 5000 + n)
+    figures = Statistics()
+    errors: list[str] = []
+
+    def seen(iteration: Iteration) -> None:
+        figures.add(iteration)
+        errors.extend(iteration.error[1:2])
+
+    around = Surroundings("bench", Http(), {})
+    load = Load(described(case.name, body), {}, around, seen)
+    before = cloud.cpu()
+    await runners.run("serial", load, {"times": case.repeat})
+    spent = cloud.cpu() - before
+    if errors:
+        raise RuntimeError(f"{case.name}: {errors[0]}")
+    return Result(case, spent / case.repeat * 1e6, figures.total.at(99) * 1000)
 
 
 def geometric_mean(results: list[Result]) -> float:

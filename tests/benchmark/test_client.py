@@ -5,10 +5,18 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 import pytest
 
 from cumulo.benchmark.client.http import Answer, Http, HttpError
-from cumulo.benchmark.client.session import Conflict, NotFound, error_of
+from cumulo.benchmark.client.session import (
+    Conflict,
+    Credentials,
+    NotFound,
+    Session,
+    Unauthorized,
+    error_of,
+)
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]
 
@@ -177,3 +185,40 @@ def test_a_refusal_has_the_words_of_its_service(body: bytes, words: str) -> None
     assert isinstance(error, NotFound)
     assert words in str(error) and str(error).endswith("(HTTP 404) (Request-ID: req-1)")
     assert isinstance(error_of(Answer(409, {}, body, 0), "GET", "u"), Conflict)
+
+
+@pytest.mark.parametrize(("refused", "logins"), [(1, 2), (9, 2)])
+def test_a_refused_token_is_renewed_once(refused: int, logins: int) -> None:
+    """Revoked, or of a clock that goes otherwise: no iteration fails of that alone."""
+    seen: list[bytes] = []
+    token = {"expires_at": "2999-01-01T00:00:00Z", "user": {"id": "u"}, "catalog": []}
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            asked = await _request(reader)
+            seen.append(asked)
+            calls = sum(each.startswith(b"GET") for each in seen)
+            if asked.startswith(b"POST"):
+                body = msgspec.json.encode({"token": token})
+                head = b"201 Created\r\nX-Subject-Token: t%d" % len(seen)
+            else:
+                head, body = (b"401 Nobody" if calls <= refused else b"200 OK"), b'{"x": 1}'
+            writer.write(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (head, len(body), body))
+            await writer.drain()
+
+    async def whole() -> Any:
+        http = Http()
+        async with server(handle) as url:
+            session = Session(http, Credentials(url, "u", "p"))
+            try:
+                return await session.get("identity", "/x")
+            except Unauthorized as error:
+                return error
+            finally:
+                http.close()
+
+    found = asyncio.run(whole())
+    assert (found == {"x": 1}) == (refused == 1)
+    assert sum(each.startswith(b"POST") for each in seen) == logins
+    calls = [each for each in seen if each.startswith(b"GET")]
+    assert len(calls) == 2 and b"X-Auth-Token: t1" in calls[0] and b"t3" in calls[1]

@@ -357,3 +357,44 @@ def test_trends_show_a_failed_context() -> None:
     ]
     page = report.make("trends-html", [one, other])
     assert "context users: no admin" in page
+
+
+def test_junit_of_any_text_can_be_read() -> None:
+    """A title or a verdict may have what XML cannot."""
+    found = results(1.0, failed=(0,))
+    found.task.title = "a\x01b\ufffe<&\"'"
+    found.task.subtasks[0].workloads[0].sla_results[0].detail = "\uffff\x0c]]> \ud800x"
+    suite = ET.fromstring(report.make("junit-xml", [found]).encode())[0]
+    assert suite.get("name") == "ab<&\"'"
+    failure = suite[0].find("failure")
+    assert failure is not None and failure.text == "]]> x"
+
+
+def test_iterations_of_a_file_are_in_the_order_of_their_beginnings() -> None:
+    found = results(1.0, 2.0, 3.0)
+    seen = list(found.read(""))[::-1]
+    found.read = lambda uuid: iter(seen)
+    for kind, where in (("json", "data"), ("old-json-results", "result")):
+        document = json.loads(report.make(kind, [found]))
+        whole = document[0] if kind.startswith("old") else document["tasks"][0]["subtasks"][0]
+        data = (whole if kind.startswith("old") else whole["workloads"][0])[where]
+        assert [i["timestamp"] for i in data] == sorted(i.timestamp for i in seen)
+
+
+@pytest.mark.parametrize(
+    ("result", "given", "date"),
+    [
+        ([{"timestamp": 1500000000.5, "duration": 1.0}], "2017-99-99", "2017-07-14T02:40:00"),
+        ([], "2017-14-07T02:40:00", "2017-07-14T02:40:00"),
+        ([], "2017-07-14T02:40:00", "2017-07-14T02:40:00"),
+    ],
+)
+def test_old_results_have_the_date_of_their_run(
+    result: list[Any], given: str, date: str, tmp_path: Path
+) -> None:
+    """Not that of their import; Rally wrote the day before the month."""
+    key = {"name": "Dummy.dummy", "pos": 0, "kw": {"runner": {"type": "serial"}}}
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps([{"key": key, "result": result, "sla": [], "created_at": given}]))
+    (found,) = read_file(path)
+    assert found.task.created_at == date

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from cumulo.benchmark.client.clouds import (
 )
 from cumulo.benchmark.client.http import Http, HttpError
 from cumulo.benchmark.client.session import Session
+from cumulo.benchmark.drivers import commands, rendering
 from cumulo.benchmark.engine import runners, workload
 from cumulo.benchmark.engine.hooks import Hooks
 from cumulo.benchmark.engine.workload import Means
@@ -85,6 +87,28 @@ def test_what_yaml_reads_otherwise_is_as_it_was_meant() -> None:
 def test_a_template_makes_nothing_huge_and_says_what_it_cannot(text: str, words: str) -> None:
     with pytest.raises(template.BadTemplate, match=words):
         template.render(text, {}, Path("/nonexistent"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{{ "%1000000000000d" % 1 }}',
+        '{{ "x"|center(10**10) }}',
+        "{% set n = namespace(a='x') %}{% for i in range(40) %}"
+        "{% set n.a = n.a ~ n.a %}{% endfor %}{{ n.a|length }}",
+    ],
+)
+def test_a_template_takes_little_memory_whatever_its_steps_are(text: str) -> None:
+    with pytest.raises(template.BadTemplate, match="too much memory"):
+        rendering.render(text, {}, Path("/nonexistent"))
+
+
+def test_a_template_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert rendering.render("{{ a }}{{ b.c }}", {"a": "é", "b": {"c": 1}}, Path()) == "é1"
+    monkeypatch.setattr(rendering.renderer, "SECONDS", 0.5)
+    text = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    with pytest.raises(template.BadTemplate, match="takes more than"):
+        rendering.render(text, {}, Path("/nonexistent"))
 
 
 PLATFORM = {"auth_url": "http://127.0.0.1:9/v3", "admin": {"username": "a", "password": "b"}}
@@ -209,6 +233,7 @@ def test_a_database_where_none_can_be_is_an_error(
         ("task", "validate", "a\0b"),
         ("task", "validate", "/nonexistent"),
         ("task", "validate", "-"),
+        ("task", "validate", "/dev/zero"),
         ("task", "report", "x" * 5000),
         ("task", "report", "../../etc"),
         ("task", "start", "-", "--task-args", "&a {x: *a}"),
@@ -218,6 +243,17 @@ def test_a_database_where_none_can_be_is_an_error(
 def test_words_that_mean_nothing_are_told_so(kept: Path, words: tuple[str, ...]) -> None:
     done = rally(*words, stdin=b"\xff\xfe")
     assert "Error" in done.output and "Traceback" not in done.output
+
+
+def test_a_terminal_is_not_commanded_by_what_is_shown(kept: Path) -> None:
+    """Neither by a file's texts nor by what a cloud says."""
+    rally("env", "create", "e", status=0)
+    scenario = '{Dummy.dummy_exception: {message: "\\x1b[2J\\x07gone\\x9b", sleep: 0}}'
+    text = f'{{version: 2, title: "a\\x1b[2J", subtasks: [{{title: s, scenario: {scenario}}}]}}'
+    done = rally("task", "start", "-", stdin=text, status=2)
+    assert "gone" in done.output and not set(done.output) & set("\x1b\x07\x9b")
+    refused = rally("task", "validate", "-", stdin=text.replace("exception: {", "\\x1b[2J: {"))
+    assert "\x1b" not in refused.output
 
 
 @pytest.mark.parametrize("place", ["a\0b", "/nonexistent/x/y", "."])
@@ -343,8 +379,8 @@ def test_a_name_that_stands_twice_is_said(kept: Path) -> None:
     assert "'Dummy.dummy' is redefined" in rally("task", "validate", "-", stdin=text).output
 
 
-def problems_of(name: str, **args: Any) -> str:
-    return " ".join(argument_problems(registry.find(name), args))
+def problems_of(scenario: str, /, **args: Any) -> str:
+    return " ".join(argument_problems(registry.find(scenario), args))
 
 
 @pytest.mark.parametrize(
@@ -356,6 +392,18 @@ def problems_of(name: str, **args: Any) -> str:
         ("VMTasks.boot_runcommand_delete", {"command": {"local_path": "/none"}}, "remote_path"),
         ("HttpRequests.check_request", {"files": {}}, "Unexpected argument(s) found ['files']"),
         ("HttpRequests.check_random_request", {"requests": [{}]}, "no 'url'"),
+        ("Dummy.dummy", {"run": 5}, "Unexpected argument(s) found ['run']"),
+        ("Dummy.dummy_random_action", {"actions_num": 10**9}, "greater than the maximum"),
+        (
+            "CinderVolumes.create_volume",
+            {"size": 1, "name": "x"},
+            "specify parameters 'name' in 'args",
+        ),
+        (
+            "NeutronNetworks.create_and_list_networks",
+            {"network_create_args": {"name": "x"}},
+            "You can't specify parameters 'name' in 'network_create_args'",
+        ),
     ],
 )
 def test_arguments_that_would_be_lost_are_refused(
@@ -410,6 +458,41 @@ def test_hooks_that_take_long_are_waited_for_and_said() -> None:
     (result,) = environments.run(whole())
     assert ended == ["x"] and result.summary == {"failed": 1}
     assert result.results[0]["error"]["etype"] == "Timeout"
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("sh -c 'echo said; echo wrong >&2; exit 3'", (3, "said\n", "wrong\n")),
+        ("sh -c 'echo said; echo wrong >&2'", (0, "said\n", "wrong\n")),
+        ("sh -c 'head -c 3000000 /dev/zero | tr \"\\0\" x'", (0, "x" * commands.KEPT, "")),
+        ("'", (127, "", "not a command: No closing quotation")),
+        ("", (127, "", "an empty command")),
+        ("/nonexistent", (127, "", "/nonexistent: No such file or directory")),
+        ("a\0b", (127, "", "not a command: it has a NUL")),
+    ],
+)
+def test_a_command_says_all_that_it_said(line: str, found: tuple[int, str, str]) -> None:
+    assert environments.run(commands.Commands().run(line)) == found
+
+
+def test_a_command_that_is_ended_leaves_none_of_its_own(tmp_path: Path) -> None:
+    async def whole() -> None:
+        work = asyncio.create_task(
+            commands.Commands().run(f"sh -c 'sleep 60 & echo $! > {tmp_path}/pid; wait'")
+        )
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
+            await asyncio.sleep(0.01)
+        work.cancel()
+        await asyncio.wait([work])
+
+    environments.run(whole())
+    child = int((tmp_path / "pid").read_text())
+    for _ in range(500):
+        if not tasks._started(child) or " Z " in Path(f"/proc/{child}/stat").read_text():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it goes on")
 
 
 def test_rates_of_several_processes_are_one_rate() -> None:

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from cumulo.benchmark import registry, template
-from cumulo.benchmark.actions import heat
+from cumulo.benchmark.actions import guests, heat
 from cumulo.benchmark.cleanup.kinds import CLOUD, PROJECT, chosen
 from cumulo.benchmark.contexts.table import find as find_context
 from cumulo.benchmark.engine.run import CheckFailed
 from cumulo.benchmark.finding import NotFoundHere, match
-from cumulo.benchmark.model.task import InvalidTask, parse, to_document
-from cumulo.benchmark.scenarios import vm
+from cumulo.benchmark.model.task import InvalidTask, Workload, parse, to_document
 from cumulo.benchmark.validation import (
     InvalidTaskConfig,
+    _context_makes,
     argument_problems,
     check_syntax,
     fit_problems,
@@ -96,6 +96,7 @@ def test_the_old_format_with_a_list_per_scenario() -> None:
             "Additional properties are not allowed ('more' was unexpected).",
         ),
         ({"version": 2, "title": 1, "subtasks": []}, "Title should be a string, but 'int'"),
+        ({"version": 2, "title": "x", "subtasks": []}, "cannot be empty"),
         ({"version": 2, "title": "x", "subtasks": {}}, "Property 'subtasks' should be an array"),
         (
             {"version": 2, "title": "x", "subtasks": [{"title": "y"}]},
@@ -261,6 +262,15 @@ THINGS = [
 
 
 @pytest.mark.parametrize(
+    ("wanted", "made"), [("ram64", True), ("^ram64$", True), ("^ram6$", False), ("ram", True)]
+)
+def test_what_a_context_makes_need_not_be_there_before(wanted: str, made: bool) -> None:
+    """By its name or by a pattern, as what is there already."""
+    workload = Workload("NovaServers.boot_server", {}, contexts={"flavors": [{"name": "ram64"}]})
+    assert _context_makes(workload, "flavor", {"name": wanted}) is made
+
+
+@pytest.mark.parametrize(
     ("kind", "described", "id"),
     [
         ("image", {"name": "x"}, "3"),
@@ -335,6 +345,6 @@ def test_commands_for_guests(
 ) -> None:
     if words is None:
         with pytest.raises(CheckFailed):
-            vm._command(command)
+            guests.command_of(command)
     else:
-        assert vm._command(command) == (words, script)
+        assert guests.command_of(command) == (words, script)

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.end_to_end.lab import ROOT, Lab
-from tests.end_to_end.leftovers import leftovers
+from tests.end_to_end.leftovers import at_first, leftovers
 
 pytestmark = pytest.mark.guest
 
@@ -33,7 +33,7 @@ def test_converges_on_real_drivers() -> None:
         lab.environment["PYTHONPATH"] = f"{ROOT}:{ROOT / 'src'}"
         lab.cumulo("up")
         prefix = (lab.data_dir / "instance").read_text().strip()
-        before = leftovers(lab, prefix)
+        before = at_first(lab, prefix)
         assert before["guests"] == before["volumes"] == before["taps"] == []
         lab.cumulo("down")
         walk = [sys.executable, "-m", "tests.crash.real_walk", str(lab.data_dir)]

@@ -9,6 +9,7 @@ import dns.message
 import dns.rrset
 import pytest
 
+from cumulo.core.outbound.guard import Guard
 from cumulo.dns import rdata
 from cumulo.dns.drivers import fetch
 from cumulo.dns.drivers.embedded import FRAME_BYTES, _parts
@@ -127,3 +128,23 @@ def test_many_masters_have_one_time(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TransferFailed, match="no time is left"):
         fetch.Fetcher(Open())("x.org.", [f"192.0.2.{n}" for n in range(32)], None)  # type: ignore[arg-type]
     assert len(asked) == 2
+
+
+def test_a_master_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked up once; what is judged is what is asked. A name for us is no way around."""
+    asked = []
+    monkeypatch.setattr(fetch, "_fetch", lambda name, host, *rest: asked.append(host))
+    found = {"ns.example.net.": "192.0.2.53", "inside.example.net.": "127.0.0.1"}
+
+    def lookup(host: str, port: int, **more: Any) -> list[Any]:
+        if host not in found:
+            raise OSError("no such name")
+        return [(0, 0, 0, "", (found[host], port))]
+
+    monkeypatch.setattr("socket.getaddrinfo", lookup)
+    fetcher = fetch.Fetcher(Guard(["192.0.2.0/24"]))
+    fetcher("x.org.", ["gone.example.net.", "ns.example.net.:5353"], None)
+    assert asked == ["192.0.2.53"]
+    with pytest.raises(TransferFailed, match="inside"):
+        fetcher("x.org.", ["inside.example.net."], None)
+    assert asked == ["192.0.2.53"]

@@ -43,7 +43,7 @@ async def network(cloud: TestCloud, domain: str, *, publish: bool = True, **more
 
 def play(folder: Path, body: Any) -> None:
     async def main() -> None:
-        async with running_cloud(folder) as cloud:
+        async with running_cloud(folder, dns={"guests_ask": "192.0.2.1:53"}) as cloud:
             await body(cloud)
 
     asyncio.run(main())
@@ -66,6 +66,8 @@ def test_a_server_has_a_name(tmp_path: Path) -> None:
             {"ip_address": address, "hostname": "web-one", "fqdn": "web-one.lab.test."}
         ]
         assert await records(cloud, id) == {"A web-one.lab.test.": [address]}
+        await guests_ask_for_their_zones(cloud, net["id"])
+        await a_name_by_the_projects_own_zone(cloud, wish)
         # What is a name twice has both addresses.
         twin = await made(cloud, "ports", "port", network_id=net["id"], dns_name="web-one")
         other = twin["fixed_ips"][0]["ip_address"]
@@ -87,6 +89,65 @@ def test_a_server_has_a_name(tmp_path: Path) -> None:
         await cloud.until(gone, lambda answer: answer.json["recordsets"] == [])
 
     play(tmp_path, body)
+
+
+async def a_name_by_the_projects_own_zone(cloud: TestCloud, wish: dict[str, Any]) -> None:
+    """Whatever its network says, or does not say."""
+    sink = await zone(cloud, "sink.test.")
+    quiet = await network(cloud, "", publish=False)
+    changed = {"attributes": {"sink": "servers", "a": "b"}}
+    answer = await cloud.call("PATCH", f"{ZONES}/{sink}", json_=changed)
+    assert answer.json["attributes"] == changed["attributes"], answer.raw
+    plain = {"network_id": quiet["id"], "dns_name": "no-server"}
+    await made(cloud, "ports", "port", **plain)
+    wish = {**wish, "name": "Sunk", "networks": [{"uuid": quiet["id"]}]}
+    answer = await cloud.call("POST", "/compute/v2.1/servers", json_={"server": wish})
+    server = answer.json["server"]["id"]
+    listed = await cloud.call("GET", f"{NET}/ports?device_id={server}")
+    address = listed.json["ports"][0]["fixed_ips"][0]["ip_address"]
+    assert await records(cloud, sink) == {"A sunk.sink.test.": [address]}
+    await cloud.call("DELETE", f"/compute/v2.1/servers/{server}")
+    gone = f"{ZONES}/{sink}/recordsets?type=A"
+    await cloud.until(gone, lambda answer: answer.json["recordsets"] == [])
+
+
+async def domains_with_keywords(cloud: TestCloud) -> None:
+    """Extension `dns-integration-domain-keywords`: the port is told what they stand for."""
+    project = cloud.projects["demo"]
+    by_name, by_id = await zone(cloud, "demo.kw.test."), await zone(cloud, f"{project}.test.")
+    for domain, id, told in (
+        ("<project_name>.kw.test.", by_name, "demo.kw.test."),
+        ("<project_id>.test.", by_id, f"{project}.test."),
+    ):
+        net = await network(cloud, domain)
+        port = await made(cloud, "ports", "port", network_id=net["id"], dns_name="k")
+        address = port["fixed_ips"][0]["ip_address"]
+        assert port["dns_domain"] == told
+        assert port["dns_assignment"][0]["fqdn"] == f"k.{told}"
+        assert await records(cloud, id) == {f"A k.{told}": [address]}
+    body = {"network": {"dns_domain": "<nothing>.test."}}
+    assert (await cloud.call("POST", f"{NET}/networks", json_=body)).status == 400
+
+
+async def guests_ask_for_their_zones(cloud: TestCloud, net: str) -> None:
+    """Their networks' own resolvers are told which names the cloud answers for, and of new ones."""
+    driver: Any = cloud.cloud.agents[0].parts["network"]
+
+    async def until(wanted: list[str]) -> None:
+        end = asyncio.get_running_loop().time() + 10
+        while True:
+            specs = [each for each in driver.driver.desired.networks if each.id == net]
+            found = [(each.name_server, sorted(each.domains)) for each in specs]
+            if found == [("192.0.2.1#53", wanted)]:
+                return
+            assert asyncio.get_running_loop().time() < end, found
+            await asyncio.sleep(0.02)
+
+    await until(["lab.test."])
+    more = await zone(cloud, "more.test.")
+    await until(["lab.test.", "more.test."])
+    assert (await cloud.call("DELETE", f"{ZONES}/{more}")).status == 202
+    await until(["lab.test."])
 
 
 def test_what_is_told_and_what_is_not(tmp_path: Path) -> None:
@@ -111,6 +172,7 @@ def test_what_is_told_and_what_is_not(tmp_path: Path) -> None:
         assert await records(cloud, own) == {"A c.own.test.": ["192.0.2.1"]}
         assert (await cloud.call("DELETE", f"{NET}/ports/{late['id']}")).status == 204
         assert await records(cloud, own) == {"A c.own.test.": ["192.0.2.1"]}
+        await domains_with_keywords(cloud)
         # Wrong words.
         for wrong in ("own.test", "a b.test.", "x" * 64 + ".test.", "-a.test."):
             body = {"network": {"dns_domain": wrong}}

@@ -226,3 +226,15 @@ def test_before_the_first_commit_nobody_is_told_that_there_is_nothing() -> None:
     desk = desk_of({})
     desk.world.ready = False
     assert ask(desk, "www.example.org.").rcode() == dns.rcode.SERVFAIL
+
+
+def test_what_is_signed_of_a_zone_is_its_parents_to_say() -> None:
+    """RFC 4035, 3.1.4.1; but a parent that does not know of the child must not deny it."""
+    child = {"sub.example.org.": "www 60 A 192.0.2.1\n"}
+    desk = desk_of({"example.org.": "sub 60 NS ns.sub\n", **child})
+    (owner,) = (rrset.name.to_text() for rrset in ask(desk, "sub.example.org.", "DS").authority)
+    assert owner == "example.org."
+    (owner,) = (rrset.name.to_text() for rrset in ask(desk, "sub.example.org.", "MX").authority)
+    assert owner == "sub.example.org."
+    answer = ask(desk_of({"example.org.": "", **child}), "sub.example.org.", "DS")
+    assert said(answer) == ("NOERROR", [])

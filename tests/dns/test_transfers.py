@@ -25,7 +25,7 @@ import pytest
 
 from cumulo.dns import names, rdata
 from cumulo.dns.drivers.embedded import EmbeddedNameServer
-from cumulo.dns.nameserver.feed import Put, Secret, Secrets, Step
+from cumulo.dns.nameserver.feed import Gone, Put, Secret, Secrets, Step, Whole
 from tests.dns.support import steps_of
 
 ORIGIN = "example.org."
@@ -207,5 +207,39 @@ def test_changes_are_told_until_they_are_heard(tmp_path: Path) -> None:
         assert message.question[0].name == dns.name.from_text(ORIGIN)
         assert message.answer[0][0].serial == 9
         transport.close()
+
+    asyncio.run(main())
+
+
+def test_a_catalog_says_which_zones_there_are(tmp_path: Path) -> None:
+    """RFC 9432. It is given as any zone is, and its serial number grows."""
+    catalog = {"pool": "catalog.test."}
+
+    def told(zone: dns.zone.Zone) -> set[str]:
+        return {line.rpartition(" ")[2] for line in records(zone) if " PTR " in line}
+
+    async def main() -> None:
+        steps = steps_of(ORIGIN, ZONE)
+        known = {"transfers": ["127.0.0.0/8"], "catalogs": catalog}
+        async with a_server(tmp_path, steps, **known) as server:
+            zone = dns.zone.Zone("catalog.test.", relativize=False)
+            await asyncio.to_thread(fetch, server, zone)
+            assert told(zone) == {ORIGIN}
+            assert 'version.catalog.test. TXT "2"' in records(zone)
+            await server.send([*steps_of("example.net.", ""), *steps_of("example.com.", "")])
+            await server.commit(7)
+            await asyncio.to_thread(fetch, server, zone)
+            assert told(zone) == {ORIGIN, "example.net.", "example.com."}
+            await server.send([Gone("example.net."), *steps_of(ORIGIN, ZONE, serial=2)])
+            await server.commit(8)
+            assert await asyncio.to_thread(fetch, server, zone) == dns.rdatatype.IXFR
+            assert told(zone) == {ORIGIN, "example.com."}
+            (soa,) = (line for line in records(zone) if " SOA " in line)
+            assert " 8 " in soa
+            other = Whole(ORIGIN, names.wire(ORIGIN), "another pool")
+            await server.send([other, *steps_of(ORIGIN, ZONE, serial=3)[1:]])
+            await server.commit(9)
+            await asyncio.to_thread(fetch, server, zone)
+            assert told(zone) == {"example.com."}
 
     asyncio.run(main())

@@ -6,15 +6,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cumulo.benchmark.engine.surroundings import Login
+from cumulo.benchmark.engine.workload import Means
+from cumulo.benchmark.model import document
 from cumulo.benchmark.model.result import Environment, Note
-from cumulo.benchmark.service import environments
+from cumulo.benchmark.model.task import parse
+from cumulo.benchmark.queries.store import Store
+from cumulo.benchmark.service import environments, tasks
 from cumulo.cli.rally import machine
 from tests.support.served import ServedCloud, served_cloud
 
@@ -150,8 +155,7 @@ def rally(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rally]:
     home = tmp_path_factory.mktemp("rally")
     with served_cloud(home / "cloud") as cloud:
         made = Rally(cloud, home)
-        users = {"admin": _user(cloud, "admin")}
-        spec = {"openstack": {"auth_url": cloud.auth_url, **users}}
+        spec = {"openstack": _platform(cloud)}
         made("env", "create", "--name", "here", "--spec", made.file("spec", json.dumps(spec)))
         try:
             yield made
@@ -161,6 +165,10 @@ def rally(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rally]:
             pid = machine.process_of(env)
             if pid is not None:
                 os.kill(pid, signal.SIGTERM)
+
+
+def _platform(cloud: ServedCloud) -> dict[str, Any]:
+    return {"auth_url": cloud.auth_url, "admin": _user(cloud, "admin")}
 
 
 def _user(cloud: ServedCloud, name: str) -> dict[str, str]:
@@ -197,6 +205,139 @@ def test_environments(rally: Rally) -> None:
     assert "--force" in refused.stderr and "broken" in rally("env", "list").stdout
     rally("deployment", "delete", "--deployment", "broken", "--force")
     assert "broken" not in rally("env", "list").stdout
+
+
+def test_deployments_are_what_scripts_of_that_name_expect(rally: Rally) -> None:
+    """Twice: `destroy` forgets, so that the name is free again."""
+    spec = json.dumps({"type": "ExistingCloud", "creds": {"openstack": _platform(rally.cloud)}})
+    path = rally.file("old.json", spec)
+    for _ in range(2):
+        rally("deployment", "create", "--name", "ci", "--filename", path, "--no-use")
+        listed = rally("deployment", "check", "--deployment", "ci").stdout
+        assert "keystone" in listed and "Available" in listed
+        assert "***" in rally("deployment", "show", "ci").stdout
+        rally("deployment", "recreate", "ci")
+        config = json.loads(rally("deployment", "config", "ci").stdout)
+        assert config["openstack"]["admin"]["username"] == "admin"
+        rally("deployment", "destroy", "ci")
+        assert "ci" not in rally("deployment", "list").stdout.split()
+
+
+def test_what_a_cloud_lacks_is_said_in_validation(rally: Rally) -> None:
+    text = """
+    version: 2
+    title: x
+    subtasks:
+      - title: y
+        scenario: {SCENARIO}
+        contexts: {users: {}, network: {}, CONTEXTS}
+    """
+    template = rally.file("template.yaml", "heat_template_version: 2018-08-31\nresources: 5")
+    for scenario, contexts, words in (
+        (
+            "NeutronNetworks.create_and_list_floating_ips: {floating_network: nowhere}",
+            "",
+            "network with name nowhere not found. Available networks: ['public'",
+        ),
+        (f"HeatStacks.create_and_list_stack: {{template_path: {template}}}", "", "Heat template"),
+        ("CinderVolumes.create_volume: {size: 1, volume_type: gold}", "", "volume type gold"),
+        (
+            "Dummy.openstack: {}",
+            "api_versions: {nova: {service_typ: compute}}",
+            "'service_typ' was unexpected",
+        ),
+    ):
+        file = text.replace("SCENARIO", scenario).replace("CONTEXTS", contexts)
+        assert words in rally("task", "validate", "-", stdin=file, status=1).stderr
+    good = text.replace("SCENARIO", "NovaServers.list_servers: {}")
+    for config, status in (
+        ("{nova: {service_name: nova}, cinder: {service_type: volumev3}}", 0),
+        ("{nova: {service_type: nowhere}}", 1),
+    ):
+        file = good.replace("CONTEXTS", f"api_versions: {config}")
+        rally("task", "start", "-", stdin=file, status=2 if status else 0)
+    assert rally.left() == []
+
+
+GATE = """
+heat_template_version: 2018-08-31
+parameters: {key_name: {type: string}, router_id: {type: string}, length: {type: number}}
+resources:
+  word: {type: "OS::Heat::RandomString", properties: {length: {get_param: length}}}
+outputs:
+  gate_node: {value: 192.0.2.1}
+  length: {value: {get_param: length}}
+"""
+
+GUESTS = """
+version: 2
+title: In guests
+subtasks:
+  - title: out of an image in which something was installed before
+    scenario:
+      VMTasks.boot_runcommand_delete:
+        flavor: {name: m1.nano}
+        username: cumulo
+        command: {remote_path: ./measure}
+    contexts:
+      users: {tenants: 2}
+      network: {}
+      image_command_customizer:
+        image: {name: "^cumulo.*"}
+        flavor: {name: m1.nano}
+        username: cumulo
+        command: {interpreter: /bin/sh, script_inline: "echo install"}
+  - title: on a stack
+    scenario:
+      VMTasks.runcommand_heat:
+        workload: {file: PROGRAM, username: cumulo}
+        template: TEMPLATE
+        files: {}
+        parameters: {length: 8}
+    contexts:
+      heat_dataplane: {template: TEMPLATE, parameters: {length: 9}}
+"""
+
+
+class Guests:
+    """Guests that do as they are told, and remember it."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[list[str], bytes]] = []
+
+    async def reach(self, login: Login, seconds: float) -> None:
+        assert login.key.startswith("-----BEGIN") and login.user == "cumulo"
+
+    async def run(self, login: Login, argv: Sequence[str], script: bytes) -> tuple[int, str, str]:
+        self.told.append((list(argv), script))
+        return 0, "requests:5\n" if argv[0].startswith("/tmp") else "said", ""
+
+
+def test_what_is_done_in_guests(rally: Rally, tmp_path: Path) -> None:
+    program = rally.file("program", "#!/bin/sh\n")
+    text = GUESTS.replace("TEMPLATE", rally.file("gate.yaml", GATE)).replace("PROGRAM", program)
+    rally("task", "validate", "-", stdin=text)
+    lacking = text.replace("image_command_customizer", "dummy_context")
+    refused = rally("task", "validate", "-", stdin=lacking, status=1).stderr
+    assert "either scenario argument image or use context image_command_customizer" in refused
+    store, guests = Store(tmp_path / "rally.sqlite"), Guests()
+    env = environments.create(store, "e", {"openstack": _platform(rally.cloud)})
+    config = parse(document.decode(text))
+    task = tasks.create(store, env, config)
+    means = Means(save=lambda found: None, guests=guests)
+    work = tasks.Running(store, env, means, tasks.Watcher())
+    done = environments.run(tasks.start(work, task, config))
+    first, second = (w for s in done.subtasks for w in s.workloads)
+    assert [v.detail for w in (first, second) for v in w.sla_results if not v.success] == []
+    assert (first.failed_iteration_count, second.failed_iteration_count) == (0, 0), first.statistics
+    words = [argv for argv, _ in guests.told]
+    assert words[:2] == [["/bin/sh"], ["./measure"]] and words[3] == ["/tmp/.rally-workload"]
+    given = {o["output_key"]: o["output_value"] for o in json.loads(guests.told[3][1])}
+    assert given == {"gate_node": "192.0.2.1", "length": 8}
+    assert rally.left() == []
+    image = {"endpoint_filter": {"service_type": "image"}}
+    images = rally.cloud.session("admin").get("/v2/images", **image).json()["images"]
+    assert [i["name"] for i in images if "_rally_" in i["name"]] == []
 
 
 def test_more_than_a_page_of_things_is_taken_away(rally: Rally) -> None:
@@ -396,6 +537,8 @@ def test_a_run_that_is_interrupted_ends_softly(rally: Rally) -> None:
     while not any(name.startswith("s_rally_") for name in rally.left()):
         assert time.monotonic() < end and process.poll() is None
         time.sleep(0.1)
+    for words in (("cleanup",), ("destroy",)):
+        assert "is running" in rally("env", *words, status=1).stderr
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 2

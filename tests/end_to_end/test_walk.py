@@ -10,7 +10,7 @@ import pytest
 
 from cumulo.core.run import namespaces
 from tests.end_to_end.lab import Lab
-from tests.end_to_end.leftovers import leftovers
+from tests.end_to_end.leftovers import at_first, leftovers
 
 pytestmark = pytest.mark.guest
 
@@ -82,8 +82,7 @@ def test_the_walk(tmp_path: Path) -> None:
         lab.only_packages("run")
         lab.cumulo("up")
         prefix = (lab.data_dir / "instance").read_text().strip()
-        lab.until(lambda: f"{prefix}-host" in namespaces.list_namespaces(prefix), bool, 60)
-        before = leftovers(lab, prefix)
+        before = at_first(lab, prefix)
         lab.run(
             "openstack",
             "--os-cloud",

@@ -58,9 +58,10 @@ def cloud_of_a_user(word: str) -> dict[str, Any]:
     routes = [route | {"destination": f"10.{100 + len(word)}.0.0/16"}]
     return small(
         net=of("OS::Neutron::Net", tags=[word]),
-        subnet=of("OS::Neutron::Subnet", network=ref("net"), cidr="10.7.0.0/24"),
+        # By older names of required properties.
+        subnet=of("OS::Neutron::Subnet", network_id=ref("net"), cidr="10.7.0.0/24"),
         router=of("OS::Neutron::Router"),
-        inside=of("OS::Neutron::RouterInterface", router=ref("router"), subnet=ref("subnet")),
+        inside=of("OS::Neutron::RouterInterface", router_id=ref("router"), subnet_id=ref("subnet")),
         outside=of("OS::Neutron::RouterGateway", router_id=ref("router"), network="public"),
         way=of("OS::Neutron::ExtraRoute", router_id=ref("router"), **route),
         ways=of("OS::Neutron::ExtraRouteSet", router=ref("router"), routes=routes),

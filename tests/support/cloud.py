@@ -43,8 +43,6 @@ class TestCloud:
     cloud: wiring.Cloud
     tokens: dict[str, str] = field(default_factory=dict)
     projects: dict[str, str] = field(default_factory=dict)
-    strict: bool = False
-    """Answers must be what their operations declare."""
 
     async def request(
         self,
@@ -54,7 +52,7 @@ class TestCloud:
         headers: dict[str, str] | None = None,
         body: bytes = b"",
     ) -> Answer:
-        """One HTTP request, without a network."""
+        """One HTTP request, without a network; its answer must be what the operation declares."""
         path, _, query = path.removeprefix(BASE).partition("?")
         named = {"host": "cloud.test", **{k.lower(): v for k, v in (headers or {}).items()}}
         if body and "content-length" not in named:
@@ -97,10 +95,9 @@ class TestCloud:
         application = self.cloud.application
         await application.asgi(scope, receive, send)
         raw = b"".join(chunks)
-        if self.strict:
-            sent = path + (f"?{query}" if query else "")
-            wrong = misfit(application, method, sent, body, status, answered, raw)
-            assert not wrong, f"{wrong}\n{raw[:2000]!r}"
+        sent = path + (f"?{query}" if query else "")
+        wrong = misfit(application, method, sent, body, status, answered, raw)
+        assert not wrong, f"{wrong}\n{raw[:2000]!r}"
         return Answer(status, answered, raw)
 
     async def call(

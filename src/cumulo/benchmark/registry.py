@@ -99,6 +99,8 @@ class Scenario:
     """What else may be said where the arguments are open-ended; None: anything."""
     check: Check | None = None
     """What is wrong with the arguments that no schema tells."""
+    or_context: Mapping[str, str] = field(default_factory=dict)
+    """Arguments that may lack where a context is."""
     brings: Mapping[str, Any] = field(default_factory=dict)
     """Contexts that it has although the task file does not name them."""
 
@@ -132,6 +134,7 @@ def scenario(
     files: tuple[str, ...] = (),
     more: frozenset[str] | None = None,
     check: Check | None = None,
+    or_context: Mapping[str, str] | None = None,
     brings: Mapping[str, Any] | None = None,
 ) -> Callable[[Body], Body]:
     """Declare a scenario. Its title is the first line of its docstring."""
@@ -156,11 +159,18 @@ def scenario(
             files=files,
             more=more,
             check=check,
+            or_context=or_context or {},
             brings=brings or {},
         )
         return body
 
     return declare
+
+
+def described(name: str, body: Body) -> Scenario:
+    """A scenario of somebody's own, which no task file can name: what it needs it has."""
+    scenario(name, platform=False)(body)
+    return _FOUND.pop(name)
 
 
 def find(name: str) -> Scenario:

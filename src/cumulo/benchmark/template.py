@@ -21,6 +21,9 @@ class BadTemplate(Exception):
 def arguments(raw: str | None, from_file: str | None) -> dict[str, Any]:
     """`--task-args` over `--task-args-file`: YAML, JSON, or `name=value,name=value`."""
     found: dict[str, Any] = {}
+    for text, name in ((raw, "--task-args"), (from_file, "--task-args-file")):
+        if text and len(text) > FILE_BYTES:
+            raise BadTemplate(f"{name} has more than {FILE_BYTES} bytes")
     if from_file:
         try:
             given = document.decode(from_file)
@@ -83,9 +86,10 @@ def render(text: str, args: Mapping[str, Any], folder: Path) -> str:
         raise
     except Exception as error:
         # A template is a program of the user's: it can raise whatever Python can.
+        words = "it takes too much memory" if isinstance(error, MemoryError) else str(error)
         raise BadTemplate(
             "Invalid task file passed:\n\n\t Failed to render task template.\n\n"
-            f"{str(error) or type(error).__name__}"
+            f"{words or type(error).__name__}"
         ) from None
 
 
@@ -102,7 +106,8 @@ def _bounded(parts: Iterable[str]) -> str:
 
 
 def _confined() -> type:
-    """Jinja2's sandbox, where no single step makes something huge either."""
+    """Jinja2's sandbox, where no multiplication makes something huge either. (Other steps can:
+    what a whole template may take is bounded by the process that fills it in, see renderer.)"""
     from jinja2.sandbox import SandboxedEnvironment
 
     class Confined(SandboxedEnvironment):

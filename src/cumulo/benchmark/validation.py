@@ -13,32 +13,16 @@ from typing import Any
 import msgspec
 
 from cumulo.benchmark import finding, registry
+from cumulo.benchmark.checks import Cloud, cloud_problems, restricted
 from cumulo.benchmark.client.http import HttpError
-from cumulo.benchmark.client.session import SERVICES, ApiError, ServiceMissing, Session
+from cumulo.benchmark.client.session import KINDS, SERVICES, ApiError, ServiceMissing, Session
 from cumulo.benchmark.contexts import table
 from cumulo.benchmark.engine import hooks, runners, sla
 from cumulo.benchmark.model.shapes import problems
 from cumulo.benchmark.model.task import TaskConfig, Workload, workload_document
 
+
 # Rally's names of services → ours (see client.session).
-KINDS: Mapping[str, str] = {
-    "nova": "compute",
-    "cinder": "volume",
-    "glance": "image",
-    "neutron": "network",
-    "keystone": "identity",
-    "swift": "object-store",
-    "heat": "orchestration",
-    "designate": "dns",
-    "manila": "share",
-    "ironic": "baremetal",
-    "gnocchi": "metric",
-    "aodh": "alarming",
-    "ceilometer": "metering",
-    "octavia": "load-balancer",
-}
-
-
 class InvalidTaskConfig(Exception):
     """A workload cannot be run as it is written."""
 
@@ -74,6 +58,11 @@ def syntax_problems(workload: Workload) -> list[str]:
     for name, config in workload.contexts.items():
         found += context_problems(name, config)
     given = {name.partition("@")[0] for name in workload.contexts}
+    for argument, context in scenario.or_context.items():
+        if not workload.args.get(argument) and context not in given:
+            found.append(
+                f"You should specify either scenario argument {argument} or use context {context}."
+            )
     missing = [name for name in scenario.contexts if not set(name.split("|")) & given]
     if missing:
         listed = ", ".join(name.replace("|", " or ") for name in missing)
@@ -116,6 +105,7 @@ def argument_problems(scenario: registry.Scenario, args: Mapping[str, Any]) -> l
                 f"Argument '{name}' is invalid: {problem}{hint}"
                 for problem in problems(args[name], schema)
             ]
+    found += restricted(scenario.name, args)
     if scenario.check is not None:
         found += scenario.check(args)
     for name in scenario.files:
@@ -138,10 +128,13 @@ def context_problems(name: str, config: Any) -> list[str]:
 
 async def check_semantics(config: TaskConfig, admin: Session, *, has_users: bool) -> None:
     """What the cloud shows. Raises InvalidTaskConfig, or what the cloud itself answered."""
-    lists = _Lists(admin)
+    lists, cloud = _Lists(admin), Cloud(admin)
     for subtask in config.subtasks:
         for workload in subtask.workloads:
             found = await _semantic_problems(workload, admin, lists)
+            if not found:
+                services = registry.find(workload.name).services
+                found = await cloud_problems(workload, services, cloud)
             if found:
                 raise InvalidTaskConfig(workload, found)
 
@@ -164,7 +157,11 @@ async def _semantic_problems(workload: Workload, admin: Session, lists: _Lists) 
     found = []
     for name in scenario.services:
         kind = KINDS.get(name, name)
-        if kind not in SERVICES or not await admin.has(kind):
+        own = _named_otherwise(workload, name)
+        there = kind in SERVICES and await admin.has(kind)
+        if own is not None:
+            there |= "service_name" in own or own.get("service_type") in await admin.services()
+        if not there:
             found.append(
                 f"'{name}' service is not available. Hint: If '{name}' service has non-default "
                 "service_type, try to setup it via 'api_versions@openstack' context."
@@ -182,6 +179,13 @@ async def _semantic_problems(workload: Workload, admin: Session, lists: _Lists) 
         if flavor is not None and image is not None:
             found += fit_problems(flavor, image, disk=fit.disk)
     return found
+
+
+def _named_otherwise(workload: Workload, name: str) -> Mapping[str, Any] | None:
+    """What the context `api_versions` says of a service's type or name, if anything."""
+    contexts = {each.partition("@")[0]: config for each, config in workload.contexts.items()}
+    said: Mapping[str, Any] = (contexts.get("api_versions") or {}).get(name) or {}
+    return said if {"service_type", "service_name"} & set(said) else None
 
 
 async def _find(
@@ -216,7 +220,8 @@ def _context_makes(workload: Workload, kind: str, described: Mapping[str, Any]) 
     contexts = {name.partition("@")[0]: config for name, config in workload.contexts.items()}
     wanted = described.get("name") or described.get("regex") or ""
     if kind == "flavor":
-        return any(f.get("name") == wanted for f in contexts.get("flavors") or ())
+        names = [str(f.get("name") or "") for f in contexts.get("flavors") or ()]
+        return any(name and (name == wanted or _matches(str(wanted), name)) for name in names)
     if kind == "image":
         named = str((contexts.get("images") or {}).get("image_name") or "")
         return bool(named) and (named == wanted or _matches(str(wanted), named))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from cumulo.block_storage.queries.volume import EVERY
 from cumulo.core.db.transaction import Tx
-from cumulo.core.sim.player import AtRest, Invariant, Player, Refused, Verb
+from cumulo.core.sim.player import AtRest, Invariant, Player, Verb
 
 UNREST = ("creating", "deleting", "attaching", "detaching", "extending")
 
@@ -21,11 +21,7 @@ async def extend_volume(player: Player) -> None:
 
 
 async def delete_volume(player: Player) -> None:
-    path = player.any_of("volume")
-    answer = await player.call("DELETE", path)
-    if answer.status >= 400 and answer.status != 404:
-        raise Refused(f"{answer.status}")
-    player.ledger.removed(path)
+    await player.remove(player.any_of("volume"))
 
 
 def volumes_are_at_rest(tx: Tx, rest: AtRest) -> Iterable[str]:

@@ -267,10 +267,13 @@ def report(settings: Settings, seconds: float | None, written: bool) -> None:
     ready = "" if seconds is None else f"   (ready after {seconds:.1f} s)"
     named = "" if written else f"OS_CLIENT_CONFIG_FILE={settings.data_dir / 'clouds.yaml'} "
     stop = typed(settings, "down")
+    names = settings.data_dir / "dns" / "where"
+    at = [("names", names.read_text().strip())] if names.exists() else []
     lines = (
         ("APIs", f"{settings.base_url}/identity/v3{ready}"),
         ("dashboard", f"{settings.base_url}/dashboard   (sign in as demo or admin)"),
         ("clients", f"{named}openstack --os-cloud cumulo-demo …   (admin: --os-cloud cumulo)"),
+        *at,
         ("passwords", f"{settings.secrets_dir}/admin-password, demo-password"),
         ("log", str(settings.log_file)),
         ("stop", f"{stop}   (guests go on; --guests stops them, --purge removes all)"),

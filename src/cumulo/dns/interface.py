@@ -16,6 +16,7 @@ EVENTS = (
             taker=str | None,
         ),
         on("zone", "dns.zone.gone", name=str),
+        on("zone", "dns.zone.fail", name=str, reason=str),
         on("zone", "dns.zone.share", "dns.zone.unshare", target_project_id=str),
         on(
             "recordset",

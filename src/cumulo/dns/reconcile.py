@@ -30,6 +30,7 @@ SWEEP_SECONDS = 5.0
 HEARTBEAT_SECONDS = 10.0
 RENAMED_AT_ONCE = 50
 """Zones in one transaction: it is on the loop."""
+MOST_NOTIFIED = 1000
 BUSY_SECONDS = 2.0
 """How long a project's secondary zone waits while another one of it is fetched."""
 
@@ -56,6 +57,10 @@ class NameServerLoop:
         self.wakeup = Wakeup()
         self.also_ring: Sequence[Callable[[], None]] = ()
         """Those that a change may concern, too."""
+        self._notified: dict[str, str] = {}
+        """Zones of which somebody says that they have changed, and who."""
+        if server is not None:
+            server.notified = self.hear
         self._change = 0
         self._heard = 0.0
         self._failures = 0
@@ -75,6 +80,7 @@ class NameServerLoop:
             while True:
                 pause = SWEEP_SECONDS
                 try:
+                    await self._ask_masters()
                     await self.once()
                     self._failures, self._complaint = 0, ""
                 except NameServerFailed as error:
@@ -87,6 +93,19 @@ class NameServerLoop:
             if self.server is not None:
                 await self.server.stop()
                 await self._leave()
+
+    def hear(self, name: str, address: str) -> None:
+        if len(self._notified) < MOST_NOTIFIED:
+            self._notified[name] = address
+            self.wakeup.ring()
+
+    async def _ask_masters(self) -> None:
+        """Zones whose masters have something new are fetched now."""
+        heard, self._notified = self._notified, {}
+        if heard:
+            await self.database.write(
+                lambda tx: self.serving.zones.notified(tx, heard), name="masters have news"
+            )
 
     async def _leave(self) -> None:
         """Others need not wait for this one until it counts as dead."""

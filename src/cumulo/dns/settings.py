@@ -29,6 +29,11 @@ class PoolSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Their names, as the pool's zones have them."""
     targets: tuple[TargetSettings, ...]
     description: str = ""
+    also_notify: tuple[str, ...] = ()
+    """Who else is told of changes of its zones, say `192.0.2.53:53`."""
+    catalog_zone: str = ""
+    """The name of a catalog zone (RFC 9432) of its zones, say `catalog.inside.`: servers that
+    follow it get and drop zones by themselves, and need no `rndc`."""
     attributes: dict[str, str] = {}
     """A zone whose own attributes have all of these goes to this pool."""
 
@@ -43,15 +48,30 @@ class DnsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """This process runs a name server as soon as there is a zone."""
     listen: tuple[str, ...] = ()
     """Where it answers, say `172.24.4.1:53`; empty: a port of 127.0.0.1 that is free, 5354 if it
-    is, the same one at each start."""
+    is, the same one at each start, and, for root, port 53 of the external network's gateway."""
+    guests_ask: str = ""
+    """Where guests' networks ask for the names of their project's zones, say `172.24.4.1:53`;
+    empty: at the first address of `listen` that is not this machine's alone; "none": nowhere."""
     rate_limit: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 200
     """Like answers a second by UDP to one network, so that nobody uses it to flood others; 0: any
     number."""
+    rate_limit_exempt: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    """Networks that the limit is not for: nobody from outside can pretend to be in them."""
+    tls_listen: tuple[str, ...] = ()
+    """Where it answers by TLS, too (RFC 7858), say `172.24.4.1:853`."""
+    tls_certificate: str = ""
+    """The file of the certificate and what it was signed with, in PEM; read again when it
+    changes."""
+    tls_key: str = ""
+    """The file of its key."""
     transfer_networks: tuple[str, ...] = ()
     """Networks whose name servers may have any zone whole (AXFR), without a key; with a TSIG key
     of the API zones are given to anybody."""
     also_notify: tuple[str, ...] = ()
     """Who is told of changes of all zones, say `192.0.2.53:53`."""
+    catalog_zone: str = ""
+    """The name of a catalog zone (RFC 9432) of the default pool's zones, which those may have who
+    may have zones at all."""
     pools: dict[str, PoolSettings] = {}
     """Further pools, by name; `default` is another one's driver for all zones."""
     managed_email: str = "hostmaster@cumulo.internal"

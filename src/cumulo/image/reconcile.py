@@ -1,5 +1,7 @@
 """What makes the stores equal to the rows: removals, and the cache of what is far away."""
 
+import logging
+
 from cumulo.core.clock import later
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.work.reconciler import backoff
@@ -11,6 +13,8 @@ from cumulo.image.service.image import ImageService
 
 START = "start"
 """The id of the work that is done once, when the process starts."""
+
+log = logging.getLogger("cumulo.image")
 
 
 class ImageRemovals:
@@ -110,6 +114,10 @@ def _imports(row: ImageRow | None) -> bool:
     return row is not None and (row.content in at_work or row.import_task is not None)
 
 
+_TIDY = ""
+"""No image: files that went from the cache are to be removed."""
+
+
 class CacheFill:
     """Copies queued images to the cache, checked by their hash, and keeps it within its bound."""
 
@@ -122,12 +130,16 @@ class CacheFill:
     def due(self, tx: Tx, most: int) -> list[str]:
         if self._cache.content is None:
             return []
-        return [row.image_id for row in tx.all(queries.CACHE_DUE, now=tx.now, most=most)]
+        wanted = [row.image_id for row in tx.all(queries.CACHE_DUE, now=tx.now, most=most)]
+        return [_TIDY, *wanted][:most] if self._cache.untidy else wanted
 
     async def step(self, id: str) -> None:
-        await self._cache.fill(id)
+        await (self._cache.tidy() if id == _TIDY else self._cache.fill(id))
 
     def failed(self, tx: Tx, id: str, reason: str) -> None:
+        if id == _TIDY:
+            log.warning("the image cache could not be tidied: %s", reason)
+            return  # until something goes from it again
         row = tx.get(CacheRow, id)
         if row is not None and not row.cached:
             attempts = row.attempts + 1

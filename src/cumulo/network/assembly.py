@@ -49,7 +49,7 @@ def build(frame: Frame) -> Service:
     return Service(
         network,
         faces=[network_face(network, frame.rules("network", RULES, project_only(RULES)))],
-        parts=[NetworkPart(network.ports, network.hosts, questions)],
+        parts=[NetworkPart(network.ports, network.hosts, questions, network.publisher)],
         reconcilers=[Unplaced(frame.database, network.hosts, network.ports)],
         workers=[MemberSpread(frame.database, network.hosts).run],
         counts=network.counts(),

@@ -126,6 +126,13 @@ class ServerViews(Protocol):
         """What `ports_of` says of these servers is another thing from now on."""
 
 
+class Forwarding(msgspec.Struct, frozen=True):
+    """Domains that are asked for at a name server of the cloud: `192.0.2.1` or `192.0.2.1#5353`."""
+
+    server: str = ""
+    domains: tuple[str, ...] = ()
+
+
 class NamePublisher(Protocol):
     """Who answers for the names of ports and floating IPs. DNS implements it: bound late."""
 
@@ -133,6 +140,14 @@ class NamePublisher(Protocol):
         """These are the names of the port or floating IP `holder` from now on, and no others.
         Names in domains that are no zone of this project (or shared with it) are left out, as are
         those that somebody else has. Whether any is there."""
+
+    def sink(self, tx: Tx, project_id: str) -> str:
+        """The domain in which a project's servers have names whatever their networks say; empty:
+        none."""
+
+    def forwarding(self, tx: Tx, project_ids: Sequence[str]) -> dict[str, Forwarding]:
+        """What the guests of these projects are answered by the cloud; whoever is absent is
+        answered nothing."""
 
 
 class NicRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -217,6 +232,9 @@ class FloatingIpInfo(msgspec.Struct, frozen=True, kw_only=True):
 class Network(Protocol):
     def floating_ips(self, tx: Tx, project_id: str, most: int) -> list[FloatingIpInfo]:
         """A project's floating IPs, oldest first, `most` at the most."""
+
+    def domains_changed(self, tx: Tx, project_ids: Sequence[str]) -> None:
+        """What the guests of these projects are answered by the cloud is another thing now."""
 
     def floating_ip(self, tx: Tx, id: str) -> FloatingIpInfo | None:
         """Anybody's: who asks says whether its project may know it."""

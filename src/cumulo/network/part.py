@@ -1,7 +1,7 @@
 """The conductor's side of network work on hosts: what a host's data plane shall be, and what of
 it is there."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.hosts.messages import Seen
 from cumulo.core.hosts.model import UnknownRow
+from cumulo.network.interface import Forwarding, NamePublisher
 from cumulo.network.model import orders as spec
 from cumulo.network.model.floatingip import FloatingIpRow, floatingip_status
 from cumulo.network.model.ipam import with_prefix
@@ -54,7 +55,15 @@ class NetworkPart:
     seen_type = spec.SeenThing
     host_type = spec.HostTunnels
 
-    def __init__(self, ports: Ports, hosts: Hosts, questions: Questions) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        hosts: Hosts,
+        questions: Questions,
+        publisher: Callable[[], NamePublisher | None] = lambda: None,
+    ) -> None:
+        """`publisher`: who answers for names, where somebody does."""
+        self._publisher = publisher
         self._ports = ports
         self._hosts = hosts
         self._questions = questions
@@ -148,7 +157,13 @@ class NetworkPart:
         subnets = tx.all(subnet_queries.OF_NETWORKS, ids=ids)
         servers = tx.all(port_queries.DHCP_ON_HOST, host_id=host_id, ids=ids)
         fixed = addresses.addresses_of(tx, [port.id for port in servers])
-        return [_network(row, servers, subnets, fixed) for row in rows]
+        publisher = self._publisher()
+        named = {} if publisher is None else publisher.forwarding(tx, _owners(rows))
+        nothing = Forwarding()
+        return [
+            _network(row, servers, subnets, fixed, named.get(row.project_id, nothing))
+            for row in rows
+        ]
 
     def _ports_on(self, tx: Tx, host_id: str, ids: Sequence[str]) -> list[spec.PortSpec]:
         rows = [row for row in tx.all(port_queries.BY_IDS, ids=ids) if row.host_id == host_id]
@@ -232,6 +247,7 @@ def _network(
     ports: Iterable[PortRow],
     subnets: Iterable[SubnetRow],
     fixed: Allocations,
+    named: Forwarding,
 ) -> spec.NetworkSpec:
     own = [subnet for subnet in subnets if subnet.network_id == row.id]
     cidrs = {subnet.id: subnet.cidr for subnet in own}
@@ -259,7 +275,13 @@ def _network(
             )
             for subnet in own
         ),
+        name_server=named.server if dhcp is not None else "",
+        domains=named.domains if dhcp is not None else (),
     )
+
+
+def _owners(rows: Sequence[NetworkRow]) -> list[str]:
+    return sorted({row.project_id for row in rows if not row.external})
 
 
 def _with_prefix(port: PortRow, cidrs: Mapping[str, str], fixed: Allocations) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What users of networks do in a simulated world."""
 
-from cumulo.core.sim.player import Invariant, Player, Refused, Verb
+from cumulo.core.sim.player import Invariant, Player, Verb
 
 BASE = "/network/v2.0"
 
@@ -15,12 +15,11 @@ async def create_network(player: Player) -> None:
 async def delete_network(player: Player) -> None:
     path = player.any_of("network")
     found = await player.done("GET", path)
-    answer = await player.call("DELETE", path)
-    if answer.status == 409:
-        raise Refused("in use")
-    player.ledger.removed(path)
-    for subnet in found["network"]["subnets"]:
-        player.ledger.removed(f"{BASE}/subnets/{subnet}")
+    subnets = [f"{BASE}/subnets/{each}" for each in found["network"]["subnets"]]
+    player.ledger.unsure.update(subnets)
+    await player.remove(path)
+    for subnet in subnets:
+        player.ledger.removed(subnet)
 
 
 async def create_port(player: Player) -> None:
@@ -48,10 +47,7 @@ async def delete_router(player: Player) -> None:
         for fixed in port["fixed_ips"] if "interface" in port["device_owner"] else ():
             wish = {"subnet_id": fixed["subnet_id"]}
             await player.call("PUT", f"{path}/remove_router_interface", wish)
-    answer = await player.call("DELETE", path)
-    if answer.status == 409:
-        raise Refused("in use")
-    player.ledger.removed(path)
+    await player.remove(path)
 
 
 async def floating_ip(player: Player) -> None:

@@ -17,9 +17,14 @@ _NAMED = """
 options {{ directory "{here}"; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
   pid-file "{here}/named.pid"; session-keyfile "{here}/session.key"; recursion no;
   allow-new-zones yes; allow-query {{ any; }}; allow-notify {{ 127.0.0.1; }}; notify no;
-  dnssec-validation no; masterfile-format text; }};
+  dnssec-validation no; masterfile-format text; {catalog} }};
 key rk {{ algorithm hmac-sha256; secret "aGVsbG8gd29ybGQgMTIzNDU2Nzg5MA=="; }};
 controls {{ inet 127.0.0.1 port {control} allow {{ 127.0.0.1; }} keys {{ rk; }}; }};
+"""
+_CATALOG = """catalog-zones {{ zone "{catalog}" min-update-interval 0
+  default-primaries {{ 127.0.0.1 port {primary}; }}; }};"""
+_CATALOG_ZONE = """
+zone "CATALOG" {{ type secondary; file "catalog.db"; primaries {{ 127.0.0.1 port PORT; }}; }};
 """
 _RNDC = """
 key rk {{ algorithm hmac-sha256; secret "aGVsbG8gd29ybGQgMTIzNDU2Nzg5MA=="; }};
@@ -75,14 +80,19 @@ def running(argv: Sequence[str], here: Path, port: int) -> Iterator[None]:
 class ABind:
     """May be stopped and started again: it keeps its zones."""
 
-    def __init__(self, here: Path) -> None:
+    def __init__(self, here: Path, catalog: str = "", primary: int = 0) -> None:
+        """`catalog`: the zone that says what it has, from the `primary`'s port."""
         if shutil.which("named") is None or shutil.which("rndc") is None:
             pytest.skip("bind9 is missing")
         self.here = here
         here.mkdir(parents=True, exist_ok=True)
         self.port, self.control = free_port(), free_port()
-        values = {"here": here, "port": self.port, "control": self.control}
-        (here / "named.conf").write_text(_NAMED.format(**values))
+        values = {"here": here, "port": self.port, "control": self.control, "catalog": ""}
+        conf = _NAMED
+        if catalog:
+            values["catalog"] = _CATALOG.format(catalog=catalog, primary=primary)
+            conf += _CATALOG_ZONE.replace("CATALOG", catalog).replace("PORT", str(primary))
+        (here / "named.conf").write_text(conf.format(**values))
         self.rndc_conf = here / "rndc.conf"
         self.rndc_conf.write_text(_RNDC.format(**values))
 

@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import datetime
+import ipaddress
 import os
 import signal
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -13,13 +16,18 @@ import dns.asyncquery
 import dns.message
 import dns.rcode
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from cumulo.dns import names, rdata
-from cumulo.dns.drivers.embedded import EmbeddedNameServer
+from cumulo.dns.drivers.embedded import EmbeddedNameServer, Tls
 from cumulo.dns.drivers.fake import FakeNameServer
 from cumulo.dns.model.nameserver import NameServer, NameServerFailed
+from cumulo.dns.nameserver import server as nameserver
 from cumulo.dns.nameserver.feed import Drop, Put
-from tests.dns.support import said, steps_of
+from tests.dns.support import desk_of, said, steps_of
+from tests.support.ports import free_port
 
 Ask = Callable[[str, str], Coroutine[Any, Any, dns.message.Message]]
 ZONE = "www 60 A 192.0.2.1\nmany 60 TXT " + " ".join(f"{'x' * 250}{n}" for n in range(8))
@@ -169,5 +177,115 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
             with pytest.raises(NameServerFailed, match="cannot listen at 127"):
                 await server.start()
             await server.stop()
+
+    asyncio.run(main())
+
+
+def test_by_tls_and_the_certificate_is_read_again(tmp_path: Path) -> None:
+    """RFC 7858. Who says nothing in the handshake holds up nobody."""
+
+    async def main() -> None:
+        files = tmp_path / "crt", tmp_path / "key"
+        first = a_certificate(*files)
+        tls = Tls([f"127.0.0.1:{free_port()}"], *map(str, files))
+        server = EmbeddedNameServer(tmp_path / "dns", tls=tls)
+        await server.start()
+        try:
+            await server.send(steps_of("example.org.", ZONE))
+            await server.commit(1)
+            port = int(tls.listen[0].rpartition(":")[2])
+            silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(20)]
+            trusted = ssl.create_default_context(cafile=files[0])
+            query = dns.message.make_query("many.example.org.", "TXT")
+
+            async def ask(trust: ssl.SSLContext) -> list[str]:
+                answer = await dns.asyncquery.tls(
+                    query, "127.0.0.1", port=port, timeout=10, ssl_context=trust
+                )
+                return said(answer)[1]
+
+            assert len(await ask(trusted)) == 1
+            os.utime(files[1])  # half of it is new: that is none
+            assert a_certificate(*files) != first
+            trusted = ssl.create_default_context(cafile=files[0])
+            end = asyncio.get_running_loop().time() + 10
+            while True:
+                try:
+                    assert len(await ask(trusted)) == 1
+                    break
+                except ssl.SSLCertVerificationError:
+                    assert asyncio.get_running_loop().time() < end
+                    await asyncio.sleep(0.1)
+            for _, writer in silent:
+                writer.close()
+        finally:
+            await server.stop()
+
+    asyncio.run(main())
+
+
+def a_certificate(certificate: Path, key: Path) -> bytes:
+    """Of 127.0.0.1, signed by itself."""
+    own = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "dns")])
+    now = datetime.datetime.now(datetime.UTC)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(own.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(own, hashes.SHA256())
+    )
+    pem = made.public_bytes(serialization.Encoding.PEM)
+    certificate.write_bytes(pem)
+    key.write_bytes(
+        own.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return pem
+
+
+def test_who_holds_many_connections_keeps_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nameserver, "MOST_CONNECTIONS", 12)
+
+    async def main() -> None:
+        desk = desk_of({"example.org.": ZONE})
+        with socket.socket() as bound:
+            bound.bind(("127.0.0.1", 0))
+            bound.listen()
+            bound.setblocking(False)
+            close = await nameserver.listen(desk, [], [bound])
+            port = bound.getsockname()[1]
+            held = [
+                await asyncio.open_connection("127.0.0.1", port, local_addr=(f"127.0.{n}.1", 0))
+                for n in (1, 2, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3)
+            ]
+            query = dns.message.make_query("www.example.org.", "A")
+            answer = await dns.asyncquery.tcp(
+                query, "127.0.0.1", port=port, source="127.0.9.1", timeout=5
+            )
+            assert said(answer)[0] == "NOERROR"
+            for reader, _ in held[2:5]:
+                with contextlib.suppress(ConnectionError):
+                    assert await asyncio.wait_for(reader.read(), 5) == b"", "the silent ones go"
+            for _, writer in held[:2]:  # those of others stay
+                wire = query.to_wire()
+                writer.write(len(wire).to_bytes(2, "big") + wire)
+            for reader, _ in held[:2]:
+                assert len(await asyncio.wait_for(reader.readexactly(2), 5)) == 2
+            for _, writer in held:
+                writer.close()
+            close()
 
     asyncio.run(main())

@@ -5,15 +5,19 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import dns.asyncquery
 import dns.exception
 import dns.message
+import dns.rcode
 import dns.rdatatype
 import pytest
 
+from cumulo.core.db.transaction import Tx
 from cumulo.dns.drivers.embedded import EmbeddedNameServer
+from cumulo.dns.model.zone import ZoneRow
 from tests.contract.dns.servers import ABind, APowerDns
 from tests.dns.support import steps_of
 from tests.support.cloud import TestCloud, running_cloud
@@ -66,15 +70,16 @@ async def put(cloud: TestCloud, zone_id: str, name: str, kind: str, *records: st
 
 @contextlib.asynccontextmanager
 async def cloud_with(
-    data: Path, driver: str, target: dict[str, Any], **more: Any
+    data: Path, driver: str, target: dict[str, Any], pool: Any = MappingProxyType({}), **more: Any
 ) -> AsyncIterator[TestCloud]:
-    pool = {
+    theirs = {
+        **pool,
         "driver": driver,
         "nameservers": ["ns.pool.test."],
         "attributes": {"servers": "theirs"},
         "targets": [target],
     }
-    own = {"pools": {"theirs": pool}, "transfer_networks": ["127.0.0.0/8"], **more}
+    own = {"pools": {"theirs": theirs}, "transfer_networks": ["127.0.0.0/8"], **more}
     async with running_cloud(data, dns=own) as cloud:
         yield cloud
 
@@ -180,17 +185,44 @@ def test_bind(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_bind_by_a_catalog_zone(tmp_path: Path) -> None:
+    """No `rndc`: it gets zones and drops them since the catalog says so."""
+    own = free_port()
+    server = ABind(tmp_path / "bind", "catalog.test.", own)
+
+    async def main() -> None:
+        data, target = tmp_path / "data", {"address": f"127.0.0.1:{server.port}"}
+        listen = {"listen": [f"127.0.0.1:{own}"]}
+        async with cloud_with(
+            data, "bind9", target, pool={"catalog_zone": "catalog.test."}, **listen
+        ) as cloud:
+            first = await make(cloud, "first.org.", attributes={"servers": "theirs"})
+            await until(lambda: ask(own, "first.org.", "NS"), ["ns.pool.test."])
+            with server.running():
+                zone = await a_life(cloud, server.port)
+                await its_end(cloud, zone, server.port)
+                await until(lambda: status(cloud, first), ("NONE", "ACTIVE"))
+                taken = {"name": "x.catalog.test.", "email": "a@example.org"}
+                refused = await cloud.call("POST", ZONES, json_=taken)
+                assert refused.status == 400 and refused.json["type"] == "invalid_zone_name"
+
+    asyncio.run(main())
+
+
 def test_a_zone_from_a_master(tmp_path: Path) -> None:
     async def main() -> None:
-        master = EmbeddedNameServer(tmp_path / "master", transfers=["127.0.0.0/8"])
+        own = free_port()
+        told = {"": [f"127.0.0.1:{own}"]}
+        master = EmbeddedNameServer(tmp_path / "master", transfers=["127.0.0.0/8"], notify=told)
         await master.start()
         await master.send(steps_of("second.org.", "www 60 A 192.0.2.1\nkey 60 DNAME x.org.\n"))
         await master.commit(1)
         allowed = {"allowed_networks": ["127.0.0.0/8"]}
-        async with running_cloud(tmp_path / "data", outbound=allowed) as cloud:
+        dns = {"listen": [f"127.0.0.1:{own}"]}
+        async with running_cloud(tmp_path / "data", outbound=allowed, dns=dns) as cloud:
             zone = await make(cloud, "second.org.", type="SECONDARY", masters=[master.address])
             await until(lambda: status(cloud, zone), ("NONE", "ACTIVE"))
-            port = int((tmp_path / "data" / "dns" / "port").read_text())
+            port = own
             assert await ask(port, "www.second.org.") == ["192.0.2.1"]
             shown = (await cloud.call("GET", f"{ZONES}/{zone}")).json
             assert shown["serial"] == 1 and shown["transferred_at"] and shown["ttl"] == 3600
@@ -201,17 +233,46 @@ def test_a_zone_from_a_master(tmp_path: Path) -> None:
             newer = steps_of("second.org.", "new 60 A 192.0.2.5\n", serial=2)
             await master.send(newer)
             await master.commit(2)
+            # Its NOTIFY is heard: nobody has to ask.
+            await until(lambda: ask(port, "new.second.org."), ["192.0.2.5"])
             asked = await cloud.call("POST", f"{ZONES}/{zone}/tasks/xfr")
             assert asked.status == 202
-            await until(lambda: ask(port, "new.second.org."), ["192.0.2.5"])
             assert await ask(port, "www.second.org.") == []
             lost = await make(cloud, "lost.org.", type="SECONDARY", masters=[master.address])
             await until(lambda: status(cloud, lost), ("CREATE", "ERROR"))
             assert (await cloud.call("DELETE", f"{ZONES}/{lost}")).status == 202
             await until(lambda: status(cloud, lost), None)
+            await its_expiry(cloud, zone, master, port)
         await master.stop()
 
     asyncio.run(main())
+
+
+async def its_expiry(cloud: TestCloud, zone: str, master: EmbeddedNameServer, port: int) -> None:
+    """A master that was not heard of for longer than the SOA says: what was here counts no more."""
+    await master.stop()
+
+    def long_ago(tx: Tx) -> None:
+        row = tx.get(ZoneRow, zone)
+        assert row is not None
+        tx.update(row, transferred_at="2020-01-01T00:00:00.000000", due=1.0, attempts=0)
+
+    async def rcode() -> int:
+        query = dns.message.make_query("new.second.org.", "A")
+        return (await dns.asyncquery.udp(query, "127.0.0.1", port=port, timeout=5)).rcode()
+
+    assert await rcode() == dns.rcode.NOERROR
+    await cloud.cloud.database.write(long_ago)
+    await cloud.call("POST", f"{ZONES}/{zone}/tasks/xfr")
+    await until(rcode, dns.rcode.SERVFAIL)
+    found = await status(cloud, zone)
+    assert found is not None and found[1] == "ERROR"
+    await master.start()
+    await master.send(steps_of("second.org.", "new 60 A 192.0.2.5\n", serial=2))
+    await master.commit(3)
+    await cloud.call("POST", f"{ZONES}/{zone}/tasks/xfr")
+    await until(rcode, dns.rcode.NOERROR)
+    await until(lambda: status(cloud, zone), ("NONE", "ACTIVE"))
 
 
 def test_masters_in_the_clouds_own_networks_are_not_asked(tmp_path: Path) -> None:

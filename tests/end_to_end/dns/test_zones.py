@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
+from tests.end_to_end.dns.acme import acme_server
 from tests.support.served import ServedCloud, served_cloud
 
 WITHIN = 1.0
@@ -123,3 +125,62 @@ def test_a_zone_from_its_making_to_its_end(demo: User) -> None:
     while "status: REFUSED" not in demo.dig("www.example.org."):
         assert time.monotonic() < end
     assert demo.json("zone", "list") == []
+
+
+HOOK = """#!{python}
+import os, sys
+from keystoneauth1.identity import v3
+from keystoneauth1.session import Session
+from designateclient.v2.client import Client
+
+word, name, text = sys.argv[1:]
+own = {{key: os.environ["OS_" + key.upper()] for key in (
+    "auth_url", "username", "password", "project_name", "user_domain_id", "project_domain_id")}}
+dns = Client(session=Session(v3.Password(**own)))
+value = '"' + text + '"'
+there = dns.recordsets.list("acme.test.", criterion={{"name": name, "type": "TXT"}})
+records = there[0]["records"] if there else []
+left = [each for each in records if each != value] + ([value] if word == "present" else [])
+if there and left:
+    dns.recordsets.update("acme.test.", there[0]["id"], {{"records": left}})
+elif there:
+    dns.recordsets.delete("acme.test.", there[0]["id"])
+elif left:
+    dns.recordsets.create("acme.test.", name, "TXT", left)
+"""
+"""What lego's provider `designate` does, which Debian's lego is built without."""
+
+
+@pytest.mark.skipif(shutil.which("lego") is None, reason="lego is missing")
+def test_lego_gets_a_certificate(demo: User, tmp_path: Path) -> None:
+    """Two challenges at one name: both are there at a time, and both go."""
+    demo.openstack("zone", "create", "--email", "a@acme.test", "acme.test.")
+    demo.until("ns1.cumulo.internal.", "acme.test.", "NS")
+    port = (demo.cloud.data / "dns" / "port").read_text().strip()
+    hook = tmp_path / "hook"
+    hook.write_text(HOOK.format(python=sys.executable))
+    hook.chmod(0o755)
+
+    def texts(name: str) -> list[str]:
+        return [line.strip('"') for line in demo.dig("+short", name, "TXT").splitlines()]
+
+    with acme_server(texts) as acme:
+        argv = [
+            "lego", "--accept-tos", "--email", "a@acme.test", "--server", f"{acme.base}/directory",
+            "--path", str(tmp_path), "--dns", "exec", "--dns.resolvers", f"127.0.0.1:{port}",
+            "--dns.disable-cp", "--domains", "acme.test", "--domains", "*.acme.test", "run",
+        ]  # fmt: skip
+        environment = {
+            **demo.environment,
+            "EXEC_PATH": str(hook),
+            "EXEC_POLLING_INTERVAL": "1",
+            "EXEC_SEQUENCE_INTERVAL": "1",
+        }
+        done = subprocess.run(
+            argv, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert len(acme.seen) == 2, acme.seen
+    made = (tmp_path / "certificates" / "acme.test.crt").read_bytes()
+    assert x509.load_pem_x509_certificate(made).issuer.rfc4514_string() == "CN=ACME"
+    demo.until("", "_acme-challenge.acme.test.", "TXT")

@@ -10,6 +10,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import dns.message
+import dns.rcode
+import dns.rrset
 import msgspec
 import pytest
 
@@ -120,6 +123,59 @@ def test_dhcp_gives_address_mtu_routes_dns(place: Lab) -> None:
             await asyncio.to_thread(dhcp, third, stranger, seconds=1)
 
     place.run(work)
+
+
+def test_names_of_the_clouds_zones_are_asked_for_at_its_name_server(place: Lab) -> None:
+    """dnsmasq hears of domains by SIGHUP; all others go where they went before."""
+    cloud = Cloud()
+    network = cloud.network(subnet("10.0.0.0/24", "10.0.0.1"), dhcp=("10.0.0.2/24",))
+    group = cloud.group(SecurityGroupRule("ingress", "IPv4", "udp", 5300, 5300))
+    port = cloud.port(network, "10.0.0.11", groups=(group.id,))
+    driver = place.driver()
+
+    def udp(where: str, address: tuple[str, int]) -> socket.socket:
+        def bound() -> socket.socket:
+            made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            made.bind(address)
+            made.settimeout(5)
+            return made
+
+        return in_namespace(where, bound)
+
+    def asked(name: str, guest: socket.socket, server: socket.socket) -> str:
+        """The address that the guest is told; REFUSED without one."""
+        query = dns.message.make_query(name, "A")
+        guest.sendto(query.to_wire(), ("10.0.0.2", 53))
+        server.settimeout(0.5)
+        try:
+            wire, peer = server.recvfrom(512)
+            answer = dns.message.make_response(dns.message.from_wire(wire))
+            rrset = dns.rrset.from_text(answer.question[0].name, 60, "IN", "A", "192.0.2.7")
+            answer.answer.append(rrset)
+            server.sendto(answer.to_wire(), peer)
+        except TimeoutError:
+            pass
+        found = dns.message.from_wire(guest.recv(512))
+        return str(found.answer[0][0]) if found.answer else dns.rcode.to_text(found.rcode())
+
+    async def work() -> None:
+        where = place.static_guest(port)
+        await place.apply(driver, cloud.state())
+        guest, server = udp(where, ("10.0.0.11", 0)), udp(where, ("10.0.0.11", 5300))
+        assert await asyncio.to_thread(asked, "www.lab.test.", guest, server) == "REFUSED"
+        pids = dnsmasq_pids(place)
+        cloud.networks[network.id] = msgspec.structs.replace(
+            network, name_server="10.0.0.11#5300", domains=("lab.test.", "x.org\nuser=root.")
+        )
+        await place.apply(driver, cloud.state())
+        assert dnsmasq_pids(place) == pids
+        await asyncio.sleep(0.3)
+        assert await asyncio.to_thread(asked, "www.lab.test.", guest, server) == "192.0.2.7"
+        assert await asyncio.to_thread(asked, "www.other.test.", guest, server) == "REFUSED"
+        guest.close()
+        server.close()
+
+    asyncio.run(work())
 
 
 def dnsmasq_pids(place: Lab) -> list[int]:

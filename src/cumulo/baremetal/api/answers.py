@@ -85,7 +85,7 @@ class DriversAnswer(Body, kw_only=True):
     drivers: list[Driver]
 
 
-class DriversAnswer2(Body, kw_only=True):
+class DriverAnswer(Body, kw_only=True):
     default_bios_interface: str | UnsetType = UNSET
     default_boot_interface: str | UnsetType = UNSET
     default_console_interface: str | UnsetType = UNSET
@@ -130,7 +130,7 @@ class ConductorsAnswer(Body, kw_only=True):
     conductors: list[Conductor]
 
 
-class ConductorsAnswer2(Body, kw_only=True):
+class ConductorAnswer(Body, kw_only=True):
     alive: bool
     conductor_group: str
     created_at: str
@@ -145,9 +145,9 @@ ANSWERS: dict[str, Any] = {
     "GET ": dict[str, Any],
     "GET /agent/boot.ipxe": Octets,
     "GET /conductors": ConductorsAnswer,
-    "GET /conductors/{host}": ConductorsAnswer2,
+    "GET /conductors/{host}": ConductorAnswer,
     "GET /drivers": DriversAnswer,
-    "GET /drivers/{driver}": DriversAnswer2,
+    "GET /drivers/{driver}": DriverAnswer,
     "GET /drivers/{driver}/properties": dict[str, Any],
     "GET /drivers/{driver}/vendor_passthru/methods": dict[str, Any],
     "GET /nodes/{node}/management/boot_device": BootDeviceAnswer,

@@ -34,6 +34,12 @@ def _body(template: str, parameters: Found | None, files: Any, environment: Foun
     }
 
 
+def described(template: str, files: Any, environment: Found | None) -> Found:
+    """What is asked whether it could be a stack."""
+    whole = _body(template, None, files, environment)
+    return {name: whole[name] for name in ("template", "files", "environment")}
+
+
 def _named(paths: Any, template: str) -> dict[str, str]:
     """Name → path. A template names its files from where it is itself, a task file from where the
     command is given: what stands in the template is the name."""

@@ -61,30 +61,96 @@ def check_platform(platform: Mapping[str, Any]) -> None:
 
 def clouds_files() -> list[Path]:
     """Where clients look for clouds.yaml, first found wins."""
-    named = os.environ.get("OS_CLIENT_CONFIG_FILE")
+    return _files("clouds", "OS_CLIENT_CONFIG_FILE")
+
+
+def _files(name: str, variable: str) -> list[Path]:
+    named = os.environ.get(variable)
     if named:
         return [Path(named)]
     config = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
     folders = [Path(), config / "openstack", Path("/etc/openstack")]
-    return [f / f"clouds.{end}" for f in folders for end in ("yaml", "yml")]
+    return [f / f"{name}.{end}" for f in folders for end in ("yaml", "yml")]
 
 
-def spec_of_cloud(name: str, files: list[Path] | None = None) -> dict[str, Any]:
-    """The spec of an entry of clouds.yaml."""
+def spec_of_cloud(
+    name: str, files: list[Path] | None = None, *, region: str = ""
+) -> dict[str, Any]:
+    """The spec of an entry of clouds.yaml, with what secure.yaml has of it and with its profile
+    from clouds-public.yaml: beside it, or where clients look."""
     for path in files if files is not None else clouds_files():
-        if not path.exists():
+        cloud = _section(path, "clouds").get(name)
+        if cloud is None:
             continue
-        try:
-            found = document.decode(path.read_text()) or {}
-        except (document.NotPlain, OSError, ValueError) as error:
-            raise BadSpec(f"{path} cannot be read: {error}") from None
-        clouds = (found.get("clouds") or {}) if isinstance(found, dict) else None
-        if not isinstance(clouds, dict):
-            raise BadSpec(f"{path} has no 'clouds' by their names")
-        cloud = clouds.get(name)
-        if cloud is not None:
-            return _of_cloud(cloud, name)
+        if not isinstance(cloud, dict):
+            raise BadSpec(f"the cloud {name!r} in {path} has no parts")
+        secrets = _first(_beside(path, "secure", "OS_CLIENT_SECURE_FILE"), "clouds", name)
+        whole = _over(cloud, secrets)
+        profile = whole.get("profile") or whole.get("cloud")
+        if isinstance(profile, str):
+            vendor = _beside(path, "clouds-public", "OS_CLIENT_VENDOR_FILE")
+            found = _first(vendor, "public-clouds", profile)
+            if not found and "auth_url" not in (whole.get("auth") or {}):
+                raise BadSpec(f"no clouds-public.yaml has the profile {profile!r} of {name!r}")
+            whole = _over(found, whole)
+        return _of_cloud(_in_region(whole, name, region), name)
     raise BadSpec(f"no clouds.yaml has a cloud {name!r}")
+
+
+def _beside(path: Path, name: str, variable: str) -> list[Path]:
+    return [*(path.parent / f"{name}.{end}" for end in ("yaml", "yml")), *_files(name, variable)]
+
+
+def _first(files: list[Path], section: str, name: str) -> dict[str, Any]:
+    for path in files:
+        found = _section(path, section).get(name)
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def _section(path: Path, section: str) -> dict[str, Any]:
+    """A part of a file; empty where there is no file. Raises BadSpec."""
+    if not path.is_file():
+        return {}
+    try:
+        found = document.decode(path.read_text()) or {}
+    except (document.NotPlain, OSError, ValueError) as error:
+        raise BadSpec(f"{path} cannot be read: {error}") from None
+    part = (found.get(section) or {}) if isinstance(found, dict) else None
+    if not isinstance(part, dict):
+        raise BadSpec(f"{path} has no {section!r} by their names")
+    return part
+
+
+def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Both, part by part; what is above wins."""
+    made = dict(below)
+    for name, value in above.items():
+        old = made.get(name)
+        both = isinstance(old, dict) and isinstance(value, dict)
+        made[name] = _over(old, value) if both and old is not None else value
+    return made
+
+
+def _in_region(cloud: dict[str, Any], name: str, wanted: str) -> dict[str, Any]:
+    """With its region chosen: the one that is wanted, that it names, or its first; a region may
+    have values of its own."""
+    regions = cloud.get("regions") or []
+    if not isinstance(regions, list):
+        raise BadSpec(f"the regions of the cloud {name!r} are no list")
+    known = {
+        str(r["name"] if isinstance(r, dict) else r): (r.get("values") or {})
+        if isinstance(r, dict)
+        else {}
+        for r in regions
+        if not isinstance(r, dict) or "name" in r
+    }
+    chosen = wanted or cloud.get("region_name") or next(iter(known), "")
+    if known and chosen not in known:
+        raise BadSpec(f"the cloud {name!r} has no region {chosen!r}, but: {', '.join(known)}")
+    own = known.get(chosen, {})
+    return {**_over(cloud, own if isinstance(own, dict) else {}), "region_name": chosen}
 
 
 def _of_cloud(cloud: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -108,9 +174,9 @@ def _of_cloud(cloud: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {
         "openstack": {
             "auth_url": auth["auth_url"],
-            "region_name": cloud.get("region_name", ""),
-            "endpoint_type": cloud.get("interface", "public"),
-            "https_insecure": cloud.get("verify", True) is False,
+            "region_name": cloud.get("region_name") or "",
+            "endpoint_type": cloud.get("interface") or cloud.get("endpoint_type") or "public",
+            "https_insecure": cloud.get("verify", True) is False or cloud.get("insecure") is True,
             "https_cacert": cloud.get("cacert") or "",
             "admin": user,
         }
@@ -120,10 +186,13 @@ def _of_cloud(cloud: Mapping[str, Any], name: str) -> dict[str, Any]:
 def spec_of_environment(variables: Mapping[str, str]) -> dict[str, Any]:
     """The spec of the shell's OS_ variables: OS_CLOUD, or all of them one by one."""
     if variables.get("OS_CLOUD") and not variables.get("OS_AUTH_URL"):
-        return spec_of_cloud(variables["OS_CLOUD"])
+        return spec_of_cloud(variables["OS_CLOUD"], region=variables.get("OS_REGION_NAME", ""))
     if not variables.get("OS_AUTH_URL"):
         raise BadSpec("neither OS_AUTH_URL nor OS_CLOUD is set")
-    lacking = [n for n in ("OS_USERNAME", "OS_PASSWORD") if not variables.get(n)]
+    by = ("OS_USERNAME", "OS_PASSWORD")
+    if variables.get("OS_APPLICATION_CREDENTIAL_ID"):
+        by = ("OS_APPLICATION_CREDENTIAL_ID", "OS_APPLICATION_CREDENTIAL_SECRET")
+    lacking = [n for n in by if not variables.get(n)]
     if lacking:
         raise BadSpec(
             "The following variable(s) are missed: " + ", ".join(repr(n) for n in lacking)
@@ -137,8 +206,12 @@ def spec_of_environment(variables: Mapping[str, str]) -> dict[str, Any]:
             "https_insecure": variables.get("OS_INSECURE", "").lower() in ("1", "true", "yes"),
             "https_cacert": variables.get("OS_CACERT", ""),
             "admin": {
-                "username": variables["OS_USERNAME"],
-                "password": variables["OS_PASSWORD"],
+                "username": variables.get("OS_USERNAME", ""),
+                "password": variables.get("OS_PASSWORD", ""),
+                "application_credential_id": variables.get("OS_APPLICATION_CREDENTIAL_ID", ""),
+                "application_credential_secret": variables.get(
+                    "OS_APPLICATION_CREDENTIAL_SECRET", ""
+                ),
                 "project_name": variables.get("OS_PROJECT_NAME")
                 or variables.get("OS_TENANT_NAME", ""),
                 "project_id": variables.get("OS_PROJECT_ID") or variables.get("OS_TENANT_ID", ""),

@@ -33,6 +33,8 @@ class Credentials(msgspec.Struct, frozen=True):
     interface: str = "public"
     application_credential_id: str = ""
     application_credential_secret: str = ""
+    types: dict[str, str] = {}
+    """Services whose type in the catalog is not the usual one, by ours."""
 
 
 class ApiError(Exception):
@@ -107,6 +109,23 @@ SERVICES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "alarming": (("alarm", "alarming"), "/v2"),
     "metering": (("metering", "telemetry"), "/v2"),
 }
+# Clients' names, which files use.
+KINDS: Mapping[str, str] = {
+    "nova": "compute",
+    "cinder": "volume",
+    "glance": "image",
+    "neutron": "network",
+    "keystone": "identity",
+    "swift": "object-store",
+    "heat": "orchestration",
+    "designate": "dns",
+    "manila": "share",
+    "ironic": "baremetal",
+    "gnocchi": "metric",
+    "aodh": "alarming",
+    "ceilometer": "metering",
+    "octavia": "load-balancer",
+}
 # Which header asks a service for a microversion, and how.
 _VERSIONS: Mapping[str, tuple[str, str]] = {
     "compute": ("OpenStack-API-Version", "compute {}"),
@@ -140,6 +159,8 @@ class Session:
         self.project_id = ""
         self.project_name = ""
         self.roles: list[str] = []
+        self.names: dict[str, str] = {}
+        """The catalog's names of services, by type."""
 
     # tokens and catalog
 
@@ -167,7 +188,9 @@ class Session:
         self.project_id = document.get("project", {}).get("id", "")
         self.project_name = document.get("project", {}).get("name", "")
         self.roles = [role["name"] for role in document.get("roles", ())]
-        self._catalog = self._endpoints(document.get("catalog", ()))
+        catalog = document.get("catalog", ())
+        self._catalog = self._endpoints(catalog)
+        self.names = {each["type"]: each.get("name") or "" for each in catalog}
         return document
 
     def _auth(self) -> dict[str, Any]:
@@ -215,6 +238,12 @@ class Session:
         await self.token()
         return dict(self._catalog)
 
+    def call_types(self, types: Mapping[str, str]) -> None:
+        """These services are found by other types from now on."""
+        self.credentials = msgspec.structs.replace(self.credentials, types=dict(types))
+        for service in types:
+            self._catalog.pop(f"/{service}", None)
+
     async def has(self, service: str) -> bool:
         try:
             await self.url(service, "")
@@ -235,6 +264,8 @@ class Session:
             known = self._identity_url("")
         else:
             names, version = SERVICES.get(service, ((service,), ""))
+            if service in self.credentials.types:
+                names = (self.credentials.types[service],)
             base = next((self._catalog[n] for n in names if n in self._catalog), None)
             if base is None:
                 raise ServiceMissing(f"'{service}' service is not available.")

@@ -143,7 +143,7 @@ declare(
                 "flavor": _DESCRIBED,
                 "servers_per_tenant": {"type": "integer", "minimum": 1, "maximum": 10_000},
                 "auto_assign_nic": {"type": "boolean"},
-                "nics": {"type": "array"},
+                "nics": {"type": "array", "items": {"type": ["string", "object"]}},
             },
             "required": ["image", "flavor"],
             "additionalProperties": False,

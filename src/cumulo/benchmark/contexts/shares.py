@@ -6,7 +6,7 @@ from cumulo.benchmark.actions import manila
 from cumulo.benchmark.contexts.network import take_away
 from cumulo.benchmark.contexts.table import Context, declare
 from cumulo.benchmark.contexts.users import several
-from cumulo.benchmark.engine.run import Run
+from cumulo.benchmark.engine.run import CheckFailed, Run
 from cumulo.benchmark.engine.surroundings import Surroundings, User
 
 
@@ -31,6 +31,9 @@ async def _networks(env: Surroundings, config: dict[str, Any]) -> None:
     """One for each of the project's networks; without networks: one of the share service's own."""
     if not config.get("use_share_networks"):
         return
+    if env.existing_users:
+        await _existing(env, config.get("share_networks") or {})
+        return
     for user in env.tenant_users():
         run = Run(env, 0, user=user, kind="c")
         tenant = env.tenants[user.tenant_id]
@@ -44,6 +47,36 @@ async def _networks(env: Surroundings, config: dict[str, Any]) -> None:
             for service in services:
                 await manila.add_security_service(run, made["id"], service)
             tenant.setdefault("share_networks", []).append({"id": made["id"]})
+
+
+async def _existing(env: Surroundings, named: dict[str, list[str]]) -> None:
+    """In projects that were there before, the share networks that the file names by project: none
+    is made in somebody's project."""
+    if not named:
+        raise CheckFailed(
+            "Usage of share networks was enabled but for deployment with existing users share "
+            "networks also should be specified via arg 'share_networks'"
+        )
+    for wanted, networks in named.items():
+        of = [u for u in env.tenant_users() if wanted in _names(env.tenants[u.tenant_id])]
+        if not of:
+            raise CheckFailed(
+                f"Provided tenant Name or ID '{wanted}' was not found in existing tenants."
+            )
+        found = await of[0].cloud.get("share", "/share-networks", version=manila.VERSION)
+        there = {key: n["id"] for n in found["share_networks"] for key in (n["name"], n["id"])}
+        for each in networks:
+            if each not in there:
+                raise CheckFailed(
+                    f"Specified share network '{each}' does not exist for tenant "
+                    f"'{of[0].tenant_id}'"
+                )
+        chosen = [{"id": there[each]} for each in networks]
+        env.tenants[of[0].tenant_id]["share_networks"] = chosen
+
+
+def _names(tenant: dict[str, Any]) -> tuple[str, str]:
+    return tenant["id"], tenant["name"]
 
 
 async def _networks_cleanup(env: Surroundings, config: dict[str, Any]) -> None:
@@ -92,7 +125,10 @@ declare(
             "type": "object",
             "properties": {
                 "use_share_networks": {"type": "boolean"},
-                "share_networks": {"type": "object"},
+                "share_networks": {
+                    "type": "object",
+                    "additionalProperties": {"type": "array", "items": {"type": "string"}},
+                },
             },
             "additionalProperties": False,
         },

@@ -1,8 +1,10 @@
 """Volumes, their types, and images, made before the load."""
 
+import contextlib
 from typing import Any
 
 from cumulo.benchmark.actions import cinder, glance
+from cumulo.benchmark.client.session import NotFound
 from cumulo.benchmark.contexts.network import take_away
 from cumulo.benchmark.contexts.table import Context, declare
 from cumulo.benchmark.contexts.users import several
@@ -74,6 +76,9 @@ async def _images(env: Surroundings, config: dict[str, Any]) -> None:
     if not (disk and container and location):
         raise CheckFailed("an image needs 'image_url', 'disk_format' and 'container_format'")
 
+    # What files said before Rally 0.10.
+    old: dict[str, Any] = config.get("image_args") or {}
+
     async def one(user: User, number: int) -> None:
         run = Run(env, 0, user=user, kind="c")
         image = await glance.create_image(
@@ -81,10 +86,11 @@ async def _images(env: Surroundings, config: dict[str, Any]) -> None:
             container,
             location,
             disk,
-            visibility=config.get("visibility", "private"),
-            min_disk=config.get("min_disk", 0),
-            min_ram=config.get("min_ram", 0),
+            visibility=config.get("visibility", "public" if old.get("is_public") else "private"),
+            min_disk=config.get("min_disk", old.get("min_disk", 0)),
+            min_ram=config.get("min_ram", old.get("min_ram", 0)),
         )
+        env.kept.setdefault("images", []).append((user, image["id"]))
         named = config.get("image_name")
         if named:
             name = named if config["images_per_tenant"] == 1 else f"{named}_{number}"
@@ -95,7 +101,6 @@ async def _images(env: Surroundings, config: dict[str, Any]) -> None:
                 headers={"Content-Type": "application/openstack-images-v2.1-json-patch"},
             )
         env.tenants[user.tenant_id].setdefault("images", []).append(image["id"])
-        env.kept.setdefault("images", []).append((user, image["id"]))
 
     await several(
         one(user, n) for user in env.tenant_users() for n in range(config["images_per_tenant"])
@@ -103,8 +108,12 @@ async def _images(env: Surroundings, config: dict[str, Any]) -> None:
 
 
 async def _images_cleanup(env: Surroundings, config: dict[str, Any]) -> None:
+    """By what was kept, for they may bear the file's name, and by ours: one whose content did not
+    arrive was not kept."""
     for user, id in env.kept.pop("images", ()):
-        await user.cloud.delete("image", f"/images/{id}")
+        with contextlib.suppress(NotFound):
+            await user.cloud.delete("image", f"/images/{id}")
+    await take_away(env, "glance.images")
 
 
 declare(

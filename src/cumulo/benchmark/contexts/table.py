@@ -24,6 +24,10 @@ class Context:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     hidden: bool = False
     """Not for task files: a scenario brings it."""
+    brings: Mapping[str, Any] = field(default_factory=dict)
+    """Contexts that it cannot do without, although the task file does not name them."""
+    router: bool = False
+    """Whether networks need a way out, for it logs in to guests."""
 
     def wrong(self, config: object) -> list[str]:
         return list(problems(config, self.schema))
@@ -51,10 +55,12 @@ _MODULES: Mapping[str, str] = {
     "images": "storage",
     "volumes": "storage",
     "volume_types": "storage",
-    "api_versions": "users",
+    "api_versions": "versions",
     "dummy_context": "users",
     "swift_objects": "objects",
     "stacks": "stacks",
+    "heat_dataplane": "stacks",
+    "image_command_customizer": "customized",
     "zones": "zones",
     "manila_shares": "shares",
     "manila_share_networks": "shares",

@@ -8,7 +8,7 @@ from typing import Any
 from cumulo.benchmark.client.clouds import credentials_of
 from cumulo.benchmark.client.http import HttpError
 from cumulo.benchmark.client.session import ApiError, Credentials, NotFound, Session
-from cumulo.benchmark.contexts.table import Context, declare, nothing
+from cumulo.benchmark.contexts.table import Context, declare
 from cumulo.benchmark.engine.run import CheckFailed
 from cumulo.benchmark.engine.surroundings import Surroundings, User
 
@@ -217,16 +217,6 @@ declare(
         {"type": "array", "items": {"type": "string"}},
         _roles_setup,
         _roles_cleanup,
-    )
-)
-declare(
-    Context(
-        "api_versions",
-        150,
-        "Versions of clients: everything here speaks the current ones",
-        {"type": "object", "additionalProperties": {"type": "object"}},
-        nothing,
-        nothing,
     )
 )
 declare(

@@ -1,5 +1,6 @@
 """Tempest in an environment of its own: installed from the package index, listed, run."""
 
+import json
 import os
 import secrets
 import sys
@@ -39,11 +40,27 @@ class Tempest:
     async def add(self, requirements: Sequence[str]) -> None:
         """Install more packages: plugins."""
         argv = [self._python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        await run([*argv, "--", *requirements], timeout=INSTALL)
+        options = [r for r in requirements if r == "--upgrade"]
+        wanted = [r for r in requirements if r != "--upgrade"]
+        await run([*argv, *options, "--", *wanted], timeout=INSTALL)
 
     async def version(self) -> str:
         code = "from importlib.metadata import version; print(version('tempest'))"
         return (await run([self._python, "-c", code], timeout=60)).decode().strip()
+
+    async def extensions(self) -> list[tuple[str, str, str]]:
+        """Plugins: name, entry point, package."""
+        code = (
+            "import json; from importlib.metadata import entry_points as e; "
+            "print(json.dumps([(p.name, p.value, p.dist.name) "
+            "for p in e(group='tempest.test_plugins')]))"
+        )
+        said = await run([self._python, "-c", code], timeout=60)
+        return [(name, entry, package) for name, entry, package in json.loads(said)]
+
+    async def remove(self, package: str) -> None:
+        argv = [self._python, "-m", "pip", "uninstall", "--quiet", "--yes", "--", package]
+        await run(argv, timeout=INSTALL)
 
     async def tests(self, pattern: str) -> list[str]:
         """The names of tests that match. Raises CommandFailed."""
@@ -71,8 +88,11 @@ class Tempest:
             argv += ["--exclude-list", str(self._write(f"{number}.skip", "\n".join(skip) + "\n"))]
         stream = self._folder / f"{number}.subunit"
         await self._to_file(argv, stream)
-        argv = [self._python, str(READER), str(stream)]
-        return (await run(argv, timeout=600)).decode()
+        return await self.read(str(stream))
+
+    async def read(self, path: str) -> str:
+        """What a run has said (subunit), as JSON."""
+        return (await run([self._python, str(READER), path], timeout=600)).decode()
 
     def _run(self) -> list[str]:
         return [
@@ -102,14 +122,23 @@ class Tempest:
 
     async def _prepare(self) -> None:
         """The workspace: a file that says where Tempest's tests are."""
+        lacks = self._lacks()
+        if ".stestr.conf" in lacks:
+            await self._discovery()
+        if ".stestr" in lacks:
+            # A run makes it itself; a list wants it to be there.
+            await run([*self._env(), str(self._venv / "bin" / "stestr"), "init"], timeout=60)
+
+    def _lacks(self) -> list[str]:
+        """What is not there yet; folders of its own are made."""
         for name in ("logs", "lock"):
             (self._folder / name).mkdir(exist_ok=True)
-        config = self._folder / ".stestr.conf"
-        if config.exists():
-            return
+        return [name for name in (".stestr.conf", ".stestr") if not (self._folder / name).exists()]
+
+    async def _discovery(self) -> None:
         code = "import os, tempest; print(os.path.dirname(tempest.__file__))"
         found = (await run([self._python, "-c", code], timeout=60)).decode().strip()
-        config.write_text(
+        (self._folder / ".stestr.conf").write_text(
             f"[DEFAULT]\ntest_path={found}/test_discover\ntop_dir={Path(found).parent}\n"
             "group_regex=([^\\.]*\\.)*\n"
         )

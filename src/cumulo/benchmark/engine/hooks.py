@@ -21,6 +21,8 @@ MOST_RUNS = 10_000
 LONGEST = 3600.0
 """Seconds after the load's end that hooks are waited for."""
 ENDING = 60.0
+SHOWN = 10_000
+"""Characters of a command's output that a report shows; charts may be longer."""
 
 
 class Shell(Protocol):
@@ -112,6 +114,8 @@ class Hooks:
         patience: float = LONGEST,
     ) -> None:
         self._patience = patience
+        self._ended = ("Interrupted", "The run was ended", "")
+        """What a hook says that did not come to its end."""
         self._hooks = hooks
         self._shell = shell
         self._fault = fault
@@ -167,7 +171,7 @@ class Hooks:
         except Exception as failure:
             _fail(done, *describe(failure))
         except asyncio.CancelledError:
-            _fail(done, "Timeout", f"It took over {self._patience:g} s after the load's end", "")
+            _fail(done, *self._ended)
         done["finished_at"] = time.time()
         result.results.append(done)
         result.summary[done["status"]] = result.summary.get(done["status"], 0) + 1
@@ -176,11 +180,12 @@ class Hooks:
         if self._shell is None:
             _fail(done, "n/a", "Commands cannot be run here", "")
             return
-        status, output, errors = await self._shell.run(line)
+        status, whole, errors = await self._shell.run(line)
+        output, errors = whole[:SHOWN], errors[:SHOWN]
         if status:
             details = f"{errors}\nstdout: {output}".strip() if output else errors
             _fail(done, "n/a", f"Subprocess returned {status}", details)
-        done["output"] = _charts(output) or {
+        done["output"] = _charts(whole) or {
             "additive": [],
             "complete": [
                 {
@@ -211,12 +216,17 @@ class Hooks:
         if self._timer is not None:
             self._timer.cancel()
         if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=self._patience)
-            for task in late:
-                # It says so itself, and puts back what it has done.
-                task.cancel()
-            if late:
-                await asyncio.wait(late, timeout=ENDING)
+            try:
+                await asyncio.wait(self._tasks, timeout=self._patience)
+                words = f"It took over {self._patience:g} s after the load's end"
+                self._ended = ("Timeout", words, "")
+            finally:
+                # They say so themselves, and put back what they have done.
+                late = {task for task in self._tasks if not task.done()}
+                for task in late:
+                    task.cancel()
+                if late:
+                    await asyncio.wait(late, timeout=ENDING)
         return self.results
 
 

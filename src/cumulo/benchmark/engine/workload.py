@@ -88,7 +88,8 @@ class Execution:
             task_uuid,
             self._http,
             platform,
-            router=self._scenario.router,
+            router=self._scenario.router
+            or any(table.find(name).router for name in workload.contexts),
             guests=means.guests,
             note=means.note,
         )
@@ -173,6 +174,8 @@ class Execution:
             if self._scenario.admin_cleanup:
                 wanted["admin_cleanup"] = list(self._scenario.admin_cleanup)
         wanted |= self._scenario.brings
+        for name in self._workload.contexts:
+            wanted |= table.find(name).brings
         for name, config in self._workload.contexts.items():
             wanted[name.partition("@")[0]] = config
         known = [(table.find(name), config) for name, config in wanted.items()]

@@ -223,6 +223,8 @@ def _new(document: dict[str, Any]) -> TaskConfig:
     if not isinstance(entries, list):
         kind = type(entries).__name__
         raise InvalidTask(f"Property 'subtasks' should be an array(list), but '{kind}' is found.")
+    if not entries:
+        raise InvalidTask("Property 'subtasks' cannot be empty.")
     subtasks = [_subtask(entry, number) for number, entry in enumerate(entries, 1)]
     return _bounded(
         TaskConfig(

@@ -204,6 +204,15 @@ class Store:
         )
         return [msgspec.json.decode(row[0], type=Note) for row in rows]
 
+    def noted(self, env_uuid: str) -> list[str]:
+        """Ids of the tasks that have notes."""
+        rows = self._db.execute(
+            "SELECT DISTINCT t.uuid FROM notes n JOIN tasks t ON t.uuid = n.task_uuid"
+            " WHERE t.env_uuid = ?",
+            (env_uuid,),
+        )
+        return [row[0] for row in rows]
+
     def clear_notes(self, uuid: str) -> None:
         self._db.execute("DELETE FROM notes WHERE task_uuid = ?", (uuid,))
 

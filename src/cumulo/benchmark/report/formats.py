@@ -1,11 +1,11 @@
 """All formats by name, and where results come from: the database or a file."""
 
+import contextlib
 import datetime
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 
 import msgspec
 
@@ -19,7 +19,8 @@ from cumulo.benchmark.model.result import (
     TaskResult,
     WorkloadResult,
 )
-from cumulo.benchmark.moments import now
+from cumulo.benchmark.moments import FORM, moment_of, now
+from cumulo.benchmark.report.markup import attribute, words
 from cumulo.core.ids import new_id
 
 FORMAT = "1.2"
@@ -128,7 +129,7 @@ def _workload(w: WorkloadResult, found: Results) -> dict[str, Any]:
         "load_duration": w.load_duration,
         "full_duration": w.full_duration,
         "statistics": w.statistics,
-        "data": [_iteration(i) for i in found.read(w.uuid)],
+        "data": [_iteration(i) for i in _by_start(found, w.uuid)],
         "failed_iteration_count": w.failed_iteration_count,
         "total_iteration_count": w.total_iteration_count,
         "created_at": w.created_at,
@@ -141,6 +142,11 @@ def _workload(w: WorkloadResult, found: Results) -> dict[str, Any]:
         "sla": w.sla,
         "cpu": w.cpu,
     }
+
+
+def _by_start(found: Results, uuid: str) -> list[Iteration]:
+    """In the order in which they began; they are kept in that in which they ended."""
+    return sorted(found.read(uuid), key=lambda i: i.timestamp)
 
 
 def _iteration(i: Iteration) -> dict[str, Any]:
@@ -179,7 +185,7 @@ def _old(tasks: list[Results]) -> str:
                     },
                     "result": [
                         _iteration(i) | {"atomic_actions": _flat(i.atomic_actions)}
-                        for i in found.read(w.uuid)
+                        for i in _by_start(found, w.uuid)
                     ],
                     "sla": w.sla_results,
                     "hooks": w.hooks_results,
@@ -221,16 +227,16 @@ def _junit(tasks: list[Results]) -> str:
         failed = sum(not w.pass_sla for w in workloads)
         spent = _seconds(task.created_at, task.updated_at)
         lines.append(
-            f'  <testsuite id={quoteattr(task.uuid)} name={quoteattr(task.title)} errors="0" '
+            f'  <testsuite id={attribute(task.uuid)} name={attribute(task.title)} errors="0" '
             f'failures="{failed}" skipped="0" tests="{len(workloads)}" time="{spent:.2f}" '
-            f"timestamp={quoteattr(task.created_at)}>"
+            f"timestamp={attribute(task.created_at)}>"
         )
         for w in workloads:
             group, _, name = w.name.partition(".")
             case = (
-                f"    <testcase classname={quoteattr(group)} name={quoteattr(name)} "
-                f'id={quoteattr(w.uuid)} time="{w.full_duration:.2f}" '
-                f"timestamp={quoteattr(w.created_at)}"
+                f"    <testcase classname={attribute(group)} name={attribute(name)} "
+                f'id={attribute(w.uuid)} time="{w.full_duration:.2f}" '
+                f"timestamp={attribute(w.created_at)}"
             )
             if w.pass_sla:
                 lines.append(f"{case} />")
@@ -238,23 +244,17 @@ def _junit(tasks: list[Results]) -> str:
             missed = "\n".join(r.detail for r in w.sla_results if not r.success)
             lines += [
                 f"{case}>",
-                f"      <failure>{escape(_xml(missed))}</failure>",
+                f"      <failure>{words(missed)}</failure>",
                 "    </testcase>",
             ]
         lines.append("  </testsuite>")
     return "\n".join([*lines, "</testsuites>", ""])
 
 
-def _xml(text: str) -> str:
-    """Without what XML cannot have."""
-    return "".join(c for c in text if c in "\t\n" or ord(c) >= 32)
-
-
 def _seconds(first: str, last: str) -> float:
-    form = "%Y-%m-%dT%H:%M:%S"
     try:
         parse = datetime.datetime.strptime
-        return (parse(last, form) - parse(first, form)).total_seconds()
+        return (parse(last, FORM) - parse(first, FORM)).total_seconds()
     except ValueError:
         return 0.0
 
@@ -329,12 +329,20 @@ def _from_task(task: Mapping[str, Any]) -> Results:
 
 
 def _from_old(documents: list[Any]) -> Results:
-    moment = now()
+    moments = [_began(entry) for entry in documents] or [now()]
     task = TaskResult(
-        new_id(), "", "", "Task loaded from a file.", "", [], "finished", moment, moment
+        new_id(),
+        "",
+        "",
+        "Task loaded from a file.",
+        "",
+        [],
+        "finished",
+        min(moments),
+        max(moments),
     )
     iterations: dict[str, list[Iteration]] = {}
-    for entry in documents:
+    for entry, moment in zip(documents, moments, strict=False):
         key = entry["key"]
         subtask = SubtaskResult(new_id(), task.uuid, key["name"], "", "finished", moment, moment)
         runner = dict(key["kw"].get("runner", {"type": "serial"}))
@@ -350,6 +358,19 @@ def _from_old(documents: list[Any]) -> Results:
         task.subtasks.append(subtask)
         task.pass_sla = task.pass_sla and w.pass_sla
     return Results(task, lambda uuid: iter(iterations[uuid]))
+
+
+def _began(entry: Mapping[str, Any]) -> str:
+    """When a workload of the old form ran. Its iterations say so; `created_at` has the day before
+    the month in files that Rally wrote."""
+    starts = [float(i["timestamp"]) for i in entry["result"]]
+    if starts:
+        return moment_of(min(starts))
+    for form in ("%Y-%d-%mT%H:%M:%S", FORM):
+        with contextlib.suppress(ValueError):
+            given = str(entry.get("created_at", ""))[:19]
+            return datetime.datetime.strptime(given, form).strftime(FORM)
+    return now()
 
 
 def _imported(

@@ -1,10 +1,9 @@
 """Reports of verifications: a page that compares several, JSON, JUnit."""
 
-from xml.sax.saxutils import escape, quoteattr
-
 import msgspec
 
 from cumulo.benchmark.model.verification import Verification
+from cumulo.benchmark.report.markup import attribute, words
 from cumulo.benchmark.report.page import render
 
 
@@ -61,22 +60,22 @@ def _junit(found: list[Verification]) -> str:
     lines = ["<?xml version='1.0' encoding='UTF-8'?>", "<testsuites>"]
     for each in found:
         lines.append(
-            f'  <testsuite id={quoteattr(each.uuid)} tests="{len(each.tests)}" errors="0" '
+            f'  <testsuite id={attribute(each.uuid)} tests="{len(each.tests)}" errors="0" '
             f'failures="{each.count("fail") + each.count("uxsuccess")}" '
             f'skipped="{each.count("skip")}" time="{each.duration:.2f}" '
-            f"timestamp={quoteattr(each.created_at)}>"
+            f"timestamp={attribute(each.created_at)}>"
         )
         for test in each.tests.values():
             group, _, name = test.name.rpartition(".")
             case = (
-                f"    <testcase classname={quoteattr(group)} name={quoteattr(name)} "
+                f"    <testcase classname={attribute(group)} name={attribute(name)} "
                 f'time="{test.duration:.2f}"'
             )
-            words = escape("".join(c for c in test.details if c in "\t\n" or ord(c) >= 32))
+            details = words(test.details)
             if test.status == "skip":
-                lines += [f"{case}>", f"      <skipped>{words}</skipped>", "    </testcase>"]
+                lines += [f"{case}>", f"      <skipped>{details}</skipped>", "    </testcase>"]
             elif test.status in ("fail", "uxsuccess"):
-                lines += [f"{case}>", f"      <failure>{words}</failure>", "    </testcase>"]
+                lines += [f"{case}>", f"      <failure>{details}</failure>", "    </testcase>"]
             else:
                 lines.append(f"{case} />")
         lines.append("  </testsuite>")

@@ -15,7 +15,7 @@ class DummyScenarioException(Exception):
 
 
 @scenario("Dummy.dummy", platform=False)
-async def dummy(run: Run, sleep: float = 0, **kwargs: Any) -> None:
+async def dummy(run: Run, sleep: float = 0) -> None:
     """Sleep for some seconds, in two nested actions."""
     with run.action("foo"), run.action("bar"):
         await run.sleep(sleep)
@@ -71,7 +71,11 @@ async def dummy_random_fail_in_atomic(run: Run, exception_probability: float = 0
                 play()
 
 
-@scenario("Dummy.dummy_random_action", platform=False)
+@scenario(
+    "Dummy.dummy_random_action",
+    platform=False,
+    numbers={"actions_num": number(1, 10_000, whole=True)},
+)
 async def dummy_random_action(
     run: Run, actions_num: int = 5, sleep_min: float = 0, sleep_max: float = 0
 ) -> None:
@@ -81,7 +85,11 @@ async def dummy_random_action(
             await run.sleep(random.uniform(sleep_min, sleep_max))
 
 
-@scenario("Dummy.dummy_timed_atomic_actions", platform=False)
+@scenario(
+    "Dummy.dummy_timed_atomic_actions",
+    platform=False,
+    numbers={"number_of_actions": number(1, 10_000, whole=True)},
+)
 async def dummy_timed_atomic_actions(
     run: Run, number_of_actions: int = 5, sleep_factor: float = 1
 ) -> None:
@@ -97,7 +105,7 @@ async def openstack(run: Run, sleep: float = 0) -> None:
     await run.sleep(sleep)
 
 
-@scenario("Dummy.dummy_output", platform=False)
+@scenario("Dummy.dummy_output", platform=False, numbers={"random_range": number(1, whole=True)})
 async def dummy_output(run: Run, random_range: int = 25) -> None:
     """Charts and tables of the scenario's own, one of each kind, for the report."""
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cumulo.benchmark.actions import manila, nova
+from cumulo.benchmark.actions import guests, manila, nova
 from cumulo.benchmark.engine.run import Run
 from cumulo.benchmark.registry import scenario
 from cumulo.benchmark.scenarios import manila as _shares  # noqa: F401 (its declarations)
@@ -55,16 +55,18 @@ async def create_share_and_access_from_vm(
     share = await manila.create_share(run, "NFS", size, **mine)
     place = await manila.export_location(run, share["id"])
     kwargs.setdefault("userdata", _CLIENT)
-    server, address = await vm.boot(run, image, flavor, use_floating_ip, floating_network, kwargs)
+    server, address = await guests.boot(
+        run, image, flavor, use_floating_ip, floating_network, kwargs
+    )
     # Which of its addresses the export sees is the cloud's affair.
-    for each in sorted({address, *await vm.own_addresses(run, server)}):
+    for each in sorted({address, *await guests.own_addresses(run, server)}):
         await manila.allow_access(run, share["id"], "ip", each, "rw")
     command = {
         "interpreter": "/bin/sh",
         "script_inline": _MOUNT,
         "command_args": ["-s", "--", place],
     }
-    output, errors = await vm.run_in(run, address, username, port, command)
+    output, errors = await guests.run_in(run, address, username, port, command)
     vm.show(run, output, errors)
     await nova.delete_server(run, server, force=force_delete)
     await manila.delete_share(run, share["id"])

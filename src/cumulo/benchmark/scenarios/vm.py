@@ -1,23 +1,17 @@
 """Scenarios of commands inside of guests, over ssh."""
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from cumulo.benchmark.actions import cinder, neutron, nova
+import msgspec
+
+from cumulo.benchmark.actions import cinder, guests, heat, nova
 from cumulo.benchmark.engine.run import CheckFailed, Run
-from cumulo.benchmark.engine.surroundings import Login
 from cumulo.benchmark.registry import Fit, number, scenario
 
 Args = dict[str, Any] | None
 
-SCRIPT = 1024 * 1024
-REACHABLE = 300.0
-_KEYS = {
-    *("script_file", "script_inline", "interpreter", "remote_path", "local_path", "command_args"),
-}
-# A program that is brought along: it is what comes in.
-_BROUGHT = 'cat > "$0" && chmod 755 "$0" && exec "$0" "$@"'
+# An argument that a context may give instead.
+_CUSTOM = {"image": "image_command_customizer"}
 
 BOOT: Any = {
     "services": ("nova",),
@@ -46,103 +40,13 @@ printf '"data": [["write, s", %s], ["read, s", %s]]}]}\\n' "$w" "$r"
 """
 
 
-def _command(command: dict[str, Any]) -> tuple[list[str], bytes]:
-    """(words, what they read): Rally's way to say what is to be run."""
-    unknown = set(command) - _KEYS
-    if unknown:
-        raise CheckFailed(f"Unexpected command parameters: {', '.join(sorted(unknown))}")
-    words: list[str] = []
-    for name in ("interpreter", "remote_path", "command_args"):
-        value = command.get(name) or []
-        words += [value] if isinstance(value, str) else [str(v) for v in value]
-    if command.get("local_path"):
-        remote = command.get("remote_path")
-        if not isinstance(remote, str) or command.get("interpreter"):
-            raise CheckFailed("'local_path' wants a 'remote_path' to be put at, and nothing else")
-        return ["/bin/sh", "-c", _BROUGHT, *words], _read(command["local_path"])
-    if not command.get("interpreter") and not command.get("remote_path"):
-        raise CheckFailed(
-            "Supplied dict specifies no command to execute, either interpreter or remote_path is "
-            f"required: {command!r}"
-        )
-    if command.get("script_file"):
-        script = _read(command["script_file"])
-    else:
-        script = str(command.get("script_inline") or "").encode()
-    return words, script
-
-
-def _command_problems(args: Mapping[str, Any]) -> list[str]:
-    """Before anything is made for it."""
-    command = args.get("command")
-    if command is None:
-        return []
-    if not isinstance(command, dict):
-        return [f"Parameter 'command' should be a dict, but '{type(command).__name__}' is found."]
-    try:
-        _command(command)
-    except (CheckFailed, TypeError) as error:
-        return [str(error)]
-    return []
-
-
-def _read(path: str) -> bytes:
-    found = Path(path).expanduser()
-    if not found.is_file() or found.stat().st_size > SCRIPT:
-        raise CheckFailed(f"Could not open {path} with mode 4 for parameter command")
-    return found.read_bytes()
-
-
-async def boot(
-    run: Run, image: str, flavor: str, floating: bool, outside: str | None, args: dict[str, Any]
-) -> tuple[str, str]:
-    """(server, address at which it can be reached)."""
-    assert run.user is not None
-    args.pop("fixed_network", None)
-    named = {**args, "key_name": run.user.data["keypair"]["name"]}
-    server = await nova.boot_server(run, image, flavor, auto_assign_nic=True, **named)
-    addresses = [a["addr"] for each in server["addresses"].values() for a in each]
-    if not addresses:
-        raise CheckFailed(f"Server `{server['name']}' is not connected to any network.")
-    if not floating:
-        return server["id"], addresses[0]
-    made = await neutron.create_floating_ip(run, outside)
-    await nova.associate_floating_ip(run, server["id"], made)
-    return server["id"], made["floating_ip_address"]
-
-
-async def own_addresses(run: Run, server: str) -> list[str]:
-    """Of its ports, without the floating ones."""
-    ports = await neutron.list_ports(run, device_id=server)
-    return [ip["ip_address"] for port in ports for ip in port["fixed_ips"]]
-
-
-async def run_in(
-    run: Run, address: str, username: str, port: int, command: dict[str, Any]
-) -> tuple[str, str]:
-    """(output, errors) of a command that succeeded."""
-    assert run.user is not None
-    env = run.surroundings
-    if env.guests is None:
-        raise CheckFailed("Guests cannot be reached from here")
-    words, script = _command(command)
-    login = Login(address, port, username, run.user.data["keypair"]["private"])
-    with run.action("vm.wait_for_ssh"):
-        await env.guests.reach(login, REACHABLE)
-    with run.action("vm.run_command_over_ssh"):
-        status, output, errors = await env.guests.run(login, words, script)
-    if status:
-        raise CheckFailed(f"Error running command {command}. Error {status}: {errors[:2000]}")
-    return output, errors
-
-
-@scenario("VMTasks.boot_runcommand_delete", **BOOT, check=_command_problems)
+@scenario("VMTasks.boot_runcommand_delete", **BOOT, check=guests.problems, or_context=_CUSTOM)
 async def boot_runcommand_delete(
     run: Run,
     flavor: str,
     username: str,
-    image: str,
     command: dict[str, Any],
+    image: str | None = None,
     password: str | None = None,
     volume_args: Args = None,
     floating_network: str | None = None,
@@ -155,19 +59,18 @@ async def boot_runcommand_delete(
 ) -> None:
     """Boot a server, run a command in it over ssh, delete it"""
     args = dict(kwargs)
+    image = image or run.tenant["custom_image"]
     if volume_args:
         volume = await cinder.create_volume(run, volume_args["size"])
         args["block_device_mapping"] = {"vdrally": f"{volume['id']}:::1"}
-    server, address = await boot(run, image, flavor, use_floating_ip, floating_network, args)
-    output, errors = await run_in(run, address, username, port, command)
+    server, address = await guests.boot(run, image, flavor, use_floating_ip, floating_network, args)
+    output, errors = await guests.run_in(run, address, username, port, command)
     show(run, output, errors)
     await nova.delete_server(run, server, force=force_delete)
 
 
 def show(run: Run, output: str, errors: str) -> None:
     """What it printed; JSON with charts goes into the report as charts."""
-    import msgspec
-
     try:
         charts = msgspec.json.decode(output)
         for kind in ("additive", "complete"):
@@ -202,8 +105,8 @@ async def dd_load_test(
         run,
         flavor,
         username,
-        image,
         {"interpreter": shell, "script_inline": _DD},
+        image,
         volume_args=volume_args,
         floating_network=floating_network,
         port=port,
@@ -243,12 +146,77 @@ async def check_designate_dns_resolving(
 ) -> None:
     """Boot a server and resolve its name inside of it"""
     zone = run.tenant["zones"][0]["name"]
-    server, address = await boot(run, image, flavor, use_floating_ip, floating_network, kwargs)
+    server, address = await guests.boot(
+        run, image, flavor, use_floating_ip, floating_network, kwargs
+    )
     # The zone has its floating address, its network's own resolver the fixed one.
-    fixed = [address, *await own_addresses(run, server)]
+    fixed = [address, *await guests.own_addresses(run, server)]
     command = {"interpreter": "/bin/sh", "script_inline": _RESOLVE.replace("{zone}", zone)}
-    output, errors = await run_in(run, address, username, port, command)
+    output, errors = await guests.run_in(run, address, username, port, command)
     if not any(each in output.split() for each in fixed):
         raise CheckFailed(f"None of {', '.join(fixed)} in the answer: {(output + errors)[:500]}")
     show(run, output, errors)
     await nova.delete_server(run, server, force=force_delete)
+
+
+def _workload_problems(args: Any) -> list[str]:
+    workload = args.get("workload")
+    if not isinstance(workload, dict) or not isinstance(workload.get("username"), str):
+        return ["'workload' should be a dict with 'file' and 'username'"]
+    if workload.get("resource"):
+        return ["A workload out of a Python package is not read here: name it by 'file'"]
+    try:
+        guests.read(str(workload.get("file")))
+    except CheckFailed as error:
+        return [str(error)]
+    return []
+
+
+@scenario(
+    "VMTasks.runcommand_heat",
+    services=("heat", "nova"),
+    cleanup=("nova", "heat"),
+    files=("template",),
+    brings={"keypair": {}, "allow_ssh": None, "network": {}},
+    router=True,
+    check=_workload_problems,
+)
+async def runcommand_heat(
+    run: Run,
+    workload: dict[str, Any],
+    template: str,
+    files: dict[str, str],
+    parameters: dict[str, Any],
+) -> None:
+    """Run a program on a stack, in the guest at its output `gate_node`, and show what it found"""
+    assert run.user is not None
+    given = {
+        **parameters,
+        "key_name": run.user.data["keypair"]["name"],
+        "router_id": run.tenant["networks"][0]["router_id"],
+    }
+    stack = await heat.create_stack(run, template, given, files)
+    outputs = {o["output_key"]: o["output_value"] for o in stack.get("outputs", ())}
+    if "gate_node" not in outputs:
+        raise CheckFailed("The stack has no output gate_node")
+    found, errors = await guests.bring(
+        run,
+        str(outputs["gate_node"]),
+        workload["username"],
+        guests.read(workload["file"]),
+        msgspec.json.encode(stack.get("outputs", ())),
+    )
+    rows = [line.split(":") for line in found.splitlines()]
+    for row in rows:
+        if len(row) != 2:
+            raise CheckFailed(f"Invalid data '{':'.join(row)[:200]}'")
+    if not rows:
+        raise CheckFailed(f"No data returned. Original error message is {errors[:2000]}")
+    run.output(
+        complete={
+            "title": "Workload summary",
+            "description": "Data generated by workload",
+            "chart_plugin": "Table",
+            "data": {"cols": ["key", "value"], "rows": rows},
+        }
+    )

@@ -34,20 +34,13 @@ def create(
     use: bool = True,
 ) -> Environment:
     """Keep an environment. Raises BadSpec, Exists."""
-    platform = platform_of(spec)
-    if platform:
-        check_platform(platform)
-        for user in [platform.get("admin"), *(platform.get("users") or ())]:
-            if user:
-                credentials_of(platform, user)
-        if not platform.get("admin") and not platform.get("users"):
-            raise BadSpec("the platform has neither 'admin' nor 'users'")
+    spec = checked(spec)
     moment = now()
     env = Environment(
         uuid=new_id(),
         name=name,
         description=description,
-        spec={"openstack": platform} if platform else {},
+        spec=spec,
         status="READY",
         created_at=moment,
         updated_at=moment,
@@ -57,6 +50,19 @@ def create(
     if use:
         store.choose(CHOSEN, env.uuid)
     return env
+
+
+def checked(spec: dict[str, Any]) -> dict[str, Any]:
+    """A spec in our form. Raises BadSpec."""
+    platform = platform_of(spec)
+    if platform:
+        check_platform(platform)
+        for user in [platform.get("admin"), *(platform.get("users") or ())]:
+            if user:
+                credentials_of(platform, user)
+        if not platform.get("admin") and not platform.get("users"):
+            raise BadSpec("the platform has neither 'admin' nor 'users'")
+    return {"openstack": platform} if platform else {}
 
 
 def http_of(platform: Mapping[str, Any]) -> Http:
@@ -113,8 +119,11 @@ async def info(env: Environment) -> dict[str, dict[str, Any]]:
     http = http_of(platform)
     try:
         _, user = _users(platform)[0]
-        services = await Session(http, credentials_of(platform, user)).services()
-        listed = [{"type": kind, "url": url} for kind, url in sorted(services.items())]
+        session = Session(http, credentials_of(platform, user))
+        listed = [
+            {"type": kind, "name": session.names.get(kind, ""), "url": url}
+            for kind, url in sorted((await session.services()).items())
+        ]
         return {"existing@openstack": {"info": {"services": listed}}}
     except (ApiError, HttpError) as error:
         return {"existing@openstack": {"info": None, "error": str(error)}}

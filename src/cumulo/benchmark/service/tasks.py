@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from cumulo.benchmark import registry, validation
+from cumulo.benchmark.cleanup.sweep import Report
 from cumulo.benchmark.client.clouds import credentials_of, platform_of
 from cumulo.benchmark.client.session import Session
 from cumulo.benchmark.engine.statistics import Statistics
@@ -232,6 +233,18 @@ async def leftovers(store: Store, env: Environment, say: Callable[[str], None]) 
         store.set_remains(uuid, bool(report.failed))
         if not report.failed:
             store.clear_notes(uuid)
+
+
+async def clean(store: Store, env: Environment) -> Report:
+    """Take away all that tasks of an environment have left, and undo what was noted of them."""
+    gone = [uuid for uuid in store.noted(env.uuid) if not alive(store.task(uuid).owner)]
+    report = await environments.cleanup(env, None, [n for uuid in gone for n in store.notes(uuid)])
+    if not report.failed:
+        for uuid in gone:
+            store.clear_notes(uuid)
+        for uuid in store.remaining(env.uuid):
+            store.set_remains(uuid, False)
+    return report
 
 
 def _remember(running: Running, result: WorkloadResult) -> None:

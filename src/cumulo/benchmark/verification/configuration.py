@@ -74,7 +74,7 @@ async def configuration(cloud: Session, folder: str) -> Config:
         await _volume(writer, cloud)
     writer.put("image-feature-enabled", import_image=True, os_glance_reserved=True)
     writer.put("placement", min_microversion="1.0", max_microversion="latest")
-    writer.put("object-storage", operator_role="member", reseller_admin_role="ResellerAdmin")
+    await _roles(writer, cloud)
     writer.put("object-storage-feature-enabled", container_sync=False, discoverable_apis="all")
     return writer.config
 
@@ -110,13 +110,26 @@ def _credentials(writer: _Writer, cloud: Session, networks: bool) -> None:
     writer.put("identity-feature-enabled", api_v2=False, api_v3=True, access_rules=True)
 
 
+async def _roles(writer: _Writer, cloud: Session) -> None:
+    """By the names that the cloud has, in its own letters."""
+    found = await _asked(cloud, "identity", "/roles", "roles")
+    there = {role["name"].lower(): role["name"] for role in found}
+    operator = next((there[n] for n in ("swiftoperator", "member", "_member_") if n in there), None)
+    writer.put(
+        "object-storage", operator_role=operator, reseller_admin_role=there.get("reselleradmin")
+    )
+
+
 async def _compute(writer: _Writer, cloud: Session) -> None:
     images = await _asked(cloud, "image", "/images", "images")
+    # One whose size nobody knows may be of any; what no disk can boot from is none.
     active = sorted(
-        (i for i in images if i["status"] == "active"), key=lambda i: (i.get("size") or 0, i["id"])
+        (i for i in images if i["status"] == "active" and i.get("container_format") == "bare"),
+        key=lambda i: (i.get("size") is None, i.get("size") or 0, i["id"]),
     )
     flavors = await _asked(cloud, "compute", "/flavors/detail", "flavors")
-    flavors.sort(key=lambda f: (f["ram"], f["vcpus"], f["disk"]))
+    # Compute refuses to boot an image on a flavor without a disk, unless a volume is there.
+    flavors.sort(key=lambda f: (f["disk"] == 0, f["ram"], f["vcpus"], f["disk"]))
     hosts = len(await _asked(cloud, "compute", "/os-hypervisors", "hypervisors"))
     if active:
         writer.put("compute", image_ref=active[0]["id"], image_ref_alt=active[-1]["id"])
@@ -153,11 +166,16 @@ async def _compute(writer: _Writer, cloud: Session) -> None:
 
 async def _network(writer: _Writer, cloud: Session) -> None:
     path = "/networks?router:external=true"
-    for network in await _asked(cloud, "network", path, "networks"):
+    found = await _asked(cloud, "network", path, "networks")
+    # An administrator sees those that are outside for some projects alone: not one of them, if
+    # another is for all.
+    path = "/rbac-policies?action=access_as_external&target_tenant=*"
+    everybodys = {p["object_id"] for p in await _asked(cloud, "network", path, "rbac_policies")}
+    found.sort(key=lambda network: network["id"] not in everybodys)
+    for network in found[:1]:
         writer.put(
             "network", public_network_id=network["id"], floating_network_name=network["name"]
         )
-        break
     writer.put("network", project_network_cidr="10.100.0.0/16", project_network_mask_bits=28)
     extensions = await _asked(cloud, "network", "/extensions", "extensions")
     aliases = ",".join(sorted(e["alias"] for e in extensions))
@@ -190,17 +208,31 @@ async def _asked(cloud: Session, kind: str, path: str, collection: str) -> list[
     return found
 
 
-def extended(config: Config, text: str) -> Config:
-    """With another file's options over it. Raises ValueError for what is no such file."""
+def options(text: str) -> Config:
+    """A file's options by their sections. Raises ValueError for what is no such file."""
     parser = _parser()
     try:
         parser.read_string(text)
     except configparser.Error as error:
         raise ValueError(str(error)) from None
-    made = {section: dict(options) for section, options in config.items()}
-    made.setdefault("DEFAULT", {}).update(parser.defaults())
+    made: Config = {"DEFAULT": dict(parser.defaults())} if parser.defaults() else {}
     for section in parser.sections():
-        own = {k: v for k, v in parser.items(section) if k not in parser.defaults()}
+        made[section] = {k: v for k, v in parser.items(section) if k not in parser.defaults()}
+    return made
+
+
+def read(text: str) -> Config:
+    """A file that `written` made. Raises ValueError."""
+    return {
+        section: {name: value.replace("$$", "$") for name, value in own.items()}
+        for section, own in options(text).items()
+    }
+
+
+def extended(config: Config, more: Config) -> Config:
+    """With other options over it."""
+    made = {section: dict(options) for section, options in config.items()}
+    for section, own in more.items():
         made.setdefault(section, {}).update(own)
     return made
 
@@ -219,4 +251,7 @@ def written(config: Config) -> str:
 
 
 def _parser() -> configparser.RawConfigParser:
-    return configparser.RawConfigParser(interpolation=None, strict=True)
+    parser = configparser.RawConfigParser(interpolation=None, strict=True)
+    # Some options of Tempest's plugins have capitals.
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    return parser

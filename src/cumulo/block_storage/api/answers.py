@@ -184,21 +184,6 @@ class Resource(Body, kw_only=True):
     volume_count: str
 
 
-class Version(Body, kw_only=True):
-    id: str
-    links: list[Link]
-    media_types: list[MediaType] = field(name="media-types")
-    min_version: str
-    status: str
-    updated: str
-    version: str
-
-
-class MediaType(Body, kw_only=True):
-    base: str
-    type: str
-
-
 class VolumeSummary(Body, kw_only=True):
     id: str
     links: list[Link]
@@ -306,16 +291,13 @@ class HostAnswer(Body, kw_only=True):
     host: list[HostSummary]
 
 
-class OsServicesDisableAnswer(Body, kw_only=True):
+class SwitchedServiceAnswer(Body, kw_only=True):
     binary: str
     disabled: bool
+    disabled_reason: str | UnsetType | None = UNSET
     host: str
     service: str
     status: str
-
-
-class VersionsAnswer(Body, kw_only=True):
-    versions: list[Version]
 
 
 class VolumesAnswer(Body, kw_only=True):
@@ -340,6 +322,10 @@ class LimitsAnswer(Body, kw_only=True):
 
 class PoolsAnswer(Body, kw_only=True):
     pools: list[Pool]
+
+
+class ExtraSpecsAnswer(Body, kw_only=True):
+    extra_specs: dict[str, str]
 
 
 ANSWERS: dict[str, Any] = {
@@ -376,7 +362,7 @@ ANSWERS: dict[str, Any] = {
     "POST /volumes/{volume_id}/metadata": MetadataAnswer,
     "PUT /attachments/{attachment_id}": AttachmentAnswer,
     "PUT /os-quota-sets/{target_id}": QuotaSetAnswer,
-    "PUT /os-services/disable": OsServicesDisableAnswer,
+    "PUT /os-services/disable": SwitchedServiceAnswer,
     "PUT /snapshots/{snapshot_id}": SnapshotAnswer,
     "PUT /snapshots/{snapshot_id}/metadata/{key}": MetaAnswer,
     "PUT /types/{type_id}": VolumeTypeAnswer,
@@ -408,4 +394,11 @@ ANSWERS: dict[str, Any] = {
     "DELETE /os-quota-sets/{target_id}": Empty,
     "GET /volumes/{volume_id}/metadata": MetadataAnswer,
     "GET /os-quota-sets/{target_id}/defaults": QuotaSetAnswer,
+    "POST /volumes/{volume_id}/action#os-show_image_metadata": MetadataAnswer,
+    "GET /snapshots/{snapshot_id}/metadata": MetadataAnswer,
+    "PUT /snapshots/{snapshot_id}/metadata": MetadataAnswer,
+    "POST /snapshots/{snapshot_id}/metadata": MetadataAnswer,
+    "GET /types/{type_id}/extra_specs": ExtraSpecsAnswer,
+    "PUT /types/{type_id}/extra_specs/{key}": dict[str, Any],
+    "PUT /os-services/enable": SwitchedServiceAnswer,
 }

@@ -8,6 +8,9 @@ from cumulo.core.wire.shapes import Version
 # 3.68 brings re-imaging, 3.69 to 3.71 what iSCSI, encryption and NFS back ends need.
 RANGE = Microversions(service_type="volume", minimum=Version(3, 0), maximum=Version(3, 68))
 
+DOCUMENT = dict[str, list[dict[str, Any]]]
+"""`versions`, and what each is: few, and for every reader of it the same."""
+
 
 def _document(call: Call) -> dict[str, Any]:
     return {
@@ -47,6 +50,6 @@ def v3(call: Call) -> Any:
 
 def operations() -> list[Operation]:
     return [
-        Operation("GET", "", choices, public=True, kind="fixed", status=300),
-        Operation("GET", "/v3", v3, public=True, kind="fixed"),
+        Operation("GET", "", choices, public=True, kind="fixed", status=300, response=DOCUMENT),
+        Operation("GET", "/v3", v3, public=True, kind="fixed", response=DOCUMENT),
     ]

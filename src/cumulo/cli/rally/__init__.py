@@ -15,18 +15,17 @@ import click
 import msgspec
 
 from cumulo import __version__
-from cumulo.cli.rally.common import database
+from cumulo.cli.rally.common import database, plain
 
 GROUPS: Mapping[str, str] = MappingProxyType(
     {
         "task": "Run task files, look at results, make reports.",
         "env": "Clouds to be measured.",
-        "deployment": "The same as env, as it was called before.",
+        "deployment": "What env was called before, with its own words.",
         "verify": "Tempest: install, configure, run, run again, compare.",
         "plugin": "What task files can name: scenarios, contexts, runners, criteria, hooks.",
     }
 )
-_MODULES: Mapping[str, str] = {"deployment": "env"}
 
 
 class _Groups(click.Group):
@@ -36,7 +35,7 @@ class _Groups(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in GROUPS:
             return None
-        module = importlib.import_module(f"{__name__}.{_MODULES.get(cmd_name, cmd_name)}")
+        module = importlib.import_module(f"{__name__}.{cmd_name}")
         found = getattr(module, cmd_name)
         assert isinstance(found, click.Command)
         return found
@@ -44,6 +43,10 @@ class _Groups(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except click.ClickException as error:
+            if type(error) is click.ClickException:
+                raise click.ClickException(plain(error.message)) from None
+            raise
         except sqlite3.Error as error:
             # Locked by another process, read-only, on a full disk, or no database at all.
             raise click.ClickException(f"results cannot be kept in {database()}: {error}") from None

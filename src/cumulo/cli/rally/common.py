@@ -21,6 +21,20 @@ DEFAULT = "default"
 _FILE_FLAGS = ("--task", "--filename")
 
 
+_UNSEEN = {
+    n: "\N{REPLACEMENT CHARACTER}" for n in (*range(32), *range(127, 160)) if n not in (9, 10)
+}
+
+
+def plain(text: str) -> str:
+    """What files and clouds say, without what would command a terminal."""
+    return text.translate(_UNSEEN)
+
+
+def say(text: str = "") -> None:
+    click.echo(plain(text))
+
+
 class Command(click.Command):
     """`--tag a b` is `--tag a --tag b`, as with argparse, by which Rally reads."""
 
@@ -173,7 +187,7 @@ def _cell(value: object) -> str:
         return "n/a"
     if isinstance(value, float):
         return f"{value:.3f}"
-    return str(value)
+    return plain(str(value))
 
 
 def header(words: str) -> str:

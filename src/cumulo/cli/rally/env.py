@@ -9,7 +9,7 @@ import click
 
 from cumulo.benchmark.client.clouds import BadSpec, spec_of_cloud, spec_of_environment
 from cumulo.benchmark.model import document
-from cumulo.benchmark.model.result import UNFINISHED, TaskResult
+from cumulo.benchmark.model.result import UNFINISHED, Environment, TaskResult
 from cumulo.benchmark.queries.store import Exists, NoSuch, Store
 from cumulo.benchmark.service import environments, tasks
 from cumulo.cli.rally.common import by_position, environment, store, table
@@ -20,9 +20,6 @@ YES, NO = ":-)", ":-("
 @click.group()
 def env() -> None:
     """Clouds to be measured."""
-
-
-deployment = env
 
 
 @env.command()
@@ -82,8 +79,11 @@ def _spec(path: str | None, from_sysenv: bool, cloud: str | None) -> dict[str, A
         return spec_of_cloud(cloud)
     if from_sysenv:
         return spec_of_environment(os.environ)
-    if not path:
-        return {}
+    return spec_of(path) if path else {}
+
+
+def spec_of(path: str) -> dict[str, Any]:
+    """What a file says of platforms. Raises BadSpec."""
     try:
         found = document.decode(Path(path).expanduser().read_text()) or {}
     except (OSError, ValueError, RuntimeError, document.NotPlain) as error:
@@ -192,8 +192,10 @@ def info(given: str | None, given_flag: str | None, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def cleanup(given: str | None, given_flag: str | None, as_json: bool) -> None:
     """Take away all that tasks have left in the cloud, found by its name."""
-    kept = environment(store(), given_flag or given)
-    report = environments.run(environments.cleanup(kept))
+    kept = store()
+    found = environment(kept, given_flag or given)
+    _at_rest(kept, found)
+    report = environments.run(tasks.clean(kept, found))
     if as_json:
         one = {
             "discovered": report.discovered,
@@ -239,9 +241,14 @@ def destroy(
 ) -> None:
     """Take away what tasks have left in the cloud; the environment's records stay."""
     kept = store()
-    found = environment(kept, given_flag or given)
+    end(kept, environment(kept, given_flag or given), skip_cleanup=skip_cleanup)
+
+
+def end(kept: Store, found: Environment, *, skip_cleanup: bool) -> None:
+    """Take away what tasks have left, and say so."""
+    _at_rest(kept, found)
     if not skip_cleanup:
-        report = environments.run(environments.cleanup(found))
+        report = environments.run(tasks.clean(kept, found))
         if report.failed:
             raise click.ClickException(f"{NO} Failed to destroy env {found.name}: {report.errors}")
     found.status = "DESTROYED"
@@ -258,16 +265,27 @@ def delete(given: str | None, given_flag: str | None, force: bool) -> None:
     if not named:
         raise click.UsageError("Missing argument 'ENV'.")
     kept = store()
-    found = environment(kept, named)
+    forget(kept, environment(kept, named), force=force)
+
+
+def forget(kept: Store, found: Environment, *, force: bool) -> None:
+    """Delete an environment with its tasks, if nothing speaks against it."""
     if found.status != "DESTROYED" and not force:
         raise click.ClickException(
             f"Env {found.name} ({found.uuid}) is {found.status}: what its tasks have left in the "
             "cloud would be forgotten. First: rally env destroy, or --force"
         )
-    if any(tasks.alive(task.owner) for task in unfinished(kept, found.uuid)) and not force:
-        raise click.ClickException(f"A task of env {found.name} is running.")
+    if not force:
+        _at_rest(kept, found)
     kept.delete_environment(found.uuid)
     click.echo(f"Env {found.name} ({found.uuid}) was deleted with all its tasks.")
+
+
+def _at_rest(kept: Store, found: Environment) -> None:
+    """What a running task has made bears such names, too."""
+    for task in unfinished(kept, found.uuid):
+        if tasks.alive(task.owner):
+            raise click.ClickException(f"A task of env {found.name} is running: {task.uuid}")
 
 
 def unfinished(kept: Store, env_uuid: str) -> list[TaskResult]:

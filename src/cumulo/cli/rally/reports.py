@@ -14,7 +14,7 @@ from cumulo.benchmark.model.task import Hook, Workload, workload_document
 from cumulo.benchmark.queries.store import NoSuch, Store
 from cumulo.benchmark.report.series import general
 from cumulo.benchmark.service import results
-from cumulo.cli.rally.common import environment, table, task_id
+from cumulo.cli.rally.common import environment, say, table, task_id
 
 
 def chosen(kept: Store, named: list[str], env_name: str | None) -> list[str]:
@@ -99,8 +99,8 @@ def print_workloads(
 
 
 def _print_workload(kept: Store, uuid: str, workload: WorkloadResult, iterations: bool) -> None:
-    click.echo(f"{'-' * 80}\n\ntest scenario {workload.name}\nargs position {workload.position}")
-    click.echo("args values:")
+    say(f"{'-' * 80}\n\ntest scenario {workload.name}\nargs position {workload.position}")
+    say("args values:")
     values = {
         "args": workload.args,
         "runner": workload.runner,
@@ -108,23 +108,23 @@ def _print_workload(kept: Store, uuid: str, workload: WorkloadResult, iterations
         "sla": workload.sla,
         "hooks": [hook.config for hook in workload.hooks_results],
     }
-    click.echo(json.dumps(values, indent=2))
+    say(json.dumps(values, indent=2))
     _print_errors(kept, uuid, workload)
     _print_durations(workload)
     if iterations:
         _print_iterations(kept, workload)
     for result in workload.sla_results:
-        click.echo(f"[{'PASS' if result.success else 'FAIL'}] {result.detail}")
+        say(f"[{'PASS' if result.success else 'FAIL'}] {result.detail}")
     if workload.cpu.get("server"):
         ratio = workload.cpu["generator"] / workload.cpu["server"]
-        click.echo(f"Generator CPU / server CPU: {ratio:.2f}")
-    click.echo(f"\nLoad duration: {workload.load_duration:.6f}")
-    click.echo(f"Full duration: {workload.full_duration:.6f}")
+        say(f"Generator CPU / server CPU: {ratio:.2f}")
+    say(f"\nLoad duration: {workload.load_duration:.6f}")
+    say(f"Full duration: {workload.full_duration:.6f}")
 
 
 def _print_errors(kept: Store, uuid: str, workload: WorkloadResult) -> None:
-    click.echo(f"{'-' * 80}\nTask {uuid} has {workload.failed_iteration_count} error(s)")
-    click.echo("-" * 80)
+    say(f"{'-' * 80}\nTask {uuid} has {workload.failed_iteration_count} error(s)")
+    say("-" * 80)
     if not workload.failed_iteration_count:
         return
     shown: dict[tuple[str, str], tuple[str, int]] = {}
@@ -134,7 +134,7 @@ def _print_errors(kept: Store, uuid: str, workload: WorkloadResult) -> None:
             words, count = shown.get(key, (iteration.error[1], 0))
             shown[key] = (words, count + 1)
     for (kind, _), (words, count) in sorted(shown.items(), key=lambda e: -e[1][1])[:20]:
-        click.echo(f"{count} x {kind}: {words}\n")
+        say(f"{count} x {kind}: {words}\n")
 
 
 def _print_durations(workload: WorkloadResult) -> None:
@@ -153,7 +153,7 @@ def _print_durations(workload: WorkloadResult) -> None:
         return
     for row in (*durations["atomics"], durations["total"]):
         add(row, 0)
-    click.echo("Response Times (sec):")
+    say("Response Times (sec):")
     columns = (
         "Action",
         "Min (sec)",
@@ -165,7 +165,7 @@ def _print_durations(workload: WorkloadResult) -> None:
         "Success",
         "Count",
     )
-    click.echo(table(columns, rows))
+    say(table(columns, rows))
 
 
 def _print_iterations(kept: Store, workload: WorkloadResult) -> None:
@@ -177,5 +177,5 @@ def _print_iterations(kept: Store, workload: WorkloadResult) -> None:
             spent[action.name] = spent.get(action.name, 0.0) + action.duration
         rows.append([number, iteration.duration, *(spent.get(name, 0.0) for name in names)])
     columns = ["iteration", "duration", *(f"{n}. {name}" for n, name in enumerate(names, 1))]
-    click.echo("Atomics per iteration:")
-    click.echo(table(columns, rows))
+    say("Atomics per iteration:")
+    say(table(columns, rows))

@@ -18,6 +18,7 @@ from cumulo.benchmark.model.task import TaskConfig, Workload
 from cumulo.benchmark.queries.store import Store
 from cumulo.benchmark.service import tasks
 from cumulo.cli.rally import machine
+from cumulo.cli.rally.common import plain
 
 
 async def run(
@@ -80,7 +81,7 @@ class Progress:
 
     def say(self, words: str) -> None:
         self._clear()
-        click.echo(f"rally: {words}", err=True)
+        click.echo(plain(f"rally: {words}"), err=True)
 
     def begin(self, workload: Workload, number: int, of: int) -> None:
         self._began = time.monotonic()

@@ -10,12 +10,23 @@ import click
 from cumulo.benchmark import template, validation
 from cumulo.benchmark.client.http import HttpError
 from cumulo.benchmark.client.session import ApiError
+from cumulo.benchmark.drivers import rendering
 from cumulo.benchmark.model.result import FINISHED, UNFINISHED, Environment, TaskResult
 from cumulo.benchmark.model.task import InvalidTask, TaskConfig, parse
 from cumulo.benchmark.queries.store import NoSuch, Store
 from cumulo.benchmark.service import environments, tasks
 from cumulo.cli.rally import reports, running
-from cumulo.cli.rally.common import Group, by_position, environment, header, store, table, task_id
+from cumulo.cli.rally.common import (
+    Group,
+    by_position,
+    environment,
+    header,
+    plain,
+    say,
+    store,
+    table,
+    task_id,
+)
 
 SLA_MISSED = 2
 
@@ -41,7 +52,14 @@ def _file_options(function: Any) -> Any:
 
 def _read(path: str, what: str) -> str:
     try:
-        return sys.stdin.read() if path == "-" else Path(path).expanduser().read_text()
+        if path == "-":
+            text = sys.stdin.read(template.FILE_BYTES + 1)
+            # What is no UTF-8 comes in as halves of letters.
+            text.encode()
+            return text
+        with Path(path).expanduser().open() as file:
+            # One more than it may have: what is larger, or has no end, is refused then.
+            return file.read(template.FILE_BYTES + 1)
     except (OSError, ValueError, RuntimeError) as error:
         # ValueError: not UTF-8, or a NUL in the path. RuntimeError: `~nobody`.
         raise template.BadTemplate(
@@ -59,8 +77,8 @@ def load(path: str | None, raw: str | None, args_file: str | None) -> TaskConfig
         given = template.arguments(raw, from_file)
         text = _read(path, "task file")
         folder = Path() if path == "-" else Path(path).expanduser().parent
-        rendered = template.render(text, given, folder)
-        click.echo(f"Task is:\n{rendered.strip()}\n")
+        rendered = rendering.render(text, given, folder)
+        say(f"Task is:\n{rendered.strip()}\n")
         document = template.decode(rendered)
         click.echo("Task syntax is correct :)")
         return parse(document)
@@ -180,7 +198,7 @@ def run_task(
             )
         )
     except (validation.InvalidTaskConfig, tasks.NotReady, ApiError, HttpError) as error:
-        click.echo(f"Task {made.uuid} has failed validation: {error}", err=True)
+        click.echo(plain(f"Task {made.uuid} has failed validation: {error}"), err=True)
         return 1
     except NoSuch:
         raise click.ClickException(f"Task {made.uuid} was deleted while it ran.") from None
@@ -292,7 +310,7 @@ def show_detailed(
     click.echo(f"\n{rule}\nTask {uuid}: {found.status}")
     if found.status in ("crashed", "validation_failed"):
         wrong = found.validation_result
-        click.echo(f"{rule}\n{wrong.get('etype', '')}\n{wrong.get('msg', '')}")
+        say(f"{rule}\n{wrong.get('etype', '')}\n{wrong.get('msg', '')}")
         return False
     if found.status not in FINISHED:
         click.echo(

@@ -1,199 +1,26 @@
 """`rally verify …`: Tempest against the environment in use, with no file written by hand."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from cumulo.benchmark.client.clouds import BadSpec
-from cumulo.benchmark.client.http import HttpError
-from cumulo.benchmark.client.session import ApiError
-from cumulo.benchmark.drivers.tempest import Tempest
-from cumulo.benchmark.model.result import Environment
-from cumulo.benchmark.model.verification import Verification, Verifier
-from cumulo.benchmark.queries.store import Exists, NoSuch, Store
+from cumulo.benchmark.model import document
+from cumulo.benchmark.model.verification import Verification
 from cumulo.benchmark.report import verification as report
 from cumulo.benchmark.service import verifications
-from cumulo.benchmark.service.environments import run
-from cumulo.cli.rally.common import Group, by_position, database, environment, store, table
-from cumulo.core.run.commands import CommandFailed
-
-EXPECTED = (
-    ApiError,
-    BadSpec,
-    CommandFailed,
-    Exists,
-    HttpError,
-    NoSuch,
-    OSError,
-    ValueError,
+from cumulo.cli.rally import verifiers
+from cumulo.cli.rally.common import by_position, environment, store, table
+from cumulo.cli.rally.verifying import (
+    do,
+    place_of,
+    runner_of,
+    text_of,
+    verification_of,
+    verifier_of,
+    verify,
 )
 
-
-@click.group(cls=Group)
-def verify() -> None:
-    """Tempest: install, configure, run, run again, compare."""
-
-
-def _folder(uuid: str) -> Path:
-    """Beside the database: what a verifier has on the disk."""
-    path = database().parent / "verifiers" / uuid
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return path
-
-
-def _place(verifier: Verifier, env: Environment) -> Path:
-    """What a verifier has of one environment: its configuration, its logs, its results."""
-    path = _folder(verifier.uuid) / env.uuid
-    path.mkdir(exist_ok=True, mode=0o700)
-    return path
-
-
-def _runner(verifier: Verifier, env: Environment | None = None) -> Tempest:
-    place = None if env is None else _place(verifier, env)
-    return Tempest(_folder(verifier.uuid), place, system_wide=verifier.system_wide)
-
-
-def _do(work: Any) -> Any:
-    try:
-        return run(work)
-    except EXPECTED as error:
-        raise click.ClickException(str(error)) from None
-
-
-def _verifier(kept: Store, named: str | None) -> Verifier:
-    try:
-        return verifications.chosen_verifier(kept, named)
-    except NoSuch as error:
-        raise click.ClickException(str(error)) from None
-
-
-def _verification(kept: Store, named: str | None) -> Verification:
-    try:
-        return verifications.chosen(kept, named)
-    except NoSuch as error:
-        raise click.ClickException(str(error)) from None
-
-
-@verify.command("list-plugins")
-def list_plugins() -> None:
-    """What can verify: Tempest."""
-    click.echo(table(("Name", "Platform", "Title"), [("tempest", "openstack", "Tempest verifier")]))
-
-
-@verify.command("create-verifier")
-@click.option("--name", required=True, help="Its name.")
-@click.option("--type", "kind", default="tempest", help="tempest")
-@click.option("--version", help="A version of Tempest; the newest without it.")
-@click.option("--source", help="What pip is to install instead of the package: a path or URL.")
-@click.option("--with", "plugins", multiple=True, help="A package with more tests.")
-@click.option("--system-wide", is_flag=True, help="Use the Tempest that is beside this program.")
-def create_verifier(
-    name: str,
-    kind: str,
-    version: str | None,
-    source: str | None,
-    plugins: tuple[str, ...],
-    system_wide: bool,
-) -> None:
-    """Install Tempest in an environment of its own."""
-    if kind != "tempest":
-        raise click.ClickException(f"There is no verifier of type {kind}; there is: tempest")
-    kept = store()
-    wanted = source or (f"tempest=={version}" if version else "tempest")
-    made = _do(
-        verifications.create(kept, _runner, name, [wanted, *plugins], system_wide=system_wide)
-    )
-    click.echo(f"Verifier '{name}' (UUID={made.uuid}): Tempest {made.version} has been installed.")
-
-
-@verify.command("list-verifiers")
-def list_verifiers() -> None:
-    """List what is installed."""
-    kept = store()
-    chosen = kept.chosen(verifications.CHOSEN_VERIFIER)
-    rows = [
-        (v.uuid, v.name, "tempest", v.version, v.status, "*" if v.uuid == chosen else "")
-        for v in kept.verifiers()
-    ]
-    columns = ("UUID", "Name", "Type", "Version", "Status", "Active")
-    click.echo(table(columns, rows) if rows else "There are no verifiers.")
-
-
-@verify.command("use-verifier")
-@by_position("given", "--id", help="Name or UUID of the verifier.")
-def use_verifier(given: str | None, given_flag: str | None) -> None:
-    """Make it the one that commands take if they are told nothing."""
-    kept = store()
-    found = _verifier(kept, given_flag or given)
-    kept.choose(verifications.CHOSEN_VERIFIER, found.uuid)
-    click.echo(f"Using verifier '{found.name}' (UUID={found.uuid}).")
-
-
-@verify.command("delete-verifier")
-@by_position("given", "--id", help="Name or UUID of the verifier.")
-@click.option("--force", is_flag=True, hidden=True)
-def delete_verifier(given: str | None, given_flag: str | None, force: bool) -> None:
-    """Remove a verifier with its environment; what it found stays."""
-    kept = store()
-    found = _verifier(kept, given_flag or given)
-    verifications.delete(kept, found, _folder(found.uuid))
-    click.echo(f"Verifier '{found.name}' has been deleted.")
-
-
-@verify.command("add-verifier-ext")
-@click.option("--id", "named", help="Name or UUID of the verifier.")
-@click.option("--source", required=True, help="What pip is to install: a package, path or URL.")
-@click.option("--version", help="Its version.")
-def add_verifier_ext(named: str | None, source: str, version: str | None) -> None:
-    """Install more tests: a Tempest plugin."""
-    kept = store()
-    found = _verifier(kept, named)
-    wanted = f"{source}=={version}" if version else source
-    _do(_runner(found).add([wanted]))
-    found.requirements.append(wanted)
-    kept.put_verifier(found)
-    click.echo(f"{wanted} has been installed into '{found.name}'.")
-
-
-@verify.command("configure-verifier")
-@click.option("--id", "named", help="Name or UUID of the verifier.")
-@click.option("--env", "--deployment-id", "env_name", help="UUID or name of the env.")
-@click.option("--reconfigure", is_flag=True, help="Make it anew.")
-@click.option("--extend", help="A file whose options win over what was found out.")
-@click.option("--override", help="A file to take instead.")
-@click.option("--show", is_flag=True, help="Print it.")
-def configure_verifier(
-    named: str | None,
-    env_name: str | None,
-    reconfigure: bool,
-    extend: str | None,
-    override: str | None,
-    show: bool,
-) -> None:
-    """Make tempest.conf out of what the cloud says of itself."""
-    kept = store()
-    found = _verifier(kept, named)
-    env = environment(kept, env_name)
-    text = _do(
-        verifications.configure(
-            env,
-            _place(found, env),
-            again=reconfigure,
-            extend=_text(extend),
-            override=_text(override),
-        )
-    )
-    click.echo(text if show else f"{_place(found, env) / 'tempest.conf'}")
-
-
-def _text(path: str | None) -> str:
-    if path is None:
-        return ""
-    try:
-        return Path(path).expanduser().read_text()
-    except OSError as error:
-        raise click.ClickException(str(error)) from None
+__all__ = ("verifiers", "verify")
 
 
 @verify.command("list-verifier-tests")
@@ -202,10 +29,10 @@ def _text(path: str | None) -> str:
 def list_verifier_tests(named: str | None, pattern: str) -> None:
     """List the tests that there are."""
     kept = store()
-    found = _verifier(kept, named)
+    found = verifier_of(kept, named)
     env = environment(kept, None)
-    _do(verifications.configure(env, _place(found, env), again=False))
-    for name in _do(_runner(found, env).tests(pattern)):
+    do(verifications.configure(env, place_of(found, env), again=False))
+    for name in do(runner_of(found, env).tests(pattern)):
         click.echo(name)
 
 
@@ -214,45 +41,78 @@ def list_verifier_tests(named: str | None, pattern: str) -> None:
 @click.option("--env", "--deployment-id", "env_name", help="UUID or name of the env.")
 @click.option("--pattern", default="", help="Tests to run: a pattern, or set=smoke, set=compute …")
 @click.option("--load-list", help="A file with the names of tests to run.")
-@click.option("--skip-list", help="A file with tests or patterns not to run.")
+@click.option("--skip-list", help="A file with tests not to run: names and reasons, or patterns.")
+@click.option("--xfail-list", help="A file with tests that are expected to fail, and reasons.")
 @click.option("--concurrency", type=click.IntRange(0, 256), default=0, help="Workers; 0: by CPUs.")
 @click.option("--tag", "tags", multiple=True, help="Mark the verification with a tag.")
 @click.option("--detailed", is_flag=True, help="Say why tests failed.")
+@click.option("--no-use", is_flag=True, help="Do not make it the verification in use.")
 def start(
     named: str | None,
     env_name: str | None,
     pattern: str,
     load_list: str | None,
     skip_list: str | None,
+    xfail_list: str | None,
     concurrency: int,
     tags: tuple[str, ...],
     detailed: bool,
+    no_use: bool,
 ) -> None:
     """Run tests. Exit status 2 if one failed."""
+    if pattern and load_list:
+        raise click.ClickException(
+            "Arguments '--pattern' and '--load-list' cannot be used together, use only one of them."
+        )
+    skip, expected = _skipped(skip_list), _reasons(xfail_list)
     kept = store()
-    found = _verifier(kept, named)
+    found = verifier_of(kept, named)
     env = environment(kept, env_name)
-    _do(verifications.configure(env, _place(found, env), again=False))
+    do(verifications.configure(env, place_of(found, env), again=False))
     click.echo("Starting verification …")
-    made = _do(
+    made = do(
         verifications.start(
             kept,
-            _runner(found, env),
+            runner_of(found, env),
             found,
             env,
             pattern=pattern,
             load_list=_lines(load_list),
-            skip=_lines(skip_list),
+            skip=skip,
+            expected=expected,
             concurrency=concurrency,
             tags=tags,
+            use=not no_use,
         )
     )
     _say(made, detailed)
 
 
+def _skipped(path: str | None) -> list[str]:
+    """Patterns for Tempest. Rally's files have names and reasons; others a pattern a line."""
+    try:
+        found = document.decode(text_of(path))
+    except document.NotPlain:
+        found = None
+    return verifications.named(found) if isinstance(found, dict) else _lines(path)
+
+
+def _reasons(path: str | None) -> dict[str, str]:
+    """Tests and why they are expected to fail."""
+    try:
+        found = document.decode(text_of(path)) or {}
+    except document.NotPlain as error:
+        raise click.ClickException(f"{path}: {error}") from None
+    if isinstance(found, list):
+        found = dict.fromkeys(map(str, found), "")
+    if not isinstance(found, dict):
+        raise click.ClickException(f"{path} has no names of tests with reasons")
+    return {name: str(reason or "") for name, reason in found.items()}
+
+
 def _lines(path: str | None) -> list[str]:
     """The lines of a file; what follows a # is for people."""
-    found = (line.partition("#")[0].strip() for line in _text(path).splitlines())
+    found = (line.partition("#")[0].strip() for line in text_of(path).splitlines())
     return [line for line in found if line]
 
 
@@ -263,6 +123,7 @@ def _lines(path: str | None) -> list[str]:
 @click.option("--concurrency", type=click.IntRange(0, 256), default=0, help="Workers; 0: by CPUs.")
 @click.option("--tag", "tags", multiple=True, help="Mark the verification with a tag.")
 @click.option("--detailed", is_flag=True, help="Say why tests failed.")
+@click.option("--no-use", is_flag=True, help="Do not make it the verification in use.")
 def rerun(
     given: str | None,
     given_flag: str | None,
@@ -271,28 +132,63 @@ def rerun(
     concurrency: int,
     tags: tuple[str, ...],
     detailed: bool,
+    no_use: bool,
 ) -> None:
     """Run the tests of a verification again."""
     kept = store()
-    before = _verification(kept, given_flag or given)
+    before = verification_of(kept, given_flag or given)
     names = verifications.to_repeat(before, failed=failed)
     if not names:
         raise click.ClickException("There are no tests to run again.")
-    verifier = _verifier(kept, before.verifier)
+    verifier = verifier_of(kept, before.verifier)
     env = environment(kept, env_name or before.env_uuid)
-    _do(verifications.configure(env, _place(verifier, env), again=False))
-    made = _do(
+    do(verifications.configure(env, place_of(verifier, env), again=False))
+    made = do(
         verifications.start(
             kept,
-            _runner(verifier, env),
+            runner_of(verifier, env),
             verifier,
             env,
             load_list=names,
             concurrency=concurrency,
             tags=tags,
+            use=not no_use,
         )
     )
     _say(made, detailed)
+
+
+@verify.command("import")
+@click.option("--id", "named", help="Name or UUID of the verifier.")
+@click.option("--env", "--deployment-id", "env_name", help="UUID or name of the env.")
+@click.option(
+    "--file", "path", required=True, help="What Tempest has said, as subunit (version 2)."
+)
+@click.option("--no-use", is_flag=True, help="Do not make it the verification in use.")
+def import_(named: str | None, env_name: str | None, path: str, no_use: bool) -> None:
+    """Keep the results of a run that was made elsewhere."""
+    kept = store()
+    found = verifier_of(kept, named)
+    env = environment(kept, env_name)
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise click.ClickException(f"File '{path}' not found.")
+    made = do(
+        verifications.bring(kept, runner_of(found, env), found, env, str(file), use=not no_use)
+    )
+    _show(made, False)
+
+
+@verify.command()
+@by_position("given", "--uuid", help="UUID of the verification.")
+def use(given: str | None, given_flag: str | None) -> None:
+    """Make it the one that commands take if they are told nothing."""
+    if not (given_flag or given):
+        raise click.UsageError("Missing argument 'UUID'.")
+    kept = store()
+    found = verification_of(kept, given_flag or given)
+    kept.choose(verifications.CHOSEN, found.uuid)
+    click.echo(f"Using verification (UUID={found.uuid}).")
 
 
 def _say(made: Verification, detailed: bool) -> None:
@@ -325,14 +221,29 @@ def _show(made: Verification, detailed: bool) -> None:
 @click.option("--detailed", is_flag=True, help="Say why tests failed.")
 def show(given: str | None, given_flag: str | None, detailed: bool) -> None:
     """Show what a verification found."""
-    _show(_verification(store(), given_flag or given), detailed)
+    _show(verification_of(store(), given_flag or given), detailed)
 
 
 @verify.command("list")
+@click.option("--id", "named", help="Only those of this verifier.")
+@click.option("--env", "--deployment-id", "env_name", help="Only those of this env.")
 @click.option("--tag", "tags", multiple=True, help="Only those with this tag.")
-def list_(tags: tuple[str, ...]) -> None:
+@click.option("--status", "wanted", help="Only those in this status.")
+def list_(
+    named: str | None, env_name: str | None, tags: tuple[str, ...], wanted: str | None
+) -> None:
     """List verifications."""
-    found = [v for v in store().verifications() if set(tags) <= set(v.tags)]
+    kept = store()
+    verifier = verifier_of(kept, named).name if named else None
+    env = environment(kept, env_name).uuid if env_name else None
+    found = [
+        v
+        for v in kept.verifications()
+        if set(tags) <= set(v.tags)
+        and verifier in (None, v.verifier)
+        and env in (None, v.env_uuid)
+        and wanted in (None, v.status)
+    ]
     if not found:
         click.echo("There are no verifications. You can start one, using: rally verify start")
         return
@@ -368,7 +279,7 @@ def report_(given: tuple[str, ...], given_flag: tuple[str, ...], kind: str, to: 
     """Make a report of verifications; several are compared."""
     kept = store()
     named: list[str | None] = [*given, *given_flag]
-    found = [_verification(kept, name) for name in named or [None]]
+    found = [verification_of(kept, name) for name in named or [None]]
     text = report.make(kind, found)
     if to is None:
         click.echo(text)
@@ -386,6 +297,6 @@ def delete(given: tuple[str, ...], given_flag: tuple[str, ...]) -> None:
     """Forget verifications."""
     kept = store()
     for named in [*given, *given_flag]:
-        found = _verification(kept, named)
+        found = verification_of(kept, named)
         kept.delete_verification(found.uuid)
         click.echo(f"Successfully deleted verification '{found.uuid}'")

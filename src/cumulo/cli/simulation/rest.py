@@ -2,21 +2,27 @@
 
 import random
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from cumulo.block_storage.drivers import fake as volumes
+from cumulo.block_storage.meters import VOLUMES as PAID_VOLUMES
+from cumulo.block_storage.queries.volume import EVERY
 from cumulo.compute.drivers import fake as guests
+from cumulo.compute.meters import SERVERS
 from cumulo.compute.model.server import ServerRow
+from cumulo.compute.queries.server import EVERY_LIVING
 from cumulo.core.db.rows import columns
-from cumulo.core.db.statements import statement
+from cumulo.core.db.statements import query, statement
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.model import EventRow
 from cumulo.core.hosts.model import ItemRow, PartRow
 from cumulo.core.sim.player import AtRest, Invariant
 from cumulo.core.work.model import JobRow
 from cumulo.placement.model.provider import ConsumerRow
+from cumulo.telemetry.model.interval import IntervalRow
 
 _p, _i, _e, _j = (columns(each) for each in (PartRow, ItemRow, EventRow, JobRow))
 _s = columns(ServerRow)
@@ -25,6 +31,13 @@ PLACED = statement(sa.select(_s.id).where(_s.deleted_at.is_(None), _s.host_id.is
 FAULTY = statement(sa.select(_p.host_id, _p.kind, _p.fault).where(_p.fault.is_not(None)))
 ITEMS = statement(sa.select(_i.host_id, _i.kind, _i.id, _i.version).where(_i.gone == sa.false()))
 LEAVING = statement(sa.select(_i.host_id, _i.kind, _i.id).where(_i.gone == sa.true()))
+_u = columns(IntervalRow)
+INTERVALS = query(
+    IntervalRow,
+    sa.select(IntervalRow.sql_table)
+    .where(_u.resource_type.in_(sa.bindparam("kinds", expanding=True)))
+    .order_by(_u.resource_id, _u.id),
+)
 EVENTS = statement(sa.select(_e.sequence).order_by(_e.sequence))
 JOBS = statement(sa.select(_j.kind, _j.subject, _j.step, _j.fault))
 
@@ -71,7 +84,29 @@ def allocations_are_of_servers(tx: Tx, rest: AtRest) -> Iterable[str]:
         yield f"the server {id} holds no resources"
 
 
+def bills_are_exact(tx: Tx, rest: AtRest) -> Iterable[str]:
+    """Of what is paid for: one open interval, with today's facts, for each that there is, and none
+    for others; and no second that is counted twice."""
+    told: dict[str, Any] = {}
+    for row in tx.all(EVERY_LIVING):
+        told[row.id] = SERVERS.facts(row)
+    for volume in tx.all(EVERY):
+        told[volume.id] = PAID_VOLUMES.facts(volume)
+    spans: dict[str, list[IntervalRow]] = {}
+    for each in tx.all(INTERVALS, kinds=[SERVERS.resource_type, PAID_VOLUMES.resource_type]):
+        spans.setdefault(each.resource_id, []).append(each)
+    for id, found in spans.items():
+        for one, other in pairwise(found):
+            if one.ended is None or one.ended > other.began:
+                yield f"{id} is counted twice from {other.began} on: {one}"
+    for id in told.keys() | spans.keys():
+        facts = [each.facts for each in spans.get(id, ()) if each.ended is None]
+        if facts != ([told[id]] if id in told else []):
+            yield f"{id} is {told.get(id)}, and counted as {facts}"
+
+
 INVARIANTS: list[Invariant] = [
+    bills_are_exact,
     hosts_are_as_told,
     nothing_is_at_work,
     events_have_no_gap,

@@ -13,6 +13,7 @@ from typing import Any
 from cumulo import order
 from cumulo.cli.simulation import rest
 from cumulo.cli.simulation.plane import Plane, settings_of
+from cumulo.core.db.transaction import DatabaseAway
 from cumulo.core.sim import points
 from cumulo.core.sim.faults import Chances, PowerCut
 from cumulo.core.sim.player import AtRest, Invariant, Ledger, Lost, Player, Refused, Verb
@@ -151,7 +152,9 @@ class _Play:
                 await self._plane.start()
                 self._tell("the control plane starts")
                 return
-            except PowerCut:
+            except (PowerCut, DatabaseAway) as error:
+                # Whoever looks after it tries again.
+                self._tell(f"the control plane does not start: {type(error).__name__}")
                 await self._plane.bury()
                 await asyncio.sleep(1.0)
 
@@ -189,12 +192,13 @@ class _Play:
         wrong: list[str] = []
         for check in (*rest.INVARIANTS, *self._invariants):
             wrong += await cloud.database.read(lambda tx, check=check: list(check(tx, at_rest)))  # type: ignore[misc]
+        makers = self._ledger.makers
         for path, noun in list(self._ledger.there.items()):
-            answer = await self._plane.ask("GET", path, None, "admin")
+            answer = await self._plane.ask("GET", path, None, makers[path])
             if answer.status != 200 and path not in self._ledger.unsure:
                 wrong.append(f"{noun} {path} was acknowledged: {answer.status}")
         for path in self._ledger.gone:
-            answer = await self._plane.ask("GET", path, None, "admin")
+            answer = await self._plane.ask("GET", path, None, makers[path])
             if answer.status != 404:
                 wrong.append(f"{path} was deleted: {answer.status} {answer.raw[:300]!r}")
         return wrong

@@ -294,6 +294,7 @@ class KeypairSummary(Body, kw_only=True):
 
 
 class QuotaSet(Body, kw_only=True):
+    id: str | UnsetType = UNSET
     cores: int
     fixed_ips: int | UnsetType = UNSET
     floating_ips: int | UnsetType = UNSET
@@ -311,26 +312,27 @@ class QuotaSet(Body, kw_only=True):
 
 
 class Hypervisor(Body, kw_only=True):
-    cpu_info: CpuInfo
-    current_workload: int
-    disk_available_least: int
-    free_disk_gb: int
-    free_ram_mb: int
+    cpu_info: CpuInfo | UnsetType = UNSET
+    current_workload: int | UnsetType = UNSET
+    disk_available_least: int | UnsetType = UNSET
+    free_disk_gb: int | UnsetType = UNSET
+    free_ram_mb: int | UnsetType = UNSET
     host_ip: str
     hypervisor_hostname: str
     hypervisor_type: str
     hypervisor_version: int
     id: str
-    local_gb: int
-    local_gb_used: int
-    memory_mb: int
-    memory_mb_used: int
-    running_vms: int
+    local_gb: int | UnsetType = UNSET
+    local_gb_used: int | UnsetType = UNSET
+    memory_mb: int | UnsetType = UNSET
+    memory_mb_used: int | UnsetType = UNSET
+    running_vms: int | UnsetType = UNSET
     service: Service
     state: str
     status: str
-    vcpus: int
-    vcpus_used: int
+    uptime: str | UnsetType | None = UNSET
+    vcpus: int | UnsetType = UNSET
+    vcpus_used: int | UnsetType = UNSET
 
 
 class CpuInfo(Body, kw_only=True):
@@ -476,6 +478,18 @@ class FlavorAnswer(Body, kw_only=True):
 
 class FlavorAccessAnswer(Body, kw_only=True):
     flavor_access: list[FlavorAccess]
+
+
+class ShownKeypair(Keypair, kw_only=True):
+    created_at: str
+    deleted: bool
+    deleted_at: str | None
+    id: int
+    updated_at: str | None
+
+
+class ShownKeypairAnswer(Body, kw_only=True):
+    keypair: ShownKeypair
 
 
 class KeypairAnswer(Body, kw_only=True):

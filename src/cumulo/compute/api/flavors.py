@@ -312,7 +312,9 @@ class FlavorsApi:
 
     def add_access(self, call: Call, tx: Tx) -> Any:
         row = self._one(call, tx)
-        self._flavors.add_access(tx, row, call.body.addTenantAccess.tenant, call.principal)
+        self._flavors.add_access(
+            tx, row, call.body.addTenantAccess.tenant, call.principal, public=not _at(call, 7)
+        )
         return self._access(tx, row)
 
     def drop_access(self, call: Call, tx: Tx) -> Any:

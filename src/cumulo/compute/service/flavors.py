@@ -87,8 +87,11 @@ class Flavors:
     def access(self, tx: Tx, row: FlavorRow) -> list[str]:
         return [each.project_id for each in tx.all(queries.ACCESS, flavor=row.id)]
 
-    def add_access(self, tx: Tx, row: FlavorRow, project_id: str, principal: Principal) -> None:
-        if row.is_public:
+    def add_access(
+        self, tx: Tx, row: FlavorRow, project_id: str, principal: Principal, *, public: bool
+    ) -> None:
+        """`public`: to one that everybody has, too, as the API allowed before 2.7."""
+        if row.is_public and not public:
             raise Conflict("Can not add access to a public flavor.")
         if not tx.insert(FlavorAccessRow(row.id, project_id), ignore_duplicate=True):
             raise Conflict(

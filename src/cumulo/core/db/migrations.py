@@ -7,6 +7,7 @@ by file name. They follow the common chain of the first releases, `migrations/ve
 the order of the services. A test proves that all of them together give today's tables.
 """
 
+import functools
 import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -45,8 +46,14 @@ def newest_revisions() -> list[str]:
     return heads
 
 
-def schema_text(engine: str) -> list[str]:
+def schema_text(engine: str) -> Sequence[str]:
     """The statements that make all tables and indexes of this release."""
+    return _schema_text(engine, len(METADATA.tables))
+
+
+@functools.cache
+def _schema_text(engine: str, tables: int) -> Sequence[str]:
+    """`tables`: how many are declared by now."""
     dialect = DIALECTS[engine]
     text = []
     for made in METADATA.sorted_tables:

@@ -259,7 +259,11 @@ class SqliteDatabase:
         connection = _connect(self.path)
         wal = Path(f"{self.path}-wal")
         while not self._closing.wait(1.0):
-            if not wal.exists() or wal.stat().st_size < SHORT:
+            try:
+                short = wal.stat().st_size < SHORT
+            except FileNotFoundError:
+                short = True
+            if short:
                 continue
             with contextlib.suppress(sqlite3.OperationalError):
                 frames = _checkpoint(connection)

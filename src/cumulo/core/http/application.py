@@ -37,7 +37,14 @@ from cumulo.core.http.health import Health
 from cumulo.core.http.load import Load, LoadLimits
 from cumulo.core.http.operations import Call, Face, Operation
 from cumulo.core.http.requests import fill, negotiate, pieces_of, read_json, refuse_types
-from cumulo.core.http.routes import Router, field_names, numbered
+from cumulo.core.http.routes import (
+    Methods,
+    Responder,
+    Route,
+    Router,
+    field_names,
+    numbered,
+)
 from cumulo.core.http.sockets import Sockets
 from cumulo.core.http.watched import watch_load
 from cumulo.core.http.zero_copy import EXTENSION
@@ -45,8 +52,6 @@ from cumulo.core.metrics.metrics import Metrics
 from cumulo.core.wire.shapes import Version
 
 log = logging.getLogger("cumulo.http")
-
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "COPY", "OPTIONS")
 
 
 class Application:
@@ -80,9 +85,9 @@ class Application:
         self.execution = Execution(database, Admission(authenticator, auth_url))
         self._router = Router()
         self._sockets = Sockets(self.execution, self.operations_at, self.front)
-        self._falcon: Any = falcon.asgi.App(router=self._router)
+        self._falcon: Any = falcon.asgi.App(router=self._router)  # type: ignore[call-overload]
         # What an answer is, it says itself: clients try to read an empty body that is called JSON.
-        self._falcon.resp_options.default_media_type = None  # type: ignore[assignment]
+        self._falcon.resp_options.default_media_type = None
         self._falcon.req_options.strip_url_path_trailing_slash = True
         self._falcon.req_options.auto_parse_qs_csv = False
 
@@ -109,14 +114,15 @@ class Application:
                 template = face.mount + prefix + operation.path
                 plain = numbered(template)
                 paths[plain.rstrip("/") or "/"].append((operation, field_names(template)))
+        refuse, lost = self._not_allowed(face), self._lost(face)
+        routes = {plain: self._route(face, found, refuse) for plain, found in paths.items()}
         if face.claims is not None:
-            resources = {plain: self._resource(face, found) for plain, found in paths.items()}
-            self._router.claim(face.claims, resources, self._unknown(face))
+            self._router.claim(face.claims, routes, Route(face, {}, Methods({}, lost)))
             return
-        for plain, found in paths.items():
-            self._falcon.add_route(plain, self._resource(face, found))
+        for plain, route in routes.items():
+            self._router.add(plain, route)
         if face.mount:
-            self._falcon.add_sink(self._lost(face), prefix=re.compile(re.escape(face.mount)))
+            self._falcon.add_sink(lost, prefix=re.compile(re.escape(face.mount)))
 
     def operations_at(
         self, path: str
@@ -126,20 +132,15 @@ class Application:
         found = self._router.find(path)
         if found is None:
             return None
-        route: Any = found[0]
+        route = found[0]
         return route.face, route.by_method, found[2]
 
-    def _resource(self, face: Face, found: list[Named]) -> object:
+    def _route(self, face: Face, found: list[Named], refuse: Responder) -> Route:
         by_method: dict[str, list[Named]] = {}
         for pair in found:
             by_method.setdefault(pair[0].method, []).append(pair)
-        members: dict[str, Any] = {"face": face, "by_method": by_method}
-        for method in _METHODS:
-            mine = by_method.get(method)
-            members[f"on_{method.lower()}"] = (
-                self._responder(face, mine) if mine else self._not_allowed(face)
-            )
-        return type("Route", (), members)()
+        known = {method: self._responder(face, mine) for method, mine in by_method.items()}
+        return Route(face, by_method, Methods(known, refuse))
 
     def _lost(self, face: Face) -> Callable[..., Any]:
         async def sink(req: Any, resp: Any, **_: Any) -> None:
@@ -148,17 +149,8 @@ class Application:
 
         return sink
 
-    def _unknown(self, face: Face) -> object:
-        """The resource of the paths that a face does not have."""
-        lost = self._lost(face)
-
-        async def responder(_self: object, req: Any, resp: Any, **_: Any) -> None:
-            await lost(req, resp)
-
-        return type("Unknown", (), {f"on_{m.lower()}": responder for m in _METHODS})()
-
     def _not_allowed(self, face: Face) -> Callable[..., Any]:
-        async def responder(_self: object, req: Any, resp: Any, **_: Any) -> None:
+        async def responder(req: Any, resp: Any, **_: Any) -> None:
             fault: Fault = MethodNotAllowed("The method is not allowed for this resource.")
             if face.exact_paths and req.scope["path"].endswith("/"):
                 fault = NotFound("The resource could not be found.", kind="HTTPNotFound")
@@ -172,7 +164,7 @@ class Application:
         _put(face, resp, refusal_of(face, fault, request_id, _accept(req)), request_id)
 
     def _responder(self, face: Face, found: list[Named]) -> Callable[..., Any]:
-        async def responder(_self: object, req: Any, resp: Any, **params: str) -> None:
+        async def responder(req: Any, resp: Any, **params: str) -> None:
             await self._respond(face, found, req, resp, params)
 
         return responder

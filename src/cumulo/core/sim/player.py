@@ -34,11 +34,14 @@ class Ledger:
     there: dict[str, str] = field(default_factory=dict)
     """Path → noun."""
     gone: set[str] = field(default_factory=set)
+    makers: dict[str, str] = field(default_factory=dict)
+    """Path → who made it, and may look."""
     unsure: set[str] = field(default_factory=set)
     """A deletion that was asked for, and not answered."""
 
-    def made(self, noun: str, path: str) -> None:
+    def made(self, noun: str, path: str, *, by: str) -> None:
         self.there[path] = noun
+        self.makers[path] = by
 
     def removed(self, path: str) -> None:
         self.there.pop(path, None)
@@ -78,18 +81,19 @@ class Player:
         not below the collection."""
         answer = await self.done("POST", path, body, user=user)
         item: dict[str, Any] = answer if "id" in answer else next(iter(answer.values()))
-        self.ledger.made(noun, f"{shown or path}/{item['id']}")
+        self.ledger.made(noun, f"{shown or path}/{item['id']}", by=user)
         return item
 
     async def remove(self, path: str, *, user: str = "demo") -> None:
-        """DELETE; what is not refused is gone, sooner or later."""
+        """DELETE; it is gone, sooner or later. Raises Refused, Lost."""
         try:
             found = await self.call("DELETE", path, user=user)
         except Lost:
             self.ledger.unsure.add(path)
             raise
-        if found.status < 300 or found.status == 404:
-            self.ledger.removed(path)
+        if found.status >= 400 and found.status != 404:
+            raise Refused(f"DELETE {path}: {found.status}")
+        self.ledger.removed(path)
 
     def any_of(self, noun: str) -> str:
         """The path of one of them. Raises Refused where there is none."""

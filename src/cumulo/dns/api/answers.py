@@ -324,6 +324,7 @@ ANSWERS: dict[str, Any] = {
     "GET /v2/quotas": QuotasAnswer,
     "GET /v2/quotas/{project}": QuotasAnswer,
     "GET /v2/recordsets": RecordsetsAnswer,
+    "GET /v2/recordsets/{recordset_id}": Recordset,
     "GET /v2/reverse/floatingips": FloatingipsAnswer,
     "GET /v2/reverse/floatingips/{key}": Floatingip,
     "GET /v2/service_statuses": ServiceStatusesAnswer,

@@ -17,7 +17,7 @@ from cumulo.dns.service.scope import Scope
 from cumulo.dns.service.zones import ZoneWish
 
 NEW = ("name", "type", "email", "ttl", "description", "attributes", "masters")
-WRITABLE = ("email", "ttl", "description", "masters")
+WRITABLE = ("email", "ttl", "description", "masters", "attributes")
 MOST_MASTERS = 32
 
 
@@ -218,6 +218,9 @@ class ZonesApi:
             changed["masters"] = masters_of(values["masters"])
             if not changed["masters"]:
                 raise missing("masters")
+        if "attributes" in values:
+            # Its pool stays: `pool_move` is for that.
+            changed["attributes"] = checks.attributes_of(values["attributes"] or {})
         if changed:
             row = self._zones.update(tx, row, changed, scope)
         status = 202 if row.status == "PENDING" else 200
@@ -227,7 +230,8 @@ class ZonesApi:
         scope = common.scope_of(call)
         row = self.found(call, tx, scope)
         with_shares = common.is_true(call.header("X-Designate-Delete-Shares"))
-        row = self._zones.delete(tx, row, scope, with_shares=with_shares)
+        hard = common.is_true(call.header("X-Designate-Hard-Delete"))
+        row = self._zones.delete(tx, row, scope, with_shares=with_shares, hard=hard)
         return self._body(call, tx, row)
 
     def nameservers(self, call: Call, tx: Tx) -> Any:

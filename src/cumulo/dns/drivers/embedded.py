@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -17,8 +17,9 @@ import msgspec
 
 from cumulo.core.run.children import Child
 from cumulo.core.run.commands import CommandFailed
+from cumulo.dns import names
 from cumulo.dns.model.nameserver import NameServerFailed
-from cumulo.dns.nameserver.feed import Commit, Put, Step, frame, read_frame
+from cumulo.dns.nameserver.feed import Commit, Notified, Put, Step, frame, read_frame
 from cumulo.dns.nameserver.main import Start
 
 log = logging.getLogger("cumulo.dns")
@@ -32,27 +33,48 @@ FRAME_BYTES = 1024 * 1024
 """About; a step more is 64 KiB at the most."""
 
 
+class Tls(msgspec.Struct, frozen=True):
+    """DNS over TLS: where, and with which files."""
+
+    listen: Sequence[str]
+    certificate: str
+    key: str
+
+
 class EmbeddedNameServer:
-    """`listen`: addresses as `127.0.0.1:53`; none: see above. `folder` is made when needed. For
-    the others see `nameserver.main.Start`."""
+    """`listen`: addresses as `127.0.0.1:53`; none: see above. `also`: further ones, if they are
+    free. `folder` is made when needed. For the others see `nameserver.main.Start`."""
 
     def __init__(
         self,
         folder: Path,
         listen: Sequence[str] = (),
         *,
+        also: Sequence[str] = (),
         rate_limit: int = 0,
+        exempt: Sequence[str] = (),
         transfers: Sequence[str] = (),
         notify: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        catalogs: Mapping[str, str] = MappingProxyType({}),
+        tls: Tls | None = None,
     ) -> None:
         self._folder = folder
         self._listen = list(listen)
+        self._also = list(also)
         self._rate_limit = rate_limit
+        self._exempt = list(exempt)
         self._transfers = list(transfers)
         self._notify = {pool: list(targets) for pool, targets in notify.items()}
+        self._catalogs = dict(catalogs)
+        self._secure = tls
         self._child: Child | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._said: asyncio.Queue[int | None] = asyncio.Queue()
+        """Numbers of commits that it has made; None: it says nothing more."""
+        self.notified: Callable[[str, str], None] = lambda name, address: None
         self._udp: list[socket.socket] = []
         self._tcp: list[socket.socket] = []
+        self._tls: list[socket.socket] = []
 
     @property
     def running(self) -> bool:
@@ -61,6 +83,20 @@ class EmbeddedNameServer:
     @property
     def address(self) -> str:
         return _shown(self._udp[0]) if self._udp else ""
+
+    @property
+    def where(self) -> str:
+        """Where it answers, as soon as there is a zone."""
+        noted = self._folder / "port"
+        port = noted.read_text().strip() if noted.exists() else str(FIRST_PORT)
+        plain = self._listen or [f"127.0.0.1:{port}"]
+        secure = [f"{each} (TLS)" for each in (self._secure.listen if self._secure else ())]
+        return ", ".join([*self._also, *plain, *secure])
+
+    @property
+    def addresses(self) -> str:
+        plain = [_shown(each) for each in self._udp]
+        return ", ".join([*plain, *(f"{_shown(each)} (TLS)" for each in self._tls)])
 
     async def start(self) -> None:
         await self._end_child()
@@ -73,17 +109,38 @@ class EmbeddedNameServer:
             self._rate_limit,
             self._transfers,
             self._notify,
+            self._exempt,
+            self._catalogs,
+            [each.fileno() for each in self._tls],
+            self._secure.certificate if self._secure else "",
+            self._secure.key if self._secure else "",
         )
         try:
             self._child = await Child.python(
                 "cumulo.dns.nameserver.main",
                 msgspec.json.encode(start).decode(),
                 log=self._folder / "nameserver.log",
-                pass_fds=[*start.udp, *start.tcp],
+                pass_fds=[*start.udp, *start.tcp, *start.tls],
             )
         except CommandFailed as error:
             raise NameServerFailed(str(error)) from None
-        log.info("the name server answers at %s", self.address)
+        self._said = asyncio.Queue()
+        self._reading = asyncio.create_task(self._read(self._child, self._said))
+        log.info("the name server answers at %s", self.addresses)
+
+    async def _read(self, child: Child, said: asyncio.Queue[int | None]) -> None:
+        """What it says, until it ends."""
+        try:
+            while True:
+                for step in await read_frame(child.reader):
+                    if isinstance(step, Commit):
+                        said.put_nowait(step.number)
+                    elif isinstance(step, Notified):
+                        self.notified(names.text(step.name), step.address)
+        except (OSError, asyncio.IncompleteReadError, ValueError, msgspec.MsgspecError) as error:
+            log.info("the name server says nothing more: %r", error)
+        finally:
+            said.put_nowait(None)
 
     async def send(self, steps: Sequence[Step]) -> None:
         child = self._running()
@@ -96,21 +153,26 @@ class EmbeddedNameServer:
             raise NameServerFailed(f"it does not read: {error!r}") from None
 
     async def commit(self, number: int) -> None:
-        child = self._running()
+        self._running()
         await self.send([Commit(number)])
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
-                heard = await read_frame(child.reader)
-        except (TimeoutError, OSError, asyncio.IncompleteReadError, ValueError) as error:
+                heard = await self._said.get()
+        except TimeoutError as error:
             raise NameServerFailed(f"it does not answer: {error!r}") from None
-        if heard != [Commit(number)]:
-            raise NameServerFailed(f"it answers {heard!r:.200}")
+        if heard != number:
+            raise NameServerFailed(
+                "it has ended" if heard is None else f"it answers {heard!r:.200}"
+            )
 
     async def stop(self) -> None:
         await self._end_child()
-        for each in (*self._udp, *self._tcp):
+        self._close()
+
+    def _close(self) -> None:
+        for each in (*self._udp, *self._tcp, *self._tls):
             each.close()
-        self._udp, self._tcp = [], []
+        self._udp, self._tcp, self._tls = [], [], []
 
     def _running(self) -> Child:
         if self._child is None or not self._child.alive:
@@ -121,6 +183,11 @@ class EmbeddedNameServer:
         child, self._child = self._child, None
         if child is not None:
             await child.stop()
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await reading
 
     # --- sockets ----------------------------------------------------------------------------
 
@@ -132,12 +199,19 @@ class EmbeddedNameServer:
                     self._add(host.strip("[]"), int(port))
             else:
                 self._bind_anywhere()
+            for each in self._secure.listen if self._secure else ():
+                host, _, port = each.rpartition(":")
+                self._tls.append(_bound_tcp(host.strip("[]"), int(port)))
         except OSError as error:
-            for each_socket in (*self._udp, *self._tcp):
-                each_socket.close()
-            self._udp, self._tcp = [], []
+            self._close()
             where = ", ".join(self._listen) or "127.0.0.1"
             raise NameServerFailed(f"cannot listen at {where}: {error}") from None
+        for each in self._also:
+            host, _, port = each.rpartition(":")
+            try:
+                self._add(host.strip("[]"), int(port))
+            except OSError as error:
+                log.info("the name server cannot listen at %s, too: %s", each, error)
 
     def _bind_anywhere(self) -> None:
         noted = self._folder / "port"
@@ -157,21 +231,29 @@ class EmbeddedNameServer:
 
     def _add(self, host: str, port: int) -> None:
         """Bind UDP and TCP at one port; 0: any that is free."""
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with contextlib.ExitStack() as undo:
-            tcp = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
-            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            udp = undo.enter_context(socket.socket(family, socket.SOCK_DGRAM))
-            for each in (tcp, udp):
-                # The address may come later (the external network's gateway), or go and come.
-                each.setsockopt(socket.SOL_IP, IP_FREEBIND, 1)
-                each.setblocking(False)
-            tcp.bind((host, port))
+            tcp = undo.enter_context(_bound_tcp(host, port))
+            udp = undo.enter_context(socket.socket(tcp.family, socket.SOCK_DGRAM))
+            udp.setsockopt(socket.SOL_IP, IP_FREEBIND, 1)
+            udp.setblocking(False)
             udp.bind((host, tcp.getsockname()[1]))
-            tcp.listen(128)
             undo.pop_all()
         self._tcp.append(tcp)
         self._udp.append(udp)
+
+
+def _bound_tcp(host: str, port: int) -> socket.socket:
+    """The address may come later (the external network's gateway), or go and come."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with contextlib.ExitStack() as undo:
+        tcp = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        tcp.setsockopt(socket.SOL_IP, IP_FREEBIND, 1)
+        tcp.setblocking(False)
+        tcp.bind((host, port))
+        tcp.listen(128)
+        undo.pop_all()
+    return tcp
 
 
 def _parts(steps: Sequence[Step]) -> Iterator[list[Step]]:

@@ -1,6 +1,6 @@
 """A name server without a process and without sockets: the same data, asked by a call."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cumulo.dns.model.nameserver import NameServerFailed
 from cumulo.dns.nameserver.feed import Commit, Step
@@ -16,7 +16,8 @@ class FakeNameServer:
         self.desk = Desk(World(), RateLimit(0))
         self.running = False
         self.broken = False
-        self.address = "fake"
+        self.address = self.where = "fake"
+        self.notified: Callable[[str, str], None] = lambda name, address: None
 
     async def start(self) -> None:
         self._may()

@@ -53,6 +53,17 @@ async def tell(name: str, address: tuple[str, int]) -> None:
         raise TargetAway(f"{host}:{port} does not answer: {error!r}") from None
 
 
+async def until_served(name: str, address: tuple[str, int], *, served: bool) -> None:
+    """Until a server has a zone, or has it no more. Raises TargetAway when that takes long."""
+    end, pause = time.monotonic() + CATCH_UP_SECONDS, 0.01
+    while (await serial_of(name, address) is not None) is not served:
+        if time.monotonic() > end:
+            word = "does not have" if served else "still has"
+            raise TargetAway(f"{address[0]}:{address[1]} {word} the zone")
+        await asyncio.sleep(pause)
+        pause = min(0.5, pause * 2)
+
+
 async def caught_up(name: str, wanted: int, address: tuple[str, int]) -> None:
     """Until a server has a serial number. Raises TargetAway when that takes long."""
     end, pause = time.monotonic() + CATCH_UP_SECONDS, 0.01

@@ -1,6 +1,6 @@
 """What the service asks of a name server that it runs itself."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from cumulo.dns.nameserver.feed import Step
@@ -13,12 +13,19 @@ class NameServerFailed(Exception):
 class NameServer(Protocol):
     """Begins empty. After each failure it is stopped, and begins empty again."""
 
+    notified: Callable[[str, str], None]
+    """Called with a zone's name and the address of who says that it has changed (NOTIFY)."""
+
     @property
     def running(self) -> bool: ...
 
     @property
     def address(self) -> str:
         """`127.0.0.1:5354`; empty as long as it never ran."""
+
+    @property
+    def where(self) -> str:
+        """All addresses that it will answer at, for a person."""
 
     async def start(self) -> None:
         """Raises NameServerFailed."""

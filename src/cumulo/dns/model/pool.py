@@ -81,6 +81,8 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, str] = {}
     nameservers: list[str]
     targets: Sequence[Target] = ()
+    catalog: str = ""
+    """The name of its catalog zone."""
     row: PoolRow | None = None
 
     @property

@@ -67,7 +67,14 @@ class Commit(Base, frozen=True, tag="commit"):
     number: int
 
 
-Step = Whole | Put | Drop | Gone | Secrets | Commit
+class Notified(Base, frozen=True, tag="notified"):
+    """From the server to the cloud: a master says that a zone has changed (RFC 1996)."""
+
+    name: bytes
+    address: str
+
+
+Step = Whole | Put | Drop | Gone | Secrets | Commit | Notified
 Steps = list[Step]
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Steps)

@@ -7,17 +7,23 @@ server. SETTINGS is JSON: numbers of the sockets that it has inherited, and its 
 import asyncio
 import logging
 import socket
+import ssl
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
-from cumulo.dns.nameserver.feed import Commit, frame, read_frame
+from cumulo.dns.names import wire
+from cumulo.dns.nameserver.feed import Commit, Notified, frame, read_frame
 from cumulo.dns.nameserver.limits import RateLimit
 from cumulo.dns.nameserver.notify import Notifier
 from cumulo.dns.nameserver.server import Desk, listen
 from cumulo.dns.nameserver.zones import World
 
 log = logging.getLogger("cumulo.dns")
+MOST_HEARD = 1000
+"""In a second."""
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -31,6 +37,58 @@ class Start(msgspec.Struct, frozen=True):
     notify: dict[str, list[str]] = {}
     """Whom to tell of changes, as `192.0.2.1:53`: those of a pool by its id, those of all zones
     by an empty one."""
+    exempt: list[str] = []
+    """Networks that the limit is not for."""
+    catalogs: dict[str, str] = {}
+    """Names of the pools' catalog zones, by the pool's id."""
+    tls: list[int] = []
+    """Sockets for DNS over TLS."""
+    certificate: str = ""
+    key: str = ""
+    """Its files, in PEM."""
+
+
+class Ear:
+    """Who says that zones have changed: told on to the cloud, each zone once a second."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        self._heard: set[tuple[bytes, str]] = set()
+
+    def hear(self, name: bytes, address: str) -> None:
+        if (name, address) in self._heard or len(self._heard) >= MOST_HEARD:
+            return
+        self._heard.add((name, address))
+        self._writer.write(frame([Notified(name, address)]))
+
+    def tick(self) -> None:
+        self._heard.clear()
+
+
+class Certificate:
+    """The files are read again when they have changed: certificates live for weeks."""
+
+    def __init__(self, certificate: str, key: str) -> None:
+        self._files = (certificate, key)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self.context.set_alpn_protocols(["dot"])
+        self._seen = self._stamp()
+        self.context.load_cert_chain(certificate, key)
+
+    def tick(self) -> None:
+        try:
+            stamp = self._stamp()
+            if stamp != self._seen:
+                self.context.load_cert_chain(*self._files)
+                self._seen = stamp
+                log.info("a new certificate")
+        except (OSError, ssl.SSLError) as error:
+            # Half written: the next second shows it whole. Until then the old one is good.
+            log.info("the certificate cannot be read: %s", error)
+
+    def _stamp(self) -> list[float]:
+        return [Path(each).stat().st_mtime for each in self._files]
 
 
 async def follow(
@@ -54,21 +112,33 @@ async def follow(
         await writer.drain()
 
 
-async def ticks(limit: RateLimit) -> None:
+async def ticks(*each_second: Callable[[], None]) -> None:
     while True:
         await asyncio.sleep(1.0)
-        limit.tick()
+        for tick in each_second:
+            tick()
 
 
 async def serve(start: Start, feed: socket.socket) -> None:
-    desk = Desk(World(), RateLimit(start.rate_limit), start.transfers)
+    catalogs = {pool: wire(name) for pool, name in start.catalogs.items()}
+    limit = RateLimit(start.rate_limit, start.exempt)
+    desk = Desk(World(catalogs), limit, start.transfers)
     reader, writer = await asyncio.open_connection(sock=feed)
+    ear = Ear(writer)
+    desk.notified = ear.hear
+    ticking = [desk.limit.tick, ear.tick]
+    certificate = None
+    if start.tls:
+        certificate = Certificate(start.certificate, start.key)
+        ticking.append(certificate.tick)
     close = await listen(
         desk,
         [socket.socket(fileno=number) for number in start.udp],
         [socket.socket(fileno=number) for number in start.tcp],
+        [socket.socket(fileno=number) for number in start.tls],
+        None if certificate is None else certificate.context,
     )
-    seconds = asyncio.create_task(ticks(desk.limit))
+    seconds = asyncio.create_task(ticks(*ticking))
     notifier = Notifier(desk.world, start.notify)
     telling = asyncio.create_task(notifier.run())
     await follow(reader, writer, desk, notifier)

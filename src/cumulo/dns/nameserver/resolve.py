@@ -36,6 +36,8 @@ def resolve(world: World, question: Question) -> tuple[Answer, Zone | None]:
     zone = world.zone_of(question.name)
     if zone is None:
         return Answer(question, REFUSED), None
+    if question.type == DS and question.name == zone.name:
+        zone = _above(world, zone)
     if zone.soa is None:
         return Answer(question, SERVFAIL), zone
     answer = Answer(question, aa=True)
@@ -58,6 +60,15 @@ def _refused(world: World, question: Question) -> int | None:
     if question.dns_class != IN or question.type in META:
         return REFUSED
     return None if world.ready else SERVFAIL
+
+
+def _above(world: World, zone: Zone) -> Zone:
+    """What is signed of a zone is in its parent (RFC 4035, 3.1.4.1), if that has the cut, too."""
+    parent = world.zone_of(zone.name[1 + zone.name[0] :]) if zone.name[0] else None
+    if parent is None or parent.soa is None:
+        return zone
+    node = parent.nodes.get(zone.name)
+    return parent if node is not None and NS in node.sets else zone
 
 
 def _fill(world: World, zone: Zone, name: bytes, kind: int, answer: Answer) -> bool:

@@ -8,16 +8,21 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from cumulo.dns.nameserver.limits import RateLimit
+from cumulo.dns.nameserver.limits import RateLimit, network_of
 from cumulo.dns.nameserver.message import (
     FORMERR,
     HEADER,
+    LEAST_PAYLOAD,
+    NOTIFY,
     NXDOMAIN,
     QUERY,
+    REFUSED,
     TC,
     Answer,
     Malformed,
@@ -27,7 +32,7 @@ from cumulo.dns.nameserver.message import (
 )
 from cumulo.dns.nameserver.resolve import AXFR, IXFR, resolve
 from cumulo.dns.nameserver.transfers import Transfers
-from cumulo.dns.nameserver.zones import World, Zone
+from cumulo.dns.nameserver.zones import SOA, World, Zone
 
 log = logging.getLogger("cumulo.dns")
 
@@ -36,6 +41,7 @@ MOST_CONNECTIONS = 300
 MOST_OF_ONE = 50
 """Connections from one address."""
 IDLE_SECONDS = 10.0
+HANDSHAKE_SECONDS = 5.0
 MOST_QUESTIONS = 1000
 """By one connection."""
 SEND_BUFFER = 1024 * 1024
@@ -53,6 +59,8 @@ class Desk:
         self.limit = limit
         self.transfers = Transfers(world, transfers)
         self.sent: Counter[str] = Counter()
+        self.notified: Callable[[bytes, str], None] = lambda name, address: None
+        """Called when somebody says that one of the zones has changed."""
         self._kept: dict[bytes, Kept] = {}
 
     def by_udp(self, data: bytes, address: str) -> bytes | None:
@@ -88,6 +96,10 @@ class Desk:
             if self.limit.verdict(address, b"signed"):
                 return None
             return next(iter(self.transfers.signed(data, question, udp=True)), None)
+        if question.opcode == NOTIFY:
+            if self.limit.verdict(address, b"notify"):
+                return None
+            return self._heard(question, address).wire(LEAST_PAYLOAD)
         answer, zone = resolve(self.world, question)
         wire = answer.wire(question.room(udp=True))
         token = _token(question, answer, zone)
@@ -109,8 +121,18 @@ class Desk:
             yield from self.transfers.signed(data, question, udp=False)
         elif question.type in (AXFR, IXFR) and question.opcode == QUERY:
             yield from self.transfers.plain(data, question, address)
+        elif question.opcode == NOTIFY:
+            yield self._heard(question, address).wire(LEAST_PAYLOAD)
         else:
             yield resolve(self.world, question)[0].wire(question.room(udp=False))
+
+    def _heard(self, question: Question, address: str) -> Answer:
+        """A master's word (RFC 1996). Whether he is one is not known here."""
+        zone = self.world.zones.get(question.name)
+        if zone is None or question.type != SOA:
+            return Answer(question, REFUSED)
+        self.notified(zone.name, address)
+        return Answer(question, aa=True)
 
     def forget(self) -> None:
         """Zones came or went: names may belong to another one now."""
@@ -155,39 +177,126 @@ class Udp(asyncio.DatagramProtocol):
         self._desk.sent["unheard"] += 1
 
 
+class Connection:
+    """`seen`: when it last asked something; `abort` ends it."""
+
+    __slots__ = ("abort", "network", "seen")
+
+    def __init__(self, network: str | bytes, abort: Callable[[], object]) -> None:
+        self.network = network
+        self.abort = abort
+        self.seen = time.monotonic()
+
+
 class Tcp:
-    """Connections: few of one address, each with little time."""
+    """Connections: few of one address, each with little time. When all places are taken, the
+    network that has most of them gives up the one that was silent for longest, so that whoever
+    holds many keeps nobody out."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._of: Counter[str] = Counter()
+        self._open: set[Connection] = set()
+        self._shaking: set[asyncio.Task[None]] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername")
         address = str(peer[0]) if peer else ""
-        if self._of.total() >= MOST_CONNECTIONS or self._of[address] >= MOST_OF_ONE:
-            writer.close()
-            return
-        self._of[address] += 1
+        connection = self._begun(address, writer.transport.abort)
         try:
-            await self._talk(reader, writer, address)
+            if connection is not None:
+                await self._talk(reader, writer, connection, address)
+        finally:
+            self._ended(address, connection)
+            writer.close()
+
+    async def serve_tls(self, listening: socket.socket, tls: ssl.SSLContext) -> None:
+        """DNS over TLS (RFC 7858): until cancelled. Handshakes take places, too."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                accepted, peer = await loop.sock_accept(listening)
+            except OSError as error:
+                log.info("no connection can be taken: %s", error)
+                await asyncio.sleep(0.1)
+                continue
+            task = asyncio.create_task(self._serve_tls(accepted, str(peer[0]), tls))
+            self._shaking.add(task)
+            task.add_done_callback(self._shaking.discard)
+
+    async def _serve_tls(self, accepted: socket.socket, address: str, tls: ssl.SSLContext) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        connection = self._begun(address, task.cancel)
+        if connection is None:
+            accepted.close()
+            return
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(loop=loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+        writer = None
+        try:
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol, accepted, ssl=tls, ssl_handshake_timeout=HANDSHAKE_SECONDS
+            )
+            writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+            await self._talk(reader, writer, connection, address)
+        except (OSError, ssl.SSLError) as error:
+            log.debug("no TLS with %s: %s", address, error)
+        finally:
+            self._ended(address, connection)
+            if writer is not None:
+                writer.close()
+
+    def _begun(self, address: str, abort: Callable[[], object]) -> Connection | None:
+        if self._of[address] >= MOST_OF_ONE:
+            return None
+        if len(self._open) >= MOST_CONNECTIONS:
+            self._make_room()
+        connection = Connection(network_of(address), abort)
+        self._open.add(connection)
+        self._of[address] += 1
+        return connection
+
+    def _ended(self, address: str, connection: Connection | None) -> None:
+        if connection is not None:
+            self._open.discard(connection)
+            self._of[address] -= 1
+        if not self._of[address]:
+            del self._of[address]
+
+    def _make_room(self) -> None:
+        most = Counter(each.network for each in self._open).most_common(1)[0][0]
+        found = min((c for c in self._open if c.network == most), key=lambda each: each.seen)
+        self._open.discard(found)
+        found.abort()
+
+    async def _talk(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        connection: Connection,
+        address: str,
+    ) -> None:
+        try:
+            await self._answer(reader, writer, connection, address)
         except (TimeoutError, OSError, asyncio.IncompleteReadError):
             pass  # it went away, or said nothing for long
         except Exception:
             log.exception("a question by TCP failed")
-        finally:
-            self._of[address] -= 1
-            if not self._of[address]:
-                del self._of[address]
-            writer.close()
 
-    async def _talk(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: str
+    async def _answer(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        connection: Connection,
+        address: str,
     ) -> None:
         for _ in range(MOST_QUESTIONS):
             async with asyncio.timeout(IDLE_SECONDS):
                 length = int.from_bytes(await reader.readexactly(2), "big")
                 data = await reader.readexactly(length)
+            connection.seen = time.monotonic()
             try:
                 for message in self._desk.by_tcp(data, address):
                     await _send(writer, message)
@@ -204,11 +313,15 @@ async def _send(writer: asyncio.StreamWriter, wire: bytes) -> None:
 
 
 async def listen(
-    desk: Desk, udp: list[socket.socket], tcp: list[socket.socket]
+    desk: Desk,
+    udp: list[socket.socket],
+    tcp: list[socket.socket],
+    tls: Sequence[socket.socket] = (),
+    context: ssl.SSLContext | None = None,
 ) -> Callable[[], None]:
     """Answer on these sockets; what is returned ends it."""
     loop = asyncio.get_running_loop()
-    closing: list[Callable[[], None]] = []
+    closing: list[Callable[[], object]] = []
     for each in udp:
         with contextlib.suppress(OSError):
             each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * 1024 * 1024)
@@ -218,6 +331,10 @@ async def listen(
     for each in tcp:
         server = await asyncio.start_server(connections.serve, sock=each, backlog=128)
         closing.append(server.close)
+    if context is not None:
+        for each in tls:
+            serving = asyncio.create_task(connections.serve_tls(each, context))
+            closing.append(serving.cancel)
 
     def close() -> None:
         for end in closing:

@@ -168,7 +168,7 @@ class World:
             elif isinstance(step, Put) and step.zone_id in self._making:
                 rrset = Rrset.of(step.type, step.ttl, step.records)
                 self._making[step.zone_id].put(step.name, step.type, rrset)
-            else:
+            elif isinstance(step, Put | Drop | Gone):
                 self._later.append(step)
         return number
 

@@ -102,6 +102,20 @@ AFTER = query(
     .order_by(_c.id)
     .limit(sa.bindparam("most", type_=sa.Integer())),
 )
+SINK = statement(
+    sa.select(_c.name)
+    .where(
+        _c.project_id == sa.bindparam("project_id"),
+        _c.attributes.like('%"sink":"servers"%'),
+        _c.type == "PRIMARY",
+        _c.wanted,
+    )
+    .order_by(_c.created_at, _c.id)
+    .limit(1)
+)
+NAMES_FOR = statement(
+    sa.select(_c.name).where(_visible("visible"), _c.wanted).order_by(_c.name).limit(100)
+)
 SHARE_OF = query(
     ShareRow,
     sa.select(ShareRow.sql_table).where(

@@ -5,6 +5,7 @@ from typing import Any
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
+from cumulo.core.faults import QuotaExceeded
 from cumulo.core.ids import new_id
 from cumulo.dns.model.blacklist import BlacklistRow
 from cumulo.dns.queries import nouns as queries
@@ -27,6 +28,9 @@ class Blacklists:
     def create(self, tx: Tx, values: dict[str, Any], scope: Scope) -> BlacklistRow:
         if "pattern" not in values:
             raise missing("pattern")
+        if len(tx.tuples(queries.PATTERNS)) >= queries.MOST_BLACKLISTS:
+            message = f"There are {queries.MOST_BLACKLISTS} blacklists: more are not looked at."
+            raise QuotaExceeded(message, kind="over_quota")
         row = BlacklistRow(
             id=new_id(),
             pattern=self._pattern(tx, values["pattern"]),

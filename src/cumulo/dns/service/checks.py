@@ -151,6 +151,21 @@ def _is_host(text: str) -> bool:
     return name.count(".") > 1 and not last.isdigit() and names.fault_of(name) is None
 
 
+def is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def host_of(master: str) -> str:
+    """Of one that was checked."""
+    if master.startswith("["):
+        return master[1:].partition("]")[0]
+    return master.partition(":")[0] if master.count(":") == 1 else master
+
+
 def master_of(index: int, value: Any) -> str:
     """An address or a host's name, with or without a port, as it was given."""
     text = value if isinstance(value, str) else ""

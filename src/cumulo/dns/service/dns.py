@@ -30,6 +30,7 @@ class DnsService:
         seal: Seal,
         *,
         hostname: str,
+        forward_to: str = "",
     ) -> None:
         self.hostname = hostname
         self.started = time.time()
@@ -46,6 +47,6 @@ class DnsService:
         self.transfers = Transfers(self.zones)
         self.tasks = Tasks(self.zones, self.recordsets)
         self.reverses = Reverses(self.zones, self.recordsets, network)
-        self.published = Published(self.zones, self.recordsets)
+        self.published = Published(self.zones, self.recordsets, forward_to)
         self.secondaries = Secondaries(self.zones)
         self.serving = Serving(self.zones, self.changes, self.tsigkeys)

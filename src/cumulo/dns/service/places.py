@@ -45,8 +45,11 @@ class Places:
         """What would give its owner others' names: whoever has a zone above the name servers'
         names decides where all zones are asked for, and whoever has the reverse names of a large
         network has everybody's there."""
-        servers = [each for pool in self.pools.all(tx) for each in pool.nameservers]
-        if any(names.within(server, name) for server in servers):
+        pools = self.pools.all(tx)
+        taken = [each for pool in pools for each in (*pool.nameservers, pool.catalog) if each]
+        if any(names.within(each, name) for each in taken):
+            return True
+        if any(pool.catalog and names.within(name, pool.catalog) for pool in pools):
             return True
         for suffix, least in REVERSE:
             if names.within(name, suffix):

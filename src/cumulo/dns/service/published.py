@@ -14,10 +14,11 @@ from cumulo.dns import rdata
 from cumulo.dns.model.published import PublishedRow
 from cumulo.dns.model.zone import ZoneRow
 from cumulo.dns.queries import published as queries
+from cumulo.dns.queries import zone as zone_queries
 from cumulo.dns.service.recordsets import Recordsets, RecordsetWish
 from cumulo.dns.service.scope import Scope
 from cumulo.dns.service.zones import Zones
-from cumulo.network.interface import PublishedName
+from cumulo.network.interface import Forwarding, PublishedName
 
 log = logging.getLogger("cumulo.dns")
 
@@ -28,7 +29,9 @@ Place = tuple[str, str, str]
 class Published:
     """Implements `network.interface.NamePublisher`."""
 
-    def __init__(self, zones: Zones, recordsets: Recordsets) -> None:
+    def __init__(self, zones: Zones, recordsets: Recordsets, server: str = "") -> None:
+        """`server`: where guests' questions for the cloud's names go, as dnsmasq writes it."""
+        self._server = server
         self._zones = zones
         self._recordsets = recordsets
 
@@ -53,6 +56,20 @@ class Published:
         for place in sorted(touched):
             self._write(tx, place)
         return bool(before)
+
+    def sink(self, tx: Tx, project_id: str) -> str:
+        found = tx.tuples(zone_queries.SINK, project_id=project_id)
+        return str(found[0][0]) if found else ""
+
+    def forwarding(self, tx: Tx, project_ids: Sequence[str]) -> dict[str, Forwarding]:
+        if not self._server:
+            return {}
+        made = {}
+        for project_id in project_ids:
+            found = tx.tuples(zone_queries.NAMES_FOR, visible=project_id)
+            if found:
+                made[project_id] = Forwarding(self._server, tuple(name for (name,) in found))
+        return made
 
     def _zone(self, tx: Tx, project_id: str, domain: str) -> ZoneRow | None:
         found = self._zones.covering(tx, domain)

@@ -64,13 +64,13 @@ class Tasks:
 
     def text(self, tx: Tx, zone: ZoneRow) -> str:
         """The zone as a master file (RFC 1035, 5)."""
-        lines = [f"$ORIGIN {zone.name}", f"$TTL {zone.ttl}", ""]
+        lines = [f"$ORIGIN {zone.display}", f"$TTL {zone.ttl}", ""]
         last = ""
         while True:
             page = tx.all(recordset_queries.OF_ZONE, zone_id=zone.id, id=last, most=PAGE)
             for row in sorted(page, key=lambda each: each.type != "SOA"):
                 ttl = "" if row.ttl is None else f"{row.ttl} "
-                lines += [f"{row.name} {ttl}IN {row.type} {text}" for text in row.records]
+                lines += [f"{row.display} {ttl}IN {row.type} {text}" for text in row.records]
             if len(page) < PAGE:
                 return "\n".join([*lines, ""])
             last = page[-1].id

@@ -1,7 +1,7 @@
 """Zones: made, changed, deleted; their serial numbers and what is at their top."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -23,6 +23,7 @@ from cumulo.dns.queries import nouns as noun_queries
 from cumulo.dns.queries import pool as pool_queries
 from cumulo.dns.queries import recordset as recordset_queries
 from cumulo.dns.queries import zone as queries
+from cumulo.dns.service import checks
 from cumulo.dns.service.blacklists import Blacklists
 from cumulo.dns.service.changes import Changes
 from cumulo.dns.service.places import Places
@@ -180,7 +181,16 @@ class Zones:
         self._tell(tx, "update", row, scope, changed=sorted(changed))
         return row
 
-    def delete(self, tx: Tx, row: ZoneRow, scope: Scope, *, with_shares: bool = False) -> ZoneRow:
+    def delete(
+        self,
+        tx: Tx,
+        row: ZoneRow,
+        scope: Scope,
+        *,
+        with_shares: bool = False,
+        hard: bool = False,
+    ) -> ZoneRow:
+        """`hard`: gone at once, whatever the servers of its pool say, or do not say any more."""
         if self.shared(tx, [row.id]) and not with_shares:
             raise bad_request(
                 "This zone is shared with other projects, please remove these shares before "
@@ -191,10 +201,15 @@ class Zones:
         if below is not None:
             message = "Please delete any subzones before deleting this zone"
             raise bad_request(message, "zone_has_sub_zone")
-        if not row.wanted:
+        if not row.wanted and not hard:
             return row
         if with_shares:
             tx.run(noun_queries.DROP_SHARES, zone_id=row.id)
+        if hard:
+            self.changes.note(tx, row.id)
+            self._tell(tx, "delete", row, scope)
+            self.remove(tx, row)
+            return msgspec.structs.replace(row, wanted=False, action="DELETE", status="PENDING")
         row = tx.update(row, wanted=False, updated_at=tx.now)
         if row.type == "SECONDARY":
             row = tx.update(row, mirrored=ALONE)
@@ -288,6 +303,8 @@ class Zones:
     def put_off(self, tx: Tx, row: ZoneRow, reason: str, *, refused: bool) -> ZoneRow:
         """What was due has failed: again later, longer and longer. Who is only away is no fault."""
         pause = backoff(row.attempts, first=1.0, most=300.0)
+        if refused and row.fault != reason[:1000]:
+            self._fails(tx, row, reason)
         return self._stored(
             tx,
             row,
@@ -299,6 +316,7 @@ class Zones:
     def expire(self, tx: Tx, row: ZoneRow) -> None:
         """Nobody can say any more whether what is here is true: it is not answered for."""
         message = f"no master has been heard of for {row.expire} seconds"
+        self._fails(tx, row, message)
         change = self.changes.note(tx, row.id)
         self._stored(tx, row, expired=True, fault=message, change=change)
 
@@ -324,6 +342,16 @@ class Zones:
         """Ask the masters again, whenever that would be due."""
         tx.update(row, due=seconds_of(tx.now), attempts=0)
         tx.after_commit(self.changes.announcement)
+
+    def notified(self, tx: Tx, heard: Mapping[str, str]) -> None:
+        """`heard`: zones by name, and the addresses that say that there is something new. Of a
+        master with a name it is not known whether he is one: he is asked, and that is all."""
+        for row in tx.all(queries.NAMED, names=list(heard)):
+            hosts = [checks.host_of(master) for master in row.masters]
+            named = any(not checks.is_address(host) for host in hosts)
+            wanted = row.type == "SECONDARY" and row.wanted and row.due > seconds_of(tx.now)
+            if wanted and (named or heard[row.name] in hosts):
+                self.transfer_now(tx, row)
 
     def move(self, tx: Tx, row: ZoneRow, pool_id: str, scope: Scope) -> ZoneRow:
         """To another pool's servers; those of the old one are not told, and keep what they have."""
@@ -454,6 +482,18 @@ class Zones:
         over = [name for name, count in wanted.items() if 0 <= limits[name] < count]
         if over:
             raise QuotaExceeded(f"Quota exceeded for {', '.join(over)}.", kind="over_quota")
+
+    @staticmethod
+    def _fails(tx: Tx, row: ZoneRow, reason: str) -> None:
+        """For `cumulo why`: which server said what."""
+        emit(
+            tx,
+            "dns.zone.fail",
+            row.id,
+            project_id=row.project_id,
+            name=row.name,
+            reason=reason[:1000],
+        )
 
     def _tell(self, tx: Tx, verb: str, row: ZoneRow, scope: Scope, **detail: Any) -> None:
         emit(

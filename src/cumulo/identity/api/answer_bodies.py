@@ -6,22 +6,24 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType, field
 
-from cumulo.core.wire.shapes import Body
+from cumulo.core.wire.shapes import Body, OpenBody
 
 
 class Token(Body, kw_only=True):
-    os_trust_trust: OSTRUSTTrust | UnsetType = field(name="OS-TRUST:trust", default=UNSET)
-    application_credential: ApplicationCredential | UnsetType = UNSET
+    os_trust_trust: TokenTrust | UnsetType = field(name="OS-TRUST:trust", default=UNSET)
+    os_oauth1: TokenOAuth1 | UnsetType = field(name="OS-OAUTH1", default=UNSET)
+    application_credential: TokenApplicationCredential | UnsetType = UNSET
     audit_ids: list[str]
     catalog: list[Catalog] | UnsetType = UNSET
+    domain: Domain | UnsetType = UNSET
     expires_at: str | None
     is_domain: bool | UnsetType = UNSET
     issued_at: str | None
     methods: list[str]
-    project: Project | UnsetType = UNSET
+    project: ScopedProject | UnsetType = UNSET
     roles: list[Role] | UnsetType = UNSET
     system: System | UnsetType = UNSET
-    user: User
+    user: TokenUser
 
 
 class Catalog(Body, kw_only=True):
@@ -31,54 +33,60 @@ class Catalog(Body, kw_only=True):
     type: str
 
 
-class Endpoint(Body, kw_only=True):
+class Endpoint(OpenBody, kw_only=True):
     enabled: bool | UnsetType = UNSET
     id: str
     interface: str
-    links: Link | UnsetType = UNSET
-    region: str
+    links: Links | UnsetType = UNSET
+    region: str | None
     region_id: str | None
     service_id: str | UnsetType | None = UNSET
     url: str
 
 
-class Project(Body, kw_only=True):
+class ScopedProject(Body, kw_only=True):
     domain: Domain | UnsetType = UNSET
     id: str
     name: str | UnsetType = UNSET
 
 
-class Domain(Body, kw_only=True):
+class Domain(OpenBody, kw_only=True):
     description: str | UnsetType | None = UNSET
     enabled: bool | UnsetType = UNSET
     id: str
-    links: Link | UnsetType = UNSET
+    links: Links | UnsetType = UNSET
     name: str
     options: dict[str, Any] | UnsetType = UNSET
     tags: list[str] | UnsetType = UNSET
 
 
-class Role(Body, kw_only=True):
+class Role(OpenBody, kw_only=True):
     description: Any = UNSET
     domain_id: str | UnsetType | None = UNSET
     id: str
-    links: Link | UnsetType = UNSET
+    links: Links | UnsetType = UNSET
     name: str | UnsetType = UNSET
     options: dict[str, Any] | UnsetType = UNSET
 
 
-class User(Body, kw_only=True):
+class TokenUser(Body, kw_only=True):
+    os_federation: dict[str, Any] | UnsetType = field(name="OS-FEDERATION", default=UNSET)
     domain: Domain | UnsetType = UNSET
     id: str | UnsetType = UNSET
     name: str | UnsetType = UNSET
     password_expires_at: Any = UNSET
 
 
+class TokenOAuth1(Body, kw_only=True):
+    access_token_id: str
+    consumer_id: str
+
+
 class System(Body, kw_only=True):
     all: bool
 
 
-class OSTRUSTTrust(Body, kw_only=True):
+class TokenTrust(Body, kw_only=True):
     id: str
     impersonation: bool
     trustee_user: TrusteeUser
@@ -93,26 +101,26 @@ class TrustorUser(Body, kw_only=True):
     id: str
 
 
-class ApplicationCredential(Body, kw_only=True):
+class TokenApplicationCredential(Body, kw_only=True):
+    access_rules: list[AccessRule] | UnsetType = UNSET
     id: str
     name: str
     restricted: bool
 
 
-class Link(Body, kw_only=True):
+class Links(Body, kw_only=True):
     next: str | UnsetType | None = UNSET
     previous: str | UnsetType | None = UNSET
     self: str
 
 
-class ProjectSummary(Body, kw_only=True):
-    colour: str | UnsetType = UNSET
+class Project(OpenBody, kw_only=True):
     description: str | None
     domain_id: str | None
     enabled: bool
     id: str
     is_domain: bool
-    links: Link
+    links: Links
     name: str
     options: dict[str, Any]
     parent_id: str | None
@@ -121,41 +129,40 @@ class ProjectSummary(Body, kw_only=True):
     tags: list[str]
 
 
-class UserSummary(Body, kw_only=True):
+class User(OpenBody, kw_only=True):
     default_project_id: str | UnsetType | None = UNSET
     domain_id: str
     email: str | UnsetType = UNSET
     enabled: bool
     id: str
-    links: Link
+    links: Links
     name: str
     options: dict[str, Any]
     password_expires_at: Any
 
 
-class Group(Body, kw_only=True):
+class Group(OpenBody, kw_only=True):
     description: str | None
     domain_id: str
     id: str
-    links: Link
+    links: Links
     membership_expires_at: Any = UNSET
     name: str
-    pager: str | UnsetType = UNSET
 
 
 class RoleAssignment(Body, kw_only=True):
-    group: GroupSummary | UnsetType = UNSET
-    links: LinkSummary
+    group: GroupId | UnsetType = UNSET
+    links: AssignmentLinks
     role: Role
     scope: Scope
-    user: User | UnsetType = UNSET
+    user: TokenUser | UnsetType = UNSET
 
 
-class GroupSummary(Body, kw_only=True):
+class GroupId(Body, kw_only=True):
     id: str
 
 
-class LinkSummary(Body, kw_only=True):
+class AssignmentLinks(Body, kw_only=True):
     assignment: str
     membership: str | UnsetType = UNSET
     prior_role: str | UnsetType = UNSET
@@ -163,12 +170,12 @@ class LinkSummary(Body, kw_only=True):
 
 class Scope(Body, kw_only=True):
     os_inherit_inherited_to: str | UnsetType = field(name="OS-INHERIT:inherited_to", default=UNSET)
-    domain: DomainSummary | UnsetType = UNSET
-    project: Project | UnsetType = UNSET
+    domain: DomainId | UnsetType = UNSET
+    project: ScopedProject | UnsetType = UNSET
     system: System | UnsetType = UNSET
 
 
-class DomainSummary(Body, kw_only=True):
+class DomainId(Body, kw_only=True):
     id: str
 
 
@@ -179,28 +186,28 @@ class RoleInference(Body, kw_only=True):
 
 class Imply(Body, kw_only=True):
     id: str
-    links: Link
+    links: Links
     name: str
 
 
 class PriorRole(Body, kw_only=True):
     id: str
-    links: Link
+    links: Links
     name: str
 
 
-class Region(Body, kw_only=True):
+class Region(OpenBody, kw_only=True):
     description: str | None
     id: str
-    links: Link
+    links: Links
     parent_region_id: str | None
 
 
-class Service(Body, kw_only=True):
+class Service(OpenBody, kw_only=True):
     description: str | UnsetType | None = UNSET
     enabled: bool
     id: str
-    links: Link
+    links: Links
     name: str
     type: str
 
@@ -209,37 +216,35 @@ class EndpointGroup(Body, kw_only=True):
     description: str | None
     filters: dict[str, Any]
     id: str
-    links: Link
+    links: Links
     name: str
 
 
 class ProjectEndpointGroup(Body, kw_only=True):
     endpoint_group_id: str | None
-    links: Link
+    links: Links
     project_id: str
 
 
-class Policy(Body, kw_only=True):
+class Policy(OpenBody, kw_only=True):
     blob: str
     id: str
-    links: Link
-    note: str | UnsetType = UNSET
+    links: Links
     type: str
 
 
-class Credential(Body, kw_only=True):
+class Credential(OpenBody, kw_only=True):
     blob: str
     id: str
-    links: Link
+    links: Links
     project_id: str | None
-    purpose: str | UnsetType = UNSET
     type: str
     user_id: str
 
 
-class CredentialSummary(Body, kw_only=True):
+class Ec2Credential(Body, kw_only=True):
     access: str
-    links: Link
+    links: Links
     secret: str
     tenant_id: str
     trust_id: Any
@@ -247,15 +252,7 @@ class CredentialSummary(Body, kw_only=True):
 
 
 class Parent(Body, kw_only=True):
-    project: ProjectSummary
-
-
-class ConfigValue(Body, kw_only=True):
-    url: str
-
-
-class ConfigValueSummary(Body, kw_only=True):
-    driver: str
+    project: Project
 
 
 class IdentityProvider(Body, kw_only=True):
@@ -264,40 +261,36 @@ class IdentityProvider(Body, kw_only=True):
     domain_id: str
     enabled: bool
     id: str
-    links: LinkPart
+    links: IdentityProviderLinks
     remote_ids: list[str]
 
 
-class LinkPart(Body, kw_only=True):
+class IdentityProviderLinks(Body, kw_only=True):
     protocols: str
     self: str
 
 
 class Mapping(Body, kw_only=True):
     id: str
-    links: Link
+    links: Links
     rules: list[Rule]
     schema_version: str
 
 
 class Rule(Body, kw_only=True):
-    local: list[Local]
+    local: list[dict[str, Any]]
     remote: list[dict[str, Any]]
-
-
-class Local(Body, kw_only=True):
-    user: User
 
 
 class Protocol(Body, kw_only=True):
     id: str
     idp_id: str | UnsetType | None = UNSET
-    links: LinkOther
+    links: ProtocolLinks
     mapping_id: str | None
     remote_id_attribute: str | UnsetType | None = UNSET
 
 
-class LinkOther(Body, kw_only=True):
+class ProtocolLinks(Body, kw_only=True):
     identity_provider: str
     self: str
 
@@ -307,7 +300,7 @@ class ServiceProvider(Body, kw_only=True):
     description: Any
     enabled: bool
     id: str
-    links: Link
+    links: Links
     relay_state_prefix: str
     sp_url: str
 
@@ -321,7 +314,7 @@ class RegisteredLimit(Body, kw_only=True):
     default_limit: int
     description: str | None
     id: str
-    links: Link
+    links: Links
     region_id: str | None
     resource_name: str
     service_id: str | None
@@ -331,7 +324,7 @@ class Limit(Body, kw_only=True):
     description: str | None
     domain_id: str | None
     id: str
-    links: Link
+    links: Links
     project_id: str | None
     region_id: Any
     resource_limit: int
@@ -344,32 +337,40 @@ class Trust(Body, kw_only=True):
     expires_at: str | None
     id: str
     impersonation: bool
-    links: Link
+    links: Links
     project_id: str
     redelegated_trust_id: str | None
     redelegation_count: int
     remaining_uses: int | None
     roles: list[Role] | UnsetType = UNSET
-    roles_links: RolesLink | UnsetType = UNSET
+    roles_links: ListLinks | UnsetType = UNSET
     trustee_user_id: str | None
     trustor_user_id: str | None
 
 
-class RolesLink(Body, kw_only=True):
+class ListLinks(Body, kw_only=True):
     next: str | None
     previous: str | None
     self: str
 
 
-class ApplicationCredentialSummary(Body, kw_only=True):
+class AccessRule(Body, kw_only=True):
+    id: str
+    method: str
+    path: str
+    service: str
+
+
+class ApplicationCredential(Body, kw_only=True):
+    access_rules: list[AccessRule] | UnsetType = UNSET
     description: Any
     expires_at: Any
     id: str
-    links: Link
+    links: Links
     name: str
     project_id: str
     roles: list[Role]
-    secret: str
+    secret: str | UnsetType = UNSET
     unrestricted: bool
 
 
@@ -382,11 +383,11 @@ class DomainAnswer(Body, kw_only=True):
 
 
 class ProjectAnswer(Body, kw_only=True):
-    project: ProjectSummary
+    project: Project
 
 
 class UserAnswer(Body, kw_only=True):
-    user: UserSummary
+    user: User
 
 
 class GroupAnswer(Body, kw_only=True):
@@ -394,12 +395,12 @@ class GroupAnswer(Body, kw_only=True):
 
 
 class RolesAnswer(Body, kw_only=True):
-    links: Link
+    links: Links
     roles: list[Role]
 
 
 class RoleAssignmentsAnswer(Body, kw_only=True):
-    links: Link
+    links: Links
     role_assignments: list[RoleAssignment]
 
 
@@ -408,7 +409,7 @@ class RoleAnswer(Body, kw_only=True):
 
 
 class RoleInferenceAnswer(Body, kw_only=True):
-    links: Link
+    links: Links
     role_inference: RoleInference
 
 
@@ -417,7 +418,7 @@ class RegionAnswer(Body, kw_only=True):
 
 
 class RegionsAnswer(Body, kw_only=True):
-    links: Link
+    links: Links
     regions: list[Region]
 
 
@@ -426,7 +427,7 @@ class ServiceAnswer(Body, kw_only=True):
 
 
 class ServicesAnswer(Body, kw_only=True):
-    links: Link
+    links: Links
     services: list[Service]
 
 
@@ -436,17 +437,17 @@ class EndpointAnswer(Body, kw_only=True):
 
 class EndpointsAnswer(Body, kw_only=True):
     endpoints: list[Endpoint]
-    links: Link
+    links: Links
 
 
 class CatalogAnswer(Body, kw_only=True):
     catalog: list[Catalog]
-    links: Link
+    links: Links
 
 
 class ProjectsAnswer(Body, kw_only=True):
-    links: Link
-    projects: list[ProjectSummary]
+    links: Links
+    projects: list[Project]
 
 
 class EndpointGroupAnswer(Body, kw_only=True):
@@ -459,7 +460,7 @@ class ProjectEndpointGroupAnswer(Body, kw_only=True):
 
 class EndpointGroupsAnswer(Body, kw_only=True):
     endpoint_groups: list[EndpointGroup]
-    links: Link
+    links: Links
 
 
 class PolicyAnswer(Body, kw_only=True):
@@ -467,13 +468,13 @@ class PolicyAnswer(Body, kw_only=True):
 
 
 class PoliciesAnswer(Body, kw_only=True):
-    links: Link
+    links: Links
     policies: list[Policy]
 
 
 class UsersAnswer(Body, kw_only=True):
-    links: Link
-    users: list[UserSummary]
+    links: Links
+    users: list[User]
 
 
 class CredentialAnswer(Body, kw_only=True):
@@ -481,21 +482,21 @@ class CredentialAnswer(Body, kw_only=True):
 
 
 class CredentialsOSEC2Answer(Body, kw_only=True):
-    credential: CredentialSummary
+    credential: Ec2Credential
 
 
 class CredentialsAnswer(Body, kw_only=True):
-    credentials: list[CredentialSummary]
-    links: Link
+    credentials: list[Ec2Credential]
+    links: Links
 
 
 class ShownCredentialsAnswer(Body, kw_only=True):
     credentials: list[Credential]
-    links: Link
+    links: Links
 
 
 class TagsAnswer(Body, kw_only=True):
-    links: Link
+    links: Links
     tags: list[str]
 
 
@@ -508,8 +509,8 @@ class IdentityProviderAnswer(Body, kw_only=True):
 
 
 class IdentityProvidersAnswer(Body, kw_only=True):
-    identity_providers: list[Any]
-    links: Link
+    identity_providers: list[IdentityProvider]
+    links: Links
 
 
 class MappingAnswer(Body, kw_only=True):
@@ -517,7 +518,7 @@ class MappingAnswer(Body, kw_only=True):
 
 
 class MappingsAnswer(Body, kw_only=True):
-    links: Link
+    links: Links
     mappings: list[Mapping]
 
 
@@ -526,7 +527,7 @@ class ProtocolAnswer(Body, kw_only=True):
 
 
 class ProtocolsAnswer(Body, kw_only=True):
-    links: Link
+    links: Links
     protocols: list[Protocol]
 
 
@@ -536,7 +537,7 @@ class ServiceProviderAnswer(Body, kw_only=True):
 
 class GroupsAnswer(Body, kw_only=True):
     groups: list[Group]
-    links: Link
+    links: Links
     truncated: bool | UnsetType = UNSET
 
 
@@ -549,7 +550,7 @@ class RegisteredLimitsAnswer(Body, kw_only=True):
 
 
 class ShownRegisteredLimitsAnswer(Body, kw_only=True):
-    links: Link
+    links: Links
     registered_limits: list[Any]
 
 
@@ -563,7 +564,7 @@ class LimitsAnswer(Body, kw_only=True):
 
 class ShownLimitsAnswer(Body, kw_only=True):
     limits: list[Limit]
-    links: Link
+    links: Links
 
 
 class LimitAnswer(Body, kw_only=True):
@@ -575,9 +576,9 @@ class TrustAnswer(Body, kw_only=True):
 
 
 class TrustsAnswer(Body, kw_only=True):
-    links: Link
+    links: Links
     trusts: list[Trust]
 
 
 class ApplicationCredentialAnswer(Body, kw_only=True):
-    application_credential: ApplicationCredentialSummary
+    application_credential: ApplicationCredential

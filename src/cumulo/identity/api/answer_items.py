@@ -6,7 +6,8 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType, field
 
-from cumulo.core.wire.shapes import Body
+from cumulo.core.wire.shapes import Body, OpenBody
+from cumulo.identity.api.answer_bodies import ApplicationCredential, Domain, ServiceProvider
 
 
 class Link(Body, kw_only=True):
@@ -37,16 +38,6 @@ class Links(Body, kw_only=True):
     self: str
 
 
-class Domain(Body, kw_only=True):
-    description: str
-    enabled: bool
-    id: str
-    links: Links
-    name: str
-    options: dict[str, Any]
-    tags: list[Any]
-
-
 class DomainsAnswer(Body, kw_only=True):
     domains: list[Domain]
     links: Links
@@ -74,26 +65,23 @@ class EventsAnswer(Body, kw_only=True):
 
 
 class ConsumersAnswer(Body, kw_only=True):
-    consumers: list[Any]
+    consumers: list[Consumer]
     links: Links
 
 
-class Consumer(Body, kw_only=True):
-    colour: str | UnsetType = UNSET
+class Consumer(OpenBody, kw_only=True):
     description: str | None
-    dropped_at: dict[str, Any] | UnsetType = UNSET
     id: str
     links: Links
     name: str | UnsetType = UNSET
     secret: str | UnsetType = UNSET
-    x: str | UnsetType = UNSET
 
 
-class ConsumersAnswer2(Body, kw_only=True):
+class ConsumerAnswer(Body, kw_only=True):
     consumer: Consumer
 
 
-class Links2(Body, kw_only=True):
+class AccessTokenLinks(Body, kw_only=True):
     roles: str
     self: str
 
@@ -103,7 +91,7 @@ class AccessToken(Body, kw_only=True):
     consumer_id: str
     expires_at: str
     id: str
-    links: Links2
+    links: AccessTokenLinks
     project_id: str
 
 
@@ -112,18 +100,26 @@ class AccessTokensAnswer(Body, kw_only=True):
     links: Links
 
 
-class TokenAnswer2(Body, kw_only=True):
+class Verifier(Body, kw_only=True):
+    oauth_verifier: str
+
+
+class VerifierAnswer(Body, kw_only=True):
+    token: Verifier
+
+
+class AccessTokenGrantAnswer(Body, kw_only=True):
     access_token: str
     expires_in: int
     token_type: str
 
 
 class ApplicationCredentialsAnswer(Body, kw_only=True):
-    application_credentials: list[Any]
+    application_credentials: list[ApplicationCredential]
     links: Links
 
 
-class AccessRule(Body, kw_only=True):
+class ShownAccessRule(Body, kw_only=True):
     id: str
     links: Links
     method: str
@@ -132,7 +128,7 @@ class AccessRule(Body, kw_only=True):
 
 
 class AccessRulesAnswer(Body, kw_only=True):
-    access_rules: list[AccessRule]
+    access_rules: list[ShownAccessRule]
     links: Links
 
 
@@ -154,4 +150,20 @@ class RoleInferencesAnswer(Body, kw_only=True):
 
 class ServiceProvidersAnswer(Body, kw_only=True):
     links: Links
-    service_providers: list[Any]
+    service_providers: list[ServiceProvider]
+
+
+class AccessRuleAnswer(Body, kw_only=True):
+    access_rule: ShownAccessRule
+
+
+class AccessTokenAnswer(Body, kw_only=True):
+    access_token: AccessToken
+
+
+class Versions(Body, kw_only=True):
+    values: list[Version]
+
+
+class VersionsAnswer(Body, kw_only=True):
+    versions: Versions

@@ -103,32 +103,8 @@ class Object(Body, kw_only=True):
     updated_at: str | None
 
 
-class PropertyValue(Body, kw_only=True):
-    description: str | UnsetType | None = UNSET
-    enum: list[str] | UnsetType = UNSET
-    operators: list[str] | UnsetType = UNSET
-    readonly: bool | UnsetType = UNSET
-    title: str
-    type: str
-
-
-class PropertyValueSummary(Body, kw_only=True):
-    items: Item
-    title: str
-    type: str
-
-
 class Item(Body, kw_only=True):
     enum: list[str]
-    type: str
-
-
-class PropertyValuePart(Body, kw_only=True):
-    default: int | UnsetType | None = UNSET
-    description: str | UnsetType | None = UNSET
-    maximum: float
-    minimum: int
-    title: str
     type: str
 
 
@@ -182,30 +158,12 @@ class Task(Body, kw_only=True):
     user_id: str | UnsetType = UNSET
 
 
-class InputValue(Body, kw_only=True):
-    all_stores: bool
-    all_stores_must_succeed: bool
-    method: Method
-    stores: list[str] | None
-
-
 class Method(Body, kw_only=True):
     glance_image_id: str | None
     glance_region: str
     glance_service_interface: str
     name: str
     uri: str
-
-
-class InputValueSummary(Body, kw_only=True):
-    os_hash_algo: str
-    os_hash_value: str
-
-
-class InputValuePart(Body, kw_only=True):
-    container_format: str | UnsetType = UNSET
-    min_disk: str | UnsetType = UNSET
-    name: str | UnsetType = UNSET
 
 
 class CachedImage(Body, kw_only=True):
@@ -248,7 +206,14 @@ class StoresAnswer(Body, kw_only=True):
     stores: list[Store]
 
 
-class MetadefsNamespacesAnswer(Body, kw_only=True):
+class NamespacesAnswer(Body, kw_only=True):
+    first: str
+    namespaces: list[Namespace]
+    next: str | UnsetType | None = UNSET
+    schema: str
+
+
+class NamespaceAnswer(Body, kw_only=True):
     created_at: str | None
     description: str | UnsetType | None = UNSET
     display_name: str | UnsetType = UNSET
@@ -265,68 +230,36 @@ class MetadefsNamespacesAnswer(Body, kw_only=True):
     visibility: str
 
 
-class NamespacesAnswer(Body, kw_only=True):
-    first: str
-    namespaces: list[Namespace]
-    next: str | UnsetType | None = UNSET
-    schema: str
-
-
-class MetadefsNamespaceAnswer(Body, kw_only=True):
-    created_at: str | None
-    description: str | UnsetType | None = UNSET
-    display_name: str | UnsetType = UNSET
-    namespace: str
-    objects: list[Object] | UnsetType = UNSET
-    owner: str
-    properties: dict[str, Any]
-    protected: bool
-    resource_type_associations: list[ResourceTypeAssociation]
-    schema: str
-    self: str
-    tags: list[Tag] | UnsetType = UNSET
-    updated_at: str | None
-    visibility: str
-
-
 class ResourceTypesAnswer(Body, kw_only=True):
     resource_types: list[ResourceType]
 
 
-class NamespacePropertiesAnswer(Body, kw_only=True):
-    enum: list[str] | UnsetType = UNSET
+class PropertyAnswer(Body, kw_only=True):
+    """What JSON Schema says of one property, but for `name`, `operators` and `readonly`."""
+
+    additional_items: bool | UnsetType = field(name="additionalItems", default=UNSET)
+    default: Any = UNSET
+    description: str | UnsetType | None = UNSET
+    enum: list[Any] | UnsetType = UNSET
+    items: dict[str, Any] | UnsetType = UNSET
+    max_items: int | UnsetType = field(name="maxItems", default=UNSET)
+    max_length: int | UnsetType = field(name="maxLength", default=UNSET)
+    maximum: float | UnsetType = UNSET
+    min_items: int | UnsetType = field(name="minItems", default=UNSET)
+    min_length: int | UnsetType = field(name="minLength", default=UNSET)
+    minimum: float | UnsetType = UNSET
     name: str
     operators: list[str] | UnsetType = UNSET
+    pattern: str | UnsetType = UNSET
     readonly: bool | UnsetType = UNSET
+    required: list[str] | UnsetType = UNSET
     title: str
-    type: str
+    type: str | None
+    unique_items: bool | UnsetType = field(name="uniqueItems", default=UNSET)
 
 
 class PropertiesAnswer(Body, kw_only=True):
     properties: dict[str, Any]
-
-
-class NamespacePropertyAnswer(Body, kw_only=True):
-    description: str | UnsetType | None = UNSET
-    enum: list[str] | UnsetType = UNSET
-    name: str
-    operators: list[str] | UnsetType = UNSET
-    readonly: bool | UnsetType = UNSET
-    title: str
-    type: str
-
-
-class SetNamespacePropertyAnswer(Body, kw_only=True):
-    name: str
-    title: str
-    type: str
-
-
-class NamespaceResourceTypesAnswer(Body, kw_only=True):
-    created_at: str | None
-    name: str
-    prefix: str
-    updated_at: str | None
 
 
 class ResourceTypeAssociationsAnswer(Body, kw_only=True):
@@ -401,12 +334,12 @@ class MembersAnswer(Body, kw_only=True):
     schema: str
 
 
-class MemberAnswer(Body, kw_only=True):
+class MemberSchema(Body, kw_only=True):
     name: str
     properties: dict[str, Any]
 
 
-class MembersAnswer2(Body, kw_only=True):
+class MembersSchema(Body, kw_only=True):
     links: list[Link]
     name: str
     properties: dict[str, Any]
@@ -425,11 +358,11 @@ ANSWERS: dict[str, Any] = {
     "GET /v2/info/stores/detail": StoresAnswer,
     "GET /v2/info/usage": UsageAnswer,
     "GET /v2/metadefs/namespaces": NamespacesAnswer,
-    "GET /v2/metadefs/namespaces/{namespace}": MetadefsNamespaceAnswer,
+    "GET /v2/metadefs/namespaces/{namespace}": NamespaceAnswer,
     "GET /v2/metadefs/namespaces/{namespace}/objects": ObjectsAnswer,
     "GET /v2/metadefs/namespaces/{namespace}/objects/{object_name}": Object,
     "GET /v2/metadefs/namespaces/{namespace}/properties": PropertiesAnswer,
-    "GET /v2/metadefs/namespaces/{namespace}/properties/{property_name}": NamespacePropertyAnswer,
+    "GET /v2/metadefs/namespaces/{namespace}/properties/{property_name}": PropertyAnswer,
     "GET /v2/metadefs/namespaces/{namespace}/resource_types": ResourceTypeAssociationsAnswer,
     "GET /v2/metadefs/namespaces/{namespace}/tags": NamespaceTagsAnswer,
     "GET /v2/metadefs/namespaces/{namespace}/tags/{tag_name}": NamespaceTagAnswer,
@@ -456,22 +389,24 @@ ANSWERS: dict[str, Any] = {
     "POST /v2/images": Image,
     "POST /v2/images/{image_id}/locations": list[dict[str, Any]],
     "POST /v2/images/{image_id}/members": ImageMembersAnswer,
-    "POST /v2/metadefs/namespaces": MetadefsNamespacesAnswer,
+    "POST /v2/metadefs/namespaces": NamespaceAnswer,
     "POST /v2/metadefs/namespaces/{namespace}/objects": Object,
-    "POST /v2/metadefs/namespaces/{namespace}/properties": NamespacePropertiesAnswer,
-    "POST /v2/metadefs/namespaces/{namespace}/resource_types": NamespaceResourceTypesAnswer,
+    "POST /v2/metadefs/namespaces/{namespace}/properties": PropertyAnswer,
+    "POST /v2/metadefs/namespaces/{namespace}/resource_types": ResourceTypeAssociation,
     "POST /v2/metadefs/namespaces/{namespace}/tags": TagsAnswer,
     "POST /v2/metadefs/namespaces/{namespace}/tags/{tag_name}": NamespaceTagAnswer,
     "POST /v2/tasks": Task,
     "PUT /v2/images/{image_id}/members/{member_id}": ImageMemberAnswer,
     "PUT /v2/metadefs/namespaces/{namespace}": Namespace,
     "PUT /v2/metadefs/namespaces/{namespace}/objects/{object_name}": Object,
-    "PUT /v2/metadefs/namespaces/{namespace}/properties/{property_name}": SetNamespacePropertyAnswer,  # noqa: E501
+    "PUT /v2/metadefs/namespaces/{namespace}/properties/{property_name}": PropertyAnswer,
     "PUT /v2/metadefs/namespaces/{namespace}/tags/{tag_name}": NamespaceTagAnswer,
     "GET /v2/images/{image_id}/file": Octets,
     "POST /v2/images/{image_id}/import": Empty,
     "PUT /v2/cache/{image_id}": Empty,
-    "GET /v2/schemas/member": MemberAnswer,
-    "GET /v2/schemas/members": MembersAnswer2,
+    "GET /v2/schemas/member": MemberSchema,
+    "GET /v2/schemas/members": MembersSchema,
     "GET /v2/images/{image_id}/locations": list,
+    "DELETE /v2/tasks/{task_id}": Empty,
+    "GET /content/{ticket}": Octets,
 }

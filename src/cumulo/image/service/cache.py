@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from cumulo.core.blobs.streams import copy
+from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest
 from cumulo.image import formats
@@ -33,6 +34,9 @@ class Cache:
         self.most_bytes = most_bytes
         self.ring: Callable[[], None] = lambda: None
         """Rung after a commit that queues an image."""
+        self.untidy = True
+        """There may be files that no row knows: of another life, or because rows went since."""
+        self.dropped = Announcement("image_cache", self._dropped)
         self._tasks: set[asyncio.Task[None]] = set()
         reading.missed = self.missed
         reading.hit = self.hit
@@ -54,7 +58,7 @@ class Cache:
         """False when it is neither there nor queued."""
         if not self._contents.uncache(tx, image_id):
             return False
-        tx.after_commit(lambda: self._later(self.tidy()))
+        tx.after_commit(self.dropped)
         return True
 
     def clear(self, tx: Tx, target: str) -> None:
@@ -65,7 +69,7 @@ class Cache:
         for row in tx.all(queries.CACHE):
             if target in ("", "cache" if row.cached else "queue"):
                 tx.delete(row)
-        tx.after_commit(lambda: self._later(self.tidy()))
+        tx.after_commit(self.dropped)
 
     def wanted(self, tx: Tx, row: ImageRow) -> None:
         """An image became active: hosts need a file of it."""
@@ -93,6 +97,11 @@ class Cache:
         await self._database.write(
             lambda tx: tx.run(queries.CACHE_HIT, image_id=image_id, now=tx.now), name="cache hit"
         )
+
+    def _dropped(self) -> None:
+        # The files are on one control node, perhaps another one than where the row went.
+        self.untidy = True
+        self.ring()
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -159,10 +168,13 @@ class Cache:
 
     async def tidy(self) -> None:
         """Remove files that no row knows (a copy at work has another name)."""
+        self.untidy = False
         if self.content is None:
             return
+        # In this order: what is copied meanwhile is queued when the rows are read.
+        found = await self.content.keys()
         cached, queued = await self._database.read(self.state)
         known = {row.image_id for row in cached} | set(queued)
-        for key in await self.content.keys():
+        for key in found:
             if key not in known:
                 await self.content.remove(key)

@@ -44,6 +44,7 @@ class ImageService:
         self.reading = Reading(database, stores)
         self.tickets = tickets
         self.cache = Cache(database, self.contents, self.reading, cache_bytes)
+        database.subscribe(self.cache.dropped)
         self.uploads.activated = self.cache.wanted
         self.tasks = Tasks(task_hours, jobs)
         self.images.end_task = self.tasks.cancel

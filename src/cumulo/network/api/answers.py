@@ -446,7 +446,7 @@ class Agent(Body, kw_only=True):
     topic: str
 
 
-class AgentsAnswer2(Body, kw_only=True):
+class AgentAnswer(Body, kw_only=True):
     agent: Agent
 
 
@@ -508,8 +508,19 @@ ANSWERS: dict[str, Any] = {
     "GET /v2.0/routers/{id}/tags": TagsAnswer,
     "GET /v2.0/quotas": QuotasAnswer,
     "GET /v2.0/quotas/{id}/default": QuotaAnswer,
-    "GET /v2.0/agents/{id}": AgentsAnswer2,
-    "PUT /v2.0/agents/{id}": AgentsAnswer2,
+    "GET /v2.0/agents/{id}": AgentAnswer,
+    "PUT /v2.0/agents/{id}": AgentAnswer,
     "GET /v2.0/availability_zones": AvailabilityZonesAnswer,
     "GET /v2.0/subnets/{id}": SubnetAnswer,
+    "PUT /v2.0/subnets/{id}": SubnetAnswer,
+    "PUT /v2.0/subnets/{id}/tags": TagsAnswer,
+    "PUT /v2.0/subnets/{id}/tags/{tag}": Empty,
+    "PUT /v2.0/ports/{id}/tags": TagsAnswer,
+    "PUT /v2.0/routers/{id}/tags": TagsAnswer,
+    "GET /v2.0/floatingips/{id}/tags": TagsAnswer,
+    "PUT /v2.0/floatingips/{id}/tags": TagsAnswer,
+    "PUT /v2.0/floatingips/{id}/tags/{tag}": Empty,
+    "GET /v2.0/security-groups/{id}/tags": TagsAnswer,
+    "PUT /v2.0/security-groups/{id}/tags": TagsAnswer,
+    "PUT /v2.0/security-groups/{id}/tags/{tag}": Empty,
 }

@@ -13,6 +13,7 @@ EXTENSIONS = {
     "binding": "Port Binding",
     "dns-domain-ports": "dns_domain for ports",
     "dns-integration": "DNS Integration",
+    "dns-integration-domain-keywords": "DNS domain names with keywords allowed",
     "ext-gw-mode": "Neutron L3 Configurable external gateway mode",
     "external-net": "Neutron external network",
     "extra_dhcp_opt": "Neutron Extra DHCP options",

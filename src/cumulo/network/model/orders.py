@@ -56,6 +56,9 @@ class NetworkSpec(msgspec.Struct, frozen=True, tag="network"):
     external: bool = False
     dhcp: DhcpSpec | None = None
     subnets: tuple[SubnetSpec, ...] = ()
+    name_server: str = ""
+    """Who is asked for names in `domains`, as dnsmasq writes it: `192.0.2.1#53`."""
+    domains: tuple[str, ...] = ()
 
 
 class FixedIp(msgspec.Struct, frozen=True):

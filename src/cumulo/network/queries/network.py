@@ -40,4 +40,10 @@ OWN_OR_SHARED = query(
     )
     .order_by(_c.number),
 )
+OF_PROJECTS = statement(
+    sa.select(_c.id)
+    .where(_c.project_id.in_(sa.bindparam("projects", expanding=True)), sa.not_(_c.external))
+    .order_by(_c.id)
+    .limit(1000)
+)
 COUNT = statement(sa.select(sa.func.count()).select_from(_t))

@@ -3,17 +3,19 @@
 
 A port with a `dns_name` has a name in the domain that it says itself, or its network does. Its
 fixed addresses are told where the outside reaches them: on networks that are no tunnels, and of
-subnets that say so. A floating IP has the name that it was made with, or else its port's.
+subnets that say so. A floating IP has the name that it was made with, or else its port's. Where
+nobody says a domain, a server's is the one that its project has for all of them.
 """
 
 import re
 from collections.abc import Callable, Sequence
 
+from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.network.interface import NamePublisher, PublishedName
 from cumulo.network.model.floatingip import FloatingIpRow
 from cumulo.network.model.network import NetworkRow
-from cumulo.network.model.port import PortRow
+from cumulo.network.model.port import COMPUTE, PortRow
 from cumulo.network.queries import floatingip as floatingip_queries
 from cumulo.network.queries import subnet as subnet_queries
 from cumulo.network.service import addresses
@@ -24,6 +26,8 @@ LOCAL_DOMAIN = "openstacklocal."
 OUTSIDE = ("flat", "vlan")
 _LABEL = r"(?!-)[a-zA-Z0-9_-]{1,63}(?<!-)"
 _DOMAIN = re.compile(rf"({_LABEL}\.)+")
+KEYWORDS = ("<project_id>", "<project_name>", "<user_id>", "<user_name>")
+_UNFIT = re.compile(r"[^a-z0-9_-]+")
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 
 
@@ -36,7 +40,7 @@ class Names:
         if not row.dns_name and not row.published:
             return row
         network = network or tx.get(NetworkRow, row.network_id)
-        names = [] if network is None else _of_fixed(tx, row, network)
+        names = [] if network is None else self._of_fixed(tx, row, network)
         left = self._publish(tx, row.project_id, row.id, names, row.published)
         return row if left == row.published else tx.update(row, published=left)
 
@@ -53,6 +57,18 @@ class Names:
         if row.published:
             self._publish(tx, row.project_id, row.id, (), True)
 
+    def _of_fixed(self, tx: Tx, row: PortRow, network: NetworkRow) -> list[PublishedName]:
+        if domain_of(row, network) or not row.dns_name or network.external:
+            return _of_fixed(tx, row, network)
+        publisher = self._publisher()
+        if publisher is None or row.role != COMPUTE:
+            return []
+        domain = publisher.sink(tx, row.project_id)
+        if not domain:
+            return []
+        found = addresses.addresses_of(tx, [row.id]).get(row.id, [])
+        return [PublishedName(f"{row.dns_name}.{domain}", domain, a.ip_address) for a in found]
+
     def _publish(
         self, tx: Tx, project_id: str, holder: str, names: Sequence[PublishedName], had: bool
     ) -> bool:
@@ -63,7 +79,31 @@ class Names:
 
 
 def domain_of(row: PortRow, network: NetworkRow | None) -> str:
-    return row.dns_domain or ("" if network is None else network.dns_domain)
+    """A network's domain with keywords is none: each port was given its own by it."""
+    if row.dns_domain or network is None or "<" in network.dns_domain:
+        return row.dns_domain
+    return network.dns_domain
+
+
+def domain_for(network: NetworkRow, who: Principal | None, project_id: str) -> str:
+    """The domain of a new port whose network's has keywords (extension
+    `dns-integration-domain-keywords`); empty where it has none, or where one says nothing."""
+    if "<" not in network.dns_domain or who is None:
+        return ""
+    own = who.project_id == project_id
+    words = {
+        "<project_id>": project_id,
+        "<project_name>": (who.project_name or "") if own else "",
+        "<user_id>": who.user_id,
+        "<user_name>": who.user_name,
+    }
+    domain = network.dns_domain
+    for keyword, word in words.items():
+        label = _UNFIT.sub("-", word.lower())[:63].strip("-")
+        if keyword in domain and not label:
+            return ""
+        domain = domain.replace(keyword, label)
+    return domain if len(domain) <= 255 else ""
 
 
 def full_name(row: PortRow, network: NetworkRow | None, address: str) -> tuple[str, str]:
@@ -98,9 +138,12 @@ def _of_floating(tx: Tx, row: FloatingIpRow) -> list[PublishedName]:
     return [PublishedName(f"{port.dns_name}.{domain}", domain, row.floating_ip_address)]
 
 
-def checked_domain(text: str) -> str:
-    """Raises BadRequest."""
-    if text and (len(text) > 255 or _DOMAIN.fullmatch(text) is None):
+def checked_domain(text: str, *, keywords: bool = False) -> str:
+    """`keywords`: a network's, which may have some in place of labels. Raises BadRequest."""
+    plain = text
+    for keyword in KEYWORDS if keywords else ():
+        plain = plain.replace(keyword, "x")
+    if text and (len(text) > 255 or _DOMAIN.fullmatch(plain) is None):
         raise unfit("dns_domain", f"'{text}' is no full domain name, which ends with a dot")
     return text.lower()
 

@@ -43,6 +43,7 @@ class NetworkService:
     ) -> None:
         """`names`: who tells the world the names of ports, where somebody does; `views`: who keeps
         what servers look like."""
+        self.publisher = names
         tools = Tools(registry, quotas, Names(names), Onlookers(views))
         self._onlookers = tools.onlookers
         self.registry = registry
@@ -123,6 +124,10 @@ class NetworkService:
             FloatingIpInfo(id=r.id, project_id=project_id, address=r.floating_ip_address)
             for r in rows
         ]
+
+    def domains_changed(self, tx: Tx, project_ids: Sequence[str]) -> None:
+        for (id,) in tx.tuples(network.OF_PROJECTS, projects=list(project_ids)):
+            self.hosts.touch_network(tx, id)
 
     def floating_ip(self, tx: Tx, id: str) -> FloatingIpInfo | None:
         row = tx.get(FloatingIpRow, id)

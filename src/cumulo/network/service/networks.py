@@ -103,7 +103,7 @@ class Networks:
                 "availability_zone_hints",
             ),
             **_provider(wishes, external, number),
-            dns_domain=checked_domain(wishes.dns_domain or ""),
+            dns_domain=checked_domain(wishes.dns_domain or "", keywords=True),
         )
         tx.insert(row)
         tell(tx, "network", "create", row, who, name=row.name)
@@ -132,7 +132,7 @@ class Networks:
             )
         named = {}
         if wishes.dns_domain is not UNSET:
-            named["dns_domain"] = checked_domain(wishes.dns_domain)
+            named["dns_domain"] = checked_domain(wishes.dns_domain, keywords=True)
         after = changed(
             tx,
             row,

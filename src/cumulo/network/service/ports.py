@@ -23,7 +23,7 @@ from cumulo.network.queries.number import next_number
 from cumulo.network.service import addresses
 from cumulo.network.service.addresses import FixedIpWish
 from cumulo.network.service.association import disassociate_port
-from cumulo.network.service.names import checked_domain
+from cumulo.network.service.names import checked_domain, domain_for
 from cumulo.network.service.networks import Networks
 from cumulo.network.service.refusals import not_found, unfit
 from cumulo.network.service.security_groups import SecurityGroups
@@ -140,6 +140,7 @@ class Ports:
             "port_security_enabled": secured,
             "host_id": host,
             **chosen(wishes, "admin_state_up", "device_id", "device_owner", "vnic_type"),
+            "dns_domain": domain_for(network, who, project_id),
             **_checked(wishes),
             **more,
         }

@@ -157,9 +157,8 @@ class Routers:
         self._refuse_overlap(tx, row, tx.all(subnet_queries.OF_NETWORKS, ids=[network.id]))
         if current is not None:
             self._drop_gateway(tx, row, current, who)
-        port = self._plug(tx, row, network.id, wanted, ROUTER_GATEWAY, "")
-        if not addresses.addresses_of(tx, [port.id]):
-            raise bad("router", f"No IPs available for external network {network.id}")
+        # Without subnets the way out has no address yet, and that is fine: as in Neutron.
+        self._plug(tx, row, network.id, wanted, ROUTER_GATEWAY, "")
         return self._revised(tx, row, enable_snat=snat)
 
     def _drop_gateway(

@@ -4,7 +4,7 @@
 `POST …/rebalance` and `POST …/audit` wait for a pass of repair.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -13,10 +13,11 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Conflict
 from cumulo.core.http import faults
 from cumulo.core.http.operations import Call, Face, Operation, Reply
+from cumulo.core.wire.shapes import Body
 from cumulo.core.work import pools
 from cumulo.object_store.model.device import DeviceRow
 from cumulo.object_store.service.devices import Devices, Seen, Wanted
-from cumulo.object_store.service.repair import Repair
+from cumulo.object_store.service.repair import Figures, Repair
 
 MOUNT = "/cumulo/object-store"
 RULES = {
@@ -39,6 +40,25 @@ class WeightWish(msgspec.Struct, forbid_unknown_fields=True):
     weight: Weight
 
 
+class DeviceBody(Body, kw_only=True):
+    name: str
+    path: str
+    weight: float
+    zone: str
+    region: str
+    there: bool
+    share: float
+    bytes: int
+    free: int
+
+
+class RingBody(Body, kw_only=True):
+    replicas: int
+    partitions: int
+    devices: list[DeviceBody]
+    repair: Figures
+
+
 class RingApi:
     def __init__(self, devices: Devices, repair: Repair, seen: Seen) -> None:
         self._devices = devices
@@ -53,59 +73,60 @@ class RingApi:
             faults=faults.identity,
             rules=Rules(RULES),
             operations=[
-                Operation("GET", "/ring", self.ring, policy=policy, kind="stream"),
                 Operation(
-                    "POST", "/devices", self.add, policy=policy, body=DeviceWish, kind="stream"
-                ),
-                Operation(
-                    "POST",
-                    "/devices/{device}/weight",
-                    self.weigh,
+                    method,
+                    path,
+                    handler,
                     policy=policy,
-                    body=WeightWish,
+                    body=body,
+                    status=status,
                     kind="stream",
-                ),
-                Operation(
-                    "POST", "/devices/{device}/forget", self.forget, policy=policy, kind="stream"
-                ),
-                Operation("POST", "/rebalance", self.rebalance, policy=policy, kind="stream"),
-                Operation("POST", "/audit", self.audit, policy=policy, kind="stream"),
+                    response=RingBody,
+                )
+                for method, path, handler, body, status in (
+                    ("GET", "/ring", self.ring, None, 200),
+                    ("POST", "/devices", self.add, DeviceWish, 201),
+                    ("POST", "/devices/{device}/weight", self.weigh, WeightWish, 200),
+                    ("POST", "/devices/{device}/forget", self.forget, None, 200),
+                    ("POST", "/rebalance", self.rebalance, None, 200),
+                    ("POST", "/audit", self.audit, None, 200),
+                )
             ],
         )
 
     async def ring(self, call: Call) -> Reply:
         return Reply(200, await self._shown())
 
-    async def _shown(self) -> dict[str, Any]:
+    async def _shown(self) -> RingBody:
         rows = await self._devices_now()
         ring = self._seen.ring
-        return {
-            "replicas": ring.replicas,
-            "partitions": 1 << ring.power,
-            "devices": [await self._device(row) for row in rows],
-            "repair": msgspec.to_builtins(self._repair.figures),
-        }
+        return RingBody(
+            replicas=ring.replicas,
+            partitions=1 << ring.power,
+            devices=[await self._device(row) for row in rows],
+            repair=self._repair.figures,
+        )
 
     async def _devices_now(self) -> list[DeviceRow]:
         return await self._devices.read()
 
-    async def _device(self, row: DeviceRow) -> dict[str, Any]:
+    async def _device(self, row: DeviceRow) -> DeviceBody:
         there = await pools.DISK(self._seen.is_there, row.name)
         try:
             total, free = await pools.DISK(self._seen.room, row.name)
         except OSError:
             total, free = 0, 0
-        return {
-            "name": row.name,
-            "path": str(self._devices.place_of(row)),
-            "weight": row.weight,
-            "zone": row.zone,
-            "region": row.region,
-            "there": there,
-            "share": self._seen.ring.share(row.name) if row.weight > 0 else 0.0,
-            "bytes": total,
-            "free": free,
-        }
+        return DeviceBody(
+            name=row.name,
+            path=str(self._devices.place_of(row)),
+            weight=row.weight,
+            zone=row.zone,
+            region=row.region,
+            there=there,
+            share=self._seen.ring.share(row.name) if row.weight > 0 else 0.0,
+            bytes=total,
+            free=free,
+        )
 
     async def add(self, call: Call) -> Reply:
         wish: DeviceWish = call.body

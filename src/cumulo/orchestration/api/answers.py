@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, UnsetType, field
 
 from cumulo.core.http.responses import Empty
 from cumulo.core.wire.shapes import Body
@@ -15,7 +15,7 @@ class Link(Body, kw_only=True):
     rel: str
 
 
-class Stack(Body, kw_only=True):
+class StackSummary(Body, kw_only=True):
     creation_time: str
     deletion_time: str | None
     description: str
@@ -35,7 +35,7 @@ class Stack(Body, kw_only=True):
 class StacksAnswer(Body, kw_only=True):
     count: int | UnsetType = UNSET
     links: list[Link] | UnsetType = UNSET
-    stacks: list[Stack]
+    stacks: list[StackSummary]
 
 
 class DetailAnswer(Body, kw_only=True):
@@ -55,7 +55,7 @@ class StackIdentity(Body, kw_only=True):
     tenant: str
 
 
-class Resource(Body, kw_only=True):
+class StackResource(Body, kw_only=True):
     attributes: dict[str, Any]
     creation_time: Any
     description: str
@@ -75,7 +75,7 @@ class Resource(Body, kw_only=True):
     updated_time: Any
 
 
-class Stack2(Body, kw_only=True):
+class Stack(Body, kw_only=True):
     capabilities: list[Any] | UnsetType = UNSET
     creation_time: str | UnsetType | None = UNSET
     deletion_time: str | UnsetType | None = UNSET
@@ -101,8 +101,8 @@ class Stack2(Body, kw_only=True):
     updated_time: str | UnsetType | None = UNSET
 
 
-class StacksAnswer2(Body, kw_only=True):
-    stack: Stack2
+class StackAnswer(Body, kw_only=True):
+    stack: Stack
 
 
 class EnvironmentAnswer(Body, kw_only=True):
@@ -113,7 +113,7 @@ class EnvironmentAnswer(Body, kw_only=True):
     resource_registry: dict[str, Any]
 
 
-class Resource2(Body, kw_only=True):
+class ListedResource(Body, kw_only=True):
     creation_time: str
     links: list[Link]
     logical_resource_id: str
@@ -128,10 +128,10 @@ class Resource2(Body, kw_only=True):
 
 
 class ResourcesAnswer(Body, kw_only=True):
-    resources: list[Resource2]
+    resources: list[ListedResource]
 
 
-class Resource3(Body, kw_only=True):
+class Resource(Body, kw_only=True):
     attributes: dict[str, Any]
     creation_time: str
     description: str
@@ -147,8 +147,8 @@ class Resource3(Body, kw_only=True):
     updated_time: str
 
 
-class ResourcesAnswer2(Body, kw_only=True):
-    resource: Resource3
+class ResourceAnswer(Body, kw_only=True):
+    resource: Resource
 
 
 class MetadataAnswer(Body, kw_only=True):
@@ -181,7 +181,7 @@ class SupportStatus(Body, kw_only=True):
     version: Any
 
 
-class ResourceTypesAnswer2(Body, kw_only=True):
+class ResourceTypeAnswer(Body, kw_only=True):
     attributes: dict[str, Any]
     description: str
     properties: dict[str, Any]
@@ -234,36 +234,16 @@ class ServicesAnswer(Body, kw_only=True):
     services: list[Service]
 
 
-class ResourceData(Body, kw_only=True):
-    value: str | UnsetType = UNSET
-
-
-class Word(Body, kw_only=True):
-    action: str
-    metadata: dict[str, Any]
-    name: str
-    resource_data: ResourceData
-    resource_id: str
-    status: str
-    type: str
-
-
-class Inner(Body, kw_only=True):
+class ExportedResource(Body, kw_only=True):
     action: str
     metadata: dict[str, Any]
     name: str
     resource_data: dict[str, Any]
     resource_id: str
-    resources: Resources
     status: str
-    template: dict[str, Any]
     type: str
-
-
-class Resources(Body, kw_only=True):
-    disk: Word | UnsetType = UNSET
-    inner: Inner | UnsetType = UNSET
-    word: Word
+    resources: dict[str, ExportedResource] | UnsetType = UNSET
+    template: dict[str, Any] | UnsetType = UNSET
 
 
 class ExportAnswer(Body, kw_only=True):
@@ -273,7 +253,7 @@ class ExportAnswer(Body, kw_only=True):
     id: str
     name: str
     project_id: str
-    resources: Resources
+    resources: dict[str, ExportedResource]
     stack_user_project_id: str
     status: str
     tags: list[str]
@@ -294,7 +274,7 @@ class SnapshotsAnswer(Body, kw_only=True):
 
 
 class SoftwareConfigsAnswer(Body, kw_only=True):
-    software_configs: list[Any]
+    software_configs: list[dict[str, Any]]
 
 
 class SoftwareConfig(Body, kw_only=True):
@@ -309,46 +289,138 @@ class SoftwareConfig(Body, kw_only=True):
     project: str
 
 
-class SoftwareConfigsAnswer2(Body, kw_only=True):
+class SoftwareConfigAnswer(Body, kw_only=True):
     software_config: SoftwareConfig
 
 
 class SoftwareDeploymentsAnswer(Body, kw_only=True):
-    software_deployments: list[Any]
+    software_deployments: list[SoftwareDeployment]
+
+
+class ChangedResource(Body, kw_only=True):
+    resource_name: str
+    resource_type: str
+
+
+class PreviewAnswer(Body, kw_only=True):
+    resource_changes: dict[str, list[ChangedResource]]
+
+
+class OutputName(Body, kw_only=True):
+    description: str
+    output_key: str
+
+
+class OutputsAnswer(Body, kw_only=True):
+    outputs: list[OutputName]
+
+
+class ShownOutput(Output, kw_only=True):
+    output_error: str | UnsetType = UNSET
+
+
+class OutputAnswer(Body, kw_only=True):
+    output: ShownOutput
+
+
+class ShownEvent(Event, kw_only=True):
+    resource_properties: dict[str, Any]
+    resource_type: str
+
+
+class EventAnswer(Body, kw_only=True):
+    event: ShownEvent
+
+
+class TemplateFunction(Body, kw_only=True):
+    description: str
+    functions: str
+
+
+class FunctionsAnswer(Body, kw_only=True):
+    template_functions: list[TemplateFunction]
+
+
+class ValidateAnswer(Body, kw_only=True):
+    description: str = field(name="Description")
+    environment: EnvironmentAnswer = field(name="Environment")
+    nested_parameters: dict[str, Any] | UnsetType = field(name="NestedParameters", default=UNSET)
+    parameter_groups: list[Any] | UnsetType = field(name="ParameterGroups", default=UNSET)
+    parameters: dict[str, dict[str, Any]] = field(name="Parameters")
+
+
+class SoftwareDeployment(Body, kw_only=True):
+    action: str
+    config_id: str
+    creation_time: str
+    id: str
+    input_values: dict[str, Any]
+    output_values: dict[str, Any] | None
+    server_id: str
+    status: str
+    status_reason: str
+    updated_time: str | None
+
+
+class SoftwareDeploymentAnswer(Body, kw_only=True):
+    software_deployment: SoftwareDeployment
 
 
 ANSWERS: dict[str, Any] = {
     "DELETE /stacks/{name}/{stack_id}/abandon": ExportAnswer,
     "GET /build_info": BuildInfoAnswer,
     "GET /resource_types": ResourceTypesAnswer,
-    "GET /resource_types/{type_name}": ResourceTypesAnswer2,
+    "GET /resource_types/{type_name}": ResourceTypeAnswer,
     "GET /resource_types/{type_name}/template": TemplateAnswer,
     "GET /services": ServicesAnswer,
     "GET /software_configs": SoftwareConfigsAnswer,
-    "GET /software_configs/{config_id}": SoftwareConfigsAnswer2,
+    "GET /software_configs/{config_id}": SoftwareConfigAnswer,
     "GET /software_deployments": SoftwareDeploymentsAnswer,
     "GET /software_deployments/metadata/{server_id}": MetadataAnswer,
     "GET /stacks": StacksAnswer,
     "GET /stacks/detail": DetailAnswer,
-    "GET /stacks/{name}": StacksAnswer2,
-    "GET /stacks/{name}/{stack_id}": StacksAnswer2,
+    "GET /stacks/{name}": StackAnswer,
+    "GET /stacks/{name}/{stack_id}": StackAnswer,
     "GET /stacks/{name}/{stack_id}/environment": EnvironmentAnswer,
     "GET /stacks/{name}/{stack_id}/events": EventsAnswer,
     "GET /stacks/{name}/{stack_id}/export": ExportAnswer,
     "GET /stacks/{name}/{stack_id}/resources": ResourcesAnswer,
-    "GET /stacks/{name}/{stack_id}/resources/{resource}": ResourcesAnswer2,
+    "GET /stacks/{name}/{stack_id}/resources/{resource}": ResourceAnswer,
     "GET /stacks/{name}/{stack_id}/resources/{resource}/events": EventsAnswer,
     "GET /stacks/{name}/{stack_id}/resources/{resource}/metadata": MetadataAnswer,
     "GET /stacks/{name}/{stack_id}/snapshots": SnapshotsAnswer,
     "GET /stacks/{name}/{stack_id}/snapshots/{snapshot_id}": Snapshot,
     "GET /template_versions": TemplateVersionsAnswer,
     "PATCH /stacks/{name}/{stack_id}": Empty,
-    "POST /software_configs": SoftwareConfigsAnswer2,
-    "POST /stacks": StacksAnswer2,
-    "POST /stacks/preview": StacksAnswer2,
+    "POST /software_configs": SoftwareConfigAnswer,
+    "POST /stacks": StackAnswer,
+    "POST /stacks/preview": StackAnswer,
     "POST /stacks/{name}/{stack_id}/actions": Empty,
     "POST /stacks/{name}/{stack_id}/resources/{resource}/signal": Empty,
     "POST /stacks/{name}/{stack_id}/snapshots": Snapshot,
     "POST /stacks/{name}/{stack_id}/snapshots/{snapshot_id}/restore": Empty,
     "PUT /stacks/{name}/{stack_id}": Empty,
+    "PUT /stacks/{name}": Empty,
+    "PATCH /stacks/{name}": Empty,
+    "DELETE /stacks/{name}": Empty,
+    "GET /stacks/{name}/resources": Empty,
+    "GET /stacks/{name}/events": Empty,
+    "GET /stacks/{name}/template": Empty,
+    "GET /stacks/{name}/environment": Empty,
+    "GET /stacks/{name}/files": Empty,
+    "GET /stacks/{name}/outputs": Empty,
+    "POST /stacks/{name}/actions": Empty,
+    "PUT /stacks/{name}/{stack_id}/preview": PreviewAnswer,
+    "PATCH /stacks/{name}/{stack_id}/preview": PreviewAnswer,
+    "GET /stacks/{name}/{stack_id}/template": dict[str, Any],
+    "GET /stacks/{name}/{stack_id}/files": dict[str, str],
+    "GET /stacks/{name}/{stack_id}/outputs": OutputsAnswer,
+    "GET /stacks/{name}/{stack_id}/outputs/{key}": OutputAnswer,
+    "PATCH /stacks/{name}/{stack_id}/resources/{resource}": Empty,
+    "GET /stacks/{name}/{stack_id}/resources/{resource}/events/{event_id}": EventAnswer,
+    "GET /template_versions/{version}/functions": FunctionsAnswer,
+    "POST /validate": ValidateAnswer,
+    "POST /software_deployments": SoftwareDeploymentAnswer,
+    "GET /software_deployments/{deployment_id}": SoftwareDeploymentAnswer,
+    "PUT /software_deployments/{deployment_id}": SoftwareDeploymentAnswer,
 }

@@ -24,13 +24,15 @@ def checked(
     if unknown:
         raise Invalid(f"Unknown Property {min(unknown)}", path)
     made: dict[str, Any] = {}
+    # By an older name of theirs.
+    otherwise = {schema[name].stands_for for name, value in given.items() if value is not None}
     for name, one in schema.items():
         value = given.get(name)
         where = f"{path}.{name}"
         if value is None and one.default is not None:
             value = one.default
         if value is None:
-            if one.required:
+            if one.required and name not in otherwise:
                 raise Invalid(f"Property {name} not assigned", path)
             continue
         target = one.stands_for or name

@@ -138,4 +138,8 @@ ANSWERS: dict[str, Any] = {
     "POST /v1/batch/resources/metrics/measures": Empty,
     "GET /": VersionsAnswer,
     "GET /v1": V1Answer,
+    "PATCH /v1/archive_policy/{nothing}/{name}": Policy,
+    "PATCH /v1/archive_policy_rule/{nothing}/{name}": Rule,
+    "POST /v1/aggregation/resource/{type}/metric/{name}": list[Any],
+    "GET /v1/aggregation/resource/{type}/metric/{name}": list[Any],
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from cumulo.core.http.responses import Octets
+from cumulo.core.http.responses import Empty, Octets
 from cumulo.core.wire.shapes import Body
 
 
@@ -112,6 +112,8 @@ class VersionsAnswer(Body, kw_only=True):
     versions: list[Version]
 
 
+PRICES = ("mappings", "thresholds")
+
 ANSWERS: dict[str, Any] = {
     "GET /v1/report/total": str,
     "GET /v1/report/summary": dict[str, list[dict[str, str]]],
@@ -148,4 +150,8 @@ ANSWERS: dict[str, Any] = {
     "GET /v1/usage/csv": Octets,
     "GET /v1/usage/focus": Octets,
     "GET /": VersionsAnswer,
+    **{f"GET {CONFIG}/groups{one}/mappings": dict[str, list[Mapping]] for one in ("", "/{id}")},
+    **{f"GET {CONFIG}/groups{one}/thresholds": dict[str, list[Threshold]] for one in ("", "/{id}")},
+    **{f"PUT {CONFIG}/{noun}{one}": Empty for noun in PRICES for one in ("", "/{id}")},
+    **{f"GET {CONFIG}/{noun}{one}/group": Group for noun in PRICES for one in ("", "/{id}")},
 }

@@ -8,9 +8,12 @@ from cumulo.telemetry.model.interval import IntervalRow
 
 _t, _c = IntervalRow.sql_table, columns(IntervalRow)
 
-OPEN = query(
+LAST = query(
     IntervalRow,
-    sa.select(_t).where(_c.resource_id == sa.bindparam("id"), _c.ended.is_(None)),
+    sa.select(_t)
+    .where(_c.resource_id == sa.bindparam("id"))
+    .order_by(_c.began.desc(), _c.id.desc())
+    .limit(1),
 )
 CLOSE = statement(
     sa.update(_t)

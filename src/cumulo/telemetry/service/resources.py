@@ -153,6 +153,8 @@ class Resources:
                 ),
             )
             return
+        # The cloud's clock may have been put back since.
+        at = max(at, row.started_at)
         if attributes is None:
             self.update(tx, row, at, ended_at=at)
             return

@@ -87,12 +87,16 @@ class UsageConsumer:
                 self._take(tx, event, kind)
 
     def _take(self, tx: Tx, event: EventRow, kind: str) -> None:
-        """One interval ends and the next begins at the very moment of the change."""
+        """One interval ends and the next begins at the very moment of the change. Where the cloud's
+        clock was put back, it stands still for this thing until it is later than it was: no second
+        is counted twice."""
         facts = event.detail.get("facts")
-        there = tx.one(queries.OPEN, id=event.resource_id)
+        last = tx.one(queries.LAST, id=event.resource_id)
+        there = last if last is not None and last.ended is None else None
         if there is not None and (there.facts, there.project_id) == (facts, event.project_id):
             return  # Said again, by who only looks now and then.
-        tx.run(queries.CLOSE, id=event.resource_id, at=event.at)
+        at = event.at if last is None else max(event.at, last.ended or last.began)
+        tx.run(queries.CLOSE, id=event.resource_id, at=at)
         owner = event.detail.get("owner")
         name = event.detail.get("name")
         if facts is not None and event.project_id:
@@ -105,13 +109,13 @@ class UsageConsumer:
                     user_id=owner,
                     name=name,
                     facts=facts,
-                    began=event.at,
+                    began=at,
                     ended=None,
                 )
             )
         attributes = None if facts is None else {"display_name": name, **facts}
         self._metrics.resources.known(
-            tx, kind, event.resource_id, event.project_id, owner, attributes, event.at
+            tx, kind, event.resource_id, event.project_id, owner, attributes, at
         )
 
 

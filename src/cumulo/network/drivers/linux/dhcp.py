@@ -23,6 +23,8 @@ from cumulo.network.model.orders import NetworkSpec, PortSpec, RouterSpec, Subne
 DOMAIN = "openstacklocal"
 LEASE = "86400s"
 _HOSTNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_NAME_SERVER = re.compile(r"[0-9a-f.:]{3,45}(#[0-9]{1,5})?")
+_DOMAIN_NAME = re.compile(r"([a-z0-9_-]{1,63}\.)+")
 _LOG_LIMIT = 1024 * 1024
 
 
@@ -71,6 +73,7 @@ def network_server(
             f"--interface={device}",
             "--bind-dynamic",
             "--addn-hosts=names",
+            "--servers-file=servers",
             f"--dhcp-lease-max={sum(map(_size, subnets))}",
             f"--dhcp-option-force=option:mtu,{network.mtu}",
             *(f"--server={address}" for address in forwarders),
@@ -80,6 +83,7 @@ def network_server(
             "hosts": _hosts(subnets, ports),
             "options": "".join(f"{line}\n" for line in options),
             "names": _names(subnets, ports),
+            "servers": _servers(network),
         },
     )
 
@@ -225,6 +229,17 @@ def _names(subnets: Sequence[SubnetSpec], ports: Sequence[PortSpec]) -> str:
     )
 
 
+def _servers(network: NetworkSpec) -> str:
+    """The cloud's own names are asked for at its name server; it is read again when it changes."""
+    if not _NAME_SERVER.fullmatch(network.name_server):
+        return ""
+    return "".join(
+        f"server=/{domain.rstrip('.')}/{network.name_server}\n"
+        for domain in network.domains
+        if _DOMAIN_NAME.fullmatch(domain)
+    )
+
+
 class Servers:
     """The dnsmasq processes of one cloud on this host; their files are under `root`.
 
@@ -284,10 +299,7 @@ class Servers:
 
 
 def _argv(directory: Path, server: Server) -> list[str]:
-    inner = [
-        argument.replace("--addn-hosts=", f"--addn-hosts={directory}/")
-        for argument in server.arguments
-    ]
+    inner = [_placed(argument, directory) for argument in server.arguments]
     return [
         "dnsmasq",
         "--keep-in-foreground",
@@ -309,6 +321,12 @@ def _argv(directory: Path, server: Server) -> list[str]:
         f"--dhcp-optsfile={directory}/options",
         *inner,
     ]
+
+
+def _placed(argument: str, directory: Path) -> str:
+    option, is_one, name = argument.partition("=")
+    in_file = option in ("--addn-hosts", "--servers-file")
+    return f"{option}{is_one}{directory}/{name}" if in_file else argument
 
 
 def _read(path: Path) -> str:

@@ -1,0 +1,77 @@
+"""clouds.yaml as clients read it: secrets, profiles and regions in files of their own."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cumulo.benchmark.client.clouds import BadSpec, spec_of_cloud, spec_of_environment
+
+CLOUDS = """
+clouds:
+  mine:
+    profile: vendor
+    auth: {username: u, project_name: p}
+    regions:
+      - north
+      - {name: south, values: {interface: internal}}
+  plain: {auth: {auth_url: "http://plain/v3", username: u}, region_name: only}
+  lost: {profile: nobody}
+"""
+SECRETS = """
+clouds:
+  mine: {auth: {password: 'p4ss'}}
+"""
+VENDORS = """
+public-clouds:
+  vendor: {auth: {auth_url: "http://vendor/v3", username: nobody}, interface: public}
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("CLIENT_CONFIG_FILE", "CLIENT_SECURE_FILE", "CLIENT_VENDOR_FILE", "REGION_NAME"):
+        monkeypatch.delenv(f"OS_{name}", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
+    made = tmp_path / "clouds.yaml"
+    made.write_text(CLOUDS)
+    (tmp_path / "secure.yaml").write_text(SECRETS)
+    (tmp_path / "clouds-public.yaml").write_text(VENDORS)
+    return made
+
+
+def platform(path: Path, name: str, region: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = spec_of_cloud(name, [path], region=region)["openstack"]
+    return found
+
+
+def test_a_cloud_in_several_files(path: Path) -> None:
+    found = platform(path, "mine")
+    assert (found["auth_url"], found["region_name"]) == ("http://vendor/v3", "north")
+    assert (found["admin"]["username"], found["admin"]["password"]) == ("u", "p4ss")
+    south = platform(path, "mine", "south")
+    assert (south["region_name"], south["endpoint_type"]) == ("south", "internal")
+    assert platform(path, "plain")["region_name"] == "only"
+    for name, region in (("mine", "east"), ("lost", ""), ("none", "")):
+        with pytest.raises(BadSpec):
+            platform(path, name, region)
+
+
+def test_the_shell_says_which_cloud_and_where(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(path))
+    found = spec_of_environment({"OS_CLOUD": "mine", "OS_REGION_NAME": "south"})
+    assert found["openstack"]["region_name"] == "south"
+    by_credential = {
+        "OS_AUTH_URL": "http://h/v3",
+        "OS_APPLICATION_CREDENTIAL_ID": "i",
+        "OS_APPLICATION_CREDENTIAL_SECRET": "s",
+    }
+    admin = spec_of_environment(by_credential)["openstack"]["admin"]
+    assert (admin["application_credential_id"], admin["username"]) == ("i", "")
+
+
+@pytest.mark.parametrize("text", ["clouds: {mine: 5}", "clouds: {mine: {regions: 5}}", "clouds: ["])
+def test_files_that_are_none_are_said(path: Path, text: str) -> None:
+    path.write_text(text)
+    with pytest.raises(BadSpec):
+        platform(path, "mine")
