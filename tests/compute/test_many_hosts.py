@@ -212,7 +212,19 @@ def test_nobody_has_room_and_a_few_of_many_say_why(tmp_path: Path) -> None:
         quota = {"quota_set": {"cores": -1, "ram": -1}}
         path = f"/compute/v2.1/os-quota-sets/{cloud.projects['demo']}"
         await cloud.call("PUT", path, as_="admin", json_=quota)
-        found = await create(cloud, flavorRef=made.json["flavor"]["id"])
+        huge = {"name": "x", "flavorRef": made.json["flavor"]["id"], "imageRef": cloud.image}
+        port = (await cloud.call("GET", "/network/v2.0/ports", as_="admin")).json["ports"][0]["id"]
+        for wrong in (
+            {"networks": [{"port": port}]},
+            {"networks": [{"uuid": cloud.image}]},
+            {"networks": "auto", "security_groups": [{"name": "none such"}]},
+        ):
+            body = {"server": {**huge, **wrong}}
+            refused = await cloud.call("POST", SERVERS, json_=body, headers=LATEST)
+            assert refused.status in (400, 409), refused.raw
+        found = await create(cloud, flavorRef=huge["flavorRef"], networks="auto")
+        ports = f"/network/v2.0/ports?device_id={found['id']}"
+        assert (await cloud.call("GET", ports)).json["ports"] == []
         lines = found["fault"]["details"].split("\n")
         assert len(lines) == 51 and lines[-1] == "and 71 more hosts"
         assert "VCPU: 64 wanted" in lines[1] or "MEMORY_MB:" in lines[1]
