@@ -17,11 +17,9 @@ from cumulo.core.events.retention import Retention
 from cumulo.core.hosts import lineage
 from cumulo.core.hosts.agent import Agent
 from cumulo.core.hosts.conductor import Conductor
-from cumulo.core.hosts.queries import NEWEST_EVENT
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.http.application import Application
 from cumulo.core.nodes.connected import Connected
-from cumulo.core.work import pools
 from cumulo.core.work.reconciler import ReconcilerLoop
 from cumulo.core.work.runner import JobRunner
 from cumulo.settings import Settings
@@ -109,15 +107,14 @@ class Cloud:
             group.create_task(self._note_how_far())
 
     async def _note_how_far(self) -> None:
-        """So that an older copy of the database is known for one at the next start."""
+        """So that an older copy of the database is known for one, at once or at the next start."""
+        watch = lineage.Watch(self.database, self.frame.registry, self.settings.data_dir)
         while True:
             await asyncio.sleep(NOTE_SECONDS)
             try:
-                newest = await self.database.read(lambda tx: tx.value(NEWEST_EVENT))
+                await watch.look()
             except Exception as error:  # the database is away: later
                 log.info("how far the database is was not noted: %s", error)
-                continue
-            await pools.DISK(lineage.note_event, self.settings.data_dir, int(newest or 0))
 
     async def _admit_hosts(self) -> None:
         """Hosts on other machines, from when the first one is expected: until then nothing
@@ -180,7 +177,7 @@ class Cloud:
 
     def close(self) -> None:
         with contextlib.suppress(Exception):  # the database may be away, and it is a note only
-            lineage.note_event(self.settings.data_dir, lineage.newest_event(self.database))
+            lineage.note(self.database, self.settings.data_dir)
         for service in self.built:
             if service.close is not None:
                 service.close()

@@ -22,7 +22,7 @@ from cumulo.core.http.front import Front
 from cumulo.core.http.load import LoadLimits
 from cumulo.core.http.operator import operator_face
 from cumulo.core.http.root import root_face
-from cumulo.core.http.watched import watch_hosts, watch_reconcilers
+from cumulo.core.http.watched import watch_clocks, watch_hosts, watch_reconcilers
 from cumulo.core.nodes.connected import Connected
 from cumulo.settings import Settings
 
@@ -94,4 +94,5 @@ def build(settings: Settings, *, offline: bool = False) -> Cloud:
     connected.listen()
     watch_reconcilers(application.metrics, application.health, cloud.reconcilers)
     watch_hosts(application.health, registry)
+    watch_clocks(application.health, frame.nodes)
     return cloud

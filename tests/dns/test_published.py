@@ -144,6 +144,11 @@ async def guests_ask_for_their_zones(cloud: TestCloud, net: str) -> None:
             await asyncio.sleep(0.02)
 
     await until(["lab.test."])
+    # What somebody else shares with them is not believed by their guests.
+    evil = await zone(cloud, "bank.test.", "admin")
+    share = {"target_project_id": cloud.projects["demo"]}
+    answer = await cloud.call("POST", f"{ZONES}/{evil}/shares", as_="admin", json_=share)
+    assert answer.status == 201, answer.raw
     more = await zone(cloud, "more.test.")
     await until(["lab.test.", "more.test."])
     assert (await cloud.call("DELETE", f"{ZONES}/{more}")).status == 202

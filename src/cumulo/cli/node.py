@@ -132,6 +132,8 @@ def _line(node: dict[str, Any]) -> str:
     states += ["draining"] if node["draining"] else []
     states += ["has the files"] if node["content"] else []
     states += ["this one"] if node["here"] else []
+    if abs(node["ahead"]) >= 1:
+        states.append(f"its clock {node['ahead']:+.0f} s from the database's")
     parts = len(node["works_on"])
     return f"{node['name']}  {', '.join(states)}  {node['url']}  works on {parts} parts"
 

@@ -1,12 +1,18 @@
-"""A first start that is killed is no foreign cloud at the second one."""
+"""A first start that is killed is no foreign cloud at the second one; a database that goes back
+under a running control plane is noticed."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from cumulo.core.db.statements import statement
+from cumulo.core.db.transaction import Tx
+from cumulo.core.events.history import emit
+from cumulo.core.events.model import EventRow
 from cumulo.core.hosts import lineage
+from cumulo.settings import RESTORED
 from tests.core.hosts.test_conductor import House
 
 
@@ -45,4 +51,49 @@ def test_the_tables_of_an_older_release(tmp_path: Path, monkeypatch: pytest.Monk
     id = lineage.start(house.db, house.registry, tmp_path).id
     house.db.write_now(lambda tx: tx.run(statement(sa.text("ALTER TABLE cloud DROP restored"))))
     assert lineage.refuse_foreign(house.db, tmp_path, tmp_path / "secrets") == id
+    house.db.close()
+
+
+def test_a_failover_that_loses_events_is_noticed(tmp_path: Path) -> None:
+    """Others have their numbers by then, and some more."""
+    house = House(tmp_path)
+    lineage.start(house.db, house.registry, tmp_path)
+    watch = lineage.Watch(house.db, house.registry, tmp_path)
+
+    def happen(*names: str) -> None:
+        house.db.write_now(lambda tx: [emit(tx, "node.join", name, name=name) for name in names])
+
+    def epoch() -> int:
+        host = house.db.read_now(lambda tx: house.registry.all(tx)[0])
+        return host.epoch
+
+    def lose(tx: Tx) -> None:
+        number, _ = lineage.newest_event(tx)
+        row = tx.get(EventRow, number)
+        assert row is not None
+        tx.delete(row)
+
+    happen("a", "b")
+    asyncio.run(watch.look())
+    before = epoch()
+    happen("c")
+    asyncio.run(watch.look())
+    assert epoch() == before and not lineage.keeps_unknown(tmp_path)
+    house.db.write_now(lose)
+    happen("other", "d")
+    asyncio.run(watch.look())
+    assert epoch() == before + 1 and lineage.keeps_unknown(tmp_path)
+    # Once; and the next start has nothing more to notice.
+    (tmp_path / RESTORED).unlink()
+    asyncio.run(watch.look())
+    lineage.start(house.db, house.registry, tmp_path)
+    assert epoch() == before + 1 and not lineage.keeps_unknown(tmp_path)
+    # Another control node, which was away, has not acted on it.
+    other = tmp_path / "other"
+    other.mkdir()
+    remembered = lineage._recall(tmp_path)
+    assert remembered is not None
+    lineage._remember(other, lineage.Remembered(remembered.cloud, 1))
+    lineage.start(house.db, house.registry, other)
+    assert lineage.keeps_unknown(other)
     house.db.close()

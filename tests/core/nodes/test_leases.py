@@ -1,8 +1,11 @@
 """Parts of the work are shared out among the control nodes that live, each to one at a time."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -11,7 +14,9 @@ from cumulo import wiring
 from cumulo.core.db import migrations
 from cumulo.core.db.postgresql import PostgresqlDatabase
 from cumulo.core.db.sqlite import SqliteDatabase
+from cumulo.core.http.watched import watch_clocks
 from cumulo.core.nodes import leases as leases_module
+from cumulo.core.nodes import queries
 from cumulo.core.nodes.leases import Leases
 from cumulo.core.nodes.model import NodeRow
 
@@ -151,3 +156,20 @@ def test_parts_that_one_release_alone_has_are_done(postgresql_dsn: str) -> None:
             "g",
             "h",
         }
+
+
+def test_a_clock_that_differs_is_told(postgresql_dsn: str, monkeypatch: Any) -> None:
+    with node(postgresql_dsn, "one") as one, node(postgresql_dsn, "two") as two:
+        beat(one)
+        now = time.time
+        monkeypatch.setattr(leases_module.time, "time", lambda: now() - 31.0)
+        beat(two)
+        monkeypatch.undo()
+        rows = two._database.write_now(lambda tx: tx.all(queries.NODES))
+        found = {row.name: row.ahead for row in rows}
+        assert abs(found["one"]) < 1.0 and abs(found["two"] + 31.0) < 1.0
+        health = SimpleNamespace(checks=[])
+        nodes = SimpleNamespace(grown=True, all=lambda tx: [(row, True) for row in rows])
+        watch_clocks(cast(Any, health), cast(Any, nodes))
+        [told] = health.checks[0](None)
+        assert told == "the clock of the control node two is 31 s behind the database's"

@@ -140,6 +140,100 @@ class ConductorAnswer(Body, kw_only=True):
     updated_at: str
 
 
+class ChildrenAnswer(Body, kw_only=True):
+    children: list[str]
+
+
+class ConsoleInfo(Body, kw_only=True):
+    type: str
+    url: str | None
+
+
+class ConsoleAnswer(Body, kw_only=True):
+    console_enabled: bool
+    console_info: ConsoleInfo | None
+
+
+class IndicatorPlace(Body, kw_only=True):
+    links: list[Link]
+    name: str
+
+
+class IndicatorPlacesAnswer(Body, kw_only=True):
+    components: list[IndicatorPlace]
+
+
+class Indicator(Body, kw_only=True):
+    links: list[Link]
+    name: str
+    readonly: bool
+    states: list[str]
+
+
+class IndicatorsAnswer(Body, kw_only=True):
+    indicators: list[Indicator]
+
+
+class IndicatorAnswer(Body, kw_only=True):
+    state: str
+
+
+class BiosSetting(Body, kw_only=True):
+    """With what its registry says of it, where that is asked for (1.74)."""
+
+    allowable_values: Any = UNSET
+    attribute_type: Any = UNSET
+    created_at: str | None
+    links: list[Link]
+    lower_bound: Any = UNSET
+    max_length: Any = UNSET
+    min_length: Any = UNSET
+    name: str
+    read_only: Any = UNSET
+    reset_required: Any = UNSET
+    unique: Any = UNSET
+    updated_at: str | None
+    upper_bound: Any = UNSET
+    value: str | None
+
+
+class BiosAnswer(Body, kw_only=True):
+    bios: list[BiosSetting]
+
+
+class FirmwareAnswer(Body, kw_only=True):
+    firmware: list[Any]
+
+
+class HistoryEntry(Body, kw_only=True):
+    conductor: str | UnsetType | None = UNSET
+    created_at: str | None
+    event: str
+    event_type: str | UnsetType | None = UNSET
+    links: list[Link]
+    severity: str
+    user: str | UnsetType | None = UNSET
+    uuid: str
+
+
+class HistoryAnswer(Body, kw_only=True):
+    history: list[HistoryEntry]
+    next: str | UnsetType = UNSET
+
+
+class InventoryAnswer(Body, kw_only=True):
+    inventory: dict[str, Any]
+    plugin_data: dict[str, Any]
+
+
+class Vif(Body, kw_only=True):
+    id: str
+
+
+class VifsAnswer(Body, kw_only=True):
+    vifs: list[Vif]
+
+
 ANSWERS: dict[str, Any] = {
     "DELETE /nodes/{node}/maintenance": Empty,
     "GET ": dict[str, Any],
@@ -166,4 +260,24 @@ ANSWERS: dict[str, Any] = {
     "PUT /nodes/{node}/states/provision": Empty,
     "PUT /nodes/{node}/states/secure_boot": Empty,
     "PUT /nodes/{node}/vmedia": Empty,
+    "GET /nodes/{node}/children": ChildrenAnswer,
+    "GET /nodes/{node}/states/console": ConsoleAnswer,
+    "GET /nodes/states/console/{node}": ConsoleAnswer,
+    "GET /nodes/{node}/management/indicators": IndicatorPlacesAnswer,
+    "GET /nodes/{node}/management/indicators/{component}": IndicatorsAnswer,
+    "GET /nodes/{node}/management/indicators/{component}/{light}": IndicatorAnswer,
+    "GET /nodes/{node}/bios": BiosAnswer,
+    "GET /nodes/{node}/bios/{setting}": dict[str, BiosSetting],
+    "GET /nodes/{node}/firmware": FirmwareAnswer,
+    "GET /nodes/{node}/history": HistoryAnswer,
+    "GET /nodes/{node}/inventory": InventoryAnswer,
+    "GET /nodes/{node}/volume": VolumeAnswer,
+    "GET /nodes/{node}/vendor_passthru/methods": dict[str, Any],
+    "GET /nodes/{node}/vifs": VifsAnswer,
+    "GET /runbooks/{ident}/traits": TraitsAnswer,
+    "GET /drivers/{driver}/raid/logical_disk_properties": dict[str, str],
+    "GET /agent/boot/{address}": Octets,
+    "GET /agent/{node}/{ticket}/boot/{name}": Octets,
+    "GET /agent/{node}/{ticket}/boot.iso": Octets,
+    "GET /agent/{node}/{ticket}/image": Octets,
 }

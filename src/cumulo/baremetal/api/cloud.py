@@ -1,6 +1,6 @@
 """Drivers and conductors: what there really is, the drivers of this process, and this process."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 from cumulo.baremetal.api import common
 from cumulo.baremetal.api.things import before
@@ -61,7 +61,7 @@ class CloudApi:
         self._one(call)
         return {}
 
-    def call_vendor(self, call: Call, tx: Tx) -> Any:
+    def call_vendor(self, call: Call, tx: Tx) -> NoReturn:
         name = self._one(call).name
         raise BadRequest(f"Driver {name} does not support vendor_passthru.")
 

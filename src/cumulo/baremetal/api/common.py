@@ -126,6 +126,8 @@ def patient(handler: Callable[..., Any], database: Database) -> Callable[[Call],
                     raise
             await asyncio.sleep(PAUSE)
 
+    run.__annotations__["return"] = handler.__annotations__.get("return", Any)
+
     return run
 
 

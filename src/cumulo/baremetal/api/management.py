@@ -2,7 +2,7 @@
 settings, history, inventory, virtual media, vendor's methods."""
 
 from collections.abc import Awaitable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 from msgspec import UNSET, Meta
 
@@ -390,7 +390,7 @@ class ManagementApi:
         self.one(call, tx)
         return {}
 
-    def call_vendor(self, call: Call, tx: Tx) -> Any:
+    def call_vendor(self, call: Call, tx: Tx) -> NoReturn:
         row = self.one(call, tx)
         method = call.query.get("method")
         if not method:

@@ -4,8 +4,9 @@ The database counts the starts of its control planes (`incarnation`); the data d
 the last count. A directory that remembers a later one than the database has shows that an older
 copy was put in the database's place. Then all that hosts were told since may be missing here, and
 every host's epoch grows: they are told the whole set, and keep what is not in it. So does a last
-event that the database has not; it is noted every few seconds, and at the end. (A copy that is
-younger than that is recognised by the hosts' own marks, see `conductor`.)
+event that the database has not, or has another one in its place; it is noted every few seconds, and
+looked for then, too: a failover to a database that lags behind happens under running control
+planes. (A copy that is younger than that is recognised by the hosts' own marks, see `conductor`.)
 
 From then on nothing is removed for no row's knowing it (`keeps_unknown`): files of images and of
 objects stay until an operator takes the mark away.
@@ -21,11 +22,13 @@ from typing import Any, cast
 
 import msgspec
 
-from cumulo.core.db.transaction import Tx
+from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.events.model import EventRow
 from cumulo.core.hosts import queries
 from cumulo.core.hosts.model import CloudRow
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.ids import new_id
+from cumulo.core.work import pools
 from cumulo.settings import RESTORED
 
 log = logging.getLogger("cumulo.hosts")
@@ -38,6 +41,8 @@ class Remembered(msgspec.Struct, frozen=True):
     incarnation: int
     event: int = 0
     """The newest one."""
+    stamp: str = ""
+    """Of that event: after a failover another one may have its number."""
     restored: int = 0
     """`CloudRow.restored`, as far as this directory has acted on it."""
 
@@ -84,9 +89,9 @@ def start(database: Any, registry: HostRegistry, data_dir: Path) -> CloudRow:
     )
     if row.restored > (0 if remembered is None else remembered.restored):
         # Noticed here, or by another control node, which has other files.
-        (data_dir / RESTORED).write_text("An older copy of the database was put in place.\n")
-    now = Remembered(row.id, row.incarnation, newest_event(database), row.restored)
-    _remember(data_dir, now)
+        _mark(data_dir)
+    number, stamp = database.read_now(newest_event)
+    _remember(data_dir, Remembered(row.id, row.incarnation, number, stamp, row.restored))
     return cast(CloudRow, row)
 
 
@@ -94,15 +99,72 @@ def keeps_unknown(data_dir: Path) -> bool:
     return (data_dir / RESTORED).exists()
 
 
-def newest_event(database: Any) -> int:
-    return int(database.read_now(lambda tx: tx.value(queries.NEWEST_EVENT)) or 0)
+def _mark(data_dir: Path) -> None:
+    (data_dir / RESTORED).write_text("An older copy of the database was put in place.\n")
 
 
-def note_event(data_dir: Path, sequence: int) -> None:
-    """How far the database has come."""
-    now = _recall(data_dir)
-    if now is not None and now.event < sequence:
-        _remember(data_dir, msgspec.structs.replace(now, event=sequence))
+def newest_event(tx: Tx) -> tuple[int, str]:
+    """Its number and stamp."""
+    row = tx.one(queries.NEWEST_EVENT)
+    return (0, "") if row is None else (row.sequence, _stamp(row))
+
+
+def _stamp(row: EventRow) -> str:
+    return f"{row.turn} {row.at} {row.type} {row.resource_id}"
+
+
+def went_back(tx: Tx, remembered: Remembered) -> bool:
+    """Whether the event that was the newest is not there, without having been forgotten."""
+    newest = tx.one(queries.NEWEST_EVENT)
+    if newest is None or not remembered.event:
+        return False
+    if newest.sequence < remembered.event:
+        return True
+    there = tx.get(EventRow, remembered.event)
+    if there is not None:
+        return remembered.stamp not in ("", _stamp(there))
+    oldest = tx.one(queries.OLDEST_EVENT)
+    return oldest is not None and oldest.sequence < remembered.event
+
+
+def note(database: Any, data_dir: Path) -> None:
+    """How far the database has come; at the end."""
+    before = _recall(data_dir)
+    number, stamp = database.read_now(newest_event)
+    if before is not None and number > before.event:
+        _remember(data_dir, msgspec.structs.replace(before, event=number, stamp=stamp))
+
+
+class Watch:
+    """Notes every few seconds how far the database has come, and whether it went back meanwhile."""
+
+    def __init__(self, database: Database, registry: HostRegistry, data_dir: Path) -> None:
+        self._database = database
+        self._registry = registry
+        self._data_dir = data_dir
+
+    async def look(self) -> None:
+        before = await pools.DISK(_recall, self._data_dir)
+        if before is None:
+            return
+        (number, stamp), back = await self._database.read(
+            lambda tx: (newest_event(tx), went_back(tx, before))
+        )
+        now = msgspec.structs.replace(before, event=number, stamp=stamp)
+        if back:
+            row = await self._database.write(self._went_back, name="the database went back")
+            await pools.DISK(_mark, self._data_dir)
+            now = msgspec.structs.replace(now, incarnation=row.incarnation, restored=row.restored)
+        if now != before:
+            await pools.DISK(_remember, self._data_dir, now)
+
+    def _went_back(self, tx: Tx) -> CloudRow:
+        row = tx.one(queries.CLOUD)
+        assert row is not None
+        log.error("the database lacks what it had: all hosts are told anew, and files are kept")
+        self._registry.grow_epochs(tx, row, "the database lacks what it had")
+        # A number that no control node has acted on yet.
+        return tx.update(row, incarnation=row.incarnation + 1, restored=row.incarnation + 1)
 
 
 def begin(
@@ -117,8 +179,7 @@ def begin(
         return row
     last, older = row.incarnation, False
     if remembered is not None and remembered.cloud == row.id:
-        newest = tx.value(queries.NEWEST_EVENT)
-        older = remembered.incarnation > last or (newest or remembered.event) < remembered.event
+        older = remembered.incarnation > last or went_back(tx, remembered)
     if older and remembered is not None:
         log.warning("an older copy of the database was restored: all hosts are told anew")
         registry.grow_epochs(tx, row, "an older copy of the database was restored")

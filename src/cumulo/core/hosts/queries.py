@@ -106,7 +106,12 @@ ITEMS_BY_ID = query(
     ItemRow,
     sa.select(ItemRow.sql_table).where(_of_kind, _i.id.in_(sa.bindparam("ids", expanding=True))),
 )
-NEWEST_EVENT = statement(sa.select(sa.func.max(columns(EventRow).sequence)))
+NEWEST_EVENT = query(
+    EventRow, sa.select(EventRow.sql_table).order_by(columns(EventRow).sequence.desc()).limit(1)
+)
+OLDEST_EVENT = query(
+    EventRow, sa.select(EventRow.sql_table).order_by(columns(EventRow).sequence).limit(1)
+)
 LEAVING = query(
     ItemRow,
     sa.select(ItemRow.sql_table)

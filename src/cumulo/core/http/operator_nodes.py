@@ -37,6 +37,8 @@ class NodeView(msgspec.Struct):
     url: str
     works_on: list[str]
     """Parts of the work that every node could do."""
+    ahead: float
+    """Seconds by which its clock is ahead of the database's."""
 
 
 class NodeList(msgspec.Struct):
@@ -76,6 +78,7 @@ class NodeOperations:
                     content=row.content,
                     url=row.url,
                     works_on=at_work.get(row.id, []),
+                    ahead=row.ahead,
                 )
                 for row, alive in self._nodes.all(tx)
             ]

@@ -4,13 +4,13 @@ Tables are modules of their own (`Face.answers`), with `ANSWERS: dict[str, Any]`
 `METHOD path#action` for one action of a resource, and a type. Only who asks for the OpenAPI
 document, and the tests, need those types: they are imported then.
 
-What has no line answers as all do: with nothing where its status says so (204), or to a HEAD; with
-what the face speaks (`Face.speaks`) where that is no JSON.
+What has no line answers as all do: with nothing where its status says so (204), to a HEAD, or where
+its handler returns None; with what the face speaks (`Face.speaks`) where that is no JSON.
 """
 
 import functools
 import importlib
-from typing import Any
+from typing import Any, NoReturn
 
 from cumulo.core.http.operations import Face, Operation
 
@@ -35,7 +35,12 @@ def response_of(face: Face, operation: Operation) -> Any:
         found = _table(face.answers).get(key_of(operation))
     if found is not None:
         return found
-    if operation.status in EMPTY_STATUSES or operation.method == "HEAD":
+    returned = getattr(operation.handler, "__annotations__", {}).get("return", Any)
+    if (
+        operation.status in EMPTY_STATUSES
+        or operation.method == "HEAD"
+        or returned in (None, NoReturn)
+    ):
         return Empty
     if operation.kind in ("feed", "socket") or face.speaks == "octets":
         return Octets

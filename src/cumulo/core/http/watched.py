@@ -10,8 +10,10 @@ from cumulo.core.http.health import Health
 from cumulo.core.http.load import Load
 from cumulo.core.metrics.metrics import Metrics
 from cumulo.core.metrics.process import watch_process
+from cumulo.core.nodes.nodes import Nodes
 from cumulo.core.work.reconciler import ReconcilerLoop
 
+MOST_AHEAD_SECONDS = 5.0
 STUCK_PASSES = 20
 """A reconciler that has not come round for so many of its sweeps is stuck."""
 
@@ -67,6 +69,22 @@ def watch_reconcilers(
         ]
 
     health.checks.append(stuck)
+
+
+def watch_clocks(health: Health, nodes: Nodes) -> None:
+    """The clocks of control nodes must agree: hosts and name servers live by what one node wrote
+    down and another one reads."""
+
+    def wrong(tx: Tx) -> list[str]:
+        return [
+            f"the clock of the control node {row.name} is {abs(row.ahead):.0f} s "
+            f"{'ahead of' if row.ahead > 0 else 'behind'} the database's"
+            for row, alive in nodes.all(tx)
+            if alive and abs(row.ahead) > MOST_AHEAD_SECONDS
+        ]
+
+    if nodes.grown:
+        health.checks.append(wrong)
 
 
 def watch_hosts(health: Health, registry: HostRegistry) -> None:

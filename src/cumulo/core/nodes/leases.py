@@ -114,8 +114,9 @@ class Leases:
             self.lost(name)
 
     def _take(self, tx: Tx) -> set[str]:
+        before = time.time()
         now = float(tx.value(queries.NOW))
-        self._say_alive(tx, now)
+        self._say_alive(tx, now, (before + time.time()) / 2 - now)
         living = [row for row in tx.all(queries.NODES) if _takes_work(row, now)]
         self.others = [row for row in living if row.id != self._me.id]
         known = {row.name: row for row in tx.all(queries.LEASES)}
@@ -158,9 +159,9 @@ class Leases:
         else:
             tx.update(row, node_id=self._me.id, epoch=row.epoch + 1, until=until)
 
-    def _say_alive(self, tx: Tx, now: float) -> None:
+    def _say_alive(self, tx: Tx, now: float, ahead: float) -> None:
         row = tx.get(NodeRow, self._me.id)
-        fresh = msgspec.structs.replace(self._me, seen=now)
+        fresh = msgspec.structs.replace(self._me, seen=now, ahead=round(ahead, 3))
         if row is not None and row.removed:
             raise Removed(self._me.id)
         if row is None:
@@ -168,7 +169,7 @@ class Leases:
         else:
             changes = {
                 name: getattr(fresh, name)
-                for name in ("name", "url", "content", "seen", "draining")
+                for name in ("name", "url", "content", "seen", "draining", "ahead")
             }
             tx.update(row, **changes)
 

@@ -30,6 +30,8 @@ class NodeRow(Row, frozen=True):
     """It is about to end: it takes no work."""
     removed: bool = False
     """It is no control node any more, and must not become one by itself."""
+    ahead: float = 0.0
+    """Seconds by which its machine's clock is ahead of the database's."""
 
 
 @table("control_node_tokens")

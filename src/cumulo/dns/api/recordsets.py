@@ -168,7 +168,6 @@ class RecordsetsApi:
         name = checks.name_of("name", values["name"], wildcard=True)
         if kind == "SOA":
             raise bad_request("Creating a SOA recordset is not allowed")
-        checks.owner_of(kind, name)
         texts, wire = checks.records_of(kind, values["records"])
         wish = RecordsetWish(
             name=name,

@@ -221,6 +221,8 @@ class ZonesApi:
         if "attributes" in values:
             # Its pool stays: `pool_move` is for that.
             changed["attributes"] = checks.attributes_of(values["attributes"] or {})
+            if changed["attributes"].get("pool_id") != row.attributes.get("pool_id"):
+                call.allow({}, "zone_create_forced_pool")
         if changed:
             row = self._zones.update(tx, row, changed, scope)
         status = 202 if row.status == "PENDING" else 200

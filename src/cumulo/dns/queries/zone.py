@@ -114,7 +114,10 @@ SINK = statement(
     .limit(1)
 )
 NAMES_FOR = statement(
-    sa.select(_c.name).where(_visible("visible"), _c.wanted).order_by(_c.name).limit(100)
+    sa.select(_c.name)
+    .where(_c.project_id == sa.bindparam("project_id"), _c.wanted)
+    .order_by(_c.name)
+    .limit(100)
 )
 SHARE_OF = query(
     ShareRow,

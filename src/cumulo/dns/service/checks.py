@@ -17,7 +17,9 @@ MOST_RECORDS = 1000
 def text_of(name: str, value: Any, most: int) -> str | None:
     """A text or null."""
     if value is not None and not isinstance(value, str):
-        raise InvalidObject(wrong([name], f"{value!r} is not of type 'string'", "type", "string"))
+        raise InvalidObject(
+            wrong([name], f"{value!r:.200} is not of type 'string'", "type", "string")
+        )
     if value is not None and len(value) > most:
         raise InvalidObject(wrong([name], f"Value too long for {name}", "maxLength", most))
     return value
@@ -25,7 +27,9 @@ def text_of(name: str, value: Any, most: int) -> str | None:
 
 def number_of(name: str, value: Any, least: int, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidObject(wrong([name], f"{value!r} is not of type 'integer'", "type", "integer"))
+        raise InvalidObject(
+            wrong([name], f"{value!r:.200} is not of type 'integer'", "type", "integer")
+        )
     if not least <= value <= most:
         word, bound = ("minimum", least) if value < least else ("maximum", most)
         raise InvalidObject(wrong([name], f"{value} is not in {least}..{most}", word, bound))
@@ -45,7 +49,9 @@ def ttl_of(value: Any, *, least: int, floor: int, low: bool) -> int | None:
 def name_of(field: str, value: Any, *, wildcard: bool = False) -> str:
     """The name in lower case: names that differ in case alone are one (RFC 4343)."""
     if not isinstance(value, str):
-        raise InvalidObject(wrong([field], f"{value!r} is not of type 'string'", "type", "string"))
+        raise InvalidObject(
+            wrong([field], f"{value!r:.200} is not of type 'string'", "type", "string")
+        )
     name = value.lower()
     fault = names.fault_of(name, wildcard=wildcard)
     if fault is not None and not value.isascii():

@@ -7,9 +7,8 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.events.model import EventRow
 from cumulo.network.interface import Network
 
-_CONCERN = frozenset(
-    f"dns.zone.{verb}" for verb in ("create", "gone", "abandon", "transfer", "share", "unshare")
-)
+_CONCERN = frozenset(f"dns.zone.{verb}" for verb in ("create", "gone", "abandon", "transfer"))
+_WORDS = ("giver", "taker")
 
 
 class DomainsOfGuests:
@@ -29,6 +28,3 @@ class DomainsOfGuests:
         wanted = sorted(each for each in projects if each)
         if wanted:
             self._network.domains_changed(tx, wanted)
-
-
-_WORDS = ("giver", "taker", "target_project_id")

@@ -12,6 +12,7 @@ from cumulo.dns import names
 from cumulo.dns.model.recordset import RecordsetRow, recordset_state
 from cumulo.dns.model.zone import ZoneRow
 from cumulo.dns.queries import recordset as queries
+from cumulo.dns.service import checks
 from cumulo.dns.service.refusals import bad_request, duplicate, not_found
 from cumulo.dns.service.scope import Scope
 from cumulo.dns.service.zones import Zones
@@ -97,6 +98,14 @@ class Recordsets:
         """Put all that a new zone is to have into it. The same rules, looked at all at once."""
         if len(wishes) > MOST_SETS:
             raise bad_request(f"A zone is made with at most {MOST_SETS} sets of records")
+        count = sum(len(wish.records) for wish in wishes)
+        self.zones.refuse_over_quota(
+            tx,
+            zone.project_id,
+            zone_recordsets=zone.recordsets + len(wishes),
+            zone_records=zone.records + count,
+            recordset_records=max((len(wish.records) for wish in wishes), default=0),
+        )
         aliases = {wish.name for wish in wishes if wish.type == "CNAME"}
         names_below = [row.name for row in self.zones.below(tx, zone)]
         seen: set[str] = set()
@@ -110,14 +119,6 @@ class Recordsets:
             if child is not None and (wish.type, wish.name) != ("NS", child):
                 message = f"RecordSet belongs in a child zone: {child}"
                 raise bad_request(message, "invalid_recordset_location")
-        count = sum(len(wish.records) for wish in wishes)
-        self.zones.refuse_over_quota(
-            tx,
-            zone.project_id,
-            zone_recordsets=zone.recordsets + len(wishes),
-            zone_records=zone.records + count,
-            recordset_records=max((len(wish.records) for wish in wishes), default=0),
-        )
         zone = tx.update(zone, recordsets=zone.recordsets + len(wishes), records=count)
         for wish in wishes:
             self._insert(tx, zone, wish, scope, zone.change)
@@ -200,6 +201,7 @@ class Recordsets:
         if wish.type == "CNAME" and wish.name == zone.name:
             raise bad_request("CNAME recordsets may not be created at the zone apex", where)
         cls._refuse_two(wish.type, wish.records)
+        checks.owner_of(wish.type, wish.name)
 
     @staticmethod
     def _refuse_two(kind: str, records: list[str]) -> None:

@@ -119,9 +119,9 @@ class Reverses:
         """The zone for a name: nobody's own, or of the project whose address it is. Another
         project's is none, whatever it says that it is above."""
         found = self._zones.covering(tx, owner)
-        if found is None or found.project_id in (MANAGED, project_id):
-            return found
-        return None
+        if found is None or found.type != "PRIMARY":
+            return None  # What is in a secondary one is its master's to say.
+        return found if found.project_id in (MANAGED, project_id) else None
 
     def _make_zone(self, tx: Tx, owner: str, scope: Scope) -> ZoneRow:
         """The reverse zone right above, of 256 addresses of IPv4; where somebody has that, one of

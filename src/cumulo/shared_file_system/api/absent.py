@@ -6,7 +6,7 @@ client that looks through a whole cloud (or an export of it) goes through.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
@@ -148,7 +148,7 @@ class AbsentApi:
         if call.body.value.task_state is not None:
             raise BadRequest("Invalid state. Valid states: None.")
 
-    def no_progress(self, call: Call, tx: Tx) -> Any:
+    def no_progress(self, call: Call, tx: Tx) -> NoReturn:
         share = self._found(call, tx)
         raise BadRequest(f"Invalid share: Migration of share {share.id} has not started.")
 
@@ -157,15 +157,15 @@ def _nothing(noun: _Noun) -> Callable[[Call, Tx], Any]:
     return lambda call, tx: {noun.many: []}
 
 
-def _missing(noun: _Noun) -> Callable[[Call, Tx], Any]:
-    def handler(call: Call, tx: Tx) -> Any:
+def _missing(noun: _Noun) -> Callable[[Call, Tx], NoReturn]:
+    def handler(call: Call, tx: Tx) -> NoReturn:
         raise NotFound(f"{noun.what} {call.path['id']:.255} could not be found.")
 
     return handler
 
 
-def _refused(noun: _Noun) -> Callable[[Call, Tx], Any]:
-    def handler(call: Call, tx: Tx) -> Any:
+def _refused(noun: _Noun) -> Callable[[Call, Tx], NoReturn]:
+    def handler(call: Call, tx: Tx) -> NoReturn:
         raise BadRequest(f"Invalid input received: {noun.wanting}")
 
     return handler

@@ -8,6 +8,7 @@ from msgspec import UNSET
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
+from cumulo.core.http.responses import Empty
 from cumulo.core.wire.coercions import IntLike, as_bool, as_int
 from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset
 from cumulo.shared_file_system.api.lists import renamed
@@ -111,7 +112,8 @@ class QuotasApi:
                       **late),
             *self._grown("PUT", old, new, self.update, f"{rule}update",
                          body=UpdateQuotas, **answer),
-            *self._grown("DELETE", old, new, self.delete, f"{rule}delete", status=202),
+            *self._grown("DELETE", old, new, self.delete, f"{rule}delete", status=202,
+                         response=Empty),
             *renamed("GET", f"/os{classes}", f"/{classes[1:]}", self.of_class,
                      "quota_class_set:show", **of_class),
             *renamed("PUT", f"/os{classes}", f"/{classes[1:]}", self.set_class,
