@@ -223,6 +223,7 @@ class InterfaceAttachment(Body, kw_only=True):
     net_id: str | None
     port_id: str | None
     port_state: str
+    tag: str | UnsetType | None = UNSET
 
 
 class FixedIp(Body, kw_only=True):
