@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from cumulo.benchmark.client.clouds import BadSpec, spec_of_cloud, spec_of_environment
+from cumulo.benchmark.client.http import Http
+from cumulo.benchmark.client.session import Credentials, Session
 
 CLOUDS = """
 clouds:
@@ -68,6 +70,12 @@ def test_the_shell_says_which_cloud_and_where(path: Path, monkeypatch: pytest.Mo
     }
     admin = spec_of_environment(by_credential)["openstack"]["admin"]
     assert (admin["application_credential_id"], admin["username"]) == ("i", "")
+
+
+@pytest.mark.parametrize("end", ["", "/", "/v3", "/v3/", "/v2.0", "/v2.0/"])
+def test_identity_is_found_whatever_its_url_ends_with(end: str) -> None:
+    session = Session(Http(), Credentials(f"http://h:5000/identity{end}", "u", "p"))
+    assert session._identity_url("/auth/tokens") == "http://h:5000/identity/v3/auth/tokens"
 
 
 @pytest.mark.parametrize("text", ["clouds: {mine: 5}", "clouds: {mine: {regions: 5}}", "clouds: ["])

@@ -329,6 +329,20 @@ def test_a_template_is_read_for_each_stack(tmp_path: Path) -> None:
     assert any("Could not open" in problem for problem in problems)
 
 
+def test_files_of_a_template_are_named_as_it_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From where it is, or from the root; the task file names them from the home folder."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "extra").mkdir()
+    (tmp_path / "extra" / "inner.yaml").write_text("inner")
+    path = tmp_path / "outer.yaml"
+    for reference in ("inner.yaml", "extra/inner.yaml", f"{tmp_path}/extra/inner.yaml"):
+        path.write_text(f"type: {reference}")
+        made = heat.described(str(path), ["~/extra/inner.yaml"], None)
+        assert made["files"][reference] == "inner"
+
+
 @pytest.mark.parametrize(
     ("command", "words", "script"),
     [

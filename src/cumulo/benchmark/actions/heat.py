@@ -41,12 +41,13 @@ def described(template: str, files: Any, environment: Found | None) -> Found:
 
 
 def _named(paths: Any, template: str) -> dict[str, str]:
-    """Name → path. A template names its files from where it is itself, a task file from where the
-    command is given: what stands in the template is the name."""
+    """Name → path. A template names its files from where it is itself or from the root, a task file
+    from where the command is given: what stands in the template is the name."""
     found: dict[str, str] = {}
     for path in paths:
         parts = Path(path).parts
         ends = ["/".join(parts[start:]) for start in range(len(parts))]
+        ends.append(str(Path(path).expanduser().absolute()))
         found |= {end: path for end in (path, *ends) if end == path or end in template}
     return found
 

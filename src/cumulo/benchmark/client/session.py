@@ -217,7 +217,8 @@ class Session:
         return {"auth": auth}
 
     def _identity_url(self, path: str) -> str:
-        base = self.credentials.auth_url.rstrip("/")
+        # What was asked at /v2.0 once is at /v3 now.
+        base = self.credentials.auth_url.rstrip("/").removesuffix("/v2.0")
         return (base if base.endswith("/v3") else base + "/v3") + path
 
     def _endpoints(self, catalog: Iterable[Mapping[str, Any]]) -> dict[str, str]:
