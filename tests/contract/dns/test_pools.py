@@ -143,6 +143,8 @@ def test_powerdns_that_refuses(tmp_path: Path) -> None:
             with server.running():
                 zone = await make(cloud, "pool.org.", attributes={"servers": "theirs"})
                 await until(lambda: status(cloud, zone), ("CREATE", "ERROR"))
+                told = await cloud.call("GET", f"/cumulo/why?of={zone}", as_="admin")
+                assert f"{server.control}" in told.raw.decode(), "which server, and its words"
 
     asyncio.run(main())
 
