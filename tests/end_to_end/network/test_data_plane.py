@@ -175,7 +175,7 @@ def test_names_of_the_clouds_zones_are_asked_for_at_its_name_server(place: Lab) 
         guest.close()
         server.close()
 
-    asyncio.run(work())
+    place.run(work)
 
 
 def dnsmasq_pids(place: Lab) -> list[int]:
