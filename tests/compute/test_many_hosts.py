@@ -9,6 +9,7 @@ from typing import Any
 from cumulo.compute.model.hypervisor import HostResources
 from cumulo.core.clock import later
 from cumulo.core.db.transaction import Tx
+from cumulo.placement.api.candidates import TREES, CandidatesApi
 from cumulo.placement.interface import Where
 from cumulo.placement.queries import provider as placement_queries
 from tests.support.cloud import TestCloud, running_cloud
@@ -80,6 +81,7 @@ def test_a_create_asks_the_same_of_one_host_and_of_300(tmp_path: Path) -> None:
         assert not any("TEMP B-TREE" in step for step in plan), plan
         assert seen[0][0] <= MOST_OF_A_CREATE
         await _kept(cloud)
+        await _first_candidates(cloud)
 
     run(tmp_path, story)
 
@@ -100,6 +102,23 @@ async def _kept(cloud: TestCloud) -> None:
     kept, anew = found
     assert kept[0] == KEPT_STATEMENTS and count <= kept[1] <= count + HOSTS_USED
     assert anew[0] <= kept[0] + 6 and anew[1] <= kept[1] + 3
+
+
+async def _first_candidates(cloud: TestCloud) -> None:
+    """Who asks placement for few of many is answered from the first trees."""
+    asked, version = "resources=VCPU:1,MEMORY_MB:1", {"openstack-api-version": "placement 1.39"}
+    for limit in (1, HOSTS):
+        path = f"/placement/allocation_candidates?{asked}&limit={limit}"
+        answer = await cloud.call("GET", path, as_="admin", headers=version)
+        found = {each for one in answer.json["allocation_requests"] for each in one["allocations"]}
+        assert len(found) == limit and found == set(answer.json["provider_summaries"])
+
+    def read(tx: Tx) -> list[int]:
+        api = CandidatesApi(cloud.cloud.services.placement)
+        return [len(search.providers) for search in api._searches(tx)]
+
+    sizes = await cloud.cloud.database.read(read)
+    assert sum(sizes) == HOSTS + 1 and max(sizes) == TREES
 
 
 async def _least(cloud: TestCloud, method: str, path: str, body: Any = None) -> tuple[int, int]:
@@ -193,7 +212,19 @@ def test_nobody_has_room_and_a_few_of_many_say_why(tmp_path: Path) -> None:
         quota = {"quota_set": {"cores": -1, "ram": -1}}
         path = f"/compute/v2.1/os-quota-sets/{cloud.projects['demo']}"
         await cloud.call("PUT", path, as_="admin", json_=quota)
-        found = await create(cloud, flavorRef=made.json["flavor"]["id"])
+        huge = {"name": "x", "flavorRef": made.json["flavor"]["id"], "imageRef": cloud.image}
+        port = (await cloud.call("GET", "/network/v2.0/ports", as_="admin")).json["ports"][0]["id"]
+        for wrong in (
+            {"networks": [{"port": port}]},
+            {"networks": [{"uuid": cloud.image}]},
+            {"networks": "auto", "security_groups": [{"name": "none such"}]},
+        ):
+            body = {"server": {**huge, **wrong}}
+            refused = await cloud.call("POST", SERVERS, json_=body, headers=LATEST)
+            assert refused.status in (400, 409), refused.raw
+        found = await create(cloud, flavorRef=huge["flavorRef"], networks="auto")
+        ports = f"/network/v2.0/ports?device_id={found['id']}"
+        assert (await cloud.call("GET", ports)).json["ports"] == []
         lines = found["fault"]["details"].split("\n")
         assert len(lines) == 51 and lines[-1] == "and 71 more hosts"
         assert "VCPU: 64 wanted" in lines[1] or "MEMORY_MB:" in lines[1]

@@ -6,6 +6,9 @@ client called (compute's `itemNotFound`, `NeutronError`, keystone's `error` …)
 
 from collections.abc import Mapping
 
+LONGEST = 2000
+"""Characters of a text for a person: what it quotes of a request may be of any length."""
+
 
 class Fault(Exception):
     """A refusal with an HTTP status, a text for a person and, for Neutron, a type name."""
@@ -23,6 +26,7 @@ class Fault(Exception):
         code: str | None = None,
         details: Mapping[str, str] | None = None,
     ) -> None:
+        message = _short(message)
         super().__init__(message)
         self.message = message
         self.kind = kind or type(self).kind
@@ -125,3 +129,10 @@ class Unavailable(Fault):
     status = 503
     title = "Service Unavailable"
     kind = "ServiceUnavailable"
+
+
+def _short(message: str) -> str:
+    """Its beginning and its end, which says what is wrong."""
+    if len(message) <= LONGEST:
+        return message
+    return f"{message[: LONGEST * 3 // 4]} … {message[-LONGEST // 5 :]}"

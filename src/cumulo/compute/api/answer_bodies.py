@@ -223,6 +223,7 @@ class InterfaceAttachment(Body, kw_only=True):
     net_id: str | None
     port_id: str | None
     port_state: str
+    tag: str | UnsetType | None = UNSET
 
 
 class FixedIp(Body, kw_only=True):
@@ -359,58 +360,33 @@ class HypervisorsLink(Body, kw_only=True):
 
 
 class AvailabilityZoneInfo(Body, kw_only=True):
-    hosts: Host | None
+    hosts: dict[str, dict[str, ServiceState]] | None
+    """host → service → how it is"""
     zone_name: str = field(name="zoneName")
     zone_state: ZoneState = field(name="zoneState")
+
+
+class ServiceState(Body, kw_only=True):
+    active: bool
+    available: bool
+    updated_at: str | None
 
 
 class ZoneState(Body, kw_only=True):
     available: bool
 
 
-class Host(Body, kw_only=True):
-    fake_host: FakeHost | UnsetType = field(name="fake-host", default=UNSET)
-    vm: Vm | UnsetType = UNSET
-
-
-class Vm(Body, kw_only=True):
-    nova_conductor: NovaConductor = field(name="nova-conductor")
-    nova_scheduler: NovaScheduler = field(name="nova-scheduler")
-
-
-class NovaConductor(Body, kw_only=True):
-    active: bool
-    available: bool
-    updated_at: Any
-
-
-class NovaScheduler(Body, kw_only=True):
-    active: bool
-    available: bool
-    updated_at: Any
-
-
-class FakeHost(Body, kw_only=True):
-    nova_compute: NovaCompute = field(name="nova-compute")
-
-
-class NovaCompute(Body, kw_only=True):
-    active: bool
-    available: bool
-    updated_at: str | None
-
-
 class Aggregate(Body, kw_only=True):
     availability_zone: str | None
     created_at: str | None
     deleted: bool
-    deleted_at: Any
+    deleted_at: str | None
     hosts: list[str] | UnsetType = UNSET
     id: int
     metadata: dict[str, Any] | UnsetType = UNSET
     name: str
     updated_at: str | None
-    uuid: str
+    uuid: str | UnsetType = UNSET
 
 
 class ServerGroup(Body, kw_only=True):

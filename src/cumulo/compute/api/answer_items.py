@@ -87,18 +87,6 @@ class DetailAnswer(Body, kw_only=True):
     flavors: list[Flavor]
 
 
-class ExtraSpecs(Body, kw_only=True):
-    hw_cpu_policy: str = field(name="hw:cpu_policy")
-
-
-class OsExtraSpecsAnswer(Body, kw_only=True):
-    extra_specs: ExtraSpecs
-
-
-class OsExtraSpecsAnswer2(Body, kw_only=True):
-    hw_cpu_polciy: str = field(name="hw:cpu_polciy")
-
-
 class Hypervisor(Body, kw_only=True):
     hypervisor_hostname: str
     id: Any
@@ -278,8 +266,8 @@ class Migration(Body, kw_only=True):
     id: int
     instance_uuid: str
     migration_type: str
-    new_instance_type_id: int
-    old_instance_type_id: int
+    new_instance_type_id: int | None
+    old_instance_type_id: int | None
     project_id: str | UnsetType = UNSET
     source_compute: str
     source_node: str
@@ -298,6 +286,7 @@ class Event(Body, kw_only=True):
     name: str
     server_uuid: str
     status: str
+    tag: str | UnsetType = UNSET
 
 
 class OsServerExternalEventsAnswer(Body, kw_only=True):
@@ -328,35 +317,6 @@ class Host2(Body, kw_only=True):
 
 class OsHostsAnswer2(Body, kw_only=True):
     host: list[Host2]
-
-
-class FakeHost(Body, kw_only=True):
-    errors: int
-    instances: int
-    message: str
-    state: str
-
-
-class Log(Body, kw_only=True):
-    fake_host: FakeHost = field(name="fake-host")
-
-
-class InstanceUsageAuditLogs(Body, kw_only=True):
-    hosts_not_run: list[Any]
-    log: Log
-    num_hosts: int
-    num_hosts_done: int
-    num_hosts_not_run: int
-    num_hosts_running: int
-    overall_status: str
-    period_beginning: str
-    period_ending: str
-    total_errors: int
-    total_instances: int
-
-
-class OsInstanceUsageAuditLogAnswer(Body, kw_only=True):
-    instance_usage_audit_logs: InstanceUsageAuditLogs
 
 
 class Image(Body, kw_only=True):
@@ -391,14 +351,6 @@ class Image2(Body, kw_only=True):
 
 class ImagesAnswer2(Body, kw_only=True):
     image: Image2
-
-
-class Meta(Body, kw_only=True):
-    purpose: str
-
-
-class MetadataAnswer2(Body, kw_only=True):
-    meta: Meta
 
 
 class Network(Body, kw_only=True):
@@ -440,7 +392,7 @@ class Volume(Body, kw_only=True):
     availabilityZone: str
     createdAt: str
     displayDescription: Any
-    displayName: str
+    displayName: str | None
     id: str
     metadata: dict[str, Any]
     size: int
@@ -455,11 +407,3 @@ class OsVolumesAnswer(Body, kw_only=True):
 
 class OsVolumesAnswer2(Body, kw_only=True):
     volume: Volume
-
-
-class OsSnapshotsAnswer(Body, kw_only=True):
-    snapshots: list[Any]
-
-
-class OsBaremetalNodesAnswer(Body, kw_only=True):
-    nodes: list[Any]

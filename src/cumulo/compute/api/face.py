@@ -53,6 +53,7 @@ def compute_faces(
         mount="/compute",
         faults=faults.compute,
         rules=known,
+        answers="cumulo.compute.api.answer_others",
         operations=[*versions.discovery(), *consoles.doors()],
     )
     return [

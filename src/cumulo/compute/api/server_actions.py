@@ -81,6 +81,7 @@ class ServerActionsApi:
                 policy="os_compute_api:os-server-diagnostics",
                 early=False,
                 kind="stream",
+                response=dict[str, int],
                 until="2.47",
             ),
         ]

@@ -41,6 +41,10 @@ from cumulo.core.faults import BadRequest, Forbidden, NotFound, QuotaExceeded
 from cumulo.core.ids import new_id
 
 
+class _Given(Exception):
+    """It could be given."""
+
+
 class Making:
     def __init__(
         self, servers: Servers, flavors: Flavors, keypairs: KeyPairs, hosts: Hosts
@@ -232,6 +236,7 @@ class Making:
             considered=decision.considered,
         )
         if decision.host is None:
+            self._refuse_as_on_a_host(tx, row, wish, volumes, who.principal)
             self._servers.finish_actions(tx, row, "No valid host was found.")
         else:
             self._equip(tx, row, wish, volumes, who.principal, decision.host)
@@ -240,6 +245,25 @@ class Making:
             else:
                 self._servers.registry.touch(tx, decision.host, KIND, row.id)
         return row
+
+    def _refuse_as_on_a_host(
+        self,
+        tx: Tx,
+        row: ServerRow,
+        wish: ServerWish,
+        volumes: Sequence[DiskWish],
+        principal: Principal,
+    ) -> None:
+        """What nobody may be given is refused whether there is room or not: it is given, and taken
+        back."""
+
+        def give() -> None:
+            self._equip(tx, row, wish, volumes, principal, None)
+            raise _Given
+
+        found = tx.attempt(give)
+        if not isinstance(found, _Given | None):
+            raise found
 
     def _nowhere(self, row: ServerRow, details: str, now: Moment) -> ServerRow:
         fault = ServerFault(
@@ -258,14 +282,14 @@ class Making:
         wish: ServerWish,
         volumes: Sequence[DiskWish],
         principal: Principal,
-        host_id: str,
+        host_id: str | None,
     ) -> None:
         self._servers.network.plug_server(
             tx,
             principal,
             server_id=row.id,
             hostname=row.hostname.partition(".")[0],
-            host_id=host_id,
+            host_id=host_id or "",
             zone=row.zone,
             nics=wish.nics,
             security_groups=wish.security_groups,
@@ -287,7 +311,7 @@ class Making:
                 tag=disk.tag,
             )
 
-    def _volume(self, tx: Tx, disk: DiskWish, principal: Principal, host_id: str) -> str:
+    def _volume(self, tx: Tx, disk: DiskWish, principal: Principal, host_id: str | None) -> str:
         """The one that is named, or a new one, where the server is."""
         if disk.source == "volume":
             return disk.id or ""

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
+from cumulo.core.http.responses import Empty
 from cumulo.core.wire.shapes import Body
 
 
@@ -67,15 +68,6 @@ class VersionsAnswer(Body, kw_only=True):
     versions: list[Version]
 
 
-class ResourceProvidersAnswer(Body, kw_only=True):
-    generation: int
-    links: list[Link]
-    name: str
-    parent_provider_uuid: Any
-    root_provider_uuid: str
-    uuid: str
-
-
 class ResourceProviderInventoriesAnswer(Body, kw_only=True):
     inventories: dict[str, InventoryValue]
     resource_provider_generation: int
@@ -106,13 +98,6 @@ class AllocationCandidatesAnswer(Body, kw_only=True):
 
 class ShownResourceProvidersAnswer(Body, kw_only=True):
     resource_providers: list[ResourceProvider]
-
-
-class ResourceProviderAnswer(Body, kw_only=True):
-    generation: int
-    links: list[Link]
-    name: str
-    uuid: str
 
 
 class InventoriesAnswer(Body, kw_only=True):
@@ -154,10 +139,10 @@ ANSWERS: dict[str, Any] = {
     "GET /allocations/{consumer}": AllocationAnswer,
     "GET /resource_providers": ShownResourceProvidersAnswer,
     "GET /resource_providers/{uuid}/usages": ResourceProviderUsagesAnswer,
-    "POST /resource_providers": ResourceProvidersAnswer,
+    "POST /resource_providers": ResourceProvider,
     "PUT /resource_providers/{uuid}/inventories": ResourceProviderInventoriesAnswer,
     "PUT /resource_providers/{uuid}/traits": ResourceProviderTraitsAnswer,
-    "GET /resource_providers/{uuid}": ResourceProviderAnswer,
+    "GET /resource_providers/{uuid}": ResourceProvider,
     "GET /resource_providers/{uuid}/inventories": ResourceProviderInventoriesAnswer,
     "POST /resource_providers/{uuid}/inventories": InventoriesAnswer,
     "GET /resource_providers/{uuid}/traits": ResourceProviderTraitsAnswer,
@@ -168,4 +153,11 @@ ANSWERS: dict[str, Any] = {
     "GET /resource_providers/{uuid}/allocations": AllocationsAnswer,
     "GET /usages": UsagesAnswer,
     "GET /resource_providers/{uuid}/inventories/{resource_class}": InventoriesAnswer,
+    "PUT /resource_providers/{uuid}": ResourceProvider,
+    "PUT /resource_providers/{uuid}/inventories/{resource_class}": InventoriesAnswer,
+    "POST /resource_classes": Empty,
+    "GET /resource_classes/{name}": ResourceClass,
+    "PUT /resource_classes/{name}": Empty,
+    "GET /traits/{name}": Empty,
+    "PUT /traits/{name}": Empty,
 }

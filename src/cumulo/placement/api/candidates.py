@@ -1,6 +1,7 @@
 """Allocation candidates on the wire: the query's groups, and what is answered for each version."""
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cumulo.core.db.transaction import Tx
@@ -15,8 +16,20 @@ from cumulo.placement.api.common import (
     fresh,
     uuid_of,
 )
+from cumulo.placement.model.provider import ProviderRow
 from cumulo.placement.service.placement import PlacementService
-from cumulo.placement.service.search import Candidate, Group, Provider, Request, Search
+from cumulo.placement.service.search import (
+    SHARES,
+    Candidate,
+    Finding,
+    Group,
+    Provider,
+    Request,
+    Search,
+)
+
+TREES = 100
+"""That are read at once."""
 
 _NUMBERED = re.compile(r"(resources|required|member_of|in_tree)([1-9][0-9]*)?")
 _NAMED = re.compile(r"(resources|required|member_of|in_tree)([a-zA-Z0-9_-]{1,64})?")
@@ -44,16 +57,39 @@ class CandidatesApi:
     def candidates(self, call: Call, tx: Tx) -> Reply:
         request = _Query(call).request()
         self._check_names(tx, request)
-        search = Search(self._known(tx))
-        found = search.find(request)
+        finding = Finding(request)
+        summaries: dict[str, Any] = {}
+        for search in self._searches(tx):
+            before = len(finding.candidates)
+            search.find(finding)
+            summaries |= self._summaries(call, search, finding.candidates[before:], request)
+            if finding.over:
+                break
         body = {
-            "allocation_requests": [_asked(call, each) for each in found],
-            "provider_summaries": self._summaries(call, search, found, request),
+            "allocation_requests": [_asked(call, each) for each in finding.candidates],
+            "provider_summaries": summaries,
         }
         return fresh(body, ())
 
-    def _known(self, tx: Tx) -> list[Provider]:
-        rows = self._providers.listing.page(tx, where={})
+    def _searches(self, tx: Tx) -> Iterator[Search]:
+        """Some trees at a time, each with all that others share: who finds enough in the first
+        ones reads no more."""
+        sharing = self._providers.trees_with(tx, SHARES)
+        marker: ProviderRow | None = None
+        while True:
+            roots = self._providers.listing.page(
+                tx, where={"is_root": True}, marker=marker, limit=TREES
+            )
+            if not roots:
+                return
+            ids = [row.id for row in roots]
+            yield Search(self._known(tx, [*ids, *sharing]), ids)
+            if len(roots) < TREES:
+                return
+            marker = roots[-1]
+
+    def _known(self, tx: Tx, roots: Sequence[str]) -> list[Provider]:
+        rows = self._providers.listing.page(tx, where={"root_ids": sorted(set(roots))})
         ids = [row.id for row in rows]
         stock = self._providers.inventories(tx, ids)
         traits = self._providers.traits(tx, ids)

@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cumulo.core.db.listing import Listing, equals, one_of
+from cumulo.core.db.listing import Listing, equals, is_null, one_of
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import Statement, query, statement
 from cumulo.core.hosts.queries import is_alive
@@ -34,6 +34,8 @@ PROVIDERS = Listing(
         "ids": one_of(_p.id),
         "parent_id": equals(_p.parent_id),
         "root_id": equals(_p.root_id),
+        "root_ids": one_of(_p.root_id),
+        "is_root": is_null(_p.parent_id),
     },
     sort_keys={"created_at": _p.created_at, "name": _p.name},
     default_sort=(("created_at", "asc"),),
@@ -201,6 +203,12 @@ TRAITS_OF = query(
     sa.select(ProviderTraitRow.sql_table)
     .where(_t.provider_id.in_(_many("providers")))
     .order_by(_t.trait),
+)
+ROOTS_OF_TRAIT = statement(
+    sa.select(_p.root_id)
+    .join(ProviderTraitRow.sql_table, _t.provider_id == _p.id)
+    .where(_t.trait == sa.bindparam("trait"))
+    .distinct()
 )
 TRAITS_USED = statement(sa.select(_t.trait).distinct())
 FORGET_TRAITS = statement(

@@ -198,6 +198,10 @@ class Providers:
             found[row.provider_id].append(row.trait)
         return found
 
+    def trees_with(self, tx: Tx, trait: str) -> list[str]:
+        """The roots of trees in which a provider has this trait."""
+        return [root for (root,) in tx.tuples(queries.ROOTS_OF_TRAIT, trait=trait)]
+
     def set_traits(self, tx: Tx, provider: ProviderRow, names: Collection[str]) -> None:
         unknown = sorted(set(names) - self.known_traits(tx))
         if unknown:

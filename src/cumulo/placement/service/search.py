@@ -7,18 +7,20 @@ is shared with it.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 
 from cumulo.placement.model.provider import InventoryRow, ProviderRow
 
+T = TypeVar("T")
 SHARES = "MISC_SHARES_VIA_AGGREGATE"
 MOST = 1000
 """Candidates that are told where the client says no limit: nobody reads more, and their number
 grows as the product of what each group may choose from."""
-TRIED = 20_000
-"""Combinations that are looked at."""
+TRIED = 50_000
+"""Combinations that one request looks at, of all trees together: then it has what it has found."""
 
 
 class Provider(msgspec.Struct, frozen=True):
@@ -61,32 +63,58 @@ class Candidate(msgspec.Struct, frozen=True):
     """suffix → the providers that give it"""
 
 
+class Finding:
+    """What a request has found so far, some trees at a time."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.candidates: list[Candidate] = []
+        self._most = MOST if request.limit is None else min(request.limit, MOST)
+        self._seen: set[object] = set()
+        self._left = TRIED
+
+    @property
+    def over(self) -> bool:
+        return len(self.candidates) >= self._most or self._left <= 0
+
+    def tries(self, choices: Sequence[Sequence[T]]) -> Iterator[tuple[T, ...]]:
+        """Every combination of one of each, as long as there may be more."""
+        for combination in itertools.product(*choices):
+            if self._left <= 0:
+                return
+            self._left -= 1
+            yield combination
+
+    def add(self, candidate: Candidate) -> None:
+        key = (
+            frozenset((p, frozenset(r.items())) for p, r in candidate.allocations.items()),
+            frozenset((s, frozenset(p)) for s, p in candidate.mappings.items()),
+        )
+        if key not in self._seen:
+            self._seen.add(key)
+            self.candidates.append(candidate)
+
+
 class Search:
-    def __init__(self, providers: Iterable[Provider]) -> None:
+    """Among some trees of providers."""
+
+    def __init__(self, providers: Iterable[Provider], roots: Collection[str] | None = None) -> None:
+        """`roots`: only these trees are looked at; others are there for what they share."""
         self.providers = {each.id: each for each in providers}
         self.trees: dict[str, list[Provider]] = {}
         for each in self.providers.values():
             self.trees.setdefault(each.row.root_id, []).append(each)
+        self._roots = list(self.trees) if roots is None else roots
         self._sharing = [each for each in self.providers.values() if SHARES in each.traits]
 
-    def find(self, request: Request) -> list[Candidate]:
-        most = MOST if request.limit is None else min(request.limit, MOST)
-        found: list[Candidate] = []
-        seen: set[object] = set()
-        for root_id, tree in self.trees.items():
-            if not self._root_fits(root_id, request):
+    def find(self, finding: Finding) -> None:
+        for root_id in self._roots:
+            if not self._root_fits(root_id, finding.request):
                 continue
-            for candidate in self._of_tree(tree, request):
-                key = (
-                    frozenset((p, frozenset(r.items())) for p, r in candidate.allocations.items()),
-                    frozenset((s, frozenset(p)) for s, p in candidate.mappings.items()),
-                )
-                if key not in seen:
-                    seen.add(key)
-                    found.append(candidate)
-                if len(found) >= most:
-                    return found
-        return found
+            for candidate in self._of_tree(self.trees[root_id], finding):
+                finding.add(candidate)
+                if finding.over:
+                    return
 
     def _root_fits(self, root_id: str, request: Request) -> bool:
         root = self.providers.get(root_id)
@@ -97,21 +125,22 @@ class Search:
 
     # --- one tree -------------------------------------------------------------------------------
 
-    def _of_tree(self, tree: Sequence[Provider], request: Request) -> Iterator[Candidate]:
+    def _of_tree(self, tree: Sequence[Provider], finding: Finding) -> Iterator[Candidate]:
+        request = finding.request
         own = {each.id for each in tree}
         near = {group for each in tree for group in each.aggregates}
         shared = [p for p in self._sharing if p.id not in own and p.aggregates & near]
         choices = []
         for suffix, group in request.groups.items():
             options = (
-                self._spread(tree, shared, group)
+                self._spread(tree, shared, group, finding)
                 if suffix == ""
                 else self._single([*tree, *shared], group)
             )
             if not options:
                 return
             choices.append([(suffix, option) for option in options])
-        for combination in itertools.islice(itertools.product(*choices), TRIED):
+        for combination in finding.tries(choices):
             candidate = self._joined(combination, request, own)
             if candidate is not None:
                 yield candidate
@@ -126,7 +155,11 @@ class Search:
         return found
 
     def _spread(
-        self, tree: Sequence[Provider], shared: Sequence[Provider], group: Group
+        self,
+        tree: Sequence[Provider],
+        shared: Sequence[Provider],
+        group: Group,
+        finding: Finding,
     ) -> list[dict[str, str]]:
         """The unnamed group: each class by any of them, and all traits by those together."""
         near = [each for each in [*tree, *shared] if self._may(each, group, tree=tree)]
@@ -135,7 +168,7 @@ class Search:
             able = [each.id for each in near if _can(each, name, amount)]
             lists.append([(name, id) for id in able])
         found = []
-        for combination in itertools.islice(itertools.product(*lists), TRIED):
+        for combination in finding.tries(lists):
             option = dict(combination)
             traits = {t for id in option.values() for t in self.providers[id].traits}
             in_tree = any(
