@@ -40,6 +40,8 @@ def misfit(
     response = response_of(face, operation)
     if response is None or not 200 <= status < 300:
         return ""
+    if "fields=" in query:
+        return ""  # what was asked for, and no more
     if response in NO_JSON:
         # Some say both: a container's list, as text or as JSON.
         return f"{method} {operation.path} answers with JSON" if raw and response is Empty else ""

@@ -8,10 +8,11 @@ from typing import Any
 from msgspec import UNSET, UnsetType, field
 
 from cumulo.core.http.responses import Empty
-from cumulo.core.wire.shapes import Body
+from cumulo.core.wire.shapes import Body, OpenBody
 
 
 class Volume(Body, kw_only=True):
+    provider_id: str | UnsetType | None = UNSET
     attachments: list[Attachment]
     availability_zone: str
     bootable: str
@@ -108,7 +109,9 @@ class Snapshot(Body, kw_only=True):
     volume_id: str | None
 
 
-class QuotaSet(Body, kw_only=True):
+class QuotaSet(OpenBody, kw_only=True):
+    """And `volumes_NAME` and others by the type of volumes."""
+
     backup_gigabytes: int | QuotaUsage
     backups: int | QuotaUsage
     gigabytes: int | QuotaUsage
@@ -214,7 +217,7 @@ class Absolute(Body, kw_only=True):
 
 
 class Pool(Body, kw_only=True):
-    capabilities: Capability
+    capabilities: Capability | UnsetType = UNSET
     name: str
 
 

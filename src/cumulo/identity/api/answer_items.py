@@ -73,7 +73,6 @@ class Consumer(OpenBody, kw_only=True):
     description: str | None
     id: str
     links: Links
-    name: str | UnsetType = UNSET
     secret: str | UnsetType = UNSET
 
 

@@ -238,6 +238,7 @@ class PropertyAnswer(Body, kw_only=True):
     """What JSON Schema says of one property, but for `name`, `operators` and `readonly`."""
 
     additional_items: bool | UnsetType = field(name="additionalItems", default=UNSET)
+    confidential: bool | UnsetType = UNSET
     default: Any = UNSET
     description: str | UnsetType | None = UNSET
     enum: list[Any] | UnsetType = UNSET

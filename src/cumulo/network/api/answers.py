@@ -303,6 +303,11 @@ class NetworksAnswer(Body, kw_only=True):
     networks_links: list[NetworksLink] | UnsetType = UNSET
 
 
+class NewSecurityGroupRulesAnswer(Body, kw_only=True):
+    security_group_rule: SecurityGroupRule | UnsetType = UNSET
+    security_group_rules: list[SecurityGroupRule] | UnsetType = UNSET
+
+
 class SecurityGroupRuleAnswer(Body, kw_only=True):
     security_group_rule: SecurityGroupRule
 
@@ -317,12 +322,22 @@ class NewNetworksAnswer(Body, kw_only=True):
     networks: list[Network] | UnsetType = UNSET
 
 
+class NewSubnetsAnswer(Body, kw_only=True):
+    subnet: Subnet | UnsetType = UNSET
+    subnets: list[Subnet] | UnsetType = UNSET
+
+
 class SubnetAnswer(Body, kw_only=True):
     subnet: Subnet
 
 
 class ShownPortsAnswer(Body, kw_only=True):
     ports: list[Port]
+
+
+class NewSecurityGroupsAnswer(Body, kw_only=True):
+    security_group: SecurityGroup | UnsetType = UNSET
+    security_groups: list[SecurityGroup] | UnsetType = UNSET
 
 
 class SecurityGroupAnswer(Body, kw_only=True):
@@ -361,6 +376,11 @@ class ExtensionAnswer(Body, kw_only=True):
     extension: Extension
 
 
+class NewRoutersAnswer(Body, kw_only=True):
+    router: RouterSummary | UnsetType = UNSET
+    routers: list[RouterSummary] | UnsetType = UNSET
+
+
 class RouterAnswer(Body, kw_only=True):
     router: RouterSummary
 
@@ -374,6 +394,11 @@ class RouterAddRouterInterfaceAnswer(Body, kw_only=True):
     subnet_ids: list[str]
     tags: list[str]
     tenant_id: str
+
+
+class NewFloatingipsAnswer(Body, kw_only=True):
+    floatingip: FloatingipSummary | UnsetType = UNSET
+    floatingips: list[FloatingipSummary] | UnsetType = UNSET
 
 
 class FloatingipAnswer(Body, kw_only=True):
@@ -478,13 +503,13 @@ ANSWERS: dict[str, Any] = {
     "GET /v2.0/security-groups": SecurityGroupsAnswer,
     "GET /v2.0/security-groups/{id}": SecurityGroupAnswer,
     "GET /v2.0/service-providers": ServiceProvidersAnswer,
-    "POST /v2.0/floatingips": FloatingipAnswer,
+    "POST /v2.0/floatingips": NewFloatingipsAnswer,
     "POST /v2.0/networks": NewNetworksAnswer,
     "POST /v2.0/ports": PortsAnswer,
-    "POST /v2.0/routers": RouterAnswer,
-    "POST /v2.0/security-group-rules": SecurityGroupRuleAnswer,
-    "POST /v2.0/security-groups": SecurityGroupAnswer,
-    "POST /v2.0/subnets": SubnetAnswer,
+    "POST /v2.0/routers": NewRoutersAnswer,
+    "POST /v2.0/security-group-rules": NewSecurityGroupRulesAnswer,
+    "POST /v2.0/security-groups": NewSecurityGroupsAnswer,
+    "POST /v2.0/subnets": NewSubnetsAnswer,
     "PUT /v2.0/floatingips/{id}": FloatingipAnswer,
     "PUT /v2.0/networks/{id}": NetworkAnswer,
     "PUT /v2.0/networks/{id}/tags": TagsAnswer,

@@ -78,12 +78,16 @@ class ResourceProviderTraitsAnswer(Body, kw_only=True):
     traits: list[str]
 
 
+class TraitsAnswer(Body, kw_only=True):
+    traits: list[str]
+
+
 class AllocationAnswer(Body, kw_only=True):
     allocations: dict[str, AllocationValue]
-    consumer_generation: int
+    consumer_generation: int | UnsetType = UNSET
     consumer_type: str | UnsetType = UNSET
-    project_id: str
-    user_id: str
+    project_id: str | UnsetType = UNSET
+    user_id: str | UnsetType = UNSET
 
 
 class ResourceProviderUsagesAnswer(Body, kw_only=True):
@@ -149,7 +153,7 @@ ANSWERS: dict[str, Any] = {
     "GET /resource_providers/{uuid}/aggregates": AggregatesAnswer,
     "PUT /resource_providers/{uuid}/aggregates": AggregatesAnswer,
     "GET /resource_classes": ResourceClassesAnswer,
-    "GET /traits": ResourceProviderTraitsAnswer,
+    "GET /traits": TraitsAnswer,
     "GET /resource_providers/{uuid}/allocations": AllocationsAnswer,
     "GET /usages": UsagesAnswer,
     "GET /resource_providers/{uuid}/inventories/{resource_class}": InventoriesAnswer,
