@@ -4,9 +4,14 @@ import asyncio
 import time
 from pathlib import Path
 
+import pytest
 from oauthlib import oauth1
 
+from cumulo.identity.drivers.fake_directory import FakeDirectory
+from cumulo.identity.service import directories
 from cumulo.identity.service.authentication.totp import hotp
+from tests.identity.support import V3, made
+from tests.identity.test_directories import CONFIG
 from tests.identity.test_oauth import OAUTH1, consumer, exchange, request_token, said, verifier
 from tests.identity.test_passcodes import SEEDS, STRICT, enrol, passcode
 from tests.support.cloud import BASE, running_cloud
@@ -87,5 +92,41 @@ def test_who_is_disabled_in_one_cannot_log_in_to_the_other(
                 changed = await one.call("PATCH", path, as_="admin", json_=body)
                 assert changed.status == 200, changed.raw
                 await becomes(status, secret)
+
+    asyncio.run(main())
+
+
+def test_a_list_waits_for_what_the_other_one_was_told(
+    tmp_path: Path, postgresql_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A directory is configured in one, read by whoever has the work, and listed in the other."""
+    monkeypatch.setattr(directories, "FIRST_SYNC", 3600.0)
+
+    async def main() -> None:
+        shared = {"database": {"url": postgresql_dsn}}
+        async with (
+            running_cloud(tmp_path, **shared) as one,
+            running_cloud(tmp_path, **shared) as two,
+        ):
+            world = FakeDirectory()
+            world.add_person("ann", "secret-of-ann")
+            world.delay = 0.5
+            for each in (one, two):
+                each.cloud.services.identity.directories.open = lambda options: world
+            # Each remembers by now that no directory is unread.
+            domains = [await made(one, "domains", name=name) for name in ("a", "b")]
+            for asked in (one, two):
+                path = f"{V3}/users?domain_id={domains[0]}"
+                assert (await asked.call("GET", path, as_="admin")).json["users"] == []
+            for told, asked, domain in ((one, two, domains[0]), (two, one, domains[1])):
+                path = f"{V3}/domains/{domain}/config"
+                wanted = {"config": CONFIG}
+                answer = await told.call("PUT", path, as_="admin", json_=wanted)
+                assert answer.status == 201, answer.raw
+                await asyncio.sleep(0.1)  # by when the news are there
+                path = f"{V3}/users?domain_id={domain}"
+                async with asyncio.timeout(120):
+                    answer = await asked.call("GET", path, as_="admin")
+                assert [user["name"] for user in answer.json["users"]] == ["ann"]
 
     asyncio.run(main())

@@ -60,17 +60,24 @@ async def until(check: Callable[[], bool]) -> None:
 def plug(
     cloud: TestCloud, server: str, nics: Any = "auto", **more: Any
 ) -> Callable[[Tx], list[Any]]:
+    """The ports as they are shown, in the asked order."""
     network = cloud.cloud.services.network
-    return lambda tx: network.plug_server(
-        tx,
-        demo(cloud),
-        server_id=server,
-        hostname=server,
-        host_id=HOST,
-        zone="nova",
-        nics=nics,
-        **more,
-    )
+
+    def work(tx: Tx) -> list[Any]:
+        ids = network.plug_server(
+            tx,
+            demo(cloud),
+            server_id=server,
+            hostname=server,
+            host_id=HOST,
+            zone="nova",
+            nics=nics,
+            **more,
+        )
+        made = {info.id: info for info in network.ports_of(tx, [server]).get(server, ())}
+        return [made[id] for id in ids]
+
+    return work
 
 
 def test_a_server_is_plugged_and_unplugged(tmp_path: Path) -> None:

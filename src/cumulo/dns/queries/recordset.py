@@ -74,6 +74,9 @@ OF_ZONE = query(
     .order_by(_c.id)
     .limit(sa.bindparam("most", type_=sa.Integer())),
 )
+OF_ZONES = query(
+    RecordsetRow, sa.select(_t).where(_c.zone_id.in_(sa.bindparam("ids", expanding=True)))
+)
 SERVED = statement(
     sa.update(_t)
     .where(

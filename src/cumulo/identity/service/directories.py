@@ -6,12 +6,14 @@ two looks the rows are what is known: a directory that is away takes nobody's to
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import TypeVar
 
 from cumulo.core import clock
 from cumulo.core.clock import later
+from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.events.history import emit
 from cumulo.core.faults import Forbidden, Unauthorized, Unavailable
@@ -67,7 +69,13 @@ class Directories:
         self.open = open_directory
         self._sync_seconds = sync_seconds
         self._waiting = 0
-        self._unsettled: dict[str, asyncio.Event] | None = None
+        self._unsettled: set[str] | None = None
+        """Domains whose directory was never read; None: it is to be looked up."""
+        self._heard = 0
+        self._told = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.news = Announcement("directories", self._hear)
+        """Directories were configured or read, perhaps by another control node."""
         self.ring: Callable[[], None] = lambda: None
         """Wakes the reconciler."""
         configs.on_changed.append(self._configured)
@@ -104,39 +112,42 @@ class Directories:
                 attempts=0,
                 fault=None,
             )
-        tx.after_commit(lambda: self._wake(domain_id, wanted))
+        tx.after_commit(self.news)
+        tx.after_commit(lambda: self.ring())
 
-    def _wake(self, domain_id: str, wanted: bool) -> None:
-        if wanted and self._unsettled is not None:
-            self._unsettled.setdefault(domain_id, asyncio.Event())
-        self.ring()
+    def _hear(self) -> None:
+        self._heard += 1
+        self._unsettled = None
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended
+                self._loop.call_soon_threadsafe(self._tell)
+
+    def _tell(self) -> None:
+        told, self._told = self._told, asyncio.Event()
+        told.set()
 
     async def settle(self, domain_id: str | None) -> None:
         """Before a domain's list: wait for its directory, if that was never read. Lists of several
         domains wait for none, so that a silent directory holds up nobody else."""
         if domain_id is None or (self._unsettled is not None and domain_id not in self._unsettled):
             return
-        found = await self._database.read(lambda tx: tx.tuples(queries.UNSETTLED))
-        self._forget_settled({each for (each,) in found})
-        event = (self._unsettled or {}).get(domain_id)
-        if event is not None:
-            try:
-                await asyncio.wait_for(event.wait(), FIRST_SYNC)
-            except TimeoutError:
+        self._loop = asyncio.get_running_loop()
+        end = self._loop.time() + FIRST_SYNC
+        while True:
+            told, heard = self._told, self._heard
+            found = await self._database.read(lambda tx: tx.tuples(queries.UNSETTLED))
+            unsettled = {each for (each,) in found}
+            if heard == self._heard:  # else something was committed since
+                self._unsettled = unsettled
+            if domain_id not in unsettled:
+                return
+            left = end - self._loop.time()
+            if left <= 0:
                 log.info("a list did not wait longer for the directory of domain %s", domain_id)
-
-    def _forget_settled(self, unsettled: set[str]) -> None:
-        """Domains that are gone, with their directories, settle in no other way."""
-        if self._unsettled is None:
-            self._unsettled = {each: asyncio.Event() for each in unsettled}
-        for gone in self._unsettled.keys() - unsettled:
-            self._settled(gone)
-
-    def _settled(self, domain_id: str) -> None:
-        if self._unsettled is not None:
-            event = self._unsettled.pop(domain_id, None)
-            if event is not None:
-                event.set()
+                return
+            with contextlib.suppress(TimeoutError):
+                # A domain that goes with its directory is told by nobody.
+                await asyncio.wait_for(told.wait(), min(left, 1.0))
 
     def _opened(self, tx: Tx, domain_id: str) -> tuple[DirectoryRow, Config] | None:
         row = tx.get(DirectoryRow, domain_id)
@@ -227,13 +238,11 @@ class Directories:
         DirectoryUnreachable."""
         found = await self._database.read(lambda tx: self._opened(tx, domain_id))
         if found is None:
-            self._settled(domain_id)
             return
         row, config = found
         try:
             if not row.wanted:
                 await DirectoryLook(self._database, self._rows, row, clock.now()).forget()
-                self._settled(domain_id)
                 return
             directory = await self._directory(config)
             look = DirectoryLook(self._database, self._rows, row, clock.now())
@@ -244,14 +253,13 @@ class Directories:
             await self._database.write(
                 lambda tx: self._synced(tx, row, snapshot, notes), name="directory synced"
             )
-            self._settled(domain_id)
         except Superseded:
-            if await self._database.read(lambda tx: tx.get(DirectoryRow, domain_id)) is None:
-                self._settled(domain_id)
             self.ring()  # the next pass reads the other directory
 
     def _synced(self, tx: Tx, row: DirectoryRow, snapshot: Snapshot, notes: list[str]) -> None:
         now = check_current(tx, row)
+        if now.synced_generation != now.generation:
+            tx.after_commit(self.news)
         told = "; ".join(notes[:10])[:2000]
         news = now.fault is not None or now.synced_generation != now.generation
         if news or told != now.notes:
@@ -281,4 +289,4 @@ class Directories:
             emit(tx, "identity.directory.failed", domain_id, reason=reason)
         pause = min(backoff(row.attempts, most=LONGEST_PAUSE), self._sync_seconds)
         tx.update(row, attempts=row.attempts + 1, fault=reason, due_at=later(tx.now, pause))
-        tx.after_commit(lambda: self._settled(domain_id))
+        tx.after_commit(self.news)

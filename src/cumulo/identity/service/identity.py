@@ -145,6 +145,7 @@ class IdentityService:
             self._forget_views,
             self.tokens.forget_all,
             self.catalog.forget,
+            self.directories.news,
         ):
             database.subscribe(announcement)
 
