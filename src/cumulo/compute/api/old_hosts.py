@@ -51,12 +51,13 @@ class OldHostsApi:
 
     def index(self, call: Call, tx: Tx) -> Any:
         here = platform.node() or "control"
-        found = [
+        rows = self._hosts.all(tx)
+        # These first: who takes the first host of the list has one that servers run on.
+        found = [{"host_name": r.host_id, "service": "compute", "zone": r.zone} for r in rows]
+        found += [
             {"host_name": here, "service": name, "zone": INTERNAL}
             for name in ("conductor", "scheduler")
         ]
-        rows = self._hosts.all(tx)
-        found += [{"host_name": r.host_id, "service": "compute", "zone": r.zone} for r in rows]
         zone = call.query.get("zone")
         return {"hosts": [each for each in found if not zone or each["zone"] == zone]}
 

@@ -16,12 +16,17 @@ KEPT = 4000
 """Texts in memory for one noun, one to four kB each."""
 
 
+_NOTHING: dict[str, tuple[Any, msgspec.Raw]] = {}
+
+
 class Texts:
     """JSON texts of one noun's resources, in the versions and for the kinds of reader that
     asked."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[Any, ...], tuple[Any, msgspec.Raw]] = {}
+        self._kept: dict[tuple[Any, ...], dict[str, tuple[Any, msgspec.Raw]]] = {}
+        """By kind of reader, then by id."""
+        self._count = 0
 
     def of(
         self, call: Call, id: str, source: Any, make: Callable[[], Any], *reader: Hashable
@@ -31,7 +36,7 @@ class Texts:
         It may depend on `source`, on `reader` (what this caller sees more than others), and of
         the call on `base_url` and `version`; on nothing else.
         """
-        kept = self._kept.get((id, call.version, call.base_url, *reader))
+        kept = self._kept.get((call.version, call.base_url, *reader), _NOTHING).get(id)
         if kept is not None and kept[0] == source:
             return kept[1]
         return self.keep(call, id, source, make(), *reader)
@@ -40,10 +45,10 @@ class Texts:
         self, call: Call, sources: Sequence[tuple[str, Any]], *reader: Hashable
     ) -> list[msgspec.Raw | None]:
         """Those that are kept, of (id, source); for who must read more to make the others."""
-        get, version, url = self._kept.get, call.version, call.base_url
+        get = self._kept.get((call.version, call.base_url, *reader), _NOTHING).get
         found: list[msgspec.Raw | None] = []
         for id, source in sources:
-            kept = get((id, version, url, *reader))
+            kept = get(id)
             found.append(kept[1] if kept is not None and kept[0] == source else None)
         return found
 
@@ -52,7 +57,10 @@ class Texts:
         if call.version is not None:
             trim(body, call.version)
         text = msgspec.Raw(msgspec.json.encode(body))
-        if len(self._kept) >= KEPT:
+        if self._count >= KEPT:
             self._kept.clear()
-        self._kept[id, call.version, call.base_url, *reader] = source, text
+            self._count = 0
+        mine = self._kept.setdefault((call.version, call.base_url, *reader), {})
+        self._count += id not in mine
+        mine[id] = source, text
         return text

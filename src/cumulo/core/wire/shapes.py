@@ -295,8 +295,9 @@ def trim(body: Any, version: Version) -> None:
     if isinstance(body, msgspec.Struct):
         _trim_struct(body, version)
     elif isinstance(body, list):
-        for item in body:
-            trim(item, version)
+        if body and type(body[0]) is not msgspec.Raw:  # Texts are of their version already.
+            for item in body:
+                trim(item, version)
     elif isinstance(body, dict):
         for item in body.values():
             trim(item, version)
