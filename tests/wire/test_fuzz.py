@@ -85,6 +85,9 @@ async def fuzz(folder: Path, url: str, seed: int, requests: int, seconds: float)
     statuses: Counter[int] = Counter()
     end = time.monotonic() + seconds
     async with running_cloud(folder, database={"url": url}) as cloud:
+        # It looks for what breaks the cloud; what answers look like has tests that are the same
+        # each time.
+        cloud.strict = False
         fuzzer = Fuzzer(cloud, seed)
         for noun in ("users", "projects", "domains", "roles"):
             listed = await cloud.call("GET", f"/identity/v3/{noun}", as_="admin")

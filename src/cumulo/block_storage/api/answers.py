@@ -16,6 +16,7 @@ class Volume(Body, kw_only=True):
     attachments: list[Attachment]
     availability_zone: str
     bootable: str
+    cluster_name: str | UnsetType | None = UNSET
     consistencygroup_id: Any
     consumes_quota: bool | UnsetType = UNSET
     created_at: str | None
@@ -115,17 +116,11 @@ class QuotaSet(OpenBody, kw_only=True):
     backup_gigabytes: int | QuotaUsage
     backups: int | QuotaUsage
     gigabytes: int | QuotaUsage
-    gigabytes_default: int | QuotaUsage = field(name="gigabytes___DEFAULT__")
-    gigabytes_faster: int | UnsetType = UNSET
     groups: int | QuotaUsage
     id: str | UnsetType = UNSET
     per_volume_gigabytes: int | QuotaUsage
     snapshots: int | QuotaUsage
-    snapshots_default: int | QuotaUsage = field(name="snapshots___DEFAULT__")
-    snapshots_faster: int | UnsetType = UNSET
     volumes: int | QuotaUsage
-    volumes_default: int | QuotaUsage = field(name="volumes___DEFAULT__")
-    volumes_faster: int | UnsetType = UNSET
 
 
 class QuotaUsage(Body, kw_only=True):

@@ -248,25 +248,27 @@ class Limit(Body, kw_only=True):
 
 
 class Absolute(Body, kw_only=True):
-    max_image_meta: int = field(name="maxImageMeta")
-    max_personality: int = field(name="maxPersonality")
-    max_personality_size: int = field(name="maxPersonalitySize")
-    max_security_group_rules: int = field(name="maxSecurityGroupRules")
-    max_security_groups: int = field(name="maxSecurityGroups")
-    max_server_group_members: int = field(name="maxServerGroupMembers")
-    max_server_groups: int = field(name="maxServerGroups")
-    max_server_meta: int = field(name="maxServerMeta")
-    max_total_cores: int = field(name="maxTotalCores")
-    max_total_floating_ips: int = field(name="maxTotalFloatingIps")
-    max_total_instances: int = field(name="maxTotalInstances")
-    max_total_keypairs: int = field(name="maxTotalKeypairs")
-    max_total_ramsize: int = field(name="maxTotalRAMSize")
-    total_cores_used: int = field(name="totalCoresUsed")
-    total_floating_ips_used: int = field(name="totalFloatingIpsUsed")
-    total_instances_used: int = field(name="totalInstancesUsed")
-    total_ramused: int = field(name="totalRAMUsed")
-    total_security_groups_used: int = field(name="totalSecurityGroupsUsed")
-    total_server_groups_used: int = field(name="totalServerGroupsUsed")
+    max_image_meta: int | UnsetType = field(name="maxImageMeta", default=UNSET)
+    max_personality: int | UnsetType = field(name="maxPersonality", default=UNSET)
+    max_personality_size: int | UnsetType = field(name="maxPersonalitySize", default=UNSET)
+    max_security_group_rules: int | UnsetType = field(name="maxSecurityGroupRules", default=UNSET)
+    max_security_groups: int | UnsetType = field(name="maxSecurityGroups", default=UNSET)
+    max_server_group_members: int | UnsetType = field(name="maxServerGroupMembers", default=UNSET)
+    max_server_groups: int | UnsetType = field(name="maxServerGroups", default=UNSET)
+    max_server_meta: int | UnsetType = field(name="maxServerMeta", default=UNSET)
+    max_total_cores: int | UnsetType = field(name="maxTotalCores", default=UNSET)
+    max_total_floating_ips: int | UnsetType = field(name="maxTotalFloatingIps", default=UNSET)
+    max_total_instances: int | UnsetType = field(name="maxTotalInstances", default=UNSET)
+    max_total_keypairs: int | UnsetType = field(name="maxTotalKeypairs", default=UNSET)
+    max_total_ramsize: int | UnsetType = field(name="maxTotalRAMSize", default=UNSET)
+    total_cores_used: int | UnsetType = field(name="totalCoresUsed", default=UNSET)
+    total_floating_ips_used: int | UnsetType = field(name="totalFloatingIpsUsed", default=UNSET)
+    total_instances_used: int | UnsetType = field(name="totalInstancesUsed", default=UNSET)
+    total_ramused: int | UnsetType = field(name="totalRAMUsed", default=UNSET)
+    total_security_groups_used: int | UnsetType = field(
+        name="totalSecurityGroupsUsed", default=UNSET
+    )
+    total_server_groups_used: int | UnsetType = field(name="totalServerGroupsUsed", default=UNSET)
 
 
 class FlavorSummary(Body, kw_only=True):
@@ -313,7 +315,7 @@ class QuotaSet(Body, kw_only=True):
 
 
 class Hypervisor(Body, kw_only=True):
-    cpu_info: CpuInfo | UnsetType = UNSET
+    cpu_info: CpuInfo | str | UnsetType = UNSET
     current_workload: int | UnsetType = UNSET
     disk_available_least: int | UnsetType = UNSET
     free_disk_gb: int | UnsetType = UNSET
@@ -322,7 +324,7 @@ class Hypervisor(Body, kw_only=True):
     hypervisor_hostname: str
     hypervisor_type: str
     hypervisor_version: int
-    id: str
+    id: str | int
     local_gb: int | UnsetType = UNSET
     local_gb_used: int | UnsetType = UNSET
     memory_mb: int | UnsetType = UNSET
@@ -347,7 +349,7 @@ class Service(Body, kw_only=True):
     disabled_reason: str | None
     forced_down: bool | UnsetType = UNSET
     host: str
-    id: str
+    id: str | int
     state: str | UnsetType = UNSET
     status: str | UnsetType = UNSET
     updated_at: str | UnsetType | None = UNSET

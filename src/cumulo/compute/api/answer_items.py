@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType, field
 
+from cumulo.compute.api.answer_bodies import ServerGroup
 from cumulo.core.wire.shapes import Body
 
 
@@ -156,16 +157,6 @@ class Hypervisor2(Body, kw_only=True):
 
 class OsHypervisorsAnswer2(Body, kw_only=True):
     hypervisor: Hypervisor2
-
-
-class ServerGroup(Body, kw_only=True):
-    id: str
-    members: list[Any]
-    name: str
-    policy: str
-    project_id: str
-    rules: dict[str, Any]
-    user_id: str
 
 
 class OsServerGroupsAnswer(Body, kw_only=True):
@@ -327,6 +318,7 @@ class Image(Body, kw_only=True):
 
 class ImagesAnswer(Body, kw_only=True):
     images: list[Image]
+    images_links: list[Link] | UnsetType = UNSET
 
 
 class Server(Body, kw_only=True):
@@ -334,7 +326,13 @@ class Server(Body, kw_only=True):
     links: list[Link]
 
 
-class Image2(Body, kw_only=True):
+class QuotaUsage(Body, kw_only=True):
+    in_use: int
+    limit: int
+    reserved: int
+
+
+class ShownImage(Body, kw_only=True):
     OS_EXT_IMG_SIZE_size: int = field(name="OS-EXT-IMG-SIZE:size")
     created: str
     id: str
@@ -349,8 +347,13 @@ class Image2(Body, kw_only=True):
     updated: str
 
 
-class ImagesAnswer2(Body, kw_only=True):
-    image: Image2
+class ShownImageAnswer(Body, kw_only=True):
+    image: ShownImage
+
+
+class ShownImagesAnswer(Body, kw_only=True):
+    images: list[ShownImage]
+    images_links: list[Link] | UnsetType = UNSET
 
 
 class Network(Body, kw_only=True):
