@@ -59,6 +59,12 @@ def test_where_names_are() -> None:
     assert names.within("www.example.org.", "example.org.")
     assert names.within("example.org.", "example.org.")
     assert not names.within("myexample.org.", "example.org.")
+    # A dot after a backslash is part of a label.
+    assert not names.within(r"x\.example.org.", "example.org.")
+    assert names.within(r"x\\.example.org.", "example.org.")
+    assert names.within(r"x\.y.example.org.", "example.org.")
+    assert names.ancestors(r"x\.y.example.org.") == ["example.org.", "org."]
+    assert names.ancestors(r"x\.example.org.") == ["org."]
     keys = [names.tree_key(name) for name in ("org.", "b.org.", "a.b.org.", "bc.org.")]
     assert keys[1].startswith(keys[0]) and keys[2].startswith(keys[1])
     assert not keys[3].startswith(keys[1])

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cumulo.dns import names, rdata
-from cumulo.dns.nameserver.feed import Commit, Drop, Gone, Put
+from cumulo.dns.nameserver.feed import Commit, Drop, Gone, Put, Whole
 from tests.dns.support import ask, desk_of, lines, said, steps_of
 
 # The zone of RFC 4592, section 2.2.1, and what it says there of each name.
@@ -238,3 +238,35 @@ def test_what_is_signed_of_a_zone_is_its_parents_to_say() -> None:
     assert owner == "sub.example.org."
     answer = ask(desk_of({"example.org.": "", **child}), "sub.example.org.", "DS")
     assert said(answer) == ("NOERROR", [])
+
+
+def test_a_name_outside_of_its_zone_harms_no_other() -> None:
+    """However it came there: the name server is everybody's."""
+    desk = desk_of({"example.org.": "www A 192.0.2.1\n", "evil.org.": "a A 192.0.2.2\n"})
+    owner = b"\x06x.evil" + names.wire("org.")
+    packed = steps_of("evil.org.", "b A 192.0.2.3\n")[-1]
+    assert isinstance(packed, Put)
+    desk.world.take([Put("evil.org.", owner, 1, 60, packed.records), Commit(2)])
+    whole = Whole("other", names.wire("evil.net."), "pool")
+    desk.world.take([whole, Put("other", owner, 1, 60, packed.records), Commit(3)])
+    assert lines(ask(desk, "www.example.org.").answer) == ["www.example.org. A 192.0.2.1"]
+
+
+def test_a_zone_that_goes_and_comes_in_one_reading() -> None:
+    """By another id: what goes is the old one."""
+    desk = desk_of({"example.org.": "www A 192.0.2.1\n"})
+    new = [
+        Whole("new", step.name, step.pool_id)
+        if isinstance(step, Whole)
+        else Put("new", step.name, step.type, step.ttl, step.records)
+        for step in steps_of("example.org.", "www A 192.0.2.2\n")
+        if isinstance(step, Whole | Put)
+    ]
+    for order in ([Gone("example.org."), *new], [*new, Gone("example.org.")]):
+        desk.world.take([*order, Commit(2)])
+        assert lines(ask(desk, "www.example.org.").answer) == ["www.example.org. A 192.0.2.2"]
+        desk.world.take([Put("new", names.wire("b.example.org."), 1, 60, new[-1].records)])
+        desk.world.take([Commit(3)])
+        assert lines(ask(desk, "b.example.org.").answer)
+        desk.world.take([Gone("new"), *steps_of("example.org.", "www A 192.0.2.1\n"), Commit(4)])
+        assert lines(ask(desk, "www.example.org.").answer) == ["www.example.org. A 192.0.2.1"]

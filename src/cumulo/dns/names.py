@@ -80,19 +80,38 @@ def _label_text(label: bytes) -> str:
     return "".join(shown)
 
 
+def parts(name: str) -> list[str]:
+    """The labels of a name as text. A dot after a backslash is no border: `a\\.b.c.` has two."""
+    rough = name.removesuffix(".").split(".")
+    if "\\" not in name:
+        return rough
+    found: list[str] = []
+    for part in rough:
+        if found and _is_open(found[-1]):
+            found[-1] += f".{part}"
+        else:
+            found.append(part)
+    return found
+
+
+def _is_open(part: str) -> bool:
+    """It ends with a backslash that stands for itself with what follows."""
+    return (len(part) - len(part.rstrip("\\"))) % 2 == 1
+
+
 def within(name: str, zone: str) -> bool:
     """Whether a name is the zone's own or below it."""
-    return name == zone or name.endswith(f".{zone}")
+    return name == zone or (name.endswith(f".{zone}") and not _is_open(name[: -len(zone) - 1]))
 
 
 def ancestors(name: str) -> list[str]:
     """The names above this one, the nearest first, without the root: `b.c.` and `c.` of `a.b.c.`"""
-    parts = name.split(".")
-    return [".".join(parts[index:]) for index in range(1, len(parts) - 1)]
+    labels_of = parts(name)
+    return [".".join([*labels_of[index:], ""]) for index in range(1, len(labels_of))]
 
 
 def tree_key(name: str) -> str:
     """The labels from the root on, in hexadecimal: what is below a name begins with its key, and
     any database sorts such texts alike."""
-    backwards = ".".join(reversed(name.rstrip(".").split("."))) + "."
+    backwards = ".".join(reversed(parts(name))) + "."
     return backwards.encode().hex()

@@ -81,6 +81,7 @@ def _fetch(name: str, host: str, port: int, serial: int | None, end: float) -> R
 
 
 def _received(name: str, host: str, port: int, end: float) -> Received:
+    import dns.name
     import dns.query
     import dns.rdatatype
     import dns.rdtypes.ANY.SOA
@@ -88,6 +89,7 @@ def _received(name: str, host: str, port: int, end: float) -> Received:
     found: dict[tuple[str, str], tuple[int, dict[bytes, str]]] = {}
     soa: dns.rdtypes.ANY.SOA.SOA | None = None
     soa_ttl, count, size = 3600, 0, 0
+    origin = dns.name.from_text(name)
     messages = dns.query.xfr(
         host,
         name,
@@ -99,7 +101,7 @@ def _received(name: str, host: str, port: int, end: float) -> Received:
     for message in messages:
         for rrset in message.answer:
             owner = rrset.name.to_text().lower()
-            if not names.within(owner, name):
+            if not rrset.name.is_subdomain(origin):
                 raise TransferFailed(f"{owner} is not in the zone")
             kind = dns.rdatatype.to_text(rrset.rdtype)
             _, wires = found.setdefault((owner, kind), (rrset.ttl, {}))

@@ -6,6 +6,7 @@ when there is no node. Names are lower-case wire bytes; a record is kept as it i
 owner: type, class, TTL, length, data.
 """
 
+import logging
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from types import MappingProxyType
 
 from cumulo.dns.nameserver.catalogs import Catalogs
 from cumulo.dns.nameserver.feed import Commit, Drop, Gone, Put, Secret, Secrets, Steps, Whole
+
+log = logging.getLogger("cumulo.dns")
 
 SOA = 6
 IN = b"\0\x01"
@@ -86,9 +89,13 @@ class Zone:
         return None if found is None else found.tails[0]
 
     def put(self, name: bytes, kind: int, rrset: Rrset) -> Rrset | None:
-        """The set that was there before."""
+        """The set that was there before. A name outside of the zone is left out: what is wrong with
+        one zone must harm no other."""
         node = self.nodes.get(name)
         if node is None:
+            if not self._holds(name):
+                log.error("a name is not in its zone: %r in %r", name, self.name)
+                return None
             node = self._grow(name)
         old = node.sets.get(kind)
         node.sets[kind] = rrset
@@ -107,6 +114,13 @@ class Zone:
         self.serial = int.from_bytes(tail[-20:-16], "big")
         least = min(tail[4:8], tail[-4:])
         self.negative = tail[:4] + least + tail[8:]
+
+    def _holds(self, name: bytes) -> bool:
+        while name != self.name:
+            if not name[0]:
+                return False
+            name = name[1 + name[0] :]
+        return True
 
     def _grow(self, name: bytes) -> Node:
         """The node of a name, with all that are missing above it."""
@@ -188,6 +202,9 @@ class World:
         self.ready = True
         self.changed = {zone.name for zone in self._making.values()}
         for zone_id, zone in self._making.items():
+            other = self.zones.get(zone.name)
+            if other is not None and other.id != zone_id:
+                self._remove(other.id)  # it has gone in the same commits
             old = self.zones.get(self.names.get(zone_id, b""))
             if old is None or old.name != zone.name:
                 self.layout += 1
