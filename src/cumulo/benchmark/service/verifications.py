@@ -16,6 +16,7 @@ from cumulo.benchmark.model.verification import Test, Verification, Verifier
 from cumulo.benchmark.moments import now
 from cumulo.benchmark.queries.store import Exists, NoSuch, Store
 from cumulo.benchmark.service.environments import http_of
+from cumulo.benchmark.verification import patterns
 from cumulo.benchmark.verification.configuration import (
     Config,
     configuration,
@@ -301,11 +302,7 @@ def named(tests: Mapping[str, object]) -> list[str]:
 def _regex(pattern: str) -> str:
     """`set=compute` and `set=smoke` are Rally's words for a service's tests and for the tag."""
     if not pattern.startswith("set="):
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"'{pattern}' is no pattern: {error}") from None
-        return pattern
+        return patterns.checked(pattern)
     name = pattern.removeprefix("set=")
     if name not in SETS:
         raise ValueError(

@@ -43,14 +43,21 @@ class Outcome:
 
 
 def prepare(folder: Path, hosts: int) -> None:
-    """A cloud after its first start, which each seed begins with a copy of."""
+    """A cloud after its first start, which each seed begins with a copy of: the same each time, ids
+    and all."""
     from cumulo import wiring
 
-    cloud = wiring.build(settings_of(folder, hosts))
-    try:
-        asyncio.run(cloud.first_run())
-    finally:
-        cloud.close()
+    world = World(0)
+
+    async def first_start() -> None:
+        cloud = wiring.build(settings_of(folder, hosts))
+        try:
+            await cloud.first_run()
+        finally:
+            cloud.close()
+
+    with world.rules(), asyncio.Runner(loop_factory=lambda: world.loop) as runner:
+        runner.run(first_start())
 
 
 def play(seed: int, prepared: Path, folder: Path, hosts: int) -> Outcome:

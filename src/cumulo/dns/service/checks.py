@@ -154,7 +154,7 @@ def _is_host(text: str) -> bool:
     """A name of at least two labels, the last one no number."""
     name = f"{text.lower().removesuffix('.')}."
     last = name.rstrip(".").rpartition(".")[2]
-    return name.count(".") > 1 and not last.isdigit() and names.fault_of(name) is None
+    return name.count(".") > 1 and not last[:64].isdigit() and names.fault_of(name) is None
 
 
 def is_address(text: str) -> bool:
