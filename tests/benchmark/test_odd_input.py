@@ -257,10 +257,10 @@ def test_a_terminal_is_not_commanded_by_what_is_shown(kept: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["a\0b", "/nonexistent/x/y", "."])
-def test_a_report_that_cannot_be_written_leaves_its_task(kept: Path, place: str) -> None:
+def test_a_report_that_cannot_be_written_is_said_before_the_run(kept: Path, place: str) -> None:
     rally("env", "create", "e", status=0)
     rally("task", "start", "-", "--html", place, stdin=DUMMY)
-    assert "finished" in rally("task", "status", status=0).output
+    assert "There are no tasks" in rally("task", "list", status=0).output
 
 
 def test_the_environment_that_nobody_made_is_found_again(

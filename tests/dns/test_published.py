@@ -219,3 +219,52 @@ def test_floating_ips(tmp_path: Path) -> None:
         assert await records(cloud, id) == {}
 
     play(tmp_path, body)
+
+
+def test_one_project_holds_a_name(tmp_path: Path) -> None:
+    """Who shares a zone adds nothing to its owner's names, and leaves nothing after an unshare."""
+
+    async def body(cloud: TestCloud) -> None:
+        other = (await second_project(cloud, "other"), cloud.projects["other"])[1]
+        id = await zone(cloud, "two.test.")
+        path = f"{ZONES}/{id}"
+        share = {"target_project_id": other}
+        shared = await cloud.call("POST", f"{path}/shares", json_=share)
+        ours = await network(cloud, "two.test.")
+        mine = await made(cloud, "ports", "port", network_id=ours["id"], dns_name="www")
+        www = {"A www.two.test.": [mine["fixed_ips"][0]["ip_address"]]}
+        nets = await made(cloud, "networks", "network", "other", name="n", dns_domain="two.test.")
+        cidr = {"network_id": nets["id"], "cidr": "10.8.0.0/24", "ip_version": 4}
+        await made(cloud, "subnets", "subnet", "other", **cidr, dns_publish_fixed_ip=True)
+        for name in ("www", "api"):
+            await made(cloud, "ports", "port", "other", network_id=nets["id"], dns_name=name)
+        found = await records(cloud, id)
+        assert found.keys() == {"A www.two.test.", "A api.two.test."}
+        assert found["A www.two.test."] == www["A www.two.test."]
+        # A delegation would hide what is there.
+        cut = {"name": "api.two.test.", "type": "NS", "records": ["ns.two.test."]}
+        assert (await cloud.call("POST", f"{path}/recordsets", json_=cut)).status == 400
+        # Nobody who asks for the name servers' words is told that a description has changed.
+        before = (await cloud.call("GET", path)).json["serial"]
+        await cloud.call("PATCH", path, json_={"description": "new"})
+        assert (await cloud.call("GET", path)).json["serial"] == before
+        public = (await cloud.call("GET", f"{NET}/networks?router:external=true")).json["networks"]
+        long = {"dns_name": ".".join(["a" * 61] * 4), "dns_domain": "two.test."}
+        await made(cloud, "floatingips", "floatingip", floating_network_id=public[0]["id"], **long)
+        assert await records(cloud, id) == found
+        gone = await cloud.call("DELETE", f"{path}/shares/{shared.json['id']}")
+        assert gone.status == 204, gone.raw
+        assert await records(cloud, id) == www
+        # A zone that is given away goes without its giver's ports.
+        offer = await cloud.call("POST", f"{path}/tasks/transfer_requests", json_={})
+        accept = {"key": offer.json["key"], "zone_transfer_request_id": offer.json["id"]}
+        taken = await cloud.call(
+            "POST", f"{ZONES}/tasks/transfer_accepts", as_="other", json_=accept
+        )
+        assert taken.status == 201, taken.raw
+        assert await records(cloud, id, "other") == {}
+        for local, status in (("a" * 40 + "." + "b" * 40, 400), ("a" * 63, 202)):
+            wish = {"name": f"m{status}.test.", "email": f"{local}@b.test"}
+            assert (await cloud.call("POST", ZONES, json_=wish)).status == status
+
+    play(tmp_path, body)

@@ -5,6 +5,7 @@ administrator's (`cloud`). Things that hold others up come first: servers before
 ports before their networks.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,9 @@ class Kind:
     """Whether it is gone only some time after it was deleted."""
     listing: Listing | None = None
     removal: Removal | None = None
+    scoped: bool = False
+    """Whether the list is of the token's project by the service's own rules, and its items need
+    not name one."""
 
     async def items(self, cloud: Session) -> list[Any]:
         if self.listing is not None:
@@ -52,6 +56,51 @@ class Kind:
         return f"{self.path.removesuffix('/detail')}/{item[self.key]}"
 
 
+# Where items name their project.
+_OWNERS = (
+    "project_id",
+    "tenant_id",
+    "created_by_project_id",
+    "owner",
+    "os-vol-tenant-attr:tenant_id",
+    "os-extended-snapshot-attributes:project_id",
+    "os-backup-project-attr:project_id",
+)
+
+
+def owners(item: Item) -> set[str]:
+    """The projects that an item names as its own."""
+    found = {str(item[name]) for name in _OWNERS if item.get(name)}
+    # Metrics have `user:project`.
+    _, colon, project = str(item.get("creator") or "").partition(":")
+    return found | {project} if colon and project else found
+
+
+def of_project(item: Item, kind: Kind, project: str) -> bool:
+    """Whether an item is a project's, whatever else a list shows: administrators are shown what
+    is everybody's. Key pairs are a user's and never a project's."""
+    if not project or kind.name == "nova.keypairs":
+        return False
+    named = owners(item)
+    return project in named if named else kind.scoped
+
+
+def _own(cloud: Session, items: list[Any]) -> list[Any]:
+    """A cloud may not filter as it was asked to."""
+    return [item for item in items if cloud.project_id and cloud.project_id in owners(item)]
+
+
+async def default_groups(admin: Session, project: str) -> None:
+    """Remove the security groups that networking made by itself in a project."""
+    if not project or not await admin.has("network"):
+        return
+    query = {"tenant_id": project, "name": "default"}
+    found = (await admin.get("network", "/security-groups", query=query))["security_groups"]
+    for group in found:
+        if group["name"] == "default" and project in owners(group):
+            await admin.delete("network", f"/security-groups/{group['id']}")
+
+
 async def _keypairs(cloud: Session) -> list[Any]:
     found = (await cloud.get("compute", "/os-keypairs"))["keypairs"]
     return [item["keypair"] for item in found]
@@ -60,7 +109,7 @@ async def _keypairs(cloud: Session) -> list[Any]:
 async def _ports(cloud: Session) -> list[Any]:
     """Ports of no service: what DHCP and routers have goes with them."""
     found = (await cloud.get("network", "/ports", query={"tenant_id": cloud.project_id}))["ports"]
-    return [port for port in found if not port["device_owner"].startswith("network:")]
+    return [p for p in _own(cloud, found) if not p["device_owner"].startswith("network:")]
 
 
 async def _remove_router(cloud: Session, router: Any) -> None:
@@ -69,7 +118,8 @@ async def _remove_router(cloud: Session, router: Any) -> None:
         await cloud.put("network", path, {"router": {"external_gateway_info": {}}})
     ports = (await cloud.get("network", "/ports", query={"device_id": router["id"]}))["ports"]
     for port in ports:
-        if port["device_owner"].startswith("network:router_interface"):
+        mine = port.get("device_id") == router["id"]
+        if mine and port["device_owner"].startswith("network:router_interface"):
             body = {"port_id": port["id"]}
             await cloud.put("network", f"{path}/remove_router_interface", body)
     await cloud.delete("network", path)
@@ -78,7 +128,7 @@ async def _remove_router(cloud: Session, router: Any) -> None:
 async def _groups(cloud: Session) -> list[Any]:
     query = {"tenant_id": cloud.project_id}
     found = (await cloud.get("network", "/security-groups", query=query))["security_groups"]
-    return [group for group in found if group["name"] != "default"]
+    return [group for group in _own(cloud, found) if group["name"] != "default"]
 
 
 async def _qos_remove(cloud: Session, item: Any) -> None:
@@ -93,7 +143,8 @@ async def _remove_aggregate(cloud: Session, item: Any) -> None:
 
 
 async def _images(cloud: Session) -> list[Any]:
-    return await cloud.pages("image", "/images", "images", query={"owner": cloud.project_id})
+    query = {"owner": cloud.project_id}
+    return _own(cloud, await cloud.pages("image", "/images", "images", query=query))
 
 
 def _network(name: str, path: str, **more: Any) -> Kind:
@@ -104,7 +155,7 @@ def _network(name: str, path: str, **more: Any) -> Kind:
         found: list[Any] = (await cloud.get("network", path, query=query))[
             path.removeprefix("/").replace("-", "_")
         ]
-        return found
+        return _own(cloud, found)
 
     return Kind(name, "network", path, "", listing=more.pop("listing", listing), **more)
 
@@ -115,13 +166,18 @@ async def _containers(cloud: Session) -> list[Any]:
 
 
 async def _remove_container(cloud: Session, container: Any) -> None:
-    name = container["name"]
-    while items := await cloud.get("object-store", f"/{quote(name)}?format=json"):
-        for item in items:
-            try:
-                await cloud.delete("object-store", f"/{quote(name)}/{quote(item['name'])}")
-            except NotFound:
-                continue
+    """A list may lag behind and name objects that are gone: what was deleted once is not asked
+    for again, and a list of nothing else ends it."""
+    name = quote(container["name"])
+    tried: set[str] = set()
+    while items := await cloud.get("object-store", f"/{name}?format=json"):
+        fresh = [item["name"] for item in items if item["name"] not in tried]
+        if not fresh:
+            break
+        tried |= set(fresh)
+        for each in fresh:
+            with contextlib.suppress(NotFound):
+                await cloud.delete("object-store", f"/{name}/{quote(each)}")
     await cloud.delete("object-store", f"/{name}")
 
 
@@ -165,17 +221,18 @@ PROJECT: tuple[Kind, ...] = (
         waits=True,
         listing=_stacks,
         removal=_remove_stack,
+        scoped=True,
     ),
     Kind("nova.servers", "compute", "/servers/detail", "servers", waits=True),
-    Kind("nova.server_groups", "compute", "/os-server-groups", "server_groups"),
+    Kind("nova.server_groups", "compute", "/os-server-groups", "server_groups", scoped=True),
     Kind("nova.keypairs", "compute", "/os-keypairs", "", key="name", listing=_keypairs),
     Kind("manila.shares", "share", "/shares/detail", "shares", waits=True),
     Kind("manila.share_networks", "share", "/share-networks/detail", "share_networks"),
     Kind("manila.security_services", "share", "/security-services/detail", "security_services"),
-    Kind("cinder.backups", "volume", "/backups/detail", "backups", waits=True),
-    Kind("cinder.snapshots", "volume", "/snapshots/detail", "snapshots", waits=True),
-    Kind("cinder.transfers", "volume", "/os-volume-transfer/detail", "transfers"),
-    Kind("cinder.volumes", "volume", "/volumes/detail", "volumes", waits=True),
+    Kind("cinder.backups", "volume", "/backups/detail", "backups", waits=True, scoped=True),
+    Kind("cinder.snapshots", "volume", "/snapshots/detail", "snapshots", waits=True, scoped=True),
+    Kind("cinder.transfers", "volume", "/os-volume-transfer/detail", "transfers", scoped=True),
+    Kind("cinder.volumes", "volume", "/volumes/detail", "volumes", waits=True, scoped=True),
     Kind("glance.images", "image", "/images", "images", listing=_images),
     _network("neutron.floatingip", "/floatingips", named="description"),
     _network("neutron.trunk", "/trunks"),
@@ -196,6 +253,7 @@ PROJECT: tuple[Kind, ...] = (
         key="name",
         listing=_containers,
         removal=_remove_container,
+        scoped=True,
     ),
 )
 

@@ -1,36 +1,52 @@
-"""What is not found by a task's name: flavors and volume types bear the task file's names, quotas
-of existing projects have none. It is noted before it is done, and undone by the note after a kill.
+"""What is not found by a task's name: flavors, volume types and images may bear the task file's
+names, quotas of existing projects and roles of existing users have none. It is noted before it is
+done, and undone by the note after a kill.
 """
 
-from cumulo.benchmark.cleanup.sweep import Report
-from cumulo.benchmark.client.http import HttpError
-from cumulo.benchmark.client.session import ApiError, NotFound, Session
+from collections.abc import Iterable
+
+from cumulo.benchmark.cleanup.sweep import WRONG, Report, words_of
+from cumulo.benchmark.client.session import NotFound, Session
 from cumulo.benchmark.contexts import quotas
 from cumulo.benchmark.model.result import Note
 
 
-async def undo(admin: Session | None, note: Note, report: Report) -> None:
-    if admin is None:
+async def undo(
+    admin: Session | None, note: Note, report: Report, users: Iterable[Session] = ()
+) -> None:
+    """`users`: existing ones; an image is its project's to remove."""
+    own = next((u for u in users if note.kind == "image" and u.project_id == note.project), None)
+    who = own or admin
+    if who is None:
         report.fail(f"{note.kind} {note.name}: no administrator to undo it")
         return
     try:
-        await _undo(admin, note)
+        await _undo(who, note)
     except NotFound:
         return
-    except (ApiError, HttpError) as error:
-        report.fail(f"{note.kind} {note.name}: {error}")
+    except WRONG as error:
+        report.fail(f"{note.kind} {note.name}: {words_of(error)}")
     else:
         report.deleted += 1
 
 
-async def _undo(admin: Session, note: Note) -> None:
+async def _undo(cloud: Session, note: Note) -> None:
     if note.kind == "quota":
-        await quotas.update(admin, note.name, note.project, note.before)
+        await quotas.update(cloud, note.name, note.project, note.before)
+        return
+    if note.kind == "role":
+        of = f"/projects/{note.project}/users/{note.before['user']}"
+        await cloud.delete("identity", f"{of}/roles/{note.name}")
         return
     service, path, collection = {
         "flavor": ("compute", "/flavors", "flavors"),
         "volume_type": ("volume", "/types", "volume_types"),
+        "image": ("image", "/images", "images"),
     }[note.kind]
-    for item in (await admin.get(service, path, query={"is_public": "None"}))[collection]:
+    if "id" in note.before:
+        await cloud.delete(service, f"{path}/{note.before['id']}")
+        return
+    # Between its being asked for and its being there.
+    for item in (await cloud.get(service, path, query={"is_public": "None"}))[collection]:
         if item["name"] == note.name:
-            await admin.delete(service, f"{path}/{item['id']}")
+            await cloud.delete(service, f"{path}/{item['id']}")

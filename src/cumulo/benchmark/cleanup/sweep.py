@@ -1,13 +1,24 @@
 """The sweep: list, delete, look whether it is gone, and again if not; several at a time."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
+
+import msgspec
 
 from cumulo.benchmark import names
-from cumulo.benchmark.cleanup.kinds import CLOUD, PROJECT, Kind, chosen
+from cumulo.benchmark.cleanup.kinds import (
+    CLOUD,
+    PROJECT,
+    Kind,
+    chosen,
+    default_groups,
+    of_project,
+)
 from cumulo.benchmark.client.http import HttpError
 from cumulo.benchmark.client.session import (
     ApiError,
@@ -21,6 +32,20 @@ AT_ONCE = 20
 ROUNDS = 5
 GONE = 300.0
 PAGES = 10_000
+
+# What goes wrong with a service: it refuses, it is away, or its answer is not what it should be.
+WRONG = (
+    ApiError,
+    HttpError,
+    ServiceMissing,
+    TimeoutError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    msgspec.MsgspecError,
+)
+_SAID = (ApiError, HttpError, ServiceMissing, TimeoutError)
 
 Mine = Callable[[Any, Kind], bool]
 PROJECTS = next(kind for kind in CLOUD if kind.name == "keystone.projects")
@@ -44,10 +69,22 @@ class Report:
             self.errors.append(words)
 
 
+def words_of(error: Exception) -> str:
+    """What went wrong, for a report."""
+    if isinstance(error, _SAID):
+        return str(error)
+    return f"an answer that cannot be read ({type(error).__name__}: {error})"
+
+
 async def sweep(cloud: Session, kinds: Iterable[Kind], mine: Mine, report: Report) -> None:
     """Remove what is `mine` of each kind, one kind after the other."""
     for kind in kinds:
-        if await cloud.has(kind.service):
+        try:
+            there = await cloud.has(kind.service)
+        except WRONG as error:
+            report.fail(f"{kind.name} cannot be listed: {words_of(error)}")
+            continue
+        if there:
             await _sweep_kind(cloud, kind, mine, report)
 
 
@@ -58,13 +95,13 @@ async def _sweep_kind(cloud: Session, kind: Kind, mine: Mine, report: Report) ->
     for _ in range(PAGES):
         try:
             listed = [item for item in await kind.items(cloud) if mine(item, kind)]
+            items = [item for item in listed if str(item.get(kind.key)) not in tried]
         except NotFound:
             # An extension that this cloud does not have: nothing of it is left behind.
             return
-        except (ApiError, HttpError) as error:
-            report.fail(f"{kind.name} cannot be listed: {error}")
+        except WRONG as error:
+            report.fail(f"{kind.name} cannot be listed: {words_of(error)}")
             return
-        items = [item for item in listed if str(item.get(kind.key)) not in tried]
         if not items:
             return
         tried |= {str(item.get(kind.key)) for item in items}
@@ -90,8 +127,8 @@ async def _remove(cloud: Session, kind: Kind, item: Any, report: Report) -> None
                 await _wait(cloud, kind, item)
         except NotFound:
             pass
-        except (ApiError, HttpError, ServiceMissing, TimeoutError) as error:
-            problem = str(error)
+        except WRONG as error:
+            problem = words_of(error)
             continue
         report.deleted += 1
         return
@@ -123,9 +160,10 @@ def by_name(task_uuid: str | None) -> Mine:
     return lambda item, kind: names.made_by(item.get(kind.named), task_uuid)
 
 
-def anything(item: Any, kind: Kind) -> bool:
-    """All that is in a project which a run has made for itself."""
-    return True
+def inside_of(project: str) -> Mine:
+    """All that is in a project which a run has made for itself, and nothing else that whoever
+    looks is shown."""
+    return lambda item, kind: of_project(item, kind, project)
 
 
 async def after_task(
@@ -139,35 +177,46 @@ async def after_task(
         await sweep(user, PROJECT, mine, report)
     if admin is None:
         return
+    stay = {"nova.keypairs", PROJECTS.name}
     await _own_projects(admin, task_uuid, report)
-    await _keypairs_of_users(admin, task_uuid, report)
-    # In the administrator's own project: by name.
-    await sweep(admin, PROJECT, mine, report)
-    await sweep(admin, CLOUD, mine, report)
+    if not await _keypairs_of_users(admin, task_uuid, report):
+        # Nobody could find the key pairs of users that are gone.
+        stay.add("keystone.users")
+    # In the administrator's own project: by name. What could not be emptied stays, to be found.
+    kinds = [kind for kind in (*PROJECT, *CLOUD) if kind.name not in stay]
+    await sweep(admin, kinds, mine, report)
 
 
 async def _own_projects(admin: Session, task_uuid: str | None, report: Report) -> None:
     """All that is in projects which a run has made for itself, and then they."""
     done: set[str] = set()
     for _ in range(PAGES):
-        listed = (await admin.get("identity", "/projects"))["projects"]
-        projects = [
-            each
-            for each in listed
-            if names.made_by(each["name"], task_uuid) and each["id"] not in done
-        ]
+        try:
+            listed = (await admin.get("identity", "/projects"))["projects"]
+            projects = [
+                each
+                for each in listed
+                if names.made_by(each["name"], task_uuid) and each["id"] not in done
+            ]
+        except WRONG as error:
+            report.fail(f"projects cannot be listed: {words_of(error)}")
+            return
         if not projects:
             return
         for project in projects:
             done.add(project["id"])
             try:
                 inside = await _into(admin, project)
-            except (ApiError, HttpError) as error:
-                report.fail(f"project {project['name']} cannot be entered: {error}")
+            except WRONG as error:
+                words = words_of(error)
+                report.fail(f"project {project['name']} cannot be entered: {words}")
                 continue
             before = report.failed
-            await sweep(inside, PROJECT, anything, report)
+            await sweep(inside, PROJECT, inside_of(project["id"]), report)
             if report.failed == before:
+                # Where this is refused the groups go with the project.
+                with contextlib.suppress(*WRONG):
+                    await default_groups(admin, project["id"])
                 await _remove(admin, PROJECTS, project, report)
 
 
@@ -193,6 +242,8 @@ async def _into(admin: Session, project: Any) -> Session:
     )
     session = Session(admin.http, inside)
     await session.token()
+    if session.project_id != project["id"]:
+        raise HttpError("identity let us into another project")
     return session
 
 
@@ -203,23 +254,45 @@ async def _domain_name(admin: Session, id: str) -> str:
     return found
 
 
-async def _keypairs_of_users(admin: Session, task_uuid: str | None, report: Report) -> None:
-    """Key pairs are a user's, not a project's, and would outlive it."""
-    if not await admin.has("compute"):
-        return
-    for user in (await admin.get("identity", "/users"))["users"]:
-        if not names.made_by(user["name"], task_uuid):
-            continue
+async def _keypairs_of_users(admin: Session, task_uuid: str | None, report: Report) -> bool:
+    """Key pairs are a user's, not a project's, and would outlive it. Whether all are gone."""
+    before = report.failed
+    try:
+        if not await admin.has("compute"):
+            return True
+        users = [
+            user
+            for user in (await admin.get("identity", "/users"))["users"]
+            if names.made_by(user["name"], task_uuid)
+        ]
+    except WRONG as error:
+        report.fail(f"users cannot be listed: {words_of(error)}")
+        return False
+    for user in users:
         path = f"/os-keypairs?user_id={user['id']}"
         try:
             found = (await admin.get("compute", path, version="2.10"))["keypairs"]
-            for item in found:
-                name = item["keypair"]["name"]
-                one = f"/os-keypairs/{name}?user_id={user['id']}"
-                await admin.delete("compute", one, version="2.10")
-                report.deleted += 1
-        except (ApiError, HttpError) as error:
-            report.fail(f"key pairs of {user['name']}: {error}")
+            pairs = [item["keypair"]["name"] for item in found]
+        except WRONG as error:
+            report.fail(f"key pairs of {user['name']}: {words_of(error)}")
+            continue
+        for name in pairs:
+            # A cloud that does not know `user_id` here shows the administrator's own.
+            if names.made_by(name, task_uuid):
+                await _remove_keypair(admin, user, name, report)
+    return report.failed == before
+
+
+async def _remove_keypair(admin: Session, user: Any, name: str, report: Report) -> None:
+    one = f"/os-keypairs/{quote(name)}?user_id={user['id']}"
+    try:
+        await admin.delete("compute", one, version="2.10")
+    except NotFound:
+        return
+    except WRONG as error:
+        report.fail(f"key pair {name} of {user['name']}: {words_of(error)}")
+    else:
+        report.deleted += 1
 
 
 async def in_projects(

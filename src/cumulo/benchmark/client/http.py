@@ -6,10 +6,11 @@ the cloud: what has not been answered at all is sent once more, if doing it twic
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httptools
 
@@ -162,6 +163,12 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
 
+_AFTER_HOST = re.compile(r"[/?#]")
+# Blanks and what is no ASCII are escaped; line breaks are refused where the request is made.
+_UNSAFE = re.compile(r"[^!-~\r\n]")
+_SAFE = "!#$%&'()*+,/:;=?@[]~\r\n"
+
+
 class Http:
     """Connections to any number of servers. Must be made and used on one loop."""
 
@@ -226,8 +233,14 @@ class Http:
 
     def _split(self, url: str) -> tuple[tuple[str, str, int], str, str]:
         """The origin, the Host header and the path of a URL; origins are taken apart once."""
-        cut = url.find("/", 8)
-        base, path = (url, "/") if cut < 0 else (url[:cut], url[cut:])
+        found = _AFTER_HOST.search(url, 8)
+        base, path = (url, "/") if found is None else (url[: found.start()], url[found.start() :])
+        if "#" in path:
+            path = path.partition("#")[0]
+        if not path.startswith("/"):
+            path = f"/{path}"
+        if _UNSAFE.search(path):
+            path = quote(path, safe=_SAFE)
         known = self._origins.get(base)
         if known is None:
             try:

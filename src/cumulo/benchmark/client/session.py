@@ -181,10 +181,17 @@ class Session:
         answer = await self.http.request("POST", url, {"Content-Type": "application/json"}, body)
         if answer.status != 201:
             raise error_of(answer, "POST", url)
+        try:
+            return self._logged_in(answer)
+        except (msgspec.MsgspecError, LookupError, TypeError, AttributeError) as error:
+            kind = type(error).__name__
+            raise HttpError(f"what {url} answered is no token ({kind}: {error})") from None
+
+    def _logged_in(self, answer: Answer) -> dict[str, Any]:
         document: dict[str, Any] = msgspec.json.decode(answer.body)["token"]
+        self.user_id = document["user"]["id"]
         self._token = answer.headers.get("x-subject-token", "")
         self._expires = _moment(document.get("expires_at", ""))
-        self.user_id = document["user"]["id"]
         self.project_id = document.get("project", {}).get("id", "")
         self.project_name = document.get("project", {}).get("name", "")
         self.roles = [role["name"] for role in document.get("roles", ())]

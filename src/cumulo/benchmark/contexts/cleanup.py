@@ -5,8 +5,9 @@ from typing import Any
 from cumulo.benchmark import names
 from cumulo.benchmark.cleanup.kinds import CLOUD, Kind, chosen
 from cumulo.benchmark.cleanup.sweep import Report, in_projects, sweep
-from cumulo.benchmark.contexts.quotas import reset
+from cumulo.benchmark.contexts.quotas import NAMES, put_back, remember, reset
 from cumulo.benchmark.contexts.table import Context, declare, nothing
+from cumulo.benchmark.contexts.users import all_done
 from cumulo.benchmark.engine.run import CheckFailed
 from cumulo.benchmark.engine.surroundings import Surroundings
 
@@ -31,6 +32,21 @@ async def _users(env: Surroundings, config: list[str]) -> None:
         raise CheckFailed("; ".join(report.errors[:5]))
 
 
+def _quotas(config: list[str]) -> list[str]:
+    """The services whose quotas the scenario changes."""
+    parts = [word.partition(".") for word in config]
+    return [service for service, _, what in parts if what in ("quotas", "quota")]
+
+
+async def _admin_before(env: Surroundings, config: list[str]) -> None:
+    """Existing projects get back what they had, also after a kill."""
+    if env.admin is None or not env.existing_users:
+        return
+    for service in _quotas(config):
+        for tenant in env.tenants:
+            await remember(env, "scenario's quotas", service, tenant, NAMES[service].split())
+
+
 async def _admin(env: Surroundings, config: list[str]) -> None:
     if env.admin is None:
         return
@@ -40,11 +56,15 @@ async def _admin(env: Surroundings, config: list[str]) -> None:
         return names.made_by(item.get(kind.named), env.task_uuid, "s")
 
     await sweep(env.admin, chosen(CLOUD, tuple(config)), mine, report)
-    for word in config:
-        service, _, what = word.partition(".")
-        if what in ("quotas", "quota"):
-            for tenant in env.tenants:
-                await reset(env.admin, service, tenant)
+    if env.existing_users:
+        await put_back(env, "scenario's quotas")
+    else:
+        admin = env.admin
+        await all_done(
+            (f"quotas of {tenant} with {service}", reset(admin, service, tenant))
+            for service in _quotas(config)
+            for tenant in env.tenants
+        )
     if report.failed:
         raise CheckFailed("; ".join(report.errors[:5]))
 
@@ -66,7 +86,7 @@ declare(
         1_000_000,
         "What the administrator's iterations leave is taken away",
         _SCHEMA,
-        nothing,
+        _admin_before,
         _admin,
         hidden=True,
     )

@@ -8,7 +8,7 @@ from cumulo.benchmark.cleanup.sweep import Report, sweep
 from cumulo.benchmark.client.session import Conflict
 from cumulo.benchmark.contexts.network import take_away
 from cumulo.benchmark.contexts.table import Context, declare
-from cumulo.benchmark.contexts.users import several
+from cumulo.benchmark.contexts.users import all_gone, several
 from cumulo.benchmark.engine.run import CheckFailed, Run
 from cumulo.benchmark.engine.surroundings import Surroundings, User
 from cumulo.benchmark.finding import find
@@ -53,10 +53,10 @@ async def _keypairs(env: Surroundings, config: dict[str, Any]) -> None:
 
 
 async def _keypairs_cleanup(env: Surroundings, config: dict[str, Any]) -> None:
-    for user in env.users:
-        keypair = user.data.pop("keypair", None)
-        if keypair:
-            await user.cloud.delete("compute", f"/os-keypairs/{keypair['name']}")
+    made = [(user.cloud, user.data.pop("keypair", None)) for user in env.users]
+    await all_gone(
+        (cloud, "compute", f"/os-keypairs/{keypair['name']}") for cloud, keypair in made if keypair
+    )
 
 
 async def _flavors(env: Surroundings, config: list[dict[str, Any]]) -> None:
@@ -78,12 +78,16 @@ async def _flavors(env: Surroundings, config: list[dict[str, Any]]) -> None:
         if {body["name"], body.get("id")} & there:
             # One of that name is there already: it is used, and left.
             continue
-        env.note("flavor", body["name"], "", {})
+        noted = env.note("flavor", body["name"], "", {})
         try:
             flavor = (await env.admin.post("compute", "/flavors", {"flavor": body}))["flavor"]
         except Conflict:
             # Another run has made it in this moment: it is used, and left.
+            env.forget(noted)
             continue
+        # From now on it is told from others of that name.
+        env.note("flavor", body["name"], "", {"id": flavor["id"]})
+        env.forget(noted)
         made.append(flavor["id"])
         if each.get("extra_specs"):
             specs = {k: str(v) for k, v in each["extra_specs"].items()}
@@ -92,9 +96,11 @@ async def _flavors(env: Surroundings, config: list[dict[str, Any]]) -> None:
 
 
 async def _flavors_cleanup(env: Surroundings, config: list[dict[str, Any]]) -> None:
-    assert env.admin is not None
-    for id in env.data.pop("flavors", ()):
-        await env.admin.delete("compute", f"/flavors/{id}")
+    if env.admin is None:
+        return
+    admin = env.admin
+    made = env.data.pop("flavors", ())
+    await all_gone((admin, "compute", f"/flavors/{id}") for id in made)
 
 
 _RULES: tuple[dict[str, Any], ...] = (

@@ -1,13 +1,15 @@
 """Quotas of the projects."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from cumulo.benchmark.client.session import Session
 from cumulo.benchmark.contexts.table import Context, declare
+from cumulo.benchmark.contexts.users import all_done
 from cumulo.benchmark.engine.run import CheckFailed
 from cumulo.benchmark.engine.surroundings import Surroundings
 
-_NAMES = {
+NAMES = {
     "nova": (
         "instances cores ram floating_ips fixed_ips metadata_items injected_files "
         "injected_file_content_bytes injected_file_path_bytes key_pairs security_groups "
@@ -29,7 +31,7 @@ _SCHEMA = {
             "properties": {name: {"type": "integer", "minimum": -1} for name in names.split()},
             "additionalProperties": False,
         }
-        for service, names in _NAMES.items()
+        for service, names in NAMES.items()
     },
     "additionalProperties": False,
 }
@@ -86,6 +88,28 @@ async def reset(admin: Session, service: str, tenant: str) -> None:
     await admin.delete(kind, path, **more)
 
 
+async def remember(
+    env: Surroundings, place: str, service: str, tenant: str, wanted: Iterable[str]
+) -> None:
+    """Note what an existing project has of some quotas, before they are changed. `place` is whose
+    list it is that `put_back` goes by."""
+    assert env.admin is not None
+    before = await shown(env.admin, service, tenant)
+    kept = {k: before[k] for k in wanted if k in before}
+    env.note("quota", service, tenant, kept)
+    env.kept.setdefault(place, []).append((service, tenant, kept))
+
+
+async def put_back(env: Surroundings, place: str) -> None:
+    """What `remember` has noted, as it was. Raises CheckFailed."""
+    assert env.admin is not None
+    admin = env.admin
+    await all_done(
+        (f"quotas of {tenant} with {service}", update(admin, service, tenant, before))
+        for service, tenant, before in env.kept.pop(place, ())
+    )
+
+
 async def _setup(env: Surroundings, config: dict[str, dict[str, int]]) -> None:
     if env.admin is None:
         raise CheckFailed("No admin credentials for openstack: quotas cannot be set")
@@ -94,23 +118,23 @@ async def _setup(env: Surroundings, config: dict[str, dict[str, int]]) -> None:
             if not values:
                 continue
             if env.existing_users:
-                before = await shown(env.admin, service, tenant)
-                kept = {k: before[k] for k in values if k in before}
-                env.kept.setdefault("quotas", []).append((service, tenant, kept))
-                env.note("quota", service, tenant, kept)
+                await remember(env, "quotas", service, tenant, values)
             await update(env.admin, service, tenant, values)
 
 
 async def _cleanup(env: Surroundings, config: dict[str, dict[str, int]]) -> None:
-    assert env.admin is not None
-    if env.existing_users:
-        for service, tenant, before in env.kept.pop("quotas", ()):
-            await update(env.admin, service, tenant, before)
+    if env.admin is None:
         return
-    for tenant in env.tenants:
-        for service, values in config.items():
-            if values:
-                await reset(env.admin, service, tenant)
+    if env.existing_users:
+        await put_back(env, "quotas")
+        return
+    admin = env.admin
+    await all_done(
+        (f"quotas of {tenant} with {service}", reset(admin, service, tenant))
+        for tenant in env.tenants
+        for service, values in config.items()
+        if values
+    )
 
 
 declare(Context("quotas", 300, "Quotas of the projects", _SCHEMA, _setup, _cleanup))

@@ -1,13 +1,12 @@
 """Volumes, their types, and images, made before the load."""
 
-import contextlib
 from typing import Any
 
 from cumulo.benchmark.actions import cinder, glance
-from cumulo.benchmark.client.session import NotFound
+from cumulo.benchmark.client.session import Conflict
 from cumulo.benchmark.contexts.network import take_away
 from cumulo.benchmark.contexts.table import Context, declare
-from cumulo.benchmark.contexts.users import several
+from cumulo.benchmark.contexts.users import all_gone, several
 from cumulo.benchmark.engine.run import CheckFailed, Run
 from cumulo.benchmark.engine.surroundings import Surroundings, User
 
@@ -54,8 +53,16 @@ async def _types(env: Surroundings, config: list[Any]) -> None:
             # One of that name is there already: it is used, and left.
             continue
         there.add(body["name"])
-        env.note("volume_type", body["name"], "", {})
-        kind = (await env.admin.post("volume", "/types", {"volume_type": body}))["volume_type"]
+        noted = env.note("volume_type", body["name"], "", {})
+        try:
+            kind = (await env.admin.post("volume", "/types", {"volume_type": body}))["volume_type"]
+        except Conflict:
+            # Another run has made it in this moment: it is used, and left.
+            env.forget(noted)
+            continue
+        # From now on it is told from others of that name.
+        env.note("volume_type", body["name"], "", {"id": kind["id"]})
+        env.forget(noted)
         made.append({"id": kind["id"], "name": kind["name"]})
         encryption = None if isinstance(each, str) else each.get("encryption")
         if encryption:
@@ -64,9 +71,11 @@ async def _types(env: Surroundings, config: list[Any]) -> None:
 
 
 async def _types_cleanup(env: Surroundings, config: list[Any]) -> None:
-    assert env.admin is not None
-    for kind in env.data.pop("volume_types", ()):
-        await env.admin.delete("volume", f"/types/{kind['id']}")
+    if env.admin is None:
+        return
+    admin = env.admin
+    made = env.data.pop("volume_types", ())
+    await all_gone((admin, "volume", f"/types/{kind['id']}") for kind in made)
 
 
 async def _images(env: Surroundings, config: dict[str, Any]) -> None:
@@ -93,6 +102,9 @@ async def _images(env: Surroundings, config: dict[str, Any]) -> None:
         env.kept.setdefault("images", []).append((user, image["id"]))
         named = config.get("image_name")
         if named:
+            if env.existing_users:
+                # Nothing else would tell it from what the project had.
+                env.note("image", named, user.tenant_id, {"id": image["id"]})
             name = named if config["images_per_tenant"] == 1 else f"{named}_{number}"
             await user.cloud.patch(
                 "image",
@@ -110,10 +122,11 @@ async def _images(env: Surroundings, config: dict[str, Any]) -> None:
 async def _images_cleanup(env: Surroundings, config: dict[str, Any]) -> None:
     """By what was kept, for they may bear the file's name, and by ours: one whose content did not
     arrive was not kept."""
-    for user, id in env.kept.pop("images", ()):
-        with contextlib.suppress(NotFound):
-            await user.cloud.delete("image", f"/images/{id}")
-    await take_away(env, "glance.images")
+    made = env.kept.pop("images", ())
+    try:
+        await all_gone((user.cloud, "image", f"/images/{id}") for user, id in made)
+    finally:
+        await take_away(env, "glance.images")
 
 
 declare(

@@ -1,13 +1,21 @@
 """Users and projects: made for the run, or those that the environment names."""
 
 import asyncio
+import contextlib
 import secrets
-from collections.abc import Awaitable
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
+from cumulo.benchmark.cleanup.kinds import default_groups
 from cumulo.benchmark.client.clouds import credentials_of
 from cumulo.benchmark.client.http import HttpError
-from cumulo.benchmark.client.session import ApiError, Credentials, NotFound, Session
+from cumulo.benchmark.client.session import (
+    ApiError,
+    Credentials,
+    NotFound,
+    ServiceMissing,
+    Session,
+)
 from cumulo.benchmark.contexts.table import Context, declare
 from cumulo.benchmark.engine.run import CheckFailed
 from cumulo.benchmark.engine.surroundings import Surroundings, User
@@ -100,19 +108,51 @@ async def _create(env: Surroundings, admin: Session, config: dict[str, Any]) -> 
 
 
 async def several(work: Any) -> None:
-    """Coroutines, so many at once. The first failure ends all."""
+    """Coroutines, so many at once. After the first failure no further one begins; those that have
+    begun end: what a cloud makes for a request that nobody waits for is known to nobody."""
     room = asyncio.Semaphore(AT_ONCE)
+    failures: list[Exception] = []
 
-    async def one(each: Awaitable[None]) -> None:
-        async with room:
+    async def one(each: Coroutine[Any, Any, None]) -> None:
+        try:
+            async with room:
+                if not failures:
+                    await each
+        except Exception as failure:
+            failures.append(failure)
+        finally:
+            each.close()
+
+    async with asyncio.TaskGroup() as group:
+        for each in work:
+            group.create_task(one(each))
+    if failures:
+        raise failures[0]
+
+
+async def all_gone(doomed: Iterable[tuple[Session, str, str]]) -> None:
+    """Delete these (session, service, path), whatever happens to some of them. What is gone
+    already is gone. Raises CheckFailed in the end if something stays."""
+    await all_done(
+        (f"{service} {path}", session.delete(service, path)) for session, service, path in doomed
+    )
+
+
+async def all_done(work: Iterable[tuple[str, Coroutine[Any, Any, Any]]]) -> None:
+    """The same with other work than deletions; its name is for the words."""
+    problems: list[str] = []
+
+    async def one(name: str, each: Coroutine[Any, Any, Any]) -> None:
+        try:
             await each
+        except NotFound:
+            return
+        except (ApiError, HttpError, ServiceMissing, LookupError, TypeError) as error:
+            problems.append(f"{name}: {error}")
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for each in work:
-                group.create_task(one(each))
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from None
+    await several(one(name, each) for name, each in work)
+    if problems:
+        raise CheckFailed("; ".join(problems[:5]))
 
 
 async def _domain(admin: Session, named: str) -> str:
@@ -144,37 +184,24 @@ async def _cleanup(env: Surroundings, config: dict[str, Any]) -> None:
     """Users, then projects, with the default security groups that networking made in them."""
     if env.existing_users or env.admin is None:
         return
+    if env.left:
+        raise CheckFailed(
+            "users and projects stay: by them the next run finds what could not be taken away"
+        )
     admin = env.admin
-    problems: list[str] = []
 
-    async def gone(path: str) -> None:
-        try:
-            await admin.delete("identity", path)
-        except NotFound:
-            return
-        except (ApiError, HttpError) as error:
-            problems.append(f"{path}: {error}")
+    async def groups(tenant: str) -> None:
+        # They go with the project where this is refused.
+        with contextlib.suppress(ApiError, HttpError, LookupError, TypeError):
+            await default_groups(admin, tenant)
 
-    await several(_default_groups(admin, tenant) for tenant in env.tenants)
-    await several(gone(f"/users/{user.id}") for user in env.users)
-    await several(gone(f"/projects/{tenant}") for tenant in env.tenants)
+    await several(groups(tenant) for tenant in env.tenants)
+    try:
+        await all_gone((admin, "identity", f"/users/{user.id}") for user in env.users)
+    finally:
+        await all_gone((admin, "identity", f"/projects/{tenant}") for tenant in env.tenants)
     env.users.clear()
     env.tenants.clear()
-    if problems:
-        raise CheckFailed("; ".join(problems[:5]))
-
-
-async def _default_groups(admin: Session, tenant: str) -> None:
-    if not await admin.has("network"):
-        return
-    query = {"tenant_id": tenant, "name": "default"}
-    try:
-        found = (await admin.get("network", "/security-groups", query=query))["security_groups"]
-        for group in found:
-            await admin.delete("network", f"/security-groups/{group['id']}")
-    except (ApiError, HttpError):
-        # The group goes with the project where this is refused.
-        return
 
 
 async def _roles_setup(env: Surroundings, config: list[str]) -> None:
@@ -185,17 +212,25 @@ async def _roles_setup(env: Surroundings, config: list[str]) -> None:
     for name in config:
         if name not in roles:
             raise CheckFailed(f"There is no role with name `{name}`")
-        for user in env.users:
-            path = f"/projects/{user.tenant_id}/users/{user.id}/roles/{roles[name]}"
-            await admin.put("identity", path)
-            env.kept.setdefault("roles", []).append(path)
+    wanted = dict.fromkeys(roles[name] for name in config)
+    for user in env.users:
+        own = f"/projects/{user.tenant_id}/users/{user.id}/roles"
+        had = {role["id"] for role in (await admin.get("identity", own))["roles"]}
+        for role in wanted:
+            if role in had:
+                # Not given, and so not taken away.
+                continue
+            if env.existing_users:
+                env.note("role", role, user.tenant_id, {"user": user.id})
+            env.kept.setdefault("roles", []).append(f"{own}/{role}")
+            await admin.put("identity", f"{own}/{role}")
 
 
 async def _roles_cleanup(env: Surroundings, config: list[str]) -> None:
     if env.admin is None or not env.existing_users:
         return
-    for path in env.kept.pop("roles", ()):
-        await env.admin.delete("identity", path)
+    admin = env.admin
+    await all_gone((admin, "identity", path) for path in env.kept.pop("roles", ()))
 
 
 async def _dummy(env: Surroundings, config: dict[str, Any]) -> None:

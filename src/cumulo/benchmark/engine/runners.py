@@ -147,9 +147,19 @@ def expected(name: str, config: Mapping[str, Any]) -> int | None:
     return int(times)
 
 
+def filled(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """With what is meant where the file says nothing: it is shared like all else."""
+    meant: Mapping[str, dict[str, Any]] = {
+        "constant": {"times": 1, "concurrency": 1},
+        "constant_for_duration": {"concurrency": 1},
+        "serial": {"times": 1},
+    }
+    return {**meant.get(name, {}), **config}
+
+
 def share(name: str, config: Mapping[str, Any], index: int, processes: int) -> dict[str, Any]:
     """What one of several processes has to do: iterations, their concurrency and rate divided."""
-    mine = dict(config)
+    mine = filled(name, config)
     for key in ("times", "concurrency", "max_concurrency"):
         if key in mine:
             mine[key] = mine[key] // processes + (index < mine[key] % processes)

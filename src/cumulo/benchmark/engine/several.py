@@ -55,9 +55,10 @@ class Batch(msgspec.Struct):
 def how_many(workload: Workload, wanted: int) -> int:
     """No more processes than there are iterations, and at once."""
     most = min(wanted, MOST)
+    config = runners.filled(workload.runner_type, workload.runner)
     for key in ("times", "concurrency", "max_concurrency"):
-        if key in workload.runner:
-            most = min(most, workload.runner[key])
+        if key in config:
+            most = min(most, config[key])
     # Logins to guests are this process's.
     alone = workload.runner_type == "serial" or workload.name.startswith("VMTasks.")
     return 1 if alone else max(1, most)

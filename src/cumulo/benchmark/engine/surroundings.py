@@ -61,8 +61,13 @@ class Surroundings:
     kept: dict[str, Any] = field(default_factory=dict)
     """What contexts need to take away what they made; no iteration sees it."""
     guests: Guests | None = None
-    note: Callable[[str, str, str, dict[str, Any]], None] = lambda *given: None
-    """Remember what is found by no name (kind, name, project, values before), before it is done."""
+    note: Callable[[str, str, str, dict[str, Any]], int] = lambda *given: 0
+    """Remember what is found by no name (kind, name, project, values before), before it is done.
+    Returns the note's number."""
+    forget: Callable[[int], None] = lambda number: None
+    """Forget a note: what it says was not done."""
+    left: bool = False
+    """Whether something that was made could not be taken away."""
     router: bool = False
     """Whether networks get a router although their context does not ask for one."""
 

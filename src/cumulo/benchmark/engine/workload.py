@@ -40,6 +40,8 @@ class Outcome:
     full_duration: float = 0.0
     generator_cpu: float = 0.0
     server_cpu: float | None = None
+    interrupted: bool = False
+    """Whether something was ended in its middle: a cloud may make what nobody waits for."""
 
 
 @dataclass
@@ -58,8 +60,9 @@ class Means:
     """Runs the load in several processes; without it there is this one."""
     processes: int = 1
     guests: Guests | None = None
-    note: Callable[[str, str, str, dict[str, Any]], None] = lambda *given: None
+    note: Callable[[str, str, str, dict[str, Any]], int] = lambda *given: 0
     """Keeps what no name tells: see Surroundings."""
+    forget: Callable[[int], None] = lambda number: None
 
 
 class GivenUp(Exception):
@@ -92,6 +95,7 @@ class Execution:
             or any(table.find(name).router for name in workload.contexts),
             guests=means.guests,
             note=means.note,
+            forget=means.forget,
         )
         self.outcome = Outcome(Statistics(), Checker(workload.sla))
         self._hooks = Hooks(workload.hooks, means.shell, means.fault)
@@ -126,6 +130,7 @@ class Execution:
                 await self._run_load()
         except asyncio.CancelledError:
             self.outcome.checker.aborted_manually = True
+            self.outcome.interrupted = True
         except Exception as failure:
             # Of a look-up, of a process: what was measured before is kept, and the rest goes on.
             kind, words, _ = describe(failure)
@@ -154,6 +159,9 @@ class Execution:
             self._made.append((context, config))
             try:
                 await context.setup(self.environment, config)
+            except asyncio.CancelledError as failure:
+                done["setup"]["error"] = _error(failure)
+                raise
             except Exception as failure:
                 done["setup"]["error"] = _error(failure)
                 self.outcome.checker.unexpected = (
@@ -198,6 +206,7 @@ class Execution:
                 await to_its_end(_of(self._cleaning))
             except (Exception, asyncio.CancelledError) as failure:
                 done["error"] = _error(failure)
+                self.environment.left = True
             done["finished_at"] = time.time()
         self._made.clear()
 

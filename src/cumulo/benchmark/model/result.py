@@ -130,12 +130,12 @@ class Note(msgspec.Struct):
     """Something that a task has done in its cloud and that no name tells."""
 
     kind: str
-    """`flavor`, `volume_type` or `quota`."""
+    """`flavor`, `volume_type`, `image`, `role` or `quota`."""
     name: str
-    """The thing's; of quotas the service's."""
+    """The thing's; of quotas the service's, of roles the role's id."""
     project: str = ""
     before: dict[str, Any] = {}
-    """The quotas' values."""
+    """The quotas' values; the `id` of what was made; the `user` who was given a role."""
 
 
 FINISHED = ("finished", "aborted")

@@ -7,7 +7,7 @@ STEPS it has seen. Only this module knows its tables.
 
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -194,8 +194,18 @@ class Store:
         )
         return [row[0] for row in rows]
 
-    def add_note(self, uuid: str, note: Note) -> None:
-        self._db.execute("INSERT INTO notes VALUES (?, ?)", (uuid, msgspec.json.encode(note)))
+    def add_note(self, uuid: str, note: Note) -> int:
+        """The note's number."""
+        made = self._db.execute(
+            "INSERT INTO notes VALUES (?, ?)", (uuid, msgspec.json.encode(note))
+        )
+        return made.lastrowid or 0
+
+    def forget_notes(self, uuid: str, numbers: Iterable[int]) -> None:
+        """Some of a task's notes, by their numbers."""
+        self._db.executemany(
+            "DELETE FROM notes WHERE task_uuid = ? AND rowid = ?", [(uuid, n) for n in numbers]
+        )
 
     def notes(self, uuid: str) -> list[Note]:
         """The last one first: that is how they are undone."""
@@ -208,7 +218,7 @@ class Store:
         """Ids of the tasks that have notes."""
         rows = self._db.execute(
             "SELECT DISTINCT t.uuid FROM notes n JOIN tasks t ON t.uuid = n.task_uuid"
-            " WHERE t.env_uuid = ?",
+            " WHERE t.env_uuid = ? ORDER BY t.created_at DESC, t.rowid DESC",
             (env_uuid,),
         )
         return [row[0] for row in rows]
@@ -272,6 +282,14 @@ class Store:
             if set(tags or ()) <= set(task.tags):
                 found.append(task)
         return found
+
+    def owner(self, uuid: str) -> tuple[str, str]:
+        """(status, owner) of a task, also of one whose document cannot be read. Raises NoSuch."""
+        status = self.status(uuid)
+        try:
+            return status, self.task(uuid).owner
+        except msgspec.MsgspecError:
+            return status, ""
 
     def delete_task(self, uuid: str) -> None:
         self._db.execute("DELETE FROM tasks WHERE uuid = ?", (uuid,))

@@ -11,8 +11,9 @@ import msgspec
 
 from cumulo.benchmark.engine.statistics import Statistics
 from cumulo.benchmark.model.result import (
+    FINISHED,
+    UNFINISHED,
     Action,
-    HookResult,
     Iteration,
     SlaResult,
     SubtaskResult,
@@ -20,6 +21,7 @@ from cumulo.benchmark.model.result import (
     WorkloadResult,
 )
 from cumulo.benchmark.moments import FORM, moment_of, now
+from cumulo.benchmark.report.hooks import kept_hook, kept_old_hook, read_hooks
 from cumulo.benchmark.report.markup import attribute, words
 from cumulo.core.ids import new_id
 
@@ -269,17 +271,34 @@ def read_file(path: Path) -> list[Results]:
     try:
         document = json.loads(path.read_bytes())
         if isinstance(document, list):
-            return [_from_old(document)]
-        return [_from_task(task) for task in document["tasks"]]
+            return [_checked(_from_old(document))]
+        version = str((document.get("info") or {}).get("format_version", FORMAT))
+        if int(version.partition(".")[0]) > int(FORMAT.partition(".")[0]):
+            raise ValueError(f"it is of a newer format, {version:.20}")
+        return [_checked(_from_task(task)) for task in document["tasks"]]
     except (
         ValueError,
         KeyError,
         TypeError,
         AttributeError,
+        OverflowError,
+        OSError,
         RecursionError,
         msgspec.ValidationError,
     ) as error:
         raise Unreadable(f"ERROR: Invalid task result format in {path}: {error}") from None
+
+
+def _checked(found: Results) -> Results:
+    """With every part of the type that it must have: what is kept is read again."""
+    return Results(msgspec.convert(msgspec.to_builtins(found.task), TaskResult), found.read)
+
+
+def _ended(status: object) -> str:
+    """Nobody runs what comes from a file."""
+    if status in UNFINISHED:
+        return "aborted"
+    return str(status) if status in (*FINISHED, "crashed") else "crashed"
 
 
 def _from_task(task: Mapping[str, Any]) -> Results:
@@ -291,7 +310,7 @@ def _from_task(task: Mapping[str, Any]) -> Results:
         title=task.get("title", ""),
         description=task.get("description", ""),
         tags=list(task.get("tags", ())),
-        status=task.get("status", "finished"),
+        status=_ended(task.get("status", "finished")),
         created_at=task["created_at"],
         updated_at=task["updated_at"],
         pass_sla=bool(task.get("pass_sla", True)),
@@ -319,7 +338,8 @@ def _from_task(task: Mapping[str, Any]) -> Results:
             workload.contexts = w.get("contexts", {})
             workload.sla = w.get("sla", {})
             workload.full_duration = float(w.get("full_duration", 0.0))
-            workload.hooks_results = msgspec.convert(w.get("hooks", []), list[HookResult])
+            workload.hooks_results = read_hooks(w.get("hooks", []))
+            workload.hooks = [kept_hook(h.config) for h in workload.hooks_results]
             workload.contexts_results = list(w.get("contexts_results", ()))
             workload.cpu = dict(w.get("cpu", {}))
             iterations[workload.uuid] = data
@@ -352,6 +372,7 @@ def _from_old(documents: list[Any]) -> Results:
         w = _imported(subtask, key["name"], args, kind, runner, data, entry["sla"], key["pos"])
         w.contexts = key["kw"].get("context", {})
         w.sla = key["kw"].get("sla", {})
+        w.hooks = [kept_old_hook(hook) for hook in key["kw"].get("hooks", ())]
         w.full_duration = float(entry.get("full_duration", 0.0))
         iterations[w.uuid] = data
         subtask.workloads.append(w)
@@ -424,6 +445,10 @@ def _to_iteration(i: Mapping[str, Any]) -> Iteration:
         actions = made
     else:
         actions = msgspec.convert(actions, list[Action], strict=False)
+    for value in (float(i["timestamp"]), float(i["duration"]), *(a.duration for a in actions)):
+        # Not NaN either. Moments are seconds since 1970, before the year 9999.
+        if not abs(value) < 2.5e11:
+            raise ValueError(f"{value:g} is no moment and no duration")
     return Iteration(
         timestamp=float(i["timestamp"]),
         duration=float(i["duration"]),

@@ -53,6 +53,10 @@ class _Series:
         self._outputs = _Outputs()
 
     def add(self, number: int, i: Iteration) -> None:
+        if not self._count:
+            # Of a workload that was not thought to have any yet.
+            for values in (self._count, self._sum, self._max, self._failed):
+                values.append(0)
         place = min(number // self._size, len(self._count) - 1)
         self._count[place] += 1
         self._sum[place] += i.duration
@@ -85,7 +89,7 @@ class _Series:
             self._partly[last] += end - last
             self._through[first + 1] += 1
             self._through[last] -= 1
-        place = min(RATES, int(end * RATES / POINTS))
+        place = min(RATES, max(0, int(end * RATES / POINTS)))
         self._ended[place] += 1
         self._lost[place] += bool(i.error)
 
@@ -176,7 +180,7 @@ def general(words: str) -> str:
 
 def hooks(results: list[HookResult], start: float) -> list[dict[str, Any]]:
     """Marks for the plots over time, and rows for the table."""
-    found = []
+    found: list[dict[str, Any]] = []
     for hook in results:
         ((action, config),) = hook.config["action"].items()
         label = hook.config.get("description") or action

@@ -2,6 +2,7 @@
 
 import base64
 import random
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -67,6 +68,7 @@ async def _check(run: Run, url: str, method: str, status_code: int, **more: Any)
 async def _asked(run: Run, url: str, method: str, more: Mapping[str, Any]) -> Answer:
     headers = _headers(more)
     body = _body(more, headers)
+    url = url.partition("#")[0]
     if more.get("params"):
         url += ("&" if "?" in url else "?") + urlencode(more["params"], doseq=True)
     timeout = float(more.get("timeout") or 60)
@@ -86,7 +88,14 @@ async def _asked(run: Run, url: str, method: str, more: Mapping[str, Any]) -> An
     raise CheckFailed(f"Exceeded {REDIRECTS} redirects.")
 
 
-@scenario("HttpRequests.check_request", platform=False, more=WORDS)
+def _method_problems(args: Mapping[str, Any]) -> list[str]:
+    method = args.get("method", "GET")
+    if isinstance(method, str) and re.fullmatch(r"[A-Za-z]{1,32}", method):
+        return []
+    return [f"{method!r:.50} is no method of HTTP"]
+
+
+@scenario("HttpRequests.check_request", platform=False, more=WORDS, check=_method_problems)
 async def check_request(run: Run, url: str, method: str, status_code: int, **kwargs: Any) -> None:
     """Send one request and check the status of its answer."""
     await _check(run, url, method, status_code, **kwargs)
@@ -101,6 +110,8 @@ def _requests_problems(args: Mapping[str, Any]) -> list[str]:
         elif set(each) - known:
             listed = "', '".join(sorted(set(each) - known))
             found.append(f"Unexpected argument(s) found ['{listed}'] in requests[{number}].")
+        else:
+            found += _method_problems(each)
     return found
 
 

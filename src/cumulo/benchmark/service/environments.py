@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from cumulo.benchmark.cleanup.notes import undo
-from cumulo.benchmark.cleanup.sweep import Report, after_task
+from cumulo.benchmark.cleanup.sweep import WRONG, Report, after_task, words_of
 from cumulo.benchmark.client.clouds import (
     BadSpec,
     check_platform,
@@ -151,9 +151,9 @@ async def cleanup(
             await user.token()
         await after_task(admin, users, task_uuid, report)
         for note in notes:
-            await undo(admin, note, report)
-    except (ApiError, HttpError) as error:
-        report.fail(str(error))
+            await undo(admin, note, report, users)
+    except WRONG as error:
+        report.fail(words_of(error))
     finally:
         http.close()
     return report

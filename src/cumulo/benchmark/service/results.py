@@ -4,7 +4,8 @@ from pathlib import Path
 
 import msgspec
 
-from cumulo.benchmark.model.result import Environment, Iteration
+from cumulo.benchmark.engine.statistics import Statistics
+from cumulo.benchmark.model.result import Environment, Iteration, WorkloadResult
 from cumulo.benchmark.queries.store import Store
 from cumulo.benchmark.report import Results, read_file
 from cumulo.core.ids import new_id
@@ -22,7 +23,24 @@ def results(kept: Store, named: str) -> list[Results]:
     """A task of the database by its id, or the tasks of a file. Raises NoSuch, Unreadable."""
     if is_file(named):
         return read_file(Path(named).expanduser())
-    return [Results(kept.task(named), kept.iterations)]
+    task = kept.task(named)
+    for subtask in task.subtasks:
+        for workload in subtask.workloads:
+            if not workload.statistics:
+                _count(kept, workload)
+    return [Results(task, kept.iterations)]
+
+
+def _count(kept: Store, workload: WorkloadResult) -> None:
+    """The figures of a workload that runs, or that was killed: so far."""
+    figures = Statistics()
+    for iteration in kept.iterations(workload.uuid):
+        figures.add(iteration)
+    workload.start_time = figures.first if figures.iterations else None
+    workload.load_duration = figures.load_duration
+    workload.statistics = figures.document()
+    workload.total_iteration_count = figures.iterations
+    workload.failed_iteration_count = figures.failed
 
 
 def keep(kept: Store, env: Environment, path: Path, tags: list[str]) -> list[str]:

@@ -247,13 +247,18 @@ async def clean(store: Store, env: Environment) -> Report:
     return report
 
 
-def _remember(running: Running, result: WorkloadResult) -> None:
-    """What could not be taken away is the next run's to take."""
+def _remember(
+    running: Running, result: WorkloadResult, notes: list[int], *, interrupted: bool
+) -> None:
+    """What could not be taken away is the next run's to take; so is what a cloud may have made
+    for a request whose answer nobody has seen."""
     failed = [c["plugin_name"] for c in result.contexts_results if c["cleanup"]["error"]]
+    unsure = interrupted or any(c["setup"]["error"] for c in result.contexts_results)
     if not failed:
-        running.store.clear_notes(result.task_uuid)
-    if failed:
+        running.store.forget_notes(result.task_uuid, notes)
+    if failed or unsure:
         running.store.set_remains(result.task_uuid, True)
+    if failed:
         running.watcher.say(
             f"  not all could be taken away ({', '.join(failed)}): the next `task start` tries "
             "again, or now: rally env cleanup"
@@ -264,11 +269,11 @@ async def start(running: Running, task: TaskResult, config: TaskConfig) -> TaskR
     """Run a validated task to its end. Returns it with all results."""
     store = running.store
     poll = asyncio.create_task(_listen(running, task))
-    await _first(running, leftovers(store, running.env, running.watcher.say))
-    _set(store, task, "running", unless=ASKED)
     total = sum(len(s.workloads) for s in config.subtasks)
     number = 0
     try:
+        await _first(running, leftovers(store, running.env, running.watcher.say))
+        _set(store, task, "running", unless=ASKED)
         for place, subtask in enumerate(config.subtasks):
             if running.done():
                 break
@@ -289,11 +294,12 @@ async def start(running: Running, task: TaskResult, config: TaskConfig) -> TaskR
                 number += 1
                 running.watcher.workload(workload, number, total)
                 result = await _run_workload(running, task, kept, workload, number)
+                if running.means.abort_on_sla and not result.pass_sla:
+                    running.stopped = True
                 kept.workloads.append(result)
                 task.pass_sla = task.pass_sla and result.pass_sla
                 task.task_duration += result.load_duration
                 running.watcher.done(result)
-                _remember(running, result)
             kept.status = "aborted" if running.stopped else "finished"
             kept.updated_at = now()
             store.put_subtask(kept, place)
@@ -366,7 +372,14 @@ async def _run_workload(
     )
     store.put_workload(result, number)
     means = copy.copy(running.means)
-    means.note = lambda *given: store.add_note(task.uuid, Note(*given))
+    notes: list[int] = []
+
+    def note(*given: Any) -> int:
+        notes.append(store.add_note(task.uuid, Note(*given)))
+        return notes[-1]
+
+    means.note = note
+    means.forget = lambda number: store.forget_notes(task.uuid, [number])
     means.save = lambda iterations: store.add_iterations(result.uuid, iterations)
     means.progress = lambda statistics: running.watcher.progress(workload, statistics)
     execution = Execution(workload, task.uuid, running.env.spec, means)
@@ -374,11 +387,13 @@ async def _run_workload(
     work = asyncio.ensure_future(execution.run())
     running.tasks.append(work)
     try:
-        _fill(result, await work)
+        outcome = await work
+        _fill(result, outcome)
     finally:
         running.current = None
         running.tasks.remove(work)
     store.put_workload(result, number)
+    _remember(running, result, notes, interrupted=outcome.interrupted)
     return result
 
 
@@ -420,9 +435,9 @@ async def abort(store: Store, uuid: str, *, soft: bool) -> None:
 
 def delete(store: Store, uuid: str, *, force: bool) -> None:
     """Forget a task and its results. Raises Refused, NoSuch."""
-    task = store.task(uuid)
-    if task.status in UNFINISHED and alive(task.owner) and not force:
+    status, owner = store.owner(uuid)
+    if status in UNFINISHED and alive(owner) and not force:
         raise Refused(
-            f"Task `{uuid}` in `{task.status}` status. It cannot be deleted until it is finished."
+            f"Task `{uuid}` in `{status}` status. It cannot be deleted until it is finished."
         )
     store.delete_task(uuid)

@@ -49,6 +49,21 @@ def write(
         webbrowser.open_new_tab(path.resolve().as_uri())
 
 
+def try_to_write(out: str) -> None:
+    """Before hours are spent on what shall be in it. Raises ClickException."""
+    if out == "-":
+        return
+    try:
+        path = Path(out).expanduser()
+        there = path.exists()
+        with path.open("a"):
+            pass
+        if not there:
+            path.unlink()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise click.ClickException(str(error)) from None
+
+
 def import_file(kept: Store, env: Environment, path: str, tags: list[str]) -> list[str]:
     try:
         return results.keep(kept, env, Path(path).expanduser(), tags)

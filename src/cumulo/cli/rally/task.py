@@ -177,6 +177,8 @@ def run_task(
     if env.status != "READY":
         click.echo(f"Cannot start a task on unfinished deployment: {env.name}: {env.status}")
         return 1
+    if html_file:
+        reports.try_to_write(html_file)
     made = tasks.create(kept, env, config, tags)
     marked = f"[tags: {_tags(made.tags)}] " if made.tags else ""
     click.echo(header(f"Task {marked}{made.uuid}: started"))
@@ -202,9 +204,14 @@ def run_task(
         return 1
     except NoSuch:
         raise click.ClickException(f"Task {made.uuid} was deleted while it ran.") from None
-    if html_file:
-        reports.write(kept, [done.uuid], "html", html_file)
     missed = show_detailed(kept, done.uuid)
+    if html_file:
+        try:
+            reports.write(kept, [done.uuid], "html", html_file)
+        except click.ClickException as error:
+            if not missed:
+                raise
+            error.show()
     # What was ended before its end has not passed, whatever of it did.
     return SLA_MISSED if missed or done.status == "aborted" else 0
 

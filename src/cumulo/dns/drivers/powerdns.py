@@ -2,6 +2,7 @@
 that differ, and is answered at once."""
 
 import http.client
+import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -66,6 +67,8 @@ class PowerDns:
             connection.request(method, self._path + path, content, self._headers)
             answer = connection.getresponse()
             raw = answer.read(MOST_BYTES)
+        except ssl.SSLCertVerificationError as error:
+            raise TargetRefused(f"{where}: its certificate is not trusted: {error}") from None
         except (OSError, http.client.HTTPException) as error:
             raise TargetAway(f"{where} does not answer: {error!r}") from None
         finally:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from cumulo.core.db.rows import columns
-from cumulo.core.db.statements import query
+from cumulo.core.db.statements import query, statement
 from cumulo.dns.model.published import PublishedRow
 
 _c = columns(PublishedRow)
@@ -25,4 +25,11 @@ OF_NAME = query(
     )
     .order_by(_c.address, _c.holder)
     .limit(MOST),
+)
+DROP = statement(
+    sa.delete(PublishedRow.sql_table).where(
+        _c.zone_id == sa.bindparam("zone_id"),
+        _c.name == sa.bindparam("name"),
+        _c.type == sa.bindparam("type"),
+    )
 )

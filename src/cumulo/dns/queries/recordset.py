@@ -59,6 +59,33 @@ CUTS = query(
         _c.type == "NS",
     ),
 )
+PUBLISHED = query(
+    RecordsetRow,
+    sa.select(_t).where(
+        _c.zone_id == sa.bindparam("zone_id"),
+        _c.project_id == sa.bindparam("project_id"),
+        _c.managed.is_(True),
+        _c.type.in_(("A", "AAAA")),
+    ),
+)
+HIDDEN = query(
+    RecordsetRow,
+    sa.select(_t)
+    .where(
+        _c.zone_id == sa.bindparam("zone_id"),
+        sa.or_(
+            _c.name == sa.bindparam("name"),
+            _c.name.like(sa.bindparam("below", type_=sa.Text()), escape="\\"),
+        ),
+        sa.or_(
+            _c.type.not_in(("A", "AAAA", "NS", "DS")),
+            _c.project_id != sa.bindparam("project_id"),
+        ),
+    )
+    .order_by(_c.name)
+    .limit(1),
+)
+"""What a delegation of a name would hide: all but addresses of its servers."""
 ONE = query(
     RecordsetRow,
     sa.select(_t).where(

@@ -82,7 +82,7 @@ def email_of(value: Any) -> str:
         raise InvalidObject(wrong(["email"], f"{value!r:.300} is not an email", "format", "email"))
     local, at, domain = value.partition("@")
     fault = names.fault_of(f"{local}.{domain}.".lower())
-    if not at or not local or "@" in domain or fault is not None:
+    if not at or not local or "@" in domain or len(local) > names.MOST_LABEL or fault:
         raise InvalidObject(wrong(["email"], f"'{value}' is not an email", "format", "email"))
     return value
 

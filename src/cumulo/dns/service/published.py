@@ -50,12 +50,26 @@ class Published:
                 continue
             name, address = key
             row = PublishedRow(holder, name, address, "AAAA" if ":" in address else "A", zone.id)
+            place = (row.zone_id, row.name, row.type)
+            if place not in touched and not self._is_free(tx, place, project_id):
+                log.info("%s in %s is somebody's own", name, zone.name)
+                continue
             tx.insert(row)
             before[key] = row
-            touched.add((row.zone_id, row.name, row.type))
+            touched.add(place)
         for place in sorted(touched):
-            self._write(tx, place)
+            if not self._write(tx, place, project_id):
+                before = {key: row for key, row in before.items() if _place(row) != place}
         return bool(before)
+
+    def _is_free(self, tx: Tx, place: Place, project_id: str) -> bool:
+        """One project holds a name: a zone's owner and who shares it do not mix addresses."""
+        known = self._recordsets.named(tx, *place)
+        if known is None:
+            # What is left of a set that an administrator has deleted.
+            tx.run(queries.DROP, zone_id=place[0], name=place[1], type=place[2])
+            return True
+        return known.managed and known.project_id == project_id
 
     def sink(self, tx: Tx, project_id: str) -> str:
         found = tx.tuples(zone_queries.SINK, project_id=project_id)
@@ -80,16 +94,16 @@ class Published:
             return found
         return found if self._zones.is_shared_with(tx, found.id, project_id) else None
 
-    def _write(self, tx: Tx, place: Place) -> None:
-        """The set of records of a name, as its holders have it now."""
+    def _write(self, tx: Tx, place: Place, project_id: str) -> bool:
+        """The set of records of a name, as its holders have it now; False: it cannot be."""
         zone_id, name, kind = place
         zone = tx.get(ZoneRow, zone_id)
         if zone is None or not zone.wanted:
-            return
+            return True
         rows = tx.all(queries.OF_NAME, zone_id=zone_id, name=name, type=kind)
         addresses = sorted({row.address for row in rows})
         wire = rdata.pack([rdata.to_wire(kind, address) for address in addresses])
-        scope = Scope(principal=None, project_id=zone.project_id, edit_managed=True, low_ttl=True)
+        scope = Scope(principal=None, project_id=project_id, edit_managed=True, low_ttl=True)
         known = self._recordsets.named(tx, zone_id, name, kind)
         try:
             if known is not None and not known.managed:
@@ -107,3 +121,11 @@ class Published:
                 self._recordsets.delete(tx, zone, known, scope)
         except Fault as fault:  # All is checked before anything is written.
             log.info("%s in %s: %s", name, zone.name, fault.message)
+            if known is None:
+                tx.run(queries.DROP, zone_id=zone_id, name=name, type=kind)
+                return False
+        return True
+
+
+def _place(row: PublishedRow) -> Place:
+    return row.zone_id, row.name, row.type

@@ -52,6 +52,8 @@ class Recordsets:
     def create(self, tx: Tx, zone: ZoneRow, wish: RecordsetWish, scope: Scope) -> RecordsetRow:
         self.zones.refuse_deleting(zone)
         self._check_place(tx, zone, wish)
+        if wish.type == "NS":
+            self._refuse_hiding(tx, zone, wish, scope)
         count = 0 if wish.managed else len(wish.records)
         self.zones.refuse_over_quota(
             tx,
@@ -142,11 +144,14 @@ class Recordsets:
             )
         if more:
             zone = tx.update(zone, records=zone.records + more)
-        number = self.zones.changes.note(tx, zone.id, row.name, row.type)
+        told = changed.keys() != {"description"}
+        number = self.zones.changes.number(tx)
+        if told:
+            self.zones.changes.note(tx, zone.id, row.name, row.type)
         changes = {**changed, "change": number, "version": row.version + 1, "updated_at": tx.now}
         action, status = recordset_state(msgspec.structs.replace(row, **changes))
         row = tx.update(row, **changes, action=action, status=status)
-        self.zones.touch(tx, zone)
+        self.zones.touch(tx, zone, told=told)
         self._tell(tx, "update", row, scope)
         return row
 
@@ -192,10 +197,25 @@ class Recordsets:
                 )
                 raise bad_request(message, where)
 
+    @staticmethod
+    def _refuse_hiding(tx: Tx, zone: ZoneRow, wish: RecordsetWish, scope: Scope) -> None:
+        hidden = tx.one(
+            queries.HIDDEN,
+            zone_id=zone.id,
+            name=wish.name,
+            below="%." + wish.name.replace("_", "\\_"),
+            project_id=scope.project_id or zone.project_id,
+        )
+        if hidden is not None:
+            message = f"It would hide the {hidden.type} recordset of {hidden.name}"
+            raise bad_request(message, "invalid_recordset_location")
+
     @classmethod
     def _check_in_zone(cls, zone: ZoneRow, wish: RecordsetWish) -> None:
         """What can be said of a set without looking at others."""
         where = "invalid_recordset_location"
+        if len(wish.name) + 1 > names.MOST_BYTES:
+            raise bad_request("A name is longer than 255 bytes", where)
         if not names.within(wish.name, zone.name):
             raise bad_request("RecordSet is not contained within it's parent zone", where)
         if wish.type == "CNAME" and wish.name == zone.name:

@@ -63,6 +63,9 @@ class Shares:
 
     def delete(self, tx: Tx, row: ShareRow, scope: Scope) -> None:
         project_id = row.target_project_id
+        zone = tx.get(ZoneRow, row.zone_id)
+        if zone is not None:
+            self._zones.unpublish(tx, zone, project_id)
         found = tx.one(queries.RECORDSET_OF_PROJECT, zone_id=row.zone_id, project_id=project_id)
         if found is not None:
             raise bad_request(

@@ -21,6 +21,7 @@ from cumulo.dns.model.state import state_of
 from cumulo.dns.model.zone import ALONE, DEFAULT_POOL, ZoneRow, ZoneType, zone_state
 from cumulo.dns.queries import nouns as noun_queries
 from cumulo.dns.queries import pool as pool_queries
+from cumulo.dns.queries import published as published_queries
 from cumulo.dns.queries import recordset as recordset_queries
 from cumulo.dns.queries import zone as queries
 from cumulo.dns.service import checks
@@ -174,7 +175,7 @@ class Zones:
         """`changed`: email, ttl, description, masters, each checked."""
         self.refuse_deleting(row)
         row = tx.update(row, **changed)
-        row = self.touch(tx, row)
+        row = self.touch(tx, row, told=not changed.keys() <= {"description", "attributes"})
         if "ttl" in changed:
             # It is the TTL of all that has none of its own.
             self.changes.note(tx, row.id)
@@ -235,6 +236,7 @@ class Zones:
             return row
         self.quotas.take(tx, taker, zones=1)
         self.quotas.give_back(tx, giver, zones=1)
+        row = self.unpublish(tx, row, giver)
         tx.run(noun_queries.GIVE_RECORDSETS, of_zone=row.id, giver=giver, taker=taker)
         share = tx.one(queries.SHARE_OF, zone_id=row.id, project_id=taker)
         if share is not None:
@@ -244,17 +246,31 @@ class Zones:
         ZONES.changed(tx, row, given)
         return given
 
-    def touch(self, tx: Tx, row: ZoneRow) -> ZoneRow:
-        """Something in the zone has changed: the next serial number, in its SOA too."""
+    def touch(self, tx: Tx, row: ZoneRow, *, told: bool = True) -> ZoneRow:
+        """Something in the zone has changed: the next serial number, in its SOA too. Not `told`: it
+        is nothing that name servers say."""
         number = self.changes.number(tx)
         changes: dict[str, Any] = {"change": number, "updated_at": tx.now}
         if row.type == "PRIMARY":
             changes["due"] = self._soon(tx, row.type, row.pool_id)
+        if row.type == "PRIMARY" and told:
             changes["serial"] = serials.after(row.serial, seconds_of(tx.now))
         row = self._stored(tx, row, version=row.version + 1, **changes)
-        if row.type == "PRIMARY":
+        if row.type == "PRIMARY" and told:
             self._write_soa(tx, row)
         return row
+
+    def unpublish(self, tx: Tx, row: ZoneRow, project_id: str) -> ZoneRow:
+        """What network said of a project's ports goes: the project has no part in it any more."""
+        found = tx.all(recordset_queries.PUBLISHED, zone_id=row.id, project_id=project_id)
+        if not found:
+            return row
+        for each in found:
+            tx.run(published_queries.DROP, zone_id=row.id, name=each.name, type=each.type)
+            self.changes.note(tx, row.id, each.name, each.type)
+            tx.delete(each)
+        row = tx.update(row, recordsets=row.recordsets - len(found))
+        return self.touch(tx, row)
 
     def remove(self, tx: Tx, row: ZoneRow) -> None:
         """No name server has it any more: it goes, with all that is in it."""
@@ -296,6 +312,8 @@ class Zones:
         """A secondary zone is as its master has it. The first time it begins to be served."""
         if changed:
             changed = {**changed, "updated_at": tx.now, "mirrored": ALONE}
+        elif row.transferred_at is not None:
+            changed = {"mirrored": ALONE}  # It was moved to another pool since.
         if row.expired:
             changed = {**changed, "expired": False, "change": self.changes.note(tx, row.id)}
         self._stored(tx, row, due=due, attempts=0, fault=None, transferred_at=tx.now, **changed)
