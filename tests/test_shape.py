@@ -1,6 +1,7 @@
 """Every service against section 2 of the design: its rooms, its README, its self-description."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,3 +104,24 @@ def test_catalog_types_are_given_once() -> None:
         for kind in (entry.type, *entry.aliases)
     ]
     assert len(types) == len(set(types))
+
+
+TOP = {
+    ".ci", ".gitignore", "LICENSE", "README.md", "bench", "cumulo", "docs", "pyproject.toml",
+    "requirements", "src", "tests",
+}  # fmt: skip
+
+
+def test_nothing_that_a_cloud_has_made_is_in_the_source() -> None:
+    """Data directories have keys and passwords in them."""
+    root = Path(__file__).parents[1]
+    if not (root / ".git").exists():
+        pytest.skip("this is no clone")
+    told = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True
+    )
+    kept = [Path(name) for name in told.stdout.split("\0") if name]
+    assert len(kept) > 1000
+    assert {path.parts[0] for path in kept} <= TOP
+    made = {".db", ".sqlite", ".log", ".journal", ".pyc"}
+    assert [path for path in kept if path.suffix in made or "secrets" in path.parts] == []
