@@ -99,3 +99,33 @@ def test_a_failing_database_does_not_end_the_loop(tmp_path: Path) -> None:
     asyncio.run(asyncio.wait_for(main(), 5))
     assert counter.done == ["a"]
     database.close()
+
+
+class Slow(Counter):
+    begun = 0
+
+    async def step(self, id: str) -> None:
+        self.begun += 1
+        await asyncio.sleep(3600)
+
+
+def test_what_is_given_away_goes_on_and_what_ends_ends(tmp_path: Path) -> None:
+    """A process that ends gives its leases back meanwhile: that is no reason to stay."""
+
+    async def main() -> None:
+        slow = Slow({"a"})
+        loop = ReconcilerLoop(database, slow, sweep=0.01)
+        work = asyncio.create_task(loop.run())
+        for wanted in (1, 2):
+            while slow.begun < wanted:
+                await asyncio.sleep(0)
+            if wanted == 1:
+                loop.drop()
+        work.cancel()
+        loop.drop()
+        ended, _ = await asyncio.wait({work}, timeout=60)
+        assert work in ended and work.cancelled()
+
+    database = SqliteDatabase(tmp_path / "x.db")
+    asyncio.run(main())
+    database.close()

@@ -107,7 +107,9 @@ class ReconcilerLoop:
         try:
             results = await self._steps
         except asyncio.CancelledError:
-            if not self._dropped:
+            task = asyncio.current_task()
+            if not self._dropped or (task is not None and task.cancelling()):
+                # The process ends, and its leases with it, which drops what is cancelled already.
                 raise
             log.info("%s: given away", self.reconciler.name)
             return False
