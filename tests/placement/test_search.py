@@ -1,7 +1,7 @@
 """Allocation candidates: how much is tried for one request."""
 
 from cumulo.placement.model.provider import InventoryRow, ProviderRow
-from cumulo.placement.service.search import TRIED, Finding, Group, Provider, Request, Search
+from cumulo.placement.service.search import MOST, TRIED, Finding, Group, Provider, Request, Search
 
 NOW = "2026-11-30T00:00:00.000000Z"
 
@@ -45,3 +45,17 @@ def test_a_request_tries_so_many_combinations_of_all_trees() -> None:
     search.find(again)
     assert len(again.candidates) == 9
     assert TRIED < 7**8
+
+
+def test_a_tree_with_many_like_children_is_not_too_much() -> None:
+    """Each of three classes may come from any of 40: more combinations than are tried."""
+    names = ("A", "B", "C")
+    tree = [provider(f"0.{n}", "0.0") for n in range(40)]
+    stock = dict.fromkeys(names, tree[0].stock["NET"])
+    tree = [Provider(each.row, stock, each.traits, each.aggregates) for each in tree]
+    groups = {"": Group(resources=dict.fromkeys(names, 1))}
+    assert TRIED < 40**3
+    for limit, wanted in ((1, 1), (None, MOST)):
+        finding = Finding(Request(groups=groups, limit=limit))
+        Search(tree).find(finding)
+        assert len(finding.candidates) == wanted

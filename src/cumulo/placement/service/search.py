@@ -176,6 +176,8 @@ class Search:
             )
             if in_tree and all(wanted & traits for wanted in group.required):
                 found.append(option)
+                if len(found) == MOST:
+                    break  # nobody is told of more, and other trees are to be tried, too
         return found
 
     def _may(self, each: Provider, group: Group, *, tree: Sequence[Provider] | None = None) -> bool:
