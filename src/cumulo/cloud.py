@@ -18,6 +18,7 @@ from cumulo.core.hosts import lineage
 from cumulo.core.hosts.agent import Agent
 from cumulo.core.hosts.conductor import Conductor
 from cumulo.core.hosts.registry import HostRegistry
+from cumulo.core.http import texts
 from cumulo.core.http.application import Application
 from cumulo.core.nodes.connected import Connected
 from cumulo.core.work.reconciler import ReconcilerLoop
@@ -26,7 +27,7 @@ from cumulo.settings import Settings
 
 log = logging.getLogger("cumulo")
 
-NOTE_SECONDS = 20.0
+NOTE_SECONDS = 5.0
 DRAIN_SECONDS = 5.0
 """For answers to other control nodes that are on their way when this one ends."""
 
@@ -108,7 +109,9 @@ class Cloud:
 
     async def _note_how_far(self) -> None:
         """So that an older copy of the database is known for one, at once or at the next start."""
-        watch = lineage.Watch(self.database, self.frame.registry, self.settings.data_dir)
+        watch = lineage.Watch(
+            self.database, self.frame.registry, self.settings.data_dir, texts.forget_all
+        )
         while True:
             await asyncio.sleep(NOTE_SECONDS)
             try:

@@ -115,7 +115,6 @@ class Frame:
     """For content that hosts on other machines read."""
     _given: dict[Any, Any] = field(default_factory=dict)
 
-    @property
     def keeps_unknown(self) -> bool:
         """Bytes that no row knows may be of rows that an older copy of the database lacks."""
         return lineage.keeps_unknown(self.settings.data_dir)

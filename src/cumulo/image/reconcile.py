@@ -1,6 +1,7 @@
 """What makes the stores equal to the rows: removals, and the cache of what is far away."""
 
 import logging
+from collections.abc import Callable
 
 from cumulo.core.clock import later
 from cumulo.core.db.transaction import Database, Tx
@@ -22,7 +23,13 @@ class ImageRemovals:
 
     name = "image removals"
 
-    def __init__(self, database: Database, images: ImageService, *, keep: bool = False) -> None:
+    def __init__(
+        self,
+        database: Database,
+        images: ImageService,
+        *,
+        keep: Callable[[], bool] = lambda: False,
+    ) -> None:
         """`keep`: an older copy of the database may lack the images of what no row knows."""
         self._database = database
         self._images = images
@@ -76,7 +83,7 @@ class ImageRemovals:
 
     async def _sweep(self, content: ImageBytes, name: str) -> None:
         await content.forget_unfinished()
-        if self._keep:
+        if self._keep():
             return
         found = list(await content.keys())
         for key in await self._database.read(lambda tx: _unknown(tx, name, found)):

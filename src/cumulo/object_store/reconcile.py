@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Callable
 
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.object_store.model.container import RemovalRow
@@ -24,7 +25,11 @@ class ObjectRemovals:
     name = "object removals"
 
     def __init__(
-        self, database: Database, store: ObjectStoreService, *, keep: bool = False
+        self,
+        database: Database,
+        store: ObjectStoreService,
+        *,
+        keep: Callable[[], bool] = lambda: False,
     ) -> None:
         """`keep`: an older copy of the database may lack the objects of what no row knows."""
         self._keep = keep
@@ -66,7 +71,7 @@ class ObjectRemovals:
         self._removals.failed(tx, id, reason)
 
     async def _start(self) -> None:
-        if self._keep:
+        if self._keep():
             self._started = True
             return
         for partition in range(self._store.bytes.partitions):
@@ -76,6 +81,8 @@ class ObjectRemovals:
         self._started = True
 
     async def _sweep(self, blobs: list[str]) -> None:
+        if self._keep():
+            return
         for blob in await self._database.read(lambda tx: self._removals.unknown(tx, blobs)):
             await self._store.bytes.remove(blob)
 

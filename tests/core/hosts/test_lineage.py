@@ -16,6 +16,10 @@ from cumulo.settings import RESTORED
 from tests.core.hosts.test_conductor import House
 
 
+def happens(tx: Tx, name: str) -> None:
+    emit(tx, "cloud.epochs.grow", name, reason="a test")
+
+
 def test_a_first_start_that_dies_after_its_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,7 +65,7 @@ def test_a_failover_that_loses_events_is_noticed(tmp_path: Path) -> None:
     watch = lineage.Watch(house.db, house.registry, tmp_path)
 
     def happen(*names: str) -> None:
-        house.db.write_now(lambda tx: [emit(tx, "node.join", name, name=name) for name in names])
+        house.db.write_now(lambda tx: [happens(tx, name) for name in names])
 
     def epoch() -> int:
         host = house.db.read_now(lambda tx: house.registry.all(tx)[0])
@@ -96,4 +100,41 @@ def test_a_failover_that_loses_events_is_noticed(tmp_path: Path) -> None:
     lineage._remember(other, lineage.Remembered(remembered.cloud, 1))
     lineage.start(house.db, house.registry, other)
     assert lineage.keeps_unknown(other)
+    house.db.close()
+
+
+def test_a_loss_is_one_notice_for_all_control_nodes(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    lineage.start(house.db, house.registry, tmp_path)
+    watch = lineage.Watch(house.db, house.registry, tmp_path)
+    house.db.write_now(lambda tx: happens(tx, "a"))
+    asyncio.run(watch.look())
+    first = lineage._recall(tmp_path)
+    assert first is not None
+    beside, forgotten = tmp_path / "beside", list[str]()
+    beside.mkdir()
+    second = lineage.Watch(house.db, house.registry, beside, lambda: forgotten.append("all"))
+
+    def epoch() -> int:
+        host = house.db.read_now(lambda tx: house.registry.all(tx)[0])
+        return host.epoch
+
+    before = epoch()
+    lineage._remember(beside, first)
+    lineage._remember(tmp_path, lineage.Remembered(first.cloud, 1, first.event, "another event"))
+    asyncio.run(watch.look())
+    assert lineage.keeps_unknown(tmp_path) and epoch() == before + 1
+    # One that saw nothing of it itself acts as well, once.
+    asyncio.run(second.look())
+    assert lineage.keeps_unknown(beside) and forgotten == ["all"] and epoch() == before + 1
+    (beside / RESTORED).unlink()
+    asyncio.run(second.look())
+    assert not lineage.keeps_unknown(beside)
+    # And so does one that saw it, too: what the operator said to the first one stays.
+    (tmp_path / RESTORED).unlink()
+    lineage._remember(beside, lineage.Remembered(first.cloud, 1, first.event, "another event"))
+    asyncio.run(second.look())
+    assert lineage.keeps_unknown(beside) and epoch() == before + 1
+    asyncio.run(watch.look())
+    assert not lineage.keeps_unknown(tmp_path)
     house.db.close()

@@ -17,6 +17,7 @@ whoever begins like that has to notice it now.
 """
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -138,29 +139,45 @@ def note(database: Any, data_dir: Path) -> None:
 class Watch:
     """Notes every few seconds how far the database has come, and whether it went back meanwhile."""
 
-    def __init__(self, database: Database, registry: HostRegistry, data_dir: Path) -> None:
+    def __init__(
+        self,
+        database: Database,
+        registry: HostRegistry,
+        data_dir: Path,
+        forget: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`forget`: what is in memory, known by numbers of rows, which may be given again."""
         self._database = database
         self._registry = registry
         self._data_dir = data_dir
+        self._forget = forget
 
     async def look(self) -> None:
         before = await pools.DISK(_recall, self._data_dir)
         if before is None:
             return
-        (number, stamp), back = await self._database.read(
-            lambda tx: (newest_event(tx), went_back(tx, before))
+        (number, stamp), back, row = await self._database.read(
+            lambda tx: (newest_event(tx), went_back(tx, before), tx.one(queries.CLOUD))
         )
-        now = msgspec.structs.replace(before, event=number, stamp=stamp)
         if back:
-            row = await self._database.write(self._went_back, name="the database went back")
+            row = await self._database.write(
+                lambda tx: self._went_back(tx, before), name="the database went back"
+            )
+        now = msgspec.structs.replace(before, event=number, stamp=stamp)
+        if row is not None and row.restored > before.restored:
+            # Noticed here, or by another control node.
             await pools.DISK(_mark, self._data_dir)
+            self._forget()
+            self._registry.ring_all()
             now = msgspec.structs.replace(now, incarnation=row.incarnation, restored=row.restored)
         if now != before:
             await pools.DISK(_remember, self._data_dir, now)
 
-    def _went_back(self, tx: Tx) -> CloudRow:
+    def _went_back(self, tx: Tx, before: Remembered) -> CloudRow:
         row = tx.one(queries.CLOUD)
         assert row is not None
+        if row.restored > before.restored:
+            return row  # another control node has noticed
         log.error("the database lacks what it had: all hosts are told anew, and files are kept")
         self._registry.grow_epochs(tx, row, "the database lacks what it had")
         # A number that no control node has acted on yet.

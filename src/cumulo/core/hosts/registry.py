@@ -160,6 +160,11 @@ class HostRegistry:
         if bell is not None:
             bell()
 
+    def ring_all(self) -> None:
+        """All hosts that are connected here shall ask."""
+        for bell in list(self._bells.values()):
+            bell()
+
     def items_since(
         self, tx: Tx, host_id: str, kind: str, since: int, most: int
     ) -> tuple[list[ItemRow], bool]:

@@ -4,6 +4,7 @@ A text is kept together with all that it was made of, and made anew when that is
 nobody has to tell of a change, and a text can not be stale.
 """
 
+import weakref
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
@@ -14,9 +15,16 @@ from cumulo.core.wire.shapes import trim
 
 KEPT = 4000
 """Texts in memory for one noun, one to four kB each."""
-
-
+LARGEST = 16 * 1024
+"""Bytes; larger ones (tenants may write much into metadata) are made anew each time."""
 _NOTHING: dict[str, tuple[Any, msgspec.Raw]] = {}
+_ALL: "weakref.WeakSet[Texts]" = weakref.WeakSet()
+
+
+def forget_all() -> None:
+    """The database went back: sources by which texts are known may come again, for other ones."""
+    for each in list(_ALL):
+        each.forget()
 
 
 class Texts:
@@ -26,6 +34,11 @@ class Texts:
     def __init__(self) -> None:
         self._kept: dict[tuple[Any, ...], dict[str, tuple[Any, msgspec.Raw]]] = {}
         """By kind of reader, then by id."""
+        self._count = 0
+        _ALL.add(self)
+
+    def forget(self) -> None:
+        self._kept.clear()
         self._count = 0
 
     def of(
@@ -56,10 +69,12 @@ class Texts:
         """The text of a body that was made anew, of this source."""
         if call.version is not None:
             trim(body, call.version)
-        text = msgspec.Raw(msgspec.json.encode(body))
+        encoded = msgspec.json.encode(body)
+        text = msgspec.Raw(encoded)
+        if len(encoded) > LARGEST:
+            return text
         if self._count >= KEPT:
-            self._kept.clear()
-            self._count = 0
+            self.forget()
         mine = self._kept.setdefault((call.version, call.base_url, *reader), {})
         self._count += id not in mine
         mine[id] = source, text

@@ -8,7 +8,7 @@ made again from a replica that has not. A copy is checked while it is made: rot 
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -66,10 +66,16 @@ class Figures:
 
 class Repair:
     def __init__(
-        self, database: Database, blobs: Blobs, removals: Removals, *, rate: float, keep: bool
+        self,
+        database: Database,
+        blobs: Blobs,
+        removals: Removals,
+        *,
+        rate: float,
+        keep: Callable[[], bool],
     ) -> None:
-        """`rate`: bytes a second. `keep`: what no row knows stays: the database may be an older
-        copy."""
+        """`rate`: bytes a second. `keep`: whether what no row knows stays: the database may be
+        an older copy, also since a moment ago."""
         self._database = database
         self._blobs = blobs
         self._removals = removals
@@ -146,7 +152,7 @@ class Repair:
 
     async def _nobodys(self, blob: str, holders: Mapping[str, float]) -> None:
         """Left on a device that was away while its row went."""
-        if self._keep or max(holders.values()) > time.time() - YOUNG:
+        if self._keep() or max(holders.values()) > time.time() - YOUNG:
             return
         if self._removals.readers[blob] or not await self._unknown(blob):
             return
