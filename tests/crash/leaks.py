@@ -42,10 +42,12 @@ def counts(data_dir: Path) -> dict[str, int]:
 
 def open_ends(data_dir: Path) -> dict[str, list[str]]:
     """What a cloud that was stopped (or killed) right after the last request may still have to do:
-    orders to remove that the host has not confirmed, and events that a consumer has not read."""
+    orders to remove that the host has not confirmed, events that a consumer has not read, and
+    images' bytes that are not removed."""
     connection = sqlite3.connect(f"file:{data_dir / 'cumulo.db'}?mode=ro", uri=True)
     try:
         orders = connection.execute("SELECT kind, id FROM host_items WHERE gone").fetchall()
+        bytes_left = connection.execute("SELECT image_id FROM image_removals").fetchall()
         behind = connection.execute(
             "SELECT name FROM event_consumers WHERE dropped_at IS NULL AND (turn, sequence) < "
             "(SELECT turn, sequence FROM events ORDER BY turn DESC, sequence DESC LIMIT 1)"
@@ -55,6 +57,7 @@ def open_ends(data_dir: Path) -> dict[str, list[str]]:
     found = {
         "orders": [f"{kind} {id}" for kind, id in orders],
         "consumers": [name for (name,) in behind],
+        "removals": [id for (id,) in bytes_left],
     }
     return {what: names for what, names in found.items() if names}
 

@@ -68,6 +68,14 @@ def test_streamed_vmdk_with_a_footer(tmp_path: Path) -> None:
     footer = data[:SECTOR]
     end = bytes(SECTOR) + footer + bytes(SECTOR)
     assert inspect(header + data[SECTOR:] + end).problem is None
+    # QEMU writes a new content id over the old one, and now and then it is shorter.
+    start = data.index(b"# Disk DescriptorFile")
+    text = data[start : start + 20 * SECTOR].rstrip(b"\0")
+    for left in (b"", b"\n", b'"\n', text[-7:]):
+        shorter = patched(data, start, text + b"\0" + left)
+        assert inspect(shorter).problem is None
+    for left in (b"x", text[-8:], b'\ncreateType="monolithicFlat"\n'):
+        assert "after its end" in str(inspect(patched(data, start, text + b"\0" + left)).problem)
     lying = patched(footer, 28, struct.pack("<Q", 4096))
     assert "footer" in str(
         inspect(header + data[SECTOR:] + bytes(SECTOR) + lying + bytes(SECTOR)).problem

@@ -25,6 +25,7 @@ _QCOW2_CORRUPT, _QCOW2_DATA_FILE = 2, 4
 _VMDK_SAFE = (b"monolithicsparse", b"streamoptimized")
 _VMDK_IN_FOOTER = 2**64 - 1
 _VMDK_MOST_SECTORS = 64
+_VMDK_CID_DIGITS = 8
 """Of a descriptor: tools write twenty."""
 _VMDK_ENTRY = re.compile(rb"#.*|[a-z0-9_.]+ *= *(\"[^\"]*\"|[^\" ]*)")
 _VMDK_EXTENT = re.compile(rb'(rw|rdonly) [0-9]{1,15} sparse "[^"/\\:]{1,255}"( 0)?')
@@ -225,7 +226,9 @@ def _vmdk_descriptor(room: bytes) -> str | None:
     whatever is before it; it splits extents at any white space. So each word that it may look for
     stands where it belongs, once, or the whole is refused."""
     text, _, rest = room.partition(b"\0")
-    if rest.strip(b"\0"):
+    left = rest.strip(b"\0")
+    if len(left) >= _VMDK_CID_DIGITS or not text.endswith(left):
+        # QEMU writes a shorter content id over a longer one and leaves the old text's last bytes.
         return "the VMDK descriptor has bytes after its end"
     if any(byte != 10 and byte != 13 and not 32 <= byte < 127 for byte in text):
         # A tab would do where QEMU wants white space; a backspace shows to no reader.
