@@ -247,7 +247,8 @@ def test_one_project_holds_a_name(tmp_path: Path) -> None:
         # Nobody who asks for the name servers' words is told that a description has changed.
         before = (await cloud.call("GET", path)).json["serial"]
         await cloud.call("PATCH", path, json_={"description": "new"})
-        assert (await cloud.call("GET", path)).json["serial"] == before
+        settled = await cloud.until(path, lambda a: a.json["status"] == "ACTIVE")
+        assert settled.json["serial"] == before
         public = (await cloud.call("GET", f"{NET}/networks?router:external=true")).json["networks"]
         long = {"dns_name": ".".join(["a" * 61] * 4), "dns_domain": "two.test."}
         await made(cloud, "floatingips", "floatingip", floating_network_id=public[0]["id"], **long)

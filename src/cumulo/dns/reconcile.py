@@ -166,8 +166,12 @@ class NameServerLoop:
             if time.monotonic() - self._heard > HEARTBEAT_SECONDS:
                 await self._note(number)
             return
-        await self.server.send(steps)
-        await self._finish(number)
+        if steps:
+            await self.server.send(steps)
+            await self._finish(number)
+        else:
+            self._change = number
+            await self._note(number)
 
     async def _finish(self, number: int) -> None:
         assert self.server is not None

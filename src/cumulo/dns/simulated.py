@@ -30,6 +30,12 @@ async def update_recordset(player: Player) -> None:
     await player.done("PUT", player.any_of("recordset"), body)
 
 
+async def update_zone(player: Player) -> None:
+    """What name servers say, or what they do not."""
+    body = {"description": player.name()} if player.chance.random() < 0.5 else {"ttl": 300}
+    await player.done("PATCH", player.any_of("zone"), body)
+
+
 async def delete_recordset(player: Player) -> None:
     await player.remove(player.any_of("recordset"))
 
@@ -52,6 +58,7 @@ def zones_are_served(tx: Tx, rest: AtRest) -> Iterable[str]:
 VERBS = [
     Verb("create zone", create_zone),
     Verb("create recordset", create_recordset, 2),
+    Verb("update zone", update_zone),
     Verb("update recordset", update_recordset),
     Verb("delete recordset", delete_recordset),
     Verb("delete zone", delete_zone),

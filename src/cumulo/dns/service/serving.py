@@ -42,10 +42,12 @@ class Serving:
 
     def news(self, tx: Tx, since: int) -> tuple[int, list[Step]]:
         """Steps from the state of one number to today's, and today's number."""
+        # Before the notes: a change that touches nothing a name server says has none.
+        newest = self.changes.newest(tx)
         notes = self.changes.since(tx, since, MOST_NOTES)
         if len(notes) == MOST_NOTES:
             raise TooFarBehind
-        upto = max((note.number for note in notes), default=since)
+        upto = max(newest, since, *(note.number for note in notes))
         zones = self.zones.many(tx, list({note.zone_id for note in notes}))
         whole = {note.zone_id for note in notes if not note.name}
         steps: list[Step] = []
