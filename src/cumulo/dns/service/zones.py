@@ -24,13 +24,11 @@ from cumulo.dns.queries import published as published_queries
 from cumulo.dns.queries import recordset as recordset_queries
 from cumulo.dns.queries import zone as queries
 from cumulo.dns.service import checks
-from cumulo.dns.service.blacklists import Blacklists
 from cumulo.dns.service.changes import Changes
 from cumulo.dns.service.places import Places
 from cumulo.dns.service.pools import Pools
 from cumulo.dns.service.refusals import bad_request, not_found
 from cumulo.dns.service.scope import Scope
-from cumulo.dns.service.tlds import Tlds
 from cumulo.dns.service.tops import Tops
 
 QUOTAS = {
@@ -69,12 +67,10 @@ class ZoneWish(msgspec.Struct, kw_only=True):
 
 
 class Zones:
-    def __init__(
-        self, rules: Rules, changes: Changes, tlds: Tlds, blacklists: Blacklists, pools: Pools
-    ) -> None:
+    def __init__(self, rules: Rules, changes: Changes, places: Places, pools: Pools) -> None:
         self.rules = rules
         self.pools = pools
-        self.places = Places(tlds, blacklists, pools)
+        self.places = places
         self.changes = changes
         self.tops = Tops(changes, pools)
         self.quotas = Quotas("dns", QUOTAS)
@@ -245,6 +241,7 @@ class Zones:
         self._tell(tx, "transfer", row, scope, giver=giver, taker=taker)
         given = tx.update(row, project_id=taker, updated_at=tx.now)
         ZONES.changed(tx, row, given)
+        self.changes.note(tx, row.id)  # Name servers tell apart whose zones are whose.
         return given
 
     def touch(self, tx: Tx, row: ZoneRow, *, told: bool = True) -> ZoneRow:
