@@ -16,7 +16,6 @@ from cumulo.core.sim.points import reach
 from cumulo.core.work import pools
 from cumulo.core.work.reconciler import backoff
 from cumulo.core.work.wakeups import Wakeup
-from cumulo.dns.lanes import Lanes
 from cumulo.dns.model.change import ServerRow
 from cumulo.dns.model.nameserver import NameServer, NameServerFailed
 from cumulo.dns.model.pool import Pool, PoolZone, TargetRefused
@@ -24,6 +23,7 @@ from cumulo.dns.model.transferred import Fetch, Received
 from cumulo.dns.model.zone import ZoneRow
 from cumulo.dns.nameserver.feed import All
 from cumulo.dns.service.dns import DnsService
+from cumulo.dns.service.lanes import Lanes
 from cumulo.dns.service.serving import Serving, TooFarBehind
 
 log = logging.getLogger("cumulo.dns")
