@@ -21,6 +21,7 @@ from cumulo.dns.model.nameserver import NameServer, NameServerFailed
 from cumulo.dns.model.pool import Pool, PoolZone, TargetRefused
 from cumulo.dns.model.transferred import Fetch, Received
 from cumulo.dns.model.zone import ZoneRow
+from cumulo.dns.nameserver.feed import All
 from cumulo.dns.service.dns import DnsService
 from cumulo.dns.service.serving import Serving, TooFarBehind
 
@@ -133,16 +134,16 @@ class NameServerLoop:
         await self._follow()
 
     async def _load(self) -> None:
-        """All zones, and the number at which reading them began."""
+        """All zones, and the number at which reading them began. Until it has them all, it answers
+        from what it had."""
         assert self.server is not None
-        if self._change:
-            await self.server.start()  # begin empty: it may have what is gone
-            self._change = 0
+        self._change = 0
         now = time.time()
         row = ServerRow(self.server_id, self.hostname, self.server.address, 0, now, now)
         number = await self.database.write(
             lambda tx: self.serving.register(tx, row), name="name server begins"
         )
+        await self.server.send([All()])
         last: str | None = ""
         while last is not None:
             after = last
@@ -199,7 +200,9 @@ class NameServerLoop:
             more = await self.database.write(
                 lambda tx: self.serving.settle(tx, newest), name="names are settled"
             )
-        self._change = newest
+        # Who does not come up to it is waited for, until it counts as dead.
+        if not await self.database.read(lambda tx: self.serving.lags(tx, newest)):
+            self._change = newest
 
     async def _failed(self, reason: str) -> float:
         """Note it once; how long to wait until the next try."""

@@ -13,10 +13,9 @@ from cumulo.core.faults import QuotaExceeded
 from cumulo.core.ids import new_id
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.core.work.reconciler import backoff
-from cumulo.dns import names, rdata, serials
+from cumulo.dns import names, serials
 from cumulo.dns.meters import ZONES
 from cumulo.dns.model.pool import PoolNamesRow
-from cumulo.dns.model.recordset import RecordsetRow, recordset_state
 from cumulo.dns.model.state import state_of
 from cumulo.dns.model.zone import ALONE, DEFAULT_POOL, ZoneRow, ZoneType, zone_state
 from cumulo.dns.queries import nouns as noun_queries
@@ -25,13 +24,12 @@ from cumulo.dns.queries import published as published_queries
 from cumulo.dns.queries import recordset as recordset_queries
 from cumulo.dns.queries import zone as queries
 from cumulo.dns.service import checks
-from cumulo.dns.service.blacklists import Blacklists
 from cumulo.dns.service.changes import Changes
 from cumulo.dns.service.places import Places
 from cumulo.dns.service.pools import Pools
 from cumulo.dns.service.refusals import bad_request, not_found
 from cumulo.dns.service.scope import Scope
-from cumulo.dns.service.tlds import Tlds
+from cumulo.dns.service.tops import Tops
 
 QUOTAS = {
     "zones": 10,
@@ -69,13 +67,12 @@ class ZoneWish(msgspec.Struct, kw_only=True):
 
 
 class Zones:
-    def __init__(
-        self, rules: Rules, changes: Changes, tlds: Tlds, blacklists: Blacklists, pools: Pools
-    ) -> None:
+    def __init__(self, rules: Rules, changes: Changes, places: Places, pools: Pools) -> None:
         self.rules = rules
         self.pools = pools
-        self.places = Places(tlds, blacklists, pools)
+        self.places = places
         self.changes = changes
+        self.tops = Tops(changes, pools)
         self.quotas = Quotas("dns", QUOTAS)
         self.listing = queries.LISTING
 
@@ -167,7 +164,7 @@ class Zones:
         ZONES.changed(tx, None, row)
         self.changes.note(tx, row.id)
         if row.type == "PRIMARY":
-            row = self._add_top(tx, row)
+            row = self.tops.add(tx, row)
         self._tell(tx, "create", row, scope)
         return row
 
@@ -244,6 +241,7 @@ class Zones:
         self._tell(tx, "transfer", row, scope, giver=giver, taker=taker)
         given = tx.update(row, project_id=taker, updated_at=tx.now)
         ZONES.changed(tx, row, given)
+        self.changes.note(tx, row.id)  # Name servers tell apart whose zones are whose.
         return given
 
     def touch(self, tx: Tx, row: ZoneRow, *, told: bool = True) -> ZoneRow:
@@ -257,7 +255,7 @@ class Zones:
             changes["serial"] = serials.after(row.serial, seconds_of(tx.now))
         row = self._stored(tx, row, version=row.version + 1, **changes)
         if row.type == "PRIMARY" and told:
-            self._write_soa(tx, row)
+            self.tops.write_soa(tx, row)
         return row
 
     def unpublish(self, tx: Tx, row: ZoneRow, project_id: str) -> ZoneRow:
@@ -386,7 +384,7 @@ class Zones:
             attempts=0,
         )
         if row.type == "PRIMARY":
-            self._write_ns(tx, row)
+            self.tops.write_ns(tx, row)
         row = self.touch(tx, row)
         self.changes.note(tx, row.id)
         self._tell(tx, "update", row, scope, changed=["pool_id"])
@@ -404,43 +402,6 @@ class Zones:
         action, status = zone_state(msgspec.structs.replace(row, **changes))
         return tx.update(row, **changes, action=action, status=status)
 
-    def _add_top(self, tx: Tx, row: ZoneRow) -> ZoneRow:
-        text, wire = self.soa_of(tx, row)
-        servers = list(self.pools.get(tx, row.pool_id).nameservers)
-        ns = rdata.pack([names.wire(server) for server in servers])
-        self._insert(tx, row, "SOA", [text], rdata.pack([wire]))
-        self._insert(tx, row, "NS", servers, ns)
-        return tx.update(row, recordsets=2)
-
-    def _insert(self, tx: Tx, zone: ZoneRow, kind: str, texts: list[str], wire: bytes) -> None:
-        row = RecordsetRow(
-            id=new_id(),
-            zone_id=zone.id,
-            project_id=zone.project_id,
-            name=zone.name,
-            type=kind,
-            ttl=None,
-            records=texts,
-            wire=wire,
-            description=None,
-            managed=True,
-            change=zone.change,
-            served=0,
-            action="CREATE",
-            status="PENDING",
-            version=1,
-            shown=zone.shown,
-            created_at=tx.now,
-            updated_at=None,
-        )
-        tx.insert(row)
-
-    def soa_of(self, tx: Tx, row: ZoneRow) -> tuple[str, bytes]:
-        times = (row.refresh, row.retry, row.expire, row.minimum)
-        return rdata.soa(
-            self.pools.get(tx, row.pool_id).nameservers[0], row.email, row.serial, times
-        )
-
     def rename_servers(self, tx: Tx, pool_id: str, most: int) -> bool:
         """Some of the zones of a pool get the names that its servers have now; True: there are
         more of them."""
@@ -457,42 +418,11 @@ class Zones:
             return False
         page = tx.all(pool_queries.ZONES_AFTER, pool_id=pool_id, id=row.after, most=most)
         for zone in page:
-            if zone.wanted and zone.type == "PRIMARY" and self._write_ns(tx, zone):
+            if zone.wanted and zone.type == "PRIMARY" and self.tops.write_ns(tx, zone):
                 self.touch(tx, zone)
         more = len(page) == most
         tx.update(row, after=page[-1].id if more else None)
         return more
-
-    def _write_ns(self, tx: Tx, zone: ZoneRow) -> bool:
-        row = tx.one(recordset_queries.ONE, zone_id=zone.id, name=zone.name, type="NS")
-        servers = list(self.pools.get(tx, zone.pool_id).nameservers)
-        if row is None or row.records == servers:
-            return False
-        wire = rdata.pack([names.wire(server) for server in servers])
-        number = self.changes.note(tx, zone.id, zone.name, "NS")
-        row = msgspec.structs.replace(row, change=number)
-        action, status = recordset_state(row)
-        tx.update(row, records=servers, wire=wire, change=number, action=action, status=status)
-        return True
-
-    def _write_soa(self, tx: Tx, zone: ZoneRow) -> None:
-        row = tx.one(recordset_queries.ONE, zone_id=zone.id, name=zone.name, type="SOA")
-        if row is None:  # an administrator's hand was in the database
-            return
-        text, wire = self.soa_of(tx, zone)
-        self.changes.note(tx, zone.id, zone.name, "SOA")
-        row = msgspec.structs.replace(row, change=zone.change)
-        action, status = recordset_state(row)
-        tx.update(
-            row,
-            records=[text],
-            wire=rdata.pack([wire]),
-            change=zone.change,
-            action=action,
-            status=status,
-            version=row.version + 1,
-            updated_at=tx.now,
-        )
 
     def refuse_over_quota(self, tx: Tx, project_id: str, **wanted: int) -> None:
         """Limits of what is in one zone, or in one set: compared, not taken."""

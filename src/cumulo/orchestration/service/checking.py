@@ -143,6 +143,9 @@ class Checking:
                 raise Invalid('"Snapshot" deletion policy not supported', path)
             if is_template(kind) and kind not in blueprint.files:
                 raise Invalid(f"Could not fetch remote template {kind}")
+            if definition.update_policy and not handler.takes_any:
+                policy = blueprint.update_policy(name)
+                checked(handler.update_policy, policy, f"{path}.update_policy")
             path += ".properties"
             if not handler.takes_any:
                 unknown = set(definition.properties) - set(handler.properties)
