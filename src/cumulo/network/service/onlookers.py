@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from cumulo.core.db.statements import Statement
 from cumulo.core.db.transaction import Tx
 from cumulo.network.interface import ServerViews
 from cumulo.network.model.port import COMPUTE, PortRow
@@ -30,17 +29,17 @@ class Onlookers:
 
     def network(self, tx: Tx, id: str) -> None:
         """Something is new that all ports on a network show: its name, say."""
-        self._each(tx, port_queries.SERVERS_ON, id)
+        self._each(tx, tx.tuples(port_queries.SERVERS_ON, id=id, most=FEW + 1))
 
     def group(self, tx: Tx, id: str) -> None:
         """The same for the ports in a security group."""
-        self._each(tx, port_queries.SERVERS_IN, id)
+        self._each(tx, tx.tuples(port_queries.SERVERS_IN, id=id, most=FEW + 1))
 
-    def _each(self, tx: Tx, statement: Statement, id: str) -> None:
+    def _each(self, tx: Tx, holders: list[tuple[str]]) -> None:
         """Whose ports they are is told of them, so that others' texts stay; with more than FEW
         the request would be theirs to pay: then all servers' texts are made anew when asked for."""
-        held = {holder for (holder,) in tx.tuples(statement, id=id, most=FEW + 1)}
-        if len(held) > FEW:
+        held = {holder for (holder,) in holders}
+        if len(holders) > FEW:
             next_number(tx, EDITION)
         else:
             self.servers(tx, *sorted(held))
