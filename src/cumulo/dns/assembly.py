@@ -192,7 +192,9 @@ def _targets(pool: str, given: PoolSettings) -> list[Target]:
     for each in given.targets:
         try:
             if given.driver == "pdns4":
-                made.append(PowerDns(each.address, each.url, each.api_key))
+                if each.ca_file and not Path(each.ca_file).is_file():
+                    raise ValueError(f"ca_file: {each.ca_file!r} is no file")
+                made.append(PowerDns(each.address, each.url, each.api_key, each.ca_file))
             else:
                 made.append(Bind(each.address, each.primary, each.rndc_conf, given.catalog_zone))
         except ValueError as error:

@@ -14,6 +14,9 @@ class TargetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """pdns4: its HTTP API, say `http://192.0.2.53:8081`."""
     api_key: str = ""
     """pdns4: the key of the API."""
+    ca_file: str = ""
+    """pdns4: the file of the certificates, in PEM, that its own is signed with; empty: those that
+    this machine trusts."""
     rndc_conf: str = ""
     """bind9: the configuration of `rndc` for it; empty: the machine's own."""
     primary: str = ""

@@ -128,7 +128,7 @@ class Serving:
 
     def texts(self, tx: Tx, zone: ZoneRow) -> PoolZone | None:
         """A zone for a server that is told in words; None: it is to have it no more."""
-        if not zone.wanted:
+        if not zone.wanted or zone.expired:
             return None
         sets: list[tuple[str, str, int, list[str]]] = []
         last = ""
