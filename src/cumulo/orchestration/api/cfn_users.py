@@ -21,7 +21,6 @@ from cumulo.core.http.operations import Call, Reply
 from cumulo.identity.interface import RequestKeys
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
-from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.service.nested import arn
 from cumulo.orchestration.service.stacks import Stacks
 
@@ -342,7 +341,7 @@ class UsersApi:
     def describe_resources(self, asked: Asked, tx: Tx, who: Principal) -> Any:
         physical = asked.params.get("PhysicalResourceId")
         if physical and not asked.params.get("StackName"):
-            row = self._with(tx, who, physical)
+            row = self._stacks.with_physical(tx, who.need_project(), physical)
         else:
             row = self._stack(asked, tx, who)
         found, wanted = self._rows(tx, who, row), asked.params.get("LogicalResourceId")
@@ -352,14 +351,6 @@ class UsersApi:
             if not wanted or each.name == wanted
         ]
         return {"StackResources": made}
-
-    def _with(self, tx: Tx, who: Principal, physical: str) -> StackRow:
-        """The stack of the caller's project that has made a thing. Raises NotFound."""
-        for each in tx.all(resources.BY_PHYSICAL, physical=physical):
-            stack = tx.get(StackRow, each.stack_id)
-            if stack is not None and stack.project_id == who.project_id:
-                return stack
-        raise NotFound(f"The Resource ({physical[:255]}) could not be found.")
 
     def _rows(self, tx: Tx, who: Principal, row: StackRow) -> Sequence[ResourceRow]:
         told = self._ask(tx, who, "GET", f"{self._path(row)}/resources")["resources"]
