@@ -2,17 +2,21 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cumulo.core.db.transaction import Tx
 from cumulo.dns import rdata
+from cumulo.dns.drivers.fake_target import FakeTarget
 from cumulo.dns.drivers.fetch import Fetcher
 from cumulo.dns.drivers.powerdns import PowerDns
 from cumulo.dns.model.pool import PoolZone, TargetRefused
 from cumulo.dns.model.transferred import Received
+from cumulo.dns.model.zone import ZoneRow
 from tests.support.cloud import TestCloud, running_cloud
 from tests.support.projects import second_project
 
@@ -89,7 +93,11 @@ def play(folder: Path, body: Callable[[TestCloud], Any]) -> None:
         }
 
     async def main() -> None:
-        own = {"pools": {name: pool(name) for name in ("silent", "good")}}
+        made = {name: pool(name) for name in ("silent", "good")}
+        for name, faults in (("fake", []), ("away", ["away"]), ("no", ["refuses"])):
+            target = {"address": "192.0.2.54:53", "faults": faults}
+            made[name] = {**pool(name), "driver": "fake", "targets": [target]}
+        own = {"pools": made}
         async with running_cloud(folder, dns=own) as cloud:
             await body(cloud)
 
@@ -182,5 +190,55 @@ def test_a_secondary_zone_in_a_pool(tmp_path: Path, others: Others) -> None:
         path = await zone(cloud, "silent.org.", **SECONDARY, attributes={"servers": "good"})
         assert (await cloud.call("DELETE", path)).status == 202
         await cloud.until(path, lambda a: a.status == 404)
+
+    play(tmp_path, body)
+
+
+async def changed(cloud: TestCloud, zone_id: str, values: dict[str, Any]) -> None:
+    """Once its first try has failed."""
+
+    def change(tx: Tx) -> bool:
+        row = tx.get(ZoneRow, zone_id)
+        assert row is not None
+        if row.pool_attempts:
+            tx.update(row, **values)
+        return row.pool_attempts > 0
+
+    while not await cloud.cloud.database.write(change):
+        await asyncio.sleep(0.01)
+
+
+def test_pools_that_are_only_said_to_be_there(tmp_path: Path) -> None:
+    """For rehearsals: of a pool that is good, of one that is away, of one that refuses."""
+
+    async def body(cloud: TestCloud) -> None:
+        good = await zone(cloud, "good.org.", attributes={"servers": "fake"})
+        away = await zone(cloud, "away.org.", attributes={"servers": "away"})
+        bad = await zone(cloud, "bad.org.", attributes={"servers": "no"})
+        await active(cloud, good)
+        pool = next(each for each in cloud.cloud.services.dns.pools.fixed if each.name == "fake")
+        (target,) = pool.targets
+        assert isinstance(target, FakeTarget) and target.zones.keys() == {"good.org."}
+        await cloud.until(bad, lambda a: a.json["status"] == "ERROR")
+        assert (await cloud.call("GET", away)).json["status"] == "PENDING"
+        assert (await cloud.call("DELETE", good)).status == 202
+        await cloud.until(good, lambda a: a.status == 404)
+        assert not target.zones
+        # It is back, after an hour: what one zone shows is good for all of them.
+        second = await zone(cloud, "second.org.", attributes={"servers": "away"})
+        long = {"pool_attempts": 8, "pool_due": time.time() + 300}
+        for path in (away, second):
+            failed = await cloud.until(path, lambda a: a.status == 200)
+            await changed(cloud, failed.json["id"], long)
+        pool = next(each for each in cloud.cloud.services.dns.pools.fixed if each.name == "away")
+        pool.targets[0].faults.clear()
+        await cloud.call("PATCH", away, json_={"description": "new"})
+        for path in (away, second):
+            await active(cloud, path)
+        pool.targets[0].faults.add("away")
+        # Whatever its servers say.
+        headers = {"X-Designate-Hard-Delete": "true", **ALL}
+        assert (await cloud.call("DELETE", away, as_="admin", headers=headers)).status == 202
+        assert (await cloud.call("GET", away)).status == 404
 
     play(tmp_path, body)

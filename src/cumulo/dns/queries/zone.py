@@ -105,6 +105,15 @@ DUE_IN_POOL = statement(_POOL_DUE.where(_c.pool_id == sa.bindparam("pool_id")))
 DUE_ELSEWHERE = statement(
     _POOL_DUE.where(_c.pool_id.not_in(sa.bindparam("pool_ids", expanding=True)))
 )
+POOL_IS_BACK = statement(
+    sa.update(_t)
+    .where(
+        _c.pool_id == sa.bindparam("of_pool"),
+        _c.pool_due > sa.bindparam("moment"),
+        _c.fault.is_(None),
+    )
+    .values(pool_due=sa.bindparam("moment"))
+)
 AFTER = query(
     ZoneRow,
     sa.select(_t)

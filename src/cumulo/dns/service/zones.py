@@ -293,6 +293,9 @@ class Zones:
         later = row.change > change
         due = self._soon(tx, row.pool_id) if later else 0.0
         fault = row.fault if row.expired else None  # That is its masters'.
+        if row.pool_attempts:  # They were away, and are back: others need not wait any longer.
+            moment = seconds_of(tx.now)
+            tx.run(queries.POOL_IS_BACK, of_pool=row.pool_id, moment=moment)
         row = self._stored(tx, row, mirrored=change, pool_due=due, pool_attempts=0, fault=fault)
         if later:
             return
