@@ -1,5 +1,6 @@
-"""Wait conditions of other families: of CloudFormation, and those that Swift's temporary URLs are made
-for. What their handles are called is the address itself; it is Cumulo's own, in the form of theirs.
+"""Wait conditions of other families: CloudFormation's, and those for Swift's temporary URLs.
+
+Their handles' reference is the address itself; it is Cumulo's own, whatever the family.
 """
 
 from collections.abc import Mapping

@@ -79,7 +79,7 @@ class WaitHandle(Signalled):
             constraints=[{"allowed_values": list(TRANSPORTS)}],
         )
     }
-    attributes = {
+    attributes: Mapping[str, str] = {
         "token": "The secret in the address.",
         "endpoint": "The address to POST a signal to.",
         "curl_cli": "The beginning of a command that signals: --data-binary and the signal follow.",
