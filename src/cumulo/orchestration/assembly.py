@@ -2,7 +2,7 @@
 
 from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, Service
 from cumulo.core.auth.keyring import KeyRing
-from cumulo.identity.interface import Identity
+from cumulo.identity.interface import Identity, RequestKeys
 from cumulo.orchestration.api.face import orchestration_faces
 from cumulo.orchestration.interface import EVENTS
 from cumulo.orchestration.policy import RULES
@@ -74,7 +74,13 @@ def build(frame: Frame) -> Service:
 
     return Service(
         stacks,
-        faces=orchestration_faces(stacks, Signals(stacks), frame.rules("orchestration", RULES)),
+        faces=orchestration_faces(
+            stacks,
+            Signals(stacks),
+            frame.rules("orchestration", RULES),
+            frame.database,
+            frame.get(RequestKeys),
+        ),
         reconcilers=[made, LateStacks(frame.database, stacks)],
         on_bells=on_bells,
         counts={"stacks": stacks.count},
@@ -112,5 +118,8 @@ ASSEMBLY = Assembly(
     "orchestration",
     build,
     events=EVENTS,
-    catalog=(CatalogEntry("orchestration", (), "/orchestration/v1/$(project_id)s", "heat"),),
+    catalog=(
+        CatalogEntry("orchestration", (), "/orchestration/v1/$(project_id)s", "heat"),
+        CatalogEntry("cloudformation", (), "/orchestration-cfn/v1", "heat-cfn"),
+    ),
 )
