@@ -26,6 +26,7 @@ from cumulo.orchestration.service.groups import ResourceGroup
 from cumulo.orchestration.service.guests import SERVER, Server
 from cumulo.orchestration.service.handlers import Handler
 from cumulo.orchestration.service.nested import HeatStack, TemplateResource
+from cumulo.orchestration.service.other_waits import other_waits
 from cumulo.orchestration.service.own_types import OWN_TYPES
 from cumulo.orchestration.service.scaling import GROUP, POLICY, AutoScalingGroup, ScalingPolicy
 from cumulo.orchestration.service.software import Software
@@ -98,6 +99,7 @@ def own_types(stacks: Stacks, seal: KeyRing, address: str) -> dict[str, Handler]
         "OS::Heat::ResourceChain": ResourceChain(stacks),
         HANDLE: WaitHandle(seal, address),
         CONDITION: WaitCondition(),
+        **other_waits(seal, address),
         GROUP: AutoScalingGroup(stacks),
         POLICY: ScalingPolicy(seal, address),
         "OS::Heat::SoftwareConfig": SoftwareConfig(software),

@@ -217,6 +217,10 @@ class Stacks(Checking, Reading):
 
     # --- beginning and ending ------------------------------------------------------------
 
+    def _renewed(self, kind: str) -> bool:
+        handler = self.engine.types.known(kind)
+        return handler is not None and handler.renewed
+
     def _begin(
         self,
         tx: Tx,
@@ -234,7 +238,7 @@ class Stacks(Checking, Reading):
             deadline=later(tx.now, minutes * 60.0),
         )
         self.engine.story.of_stack(tx, row)
-        left = arrange(tx, row, blueprint)
+        left = arrange(tx, row, blueprint, self._renewed)
         if adopt is not None:
             for each in tx.all(resources.OF_STACK, stack=row.id):
                 tx.update(each, stored={"adopt": dict(adopt.get(each.name) or {})})
