@@ -174,6 +174,7 @@ def test_four_slow_jobs_of_one_tenant_hold_up_nobody(bench: Bench) -> None:
             bench.begin(f"quick-{project}", project)
         async with bench.working():
             await bench.until(lambda: all(bench.said(f"quick-{p} clean") for p in "bcd"))
+            await bench.until(lambda: not {f"quick-{p}" for p in "bcd"} & bench.rows().keys())
             running = {s for s, row in bench.rows().items() if row.lease_by is not None}
             assert len(running) == 2
             (bench.folder / "go").touch()
