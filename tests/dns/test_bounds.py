@@ -80,7 +80,7 @@ def test_who_is_away_keeps_nothing_from_the_others(monkeypatch: pytest.MonkeyPat
     zone = PoolZone(name="x.org.", serial=1, sets=[])
 
     class Row:
-        name, change = "x.org.", 1
+        name, change, pool_id = "x.org.", 1, "p"
 
     class Database:
         async def read(self, work: Any) -> Any:

@@ -22,9 +22,10 @@ from cumulo.orchestration.service.deployment_groups import (
 )
 from cumulo.orchestration.service.deployments import SoftwareDeployment, StructuredDeployment
 from cumulo.orchestration.service.engine import Engine
+from cumulo.orchestration.service.groups import ResourceGroup
 from cumulo.orchestration.service.guests import SERVER, Server
 from cumulo.orchestration.service.handlers import Handler
-from cumulo.orchestration.service.nested import HeatStack, ResourceGroup, TemplateResource
+from cumulo.orchestration.service.nested import HeatStack, TemplateResource
 from cumulo.orchestration.service.own_types import OWN_TYPES
 from cumulo.orchestration.service.scaling import GROUP, POLICY, AutoScalingGroup, ScalingPolicy
 from cumulo.orchestration.service.software import Software

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import datetime
-import ipaddress
 import os
 import signal
 import socket
@@ -16,9 +14,6 @@ import dns.asyncquery
 import dns.message
 import dns.rcode
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from cumulo.dns import names, rdata
 from cumulo.dns.drivers.embedded import EmbeddedNameServer, Tls
@@ -26,6 +21,7 @@ from cumulo.dns.drivers.fake import FakeNameServer
 from cumulo.dns.model.nameserver import NameServer, NameServerFailed
 from cumulo.dns.nameserver import server as nameserver
 from cumulo.dns.nameserver.feed import Drop, Put
+from tests.contract.dns.certificates import a_certificate
 from tests.dns.support import desk_of, said, steps_of
 from tests.support.ports import free_port
 
@@ -222,36 +218,6 @@ def test_by_tls_and_the_certificate_is_read_again(tmp_path: Path) -> None:
             await server.stop()
 
     asyncio.run(main())
-
-
-def a_certificate(certificate: Path, key: Path) -> bytes:
-    """Of 127.0.0.1, signed by itself."""
-    own = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "dns")])
-    now = datetime.datetime.now(datetime.UTC)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(own.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(own, hashes.SHA256())
-    )
-    pem = made.public_bytes(serialization.Encoding.PEM)
-    certificate.write_bytes(pem)
-    key.write_bytes(
-        own.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return pem
 
 
 def test_who_holds_many_connections_keeps_nobody_out(

@@ -37,6 +37,7 @@ class Own:
 
     properties: Mapping[str, Property] = {}
     attributes: Mapping[str, str] = {}
+    update_policy: Mapping[str, Property] = {}
     description = ""
     outside = False
     takes_any = False

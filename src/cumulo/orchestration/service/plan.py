@@ -212,6 +212,7 @@ def arrange_looks(tx: Tx, stack: StackRow, rows: Sequence[ResourceRow]) -> None:
             waits=waits[row.id],
             due=tx.now,
             tries=0,
+            hook="",
         )
 
 

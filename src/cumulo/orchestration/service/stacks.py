@@ -19,7 +19,7 @@ from cumulo.orchestration.queries import stack as queries
 from cumulo.orchestration.service.blueprint import Blueprint, PlanScope
 from cumulo.orchestration.service.blueprints import Blueprints
 from cumulo.orchestration.service.checking import Checking, Wish
-from cumulo.orchestration.service.engine import Engine
+from cumulo.orchestration.service.engine import ELSEWHERE, Engine
 from cumulo.orchestration.service.keeping import Keeping
 from cumulo.orchestration.service.live import known_properties
 from cumulo.orchestration.service.plan import arrange, arrange_all_absent, arrange_looks
@@ -325,6 +325,10 @@ class Stacks(Checking, Reading):
         changes: dict[str, Any] = {"action": "DELETE"}
         if who is not None and row.project_id == who.project_id:
             changes |= {"user_id": who.user_id, "roles": list(who.roles), "lent": who.lent}
+        elif who is not None and who.project_id and self.engine.principal_or_none(tx, row) is None:
+            # Its owner is no more: it goes by the right of the administrator who asks.
+            lent = {**who.lent, ELSEWHERE: who.project_id}
+            changes |= {"user_id": who.user_id, "roles": list(who.roles), "lent": lent}
         row = tx.update(row, **changes)
         self.keeping.drop_all(tx, row)
         return self._begin_absent(tx, row)

@@ -252,10 +252,13 @@ class Signals:
         return self._stacks.metadata(tx, stack, row)
 
     def _unset(self, tx: Tx, stack: StackRow, row: ResourceRow, hook: Any) -> None:
-        if row.hook != hook:
+        waiting = tx.all(resources.HOOKED, stack=stack.id)
+        found = next((one for one in waiting if one.name == row.name and one.hook == hook), None)
+        if found is None:
             raise BadRequest(
                 f'The "{str(hook)[:100]}" hook is not defined on resource "{row.name}"'
             )
+        row = found
         cleared = {**row.stored.get("cleared", {}), row.hook: stack.traversal}
         row = tx.update(row, hook="", due=tx.now, stored={**row.stored, "cleared": cleared})
         self._engine.story.of_resource(tx, stack, row, f"Hook {hook} is cleared")
