@@ -69,3 +69,26 @@ def test_who_was_thought_dead_loads_all_while_it_answers(tmp_path: Path) -> None
             assert set(server.desk.world.zones) == {b"\x01b\x04test\x00"}
 
     asyncio.run(main())
+
+
+def test_nothing_is_active_before_who_begins_has_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with running_cloud(tmp_path, dns={"serve": False}) as cloud:
+            database, serving = cloud.cloud.database, cloud.cloud.services.dns.serving
+            one, two = (
+                NameServerLoop(database, serving, FakeNameServer(), server_id=id, hostname=id)
+                for id in ("one", "two")
+            )
+            body = {"name": "first.test.", "email": "a@a.test"}
+            await cloud.call("POST", ZONES, json_=body)
+            await one.once()
+            made = await cloud.call("POST", ZONES, json_={**body, "name": "new.test."})
+            path = f"{ZONES}/{made.json['id']}"
+            # The second one says that it is there, and has not read anything yet.
+            await database.write(lambda tx: serving.register(tx, row("two", 0.0)))
+            await one.once()
+            assert (await cloud.call("GET", path)).json["status"] == "PENDING"
+            await two.once()
+            assert (await cloud.call("GET", path)).json["status"] == "ACTIVE"
+
+    asyncio.run(main())

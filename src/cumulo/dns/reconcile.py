@@ -215,6 +215,8 @@ class NameServerLoop:
             log.warning("the name server: %s", reason)
             self._complaint = reason
         await self.server.stop()
+        if self._failures:
+            await self._leave()  # Not a hiccup: it is not at work, and nobody waits for it.
         self._change = 0
         self._failures += 1
         return backoff(self._failures, first=0.1, most=30.0)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -22,6 +23,7 @@ from cumulo.dns.model.nameserver import NameServer, NameServerFailed
 from cumulo.dns.nameserver import server as nameserver
 from cumulo.dns.nameserver.feed import Drop, Put
 from tests.contract.dns.certificates import a_certificate
+from tests.contract.dns.servers import running
 from tests.dns.support import desk_of, said, steps_of
 from tests.support.ports import free_port
 
@@ -253,5 +255,42 @@ def test_who_holds_many_connections_keeps_nobody_out(
             for _, writer in held:
                 writer.close()
             close()
+
+    asyncio.run(main())
+
+
+def test_a_guests_resolver_hears_nothing_of_strangers(tmp_path: Path) -> None:
+    """dnsmasq passes on whole answers, and remembers all that is in them."""
+    if shutil.which("dnsmasq") is None:
+        pytest.skip("dnsmasq is missing")
+
+    async def ask(port: int, name: str) -> list[str]:
+        query = dns.message.make_query(name, "A")
+        answer = await dns.asyncquery.udp(query, "127.0.0.1", port=port, timeout=5)
+        return [str(each) for rrset in answer.answer for each in rrset]
+
+    async def main() -> None:
+        server = EmbeddedNameServer(tmp_path / "dns")
+        await server.start()
+        text = "www 60 CNAME shop.cdn.test.\nown 60 CNAME host.mine.test.\n"
+        await server.send(
+            [
+                *steps_of("victim.test.", text),
+                *steps_of("mine.test.", "host 60 A 192.0.2.1\n"),
+                *steps_of("cdn.test.", "shop 60 A 203.0.113.66\n", project="hostile"),
+            ]
+        )
+        await server.commit(1)
+        port, above = free_port(), server.address.replace(":", "#")
+        argv = ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv"]
+        argv += ["--no-hosts", "--pid-file=", "--bind-interfaces", "--listen-address=127.0.0.1"]
+        argv += [f"--port={port}", f"--server=/victim.test/{above}"]
+        try:
+            with running(argv, tmp_path, port):
+                assert await ask(port, "own.victim.test.") == ["host.mine.test.", "192.0.2.1"]
+                assert await ask(port, "www.victim.test.") == ["shop.cdn.test."]
+                assert await ask(port, "shop.cdn.test.") == []
+        finally:
+            await server.stop()
 
     asyncio.run(main())

@@ -74,6 +74,7 @@ class ReconcilerLoop:
         self._limit = asyncio.Semaphore(self._overlaps or parallel)
         self._at_work: dict[str, asyncio.Task[bool]] = {}
         """Steps of passes that overlap."""
+        self._begun: dict[str, float] = {}
         self._dropped = False
         self._complaints: dict[str, str] = {}
         self.due = 0
@@ -125,13 +126,13 @@ class ReconcilerLoop:
         self.due = len(ids)
         for id in [each for each in dict.fromkeys(ids) if each not in self._at_work][:places]:
             task = asyncio.create_task(self._step(id))
-            self._at_work[id] = task
+            self._at_work[id], self._begun[id] = task, time.monotonic()
             task.add_done_callback(partial(self._ended, id))
         self._passed_at = time.monotonic()
         return False
 
     def _ended(self, id: str, task: asyncio.Task[bool]) -> None:
-        del self._at_work[id]
+        del self._at_work[id], self._begun[id]
         if task.cancelled():
             return
         error = task.exception()
@@ -173,8 +174,8 @@ class ReconcilerLoop:
 
     @property
     def age(self) -> float:
-        """Seconds since the last pass ended."""
-        return time.monotonic() - self._passed_at
+        """Seconds since the last pass ended, or since the oldest step began if passes overlap."""
+        return time.monotonic() - min([self._passed_at, *self._begun.values()])
 
     @property
     def failing(self) -> int:

@@ -2,9 +2,12 @@
 
 A lane has few of them, so that whose servers hang keeps nobody else waiting. Who has many lanes
 gains nothing by it: those that were slow of late have half of all places together.
+
+Asked by threads of the database, too.
 """
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 
@@ -27,9 +30,14 @@ class Lanes:
         """When what is at work in a lane began."""
         self._slow: dict[str, float] = {}
         """When lanes were slow."""
+        self._lock = threading.Lock()
 
     def full(self) -> set[str]:
         """Lanes in which nothing may begin now."""
+        with self._lock:
+            return self._full()
+
+    def _full(self) -> set[str]:
         slow = self._slow_lanes()
         waiting = sum(len(begun) for lane, begun in self._begun.items() if lane in slow)
         found = {lane for lane, begun in self._begun.items() if len(begun) >= self.each}
@@ -38,21 +46,26 @@ class Lanes:
     @contextlib.contextmanager
     def taken(self, lane: str) -> Iterator[bool]:
         """A place in a lane, given back in the end; False: there is none."""
-        if lane in self.full():
-            yield False
-            return
         begin = self._now()
-        self._begun.setdefault(lane, []).append(begin)
+        with self._lock:
+            there = lane not in self._full()
+            if there:
+                self._begun.setdefault(lane, []).append(begin)
         try:
-            yield True
+            yield there
         finally:
-            self._begun[lane].remove(begin)
-            if not self._begun[lane]:
-                del self._begun[lane]
-            if self._now() - begin >= SLOW_SECONDS:
-                if len(self._slow) >= MOST_REMEMBERED:
-                    self._slow.clear()
-                self._slow[lane] = self._now()
+            if there:
+                with self._lock:
+                    self._ended(lane, begin)
+
+    def _ended(self, lane: str, begin: float) -> None:
+        self._begun[lane].remove(begin)
+        if not self._begun[lane]:
+            del self._begun[lane]
+        if self._now() - begin >= SLOW_SECONDS:
+            if len(self._slow) >= MOST_REMEMBERED:
+                self._slow.clear()
+            self._slow[lane] = self._now()
 
     def chosen(self, due: Callable[[Collection[str], int], list[Due]], most: int) -> list[str]:
         """Of what is due (`due`: the oldest of those that are not in these lanes) what has a place:

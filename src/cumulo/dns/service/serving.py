@@ -144,10 +144,11 @@ class Serving:
     # --- who serves -------------------------------------------------------------------------
 
     def register(self, tx: Tx, server: ServerRow) -> int:
-        """A name server begins, with nothing yet: the notes from now on are kept for it."""
+        """A name server begins, with nothing yet: the notes from now on are kept for it, and what
+        waits for all of them waits for it."""
         newest = self.changes.newest(tx)
         row = tx.get(ServerRow, server.id)
-        fresh = msgspec.structs.replace(server, change=newest)
+        fresh = msgspec.structs.replace(server, change=0)
         if row is not None:
             tx.delete(row)
         tx.insert(fresh)

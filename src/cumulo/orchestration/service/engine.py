@@ -325,6 +325,9 @@ class Engine:
         if health == "busy":
             self.wait(work.tx, row, tries=row.tries + 1)
             return
+        if handler.renewed and row.made and work.stack.action == "UPDATE":
+            self._replace(work, handler)
+            return
         if health == "well" and not changed:
             work.row = work.tx.update(work.row, metadata=metadata)
             if not unsure:

@@ -202,6 +202,10 @@ class Handler(Protocol):
         """Begin to make it; the physical id."""
 
     @property
+    def renewed(self) -> bool:
+        """Each update of the stack makes another one."""
+
+    @property
     def snapshots(self) -> bool:
         """It can be kept as a snapshot when it goes."""
 
@@ -259,6 +263,7 @@ class RestHandler:
     """A type whose things are made by operations of a service. Implements Handler."""
 
     takes_any = False
+    renewed = False
     update_policy: Mapping[str, Property] = {}
 
     def __init__(self, type_: ResourceType, finders: Mapping[str, Finder]) -> None:

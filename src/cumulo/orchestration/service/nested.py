@@ -177,7 +177,8 @@ class Nested(Own):
 
 
 def child_environment(work: Work) -> dict[str, Any]:
-    parent = parse_environment(dict(work.stack.environment))
+    kept = work.engine.blueprints.hidden.opened_environment(work.stack.environment)
+    parent = parse_environment(kept)
     return stored_environment(child_of(parent, work.row.name))
 
 

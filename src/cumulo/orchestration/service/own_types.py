@@ -42,6 +42,7 @@ class Own:
     outside = False
     takes_any = False
     snapshots = False
+    renewed = False
 
     def check(self, properties: Mapping[str, Any]) -> str | None:
         return None
