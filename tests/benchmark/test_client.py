@@ -267,3 +267,29 @@ def test_a_redirection_is_no_success(method: str, where: str, done: bool) -> Non
         assert seen[-1].startswith(f"{method} ".encode()) and b"/there" in seen[-1]
     else:
         assert "302" in str(found) and len(seen) == 2
+
+
+@pytest.mark.parametrize("pause", [0.1, 1.0])
+def test_a_long_transfer_is_no_silence(pause: float) -> None:
+    """What comes piece by piece is waited for; where nothing comes for the timeout it ends."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n")
+        for _ in range(8):
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(pause)
+
+    async def whole() -> Any:
+        http = Http()
+        async with server(handle) as url:
+            try:
+                return (await http.request("GET", url, {}, timeout=0.4)).body
+            except HttpError as error:
+                return str(error)
+            finally:
+                http.close()
+
+    found = asyncio.run(whole())
+    assert found == (b"x" * 8 if pause < 0.4 else "no answer within 0.4 s")

@@ -357,12 +357,19 @@ class Session:
             document = await self.get(service, path, query=query, **more)
             page = document[collection]
             found.extend(page)
-            follows = any(
-                link.get("rel") == "next" for link in document.get(f"{collection}_links", ())
-            ) or bool(document.get("next"))
-            if not page or not follows or len(found) > 1_000_000:
+            if not page or not is_followed(document, collection) or len(found) > 1_000_000:
                 return found
             query["marker"] = page[-1].get("id") or page[-1].get("name")
+
+
+def is_followed(document: Any, collection: str) -> bool:
+    """Whether a page of a list says that there is another one, in any service's way."""
+    links = document.get("links")
+    return (
+        any(link.get("rel") == "next" for link in document.get(f"{collection}_links") or ())
+        or bool(document.get("next"))
+        or (isinstance(links, dict) and bool(links.get("next")))
+    )
 
 
 def _is_again(body: Body) -> bool:
