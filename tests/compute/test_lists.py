@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from cumulo.core.db import listing
+from cumulo.network.queries.number import last_number
+from cumulo.network.service import onlookers
 from tests.compute.test_servers import SERVERS, make
 from tests.support.cloud import TestCloud, running_cloud
 
@@ -47,6 +49,7 @@ def test_filters(tmp_path: Path, database_url: str, monkeypatch: Any) -> None:
             await addresses(cloud, ids)
             await exact(cloud, ids)
             await shown_anew(cloud, ids["x.y"])
+            await told_of_names(cloud, monkeypatch)
             await pages(cloud, monkeypatch)
 
     asyncio.run(story())
@@ -118,6 +121,30 @@ async def shown_anew(cloud: TestCloud, id: str) -> None:
         assert text != before or "network" in (body or {}), (method, path, text)
         before = text
     assert shown["addresses"] == {}
+
+
+async def told_of_names(cloud: TestCloud, monkeypatch: Any) -> None:
+    """A new name is told to the few servers that show it; to very many by an edition of all."""
+
+    async def edition() -> int:
+        return await cloud.cloud.database.read(lambda tx: last_number(tx, onlookers.EDITION))
+
+    async def rename(path: str, noun: str, name: str) -> None:
+        answer = await cloud.call("PUT", f"/network/v2.0/{path}", json_={noun: {"name": name}})
+        assert answer.status == 200, answer.raw
+
+    before = await edition()
+    net = f"networks/{await cloud.private_network()}"
+    group = {"security_group": {"name": "nobody's"}}
+    answer = await cloud.call("POST", "/network/v2.0/security-groups", json_=group)
+    await rename(f"security-groups/{answer.json['security_group']['id']}", "security_group", "no")
+    for expected, few in (("few", 500), ("many", len(NAMES) - 2)):
+        monkeypatch.setattr(onlookers, "FEW", few)
+        await rename(net, "network", expected)
+        shown = (await cloud.call("GET", f"{SERVERS}/detail")).json["servers"]
+        assert sum(list(one["addresses"]) == [expected] for one in shown) == len(NAMES) - 1
+        assert (await edition() > before) == (expected == "many")
+    await rename(net, "network", "private")
 
 
 async def pages(cloud: TestCloud, monkeypatch: Any) -> None:

@@ -22,12 +22,12 @@ TOP = """
 """
 
 
-def steps_of(origin: str, text: str, serial: int = 1) -> list[Step]:
+def steps_of(origin: str, text: str, serial: int = 1, project: str = "demo") -> list[Step]:
     """The feed's steps for a master file, read by dnspython."""
     zone = dns.zone.from_text(
         TOP.format(serial=serial) + text, origin=origin, relativize=False, check_origin=False
     )
-    steps: list[Step] = [Whole(origin, names.wire(origin), "pool")]
+    steps: list[Step] = [Whole(origin, names.wire(origin), "pool", project)]
     for name, rdataset in zone.iterate_rdatasets():
         wires = [rdata.to_wire() for rdata in rdataset]
         owner = name.canonicalize().to_wire()

@@ -1,5 +1,7 @@
 """Names, serial numbers and records, against dnspython and the RFCs."""
 
+from ipaddress import ip_network
+
 import dns.name
 import dns.rdata
 import pytest
@@ -168,3 +170,20 @@ def test_the_start_of_a_zone_is_what_dnspython_makes_of_its_text() -> None:
 def test_packing() -> None:
     wires = [b"", b"a", b"b" * 300]
     assert rdata.unpack(rdata.pack(wires)) == wires
+
+
+@pytest.mark.parametrize(
+    ("name", "network"),
+    [
+        ("4.24.172.in-addr.arpa.", "172.24.4.0/24"),
+        ("9.4.24.172.in-addr.arpa.", "172.24.4.9/32"),
+        ("www.9.4.24.172.in-addr.arpa.", "172.24.4.9/32"),
+        ("64-26.4.24.172.in-addr.arpa.", "172.24.4.0/24"),
+        ("256.4.24.172.in-addr.arpa.", "172.24.4.0/24"),
+        ("04.24.172.in-addr.arpa.", "172.24.0.0/16"),
+        ("a.8.b.d.0.1.0.0.2.ip6.arpa.", "2001:db8:a000::/36"),
+        ("x.8.b.d.0.1.0.0.2.ip6.arpa.", "2001:db8::/32"),
+    ],
+)
+def test_addresses_of_reverse_names(name: str, network: str) -> None:
+    assert names.addresses_of(name) == ip_network(network)

@@ -125,6 +125,21 @@ def test_random_names_are_one_answer() -> None:
     assert whole == 10
 
 
+def test_names_of_one_wildcard_are_one_answer() -> None:
+    desk = desk_of({"example.org.": f"* TXT {'x' * 200}\nhost TXT y\n"}, limit=10)
+    whole = 0
+    for index in range(100):
+        query = dns.message.make_query(f"q{index}.example.org.", "TXT").to_wire()
+        for _ in range(1 + index % 2):  # the second one from what was kept
+            answer = desk.by_udp(query, "198.51.100.7")
+            whole += answer is not None and not answer[2] & 0x02
+    assert whole == 10
+    other = desk.by_udp(
+        dns.message.make_query("host.example.org.", "TXT").to_wire(), "198.51.100.7"
+    )
+    assert other is not None and not other[2] & 0x02, "another name is another answer"
+
+
 def test_networks() -> None:
     assert network_of("192.0.2.1") == network_of("192.0.2.200") != network_of("192.0.3.1")
     assert network_of("2001:db8:1:2::1") == network_of("2001:db8:1:ff:a:b:c:d")

@@ -4,6 +4,9 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import dns.asyncquery
+import dns.message
+
 from tests.support.cloud import TestCloud, running_cloud
 from tests.support.projects import second_project
 
@@ -39,6 +42,20 @@ async def network(cloud: TestCloud, domain: str, *, publish: bool = True, **more
     subnet = await made(cloud, "subnets", "subnet", **cidr, dns_publish_fixed_ip=publish)
     assert subnet["dns_publish_fixed_ip"] is publish and net["dns_domain"] == domain
     return net
+
+
+async def answered(cloud: TestCloud, name: str, wanted: list[str]) -> None:
+    """By the name server, sooner or later."""
+    port = int((cloud.cloud.settings.data_dir / "dns" / "port").read_text())
+    query = dns.message.make_query(name, "A")
+    end = asyncio.get_running_loop().time() + 10
+    while True:
+        answer = await dns.asyncquery.udp(query, "127.0.0.1", port=port, timeout=5)
+        found = [str(each) for rrset in answer.answer for each in rrset]
+        if found == wanted:
+            return
+        assert asyncio.get_running_loop().time() < end, found
+        await asyncio.sleep(0.02)
 
 
 def play(folder: Path, body: Any) -> None:
@@ -256,14 +273,22 @@ def test_one_project_holds_a_name(tmp_path: Path) -> None:
         gone = await cloud.call("DELETE", f"{path}/shares/{shared.json['id']}")
         assert gone.status == 204, gone.raw
         assert await records(cloud, id) == www
-        # A zone that is given away goes without its giver's ports.
+        # A zone that is given away goes without its giver's ports, and aliases lead into it no
+        # more: what it says is another project's.
+        alias = {"name": "a.one.test.", "type": "CNAME", "records": ["b.two.test."]}
+        there = {"name": "b.two.test.", "type": "A", "records": ["192.0.2.7"]}
+        for at, wish in ((await zone(cloud, "one.test."), alias), (id, there)):
+            answer = await cloud.call("POST", f"{ZONES}/{at}/recordsets", json_=wish)
+            assert answer.status == 202, answer.raw
+        await answered(cloud, "a.one.test.", ["b.two.test.", "192.0.2.7"])
         offer = await cloud.call("POST", f"{path}/tasks/transfer_requests", json_={})
         accept = {"key": offer.json["key"], "zone_transfer_request_id": offer.json["id"]}
         taken = await cloud.call(
             "POST", f"{ZONES}/tasks/transfer_accepts", as_="other", json_=accept
         )
         assert taken.status == 201, taken.raw
-        assert await records(cloud, id, "other") == {}
+        assert await records(cloud, id, "other") == {"A b.two.test.": ["192.0.2.7"]}
+        await answered(cloud, "a.one.test.", ["b.two.test."])
         for local, status in (("a" * 40 + "." + "b" * 40, 400), ("a" * 63, 202)):
             wish = {"name": f"m{status}.test.", "email": f"{local}@b.test"}
             assert (await cloud.call("POST", ZONES, json_=wish)).status == status

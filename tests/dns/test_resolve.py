@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cumulo.dns import names, rdata
-from cumulo.dns.nameserver.feed import Commit, Drop, Gone, Put, Whole
+from cumulo.dns.nameserver.feed import All, Commit, Drop, Gone, Put, Whole
 from tests.dns.support import ask, desk_of, lines, said, steps_of
 
 # The zone of RFC 4592, section 2.2.1, and what it says there of each name.
@@ -94,6 +94,49 @@ def test_aliases() -> None:
     assert said(ask(desk, "dangling.example.org."))[0] == "NXDOMAIN"
     assert said(ask(desk, "a.b.wild.example.org."))[1][0].endswith("CNAME www.example.org.")
     assert len(said(ask(desk, "loop.example.org."))[1]) == 2
+
+
+def test_nobody_elses_zone_has_a_say_in_an_answer() -> None:
+    """Whoever makes a zone of the name that an alias leads to; resolvers of guests pass on all."""
+    desk = desk_of({"victim.org.": "www 60 CNAME shop.cdn.test.\n@ 60 MX 5 shop.cdn.test.\n"})
+    alias = ["www.victim.org. CNAME shop.cdn.test."]
+    assert said(ask(desk, "www.victim.org.")) == ("NOERROR", alias)
+    text = "shop 60 A 203.0.113.66\n"
+    desk.world.take([*steps_of("cdn.test.", text, project="hostile"), Commit(2)])
+    for _ in range(2):  # the second one from what was kept
+        assert said(ask(desk, "www.victim.org.")) == ("NOERROR", alias)
+        assert not ask(desk, "victim.org.", "MX").additional
+    # It is given to the project: from then on it is one of its own.
+    desk.world.take([*steps_of("cdn.test.", text), Commit(3)])
+    desk.forget()
+    address = "shop.cdn.test. A 203.0.113.66"
+    assert said(ask(desk, "www.victim.org.")) == ("NOERROR", [address, *alias])
+    assert lines(ask(desk, "victim.org.", "MX").additional) == [address]
+
+
+def test_a_zone_that_changes_hands_is_a_change_of_what_names_belong_to() -> None:
+    desk = desk_of({"cdn.test.": ""})
+    layout = desk.world.layout
+    desk.world.take([*steps_of("cdn.test.", ""), Commit(2)])
+    assert desk.world.layout == layout
+    desk.world.take([*steps_of("cdn.test.", "", project="other"), Commit(3)])
+    assert desk.world.layout == layout + 1
+
+
+def test_all_from_anew_while_it_answers() -> None:
+    """What is not among what comes is gone, at the commit."""
+    desk = desk_of({"stays.test.": "old 60 A 192.0.2.1\n", "goes.test.": "a 60 A 192.0.2.2\n"})
+    desk.world.take([All(), *steps_of("lost.test.", "")])
+    desk.world.take([All(), *steps_of("stays.test.", "new 60 A 192.0.2.3\n")])
+    assert lines(ask(desk, "old.stays.test.").answer) and lines(ask(desk, "a.goes.test.").answer)
+    desk.world.take([Commit(2)])
+    desk.forget()
+    assert lines(ask(desk, "new.stays.test.").answer) == ["new.stays.test. A 192.0.2.3"]
+    assert said(ask(desk, "old.stays.test.")) == ("NXDOMAIN", [])
+    for gone in ("a.goes.test.", "lost.test."):
+        assert ask(desk, gone).rcode() == dns.rcode.REFUSED
+    desk.world.take([*steps_of("later.test.", ""), Commit(3)])
+    assert len(desk.world.zones) == 2, "all is said once"
 
 
 def test_addresses_go_along() -> None:

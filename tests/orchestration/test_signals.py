@@ -205,3 +205,59 @@ def test_sizes() -> None:
     assert new_size(3, "change_in_capacity", -2, None) == 1
     assert [new_size(10, percent, by, None) for by in (25, 5, -5, -25)] == [12, 11, 9, 8]
     assert new_size(10, percent, 5, 3) == 13
+
+
+def test_conditions_of_other_families(tmp_path: Path) -> None:
+    def wish(word: str) -> dict[str, Any]:
+        handle = {"type": "OS::Heat::UpdateWaitConditionHandle"}
+        given = {"Handle": {"get_resource": "handle"}, "Timeout": 600}
+        template = small(
+            handle=handle,
+            wait={"type": "AWS::CloudFormation::WaitCondition", "properties": given},
+            stays={"type": "OS::Heat::SwiftSignalHandle"},
+            also={
+                "type": "OS::Heat::SwiftSignal",
+                "properties": {"handle": {"get_resource": "stays"}, "timeout": 600},
+            },
+            word={"type": "OS::Heat::RandomString", "properties": {"salt": word}},
+        )
+        template["outputs"] = {
+            "url": {"value": {"get_resource": "handle"}},
+            "data": {"value": {"get_attr": ["wait", "Data"]}},
+            "curl": {"value": {"get_attr": ["stays", "curl_cli"]}},
+            "more": {"value": {"get_attr": ["also", "data"]}},
+        }
+        return template
+
+    def place(url: str) -> str:
+        return url[url.index("/orchestration/signal/") :].strip("'")
+
+    async def story(cloud: TestCloud) -> None:
+        async def put(url: str, body: Any) -> int:
+            return (await cloud.call("PUT", place(url), as_=None, json_=body)).status
+
+        path = await created(cloud, "families", wish("a"))
+        await begun(cloud, path, "wait")
+        await begun(cloud, path, "also")
+        found = await told(cloud, path)
+        cfn = {"Status": "SUCCESS", "Reason": "done", "Data": "x", "UniqueId": "00"}
+        assert await put(found["url"], {"status": "SUCCESS"}) == 400
+        assert await put(found["url"], cfn) == 200
+        assert await put(found["curl"].rpartition(" ")[2], {"status": "SUCCESS", "data": 5}) == 200
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "CREATE_COMPLETE", stack["stack_status_reason"]
+        after = await told(cloud, path)
+        assert (after["data"], after["more"]) == ('{"00": "x"}', '{"1": 5}')
+
+        # An update makes another handle, and waits for it anew; the other one stays.
+        answer = await cloud.call("PUT", path, json_={"template": wish("b")})
+        assert answer.status == 202, answer.raw
+        await begun(cloud, path, "wait")
+        now = await told(cloud, path)
+        assert (now["url"] != found["url"], now["curl"]) == (True, found["curl"])
+        assert await put(now["url"], cfn) == 200
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
+        assert await put(found["url"], cfn) == 404
+
+    on_a_cloud(tmp_path, story)

@@ -14,6 +14,7 @@ from cumulo.dns import names, resources
 from cumulo.dns.api.face import dns_face
 from cumulo.dns.drivers.bind import Bind
 from cumulo.dns.drivers.embedded import EmbeddedNameServer, Tls
+from cumulo.dns.drivers.fake_target import FakeTarget
 from cumulo.dns.drivers.fetch import Fetcher
 from cumulo.dns.drivers.powerdns import PowerDns
 from cumulo.dns.interface import EVENTS
@@ -192,7 +193,11 @@ def _targets(pool: str, given: PoolSettings) -> list[Target]:
     for each in given.targets:
         try:
             if given.driver == "pdns4":
-                made.append(PowerDns(each.address, each.url, each.api_key))
+                if each.ca_file and not Path(each.ca_file).is_file():
+                    raise ValueError(f"ca_file: {each.ca_file!r} is no file")
+                made.append(PowerDns(each.address, each.url, each.api_key, each.ca_file))
+            elif given.driver == "fake":
+                made.append(FakeTarget(each.address, each.faults))
             else:
                 made.append(Bind(each.address, each.primary, each.rndc_conf, given.catalog_zone))
         except ValueError as error:

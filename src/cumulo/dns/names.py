@@ -6,6 +6,8 @@ those). `wire` and `text` know both.
 """
 
 import re
+from ipaddress import IPv4Network, IPv6Network
+from itertools import takewhile
 
 MOST_BYTES = 255
 MOST_LABEL = 63
@@ -13,6 +15,8 @@ _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)\."
 _ZONE = re.compile(rf"(?:{_LABEL})+\Z")
 _HOST = re.compile(rf"(?:\*\.)?(?:{_LABEL})+\Z")
 _PLAIN = re.compile(rb"[!-~]*\Z")
+_OCTET = re.compile(r"0|[1-9][0-9]?|1[0-9]{2}|2[0-4][0-9]|25[0-5]")
+_NIBBLE = re.compile(r"[0-9a-f]")
 _SPECIAL = b'"().;\\@$'
 
 
@@ -108,6 +112,18 @@ def ancestors(name: str) -> list[str]:
     """The names above this one, the nearest first, without the root: `b.c.` and `c.` of `a.b.c.`"""
     labels_of = parts(name)
     return [".".join([*labels_of[index:], ""]) for index in range(1, len(labels_of))]
+
+
+def addresses_of(name: str) -> IPv4Network | IPv6Network:
+    """The network whose reverse names are at or below a name that is below `in-addr.arpa.` or
+    `ip6.arpa.`; labels that are no numbers narrow it no further (RFC 2317)."""
+    backwards = parts(name)[-3::-1]
+    if name.endswith("in-addr.arpa."):
+        octets = list(takewhile(_OCTET.fullmatch, backwards))[:4]
+        address = ".".join([*octets, "0", "0", "0", "0"][:4])
+        return IPv4Network((address, 8 * len(octets)))
+    nibbles = "".join(takewhile(_NIBBLE.fullmatch, backwards))[:32]
+    return IPv6Network((int(nibbles.ljust(32, "0"), 16), 4 * len(nibbles)))
 
 
 def tree_key(name: str) -> str:

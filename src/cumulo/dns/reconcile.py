@@ -21,7 +21,9 @@ from cumulo.dns.model.nameserver import NameServer, NameServerFailed
 from cumulo.dns.model.pool import Pool, PoolZone, TargetRefused
 from cumulo.dns.model.transferred import Fetch, Received
 from cumulo.dns.model.zone import ZoneRow
+from cumulo.dns.nameserver.feed import All
 from cumulo.dns.service.dns import DnsService
+from cumulo.dns.service.lanes import Lanes
 from cumulo.dns.service.serving import Serving, TooFarBehind
 
 log = logging.getLogger("cumulo.dns")
@@ -31,8 +33,11 @@ HEARTBEAT_SECONDS = 10.0
 RENAMED_AT_ONCE = 50
 """Zones in one transaction: it is on the loop."""
 MOST_NOTIFIED = 1000
-BUSY_SECONDS = 2.0
-"""How long a project's secondary zone waits while another one of it is fetched."""
+AT_ONCE = 8
+"""Steps with others' servers: each of them may take a thread for as long as they are silent."""
+IN_ONE_POOL = 4
+ELSEWHERE_SECONDS = 60.0
+"""How often zones are looked for that wait for servers that their pool has no more."""
 
 
 class NameServerLoop:
@@ -133,16 +138,16 @@ class NameServerLoop:
         await self._follow()
 
     async def _load(self) -> None:
-        """All zones, and the number at which reading them began."""
+        """All zones, and the number at which reading them began. Until it has them all, it answers
+        from what it had."""
         assert self.server is not None
-        if self._change:
-            await self.server.start()  # begin empty: it may have what is gone
-            self._change = 0
+        self._change = 0
         now = time.time()
         row = ServerRow(self.server_id, self.hostname, self.server.address, 0, now, now)
         number = await self.database.write(
             lambda tx: self.serving.register(tx, row), name="name server begins"
         )
+        await self.server.send([All()])
         last: str | None = ""
         while last is not None:
             after = last
@@ -199,7 +204,9 @@ class NameServerLoop:
             more = await self.database.write(
                 lambda tx: self.serving.settle(tx, newest), name="names are settled"
             )
-        self._change = newest
+        # Who does not come up to it is waited for, until it counts as dead.
+        if not await self.database.read(lambda tx: self.serving.lags(tx, newest)):
+            self._change = newest
 
     async def _failed(self, reason: str) -> float:
         """Note it once; how long to wait until the next try."""
@@ -208,6 +215,8 @@ class NameServerLoop:
             log.warning("the name server: %s", reason)
             self._complaint = reason
         await self.server.stop()
+        if self._failures:
+            await self._leave()  # Not a hiccup: it is not at work, and nobody waits for it.
         self._change = 0
         self._failures += 1
         return backoff(self._failures, first=0.1, most=30.0)
@@ -217,32 +226,27 @@ class SecondaryTransfers:
     """Fetches secondary zones from their masters, when they are new and when they are due."""
 
     name = "secondary zones"
+    overlaps = AT_ONCE
 
     def __init__(self, database: Database, dns: DnsService, fetch: Fetch) -> None:
         self._database = database
         self._dns = dns
         self._fetch = fetch
-        self._busy: dict[str, int] = {}
-        """Fetches under way, by project: whose masters hang keeps nobody else's from a place."""
+        self._lanes = Lanes(self.overlaps, each=1)
+        """One zone of a project at a time: whose masters hang keeps nobody else waiting."""
 
     def due(self, tx: Tx, most: int) -> list[str]:
-        return self._dns.zones.due(tx, most, secondary=True)
+        return self._lanes.chosen(lambda but, most: self._dns.zones.due(tx, most, but), most)
 
     async def step(self, id: str) -> None:
         row = await self._database.read(lambda tx: tx.get(ZoneRow, id))
         if row is None or not row.wanted:
             return
         serial = row.serial if row.transferred_at is not None else None
-        if self._busy.get(row.project_id):
-            await self._database.write(
-                lambda tx: self._dns.zones.wait(tx, id, BUSY_SECONDS), name="secondary zone waits"
-            )
-            return
-        self._busy[row.project_id] = 1
-        try:
-            received = await pools.NET(self._fetch, row.name, row.masters, serial)
-        finally:
-            del self._busy[row.project_id]
+        with self._lanes.taken(row.project_id) as there:
+            if not there:
+                return  # It is asked for again when one ends.
+            received = await pools.STRANGERS(self._fetch, row.name, row.masters, serial)
         await self._database.write(
             lambda tx: self._taken(tx, id, received), name="secondary zone transferred"
         )
@@ -299,24 +303,42 @@ class PoolSync:
     number until it is the zone's. Who is away catches up when it is back."""
 
     name = "pools"
+    overlaps = AT_ONCE
 
     def __init__(self, database: Database, dns: DnsService) -> None:
         self._database = database
         self._dns = dns
+        self._lanes = Lanes(self.overlaps, each=IN_ONE_POOL)
+        """By pool: one that is away keeps no other one's zones waiting."""
+        self._looked = -ELSEWHERE_SECONDS
 
     def due(self, tx: Tx, most: int) -> list[str]:
-        return self._dns.zones.due(tx, most, secondary=False)
+        zones, full = self._dns.zones, self._lanes.full()
+        with_servers = [pool.id for pool in self._dns.pools.fixed if not pool.alone]
+        found: list[tuple[str, float]] = []
+        for pool_id in with_servers:
+            if pool_id not in full:
+                found += zones.due_in_pool(tx, pool_id, IN_ONE_POOL)
+        now = time.monotonic()
+        if now - self._looked >= ELSEWHERE_SECONDS:
+            others = zones.due_elsewhere(tx, [*with_servers, *full], most)
+            self._looked = self._looked if others else now
+            found += others
+        return [id for id, _ in sorted(found, key=lambda each: each[1])][:most]
 
     async def step(self, id: str) -> None:
         found = await self._database.read(lambda tx: self._read(tx, id))
         if found is None:
             return
         row, zone, pool = found
-        # All of them, whoever is away.
-        told = await asyncio.gather(
-            *(t.remove(row.name) if zone is None else t.ensure(zone) for t in pool.targets),
-            return_exceptions=True,
-        )
+        with self._lanes.taken(row.pool_id) as there:
+            if not there:
+                return  # It is asked for again when one ends.
+            # All of them, whoever is away.
+            told = await asyncio.gather(
+                *(t.remove(row.name) if zone is None else t.ensure(zone) for t in pool.targets),
+                return_exceptions=True,
+            )
         for failed in told:
             if isinstance(failed, BaseException):
                 raise failed
@@ -339,4 +361,4 @@ class PoolSync:
         row = tx.get(ZoneRow, id)
         if row is not None:
             refused = reason.startswith(TargetRefused.__name__)
-            self._dns.zones.put_off(tx, row, reason, refused=refused)
+            self._dns.zones.put_off(tx, row, reason, refused=refused, pool=True)

@@ -14,17 +14,23 @@ class TargetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """pdns4: its HTTP API, say `http://192.0.2.53:8081`."""
     api_key: str = ""
     """pdns4: the key of the API."""
+    ca_file: str = ""
+    """pdns4: the file of the certificates, in PEM, that its own is signed with; empty: those that
+    this machine trusts."""
     rndc_conf: str = ""
     """bind9: the configuration of `rndc` for it; empty: the machine's own."""
     primary: str = ""
     """bind9: where it finds this cloud's name server, `192.0.2.1:53`, which must let it have zones
     (`transfer_networks`)."""
+    faults: tuple[Literal["away", "refuses"], ...] = ()
+    """fake: what is wrong with it."""
 
 
 class PoolSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Name servers that are not the cloud's own, and answer for the zones of this pool."""
 
-    driver: Literal["bind9", "pdns4"]
+    driver: Literal["bind9", "pdns4", "fake"]
+    """fake: servers that are not there, for rehearsals."""
     nameservers: tuple[str, ...]
     """Their names, as the pool's zones have them."""
     targets: tuple[TargetSettings, ...]

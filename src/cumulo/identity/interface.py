@@ -111,6 +111,22 @@ class RequestKeys(Protocol):
     def find(self, tx: Tx, access: str) -> RequestKey | None:
         """By the access key; None for an unknown one."""
 
+    def signed(
+        self,
+        tx: Tx,
+        access: str,
+        signature: str,
+        *,
+        verb: str,
+        host: str,
+        path: str,
+        params: Mapping[str, str],
+        headers: Mapping[str, str],
+        body_hash: str,
+    ) -> Principal:
+        """Whom a request stands for that is signed as tools of EC2 do it (version 2 and 4), not
+        long ago. Raises Unauthorized."""
+
 
 class Identity(Protocol):
     """Identity as the other services see it."""

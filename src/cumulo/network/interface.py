@@ -239,6 +239,9 @@ class Network(Protocol):
     def floating_ip(self, tx: Tx, id: str) -> FloatingIpInfo | None:
         """Anybody's: who asks says whether its project may know it."""
 
+    def external_cidrs(self, tx: Tx) -> list[str]:
+        """The subnets of external networks, which are administrators' to make."""
+
     @property
     def compute_groups(self) -> ComputeGroups: ...
 

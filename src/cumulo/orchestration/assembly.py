@@ -2,7 +2,7 @@
 
 from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, Service
 from cumulo.core.auth.keyring import KeyRing
-from cumulo.identity.interface import Identity
+from cumulo.identity.interface import Identity, RequestKeys
 from cumulo.orchestration.api.face import orchestration_faces
 from cumulo.orchestration.interface import EVENTS
 from cumulo.orchestration.policy import RULES
@@ -22,9 +22,12 @@ from cumulo.orchestration.service.deployment_groups import (
 )
 from cumulo.orchestration.service.deployments import SoftwareDeployment, StructuredDeployment
 from cumulo.orchestration.service.engine import Engine
+from cumulo.orchestration.service.groups import ResourceGroup
 from cumulo.orchestration.service.guests import SERVER, Server
 from cumulo.orchestration.service.handlers import Handler
-from cumulo.orchestration.service.nested import HeatStack, ResourceGroup, TemplateResource
+from cumulo.orchestration.service.hidden import Hidden
+from cumulo.orchestration.service.nested import CfnStack, HeatStack, TemplateResource
+from cumulo.orchestration.service.other_waits import other_waits
 from cumulo.orchestration.service.own_types import OWN_TYPES
 from cumulo.orchestration.service.scaling import GROUP, POLICY, AutoScalingGroup, ScalingPolicy
 from cumulo.orchestration.service.software import Software
@@ -43,9 +46,9 @@ def build(frame: Frame) -> Service:
     finders = [one for each in frame.assemblies for one in each.finders]
     declared = [one for each in frame.assemblies for one in each.resource_types]
     types = Types(declared, finders)
-    blueprints = Blueprints(frame.settings.region, types.implied)
     identity = frame.get(Identity)
     seal = KeyRing(frame.settings.secrets_dir / "orchestration-keys")
+    blueprints = Blueprints(frame.settings.region, Hidden(seal), types.implied)
     engine = Engine(frame.caller, types, blueprints, identity.principal_in_project, seal)
     quotas = frame.quotas("orchestration", DEFAULTS)
     software = Software(seal, quotas)
@@ -73,7 +76,13 @@ def build(frame: Frame) -> Service:
 
     return Service(
         stacks,
-        faces=orchestration_faces(stacks, Signals(stacks), frame.rules("orchestration", RULES)),
+        faces=orchestration_faces(
+            stacks,
+            Signals(stacks),
+            frame.rules("orchestration", RULES),
+            frame.database,
+            frame.get(RequestKeys),
+        ),
         reconcilers=[made, LateStacks(frame.database, stacks)],
         on_bells=on_bells,
         counts={"stacks": stacks.count},
@@ -87,10 +96,12 @@ def own_types(stacks: Stacks, seal: KeyRing, address: str) -> dict[str, Handler]
     return {
         **OWN_TYPES,
         "OS::Heat::Stack": HeatStack(stacks),
+        "AWS::CloudFormation::Stack": CfnStack(stacks),
         "OS::Heat::ResourceGroup": ResourceGroup(stacks),
         "OS::Heat::ResourceChain": ResourceChain(stacks),
         HANDLE: WaitHandle(seal, address),
         CONDITION: WaitCondition(),
+        **other_waits(seal, address),
         GROUP: AutoScalingGroup(stacks),
         POLICY: ScalingPolicy(seal, address),
         "OS::Heat::SoftwareConfig": SoftwareConfig(software),
@@ -111,5 +122,8 @@ ASSEMBLY = Assembly(
     "orchestration",
     build,
     events=EVENTS,
-    catalog=(CatalogEntry("orchestration", (), "/orchestration/v1/$(project_id)s", "heat"),),
+    catalog=(
+        CatalogEntry("orchestration", (), "/orchestration/v1/$(project_id)s", "heat"),
+        CatalogEntry("cloudformation", (), "/orchestration-cfn/v1", "heat-cfn"),
+    ),
 )

@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import datetime
-import ipaddress
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -16,9 +15,6 @@ import dns.asyncquery
 import dns.message
 import dns.rcode
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from cumulo.dns import names, rdata
 from cumulo.dns.drivers.embedded import EmbeddedNameServer, Tls
@@ -26,6 +22,8 @@ from cumulo.dns.drivers.fake import FakeNameServer
 from cumulo.dns.model.nameserver import NameServer, NameServerFailed
 from cumulo.dns.nameserver import server as nameserver
 from cumulo.dns.nameserver.feed import Drop, Put
+from tests.contract.dns.certificates import a_certificate
+from tests.contract.dns.servers import running
 from tests.dns.support import desk_of, said, steps_of
 from tests.support.ports import free_port
 
@@ -224,36 +222,6 @@ def test_by_tls_and_the_certificate_is_read_again(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-def a_certificate(certificate: Path, key: Path) -> bytes:
-    """Of 127.0.0.1, signed by itself."""
-    own = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "dns")])
-    now = datetime.datetime.now(datetime.UTC)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(own.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(own, hashes.SHA256())
-    )
-    pem = made.public_bytes(serialization.Encoding.PEM)
-    certificate.write_bytes(pem)
-    key.write_bytes(
-        own.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return pem
-
-
 def test_who_holds_many_connections_keeps_nobody_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -287,5 +255,42 @@ def test_who_holds_many_connections_keeps_nobody_out(
             for _, writer in held:
                 writer.close()
             close()
+
+    asyncio.run(main())
+
+
+def test_a_guests_resolver_hears_nothing_of_strangers(tmp_path: Path) -> None:
+    """dnsmasq passes on whole answers, and remembers all that is in them."""
+    if shutil.which("dnsmasq") is None:
+        pytest.skip("dnsmasq is missing")
+
+    async def ask(port: int, name: str) -> list[str]:
+        query = dns.message.make_query(name, "A")
+        answer = await dns.asyncquery.udp(query, "127.0.0.1", port=port, timeout=5)
+        return [str(each) for rrset in answer.answer for each in rrset]
+
+    async def main() -> None:
+        server = EmbeddedNameServer(tmp_path / "dns")
+        await server.start()
+        text = "www 60 CNAME shop.cdn.test.\nown 60 CNAME host.mine.test.\n"
+        await server.send(
+            [
+                *steps_of("victim.test.", text),
+                *steps_of("mine.test.", "host 60 A 192.0.2.1\n"),
+                *steps_of("cdn.test.", "shop 60 A 203.0.113.66\n", project="hostile"),
+            ]
+        )
+        await server.commit(1)
+        port, above = free_port(), server.address.replace(":", "#")
+        argv = ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv"]
+        argv += ["--no-hosts", "--pid-file=", "--bind-interfaces", "--listen-address=127.0.0.1"]
+        argv += [f"--port={port}", f"--server=/victim.test/{above}"]
+        try:
+            with running(argv, tmp_path, port):
+                assert await ask(port, "own.victim.test.") == ["host.mine.test.", "192.0.2.1"]
+                assert await ask(port, "www.victim.test.") == ["shop.cdn.test."]
+                assert await ask(port, "shop.cdn.test.") == []
+        finally:
+            await server.stop()
 
     asyncio.run(main())

@@ -17,8 +17,10 @@ import pytest
 
 from cumulo.core.db.transaction import Tx
 from cumulo.dns.drivers.embedded import EmbeddedNameServer
+from cumulo.dns.drivers.powerdns import PowerDns
+from cumulo.dns.model.pool import TargetRefused
 from cumulo.dns.model.zone import ZoneRow
-from tests.contract.dns.servers import ABind, APowerDns
+from tests.contract.dns.servers import ABind, APowerDns, by_tls
 from tests.dns.support import steps_of
 from tests.support.cloud import TestCloud, running_cloud
 from tests.support.ports import free_port
@@ -118,8 +120,18 @@ def test_powerdns(tmp_path: Path) -> None:
     server = APowerDns(tmp_path / "pdns")
 
     async def main() -> None:
-        target = {"address": f"127.0.0.1:{server.port}", "url": server.url, "api_key": "k"}
-        async with cloud_with(tmp_path / "data", "pdns4", target) as cloud:
+        target = {"address": f"127.0.0.1:{server.port}", "api_key": "k"}
+        async with (
+            by_tls(server.control, tmp_path) as (secure, certificate),
+            cloud_with(
+                tmp_path / "data",
+                "pdns4",
+                {**target, "url": f"https://127.0.0.1:{secure}", "ca_file": str(certificate)},
+            ) as cloud,
+        ):
+            strange = PowerDns(target["address"], f"https://127.0.0.1:{secure}", "k")
+            with pytest.raises(TargetRefused, match="not trusted"):
+                await strange.remove("pool.org.")
             with server.running():
                 zone = await a_life(cloud, server.port)
             # It is away: no fault, and it catches up.
@@ -150,10 +162,21 @@ def test_powerdns_that_refuses(tmp_path: Path) -> None:
 
 
 def test_bind(tmp_path: Path) -> None:
-    server = ABind(tmp_path / "bind")
-    own = free_port()
+    """One that is a resolver, too: the zone is elsewhere in the world as yet, and much newer."""
+    own, outside = free_port(), free_port()
+    server = ABind(tmp_path / "bind", world=outside)
 
     async def main() -> None:
+        world = EmbeddedNameServer(tmp_path / "world", [f"127.0.0.1:{outside}"])
+        await world.start()
+        await world.send(steps_of("pool.org.", "", serial=4_000_000_000))
+        await world.commit(1)
+        try:
+            await with_the_cloud()
+        finally:
+            await world.stop()
+
+    async def with_the_cloud() -> None:
         target = {
             "address": f"127.0.0.1:{server.port}",
             "rndc_conf": str(server.rndc_conf),
@@ -162,6 +185,7 @@ def test_bind(tmp_path: Path) -> None:
         data = tmp_path / "data"
         async with cloud_with(data, "bind9", target, listen=[f"127.0.0.1:{own}"]) as cloud:
             with server.running():
+                assert "4000000000" in (await ask(server.port, "pool.org.", "SOA"))[0]
                 zone = await a_life(cloud, server.port)
             await put(cloud, zone, "later.pool.org.", "A", "192.0.2.7")
             await asyncio.sleep(1)

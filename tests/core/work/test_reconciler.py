@@ -1,6 +1,7 @@
 """Reconciler loops: due work is done, failures are recorded, no ring of the bell is lost."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from cumulo.core.db.sqlite import SqliteDatabase
@@ -128,4 +129,114 @@ def test_what_is_given_away_goes_on_and_what_ends_ends(tmp_path: Path) -> None:
 
     database = SqliteDatabase(tmp_path / "x.db")
     asyncio.run(main())
+    database.close()
+
+
+class Overlapping(Counter):
+    """A step of one row with `slow` in its name ends when it is told."""
+
+    overlaps = 2
+
+    def __init__(self, work: set[str]) -> None:
+        super().__init__(work)
+        self.ends = asyncio.Event()
+        self.at_work: list[str] = []
+        self.most = 0
+
+    async def step(self, id: str) -> None:
+        assert id not in self.at_work, "twice at once"
+        self.at_work.append(id)
+        self.most = max(self.most, len(self.at_work))
+        try:
+            if "slow" in id:
+                await self.ends.wait()
+            await super().step(id)
+        finally:
+            self.at_work.remove(id)
+
+
+async def until(what: Callable[[], bool]) -> None:
+    while not what():
+        await asyncio.sleep(0.001)
+
+
+def test_what_becomes_due_does_not_wait_for_slow_steps(tmp_path: Path) -> None:
+    """Nobody rings, and the next sweep is far: the end of a step is what lets others in."""
+
+    async def main() -> None:
+        counter = Overlapping({"a slow", *(f"b{n}" for n in range(20)), "bad"})
+        loop = ReconcilerLoop(database, counter, sweep=3600.0)
+        work = asyncio.create_task(loop.run())
+        await until(lambda: counter.work == {"a slow", "bad"})
+        assert counter.reasons == {"bad": "ValueError: bad"} and counter.most == 2
+        # It is asked for once more while it is at work: it is done again thereafter, not now.
+        for _ in range(5):
+            loop.ring()
+            await asyncio.sleep(0.002)
+        assert counter.at_work == ["a slow"]
+        assert loop.age > 0.008, "as old as the step that does not end"
+        counter.work |= {"b slow", "c"}
+        loop.ring()
+        await until(lambda: counter.at_work == ["a slow", "b slow"])
+        loop.ring()
+        await asyncio.sleep(0.005)
+        assert "c" in counter.work, "all places are taken"
+        counter.ends.set()
+        await until(lambda: counter.work == {"bad"})
+        assert counter.most == 2
+        work.cancel()
+
+    database = SqliteDatabase(tmp_path / "x.db")
+    asyncio.run(asyncio.wait_for(main(), 10))
+    database.close()
+
+
+def test_steps_that_overlap_end_with_the_loop_or_are_given_away(tmp_path: Path) -> None:
+    async def main() -> None:
+        counter, mine = Overlapping({"a slow", "b slow"}), True
+        loop = ReconcilerLoop(database, counter, sweep=3600.0, mine=lambda: mine)
+        work = asyncio.create_task(loop.run())
+        await until(lambda: len(counter.at_work) == 2)
+        mine = False
+        loop.drop()
+        await until(lambda: not counter.at_work)
+        loop.wakeup.ring()
+        await asyncio.sleep(0.005)
+        assert not counter.at_work
+        mine = True
+        loop.ring()
+        await until(lambda: len(counter.at_work) == 2)
+        work.cancel()
+        await asyncio.wait({work}, timeout=60)
+        assert work.cancelled() and not counter.at_work
+
+    database = SqliteDatabase(tmp_path / "x.db")
+    asyncio.run(asyncio.wait_for(main(), 10))
+    database.close()
+
+
+def test_what_cannot_be_noted_waits_for_the_sweep(tmp_path: Path) -> None:
+    """The database is away: a step that begins again at once would only fail again."""
+
+    async def main() -> None:
+        counter = Overlapping({"bad"})
+        tried = 0
+
+        def failed(tx: Tx, id: str, reason: str) -> None:
+            nonlocal tried
+            tried += 1
+            raise OSError("no database")
+
+        counter.failed = failed  # type: ignore[method-assign]
+        loop = ReconcilerLoop(database, counter, sweep=3600.0)
+        work = asyncio.create_task(loop.run())
+        await until(lambda: tried == 1)
+        await asyncio.sleep(0.05)
+        assert tried == 1
+        loop.wakeup.ring()
+        await until(lambda: tried > 1)
+        work.cancel()
+
+    database = SqliteDatabase(tmp_path / "x.db")
+    asyncio.run(asyncio.wait_for(main(), 10))
     database.close()

@@ -86,6 +86,10 @@ class ForceDetach(StrictBody):
     connector: dict[str, Any] | None = None
 
 
+class Connection(StrictBody):
+    connector: dict[str, Any]
+
+
 class Reimage(StrictBody):
     image_id: Uuid
     reimage_reserved: BoolLike = False
@@ -117,6 +121,20 @@ class ActionsApi:
             ("os-detach", self.detach, f"{actions}detach", Detach | None, 202),
             ("os-begin_detaching", self.begin, f"{actions}begin_detaching", any_, 202),
             ("os-roll_detaching", self.roll, f"{actions}roll_detaching", any_, 202),
+            (
+                "os-initialize_connection",
+                self.initialize,
+                f"{actions}initialize_connection",
+                Connection,
+                200,
+            ),
+            (
+                "os-terminate_connection",
+                self.terminate,
+                f"{actions}terminate_connection",
+                Connection,
+                202,
+            ),
             ("os-reset_status", self.reset, f"{admin}:reset_status", Reset, 202),
             ("os-force_delete", self.force_delete, f"{admin}:force_delete", any_, 202),
             ("os-force_detach", self.force_detach, f"{admin}:force_detach", ForceDetach, 202),
@@ -234,6 +252,20 @@ class ActionsApi:
         row = self._found(call, tx)
         if row.mark == "detaching":
             self._volumes.refresh(tx, row, mark="")
+
+    def initialize(self, call: Call, tx: Tx) -> Any:
+        """How a client of the volume's own machine opens it, which then says `os-attach`."""
+        row = self._found(call, tx)
+        self._storage.refuse_foreign(tx, row)
+        if row.connection is None:
+            raise BadRequest(f"Invalid volume: Volume {row.id} is {row.status}, and not there.")
+        mode = "ro" if row.read_only else "rw"
+        data = {**row.connection, "volume_id": row.id, "access_mode": mode}
+        return {"connection_info": {"driver_volume_type": "local", "data": data}}
+
+    def terminate(self, call: Call, tx: Tx) -> None:
+        """Nothing is exported, so nothing ends; not even in words while compute has it."""
+        self._storage.refuse_foreign(tx, self._found(call, tx))
 
     def reset(self, call: Call, tx: Tx) -> None:
         row, wish = self._found(call, tx), call.body.value

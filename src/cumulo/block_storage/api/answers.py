@@ -310,6 +310,20 @@ class VolumeSummaryAnswer(Body, kw_only=True):
     volume_summary: VolumeSummarySummary = field(name="volume-summary")
 
 
+class ConnectionData(OpenBody, kw_only=True):
+    volume_id: str
+    access_mode: str
+
+
+class ConnectionInfo(Body, kw_only=True):
+    driver_volume_type: str
+    data: ConnectionData
+
+
+class ConnectionAnswer(Body, kw_only=True):
+    connection_info: ConnectionInfo
+
+
 class MetadataAnswer(Body, kw_only=True):
     metadata: dict[str, Any]
 
@@ -377,6 +391,7 @@ ANSWERS: dict[str, Any] = {
     "POST /volumes/{volume_id}/action#os-detach": Empty,
     "POST /volumes/{volume_id}/action#os-begin_detaching": Empty,
     "POST /volumes/{volume_id}/action#os-roll_detaching": Empty,
+    "POST /volumes/{volume_id}/action#os-terminate_connection": Empty,
     "POST /volumes/{volume_id}/action#os-reset_status": Empty,
     "POST /volumes/{volume_id}/action#os-force_delete": Empty,
     "POST /volumes/{volume_id}/action#os-force_detach": Empty,
@@ -392,6 +407,7 @@ ANSWERS: dict[str, Any] = {
     "DELETE /os-quota-sets/{target_id}": Empty,
     "GET /volumes/{volume_id}/metadata": MetadataAnswer,
     "GET /os-quota-sets/{target_id}/defaults": QuotaSetAnswer,
+    "POST /volumes/{volume_id}/action#os-initialize_connection": ConnectionAnswer,
     "POST /volumes/{volume_id}/action#os-show_image_metadata": MetadataAnswer,
     "GET /snapshots/{snapshot_id}/metadata": MetadataAnswer,
     "PUT /snapshots/{snapshot_id}/metadata": MetadataAnswer,

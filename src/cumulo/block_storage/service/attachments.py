@@ -209,9 +209,15 @@ class Attachments:
 
     def release(self, tx: Tx, row: AttachmentRow) -> None:
         """A client's own end of an attachment; compute's are ended by compute only."""
-        if row.by_compute:
-            raise Conflict(f"Detach volume from instance {row.server_id} using the Compute API")
+        _refuse_computes(row)
         self.remove(tx, row)
+
+    def refuse_foreign(self, tx: Tx, volume: VolumeRow) -> None:
+        """409 for a client's own connection to a volume that servers have and that is not to be
+        shared."""
+        for row in self._volumes.attachments_of(tx, [volume.id]).get(volume.id, []):
+            if not volume.multiattach:
+                _refuse_computes(row)
 
     # --- rows -------------------------------------------------------------------------------
 
@@ -268,6 +274,11 @@ class Attachments:
         if 0 < volume.observed_size < volume.size:
             self._volumes.order(tx, volume)  # who lets it grow depends on it
         return volume
+
+
+def _refuse_computes(row: AttachmentRow) -> None:
+    if row.by_compute:
+        raise Conflict(f"Detach volume from instance {row.server_id} using the Compute API")
 
 
 def _seen(row: AttachmentRow, volume: VolumeRow) -> Attachment:

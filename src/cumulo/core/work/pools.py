@@ -57,6 +57,8 @@ COPY = Pool("copy", 4)
 """What takes minutes: a whole file copied, a disk converted."""
 NET = Pool("net", 16)
 """Libraries that wait for another machine."""
+STRANGERS = Pool("strangers", 24)
+"""Libraries that wait for a machine that some user has named: who hangs there holds up his like."""
 TOOLS = Pool("tools", 16)
 """Short commands of the machine, and netlink."""
 HASH = Pool("hash", 2)
@@ -64,4 +66,4 @@ HASH = Pool("hash", 2)
 HEAVY = Pool("heavy", 2)
 """Reads of the database that are long by nature: a month's usage."""
 
-ALL = (DISK, COPY, NET, TOOLS, HASH, HEAVY)
+ALL = (DISK, COPY, NET, STRANGERS, TOOLS, HASH, HEAVY)

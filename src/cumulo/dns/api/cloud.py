@@ -10,7 +10,6 @@ from cumulo.core.http.operations import Call, Operation
 from cumulo.core.ids import child_id
 from cumulo.core.wire.shapes import StrictBody
 from cumulo.dns.api import common
-from cumulo.dns.model.change import DEAD_SECONDS
 from cumulo.dns.service import checks
 from cumulo.dns.service.dns import DnsService
 from cumulo.dns.service.refusals import bad_request, forbidden, not_found
@@ -121,9 +120,8 @@ class CloudApi:
         ]
         for each in found:
             each["created_at"] = started
-        for row in self._dns.serving.servers(tx):
+        for row, up in self._dns.serving.servers(tx):
             seen = to_moment(row.seen)
-            up = row.seen >= self._dns.serving.oldest_alive(tx, DEAD_SECONDS)
             body = self._status(call, f"mdns@{row.id}", "mdns", row.hostname, seen, up=up)
             body["created_at"] = to_moment(row.started)
             body["stats"] = {"change": row.change}

@@ -68,7 +68,7 @@ def _fetch(name: str, host: str, port: int, serial: int | None, end: float) -> R
     import dns.rcode
 
     try:
-        asked = dns.message.make_query(name, "SOA")
+        asked = dns.message.make_query(name, "SOA", flags=0)
         answer, _ = dns.query.udp_with_fallback(asked, host, timeout=PATIENCE, port=port)
         if answer.rcode() != dns.rcode.NOERROR or not answer.answer:
             raise TransferFailed(f"it says {dns.rcode.to_text(answer.rcode())}")

@@ -13,6 +13,7 @@ from cumulo.dns import rdata
 from cumulo.dns.drivers.serial import caught_up, split
 from cumulo.dns.model.pool import PoolZone, TargetAway, TargetRefused
 
+CONNECT_SECONDS = 5.0
 SECONDS = 20.0
 MOST_BYTES = 64 * 1024 * 1024
 
@@ -20,24 +21,26 @@ Sets = dict[tuple[str, str], tuple[int, frozenset[str]]]
 
 
 class PowerDns:
-    """Raises ValueError for an address or a URL that is none."""
+    """`ca_file`: who has signed its certificate, in PEM; empty: one of those that this machine
+    trusts. Raises ValueError for an address or a URL that is none."""
 
-    def __init__(self, address: str, url: str, api_key: str) -> None:
+    def __init__(self, address: str, url: str, api_key: str, ca_file: str = "") -> None:
         self._address = split(address)
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"url: {url!r} is no URL of HTTP")
         self._host, self._port = parts.hostname, parts.port
         self._secure = parts.scheme == "https"
+        self._ca_file = ca_file or None
         self._path = f"{parts.path.rstrip('/')}/api/v1/servers/localhost/zones"
         self._headers = {"X-API-Key": api_key, "Content-Type": "application/json"}
 
     async def ensure(self, zone: PoolZone) -> None:
-        await pools.TOOLS(self._ensure, zone)
+        await pools.STRANGERS(self._ensure, zone)
         await caught_up(zone.name, zone.serial, self._address)
 
     async def remove(self, name: str) -> None:
-        await pools.TOOLS(self._ask, "DELETE", f"/{name}", None, (404, 422))
+        await pools.STRANGERS(self._ask, "DELETE", f"/{name}", None, (404, 422))
 
     # --- in a thread ------------------------------------------------------------------------
 
@@ -56,14 +59,28 @@ class PowerDns:
         if changes:
             self._ask("PATCH", f"/{zone.name}", {"rrsets": changes})
 
+    def _connection(self) -> http.client.HTTPConnection:
+        """The file is read anew for each: certificates live for weeks, and this process longer.
+        Raises TargetRefused."""
+        if not self._secure:
+            return http.client.HTTPConnection(self._host, self._port, timeout=CONNECT_SECONDS)
+        try:
+            trusted = ssl.create_default_context(cafile=self._ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise TargetRefused(f"ca_file {self._ca_file}: {error}") from None
+        return http.client.HTTPSConnection(
+            self._host, self._port, timeout=CONNECT_SECONDS, context=trusted
+        )
+
     def _ask(
         self, method: str, path: str, body: Any = None, fine: tuple[int, ...] = ()
     ) -> tuple[int, Any]:
-        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-        connection = kind(self._host, self._port, timeout=SECONDS)
+        connection = self._connection()
         where = f"{self._host}:{connection.port}"
         try:
             content = None if body is None else msgspec.json.encode(body)
+            connection.connect()
+            connection.sock.settimeout(SECONDS)
             connection.request(method, self._path + path, content, self._headers)
             answer = connection.getresponse()
             raw = answer.read(MOST_BYTES)
@@ -87,8 +104,12 @@ class PowerDns:
 
 
 def _theirs(kind: str, text: str) -> str:
-    """A record as PowerDNS writes it, so that equal ones are seen to be equal."""
-    return rdata.to_text(kind, rdata.parsed(kind, text).to_wire() or b"")
+    """A record as PowerDNS writes it, so that equal ones are seen to be equal. What a master sends
+    may be of types that the API does not take: that is left as it is."""
+    try:
+        return rdata.to_text(kind, rdata.parsed(kind, text).to_wire() or b"")
+    except rdata.BadRecord:
+        return text
 
 
 def _sets(found: Any) -> Sets:

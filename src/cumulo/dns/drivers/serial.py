@@ -20,18 +20,22 @@ def split(address: str) -> tuple[str, int]:
 
 
 async def serial_of(name: str, address: tuple[str, int]) -> int | None:
-    """None: it does not have the zone. Raises TargetAway."""
+    """None: it does not have the zone: what it has heard of others (one that is a resolver, too)
+    is not its own. Raises TargetAway."""
     import dns.asyncquery
     import dns.exception
+    import dns.flags
     import dns.message
     import dns.rdatatype
 
     host, port = address
-    query = dns.message.make_query(name, "SOA")
+    query = dns.message.make_query(name, "SOA", flags=0)  # not to look for it elsewhere
     try:
         answer = await dns.asyncquery.udp(query, host, port=port, timeout=PATIENCE)
     except (dns.exception.DNSException, OSError) as error:
         raise TargetAway(f"{host}:{port} does not answer: {error!r}") from None
+    if not answer.flags & dns.flags.AA:
+        return None
     found = [each for each in answer.answer if each.rdtype == dns.rdatatype.SOA]
     return int(found[0][0].serial) if found else None
 

@@ -18,6 +18,7 @@ DEFAULT_POOL = "794ccc2c-d751-44fe-b57f-8894c9f5c842"
     IndexOn("project_id", "created_at"),
     IndexOn("pool_id", "id"),
     IndexOn("due", where="due > 0"),
+    IndexOn("pool_id", "pool_due", where="pool_due > 0"),
     IndexOn("change", where="status <> 'ACTIVE'"),
 )
 class ZoneRow(Row, frozen=True):
@@ -47,10 +48,13 @@ class ZoneRow(Row, frozen=True):
     mirrored: int
     """Up to which change the servers of its pool have it; ALONE: the cloud's own are all."""
     due: float
-    """When there is something to do with others for it: a transfer, a server of its pool to tell.
-    In seconds since the epoch."""
+    """When masters are to be asked for it, in seconds since the epoch; 0: it has none."""
     attempts: int
     """How often that has failed."""
+    pool_due: float
+    """When the servers of its pool are to be told of it, 0: they have it; and how often that has
+    failed."""
+    pool_attempts: int
     fault: str | None
     action: Action
     status: Status

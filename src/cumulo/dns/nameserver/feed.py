@@ -21,6 +21,8 @@ class Whole(Base, frozen=True, tag="whole"):
     zone_id: str
     name: bytes
     pool_id: str
+    project_id: str = ""
+    """Whose it is: nobody else's zones have a say in what is answered from it."""
 
 
 class Put(Base, frozen=True, tag="put"):
@@ -63,6 +65,11 @@ class Secrets(Base, frozen=True, tag="secrets"):
     secrets: list[Secret]
 
 
+class All(Base, frozen=True, tag="all"):
+    """What follows until the next Commit is all that there is: zones that are not named are gone,
+    and are answered from until then."""
+
+
 class Commit(Base, frozen=True, tag="commit"):
     number: int
 
@@ -74,7 +81,7 @@ class Notified(Base, frozen=True, tag="notified"):
     address: str
 
 
-Step = Whole | Put | Drop | Gone | Secrets | Commit | Notified
+Step = All | Whole | Put | Drop | Gone | Secrets | Commit | Notified
 Steps = list[Step]
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Steps)

@@ -163,7 +163,7 @@ Records = list[tuple[bytes, bytes]]
 class Answer:
     """An answer in the making."""
 
-    __slots__ = ("aa", "additional", "answer", "authority", "question", "rcode")
+    __slots__ = ("aa", "additional", "answer", "authority", "question", "rcode", "wildcard")
 
     def __init__(self, question: Question, rcode: int = NOERROR, *, aa: bool = False) -> None:
         self.question = question
@@ -172,6 +172,8 @@ class Answer:
         self.answer: Records = []
         self.authority: Records = []
         self.additional: Records = []
+        self.wildcard = b""
+        """The name that it was made of, where that is one for many."""
 
     def wire(self, room: int) -> bytes:
         """The message, with the TC bit and less in it if it is longer than `room`."""

@@ -1,5 +1,9 @@
 """From a question to an answer: RFC 1034, 4.3.2, with wildcards as RFC 4592 has them.
 
+An answer comes from zones of one project: aliases are not followed into another one's zones, and
+their addresses do not go along. Anybody may have a zone of any name here, and resolvers that pass
+on whole answers (dnsmasq) would believe what it says.
+
 There is no recursion: what is not below a zone of ours is refused. Any type at all is answered
 with as little as RFC 8482 allows, so that nobody can make others be sent much.
 """
@@ -81,10 +85,16 @@ def _fill(world: World, zone: Zone, name: bytes, kind: int, answer: Answer) -> b
         if alias is None:
             return here is zone
         name = alias.lower()
-        here = world.zone_of(name)
+        here = _of_the_same(world, zone, name)
         if here is not None and any(owner == name for owner, _ in answer.answer):
             break
     return here is zone
+
+
+def _of_the_same(world: World, zone: Zone, name: bytes) -> Zone | None:
+    """The zone of a name, if it is of the project that has this zone."""
+    found = world.zone_of(name)
+    return found if found is not None and found.project_id == zone.project_id else None
 
 
 def _find(zone: Zone, name: bytes, kind: int, answer: Answer) -> bytes | None:
@@ -95,6 +105,8 @@ def _find(zone: Zone, name: bytes, kind: int, answer: Answer) -> bytes | None:
         return None
     if node is None:
         node = zone.nodes.get(b"\x01*" + encloser)
+        if not answer.answer:
+            answer.wildcard = b"\x01*" + encloser
         if node is None:
             answer.rcode = NXDOMAIN
             answer.authority.append((zone.name, zone.negative))
@@ -154,7 +166,7 @@ def _add_addresses(world: World, zone: Zone, answer: Answer) -> bool:
         if name in seen:
             continue
         seen.add(name)
-        here = world.zone_of(name)
+        here = _of_the_same(world, zone, name)
         if here is not zone:
             alone = False
         if here is not None:

@@ -145,7 +145,8 @@ def _token(question: Question, answer: Answer, zone: Zone | None) -> bytes:
         return b"x" + zone.name
     if answer.rcode or not answer.answer:
         return bytes([answer.rcode]) + (zone.name if zone is not None else b"")
-    return question.name + bytes([question.type & 255])
+    # Any number of names have what one wildcard says.
+    return (answer.wildcard or question.name) + bytes([question.type & 255])
 
 
 def _cut(wire: bytes) -> bytes:

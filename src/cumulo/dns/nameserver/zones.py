@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from cumulo.dns.nameserver.catalogs import Catalogs
-from cumulo.dns.nameserver.feed import Commit, Drop, Gone, Put, Secret, Secrets, Steps, Whole
+from cumulo.dns.nameserver.feed import All, Commit, Drop, Gone, Put, Secret, Secrets, Steps, Whole
 
 log = logging.getLogger("cumulo.dns")
 
@@ -70,10 +70,11 @@ class Change:
 class Zone:
     """One zone. `version` grows with each commit that changes it."""
 
-    def __init__(self, name: bytes, id: str = "", pool_id: str = "") -> None:
+    def __init__(self, name: bytes, id: str = "", pool_id: str = "", project_id: str = "") -> None:
         self.name = name
         self.id = id
         self.pool_id = pool_id
+        self.project_id = project_id
         self.apex = Node()
         self.nodes: dict[bytes, Node] = {name: self.apex}
         self.version = 0
@@ -167,6 +168,7 @@ class World:
         """By their names, in lower case."""
         self._making: dict[str, Zone] = {}
         self._later: list[Put | Drop | Gone] = []
+        self._all = False
 
     def take(self, steps: Steps) -> int | None:
         """Follow the feed; the number of the last commit in these steps, if there was one."""
@@ -176,7 +178,11 @@ class World:
                 self._commit(step.number)
                 number = step.number
             elif isinstance(step, Whole):
-                self._making[step.zone_id] = Zone(step.name, step.zone_id, step.pool_id)
+                self._making[step.zone_id] = Zone(
+                    step.name, step.zone_id, step.pool_id, step.project_id
+                )
+            elif isinstance(step, All):
+                self._making, self._later, self._all = {}, [], True
             elif isinstance(step, Secrets):
                 self.secrets = {each.name: each for each in step.secrets}
             elif isinstance(step, Put) and step.zone_id in self._making:
@@ -200,13 +206,15 @@ class World:
     def _commit(self, number: int) -> None:
         self.version += 1
         self.ready = True
+        if self._all:
+            self._forget_others()
         self.changed = {zone.name for zone in self._making.values()}
         for zone_id, zone in self._making.items():
             other = self.zones.get(zone.name)
             if other is not None and other.id != zone_id:
                 self._remove(other.id)  # it has gone in the same commits
             old = self.zones.get(self.names.get(zone_id, b""))
-            if old is None or old.name != zone.name:
+            if old is None or (old.name, old.project_id) != (zone.name, zone.project_id):
                 self.layout += 1
             stays = old is not None and (old.name, old.pool_id) == (zone.name, zone.pool_id)
             self._remove(zone_id, leaves=not stays)
@@ -232,6 +240,14 @@ class World:
                 self.changed.add(name)
         self._making = {}
         self._later = []
+
+    def _forget_others(self) -> None:
+        """Zones that are not among those that come now are gone; catalogs are made here."""
+        self._all = False
+        catalogs = {Catalogs.id_of(pool_id) for pool_id in self.catalogs.names}
+        for zone_id in self.names.keys() - self._making.keys() - catalogs:
+            self._remove(zone_id)
+            self.layout += 1
 
     def _remove(self, zone_id: str, *, leaves: bool = True) -> None:
         """`leaves`: its pool, too."""

@@ -25,5 +25,9 @@ SINCE = query(
 )
 FORGET = statement(sa.delete(ChangeRow.sql_table).where(_c.number <= sa.bindparam("upto")))
 SERVERS = query(ServerRow, sa.select(ServerRow.sql_table).order_by(_s.id))
-SLOWEST = statement(sa.select(sa.func.min(_s.change)).where(_s.seen >= sa.bindparam("since")))
-DROP_DEAD = statement(sa.delete(ServerRow.sql_table).where(_s.seen < sa.bindparam("since")))
+DROP_SERVER = statement(
+    sa.delete(ServerRow.sql_table).where(
+        _s.id == sa.bindparam("server"), _s.seen == sa.bindparam("last_seen")
+    )
+)
+"""Unless it has been heard of since."""

@@ -86,14 +86,33 @@ OUTDATED = query(
     .limit(sa.bindparam("most", type_=sa.Integer())),
 )
 DUE = statement(
-    sa.select(_c.id)
+    sa.select(_c.id, _c.project_id)
     .where(
         _c.due > 0,
         _c.due <= sa.bindparam("now"),
-        (_c.type == "SECONDARY") == sa.bindparam("secondary", type_=sa.Boolean()),
+        _c.project_id.not_in(sa.bindparam("but", expanding=True)),
     )
     .order_by(_c.due)
     .limit(sa.bindparam("most", type_=sa.Integer()))
+)
+_POOL_DUE = (
+    sa.select(_c.id, _c.pool_due)
+    .where(_c.pool_due > 0, _c.pool_due <= sa.bindparam("now"))
+    .order_by(_c.pool_due)
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
+DUE_IN_POOL = statement(_POOL_DUE.where(_c.pool_id == sa.bindparam("pool_id")))
+DUE_ELSEWHERE = statement(
+    _POOL_DUE.where(_c.pool_id.not_in(sa.bindparam("pool_ids", expanding=True)))
+)
+POOL_IS_BACK = statement(
+    sa.update(_t)
+    .where(
+        _c.pool_id == sa.bindparam("of_pool"),
+        _c.pool_due > sa.bindparam("moment"),
+        _c.fault.is_(None),
+    )
+    .values(pool_due=sa.bindparam("moment"))
 )
 AFTER = query(
     ZoneRow,

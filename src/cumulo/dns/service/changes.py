@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-from cumulo.core.clock import seconds_of
 from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.transaction import Tx
-from cumulo.dns.model.change import COUNTER, DEAD_SECONDS, SECRETS, ChangeRow, CounterRow
+from cumulo.dns.model.change import COUNTER, SECRETS, ChangeRow, CounterRow
 from cumulo.dns.queries import change as queries
 
 
@@ -48,11 +47,6 @@ class Changes:
     def since(self, tx: Tx, number: int, most: int) -> list[ChangeRow]:
         """What was touched after a number, in order, `most` notes at the most."""
         return tx.all(queries.SINCE, number=number, most=most)
-
-    def heard_by_all(self, tx: Tx) -> int | None:
-        """The number that every name server at work has; None if none is at work."""
-        found = tx.value(queries.SLOWEST, since=seconds_of(tx.now) - DEAD_SECONDS)
-        return None if found is None else int(found)
 
     def forget(self, tx: Tx, upto: int) -> None:
         """Drop the notes that nobody will read any more."""

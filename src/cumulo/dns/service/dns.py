@@ -4,6 +4,7 @@ import time
 
 from cumulo.dns.service.blacklists import Blacklists
 from cumulo.dns.service.changes import Changes
+from cumulo.dns.service.places import Places
 from cumulo.dns.service.pools import Pools
 from cumulo.dns.service.published import Published
 from cumulo.dns.service.recordsets import Recordsets
@@ -41,7 +42,9 @@ class DnsService:
         self.tlds = Tlds()
         self.blacklists = Blacklists()
         self.tsigkeys = Tsigkeys(seal, self.changes, pools)
-        self.zones = Zones(rules, self.changes, self.tlds, self.blacklists, pools)
+        self.zones = Zones(
+            rules, self.changes, Places(self.tlds, self.blacklists, pools, network), pools
+        )
         self.recordsets = Recordsets(self.zones)
         self.shares = Shares(self.zones, identity)
         self.transfers = Transfers(self.zones)

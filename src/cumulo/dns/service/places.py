@@ -1,5 +1,7 @@
 """Where zones may be: which names are whose to take."""
 
+from ipaddress import ip_network
+
 from cumulo.core.db.transaction import Tx
 from cumulo.dns import names
 from cumulo.dns.model.zone import ZoneRow
@@ -9,6 +11,7 @@ from cumulo.dns.service.pools import Pools
 from cumulo.dns.service.refusals import bad_request, duplicate, forbidden
 from cumulo.dns.service.scope import Scope
 from cumulo.dns.service.tlds import Tlds
+from cumulo.network.interface import Network
 
 REVERSE = (("in-addr.arpa.", 3), ("ip6.arpa.", 12))
 """Where reverse names are, and of how many labels below it a tenant's zone is: networks of 256
@@ -16,7 +19,8 @@ addresses, and of 48 bits."""
 
 
 class Places:
-    def __init__(self, tlds: Tlds, blacklists: Blacklists, pools: Pools) -> None:
+    def __init__(self, tlds: Tlds, blacklists: Blacklists, pools: Pools, network: Network) -> None:
+        self._network = network
         self.tlds = tlds
         self.blacklists = blacklists
         self.pools = pools
@@ -36,15 +40,15 @@ class Places:
             raise bad_request("Blacklisted zone name", "invalid_zone_name")
         if self._is_the_clouds(tx, name):
             raise bad_request(
-                "Names of the cloud's own name servers, and reverse names of many addresses, are "
-                "for administrators",
+                "Names of the cloud's own name servers, and reverse names of many addresses or of "
+                "external networks, are for administrators",
                 "invalid_zone_name",
             )
 
     def _is_the_clouds(self, tx: Tx, name: str) -> bool:
         """What would give its owner others' names: whoever has a zone above the name servers'
         names decides where all zones are asked for, and whoever has the reverse names of a large
-        network has everybody's there."""
+        network, or of the addresses that floating IPs are of, has everybody's there."""
         pools = self.pools.all(tx)
         taken = [each for pool in pools for each in (*pool.nameservers, pool.catalog) if each]
         if any(names.within(each, name) for each in taken):
@@ -53,7 +57,11 @@ class Places:
             return True
         for suffix, least in REVERSE:
             if names.within(name, suffix):
-                return name.count(".") - suffix.count(".") < least
+                if name.count(".") - suffix.count(".") < least:
+                    return True
+                own = names.addresses_of(name)
+                outside = (ip_network(cidr) for cidr in self._network.external_cidrs(tx))
+                return any(own.version == o.version and own.overlaps(o) for o in outside)
         return False
 
     def check_place(self, tx: Tx, name: str, project_id: str, *, over: bool) -> None:

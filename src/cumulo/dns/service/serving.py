@@ -1,6 +1,7 @@
 """What name servers read of the database, and what they say of themselves."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -32,11 +33,32 @@ class TooFarBehind(Exception):
     """Reading on would be more than reading all."""
 
 
+class Pulses:
+    """Which name servers are alive: those of which something new is heard, by this process's own
+    clock. Others' clocks may be wrong, and this one."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._heard: dict[str, tuple[tuple[float, int], float]] = {}
+        """What each said last, and since when that is all."""
+
+    def dead(self, servers: Sequence[ServerRow]) -> set[str]:
+        now = self._now()
+        heard = {}
+        for each in servers:
+            said = (each.seen, each.change)
+            known = self._heard.get(each.id)
+            heard[each.id] = known if known is not None and known[0] == said else (said, now)
+        self._heard = heard
+        return {id for id, (_, since) in heard.items() if now - since > DEAD_SECONDS}
+
+
 class Serving:
     def __init__(self, zones: Zones, changes: Changes, tsigkeys: Tsigkeys) -> None:
         self.zones = zones
         self.tsigkeys = tsigkeys
         self.changes = changes
+        self.pulses = Pulses()
 
     # --- what there is to serve -------------------------------------------------------------
 
@@ -81,7 +103,7 @@ class Serving:
         """A zone from nothing, or its end."""
         if zone is None or not zone.wanted:
             return [Gone(zone_id)]
-        steps: list[Step] = [Whole(zone.id, names.wire(zone.name), zone.pool_id)]
+        steps: list[Step] = [_begun(zone)]
         if zone.expired:
             return steps
         last = ""
@@ -106,7 +128,7 @@ class Serving:
 
     def texts(self, tx: Tx, zone: ZoneRow) -> PoolZone | None:
         """A zone for a server that is told in words; None: it is to have it no more."""
-        if not zone.wanted:
+        if not zone.wanted or zone.expired:
             return None
         sets: list[tuple[str, str, int, list[str]]] = []
         last = ""
@@ -122,10 +144,11 @@ class Serving:
     # --- who serves -------------------------------------------------------------------------
 
     def register(self, tx: Tx, server: ServerRow) -> int:
-        """A name server begins, with nothing yet: the notes from now on are kept for it."""
+        """A name server begins, with nothing yet: the notes from now on are kept for it, and what
+        waits for all of them waits for it."""
         newest = self.changes.newest(tx)
         row = tx.get(ServerRow, server.id)
-        fresh = msgspec.structs.replace(server, change=newest)
+        fresh = msgspec.structs.replace(server, change=0)
         if row is not None:
             tx.delete(row)
         tx.insert(fresh)
@@ -144,10 +167,12 @@ class Serving:
 
     def settle(self, tx: Tx, otherwise: int) -> bool:
         """Write down what all name servers at work have by now; without any, `otherwise`."""
-        tx.run(change_queries.DROP_DEAD, since=seconds_of(tx.now) - DEAD_SECONDS)
-        upto = self.changes.heard_by_all(tx)
-        if upto is None:
-            upto = otherwise
+        servers = tx.all(change_queries.SERVERS)
+        dead = self.pulses.dead(servers)
+        for server in servers:
+            if server.id in dead:
+                tx.run(change_queries.DROP_SERVER, server=server.id, last_seen=server.seen)
+        upto = min((each.change for each in servers if each.id not in dead), default=otherwise)
         rows = tx.all(zone_queries.OUTDATED, change=upto, most=BATCH)
         for row in rows:
             self.zones.served(tx, row, upto)
@@ -161,12 +186,15 @@ class Serving:
         if row is not None:
             tx.delete(row)
 
-    def oldest_alive(self, tx: Tx, seconds: float) -> float:
-        """Since when a name server has to have been heard of, to count."""
-        return seconds_of(tx.now) - seconds
+    def lags(self, tx: Tx, number: int) -> bool:
+        """Some name server has not come to this number yet."""
+        return any(each.change < number for each in tx.all(change_queries.SERVERS))
 
-    def servers(self, tx: Tx) -> Sequence[ServerRow]:
-        return tx.all(change_queries.SERVERS)
+    def servers(self, tx: Tx) -> list[tuple[ServerRow, bool]]:
+        """All that were heard of, and whether each is alive."""
+        found = tx.all(change_queries.SERVERS)
+        dead = self.pulses.dead(found)
+        return [(each, each.id not in dead) for each in found]
 
 
 def _together(tx: Tx, zones: Sequence[ZoneRow]) -> list[Step]:
@@ -176,10 +204,14 @@ def _together(tx: Tx, zones: Sequence[ZoneRow]) -> list[Step]:
         sets.setdefault(row.zone_id, []).append(row)
     steps: list[Step] = []
     for zone in zones:
-        steps.append(Whole(zone.id, names.wire(zone.name), zone.pool_id))
+        steps.append(_begun(zone))
         if not zone.expired:
             steps += [_put(zone, row) for row in sets.get(zone.id, ())]
     return steps
+
+
+def _begun(zone: ZoneRow) -> Whole:
+    return Whole(zone.id, names.wire(zone.name), zone.pool_id, zone.project_id)
 
 
 def _put(zone: ZoneRow, row: RecordsetRow) -> Put:

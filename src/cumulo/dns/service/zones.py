@@ -1,7 +1,7 @@
 """Zones: made, changed, deleted; their serial numbers and what is at their top."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,10 +13,9 @@ from cumulo.core.faults import QuotaExceeded
 from cumulo.core.ids import new_id
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.core.work.reconciler import backoff
-from cumulo.dns import names, rdata, serials
+from cumulo.dns import names, serials
 from cumulo.dns.meters import ZONES
 from cumulo.dns.model.pool import PoolNamesRow
-from cumulo.dns.model.recordset import RecordsetRow, recordset_state
 from cumulo.dns.model.state import state_of
 from cumulo.dns.model.zone import ALONE, DEFAULT_POOL, ZoneRow, ZoneType, zone_state
 from cumulo.dns.queries import nouns as noun_queries
@@ -25,13 +24,12 @@ from cumulo.dns.queries import published as published_queries
 from cumulo.dns.queries import recordset as recordset_queries
 from cumulo.dns.queries import zone as queries
 from cumulo.dns.service import checks
-from cumulo.dns.service.blacklists import Blacklists
 from cumulo.dns.service.changes import Changes
 from cumulo.dns.service.places import Places
 from cumulo.dns.service.pools import Pools
 from cumulo.dns.service.refusals import bad_request, not_found
 from cumulo.dns.service.scope import Scope
-from cumulo.dns.service.tlds import Tlds
+from cumulo.dns.service.tops import Tops
 
 QUOTAS = {
     "zones": 10,
@@ -69,13 +67,12 @@ class ZoneWish(msgspec.Struct, kw_only=True):
 
 
 class Zones:
-    def __init__(
-        self, rules: Rules, changes: Changes, tlds: Tlds, blacklists: Blacklists, pools: Pools
-    ) -> None:
+    def __init__(self, rules: Rules, changes: Changes, places: Places, pools: Pools) -> None:
         self.rules = rules
         self.pools = pools
-        self.places = Places(tlds, blacklists, pools)
+        self.places = places
         self.changes = changes
+        self.tops = Tops(changes, pools)
         self.quotas = Quotas("dns", QUOTAS)
         self.listing = queries.LISTING
 
@@ -147,10 +144,12 @@ class Zones:
             wanted=True,
             change=number,
             served=0,
-            # Servers of its pool, and a transfer from its masters, are asked for at once.
-            mirrored=self._mirrored(tx, wish.type, wish.pool_id),
-            due=self._soon(tx, wish.type, wish.pool_id),
+            # Servers of its pool, or a transfer from its masters, are asked for at once.
+            mirrored=self._mirrored(tx, wish.pool_id) if wish.type == "PRIMARY" else 0,
+            due=seconds_of(tx.now) if wish.type == "SECONDARY" else 0.0,
             attempts=0,
+            pool_due=self._soon(tx, wish.pool_id) if wish.type == "PRIMARY" else 0.0,
+            pool_attempts=0,
             fault=None,
             action="CREATE",
             status="PENDING",
@@ -167,7 +166,7 @@ class Zones:
         ZONES.changed(tx, None, row)
         self.changes.note(tx, row.id)
         if row.type == "PRIMARY":
-            row = self._add_top(tx, row)
+            row = self.tops.add(tx, row)
         self._tell(tx, "create", row, scope)
         return row
 
@@ -211,11 +210,10 @@ class Zones:
             self._tell(tx, "delete", row, scope)
             self.remove(tx, row)
             return msgspec.structs.replace(row, wanted=False, action="DELETE", status="PENDING")
-        row = tx.update(row, wanted=False, updated_at=tx.now)
-        if row.type == "SECONDARY":
-            row = tx.update(row, mirrored=ALONE)
-        due = self._soon(tx, "PRIMARY", row.pool_id) if row.type == "PRIMARY" else 0.0
-        row = self._stored(tx, row, change=self.changes.note(tx, row.id), due=due, attempts=0)
+        row = tx.update(row, wanted=False, updated_at=tx.now, due=0.0, attempts=0)
+        row = self._stored(
+            tx, row, change=self.changes.note(tx, row.id), **self._to_pool(tx, row.pool_id, row)
+        )
         self._tell(tx, "delete", row, scope)
         return row
 
@@ -244,6 +242,7 @@ class Zones:
         self._tell(tx, "transfer", row, scope, giver=giver, taker=taker)
         given = tx.update(row, project_id=taker, updated_at=tx.now)
         ZONES.changed(tx, row, given)
+        self.changes.note(tx, row.id)  # Name servers tell apart whose zones are whose.
         return given
 
     def touch(self, tx: Tx, row: ZoneRow, *, told: bool = True) -> ZoneRow:
@@ -251,13 +250,13 @@ class Zones:
         is nothing that name servers say."""
         number = self.changes.number(tx)
         changes: dict[str, Any] = {"change": number, "updated_at": tx.now}
-        if row.type == "PRIMARY":
-            changes["due"] = self._soon(tx, row.type, row.pool_id)
+        if row.type == "PRIMARY" or row.transferred_at is not None:
+            changes["pool_due"] = self._soon(tx, row.pool_id)
         if row.type == "PRIMARY" and told:
             changes["serial"] = serials.after(row.serial, seconds_of(tx.now))
         row = self._stored(tx, row, version=row.version + 1, **changes)
         if row.type == "PRIMARY" and told:
-            self._write_soa(tx, row)
+            self.tops.write_soa(tx, row)
         return row
 
     def unpublish(self, tx: Tx, row: ZoneRow, project_id: str) -> ZoneRow:
@@ -292,8 +291,12 @@ class Zones:
     def mirrored(self, tx: Tx, row: ZoneRow, change: int) -> None:
         """The servers of its pool have it up to a change's number."""
         later = row.change > change
-        due = self._soon(tx, row.type, row.pool_id) if later else 0.0
-        row = self._stored(tx, row, mirrored=change, due=due, attempts=0, fault=None)
+        due = self._soon(tx, row.pool_id) if later else 0.0
+        fault = row.fault if row.expired else None  # That is its masters'.
+        if row.pool_attempts:  # They were away, and are back: others need not wait any longer.
+            moment = seconds_of(tx.now)
+            tx.run(queries.POOL_IS_BACK, of_pool=row.pool_id, moment=moment)
+        row = self._stored(tx, row, mirrored=change, pool_due=due, pool_attempts=0, fault=fault)
         if later:
             return
         if not row.wanted and row.served >= row.change:
@@ -311,24 +314,30 @@ class Zones:
     def transferred(self, tx: Tx, row: ZoneRow, *, due: float, changed: dict[str, Any]) -> None:
         """A secondary zone is as its master has it. The first time it begins to be served."""
         if changed:
-            changed = {**changed, "updated_at": tx.now, "mirrored": ALONE}
-        elif row.transferred_at is not None:
-            changed = {"mirrored": ALONE}  # It was moved to another pool since.
+            changed = {**changed, "updated_at": tx.now}
         if row.expired:
             changed = {**changed, "expired": False, "change": self.changes.note(tx, row.id)}
+        if changed:
+            changed |= self._to_pool(tx, row.pool_id, row)
         self._stored(tx, row, due=due, attempts=0, fault=None, transferred_at=tx.now, **changed)
 
-    def put_off(self, tx: Tx, row: ZoneRow, reason: str, *, refused: bool) -> ZoneRow:
-        """What was due has failed: again later, longer and longer. Who is only away is no fault."""
-        pause = backoff(row.attempts, first=1.0, most=300.0)
+    def put_off(
+        self, tx: Tx, row: ZoneRow, reason: str, *, refused: bool, pool: bool = False
+    ) -> ZoneRow:
+        """What was due (`pool`: with the servers of its pool) has failed: again later, longer and
+        longer. Who is only away is no fault."""
+        attempts = row.pool_attempts if pool else row.attempts
+        again = seconds_of(tx.now) + backoff(attempts, first=1.0, most=300.0)
+        due: dict[str, Any] = {"due": again, "attempts": attempts + 1}
+        if pool:
+            due = {"pool_due": again, "pool_attempts": attempts + 1}
         if refused and row.fault != reason[:1000]:
             self._fails(tx, row, reason)
         return self._stored(
             tx,
             row,
-            due=seconds_of(tx.now) + pause,
-            attempts=row.attempts + 1,
             fault=reason[:1000] if refused else row.fault,
+            **due,
         )
 
     def expire(self, tx: Tx, row: ZoneRow) -> None:
@@ -336,25 +345,44 @@ class Zones:
         message = f"no master has been heard of for {row.expire} seconds"
         self._fails(tx, row, message)
         change = self.changes.note(tx, row.id)
-        self._stored(tx, row, expired=True, fault=message, change=change)
+        self._stored(
+            tx,
+            row,
+            expired=True,
+            fault=message,
+            change=change,
+            **self._to_pool(tx, row.pool_id, row),
+        )
 
-    def wait(self, tx: Tx, zone_id: str, seconds: float) -> None:
-        """What is due has no place yet."""
-        row = tx.get(ZoneRow, zone_id)
-        if row is not None:
-            tx.update(row, due=seconds_of(tx.now) + seconds)
+    def due(self, tx: Tx, most: int, but: Collection[str]) -> list[tuple[str, str]]:
+        """Zones whose masters are to be asked, and their projects, but for these projects'."""
+        return tx.tuples(queries.DUE, now=seconds_of(tx.now), but=["", *but], most=most)
 
-    def due(self, tx: Tx, most: int, *, secondary: bool) -> list[str]:
-        found = tx.tuples(queries.DUE, now=seconds_of(tx.now), secondary=secondary, most=most)
-        return [zone_id for (zone_id,) in found]
+    def due_in_pool(self, tx: Tx, pool_id: str, most: int) -> list[tuple[str, float]]:
+        """Zones that a pool's servers are to be told of, and since when."""
+        now = seconds_of(tx.now)
+        return tx.tuples(queries.DUE_IN_POOL, now=now, pool_id=pool_id, most=most)
 
-    def _mirrored(self, tx: Tx, kind: str, pool_id: str) -> int:
-        """For a new zone: servers of pools, or its masters, have to be asked first."""
-        return ALONE if kind == "PRIMARY" and self.pools.get(tx, pool_id).alone else 0
+    def due_elsewhere(self, tx: Tx, pool_ids: Sequence[str], most: int) -> list[tuple[str, float]]:
+        """The same, of all pools but these."""
+        now = seconds_of(tx.now)
+        return tx.tuples(queries.DUE_ELSEWHERE, now=now, pool_ids=["", *pool_ids], most=most)
 
-    def _soon(self, tx: Tx, kind: str, pool_id: str) -> float:
-        wanted = kind == "SECONDARY" or not self.pools.get(tx, pool_id).alone
-        return seconds_of(tx.now) if wanted else 0.0
+    def _mirrored(self, tx: Tx, pool_id: str) -> int:
+        """For a zone that is new in a pool: its servers have to be asked first."""
+        return ALONE if self.pools.get(tx, pool_id).alone else 0
+
+    def _soon(self, tx: Tx, pool_id: str) -> float:
+        return 0.0 if self.pools.get(tx, pool_id).alone else seconds_of(tx.now)
+
+    def _to_pool(self, tx: Tx, pool_id: str, row: ZoneRow) -> dict[str, Any]:
+        """What is to be done so that the servers of its pool have it as it is now."""
+        alone = self.pools.get(tx, pool_id).alone
+        return {
+            "mirrored": ALONE if alone else min(row.mirrored, row.change),
+            "pool_due": self._soon(tx, pool_id),
+            "pool_attempts": 0,
+        }
 
     def transfer_now(self, tx: Tx, row: ZoneRow) -> None:
         """Ask the masters again, whenever that would be due."""
@@ -378,15 +406,16 @@ class Zones:
             raise bad_request("Target pool must be different for zone pool move")
         if self.pools.find(tx, pool_id) is None:
             raise bad_request("Target pool does not exist")
+        there = row.type == "PRIMARY" or row.transferred_at is not None
         row = tx.update(
             row,
             pool_id=pool_id,
-            mirrored=self._mirrored(tx, row.type, pool_id),
-            due=self._soon(tx, row.type, pool_id),
-            attempts=0,
+            mirrored=self._mirrored(tx, pool_id) if there else 0,
+            pool_due=self._soon(tx, pool_id) if there else 0.0,
+            pool_attempts=0,
         )
         if row.type == "PRIMARY":
-            self._write_ns(tx, row)
+            self.tops.write_ns(tx, row)
         row = self.touch(tx, row)
         self.changes.note(tx, row.id)
         self._tell(tx, "update", row, scope, changed=["pool_id"])
@@ -404,43 +433,6 @@ class Zones:
         action, status = zone_state(msgspec.structs.replace(row, **changes))
         return tx.update(row, **changes, action=action, status=status)
 
-    def _add_top(self, tx: Tx, row: ZoneRow) -> ZoneRow:
-        text, wire = self.soa_of(tx, row)
-        servers = list(self.pools.get(tx, row.pool_id).nameservers)
-        ns = rdata.pack([names.wire(server) for server in servers])
-        self._insert(tx, row, "SOA", [text], rdata.pack([wire]))
-        self._insert(tx, row, "NS", servers, ns)
-        return tx.update(row, recordsets=2)
-
-    def _insert(self, tx: Tx, zone: ZoneRow, kind: str, texts: list[str], wire: bytes) -> None:
-        row = RecordsetRow(
-            id=new_id(),
-            zone_id=zone.id,
-            project_id=zone.project_id,
-            name=zone.name,
-            type=kind,
-            ttl=None,
-            records=texts,
-            wire=wire,
-            description=None,
-            managed=True,
-            change=zone.change,
-            served=0,
-            action="CREATE",
-            status="PENDING",
-            version=1,
-            shown=zone.shown,
-            created_at=tx.now,
-            updated_at=None,
-        )
-        tx.insert(row)
-
-    def soa_of(self, tx: Tx, row: ZoneRow) -> tuple[str, bytes]:
-        times = (row.refresh, row.retry, row.expire, row.minimum)
-        return rdata.soa(
-            self.pools.get(tx, row.pool_id).nameservers[0], row.email, row.serial, times
-        )
-
     def rename_servers(self, tx: Tx, pool_id: str, most: int) -> bool:
         """Some of the zones of a pool get the names that its servers have now; True: there are
         more of them."""
@@ -457,42 +449,11 @@ class Zones:
             return False
         page = tx.all(pool_queries.ZONES_AFTER, pool_id=pool_id, id=row.after, most=most)
         for zone in page:
-            if zone.wanted and zone.type == "PRIMARY" and self._write_ns(tx, zone):
+            if zone.wanted and zone.type == "PRIMARY" and self.tops.write_ns(tx, zone):
                 self.touch(tx, zone)
         more = len(page) == most
         tx.update(row, after=page[-1].id if more else None)
         return more
-
-    def _write_ns(self, tx: Tx, zone: ZoneRow) -> bool:
-        row = tx.one(recordset_queries.ONE, zone_id=zone.id, name=zone.name, type="NS")
-        servers = list(self.pools.get(tx, zone.pool_id).nameservers)
-        if row is None or row.records == servers:
-            return False
-        wire = rdata.pack([names.wire(server) for server in servers])
-        number = self.changes.note(tx, zone.id, zone.name, "NS")
-        row = msgspec.structs.replace(row, change=number)
-        action, status = recordset_state(row)
-        tx.update(row, records=servers, wire=wire, change=number, action=action, status=status)
-        return True
-
-    def _write_soa(self, tx: Tx, zone: ZoneRow) -> None:
-        row = tx.one(recordset_queries.ONE, zone_id=zone.id, name=zone.name, type="SOA")
-        if row is None:  # an administrator's hand was in the database
-            return
-        text, wire = self.soa_of(tx, zone)
-        self.changes.note(tx, zone.id, zone.name, "SOA")
-        row = msgspec.structs.replace(row, change=zone.change)
-        action, status = recordset_state(row)
-        tx.update(
-            row,
-            records=[text],
-            wire=rdata.pack([wire]),
-            change=zone.change,
-            action=action,
-            status=status,
-            version=row.version + 1,
-            updated_at=tx.now,
-        )
 
     def refuse_over_quota(self, tx: Tx, project_id: str, **wanted: int) -> None:
         """Limits of what is in one zone, or in one set: compared, not taken."""

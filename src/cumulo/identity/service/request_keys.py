@@ -7,13 +7,17 @@ would name.
 
 import base64
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Fault, Unauthorized
 from cumulo.identity.model.trust import TrustRow
-from cumulo.identity.service.authentication.ec2 import Ec2Signatures, signing_key
+from cumulo.identity.service.authentication.ec2 import (
+    Ec2Signatures,
+    SignedRequest,
+    signing_key,
+)
 from cumulo.identity.service.authentication.method import refused
 from cumulo.identity.service.credentials import FoundKey
 from cumulo.identity.service.tokens import Tokens
@@ -60,3 +64,26 @@ class RequestKeys:
     def find(self, tx: Tx, access: str) -> RequestKey | None:
         found = self._signatures.find(tx, access)
         return None if found is None else RequestKey(found, self._signatures, self._tokens)
+
+    def signed(
+        self,
+        tx: Tx,
+        access: str,
+        signature: str,
+        *,
+        verb: str,
+        host: str,
+        path: str,
+        params: Mapping[str, str],
+        headers: Mapping[str, str],
+        body_hash: str,
+    ) -> Principal:
+        key = self.find(tx, access)
+        timed = "Timestamp" in params or params.get("SignatureVersion") != "2"
+        if key is None or not timed:
+            raise refused()
+        asked = SignedRequest(
+            access, signature, host, verb, path, dict(params), dict(headers), body_hash
+        )
+        self._signatures.identify_ec2(tx, asked)
+        return key.principal(tx)

@@ -8,7 +8,7 @@ from cumulo.core.db.listing import Condition, contains
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 from cumulo.network.model.network import NetworkRow
-from cumulo.network.model.port import DHCP, PortGroupRow, PortRow
+from cumulo.network.model.port import COMPUTE, DHCP, PortGroupRow, PortRow
 from cumulo.network.model.security_group import SecurityGroupRow, SecurityGroupRuleRow
 from cumulo.network.model.subnet import AllocationRow
 from cumulo.network.queries.lists import NounListing, parameter
@@ -68,6 +68,19 @@ HOSTS_OF_NETWORK = statement(
     .distinct()
     .where(_c.network_id == sa.bindparam("network_id"), _c.host_id.is_not(None))
 )
+
+
+def _servers_where(condition: Any) -> Any:
+    wanted = sa.select(_c.holder).where(_c.role == COMPUTE, _c.holder.is_not(None), condition)
+    return statement(wanted.limit(sa.bindparam("most")))
+
+
+SERVERS_ON = _servers_where(_c.network_id == sa.bindparam("id"))
+"""The servers that have ports on a network, once for each port."""
+SERVERS_IN = _servers_where(
+    _c.id.in_(sa.select(_g.port_id).where(_g.group_id == sa.bindparam("id")))
+)
+"""The same for a security group."""
 
 
 def _hosts_where(groups: Any) -> Any:

@@ -33,6 +33,14 @@ OF_NETWORKS = query(
     sa.select(_t).where(_c.network_id.in_(parameter("ids"))).order_by(_c.created_at, _c.id),
 )
 
+EXTERNAL = statement(
+    sa.select(_c.cidr).where(
+        _c.network_id.in_(
+            sa.select(columns(NetworkRow).id).where(columns(NetworkRow).external.is_(True))
+        )
+    )
+)
+
 OF_PORTS = query(
     AllocationRow,
     sa.select(AllocationRow.sql_table)

@@ -125,6 +125,9 @@ class NetworkService:
             for r in rows
         ]
 
+    def external_cidrs(self, tx: Tx) -> list[str]:
+        return [cidr for (cidr,) in tx.tuples(subnet.EXTERNAL)]
+
     def domains_changed(self, tx: Tx, project_ids: Sequence[str]) -> None:
         for (id,) in tx.tuples(network.OF_PROJECTS, projects=list(project_ids)):
             self.hosts.touch_network(tx, id)

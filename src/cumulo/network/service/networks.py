@@ -152,7 +152,7 @@ class Networks:
         if after is not row:
             self._tools.hosts.touch_network(tx, row.id)
             if after.name != row.name:
-                self._tools.onlookers.all(tx)
+                self._tools.onlookers.network(tx, row.id)
             tell(tx, "network", "update", after, who)
         return after
 

@@ -158,7 +158,7 @@ class SecurityGroups:
         if after is not row:
             self._tools.hosts.touch_group(tx, row.id)
             if after.name != row.name:
-                self._tools.onlookers.all(tx)
+                self._tools.onlookers.group(tx, row.id)
             tell(tx, "security_group", "update", after, who)
         return after
 

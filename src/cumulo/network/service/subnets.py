@@ -116,7 +116,7 @@ class Subnets:
         if row.auto_address:
             ports = tx.all(port_queries.OF_NETWORK, network_id=network.id)
             addresses.add_automatic(tx, row, ports)
-            self._tools.onlookers.all(tx)
+            self._tools.onlookers.network(tx, network.id)
         self._sync_dhcp(tx, network)
         self._tools.hosts.touch_network(tx, network.id)
         tell(tx, "subnet", "create", row, who, cidr=row.cidr, network_id=network.id)
@@ -179,7 +179,7 @@ class Subnets:
         for allocation in tx.all(queries.OF_SUBNET, subnet_id=row.id):
             tx.delete(allocation)
         if row.auto_address:
-            self._tools.onlookers.all(tx)
+            self._tools.onlookers.network(tx, row.network_id)
         self._tools.hosts.touch_network(tx, row.network_id)
         tx.delete(row)
         self._tools.quotas.give_back(tx, row.project_id, subnet=1)

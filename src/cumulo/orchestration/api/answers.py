@@ -269,6 +269,10 @@ class Snapshot(Body, kw_only=True):
     status_reason: str
 
 
+class SnapshotAnswer(Body, kw_only=True):
+    snapshot: Snapshot
+
+
 class SnapshotsAnswer(Body, kw_only=True):
     snapshots: list[Snapshot]
 
@@ -389,7 +393,7 @@ ANSWERS: dict[str, Any] = {
     "GET /stacks/{name}/{stack_id}/resources/{resource}/events": EventsAnswer,
     "GET /stacks/{name}/{stack_id}/resources/{resource}/metadata": MetadataAnswer,
     "GET /stacks/{name}/{stack_id}/snapshots": SnapshotsAnswer,
-    "GET /stacks/{name}/{stack_id}/snapshots/{snapshot_id}": Snapshot,
+    "GET /stacks/{name}/{stack_id}/snapshots/{snapshot_id}": SnapshotAnswer,
     "GET /template_versions": TemplateVersionsAnswer,
     "PATCH /stacks/{name}/{stack_id}": Empty,
     "POST /software_configs": SoftwareConfigAnswer,

@@ -1,22 +1,21 @@
-"""What a guest asks by the CloudFormation API: its own resource's metadata.
+"""The CloudFormation API: what users ask (`cfn_users.py`), and what a guest asks.
 
-The request is signed with the key that the server's user data holds (`service/guests.py`): EC2
-signature version 2, as os-collect-config and heat-cfntools make it. The key's id leads to the
-resource, and to nothing else.
+A guest asks for its own resource's metadata. The request is signed with the key that the server's
+user data holds (`service/guests.py`): EC2 signature version 2, as os-collect-config and
+heat-cfntools make it. The key's id leads to the resource, and to nothing else.
 """
 
 import base64
 import hmac
-import json
-from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from cumulo.core.auth.policy import Rules
-from cumulo.core.clock import zulu
-from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import BadRequest, Fault, Forbidden
+from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.faults import BadRequest, Fault, Forbidden, TooLarge
 from cumulo.core.http.operations import Call, Face, Operation, Reply
+from cumulo.identity.interface import RequestKeys
+from cumulo.orchestration.api.cfn_users import UsersApi, asked_of, detail, rendered
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.service.guests import Server
@@ -24,26 +23,37 @@ from cumulo.orchestration.service.stacks import Stacks
 
 MOUNT = "/orchestration-cfn"
 METHODS = {"HmacSHA256": "sha256", "HmacSHA1": "sha1"}
+MOST_FORM = 2 * 1024 * 1024
 MOST = 8192
 """Letters of what is signed."""
 
 
-def cfn_face(stacks: Stacks, rules: Rules) -> Face:
-    api = GuestsApi(stacks)
+def cfn_face(stacks: Stacks, rules: Rules, database: Database, keys: RequestKeys) -> Face:
+    api = CfnApi(stacks, database, UsersApi(stacks, keys))
     return Face(
         name="orchestration",
         speaks="octets",
+        service_types=("cloudformation",),
         mount=MOUNT,
         faults=envelope,
         rules=rules,
-        operations=[Operation("GET", "/v1", api.answer, public=True)],
+        operations=[
+            Operation(method, "/v1", api.answer, public=True, kind="stream")
+            for method in ("GET", "POST")
+        ],
     )
+
+
+CODES = {400: "ValidationError", 403: "AccessDenied", 404: "ValidationError"}
+KINDS = {
+    "StackExists": "AlreadyExistsException",
+    "RequestLimitExceeded": "LimitExceededException",
+    "InvalidAction": "InvalidAction",
+}
 
 
 def envelope(fault: Fault, status: int, request_id: str) -> tuple[str, bytes]:
-    kind = {400: "ValidationError", 403: "AccessDenied", 404: "ValidationError"}.get(
-        status, "InternalFailure"
-    )
+    kind = KINDS.get(fault.kind or "") or CODES.get(status, "InternalFailure")
     said = (
         f"<ErrorResponse><Error><Message>{escape(fault.message)}</Message><Code>{kind}</Code>"
         f"<Type>Sender</Type></Error><RequestId>{escape(request_id)}</RequestId></ErrorResponse>"
@@ -51,11 +61,32 @@ def envelope(fault: Fault, status: int, request_id: str) -> tuple[str, bytes]:
     return "application/xml", said.encode()
 
 
-class GuestsApi:
-    def __init__(self, stacks: Stacks) -> None:
-        self._stacks = stacks
+class CfnApi:
+    """What guests ask, with the key of their server, and what users ask, with EC2 credentials."""
 
-    def answer(self, call: Call, tx: Tx) -> Reply:
+    def __init__(self, stacks: Stacks, database: Database, users: UsersApi) -> None:
+        self._stacks = stacks
+        self._database = database
+        self._users = users
+
+    async def answer(self, call: Call) -> Reply:
+        body = await _form(call)
+        asked = asked_of(call, body)
+        access = asked.params.get("AWSAccessKeyId") or ""
+        if not asked.action:
+            raise BadRequest("The request must contain the parameter Action.")
+        whose = await self._database.read(lambda tx: self._server(tx, access))
+        if whose:
+            return await self._database.read(lambda tx: self._guest(call, tx))
+
+        def work(tx: Tx) -> Reply:
+            return self._users.answer(asked, tx)
+
+        if self._users.writes(asked.action):
+            return await self._database.write(work, name=f"cfn {asked.action}")
+        return await self._database.read(work)
+
+    def _guest(self, call: Call, tx: Tx) -> Reply:
         action = call.query.get("Action")
         if action != "DescribeStackResource":
             raise BadRequest("Servers ask for DescribeStackResource only.")
@@ -63,27 +94,16 @@ class GuestsApi:
         named, resource = call.query.get("StackName"), call.query.get("LogicalResourceId")
         if named not in (stack.name, stack.id, f"{stack.name}/{stack.id}") or resource != row.name:
             raise Forbidden("The key is for the metadata of its own server.")
-        detail = {
-            "StackId": stack.id,
-            "StackName": stack.name,
-            "LogicalResourceId": row.name,
-            "PhysicalResourceId": row.physical_id or "",
-            "ResourceType": row.type,
-            "ResourceStatus": f"{row.action}_{row.status}",
-            "ResourceStatusReason": row.reason,
-            "LastUpdatedTimestamp": zulu(row.updated_at or row.created_at),
-            "Metadata": json.dumps(self._stacks.metadata(tx, stack, row)),
-        }
-        if call.query.get("ContentType") == "JSON":
-            found: Any = {"StackResourceDetail": detail}
-            whole = {f"{action}Response": {f"{action}Result": found}}
-            return Reply(200, whole)
-        lines = "".join(f"<{key}>{escape(value)}</{key}>" for key, value in detail.items())
-        body = (
-            f"<{action}Response><{action}Result><StackResourceDetail>{lines}"
-            f"</StackResourceDetail></{action}Result></{action}Response>"
-        )
-        return Reply(200, raw=body.encode(), content_type="application/xml")
+        found = detail(stack, row, self._stacks.metadata(tx, stack, row))
+        return rendered(action, found, call.request_id, call.query.get("ContentType") == "JSON")
+
+    @staticmethod
+    def _server(tx: Tx, access: str) -> bool:
+        """Whether it is the key of a server."""
+        if len(access) != 32:
+            return False
+        row = tx.get(ResourceRow, _row_id(access))
+        return row is not None and row.stored.get("access") == access
 
     def _signed(self, call: Call, tx: Tx) -> tuple[StackRow, ResourceRow]:
         """The server whose key has signed. Raises Forbidden."""
@@ -92,8 +112,7 @@ class GuestsApi:
         method = METHODS.get(call.query.get("SignatureMethod") or "")
         if len(call.query_string) > MOST or method is None or len(access) != 32:
             raise refused
-        parts = (access[:8], access[8:12], access[12:16], access[16:20], access[20:])
-        row = tx.get(ResourceRow, "-".join(parts))
+        row = tx.get(ResourceRow, _row_id(access))
         stack = None if row is None else tx.get(StackRow, row.stack_id)
         handler = None if row is None else self._stacks.engine.types.handler(row.kind)
         if row is None or stack is None or not isinstance(handler, Server):
@@ -105,6 +124,22 @@ class GuestsApi:
         if not hmac.compare_digest(base64.b64encode(right), given.encode()):
             raise refused
         return stack, row
+
+
+async def _form(call: Call) -> bytes:
+    """The body of a POST. Raises TooLarge."""
+    raw = bytearray()
+    if call.stream is not None:
+        async for piece in call.stream:
+            raw += piece
+            if len(raw) > MOST_FORM:
+                raise TooLarge(f"A request has at most {MOST_FORM} bytes.")
+    return bytes(raw)
+
+
+def _row_id(access: str) -> str:
+    parts = (access[:8], access[8:12], access[12:16], access[16:20], access[20:])
+    return "-".join(parts)
 
 
 def _text(call: Call) -> str:

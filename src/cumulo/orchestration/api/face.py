@@ -3,8 +3,9 @@
 from typing import Any
 
 from cumulo.core.auth.policy import Rules
-from cumulo.core.db.transaction import Tx
+from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.http.operations import Call, Face, Operation, Reply
+from cumulo.identity.interface import RequestKeys
 from cumulo.orchestration.api.cfn import cfn_face
 from cumulo.orchestration.api.faults import envelope
 from cumulo.orchestration.api.resources import ResourcesApi
@@ -19,7 +20,9 @@ from cumulo.orchestration.service.waits import Signals
 MOUNT = "/orchestration"
 
 
-def orchestration_faces(stacks: Stacks, signals: Signals, rules: Rules) -> list[Face]:
+def orchestration_faces(
+    stacks: Stacks, signals: Signals, rules: Rules, database: Database, keys: RequestKeys
+) -> list[Face]:
     """Discovery and what has no project in its path, then the API itself."""
     told = SignalsApi(stacks, signals)
     discovery = Face(
@@ -32,7 +35,7 @@ def orchestration_faces(stacks: Stacks, signals: Signals, rules: Rules) -> list[
     )
     return [
         discovery,
-        cfn_face(stacks, rules),
+        cfn_face(stacks, rules, database, keys),
         Face(
             name="orchestration",
             answers="cumulo.orchestration.api.answers",

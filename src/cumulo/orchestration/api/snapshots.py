@@ -47,17 +47,17 @@ class SnapshotsApi:
 
     def index(self, call: Call, tx: Tx) -> Any:
         found = self._keeping.snapshots(tx, self._find(call, tx))
-        return {"snapshots": [_body(each) for each in found]}
+        return {"snapshots": [self._body(each) for each in found]}
 
     def take(self, call: Call, tx: Tx) -> Any:
         own(call)
         name = call.body.name if call.body is not None else None
         row = self._find(call, tx)
-        return _body(self._keeping.take_snapshot(tx, row, name or f"{row.name}-snapshot"))
+        return self._body(self._keeping.take_snapshot(tx, row, name or f"{row.name}-snapshot"))
 
     def show(self, call: Call, tx: Tx) -> Any:
         row = self._find(call, tx)
-        return {"snapshot": _body(self._keeping.snapshot(tx, row, call.path["snapshot_id"]))}
+        return {"snapshot": self._body(self._keeping.snapshot(tx, row, call.path["snapshot_id"]))}
 
     def delete(self, call: Call, tx: Tx) -> None:
         row = self._find(call, tx)
@@ -70,13 +70,13 @@ class SnapshotsApi:
         kept = self._keeping.snapshot(tx, row, call.path["snapshot_id"])
         self._keeping.restore(tx, row, kept, call.principal)
 
-
-def _body(row: SnapshotRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "name": row.name,
-        "status": row.status,
-        "status_reason": row.status_reason,
-        "data": row.data if row.status == "COMPLETE" else None,
-        "creation_time": zulu(row.created_at),
-    }
+    def _body(self, row: SnapshotRow) -> dict[str, Any]:
+        whole = row.status == "COMPLETE"
+        return {
+            "id": row.id,
+            "name": row.name,
+            "status": row.status,
+            "status_reason": row.status_reason,
+            "data": self._keeping.hidden.opened_document(row.data) if whole else None,
+            "creation_time": zulu(row.created_at),
+        }

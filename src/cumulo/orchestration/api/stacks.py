@@ -219,7 +219,7 @@ class StacksApi:
             tx,
             row,
             call.principal,
-            wish_of(body, row, patch=patch),
+            wish_of(body, self._stacks.opened(row), patch=patch),
             timeout_mins=timeout_of(body.timeout_mins),
             disable_rollback=flag_of(body.disable_rollback, "disable_rollback"),
             tags=tags_of(body.tags) if patch or body.tags is not None else [],
@@ -249,7 +249,7 @@ class StacksApi:
         if row.deleted_at is not None:
             raise NotFound(f"The Stack ({row.name}) could not be found.")
         changes = self._stacks.changes(
-            tx, row, wish_of(call.body, row, patch=patch), call.principal
+            tx, row, wish_of(call.body, self._stacks.opened(row), patch=patch), call.principal
         )
         return {
             "resource_changes": {
@@ -264,7 +264,7 @@ class StacksApi:
         return self._find(call, tx).template
 
     def environment(self, call: Call, tx: Tx) -> Any:
-        row = self._find(call, tx)
+        row = self._stacks.opened(self._find(call, tx))
         shown = dict(self._stacks.environment_of(row).shown())
         shown["parameters"] = {**shown["parameters"], **row.parameters}
         return shown

@@ -4,6 +4,7 @@ A template's text, the depth of its nesting and what its aliases expand to are l
 of YAML can name a gigabyte.
 """
 
+import json
 from typing import Any
 
 import yaml
@@ -32,6 +33,9 @@ def _no_twice(loader: Any, node: yaml.MappingNode, deep: bool = False) -> dict[A
         key = loader.construct_object(key_node, deep=True)
         if isinstance(key, (dict, list)):
             raise Invalid(f"a key must be plain, in line {key_node.start_mark.line + 1}")
+        if key is None or isinstance(key, bool | int | float):
+            # As it is in JSON, where all keys are text.
+            key = json.dumps(key)
         if key in made:
             raise Invalid(f'Duplicate key "{key}", in line {key_node.start_mark.line + 1}')
         made[key] = loader.construct_object(value_node, deep=True)

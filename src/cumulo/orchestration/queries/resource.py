@@ -102,6 +102,12 @@ DROP_TODO = statement(
     .where(_c.stack_id == sa.bindparam("stack"), _c.step == "todo")
     .values(step="failed")
 )
+GO_ON = statement(
+    sa.update(_t)
+    .where(_c.stack_id == sa.bindparam("stack"), _c.hook != "")
+    .values(step="failed", hook="")
+)
+"""Who waits at a hook waits no longer."""
 WORKING = statement(
     sa.select(sa.func.count()).where(_c.stack_id == sa.bindparam("stack"), _c.step == "working")
 )

@@ -149,6 +149,17 @@ class Blueprint:
             raise Invalid(f"Invalid deletion policy {found!r}", path)
         return str(policy_of(found, self.template.version, path))
 
+    def update_policy(self, name: str) -> dict[str, Any]:
+        """Known before anything is made. Raises Invalid."""
+        given, path = self.definitions[name].update_policy, f"resources.{name}.update_policy"
+        try:
+            found = Functions(self.template.version, PlanScope(self)).resolve(given, path)
+        except NotKnownYet:
+            raise Invalid("an update policy cannot follow from a resource", path) from None
+        if not isinstance(found, dict):
+            raise Invalid("an update policy is a map", path)
+        return found
+
     def digest(self, name: str) -> str:
         """Of a definition with all filled in that is known without the other resources."""
         if name not in self._digests:

@@ -23,13 +23,15 @@ from cumulo.orchestration.service.blueprint import (
     no_facade,
     nothing_implied,
 )
+from cumulo.orchestration.service.hidden import Hidden
 
 KEPT = 64
 
 
 class Blueprints:
-    def __init__(self, region: str, implied: Implied = nothing_implied) -> None:
+    def __init__(self, region: str, hidden: Hidden, implied: Implied = nothing_implied) -> None:
         self._region = region
+        self.hidden = hidden
         self._implied = implied
         self._kept: OrderedDict[tuple[str, int], Blueprint] = OrderedDict()
         self._here = threading.local()
@@ -42,9 +44,9 @@ class Blueprints:
         if found is None:
             found = self.build(
                 stack.template,
-                stack.environment,
+                self.hidden.opened_environment(stack.environment),
                 stack.files,
-                stack.parameters,
+                self.hidden.opened(stack.parameters),
                 pseudo=self.pseudo(stack),
                 facade=self._facade(tx, stack),
             )

@@ -88,6 +88,12 @@ class _Look:
         return self.documents[text]
 
 
+def no_sinks(blueprint: Blueprint) -> None:
+    """Raises Invalid where events shall go to a queue."""
+    if blueprint.environment.event_sinks:
+        raise Invalid("event_sinks: there is no messaging service that events could be sent to")
+
+
 class Checking:
     engine: Engine
     blueprints: Blueprints
@@ -119,6 +125,7 @@ class Checking:
                 pseudo=pseudo,
                 custom=look.custom,
             )
+            no_sinks(blueprint)
             self._check_resources(blueprint, depth, look)
         except Invalid as problem:
             raise BadRequest(str(problem), kind="StackValidationFailed") from None
@@ -143,6 +150,9 @@ class Checking:
                 raise Invalid('"Snapshot" deletion policy not supported', path)
             if is_template(kind) and kind not in blueprint.files:
                 raise Invalid(f"Could not fetch remote template {kind}")
+            if definition.update_policy and not handler.takes_any:
+                policy = blueprint.update_policy(name)
+                checked(handler.update_policy, policy, f"{path}.update_policy")
             path += ".properties"
             if not handler.takes_any:
                 unknown = set(definition.properties) - set(handler.properties)
@@ -271,6 +281,7 @@ class Checking:
         )
         for name in blueprint.definitions:
             self.engine.types.handler(blueprint.kind_of(name))
+        no_sinks(blueprint)
         if unchecked:
             return blueprint
         look = _Look(None, no_custom, Budget(MOST_PLAN))

@@ -6,10 +6,9 @@ from typing import Any
 from cumulo.core.resource_types import Property, mapping
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
-from cumulo.orchestration.service.checking import Wish
+from cumulo.orchestration.service.batches import Batched, seconds, whole
 from cumulo.orchestration.service.deployments import SoftwareDeployment, StructuredDeployment
 from cumulo.orchestration.service.handlers import Work
-from cumulo.orchestration.service.nested import Nested, child_environment, member_template
 from cumulo.orchestration.service.stacks import Stacks
 
 _OF_ALL = {
@@ -19,11 +18,21 @@ _OF_ALL = {
 }
 
 
-class DeploymentGroup(Nested):
+class DeploymentGroup(Batched):
     """`OS::Heat::SoftwareDeploymentGroup`"""
 
     description = "Associates a group of servers with some configuration."
     member = "OS::Heat::SoftwareDeployment"
+    update_policy = {
+        name: mapping(
+            {
+                "max_batch_size": whole("The most that are deployed at once.", 1, 1),
+                "pause_time": seconds(),
+            },
+            f"How the group is {word}.",
+        )
+        for name, word in (("rolling_update", "changed"), ("batch_create", "made"))
+    }
     of = SoftwareDeployment
     attributes: Mapping[str, str] = {
         "deploy_stdouts": "A map of captured stdouts from the servers.",
@@ -49,14 +58,19 @@ class DeploymentGroup(Nested):
             return "at most 500 servers"
         return None
 
-    def wish(self, work: Work) -> Wish:
+    def target(self, work: Work) -> dict[str, Any]:
+        return {str(name): self.fresh(work, str(name)) for name in work.properties["servers"]}
+
+    def settled(self, work: Work) -> dict[str, Any]:
+        return self.target(work)
+
+    def fresh(self, work: Work, name: str) -> Any:
         given = work.properties
+        if name not in given["servers"]:
+            return None
         common = {n: v for n, v in given.items() if n != "servers" and v is not None}
-        made = {
-            str(name): {"type": self.member, "properties": {**common, "server": server}}
-            for name, server in (given.get("servers") or {}).items()
-        }
-        return Wish(member_template(made), work.stack.files, child_environment(work), {})
+        properties = {**common, "server": given["servers"][name]}
+        return {"type": self.member, "properties": properties}
 
     def reference(self, work: Work) -> Any:
         return work.place.name

@@ -19,6 +19,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Conflict, Fault, Unavailable
 from cumulo.core.ids import child_id
 from cumulo.core.resource_types import Place, Request, ResourceType, State
+from cumulo.orchestration.language.environment import Environment
 from cumulo.orchestration.language.invalid import Invalid, NotKnownYet
 from cumulo.orchestration.model.resource import EdgeRow, ResourceRow
 from cumulo.orchestration.model.stack import StackRow
@@ -57,6 +58,9 @@ REMEMBERED_SECONDS = 7 * 86400.0
 """How long a deleted stack is shown to who asks for deleted ones."""
 MAKING = ("CREATE", "UPDATE", "ROLLBACK", "ADOPT", "RESTORE")
 """Actions that lead to what a template says. The others look at what is there."""
+
+ELSEWHERE = "project_id"
+"""Of what a stack's work is done by: the project where an administrator has the right to do it."""
 
 LOOKING = ("CHECK", "SUSPEND", "RESUME", "SNAPSHOT")
 
@@ -171,10 +175,14 @@ class Engine:
 
     def principal_or_none(self, tx: Tx, stack: StackRow) -> Principal | None:
         """The stack's owner, with no role that was not there when the work was asked for."""
-        found = self._principal_of(tx, stack.user_id, stack.project_id, stack.lent)
+        lent = dict(stack.lent)
+        project = lent.pop(ELSEWHERE, stack.project_id)
+        found = self._principal_of(tx, stack.user_id, project, lent)
         if found is None:
             return None
         kept = tuple(role for role in found.roles if role in stack.roles)
+        if project != stack.project_id:
+            return msgspec.structs.replace(found, roles=kept, project_id=stack.project_id)
         return msgspec.structs.replace(found, roles=kept)
 
     def _principal(self, tx: Tx, stack: StackRow) -> Principal:
@@ -193,7 +201,7 @@ class Engine:
         definition = blueprint.definitions[work.row.name]
         wanted = resolved_properties(blueprint, scope, definition, handler)
         metadata = scope.resolve(definition.metadata, f"resources.{work.row.name}.metadata") or {}
-        if self._hooked(work, blueprint.environment.hooks_of(work.row.name)):
+        if self.paused(work, "pre", "create" if work.row.physical_id is None else "update"):
             return None
         work.properties = wanted
         if work.row.physical_id is None:
@@ -316,6 +324,9 @@ class Engine:
         health: Health = "lost" if lost(row) else handler.health(work) if unsure else "well"
         if health == "busy":
             self.wait(work.tx, row, tries=row.tries + 1)
+            return
+        if handler.renewed and row.made and work.stack.action == "UPDATE":
+            self._replace(work, handler)
             return
         if health == "well" and not changed:
             work.row = work.tx.update(work.row, metadata=metadata)
@@ -460,12 +471,14 @@ class Engine:
         else:
             self.wait(work.tx, work.row, tries=work.row.tries + 1)
 
-    def _hooked(self, work: Work, hooks: set[str]) -> bool:
+    def paused(self, work: Work, when: str, action: str) -> bool:
         """It waits at a breakpoint until somebody clears it."""
-        action = "create" if work.row.physical_id is None else "update"
-        hook = f"pre-{action}"
+        hook = f"{when}-{action}"
         cleared = work.row.stored.get("cleared", {})
-        if hook not in hooks or cleared.get(hook) == work.stack.traversal:
+        if cleared.get(hook) == work.stack.traversal:
+            return False
+        registry = work.stack.environment.get("resource_registry") or {}
+        if hook not in Environment(resource_registry=registry).hooks_of(work.row.name):
             return False
         work.row = work.tx.update(work.row, hook=hook)
         self.story.of_resource(
@@ -485,9 +498,15 @@ class Engine:
             changes |= {"digest": row.wanted, "wanted": ""}
         if lost(row):
             changes["stored"] = {n: v for n, v in row.stored.items() if n != "marked"}
-        row = tx.update(row, **changes)
+        told = row.status == "COMPLETE"
+        row = work.row = tx.update(row, **changes)
         if not quietly:
-            self.story.of_resource(tx, stack, row)
+            if not told:
+                self.story.of_resource(tx, stack, row)
+            changed = stack.action in MAKING and row.action in ("CREATE", "UPDATE")
+            if changed and self.paused(work, "post", row.action.lower()):
+                tx.update(work.row, step="working")
+                return
         tx.run(resources.TELL, id=row.id, t=stack.traversal)
         self.one_less(tx, stack)
 
@@ -515,6 +534,7 @@ class Engine:
                 said = f"Resource {action} failed: resources.{row.name}: {reason}"
             stack = tx.update(stack, phase=3, reason=said[:2000])
             tx.run(resources.DROP_TODO, stack=stack.id)
+            tx.run(resources.GO_ON, stack=stack.id)
         if int(tx.value(resources.WORKING, stack=stack.id)) == 0:
             self.end(tx, stack, "FAILED", stack.reason)
 

@@ -182,6 +182,10 @@ class Handler(Protocol):
     @property
     def attributes(self) -> Mapping[str, str]: ...
     @property
+    def update_policy(self) -> Mapping[str, Property]:
+        """What may stand in a template's `update_policy`."""
+
+    @property
     def description(self) -> str: ...
     @property
     def takes_any(self) -> bool:
@@ -196,6 +200,10 @@ class Handler(Protocol):
 
     def create(self, work: Work) -> str | None:
         """Begin to make it; the physical id."""
+
+    @property
+    def renewed(self) -> bool:
+        """Each update of the stack makes another one."""
 
     @property
     def snapshots(self) -> bool:
@@ -255,6 +263,8 @@ class RestHandler:
     """A type whose things are made by operations of a service. Implements Handler."""
 
     takes_any = False
+    renewed = False
+    update_policy: Mapping[str, Property] = {}
 
     def __init__(self, type_: ResourceType, finders: Mapping[str, Finder]) -> None:
         self.type = type_

@@ -29,11 +29,16 @@ class Keeping:
     def __init__(self, stacks: "Stacks") -> None:
         self._stacks = stacks
         self._engine = stacks.engine
+        self.hidden = stacks.blueprints.hidden
 
     # --- documents -------------------------------------------------------------------------
 
     def document(self, tx: Tx, row: StackRow) -> dict[str, Any]:
         """All that is needed to have the stack again: as Heat's export has it."""
+        return self.hidden.opened_document(self._kept(tx, row))
+
+    def _kept(self, tx: Tx, row: StackRow) -> dict[str, Any]:
+        """The same, as it is at rest."""
         return {
             "id": row.id,
             "name": row.name,
@@ -125,7 +130,7 @@ class Keeping:
             name=name[:255],
             status="IN_PROGRESS",
             status_reason="",
-            data=self.document(tx, row),
+            data=self._kept(tx, row),
             created_at=tx.now,
         )
         tx.insert(kept)
@@ -152,7 +157,7 @@ class Keeping:
         self._stacks.quiet(row)
         if kept.status != "COMPLETE":
             raise BadRequest(f"Snapshot {kept.id} is {kept.status}.")
-        data = kept.data
+        data = self.hidden.opened_document(kept.data)
         template = msgspec.to_builtins(data["template"])
         section = template.get("resources") or template.get("Resources") or {}
         for name, one in data["resources"].items():

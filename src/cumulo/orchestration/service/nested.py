@@ -6,10 +6,8 @@ from typing import Any
 from cumulo.core.clock import seconds_of
 from cumulo.core.resource_types import (
     READY,
-    Property,
     State,
     flag,
-    items,
     mapping,
     number,
     text,
@@ -51,9 +49,13 @@ class Nested(Own):
         """What can be told of the child stack before anything is made."""
         return None
 
-    def create(self, work: Work) -> str | None:
+    @staticmethod
+    def deep_enough(work: Work) -> None:
         if work.stack.depth + 1 > MOST_DEPTH:
             raise Invalid(f"Recursion depth exceeds {MOST_DEPTH}.")
+
+    def create(self, work: Work) -> str | None:
+        self.deep_enough(work)
         child = self.stacks.create_nested(work.tx, work.stack, work.row, self.wish(work))
         return child.id
 
@@ -175,7 +177,8 @@ class Nested(Own):
 
 
 def child_environment(work: Work) -> dict[str, Any]:
-    parent = parse_environment(dict(work.stack.environment))
+    kept = work.engine.blueprints.hidden.opened_environment(work.stack.environment)
+    parent = parse_environment(kept)
     return stored_environment(child_of(parent, work.row.name))
 
 
@@ -280,163 +283,42 @@ class HeatStack(Nested):
         return super().attribute(work, name)
 
 
-class ResourceGroup(Nested):
-    """`OS::Heat::ResourceGroup`: a number of resources alike."""
+class CfnStack(Nested):
+    """`AWS::CloudFormation::Stack`: its template is one of the stack's files."""
 
-    description = "Creates one or more identically configured nested resources."
+    description = "A stack whose template is a file of this one."
     properties = {
-        "count": number(
-            "The number of resources to create.",
-            default=1,
-            update=True,
-            constraints=[{"range": {"min": 0, "max": MOST_IN_GROUP}}],
-        ),
-        "index_var": text(
-            "A variable that this resource will use to replace with the current index.",
-            default="%index%",
-            constraints=[{"length": {"min": 3}}],
-        ),
-        "resource_def": mapping(
-            {
-                "type": text("The type of the resources in the group.", required=True),
-                "properties": mapping(None, "Property values for the resources in the group."),
-                "metadata": mapping(None, "Supplied metadata for the resources in the group."),
-            },
-            "Resource definition for the resources in the group.",
-            required=True,
-            update=True,
-        ),
-        "removal_policies": items(
-            mapping(
-                {
-                    "resource_list": items(
-                        Property("any"),
-                        "Names or ids of the resources to remove first.",
-                        default=[],
-                    )
-                }
-            ),
-            "Policies for removal of resources on update.",
-            default=[],
-            update=True,
-        ),
-        "removal_policies_mode": text(
-            "How the removal list is kept.",
-            default="append",
-            update=True,
-            constraints=[{"allowed_values": ["append", "update"]}],
-        ),
-    }
-    attributes = {
-        "refs": "A list of resource IDs for the resources in the group.",
-        "refs_map": "A map of resource names to IDs for the resources in the group.",
-        "attributes": "A map of resource names to the specified attribute of each.",
-        "removed_rsrc_list": "A list of removed resource names.",
+        "TemplateURL": text("The name of the file.", required=True, update=True),
+        "TimeoutInMinutes": number("Number of minutes to wait for this stack.", update=True),
+        "Parameters": mapping(None, "Parameters passed to this stack.", default={}, update=True),
     }
 
     def plan(
         self, kind: str, given: Given, known: Given, blueprint: Blueprint, load: Loader
     ) -> Plan | None:
-        """One member stands for all."""
-        definition, count = known.get("resource_def"), known.get("count", 1)
-        if definition is None:
-            definition = (
-                given["resource_def"] if isinstance(given.get("resource_def"), dict) else {}
-            )
-            definition = without_unknown(definition, blueprint)
-        if not isinstance(definition, dict) or not isinstance(definition.get("type"), str):
+        name, parameters = known.get("TemplateURL"), known.get("Parameters")
+        if not isinstance(name, str) or ("Parameters" in given and parameters is None):
             return None
-        if count in (0, "0"):
-            return None
-        made = {"0": _filled(definition, str(known.get("index_var") or "%index%"), "0")}
-        return Plan(member_template(made), {}, frozenset())
+        some = parameters if isinstance(parameters, dict) else {}
+        return Plan(load(_file(blueprint.files, name), name), some, frozenset(some))
 
     def wish(self, work: Work) -> Wish:
-        removed = self._removed(work)
-        work.store(removed=sorted(removed))
-        names = self._names(work, removed)
-        definition, variable = work.properties["resource_def"], work.properties["index_var"]
-        made = {name: _filled(definition, variable, name) for name in names}
-        return Wish(member_template(made), work.stack.files, child_environment(work), {})
-
-    def _names(self, work: Work, removed: set[str]) -> list[str]:
-        """The first free numbers; those that were removed once are never used again."""
-        names: list[str] = []
-        number_ = 0
-        while len(names) < work.properties["count"]:
-            if str(number_) not in removed:
-                names.append(str(number_))
-            number_ += 1
-        return names
-
-    def _removed(self, work: Work) -> set[str]:
-        before = set(work.row.stored.get("removed", ()))
-        if work.properties.get("removal_policies_mode") == "update":
-            before = set()
-        child = self.child(work)
-        rows = [] if child is None else work.tx.all(resources.OF_STACK, stack=child.id)
-        by_physical = {row.physical_id: row.name for row in rows if row.physical_id}
-        known = {row.name for row in rows}
-        for policy in work.properties.get("removal_policies") or ():
-            for each in (policy or {}).get("resource_list") or ():
-                name = by_physical.get(str(each), str(each))
-                if name in known:
-                    before.add(name)
-        return before
-
-    def reference(self, work: Work) -> Any:
-        return work.place.name
-
-    @staticmethod
-    def _members(work: Work, child: StackRow) -> list[str]:
-        rows = work.tx.all(resources.OF_STACK, stack=child.id)
-        return sorted({row.name for row in rows if row.goal == "present"}, key=by_number)
-
-    def attribute_at(self, work: Work, name: str, path: Sequence[Any]) -> Any:
-        """A path goes on in each member, but for those of the group itself."""
-        child = self.child(work)
-        own = name in ("refs", "refs_map", "removed_rsrc_list") or name.startswith("resource.")
-        if child is None or own or not path:
-            return super().attribute_at(work, name, path)
-        names = self._members(work, child)
-        if name == "attributes":
-            return {each: self.inner_at(work, child, each, path) for each in names}
-        plain = name.removeprefix("attributes.")
-        found = {each: self.inner_at(work, child, each, [plain, *path]) for each in names}
-        return found if name.startswith("attributes.") else list(found.values())
+        given, files = work.properties, work.stack.files
+        name = given["TemplateURL"]
+        document = load(_file(files, name), name)
+        return Wish(document, files, child_environment(work), dict(given.get("Parameters") or {}))
 
     def attribute(self, work: Work, name: str) -> Any:
-        child = self.child(work)
-        if name == "removed_rsrc_list":
-            return sorted(work.row.stored.get("removed", ()), key=by_number)
-        if child is None:
-            return None
-        names = self._members(work, child)
-        if name == "refs":
-            return [self.inner(work, child, each) for each in names]
-        if name == "refs_map":
-            return {each: self.inner(work, child, each) for each in names}
-        if name.startswith("resource."):
-            return self.inner(work, child, name.removeprefix("resource."))
-        plain = name.removeprefix("attributes.")
-        found = {each: self.inner(work, child, f"{each}.{plain}") for each in names}
-        return found if name.startswith("attributes.") else list(found.values())
+        head, mark, rest = name.partition(".")
+        return super().attribute(work, f"outputs.{rest}" if head == "Outputs" and mark else name)
+
+
+def _file(files: Mapping[str, str], name: str) -> str:
+    """Raises Invalid."""
+    if name not in files:
+        raise Invalid(f"Could not fetch remote template {name[:255]}: it is not among the files")
+    return files[name]
 
 
 def by_number(name: str) -> tuple[int, str]:
     return (max(0, whole_or_none(name) or 0), name)
-
-
-def _filled(snippet: Any, variable: str, index: str) -> Any:
-    """The definition of one member: the variable is its number, in keys and values."""
-    if isinstance(snippet, str):
-        return snippet.replace(variable, index)
-    if isinstance(snippet, dict):
-        return {
-            key.replace(variable, index): _filled(value, variable, index)
-            for key, value in snippet.items()
-            if value is not None
-        }
-    if isinstance(snippet, list):
-        return [_filled(each, variable, index) for each in snippet]
-    return snippet

@@ -37,10 +37,12 @@ class Own:
 
     properties: Mapping[str, Property] = {}
     attributes: Mapping[str, str] = {}
+    update_policy: Mapping[str, Property] = {}
     description = ""
     outside = False
     takes_any = False
     snapshots = False
+    renewed = False
 
     def check(self, properties: Mapping[str, Any]) -> str | None:
         return None

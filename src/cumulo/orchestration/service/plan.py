@@ -5,7 +5,7 @@ are untouched, too, needs no look.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.ids import new_id
@@ -18,11 +18,12 @@ from cumulo.orchestration.service.blueprint import Blueprint
 Rows = Mapping[str, ResourceRow]
 
 
-def arrange(tx: Tx, stack: StackRow, blueprint: Blueprint) -> int:
+def arrange(tx: Tx, stack: StackRow, blueprint: Blueprint, renewed: Callable[[str], bool]) -> int:
     """Write what the stack's traversal has to make and to change; how many resources that is."""
     tx.run(resources.FORGET_EDGES, stack=stack.id)
     existing, extra = _existing(tx, stack, blueprint)
-    dirty = _dirty(blueprint, existing)
+    new = {name for name in existing if stack.action == "UPDATE" and renewed(existing[name].kind)}
+    dirty = _dirty(blueprint, existing, new)
     tx.run(resources.ADOPT_TRAVERSAL, stack=stack.id, t=stack.traversal)
     rows: dict[str, ResourceRow] = {}
     for name in in_order(blueprint.requires):
@@ -96,7 +97,7 @@ def _chosen(
     return fitting[-1] if fitting and unmade else None
 
 
-def _dirty(blueprint: Blueprint, existing: Rows) -> dict[str, str]:
+def _dirty(blueprint: Blueprint, existing: Rows, new: Collection[str]) -> dict[str, str]:
     """Resources that have to be looked at, with their digests now."""
     found: dict[str, str] = {}
     for name in in_order(blueprint.requires):
@@ -104,6 +105,7 @@ def _dirty(blueprint: Blueprint, existing: Rows) -> dict[str, str]:
         row = existing.get(name)
         clean = (
             row is not None
+            and name not in new
             and row.goal == "present"
             and row.digest == digest
             and not row.wanted
@@ -212,6 +214,7 @@ def arrange_looks(tx: Tx, stack: StackRow, rows: Sequence[ResourceRow]) -> None:
             waits=waits[row.id],
             due=tx.now,
             tries=0,
+            hook="",
         )
 
 

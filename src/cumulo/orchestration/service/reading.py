@@ -107,6 +107,14 @@ class Reading:
                 return each
         raise NotFound(f"The Resource ({name}) could not be found in Stack {row.name}.")
 
+    def with_physical(self, tx: Tx, project_id: str, physical: str) -> StackRow:
+        """The stack of a project that has made a thing. Raises NotFound."""
+        for each in tx.all(resources.BY_PHYSICAL, physical=physical):
+            stack = tx.get(StackRow, each.stack_id)
+            if stack is not None and stack.project_id == project_id:
+                return stack
+        raise NotFound(f"The Resource ({physical[:255]}) could not be found.")
+
     def children(self, tx: Tx, rows: Sequence[ResourceRow]) -> dict[str, tuple[str, str]]:
         """Resource's id → name and id of the stack that it is."""
         if not rows:

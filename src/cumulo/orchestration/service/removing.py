@@ -18,6 +18,9 @@ ANSWER_SECONDS = 30.0
 def remove(engine: "Engine", work: Work, handler: Handler) -> None:
     """One step of it."""
     row, stack = work.row, work.stack
+    if row.stored.get("gone"):
+        _removed(engine, work)
+        return
     if row.physical_id is None and row.stored.get("asked"):
         if not _answered(work, handler):
             engine.wait(work.tx, row, tries=row.tries + 1)
@@ -33,6 +36,8 @@ def remove(engine: "Engine", work: Work, handler: Handler) -> None:
         return
     work.properties = row.properties
     first = row.step == "todo"
+    if first and engine.paused(work, "pre", "delete"):
+        return
     if first:
         engine.begin(work, "DELETE")
     saved = work.row.stored.get("saved") or {}
@@ -96,6 +101,9 @@ def _saved(engine: "Engine", work: Work, handler: Handler) -> bool:
 
 def _removed(engine: "Engine", work: Work) -> None:
     tx, row = work.tx, work.row
+    if row.physical_id is not None and engine.paused(work, "post", "delete"):
+        work.store(gone=True)
+        return
     gone = msgspec.structs.replace(row, action="DELETE", status="COMPLETE", reason="state changed")
     engine.story.of_resource(tx, work.stack, gone)
     tx.run(resources.TELL, id=row.id, t=work.stack.traversal)

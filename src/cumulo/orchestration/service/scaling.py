@@ -10,16 +10,11 @@ from cumulo.core.resource_types import Property, mapping, number, text
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
+from cumulo.orchestration.service.batches import UPDATE, Batched, Members, Pace, seconds, whole
 from cumulo.orchestration.service.blueprint import Blueprint
-from cumulo.orchestration.service.checking import Given, Loader, Plan, Wish
+from cumulo.orchestration.service.checking import Given, Loader, Plan
 from cumulo.orchestration.service.handlers import Work
-from cumulo.orchestration.service.nested import (
-    MOST_IN_GROUP,
-    Nested,
-    child_environment,
-    member_template,
-    without_unknown,
-)
+from cumulo.orchestration.service.nested import MOST_IN_GROUP, member_template, without_unknown
 from cumulo.orchestration.service.waits import Signalled
 
 GROUP, POLICY = "OS::Heat::AutoScalingGroup", "OS::Heat::ScalingPolicy"
@@ -27,7 +22,7 @@ ADJUSTMENTS = ("change_in_capacity", "exact_capacity", "percent_change_in_capaci
 _SIZE = [{"range": {"min": 0, "max": MOST_IN_GROUP}}]
 
 
-class AutoScalingGroup(Nested):
+class AutoScalingGroup(Batched):
     """`OS::Heat::AutoScalingGroup`: resources alike, as many as it was last told."""
 
     description = "An autoscaling group that can scale arbitrary resources."
@@ -48,6 +43,16 @@ class AutoScalingGroup(Nested):
         "desired_capacity": number(
             "The number of resources to begin with.", update=True, constraints=_SIZE
         ),
+    }
+    update_policy = {
+        "rolling_updates": mapping(
+            {
+                "min_in_service": whole("The least that is left alone.", 0, 0),
+                "max_batch_size": whole("The most that are replaced at once.", 1, 1),
+                "pause_time": seconds(),
+            },
+            "How the group is changed.",
+        )
     }
     attributes = {
         "outputs": "A map of resource names to the specified attribute of each.",
@@ -78,7 +83,11 @@ class AutoScalingGroup(Nested):
             return None
         return Plan(member_template({"0": definition}), {}, frozenset())
 
-    def wish(self, work: Work) -> Wish:
+    def pace(self, policy: Mapping[str, Any], *, create: bool) -> Pace | None:
+        given = policy.get("rolling_updates")
+        return None if create or not given else super().pace({UPDATE: given}, create=False)
+
+    def target(self, work: Work) -> dict[str, Any]:
         given, stored = work.properties, work.row.stored
         size = stored.get("desired")
         if size is None or stored.get("asked_for") != given.get("desired_capacity"):
@@ -97,13 +106,23 @@ class AutoScalingGroup(Nested):
             following=following,
             asked_for=given.get("desired_capacity"),
         )
-        made = {name: given["resource"] for name in members}
-        return Wish(member_template(made), work.stack.files, child_environment(work), {})
+        return self.settled(work)
+
+    def settled(self, work: Work) -> dict[str, Any]:
+        return {name: self.fresh(work, name) for name in work.row.stored["members"]}
+
+    def fresh(self, work: Work, name: str) -> Any:
+        return work.properties["resource"]
+
+    def spare(self, work: Work, taken: Members) -> str:
+        name = int(work.row.stored.get("following", 0))
+        work.store(following=name + 1)
+        return str(name)
 
     def adjust(self, work: Work, kind: str, by: float, least: int | None) -> str:
         """Another size; what came of it."""
         child = self.child(work)
-        if child is None or child.status == "IN_PROGRESS":
+        if child is None or child.status == "IN_PROGRESS" or self.rolls(work):
             return "no action: the group is being worked at"
         now = seconds_of(work.tx.now)
         if float(work.row.stored.get("cooled", 0)) > now:

@@ -19,7 +19,7 @@ from cumulo.orchestration.queries import stack as queries
 from cumulo.orchestration.service.blueprint import Blueprint, PlanScope
 from cumulo.orchestration.service.blueprints import Blueprints
 from cumulo.orchestration.service.checking import Checking, Wish
-from cumulo.orchestration.service.engine import Engine
+from cumulo.orchestration.service.engine import ELSEWHERE, Engine
 from cumulo.orchestration.service.keeping import Keeping
 from cumulo.orchestration.service.live import known_properties
 from cumulo.orchestration.service.plan import arrange, arrange_all_absent, arrange_looks
@@ -107,7 +107,7 @@ class Stacks(Checking, Reading):
         )
         row = self._with(row, timeout_mins, disable_rollback, tags, action, who.lent)
         blueprint = self.checked(tx, row, wish, who)
-        row = self._described(row, blueprint)
+        row = self._at_rest(row, blueprint)
         tx.insert(row)
         tx.insert(StackNameRow(project_id, name, stack_id))
         return self._begin(tx, row, blueprint, adopt)
@@ -146,7 +146,7 @@ class Stacks(Checking, Reading):
         action: Action = "CREATE" if adopt is None else "ADOPT"
         row = self._with(row, parent.timeout_mins, True, (), action, parent.lent)
         blueprint = self.checked(tx, row, wish)
-        row = self._described(row, blueprint)
+        row = self._at_rest(row, blueprint)
         tx.insert(row)
         return self._begin(tx, row, blueprint, adopt)
 
@@ -211,11 +211,26 @@ class Stacks(Checking, Reading):
             lent=lent,
         )
 
-    @staticmethod
-    def _described(row: StackRow, blueprint: Blueprint) -> StackRow:
-        return msgspec.structs.replace(row, description=blueprint.template.description)
+    def _at_rest(self, row: StackRow, blueprint: Blueprint) -> StackRow:
+        """What the template says of itself is noted, what it hides is sealed."""
+        hidden = self.blueprints.hidden
+        names = hidden.names(blueprint)
+        return msgspec.structs.replace(
+            row,
+            description=blueprint.template.description,
+            parameters=hidden.closed(row.parameters, names),
+            environment=hidden.closed_environment(row.environment, names),
+        )
+
+    def opened(self, row: StackRow) -> StackRow:
+        """With its parameters as they were given, hidden ones too."""
+        return self.blueprints.hidden.opened_row(row)
 
     # --- beginning and ending ------------------------------------------------------------
+
+    def _renewed(self, kind: str) -> bool:
+        handler = self.engine.types.known(kind)
+        return handler is not None and handler.renewed
 
     def _begin(
         self,
@@ -234,7 +249,7 @@ class Stacks(Checking, Reading):
             deadline=later(tx.now, minutes * 60.0),
         )
         self.engine.story.of_stack(tx, row)
-        left = arrange(tx, row, blueprint)
+        left = arrange(tx, row, blueprint, self._renewed)
         if adopt is not None:
             for each in tx.all(resources.OF_STACK, stack=row.id):
                 tx.update(each, stored={"adopt": dict(adopt.get(each.name) or {})})
@@ -272,11 +287,13 @@ class Stacks(Checking, Reading):
                 f"Updating a stack when it is {state} is not supported.", kind="NotSupported"
             )
         blueprint = self.checked(tx, row, wish, who)
+        hidden = self.blueprints.hidden
+        names = hidden.names(blueprint)
         changes: dict[str, Any] = {
             "template": wish.template,
             "files": dict(wish.files),
-            "environment": dict(wish.environment),
-            "parameters": dict(wish.parameters),
+            "environment": hidden.closed_environment(wish.environment, names),
+            "parameters": hidden.closed(wish.parameters, names),
             "previous": self._kept(row),
             "description": blueprint.template.description,
             "action": action,
@@ -325,6 +342,10 @@ class Stacks(Checking, Reading):
         changes: dict[str, Any] = {"action": "DELETE"}
         if who is not None and row.project_id == who.project_id:
             changes |= {"user_id": who.user_id, "roles": list(who.roles), "lent": who.lent}
+        elif who is not None and who.project_id and self.engine.principal_or_none(tx, row) is None:
+            # Its owner is no more: it goes by the right of the administrator who asks.
+            lent = {**who.lent, ELSEWHERE: who.project_id}
+            changes |= {"user_id": who.user_id, "roles": list(who.roles), "lent": lent}
         row = tx.update(row, **changes)
         self.keeping.drop_all(tx, row)
         return self._begin_absent(tx, row)
@@ -420,7 +441,10 @@ class Stacks(Checking, Reading):
         if row.previous is None:
             return self._begin_absent(tx, tx.update(row, action="ROLLBACK"))
         kept = row.previous
-        wish = Wish(kept["template"], kept["files"], kept["environment"], kept["parameters"])
+        hidden = self.blueprints.hidden
+        environment = hidden.opened_environment(kept["environment"])
+        parameters = hidden.opened(kept["parameters"])
+        wish = Wish(kept["template"], kept["files"], environment, parameters)
         try:
             return self.update(tx, row, None, wish, action="ROLLBACK")
         except Fault as fault:
@@ -485,4 +509,4 @@ class Stacks(Checking, Reading):
         return "updated" if all(schema[key].update for key in changed) else "replaced"
 
     def environment_of(self, row: StackRow) -> Any:
-        return parse_environment(row.environment)
+        return parse_environment(self.opened(row).environment)

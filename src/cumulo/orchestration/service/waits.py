@@ -27,6 +27,9 @@ from cumulo.orchestration.service.own_types import Own
 from cumulo.orchestration.service.stacks import Stacks
 
 HANDLE, CONDITION = "OS::Heat::WaitConditionHandle", "OS::Heat::WaitCondition"
+OTHERS = ("AWS::CloudFormation::WaitCondition", "OS::Heat::SwiftSignal")
+"""Conditions of other names."""
+
 MOST_SIGNALS = 1000
 MOST_BYTES = 16 * 1024
 """Of one signal's data."""
@@ -76,7 +79,7 @@ class WaitHandle(Signalled):
             constraints=[{"allowed_values": list(TRANSPORTS)}],
         )
     }
-    attributes = {
+    attributes: Mapping[str, str] = {
         "token": "The secret in the address.",
         "endpoint": "The address to POST a signal to.",
         "curl_cli": "The beginning of a command that signals: --data-binary and the signal follow.",
@@ -120,7 +123,8 @@ class WaitHandle(Signalled):
         if before is not None:
             tx.delete(before)
         tx.insert(SignalRow(id, name, status, reason, {"value": data}, tx.now))
-        tx.run(resources.WAKE_KIND, stack=work.stack.id, kind=CONDITION, now=tx.now)
+        for kind in (CONDITION, *OTHERS):
+            tx.run(resources.WAKE_KIND, stack=work.stack.id, kind=kind, now=tx.now)
         tx.after_commit(lambda: work.engine.ring(0.0))
         return f"status:{status} reason:{reason}"
 
@@ -146,9 +150,10 @@ class WaitCondition(Own):
     attributes = {"data": "JSON text of the signals' data by their ids."}
 
     def create(self, work: Work) -> str | None:
-        handle = self._handle(work, work.properties["handle"])
+        reference = self.given(work.properties)["handle"]
+        handle = self._handle(work, reference)
         if handle is None:
-            raise BadRequest(f"{work.properties['handle']} is not a valid wait condition handle.")
+            raise BadRequest(f"{reference} is not a valid wait condition handle.")
         if work.row.replaces is not None:
             # The one before has failed: what it was told does not count for this one.
             work.tx.run(queries.FORGET_FAILED, resource=handle.id)
@@ -162,17 +167,20 @@ class WaitCondition(Own):
     def mend(self, work: Work) -> None:
         self._begin(work)
 
-    @staticmethod
-    def _begin(work: Work) -> None:
-        work.store(until=seconds_of(work.tx.now) + float(work.properties["timeout"]))
+    def _begin(self, work: Work) -> None:
+        seconds = float(self.given(work.properties)["timeout"])
+        work.store(until=seconds_of(work.tx.now) + seconds)
 
-    @staticmethod
-    def _handle(work: Work, reference: Any) -> ResourceRow | None:
+    def _handle(self, work: Work, reference: Any) -> ResourceRow | None:
         found = work.tx.all(resources.WITH_PHYSICAL, physical=str(reference), stack=work.stack.id)
         return next((row for row in found if row.kind == HANDLE), None)
 
+    def given(self, properties: Mapping[str, Any]) -> Mapping[str, Any]:
+        """handle, timeout and count, whatever the type calls them."""
+        return properties
+
     def state(self, work: Work) -> State:
-        given = work.row.properties
+        given = self.given(work.row.properties)
         handle = self._handle(work, given["handle"])
         if handle is None:
             return State("failed", f"{given['handle']} is not there")
@@ -192,9 +200,9 @@ class WaitCondition(Own):
         return State("working", until=until)
 
     def attribute(self, work: Work, name: str) -> Any:
-        if name != "data":
+        if name not in self.attributes:
             raise KeyError(name)
-        handle = self._handle(work, work.row.properties.get("handle"))
+        handle = self._handle(work, self.given(work.row.properties).get("handle"))
         told = () if handle is None else work.tx.all(queries.OF_RESOURCE, resource=handle.id)
         return json.dumps({each.name: each.data["value"] for each in told})
 
@@ -252,10 +260,13 @@ class Signals:
         return self._stacks.metadata(tx, stack, row)
 
     def _unset(self, tx: Tx, stack: StackRow, row: ResourceRow, hook: Any) -> None:
-        if row.hook != hook:
+        waiting = tx.all(resources.HOOKED, stack=stack.id)
+        found = next((one for one in waiting if one.name == row.name and one.hook == hook), None)
+        if found is None:
             raise BadRequest(
                 f'The "{str(hook)[:100]}" hook is not defined on resource "{row.name}"'
             )
+        row = found
         cleared = {**row.stored.get("cleared", {}), row.hook: stack.traversal}
         row = tx.update(row, hook="", due=tx.now, stored={**row.stored, "cleared": cleared})
         self._engine.story.of_resource(tx, stack, row, f"Hook {hook} is cleared")

@@ -1,0 +1,76 @@
+"""Hidden parameters at rest: sealed in the rows of stacks and of their snapshots.
+
+Which ones those are, the template says (`hidden`, `NoEcho`), and `encrypted_param_names` of the
+environment. Values keep their place and become `{"sealed": …}`; a value that looks like one is
+sealed, too, whatever its parameter, so that nothing that a user sends is ever taken for ours.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+from cryptography.fernet import InvalidToken
+
+from cumulo.orchestration.model.stack import StackRow
+from cumulo.orchestration.service.blueprint import Blueprint
+from cumulo.orchestration.service.handlers import Seal
+
+SECTIONS = ("parameters", "parameter_defaults")
+"""Of an environment, where values are."""
+
+Values = Mapping[str, Any]
+
+
+class Hidden:
+    def __init__(self, seal: Seal) -> None:
+        self._seal = seal
+
+    def names(self, blueprint: Blueprint) -> set[str]:
+        said = {name for name, one in blueprint.parameters.items() if one.hidden}
+        return said | set(blueprint.environment.encrypted_param_names)
+
+    def closed(self, values: Values, names: Collection[str]) -> dict[str, Any]:
+        return {
+            name: self._close(value) if name in names or _looks_sealed(value) else value
+            for name, value in values.items()
+        }
+
+    def opened(self, values: Values) -> dict[str, Any]:
+        return {name: self._open(value) for name, value in values.items()}
+
+    def closed_environment(self, given: Values, names: Collection[str]) -> dict[str, Any]:
+        sections = {each: self.closed(given.get(each) or {}, names) for each in SECTIONS}
+        return {**given, **sections}
+
+    def opened_environment(self, kept: Values) -> dict[str, Any]:
+        return {**kept, **{each: self.opened(kept.get(each) or {}) for each in SECTIONS}}
+
+    def opened_row(self, row: StackRow) -> StackRow:
+        """With its parameters as they were given."""
+        return msgspec.structs.replace(
+            row,
+            parameters=self.opened(row.parameters),
+            environment=self.opened_environment(row.environment),
+        )
+
+    def opened_document(self, data: Values) -> dict[str, Any]:
+        """Of a snapshot."""
+        return {**data, "environment": self.opened_environment(data["environment"])}
+
+    def _close(self, value: Any) -> dict[str, str]:
+        return {"sealed": self._seal.encrypt(msgspec.json.encode(value).decode())}
+
+    def _open(self, kept: Any) -> Any:
+        if not _looks_sealed(kept):
+            return kept
+        try:
+            return msgspec.json.decode(self._seal.decrypt(kept["sealed"]))
+        except InvalidToken:
+            # Older than sealing: it is what somebody has sent.
+            return kept
+
+
+def _looks_sealed(value: Any) -> bool:
+    return (
+        isinstance(value, dict) and list(value) == ["sealed"] and isinstance(value["sealed"], str)
+    )
