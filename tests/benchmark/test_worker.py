@@ -13,8 +13,9 @@ import pytest
 from cumulo.benchmark.engine.several import Order
 
 STARTER = """
-import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-m", "cumulo.benchmark.worker", sys.argv[1]])
+import pathlib, subprocess, sys, time
+from cumulo.benchmark.drivers.workers import command
+child = subprocess.Popen(command(pathlib.Path(sys.argv[1])))
 print(child.pid, flush=True)
 time.sleep(60)
 """

@@ -1,8 +1,8 @@
 """One of several processes of a load: reads its order, sends batches, ends.
 
 `python -m cumulo.benchmark.worker FILE`: the file is an Order. What goes to the standard output is
-a row of batches, each with its length before it. SIGTERM: begin nothing more. Where the process
-that has started it is gone it ends at once: what is in the cloud by then the next run takes away.
+a row of batches, each with its length before it. SIGTERM: begin nothing more. Where nobody
+reads any more it ends at once: what is in the cloud by then the next run takes away.
 """
 
 import asyncio
@@ -20,7 +20,6 @@ from cumulo.benchmark.engine import runners
 from cumulo.benchmark.engine.load import Load, describe
 from cumulo.benchmark.engine.several import Batch, Order, surroundings
 from cumulo.benchmark.model.result import Iteration
-from cumulo.core.run.parent import die_with_parent
 
 EVERY = 0.05
 LENGTH = 4
@@ -89,7 +88,6 @@ _early: list[int] = []
 
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: _early.append(number))
-    die_with_parent()
     path = Path(sys.argv[1])
     order = msgspec.msgpack.decode(path.read_bytes(), type=Order)
     # It has credentials in it: nobody needs it any more.
