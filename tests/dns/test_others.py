@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class Others:
     def fetch(self, name: str, masters: list[str], serial: int | None) -> Received | None:
         self.fetched.append(name)
         if "silent" in name:
-            self.released.wait(15)
+            self.released.wait(60)
         if serial == self.serial:
             return None
         soa = f"ns.{name} a.{name} {self.serial} 3600 600 86400 60"
@@ -65,7 +65,7 @@ class Others:
 
 
 @pytest.fixture
-def others(monkeypatch: pytest.MonkeyPatch) -> Others:
+def others(monkeypatch: pytest.MonkeyPatch) -> Iterator[Others]:
     found = Others()
 
     async def ensure(self: PowerDns, zone: PoolZone) -> None:
@@ -79,7 +79,8 @@ def others(monkeypatch: pytest.MonkeyPatch) -> Others:
     )
     monkeypatch.setattr(PowerDns, "ensure", ensure)
     monkeypatch.setattr(PowerDns, "remove", remove)
-    return found
+    yield found
+    found.released.set()
 
 
 def play(folder: Path, body: Callable[[TestCloud], Any]) -> None:

@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
 from tests.orchestration.test_lent import project
-from tests.orchestration.test_stacks import on_a_cloud
+from tests.orchestration.test_stacks import base, created, on_a_cloud, settled
 from tests.support.cloud import TestCloud
 
 MOUNT = "/orchestration-cfn/v1"
@@ -208,5 +208,35 @@ def test_signatures_of_version_2(tmp_path: Path) -> None:
 
         catalog = (await project(cloud))["catalog"]
         assert "cloudformation" in {each["type"] for each in catalog}
+
+    on_a_cloud(tmp_path, story)
+
+
+def test_a_stack_inside_one(tmp_path: Path) -> None:
+    def outer(length: int, file: str = "words.template") -> dict[str, Any]:
+        given = {"TemplateURL": file, "Parameters": {"Length": length}}
+        return {
+            "AWSTemplateFormatVersion": "2010-09-09",
+            "Resources": {"In": {"Type": "AWS::CloudFormation::Stack", "Properties": given}},
+            "Outputs": {"Word": {"Value": {"Fn::GetAtt": ["In", "Outputs.Word"]}}},
+        }
+
+    async def story(cloud: TestCloud) -> None:
+        files = {"words.template": json.dumps(TEMPLATE)}
+        stacks = await base(cloud)
+        for wrong, word in (
+            (outer(8, "nowhere.template"), "nowhere.template"),
+            (outer(600), "512"),
+        ):
+            body = {"stack_name": "no", "template": wrong, "files": files}
+            answer = await cloud.call("POST", stacks, json_=body)
+            assert (answer.status, word in str(answer.raw)) == (400, True), answer.raw
+        path = await created(cloud, "outer", outer(10), files=files)
+        for length in (10, 11):
+            stack = await settled(cloud, path)
+            assert "COMPLETE" in stack["stack_status"], stack["stack_status_reason"]
+            assert len(stack["outputs"][0]["output_value"]) == length
+            wish = {"template": outer(length + 1), "files": files}
+            assert (await cloud.call("PUT", path, json_=wish)).status == 202
 
     on_a_cloud(tmp_path, story)

@@ -26,7 +26,7 @@ from cumulo.orchestration.service.groups import ResourceGroup
 from cumulo.orchestration.service.guests import SERVER, Server
 from cumulo.orchestration.service.handlers import Handler
 from cumulo.orchestration.service.hidden import Hidden
-from cumulo.orchestration.service.nested import HeatStack, TemplateResource
+from cumulo.orchestration.service.nested import CfnStack, HeatStack, TemplateResource
 from cumulo.orchestration.service.other_waits import other_waits
 from cumulo.orchestration.service.own_types import OWN_TYPES
 from cumulo.orchestration.service.scaling import GROUP, POLICY, AutoScalingGroup, ScalingPolicy
@@ -96,6 +96,7 @@ def own_types(stacks: Stacks, seal: KeyRing, address: str) -> dict[str, Handler]
     return {
         **OWN_TYPES,
         "OS::Heat::Stack": HeatStack(stacks),
+        "AWS::CloudFormation::Stack": CfnStack(stacks),
         "OS::Heat::ResourceGroup": ResourceGroup(stacks),
         "OS::Heat::ResourceChain": ResourceChain(stacks),
         HANDLE: WaitHandle(seal, address),

@@ -228,10 +228,12 @@ def test_what_cannot_be_noted_waits_for_the_sweep(tmp_path: Path) -> None:
             raise OSError("no database")
 
         counter.failed = failed  # type: ignore[method-assign]
-        loop = ReconcilerLoop(database, counter, sweep=0.5)
+        loop = ReconcilerLoop(database, counter, sweep=3600.0)
         work = asyncio.create_task(loop.run())
-        await asyncio.sleep(0.1)
+        await until(lambda: tried == 1)
+        await asyncio.sleep(0.05)
         assert tried == 1
+        loop.wakeup.ring()
         await until(lambda: tried > 1)
         work.cancel()
 

@@ -283,5 +283,42 @@ class HeatStack(Nested):
         return super().attribute(work, name)
 
 
+class CfnStack(Nested):
+    """`AWS::CloudFormation::Stack`: its template is one of the stack's files."""
+
+    description = "A stack whose template is a file of this one."
+    properties = {
+        "TemplateURL": text("The name of the file.", required=True, update=True),
+        "TimeoutInMinutes": number("Number of minutes to wait for this stack.", update=True),
+        "Parameters": mapping(None, "Parameters passed to this stack.", default={}, update=True),
+    }
+
+    def plan(
+        self, kind: str, given: Given, known: Given, blueprint: Blueprint, load: Loader
+    ) -> Plan | None:
+        name, parameters = known.get("TemplateURL"), known.get("Parameters")
+        if not isinstance(name, str) or ("Parameters" in given and parameters is None):
+            return None
+        some = parameters if isinstance(parameters, dict) else {}
+        return Plan(load(_file(blueprint.files, name), name), some, frozenset(some))
+
+    def wish(self, work: Work) -> Wish:
+        given, files = work.properties, work.stack.files
+        name = given["TemplateURL"]
+        document = load(_file(files, name), name)
+        return Wish(document, files, child_environment(work), dict(given.get("Parameters") or {}))
+
+    def attribute(self, work: Work, name: str) -> Any:
+        head, mark, rest = name.partition(".")
+        return super().attribute(work, f"outputs.{rest}" if head == "Outputs" and mark else name)
+
+
+def _file(files: Mapping[str, str], name: str) -> str:
+    """Raises Invalid."""
+    if name not in files:
+        raise Invalid(f"Could not fetch remote template {name[:255]}: it is not among the files")
+    return files[name]
+
+
 def by_number(name: str) -> tuple[int, str]:
     return (max(0, whole_or_none(name) or 0), name)
