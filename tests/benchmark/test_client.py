@@ -10,6 +10,7 @@ import pytest
 
 from cumulo.benchmark.client.http import Answer, Http, HttpError
 from cumulo.benchmark.client.session import (
+    ApiError,
     Conflict,
     Credentials,
     NotFound,
@@ -222,3 +223,73 @@ def test_a_refused_token_is_renewed_once(refused: int, logins: int) -> None:
     assert sum(each.startswith(b"POST") for each in seen) == logins
     calls = [each for each in seen if each.startswith(b"GET")]
     assert len(calls) == 2 and b"X-Auth-Token: t1" in calls[0] and b"t3" in calls[1]
+
+
+@pytest.mark.parametrize(
+    ("where", "done"), [("/there", True), ("http://elsewhere.test/there", False), ("", False)]
+)
+@pytest.mark.parametrize("method", ["DELETE", "POST", "GET"])
+def test_a_redirection_is_no_success(method: str, where: str, done: bool) -> None:
+    """It is followed on the same host, with the same method; any other has done nothing."""
+    seen: list[bytes] = []
+    token = {"expires_at": "2999-01-01T00:00:00Z", "user": {"id": "u"}, "catalog": []}
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            asked = await _request(reader)
+            seen.append(asked)
+            body = b'{"x": 1}'
+            if b"/auth/tokens" in asked:
+                body = msgspec.json.encode({"token": token})
+                head = b"201 Created\r\nX-Subject-Token: t"
+            elif b"/there" in asked:
+                head = b"200 OK"
+            else:
+                head = b"302 Found\r\nLocation: " + where.encode()
+            writer.write(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (head, len(body), body))
+            await writer.drain()
+
+    async def whole() -> Any:
+        http = Http()
+        async with server(handle) as url:
+            session = Session(http, Credentials(url, "u", "p"))
+            body = {"json": {"a": 1}} if method == "POST" else {}
+            try:
+                return (await session.call("identity", method, "/x", **body)).status
+            except ApiError as error:
+                return str(error)
+            finally:
+                http.close()
+
+    found = asyncio.run(whole())
+    if done:
+        assert found == 200
+        assert seen[-1].startswith(f"{method} ".encode()) and b"/there" in seen[-1]
+    else:
+        assert "302" in str(found) and len(seen) == 2
+
+
+@pytest.mark.parametrize("pause", [0.1, 1.0])
+def test_a_long_transfer_is_no_silence(pause: float) -> None:
+    """What comes piece by piece is waited for; where nothing comes for the timeout it ends."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n")
+        for _ in range(8):
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(pause)
+
+    async def whole() -> Any:
+        http = Http()
+        async with server(handle) as url:
+            try:
+                return (await http.request("GET", url, {}, timeout=0.4)).body
+            except HttpError as error:
+                return str(error)
+            finally:
+                http.close()
+
+    found = asyncio.run(whole())
+    assert found == (b"x" * 8 if pause < 0.4 else "no answer within 0.4 s")

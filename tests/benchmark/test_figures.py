@@ -105,6 +105,19 @@ def verdicts(config: dict[str, Any], seen: list[Iteration]) -> list[tuple[bool, 
             "Percentiles of one iteration: 50%ile 1.000s <= 2.000s, 99%ile 4.000s <= 3.000s"
             " - Failed",
         ),
+        (
+            # Half of them failed: they took no time, and were not in time.
+            {"percentile": {"50": 2, "95": 3}},
+            iterations(1, 1, 1, 1, failed=(0, 1)),
+            False,
+            "Percentiles of one iteration: 50%ile 1.000s <= 2.000s, 95%ile infs <= 3.000s - Failed",
+        ),
+        (
+            {"percentile": {"95": 3}},
+            [],
+            False,
+            "Percentiles of one iteration: 95%ile infs <= 3.000s - Failed",
+        ),
     ],
 )
 def test_a_criterion_says_what_it_saw(
@@ -316,6 +329,22 @@ def test_junit_of_several_tasks_keeps_them_apart() -> None:
     assert case is not None and (case.get("classname"), case.get("name")) == ("Dummy", "dummy")
     failure = case.find("failure")
     assert failure is not None and failure.text == "Failure rate </script> & more"
+
+
+@pytest.mark.parametrize("status", ["running", "crashed", "validation_failed"])
+def test_a_task_that_did_not_come_to_its_end_is_green_nowhere(status: str) -> None:
+    found = results(1)
+    found.task.status = status
+    found.task.validation_result = {"msg": "no such image"}
+    unfinished = found.task.subtasks[0].workloads[0]
+    unfinished.pass_sla, unfinished.sla_results = False, []
+    suite = ET.fromstring(report.make("junit-xml", [found]).encode())[0]
+    assert (suite.get("errors"), suite.get("tests")) == ("1", "1")
+    error = suite.find("testcase/error")
+    assert error is not None and status in str(error.get("message"))
+    document = json.loads(report.make("json", [found]))["tasks"][0]
+    assert document["pass_sla"] is False
+    assert document["subtasks"][0]["workloads"][0]["pass_sla"] is False
 
 
 @pytest.mark.parametrize("kind", ["json", "old-json-results"])

@@ -1,6 +1,7 @@
 """What a stranger's files do: they are told what is wrong, and nothing breaks or swells."""
 
 import asyncio
+import json
 import sqlite3
 import time
 from pathlib import Path
@@ -26,7 +27,7 @@ from cumulo.benchmark.engine import runners, workload
 from cumulo.benchmark.engine.hooks import Hooks
 from cumulo.benchmark.engine.workload import Means
 from cumulo.benchmark.model import document
-from cumulo.benchmark.model.result import Environment, Note
+from cumulo.benchmark.model.result import Environment, Note, TaskResult
 from cumulo.benchmark.model.task import Hook, TaskConfig, parse
 from cumulo.benchmark.queries.store import NoSuch, Store
 from cumulo.benchmark.service import environments, tasks
@@ -188,6 +189,22 @@ def rally(*words: str, stdin: str | bytes = "", status: int = 1) -> Result:
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     assert done.exit_code == status, done.output
     return done
+
+
+def test_a_clean_up_waits_for_the_tasks_of_its_cloud(kept: Path, tmp_path: Path) -> None:
+    """Whatever env they are of: what they have made bears such names, too."""
+    for name, port in (("a", 1), ("b", 1), ("c", 2)):
+        admin = {"username": "u", "password": "p", "tenant_name": "t"}
+        spec = {"auth_url": f"http://127.0.0.1:{port}/v3", "admin": admin}
+        (tmp_path / name).write_text(json.dumps({"existing@openstack": spec}))
+        rally("env", "create", "--name", name, "--spec", str(tmp_path / name), status=0)
+    store = Store(kept)
+    (env,) = [each for each in store.environments() if each.name == "a"]
+    moment, own = "2026-01-01T00:00:00", tasks.owner()
+    store.put_task(TaskResult("t", env.uuid, "a", "", "", [], "running", moment, moment, owner=own))
+    for group, verb in (("env", "cleanup"), ("env", "destroy"), ("deployment", "destroy")):
+        assert "is running: t" in rally(group, verb, "b").output
+        assert "is running" not in rally(group, verb, "c").output
 
 
 def _garbage(path: Path) -> None:

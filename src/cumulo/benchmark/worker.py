@@ -1,10 +1,12 @@
 """One of several processes of a load: reads its order, sends batches, ends.
 
 `python -m cumulo.benchmark.worker FILE`: the file is an Order. What goes to the standard output is
-a row of batches, each with its length before it. SIGTERM: begin nothing more.
+a row of batches, each with its length before it. SIGTERM: begin nothing more. Where nobody
+reads any more it ends at once: what is in the cloud by then the next run takes away.
 """
 
 import asyncio
+import os
 import signal
 import sys
 import time
@@ -29,8 +31,11 @@ class _Sender:
 
     def send(self, batch: Batch) -> None:
         packed = msgspec.msgpack.encode(batch)
-        sys.stdout.buffer.write(len(packed).to_bytes(LENGTH, "big") + packed)
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.buffer.write(len(packed).to_bytes(LENGTH, "big") + packed)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            os._exit(1)  # nobody reads: not one request more
 
     def flush(self) -> None:
         if self.pending:

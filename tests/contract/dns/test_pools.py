@@ -81,8 +81,9 @@ async def cloud_with(
         "attributes": {"servers": "theirs"},
         "targets": [target],
     }
+    outbound = more.pop("outbound", {})
     own = {"pools": {"theirs": theirs}, "transfer_networks": ["127.0.0.0/8"], **more}
-    async with running_cloud(data, dns=own) as cloud:
+    async with running_cloud(data, dns=own, outbound=outbound) as cloud:
         yield cloud
 
 
@@ -127,6 +128,7 @@ def test_powerdns(tmp_path: Path) -> None:
                 tmp_path / "data",
                 "pdns4",
                 {**target, "url": f"https://127.0.0.1:{secure}", "ca_file": str(certificate)},
+                outbound={"allowed_networks": ["127.0.0.0/8"]},
             ) as cloud,
         ):
             strange = PowerDns(target["address"], f"https://127.0.0.1:{secure}", "k")
@@ -142,8 +144,28 @@ def test_powerdns(tmp_path: Path) -> None:
                 await until(lambda: status(cloud, zone), ("NONE", "ACTIVE"))
                 assert await ask(server.port, "later.pool.org.") == ["192.0.2.7"]
                 await its_end(cloud, zone, server.port)
+                await a_secondary_zone(cloud, server.port, tmp_path / "master")
 
     asyncio.run(main())
+
+
+async def a_secondary_zone(cloud: TestCloud, port: int, folder: Path) -> None:
+    """What a master gives comes to the pool, types that the API does not take among it."""
+    master = EmbeddedNameServer(folder, transfers=["127.0.0.0/8"])
+    await master.start()
+    text = 'www 60 A 192.0.2.1\ntxt 60 TXT "a b" "c"\nother 60 TYPE65280 \\# 2 abcd\n'
+    await master.send(steps_of("second.org.", text))
+    await master.commit(1)
+    attributes = {"servers": "theirs"}
+    masters = [master.address]
+    zone = await make(
+        cloud, "second.org.", type="SECONDARY", masters=masters, attributes=attributes
+    )
+    await until(lambda: status(cloud, zone), ("NONE", "ACTIVE"))
+    assert await ask(port, "www.second.org.") == ["192.0.2.1"]
+    assert await ask(port, "txt.second.org.", "TXT") == ['"a b" "c"']
+    assert await ask(port, "other.second.org.", "TYPE65280") == ["\\# 2 abcd"]
+    await master.stop()
 
 
 def test_powerdns_that_refuses(tmp_path: Path) -> None:

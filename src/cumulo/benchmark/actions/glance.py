@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from cumulo.benchmark.actions import waiting
 from cumulo.benchmark.client.session import ApiError
@@ -13,6 +14,7 @@ Found = dict[str, Any]
 CREATE = 120.0
 DELETE = 120.0
 PIECE = 256 * 1024
+REDIRECTS = 10
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 
 
@@ -58,7 +60,13 @@ async def _content(run: Run, location: str) -> Any:
         return _pieces(path)
     if "://" not in location:
         raise CheckFailed(f"there is no file {location}")
-    answer = await run.surroundings.http.request("GET", location, {"Accept": "*/*"})
+    for _ in range(REDIRECTS):
+        # Mirrors, and what projects offer for download, are found by a redirection or two.
+        answer = await run.surroundings.http.request("GET", location, {"Accept": "*/*"})
+        to = answer.headers.get("location")
+        if not to or answer.status not in (301, 302, 303, 307, 308):
+            break
+        location = urljoin(location, to)
     if answer.status != 200:
         raise ApiError(answer.status, "GET", location, f"{location} cannot be fetched", "")
     return answer.body

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from cumulo.benchmark.client.session import NotFound, Session
+from cumulo.benchmark.client.session import NotFound, Session, is_followed
 
 Item = Mapping[str, Any]
 Listing = Callable[[Session], Awaitable[list[Any]]]
+MOST_PAGES = 1000
 Removal = Callable[[Session, Any], Awaitable[None]]
 
 
@@ -41,9 +42,20 @@ class Kind:
     async def items(self, cloud: Session) -> list[Any]:
         if self.listing is not None:
             return await self.listing(cloud)
-        found: list[Any] = (await cloud.get(self.service, self.path, query=self.query))[
-            self.collection
-        ]
+        found: list[Any] = []
+        query = dict(self.query)
+        for _ in range(MOST_PAGES):
+            document = await cloud.get(self.service, self.path, query=query)
+            page = document[self.collection]
+            found += page
+            last = str(page[-1].get(self.key) or "") if page else ""
+            if (
+                not last
+                or last == query.get("marker")
+                or not is_followed(document, self.collection)
+            ):
+                break
+            query["marker"] = last
         return found
 
     async def remove(self, cloud: Session, item: Any) -> None:

@@ -8,13 +8,15 @@ the cloud: what has not been answered at all is sent once more, if doing it twic
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 import httptools
 
 TIMEOUT = 180.0
+TRANSFER_ROUNDS = 100
+"""Timeouts that a transfer may take in all."""
 BODY_BYTES = 512 * 1024 * 1024
 REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 
@@ -53,6 +55,8 @@ class _Connection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self.usable = False
+        self._moved = False
+        self._unsent = 0
         self._reset(head=False, keep=True)
 
     def _reset(self, *, head: bool, keep: bool) -> None:
@@ -72,7 +76,7 @@ class _Connection(asyncio.Protocol):
         self.usable = True
 
     def data_received(self, data: bytes) -> None:
-        self._answered = True
+        self._answered = self._moved = True
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, AttributeError) as error:
@@ -137,6 +141,22 @@ class _Connection(asyncio.Protocol):
 
     # the caller's side
 
+    def watch(self, timeout: float, rounds: int = TRANSFER_ROUNDS) -> Callable[[], None]:
+        """Fail when `timeout` seconds go by in which nothing comes and nothing leaves: a long
+        transfer is none, unless it takes so many rounds of that. What ends the watch."""
+        self._moved, self._unsent = False, 0
+        self._timer = self._loop.call_later(timeout, self._look, timeout, rounds)
+        return lambda: self._timer.cancel()
+
+    def _look(self, timeout: float, rounds: int) -> None:
+        unsent = 0 if self._transport is None else self._transport.get_write_buffer_size()
+        moved = self._moved or unsent < self._unsent
+        self._moved, self._unsent = False, unsent
+        if not moved or rounds <= 1:
+            self._fail(HttpError(f"no answer within {timeout:g} s"))
+            return
+        self._timer = self._loop.call_later(timeout, self._look, timeout, rounds - 1)
+
     async def exchange(self, head: bytes, body: Body, *, is_head: bool, keep: bool) -> Answer:
         """Send one request and wait for its answer."""
         assert self._transport is not None
@@ -153,6 +173,7 @@ class _Connection(asyncio.Protocol):
                 break
             self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
             await self._writable.wait()
+            self._moved = True
         else:
             self._transport.write(b"0\r\n\r\n")
         return await waiter
@@ -193,7 +214,7 @@ class Http:
     ) -> Answer:
         """One request. `keep=False` counts the answer's body and throws it away.
 
-        Raises HttpError, also when the answer takes longer than `timeout` seconds.
+        Raises HttpError, also when nothing comes or goes for `timeout` seconds.
         """
         origin, authority, path = self._split(url)
         lines = [f"{method} {path} HTTP/1.1\r\nHost: {authority}"]
@@ -211,9 +232,7 @@ class Http:
         loop = asyncio.get_running_loop()
         while True:
             connection, fresh = await self._connection(loop, origin, timeout)
-            late = loop.call_later(
-                timeout, connection._fail, HttpError(f"no answer within {timeout:g} s")
-            )
+            settle = connection.watch(timeout)
             try:
                 answer = await connection.exchange(head, body, is_head=method == "HEAD", keep=keep)
             except _Closed as error:
@@ -224,7 +243,7 @@ class Http:
                 connection.close()
                 raise
             finally:
-                late.cancel()
+                settle()
             if connection.usable:
                 self._idle[origin].append(connection)
             else:

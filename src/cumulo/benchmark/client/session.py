@@ -312,21 +312,23 @@ class Session:
             named.setdefault("Content-Type", "application/json")
         answer = await self.http.request(method, url, named, body, keep=keep)
         for _ in range(REDIRECTS):
-            # Orchestration answers a stack's id with where its whole name leads.
+            # Orchestration answers a stack's id with where its whole name leads. With the same
+            # method, as keystoneauth does; our token goes to no other host.
             to = answer.headers.get("location", "")
-            if answer.status not in (301, 302, 307, 308) or method not in ("GET", "HEAD"):
+            if answer.status not in (301, 302, 307, 308) or not _is_again(body):
                 break
             if not to or urlsplit(urljoin(url, to)).netloc != urlsplit(url).netloc:
                 break
             url = urljoin(url, to)
-            answer = await self.http.request(method, url, named, None, keep=keep)
-        if answer.status == 401 and (body is None or isinstance(body, bytes)):
+            answer = await self.http.request(method, url, named, body, keep=keep)
+        if answer.status == 401 and _is_again(body):
             # Perhaps revoked, or expired by another clock: once more with a new one.
             if self._token == token:
                 self._expires = 0.0
             named["X-Auth-Token"] = await self.token()
             answer = await self.http.request(method, url, named, body, keep=keep)
-        if not 200 <= answer.status < 400:
+        if not 200 <= answer.status < 300:
+            # A redirection that is not followed has done nothing.
             raise error_of(answer, method, url)
         return answer
 
@@ -355,12 +357,24 @@ class Session:
             document = await self.get(service, path, query=query, **more)
             page = document[collection]
             found.extend(page)
-            follows = any(
-                link.get("rel") == "next" for link in document.get(f"{collection}_links", ())
-            ) or bool(document.get("next"))
-            if not page or not follows or len(found) > 1_000_000:
+            if not page or not is_followed(document, collection) or len(found) > 1_000_000:
                 return found
             query["marker"] = page[-1].get("id") or page[-1].get("name")
+
+
+def is_followed(document: Any, collection: str) -> bool:
+    """Whether a page of a list says that there is another one, in any service's way."""
+    links = document.get("links")
+    return (
+        any(link.get("rel") == "next" for link in document.get(f"{collection}_links") or ())
+        or bool(document.get("next"))
+        or (isinstance(links, dict) and bool(links.get("next")))
+    )
+
+
+def _is_again(body: Body) -> bool:
+    """Whether it can be sent once more: a stream is over."""
+    return body is None or isinstance(body, bytes)
 
 
 def _domain(named: str) -> dict[str, str]:

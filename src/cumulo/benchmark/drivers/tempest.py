@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cumulo.benchmark.drivers.workers import WITH_US
 from cumulo.core.run.commands import CommandFailed, run
 from cumulo.core.run.streams import Stream
 
@@ -109,7 +110,7 @@ class Tempest:
     async def _to_file(self, argv: list[str], path: Path) -> None:
         """Its output is a stream of any length. That tests failed is no failure of it."""
         await self._prepare()
-        stream = await Stream.start([*self._env(), *argv], patience=LONGEST)
+        stream = await Stream.start([*WITH_US, *self._env(), *argv], patience=LONGEST)
         try:
             with path.open("wb") as file:
                 while block := await stream.read(READ):

@@ -16,6 +16,15 @@ READ = 256 * 1024
 LENGTH = 4
 
 
+WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
+"""Before a command: it ends when we do, be it by kill -9, and loads no cloud for hours after."""
+
+
+def command(path: Path) -> list[str]:
+    """What works at the document in this file."""
+    return [*WITH_US, sys.executable, "-m", "cumulo.benchmark.worker", str(path)]
+
+
 class Workers:
     """`python -m cumulo.benchmark.worker`, one for each document."""
 
@@ -37,8 +46,7 @@ class Workers:
                 self._running.clear()
 
     async def _one(self, path: Path, on_batch: Callable[[bytes], None]) -> None:
-        argv = [sys.executable, "-m", "cumulo.benchmark.worker", str(path)]
-        stream = await Stream.start(argv, patience=PATIENCE)
+        stream = await Stream.start(command(path), patience=PATIENCE)
         self._running.append(stream)
         found = bytearray()
         while True:

@@ -63,6 +63,9 @@ class Environment(msgspec.Struct):
     extras: dict[str, Any] = {}
 
 
+FINISHED = ("finished", "aborted")
+
+
 class WorkloadResult(msgspec.Struct):
     uuid: str
     subtask_uuid: str
@@ -85,7 +88,8 @@ class WorkloadResult(msgspec.Struct):
     """Seconds from the first iteration's start to the last one's end."""
     full_duration: float = 0.0
     """The same with contexts made and removed."""
-    pass_sla: bool = True
+    pass_sla: bool = False
+    """Until its end nothing is kept."""
     sla_results: list[SlaResult] = []
     hooks_results: list[HookResult] = []
     contexts_results: list[dict[str, Any]] = []
@@ -118,12 +122,18 @@ class TaskResult(msgspec.Struct):
     created_at: str
     updated_at: str
     pass_sla: bool = True
+    """So far; see `passed`."""
     validation_result: dict[str, Any] = {}
     task_duration: float = 0.0
     """Seconds of load, all workloads together."""
     owner: str = ""
     """The process that runs it, as `pid:start time`: who is gone left things behind."""
     subtasks: list[SubtaskResult] = []
+
+    @property
+    def passed(self) -> bool:
+        """It came to its end, and missed nothing."""
+        return self.pass_sla and self.status in FINISHED
 
 
 class Note(msgspec.Struct):
@@ -138,5 +148,4 @@ class Note(msgspec.Struct):
     """The quotas' values; the `id` of what was made; the `user` who was given a role."""
 
 
-FINISHED = ("finished", "aborted")
 UNFINISHED = ("init", "validating", "validated", "running", "aborting", "soft_aborting")

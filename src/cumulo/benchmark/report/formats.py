@@ -100,7 +100,7 @@ def _task(found: Results) -> dict[str, Any]:
         "env_name": task.env_name,
         "created_at": task.created_at,
         "updated_at": task.updated_at,
-        "pass_sla": task.pass_sla,
+        "pass_sla": task.passed,
         "subtasks": [
             {
                 "uuid": subtask.uuid,
@@ -226,14 +226,27 @@ def _junit(tasks: list[Results]) -> str:
     for found in tasks:
         task = found.task
         workloads = [w for s in task.subtasks for w in s.workloads]
-        failed = sum(not w.pass_sla for w in workloads)
+        broken = task.status not in FINISHED
+        ended = [w for w in workloads if w.pass_sla or w.sla_results or not broken]
+        failed = sum(not w.pass_sla for w in ended)
         spent = _seconds(task.created_at, task.updated_at)
         lines.append(
-            f'  <testsuite id={attribute(task.uuid)} name={attribute(task.title)} errors="0" '
-            f'failures="{failed}" skipped="0" tests="{len(workloads)}" time="{spent:.2f}" '
+            f"  <testsuite id={attribute(task.uuid)} name={attribute(task.title)} "
+            f'errors="{int(broken)}" failures="{failed}" skipped="0" '
+            f'tests="{len(ended) + broken}" time="{spent:.2f}" '
             f"timestamp={attribute(task.created_at)}>"
         )
-        for w in workloads:
+        if broken:
+            # Whatever it had done by then: who looks at this file alone must see that.
+            problem = str(task.validation_result.get("msg", ""))
+            lines += [
+                f'    <testcase classname="rally" name={attribute(task.title)} '
+                f'id={attribute(task.uuid)} time="0.00" timestamp={attribute(task.created_at)}>',
+                f"      <error message={attribute(f'the task is {task.status}')}>"
+                f"{words(problem)}</error>",
+                "    </testcase>",
+            ]
+        for w in ended:
             group, _, name = w.name.partition(".")
             case = (
                 f"    <testcase classname={attribute(group)} name={attribute(name)} "

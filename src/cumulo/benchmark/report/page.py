@@ -20,7 +20,7 @@ def page(tasks: "list[Results]") -> str:
         "page.html.j2",
         title=tasks[0].task.title if len(tasks) == 1 else f"{len(tasks)} tasks",
         tasks=[_task(each) for each in tasks],
-        passed=all(each.task.pass_sla for each in tasks),
+        passed=all(each.task.passed for each in tasks),
     )
 
 
@@ -83,7 +83,7 @@ def _task(found: "Results") -> dict[str, Any]:
         "title": task.title,
         "description": task.description,
         "status": task.status,
-        "passed": task.pass_sla,
+        "passed": task.passed,
         "tags": task.tags,
         "env": task.env_name,
         "created_at": task.created_at.replace("T", " "),

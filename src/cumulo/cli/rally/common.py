@@ -45,7 +45,7 @@ class Command(click.Command):
         options = {flag: p for p in self.params if isinstance(p, click.Option) for flag in p.opts}
         found: list[str] = []
         rest = list(args)
-        placed = any(flag in args for flag in _FILE_FLAGS)
+        placed = any(word.partition("=")[0] in _FILE_FLAGS for word in args)
         while rest:
             word = rest.pop(0)
             option = options.get(word)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cumulo.benchmark.client.clouds import BadSpec, spec_of_cloud, spec_of_environment
+from cumulo.benchmark.client.clouds import BadSpec, platform_of, spec_of_cloud, spec_of_environment
 from cumulo.benchmark.model import document
 from cumulo.benchmark.model.result import UNFINISHED, Environment, TaskResult
 from cumulo.benchmark.queries.store import Exists, NoSuch, Store
@@ -276,16 +276,24 @@ def forget(kept: Store, found: Environment, *, force: bool) -> None:
             "cloud would be forgotten. First: rally env destroy, or --force"
         )
     if not force:
-        _at_rest(kept, found)
+        _at_rest(kept, found, in_its_cloud=False)
     kept.delete_environment(found.uuid)
     click.echo(f"Env {found.name} ({found.uuid}) was deleted with all its tasks.")
 
 
-def _at_rest(kept: Store, found: Environment) -> None:
-    """What a running task has made bears such names, too."""
-    for task in unfinished(kept, found.uuid):
-        if tasks.alive(task.owner):
-            raise click.ClickException(f"A task of env {found.name} is running: {task.uuid}")
+def _at_rest(kept: Store, found: Environment, *, in_its_cloud: bool = True) -> None:
+    """What a running task has made bears such names, too, of whatever env of that cloud it is."""
+    where = _cloud(found)
+    for env in kept.environments() if in_its_cloud and where else [found]:
+        if env.uuid != found.uuid and _cloud(env) != where:
+            continue
+        for task in unfinished(kept, env.uuid):
+            if tasks.alive(task.owner):
+                raise click.ClickException(f"A task of env {env.name} is running: {task.uuid}")
+
+
+def _cloud(env: Environment) -> str:
+    return str(platform_of(env.spec).get("auth_url") or "").rstrip("/")
 
 
 def unfinished(kept: Store, env_uuid: str) -> list[TaskResult]:

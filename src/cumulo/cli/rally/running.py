@@ -1,11 +1,10 @@
 """A task in work on a terminal: progress and Ctrl-C."""
 
 import asyncio
+import os
 import signal
 import sys
 import time
-
-import click
 
 from cumulo.benchmark.drivers.commands import Commands
 from cumulo.benchmark.drivers.ssh import Ssh
@@ -19,6 +18,8 @@ from cumulo.benchmark.queries.store import Store
 from cumulo.benchmark.service import tasks
 from cumulo.cli.rally import machine
 from cumulo.cli.rally.common import plain
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 async def run(
@@ -47,12 +48,12 @@ async def run(
     work = tasks.Running(kept, env, means, watcher)
     await tasks.check_and_mark(kept, env, made, config)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         loop.add_signal_handler(number, _interrupt, work, progress)
     try:
         return await tasks.start(work, made, config)
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in SIGNALS:
             loop.remove_signal_handler(number)
 
 
@@ -75,37 +76,46 @@ class Progress:
     def __init__(self, *, quiet: bool) -> None:
         self._live = not quiet and sys.stderr.isatty()
         self._quiet = quiet
-        self._began = 0.0
         self.interrupts = 0
         self._open = False
 
     def say(self, words: str) -> None:
-        self._clear()
-        click.echo(plain(f"rally: {words}"), err=True)
+        self._write("\r\033[K" if self._open else "")
+        self._open = False
+        self._write(plain(f"rally: {words}") + "\n")
+
+    @staticmethod
+    def _write(text: str) -> None:
+        """What nobody can see any more (the terminal was closed) is not said; the run goes on."""
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
     def begin(self, workload: Workload, number: int, of: int) -> None:
-        self._began = time.monotonic()
         if not self._quiet:
             self.say(f"[{number}/{of}] {workload.name} ({workload.runner_type})")
 
     def show(self, workload: Workload, statistics: Statistics) -> None:
         if not self._live:
             return
-        spent = time.monotonic() - self._began
         done = statistics.iterations
+        if not done:
+            return
+        # Users, servers and the like were made before: that is not the load's rate.
+        spent = max(0.0, time.time() - statistics.first)
         rate = done / max(spent, 0.001)
         line = (
             f"  {done} done, {statistics.failed} failed, {rate:.1f}/s, "
-            f"p50 {statistics.total.at(50):.3f} s, p99 {statistics.total.at(99):.3f} s"
+            f"p50 {_short(statistics.total.at(50))}, p99 {_short(statistics.total.at(99))}"
         )
         total = runners.expected(workload.runner_type, workload.runner)
-        if total is not None and done:
+        if total is not None:
             line += f", {max(0.0, (total - done) / rate):.0f} s left"
         elif "duration" in workload.runner:
             line += f", {max(0.0, workload.runner['duration'] - spent):.0f} s left"
-        self._clear()
-        sys.stderr.write(line)
-        sys.stderr.flush()
+        self._write(("\r\033[K" if self._open else "") + line)
         self._open = True
 
     def end(self, result: WorkloadResult) -> None:
@@ -117,7 +127,6 @@ class Progress:
             f"{result.failed_iteration_count} failed, {result.load_duration:.2f} s"
         )
 
-    def _clear(self) -> None:
-        if self._open:
-            sys.stderr.write("\r\033[K")
-            self._open = False
+
+def _short(seconds: float) -> str:
+    return f"{seconds:.3f} s" if seconds >= 0.1 else f"{seconds * 1e3:.2f} ms"

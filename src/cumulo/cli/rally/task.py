@@ -318,7 +318,7 @@ def show_detailed(
     if found.status in ("crashed", "validation_failed"):
         wrong = found.validation_result
         say(f"{rule}\n{wrong.get('etype', '')}\n{wrong.get('msg', '')}")
-        return False
+        return True
     if found.status not in FINISHED:
         click.echo(
             f"{rule}\n\nThe task {uuid} marked as '{found.status}'. Results available when it is "
@@ -414,7 +414,8 @@ def use(given: str | None, given_flag: str | None) -> None:
 @by_position("given", "--uuid", help="UUID of the task.")
 @click.option("--json", "--tojson", "as_json", is_flag=True, help="One JSON document.")
 def sla_check(given: str | None, given_flag: str | None, as_json: bool) -> None:
-    """Show the verdicts. Exit status: how many were missed; 2 if there are none at all."""
+    """Show the verdicts. Exit status: how many were missed; 2 if there are none at all, or the task
+    did not come to its end."""
     kept = store()
     found = _task(kept, task_id(kept, given, given_flag))
     rows: list[dict[str, Any]] = [
@@ -436,6 +437,9 @@ def sla_check(given: str | None, given_flag: str | None, as_json: bool) -> None:
         click.echo(table(columns, [[row[c] for c in columns] for row in rows]))
     missed = sum(row["status"] == "FAIL" for row in rows)
     # An exit status has eight bits: 256 missed criteria must not look like none.
+    if found.status not in FINISHED:
+        click.echo(f"Task {found.uuid}: {found.status}", err=True)
+        raise SystemExit(2)
     raise SystemExit(2 if not rows else min(missed, 255))
 
 
