@@ -20,8 +20,9 @@ LEAST_POINTS = 30
 BESIDE = ("events of", "known place", "object removals", "name server leaves", "names of pools")
 """Points of what comes at its own time, once in a cloud's life, or at its process's end: not in
 the order of the walk. They are died at whenever they come."""
-USAGE = [f"{when} commit: events of telemetry usage#2" for when in ("before", "after")]
-"""While intervals of what the walk made are written, not only at the first event."""
+USAGE = ["before commit: events of telemetry usage#2"]
+"""While intervals of what the walk made are written, not only at the first event. (The commit that
+was lost comes again in the next life, where it is died after, as at all that comes beside.)"""
 ITEMS = ("block_storage", "compute")
 """Kinds of work whose things are worked at one by one."""
 

@@ -163,8 +163,8 @@ def test_members_of_a_named_group_reach_the_host(tmp_path: Path) -> None:
         driver = driver_of(cloud)
 
         def members() -> set[str]:
-            assert driver.desired is not None
-            return {m for group in driver.desired.security_groups for m in group.members}
+            groups = () if driver.desired is None else driver.desired.security_groups
+            return {m for group in groups for m in group.members}
 
         await until(lambda: members() == both)
         await database.write(
@@ -346,6 +346,7 @@ def test_what_was_made_without_a_host_is_taken_over_by_the_first_one(tmp_path: P
         made = await cloud.call("POST", "/network/v2.0/routers", json_={"router": {"name": "r"}})
         router_id = made.json["router"]["id"]
         driver = driver_of(cloud)
+        await until(lambda: driver.desired is not None)
         assert driver.desired is not None
         assert router_id not in {router.id for router in driver.desired.routers}
         await database.write(lambda tx: registry.enable(tx, HOST, True))

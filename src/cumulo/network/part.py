@@ -4,8 +4,6 @@ it is there."""
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.hosts.messages import Seen
@@ -28,7 +26,6 @@ from cumulo.network.model.router import RouterRow, router_status
 from cumulo.network.model.security_group import SecurityGroupRow, SecurityGroupRuleRow
 from cumulo.network.model.subnet import AllocationRow, SubnetRow
 from cumulo.network.queries import floatingip as floatingip_queries
-from cumulo.network.queries import host as host_queries
 from cumulo.network.queries import network as network_queries
 from cumulo.network.queries import port as port_queries
 from cumulo.network.queries import router as router_queries
@@ -41,9 +38,6 @@ from cumulo.network.service.ports import Ports
 from cumulo.network.service.questions import Questions
 from cumulo.network.service.tools import tell
 
-_AT_ONCE = 500
-"""Ports whose rows one statement reads."""
-_PAIRS = msgspec.json.Decoder(list[spec.AddressPair])
 Allocations = Mapping[str, Sequence[AllocationRow]]
 
 
@@ -182,25 +176,10 @@ class NetworkPart:
         return [_group(row, rules.get(row.id, [])) for row in rows]
 
     def _members_on(self, tx: Tx, host_id: str, ids: Sequence[str]) -> list[spec.GroupMembers]:
-        numbers = {row.group_id: row.number for row in tx.all(group_queries.NUMBERS, ids=ids)}
-        found = {id: self._members.find(id, numbers.get(id, 0)) for id in ids}
-        lacking = [id for id, known in found.items() if known is None]
-        members = _members(tx, lacking) if lacking else {}
-        for id in lacking:
-            stamp = self._members.stamp(id, numbers.get(id, 0))
-            own = tuple(sorted(set(members.get(id, ()))))
-            found[id] = self._members.note(spec.GroupMembers(id, stamp, own))
-        return [known for known in found.values() if known is not None]
+        return self._members.today(tx, ids)
 
     def _neighbours_on(self, tx: Tx, host_id: str, ids: Sequence[str]) -> list[spec.Neighbours]:
-        numbers = {row.network_id: row.number for row in tx.all(host_queries.NUMBERS, ids=ids)}
-        found = {id: self._neighbours.find(id, numbers.get(id, 0)) for id in ids}
-        lacking = [id for id, known in found.items() if known is None]
-        ports = _neighbours(tx, lacking) if lacking else {}
-        for id in lacking:
-            stamp = self._neighbours.stamp(id, numbers.get(id, 0))
-            found[id] = self._neighbours.note(spec.Neighbours(id, stamp, tuple(ports.get(id, ()))))
-        return [known for known in found.values() if known is not None]
+        return self._neighbours.today(tx, ids)
 
     def change(
         self, base: str, state: spec.NetworkItem
@@ -326,45 +305,6 @@ def _group(row: SecurityGroupRow, rules: Sequence[SecurityGroupRuleRow]) -> spec
             for rule in rules
         ),
     )
-
-
-def _members(tx: Tx, group_ids: Sequence[str]) -> dict[str, list[str]]:
-    """Addresses and CIDRs of all ports in these groups, wherever they are."""
-    found: dict[str, list[str]] = {}
-    for group_id, address in tx.tuples(port_queries.MEMBER_ADDRESSES, ids=group_ids):
-        found.setdefault(group_id, []).append(address)
-    for group_id, pairs in tx.tuples(port_queries.MEMBER_PAIRS, ids=group_ids):
-        found.setdefault(group_id, []).extend(pair.address for pair in _PAIRS.decode(pairs))
-    return found
-
-
-def _neighbours(tx: Tx, network_ids: Sequence[str]) -> dict[str, list[spec.Neighbour]]:
-    """All ports of these networks that are on hosts, by their ids."""
-    places = [
-        (str(network), str(port), str(tunnel or ""))
-        for network, port, tunnel in tx.tuples(host_queries.NEIGHBOURS, ids=network_ids)
-    ]
-    rows: dict[str, PortRow] = {}
-    fixed: dict[str, Sequence[AllocationRow]] = {}
-    for start in range(0, len(places), _AT_ONCE):
-        ids = [port for _, port, _ in places[start : start + _AT_ONCE]]
-        rows |= {row.id: row for row in tx.all(port_queries.BY_IDS, ids=ids)}
-        fixed |= addresses.addresses_of(tx, ids)
-    found: dict[str, list[spec.Neighbour]] = {}
-    for network, port, tunnel in places:
-        row = rows[port]
-        found.setdefault(network, []).append(
-            spec.Neighbour(
-                port,
-                row.mac_address,
-                tunnel,
-                tuple(spec.FixedIp(a.subnet_id, a.ip_address) for a in fixed.get(port, ())),
-                row.dns_name,
-                (row.holder or "") if row.role == COMPUTE else "",
-                row.project_id,
-            )
-        )
-    return found
 
 
 def _routers(

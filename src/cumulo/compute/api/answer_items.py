@@ -231,7 +231,23 @@ class OsQuotaClassSetsAnswer(Body, kw_only=True):
     quota_class_set: QuotaSet
 
 
+class ServerUsage(Body, kw_only=True):
+    ended_at: str | None
+    flavor: str
+    hours: float
+    instance_id: str
+    local_gb: int
+    memory_mb: int
+    name: str
+    started_at: str
+    state: str
+    tenant_id: str
+    uptime: int
+    vcpus: int
+
+
 class TenantUsage(Body, kw_only=True):
+    server_usages: list[ServerUsage] | UnsetType = UNSET
     start: str
     stop: str
     tenant_id: str
@@ -243,10 +259,12 @@ class TenantUsage(Body, kw_only=True):
 
 class OsSimpleTenantUsageAnswer(Body, kw_only=True):
     tenant_usages: list[TenantUsage]
+    tenant_usages_links: list[Link] | UnsetType = UNSET
 
 
 class OsSimpleTenantUsageAnswer2(Body, kw_only=True):
     tenant_usage: dict[str, Any]
+    tenant_usage_links: list[Link] | UnsetType = UNSET
 
 
 class Migration(Body, kw_only=True):

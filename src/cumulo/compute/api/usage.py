@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from cumulo.compute.api.common import moment_of
+from cumulo.compute.api.common import moment_of, or_none
 from cumulo.compute.model.server import ServerRow
 from cumulo.compute.service.compute import ComputeService
 from cumulo.core.clock import Moment, later, seconds_of
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call, Operation
+from cumulo.core.http.paging import MAX_LIMIT, Page, limit_of, next_link
 
 RULE = "os_compute_api:os-simple-tenant-usage"
 
@@ -22,17 +23,14 @@ class UsageApi:
         self._servers = compute.servers
 
     def operations(self) -> list[Operation]:
-        all_ = "/os-simple-tenant-usage"
+        all_, one = "/os-simple-tenant-usage", "/os-simple-tenant-usage/{tenant}"
+        index: dict[str, Any] = {"policy": f"{RULE}:list", "kind": "heavy"}
+        show: dict[str, Any] = {"policy": f"{RULE}:show", "kind": "heavy", "early": False}
         return [
-            Operation("GET", all_, self.index, policy=f"{RULE}:list", kind="heavy"),
-            Operation(
-                "GET",
-                all_ + "/{tenant}",
-                self.show,
-                policy=f"{RULE}:show",
-                early=False,
-                kind="heavy",
-            ),
+            Operation("GET", all_, self.index, until="2.39", **index),
+            Operation("GET", all_, self.page, since="2.40", **index),
+            Operation("GET", one, self.show, until="2.39", **show),
+            Operation("GET", one, self.page_of_one, since="2.40", **show),
         ]
 
     def _period(self, call: Call, tx: Tx) -> tuple[Moment, Moment]:
@@ -46,15 +44,40 @@ class UsageApi:
 
     def index(self, call: Call, tx: Tx) -> Any:
         since, until = self._period(call, tx)
-        by_project: dict[str, list[ServerRow]] = {}
-        for row in self._servers.lived(tx, since, until):
-            by_project.setdefault(row.project_id, []).append(row)
-        detailed = call.query.get("detailed") == "1"
-        usages = [
-            _usage(project, rows, since, until, tx.now, detailed=detailed)
-            for project, rows in sorted(by_project.items())
-        ]
-        return {"tenant_usages": usages}
+        rows = self._servers.lived(tx, since, until)
+        return {"tenant_usages": _usages(call, rows, since, until, tx.now)}
+
+    def page(self, call: Call, tx: Tx) -> Any:
+        """What a page of servers used, by project: clients add the pages up."""
+        since, until = self._period(call, tx)
+        rows, links = self._page(call, tx, since, until, None)
+        usages = _usages(call, rows, since, until, tx.now)
+        return {"tenant_usages": usages, **({"tenant_usages_links": links} if links else {})}
+
+    def page_of_one(self, call: Call, tx: Tx) -> Any:
+        project_id = call.path["tenant"]
+        call.allow({"project_id": project_id})
+        since, until = self._period(call, tx)
+        rows, links = self._page(call, tx, since, until, project_id)
+        if not rows:
+            return {"tenant_usage": {}}
+        found = _usage(project_id, rows, since, until, tx.now, detailed=True)
+        return {"tenant_usage": found, **({"tenant_usage_links": links} if links else {})}
+
+    def _page(
+        self, call: Call, tx: Tx, since: Moment, until: Moment, project_id: str | None
+    ) -> tuple[list[ServerRow], list[dict[str, str]]]:
+        """With a link to the next one, if there is more."""
+        limit, id, after = limit_of(call), call.query.get("marker"), None
+        if id:
+            after = or_none(lambda: self._servers.get_even_deleted(tx, id, call.principal))
+            if after is None or project_id not in (None, after.project_id):
+                raise BadRequest(f"marker [{id:.80}] not found")
+        limit = MAX_LIMIT if limit is None else limit
+        rows = self._servers.lived_page(tx, since, until, project_id, after, limit + 1)
+        page = Page(rows[:limit], len(rows) > limit > 0)
+        href = next_link(call, page, page.rows[-1].id if page.rows else None)
+        return page.rows, [] if href is None else [{"rel": "next", "href": href}]
 
     def show(self, call: Call, tx: Tx) -> Any:
         project_id = call.path["tenant"]
@@ -64,6 +87,19 @@ class UsageApi:
         if not rows:
             return {"tenant_usage": {}}
         return {"tenant_usage": _usage(project_id, rows, since, until, tx.now, detailed=True)}
+
+
+def _usages(
+    call: Call, rows: list[ServerRow], since: Moment, until: Moment, now: Moment
+) -> list[dict[str, Any]]:
+    by_project: dict[str, list[ServerRow]] = {}
+    for row in rows:
+        by_project.setdefault(row.project_id, []).append(row)
+    detailed = call.query.get("detailed") == "1"
+    return [
+        _usage(project, each, since, until, now, detailed=detailed)
+        for project, each in sorted(by_project.items())
+    ]
 
 
 def _usage(

@@ -114,6 +114,22 @@ _DEAD = sa.select(ServerRow.sql_table).where(
 _ITS = _c.project_id == sa.bindparam("project")
 LIVING, DEAD = query(ServerRow, _LIVING), query(ServerRow, _DEAD)
 LIVING_OF, DEAD_OF = query(ServerRow, _LIVING.where(_ITS)), query(ServerRow, _DEAD.where(_ITS))
+_AFTER = _c.id > sa.bindparam("after")
+_LIVED = (
+    sa.select(ServerRow.sql_table)
+    .where(
+        _c.created_at < sa.bindparam("until"),
+        sa.or_(_c.deleted_at.is_(None), _c.deleted_at > sa.bindparam("since")),
+    )
+    .order_by(_c.project_id, _c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer()))
+)
+LIVED = query(
+    ServerRow,
+    _LIVED.where(sa.or_(_c.project_id > sa.bindparam("project"), sa.and_(_ITS, _AFTER))),
+)
+LIVED_OF = query(ServerRow, _LIVED.where(_ITS, _AFTER))
+"""Pages of both, by project and id."""
 USING_FLAVOR_HOSTS = statement(
     sa.select(_c.id).where(_c.deleted_at.is_(None), _c.host_id == sa.bindparam("host"))
 )

@@ -123,6 +123,22 @@ class Servers:
         found = tx.all(living, until=until, **of)
         return [*found, *tx.all(dead, until=until, since=since, **of)]
 
+    def lived_page(
+        self,
+        tx: Tx,
+        since: Moment,
+        until: Moment,
+        project_id: str | None,
+        after: ServerRow | None,
+        most: int,
+    ) -> list[ServerRow]:
+        """A page of the same, by project and id, after one of them."""
+        wanted = queries.LIVED if project_id is None else queries.LIVED_OF
+        place = ("", "") if after is None else (after.project_id, after.id)
+        project = place[0] if project_id is None else project_id
+        period = {"since": since, "until": until}
+        return tx.all(wanted, **period, project=project, after=place[1], most=most)
+
     # --- writing a row ----------------------------------------------------------------------
 
     def save(self, tx: Tx, row: ServerRow, **changes: Any) -> ServerRow:

@@ -17,6 +17,7 @@ from cumulo.core.blobs.content import Content
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import Conflict
 from cumulo.core.hosts.digest import digest_of
+from cumulo.core.hosts.fetches import Fetches, Wish
 from cumulo.core.hosts.long import TellsChanges
 from cumulo.core.hosts.machines import Machines
 from cumulo.core.hosts.messages import (
@@ -118,6 +119,7 @@ class Conductor:
         self.registry = registry
         self.unknown = UnknownThings(registry)
         self.parts: dict[str, Any] = {}
+        self._fetches = Fetches(database, self._fetch_all)
         self._askers: dict[str, tuple[Callable[[Ask], Any], object]] = {}
 
     elsewhere: Elsewhere | None = None
@@ -132,7 +134,7 @@ class Conductor:
     # --- items ------------------------------------------------------------------------------
 
     async def fetch(self, host_id: str, message: Fetch) -> Items:
-        answer = await self.database.read(lambda tx: self._fetch(tx, host_id, message))
+        answer = await self._fetches.ask(host_id, message)
         if isinstance(answer, Items):
             return answer
 
@@ -145,13 +147,24 @@ class Conductor:
 
         log.warning("%s: %s", host_id, answer)
         await self.database.write(renew, name=f"epoch {message.kind}")
-        found = await self.database.read(lambda tx: self._fetch(tx, host_id, message))
+        found = await self._fetches.ask(host_id, message)
         assert isinstance(found, Items), found
         return found
 
-    def _fetch(self, tx: Tx, host_id: str, message: Fetch) -> Items | str:
+    def _fetch_all(self, tx: Tx, wishes: Sequence[Wish]) -> list[Items | str]:
+        ids = sorted({wish.host_id for wish in wishes})
+        hosts, parts = self.registry.some(tx, ids), self.registry.parts(tx, ids)
+        return [
+            self._fetch(
+                tx, hosts[w.host_id], parts[w.host_id, w.message.kind], w.host_id, w.message
+            )
+            for w in wishes
+        ]
+
+    def _fetch(
+        self, tx: Tx, host: HostRow, known: PartRow, host_id: str, message: Fetch
+    ) -> Items | str:
         """The answer, or why the host's epoch has to grow first."""
-        host, known = self._known(tx, host_id, message.kind)
         behind = self._is_behind(tx, host, known, message)
         if behind is not None:
             return behind
@@ -198,12 +211,6 @@ class Conductor:
             if change is not None:
                 told[id] = change
         return told
-
-    def _known(self, tx: Tx, host_id: str, kind: str) -> tuple[HostRow, PartRow]:
-        host = self.registry.get(tx, host_id)
-        known = self.registry.part(tx, host_id, kind)
-        assert host is not None and known is not None, host_id
-        return host, known
 
     def _is_behind(self, tx: Tx, host: HostRow, known: PartRow, message: Fetch) -> str | None:
         """Why this database must be an older copy, if the host has seen newer orders of it."""

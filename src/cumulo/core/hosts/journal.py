@@ -136,5 +136,9 @@ def _write(path: Path, frames: list[Frame], how: int) -> None:
     bodies = [msgspec.msgpack.encode(frame) for frame in frames]
     text = b"".join(_LENGTH.pack(len(body)) + body for body in bodies)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(text)
+    try:
+        written = os.write(descriptor, text)
+        while written < len(text):
+            written += os.write(descriptor, text[written:])
+    finally:
+        os.close(descriptor)

@@ -62,6 +62,10 @@ PART = query(
         _p.host_id == sa.bindparam("h"), _p.kind == sa.bindparam("k")
     ),
 )
+PARTS_OF = query(
+    PartRow,
+    sa.select(PartRow.sql_table).where(_p.host_id.in_(sa.bindparam("ids", expanding=True))),
+)
 GROW = statement(
     sa.update(PartRow.sql_table)
     .where(_p.host_id.in_(sa.bindparam("hosts", expanding=True)), _p.kind == sa.bindparam("k"))

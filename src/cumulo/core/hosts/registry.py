@@ -73,6 +73,11 @@ class HostRegistry:
     def part(self, tx: Tx, host_id: str, kind: str) -> PartRow | None:
         return tx.one(queries.PART, h=host_id, k=kind)
 
+    def parts(self, tx: Tx, host_ids: Sequence[str]) -> dict[tuple[str, str], PartRow]:
+        """All kinds of work of some hosts."""
+        found = tx.all(queries.PARTS_OF, ids=list(host_ids)) if host_ids else []
+        return {(row.host_id, row.kind): row for row in found}
+
     def applied(self, tx: Tx, host_id: str, kind: str, generation: int, fault: str | None) -> None:
         tx.run(queries.APPLIED, h=host_id, k=kind, g=generation, why=fault)
 

@@ -7,6 +7,8 @@ that twice is applying it once. Addresses are strings in the canonical form of
 UUIDs in their usual form with hyphens.
 """
 
+from bisect import bisect_left
+
 import msgspec
 
 
@@ -125,8 +127,14 @@ class GroupMembers(msgspec.Struct, frozen=True, tag="members"):
     members: tuple[str, ...] = ()
 
     def changed_by(self, change: "GroupChange") -> "GroupMembers":
-        members = (set(self.members) - set(change.removed)) | set(change.added)
-        return GroupMembers(self.id, change.stamp, tuple(sorted(members)))
+        # A few changes of a long sorted list: all of it is neither hashed nor sorted anew.
+        gone = set(change.removed)
+        members = [each for each in self.members if each not in gone] if gone else [*self.members]
+        for each in change.added:
+            at = bisect_left(members, each)
+            if members[at : at + 1] != [each]:
+                members.insert(at, each)
+        return GroupMembers(self.id, change.stamp, tuple(members))
 
 
 class GroupChange(msgspec.Struct, frozen=True, tag="members_change"):
