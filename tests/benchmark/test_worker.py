@@ -1,4 +1,4 @@
-"""A worker of a load whose starter is gone: it ends, whatever it was at."""
+"""What is left of a run that is killed: workers end, a frozen control plane goes on."""
 
 import os
 import signal
@@ -69,3 +69,39 @@ def test_it_ends_with_who_started_it(tmp_path: Path, number: int) -> None:
         starter.kill()
         starter.wait()
         starter.stdout.close()
+
+
+FREEZER = """
+import asyncio, sys
+from cumulo.cli.rally.machine import _freeze
+asyncio.run(_freeze(int(sys.argv[1]), 1.5))
+"""
+
+
+def state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def becomes(pid: int, wanted: str, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while state(pid) != wanted:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_a_frozen_process_goes_on_though_who_froze_it_was_killed(killed: bool) -> None:
+    frozen = subprocess.Popen(["sleep", "60"])
+    harm = subprocess.Popen([sys.executable, "-c", FREEZER, str(frozen.pid)])
+    try:
+        assert becomes(frozen.pid, "T", 20)
+        if killed:
+            harm.kill()
+        assert becomes(frozen.pid, "S", 20)
+        assert harm.wait(20) == (-signal.SIGKILL if killed else 0)
+    finally:
+        for each in (harm, frozen):
+            each.kill()
+            each.wait()

@@ -240,9 +240,9 @@ def fit_problems(flavor: Mapping[str, Any], image: Mapping[str, Any], *, disk: b
     """Whether a flavor has room for an image. With `disk=False` the disk is a volume."""
     said = f"for flavor '{flavor['id']}' is too small for requested image '{image['id']}'."
     found = []
-    if flavor["ram"] < (image.get("min_ram") or 0):
+    if (flavor.get("ram") or 0) < (image.get("min_ram") or 0):
         found.append(f"The memory size {said}")
-    if disk and flavor["disk"]:
+    if disk and flavor.get("disk"):
         if flavor["disk"] * 1024**3 < (image.get("size") or 0):
             found.append(f"The disk size {said}")
         if flavor["disk"] < (image.get("min_disk") or 0):

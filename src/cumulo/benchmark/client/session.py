@@ -355,7 +355,9 @@ class Session:
         found: list[Any] = []
         while True:
             document = await self.get(service, path, query=query, **more)
-            page = document[collection]
+            page = document.get(collection) if isinstance(document, dict) else None
+            if not isinstance(page, list) or not all(isinstance(each, dict) for each in page):
+                raise HttpError(f"what {service} answered is no list of {collection}")
             found.extend(page)
             if not page or not is_followed(document, collection) or len(found) > 1_000_000:
                 return found

@@ -113,12 +113,23 @@ def _own_control_plane(env: Environment) -> int:
 
 
 async def _freeze(pid: int, seconds: float) -> str:
-    os.kill(pid, signal.SIGSTOP)
+    # Whoever kills this process leaves no cloud that stands still: another one wakes it then.
+    nothing = asyncio.subprocess.DEVNULL
+    waker = await asyncio.create_subprocess_exec(
+        *("sh", "-c", f"sleep {seconds:f}; kill -CONT {pid}"),
+        stdin=nothing,
+        stdout=nothing,
+        stderr=nothing,
+        start_new_session=True,
+    )
     try:
+        os.kill(pid, signal.SIGSTOP)
         await asyncio.sleep(seconds)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
+            os.killpg(waker.pid, signal.SIGKILL)
+        await waker.wait()
     return f"the control plane (process {pid}) stood still for {seconds:g} s"
 
 
