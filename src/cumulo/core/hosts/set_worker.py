@@ -115,6 +115,8 @@ class SetWorker:
             await asyncio.sleep(max(0.0, began + LEAST_INTERVAL - loop.time()))
 
     def _take(self, orders: Sequence[Order]) -> None:
+        # Before the reporter is rung: what the pass finds is in the same report.
+        self._changed.ring()
         mark = self.follower.mark
         if (mark.cloud, mark.epoch) != self._epoch:
             self._epoch = (mark.cloud, mark.epoch)
@@ -122,7 +124,6 @@ class SetWorker:
         for order in orders:
             if order.lost:
                 self.reporter.forget(order.id)
-        self._changed.ring()
 
     def _taken(self, seen: Seen) -> None:
         order = self.follower.journal.orders.get(seen.id)

@@ -17,8 +17,9 @@ class Changes:
 
     def number(self, tx: Tx) -> int:
         """The number of this transaction's changes."""
-        if self._last is not None and self._last[0] is tx:
-            return self._last[1]
+        last = self._last  # other threads write it, too, on PostgreSQL
+        if last is not None and last[0] is tx:
+            return last[1]
         found = tx.changed(queries.NEXT, counter=COUNTER)
         if not found:
             tx.insert(CounterRow(COUNTER, 0), ignore_duplicate=True)

@@ -73,9 +73,11 @@ class Lists(Generic[L, C]):
         in one read transaction."""
         if tx.writable:
             return self._today(tx, ids)
-        if self._last is None or self._last[0] is not tx:
-            self._last = (tx, {})
-        known, key = self._last[1], tuple(ids)
+        # Other threads read, too, on PostgreSQL: what is theirs is not taken for ours.
+        last = self._last
+        if last is None or last[0] is not tx:
+            last = self._last = (tx, {})
+        known, key = last[1], tuple(ids)
         if key not in known:
             known[key] = self._today(tx, ids)
         return known[key]
