@@ -5,12 +5,12 @@ import json
 import sqlite3
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner, Result
 
-from cumulo.benchmark import registry, template
+from cumulo.benchmark import finding, registry, template
 from cumulo.benchmark.actions import nova
 from cumulo.benchmark.cleanup.sweep import Report
 from cumulo.benchmark.client.clouds import (
@@ -519,3 +519,37 @@ def test_rates_of_several_processes_are_one_rate() -> None:
     assert len(seeds) > 1
     assert not runners.wrong("constant", {"times": 1, "timeout": 0})
     assert runners.wrong("constant", {"times": 1, "timeout": -1})
+
+
+class Images:
+    """A cloud that notes what images it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    async def pages(self, service: str, path: str, collection: str, *, query: Any) -> Any:
+        self.asked.append(query)
+        return [{"id": "i", "name": "cirros"}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "problem"),
+    [
+        ("image", {"list_kwargs": {"visibility": "private"}}, ""),
+        ("image", {"typo": 1}, "typo: not a word"),
+        ("image", {"list_kwargs": [1]}, "list_kwargs: not a word"),
+        ("flavor", {"list_kwargs": {"a": 1}}, "list_kwargs: not a word"),
+    ],
+)
+def test_words_that_describe_are_asked_for_or_refused(
+    kind: str, more: dict[str, Any], problem: str
+) -> None:
+    cloud = Images()
+    looking = finding.find(cast(Session, cloud), kind, {"name": "cirros", **more})
+    if problem:
+        with pytest.raises(finding.NotFoundHere, match=problem):
+            asyncio.run(looking)
+        assert cloud.asked == []
+    else:
+        assert asyncio.run(looking) == "i"
+        assert cloud.asked == [{"visibility": "private"}]

@@ -12,6 +12,8 @@ from cumulo.benchmark.engine.surroundings import Surroundings
 from cumulo.benchmark.registry import Scenario
 from cumulo.core.wire.patterns import BadPattern, Pattern
 
+WORDS = frozenset({"id", "name", "regex", "accurate", "list_kwargs"})
+
 
 class NotFoundHere(Exception):
     """Nothing, or too much, answers the description."""
@@ -48,14 +50,21 @@ async def find(cloud: Session, kind: str, described: Mapping[str, Any]) -> str:
     """The id of what is described. Raises NotFoundHere."""
     if described.get("id"):
         return str(described["id"])
-    found = match(kind, described, await listed(cloud, kind))
+    found = match(kind, described, await listed(cloud, kind, described))
     id: str = found["id"]
     return id
 
 
-async def listed(cloud: Session, kind: str) -> list[Any]:
+async def listed(cloud: Session, kind: str, described: Mapping[str, Any]) -> list[Any]:
+    """What there is to choose of. Raises NotFoundHere for a word that describes nothing."""
+    unknown = sorted(str(word) for word in described if word not in WORDS)
+    query = described.get("list_kwargs") or {}
+    if query and (kind != "image" or not isinstance(query, dict)):
+        unknown.append("list_kwargs")
+    if unknown:
+        raise NotFoundHere(f"{', '.join(unknown)[:200]}: not a word that describes it")
     if kind == "image":
-        return await cloud.pages("image", "/images", "images")
+        return await cloud.pages("image", "/images", "images", query=dict(query))
     if kind == "flavor":
         return await cloud.pages("compute", "/flavors/detail", "flavors")
     if kind == "volume_type":

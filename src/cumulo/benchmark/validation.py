@@ -144,12 +144,13 @@ class _Lists:
 
     def __init__(self, cloud: Session) -> None:
         self._cloud = cloud
-        self._known: dict[str, list[Any]] = {}
+        self._known: dict[tuple[str, str], list[Any]] = {}
 
-    async def of(self, kind: str) -> list[Any]:
-        if kind not in self._known:
-            self._known[kind] = await finding.listed(self._cloud, kind)
-        return self._known[kind]
+    async def of(self, kind: str, described: Mapping[str, Any]) -> list[Any]:
+        key = (kind, repr(described.get("list_kwargs")))
+        if key not in self._known or described.keys() - finding.WORDS:
+            self._known[key] = await finding.listed(self._cloud, kind, described)
+        return self._known[key]
 
 
 async def _semantic_problems(workload: Workload, admin: Session, lists: _Lists) -> list[str]:
@@ -201,7 +202,7 @@ async def _find(
         return []
     title = kind.replace("_", " ").title()
     try:
-        items = await lists.of(kind)
+        items = await lists.of(kind, described)
         if described.get("id"):
             same = [item for item in items if item["id"] == described["id"]]
             if not same:

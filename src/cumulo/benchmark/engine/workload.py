@@ -215,7 +215,9 @@ class Execution:
     async def _run_load(self) -> None:
         args = await found_args(self._scenario, self._workload.args, self.environment)
         config = self._workload.runner
-        server = self._means.server_cpu()
+        # Of a load that goes elsewhere, or nowhere, the cloud's figure would say nothing.
+        measured = self._scenario.platform
+        server = self._means.server_cpu() if measured else None
         ticker = asyncio.create_task(self._tick())
         wanted = config.get("max_cpu_count", self._means.processes)
         processes = how_many(self._workload, min(wanted, self._means.processes))
@@ -232,7 +234,7 @@ class Execution:
             ticker.cancel()
             with suppress(asyncio.CancelledError):
                 await ticker
-            after = self._means.server_cpu()
+            after = self._means.server_cpu() if measured else None
             if server is not None and after is not None and after >= server:
                 self.outcome.server_cpu = after - server
             await self._hooks.finish()
