@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 
 from cumulo.dns.drivers.fake import FakeNameServer
-from cumulo.dns.model.change import DEAD_SECONDS, ServerRow
+from cumulo.dns.model.change import COUNTER, DEAD_SECONDS, CounterRow, ServerRow
+from cumulo.dns.model.zone import ZoneRow
 from cumulo.dns.nameserver.feed import Step
+from cumulo.dns.queries.change import FORGET
 from cumulo.dns.reconcile import NameServerLoop
 from cumulo.dns.service.serving import Pulses
 from tests.support.cloud import running_cloud
@@ -90,5 +92,42 @@ def test_nothing_is_active_before_who_begins_has_it(tmp_path: Path) -> None:
             assert (await cloud.call("GET", path)).json["status"] == "PENDING"
             await two.once()
             assert (await cloud.call("GET", path)).json["status"] == "ACTIVE"
+
+    asyncio.run(main())
+
+
+def test_a_database_that_goes_back_is_read_anew(tmp_path: Path) -> None:
+    """Its numbers are given again: what has them now is served before it is ACTIVE, and what it
+    lacks is not answered for."""
+
+    async def main() -> None:
+        async with running_cloud(tmp_path, dns={"serve": False}) as cloud:
+            database, serving = cloud.cloud.database, cloud.cloud.services.dns.serving
+            server = FakeNameServer()
+            loop = NameServerLoop(database, serving, server, server_id="x", hostname="x")
+            body = {"email": "a@a.test"}
+            lost = []
+            for name in ("a", "b", "c"):
+                answer = await cloud.call("POST", ZONES, json_={**body, "name": f"{name}.test."})
+                lost.append(answer.json["id"])
+                await loop.once()
+            assert len(server.desk.world.zones) == 3
+
+            def back(tx: Any) -> None:
+                for id in lost[1:]:
+                    serving.zones.remove(tx, tx.get(ZoneRow, id))
+                counter = tx.get(CounterRow, COUNTER)
+                tx.update(counter, value=counter.value - 2)
+                tx.run(FORGET, upto=counter.value)
+
+            await database.write(back)
+            made = await cloud.call("POST", ZONES, json_={**body, "name": "new.test."})
+            await loop.once()
+            wanted = {b"\x01a\x04test\x00", b"\x03new\x04test\x00"}
+            seen = set(server.desk.world.zones)
+            answer = await cloud.call("GET", f"{ZONES}/{made.json['id']}")
+            assert answer.json["status"] != "ACTIVE" or seen == wanted
+            await loop.once()
+            assert set(server.desk.world.zones) == wanted
 
     asyncio.run(main())

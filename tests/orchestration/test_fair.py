@@ -295,6 +295,21 @@ def test_what_is_inside_ends_with_the_whole(tmp_path: Path) -> None:
         words = {each["stack_status"] for each in every.json["stacks"]}
         assert (len(every.json["stacks"]), words) == (2, {"CREATE_FAILED"})
 
+        # Not even where a failure would lead back.
+        template = small(word=word_of(4), slow=tried(wait_secs=3600))
+        path = await created(cloud, "careful", template, disable_rollback=False)
+
+        def begun(answer: Any) -> bool:
+            return any(e["resource_status"] == "CREATE_COMPLETE" for e in answer.json["resources"])
+
+        await cloud.until(f"{path}/resources", begun)
+        answer = await cloud.call("POST", f"{path}/actions", json_=cancel)
+        assert answer.status == 200, answer.raw
+        stack = (await cloud.call("GET", path)).json["stack"]
+        assert (stack["stack_status"], stack["disable_rollback"]) == ("CREATE_FAILED", False)
+        found = (await cloud.call("GET", f"{path}/resources/word")).json["resource"]
+        assert found["resource_status"] == "CREATE_COMPLETE"
+
     on_a_cloud(tmp_path, story)
 
 

@@ -82,6 +82,11 @@ def test_a_server_keeps_what_fits_and_its_port_goes_with_another_one(tmp_path: P
         assert await addresses(cloud, path) == {"10.1.0.9": before["port"]}
         volume = (await cloud.call("GET", f"/volume/v3/volumes/{before['disk']}")).json["volume"]
         assert [each["server_id"] for each in volume["attachments"]] == [after["web"]]
+        # Its user data is for its first start: who says so keeps the server.
+        more = {"user_data": "#!/bin/false", "user_data_update_policy": "IGNORE"}
+        stack = await wished(cloud, path, landscape([{"port": port}], **more))
+        assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
+        assert (await ids(cloud, path))["web"] == after["web"]
         await deleted(cloud, path)
         ports = (await cloud.call("GET", "/network/v2.0/ports")).json["ports"]
         assert [each for each in ports if each["device_owner"] == "compute:nova"] == []

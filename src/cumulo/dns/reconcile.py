@@ -199,6 +199,8 @@ class NameServerLoop:
         newest = await self.database.read(self.serving.changes.newest)
         if newest == self._change:
             return
+        if newest < self._change:
+            log.warning("the database went back: changes are counted anew")
         more = True
         while more:
             more = await self.database.write(

@@ -146,6 +146,7 @@ def _replaces_server(now: Given, changed: Given) -> bool:
         ("flavor" in changed and now.get("flavor_update_policy") == "REPLACE")
         or ("image" in changed and now.get("image_update_policy") == "REPLACE")
         or ("image" in changed and not changed["image"])
+        or ("user_data" in changed and now.get("user_data_update_policy") != "IGNORE")
     )
 
 
@@ -180,13 +181,18 @@ SERVER = ResourceType(
         "security_groups": items(text(), "Names or ids of security groups.", default=[]),
         "networks": server_networks.PROPERTY,
         "metadata": mapping(None, "Key/value pairs.", update=True, default={}),
-        "user_data": Property("any", "User data script."),
+        "user_data": Property("any", "User data script.", update=True),
         "user_data_format": text(
             "How the user data is handed over.",
             default="RAW",
             constraints=[{"allowed_values": ["HEAT_CFNTOOLS", "RAW", "SOFTWARE_CONFIG"]}],
         ),
-        "user_data_update_policy": text("Kept for old templates.", default="REPLACE", update=True),
+        "user_data_update_policy": text(
+            "What other user data means: another server is made, or this one stays as it is.",
+            default="REPLACE",
+            update=True,
+            constraints=[{"allowed_values": ["REPLACE", "IGNORE"]}],
+        ),
         "software_config_transport": text(
             "How the server is to receive the metadata of deployments.",
             default="POLL_SERVER_CFN",

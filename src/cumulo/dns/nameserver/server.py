@@ -42,6 +42,7 @@ MOST_OF_ONE = 50
 """Connections from one address."""
 IDLE_SECONDS = 10.0
 HANDSHAKE_SECONDS = 5.0
+PARTING_SECONDS = 5.0
 MOST_QUESTIONS = 1000
 """By one connection."""
 SEND_BUFFER = 1024 * 1024
@@ -209,7 +210,7 @@ class Tcp:
                 await self._talk(reader, writer, connection, address)
         finally:
             self._ended(address, connection)
-            writer.close()
+            _part(writer)
 
     async def serve_tls(self, listening: socket.socket, tls: ssl.SSLContext) -> None:
         """DNS over TLS (RFC 7858): until cancelled. Handshakes take places, too."""
@@ -247,7 +248,7 @@ class Tcp:
         finally:
             self._ended(address, connection)
             if writer is not None:
-                writer.close()
+                _part(writer)
 
     def _begun(self, address: str, abort: Callable[[], object]) -> Connection | None:
         if self._of[address] >= MOST_OF_ONE:
@@ -342,3 +343,9 @@ async def listen(
             end()
 
     return close
+
+
+def _part(writer: asyncio.StreamWriter) -> None:
+    """The rest of an answer may still go; whoever does not read it keeps no descriptor for that."""
+    writer.close()
+    asyncio.get_running_loop().call_later(PARTING_SECONDS, writer.transport.abort)

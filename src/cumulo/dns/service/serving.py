@@ -66,6 +66,8 @@ class Serving:
         """Steps from the state of one number to today's, and today's number."""
         # Before the notes: a change that touches nothing a name server says has none.
         newest = self.changes.newest(tx)
+        if newest < since:
+            raise TooFarBehind  # the database went back: its numbers are given again
         notes = self.changes.since(tx, since, MOST_NOTES)
         if len(notes) == MOST_NOTES:
             raise TooFarBehind

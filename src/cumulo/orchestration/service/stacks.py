@@ -410,22 +410,28 @@ class Stacks(Checking, Reading):
             )
         if rollback and row.action == "UPDATE" and row.previous is not None:
             return self._roll_back(tx, row)
-        self._stop(tx, row, f"Stack {row.action} cancelled", f"{row.action} cancelled")
+        reason, why = f"Stack {row.action} cancelled", f"{row.action} cancelled"
+        self._stop(tx, row, reason, why, back=False)
         return tx.get(StackRow, row.id) or row
 
     def late(self, tx: Tx, row: StackRow) -> None:
         """The deadline has passed."""
         self._stop(tx, row, "Timed out", f"{row.action} timed out")
 
-    def _stop(self, tx: Tx, row: StackRow, reason: str, why: str) -> None:
-        """It ends here, with what is going on in the stacks inside it."""
+    def _stop(self, tx: Tx, row: StackRow, reason: str, why: str, *, back: bool = True) -> None:
+        """It ends here, with what is going on in the stacks inside it. Not `back`: nothing is
+        undone, whatever a failure would mean."""
         for child in tx.all(queries.CHILDREN_AT_WORK, stack=row.id):
-            self._stop(tx, child, reason, why)
+            self._stop(tx, child, reason, why, back=back)
         for each in tx.all(resources.OF_STACK, stack=row.id):
             if each.step == "working" and each.stored.get("derived") and each.physical_id:
                 self.software.give_up(tx, each.physical_id, row.project_id, reason)
         tx.run(resources.STOP, stack=row.id, why=why)
-        self.engine.end(tx, tx.update(row, phase=3), "FAILED", reason)
+        stays = row.disable_rollback or not back
+        self.engine.end(tx, tx.update(row, phase=3, disable_rollback=stays), "FAILED", reason)
+        ended = tx.get(StackRow, row.id)
+        if ended is not None and ended.disable_rollback != row.disable_rollback:
+            tx.update(ended, disable_rollback=row.disable_rollback)
 
     def _ended(self, tx: Tx, row: StackRow) -> None:
         """After an action: quota back, or the way back after a failure."""
