@@ -210,9 +210,7 @@ class LimitsApi:
         else:
             if len(name) > LONGEST_NAME:
                 raise BadRequest(f"quota_class {name:.20}… is too long.")
-            await self._database.write(
-                lambda tx: self._quotas.set_class_limits(tx, name, values)
-            )
+            await self._database.write(lambda tx: self._quotas.set_class_limits(tx, name, values))
         found: dict[str, Any] = await self._database.read(lambda tx: self._class(tx, name))
         return {"quota_class_set": QuotaClassSet(**found)}
 
