@@ -75,6 +75,11 @@ def _can_go_on(row: ResourceRow) -> bool:
     return row.made and row.physical_id is not None and row.action != "DELETE" and not lost(row)
 
 
+def current(stack: StackRow, row: ResourceRow) -> bool:
+    """The row belongs to what is being done to the stack now."""
+    return stack.status == "IN_PROGRESS" and row.traversal == stack.traversal
+
+
 def lost(row: ResourceRow) -> bool:
     """Somebody said that it is of no use any more."""
     return bool(row.stored.get("marked"))

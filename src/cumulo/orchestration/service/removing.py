@@ -6,7 +6,8 @@ import msgspec
 
 from cumulo.core.clock import seconds_of
 from cumulo.orchestration.queries import resource as resources
-from cumulo.orchestration.service.handlers import Handler, RestHandler, Work
+from cumulo.orchestration.service.handlers import Handler, Work
+from cumulo.orchestration.service.rest_handler import RestHandler
 
 if TYPE_CHECKING:
     from cumulo.orchestration.service.engine import Engine

@@ -5,7 +5,8 @@ from typing import Any
 
 from cumulo.core.resource_types import Finder, ResourceType
 from cumulo.orchestration.language.invalid import Invalid
-from cumulo.orchestration.service.handlers import Handler, RestHandler
+from cumulo.orchestration.service.handlers import Handler
+from cumulo.orchestration.service.rest_handler import RestHandler
 
 MOST_IMPLIED = 20
 Implied = Mapping[str, Iterable[str]]
