@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from cumulo.core.resource_types import State
+from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.service.handlers import Handler, Work
 from cumulo.orchestration.service.rest_handler import RestHandler
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 def touch_up(engine: "Engine", work: Work, handler: Handler) -> None:
     """Check, suspend, resume: what is there is looked at, or asked to rest or to go on."""
     action = work.stack.action
+    if work.row.physical_id is None:
+        raise Invalid("it has not been made")
     work.properties = work.row.properties
     engine.begin(work, action)
     if action == "CHECK":

@@ -25,7 +25,7 @@ def change(
     """What is there becomes what it shall be: in place, or by another one in its stead."""
     row = work.row
     changed = difference(row.properties, work.properties)
-    unsure = row.status != "COMPLETE"
+    unsure = row.status != "COMPLETE" or bool(row.stored.get("released"))
     health: Health = "lost" if lost(row) else handler.health(work) if unsure else "well"
     if health == "busy":
         engine.wait(work.tx, row, tries=row.tries + 1)
@@ -33,7 +33,9 @@ def change(
     if handler.renewed and row.made and work.stack.action == "UPDATE":
         _replace(engine, work, handler)
         return
-    if health == "well" and not changed:
+    # What a stack has inside, its own resources decide; where nothing may be done, nothing is.
+    inside = handler.nested and (row.digest != row.wanted or "update" not in restricted)
+    if health == "well" and not changed and not inside:
         work.row = work.tx.update(work.row, metadata=metadata)
         if not unsure:
             engine.done(work, quietly=True)

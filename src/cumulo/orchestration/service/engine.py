@@ -122,7 +122,7 @@ class Engine:
         if work.row.step == "working":
             self.look(work, handler)
             return None
-        if work.stack.action in LOOKING and work.row.physical_id:
+        if work.stack.action in LOOKING:
             touch_up(self, work, handler)
             return None
         return make(self, work, handler)
@@ -133,7 +133,8 @@ class Engine:
         stack = None if row is None else tx.get(StackRow, row.stack_id)
         assert row is not None and stack is not None
         # Somebody lets go of it in a moment: who stands on it, or the one before.
-        leaving = row.goal == "absent" or bool(row.stored.get("stead"))
+        shared = row.stored.get("stead") or row.stored.get("released")
+        leaving = row.goal == "absent" or bool(shared)
         again = isinstance(problem, Unavailable) or (leaving and isinstance(problem, Conflict))
         if again and row.tries < TRIES:
             tries = row.tries + 1
@@ -308,6 +309,8 @@ class Engine:
             changes |= {"deleted_at": tx.now, "deadline": later(tx.now, REMEMBERED_SECONDS)}
             changes |= {"files": {}, "previous": None}
             tx.run(queries.FORGET_NAME, stack=stack.id)
+        if status == "COMPLETE" and stack.action in MAKING:
+            changes["reached"] = True
         stack = tx.update(stack, **changes)
         self.story.of_stack(tx, stack)
         if stack.parent_id is not None:

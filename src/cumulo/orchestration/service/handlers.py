@@ -199,6 +199,10 @@ class Handler(Protocol):
         """Each update of the stack makes another one."""
 
     @property
+    def nested(self) -> bool:
+        """It is a stack of its own: whether anything in it has changed, only that can tell."""
+
+    @property
     def snapshots(self) -> bool:
         """It can be kept as a snapshot when it goes."""
 

@@ -44,7 +44,7 @@ def _create(
         engine.look(work, handler)
         return None
     adopt = work.row.stored.get("adopt")
-    if adopt is not None:
+    if adopt is not None and work.stack.action == "ADOPT":
         _adopt(engine, work, handler, adopt)
         return None
     if handler.outside and isinstance(handler, RestHandler):

@@ -26,6 +26,7 @@ class RestHandler:
 
     takes_any = False
     renewed = False
+    nested = False
     update_policy: Mapping[str, Property] = {}
 
     def __init__(self, type_: ResourceType, finders: Mapping[str, Finder]) -> None:
@@ -99,7 +100,7 @@ class RestHandler:
                     work.ask(each)
             return state
         if not steps:
-            work.forget("steps")
+            work.forget("steps", "released")
             return state
         work.store(steps=steps[1:])
         work.ask(Request(**steps[0]))
@@ -123,10 +124,11 @@ class RestHandler:
         if self.type.regain is None or physical is None or not work.row.stored.get("released"):
             return
         given = self.found(work, self.properties, work.properties)
-        work.forget("released")
         steps = self.type.regain(physical, given, work.place)
         if steps:
             work.store(steps=[asdict(each) for each in steps])
+        else:
+            work.forget("released")
 
     def release(self, work: Work) -> bool:
         """What another one shall have is given up; whether anything was."""

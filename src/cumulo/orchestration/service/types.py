@@ -41,6 +41,21 @@ class Types:
                 found[name] = list(handler.type.stands_on(given, others))[:MOST_IMPLIED]
         return found
 
+    def renewed(self, kind: str) -> bool:
+        """Each update of the stack makes another one."""
+        handler = self.known(kind)
+        return handler is not None and handler.renewed
+
+    def nested(self, kind: str) -> bool:
+        """What is of it is a stack of its own."""
+        handler = self.known(kind)
+        return is_template(kind) if handler is None else handler.nested
+
+    @staticmethod
+    def same(one: str, other: str) -> bool:
+        """A thing of the one may become one of the other. Where a template lies is no matter."""
+        return one == other or (is_template(one) and is_template(other))
+
     def names(self) -> list[str]:
         return sorted(self._handlers)
 
