@@ -1,4 +1,4 @@
-"""What is left of a run that is killed: workers end, a frozen control plane goes on, and a killed one
+"""What is left of a run that is killed: workers end, a frozen control plane goes on, a killed one
 is there again."""
 
 import contextlib

@@ -83,11 +83,11 @@ async def _flavors(env: Surroundings, config: list[dict[str, Any]]) -> None:
             flavor = (await env.admin.post("compute", "/flavors", {"flavor": body}))["flavor"]
         except Conflict:
             # Another run has made it in this moment: it is used, and left.
-            env.forget(noted)
+            env.notes.forget(noted)
             continue
         # From now on it is told from others of that name.
         env.note("flavor", body["name"], "", {"id": flavor["id"]})
-        env.forget(noted)
+        env.notes.forget(noted)
         made.append(flavor["id"])
         if each.get("extra_specs"):
             specs = {k: str(v) for k, v in each["extra_specs"].items()}

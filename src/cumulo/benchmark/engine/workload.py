@@ -20,7 +20,7 @@ from cumulo.benchmark.engine.load import Load, describe
 from cumulo.benchmark.engine.several import Crew, how_many, orders, taken
 from cumulo.benchmark.engine.sla import Checker
 from cumulo.benchmark.engine.statistics import Statistics
-from cumulo.benchmark.engine.surroundings import Guests, Surroundings
+from cumulo.benchmark.engine.surroundings import Guests, Notes, Surroundings, Unnoted
 from cumulo.benchmark.finding import found_args
 from cumulo.benchmark.model.result import HookResult, Iteration
 from cumulo.benchmark.model.task import Workload
@@ -60,9 +60,8 @@ class Means:
     """Runs the load in several processes; without it there is this one."""
     processes: int = 1
     guests: Guests | None = None
-    note: Callable[[str, str, str, dict[str, Any]], int] = lambda *given: 0
-    """Keeps what no name tells: see Surroundings."""
-    forget: Callable[[int], None] = lambda number: None
+    notes: Notes = field(default_factory=Unnoted)
+    """Keeps what no name tells."""
 
 
 class GivenUp(Exception):
@@ -94,8 +93,7 @@ class Execution:
             router=self._scenario.router
             or any(table.find(name).router for name in workload.contexts),
             guests=means.guests,
-            note=means.note,
-            forget=means.forget,
+            notes=means.notes,
         )
         self.outcome = Outcome(Statistics(), Checker(workload.sla))
         self._hooks = Hooks(workload.hooks, means.shell, means.fault)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from cumulo.benchmark.model.result import FINISHED, UNFINISHED
-from cumulo.benchmark.service import tasks
+from cumulo.benchmark.service import owners
 from cumulo.cli.rally import reports
 from cumulo.cli.rally.common import (
     Command,
@@ -29,7 +29,7 @@ def status(given: str | None, given_flag: str | None) -> None:
     found = reports.kept_task(kept, task_id(kept, given, given_flag))
     words = found.status
     if found.status not in (*FINISHED, "crashed", "validation_failed"):
-        words += "" if tasks.alive(found.owner) else " (its process is gone)"
+        words += "" if owners.alive(found.owner) else " (its process is gone)"
     click.echo(f"Task {found.uuid}: {words}")
 
 
