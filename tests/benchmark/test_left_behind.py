@@ -24,7 +24,7 @@ from cumulo.benchmark.model import document
 from cumulo.benchmark.model.result import Iteration, Note, TaskResult
 from cumulo.benchmark.model.task import TaskConfig, Workload, parse
 from cumulo.benchmark.queries.store import Store
-from cumulo.benchmark.report import Unreadable, formats, make, read_file
+from cumulo.benchmark.report import Unreadable, make, read_file, reading
 from cumulo.benchmark.service import environments, results, tasks
 from cumulo.benchmark.service.noting import Notes, undoable
 
@@ -430,7 +430,7 @@ def test_a_task_that_went_through_a_file_has_its_hooks_and_an_end(tmp_path: Path
     (hook,) = found.task.subtasks[0].workloads[0].hooks
     assert hook["action"] == ["sys_call", "x"]
     assert make("html", [found]).startswith("<!")
-    assert formats._ended("nonsense") == "crashed"
+    assert reading._ended("nonsense") == "crashed"
 
 
 def test_a_killed_task_has_a_report_and_a_damaged_one_can_be_deleted(tmp_path: Path) -> None:

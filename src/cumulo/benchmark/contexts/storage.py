@@ -148,6 +148,7 @@ declare(
         _volumes,
         _volumes_cleanup,
         {"volumes_per_tenant": 1},
+        counts=("volumes_per_tenant",),
     )
 )
 declare(
@@ -203,5 +204,5 @@ declare(
         _images,
         _images_cleanup,
         {"images_per_tenant": 1},
-    )
+        counts=('images_per_tenant',),)
 )  # fmt: skip

@@ -16,7 +16,7 @@ import msgspec
 
 from cumulo.benchmark import registry, validation
 from cumulo.benchmark.cleanup.sweep import Report
-from cumulo.benchmark.client.clouds import credentials_of, platform_of
+from cumulo.benchmark.client.clouds import credentials_of, http_of, platform_of
 from cumulo.benchmark.client.session import Session
 from cumulo.benchmark.engine.statistics import Statistics
 from cumulo.benchmark.engine.workload import Execution, Means, Outcome
@@ -151,7 +151,7 @@ async def validate(env: Environment, config: TaskConfig) -> None:
                 "One or several platforms are not available: existing@openstack. "
                 + found["message"]
             )
-    http = environments.http_of(platform)
+    http = http_of(platform)
     try:
         user = platform.get("admin") or platform["users"][0]
         cloud = Session(http, credentials_of(platform, user))

@@ -33,20 +33,35 @@ def write(
     """Make a report and write it, or print it."""
     try:
         found = [each for name in named for each in results.results(kept, name)]
-        text = report.make(kind, found)
+        pieces = report.pieces(kind, found)
+        if out is None or out == "-":
+            for piece in pieces:
+                click.echo(piece, nl=False)
+            click.echo()
+            return
+        path = Path(out).expanduser()
+        with path.open("w") as file:
+            file.writelines(pieces)
+        if kind.endswith("json") or kind == "old-json-results":
+            _too_large(path)
     except (NoSuch, report.Unreadable) as error:
         raise click.ClickException(str(error)) from None
-    if out is None or out == "-":
-        click.echo(text)
-        return
-    try:
-        path = Path(out).expanduser()
-        path.write_text(text)
+    except msgspec.MsgspecError:
+        # A ValueError, too; but of the results, not of the path.
+        raise
     except (OSError, ValueError, RuntimeError) as error:
         # ValueError: a NUL in the path. RuntimeError: `~nobody`.
         raise click.ClickException(str(error)) from None
     if open_it:
         webbrowser.open_new_tab(path.resolve().as_uri())
+
+
+def _too_large(path: Path) -> None:
+    if path.stat().st_size > report.FILE_BYTES:
+        click.echo(
+            f"{path} is larger than {report.FILE_BYTES} bytes: `task import` will not read it.",
+            err=True,
+        )
 
 
 def try_to_write(out: str) -> None:
