@@ -48,7 +48,7 @@ PARTING_SECONDS = 5.0
 MOST_QUESTIONS = 1000
 """By one connection."""
 SEND_BUFFER = 1024 * 1024
-WAIT_SECONDS = 0.1
+WAIT_SECONDS, MOST_WAITS = 0.1, 100
 SIGNATURE_BYTES = 32 * 1024
 """A signed answer takes as long as a plain one of this length."""
 
@@ -343,7 +343,9 @@ class Tcp:
                 data = await reader.readexactly(length)
             connection.seen = time.monotonic()
             try:
-                while self._desk.limit.has_to_wait(address):
+                for _ in range(MOST_WAITS):
+                    if not self._desk.limit.has_to_wait(address):
+                        break
                     await asyncio.sleep(WAIT_SECONDS)
                 for message in self._desk.by_tcp(data, address):
                     await _send(writer, message)
