@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cumulo.dns import names, rdata
 from cumulo.dns.nameserver import server
 from cumulo.dns.nameserver.feed import Commit, Put
-from cumulo.dns.nameserver.limits import network_of
+from cumulo.dns.nameserver.limits import network_of, plain
 from cumulo.dns.nameserver.message import Malformed, read
 from cumulo.dns.nameserver.resolve import resolve
 from cumulo.dns.nameserver.server import Desk
@@ -215,3 +215,4 @@ def test_networks() -> None:
     assert network_of("2001:db8:1:2::1") == network_of("2001:db8:1:ff:a:b:c:d")
     assert network_of("2001:db8:1:2::1") != network_of("2001:db8:1:300::1")
     assert network_of("fe80::1%eth0") == network_of("fe80::2")
+    assert plain("::ffff:192.0.2.1") == plain("192.0.2.1") and plain("::1") == "::1"

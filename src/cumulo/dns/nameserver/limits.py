@@ -83,6 +83,13 @@ class RateLimit:
         return any(found in network for network in self._exempt)
 
 
+def plain(address: str) -> str:
+    """An address of IPv4 that came by a socket of IPv6 is what it is."""
+    if address[:7] == "::ffff:" and "." in address:
+        return address[7:]
+    return address
+
+
 def network_of(address: str) -> str | bytes:
     if ":" not in address:
         return address.rpartition(".")[0]

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from cumulo.dns.nameserver.limits import RateLimit, network_of
+from cumulo.dns.nameserver.limits import RateLimit, network_of, plain
 from cumulo.dns.nameserver.message import (
     FORMERR,
     HEADER,
@@ -209,7 +209,7 @@ class Udp(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
         try:
-            answer = self._desk.by_udp(data, addr[0])
+            answer = self._desk.by_udp(data, plain(addr[0]))
         except Exception:  # one packet harms nobody else
             self._desk.sent["failed"] += 1
             log.exception("a question by UDP failed: %s", data[:512].hex())
@@ -246,7 +246,7 @@ class Tcp:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername")
-        address = str(peer[0]) if peer else ""
+        address = plain(str(peer[0])) if peer else ""
         connection = self._begun(address, writer.transport.abort)
         try:
             if connection is not None:
@@ -265,7 +265,7 @@ class Tcp:
                 log.info("no connection can be taken: %s", error)
                 await asyncio.sleep(0.1)
                 continue
-            task = asyncio.create_task(self._serve_tls(accepted, str(peer[0]), tls))
+            task = asyncio.create_task(self._serve_tls(accepted, plain(str(peer[0])), tls))
             self._shaking.add(task)
             task.add_done_callback(self._shaking.discard)
 

@@ -65,8 +65,8 @@ class Serving:
     def news(self, tx: Tx, server_id: str, since: int) -> tuple[int, list[Step]]:
         """Steps from the state of one number to today's, and today's number, for a server that
         has written down the first one."""
-        row = tx.get(ServerRow, server_id)
-        if row is None or row.change != since:
+        said = tx.get(ServerRow, server_id)
+        if said is None or said.change != since:
             # It was thought dead, and notes that it has not read may be gone; or this is an older
             # database than the one that it wrote to.
             raise TooFarBehind
