@@ -50,8 +50,8 @@ class StackRow(Row, frozen=True):
     parameters: dict[str, Any]
     """Given values by name, as they came."""
     previous: dict[str, Any] | None
-    """template, files, environment and parameters of the last state that was complete: where a
-    rollback leads."""
+    """template, files, environment and parameters of the last state that came true (or, where none
+    ever did, of the one before): where a rollback leads. None: there was none before this one."""
     description: str
     tags: list[str]
     timeout_mins: int | None
@@ -70,6 +70,8 @@ class StackRow(Row, frozen=True):
     deleted_at: Moment | None
     lent: dict[str, str]
     """`Principal.lent` of whoever made it last: the work ends when that does."""
+    reached: bool
+    """What is wished for came true: all of it was made, whatever has happened since."""
 
     @property
     def word(self) -> str:

@@ -22,6 +22,7 @@ from cumulo.orchestration.service.blueprint import (
     Surroundings,
     no_facade,
     nothing_implied,
+    nothing_nested,
 )
 from cumulo.orchestration.service.hidden import Hidden
 
@@ -29,10 +30,17 @@ KEPT = 64
 
 
 class Blueprints:
-    def __init__(self, region: str, hidden: Hidden, implied: Implied = nothing_implied) -> None:
+    def __init__(
+        self,
+        region: str,
+        hidden: Hidden,
+        implied: Implied = nothing_implied,
+        nested: Callable[[str], bool] = nothing_nested,
+    ) -> None:
         self._region = region
         self.hidden = hidden
         self._implied = implied
+        self._nested = nested
         self._kept: OrderedDict[tuple[str, int], Blueprint] = OrderedDict()
         self._here = threading.local()
 
@@ -87,7 +95,14 @@ class Blueprints:
         """Raises Invalid."""
         if not isinstance(environment, Environment):
             environment = parse_environment(dict(environment))
-        around = Surroundings(pseudo, _no_query, facade, custom=custom, implied=self._implied)
+        around = Surroundings(
+            pseudo,
+            _no_query,
+            facade,
+            custom=custom,
+            implied=self._implied,
+            nested=self._nested,
+        )
         given = {**environment.parameters, **parameters}
         return Blueprint(template, environment, files, given, around, lenient, budget)
 

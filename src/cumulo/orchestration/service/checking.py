@@ -19,9 +19,10 @@ from cumulo.orchestration.service.asking import check_names, custom_of
 from cumulo.orchestration.service.blueprint import MOST_PLAN, Blueprint, PlanScope
 from cumulo.orchestration.service.blueprints import Blueprints, pseudo_parameters
 from cumulo.orchestration.service.engine import Engine
-from cumulo.orchestration.service.handlers import Asker, RestHandler
+from cumulo.orchestration.service.handlers import Asker
 from cumulo.orchestration.service.live import known_properties
 from cumulo.orchestration.service.properties import checked, value_of
+from cumulo.orchestration.service.rest_handler import RestHandler
 from cumulo.orchestration.service.types import is_template
 
 MOST_DEPTH = 5

@@ -16,7 +16,8 @@ from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.queries import snapshot as queries
 from cumulo.orchestration.queries import stack as stack_queries
 from cumulo.orchestration.service.checking import Wish
-from cumulo.orchestration.service.handlers import DATA, Asker, RestHandler, opened
+from cumulo.orchestration.service.handlers import DATA, Asker, opened
+from cumulo.orchestration.service.rest_handler import RestHandler
 
 if TYPE_CHECKING:
     from cumulo.orchestration.service.stacks import Stacks

@@ -34,6 +34,7 @@ MOST_IN_GROUP = 1000
 class Nested(Own):
     """What all of them have in common: a child stack whose state is the resource's."""
 
+    nested = True
     attributes: Mapping[str, str] = {"outputs": "A dict of key-value pairs output from the stack."}
 
     def __init__(self, stacks: Stacks) -> None:

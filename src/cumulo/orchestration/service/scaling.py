@@ -10,7 +10,15 @@ from cumulo.core.resource_types import Property, mapping, number, text
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
-from cumulo.orchestration.service.batches import UPDATE, Batched, Members, Pace, seconds, whole
+from cumulo.orchestration.service.batches import (
+    UPDATE,
+    Batched,
+    Members,
+    Pace,
+    members_of,
+    seconds,
+    whole,
+)
 from cumulo.orchestration.service.blueprint import Blueprint
 from cumulo.orchestration.service.checking import Given, Loader, Plan
 from cumulo.orchestration.service.handlers import Work
@@ -132,9 +140,23 @@ class AutoScalingGroup(Batched):
         size = max(given["min_size"], min(size, given["max_size"]))
         if size == work.row.stored.get("desired"):
             return f"no action: {size} are there"
-        work.store(desired=size, cooled=now + float(given.get("cooldown") or 0))
-        self.stacks.update_nested(work.tx, work.stack, child, self.wish(work))
+        members = self._resized(work, members_of(child.template), size)
+        work.store(cooled=now + float(given.get("cooldown") or 0))
+        self.stacks.update_nested(work.tx, work.stack, child, self._of(work, members))
         return f"{size} are wanted"
+
+    def _resized(self, work: Work, current: Members, size: int) -> Members:
+        """The members at another size. Those that stay keep their definitions: a change of these
+        that has failed half-way goes on by the next update, batch by batch, and by no alarm.
+        What was there for the time of such a change is taken before a new one is made."""
+        members = list(work.row.stored.get("members", ()))
+        spares = [name for name in current if name not in members]
+        grown = members + spares[: max(0, size - len(members))]
+        work.store(desired=size, members=grown)
+        target = self.target(work)
+        left = [name for name in spares if size >= len(members) and name not in target]
+        names = [*target, *left]
+        return {name: current.get(name, target.get(name)) for name in names}
 
     def reference(self, work: Work) -> Any:
         return work.place.name
