@@ -114,6 +114,11 @@ def test_what_a_master_sends_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("dns.query.xfr", lambda *a, **k: answers(soa, *long))
     with pytest.raises(TransferFailed, match="5000 bytes"):
         fetch._received("x.org.", "192.0.2.53", 53, time.monotonic() + 5)
+    # Each record of a set is in each answer.
+    wide = [f"SRV 0 0 {number} y.org." for number in range(5000)]
+    monkeypatch.setattr("dns.query.xfr", lambda *a, **k: answers(soa, *wide))
+    with pytest.raises(TransferFailed, match="more than 100 records of type SRV"):
+        fetch._received("x.org.", "192.0.2.53", 53, time.monotonic() + 5)
 
 
 def test_many_masters_have_one_time(monkeypatch: pytest.MonkeyPatch) -> None:

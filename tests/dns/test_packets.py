@@ -3,15 +3,22 @@
 import contextlib
 import os
 import random
+import time
 from pathlib import Path
 
 import dns.exception
 import dns.message
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cumulo.dns.nameserver.limits import network_of
+from cumulo.dns import names, rdata
+from cumulo.dns.nameserver import server
+from cumulo.dns.nameserver.feed import Commit, Put
+from cumulo.dns.nameserver.limits import network_of, plain
 from cumulo.dns.nameserver.message import Malformed, read
+from cumulo.dns.nameserver.resolve import resolve
+from cumulo.dns.nameserver.server import Desk
 from tests.dns.support import desk_of
 
 ZONE = {"example.org.": "www 60 A 192.0.2.1\n* 60 TXT wild\nsub 60 NS ns.sub\n"}
@@ -127,6 +134,8 @@ def test_random_names_are_one_answer() -> None:
 
 def test_names_of_one_wildcard_are_one_answer() -> None:
     desk = desk_of({"example.org.": f"* TXT {'x' * 200}\nhost TXT y\n"}, limit=10)
+    host = dns.message.make_query("host.example.org.", "TXT").to_wire()
+    assert desk.by_udp(host, "203.0.113.1") is not None
     whole = 0
     for index in range(100):
         query = dns.message.make_query(f"q{index}.example.org.", "TXT").to_wire()
@@ -134,10 +143,71 @@ def test_names_of_one_wildcard_are_one_answer() -> None:
             answer = desk.by_udp(query, "198.51.100.7")
             whole += answer is not None and not answer[2] & 0x02
     assert whole == 10
-    other = desk.by_udp(
-        dns.message.make_query("host.example.org.", "TXT").to_wire(), "198.51.100.7"
-    )
+    other = desk.by_udp(host, "198.51.100.7")
     assert other is not None and not other[2] & 0x02, "another name is another answer"
+
+
+def costly(limit: int = 0) -> Desk:
+    """A zone with a wildcard of 1,000 servers, each with a name of 100 labels in it."""
+    desk = desk_of({"example.org.": "", "example.net.": "* 60 A 192.0.2.1\n"}, limit)
+    below = names.wire("a." * 100 + "example.org.")
+    servers = [bytes(6) + f"\x06n{n:05}".encode() + below for n in range(1000)]
+    owner = names.wire("*.example.org.")
+    desk.world.take([Put("example.org.", owner, 33, 60, rdata.pack(servers)), Commit(2)])
+    return desk
+
+
+def test_an_answer_is_no_more_work_than_it_is_long() -> None:
+    desk = costly()
+    query = dns.message.make_query("www.example.org.", "SRV", use_edns=0)
+    began = time.process_time()
+    for index in range(200):
+        query = dns.message.make_query(f"r{index}.example.org.", "SRV", use_edns=0)
+        answer = desk.by_udp(query.to_wire(), "198.51.100.7")
+        assert answer is not None and answer[2] & 0x02
+    # The same name, as it looks with another size and other flags of EDNS, is the same answer.
+    kept = len(desk._kept)
+    for size in range(2000, 2200):
+        query.use_edns(0, ednsflags=size, payload=size)
+        assert desk.by_udp(query.to_wire(), "198.51.100.7") is not None
+    assert len(desk._kept) == kept
+    assert time.process_time() - began < 0.4
+
+
+def test_what_is_not_sent_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = costly(limit=10)
+    made = []
+    monkeypatch.setattr(
+        server, "resolve", lambda world, question: made.append(1) or resolve(world, question)
+    )
+
+    def asked(index: int, zone: str, address: str) -> bytes | None:
+        query = dns.message.make_query(f"r{index}.{zone}", "A").to_wire()
+        answer = desk.by_udp(query, address)
+        assert answer is None or dns.message.from_wire(answer).id == dns.message.from_wire(query).id
+        return answer
+
+    for index in range(200):
+        asked(index, "example.net.", "198.51.100.7")
+    assert len(made) == 10 + 11
+    for zone, address in (("example.org.", "198.51.100.7"), ("example.net.", "203.0.113.7")):
+        answer = asked(0, zone, address)
+        assert answer is not None and not answer[2] & 0x02, "others, and other zones"
+    desk.limit.tick()
+    answer = asked(300, "example.net.", "198.51.100.7")
+    assert answer is not None and not answer[2] & 0x02
+
+
+def test_by_tcp_a_network_has_its_share() -> None:
+    desk = costly(limit=10)
+    query = dns.message.make_query("www.example.org.", "SRV").to_wire()
+    answers = 0
+    while not desk.limit.has_to_wait("198.51.100.7"):
+        answers += len([*desk.by_tcp(query, "198.51.100.7")])
+    assert answers < 5, "of those that are long"
+    assert desk.limit.has_to_wait("198.51.100.8") and not desk.limit.has_to_wait("203.0.113.1")
+    desk.limit.tick()
+    assert not desk.limit.has_to_wait("198.51.100.7")
 
 
 def test_networks() -> None:
@@ -145,3 +215,4 @@ def test_networks() -> None:
     assert network_of("2001:db8:1:2::1") == network_of("2001:db8:1:ff:a:b:c:d")
     assert network_of("2001:db8:1:2::1") != network_of("2001:db8:1:300::1")
     assert network_of("fe80::1%eth0") == network_of("fe80::2")
+    assert plain("::ffff:192.0.2.1") == plain("192.0.2.1") and plain("::1") == "::1"

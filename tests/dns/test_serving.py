@@ -1,12 +1,15 @@
 """Which name servers count: by what is heard of them, whatever their clocks say."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
+from cumulo.dns import reconcile
 from cumulo.dns.drivers.fake import FakeNameServer
 from cumulo.dns.model.change import COUNTER, DEAD_SECONDS, CounterRow, ServerRow
 from cumulo.dns.model.zone import ZoneRow
@@ -96,6 +99,48 @@ def test_nothing_is_active_before_who_begins_has_it(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+class Slow(FakeNameServer):
+    async def send(self, steps: Sequence[Step]) -> None:
+        await asyncio.sleep(0.03)
+        await super().send(steps)
+
+
+def test_who_loads_for_long_is_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many zones there are: it says so, and what came meanwhile is not lost."""
+    monkeypatch.setattr(reconcile, "HEARTBEAT_SECONDS", 0.05)
+
+    async def main() -> None:
+        async with running_cloud(tmp_path, dns={"serve": False}) as cloud:
+            database, serving = cloud.cloud.database, cloud.cloud.services.dns.serving
+            # Here half a minute is 0.3 seconds; the other control plane has no server.
+            serving.pulses = Pulses(lambda: time.monotonic() * 100)
+            monkeypatch.setattr(serving, "zones_after", lambda tx, last: pages.pop())
+            pages: list[Any] = [(None, []), *[("x", []) for _ in range(20)]]
+            server = Slow()
+            loop = NameServerLoop(database, serving, server, server_id="x", hostname="x")
+            body = {"name": "a.test.", "email": "a@a.test"}
+            await cloud.call("POST", ZONES, json_=body)
+            loading = asyncio.create_task(loop.once())
+            while len(pages) > 10:
+                await asyncio.sleep(0.01)
+            made = await cloud.call("POST", ZONES, json_={**body, "name": "b.test."})
+            while not loading.done():
+                await database.write(lambda tx: serving.settle(tx, 2**40))
+                assert await database.read(lambda tx: tx.get(ServerRow, "x")), "it is alive"
+                shown = await cloud.call("GET", f"{ZONES}/{made.json['id']}")
+                assert loading.done() or shown.json["status"] == "PENDING"
+                await asyncio.sleep(0.02)
+            await loading
+            assert b"\x01b\x04test\x00" in server.desk.world.zones
+            # Whatever was forgotten of what it has not read: it reads all.
+            await database.write(lambda tx: serving.leave(tx, "x"))
+            monkeypatch.undo()
+            await loop.once()
+            assert len(server.desk.world.zones) == 2
+
+    asyncio.run(main())
+
+
 def test_a_database_that_goes_back_is_read_anew(tmp_path: Path) -> None:
     """Its numbers are given again: what has them now is served before it is ACTIVE, and what it
     lacks is not answered for."""
@@ -116,11 +161,13 @@ def test_a_database_that_goes_back_is_read_anew(tmp_path: Path) -> None:
             def back(tx: Any) -> None:
                 for id in lost[1:]:
                     serving.zones.remove(tx, tx.get(ZoneRow, id))
-                counter = tx.get(CounterRow, COUNTER)
+                counter, said = tx.get(CounterRow, COUNTER), tx.get(ServerRow, "x")
                 tx.update(counter, value=counter.value - 2)
+                tx.update(said, change=counter.value - 2)
                 tx.run(FORGET, upto=counter.value)
 
             await database.write(back)
+            # Its number may be one that was given already, or a later one.
             made = await cloud.call("POST", ZONES, json_={**body, "name": "new.test."})
             await loop.once()
             wanted = {b"\x01a\x04test\x00", b"\x03new\x04test\x00"}

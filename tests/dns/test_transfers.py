@@ -185,18 +185,24 @@ class Told(asyncio.DatagramProtocol):
 
 
 def test_changes_are_told_until_they_are_heard(tmp_path: Path) -> None:
+    """By IPv4 and by IPv6, whoever else is not there to be told."""
+
     async def main() -> None:
         loop = asyncio.get_running_loop()
         transport, told = await loop.create_datagram_endpoint(Told, local_addr=("127.0.0.1", 0))
         where = f"127.0.0.1:{transport.get_extra_info('sockname')[1]}"
+        other, told6 = await loop.create_datagram_endpoint(Told, local_addr=("::1", 0))
+        where6 = f"[0::1]:{other.get_extra_info('sockname')[1]}"
         steps = steps_of(ORIGIN, ZONE)
-        async with a_server(tmp_path, steps, notify={"pool": [where], "x": [where]}) as server:
+        notify = {"pool": [where, where6, "[ff0e::1]:0"], "x": [where]}
+        async with a_server(tmp_path, steps, notify=notify) as server:
             end = loop.time() + 10
             while len(told.heard) < 2:
                 assert loop.time() < end
                 await asyncio.sleep(0.02)
             await asyncio.sleep(1.5)
             assert len(told.heard) == 2, "it was heard"
+            assert len(told6.heard) == 2
             await server.send([soa(9)])
             await server.commit(2)
             while len(told.heard) < 3:
@@ -207,6 +213,7 @@ def test_changes_are_told_until_they_are_heard(tmp_path: Path) -> None:
         assert message.question[0].name == dns.name.from_text(ORIGIN)
         assert message.answer[0][0].serial == 9
         transport.close()
+        other.close()
 
     asyncio.run(main())
 

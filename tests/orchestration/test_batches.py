@@ -76,12 +76,13 @@ def test_groups_change_by_batches(tmp_path: Path) -> None:
         assert len(await ends(cloud, path, inner)) == 5
         assert await values(cloud, path, template, "now") == ["two"] * 3
 
-        # Where the definitions stay there are no batches; nor where no policy says so.
-        stack = await wished(cloud, path, grouped("two", {}) | {"outputs": told})
-        assert len(await ends(cloud, path, inner)) == 5
+        # Where the definitions stay there are no batches; nor where no policy says so: the stack
+        # inside looks at its members once.
+        stack = await wished(cloud, path, grouped("two", policy) | {"outputs": told})
+        assert len(await ends(cloud, path, inner)) == 6
         stack = await wished(cloud, path, grouped("three", {}) | {"outputs": told})
         assert (len(await ends(cloud, path, inner)), stack["stack_status"]) == (
-            6,
+            7,
             "UPDATE_COMPLETE",
         )
         await deleted(cloud, path)
@@ -116,5 +117,41 @@ def test_update_policies_are_looked_at(tmp_path: Path) -> None:
         path = await created(cloud, "slow", grouped("x", slow))
         reason = (await settled(cloud, path))["stack_status_reason"]
         assert "will result in stack update timeout" in reason
+
+    on_a_cloud(tmp_path, story)
+
+
+def test_an_alarm_does_not_go_on_with_what_failed(tmp_path: Path) -> None:
+    def wish(value: str, fail: Any = False) -> dict[str, Any]:
+        policy = {"rolling_updates": {"max_batch_size": 1, "min_in_service": 3}}
+        template = grouped(value, policy, "OS::Heat::AutoScalingGroup")
+        template["resources"]["group"]["properties"]["resource"]["properties"]["fail"] = fail
+        given = {
+            "auto_scaling_group_id": {"get_resource": "group"},
+            "adjustment_type": "change_in_capacity",
+            "scaling_adjustment": 1,
+        }
+        template["resources"]["up"] = {"type": "OS::Heat::ScalingPolicy", "properties": given}
+        told = {"now": {"value": {"get_attr": ["group", "outputs_list", "output"]}}}
+        return template | {"outputs": told}
+
+    async def story(cloud: TestCloud) -> None:
+        path = await created(cloud, "scales", wish("old"))
+        assert (await settled(cloud, path))["stack_status"] == "CREATE_COMPLETE"
+        stack = await wished(cloud, path, wish("new", True))
+        assert stack["stack_status"] == "UPDATE_FAILED", stack["stack_status_reason"]
+        said = await cloud.call("POST", f"{path}/resources/up/signal", json_={})
+        assert said.status == 200, said.raw
+        group = (await cloud.call("GET", f"{path}/resources/group")).json["resource"]
+        links = {each["rel"]: each["href"] for each in group["links"]}
+        await settled(cloud, links["nested"].partition("cloud.test")[2])
+        found = (await cloud.call("GET", f"{path}/resources?nested_depth=1")).json["resources"]
+        members = [each for each in found if each["resource_name"].isdecimal()]
+        # The one that was there for the time of the change is the fourth now.
+        assert len(members) == 4
+        assert (await values(cloud, path, {}, "now")).count("old") == 3
+        stack = await wished(cloud, path, wish("new"))
+        assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
+        assert await values(cloud, path, {}, "now") == ["new"] * 4
 
     on_a_cloud(tmp_path, story)

@@ -101,7 +101,9 @@ def _name_server(own: DnsSettings, frame: Frame, pools: Sequence[Pool]) -> Embed
     for field, found in addresses:
         for each in found:
             host, _, port = each.rpartition(":")
-            if not host or not port.isdecimal() or int(port) > 65535:
+            # A name is not looked for again and again, by a server that answers for names.
+            named = field == "also_notify" and not _is_address(host.strip("[]"))
+            if not host or named or not port.isdecimal() or int(port) > 65535:
                 raise BadSettings(f"[dns] {field}: {each!r} is not ADDRESS:PORT")
     tls = None
     if own.tls_listen:
@@ -120,6 +122,14 @@ def _name_server(own: DnsSettings, frame: Frame, pools: Sequence[Pool]) -> Embed
         catalogs={pool.id: pool.catalog for pool in pools if pool.catalog},
         tls=tls,
     )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _for_guests(own: DnsSettings, frame: Frame) -> str:

@@ -131,9 +131,7 @@ class NameServerLoop:
             if not await self.database.read(self.serving.zones.count):
                 return
             await self.server.start()
-        if not self._change or not await self.database.read(
-            lambda tx: self.serving.is_registered(tx, self.server_id)
-        ):
+        if not self._change:
             await self._load()
         await self._follow()
 
@@ -147,6 +145,26 @@ class NameServerLoop:
         number = await self.database.write(
             lambda tx: self.serving.register(tx, row), name="name server begins"
         )
+        beating = asyncio.create_task(self._beats())
+        try:
+            await self._read_all()
+            await self._finish(number)
+        finally:
+            beating.cancel()
+
+    async def _beats(self) -> None:
+        """While it loads, which may take longer than the others wait for a sign of life."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            try:
+                await self.database.write(
+                    lambda tx: self.serving.beat(tx, self.server_id), name="name server loads"
+                )
+            except Exception as error:  # the database is away: the load sees that, too
+                log.info("the name server could not say that it loads: %s", error)
+
+    async def _read_all(self) -> None:
+        assert self.server is not None
         await self.server.send([All()])
         last: str | None = ""
         while last is not None:
@@ -156,14 +174,14 @@ class NameServerLoop:
             )
             await self.server.send(steps)
             await asyncio.sleep(0)
-        self._change = -1 if number == 0 else number
-        await self._finish(number)
 
     async def _follow(self) -> None:
         assert self.server is not None
         since = max(self._change, 0)
         try:
-            number, steps = await self.database.read(lambda tx: self.serving.news(tx, since))
+            number, steps = await self.database.read(
+                lambda tx: self.serving.news(tx, self.server_id, since)
+            )
         except TooFarBehind:
             await self._load()
             return

@@ -48,7 +48,7 @@ def build(frame: Frame) -> Service:
     types = Types(declared, finders)
     identity = frame.get(Identity)
     seal = KeyRing(frame.settings.secrets_dir / "orchestration-keys")
-    blueprints = Blueprints(frame.settings.region, Hidden(seal), types.implied)
+    blueprints = Blueprints(frame.settings.region, Hidden(seal), types.implied, types.nested)
     engine = Engine(frame.caller, types, blueprints, identity.principal_in_project, seal)
     quotas = frame.quotas("orchestration", DEFAULTS)
     software = Software(seal, quotas)

@@ -11,8 +11,9 @@ from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.queries import stack as queries
-from cumulo.orchestration.service.engine import Engine, Outside
+from cumulo.orchestration.service.engine import Engine
 from cumulo.orchestration.service.handlers import Calls
+from cumulo.orchestration.service.outside import Outside, made_outside
 from cumulo.orchestration.service.stacks import Stacks
 
 AHEAD = 2000
@@ -56,7 +57,7 @@ class StackResources:
         result = await self._ask(asked)
         body = None if result.fault is not None else result.body
         await self._database.write(
-            lambda tx: self._engine.made_outside(tx, asked, body, result.fault),
+            lambda tx: made_outside(self._engine, tx, asked, body, result.fault),
             name="stack resource made",
         )
 

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import dns.asyncquery
+import dns.exception
+import dns.flags
 import dns.message
 import dns.rcode
+import dns.zone
 import pytest
 
 from cumulo.dns import names, rdata
@@ -150,6 +153,40 @@ def test_nonsense_by_udp_and_tcp_harms_nobody_else(tmp_path: Path) -> None:
         assert server.running
 
     serving("embedded", tmp_path, test)
+
+
+def test_both_kinds_of_addresses(tmp_path: Path) -> None:
+    """At one port; who asks by IPv4 is seen as what he is, and gets what his network may have."""
+
+    async def main() -> None:
+        port = free_port()
+        server = EmbeddedNameServer(
+            tmp_path,
+            [f"[::]:{port}", f"0.0.0.0:{port}"],
+            transfers=["127.0.0.0/8", "::1/128"],
+            rate_limit=5,
+            exempt=["127.0.0.0/8"],
+        )
+        await server.start()
+        try:
+            await server.send(steps_of("example.org.", ZONE))
+            await server.commit(1)
+            query = dns.message.make_query("www.example.org.", "A")
+            whole = {}
+            for host in ("127.0.0.1", "::1"):
+                answers = []
+                for _ in range(12):
+                    with contextlib.suppress(dns.exception.Timeout):
+                        answers.append(await dns.asyncquery.udp(query, host, 0.2, port))
+                whole[host] = len([each for each in answers if not each.flags & dns.flags.TC])
+                zone = dns.zone.Zone("example.org.")
+                await dns.asyncquery.inbound_xfr(host, zone, port=port, timeout=5)
+                assert zone.get_rdataset("www", "A") is not None
+            assert whole == {"127.0.0.1": 12, "::1": 5}
+        finally:
+            await server.stop()
+
+    asyncio.run(main())
 
 
 def test_the_port_is_the_same_one_next_time(tmp_path: Path) -> None:

@@ -234,22 +234,28 @@ class EmbeddedNameServer:
         with contextlib.ExitStack() as undo:
             tcp = undo.enter_context(_bound_tcp(host, port))
             udp = undo.enter_context(socket.socket(tcp.family, socket.SOCK_DGRAM))
-            udp.setsockopt(socket.SOL_IP, IP_FREEBIND, 1)
-            udp.setblocking(False)
+            _prepare(udp)
             udp.bind((host, tcp.getsockname()[1]))
             undo.pop_all()
         self._tcp.append(tcp)
         self._udp.append(udp)
 
 
+def _prepare(each: socket.socket) -> None:
+    """The address may come later (the external network's gateway), or go and come. A socket of IPv6
+    is for that alone: networks of IPv4 would be one and the same by it."""
+    each.setsockopt(socket.SOL_IP, IP_FREEBIND, 1)
+    if each.family == socket.AF_INET6:
+        each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    each.setblocking(False)
+
+
 def _bound_tcp(host: str, port: int) -> socket.socket:
-    """The address may come later (the external network's gateway), or go and come."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with contextlib.ExitStack() as undo:
         tcp = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
         tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        tcp.setsockopt(socket.SOL_IP, IP_FREEBIND, 1)
-        tcp.setblocking(False)
+        _prepare(tcp)
         tcp.bind((host, port))
         tcp.listen(128)
         undo.pop_all()

@@ -9,6 +9,8 @@ from cumulo.dns import names, rdata, serials
 from cumulo.dns.model.transferred import Received, TransferFailed
 
 MOST_RECORDS = 5000
+MOST_OF_A_SET = 100
+"""Records of one name and type, as BIND takes them: each is in each answer."""
 MOST_BYTES = 4 * 1024 * 1024
 """Of all records: they are in our memory, in the database, and in the name server's."""
 SECONDS = 60.0
@@ -113,6 +115,9 @@ def _received(name: str, host: str, port: int, end: float) -> Received:
                 size += len(wire) + len(owner)
                 if wire not in wires:
                     wires[wire] = each.to_text()
+                if len(wires) > MOST_OF_A_SET:
+                    word = f"{owner} has more than {MOST_OF_A_SET} records of type {kind}"
+                    raise TransferFailed(word)
                 if count > MOST_RECORDS:
                     raise TransferFailed(f"it has more than {MOST_RECORDS} records")
                 if size > MOST_BYTES:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from ipaddress import ip_address
 
 from cumulo.dns import serials
 from cumulo.dns.model.pool import TargetAway
@@ -14,9 +15,14 @@ CATCH_UP_SECONDS = 10.0
 def split(address: str) -> tuple[str, int]:
     """Raises ValueError."""
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
-        raise ValueError(f"address: {address!r} is not ADDRESS:PORT")
-    return host.strip("[]"), int(port)
+    host = host.strip("[]")
+    try:
+        ip_address(host)
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            raise ValueError
+    except ValueError:
+        raise ValueError(f"address: {address!r} is not ADDRESS:PORT") from None
+    return host, int(port)
 
 
 async def serial_of(name: str, address: tuple[str, int]) -> int | None:

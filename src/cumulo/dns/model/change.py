@@ -3,7 +3,8 @@
 Every transaction that changes what is served takes the next number and notes what it touched. A
 name server reads what was touched since the last number that it has, as it is now. The one row of
 the counter makes transactions that take numbers wait for each other, so that a smaller number is
-never committed after a greater one.
+never committed after a greater one. A number is no less than the time in seconds: so it grows, too,
+when the database is an older one than it was (catalog zones have it as their serial number).
 """
 
 from typing import Annotated

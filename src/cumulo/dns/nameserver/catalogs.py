@@ -2,8 +2,8 @@
 and drop zones by themselves.
 
 They are made here and are in no database. The serial number is the number of the commit by which
-one was changed: it grows with the cloud's changes, whatever process counts them, and whenever it
-was started.
+one was changed: it grows with the cloud's changes and with time, whatever process counts them,
+whenever it was started, and when the database is put back.
 """
 
 from __future__ import annotations

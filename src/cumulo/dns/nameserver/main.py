@@ -9,8 +9,9 @@ import logging
 import socket
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -138,13 +139,23 @@ async def serve(start: Start, feed: socket.socket) -> None:
         [socket.socket(fileno=number) for number in start.tls],
         None if certificate is None else certificate.context,
     )
-    seconds = asyncio.create_task(ticks(*ticking))
     notifier = Notifier(desk.world, start.notify)
-    telling = asyncio.create_task(notifier.run())
-    await follow(reader, writer, desk, notifier)
-    telling.cancel()
-    seconds.cancel()
+    parts = [follow(reader, writer, desk, notifier), ticks(*ticking)]
+    if notifier.needed:
+        parts.append(notifier.run())
+    await until_one_ends(parts)
     close()
+
+
+async def until_one_ends(parts: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """A server that lacks a part of it is none: the cloud sees its end, and starts another one."""
+    tasks = [asyncio.create_task(each) for each in parts]
+    done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in others:
+        task.cancel()
+    for task in done:
+        if (error := task.exception()) is not None:
+            log.error("a part of the name server has ended", exc_info=error)
 
 
 def main() -> None:

@@ -190,7 +190,7 @@ class Answer:
         counts = []
         cut = False
         for section in (self.answer, self.authority, self.additional):
-            made, grown = _section(section, size, places)
+            made, grown = _section(section, size, places, room)
             if grown > room:
                 # What is additional may be left out without a word; a part of an answer may not,
                 # nor the addresses without which a referral leads nowhere (RFC 9471).
@@ -223,8 +223,11 @@ def _opt(rcode: int, dnssec_ok: bool) -> bytes:
     return head + (b"\x80" if dnssec_ok else b"\0") + b"\0\0\0"
 
 
-def _section(records: Records, size: int, places: dict[bytes, int]) -> tuple[list[bytes], int]:
-    """The records with their owners' names compressed, and where they end."""
+def _section(
+    records: Records, size: int, places: dict[bytes, int], room: int
+) -> tuple[list[bytes], int]:
+    """The records with their owners' names compressed, and where they end. The first one that
+    is beyond the room is the last that is looked at: an answer is no more work than it is long."""
     made = []
     for owner, tail in records:
         name = owner
@@ -239,6 +242,8 @@ def _section(records: Records, size: int, places: dict[bytes, int]) -> tuple[lis
         text = owner if place is None else owner[:head] + (0xC000 | place).to_bytes(2, "big")
         made.append(text + tail)
         size += len(text) + len(tail)
+        if size > room:
+            break
     return made, size
 
 

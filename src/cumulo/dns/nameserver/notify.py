@@ -8,7 +8,9 @@ import asyncio
 import contextlib
 import logging
 import os
+import socket
 from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import ip_address
 from typing import Any
 
 from cumulo.dns.nameserver.message import AA, HEADER, NOTIFY, QR
@@ -36,7 +38,12 @@ class Notifier(asyncio.DatagramProtocol):
         self._asked: dict[tuple[bytes, str], tuple[bytes, Address]] = {}
         """(id, address) → what was sent so."""
         self._bell = asyncio.Event()
-        self._transport: Any = None
+        self._transports: dict[bool, Any] = {}
+        """By whether it is for IPv6: a socket for both would be told nothing by IPv4."""
+
+    @property
+    def needed(self) -> bool:
+        return bool(self._targets)
 
     def changed(self, names: Iterable[bytes]) -> None:
         """Tell all whom these zones concern."""
@@ -60,14 +67,17 @@ class Notifier(asyncio.DatagramProtocol):
 
     async def run(self) -> None:
         """Until cancelled."""
-        if not self._targets:
-            return
         loop = asyncio.get_running_loop()
-        family = "::" if any(":" in a[0] for v in self._targets.values() for a in v) else "0.0.0.0"
-        self._transport, _ = await loop.create_datagram_endpoint(
-            lambda: self, local_addr=(family, 0)
-        )
         try:
+            for six in {":" in host for each in self._targets.values() for host, _ in each}:
+                try:
+                    bound = _bound(six)
+                except OSError as error:  # a machine without IPv6
+                    log.warning("nobody with IPv%d is told of changes: %s", 6 if six else 4, error)
+                    continue
+                self._transports[six], _ = await loop.create_datagram_endpoint(
+                    lambda: self, sock=bound
+                )
             while True:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._pause(loop.time())):
@@ -78,7 +88,8 @@ class Notifier(asyncio.DatagramProtocol):
                         self._tell(key, tries, loop.time())
                         await asyncio.sleep(PACE_SECONDS)
         finally:
-            self._transport.close()
+            for each in self._transports.values():
+                each.close()
 
     def _pause(self, now: float) -> float | None:
         if not self._waiting:
@@ -101,12 +112,29 @@ class Notifier(asyncio.DatagramProtocol):
         flags = (NOTIFY << 11) | AA
         head = b"".join(n.to_bytes(2, "big") for n in (flags, 1, 1, 0, 0))
         question = name + SOA.to_bytes(2, "big") + b"\0\x01"
+        transport = self._transports.get(":" in target[0])
+        if transport is None:
+            return
         try:
-            self._transport.sendto(id + head + question + b"\xc0\x0c" + zone.soa, target)
-        except OSError as error:
+            transport.sendto(id + head + question + b"\xc0\x0c" + zone.soa, target)
+        except (OSError, ValueError) as error:
             log.info("%s cannot be told: %s", target, error)
 
 
+def _bound(six: bool) -> socket.socket:
+    bound = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        if six:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.setblocking(False)
+        bound.bind(("::" if six else "0.0.0.0", 0))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
 def _address(text: str) -> Address:
+    """As answers will have it. Raises ValueError for a name, and for what is none at all."""
     host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port)
+    return str(ip_address(host.strip("[]"))), int(port)

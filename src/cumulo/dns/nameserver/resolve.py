@@ -27,6 +27,9 @@ ANY, AXFR, IXFR = 255, 252, 251
 META = frozenset((41, 249, 250, AXFR, 253, 254))
 IN = 1
 MOST_ALIASES = 8
+MOST_NAMES = 20
+"""In one answer, whose addresses are looked for: there are 13 servers of the root."""
+MOST_ADDRESSES = 200
 _NAME_AT = {NS: 0, MX: 2, SRV: 6}
 """Where in the data of a type the name is, whose addresses go along."""
 _HINFO_ANY = b"\0\x0d\0\x01\0\0\x0e\x10\0\x09\x07RFC8482\0"
@@ -170,16 +173,22 @@ def _add_addresses(world: World, zone: Zone, answer: Answer) -> bool:
         if here is not zone:
             alone = False
         if here is not None:
-            answer.additional += _addresses(here, name)
+            answer.additional += _addresses(here, name, MOST_ADDRESSES - len(answer.additional))
+        if len(seen) == MOST_NAMES:
+            break
     return alone
 
 
-def _addresses(zone: Zone, name: bytes) -> Records:
+def _addresses(zone: Zone, name: bytes, most: int) -> Records:
+    """Whole sets alone."""
     node = zone.nodes.get(name)
     if node is None:
         return []
-    sets = (node.sets.get(A), node.sets.get(AAAA))
-    return [(name, tail) for rrset in sets if rrset is not None for tail in rrset.tails]
+    found: Records = []
+    for rrset in (node.sets.get(A), node.sets.get(AAAA)):
+        if rrset is not None and len(found) + len(rrset.tails) <= most:
+            found += [(name, tail) for tail in rrset.tails]
+    return found
 
 
 __all__ = ["NOERROR", "resolve"]

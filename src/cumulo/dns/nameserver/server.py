@@ -14,13 +14,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from cumulo.dns.nameserver.limits import RateLimit, network_of
+from cumulo.dns.nameserver.limits import RateLimit, network_of, plain
 from cumulo.dns.nameserver.message import (
     FORMERR,
     HEADER,
     LEAST_PAYLOAD,
     NOTIFY,
     NXDOMAIN,
+    OUR_PAYLOAD,
+    QR,
     QUERY,
     REFUSED,
     TC,
@@ -46,6 +48,9 @@ PARTING_SECONDS = 5.0
 MOST_QUESTIONS = 1000
 """By one connection."""
 SEND_BUFFER = 1024 * 1024
+WAIT_SECONDS, MOST_WAITS = 0.1, 100
+SIGNATURE_BYTES = 32 * 1024
+"""A signed answer takes as long as a plain one of this length."""
 
 Kept = tuple[bytes, bytes, bytes, World | Zone, int]
 """The head after the id, what comes after the question, what the rate limit counts it as, and of
@@ -75,7 +80,10 @@ class Desk:
             or (spare >= 11 and spare == 11 + int.from_bytes(data[end + 9 : end + 11], "big"))
         ):
             name = data[HEADER : end - 4].lower()
-            key = data[2:HEADER] + name + data[end - 4 : end + 9]
+            key = _FLAGS[data[2]] + data[4:HEADER] + name + data[end - 4 : end]
+            if spare:
+                opt = data[end : end + 9]
+                key += _EDNS.get(opt) or _edns(opt)
             kept = self._kept.get(key)
             if kept is not None and kept[3].version == kept[4]:
                 verdict = self.limit.verdict(address, kept[2])
@@ -101,6 +109,12 @@ class Desk:
             if self.limit.verdict(address, b"notify"):
                 return None
             return self._heard(question, address).wire(LEAST_PAYLOAD)
+        about = self.world.zone_of(question.name)
+        if about is not None and self.limit.is_spent(address, about.name):
+            # Before the work: random names of one zone, say, none of which is kept.
+            if self.limit.verdict(address, b"spent") == 2:
+                return None
+            return _cut(data[:2] + _flags(question) + data[4:HEADER] + question.asked)
         answer, zone = resolve(self.world, question)
         wire = answer.wire(question.room(udp=True))
         token = _token(question, answer, zone)
@@ -113,19 +127,26 @@ class Desk:
         verdict = self.limit.verdict(address, token)
         if verdict == 0:
             return wire
+        if about is not None:
+            self.limit.waste(address, about.name)
         return _cut(wire[: HEADER + len(question.asked)]) if verdict == 1 else None
 
     def by_tcp(self, data: bytes, address: str) -> Iterator[bytes]:
         """The messages of the answer; a zone may take many. Raises Malformed."""
         question = read(data)
         if question.signed:
+            self.limit.sent_by_tcp(address, SIGNATURE_BYTES)
             yield from self.transfers.signed(data, question, udp=False)
         elif question.type in (AXFR, IXFR) and question.opcode == QUERY:
+            self.limit.sent_by_tcp(address, 0)
             yield from self.transfers.plain(data, question, address)
         elif question.opcode == NOTIFY:
             yield self._heard(question, address).wire(LEAST_PAYLOAD)
         else:
-            yield resolve(self.world, question)[0].wire(question.room(udp=False))
+            wire = resolve(self.world, question)[0].wire(question.room(udp=False))
+            # One that is too long even so was the same work.
+            self.limit.sent_by_tcp(address, 65535 if wire[2] & (TC >> 8) else len(wire))
+            yield wire
 
     def _heard(self, question: Question, address: str) -> Answer:
         """A master's word (RFC 1996). Whether he is one is not known here."""
@@ -150,6 +171,28 @@ def _token(question: Question, answer: Answer, zone: Zone | None) -> bytes:
     return (answer.wildcard or question.name) + bytes([question.type & 255])
 
 
+_FLAGS = [bytes([octet & 0x79]) for octet in range(256)]
+"""What of the flags of a question, in their first octet, has a part in the answer."""
+
+
+def _edns(opt: bytes) -> bytes:
+    """What of it has a part in the answer. Its size may be any number, and its answer is the same:
+    so nobody has the same made over and over."""
+    room = min(max(int.from_bytes(opt[3:5], "big"), LEAST_PAYLOAD), OUR_PAYLOAD)
+    found = opt[:3] + room.to_bytes(2, "big") + bytes([opt[6], opt[7] & 0x80])
+    if len(_EDNS) < MOST_KEPT:
+        _EDNS[opt] = found
+    return found
+
+
+_EDNS: dict[bytes, bytes] = {}
+"""Those that were seen: nearly all questions have one of a few."""
+
+
+def _flags(question: Question) -> bytes:
+    return (QR | (question.flags & 0x7900)).to_bytes(2, "big")
+
+
 def _cut(wire: bytes) -> bytes:
     """The head and question of an answer, with TC and nothing else."""
     flags = int.from_bytes(wire[2:4], "big") | TC
@@ -166,7 +209,7 @@ class Udp(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
         try:
-            answer = self._desk.by_udp(data, addr[0])
+            answer = self._desk.by_udp(data, plain(addr[0]))
         except Exception:  # one packet harms nobody else
             self._desk.sent["failed"] += 1
             log.exception("a question by UDP failed: %s", data[:512].hex())
@@ -203,7 +246,7 @@ class Tcp:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername")
-        address = str(peer[0]) if peer else ""
+        address = plain(str(peer[0])) if peer else ""
         connection = self._begun(address, writer.transport.abort)
         try:
             if connection is not None:
@@ -222,7 +265,7 @@ class Tcp:
                 log.info("no connection can be taken: %s", error)
                 await asyncio.sleep(0.1)
                 continue
-            task = asyncio.create_task(self._serve_tls(accepted, str(peer[0]), tls))
+            task = asyncio.create_task(self._serve_tls(accepted, plain(str(peer[0])), tls))
             self._shaking.add(task)
             task.add_done_callback(self._shaking.discard)
 
@@ -300,6 +343,10 @@ class Tcp:
                 data = await reader.readexactly(length)
             connection.seen = time.monotonic()
             try:
+                for _ in range(MOST_WAITS):
+                    if not self._desk.limit.has_to_wait(address):
+                        break
+                    await asyncio.sleep(WAIT_SECONDS)
                 for message in self._desk.by_tcp(data, address):
                     await _send(writer, message)
             except Malformed as malformed:

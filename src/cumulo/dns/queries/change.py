@@ -10,10 +10,11 @@ _n = columns(CounterRow)
 _c = columns(ChangeRow)
 _s = columns(ServerRow)
 
+_now = sa.bindparam("now", type_=sa.BigInteger())
 NEXT = statement(
     sa.update(CounterRow.sql_table)
     .where(_n.id == sa.bindparam("counter"))
-    .values(value=_n.value + 1)
+    .values(value=sa.case((_n.value >= _now, _n.value + 1), else_=_now))
     .returning(_n.value)
 )
 SINCE = query(

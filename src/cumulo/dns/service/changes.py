@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from cumulo.core.clock import seconds_of
 from cumulo.core.db.announcements import Announcement
 from cumulo.core.db.transaction import Tx
 from cumulo.dns.model.change import COUNTER, SECRETS, ChangeRow, CounterRow
@@ -20,10 +21,11 @@ class Changes:
         last = self._last  # other threads write it, too, on PostgreSQL
         if last is not None and last[0] is tx:
             return last[1]
-        found = tx.changed(queries.NEXT, counter=COUNTER)
+        now = int(seconds_of(tx.now))
+        found = tx.changed(queries.NEXT, counter=COUNTER, now=now)
         if not found:
             tx.insert(CounterRow(COUNTER, 0), ignore_duplicate=True)
-            found = tx.changed(queries.NEXT, counter=COUNTER)
+            found = tx.changed(queries.NEXT, counter=COUNTER, now=now)
         tx.after_commit(self.announcement)
         number = int(found[0][0])
         self._last = (tx, number)

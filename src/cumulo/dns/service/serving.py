@@ -62,12 +62,18 @@ class Serving:
 
     # --- what there is to serve -------------------------------------------------------------
 
-    def news(self, tx: Tx, since: int) -> tuple[int, list[Step]]:
-        """Steps from the state of one number to today's, and today's number."""
+    def news(self, tx: Tx, server_id: str, since: int) -> tuple[int, list[Step]]:
+        """Steps from the state of one number to today's, and today's number, for a server that
+        has written down the first one."""
+        said = tx.get(ServerRow, server_id)
+        if said is None or said.change != since:
+            # It was thought dead, and notes that it has not read may be gone; or this is an older
+            # database than the one that it wrote to.
+            raise TooFarBehind
         # Before the notes: a change that touches nothing a name server says has none.
         newest = self.changes.newest(tx)
         if newest < since:
-            raise TooFarBehind  # the database went back: its numbers are given again
+            raise TooFarBehind
         notes = self.changes.since(tx, since, MOST_NOTES)
         if len(notes) == MOST_NOTES:
             raise TooFarBehind
@@ -156,9 +162,11 @@ class Serving:
         tx.insert(fresh)
         return newest
 
-    def is_registered(self, tx: Tx, server_id: str) -> bool:
-        """False: it was thought dead, and notes that it has not read may be gone."""
-        return tx.get(ServerRow, server_id) is not None
+    def beat(self, tx: Tx, server_id: str) -> None:
+        """It is at work, and has nothing new to say."""
+        row = tx.get(ServerRow, server_id)
+        if row is not None:
+            tx.update(row, seen=seconds_of(tx.now))
 
     def heard(self, tx: Tx, server_id: str, change: int) -> bool:
         """A name server has all up to this number; True when there is more to follow up."""

@@ -9,7 +9,8 @@ from typing import Any
 from cumulo.core.faults import Fault, NotFound
 from cumulo.orchestration.language.constraints import Custom
 from cumulo.orchestration.language.invalid import Invalid
-from cumulo.orchestration.service.handlers import Asker, RestHandler, find
+from cumulo.orchestration.service.handlers import Asker
+from cumulo.orchestration.service.rest_handler import RestHandler, find
 from cumulo.orchestration.service.types import Types
 
 _MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")

@@ -11,6 +11,7 @@ from typing import Any
 from cumulo.core.clock import seconds_of
 from cumulo.core.resource_types import READY, Property, State, number
 from cumulo.orchestration.language.invalid import Invalid
+from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.service.checking import Wish
 from cumulo.orchestration.service.engine import MAKING
 from cumulo.orchestration.service.handlers import Work
@@ -113,12 +114,21 @@ class Batched(Nested):
 
     def _after(self, work: Work, current: Members, target: Members, pace: Pace) -> Members:
         return following(
-            current,
+            self._whole(work, current, target),
             target,
             pace,
             lambda name: self.fresh(work, name),
             lambda: self.spare(work, {**current, **target}),
         )
+
+    def _whole(self, work: Work, current: Members, target: Members) -> Members:
+        """What has failed is in nobody's service: it need not wait for its batch, and no batch
+        would come to its end with it as it is."""
+        child = self.child(work)
+        rows = [] if child is None else work.tx.all(resources.OF_STACK, stack=child.id)
+        broken = {each.name for each in rows if each.status == "FAILED"}
+        there = {name: one for name, one in current.items() if name in target or name not in broken}
+        return {name: target[name] if name in broken else one for name, one in there.items()}
 
     def pace(self, policy: Mapping[str, Any], *, create: bool) -> Pace | None:
         """None: all at once."""
@@ -134,7 +144,7 @@ class Batched(Nested):
 
     @staticmethod
     def _of(work: Work, members: Members) -> Wish:
-        return Wish(member_template(members), work.stack.files, child_environment(work), {})
+        return Wish(member_template(members), work.files, child_environment(work), {})
 
     def create(self, work: Work) -> str | None:
         target = self.target(work)

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -31,6 +32,10 @@ def no_facade(part: str) -> Any:
     raise Invalid("resource_facade: this stack is not the resource of another one")
 
 
+def nothing_nested(kind: str) -> bool:
+    return False
+
+
 def nothing_implied(resources: Any) -> Mapping[str, Any]:
     return {}
 
@@ -46,6 +51,8 @@ class Surroundings:
     zones: Sequence[str] = ("nova",)
     custom: Custom = no_custom
     implied: Implied = nothing_implied
+    nested: Callable[[str], bool] = nothing_nested
+    """Whether what is of a type is a stack of its own."""
 
 
 @dataclass
@@ -169,7 +176,7 @@ class Blueprint:
     def _digest(self, name: str) -> str:
         one = self.definitions[name]
         scope = PlanScope(self)
-        content = [
+        content: list[Any] = [
             self.kind_of(name),
             partial(one.properties, self.template, scope),
             partial(one.metadata, self.template, scope),
@@ -177,7 +184,19 @@ class Blueprint:
             self.deletion_policy(name),
             partial(one.external_id, self.template, scope),
         ]
+        if self.around.nested(content[0]):
+            content.append(self._handed_down)
         return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
+
+    @cached_property
+    def _handed_down(self) -> str:
+        """Of all that the stacks inside see besides their resource's properties."""
+        seen = (
+            dict(self.environment.parameter_defaults),
+            dict(self.environment.resource_registry),
+            dict(self.files),
+        )
+        return hashlib.sha256(msgspec.json.encode(seen, order="deterministic")).hexdigest()
 
 
 def _named(snippet: Any, template: Template) -> set[str]:

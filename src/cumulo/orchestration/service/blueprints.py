@@ -22,17 +22,26 @@ from cumulo.orchestration.service.blueprint import (
     Surroundings,
     no_facade,
     nothing_implied,
+    nothing_nested,
 )
+from cumulo.orchestration.service.files import files_of
 from cumulo.orchestration.service.hidden import Hidden
 
 KEPT = 64
 
 
 class Blueprints:
-    def __init__(self, region: str, hidden: Hidden, implied: Implied = nothing_implied) -> None:
+    def __init__(
+        self,
+        region: str,
+        hidden: Hidden,
+        implied: Implied = nothing_implied,
+        nested: Callable[[str], bool] = nothing_nested,
+    ) -> None:
         self._region = region
         self.hidden = hidden
         self._implied = implied
+        self._nested = nested
         self._kept: OrderedDict[tuple[str, int], Blueprint] = OrderedDict()
         self._here = threading.local()
 
@@ -45,10 +54,10 @@ class Blueprints:
             found = self.build(
                 stack.template,
                 self.hidden.opened_environment(stack.environment),
-                stack.files,
+                files_of(tx, stack),
                 self.hidden.opened(stack.parameters),
                 pseudo=self.pseudo(stack),
-                facade=self._facade(tx, stack),
+                facade=self.facade(tx, stack),
             )
             made = fresh[key] = found
             # A wish that is undone leaves nothing behind: the next one may get its number.
@@ -87,19 +96,33 @@ class Blueprints:
         """Raises Invalid."""
         if not isinstance(environment, Environment):
             environment = parse_environment(dict(environment))
-        around = Surroundings(pseudo, _no_query, facade, custom=custom, implied=self._implied)
+        around = Surroundings(
+            pseudo,
+            _no_query,
+            facade,
+            custom=custom,
+            implied=self._implied,
+            nested=self._nested,
+        )
         given = {**environment.parameters, **parameters}
         return Blueprint(template, environment, files, given, around, lenient, budget)
 
     def pseudo(self, stack: StackRow) -> dict[str, Any]:
         return pseudo_parameters(stack.id, stack.name, stack.project_id, self._region)
 
-    def _facade(self, tx: Tx, stack: StackRow) -> Callable[[str], Any]:
-        row = None if stack.parent_id is None else tx.get(ResourceRow, stack.parent_id)
-        if row is None:
+    def facade(self, tx: Tx, stack: StackRow) -> Callable[[str], Any]:
+        """What a nested stack may ask of the resource that it is, by whichever transaction it is
+        asked in: blueprints are kept for others."""
+        self._fresh(tx)
+        parent_id = stack.parent_id
+        if parent_id is None:
             return no_facade
 
         def facade(part: str) -> Any:
+            tx = self._here.tx
+            row = tx.get(ResourceRow, parent_id)
+            if row is None:
+                return no_facade(part)
             if part == "metadata":
                 return row.metadata
             if part == "deletion_policy":

@@ -12,7 +12,8 @@ from cumulo.core.resource_types import READY, Property, State, items, mapping, t
 from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.model.software import ConfigRow, DeploymentRow
 from cumulo.orchestration.queries import resource as resources
-from cumulo.orchestration.service.handlers import Seal, Work, find
+from cumulo.orchestration.service.handlers import Seal, Work
+from cumulo.orchestration.service.rest_handler import find
 from cumulo.orchestration.service.software import Software
 from cumulo.orchestration.service.waits import Signalled
 

@@ -8,7 +8,7 @@ an older one: what belongs to that finds itself out of date and does nothing.
 """
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -17,29 +17,24 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import later, seconds_of
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Conflict, Fault, Unavailable
-from cumulo.core.ids import child_id
-from cumulo.core.resource_types import Place, Request, ResourceType, State
 from cumulo.orchestration.language.environment import Environment
 from cumulo.orchestration.language.invalid import Invalid, NotKnownYet
-from cumulo.orchestration.model.resource import EdgeRow, ResourceRow
+from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.queries import stack as queries
+from cumulo.orchestration.service.actions import save, touch_up
 from cumulo.orchestration.service.blueprints import Blueprints
+from cumulo.orchestration.service.files import forget_unused
 from cumulo.orchestration.service.handlers import (
-    DATA,
-    Adopting,
     Calls,
     Handler,
-    Health,
-    RestHandler,
     Seal,
     Work,
-    sealed,
 )
-from cumulo.orchestration.service.live import LiveScope, resolved_properties
-from cumulo.orchestration.service.plan import arrange_removal, lost
-from cumulo.orchestration.service.properties import difference, not_updatable
+from cumulo.orchestration.service.making import make
+from cumulo.orchestration.service.outside import Outside
+from cumulo.orchestration.service.plan import arrange_removal, current, lost
 from cumulo.orchestration.service.removing import remove
 from cumulo.orchestration.service.story import Story
 from cumulo.orchestration.service.types import Types
@@ -66,25 +61,6 @@ LOOKING = ("CHECK", "SUSPEND", "RESUME", "SNAPSHOT")
 
 PrincipalOf = Callable[[Tx, str, str, Mapping[str, str]], Principal | None]
 """(user, project, by what it was lent) → who the user is there now."""
-
-
-class Outside(msgspec.Struct, frozen=True):
-    """A request that has to be asked outside of the transaction."""
-
-    row_id: str
-    kind: str
-    principal: Principal
-    request: Request
-    read: Request | None
-    again: bool
-    """It was asked before, and the answer was lost with the process."""
-    properties: Mapping[str, Any]
-    place: Place
-
-
-def current(stack: StackRow, row: ResourceRow) -> bool:
-    """The row belongs to what is being done to the stack now."""
-    return stack.status == "IN_PROGRESS" and row.traversal == stack.traversal
 
 
 class Engine:
@@ -142,15 +118,15 @@ class Engine:
             remove(self, work, handler)
             return None
         if work.row.step == "working" and work.stack.action == "SNAPSHOT":
-            self._save(work, handler)
+            save(self, work, handler)
             return None
         if work.row.step == "working":
-            self._look(work, handler)
+            self.look(work, handler)
             return None
-        if work.stack.action in LOOKING and work.row.physical_id:
-            self._touch_up(work, handler)
+        if work.stack.action in LOOKING:
+            touch_up(self, work, handler)
             return None
-        return self._make(work, handler)
+        return make(self, work, handler)
 
     def _trouble(self, tx: Tx, row_id: str, problem: Exception) -> None:
         """What went wrong is undone; it is written down, or tried again where that may help."""
@@ -158,7 +134,8 @@ class Engine:
         stack = None if row is None else tx.get(StackRow, row.stack_id)
         assert row is not None and stack is not None
         # Somebody lets go of it in a moment: who stands on it, or the one before.
-        leaving = row.goal == "absent" or bool(row.stored.get("stead"))
+        shared = row.stored.get("stead") or row.stored.get("released")
+        leaving = row.goal == "absent" or bool(shared)
         again = isinstance(problem, Unavailable) or (leaving and isinstance(problem, Conflict))
         if again and row.tries < TRIES:
             tries = row.tries + 1
@@ -195,203 +172,6 @@ class Engine:
 
     # --- making and changing -------------------------------------------------------------
 
-    def _make(self, work: Work, handler: Handler) -> Outside | None:
-        blueprint = self.blueprints.of(work.tx, work.stack)
-        scope = LiveScope(work, blueprint)
-        definition = blueprint.definitions[work.row.name]
-        wanted = resolved_properties(blueprint, scope, definition, handler)
-        metadata = scope.resolve(definition.metadata, f"resources.{work.row.name}.metadata") or {}
-        if self.paused(work, "pre", "create" if work.row.physical_id is None else "update"):
-            return None
-        work.properties = wanted
-        if work.row.physical_id is None:
-            return self._create(work, handler, metadata, scope, definition)
-        self._same_outside(work, scope, definition)
-        self._change(work, handler, metadata, blueprint.environment.restricted(work.row.name))
-        return None
-
-    def _create(
-        self, work: Work, handler: Handler, metadata: Any, scope: LiveScope, definition: Any
-    ) -> Outside | None:
-        work.row = work.tx.update(
-            work.row, properties=dict(work.properties), metadata=metadata, made=False
-        )
-        if definition.external_id is not None:
-            physical = scope.resolve(definition.external_id, "external_id")
-            work.row = work.tx.update(work.row, physical_id=str(physical), deletion_policy="Retain")
-            work.store(external=True)
-            self.begin(work, "CREATE")
-            self._look(work, handler)
-            return None
-        adopt = work.row.stored.get("adopt")
-        if adopt is not None:
-            self._adopt(work, handler, adopt)
-            return None
-        if handler.outside and isinstance(handler, RestHandler):
-            return self._ask_outside(work, handler)
-        physical = handler.create(work)
-        work.row = work.tx.update(work.row, physical_id=physical)
-        self.begin(work, "CREATE")
-        self._look(work, handler)
-        return None
-
-    def _adopt(self, work: Work, handler: Handler, data: Mapping[str, Any]) -> None:
-        """It is there already: whether it is, its own service tells the stack's owner."""
-        work.forget("adopt")
-        if isinstance(handler, Adopting):
-            physical = handler.adopt(work, data)
-        else:
-            physical = data.get("resource_id")
-            given = {n: v for n, v in (data.get("resource_data") or {}).items() if n in DATA}
-            work.store(**{name: sealed(self.seal, value) for name, value in given.items()})
-        if not physical:
-            raise Invalid("Resource ID was not provided.")
-        work.row = work.tx.update(work.row, physical_id=str(physical))
-        self.begin(work, "ADOPT")
-        self._look(work, handler)
-
-    @staticmethod
-    def _same_outside(work: Work, scope: LiveScope, definition: Any) -> None:
-        """What was there before the stack stays that, and nothing of the stack's becomes it."""
-        named = definition.external_id
-        wanted = None if named is None else str(scope.resolve(named, "external_id"))
-        mine = work.row.physical_id if work.row.stored.get("external") else None
-        if wanted != mine:
-            raise Invalid(f"Update to property external_id of {work.row.name} is not supported.")
-
-    def _ask_outside(self, work: Work, handler: RestHandler) -> Outside:
-        """It is named by the template: what has that name before it was asked for is another's."""
-        again = bool(work.row.stored.get("asked"))
-        read = handler.type.read(work.place.name, work.properties, work.place)
-        if not again:
-            if read is not None and work.read(read.path, read.version) is not None:
-                raise Conflict(f"There is a {handler.type.name} of this name already.")
-            work.store(asked=seconds_of(work.tx.now))
-        self.begin(work, "CREATE")
-        return Outside(
-            work.row.id,
-            work.row.kind,
-            work.principal,
-            handler.request(work),
-            read,
-            again=again,
-            properties=work.properties,
-            place=work.place,
-        )
-
-    def made_outside(self, tx: Tx, asked: Outside, body: Any, fault: Fault | None) -> None:
-        """The answer to what was asked outside. What was made is noted, whatever has become of the
-        stack meanwhile, or removed where nobody is left to note it."""
-        row = tx.get(ResourceRow, asked.row_id)
-        stack = None if row is None else tx.get(StackRow, row.stack_id)
-        handler = self.types.handler(asked.kind)
-        assert isinstance(handler, RestHandler)
-        if row is None or stack is None:
-            if fault is None:
-                self._stray(tx, asked, handler.type, handler.type.made(body))
-            return
-        if row.physical_id is not None:
-            return
-        awaited = row.step == "working" and row.goal == "present" and current(stack, row)
-        if fault is not None:
-            if not isinstance(fault, Unavailable):
-                kept = {name: value for name, value in row.stored.items() if name != "asked"}
-                row = tx.update(row, stored=kept)
-            if awaited:
-                self.failed(tx, stack, row, fault.message)
-            return
-        told = {} if handler.type.kept is None else handler.type.kept(asked.properties, body)
-        kept = {name: sealed(self.seal, value) for name, value in told.items()}
-        physical = handler.type.made(body)
-        row = tx.update(row, physical_id=physical, stored={**row.stored, **kept})
-        if awaited:
-            self.wait(tx, row, tries=0)
-
-    def _stray(self, tx: Tx, asked: Outside, kind: ResourceType, physical: str) -> None:
-        last = kind.delete(physical, asked.properties, asked.place)
-        if last is not None:
-            gone = self.calls.call_in(tx, asked.principal, last.method, last.path, last.body)
-            if gone.fault is not None:
-                log.warning("%s of a removed stack stays: %s", physical, gone.fault.message)
-
-    def _change(
-        self, work: Work, handler: Handler, metadata: Any, restricted: Collection[str]
-    ) -> None:
-        """What is there becomes what it shall be: in place, or by another one in its stead."""
-        row = work.row
-        changed = difference(row.properties, work.properties)
-        unsure = row.status != "COMPLETE"
-        health: Health = "lost" if lost(row) else handler.health(work) if unsure else "well"
-        if health == "busy":
-            self.wait(work.tx, row, tries=row.tries + 1)
-            return
-        if handler.renewed and row.made and work.stack.action == "UPDATE":
-            self._replace(work, handler)
-            return
-        if health == "well" and not changed:
-            work.row = work.tx.update(work.row, metadata=metadata)
-            if not unsure:
-                self.done(work, quietly=True)
-                return
-            handler.mend(work)
-            self.begin(work, "UPDATE" if row.made else "CREATE")
-            self._look(work, handler)
-            return
-        stuck = not_updatable(handler.properties, changed)
-        if health == "well" and not stuck:
-            if "update" in restricted:
-                raise Invalid(f"update is restricted for resource {row.name}")
-            before = work.row
-            work.row = work.tx.update(work.row, metadata=metadata)
-            if handler.update(work, changed):
-                work.row = work.tx.update(work.row, properties=dict(work.properties))
-                self.begin(work, "UPDATE" if row.made else "CREATE")
-                self._look(work, handler)
-                return
-            work.row = before
-        if "replace" in restricted:
-            raise Invalid(f"replace is restricted for resource {row.name}")
-        self._replace(work, handler)
-
-    def _replace(self, work: Work, handler: Handler) -> None:
-        """Another one in its stead: made first, the old one goes when nobody needs it. But where
-        only one of both can be there, it goes first."""
-        rest = handler if isinstance(handler, RestHandler) else None
-        first = rest is not None and rest.excludes(work)
-        released = rest is not None and not first and rest.release(work)
-        tx, old = work.tx, work.row
-        new = msgspec.structs.replace(
-            old,
-            id=child_id(old.id, "replacement", work.stack.traversal),
-            step="todo",
-            waits=0,
-            due=tx.now,
-            tries=0,
-            action="CREATE",
-            status="INIT",
-            reason="",
-            properties={},
-            digest="",
-            physical_id=None,
-            made=False,
-            stored={"stead": True} if first or released else {},
-            replaces=old.id,
-            created_at=tx.now,
-            updated_at=None,
-        )
-        tx.insert(new)
-        tx.run(resources.MOVE_EDGES, old=old.id, new=new.id)
-        if first:
-            tx.update(new, waits=1)
-            tx.insert(EdgeRow(old.id, new.id))
-            tx.update(old, goal="absent", phase=1, step="todo", waits=0, due=tx.now, wanted="")
-            stack = tx.get(StackRow, work.stack.id)
-            assert stack is not None
-            tx.update(stack, left=stack.left + 1)
-        else:
-            tx.update(old, goal="absent", phase=2, step="todo", waits=1, wanted="")
-        tx.after_commit(lambda: self.ring(0.0))
-
     def begin(self, work: Work, action: str) -> None:
         """It is being worked at from now on."""
         row = work.row
@@ -408,7 +188,7 @@ class Engine:
         )
         self.story.of_resource(work.tx, work.stack, work.row)
 
-    def _look(self, work: Work, handler: Handler) -> None:
+    def look(self, work: Work, handler: Handler) -> None:
         """Is it ready?"""
         if work.row.physical_id is None and handler.outside:
             # Asked outside, and the answer was lost with the process: ask again.
@@ -432,44 +212,6 @@ class Engine:
             seconds = left if left > 0 else seconds
         tx.update(row, tries=tries, due=later(tx.now, seconds))
         tx.after_commit(lambda: self.ring(seconds))
-
-    def _touch_up(self, work: Work, handler: Handler) -> None:
-        """Check, suspend, resume: what is there is looked at, or asked to rest or to go on."""
-        action = work.stack.action
-        work.properties = work.row.properties
-        self.begin(work, action)
-        if action == "CHECK":
-            handler.look_over(work)
-        elif action == "SNAPSHOT":
-            self._save(work, handler)
-            return
-        else:
-            handler.suspend(work, resume=action == "RESUME")
-        self._look(work, handler)
-
-    def _save(self, work: Work, handler: Handler) -> None:
-        """What a snapshot keeps of a thing; of most there is nothing but what the template says."""
-        how = handler.type.snapshot if isinstance(handler, RestHandler) else None
-        physical = work.row.physical_id
-        if how is None or physical is None or not isinstance(handler, RestHandler):
-            self.done(work, quietly=True)
-            return
-        if work.row.stored.get("snapshot") is None:
-            seen = handler.type.read(physical, work.row.properties, work.place)
-            body = None if seen is None else work.read(seen.path, seen.version)
-            answer = work.ask(how.create(physical, body or {}, work.place))
-            work.store(snapshot={"id": how.made(answer)})
-        kept = work.row.stored["snapshot"]["id"]
-        request = how.read(kept)
-        body = work.read(request.path, request.version)
-        state = State("failed", f"{kept} is not there") if body is None else how.state(body)
-        if state.word == "ready":
-            self.done(work)
-        elif state.word == "failed":
-            work.forget("snapshot")
-            self.failed(work.tx, work.stack, work.row, f"Snapshot {kept}: {state.reason}")
-        else:
-            self.wait(work.tx, work.row, tries=work.row.tries + 1)
 
     def paused(self, work: Work, when: str, action: str) -> bool:
         """It waits at a breakpoint until somebody clears it."""
@@ -566,9 +308,13 @@ class Engine:
         if status == "COMPLETE" and stack.action == "DELETE":
             # What it was made from is not needed any more; the rest is forgotten after a while.
             changes |= {"deleted_at": tx.now, "deadline": later(tx.now, REMEMBERED_SECONDS)}
-            changes |= {"files": {}, "previous": None}
+            changes |= {"files": {}, "files_digest": "", "previous": None}
             tx.run(queries.FORGET_NAME, stack=stack.id)
+        if status == "COMPLETE" and stack.action in MAKING:
+            changes |= {"reached": True, "previous": None}
         stack = tx.update(stack, **changes)
+        if status == "COMPLETE" and stack.parent_id is None and stack.action in (*MAKING, "DELETE"):
+            forget_unused(tx, stack)
         self.story.of_stack(tx, stack)
         if stack.parent_id is not None:
             tx.run(resources.WAKE_ID, id=stack.parent_id, now=tx.now)

@@ -15,7 +15,8 @@ from cumulo.core.resource_types import ResourceType
 from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.service.configs import config_text, inner_parts, multipart, part
-from cumulo.orchestration.service.handlers import RestHandler, Seal, Work
+from cumulo.orchestration.service.handlers import Seal, Work
+from cumulo.orchestration.service.rest_handler import RestHandler
 from cumulo.orchestration.service.software import Software
 
 SERVER = "OS::Nova::Server"

@@ -43,6 +43,7 @@ class Own:
     takes_any = False
     snapshots = False
     renewed = False
+    nested = False
 
     def check(self, properties: Mapping[str, Any]) -> str | None:
         return None

@@ -5,7 +5,8 @@ are untouched, too, needs no look.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.ids import new_id
@@ -18,31 +19,53 @@ from cumulo.orchestration.service.blueprint import Blueprint
 Rows = Mapping[str, ResourceRow]
 
 
-def arrange(tx: Tx, stack: StackRow, blueprint: Blueprint, renewed: Callable[[str], bool]) -> int:
+class Kinds(Protocol):
+    """What is asked of resources' types (`types.Types`)."""
+
+    def renewed(self, kind: str) -> bool: ...
+    def nested(self, kind: str) -> bool: ...
+    def same(self, one: str, other: str) -> bool: ...
+
+
+def arrange(tx: Tx, stack: StackRow, blueprint: Blueprint, kinds: Kinds) -> int:
     """Write what the stack's traversal has to make and to change; how many resources that is."""
     tx.run(resources.FORGET_EDGES, stack=stack.id)
-    existing, extra = _existing(tx, stack, blueprint)
-    new = {name for name in existing if stack.action == "UPDATE" and renewed(existing[name].kind)}
+    existing, extra = _existing(tx, stack, blueprint, kinds)
+    new = {
+        name
+        for name, row in existing.items()
+        if kinds.nested(row.kind) or (stack.action == "UPDATE" and kinds.renewed(row.kind))
+    }
     dirty = _dirty(blueprint, existing, new)
     tx.run(resources.ADOPT_TRAVERSAL, stack=stack.id, t=stack.traversal)
     rows: dict[str, ResourceRow] = {}
     for name in in_order(blueprint.requires):
         if name in dirty:
-            rows[name] = _todo(tx, stack, blueprint, name, existing.get(name), dirty[name])
+            old = existing.get(name)
+            # What is of another type cannot become it: another one is made in its stead.
+            same = old is not None and kinds.same(old.kind, blueprint.kind_of(name))
+            kept = old if same else None
+            rows[name] = _todo(tx, stack, blueprint, name, dirty[name], kept, old)
     for name, row in rows.items():
         for first in _waited_for(blueprint, name, rows):
             tx.insert(EdgeRow(rows[first].id, row.id), ignore_duplicate=True)
+    before = 0
     for row in [*extra, *(r for name, r in existing.items() if name not in blueprint.definitions)]:
-        _remove_later(tx, stack, row)
+        heir = rows.get(row.name)
+        if heir is not None and heir.stored.get("released") and row.created_at > heir.created_at:
+            rows[row.name] = _remove_before(tx, stack, row, heir)
+            before += 1
+        else:
+            _remove_later(tx, stack, row)
     for name in rows:
         old = existing.get(name)
         if old is not None and old.id != rows[name].id:
             _remove_later(tx, stack, old)
-    return len(rows)
+    return len(rows) + before
 
 
 def _existing(
-    tx: Tx, stack: StackRow, blueprint: Blueprint
+    tx: Tx, stack: StackRow, blueprint: Blueprint, kinds: Kinds
 ) -> tuple[dict[str, ResourceRow], list[ResourceRow]]:
     """The row of each name that is to go on; and what is left to be removed.
 
@@ -61,7 +84,7 @@ def _existing(
             extra.append(newest[row.name])
         newest[row.name] = row
     for name, rows in olds.items():
-        chosen = _chosen(blueprint, name, newest.get(name), rows)
+        chosen = _chosen(blueprint, name, newest.get(name), rows, kinds)
         if chosen is not None:
             if name in newest:
                 extra.append(newest[name])
@@ -75,25 +98,36 @@ def _can_go_on(row: ResourceRow) -> bool:
     return row.made and row.physical_id is not None and row.action != "DELETE" and not lost(row)
 
 
+def current(stack: StackRow, row: ResourceRow) -> bool:
+    """The row belongs to what is being done to the stack now."""
+    return stack.status == "IN_PROGRESS" and row.traversal == stack.traversal
+
+
 def lost(row: ResourceRow) -> bool:
     """Somebody said that it is of no use any more."""
     return bool(row.stored.get("marked"))
 
 
 def _chosen(
-    blueprint: Blueprint, name: str, newest: ResourceRow | None, olds: Sequence[ResourceRow]
+    blueprint: Blueprint,
+    name: str,
+    newest: ResourceRow | None,
+    olds: Sequence[ResourceRow],
+    kinds: Kinds,
 ) -> ResourceRow | None:
     """Which of the rows that were to be removed goes on in the newest one's stead, if any."""
     if name not in blueprint.definitions:
         return None
     kind, digest = blueprint.kind_of(name), blueprint.digest(name)
-    if newest is not None and newest.kind == kind and (newest.wanted or newest.digest) == digest:
+    alike = newest is not None and kinds.same(newest.kind, kind)
+    there = newest is not None and newest.physical_id is not None
+    if newest is not None and alike and there and (newest.wanted or newest.digest) == digest:
         return None
-    fitting = [row for row in olds if row.kind == kind]
+    fitting = [row for row in olds if kinds.same(row.kind, kind)]
     same = [row for row in fitting if row.digest == digest]
     if same:
         return same[-1]
-    unmade = newest is None or (not newest.made and newest.kind == kind)
+    unmade = newest is None or (not newest.made and alike)
     return fitting[-1] if fitting and unmade else None
 
 
@@ -129,10 +163,12 @@ def _todo(
     stack: StackRow,
     blueprint: Blueprint,
     name: str,
-    row: ResourceRow | None,
     digest: str,
+    row: ResourceRow | None,
+    before: ResourceRow | None,
 ) -> ResourceRow:
-    """The row of a resource that has to be looked at, made when there is none of its kind."""
+    """The row of a resource that has to be looked at, made when there is none of its kind: then it
+    is in the stead of the one `before`."""
     definition, kind = blueprint.definitions[name], blueprint.kind_of(name)
     waits = sum(1 for each in blueprint.requires[name] if each in _changing(tx, stack, each))
     changes = {
@@ -150,7 +186,7 @@ def _todo(
         "deletion_policy": blueprint.deletion_policy(name),
         "hook": "",
     }
-    if row is not None and row.kind == kind:
+    if row is not None:
         return tx.update(row, **changes)
     made = ResourceRow(
         id=new_id(),
@@ -165,7 +201,7 @@ def _todo(
         physical_id=None,
         made=False,
         stored={},
-        replaces=None if row is None else row.id,
+        replaces=None if before is None else before.id,
         created_at=tx.now,
         updated_at=None,
         **changes,  # type: ignore[arg-type]
@@ -192,6 +228,24 @@ def _remove_later(tx: Tx, stack: StackRow, row: ResourceRow) -> None:
         tries=0,
         hook="",
     )
+
+
+def _remove_before(tx: Tx, stack: StackRow, row: ResourceRow, heir: ResourceRow) -> ResourceRow:
+    """It has what the one that it was made in the stead of shall have back: it goes first."""
+    tx.update(
+        row,
+        goal="absent",
+        step="todo",
+        traversal=stack.traversal,
+        phase=1,
+        waits=0,
+        due=tx.now,
+        tries=0,
+        hook="",
+        wanted="",
+    )
+    tx.insert(EdgeRow(row.id, heir.id))
+    return tx.update(heir, waits=heir.waits + 1)
 
 
 def arrange_looks(tx: Tx, stack: StackRow, rows: Sequence[ResourceRow]) -> None:

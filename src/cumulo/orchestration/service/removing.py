@@ -6,7 +6,8 @@ import msgspec
 
 from cumulo.core.clock import seconds_of
 from cumulo.orchestration.queries import resource as resources
-from cumulo.orchestration.service.handlers import Handler, RestHandler, Work
+from cumulo.orchestration.service.handlers import Handler, Work
+from cumulo.orchestration.service.rest_handler import RestHandler
 
 if TYPE_CHECKING:
     from cumulo.orchestration.service.engine import Engine
@@ -31,6 +32,11 @@ def remove(engine: "Engine", work: Work, handler: Handler) -> None:
     keep = row.deletion_policy == "Retain" and not unborn
     # What was there before the stack is not the stack's to remove, whatever happens.
     keep = keep or bool(row.stored.get("external"))
+    if keep and row.phase == 1 and row.physical_id is not None:
+        # Another one waits for what it has.
+        work.properties = row.properties
+        if isinstance(handler, RestHandler):
+            handler.release(work)
     if row.physical_id is None or keep:
         _removed(engine, work)
         return

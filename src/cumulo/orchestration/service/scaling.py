@@ -7,14 +7,28 @@ from typing import Any
 from cumulo.core.clock import seconds_of
 from cumulo.core.faults import BadRequest
 from cumulo.core.resource_types import Property, mapping, number, text
+from cumulo.core.wire.coercions import whole_or_none
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
-from cumulo.orchestration.service.batches import UPDATE, Batched, Members, Pace, seconds, whole
+from cumulo.orchestration.service.batches import (
+    UPDATE,
+    Batched,
+    Members,
+    Pace,
+    members_of,
+    seconds,
+    whole,
+)
 from cumulo.orchestration.service.blueprint import Blueprint
 from cumulo.orchestration.service.checking import Given, Loader, Plan
 from cumulo.orchestration.service.handlers import Work
-from cumulo.orchestration.service.nested import MOST_IN_GROUP, member_template, without_unknown
+from cumulo.orchestration.service.nested import (
+    MOST_IN_GROUP,
+    member_template,
+    room_for,
+    without_unknown,
+)
 from cumulo.orchestration.service.waits import Signalled
 
 GROUP, POLICY = "OS::Heat::AutoScalingGroup", "OS::Heat::ScalingPolicy"
@@ -81,6 +95,10 @@ class AutoScalingGroup(Batched):
         definition = without_unknown(definition, blueprint)
         if not isinstance(definition.get("type"), str):
             return None
+        sizes = [
+            whole_or_none(str(known.get(name))) or 0 for name in ("min_size", "desired_capacity")
+        ]
+        room_for(max(sizes), definition, blueprint.files)
         return Plan(member_template({"0": definition}), {}, frozenset())
 
     def pace(self, policy: Mapping[str, Any], *, create: bool) -> Pace | None:
@@ -94,6 +112,7 @@ class AutoScalingGroup(Batched):
             wanted = given.get("desired_capacity")
             size = int(stored.get("desired") or 0) if wanted is None else wanted
         size = max(given["min_size"], min(size, given["max_size"]))
+        room_for(size, given["resource"], work.files)
         members, following = list(stored.get("members", ())), int(stored.get("following", 0))
         # The oldest go first; no name is used twice.
         members = members[len(members) - size :] if len(members) > size else members
@@ -132,9 +151,23 @@ class AutoScalingGroup(Batched):
         size = max(given["min_size"], min(size, given["max_size"]))
         if size == work.row.stored.get("desired"):
             return f"no action: {size} are there"
-        work.store(desired=size, cooled=now + float(given.get("cooldown") or 0))
-        self.stacks.update_nested(work.tx, work.stack, child, self.wish(work))
+        members = self._resized(work, members_of(child.template), size)
+        work.store(cooled=now + float(given.get("cooldown") or 0))
+        self.stacks.update_nested(work.tx, work.stack, child, self._of(work, members))
         return f"{size} are wanted"
+
+    def _resized(self, work: Work, current: Members, size: int) -> Members:
+        """The members at another size. Those that stay keep their definitions: a change of these
+        that has failed half-way goes on by the next update, batch by batch, and by no alarm.
+        What was there for the time of such a change is taken before a new one is made."""
+        members = list(work.row.stored.get("members", ()))
+        spares = [name for name in current if name not in members]
+        grown = members + spares[: max(0, size - len(members))]
+        work.store(desired=size, members=grown)
+        target = self.target(work)
+        left = [name for name in spares if size >= len(members) and name not in target]
+        names = [*target, *left]
+        return {name: current.get(name, target.get(name)) for name in names}
 
     def reference(self, work: Work) -> Any:
         return work.place.name

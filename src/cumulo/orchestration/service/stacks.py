@@ -16,14 +16,14 @@ from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import Action, StackNameRow, StackRow
 from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.queries import stack as queries
-from cumulo.orchestration.service.blueprint import Blueprint, PlanScope
+from cumulo.orchestration.service.blueprint import Blueprint
 from cumulo.orchestration.service.blueprints import Blueprints
-from cumulo.orchestration.service.checking import Checking, Wish
+from cumulo.orchestration.service.checking import Wish
 from cumulo.orchestration.service.engine import ELSEWHERE, Engine
+from cumulo.orchestration.service.files import digest_of, files_before, files_of, keep
 from cumulo.orchestration.service.keeping import Keeping
-from cumulo.orchestration.service.live import known_properties
 from cumulo.orchestration.service.plan import arrange, arrange_all_absent, arrange_looks
-from cumulo.orchestration.service.reading import Reading
+from cumulo.orchestration.service.previewing import Previewing
 from cumulo.orchestration.service.software import Software
 
 TIMEOUT_MINUTES = 60
@@ -39,7 +39,7 @@ class StackInAction(Conflict):
     """Something is being done to the stack already."""
 
 
-class Stacks(Checking, Reading):
+class Stacks(Previewing):
     listing = queries.STACKS
     events = queries.EVENTS
 
@@ -109,6 +109,7 @@ class Stacks(Checking, Reading):
         blueprint = self.checked(tx, row, wish, who)
         row = self._at_rest(row, blueprint)
         tx.insert(row)
+        keep(tx, row.root_id, wish.files)
         tx.insert(StackNameRow(project_id, name, stack_id))
         return self._begin(tx, row, blueprint, adopt)
 
@@ -147,6 +148,7 @@ class Stacks(Checking, Reading):
         row = self._with(row, parent.timeout_mins, True, (), action, parent.lent)
         blueprint = self.checked(tx, row, wish)
         row = self._at_rest(row, blueprint)
+        keep(tx, row.root_id, wish.files)
         tx.insert(row)
         return self._begin(tx, row, blueprint, adopt)
 
@@ -172,7 +174,8 @@ class Stacks(Checking, Reading):
             root_id=stack_id if parent is None else parent.root_id,
             depth=0 if parent is None else parent.depth + 1,
             template=wish.template if isinstance(wish.template, dict) else {},
-            files=dict(wish.files),
+            files={},
+            files_digest=digest_of(wish.files),
             environment=dict(wish.environment),
             parameters=dict(wish.parameters),
             previous=None,
@@ -191,6 +194,7 @@ class Stacks(Checking, Reading):
             updated_at=None,
             deleted_at=None,
             lent={},
+            reached=False,
         )
 
     @staticmethod
@@ -222,15 +226,12 @@ class Stacks(Checking, Reading):
             environment=hidden.closed_environment(row.environment, names),
         )
 
-    def opened(self, row: StackRow) -> StackRow:
-        """With its parameters as they were given, hidden ones too."""
+    def opened(self, tx: Tx, row: StackRow) -> StackRow:
+        """With its files, and its parameters as they were given, hidden ones too."""
+        row = msgspec.structs.replace(row, files=files_of(tx, row))
         return self.blueprints.hidden.opened_row(row)
 
     # --- beginning and ending ------------------------------------------------------------
-
-    def _renewed(self, kind: str) -> bool:
-        handler = self.engine.types.known(kind)
-        return handler is not None and handler.renewed
 
     def _begin(
         self,
@@ -247,9 +248,10 @@ class Stacks(Checking, Reading):
             status="IN_PROGRESS",
             reason=f"Stack {row.action} started",
             deadline=later(tx.now, minutes * 60.0),
+            reached=False,
         )
         self.engine.story.of_stack(tx, row)
-        left = arrange(tx, row, blueprint, self._renewed)
+        left = arrange(tx, row, blueprint, self.engine.types)
         if adopt is not None:
             for each in tx.all(resources.OF_STACK, stack=row.id):
                 tx.update(each, stored={"adopt": dict(adopt.get(each.name) or {})})
@@ -291,7 +293,8 @@ class Stacks(Checking, Reading):
         names = hidden.names(blueprint)
         changes: dict[str, Any] = {
             "template": wish.template,
-            "files": dict(wish.files),
+            "files": {},
+            "files_digest": digest_of(wish.files),
             "environment": hidden.closed_environment(wish.environment, names),
             "parameters": hidden.closed(wish.parameters, names),
             "previous": self._kept(row),
@@ -307,6 +310,7 @@ class Stacks(Checking, Reading):
             changes["disable_rollback"] = disable_rollback
         if tags is not None:
             changes["tags"] = list(tags)
+        keep(tx, row.root_id, wish.files)
         row = tx.update(row, **changes)
         return self._begin(tx, row, blueprint)
 
@@ -323,11 +327,14 @@ class Stacks(Checking, Reading):
 
     @staticmethod
     def _kept(row: StackRow) -> dict[str, Any] | None:
-        """What a rollback leads to: the last wish that came true."""
-        if row.status == "COMPLETE" and row.action not in ("DELETE",):
+        """What a rollback leads to: the last wish that came true; where none ever did, the one of
+        before, with what has been made for it. Stacks inside others are led back by those."""
+        if row.parent_id is not None:
+            return None
+        if row.reached or row.previous is None:
             return {
                 "template": row.template,
-                "files": row.files,
+                **({"files": row.files} if row.files else {"files_digest": row.files_digest}),
                 "environment": row.environment,
                 "parameters": row.parameters,
             }
@@ -382,7 +389,8 @@ class Stacks(Checking, Reading):
         rows = [
             each
             for each in tx.all(resources.OF_STACK, stack=row.id)
-            if each.goal == "present" and each.physical_id is not None
+            if each.goal == "present"
+            and (each.physical_id is not None or (action == "CHECK" and not each.made))
         ]
         arrange_looks(tx, row, rows)
         row = tx.update(row, left=len(rows))
@@ -450,7 +458,7 @@ class Stacks(Checking, Reading):
         hidden = self.blueprints.hidden
         environment = hidden.opened_environment(kept["environment"])
         parameters = hidden.opened(kept["parameters"])
-        wish = Wish(kept["template"], kept["files"], environment, parameters)
+        wish = Wish(kept["template"], files_before(tx, row, kept), environment, parameters)
         try:
             return self.update(tx, row, None, wish, action="ROLLBACK")
         except Fault as fault:
@@ -477,42 +485,5 @@ class Stacks(Checking, Reading):
         )
         self.engine.story.of_resource(tx, row, resource)
 
-    def changes(
-        self, tx: Tx, row: StackRow, wish: Wish, who: Principal
-    ) -> dict[str, list[tuple[str, str]]]:
-        """What an update would do: unchanged, updated, replaced, added, deleted."""
-        blueprint = self.checked(tx, row, wish, who)
-        found: dict[str, list[tuple[str, str]]] = {
-            word: [] for word in ("unchanged", "updated", "replaced", "added", "deleted")
-        }
-        rows = {each.name: each for each in self.resources(tx, row) if each.goal == "present"}
-        for name in blueprint.definitions:
-            kind, old = blueprint.definitions[name].type, rows.get(name)
-            if old is None:
-                found["added"].append((name, kind))
-            elif old.kind != blueprint.kind_of(name):
-                found["replaced"].append((name, kind))
-            elif old.digest == blueprint.digest(name) and not old.wanted:
-                found["unchanged"].append((name, kind))
-            else:
-                found[self._kind_of_change(blueprint, name, old)].append((name, kind))
-        gone = [each for name, each in rows.items() if name not in blueprint.definitions]
-        found["deleted"] = [(each.name, each.type) for each in gone]
-        return found
-
-    def _kind_of_change(self, blueprint: Blueprint, name: str, old: ResourceRow) -> str:
-        handler = self.engine.types.handler(old.kind)
-        given = blueprint.definitions[name].properties
-        now = known_properties(
-            given, blueprint, PlanScope(blueprint), f"resources.{name}.properties"
-        )
-        schema = handler.properties
-        changed = [
-            key
-            for key in {*now, *old.properties}
-            if key in schema and now.get(key, schema[key].default) != old.properties.get(key)
-        ]
-        return "updated" if all(schema[key].update for key in changed) else "replaced"
-
-    def environment_of(self, row: StackRow) -> Any:
-        return parse_environment(self.opened(row).environment)
+    def environment_of(self, tx: Tx, row: StackRow) -> Any:
+        return parse_environment(self.opened(tx, row).environment)

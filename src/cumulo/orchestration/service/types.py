@@ -5,7 +5,8 @@ from typing import Any
 
 from cumulo.core.resource_types import Finder, ResourceType
 from cumulo.orchestration.language.invalid import Invalid
-from cumulo.orchestration.service.handlers import Handler, RestHandler
+from cumulo.orchestration.service.handlers import Handler
+from cumulo.orchestration.service.rest_handler import RestHandler
 
 MOST_IMPLIED = 20
 Implied = Mapping[str, Iterable[str]]
@@ -39,6 +40,21 @@ class Types:
             if isinstance(handler, RestHandler) and handler.type.stands_on is not None:
                 found[name] = list(handler.type.stands_on(given, others))[:MOST_IMPLIED]
         return found
+
+    def renewed(self, kind: str) -> bool:
+        """Each update of the stack makes another one."""
+        handler = self.known(kind)
+        return handler is not None and handler.renewed
+
+    def nested(self, kind: str) -> bool:
+        """What is of it is a stack of its own."""
+        handler = self.known(kind)
+        return is_template(kind) if handler is None else handler.nested
+
+    @staticmethod
+    def same(one: str, other: str) -> bool:
+        """A thing of the one may become one of the other. Where a template lies is no matter."""
+        return one == other or (is_template(one) and is_template(other))
 
     def names(self) -> list[str]:
         return sorted(self._handlers)

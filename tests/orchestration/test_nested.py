@@ -1,0 +1,148 @@
+"""Stacks inside others: what reaches them by an update, and what does not make them anew."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.orchestration.test_kept import acted, deleted, disk, ids, limited, wished
+from tests.orchestration.test_signals import told
+from tests.orchestration.test_stacks import created, on_a_cloud, settled, small
+from tests.support.cloud import TestCloud
+
+INNER = """
+heat_template_version: 2021-04-16
+parameters: {more: {type: number, default: 0}}
+resources:
+  disk: {type: OS::Cinder::Volume, properties: {size: 1}}
+  word: {type: OS::Heat::RandomString, properties: {length: LENGTH}}
+  value:
+    type: OS::Heat::Value
+    properties: {value: [{get_param: more}, {get_attr: [word, value]}]}
+outputs:
+  disk: {value: {get_resource: disk}}
+  said: {value: {get_attr: [value, value]}}
+"""
+
+
+def outer(kind: str = "My::Disk") -> dict[str, Any]:
+    group = {"count": 1, "resource_def": {"type": kind}}
+    template = small(
+        inner={"type": kind},
+        many={"type": "OS::Heat::ResourceGroup", "properties": group},
+    )
+    template["outputs"] = {
+        "one": {"value": {"get_attr": ["inner", "said"]}},
+        "many": {"value": {"get_attr": ["many", "said"]}},
+        "disk": {"value": {"get_attr": ["inner", "disk"]}},
+    }
+    return template
+
+
+def about(name: str, length: int = 5, more: int = 0, kind: str = "My::Disk") -> dict[str, Any]:
+    return {
+        "files": {name: INNER.replace("LENGTH", str(length))},
+        "environment": {
+            "parameter_defaults": {"more": more},
+            "resource_registry": {kind: name},
+        },
+    }
+
+
+async def seen(cloud: TestCloud, path: str) -> list[tuple[int, int]]:
+    """What is told of the nested stack and of the group's one member: default and length."""
+    outputs = await told(cloud, path)
+    return [(one[0], len(one[1])) for one in (outputs["one"], *outputs["many"])]
+
+
+async def would(cloud: TestCloud, path: str, how: str, template: Any, **more: Any) -> set[str]:
+    """Names of the resources that an update would do that to."""
+    body = {"template": template, **more}
+    shown = await cloud.call("PUT", f"{path}/preview", json_=body)
+    assert shown.status == 200, shown.raw
+    return {each["resource_name"] for each in shown.json["resource_changes"][how]}
+
+
+def test_what_changes_inside_is_changed_and_no_more(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        first = "file:///home/a/disk.yaml"
+        path = await created(cloud, "outer", outer(), **about(first))
+        assert (await settled(cloud, path))["stack_status"] == "CREATE_COMPLETE"
+        before, volume = await ids(cloud, path), (await told(cloud, path))["disk"]
+        assert await seen(cloud, path) == [(0, 5), (0, 5)]
+
+        # The text of the file alone, and a default that only the inside knows.
+        changed = await would(cloud, path, "updated", outer(), **about(first, 6))
+        assert changed == {"inner", "many"}
+        await wished(cloud, path, outer(), **about(first, 6))
+        assert await seen(cloud, path) == [(0, 6), (0, 6)]
+        await wished(cloud, path, outer(), **about(first, 6, more=7))
+        assert await seen(cloud, path) == [(7, 6), (7, 6)]
+
+        # Another place of the file, another name for it: the same things.
+        stack = await wished(cloud, path, outer(), **about("file:///b/disk.yaml", 6, 7))
+        assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
+        other = about("https://c/disk.yaml", 6, 7, "Our::Disk")
+        assert await would(cloud, path, "replaced", outer("Our::Disk"), **other) == set()
+        stack = await wished(cloud, path, outer("Our::Disk"), **other)
+        assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
+        assert (await ids(cloud, path), (await told(cloud, path))["disk"]) == (before, volume)
+        assert await seen(cloud, path) == [(7, 6), (7, 6)]
+        await deleted(cloud, path)
+
+    on_a_cloud(tmp_path, story)
+
+
+def test_what_a_failed_roll_left_off_is_done_after_a_check(tmp_path: Path) -> None:
+    def rolled(size: int) -> dict[str, Any]:
+        group = {
+            "type": "OS::Heat::ResourceGroup",
+            "properties": {"count": 3, "resource_def": disk(size)},
+            "update_policy": {"rolling_update": {"max_batch_size": 1}},
+        }
+        return small(group=group)
+
+    async def story(cloud: TestCloud) -> None:
+        path = await created(cloud, "rolls", rolled(1))
+        assert (await settled(cloud, path))["stack_status"] == "CREATE_COMPLETE"
+        await limited(cloud, 5)
+        stack = await wished(cloud, path, rolled(3))
+        assert stack["stack_status"] == "UPDATE_FAILED"
+        assert (await acted(cloud, path, "check"))["stack_status"] == "CHECK_COMPLETE"
+        await limited(cloud, 50)
+        stack = await wished(cloud, path, rolled(3))
+        assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
+        found = (await cloud.call("GET", "/volume/v3/volumes/detail")).json["volumes"]
+        assert [each["size"] for each in found] == [3, 3, 3]
+
+    on_a_cloud(tmp_path, story)
+
+
+def test_the_inside_asks_for_what_its_resource_is(tmp_path: Path) -> None:
+    inner = """
+heat_template_version: 2021-04-16
+conditions: {kept: {equals: [{resource_facade: deletion_policy}, Retain]}}
+resources:
+  value:
+    type: OS::Heat::Value
+    properties: {value: {resource_facade: metadata}}
+    metadata: {resource_facade: metadata}
+  policy: {type: OS::Heat::Value, properties: {value: {resource_facade: deletion_policy}}}
+  retained: {type: OS::Heat::Value, condition: kept, properties: {value: 1}}
+outputs: {said: {value: [{get_attr: [value, value]}, {get_attr: [policy, value]}]}}
+"""
+
+    def wish(what: str) -> dict[str, Any]:
+        template = small(inner={"type": "inner.yaml", "metadata": {"what": what}})
+        template["outputs"] = {"said": {"value": {"get_attr": ["inner", "said"]}}}
+        return template
+
+    async def story(cloud: TestCloud) -> None:
+        files = {"inner.yaml": inner}
+        path = await created(cloud, "facade", wish("one"), files=files)
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "CREATE_COMPLETE", stack["stack_status_reason"]
+        assert (await told(cloud, path))["said"] == [{"what": "one"}, "Delete"]
+        stack = await wished(cloud, path, wish("two"), files=files)
+        assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
+        assert (await told(cloud, path))["said"] == [{"what": "two"}, "Delete"]
+
+    on_a_cloud(tmp_path, story)
