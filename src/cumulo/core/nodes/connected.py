@@ -151,5 +151,8 @@ class _Late:
     def ask(self, *arguments: Any) -> Any:
         return self._connected.links.ask(*arguments)
 
+    def line(self, *arguments: Any) -> Any:
+        return self._connected.links.line(*arguments)
+
     def open(self, content: Any) -> Any:
         return self._connected.links.open(content)
