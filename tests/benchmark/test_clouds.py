@@ -1,13 +1,24 @@
 """clouds.yaml as clients read it: secrets, profiles and regions in files of their own."""
 
+import asyncio
+import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cumulo.benchmark.client.clouds import BadSpec, spec_of_cloud, spec_of_environment
-from cumulo.benchmark.client.http import Http
+from cumulo.benchmark.client.clouds import (
+    BadSpec,
+    check_platform,
+    credentials_of,
+    http_of,
+    platform_of,
+    spec_of_cloud,
+    spec_of_environment,
+)
+from cumulo.benchmark.client.http import Http, HttpError
 from cumulo.benchmark.client.session import Credentials, Session
+from tests.support.slapd import certificates
 
 CLOUDS = """
 clouds:
@@ -83,3 +94,43 @@ def test_files_that_are_none_are_said(path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(BadSpec):
         platform(path, "mine")
+
+
+def test_a_spec_may_bring_a_certificate_of_ours_and_types_of_services(tmp_path: Path) -> None:
+    certificates(tmp_path)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(tmp_path / "ca.pem"))
+    tls.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    tls.verify_mode = ssl.CERT_REQUIRED
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+        await writer.drain()
+        writer.close()
+
+    async def ask(**own: str) -> bytes:
+        listening = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
+        url = f"https://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        http = http_of({"auth_url": url, "https_cacert": str(tmp_path / "ca.pem"), **own})
+        try:
+            return (await http.request("GET", url, {})).body
+        finally:
+            http.close()
+            listening.close()
+
+    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    assert asyncio.run(ask(https_cert=cert, https_key=key)) == b"hi"
+    with pytest.raises(HttpError):
+        asyncio.run(ask())
+    with pytest.raises(HttpError, match="no certificate of ours"):
+        asyncio.run(ask(https_cert=cert))
+
+    variables = {"OS_AUTH_URL": "http://x", "OS_USERNAME": "u", "OS_PASSWORD": "p"}
+    spec = platform_of(spec_of_environment({**variables, "OS_CERT": cert, "OS_KEY": key}))
+    assert (spec["https_cert"], spec["https_key"]) == (cert, key)
+    types = {"cinder": {"service_type": "odd", "version": 3}, "nova": {"service_type": "compute"}}
+    platform = {**spec, "api_info": types}
+    check_platform(platform)
+    assert credentials_of(platform, platform["admin"]).types == {"volume": "odd"}
+    with pytest.raises(BadSpec):
+        check_platform({**spec, "api_info": {"cindr": {}}})

@@ -23,7 +23,7 @@ from cumulo.benchmark.model.result import (
     WorkloadResult,
 )
 from cumulo.benchmark.model.task import Hook
-from cumulo.benchmark.report.formats import Results, read_file
+from cumulo.benchmark.report import Results, read_file
 from cumulo.benchmark.report.trends import significant
 
 from .virtual import run

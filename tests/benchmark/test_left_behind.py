@@ -18,14 +18,15 @@ from cumulo.benchmark.client.session import ApiError, Conflict, Credentials, Not
 from cumulo.benchmark.contexts import table, users
 from cumulo.benchmark.engine import runners
 from cumulo.benchmark.engine.several import how_many
-from cumulo.benchmark.engine.surroundings import Surroundings, User
+from cumulo.benchmark.engine.surroundings import Surroundings, Unnoted, User
 from cumulo.benchmark.engine.workload import Means
 from cumulo.benchmark.model import document
 from cumulo.benchmark.model.result import Iteration, Note, TaskResult
 from cumulo.benchmark.model.task import TaskConfig, Workload, parse
 from cumulo.benchmark.queries.store import Store
-from cumulo.benchmark.report import Unreadable, formats, make, read_file
+from cumulo.benchmark.report import Unreadable, make, read_file, reading
 from cumulo.benchmark.service import environments, results, tasks
+from cumulo.benchmark.service.noting import Notes, undoable
 
 NAME = "c_rally_11111111_abcdefgh"
 
@@ -67,6 +68,22 @@ class Cloud:
     @property
     def deleted(self) -> list[str]:
         return sorted(path for method, path in self.asked if method == "DELETE")
+
+
+class Kept(Unnoted):
+    """Notes of one run alone."""
+
+    def __init__(self) -> None:
+        self.notes: dict[int, Note] = {}
+        self._next = 0
+
+    def add(self, note: Note) -> int:
+        self.notes[self._next] = note
+        self._next += 1
+        return self._next - 1
+
+    def forget(self, number: int) -> None:
+        del self.notes[number]
 
 
 def _session(cloud: Cloud) -> Session:
@@ -188,13 +205,13 @@ def test_roles_that_a_user_had_are_left() -> None:
             ("GET", of.format("w")): {"roles": []},
         }
     )
-    env, noted = _env(admin, existing=True), []
-    env.note = lambda *given: noted.append(given) or 1  # type: ignore[func-returns-value]
+    env, kept = _env(admin, existing=True), Kept()
+    env.notes = kept
     roles = table.find("roles")
     asyncio.run(roles.setup(env, ["member"]))
     asyncio.run(roles.cleanup(env, ["member"]))
     assert admin.deleted == [of.format("w") + "/m"]
-    assert noted == [("role", "m", "p", {"user": "w"})]
+    assert kept.notes == {0: Note("role", "m", "p", {"user": "w"})}
     report = Report()
     asyncio.run(undo(_session(admin), Note("role", "m", "p", {"user": "w"}), report))
     assert (report.deleted, admin.deleted[-1]) == (1, of.format("w") + "/m")
@@ -242,13 +259,12 @@ def test_what_another_run_has_made_in_this_moment_is_its_own(
             Conflict(409, "POST", path, "there", "") if refused else {key: {"id": "1", "name": "f"}}
         )
         admin = Cloud({("GET", path): {f"{key}s": []}, ("POST", path): made})
-        env, notes = _env(admin), {}
-        env.note = lambda *given, notes=notes: notes.update({len(notes): given}) or len(notes) - 1
-        env.forget = lambda number, notes=notes: notes.update({number: None})
+        env, kept = _env(admin), Kept()
+        env.notes = kept
         context = table.find(name)
         asyncio.run(context.setup(env, config))
-        left = [note for note in notes.values() if note]
-        assert left == ([] if refused else [(key, "f", "", {"id": "1"})])
+        left = [] if refused else [Note(key, "f", "", {"id": "1"})]
+        assert list(kept.notes.values()) == left
         asyncio.run(context.cleanup(env, config))
         assert admin.deleted == ([] if refused else [f"{path}/1"])
 
@@ -263,6 +279,52 @@ def test_quotas_of_existing_projects_are_put_back_after_their_scenarios() -> Non
         ("GET", "/os-quota-sets/p"),
         ("PUT", "/os-quota-sets/p"),
     ]
+
+
+class Quotas(Cloud):
+    """Keeps what it is told of compute's quotas."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = {"instances": 10, "cores": 20, "ram": 30}
+
+    async def get(self, service: str, path: str, *_: Any, **__: Any) -> Any:
+        return {"quota_set": dict(self.now)}
+
+    async def put(self, service: str, path: str, body: Any = None, **__: Any) -> Any:
+        self.now |= body["quota_set"]
+
+
+@pytest.mark.parametrize("killed", [None, 0, 1])
+def test_the_last_of_two_runs_puts_quotas_back(tmp_path: Path, killed: int | None) -> None:
+    """Whichever that is, whatever each of them has changed, and if one of them is killed."""
+    cloud, context = Quotas(), table.find("quotas")
+    store = Store(tmp_path / "rally.sqlite")
+    env = environments.create(store, "e", {})
+    config: TaskConfig = parse(document.decode(TWO.replace(", CONTEXT", "")))
+    made = [tasks.create(store, env, config) for _ in range(2)]
+    runs = []
+    for task in made:
+        run = _env(cloud, existing=True)
+        run.notes = Notes(store, task.uuid)
+        runs.append(run)
+    wanted = [{"nova": {"instances": 100, "cores": 1}}, {"nova": {"instances": 200, "ram": 2}}]
+    for run, values in zip(runs, wanted, strict=True):
+        asyncio.run(context.setup(run, values))
+    assert cloud.now == {"instances": 200, "cores": 1, "ram": 2}
+    for number, (run, task) in enumerate(zip(runs, made, strict=True)):
+        if number == killed:
+            task.owner = "1:0"
+            store.put_task(task)
+            for note in undoable(store, task.uuid):
+                asyncio.run(undo(_session(cloud), note, Report()))
+            store.clear_notes(task.uuid)
+        else:
+            asyncio.run(context.cleanup(run, wanted[number]))
+        if not number:
+            assert cloud.now == {"instances": 200, "cores": 20, "ram": 2}
+    assert cloud.now == {"instances": 10, "cores": 20, "ram": 30}
+    assert store.noted(env.uuid) == []
 
 
 # tasks
@@ -368,7 +430,7 @@ def test_a_task_that_went_through_a_file_has_its_hooks_and_an_end(tmp_path: Path
     (hook,) = found.task.subtasks[0].workloads[0].hooks
     assert hook["action"] == ["sys_call", "x"]
     assert make("html", [found]).startswith("<!")
-    assert formats._ended("nonsense") == "crashed"
+    assert reading._ended("nonsense") == "crashed"
 
 
 def test_a_killed_task_has_a_report_and_a_damaged_one_can_be_deleted(tmp_path: Path) -> None:

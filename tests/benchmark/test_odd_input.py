@@ -30,7 +30,7 @@ from cumulo.benchmark.model import document
 from cumulo.benchmark.model.result import Environment, Note, TaskResult
 from cumulo.benchmark.model.task import Hook, TaskConfig, parse
 from cumulo.benchmark.queries.store import NoSuch, Store
-from cumulo.benchmark.service import environments, tasks
+from cumulo.benchmark.service import environments, owners, tasks
 from cumulo.benchmark.validation import argument_problems
 from cumulo.cli.rally import command
 from cumulo.cli.rally.common import Command
@@ -200,7 +200,7 @@ def test_a_clean_up_waits_for_the_tasks_of_its_cloud(kept: Path, tmp_path: Path)
         rally("env", "create", "--name", name, "--spec", str(tmp_path / name), status=0)
     store = Store(kept)
     (env,) = [each for each in store.environments() if each.name == "a"]
-    moment, own = "2026-01-01T00:00:00", tasks.owner()
+    moment, own = "2026-01-01T00:00:00", owners.owner()
     store.put_task(TaskResult("t", env.uuid, "a", "", "", [], "running", moment, moment, owner=own))
     for group, verb in (("env", "cleanup"), ("env", "destroy"), ("deployment", "destroy")):
         assert "is running: t" in rally(group, verb, "b").output
@@ -506,7 +506,7 @@ def test_a_command_that_is_ended_leaves_none_of_its_own(tmp_path: Path) -> None:
     environments.run(whole())
     child = int((tmp_path / "pid").read_text())
     for _ in range(500):
-        if not tasks._started(child) or " Z " in Path(f"/proc/{child}/stat").read_text():
+        if not owners._started(child) or " Z " in Path(f"/proc/{child}/stat").read_text():
             return
         time.sleep(0.01)
     raise AssertionError("it goes on")

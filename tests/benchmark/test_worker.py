@@ -1,5 +1,7 @@
-"""What is left of a run that is killed: workers end, a frozen control plane goes on."""
+"""What is left of a run that is killed: workers end, a frozen control plane goes on, a killed one
+is there again."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -69,6 +71,54 @@ def test_it_ends_with_who_started_it(tmp_path: Path, number: int) -> None:
         starter.kill()
         starter.wait()
         starter.stdout.close()
+
+
+KILLER = """
+import asyncio, sys
+from cumulo.cli.rally.machine import _kill
+print(asyncio.run(_kill(int(sys.argv[1]), float(sys.argv[2]))))
+"""
+
+
+def _running(words: str) -> list[int]:
+    found = []
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if each.read_bytes().rstrip(b"\0").split(b"\0")[-1] == words.encode():
+                found.append(int(each.parent.name))
+    return found
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_what_was_killed_is_there_again_though_who_killed_it_was_killed(
+    tmp_path: Path, killed: bool
+) -> None:
+    words = [sys.executable, "-c", "import time; time.sleep(60)", "--data-dir", str(tmp_path)]
+    doomed = subprocess.Popen(words, cwd=tmp_path)
+    argv = [sys.executable, "-c", KILLER, str(doomed.pid), "60" if killed else "0.1"]
+    harm = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+    again: list[int] = []
+    try:
+        assert doomed.wait(20) == -signal.SIGKILL
+        if killed:
+            harm.kill()
+        end = time.monotonic() + 20
+        while time.monotonic() < end and not again:
+            again = [p for p in _running(str(tmp_path)) if p != doomed.pid and not _is_shell(p)]
+            time.sleep(0.05)
+        assert len(again) == 1
+        assert Path(f"/proc/{again[0]}/cwd").readlink() == tmp_path
+        assert harm.wait(20) == (-signal.SIGKILL if killed else 0)
+    finally:
+        for process in (harm, doomed):
+            process.kill()
+            process.wait()
+        for pid in _running(str(tmp_path)):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _is_shell(pid: int) -> bool:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"sh\0")
 
 
 FREEZER = """

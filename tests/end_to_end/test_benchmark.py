@@ -565,6 +565,28 @@ def test_what_a_killed_run_left_is_taken_away_by_the_next(rally: Rally) -> None:
     assert rally.left() == []
 
 
+def test_an_application_credential_takes_away_what_a_killed_run_left(rally: Rally) -> None:
+    """It leads into no other project than its own."""
+    admin = rally.cloud.session("admin")
+    identity, named = f"{rally.cloud.url}/identity/v3", "c_rally_11111111_abcdefgh"
+    project = admin.post(f"{identity}/projects", json={"project": {"name": named}})
+    network = {"name": "any", "tenant_id": project.json()["project"]["id"]}
+    there = {"endpoint_filter": {"service_type": "network"}}
+    admin.post("/v2.0/networks", json={"network": network}, **there)
+    path = f"{identity}/users/{admin.get_user_id()}/application_credentials"
+    made = admin.post(path, json={"application_credential": {"name": "rally"}}).json()
+    own = {
+        f"application_credential_{key}": made["application_credential"][key]
+        for key in ("id", "secret")
+    }
+    spec = {"auth_url": rally.cloud.auth_url, "admin": own}
+    env = Environment("", "", "", {"openstack": spec}, "READY", "", "")
+    report = environments.run(environments.cleanup(env))
+    assert report.errors == [] and rally.left() == []
+    networks = admin.get("/v2.0/networks", **there).json()["networks"]
+    assert not any(each["name"] == "any" for each in networks)
+
+
 def test_a_run_that_is_interrupted_ends_softly(rally: Rally) -> None:
     process = subprocess.Popen(
         rally.argv("task", "start", rally.file("long.yaml", LONG)),

@@ -157,7 +157,7 @@ def slapd(folder: Path, *, port: int | None = None) -> Iterator[Slapd]:
         pytest.skip("slapd is not installed: cumulo setup --tests")
     folder.mkdir(parents=True)
     (folder / "db").mkdir()
-    _certificates(folder)
+    certificates(folder)
     (folder / "conf").write_text(_configuration(folder))
     made = _started(folder, port)
     try:
@@ -193,7 +193,7 @@ access to * by * read
 """
 
 
-def _certificates(folder: Path) -> None:
+def certificates(folder: Path) -> None:
     """A certificate authority and the server's certificate for 127.0.0.1."""
     now = datetime.now(UTC)
 

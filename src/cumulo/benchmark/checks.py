@@ -77,7 +77,7 @@ async def cloud_problems(workload: Workload, services: tuple[str, ...], cloud: C
             *await _volume_type(workload, cloud),
             *(await _template(workload, cloud) if "heat" in services else []),
         ]
-    except (ApiError, HttpError, ServiceMissing, KeyError):
+    except (ApiError, HttpError, ServiceMissing, LookupError, TypeError, AttributeError):
         return []
 
 

@@ -7,12 +7,21 @@ and volume types must be found without doubt.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cumulo.benchmark.client.http import HttpError
 from cumulo.benchmark.client.session import Session
 from cumulo.benchmark.engine.surroundings import Surroundings
 from cumulo.benchmark.registry import Scenario
 from cumulo.core.wire.patterns import BadPattern, Pattern
 
 WORDS = frozenset({"id", "name", "regex", "accurate", "list_kwargs"})
+
+
+_LISTS: Mapping[str, tuple[str, str, str]] = {
+    "image": ("image", "/images", "images"),
+    "flavor": ("compute", "/flavors/detail", "flavors"),
+    "volume_type": ("volume", "/types", "volume_types"),
+    "network": ("network", "/networks", "networks"),
+}
 
 
 class NotFoundHere(Exception):
@@ -22,8 +31,14 @@ class NotFoundHere(Exception):
 async def found_args(
     scenario: Scenario, args: Mapping[str, Any], env: Surroundings
 ) -> dict[str, Any]:
-    """The arguments with ids for descriptions."""
+    """The arguments with ids for descriptions. What a context has made in each project is another
+    one in each: that stands with the project, as `found`."""
     done = dict(args)
+    for name, kind in scenario.finds.items():
+        value = done.get(name)
+        if kind == "image" and isinstance(value, dict):
+            for tenant, id in (await images_of_projects(env, value)).items():
+                env.tenants[tenant].setdefault("found", {})[name] = done[name] = id
     # As validation looks, and then as a user: a context's image is its project's alone.
     clouds = [each for each in (env.admin, env.users[0].cloud if env.users else None) if each]
     for name, kind in scenario.finds.items():
@@ -35,6 +50,21 @@ async def found_args(
                 await _find_in(clouds, kind, v) if isinstance(v, dict) else v for v in value
             ]
     return done
+
+
+async def images_of_projects(env: Surroundings, described: Mapping[str, Any]) -> dict[str, str]:
+    """Ids by project, if it is the context's images that are described; else nothing."""
+    found: dict[str, str] = {}
+    for user in env.tenant_users():
+        own = env.tenants[user.tenant_id].get("images")
+        if not own or described.get("id"):
+            continue
+        made = [i for i in await listed(user.cloud, "image", described) if i["id"] in own]
+        try:
+            found[user.tenant_id] = str(match("image", described, made)["id"])
+        except NotFoundHere:
+            continue
+    return found if len(found) == len(env.tenants) else {}
 
 
 async def _find_in(clouds: Sequence[Session], kind: str, described: Mapping[str, Any]) -> str:
@@ -63,15 +93,12 @@ async def listed(cloud: Session, kind: str, described: Mapping[str, Any]) -> lis
         unknown.append("list_kwargs")
     if unknown:
         raise NotFoundHere(f"{', '.join(unknown)[:200]}: not a word that describes it")
-    if kind == "image":
-        return await cloud.pages("image", "/images", "images", query=dict(query))
-    if kind == "flavor":
-        return await cloud.pages("compute", "/flavors/detail", "flavors")
-    if kind == "volume_type":
-        types: list[Any] = (await cloud.get("volume", "/types"))["volume_types"]
-        return types
-    networks: list[Any] = (await cloud.get("network", "/networks"))["networks"]
-    return networks
+    service, path, collection = _LISTS[kind]
+    found = await cloud.pages(service, path, collection, query=dict(query))
+    for item in found:
+        if not isinstance(item.get("id"), str) or not isinstance(item.get("name") or "", str):
+            raise HttpError(f"what {service} answered is no list of {collection}")
+    return found
 
 
 def match(kind: str, described: Mapping[str, Any], items: list[Any]) -> Any:

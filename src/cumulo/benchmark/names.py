@@ -27,6 +27,11 @@ def generate_plain(kind: str, task_uuid: str) -> str:
     return generate(kind, task_uuid).replace("_", "-").lower()
 
 
+def like(name: str) -> str:
+    """Another name of the task that a thing of this one is of."""
+    return name[:-8] + "".join(secrets.choice(_LETTERS) for _ in range(8))
+
+
 def made_by(name: str | None, task_uuid: str | None, kind: str | None = None) -> bool:
     """Whether a thing of that name is a task's; without a task: any task's. `kind`: s or c."""
     found = _SHAPE.match(name or "")

@@ -21,6 +21,9 @@ from cumulo.benchmark.engine import hooks, runners, sla
 from cumulo.benchmark.model.shapes import problems
 from cumulo.benchmark.model.task import TaskConfig, Workload, workload_document
 
+MOST_MADE = 1_000_000
+"""Things that one context makes."""
+
 
 # Rally's names of services → ours (see client.session).
 class InvalidTaskConfig(Exception):
@@ -57,6 +60,7 @@ def syntax_problems(workload: Workload) -> list[str]:
     found += runners.wrong(workload.runner_type, workload.runner)
     for name, config in workload.contexts.items():
         found += context_problems(name, config)
+    found = found or size_problems(workload)
     given = {name.partition("@")[0] for name in workload.contexts}
     for argument, context in scenario.or_context.items():
         if not workload.args.get(argument) and context not in given:
@@ -124,6 +128,20 @@ def context_problems(name: str, config: Any) -> list[str]:
     if context.hidden:
         return [f"There is no Context plugin `{name}` in any of default, openstack platform."]
     return [f"Context '{name}': {problem}" for problem in context.wrong(config)]
+
+
+def size_problems(workload: Workload) -> list[str]:
+    """Each number has its bound, and so has their product: nobody waits for a billion of things."""
+    contexts = {name.partition("@")[0]: config for name, config in workload.contexts.items()}
+    projects = (contexts.get("users") or {}).get("tenants", 1)
+    found = []
+    for name, config in contexts.items():
+        context = table.find(name)
+        wanted = projects * context.made_in_a_project(config) if context.counts else 0
+        if wanted > MOST_MADE:
+            product = " x ".join(("tenants", *context.counts))
+            found.append(f"Context '{name}': {product} is {wanted}, more than {MOST_MADE}")
+    return found
 
 
 async def check_semantics(config: TaskConfig, admin: Session, *, has_users: bool) -> None:
@@ -241,11 +259,18 @@ def fit_problems(flavor: Mapping[str, Any], image: Mapping[str, Any], *, disk: b
     """Whether a flavor has room for an image. With `disk=False` the disk is a volume."""
     said = f"for flavor '{flavor['id']}' is too small for requested image '{image['id']}'."
     found = []
-    if (flavor.get("ram") or 0) < (image.get("min_ram") or 0):
+    if _size(flavor, "ram") < _size(image, "min_ram"):
         found.append(f"The memory size {said}")
-    if disk and flavor.get("disk"):
-        if flavor["disk"] * 1024**3 < (image.get("size") or 0):
+    room = _size(flavor, "disk")
+    if disk and room:
+        if room * 1024**3 < _size(image, "size"):
             found.append(f"The disk size {said}")
-        if flavor["disk"] < (image.get("min_disk") or 0):
+        if room < _size(image, "min_disk"):
             found.append(f"The minimal disk size {said}")
     return found
+
+
+def _size(item: Mapping[str, Any], name: str) -> float:
+    """A number of an item's; 0 where the cloud does not say."""
+    value = item.get(name)
+    return value if isinstance(value, int | float) else 0

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from cumulo.benchmark import registry
-from cumulo.benchmark.client.http import Http
+from cumulo.benchmark.client.clouds import http_of
 from cumulo.benchmark.engine import runners
 from cumulo.benchmark.engine.load import Load, describe
 from cumulo.benchmark.engine.several import Batch, Order, surroundings
@@ -50,13 +50,7 @@ class _Sender:
 
 async def work(order: Order) -> None:
     sender = _Sender()
-    env = surroundings(
-        order,
-        lambda platform: Http(
-            verify=not platform.get("https_insecure"),
-            ca_file=platform.get("https_cacert") or None,
-        ),
-    )
+    env = surroundings(order, http_of)
     load = Load(
         registry.find(order.name),
         order.args,

@@ -120,7 +120,8 @@ async def _keypairs(cloud: Session) -> list[Any]:
 
 async def _ports(cloud: Session) -> list[Any]:
     """Ports of no service: what DHCP and routers have goes with them."""
-    found = (await cloud.get("network", "/ports", query={"tenant_id": cloud.project_id}))["ports"]
+    query = {"tenant_id": cloud.project_id}
+    found = await cloud.pages("network", "/ports", "ports", query=query)
     return [p for p in _own(cloud, found) if not p["device_owner"].startswith("network:")]
 
 
@@ -139,7 +140,7 @@ async def _remove_router(cloud: Session, router: Any) -> None:
 
 async def _groups(cloud: Session) -> list[Any]:
     query = {"tenant_id": cloud.project_id}
-    found = (await cloud.get("network", "/security-groups", query=query))["security_groups"]
+    found = await cloud.pages("network", "/security-groups", "security_groups", query=query)
     return [group for group in _own(cloud, found) if group["name"] != "default"]
 
 
@@ -164,16 +165,28 @@ def _network(name: str, path: str, **more: Any) -> Kind:
 
     async def listing(cloud: Session) -> list[Any]:
         query = {"tenant_id": cloud.project_id}
-        found: list[Any] = (await cloud.get("network", path, query=query))[
-            path.removeprefix("/").replace("-", "_")
-        ]
-        return _own(cloud, found)
+        collection = path.removeprefix("/").replace("-", "_")
+        return _own(cloud, await cloud.pages("network", path, collection, query=query))
 
     return Kind(name, "network", path, "", listing=more.pop("listing", listing), **more)
 
 
 async def _containers(cloud: Session) -> list[Any]:
-    found: list[Any] = await cloud.get("object-store", "?format=json")
+    return await _bare_pages(cloud, "object-store", "", "name", {"format": "json"})
+
+
+async def _bare_pages(
+    cloud: Session, service: str, path: str, key: str, query: Mapping[str, Any]
+) -> list[Any]:
+    """Lists that are bare arrays say nothing of a next page: it is asked for until it is empty."""
+    found: list[Any] = []
+    marker = None
+    for _ in range(MOST_PAGES):
+        page = await cloud.get(service, path, query={**query, "marker": marker})
+        if not page or page[-1][key] == marker:
+            break
+        found += page
+        marker = page[-1][key]
     return found
 
 
@@ -194,8 +207,7 @@ async def _remove_container(cloud: Session, container: Any) -> None:
 
 
 async def _stacks(cloud: Session) -> list[Any]:
-    found: list[Any] = (await cloud.get("orchestration", "/stacks"))["stacks"]
-    return found
+    return await cloud.pages("orchestration", "/stacks", "stacks")
 
 
 async def _remove_stack(cloud: Session, stack: Any) -> None:
@@ -206,15 +218,18 @@ def _plain_list(path: str) -> Listing:
     """Metrics' lists are bare arrays."""
 
     async def listing(cloud: Session) -> list[Any]:
-        found: list[Any] = await cloud.get("metric", path)
-        return found
+        if path != "/metric":
+            # Archive policies and the like have no pages.
+            found: list[Any] = await cloud.get("metric", path)
+            return found
+        return await _bare_pages(cloud, "metric", path, "id", {"limit": 1000})
 
     return listing
 
 
 async def _gnocchi_resources(cloud: Session) -> list[Any]:
     """Their names are their original ids."""
-    found: list[Any] = await cloud.get("metric", "/resource/generic")
+    found = await _bare_pages(cloud, "metric", "/resource/generic", "id", {"limit": 1000})
     return [{**item, "name": item.get("original_resource_id")} for item in found]
 
 

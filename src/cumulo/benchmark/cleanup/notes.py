@@ -15,6 +15,8 @@ async def undo(
     admin: Session | None, note: Note, report: Report, users: Iterable[Session] = ()
 ) -> None:
     """`users`: existing ones; an image is its project's to remove."""
+    if note.kind == "services":
+        return
     own = next((u for u in users if note.kind == "image" and u.project_id == note.project), None)
     who = own or admin
     if who is None:
@@ -28,6 +30,15 @@ async def undo(
         report.fail(f"{note.kind} {note.name}: {words_of(error)}")
     else:
         report.deleted += 1
+
+
+def used_services(notes: Iterable[Note]) -> dict[str, str]:
+    """The services that tasks have used, with their types where these are not the usual ones."""
+    found: dict[str, str] = {}
+    for note in notes:
+        if note.kind == "services":
+            found |= {k: v for k, v in note.before.items() if v or k not in found}
+    return found
 
 
 async def _undo(cloud: Session, note: Note) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -230,21 +231,41 @@ async def _into(admin: Session, project: Any) -> Session:
             path = f"/projects/{project['id']}/users/{admin.user_id}/roles/{named[name]}"
             await admin.put("identity", path)
     c = admin.credentials
+    # An application credential leads into its own project alone.
+    name, password = (c.username, c.password) if c.password else await _guest(admin, project, named)
     inside = Credentials(
         auth_url=c.auth_url,
-        username=c.username,
-        password=c.password,
-        user_domain=c.user_domain,
+        username=name,
+        password=password,
+        user_domain=c.user_domain if c.password else project.get("domain_id", "default"),
         project=project["name"],
         project_domain=await _domain_name(admin, project.get("domain_id", "default")),
         region=c.region,
         interface=c.interface,
+        types=c.types,
     )
     session = Session(admin.http, inside)
     await session.token()
     if session.project_id != project["id"]:
         raise HttpError("identity let us into another project")
     return session
+
+
+async def _guest(admin: Session, project: Any, roles: dict[str, str]) -> tuple[str, str]:
+    """A user of the project, made for the clean-up; it is found by its name as all others are."""
+    name, password = names.like(project["name"]), secrets.token_urlsafe(18)
+    body = {
+        "name": name,
+        "password": password,
+        "domain_id": project.get("domain_id", "default"),
+        "default_project_id": project["id"],
+    }
+    made = (await admin.post("identity", "/users", {"user": body}))["user"]
+    for role in ("admin", "member"):
+        if role in roles:
+            path = f"/projects/{project['id']}/users/{made['id']}/roles/{roles[role]}"
+            await admin.put("identity", path)
+    return name, password
 
 
 async def _domain_name(admin: Session, id: str) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cumulo.benchmark.client.session import Credentials
+from cumulo.benchmark.client.http import Http
+from cumulo.benchmark.client.session import KINDS, Credentials, other_types
 from cumulo.benchmark.model import document
 from cumulo.benchmark.model.shapes import Schema, problems
 
@@ -37,6 +38,17 @@ _USER: Schema = {
         _TEXT,
     ),
 }
+_API_INFO: Schema = {
+    "type": "object",
+    "properties": {
+        name: {
+            "type": "object",
+            "properties": {"service_type": _TEXT, "version": {"type": ["string", "number"]}},
+        }
+        for name in KINDS
+    },
+    "additionalProperties": False,
+}
 PLATFORM: Schema = {
     "type": "object",
     "properties": {
@@ -45,6 +57,9 @@ PLATFORM: Schema = {
         "endpoint_type": _TEXT,
         "https_cacert": _TEXT,
         "https_insecure": {"type": ["boolean", "null"]},
+        "https_cert": _TEXT,
+        "https_key": _TEXT,
+        "api_info": {"anyOf": [_API_INFO, {"type": "null"}]},
         "admin": {"anyOf": [_USER, {"type": "null"}]},
         "users": {"anyOf": [{"type": "array", "items": _USER}, {"type": "null"}]},
     },
@@ -178,6 +193,8 @@ def _of_cloud(cloud: Mapping[str, Any], name: str) -> dict[str, Any]:
             "endpoint_type": cloud.get("interface") or cloud.get("endpoint_type") or "public",
             "https_insecure": cloud.get("verify", True) is False or cloud.get("insecure") is True,
             "https_cacert": cloud.get("cacert") or "",
+            "https_cert": cloud.get("cert") or "",
+            "https_key": cloud.get("key") or "",
             "admin": user,
         }
     }
@@ -205,6 +222,8 @@ def spec_of_environment(variables: Mapping[str, str]) -> dict[str, Any]:
             or variables.get("OS_ENDPOINT_TYPE", "public"),
             "https_insecure": variables.get("OS_INSECURE", "").lower() in ("1", "true", "yes"),
             "https_cacert": variables.get("OS_CACERT", ""),
+            "https_cert": variables.get("OS_CERT", ""),
+            "https_key": variables.get("OS_KEY", ""),
             "admin": {
                 "username": variables.get("OS_USERNAME", ""),
                 "password": variables.get("OS_PASSWORD", ""),
@@ -258,4 +277,21 @@ def credentials_of(platform: Mapping[str, Any], user: Mapping[str, Any]) -> Cred
         interface=user.get("endpoint_type") or platform.get("endpoint_type") or "public",
         application_credential_id=user.get("application_credential_id", ""),
         application_credential_secret=user.get("application_credential_secret", ""),
+        types=other_types(
+            {
+                KINDS[name]: said["service_type"]
+                for name, said in (platform.get("api_info") or {}).items()
+                if said.get("service_type")
+            }
+        ),
+    )
+
+
+def http_of(platform: Mapping[str, Any]) -> Http:
+    """A client for a platform's servers."""
+    own = platform.get("https_cert")
+    return Http(
+        verify=not platform.get("https_insecure"),
+        ca_file=platform.get("https_cacert") or None,
+        certificate=(own, platform.get("https_key") or None) if own else None,
     )

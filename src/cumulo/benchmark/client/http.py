@@ -193,7 +193,16 @@ _SAFE = "!#$%&'()*+,/:;=?@[]~\r\n"
 class Http:
     """Connections to any number of servers. Must be made and used on one loop."""
 
-    def __init__(self, *, verify: bool = True, ca_file: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        verify: bool = True,
+        ca_file: str | None = None,
+        certificate: tuple[str, str | None] | None = None,
+    ) -> None:
+        """`certificate`: files with what we show of ourselves, and its key where that is not in
+        the same file."""
+        self._certificate = certificate
         self._idle: dict[tuple[str, str, int], list[_Connection]] = {}
         self._origins: dict[str, tuple[tuple[str, str, int], str, str]] = {}
         self._verify = verify
@@ -308,10 +317,23 @@ class Http:
                 self._tls = ssl.create_default_context(cafile=self._ca_file)
             except OSError as error:
                 raise HttpError(f"no certificates in {self._ca_file}: {error}") from None
+            if self._certificate is not None:
+                self._show(self._tls, *self._certificate)
             if not self._verify:
                 self._tls.check_hostname = False
                 self._tls.verify_mode = ssl.CERT_NONE
         return self._tls
+
+    def _show(self, tls: ssl.SSLContext, certificate: str, key: str | None) -> None:
+        def password() -> str:
+            # Otherwise it would be asked for at the terminal, in the middle of a load.
+            raise HttpError(f"the key of {certificate} has a password")
+
+        try:
+            tls.load_cert_chain(certificate, key, password)
+        except OSError as error:
+            self._tls = None
+            raise HttpError(f"no certificate of ours in {certificate}: {error}") from None
 
     def close(self) -> None:
         for connections in self._idle.values():

@@ -108,6 +108,7 @@ SERVICES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "metric": (("metric", "gnocchi"), "/v1"),
     "alarming": (("alarm", "alarming"), "/v2"),
     "metering": (("metering", "telemetry"), "/v2"),
+    "load-balancer": (("load-balancer",), "/v2"),
 }
 # Clients' names, which files use.
 KINDS: Mapping[str, str] = {
@@ -143,6 +144,11 @@ _INNER = ("message", "faultstring", "detail", "title")
 
 class ServiceMissing(Exception):
     """The catalog has no such service."""
+
+
+def other_types(types: Mapping[str, str]) -> dict[str, str]:
+    """Those of which a service is not looked for anyway."""
+    return {name: kind for name, kind in types.items() if kind not in SERVICES[name][0]}
 
 
 class Session:
@@ -359,9 +365,12 @@ class Session:
             if not isinstance(page, list) or not all(isinstance(each, dict) for each in page):
                 raise HttpError(f"what {service} answered is no list of {collection}")
             found.extend(page)
-            if not page or not is_followed(document, collection) or len(found) > 1_000_000:
+            last = (page[-1].get("id") or page[-1].get("name")) if page else None
+            # Some services say of no page that it has a next one; some do not know markers.
+            followed = is_followed(document, collection) or len(page) >= limit
+            if not last or not followed or last == query.get("marker") or len(found) > 1_000_000:
                 return found
-            query["marker"] = page[-1].get("id") or page[-1].get("name")
+            query["marker"] = last
 
 
 def is_followed(document: Any, collection: str) -> bool:

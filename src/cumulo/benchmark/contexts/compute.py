@@ -11,7 +11,7 @@ from cumulo.benchmark.contexts.table import Context, declare
 from cumulo.benchmark.contexts.users import all_gone, several
 from cumulo.benchmark.engine.run import CheckFailed, Run
 from cumulo.benchmark.engine.surroundings import Surroundings, User
-from cumulo.benchmark.finding import find
+from cumulo.benchmark.finding import find, images_of_projects
 
 _DESCRIBED = {"type": "object"}
 
@@ -20,14 +20,19 @@ async def _servers(env: Surroundings, config: dict[str, Any]) -> None:
     if not env.users:
         raise CheckFailed("servers need users")
     cloud = env.users[0].cloud
-    image = await find(cloud, "image", config["image"])
+    own = await images_of_projects(env, config["image"])
+    image = "" if own else await find(cloud, "image", config["image"])
     flavor = await find(cloud, "flavor", config["flavor"])
     more = {k: config[k] for k in ("nics", "files", "injected_files") if k in config}
 
     async def one(user: User) -> None:
         run = Run(env, 0, user=user, kind="c")
         server = await nova.boot_server(
-            run, image, flavor, auto_assign_nic=config["auto_assign_nic"], **more
+            run,
+            own.get(user.tenant_id, image),
+            flavor,
+            auto_assign_nic=config["auto_assign_nic"],
+            **more,
         )
         env.tenants[user.tenant_id].setdefault("servers", []).append(server["id"])
 
@@ -83,11 +88,11 @@ async def _flavors(env: Surroundings, config: list[dict[str, Any]]) -> None:
             flavor = (await env.admin.post("compute", "/flavors", {"flavor": body}))["flavor"]
         except Conflict:
             # Another run has made it in this moment: it is used, and left.
-            env.forget(noted)
+            env.notes.forget(noted)
             continue
         # From now on it is told from others of that name.
         env.note("flavor", body["name"], "", {"id": flavor["id"]})
-        env.forget(noted)
+        env.notes.forget(noted)
         made.append(flavor["id"])
         if each.get("extra_specs"):
             specs = {k: str(v) for k, v in each["extra_specs"].items()}
@@ -157,6 +162,7 @@ declare(
         _servers,
         _servers_cleanup,
         {"servers_per_tenant": 5, "auto_assign_nic": False},
+        counts=("servers_per_tenant",),
     )
 )
 declare(

@@ -121,7 +121,18 @@ async def _agents(env: Surroundings, config: dict[str, Any]) -> None:
     env.data["networking_agents"] = await neutron.list_agents(Run(env, 0, kind="c"))
 
 
-declare(Context("network", 350, "Networks of the projects", _SCHEMA, _setup, _cleanup, _DEFAULTS))
+declare(
+    Context(
+        "network",
+        350,
+        "Networks of the projects",
+        _SCHEMA,
+        _setup,
+        _cleanup,
+        _DEFAULTS,
+        counts=("networks_per_tenant", "subnets_per_network"),
+    )
+)
 declare(
     Context(
         "existing_network",
@@ -155,6 +166,7 @@ declare(
         _routers,
         _routers_cleanup,
         {"routers_per_tenant": 1},
+        counts=("routers_per_tenant",),
     )
 )
 declare(

@@ -52,5 +52,6 @@ declare(
         _setup,
         _cleanup,
         {"containers_per_tenant": 1, "objects_per_container": 1, "object_size": 1024},
+        counts=("containers_per_tenant", "objects_per_container"),
     )
 )

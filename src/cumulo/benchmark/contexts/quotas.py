@@ -8,6 +8,7 @@ from cumulo.benchmark.contexts.table import Context, declare
 from cumulo.benchmark.contexts.users import all_done
 from cumulo.benchmark.engine.run import CheckFailed
 from cumulo.benchmark.engine.surroundings import Surroundings
+from cumulo.benchmark.model.result import Note
 
 NAMES = {
     "nova": (
@@ -91,23 +92,38 @@ async def reset(admin: Session, service: str, tenant: str) -> None:
 async def remember(
     env: Surroundings, place: str, service: str, tenant: str, wanted: Iterable[str]
 ) -> None:
-    """Note what an existing project has of some quotas, before they are changed. `place` is whose
-    list it is that `put_back` goes by."""
+    """Note what an existing project has of some quotas, before they are changed; what another
+    task has changed already as it was before that. `place` is whose list it is that `put_back`
+    goes by."""
     assert env.admin is not None
-    before = await shown(env.admin, service, tenant)
-    kept = {k: before[k] for k in wanted if k in before}
-    env.note("quota", service, tenant, kept)
-    env.kept.setdefault(place, []).append((service, tenant, kept))
+    async with env.notes.alone():
+        known: dict[str, Any] = {}
+        for other in reversed(env.notes.others(Note("quota", service, tenant))):
+            known |= other.before
+        before = {**await shown(env.admin, service, tenant), **known}
+        kept = {k: before[k] for k in wanted if k in before}
+        number = env.note("quota", service, tenant, kept)
+    env.kept.setdefault(place, []).append((service, tenant, kept, number))
 
 
 async def put_back(env: Surroundings, place: str) -> None:
-    """What `remember` has noted, as it was. Raises CheckFailed."""
+    """What `remember` has noted, as it was, unless another task that runs has noted it, too: that
+    one does it. Raises CheckFailed."""
     assert env.admin is not None
     admin = env.admin
-    await all_done(
-        (f"quotas of {tenant} with {service}", update(admin, service, tenant, before))
-        for service, tenant, before in env.kept.pop(place, ())
-    )
+
+    async def one(service: str, tenant: str, before: dict[str, Any], number: int) -> None:
+        for other in env.notes.others(Note("quota", service, tenant)):
+            if other.alive:
+                before = {k: v for k, v in before.items() if k not in other.before}
+        if before:
+            await update(admin, service, tenant, before)
+        env.notes.forget(number)
+
+    async with env.notes.alone():
+        await all_done(
+            (f"quotas of {each[1]} with {each[0]}", one(*each)) for each in env.kept.pop(place, ())
+        )
 
 
 async def _setup(env: Surroundings, config: dict[str, dict[str, int]]) -> None:

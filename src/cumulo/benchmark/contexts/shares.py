@@ -114,6 +114,7 @@ declare(
         _shares,
         _shares_cleanup,
         {"shares_per_tenant": 1, "size": 1, "share_proto": "NFS"},
+        counts=("shares_per_tenant",),
     )
 )
 declare(

@@ -135,5 +135,6 @@ declare(
         _setup,
         _cleanup,
         {"stacks_per_tenant": 2, "resources_per_stack": 10},
+        counts=("stacks_per_tenant", "resources_per_stack"),
     )
 )

@@ -58,11 +58,11 @@ async def _types(env: Surroundings, config: list[Any]) -> None:
             kind = (await env.admin.post("volume", "/types", {"volume_type": body}))["volume_type"]
         except Conflict:
             # Another run has made it in this moment: it is used, and left.
-            env.forget(noted)
+            env.notes.forget(noted)
             continue
         # From now on it is told from others of that name.
         env.note("volume_type", body["name"], "", {"id": kind["id"]})
-        env.forget(noted)
+        env.notes.forget(noted)
         made.append({"id": kind["id"], "name": kind["name"]})
         encryption = None if isinstance(each, str) else each.get("encryption")
         if encryption:
@@ -148,6 +148,7 @@ declare(
         _volumes,
         _volumes_cleanup,
         {"volumes_per_tenant": 1},
+        counts=("volumes_per_tenant",),
     )
 )
 declare(
@@ -203,5 +204,5 @@ declare(
         _images,
         _images_cleanup,
         {"images_per_tenant": 1},
-    )
+        counts=('images_per_tenant',),)
 )  # fmt: skip

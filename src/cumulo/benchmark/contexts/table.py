@@ -1,6 +1,7 @@
 """All contexts by name, in the order in which they are made (and, backwards, taken away)."""
 
 import importlib
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,13 @@ class Context:
     """Contexts that it cannot do without, although the task file does not name them."""
     router: bool = False
     """Whether networks need a way out, for it logs in to guests."""
+    counts: tuple[str, ...] = ()
+    """Numbers in its configuration whose product it makes in each project."""
+
+    def made_in_a_project(self, config: Any) -> int:
+        """How many things, by a configuration that is not wrong."""
+        filled = self.filled(config)
+        return math.prod(filled.get(name, 1) for name in self.counts)
 
     def wrong(self, config: object) -> list[str]:
         return list(problems(config, self.schema))

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Iterator
 from typing import Any
 
 from cumulo.benchmark.cleanup.kinds import default_groups
@@ -107,25 +107,24 @@ async def _create(env: Surroundings, admin: Session, config: dict[str, Any]) -> 
     )
 
 
-async def several(work: Any) -> None:
+async def several(work: Iterator[Coroutine[Any, Any, Any]]) -> None:
     """Coroutines, so many at once. After the first failure no further one begins; those that have
-    begun end: what a cloud makes for a request that nobody waits for is known to nobody."""
-    room = asyncio.Semaphore(AT_ONCE)
+    begun end: what a cloud makes for a request that nobody waits for is known to nobody. They are
+    made one by one: there may be millions."""
     failures: list[Exception] = []
 
-    async def one(each: Coroutine[Any, Any, None]) -> None:
-        try:
-            async with room:
-                if not failures:
-                    await each
-        except Exception as failure:
-            failures.append(failure)
-        finally:
-            each.close()
+    async def some() -> None:
+        for each in work:
+            try:
+                await each
+            except Exception as failure:
+                failures.append(failure)
+            if failures:
+                return
 
     async with asyncio.TaskGroup() as group:
-        for each in work:
-            group.create_task(one(each))
+        for _ in range(AT_ONCE):
+            group.create_task(some())
     if failures:
         raise failures[0]
 
@@ -243,7 +242,17 @@ async def _dummy_cleanup(env: Surroundings, config: dict[str, Any]) -> None:
         raise CheckFailed("Oops...cleanup is failed")
 
 
-declare(Context("users", 100, "Users and projects", _SCHEMA, _setup, _cleanup))
+declare(
+    Context(
+        "users",
+        100,
+        "Users and projects",
+        _SCHEMA,
+        _setup,
+        _cleanup,
+        counts=("users_per_tenant",),
+    )
+)
 declare(
     Context(
         "roles",

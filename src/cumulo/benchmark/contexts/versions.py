@@ -3,7 +3,7 @@ here: everything speaks the current ones.)"""
 
 from typing import Any
 
-from cumulo.benchmark.client.session import KINDS, SERVICES
+from cumulo.benchmark.client.session import KINDS, other_types
 from cumulo.benchmark.contexts.table import Context, declare, nothing
 from cumulo.benchmark.engine.run import CheckFailed
 from cumulo.benchmark.engine.surroundings import Surroundings
@@ -16,17 +16,19 @@ async def _setup(env: Surroundings, config: dict[str, dict[str, Any]]) -> None:
             types[KINDS[name]] = said["service_type"]
         elif "service_name" in said:
             types[KINDS[name]] = await _type(env, said["service_name"])
+    # A clean-up that comes later looks for them there, too.
+    env.note("services", "", "", types)
     sessions = [user.cloud for user in env.users]
     if env.admin is not None:
         sessions.append(env.admin)
     for session in sessions:
         there = await session.services() if types else {}
-        own = {name: kind for name, kind in types.items() if kind not in SERVICES[name][0]}
+        own = other_types(types)
         for name, kind in types.items():
             # A usual type may stand under another usual one: `volumev3` as `block-storage`.
             if kind not in there and not (name not in own and await session.has(name)):
                 raise CheckFailed(f"There is no service with '{kind}' type in your environment.")
-        session.call_types(own)
+        session.call_types({**session.credentials.types, **own})
 
 
 async def _type(env: Surroundings, name: str) -> str:

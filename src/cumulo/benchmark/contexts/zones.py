@@ -50,5 +50,6 @@ declare(
         _setup,
         _cleanup,
         {"zones_per_tenant": 1, "set_zone_in_network": False},
+        counts=("zones_per_tenant",),
     )
 )

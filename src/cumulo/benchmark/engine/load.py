@@ -83,7 +83,7 @@ class Load:
         error: list[str] = []
         try:
             if self._timeout is None:
-                await self._body(run, **self._args)
+                await self._body(run, **self._arguments(run))
             else:
                 await self._limited(run, self._timeout)
         except asyncio.CancelledError:
@@ -104,11 +104,15 @@ class Load:
                 )
             )
 
+    def _arguments(self, run: Run) -> Mapping[str, Any]:
+        own = run.user and self._surroundings.tenants.get(run.user.tenant_id, {}).get("found")
+        return {**self._args, **own} if own else self._args
+
     async def _limited(self, run: Run, seconds: float) -> None:
         limit = asyncio.timeout(seconds)
         try:
             async with limit:
-                await self._body(run, **self._args)
+                await self._body(run, **self._arguments(run))
         except TimeoutError:
             if limit.expired():
                 raise TimeoutException(f"Timeout: the iteration took over {seconds:g} s") from None

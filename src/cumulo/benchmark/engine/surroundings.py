@@ -1,7 +1,8 @@
 """What a workload's iterations find: the cloud, its users, and what contexts have made for them."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -9,6 +10,7 @@ from cumulo.benchmark import names
 from cumulo.benchmark.client.clouds import credentials_of
 from cumulo.benchmark.client.http import Http
 from cumulo.benchmark.client.session import Session
+from cumulo.benchmark.model.result import Note
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,46 @@ class Guests(Protocol):
 
     async def run(self, login: Login, argv: Sequence[str], script: bytes) -> tuple[int, str, str]:
         """(status, output, errors) of a command that reads a script."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A note of another task's."""
+
+    before: Mapping[str, Any]
+    alive: bool
+    """Whether that task runs."""
+
+
+class Notes(Protocol):
+    """What is kept of a run beside its results: see `Note`."""
+
+    def add(self, note: Note) -> int: ...
+
+    def forget(self, number: int) -> None:
+        """What a note says was not done, or is undone."""
+
+    def others(self, like: Note) -> list[Noted]:
+        """What other tasks have noted of the same thing, oldest first."""
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """While no other task is in such a block."""
+
+
+class Unnoted:
+    """Where nothing is kept."""
+
+    def add(self, note: Note) -> int:
+        return 0
+
+    def forget(self, number: int) -> None:
+        del number
+
+    def others(self, like: Note) -> list[Noted]:
+        return []
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
 
 
 @dataclass
@@ -61,11 +103,7 @@ class Surroundings:
     kept: dict[str, Any] = field(default_factory=dict)
     """What contexts need to take away what they made; no iteration sees it."""
     guests: Guests | None = None
-    note: Callable[[str, str, str, dict[str, Any]], int] = lambda *given: 0
-    """Remember what is found by no name (kind, name, project, values before), before it is done.
-    Returns the note's number."""
-    forget: Callable[[int], None] = lambda number: None
-    """Forget a note: what it says was not done."""
+    notes: Notes = field(default_factory=Unnoted)
     left: bool = False
     """Whether something that was made could not be taken away."""
     router: bool = False
@@ -76,6 +114,10 @@ class Surroundings:
         admin = self.platform.get("admin")
         if admin and self.admin is None:
             self.admin = Session(self.http, credentials_of(self.platform, admin))
+
+    def note(self, kind: str, name: str, project: str, before: dict[str, Any]) -> int:
+        """Remember what is found by no name, before it is done. Returns the note's number."""
+        return self.notes.add(Note(kind, name, project, before))
 
     def name(self, kind: str = "c") -> str:
         return names.generate(kind, self.task_uuid)

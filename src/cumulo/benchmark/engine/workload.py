@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cumulo.benchmark import registry
-from cumulo.benchmark.client.clouds import platform_of
-from cumulo.benchmark.client.http import Http
+from cumulo.benchmark.client.clouds import http_of, platform_of
+from cumulo.benchmark.client.session import KINDS
 from cumulo.benchmark.contexts import table
 from cumulo.benchmark.engine import runners
 from cumulo.benchmark.engine.hooks import Fault, Hooks, Shell
@@ -20,7 +20,7 @@ from cumulo.benchmark.engine.load import Load, describe
 from cumulo.benchmark.engine.several import Crew, how_many, orders, taken
 from cumulo.benchmark.engine.sla import Checker
 from cumulo.benchmark.engine.statistics import Statistics
-from cumulo.benchmark.engine.surroundings import Guests, Surroundings
+from cumulo.benchmark.engine.surroundings import Guests, Notes, Surroundings, Unnoted
 from cumulo.benchmark.finding import found_args
 from cumulo.benchmark.model.result import HookResult, Iteration
 from cumulo.benchmark.model.task import Workload
@@ -51,6 +51,8 @@ class Means:
     save: Callable[[list[Iteration]], None]
     """Keeps a chunk of iterations, at most CHUNK of them."""
     progress: Callable[[Statistics], None] = lambda statistics: None
+    making: Callable[[str], None] = lambda title: None
+    """Is told what is being made before the load."""
     shell: Shell | None = None
     fault: Fault | None = None
     server_cpu: Callable[[], float | None] = lambda: None
@@ -60,9 +62,8 @@ class Means:
     """Runs the load in several processes; without it there is this one."""
     processes: int = 1
     guests: Guests | None = None
-    note: Callable[[str, str, str, dict[str, Any]], int] = lambda *given: 0
-    """Keeps what no name tells: see Surroundings."""
-    forget: Callable[[int], None] = lambda number: None
+    notes: Notes = field(default_factory=Unnoted)
+    """Keeps what no name tells."""
 
 
 class GivenUp(Exception):
@@ -83,10 +84,7 @@ class Execution:
         self._means = means
         self._scenario = registry.find(workload.name)
         platform = platform_of(spec)
-        self._http = Http(
-            verify=not platform.get("https_insecure"),
-            ca_file=platform.get("https_cacert") or None,
-        )
+        self._http = http_of(platform)
         self.environment = Surroundings(
             task_uuid,
             self._http,
@@ -94,8 +92,7 @@ class Execution:
             router=self._scenario.router
             or any(table.find(name).router for name in workload.contexts),
             guests=means.guests,
-            note=means.note,
-            forget=means.forget,
+            notes=means.notes,
         )
         self.outcome = Outcome(Statistics(), Checker(workload.sla))
         self._hooks = Hooks(workload.hooks, means.shell, means.fault)
@@ -146,6 +143,10 @@ class Execution:
     # surroundings
 
     async def _setup(self) -> bool:
+        if self._scenario.services:
+            # A clean-up that comes later must not take it for nothing if one of them is away.
+            used = {KINDS.get(name, name): "" for name in self._scenario.services}
+            self.environment.note("services", "", "", used)
         for context, config in self.contexts():
             if self._stopped:
                 return False
@@ -158,6 +159,7 @@ class Execution:
             self.outcome.contexts.append(done)
             self._made.append((context, config))
             try:
+                self._means.making(context.title)
                 await context.setup(self.environment, config)
             except asyncio.CancelledError as failure:
                 done["setup"]["error"] = _error(failure)

@@ -140,12 +140,13 @@ class Note(msgspec.Struct):
     """Something that a task has done in its cloud and that no name tells."""
 
     kind: str
-    """`flavor`, `volume_type`, `image`, `role` or `quota`."""
+    """`flavor`, `volume_type`, `image`, `role`, `quota`; `services`: what it used."""
     name: str
     """The thing's; of quotas the service's, of roles the role's id."""
     project: str = ""
     before: dict[str, Any] = {}
-    """The quotas' values; the `id` of what was made; the `user` who was given a role."""
+    """The quotas' values; the `id` of what was made; the `user` who was given a role; services'
+    types in the catalog by ours, empty if it is the usual one."""
 
 
 UNFINISHED = ("init", "validating", "validated", "running", "aborting", "soft_aborting")

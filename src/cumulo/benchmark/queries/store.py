@@ -5,9 +5,12 @@ so that a million of them are a thousand rows. The file's `user_version` says wh
 STEPS it has seen. Only this module knows its tables.
 """
 
+import asyncio
+import contextlib
+import fcntl
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -76,6 +79,8 @@ STEPS = (
     """,
 )
 
+ALONE = 300.0
+
 Row = TypeVar("Row", Environment, TaskResult, SubtaskResult, WorkloadResult)
 
 
@@ -95,6 +100,7 @@ class Store:
         if not path.exists():
             # Credentials are in it: nobody else's business.
             path.touch(mode=0o600)
+        self._beside = path.with_name(f"{path.name}-lock")
         self._db = sqlite3.connect(path, timeout=30.0, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
@@ -213,6 +219,34 @@ class Store:
             "SELECT document FROM notes WHERE task_uuid = ? ORDER BY rowid DESC", (uuid,)
         )
         return [msgspec.json.decode(row[0], type=Note) for row in rows]
+
+    def notes_of_others(self, uuid: str) -> list[tuple[str, Note]]:
+        """(who runs the task, note) of all other tasks, oldest first."""
+        rows = self._db.execute(
+            "SELECT t.document, n.document FROM notes n JOIN tasks t ON t.uuid = n.task_uuid"
+            " WHERE t.uuid <> ? ORDER BY n.rowid",
+            (uuid,),
+        )
+        return [
+            (
+                msgspec.json.decode(task, type=TaskResult).owner,
+                msgspec.json.decode(note, type=Note),
+            )
+            for task, note in rows
+        ]
+
+    @contextlib.asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """While no other process is in such a block with this file. Raises TimeoutError."""
+        with self._beside.open("a") as lock:
+            async with asyncio.timeout(ALONE):
+                while True:
+                    try:
+                        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        break
+                    except BlockingIOError:
+                        await asyncio.sleep(0.05)
+            yield
 
     def noted(self, env_uuid: str) -> list[str]:
         """Ids of the tasks that have notes."""

@@ -11,7 +11,7 @@ from cumulo.benchmark.model.task import Hook, Workload, workload_document
 from cumulo.benchmark.report import series
 
 if TYPE_CHECKING:
-    from cumulo.benchmark.report.formats import Results
+    from cumulo.benchmark.report.documents import Results
 
 
 def page(tasks: "list[Results]") -> str:

@@ -14,7 +14,7 @@ from cumulo.benchmark.model.result import Iteration, WorkloadResult
 from cumulo.benchmark.report.page import render
 
 if TYPE_CHECKING:
-    from cumulo.benchmark.report.formats import Results
+    from cumulo.benchmark.report.documents import Results
 
 SURE = 2.576
 """Standard errors beyond which chance is improbable (1 %)."""

@@ -6,16 +6,17 @@ from typing import Any
 
 import msgspec
 
-from cumulo.benchmark.cleanup.notes import undo
+from cumulo.benchmark.cleanup.notes import undo, used_services
 from cumulo.benchmark.cleanup.sweep import WRONG, Report, after_task, words_of
 from cumulo.benchmark.client.clouds import (
     BadSpec,
     check_platform,
     credentials_of,
+    http_of,
     platform_of,
 )
-from cumulo.benchmark.client.http import Http, HttpError
-from cumulo.benchmark.client.session import ApiError, Session
+from cumulo.benchmark.client.http import HttpError
+from cumulo.benchmark.client.session import SERVICES, ApiError, Session, other_types
 from cumulo.benchmark.model.result import Environment, Note
 from cumulo.benchmark.moments import now
 from cumulo.benchmark.queries.store import Store
@@ -63,12 +64,6 @@ def checked(spec: dict[str, Any]) -> dict[str, Any]:
         if not platform.get("admin") and not platform.get("users"):
             raise BadSpec("the platform has neither 'admin' nor 'users'")
     return {"openstack": platform} if platform else {}
-
-
-def http_of(platform: Mapping[str, Any]) -> Http:
-    return Http(
-        verify=not platform.get("https_insecure"), ca_file=platform.get("https_cacert") or None
-    )
 
 
 def hidden(env: Environment) -> dict[str, Any]:
@@ -131,12 +126,22 @@ async def info(env: Environment) -> dict[str, dict[str, Any]]:
         http.close()
 
 
+async def _find_services(sessions: list[Session], used: dict[str, str], report: Report) -> None:
+    """Where tasks found them. What was left with one that is away is not taken for nothing."""
+    types = other_types({service: kind for service, kind in used.items() if kind})
+    for session in sessions:
+        session.call_types({**session.credentials.types, **types})
+    for service in used if sessions else ():
+        if service in SERVICES and not await sessions[-1].has(service):
+            report.fail(f"the service '{service}', which was used, is not in the catalog")
+
+
 async def cleanup(
     env: Environment, task_uuid: str | None = None, notes: Iterable[Note] = ()
 ) -> Report:
     """Take away all that tasks (or one task) have left in the cloud, found by name, and what was
     noted of them: it bears other names."""
-    report = Report()
+    report, notes = Report(), list(notes)
     platform = platform_of(env.spec)
     if not platform:
         return report
@@ -149,6 +154,7 @@ async def cleanup(
         users = [Session(http, credentials_of(platform, u)) for u in platform.get("users") or ()]
         for user in users:
             await user.token()
+        await _find_services([*users, *([admin] if admin else [])], used_services(notes), report)
         await after_task(admin, users, task_uuid, report)
         for note in notes:
             await undo(admin, note, report, users)

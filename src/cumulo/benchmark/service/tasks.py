@@ -7,25 +7,22 @@ process is gone was killed: the next run in the same environment first takes awa
 import asyncio
 import contextlib
 import copy
-import os
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from cumulo.benchmark import registry, validation
 from cumulo.benchmark.cleanup.sweep import Report
-from cumulo.benchmark.client.clouds import credentials_of, platform_of
+from cumulo.benchmark.client.clouds import credentials_of, http_of, platform_of
 from cumulo.benchmark.client.session import Session
 from cumulo.benchmark.engine.statistics import Statistics
 from cumulo.benchmark.engine.workload import Execution, Means, Outcome
 from cumulo.benchmark.model.result import (
     UNFINISHED,
     Environment,
-    Note,
     SubtaskResult,
     TaskResult,
     WorkloadResult,
@@ -34,6 +31,8 @@ from cumulo.benchmark.model.task import TaskConfig, Workload
 from cumulo.benchmark.moments import now
 from cumulo.benchmark.queries.store import NoSuch, Store
 from cumulo.benchmark.service import environments
+from cumulo.benchmark.service.noting import Notes, undoable
+from cumulo.benchmark.service.owners import alive, owner
 from cumulo.core.ids import new_id
 
 CHOSEN = "task"
@@ -98,26 +97,6 @@ class Running:
             self.current.give_up()
 
 
-def owner() -> str:
-    """This process, as nobody else is or will be."""
-    return f"{os.getpid()}:{_started(os.getpid())}"
-
-
-def _started(pid: int) -> str:
-    """When a process began, in ticks since boot; empty if there is none."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return ""
-    return stat.rpartition(")")[2].split()[19]
-
-
-def alive(named: str) -> bool:
-    """Whether the process that runs a task still does."""
-    pid, _, started = named.partition(":")
-    return bool(started) and pid[:10].isdigit() and _started(int(pid[:10])) == started
-
-
 def create(
     store: Store, env: Environment, config: TaskConfig, tags: list[str] | None = None
 ) -> TaskResult:
@@ -172,7 +151,7 @@ async def validate(env: Environment, config: TaskConfig) -> None:
                 "One or several platforms are not available: existing@openstack. "
                 + found["message"]
             )
-    http = environments.http_of(platform)
+    http = http_of(platform)
     try:
         user = platform.get("admin") or platform["users"][0]
         cloud = Session(http, credentials_of(platform, user))
@@ -226,7 +205,7 @@ async def leftovers(store: Store, env: Environment, say: Callable[[str], None]) 
     for uuid in store.remaining(env.uuid):
         if alive(store.task(uuid).owner):
             continue
-        report = await environments.cleanup(env, uuid, store.notes(uuid))
+        report = await environments.cleanup(env, uuid, undoable(store, uuid))
         say(f"  task {uuid}: {report.deleted} things deleted, {report.failed} failed")
         for words in report.errors[:5]:
             say(f"  {words}")
@@ -238,7 +217,9 @@ async def leftovers(store: Store, env: Environment, say: Callable[[str], None]) 
 async def clean(store: Store, env: Environment) -> Report:
     """Take away all that tasks of an environment have left, and undo what was noted of them."""
     gone = [uuid for uuid in store.noted(env.uuid) if not alive(store.task(uuid).owner)]
-    report = await environments.cleanup(env, None, [n for uuid in gone for n in store.notes(uuid)])
+    report = await environments.cleanup(
+        env, None, [n for uuid in gone for n in undoable(store, uuid)]
+    )
     if not report.failed:
         for uuid in gone:
             store.clear_notes(uuid)
@@ -372,14 +353,7 @@ async def _run_workload(
     )
     store.put_workload(result, number)
     means = copy.copy(running.means)
-    notes: list[int] = []
-
-    def note(*given: Any) -> int:
-        notes.append(store.add_note(task.uuid, Note(*given)))
-        return notes[-1]
-
-    means.note = note
-    means.forget = lambda number: store.forget_notes(task.uuid, [number])
+    notes = means.notes = Notes(store, task.uuid)
     means.save = lambda iterations: store.add_iterations(result.uuid, iterations)
     means.progress = lambda statistics: running.watcher.progress(workload, statistics)
     execution = Execution(workload, task.uuid, running.env.spec, means)
@@ -393,7 +367,7 @@ async def _run_workload(
         running.current = None
         running.tasks.remove(work)
     store.put_workload(result, number)
-    _remember(running, result, notes, interrupted=outcome.interrupted)
+    _remember(running, result, notes.made, interrupted=outcome.interrupted)
     return result
 
 

@@ -9,13 +9,12 @@ from typing import Protocol
 
 import msgspec
 
-from cumulo.benchmark.client.clouds import BadSpec, credentials_of, platform_of
+from cumulo.benchmark.client.clouds import BadSpec, credentials_of, http_of, platform_of
 from cumulo.benchmark.client.session import Session
 from cumulo.benchmark.model.result import Environment
 from cumulo.benchmark.model.verification import Test, Verification, Verifier
 from cumulo.benchmark.moments import now
 from cumulo.benchmark.queries.store import Exists, NoSuch, Store
-from cumulo.benchmark.service.environments import http_of
 from cumulo.benchmark.verification import patterns
 from cumulo.benchmark.verification.configuration import (
     Config,

@@ -193,3 +193,7 @@ def _cell(value: object) -> str:
 def header(words: str) -> str:
     rule = "-" * 80
     return f"{rule}\n {words}\n{rule}\n"
+
+
+def tags_of(tags: list[str]) -> str:
+    return ", ".join(f"'{tag}'" for tag in tags)

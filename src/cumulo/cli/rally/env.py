@@ -11,7 +11,7 @@ from cumulo.benchmark.client.clouds import BadSpec, platform_of, spec_of_cloud, 
 from cumulo.benchmark.model import document
 from cumulo.benchmark.model.result import UNFINISHED, Environment, TaskResult
 from cumulo.benchmark.queries.store import Exists, NoSuch, Store
-from cumulo.benchmark.service import environments, tasks
+from cumulo.benchmark.service import environments, owners, tasks
 from cumulo.cli.rally.common import by_position, environment, store, table
 
 YES, NO = ":-)", ":-("
@@ -288,7 +288,7 @@ def _at_rest(kept: Store, found: Environment, *, in_its_cloud: bool = True) -> N
         if env.uuid != found.uuid and _cloud(env) != where:
             continue
         for task in unfinished(kept, env.uuid):
-            if tasks.alive(task.owner):
+            if owners.alive(task.owner):
                 raise click.ClickException(f"A task of env {env.name} is running: {task.uuid}")
 
 

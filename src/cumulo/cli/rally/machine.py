@@ -133,16 +133,38 @@ async def _freeze(pid: int, seconds: float) -> str:
     return f"the control plane (process {pid}) stood still for {seconds:g} s"
 
 
+# Becomes what was killed: when that is gone, and when nobody holds the other end of its input any
+# more. So it is there again after the time that was asked for, and at once if whoever asked ended.
+_AGAIN = """
+n=0
+while [ -e /proc/$0 ] && ! grep -q '^State:.*Z' /proc/$0/status; do
+    n=$((n + 1)); [ $n -gt 200 ] && exit 1
+    sleep 0.05
+done
+read line
+exec "$@" </dev/null
+"""
+
+
 async def _kill(pid: int, seconds: float) -> str:
     """SIGKILL, as a power cut is; started again with the same words in the same folder."""
     argv, cwd, log = _as_it_was_started(pid)
-    os.kill(pid, signal.SIGKILL)
+    reads, holds = os.pipe()
     try:
+        again = ["sh", "-c", _AGAIN, str(pid), *argv]
+        daemon = start_daemon(again, log=log / "restarted.log", cwd=cwd, stdin=reads)
+    except BaseException:
+        os.close(holds)
+        raise
+    finally:
+        os.close(reads)
+    try:
+        os.kill(pid, signal.SIGKILL)
         await pools.TOOLS(_await_end, pid)
         await asyncio.sleep(seconds)
     finally:
         # Also when the run ends meanwhile: it is to be as it was.
-        daemon = start_daemon(argv, log=log / "restarted.log", cwd=cwd)
+        os.close(holds)
     down = f" after {seconds:g} s" if seconds else ""
     return f"the control plane (process {pid}) was killed; started again{down} as {daemon.pid}"
 

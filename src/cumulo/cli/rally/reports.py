@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from cumulo.benchmark import report
-from cumulo.benchmark.model.result import Environment, TaskResult, WorkloadResult
+from cumulo.benchmark.model.result import FINISHED, Environment, TaskResult, WorkloadResult
 from cumulo.benchmark.model.task import Hook, Workload, workload_document
 from cumulo.benchmark.queries.store import NoSuch, Store
 from cumulo.benchmark.report.series import general
@@ -33,20 +33,35 @@ def write(
     """Make a report and write it, or print it."""
     try:
         found = [each for name in named for each in results.results(kept, name)]
-        text = report.make(kind, found)
+        pieces = report.pieces(kind, found)
+        if out is None or out == "-":
+            for piece in pieces:
+                click.echo(piece, nl=False)
+            click.echo()
+            return
+        path = Path(out).expanduser()
+        with path.open("w") as file:
+            file.writelines(pieces)
+        if kind.endswith("json") or kind == "old-json-results":
+            _too_large(path)
     except (NoSuch, report.Unreadable) as error:
         raise click.ClickException(str(error)) from None
-    if out is None or out == "-":
-        click.echo(text)
-        return
-    try:
-        path = Path(out).expanduser()
-        path.write_text(text)
+    except msgspec.MsgspecError:
+        # A ValueError, too; but of the results, not of the path.
+        raise
     except (OSError, ValueError, RuntimeError) as error:
         # ValueError: a NUL in the path. RuntimeError: `~nobody`.
         raise click.ClickException(str(error)) from None
     if open_it:
         webbrowser.open_new_tab(path.resolve().as_uri())
+
+
+def _too_large(path: Path) -> None:
+    if path.stat().st_size > report.FILE_BYTES:
+        click.echo(
+            f"{path} is larger than {report.FILE_BYTES} bytes: `task import` will not read it.",
+            err=True,
+        )
 
 
 def try_to_write(out: str) -> None:
@@ -96,7 +111,43 @@ def as_file(task: TaskResult, scenarios: set[str]) -> dict[str, Any]:
     return {"version": 2, "title": task.title, "tags": task.tags, "subtasks": subtasks}
 
 
-def print_workloads(
+def kept_task(kept: Store, uuid: str) -> TaskResult:
+    try:
+        return kept.task(uuid)
+    except NoSuch as error:
+        raise click.ClickException(str(error)) from None
+
+
+def show_detailed(
+    kept: Store, uuid: str, *, iterations: bool = False, filters: tuple[str, ...] = ()
+) -> bool:
+    """Say what came out; whether a criterion was missed."""
+    found = kept.task(uuid)
+    rule = "-" * 80
+    click.echo(f"\n{rule}\nTask {uuid}: {found.status}")
+    if found.status in ("crashed", "validation_failed"):
+        wrong = found.validation_result
+        say(f"{rule}\n{wrong.get('etype', '')}\n{wrong.get('msg', '')}")
+        return True
+    if found.status not in FINISHED:
+        click.echo(
+            f"{rule}\n\nThe task {uuid} marked as '{found.status}'. Results available when it is "
+            "'finished'."
+        )
+        return False
+    _print_workloads(kept, found, iterations=iterations, filters=filters)
+    click.echo("\nHINTS:\n* To plot HTML graphics with this data, run:")
+    click.echo(f"\trally task report {uuid} --out output.html\n")
+    click.echo("* To generate a JUnit report, run:")
+    click.echo(f"\trally task export {uuid} --type junit-xml --to output.xml\n")
+    click.echo("* To get raw JSON output of task results, run:")
+    click.echo(f"\trally task report {uuid} --json --out output.json\n")
+    if not found.pass_sla:
+        click.echo("At least one workload did not pass SLA criteria.\n")
+    return not found.pass_sla
+
+
+def _print_workloads(
     kept: Store, task: TaskResult, *, iterations: bool, filters: tuple[str, ...]
 ) -> None:
     """What `task detailed` and the end of `task start` say."""

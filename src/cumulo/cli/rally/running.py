@@ -36,6 +36,7 @@ async def run(
     progress = Progress(quiet=quiet)
     means = Means(
         save=lambda iterations: None,
+        making=progress.making,
         shell=Commands(),
         fault=machine.fault(env),
         server_cpu=machine.server_cpu(env),
@@ -117,6 +118,11 @@ class Progress:
             line += f", {max(0.0, workload.runner['duration'] - spent):.0f} s left"
         self._write(("\r\033[K" if self._open else "") + line)
         self._open = True
+
+    def making(self, title: str) -> None:
+        if self._live:
+            self._write(("\r\033[K" if self._open else "") + plain(f"  making: {title}"))
+            self._open = True
 
     def end(self, result: WorkloadResult) -> None:
         if self._quiet:

@@ -1,6 +1,6 @@
-"""`rally task …`: run task files, look at results, make reports."""
+"""`rally task …`: run task files, end, forget and choose tasks. What came out of them is shown by
+the commands of `task_results`."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,11 @@ from cumulo.benchmark import template, validation
 from cumulo.benchmark.client.http import HttpError
 from cumulo.benchmark.client.session import ApiError
 from cumulo.benchmark.drivers import rendering
-from cumulo.benchmark.model.result import FINISHED, UNFINISHED, Environment, TaskResult
+from cumulo.benchmark.model.result import Environment
 from cumulo.benchmark.model.task import InvalidTask, TaskConfig, parse
 from cumulo.benchmark.queries.store import NoSuch, Store
 from cumulo.benchmark.service import environments, tasks
-from cumulo.cli.rally import reports, running
+from cumulo.cli.rally import reports, running, task_results
 from cumulo.cli.rally.common import (
     Group,
     by_position,
@@ -24,19 +24,20 @@ from cumulo.cli.rally.common import (
     plain,
     say,
     store,
-    table,
+    tags_of,
     task_id,
 )
 
 SLA_MISSED = 2
 
 
-STATUSES = (*UNFINISHED, *FINISHED, "crashed", "validation_failed")
-
-
 @click.group(cls=Group)
 def task() -> None:
     """Run task files, look at results, make reports."""
+
+
+for _command in task_results.COMMANDS:
+    task.add_command(_command)
 
 
 def _file_options(function: Any) -> Any:
@@ -180,7 +181,7 @@ def run_task(
     if html_file:
         reports.try_to_write(html_file)
     made = tasks.create(kept, env, config, tags)
-    marked = f"[tags: {_tags(made.tags)}] " if made.tags else ""
+    marked = f"[tags: {tags_of(made.tags)}] " if made.tags else ""
     click.echo(header(f"Task {marked}{made.uuid}: started"))
     click.echo("Running Task... This can take a while...\n")
     click.echo("To track task status use:\n\n\trally task status\n\tor\n\trally task detailed\n")
@@ -204,7 +205,7 @@ def run_task(
         return 1
     except NoSuch:
         raise click.ClickException(f"Task {made.uuid} was deleted while it ran.") from None
-    missed = show_detailed(kept, done.uuid)
+    missed = reports.show_detailed(kept, done.uuid)
     if html_file:
         try:
             reports.write(kept, [done.uuid], "html", html_file)
@@ -235,7 +236,7 @@ def restart(
 ) -> None:
     """Run a task again, with the same file."""
     kept = store()
-    before = _task(kept, task_id(kept, given, given_flag))
+    before = reports.kept_task(kept, task_id(kept, given, given_flag))
     document = reports.as_file(before, set(scenarios))
     if not document["subtasks"]:
         click.echo("Not Found matched scenario.")
@@ -249,17 +250,6 @@ def restart(
         abort_on_sla=abort_on_sla_failure,
     )
     raise SystemExit(status)
-
-
-def _tags(tags: list[str]) -> str:
-    return ", ".join(f"'{tag}'" for tag in tags)
-
-
-def _task(kept: Store, uuid: str) -> TaskResult:
-    try:
-        return kept.task(uuid)
-    except NoSuch as error:
-        raise click.ClickException(str(error)) from None
 
 
 @task.command()
@@ -280,105 +270,6 @@ def abort(given: str | None, given_flag: str | None, soft: bool) -> None:
     except (tasks.Refused, NoSuch) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"Task {uuid} successfully stopped.")
-
-
-@task.command()
-@by_position("given", "--uuid", help="UUID of the task.")
-def status(given: str | None, given_flag: str | None) -> None:
-    """Say how a task is."""
-    kept = store()
-    found = _task(kept, task_id(kept, given, given_flag))
-    words = found.status
-    if found.status not in (*FINISHED, "crashed", "validation_failed"):
-        words += "" if tasks.alive(found.owner) else " (its process is gone)"
-    click.echo(f"Task {found.uuid}: {words}")
-
-
-@task.command()
-@by_position("given", "--uuid", help="UUID of the task.")
-@click.option("--iterations-data", is_flag=True, help="Each iteration, too.")
-@click.option("--filter-by", "filters", multiple=True, help="sla-failures, scenarios=NAME,NAME")
-def detailed(
-    given: str | None, given_flag: str | None, iterations_data: bool, filters: tuple[str, ...]
-) -> None:
-    """Show a task's results as text."""
-    kept = store()
-    uuid = task_id(kept, given, given_flag)
-    _task(kept, uuid)
-    show_detailed(kept, uuid, iterations=iterations_data, filters=filters)
-
-
-def show_detailed(
-    kept: Store, uuid: str, *, iterations: bool = False, filters: tuple[str, ...] = ()
-) -> bool:
-    """Say what came out; whether a criterion was missed."""
-    found = kept.task(uuid)
-    rule = "-" * 80
-    click.echo(f"\n{rule}\nTask {uuid}: {found.status}")
-    if found.status in ("crashed", "validation_failed"):
-        wrong = found.validation_result
-        say(f"{rule}\n{wrong.get('etype', '')}\n{wrong.get('msg', '')}")
-        return True
-    if found.status not in FINISHED:
-        click.echo(
-            f"{rule}\n\nThe task {uuid} marked as '{found.status}'. Results available when it is "
-            "'finished'."
-        )
-        return False
-    reports.print_workloads(kept, found, iterations=iterations, filters=filters)
-    click.echo("\nHINTS:\n* To plot HTML graphics with this data, run:")
-    click.echo(f"\trally task report {uuid} --out output.html\n")
-    click.echo("* To generate a JUnit report, run:")
-    click.echo(f"\trally task export {uuid} --type junit-xml --to output.xml\n")
-    click.echo("* To get raw JSON output of task results, run:")
-    click.echo(f"\trally task report {uuid} --json --out output.json\n")
-    if not found.pass_sla:
-        click.echo("At least one workload did not pass SLA criteria.\n")
-    return not found.pass_sla
-
-
-@task.command("list")
-@click.option("--env", "--deployment", "env_name", help="UUID or name of the env.")
-@click.option("--all-envs", "--all-deployments", is_flag=True, help="Of all environments.")
-@click.option("--status", "wanted", help="Only tasks in this status.")
-@click.option("--tag", "tags", multiple=True, help="Only tasks with this tag.")
-@click.option("--uuids-only", is_flag=True, help="Only the UUIDs.")
-def list_(
-    env_name: str | None,
-    all_envs: bool,
-    wanted: str | None,
-    tags: tuple[str, ...],
-    uuids_only: bool,
-) -> None:
-    """List tasks."""
-    kept = store()
-    if wanted is not None and wanted not in STATUSES:
-        raise click.ClickException(
-            f"Invalid task status '{wanted}'. Available statuses: {', '.join(STATUSES)}"
-        )
-    env = None if all_envs else environment(kept, env_name).uuid
-    found = kept.tasks(env, wanted, list(tags))
-    if uuids_only:
-        for each in found:
-            click.echo(each.uuid)
-        return
-    if not found:
-        which = f"tasks in '{wanted}' status" if wanted else "tasks"
-        click.echo(f"There are no {which}. To run a new task, use:\n\trally task start")
-        return
-    rows = [
-        (
-            each.uuid,
-            each.env_name,
-            each.created_at.replace("T", " "),
-            each.task_duration,
-            each.status,
-            _tags(each.tags),
-        )
-        for each in found
-    ]
-    columns = ("UUID", "Environment", "Created at", "Load duration", "Status", "Tag(s)")
-    click.echo(table(columns, rows))
 
 
 @task.command()
@@ -405,130 +296,6 @@ def use(given: str | None, given_flag: str | None) -> None:
     """Make it the one that commands take if they are told nothing."""
     kept = store()
     uuid = task_id(kept, given, given_flag)
-    _task(kept, uuid)
+    reports.kept_task(kept, uuid)
     kept.choose(tasks.CHOSEN, uuid)
     click.echo(f"Using task: {uuid}")
-
-
-@task.command("sla-check")
-@by_position("given", "--uuid", help="UUID of the task.")
-@click.option("--json", "--tojson", "as_json", is_flag=True, help="One JSON document.")
-def sla_check(given: str | None, given_flag: str | None, as_json: bool) -> None:
-    """Show the verdicts. Exit status: how many were missed; 2 if there are none at all, or the task
-    did not come to its end."""
-    kept = store()
-    found = _task(kept, task_id(kept, given, given_flag))
-    rows: list[dict[str, Any]] = [
-        {
-            "benchmark": workload.name,
-            "pos": workload.position,
-            "criterion": result.criterion,
-            "status": "PASS" if result.success else "FAIL",
-            "detail": result.detail,
-        }
-        for subtask in found.subtasks
-        for workload in subtask.workloads
-        for result in sorted(workload.sla_results, key=lambda r: r.criterion)
-    ]
-    if as_json:
-        click.echo(json.dumps(rows))
-    else:
-        columns = ("benchmark", "pos", "criterion", "status", "detail")
-        click.echo(table(columns, [[row[c] for c in columns] for row in rows]))
-    missed = sum(row["status"] == "FAIL" for row in rows)
-    # An exit status has eight bits: 256 missed criteria must not look like none.
-    if found.status not in FINISHED:
-        click.echo(f"Task {found.uuid}: {found.status}", err=True)
-        raise SystemExit(2)
-    raise SystemExit(2 if not rows else min(missed, 255))
-
-
-@task.command()
-@by_position("given", "--uuid", help="UUID of the task.")
-def results(given: str | None, given_flag: str | None) -> None:
-    """Print the results in the format of before Rally 0.10."""
-    kept = store()
-    found = _task(kept, task_id(kept, given, given_flag))
-    if found.status not in FINISHED:
-        raise click.ClickException(
-            f"Task status is {found.status}. Results available when it is one of "
-            f"{', '.join(FINISHED)}."
-        )
-    reports.write(kept, [found.uuid], "old-json-results", None)
-
-
-@task.command()
-@click.argument("given", nargs=-1)
-@click.option("--uuid", "given_flag", multiple=True, help="UUID of a task; may be repeated.")
-@click.option("--out", help="Where to write it.")
-@click.option("--open", "open_it", is_flag=True, help="Open it in a browser.")
-@click.option("--html", is_flag=True, help="A page (the default).")
-@click.option("--html-static", is_flag=True, help="The same: pages here need nothing else.")
-@click.option("--json", "as_json", is_flag=True, help="All results as one document.")
-@click.option("--env", "--deployment", "env_name", help="All tasks of an environment.")
-def report(
-    given: tuple[str, ...],
-    given_flag: tuple[str, ...],
-    out: str | None,
-    open_it: bool,
-    html: bool,
-    html_static: bool,
-    as_json: bool,
-    env_name: str | None,
-) -> None:
-    """Make a report of tasks, or of files with results."""
-    kept = store()
-    named = reports.chosen(kept, [*given, *given_flag], env_name)
-    reports.write(kept, named, "json" if as_json else "html", out, open_it=open_it)
-
-
-@task.command()
-@click.argument("given", nargs=-1)
-@click.option("--uuid", "given_flag", multiple=True, help="UUID of a task; may be repeated.")
-@click.option("--type", "kind", required=True, help="html, json, junit-xml, old-json-results")
-@click.option("--to", help="Where to write it.")
-@click.option("--env", "--deployment", "env_name", help="All tasks of an environment.")
-def export(
-    given: tuple[str, ...],
-    given_flag: tuple[str, ...],
-    kind: str,
-    to: str | None,
-    env_name: str | None,
-) -> None:
-    """Write results in some format."""
-    kept = store()
-    reports.write(kept, reports.chosen(kept, [*given, *given_flag], env_name), kind.lower(), to)
-
-
-@task.command()
-@click.argument("given", nargs=-1)
-@click.option("--tasks", "given_flag", multiple=True, help="UUIDs or files; may be repeated.")
-@click.option("--out", help="Where to write it.")
-@click.option("--open", "open_it", is_flag=True, help="Open it in a browser.")
-@click.option("--html-static", is_flag=True, help="The same: pages here need nothing else.")
-def trends(
-    given: tuple[str, ...],
-    given_flag: tuple[str, ...],
-    out: str | None,
-    open_it: bool,
-    html_static: bool,
-) -> None:
-    """Compare runs of the same workloads over time."""
-    if not given and not given_flag:
-        click.echo("ERROR: At least one task must be specified", err=True)
-        raise SystemExit(1)
-    kept = store()
-    named = reports.chosen(kept, [*given, *given_flag], None)
-    reports.write(kept, named, "trends-html", out, open_it=open_it)
-
-
-@task.command("import")
-@click.option("--file", "path", required=True, help="A file with results (report --json).")
-@click.option("--env", "--deployment", "env_name", help="UUID or name of the env.")
-@click.option("--tag", "tags", multiple=True, help="Mark the task with a tag.")
-def import_(path: str, env_name: str | None, tags: tuple[str, ...]) -> None:
-    """Keep results that were made elsewhere."""
-    kept = store()
-    env = environment(kept, env_name)
-    for uuid in reports.import_file(kept, env, path, list(tags)):
-        click.echo(f"Task UUID: {uuid}.")

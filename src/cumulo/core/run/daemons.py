@@ -86,15 +86,17 @@ def start_daemon(
     user: int | None = None,
     group: int | None = None,
     cwd: Path | None = None,
+    stdin: int = subprocess.DEVNULL,
 ) -> Daemon:
-    """Start a process in a session of its own; its output is appended to `log`.
+    """Start a process in a session of its own; its output is appended to `log`. `stdin`: a file
+    descriptor that it reads.
 
     With `user` and `group` (numeric ids) it runs unprivileged, without supplementary groups.
     """
     with log.open("ab") as output:
         child = subprocess.Popen(
             in_namespace_argv(argv, namespace),
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=output,
             stderr=output,
             start_new_session=True,

@@ -20,6 +20,7 @@ from cumulo.orchestration.service.blueprint import Blueprint
 from cumulo.orchestration.service.blueprints import Blueprints
 from cumulo.orchestration.service.checking import Wish
 from cumulo.orchestration.service.engine import ELSEWHERE, Engine
+from cumulo.orchestration.service.files import digest_of, files_before, files_of, keep
 from cumulo.orchestration.service.keeping import Keeping
 from cumulo.orchestration.service.plan import arrange, arrange_all_absent, arrange_looks
 from cumulo.orchestration.service.previewing import Previewing
@@ -32,6 +33,7 @@ DEFAULTS = {
     "software_configs": 10_000,
     "software_deployments": 10_000,
 }
+OVERTAKEN = "Something else was asked for before it was done."
 
 
 class StackInAction(Conflict):
@@ -108,6 +110,7 @@ class Stacks(Previewing):
         blueprint = self.checked(tx, row, wish, who)
         row = self._at_rest(row, blueprint)
         tx.insert(row)
+        keep(tx, row.root_id, wish.files)
         tx.insert(StackNameRow(project_id, name, stack_id))
         return self._begin(tx, row, blueprint, adopt)
 
@@ -146,6 +149,7 @@ class Stacks(Previewing):
         row = self._with(row, parent.timeout_mins, True, (), action, parent.lent)
         blueprint = self.checked(tx, row, wish)
         row = self._at_rest(row, blueprint)
+        keep(tx, row.root_id, wish.files)
         tx.insert(row)
         return self._begin(tx, row, blueprint, adopt)
 
@@ -171,7 +175,8 @@ class Stacks(Previewing):
             root_id=stack_id if parent is None else parent.root_id,
             depth=0 if parent is None else parent.depth + 1,
             template=wish.template if isinstance(wish.template, dict) else {},
-            files=dict(wish.files),
+            files={},
+            files_digest=digest_of(wish.files),
             environment=dict(wish.environment),
             parameters=dict(wish.parameters),
             previous=None,
@@ -222,8 +227,9 @@ class Stacks(Previewing):
             environment=hidden.closed_environment(row.environment, names),
         )
 
-    def opened(self, row: StackRow) -> StackRow:
-        """With its parameters as they were given, hidden ones too."""
+    def opened(self, tx: Tx, row: StackRow) -> StackRow:
+        """With its files, and its parameters as they were given, hidden ones too."""
+        row = msgspec.structs.replace(row, files=files_of(tx, row))
         return self.blueprints.hidden.opened_row(row)
 
     # --- beginning and ending ------------------------------------------------------------
@@ -234,6 +240,7 @@ class Stacks(Previewing):
         row: StackRow,
         blueprint: Blueprint,
         adopt: Mapping[str, Any] | None = None,
+        saved: Mapping[str, str] | None = None,
     ) -> StackRow:
         minutes = row.timeout_mins or TIMEOUT_MINUTES
         row = tx.update(
@@ -246,7 +253,7 @@ class Stacks(Previewing):
             reached=False,
         )
         self.engine.story.of_stack(tx, row)
-        left = arrange(tx, row, blueprint, self.engine.types)
+        left = arrange(tx, row, blueprint, self.engine.types, saved or {})
         if adopt is not None:
             for each in tx.all(resources.OF_STACK, stack=row.id):
                 tx.update(each, stored={"adopt": dict(adopt.get(each.name) or {})})
@@ -273,8 +280,10 @@ class Stacks(Previewing):
         disable_rollback: bool | None = None,
         tags: Sequence[str] | None = None,
         action: Action = "UPDATE",
+        saved: Mapping[str, str] | None = None,
     ) -> StackRow:
-        """A stack becomes what the wish says. A running action is overtaken."""
+        """A stack becomes what the wish says. A running action is overtaken. `saved`: what
+        resources are led back to besides, by their names."""
         if row.deleted_at is not None:
             raise NotFound(f"The Stack ({row.name}) could not be found.")
         # A rollback comes after what has failed, whatever that was.
@@ -284,11 +293,13 @@ class Stacks(Previewing):
                 f"Updating a stack when it is {state} is not supported.", kind="NotSupported"
             )
         blueprint = self.checked(tx, row, wish, who)
+        self.keeping.settle(tx, row, OVERTAKEN)
         hidden = self.blueprints.hidden
         names = hidden.names(blueprint)
         changes: dict[str, Any] = {
             "template": wish.template,
-            "files": dict(wish.files),
+            "files": {},
+            "files_digest": digest_of(wish.files),
             "environment": hidden.closed_environment(wish.environment, names),
             "parameters": hidden.closed(wish.parameters, names),
             "previous": self._kept(row),
@@ -304,8 +315,9 @@ class Stacks(Previewing):
             changes["disable_rollback"] = disable_rollback
         if tags is not None:
             changes["tags"] = list(tags)
+        keep(tx, row.root_id, wish.files)
         row = tx.update(row, **changes)
-        return self._begin(tx, row, blueprint)
+        return self._begin(tx, row, blueprint, saved=saved)
 
     def delete_nested(self, tx: Tx, parent: StackRow, child: StackRow) -> StackRow:
         return self.delete(tx, self._as_parent(tx, parent, child))
@@ -327,7 +339,7 @@ class Stacks(Previewing):
         if row.reached or row.previous is None:
             return {
                 "template": row.template,
-                "files": row.files,
+                **({"files": row.files} if row.files else {"files_digest": row.files_digest}),
                 "environment": row.environment,
                 "parameters": row.parameters,
             }
@@ -347,6 +359,7 @@ class Stacks(Previewing):
             lent = {**who.lent, ELSEWHERE: who.project_id}
             changes |= {"user_id": who.user_id, "roles": list(who.roles), "lent": lent}
         row = tx.update(row, **changes)
+        self.keeping.settle(tx, row, OVERTAKEN)
         self.keeping.drop_all(tx, row)
         return self._begin_absent(tx, row)
 
@@ -437,7 +450,7 @@ class Stacks(Previewing):
     def _ended(self, tx: Tx, row: StackRow) -> None:
         """After an action: quota back, or the way back after a failure."""
         if row.action == "SNAPSHOT":
-            self.keeping.snapshot_ended(tx, row)
+            self.keeping.settle(tx, row, row.reason, row.status)
         if row.action == "DELETE" and row.status == "COMPLETE" and row.parent_id is None:
             self.quotas.give_back(tx, row.project_id, stacks=1)
         wanted = row.status == "FAILED" and not row.disable_rollback
@@ -451,7 +464,7 @@ class Stacks(Previewing):
         hidden = self.blueprints.hidden
         environment = hidden.opened_environment(kept["environment"])
         parameters = hidden.opened(kept["parameters"])
-        wish = Wish(kept["template"], kept["files"], environment, parameters)
+        wish = Wish(kept["template"], files_before(tx, row, kept), environment, parameters)
         try:
             return self.update(tx, row, None, wish, action="ROLLBACK")
         except Fault as fault:
@@ -478,5 +491,5 @@ class Stacks(Previewing):
         )
         self.engine.story.of_resource(tx, row, resource)
 
-    def environment_of(self, row: StackRow) -> Any:
-        return parse_environment(self.opened(row).environment)
+    def environment_of(self, tx: Tx, row: StackRow) -> Any:
+        return parse_environment(self.opened(tx, row).environment)
