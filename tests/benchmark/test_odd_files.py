@@ -1,4 +1,4 @@
-"""What a stranger's task files, templates and clouds files do: they are told what is wrong, and nothing breaks or swells."""
+"""What a stranger's task files, templates and clouds files do: nothing breaks or swells."""
 
 from pathlib import Path
 from typing import Any
