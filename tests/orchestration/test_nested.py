@@ -114,3 +114,35 @@ def test_what_a_failed_roll_left_off_is_done_after_a_check(tmp_path: Path) -> No
         assert [each["size"] for each in found] == [3, 3, 3]
 
     on_a_cloud(tmp_path, story)
+
+
+def test_the_inside_asks_for_what_its_resource_is(tmp_path: Path) -> None:
+    inner = """
+heat_template_version: 2021-04-16
+conditions: {kept: {equals: [{resource_facade: deletion_policy}, Retain]}}
+resources:
+  value:
+    type: OS::Heat::Value
+    properties: {value: {resource_facade: metadata}}
+    metadata: {resource_facade: metadata}
+  policy: {type: OS::Heat::Value, properties: {value: {resource_facade: deletion_policy}}}
+  retained: {type: OS::Heat::Value, condition: kept, properties: {value: 1}}
+outputs: {said: {value: [{get_attr: [value, value]}, {get_attr: [policy, value]}]}}
+"""
+
+    def wish(what: str) -> dict[str, Any]:
+        template = small(inner={"type": "inner.yaml", "metadata": {"what": what}})
+        template["outputs"] = {"said": {"value": {"get_attr": ["inner", "said"]}}}
+        return template
+
+    async def story(cloud: TestCloud) -> None:
+        files = {"inner.yaml": inner}
+        path = await created(cloud, "facade", wish("one"), files=files)
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "CREATE_COMPLETE", stack["stack_status_reason"]
+        assert (await told(cloud, path))["said"] == [{"what": "one"}, "Delete"]
+        stack = await wished(cloud, path, wish("two"), files=files)
+        assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
+        assert (await told(cloud, path))["said"] == [{"what": "two"}, "Delete"]
+
+    on_a_cloud(tmp_path, story)

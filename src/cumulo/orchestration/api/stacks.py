@@ -25,6 +25,7 @@ from cumulo.orchestration.api.previews import previewed
 from cumulo.orchestration.language.parameters import shown_value
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
+from cumulo.orchestration.service.files import files_of
 from cumulo.orchestration.service.stacks import Stacks
 
 ONE = "/stacks/{name}/{stack_id}"
@@ -219,7 +220,7 @@ class StacksApi:
             tx,
             row,
             call.principal,
-            wish_of(body, self._stacks.opened(row), patch=patch),
+            wish_of(body, self._stacks.opened(tx, row), patch=patch),
             timeout_mins=timeout_of(body.timeout_mins),
             disable_rollback=flag_of(body.disable_rollback, "disable_rollback"),
             tags=tags_of(body.tags) if patch or body.tags is not None else [],
@@ -249,7 +250,7 @@ class StacksApi:
         if row.deleted_at is not None:
             raise NotFound(f"The Stack ({row.name}) could not be found.")
         changes = self._stacks.changes(
-            tx, row, wish_of(call.body, self._stacks.opened(row), patch=patch), call.principal
+            tx, row, wish_of(call.body, self._stacks.opened(tx, row), patch=patch), call.principal
         )
         return {
             "resource_changes": {
@@ -264,13 +265,13 @@ class StacksApi:
         return self._find(call, tx).template
 
     def environment(self, call: Call, tx: Tx) -> Any:
-        row = self._stacks.opened(self._find(call, tx))
-        shown = dict(self._stacks.environment_of(row).shown())
+        row = self._stacks.opened(tx, self._find(call, tx))
+        shown = dict(self._stacks.environment_of(tx, row).shown())
         shown["parameters"] = {**shown["parameters"], **row.parameters}
         return shown
 
     def files(self, call: Call, tx: Tx) -> Any:
-        return self._find(call, tx).files
+        return files_of(tx, self._find(call, tx))
 
     def outputs(self, call: Call, tx: Tx) -> Any:
         row = self._find(call, tx)

@@ -45,13 +45,15 @@ class StackRow(Row, frozen=True):
     depth: int
     template: dict[str, Any]
     files: dict[str, str]
+    """Empty where `files_digest` says which ones they are."""
     environment: dict[str, Any]
     """Merged; see language.environment."""
     parameters: dict[str, Any]
     """Given values by name, as they came."""
     previous: dict[str, Any] | None
-    """template, files, environment and parameters of the last state that came true (or, where none
-    ever did, of the one before): where a rollback leads. None: there was none before this one."""
+    """template, files (their digest), environment and parameters of the last state that came true
+    (or, where none ever did, of the one before): where a rollback leads. None: there was none
+    before this one."""
     description: str
     tags: list[str]
     timeout_mins: int | None
@@ -72,6 +74,8 @@ class StackRow(Row, frozen=True):
     """`Principal.lent` of whoever made it last: the work ends when that does."""
     reached: bool
     """What is wished for came true: all of it was made, whatever has happened since."""
+    files_digest: str
+    """Its files, kept for the whole tree (`files.FilesRow`); empty: it has none."""
 
     @property
     def word(self) -> str:

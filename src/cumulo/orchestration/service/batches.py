@@ -144,7 +144,7 @@ class Batched(Nested):
 
     @staticmethod
     def _of(work: Work, members: Members) -> Wish:
-        return Wish(member_template(members), work.stack.files, child_environment(work), {})
+        return Wish(member_template(members), work.files, child_environment(work), {})
 
     def create(self, work: Work) -> str | None:
         target = self.target(work)

@@ -24,6 +24,7 @@ from cumulo.orchestration.service.blueprint import (
     nothing_implied,
     nothing_nested,
 )
+from cumulo.orchestration.service.files import files_of
 from cumulo.orchestration.service.hidden import Hidden
 
 KEPT = 64
@@ -53,10 +54,10 @@ class Blueprints:
             found = self.build(
                 stack.template,
                 self.hidden.opened_environment(stack.environment),
-                stack.files,
+                files_of(tx, stack),
                 self.hidden.opened(stack.parameters),
                 pseudo=self.pseudo(stack),
-                facade=self._facade(tx, stack),
+                facade=self.facade(tx, stack),
             )
             made = fresh[key] = found
             # A wish that is undone leaves nothing behind: the next one may get its number.
@@ -109,12 +110,19 @@ class Blueprints:
     def pseudo(self, stack: StackRow) -> dict[str, Any]:
         return pseudo_parameters(stack.id, stack.name, stack.project_id, self._region)
 
-    def _facade(self, tx: Tx, stack: StackRow) -> Callable[[str], Any]:
-        row = None if stack.parent_id is None else tx.get(ResourceRow, stack.parent_id)
-        if row is None:
+    def facade(self, tx: Tx, stack: StackRow) -> Callable[[str], Any]:
+        """What a nested stack may ask of the resource that it is, by whichever transaction it is
+        asked in: blueprints are kept for others."""
+        self._fresh(tx)
+        parent_id = stack.parent_id
+        if parent_id is None:
             return no_facade
 
         def facade(part: str) -> Any:
+            tx = self._here.tx
+            row = tx.get(ResourceRow, parent_id)
+            if row is None:
+                return no_facade(part)
             if part == "metadata":
                 return row.metadata
             if part == "deletion_policy":

@@ -13,6 +13,7 @@ from cumulo.orchestration.service.nested import (
     by_number,
     child_environment,
     member_template,
+    room_for,
     without_unknown,
 )
 
@@ -37,6 +38,7 @@ class ResourceChain(Nested):
     }
 
     def _members(self, known: Mapping[str, Any], given: Any) -> dict[str, Any]:
+        room_for(len(known["resources"]), given, {})
         made: dict[str, Any] = {}
         before: str | None = None
         for n, kind in enumerate(known["resources"]):
@@ -59,7 +61,7 @@ class ResourceChain(Nested):
     def wish(self, work: Work) -> Wish:
         given = work.properties
         made = self._members(given, given.get("resource_properties") or {})
-        return Wish(member_template(made), work.stack.files, child_environment(work), {})
+        return Wish(member_template(made), work.files, child_environment(work), {})
 
     def reference(self, work: Work) -> Any:
         return work.place.name

@@ -16,7 +16,13 @@ from cumulo.orchestration.language.functions import Budget
 from cumulo.orchestration.language.invalid import Invalid, NotKnownYet
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.service.asking import check_names, custom_of
-from cumulo.orchestration.service.blueprint import MOST_PLAN, Blueprint, PlanScope
+from cumulo.orchestration.service.blueprint import (
+    MOST_PLAN,
+    Blueprint,
+    Facade,
+    PlanScope,
+    no_facade,
+)
 from cumulo.orchestration.service.blueprints import Blueprints, pseudo_parameters
 from cumulo.orchestration.service.engine import Engine
 from cumulo.orchestration.service.handlers import Asker
@@ -106,7 +112,8 @@ class Checking:
 
         Raises BadRequest.
         """
-        return self._blueprint(tx, wish, self.blueprints.pseudo(row), row.depth, who)
+        facade = self.blueprints.facade(tx, row)
+        return self._blueprint(tx, wish, self.blueprints.pseudo(row), row.depth, who, facade)
 
     def preview(self, tx: Tx, who: Principal, name: str, wish: Wish) -> Blueprint:
         """The same for a stack that is not made."""
@@ -114,7 +121,13 @@ class Checking:
         return self._blueprint(tx, wish, pseudo, 0, who)
 
     def _blueprint(
-        self, tx: Tx, wish: Wish, pseudo: Mapping[str, Any], depth: int, who: Principal | None
+        self,
+        tx: Tx,
+        wish: Wish,
+        pseudo: Mapping[str, Any],
+        depth: int,
+        who: Principal | None,
+        facade: Facade = no_facade,
     ) -> Blueprint:
         look = self._look(tx, who)
         try:
@@ -125,6 +138,7 @@ class Checking:
                 wish.parameters,
                 pseudo=pseudo,
                 custom=look.custom,
+                facade=facade,
             )
             no_sinks(blueprint)
             self._check_resources(blueprint, depth, look)

@@ -9,6 +9,7 @@ from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.service.batches import Batched, seconds, whole
 from cumulo.orchestration.service.deployments import SoftwareDeployment, StructuredDeployment
 from cumulo.orchestration.service.handlers import Work
+from cumulo.orchestration.service.nested import room_for
 from cumulo.orchestration.service.stacks import Stacks
 
 _OF_ALL = {
@@ -59,6 +60,8 @@ class DeploymentGroup(Batched):
         return None
 
     def target(self, work: Work) -> dict[str, Any]:
+        common = {name: value for name, value in work.properties.items() if name != "servers"}
+        room_for(len(work.properties["servers"]), common, {})
         return {str(name): self.fresh(work, str(name)) for name in work.properties["servers"]}
 
     def settled(self, work: Work) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.queries import stack as queries
 from cumulo.orchestration.service.actions import save, touch_up
 from cumulo.orchestration.service.blueprints import Blueprints
+from cumulo.orchestration.service.files import forget_unused
 from cumulo.orchestration.service.handlers import (
     Calls,
     Handler,
@@ -307,11 +308,13 @@ class Engine:
         if status == "COMPLETE" and stack.action == "DELETE":
             # What it was made from is not needed any more; the rest is forgotten after a while.
             changes |= {"deleted_at": tx.now, "deadline": later(tx.now, REMEMBERED_SECONDS)}
-            changes |= {"files": {}, "previous": None}
+            changes |= {"files": {}, "files_digest": "", "previous": None}
             tx.run(queries.FORGET_NAME, stack=stack.id)
         if status == "COMPLETE" and stack.action in MAKING:
-            changes["reached"] = True
+            changes |= {"reached": True, "previous": None}
         stack = tx.update(stack, **changes)
+        if status == "COMPLETE" and stack.parent_id is None and stack.action in (*MAKING, "DELETE"):
+            forget_unused(tx, stack)
         self.story.of_stack(tx, stack)
         if stack.parent_id is not None:
             tx.run(resources.WAKE_ID, id=stack.parent_id, now=tx.now)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cumulo.core.resource_types import Property, items, mapping, number, text
+from cumulo.core.wire.coercions import whole_or_none
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.service.batches import Batched, Members, seconds, whole
@@ -14,6 +15,7 @@ from cumulo.orchestration.service.nested import (
     MOST_IN_GROUP,
     by_number,
     member_template,
+    room_for,
     without_unknown,
 )
 
@@ -103,10 +105,12 @@ class ResourceGroup(Batched):
             return None
         if count in (0, "0"):
             return None
+        room_for(whole_or_none(str(count)), definition, blueprint.files)
         made = {"0": _filled(definition, str(known.get("index_var") or "%index%"), "0")}
         return Plan(member_template(made), {}, frozenset())
 
     def target(self, work: Work) -> dict[str, Any]:
+        room_for(work.properties["count"], work.properties["resource_def"], work.files)
         removed = self._removed(work)
         names = self._names(work, removed)
         work.store(removed=sorted(removed), names=names)

@@ -13,13 +13,17 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import NotFound
 from cumulo.core.ids import child_id
 from cumulo.core.resource_types import (
+    Finder,
     Place,
     Property,
     Request,
     State,
 )
+from cumulo.orchestration.language.functions import Budget
+from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
+from cumulo.orchestration.service.files import files_of
 
 if TYPE_CHECKING:
     from cumulo.orchestration.service.engine import Engine
@@ -71,6 +75,11 @@ def opened(seal: Seal, kept: Any) -> Any:
     return kept
 
 
+MOST_CALLS = 2000
+"""That one request, or one step of a resource, asks of services: each takes a while, and nobody
+else is served meanwhile."""
+
+
 class Asker:
     """Asks services as somebody, in one transaction."""
 
@@ -79,11 +88,17 @@ class Asker:
         self.calls = calls
         self.principal = principal
         self._seen: dict[tuple[str, str | None], Any] = {}
+        self._found: dict[Any, Any] = {}
+        self._calls = 0
 
     def ask(self, request: Request) -> Any:
         """The decoded answer. Raises the fault of a refusal."""
+        self._calls += 1
+        if self._calls > MOST_CALLS:
+            raise Invalid(f"more than {MOST_CALLS} names have to be looked up")
         if request.method != "GET":
             self._seen.clear()
+            self._found.clear()
         try:
             result = self.calls.call_in(
                 self.tx,
@@ -100,6 +115,14 @@ class Asker:
             raise NotFound(f"There is no {request.path[:255]}.") from None
         return result.checked().body
 
+    def find(self, finder: Finder, value: str) -> Any:
+        """What a list has of that name, asked once in this transaction."""
+        key = (finder.path, finder.by, value)
+        if key not in self._found:
+            request = Request("GET", finder.path, None, finder.version, {finder.by: value})
+            self._found[key] = self.ask(request)
+        return self._found[key]
+
     def read(self, path: str, version: str | None = None) -> Any:
         """A GET, once in this transaction; None for what is not there."""
         if (path, version) not in self._seen:
@@ -108,6 +131,18 @@ class Asker:
             except NotFound:
                 self._seen[path, version] = None
         return self._seen[path, version]
+
+
+@dataclass
+class Look:
+    """What one request, or one step of a resource, makes of stacks: what the functions of all of
+    them may make together, and what was told already."""
+
+    budget: Budget = field(default_factory=Budget)
+    scopes: dict[str, Any] = field(default_factory=dict)
+    """Of a stack, by its id."""
+    outputs: dict[tuple[str, str], tuple[Any, str | None]] = field(default_factory=dict)
+    """A stack's id and an output → its value, or what is wrong with it."""
 
 
 @dataclass
@@ -124,6 +159,7 @@ class Work:
     """What the properties were, with ids for names, while it is changed."""
     inner: dict[str, "Work"] = field(default_factory=dict)
     """Of the resources of the stack that it is, as far as they were looked at."""
+    look: Look = field(default_factory=Look)
 
     def __post_init__(self) -> None:
         self._asker = Asker(self.tx, self.engine.calls, self.principal)
@@ -144,6 +180,10 @@ class Work:
             before=self.before,
         )
 
+    @property
+    def files(self) -> dict[str, str]:
+        return files_of(self.tx, self.stack)
+
     def ask(self, request: Request) -> Any:
         """The decoded answer. Raises the fault of a refusal."""
         return self._asker.ask(request)
@@ -151,6 +191,10 @@ class Work:
     def read(self, path: str, version: str | None = None) -> Any:
         """A GET, once in this transaction; None for what is not there."""
         return self._asker.read(path, version)
+
+    def find(self, finder: Finder, value: str) -> Any:
+        """What a list has of that name, asked once in this transaction."""
+        return self._asker.find(finder, value)
 
     def store(self, **kept: Any) -> None:
         """Keep something beside the physical id."""

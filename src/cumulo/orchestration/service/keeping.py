@@ -16,6 +16,7 @@ from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.queries import snapshot as queries
 from cumulo.orchestration.queries import stack as stack_queries
 from cumulo.orchestration.service.checking import Wish
+from cumulo.orchestration.service.files import files_of
 from cumulo.orchestration.service.handlers import DATA, Asker, opened
 from cumulo.orchestration.service.rest_handler import RestHandler
 
@@ -49,7 +50,7 @@ class Keeping:
             "stack_user_project_id": row.project_id,
             "template": row.template,
             "environment": {**row.environment, "parameters": self._parameters(row)},
-            "files": row.files,
+            "files": files_of(tx, row),
             "tags": row.tags,
             "resources": self._resources(tx, row),
         }

@@ -1,6 +1,6 @@
 """Functions of templates over a stack that is being made: what they ask of its resources."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cumulo.orchestration.language.functions import Budget, Functions
@@ -15,6 +15,9 @@ from cumulo.orchestration.service.properties import checked
 if TYPE_CHECKING:
     from cumulo.orchestration.service.engine import Engine
 
+ASKED, AGAIN = 1024, 64
+"""What a question to a resource counts for in the budget of functions."""
+
 
 class LiveScope(PlanScope):
     """What is known once resources are there. Implements language.functions.Scope."""
@@ -23,35 +26,43 @@ class LiveScope(PlanScope):
         super().__init__(blueprint)
         self._work = work
         self._works: dict[str, Work | None] = {}
-        self._budget = Budget()
+        self._told: dict[str, Any] = {}
 
     @property
     def budget(self) -> Budget:
-        """Of its own: a step of one resource, or a look at a stack."""
-        return self._budget
+        """Of a step of one resource, or of one look at a stack, with all that is inside it."""
+        return self._work.look.budget
 
     def resolve(self, snippet: Any, path: str) -> Any:
         return Functions(self.blueprint.template.version, self).resolve(snippet, path)
 
     def reference(self, resource: str) -> Any:
         self._known(resource)
-        other = self._of(resource)
-        if other is None:
-            return None
-        return self._engine.types.handler(other.row.kind).reference(other)
+        return self._once(resource, lambda other, handler: handler.reference(other))
 
     def attribute(self, resource: str, name: str | None, path: Sequence[Any] = ()) -> Any:
         self._known(resource)
-        other = self._of(resource)
-        if other is None:
-            return None
-        handler = self._engine.types.handler(other.row.kind)
-        if name is None:
-            return {each: handler.attribute(other, each) for each in handler.attributes}
-        try:
-            return handler.attribute_at(other, name, path)
-        except KeyError:
-            raise Invalid(f"The Referenced Attribute ({resource} {name}) is incorrect.") from None
+
+        def told(other: Work, handler: Handler) -> Any:
+            if name is None:
+                return {each: handler.attribute(other, each) for each in handler.attributes}
+            try:
+                return handler.attribute_at(other, name, path)
+            except KeyError:
+                what = f"{resource} {name}"
+                raise Invalid(f"The Referenced Attribute ({what}) is incorrect.") from None
+
+        return self._once(resource, told, name, *path)
+
+    def _once(self, resource: str, told: Callable[[Work, Handler], Any], *what: Any) -> Any:
+        """What a resource is asked is asked once. Its service works for it, whatever the answer."""
+        key = repr((resource, *what))
+        self.budget.spend(AGAIN if key in self._told else ASKED, resource)
+        if key not in self._told:
+            other = self._of(resource)
+            handler = None if other is None else self._engine.types.handler(other.row.kind)
+            self._told[key] = None if other is None or handler is None else told(other, handler)
+        return self._told[key]
 
     @property
     def _engine(self) -> "Engine":
@@ -67,7 +78,13 @@ class LiveScope(PlanScope):
                 raise NotKnownYet(f"resource {resource} is not there yet")
             work = self._work
             self._works[resource] = Work(
-                work.tx, work.engine, work.stack, row, work.principal, row.properties
+                work.tx,
+                work.engine,
+                work.stack,
+                row,
+                work.principal,
+                row.properties,
+                look=work.look,
             )
         return self._works[resource]
 

@@ -114,7 +114,7 @@ class Nested(Own):
         child = self.child(work)
         if child is None:
             return None
-        return self.stacks.output(work.tx, child, "OS::stack_id") or arn(child)
+        return self._told(work, child, ["OS::stack_id"])["OS::stack_id"][0] or arn(child)
 
     def attribute(self, work: Work, name: str) -> Any:
         child = self.child(work)
@@ -122,7 +122,7 @@ class Nested(Own):
             return None
         if name == "outputs":
             names = self.stacks.outputs(work.tx, child)
-            told = self.stacks.outputs_told(work.tx, child, names)
+            told = self._told(work, child, names)
             return {key: value for key, (value, _) in told.items()}
         if name.startswith("outputs."):
             return self._output(work, child, name.removeprefix("outputs."))
@@ -132,8 +132,14 @@ class Nested(Own):
             return self._output(work, child, name)
         raise KeyError(name)
 
+    def _told(
+        self, work: Work, child: StackRow, names: Sequence[str]
+    ) -> dict[str, tuple[Any, str | None]]:
+        """With the rights of who looks."""
+        return self.stacks.outputs_told(work.tx, child, names, work.principal, work.look)
+
     def _output(self, work: Work, child: StackRow, name: str) -> Any:
-        value, problem = self.stacks.outputs_told(work.tx, child, [name])[name]
+        value, problem = self._told(work, child, [name])[name]
         if problem is not None:
             raise Invalid(f"Error in {work.row.name} output {name}: {problem}")
         return value
@@ -151,7 +157,8 @@ class Nested(Own):
             row = work.tx.one(resources.NAMED, stack=child.id, name=name)
             if row is None:
                 raise Invalid(f"The Referenced Attribute (resource.{name}) is incorrect.")
-            inner = Work(work.tx, work.engine, child, row, work.principal, row.properties)
+            who = work.principal
+            inner = Work(work.tx, work.engine, child, row, who, row.properties, look=work.look)
             work.inner[name] = inner
         handler = work.engine.types.handler(inner.row.kind)
         if not path:
@@ -188,6 +195,33 @@ def member_template(members: Mapping[str, Any]) -> dict[str, Any]:
     return {"heat_template_version": "2021-04-16", "resources": dict(members)}
 
 
+MOST_LETTERS = 4 * 1024 * 1024
+"""Of the definitions of all members of a group together: they are one template."""
+MOST_TEMPLATES = 64 * 1024 * 1024
+"""Of the templates of all members together, where each is a stack of its own."""
+
+
+def room_for(count: Any, definition: Any, files: Mapping[str, str]) -> None:
+    """So many members of one definition, before they are written down. Raises Invalid."""
+    many = count if isinstance(count, int) else 0
+    if many * letters(definition) > MOST_LETTERS:
+        raise Invalid(f"the definitions of {many} members have more than {MOST_LETTERS} letters")
+    kind = definition.get("type") if isinstance(definition, Mapping) else None
+    if many * len(files.get(str(kind), "")) > MOST_TEMPLATES:
+        raise Invalid(f"the templates of {many} members have more than {MOST_TEMPLATES} letters")
+
+
+def letters(data: Any) -> int:
+    """About how long data are as a text."""
+    if isinstance(data, str):
+        return len(data) + 4
+    if isinstance(data, Mapping):
+        return 4 + sum(letters(key) + letters(value) for key, value in data.items())
+    if isinstance(data, list):
+        return 4 + sum(letters(each) for each in data)
+    return 8
+
+
 def without_unknown(definition: Mapping[str, Any], blueprint: Blueprint) -> Any:
     """A member's definition as far as it is known."""
     return partial(dict(definition), blueprint.template, PlanScope(blueprint), UNKNOWN)
@@ -212,12 +246,10 @@ class TemplateResource(Nested):
 
     def wish(self, work: Work) -> Wish:
         name = work.row.kind
-        text_ = work.stack.files.get(name)
+        text_ = work.files.get(name)
         if text_ is None:
             raise Invalid(f"Could not fetch remote template {name}: it is not among the files")
-        return Wish(
-            load(text_, name), work.stack.files, child_environment(work), dict(work.properties)
-        )
+        return Wish(load(text_, name), work.files, child_environment(work), dict(work.properties))
 
 
 class HeatStack(Nested):
@@ -272,7 +304,7 @@ class HeatStack(Nested):
         given = work.properties
         return Wish(
             load(given["template"]),
-            work.stack.files,
+            work.files,
             child_environment(work),
             dict(given.get("parameters") or {}),
         )
@@ -304,7 +336,7 @@ class CfnStack(Nested):
         return Plan(load(_file(blueprint.files, name), name), some, frozenset(some))
 
     def wish(self, work: Work) -> Wish:
-        given, files = work.properties, work.stack.files
+        given, files = work.properties, work.files
         name = given["TemplateURL"]
         document = load(_file(files, name), name)
         return Wish(document, files, child_environment(work), dict(given.get("Parameters") or {}))

@@ -16,7 +16,7 @@ from cumulo.orchestration.service.blueprint import Blueprint, PlanScope
 from cumulo.orchestration.service.blueprints import Blueprints
 from cumulo.orchestration.service.engine import Engine
 from cumulo.orchestration.service.guests import Server
-from cumulo.orchestration.service.handlers import Work
+from cumulo.orchestration.service.handlers import Look, Work
 from cumulo.orchestration.service.live import LiveScope
 from cumulo.orchestration.service.software import Software
 
@@ -31,27 +31,42 @@ class Reading:
     def outputs(self, tx: Tx, row: StackRow) -> list[str]:
         return list(self.blueprints.of(tx, row).template.outputs)
 
-    def output(self, tx: Tx, row: StackRow, name: str) -> Any:
-        """The value of an output; None where it cannot be told yet. Raises Invalid where its
-        snippet is wrong, NotFound where there is none."""
-        return self.outputs_told(tx, row, [name])[name][0]
-
     def outputs_told(
-        self, tx: Tx, row: StackRow, names: Sequence[str], who: Principal | None = None
+        self,
+        tx: Tx,
+        row: StackRow,
+        names: Sequence[str],
+        who: Principal | None = None,
+        look: Look | None = None,
     ) -> dict[str, tuple[Any, str | None]]:
-        """Each output's value, or what is wrong with it; what they ask for is read once."""
+        """Each output's value (None where it cannot be told yet), or what is wrong with it; what
+        they ask for is read once in a look."""
+        look = Look() if look is None else look
+        for name in names:
+            if (row.id, name) not in look.outputs:
+                look.outputs[row.id, name] = self._output(tx, row, name, who, look)
+        return {name: look.outputs[row.id, name] for name in names}
+
+    def _output(
+        self, tx: Tx, row: StackRow, name: str, who: Principal | None, look: Look
+    ) -> tuple[Any, str | None]:
+        scope = look.scopes.get(row.id)
+        if scope is None:
+            scope = look.scopes[row.id] = self._scope(tx, row, who, look)
+        return scope if isinstance(scope, tuple) else self._told(scope.blueprint, scope, name)
+
+    def _scope(
+        self, tx: Tx, row: StackRow, who: Principal | None, look: Look
+    ) -> PlanScope | tuple[None, str]:
+        """What the outputs of a stack are told by, or why nothing can be."""
         blueprint = self.blueprints.of(tx, row)
         principal = self._seen_by(tx, row, who)
         if principal is None:
-            why = "the stack's owner has no role in its project any more"
-            return {name: (None, why) for name in names}
+            return None, "the stack's owner has no role in its project any more"
         anchor = next(iter(tx.all(resources.OF_STACK, stack=row.id)), None)
-        scope = (
-            PlanScope(blueprint)
-            if anchor is None
-            else LiveScope(Work(tx, self.engine, row, anchor, principal), blueprint)
-        )
-        return {name: self._told(blueprint, scope, name) for name in names}
+        if anchor is None:
+            return PlanScope(blueprint)
+        return LiveScope(Work(tx, self.engine, row, anchor, principal, look=look), blueprint)
 
     def _seen_by(self, tx: Tx, row: StackRow, who: Principal | None) -> Principal | None:
         """A user of the project sees with their own rights, everybody else (the engine itself, an

@@ -283,8 +283,7 @@ def find(work: Asker | Work, finder: Finder, value: str) -> str:
     direct = work.read(f"{finder.path}/{value}", finder.version) if _plain(value) else None
     if direct is not None:
         return str((direct if finder.bare else direct[finder.key])[finder.id])
-    request = Request("GET", finder.path, None, finder.version, {finder.by: value})
-    body = work.ask(request)
+    body = work.find(finder, value)
     found = [each for each in body[finder.list_key] if each.get(finder.by) == value]
     if not found:
         raise Invalid(f"The {finder.key} ({value}) could not be found.")

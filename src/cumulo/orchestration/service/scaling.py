@@ -7,6 +7,7 @@ from typing import Any
 from cumulo.core.clock import seconds_of
 from cumulo.core.faults import BadRequest
 from cumulo.core.resource_types import Property, mapping, number, text
+from cumulo.core.wire.coercions import whole_or_none
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
@@ -22,7 +23,12 @@ from cumulo.orchestration.service.batches import (
 from cumulo.orchestration.service.blueprint import Blueprint
 from cumulo.orchestration.service.checking import Given, Loader, Plan
 from cumulo.orchestration.service.handlers import Work
-from cumulo.orchestration.service.nested import MOST_IN_GROUP, member_template, without_unknown
+from cumulo.orchestration.service.nested import (
+    MOST_IN_GROUP,
+    member_template,
+    room_for,
+    without_unknown,
+)
 from cumulo.orchestration.service.waits import Signalled
 
 GROUP, POLICY = "OS::Heat::AutoScalingGroup", "OS::Heat::ScalingPolicy"
@@ -89,6 +95,10 @@ class AutoScalingGroup(Batched):
         definition = without_unknown(definition, blueprint)
         if not isinstance(definition.get("type"), str):
             return None
+        sizes = [
+            whole_or_none(str(known.get(name))) or 0 for name in ("min_size", "desired_capacity")
+        ]
+        room_for(max(sizes), definition, blueprint.files)
         return Plan(member_template({"0": definition}), {}, frozenset())
 
     def pace(self, policy: Mapping[str, Any], *, create: bool) -> Pace | None:
@@ -102,6 +112,7 @@ class AutoScalingGroup(Batched):
             wanted = given.get("desired_capacity")
             size = int(stored.get("desired") or 0) if wanted is None else wanted
         size = max(given["min_size"], min(size, given["max_size"]))
+        room_for(size, given["resource"], work.files)
         members, following = list(stored.get("members", ())), int(stored.get("following", 0))
         # The oldest go first; no name is used twice.
         members = members[len(members) - size :] if len(members) > size else members

@@ -20,6 +20,7 @@ from cumulo.orchestration.service.blueprint import Blueprint
 from cumulo.orchestration.service.blueprints import Blueprints
 from cumulo.orchestration.service.checking import Wish
 from cumulo.orchestration.service.engine import ELSEWHERE, Engine
+from cumulo.orchestration.service.files import digest_of, files_before, files_of, keep
 from cumulo.orchestration.service.keeping import Keeping
 from cumulo.orchestration.service.plan import arrange, arrange_all_absent, arrange_looks
 from cumulo.orchestration.service.previewing import Previewing
@@ -108,6 +109,7 @@ class Stacks(Previewing):
         blueprint = self.checked(tx, row, wish, who)
         row = self._at_rest(row, blueprint)
         tx.insert(row)
+        keep(tx, row.root_id, wish.files)
         tx.insert(StackNameRow(project_id, name, stack_id))
         return self._begin(tx, row, blueprint, adopt)
 
@@ -146,6 +148,7 @@ class Stacks(Previewing):
         row = self._with(row, parent.timeout_mins, True, (), action, parent.lent)
         blueprint = self.checked(tx, row, wish)
         row = self._at_rest(row, blueprint)
+        keep(tx, row.root_id, wish.files)
         tx.insert(row)
         return self._begin(tx, row, blueprint, adopt)
 
@@ -171,7 +174,8 @@ class Stacks(Previewing):
             root_id=stack_id if parent is None else parent.root_id,
             depth=0 if parent is None else parent.depth + 1,
             template=wish.template if isinstance(wish.template, dict) else {},
-            files=dict(wish.files),
+            files={},
+            files_digest=digest_of(wish.files),
             environment=dict(wish.environment),
             parameters=dict(wish.parameters),
             previous=None,
@@ -222,8 +226,9 @@ class Stacks(Previewing):
             environment=hidden.closed_environment(row.environment, names),
         )
 
-    def opened(self, row: StackRow) -> StackRow:
-        """With its parameters as they were given, hidden ones too."""
+    def opened(self, tx: Tx, row: StackRow) -> StackRow:
+        """With its files, and its parameters as they were given, hidden ones too."""
+        row = msgspec.structs.replace(row, files=files_of(tx, row))
         return self.blueprints.hidden.opened_row(row)
 
     # --- beginning and ending ------------------------------------------------------------
@@ -288,7 +293,8 @@ class Stacks(Previewing):
         names = hidden.names(blueprint)
         changes: dict[str, Any] = {
             "template": wish.template,
-            "files": dict(wish.files),
+            "files": {},
+            "files_digest": digest_of(wish.files),
             "environment": hidden.closed_environment(wish.environment, names),
             "parameters": hidden.closed(wish.parameters, names),
             "previous": self._kept(row),
@@ -304,6 +310,7 @@ class Stacks(Previewing):
             changes["disable_rollback"] = disable_rollback
         if tags is not None:
             changes["tags"] = list(tags)
+        keep(tx, row.root_id, wish.files)
         row = tx.update(row, **changes)
         return self._begin(tx, row, blueprint)
 
@@ -327,7 +334,7 @@ class Stacks(Previewing):
         if row.reached or row.previous is None:
             return {
                 "template": row.template,
-                "files": row.files,
+                **({"files": row.files} if row.files else {"files_digest": row.files_digest}),
                 "environment": row.environment,
                 "parameters": row.parameters,
             }
@@ -451,7 +458,7 @@ class Stacks(Previewing):
         hidden = self.blueprints.hidden
         environment = hidden.opened_environment(kept["environment"])
         parameters = hidden.opened(kept["parameters"])
-        wish = Wish(kept["template"], kept["files"], environment, parameters)
+        wish = Wish(kept["template"], files_before(tx, row, kept), environment, parameters)
         try:
             return self.update(tx, row, None, wish, action="ROLLBACK")
         except Fault as fault:
@@ -478,5 +485,5 @@ class Stacks(Previewing):
         )
         self.engine.story.of_resource(tx, row, resource)
 
-    def environment_of(self, row: StackRow) -> Any:
-        return parse_environment(self.opened(row).environment)
+    def environment_of(self, tx: Tx, row: StackRow) -> Any:
+        return parse_environment(self.opened(tx, row).environment)

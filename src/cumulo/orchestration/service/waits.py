@@ -16,6 +16,7 @@ from cumulo.core.clock import seconds_of
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.resource_types import READY, State, number, text
+from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.signal import SignalRow
 from cumulo.orchestration.model.stack import StackRow
@@ -233,7 +234,10 @@ class Signals:
         if principal is None:
             raise BadRequest("The stack's owner has no role in its project any more.")
         work = Work(tx, self._engine, stack, row, principal, row.properties)
-        said = handler.signal(work, details)
+        try:
+            said = handler.signal(work, details)
+        except Invalid as problem:
+            raise BadRequest(str(problem)) from None
         told = msgspec.structs.replace(work.row, action="SIGNAL", status="COMPLETE")
         self._engine.story.of_resource(tx, stack, told, f"Signal: {said}")
 
