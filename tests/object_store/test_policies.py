@@ -1,4 +1,4 @@
-"""Policies of buckets and lists of grants, without a server: what they say, and what they refuse."""
+"""Policies of buckets and lists of grants: what they say, and what they refuse."""
 
 import json
 import time
