@@ -143,6 +143,7 @@ class Cloud:
             contents=contents,
             alike=self.settings.alike,
             others=door if nodes.grown else None,
+            places=nodes.places,
         )
         self.door = door
         loop = asyncio.get_running_loop()

@@ -44,8 +44,17 @@ def joined(
 ) -> tuple[Agent, DialledLink]:
     """The agent of a machine that joined, and its way to the control plane; both are run."""
     identity = Identity(settings.secrets_dir)
-    url = dialled(membership.url)
-    link = DialledLink(url, identity, version=__version__, settings=settings.alike)
+
+    def learned(nodes: list[str]) -> None:
+        msgspec.structs.replace(membership, nodes=nodes).keep(settings.data_dir)
+
+    link = DialledLink(
+        [dialled(membership.url), *membership.nodes],
+        identity,
+        version=__version__,
+        settings=settings.alike,
+        learned=learned,
+    )
     host = HostFrame(settings, membership.name, 0, settings.data_dir, joined=True, uplink=link)
     kinds = [kind for each in assemblies for kind in each.hosts if kind.joined]
     agent = _agent(link, host, kinds)

@@ -178,8 +178,38 @@ def test_metadata_and_config_drive_tell_the_same(tmp_path: Path) -> None:
             assert "meta_data.json" in listed
             assert "files" not in found and (await ask("/openstack/content/0000")).status == 404
             await told_without_dhcp(cloud)
+            await devices_as_asked(cloud)
 
     asyncio.run(story())
+
+
+async def devices_as_asked(cloud: TestCloud) -> None:
+    """A guest has its network cards as the request lists them, however old a port is: the first
+    one is where most images look for their address."""
+    network_id = await cloud.private_network()
+    old = await cloud.call(
+        "POST", "/network/v2.0/ports", json_={"port": {"network_id": network_id}}
+    )
+    old_id = old.json["port"]["id"]
+    nics = [{"uuid": network_id}, {"port": old_id}, {"uuid": network_id}]
+    server_id = await make(cloud, networks=nics)
+    part = cloud.cloud.conductor.parts["compute"]
+
+    def wanted() -> list[str]:
+        order = cloud.cloud.database.read_now(  # type: ignore[attr-defined]
+            lambda tx: part.items(tx, "fake-host", [server_id])[server_id]
+        )
+        return [each.port_id for each in order.nics]
+
+    first = wanted()
+    assert len(first) == 3 and first[1] == old_id
+    path = f"{SERVERS}/{server_id}/os-interface"
+    assert (await cloud.call("DELETE", f"{path}/{old_id}")).status == 202
+    nics_path = f"/network/v2.0/ports/{old_id}"
+    await cloud.until(nics_path, lambda a: not a.json["port"]["device_id"])
+    again = {"interfaceAttachment": {"port_id": old_id}}
+    assert (await cloud.call("POST", path, json_=again)).status == 200
+    assert wanted() == [first[0], first[2], old_id]
 
 
 async def told_without_dhcp(cloud: TestCloud) -> None:

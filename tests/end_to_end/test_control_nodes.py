@@ -1,5 +1,7 @@
 """Several control nodes on one PostgreSQL: every one answers everything, and one may go."""
 
+import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -14,6 +16,9 @@ import psycopg
 import pytest
 import requests
 
+from cumulo.core.hosts.dial import DialledLink, Identity
+from cumulo.core.hosts.joining import join, token_of
+from cumulo.core.hosts.messages import Answer, Ask
 from tests.support.nodes import Node, TwoNodes, cumulo, two_nodes
 from tests.support.ports import free_port
 from tests.support.served import served_cloud
@@ -164,8 +169,47 @@ def test_a_token_is_good_once(nodes: TwoNodes, tmp_path: Path) -> None:
         admin.call("POST", "/cumulo/nodes/second/remove").raise_for_status()
 
 
-def test_a_node_is_killed(nodes: TwoNodes) -> None:
-    """What it was to do the other one does; what it was asked for is there when it is back."""
+@contextlib.contextmanager
+def dialling(nodes: TwoNodes, folder: Path) -> Iterator[DialledLink]:
+    """A host that joined at the second node: its way to the cloud, without work of its own."""
+    admin, _ = nodes.as_("admin")
+    token = token_of(admin.json("POST", "/cumulo/hosts/tokens", json={})["token"])
+    rows = admin.json("GET", "/cumulo/nodes")["nodes"]
+    [place] = [each["url"] for each in rows if each["name"] == "second"]
+    join(place, token, "far", folder)
+    link = DialledLink([place], Identity(folder), version="1", settings={})
+
+    async def answer(message: Ask) -> Answer:
+        return Answer({})
+
+    link.bind({"compute": object}, answer, lambda kind: None)
+    loop = asyncio.new_event_loop()
+    running = loop.create_task(link.run())
+    thread = threading.Thread(
+        target=lambda: loop.run_until_complete(asyncio.gather(running, return_exceptions=True))
+    )
+    thread.start()
+    try:
+        until(lambda: link.welcome is not None, "the host is not heard")
+        yield link
+    finally:
+        loop.call_soon_threadsafe(running.cancel)
+        thread.join(10)
+        loop.close()
+        told = admin.call("POST", "/cumulo/hosts/far/remove")
+        assert told.ok, told.text
+
+
+def test_a_node_is_killed(nodes: TwoNodes, tmp_path: Path) -> None:
+    """What it was to do the other one does; what it was asked for is there when it is back. Its
+    hosts dial the other one."""
+    with dialling(nodes, tmp_path / "far") as link:
+        there = link.url
+        _killed(nodes)
+        until(lambda: link.url != there and link.welcome is not None, "the host is lost")
+
+
+def _killed(nodes: TwoNodes) -> None:
     first, second = nodes.as_("demo")
     pid = int(cumulo(nodes.second.data, "status").split("pid ")[1].split(",")[0])
     path = server(second, "survivor")

@@ -155,3 +155,23 @@ def test_an_alarm_does_not_go_on_with_what_failed(tmp_path: Path) -> None:
         assert await values(cloud, path, {}, "now") == ["new"] * 4
 
     on_a_cloud(tmp_path, story)
+
+
+def test_what_changes_nothing_needs_no_batch(tmp_path: Path) -> None:
+    def wish(about: str) -> dict[str, Any]:
+        policy = {"rolling_updates": {"max_batch_size": 1}}
+        template = grouped("one", policy, "OS::Heat::AutoScalingGroup")
+        group = template["resources"]["group"]["properties"]
+        group["resource"]["description"] = about
+        group |= {"max_size": 40, "desired_capacity": 40}
+        return template
+
+    async def story(cloud: TestCloud) -> None:
+        path = await created(cloud, "words", wish("a"))
+        assert (await settled(cloud, path))["stack_status"] == "CREATE_COMPLETE"
+        inner = (await ids(cloud, path))["group"]
+        stack = await wished(cloud, path, wish("b"))
+        assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
+        assert await ends(cloud, path, inner) == ["CREATE_COMPLETE", "UPDATE_COMPLETE"]
+
+    on_a_cloud(tmp_path, story)

@@ -3,7 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from tests.orchestration.test_kept import deleted, ids
+from cumulo.core.db.transaction import Tx
+from cumulo.orchestration.model.stack import StackRow
+from cumulo.orchestration.queries import resource as resources
+from cumulo.orchestration.service.checking import Wish
+from tests.orchestration.test_kept import acted, deleted, disk, ids, server, wished
 from tests.orchestration.test_signals import told
 from tests.orchestration.test_stacks import base, created, on_a_cloud, settled, small, word_of
 from tests.support.cloud import TestCloud
@@ -108,8 +112,19 @@ def test_a_snapshot_leads_back(tmp_path: Path) -> None:
         disk = (await cloud.call("GET", f"/volume/v3/volumes/{after['disk']}")).json["volume"]
         assert (disk["source_volid"], after["disk"] != before["disk"]) == (saved, True)
 
+        # What was restored stays by the user's own file; the same way leads back once more.
+        await wished(cloud, path, kept(), files=FILES)
+        assert (await ids(cloud, path))["disk"] == after["disk"]
+        assert (await cloud.call("POST", back)).status == 202
+        assert (await settled(cloud, path))["stack_status"] == "RESTORE_COMPLETE"
+        again = (await ids(cloud, path))["disk"]
+        assert again not in (before["disk"], after["disk"])
+
         gone = await cloud.call("DELETE", f"{path}/snapshots/{one['id']}")
         assert gone.status == 204
+        assert (await cloud.call("PATCH", path, json_={"tags": "x"})).status == 202
+        await settled(cloud, path)
+        assert (await ids(cloud, path))["disk"] == again
         assert (await cloud.call("GET", f"/volume/v3/volumes/{saved}")).json.get("volume", {}).get(
             "status", "deleting"
         ) == "deleting"
@@ -140,5 +155,68 @@ def test_a_chain_is_made_in_its_order(tmp_path: Path) -> None:
         bad = small(chain={"type": "OS::Heat::ResourceChain", "properties": wrong})
         body = {"stack_name": "bad", "template": bad}
         assert (await cloud.call("POST", await base(cloud), json_=body)).status == 400
+
+    on_a_cloud(tmp_path, story)
+
+
+def test_a_snapshot_that_is_overtaken_keeps_its_own(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        path = await created(cloud, "hasty", small(disk=disk()))
+        assert (await settled(cloud, path))["stack_status"] == "CREATE_COMPLETE"
+        loops = {each.reconciler.name: each.reconciler for each in cloud.cloud.reconcilers}
+        stacks, id = loops["late stacks"]._stacks, path.rpartition("/")[2]
+
+        def overtaken(tx: Tx) -> str:
+            """Begun, and the copy with it; then the stack is updated."""
+            stacks.keeping.take_snapshot(tx, tx.get(StackRow, id), "first")
+            (row,) = tx.all(resources.OF_STACK, stack=id)
+            stacks.engine.step(tx, row.id)
+            (row,) = tx.all(resources.OF_STACK, stack=id)
+            copy: str = row.stored["snapshot"]["id"]
+            stacks.update(tx, tx.get(StackRow, id), None, Wish(small(disk=disk())))
+            return copy
+
+        first = await cloud.cloud.database.write(overtaken)
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
+        taken = await cloud.call("POST", f"{path}/snapshots", json_={"name": "second"})
+        assert taken.status == 200, taken.raw
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "SNAPSHOT_COMPLETE", stack["stack_status_reason"]
+        found = (await cloud.call("GET", f"{path}/snapshots")).json["snapshots"]
+        by_name = {each["name"]: each for each in found}
+        assert by_name["first"]["status"] == "FAILED"
+        shown = await cloud.call("GET", f"{path}/snapshots/{by_name['second']['id']}")
+        assert shown.json["snapshot"]["data"]["resources"]["disk"]["saved"] != first
+        # Its copy goes with it.
+        for each in found:
+            assert (await cloud.call("DELETE", f"{path}/snapshots/{each['id']}")).status == 204
+        await deleted(cloud, path)
+        await cloud.until("/volume/v3/volumes", lambda a: a.json["volumes"] == [])
+
+    on_a_cloud(tmp_path, story)
+
+
+def test_who_rests_already_is_not_asked_to(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        path = await created(cloud, "rests", small(one=server(), two=server()))
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "CREATE_COMPLETE", stack["stack_status_reason"]
+        one = f"/compute/v2.1/servers/{(await ids(cloud, path))['one']}"
+
+        async def asked(action: str, word: str) -> None:
+            answer = await cloud.call("POST", f"{one}/action", json_={action: None})
+            assert answer.status == 202, answer.raw
+            await cloud.until(one, lambda a: a.json["server"]["status"] == word)
+
+        await asked("suspend", "SUSPENDED")
+        for action in ("suspend", "suspend", "resume", "resume", "suspend"):
+            stack = await acted(cloud, path, action)
+            word = f"{action.upper()}_COMPLETE"
+            assert stack["stack_status"] == word, stack["stack_status_reason"]
+        await asked("resume", "ACTIVE")
+        assert (await acted(cloud, path, "resume"))["stack_status"] == "RESUME_COMPLETE"
+        found = (await cloud.call("GET", "/compute/v2.1/servers/detail")).json["servers"]
+        assert [each["status"] for each in found] == ["ACTIVE", "ACTIVE"]
 
     on_a_cloud(tmp_path, story)

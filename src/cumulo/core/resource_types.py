@@ -207,6 +207,8 @@ class ResourceType:
     the same transaction."""
     suspend: Callable[[str], Request] | None = None
     resume: Callable[[str], Request] | None = None
+    suspended: Callable[[Any], bool] | None = None
+    """Whether what is read rests already: it is not asked to once more."""
     snapshot: "Snapshot | None" = None
     """What `deletion_policy: Snapshot` makes before the delete; None: it cannot be asked for."""
     lost: Callable[[Any], bool] | None = None

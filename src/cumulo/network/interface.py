@@ -267,7 +267,8 @@ class Network(Protocol):
         """
 
     def ports_of(self, tx: Tx, server_ids: Sequence[str]) -> dict[str, list[PortInfo]]:
-        """The ports of servers, oldest first; servers without one are absent."""
+        """The ports of servers, in the order in which they were plugged; servers without one are
+        absent."""
 
     def ports_edition(self, tx: Tx) -> int:
         """A number that grows with every change of what `ports_of` says that `ServerViews` is not

@@ -3,7 +3,7 @@
 import asyncio
 import datetime
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -61,14 +61,15 @@ class Site:
         self.port = free_port()
         self.gate = self.new_gate()
 
-    def new_gate(self) -> Gate:
+    def new_gate(self, port: int | None = None, places: Sequence[str] = ()) -> Gate:
         return Gate(
             self.house.conductor,
             self.machines,
-            ("127.0.0.1", self.port),
+            ("127.0.0.1", port or self.port),
             version="1",
             contents=Shelf,
             alike={"vxlan_port": 4789},
+            places=lambda tx: list(places),
         )
 
     def token(self, name: str | None = None, minutes: int = 60) -> str:
@@ -84,7 +85,9 @@ class Site:
 
     @asynccontextmanager
     async def link(self, identity: Identity, **settings: int) -> AsyncIterator[DialledLink]:
-        made = DialledLink(f"wss://127.0.0.1:{self.port}", identity, version="1", settings=settings)
+        made = DialledLink(
+            [f"wss://127.0.0.1:{self.port}"], identity, version="1", settings=settings
+        )
 
         async def answer(message: Ask) -> Answer:
             return Answer({"asked": message.question})
@@ -135,6 +138,46 @@ def test_settings_that_must_be_alike(tmp_path: Path, caplog: pytest.LogCaptureFi
             async with site.link(identity, vxlan_port=port, other=1) as link:
                 await until(lambda: link.welcome is not None)
         assert "vxlan_port is 4790 here and 4789 in the cloud" in caplog.text
+
+    with_site(tmp_path, work)
+
+
+def test_another_control_node_is_dialled_when_one_goes(tmp_path: Path) -> None:
+    """A host learns where all of them are, and goes on with the next when its own is away."""
+
+    async def work(site: Site) -> None:
+        ports = [free_port(), free_port()]
+        places = [f"wss://127.0.0.1:{port}" for port in ports]
+        told = [*places, "wss://127.0.0.1", "ws://127.0.0.1:80", "wss://a b:1"]
+        gates = [site.new_gate(port, told) for port in ports]
+        identity = await site.join("far")
+        learned: list[list[str]] = []
+        running = [asyncio.create_task(gate.run()) for gate in gates]
+        await until(lambda: all(gate.listening for gate in gates))
+        link = DialledLink(places[:1], identity, version="1", settings={}, learned=learned.append)
+
+        async def answer(message: Ask) -> Answer:
+            return Answer({})
+
+        link.bind({"lamp": int}, answer, lambda kind: None)
+        dialling = asyncio.create_task(link.run())
+        try:
+            await until(lambda: link.welcome is not None)
+            assert learned == [places[1:]]
+            for gone, next_one in ((0, 1), (1, 0)):
+                assert link.url == places[gone]
+                running[gone].cancel()
+                await asyncio.gather(running[gone], return_exceptions=True)
+                await until(lambda at=next_one: link.url == places[at] and link.welcome)
+                await until(lambda: site.house.conductor.connected("far"))
+                await link.heartbeat()
+                running[gone] = asyncio.create_task(gates[gone].run())
+                await until(lambda at=gone: gates[at].listening)
+            assert learned == [places[1:]]
+        finally:
+            for task in (dialling, *running):
+                task.cancel()
+            await asyncio.gather(dialling, *running, return_exceptions=True)
 
     with_site(tmp_path, work)
 

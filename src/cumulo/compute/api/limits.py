@@ -15,6 +15,9 @@ from cumulo.core.wire.shapes import Body, Since, StrictBody, Unset, Until
 
 RULE = "os_compute_api:os-quota-sets"
 MAX_INT = 2**31 - 1
+DEFAULT = "default"
+"""The class of quotas that every project has."""
+LONGEST_NAME = 255
 
 
 class QuotaSet(Body, kw_only=True):
@@ -69,8 +72,8 @@ class UpdateQuotas(StrictBody):
 
 
 class ChangedClass(ChangedQuotas, kw_only=True):
-    server_groups: Annotated[IntLike | Unset, Since("2.50")] = UNSET
-    server_group_members: Annotated[IntLike | Unset, Since("2.50")] = UNSET
+    """Groups can be set at any version, though they are shown from 2.50 on only."""
+
     floating_ips: Annotated[IntLike | Unset, Until("2.49")] = UNSET
     fixed_ips: Annotated[IntLike | Unset, Until("2.49")] = UNSET
     security_groups: Annotated[IntLike | Unset, Until("2.49")] = UNSET
@@ -183,14 +186,18 @@ class LimitsApi:
         return {"quota_set": found}
 
     def show_class(self, call: Call, tx: Tx) -> Any:
-        found = QuotaClassSet(id=call.path["name"], **self._defaults(tx))
+        name = call.path["name"]
+        found = QuotaClassSet(id=name, **self._class(tx, name))
         return {"quota_class_set": found}
 
+    def _class(self, tx: Tx, name: str) -> dict[str, int]:
+        set_ = {} if name == DEFAULT else self._quotas.class_limits(tx, name)
+        return {**self._defaults(tx), **self._quotas.as_legacy(set_)}
+
     async def update_class(self, call: Call) -> Any:
-        """The class `default` is what is registered for all projects in identity: set there."""
+        """The class `default` is what is registered for all projects in identity: set there.
+        Others are remembered and shown, and count for nobody, as with Nova."""
         name, wish = call.path["name"], call.body.quota_class_set
-        if name != "default":
-            raise BadRequest(f"There is one class of quotas, default; not {name:.80}.")
         known = await self._database.read(lambda tx: self._quotas.as_legacy(self._quotas.known(tx)))
         values = {}
         for each in known:
@@ -198,9 +205,14 @@ class LimitsApi:
             if given is not UNSET:
                 resource = self._quotas.resource(each)
                 values[resource] = as_int(given, each, minimum=-1, maximum=MAX_INT)
-        await self._register(call, values)
-        defaults: dict[str, Any] = await self._database.read(self._defaults)
-        return {"quota_class_set": QuotaClassSet(**defaults)}
+        if name == DEFAULT:
+            await self._register(call, values)
+        else:
+            if len(name) > LONGEST_NAME:
+                raise BadRequest(f"quota_class {name:.20}… is too long.")
+            await self._database.write(lambda tx: self._quotas.set_class_limits(tx, name, values))
+        found: dict[str, Any] = await self._database.read(lambda tx: self._class(tx, name))
+        return {"quota_class_set": QuotaClassSet(**found)}
 
     async def _register(self, call: Call, values: dict[str, int]) -> None:
         of_compute = {"type": "compute"}

@@ -284,6 +284,7 @@ SERVER = ResourceType(
     ),
     suspend=lambda physical: _action(physical, {"suspend": None}),
     resume=lambda physical: _action(physical, {"resume": None}),
+    suspended=lambda body: body["server"]["status"] == "SUSPENDED",
     stands_on=lambda given, others: _subnets_of_networks(given, others),
     first=server_networks.ports_wanted,
     last=server_networks.ports_gone,

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -48,6 +49,8 @@ PING_SECONDS = 15.0
 RENEW_LOOK = 6 * 3600.0
 QUESTIONS = 64
 """Of the control plane that are answered at once; some take as long as a disk is copied."""
+MOST_PLACES = 64
+_PLACE = re.compile(r"wss://[0-9A-Za-z.:\[\]-]{1,260}:\d{1,5}/?")
 REMOVED = 4403
 """The code of a connection that is closed since the host was removed."""
 _decode = msgspec.msgpack.decode
@@ -73,13 +76,24 @@ class Identity:
 
 
 class DialledLink:
-    """`url`: `wss://ADDRESS:PORT`. `answer`: the agent's to a question; `wake`: rung for a kind.
-    `settings`: this machine's, of those that the control plane wants alike."""
+    """`places`: where control nodes may be, `wss://ADDRESS:PORT`; the first is where the machine
+    joined. Whoever does not answer, or ends the connection, is followed by the next. `learned` is
+    told what a control plane says of its nodes. `answer`: the agent's to a question; `wake`: rung
+    for a kind. `settings`: this machine's, of those that the control plane wants alike."""
 
     def __init__(
-        self, url: str, identity: Identity, *, version: str, settings: Mapping[str, Any]
+        self,
+        places: Sequence[str],
+        identity: Identity,
+        *,
+        version: str,
+        settings: Mapping[str, Any],
+        learned: Callable[[list[str]], None] = lambda nodes: None,
     ) -> None:
-        self.url = url.rstrip("/")
+        self._places = [each.rstrip("/") for each in places]
+        self.url = self._places[0]
+        """Where it is connected, or tries to."""
+        self._learned = learned
         self.welcome: Welcome | None = None
         """Of the connection that is open."""
         self._identity = identity
@@ -111,8 +125,23 @@ class DialledLink:
                 failures = 1 if self.welcome is not None else failures + 1
                 told = log.warning if failures in (1, 10) else log.debug
                 told("%s: %s", self.url, error)
+            self._next_place()
+            rounds = max(1, failures // len(self._places))
             # All hosts lose a control plane that restarts at once; they do not come back at once.
-            await asyncio.sleep(backoff(failures, first=0.3, most=20.0) * random.uniform(0.5, 1.0))
+            await asyncio.sleep(backoff(rounds, first=0.3, most=20.0) * random.uniform(0.5, 1.0))
+
+    def _next_place(self) -> None:
+        known = self.url in self._places
+        place = self._places.index(self.url) + 1 if known else 0
+        self.url = self._places[place % len(self._places)]
+
+    def _told_of(self, nodes: Sequence[str]) -> None:
+        """Where control nodes are now. Where it joined is tried as long as it is a host."""
+        good = [each.rstrip("/") for each in nodes if _PLACE.fullmatch(each)][:MOST_PLACES]
+        found = list(dict.fromkeys([self._places[0], *good]))
+        if found != self._places:
+            self._places = found
+            self._learned(found[1:])
 
     async def _once(self) -> None:
         context = self._identity.context()
@@ -135,6 +164,7 @@ class DialledLink:
                 hello = Hello(list(PROTOCOLS), self._version, list(self._types))
                 self.welcome = _decode(await peer.call("hello", hello), type=Welcome)
                 self._compare(self.welcome.settings)
+                self._told_of(self.welcome.nodes)
                 self._peer = peer
                 self._address = str(wire.local_address[0])
                 log.info("connected with the control plane at %s", self.url)
@@ -203,7 +233,10 @@ class DialledLink:
 
     async def heartbeat(self) -> None:
         if self._peer is not None:
-            await self._call("heartbeat", None)
+            # Releases before this one say nothing.
+            told = _decode(await self._call("heartbeat", None), type=list[str] | None)
+            if told is not None:
+                self._told_of(told)
 
     async def samples(self, samples: Sequence[Sample]) -> None:
         await self._call("samples", Samples(list(samples)))

@@ -8,7 +8,9 @@ name. Who shows none may learn the authority's certificate, and join with a toke
 import asyncio
 import http
 import logging
+import math
 import ssl
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
@@ -39,6 +41,8 @@ JOINERS = 8
 JOIN_BYTES = 16 * 1024
 LOOK_SECONDS = 5.0
 PING_SECONDS = 15.0
+PLACES_SECONDS = 30.0
+"""For which it is remembered where control nodes are dialled."""
 
 
 class Others(Protocol):
@@ -46,6 +50,11 @@ class Others(Protocol):
 
     async def join(self, raw: bytes) -> bytes: ...
     async def serve(self, connection: ServerConnection, speaker: str) -> None: ...
+
+
+def _nowhere_else(tx: Tx) -> list[str]:
+    """Where there is one control plane, hosts know where."""
+    return []
 
 
 class Gate:
@@ -61,7 +70,9 @@ class Gate:
         contents: Callable[[], Contents | None],
         alike: dict[str, Any],
         others: Others | None = None,
+        places: Callable[[Tx], list[str]] = _nowhere_else,
     ) -> None:
+        """`places`: where the control nodes are dialled, this one among them."""
         self.address = address
         self.machines = machines
         self._conductor = conductor
@@ -69,6 +80,8 @@ class Gate:
         self._contents = contents
         self._alike = alike
         self._others = others
+        self._read_places = places
+        self._places: tuple[float, list[str]] = (-math.inf, [])
         self._joiners = 0
         self._sessions: dict[str, HostSession] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -166,6 +179,7 @@ class Gate:
             renew=partial(self._renew, serial),
             version=self._version,
             alike=self._alike,
+            places=self._where,
         )
         # The newest counts, from here on: the one before may be half dead.
         before, self._sessions[name] = self._sessions.get(name), session
@@ -176,6 +190,15 @@ class Gate:
         finally:
             if self._sessions.get(name) is session:
                 del self._sessions[name]
+
+    async def _where(self) -> list[str]:
+        """As it was at most `PLACES_SECONDS` ago: every heartbeat asks."""
+        now = time.monotonic()
+        if now - self._places[0] > PLACES_SECONDS:
+            self._places = (now, self._places[1])
+            found = await self._conductor.database.read(self._read_places)
+            self._places = (now, found)
+        return self._places[1]
 
     async def _join(self, raw: str | bytes) -> bytes:
         """The answer to a machine that wants to be a host: `Joined`, or why not, as text."""

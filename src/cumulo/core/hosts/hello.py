@@ -36,11 +36,14 @@ class Hello(msgspec.Struct, frozen=True):
 
 
 class Welcome(msgspec.Struct, frozen=True):
-    """`settings`: those of the control plane that hosts must have alike."""
+    """`settings`: those of the control plane that hosts must have alike. `nodes`: where all control
+    nodes are dialled, `wss://ADDRESS:PORT`, should this one go; a heartbeat's answer has them,
+    too."""
 
     protocol: int
     version: str
     settings: dict[str, Any] = {}
+    nodes: list[str] = []
 
 
 class Failed(msgspec.Struct, frozen=True):

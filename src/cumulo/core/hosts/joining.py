@@ -36,6 +36,8 @@ class Membership(msgspec.Struct, frozen=True):
     """`https://ADDRESS:PORT`, where it dials."""
     name: str
     cloud: str
+    nodes: list[str] = []
+    """Where its other control nodes are dialled, `wss://ADDRESS:PORT`, as it was told last."""
 
     @classmethod
     def of(cls, data_dir: Path) -> "Membership | None":

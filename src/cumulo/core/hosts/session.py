@@ -52,7 +52,9 @@ class HostSession:
         renew: Callable[[str, bytes], Awaitable[bytes]],
         version: str,
         alike: dict[str, Any],
+        places: Callable[[], Awaitable[list[str]]],
     ) -> None:
+        """`places`: where control nodes are dialled."""
         self.name = name
         self.serial = serial
         """Of the certificate that the connection was opened with."""
@@ -62,6 +64,7 @@ class HostSession:
         self._renew = renew
         self._version = version
         self._alike = alike
+        self._places = places
         self._kinds: list[str] = []
         self._is_cut = False
         self._open: dict[int, Reader] = {}
@@ -138,7 +141,7 @@ class HostSession:
         for kind in kinds:
             self._conductor.registry.on_wake(self.name, kind, partial(self._wake, kind))
         log.info("%s is there (%s): %s", self.name, hello.version, ", ".join(kinds))
-        return Welcome(shared[-1], self._version, self._alike)
+        return Welcome(shared[-1], self._version, self._alike, await self._places())
 
     async def _fetch(self, raw: msgspec.Raw) -> Any:
         message = _decode(raw, type=Fetch)
@@ -167,9 +170,10 @@ class HostSession:
         reason = told.reason[:2000]
         await self._conductor.failed(self.name, told.kind, told.generation, reason)
 
-    async def _heartbeat(self, raw: msgspec.Raw) -> None:
+    async def _heartbeat(self, raw: msgspec.Raw) -> list[str]:
         self._known_at_all()
         await self._conductor.heartbeat(self.name)
+        return await self._places()
 
     async def _samples(self, raw: msgspec.Raw) -> None:
         self._known_at_all()

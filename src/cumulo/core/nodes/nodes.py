@@ -113,6 +113,13 @@ class Nodes:
         now = float(tx.value(queries.NOW))
         return [(row, is_alive(row, now)) for row in tx.all(queries.NODES)]
 
+    def places(self, tx: Tx) -> list[str]:
+        """Where hosts may dial in: at nodes that say so of themselves, this one among them."""
+        if not self.grown:
+            return []
+        urls = [row.url for row in tx.all(queries.NODES) if row.url]
+        return [url for url in urls if not is_nowhere(_address(url))]
+
     def at_work(self, tx: Tx) -> dict[str, list[str]]:
         """Each node's id → the parts of the work that it does."""
         now, found = float(tx.value(queries.NOW)), dict[str, list[str]]()
@@ -149,6 +156,11 @@ def shared_settings(written: Mapping[str, Any]) -> dict[str, Any]:
 def is_nowhere(address: str) -> bool:
     """Whether it stands for all addresses of a machine: nobody can dial that."""
     return address in ("0.0.0.0", "::", "")
+
+
+def _address(url: str) -> str:
+    """Of `wss://ADDRESS:PORT`."""
+    return url.partition("://")[2].rpartition(":")[0].strip("[]")
 
 
 def is_local(url: str) -> bool:

@@ -24,6 +24,7 @@ UNLIMITED = -1
 
 
 _NO_LIMIT = 2**60
+_CLASS = "class:"
 
 
 class UnifiedLimits(Protocol):
@@ -101,6 +102,11 @@ class Quotas:
             if tx.run(queries.SET, value=value, **where) == 0:
                 tx.insert(LimitRow(project_id, self.service, resource, value))
 
+    def set_class_limits(self, tx: Tx, name: str, values: Mapping[str, int]) -> None:
+        """The limits of a class of quotas that no project is in: kept beside those of projects,
+        whose ids have no colon."""
+        self.set_limits(tx, f"{_CLASS}{name}", values)
+
     def reset_limits(self, tx: Tx, project_id: str) -> None:
         """Without the quota API's rows."""
         tx.run(queries.DROP_LIMITS, p=project_id, s=self.service)
@@ -119,6 +125,11 @@ class Quotas:
 
     def limit(self, tx: Tx, project_id: str, resource: str) -> int:
         return self._one(self._limits(tx, project_id), resource)
+
+    def class_limits(self, tx: Tx, name: str) -> dict[str, int]:
+        """What was set for a class of quotas."""
+        rows = tx.all(queries.LIMITS, p=f"{_CLASS}{name}", s=self.service)
+        return {row.resource: row.value for row in rows}
 
     def limits(self, tx: Tx, project_id: str) -> dict[str, int]:
         """Every resource's limit."""

@@ -54,6 +54,9 @@ class PortRow(Standard, frozen=True):
     """Made by the plugging of a server, and removed with its unplugging."""
     tag: str | None = None
     """The device tag that the server's owner gave."""
+    plug_order: int = 0
+    """A server's devices come in the order of this number: that of its making, or of the taking
+    of a port that was there before, from the same counter."""
     generation: int = 0
     """The generation of the host's desired state that holds the newest change of this port."""
     observed: str | None = None

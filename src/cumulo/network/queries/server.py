@@ -34,7 +34,7 @@ def _ports(which: Any) -> Statement:
         )
         .join_from(PortRow.sql_table, NetworkRow.sql_table, _n.id == _p.network_id)
         .where(which)
-        .order_by(_p.number)
+        .order_by(_p.plug_order)
     )
 
 

@@ -132,9 +132,11 @@ class Ports:
         if wishes.port_security_enabled is not UNSET:
             secured = wishes.port_security_enabled
         host = wishes.host_id or None
+        number = next_number(tx, "port")
         values = {
             **standard(tx, wishes, project_id),
-            "number": next_number(tx, "port"),
+            "number": number,
+            "plug_order": number,
             "network_id": network.id,
             "mac_address": self._mac(tx, network.id, wishes.mac_address),
             "port_security_enabled": secured,

@@ -15,6 +15,7 @@ from cumulo.network.model.standard import changed
 from cumulo.network.queries import network as network_queries
 from cumulo.network.queries import port as queries
 from cumulo.network.queries import server as server_queries
+from cumulo.network.queries.number import next_number
 from cumulo.network.service.addresses import FixedIpWish
 from cumulo.network.service.networks import Networks
 from cumulo.network.service.onlookers import Onlookers
@@ -157,6 +158,7 @@ class Servers:
             principal,
             tag=nic.tag,
             made_for_server=False,
+            plug_order=next_number(tx, "port"),
             holder=place["device_id"],
             role=COMPUTE,
         )

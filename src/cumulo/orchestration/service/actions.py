@@ -47,7 +47,6 @@ def save(engine: "Engine", work: Work, handler: Handler) -> None:
     if state.word == "ready":
         engine.done(work)
     elif state.word == "failed":
-        work.forget("snapshot")
         engine.failed(work.tx, work.stack, work.row, f"Snapshot {kept}: {state.reason}")
     else:
         engine.wait(work.tx, work.row, tries=work.row.tries + 1)

@@ -10,6 +10,7 @@ from typing import Any
 
 from cumulo.core.clock import seconds_of
 from cumulo.core.resource_types import READY, Property, State, number
+from cumulo.orchestration.language.environment import parse as parse_environment
 from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.service.checking import Wish
@@ -121,6 +122,23 @@ class Batched(Nested):
             lambda: self.spare(work, {**current, **target}),
         )
 
+    def _alike(self, work: Work, current: Members, target: Members) -> Members:
+        """What only differs in words (a description, another name of the type) needs no batch."""
+        types = parse_environment(child_environment(work))
+
+        def essence(name: str, one: Any) -> Any:
+            if not isinstance(one, Mapping) or not isinstance(one.get("type"), str):
+                return one
+            told = {key: value for key, value in one.items() if key != "description"}
+            return told | {"type": types.type_of(one["type"], name)}
+
+        return {
+            name: target[name]
+            if name in target and essence(name, one) == essence(name, target[name])
+            else one
+            for name, one in current.items()
+        }
+
     def _whole(self, work: Work, current: Members, target: Members) -> Members:
         """What has failed is in nobody's service: it need not wait for its batch, and no batch
         would come to its end with it as it is."""
@@ -160,7 +178,8 @@ class Batched(Nested):
         child = self.child(work)
         if child is None:
             return False
-        target, current = self.target(work), members_of(child.template)
+        target = self.target(work)
+        current = self._alike(work, members_of(child.template), target)
         pace = self._pace(work, create=False)
         differs = any(name in target and target[name] != one for name, one in current.items())
         if pace is None or not differs:
@@ -206,7 +225,8 @@ class Batched(Nested):
         if pace is not None:
             members = self._after(work, current, target, pace)
         self.stacks.update_nested(work.tx, work.stack, child, self._of(work, members))
-        return self.state(work)
+        # The next one is another step, also where this one had nothing to do.
+        return State("working", until=now + 0.01)
 
     def _note(self, work: Work, kind: str) -> None:
         work.store(rolling={"kind": kind, "traversal": work.stack.traversal})

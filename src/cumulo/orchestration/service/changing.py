@@ -14,6 +14,7 @@ from cumulo.orchestration.service.handlers import Handler, Health, Work
 from cumulo.orchestration.service.plan import lost
 from cumulo.orchestration.service.properties import difference, not_updatable
 from cumulo.orchestration.service.rest_handler import RestHandler
+from cumulo.orchestration.service.restoring import led_back
 
 if TYPE_CHECKING:
     from cumulo.orchestration.service.engine import Engine
@@ -23,7 +24,8 @@ def change(
     engine: "Engine", work: Work, handler: Handler, metadata: Any, restricted: Collection[str]
 ) -> None:
     """What is there becomes what it shall be: in place, or by another one in its stead."""
-    row = work.row
+    row, wanted = work.row, work.properties
+    work.properties = led_back(work, handler) or wanted
     changed = difference(row.properties, work.properties)
     unsure = row.status != "COMPLETE" or bool(row.stored.get("released"))
     health: Health = "lost" if lost(row) else handler.health(work) if unsure else "well"
@@ -51,7 +53,8 @@ def change(
         before = work.row
         work.row = work.tx.update(work.row, metadata=metadata)
         if handler.update(work, changed):
-            work.row = work.tx.update(work.row, properties=dict(work.properties))
+            work.row = work.tx.update(work.row, properties=dict(wanted))
+            work.forget("restore")
             engine.begin(work, "UPDATE" if row.made else "CREATE")
             engine.look(work, handler)
             return
@@ -87,6 +90,9 @@ def _replace(engine: "Engine", work: Work, handler: Handler) -> None:
         created_at=tx.now,
         updated_at=None,
     )
+    saved = old.stored.get("restore")
+    if saved is not None:
+        new = msgspec.structs.replace(new, stored={**new.stored, "restore": saved})
     tx.insert(new)
     tx.run(resources.MOVE_EDGES, old=old.id, new=new.id)
     if first:

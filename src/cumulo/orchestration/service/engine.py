@@ -135,7 +135,9 @@ class Engine:
         assert row is not None and stack is not None
         # Somebody lets go of it in a moment: who stands on it, or the one before.
         shared = row.stored.get("stead") or row.stored.get("released")
-        leaving = row.goal == "absent" or bool(shared)
+        # Or it is busy, and can be asked to rest, or to go on, when it is not.
+        busy = stack.action in ("SUSPEND", "RESUME")
+        leaving = row.goal == "absent" or bool(shared) or busy
         again = isinstance(problem, Unavailable) or (leaving and isinstance(problem, Conflict))
         if again and row.tries < TRIES:
             tries = row.tries + 1

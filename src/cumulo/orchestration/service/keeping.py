@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Fault, NotFound
@@ -122,6 +120,7 @@ class Keeping:
     def take_snapshot(self, tx: Tx, row: StackRow, name: str) -> SnapshotRow:
         """Begin one. Raises Conflict while the stack is in work, BadRequest for too many."""
         self._stacks.quiet(row)
+        self.settle(tx, row, "It was left off.")
         if row.status != "COMPLETE":
             raise BadRequest(f"Snapshotting a stack in {row.word} is not supported.")
         if len(self.snapshots(tx, row)) >= MOST_SNAPSHOTS:
@@ -139,8 +138,9 @@ class Keeping:
         self._stacks.act(tx, row, "SNAPSHOT")
         return tx.get(SnapshotRow, kept.id) or kept
 
-    def snapshot_ended(self, tx: Tx, row: StackRow) -> None:
-        """The stack's resources are saved, or one could not be."""
+    def settle(self, tx: Tx, row: StackRow, reason: str, status: str = "FAILED") -> None:
+        """The stack's resources are saved, or some could not be: what is there of a snapshot that
+        was begun belongs to that one, and goes with it."""
         for kept in self.snapshots(tx, row):
             if kept.status != "IN_PROGRESS":
                 continue
@@ -152,7 +152,7 @@ class Keeping:
                     data["resources"][each.name] = {**one, "saved": saved["id"]}
                     rest = {n: v for n, v in each.stored.items() if n != "snapshot"}
                     tx.update(each, stored=rest)
-            tx.update(kept, status=row.status, status_reason=row.reason, data=data)
+            tx.update(kept, status=status, status_reason=reason, data=data)
 
     def restore(self, tx: Tx, row: StackRow, kept: SnapshotRow, who: Principal) -> None:
         """The stack becomes what it was then, with what was saved of its things."""
@@ -160,25 +160,18 @@ class Keeping:
         if kept.status != "COMPLETE":
             raise BadRequest(f"Snapshot {kept.id} is {kept.status}.")
         data = self.hidden.opened_document(kept.data)
-        template = msgspec.to_builtins(data["template"])
-        section = template.get("resources") or template.get("Resources") or {}
-        for name, one in data["resources"].items():
-            snapshot = self._way(one["type"]) if one.get("saved") else None
-            if snapshot is None or snapshot.restored is None or name not in section:
-                continue
-            key = "properties" if "properties" in section[name] else "Properties"
-            given = section[name].get(key) or {}
-            section[name][key] = dict(snapshot.restored(given, one["saved"]))
+        saved = {name: one["saved"] for name, one in data["resources"].items() if one.get("saved")}
         parameters = data["environment"].get("parameters") or {}
         environment = {**data["environment"], "parameters": {}}
-        wish = Wish(template, data["files"], environment, parameters)
-        self._stacks.update(tx, row, who, wish, action="RESTORE")
+        wish = Wish(data["template"], data["files"], environment, parameters)
+        self._stacks.update(tx, row, who, wish, action="RESTORE", saved=saved)
 
     def delete_snapshot(self, tx: Tx, row: StackRow, kept: SnapshotRow, who: Principal) -> None:
         """With what was saved."""
-        if kept.status == "IN_PROGRESS":
+        if kept.status == "IN_PROGRESS" and row.status == "IN_PROGRESS":
             raise BadRequest("Deleting in-progress snapshot is not supported")
-        self._drop(tx, kept, who)
+        self.settle(tx, row, "It was left off.")
+        self._drop(tx, tx.get(SnapshotRow, kept.id) or kept, who)
 
     def _drop(self, tx: Tx, kept: SnapshotRow, who: Principal | None) -> None:
         asker = None if who is None else Asker(tx, self._engine.calls, who)

@@ -9,6 +9,7 @@ from cumulo.orchestration.service.handlers import DATA, Adopting, Handler, Work,
 from cumulo.orchestration.service.live import LiveScope, resolved_properties
 from cumulo.orchestration.service.outside import Outside, ask_outside
 from cumulo.orchestration.service.rest_handler import RestHandler
+from cumulo.orchestration.service.restoring import led_back
 
 if TYPE_CHECKING:
     from cumulo.orchestration.service.engine import Engine
@@ -49,8 +50,10 @@ def _create(
         return None
     if handler.outside and isinstance(handler, RestHandler):
         return ask_outside(engine, work, handler)
+    work.properties = led_back(work, handler) or work.properties
     physical = handler.create(work)
     work.row = work.tx.update(work.row, physical_id=physical)
+    work.forget("restore")
     engine.begin(work, "CREATE")
     engine.look(work, handler)
     return None

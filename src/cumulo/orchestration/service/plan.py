@@ -27,14 +27,23 @@ class Kinds(Protocol):
     def same(self, one: str, other: str) -> bool: ...
 
 
-def arrange(tx: Tx, stack: StackRow, blueprint: Blueprint, kinds: Kinds) -> int:
-    """Write what the stack's traversal has to make and to change; how many resources that is."""
+def arrange(
+    tx: Tx,
+    stack: StackRow,
+    blueprint: Blueprint,
+    kinds: Kinds,
+    saved: Mapping[str, str],
+) -> int:
+    """Write what the stack's traversal has to make and to change; how many resources that is.
+    `saved`: what those of these names are led back to."""
     tx.run(resources.FORGET_EDGES, stack=stack.id)
     existing, extra = _existing(tx, stack, blueprint, kinds)
     new = {
         name
         for name, row in existing.items()
-        if kinds.nested(row.kind) or (stack.action == "UPDATE" and kinds.renewed(row.kind))
+        if name in saved
+        or kinds.nested(row.kind)
+        or (stack.action == "UPDATE" and kinds.renewed(row.kind))
     }
     dirty = _dirty(blueprint, existing, new)
     tx.run(resources.ADOPT_TRAVERSAL, stack=stack.id, t=stack.traversal)
@@ -45,7 +54,8 @@ def arrange(tx: Tx, stack: StackRow, blueprint: Blueprint, kinds: Kinds) -> int:
             # What is of another type cannot become it: another one is made in its stead.
             same = old is not None and kinds.same(old.kind, blueprint.kind_of(name))
             kept = old if same else None
-            rows[name] = _todo(tx, stack, blueprint, name, dirty[name], kept, old)
+            row = _todo(tx, stack, blueprint, name, dirty[name], kept, old)
+            rows[name] = _led_back(tx, row, saved.get(name))
     for name, row in rows.items():
         for first in _waited_for(blueprint, name, rows):
             tx.insert(EdgeRow(rows[first].id, row.id), ignore_duplicate=True)
@@ -228,6 +238,13 @@ def _remove_later(tx: Tx, stack: StackRow, row: ResourceRow) -> None:
         tries=0,
         hook="",
     )
+
+
+def _led_back(tx: Tx, row: ResourceRow, saved: str | None) -> ResourceRow:
+    """It becomes what was saved of it; what an earlier restore has left off is forgotten."""
+    rest = {name: value for name, value in row.stored.items() if name != "restore"}
+    stored = rest if saved is None else {**rest, "restore": saved}
+    return row if stored == row.stored else tx.update(row, stored=stored)
 
 
 def _remove_before(tx: Tx, stack: StackRow, row: ResourceRow, heir: ResourceRow) -> ResourceRow:

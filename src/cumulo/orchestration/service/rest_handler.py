@@ -246,9 +246,13 @@ class RestHandler:
         return inner.get(name) if isinstance(inner, dict) else None
 
     def suspend(self, work: Work, *, resume: bool) -> None:
-        made = self.type.resume if resume else self.type.suspend
-        if made is not None and work.row.physical_id is not None:
-            work.ask(made(work.row.physical_id))
+        made, physical = self.type.resume if resume else self.type.suspend, work.row.physical_id
+        if made is None or physical is None:
+            return
+        request = self._read_request(work) if self.type.suspended is not None else None
+        body = None if request is None else work.read(request.path, request.version)
+        if body is None or self.type.suspended is None or self.type.suspended(body) == resume:
+            work.ask(made(physical))
 
     def look_over(self, work: Work) -> None:
         return None

@@ -33,6 +33,7 @@ DEFAULTS = {
     "software_configs": 10_000,
     "software_deployments": 10_000,
 }
+OVERTAKEN = "Something else was asked for before it was done."
 
 
 class StackInAction(Conflict):
@@ -239,6 +240,7 @@ class Stacks(Previewing):
         row: StackRow,
         blueprint: Blueprint,
         adopt: Mapping[str, Any] | None = None,
+        saved: Mapping[str, str] | None = None,
     ) -> StackRow:
         minutes = row.timeout_mins or TIMEOUT_MINUTES
         row = tx.update(
@@ -251,7 +253,7 @@ class Stacks(Previewing):
             reached=False,
         )
         self.engine.story.of_stack(tx, row)
-        left = arrange(tx, row, blueprint, self.engine.types)
+        left = arrange(tx, row, blueprint, self.engine.types, saved or {})
         if adopt is not None:
             for each in tx.all(resources.OF_STACK, stack=row.id):
                 tx.update(each, stored={"adopt": dict(adopt.get(each.name) or {})})
@@ -278,8 +280,10 @@ class Stacks(Previewing):
         disable_rollback: bool | None = None,
         tags: Sequence[str] | None = None,
         action: Action = "UPDATE",
+        saved: Mapping[str, str] | None = None,
     ) -> StackRow:
-        """A stack becomes what the wish says. A running action is overtaken."""
+        """A stack becomes what the wish says. A running action is overtaken. `saved`: what
+        resources are led back to besides, by their names."""
         if row.deleted_at is not None:
             raise NotFound(f"The Stack ({row.name}) could not be found.")
         # A rollback comes after what has failed, whatever that was.
@@ -289,6 +293,7 @@ class Stacks(Previewing):
                 f"Updating a stack when it is {state} is not supported.", kind="NotSupported"
             )
         blueprint = self.checked(tx, row, wish, who)
+        self.keeping.settle(tx, row, OVERTAKEN)
         hidden = self.blueprints.hidden
         names = hidden.names(blueprint)
         changes: dict[str, Any] = {
@@ -312,7 +317,7 @@ class Stacks(Previewing):
             changes["tags"] = list(tags)
         keep(tx, row.root_id, wish.files)
         row = tx.update(row, **changes)
-        return self._begin(tx, row, blueprint)
+        return self._begin(tx, row, blueprint, saved=saved)
 
     def delete_nested(self, tx: Tx, parent: StackRow, child: StackRow) -> StackRow:
         return self.delete(tx, self._as_parent(tx, parent, child))
@@ -354,6 +359,7 @@ class Stacks(Previewing):
             lent = {**who.lent, ELSEWHERE: who.project_id}
             changes |= {"user_id": who.user_id, "roles": list(who.roles), "lent": lent}
         row = tx.update(row, **changes)
+        self.keeping.settle(tx, row, OVERTAKEN)
         self.keeping.drop_all(tx, row)
         return self._begin_absent(tx, row)
 
@@ -444,7 +450,7 @@ class Stacks(Previewing):
     def _ended(self, tx: Tx, row: StackRow) -> None:
         """After an action: quota back, or the way back after a failure."""
         if row.action == "SNAPSHOT":
-            self.keeping.snapshot_ended(tx, row)
+            self.keeping.settle(tx, row, row.reason, row.status)
         if row.action == "DELETE" and row.status == "COMPLETE" and row.parent_id is None:
             self.quotas.give_back(tx, row.project_id, stacks=1)
         wanted = row.status == "FAILED" and not row.disable_rollback
