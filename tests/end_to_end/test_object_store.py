@@ -663,7 +663,12 @@ def test_settings_of_buckets(s3: Any) -> None:
         with s3_refuses(code_):
             getattr(s3, look)(**name)
     with s3_refuses("NotImplemented"):
-        s3.put_bucket_policy(**name, Policy="{}")
+        s3.put_bucket_encryption(
+            **name,
+            ServerSideEncryptionConfiguration={
+                "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+            },
+        )
     s3.delete_bucket(**name)
 
 

@@ -147,7 +147,6 @@ def test_what_is_not_here_is_never_the_object_itself(s3: Any) -> None:
         lambda: s3.delete_bucket_inventory_configuration(Bucket="absent", Id="x"),
         lambda: s3.delete_bucket_analytics_configuration(Bucket="absent", Id="x"),
         lambda: s3.list_bucket_metrics_configurations(Bucket="absent"),
-        lambda: s3.get_bucket_policy_status(Bucket="absent"),
     ):
         with pytest.raises(ClientError) as caught:
             work()

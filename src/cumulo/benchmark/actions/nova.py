@@ -1,4 +1,4 @@
-"""Steps of compute: servers, key pairs, server groups."""
+"""Steps of compute: servers. What stands beside them is in `nova_beside`."""
 
 import base64
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ CHANGE = 300.0
 DELETE = 300.0
 MIGRATE = 400.0
 SNAPSHOT = 300.0
-# Tags and descriptions, key pair types and server groups with one policy have each their version.
+# Tags and descriptions have each their version.
 DESCRIBED = "2.19"
 
 # novaclient's words: what they are in the body, and since which microversion.
@@ -473,65 +473,3 @@ async def _host(run: Run, id: str, what: str) -> str:
     server = (await run.admin.get("compute", f"/servers/{id}"))["server"]
     host: str = server["OS-EXT-SRV-ATTR:host"]
     return host
-
-
-# key pairs and server groups
-
-
-async def create_keypair(run: Run, **args: Any) -> str:
-    with run.action("nova.create_keypair"):
-        # novaclient calls the type `key_type`.
-        named = {"type" if k == "key_type" else k: v for k, v in args.items()}
-        body = {"name": run.name(), **named}
-        version = "2.2" if "type" in body else ""
-        made = await run.cloud.post("compute", "/os-keypairs", {"keypair": body}, version=version)
-        name: str = made["keypair"]["name"]
-        return name
-
-
-async def get_keypair(run: Run, name: str) -> None:
-    with run.action("nova.get_keypair"):
-        await run.cloud.get("compute", f"/os-keypairs/{name}")
-
-
-async def list_keypairs(run: Run) -> list[str]:
-    with run.action("nova.list_keypairs"):
-        found = (await run.cloud.get("compute", "/os-keypairs"))["keypairs"]
-        return [item["keypair"]["name"] for item in found]
-
-
-async def delete_keypair(run: Run, name: str) -> None:
-    with run.action("nova.delete_keypair"):
-        await run.cloud.delete("compute", f"/os-keypairs/{name}")
-
-
-async def create_server_group(run: Run, **args: Any) -> Found:
-    with run.action("nova.create_server_group"):
-        body = {"name": run.name(), **{k: v for k, v in args.items() if v is not None}}
-        version = "2.64" if "policy" in body else ""
-        made = await run.cloud.post(
-            "compute", "/os-server-groups", {"server_group": body}, version=version
-        )
-        found: Found = made["server_group"]
-        return found
-
-
-async def get_server_group(run: Run, id: str) -> Found:
-    with run.action("nova.get_server_group"):
-        found: Found = (await run.cloud.get("compute", f"/os-server-groups/{id}"))["server_group"]
-        return found
-
-
-async def list_server_groups(run: Run, all_projects: bool = False) -> list[Found]:
-    with run.action("nova.list_server_groups"):
-        cloud = run.admin if all_projects else run.cloud
-        query = {"all_projects": "True"} if all_projects else None
-        found: list[Found] = (await cloud.get("compute", "/os-server-groups", query=query))[
-            "server_groups"
-        ]
-        return found
-
-
-async def delete_server_group(run: Run, id: str) -> None:
-    with run.action("nova.delete_server_group"):
-        await run.cloud.delete("compute", f"/os-server-groups/{id}")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cumulo.benchmark.actions import nova, nova_admin
+from cumulo.benchmark.actions import nova, nova_admin, nova_beside
 from cumulo.benchmark.engine.run import Run
 from cumulo.benchmark.registry import Fit, scenario
 
@@ -19,20 +19,22 @@ _MADE: Any = {**_ADMIN, "admin_cleanup": ("nova",)}
 @scenario("NovaKeypair.create_and_list_keypairs", **_OWN)
 async def create_and_list_keypairs(run: Run, **kwargs: Any) -> None:
     """Create a key pair and find it in the list of all"""
-    name = await nova.create_keypair(run, **kwargs)
-    run.check(name in await nova.list_keypairs(run), "Keypair is not in the list of key pairs")
+    name = await nova_beside.create_keypair(run, **kwargs)
+    run.check(
+        name in await nova_beside.list_keypairs(run), "Keypair is not in the list of key pairs"
+    )
 
 
 @scenario("NovaKeypair.create_and_delete_keypair", **_OWN)
 async def create_and_delete_keypair(run: Run, **kwargs: Any) -> None:
     """Create a key pair and delete it"""
-    await nova.delete_keypair(run, await nova.create_keypair(run, **kwargs))
+    await nova_beside.delete_keypair(run, await nova_beside.create_keypair(run, **kwargs))
 
 
 @scenario("NovaKeypair.create_and_get_keypair", **_OWN)
 async def create_and_get_keypair(run: Run, **kwargs: Any) -> None:
     """Create a key pair and show it"""
-    await nova.get_keypair(run, await nova.create_keypair(run, **kwargs))
+    await nova_beside.get_keypair(run, await nova_beside.create_keypair(run, **kwargs))
 
 
 @scenario(
@@ -45,12 +47,12 @@ async def boot_and_delete_server_with_keypair(
     run: Run, image: str, flavor: str, boot_server_kwargs: Args = None, **kwargs: Any
 ) -> None:
     """Create a key pair, boot a server with it, delete both"""
-    name = await nova.create_keypair(run, **kwargs)
+    name = await nova_beside.create_keypair(run, **kwargs)
     server = await nova.boot_server(
         run, image, flavor, **{**(boot_server_kwargs or {}), "key_name": name}
     )
     await nova.delete_server(run, server["id"])
-    await nova.delete_keypair(run, name)
+    await nova_beside.delete_keypair(run, name)
 
 
 # server groups
@@ -68,8 +70,8 @@ async def create_and_list_server_groups(
     kwargs: Args = None,
 ) -> None:
     """Create a server group and find it in the list of all"""
-    made = await nova.create_server_group(run, **_group(policies, kwargs))
-    listed = await nova.list_server_groups(run, all_projects)
+    made = await nova_beside.create_server_group(run, **_group(policies, kwargs))
+    listed = await nova_beside.list_server_groups(run, all_projects)
     run.check(
         any(group["id"] == made["id"] for group in listed),
         "Server Group not included into list of server groups",
@@ -81,8 +83,8 @@ async def create_and_get_server_group(
     run: Run, policies: list[str] | None = None, kwargs: Args = None
 ) -> None:
     """Create a server group and show it"""
-    made = await nova.create_server_group(run, **_group(policies, kwargs))
-    found = await nova.get_server_group(run, made["id"])
+    made = await nova_beside.create_server_group(run, **_group(policies, kwargs))
+    found = await nova_beside.get_server_group(run, made["id"])
     run.check(found["id"] == made["id"], "another server group was shown")
 
 
@@ -91,8 +93,8 @@ async def create_and_delete_server_group(
     run: Run, policies: list[str] | None = None, kwargs: Args = None
 ) -> None:
     """Create a server group and delete it"""
-    made = await nova.create_server_group(run, **_group(policies, kwargs))
-    await nova.delete_server_group(run, made["id"])
+    made = await nova_beside.create_server_group(run, **_group(policies, kwargs))
+    await nova_beside.delete_server_group(run, made["id"])
 
 
 # flavors

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from cumulo.core.faults import NotAcceptable
@@ -40,7 +41,7 @@ class Asked:
         self.headers: Mapping[str, str] = call.headers()
         tail = call.raw_path.removeprefix(call.face.mount).removeprefix(VERSION)
         self.place = names.split(tail)
-        self.access = access_of(call, self.place.account)
+        self.access = access_of(call, self.place.account, _action(call, self.place))
 
     @property
     def query(self) -> Any:
@@ -51,10 +52,47 @@ class Asked:
 
     def fresh(self, account: str) -> Access:
         """The same caller at another account."""
-        return access_of(self.call, account)
+        return access_of(self.call, account, self.access.action)
 
 
-def access_of(call: Call, account: str) -> Access:
+def _action(call: Call, place: names.Place) -> str:
+    """What it is in the words of buckets' policies."""
+    method = call.operation.method
+    if place.object:
+        read = "s3:GetObject"
+        return {"GET": read, "HEAD": read, "DELETE": "s3:DeleteObject"}.get(method, "s3:PutObject")
+    listing = "s3:ListBucket"
+    return {"GET": listing, "HEAD": listing, "DELETE": "s3:DeleteBucket"}.get(method, "")
+
+
+_QUERY = ("prefix", "delimiter", "max-keys")
+_HEADERS = (
+    *("x-amz-acl", "x-amz-copy-source", "x-amz-metadata-directive", "x-amz-content-sha256"),
+)
+
+
+def said_of(call: Call) -> dict[str, str]:
+    """What a request says that policies of buckets may ask for (model.bucket_policy.KEYS)."""
+    headers, now = call.headers(), datetime.now(UTC)
+    who = call.maybe_principal
+    found: dict[str, str | None] = {
+        "aws:sourceip": call.address or None,
+        "aws:securetransport": "true" if call.base_url.startswith("https:") else "false",
+        "aws:useragent": headers.get("user-agent"),
+        "aws:referer": headers.get("referer"),
+        "aws:currenttime": now.isoformat(timespec="seconds"),
+        "aws:epochtime": str(int(now.timestamp())),
+        "aws:username": None if who is None else who.user_name,
+        "aws:userid": None if who is None else who.user_id,
+        "aws:principalaccount": None if who is None else who.project_id,
+        "s3:versionid": call.query.get("versionId") or call.query.get("version-id"),
+        **{f"s3:{name}": call.query.get(name) for name in _QUERY},
+        **{f"s3:{name}": headers.get(name) for name in _HEADERS},
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def access_of(call: Call, account: str, action: str = "") -> Access:
     project = project_of(account)
 
     def rule(name: str) -> bool:
@@ -67,6 +105,8 @@ def access_of(call: Call, account: str) -> Access:
         functools.cache(rule),
         call.header("Referer") or "",
         signed,
+        action,
+        functools.cache(functools.partial(said_of, call)),
     )
 
 

@@ -146,10 +146,11 @@ class BulkApi:
 
     def _delete(self, tx: Tx, access: Access, container: str, name: str) -> None:
         if name:
+            access = access.doing("s3:DeleteObject")
             if not self._store.object_versions.delete(tx, access, container, name).found:
                 raise NoSuchObject()
         else:
-            self._store.containers.delete(tx, access, container)
+            self._store.containers.delete(tx, access.doing("s3:DeleteBucket"), container)
 
     async def _paths(self, asked: Asked) -> list[str]:
         found: list[str] = []

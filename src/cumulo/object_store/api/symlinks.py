@@ -103,7 +103,9 @@ class Symlinks:
     def kept(self, tx: Tx, asked: Asked) -> dict[str, str]:
         """What a POST leaves as it is: where a link leads. Empty for any other object."""
         place = asked.place
-        container = self._store.objects.container(tx, asked.access, place.container, "write")
+        container = self._store.objects.container(
+            tx, asked.access, place.container, "write", place.object
+        )
         row = self._store.objects.current(tx, container, place.object)
         if row is None or not links.is_link(row):
             return {}

@@ -52,7 +52,9 @@ class VersionsApi:
     def _check_end(self, tx: Tx, asked: Asked, end: int) -> None:
         """Raises PreconditionFailed for an object that is to go at another time."""
         place = asked.place
-        container = self._store.objects.container(tx, asked.access, place.container, "write")
+        container = self._store.objects.container(
+            tx, asked.access, place.container, "write", place.object
+        )
         row = self._store.objects.current(tx, container, place.object)
         if row is not None and row.delete_at != end:
             raise PreconditionFailed("X-If-Delete-At and X-Delete-At do not match")

@@ -98,7 +98,7 @@ def read(headers: Mapping[str, str], pairs: Pairs) -> Signature | None:
 def hash_of(signature: Signature, headers: Mapping[str, str]) -> str | None:
     """The SHA-256 that the body is said to have. Version 2 does not sign it, and holds to it."""
     said = signature.payload
-    if signature.version == 2:
+    if signature.version != 4:
         said = headers.get("x-amz-content-sha256") or UNSIGNED
     return None if said in (UNSIGNED, *CHUNKED) else said.lower()
 

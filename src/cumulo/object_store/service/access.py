@@ -2,20 +2,36 @@
 
 The order is Swift's: whoever may everything, then the container's lists, then the roles in the
 account's own project. What is refused is 403 for somebody who is known, and 401 for nobody.
+A bucket's policy comes before all: what it denies nobody may, by whatever face; what it allows is
+allowed besides. It cannot keep its account's owner from setting another policy.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 from urllib.parse import quote
 
 from cumulo.core.auth.principal import Principal
-from cumulo.object_store.model import acl
+from cumulo.object_store.model import acl, bucket_policy, grants
 from cumulo.object_store.model.account import project_of
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import Denied, NeedsLogin
 
 Verb = Literal["read", "list", "write"]
+POLICY, ACL, PUBLIC = "s3-policy", "s3-acl", "s3-publicAccessBlock"
+"""Options of a container."""
+OBJECT_ACL = "acl"
+"""In an object's `extra`."""
+_USUAL: Mapping[Verb, str] = {
+    "read": "s3:GetObject",
+    "list": "s3:ListBucket",
+    "write": "s3:PutObject",
+}
+_BEGINS: Mapping[Verb, tuple[str, ...]] = {
+    "read": ("s3:GetObject",),
+    "list": ("s3:List", "s3:GetBucket"),
+    "write": ("s3:Put", "s3:Delete", "s3:Abort", "s3:ListMultipartUploadParts"),
+}
 NAMES_IN = "default"
 """The domain whose users and projects access lists may name by name: names are unique there."""
 
@@ -38,7 +54,15 @@ class Access:
     rule: Callable[[str], bool]
     referer: str = ""
     signed: Signed | None = None
+    action: str = ""
+    """What the request does, in the words of bucket policies; empty: what the verb says."""
+    said: Callable[[], Mapping[str, str]] = dict
+    """What the request says that policies may ask for."""
     _owner: bool | None = field(default=None, init=False)
+
+    def doing(self, action: str) -> "Access":
+        """The same caller, who does something else."""
+        return replace(self, action=action)
 
     @property
     def owner(self) -> bool:
@@ -59,17 +83,84 @@ class Access:
         if not self.owner and (writing or not self._reads_all()):
             raise self.refusal()
 
-    def check(self, verb: Verb, container: ContainerRow | None, name: str) -> None:
-        """For an object or a listing in a container, which may not be there (None)."""
-        if not self.may(verb, container, name):
+    def check(self, verb: Verb, container: ContainerRow | None, name: str, key: str = "") -> None:
+        """For an object (`key`) or a listing in a container (`name`), which may not be there
+        (None)."""
+        if not self.may(verb, container, name, key):
             raise self.refusal()
 
-    def may(self, verb: Verb, container: ContainerRow | None, name: str) -> bool:
+    def may(self, verb: Verb, container: ContainerRow | None, name: str, key: str = "") -> bool:
+        said = self._by_policy(container, self._action(verb), key)
+        if said == "Deny":
+            return False
         if self.signed is not None:
             return self.signed.account == self.account and self.signed.container in (None, name)
         if self.owner or (verb != "write" and self._reads_all()):
             return True
-        return container is not None and self._listed(verb, container)
+        return said == "Allow" or (container is not None and self._listed(verb, container))
+
+    def check_bucket(self, container: ContainerRow) -> None:
+        """For what is done to a container itself, which is its owner's. Raises Denied."""
+        asks = self.action and "BucketPolicy" not in self.action
+        if asks and self._by_policy(container, self.action, "") == "Deny":
+            raise self.refusal()
+
+    def may_read(self, container: ContainerRow, key: str, extra: Mapping[str, Any]) -> bool:
+        """What its own list gives of an object that its container gives not."""
+        plain = self._action("read") in ("s3:GetObject", "s3:GetObjectVersion")
+        if not plain or OBJECT_ACL not in extra or self.signed is not None:
+            return False
+        if self._by_policy(container, self._action("read"), key) == "Deny":
+            return False
+        return self._granted(extra[OBJECT_ACL], "READ", container)
+
+    def check_acl(
+        self, container: ContainerRow, key: str, kept: Any, *, writing: bool, action: str
+    ) -> None:
+        """For a list of grants itself, of a bucket or an object. Raises Denied."""
+        said = self._by_policy(container, action, key)
+        permission = "WRITE_ACP" if writing else "READ_ACP"
+        fine = self.owner or (not writing and self._reads_all()) or said == "Allow"
+        if said == "Deny" or not (fine or self._granted(kept, permission, container)):
+            raise self.refusal()
+
+    def _granted(self, kept: Any, permission: str, container: ContainerRow) -> bool:
+        who = self.who
+        ids = set() if who is None else {who.user_id, who.project_id or who.user_id}
+        public = not self._blocked(container, "IgnorePublicAcls")
+        return grants.given(kept, ids, permission, public=public)
+
+    @staticmethod
+    def _blocked(container: ContainerRow, what: str) -> bool:
+        return bool(container.options.get(PUBLIC, {}).get(what))
+
+    def _action(self, verb: Verb) -> str:
+        return self.action if self.action.startswith(_BEGINS[verb]) else _USUAL[verb]
+
+    def _by_policy(
+        self, container: ContainerRow | None, action: str, key: str
+    ) -> bucket_policy.Verdict:
+        text = None if container is None else container.options.get(POLICY)
+        if container is None or text is None:
+            return None
+        caller = self._caller()
+        asked = bucket_policy.Request(caller, action, container.text, key, self.said())
+        found = bucket_policy.verdict(text, asked)
+        restricted = self._blocked(container, "RestrictPublicBuckets")
+        if found == "Allow" and restricted and bucket_policy.is_public(text):
+            return "Allow" if caller.project == project_of(self.account) else None
+        return found
+
+    def _caller(self) -> bucket_policy.Caller:
+        who = self.who
+        if self.signed is not None:
+            return bucket_policy.Caller(project_of(self.account) or "")
+        if who is None or who.project_id is None:
+            return bucket_policy.Caller()
+        users = {who.user_id}
+        if who.user_domain_id == NAMES_IN:
+            users.add(who.user_name)
+        return bucket_policy.Caller(who.project_id, frozenset(users))
 
     def refusal(self) -> Denied | NeedsLogin:
         if self.who is not None:
@@ -81,8 +172,13 @@ class Access:
 
     def _listed(self, verb: Verb, container: ContainerRow) -> bool:
         text = container.write_acl if verb == "write" else container.read_acl
+        public = not self._blocked(container, "IgnorePublicAcls")
+        if verb == "write" and public and grants.anybody_writes(container.options.get(ACL) or ()):
+            return True
         if not text:
             return False
+        if not public:
+            text = ",".join(each for each in acl.items(text) if each != "*:*")
         who = self.who
         if who is not None and who.project_id is not None:
             users, projects = {who.user_id}, {who.project_id}
@@ -96,6 +192,6 @@ class Access:
                 role.lower() for role in who.roles
             }:
                 return True
-        if verb == "write" or not acl.referrer_allows(text, self.referer):
+        if not public or verb == "write" or not acl.referrer_allows(text, self.referer):
             return False
         return verb == "read" or acl.LISTINGS in acl.items(text)

@@ -70,6 +70,7 @@ class Containers:
         _check(wishes)
         found = self.find(tx, access.account, name)
         if found is not None:
+            access.check_bucket(found)
             self._change(tx, found, wishes)
             return False
         self._accounts.there(tx, access.account)
@@ -96,7 +97,13 @@ class Containers:
     def post(self, tx: Tx, access: Access, name: str, wishes: ContainerWishes) -> None:
         access.check_account(writing=True)
         _check(wishes)
-        self._change(tx, self.get(tx, access.account, name), wishes)
+        found = self.get(tx, access.account, name)
+        access.check_bucket(found)
+        self._change(tx, found, wishes)
+
+    def change(self, tx: Tx, row: ContainerRow, wishes: ContainerWishes) -> None:
+        """For whoever has been asked about already."""
+        self._change(tx, row, wishes)
 
     def _change(self, tx: Tx, row: ContainerRow, wishes: ContainerWishes) -> None:
         if (wishes.policy or row.policy).lower() != row.policy:
@@ -115,6 +122,7 @@ class Containers:
         """Raises NotEmpty."""
         access.check_account(writing=True)
         row = self.get(tx, access.account, name)
+        access.check_bucket(row)
         if tx.value(object_queries.ANY, container=row.id, now=int(time.time())) is not None:
             raise NotEmpty()
         if tx.value(version_queries.ANY, container=row.id) is not None:

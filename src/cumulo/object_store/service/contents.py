@@ -152,7 +152,7 @@ class Contents:
 
         def find(tx: Tx) -> ContainerRow | None:
             found = self._containers.find(tx, access.account, container_name)
-            access.check("read", found, container_name)
+            access.check("read", found, container_name, prefix)
             return found
 
         container = await self._database.read(find)

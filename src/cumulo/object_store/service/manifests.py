@@ -66,5 +66,5 @@ class Manifests:
         self, tx: Tx, access: Access, container: str, name: str, version: str | None
     ) -> ObjectRow:
         """A manifest that is to be removed with its segments."""
-        access.check("write", self._objects.container(tx, access, container, "write"), container)
+        self._objects.container(tx, access, container, "write", name)
         return self._objects.seen_version(tx, access, container, name, version)

@@ -17,7 +17,7 @@ from cumulo.object_store.model.listing import END, behind
 from cumulo.object_store.model.manifest import Segment
 from cumulo.object_store.model.object import ObjectRow, PartRow, UploadRow
 from cumulo.object_store.queries import object as queries
-from cumulo.object_store.service.access import Access
+from cumulo.object_store.service.access import OBJECT_ACL, Access
 from cumulo.object_store.service.bytes import Received
 from cumulo.object_store.service.containers import Containers
 from cumulo.object_store.service.objects import NewObject, Objects
@@ -47,7 +47,7 @@ class Multipart:
         self._removals = removals
 
     def begin(self, tx: Tx, access: Access, bucket: str, name: str, new: NewObject) -> UploadRow:
-        container = self._objects.container(tx, access, bucket, "write")
+        container = self._objects.container(tx, access, bucket, "write", name)
         row = UploadRow(
             id=new_hex(),
             container_id=container.id,
@@ -65,7 +65,7 @@ class Multipart:
         self, tx: Tx, access: Access, bucket: str, name: str, upload: str
     ) -> tuple[ContainerRow, UploadRow]:
         """Raises NoSuchUpload."""
-        container = self._objects.container(tx, access, bucket, "write")
+        container = self._objects.container(tx, access, bucket, "write", name)
         row = tx.get(UploadRow, upload) if len(upload) == 32 else None
         if row is None or row.container_id != container.id or row.name != name.encode():
             raise NoSuchUpload("The specified upload does not exist.")
@@ -193,7 +193,7 @@ class Multipart:
     def _done(
         self, tx: Tx, access: Access, bucket: str, name: str, upload: str
     ) -> ObjectRow | None:
-        container = self._objects.container(tx, access, bucket, "write")
+        container = self._objects.container(tx, access, bucket, "write", name)
         found = self._objects.current(tx, container, name)
         return found if found is not None and found.assembly == upload else None
 
@@ -256,7 +256,7 @@ def etag_of(parts: Sequence[PartRow]) -> str:
 
 def _extra(row: UploadRow, parts: Sequence[PartRow]) -> dict[str, Any]:
     """Tags stay; the checksum is of the whole, or of the parts' checksums."""
-    found = {n: v for n, v in row.extra.items() if n in ("tags", lock.LOCK, lock.HOLD)}
+    found = {n: v for n, v in row.extra.items() if n in ("tags", OBJECT_ACL, lock.LOCK, lock.HOLD)}
     algorithm = row.extra.get("checksum")
     if algorithm is None or any(algorithm not in part.checksums for part in parts):
         return found

@@ -51,7 +51,7 @@ class ObjectVersions:
     ) -> Deletion:
         """Where versions are kept, what is not there is marked, too, and is still not found.
         `marks`: False leaves the name without a current version, and without a marker."""
-        found = self._objects.container(tx, access, container, "write")
+        found = self._objects.container(tx, access, container, "write", name)
         row = self._objects.current(tx, found, name)
         if state_of(found) == ENABLED and marks:
             return Deletion(row is not None, self._mark(tx, found, name, row).version)
@@ -85,7 +85,7 @@ class ObjectVersions:
         self, tx: Tx, access: Access, container: str, name: str, version: str
     ) -> str:
         """The version that is current afterwards, or `null`. Raises NoSuchObject, BadInput."""
-        found = self._objects.container(tx, access, container, "write")
+        found = self._objects.container(tx, access, container, "write", name)
         _check(access, found, version)
         row = tx.get(ObjectRow, found.id, name.encode())
         if row is not None and row.version == version:
@@ -103,7 +103,7 @@ class ObjectVersions:
 
     def restore(self, tx: Tx, access: Access, container: str, name: str, version: str) -> ObjectRow:
         """A version is the current one from now on. Raises NoSuchObject, BadInput."""
-        found = self._objects.container(tx, access, container, "write")
+        found = self._objects.container(tx, access, container, "write", name)
         if version == NULL:
             raise BadInput("Invalid version parameter")
         _check(access, found, version)
@@ -123,7 +123,7 @@ class ObjectVersions:
 
     def seen(self, tx: Tx, access: Access, container: str, name: str, version: str) -> ObjectRow:
         """Raises NoSuchObject, BadInput; a marker's refusal says that it is one."""
-        found = self._objects.container(tx, access, container, "read")
+        found = self._objects.container(tx, access, container, "read", name)
         _check(access, found, version)
         if version == NULL:
             row = self._objects.current(tx, found, name)

@@ -59,19 +59,30 @@ class Objects:
         return found
 
     def container(
-        self, tx: Tx, access: Access, container: str, verb: Literal["read", "write"]
+        self,
+        tx: Tx,
+        access: Access,
+        container: str,
+        verb: Literal["read", "write"],
+        name: str = "",
     ) -> ContainerRow:
-        """The container of an object that this caller reads or writes. Raises Denied, NeedsLogin,
-        NoSuchContainer."""
+        """The container of an object (`name`) that this caller reads or writes. Raises Denied,
+        NeedsLogin, NoSuchContainer."""
         found = self._containers.find(tx, access.account, container)
-        access.check(verb, found, container)
+        access.check(verb, found, container, name)
         if found is None:
             raise NoSuchContainer()
         return found
 
     def seen(self, tx: Tx, access: Access, container: str, name: str) -> ObjectRow:
         """For a GET or HEAD, or a copy. Raises as `container`, and NoSuchObject."""
-        found = self.current(tx, self.container(tx, access, container, "read"), name)
+        place = self._containers.find(tx, access.account, container)
+        open_ = access.may("read", place, container, name)
+        if place is None:
+            raise NoSuchContainer() if open_ else access.refusal()
+        found = self.current(tx, place, name)
+        if not open_ and not (found is not None and access.may_read(place, name, found.extra)):
+            raise access.refusal()
         if found is None:
             raise NoSuchObject()
         return found
@@ -87,7 +98,7 @@ class Objects:
     ) -> ContainerRow:
         """Before bytes are taken: may they come, and is there room? `size`: what the client says.
         Raises PreconditionFailed, TooLarge …"""
-        found = self.container(tx, access, container, "write")
+        found = self.container(tx, access, container, "write", name)
         self._check(tx, found, name, size or 0, conditions)
         return found
 
@@ -181,7 +192,7 @@ class Objects:
         delete_at: int | None,
     ) -> None:
         """New metadata in place of all the old."""
-        found = self.container(tx, access, container, "write")
+        found = self.container(tx, access, container, "write", name)
         row = self.current(tx, found, name)
         if row is None:
             raise NoSuchObject()
@@ -198,7 +209,7 @@ class Objects:
     ) -> VersionRow | None:
         """The marker that stands for it now, where versions are kept; with `absent_too` also for
         what is not there. Raises NoSuchObject."""
-        found = self.container(tx, access, container, "write")
+        found = self.container(tx, access, container, "write", name)
         row = self.current(tx, found, name)
         if row is None and not (absent_too and state_of(found)):
             raise NoSuchObject()
@@ -241,7 +252,7 @@ class Objects:
     ) -> bool:
         """Remove a version for good; was it a marker? `bypass`: although it is governed. Raises
         NoSuchObject, Denied for what is locked."""
-        found = self.container(tx, access, container, "write")
+        found = self.container(tx, access, container, "write", name)
         key = name.encode()
         current = tx.get(ObjectRow, found.id, key)
         if current is not None and current.version == version:
@@ -270,11 +281,20 @@ class Objects:
         """As `seen`; a version by its name, unless it is None."""
         if version is None:
             return self.seen(tx, access, container, name)
-        found = self.container(tx, access, container, "read")
-        row = self.current(tx, found, name)
-        if row is not None and row.version == version:
-            return row
-        return self._versions.readable(tx, found, name.encode(), version)
+        place = self._containers.find(tx, access.account, container)
+        open_ = access.may("read", place, container, name)
+        if place is None:
+            raise NoSuchContainer() if open_ else access.refusal()
+        row = self.current(tx, place, name)
+        if row is None or row.version != version:
+            older = self._versions.find(tx, place, name.encode(), version)
+            extra = {} if older is None else older.extra
+            row = None
+        else:
+            extra = row.extra
+        if not open_ and not access.may_read(place, name, extra):
+            raise access.refusal()
+        return row or self._versions.readable(tx, place, name.encode(), version)
 
     def remove(self, tx: Tx, container: ContainerRow, row: ObjectRow) -> None:
         """The current version, for good."""
@@ -307,15 +327,30 @@ class Objects:
         name: str,
         change: Callable[[dict[str, Any]], dict[str, Any]],
         version: str | None,
+        *,
+        allow: Callable[[ContainerRow, dict[str, Any]], None] | None = None,
     ) -> None:
-        """Of the current object, or of a version. Raises NoSuchObject."""
-        found = self.container(tx, access, container, "write")
-        row: ObjectRow | VersionRow | None = self.current(tx, found, name)
-        if version is not None and (row is None or row.version != version):
-            row = self._versions.find(tx, found, name.encode(), version)
-        if row is None or (isinstance(row, VersionRow) and row.marker):
+        """Of the current object, or of a version. `allow`: who may, if not those who write; it is
+        told what there is. Raises NoSuchObject."""
+        if allow is None:
+            found = self.container(tx, access, container, "write", name)
+        else:
+            found = self._containers.get(tx, access.account, container)
+        row = self.version(tx, found, name, version)
+        if allow is not None:
+            allow(found, {} if row is None else dict(row.extra))
+        if row is None:
             raise NoSuchObject(kind=None if version is None else "NoSuchVersion")
         tx.update(row, extra=change(dict(row.extra)))
+
+    def version(
+        self, tx: Tx, container: ContainerRow, name: str, version: str | None
+    ) -> ObjectRow | VersionRow | None:
+        """The current one, or that of a name; a marker is none."""
+        row: ObjectRow | VersionRow | None = self.current(tx, container, name)
+        if version is not None and (row is None or row.version != version):
+            row = self._versions.find(tx, container, name.encode(), version)
+        return None if isinstance(row, VersionRow) and row.marker else row
 
     def outlived(
         self, tx: Tx, container: ContainerRow, name: bytes, version: str, *, current: bool

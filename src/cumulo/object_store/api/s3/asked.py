@@ -2,13 +2,16 @@
 
 import base64
 import binascii
+import functools
 import hashlib
+import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from cumulo.core.auth.principal import Principal
 from cumulo.core.http.operations import Call, Interrupted
 from cumulo.object_store.api.asked import access_of
+from cumulo.object_store.api.s3.actions import action_of, said_by
 from cumulo.object_store.api.s3.signing import Grant
 from cumulo.object_store.model import checksums, limits, names
 from cumulo.object_store.model import signature as signatures
@@ -24,32 +27,42 @@ from cumulo.object_store.model.faults import (
 )
 from cumulo.object_store.service.access import Access
 
+_PROJECT = re.compile(r"[0-9A-Za-z_.-]{1,64}")
+NOBODYS = signatures.Signature(0, "", "", 0.0, payload=signatures.UNSIGNED)
+
 
 class Asked:
     __slots__ = ("access", "bucket", "call", "headers", "key")
 
-    def __init__(self, call: Call, bucket: str | None) -> None:
-        """`bucket`: of the host; None where the path names it."""
+    def __init__(self, call: Call, bucket: str | None, *, names_project: bool = False) -> None:
+        """`bucket`: of the host; None where the path names it. `names_project`: before the bucket
+        the path says whose it is; else it is the signer's own."""
         self.call = call
         self.headers: Mapping[str, str] = call.headers()
-        project = call.principal.project_id
-        if project is None:
-            raise Denied()
-        self.access: Access = access_of(call, account_of(project))
         try:
             path = names.decoded(call.raw_path.removeprefix(call.face.mount).removeprefix("/"))
         except PreconditionFailed:
             raise BadInput("Couldn't parse the specified URI.", kind="InvalidURI") from None
+        who = call.maybe_principal
+        project = None if who is None else who.project_id
+        if names_project:
+            project, _, path = path.partition("/")
+        if not project or not _PROJECT.fullmatch(project):
+            raise Denied()
         if bucket is None:
             self.bucket, _, self.key = path.partition("/")
         else:
             self.bucket, self.key = bucket, path
+        action = action_of(call, key=bool(self.key))
+        self.access: Access = access_of(call, account_of(project), action)
+        signature = None if call.grant is None else self.signature
+        self.access.said = functools.cache(lambda: said_by(call, signature))
         if len(self.key.encode()) > limits.S3_KEY_NAME:
             raise BadInput("Your key is too long", kind="KeyTooLongError")
 
     @property
-    def who(self) -> Principal:
-        return self.call.principal
+    def who(self) -> Principal | None:
+        return self.call.maybe_principal
 
     @property
     def query(self) -> Any:
@@ -57,8 +70,8 @@ class Asked:
 
     @property
     def signature(self) -> signatures.Signature:
-        grant: Grant = self.call.grant
-        return grant.signature
+        grant: Grant | None = self.call.grant
+        return NOBODYS if grant is None else grant.signature
 
     def body(self, algorithm: str | None = None) -> "Body":
         return Body(self, algorithm or checksums.wanted(self.headers))
@@ -71,11 +84,16 @@ class Body:
         self._call = asked.call
         self._headers = asked.headers
         self._payload = asked.signature.payload
+        if asked.call.grant is None:
+            self._payload = asked.headers.get("x-amz-content-sha256") or signatures.UNSIGNED
         self.chunks: Chunks | None = None
         if self._payload in signatures.CHUNKED:
             signed = self._payload != signatures.UNSIGNED_TRAILER
-            grant: Grant = asked.call.grant
-            self.chunks = Chunks(grant.signature, grant.key if signed else None)
+            grant: Grant | None = asked.call.grant
+            if grant is None and signed:
+                raise Denied("Chunks are signed by whoever signs the request.")
+            key = None if grant is None or not signed else grant.key
+            self.chunks = Chunks(asked.signature, key)
         self.size = self._size()
         self._md5 = _md5_of(self._headers)
         self.algorithm = algorithm

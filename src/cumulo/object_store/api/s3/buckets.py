@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Reply
+from cumulo.object_store.api.s3 import acls
 from cumulo.object_store.api.s3.asked import Asked
 from cumulo.object_store.api.s3.documents import (
     XML,
@@ -19,8 +20,8 @@ from cumulo.object_store.api.s3.documents import (
     text,
     value_of,
 )
-from cumulo.object_store.api.s3.lists import Read, owner
-from cumulo.object_store.api.s3.settings import KEPT, kept_in, option
+from cumulo.object_store.api.s3.lists import Read
+from cumulo.object_store.api.s3.settings import KEPT, OWNERSHIP, kept_in, option
 from cumulo.object_store.model import limits
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import (
@@ -38,19 +39,9 @@ from cumulo.object_store.service.object_store import ObjectStoreService
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]")
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
-ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
-CANNED: Mapping[str, str] = {
-    "private": "",
-    "bucket-owner-read": "",
-    "bucket-owner-full-control": "",
-    "public-read": ".r:*,.rlistings",
-}
-"""What an ACL by its name is as an access list of the container."""
-
 STATES = (ENABLED, SUSPENDED)
 
 MISSING: Mapping[str, tuple[str, str]] = {
-    "policy": ("NoSuchBucketPolicy", "The bucket policy does not exist"),
     "tagging": ("NoSuchTagSet", "The TagSet does not exist"),
     "cors": ("NoSuchCORSConfiguration", "The CORS configuration does not exist"),
     "lifecycle": (
@@ -89,7 +80,7 @@ EMPTY: Mapping[str, str] = {
 
 
 ABSENT = (
-    *("analytics", "intelligent-tiering", "inventory", "metrics", "policyStatus", "session"),
+    *("analytics", "intelligent-tiering", "inventory", "metrics", "session"),
     *("metadataTable", "metadataConfiguration", "metadataInventoryTable", "abac"),
     "metadataJournalTable",
 )
@@ -117,7 +108,8 @@ class BucketsApi:
         options: dict[str, Any] = {}
         if (asked.headers.get("x-amz-bucket-object-lock-enabled") or "").lower() == "true":
             options = {"versioning": ENABLED, option("object-lock"): {}}
-        wishes = ContainerWishes(read_acl=canned(asked), options=options)
+        wishes = acls.wishes_of(acls.by_headers(asked))
+        wishes.options = {**wishes.options, **options, **_ownership(asked)}
 
         def make(tx: Tx) -> None:
             if self._store.containers.find(tx, asked.access.account, name) is not None:
@@ -144,25 +136,6 @@ class BucketsApi:
     async def location(self, call: Call) -> Reply:
         await self._seen(call)
         return document("LocationConstraint", self._region)
-
-    async def acl(self, call: Call) -> Reply:
-        asked = self._read(call)
-        row = await self._store.database.read(
-            lambda tx: self._store.containers.seen(tx, asked.access, asked.bucket)
-        )
-        return acl_document(asked, public=row.read_acl.startswith(".r:*"))
-
-    async def put_acl(self, call: Call) -> Reply:
-        asked = self._read(call)
-        acl = canned(asked)
-        if acl is None:
-            acl = acl_of(await asked.body().whole())
-        wishes = ContainerWishes(read_acl=acl)
-        await self._store.write(
-            lambda tx: self._store.containers.post(tx, asked.access, asked.bucket, wishes),
-            name="object container post",
-        )
-        return Reply(200, raw=b"")
 
     async def versioning(self, call: Call) -> Reply:
         asked = self._read(call)
@@ -266,51 +239,17 @@ class BucketsApi:
         )
 
 
+def _ownership(asked: Asked) -> dict[str, Any]:
+    given = asked.headers.get("x-amz-object-ownership")
+    if given is None:
+        return {}
+    if given not in OWNERSHIP:
+        raise BadInput("Invalid x-amz-object-ownership header.", kind="InvalidArgument")
+    return {option("ownershipControls"): given}
+
+
 def has_body(asked: Asked) -> bool:
     return asked.headers.get("content-length", "0") != "0" or "transfer-encoding" in asked.headers
-
-
-def canned(asked: Asked) -> str | None:
-    """The access list of an ACL by its name; None for none."""
-    name = asked.headers.get("x-amz-acl")
-    if any(each.startswith("x-amz-grant-") for each in asked.headers):
-        raise NotImplementedYet("Grants are not implemented: access lists of containers are.")
-    if name is None:
-        return None
-    if name not in CANNED:
-        raise NotImplementedYet(f"The ACL {name:.60} is not implemented.")
-    return CANNED[name]
-
-
-def acl_of(raw: bytes) -> str:
-    """The access list of an ACL's document: the owner alone, or readers as well."""
-    node = parsed(raw)
-    if node is None or name_of(node) != "AccessControlPolicy":
-        raise BadInput("The XML you provided was not well-formed", kind="MalformedACLError")
-    public = False
-    for grants in children(node, "AccessControlList"):
-        for grant in children(grants, "Grant"):
-            uris = [value_of(each, "URI") for each in children(grant, "Grantee")]
-            if ALL_USERS in uris:
-                if value_of(grant, "Permission") != "READ":
-                    raise NotImplementedYet("Only READ can be granted to everybody.")
-                public = True
-    return CANNED["public-read" if public else "private"]
-
-
-def acl_document(asked: Asked, *, public: bool) -> Reply:
-    def grantee(kind: str, inner: str) -> str:
-        schema = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
-        return f'<Grantee {schema} xsi:type="{kind}">{inner}</Grantee>'
-
-    own = owner(asked, "x").removeprefix("<x>").removesuffix("</x>")
-    grants = [
-        element("Grant", grantee("CanonicalUser", own), element("Permission", "FULL_CONTROL"))
-    ]
-    if public:
-        everybody = grantee("Group", element("URI", ALL_USERS))
-        grants.append(element("Grant", everybody, element("Permission", "READ")))
-    return document("AccessControlPolicy", owner(asked), element("AccessControlList", *grants))
 
 
 class Deletion(NamedTuple):

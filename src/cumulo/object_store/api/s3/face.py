@@ -7,6 +7,7 @@ from functools import partial
 from cumulo.core.auth.policy import Rules
 from cumulo.core.http.operations import Authentication, Call, Claims, Face, Operation
 from cumulo.identity.interface import RequestKeys
+from cumulo.object_store.api.s3.acls import AclsApi
 from cumulo.object_store.api.s3.asked import Asked
 from cumulo.object_store.api.s3.buckets import (
     ABSENT,
@@ -20,6 +21,7 @@ from cumulo.object_store.api.s3.lists import ListsApi
 from cumulo.object_store.api.s3.locks import LocksApi
 from cumulo.object_store.api.s3.multipart import MultipartApi
 from cumulo.object_store.api.s3.objects import ObjectsApi
+from cumulo.object_store.api.s3.policies import PoliciesApi
 from cumulo.object_store.api.s3.settings import KEPT, SettingsApi
 from cumulo.object_store.api.s3.signing import Signing
 from cumulo.object_store.api.s3.sites import Sites
@@ -27,6 +29,8 @@ from cumulo.object_store.api.s3.versions import VersionsApi
 from cumulo.object_store.service.object_store import ObjectStoreService
 
 ALIAS = "/s3"
+PROJECTS = "/s3-projects"
+"""Before the bucket the path says whose it is: for other projects, and for everybody."""
 
 
 def s3_faces(
@@ -37,9 +41,15 @@ def s3_faces(
     region: str,
     domains: Sequence[str],
 ) -> list[Face]:
-    signing = Signing(keys, domains, ALIAS)
+    signing = Signing(keys, domains, (ALIAS, PROJECTS))
 
-    def face(mount: str, operations: list[Operation], claims: Claims | None = None) -> Face:
+    def face(
+        mount: str,
+        operations: list[Operation],
+        claims: Claims | None = None,
+        *,
+        anonymous: bool = False,
+    ) -> Face:
         return Face(
             name="object_store",
             speaks="octets",
@@ -47,7 +57,11 @@ def s3_faces(
             mount=mount,
             faults=refusal,
             rules=rules,
-            authentication=Authentication(verify=signing.verify, token_headers=()),
+            authentication=Authentication(
+                verify=signing.verify if anonymous else signing.verify_always,
+                token_headers=(),
+                anonymous=anonymous,
+            ),
             request_id_headers=("x-amz-request-id", "x-amz-id-2"),
             operations=operations,
             claims=claims,
@@ -55,34 +69,44 @@ def s3_faces(
 
     by_host = _Operations(store, region, signing, signing)
     by_path = _Operations(store, region, None, signing)
+    by_project = _Operations(store, region, None, signing, names_project=True)
     return [
         face("", by_host.of("/", "/{key:raw}"), signing.claims_host),
         face("", by_path.all(), signing.claims),
         face(ALIAS, by_path.all()),
+        face(PROJECTS, by_project.all("/{project}"), anonymous=True),
     ]
 
 
 class _Operations:
     def __init__(
-        self, store: ObjectStoreService, region: str, signing: Signing | None, sites: Signing
+        self,
+        store: ObjectStoreService,
+        region: str,
+        signing: Signing | None,
+        sites: Signing,
+        *,
+        names_project: bool = False,
     ) -> None:
         def read(call: Call) -> Asked:
             bucket = None if signing is None else signing.bucket_of(call.header("Host") or "")
-            return Asked(call, bucket)
+            return Asked(call, bucket, names_project=names_project)
 
         self._sites = Sites(store, read, sites)
         self._settings = SettingsApi(store, read)
         self._locks = LocksApi(store, read)
         self._lists = ListsApi(store, read)
         self._versions = VersionsApi(store, read)
+        self._acls = AclsApi(store, read)
+        self._policies = PoliciesApi(store, read)
         self._buckets = BucketsApi(store, read, region)
         self._objects = ObjectsApi(store, read)
         self._multipart = MultipartApi(store, read, self._objects)
 
-    def all(self) -> list[Operation]:
+    def all(self, whose: str = "") -> list[Operation]:
         """Where the path names the bucket."""
-        root = _operation("GET", "/", self._lists.buckets, "")
-        return [root, *self.of("/{bucket}", "/{bucket}/{key:raw}")]
+        root = _operation("GET", whose or "/", self._lists.buckets, "")
+        return [root, *self.of(f"{whose}/{{bucket}}", f"{whose}/{{bucket}}/{{key:raw}}")]
 
     def of(self, bucket: str, key: str) -> list[Operation]:
         found = [*self._of_buckets(bucket), *self._of_objects(key)]
@@ -103,8 +127,12 @@ class _Operations:
             of("DELETE", buckets.delete),
             of("GET", self._lists.objects),
             of("GET", buckets.location, "location"),
-            of("GET", buckets.acl, "acl"),
-            of("PUT", buckets.put_acl, "acl"),
+            of("GET", self._acls.bucket, "acl"),
+            of("PUT", self._acls.put_bucket, "acl"),
+            of("GET", self._policies.get, "policy"),
+            of("PUT", self._policies.put, "policy"),
+            of("DELETE", self._policies.delete, "policy"),
+            of("GET", self._policies.status, "policyStatus"),
             of("POST", buckets.delete_many, "delete"),
             of("GET", buckets.versioning, "versioning"),
             of("PUT", buckets.put_versioning, "versioning"),
@@ -137,8 +165,8 @@ class _Operations:
             of("HEAD", objects.get),
             of("PUT", objects.put),
             of("DELETE", objects.delete),
-            of("GET", objects.acl, "acl"),
-            of("PUT", objects.put_acl, "acl"),
+            of("GET", self._acls.object, "acl"),
+            of("PUT", self._acls.put_object, "acl"),
             of("GET", objects.tags, "tagging"),
             of("PUT", objects.put_tags, "tagging"),
             of("DELETE", objects.put_tags, "tagging"),

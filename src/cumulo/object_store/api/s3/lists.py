@@ -9,6 +9,7 @@ from cumulo.core.http.operations import Call, Reply
 from cumulo.object_store.api.s3.asked import Asked, number
 from cumulo.object_store.api.s3.documents import document, element, text
 from cumulo.object_store.model import limits, timestamps
+from cumulo.object_store.model.account import project_of
 from cumulo.object_store.model.faults import BadInput
 from cumulo.object_store.model.listing import Entry, Page, Wish
 from cumulo.object_store.service.object_store import ObjectStoreService
@@ -114,7 +115,10 @@ def _object(entry: Entry, encode: Callable[[str], str], who: str) -> str:
 
 
 def owner(asked: Asked, tag: str = "Owner") -> str:
-    who = asked.who
+    """Whose it is: of whoever asks, if it is theirs; else the project's."""
+    who, project = asked.who, project_of(asked.access.account) or ""
+    if who is None or who.project_id != project:
+        return element(tag, text("ID", project), text("DisplayName", project))
     return element(tag, element("ID", who.user_id), text("DisplayName", who.user_name))
 
 

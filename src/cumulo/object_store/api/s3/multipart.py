@@ -21,6 +21,7 @@ from cumulo.object_store.api.s3.objects import (
     ObjectsApi,
     check_source,
     checksum_headers,
+    granted,
     new_object,
     source_of,
     version_header,
@@ -59,10 +60,18 @@ class MultipartApi:
             new.extra |= {"checksum": algorithm, "checksum_type": kind}
             headers["x-amz-checksum-algorithm"] = algorithm.upper()
             headers["x-amz-checksum-type"] = kind
-        row = await self._store.write(
-            lambda tx: self._store.multipart.begin(tx, asked.access, asked.bucket, asked.key, new),
-            name="object upload",
+
+        def begin(tx: Tx) -> UploadRow:
+            row = self._store.multipart.begin(tx, asked.access, asked.bucket, asked.key, new)
+            return row
+
+        container = await self._store.database.read(
+            lambda tx: self._store.objects.container(
+                tx, asked.access, asked.bucket, "write", asked.key
+            )
         )
+        granted(asked, container, new.extra)
+        row = await self._store.write(begin, name="object upload")
         return document(
             "InitiateMultipartUploadResult",
             text("Bucket", asked.bucket),
@@ -136,7 +145,9 @@ class MultipartApi:
 
     async def _check_room(self, asked: Asked, size: int) -> None:
         def check(tx: Tx) -> None:
-            container = self._store.objects.container(tx, asked.access, asked.bucket, "write")
+            container = self._store.objects.container(
+                tx, asked.access, asked.bucket, "write", asked.key
+            )
             self._store.multipart.check_room(tx, container, size)
 
         await self._store.database.read(check)

@@ -6,9 +6,9 @@ from urllib.parse import parse_qsl
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Reply
-from cumulo.object_store.api.s3 import locks
+from cumulo.object_store.api.s3 import acls, locks
 from cumulo.object_store.api.s3.asked import Asked, Body, number
-from cumulo.object_store.api.s3.buckets import acl_document, acl_of, canned, deleted
+from cumulo.object_store.api.s3.buckets import deleted
 from cumulo.object_store.api.s3.documents import (
     children,
     document,
@@ -34,7 +34,7 @@ from cumulo.object_store.model.faults import (
 from cumulo.object_store.model.headers import KEPT, kept
 from cumulo.object_store.model.object import ObjectRow
 from cumulo.object_store.model.version import NULL
-from cumulo.object_store.service.access import Access
+from cumulo.object_store.service.access import OBJECT_ACL, Access
 from cumulo.object_store.service.contents import MANIFEST
 from cumulo.object_store.service.multipart import PartOf
 from cumulo.object_store.service.object_store import ObjectStoreService
@@ -52,7 +52,6 @@ RESPONSES = (
     "content-disposition",
     "content-encoding",
 )
-_PRIVATE = ""
 
 
 class ObjectsApi:
@@ -163,6 +162,7 @@ class ObjectsApi:
             )
         )
         locks.applied(container, new.extra)
+        granted(asked, container, new.extra)
         received = await self._store.bytes.receive(
             given.pieces(), limits.MAX_FILE_SIZE, sums=given.sums, check=given.check
         )
@@ -210,6 +210,7 @@ class ObjectsApi:
         )
         new = _copied(source, own, replace=directive == "REPLACE")
         locks.applied(container, new.extra)
+        granted(asked, container, new.extra)
         if "x-amz-tagging-directive" in asked.headers:
             replace = asked.headers["x-amz-tagging-directive"].upper() == "REPLACE"
             new.extra["tags"] = (own if replace else source).extra.get("tags", {})
@@ -263,22 +264,6 @@ class ObjectsApi:
             headers["x-amz-version-id"] = done.version
         return Reply(204, headers=headers)
 
-    async def acl(self, call: Call) -> Reply:
-        asked = self._read(call)
-        await self.row(asked.access, asked.bucket, asked.key)
-        return acl_document(asked, public=False)
-
-    async def put_acl(self, call: Call) -> Reply:
-        """Objects have no lists of their own: they are their bucket's."""
-        asked = self._read(call)
-        await self.row(asked.access, asked.bucket, asked.key)
-        wanted = canned(asked)
-        if wanted is None:
-            wanted = acl_of(await asked.body().whole())
-        if wanted != _PRIVATE:
-            raise NotImplementedYet("Objects have no ACL of their own; their bucket has.")
-        return Reply(200, raw=b"")
-
     async def tags(self, call: Call) -> Reply:
         asked = self._read(call)
         row = await self.row(asked.access, asked.bucket, asked.key, asked.query.get("versionId"))
@@ -300,6 +285,14 @@ class ObjectsApi:
             name="object tags",
         )
         return Reply(200 if tags or call.operation.method == "PUT" else 204, raw=b"")
+
+
+def granted(asked: Asked, container: ContainerRow, extra: dict[str, Any]) -> None:
+    """What a write's headers say of who may read it."""
+    extra.pop(OBJECT_ACL, None)
+    found = acls.for_object(asked, container)
+    if found:
+        extra[OBJECT_ACL] = found
 
 
 def headers_of(row: ObjectRow, etag: str) -> dict[str, str]:
@@ -332,8 +325,6 @@ def checksum_headers(row: ObjectRow) -> dict[str, str]:
 def new_object(asked: Asked) -> NewObject:
     """What a PUT says of an object, but for its bytes."""
     headers = asked.headers
-    if canned(asked):
-        raise NotImplementedYet("Objects have no ACL of their own; their bucket has.")
     if any(name.startswith("x-amz-server-side-encryption") for name in headers):
         raise NotImplementedYet("Server-side encryption is not implemented.")
     found = {

@@ -281,11 +281,45 @@ def lock_document(kept: Mapping[str, Any]) -> Reply:
     return document("ObjectLockConfiguration", element("ObjectLockEnabled", "Enabled"), rule)
 
 
+# what is public of it, and whose its objects are
+
+OWNERSHIP = ("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter")
+BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+
+
+def read_blocks(node: Element) -> dict[str, bool]:
+    if name_of(node) != "PublicAccessBlockConfiguration":
+        raise malformed()
+    given = {name: value_of(node, name) for name in BLOCKS}
+    if any(value not in (None, "true", "false", "TRUE", "FALSE") for value in given.values()):
+        raise malformed()
+    return {name: (value or "").lower() == "true" for name, value in given.items()}
+
+
+def blocks_document(kept: Mapping[str, bool]) -> Reply:
+    said = (element(name, "true" if kept.get(name) else "false") for name in BLOCKS)
+    return document("PublicAccessBlockConfiguration", *said)
+
+
+def read_ownership(node: Element) -> str:
+    rules = list(children(node, "Rule"))
+    found = value_of(rules[0], "ObjectOwnership") if len(rules) == 1 else None
+    if name_of(node) != "OwnershipControls" or found not in OWNERSHIP:
+        raise malformed()
+    return found
+
+
+def ownership_document(kept: str) -> Reply:
+    return document("OwnershipControls", element("Rule", element("ObjectOwnership", kept)))
+
+
 KEPT: Mapping[str, tuple[Callable[[Element], Any], Callable[[Any], Reply]]] = {
     "tagging": (read_tags, tags_document),
     "lifecycle": (read_lifecycle, lifecycle_document),
     "cors": (read_cors, cors_document),
     "object-lock": (read_lock, lock_document),
+    "publicAccessBlock": (read_blocks, blocks_document),
+    "ownershipControls": (read_ownership, ownership_document),
 }
 
 

@@ -36,19 +36,19 @@ class Signing:
         self,
         keys: RequestKeys,
         domains: Sequence[str],
-        alias: str,
+        aliases: Sequence[str],
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._keys = keys
-        self._alias = alias
-        """Where a face is that needs no claim."""
+        self._aliases = aliases
+        """Where faces are that need no claim."""
         self._domains = tuple(f".{each.lower()}" for each in domains)
         self._clock = clock
 
     def claims(self, header: Header, query: str, path: str) -> bool:
         """Is a request at `/` signed for S3?"""
-        if path == self._alias or path.startswith(f"{self._alias}/"):
+        if any(path == each or path.startswith(f"{each}/") for each in self._aliases):
             return False
         return self._is_signed(header, query)
 
@@ -79,12 +79,19 @@ class Signing:
                 return name[: -len(domain)]
         return None
 
-    def verify(self, tx: Tx, call: Call) -> Principal:
-        """Raises Denied, BadInput."""
+    def verify_always(self, tx: Tx, call: Call) -> Principal:
+        """Where everybody signs. Raises Denied, BadInput."""
+        found = self.verify(tx, call)
+        if found is None:
+            raise Denied()
+        return found
+
+    def verify(self, tx: Tx, call: Call) -> Principal | None:
+        """None for a request that is not signed. Raises Denied, BadInput."""
         headers, pairs = call.headers(), signatures.pairs_of(call.query_string)
         found = signatures.read(headers, pairs)
         if found is None:
-            raise Denied()
+            return None
         signatures.check_time(found, self._clock())
         key = self._keys.find(tx, found.access)
         if key is None:
@@ -126,6 +133,9 @@ class Signing:
         resources = [resource]
         if resource.count("/") == 1 and resource != "/":
             resources.append(f"{resource}/")  # some sign a bucket as a folder
+        if call.face.mount:
+            # Some take the whole path for the resource.
+            resources += [call.raw_path, f"{call.raw_path}/"]
         for each in resources:
             text = signatures.text_2(found, method, each, pairs, headers)
             yield key.version_2(text.encode("latin-1", "replace"))
