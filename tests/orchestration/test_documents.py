@@ -220,3 +220,70 @@ def test_who_rests_already_is_not_asked_to(tmp_path: Path) -> None:
         assert [each["status"] for each in found] == ["ACTIVE", "ACTIVE"]
 
     on_a_cloud(tmp_path, story)
+
+
+def test_groups_are_adopted_with_their_names(tmp_path: Path) -> None:
+    def policy(by: int) -> dict[str, Any]:
+        given = {
+            "auto_scaling_group_id": {"get_resource": "scales"},
+            "adjustment_type": "change_in_capacity",
+            "scaling_adjustment": by,
+        }
+        return {"type": "OS::Heat::ScalingPolicy", "properties": given}
+
+    def wish(gone: list[str]) -> dict[str, Any]:
+        sizes = {"min_size": 1, "max_size": 5, "desired_capacity": 2}
+        many = {
+            "count": 2,
+            "resource_def": disk(),
+            "removal_policies": [{"resource_list": gone}],
+        }
+        return small(
+            scales={
+                "type": "OS::Heat::AutoScalingGroup",
+                "properties": {**sizes, "resource": disk()},
+            },
+            many={"type": "OS::Heat::ResourceGroup", "properties": many},
+            up=policy(1),
+            down=policy(-1),
+        )
+
+    async def inside(cloud: TestCloud, path: str) -> dict[str, str]:
+        found = (await cloud.call("GET", f"{path}/resources?nested_depth=1")).json["resources"]
+        return {
+            f"{each['parent_resource']}.{each['resource_name']}": each["physical_resource_id"]
+            for each in found
+            if each["resource_name"].isdecimal()
+        }
+
+    async def story(cloud: TestCloud) -> None:
+        path = await created(cloud, "first", wish([]))
+        assert (await settled(cloud, path))["stack_status"] == "CREATE_COMPLETE"
+        stack = await wished(cloud, path, wish(["0"]))
+        assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
+        group = (await cloud.call("GET", f"{path}/resources/scales")).json["resource"]
+        links = {each["rel"]: each["href"] for each in group["links"]}
+        for name in ("up", "down"):
+            assert (await cloud.call("POST", f"{path}/resources/{name}/signal")).status == 200
+            await settled(cloud, links["nested"].partition("cloud.test")[2])
+        before = await inside(cloud, path)
+        assert set(before) == {"many.1", "many.2", "scales.1", "scales.2"}
+        taken = await cloud.call("POST", f"{path}/snapshots", json_={"name": "then"})
+        assert taken.status == 200, taken.raw
+        await settled(cloud, path)
+        document = (await cloud.call("DELETE", f"{path}/abandon")).json
+        await cloud.until(path, lambda a: a.json["stack"]["stack_status"] == "DELETE_COMPLETE")
+        stacks = await base(cloud)
+        body = {"stack_name": "again", "adopt_stack_data": document}
+        answer = await cloud.call("POST", stacks, json_=body)
+        assert answer.status == 201, answer.raw
+        path = f"{stacks}/again/{answer.json['stack']['id']}"
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "ADOPT_COMPLETE", stack["stack_status_reason"]
+        assert await inside(cloud, path) == before
+        # An update by the same template changes nobody.
+        stack = await wished(cloud, path, wish(["0"]))
+        assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
+        assert await inside(cloud, path) == before
+
+    on_a_cloud(tmp_path, story)

@@ -85,13 +85,57 @@ def test_hidden_parameters_are_sealed(tmp_path: Path) -> None:
         stack = await wished(cloud, path, bad, **body)
         assert (stack["stack_status"], shown(stack)) == ("ROLLBACK_COMPLETE", values)
         environment = (await cloud.call("GET", f"{path}/environment")).json
-        assert environment["parameters"]["password"] == "s3cret-a"
+        assert environment["parameters"]["password"] == "******"
+        assert environment["parameters"]["odd"] == {"sealed": "of the user"}
         one = f"{path}/snapshots/{taken.json['id']}"
         told = (await cloud.call("GET", one)).json["snapshot"]["data"]["environment"]
-        assert told["parameters"]["password"] == "s3cret-a"
+        assert told["parameters"]["password"] == "******"
         assert (await cloud.call("POST", f"{one}/restore")).status == 202
         stack = await settled(cloud, path)
         assert (stack["stack_status"], shown(stack)) == ("RESTORE_COMPLETE", values)
         assert [each for each in (*SECRETS, b"s3cret-d") if each in at_rest(tmp_path)] == []
+
+    on_a_cloud(tmp_path, story)
+
+
+def test_defaults_for_the_inside_are_sealed(tmp_path: Path) -> None:
+    inner = """
+heat_template_version: 2021-04-16
+parameters: {deep: {type: string, hidden: true}}
+resources: {word: {type: OS::Heat::RandomString, properties: {length: 9}}}
+outputs: {said: {value: {list_join: ['', [{get_param: deep}, {get_attr: [word, value]}]]}}}
+"""
+    member = {"type": "inner.yaml"}
+    template = small(
+        inner=member,
+        many={
+            "type": "OS::Heat::ResourceGroup",
+            "properties": {"count": 1, "resource_def": member},
+        },
+        word={"type": "OS::Heat::RandomString"},
+    )
+    template["outputs"] = {
+        "said": {"value": {"get_attr": ["inner", "said"]}},
+        "many": {"value": {"get_attr": ["many", "said"]}},
+        "word": {"value": {"get_attr": ["word", "value"]}},
+    }
+
+    async def story(cloud: TestCloud) -> None:
+        environment = {"parameter_defaults": {"deep": "s3cret-e"}}
+        more = {"files": {"inner.yaml": inner}, "environment": environment}
+        path = await created(cloud, "deep", template, **more)
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "CREATE_COMPLETE", stack["stack_status_reason"]
+        told = {each["output_key"]: each["output_value"] for each in stack["outputs"]}
+        assert told["said"].startswith("s3cret-e") and told["many"][0].startswith("s3cret-e")
+        assert (await cloud.call("POST", f"{path}/snapshots", json_={"name": "x"})).status == 200
+        assert (await settled(cloud, path))["stack_status"] == "SNAPSHOT_COMPLETE"
+        await wished(cloud, path, template, **more)
+        secret = [
+            b"s3cret-e",
+            told["word"].encode(),
+            told["said"].removeprefix("s3cret-e").encode(),
+        ]
+        assert [each for each in secret if each in at_rest(tmp_path)] == []
 
     on_a_cloud(tmp_path, story)

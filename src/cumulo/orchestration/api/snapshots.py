@@ -53,7 +53,8 @@ class SnapshotsApi:
         own(call)
         name = call.body.name if call.body is not None else None
         row = self._find(call, tx)
-        return self._body(self._keeping.take_snapshot(tx, row, name or f"{row.name}-snapshot"))
+        name = name or f"{row.name}-snapshot"
+        return self._body(self._keeping.take_snapshot(tx, row, name, call.principal))
 
     def show(self, call: Call, tx: Tx) -> Any:
         row = self._find(call, tx)
@@ -77,6 +78,6 @@ class SnapshotsApi:
             "name": row.name,
             "status": row.status,
             "status_reason": row.status_reason,
-            "data": self._keeping.hidden.opened_document(row.data) if whole else None,
+            "data": self._keeping.shown(row.data) if whole else None,
             "creation_time": zulu(row.created_at),
         }

@@ -26,6 +26,7 @@ from cumulo.orchestration.language.parameters import shown_value
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.service.files import files_of
+from cumulo.orchestration.service.hidden import SECTIONS
 from cumulo.orchestration.service.stacks import Stacks
 
 ONE = "/stacks/{name}/{stack_id}"
@@ -265,9 +266,12 @@ class StacksApi:
         return self._find(call, tx).template
 
     def environment(self, call: Call, tx: Tx) -> Any:
-        row = self._stacks.opened(tx, self._find(call, tx))
+        row, blueprints = self._find(call, tx), self._stacks.blueprints
+        names = blueprints.hidden.names(blueprints.of(tx, row))
         shown = dict(self._stacks.environment_of(tx, row).shown())
-        shown["parameters"] = {**shown["parameters"], **row.parameters}
+        shown["parameters"] = {**shown["parameters"], **self._stacks.opened(tx, row).parameters}
+        for section in SECTIONS:
+            shown[section] = blueprints.hidden.masked(shown[section], names)
         return shown
 
     def files(self, call: Call, tx: Tx) -> Any:
@@ -298,7 +302,7 @@ class StacksApi:
         own(call)
         if name in ("suspend", "resume", "check"):
             call.allow(action=f"actions:{name}")
-            self._stacks.act(tx, row, name.upper())
+            self._stacks.act(tx, row, name.upper(), call.principal)
         elif name == "cancel_update":
             call.allow(action="actions:cancel_update")
             self._stacks.cancel(tx, row, rollback=True)

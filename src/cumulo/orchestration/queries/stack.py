@@ -73,6 +73,16 @@ LESS = statement(
     .values(left=_c.left - 1)
     .returning(_c.left)
 )
+OWNED_AS = statement(
+    sa.update(_t)
+    .where(_c.root_id == sa.bindparam("root"), _c.deleted_at.is_(None))
+    .values(
+        user_id=sa.bindparam("user", type_=sa.Text()),
+        roles=sa.bindparam("roles_text", type_=sa.Text()),
+        lent=sa.bindparam("lent_text", type_=sa.Text()),
+    )
+)
+"""The work at a stack and at all that are inside it is done as that user."""
 LAST_EVENT = statement(
     sa.select(sa.func.max(_e.sequence)).where(_e.root_id == sa.bindparam("root"))
 )

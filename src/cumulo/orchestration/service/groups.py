@@ -5,6 +5,7 @@ from typing import Any
 
 from cumulo.core.resource_types import Property, items, mapping, number, text
 from cumulo.core.wire.coercions import whole_or_none
+from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
 from cumulo.orchestration.service.batches import Batched, Members, seconds, whole
@@ -18,6 +19,9 @@ from cumulo.orchestration.service.nested import (
     room_for,
     without_unknown,
 )
+
+MOST_NUMBER = 100_000
+"""Of a member that is adopted: those below it that are not there are never used again."""
 
 
 class ResourceGroup(Batched):
@@ -128,6 +132,13 @@ class ResourceGroup(Batched):
     def spare(self, work: Work, taken: Members) -> str:
         used = {*work.row.stored.get("removed", ()), *taken}
         return next(str(n) for n in range(len(used) + 1) if str(n) not in used)
+
+    def named(self, work: Work, names: Sequence[str]) -> None:
+        there = {each for each in names if each.isdecimal() and len(each) < 7}
+        last = max((int(each) for each in there), default=-1)
+        if last > MOST_NUMBER:
+            raise Invalid(f"A member has the number {last}.")
+        work.store(removed=[str(n) for n in range(last) if str(n) not in there])
 
     def _names(self, work: Work, removed: set[str]) -> list[str]:
         """The first free numbers; those that were removed once are never used again."""

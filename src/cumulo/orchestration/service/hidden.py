@@ -19,6 +19,7 @@ SECTIONS = ("parameters", "parameter_defaults")
 """Of an environment, where values are."""
 
 Values = Mapping[str, Any]
+MASK = "******"
 
 
 class Hidden:
@@ -38,9 +39,30 @@ class Hidden:
     def opened(self, values: Values) -> dict[str, Any]:
         return {name: self._open(value) for name, value in values.items()}
 
-    def closed_environment(self, given: Values, names: Collection[str]) -> dict[str, Any]:
-        sections = {each: self.closed(given.get(each) or {}, names) for each in SECTIONS}
-        return {**given, **sections}
+    def closed_environment(
+        self, given: Values, names: Collection[str], plain: Collection[str]
+    ) -> dict[str, Any]:
+        """`plain`: what the template itself shows of its parameters. A default that it does not
+        have is for a stack inside it, which may hide it: it is sealed."""
+        defaults = given.get("parameter_defaults") or {}
+        return {
+            **given,
+            "parameters": self.closed(given.get("parameters") or {}, names),
+            "parameter_defaults": self.closed(defaults, {*names, *(set(defaults) - set(plain))}),
+        }
+
+    def handed_down(self, parent: StackRow) -> set[str]:
+        """Names of the defaults that the stack around it hides."""
+        return self.sealed_names(parent.environment.get("parameter_defaults") or {})
+
+    @staticmethod
+    def masked(values: Values, names: Collection[str]) -> dict[str, Any]:
+        """As readers see them."""
+        return {name: MASK if name in names else value for name, value in values.items()}
+
+    @staticmethod
+    def sealed_names(values: Values) -> set[str]:
+        return {name for name, value in values.items() if _looks_sealed(value)}
 
     def opened_environment(self, kept: Values) -> dict[str, Any]:
         return {**kept, **{each: self.opened(kept.get(each) or {}) for each in SECTIONS}}

@@ -16,6 +16,7 @@ from cumulo.orchestration.queries import stack as stack_queries
 from cumulo.orchestration.service.checking import Wish
 from cumulo.orchestration.service.files import files_of
 from cumulo.orchestration.service.handlers import DATA, Asker, opened
+from cumulo.orchestration.service.hidden import SECTIONS
 from cumulo.orchestration.service.rest_handler import RestHandler
 
 if TYPE_CHECKING:
@@ -35,9 +36,17 @@ class Keeping:
 
     def document(self, tx: Tx, row: StackRow) -> dict[str, Any]:
         """All that is needed to have the stack again: as Heat's export has it."""
-        return self.hidden.opened_document(self._kept(tx, row))
+        return self.hidden.opened_document(self._kept(tx, row, secrets=True))
 
-    def _kept(self, tx: Tx, row: StackRow) -> dict[str, Any]:
+    def shown(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """What readers see of a snapshot: no secrets."""
+        environment = dict(data["environment"])
+        for section in SECTIONS:
+            values = environment.get(section) or {}
+            environment[section] = self.hidden.masked(values, self.hidden.sealed_names(values))
+        return {**data, "environment": environment}
+
+    def _kept(self, tx: Tx, row: StackRow, *, secrets: bool) -> dict[str, Any]:
         """The same, as it is at rest."""
         return {
             "id": row.id,
@@ -50,14 +59,14 @@ class Keeping:
             "environment": {**row.environment, "parameters": self._parameters(row)},
             "files": files_of(tx, row),
             "tags": row.tags,
-            "resources": self._resources(tx, row),
+            "resources": self._resources(tx, row, secrets=secrets),
         }
 
     @staticmethod
     def _parameters(row: StackRow) -> dict[str, Any]:
         return {**(row.environment.get("parameters") or {}), **row.parameters}
 
-    def _resources(self, tx: Tx, row: StackRow) -> dict[str, Any]:
+    def _resources(self, tx: Tx, row: StackRow, *, secrets: bool) -> dict[str, Any]:
         found = {}
         rows = [r for r in tx.all(resources.OF_STACK, stack=row.id) if r.goal == "present"]
         inner = {
@@ -75,12 +84,13 @@ class Keeping:
                 "resource_data": {
                     name: opened(self._engine.seal, each.stored[name])
                     for name in DATA
-                    if name in each.stored
+                    if secrets and name in each.stored
                 },
             }
             child = inner.get(each.id)
             if child is not None:
-                one |= {"template": child.template, "resources": self._resources(tx, child)}
+                inside = self._resources(tx, child, secrets=secrets)
+                one |= {"template": child.template, "resources": inside}
             found[each.name] = one
         return found
 
@@ -91,6 +101,9 @@ class Keeping:
         self._stacks.quiet(row)
         made = self.document(tx, row)
         self._retain(tx, row)
+        # What snapshots have saved is left alone, too.
+        for kept in self.snapshots(tx, row):
+            tx.delete(kept)
         self._stacks.delete(tx, row, who)
         return made
 
@@ -117,7 +130,9 @@ class Keeping:
             raise NotFound(f"Snapshot with id {id} not found")
         return found
 
-    def take_snapshot(self, tx: Tx, row: StackRow, name: str) -> SnapshotRow:
+    def take_snapshot(
+        self, tx: Tx, row: StackRow, name: str, who: Principal | None = None
+    ) -> SnapshotRow:
         """Begin one. Raises Conflict while the stack is in work, BadRequest for too many."""
         self._stacks.quiet(row)
         self.settle(tx, row, "It was left off.")
@@ -131,11 +146,11 @@ class Keeping:
             name=name[:255],
             status="IN_PROGRESS",
             status_reason="",
-            data=self._kept(tx, row),
+            data=self._kept(tx, row, secrets=False),
             created_at=tx.now,
         )
         tx.insert(kept)
-        self._stacks.act(tx, row, "SNAPSHOT")
+        self._stacks.act(tx, row, "SNAPSHOT", who)
         return tx.get(SnapshotRow, kept.id) or kept
 
     def settle(self, tx: Tx, row: StackRow, reason: str, status: str = "FAILED") -> None:

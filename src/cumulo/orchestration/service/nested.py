@@ -63,8 +63,13 @@ class Nested(Own):
     def adopt(self, work: Work, data: Mapping[str, Any]) -> str | None:
         """A new stack around what is there already."""
         inner = adopted(data)
+        self.named(work, list(inner))
         child = self.stacks.create_nested(work.tx, work.stack, work.row, self.wish(work), inner)
         return child.id
+
+    def named(self, work: Work, names: Sequence[str]) -> None:
+        """What is adopted has these members: they keep their names."""
+        return None
 
     def state(self, work: Work) -> State:
         child = self.child(work)

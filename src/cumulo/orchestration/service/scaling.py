@@ -127,6 +127,15 @@ class AutoScalingGroup(Batched):
         )
         return self.settled(work)
 
+    def named(self, work: Work, names: Sequence[str]) -> None:
+        members = sorted((each for each in names if each.isdecimal() and len(each) < 19), key=int)
+        work.store(
+            desired=len(members),
+            members=members,
+            following=int(members[-1]) + 1 if members else 0,
+            asked_for=work.properties.get("desired_capacity"),
+        )
+
     def settled(self, work: Work) -> dict[str, Any]:
         return {name: self.fresh(work, name) for name in work.row.stored["members"]}
 

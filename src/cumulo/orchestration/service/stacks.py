@@ -108,7 +108,7 @@ class Stacks(Previewing):
         )
         row = self._with(row, timeout_mins, disable_rollback, tags, action, who.lent)
         blueprint = self.checked(tx, row, wish, who)
-        row = self._at_rest(row, blueprint)
+        row = msgspec.structs.replace(row, **self._at_rest(tx, row, blueprint, wish))
         tx.insert(row)
         keep(tx, row.root_id, wish.files)
         tx.insert(StackNameRow(project_id, name, stack_id))
@@ -148,7 +148,7 @@ class Stacks(Previewing):
         action: Action = "CREATE" if adopt is None else "ADOPT"
         row = self._with(row, parent.timeout_mins, True, (), action, parent.lent)
         blueprint = self.checked(tx, row, wish)
-        row = self._at_rest(row, blueprint)
+        row = msgspec.structs.replace(row, **self._at_rest(tx, row, blueprint, wish))
         keep(tx, row.root_id, wish.files)
         tx.insert(row)
         return self._begin(tx, row, blueprint, adopt)
@@ -216,16 +216,21 @@ class Stacks(Previewing):
             lent=lent,
         )
 
-    def _at_rest(self, row: StackRow, blueprint: Blueprint) -> StackRow:
-        """What the template says of itself is noted, what it hides is sealed."""
+    def _at_rest(self, tx: Tx, row: StackRow, blueprint: Blueprint, wish: Wish) -> dict[str, Any]:
+        """What the template says of itself is noted; what it hides, or the stack around it, is
+        sealed."""
         hidden = self.blueprints.hidden
         names = hidden.names(blueprint)
-        return msgspec.structs.replace(
-            row,
-            description=blueprint.template.description,
-            parameters=hidden.closed(row.parameters, names),
-            environment=hidden.closed_environment(row.environment, names),
-        )
+        plain = set(blueprint.parameters) - names
+        resource = None if row.parent_id is None else tx.get(ResourceRow, row.parent_id)
+        parent = None if resource is None else tx.get(StackRow, resource.stack_id)
+        if parent is not None:
+            plain -= hidden.handed_down(parent)
+        return {
+            "description": blueprint.template.description,
+            "parameters": hidden.closed(wish.parameters, names),
+            "environment": hidden.closed_environment(wish.environment, names, plain),
+        }
 
     def opened(self, tx: Tx, row: StackRow) -> StackRow:
         """With its files, and its parameters as they were given, hidden ones too."""
@@ -294,16 +299,12 @@ class Stacks(Previewing):
             )
         blueprint = self.checked(tx, row, wish, who)
         self.keeping.settle(tx, row, OVERTAKEN)
-        hidden = self.blueprints.hidden
-        names = hidden.names(blueprint)
         changes: dict[str, Any] = {
+            **self._at_rest(tx, row, blueprint, wish),
             "template": wish.template,
             "files": {},
             "files_digest": digest_of(wish.files),
-            "environment": hidden.closed_environment(wish.environment, names),
-            "parameters": hidden.closed(wish.parameters, names),
             "previous": self._kept(row),
-            "description": blueprint.template.description,
             "action": action,
             "updated_at": tx.now,
         }
@@ -316,6 +317,7 @@ class Stacks(Previewing):
         if tags is not None:
             changes["tags"] = list(tags)
         keep(tx, row.root_id, wish.files)
+        self._owned(tx, row, who)
         row = tx.update(row, **changes)
         return self._begin(tx, row, blueprint, saved=saved)
 
@@ -378,9 +380,19 @@ class Stacks(Previewing):
         self.engine.next_phase(tx, row.id)
         return tx.get(StackRow, row.id) or row
 
-    def act(self, tx: Tx, row: StackRow, action: Action) -> StackRow:
+    @staticmethod
+    def _owned(tx: Tx, row: StackRow, who: Principal | None) -> None:
+        """The stacks inside it are worked at, and told of, as who asked for it last, too."""
+        if who is not None:
+            roles, lent = (msgspec.json.encode(each).decode() for each in (who.roles, who.lent))
+            given = {"root": row.root_id, "user": who.user_id}
+            tx.run(queries.OWNED_AS, **given, roles_text=roles, lent_text=lent)
+
+    def act(self, tx: Tx, row: StackRow, action: Action, who: Principal | None = None) -> StackRow:
         """Check, suspend, resume, snapshot. Raises Conflict while something else is done."""
         self.quiet(row)
+        self._owned(tx, row, who)
+        row = tx.get(StackRow, row.id) or row
         row = tx.update(
             row,
             action=action,
