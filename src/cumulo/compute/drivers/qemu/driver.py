@@ -37,6 +37,7 @@ from cumulo.compute.drivers.qemu import (
     limits,
     memory,
     pinning,
+    shaping,
     snapshot,
     spice,
     taps,
@@ -515,7 +516,10 @@ class QemuDriver:
                 await asyncio.sleep(0.02)
         await pools.DISK(limits.apply, record.id, process.pid, spec.specs)
         await self._pin(record, process, monitor)
+        if record.shaped:  # by what it was before, another flavor
+            await shaping.forget(self._namespace, spec.id, [nic.tap for nic in spec.nics])
         await self._plugs.throttle(monitor, spec)
+        record.shaped = shaping.is_wanted(spec.specs)
         await self._sleep.wake(folder, record, process, monitor)
         # Before its first instruction: from now on a stop is a stop of the guest.
         record.phase = "running"
@@ -580,6 +584,8 @@ class QemuDriver:
         await pools.TOOLS(tpm.stop, folder.path)
         await pools.DISK(folder.remove)
         await limits.forget(record.id)
+        if record.shaped:
+            await shaping.forget(self._namespace, record.id)
 
     # --- helpers ----------------------------------------------------------------------------
 

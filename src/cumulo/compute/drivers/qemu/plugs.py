@@ -8,7 +8,7 @@ import contextlib
 import os
 
 from cumulo.compute.drivers.driver import DiskSpec, GuestSpec, NicSpec
-from cumulo.compute.drivers.qemu import command, disks, taps
+from cumulo.compute.drivers.qemu import command, disks, shaping, taps
 from cumulo.compute.drivers.qemu.hardware import hardware_of, throttle_of
 from cumulo.compute.drivers.qemu.monitor import Monitor, Refused
 
@@ -110,7 +110,8 @@ class Plugs:
         await monitor.execute_raw("device_add", command.nic_arguments(nic, port, model))
 
     async def throttle(self, monitor: Monitor, spec: GuestSpec) -> None:
-        """The flavor's limits of disks, for each of them."""
+        """The flavor's limits of disks and network cards, for each of them."""
+        await shaping.apply(self._namespace, spec.id, [nic.tap for nic in spec.nics], spec.specs)
         limits = throttle_of(spec.specs)
         if not limits:
             return
