@@ -14,10 +14,10 @@ from cumulo.core.outbound.guard import Guard
 from cumulo.dns import rdata
 from cumulo.dns.drivers import fetch
 from cumulo.dns.drivers.embedded import FRAME_BYTES, _parts
-from cumulo.dns.model.pool import Pool, PoolZone, TargetAway
+from cumulo.dns.model.pool import Pool, PoolZone, TargetAway, TargetRefused
 from cumulo.dns.model.transferred import TransferFailed
 from cumulo.dns.nameserver.feed import MOST_FRAME, Put, Step, frame
-from cumulo.dns.reconcile import PoolSync
+from cumulo.dns.reconcile.pools import PoolSync
 from cumulo.dns.service import checks
 from cumulo.dns.service.refusals import InvalidObject
 
@@ -60,10 +60,17 @@ def test_nothing_of_a_record_is_a_comment(kind: str, text: str) -> None:
 
 
 class Away:
+    whole = True
+
     async def ensure(self, zone: PoolZone) -> None:
         raise TargetAway("it does not answer")
 
     remove = ensure
+
+
+class Refuses(Away):
+    async def ensure(self, zone: PoolZone) -> None:
+        raise TargetRefused("192.0.2.1: no")
 
 
 class There(Away):
@@ -77,18 +84,19 @@ class There(Away):
 
 def test_who_is_away_keeps_nothing_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     there = There()
-    pool = Pool(id="p", name="p", nameservers=[], targets=[Away(), there, Away()])  # type: ignore[list-item]
+    targets: Any = [Away(), there, Refuses()]
+    pool = Pool(id="p", name="p", nameservers=[], targets=targets)
     zone = PoolZone(name="x.org.", serial=1, sets=[])
 
     class Row:
-        name, change, pool_id = "x.org.", 1, "p"
+        name, change, pool_id, wanted, expired = "x.org.", 1, "p", True, False
 
     class Database:
         async def read(self, work: Any) -> Any:
             return Row(), zone, pool
 
     sync = PoolSync(Database(), None)  # type: ignore[arg-type]
-    with pytest.raises(TargetAway):
+    with pytest.raises(TargetRefused, match="no; it does not answer"):
         asyncio.run(sync.step("z"))
     assert there.told == 1
 
@@ -105,10 +113,21 @@ def answers(*records: str) -> Iterator[dns.message.Message]:
 
 
 def test_what_a_master_sends_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    soa = "SOA ns.x.org. a.x.org. 7 3600 600 86400 60"
-    monkeypatch.setattr("dns.query.xfr", lambda *a, **k: answers(soa, "A 192.0.2.1"))
+    soa, ns = "SOA ns.x.org. a.x.org. 7 3600 600 86400 60", "NS ns.x.org."
+    monkeypatch.setattr("dns.query.xfr", lambda *a, **k: answers(soa, "A 192.0.2.1", ns))
     found = fetch._received("x.org.", "192.0.2.53", 53, time.monotonic() + 5)
-    assert found.serial == 7 and {kind for _, kind, *_ in found.sets} == {"SOA", "A"}
+    assert found.serial == 7 and {kind for _, kind, *_ in found.sets} == {"SOA", "A", "NS"}
+    # What no server of a pool would take.
+    alias, other = "CNAME y.org.", "SOA ns.x.org. a.x.org. 8 3600 600 86400 60"
+    for records, word in (
+        ([soa, "A 192.0.2.1"], "no NS at its top"),
+        ([soa, ns, other], "SOA that is not"),
+        ([soa, ns, alias], "beside a CNAME"),
+        ([soa, ns, "DNAME y.org.", "DNAME z.org."], "more than one DNAME"),
+    ):
+        monkeypatch.setattr("dns.query.xfr", lambda *a, r=records, **k: answers(*r))
+        with pytest.raises(TransferFailed, match=word):
+            fetch._received("x.org.", "192.0.2.53", 53, time.monotonic() + 5)
     long = [f'TXT "{number:0255}"' for number in range(100)]
     monkeypatch.setattr(fetch, "MOST_BYTES", 5000)
     monkeypatch.setattr("dns.query.xfr", lambda *a, **k: answers(soa, *long))

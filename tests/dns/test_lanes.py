@@ -43,6 +43,23 @@ def test_many_lanes_that_are_slow_leave_half_of_the_places() -> None:
         assert "slow 3" not in lanes.full()
 
 
+def test_who_takes_long_and_is_done_is_not_slow_where_that_is_no_trick() -> None:
+    clock = Clock()
+    lanes = Lanes(8, each=4, now=clock, patient=True)
+    with contextlib.ExitStack() as steps:
+        with lanes.taken("bind"):
+            clock.now += SLOW_SECONDS * 2
+        with contextlib.suppress(OSError), lanes.taken("dead"):
+            clock.now += SLOW_SECONDS
+            raise OSError
+        assert all(steps.enter_context(lanes.taken("dead")) for _ in range(4))
+        assert lanes.full() == {"dead"}
+        assert all(steps.enter_context(lanes.taken("bind")) for _ in range(2))
+        # Half of the places are for the first one of each, whoever that is.
+        assert lanes.full() == {"dead", "bind"}
+        assert steps.enter_context(lanes.taken("other"))
+
+
 def test_what_is_chosen_is_not_all_of_one_lane() -> None:
     waiting: list[Due] = [(f"a{n}", "a") for n in range(500)]
     waiting += [("b1", "b"), ("c1", "c"), ("a500", "a"), ("b2", "b"), ("b3", "b")]

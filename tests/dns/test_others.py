@@ -71,8 +71,8 @@ def others(monkeypatch: pytest.MonkeyPatch) -> Iterator[Others]:
     async def ensure(self: PowerDns, zone: PoolZone) -> None:
         await found.tell(self._host, zone)
 
-    async def remove(self: PowerDns, name: str) -> None:
-        await found.tell(self._host, name)
+    async def remove(self: PowerDns, zone: PoolZone) -> None:
+        await found.tell(self._host, zone.name)
 
     monkeypatch.setattr(
         Fetcher, "__call__", lambda self, name, masters, serial: found.fetch(name, masters, serial)

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from cumulo.dns import reconcile
 from cumulo.dns.drivers.fake import FakeNameServer
 from cumulo.dns.model.change import COUNTER, DEAD_SECONDS, CounterRow, ServerRow
 from cumulo.dns.model.zone import ZoneRow
 from cumulo.dns.nameserver.feed import Step
 from cumulo.dns.queries.change import FORGET
-from cumulo.dns.reconcile import NameServerLoop
+from cumulo.dns.reconcile import name_server
+from cumulo.dns.reconcile.name_server import NameServerLoop
 from cumulo.dns.service.serving import Pulses
 from tests.support.cloud import running_cloud
 
@@ -107,7 +107,7 @@ class Slow(FakeNameServer):
 
 def test_who_loads_for_long_is_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many zones there are: it says so, and what came meanwhile is not lost."""
-    monkeypatch.setattr(reconcile, "HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(name_server, "HEARTBEAT_SECONDS", 0.05)
 
     async def main() -> None:
         async with running_cloud(tmp_path, dns={"serve": False}) as cloud:

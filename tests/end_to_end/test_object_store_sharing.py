@@ -1,6 +1,7 @@
 """Buckets that others may see: lists of grants, policies, and who is kept out, with boto3."""
 
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -12,12 +13,23 @@ from swiftclient import Connection
 from swiftclient.exceptions import ClientException
 
 from tests.end_to_end.test_object_store import client, code, keys
+from tests.support.ports import free_port
 from tests.support.served import ServedCloud, served_cloud
 
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCloud]:
-    with served_cloud(tmp_path_factory.mktemp("sharing") / "data") as found:
+    port = free_port()
+    realm = f"""
+[object_store]
+sync_interval = 0.2
+sync_current = "realm1/name1"
+[object_store.sync_realms.realm1]
+key = "between us"
+clusters = {{name1 = "http://127.0.0.1:{port}/object-store/v1/"}}
+"""
+    folder = tmp_path_factory.mktemp("sharing")
+    with served_cloud(folder / "data", port=port, settings=realm) as found:
         yield found
 
 
@@ -203,3 +215,92 @@ def test_a_policy_gives_and_takes(cloud: ServedCloud, project: str, mine: Any, t
         {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::shared/*"}
     )
     assert refused(lambda: mine.put_bucket_policy(**of, Policy=public)) == "AccessDenied"
+
+
+def comes(work: Any, wanted: Any) -> None:
+    end = time.monotonic() + 30
+    while True:
+        try:
+            found = work()
+        except ClientException as error:
+            found = error.http_status
+        if found == wanted:
+            return
+        assert time.monotonic() < end, (found, wanted)
+        time.sleep(0.1)
+
+
+def test_containers_are_sent_on(cloud: ServedCloud, project: str) -> None:
+    """Both ways between two projects: what is new, changed or gone; and to nobody without both
+    keys."""
+    here, there = (Connection(session=cloud.session(user)) for user in ("demo", "admin"))
+    other = cloud.session("admin").get_project_id()
+    here.put_container("left")
+    there.put_container("right")
+    here.put_object("left", "before", b"it was there")
+    with pytest.raises(ClientException) as caught:
+        here.post_container("left", {"X-Container-Sync-To": "http://127.0.0.1:1/v1/AUTH_x/c"})
+    assert caught.value.http_status == 400
+    with pytest.raises(ClientException) as caught:
+        here.post_container("left", {"X-Container-Sync-To": f"//realm2/name1/AUTH_{other}/right"})
+    assert caught.value.http_status == 400
+    to_right = f"//realm1/name1/AUTH_{other}/right"
+    here.post_container("left", {"X-Container-Sync-To": to_right})
+    here.post_container("left", {"X-Container-Sync-Key": "ours"})
+    shown = here.head_container("left")
+    assert (shown["x-container-sync-to"], shown["x-container-sync-key"]) == (to_right, "ours")
+    time.sleep(0.8)
+    assert there.get_container("right")[1] == []
+    there.post_container(
+        "right",
+        {
+            "X-Container-Sync-To": f"//realm1/name1/AUTH_{project}/left",
+            "X-Container-Sync-Key": "ours",
+        },
+    )
+    named = {"X-Object-Meta-Colour": "gr\u00fcn", "Content-Type": "text/x-own"}
+    here.put_object("left", "a b/\u00e9", b"x" * 3_000_000, headers=named)
+    comes(lambda: there.get_object("right", "before")[1], b"it was there")
+    comes(lambda: len(there.get_object("right", "a b/\u00e9")[1]), 3_000_000)
+    sent = there.head_object("right", "a b/\u00e9")
+    assert (sent["x-object-meta-colour"], sent["content-type"]) == ("gr\u00fcn", "text/x-own")
+    assert sent["x-timestamp"] == here.head_object("left", "a b/\u00e9")["x-timestamp"]
+    # Back, changed; then gone on both sides, and it stays so.
+    there.put_object("right", "before", b"changed there")
+    comes(lambda: here.get_object("left", "before")[1], b"changed there")
+    here.post_object("left", "before", {"X-Object-Meta-A": "b"})
+    comes(lambda: there.head_object("right", "before").get("x-object-meta-a"), "b")
+    there.delete_object("right", "before")
+    comes(lambda: here.get_object("left", "before")[1], 404)
+    here.delete_object("left", "a b/\u00e9")
+    comes(lambda: there.get_object("right", "a b/\u00e9")[1], 404)
+    time.sleep(0.8)
+    assert here.get_container("left")[1] == there.get_container("right")[1] == []
+    for side, name in ((here, "left"), (there, "right")):
+        side.post_container(name, {"X-Container-Sync-To": ""})
+        assert "x-container-sync-to" not in side.head_container(name)
+
+
+def test_large_objects_are_sent_on_and_forgers_are_not_heard(cloud: ServedCloud) -> None:
+    """With their segments, if these have the owners' word, too."""
+    here, there = (Connection(session=cloud.session(user)) for user in ("demo", "admin"))
+    other = cloud.session("admin").get_project_id()
+    for name in ("large", "parts"):
+        there.put_container(name, {"X-Container-Sync-Key": "ours"})
+        here.put_container(name, {"X-Container-Sync-Key": "ours"})
+    here.put_object("parts", "1", b"one")
+    manifest = json.dumps([{"path": "/parts/1"}])
+    here.put_object("large", "o", manifest, query_string="multipart-manifest=put")
+    here.post_container("large", {"X-Container-Sync-To": f"//realm1/name1/AUTH_{other}/large"})
+    time.sleep(0.8)
+    here.post_container("parts", {"X-Container-Sync-To": f"//realm1/name1/AUTH_{other}/parts"})
+    comes(lambda: there.get_object("large", "o")[1], b"one")
+    realms = there.get_capabilities()["container_sync"]["realms"]
+    assert realms == {"REALM1": {"clusters": {"NAME1": {"current": True}}}}
+    forged = {"X-Container-Sync-Auth": "realm1 nonce 0123", "X-Timestamp": "1.0"}
+    request = urllib.request.Request(
+        f"{cloud.url}/object-store/v1/AUTH_{other}/large/x", b"x", forged, method="PUT"
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused_:
+        urllib.request.urlopen(request, timeout=20)
+    assert refused_.value.code == 401

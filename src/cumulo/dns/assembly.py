@@ -22,7 +22,9 @@ from cumulo.dns.meters import METERS
 from cumulo.dns.model.pool import Pool, Target
 from cumulo.dns.model.zone import DEFAULT_POOL
 from cumulo.dns.policy import RULES
-from cumulo.dns.reconcile import NameServerLoop, PoolNames, PoolSync, SecondaryTransfers
+from cumulo.dns.reconcile.name_server import NameServerLoop
+from cumulo.dns.reconcile.pools import PoolNames, PoolSweep, PoolSync
+from cumulo.dns.reconcile.secondaries import SecondaryTransfers
 from cumulo.dns.service.dns import DnsService
 from cumulo.dns.service.guests import DomainsOfGuests
 from cumulo.dns.service.pools import Pools
@@ -46,6 +48,7 @@ def build(frame: Frame) -> Service:
         seal,
         hostname=hostname,
         forward_to=_for_guests(own, frame),
+        cloud_id=frame.registry.cloud_id,
     )
     frame.give(NamePublisher, dns.published)
     frame.database.subscribe(dns.changes.announcement)
@@ -57,6 +60,8 @@ def build(frame: Frame) -> Service:
         server_id=f"{hostname}/{instance_prefix(frame.settings)}",
         hostname=hostname,
     )
+    sweep = PoolSweep(frame.database, dns)
+    loop.went_back = sweep.again
     guard = Guard(frame.settings.outbound.allowed_networks)
 
     def bells(found: Bells) -> None:
@@ -74,6 +79,7 @@ def build(frame: Frame) -> Service:
             SecondaryTransfers(frame.database, dns, Fetcher(guard)),
             PoolSync(frame.database, dns),
             PoolNames(frame.database, dns),
+            sweep,
         ],
         on_bells=bells,
         consumers=[FloatingIpsGone(dns.reverses), DomainsOfGuests(frame.get(Network))],

@@ -21,7 +21,7 @@ class TargetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """bind9: the configuration of `rndc` for it; empty: the machine's own."""
     primary: str = ""
     """bind9: where it finds this cloud's name server, `192.0.2.1:53`, which must let it have zones
-    (`transfer_networks`)."""
+    (`transfer_networks`); several control planes have one each: with commas."""
     faults: tuple[Literal["away", "refuses"], ...] = ()
     """fake: what is wrong with it."""
 

@@ -9,10 +9,13 @@ from cumulo.identity.interface import RequestKeys
 from cumulo.object_store.api.face import swift_faces
 from cumulo.object_store.api.ring import RingApi
 from cumulo.object_store.api.s3.face import s3_faces
+from cumulo.object_store.api.sync import SyncApi
+from cumulo.object_store.drivers.clusters import Clusters
 from cumulo.object_store.drivers.files import FileBlobs
 from cumulo.object_store.interface import EVENTS
 from cumulo.object_store.meters import METERS
 from cumulo.object_store.model.ring import Device, Ring
+from cumulo.object_store.model.sync import Realm
 from cumulo.object_store.policy import RULES
 from cumulo.object_store.reconcile import (
     ContainerLooks,
@@ -25,6 +28,7 @@ from cumulo.object_store.service.devices import Devices, Wanted
 from cumulo.object_store.service.lifecycle import Lifecycle
 from cumulo.object_store.service.object_store import ObjectStoreService
 from cumulo.object_store.service.repair import Repair
+from cumulo.object_store.service.sync import Sync
 from cumulo.object_store.settings import ObjectStoreSettings
 from cumulo.settings import BadSettings
 
@@ -49,6 +53,11 @@ def build(frame: Frame) -> Service:
     keeping = DeviceKeeping(devices, repair)
     rules_ = LifecyclePasses(Lifecycle(frame.database, store.containers, store.objects))
     rules = frame.rules("object_store", RULES)
+    realms = {
+        name.upper(): Realm(each.key, each.key2, {n.upper(): u for n, u in each.clusters.items()})
+        for name, each in own.sync_realms.items()
+    }
+    sync = Sync(frame.database, store, realms, Clusters(), interval=own.sync_interval)
 
     def on_bells(bells: Bells) -> None:
         store.removals.ring = bells["object removals"]
@@ -56,7 +65,7 @@ def build(frame: Frame) -> Service:
     return Service(
         store,
         faces=[
-            *swift_faces(store, rules, frame.caller),
+            *swift_faces(store, rules, frame.caller, SyncApi(store, realms, own.sync_current)),
             *s3_faces(
                 store,
                 rules,
@@ -71,7 +80,7 @@ def build(frame: Frame) -> Service:
             ObjectExpiry(frame.database, store),
         ],
         on_bells=on_bells,
-        workers=[ContainerLooks(frame.database, store).run, keeping.run, rules_.run],
+        workers=[ContainerLooks(frame.database, store).run, keeping.run, rules_.run, sync.run],
         counts={"containers": store.containers.count_all},
         has_files=True,
     )

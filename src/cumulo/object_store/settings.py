@@ -17,6 +17,17 @@ class ObjectDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     region: str = ""
 
 
+class SyncRealm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Clouds that have agreed to take each other's containers."""
+
+    key: Annotated[str, msgspec.Meta(min_length=1)]
+    """Its secret: requests between them are signed by it."""
+    key2: str = ""
+    """The one before, while it is changed everywhere."""
+    clusters: dict[str, str] = {}
+    """Name → URL below which accounts are, as `https://HOST/object-store/v1/`."""
+
+
 class ObjectStoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     table: ClassVar[str] = "object_store"
 
@@ -28,6 +39,12 @@ class ObjectStoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     """MiB a second that repair reads and copies at most: the disks are for those who use them."""
     s3_domains: list[str] = []
     """Domains whose sub-domains are buckets for S3's clients; empty: the public URL's own."""
+    sync_realms: dict[str, SyncRealm] = {}
+    """Clouds between which containers are sent on (`X-Container-Sync-To`)."""
+    sync_current: str = ""
+    """`REALM/CLUSTER`: which of them this cloud is; `/info` tells."""
+    sync_interval: Annotated[float, msgspec.Meta(ge=0.1, le=86_400)] = 300.0
+    """Seconds between two looks at containers that are sent on."""
     durable: bool = True
     """Objects are flushed to their disk before a request is answered. False: a power cut may lose
     the last seconds."""

@@ -18,7 +18,7 @@ import pytest
 from cumulo.core.db.transaction import Tx
 from cumulo.dns.drivers.embedded import EmbeddedNameServer
 from cumulo.dns.drivers.powerdns import PowerDns
-from cumulo.dns.model.pool import TargetRefused
+from cumulo.dns.model.pool import PoolZone, TargetRefused
 from cumulo.dns.model.zone import ZoneRow
 from tests.contract.dns.servers import ABind, APowerDns, by_tls
 from tests.dns.support import steps_of
@@ -133,7 +133,7 @@ def test_powerdns(tmp_path: Path) -> None:
         ):
             strange = PowerDns(target["address"], f"https://127.0.0.1:{secure}", "k")
             with pytest.raises(TargetRefused, match="not trusted"):
-                await strange.remove("pool.org.")
+                await strange.remove(PoolZone(name="pool.org.", serial=1, sets=[]))
             with server.running():
                 zone = await a_life(cloud, server.port)
             # It is away: no fault, and it catches up.

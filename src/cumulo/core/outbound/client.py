@@ -201,7 +201,9 @@ async def _send(
         pairs.append(("Content-Length", str(len(body))))
     elif body is not None and "content-length" not in named:
         pairs.append(("Transfer-Encoding", "chunked"))
-    await connection.send(h11.Request(method=method, target=target.path, headers=pairs))
+    # Values may be bytes that are no ASCII, as Latin-1 text.
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
+    await connection.send(h11.Request(method=method, target=target.path, headers=raw))
     if isinstance(body, bytes):
         if body:
             await connection.send(h11.Data(data=body))

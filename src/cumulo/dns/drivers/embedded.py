@@ -72,6 +72,7 @@ class EmbeddedNameServer:
         self._said: asyncio.Queue[int | None] = asyncio.Queue()
         """Numbers of commits that it has made; None: it says nothing more."""
         self.notified: Callable[[str, str], None] = lambda name, address: None
+        self.ended: Callable[[], None] = lambda: None
         self._udp: list[socket.socket] = []
         self._tcp: list[socket.socket] = []
         self._tls: list[socket.socket] = []
@@ -141,6 +142,7 @@ class EmbeddedNameServer:
             log.info("the name server says nothing more: %r", error)
         finally:
             said.put_nowait(None)
+            self.ended()
 
     async def send(self, steps: Sequence[Step]) -> None:
         child = self._running()
@@ -165,9 +167,10 @@ class EmbeddedNameServer:
                 "it has ended" if heard is None else f"it answers {heard!r:.200}"
             )
 
-    async def stop(self) -> None:
+    async def stop(self, *, keep: bool = False) -> None:
         await self._end_child()
-        self._close()
+        if not keep:
+            self._close()
 
     def _close(self) -> None:
         for each in (*self._udp, *self._tcp, *self._tls):

@@ -18,6 +18,7 @@ class FakeNameServer:
         self.broken = False
         self.address = self.where = "fake"
         self.notified: Callable[[str, str], None] = lambda name, address: None
+        self.ended: Callable[[], None] = lambda: None
 
     async def start(self) -> None:
         self._may()
@@ -33,7 +34,7 @@ class FakeNameServer:
         self.desk.world.take([Commit(number)])
         self.desk.forget()
 
-    async def stop(self) -> None:
+    async def stop(self, *, keep: bool = False) -> None:
         self.running = False
 
     def ask(self, query: bytes) -> bytes | None:

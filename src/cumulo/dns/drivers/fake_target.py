@@ -8,8 +8,11 @@ from cumulo.dns.model.pool import PoolZone, TargetAway, TargetRefused
 class FakeTarget:
     """`faults`: `away` (it never answers), `refuses` (it says no to all)."""
 
+    whole = True
+
     def __init__(self, address: str, faults: Collection[str] = ()) -> None:
         self.address = address
+        self.identity = f"fake {address}"
         self.faults = set(faults)
         self.zones: dict[str, PoolZone] = {}
 
@@ -17,9 +20,14 @@ class FakeTarget:
         self._may()
         self.zones[zone.name] = zone
 
-    async def remove(self, name: str) -> None:
+    async def remove(self, zone: PoolZone) -> None:
         self._may()
-        self.zones.pop(name, None)
+        self.zones.pop(zone.name, None)
+
+    async def serial(self, name: str) -> int | None:
+        self._may()
+        found = self.zones.get(name)
+        return None if found is None else found.serial
 
     def _may(self) -> None:
         if "away" in self.faults:

@@ -2,6 +2,7 @@
 
 import socket
 import time
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 
 from cumulo.core.outbound.guard import Guard, Refused
@@ -11,6 +12,8 @@ from cumulo.dns.model.transferred import Received, TransferFailed
 MOST_RECORDS = 5000
 MOST_OF_A_SET = 100
 """Records of one name and type, as BIND takes them: each is in each answer."""
+BESIDE_ALIASES = ("RRSIG", "NSEC", "KEY")
+"""What may be where a CNAME is (RFC 4034, 2.5)."""
 MOST_BYTES = 4 * 1024 * 1024
 """Of all records: they are in our memory, in the database, and in the name server's."""
 SECONDS = 60.0
@@ -109,7 +112,7 @@ def _received(name: str, host: str, port: int, end: float) -> Received:
             _, wires = found.setdefault((owner, kind), (rrset.ttl, {}))
             for each in rrset:
                 count += 1
-                if kind == "SOA":
+                if kind == "SOA" and rrset.name == origin:
                     soa, soa_ttl = each, rrset.ttl
                 wire = each.to_wire() or b""
                 size += len(wire) + len(owner)
@@ -126,6 +129,7 @@ def _received(name: str, host: str, port: int, end: float) -> Received:
             raise TransferFailed(f"it took more than {SECONDS:.0f} seconds")
     if soa is None:
         raise TransferFailed("there is no SOA in it")
+    _refuse_odd(name, {key: list(wires) for key, (_, wires) in found.items()})
     mailbox = names.labels(soa.rname.to_wire() or b"\0")
     local = mailbox[0].decode("ascii", "replace") if mailbox else "hostmaster"
     rest = ".".join(label.decode("ascii", "replace") for label in mailbox[1:])
@@ -142,6 +146,23 @@ def _received(name: str, host: str, port: int, end: float) -> Received:
             for (owner, kind), (ttl, wires) in found.items()
         ],
     )
+
+
+def _refuse_odd(name: str, found: Mapping[tuple[str, str], Sequence[bytes]]) -> None:
+    """What no secondary takes, and so no server of a pool. Raises TransferFailed."""
+    if (name, "NS") not in found:
+        raise TransferFailed("there is no NS at its top")
+    names_with: dict[str, int] = {}
+    for owner, kind in found:
+        if kind not in BESIDE_ALIASES:
+            names_with[owner] = names_with.get(owner, 0) + 1
+    for (owner, kind), wires in found.items():
+        if kind == "SOA" and (owner != name or len(wires) > 1):
+            raise TransferFailed(f"{owner} has an SOA that is not the zone's only one")
+        if kind in ("CNAME", "DNAME") and len(wires) > 1:
+            raise TransferFailed(f"{owner} has more than one {kind}")
+        if kind == "CNAME" and names_with[owner] > 1:
+            raise TransferFailed(f"{owner} has other records beside a CNAME")
 
 
 def _address(master: str) -> tuple[str, int]:

@@ -1,5 +1,9 @@
 """A PowerDNS with native zones, written by its HTTP API: each change is one request with the sets
-that differ, and is answered at once."""
+that differ, and is answered at once.
+
+Zones of the cloud's are marked by their `account` there. Others are not touched: a member of a
+project may make a zone of any name here, and what an operator had there before is not his.
+"""
 
 import http.client
 import ssl
@@ -10,7 +14,7 @@ import msgspec
 
 from cumulo.core.work import pools
 from cumulo.dns import rdata
-from cumulo.dns.drivers.serial import caught_up, split
+from cumulo.dns.drivers.serial import caught_up, serial_of, split
 from cumulo.dns.model.pool import PoolZone, TargetAway, TargetRefused
 
 CONNECT_SECONDS = 5.0
@@ -24,7 +28,10 @@ class PowerDns:
     """`ca_file`: who has signed its certificate, in PEM; empty: one of those that this machine
     trusts. Raises ValueError for an address or a URL that is none."""
 
+    whole = True
+
     def __init__(self, address: str, url: str, api_key: str, ca_file: str = "") -> None:
+        self.identity = f"pdns4 {address} {url}"
         self._address = split(address)
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -39,18 +46,31 @@ class PowerDns:
         await pools.STRANGERS(self._ensure, zone)
         await caught_up(zone.name, zone.serial, self._address)
 
-    async def remove(self, name: str) -> None:
-        await pools.STRANGERS(self._ask, "DELETE", f"/{name}", None, (404, 422))
+    async def remove(self, zone: PoolZone) -> None:
+        await pools.STRANGERS(self._remove, zone)
+
+    async def serial(self, name: str) -> int | None:
+        return await serial_of(name, self._address)
 
     # --- in a thread ------------------------------------------------------------------------
+
+    def _remove(self, zone: PoolZone) -> None:
+        status, found = self._ask("GET", f"/{zone.name}?rrsets=false", None, (404, 422))
+        if status == 200 and found.get("account", "") == zone.owner:
+            self._ask("DELETE", f"/{zone.name}", None, (404, 422))
 
     def _ensure(self, zone: PoolZone) -> None:
         status, found = self._ask("GET", f"/{zone.name}", None, (404, 422))
         if status != 200:
             # Its serial number is ours: it must not count by itself.
             made = {"name": zone.name, "kind": "Native", "nameservers": [], "soa_edit_api": ""}
-            self._ask("POST", "", made, (409,))
+            self._ask("POST", "", {**made, "account": zone.owner})
             found = {}
+        elif found.get("account", "") != zone.owner:
+            raise TargetRefused(
+                f"{self._host}:{self._port} has a zone {zone.name} already, of the account "
+                f"{found.get('account', '')!r:.100}; this cloud's are of {zone.owner!r}"
+            )
         wanted = {
             (name, kind): (ttl, frozenset(_theirs(kind, text) for text in texts))
             for name, kind, ttl, texts in zone.sets

@@ -16,6 +16,9 @@ class NameServer(Protocol):
     notified: Callable[[str, str], None]
     """Called with a zone's name and the address of who says that it has changed (NOTIFY)."""
 
+    ended: Callable[[], None]
+    """Called when it ends without having been told to, or says nothing more."""
+
     @property
     def running(self) -> bool: ...
 
@@ -36,4 +39,5 @@ class NameServer(Protocol):
     async def commit(self, number: int) -> None:
         """Until all that was sent is answered from. Raises NameServerFailed."""
 
-    async def stop(self) -> None: ...
+    async def stop(self, *, keep: bool = False) -> None:
+        """`keep`: its addresses, for a successor; who asks meanwhile waits for that."""

@@ -35,13 +35,16 @@ class PoolRow(Row, frozen=True):
 
 @table("dns_pool_names")
 class PoolNamesRow(Row, frozen=True):
-    """The names that the zones of a pool have as their NS, or are being given.
+    """The names that the zones of a pool have as their NS, or are being given, and the servers that
+    they are told to.
 
-    `after`: the zones up to this id have them; None: all do."""
+    `after`: the zones up to this id have the names; None: all do; `told`: the same of servers."""
 
     id: Annotated[str, Key()]
     nameservers: list[str]
     after: str | None
+    targets: list[str]
+    told: str | None
 
 
 class PoolZone(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +53,14 @@ class PoolZone(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     serial: int
     sets: list[tuple[str, str, int, list[str]]]
-    """(name, type, TTL, texts)"""
+    """(name, type, TTL, texts); for servers that fetch it themselves, the SOA alone."""
+    owner: str = ""
+    """What marks zones of this cloud, where a server has a place for it."""
+
+    @property
+    def soa(self) -> str:
+        """Empty: there is none."""
+        return next((texts[0] for _, kind, _, texts in self.sets if kind == "SOA"), "")
 
 
 class TargetRefused(Exception):
@@ -61,15 +71,28 @@ class TargetAway(Exception):
     """A server does not answer, or has not caught up yet."""
 
 
+class TargetLacks(TargetAway):
+    """A server answers, was told of a zone, and does not have it."""
+
+
 class Target(Protocol):
     """One name server of a pool. Everything may be done twice."""
+
+    identity: str
+    """Which one it is: a pool that has another one tells it all."""
+    whole: bool
+    """It wants all that is in a zone."""
 
     async def ensure(self, zone: PoolZone) -> None:
         """Until it answers with this serial number, or a newer one. Raises TargetRefused,
         TargetAway."""
 
-    async def remove(self, name: str) -> None:
-        """The zone is not served there any more. Raises TargetRefused, TargetAway."""
+    async def remove(self, zone: PoolZone) -> None:
+        """The zone is not served there any more; somebody else's of that name stays. Raises
+        TargetRefused, TargetAway."""
+
+    async def serial(self, name: str) -> int | None:
+        """What it answers with; None: it does not have the zone. Raises TargetAway."""
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +112,10 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     def alone(self) -> bool:
         """The cloud's own name servers are all of it."""
         return not self.targets
+
+    @property
+    def identities(self) -> list[str]:
+        return [each.identity for each in self.targets]
 
     @property
     def ns_records(self) -> list[NsRecord]:

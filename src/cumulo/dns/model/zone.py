@@ -56,6 +56,11 @@ class ZoneRow(Row, frozen=True):
     failed."""
     pool_attempts: int
     fault: str | None
+    """What its masters say."""
+    pool_fault: str | None
+    """What the servers of its pool say."""
+    anew: bool
+    """What its masters have is taken the next time whatever its serial number is."""
     action: Action
     status: Status
     version: int
@@ -95,5 +100,5 @@ def zone_state(row: ZoneRow) -> tuple[Action, Status]:
         change=row.change,
         served=served,
         version=row.version,
-        fault=row.fault,
+        fault=row.fault or row.pool_fault,
     )

@@ -41,15 +41,16 @@ class Catalogs:
         return f"catalog {pool_id}"
 
     def come(self, zone: Zone) -> None:
-        """A zone is in its pool now."""
-        if zone.pool_id in self.names:
+        """A zone is in its pool now. One that was not fetched yet, or has expired, is none that
+        others could have."""
+        if zone.pool_id in self.names and zone.soa is not None:
             owner, id = self._member(zone), self.id_of(zone.pool_id)
             step = Put(id, owner, PTR, TTL, _packed(zone.name))
             self._dirty.setdefault(zone.pool_id, []).append(step)
 
     def gone(self, zone: Zone) -> None:
         """And not any more."""
-        if zone.pool_id in self.names:
+        if zone.pool_id in self.names and zone.soa is not None:
             step = Drop(self.id_of(zone.pool_id), self._member(zone), PTR)
             self._dirty.setdefault(zone.pool_id, []).append(step)
 

@@ -23,6 +23,8 @@ class Whole(Base, frozen=True, tag="whole"):
     pool_id: str
     project_id: str = ""
     """Whose it is: nobody else's zones have a say in what is answered from it."""
+    masters: list[str] = []
+    """Addresses of those whose word that it has changed counts; an empty one: anybody's."""
 
 
 class Put(Base, frozen=True, tag="put"):

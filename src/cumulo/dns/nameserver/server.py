@@ -106,7 +106,8 @@ class Desk:
                 return None
             return next(iter(self.transfers.signed(data, question, udp=True)), None)
         if question.opcode == NOTIFY:
-            if self.limit.verdict(address, b"notify"):
+            # By zone: who pretends to be a master of one is not in the way of others.
+            if self.limit.verdict(address, b"notify" + question.name):
                 return None
             return self._heard(question, address).wire(LEAST_PAYLOAD)
         about = self.world.zone_of(question.name)
@@ -149,9 +150,9 @@ class Desk:
             yield wire
 
     def _heard(self, question: Question, address: str) -> Answer:
-        """A master's word (RFC 1996). Whether he is one is not known here."""
+        """A master's word (RFC 1996). Of one that has a name anybody's is taken for his."""
         zone = self.world.zones.get(question.name)
-        if zone is None or question.type != SOA:
+        if zone is None or question.type != SOA or not zone.masters & {address, ""}:
             return Answer(question, REFUSED)
         self.notified(zone.name, address)
         return Answer(question, aa=True)

@@ -8,7 +8,7 @@ owner: type, class, TTL, length, data.
 
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -70,11 +70,19 @@ class Change:
 class Zone:
     """One zone. `version` grows with each commit that changes it."""
 
-    def __init__(self, name: bytes, id: str = "", pool_id: str = "", project_id: str = "") -> None:
+    def __init__(
+        self,
+        name: bytes,
+        id: str = "",
+        pool_id: str = "",
+        project_id: str = "",
+        masters: Iterable[str] = (),
+    ) -> None:
         self.name = name
         self.id = id
         self.pool_id = pool_id
         self.project_id = project_id
+        self.masters = frozenset(masters)
         self.apex = Node()
         self.nodes: dict[bytes, Node] = {name: self.apex}
         self.version = 0
@@ -146,6 +154,11 @@ class Zone:
             self.nodes[name].children -= 1
 
 
+def _place(zone: Zone) -> tuple[bytes, str, bool]:
+    """What a catalog goes by: others are told of zones that there is something of."""
+    return zone.name, zone.pool_id, zone.soa is not None
+
+
 class World:
     """All zones. `version` grows with each commit."""
 
@@ -179,7 +192,7 @@ class World:
                 number = step.number
             elif isinstance(step, Whole):
                 self._making[step.zone_id] = Zone(
-                    step.name, step.zone_id, step.pool_id, step.project_id
+                    step.name, step.zone_id, step.pool_id, step.project_id, step.masters
                 )
             elif isinstance(step, All):
                 self._making, self._later, self._all = {}, [], True
@@ -216,7 +229,7 @@ class World:
             old = self.zones.get(self.names.get(zone_id, b""))
             if old is None or (old.name, old.project_id) != (zone.name, zone.project_id):
                 self.layout += 1
-            stays = old is not None and (old.name, old.pool_id) == (zone.name, zone.pool_id)
+            stays = old is not None and _place(old) == _place(zone)
             self._remove(zone_id, leaves=not stays)
             if not stays:
                 self.catalogs.come(zone)

@@ -86,6 +86,13 @@ HIDDEN = query(
     .limit(1),
 )
 """What a delegation of a name would hide: all but addresses of its servers."""
+OF_NAMES = query(
+    RecordsetRow,
+    sa.select(_t).where(
+        _c.zone_id == sa.bindparam("zone_id"),
+        _c.name.in_(sa.bindparam("names", expanding=True)),
+    ),
+)
 ONE = query(
     RecordsetRow,
     sa.select(_t).where(

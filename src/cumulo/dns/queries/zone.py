@@ -97,7 +97,8 @@ DUE = statement(
 )
 _POOL_DUE = (
     sa.select(_c.id, _c.pool_due)
-    .where(_c.pool_due > 0, _c.pool_due <= sa.bindparam("now"))
+    # Those that fetch it ask the cloud's own name servers: they are to have it first.
+    .where(_c.pool_due > 0, _c.pool_due <= sa.bindparam("now"), _c.served >= _c.change)
     .order_by(_c.pool_due)
     .limit(sa.bindparam("most", type_=sa.Integer()))
 )
@@ -110,7 +111,8 @@ POOL_IS_BACK = statement(
     .where(
         _c.pool_id == sa.bindparam("of_pool"),
         _c.pool_due > sa.bindparam("moment"),
-        _c.fault.is_(None),
+        _c.pool_attempts > 0,
+        _c.pool_fault.is_(None),
     )
     .values(pool_due=sa.bindparam("moment"))
 )

@@ -1,9 +1,12 @@
 """DNS as a whole: its nouns, and what stands behind them."""
 
 import time
+from collections.abc import Callable
 
+from cumulo.core.db.transaction import Tx
 from cumulo.dns.service.blacklists import Blacklists
 from cumulo.dns.service.changes import Changes
+from cumulo.dns.service.mirrors import Mirrors
 from cumulo.dns.service.places import Places
 from cumulo.dns.service.pools import Pools
 from cumulo.dns.service.published import Published
@@ -32,7 +35,9 @@ class DnsService:
         *,
         hostname: str,
         forward_to: str = "",
+        cloud_id: Callable[[Tx], str],
     ) -> None:
+        self._cloud_id = cloud_id
         self.hostname = hostname
         self.started = time.time()
         self.rules = rules
@@ -52,4 +57,9 @@ class DnsService:
         self.reverses = Reverses(self.zones, self.recordsets, network)
         self.published = Published(self.zones, self.recordsets, forward_to)
         self.secondaries = Secondaries(self.zones)
-        self.serving = Serving(self.zones, self.changes, self.tsigkeys)
+        self.mirrors = Mirrors(self.zones)
+        self.serving = Serving(self.zones, self.secondaries, self.changes, self.tsigkeys)
+
+    def mark(self, tx: Tx) -> str:
+        """Of zones of this cloud on others' servers: 40 signs at the most."""
+        return f"cumulo-{self._cloud_id(tx)[:32]}"

@@ -1,7 +1,8 @@
 """Places for steps that wait for somebody else's servers, shared by lanes: projects, or pools.
 
-A lane has few of them, so that whose servers hang keeps nobody else waiting. Who has many lanes
-gains nothing by it: those that were slow of late have half of all places together.
+A lane has few of them, so that whose servers hang keeps nobody else waiting; those beyond the
+first one of each are half of all at the most. Who has many lanes gains nothing by it, either: those
+in which steps have waited of late have half of all places together.
 
 Asked by threads of the database, too.
 """
@@ -21,8 +22,17 @@ Due = tuple[str, str]
 
 
 class Lanes:
-    def __init__(self, most: int, each: int, now: Callable[[], float] = time.monotonic) -> None:
-        """`most`: places in all; `each`: of one lane."""
+    def __init__(
+        self,
+        most: int,
+        each: int,
+        now: Callable[[], float] = time.monotonic,
+        *,
+        patient: bool = False,
+    ) -> None:
+        """`most`: places in all; `each`: of one lane. `patient`: a step that took long and was done
+        in the end has not waited: whose servers these are does not make them slow on purpose."""
+        self._patient = patient
         self.most = most
         self.each = each
         self._now = now
@@ -30,6 +40,8 @@ class Lanes:
         """When what is at work in a lane began."""
         self._slow: dict[str, float] = {}
         """When lanes were slow."""
+        self._good: dict[str, float] = {}
+        """When a step was done in them."""
         self._lock = threading.Lock()
 
     def full(self) -> set[str]:
@@ -41,6 +53,8 @@ class Lanes:
         slow = self._slow_lanes()
         waiting = sum(len(begun) for lane, begun in self._begun.items() if lane in slow)
         found = {lane for lane, begun in self._begun.items() if len(begun) >= self.each}
+        if sum(len(begun) - 1 for begun in self._begun.values()) >= self.most // 2:
+            found |= self._begun.keys()
         return found | slow if waiting >= self.most // 2 else found
 
     @contextlib.contextmanager
@@ -51,21 +65,26 @@ class Lanes:
             there = lane not in self._full()
             if there:
                 self._begun.setdefault(lane, []).append(begin)
+        good = False
         try:
             yield there
+            good = True
         finally:
             if there:
                 with self._lock:
-                    self._ended(lane, begin)
+                    self._ended(lane, begin, good=good)
 
-    def _ended(self, lane: str, begin: float) -> None:
+    def _ended(self, lane: str, begin: float, *, good: bool) -> None:
         self._begun[lane].remove(begin)
         if not self._begun[lane]:
             del self._begun[lane]
-        if self._now() - begin >= SLOW_SECONDS:
-            if len(self._slow) >= MOST_REMEMBERED:
-                self._slow.clear()
-            self._slow[lane] = self._now()
+        now = self._now()
+        if good and (self._patient or now - begin < SLOW_SECONDS):
+            self._slow.pop(lane, None)
+            _note(self._good, lane, now)
+        elif now - begin >= SLOW_SECONDS:
+            self._good.pop(lane, None)
+            _note(self._slow, lane, now)
 
     def chosen(self, due: Callable[[Collection[str], int], list[Due]], most: int) -> list[str]:
         """Of what is due (`due`: the oldest of those that are not in these lanes) what has a place:
@@ -87,7 +106,14 @@ class Lanes:
 
     def _slow_lanes(self) -> set[str]:
         now = self._now()
-        for lane in [each for each, at in self._slow.items() if now - at > REMEMBERED_SECONDS]:
-            del self._slow[lane]
+        for known in (self._slow, self._good):
+            for lane in [each for each, at in known.items() if now - at > REMEMBERED_SECONDS]:
+                del known[lane]
         at_work = {lane for lane, begun in self._begun.items() if now - min(begun) >= SLOW_SECONDS}
-        return at_work | self._slow.keys()
+        return (at_work - self._good.keys()) | self._slow.keys()
+
+
+def _note(known: dict[str, float], lane: str, now: float) -> None:
+    if len(known) >= MOST_REMEMBERED:
+        known.clear()
+    known[lane] = now

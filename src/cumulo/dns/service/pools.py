@@ -78,7 +78,7 @@ class Pools:
             **{"description": None, "project_id": None, "attributes": {}, **checked},
         )
         tx.insert(row)
-        tx.insert(PoolNamesRow(row.id, pool_of(row).nameservers, None))
+        tx.insert(PoolNamesRow(row.id, pool_of(row).nameservers, None, [], None))
         return pool_of(row)
 
     def update(self, tx: Tx, pool: Pool, values: dict[str, Any]) -> Pool:
@@ -99,15 +99,8 @@ class Pools:
             tx.delete(told)
         tx.delete(row)
 
-    def renamed(self, tx: Tx) -> list[Pool]:
-        """Pools whose zones may not have the names of its servers yet."""
-        told = {row.id: row for row in tx.all(queries.NAMES)}
-        found = []
-        for pool in self.all(tx):
-            row = told.get(pool.id)
-            if row is None or row.after is not None or row.nameservers != pool.nameservers:
-                found.append(pool)
-        return found
+    def told(self, tx: Tx) -> list[PoolNamesRow]:
+        return tx.all(queries.NAMES)
 
     @staticmethod
     def _made(pool: Pool) -> PoolRow:

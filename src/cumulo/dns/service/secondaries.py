@@ -1,12 +1,19 @@
 """Zones whose master is elsewhere: what came from there replaces what was here."""
 
+from collections.abc import Collection, Mapping, Sequence
+from ipaddress import ip_address
+from typing import Any
+
 from cumulo.core.clock import seconds_of
 from cumulo.core.db.transaction import Tx
 from cumulo.core.ids import new_id
+from cumulo.core.work.reconciler import backoff
 from cumulo.dns.model.recordset import RecordsetRow
 from cumulo.dns.model.transferred import Received
 from cumulo.dns.model.zone import ZoneRow
 from cumulo.dns.queries import recordset as queries
+from cumulo.dns.queries import zone as zone_queries
+from cumulo.dns.service import checks
 from cumulo.dns.service.zones import Zones
 
 LEAST_PAUSE, MOST_PAUSE = 60, 86400
@@ -17,9 +24,64 @@ class Secondaries:
     def __init__(self, zones: Zones) -> None:
         self._zones = zones
 
+    def due(self, tx: Tx, most: int, but: Collection[str]) -> list[tuple[str, str]]:
+        """Zones whose masters are to be asked, and their projects, but for these projects'."""
+        return tx.tuples(zone_queries.DUE, now=seconds_of(tx.now), but=["", *but], most=most)
+
+    def notified(self, tx: Tx, heard: Mapping[str, Collection[str]]) -> list[ZoneRow]:
+        """Those that are to be fetched now. `heard`: zones by name, and the addresses that say that
+        there is something new. Of a master with a name it is not known whether he is one: he is
+        asked, and that is all."""
+        found = []
+        for row in tx.all(zone_queries.NAMED, names=list(heard)):
+            if row.type == "SECONDARY" and row.wanted and row.due > seconds_of(tx.now):
+                hosts = masters_of(row)
+                if "" in hosts or not hosts.isdisjoint(heard[row.name]):
+                    found.append(row)
+        return found
+
+    def fetch_now(self, tx: Tx, zone_ids: Sequence[str]) -> None:
+        for row in self._zones.many(tx, zone_ids).values():
+            if row.wanted:
+                self._zones.transfer_now(tx, row, anew=False)
+
+    def put_off(self, tx: Tx, row: ZoneRow, reason: str) -> None:
+        """Its masters did not give it: again later, longer and longer. One that was never there is
+        an ERROR; another one is answered from what there is, as long as its SOA says."""
+        again = seconds_of(tx.now) + backoff(row.attempts, first=1.0, most=300.0)
+        fault = reason[:1000] if row.transferred_at is None else row.fault
+        if fault != row.fault:
+            self._zones.fails(tx, row, reason)
+        row = self._zones.stored(tx, row, fault=fault, due=again, attempts=row.attempts + 1)
+        heard = row.transferred_at
+        if heard is not None and not row.expired and row.wanted:
+            age = seconds_of(tx.now) - seconds_of(heard)
+            if age > row.expire:
+                self._expire(tx, row)
+
+    def _expire(self, tx: Tx, row: ZoneRow) -> None:
+        """Nobody can say any more whether what is here is true: it is not answered for."""
+        message = f"no master has been heard of for {row.expire} seconds"
+        self._zones.fails(tx, row, message)
+        change = self._zones.changes.note(tx, row.id)
+        again = self._zones.to_pool(tx, row.pool_id, row)
+        self._zones.stored(tx, row, expired=True, fault=message, change=change, **again)
+
+    def _transferred(self, tx: Tx, row: ZoneRow, *, due: float, changed: dict[str, Any]) -> None:
+        """It is as its master has it. The first time it begins to be served."""
+        if changed:
+            changed = {**changed, "updated_at": tx.now}
+        if row.expired:
+            change = self._zones.changes.note(tx, row.id)
+            changed = {**changed, "expired": False, "change": change}
+        if changed:
+            changed |= self._zones.to_pool(tx, row.pool_id, row)
+        done = {"due": due, "attempts": 0, "fault": None, "transferred_at": tx.now, "anew": False}
+        self._zones.stored(tx, row, **done, **changed)
+
     def current(self, tx: Tx, row: ZoneRow) -> None:
         """The master has nothing newer."""
-        self._zones.transferred(tx, row, due=_next(tx, row.refresh), changed={})
+        self._transferred(tx, row, due=_next(tx, row.refresh), changed={})
 
     def take(self, tx: Tx, row: ZoneRow, received: Received) -> None:
         """The zone as it is there now."""
@@ -54,7 +116,13 @@ class Secondaries:
             "recordsets": len(received.sets),
             "records": sum(len(texts) for _, _, _, texts, _ in received.sets),
         }
-        self._zones.transferred(tx, row, due=_next(tx, received.refresh), changed=changed)
+        self._transferred(tx, row, due=_next(tx, received.refresh), changed=changed)
+
+
+def masters_of(row: ZoneRow) -> set[str]:
+    """Addresses; an empty one stands for masters with names."""
+    hosts = [checks.host_of(master) for master in row.masters]
+    return {str(ip_address(host)) if checks.is_address(host) else "" for host in hosts}
 
 
 def _next(tx: Tx, refresh: int) -> float:

@@ -1,7 +1,7 @@
 """What name servers read of the database, and what they say of themselves."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -18,6 +18,7 @@ from cumulo.dns.queries import change as change_queries
 from cumulo.dns.queries import recordset as recordset_queries
 from cumulo.dns.queries import zone as zone_queries
 from cumulo.dns.service.changes import Changes
+from cumulo.dns.service.secondaries import Secondaries, masters_of
 from cumulo.dns.service.tsigkeys import Tsigkeys
 from cumulo.dns.service.zones import Zones
 
@@ -27,6 +28,10 @@ PAGE = 500
 BATCH = 200
 MOST_STEPS = 2000
 """Of a page of zones, where a single one has not more: they are read on the loop."""
+
+
+Touched = tuple[str, dict[tuple[str, str], None]]
+"""A zone, and (name, type) of sets of records in it; both empty: all of it."""
 
 
 class TooFarBehind(Exception):
@@ -54,17 +59,20 @@ class Pulses:
 
 
 class Serving:
-    def __init__(self, zones: Zones, changes: Changes, tsigkeys: Tsigkeys) -> None:
+    def __init__(
+        self, zones: Zones, secondaries: Secondaries, changes: Changes, tsigkeys: Tsigkeys
+    ) -> None:
         self.zones = zones
+        self.secondaries = secondaries
         self.tsigkeys = tsigkeys
         self.changes = changes
         self.pulses = Pulses()
 
     # --- what there is to serve -------------------------------------------------------------
 
-    def news(self, tx: Tx, server_id: str, since: int) -> tuple[int, list[Step]]:
-        """Steps from the state of one number to today's, and today's number, for a server that
-        has written down the first one."""
+    def news(self, tx: Tx, server_id: str, since: int) -> tuple[int, list[Touched]]:
+        """What was touched since one number, and today's number, for a server that has written
+        down the first one."""
         said = tx.get(ServerRow, server_id)
         if said is None or said.change != since:
             # It was thought dead, and notes that it has not read may be gone; or this is an older
@@ -77,35 +85,42 @@ class Serving:
         notes = self.changes.since(tx, since, MOST_NOTES)
         if len(notes) == MOST_NOTES:
             raise TooFarBehind
-        upto = max(newest, since, *(note.number for note in notes))
-        zones = self.zones.many(tx, list({note.zone_id for note in notes}))
-        whole = {note.zone_id for note in notes if not note.name}
-        steps: list[Step] = []
-        if SECRETS in whole:
-            whole.remove(SECRETS)
-            steps.append(Secrets(self.tsigkeys.secrets(tx)))
-        for zone_id in sorted(whole):
-            steps += self.whole(tx, zone_id, zones.get(zone_id))
-        seen = set()
+        touched: dict[str, Touched] = {}
         for note in notes:
-            key = (note.zone_id, note.name, note.type)
-            zone = zones.get(note.zone_id)
-            if (
-                note.zone_id in whole
-                or not note.name
-                or key in seen
-                or zone is None
-                or not zone.wanted
-                or zone.expired
-            ):
-                continue
-            seen.add(key)
-            row = tx.one(recordset_queries.ONE, zone_id=zone.id, name=note.name, type=note.type)
+            touched.setdefault(note.zone_id, (note.zone_id, {}))[1][(note.name, note.type)] = None
+        return max(newest, since, *(note.number for note in notes)), list(touched.values())
+
+    def steps(self, tx: Tx, touched: Sequence[Touched]) -> tuple[int, list[Step]]:
+        """Steps to today's state of the first ones of these, and how many they are. A zone is
+        read at once: its serial number is that of what is in it."""
+        some = touched[:BATCH]
+        zones = self.zones.many(tx, [zone_id for zone_id, _ in some])
+        steps: list[Step] = []
+        for count, (zone_id, sets) in enumerate(some):
+            if len(steps) > MOST_STEPS // 4:
+                return count, steps
+            zone = zones.get(zone_id)
+            if zone_id == SECRETS:
+                steps.append(Secrets(self.tsigkeys.secrets(tx)))
+            elif ("", "") in sets or len(sets) > PAGE:
+                steps += self.whole(tx, zone_id, zone)
+            elif zone is not None and zone.wanted and not zone.expired:
+                steps += self._some(tx, zone, list(sets))
+        return len(some), steps
+
+    def _some(self, tx: Tx, zone: ZoneRow, sets: list[tuple[str, str]]) -> list[Step]:
+        """Some of a zone's sets of records as they are now."""
+        owners = sorted({name for name, _ in sets})
+        rows = tx.all(recordset_queries.OF_NAMES, zone_id=zone.id, names=owners)
+        there = {(row.name, row.type): row for row in rows}
+        steps: list[Step] = []
+        for name, kind in sets:
+            row = there.get((name, kind))
             if row is not None:
                 steps.append(_put(zone, row))
             else:
-                steps.append(Drop(zone.id, names.wire(note.name), rdata.number_of(note.type)))
-        return upto, steps
+                steps.append(Drop(zone.id, names.wire(name), rdata.number_of(kind)))
+        return steps
 
     def whole(self, tx: Tx, zone_id: str, zone: ZoneRow | None) -> list[Step]:
         """A zone from nothing, or its end."""
@@ -114,13 +129,7 @@ class Serving:
         steps: list[Step] = [_begun(zone)]
         if zone.expired:
             return steps
-        last = ""
-        while True:
-            page = tx.all(recordset_queries.OF_ZONE, zone_id=zone.id, id=last, most=PAGE)
-            steps += [_put(zone, row) for row in page]
-            if len(page) < PAGE:
-                return steps
-            last = page[-1].id
+        return [*steps, *(_put(zone, row) for row in self._rows(tx, zone))]
 
     def zones_after(self, tx: Tx, last: str) -> tuple[str | None, list[Step]]:
         """A page of all zones, by id; None: it was the last one."""
@@ -134,19 +143,25 @@ class Serving:
                 return zone.id, steps
         return (page[-1].id if page else None), steps
 
-    def texts(self, tx: Tx, zone: ZoneRow) -> PoolZone | None:
-        """A zone for a server that is told in words; None: it is to have it no more."""
-        if not zone.wanted or zone.expired:
-            return None
+    def texts(self, tx: Tx, zone: ZoneRow, *, whole: bool, owner: str = "") -> PoolZone:
+        """A zone for a server that is told in words; not `whole`: its SOA alone."""
         sets: list[tuple[str, str, int, list[str]]] = []
+        for row in self._rows(tx, zone) if whole else self._soa(tx, zone):
+            ttl = zone.ttl if row.ttl is None else row.ttl
+            sets.append((row.name, row.type, ttl, row.records))
+        return PoolZone(name=zone.name, serial=zone.serial, sets=sets, owner=owner)
+
+    def _soa(self, tx: Tx, zone: ZoneRow) -> list[RecordsetRow]:
+        row = tx.one(recordset_queries.ONE, zone_id=zone.id, name=zone.name, type="SOA")
+        return [] if row is None else [row]
+
+    def _rows(self, tx: Tx, zone: ZoneRow) -> Iterator[RecordsetRow]:
         last = ""
         while True:
             page = tx.all(recordset_queries.OF_ZONE, zone_id=zone.id, id=last, most=PAGE)
-            for row in page:
-                ttl = zone.ttl if row.ttl is None else row.ttl
-                sets.append((row.name, row.type, ttl, row.records))
+            yield from page
             if len(page) < PAGE:
-                return PoolZone(name=zone.name, serial=zone.serial, sets=sets)
+                return
             last = page[-1].id
 
     # --- who serves -------------------------------------------------------------------------
@@ -221,7 +236,8 @@ def _together(tx: Tx, zones: Sequence[ZoneRow]) -> list[Step]:
 
 
 def _begun(zone: ZoneRow) -> Whole:
-    return Whole(zone.id, names.wire(zone.name), zone.pool_id, zone.project_id)
+    masters = sorted(masters_of(zone)) if zone.type == "SECONDARY" else []
+    return Whole(zone.id, names.wire(zone.name), zone.pool_id, zone.project_id, masters)
 
 
 def _put(zone: ZoneRow, row: RecordsetRow) -> Put:

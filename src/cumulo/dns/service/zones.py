@@ -1,7 +1,7 @@
 """Zones: made, changed, deleted; their serial numbers and what is at their top."""
 
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,18 +12,13 @@ from cumulo.core.events.history import emit
 from cumulo.core.faults import QuotaExceeded
 from cumulo.core.ids import new_id
 from cumulo.core.quotas.quotas import Quotas
-from cumulo.core.work.reconciler import backoff
 from cumulo.dns import names, serials
 from cumulo.dns.meters import ZONES
-from cumulo.dns.model.pool import PoolNamesRow
-from cumulo.dns.model.state import state_of
 from cumulo.dns.model.zone import ALONE, DEFAULT_POOL, ZoneRow, ZoneType, zone_state
 from cumulo.dns.queries import nouns as noun_queries
-from cumulo.dns.queries import pool as pool_queries
 from cumulo.dns.queries import published as published_queries
 from cumulo.dns.queries import recordset as recordset_queries
 from cumulo.dns.queries import zone as queries
-from cumulo.dns.service import checks
 from cumulo.dns.service.changes import Changes
 from cumulo.dns.service.places import Places
 from cumulo.dns.service.pools import Pools
@@ -148,9 +143,11 @@ class Zones:
             mirrored=self._mirrored(tx, wish.pool_id) if wish.type == "PRIMARY" else 0,
             due=seconds_of(tx.now) if wish.type == "SECONDARY" else 0.0,
             attempts=0,
-            pool_due=self._soon(tx, wish.pool_id) if wish.type == "PRIMARY" else 0.0,
+            pool_due=self.soon(tx, wish.pool_id) if wish.type == "PRIMARY" else 0.0,
             pool_attempts=0,
             fault=None,
+            pool_fault=None,
+            anew=False,
             action="CREATE",
             status="PENDING",
             version=1,
@@ -175,8 +172,10 @@ class Zones:
         self.refuse_deleting(row)
         row = tx.update(row, **changed)
         row = self.touch(tx, row, told=not changed.keys() <= {"description", "attributes"})
-        if "ttl" in changed:
-            # It is the TTL of all that has none of its own.
+        if "masters" in changed:
+            row = self.transfer_now(tx, row)
+        if "ttl" in changed or "masters" in changed:
+            # The TTL of all that has none of its own; and who may say that it has changed.
             self.changes.note(tx, row.id)
         self._tell(tx, "update", row, scope, changed=sorted(changed))
         return row
@@ -211,8 +210,8 @@ class Zones:
             self.remove(tx, row)
             return msgspec.structs.replace(row, wanted=False, action="DELETE", status="PENDING")
         row = tx.update(row, wanted=False, updated_at=tx.now, due=0.0, attempts=0)
-        row = self._stored(
-            tx, row, change=self.changes.note(tx, row.id), **self._to_pool(tx, row.pool_id, row)
+        row = self.stored(
+            tx, row, change=self.changes.note(tx, row.id), **self.to_pool(tx, row.pool_id, row)
         )
         self._tell(tx, "delete", row, scope)
         return row
@@ -250,11 +249,13 @@ class Zones:
         is nothing that name servers say."""
         number = self.changes.number(tx)
         changes: dict[str, Any] = {"change": number, "updated_at": tx.now}
-        if row.type == "PRIMARY" or row.transferred_at is not None:
-            changes["pool_due"] = self._soon(tx, row.pool_id)
+        if not told and row.change <= row.mirrored < ALONE:
+            changes["mirrored"] = number
+        elif row.type == "PRIMARY" or row.transferred_at is not None:
+            changes["pool_due"] = self.soon(tx, row.pool_id)
         if row.type == "PRIMARY" and told:
             changes["serial"] = serials.after(row.serial, seconds_of(tx.now))
-        row = self._stored(tx, row, version=row.version + 1, **changes)
+        row = self.stored(tx, row, version=row.version + 1, **changes)
         if row.type == "PRIMARY" and told:
             self.tops.write_soa(tx, row)
         return row
@@ -284,120 +285,35 @@ class Zones:
         """All name servers have what is in it up to a change's number."""
         if row.change > upto:
             return
-        row = self._stored(tx, row, served=row.change)
+        row = self.stored(tx, row, served=row.change)
         if not row.wanted and row.mirrored >= row.change:
             self.remove(tx, row)
-
-    def mirrored(self, tx: Tx, row: ZoneRow, change: int) -> None:
-        """The servers of its pool have it up to a change's number."""
-        later = row.change > change
-        due = self._soon(tx, row.pool_id) if later else 0.0
-        fault = row.fault if row.expired else None  # That is its masters'.
-        if row.pool_attempts:  # They were away, and are back: others need not wait any longer.
-            moment = seconds_of(tx.now)
-            tx.run(queries.POOL_IS_BACK, of_pool=row.pool_id, moment=moment)
-        row = self._stored(tx, row, mirrored=change, pool_due=due, pool_attempts=0, fault=fault)
-        if later:
-            return
-        if not row.wanted and row.served >= row.change:
-            self.remove(tx, row)
-            return
-        action, status = state_of(wanted=True, change=change, served=change)
-        tx.run(
-            recordset_queries.SERVED_OF,
-            of_zone=row.id,
-            upto=min(row.served, change),
-            new_action=action,
-            new_status=status,
-        )
-
-    def transferred(self, tx: Tx, row: ZoneRow, *, due: float, changed: dict[str, Any]) -> None:
-        """A secondary zone is as its master has it. The first time it begins to be served."""
-        if changed:
-            changed = {**changed, "updated_at": tx.now}
-        if row.expired:
-            changed = {**changed, "expired": False, "change": self.changes.note(tx, row.id)}
-        if changed:
-            changed |= self._to_pool(tx, row.pool_id, row)
-        self._stored(tx, row, due=due, attempts=0, fault=None, transferred_at=tx.now, **changed)
-
-    def put_off(
-        self, tx: Tx, row: ZoneRow, reason: str, *, refused: bool, pool: bool = False
-    ) -> ZoneRow:
-        """What was due (`pool`: with the servers of its pool) has failed: again later, longer and
-        longer. Who is only away is no fault."""
-        attempts = row.pool_attempts if pool else row.attempts
-        again = seconds_of(tx.now) + backoff(attempts, first=1.0, most=300.0)
-        due: dict[str, Any] = {"due": again, "attempts": attempts + 1}
-        if pool:
-            due = {"pool_due": again, "pool_attempts": attempts + 1}
-        if refused and row.fault != reason[:1000]:
-            self._fails(tx, row, reason)
-        return self._stored(
-            tx,
-            row,
-            fault=reason[:1000] if refused else row.fault,
-            **due,
-        )
-
-    def expire(self, tx: Tx, row: ZoneRow) -> None:
-        """Nobody can say any more whether what is here is true: it is not answered for."""
-        message = f"no master has been heard of for {row.expire} seconds"
-        self._fails(tx, row, message)
-        change = self.changes.note(tx, row.id)
-        self._stored(
-            tx,
-            row,
-            expired=True,
-            fault=message,
-            change=change,
-            **self._to_pool(tx, row.pool_id, row),
-        )
-
-    def due(self, tx: Tx, most: int, but: Collection[str]) -> list[tuple[str, str]]:
-        """Zones whose masters are to be asked, and their projects, but for these projects'."""
-        return tx.tuples(queries.DUE, now=seconds_of(tx.now), but=["", *but], most=most)
-
-    def due_in_pool(self, tx: Tx, pool_id: str, most: int) -> list[tuple[str, float]]:
-        """Zones that a pool's servers are to be told of, and since when."""
-        now = seconds_of(tx.now)
-        return tx.tuples(queries.DUE_IN_POOL, now=now, pool_id=pool_id, most=most)
-
-    def due_elsewhere(self, tx: Tx, pool_ids: Sequence[str], most: int) -> list[tuple[str, float]]:
-        """The same, of all pools but these."""
-        now = seconds_of(tx.now)
-        return tx.tuples(queries.DUE_ELSEWHERE, now=now, pool_ids=["", *pool_ids], most=most)
+        elif row.pool_due:
+            tx.after_commit(self.changes.announcement)  # It is the turn of its pool's servers.
 
     def _mirrored(self, tx: Tx, pool_id: str) -> int:
         """For a zone that is new in a pool: its servers have to be asked first."""
         return ALONE if self.pools.get(tx, pool_id).alone else 0
 
-    def _soon(self, tx: Tx, pool_id: str) -> float:
+    def soon(self, tx: Tx, pool_id: str) -> float:
         return 0.0 if self.pools.get(tx, pool_id).alone else seconds_of(tx.now)
 
-    def _to_pool(self, tx: Tx, pool_id: str, row: ZoneRow) -> dict[str, Any]:
+    def to_pool(self, tx: Tx, pool_id: str, row: ZoneRow) -> dict[str, Any]:
         """What is to be done so that the servers of its pool have it as it is now."""
         alone = self.pools.get(tx, pool_id).alone
+        # ALONE says nothing of servers that have come to it since.
+        had = 0 if row.mirrored == ALONE else row.mirrored
         return {
-            "mirrored": ALONE if alone else min(row.mirrored, row.change),
-            "pool_due": self._soon(tx, pool_id),
+            "mirrored": ALONE if alone else min(had, row.change),
+            "pool_due": self.soon(tx, pool_id),
             "pool_attempts": 0,
         }
 
-    def transfer_now(self, tx: Tx, row: ZoneRow) -> None:
-        """Ask the masters again, whenever that would be due."""
-        tx.update(row, due=seconds_of(tx.now), attempts=0)
+    def transfer_now(self, tx: Tx, row: ZoneRow, *, anew: bool = True) -> ZoneRow:
+        """Ask the masters again, whenever that would be due. `anew`: what they have is taken
+        whatever its serial number is: it may be another master's, or one that began anew."""
         tx.after_commit(self.changes.announcement)
-
-    def notified(self, tx: Tx, heard: Mapping[str, str]) -> None:
-        """`heard`: zones by name, and the addresses that say that there is something new. Of a
-        master with a name it is not known whether he is one: he is asked, and that is all."""
-        for row in tx.all(queries.NAMED, names=list(heard)):
-            hosts = [checks.host_of(master) for master in row.masters]
-            named = any(not checks.is_address(host) for host in hosts)
-            wanted = row.type == "SECONDARY" and row.wanted and row.due > seconds_of(tx.now)
-            if wanted and (named or heard[row.name] in hosts):
-                self.transfer_now(tx, row)
+        return tx.update(row, due=seconds_of(tx.now), attempts=0, anew=anew or row.anew)
 
     def move(self, tx: Tx, row: ZoneRow, pool_id: str, scope: Scope) -> ZoneRow:
         """To another pool's servers; those of the old one are not told, and keep what they have."""
@@ -411,7 +327,7 @@ class Zones:
             row,
             pool_id=pool_id,
             mirrored=self._mirrored(tx, pool_id) if there else 0,
-            pool_due=self._soon(tx, pool_id) if there else 0.0,
+            pool_due=self.soon(tx, pool_id) if there else 0.0,
             pool_attempts=0,
         )
         if row.type == "PRIMARY":
@@ -428,32 +344,10 @@ class Zones:
         if not row.wanted:
             raise bad_request("Can not update a deleting zone")
 
-    def _stored(self, tx: Tx, row: ZoneRow, **changes: Any) -> ZoneRow:
+    def stored(self, tx: Tx, row: ZoneRow, **changes: Any) -> ZoneRow:
         """Write changes, and what the API says of the zone thereafter."""
         action, status = zone_state(msgspec.structs.replace(row, **changes))
         return tx.update(row, **changes, action=action, status=status)
-
-    def rename_servers(self, tx: Tx, pool_id: str, most: int) -> bool:
-        """Some of the zones of a pool get the names that its servers have now; True: there are
-        more of them."""
-        pool = self.pools.find(tx, pool_id)
-        if pool is None:
-            return False
-        row = tx.get(PoolNamesRow, pool_id)
-        if row is None:
-            row = PoolNamesRow(pool_id, pool.nameservers, "")
-            tx.insert(row)
-        elif row.nameservers != pool.nameservers:
-            row = tx.update(row, nameservers=pool.nameservers, after="")
-        if row.after is None:
-            return False
-        page = tx.all(pool_queries.ZONES_AFTER, pool_id=pool_id, id=row.after, most=most)
-        for zone in page:
-            if zone.wanted and zone.type == "PRIMARY" and self.tops.write_ns(tx, zone):
-                self.touch(tx, zone)
-        more = len(page) == most
-        tx.update(row, after=page[-1].id if more else None)
-        return more
 
     def refuse_over_quota(self, tx: Tx, project_id: str, **wanted: int) -> None:
         """Limits of what is in one zone, or in one set: compared, not taken."""
@@ -463,7 +357,7 @@ class Zones:
             raise QuotaExceeded(f"Quota exceeded for {', '.join(over)}.", kind="over_quota")
 
     @staticmethod
-    def _fails(tx: Tx, row: ZoneRow, reason: str) -> None:
+    def fails(tx: Tx, row: ZoneRow, reason: str) -> None:
         """For `cumulo why`: which server said what."""
         emit(
             tx,

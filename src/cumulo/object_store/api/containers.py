@@ -7,8 +7,9 @@ from xml.sax.saxutils import escape, quoteattr
 
 import msgspec
 
+from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Operation, Reply
-from cumulo.object_store.api import symlinks, texts
+from cumulo.object_store.api import symlinks, sync, texts
 from cumulo.object_store.api.asked import (
     FORMATS,
     Asked,
@@ -20,6 +21,7 @@ from cumulo.object_store.api.asked import (
 )
 from cumulo.object_store.api.forms import FormsApi
 from cumulo.object_store.api.static_web import StaticWeb
+from cumulo.object_store.api.sync import SyncApi
 from cumulo.object_store.api.versions import VersionsApi, utf8
 from cumulo.object_store.model import timestamps
 from cumulo.object_store.model.container import ContainerRow
@@ -36,7 +38,10 @@ PATH = "/v1/{account}/{container}"
 
 
 class ContainersApi:
-    def __init__(self, store: ObjectStoreService, web: StaticWeb, forms: FormsApi) -> None:
+    def __init__(
+        self, store: ObjectStoreService, web: StaticWeb, forms: FormsApi, sync: SyncApi
+    ) -> None:
+        self._sync = sync
         self._store = store
         self._web = web
         self._forms = forms
@@ -76,10 +81,12 @@ class ContainersApi:
     async def put(self, call: Call) -> Reply:
         asked = Asked(call)
         wishes = _wishes(asked)
-        new = await self._store.write(
-            lambda tx: self._store.containers.put(tx, asked.access, asked.place.container, wishes),
-            name="object container put",
-        )
+
+        def put(tx: Tx) -> bool:
+            self._follow(tx, asked, wishes)
+            return self._store.containers.put(tx, asked.access, asked.place.container, wishes)
+
+        new = await self._store.write(put, name="object container put")
         if new:
             return empty(201)
         return Reply(202, raw=texts.ACCEPTED, content_type=texts.HTML)
@@ -89,10 +96,12 @@ class ContainersApi:
             return await self._forms.post(call)
         asked = Asked(call)
         wishes = _wishes(asked)
-        await self._store.write(
-            lambda tx: self._store.containers.post(tx, asked.access, asked.place.container, wishes),
-            name="object container post",
-        )
+
+        def post(tx: Tx) -> None:
+            self._follow(tx, asked, wishes)
+            self._store.containers.post(tx, asked.access, asked.place.container, wishes)
+
+        await self._store.write(post, name="object container post")
         return empty(204)
 
     async def delete(self, call: Call) -> Reply:
@@ -102,6 +111,12 @@ class ContainersApi:
             name="object container delete",
         )
         return empty(204)
+
+    def _follow(self, tx: Tx, asked: Asked, wishes: ContainerWishes) -> None:
+        """Where it is sent on to: a key or a place alone leaves the other one as it is."""
+        asked.access.check_account(writing=True)
+        row = self._store.containers.find(tx, asked.access.account, asked.place.container)
+        wishes.options = {**wishes.options, **self._sync.wishes(asked.headers, row)}
 
     async def _row(self, asked: Asked) -> ContainerRow:
         return await self._store.database.read(
@@ -125,6 +140,8 @@ class ContainersApi:
             found[name] = quote(archive["location"])
         if state_of(row):
             found["X-Versions-Enabled"] = "True" if state_of(row) == ENABLED else "False"
+        if owner:
+            found |= sync.shown(row)
         if owner and row.read_acl:
             found["X-Container-Read"] = row.read_acl
         if owner and row.write_acl:

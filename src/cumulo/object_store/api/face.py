@@ -3,10 +3,13 @@
 import dataclasses
 import os
 import time
+from collections.abc import Callable
 
 from cumulo.core.auth.policy import Rules
+from cumulo.core.auth.principal import Principal
+from cumulo.core.db.transaction import Tx
 from cumulo.core.http.caller import Caller
-from cumulo.core.http.operations import Authentication, Face, Operation
+from cumulo.core.http.operations import Authentication, Call, Face, Operation
 from cumulo.object_store.api import containers, info, objects, texts
 from cumulo.object_store.api.accounts import AccountsApi
 from cumulo.object_store.api.archives import ArchivesApi
@@ -20,21 +23,26 @@ from cumulo.object_store.api.object_writes import ObjectWritesApi
 from cumulo.object_store.api.objects import ObjectsApi
 from cumulo.object_store.api.signed_urls import SignedUrls
 from cumulo.object_store.api.static_web import StaticWeb
+from cumulo.object_store.api.sync import SyncApi
 from cumulo.object_store.service.object_store import ObjectStoreService
 
 MOUNT = "/object-store"
+Way = Callable[[Tx, Call], Principal | None]
 
 
-def swift_faces(store: ObjectStoreService, rules: Rules, caller: Caller) -> list[Face]:
+def swift_faces(
+    store: ObjectStoreService, rules: Rules, caller: Caller, sync: SyncApi
+) -> list[Face]:
     """At the catalog's URL; and at the root, where Swift's own tools and tests expect it."""
-    at_root = [*AuthV1(caller).operations(), *info.root_operations()]
     return [
-        _face(store, rules, MOUNT, []),
-        _face(store, rules, "", at_root),
+        _face(store, rules, sync, MOUNT, []),
+        _face(store, rules, sync, "", AuthV1(caller).operations()),
     ]
 
 
-def _face(store: ObjectStoreService, rules: Rules, mount: str, more: list[Operation]) -> Face:
+def _face(
+    store: ObjectStoreService, rules: Rules, sync: SyncApi, mount: str, more: list[Operation]
+) -> Face:
     reads, forms, web = ObjectsApi(store), FormsApi(store), StaticWeb(store)
     reads.visit = web.missing
     cors = Cors(store)
@@ -43,11 +51,11 @@ def _face(store: ObjectStoreService, rules: Rules, mount: str, more: list[Operat
         return dataclasses.replace(operation, handler=cors.told(operation.handler))
 
     of_containers = [
-        *ContainersApi(store, web, forms).operations(),
+        *ContainersApi(store, web, forms, sync).operations(),
         *BulkApi(store).operations(),
         *ArchivesApi(store).operations(),
         *reads.operations(),
-        *ObjectWritesApi(store, reads, LargeApi(store), forms.post).operations(),
+        *ObjectWritesApi(store, reads, LargeApi(store), forms.post, sync).operations(),
     ]
     return Face(
         name="object_store",
@@ -57,7 +65,7 @@ def _face(store: ObjectStoreService, rules: Rules, mount: str, more: list[Operat
         faults=texts.refusal,
         rules=rules,
         authentication=Authentication(
-            verify=SignedUrls(store).verify,
+            verify=first_of(sync.verify, SignedUrls(store).verify),
             token_headers=("X-Auth-Token", "X-Storage-Token"),
             anonymous=True,
         ),
@@ -65,12 +73,25 @@ def _face(store: ObjectStoreService, rules: Rules, mount: str, more: list[Operat
         new_request_id=transaction_id,
         operations=[
             *more,
-            *info.operations(),
+            *info.operations(sync.info()),
             *AccountsApi(store).operations(),
             *(seen_by_sites(each) for each in of_containers),
             *cors.operations("/v1/{account}", containers.PATH, objects.PATH),
         ],
     )
+
+
+def first_of(*ways: Way) -> Way:
+    """Whichever of them has found something."""
+
+    def verify(tx: Tx, call: Call) -> Principal | None:
+        for way in ways:
+            found = way(tx, call)
+            if found is not None or call.grant is not None:
+                return found
+        return None
+
+    return verify
 
 
 def transaction_id() -> str:

@@ -73,36 +73,32 @@ CAPABILITIES: Mapping[str, Mapping[str, Any]] = {
         "s3_acl": False,
     },
 }
-_BODY = msgspec.json.encode(CAPABILITIES)
 
 
-def operations() -> list[Operation]:
+def operations(sync: Mapping[str, Any]) -> list[Operation]:
+    """`sync`: the realms that containers are sent on in."""
+    body = msgspec.json.encode({**CAPABILITIES, "container_sync": sync})
+
+    def info(call: Call, tx: Any) -> Reply:
+        return Reply(200, raw=body, content_type="application/json; charset=UTF-8")
+
     return [
-        Operation("GET", "/info", _info, public=True, title="object store capabilities"),
+        Operation("GET", "/info", info, public=True, title="object store capabilities"),
         Operation("GET", "/healthcheck", _health, public=True, title="object store health"),
+        Operation("GET", "/crossdomain.xml", _policy, public=True, title="old plug-ins"),
     ]
-
-
-def root_operations() -> list[Operation]:
-    """What is at the root alone."""
-    return [Operation("GET", "/crossdomain.xml", _policy, public=True, title="old plug-ins")]
 
 
 _POLICY = b"""<?xml version="1.0"?>
 <!DOCTYPE cross-domain-policy SYSTEM "http://www.adobe.com/xml/dtds/cross-domain-policy.dtd" >
 <cross-domain-policy>
 <allow-access-from domain="*" secure="false" />
-</cross-domain-policy>
-"""
+</cross-domain-policy>"""
 
 
 def _policy(call: Call, tx: Any) -> Reply:
     """Which sites' plug-ins of browsers may ask: all, as in Swift. Nothing goes by cookies."""
     return Reply(200, raw=_POLICY, content_type="application/xml")
-
-
-def _info(call: Call, tx: Any) -> Reply:
-    return Reply(200, raw=_BODY, content_type="application/json; charset=UTF-8")
 
 
 def _health(call: Call, tx: Any) -> Reply:

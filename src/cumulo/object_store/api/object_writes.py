@@ -22,6 +22,7 @@ from cumulo.object_store.api.objects import (
     version_of,
 )
 from cumulo.object_store.api.symlinks import Symlinks
+from cumulo.object_store.api.sync import SyncApi, written
 from cumulo.object_store.api.versions import VersionsApi
 from cumulo.object_store.model import limits, lock, manifest, names, ranges, timestamps
 from cumulo.object_store.model.conditions import unquoted
@@ -57,7 +58,9 @@ class ObjectWritesApi:
         reads: ObjectsApi,
         large: LargeApi,
         form: Callable[[Call], Awaitable[Reply]],
+        sync: SyncApi,
     ) -> None:
+        self._sync = sync
         self._store = store
         self._symlinks = Symlinks(store)
         self._versions = VersionsApi(store)
@@ -77,6 +80,9 @@ class ObjectWritesApi:
         asked = Asked(call)
         headers, place = asked.headers, asked.place
         names.check_object(place.object)
+        older = await self._sync.older(asked)
+        if older is not None:
+            return older
         source = headers.get("x-copy-from")
         if source is not None:
             return await self._copy_from(asked, source)
@@ -85,6 +91,7 @@ class ObjectWritesApi:
         length = length_of(headers)
         check_none_match(headers)
         new = new_object(asked)
+        new.timestamp = written(asked)
         await self._symlinks.note(asked, length, new)
         if call.query.get(MANIFEST) == "put":
             return await self._large.put(asked, new, length)
@@ -159,6 +166,7 @@ class ObjectWritesApi:
 
     async def delete(self, call: Call) -> Reply:
         asked = Asked(call)
+        await self._sync.older(asked)
         if call.query.get(MANIFEST) == "delete":
             return await self._large.delete(asked)
         return await self._versions.delete(asked)

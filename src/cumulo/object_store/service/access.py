@@ -16,6 +16,7 @@ from cumulo.object_store.model import acl, bucket_policy, grants
 from cumulo.object_store.model.account import project_of
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import Denied, NeedsLogin
+from cumulo.object_store.model.sync import OPTION as SYNC
 
 Verb = Literal["read", "list", "write"]
 POLICY, ACL, PUBLIC = "s3-policy", "s3-acl", "s3-publicAccessBlock"
@@ -42,6 +43,25 @@ class Signed:
 
     account: str
     container: str | None = None
+
+    def opens(self, account: str, name: str, container: ContainerRow | None, verb: Verb) -> bool:
+        return self.account == account and self.container in (None, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Synced(Signed):
+    """What another cloud's signature gives that sends a container on (model.sync): that container,
+    and of others that have the same word of their owners what its manifests name."""
+
+    key: str = ""
+    timestamp: str = ""
+    """When what it sends was written."""
+
+    def opens(self, account: str, name: str, container: ContainerRow | None, verb: Verb) -> bool:
+        if self.account != account or name == self.container:
+            return self.account == account
+        wish = (container.options.get(SYNC) if container is not None else None) or {}
+        return verb == "read" and bool(self.key) and wish.get("key") == self.key
 
 
 @dataclass(slots=True)
@@ -94,7 +114,7 @@ class Access:
         if said == "Deny":
             return False
         if self.signed is not None:
-            return self.signed.account == self.account and self.signed.container in (None, name)
+            return self.signed.opens(self.account, name, container, verb)
         if self.owner or (verb != "write" and self._reads_all()):
             return True
         return said == "Allow" or (container is not None and self._listed(verb, container))

@@ -23,6 +23,7 @@ from cumulo.object_store.queries import version as version_queries
 from cumulo.object_store.service.access import Access
 from cumulo.object_store.service.accounts import Accounts, check_quotas, check_room
 from cumulo.object_store.service.removals import Removals
+from cumulo.object_store.service.synced import follow
 
 MOST_UPLOADS = 1000
 """Unfinished uploads that go with their container; more have to be ended first."""
@@ -90,6 +91,7 @@ class Containers:
             options=_options({}, wishes.options),
         )
         tx.insert(row)
+        follow(tx, None, row)
         self._accounts.count(tx, access.account, containers=1)
         self._emit(tx, "create", row, access)
         return True
@@ -110,13 +112,14 @@ class Containers:
             raise NotEmpty("The storage policy of a container cannot be changed.")
         _check_kinds({**row.options, **wishes.options})
         lists = {"read_acl": wishes.read_acl, "write_acl": wishes.write_acl}
-        tx.update(
+        new = tx.update(
             row,
             metadata=merged(row.metadata, wishes.metadata),
             put_timestamp=timestamps.after(row.put_timestamp),
             options=_options(row.options, wishes.options),
             **{name: value for name, value in lists.items() if value is not None},
         )
+        follow(tx, row, new)
 
     def delete(self, tx: Tx, access: Access, name: str) -> None:
         """Raises NotEmpty."""
@@ -134,6 +137,7 @@ class Containers:
         for upload in uploads:
             self.drop_upload(tx, row, upload)
         tx.delete(row)
+        follow(tx, row, None)
         CONTAINERS.changed(tx, row, None)
         self._accounts.count(tx, access.account, containers=-1)
         self._emit(tx, "delete", row, access)

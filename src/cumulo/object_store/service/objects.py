@@ -9,14 +9,21 @@ from cumulo.core.db.transaction import Tx
 from cumulo.object_store.model import lock, timestamps
 from cumulo.object_store.model.conditions import outcome
 from cumulo.object_store.model.container import ContainerRow
-from cumulo.object_store.model.faults import NoSuchContainer, NoSuchObject, PreconditionFailed
+from cumulo.object_store.model.faults import (
+    Changed,
+    NoSuchContainer,
+    NoSuchObject,
+    PreconditionFailed,
+)
 from cumulo.object_store.model.object import Kind, ObjectRow, taken
+from cumulo.object_store.model.sync import OPTION
 from cumulo.object_store.model.version import ENABLED, NULL, SUSPENDED, VersionRow, state_of
 from cumulo.object_store.queries import object as queries
 from cumulo.object_store.service.access import Access
 from cumulo.object_store.service.archived import Archives
 from cumulo.object_store.service.containers import Containers
 from cumulo.object_store.service.removals import Removals
+from cumulo.object_store.service.synced import note
 from cumulo.object_store.service.versions import Versions
 
 EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
@@ -35,6 +42,8 @@ class NewObject:
     assembly: str | None = None
     delete_at: int | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    timestamp: str = ""
+    """When it was written elsewhere, for what is sent on; empty: now."""
 
     @property
     def taken(self) -> int:
@@ -122,6 +131,13 @@ class Objects:
         there = tx.get(ObjectRow, container.id, name.encode()) if old is None else old
         state = state_of(now)
         when = self._time(tx, now, name, there)
+        if new.timestamp:
+            if there is not None and there.timestamp >= new.timestamp:
+                raise Changed()
+            when = new.timestamp
+            if now.options.get(OPTION):
+                # It is not sent back.
+                note(tx, now.id, name.encode(), when)
         row = ObjectRow(
             container_id=container.id,
             name=name.encode(),

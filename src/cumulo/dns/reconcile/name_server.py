@@ -1,4 +1,4 @@
-"""The loops that keep name servers as the rows are: the cloud's own, and those of pools.
+"""The loop that keeps the cloud's own name server as the rows are.
 
 The server is started when there is a zone for the first time. It has nothing then, and gets all
 zones page by page; from then on what was touched since the number that it has. What it has taken
@@ -10,34 +10,23 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
-from cumulo.core.clock import seconds_of
-from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.db.transaction import Database
 from cumulo.core.sim.points import reach
-from cumulo.core.work import pools
 from cumulo.core.work.reconciler import backoff
 from cumulo.core.work.wakeups import Wakeup
 from cumulo.dns.model.change import ServerRow
 from cumulo.dns.model.nameserver import NameServer, NameServerFailed
-from cumulo.dns.model.pool import Pool, PoolZone, TargetRefused
-from cumulo.dns.model.transferred import Fetch, Received
-from cumulo.dns.model.zone import ZoneRow
 from cumulo.dns.nameserver.feed import All
-from cumulo.dns.service.dns import DnsService
-from cumulo.dns.service.lanes import Lanes
 from cumulo.dns.service.serving import Serving, TooFarBehind
 
 log = logging.getLogger("cumulo.dns")
 
 SWEEP_SECONDS = 5.0
 HEARTBEAT_SECONDS = 10.0
-RENAMED_AT_ONCE = 50
-"""Zones in one transaction: it is on the loop."""
 MOST_NOTIFIED = 1000
-AT_ONCE = 8
-"""Steps with others' servers: each of them may take a thread for as long as they are silent."""
-IN_ONE_POOL = 4
-ELSEWHERE_SECONDS = 60.0
-"""How often zones are looked for that wait for servers that their pool has no more."""
+MASTERS_SECONDS = 1.0
+MOST_SAID = 100
+"""Addresses that say so of one zone."""
 
 
 class NameServerLoop:
@@ -62,10 +51,14 @@ class NameServerLoop:
         self.wakeup = Wakeup()
         self.also_ring: Sequence[Callable[[], None]] = ()
         """Those that a change may concern, too."""
-        self._notified: dict[str, str] = {}
+        self.went_back: Callable[[], None] = lambda: None
+        """Called when this server has to read all anew: the database may be an older one."""
+        self._notified: dict[str, set[str]] = {}
         """Zones of which somebody says that they have changed, and who."""
+        self._asked = -MASTERS_SECONDS
         if server is not None:
             server.notified = self.hear
+            server.ended = self.wakeup.ring
         self._change = 0
         self._heard = 0.0
         self._failures = 0
@@ -85,8 +78,8 @@ class NameServerLoop:
             while True:
                 pause = SWEEP_SECONDS
                 try:
-                    await self._ask_masters()
                     await self.once()
+                    pause = await self._ask_masters()
                     self._failures, self._complaint = 0, ""
                 except NameServerFailed as error:
                     pause = await self._failed(str(error))
@@ -100,17 +93,29 @@ class NameServerLoop:
                 await self._leave()
 
     def hear(self, name: str, address: str) -> None:
-        if len(self._notified) < MOST_NOTIFIED:
-            self._notified[name] = address
+        if name in self._notified or len(self._notified) < MOST_NOTIFIED:
+            said = self._notified.setdefault(name, set())
+            if len(said) < MOST_SAID:
+                said.add(address)
             self.wakeup.ring()
 
-    async def _ask_masters(self) -> None:
-        """Zones whose masters have something new are fetched now."""
+    async def _ask_masters(self) -> float:
+        """Zones whose masters have something new are fetched now, once a second; when next."""
+        if not self._notified:
+            return SWEEP_SECONDS
+        left = self._asked + MASTERS_SECONDS - time.monotonic()
+        if left > 0:
+            return left
+        self._asked = time.monotonic()
         heard, self._notified = self._notified, {}
-        if heard:
+        secondaries = self.serving.secondaries
+        found = await self.database.read(lambda tx: secondaries.notified(tx, heard))
+        if found:
+            ids = [row.id for row in found]
             await self.database.write(
-                lambda tx: self.serving.zones.notified(tx, heard), name="masters have news"
+                lambda tx: secondaries.fetch_now(tx, ids), name="masters have news"
             )
+        return SWEEP_SECONDS
 
     async def _leave(self) -> None:
         """Others need not wait for this one until it counts as dead."""
@@ -179,18 +184,28 @@ class NameServerLoop:
         assert self.server is not None
         since = max(self._change, 0)
         try:
-            number, steps = await self.database.read(
+            number, touched = await self.database.read(
                 lambda tx: self.serving.news(tx, self.server_id, since)
             )
         except TooFarBehind:
             await self._load()
+            self.went_back()
             return
         if number == since:
             if time.monotonic() - self._heard > HEARTBEAT_SECONDS:
                 await self._note(number)
             return
-        if steps:
-            await self.server.send(steps)
+        told = False
+        while touched:
+            some = touched
+            count, steps = await self.database.read(
+                lambda tx, some=some: self.serving.steps(tx, some)  # type: ignore[misc]
+            )
+            touched = touched[count:]
+            if steps:
+                told = True
+                await self.server.send(steps)
+        if told:
             await self._finish(number)
         else:
             self._change = number
@@ -234,151 +249,9 @@ class NameServerLoop:
         if reason != self._complaint:
             log.warning("the name server: %s", reason)
             self._complaint = reason
-        await self.server.stop()
+        await self.server.stop(keep=True)
         if self._failures:
             await self._leave()  # Not a hiccup: it is not at work, and nobody waits for it.
         self._change = 0
         self._failures += 1
         return backoff(self._failures, first=0.1, most=30.0)
-
-
-class SecondaryTransfers:
-    """Fetches secondary zones from their masters, when they are new and when they are due."""
-
-    name = "secondary zones"
-    overlaps = AT_ONCE
-
-    def __init__(self, database: Database, dns: DnsService, fetch: Fetch) -> None:
-        self._database = database
-        self._dns = dns
-        self._fetch = fetch
-        self._lanes = Lanes(self.overlaps, each=1)
-        """One zone of a project at a time: whose masters hang keeps nobody else waiting."""
-
-    def due(self, tx: Tx, most: int) -> list[str]:
-        return self._lanes.chosen(lambda but, most: self._dns.zones.due(tx, most, but), most)
-
-    async def step(self, id: str) -> None:
-        row = await self._database.read(lambda tx: tx.get(ZoneRow, id))
-        if row is None or not row.wanted:
-            return
-        serial = row.serial if row.transferred_at is not None else None
-        with self._lanes.taken(row.project_id) as there:
-            if not there:
-                return  # It is asked for again when one ends.
-            received = await pools.STRANGERS(self._fetch, row.name, row.masters, serial)
-        await self._database.write(
-            lambda tx: self._taken(tx, id, received), name="secondary zone transferred"
-        )
-
-    def _taken(self, tx: Tx, id: str, received: Received | None) -> None:
-        row = tx.get(ZoneRow, id)
-        if row is None or not row.wanted:
-            return
-        if received is None:
-            self._dns.secondaries.current(tx, row)
-        else:
-            self._dns.secondaries.take(tx, row, received)
-
-    def failed(self, tx: Tx, id: str, reason: str) -> None:
-        """A zone that was never there is an ERROR; another one is answered from what there is."""
-        row = tx.get(ZoneRow, id)
-        if row is None:
-            return
-        row = self._dns.zones.put_off(tx, row, reason, refused=row.transferred_at is None)
-        heard = row.transferred_at
-        if heard is not None and not row.expired and row.wanted:
-            age = seconds_of(tx.now) - seconds_of(heard)
-            if age > row.expire:
-                self._dns.zones.expire(tx, row)
-
-
-class PoolNames:
-    """Gives zones the names that the servers of their pool have now, some at a time."""
-
-    name = "names of pools"
-
-    def __init__(self, database: Database, dns: DnsService) -> None:
-        self._database = database
-        self._dns = dns
-
-    def due(self, tx: Tx, most: int) -> list[str]:
-        return [pool.id for pool in self._dns.pools.renamed(tx)[:most]]
-
-    async def step(self, id: str) -> None:
-        more = True
-        while more:
-            more = await self._database.write(
-                lambda tx: self._dns.zones.rename_servers(tx, id, RENAMED_AT_ONCE),
-                name="zones follow their pool",
-            )
-            await asyncio.sleep(0)
-
-    def failed(self, tx: Tx, id: str, reason: str) -> None:
-        """Where it stopped is noted: the next pass goes on from there."""
-
-
-class PoolSync:
-    """Makes the servers of pools have their zones: told of each change, and asked for the serial
-    number until it is the zone's. Who is away catches up when it is back."""
-
-    name = "pools"
-    overlaps = AT_ONCE
-
-    def __init__(self, database: Database, dns: DnsService) -> None:
-        self._database = database
-        self._dns = dns
-        self._lanes = Lanes(self.overlaps, each=IN_ONE_POOL)
-        """By pool: one that is away keeps no other one's zones waiting."""
-        self._looked = -ELSEWHERE_SECONDS
-
-    def due(self, tx: Tx, most: int) -> list[str]:
-        zones, full = self._dns.zones, self._lanes.full()
-        with_servers = [pool.id for pool in self._dns.pools.fixed if not pool.alone]
-        found: list[tuple[str, float]] = []
-        for pool_id in with_servers:
-            if pool_id not in full:
-                found += zones.due_in_pool(tx, pool_id, IN_ONE_POOL)
-        now = time.monotonic()
-        if now - self._looked >= ELSEWHERE_SECONDS:
-            others = zones.due_elsewhere(tx, [*with_servers, *full], most)
-            self._looked = self._looked if others else now
-            found += others
-        return [id for id, _ in sorted(found, key=lambda each: each[1])][:most]
-
-    async def step(self, id: str) -> None:
-        found = await self._database.read(lambda tx: self._read(tx, id))
-        if found is None:
-            return
-        row, zone, pool = found
-        with self._lanes.taken(row.pool_id) as there:
-            if not there:
-                return  # It is asked for again when one ends.
-            # All of them, whoever is away.
-            told = await asyncio.gather(
-                *(t.remove(row.name) if zone is None else t.ensure(zone) for t in pool.targets),
-                return_exceptions=True,
-            )
-        for failed in told:
-            if isinstance(failed, BaseException):
-                raise failed
-        await self._database.write(
-            lambda tx: self._done(tx, id, row.change), name="pool has the zone"
-        )
-
-    def _read(self, tx: Tx, id: str) -> tuple[ZoneRow, PoolZone | None, Pool] | None:
-        row = tx.get(ZoneRow, id)
-        if row is None:
-            return None
-        return row, self._dns.serving.texts(tx, row), self._dns.pools.get(tx, row.pool_id)
-
-    def _done(self, tx: Tx, id: str, change: int) -> None:
-        row = tx.get(ZoneRow, id)
-        if row is not None:
-            self._dns.zones.mirrored(tx, row, change)
-
-    def failed(self, tx: Tx, id: str, reason: str) -> None:
-        row = tx.get(ZoneRow, id)
-        if row is not None:
-            refused = reason.startswith(TargetRefused.__name__)
-            self._dns.zones.put_off(tx, row, reason, refused=refused, pool=True)
