@@ -101,8 +101,8 @@ class Cloud:
                         group.create_task(worker())
             group.create_task(self._admit_hosts())
             group.create_task(self.application.load.run())
-            if nodes.content:
-                group.create_task(JobRunner(self.database, self.frame.jobs).run())
+            jobs = JobRunner(self.database, self.frame.jobs, content=nodes.content)
+            group.create_task(jobs.run())
             group.create_task(reload_rules([face.rules for face in self.application.faces]))
             group.create_task(Retention(self.database, self.settings.history_days).run())
             group.create_task(self._note_how_far())

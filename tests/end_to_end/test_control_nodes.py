@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 import requests
+import websockets.sync.client
 
 from cumulo.core.hosts.dial import DialledLink, Identity
 from cumulo.core.hosts.joining import join, token_of
@@ -91,6 +92,14 @@ def test_servers_by_the_other_node(nodes: TwoNodes) -> None:
     until(lambda: node.json("GET", path)["server"]["status"] == "ACTIVE", "no server", 10)
     console = node.json("POST", f"{path}/action", json={"os-getConsoleOutput": {}})
     assert "login:" in console["output"]
+    wish = {"remote_console": {"protocol": "serial", "type": "serial"}}
+    newer = {"openstack-api-version": "compute 2.6"}
+    made = node.json("POST", f"{path}/remote-consoles", json=wish, headers=newer)
+    url = made["remote_console"]["url"]
+    assert url.startswith(node.url.replace("http", "ws"))
+    with websockets.sync.client.connect(url, subprotocols=["binary"], proxy=None) as line:
+        line.send(b"echo")
+        assert line.recv(10) == b"echo"
     assert node.call("DELETE", path).status_code == 204
     until(lambda: node.call("GET", path).status_code == 404, "it stays", 10)
 

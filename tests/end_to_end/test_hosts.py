@@ -11,6 +11,7 @@ import pytest
 
 from cumulo.core.run import namespaces
 from tests.end_to_end.lab import Lab, Machine
+from tests.end_to_end.test_walk import console_answers
 
 pytestmark = pytest.mark.guest
 
@@ -117,6 +118,7 @@ def test_three_machines() -> None:
         ping = f"ping -c 2 -w 20 {two} >/dev/null && echo reached"
         assert lab.ssh(floating, ping) == "reached\n"
         assert "login:" in lab.openstack("console", "log", "show", "two")
+        console_answers(lab, "two")
 
         volumes_stay_on_their_machine(lab)
 

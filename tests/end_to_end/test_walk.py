@@ -148,9 +148,9 @@ with connect(socket, subprotocols=["binary"]) as screen:
 """
 
 
-def console_answers(lab: Lab) -> None:
+def console_answers(lab: Lab, name: str = "walk") -> None:
     """The guest's screen greets by the protocol of screens; a wrong token opens nothing."""
-    url = lab.json("console", "url", "show", "walk", "--novnc")["url"]
+    url = lab.json("console", "url", "show", name, "--novnc")["url"]
     assert "RFB 003.008" in lab.run(sys.executable, "-c", _SCREEN, url)
     assert "RFB" not in lab.run(sys.executable, "-c", _SCREEN, url[:-4] + "none", check=False)
 

@@ -90,6 +90,7 @@ class ComputeJobs:
                     Step("switch", self.switch, no_return=True),
                 ],
                 undone=self.move_undone,
+                anywhere=True,
             )
         )
         jobs.add(
@@ -103,10 +104,11 @@ class ComputeJobs:
                     Step("start", self.start, no_return=True),
                 ],
                 undone=self.reimage_undone,
+                anywhere=True,
             )
         )
-        jobs.add(Kind(RECLAIM, Reclaim, [Step("end", self.reclaim)]))
-        jobs.add(Kind(CONFIRM, Confirm, [Step("confirm", self.confirm)]))
+        jobs.add(Kind(RECLAIM, Reclaim, [Step("end", self.reclaim)], anywhere=True))
+        jobs.add(Kind(CONFIRM, Confirm, [Step("confirm", self.confirm)], anywhere=True))
 
     # --- an image --------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import datetime
+import os
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -16,10 +18,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from cumulo.core.blobs.content import Content, Missing
 from cumulo.core.faults import Conflict
 from cumulo.core.hosts import authority as authority_module
+from cumulo.core.hosts import lines
 from cumulo.core.hosts import peer as peer_module
 from cumulo.core.hosts.authority import Authority, client_context, new_request
 from cumulo.core.hosts.conductor import HostDown
-from cumulo.core.hosts.dial import DialledLink, Identity
+from cumulo.core.hosts.dial import MOST_LINES, DialledLink, Identity
 from cumulo.core.hosts.gate import Gate
 from cumulo.core.hosts.hello import PROTOCOLS, Hello
 from cumulo.core.hosts.joining import CannotJoin, join, token_of
@@ -90,8 +93,17 @@ class Site:
         )
 
         async def answer(message: Ask) -> Answer:
+            if message.question == "line":
+                mine, theirs = socket.socketpair()
+                mine.setblocking(False)
+                theirs.setblocking(False)
+                self.devices.append(mine)
+                return Answer(theirs)
+            if message.question == "no line":
+                return Answer(refused="it has none")
             return Answer({"asked": message.question})
 
+        self.devices: list[socket.socket] = []
         self.rung: list[str] = []
         made.bind({"lamp": int}, answer, self.rung.append)
         running = asyncio.create_task(made.run())
@@ -178,6 +190,55 @@ def test_another_control_node_is_dialled_when_one_goes(tmp_path: Path) -> None:
             for task in (dialling, *running):
                 task.cancel()
             await asyncio.gather(dialling, *running, return_exceptions=True)
+
+    with_site(tmp_path, work)
+
+
+def test_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device of a host that dialled in, byte by byte, both ways, and given back."""
+    monkeypatch.setattr(lines, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(lines, "IDLE_SECONDS", 0.5)
+
+    async def work(site: Site) -> None:
+        loop = asyncio.get_running_loop()
+        conductor = site.house.conductor
+        async with site.link(await site.join("far")) as link:
+            await until(lambda: link.welcome is not None)
+            line = await conductor.line("far", "lamp", "line")
+            [device] = site.devices
+            await line.write(b"hello")
+            assert await loop.sock_recv(device, 100) == b"hello"
+            reading = asyncio.create_task(line.read())
+            await asyncio.sleep(0.25)  # longer than one look
+            await loop.sock_sendall(device, b"login: ")
+            assert await reading == b"login: "
+            large = os.urandom(700_000)
+            sending = asyncio.create_task(loop.sock_sendall(device, large))
+            got = b""
+            while len(got) < len(large):
+                got += await line.read()
+            await sending
+            assert got == large
+            device.close()
+            assert await line.read() == b""
+            await line.close()
+            with pytest.raises(OSError, match="not open"):
+                await line.write(b"x")
+            with pytest.raises(HostDown, match="it has none"):
+                await conductor.line("far", "lamp", "no line")
+            # Whoever does not read has it no more.
+            line = await conductor.line("far", "lamp", "line")
+            assert await loop.sock_recv(site.devices[-1], 1) == b""
+            monkeypatch.setattr(lines, "IDLE_SECONDS", 60.0)
+            many = [await conductor.line("far", "lamp", "line") for _ in range(MOST_LINES)]
+            with pytest.raises(HostDown, match="too many"):
+                await conductor.line("far", "lamp", "line")
+            await many[0].close()
+            many.append(await conductor.line("far", "lamp", "line"))
+        for device in site.devices[2:]:
+            assert await loop.sock_recv(device, 1) == b""
+        with pytest.raises(OSError):
+            await many[-1].read()
 
     with_site(tmp_path, work)
 

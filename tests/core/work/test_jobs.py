@@ -264,6 +264,28 @@ def test_who_cannot_renew_in_time_stops_by_itself(
     go(main())
 
 
+def test_a_node_without_files_does_what_needs_none(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.jobs.kinds[NAME].anywhere = True
+    bench.jobs.add(Kind("lamp.file", Memo, [Step("write", _never)]))
+    bench.runner = JobRunner(bench.database, bench.jobs, beat=0.05, content=False)
+
+    async def main() -> None:
+        bench.begin("a")
+        bench.write(lambda tx: bench.jobs.begin(tx, "lamp.file", "b", Memo()))
+        async with bench.working():
+            await bench.until(lambda: list(bench.rows()) == ["b"])
+            bench.jobs.ring()
+            await asyncio.sleep(0.1)
+            assert bench.rows()["b"].attempts == 0
+
+    go(main())
+
+
+async def _never(run: Run[Memo]) -> Outcome[Memo]:
+    raise AssertionError("the files are not here")
+
+
 def test_a_process_that_ends_in_good_order_gives_its_leases_back(bench: Bench) -> None:
     async def main() -> None:
         bench.begin("a", wait="check")

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import re
-import socket as sockets
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
@@ -16,12 +15,12 @@ from cumulo.compute.service.consoles import KINDS, Consoles, speaks_spice
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import BadRequest, NotFound, Unavailable
 from cumulo.core.hosts.conductor import Conductor, HostDown
+from cumulo.core.hosts.lines import Line
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.core.http.sockets import Socket, SocketClosed
 from cumulo.core.wire.shapes import Body, StrictBody
 from cumulo.core.work import pools
 
-BLOCK = 64 * 1024
 PAGE = "vnc.html"
 SPICE = Path("/usr/share/spice-html5")
 SPICE_PAGE = SPICE / "spice_auto.html"
@@ -198,7 +197,7 @@ class ConsolesApi:
             await socket.close(1008, f"Instance {row.id} is on no host.")
             return
         try:
-            line = await self._conductor.ask(
+            line = await self._conductor.line(
                 row.host_id, "compute", "console", id=row.id, line=kind
             )
         except HostDown as problem:
@@ -207,7 +206,7 @@ class ConsolesApi:
             await socket.accept("binary")
             await _both_ways(socket, line)
         finally:
-            line.close()
+            await line.close()
 
 
 def _url(base: str, kind: str, token: str) -> str:
@@ -243,18 +242,17 @@ async def spice_file(call: Call) -> Reply:
     return Reply(200, headers=headers, raw=raw, content_type=_TYPES[suffix])
 
 
-async def _both_ways(socket: Socket, line: sockets.socket) -> None:
+async def _both_ways(socket: Socket, line: Line) -> None:
     """Until one of the two has ended."""
-    loop = asyncio.get_running_loop()
 
     async def out() -> None:
-        while block := await loop.sock_recv(line, BLOCK):
+        while block := await line.read():
             await socket.send(block)
 
     async def back() -> None:
         while (message := await socket.receive()) is not None:
             data = message.encode() if isinstance(message, str) else message
-            await loop.sock_sendall(line, data)
+            await line.write(data)
 
     tasks = {asyncio.create_task(out()), asyncio.create_task(back())}
     try:

@@ -134,9 +134,11 @@ class Operations:
         self._servers.desire(tx, row, **changes, **restarted(row, "soft"))
 
     def unrescue(self, tx: Tx, row: ServerRow, who: Who) -> None:
+        """The system it is rescued with ends at once, as Nova's does: it may be just booting, and
+        deaf to a button for as long as a soft stop waits."""
         self._begin(tx, row, "unrescue", who, ("rescued",))
         changes: dict[str, Any] = {"rescue": None, "operation": "unrescuing", "power": "on"}
-        self._servers.desire(tx, row, **changes, **restarted(row, "soft"))
+        self._servers.desire(tx, row, **changes, **restarted(row, "hard"))
 
     # --- rebuild ----------------------------------------------------------------------------------
 

@@ -8,8 +8,8 @@ and may speak only of items that it was given.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -18,6 +18,7 @@ from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import Conflict
 from cumulo.core.hosts.digest import digest_of
 from cumulo.core.hosts.fetches import Fetches, Wish
+from cumulo.core.hosts.lines import Line, SocketLine
 from cumulo.core.hosts.long import TellsChanges
 from cumulo.core.hosts.machines import Machines
 from cumulo.core.hosts.messages import (
@@ -105,10 +106,20 @@ class HostDown(Exception):
     """No agent of that host is connected."""
 
 
+class _Asker(NamedTuple):
+    """How an agent is asked, and by what connection."""
+
+    ask: Callable[[Ask], Any]
+    owner: object
+    line: Callable[[Ask], Awaitable[Line]] | None
+
+
 class Elsewhere(Protocol):
     """The other control nodes."""
 
     async def ask(self, node_id: str, host_id: str, ask: Ask) -> Answer: ...
+    async def line(self, node_id: str, host_id: str, ask: Ask) -> Line:
+        """Raises HostDown."""
 
 
 class Conductor:
@@ -120,7 +131,7 @@ class Conductor:
         self.unknown = UnknownThings(registry)
         self.parts: dict[str, Any] = {}
         self._fetches = Fetches(database, self._fetch_all)
-        self._askers: dict[str, tuple[Callable[[Ask], Any], object]] = {}
+        self._askers: dict[str, _Asker] = {}
 
     elsewhere: Elsewhere | None = None
     """Where there are other control nodes."""
@@ -313,15 +324,23 @@ class Conductor:
 
         await self.database.write(write, name="heartbeat")
 
-    def connect(self, host_id: str, asker: Callable[[Ask], Any], *, owner: object = None) -> None:
+    def connect(
+        self,
+        host_id: str,
+        asker: Callable[[Ask], Any],
+        *,
+        owner: object = None,
+        liner: Callable[[Ask], Awaitable[Line]] | None = None,
+    ) -> None:
         """An agent is connected; `asker` is an async function that puts a question to it, `owner`
-        its connection, for `disconnect`."""
-        self._askers[host_id] = (asker, owner)
+        its connection, for `disconnect`. `liner`: the same for one that is answered by a line,
+        where the answer itself cannot be (`asker`'s is a socket then)."""
+        self._askers[host_id] = _Asker(asker, owner, liner)
 
     def disconnect(self, host_id: str, owner: object) -> None:
         """That connection has ended; another one of the host may be there already."""
         known = self._askers.get(host_id)
-        if known is not None and known[1] is owner:
+        if known is not None and known.owner is owner:
             del self._askers[host_id]
             self.registry.no_wake(host_id)
 
@@ -331,26 +350,54 @@ class Conductor:
     async def ask(self, host_id: str, kind: str, question: str, **arguments: Any) -> Any:
         """Put a question to a host. Raises HostDown when it is not there or refuses."""
         message = Ask(kind, question, arguments)
-        there = None
-        if self.elsewhere is not None:
-            # A connection that is half dead may still be known here.
-            row = await self.database.read(lambda tx: self.registry.get(tx, host_id))
-            there = None if row is None else row.node_id
-        if self.elsewhere is None or there in (None, self.registry.node_id):
+        there = await self._elsewhere(host_id)
+        if there is None:
             answer = await self.asked_here(host_id, message)
         else:
-            answer = await self.elsewhere.ask(there, host_id, message)
+            other, node_id = there
+            answer = await other.ask(node_id, host_id, message)
         if answer.refused is not None:
             raise HostDown(answer.refused)
         return answer.value
 
+    async def line(self, host_id: str, kind: str, question: str, **arguments: Any) -> Line:
+        """The same where the answer is a line. Raises HostDown."""
+        message = Ask(kind, question, arguments)
+        there = await self._elsewhere(host_id)
+        if there is None:
+            return await self.line_here(host_id, message)
+        other, node_id = there
+        return await other.line(node_id, host_id, message)
+
+    async def _elsewhere(self, host_id: str) -> tuple[Elsewhere, str] | None:
+        """The other node that a host is connected with."""
+        if self.elsewhere is None:
+            return None
+        # A connection that is half dead may still be known here.
+        row = await self.database.read(lambda tx: self.registry.get(tx, host_id))
+        if row is None or row.node_id in (None, self.registry.node_id):
+            return None
+        return self.elsewhere, row.node_id
+
     async def asked_here(self, host_id: str, message: Ask) -> Answer:
         """Of a host that is connected with this process. Raises HostDown."""
+        answer: Answer = await self._asker(host_id).ask(message)
+        return answer
+
+    async def line_here(self, host_id: str, message: Ask) -> Line:
+        known = self._asker(host_id)
+        if known.line is not None:
+            return await known.line(message)
+        answer: Answer = await known.ask(message)
+        if answer.refused is not None:
+            raise HostDown(answer.refused)
+        return SocketLine(answer.value)
+
+    def _asker(self, host_id: str) -> "_Asker":
         known = self._askers.get(host_id)
         if known is None:
             raise HostDown(f"host {host_id} is not connected")
-        answer: Answer = await known[0](message)
-        return answer
+        return known
 
     async def query(
         self, host_id: str, kind: str, question: str, arguments: Mapping[str, Any]

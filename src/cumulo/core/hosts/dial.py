@@ -37,6 +37,7 @@ from cumulo.core.hosts.hello import (
     Samples,
     Welcome,
 )
+from cumulo.core.hosts.lines import Line, Lines, OpenLine, SocketLine
 from cumulo.core.hosts.messages import Answer, Ask, Fetch, Item, Items, Report, Taken
 from cumulo.core.hosts.peer import LONGEST_ANSWER, Nonsense, Peer, PeerFault, PeerGone
 from cumulo.core.hosts.samples import Sample
@@ -49,6 +50,8 @@ PING_SECONDS = 15.0
 RENEW_LOOK = 6 * 3600.0
 QUESTIONS = 64
 """Of the control plane that are answered at once; some take as long as a disk is copied."""
+MOST_LINES = 32
+"""Consoles that are looked at at once; each may be one of the `QUESTIONS` for as long as it is."""
 MOST_PLACES = 64
 _PLACE = re.compile(r"wss://[0-9A-Za-z.:\[\]-]{1,260}:\d{1,5}/?")
 REMOVED = 4403
@@ -158,7 +161,9 @@ class DialledLink:
             user_agent_header=None,
             logger=logging.getLogger("cumulo.link.wire"),
         ) as wire:
-            peer = Peer(wire, {"ask": self._asked, "wake": self._woken}, at_once=QUESTIONS)
+            lines = Lines(self._line, MOST_LINES)
+            handlers = {"ask": self._asked, "wake": self._woken, **lines.handlers}
+            peer = Peer(wire, handlers, at_once=QUESTIONS)
             running = asyncio.create_task(peer.run())
             try:
                 hello = Hello(list(PROTOCOLS), self._version, list(self._types))
@@ -180,6 +185,7 @@ class DialledLink:
                 running.cancel()
                 with contextlib.suppress(asyncio.CancelledError, Nonsense):
                     await running
+                await lines.close()
                 if wire.close_code == REMOVED:
                     log.error("this machine is no host of the cloud any more; guests go on")
             raise PeerGone(f"the connection has ended ({wire.close_code} {wire.close_reason})")
@@ -210,6 +216,14 @@ class DialledLink:
         if self._answer is None:
             raise PeerFault("this host is just starting")
         return await self._answer(_decode(raw, type=Ask))
+
+    async def _line(self, wish: OpenLine) -> Line:
+        if self._answer is None:
+            raise PeerFault("this host is just starting")
+        answer = await self._answer(wish.ask)
+        if answer.refused is not None:
+            raise PeerFault(answer.refused)
+        return SocketLine(answer.value)
 
     async def _woken(self, raw: msgspec.Raw) -> None:
         for kind in _decode(raw, type=list[str]):

@@ -28,6 +28,7 @@ from cumulo.core.hosts.hello import (
     Samples,
     Welcome,
 )
+from cumulo.core.hosts.lines import Line, OpenLine, opened
 from cumulo.core.hosts.messages import Answer, Ask, Fetch, Report
 from cumulo.core.hosts.peer import LONG_SECONDS, Nonsense, Peer, PeerFault, PeerGone
 from cumulo.core.hosts.samples import MOST
@@ -87,6 +88,7 @@ class HostSession:
                 "renew": self._renewal,
             },
         )
+        self._lines = itertools.count(1)
 
     async def run(self) -> None:
         """Until the connection ends."""
@@ -137,7 +139,7 @@ class HostSession:
         if self._is_cut:
             raise PeerFault("this connection counts no more")
         self._kinds = kinds
-        self._conductor.connect(self.name, self._ask, owner=self)
+        self._conductor.connect(self.name, self._ask, owner=self, liner=self._line)
         for kind in kinds:
             self._conductor.registry.on_wake(self.name, kind, partial(self._wake, kind))
         log.info("%s is there (%s): %s", self.name, hello.version, ", ".join(kinds))
@@ -237,6 +239,12 @@ class HostSession:
             return _decode(await self._peer.call("ask", message, seconds=LONG_SECONDS), type=Answer)
         except (PeerFault, PeerGone) as error:
             return Answer(refused=f"host {self.name}: {error}")
+
+    async def _line(self, message: Ask) -> Line:
+        try:
+            return await opened(self._peer, OpenLine(next(self._lines), message))
+        except (PeerFault, PeerGone) as error:
+            raise HostDown(f"host {self.name}: {error}") from None
 
     def _wake(self, kind: str) -> None:
         self._rung.add(kind)

@@ -41,7 +41,7 @@ class Connected:
         history.ring_elsewhere = lambda: self._say("events")
         keyring.look_elsewhere = self._nodes.shared.look_now
         if not self._nodes.content:
-            frame.jobs.ring = lambda: self._say("jobs")
+            frame.jobs.ring = self._ring_for_jobs
 
     @functools.cached_property
     def links(self) -> "NodeLinks":
@@ -117,6 +117,11 @@ class Connected:
         for host, kind in behind:
             registry.ring(host, kind)
 
+    def _ring_for_jobs(self) -> None:
+        """Here, and where the files are."""
+        self._frame.jobs.wakeup.ring()
+        self._say("jobs")
+
     def close(self) -> None:
         """This process's other parts have nobody to tell any more."""
         if self._nodes.grown:
@@ -150,6 +155,9 @@ class _Late:
 
     def ask(self, *arguments: Any) -> Any:
         return self._connected.links.ask(*arguments)
+
+    def line(self, *arguments: Any) -> Any:
+        return self._connected.links.line(*arguments)
 
     def open(self, content: Any) -> Any:
         return self._connected.links.open(content)

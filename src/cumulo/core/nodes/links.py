@@ -22,8 +22,10 @@ from cumulo.core.blobs.streams import Reader
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.faults import Unavailable
 from cumulo.core.hosts import authority
+from cumulo.core.hosts.conductor import HostDown
 from cumulo.core.hosts.dial import Remote
 from cumulo.core.hosts.hello import Close, Opened
+from cumulo.core.hosts.lines import Line, OpenLine, opened
 from cumulo.core.hosts.messages import Answer, Ask
 from cumulo.core.hosts.peer import LONG_SECONDS, LONGEST_ANSWER, Nonsense, Peer, PeerFault, PeerGone
 from cumulo.core.http.operations import Call, Reply
@@ -82,6 +84,17 @@ class NodeLinks:
         except (OSError, PeerFault) as error:
             return Answer(refused=f"host {host_id} (by the control node {row.name}): {error}")
         return _decode(raw, type=Answer)
+
+    async def line(self, node_id: str, host_id: str, ask: Ask) -> Line:
+        row = await self._database.read(lambda tx: tx.get(NodeRow, node_id))
+        if row is None:
+            raise HostDown(f"host {host_id} is not connected")
+        try:
+            peer = await self._peer(row)
+            return await opened(peer, OpenLine(next(self._numbers), ask, host_id))
+        except (OSError, PeerFault) as error:
+            words = f"host {host_id} (by the control node {row.name}): {error}"
+            raise HostDown(words) from None
 
     # --- contents -----------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from cumulo.core.blobs.content import Contents, Missing
 from cumulo.core.blobs.streams import BLOCK, Reader
 from cumulo.core.hosts import hello
 from cumulo.core.hosts.conductor import Conductor, HostDown
+from cumulo.core.hosts.lines import Line, Lines, OpenLine
 from cumulo.core.hosts.messages import Answer
 from cumulo.core.hosts.peer import Nonsense, Peer, PeerFault, Wire
 from cumulo.core.nodes.hellos import AskHost, Body, Head, OpenContent, Piece, Request
@@ -49,9 +50,11 @@ class NodeSession:
         self._open: dict[int, Reader] = {}
         self._closed: set[int] = set()
         self._requests: dict[int, _Served] = {}
+        self._lines = Lines(self._line, MOST_OPEN)
         self._peer = Peer(
             wire,
             {
+                **self._lines.handlers,
                 "ask": self._ask,
                 "open": self._open_content,
                 "piece": self._piece,
@@ -73,6 +76,7 @@ class NodeSession:
         finally:
             for served in self._requests.values():
                 served.end()
+            await self._lines.close()
             for reader in self._open.values():
                 with contextlib.suppress(OSError):
                     await reader.close()
@@ -95,6 +99,12 @@ class NodeSession:
             return await self._conductor.asked_here(wish.host, wish.ask)
         except HostDown as error:
             return Answer(refused=str(error))
+
+    async def _line(self, wish: OpenLine) -> Line:
+        try:
+            return await self._conductor.line_here(wish.host, wish.ask)
+        except HostDown as error:
+            raise PeerFault(str(error)) from None
 
     # --- contents -----------------------------------------------------------------------------
 

@@ -32,6 +32,9 @@ What holds, whatever dies and whenever:
 * At once run at most `slots` jobs of a kind in a process, `slots_per_project` of one project, the
   projects in turns: one tenant's slow work holds up nobody else's.
 
+* Of several control nodes the one that has the files does all kinds, the others those that are
+  done `anywhere`.
+
 `runner.JobRunner` does the work; a process without one can still begin and cancel jobs.
 """
 
@@ -117,8 +120,11 @@ class Kind(Generic[M]):
         slots_per_project: int = 2,
         attempts: int = 5,
         final: tuple[type[Exception], ...] = (Fault,),
+        anywhere: bool = False,
     ) -> None:
         self.name = name
+        self.anywhere = anywhere
+        """It needs no files of the node that has them: any control node may do it."""
         noun = name.partition(".")[0]
         events(noun, on(noun, f"{name}.failed", f"{name}.undo", step=str, reason=str))
         self.memo = memo

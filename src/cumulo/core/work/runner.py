@@ -33,11 +33,18 @@ CANCELLED = "it was cancelled"
 
 
 class JobRunner:
-    """Works on jobs until it is cancelled."""
+    """Works on jobs until it is cancelled. `content`: the files are here."""
 
     def __init__(
-        self, database: Database, jobs: Jobs, *, lease: float = LEASE, beat: float = BEAT
+        self,
+        database: Database,
+        jobs: Jobs,
+        *,
+        lease: float = LEASE,
+        beat: float = BEAT,
+        content: bool = True,
     ) -> None:
+        self._content = content
         self._database = database
         self._lease = lease
         self._beat = beat
@@ -74,7 +81,8 @@ class JobRunner:
 
     async def _claim(self) -> list[Live]:
         def claim(tx: Tx) -> list[JobRow]:
-            return [row for kind in self._jobs.kinds.values() for row in self._take(tx, kind)]
+            kinds = [k for k in self._jobs.kinds.values() if self._content or k.anywhere]
+            return [row for kind in kinds for row in self._take(tx, kind)]
 
         if not await self._database.read(lambda tx: tx.value(queries.ANY_DUE, now=tx.now)):
             return []
