@@ -53,7 +53,16 @@ def test_a_condition_waits_for_its_signals(tmp_path: Path) -> None:
             # Without a token: the address is the proof.
             return (await cloud.call("POST", address, as_=None, json_=body)).status
 
-        assert await sent({"id": "a", "data": "one"}) == 200
+        # By hand, curl says that it is a form.
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        raw = b'{"id": "a", "data": "one"}'
+        by_hand = await cloud.call("PUT", place, as_=None, headers=form, body=raw)
+        assert by_hand.status == 200, by_hand.raw
+        for wrong in (b"[1]", b"{", b"[" * 5000, b'{"id": "\\u0000"}'):
+            answer = await cloud.call("POST", place, as_=None, headers=form, body=wrong)
+            assert answer.status == 400, (wrong[:20], answer.raw)
+        large = await cloud.call("POST", place, as_=None, body=b'"' + b"x" * 200_000 + b'"')
+        assert large.status == 413, large.raw
         assert await sent({"id": "a", "data": "again"}) == 200
         assert (await rows(cloud, path))["wait"]["resource_status"] == "CREATE_IN_PROGRESS"
         assert await sent({"status": "PERHAPS"}) == 400
@@ -241,7 +250,9 @@ def test_conditions_of_other_families(tmp_path: Path) -> None:
         await begun(cloud, path, "also")
         found = await told(cloud, path)
         cfn = {"Status": "SUCCESS", "Reason": "done", "Data": "x", "UniqueId": "00"}
-        assert await put(found["url"], {"status": "SUCCESS"}) == 400
+        assert await put(found["url"], {"Status": "SUCCESS", "Color": "red"}) == 400
+        # By the words of cfn-signal, or by those of the API's SignalResource.
+        assert await put(found["url"], {"status": "SUCCESS", "id": "00", "data": "y"}) == 200
         assert await put(found["url"], cfn) == 200
         assert await put(found["curl"].rpartition(" ")[2], {"status": "SUCCESS", "data": 5}) == 200
         stack = await settled(cloud, path)

@@ -34,7 +34,7 @@ from cumulo.orchestration.service.handlers import (
 )
 from cumulo.orchestration.service.making import make
 from cumulo.orchestration.service.outside import Outside
-from cumulo.orchestration.service.plan import arrange_removal, current, lost
+from cumulo.orchestration.service.plan import arrange_removal, current
 from cumulo.orchestration.service.removing import remove
 from cumulo.orchestration.service.story import Story
 from cumulo.orchestration.service.types import Types
@@ -240,8 +240,9 @@ class Engine:
             changes |= {"status": "COMPLETE", "reason": "state changed", "updated_at": tx.now}
         if stack.action in MAKING and row.wanted:
             changes |= {"digest": row.wanted, "wanted": ""}
-        if lost(row):
-            changes["stored"] = {n: v for n, v in row.stored.items() if n != "marked"}
+        kept = {n: v for n, v in row.stored.items() if n not in ("marked", "converge")}
+        if kept != row.stored:
+            changes["stored"] = kept
         told = row.status == "COMPLETE"
         row = work.row = tx.update(row, **changes)
         if not quietly:
