@@ -1,5 +1,5 @@
-"""`kill -9` at every named point of what DNS has to do with others: a zone on the server of a pool, one
-from a master, one that is given away, the name of a floating IP. All of it comes to its end.
+"""`kill -9` at every named point of what DNS has to do with others: a zone on the server of a pool,
+one from a master, one that is given away, the name of a floating IP. All of it comes to its end.
 
 Its points are those that the walk of a zone (`test_dns_killed.py`) does not pass. With
 CUMULO_CRASH_TESTS=1 only: it takes a minute or two.
