@@ -258,3 +258,20 @@ def test_a_stack_inside_has_its_own_time(tmp_path: Path) -> None:
         assert len(found) == 1 and 30 < found[0] <= 60
 
     on_a_cloud(tmp_path, story)
+
+
+def test_a_reason_leads_to_what_failed(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        await cloud.token("demo")
+        await limited(cloud, 3)
+        inner = (
+            "{heat_template_version: 2021-04-16, resources: {many: {type: OS::Heat::ResourceGroup,"
+            " properties: {count: 1, resource_def: {type: OS::Cinder::Volume,"
+            " properties: {size: 5}}}}}}"
+        )
+        path = await created(cloud, "deep", small(a={"type": "b.yaml"}), files={"b.yaml": inner})
+        reason = (await settled(cloud, path))["stack_status_reason"]
+        said = "VolumeSizeExceedsAvailableQuota: resources.a.resources.many.resources.0: Requested"
+        assert reason.startswith(f"Resource CREATE failed: {said}"), reason
+
+    on_a_cloud(tmp_path, story)

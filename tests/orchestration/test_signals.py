@@ -96,7 +96,7 @@ def test_a_condition_fails_by_a_word_or_by_time(tmp_path: Path) -> None:
         assert (await cloud.call("POST", signal, json_=body)).status == 200
         stack = await settled(cloud, path)
         assert stack["stack_status"] == "CREATE_FAILED"
-        assert "WaitConditionFailure: no disk" in stack["stack_status_reason"]
+        assert "WaitConditionFailure: resources.wait: no disk" in stack["stack_status_reason"]
         # Asked again, it waits for new ones.
         answer = await cloud.call("PUT", path, json_={"template": waiting()})
         assert answer.status == 202, answer.raw
@@ -107,7 +107,9 @@ def test_a_condition_fails_by_a_word_or_by_time(tmp_path: Path) -> None:
 
         late = await created(cloud, "late", waiting(timeout=1))
         stack = await settled(cloud, late)
-        assert "WaitConditionTimeout: 0 of 1 received" in stack["stack_status_reason"]
+        assert (
+            "WaitConditionTimeout: resources.wait: 0 of 1 received" in stack["stack_status_reason"]
+        )
         nobody = await created(cloud, "nobody", waiting(signal_transport="NO_SIGNAL"))
         assert (await settled(cloud, nobody))["stack_status"] == "CREATE_COMPLETE"
 

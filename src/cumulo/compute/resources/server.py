@@ -101,7 +101,7 @@ def _server_state(body: Any) -> State:
     server = body["server"]
     if server["status"] == "ERROR":
         why = (server.get("fault") or {}).get("message", "Unknown")
-        return State("failed", f'Went to status ERROR due to "Message: {why}"')
+        return State("failed", f'ResourceInError: Went to status ERROR due to "Message: {why}"')
     if server["status"] in ("ACTIVE", "SUSPENDED", "SHUTOFF", "PAUSED", "RESCUE"):
         return WORKING if server.get("OS-EXT-STS:task_state") else READY
     return WORKING
