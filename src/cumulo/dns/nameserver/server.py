@@ -172,8 +172,9 @@ def _token(question: Question, answer: Answer, zone: Zone | None) -> bytes:
     return (answer.wildcard or question.name) + bytes([question.type & 255])
 
 
-_FLAGS = [bytes([octet & 0x79]) for octet in range(256)]
-"""What of the flags of a question, in their first octet, has a part in the answer."""
+_FLAGS = [bytes([octet & 0xF9]) for octet in range(256)]
+"""What of the flags of a question, in their first octet, has a part in the answer. (QR is one: what
+says of itself that it is an answer is none that we answer.)"""
 
 
 def _edns(opt: bytes) -> bytes:

@@ -100,8 +100,9 @@ class Mirrors:
 
     def _tell_again(self, tx: Tx, zone: ZoneRow) -> None:
         again = self._zones.to_pool(tx, zone.pool_id, zone)
-        # Less than any change's number, and more than that of a zone that nobody ever had.
-        again["mirrored"] = again["mirrored"] if not again["pool_due"] else min(1, zone.mirrored)
+        if again["pool_due"]:
+            # Less than any change's number, and more than that of a zone that they never had.
+            again["mirrored"] = min(1, again["mirrored"])
         self._zones.stored(tx, zone, **again)
         tx.after_commit(self._zones.changes.announcement)
 
