@@ -163,6 +163,13 @@ def test_a_secondary_zone_in_a_pool(tmp_path: Path, others: Others) -> None:
         others.refuses = True
         path = await zone(cloud, "s.org.", **SECONDARY, attributes={"servers": "good"})
         await cloud.until(path, lambda a: a.json["status"] == "ERROR")
+        # Its master has nothing to say to that.
+        asked = len(others.fetched)
+        await cloud.call("POST", f"{path}/tasks/xfr")
+        while len(others.fetched) == asked:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        assert (await cloud.call("GET", path)).json["status"] == "ERROR"
         others.refuses = False
         # Whatever is asked of it is a reason to try again at once.
         assert (await cloud.call("PATCH", path, json_={"description": "new"})).status == 200
@@ -178,6 +185,7 @@ def test_a_secondary_zone_in_a_pool(tmp_path: Path, others: Others) -> None:
         await cloud.until(path, lambda a: (a.json["status"], a.json["serial"]) == ("ACTIVE", 8))
         told = others.told["good"][-1]
         assert isinstance(told, PoolZone) and told.serial == 8
+        await other_masters(cloud, path, others)
         pools = (await cloud.call("GET", "/dns/v2/pools", as_="admin")).json["pools"]
         ids = {each["name"]: each["id"] for each in pools}
         await move(cloud, path, ids["default"])
@@ -193,6 +201,22 @@ def test_a_secondary_zone_in_a_pool(tmp_path: Path, others: Others) -> None:
         await cloud.until(path, lambda a: a.status == 404)
 
     play(tmp_path, body)
+
+
+async def other_masters(cloud: TestCloud, path: str, others: Others) -> None:
+    """One that began anew, and another one: whatever their serial numbers are."""
+    for serial, masters in ((3, None), (2, ["192.0.2.2"]), (8, None)):
+        others.serial = serial
+        if masters is None:
+            asked = await cloud.call("POST", f"{path}/tasks/xfr")
+        else:
+            asked = await cloud.call("PATCH", path, json_={"masters": masters})
+        assert asked.status in (200, 202), asked.raw
+
+        def taken(answer: Any, serial: int = serial) -> bool:
+            return (answer.json["status"], answer.json["serial"]) == ("ACTIVE", serial)
+
+        await cloud.until(path, taken)
 
 
 async def changed(cloud: TestCloud, zone_id: str, values: dict[str, Any]) -> None:

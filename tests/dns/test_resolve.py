@@ -2,6 +2,7 @@
 
 import dns.flags
 import dns.message
+import dns.opcode
 import dns.rcode
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -53,6 +54,28 @@ def test_the_examples_of_rfc_4592(name: str, kind: str, rcode: str, answer: list
         ]
     elif not answer:
         assert [line.split()[1] for line in lines(found.authority)] == ["SOA"]
+
+
+def test_who_says_that_a_zone_has_changed() -> None:
+    """Its masters, and nobody else; of a master with a name, anybody."""
+    desk = desk_of({"own.test.": ""})
+    for name, masters in (("second.test.", ["192.0.2.53"]), ("named.test.", ["", "192.0.2.54"])):
+        _, *rest = steps_of(name, "")
+        desk.world.take([Whole(name, names.wire(name), "p", "demo", masters), *rest])
+    desk.world.take([Commit(2)])
+    heard = []
+    desk.notified = lambda name, address: heard.append((name, address))
+    codes = []
+    for name in ("own.test.", "second.test.", "named.test.", "gone.test."):
+        for address in ("192.0.2.53", "203.0.113.1"):
+            query = dns.message.make_query(name, "SOA", flags=dns.flags.AA)
+            query.set_opcode(dns.opcode.NOTIFY)
+            answer = desk.by_udp(query.to_wire(), address)
+            assert answer is not None
+            codes.append(dns.rcode.to_text(dns.message.from_wire(answer).rcode()))
+    assert codes == [*["REFUSED"] * 2, "NOERROR", "REFUSED", *["NOERROR"] * 2, *["REFUSED"] * 2]
+    second, named = names.wire("second.test."), names.wire("named.test.")
+    assert heard == [(second, "192.0.2.53"), (named, "192.0.2.53"), (named, "203.0.113.1")]
 
 
 MORE = """

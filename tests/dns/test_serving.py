@@ -16,6 +16,7 @@ from cumulo.dns.nameserver.feed import Step
 from cumulo.dns.queries.change import FORGET
 from cumulo.dns.reconcile import name_server
 from cumulo.dns.reconcile.name_server import NameServerLoop
+from cumulo.dns.service import serving as serving_module
 from cumulo.dns.service.serving import Pulses
 from tests.support.cloud import running_cloud
 
@@ -95,6 +96,42 @@ def test_nothing_is_active_before_who_begins_has_it(tmp_path: Path) -> None:
             assert (await cloud.call("GET", path)).json["status"] == "PENDING"
             await two.once()
             assert (await cloud.call("GET", path)).json["status"] == "ACTIVE"
+
+    asyncio.run(main())
+
+
+def test_much_that_is_new_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each zone at once, with the sets of it that were touched in one question."""
+    monkeypatch.setattr(serving_module, "MOST_STEPS", 20)
+
+    async def main() -> None:
+        async with running_cloud(tmp_path, dns={"serve": False}) as cloud:
+            database, serving = cloud.cloud.database, cloud.cloud.services.dns.serving
+            server = Watched()
+            loop = NameServerLoop(database, serving, server, server_id="x", hostname="x")
+            body: dict[str, Any] = {"email": "a@a.test"}
+            first = await cloud.call("POST", ZONES, json_={**body, "name": "first.test."})
+            await loop.once()
+            records = f"{ZONES}/{first.json['id']}/recordsets"
+            for n in range(9):
+                record = {"name": f"r{n}.first.test.", "type": "A", "records": ["192.0.2.1"]}
+                made = await cloud.call("POST", records, json_=record)
+            await cloud.call("DELETE", f"{records}/{made.json['id']}")
+            for n in range(7):
+                await cloud.call("POST", ZONES, json_={**body, "name": f"z{n}.test."})
+            reads = []
+            steps = serving.steps
+            monkeypatch.setattr(
+                serving, "steps", lambda tx, touched: reads.append(1) or steps(tx, touched)
+            )
+            await loop.once()
+            assert len(reads) > 2 and len(server.desk.world.zones) == 8
+            zone = server.desk.world.zones[b"\x05first\x04test\x00"]
+            assert len(zone.nodes) == 9
+            shown = await cloud.call("GET", f"{ZONES}/{first.json['id']}")
+            assert (shown.json["status"], shown.json["serial"]) == ("ACTIVE", zone.serial)
+            # Numbers follow the time, so that catalogs of an older database are newer, too.
+            assert await database.read(serving.changes.newest) > time.time() - 3600
 
     asyncio.run(main())
 

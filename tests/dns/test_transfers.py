@@ -248,5 +248,15 @@ def test_a_catalog_says_which_zones_there_are(tmp_path: Path) -> None:
             await server.commit(9)
             await asyncio.to_thread(fetch, server, zone)
             assert told(zone) == {"example.com."}
+            # Of what there is nothing yet, or nothing any more, others are not told.
+            empty = Whole("second.org.", names.wire("second.org."), "pool")
+            await server.send([empty, Whole("example.com.", names.wire("example.com."), "pool")])
+            await server.commit(10)
+            await asyncio.to_thread(fetch, server, zone)
+            assert told(zone) == set()
+            await server.send([*steps_of("second.org.", ""), *steps_of("example.com.", "")])
+            await server.commit(11)
+            await asyncio.to_thread(fetch, server, zone)
+            assert told(zone) == {"second.org.", "example.com."}
 
     asyncio.run(main())

@@ -1,6 +1,8 @@
 """Buckets that others may see: lists of grants, policies, and who is kept out, with boto3."""
 
+import io
 import json
+import tarfile
 import time
 import urllib.error
 import urllib.request
@@ -23,6 +25,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCloud]:
     realm = f"""
 [object_store]
 sync_interval = 0.2
+encrypt = true
 sync_current = "realm1/name1"
 [object_store.sync_realms.realm1]
 key = "between us"
@@ -44,6 +47,11 @@ def mine(cloud: ServedCloud) -> Any:
 
 
 @pytest.fixture(scope="module")
+def swift(cloud: ServedCloud) -> Connection:
+    return Connection(session=cloud.session("demo"))
+
+
+@pytest.fixture(scope="module")
 def theirs(cloud: ServedCloud, project: str) -> Any:
     """Another project's, at ours."""
     return client(cloud, keys(cloud, "admin"), f"{cloud.url}/s3-projects/{project}")
@@ -59,11 +67,11 @@ def fetched(cloud: ServedCloud, project: str, path: str) -> tuple[int, bytes]:
         return error.code, error.read()
 
 
-def refused(work: Any) -> str:
+def refused(work: Any, wanted: int | None = None) -> str:
     with pytest.raises(ClientError) as caught:
         work()
     name, status = code(caught)
-    assert 400 <= status < 500
+    assert 400 <= status < 500 if wanted is None else status == wanted
     return name
 
 
@@ -304,3 +312,45 @@ def test_large_objects_are_sent_on_and_forgers_are_not_heard(cloud: ServedCloud)
     with pytest.raises(urllib.error.HTTPError) as refused_:
         urllib.request.urlopen(request, timeout=20)
     assert refused_.value.code == 401
+
+
+def test_what_is_on_the_disk_tells_nothing(
+    cloud: ServedCloud, mine: Any, swift: Connection
+) -> None:
+    mine.create_bucket(Bucket="sealed")
+    of = {"Bucket": "sealed"}
+    secret = b"nobody reads this " * 200_000
+    made = mine.put_object(**of, Key="o", Body=secret, ServerSideEncryption="AES256")
+    assert made["ServerSideEncryption"] == "AES256"
+    assert mine.head_object(**of, Key="o")["ServerSideEncryption"] == "AES256"
+    assert mine.get_object(**of, Key="o")["Body"].read() == secret
+    part = mine.get_object(**of, Key="o", Range="bytes=1000001-1000050")["Body"].read()
+    assert part == secret[1000001:1000051]
+    upload = mine.create_multipart_upload(**of, Key="m")["UploadId"]
+    etags = [
+        mine.upload_part(**of, Key="m", UploadId=upload, PartNumber=n, Body=body)["ETag"]
+        for n, body in ((1, secret * 2), (2, b"the end"))
+    ]
+    parts = {"Parts": [{"PartNumber": n, "ETag": etag} for n, etag in enumerate(etags, 1)]}
+    mine.complete_multipart_upload(**of, Key="m", UploadId=upload, MultipartUpload=parts)
+    found = mine.get_object(**of, Key="m")
+    assert found["ServerSideEncryption"] == "AES256"
+    assert found["Body"].read() == secret * 2 + b"the end"
+    mine.copy_object(**of, Key="c", CopySource="sealed/o")
+    assert swift.get_object("sealed", "c")[1] == secret
+    rules = mine.get_bucket_encryption(**of)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    kms = {**of, "Key": "k", "Body": b"x", "ServerSideEncryption": "aws:kms"}
+    assert refused(lambda: mine.put_object(**kms), 501) == "NotImplemented"
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        entry = tarfile.TarInfo("inside")
+        entry.size = len(secret)
+        archive.addfile(entry, io.BytesIO(secret))
+    swift.put_object("sealed", "", packed.getvalue(), query_string="extract-archive=tar.gz")
+    assert swift.get_object("sealed", "inside")[1] == secret
+    files = [path for path in (cloud.data / "objects").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) > 3 * len(secret)
+    assert not any(b"nobody reads" in path.read_bytes() for path in files)
+    key = cloud.data / "secrets" / "object-store-key-01"
+    assert key.stat().st_mode & 0o777 == 0o600

@@ -110,10 +110,14 @@ async def rows(cloud: TestCloud, path: str) -> dict[str, dict[str, Any]]:
     return {each["resource_name"]: each for each in found}
 
 
-def on_a_cloud(tmp_path: Path, story: Callable[[TestCloud], Awaitable[None]]) -> None:
+Story = Callable[[TestCloud], Awaitable[None]]
+
+
+def on_a_cloud(tmp_path: Path, *stories: Story) -> None:
     async def run() -> None:
         async with running_cloud(tmp_path) as cloud:
-            await story(cloud)
+            for story in stories:
+                await story(cloud)
 
     asyncio.run(run())
 
@@ -181,7 +185,7 @@ def test_what_fails_says_why_and_goes_back(tmp_path: Path) -> None:
         stack = await settled(cloud, path)
         assert stack["stack_status"] == "CREATE_FAILED"
         assert stack["stack_status_reason"] == (
-            "Resource CREATE failed: resources.bad: Test Resource failed bad"
+            "Resource CREATE failed: ValueError: resources.bad: Test Resource failed bad"
         )
         assert (await rows(cloud, path))["bad"]["resource_status"] == "CREATE_FAILED"
         # The failed one is made anew, what was fine is left as it is.

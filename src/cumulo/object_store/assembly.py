@@ -12,8 +12,10 @@ from cumulo.object_store.api.s3.face import s3_faces
 from cumulo.object_store.api.sync import SyncApi
 from cumulo.object_store.drivers.clusters import Clusters
 from cumulo.object_store.drivers.files import FileBlobs
+from cumulo.object_store.drivers.keys import kept_key
 from cumulo.object_store.interface import EVENTS
 from cumulo.object_store.meters import METERS
+from cumulo.object_store.model.ciphers import Ciphers
 from cumulo.object_store.model.ring import Device, Ring
 from cumulo.object_store.model.sync import Realm
 from cumulo.object_store.policy import RULES
@@ -34,8 +36,9 @@ from cumulo.settings import BadSettings
 
 
 def build(frame: Frame) -> Service:
-    own, blobs = frame.settings.of(ObjectStoreSettings), _blobs(frame)
-    store = ObjectStoreService(frame.database, blobs, durable=own.durable)
+    own, ciphers = frame.settings.of(ObjectStoreSettings), _ciphers(frame)
+    blobs = _blobs(frame, ciphers)
+    store = ObjectStoreService(frame.database, blobs, durable=own.durable, ciphers=ciphers)
     devices = Devices(
         frame.database,
         blobs,
@@ -99,7 +102,14 @@ def _place(frame: Frame, name: str, path: str) -> Path:
     return frame.settings.data_dir / (path or f"objects/{name}")
 
 
-def _blobs(frame: Frame) -> FileBlobs:
+def _ciphers(frame: Frame) -> Ciphers:
+    """With the key, which is made when it is needed first; it stays for what it was used for."""
+    wanted = frame.settings.of(ObjectStoreSettings).encrypt
+    key = kept_key(frame.settings.secrets_dir / "object-store-key-01", make=wanted)
+    return Ciphers({} if key is None else {1: key}, current=1 if wanted else None)
+
+
+def _blobs(frame: Frame, ciphers: Ciphers) -> FileBlobs:
     """On the devices that the settings name."""
     own = frame.settings.of(ObjectStoreSettings)
     devices = [
@@ -110,7 +120,7 @@ def _blobs(frame: Frame) -> FileBlobs:
         ring = Ring(devices, replicas=own.replicas)
     except ValueError as error:
         raise BadSettings(f"[object_store.devices]: {error}") from None
-    return FileBlobs(ring, places, durable=own.durable)
+    return FileBlobs(ring, places, durable=own.durable, ciphers=ciphers)
 
 
 ASSEMBLY = Assembly(

@@ -45,6 +45,9 @@ class ObjectStoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     """`REALM/CLUSTER`: which of them this cloud is; `/info` tells."""
     sync_interval: Annotated[float, msgspec.Meta(ge=0.1, le=86_400)] = 300.0
     """Seconds between two looks at containers that are sent on."""
+    encrypt: bool = False
+    """Objects are kept encrypted from now on, by a key in the data directory's `secrets`: a disk
+    that is lost tells nothing. What is there stays as it is."""
     durable: bool = True
     """Objects are flushed to their disk before a request is answered. False: a power cut may lose
     the last seconds."""

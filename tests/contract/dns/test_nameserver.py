@@ -106,9 +106,13 @@ def test_its_end_is_noticed_and_another_goes_on_at_the_same_port(tmp_path: Path)
     async def test(server: NameServer, ask: Ask) -> None:
         assert isinstance(server, EmbeddedNameServer) and server._child is not None
         port = port_of(server)
+        ended = asyncio.Event()
+        server.ended = ended.set
         os.kill(server._child.pid, signal.SIGKILL)
+        await asyncio.wait_for(ended.wait(), 5)  # at once, not when it is asked for something
         with pytest.raises(NameServerFailed):
             await server.commit(8)
+        await server.stop(keep=True)
         # Asked while nobody is there: it waits in the socket, which is ours.
         asked = asyncio.create_task(ask("www.example.org.", "A"))
         await asyncio.sleep(0.05)
@@ -194,7 +198,9 @@ def test_the_port_is_the_same_one_next_time(tmp_path: Path) -> None:
         ports = set()
         for _ in range(2):
             server = EmbeddedNameServer(tmp_path)
+            said = server.where
             await server.start()
+            assert said == server.address, "it says so before"
             ports.add(port_of(server))
             await server.stop()
         assert len(ports) == 1

@@ -3,6 +3,8 @@ has from a master. dnspython asks them."""
 
 import asyncio
 import contextlib
+import json
+import urllib.request
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import MappingProxyType
@@ -13,13 +15,16 @@ import dns.exception
 import dns.message
 import dns.rcode
 import dns.rdatatype
+import msgspec
 import pytest
 
 from cumulo.core.db.transaction import Tx
+from cumulo.core.run.commands import run
 from cumulo.dns.drivers.embedded import EmbeddedNameServer
 from cumulo.dns.drivers.powerdns import PowerDns
 from cumulo.dns.model.pool import PoolZone, TargetRefused
 from cumulo.dns.model.zone import ZoneRow
+from cumulo.dns.nameserver.feed import Gone
 from tests.contract.dns.servers import ABind, APowerDns, by_tls
 from tests.dns.support import steps_of
 from tests.support.cloud import TestCloud, running_cloud
@@ -145,8 +150,42 @@ def test_powerdns(tmp_path: Path) -> None:
                 assert await ask(server.port, "later.pool.org.") == ["192.0.2.7"]
                 await its_end(cloud, zone, server.port)
                 await a_secondary_zone(cloud, server.port, tmp_path / "master")
+                await what_was_there(cloud, server)
 
     asyncio.run(main())
+
+
+async def what_was_there(cloud: TestCloud, server: APowerDns) -> None:
+    """An operator's zone is nobody's to take, of whatever name a member makes one."""
+
+    def operator() -> None:
+        made = {"name": "corp.org.", "kind": "Native", "nameservers": ["ns.corp.org."]}
+        request = urllib.request.Request(
+            f"{server.url}/api/v1/servers/localhost/zones",
+            json.dumps(made).encode(),
+            {"X-API-Key": "k", "Content-Type": "application/json"},
+        )
+        urllib.request.urlopen(request, timeout=5).read()
+
+    await asyncio.to_thread(operator)
+    zone = await make(cloud, "corp.org.", attributes={"servers": "theirs"})
+    await until(lambda: status(cloud, zone), ("CREATE", "ERROR"))
+    # One that the cloud had there before it marked any is taken back.
+    target = PowerDns(f"127.0.0.1:{server.port}", server.url, "k")
+    sets = [("corp.org.", "SOA", 60, ["ns.other.org. a.corp.org. 9 60 60 60 60"])]
+    mine = PoolZone(name="corp.org.", serial=9, sets=sets, owner="cumulo-x", known=True)
+    with pytest.raises(TargetRefused, match="already, of the account ''"):
+        await target.ensure(mine)
+    why = (await cloud.call("GET", f"/cumulo/why?of={zone}", as_="admin")).raw.decode()
+    assert "has a zone corp.org. already" in why
+    assert (await cloud.call("DELETE", f"{ZONES}/{zone}")).status == 202
+    await until(lambda: status(cloud, zone), None)
+    assert await ask(server.port, "corp.org.", "NS") == ["ns.corp.org."]
+    there = await ask(server.port, "corp.org.", "SOA")
+    sets = [("corp.org.", "SOA", 60, [there[0].replace(there[0].split()[2], "4000000000")])]
+    await target.ensure(msgspec.structs.replace(mine, sets=sets, serial=4_000_000_000))
+    await target.remove(mine)
+    assert await ask(server.port, "corp.org.", "SOA") == []
 
 
 async def a_secondary_zone(cloud: TestCloud, port: int, folder: Path) -> None:
@@ -229,8 +268,22 @@ def test_bind(tmp_path: Path) -> None:
                 await until(lambda: ask(server.port, "pool.org.", "NS"), ["ns.pool.test."])
                 await until(lambda: status(cloud, zone), ("NONE", "ACTIVE"))
                 await its_end(cloud, zone, server.port)
+                await what_bind_had(cloud, server)
 
     asyncio.run(main())
+
+
+async def what_bind_had(cloud: TestCloud, server: ABind) -> None:
+    """Of this name there is a zone, from elsewhere and newer."""
+    soa = "@ 60 SOA ns.corp.org. a.corp.org. 4000000000 60 60 60 60"
+    (server.here / "corp.db").write_text(f"$ORIGIN corp.org.\n{soa}\n@ 60 NS ns.corp.net.\n")
+    argv = ["rndc", "-c", str(server.rndc_conf), "addzone", "corp.org."]
+    await run([*argv, '{ type primary; file "corp.db"; };'])
+    zone = await make(cloud, "corp.org.", attributes={"servers": "theirs"})
+    await until(lambda: status(cloud, zone), ("CREATE", "ERROR"))
+    assert (await cloud.call("DELETE", f"{ZONES}/{zone}")).status == 202
+    await until(lambda: status(cloud, zone), None)
+    assert await ask(server.port, "corp.org.", "NS") == ["ns.corp.net."]
 
 
 def test_bind_by_a_catalog_zone(tmp_path: Path) -> None:
@@ -240,7 +293,8 @@ def test_bind_by_a_catalog_zone(tmp_path: Path) -> None:
 
     async def main() -> None:
         data, target = tmp_path / "data", {"address": f"127.0.0.1:{server.port}"}
-        listen = {"listen": [f"127.0.0.1:{own}"]}
+        listen: dict[str, Any] = {"listen": [f"127.0.0.1:{own}"]}
+        listen["outbound"] = {"allowed_networks": ["127.0.0.0/8"]}
         async with cloud_with(
             data, "bind9", target, pool={"catalog_zone": "catalog.test."}, **listen
         ) as cloud:
@@ -250,11 +304,39 @@ def test_bind_by_a_catalog_zone(tmp_path: Path) -> None:
                 zone = await a_life(cloud, server.port)
                 await its_end(cloud, zone, server.port)
                 await until(lambda: status(cloud, first), ("NONE", "ACTIVE"))
+                await a_master_that_is_late(cloud, server.port, tmp_path / "master")
                 taken = {"name": "x.catalog.test.", "email": "a@example.org"}
                 refused = await cloud.call("POST", ZONES, json_=taken)
                 assert refused.status == 400 and refused.json["type"] == "invalid_zone_name"
 
     asyncio.run(main())
+
+
+async def a_master_that_is_late(cloud: TestCloud, port: int, folder: Path) -> None:
+    """BIND is told of a zone when there is one, and that it is none any more."""
+    where = f"127.0.0.1:{free_port()}"
+    attributes = {"servers": "theirs"}
+    zone = await make(cloud, "late.org.", type="SECONDARY", masters=[where], attributes=attributes)
+    await until(lambda: status(cloud, zone), ("CREATE", "ERROR"))
+    master = EmbeddedNameServer(folder, [where], transfers=["127.0.0.0/8"])
+    await master.start()
+    await master.send(steps_of("late.org.", "www 60 A 192.0.2.1\n"))
+    await master.commit(1)
+    await cloud.call("POST", f"{ZONES}/{zone}/tasks/xfr")
+    await until(lambda: status(cloud, zone), ("NONE", "ACTIVE"))
+    assert await ask(port, "www.late.org.") == ["192.0.2.1"]
+    await master.send([Gone("late.org.")])
+    await master.commit(2)
+    await cloud.cloud.database.write(lambda tx: long_ago(tx, zone))
+    await cloud.call("POST", f"{ZONES}/{zone}/tasks/xfr")
+    await until(lambda: ask(port, "www.late.org."), [])
+    await master.stop()
+
+
+def long_ago(tx: Tx, zone: str) -> None:
+    row = tx.get(ZoneRow, zone)
+    assert row is not None
+    tx.update(row, transferred_at="2020-01-01T00:00:00.000000", due=1.0, attempts=0)
 
 
 def test_a_zone_from_a_master(tmp_path: Path) -> None:
@@ -303,17 +385,12 @@ async def its_expiry(cloud: TestCloud, zone: str, master: EmbeddedNameServer, po
     """A master that was not heard of for longer than the SOA says: what was here counts no more."""
     await master.stop()
 
-    def long_ago(tx: Tx) -> None:
-        row = tx.get(ZoneRow, zone)
-        assert row is not None
-        tx.update(row, transferred_at="2020-01-01T00:00:00.000000", due=1.0, attempts=0)
-
     async def rcode() -> int:
         query = dns.message.make_query("new.second.org.", "A")
         return (await dns.asyncquery.udp(query, "127.0.0.1", port=port, timeout=5)).rcode()
 
     assert await rcode() == dns.rcode.NOERROR
-    await cloud.cloud.database.write(long_ago)
+    await cloud.cloud.database.write(lambda tx: long_ago(tx, zone))
     await cloud.call("POST", f"{ZONES}/{zone}/tasks/xfr")
     await until(rcode, dns.rcode.SERVFAIL)
     found = await status(cloud, zone)

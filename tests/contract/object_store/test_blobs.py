@@ -1,5 +1,6 @@
 """What a store of blobs promises, on one device and on three with three replicas."""
 
+import hashlib
 import os
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import pytest
 from cumulo.core.ids import new_hex
 from cumulo.object_store.drivers import files
 from cumulo.object_store.drivers.files import NEW, FileBlobs
+from cumulo.object_store.model.ciphers import Ciphers
 from cumulo.object_store.model.ring import Device, Ring
 
 Made = Callable[[], FileBlobs]
@@ -119,3 +121,41 @@ def test_a_lost_replica_is_read_elsewhere(tmp_path: Path) -> None:
     first = ring.keepers(ring.partition(blob))[0].name
     next((tmp_path / first).rglob(blob)).unlink()
     assert read(blobs, blob) == b"x"
+
+
+def test_what_is_encrypted_is_copied_and_held_against_its_content(tmp_path: Path) -> None:
+    names = ("d0", "d1")
+    ciphers = Ciphers({1: b"k" * 32}, current=1)
+    ring = Ring([Device(name) for name in names])
+    places = {name: tmp_path / name for name in names}
+    blobs = FileBlobs(ring, places, ciphers=ciphers)
+    content = os.urandom(3_000_001)
+    blob = ciphers.named(new_hex())
+    kept, writer = ciphers.of(blob), blobs.writer(blob)
+    for at in range(0, len(content), 99_999):
+        writer.write(kept(content[at : at + 99_999]))
+    writer.keep()
+    (holder,) = (name for name in names if (places[name] / f"{ring.partition(blob):02x}").exists())
+    other = "d1" if holder == "d0" else "d0"
+    md5 = hashlib.md5(content).hexdigest()
+    assert blobs.digest(holder, blob) == blobs.copy(blob, holder, other) == (len(content), md5)
+    assert blobs.found(ring.partition(blob))[blob].keys() == set(names)
+    for path in all_files(tmp_path):
+        assert content[:64] not in path.read_bytes() and path.stat().st_size == len(content)
+    assert blobs.sweep(ring.partition(blob)) == []
+    with pytest.raises(OSError, match="key 01 is not here"):
+        FileBlobs(ring, places).digest(holder, blob)
+
+
+@pytest.mark.parametrize("start", [0, 1, 15, 16, 17, 4095, 100_000])
+def test_any_range_is_read_back(start: int) -> None:
+    ciphers = Ciphers({1: b"k" * 32, 2: b"l" * 32}, current=2)
+    blob = ciphers.named(new_hex())
+    content = os.urandom(200_000)
+    kept = ciphers.of(blob)(content)
+    assert ciphers.of(blob, start)(kept[start:]) == content[start:]
+    assert ciphers.of(f"{blob[:-2]}01")(kept) != content
+    other = ciphers.named(new_hex())
+    assert ciphers.of(other)(content) != kept
+    plain = Ciphers().named(new_hex())
+    assert ciphers.of(plain, start)(content) == content

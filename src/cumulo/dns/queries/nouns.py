@@ -127,6 +127,12 @@ TRANSFER_REQUESTS = Listing(
     default_sort=_OLDEST,
 )
 _a = columns(TransferAcceptRow)
+DONE_ACCEPTS = statement(
+    sa.select(_a.id)
+    .where(_a.project_id == sa.bindparam("project_id"))
+    .order_by(_a.created_at.desc(), _a.id)
+    .offset(MOST_DONE)
+)
 TRANSFER_ACCEPTS = Listing(
     TransferAcceptRow,
     filters={"project_id": equals(_a.project_id), "status": equals(_a.status)},

@@ -68,6 +68,12 @@ PUBLISHED = query(
         _c.type.in_(("A", "AAAA")),
     ),
 )
+POINTERS = query(
+    RecordsetRow,
+    sa.select(_t).where(
+        _c.zone_id == sa.bindparam("zone_id"), _c.managed.is_(True), _c.type == "PTR"
+    ),
+)
 HIDDEN = query(
     RecordsetRow,
     sa.select(_t)

@@ -58,7 +58,7 @@ class Reverses:
         """Give it a name. `changed`: ttl and description, checked."""
         own = _managing(scope)
         owner = pointer(found.floating_ip.address)
-        zone = self._zone(tx, owner, found.floating_ip.project_id)
+        zone = self._zone(tx, owner, found.floating_ip.project_id, own)
         if zone is None:
             zone = self._make_zone(tx, owner, own)
         wire = rdata.pack([names.wire(name)])
@@ -115,13 +115,21 @@ class Reverses:
         row = ReverseRow(floating_ip.id, floating_ip.project_id, recordset.id, tx.now)
         tx.insert(row)
 
-    def _zone(self, tx: Tx, owner: str, project_id: str) -> ZoneRow | None:
+    def _zone(self, tx: Tx, owner: str, project_id: str, scope: Scope) -> ZoneRow | None:
         """The zone for a name: nobody's own, or of the project whose address it is. Another
-        project's is none, whatever it says that it is above."""
+        project's is none, whatever it says that it is above. One of this address alone, made
+        before there was an external network that has it, goes: the address is not its project's."""
         found = self._zones.covering(tx, owner)
-        if found is None or found.type != "PRIMARY":
-            return None  # What is in a secondary one is its master's to say.
-        return found if found.project_id in (MANAGED, project_id) else None
+        if found is None:
+            return None
+        if found.project_id not in (MANAGED, project_id):
+            if found.name == owner:
+                below = sorted(self._zones.below(tx, found), key=lambda each: -len(each.name))
+                for each in (*below, found):
+                    self._zones.delete(tx, each, scope, with_shares=True, hard=True)
+            return None
+        # What is in a secondary one is its master's to say.
+        return found if found.type == "PRIMARY" else None
 
     def _make_zone(self, tx: Tx, owner: str, scope: Scope) -> ZoneRow:
         """The reverse zone right above, of 256 addresses of IPv4; where somebody has that, one of

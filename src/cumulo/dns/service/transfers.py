@@ -107,6 +107,10 @@ class Transfers:
         tx.run(queries.END_REQUESTS, of_zone=zone.id, but=row.id)
         self._zones.give(tx, zone, scope)
         tx.update(row, status="COMPLETE", updated_at=tx.now)
+        for (old,) in tx.tuples(queries.DONE_ACCEPTS, project_id=scope.project_id):
+            done = tx.get(TransferAcceptRow, old)
+            if done is not None:
+                tx.delete(done)
         accepted = TransferAcceptRow(
             id=new_id(),
             request_id=row.id,

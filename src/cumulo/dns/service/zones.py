@@ -14,6 +14,7 @@ from cumulo.core.ids import new_id
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.dns import names, serials
 from cumulo.dns.meters import ZONES
+from cumulo.dns.model.recordset import RecordsetRow
 from cumulo.dns.model.zone import ALONE, DEFAULT_POOL, ZoneRow, ZoneType, zone_state
 from cumulo.dns.queries import nouns as noun_queries
 from cumulo.dns.queries import published as published_queries
@@ -234,6 +235,8 @@ class Zones:
         self.quotas.take(tx, taker, zones=1)
         self.quotas.give_back(tx, giver, zones=1)
         row = self.unpublish(tx, row, giver)
+        # Names of floating IPs: nobody could change them there any more.
+        row = self._drop(tx, row, tx.all(recordset_queries.POINTERS, zone_id=row.id))
         tx.run(noun_queries.GIVE_RECORDSETS, of_zone=row.id, giver=giver, taker=taker)
         share = tx.one(queries.SHARE_OF, zone_id=row.id, project_id=taker)
         if share is not None:
@@ -263,6 +266,9 @@ class Zones:
     def unpublish(self, tx: Tx, row: ZoneRow, project_id: str) -> ZoneRow:
         """What network said of a project's ports goes: the project has no part in it any more."""
         found = tx.all(recordset_queries.PUBLISHED, zone_id=row.id, project_id=project_id)
+        return self._drop(tx, row, found)
+
+    def _drop(self, tx: Tx, row: ZoneRow, found: Sequence[RecordsetRow]) -> ZoneRow:
         if not found:
             return row
         for each in found:

@@ -40,7 +40,7 @@ class ArchivesApi:
             raise BadInput("Invalid Tar File: it is empty")
         opened = await self._store.bytes.open(received.blob)
         try:
-            archive = Archive(opened.descriptor, kind, received.size)
+            archive = Archive(opened.file(), kind, received.size)
             outcome = await self._extract(asked, archive)
         finally:
             opened.close()

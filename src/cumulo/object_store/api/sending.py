@@ -7,8 +7,9 @@ from cumulo.core.http.operations import Call, Reply
 from cumulo.core.http.zero_copy import FileRange
 from cumulo.object_store.api import texts
 from cumulo.object_store.model import conditions, ranges
+from cumulo.object_store.model.faults import Missing
 from cumulo.object_store.service.access import Access
-from cumulo.object_store.service.bytes import Bytes, Piece
+from cumulo.object_store.service.bytes import READ, Bytes, Piece
 from cumulo.object_store.service.contents import Content
 from cumulo.object_store.service.multipart import PartOf
 from cumulo.object_store.service.object_store import ObjectStoreService
@@ -175,7 +176,16 @@ async def stream_of(
             continue
         opened = await bytes_.open(piece.blob)
         try:
-            yield FileRange.of(opened.descriptor, piece.start, piece.length)
+            if opened.as_it_is:
+                yield FileRange.of(opened.descriptor, piece.start, piece.length)
+                continue
+            at, end = piece.start, piece.start + piece.length
+            while at < end:
+                block = await opened.read(at, min(READ, end - at))
+                if not block:
+                    raise Missing()
+                at += len(block)
+                yield block
         finally:
             opened.close()
 

@@ -13,17 +13,19 @@ device that has it.
 import contextlib
 import hashlib
 import os
+import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cumulo.object_store.model.ciphers import Ciphers
 from cumulo.object_store.model.ring import Ring
 
 NEW = ".new-"
 MARKER = "cumulo-device"
 QUARANTINE = "quarantined"
 BLOCK = 1024 * 1024
-_ID = frozenset("0123456789abcdef")
+_ID = re.compile(r"[0-9a-f]{32}(\.e\d\d)?")
 
 
 class FileWriter:
@@ -111,7 +113,16 @@ class FileBlobs:
     """`places`: device → its folder, also of those that the ring has no more. `durable`: False
     trades safety at a power cut for speed."""
 
-    def __init__(self, ring: Ring, places: Mapping[str, Path], *, durable: bool = True) -> None:
+    def __init__(
+        self,
+        ring: Ring,
+        places: Mapping[str, Path],
+        *,
+        durable: bool = True,
+        ciphers: Ciphers | None = None,
+    ) -> None:
+        """`ciphers`: for the MD5 of what is encrypted; it is written and read as it is."""
+        self._ciphers = ciphers or Ciphers()
         self._durable = durable
         # Files are dated by a clock of the kernel's that is a tick behind this one.
         self._born = time.time() - 1.0
@@ -241,9 +252,10 @@ class FileBlobs:
     def digest(self, device: str, blob: str) -> tuple[int, str]:
         """(size, MD5) of a blob as a device has it. Raises OSError."""
         total, size = hashlib.md5(usedforsecurity=False), 0
+        plain = self._ciphers.of(blob)
         with self._at(device, blob).open("rb") as file:
             while block := file.read(BLOCK):
-                total.update(block)
+                total.update(plain(block))
                 size += len(block)
         return size, total.hexdigest()
 
@@ -254,11 +266,12 @@ class FileBlobs:
         with contextlib.suppress(FileNotFoundError):
             _temporary(path).unlink()
         total, size = hashlib.md5(usedforsecurity=False), 0
+        plain = self._ciphers.of(blob)
         with self._at(source, blob).open("rb") as file:
             descriptor = _create(_temporary(path), flags)
             try:
                 while block := file.read(BLOCK):
-                    total.update(block)
+                    total.update(plain(block))
                     size += len(block)
                     view = memoryview(block)
                     while view:
@@ -308,7 +321,7 @@ class FileBlobs:
 
 
 def _is_blob(name: str) -> bool:
-    return len(name) == 32 and _ID.issuperset(name)
+    return _ID.fullmatch(name) is not None
 
 
 def _checked(blob: str) -> str:

@@ -10,7 +10,6 @@ however long its header says that it is, and a few packed bytes can be endless z
 
 import bz2
 import gzip
-import os
 import tarfile
 import zlib
 from collections.abc import AsyncIterator
@@ -42,8 +41,9 @@ class Member(NamedTuple):
 class Archive:
     """`size`: of the packed bytes. Raises BadInput for what is no archive, or not any more."""
 
-    def __init__(self, descriptor: int, kind: str, size: int) -> None:
-        self._descriptor = os.dup(descriptor)
+    def __init__(self, file: IO[bytes], kind: str, size: int) -> None:
+        """`file`: is read to its end and closed."""
+        self._file = file
         self._kind = kind
         self._most = max(MIN_UNPACKED, size * MAX_GROWTH)
 
@@ -62,9 +62,7 @@ class Archive:
             raise BadInput(f"Invalid Tar File: {error}") from None
 
     def _open(self) -> tuple[tarfile.TarFile, "_Unpacked"]:
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        file = os.fdopen(self._descriptor, "rb")
-        unpacked = _Unpacked(_unpacking(file, self._kind), self._most)
+        unpacked = _Unpacked(_unpacking(self._file, self._kind), self._most)
         return tarfile.open(fileobj=unpacked, mode="r:"), unpacked  # type: ignore[call-overload]
 
     async def content(self, member: Member) -> AsyncIterator[bytes]:

@@ -6,14 +6,16 @@ page cache by itself.
 """
 
 import hashlib
+import io
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import IO, Any, NamedTuple, Protocol, TypeVar
 
 from cumulo.core.ids import new_hex
 from cumulo.core.sim.points import reach
 from cumulo.core.work import pools
 from cumulo.core.work.ending import to_its_end
+from cumulo.object_store.model.ciphers import Ciphers, Work, is_encrypted
 from cumulo.object_store.model.faults import Full, Missing, TooLarge
 from cumulo.object_store.service.removals import Removals
 
@@ -64,7 +66,8 @@ class Piece(NamedTuple):
 
 
 class Bytes:
-    def __init__(self, blobs: Blobs, removals: Removals) -> None:
+    def __init__(self, blobs: Blobs, removals: Removals, ciphers: Ciphers | None = None) -> None:
+        self.ciphers = ciphers or Ciphers()
         self._blobs = blobs
         self._removals = removals
 
@@ -81,8 +84,9 @@ class Bytes:
     ) -> Received:
         """All of a body, safe on the disk when this returns. `check(size, md5)` may refuse it
         before that; so does TooLarge. Raises Full, and what the body raises."""
-        blob = new_hex()
-        writing = _Writing(self._blobs.writer(blob), [hashlib.md5(usedforsecurity=False), *sums])
+        blob = self.ciphers.named(new_hex())
+        md5 = hashlib.md5(usedforsecurity=False)
+        writing = _Writing(self._blobs.writer(blob), [md5, *sums], self.ciphers.of(blob))
         try:
             buffer = bytearray()
             async for piece in body:
@@ -93,7 +97,7 @@ class Bytes:
                     await self.in_thread(writing.add, bytes(buffer))
                     buffer.clear()
             reach("object: before keep")
-            size, md5 = await self.in_thread(writing.end, bytes(buffer), check)
+            size, digest = await self.in_thread(writing.end, bytes(buffer), check)
             reach("object: after keep")
         except OSError as error:
             await self.in_thread(writing.drop)
@@ -101,7 +105,7 @@ class Bytes:
         except BaseException:
             await to_its_end(self.in_thread(writing.drop))
             raise
-        return Received(blob if size else None, size, md5)
+        return Received(blob if size else None, size, digest)
 
     async def drop(self, blob: str | None) -> None:
         """Bytes that no row came to have."""
@@ -136,7 +140,7 @@ class Bytes:
     async def read_once(self, blob: str, start: int, length: int) -> bytes:
         """A few bytes, in one trip to a thread. Raises Missing."""
         try:
-            found = await self.in_thread(_read_blob, self._blobs, blob, start, length)
+            found = await self.in_thread(_read_blob, self._blobs, self.ciphers, blob, start, length)
         except OSError as error:
             raise Missing() from error
         if len(found) < length:
@@ -179,7 +183,26 @@ class Opened:
         self.descriptor = descriptor
 
     async def read(self, start: int, length: int) -> bytes:
-        return await self._bytes.in_thread(_read, self.descriptor, start, length)
+        """Raises Missing."""
+        try:
+            plain = self._bytes.ciphers.of(self._blob, start)
+        except OSError as error:
+            raise Missing() from error
+        return await self._bytes.in_thread(_read, self.descriptor, start, length, plain)
+
+    @property
+    def as_it_is(self) -> bool:
+        """Whether the file's bytes are the content's."""
+        return not is_encrypted(self._blob)
+
+    def file(self) -> IO[bytes]:
+        """Its content from the beginning, for who reads it in a thread; the caller's to close."""
+        descriptor = os.dup(self.descriptor)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        found = os.fdopen(descriptor, "rb", buffering=0)
+        if self.as_it_is:
+            return io.BufferedReader(found)
+        return io.BufferedReader(_Plain(found, self._bytes.ciphers.of(self._blob)))
 
     def close(self) -> None:
         if self.descriptor >= 0:
@@ -191,14 +214,15 @@ class Opened:
 class _Writing:
     """What runs in threads: one call at a time."""
 
-    def __init__(self, writer: Writer, sums: Sequence[Any]) -> None:
+    def __init__(self, writer: Writer, sums: Sequence[Any], kept: Work) -> None:
         self._writer = writer
+        self._kept = kept
         self._sums = sums
         self.size = 0
 
     def add(self, block: bytes) -> None:
         self.size += len(block)
-        self._writer.write(block)
+        self._writer.write(self._kept(block))
         for each in self._sums:
             each.update(block)
 
@@ -215,7 +239,27 @@ class _Writing:
         self._writer.drop()
 
 
-def _read(descriptor: int, start: int, length: int) -> bytes:
+class _Plain(io.RawIOBase):
+    """The content of an encrypted blob, forward only."""
+
+    def __init__(self, file: io.FileIO, plain: Work) -> None:
+        self._file = file
+        self._plain = plain
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        block = self._file.read(len(buffer)) or b""
+        buffer[: len(block)] = self._plain(block)
+        return len(block)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _read(descriptor: int, start: int, length: int, plain: Work) -> bytes:
     """As much as there is."""
     found = bytearray()
     while len(found) < length:
@@ -223,13 +267,13 @@ def _read(descriptor: int, start: int, length: int) -> bytes:
         if not block:
             break
         found += block
-    return bytes(found)
+    return plain(bytes(found))
 
 
-def _read_blob(blobs: Blobs, blob: str, start: int, length: int) -> bytes:
+def _read_blob(blobs: Blobs, ciphers: Ciphers, blob: str, start: int, length: int) -> bytes:
     descriptor = blobs.open(blob)
     try:
-        return _read(descriptor, start, length)
+        return _read(descriptor, start, length, ciphers.of(blob, start))
     finally:
         os.close(descriptor)
 

@@ -256,7 +256,9 @@ def etag_of(parts: Sequence[PartRow]) -> str:
 
 def _extra(row: UploadRow, parts: Sequence[PartRow]) -> dict[str, Any]:
     """Tags stay; the checksum is of the whole, or of the parts' checksums."""
-    found = {n: v for n, v in row.extra.items() if n in ("tags", OBJECT_ACL, lock.LOCK, lock.HOLD)}
+    found = {
+        n: v for n, v in row.extra.items() if n in ("tags", "sse", OBJECT_ACL, lock.LOCK, lock.HOLD)
+    }
     algorithm = row.extra.get("checksum")
     if algorithm is None or any(algorithm not in part.checksums for part in parts):
         return found

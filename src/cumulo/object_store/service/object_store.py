@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from cumulo.core.db.transaction import Database, Tx
+from cumulo.object_store.model.ciphers import Ciphers
 from cumulo.object_store.service.accounts import Accounts
 from cumulo.object_store.service.bytes import Blobs, Bytes
 from cumulo.object_store.service.containers import Containers
@@ -20,7 +21,14 @@ T = TypeVar("T")
 
 
 class ObjectStoreService:
-    def __init__(self, database: Database, blobs: Blobs, *, durable: bool = True) -> None:
+    def __init__(
+        self,
+        database: Database,
+        blobs: Blobs,
+        *,
+        durable: bool = True,
+        ciphers: Ciphers | None = None,
+    ) -> None:
         self.durable = durable
         self.database = database
         self.removals = Removals()
@@ -34,7 +42,7 @@ class ObjectStoreService:
         self.multipart = Multipart(self.containers, self.objects, self.removals)
         self.manifests = Manifests(self.objects)
         self.listings = Listings(database)
-        self.bytes = Bytes(blobs, self.removals)
+        self.bytes = Bytes(blobs, self.removals, ciphers)
         self.contents = Contents(database, self.containers, self.objects, self.bytes)
 
     async def write(self, work: Callable[[Tx], T], *, name: str) -> T:

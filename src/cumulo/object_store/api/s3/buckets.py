@@ -173,6 +173,8 @@ class BucketsApi:
         row = await self._seen(call)
         name = call.operation.query
         kept = kept_in(row, name) if name in KEPT else None
+        if name == "encryption" and self._store.bytes.ciphers.on:
+            kept = "AES256"
         if kept is not None:
             return KEPT[name][1](kept)
         if name in EMPTY:

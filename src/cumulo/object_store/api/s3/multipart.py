@@ -18,7 +18,9 @@ from cumulo.object_store.api.s3.documents import (
 )
 from cumulo.object_store.api.s3.lists import Read, owner
 from cumulo.object_store.api.s3.objects import (
+    SSE,
     ObjectsApi,
+    check_encryption,
     check_source,
     checksum_headers,
     granted,
@@ -48,9 +50,13 @@ class MultipartApi:
 
     async def begin(self, call: Call) -> Reply:
         asked = self._read(call)
+        on = self._store.bytes.ciphers.on
+        check_encryption(asked, on)
         new = new_object(asked)
+        if on:
+            new.extra["sse"] = True
         algorithm = checksums.wanted(asked.headers)
-        headers: dict[str, str] = {}
+        headers: dict[str, str] = {SSE: "AES256"} if on else {}
         if algorithm is not None:
             default = "FULL_OBJECT" if algorithm == "crc64nvme" else "COMPOSITE"
             kind = asked.headers.get("x-amz-checksum-type", default).upper()

@@ -21,6 +21,7 @@ from cumulo.object_store.api.s3.documents import (
 from cumulo.object_store.api.s3.lists import Read
 from cumulo.object_store.api.sending import body
 from cumulo.object_store.model import checksums, conditions, limits, lock, names, ranges, timestamps
+from cumulo.object_store.model.ciphers import is_encrypted
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import (
     BadInput,
@@ -41,6 +42,7 @@ from cumulo.object_store.service.object_store import ObjectStoreService
 from cumulo.object_store.service.objects import NewObject
 
 META = "x-amz-meta-"
+SSE = "x-amz-server-side-encryption"
 OWN_META = "x-object-meta-"
 META_SIZE = 2048
 TAGS = 10
@@ -152,6 +154,7 @@ class ObjectsApi:
         asked = self._read(call)
         if "x-amz-copy-source" in asked.headers:
             return await self._copy(asked)
+        check_encryption(asked, self._store.bytes.ciphers.on)
         new = new_object(asked)
         given = asked.body()
         given.check_size(limits.MAX_FILE_SIZE)
@@ -170,6 +173,7 @@ class ObjectsApi:
         _note_checksum(new, given)
         row = await self._commit(asked, container, new, held)
         headers = {"ETag": f'"{row.etag}"', **checksum_headers(row), **version_header(row)}
+        headers |= encryption_header(row)
         return Reply(200, headers=headers, raw=b"")
 
     async def _commit(
@@ -196,6 +200,7 @@ class ObjectsApi:
                 "without changing the object's metadata, storage class, website redirect location "
                 "or encryption attributes."
             )
+        check_encryption(asked, self._store.bytes.ciphers.on)
         own = new_object(asked)
         held = write_conditions(asked.headers)
         source = await self.row(asked.access, bucket, key, version)
@@ -228,6 +233,7 @@ class ObjectsApi:
             element("LastModified", timestamps.s3_iso(row.timestamp)),
             text("ETag", f'"{row.etag}"'),
             headers=version_header(row)
+            | encryption_header(row)
             | {
                 f"x-amz-copy-source-{name.removeprefix('x-amz-')}": value
                 for name, value in version_header(source).items()
@@ -295,6 +301,18 @@ def granted(asked: Asked, container: ContainerRow, extra: dict[str, Any]) -> Non
         extra[OBJECT_ACL] = found
 
 
+def check_encryption(asked: Asked, on: bool) -> None:
+    """What is asked for is what the cloud does with all that comes."""
+    given = {n: v for n, v in asked.headers.items() if n.startswith(SSE)}
+    if given and (given != {SSE: "AES256"} or not on):
+        raise NotImplementedYet("Objects are encrypted by the cloud's own key, or not at all.")
+
+
+def encryption_header(row: ObjectRow) -> dict[str, str]:
+    kept = is_encrypted(row.blob) or row.extra.get("sse")
+    return {SSE: "AES256"} if kept else {}
+
+
 def headers_of(row: ObjectRow, etag: str) -> dict[str, str]:
     found = {}
     for name, value in row.headers.items():
@@ -307,6 +325,7 @@ def headers_of(row: ObjectRow, etag: str) -> dict[str, str]:
     found["Accept-Ranges"] = "bytes"
     found |= version_header(row)
     found |= locks.headers_of(row)
+    found |= encryption_header(row)
     tags = row.extra.get("tags")
     if tags:
         found["x-amz-tagging-count"] = str(len(tags))
@@ -325,8 +344,6 @@ def checksum_headers(row: ObjectRow) -> dict[str, str]:
 def new_object(asked: Asked) -> NewObject:
     """What a PUT says of an object, but for its bytes."""
     headers = asked.headers
-    if any(name.startswith("x-amz-server-side-encryption") for name in headers):
-        raise NotImplementedYet("Server-side encryption is not implemented.")
     found = {
         OWN_META + name.removeprefix(META): value
         for name, value in headers.items()
