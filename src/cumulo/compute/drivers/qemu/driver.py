@@ -516,10 +516,7 @@ class QemuDriver:
                 await asyncio.sleep(0.02)
         await pools.DISK(limits.apply, record.id, process.pid, spec.specs)
         await self._pin(record, process, monitor)
-        if record.shaped:  # by what it was before, another flavor
-            await shaping.forget(self._namespace, spec.id, [nic.tap for nic in spec.nics])
-        await self._plugs.throttle(monitor, spec)
-        record.shaped = shaping.is_wanted(spec.specs)
+        record.shaped = await self._plugs.throttle(monitor, spec, was=record.shaped)
         await self._sleep.wake(folder, record, process, monitor)
         # Before its first instruction: from now on a stop is a stop of the guest.
         record.phase = "running"

@@ -109,9 +109,17 @@ class Plugs:
             raise
         await monitor.execute_raw("device_add", command.nic_arguments(nic, port, model))
 
-    async def throttle(self, monitor: Monitor, spec: GuestSpec) -> None:
-        """The flavor's limits of disks and network cards, for each of them."""
-        await shaping.apply(self._namespace, spec.id, [nic.tap for nic in spec.nics], spec.specs)
+    async def throttle(self, monitor: Monitor, spec: GuestSpec, *, was: bool = False) -> bool:
+        """The flavor's limits of disks and network cards, for each of them; whether cards have
+        any. `was`: they had, by the flavor of before."""
+        cards = [nic.tap for nic in spec.nics]
+        if was:
+            await shaping.forget(self._namespace, spec.id, cards)
+        await shaping.apply(self._namespace, spec.id, cards, spec.specs)
+        await self._throttle_disks(monitor, spec)
+        return shaping.is_wanted(spec.specs)
+
+    async def _throttle_disks(self, monitor: Monitor, spec: GuestSpec) -> None:
         limits = throttle_of(spec.specs)
         if not limits:
             return
