@@ -91,6 +91,10 @@ class PreconditionFailed(StoreFault):
     kind = "PreconditionFailed"
 
 
+class NothingMatches(PreconditionFailed):
+    """It is to be what it was, and is not there: in S3's words there is no such key."""
+
+
 class TooLarge(StoreFault):
     status = 413
     title = "Request Entity Too Large"
