@@ -4,7 +4,8 @@
 
 `dnsperf` asks both, one after the other, the same 1,000 names of 100 zones over and over for some
 seconds; what counts is the CPU of the server's own process. Then the name server is told 10,000
-zones of 10 records, and a change of one of them is waited for.
+zones of 10 records, and a change of one of them is waited for. At last a whole cloud is asked by
+its API while somebody floods its name server with random names.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import floor
-from bench.process import free_port
+from bench.process import Cloud, fake_cloud, free_port
 from cumulo.dns import names, rdata
 from cumulo.dns.drivers.embedded import EmbeddedNameServer
 from cumulo.dns.nameserver.feed import Put, Step, Whole
@@ -27,6 +28,7 @@ from cumulo.dns.nameserver.feed import Put, Step, Whole
 ZONES, RECORDS = 100, 10
 MANY = 10_000
 SECONDS = 5
+FLOOD_SECONDS, RANDOM = 5, 500_000
 _NAMED = """
 options {{ directory "{here}"; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
   pid-file "{here}/named.pid"; session-keyfile "{here}/session.key"; recursion no; notify no;
@@ -149,6 +151,53 @@ async def many(folder: Path) -> None:
     )
 
 
+def flooded(here: Path) -> None:
+    """Random names of a zone, as fast as they are answered, none of which is kept: what becomes of
+    the API meanwhile, and what the name server's process takes."""
+    questions = here / "random"
+    with questions.open("w") as out:
+        for number in range(RANDOM):
+            out.write(f"r{number * 2654435761 % 2**32:08x}.flood.example. A\n")
+    with fake_cloud() as cloud:
+        zone = cloud.json(
+            "POST", "/dns/v2/zones", {"name": "flood.example.", "email": "a@example.org"}
+        )
+        path = f"/dns/v2/zones/{zone['id']}"
+        cloud.run(cloud.until(path, lambda found: found["status"] == "ACTIVE"))
+        before = answered(cloud, path, FLOOD_SECONDS)
+        port = (cloud.data_dir / "dns" / "port").read_text().strip()
+        argv = ["dnsperf", "-s", "127.0.0.1", "-p", port, "-d", str(questions)]
+        flood = subprocess.Popen(
+            [*argv, "-l", str(FLOOD_SECONDS + 2), "-c", "4", "-q", "100"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        time.sleep(1)
+        during = answered(cloud, path, FLOOD_SECONDS)
+        text = flood.communicate(timeout=60)[0]
+        found = re.search(r"Queries completed:\s+(\d+)", text)
+        assert found is not None, text
+    print(
+        f"\na flood of random names, {int(found[1]) / (FLOOD_SECONDS + 2):,.0f} a second answered: "
+        f"GET of a zone by the API takes {during[0]:.1f} ms (95 of 100: {during[1]:.1f}); "
+        f"without it {before[0]:.1f} ms ({before[1]:.1f})"
+    )
+
+
+def answered(cloud: Cloud, path: str, seconds: float) -> tuple[float, float]:
+    """Milliseconds of a request, one after the other: the median, and 95 of 100."""
+    times = []
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        began = time.perf_counter()
+        cloud.json("GET", path)
+        times.append((time.perf_counter() - began) * 1000)
+        time.sleep(0.005)
+    times.sort()
+    return times[len(times) // 2], times[len(times) * 95 // 100]
+
+
 def main() -> None:
     bare = floor.measure()
     with tempfile.TemporaryDirectory(prefix="cumulo-bench-") as made:
@@ -172,6 +221,7 @@ def main() -> None:
                 each, wall = asked(port, pid, questions)
                 print(f"| BIND | {each:,.0f} | {wall:,.0f} | {memory_mb(pid):.0f} |")
         asyncio.run(many(here / "many"))
+        flooded(here)
     slow = (floor.measure() + bare) / 2 / floor.REFERENCE_US
     print(f"\nthis machine is {slow:.1f} times slower now than at reference speed")
 

@@ -13,6 +13,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
+from cumulo.orchestration.api import cfn_users
 from tests.orchestration.test_lent import project
 from tests.orchestration.test_stacks import base, created, on_a_cloud, settled
 from tests.support.cloud import TestCloud
@@ -79,7 +80,7 @@ def client(cloud: TestCloud, access: str, secret: str) -> Any:
     return made
 
 
-def test_stock_calls(tmp_path: Path) -> None:
+def test_stock_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def story(cloud: TestCloud) -> None:
         key = await credential(cloud)
         cfn = client(cloud, key["access"], key["secret"])
@@ -109,6 +110,12 @@ def test_stock_calls(tmp_path: Path) -> None:
         told = {e["ParameterKey"]: e["ParameterValue"] for e in stack["Parameters"]}
         assert told["Length"] == "12"
         assert told["Secret"] != "x"
+        # So many at a time as one answer describes.
+        monkeypatch.setattr(cfn_users, "PAGE", 1)
+        page = await call("describe_stacks")
+        assert [each["StackName"] for each in page["Stacks"]] == ["words"]
+        assert (await call("describe_stacks", NextToken=page["NextToken"]))["Stacks"] == []
+        monkeypatch.undo()
         with pytest.raises(cfn.exceptions.AlreadyExistsException):
             await call("create_stack", **wish)
 

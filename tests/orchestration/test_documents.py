@@ -94,7 +94,10 @@ def test_a_snapshot_leads_back(tmp_path: Path) -> None:
         assert taken.json["status"] in ("IN_PROGRESS", "COMPLETE"), taken.raw
         stack = await settled(cloud, path)
         assert stack["stack_status"] == "SNAPSHOT_COMPLETE", stack["stack_status_reason"]
-        (one,) = (await cloud.call("GET", f"{path}/snapshots")).json["snapshots"]
+        (head,) = (await cloud.call("GET", f"{path}/snapshots")).json["snapshots"]
+        one = (await cloud.call("GET", f"{path}/snapshots/{head['id']}")).json["snapshot"]
+        # A list tells what there is, and not twenty whole documents.
+        assert (head, head["data"]) == (one | {"data": None}, None)
         saved = one["data"]["resources"]["disk"]["saved"]
         assert (await cloud.call("GET", f"/volume/v3/volumes/{saved}")).status == 200
 

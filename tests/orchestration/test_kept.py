@@ -97,7 +97,9 @@ def test_a_change_that_failed_leaves_the_thing(tmp_path: Path) -> None:
         await limited(cloud, 10)
         stack = await wished(cloud, path, small(disk=disk(50)))
         assert stack["stack_status"] == "UPDATE_FAILED"
-        assert stack["stack_status_reason"].startswith("Resource UPDATE failed: resources.disk: ")
+        assert stack["stack_status_reason"].startswith(
+            "Resource UPDATE failed: VolumeSizeExceedsAvailableQuota: resources.disk: "
+        )
         stack = await wished(cloud, path, small(disk=disk(5)))
         assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
         assert await ids(cloud, path) == before

@@ -123,9 +123,15 @@ def test_a_delete_that_failed_goes_on(tmp_path: Path, monkeypatch: pytest.Monkey
                 "type": "OS::Neutron::Subnet",
                 "properties": {"network": {"get_resource": "net"}, "cidr": "10.3.0.0/24"},
             },
+            disk={"type": "OS::Cinder::Volume", "properties": {"size": 1}},
         )
         path = await created(cloud, "net", template)
         await settled(cloud, path)
+        taken = await cloud.call("POST", f"{path}/snapshots", json_={"name": "then"})
+        assert taken.status == 200, taken.raw
+        await settled(cloud, path)
+        found = (await cloud.call("GET", "/volume/v3/volumes")).json["volumes"]
+        assert len(found) == 2
         net = (await rows(cloud, path))["net"]["physical_resource_id"]
         body = {"port": {"network_id": net}}
         port = (await cloud.call("POST", "/network/v2.0/ports", json_=body)).json["port"]["id"]
@@ -133,9 +139,17 @@ def test_a_delete_that_failed_goes_on(tmp_path: Path, monkeypatch: pytest.Monkey
         stack = await settled(cloud, path, seconds=60)
         assert stack["stack_status"] == "DELETE_FAILED"
         assert "resources.subnet" in stack["stack_status_reason"]
+        # What snapshots have saved goes with the stack, and not before.
+        found = (await cloud.call("GET", "/volume/v3/volumes/detail")).json["volumes"]
+        assert [each["status"] for each in found if each["name"].endswith("-snapshot")] == [
+            "available"
+        ]
         assert (await cloud.call("DELETE", f"/network/v2.0/ports/{port}")).status == 204
         await deleted(cloud, path)
         assert (await cloud.call("GET", await base(cloud))).json["stacks"] == []
+        loop = next(r for r in cloud.cloud.reconcilers if r.reconciler.name == "late stacks")
+        await loop.once()
+        await cloud.until("/volume/v3/volumes", lambda a: a.json["volumes"] == [])
 
     on_a_cloud(tmp_path, story)
 

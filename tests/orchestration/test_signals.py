@@ -53,7 +53,16 @@ def test_a_condition_waits_for_its_signals(tmp_path: Path) -> None:
             # Without a token: the address is the proof.
             return (await cloud.call("POST", address, as_=None, json_=body)).status
 
-        assert await sent({"id": "a", "data": "one"}) == 200
+        # By hand, curl says that it is a form.
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        raw = b'{"id": "a", "data": "one"}'
+        by_hand = await cloud.call("PUT", place, as_=None, headers=form, body=raw)
+        assert by_hand.status == 200, by_hand.raw
+        for wrong in (b"[1]", b"{", b"[" * 5000, b'{"id": "\\u0000"}'):
+            answer = await cloud.call("POST", place, as_=None, headers=form, body=wrong)
+            assert answer.status == 400, (wrong[:20], answer.raw)
+        large = await cloud.call("POST", place, as_=None, body=b'"' + b"x" * 200_000 + b'"')
+        assert large.status == 413, large.raw
         assert await sent({"id": "a", "data": "again"}) == 200
         assert (await rows(cloud, path))["wait"]["resource_status"] == "CREATE_IN_PROGRESS"
         assert await sent({"status": "PERHAPS"}) == 400
@@ -87,7 +96,7 @@ def test_a_condition_fails_by_a_word_or_by_time(tmp_path: Path) -> None:
         assert (await cloud.call("POST", signal, json_=body)).status == 200
         stack = await settled(cloud, path)
         assert stack["stack_status"] == "CREATE_FAILED"
-        assert "WaitConditionFailure: no disk" in stack["stack_status_reason"]
+        assert "WaitConditionFailure: resources.wait: no disk" in stack["stack_status_reason"]
         # Asked again, it waits for new ones.
         answer = await cloud.call("PUT", path, json_={"template": waiting()})
         assert answer.status == 202, answer.raw
@@ -98,7 +107,9 @@ def test_a_condition_fails_by_a_word_or_by_time(tmp_path: Path) -> None:
 
         late = await created(cloud, "late", waiting(timeout=1))
         stack = await settled(cloud, late)
-        assert "WaitConditionTimeout: 0 of 1 received" in stack["stack_status_reason"]
+        assert (
+            "WaitConditionTimeout: resources.wait: 0 of 1 received" in stack["stack_status_reason"]
+        )
         nobody = await created(cloud, "nobody", waiting(signal_transport="NO_SIGNAL"))
         assert (await settled(cloud, nobody))["stack_status"] == "CREATE_COMPLETE"
 
@@ -241,7 +252,9 @@ def test_conditions_of_other_families(tmp_path: Path) -> None:
         await begun(cloud, path, "also")
         found = await told(cloud, path)
         cfn = {"Status": "SUCCESS", "Reason": "done", "Data": "x", "UniqueId": "00"}
-        assert await put(found["url"], {"status": "SUCCESS"}) == 400
+        assert await put(found["url"], {"Status": "SUCCESS", "Color": "red"}) == 400
+        # By the words of cfn-signal, or by those of the API's SignalResource.
+        assert await put(found["url"], {"status": "SUCCESS", "id": "00", "data": "y"}) == 200
         assert await put(found["url"], cfn) == 200
         assert await put(found["curl"].rpartition(" ")[2], {"status": "SUCCESS", "data": 5}) == 200
         stack = await settled(cloud, path)

@@ -232,3 +232,22 @@ def test_what_cloud_init_gets() -> None:
     assert parts[1].get_filename() == "a.txt"
     again = email.message_from_string(str(multipart(parts)))
     assert json.dumps([p.get_content_type() for p in again.get_payload()])
+
+
+def test_what_a_server_is_told_has_a_bound(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        home = (await base(cloud)).removesuffix("/stacks")
+        body = {"name": "large", "config": "x" * 250_000, "group": "script"}
+        made = await cloud.call("POST", f"{home}/software_configs", json_=body)
+        config = made.json["software_config"]["id"]
+        wish = {"config_id": config, "server_id": "11111111-2222-4333-8444-555555555555"}
+
+        async def told() -> int:
+            path = f"{home}/software_deployments"
+            return (await cloud.call("POST", path, json_=wish)).status
+
+        assert [await told() for _ in range(8)] == [200] * 6 + [400] * 2
+        wish["server_id"] = "11111111-2222-4333-8444-666666666666"
+        assert await told() == 200
+
+    on_a_cloud(tmp_path, story)

@@ -181,7 +181,7 @@ def test_what_fails_says_why_and_goes_back(tmp_path: Path) -> None:
         stack = await settled(cloud, path)
         assert stack["stack_status"] == "CREATE_FAILED"
         assert stack["stack_status_reason"] == (
-            "Resource CREATE failed: resources.bad: Test Resource failed bad"
+            "Resource CREATE failed: ValueError: resources.bad: Test Resource failed bad"
         )
         assert (await rows(cloud, path))["bad"]["resource_status"] == "CREATE_FAILED"
         # The failed one is made anew, what was fine is left as it is.

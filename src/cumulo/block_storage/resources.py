@@ -69,7 +69,7 @@ def _volume_state(body: Any) -> State:
     if word in ("available", "in-use"):
         return READY
     if word.startswith("error"):
-        return State("failed", f"Went to status {word}")
+        return State("failed", f"ResourceInError: Went to status {word}")
     return WORKING
 
 

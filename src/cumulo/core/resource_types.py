@@ -292,7 +292,7 @@ def rest(
     def state(seen: Any) -> State:
         word = str((seen.get(key) or {}).get("status") or "")
         if word in failed:
-            return State("failed", f"went to status {word}")
+            return State("failed", f"ResourceInError: Went to status {word}")
         return READY if not ready or word in ready else WORKING
 
     type_ = ResourceType(

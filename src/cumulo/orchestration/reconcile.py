@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any
 
 from cumulo.core.clock import later
@@ -10,14 +11,14 @@ from cumulo.core.faults import NotFound
 from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
+from cumulo.orchestration.queries import snapshot as snapshots
 from cumulo.orchestration.queries import stack as queries
 from cumulo.orchestration.service.engine import Engine
 from cumulo.orchestration.service.handlers import Calls
 from cumulo.orchestration.service.outside import Outside, made_outside
 from cumulo.orchestration.service.stacks import Stacks
 
-AHEAD = 2000
-"""Rows among which the projects take turns."""
+STEPS = ("todo", "working")
 
 
 class StackResources:
@@ -30,6 +31,8 @@ class StackResources:
         self._engine = engine
         self._caller = caller
         self._bell: Callable[[], None] = lambda: None
+        self._last = ""
+        """The project that had its turn last."""
         engine.ring = self._ring
 
     def on_bell(self, bell: Callable[[], None]) -> None:
@@ -42,7 +45,21 @@ class StackResources:
             asyncio.get_running_loop().call_later(seconds, self._bell)
 
     def due(self, tx: Tx, most: int) -> list[str]:
-        return [str(id) for (id,) in tx.tuples(resources.DUE, now=tx.now, most=most, ahead=AHEAD)]
+        """The projects by turns: of each the same number, wherever they begin; no more of them are
+        looked at than can be served."""
+        projects = [str(id) for (id,) in tx.tuples(resources.AT_WORK)]
+        later = [each for each in projects if each > self._last]
+        turns = [*later, *(each for each in projects if each <= self._last)][:most]
+        self._last = turns[-1] if len(turns) < len(projects) else ""
+        queues = [self._due_of(tx, each, most) for each in turns]
+        found = [each for turn in zip_longest(*queues) for each in turn if each is not None]
+        return found[:most]
+
+    @staticmethod
+    def _due_of(tx: Tx, project: str, most: int) -> list[str]:
+        given = {"project": project, "now": tx.now, "most": most}
+        rows = [row for step in STEPS for row in tx.tuples(resources.DUE, step=step, **given)]
+        return [id for _, id in sorted(rows)[:most]]
 
     async def step(self, id: str) -> None:
         asked = await self._database.write(
@@ -82,7 +99,8 @@ class StackResources:
 
 
 class LateStacks:
-    """Ends actions whose deadline has passed, and forgets deleted stacks after a while."""
+    """Ends actions whose deadline has passed, removes what was saved of deleted stacks, and forgets
+    these after a while."""
 
     name = "late stacks"
 
@@ -93,7 +111,8 @@ class LateStacks:
     def due(self, tx: Tx, most: int) -> list[str]:
         late = tx.all(queries.LATE, now=tx.now, most=most)
         old = tx.all(queries.FORGOTTEN, now=tx.now, most=most - len(late))
-        return [row.id for row in (*late, *old)]
+        left = tx.tuples(snapshots.LEFT, most=most)
+        return list(dict.fromkeys([row.id for row in (*late, *old)] + [id for (id,) in left]))
 
     async def step(self, id: str) -> None:
         def end(tx: Tx) -> None:
@@ -103,6 +122,8 @@ class LateStacks:
                 self._stacks.late(tx, row)
             elif row is not None and late and row.deleted_at is not None:
                 tx.delete(row)
+            elif row is not None and row.deleted_at is not None:
+                self._stacks.keeping.drop_some(tx, row)
 
         await self._database.write(end, name="late stack")
 

@@ -101,7 +101,7 @@ def _server_state(body: Any) -> State:
     server = body["server"]
     if server["status"] == "ERROR":
         why = (server.get("fault") or {}).get("message", "Unknown")
-        return State("failed", f'Went to status ERROR due to "Message: {why}"')
+        return State("failed", f'ResourceInError: Went to status ERROR due to "Message: {why}"')
     if server["status"] in ("ACTIVE", "SUSPENDED", "SHUTOFF", "PAUSED", "RESCUE"):
         return WORKING if server.get("OS-EXT-STS:task_state") else READY
     return WORKING
@@ -205,8 +205,8 @@ SERVER = ResourceType(
                 }
             ],
         ),
-        "deployment_swift_data": mapping(None, "Kept for old templates.", update=True),
-        "reservation_id": text("Kept for old templates."),
+        "deployment_swift_data": mapping(None, "Not done.", update=True),
+        "reservation_id": text("Not done."),
         "config_drive": flag("Whether it gets a config drive."),
         "admin_pass": text("The administrator's password.", update=True),
         "diskConfig": text(
@@ -275,13 +275,7 @@ SERVER = ResourceType(
     state=_server_state,
     gone=lambda body: body is None or body["server"]["status"] in ("DELETED", "SOFT_DELETED"),
     description="A resource for managing Nova instances.",
-    check=lambda given: (
-        None
-        if given.get("image")
-        or given.get("block_device_mapping")
-        or given.get("block_device_mapping_v2")
-        else "Neither image nor bootable volume is specified for instance"
-    ),
+    check=lambda given: _wrong_together(given),
     suspend=lambda physical: _action(physical, {"suspend": None}),
     resume=lambda physical: _action(physical, {"resume": None}),
     suspended=lambda body: body["server"]["status"] == "SUSPENDED",
@@ -306,6 +300,19 @@ SERVER = ResourceType(
         lambda given, kept: {**given, "image": kept},
     ),
 )
+
+
+_SOURCES = ("image", "block_device_mapping", "block_device_mapping_v2")
+_NOT_DONE = ("deployment_swift_data", "reservation_id")
+
+
+def _wrong_together(given: Given) -> str | None:
+    named = next((name for name in _NOT_DONE if given.get(name)), None)
+    if named is not None:
+        return f"{named} is not supported: nothing here is done by it"
+    if not any(given.get(name) for name in _SOURCES):
+        return "Neither image nor bootable volume is specified for instance"
+    return None
 
 
 def _subnets_of_networks(given: Given, others: Others) -> list[str]:

@@ -131,6 +131,12 @@ def is_null(column: sa.Column[Any]) -> Condition:
     return lambda name: column.is_(None) == sa.bindparam(name, type_=sa.Boolean())
 
 
+def stand_in(column: sa.Column[Any], stored: str | None) -> Any:
+    """In the place of a column that is not read: what is stored in it, as it were."""
+    value = sa.null() if stored is None else sa.literal(stored, sa.Text())
+    return value.label(column.name)
+
+
 _LEAST: dict[type, Any] = {sa.BigInteger: -(2**62), sa.Double: -1e300, sa.Boolean: False}
 
 
@@ -156,8 +162,10 @@ class Listing(Generic[R]):
         default_sort: Sort = (("created_at", "desc"),),
         scope: sa.ColumnElement[bool] | None = None,
         remembers: bool = False,
+        without: Mapping[str, str | None] | None = None,
     ) -> None:
-        """`remembers`: pages are decoded once as long as nothing changes; see `memo`."""
+        """`remembers`: pages are decoded once as long as nothing changes; see `memo`. `without`:
+        large columns that no list shows, each with what stands for it, as it is stored."""
         self.row = row
         self._memo = Memo(row) if remembers else None
         self.filters = dict(filters)
@@ -170,6 +178,12 @@ class Listing(Generic[R]):
         self._looks: dict[Any, Statement] = {}
         self._heads: dict[Any, Statement] = {}
         self._by_ids: Query[R] | None = None
+        self._columns: Any = row.sql_table
+        if without:
+            self._columns = [
+                stand_in(c, without[c.name]) if c.name in without else c
+                for c in row.sql_table.columns
+            ]
 
     def count(self, tx: Tx, where: Mapping[str, Any]) -> int:
         """How many rows meet all of `where`; for APIs that say so beside a page."""
@@ -204,7 +218,7 @@ class Listing(Generic[R]):
         plan, parameters = self._plan(where, sort, marker, limit, offset)
         wanted = self._kept.get(plan)
         if wanted is None:
-            wanted = Query(self.row, self._build(self.row.sql_table, *plan))
+            wanted = Query(self.row, self._build(self._columns, *plan))
             if len(self._kept) < STATEMENTS_KEPT:
                 self._kept[plan] = wanted
         if self._memo is not None:
@@ -320,7 +334,8 @@ class Listing(Generic[R]):
         [key] = self._keys
         if self._by_ids is None:
             column = self.row.sql_table.c[key]
-            wanted = sa.select(self.row.sql_table)
+            columns = self._columns if isinstance(self._columns, list) else [self._columns]
+            wanted = sa.select(*columns)
             self._by_ids = Query(
                 self.row, wanted.where(column.in_(sa.bindparam("ids", expanding=True)))
             )

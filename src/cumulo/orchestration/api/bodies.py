@@ -71,6 +71,8 @@ def adoption_of(body: NewStack) -> tuple[NewStack, dict[str, Any]]:
 def wish_of(body: StackWish, before: StackRow | None = None, *, patch: bool = False) -> Wish:
     """The wish in a request. A patch keeps what it does not name. Raises BadRequest."""
     try:
+        if body.files_container is not None:
+            raise BadRequest("files_container: the client sends the files themselves")
         template = _template(body)
         if template is None:
             if before is None or not patch:

@@ -24,6 +24,9 @@ from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.service.nested import arn
 from cumulo.orchestration.service.stacks import Stacks
 
+PAGE = 20
+"""Stacks that one answer describes."""
+
 MOST_FIELDS = 1000
 MOST_EVENTS = 500
 CREDENTIAL = re.compile(r"Credential=([^/,\s]{1,128})/")
@@ -119,6 +122,10 @@ class UsersApi:
 
     def writes(self, action: str) -> bool:
         return action in self._writes
+
+    def known(self, asked: Asked, tx: Tx) -> None:
+        """Raises Forbidden for a signature that is nobody's."""
+        self._who(asked, tx)
 
     def answer(self, asked: Asked, tx: Tx) -> Reply:
         who = self._who(asked, tx)
@@ -224,9 +231,13 @@ class UsersApi:
         if asked.params.get("StackName"):
             rows = [self._stack(asked, tx, who)]
         else:
-            listed = self._ask(tx, who, "GET", "/stacks")["stacks"]
+            # Each is told with its outputs: so many at a time.
+            after = asked.params.get("NextToken")
+            marker = f"&marker={quote(after, safe='')}" if after else ""
+            listed = self._ask(tx, who, "GET", f"/stacks?limit={PAGE}{marker}")["stacks"]
             rows = [self._stacks.get(tx, each["id"], who.project_id) for each in listed]
-        return {"Stacks": [self._described(tx, who, row) for row in rows]}
+        following = {"NextToken": rows[-1].id} if len(rows) == PAGE else {}
+        return {"Stacks": [self._described(tx, who, row) for row in rows], **following}
 
     def _described(self, tx: Tx, who: Principal, row: StackRow) -> dict[str, Any]:
         shown = self._ask(tx, who, "GET", self._path(row))["stack"]

@@ -24,7 +24,7 @@ def orchestration_faces(
     stacks: Stacks, signals: Signals, rules: Rules, database: Database, keys: RequestKeys
 ) -> list[Face]:
     """Discovery and what has no project in its path, then the API itself."""
-    told = SignalsApi(stacks, signals)
+    told = SignalsApi(stacks, signals, database)
     discovery = Face(
         name="orchestration",
         answers="cumulo.orchestration.api.open_answers",

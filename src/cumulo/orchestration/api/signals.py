@@ -2,8 +2,12 @@
 
 from typing import Any
 
-from cumulo.core.db.transaction import Tx
-from cumulo.core.http.operations import Call, Operation
+import msgspec
+
+from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.faults import BadRequest, TooLarge
+from cumulo.core.http.operations import Call, Operation, Reply
+from cumulo.core.wire.depth import too_deep
 from cumulo.orchestration.api.stacks import ONE, finder
 from cumulo.orchestration.service.stacks import Stacks
 from cumulo.orchestration.service.waits import Signals
@@ -12,8 +16,9 @@ MOST_BODY = 128 * 1024
 
 
 class SignalsApi:
-    def __init__(self, stacks: Stacks, signals: Signals) -> None:
+    def __init__(self, stacks: Stacks, signals: Signals, database: Database) -> None:
         self._stacks = stacks
+        self._database = database
         self._signals = signals
         self._find = finder(stacks)
 
@@ -30,7 +35,8 @@ class SignalsApi:
         ]
 
     def open_operations(self) -> list[Operation]:
-        """A deployment's tools PUT where they take the address for one of a temporary URL."""
+        """A deployment's tools PUT where they take the address for one of a temporary URL. Whatever
+        type a body says it has, it is JSON: who sends it by hand does not say so."""
         return [
             *(
                 Operation(
@@ -38,8 +44,7 @@ class SignalsApi:
                     "/signal/{resource_id}/{key}",
                     self.signal_by_key,
                     public=True,
-                    body=dict[str, Any] | None,
-                    body_limit=MOST_BODY,
+                    kind="stream",
                 )
                 for method in ("POST", "PUT")
             ),
@@ -54,5 +59,38 @@ class SignalsApi:
         row = self._stacks.resource(tx, stack, call.path["resource"])
         self._signals.signal(tx, stack, row, call.body)
 
-    def signal_by_key(self, call: Call, tx: Tx) -> None:
-        self._signals.signal_by_key(tx, call.path["resource_id"], call.path["key"], call.body)
+    async def signal_by_key(self, call: Call) -> Reply:
+        id, key = call.path["resource_id"], call.path["key"]
+        # Who has not the address does not keep others from writing.
+        await self._database.read(lambda tx: self._signals.known(tx, id, key))
+        body = _decoded(await _whole(call))
+        await self._database.write(
+            lambda tx: self._signals.signal_by_key(tx, id, key, body), name="signal"
+        )
+        return Reply(200)
+
+
+async def _whole(call: Call) -> bytes:
+    """Raises TooLarge."""
+    raw = bytearray()
+    if call.stream is not None:
+        async for piece in call.stream:
+            raw += piece
+            if len(raw) > MOST_BODY:
+                raise TooLarge(f"A signal has at most {MOST_BODY} bytes.")
+    return bytes(raw)
+
+
+def _decoded(raw: bytes) -> dict[str, Any] | None:
+    """Raises BadRequest."""
+    if not raw.strip():
+        return None
+    if too_deep(raw) or b"\\u0000" in raw:
+        raise BadRequest("A signal is a map, as JSON.")
+    try:
+        body = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BadRequest("A signal is a map, as JSON.") from None
+    if body is not None and not isinstance(body, dict):
+        raise BadRequest("A signal is a map, as JSON.")
+    return body

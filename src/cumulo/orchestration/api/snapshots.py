@@ -46,7 +46,7 @@ class SnapshotsApi:
         return self._keeping.abandon(tx, self._find(call, tx), call.principal)
 
     def index(self, call: Call, tx: Tx) -> Any:
-        found = self._keeping.snapshots(tx, self._find(call, tx))
+        found = self._keeping.heads(tx, self._find(call, tx))
         return {"snapshots": [self._body(each) for each in found]}
 
     def take(self, call: Call, tx: Tx) -> Any:
@@ -72,7 +72,7 @@ class SnapshotsApi:
         self._keeping.restore(tx, row, kept, call.principal)
 
     def _body(self, row: SnapshotRow) -> dict[str, Any]:
-        whole = row.status == "COMPLETE"
+        whole = row.status == "COMPLETE" and row.data
         return {
             "id": row.id,
             "name": row.name,

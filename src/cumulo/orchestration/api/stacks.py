@@ -225,6 +225,7 @@ class StacksApi:
             timeout_mins=timeout_of(body.timeout_mins),
             disable_rollback=flag_of(body.disable_rollback, "disable_rollback"),
             tags=tags_of(body.tags) if patch or body.tags is not None else [],
+            converge=flag_of(body.converge, "converge") or False,
         )
 
     def delete(self, call: Call, tx: Tx) -> None:

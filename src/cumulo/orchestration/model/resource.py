@@ -21,7 +21,7 @@ Step = Literal["todo", "working", "done", "failed"]
 @table(
     "orchestration_resources",
     IndexOn("stack_id", "name"),
-    IndexOn("step", "waits", "due"),
+    IndexOn("project_id", "step", "waits", "due"),
     IndexOn("physical_id"),
 )
 class ResourceRow(Row, frozen=True):
@@ -68,6 +68,8 @@ class ResourceRow(Row, frozen=True):
     updated_at: Moment | None
     wanted: str
     """The digest of what it is to become; empty once it is that (`digest`)."""
+    project_id: str
+    """Of its stack: projects take turns."""
 
 
 @table("orchestration_edges")

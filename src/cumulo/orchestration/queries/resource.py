@@ -32,39 +32,33 @@ BY_PHYSICAL = query(
     ResourceRow,
     sa.select(_t).where(_c.physical_id == sa.bindparam("physical"), _c.goal == "present"),
 )
-_ready = (
-    _c.step.in_(("todo", "working")),
-    _c.waits == 0,
-    _c.hook == "",
-)
 _stack = columns(StackRow)
-_queue = (
-    sa.select(_c.id, _c.due, _stack.project_id)
-    .join(StackRow.sql_table, _stack.id == _c.stack_id)
-    # What is out of date is nobody's work: it would be due for ever.
+AT_WORK = statement(
+    sa.select(_stack.project_id)
+    .where(_stack.status == "IN_PROGRESS")
+    .distinct()
+    .order_by(_stack.project_id)
+)
+"""Projects for which something is to be done."""
+DUE = statement(
+    sa.select(_c.due, _c.id)
     .where(
-        *_ready,
+        _c.project_id == sa.bindparam("project"),
+        _c.step == sa.bindparam("step"),
+        _c.waits == 0,
         _c.due <= sa.bindparam("now"),
-        _stack.status == "IN_PROGRESS",
-        _stack.traversal == _c.traversal,
+        _c.hook == "",
+        # What is out of date is nobody's work: it would be due for ever.
+        sa.exists().where(
+            _stack.id == _c.stack_id,
+            _stack.status == "IN_PROGRESS",
+            _stack.traversal == _c.traversal,
+        ),
     )
     .order_by(_c.due)
-    .limit(sa.bindparam("ahead", type_=sa.Integer()))
-    .subquery()
-)
-_turns = sa.select(
-    _queue.c.id,
-    _queue.c.due,
-    sa.func.row_number()
-    .over(partition_by=_queue.c.project_id, order_by=_queue.c.due)
-    .label("turn"),
-).subquery()
-DUE = statement(
-    sa.select(_turns.c.id)
-    .order_by(_turns.c.turn, _turns.c.due)
     .limit(sa.bindparam("most", type_=sa.Integer()))
 )
-"""Those whose time has come, the projects by turns."""
+"""Those of one project whose time has come, of one step: an index has them in their order."""
 TELL = statement(
     sa.update(_t)
     .where(

@@ -26,6 +26,14 @@ OF_SERVER = query(
     .order_by(_d.created_at, _d.id),
 )
 USED = statement(sa.select(sa.func.count()).where(_d.config_id == sa.bindparam("config")))
+LETTERS_OF_SERVER = statement(
+    sa.select(
+        sa.func.coalesce(sa.func.sum(sa.func.length(_c.config) + sa.func.length(_c.inputs)), 0)
+    )
+    .select_from(ConfigRow.sql_table)
+    .join(DeploymentRow.sql_table, _d.config_id == _c.id)
+    .where(_d.project_id == sa.bindparam("project"), _d.server_id == sa.bindparam("server"))
+)
 COUNT_OF_SERVER = statement(
     sa.select(sa.func.count()).where(
         _d.project_id == sa.bindparam("project"), _d.server_id == sa.bindparam("server")

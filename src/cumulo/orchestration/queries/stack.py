@@ -1,8 +1,10 @@
 """Queries of stacks and their events."""
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 
-from cumulo.core.db.listing import Listing, equals, one_of
+from cumulo.core.db.listing import Listing, equals, one_of, stand_in
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
 from cumulo.orchestration.model.resource import ResourceRow
@@ -12,6 +14,14 @@ _t, _c = StackRow.sql_table, columns(StackRow)
 _resources, _r = ResourceRow.sql_table, columns(ResourceRow)
 _n, _e = columns(StackNameRow), columns(StackEventRow)
 
+LARGE: Mapping[str, str | None] = {
+    "template": "{}",
+    "files": "{}",
+    "environment": "{}",
+    "parameters": "{}",
+    "previous": None,
+}
+"""What a stack is made from: lists do without."""
 STACKS = Listing(
     StackRow,
     filters={
@@ -33,6 +43,7 @@ STACKS = Listing(
         "status": _c.status,
         "id": _c.id,
     },
+    without=LARGE,
 )
 NAMED = query(
     StackNameRow,
@@ -49,6 +60,13 @@ CHILDREN = query(
         _c.parent_id.in_(sa.bindparam("parents", expanding=True)), _c.deleted_at.is_(None)
     ),
 )
+CHILD_HEADS = query(
+    StackRow,
+    sa.select(
+        *(stand_in(each, LARGE[each.name]) if each.name in LARGE else each for each in _t.columns)
+    ).where(_c.parent_id.in_(sa.bindparam("parents", expanding=True)), _c.deleted_at.is_(None)),
+)
+"""The same, without what they are made from."""
 CHILD_NAMES = statement(
     sa.select(_c.parent_id, _c.name, _c.id).where(
         _c.parent_id.in_(sa.bindparam("parents", expanding=True)), _c.deleted_at.is_(None)

@@ -189,7 +189,9 @@ class Batched(Nested):
             self._fits(work, pace, len(target))
             self._note(work, "update")
             first = dict(self._after(work, current, target, pace))
-        self.stacks.update_nested(work.tx, work.stack, child, self._of(work, first))
+        converge = bool(work.row.stored.get("converge"))
+        wish = self._of(work, first)
+        self.stacks.update_nested(work.tx, work.stack, child, wish, converge=converge)
         return True
 
     def begun(self, work: Work, members: Members) -> str:

@@ -309,6 +309,17 @@ class PlanScope:
         return list(self.blueprint.around.zones)
 
 
+def letters(data: Any) -> int:
+    """About how long data are as a text."""
+    if isinstance(data, str):
+        return len(data) + 4
+    if isinstance(data, Mapping):
+        return 4 + sum(letters(key) + letters(value) for key, value in data.items())
+    if isinstance(data, list):
+        return 4 + sum(letters(each) for each in data)
+    return 8
+
+
 def check_files(files: Mapping[str, str]) -> None:
     """Raises Invalid for too many, or too large ones."""
     if len(files) > MOST_FILES:

@@ -1,5 +1,6 @@
 """Blueprints of stacks: built from their rows, kept while the same traversal lasts."""
 
+import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ from cumulo.orchestration.service.blueprint import (
     Blueprint,
     Implied,
     Surroundings,
+    letters,
     no_facade,
     nothing_implied,
     nothing_nested,
@@ -27,7 +29,8 @@ from cumulo.orchestration.service.blueprint import (
 from cumulo.orchestration.service.files import files_of
 from cumulo.orchestration.service.hidden import Hidden
 
-KEPT = 64
+KEPT, KEPT_LETTERS = 1024, 16 * 1024 * 1024
+"""Blueprints, and letters of their templates together."""
 
 
 class Blueprints:
@@ -43,12 +46,16 @@ class Blueprints:
         self._implied = implied
         self._nested = nested
         self._kept: OrderedDict[tuple[str, int], Blueprint] = OrderedDict()
+        self._sizes: dict[tuple[str, int], int] = {}
+        self._lock = threading.Lock()
         self._here = threading.local()
 
     def of(self, tx: Tx, stack: StackRow) -> Blueprint:
         """Of a stack as it is wanted now."""
         key = (stack.id, stack.traversal)
         fresh = self._fresh(tx)
+        with contextlib.suppress(KeyError):
+            self._kept.move_to_end(key)
         found = self._kept.get(key) or fresh.get(key)
         if found is None:
             found = self.build(
@@ -76,9 +83,13 @@ class Blueprints:
         return built
 
     def _keep(self, key: tuple[str, int], made: Blueprint) -> None:
-        self._kept[key] = made
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+        """Those that were asked for last are kept, as far as there is room."""
+        with self._lock:
+            self._sizes[key] = letters(made.document)
+            self._kept[key] = made
+            while len(self._kept) > KEPT or sum(self._sizes.values()) > KEPT_LETTERS:
+                gone, _ = self._kept.popitem(last=False)
+                self._sizes.pop(gone, None)
 
     def build(
         self,

@@ -28,7 +28,8 @@ def change(
     work.properties = led_back(work, handler) or wanted
     changed = difference(row.properties, work.properties)
     unsure = row.status != "COMPLETE" or bool(row.stored.get("released"))
-    health: Health = "lost" if lost(row) else handler.health(work) if unsure else "well"
+    asked = unsure or row.stored.get("converge")
+    health: Health = "lost" if lost(row) else handler.health(work) if asked else "well"
     if health == "busy":
         engine.wait(work.tx, row, tries=row.tries + 1)
         return

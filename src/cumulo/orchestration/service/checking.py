@@ -48,6 +48,8 @@ class Wish:
     files: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    timeout_mins: int | None = None
+    """Of a stack inside another one; None: as that has it."""
 
 
 @dataclass(frozen=True)

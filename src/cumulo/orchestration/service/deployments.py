@@ -81,7 +81,9 @@ class SoftwareDeployment(Signalled):
         self._deploy(work, "UPDATE" if work.row.made else "CREATE", self._row(work))
 
     def suspend(self, work: Work, *, resume: bool) -> None:
-        self._deploy(work, "RESUME" if resume else "SUSPEND", self._row(work))
+        row = self._row(work)
+        if row is not None:
+            self._deploy(work, "RESUME" if resume else "SUSPEND", row)
 
     def _inputs_replace(self, work: Work, changed: Mapping[str, Any]) -> bool:
         if "input_values" not in changed:

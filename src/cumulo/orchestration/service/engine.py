@@ -34,7 +34,8 @@ from cumulo.orchestration.service.handlers import (
 )
 from cumulo.orchestration.service.making import make
 from cumulo.orchestration.service.outside import Outside
-from cumulo.orchestration.service.plan import arrange_removal, current, lost
+from cumulo.orchestration.service.plan import arrange_removal, current
+from cumulo.orchestration.service.reasons import failure, worded
 from cumulo.orchestration.service.removing import remove
 from cumulo.orchestration.service.story import Story
 from cumulo.orchestration.service.types import Types
@@ -144,9 +145,9 @@ class Engine:
             self.wait(tx, row, tries=tries)
             return
         if isinstance(problem, Fault):
-            reason = problem.message
+            reason = worded(problem, problem.message)
         elif isinstance(problem, Invalid | NotKnownYet):
-            reason = str(problem)
+            reason = worded(problem, str(problem))
         else:
             log.exception("stack %s, resource %s", stack.id, row.name, exc_info=problem)
             reason = f"{type(problem).__name__}: {problem}"
@@ -240,8 +241,9 @@ class Engine:
             changes |= {"status": "COMPLETE", "reason": "state changed", "updated_at": tx.now}
         if stack.action in MAKING and row.wanted:
             changes |= {"digest": row.wanted, "wanted": ""}
-        if lost(row):
-            changes["stored"] = {n: v for n, v in row.stored.items() if n != "marked"}
+        kept = {n: v for n, v in row.stored.items() if n not in ("marked", "converge")}
+        if kept != row.stored:
+            changes["stored"] = kept
         told = row.status == "COMPLETE"
         row = work.row = tx.update(row, **changes)
         if not quietly:
@@ -273,9 +275,7 @@ class Engine:
         )
         self.story.of_resource(tx, stack, row)
         if stack.phase != 3:
-            said = f"Resource {action} failed: {row.name}: {reason}"
-            if stack.parent_id is None:
-                said = f"Resource {action} failed: resources.{row.name}: {reason}"
+            said = failure(action, row.name, reason)
             stack = tx.update(stack, phase=3, reason=said[:2000])
             tx.run(resources.DROP_TODO, stack=stack.id)
             tx.run(resources.GO_ON, stack=stack.id)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST_SNAPSHOTS = 20
 """Of one stack."""
+MOST_AT_ONCE = 50
+"""Saved things that go in one transaction."""
 
 
 class Keeping:
@@ -123,6 +125,10 @@ class Keeping:
     def snapshots(self, tx: Tx, row: StackRow) -> list[SnapshotRow]:
         return tx.all(queries.OF_STACK, stack=row.id)
 
+    def heads(self, tx: Tx, row: StackRow) -> list[SnapshotRow]:
+        """Without what is in them."""
+        return tx.all(queries.HEADS, stack=row.id)
+
     def snapshot(self, tx: Tx, row: StackRow, id: str) -> SnapshotRow:
         """Raises NotFound."""
         found = tx.get(SnapshotRow, id)
@@ -138,7 +144,7 @@ class Keeping:
         self.settle(tx, row, "It was left off.")
         if row.status != "COMPLETE":
             raise BadRequest(f"Snapshotting a stack in {row.word} is not supported.")
-        if len(self.snapshots(tx, row)) >= MOST_SNAPSHOTS:
+        if len(self.heads(tx, row)) >= MOST_SNAPSHOTS:
             raise BadRequest(f"A stack has at most {MOST_SNAPSHOTS} snapshots.")
         kept = SnapshotRow(
             id=new_id(),
@@ -156,8 +162,9 @@ class Keeping:
     def settle(self, tx: Tx, row: StackRow, reason: str, status: str = "FAILED") -> None:
         """The stack's resources are saved, or some could not be: what is there of a snapshot that
         was begun belongs to that one, and goes with it."""
-        for kept in self.snapshots(tx, row):
-            if kept.status != "IN_PROGRESS":
+        for head in self.heads(tx, row):
+            kept = tx.get(SnapshotRow, head.id) if head.status == "IN_PROGRESS" else None
+            if kept is None:
                 continue
             data = {**kept.data, "resources": dict(kept.data["resources"])}
             for each in tx.all(resources.OF_STACK, stack=row.id):
@@ -188,9 +195,13 @@ class Keeping:
         self.settle(tx, row, "It was left off.")
         self._drop(tx, tx.get(SnapshotRow, kept.id) or kept, who)
 
-    def _drop(self, tx: Tx, kept: SnapshotRow, who: Principal | None) -> None:
+    def _drop(
+        self, tx: Tx, kept: SnapshotRow, who: Principal | None, most: int | None = None
+    ) -> None:
         asker = None if who is None else Asker(tx, self._engine.calls, who)
-        for one in kept.data["resources"].values():
+        saved = [name for name, one in kept.data["resources"].items() if one.get("saved")]
+        for name in saved[:most]:
+            one = kept.data["resources"][name]
             snapshot = self._way(one["type"]) if one.get("saved") else None
             if snapshot is None or snapshot.delete is None or asker is None:
                 continue
@@ -199,12 +210,18 @@ class Keeping:
             except Fault:
                 # It is not there any more, or has users of its own by now: it is theirs.
                 continue
-        tx.delete(kept)
+        if most is None or len(saved) <= most:
+            tx.delete(kept)
+            return
+        rest = {name: kept.data["resources"][name] for name in saved[most:]}
+        tx.update(kept, data={**kept.data, "resources": rest})
 
-    def drop_all(self, tx: Tx, row: StackRow) -> None:
-        who = self._engine.principal_or_none(tx, row)
-        for kept in self.snapshots(tx, row):
-            self._drop(tx, kept, who)
+    def drop_some(self, tx: Tx, row: StackRow) -> None:
+        """Of a stack that is gone: a part of what its first snapshot has saved."""
+        head = next(iter(self.heads(tx, row)), None)
+        kept = None if head is None else tx.get(SnapshotRow, head.id)
+        if kept is not None:
+            self._drop(tx, kept, self._engine.principal_or_none(tx, row), most=MOST_AT_ONCE)
 
     def _way(self, kind: str) -> Snapshot | None:
         handler = self._engine.types.known(kind)

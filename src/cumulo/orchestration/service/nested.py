@@ -19,7 +19,13 @@ from cumulo.orchestration.language.environment import parse as parse_environment
 from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
-from cumulo.orchestration.service.blueprint import UNKNOWN, Blueprint, PlanScope, partial
+from cumulo.orchestration.service.blueprint import (
+    UNKNOWN,
+    Blueprint,
+    PlanScope,
+    letters,
+    partial,
+)
 from cumulo.orchestration.service.blueprints import stored_environment
 from cumulo.orchestration.service.checking import MOST_DEPTH, Given, Loader, Plan, Wish
 from cumulo.orchestration.service.engine import MOST_WHEN_PATIENT
@@ -29,6 +35,7 @@ from cumulo.orchestration.service.own_types import Own
 from cumulo.orchestration.service.stacks import Stacks
 
 MOST_IN_GROUP = 1000
+MINUTES = [{"range": {"min": 1, "max": 100_000}}]
 
 
 class Nested(Own):
@@ -93,7 +100,9 @@ class Nested(Own):
         child = self.child(work)
         if child is None:
             return False
-        self.stacks.update_nested(work.tx, work.stack, child, self.wish(work))
+        converge = bool(work.row.stored.get("converge"))
+        wish = self.wish(work)
+        self.stacks.update_nested(work.tx, work.stack, child, wish, converge=converge)
         return True
 
     def delete(self, work: Work) -> None:
@@ -216,17 +225,6 @@ def room_for(count: Any, definition: Any, files: Mapping[str, str]) -> None:
         raise Invalid(f"the templates of {many} members have more than {MOST_TEMPLATES} letters")
 
 
-def letters(data: Any) -> int:
-    """About how long data are as a text."""
-    if isinstance(data, str):
-        return len(data) + 4
-    if isinstance(data, Mapping):
-        return 4 + sum(letters(key) + letters(value) for key, value in data.items())
-    if isinstance(data, list):
-        return 4 + sum(letters(each) for each in data)
-    return 8
-
-
 def without_unknown(definition: Mapping[str, Any], blueprint: Blueprint) -> Any:
     """A member's definition as far as it is known."""
     return partial(dict(definition), blueprint.template, PlanScope(blueprint), UNKNOWN)
@@ -268,7 +266,9 @@ class HeatStack(Nested):
         "parameters": mapping(
             None, "Set of parameters passed to this stack.", default={}, update=True
         ),
-        "timeout": number("Number of minutes to wait for this stack creation.", update=True),
+        "timeout": number(
+            "Number of minutes to wait for this stack.", update=True, constraints=MINUTES
+        ),
         "context": mapping(
             {
                 "region_name": text("The region; only this one is there.", required=True),
@@ -312,6 +312,7 @@ class HeatStack(Nested):
             work.files,
             child_environment(work),
             dict(given.get("parameters") or {}),
+            given.get("timeout"),
         )
 
     def attribute(self, work: Work, name: str) -> Any:
@@ -327,7 +328,9 @@ class CfnStack(Nested):
     description = "A stack whose template is a file of this one."
     properties = {
         "TemplateURL": text("The name of the file.", required=True, update=True),
-        "TimeoutInMinutes": number("Number of minutes to wait for this stack.", update=True),
+        "TimeoutInMinutes": number(
+            "Number of minutes to wait for this stack.", update=True, constraints=MINUTES
+        ),
         "Parameters": mapping(None, "Parameters passed to this stack.", default={}, update=True),
     }
 
@@ -344,7 +347,9 @@ class CfnStack(Nested):
         given, files = work.properties, work.files
         name = given["TemplateURL"]
         document = load(_file(files, name), name)
-        return Wish(document, files, child_environment(work), dict(given.get("Parameters") or {}))
+        parameters = dict(given.get("Parameters") or {})
+        minutes = given.get("TimeoutInMinutes")
+        return Wish(document, files, child_environment(work), parameters, minutes)
 
     def attribute(self, work: Work, name: str) -> Any:
         head, mark, rest = name.partition(".")

@@ -36,11 +36,12 @@ class CfnHandle(WaitHandle):
         return self.url(work)
 
     def signal(self, work: Work, details: Mapping[str, Any]) -> str:
-        """As cfn-signal words it."""
-        unknown = set(details) - set(WORDS)
+        """As cfn-signal words it, or the API's SignalResource."""
+        unknown = set(details) - {*WORDS, *WORDS.values()}
         if unknown:
             raise BadRequest(f"A signal has {', '.join(WORDS)}.")
-        return super().signal(work, {WORDS[name]: value for name, value in details.items()})
+        said = {WORDS.get(name, name): value for name, value in details.items()}
+        return super().signal(work, said)
 
 
 class UpdateHandle(CfnHandle):

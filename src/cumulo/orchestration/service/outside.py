@@ -15,6 +15,7 @@ from cumulo.orchestration.model.resource import ResourceRow
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.service.handlers import Work, sealed
 from cumulo.orchestration.service.plan import current
+from cumulo.orchestration.service.reasons import worded
 from cumulo.orchestration.service.rest_handler import RestHandler
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def made_outside(engine: "Engine", tx: Tx, asked: Outside, body: Any, fault: Fau
             kept = {name: value for name, value in row.stored.items() if name != "asked"}
             row = tx.update(row, stored=kept)
         if awaited:
-            engine.failed(tx, stack, row, fault.message)
+            engine.failed(tx, stack, row, worded(fault, fault.message))
         return
     told = {} if handler.type.kept is None else handler.type.kept(asked.properties, body)
     kept = {name: sealed(engine.seal, value) for name, value in told.items()}

@@ -269,7 +269,7 @@ class TestResource(Own):
 
     def state(self, work: Work) -> State:
         if work.row.properties.get("fail"):
-            return State("failed", "Test Resource failed " + work.row.name)
+            return State("failed", "ValueError: Test Resource failed " + work.row.name)
         late = float(work.row.stored.get("until", 0))
         return READY if seconds_of(work.tx.now) >= late else State("working", until=late)
 

@@ -6,7 +6,7 @@ are untouched, too, needs no look.
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.ids import new_id
@@ -32,16 +32,19 @@ def arrange(
     stack: StackRow,
     blueprint: Blueprint,
     kinds: Kinds,
+    *,
     saved: Mapping[str, str],
+    converge: bool,
 ) -> int:
     """Write what the stack's traversal has to make and to change; how many resources that is.
-    `saved`: what those of these names are led back to."""
+    `saved`: what those of these names are led back to; `converge`: each is looked at."""
     tx.run(resources.FORGET_EDGES, stack=stack.id)
     existing, extra = _existing(tx, stack, blueprint, kinds)
     new = {
         name
         for name, row in existing.items()
-        if name in saved
+        if converge
+        or name in saved
         or kinds.nested(row.kind)
         or (stack.action == "UPDATE" and kinds.renewed(row.kind))
     }
@@ -55,7 +58,7 @@ def arrange(
             same = old is not None and kinds.same(old.kind, blueprint.kind_of(name))
             kept = old if same else None
             row = _todo(tx, stack, blueprint, name, dirty[name], kept, old)
-            rows[name] = _led_back(tx, row, saved.get(name))
+            rows[name] = _besides(tx, row, restore=saved.get(name), converge=converge or None)
     for name, row in rows.items():
         for first in _waited_for(blueprint, name, rows):
             tx.insert(EdgeRow(rows[first].id, row.id), ignore_duplicate=True)
@@ -212,6 +215,7 @@ def _todo(
         made=False,
         stored={},
         replaces=None if before is None else before.id,
+        project_id=stack.project_id,
         created_at=tx.now,
         updated_at=None,
         **changes,  # type: ignore[arg-type]
@@ -240,10 +244,10 @@ def _remove_later(tx: Tx, stack: StackRow, row: ResourceRow) -> None:
     )
 
 
-def _led_back(tx: Tx, row: ResourceRow, saved: str | None) -> ResourceRow:
-    """It becomes what was saved of it; what an earlier restore has left off is forgotten."""
-    rest = {name: value for name, value in row.stored.items() if name != "restore"}
-    stored = rest if saved is None else {**rest, "restore": saved}
+def _besides(tx: Tx, row: ResourceRow, **wanted: Any) -> ResourceRow:
+    """What is asked for by this traversal alone; what an earlier one has left off is forgotten."""
+    rest = {name: value for name, value in row.stored.items() if name not in wanted}
+    stored = rest | {name: value for name, value in wanted.items() if value is not None}
     return row if stored == row.stored else tx.update(row, stored=stored)
 
 

@@ -145,7 +145,7 @@ class Reading:
             here = [(stack, self.resources(tx, stack)) for stack in level]
             found += here
             parents = [each.id for _, rows in here for each in rows if each.physical_id]
-            level = tx.all(queries.CHILDREN, parents=parents) if parents else []
+            level = tx.all(queries.CHILD_HEADS, parents=parents) if parents else []
             if not level:
                 break
         return found

@@ -16,6 +16,8 @@ from cumulo.orchestration.service.handlers import Seal
 
 MOST_CONFIG = 256 * 1024
 MOST_VALUES = 64 * 1024
+MOST_OF_SERVER = 2 * 1024 * 1024
+"""Letters of all configurations of a server's deployments, as they are sealed."""
 MOST_DEPLOYMENTS = 200
 """Of one server: its metadata are read as a whole."""
 STATUSES = ("IN_PROGRESS", "FAILED", "COMPLETE", "INIT")
@@ -111,8 +113,9 @@ class Software:
         user_project: str = "",
     ) -> DeploymentRow:
         """Raises NotFound for the configuration, BadRequest."""
-        self.config(tx, config_id, project_id)
+        config = self.config(tx, config_id, project_id)
         _known(status)
+        self._fits(tx, project_id, server_id, config)
         there = int(tx.value(queries.COUNT_OF_SERVER, project=project_id, server=server_id))
         if there >= MOST_DEPLOYMENTS:
             raise BadRequest(f"A server has at most {MOST_DEPLOYMENTS} deployments.")
@@ -137,13 +140,25 @@ class Software:
     def update_deployment(self, tx: Tx, row: DeploymentRow, **changes: Any) -> DeploymentRow:
         """Of config_id, action, status, status_reason, input_values and output_values."""
         if "config_id" in changes:
-            self.config(tx, changes["config_id"], row.project_id)
+            config = self.config(tx, changes["config_id"], row.project_id)
+            if config.id != row.config_id:
+                self._fits(tx, row.project_id, row.server_id, config)
         if "status" in changes:
             _known(changes["status"])
         for name in ("input_values", "output_values"):
             if name in changes:
                 changes[name] = self._sealed(changes[name])
         return tx.update(row, updated_at=tx.now, **changes)
+
+    @staticmethod
+    def _fits(tx: Tx, project_id: str, server_id: str, config: ConfigRow) -> None:
+        """All that a server is told goes to it at once. Raises BadRequest."""
+        given = {"project": project_id, "server": server_id}
+        there = int(tx.value(queries.LETTERS_OF_SERVER, **given))
+        if there + len(config.config) + len(config.inputs) > MOST_OF_SERVER:
+            raise BadRequest(
+                f"The configurations of a server have at most {MOST_OF_SERVER} bytes, as kept."
+            )
 
     def give_up(self, tx: Tx, id: str, project_id: str, why: str) -> None:
         """Nobody waits for it any more."""

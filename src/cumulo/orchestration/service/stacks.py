@@ -22,6 +22,7 @@ from cumulo.orchestration.service.checking import Wish
 from cumulo.orchestration.service.engine import ELSEWHERE, Engine
 from cumulo.orchestration.service.files import digest_of, files_before, files_of, keep
 from cumulo.orchestration.service.keeping import Keeping
+from cumulo.orchestration.service.new_stacks import new_stack, with_options
 from cumulo.orchestration.service.plan import arrange, arrange_all_absent, arrange_looks
 from cumulo.orchestration.service.previewing import Previewing
 from cumulo.orchestration.service.software import Software
@@ -103,10 +104,10 @@ class Stacks(Previewing):
             raise Conflict(f"The Stack ({name}) already exists.", kind="StackExists")
         stack_id = new_id()
         self._take(tx, project_id)
-        row = self._row(
+        row = new_stack(
             tx, stack_id, name, project_id, who.user_id, list(who.roles), wish, None, None
         )
-        row = self._with(row, timeout_mins, disable_rollback, tags, action, who.lent)
+        row = with_options(row, timeout_mins, disable_rollback, tags, action, who.lent)
         blueprint = self.checked(tx, row, wish, who)
         row = msgspec.structs.replace(row, **self._at_rest(tx, row, blueprint, wish))
         tx.insert(row)
@@ -134,7 +135,7 @@ class Stacks(Previewing):
         adopt: Mapping[str, Any] | None = None,
     ) -> StackRow:
         name = f"{parent.name}-{resource.name}-{child_id(resource.id, 'stack')[:12]}"[:255]
-        row = self._row(
+        row = new_stack(
             tx,
             child_id(resource.id, "stack"),
             name,
@@ -146,75 +147,13 @@ class Stacks(Previewing):
             parent,
         )
         action: Action = "CREATE" if adopt is None else "ADOPT"
-        row = self._with(row, parent.timeout_mins, True, (), action, parent.lent)
+        minutes = wish.timeout_mins or parent.timeout_mins
+        row = with_options(row, minutes, True, (), action, parent.lent)
         blueprint = self.checked(tx, row, wish)
         row = msgspec.structs.replace(row, **self._at_rest(tx, row, blueprint, wish))
         keep(tx, row.root_id, wish.files)
         tx.insert(row)
         return self._begin(tx, row, blueprint, adopt)
-
-    def _row(
-        self,
-        tx: Tx,
-        stack_id: str,
-        name: str,
-        project_id: str,
-        user_id: str,
-        roles: list[str],
-        wish: Wish,
-        parent_id: str | None,
-        parent: StackRow | None,
-    ) -> StackRow:
-        return StackRow(
-            id=stack_id,
-            name=name,
-            project_id=project_id,
-            user_id=user_id,
-            roles=roles,
-            parent_id=parent_id,
-            root_id=stack_id if parent is None else parent.root_id,
-            depth=0 if parent is None else parent.depth + 1,
-            template=wish.template if isinstance(wish.template, dict) else {},
-            files={},
-            files_digest=digest_of(wish.files),
-            environment=dict(wish.environment),
-            parameters=dict(wish.parameters),
-            previous=None,
-            description="",
-            tags=[],
-            timeout_mins=None,
-            disable_rollback=True,
-            action="CREATE",
-            status="IN_PROGRESS",
-            reason="Stack CREATE started",
-            traversal=0,
-            left=0,
-            phase=1,
-            deadline=None,
-            created_at=tx.now,
-            updated_at=None,
-            deleted_at=None,
-            lent={},
-            reached=False,
-        )
-
-    @staticmethod
-    def _with(
-        row: StackRow,
-        timeout_mins: int | None,
-        disable_rollback: bool,
-        tags: Sequence[str],
-        action: Action,
-        lent: dict[str, str],
-    ) -> StackRow:
-        return msgspec.structs.replace(
-            row,
-            timeout_mins=timeout_mins,
-            disable_rollback=disable_rollback,
-            tags=list(tags),
-            action=action,
-            lent=lent,
-        )
 
     def _at_rest(self, tx: Tx, row: StackRow, blueprint: Blueprint, wish: Wish) -> dict[str, Any]:
         """What the template says of itself is noted; what it hides, or the stack around it, is
@@ -246,6 +185,7 @@ class Stacks(Previewing):
         blueprint: Blueprint,
         adopt: Mapping[str, Any] | None = None,
         saved: Mapping[str, str] | None = None,
+        converge: bool = False,
     ) -> StackRow:
         minutes = row.timeout_mins or TIMEOUT_MINUTES
         row = tx.update(
@@ -258,7 +198,7 @@ class Stacks(Previewing):
             reached=False,
         )
         self.engine.story.of_stack(tx, row)
-        left = arrange(tx, row, blueprint, self.engine.types, saved or {})
+        left = arrange(tx, row, blueprint, self.engine.types, saved=saved or {}, converge=converge)
         if adopt is not None:
             for each in tx.all(resources.OF_STACK, stack=row.id):
                 tx.update(each, stored={"adopt": dict(adopt.get(each.name) or {})})
@@ -286,9 +226,11 @@ class Stacks(Previewing):
         tags: Sequence[str] | None = None,
         action: Action = "UPDATE",
         saved: Mapping[str, str] | None = None,
+        converge: bool = False,
     ) -> StackRow:
         """A stack becomes what the wish says. A running action is overtaken. `saved`: what
-        resources are led back to besides, by their names."""
+        resources are led back to besides, by their names. `converge`: each is looked at, also where
+        nothing has changed, and what is lost is made anew."""
         if row.deleted_at is not None:
             raise NotFound(f"The Stack ({row.name}) could not be found.")
         # A rollback comes after what has failed, whatever that was.
@@ -319,7 +261,7 @@ class Stacks(Previewing):
         keep(tx, row.root_id, wish.files)
         self._owned(tx, row, who)
         row = tx.update(row, **changes)
-        return self._begin(tx, row, blueprint, saved=saved)
+        return self._begin(tx, row, blueprint, saved=saved, converge=converge)
 
     def delete_nested(self, tx: Tx, parent: StackRow, child: StackRow) -> StackRow:
         return self.delete(tx, self._as_parent(tx, parent, child))
@@ -329,8 +271,12 @@ class Stacks(Previewing):
         """With the right of whoever asked for the change of the parent."""
         return tx.update(child, user_id=parent.user_id, roles=parent.roles, lent=parent.lent)
 
-    def update_nested(self, tx: Tx, parent: StackRow, child: StackRow, wish: Wish) -> StackRow:
-        return self.update(tx, self._as_parent(tx, parent, child), None, wish)
+    def update_nested(
+        self, tx: Tx, parent: StackRow, child: StackRow, wish: Wish, *, converge: bool = False
+    ) -> StackRow:
+        child = self._as_parent(tx, parent, child)
+        minutes = wish.timeout_mins or parent.timeout_mins
+        return self.update(tx, child, None, wish, timeout_mins=minutes, converge=converge)
 
     @staticmethod
     def _kept(row: StackRow) -> dict[str, Any] | None:
@@ -362,7 +308,6 @@ class Stacks(Previewing):
             changes |= {"user_id": who.user_id, "roles": list(who.roles), "lent": lent}
         row = tx.update(row, **changes)
         self.keeping.settle(tx, row, OVERTAKEN)
-        self.keeping.drop_all(tx, row)
         return self._begin_absent(tx, row)
 
     def _begin_absent(self, tx: Tx, row: StackRow) -> StackRow:

@@ -241,14 +241,19 @@ class Signals:
         told = msgspec.structs.replace(work.row, action="SIGNAL", status="COMPLETE")
         self._engine.story.of_resource(tx, stack, told, f"Signal: {said}")
 
-    def signal_by_key(self, tx: Tx, resource_id: str, key: str, body: Any) -> None:
-        """As whoever has the address. Raises NotFound and BadRequest."""
+    def known(self, tx: Tx, resource_id: str, key: str) -> tuple[StackRow, ResourceRow]:
+        """Whose address that is. Raises NotFound."""
         row = tx.get(ResourceRow, resource_id)
         stack = None if row is None else tx.get(StackRow, row.stack_id)
         handler = None if row is None else self._engine.types.handler(row.kind)
         known = row is not None and isinstance(handler, Signalled) and handler.knows(row, key)
         if row is None or stack is None or not known:
             raise NotFound("The resource could not be found.")
+        return stack, row
+
+    def signal_by_key(self, tx: Tx, resource_id: str, key: str, body: Any) -> None:
+        """As whoever has the address. Raises NotFound and BadRequest."""
+        stack, row = self.known(tx, resource_id, key)
         given = {n: v for n, v in body.items() if n != "unset_hook"} if body else {}
         self.signal(tx, stack, row, given)
 
