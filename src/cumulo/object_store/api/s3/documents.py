@@ -53,9 +53,10 @@ _MESSAGES = {
     "resource. Try again.",
     "PreconditionFailed": "At least one of the preconditions you specified did not hold.",
     "ServiceUnavailable": "Reduce your request rate.",
+    "SlowDown": "Please reduce your request rate.",
 }
 # What is a status of its own in Swift, and one of S3's common ones there.
-_STATUS = {401: 403, 413: 400, 422: 400, 499: 400, 507: 500}
+_STATUS = {401: 403, 498: 503, 413: 400, 422: 400, 499: 400, 507: 500}
 
 
 def refusal(fault: Fault, status: int, request_id: str) -> tuple[str, bytes]:
