@@ -100,6 +100,7 @@ def test_any_bytes(data: bytes) -> None:
 def test_an_answer_is_not_answered() -> None:
     desk = desk_of(ZONE)
     wire = bytearray(seeds()[0])
+    assert desk.by_udp(bytes(wire), "192.0.2.9") is not None  # which is kept
     wire[2] |= 0x80
     assert desk.by_udp(bytes(wire), "192.0.2.9") is None
     assert desk.by_udp(b"", "192.0.2.9") is None

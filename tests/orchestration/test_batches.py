@@ -5,7 +5,7 @@ from typing import Any
 
 from cumulo.orchestration.service.batches import Pace, following
 from tests.orchestration.test_kept import deleted, ids, wished
-from tests.orchestration.test_stacks import base, created, on_a_cloud, settled, small
+from tests.orchestration.test_stacks import Story, base, created, on_a_cloud, settled, small
 from tests.support.cloud import TestCloud
 
 
@@ -101,7 +101,7 @@ def test_groups_change_by_batches(tmp_path: Path) -> None:
     on_a_cloud(tmp_path, story)
 
 
-def test_update_policies_are_looked_at(tmp_path: Path) -> None:
+def update_policies_are_looked_at() -> Story:
     async def story(cloud: TestCloud) -> None:
         stacks = await base(cloud)
 
@@ -118,10 +118,10 @@ def test_update_policies_are_looked_at(tmp_path: Path) -> None:
         reason = (await settled(cloud, path))["stack_status_reason"]
         assert "will result in stack update timeout" in reason
 
-    on_a_cloud(tmp_path, story)
+    return story
 
 
-def test_an_alarm_does_not_go_on_with_what_failed(tmp_path: Path) -> None:
+def an_alarm_does_not_go_on_with_what_failed() -> Story:
     def wish(value: str, fail: Any = False) -> dict[str, Any]:
         policy = {"rolling_updates": {"max_batch_size": 1, "min_in_service": 3}}
         template = grouped(value, policy, "OS::Heat::AutoScalingGroup")
@@ -154,10 +154,10 @@ def test_an_alarm_does_not_go_on_with_what_failed(tmp_path: Path) -> None:
         assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
         assert await values(cloud, path, {}, "now") == ["new"] * 4
 
-    on_a_cloud(tmp_path, story)
+    return story
 
 
-def test_what_changes_nothing_needs_no_batch(tmp_path: Path) -> None:
+def what_changes_nothing_needs_no_batch() -> Story:
     def wish(about: str) -> dict[str, Any]:
         policy = {"rolling_updates": {"max_batch_size": 1}}
         template = grouped("one", policy, "OS::Heat::AutoScalingGroup")
@@ -174,4 +174,13 @@ def test_what_changes_nothing_needs_no_batch(tmp_path: Path) -> None:
         assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
         assert await ends(cloud, path, inner) == ["CREATE_COMPLETE", "UPDATE_COMPLETE"]
 
-    on_a_cloud(tmp_path, story)
+    return story
+
+
+def test_what_is_no_batch(tmp_path: Path) -> None:
+    on_a_cloud(
+        tmp_path,
+        an_alarm_does_not_go_on_with_what_failed(),
+        what_changes_nothing_needs_no_batch(),
+        update_policies_are_looked_at(),
+    )

@@ -13,7 +13,7 @@ import pytest
 from cumulo.core.resource_types import Finder
 from cumulo.orchestration.language.invalid import Invalid
 from cumulo.orchestration.service.handlers import Asker
-from tests.orchestration.test_stacks import base, created, on_a_cloud, settled, small
+from tests.orchestration.test_stacks import Story, base, created, on_a_cloud, settled, small
 from tests.support.cloud import TestCloud
 
 LEVEL = """
@@ -31,7 +31,7 @@ def level(inner: str, asked: str, many: int) -> str:
     return LEVEL.replace("INNER", inner).replace("MANY", asks)
 
 
-def test_an_output_is_worked_out_once(tmp_path: Path) -> None:
+def an_output_is_worked_out_once() -> Story:
     async def story(cloud: TestCloud) -> None:
         many = 40
         files = {
@@ -48,7 +48,7 @@ def test_an_output_is_worked_out_once(tmp_path: Path) -> None:
         assert len(shown["output_value"]) == 32
         assert time.process_time() - began < 8
 
-    on_a_cloud(tmp_path, story)
+    return story
 
 
 def test_members_and_files_are_not_multiplied(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_members_and_files_are_not_multiplied(tmp_path: Path) -> None:
     on_a_cloud(tmp_path, story)
 
 
-def test_a_name_is_looked_up_once(tmp_path: Path) -> None:
+def a_name_is_looked_up_once() -> Story:
     def port(groups: list[str]) -> str:
         given = {"network": "private", "security_groups": groups}
         return json.dumps(small(port={"type": "OS::Neutron::Port", "properties": given}))
@@ -114,7 +114,7 @@ def test_a_name_is_looked_up_once(tmp_path: Path) -> None:
         assert answer.status == 200, answer.raw[:500]
         assert time.process_time() - began < 3
 
-    on_a_cloud(tmp_path, story)
+    return story
 
 
 def test_so_many_names_are_looked_up_and_no_more() -> None:
@@ -138,3 +138,7 @@ def test_so_many_names_are_looked_up_and_no_more() -> None:
         for n in range(5000):
             asker.find(finder, str(n))
     assert services.asked == 2000
+
+
+def test_what_is_asked_often_is_done_once(tmp_path: Path) -> None:
+    on_a_cloud(tmp_path, an_output_is_worked_out_once(), a_name_is_looked_up_once())

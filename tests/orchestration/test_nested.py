@@ -13,7 +13,7 @@ from cumulo.orchestration.queries import stack as stacks
 from cumulo.orchestration.queries.resource import OF_STACK
 from tests.orchestration.test_kept import acted, deleted, disk, ids, limited, wished
 from tests.orchestration.test_signals import told
-from tests.orchestration.test_stacks import created, on_a_cloud, settled, small
+from tests.orchestration.test_stacks import Story, created, on_a_cloud, settled, small
 from tests.support.cloud import TestCloud
 
 INNER = """
@@ -99,7 +99,7 @@ def test_what_changes_inside_is_changed_and_no_more(tmp_path: Path) -> None:
     on_a_cloud(tmp_path, story)
 
 
-def test_what_a_failed_roll_left_off_is_done_after_a_check(tmp_path: Path) -> None:
+def what_a_failed_roll_left_off_is_done_after_a_check() -> Story:
     def rolled(size: int) -> dict[str, Any]:
         group = {
             "type": "OS::Heat::ResourceGroup",
@@ -120,11 +120,12 @@ def test_what_a_failed_roll_left_off_is_done_after_a_check(tmp_path: Path) -> No
         assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
         found = (await cloud.call("GET", "/volume/v3/volumes/detail")).json["volumes"]
         assert [each["size"] for each in found] == [3, 3, 3]
+        await deleted(cloud, path)
 
-    on_a_cloud(tmp_path, story)
+    return story
 
 
-def test_the_inside_asks_for_what_its_resource_is(tmp_path: Path) -> None:
+def the_inside_asks_for_what_its_resource_is() -> Story:
     inner = """
 heat_template_version: 2021-04-16
 conditions: {kept: {equals: [{resource_facade: deletion_policy}, Retain]}}
@@ -153,7 +154,7 @@ outputs: {said: {value: [{get_attr: [value, value]}, {get_attr: [policy, value]}
         assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
         assert (await told(cloud, path))["said"] == [{"what": "two"}, "Delete"]
 
-    on_a_cloud(tmp_path, story)
+    return story
 
 
 def test_the_inside_is_seen_and_worked_at_as_who_asks(tmp_path: Path) -> None:
@@ -205,7 +206,7 @@ def test_the_inside_is_seen_and_worked_at_as_who_asks(tmp_path: Path) -> None:
     on_a_cloud(tmp_path, story)
 
 
-def test_a_stack_that_converges_is_looked_at(tmp_path: Path) -> None:
+def a_stack_that_converges_is_looked_at() -> Story:
     async def story(cloud: TestCloud) -> None:
         group = {"count": 2, "resource_def": disk()}
         template = small(
@@ -232,12 +233,13 @@ def test_a_stack_that_converges_is_looked_at(tmp_path: Path) -> None:
         assert (await ids(cloud, path))["two"] == before["two"]
         body = {"template": template, "files_container": "mine"}
         refused = await cloud.call("PUT", path, json_=body)
+        await deleted(cloud, path)
         assert refused.status == 400 and "files_container" in str(refused.raw)
 
-    on_a_cloud(tmp_path, story)
+    return story
 
 
-def test_a_stack_inside_has_its_own_time(tmp_path: Path) -> None:
+def a_stack_inside_has_its_own_time() -> Story:
     async def story(cloud: TestCloud) -> None:
         slow = {"type": "OS::Heat::Delay", "properties": {"min_wait": 3600}}
         inner = {"template": json.dumps(small(slow=slow)), "timeout": 1}
@@ -257,10 +259,10 @@ def test_a_stack_inside_has_its_own_time(tmp_path: Path) -> None:
             await asyncio.sleep(0.05)
         assert len(found) == 1 and 30 < found[0] <= 60
 
-    on_a_cloud(tmp_path, story)
+    return story
 
 
-def test_a_reason_leads_to_what_failed(tmp_path: Path) -> None:
+def a_reason_leads_to_what_failed() -> Story:
     async def story(cloud: TestCloud) -> None:
         await cloud.token("demo")
         await limited(cloud, 3)
@@ -274,4 +276,15 @@ def test_a_reason_leads_to_what_failed(tmp_path: Path) -> None:
         said = "VolumeSizeExceedsAvailableQuota: resources.a.resources.many.resources.0: Requested"
         assert reason.startswith(f"Resource CREATE failed: {said}"), reason
 
-    on_a_cloud(tmp_path, story)
+    return story
+
+
+def test_what_is_inside_goes_with_the_whole(tmp_path: Path) -> None:
+    on_a_cloud(
+        tmp_path,
+        what_a_failed_roll_left_off_is_done_after_a_check(),
+        a_stack_that_converges_is_looked_at(),
+        the_inside_asks_for_what_its_resource_is(),
+        a_stack_inside_has_its_own_time(),
+        a_reason_leads_to_what_failed(),
+    )

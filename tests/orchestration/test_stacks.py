@@ -110,10 +110,14 @@ async def rows(cloud: TestCloud, path: str) -> dict[str, dict[str, Any]]:
     return {each["resource_name"]: each for each in found}
 
 
-def on_a_cloud(tmp_path: Path, story: Callable[[TestCloud], Awaitable[None]]) -> None:
+Story = Callable[[TestCloud], Awaitable[None]]
+
+
+def on_a_cloud(tmp_path: Path, *stories: Story) -> None:
     async def run() -> None:
         async with running_cloud(tmp_path) as cloud:
-            await story(cloud)
+            for story in stories:
+                await story(cloud)
 
     asyncio.run(run())
 

@@ -7,6 +7,7 @@ from tests.orchestration.test_in_place import addresses, landscape
 from tests.orchestration.test_kept import acted, disk, ids, limited, wished
 from tests.orchestration.test_signals import told
 from tests.orchestration.test_stacks import (
+    Story,
     base,
     created,
     on_a_cloud,
@@ -20,7 +21,7 @@ from tests.support.cloud import TestCloud
 BACK = {"disable_rollback": False}
 
 
-def test_a_stack_that_never_came_to_be_keeps_what_it_has(tmp_path: Path) -> None:
+def a_stack_that_never_came_to_be_keeps_what_it_has() -> Story:
     def wish(value: str, fail: Any = True) -> dict[str, Any]:
         return small(disk=disk(), late={**tried(value=value, fail=fail), "depends_on": "disk"})
 
@@ -48,10 +49,10 @@ def test_a_stack_that_never_came_to_be_keeps_what_it_has(tmp_path: Path) -> None
         assert stack["stack_status"] == "UPDATE_COMPLETE", stack["stack_status_reason"]
         assert (await ids(cloud, other))["disk"] == before["disk"]
 
-    on_a_cloud(tmp_path, story)
+    return story
 
 
-def test_a_check_does_not_make_a_wish_come_true(tmp_path: Path) -> None:
+def a_check_does_not_make_a_wish_come_true() -> Story:
     def wish(length: int, size: int = 1) -> dict[str, Any]:
         late = {**disk(size), "depends_on": "word"}
         made = small(word=word_of(length), late=late)
@@ -77,7 +78,7 @@ def test_a_check_does_not_make_a_wish_come_true(tmp_path: Path) -> None:
         assert stack["stack_status"] == "CHECK_FAILED"
         assert "has not been made" in stack["stack_status_reason"]
 
-    on_a_cloud(tmp_path, story)
+    return story
 
 
 def test_a_server_has_its_ports_back(tmp_path: Path) -> None:
@@ -109,3 +110,11 @@ def test_a_server_has_its_ports_back(tmp_path: Path) -> None:
         assert len((await cloud.call("GET", "/compute/v2.1/servers")).json["servers"]) == 2
 
     on_a_cloud(tmp_path, story)
+
+
+def test_what_a_rollback_leaves(tmp_path: Path) -> None:
+    on_a_cloud(
+        tmp_path,
+        a_stack_that_never_came_to_be_keeps_what_it_has(),
+        a_check_does_not_make_a_wish_come_true(),
+    )

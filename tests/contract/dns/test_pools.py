@@ -15,6 +15,7 @@ import dns.exception
 import dns.message
 import dns.rcode
 import dns.rdatatype
+import msgspec
 import pytest
 
 from cumulo.core.db.transaction import Tx
@@ -169,11 +170,22 @@ async def what_was_there(cloud: TestCloud, server: APowerDns) -> None:
     await asyncio.to_thread(operator)
     zone = await make(cloud, "corp.org.", attributes={"servers": "theirs"})
     await until(lambda: status(cloud, zone), ("CREATE", "ERROR"))
+    # One that the cloud had there before it marked any is taken back.
+    target = PowerDns(f"127.0.0.1:{server.port}", server.url, "k")
+    sets = [("corp.org.", "SOA", 60, ["ns.other.org. a.corp.org. 9 60 60 60 60"])]
+    mine = PoolZone(name="corp.org.", serial=9, sets=sets, owner="cumulo-x", known=True)
+    with pytest.raises(TargetRefused, match="already, of the account ''"):
+        await target.ensure(mine)
     why = (await cloud.call("GET", f"/cumulo/why?of={zone}", as_="admin")).raw.decode()
     assert "has a zone corp.org. already" in why
     assert (await cloud.call("DELETE", f"{ZONES}/{zone}")).status == 202
     await until(lambda: status(cloud, zone), None)
     assert await ask(server.port, "corp.org.", "NS") == ["ns.corp.org."]
+    there = await ask(server.port, "corp.org.", "SOA")
+    sets = [("corp.org.", "SOA", 60, [there[0].replace(there[0].split()[2], "4000000000")])]
+    await target.ensure(msgspec.structs.replace(mine, sets=sets, serial=4_000_000_000))
+    await target.remove(mine)
+    assert await ask(server.port, "corp.org.", "SOA") == []
 
 
 async def a_secondary_zone(cloud: TestCloud, port: int, folder: Path) -> None:

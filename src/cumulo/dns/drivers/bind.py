@@ -39,7 +39,7 @@ class Bind:
         if found is not None and serials.is_newer(found[0], zone.serial):
             before = found[0]
         if self._catalog:
-            if before is not None and found is not None and found[1] != _server(zone):
+            if before is not None and found is not None and found[1] != zone.server:
                 raise TargetRefused(self._foreign(zone.name, f"of {found[1]}"))
         elif found is None or zone.name not in self._ours:
             await self._add(zone.name, there=found is not None)
@@ -70,7 +70,7 @@ class Bind:
     async def _until_gone(self, zone: PoolZone) -> None:
         async def gone() -> bool:
             found = await soa_of(zone.name, self._address)
-            return found is None or (bool(zone.soa) and found[1] != _server(zone))
+            return found is None or (bool(zone.soa) and found[1] != zone.server)
 
         if not await until(gone, lambda: tell(self._catalog, self._address)):
             host, port = self._address
@@ -125,8 +125,3 @@ class Bind:
                 raise TargetAway(text) from None
             raise TargetRefused(text) from None
         return done.decode(errors="replace")
-
-
-def _server(zone: PoolZone) -> str:
-    """The first server that its SOA names."""
-    return zone.soa.partition(" ")[0].lower()

@@ -66,6 +66,8 @@ class PowerDns:
             made = {"name": zone.name, "kind": "Native", "nameservers": [], "soa_edit_api": ""}
             self._ask("POST", "", {**made, "account": zone.owner})
             found = {}
+        elif zone.known and not found.get("account") and zone.server in _servers(found):
+            self._ask("PUT", f"/{zone.name}", {"account": zone.owner})
         elif found.get("account", "") != zone.owner:
             raise TargetRefused(
                 f"{self._host}:{self._port} has a zone {zone.name} already, of the account "
@@ -115,7 +117,7 @@ class PowerDns:
         if answer.status >= 400 and answer.status not in fine:
             text = raw[:500].decode(errors="replace")
             raise TargetRefused(f"{where}: {method} {path}: {answer.status} {text}")
-        if answer.status != 200:
+        if answer.status != 200 or not raw:
             return answer.status, {}
         try:
             return answer.status, msgspec.json.decode(raw)
@@ -139,6 +141,16 @@ def _sets(found: Any) -> Sets:
             frozenset(record["content"] for record in each["records"]),
         )
         for each in found.get("rrsets", ())
+    }
+
+
+def _servers(found: Any) -> set[str]:
+    """The first one that the SOA there names."""
+    return {
+        content.partition(" ")[0].lower()
+        for (_, kind), (_, contents) in _sets(found).items()
+        if kind == "SOA"
+        for content in contents
     }
 
 

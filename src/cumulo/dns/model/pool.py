@@ -56,11 +56,18 @@ class PoolZone(msgspec.Struct, frozen=True, kw_only=True):
     """(name, type, TTL, texts); for servers that fetch it themselves, the SOA alone."""
     owner: str = ""
     """What marks zones of this cloud, where a server has a place for it."""
+    known: bool = False
+    """The pool's servers had it before, maybe from when nothing was marked."""
 
     @property
     def soa(self) -> str:
         """Empty: there is none."""
         return next((texts[0] for _, kind, _, texts in self.sets if kind == "SOA"), "")
+
+    @property
+    def server(self) -> str:
+        """The first one that its SOA names."""
+        return self.soa.partition(" ")[0].lower()
 
 
 class TargetRefused(Exception):

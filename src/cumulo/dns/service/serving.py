@@ -12,7 +12,7 @@ from cumulo.dns.model.change import DEAD_SECONDS, SECRETS, ServerRow
 from cumulo.dns.model.pool import PoolZone
 from cumulo.dns.model.recordset import RecordsetRow
 from cumulo.dns.model.state import state_of
-from cumulo.dns.model.zone import ZoneRow
+from cumulo.dns.model.zone import ALONE, ZoneRow
 from cumulo.dns.nameserver.feed import Drop, Gone, Put, Secrets, Step, Whole
 from cumulo.dns.queries import change as change_queries
 from cumulo.dns.queries import recordset as recordset_queries
@@ -149,7 +149,8 @@ class Serving:
         for row in self._rows(tx, zone) if whole else self._soa(tx, zone):
             ttl = zone.ttl if row.ttl is None else row.ttl
             sets.append((row.name, row.type, ttl, row.records))
-        return PoolZone(name=zone.name, serial=zone.serial, sets=sets, owner=owner)
+        known = 0 < zone.mirrored < ALONE
+        return PoolZone(name=zone.name, serial=zone.serial, sets=sets, owner=owner, known=known)
 
     def _soa(self, tx: Tx, zone: ZoneRow) -> list[RecordsetRow]:
         row = tx.one(recordset_queries.ONE, zone_id=zone.id, name=zone.name, type="SOA")
