@@ -37,7 +37,6 @@ from cumulo.compute.drivers.qemu import (
     limits,
     memory,
     pinning,
-    shaping,
     snapshot,
     spice,
     taps,
@@ -580,9 +579,7 @@ class QemuDriver:
         self._steps.pop(record.id, None)
         await pools.TOOLS(tpm.stop, folder.path)
         await pools.DISK(folder.remove)
-        await limits.forget(record.id)
-        if record.shaped:
-            await shaping.forget(self._namespace, record.id)
+        await self._plugs.forget(record)
 
     # --- helpers ----------------------------------------------------------------------------
 

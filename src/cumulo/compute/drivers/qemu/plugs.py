@@ -8,9 +8,10 @@ import contextlib
 import os
 
 from cumulo.compute.drivers.driver import DiskSpec, GuestSpec, NicSpec
-from cumulo.compute.drivers.qemu import command, disks, shaping, taps
+from cumulo.compute.drivers.qemu import command, disks, limits, shaping, taps
 from cumulo.compute.drivers.qemu.hardware import hardware_of, throttle_of
 from cumulo.compute.drivers.qemu.monitor import Monitor, Refused
+from cumulo.compute.drivers.record import Record
 
 
 class PlugFault(Exception):
@@ -119,9 +120,15 @@ class Plugs:
         await self._throttle_disks(monitor, spec)
         return shaping.is_wanted(spec.specs)
 
+    async def forget(self, record: Record) -> None:
+        """Its limits, of a guest that has ended."""
+        await limits.forget(record.id)
+        if record.shaped:
+            await shaping.forget(self._namespace, record.id)
+
     async def _throttle_disks(self, monitor: Monitor, spec: GuestSpec) -> None:
-        limits = throttle_of(spec.specs)
-        if not limits:
+        found = throttle_of(spec.specs)
+        if not found:
             return
         mine = {"root", "rescue", "swap"}
         mine |= {command.ephemeral_node(place) for place in range(len(spec.ephemerals))}
@@ -130,7 +137,7 @@ class Plugs:
                 made = hardware_of(spec)
                 blk = not made.scsi and (made.bus == "virtio" or device.startswith("disk-"))
                 path = f"/machine/peripheral/{device}" + ("/virtio-backend" if blk else "")
-                await monitor.execute_raw("block_set_io_throttle", {"id": path, **limits})
+                await monitor.execute_raw("block_set_io_throttle", {"id": path, **found})
 
     async def _grow(self, monitor: Monitor, spec: GuestSpec) -> None:
         """Let the guest see what has grown: volumes, and its root disk."""
