@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from cumulo.core.db.transaction import Tx
@@ -98,6 +99,8 @@ def test_servers_that_are_new_or_have_another_past(tmp_path: Path) -> None:
             words = {"description": "new"}
             assert (await cloud.call("PATCH", paths["a.test."], json_=words)).status == 202
             assert (await active(cloud, paths["a.test."]))["description"] == "new"
+            one.faults.clear()
+            await told_again(cloud)
             await lacks(cloud, one, paths["b.test."])
             await waits(cloud)
             await accepts(cloud)
@@ -109,6 +112,23 @@ def test_servers_that_are_new_or_have_another_past(tmp_path: Path) -> None:
 
     for part in (before, come, second, alone):
         asyncio.run(part())
+
+
+async def told_again(cloud: TestCloud) -> None:
+    """When somebody says so, whatever serial numbers there are."""
+    at = "/cumulo/dns/pools"
+    listed = await cloud.call("GET", at, as_="admin")
+    servers = ["fake 192.0.2.1:53", "fake 192.0.2.2:53"]
+    idle = {"name": "default", "servers": servers, "waiting": 0, "telling": False}
+    assert listed.json == {"pools": [idle]}
+    for each in targets(cloud):
+        each.zones["a.test."] = msgspec.structs.replace(each.zones["a.test."], sets=[])
+    told = await cloud.call("POST", f"{at}/tell", as_="admin", json_={"pool": "default"})
+    assert told.status == 200 and told.json["pools"][0]["telling"]
+    await until(lambda: all(each.zones["a.test."].sets for each in targets(cloud)))
+    await cloud.until(at, lambda a: a.json == {"pools": [idle]}, as_="admin")
+    assert (await cloud.call("GET", at)).status == 403
+    assert (await cloud.call("POST", f"{at}/tell", as_="admin", json_={"pool": "x"})).status == 404
 
 
 async def lacks(cloud: TestCloud, target: FakeTarget, path: str) -> None:

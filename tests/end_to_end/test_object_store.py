@@ -457,7 +457,7 @@ def test_refusals(cloud: ServedCloud, s3: Any, demo_keys: tuple[str, str]) -> No
         ),
         (
             lambda: s3.put_object(Bucket="refusals", Key="x", Body=b"", IfMatch='"x"'),
-            ("PreconditionFailed", 412),
+            ("NoSuchKey", 404),
         ),
     ):
         with pytest.raises(ClientError) as caught:

@@ -17,7 +17,7 @@ import boto3
 import pytest
 from botocore.client import Config
 from botocore.exceptions import ClientError
-from swiftclient import Connection
+from swiftclient import Connection, http_connection
 
 from tests.end_to_end.test_object_store import code, keys
 from tests.support.served import ServedCloud, served_cloud
@@ -319,3 +319,64 @@ def restricted(cloud: ServedCloud) -> str:
     )
     with urllib.request.urlopen(request) as answer:
         return str(answer.headers["X-Subject-Token"])
+
+
+def test_uploads_are_listed_by_folders(s3: Any) -> None:
+    s3.create_bucket(Bucket="folders")
+    keys = ["a", "b/1", "b/2", "c d/\u00e9", "z"]
+    for key in keys:
+        s3.create_multipart_upload(Bucket="folders", Key=key)
+    page: dict[str, Any] = {"Bucket": "folders", "Delimiter": "/", "MaxUploads": 2}
+    found: list[str] = []
+    while True:
+        listed = s3.list_multipart_uploads(**page)
+        found += [each["Key"] for each in listed.get("Uploads", [])]
+        found += [each["Prefix"] for each in listed.get("CommonPrefixes", [])]
+        if not listed["IsTruncated"]:
+            break
+        page["KeyMarker"] = listed["NextKeyMarker"]
+        page["UploadIdMarker"] = listed.get("NextUploadIdMarker", "")
+    assert sorted(found) == ["a", "b/", "c d/", "z"]
+    inside = s3.list_multipart_uploads(Bucket="folders", Prefix="c d/", EncodingType="url")
+    assert [each["Key"] for each in inside["Uploads"]] == ["c%20d/%C3%A9"]
+
+
+def test_what_is_to_match_and_is_not_there(s3: Any) -> None:
+    s3.create_bucket(Bucket="matching")
+    of = {"Bucket": "matching", "Key": "k", "Body": b"x"}
+    with pytest.raises(ClientError) as caught:
+        s3.put_object(**of, IfMatch='"d41d8cd98f00b204e9800998ecf8427e"')
+    assert code(caught) == ("NoSuchKey", 404)
+    s3.put_object(**of)
+    with pytest.raises(ClientError) as caught:
+        s3.put_object(**of, IfMatch='"d41d8cd98f00b204e9800998ecf8427e"')
+    assert code(caught) == ("PreconditionFailed", 412)
+
+
+def test_a_manifest_with_a_heartbeat(swift: Connection) -> None:
+    swift.put_container("beats")
+    swift.put_object("beats", "1", b"one")
+    for path, status in (("/beats/1", "201 Created"), ("/beats/none", "400 Bad Request")):
+        told: dict[str, Any] = {}
+        manifest = json.dumps([{"path": path}])
+        query = "multipart-manifest=put&heartbeat=on"
+        url, token = swift.get_auth()
+        connection = http_connection(url)
+        connection[1].request(
+            "PUT", f"{connection[0].path}/beats/o?{query}", manifest, {"X-Auth-Token": token}
+        )
+        answer = connection[1].getresponse()
+        told["body"] = answer.read()
+        assert answer.status == 202
+        assert f"Response Status: {status}".encode() in told["body"]
+    assert swift.get_object("beats", "o")[1] == b"one"
+
+
+def test_older_manifests_by_prefix_are_not_kept(swift: Connection) -> None:
+    swift.put_container("kept-older")
+    swift.put_container("kept-now", {"X-Versions-Location": "kept-older"})
+    swift.put_object("kept-now", "o", b"", headers={"X-Object-Manifest": "kept-now/p"})
+    swift.put_object("kept-now", "o", b"first")
+    assert swift.get_container("kept-older")[1] == []
+    swift.put_object("kept-now", "o", b"second")
+    assert len(swift.get_container("kept-older")[1]) == 1

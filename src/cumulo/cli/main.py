@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "rally": "Measure clouds with Rally task files: load, verdicts, reports.",
         "setup": "Install what the machine lacks and build the guest image.",
         "object-store": "Look after the object store's devices: add, weigh, empty, repair.",
+        "dns": "Look after name servers that are not the cloud's own: tell them all zones again.",
         "baremetal": "Have a farm of virtual machines with BMCs, to learn and to test with.",
         "image": "Make images: the small guest image from Debian packages.",
         "doctor": "Check the machine: what is missing, and the command that mends it.",

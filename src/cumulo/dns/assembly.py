@@ -12,6 +12,7 @@ from cumulo.core.ids import child_id
 from cumulo.core.outbound.guard import Guard
 from cumulo.dns import names, resources
 from cumulo.dns.api.face import dns_face
+from cumulo.dns.api.operator import OperatorApi
 from cumulo.dns.drivers.bind import Bind
 from cumulo.dns.drivers.embedded import EmbeddedNameServer, Tls
 from cumulo.dns.drivers.fake_target import FakeTarget
@@ -74,7 +75,10 @@ def build(frame: Frame) -> Service:
         (folder / "where").write_text(f"{server.where}\n")  # `up` says it
     return Service(
         dns,
-        faces=[dns_face(dns, frame.database, frame.settings.region, frame.rules("dns", RULES))],
+        faces=[
+            dns_face(dns, frame.database, frame.settings.region, frame.rules("dns", RULES)),
+            OperatorApi(dns).face(),
+        ],
         reconcilers=[
             SecondaryTransfers(frame.database, dns, Fetcher(guard)),
             PoolSync(frame.database, dns),

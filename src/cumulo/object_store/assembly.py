@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, Service
 from cumulo.identity.interface import RequestKeys
 from cumulo.object_store.api.face import swift_faces
+from cumulo.object_store.api.rates import RateLimits
 from cumulo.object_store.api.ring import RingApi
 from cumulo.object_store.api.s3.face import s3_faces
 from cumulo.object_store.api.sync import SyncApi
@@ -16,6 +17,7 @@ from cumulo.object_store.drivers.keys import kept_key
 from cumulo.object_store.interface import EVENTS
 from cumulo.object_store.meters import METERS
 from cumulo.object_store.model.ciphers import Ciphers
+from cumulo.object_store.model.rates import Curve, Rates
 from cumulo.object_store.model.ring import Device, Ring
 from cumulo.object_store.model.sync import Realm
 from cumulo.object_store.policy import RULES
@@ -60,6 +62,13 @@ def build(frame: Frame) -> Service:
         name.upper(): Realm(each.key, each.key2, {n.upper(): u for n, u in each.clusters.items()})
         for name, each in own.sync_realms.items()
     }
+    rates = Rates(
+        own.account_ratelimit,
+        _curve(own.container_ratelimits),
+        _curve(own.container_listing_ratelimits),
+        longest=own.max_sleep_time_seconds,
+    )
+    limits = RateLimits(store, rates)
     sync = Sync(frame.database, store, realms, Clusters(), interval=own.sync_interval)
 
     def on_bells(bells: Bells) -> None:
@@ -68,13 +77,16 @@ def build(frame: Frame) -> Service:
     return Service(
         store,
         faces=[
-            *swift_faces(store, rules, frame.caller, SyncApi(store, realms, own.sync_current)),
+            *swift_faces(
+                store, rules, frame.caller, SyncApi(store, realms, own.sync_current), limits
+            ),
             *s3_faces(
                 store,
                 rules,
                 frame.get(RequestKeys),
                 region=frame.settings.region,
                 domains=_domains(frame),
+                rates=limits,
             ),
             RingApi(devices, repair, blobs).face(),
         ],
@@ -100,6 +112,13 @@ def _domains(frame: Frame) -> tuple[str, ...]:
 
 def _place(frame: Frame, name: str, path: str) -> Path:
     return frame.settings.data_dir / (path or f"objects/{name}")
+
+
+def _curve(given: dict[str, float]) -> Curve:
+    try:
+        return Curve.of(given)
+    except ValueError as error:
+        raise BadSettings(f"[object_store]: a rate's size is no number: {error}") from None
 
 
 def _ciphers(frame: Frame) -> Ciphers:

@@ -39,6 +39,14 @@ class ObjectStoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     """MiB a second that repair reads and copies at most: the disks are for those who use them."""
     s3_domains: list[str] = []
     """Domains whose sub-domains are buckets for S3's clients; empty: the public URL's own."""
+    account_ratelimit: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    """Containers a second that one account makes or deletes; 0: no limit."""
+    container_ratelimits: dict[str, float] = {}
+    """Objects in a container → writes a second to it, with what lies in between; none: no limit."""
+    container_listing_ratelimits: dict[str, float] = {}
+    """The same of its lists."""
+    max_sleep_time_seconds: Annotated[float, msgspec.Meta(ge=0, le=300)] = 60.0
+    """Who is too fast waits so long at most, and is refused then (498; S3: SlowDown)."""
     sync_realms: dict[str, SyncRealm] = {}
     """Clouds between which containers are sent on (`X-Container-Sync-To`)."""
     sync_current: str = ""

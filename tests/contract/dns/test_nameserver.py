@@ -198,7 +198,9 @@ def test_the_port_is_the_same_one_next_time(tmp_path: Path) -> None:
         ports = set()
         for _ in range(2):
             server = EmbeddedNameServer(tmp_path)
+            said = server.where
             await server.start()
+            assert said == server.address, "it says so before"
             ports.add(port_of(server))
             await server.stop()
         assert len(ports) == 1

@@ -87,8 +87,13 @@ class EmbeddedNameServer:
 
     @property
     def where(self) -> str:
-        """Where it answers, as soon as there is a zone."""
+        """Where it answers, as soon as there is a zone: a port is chosen now, if none is yet."""
         noted = self._folder / "port"
+        if not self._listen and not noted.exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(OSError):
+                self._bind_anywhere()
+            self._close()
         port = noted.read_text().strip() if noted.exists() else str(FIRST_PORT)
         plain = self._listen or [f"127.0.0.1:{port}"]
         secure = [f"{each} (TLS)" for each in (self._secure.listen if self._secure else ())]

@@ -106,6 +106,11 @@ DUE_IN_POOL = statement(_POOL_DUE.where(_c.pool_id == sa.bindparam("pool_id")))
 DUE_ELSEWHERE = statement(
     _POOL_DUE.where(_c.pool_id.not_in(sa.bindparam("pool_ids", expanding=True)))
 )
+WAITING = statement(
+    sa.select(sa.func.count())
+    .select_from(_t)
+    .where(_c.pool_id == sa.bindparam("pool_id"), _c.pool_due > 0)
+)
 POOL_IS_BACK = statement(
     sa.update(_t)
     .where(

@@ -12,6 +12,7 @@ from cumulo.dns.model.zone import ZoneRow
 from cumulo.dns.queries import pool as pool_queries
 from cumulo.dns.queries import recordset as recordset_queries
 from cumulo.dns.queries import zone as queries
+from cumulo.dns.service.refusals import not_found
 from cumulo.dns.service.zones import Zones
 
 
@@ -104,6 +105,30 @@ class Mirrors:
             # Less than any change's number, and more than that of a zone that they never had.
             again["mirrored"] = min(1, again["mirrored"])
         self._zones.stored(tx, zone, **again)
+        tx.after_commit(self._zones.changes.announcement)
+
+    def shown(self, tx: Tx) -> list[tuple[Pool, int, bool]]:
+        """Pools with servers of their own: how many zones wait for those, and whether they are to
+        be told of all."""
+        told = {row.id: row for row in self._zones.pools.told(tx)}
+        found = []
+        for pool in self._zones.pools.fixed:
+            if not pool.alone:
+                row = told.get(pool.id)
+                waiting = int(tx.value(queries.WAITING, pool_id=pool.id))
+                found.append((pool, waiting, row is None or row.told is not None))
+        return found
+
+    def tell_again(self, tx: Tx, name: str) -> None:
+        """The servers of a pool, or of all, are to be told all zones."""
+        pools = [pool for pool in self._zones.pools.fixed if not pool.alone]
+        chosen = [pool for pool in pools if name in ("", pool.name)]
+        if name and not chosen:
+            raise not_found("Pool with servers of its own", "pool")
+        for pool in chosen:
+            row = tx.get(PoolNamesRow, pool.id)
+            if row is not None:
+                tx.update(row, told="")
         tx.after_commit(self._zones.changes.announcement)
 
     def page(self, tx: Tx, pool_id: str, last: str, most: int) -> list[ZoneRow]:

@@ -4,13 +4,16 @@ from collections.abc import AsyncIterator
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Call, Operation, Reply
+from cumulo.core.work.ending import to_its_end
 from cumulo.object_store.api.asked import Asked
-from cumulo.object_store.api.bulk import Outcome
+from cumulo.object_store.api.bulk import Outcome, broken, kind_of
 from cumulo.object_store.api.object_writes import body_of, length_of
 from cumulo.object_store.api.objects import PATH, content_type_of
+from cumulo.object_store.api.patience import patient
 from cumulo.object_store.model import limits, names
 from cumulo.object_store.model.faults import BadInput, NoSuchContainer, StoreFault
 from cumulo.object_store.service.archives import MAX_CONTAINERS, MAX_FAILED, MODES, Archive, Member
+from cumulo.object_store.service.bytes import Received
 from cumulo.object_store.service.containers import ContainerWishes
 from cumulo.object_store.service.object_store import ObjectStoreService
 from cumulo.object_store.service.objects import NewObject
@@ -38,13 +41,18 @@ class ArchivesApi:
         received = await self._store.bytes.receive(body_of(call), limits.MAX_FILE_SIZE)
         if received.blob is None:
             raise BadInput("Invalid Tar File: it is empty")
+        work = self._unpacked(asked, received, kind)
+        return await patient(work, kind_of(asked), broken(asked))
+
+    async def _unpacked(self, asked: Asked, received: Received, kind: str) -> Reply:
+        assert received.blob is not None
         opened = await self._store.bytes.open(received.blob)
         try:
             archive = Archive(opened.file(), kind, received.size)
             outcome = await self._extract(asked, archive)
         finally:
             opened.close()
-            await self._store.bytes.drop(received.blob)
+            await to_its_end(self._store.bytes.drop(received.blob))
         return outcome.reply(asked)
 
     def _check(self, tx: Tx, asked: Asked, length: int) -> None:

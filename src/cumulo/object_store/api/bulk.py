@@ -1,6 +1,6 @@
 """Many things in one request: bulk delete, and how such requests tell what became of each."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from urllib.parse import quote
 from xml.sax.saxutils import escape
@@ -11,6 +11,7 @@ from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Fault
 from cumulo.core.http.operations import Call, Operation, Reply
 from cumulo.object_store.api.asked import Asked, format_of
+from cumulo.object_store.api.patience import patient
 from cumulo.object_store.model import limits, names
 from cumulo.object_store.model.faults import (
     BadInput,
@@ -76,6 +77,28 @@ class Outcome:
         return self._done
 
 
+def kind_of(asked: Asked) -> str:
+    """The type of what tells the outcome. Raises NotAcceptable."""
+    return _KINDS[format_of(asked.call)]
+
+
+def broken(asked: Asked) -> Callable[[StoreFault], bytes]:
+    """An outcome that is a refusal, for an answer that has begun."""
+
+    def failed(fault: StoreFault) -> bytes:
+        outcome = Outcome()
+        outcome.stop(fault.message, f"{fault.status} {fault.title}")
+        return outcome.reply(asked).raw or b""
+
+    return failed
+
+
+def upload_told(asked: Asked, found: Mapping[str, object]) -> bytes:
+    """The same of one large object that is made."""
+    body = _WRITERS[format_of(asked.call)](found, [])
+    return body.replace(b"delete>", b"upload>")
+
+
 def _all_401(errors: list[tuple[str, str]]) -> bool:
     return all(status.startswith("401") for _, status in errors)
 
@@ -130,8 +153,12 @@ class BulkApi:
         if asked.access.who is None:
             raise asked.access.refusal()
         # Each line is asked about for itself: whoever may write one container deletes there.
+        paths = await self._paths(asked)
+        return await patient(self._all(asked, paths), kind_of(asked), broken(asked))
+
+    async def _all(self, asked: Asked, paths: list[str]) -> Reply:
         outcome = Outcome()
-        for path in await self._paths(asked):
+        for path in paths:
             container, _, name = path.removeprefix("/").partition("/")
             try:
                 work = partial(self._delete, access=asked.access, container=container, name=name)

@@ -13,6 +13,7 @@ from cumulo.core.http.operations import Authentication, Call, Face, Operation
 from cumulo.object_store.api import containers, info, objects, texts
 from cumulo.object_store.api.accounts import AccountsApi
 from cumulo.object_store.api.archives import ArchivesApi
+from cumulo.object_store.api.asked import Asked
 from cumulo.object_store.api.auth_v1 import AuthV1
 from cumulo.object_store.api.bulk import BulkApi
 from cumulo.object_store.api.containers import ContainersApi
@@ -21,9 +22,11 @@ from cumulo.object_store.api.forms import FormsApi
 from cumulo.object_store.api.large import LargeApi
 from cumulo.object_store.api.object_writes import ObjectWritesApi
 from cumulo.object_store.api.objects import ObjectsApi
+from cumulo.object_store.api.rates import RateLimits
 from cumulo.object_store.api.signed_urls import SignedUrls
 from cumulo.object_store.api.static_web import StaticWeb
 from cumulo.object_store.api.sync import SyncApi
+from cumulo.object_store.service.access import Access
 from cumulo.object_store.service.object_store import ObjectStoreService
 
 MOUNT = "/object-store"
@@ -31,24 +34,30 @@ Way = Callable[[Tx, Call], Principal | None]
 
 
 def swift_faces(
-    store: ObjectStoreService, rules: Rules, caller: Caller, sync: SyncApi
+    store: ObjectStoreService, rules: Rules, caller: Caller, sync: SyncApi, rates: RateLimits
 ) -> list[Face]:
     """At the catalog's URL; and at the root, where Swift's own tools and tests expect it."""
     return [
-        _face(store, rules, sync, MOUNT, []),
-        _face(store, rules, sync, "", AuthV1(caller).operations()),
+        _face(store, rules, sync, rates, MOUNT, []),
+        _face(store, rules, sync, rates, "", AuthV1(caller).operations()),
     ]
 
 
 def _face(
-    store: ObjectStoreService, rules: Rules, sync: SyncApi, mount: str, more: list[Operation]
+    store: ObjectStoreService,
+    rules: Rules,
+    sync: SyncApi,
+    rates: RateLimits,
+    mount: str,
+    more: list[Operation],
 ) -> Face:
     reads, forms, web = ObjectsApi(store), FormsApi(store), StaticWeb(store)
     reads.visit = web.missing
     cors = Cors(store)
 
     def seen_by_sites(operation: Operation) -> Operation:
-        return dataclasses.replace(operation, handler=cors.told(operation.handler))
+        kept = rates.kept(operation, _place)
+        return dataclasses.replace(kept, handler=cors.told(kept.handler))
 
     of_containers = [
         *ContainersApi(store, web, forms, sync).operations(),
@@ -73,12 +82,17 @@ def _face(
         new_request_id=transaction_id,
         operations=[
             *more,
-            *info.operations(sync.info()),
+            *info.operations(sync.info(), rates.info()),
             *AccountsApi(store).operations(),
             *(seen_by_sites(each) for each in of_containers),
             *cors.operations("/v1/{account}", containers.PATH, objects.PATH),
         ],
     )
+
+
+def _place(call: Call) -> tuple[Access, str, str]:
+    asked = Asked(call)
+    return asked.access, asked.place.container, asked.place.object
 
 
 def first_of(*ways: Way) -> Way:

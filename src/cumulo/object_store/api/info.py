@@ -75,9 +75,10 @@ CAPABILITIES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def operations(sync: Mapping[str, Any]) -> list[Operation]:
-    """`sync`: the realms that containers are sent on in."""
-    body = msgspec.json.encode({**CAPABILITIES, "container_sync": sync})
+def operations(sync: Mapping[str, Any], rates: Mapping[str, Any]) -> list[Operation]:
+    """`sync`: the realms that containers are sent on in; `rates`: how fast one may be."""
+    more = {"container_sync": sync, "ratelimit": rates}
+    body = msgspec.json.encode({**CAPABILITIES, **more})
 
     def info(call: Call, tx: Any) -> Reply:
         return Reply(200, raw=body, content_type="application/json; charset=UTF-8")

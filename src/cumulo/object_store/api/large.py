@@ -1,17 +1,19 @@
 """Static large objects on the wire: `?multipart-manifest=put` and `=delete`."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.http.operations import Reply
 from cumulo.object_store.api.asked import Asked
-from cumulo.object_store.api.bulk import Outcome
+from cumulo.object_store.api.bulk import Outcome, broken, kind_of, upload_told
 from cumulo.object_store.api.objects import created
+from cumulo.object_store.api.patience import patient
 from cumulo.object_store.model import limits, manifest
 from cumulo.object_store.model.conditions import unquoted
+from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import (
     BadInput,
     NoSuchObject,
@@ -29,7 +31,8 @@ class LargeApi:
         self._store = store
 
     async def put(self, asked: Asked, new: NewObject, length: int | None) -> Reply:
-        """The manifest is the body; what it names must be there."""
+        """The manifest is the body; what it names must be there. With `heartbeat` the answer begins
+        then, and tells at its end what came out."""
         place, access = asked.place, asked.access
         if length is not None and length > limits.MAX_MANIFEST_SIZE:
             raise TooLarge(f"Manifest File > {limits.MAX_MANIFEST_SIZE} bytes")
@@ -42,6 +45,34 @@ class LargeApi:
             )
         )
         raw = await read_all(asked, limits.MAX_MANIFEST_SIZE)
+        work = self._made(asked, new, container, raw, conditions)
+        heartbeat = (asked.query.get("heartbeat") or "").lower()
+        if heartbeat not in ("true", "1", "yes", "on", "t", "y"):
+            return await work
+
+        async def told() -> Reply:
+            made = await work
+            found = {"Etag": made.headers.get("Etag", "").strip('"')}
+            found["Last Modified"] = made.headers.get("Last-Modified", "")
+            words = {**found, "Response Body": "", "Response Status": "201 Created"}
+            return Reply(201, raw=b"\r\n\r\n" + upload_told(asked, words))
+
+        def failed(fault: StoreFault) -> bytes:
+            status = f"{fault.status} {fault.title}"
+            words = {"Response Body": fault.message, "Response Status": status}
+            return b"\r\n\r\n" + upload_told(asked, words)
+
+        return await patient(told(), kind_of(asked), failed, status=202, at_once=True)
+
+    async def _made(
+        self,
+        asked: Asked,
+        new: NewObject,
+        container: ContainerRow,
+        raw: bytes,
+        conditions: Mapping[str, str],
+    ) -> Reply:
+        place, access = asked.place, asked.access
         wishes = manifest.read(raw)
         for index, wish in enumerate(wishes):
             if (wish.container, wish.name) == (place.container, place.object):
@@ -77,11 +108,15 @@ class LargeApi:
 
     async def delete(self, asked: Asked) -> Reply:
         """The segments, those of nested ones too, and the manifest at last."""
-        outcome = Outcome()
-        place = asked.place
-        version = asked.query.get("version-id") or None
-        await self._delete(asked.access, place.container, place.object, outcome, 0, version)
-        return outcome.reply(asked)
+
+        async def work() -> Reply:
+            outcome = Outcome()
+            place = asked.place
+            version = asked.query.get("version-id") or None
+            await self._delete(asked.access, place.container, place.object, outcome, 0, version)
+            return outcome.reply(asked)
+
+        return await patient(work(), kind_of(asked), broken(asked))
 
     async def _delete(
         self,

@@ -91,6 +91,16 @@ class PreconditionFailed(StoreFault):
     kind = "PreconditionFailed"
 
 
+class NothingMatches(PreconditionFailed):
+    """It is to be what it was, and is not there: in S3's words there is no such key."""
+
+
+class TooFast(StoreFault):
+    status = 498
+    title = "Rate Limited"
+    kind = "SlowDown"
+
+
 class TooLarge(StoreFault):
     status = 413
     title = "Request Entity Too Large"

@@ -28,7 +28,6 @@ S3_LISTING_LIMIT = 1000
 S3_MULTI_DELETE = 1000
 S3_PARTS = 10_000
 S3_MIN_PART = 5 * 1024**2
-S3_BUCKETS = 1000
 """Of one account; S3's own limit has been this by default."""
 S3_XML_LIMIT = 1024**2
 S3_KEY_NAME = 1024

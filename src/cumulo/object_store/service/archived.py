@@ -17,6 +17,7 @@ from cumulo.object_store.model.version import NULL
 from cumulo.object_store.queries import object as queries
 from cumulo.object_store.service.containers import Containers
 
+DYNAMIC = "x-object-manifest"
 STACK, HISTORY = "stack", "history"
 DELETED = "application/x-deleted;swift_versions_deleted=1"
 EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
@@ -93,6 +94,9 @@ class Archives:
         )
 
     def _keep(self, tx: Tx, target: ContainerRow, row: ObjectRow) -> None:
+        if DYNAMIC in row.headers:
+            # Its name stands for objects that are there now: an older one says nothing (Swift).
+            return
         name = _prefix(row.name) + row.timestamp.encode()
         kept = msgspec.structs.replace(row, container_id=target.id, name=name, version=NULL)
         if tx.insert(kept, ignore_duplicate=True):

@@ -13,6 +13,7 @@ from cumulo.object_store.model.faults import (
     Changed,
     NoSuchContainer,
     NoSuchObject,
+    NothingMatches,
     PreconditionFailed,
 )
 from cumulo.object_store.model.object import Kind, ObjectRow, taken
@@ -190,7 +191,7 @@ class Objects:
         if conditions:
             etag = None if old is None else old.etag
             if outcome(conditions, etag, None if old is None else old.timestamp) != 200:
-                raise PreconditionFailed()
+                raise PreconditionFailed() if old is not None else NothingMatches()
         more = 1 if old is None else 0
         # Where versions are kept, what was there goes on taking its room.
         freed = 0 if old is None or state_of(container) == ENABLED else old.taken

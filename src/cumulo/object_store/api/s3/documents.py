@@ -1,13 +1,15 @@
 """S3's documents: XML in and out, and its errors."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from typing import Any
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from cumulo.core.faults import Fault
 from cumulo.core.http.operations import Call, Reply
+from cumulo.object_store.api.patience import patient
 from cumulo.object_store.model import limits
-from cumulo.object_store.model.faults import BadInput, StoreFault
+from cumulo.object_store.model.faults import BadInput, NoSuchObject, NothingMatches, StoreFault
 
 Handler = Callable[[Call], Awaitable[Reply]]
 
@@ -51,9 +53,10 @@ _MESSAGES = {
     "resource. Try again.",
     "PreconditionFailed": "At least one of the preconditions you specified did not hold.",
     "ServiceUnavailable": "Reduce your request rate.",
+    "SlowDown": "Please reduce your request rate.",
 }
 # What is a status of its own in Swift, and one of S3's common ones there.
-_STATUS = {401: 403, 413: 400, 422: 400, 499: 400, 507: 500}
+_STATUS = {401: 403, 498: 503, 413: 400, 422: 400, 499: 400, 507: 500}
 
 
 def refusal(fault: Fault, status: int, request_id: str) -> tuple[str, bytes]:
@@ -70,12 +73,23 @@ def refusal(fault: Fault, status: int, request_id: str) -> tuple[str, bytes]:
     return XML, (HEAD + body).encode()
 
 
+async def slowly(work: Coroutine[Any, Any, Reply], call: Call) -> Reply:
+    """Work whose document may be long in coming: clients look into a 200 for an error."""
+
+    def failed(fault: StoreFault) -> bytes:
+        return refusal(fault, fault.status, call.request_id)[1]
+
+    return await patient(work, XML, failed, head=HEAD.encode())
+
+
 def worded(handler: Handler) -> Handler:
     """The handler with the statuses that S3 has."""
 
     async def run(call: Call) -> Reply:
         try:
             return await handler(call)
+        except NothingMatches:
+            raise NoSuchObject() from None
         except StoreFault as fault:
             fault.status = _STATUS.get(fault.status, fault.status)
             raise
@@ -129,11 +143,13 @@ def parsed(raw: bytes) -> ElementTree.Element | None:
     if not raw.strip():
         return None
     malformed = malformed_xml()
-    # Definitions of entities are how small documents become large ones.
-    if b"<!" in raw:
-        raise malformed
     try:
-        return ElementTree.fromstring(raw)
+        # As UTF-8, whatever it says of itself: in other encodings nothing looks like itself.
+        given = raw.decode("utf-8-sig")
+        # Definitions of entities are how small documents become large ones.
+        if "<!" in given or "\0" in given:
+            raise malformed
+        return ElementTree.fromstring(given)
     except (ElementTree.ParseError, ValueError, LookupError):
         raise malformed from None
 

@@ -7,6 +7,7 @@ from functools import partial
 from cumulo.core.auth.policy import Rules
 from cumulo.core.http.operations import Authentication, Call, Claims, Face, Operation
 from cumulo.identity.interface import RequestKeys
+from cumulo.object_store.api.rates import RateLimits
 from cumulo.object_store.api.s3.acls import AclsApi
 from cumulo.object_store.api.s3.asked import Asked
 from cumulo.object_store.api.s3.buckets import (
@@ -26,6 +27,7 @@ from cumulo.object_store.api.s3.settings import KEPT, SettingsApi
 from cumulo.object_store.api.s3.signing import Signing
 from cumulo.object_store.api.s3.sites import Sites
 from cumulo.object_store.api.s3.versions import VersionsApi
+from cumulo.object_store.service.access import Access
 from cumulo.object_store.service.object_store import ObjectStoreService
 
 ALIAS = "/s3"
@@ -40,6 +42,7 @@ def s3_faces(
     *,
     region: str,
     domains: Sequence[str],
+    rates: RateLimits,
 ) -> list[Face]:
     signing = Signing(keys, domains, (ALIAS, PROJECTS))
 
@@ -67,9 +70,9 @@ def s3_faces(
             claims=claims,
         )
 
-    by_host = _Operations(store, region, signing, signing)
-    by_path = _Operations(store, region, None, signing)
-    by_project = _Operations(store, region, None, signing, names_project=True)
+    by_host = _Operations(store, region, rates, signing, signing)
+    by_path = _Operations(store, region, rates, None, signing)
+    by_project = _Operations(store, region, rates, None, signing, names_project=True)
     return [
         face("", by_host.of("/", "/{key:raw}"), signing.claims_host),
         face("", by_path.all(), signing.claims),
@@ -83,6 +86,7 @@ class _Operations:
         self,
         store: ObjectStoreService,
         region: str,
+        rates: RateLimits,
         signing: Signing | None,
         sites: Signing,
         *,
@@ -92,6 +96,11 @@ class _Operations:
             bucket = None if signing is None else signing.bucket_of(call.header("Host") or "")
             return Asked(call, bucket, names_project=names_project)
 
+        def place(call: Call) -> tuple[Access, str, str]:
+            asked = read(call)
+            return asked.access, asked.bucket, asked.key
+
+        self._rates, self._place = rates, place
         self._sites = Sites(store, read, sites)
         self._settings = SettingsApi(store, read)
         self._locks = LocksApi(store, read)
@@ -110,6 +119,7 @@ class _Operations:
 
     def of(self, bucket: str, key: str) -> list[Operation]:
         found = [*self._of_buckets(bucket), *self._of_objects(key)]
+        found = [self._rates.kept(each, self._place) for each in found]
         seen = [dataclasses.replace(each, handler=self._sites.told(each.handler)) for each in found]
         asked = [
             Operation("OPTIONS", path, worded(self._sites.preflight), kind="stream", public=True)

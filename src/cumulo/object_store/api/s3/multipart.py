@@ -1,6 +1,7 @@
 """Multipart uploads of S3."""
 
 import re
+from collections.abc import Callable
 from urllib.parse import quote
 
 from cumulo.core.db.transaction import Tx
@@ -13,10 +14,11 @@ from cumulo.object_store.api.s3.documents import (
     malformed_xml,
     name_of,
     parsed,
+    slowly,
     text,
     value_of,
 )
-from cumulo.object_store.api.s3.lists import Read, owner
+from cumulo.object_store.api.s3.lists import Read, encoder, owner
 from cumulo.object_store.api.s3.objects import (
     SSE,
     ObjectsApi,
@@ -38,6 +40,7 @@ from cumulo.object_store.service.bytes import Received
 from cumulo.object_store.service.multipart import Wanted
 from cumulo.object_store.service.object_store import ObjectStoreService
 
+AT_ONCE = 1000
 _RANGE = re.compile(r"bytes=(\d{1,18})-(\d{1,18})")
 _NAMES = {name: f"Checksum{name.upper()}" for name in checksums.ALGORITHMS}
 
@@ -95,7 +98,7 @@ class MultipartApi:
                 kind="InvalidArgument",
             )
         if "x-amz-copy-source" in asked.headers:
-            return await self._copy(asked, place)
+            return await slowly(self._copy(asked, place), call)
         _, upload = await self._find(asked)
         algorithm = checksums.wanted(asked.headers) or upload.extra.get("checksum")
         given = asked.body(algorithm)
@@ -172,7 +175,11 @@ class MultipartApi:
 
     async def complete(self, call: Call) -> Reply:
         asked = self._read(call)
-        wanted = _wanted(await asked.body().whole())
+        return await slowly(self._complete(asked, await asked.body().whole()), call)
+
+    async def _complete(self, asked: Asked, raw: bytes) -> Reply:
+        call = asked.call
+        wanted = _wanted(raw)
         held = write_conditions(asked.headers)
         upload = call.query.get("uploadId") or ""
         row = await self._store.write(
@@ -241,26 +248,42 @@ class MultipartApi:
         marker = query.get("key-marker") or ""
         # Without an upload's id, all uploads of the marker's own key are behind us.
         after = (marker, (query.get("upload-id-marker") or "\U0010ffff") if marker else "")
-        prefix = query.get("prefix") or ""
-
-        def find(tx: Tx) -> list[UploadRow]:
-            container = self._store.containers.seen(tx, asked.access, asked.bucket)
-            return self._store.multipart.uploads(tx, container, prefix, after, most + 1)
-
-        rows = await self._store.database.read(find)
-        more, shown = len(rows) > most, rows[:most]
+        prefix, delimiter = query.get("prefix") or "", query.get("delimiter") or ""
+        if delimiter and marker.startswith(prefix) and marker.endswith(delimiter):
+            # The page before ended with this folder: all of it is behind us.
+            after = (marker + "\U0010ffff", "")
+        encode = encoder(query.get("encoding-type"))
+        page = _Uploads(prefix, delimiter, most)
+        while page.wants_more:
+            rows = await self._store.database.read(
+                lambda tx: self._uploads(tx, asked, prefix, page.after or after)
+            )
+            page.feed(rows)
         head = [
             text("Bucket", asked.bucket),
-            text("KeyMarker", marker),
+            text("KeyMarker", encode(marker)),
             text("UploadIdMarker", query.get("upload-id-marker") or ""),
-            text("Prefix", prefix),
+            text("Prefix", encode(prefix)),
             element("MaxUploads", most),
-            element("IsTruncated", "true" if more else "false"),
+            element("IsTruncated", "true" if page.more else "false"),
         ]
-        if more and shown:
-            head.append(text("NextKeyMarker", shown[-1].text))
-            head.append(element("NextUploadIdMarker", shown[-1].id))
-        return document("ListMultipartUploadsResult", *head, *(_upload(asked, r) for r in shown))
+        if delimiter:
+            head.append(text("Delimiter", encode(delimiter)))
+        if query.get("encoding-type") == "url":
+            head.append(element("EncodingType", "url"))
+        if page.more and page.shown:
+            last = page.shown[-1]
+            head.append(text("NextKeyMarker", encode(last if isinstance(last, str) else last.text)))
+            if isinstance(last, UploadRow):
+                head.append(element("NextUploadIdMarker", last.id))
+        shown = (_upload(asked, each, encode) for each in page.shown)
+        return document("ListMultipartUploadsResult", *head, *shown)
+
+    def _uploads(
+        self, tx: Tx, asked: Asked, prefix: str, after: tuple[str, str]
+    ) -> list[UploadRow]:
+        container = self._store.containers.seen(tx, asked.access, asked.bucket)
+        return self._store.multipart.uploads(tx, container, prefix, after, AT_ONCE)
 
 
 def _part(row: PartRow) -> str:
@@ -274,10 +297,41 @@ def _part(row: PartRow) -> str:
     )
 
 
-def _upload(asked: Asked, row: UploadRow) -> str:
+class _Uploads:
+    """A page: uploads, and folders in place of those that are in them."""
+
+    def __init__(self, prefix: str, delimiter: str, most: int) -> None:
+        self._prefix, self._delimiter, self._most = prefix, delimiter, most
+        self.shown: list[UploadRow | str] = []
+        self.after: tuple[str, str] | None = None
+        self.more = False
+        self.wants_more = most > 0
+
+    def feed(self, rows: list[UploadRow]) -> None:
+        for row in rows:
+            at = row.text.find(self._delimiter, len(self._prefix)) if self._delimiter else -1
+            line = row if at < 0 else row.text[: at + len(self._delimiter)]
+            if isinstance(line, str) and self.shown and self.shown[-1] == line:
+                continue
+            if len(self.shown) == self._most:
+                self.more, self.wants_more = True, False
+                return
+            self.shown.append(line)
+        self.wants_more = len(rows) == AT_ONCE
+        if rows:
+            self.after = (rows[-1].text, rows[-1].id)
+        last = self.shown[-1] if self.shown else None
+        if isinstance(last, str):
+            # All that is in the folder is behind us.
+            self.after = (last + "\U0010ffff", "")
+
+
+def _upload(asked: Asked, row: UploadRow | str, encode: Callable[[str], str]) -> str:
+    if isinstance(row, str):
+        return element("CommonPrefixes", text("Prefix", encode(row)))
     return element(
         "Upload",
-        text("Key", row.text),
+        text("Key", encode(row.text)),
         element("UploadId", row.id),
         owner(asked, "Initiator"),
         owner(asked),

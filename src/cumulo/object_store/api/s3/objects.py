@@ -15,6 +15,7 @@ from cumulo.object_store.api.s3.documents import (
     element,
     malformed_xml,
     parsed,
+    slowly,
     text,
     value_of,
 )
@@ -153,7 +154,7 @@ class ObjectsApi:
     async def put(self, call: Call) -> Reply:
         asked = self._read(call)
         if "x-amz-copy-source" in asked.headers:
-            return await self._copy(asked)
+            return await slowly(self._copy(asked), call)
         check_encryption(asked, self._store.bytes.ciphers.on)
         new = new_object(asked)
         given = asked.body()
