@@ -141,7 +141,6 @@ def test_what_is_not_here_is_never_the_object_itself(s3: Any) -> None:
     s3.put_object(Bucket="absent", Key="k", Body=b"as it was")
     of = {"Bucket": "absent", "Key": "k"}
     for work in (
-        lambda: s3.get_object_attributes(**of, ObjectAttributes=["ETag"]),
         lambda: s3.restore_object(**of, RestoreRequest={"Days": 1}),
         lambda: s3.get_object_torrent(**of),
         lambda: s3.delete_bucket_inventory_configuration(Bucket="absent", Id="x"),
@@ -319,6 +318,32 @@ def restricted(cloud: ServedCloud) -> str:
     )
     with urllib.request.urlopen(request) as answer:
         return str(answer.headers["X-Subject-Token"])
+
+
+def test_attributes_of_objects(s3: Any) -> None:
+    s3.create_bucket(Bucket="attributes")
+    of = {"Bucket": "attributes", "Key": "k"}
+    wanted = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"]
+    s3.put_object(**of, Body=b"hello", ChecksumAlgorithm="SHA256")
+    found = s3.get_object_attributes(**of, ObjectAttributes=wanted)
+    assert (found["ETag"], found["ObjectSize"]) == ("5d41402abc4b2a76b9719d911017c592", 5)
+    assert found["StorageClass"] == "STANDARD" and "ObjectParts" not in found
+    assert found["Checksum"]["ChecksumSHA256"].startswith("LPJNul")
+    upload = s3.create_multipart_upload(**of, ChecksumAlgorithm="CRC32")["UploadId"]
+    parts = []
+    for n, body in ((1, b"x" * 5 * 1024**2), (2, b"end")):
+        more = {"UploadId": upload, "PartNumber": n, "ChecksumAlgorithm": "CRC32"}
+        made = s3.upload_part(**of, **more, Body=body)
+        parts.append(
+            {"PartNumber": n, "ETag": made["ETag"], "ChecksumCRC32": made["ChecksumCRC32"]}
+        )
+    s3.complete_multipart_upload(**of, UploadId=upload, MultipartUpload={"Parts": parts})
+    found = s3.get_object_attributes(**of, ObjectAttributes=wanted, MaxParts=1)["ObjectParts"]
+    assert (found["TotalPartsCount"], found["IsTruncated"]) == (2, True)
+    assert [(each["PartNumber"], each["Size"]) for each in found["Parts"]] == [(1, 5 * 1024**2)]
+    with pytest.raises(ClientError) as caught:
+        s3.get_object_attributes(Bucket="attributes", Key="none", ObjectAttributes=["ETag"])
+    assert code(caught) == ("NoSuchKey", 404)
 
 
 def test_uploads_are_listed_by_folders(s3: Any) -> None:

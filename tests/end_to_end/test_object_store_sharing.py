@@ -225,6 +225,25 @@ def test_a_policy_gives_and_takes(cloud: ServedCloud, project: str, mine: Any, t
     assert refused(lambda: mine.put_bucket_policy(**of, Policy=public)) == "AccessDenied"
 
 
+def test_other_sites_may_ask_without_a_key(cloud: ServedCloud, project: str, mine: Any) -> None:
+    mine.create_bucket(Bucket="site")
+    rule = {"AllowedOrigins": ["https://own.example"], "AllowedMethods": ["GET"]}
+    mine.put_bucket_cors(Bucket="site", CORSConfiguration={"CORSRules": [rule]})
+    mine.put_object(Bucket="site", Key="o", Body=b"x", ACL="public-read")
+    url = f"{cloud.url}/s3-projects/{project}/site/o"
+    headers = {"Origin": "https://own.example", "Access-Control-Request-Method": "GET"}
+    request = urllib.request.Request(url, headers=headers, method="OPTIONS")
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert answer.headers["Access-Control-Allow-Origin"] == "https://own.example"
+    request = urllib.request.Request(url, headers={"Origin": "https://own.example"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert answer.headers["Access-Control-Allow-Origin"] == "https://own.example"
+    headers["Origin"] = "https://other.example"
+    with pytest.raises(urllib.error.HTTPError) as refused_:
+        urllib.request.urlopen(urllib.request.Request(url, headers=headers, method="OPTIONS"))
+    assert refused_.value.code == 403
+
+
 def comes(work: Any, wanted: Any) -> None:
     end = time.monotonic() + 30
     while True:

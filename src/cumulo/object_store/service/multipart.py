@@ -111,6 +111,11 @@ class Multipart:
     def parts(self, tx: Tx, upload: str, after: int, most: int) -> list[PartRow]:
         return tx.all(queries.PARTS, assembly=upload, after=after, most=most)
 
+    def parts_of(self, tx: Tx, row: ObjectRow, after: int, most: int) -> tuple[list[PartRow], int]:
+        """Some parts of an object, and how many there are in all."""
+        count = int(tx.value(queries.PART_COUNT, assembly=row.assembly) or 0)
+        return self.parts(tx, row.assembly or "", after, most), count
+
     def part_of(self, tx: Tx, row: ObjectRow, number: int) -> PartOf:
         """Where a part is in its object. Raises BadInput (InvalidPart) when there is none."""
         if row.kind != "parts":

@@ -11,6 +11,7 @@ _OBJECTS: Mapping[tuple[str, str], str] = {
     ("HEAD", ""): "GetObject",
     ("PUT", ""): "PutObject",
     ("DELETE", ""): "DeleteObject",
+    ("GET", "attributes"): "GetObjectAttributes",
     ("GET", "acl"): "GetObjectAcl",
     ("PUT", "acl"): "PutObjectAcl",
     ("GET", "tagging"): "GetObjectTagging",
@@ -27,7 +28,7 @@ _OBJECTS: Mapping[tuple[str, str], str] = {
     ("DELETE", "uploadId"): "AbortMultipartUpload",
 }
 _OF_VERSIONS = (
-    *("GetObject", "DeleteObject", "GetObjectAcl", "PutObjectAcl"),
+    *("GetObject", "DeleteObject", "GetObjectAcl", "PutObjectAcl", "GetObjectAttributes"),
     *("GetObjectTagging", "PutObjectTagging", "DeleteObjectTagging"),
 )
 _BUCKETS: Mapping[tuple[str, str], str] = {

@@ -86,7 +86,7 @@ ABSENT = (
 )
 """Of buckets, and not here at all: whoever asks for one must not be taken to mean the bucket."""
 ABSENT_OF_OBJECTS = (
-    *("attributes", "renameObject", "restore", "select"),
+    *("renameObject", "restore", "select"),
     *("select-type", "torrent", "encryption", "annotation"),
 )
 

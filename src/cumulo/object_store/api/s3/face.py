@@ -10,6 +10,7 @@ from cumulo.identity.interface import RequestKeys
 from cumulo.object_store.api.rates import RateLimits
 from cumulo.object_store.api.s3.acls import AclsApi
 from cumulo.object_store.api.s3.asked import Asked
+from cumulo.object_store.api.s3.attributes import AttributesApi
 from cumulo.object_store.api.s3.buckets import (
     ABSENT,
     ABSENT_OF_OBJECTS,
@@ -101,7 +102,7 @@ class _Operations:
             return asked.access, asked.bucket, asked.key
 
         self._rates, self._place = rates, place
-        self._sites = Sites(store, read, sites)
+        self._sites = Sites(store, read, sites, names_project=names_project)
         self._settings = SettingsApi(store, read)
         self._locks = LocksApi(store, read)
         self._lists = ListsApi(store, read)
@@ -110,6 +111,7 @@ class _Operations:
         self._policies = PoliciesApi(store, read)
         self._buckets = BucketsApi(store, read, region)
         self._objects = ObjectsApi(store, read)
+        self._attributes = AttributesApi(store, read, self._objects)
         self._multipart = MultipartApi(store, read, self._objects)
 
     def all(self, whose: str = "") -> list[Operation]:
@@ -175,6 +177,7 @@ class _Operations:
             of("HEAD", objects.get),
             of("PUT", objects.put),
             of("DELETE", objects.delete),
+            of("GET", self._attributes.get, "attributes"),
             of("GET", self._acls.object, "acl"),
             of("PUT", self._acls.put_object, "acl"),
             of("GET", objects.tags, "tagging"),

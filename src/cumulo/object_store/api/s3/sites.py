@@ -23,7 +23,11 @@ VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
 
 
 class Sites:
-    def __init__(self, store: ObjectStoreService, read: Read, signing: Signing) -> None:
+    def __init__(
+        self, store: ObjectStoreService, read: Read, signing: Signing, *, names_project: bool
+    ) -> None:
+        """`names_project`: the path says whose a bucket is, signed or not."""
+        self._names_project = names_project
         self._store = store
         self._read = read
         self._signing = signing
@@ -48,15 +52,23 @@ class Sites:
 
     def _rules_of_key(self, tx: Tx, call: Call) -> list[dict[str, Any]]:
         path = names.decoded(call.raw_path.removeprefix(call.face.mount).removeprefix("/"))
-        bucket = self._signing.bucket_of(call.header("Host") or "") or path.partition("/")[0]
+        if self._names_project:
+            project, _, path = path.partition("/")
+            bucket = path.partition("/")[0]
+        else:
+            bucket = self._signing.bucket_of(call.header("Host") or "") or path.partition("/")[0]
+            project = self._project(tx, call)
+        if not project:
+            return []
+        row = self._store.containers.find(tx, account_of(project), bucket)
+        return [] if row is None else kept_in(row, "cors") or []
+
+    def _project(self, tx: Tx, call: Call) -> str:
+        """Of the key that a request names. Raises Denied."""
         try:
-            who = self._signing.whose(tx, call)
+            return self._signing.whose(tx, call).project_id or ""
         except (Unauthorized, StoreFault):
             raise Denied() from None
-        if who.project_id is None:
-            return []
-        row = self._store.containers.find(tx, account_of(who.project_id), bucket)
-        return [] if row is None else kept_in(row, "cors") or []
 
     def told(self, handler: Handler) -> Handler:
         """A handler whose answers, refusals among them, say which sites may see them."""
