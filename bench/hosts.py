@@ -35,12 +35,12 @@ def main() -> None:
 
 def measure(cloud: Cloud) -> float:
     """Seconds of CPU a server: the median of some bursts."""
-    wish = _wish(cloud)
+    wish = wish_of(cloud)
     _burst(cloud, wish, KEPT)
     costs = []
     for _ in range(BURSTS):
         time.sleep(3.0)
-        at_rest = _rate(cloud, 4.0)
+        at_rest = rate(cloud, 4.0)
         began, cpu = time.monotonic(), cloud.cpu()
         ids = _burst(cloud, wish, BURST)
         time.sleep(1.0)
@@ -51,7 +51,7 @@ def measure(cloud: Cloud) -> float:
     return statistics.median(costs)
 
 
-def _wish(cloud: Cloud) -> dict[str, Any]:
+def wish_of(cloud: Cloud) -> dict[str, Any]:
     project = cloud.json("GET", "/identity/v3/auth/projects")["projects"][0]["id"]
     quota = {"instances": -1, "cores": -1, "ram": -1}
     path = f"/compute/v2.1/os-quota-sets/{project}"
@@ -88,7 +88,7 @@ def _burst(cloud: Cloud, wish: dict[str, Any], count: int) -> list[str]:
     return ids
 
 
-def _rate(cloud: Cloud, seconds: float) -> float:
+def rate(cloud: Cloud, seconds: float) -> float:
     began, cpu = time.monotonic(), cloud.cpu()
     time.sleep(seconds)
     return (cloud.cpu() - cpu) / (time.monotonic() - began)

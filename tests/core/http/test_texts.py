@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from cumulo.core.http.texts import LARGEST, Texts, forget_all
+from cumulo.core.http.texts import LARGEST, Texts, forget_all, keep_any
 
 CALL = cast(Any, SimpleNamespace(version=None, base_url="http://cloud.test"))
 
@@ -28,3 +28,15 @@ def test_a_database_that_went_back_takes_them_along() -> None:
     assert bytes(texts.of(CALL, "id", 6, lambda: {"name": "lost"})) == b'{"name":"lost"}'
     forget_all()
     assert bytes(texts.of(CALL, "id", 6, lambda: {"name": "other"})) == b'{"name":"other"}'
+
+
+def test_nothing_is_kept_beside_nodes_that_tell_of_no_change() -> None:
+    texts = Texts()
+    texts.of(CALL, "id", 6, lambda: {"name": "old"})
+    keep_any(False)
+    try:
+        for name in (b"new", b"newer"):
+            text = texts.of(CALL, "id", 6, lambda name=name: {"name": name.decode()})  # type: ignore[misc]
+            assert name in bytes(text)
+    finally:
+        keep_any(True)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import psycopg
 import pytest
 
@@ -18,7 +19,7 @@ from cumulo.core.http.watched import watch_clocks
 from cumulo.core.nodes import leases as leases_module
 from cumulo.core.nodes import queries
 from cumulo.core.nodes.leases import Leases
-from cumulo.core.nodes.model import NodeRow
+from cumulo.core.nodes.model import EDITION, NodeRow
 
 PARTS = ["a", "b", "c", "d", "e"]
 
@@ -52,6 +53,20 @@ def pass_time(dsn: str, seconds: float) -> None:
     with psycopg.connect(dsn) as connection:
         connection.execute("UPDATE work_leases SET until = until - %s", (seconds,))
         connection.execute("UPDATE control_nodes SET seen = seen - %s", (seconds,))
+
+
+def test_an_older_release_is_seen(postgresql_dsn: str) -> None:
+    """As long as it lives, also while it is about to end: it still answers."""
+    with node(postgresql_dsn, "one") as new, node(postgresql_dsn, "two") as old:
+        told: list[int] = []
+        new.looked = told.append
+        new._me = msgspec.structs.replace(new._me, edition=EDITION)
+        beat(new, old, new)
+        asyncio.run(old.leave())
+        beat(new)
+        pass_time(postgresql_dsn, leases_module.LEASE_SECONDS)
+        beat(new)
+        assert told == [EDITION, 0, 0, EDITION]
 
 
 def test_two_share_and_one_takes_over(postgresql_dsn: str) -> None:

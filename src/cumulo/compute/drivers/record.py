@@ -48,6 +48,8 @@ class Record(msgspec.Struct, kw_only=True):
     """Of the root disk that it ran from last."""
     pins: list[int] = msgspec.field(default_factory=list)
     """Of the host's processors, one for each of its own."""
+    shaped: bool = False
+    """Its network cards have limits."""
     places: dict[str, str] = msgspec.field(default_factory=dict)
     """Of a suspended guest: device → the port that it is plugged into."""
 

@@ -27,6 +27,20 @@ def forget_all() -> None:
         each.forget()
 
 
+class _Keeping:
+    """Whether texts are kept: a source may say that it is the same though somebody has changed the
+    thing, as long as a control node of an older release writes rows without telling so."""
+
+    on = True
+
+
+def keep_any(on: bool) -> None:
+    """From now on, in this process."""
+    if not on:
+        forget_all()
+    _Keeping.on = on
+
+
 class Texts:
     """JSON texts of one noun's resources, in the versions and for the kinds of reader that
     asked."""
@@ -71,7 +85,7 @@ class Texts:
             trim(body, call.version)
         encoded = msgspec.json.encode(body)
         text = msgspec.Raw(encoded)
-        if len(encoded) > LARGEST:
+        if len(encoded) > LARGEST or not _Keeping.on:
             return text
         if self._count >= KEPT:
             self.forget()

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from cumulo.core.auth import keyring
 from cumulo.core.blobs.content import Contents
 from cumulo.core.events import history
+from cumulo.core.http import texts
 from cumulo.core.http.operations import Face, Operation
 from cumulo.core.nodes import leases
+from cumulo.core.nodes.model import EDITION
 from cumulo.core.work.reconciler import HINT, ReconcilerLoop
 
 if TYPE_CHECKING:
@@ -97,6 +99,8 @@ class Connected:
         self._nodes.leases.gained = lambda name: self._loops[name].wakeup.ring()
         self._nodes.leases.lost = lambda name: self._loops[name].drop()
         self._nodes.leases.beaten = self._look_after_hosts
+        self._nodes.leases.looked = lambda edition: texts.keep_any(edition >= EDITION)
+        texts.keep_any(False)  # until it is known who else is there
         self._frame.conductor.elsewhere = _Late(self)
         if not self._nodes.content:
             self._frame.give(Contents, _Late(self))
@@ -125,6 +129,7 @@ class Connected:
     def close(self) -> None:
         """This process's other parts have nobody to tell any more."""
         if self._nodes.grown:
+            texts.keep_any(True)
             history.ring_elsewhere = history.nobody
             keyring.look_elsewhere = keyring.nowhere
         self._nodes.shared.close()

@@ -50,8 +50,13 @@ class Leases:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.gained: Callable[[str], None] = lambda name: None
         self.lost: Callable[[str], None] = lambda name: None
+        self.looked: Callable[[int], None] = lambda edition: None
+        """Told after each look which is the oldest edition."""
         self.others: Sequence[NodeRow] = ()
         """That live, at the last look."""
+        self.edition = 0
+        """The oldest among the nodes that live, those included that are about to end; 0 until they
+        were looked at."""
         self.had_others = False
         self.removed = asyncio.Event()
         """An operator has removed this node."""
@@ -104,6 +109,7 @@ class Leases:
         self._let_go(before - held)
         for name in held - before:
             self.gained(name)
+        self.looked(self.edition)
         self.had_others |= bool(self.others)
         if self.had_others and self.beaten is not None:
             await self.beaten()
@@ -117,7 +123,9 @@ class Leases:
         before = time.time()
         now = float(tx.value(queries.NOW))
         self._say_alive(tx, now, (before + time.time()) / 2 - now)
-        living = [row for row in tx.all(queries.NODES) if _takes_work(row, now)]
+        nodes = [row for row in tx.all(queries.NODES) if is_alive(row, now)]
+        self.edition = min((row.edition for row in nodes), default=0)
+        living = [row for row in nodes if not row.draining]
         self.others = [row for row in living if row.id != self._me.id]
         known = {row.name: row for row in tx.all(queries.LEASES)}
         # Another release may have other parts. Who is about to end is not among the living.
@@ -169,7 +177,7 @@ class Leases:
         else:
             changes = {
                 name: getattr(fresh, name)
-                for name in ("name", "url", "content", "seen", "draining", "ahead")
+                for name in ("name", "url", "content", "seen", "draining", "ahead", "edition")
             }
             tx.update(row, **changes)
 
@@ -196,7 +204,3 @@ class Leases:
 
 def is_alive(row: NodeRow, now: float) -> bool:
     return row.seen > now - LEASE_SECONDS and not row.removed
-
-
-def _takes_work(row: NodeRow, now: float) -> bool:
-    return is_alive(row, now) and not row.draining

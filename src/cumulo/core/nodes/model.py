@@ -15,6 +15,10 @@ EVENTS = events(
 )
 
 
+EDITION = 1
+"""1: who changes a server, or what is shown of it, counts its revision on. 0: a release before."""
+
+
 @table("control_nodes")
 class NodeRow(Row, frozen=True):
     """One control node. It lives as long as it says so every few seconds."""
@@ -32,6 +36,8 @@ class NodeRow(Row, frozen=True):
     """It is no control node any more, and must not become one by itself."""
     ahead: float = 0.0
     """Seconds by which its machine's clock is ahead of the database's."""
+    edition: int = 0
+    """What it writes into rows, so that others may believe them; see `EDITION`."""
 
 
 @table("control_node_tokens")

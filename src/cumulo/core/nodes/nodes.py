@@ -23,7 +23,7 @@ from cumulo.core.nodes import queries
 from cumulo.core.nodes.hellos import JoinedNode
 from cumulo.core.nodes.leases import Leases, is_alive
 from cumulo.core.nodes.me import this_node
-from cumulo.core.nodes.model import NodeRow, NodeTokenRow
+from cumulo.core.nodes.model import EDITION, NodeRow, NodeTokenRow
 from cumulo.core.nodes.shared import Shared
 from cumulo.settings import Settings, written_in
 
@@ -41,7 +41,13 @@ class Nodes:
         address, port = settings.link_address
         shown = f"[{address}]" if ":" in address else address
         row = NodeRow(
-            self.me.id, self.me.name, f"wss://{shown}:{port}", settings.node.content, 0.0, False
+            self.me.id,
+            self.me.name,
+            f"wss://{shown}:{port}",
+            settings.node.content,
+            seen=0.0,
+            draining=False,
+            edition=EDITION,
         )
         self.leases = Leases(database, row)
         self.shared = shared

@@ -515,7 +515,7 @@ class QemuDriver:
                 await asyncio.sleep(0.02)
         await pools.DISK(limits.apply, record.id, process.pid, spec.specs)
         await self._pin(record, process, monitor)
-        await self._plugs.throttle(monitor, spec)
+        record.shaped = await self._plugs.throttle(monitor, spec, was=record.shaped)
         await self._sleep.wake(folder, record, process, monitor)
         # Before its first instruction: from now on a stop is a stop of the guest.
         record.phase = "running"
@@ -579,7 +579,7 @@ class QemuDriver:
         self._steps.pop(record.id, None)
         await pools.TOOLS(tpm.stop, folder.path)
         await pools.DISK(folder.remove)
-        await limits.forget(record.id)
+        await self._plugs.forget(record)
 
     # --- helpers ----------------------------------------------------------------------------
 

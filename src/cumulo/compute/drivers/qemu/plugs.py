@@ -8,9 +8,10 @@ import contextlib
 import os
 
 from cumulo.compute.drivers.driver import DiskSpec, GuestSpec, NicSpec
-from cumulo.compute.drivers.qemu import command, disks, taps
+from cumulo.compute.drivers.qemu import command, disks, limits, shaping, taps
 from cumulo.compute.drivers.qemu.hardware import hardware_of, throttle_of
 from cumulo.compute.drivers.qemu.monitor import Monitor, Refused
+from cumulo.compute.drivers.record import Record
 
 
 class PlugFault(Exception):
@@ -109,10 +110,25 @@ class Plugs:
             raise
         await monitor.execute_raw("device_add", command.nic_arguments(nic, port, model))
 
-    async def throttle(self, monitor: Monitor, spec: GuestSpec) -> None:
-        """The flavor's limits of disks, for each of them."""
-        limits = throttle_of(spec.specs)
-        if not limits:
+    async def throttle(self, monitor: Monitor, spec: GuestSpec, *, was: bool = False) -> bool:
+        """The flavor's limits of disks and network cards, for each of them; whether cards have
+        any. `was`: they had, by the flavor of before."""
+        cards = [nic.tap for nic in spec.nics]
+        if was:
+            await shaping.forget(self._namespace, spec.id, cards)
+        await shaping.apply(self._namespace, spec.id, cards, spec.specs)
+        await self._throttle_disks(monitor, spec)
+        return shaping.is_wanted(spec.specs)
+
+    async def forget(self, record: Record) -> None:
+        """Its limits, of a guest that has ended."""
+        await limits.forget(record.id)
+        if record.shaped:
+            await shaping.forget(self._namespace, record.id)
+
+    async def _throttle_disks(self, monitor: Monitor, spec: GuestSpec) -> None:
+        found = throttle_of(spec.specs)
+        if not found:
             return
         mine = {"root", "rescue", "swap"}
         mine |= {command.ephemeral_node(place) for place in range(len(spec.ephemerals))}
@@ -121,7 +137,7 @@ class Plugs:
                 made = hardware_of(spec)
                 blk = not made.scsi and (made.bus == "virtio" or device.startswith("disk-"))
                 path = f"/machine/peripheral/{device}" + ("/virtio-backend" if blk else "")
-                await monitor.execute_raw("block_set_io_throttle", {"id": path, **limits})
+                await monitor.execute_raw("block_set_io_throttle", {"id": path, **found})
 
     async def _grow(self, monitor: Monitor, spec: GuestSpec) -> None:
         """Let the guest see what has grown: volumes, and its root disk."""
