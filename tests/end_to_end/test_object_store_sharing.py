@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from keystoneauth1.identity import v3
+from keystoneauth1.session import Session
 from swiftclient import Connection
 from swiftclient.exceptions import ClientException
 
@@ -242,6 +244,43 @@ def test_other_sites_may_ask_without_a_key(cloud: ServedCloud, project: str, min
     with pytest.raises(urllib.error.HTTPError) as refused_:
         urllib.request.urlopen(urllib.request.Request(url, headers=headers, method="OPTIONS"))
     assert refused_.value.code == 403
+
+
+def test_a_trust_sets_and_sees_no_keys(cloud: ServedCloud, project: str, swift: Connection) -> None:
+    """They would outlive it."""
+    demo, admin = cloud.session("demo"), cloud.session("admin")
+    trust = {
+        "trustor_user_id": demo.get_user_id(),
+        "trustee_user_id": admin.get_user_id(),
+        "project_id": project,
+        "impersonation": True,
+        "roles": [{"name": "member"}],
+    }
+    made = demo.post(f"{cloud.auth_url}/OS-TRUST/trusts", json={"trust": trust}).json()["trust"]
+    lent = v3.Password(
+        auth_url=cloud.auth_url,
+        username="admin",
+        password=cloud.password("admin"),
+        user_domain_id="default",
+        trust_id=made["id"],
+    )
+    trusted = Connection(session=Session(auth=lent))
+    key = {"X-Account-Meta-Temp-URL-Key": "secret"}
+    swift.post_account(key)
+    swift.put_container("trusted", {"X-Container-Sync-Key": "ours"})
+    assert swift.head_account()["x-account-meta-temp-url-key"] == "secret"
+    assert "x-account-meta-temp-url-key" not in trusted.head_account()
+    assert "x-container-sync-key" not in trusted.head_container("trusted")
+    trusted.put_object("trusted", "o", b"as ever")
+    trusted.post_account({"X-Account-Meta-Colour": "red"})
+    for work in (
+        lambda: trusted.post_account(key),
+        lambda: trusted.put_container("other", {"X-Container-Meta-Temp-URL-Key": "x"}),
+        lambda: trusted.post_container("trusted", {"X-Container-Sync-Key": "theirs"}),
+    ):
+        with pytest.raises(ClientException) as caught:
+            work()
+        assert caught.value.http_status == 403
 
 
 def comes(work: Any, wanted: Any) -> None:

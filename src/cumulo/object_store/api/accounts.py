@@ -80,7 +80,7 @@ class AccountsApi:
         if row.containers:
             policy = f"X-Account-Storage-Policy-{POLICY.capitalize()}"
             found |= {f"{policy}-{name}": str(value) for name, value in counts.items()}
-        found |= shown(row.metadata, "Account", owner=asked.access.owner)
+        found |= shown(row.metadata, "Account", owner=asked.access.keeps_keys)
         found |= {
             f"X-Account-{header_name(name)}": row.metadata[name]
             for name in QUOTAS

@@ -132,7 +132,7 @@ class ContainersApi:
             "Last-Modified": timestamps.http_date(row.put_timestamp),
             "Accept-Ranges": "bytes",
             "X-Storage-Policy": row.policy,
-            **shown(row.metadata, "Container", owner=owner),
+            **shown(row.metadata, "Container", owner=asked.access.keeps_keys),
         }
         archive = row.options.get("archive")
         if archive:
@@ -140,7 +140,7 @@ class ContainersApi:
             found[name] = quote(archive["location"])
         if state_of(row):
             found["X-Versions-Enabled"] = "True" if state_of(row) == ENABLED else "False"
-        if owner:
+        if asked.access.keeps_keys:
             found |= sync.shown(row)
         if owner and row.read_acl:
             found["X-Container-Read"] = row.read_acl

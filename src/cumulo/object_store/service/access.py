@@ -6,7 +6,7 @@ A bucket's policy comes before all: what it denies nobody may, by whatever face;
 allowed besides. It cannot keep its account's owner from setting another policy.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import quote
@@ -23,6 +23,8 @@ POLICY, ACL, PUBLIC = "s3-policy", "s3-acl", "s3-publicAccessBlock"
 """Options of a container."""
 OBJECT_ACL = "acl"
 """In an object's `extra`."""
+KEYS = ("temp-url-key", "temp-url-key-2")
+"""Metadata of accounts and containers: whoever knows one signs URLs."""
 _USUAL: Mapping[Verb, str] = {
     "read": "s3:GetObject",
     "list": "s3:ListBucket",
@@ -92,6 +94,17 @@ class Access:
                 self.reseller or self.rule("object_store:operate")
             )
         return self._owner
+
+    @property
+    def keeps_keys(self) -> bool:
+        """May see and set what opens the account to whoever has it: for owners, and not by a right
+        that somebody has lent (a trust), which it would outlive."""
+        return self.owner and not (self.who is not None and self.who.is_delegated)
+
+    def check_keys(self, changes: Iterable[str]) -> None:
+        """Raises Denied for keys that are not the caller's to set."""
+        if not self.keeps_keys and any(name in KEYS for name in changes):
+            raise self.refusal()
 
     @property
     def reseller(self) -> bool:

@@ -35,6 +35,7 @@ class Accounts:
     def post(self, tx: Tx, name: str, changes: Mapping[str, str], access: Access) -> None:
         """Raises Denied for a quota that is not the caller's to set."""
         access.check_account(writing=True)
+        access.check_keys(changes)
         if any(name in changes for name in QUOTAS) and not access.reseller:
             raise Denied()
         check_quotas(changes)

@@ -16,11 +16,12 @@ from cumulo.object_store.model.faults import BadInput, NoSuchContainer, NotEmpty
 from cumulo.object_store.model.headers import merged
 from cumulo.object_store.model.names import check_container
 from cumulo.object_store.model.object import ObjectRow, UploadRow
+from cumulo.object_store.model.sync import OPTION
 from cumulo.object_store.model.version import ENABLED
 from cumulo.object_store.queries import container as queries
 from cumulo.object_store.queries import object as object_queries
 from cumulo.object_store.queries import version as version_queries
-from cumulo.object_store.service.access import Access
+from cumulo.object_store.service.access import KEYS, Access
 from cumulo.object_store.service.accounts import Accounts, check_quotas, check_room
 from cumulo.object_store.service.removals import Removals
 from cumulo.object_store.service.synced import follow
@@ -67,6 +68,7 @@ class Containers:
     def put(self, tx: Tx, access: Access, name: str, wishes: ContainerWishes) -> bool:
         """Make or change it; True when it is new."""
         access.check_account(writing=True)
+        access.check_keys(_keys(wishes))
         check_container(name)
         _check(wishes)
         found = self.find(tx, access.account, name)
@@ -98,6 +100,7 @@ class Containers:
 
     def post(self, tx: Tx, access: Access, name: str, wishes: ContainerWishes) -> None:
         access.check_account(writing=True)
+        access.check_keys(_keys(wishes))
         _check(wishes)
         found = self.get(tx, access.account, name)
         access.check_bucket(found)
@@ -199,6 +202,11 @@ class Containers:
             project_id=project_of(row.account),
             name=row.text,
         )
+
+
+def _keys(wishes: ContainerWishes) -> list[str]:
+    """The names of what is set; a place to send all to, and the word for it, are keys as well."""
+    return [*wishes.metadata, *(KEYS[:1] if OPTION in wishes.options else ())]
 
 
 def _check(wishes: ContainerWishes) -> None:
