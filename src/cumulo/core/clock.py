@@ -7,6 +7,8 @@ text, reads well in the database, and each API's own form is a slice of it.
 from datetime import UTC, datetime, timedelta
 
 Moment = str
+SECONDS = 19
+"""Letters of a moment up to its whole second."""
 
 
 def to_moment(seconds: float) -> Moment:
@@ -42,6 +44,13 @@ def later(moment: Moment, seconds: float) -> Moment:
         return _moment(datetime.fromisoformat(moment) + timedelta(seconds=seconds))
     except OverflowError:
         return _moment(datetime.max if seconds > 0 else datetime.min)
+
+
+def end_of_second(moment: Moment) -> Moment:
+    """Where times are shown in whole seconds (`zulu`), one that comes back from a client stands for
+    all of its second: "at most then" includes what was shown with just that time. A moment with a
+    fraction is taken as it is."""
+    return f"{moment[:SECONDS]}.999999" if moment.endswith(".000000") else moment
 
 
 def zulu(moment: Moment) -> str:

@@ -11,7 +11,7 @@ from cumulo.compute.model.server import ServerRow
 from cumulo.compute.service.compute import ComputeService
 from cumulo.compute.service.who import Who
 from cumulo.compute.service.wishes import FileWish
-from cumulo.core.clock import Moment, of_text
+from cumulo.core.clock import Moment, end_of_second, of_text
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation
@@ -111,6 +111,11 @@ def moment_of(text: str, name: str) -> Moment:
             f"Invalid input for query parameters {name}. Value: {text:.80}. '{text:.80}' is not a "
             "'date-time'"
         ) from None
+
+
+def until_of(text: str, name: str) -> Moment:
+    """`moment_of` of a time up to which things are asked for, and which was shown in seconds."""
+    return end_of_second(moment_of(text, name))
 
 
 def or_none(find: Any) -> Any:

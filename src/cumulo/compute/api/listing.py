@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from cumulo.compute.api.common import moment_of, or_none
+from cumulo.compute.api.common import moment_of, or_none, until_of
 from cumulo.compute.model.server import ServerRow
 from cumulo.compute.service.compute import ComputeService
 from cumulo.core.db.transaction import Tx
@@ -164,11 +164,12 @@ class _Filters:
             self.where["project_id"] = call.project_id
 
     def _deleted(self) -> None:
+        """Who asks for changes is told of what was deleted, too; an administrator may say which."""
         asked = self._get("deleted")
         deleted = asked is not None and as_bool(asked, "deleted")
-        if deleted and self._call.principal.is_admin:
-            self.where["deleted"] = True
-        elif self._get("changes-since") is None:
+        if asked is not None and self._call.principal.is_admin:
+            self.where["deleted" if deleted else "existing"] = True
+        elif self._get("changes-since") is None and self._get("changes-before") is None:
             self.where["existing"] = True
 
     def _status(self) -> bool:
@@ -249,7 +250,7 @@ class _Filters:
         if since is not None:
             self.where["changed_since"] = moment_of(since, "changes-since")
         if before is not None:
-            self.where["changed_before"] = moment_of(before, "changes-before")
+            self.where["changed_before"] = until_of(before, "changes-before")
 
     def _tags(self) -> None:
         def asked(name: str) -> set[str] | None:

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from msgspec import Meta
 
-from cumulo.compute.api.common import moment_of
+from cumulo.compute.api.common import moment_of, until_of
 from cumulo.compute.model.server import MigrationRow, ServerRow
 from cumulo.compute.service.compute import ComputeService
 from cumulo.core.db.transaction import Tx
@@ -131,7 +131,7 @@ class MigrationsApi:
         if since is not None and _at(call, 59):
             found["changed_since"] = moment_of(since, "changes-since")
         if before is not None and _at(call, 66):
-            found["changed_before"] = moment_of(before, "changes-before")
+            found["changed_before"] = until_of(before, "changes-before")
             if since is not None and found["changed_before"] < found["changed_since"]:
                 raise BadRequest("The value of changes-since must be less than changes-before.")
         return found

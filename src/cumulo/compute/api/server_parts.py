@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from msgspec import UNSET
 
 from cumulo.compute.api.bodies import MetaBody, MetadataBody, TagsBody
-from cumulo.compute.api.common import moment_of, server_of, who
+from cumulo.compute.api.common import moment_of, server_of, until_of, who
 from cumulo.compute.api.views import addresses, host_hash
 from cumulo.compute.model.cells import Layout, layout_of
 from cumulo.compute.model.server import ActionRow, ServerRow
@@ -242,7 +242,7 @@ class ServerPartsApi:
         if since is not None:
             where["changed_since"] = moment_of(since, "changes-since")
         if before is not None and call.version >= BEFORE:
-            where["changed_before"] = moment_of(before, "changes-before")
+            where["changed_before"] = until_of(before, "changes-before")
         id, most = call.query.get("marker"), limit_of(call) or MAX_LIMIT
         marker = servers.action(tx, row, id) if id else None
         if id and marker is None:

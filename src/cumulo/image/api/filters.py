@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cumulo.core.clock import of_text
+from cumulo.core.clock import SECONDS, end_of_second, of_text
 from cumulo.core.faults import BadRequest
 from cumulo.core.http.operations import Call
 from cumulo.core.wire.coercions import as_bool, as_int
@@ -112,6 +112,9 @@ def _moment(name: str, value: str) -> tuple[str, str]:
     if not colon or test not in _OPERATORS:
         test, text = "eq", value
     try:
-        return test, of_text(text)
+        moment = of_text(text)
     except ValueError:
         raise BadRequest(f"Unable to filter using the specified time: {name}={value:.80}") from None
+    if test in ("eq", "neq"):
+        return test, moment[:SECONDS]
+    return test, end_of_second(moment) if test in ("lte", "gt") else moment

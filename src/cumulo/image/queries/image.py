@@ -4,6 +4,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
+from cumulo.core.clock import SECONDS
 from cumulo.core.db.listing import (
     Listing,
     at_least,
@@ -20,6 +21,11 @@ from cumulo.image.patterns import PATTERNS
 
 _t, _c = ImageRow.sql_table, columns(ImageRow)
 _m = columns(MemberRow)
+
+
+def _second(column: sa.Column[Any]) -> sa.ColumnElement[str]:
+    """As it is shown."""
+    return sa.func.substr(column, 1, SECONDS, type_=sa.Text())
 
 
 def _shared_with(name: str, *statuses: str) -> sa.ColumnElement[bool]:
@@ -93,8 +99,8 @@ IMAGES = Listing(
             for test, make in (
                 ("gte", at_least),
                 ("lte", at_most),
-                ("eq", equals),
-                ("neq", differs),
+                ("eq", lambda column: lambda name: _second(column) == sa.bindparam(name)),
+                ("neq", lambda column: lambda name: _second(column) != sa.bindparam(name)),
                 ("gt", lambda column: lambda name: column > sa.bindparam(name)),
                 ("lt", lambda column: lambda name: column < sa.bindparam(name)),
             )
