@@ -12,7 +12,9 @@ import pytest
 
 from cumulo.core.outbound.guard import Guard
 from cumulo.dns import rdata
+from cumulo.dns.assembly import _name_server
 from cumulo.dns.drivers import fetch
+from cumulo.dns.drivers.bind import Bind
 from cumulo.dns.drivers.embedded import FRAME_BYTES, _parts
 from cumulo.dns.model.pool import Pool, PoolZone, TargetAway, TargetRefused
 from cumulo.dns.model.transferred import TransferFailed
@@ -20,6 +22,8 @@ from cumulo.dns.nameserver.feed import MOST_FRAME, Put, Step, frame
 from cumulo.dns.reconcile.pools import PoolSync
 from cumulo.dns.service import checks
 from cumulo.dns.service.refusals import InvalidObject
+from cumulo.dns.settings import DnsSettings
+from cumulo.settings import BadSettings
 
 
 def test_frames_are_cut_by_their_bytes() -> None:
@@ -138,6 +142,18 @@ def test_what_a_master_sends_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("dns.query.xfr", lambda *a, **k: answers(soa, *wide))
     with pytest.raises(TransferFailed, match="more than 100 records of type SRV"):
         fetch._received("x.org.", "192.0.2.53", 53, time.monotonic() + 5)
+
+
+def test_addresses_are_numbers() -> None:
+    """A name is not looked for by a server that answers for names."""
+    for each in ("ns1.example.org:53", "192.0.2.1", "[2001:db8::1]", "192.0.2.1:99999"):
+        with pytest.raises(BadSettings, match="ADDRESS:PORT"):
+            _name_server(DnsSettings(also_notify=(each,)), None, [])  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="ADDRESS:PORT"):
+            Bind(each, "192.0.2.1:53", "")
+        with pytest.raises(ValueError, match="ADDRESS:PORT"):
+            Bind("192.0.2.1:53", f"192.0.2.1:53, {each}", "")
+    assert Bind("[2001:db8::1]:53", "192.0.2.1:53, [2001:db8::2]:53", "").identity
 
 
 def test_many_masters_have_one_time(monkeypatch: pytest.MonkeyPatch) -> None:

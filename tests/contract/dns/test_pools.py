@@ -25,6 +25,7 @@ from cumulo.dns.drivers.powerdns import PowerDns
 from cumulo.dns.model.pool import PoolZone, TargetRefused
 from cumulo.dns.model.zone import ZoneRow
 from cumulo.dns.nameserver.feed import Gone
+from cumulo.dns.reconcile.pools import PoolSweep
 from tests.contract.dns.servers import ABind, APowerDns, by_tls
 from tests.dns.support import steps_of
 from tests.support.cloud import TestCloud, running_cloud
@@ -155,6 +156,13 @@ def test_powerdns(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def look(cloud: TestCloud) -> None:
+    """As it does once an hour."""
+    loop = next(each for each in cloud.cloud.reconcilers if each.reconciler.name == PoolSweep.name)
+    loop.reconciler.again()
+    loop.ring()
+
+
 async def what_was_there(cloud: TestCloud, server: APowerDns) -> None:
     """An operator's zone is nobody's to take, of whatever name a member makes one."""
 
@@ -204,6 +212,13 @@ async def a_secondary_zone(cloud: TestCloud, port: int, folder: Path) -> None:
     assert await ask(port, "www.second.org.") == ["192.0.2.1"]
     assert await ask(port, "txt.second.org.", "TXT") == ['"a b" "c"']
     assert await ask(port, "other.second.org.", "TYPE65280") == ["\\# 2 abcd"]
+    # It loses the zone, and says nothing of it: that is found out.
+    mark = await cloud.cloud.database.read(cloud.cloud.services.dns.mark)
+    (target,) = cloud.cloud.services.dns.pools.fixed[1].targets
+    await target.remove(PoolZone(name="second.org.", serial=1, sets=[], owner=mark))
+    assert await ask(port, "www.second.org.") == []
+    look(cloud)
+    await until(lambda: ask(port, "www.second.org."), ["192.0.2.1"])
     await master.stop()
 
 
@@ -267,6 +282,9 @@ def test_bind(tmp_path: Path) -> None:
                 moved = await cloud.call("POST", path, as_="admin", json_=move, headers=headers)
                 await until(lambda: ask(server.port, "pool.org.", "NS"), ["ns.pool.test."])
                 await until(lambda: status(cloud, zone), ("NONE", "ACTIVE"))
+                await run(["rndc", "-c", str(server.rndc_conf), "delzone", "-clean", "pool.org."])
+                look(cloud)
+                await until(lambda: ask(server.port, "pool.org.", "NS"), ["ns.pool.test."])
                 await its_end(cloud, zone, server.port)
                 await what_bind_had(cloud, server)
 
@@ -315,18 +333,19 @@ def test_bind_by_a_catalog_zone(tmp_path: Path) -> None:
 async def a_master_that_is_late(cloud: TestCloud, port: int, folder: Path) -> None:
     """BIND is told of a zone when there is one, and that it is none any more."""
     where = f"127.0.0.1:{free_port()}"
+    master = EmbeddedNameServer(folder, [where], transfers=["127.0.0.0/8"])
+    await master.start()
+    await master.commit(1)
     attributes = {"servers": "theirs"}
     zone = await make(cloud, "late.org.", type="SECONDARY", masters=[where], attributes=attributes)
     await until(lambda: status(cloud, zone), ("CREATE", "ERROR"))
-    master = EmbeddedNameServer(folder, [where], transfers=["127.0.0.0/8"])
-    await master.start()
     await master.send(steps_of("late.org.", "www 60 A 192.0.2.1\n"))
-    await master.commit(1)
+    await master.commit(2)
     await cloud.call("POST", f"{ZONES}/{zone}/tasks/xfr")
     await until(lambda: status(cloud, zone), ("NONE", "ACTIVE"))
     assert await ask(port, "www.late.org.") == ["192.0.2.1"]
     await master.send([Gone("late.org.")])
-    await master.commit(2)
+    await master.commit(3)
     await cloud.cloud.database.write(lambda tx: long_ago(tx, zone))
     await cloud.call("POST", f"{ZONES}/{zone}/tasks/xfr")
     await until(lambda: ask(port, "www.late.org."), [])
