@@ -220,10 +220,12 @@ class RollWalk(StackWalk):
 def test_a_roll_goes_on(tmp_path: Path) -> None:
     plane = ControlPlane(tmp_path / "data")
     walk = RollWalk(plane)
-    plane.start()
-    walk.create()
-    walk.made()
-    plane.stop()
+    try:
+        plane.start()
+        walk.create()
+        walk.made()
+    finally:
+        plane.stop()
     # Between a batch and the next one, and in the midst of one.
     points = [f"{side} commit: stack resource#{n}" for n, side in ((3, "after"), (4, "before"))]
     try:

@@ -4,7 +4,10 @@ made."""
 from pathlib import Path
 from typing import Any
 
-from tests.orchestration.test_kept import deleted, ids, wished
+from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import Conflict
+from cumulo.orchestration.model.stack import StackRow
+from tests.orchestration.test_kept import deleted, ids, server, wished
 from tests.orchestration.test_stacks import base, created, on_a_cloud, rows, settled, small, word_of
 from tests.support.cloud import TestCloud
 
@@ -133,5 +136,38 @@ def test_what_is_inside_is_looked_at_before(tmp_path: Path) -> None:
         assert told.status == 201
         assert told.headers["location"] == told.json["stack"]["links"][0]["href"]
         assert await rows(cloud, told.headers["location"].partition("cloud.test")[2])
+
+    on_a_cloud(tmp_path, story)
+
+
+def test_what_is_undone_is_shown_to_nobody(tmp_path: Path) -> None:
+    async def story(cloud: TestCloud) -> None:
+        path = await created(cloud, "undone", small(web=server()))
+        stack = await settled(cloud, path)
+        assert stack["stack_status"] == "CREATE_COMPLETE", stack["stack_status_reason"]
+        one = f"/compute/v2.1/servers/{(await ids(cloud, path))['web']}"
+        loops = {each.reconciler.name: each.reconciler for each in cloud.cloud.reconcilers}
+        engine = loops["stack resources"]._engine
+
+        def named(tx: Tx, name: str, *, undone: bool) -> None:
+            row = tx.get(StackRow, path.rpartition("/")[2])
+            assert row is not None
+            who = engine.principal_or_none(tx, row)
+
+            def change() -> None:
+                body = {"server": {"name": name}}
+                engine.calls.call_in(tx, who, "PUT", one, body).checked()
+                engine.calls.call_in(tx, who, "GET", one).checked()
+                if undone:
+                    raise Conflict("never mind")
+
+            assert (tx.attempt(change) is not None) == undone
+
+        for name, undone in (("wrong", True), ("right", False)):
+            await cloud.cloud.database.write(
+                lambda tx, n=name, u=undone: named(tx, n, undone=u)  # type: ignore[misc]
+            )
+        shown = (await cloud.call("GET", one)).json["server"]
+        assert shown["name"] == "right"
 
     on_a_cloud(tmp_path, story)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import logging.handlers
 import os
 import signal
 import socket
@@ -18,29 +17,24 @@ import click
 from cumulo.cli import database, instance
 from cumulo.cli.options import data_dir_option, load_settings
 from cumulo.core.run.daemons import process_start
+from cumulo.core.run.log_files import write_to
 from cumulo.settings import Settings
 
 log = logging.getLogger("cumulo")
 
 LOG_BYTES = 32 * 1024 * 1024
+LOGS_KEPT = 3
 
 
 def configure_logging(settings: Settings, *, to_terminal: bool) -> None:
     settings.log_file.parent.mkdir(parents=True, exist_ok=True)
-    handlers: list[logging.Handler] = [
-        logging.handlers.RotatingFileHandler(
-            settings.log_file, maxBytes=LOG_BYTES, backupCount=3, delay=True
-        )
-    ]
-    if to_terminal:
-        handlers.append(logging.StreamHandler())
-    logging.basicConfig(
+    write_to(
+        settings.log_file,
         level=settings.log_level.upper(),
-        handlers=handlers,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        force=True,
+        most_bytes=LOG_BYTES,
+        kept=LOGS_KEPT,
+        terminal=to_terminal,
     )
-    logging.Formatter.default_msec_format = "%s.%03d"
 
 
 def prepare_data_dir(settings: Settings) -> None:

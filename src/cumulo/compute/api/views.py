@@ -249,7 +249,11 @@ class Views:
             for source in self._sources(tx, load(missing), admin=admin):
                 body = _shown(call, source, ServerBody, groups=groups, admin=admin)
                 id = source[0].id
-                made[id] = self._texts.keep(call, id, known[id], body, *reader)
+                if tx.writable:
+                    # It may be undone, and what comes in its stead have the same revision.
+                    made[id] = self._texts.made(call, body)
+                else:
+                    made[id] = self._texts.keep(call, id, known[id], body, *reader)
             pairs = zip(sources, texts, strict=True)
             texts = [made[id] if text is None else text for (id, _), text in pairs]
         return cast(list[Raw], texts)

@@ -79,13 +79,17 @@ class Texts:
             found.append(kept[1] if kept is not None and kept[0] == source else None)
         return found
 
-    def keep(self, call: Call, id: str, source: Any, body: Any, *reader: Hashable) -> msgspec.Raw:
-        """The text of a body that was made anew, of this source."""
+    @staticmethod
+    def made(call: Call, body: Any) -> msgspec.Raw:
+        """The text alone: for who may yet undo what it tells of."""
         if call.version is not None:
             trim(body, call.version)
-        encoded = msgspec.json.encode(body)
-        text = msgspec.Raw(encoded)
-        if len(encoded) > LARGEST or not _Keeping.on:
+        return msgspec.Raw(msgspec.json.encode(body))
+
+    def keep(self, call: Call, id: str, source: Any, body: Any, *reader: Hashable) -> msgspec.Raw:
+        """The text of a body that was made anew, of this source."""
+        text = self.made(call, body)
+        if len(bytes(text)) > LARGEST or not _Keeping.on:
             return text
         if self._count >= KEPT:
             self.forget()
