@@ -565,6 +565,30 @@ def test_what_a_killed_run_left_is_taken_away_by_the_next(rally: Rally) -> None:
     assert rally.left() == []
 
 
+def test_keys_of_existing_users_are_taken_away(rally: Rally) -> None:
+    """They have no names."""
+    spec = {"auth_url": rally.cloud.auth_url, "users": [_user(rally.cloud, "demo")]}
+    demo = rally.cloud.session("demo")
+    path = f"{rally.cloud.auth_url}/users/{demo.get_user_id()}/credentials/OS-EC2"
+    own = demo.post(path, json={"tenant_id": demo.get_project_id()}).json()["credential"]["access"]
+    kept = Store(rally.home / "ec2.sqlite")
+    env = environments.create(kept, "demo", {"openstack": spec})
+    text = "{version: 2, title: x, subtasks: [{title: y, WHAT, runner: {constant: {times: 4}}}]}"
+    for name in ("create_and_list_ec2credentials", "create_and_delete_ec2credential"):
+        what = f"scenario: {{KeystoneBasic.{name}: {{}}}}"
+        config = parse(document.decode(text.replace("WHAT", what)))
+        task = tasks.create(kept, env, config)
+        work = tasks.Running(kept, env, Means(save=lambda found: None), tasks.Watcher())
+        done = environments.run(tasks.start(work, task, config))
+        assert done.pass_sla and kept.notes(done.uuid) == []
+        assert [each["access"] for each in demo.get(path).json()["credentials"]] == [own]
+    left = demo.post(path, json={"tenant_id": demo.get_project_id()}).json()["credential"]["access"]
+    note = Note("ec2", left, demo.get_project_id(), {"user": demo.get_user_id()})
+    assert environments.run(environments.cleanup(env, None, [note])).errors == []
+    assert [each["access"] for each in demo.get(path).json()["credentials"]] == [own]
+    demo.delete(f"{path}/{own}")
+
+
 def test_an_application_credential_takes_away_what_a_killed_run_left(rally: Rally) -> None:
     """It leads into no other project than its own."""
     admin = rally.cloud.session("admin")

@@ -163,7 +163,13 @@ async def create_ec2(run: Run) -> Found:
         path = f"/users/{run.user.id}/credentials/OS-EC2"
         made = await run.cloud.post("identity", path, {"tenant_id": run.user.tenant_id})
         found: Found = made["credential"]
-        return found
+    env = run.surroundings
+    if env.existing_users:
+        # It has no name to be found by, and its user stays.
+        whose = {"user": run.user.id}
+        noted = env.note("ec2", found["access"], run.user.tenant_id, whose)
+        env.kept.setdefault("ec2", {})[found["access"]] = (run.user, noted)
+    return found
 
 
 async def list_ec2(run: Run) -> None:
@@ -176,6 +182,9 @@ async def delete_ec2(run: Run, access: str) -> None:
     assert run.user is not None
     with run.action("keystone_v3.delete_ec2creds"):
         await run.cloud.delete("identity", f"/users/{run.user.id}/credentials/OS-EC2/{access}")
+    _, noted = run.surroundings.kept.get("ec2", {}).pop(access, (None, None))
+    if noted is not None:
+        run.surroundings.notes.forget(noted)
 
 
 async def _made(cloud: Session, path: str, noun: str, body: Found) -> Found:

@@ -17,7 +17,7 @@ async def undo(
     """`users`: existing ones; an image is its project's to remove."""
     if note.kind == "services":
         return
-    own = next((u for u in users if note.kind == "image" and u.project_id == note.project), None)
+    own = next((u for u in users if _is_own(note, u)), None)
     who = own or admin
     if who is None:
         report.fail(f"{note.kind} {note.name}: no administrator to undo it")
@@ -41,9 +41,20 @@ def used_services(notes: Iterable[Note]) -> dict[str, str]:
     return found
 
 
+def _is_own(note: Note, user: Session) -> bool:
+    """Whether that user undoes it: an image is its project's, a key its user's."""
+    if note.kind == "ec2":
+        return bool(user.user_id == note.before["user"])
+    return note.kind == "image" and user.project_id == note.project
+
+
 async def _undo(cloud: Session, note: Note) -> None:
     if note.kind == "quota":
         await quotas.update(cloud, note.name, note.project, note.before)
+        return
+    if note.kind == "ec2":
+        path = f"/users/{note.before['user']}/credentials/OS-EC2/{note.name}"
+        await cloud.delete("identity", path)
         return
     if note.kind == "role":
         of = f"/projects/{note.project}/users/{note.before['user']}"

@@ -7,7 +7,7 @@ from cumulo.benchmark.cleanup.kinds import CLOUD, Kind, chosen
 from cumulo.benchmark.cleanup.sweep import Report, in_projects, sweep
 from cumulo.benchmark.contexts.quotas import NAMES, put_back, remember, reset
 from cumulo.benchmark.contexts.table import Context, declare, nothing
-from cumulo.benchmark.contexts.users import all_done
+from cumulo.benchmark.contexts.users import all_done, all_gone
 from cumulo.benchmark.engine.run import CheckFailed
 from cumulo.benchmark.engine.surroundings import Surroundings
 
@@ -28,6 +28,11 @@ async def _users(env: Surroundings, config: list[str]) -> None:
     await in_projects(sessions, tuple(config), mine, report)
     if others and ("nova" in config or "nova.keypairs" in config):
         await in_projects(others, ("nova.keypairs",), mine, report)
+    made = env.kept.pop("ec2", {})
+    await all_gone(
+        (user.cloud, "identity", f"/users/{user.id}/credentials/OS-EC2/{access}")
+        for access, (user, _) in made.items()
+    )
     if report.failed:
         raise CheckFailed("; ".join(report.errors[:5]))
 

@@ -17,6 +17,7 @@ from cumulo.benchmark.model.result import Iteration
 from cumulo.benchmark.model.task import Workload
 
 MOST = 64
+_ALONE = ("VMTasks.", "KeystoneBasic.create_and_list_ec2", "KeystoneBasic.create_and_delete_ec2")
 
 
 class Crew(Protocol):
@@ -59,8 +60,8 @@ def how_many(workload: Workload, wanted: int) -> int:
     for key in ("times", "concurrency", "max_concurrency"):
         if key in config:
             most = min(most, config[key])
-    # Logins to guests are this process's.
-    alone = workload.runner_type == "serial" or workload.name.startswith("VMTasks.")
+    # Logins to guests are this process's, and so are notes of what has no name.
+    alone = workload.runner_type == "serial" or workload.name.startswith(_ALONE)
     return 1 if alone else max(1, most)
 
 

@@ -140,7 +140,7 @@ class Note(msgspec.Struct):
     """Something that a task has done in its cloud and that no name tells."""
 
     kind: str
-    """`flavor`, `volume_type`, `image`, `role`, `quota`; `services`: what it used."""
+    """`flavor`, `volume_type`, `image`, `role`, `quota`, `ec2`; `services`: what it used."""
     name: str
     """The thing's; of quotas the service's, of roles the role's id."""
     project: str = ""
