@@ -230,11 +230,23 @@ def test_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             line = await conductor.line("far", "lamp", "line")
             assert await loop.sock_recv(site.devices[-1], 1) == b""
             monkeypatch.setattr(lines, "IDLE_SECONDS", 60.0)
-            many = [await conductor.line("far", "lamp", "line") for _ in range(MOST_LINES)]
-            with pytest.raises(HostDown, match="too many"):
+            many = [await conductor.line("far", "lamp", "line", id=n) for n in range(MOST_LINES)]
+            with pytest.raises(HostDown, match="too many lines are"):
                 await conductor.line("far", "lamp", "line")
-            await many[0].close()
-            many.append(await conductor.line("far", "lamp", "line"))
+            for closed in many[:9]:
+                await closed.close()
+            # One guest's lines are not all that there are.
+            many += [await conductor.line("far", "lamp", "line", id="x") for _ in range(8)]
+            with pytest.raises(HostDown, match="of this"):
+                await conductor.line("far", "lamp", "line", id="x")
+            # Whoever writes to a device that takes nothing has the line no more.
+            monkeypatch.setattr(lines, "WRITE_SECONDS", 0.2)
+            for _ in range(2):
+                stuck = await conductor.line("far", "lamp", "line", id="stuck")
+                with pytest.raises(OSError, match=r"takes nothing|not open"):
+                    await stuck.write(bytes(10_000_000))
+                while await loop.sock_recv(site.devices[-1], 1 << 20):
+                    continue
         for device in site.devices[2:]:
             assert await loop.sock_recv(device, 1) == b""
         with pytest.raises(OSError):

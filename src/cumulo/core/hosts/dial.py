@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from cumulo.core.blobs.content import Content, Missing
 from cumulo.core.blobs.streams import BLOCK, Reader
@@ -48,14 +48,20 @@ log = logging.getLogger("cumulo.link")
 OPEN_SECONDS = 10.0
 PING_SECONDS = 15.0
 RENEW_LOOK = 6 * 3600.0
-QUESTIONS = 64
-"""Of the control plane that are answered at once; some take as long as a disk is copied."""
+QUESTIONS = 128
+"""Of the control plane that are answered at once; some take as long as a disk is copied, and each
+line is one or two."""
 MOST_LINES = 32
-"""Consoles that are looked at at once; each may be one of the `QUESTIONS` for as long as it is."""
+"""Consoles that are looked at at once."""
 MOST_PLACES = 64
 _PLACE = re.compile(r"wss://[0-9A-Za-z.:\[\]-]{1,260}:\d{1,5}/?")
 REMOVED = 4403
 """The code of a connection that is closed since the host was removed."""
+_ENDS: tuple[type[Exception], ...] = (
+    *(OSError, InvalidHandshake, InvalidURI, ConnectionClosed),
+    *(PeerFault, Nonsense, msgspec.MsgspecError, ValueError, OverflowError),
+)
+"""How a connection ends, or is none: an address that is none, a release that says other things."""
 _decode = msgspec.msgpack.decode
 
 
@@ -124,7 +130,7 @@ class DialledLink:
             self.welcome = None
             try:
                 await self._once()
-            except (OSError, InvalidHandshake, ConnectionClosed, PeerFault, Nonsense) as error:
+            except _ENDS as error:
                 failures = 1 if self.welcome is not None else failures + 1
                 told = log.warning if failures in (1, 10) else log.debug
                 told("%s: %s", self.url, error)
@@ -141,6 +147,8 @@ class DialledLink:
     def _told_of(self, nodes: Sequence[str]) -> None:
         """Where control nodes are now. Where it joined is tried as long as it is a host."""
         good = [each.rstrip("/") for each in nodes if _PLACE.fullmatch(each)][:MOST_PLACES]
+        if not good:
+            return  # who says so does not know (yet)
         found = list(dict.fromkeys([self._places[0], *good]))
         if found != self._places:
             self._places = found

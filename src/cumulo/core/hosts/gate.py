@@ -82,6 +82,7 @@ class Gate:
         self._others = others
         self._read_places = places
         self._places: tuple[float, list[str]] = (-math.inf, [])
+        self._looking = asyncio.Lock()
         self._joiners = 0
         self._sessions: dict[str, HostSession] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -193,12 +194,12 @@ class Gate:
 
     async def _where(self) -> list[str]:
         """As it was at most `PLACES_SECONDS` ago: every heartbeat asks."""
-        now = time.monotonic()
-        if now - self._places[0] > PLACES_SECONDS:
-            self._places = (now, self._places[1])
-            found = await self._conductor.database.read(self._read_places)
-            self._places = (now, found)
-        return self._places[1]
+        async with self._looking:
+            now = time.monotonic()
+            if now - self._places[0] > PLACES_SECONDS:
+                found = await self._conductor.database.read(self._read_places)
+                self._places = (now, found)
+            return self._places[1]
 
     async def _join(self, raw: str | bytes) -> bytes:
         """The answer to a machine that wants to be a host: `Joined`, or why not, as text."""

@@ -20,8 +20,15 @@ from cumulo.core.hosts.peer import Handler, Peer, PeerFault
 BLOCK = 64 * 1024
 LOOK_SECONDS = 20.0
 """After which an answer says that nothing has come."""
-IDLE_SECONDS = 3 * LOOK_SECONDS
-"""A line that nobody reads for so long is closed: who looked at it is gone without a word."""
+IDLE_SECONDS = 600.0
+"""A line that nobody reads for so long is closed: who looked at it is gone without a word, or takes
+nothing any more."""
+WRITE_SECONDS = 40.0
+"""For which a device may take nothing; less than a call's time, whose end would be no end here."""
+PAUSE_SECONDS = 0.05
+PIECE = 16 * 1024
+MOST_OF_ONE = 8
+"""Lines of one guest: more would be at the cost of others on its host."""
 _decode = msgspec.msgpack.decode
 
 
@@ -61,6 +68,9 @@ class SocketLine:
         await asyncio.get_running_loop().sock_sendall(self._connection, data)
 
     async def close(self) -> None:
+        # What is still read or written ends with it; a close alone would wait for that.
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
         self._connection.close()
 
 
@@ -77,9 +87,13 @@ class FarLine:
             found = _decode(raw, type=bytes | None)
             if found is not None:
                 return found
+            await asyncio.sleep(PAUSE_SECONDS)  # whoever answers so at once is no honest host
 
     async def write(self, data: bytes) -> None:
-        await self._call("line_write", LinePiece(self._number, data))
+        # Pieces that a slow device takes in time.
+        for start in range(0, len(data), PIECE):
+            piece = LinePiece(self._number, data[start : start + PIECE])
+            await self._call("line_write", piece)
 
     async def close(self) -> None:
         with contextlib.suppress(OSError, PeerFault):
@@ -103,10 +117,15 @@ async def opened(peer: Peer, wish: OpenLine) -> FarLine:
     return line
 
 
+async def _written(line: Line, data: bytes) -> None:
+    await line.write(data)
+
+
 class _Open:
     def __init__(self, line: Line) -> None:
         self.line = line
         self.reading: asyncio.Task[bytes] | None = None
+        self.writing: asyncio.Task[None] | None = None
         self.ending: asyncio.TimerHandle | None = None
 
 
@@ -119,6 +138,8 @@ class Lines:
         self._most = most
         self._open: dict[int, _Open | None] = {}
         """None: it is being opened."""
+        self._of: dict[int, object] = {}
+        """Whose each is."""
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
@@ -139,11 +160,15 @@ class Lines:
         wish = _decode(raw, type=OpenLine)
         if len(self._open) >= self._most or wish.number in self._open:
             raise PeerFault("too many lines are open")
-        self._open[wish.number] = None
+        whose = (wish.host, wish.ask.kind, str(wish.ask.arguments.get("id")))
+        if sum(each == whose for each in self._of.values()) >= MOST_OF_ONE:
+            raise PeerFault("too many lines of this are open")
+        self._open[wish.number], self._of[wish.number] = None, whose
         try:
             line = await self._make(wish)
         except BaseException:
             self._open.pop(wish.number, None)
+            self._of.pop(wish.number, None)
             raise
         if wish.number not in self._open:
             await line.close()
@@ -163,6 +188,8 @@ class Lines:
         if not there.reading.done():
             return None  # it is still read: nothing that comes meanwhile is lost
         done, there.reading = there.reading, None
+        if done.cancelled():
+            return b""  # the line was closed meanwhile
         try:
             return done.result()
         except OSError:
@@ -170,13 +197,31 @@ class Lines:
 
     async def _write(self, raw: msgspec.Raw) -> None:
         piece = _decode(raw, type=LinePiece)
+        there = self._there(piece.number)
+        if there.writing is not None:
+            raise PeerFault("what was written before is not taken yet")
+        there.writing = asyncio.create_task(_written(there.line, piece.data))
         try:
-            await self._there(piece.number).line.write(piece.data)
+            await asyncio.wait({there.writing}, timeout=WRITE_SECONDS)
+            if not there.writing.done():
+                await self._end(piece.number)
+                raise PeerFault("the device takes nothing")
+            if there.writing.cancelled():
+                raise PeerFault("this line is not open")
+            there.writing.result()
         except OSError as error:
             raise PeerFault(str(error)) from None
+        finally:
+            there.writing = None
 
     async def _close(self, raw: msgspec.Raw) -> None:
-        await self._end(_decode(raw, type=int))
+        self._end_later(_decode(raw, type=int))
+
+    def _end_later(self, number: int) -> None:
+        """Whoever says so is not kept waiting: it may be another line that has to be closed."""
+        task = asyncio.get_running_loop().create_task(self._end(number))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     def _there(self, number: int) -> _Open:
         found = self._open.get(number)
@@ -187,19 +232,19 @@ class Lines:
     def _watch(self, number: int, there: _Open) -> None:
         def end() -> None:
             if self._open.get(number) is there:
-                task = asyncio.get_running_loop().create_task(self._end(number))
-                self._closing.add(task)
-                task.add_done_callback(self._closing.discard)
+                self._end_later(number)
 
         there.ending = asyncio.get_running_loop().call_later(IDLE_SECONDS, end)
 
     async def _end(self, number: int) -> None:
         there = self._open.pop(number, None)
+        self._of.pop(number, None)
         if there is None:
             return
         if there.ending is not None:
             there.ending.cancel()
-        if there.reading is not None:
-            there.reading.cancel()
-            await asyncio.gather(there.reading, return_exceptions=True)
+        tasks = [each for each in (there.reading, there.writing) if each is not None]
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await there.line.close()

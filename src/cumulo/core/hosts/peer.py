@@ -4,12 +4,13 @@
     tell    what, body                  (no answer)
 
 Frames are msgpack. Both ends look alike: who dialled is of no matter once they talk. What comes is
-bounded: a frame in length, calls at work in number (then nothing more is read, and the other end
-waits), an answer in time.
+bounded: a frame in length, calls at work in number (more of them wait, and replies pass them; when
+too many wait, nothing more is read), an answer in time, how long the other end may take nothing.
 """
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
@@ -24,7 +25,12 @@ LONGEST_ANSWER = 128 * 1024 * 1024
 """Of what the control plane says: 500 guests, each with all the user data that there may be."""
 AT_ONCE = 16
 """Calls of the other end that are worked at."""
+HELD, HELD_BYTES = 1000, LONGEST
+"""Calls that wait for a place."""
 CALL_SECONDS = 60.0
+SEND_SECONDS = 45.0
+"""After which an end that takes nothing is none: the library's own pings would wait with it."""
+END_SECONDS = 10.0
 LONG_SECONDS = 6 * 3600.0
 """Of a question whose answer is the end of work: a disk that is copied. The connection's end is its
 end, too."""
@@ -65,6 +71,25 @@ class Wire(Protocol):
     def __aiter__(self) -> AsyncIterator[str | bytes]: ...
 
 
+def abort(wire: Any) -> None:
+    """Now, whatever is not sent yet; a closing in good order would wait for the other end."""
+    transport = getattr(wire, "transport", None)
+    if transport is not None:
+        transport.abort()
+
+
+async def closed(wire: Any, code: int, reason: str) -> None:
+    """In good order, if that can be had soon."""
+    close = getattr(wire, "close", None)
+    if close is None:
+        return
+    try:
+        async with asyncio.timeout(END_SECONDS):
+            await close(code, reason)
+    except TimeoutError:
+        abort(wire)
+
+
 _FRAMES = msgspec.msgpack.Decoder(Call | Reply)
 _encode = msgspec.msgpack.encode
 
@@ -80,7 +105,10 @@ class Peer:
         self._handlers = handlers
         self._waiting: dict[int, asyncio.Future[msgspec.Raw]] = {}
         self._number = 0
-        self._places = asyncio.Semaphore(at_once)
+        self._at_once = at_once
+        self._held: deque[tuple[Call, int]] = deque()
+        self._held_bytes = 0
+        self._moved = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._over = False
 
@@ -93,7 +121,8 @@ class Peer:
             log.debug("the connection broke: %s", error)
         finally:
             self._over = True
-            for task in self._tasks:
+            self._held.clear()
+            for task in list(self._tasks):
                 task.cancel()
             for waiting in self._waiting.values():
                 if not waiting.done():
@@ -128,7 +157,11 @@ class Peer:
         if len(raw) > LONGEST_ANSWER:
             raise PeerFault(f"{len(raw)} bytes are too many for one message")
         try:
-            await self._wire.send(raw)
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._wire.send(raw)
+        except TimeoutError:
+            abort(self._wire)
+            raise PeerGone(f"the other end takes nothing for {SEND_SECONDS:.0f} s") from None
         except Exception as error:  # the library's own kinds, by how far the closing has come
             raise PeerGone(f"the connection has ended: {error}") from None
 
@@ -151,14 +184,25 @@ class Peer:
             # Nobody waits for it, and it waits for nobody: a wake-up is heard however much goes on.
             await self._answer(frame)
             return
-        await self._places.acquire()
-        task = asyncio.create_task(self._answer(frame))
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
+        self._held.append((frame, len(raw)))
+        self._held_bytes += len(raw)
+        self._work()
+        while len(self._held) > HELD or self._held_bytes > HELD_BYTES:
+            self._moved.clear()
+            await self._moved.wait()
+
+    def _work(self) -> None:
+        while self._held and len(self._tasks) < self._at_once and not self._over:
+            frame, size = self._held.popleft()
+            self._held_bytes -= size
+            task = asyncio.create_task(self._answer(frame))
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
-        self._places.release()
+        self._work()
+        self._moved.set()
 
     async def _answer(self, frame: Call) -> None:
         reply = await self._reply(frame)

@@ -30,7 +30,7 @@ from cumulo.core.hosts.hello import (
 )
 from cumulo.core.hosts.lines import Line, OpenLine, opened
 from cumulo.core.hosts.messages import Answer, Ask, Fetch, Report
-from cumulo.core.hosts.peer import LONG_SECONDS, Nonsense, Peer, PeerFault, PeerGone
+from cumulo.core.hosts.peer import LONG_SECONDS, Nonsense, Peer, PeerFault, PeerGone, closed
 from cumulo.core.hosts.samples import MOST
 
 log = logging.getLogger("cumulo.link")
@@ -112,7 +112,7 @@ class HostSession:
         self._conductor.disconnect(self.name, self)
 
     async def end(self, reason: str) -> None:
-        await self._connection.close(4400, reason)
+        await closed(self._connection, 4400, reason)
 
     # --- what the host calls ------------------------------------------------------------------
 
@@ -218,6 +218,7 @@ class HostSession:
         return Opened(handle, reader.size)
 
     async def _piece(self, raw: msgspec.Raw) -> bytes:
+        self._known_at_all()
         wish = _decode(raw, type=Piece)
         reader = self._open.get(wish.handle)
         if reader is None:

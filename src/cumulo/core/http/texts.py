@@ -36,9 +36,9 @@ class _Keeping:
 
 def keep_any(on: bool) -> None:
     """From now on, in this process."""
+    _Keeping.on = on
     if not on:
         forget_all()
-    _Keeping.on = on
 
 
 class Texts:

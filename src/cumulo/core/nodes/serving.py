@@ -16,7 +16,7 @@ from cumulo.core.hosts import hello
 from cumulo.core.hosts.conductor import Conductor, HostDown
 from cumulo.core.hosts.lines import Line, Lines, OpenLine
 from cumulo.core.hosts.messages import Answer
-from cumulo.core.hosts.peer import Nonsense, Peer, PeerFault, Wire
+from cumulo.core.hosts.peer import Nonsense, Peer, PeerFault, Wire, closed
 from cumulo.core.nodes.hellos import AskHost, Body, Head, OpenContent, Piece, Request
 
 log = logging.getLogger("cumulo.nodes")
@@ -82,9 +82,7 @@ class NodeSession:
                     await reader.close()
 
     async def end(self) -> None:
-        close = getattr(self._wire, "close", None)
-        if close is not None:
-            await close(4403, "removed")
+        await closed(self._wire, 4403, "removed")
 
     @property
     def at_work(self) -> int:

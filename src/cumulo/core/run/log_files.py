@@ -3,6 +3,7 @@
 The library's own RotatingFileHandler asks the file system twice and formats twice for each line.
 """
 
+import contextlib
 import itertools
 import logging
 import os
@@ -50,9 +51,13 @@ class LogFile(logging.Handler):
             if self._file is None:
                 self._open()
             if self._size and self._size + len(line) > self._most:
-                self._begin_anew()
+                with contextlib.suppress(OSError):  # it goes on in the file that is full
+                    self._begin_anew()
             assert self._file is not None
-            self._size += os.write(self._file, line)
+            while line:  # a disk that is just full takes a part
+                written = os.write(self._file, line)
+                self._size += written
+                line = line[written:]
         except Exception:  # the library's way: to stderr, and on
             self.handleError(record)
 
@@ -72,13 +77,13 @@ class LogFile(logging.Handler):
         self._size = os.fstat(self._file).st_size
 
     def _begin_anew(self) -> None:
-        assert self._file is not None
-        os.close(self._file)
-        self._file = None
         names = [self._path, *(self._numbered(n) for n in range(1, self._kept + 1))]
         for newer, older in reversed(list(itertools.pairwise(names))):
             if newer.exists():
                 newer.replace(older)
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
         self._open()
 
     def _numbered(self, number: int) -> Path:

@@ -17,6 +17,10 @@ _p, _n, _a = columns(PortRow), columns(NetworkRow), columns(AllocationRow)
 _f, _m, _g = columns(FloatingIpRow), columns(PortGroupRow), columns(SecurityGroupRow)
 
 
+# 0: a control node of an older release made it, while others were upgraded.
+_in_order = sa.func.coalesce(sa.func.nullif(_p.plug_order, 0), _p.number)
+
+
 def _ports(which: Any) -> Statement:
     return statement(
         sa.select(
@@ -34,7 +38,7 @@ def _ports(which: Any) -> Statement:
         )
         .join_from(PortRow.sql_table, NetworkRow.sql_table, _n.id == _p.network_id)
         .where(which)
-        .order_by(_p.plug_order)
+        .order_by(_in_order)
     )
 
 

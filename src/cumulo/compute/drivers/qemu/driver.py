@@ -515,7 +515,7 @@ class QemuDriver:
                 await asyncio.sleep(0.02)
         await pools.DISK(limits.apply, record.id, process.pid, spec.specs)
         await self._pin(record, process, monitor)
-        record.shaped = await self._plugs.throttle(monitor, spec, was=record.shaped)
+        await self._plugs.throttle(monitor, spec, folder, record, anew=True)
         await self._sleep.wake(folder, record, process, monitor)
         # Before its first instruction: from now on a stop is a stop of the guest.
         record.phase = "running"
@@ -535,7 +535,7 @@ class QemuDriver:
             await monitor.execute("stop")
         elif spec.power == "on" and status in PAUSED:
             await monitor.execute("cont")
-        await self._plugs.match(monitor, spec)
+        await self._plugs.match(monitor, spec, folder, record)
         if spec.root is not None and spec.root.version == record.root_version:
             await pools.DISK(disks.forget_others, folder.run, spec.root)
         self._configure(record, spec)
@@ -578,8 +578,8 @@ class QemuDriver:
         await self._sessions.forget(record.id)
         self._steps.pop(record.id, None)
         await pools.TOOLS(tpm.stop, folder.path)
-        await pools.DISK(folder.remove)
         await self._plugs.forget(record)
+        await pools.DISK(folder.remove)
 
     # --- helpers ----------------------------------------------------------------------------
 

@@ -9,9 +9,11 @@ import os
 
 from cumulo.compute.drivers.driver import DiskSpec, GuestSpec, NicSpec
 from cumulo.compute.drivers.qemu import command, disks, limits, shaping, taps
+from cumulo.compute.drivers.qemu.folder import GuestFolder
 from cumulo.compute.drivers.qemu.hardware import hardware_of, throttle_of
 from cumulo.compute.drivers.qemu.monitor import Monitor, Refused
 from cumulo.compute.drivers.record import Record
+from cumulo.core.work import pools
 
 
 class PlugFault(Exception):
@@ -28,7 +30,9 @@ class Plugs:
         self._uid, self._gid = uid, gid
         self._unplug_seconds = unplug_seconds
 
-    async def match(self, monitor: Monitor, spec: GuestSpec) -> None:
+    async def match(
+        self, monitor: Monitor, spec: GuestSpec, folder: GuestFolder, record: Record
+    ) -> None:
         """Raises PlugFault, DiskFault, NotReady, MonitorError; all that could be done is done."""
         present = await monitor.devices()
         wanted = {command.disk_device(disk.id) for disk in spec.disks}
@@ -49,7 +53,7 @@ class Plugs:
             if command.disk_device(disk.id) not in present:
                 await self._plug_disk(monitor, disk, scsi=made.scsi)
         await self._grow(monitor, spec)
-        await self.throttle(monitor, spec)
+        await self.throttle(monitor, spec, folder, record, anew=False)
         if faults:
             raise PlugFault("; ".join(faults))
 
@@ -110,15 +114,20 @@ class Plugs:
             raise
         await monitor.execute_raw("device_add", command.nic_arguments(nic, port, model))
 
-    async def throttle(self, monitor: Monitor, spec: GuestSpec, *, was: bool = False) -> bool:
-        """The flavor's limits of disks and network cards, for each of them; whether cards have
-        any. `was`: they had, by the flavor of before."""
-        cards = [nic.tap for nic in spec.nics]
-        if was:
-            await shaping.forget(self._namespace, spec.id, cards)
-        await shaping.apply(self._namespace, spec.id, cards, spec.specs)
+    async def throttle(
+        self, monitor: Monitor, spec: GuestSpec, folder: GuestFolder, record: Record, *, anew: bool
+    ) -> None:
+        """The flavor's limits of disks and network cards, for each of them. `anew`: the guest is
+        just starting, maybe with another flavor than before."""
         await self._throttle_disks(monitor, spec)
-        return shaping.is_wanted(spec.specs)
+        cards, wanted = [nic.tap for nic in spec.nics], shaping.is_wanted(spec.specs)
+        if record.shaped and anew:
+            await shaping.forget(self._namespace, spec.id, cards)
+        if record.shaped != wanted:
+            # Before there is anything to forget.
+            record.shaped = wanted
+            await pools.DISK(folder.save, record)
+        await shaping.apply(self._namespace, spec.id, cards, spec.specs)
 
     async def forget(self, record: Record) -> None:
         """Its limits, of a guest that has ended."""

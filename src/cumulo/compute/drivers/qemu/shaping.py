@@ -18,6 +18,10 @@ from cumulo.core.run.namespaces import namespace_exists
 
 TABLE = "cumulo_vif_"
 LATENCY = "50ms"
+FASTEST = 12_500_000
+"""kB a second, 100 Gbit: more than a tap moves, and less than the tools cannot say."""
+LARGEST_BUCKET = 2_000_000_000
+"""Bytes: the kernel counts them by 32 bits."""
 FRAME = 64 * 1024
 """Bytes of the largest piece that a guest sends in one: less of a bucket would let none through."""
 
@@ -32,7 +36,7 @@ class Rate(NamedTuple):
     @property
     def bucket(self) -> int:
         """Bytes that may go at once: what was asked for, and never less than 10 ms of the rate."""
-        return max(self.burst * 1000, self.average * 10, FRAME)
+        return min(max(self.burst * 1000, self.average * 10, FRAME), LARGEST_BUCKET)
 
 
 def wanted(specs: Mapping[str, str], way: str) -> Rate | None:
@@ -41,7 +45,10 @@ def wanted(specs: Mapping[str, str], way: str) -> Rate | None:
     for name in ("average", "peak", "burst"):
         text = specs.get(f"quota:vif_{way}_{name}", "")
         found.append(int(text[:10]) if text.isdecimal() else 0)
-    return Rate(*found) if found[0] else None
+    if not found[0]:
+        return None
+    average, peak, burst = (min(each, FASTEST) for each in found)
+    return Rate(average, peak, burst)
 
 
 def is_wanted(specs: Mapping[str, str]) -> bool:
