@@ -101,7 +101,12 @@ class Cloud:
                         group.create_task(worker())
             group.create_task(self._admit_hosts())
             group.create_task(self.application.load.run())
-            jobs = JobRunner(self.database, self.frame.jobs, content=nodes.content)
+            jobs = JobRunner(
+                self.database,
+                self.frame.jobs,
+                content=nodes.content,
+                ahead=lambda: nodes.leases.ahead,
+            )
             group.create_task(jobs.run())
             group.create_task(reload_rules([face.rules for face in self.application.faces]))
             group.create_task(Retention(self.database, self.settings.history_days).run())

@@ -202,7 +202,7 @@ class ComputeJobs:
         if row.image is not None:
             reader = await self._copy(run, freeze=False)
             await run.hold()
-            await send(self._ask, target, name, reader)
+            await send(self._ask, target, name, reader, run.check)
             version = run.memo.version or row.root_version + 1
             await self._ask(target, "take_root", id=row.id, version=version, name=name)
             await self.drop(run)
@@ -215,7 +215,7 @@ class ComputeJobs:
                 raise OSError(made["reason"])
             await run.hold()
             reader = HostCopy(self._ask, row.host_id or "", name, made["size"])
-            await send(self._ask, target, name, reader)
+            await send(self._ask, target, name, reader, run.check)
             await self._ask(target, "take_ephemeral", **of)
             await self.drop(run)
         return run.next()

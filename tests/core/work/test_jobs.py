@@ -282,6 +282,23 @@ def test_a_node_without_files_does_what_needs_none(tmp_path: Path) -> None:
     go(main())
 
 
+def test_a_machine_whose_clock_is_wrong_takes_none(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    off = [60.0]
+    bench.runner = JobRunner(bench.database, bench.jobs, beat=0.05, ahead=lambda: off[0])
+
+    async def main() -> None:
+        bench.begin("a")
+        async with bench.working():
+            await asyncio.sleep(0.1)
+            assert bench.rows()["a"].attempts == 0
+            off[0] = -0.5
+            bench.jobs.ring()
+            await bench.until(lambda: not bench.rows())
+
+    go(main())
+
+
 async def _never(run: Run[Memo]) -> Outcome[Memo]:
     raise AssertionError("the files are not here")
 

@@ -33,9 +33,13 @@ class HostCopy:
         """The copy stays until it is dropped by its name."""
 
 
-async def send(ask: Asks, host_id: str, name: str, reader: Reader) -> None:
-    """The same bytes on another host, under the same name."""
+async def send(
+    ask: Asks, host_id: str, name: str, reader: Reader, check: Callable[[], None]
+) -> None:
+    """The same bytes on another host, under the same name. `check` is called before each piece: it
+    raises when it is somebody else's to write there."""
     offset = 0
     while block := await reader.read(offset, PIECE):
+        check()
         await ask(host_id, "put_copy", name=name, offset=offset, data=block)
         offset += len(block)

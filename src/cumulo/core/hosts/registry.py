@@ -65,7 +65,10 @@ class HostRegistry:
         return tx.all(queries.ALL)
 
     def seen(self, tx: Tx, host: HostRow) -> None:
+        """It says so to this process: here it is asked, whatever a late hello elsewhere wrote."""
         tx.run(queries.SEEN, key=host.id, seen=tx.now, kinds=host.roles)
+        if self.node_id is not None and host.node_id != self.node_id:
+            tx.run(queries.HERE, key=host.id, node=self.node_id)
 
     def enable(self, tx: Tx, host_id: str, wanted: bool) -> None:
         tx.run(queries.ENABLE, key=host_id, wanted=wanted)

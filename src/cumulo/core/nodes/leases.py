@@ -57,6 +57,8 @@ class Leases:
         self.edition = 0
         """The oldest among the nodes that live, those included that are about to end; 0 until they
         were looked at."""
+        self.ahead = 0.0
+        """Seconds by which this machine's clock was ahead of the database's at the last look."""
         self.had_others = False
         self.removed = asyncio.Event()
         """An operator has removed this node."""
@@ -122,7 +124,8 @@ class Leases:
     def _take(self, tx: Tx) -> set[str]:
         before = time.time()
         now = float(tx.value(queries.NOW))
-        self._say_alive(tx, now, (before + time.time()) / 2 - now)
+        self.ahead = (before + time.time()) / 2 - now
+        self._say_alive(tx, now, self.ahead)
         nodes = [row for row in tx.all(queries.NODES) if is_alive(row, now)]
         self.edition = min((row.edition for row in nodes), default=0)
         living = [row for row in nodes if not row.draining]
