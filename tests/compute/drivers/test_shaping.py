@@ -29,6 +29,8 @@ def test_what_a_flavor_says() -> None:
     assert wanted({}, "inbound") is None
     assert wanted({"quota:vif_inbound_peak": "7"}, "inbound") is None
     assert wanted({"quota:vif_inbound_average": "-5"}, "inbound") is None
+    huge = wanted({f"quota:vif_inbound_{n}": "9" * 40 for n in ("average", "burst")}, "inbound")
+    assert huge is not None and huge.bucket < 2**31 and huge.average < 2**32 // 300
     assert wanted(SPECS, "outbound") == Rate(400, 0, 100)
     assert Rate(10, 0, 0).bucket == shaping.FRAME and Rate(10**6, 0, 1).bucket == 10**7
 

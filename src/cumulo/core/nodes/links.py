@@ -157,6 +157,8 @@ class NodeLinks:
 
     async def _peer(self, row: NodeRow) -> Peer:
         """Raises OSError."""
+        if not row.url:
+            raise PeerGone(f"the control node {row.name} was never started")
         async with self._dialling.setdefault(row.id, asyncio.Lock()):
             known = self._peers.get(row.id)
             if known is not None and not known[1].done():
