@@ -2,6 +2,7 @@
 
 import json
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -132,6 +133,36 @@ def test_no_pattern_takes_long() -> None:
     assert not fits("a" * 1024, "*?a" * 300 + "b")
     assert fits("a" * 1024, "*a" * 1000) and fits("abc", "a?c") and not fits("ac", "a*?c")
     assert time.monotonic() - began < 1.0
+
+
+def test_what_a_request_says_is_bounded_and_never_wild() -> None:
+    name, piece = "aws:useragent", "${aws:useragent}"
+    with pytest.raises(BadInput):
+        checked(document(Resource="arn:aws:s3:::b/*?" + piece * 11 + "*").encode(), "b")
+    with pytest.raises(BadInput):
+        checked(document(Condition={"StringLike": {name: ["*?a*"] * 31}}).encode(), "b")
+    with pytest.raises(BadInput):
+        checked(document(Resource="arn:aws:s3:::b/\ud800").encode(), "b")
+    much = ["arn:aws:s3:::b/*?" + f"{n}{piece}" * 10 + "*" for n in range(30)]
+    text = checked(document(Resource=much).encode(), "b")
+    verdict(text, Request(NOBODY, "s3:GetObject", "b", "k", {}))  # read once
+    for said in ("a" * 60_000, "a" * 400, "a" * 2048, "a?*" * 600):
+        asked = Request(NOBODY, "s3:GetObject", "b", "a" * 1024, {name: said})
+        tracemalloc.start()
+        began = time.monotonic()
+        assert verdict(text, asked) is None
+        assert time.monotonic() - began < 0.25
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+        tracemalloc.stop()
+    own = document(Resource="arn:aws:s3:::b/${aws:username}/*")
+    assert says(own, key="*/x", aws__username="*") == "Allow"
+    assert says(own, key="bob/x", aws__username="*") is None
+    assert says(own, key="bob/x", aws__username="???") is None
+    star = document(Resource="arn:aws:s3:::b/${*}")
+    assert says(star, key="*") == "Allow" and says(star, key="x") is None
+    long = document(Condition={"StringLike": {name: "*"}})
+    assert says(long, aws__useragent="a" * 2048) == "Allow"
+    assert says(long, aws__useragent="a" * 2049) is None
 
 
 def test_grants_as_swifts_lists() -> None:

@@ -13,7 +13,7 @@ from cumulo.object_store.model.account import project_of
 from cumulo.object_store.model.faults import PreconditionFailed
 from cumulo.object_store.model.headers import header_name
 from cumulo.object_store.model.listing import Wish
-from cumulo.object_store.service.access import Access, Signed
+from cumulo.object_store.service.access import NAMES_IN, Access, Signed
 
 VERSION = "/v1/"
 FORMATS = {
@@ -82,7 +82,10 @@ def said_of(call: Call) -> dict[str, str]:
         "aws:referer": headers.get("referer"),
         "aws:currenttime": now.isoformat(timespec="seconds"),
         "aws:epochtime": str(int(now.timestamp())),
-        "aws:username": None if who is None else who.user_name,
+        # Of other domains somebody may have made one of the same name.
+        "aws:username": None
+        if who is None or who.user_domain_id != NAMES_IN
+        else who.user_name,
         "aws:userid": None if who is None else who.user_id,
         "aws:principalaccount": None if who is None else who.project_id,
         "s3:versionid": call.query.get("versionId") or call.query.get("version-id"),
