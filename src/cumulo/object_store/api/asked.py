@@ -83,9 +83,7 @@ def said_of(call: Call) -> dict[str, str]:
         "aws:currenttime": now.isoformat(timespec="seconds"),
         "aws:epochtime": str(int(now.timestamp())),
         # Of other domains somebody may have made one of the same name.
-        "aws:username": None
-        if who is None or who.user_domain_id != NAMES_IN
-        else who.user_name,
+        "aws:username": None if who is None or who.user_domain_id != NAMES_IN else who.user_name,
         "aws:userid": None if who is None else who.user_id,
         "aws:principalaccount": None if who is None else who.project_id,
         "s3:versionid": call.query.get("versionId") or call.query.get("version-id"),

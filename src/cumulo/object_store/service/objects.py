@@ -20,7 +20,7 @@ from cumulo.object_store.model.object import Kind, ObjectRow, taken
 from cumulo.object_store.model.sync import OPTION
 from cumulo.object_store.model.version import ENABLED, NULL, SUSPENDED, VersionRow, state_of
 from cumulo.object_store.queries import object as queries
-from cumulo.object_store.service.access import Access
+from cumulo.object_store.service.access import BYPASS, Access
 from cumulo.object_store.service.archived import Archives
 from cumulo.object_store.service.containers import Containers
 from cumulo.object_store.service.removals import Removals
@@ -269,7 +269,9 @@ class Objects:
     ) -> bool:
         """Remove a version for good; was it a marker? `bypass`: although it is governed. Raises
         NoSuchObject, Denied for what is locked."""
+        access = access.of_version("s3:DeleteObject")
         found = self.container(tx, access, container, "write", name)
+        bypass = bypass and access.may_do(BYPASS, found, name)
         key = name.encode()
         current = tx.get(ObjectRow, found.id, key)
         if current is not None and current.version == version:
@@ -298,6 +300,7 @@ class Objects:
         """As `seen`; a version by its name, unless it is None."""
         if version is None:
             return self.seen(tx, access, container, name)
+        access = access.of_version("s3:GetObject")
         place = self._containers.find(tx, access.account, container)
         open_ = access.may("read", place, container, name)
         if place is None:
