@@ -133,7 +133,8 @@ class Objects:
         state = state_of(now)
         when = self._time(tx, now, name, there)
         if new.timestamp:
-            if there is not None and there.timestamp >= new.timestamp:
+            # Also than a version or a marker: what was deleted since stays so.
+            if self._last(tx, now, name, there) >= new.timestamp:
                 raise Changed()
             when = new.timestamp
             if now.options.get(OPTION):
@@ -173,11 +174,16 @@ class Objects:
 
     def _time(self, tx: Tx, container: ContainerRow, name: str, there: ObjectRow | None) -> str:
         """Later than all that the name ever meant."""
+        last = self._last(tx, container, name, there)
+        return timestamps.after(last) if last else timestamps.now()
+
+    def _last(self, tx: Tx, container: ContainerRow, name: str, there: ObjectRow | None) -> str:
+        """When the name was last written or deleted, as far as that is known."""
         last = "" if there is None else there.timestamp
         if state_of(container):
             older = self._versions.newest(tx, container, name.encode())
             last = max(last, "" if older is None else older.timestamp)
-        return timestamps.after(last) if last else timestamps.now()
+        return last
 
     def _drop_null(self, tx: Tx, container: ContainerRow, name: str) -> None:
         freed = self._versions.drop_null(tx, container, name.encode())
