@@ -18,6 +18,7 @@ from keystoneauth1.session import Session
 from swiftclient import Connection
 from swiftclient.exceptions import ClientException
 
+from cumulo.object_store.model.sync import Realm, header
 from tests.end_to_end.test_object_store import client, code, keys
 from tests.support.ports import free_port
 from tests.support.served import ServedCloud, served_cloud
@@ -154,20 +155,37 @@ def test_grants_of_a_bucket(cloud: ServedCloud, project: str, mine: Any, theirs:
     swift.post_container("drop", {"X-Container-Read": "", "X-Container-Write": ""})
     assert refused(lambda: theirs.get_bucket_acl(**of)) == "AccessDenied"
     assert refused(lambda: theirs.put_bucket_acl(**of, ACL="public-read")) == "AccessDenied"
-    mine.put_bucket_acl(**of, ACL="public-read-write")
+
+
+def test_what_is_for_everybody_can_be_blocked(
+    cloud: ServedCloud, project: str, mine: Any, swift: Connection
+) -> None:
+    of = {"Bucket": "blocked"}
+    mine.create_bucket(**of, ACL="public-read")
+    mine.put_object(**of, Key="anon", Body=b"hello")
+    assert fetched(cloud, project, "blocked/anon") == (200, b"hello")
     blocks = dict.fromkeys(
         ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
     )
     mine.put_public_access_block(**of, PublicAccessBlockConfiguration=blocks)
     assert mine.get_public_access_block(**of)["PublicAccessBlockConfiguration"] == blocks
-    assert fetched(cloud, project, "drop/anon")[0] == 403
+    assert fetched(cloud, project, "blocked/anon")[0] == 403
     assert refused(lambda: mine.put_bucket_acl(**of, ACL="public-read")) == "AccessDenied"
     mine.put_bucket_acl(**of, ACL="private")
+    for public in ({"X-Container-Read": ".r:*"}, {"X-Container-Write": "*:*"}):
+        with pytest.raises(ClientException) as caught:
+            swift.post_container("blocked", public)
+        assert caught.value.http_status == 403
     mine.delete_public_access_block(**of)
+    mine.put_object(**of, Key="seen", Body=b"x", ACL="public-read")
+    assert fetched(cloud, project, "blocked/seen") == (200, b"x")
     rules = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
     mine.put_bucket_ownership_controls(**of, OwnershipControls=rules)
     assert mine.get_bucket_ownership_controls(**of)["OwnershipControls"] == rules
+    assert fetched(cloud, project, "blocked/seen")[0] == 403
     wanted = "AccessControlListNotSupported"
+    enforced = {"Bucket": "owned", "ObjectOwnership": "BucketOwnerEnforced", "ACL": "public-read"}
+    assert refused(lambda: mine.create_bucket(**enforced)) == wanted
     assert refused(lambda: mine.put_bucket_acl(**of, ACL="public-read")) == wanted
 
 
@@ -222,6 +240,14 @@ def test_a_policy_gives_and_takes(cloud: ServedCloud, project: str, mine: Any, t
     with pytest.raises(ClientException) as caught:
         swift.delete_object("shared", "open/a")
     assert caught.value.http_status == 403
+    # A list's prefix is the one that it has; and a form is signed, and no more.
+    narrow = json.loads(text)["Statement"]
+    narrow[0] |= {"Action": "s3:ListBucket", "Resource": "arn:aws:s3:::shared"}
+    narrow[0]["Condition"] = {"StringLike": {"s3:prefix": "open/*"}}
+    mine.put_bucket_policy(**of, Policy=policy(narrow[0]))
+    lists = f"../object-store/v1/AUTH_{project}"
+    assert fetched(cloud, lists, "shared?prefix=open/")[0] == 200
+    assert fetched(cloud, lists, "shared?prefix=open/&path=closed")[0] == 401
     # But it cannot keep its owner from another policy.
     locked = policy(
         {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"},
@@ -447,6 +473,34 @@ def test_large_objects_are_sent_on_and_forgers_are_not_heard(cloud: ServedCloud)
     with pytest.raises(urllib.error.HTTPError) as refused_:
         urllib.request.urlopen(request, timeout=20)
     assert refused_.value.code == 401
+
+    def sent(method: str, timestamp: str, query: str = "") -> int:
+        """As the other cloud sends it, and with a query that somebody has added."""
+        path = f"/object-store/v1/AUTH_{other}/large/x"
+        realm = Realm("between us", "", {})
+        named = {
+            "X-Container-Sync-Auth": header("realm1", realm, method, path, timestamp, "ours"),
+            "X-Timestamp": timestamp,
+        }
+        body = b"x" if method == "PUT" else None
+        request = urllib.request.Request(cloud.url + path + query, body, named, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    now = f"{time.time():.5f}"
+    assert sent("PUT", now, "?extract-archive=tar") == 400
+    assert sent("DELETE", now, "?multipart-manifest=delete") == 400
+    assert sent("PUT", f"{time.time() + 1e6:.5f}") == 400
+    # What came, and was deleted where versions are kept, does not come again.
+    there.post_container("large", {"X-Versions-Enabled": "true"})
+    assert sent("PUT", now) == 201
+    there.delete_object("large", "x")
+    assert sent("PUT", now) == 409
+    there.put_object("large", "x", b"new")
+    there.delete_object("large", "x")
 
 
 def test_what_is_on_the_disk_tells_nothing(

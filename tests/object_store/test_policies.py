@@ -97,7 +97,11 @@ def test_conditions(operator: str, key: str, value: Any, fine: str, wrong: str) 
     assert asked({key.lower(): fine}) == "Allow" and asked({key.lower(): wrong}) is None
     absent = "Allow" if operator.startswith("Not") or "IfE" in operator else None
     assert asked({}) == ("Allow" if "NotLike" in operator else absent)
-    assert not bucket_policy.is_public(text) and bucket_policy.is_public(document())
+    # Public is what no condition keeps to some: of anything else anybody may say the right thing.
+    assert bucket_policy.is_public(text) == (operator != "IpAddress")
+    assert bucket_policy.is_public(document())
+    wide = document(Condition={"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "0.0.0.0/0"]}})
+    assert bucket_policy.is_public(wide)
 
 
 @pytest.mark.parametrize(

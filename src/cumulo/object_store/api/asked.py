@@ -93,6 +93,19 @@ def said_of(call: Call) -> dict[str, str]:
     return {name: value for name, value in found.items() if value is not None}
 
 
+def _said_to_swift(call: Call) -> dict[str, str]:
+    """With the prefix that the list has: `path` comes before `prefix`."""
+    found = said_of(call)
+    path = call.query.get("path")
+    if path is not None:
+        found["s3:prefix"], found["s3:delimiter"] = _prefix_of(path), "/"
+    return found
+
+
+def _prefix_of(path: str) -> str:
+    return f"{path.rstrip('/')}/" if path else ""
+
+
 def access_of(call: Call, account: str, action: str = "") -> Access:
     project = project_of(account)
 
@@ -107,7 +120,7 @@ def access_of(call: Call, account: str, action: str = "") -> Access:
         call.header("Referer") or "",
         signed,
         action,
-        functools.cache(functools.partial(said_of, call)),
+        functools.cache(functools.partial(_said_to_swift, call)),
     )
 
 
@@ -124,7 +137,7 @@ def wish_of(call: Call) -> Wish:
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
     path = query.get("path")
     if path is not None:
-        prefix = f"{path.rstrip('/')}/" if path else ""
+        prefix = _prefix_of(path)
         delimiter = "/"
     reverse = query.get("reverse", "").lower() in ("true", "1", "yes", "on", "t", "y")
     return Wish(

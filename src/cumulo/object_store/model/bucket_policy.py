@@ -87,7 +87,7 @@ class Statement:
     allows: bool
     who: Callable[[Caller], bool]
     everybody: bool
-    """It is said of everybody, and under no condition."""
+    """It is said of everybody, and no condition says who or from where."""
     actions: tuple[str, ...]
     not_actions: bool
     resources: tuple[str, ...]
@@ -207,11 +207,16 @@ def _statement(given: Mapping[str, Any]) -> Statement:
         for operator, pairs in named.items()
         for key, values in _pairs(pairs)
     )
+    narrow = any(
+        _narrows(str(operator), str(key), _texts(values))
+        for operator, pairs in named.items()
+        for key, values in _pairs(pairs)
+    )
     who, all_of_them = _principals(given)
     return Statement(
         allows=effect == "Allow",
         who=who,
-        everybody=all_of_them and not conditions,
+        everybody=all_of_them and not narrow,
         actions=tuple(each.lower() for each in actions),
         not_actions=not_actions,
         resources=tuple(resources),
@@ -456,6 +461,21 @@ def _condition(operator: str, key: str, wanted: Sequence[str]) -> Condition:
         return any(_tested(test, value, each, asked) for each in wanted) != negated
 
     return holds
+
+
+_WHO = ("aws:username", "aws:userid", "aws:principalaccount")
+_WIDEST = {4: 8, 6: 32}
+"""Bits of a network that is somebody's."""
+
+
+def _narrows(operator: str, key: str, values: Sequence[str]) -> bool:
+    """Does it leave only some of everybody: users, or networks that are not nearly all?"""
+    if not values or any("${" in each for each in values):
+        return False
+    if operator == "IpAddress":
+        networks = [ipaddress.ip_network(each, strict=False) for each in values]
+        return all(each.prefixlen >= _WIDEST[each.version] for each in networks)
+    return operator in ("StringEquals", "StringEqualsIgnoreCase") and key.lower() in _WHO
 
 
 def _null(name: str, wanted: Sequence[str]) -> Condition:

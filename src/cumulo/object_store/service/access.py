@@ -20,6 +20,7 @@ from cumulo.object_store.model.sync import OPTION as SYNC
 
 Verb = Literal["read", "list", "write"]
 POLICY, ACL, PUBLIC = "s3-policy", "s3-acl", "s3-publicAccessBlock"
+OWNERSHIP, ENFORCED = "s3-ownershipControls", "BucketOwnerEnforced"
 """Options of a container."""
 OBJECT_ACL = "acl"
 """In an object's `extra`."""
@@ -176,6 +177,8 @@ class Access:
         """What its own list gives of an object that its container gives not."""
         plain = self._action("read") in ("s3:GetObject", "s3:GetObjectVersion")
         if not plain or OBJECT_ACL not in extra or self.signed is not None:
+            return False
+        if container.options.get(OWNERSHIP) == ENFORCED:
             return False
         if self._by_policy(container, self._action("read"), key) == "Deny":
             return False

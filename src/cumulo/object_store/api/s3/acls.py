@@ -23,11 +23,10 @@ from cumulo.object_store.model import grants
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import BadInput, Denied, NoSuchObject
 from cumulo.object_store.model.grants import Grant
-from cumulo.object_store.service.access import ACL, OBJECT_ACL, PUBLIC, granted
+from cumulo.object_store.service.access import ACL, ENFORCED, OBJECT_ACL, PUBLIC, granted
 from cumulo.object_store.service.containers import ContainerWishes
 from cumulo.object_store.service.object_store import ObjectStoreService
 
-ENFORCED = "BucketOwnerEnforced"
 _HEADERS: Mapping[str, str] = {
     "x-amz-grant-read": "READ",
     "x-amz-grant-write": "WRITE",
