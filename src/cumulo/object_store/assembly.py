@@ -3,6 +3,7 @@
 import logging
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, Service
@@ -130,15 +131,16 @@ def _ciphers(frame: Frame) -> Ciphers:
     Raises BadSettings for a lost one, or another: it would read old objects as noise."""
     wanted = frame.settings.of(ObjectStoreSettings).encrypt
     path = frame.settings.secrets_dir / "object-store-key-01"
-    known = frame.database.read_now(lambda tx: tx.get(KeyRow, 1))
+    database: Any = frame.database  # which can be asked before there is a loop
+    known = database.read_now(lambda tx: tx.get(KeyRow, 1))
     key = kept_key(path, make=wanted and known is None)
     if key is not None and known is None:
         # Of two control nodes the first one says which key it is.
         row = KeyRow(1, proof_of(key))
-        frame.database.write_now(
+        database.write_now(
             lambda tx: tx.insert(row, ignore_duplicate=True), name="object store key"
         )
-        known = frame.database.read_now(lambda tx: tx.get(KeyRow, 1))
+        known = database.read_now(lambda tx: tx.get(KeyRow, 1))
     if known is not None and key is None:
         said = f"{path} is not here, and objects were encrypted with it: bring it back"
         if wanted:
