@@ -36,14 +36,15 @@ class Others:
 
     def fetch(self, name: str, masters: list[str], serial: int | None) -> Received | None:
         self.fetched.append(name)
+        there = self.serial
         if "silent" in name:
             self.released.wait(60)
-        if serial == self.serial:
+        if serial == there:
             return None
-        soa = f"ns.{name} a.{name} {self.serial} 3600 600 86400 60"
+        soa = f"ns.{name} a.{name} {there} 3600 600 86400 60"
         sets = [("SOA", name, soa), ("A", f"www.{name}", "192.0.2.1")]
         return Received(
-            serial=self.serial,
+            serial=there,
             refresh=3600,
             retry=600,
             expire=86400,
@@ -217,6 +218,47 @@ async def other_masters(cloud: TestCloud, path: str, others: Others) -> None:
             return (answer.json["status"], answer.json["serial"]) == ("ACTIVE", serial)
 
         await cloud.until(path, taken)
+
+
+def test_what_is_said_while_a_zone_is_fetched(tmp_path: Path, others: Others) -> None:
+    """The master's answer may be older than that: he is asked once more."""
+
+    async def body(cloud: TestCloud) -> None:
+        secondaries = cloud.cloud.services.dns.secondaries
+
+        async def hangs(count: int) -> None:
+            while len(others.fetched) < count:
+                await asyncio.sleep(0.01)
+
+        def notify(tx: Tx) -> None:
+            found = secondaries.notified(tx, {"silent.org.": {"192.0.2.1"}})
+            secondaries.fetch_now(tx, [row.id for row in found])
+
+        async def has(serial: int) -> None:
+            await cloud.until(
+                path, lambda a: (a.json["status"], a.json["serial"]) == ("ACTIVE", serial)
+            )
+
+        path = await zone(cloud, "silent.org.", **SECONDARY)
+        await hangs(1)
+        others.serial = 8
+        await cloud.cloud.database.write(notify)
+        others.released.set()
+        await has(8)
+        # The same of who wants it whatever the serial number is.
+        others.released.clear()
+        asked = len(others.fetched)
+        assert (await cloud.call("POST", f"{path}/tasks/xfr")).status == 202
+        await hangs(asked + 1)
+        others.serial = 3
+        assert (await cloud.call("POST", f"{path}/tasks/xfr")).status == 202
+        others.released.set()
+        await has(3)
+        # And then there is nothing to ask any more.
+        await asyncio.sleep(0.1)
+        assert len(others.fetched) == asked + 2
+
+    play(tmp_path, body)
 
 
 async def changed(cloud: TestCloud, zone_id: str, values: dict[str, Any]) -> None:

@@ -64,6 +64,7 @@ class Desk:
         self.world = world
         self.limit = limit
         self.transfers = Transfers(world, transfers)
+        self.transfers.heard = self._heard
         self.sent: Counter[str] = Counter()
         self.notified: Callable[[bytes, str], None] = lambda name, address: None
         """Called when somebody says that one of the zones has changed."""
@@ -101,10 +102,10 @@ class Desk:
                 return None
             return refusal(data, FORMERR)
         if question.signed:
-            # Signatures are looked at for few: they take a thousand times as long.
+            # Signed answers are made for few: they take a thousand times as long.
             if self.limit.verdict(address, b"signed"):
                 return None
-            return next(iter(self.transfers.signed(data, question, udp=True)), None)
+            return next(iter(self.transfers.signed(data, question, address, udp=True)), None)
         if question.opcode == NOTIFY:
             # By zone: who pretends to be a master of one is not in the way of others.
             if self.limit.verdict(address, b"notify" + question.name):
@@ -136,8 +137,8 @@ class Desk:
         """The messages of the answer; a zone may take many. Raises Malformed."""
         question = read(data)
         if question.signed:
-            self.limit.sent_by_tcp(address, SIGNATURE_BYTES)
-            yield from self.transfers.signed(data, question, udp=False)
+            self.limit.sent_by_tcp(address, max(SIGNATURE_BYTES, len(data)))
+            yield from self.transfers.signed(data, question, address, udp=False)
         elif question.type in (AXFR, IXFR) and question.opcode == QUERY:
             self.limit.sent_by_tcp(address, 0)
             yield from self.transfers.plain(data, question, address)
@@ -154,7 +155,8 @@ class Desk:
         zone = self.world.zones.get(question.name)
         if zone is None or question.type != SOA or not zone.masters & {address, ""}:
             return Answer(question, REFUSED)
-        self.notified(zone.name, address)
+        # Of whom it is not known whether he is one it does not matter who he is.
+        self.notified(zone.name, address if address in zone.masters else "")
         return Answer(question, aa=True)
 
     def forget(self) -> None:
@@ -351,6 +353,7 @@ class Tcp:
                     await asyncio.sleep(WAIT_SECONDS)
                 for message in self._desk.by_tcp(data, address):
                     await _send(writer, message)
+                    await asyncio.sleep(0)  # Others have their turn, however long a zone is.
             except Malformed as malformed:
                 if not malformed.answerable:
                     return

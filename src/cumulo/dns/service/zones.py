@@ -1,5 +1,6 @@
 """Zones: made, changed, deleted; their serial numbers and what is at their top."""
 
+import math
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -317,9 +318,14 @@ class Zones:
 
     def transfer_now(self, tx: Tx, row: ZoneRow, *, anew: bool = True) -> ZoneRow:
         """Ask the masters again, whenever that would be due. `anew`: what they have is taken
-        whatever its serial number is: it may be another master's, or one that began anew."""
+        whatever its serial number is: it may be another master's, or one that began anew.
+
+        One that was due already keeps its place, but `due` is another number, which says to
+        whoever is asking them just now that what they have may be newer than his answer."""
+        now = seconds_of(tx.now)
+        due = now if row.due > now else math.nextafter(row.due, math.inf)
         tx.after_commit(self.changes.announcement)
-        return tx.update(row, due=seconds_of(tx.now), attempts=0, anew=anew or row.anew)
+        return tx.update(row, due=due, attempts=0, anew=anew or row.anew)
 
     def move(self, tx: Tx, row: ZoneRow, pool_id: str, scope: Scope) -> ZoneRow:
         """To another pool's servers; those of the old one are not told, and keep what they have."""
