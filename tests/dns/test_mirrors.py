@@ -16,7 +16,7 @@ from cumulo.dns.drivers.fake_target import FakeTarget
 from cumulo.dns.model.change import ServerRow
 from cumulo.dns.model.pool import PoolZone, TargetLacks
 from cumulo.dns.model.transfer import TransferAcceptRow
-from cumulo.dns.model.zone import DEFAULT_POOL, ZoneRow
+from cumulo.dns.model.zone import ZoneRow
 from cumulo.dns.reconcile.pools import LACKS_AFTER, PoolSweep
 from tests.support.cloud import TestCloud, running_cloud
 
@@ -161,16 +161,21 @@ async def lacks(cloud: TestCloud, target: FakeTarget, path: str) -> None:
 
 
 async def waits(cloud: TestCloud) -> None:
-    """Those that fetch zones would hear the old serial number from a name server that lags."""
+    """Those that fetch zones would hear the old serial number from a name server that lags; those
+    that are told all of them need nothing of it."""
     database, dns = cloud.cloud.database, cloud.cloud.services.dns
     await database.write(
         lambda tx: dns.serving.register(tx, ServerRow("lags", "h", "192.0.2.1:53", 0, 0.0, 0.0))
     )
+    one, _ = targets(cloud)
+    told = await zone(cloud, "told.test.")
+    await until(lambda: all("told.test." in each.zones for each in targets(cloud)))
+    one.whole = False
     path = await zone(cloud, "waits.test.")
     id = path.rpartition("/")[2]
 
     def due(tx: Tx) -> list[str]:
-        return [each for each, _ in dns.mirrors.due_in_pool(tx, DEFAULT_POOL, 10)]
+        return [each for each, _ in dns.mirrors.due_in_pool(tx, dns.pools.fixed[0], 10)]
 
     await asyncio.sleep(0.1)
     assert id not in await database.read(due)
@@ -178,6 +183,8 @@ async def waits(cloud: TestCloud) -> None:
     await database.write(lambda tx: dns.serving.leave(tx, "lags"))
     dns.changes.ring()
     await active(cloud, path)
+    await active(cloud, told)
+    del one.whole
 
 
 async def accepts(cloud: TestCloud) -> None:

@@ -80,16 +80,16 @@ class PoolSync:
 
     def due(self, tx: Tx, most: int) -> list[str]:
         mirrors, full = self._dns.mirrors, self._lanes.full()
-        with_servers = [pool.id for pool in self._dns.pools.fixed if not pool.alone]
+        with_servers = [pool for pool in self._dns.pools.fixed if not pool.alone]
         found: list[tuple[int, float, str]] = []
         """The first one of each pool goes before any pool's second one."""
-        for pool_id in with_servers:
-            if pool_id not in full:
-                rows = mirrors.due_in_pool(tx, pool_id, IN_ONE_POOL)
+        for pool in with_servers:
+            if pool.id not in full:
+                rows = mirrors.due_in_pool(tx, pool, IN_ONE_POOL)
                 found += [(place, since, id) for place, (id, since) in enumerate(rows)]
         now = time.monotonic()
         if now - self._looked >= ELSEWHERE_SECONDS:
-            others = mirrors.due_elsewhere(tx, [*with_servers, *full], most)
+            others = mirrors.due_elsewhere(tx, [*(each.id for each in with_servers), *full], most)
             self._looked = self._looked if others else now
             found += [(0, since, id) for id, since in others]
         return [id for _, _, id in sorted(found)][:most]
