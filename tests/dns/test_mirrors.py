@@ -229,7 +229,10 @@ def test_a_word_that_came_too_early_is_said_again(monkeypatch: pytest.MonkeyPatc
         nonlocal told
         await caught_up(7)
         assert told == 2
-        with pytest.raises(serial.TargetAway, match="serial 7, not 9"):
+        with pytest.raises(TargetLacks, match="serial 7, not 9 yet, though"):
+            await caught_up(9)
+        told, serials[0] = 0, 5
+        with pytest.raises(serial.TargetAway, match=r"serial 7, not 9 yet$"):
             await caught_up(9)
         # What was newer at the beginning is believed after a while.
         begun, told = time.monotonic(), 0

@@ -20,6 +20,7 @@ import pytest
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.run.commands import run
+from cumulo.dns.drivers import serial
 from cumulo.dns.drivers.embedded import EmbeddedNameServer
 from cumulo.dns.drivers.powerdns import PowerDns
 from cumulo.dns.model.pool import PoolZone, TargetRefused
@@ -335,9 +336,9 @@ def test_bind_and_other_control_planes(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-async def what_bind_had(cloud: TestCloud, server: ABind) -> None:
-    """Of this name there is a zone, from elsewhere and newer."""
-    soa = "@ 60 SOA ns.corp.org. a.corp.org. 4000000000 60 60 60 60"
+async def what_bind_had(cloud: TestCloud, server: ABind, number: int = 4_000_000_000) -> None:
+    """Of this name there is a zone, from elsewhere."""
+    soa = f"@ 60 SOA ns.corp.org. a.corp.org. {number} 60 60 60 60"
     (server.here / "corp.db").write_text(f"$ORIGIN corp.org.\n{soa}\n@ 60 NS ns.corp.net.\n")
     argv = ["rndc", "-c", str(server.rndc_conf), "addzone", "corp.org."]
     await run([*argv, '{ type primary; file "corp.db"; };'])
@@ -348,7 +349,7 @@ async def what_bind_had(cloud: TestCloud, server: ABind) -> None:
     assert await ask(server.port, "corp.org.", "NS") == ["ns.corp.net."]
 
 
-def test_bind_by_a_catalog_zone(tmp_path: Path) -> None:
+def test_bind_by_a_catalog_zone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No `rndc`: it gets zones and drops them since the catalog says so."""
     own = free_port()
     server = ABind(tmp_path / "bind", "catalog.test.", own)
@@ -369,6 +370,8 @@ def test_bind_by_a_catalog_zone(tmp_path: Path) -> None:
                 await a_master_that_is_late(cloud, server.port, tmp_path / "master")
                 taken = {"name": "x.catalog.test.", "email": "a@example.org"}
                 refused = await cloud.call("POST", ZONES, json_=taken)
+                monkeypatch.setattr(serial, "CATCH_UP_SECONDS", 1.0)
+                await what_bind_had(cloud, server, 3)
                 assert refused.status == 400 and refused.json["type"] == "invalid_zone_name"
 
     asyncio.run(main())

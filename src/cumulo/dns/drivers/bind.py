@@ -61,7 +61,18 @@ class Bind:
                 await tell(self._catalog, self._address)
             await tell(zone.name, self._address, zone.soa)
 
-        await caught_up(zone.name, zone.serial, self._address, again, before=before)
+        try:
+            await caught_up(zone.name, zone.serial, self._address, again, before=before)
+        except TargetAway:
+            if self._catalog and not zone.known:
+                await self._refuse_foreign(zone)
+            raise
+
+    async def _refuse_foreign(self, zone: PoolZone) -> None:
+        """What it does not follow, and has from another server than ours: it is somebody else's."""
+        found = await soa_of(zone.name, self._address)
+        if found is not None and zone.server and found[1] != zone.server:
+            raise TargetRefused(self._foreign(zone.name, f"of {found[1]}"))
 
     async def remove(self, zone: PoolZone) -> None:
         self._ours.discard(zone.name)
