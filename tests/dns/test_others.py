@@ -261,6 +261,46 @@ def test_what_is_said_while_a_zone_is_fetched(tmp_path: Path, others: Others) ->
     play(tmp_path, body)
 
 
+def test_a_zone_of_somebody_elses_address_goes_from_its_servers(
+    tmp_path: Path, others: Others
+) -> None:
+    """They would go on to answer from it, which is nearer to the name than any other."""
+    name = "79.4.24.172.in-addr.arpa."
+
+    def said(zone: PoolZone) -> list[tuple[str, list[str]]]:
+        return [(owner, texts) for owner, kind, _, texts in zone.sets if kind == "PTR"]
+
+    async def body(cloud: TestCloud) -> None:
+        await cloud.token("admin")
+        made = {"as_": "admin", "attributes": {"servers": "fake"}}
+        await active(cloud, await zone(cloud, name, **made), "admin")
+        await active(cloud, await zone(cloud, f"x.{name}", **made), "admin")
+        pool = next(each for each in cloud.cloud.services.dns.pools.fixed if each.name == "fake")
+        (target,) = pool.targets
+        assert isinstance(target, FakeTarget)
+        public = await cloud.call("GET", "/network/v2.0/networks?name=public")
+        wish = {
+            "project_id": cloud.projects["demo"],
+            "floating_network_id": public.json["networks"][0]["id"],
+            "floating_ip_address": "172.24.4.79",
+        }
+        answer = await cloud.call(
+            "POST", "/network/v2.0/floatingips", as_="admin", json_={"floatingip": wish}
+        )
+        assert answer.status == 201, answer.raw
+        path = f"/dns/v2/reverse/floatingips/RegionOne:{answer.json['floatingip']['id']}"
+        answer = await cloud.call("PATCH", path, json_={"ptrdname": "mine.org."})
+        assert answer.status == 202, answer.raw
+        await active(cloud, path)
+        end = time.monotonic() + 15
+        while f"x.{name}" in target.zones or not said(target.zones[name]):
+            assert time.monotonic() < end
+            await asyncio.sleep(0.01)
+        assert said(target.zones[name]) == [(name, ["mine.org."])]
+
+    play(tmp_path, body)
+
+
 async def changed(cloud: TestCloud, zone_id: str, values: dict[str, Any]) -> None:
     """Once its first try has failed."""
 
