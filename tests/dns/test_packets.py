@@ -212,6 +212,17 @@ def test_by_tcp_a_network_has_its_share() -> None:
     assert not desk.limit.has_to_wait("198.51.100.7")
 
 
+def test_a_network_of_ipv6_is_one_that_connects() -> None:
+    tcp = server.Tcp(desk_of(ZONE))
+    for address in ("2001:db8::{:x}", "192.0.2.{}"):
+        open_ = [tcp._begun(address.format(n), lambda: None) for n in range(60)]
+        held = [each for each in open_ if each is not None]
+        assert len(held) == (server.MOST_OF_ONE if ":" in address else 60)
+        for n, each in enumerate(open_):
+            tcp._ended(address.format(n), each)
+    assert not tcp._of and not tcp._open
+
+
 class Feed:
     """Where a name server tells the cloud what it heard."""
 

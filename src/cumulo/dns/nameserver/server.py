@@ -41,7 +41,7 @@ log = logging.getLogger("cumulo.dns")
 MOST_KEPT = 50_000
 MOST_CONNECTIONS = 300
 MOST_OF_ONE = 50
-"""Connections from one address."""
+"""Connections from one address, or network of IPv6."""
 IDLE_SECONDS = 10.0
 HANDSHAKE_SECONDS = 5.0
 PARTING_SECONDS = 5.0
@@ -244,7 +244,7 @@ class Tcp:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._of: Counter[str] = Counter()
+        self._of: Counter[str | bytes] = Counter()
         self._open: set[Connection] = set()
         self._shaking: set[asyncio.Task[None]] = set()
 
@@ -298,21 +298,21 @@ class Tcp:
                 _part(writer)
 
     def _begun(self, address: str, abort: Callable[[], object]) -> Connection | None:
-        if self._of[address] >= MOST_OF_ONE:
+        if self._of[_who(address)] >= MOST_OF_ONE:
             return None
         if len(self._open) >= MOST_CONNECTIONS:
             self._make_room()
         connection = Connection(network_of(address), abort)
         self._open.add(connection)
-        self._of[address] += 1
+        self._of[_who(address)] += 1
         return connection
 
     def _ended(self, address: str, connection: Connection | None) -> None:
         if connection is not None:
             self._open.discard(connection)
-            self._of[address] -= 1
-        if not self._of[address]:
-            del self._of[address]
+            self._of[_who(address)] -= 1
+        if not self._of[_who(address)]:
+            del self._of[_who(address)]
 
     def _make_room(self) -> None:
         most = Counter(each.network for each in self._open).most_common(1)[0][0]
@@ -351,6 +351,8 @@ class Tcp:
                     if not self._desk.limit.has_to_wait(address):
                         break
                     await asyncio.sleep(WAIT_SECONDS)
+                    if writer.is_closing():
+                        return  # It gave up its place meanwhile.
                 for message in self._desk.by_tcp(data, address):
                     await _send(writer, message)
                     await asyncio.sleep(0)  # Others have their turn, however long a zone is.
@@ -358,6 +360,11 @@ class Tcp:
                 if not malformed.answerable:
                     return
                 await _send(writer, refusal(data, FORMERR))
+
+
+def _who(address: str) -> str | bytes:
+    """Whoever has one address of IPv6 has a network of them."""
+    return network_of(address) if ":" in address else address
 
 
 async def _send(writer: asyncio.StreamWriter, wire: bytes) -> None:
