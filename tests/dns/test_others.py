@@ -254,9 +254,18 @@ def test_what_is_said_while_a_zone_is_fetched(tmp_path: Path, others: Others) ->
         assert (await cloud.call("POST", f"{path}/tasks/xfr")).status == 202
         others.released.set()
         await has(3)
+        # Who only says that there is news does not want that again.
+        others.released.clear()
+        assert (await cloud.call("POST", f"{path}/tasks/xfr")).status == 202
+        await hangs(asked + 3)
+        await cloud.cloud.database.write(notify)
+        others.released.set()
+        await hangs(asked + 4)
+        row = await cloud.cloud.database.read(lambda tx: tx.get(ZoneRow, path.rpartition("/")[2]))
+        assert row is not None and not row.anew
         # And then there is nothing to ask any more.
         await asyncio.sleep(0.1)
-        assert len(others.fetched) == asked + 2
+        assert len(others.fetched) == asked + 4
 
     play(tmp_path, body)
 

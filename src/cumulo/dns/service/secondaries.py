@@ -14,7 +14,7 @@ from cumulo.dns.model.zone import ZoneRow
 from cumulo.dns.queries import recordset as queries
 from cumulo.dns.queries import zone as zone_queries
 from cumulo.dns.service import checks
-from cumulo.dns.service.zones import Zones
+from cumulo.dns.service.zones import LATER, Zones
 
 LEAST_PAUSE, MOST_PAUSE = 60, 86400
 PAGE = 500
@@ -81,8 +81,10 @@ class Secondaries:
             changed |= self._zones.to_pool(tx, row.pool_id, row)
         done: dict[str, Any] = {"attempts": 0, "fault": None, "transferred_at": tx.now}
         if row.due == asked.due:
-            done |= {"due": due, "anew": False}
+            done["due"] = due
         # Else somebody wants it once more since then: that is still to be done.
+        if asked.anew and row.due < asked.due + LATER:
+            done["anew"] = False
         self._zones.stored(tx, row, **done, **changed)
 
     def current(self, tx: Tx, row: ZoneRow, asked: ZoneRow) -> None:

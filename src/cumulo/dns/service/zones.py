@@ -63,6 +63,10 @@ class ZoneWish(msgspec.Struct, kw_only=True):
     pool_id: str = DEFAULT_POOL
 
 
+LATER = 0.001
+"""Seconds. By less `due` moves when there is only news."""
+
+
 class Zones:
     def __init__(self, rules: Rules, changes: Changes, places: Places, pools: Pools) -> None:
         self.rules = rules
@@ -320,10 +324,13 @@ class Zones:
         """Ask the masters again, whenever that would be due. `anew`: what they have is taken
         whatever its serial number is: it may be another master's, or one that began anew.
 
-        One that was due already keeps its place, but `due` is another number, which says to
-        whoever is asking them just now that what they have may be newer than his answer."""
+        `due` is another number in any case, which says to whoever is asking them just now that what
+        they have may be newer than his answer. One that was due already, and of which there is only
+        said that there is news, keeps its place: it moves by less than `LATER`."""
         now = seconds_of(tx.now)
-        due = now if row.due > now else math.nextafter(row.due, math.inf)
+        due = now
+        if row.due <= now and not (anew and now - row.due >= LATER):
+            due = math.nextafter(row.due, math.inf)
         tx.after_commit(self.changes.announcement)
         return tx.update(row, due=due, attempts=0, anew=anew or row.anew)
 
