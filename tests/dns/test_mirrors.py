@@ -14,9 +14,10 @@ from cumulo.core.ids import new_id
 from cumulo.dns.drivers import serial
 from cumulo.dns.drivers.fake_target import FakeTarget
 from cumulo.dns.model.change import ServerRow
-from cumulo.dns.model.pool import PoolZone, TargetLacks
+from cumulo.dns.model.pool import PoolZone, TargetAway, TargetLacks
 from cumulo.dns.model.transfer import TransferAcceptRow
 from cumulo.dns.model.zone import ZoneRow
+from cumulo.dns.reconcile import pools
 from cumulo.dns.reconcile.pools import LACKS_AFTER, PoolSweep
 from tests.support.cloud import TestCloud, running_cloud
 
@@ -65,7 +66,9 @@ async def look(cloud: TestCloud) -> None:
     loop.ring()
 
 
-def test_servers_that_are_new_or_have_another_past(tmp_path: Path) -> None:
+def test_servers_that_are_new_or_have_another_past(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def before() -> None:
         async with running_cloud(tmp_path, dns={"serve": False}) as cloud:
             await active(cloud, await zone(cloud, "a.test."))
@@ -100,6 +103,7 @@ def test_servers_that_are_new_or_have_another_past(tmp_path: Path) -> None:
             assert (await cloud.call("PATCH", paths["a.test."], json_=words)).status == 202
             assert (await active(cloud, paths["a.test."]))["description"] == "new"
             one.faults.clear()
+            await one_is_away(cloud, monkeypatch)
             await told_again(cloud)
             await lacks(cloud, one, paths["b.test."])
             await waits(cloud)
@@ -112,6 +116,31 @@ def test_servers_that_are_new_or_have_another_past(tmp_path: Path) -> None:
 
     for part in (before, come, second, alone):
         asyncio.run(part())
+
+
+async def one_is_away(cloud: TestCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one is looked at all the same, beyond the first page, and asked twice."""
+    one, two = targets(cloud)
+    serial_of, lost = two.serial, []
+
+    async def loses_the_first(name: str) -> int | None:
+        if not lost:
+            lost.append(name)
+            raise TargetAway("a datagram is lost")
+        return await serial_of(name)
+
+    monkeypatch.setattr(pools, "LOOKED_AT", 1)
+    monkeypatch.setattr(two, "serial", loses_the_first)
+    await until(lambda: one.zones.keys() == two.zones.keys() == {"a.test.", "b.test."})
+    one.faults.add("away")
+    two.zones.clear()
+    await look(cloud)
+    await until(lambda: two.zones.keys() == {"a.test.", "b.test."})
+    one.faults.clear()
+    monkeypatch.undo()
+    for each in (await cloud.call("GET", ZONES)).json["zones"]:
+        await cloud.call("PATCH", f"{ZONES}/{each['id']}", json_={"description": "again"})
+        await active(cloud, f"{ZONES}/{each['id']}")
 
 
 async def told_again(cloud: TestCloud) -> None:
