@@ -128,6 +128,8 @@ def test_what_a_master_sends_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
         ([soa, ns, other], "SOA that is not"),
         ([soa, ns, alias], "beside a CNAME"),
         ([soa, ns, "DNAME y.org.", "DNAME z.org."], "more than one DNAME"),
+        ([soa, ns, "TYPE65402 \\# 2 abcd"], "some servers would run it"),
+        ([soa, ns, *(f"TYPE{n} \\# 1 00" for n in range(300, 400))], "more than 100 types"),
     ):
         monkeypatch.setattr("dns.query.xfr", lambda *a, r=records, **k: answers(*r))
         with pytest.raises(TransferFailed, match=word):

@@ -14,9 +14,10 @@ from cumulo.core.ids import new_id
 from cumulo.dns.drivers import serial
 from cumulo.dns.drivers.fake_target import FakeTarget
 from cumulo.dns.model.change import ServerRow
-from cumulo.dns.model.pool import PoolZone, TargetLacks
+from cumulo.dns.model.pool import PoolZone, TargetAway, TargetLacks
 from cumulo.dns.model.transfer import TransferAcceptRow
-from cumulo.dns.model.zone import DEFAULT_POOL, ZoneRow
+from cumulo.dns.model.zone import ZoneRow
+from cumulo.dns.reconcile import pools
 from cumulo.dns.reconcile.pools import LACKS_AFTER, PoolSweep
 from tests.support.cloud import TestCloud, running_cloud
 
@@ -65,7 +66,9 @@ async def look(cloud: TestCloud) -> None:
     loop.ring()
 
 
-def test_servers_that_are_new_or_have_another_past(tmp_path: Path) -> None:
+def test_servers_that_are_new_or_have_another_past(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def before() -> None:
         async with running_cloud(tmp_path, dns={"serve": False}) as cloud:
             await active(cloud, await zone(cloud, "a.test."))
@@ -100,6 +103,7 @@ def test_servers_that_are_new_or_have_another_past(tmp_path: Path) -> None:
             assert (await cloud.call("PATCH", paths["a.test."], json_=words)).status == 202
             assert (await active(cloud, paths["a.test."]))["description"] == "new"
             one.faults.clear()
+            await one_is_away(cloud, monkeypatch)
             await told_again(cloud)
             await lacks(cloud, one, paths["b.test."])
             await waits(cloud)
@@ -112,6 +116,31 @@ def test_servers_that_are_new_or_have_another_past(tmp_path: Path) -> None:
 
     for part in (before, come, second, alone):
         asyncio.run(part())
+
+
+async def one_is_away(cloud: TestCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one is looked at all the same, beyond the first page, and asked twice."""
+    one, two = targets(cloud)
+    serial_of, lost = two.serial, []
+
+    async def loses_the_first(name: str) -> int | None:
+        if not lost:
+            lost.append(name)
+            raise TargetAway("a datagram is lost")
+        return await serial_of(name)
+
+    monkeypatch.setattr(pools, "LOOKED_AT", 1)
+    monkeypatch.setattr(two, "serial", loses_the_first)
+    await until(lambda: one.zones.keys() == two.zones.keys() == {"a.test.", "b.test."})
+    one.faults.add("away")
+    two.zones.clear()
+    await look(cloud)
+    await until(lambda: two.zones.keys() == {"a.test.", "b.test."})
+    one.faults.clear()
+    monkeypatch.undo()
+    for each in (await cloud.call("GET", ZONES)).json["zones"]:
+        await cloud.call("PATCH", f"{ZONES}/{each['id']}", json_={"description": "again"})
+        await active(cloud, f"{ZONES}/{each['id']}")
 
 
 async def told_again(cloud: TestCloud) -> None:
@@ -161,16 +190,21 @@ async def lacks(cloud: TestCloud, target: FakeTarget, path: str) -> None:
 
 
 async def waits(cloud: TestCloud) -> None:
-    """Those that fetch zones would hear the old serial number from a name server that lags."""
+    """Those that fetch zones would hear the old serial number from a name server that lags; those
+    that are told all of them need nothing of it."""
     database, dns = cloud.cloud.database, cloud.cloud.services.dns
     await database.write(
         lambda tx: dns.serving.register(tx, ServerRow("lags", "h", "192.0.2.1:53", 0, 0.0, 0.0))
     )
+    one, _ = targets(cloud)
+    told = await zone(cloud, "told.test.")
+    await until(lambda: all("told.test." in each.zones for each in targets(cloud)))
+    one.whole = False
     path = await zone(cloud, "waits.test.")
     id = path.rpartition("/")[2]
 
     def due(tx: Tx) -> list[str]:
-        return [each for each, _ in dns.mirrors.due_in_pool(tx, DEFAULT_POOL, 10)]
+        return [each for each, _ in dns.mirrors.due_in_pool(tx, dns.pools.fixed[0], 10)]
 
     await asyncio.sleep(0.1)
     assert id not in await database.read(due)
@@ -178,6 +212,8 @@ async def waits(cloud: TestCloud) -> None:
     await database.write(lambda tx: dns.serving.leave(tx, "lags"))
     dns.changes.ring()
     await active(cloud, path)
+    await active(cloud, told)
+    del one.whole
 
 
 async def accepts(cloud: TestCloud) -> None:
@@ -222,7 +258,10 @@ def test_a_word_that_came_too_early_is_said_again(monkeypatch: pytest.MonkeyPatc
         nonlocal told
         await caught_up(7)
         assert told == 2
-        with pytest.raises(serial.TargetAway, match="serial 7, not 9"):
+        with pytest.raises(TargetLacks, match="serial 7, not 9 yet, though"):
+            await caught_up(9)
+        told, serials[0] = 0, 5
+        with pytest.raises(serial.TargetAway, match=r"serial 7, not 9 yet$"):
             await caught_up(9)
         # What was newer at the beginning is believed after a while.
         begun, told = time.monotonic(), 0

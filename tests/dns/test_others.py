@@ -36,14 +36,15 @@ class Others:
 
     def fetch(self, name: str, masters: list[str], serial: int | None) -> Received | None:
         self.fetched.append(name)
+        there = self.serial
         if "silent" in name:
             self.released.wait(60)
-        if serial == self.serial:
+        if serial == there:
             return None
-        soa = f"ns.{name} a.{name} {self.serial} 3600 600 86400 60"
+        soa = f"ns.{name} a.{name} {there} 3600 600 86400 60"
         sets = [("SOA", name, soa), ("A", f"www.{name}", "192.0.2.1")]
         return Received(
-            serial=self.serial,
+            serial=there,
             refresh=3600,
             retry=600,
             expire=86400,
@@ -217,6 +218,96 @@ async def other_masters(cloud: TestCloud, path: str, others: Others) -> None:
             return (answer.json["status"], answer.json["serial"]) == ("ACTIVE", serial)
 
         await cloud.until(path, taken)
+
+
+def test_what_is_said_while_a_zone_is_fetched(tmp_path: Path, others: Others) -> None:
+    """The master's answer may be older than that: he is asked once more."""
+
+    async def body(cloud: TestCloud) -> None:
+        secondaries = cloud.cloud.services.dns.secondaries
+
+        async def hangs(count: int) -> None:
+            while len(others.fetched) < count:
+                await asyncio.sleep(0.01)
+
+        def notify(tx: Tx) -> None:
+            found = secondaries.notified(tx, {"silent.org.": {"192.0.2.1"}})
+            secondaries.fetch_now(tx, [row.id for row in found])
+
+        async def has(serial: int) -> None:
+            await cloud.until(
+                path, lambda a: (a.json["status"], a.json["serial"]) == ("ACTIVE", serial)
+            )
+
+        path = await zone(cloud, "silent.org.", **SECONDARY)
+        await hangs(1)
+        others.serial = 8
+        await cloud.cloud.database.write(notify)
+        others.released.set()
+        await has(8)
+        # The same of who wants it whatever the serial number is.
+        others.released.clear()
+        asked = len(others.fetched)
+        assert (await cloud.call("POST", f"{path}/tasks/xfr")).status == 202
+        await hangs(asked + 1)
+        others.serial = 3
+        assert (await cloud.call("POST", f"{path}/tasks/xfr")).status == 202
+        others.released.set()
+        await has(3)
+        # Who only says that there is news does not want that again.
+        others.released.clear()
+        assert (await cloud.call("POST", f"{path}/tasks/xfr")).status == 202
+        await hangs(asked + 3)
+        await cloud.cloud.database.write(notify)
+        others.released.set()
+        await hangs(asked + 4)
+        row = await cloud.cloud.database.read(lambda tx: tx.get(ZoneRow, path.rpartition("/")[2]))
+        assert row is not None and not row.anew
+        # And then there is nothing to ask any more.
+        await asyncio.sleep(0.1)
+        assert len(others.fetched) == asked + 4
+
+    play(tmp_path, body)
+
+
+def test_a_zone_of_somebody_elses_address_goes_from_its_servers(
+    tmp_path: Path, others: Others
+) -> None:
+    """They would go on to answer from it, which is nearer to the name than any other."""
+    name = "79.4.24.172.in-addr.arpa."
+
+    def said(zone: PoolZone) -> list[tuple[str, list[str]]]:
+        return [(owner, texts) for owner, kind, _, texts in zone.sets if kind == "PTR"]
+
+    async def body(cloud: TestCloud) -> None:
+        await cloud.token("admin")
+        made = {"as_": "admin", "attributes": {"servers": "fake"}}
+        await active(cloud, await zone(cloud, name, **made), "admin")
+        await active(cloud, await zone(cloud, f"x.{name}", **made), "admin")
+        pool = next(each for each in cloud.cloud.services.dns.pools.fixed if each.name == "fake")
+        (target,) = pool.targets
+        assert isinstance(target, FakeTarget)
+        public = await cloud.call("GET", "/network/v2.0/networks?name=public")
+        wish = {
+            "project_id": cloud.projects["demo"],
+            "floating_network_id": public.json["networks"][0]["id"],
+            "floating_ip_address": "172.24.4.79",
+        }
+        answer = await cloud.call(
+            "POST", "/network/v2.0/floatingips", as_="admin", json_={"floatingip": wish}
+        )
+        assert answer.status == 201, answer.raw
+        path = f"/dns/v2/reverse/floatingips/RegionOne:{answer.json['floatingip']['id']}"
+        answer = await cloud.call("PATCH", path, json_={"ptrdname": "mine.org."})
+        assert answer.status == 202, answer.raw
+        await active(cloud, path)
+        end = time.monotonic() + 15
+        while f"x.{name}" in target.zones or not said(target.zones[name]):
+            assert time.monotonic() < end
+            await asyncio.sleep(0.01)
+        assert said(target.zones[name]) == [(name, ["mine.org."])]
+
+    play(tmp_path, body)
 
 
 async def changed(cloud: TestCloud, zone_id: str, values: dict[str, Any]) -> None:

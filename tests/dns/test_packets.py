@@ -16,6 +16,7 @@ from cumulo.dns import names, rdata
 from cumulo.dns.nameserver import server
 from cumulo.dns.nameserver.feed import Commit, Put
 from cumulo.dns.nameserver.limits import network_of, plain
+from cumulo.dns.nameserver.main import Ear
 from cumulo.dns.nameserver.message import Malformed, read
 from cumulo.dns.nameserver.resolve import resolve
 from cumulo.dns.nameserver.server import Desk
@@ -209,6 +210,43 @@ def test_by_tcp_a_network_has_its_share() -> None:
     assert desk.limit.has_to_wait("198.51.100.8") and not desk.limit.has_to_wait("203.0.113.1")
     desk.limit.tick()
     assert not desk.limit.has_to_wait("198.51.100.7")
+
+
+def test_a_network_of_ipv6_is_one_that_connects() -> None:
+    tcp = server.Tcp(desk_of(ZONE))
+    for address in ("2001:db8::{:x}", "192.0.2.{}"):
+        open_ = [tcp._begun(address.format(n), lambda: None) for n in range(60)]
+        held = [each for each in open_ if each is not None]
+        assert len(held) == (server.MOST_OF_ONE if ":" in address else 60)
+        for n, each in enumerate(open_):
+            tcp._ended(address.format(n), each)
+    assert not tcp._of and not tcp._open
+
+
+class Feed:
+    """Where a name server tells the cloud what it heard."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+
+def test_what_is_heard_again_is_told_again() -> None:
+    """A zone may have changed between the two, and nobody says it a third time."""
+    feed = Feed()
+    ear = Ear(feed)  # type: ignore[arg-type]
+    for _ in range(100):
+        ear.hear(b"\x01a\0", "192.0.2.1")
+    assert len(feed.written) == 1, "but not each time"
+    ear.tick()
+    assert len(feed.written) == 2 and feed.written[0] == feed.written[1]
+    ear.hear(b"\x01a\0", "192.0.2.1")
+    assert len(feed.written) == 2, "once a second"
+    for _ in range(3):
+        ear.tick()
+    assert len(feed.written) == 3
 
 
 def test_networks() -> None:

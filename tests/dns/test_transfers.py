@@ -25,7 +25,8 @@ import pytest
 
 from cumulo.dns import names, rdata
 from cumulo.dns.drivers.embedded import EmbeddedNameServer
-from cumulo.dns.nameserver.feed import Gone, Put, Secret, Secrets, Step, Whole
+from cumulo.dns.nameserver.feed import All, Commit, Gone, Put, Secret, Secrets, Step, Whole
+from cumulo.dns.nameserver.zones import World
 from tests.dns.support import steps_of
 
 ORIGIN = "example.org."
@@ -260,3 +261,24 @@ def test_a_catalog_says_which_zones_there_are(tmp_path: Path) -> None:
             assert told(zone) == {"second.org.", "example.com."}
 
     asyncio.run(main())
+
+
+def test_a_catalog_that_is_read_while_zones_come_has_another_number() -> None:
+    """A name server that begins has zones that are newer than the number it began with: whoever has
+    the catalog of that number has to hear of them."""
+    world = World({"pool": names.wire("catalog.test.")})
+    catalog = world.zones[names.wire("catalog.test.")]
+
+    def members() -> int:
+        return sum(12 in node.sets for node in catalog.nodes.values())
+
+    one, two = steps_of(ORIGIN, ZONE), steps_of("example.net.", "")
+    world.take([All(), *one, Commit(100)])
+    assert (catalog.serial, members()) == (100, 1)
+    # It begins anew, and the second zone is made meanwhile, as change 101.
+    world.take([All(), *one, *two, Commit(100)])
+    assert members() == 2
+    world.take([*two, Commit(101)])
+    assert (catalog.serial, members()) == (101, 2)
+    world.take([*two, Commit(102)])
+    assert catalog.serial == 101, "once is enough"

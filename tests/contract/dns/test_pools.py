@@ -20,6 +20,7 @@ import pytest
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.run.commands import run
+from cumulo.dns.drivers import serial
 from cumulo.dns.drivers.embedded import EmbeddedNameServer
 from cumulo.dns.drivers.powerdns import PowerDns
 from cumulo.dns.model.pool import PoolZone, TargetRefused
@@ -291,9 +292,53 @@ def test_bind(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-async def what_bind_had(cloud: TestCloud, server: ABind) -> None:
-    """Of this name there is a zone, from elsewhere and newer."""
-    soa = "@ 60 SOA ns.corp.org. a.corp.org. 4000000000 60 60 60 60"
+def test_bind_and_other_control_planes(tmp_path: Path) -> None:
+    """One comes, and the first one goes: zones are fetched from those that there are."""
+    first, second = free_port(), free_port()
+    server = ABind(tmp_path / "bind")
+
+    def the_cloud(listen: int, *primaries: int) -> Any:
+        target = {
+            "address": f"127.0.0.1:{server.port}",
+            "rndc_conf": str(server.rndc_conf),
+            "primary": ", ".join(f"127.0.0.1:{port}" for port in primaries),
+        }
+        return cloud_with(tmp_path / "data", "bind9", target, listen=[f"127.0.0.1:{listen}"])
+
+    async def shown() -> list[int]:
+        argv = ["rndc", "-c", str(server.rndc_conf), "showzone", "pool.org."]
+        words = (await run(argv)).decode().replace(";", " ").split()
+        return sorted(int(words[at + 1]) for at, word in enumerate(words) if word == "port")
+
+    async def is_changed(cloud: TestCloud, zone: str, name: str) -> None:
+        await put(cloud, zone, name, "A", "192.0.2.7")
+        await until(lambda: status(cloud, zone), ("NONE", "ACTIVE"))
+        assert await ask(server.port, name) == ["192.0.2.7"]
+
+    async def main() -> None:
+        with server.running():
+            async with the_cloud(first, first) as cloud:
+                zone = await make(cloud, "pool.org.", attributes={"servers": "theirs"})
+                await is_changed(cloud, zone, "a.pool.org.")
+                assert await shown() == [first]
+            async with the_cloud(first, first, second) as cloud:
+                await until(shown, sorted([first, second]))
+                await is_changed(cloud, zone, "b.pool.org.")
+            async with the_cloud(second, second) as cloud:
+                await until(shown, [second])
+                await is_changed(cloud, zone, "c.pool.org.")
+            # Without a moment in which both are named.
+            async with the_cloud(first, first) as cloud:
+                await until(shown, [first])
+                await is_changed(cloud, zone, "d.pool.org.")
+                await its_end(cloud, zone, server.port)
+
+    asyncio.run(main())
+
+
+async def what_bind_had(cloud: TestCloud, server: ABind, number: int = 4_000_000_000) -> None:
+    """Of this name there is a zone, from elsewhere."""
+    soa = f"@ 60 SOA ns.corp.org. a.corp.org. {number} 60 60 60 60"
     (server.here / "corp.db").write_text(f"$ORIGIN corp.org.\n{soa}\n@ 60 NS ns.corp.net.\n")
     argv = ["rndc", "-c", str(server.rndc_conf), "addzone", "corp.org."]
     await run([*argv, '{ type primary; file "corp.db"; };'])
@@ -304,7 +349,7 @@ async def what_bind_had(cloud: TestCloud, server: ABind) -> None:
     assert await ask(server.port, "corp.org.", "NS") == ["ns.corp.net."]
 
 
-def test_bind_by_a_catalog_zone(tmp_path: Path) -> None:
+def test_bind_by_a_catalog_zone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No `rndc`: it gets zones and drops them since the catalog says so."""
     own = free_port()
     server = ABind(tmp_path / "bind", "catalog.test.", own)
@@ -325,6 +370,8 @@ def test_bind_by_a_catalog_zone(tmp_path: Path) -> None:
                 await a_master_that_is_late(cloud, server.port, tmp_path / "master")
                 taken = {"name": "x.catalog.test.", "email": "a@example.org"}
                 refused = await cloud.call("POST", ZONES, json_=taken)
+                monkeypatch.setattr(serial, "CATCH_UP_SECONDS", 1.0)
+                await what_bind_had(cloud, server, 3)
                 assert refused.status == 400 and refused.json["type"] == "invalid_zone_name"
 
     asyncio.run(main())

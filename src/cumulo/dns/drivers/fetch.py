@@ -12,6 +12,10 @@ from cumulo.dns.model.transferred import Received, TransferFailed
 MOST_RECORDS = 5000
 MOST_OF_A_SET = 100
 """Records of one name and type, as BIND takes them: each is in each answer."""
+MOST_KINDS = 100
+"""Of a name, as BIND takes them."""
+RUN_BY_SERVERS = ("TYPE65401", "TYPE65402")
+"""PowerDNS's ALIAS and LUA: a master's word would be done on servers of the operator's."""
 BESIDE_ALIASES = ("RRSIG", "NSEC", "KEY")
 """What may be where a CNAME is (RFC 4034, 2.5)."""
 MOST_BYTES = 4 * 1024 * 1024
@@ -153,7 +157,13 @@ def _refuse_odd(name: str, found: Mapping[tuple[str, str], Sequence[bytes]]) -> 
     if (name, "NS") not in found:
         raise TransferFailed("there is no NS at its top")
     names_with: dict[str, int] = {}
+    kinds_of: dict[str, int] = {}
     for owner, kind in found:
+        if kind in RUN_BY_SERVERS:
+            raise TransferFailed(f"{owner} has a record of {kind}: some servers would run it")
+        kinds_of[owner] = kinds_of.get(owner, 0) + 1
+        if kinds_of[owner] > MOST_KINDS:
+            raise TransferFailed(f"{owner} has records of more than {MOST_KINDS} types")
         if kind not in BESIDE_ALIASES:
             names_with[owner] = names_with.get(owner, 0) + 1
     for (owner, kind), wires in found.items():

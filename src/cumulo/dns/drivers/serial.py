@@ -105,12 +105,16 @@ async def caught_up(
     before: int | None = None,
 ) -> None:
     """Until a server has a serial number, or a newer one; `before`: it had that already, which is
-    newer and may be of another past: that alone counts after a moment only. Raises TargetAway."""
+    newer and may be of another past: that alone counts after a moment only. Raises TargetAway;
+    TargetLacks, if all these words have changed nothing."""
     found, begun = before, time.monotonic()
+    first: list[int | None] = []
 
     async def done() -> bool:
         nonlocal found
         found = await serial_of(name, address)
+        if not first:
+            first.append(found)
         if found is None or found == wanted:
             return found is not None
         patient = found == before and time.monotonic() - begun < AGAIN_SECONDS
@@ -121,4 +125,7 @@ async def caught_up(
     where = f"{address[0]}:{address[1]}"
     if found is None:
         raise TargetLacks(f"{where} was told of the zone and does not have it")
-    raise TargetAway(f"{where} has serial {found}, not {wanted} yet")
+    word = f"{where} has serial {found}, not {wanted} yet"
+    if [found] == first:
+        raise TargetLacks(f"{word}, though it was told again and again")
+    raise TargetAway(word)

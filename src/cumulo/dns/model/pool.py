@@ -121,6 +121,11 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
         return not self.targets
 
     @property
+    def fetches(self) -> bool:
+        """Some server of it asks the cloud's own name servers for zones."""
+        return any(not each.whole for each in self.targets)
+
+    @property
     def identities(self) -> list[str]:
         return [each.identity for each in self.targets]
 

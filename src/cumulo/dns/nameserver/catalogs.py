@@ -54,6 +54,11 @@ class Catalogs:
             step = Drop(self.id_of(zone.pool_id), self._member(zone), PTR)
             self._dirty.setdefault(zone.pool_id, []).append(step)
 
+    def again(self) -> None:
+        """All of them get another serial number, whatever is in them."""
+        for pool_id in self.names:
+            self._dirty.setdefault(pool_id, [])
+
     def steps(self, number: int) -> list[Put | Drop]:
         """What has changed since they were asked for the last time."""
         found: list[Put | Drop] = []

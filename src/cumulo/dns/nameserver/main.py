@@ -50,20 +50,26 @@ class Start(msgspec.Struct, frozen=True):
 
 
 class Ear:
-    """Who says that zones have changed: told on to the cloud, each zone once a second."""
+    """Who says that zones have changed: told on to the cloud, each zone once a second. What is said
+    again within the second is told on at its end: the zone may have changed since the first time,
+    and whoever was answered does not say it once more."""
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
         self._heard: set[tuple[bytes, str]] = set()
+        self._again: set[tuple[bytes, str]] = set()
 
     def hear(self, name: bytes, address: str) -> None:
-        if (name, address) in self._heard or len(self._heard) >= MOST_HEARD:
-            return
-        self._heard.add((name, address))
-        self._writer.write(frame([Notified(name, address)]))
+        if (name, address) in self._heard:
+            self._again.add((name, address))
+        elif len(self._heard) < MOST_HEARD:
+            self._heard.add((name, address))
+            self._writer.write(frame([Notified(name, address)]))
 
     def tick(self) -> None:
-        self._heard.clear()
+        self._heard, self._again = self._again, set()
+        for name, address in self._heard:
+            self._writer.write(frame([Notified(name, address)]))
 
 
 class Certificate:

@@ -10,7 +10,7 @@ HEADER = 12
 QR, AA, TC, RD = 0x8000, 0x0400, 0x0200, 0x0100
 _OPCODE = 0x7800
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
-NOTAUTH = 9
+YXDOMAIN, NOTAUTH = 6, 9
 BADVERS = 16
 QUERY, NOTIFY, UPDATE = 0, 4, 5
 OPT, TSIG = 41, 250
@@ -41,10 +41,14 @@ class Question:
     payload: int | None
     version: int
     dnssec_ok: bool
-    signed: bool
-    """There is a TSIG record, unread."""
+    signature: int
+    """Where the TSIG record begins, which is unread, or 0."""
     authority: int
     """Where its authority section begins, or 0 (an IXFR has the serial number there)."""
+
+    @property
+    def signed(self) -> bool:
+        return self.signature > 0
 
     @property
     def opcode(self) -> int:
@@ -84,7 +88,7 @@ def read(data: bytes) -> Question:
         payload=None,
         version=0,
         dnssec_ok=False,
-        signed=False,
+        signature=0,
         authority=0,
     )
     at = end + 4
@@ -105,7 +109,7 @@ def _read_additional(data: bytes, at: int, question: Question) -> int:
     if question.signed:
         raise Malformed(True)  # a signature is the last one (RFC 8945, 5.1)
     if kind == TSIG:
-        question.signed = True
+        question.signature = at
     elif kind == OPT:
         if question.payload is not None or data[at]:
             raise Malformed(True)
@@ -133,8 +137,9 @@ def name_end(data: bytes, at: int) -> int:
 
 def skip_name(data: bytes, at: int) -> int:
     """Where a name ends that may be compressed."""
+    most = at + 255
     while True:
-        if at >= len(data):
+        if at >= len(data) or at > most:
             raise Malformed(True)
         length = data[at]
         if length == 0:

@@ -16,13 +16,14 @@ from cumulo.dns.nameserver.message import (
     QUERY,
     REFUSED,
     SERVFAIL,
+    YXDOMAIN,
     Answer,
     Question,
     Records,
 )
 from cumulo.dns.nameserver.zones import Node, World, Zone
 
-A, NS, CNAME, MX, AAAA, SRV, DS = 1, 2, 5, 15, 28, 33, 43
+A, NS, CNAME, MX, AAAA, SRV, DNAME, DS = 1, 2, 5, 15, 28, 33, 39, 43
 ANY, AXFR, IXFR = 255, 252, 251
 META = frozenset((41, 249, 250, AXFR, 253, 254))
 IN = 1
@@ -106,6 +107,8 @@ def _find(zone: Zone, name: bytes, kind: int, answer: Answer) -> bytes | None:
     if cut is not None and not (kind == DS and cut == name):
         _refer(zone, cut, answer)
         return None
+    if node is None and DNAME in zone.nodes[encloser].sets:
+        return _renamed(zone, encloser, name, kind, answer)
     if node is None:
         node = zone.nodes.get(b"\x01*" + encloser)
         if not answer.answer:
@@ -128,6 +131,22 @@ def _find(zone: Zone, name: bytes, kind: int, answer: Answer) -> bytes | None:
     else:
         answer.answer += [(name, tail) for tail in found.tails]
     return None
+
+
+def _renamed(zone: Zone, owner: bytes, name: bytes, kind: int, answer: Answer) -> bytes | None:
+    """All that is below one name is below another one (RFC 6672): who does not know that is told of
+    an alias for this name."""
+    tail = zone.nodes[owner].sets[DNAME].tails[0]
+    alias = name[: -len(owner)] + tail[10:]
+    if not answer.answer:
+        answer.wildcard = owner
+    answer.answer.append((owner, tail))
+    if len(alias) > 255:
+        answer.rcode = YXDOMAIN
+        return None
+    head = b"\0\x05\0\x01" + tail[4:8] + len(alias).to_bytes(2, "big")
+    answer.answer.append((name, head + alias))
+    return None if kind in (CNAME, ANY) else alias
 
 
 def _walk(zone: Zone, name: bytes) -> tuple[Node | None, bytes, bytes | None]:

@@ -41,7 +41,7 @@ log = logging.getLogger("cumulo.dns")
 MOST_KEPT = 50_000
 MOST_CONNECTIONS = 300
 MOST_OF_ONE = 50
-"""Connections from one address."""
+"""Connections from one address, or network of IPv6."""
 IDLE_SECONDS = 10.0
 HANDSHAKE_SECONDS = 5.0
 PARTING_SECONDS = 5.0
@@ -64,6 +64,7 @@ class Desk:
         self.world = world
         self.limit = limit
         self.transfers = Transfers(world, transfers)
+        self.transfers.heard = self._heard
         self.sent: Counter[str] = Counter()
         self.notified: Callable[[bytes, str], None] = lambda name, address: None
         """Called when somebody says that one of the zones has changed."""
@@ -101,10 +102,10 @@ class Desk:
                 return None
             return refusal(data, FORMERR)
         if question.signed:
-            # Signatures are looked at for few: they take a thousand times as long.
+            # Signed answers are made for few: they take a thousand times as long.
             if self.limit.verdict(address, b"signed"):
                 return None
-            return next(iter(self.transfers.signed(data, question, udp=True)), None)
+            return next(iter(self.transfers.signed(data, question, address, udp=True)), None)
         if question.opcode == NOTIFY:
             # By zone: who pretends to be a master of one is not in the way of others.
             if self.limit.verdict(address, b"notify" + question.name):
@@ -136,8 +137,8 @@ class Desk:
         """The messages of the answer; a zone may take many. Raises Malformed."""
         question = read(data)
         if question.signed:
-            self.limit.sent_by_tcp(address, SIGNATURE_BYTES)
-            yield from self.transfers.signed(data, question, udp=False)
+            self.limit.sent_by_tcp(address, max(SIGNATURE_BYTES, len(data)))
+            yield from self.transfers.signed(data, question, address, udp=False)
         elif question.type in (AXFR, IXFR) and question.opcode == QUERY:
             self.limit.sent_by_tcp(address, 0)
             yield from self.transfers.plain(data, question, address)
@@ -154,7 +155,8 @@ class Desk:
         zone = self.world.zones.get(question.name)
         if zone is None or question.type != SOA or not zone.masters & {address, ""}:
             return Answer(question, REFUSED)
-        self.notified(zone.name, address)
+        # Of whom it is not known whether he is one it does not matter who he is.
+        self.notified(zone.name, address if address in zone.masters else "")
         return Answer(question, aa=True)
 
     def forget(self) -> None:
@@ -242,7 +244,7 @@ class Tcp:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._of: Counter[str] = Counter()
+        self._of: Counter[str | bytes] = Counter()
         self._open: set[Connection] = set()
         self._shaking: set[asyncio.Task[None]] = set()
 
@@ -296,21 +298,21 @@ class Tcp:
                 _part(writer)
 
     def _begun(self, address: str, abort: Callable[[], object]) -> Connection | None:
-        if self._of[address] >= MOST_OF_ONE:
+        if self._of[_who(address)] >= MOST_OF_ONE:
             return None
         if len(self._open) >= MOST_CONNECTIONS:
             self._make_room()
         connection = Connection(network_of(address), abort)
         self._open.add(connection)
-        self._of[address] += 1
+        self._of[_who(address)] += 1
         return connection
 
     def _ended(self, address: str, connection: Connection | None) -> None:
         if connection is not None:
             self._open.discard(connection)
-            self._of[address] -= 1
-        if not self._of[address]:
-            del self._of[address]
+            self._of[_who(address)] -= 1
+        if not self._of[_who(address)]:
+            del self._of[_who(address)]
 
     def _make_room(self) -> None:
         most = Counter(each.network for each in self._open).most_common(1)[0][0]
@@ -349,12 +351,20 @@ class Tcp:
                     if not self._desk.limit.has_to_wait(address):
                         break
                     await asyncio.sleep(WAIT_SECONDS)
+                    if writer.is_closing():
+                        return  # It gave up its place meanwhile.
                 for message in self._desk.by_tcp(data, address):
                     await _send(writer, message)
+                    await asyncio.sleep(0)  # Others have their turn, however long a zone is.
             except Malformed as malformed:
                 if not malformed.answerable:
                     return
                 await _send(writer, refusal(data, FORMERR))
+
+
+def _who(address: str) -> str | bytes:
+    """Whoever has one address of IPv6 has a network of them."""
+    return network_of(address) if ":" in address else address
 
 
 async def _send(writer: asyncio.StreamWriter, wire: bytes) -> None:

@@ -1,19 +1,21 @@
 """Whole zones for other name servers: AXFR (RFC 5936), IXFR (RFC 1995), and TSIG (RFC 8945).
 
 A zone is given to networks that the settings name, and to whoever signs with a key that is for the
-zone or for its pool; to nobody else. dnspython checks and makes signatures; it is imported when
-the first signed message comes.
+zone or for its pool; to nobody else. dnspython makes signatures; it is imported when the first
+message comes whose own is right.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from ipaddress import ip_address, ip_network
-from typing import Any
 
 from cumulo.dns.nameserver.message import (
     AA,
     FORMERR,
     HEADER,
+    LEAST_PAYLOAD,
     NOTAUTH,
+    NOTIFY,
     QR,
     REFUSED,
     SERVFAIL,
@@ -23,6 +25,7 @@ from cumulo.dns.nameserver.message import (
     record_end,
 )
 from cumulo.dns.nameserver.resolve import AXFR, IXFR, resolve
+from cumulo.dns.nameserver.signatures import signature_of
 from cumulo.dns.nameserver.zones import SOA, Change, World, Zone
 
 MESSAGE_BYTES = 16_000
@@ -34,7 +37,10 @@ class Transfers:
     def __init__(self, world: World, networks: Sequence[str]) -> None:
         self.world = world
         self._networks = [ip_network(each) for each in networks]
-        self._keys: tuple[dict[bytes, Any], dict[Any, Any]] | None = None
+        self.heard: Callable[[Question, str], Answer] = lambda question, address: Answer(
+            question, REFUSED
+        )
+        """What is said to a NOTIFY."""
 
     def plain(self, data: bytes, question: Question, address: str) -> Iterator[bytes]:
         """The messages for a wish without a signature."""
@@ -43,28 +49,35 @@ class Transfers:
             return
         yield from self._messages(data, question, None)
 
-    def signed(self, data: bytes, question: Question, *, udp: bool) -> Iterator[bytes]:
+    def signed(
+        self, data: bytes, question: Question, address: str, *, udp: bool
+    ) -> Iterator[bytes]:
         """The messages for anything that is signed, signed themselves; one, if `udp`."""
-        import dns.exception
-        import dns.message
-
-        try:
-            asked = dns.message.from_wire(data, keyring=self._ring(), ignore_trailing=True)
-        except dns.exception.DNSException:
+        found = signature_of(data, question.signature, self.world.secrets, time.time())
+        if found is None:
             # An unknown key, a wrong signature, a clock that is wrong: all the same to others.
             yield Answer(question, NOTAUTH).wire(512 if udp else 65535)
             return
-        if not udp and question.type in (AXFR, IXFR):
-            messages = self._messages(data, question, _wire_of(asked.keyname))
+        import dns.message
+        import dns.name
+        import dns.tsig
+
+        if question.opcode == NOTIFY:
+            messages = iter([self.heard(question, address).wire(LEAST_PAYLOAD)])
+        elif not udp and question.type in (AXFR, IXFR):
+            messages = self._messages(data, question, found.key.name)
         else:
             room = question.room(udp) - 200
             messages = iter([resolve(self.world, question)[0].wire(room)])
+        name = dns.name.from_wire(found.key.name, 0)[0]
+        algorithm = _ALGORITHMS.get(found.key.algorithm, found.key.algorithm)
+        key = dns.tsig.Key(name, found.key.secret, algorithm)
         context = None
         for plain in messages:
             # Each record for itself: a transfer begins and ends with the same one.
             answer = dns.message.from_wire(plain, one_rr_per_rrset=True)
-            answer.use_tsig(asked.keyring, asked.keyname)
-            answer.request_mac = asked.mac or b""
+            answer.use_tsig(key)
+            answer.request_mac = found.mac
             sealed = answer.to_wire(multi=not udp, tsig_ctx=context, max_size=65535)
             assert sealed is not None
             yield sealed
@@ -78,20 +91,6 @@ class Transfers:
         except ValueError:
             return False
         return any(found in network for network in self._networks)
-
-    def _ring(self) -> dict[Any, Any]:
-        """dnspython's keyring of today's secrets."""
-        import dns.name
-        import dns.tsig
-
-        if self._keys is None or self._keys[0] is not self.world.secrets:
-            ring = {}
-            for each in self.world.secrets.values():
-                name = dns.name.from_wire(each.name, 0)[0]
-                algorithm = _ALGORITHMS.get(each.algorithm, each.algorithm)
-                ring[name] = dns.tsig.Key(name, each.secret, algorithm)
-            self._keys = (self.world.secrets, ring)
-        return self._keys[1]
 
     def _may(self, zone: Zone, key: bytes | None) -> bool:
         if key is None:
@@ -182,8 +181,3 @@ def _cut_up(question: Question, records: Iterable[tuple[bytes, bytes]]) -> Itera
 
 
 _ALGORITHMS = {"hmac-md5": "hmac-md5.sig-alg.reg.int"}
-
-
-def _wire_of(name: Any) -> bytes:
-    wire: bytes = name.canonicalize().to_wire()
-    return wire

@@ -182,6 +182,8 @@ class World:
         self._making: dict[str, Zone] = {}
         self._later: list[Put | Drop | Gone] = []
         self._all = False
+        self._loaded = False
+        """The last commit was of all that there is."""
 
     def take(self, steps: Steps) -> int | None:
         """Follow the feed; the number of the last commit in these steps, if there was one."""
@@ -219,6 +221,11 @@ class World:
     def _commit(self, number: int) -> None:
         self.version += 1
         self.ready = True
+        if self._loaded:
+            # While all zones were read some of them changed, and are in catalogs whose number is
+            # that of before. This commit's is that of after.
+            self.catalogs.again()
+        self._loaded = self._all
         if self._all:
             self._forget_others()
         self.changed = {zone.name for zone in self._making.values()}

@@ -97,12 +97,14 @@ DUE = statement(
 )
 _POOL_DUE = (
     sa.select(_c.id, _c.pool_due)
-    # Those that fetch it ask the cloud's own name servers: they are to have it first.
-    .where(_c.pool_due > 0, _c.pool_due <= sa.bindparam("now"), _c.served >= _c.change)
+    .where(_c.pool_due > 0, _c.pool_due <= sa.bindparam("now"))
     .order_by(_c.pool_due)
     .limit(sa.bindparam("most", type_=sa.Integer()))
 )
-DUE_IN_POOL = statement(_POOL_DUE.where(_c.pool_id == sa.bindparam("pool_id")))
+_DUE_IN_POOL = _POOL_DUE.where(_c.pool_id == sa.bindparam("pool_id"))
+DUE_IN_POOL = statement(_DUE_IN_POOL)
+DUE_TO_FETCH = statement(_DUE_IN_POOL.where(_c.served >= _c.change))
+"""Those that are fetched from the cloud's own name servers, which are to have them first."""
 DUE_ELSEWHERE = statement(
     _POOL_DUE.where(_c.pool_id.not_in(sa.bindparam("pool_ids", expanding=True)))
 )

@@ -108,6 +108,15 @@ class NameServerLoop:
             return left
         self._asked = time.monotonic()
         heard, self._notified = self._notified, {}
+        try:
+            await self._fetch_now(heard)
+        except BaseException:  # the database is away: they are not told twice
+            for name, said in heard.items():
+                self._notified.setdefault(name, set()).update(said)
+            raise
+        return SWEEP_SECONDS
+
+    async def _fetch_now(self, heard: dict[str, set[str]]) -> None:
         secondaries = self.serving.secondaries
         found = await self.database.read(lambda tx: secondaries.notified(tx, heard))
         if found:
@@ -115,7 +124,6 @@ class NameServerLoop:
             await self.database.write(
                 lambda tx: secondaries.fetch_now(tx, ids), name="masters have news"
             )
-        return SWEEP_SECONDS
 
     async def _leave(self) -> None:
         """Others need not wait for this one until it counts as dead."""

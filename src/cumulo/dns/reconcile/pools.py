@@ -31,8 +31,6 @@ LACKS_AFTER = 5
 LOOKED_AT, LOOKED_AT_ONCE = 100, 4
 """Zones of a pool that are asked for in one step; pools at a time."""
 LOOK_SECONDS, LOOK_AGAIN_SECONDS = 3600.0, 60.0
-AWAY = -1
-"""In place of a serial number."""
 ELSEWHERE_SECONDS = 60.0
 """How often zones are looked for that wait for servers that their pool has no more."""
 
@@ -80,16 +78,16 @@ class PoolSync:
 
     def due(self, tx: Tx, most: int) -> list[str]:
         mirrors, full = self._dns.mirrors, self._lanes.full()
-        with_servers = [pool.id for pool in self._dns.pools.fixed if not pool.alone]
+        with_servers = [pool for pool in self._dns.pools.fixed if not pool.alone]
         found: list[tuple[int, float, str]] = []
         """The first one of each pool goes before any pool's second one."""
-        for pool_id in with_servers:
-            if pool_id not in full:
-                rows = mirrors.due_in_pool(tx, pool_id, IN_ONE_POOL)
+        for pool in with_servers:
+            if pool.id not in full:
+                rows = mirrors.due_in_pool(tx, pool, IN_ONE_POOL)
                 found += [(place, since, id) for place, (id, since) in enumerate(rows)]
         now = time.monotonic()
         if now - self._looked >= ELSEWHERE_SECONDS:
-            others = mirrors.due_elsewhere(tx, [*with_servers, *full], most)
+            others = mirrors.due_elsewhere(tx, [*(each.id for each in with_servers), *full], most)
             self._looked = self._looked if others else now
             found += [(0, since, id) for id, since in others]
         return [id for _, _, id in sorted(found)][:most]
@@ -157,56 +155,75 @@ class PoolSweep:
     def __init__(self, database: Database, dns: DnsService) -> None:
         self._database = database
         self._dns = dns
-        self._at: dict[str, tuple[str, float, float]] = {}
-        """Of each pool: up to which zone, when that began, when it goes on."""
+        self._at: dict[tuple[str, str], tuple[str, float, float]] = {}
+        """Of each server of a pool: up to which zone, when that began, when it goes on. One that is
+        away keeps the others from nothing."""
 
     def again(self) -> None:
         """From the first zone on, at once."""
         self._at.clear()
 
     def due(self, tx: Tx, most: int) -> list[str]:
+        return [pool.id for pool in self._dns.pools.fixed if self._to_ask(pool)][:most]
+
+    def _to_ask(self, pool: Pool) -> list[Target]:
         now = time.monotonic()
-        pools = [pool.id for pool in self._dns.pools.fixed if not pool.alone]
-        return [id for id in pools if self._at.get(id, ("", 0.0, 0.0))[2] <= now][:most]
+        found = []
+        for each in pool.targets:
+            _, _, goes_on = self._at.get((pool.id, each.identity), ("", 0.0, 0.0))
+            if goes_on <= now:
+                found.append(each)
+        return found
 
     async def step(self, id: str) -> None:
-        began = time.monotonic()
-        last, begun, _ = self._at.get(id, ("", began, 0.0))
-        page, pool = await self._database.read(
-            lambda tx: (
-                self._dns.mirrors.page(tx, id, last, LOOKED_AT),
-                self._dns.pools.get(tx, id),
-            )
+        pool = await self._database.read(lambda tx: self._dns.pools.get(tx, id))
+        looks = [self._look(pool, each) for each in self._to_ask(pool)]
+        for error in await asyncio.gather(*looks, return_exceptions=True):
+            if isinstance(error, BaseException):
+                raise error
+
+    async def _look(self, pool: Pool, target: Target) -> None:
+        """At the next zones of one server."""
+        key, began = (pool.id, target.identity), time.monotonic()
+        last, begun, _ = self._at.get(key, ("", began, 0.0))
+        page = await self._database.read(
+            lambda tx: self._dns.mirrors.page(tx, pool.id, last, LOOKED_AT)
         )
         asked = [row for row in page if is_settled(row)]
-        found = await asyncio.gather(*(self._serials(each, asked) for each in pool.targets))
-        differs = []
-        for row, serials in zip(asked, zip(*(each for each, _ in found), strict=True), strict=True):
-            if any(each not in (row.serial, AWAY) for each in serials):
-                differs.append((row, [each for each in serials if each not in (None, AWAY)]))
+        found, away = await self._serials(target, asked)
+        differs = [
+            (row, [] if serial is None else [serial])
+            for row, serial in zip(asked, found, strict=False)
+            if serial != row.serial
+        ]
         if differs:
             log.info("pool %s: %d zones are not there as they should be", pool.name, len(differs))
             await self._database.write(
                 lambda tx: self._dns.mirrors.differ(tx, differs), name="pool is told again"
             )
-        if any(away for _, away in found):
-            self._at[id] = (last, begun, time.monotonic() + LOOK_AGAIN_SECONDS)
+        if away:
+            self._at[key] = (last, begun, time.monotonic() + LOOK_AGAIN_SECONDS)
         elif len(page) == LOOKED_AT:
-            self._at[id] = (page[-1].id, begun, 0.0)
+            self._at[key] = (page[-1].id, begun, 0.0)
         else:
-            self._at[id] = ("", begun, begun + LOOK_SECONDS)
+            self._at[key] = ("", begun, begun + LOOK_SECONDS)
 
     async def _serials(
         self, target: Target, rows: Sequence[ZoneRow]
     ) -> tuple[list[int | None], bool]:
-        """What it has of each, and whether it went away meanwhile."""
+        """What it has of each, and whether it went away meanwhile. A question may be lost."""
         found: list[int | None] = []
         for row in rows:
             try:
-                found.append(await target.serial(row.name))
+                try:
+                    found.append(await target.serial(row.name))
+                except TargetAway:
+                    found.append(await target.serial(row.name))
             except (TargetAway, TargetRefused):
-                return [*found, *[AWAY] * (len(rows) - len(found))], True
+                return found, True
         return found, False
 
     def failed(self, tx: Tx, id: str, reason: str) -> None:
-        self._at[id] = ("", time.monotonic(), time.monotonic() + LOOK_AGAIN_SECONDS)
+        now = time.monotonic()
+        for each in self._dns.pools.get(tx, id).targets:
+            self._at[id, each.identity] = ("", now, now + LOOK_AGAIN_SECONDS)

@@ -37,17 +37,17 @@ class SecondaryTransfers:
                 return  # It is asked for again when one ends.
             received = await pools.STRANGERS(self._fetch, row.name, row.masters, serial)
         await self._database.write(
-            lambda tx: self._taken(tx, id, row.masters, received), name="secondary zone transferred"
+            lambda tx: self._taken(tx, row, received), name="secondary zone transferred"
         )
 
-    def _taken(self, tx: Tx, id: str, masters: list[str], received: Received | None) -> None:
-        row = tx.get(ZoneRow, id)
-        if row is None or not row.wanted or row.masters != masters:
+    def _taken(self, tx: Tx, asked: ZoneRow, received: Received | None) -> None:
+        row = tx.get(ZoneRow, asked.id)
+        if row is None or not row.wanted or row.masters != asked.masters:
             return  # Others are to be asked by now.
         if received is None:
-            self._dns.secondaries.current(tx, row)
+            self._dns.secondaries.current(tx, row, asked)
         else:
-            self._dns.secondaries.take(tx, row, received)
+            self._dns.secondaries.take(tx, row, asked, received)
 
     def failed(self, tx: Tx, id: str, reason: str) -> None:
         row = tx.get(ZoneRow, id)

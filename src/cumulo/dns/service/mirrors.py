@@ -20,10 +20,11 @@ class Mirrors:
     def __init__(self, zones: Zones) -> None:
         self._zones = zones
 
-    def due_in_pool(self, tx: Tx, pool_id: str, most: int) -> list[tuple[str, float]]:
-        """Zones that a pool's servers are to be told of, and since when."""
-        now = seconds_of(tx.now)
-        return tx.tuples(queries.DUE_IN_POOL, now=now, pool_id=pool_id, most=most)
+    def due_in_pool(self, tx: Tx, pool: Pool, most: int) -> list[tuple[str, float]]:
+        """Zones that a pool's servers are to be told of, and since when. Only those that fetch them
+        wait for the cloud's own name servers."""
+        wanted = queries.DUE_TO_FETCH if pool.fetches else queries.DUE_IN_POOL
+        return tx.tuples(wanted, now=seconds_of(tx.now), pool_id=pool.id, most=most)
 
     def due_elsewhere(self, tx: Tx, pool_ids: Sequence[str], most: int) -> list[tuple[str, float]]:
         """The same, of all pools but these."""

@@ -16,7 +16,7 @@ from cumulo.core.faults import NotFound
 from cumulo.dns import names, rdata
 from cumulo.dns.model.recordset import RecordsetRow
 from cumulo.dns.model.reverse import ReverseRow
-from cumulo.dns.model.zone import ZoneRow
+from cumulo.dns.model.zone import DEFAULT_POOL, ZoneRow
 from cumulo.dns.queries import reverse as queries
 from cumulo.dns.service.recordsets import Recordsets, RecordsetWish
 from cumulo.dns.service.refusals import duplicate, not_found
@@ -123,26 +123,34 @@ class Reverses:
         if found is None:
             return None
         if found.project_id not in (MANAGED, project_id):
-            if found.name == owner:
-                below = sorted(self._zones.below(tx, found), key=lambda each: -len(each.name))
-                for each in (*below, found):
-                    self._zones.delete(tx, each, scope, with_shares=True, hard=True)
-            return None
+            return self._replaced(tx, found, scope) if found.name == owner else None
         # What is in a secondary one is its master's to say.
         return found if found.type == "PRIMARY" else None
+
+    def _replaced(self, tx: Tx, found: ZoneRow, scope: Scope) -> ZoneRow:
+        """A zone in the place of another project's, on the servers that have that one: they would
+        go on to answer from it."""
+        below = sorted(self._zones.below(tx, found), key=lambda each: -len(each.name))
+        for each in below:
+            self._zones.delete(tx, each, scope, with_shares=True)
+        self._zones.delete(tx, found, scope, with_shares=True, hard=True)
+        return self._create(tx, found.name, scope, found.pool_id)
 
     def _make_zone(self, tx: Tx, owner: str, scope: Scope) -> ZoneRow:
         """The reverse zone right above, of 256 addresses of IPv4; where somebody has that, one of
         this address alone."""
-        self._zones.quotas.set_limits(
-            tx, MANAGED, {"zones": -1, "zone_recordsets": -1, "zone_records": -1}
-        )
-        rules = self._zones.rules
         name = names.ancestors(owner)[0]
         above = self._zones.covering(tx, name)
         if above is not None and above.name == name:
             name = owner
-        wish = ZoneWish(name=name, email=rules.email, ttl=rules.default_ttl)
+        return self._create(tx, name, scope)
+
+    def _create(self, tx: Tx, name: str, scope: Scope, pool_id: str = DEFAULT_POOL) -> ZoneRow:
+        self._zones.quotas.set_limits(
+            tx, MANAGED, {"zones": -1, "zone_recordsets": -1, "zone_records": -1}
+        )
+        rules = self._zones.rules
+        wish = ZoneWish(name=name, email=rules.email, ttl=rules.default_ttl, pool_id=pool_id)
         return self._zones.create(tx, wish, scope)
 
 

@@ -14,7 +14,7 @@ from cumulo.dns.model.zone import ZoneRow
 from cumulo.dns.queries import recordset as queries
 from cumulo.dns.queries import zone as zone_queries
 from cumulo.dns.service import checks
-from cumulo.dns.service.zones import Zones
+from cumulo.dns.service.zones import LATER, Zones
 
 LEAST_PAUSE, MOST_PAUSE = 60, 86400
 PAGE = 500
@@ -29,12 +29,12 @@ class Secondaries:
         return tx.tuples(zone_queries.DUE, now=seconds_of(tx.now), but=["", *but], most=most)
 
     def notified(self, tx: Tx, heard: Mapping[str, Collection[str]]) -> list[ZoneRow]:
-        """Those that are to be fetched now. `heard`: zones by name, and the addresses that say that
-        there is something new. Of a master with a name it is not known whether he is one: he is
-        asked, and that is all."""
+        """Those that are to be fetched now, or once more. `heard`: zones by name, and the addresses
+        that say that there is something new. Of a master with a name it is not known whether he is
+        one: he is asked, and that is all."""
         found = []
         for row in tx.all(zone_queries.NAMED, names=list(heard)):
-            if row.type == "SECONDARY" and row.wanted and row.due > seconds_of(tx.now):
+            if row.type == "SECONDARY" and row.wanted:
                 hosts = masters_of(row)
                 if "" in hosts or not hosts.isdisjoint(heard[row.name]):
                     found.append(row)
@@ -67,8 +67,11 @@ class Secondaries:
         again = self._zones.to_pool(tx, row.pool_id, row)
         self._zones.stored(tx, row, expired=True, fault=message, change=change, **again)
 
-    def _transferred(self, tx: Tx, row: ZoneRow, *, due: float, changed: dict[str, Any]) -> None:
-        """It is as its master has it. The first time it begins to be served."""
+    def _transferred(
+        self, tx: Tx, row: ZoneRow, asked: ZoneRow, *, due: float, changed: dict[str, Any]
+    ) -> None:
+        """It is as its master had it when he was asked, for what was `asked` then. The first time
+        it begins to be served."""
         if changed:
             changed = {**changed, "updated_at": tx.now}
         if row.expired:
@@ -76,14 +79,19 @@ class Secondaries:
             changed = {**changed, "expired": False, "change": change}
         if changed:
             changed |= self._zones.to_pool(tx, row.pool_id, row)
-        done = {"due": due, "attempts": 0, "fault": None, "transferred_at": tx.now, "anew": False}
+        done: dict[str, Any] = {"attempts": 0, "fault": None, "transferred_at": tx.now}
+        if row.due == asked.due:
+            done["due"] = due
+        # Else somebody wants it once more since then: that is still to be done.
+        if asked.anew and row.due < asked.due + LATER:
+            done["anew"] = False
         self._zones.stored(tx, row, **done, **changed)
 
-    def current(self, tx: Tx, row: ZoneRow) -> None:
-        """The master has nothing newer."""
-        self._transferred(tx, row, due=_next(tx, row.refresh), changed={})
+    def current(self, tx: Tx, row: ZoneRow, asked: ZoneRow) -> None:
+        """The master has nothing newer. `asked`: the zone as it was when he was asked."""
+        self._transferred(tx, row, asked, due=_next(tx, row.refresh), changed={})
 
-    def take(self, tx: Tx, row: ZoneRow, received: Received) -> None:
+    def take(self, tx: Tx, row: ZoneRow, asked: ZoneRow, received: Received) -> None:
         """The zone as it is there now."""
         number = self._zones.changes.note(tx, row.id)
         known: dict[tuple[str, str], RecordsetRow] = {}
@@ -116,7 +124,7 @@ class Secondaries:
             "recordsets": len(received.sets),
             "records": sum(len(texts) for _, _, _, texts, _ in received.sets),
         }
-        self._transferred(tx, row, due=_next(tx, received.refresh), changed=changed)
+        self._transferred(tx, row, asked, due=_next(tx, received.refresh), changed=changed)
 
 
 def masters_of(row: ZoneRow) -> set[str]:

@@ -1,5 +1,6 @@
 """Zones: made, changed, deleted; their serial numbers and what is at their top."""
 
+import math
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -60,6 +61,10 @@ class ZoneWish(msgspec.Struct, kw_only=True):
     attributes: dict[str, str] = {}
     masters: list[str] = []
     pool_id: str = DEFAULT_POOL
+
+
+LATER = 0.001
+"""Seconds. By less `due` moves when there is only news."""
 
 
 class Zones:
@@ -317,9 +322,17 @@ class Zones:
 
     def transfer_now(self, tx: Tx, row: ZoneRow, *, anew: bool = True) -> ZoneRow:
         """Ask the masters again, whenever that would be due. `anew`: what they have is taken
-        whatever its serial number is: it may be another master's, or one that began anew."""
+        whatever its serial number is: it may be another master's, or one that began anew.
+
+        `due` is another number in any case, which says to whoever is asking them just now that what
+        they have may be newer than his answer. One that was due already, and of which there is only
+        said that there is news, keeps its place: it moves by less than `LATER`."""
+        now = seconds_of(tx.now)
+        due = now
+        if row.due <= now and not (anew and now - row.due >= LATER):
+            due = math.nextafter(row.due, math.inf)
         tx.after_commit(self.changes.announcement)
-        return tx.update(row, due=seconds_of(tx.now), attempts=0, anew=anew or row.anew)
+        return tx.update(row, due=due, attempts=0, anew=anew or row.anew)
 
     def move(self, tx: Tx, row: ZoneRow, pool_id: str, scope: Scope) -> ZoneRow:
         """To another pool's servers; those of the old one are not told, and keep what they have."""
