@@ -5,6 +5,7 @@ from typing import Any
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.sim.player import AtRest, Invariant, Player, Refused, Verb
+from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries.resource import OF_STACK
 from cumulo.orchestration.queries.stack import STACKS
 
@@ -75,7 +76,9 @@ def stacks_are_at_rest(tx: Tx, rest: AtRest) -> Iterable[str]:
     for stack in STACKS.page(tx, where={"word": ["CREATE_COMPLETE", "UPDATE_COMPLETE"]}):
         rows = tx.all(OF_STACK, stack=stack.id)
         names = [row.name for row in rows]
-        if sorted(names) != sorted(stack.template["resources"]):
+        whole = tx.get(StackRow, stack.id)  # lists are without templates
+        assert whole is not None
+        if sorted(names) != sorted(whole.template["resources"]):
             yield f"stack {stack.name} has {names}"
         for row in rows:
             if row.status != "COMPLETE" or row.physical_id is None:
