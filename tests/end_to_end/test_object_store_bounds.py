@@ -246,7 +246,7 @@ def test_a_url_for_one_object_is_for_one_object(swift: Connection) -> None:
     swift.delete_container("one")
 
 
-def test_a_form_is_as_it_was_signed(swift: Connection) -> None:
+def test_a_form_is_as_it_was_signed(swift: Connection, s3: Any) -> None:
     swift.post_account({"X-Account-Meta-Temp-URL-Key": "secret"})
     swift.put_container("forms")
     url = swift.get_auth()[0]
@@ -270,6 +270,13 @@ def test_a_form_is_as_it_was_signed(swift: Connection) -> None:
     kind = {"Content-Type": "multipart/form-data; boundary=b"}
     assert ask("POST", f"{url}/forms/in-", body, kind)[0] == 400
     assert [each["name"] for each in swift.get_container("forms")[1]] == ["in-one"]
+    # What a policy denies, a form does not give.
+    place = {"Action": "s3:PutObject", "Resource": "arn:aws:s3:::forms/in-*"}
+    denied = {"Statement": {"Effect": "Deny", "Principal": "*", **place}}
+    s3.put_bucket_policy(Bucket="forms", Policy=json.dumps(denied))
+    assert ask("POST", f"{url}/forms/in-", body.replace(b"small", b"other"), kind)[0] == 401
+    assert swift.get_object("forms", "in-one")[1] == b"small"
+    s3.delete_bucket_policy(Bucket="forms")
     swift.delete_object("forms", "in-one")
     swift.delete_container("forms")
 

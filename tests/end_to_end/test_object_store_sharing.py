@@ -7,7 +7,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from botocore.exceptions import ClientError
@@ -16,6 +18,7 @@ from keystoneauth1.session import Session
 from swiftclient import Connection
 from swiftclient.exceptions import ClientException
 
+from cumulo.object_store.model.sync import Realm, header
 from tests.end_to_end.test_object_store import client, code, keys
 from tests.support.ports import free_port
 from tests.support.served import ServedCloud, served_cloud
@@ -62,7 +65,7 @@ def theirs(cloud: ServedCloud, project: str) -> Any:
 def fetched(cloud: ServedCloud, project: str, path: str) -> tuple[int, bytes]:
     """By nobody."""
     try:
-        url = f"{cloud.url}/s3-projects/{project}/{path}"
+        url = urljoin(f"{cloud.url}/s3-projects/", f"{project}/{path}")
         with urllib.request.urlopen(url, timeout=20) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
@@ -141,19 +144,48 @@ def test_grants_of_a_bucket(cloud: ServedCloud, project: str, mine: Any, theirs:
     with urllib.request.urlopen(request, timeout=20) as answer:
         assert answer.status == 200
     assert fetched(cloud, project, "drop/anon") == (200, b"hello")
+    # What Swift's face shows of it, it takes away: for everybody, and who could change the list.
+    assert swift.head_container("drop")["x-container-write"] == ".r:*"
+    swift.post_container("drop", {"X-Container-Read": "", "X-Container-Write": ""})
+    with pytest.raises(urllib.error.HTTPError) as nobody:
+        urllib.request.urlopen(request, timeout=20)
+    assert nobody.value.code == 403
+    mine.put_bucket_acl(**of, GrantFullControl=f'id="{id}"')
+    assert len(theirs.get_bucket_acl(**of)["Grants"]) == 2
+    swift.post_container("drop", {"X-Container-Read": "", "X-Container-Write": ""})
+    assert refused(lambda: theirs.get_bucket_acl(**of)) == "AccessDenied"
+    assert refused(lambda: theirs.put_bucket_acl(**of, ACL="public-read")) == "AccessDenied"
+
+
+def test_what_is_for_everybody_can_be_blocked(
+    cloud: ServedCloud, project: str, mine: Any, swift: Connection
+) -> None:
+    of = {"Bucket": "blocked"}
+    mine.create_bucket(**of, ACL="public-read")
+    mine.put_object(**of, Key="anon", Body=b"hello")
+    assert fetched(cloud, project, "blocked/anon") == (200, b"hello")
     blocks = dict.fromkeys(
         ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
     )
     mine.put_public_access_block(**of, PublicAccessBlockConfiguration=blocks)
     assert mine.get_public_access_block(**of)["PublicAccessBlockConfiguration"] == blocks
-    assert fetched(cloud, project, "drop/anon")[0] == 403
+    assert fetched(cloud, project, "blocked/anon")[0] == 403
     assert refused(lambda: mine.put_bucket_acl(**of, ACL="public-read")) == "AccessDenied"
     mine.put_bucket_acl(**of, ACL="private")
+    for public in ({"X-Container-Read": ".r:*"}, {"X-Container-Write": "*:*"}):
+        with pytest.raises(ClientException) as caught:
+            swift.post_container("blocked", public)
+        assert caught.value.http_status == 403
     mine.delete_public_access_block(**of)
+    mine.put_object(**of, Key="seen", Body=b"x", ACL="public-read")
+    assert fetched(cloud, project, "blocked/seen") == (200, b"x")
     rules = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
     mine.put_bucket_ownership_controls(**of, OwnershipControls=rules)
     assert mine.get_bucket_ownership_controls(**of)["OwnershipControls"] == rules
+    assert fetched(cloud, project, "blocked/seen")[0] == 403
     wanted = "AccessControlListNotSupported"
+    enforced = {"Bucket": "owned", "ObjectOwnership": "BucketOwnerEnforced", "ACL": "public-read"}
+    assert refused(lambda: mine.create_bucket(**enforced)) == wanted
     assert refused(lambda: mine.put_bucket_acl(**of, ACL="public-read")) == wanted
 
 
@@ -208,6 +240,14 @@ def test_a_policy_gives_and_takes(cloud: ServedCloud, project: str, mine: Any, t
     with pytest.raises(ClientException) as caught:
         swift.delete_object("shared", "open/a")
     assert caught.value.http_status == 403
+    # A list's prefix is the one that it has; and a form is signed, and no more.
+    narrow = json.loads(text)["Statement"]
+    narrow[0] |= {"Action": "s3:ListBucket", "Resource": "arn:aws:s3:::shared"}
+    narrow[0]["Condition"] = {"StringLike": {"s3:prefix": "open/*"}}
+    mine.put_bucket_policy(**of, Policy=policy(narrow[0]))
+    lists = f"../object-store/v1/AUTH_{project}"
+    assert fetched(cloud, lists, "shared?prefix=open/")[0] == 200
+    assert fetched(cloud, lists, "shared?prefix=open/&path=closed")[0] == 401
     # But it cannot keep its owner from another policy.
     locked = policy(
         {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"},
@@ -225,6 +265,69 @@ def test_a_policy_gives_and_takes(cloud: ServedCloud, project: str, mine: Any, t
         {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::shared/*"}
     )
     assert refused(lambda: mine.put_bucket_policy(**of, Policy=public)) == "AccessDenied"
+
+
+def test_lists_are_about_current_objects(
+    cloud: ServedCloud, project: str, mine: Any, theirs: Any, swift: Connection
+) -> None:
+    """Versions and locks are the owner's, and those' whom a policy names exactly that."""
+    of = {"Bucket": "kept"}
+    mine.create_bucket(**of, ObjectLockEnabledForBucket=True)
+    swift.post_container(
+        "kept", {"X-Container-Read": ".r:*,.rlistings", "X-Container-Write": "*:*"}
+    )
+    old = mine.put_object(**of, Key="k", Body=b"secret")["VersionId"]
+    one = {**of, "Key": "k", "VersionId": old}
+    until = datetime.now(UTC) + timedelta(days=1)
+    mine.put_object_retention(**one, Retention={"Mode": "GOVERNANCE", "RetainUntilDate": until})
+    theirs.put_object(**of, Key="k", Body=b"public")
+    theirs.delete_object(**of, Key="k")
+    theirs.put_object(**of, Key="k", Body=b"public")
+    assert fetched(cloud, project, "kept/k") == (200, b"public")
+    assert fetched(cloud, project, f"kept/k?versionId={old}")[0] == 403
+    assert fetched(cloud, project, "kept?versions")[0] == 403
+    assert fetched(cloud, f"../object-store/v1/AUTH_{project}", "kept?versions")[0] == 401
+    assert fetched(cloud, f"../object-store/v1/AUTH_{project}", "kept")[0] == 200
+    retention = {"Mode": "COMPLIANCE", "RetainUntilDate": until + timedelta(days=9)}
+    put = {**of, "Key": "mine", "Body": b"x"}
+    for work in (
+        lambda: theirs.get_object(**one),
+        lambda: theirs.list_object_versions(**of),
+        lambda: theirs.delete_object(**one),
+        lambda: theirs.delete_object(**one, BypassGovernanceRetention=True),
+        lambda: theirs.put_object_retention(**one, Retention=retention),
+        lambda: theirs.put_object_legal_hold(**one, LegalHold={"Status": "ON"}),
+        lambda: theirs.put_object(**put, ObjectLockLegalHoldStatus="ON"),
+        lambda: theirs.create_multipart_upload(
+            **of, Key="m", ObjectLockMode="COMPLIANCE", ObjectLockRetainUntilDate=until
+        ),
+        lambda: theirs.copy_object(**of, Key="c", CopySource={"Bucket": "kept", **one}),
+    ):
+        assert refused(work) == "AccessDenied"
+    versions = {"Objects": [{"Key": "k", "VersionId": old}]}
+    other = str(cloud.session("admin").get_project_id())
+    place = {"Principal": {"AWS": [other, project]}, "Resource": "arn:aws:s3:::kept/*"}
+    allow, deny = ({"Effect": each, **place} for each in ("Allow", "Deny"))
+    mine.put_bucket_policy(**of, Policy=policy({**allow, "Action": "s3:DeleteObject"}))
+    found = theirs.delete_objects(**of, Delete=versions, BypassGovernanceRetention=True)
+    assert [each["Code"] for each in found["Errors"]] == ["AccessDenied"]
+    both = ["s3:GetObjectVersion", "s3:DeleteObjectVersion"]
+    mine.put_bucket_policy(**of, Policy=policy({**allow, "Action": both}))
+    assert theirs.get_object(**one)["Body"].read() == b"secret"
+    # It is locked to all but the owner, and whom a policy lets go round.
+    assert (
+        refused(lambda: theirs.delete_object(**one, BypassGovernanceRetention=True))
+        == "AccessDenied"
+    )
+    mine.put_bucket_policy(**of, Policy=policy({**deny, "Action": both}))
+    copy = {**of, "Key": "c", "CopySource": {"Bucket": "kept", "Key": "k", "VersionId": old}}
+    assert refused(lambda: mine.copy_object(**copy)) == "AccessDenied"
+    found = mine.delete_objects(**of, Delete=versions, BypassGovernanceRetention=True)
+    assert [each["Code"] for each in found["Errors"]] == ["AccessDenied"]
+    mine.delete_bucket_policy(**of)
+    mine.copy_object(**copy)
+    found = mine.delete_objects(**of, Delete=versions, BypassGovernanceRetention=True)
+    assert "Errors" not in found
 
 
 def test_other_sites_may_ask_without_a_key(cloud: ServedCloud, project: str, mine: Any) -> None:
@@ -370,6 +473,34 @@ def test_large_objects_are_sent_on_and_forgers_are_not_heard(cloud: ServedCloud)
     with pytest.raises(urllib.error.HTTPError) as refused_:
         urllib.request.urlopen(request, timeout=20)
     assert refused_.value.code == 401
+
+    def sent(method: str, timestamp: str, query: str = "") -> int:
+        """As the other cloud sends it, and with a query that somebody has added."""
+        path = f"/object-store/v1/AUTH_{other}/large/x"
+        realm = Realm("between us", "", {})
+        named = {
+            "X-Container-Sync-Auth": header("realm1", realm, method, path, timestamp, "ours"),
+            "X-Timestamp": timestamp,
+        }
+        body = b"x" if method == "PUT" else None
+        request = urllib.request.Request(cloud.url + path + query, body, named, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    now = f"{time.time():.5f}"
+    assert sent("PUT", now, "?extract-archive=tar") == 400
+    assert sent("DELETE", now, "?multipart-manifest=delete") == 400
+    assert sent("PUT", f"{time.time() + 1e6:.5f}") == 400
+    # What came, and was deleted where versions are kept, does not come again.
+    there.post_container("large", {"X-Versions-Enabled": "true"})
+    assert sent("PUT", now) == 201
+    there.delete_object("large", "x")
+    assert sent("PUT", now) == 409
+    there.put_object("large", "x", b"new")
+    there.delete_object("large", "x")
 
 
 def test_what_is_on_the_disk_tells_nothing(

@@ -2,6 +2,7 @@
 
 import json
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -96,7 +97,11 @@ def test_conditions(operator: str, key: str, value: Any, fine: str, wrong: str) 
     assert asked({key.lower(): fine}) == "Allow" and asked({key.lower(): wrong}) is None
     absent = "Allow" if operator.startswith("Not") or "IfE" in operator else None
     assert asked({}) == ("Allow" if "NotLike" in operator else absent)
-    assert not bucket_policy.is_public(text) and bucket_policy.is_public(document())
+    # Public is what no condition keeps to some: of anything else anybody may say the right thing.
+    assert bucket_policy.is_public(text) == (operator != "IpAddress")
+    assert bucket_policy.is_public(document())
+    wide = document(Condition={"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "0.0.0.0/0"]}})
+    assert bucket_policy.is_public(wide)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +137,36 @@ def test_no_pattern_takes_long() -> None:
     assert not fits("a" * 1024, "*?a" * 300 + "b")
     assert fits("a" * 1024, "*a" * 1000) and fits("abc", "a?c") and not fits("ac", "a*?c")
     assert time.monotonic() - began < 1.0
+
+
+def test_what_a_request_says_is_bounded_and_never_wild() -> None:
+    name, piece = "aws:useragent", "${aws:useragent}"
+    with pytest.raises(BadInput):
+        checked(document(Resource="arn:aws:s3:::b/*?" + piece * 11 + "*").encode(), "b")
+    with pytest.raises(BadInput):
+        checked(document(Condition={"StringLike": {name: ["*?a*"] * 31}}).encode(), "b")
+    with pytest.raises(BadInput):
+        checked(document(Resource="arn:aws:s3:::b/\ud800").encode(), "b")
+    much = ["arn:aws:s3:::b/*?" + f"{n}{piece}" * 10 + "*" for n in range(30)]
+    text = checked(document(Resource=much).encode(), "b")
+    verdict(text, Request(NOBODY, "s3:GetObject", "b", "k", {}))  # read once
+    for said in ("a" * 60_000, "a" * 400, "a" * 2048, "a?*" * 600):
+        asked = Request(NOBODY, "s3:GetObject", "b", "a" * 1024, {name: said})
+        tracemalloc.start()
+        began = time.monotonic()
+        assert verdict(text, asked) is None
+        assert time.monotonic() - began < 0.25
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+        tracemalloc.stop()
+    own = document(Resource="arn:aws:s3:::b/${aws:username}/*")
+    assert says(own, key="*/x", aws__username="*") == "Allow"
+    assert says(own, key="bob/x", aws__username="*") is None
+    assert says(own, key="bob/x", aws__username="???") is None
+    star = document(Resource="arn:aws:s3:::b/${*}")
+    assert says(star, key="*") == "Allow" and says(star, key="x") is None
+    long = document(Condition={"StringLike": {name: "*"}})
+    assert says(long, aws__useragent="a" * 2048) == "Allow"
+    assert says(long, aws__useragent="a" * 2049) is None
 
 
 def test_grants_as_swifts_lists() -> None:

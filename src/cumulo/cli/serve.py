@@ -69,6 +69,7 @@ def serve(settings: Settings, *, to_terminal: bool) -> None:
     from cumulo.core.hosts.lineage import ForeignDatabase
     from cumulo.core.http.server import listening_socket
     from cumulo.core.nodes.shared import WrongMaster
+    from cumulo.settings import BadSettings
 
     try:
         bound = listening_socket(settings.host, settings.port)
@@ -92,6 +93,9 @@ def serve(settings: Settings, *, to_terminal: bool) -> None:
     except PolicyError as error:
         log.error("policy: %s", error)
         raise click.ClickException(f"policy: {error}") from None
+    except BadSettings as error:
+        log.error("%s", error)
+        raise click.ClickException(str(error)) from None
     except ForeignDatabase as error:
         log.error("%s", error)
         raise database.foreign(settings, error) from None

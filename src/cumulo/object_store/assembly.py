@@ -1,7 +1,9 @@
 """What the object store is to the cloud."""
 
+import logging
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from cumulo.core.assembly import Assembly, Bells, CatalogEntry, Frame, Service
@@ -17,6 +19,7 @@ from cumulo.object_store.drivers.keys import kept_key
 from cumulo.object_store.interface import EVENTS
 from cumulo.object_store.meters import METERS
 from cumulo.object_store.model.ciphers import Ciphers
+from cumulo.object_store.model.key import KeyRow, proof_of
 from cumulo.object_store.model.rates import Curve, Rates
 from cumulo.object_store.model.ring import Device, Ring
 from cumulo.object_store.model.sync import Realm
@@ -35,6 +38,8 @@ from cumulo.object_store.service.repair import Repair
 from cumulo.object_store.service.sync import Sync
 from cumulo.object_store.settings import ObjectStoreSettings
 from cumulo.settings import BadSettings
+
+log = logging.getLogger("cumulo.object_store")
 
 
 def build(frame: Frame) -> Service:
@@ -122,9 +127,27 @@ def _curve(given: dict[str, float]) -> Curve:
 
 
 def _ciphers(frame: Frame) -> Ciphers:
-    """With the key, which is made when it is needed first; it stays for what it was used for."""
+    """With the key, which is made when it is needed first; it stays for what it was used for.
+    Raises BadSettings for a lost one, or another: it would read old objects as noise."""
     wanted = frame.settings.of(ObjectStoreSettings).encrypt
-    key = kept_key(frame.settings.secrets_dir / "object-store-key-01", make=wanted)
+    path = frame.settings.secrets_dir / "object-store-key-01"
+    database: Any = frame.database  # which can be asked before there is a loop
+    known = database.read_now(lambda tx: tx.get(KeyRow, 1))
+    key = kept_key(path, make=wanted and known is None)
+    if key is not None and known is None:
+        # Of two control nodes the first one says which key it is.
+        row = KeyRow(1, proof_of(key))
+        database.write_now(
+            lambda tx: tx.insert(row, ignore_duplicate=True), name="object store key"
+        )
+        known = database.read_now(lambda tx: tx.get(KeyRow, 1))
+    if known is not None and key is None:
+        said = f"{path} is not here, and objects were encrypted with it: bring it back"
+        if wanted:
+            raise BadSettings(said)
+        log.error("%s; they cannot be read", said)
+    if known is not None and key is not None and proof_of(key) != known.proof:
+        raise BadSettings(f"{path} is not the key that objects were encrypted with")
     return Ciphers({} if key is None else {1: key}, current=1 if wanted else None)
 
 

@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Awaitable, Sequence
 from typing import Any
+from urllib.parse import unquote_plus
 
 import msgspec
 
@@ -172,7 +173,8 @@ async def _in_time(operation: Operation, work: Awaitable[Any]) -> Any:
 
 def _of_query(known: list[Named], asked: str) -> list[Named]:
     """Those for a name that the query has; else those for none."""
-    names = {part.partition("=")[0] for part in asked.split("&")} if asked else set()
+    # Decoded as the handlers' queries are: `%61cl` is `acl` to whoever signed it, too.
+    names = {unquote_plus(part.partition("=")[0]) for part in asked.split("&")} if asked else set()
     found = [pair for pair in known if pair[0].query and pair[0].query in names]
     return found or [pair for pair in known if not pair[0].query] or known
 

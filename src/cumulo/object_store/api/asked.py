@@ -13,7 +13,7 @@ from cumulo.object_store.model.account import project_of
 from cumulo.object_store.model.faults import PreconditionFailed
 from cumulo.object_store.model.headers import header_name
 from cumulo.object_store.model.listing import Wish
-from cumulo.object_store.service.access import Access, Signed
+from cumulo.object_store.service.access import NAMES_IN, Access, Signed
 
 VERSION = "/v1/"
 FORMATS = {
@@ -82,7 +82,8 @@ def said_of(call: Call) -> dict[str, str]:
         "aws:referer": headers.get("referer"),
         "aws:currenttime": now.isoformat(timespec="seconds"),
         "aws:epochtime": str(int(now.timestamp())),
-        "aws:username": None if who is None else who.user_name,
+        # Of other domains somebody may have made one of the same name.
+        "aws:username": None if who is None or who.user_domain_id != NAMES_IN else who.user_name,
         "aws:userid": None if who is None else who.user_id,
         "aws:principalaccount": None if who is None else who.project_id,
         "s3:versionid": call.query.get("versionId") or call.query.get("version-id"),
@@ -90,6 +91,19 @@ def said_of(call: Call) -> dict[str, str]:
         **{f"s3:{name}": headers.get(name) for name in _HEADERS},
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _said_to_swift(call: Call) -> dict[str, str]:
+    """With the prefix that the list has: `path` comes before `prefix`."""
+    found = said_of(call)
+    path = call.query.get("path")
+    if path is not None:
+        found["s3:prefix"], found["s3:delimiter"] = _prefix_of(path), "/"
+    return found
+
+
+def _prefix_of(path: str) -> str:
+    return f"{path.rstrip('/')}/" if path else ""
 
 
 def access_of(call: Call, account: str, action: str = "") -> Access:
@@ -106,7 +120,7 @@ def access_of(call: Call, account: str, action: str = "") -> Access:
         call.header("Referer") or "",
         signed,
         action,
-        functools.cache(functools.partial(said_of, call)),
+        functools.cache(functools.partial(_said_to_swift, call)),
     )
 
 
@@ -123,7 +137,7 @@ def wish_of(call: Call) -> Wish:
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
     path = query.get("path")
     if path is not None:
-        prefix = f"{path.rstrip('/')}/" if path else ""
+        prefix = _prefix_of(path)
         delimiter = "/"
     reverse = query.get("reverse", "").lower() in ("true", "1", "yes", "on", "t", "y")
     return Wish(

@@ -23,13 +23,14 @@ from cumulo.object_store.api.forms import FormsApi
 from cumulo.object_store.api.static_web import StaticWeb
 from cumulo.object_store.api.sync import SyncApi
 from cumulo.object_store.api.versions import VersionsApi, utf8
-from cumulo.object_store.model import timestamps
+from cumulo.object_store.model import grants, timestamps
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import BadInput
 from cumulo.object_store.model.headers import metadata
 from cumulo.object_store.model.listing import Page
 from cumulo.object_store.model.names import decoded
 from cumulo.object_store.model.version import ENABLED, NULL, SUSPENDED, state_of
+from cumulo.object_store.service.access import ACL, granted
 from cumulo.object_store.service.archived import HISTORY, STACK
 from cumulo.object_store.service.containers import ContainerWishes, clean
 from cumulo.object_store.service.object_store import ObjectStoreService
@@ -119,8 +120,10 @@ class ContainersApi:
         wishes.options = {**wishes.options, **self._sync.wishes(asked.headers, row)}
 
     async def _row(self, asked: Asked) -> ContainerRow:
+        of_versions = asked.query.get("versions") is not None
+        access = asked.access.doing("s3:ListBucketVersions") if of_versions else asked.access
         return await self._store.database.read(
-            lambda tx: self._store.containers.seen(tx, asked.access, asked.place.container)
+            lambda tx: self._store.containers.seen(tx, access, asked.place.container)
         )
 
     def _headers(self, asked: Asked, row: ContainerRow) -> dict[str, str]:
@@ -144,19 +147,25 @@ class ContainersApi:
             found |= sync.shown(row)
         if owner and row.read_acl:
             found["X-Container-Read"] = row.read_acl
-        if owner and row.write_acl:
-            found["X-Container-Write"] = row.write_acl
+        # Swift has no word for everybody who writes, which only S3 gives.
+        everybody = ".r:*" if grants.anybody_writes(granted(row)) else ""
+        write = ",".join(filter(None, (everybody, row.write_acl)))
+        if owner and write:
+            found["X-Container-Write"] = write
         return found
 
 
 def _wishes(asked: Asked) -> ContainerWishes:
     headers = asked.headers
+    read, write = _list(headers, "read"), _list(headers, "write")
+    # Whoever sets a list here sees nothing of what S3's gives besides: it goes.
+    lists = {} if read is None and write is None else {ACL: None}
     return ContainerWishes(
         metadata=metadata(headers, "container"),
-        read_acl=_list(headers, "read"),
-        write_acl=_list(headers, "write"),
+        read_acl=read,
+        write_acl=write,
         policy=headers.get("x-storage-policy") or None,
-        options=_versions(headers),
+        options={**_versions(headers), **lists},
     )
 
 

@@ -8,6 +8,7 @@ import hmac
 import re
 import time
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from html import escape
 from typing import NamedTuple
 from urllib.parse import quote
@@ -29,6 +30,7 @@ from cumulo.object_store.model.faults import (
     TooLarge,
 )
 from cumulo.object_store.model.tempurl import digest_of
+from cumulo.object_store.service.access import Signed
 from cumulo.object_store.service.accounts import url_keys
 from cumulo.object_store.service.object_store import ObjectStoreService
 from cumulo.object_store.service.objects import NewObject
@@ -171,6 +173,10 @@ class FormsApi:
         name = asked.place.object + (part.filename or "")
         names.check_object(name)
         most = whole_or_none(fields.get("max_file_size", "")) or 0
+        # What a policy denies, it denies to whoever has a signature, too.
+        signed = Signed(asked.place.account, asked.place.container)
+        access = replace(asked.access, who=None, signed=signed, action="s3:PutObject")
+        access.check("write", row, row.text, name)
         await self._store.database.read(
             lambda tx: self._store.containers.check_room(tx, row, objects=0, bytes=0)
         )

@@ -105,7 +105,10 @@ class StaticWeb:
     async def _listing(self, asked: Asked, row: ContainerRow, prefix: str) -> Reply | None:
         if row.metadata.get("web-listings", "").lower() not in TRUE:
             return None
-        if not asked.access.may("list", row, asked.place.container):
+        access = asked.access.doing("s3:ListBucket")
+        said = {**asked.access.said(), "s3:prefix": prefix, "s3:delimiter": "/"}
+        access.said = lambda: said
+        if not access.may("list", row, asked.place.container):
             return None
         page = await self._page(row, Wish(prefix=prefix, delimiter="/"))
         if not page.entries:

@@ -1,5 +1,6 @@
 """Container sync on the wire: headers of containers, and requests that another cloud signs."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ from cumulo.object_store.service.access import Synced
 from cumulo.object_store.service.object_store import ObjectStoreService
 
 METHODS = ("GET", "HEAD", "PUT", "DELETE")
+AHEAD = 86_400.0
+"""Seconds that the clock of whoever sends may be ahead."""
 TO, KEY = "x-container-sync-to", "x-container-sync-key"
 
 
@@ -69,6 +72,10 @@ class SyncApi:
         method, timestamp = call.operation.method, call.header("X-Timestamp") or "0"
         if place is None or not place.object or method not in METHODS:
             raise _wrong()
+        wish = list(call.query.pairs)
+        if wish and (method != "PUT" or wish != [("multipart-manifest", "put")]):
+            # It is not signed: what it asks for somebody else may have added.
+            raise BadInput("A container that is sent on brings bytes, and asks for nothing else.")
         row = self._store.containers.find(tx, place.account, place.container)
         key = str(((row.options.get(OPTION) if row is not None else None) or {}).get("key", ""))
         if not is_signed(given, self._realms, method, (call.raw_path, tail), timestamp, key):
@@ -123,7 +130,9 @@ def _time(text: str) -> str:
     whole, _, part = text.partition("_")[0].partition(".")
     if not whole.isdecimal() or len(whole) > 10 or not (part or "0").isdecimal():
         return ""
-    return of(float(f"{whole}.{part or 0}"))
+    moment = float(f"{whole}.{part or 0}")
+    # From a clock that is far ahead all that is written here later would be older.
+    return "" if moment > time.time() + AHEAD else of(moment)
 
 
 def _wrong() -> NeedsLogin:

@@ -83,3 +83,8 @@ def names(acl: str, projects: Collection[str], users: Collection[str]) -> bool:
 def roles(acl: str) -> set[str]:
     """The role names in it, in lower case."""
     return {item.lower() for item in items(acl) if ":" not in item and not item.startswith(".")}
+
+
+def is_public(text: str) -> bool:
+    """Does it name everybody, or whoever says that they come from somewhere?"""
+    return any(item == "*:*" or item.startswith((".r:", ".ref")) for item in items(text))

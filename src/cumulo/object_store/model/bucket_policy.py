@@ -34,8 +34,20 @@ KEYS = frozenset(
     }
 )
 """What conditions may ask for, in lower case."""
+LONGEST_VALUE = 2048
+"""Characters of what a request says: a longer value counts as not said."""
+LONGEST_FILLED = 4096
+"""Characters of a text with what its variables stand for: a longer one fits nothing."""
+MOST_VARIABLES = 10
+"""In one text."""
+MOST_SINGLES = 30
+"""Texts of a document that have a `?`: these take the longest to compare."""
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _PLAIN = {"*": "*", "?": "?", "$": "$"}
+_ANY, _ONE = "\ud800", "\ud801"
+"""The wild characters of a pattern; no text that can be stored has them, so that what a variable
+stands for is never one."""
+_WILD = str.maketrans({"*": _ANY, "?": _ONE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,11 @@ class Request:
     def resource(self) -> str:
         return f"{ARN}{self.bucket}" + (f"/{self.key}" if self.key else "")
 
+    def value(self, name: str) -> str | None:
+        """None for what is not said, or too long to be looked at."""
+        found = self.said.get(name)
+        return None if found is None or len(found) > LONGEST_VALUE else found
+
 
 Condition = Callable[[Request], bool]
 
@@ -70,7 +87,7 @@ class Statement:
     allows: bool
     who: Callable[[Caller], bool]
     everybody: bool
-    """It is said of everybody, and under no condition."""
+    """It is said of everybody, and no condition says who or from where."""
     actions: tuple[str, ...]
     not_actions: bool
     resources: tuple[str, ...]
@@ -82,7 +99,7 @@ class Statement:
         return (
             self.who(asked.caller)
             and any(fits(action, each) for each in self.actions) != self.not_actions
-            and any(fits(resource, _filled(each, asked)) for each in self.resources)
+            and any(_tested(_matches, resource, each, asked) for each in self.resources)
             != self.not_resources
             and all(condition(asked) for condition in self.conditions)
         )
@@ -116,13 +133,24 @@ def checked(raw: bytes, bucket: str) -> str:
     try:
         text = raw.decode()
         document = json.loads(text)
+        json.dumps(document, ensure_ascii=False).encode()  # a half of a pair is no character
         found = list(_statements(document))
     except (ValueError, RecursionError):
         raise _wrong("This policy contains invalid Json") from None
     for each in found:
         for resource in each.resources:
             _check_resource(resource, bucket)
+    if _singles(document) > MOST_SINGLES:
+        raise _wrong(f"More than {MOST_SINGLES} values with a question mark")
     return text
+
+
+def _singles(value: object) -> int:
+    if isinstance(value, dict):
+        return sum(map(_singles, value.values()))
+    if isinstance(value, list):
+        return sum(map(_singles, value))
+    return isinstance(value, str) and "?" in value
 
 
 def _check_resource(resource: str, bucket: str) -> None:
@@ -179,11 +207,16 @@ def _statement(given: Mapping[str, Any]) -> Statement:
         for operator, pairs in named.items()
         for key, values in _pairs(pairs)
     )
+    narrow = any(
+        _narrows(str(operator), str(key), _texts(values))
+        for operator, pairs in named.items()
+        for key, values in _pairs(pairs)
+    )
     who, all_of_them = _principals(given)
     return Statement(
         allows=effect == "Allow",
         who=who,
-        everybody=all_of_them and not conditions,
+        everybody=all_of_them and not narrow,
         actions=tuple(each.lower() for each in actions),
         not_actions=not_actions,
         resources=tuple(resources),
@@ -274,9 +307,13 @@ def _is(caller: Caller, named: str) -> bool:
 
 
 def fits(value: str, pattern: str) -> bool:
-    """`*` is any text, `?` any character. Each piece between stars is where it is found first, so
-    that no pattern takes long."""
-    head, *rest = pattern.split("*")
+    """`*` is any text, `?` any character."""
+    return _matches(value, pattern.translate(_WILD))
+
+
+def _matches(value: str, pattern: str) -> bool:
+    """Each piece between stars is where it is found first, so that no pattern takes long."""
+    head, *rest = pattern.split(_ANY)
     if not rest:
         return _same(value, head)
     *middle, tail = rest
@@ -293,35 +330,59 @@ def fits(value: str, pattern: str) -> bool:
 
 
 def _same(value: str, piece: str) -> bool:
-    if "?" not in piece:
+    if _ONE not in piece:
         return value == piece
     return len(value) == len(piece) and all(
-        b in ("?", a) for a, b in zip(value, piece, strict=True)
+        b in (_ONE, a) for a, b in zip(value, piece, strict=True)
     )
 
 
 def _found(value: str, piece: str, at: int) -> int:
-    if "?" not in piece:
+    """Bit n of `seen`: the first n+1 characters of the piece end here. One step for each
+    character of the value, whatever the piece is: it may be a request's own text."""
+    if len(piece) > len(value) - at:
+        return -1
+    if _ONE not in piece:
         return value.find(piece, at)
-    shape = "".join("." if each == "?" else re.escape(each) for each in piece)
-    match = re.compile(shape, re.DOTALL).search(value, at)
-    return -1 if match is None else match.start()
+    any_, places = 0, dict[str, int]()
+    for n, character in enumerate(piece):
+        if character == _ONE:
+            any_ |= 1 << n
+        else:
+            places[character] = places.get(character, 0) | 1 << n
+    seen, last = 0, 1 << (len(piece) - 1)
+    for end in range(at, len(value)):
+        seen = (seen << 1 | 1) & (places.get(value[end], 0) | any_)
+        if seen & last:
+            return end - len(piece) + 1
+    return -1
 
 
 def _check_variables(text: str) -> None:
-    for name in _VARIABLE.findall(text):
+    names = _VARIABLE.findall(text)
+    if len(names) > MOST_VARIABLES:
+        raise _wrong(f"More than {MOST_VARIABLES} variables in one value")
+    for name in names:
         if name not in _PLAIN and name.lower() not in KEYS:
             raise _wrong(f"Unknown variable {name:.60}")
 
 
-def _filled(text: str, asked: Request) -> str:
-    """With what variables stand for; one that a request does not say fits nothing."""
-
-    def value(match: re.Match[str]) -> str:
-        name = match.group(1)
-        return _PLAIN.get(name) or asked.said.get(name.lower(), "\0")
-
-    return _VARIABLE.sub(value, text) if "${" in text else text
+def _filled(text: str, asked: Request, *, wild: bool) -> str | None:
+    """With what variables stand for, which is never wild; None, which fits nothing, for one that a
+    request does not say. `wild`: what is `*` and `?` in the text itself."""
+    done, size = [], 0
+    for n, part in enumerate(_VARIABLE.split(text)):
+        if n % 2:
+            value = _PLAIN.get(part) or asked.value(part.lower())
+        else:
+            value = part.translate(_WILD) if wild else part
+        if value is None:
+            return None
+        size += len(value)
+        if size > LONGEST_FILLED + len(text):
+            return None
+        done.append(value)
+    return "".join(done)
 
 
 # conditions
@@ -359,9 +420,9 @@ def _ordered(read: Callable[[str], float], test: Callable[[float, float], bool])
 _TESTS: Mapping[str, Test] = {
     "StringEquals": lambda value, wanted: value == wanted,
     "StringEqualsIgnoreCase": lambda value, wanted: value.lower() == wanted.lower(),
-    "StringLike": fits,
-    "ArnEquals": fits,
-    "ArnLike": fits,
+    "StringLike": _matches,
+    "ArnEquals": _matches,
+    "ArnLike": _matches,
     "Bool": lambda value, wanted: value.lower() == wanted.lower(),
     "IpAddress": _in_network,
     **{f"Numeric{name}": _ordered(_number, test) for name, test in _ORDERS.items()},
@@ -394,19 +455,34 @@ def _condition(operator: str, key: str, wanted: Sequence[str]) -> Condition:
     _try(bare, test, wanted)
 
     def holds(asked: Request) -> bool:
-        value = asked.said.get(name)
+        value = asked.value(name)
         if value is None:
             return optional or negated
-        return any(_tested(test, value, _filled(each, asked)) for each in wanted) != negated
+        return any(_tested(test, value, each, asked) for each in wanted) != negated
 
     return holds
+
+
+_WHO = ("aws:username", "aws:userid", "aws:principalaccount")
+_WIDEST = {4: 8, 6: 32}
+"""Bits of a network that is somebody's."""
+
+
+def _narrows(operator: str, key: str, values: Sequence[str]) -> bool:
+    """Does it leave only some of everybody: users, or networks that are not nearly all?"""
+    if not values or any("${" in each for each in values):
+        return False
+    if operator == "IpAddress":
+        networks = [ipaddress.ip_network(each, strict=False) for each in values]
+        return all(each.prefixlen >= _WIDEST[each.version] for each in networks)
+    return operator in ("StringEquals", "StringEqualsIgnoreCase") and key.lower() in _WHO
 
 
 def _null(name: str, wanted: Sequence[str]) -> Condition:
     if list(wanted) not in (["true"], ["false"]):
         raise _wrong("Invalid Condition value : Null")
     absent = wanted[0] == "true"
-    return lambda asked: (name not in asked.said) == absent
+    return lambda asked: (asked.value(name) is None) == absent
 
 
 def _try(operator: str, test: Test, wanted: Sequence[str]) -> None:
@@ -421,8 +497,9 @@ def _try(operator: str, test: Test, wanted: Sequence[str]) -> None:
                 raise _wrong(f"Invalid Condition value : {each:.60}") from None
 
 
-def _tested(test: Test, value: str, wanted: str) -> bool:
+def _tested(test: Test, value: str, wanted: str, asked: Request) -> bool:
+    filled = _filled(wanted, asked, wild=test is _matches)
     try:
-        return test(value, wanted)
+        return filled is not None and test(value, filled)
     except (ValueError, OverflowError):
         return False

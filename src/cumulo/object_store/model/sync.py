@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple
+from urllib.parse import unquote
 
 from cumulo.core.db.rows import Key, Row, table
 from cumulo.object_store.model.faults import BadInput
@@ -68,7 +69,9 @@ def target_of(given: str, realms: Realms) -> Target:
             "format //realm/cluster/account/container are allowed.\n"
         )
     parts = given[2:].split("/")
-    if len(parts) != 4 or not all(parts):
+    # Whoever is in front of the other side may fold such paths.
+    folded = {".", ".."} & {unquote(each) for each in parts}
+    if len(parts) != 4 or not all(parts) or folded:
         raise BadInput(f"Invalid X-Container-Sync-To format {given!r:.200}")
     realm, cluster, account, container = parts
     known = realms.get(realm.upper())

@@ -33,6 +33,15 @@ ALL_OBJECTS = query(
     .where(_o.container_id == sa.bindparam("container"))
     .limit(sa.bindparam("most", type_=sa.Integer())),
 )
+UPLOADS_THERE = statement(
+    sa.select(sa.func.count()).select_from(
+        sa.select(_u.id)
+        .where(_u.container_id == sa.bindparam("container"))
+        .limit(sa.bindparam("most", type_=sa.Integer()))
+        .subquery()
+    )
+)
+"""How many there are, and at most so many."""
 ALL_UPLOADS = query(
     UploadRow,
     sa.select(UploadRow.sql_table)

@@ -20,6 +20,7 @@ from cumulo.object_store.model.sync import OPTION as SYNC
 
 Verb = Literal["read", "list", "write"]
 POLICY, ACL, PUBLIC = "s3-policy", "s3-acl", "s3-publicAccessBlock"
+OWNERSHIP, ENFORCED = "s3-ownershipControls", "BucketOwnerEnforced"
 """Options of a container."""
 OBJECT_ACL = "acl"
 """In an object's `extra`."""
@@ -35,8 +36,29 @@ _BEGINS: Mapping[Verb, tuple[str, ...]] = {
     "list": ("s3:List", "s3:GetBucket"),
     "write": ("s3:Put", "s3:Delete", "s3:Abort", "s3:ListMultipartUploadParts"),
 }
+_LISTED = frozenset(
+    {
+        *("s3:GetObject", "s3:GetObjectAttributes"),
+        *("s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"),
+        *("s3:PutObject", "s3:DeleteObject"),
+        *("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
+    }
+)
+"""What access lists give: they are about current objects. Versions, locks, tags and the settings
+of a bucket are for its owner, and for whom a policy names exactly that."""
+_OF_VERSIONS = {
+    "s3:GetObject": "s3:GetObjectVersion",
+    "s3:DeleteObject": "s3:DeleteObjectVersion",
+}
+BYPASS = "s3:BypassGovernanceRetention"
 NAMES_IN = "default"
 """The domain whose users and projects access lists may name by name: names are unique there."""
+
+
+def granted(container: ContainerRow) -> list[grants.Grant]:
+    """The list of S3 as it was set; empty when Swift's face has changed the container's since."""
+    kept = [(who, what) for who, what in container.options.get(ACL) or ()]
+    return kept if grants.lists(kept) == (container.read_acl, container.write_acl) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +108,11 @@ class Access:
         """The same caller, who does something else."""
         return replace(self, action=action)
 
+    def of_version(self, action: str) -> "Access":
+        """The same caller, who does this to a version, unless the request says what already."""
+        now = self.action if self.action.startswith(action) else action
+        return self.doing(_OF_VERSIONS.get(now, now))
+
     @property
     def owner(self) -> bool:
         """May change everything in the account, and sees its keys."""
@@ -123,14 +150,22 @@ class Access:
             raise self.refusal()
 
     def may(self, verb: Verb, container: ContainerRow | None, name: str, key: str = "") -> bool:
-        said = self._by_policy(container, self._action(verb), key)
+        action = self._action(verb)
+        said = self._by_policy(container, action, key)
         if said == "Deny":
             return False
         if self.signed is not None:
             return self.signed.opens(self.account, name, container, verb)
         if self.owner or (verb != "write" and self._reads_all()):
             return True
-        return said == "Allow" or (container is not None and self._listed(verb, container))
+        if said == "Allow":
+            return True
+        return container is not None and action in _LISTED and self._listed(verb, container)
+
+    def may_do(self, action: str, container: ContainerRow, key: str) -> bool:
+        """What no list gives: is it the owner, or does a policy allow just that?"""
+        said = self._by_policy(container, action, key)
+        return said != "Deny" and (self.owner or said == "Allow")
 
     def check_bucket(self, container: ContainerRow) -> None:
         """For what is done to a container itself, which is its owner's. Raises Denied."""
@@ -142,6 +177,8 @@ class Access:
         """What its own list gives of an object that its container gives not."""
         plain = self._action("read") in ("s3:GetObject", "s3:GetObjectVersion")
         if not plain or OBJECT_ACL not in extra or self.signed is not None:
+            return False
+        if container.options.get(OWNERSHIP) == ENFORCED:
             return False
         if self._by_policy(container, self._action("read"), key) == "Deny":
             return False
@@ -206,7 +243,7 @@ class Access:
     def _listed(self, verb: Verb, container: ContainerRow) -> bool:
         text = container.write_acl if verb == "write" else container.read_acl
         public = not self._blocked(container, "IgnorePublicAcls")
-        if verb == "write" and public and grants.anybody_writes(container.options.get(ACL) or ()):
+        if verb == "write" and public and grants.anybody_writes(granted(container)):
             return True
         if not text:
             return False

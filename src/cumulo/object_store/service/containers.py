@@ -12,7 +12,7 @@ from cumulo.object_store.meters import CONTAINERS
 from cumulo.object_store.model import acl, timestamps
 from cumulo.object_store.model.account import project_of
 from cumulo.object_store.model.container import POLICY, ContainerRow
-from cumulo.object_store.model.faults import BadInput, NoSuchContainer, NotEmpty
+from cumulo.object_store.model.faults import BadInput, Denied, NoSuchContainer, NotEmpty
 from cumulo.object_store.model.headers import merged
 from cumulo.object_store.model.names import check_container
 from cumulo.object_store.model.object import ObjectRow, UploadRow
@@ -21,7 +21,7 @@ from cumulo.object_store.model.version import ENABLED
 from cumulo.object_store.queries import container as queries
 from cumulo.object_store.queries import object as object_queries
 from cumulo.object_store.queries import version as version_queries
-from cumulo.object_store.service.access import KEYS, Access
+from cumulo.object_store.service.access import KEYS, PUBLIC, Access
 from cumulo.object_store.service.accounts import Accounts, check_quotas, check_room
 from cumulo.object_store.service.removals import Removals
 from cumulo.object_store.service.synced import follow
@@ -115,6 +115,9 @@ class Containers:
             raise NotEmpty("The storage policy of a container cannot be changed.")
         _check_kinds({**row.options, **wishes.options})
         lists = {"read_acl": wishes.read_acl, "write_acl": wishes.write_acl}
+        blocks = row.options.get(PUBLIC, {}).get("BlockPublicAcls")
+        if blocks and any(acl.is_public(text) for text in lists.values() if text):
+            raise Denied()
         new = tx.update(
             row,
             metadata=merged(row.metadata, wishes.metadata),

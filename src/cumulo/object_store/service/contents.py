@@ -133,8 +133,10 @@ class Contents:
         """Its object, if it is still what the manifest says."""
 
         def find(tx: Tx) -> ObjectRow:
-            row = self._objects.seen(tx, access, segment.container, segment.name)
-            return links.followed(tx, self._objects, access, row)
+            # Whatever is asked of the whole, its segments are read as they are now.
+            reader = access.doing("s3:GetObject")
+            row = self._objects.seen(tx, reader, segment.container, segment.name)
+            return links.followed(tx, self._objects, reader, row)
 
         try:
             row = await self._database.read(find)
@@ -152,7 +154,7 @@ class Contents:
 
         def find(tx: Tx) -> ContainerRow | None:
             found = self._containers.find(tx, access.account, container_name)
-            access.check("read", found, container_name, prefix)
+            access.doing("s3:GetObject").check("read", found, container_name, prefix)
             return found
 
         container = await self._database.read(find)

@@ -23,6 +23,9 @@ from cumulo.object_store.service.containers import Containers
 from cumulo.object_store.service.objects import NewObject, Objects
 from cumulo.object_store.service.removals import Removals
 
+MOST = 10_000
+"""Unfinished uploads of a bucket: whoever may write may begin them, and they count for no quota."""
+
 
 class Wanted(NamedTuple):
     """A part as the completion names it."""
@@ -48,6 +51,12 @@ class Multipart:
 
     def begin(self, tx: Tx, access: Access, bucket: str, name: str, new: NewObject) -> UploadRow:
         container = self._objects.container(tx, access, bucket, "write", name)
+        there = int(tx.value(queries.UPLOADS_THERE, container=container.id, most=MOST) or 0)
+        if there >= MOST:
+            raise BadInput(
+                f"The bucket has {MOST} unfinished uploads: complete or abort some.",
+                kind="InvalidRequest",
+            )
         row = UploadRow(
             id=new_hex(),
             container_id=container.id,

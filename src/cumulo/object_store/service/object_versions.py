@@ -85,6 +85,7 @@ class ObjectVersions:
         self, tx: Tx, access: Access, container: str, name: str, version: str
     ) -> str:
         """The version that is current afterwards, or `null`. Raises NoSuchObject, BadInput."""
+        access = access.of_version("s3:DeleteObject")
         found = self._objects.container(tx, access, container, "write", name)
         _check(access, found, version)
         row = tx.get(ObjectRow, found.id, name.encode())
@@ -123,6 +124,8 @@ class ObjectVersions:
 
     def seen(self, tx: Tx, access: Access, container: str, name: str, version: str) -> ObjectRow:
         """Raises NoSuchObject, BadInput; a marker's refusal says that it is one."""
+        if version != NULL:
+            access = access.of_version("s3:GetObject")
         found = self._objects.container(tx, access, container, "read", name)
         _check(access, found, version)
         if version == NULL:

@@ -20,7 +20,7 @@ from cumulo.object_store.model.object import Kind, ObjectRow, taken
 from cumulo.object_store.model.sync import OPTION
 from cumulo.object_store.model.version import ENABLED, NULL, SUSPENDED, VersionRow, state_of
 from cumulo.object_store.queries import object as queries
-from cumulo.object_store.service.access import Access
+from cumulo.object_store.service.access import BYPASS, Access
 from cumulo.object_store.service.archived import Archives
 from cumulo.object_store.service.containers import Containers
 from cumulo.object_store.service.removals import Removals
@@ -133,7 +133,8 @@ class Objects:
         state = state_of(now)
         when = self._time(tx, now, name, there)
         if new.timestamp:
-            if there is not None and there.timestamp >= new.timestamp:
+            # Also than a version or a marker: what was deleted since stays so.
+            if self._last(tx, now, name, there) >= new.timestamp:
                 raise Changed()
             when = new.timestamp
             if now.options.get(OPTION):
@@ -173,11 +174,16 @@ class Objects:
 
     def _time(self, tx: Tx, container: ContainerRow, name: str, there: ObjectRow | None) -> str:
         """Later than all that the name ever meant."""
+        last = self._last(tx, container, name, there)
+        return timestamps.after(last) if last else timestamps.now()
+
+    def _last(self, tx: Tx, container: ContainerRow, name: str, there: ObjectRow | None) -> str:
+        """When the name was last written or deleted, as far as that is known."""
         last = "" if there is None else there.timestamp
         if state_of(container):
             older = self._versions.newest(tx, container, name.encode())
             last = max(last, "" if older is None else older.timestamp)
-        return timestamps.after(last) if last else timestamps.now()
+        return last
 
     def _drop_null(self, tx: Tx, container: ContainerRow, name: str) -> None:
         freed = self._versions.drop_null(tx, container, name.encode())
@@ -269,7 +275,9 @@ class Objects:
     ) -> bool:
         """Remove a version for good; was it a marker? `bypass`: although it is governed. Raises
         NoSuchObject, Denied for what is locked."""
+        access = access.of_version("s3:DeleteObject")
         found = self.container(tx, access, container, "write", name)
+        bypass = bypass and access.may_do(BYPASS, found, name)
         key = name.encode()
         current = tx.get(ObjectRow, found.id, key)
         if current is not None and current.version == version:
@@ -298,6 +306,7 @@ class Objects:
         """As `seen`; a version by its name, unless it is None."""
         if version is None:
             return self.seen(tx, access, container, name)
+        access = access.of_version("s3:GetObject")
         place = self._containers.find(tx, access.account, container)
         open_ = access.may("read", place, container, name)
         if place is None:

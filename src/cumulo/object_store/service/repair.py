@@ -7,6 +7,8 @@ made again from a replica that has not. A copy is checked while it is made: rot 
 """
 
 import asyncio
+import errno
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +20,8 @@ from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.work import pools
 from cumulo.object_store.queries import device as queries
 from cumulo.object_store.service.removals import Removals
+
+log = logging.getLogger("cumulo.object_store")
 
 AT_ONCE = 500
 YOUNG = 3600.0
@@ -188,7 +192,11 @@ class Repair:
             seen = await pools.DISK(self._blobs.digest, device, blob)
         except FileNotFoundError:
             return 0
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.EIO:
+                # A key that is not here, or no more descriptors: that is ours, and no rot.
+                log.warning("blob %s on %s was not audited: %s", blob, device, error)
+                return 0
             seen = (-1, "")
         await self._spent(max(0, seen[0]))
         self.figures.audited += 1

@@ -8,7 +8,9 @@ is not sent back.
 
 import asyncio
 import logging
+import random
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Protocol
@@ -17,7 +19,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from cumulo.core.db.transaction import Database, Tx
-from cumulo.object_store.model import manifest, timestamps
+from cumulo.object_store.model import limits, manifest, timestamps
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import BadInput, StoreFault
 from cumulo.object_store.model.headers import header_name
@@ -43,8 +45,14 @@ PAGE = 500
 AT_ONCE = 4
 MOST = 200
 """Containers that are looked at at once."""
+CONTAINERS = 4
+"""That are sent at once, of as many accounts."""
 LONGEST = 300.0
-"""Seconds of one container's pass: the others wait."""
+"""Seconds after which an account's containers begin with no other object: the others wait."""
+LONGEST_OBJECT = 3600.0
+"""Seconds of one object."""
+MOST_FAILURES = 8
+"""Objects without an answer, or with one that the other side does not work: it is away."""
 SHARE = 20
 """A pass may take one part in so many of the time: large containers are looked at less often."""
 GONE = (404, 409)
@@ -65,6 +73,10 @@ class Sender(Protocol):
 
 class _Refused(Exception):
     """The other side said no; the text says to what."""
+
+    def __init__(self, text: str, status: int = 0) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class Sync:
@@ -99,17 +111,34 @@ class Sync:
             rows = await self._database.read(
                 partial(_syncs, after=after)  # no row of it is held while others are sent
             )
-            for row in rows:
-                await self._container(row)
+            # In any order: whose turn has not come now comes first another time.
+            random.shuffle(turns := list(rows))
+            accounts = defaultdict[str, _Account](_Account)
+            room = asyncio.Semaphore(CONTAINERS)
+            async with asyncio.TaskGroup() as group:
+                for row in turns:
+                    group.create_task(self._container(row, accounts, room))
             if len(rows) < MOST:
                 return
             after = rows[-1].container_id
 
-    async def _container(self, row: SyncRow) -> None:
+    async def _container(
+        self, row: SyncRow, accounts: "dict[str, _Account]", room: asyncio.Semaphore
+    ) -> None:
         found = await self._database.read(lambda tx: tx.get(ContainerRow, row.container_id))
         wish = None if found is None else found.options.get(OPTION)
         if found is None or not wish or not wish.get("to") or not wish.get("key"):
             return
+        account = accounts[found.account]
+        async with account.one, room:
+            if account.end == 0.0:
+                account.end = time.monotonic() + LONGEST
+            if time.monotonic() < account.end:
+                await self._sent(row, found, wish, account.end)
+
+    async def _sent(
+        self, row: SyncRow, found: ContainerRow, wish: Mapping[str, str], end: float
+    ) -> None:
         reason = ""
         try:
             target = target_of(wish["to"], self._realms)
@@ -117,8 +146,8 @@ class Sync:
             base = realm.clusters[target.cluster].rstrip("/")
             url = f"{base}/{quote(target.account)}/{quote(target.container)}"
             work = _Pass(self, found, target.realm, realm, wish["key"], url)
-            await work.run()
-            reason = work.reason
+            await work.run(end)
+            reason = work.said
         except (BadInput, StoreFault) as fault:
             reason = fault.message
         except Exception as problem:
@@ -131,6 +160,14 @@ class Sync:
             await self._database.write(
                 lambda tx: _note(tx, row.container_id, reason), name="container sync"
             )
+
+
+class _Account:
+    """Its containers, one after the other: nobody's many keep others waiting."""
+
+    def __init__(self) -> None:
+        self.one = asyncio.Lock()
+        self.end = 0.0
 
 
 class _Pass:
@@ -146,12 +183,27 @@ class _Pass:
             container.account, None, lambda rule: False, signed=Signed(container.account)
         )
         self._room = asyncio.Semaphore(AT_ONCE)
-        self.reason = ""
+        self._end = 0.0
+        self._reasons: list[str] = []
+        self._failures = 0
 
-    async def run(self) -> None:
-        end = time.monotonic() + LONGEST
+    @property
+    def said(self) -> str:
+        """Why not all was sent; empty: it was, as far as the time went."""
+        if not self._reasons:
+            return ""
+        more = len(self._reasons) - 1
+        return min(self._reasons) + (f" (and {more} more)" if more else "")
+
+    @property
+    def _over(self) -> bool:
+        return self._failures >= MOST_FAILURES or time.monotonic() >= self._end
+
+    async def run(self, end: float) -> None:
+        """What is refused keeps nothing else waiting. `end`: on the monotonic clock."""
+        self._end = end
         after = b""
-        while time.monotonic() < end:
+        while not self._over:
             here, there = await self._sync._database.read(
                 partial(_page, container=self._container.id, after=after)
             )
@@ -161,7 +213,7 @@ class _Pass:
             async with asyncio.TaskGroup() as group:
                 for work in self._differences(here, there, last):
                     group.create_task(self._tried(work))
-            if last is None or self.reason:
+            if last is None:
                 return
             after = last
 
@@ -175,19 +227,29 @@ class _Pass:
             was = known.pop(row.name, None)
             if was is None or was.timestamp != row.timestamp:
                 found.append(row)
-        return [*found, *known.values()]
+        return [*known.values(), *found]
 
     async def _tried(self, row: ObjectRow | SyncedRow) -> None:
         async with self._room:
-            if self.reason:
+            if self._over:
                 return
             try:
-                if isinstance(row, ObjectRow):
-                    await self._put(row)
-                else:
-                    await self._delete(row)
-            except (_Refused, OSError, StoreFault) as problem:
-                self.reason = str(problem) or type(problem).__name__
+                async with asyncio.timeout(LONGEST_OBJECT):
+                    if isinstance(row, ObjectRow):
+                        await self._put(row)
+                    else:
+                        await self._delete(row)
+            except _Refused as problem:
+                self._reasons.append(str(problem))
+                if problem.status == 401:
+                    self._failures = MOST_FAILURES
+                elif problem.status >= 500:
+                    self._failures += 1
+            except OSError as problem:
+                self._reasons.append(str(problem) or type(problem).__name__)
+                self._failures += 1
+            except StoreFault as problem:
+                self._reasons.append(f"{row.name.decode(errors='replace')}: {problem.message}")
 
     async def _put(self, row: ObjectRow) -> None:
         store = self._sync._store
@@ -200,6 +262,9 @@ class _Pass:
             headers["Content-Length"] = str(len(raw))
         else:
             content = await store.contents.of(row, self._access, as_it_is=True)
+            if content.size > limits.MAX_FILE_SIZE:
+                name = row.name.decode(errors="replace")
+                raise _Refused(f"{name}: more than 5 GiB are not sent at once")
             pieces = store.contents.pieces(content, self._access, 0, content.size)
             body = store.bytes.read(pieces)
             headers["Content-Length"] = str(content.size)
@@ -228,7 +293,7 @@ class _Pass:
         named = {"X-Container-Sync-Auth": signed, "X-Timestamp": timestamp, **headers}
         status = await self._sync._sender.send(method, url + query, named, body)
         if not 200 <= status < 300 and status not in fine:
-            raise _Refused(f"{method} {name.decode(errors='replace')}: HTTP {status}")
+            raise _Refused(f"{method} {name.decode(errors='replace')}: HTTP {status}", status)
 
     async def _keep(self, name: bytes, timestamp: str | None) -> None:
         id = self._container.id

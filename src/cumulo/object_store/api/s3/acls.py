@@ -23,11 +23,10 @@ from cumulo.object_store.model import grants
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import BadInput, Denied, NoSuchObject
 from cumulo.object_store.model.grants import Grant
-from cumulo.object_store.service.access import ACL, OBJECT_ACL, PUBLIC
+from cumulo.object_store.service.access import ACL, ENFORCED, OBJECT_ACL, PUBLIC, granted
 from cumulo.object_store.service.containers import ContainerWishes
 from cumulo.object_store.service.object_store import ObjectStoreService
 
-ENFORCED = "BucketOwnerEnforced"
 _HEADERS: Mapping[str, str] = {
     "x-amz-grant-read": "READ",
     "x-amz-grant-write": "WRITE",
@@ -131,8 +130,8 @@ def wishes_of(given: list[Grant] | None) -> ContainerWishes:
 
 def grants_of(row: ContainerRow) -> list[Grant]:
     """A bucket's list: as it was set, unless Swift's face has changed it since."""
-    kept = [(who, what) for who, what in row.options.get(ACL) or ()]
-    if grants.lists(kept) == (row.read_acl, row.write_acl):
+    kept = granted(row)
+    if kept:
         return kept
     found: list[Grant] = []
     for text_, permission in ((row.read_acl, "READ"), (row.write_acl, "WRITE")):
@@ -144,8 +143,6 @@ def grants_of(row: ContainerRow) -> list[Grant]:
                 found.append((grants.AUTHENTICATED, permission))
             elif mark and not item.startswith("."):
                 found.append((project if project != "*" else user, permission))
-    if grants.anybody_writes(kept):
-        found.append((grants.ALL, "WRITE"))
     return list(dict.fromkeys(found))
 
 
@@ -169,7 +166,7 @@ class AclsApi:
 
         def look(tx: Tx) -> ContainerRow:
             row = self._store.containers.get(tx, asked.access.account, asked.bucket)
-            self._check(asked, row, row.options.get(ACL), writing=False)
+            self._check(asked, row, granted(row), writing=False)
             return row
 
         return shown(asked, grants_of(await self._store.database.read(look)))
@@ -180,7 +177,7 @@ class AclsApi:
 
         def work(tx: Tx) -> None:
             row = self._store.containers.get(tx, asked.access.account, asked.bucket)
-            self._check(asked, row, row.options.get(ACL), writing=True)
+            self._check(asked, row, granted(row), writing=True)
             check_kept(row, given)
             self._store.containers.change(tx, row, wishes_of(given))
 

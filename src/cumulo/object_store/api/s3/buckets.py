@@ -34,6 +34,7 @@ from cumulo.object_store.model.faults import (
     StoreFault,
 )
 from cumulo.object_store.model.version import ENABLED, SUSPENDED, state_of
+from cumulo.object_store.service.access import ENFORCED
 from cumulo.object_store.service.containers import ContainerWishes
 from cumulo.object_store.service.object_store import ObjectStoreService
 
@@ -108,7 +109,10 @@ class BucketsApi:
         options: dict[str, Any] = {}
         if (asked.headers.get("x-amz-bucket-object-lock-enabled") or "").lower() == "true":
             options = {"versioning": ENABLED, option("object-lock"): {}}
-        wishes = acls.wishes_of(acls.by_headers(asked))
+        granted = acls.by_headers(asked)
+        if granted and ENFORCED in _ownership(asked).values():
+            raise BadInput("The bucket does not allow ACLs", kind="AccessControlListNotSupported")
+        wishes = acls.wishes_of(granted)
         wishes.options = {**wishes.options, **options, **_ownership(asked)}
 
         def make(tx: Tx) -> None:

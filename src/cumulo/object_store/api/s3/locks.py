@@ -1,6 +1,7 @@
 """Retention and legal holds of objects of S3."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from cumulo.core.db.transaction import Tx
@@ -13,6 +14,7 @@ from cumulo.object_store.model import lock
 from cumulo.object_store.model.container import ContainerRow
 from cumulo.object_store.model.faults import BadInput, NoSuchObject
 from cumulo.object_store.model.object import ObjectRow
+from cumulo.object_store.service.access import BYPASS
 from cumulo.object_store.service.object_store import ObjectStoreService
 
 PREFIX = "x-amz-object-lock-"
@@ -63,6 +65,18 @@ def headers_of(row: ObjectRow) -> dict[str, str]:
     return found
 
 
+def check(asked: Asked, container: ContainerRow) -> None:
+    """Whoever may write may not therefore lock what the owner pays for. Raises Denied."""
+    headers = asked.headers
+    wished = {
+        "s3:PutObjectRetention": f"{PREFIX}mode" in headers,
+        "s3:PutObjectLegalHold": f"{PREFIX}legal-hold" in headers,
+    }
+    for action, is_wished in wished.items():
+        if is_wished and not asked.access.may_do(action, container, asked.key):
+            raise asked.access.refusal()
+
+
 class LocksApi:
     def __init__(self, store: ObjectStoreService, read: Read) -> None:
         self._store = store
@@ -88,8 +102,10 @@ class LocksApi:
         if mode is not None and until is not None:
             made = lock.retention(mode, lock.seconds(until))
 
-        def change(extra: dict[str, Any]) -> dict[str, Any]:
-            lock.check_change(extra, made, bypass=bypass(asked))
+        def change(tx: Tx, extra: dict[str, Any]) -> dict[str, Any]:
+            row = self._store.containers.get(tx, asked.access.account, asked.bucket)
+            forced = bypass(asked) and asked.access.may_do(BYPASS, row, asked.key)
+            lock.check_change(extra, made, bypass=forced)
             rest = {name: value for name, value in extra.items() if name != lock.LOCK}
             return rest if made is None else {**rest, lock.LOCK: made}
 
@@ -106,7 +122,7 @@ class LocksApi:
         if node is None or name_of(node) != "LegalHold" or status not in ("ON", "OFF"):
             raise malformed()
 
-        def change(extra: dict[str, Any]) -> dict[str, Any]:
+        def change(tx: Tx, extra: dict[str, Any]) -> dict[str, Any]:
             rest = {name: value for name, value in extra.items() if name != lock.HOLD}
             return {**rest, lock.HOLD: True} if status == "ON" else rest
 
@@ -125,7 +141,8 @@ class LocksApi:
         def work(tx: Tx) -> None:
             self._check_bucket(tx, asked)
             self._store.objects.change_extra(
-                tx, asked.access, asked.bucket, asked.key, change, asked.query.get("versionId")
+                *(tx, asked.access, asked.bucket, asked.key, partial(change, tx)),
+                asked.query.get("versionId"),
             )
 
         await self._store.write(work, name="object lock")

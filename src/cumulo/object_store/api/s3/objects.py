@@ -295,7 +295,9 @@ class ObjectsApi:
 
 
 def granted(asked: Asked, container: ContainerRow, extra: dict[str, Any]) -> None:
-    """What a write's headers say of who may read it."""
+    """What a write's headers say of who may read it. Raises Denied, also for locks that are not the
+    caller's to set."""
+    locks.check(asked, container)
     extra.pop(OBJECT_ACL, None)
     found = acls.for_object(asked, container)
     if found:
