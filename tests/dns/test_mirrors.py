@@ -104,6 +104,7 @@ def test_servers_that_are_new_or_have_another_past(
             assert (await active(cloud, paths["a.test."]))["description"] == "new"
             one.faults.clear()
             await one_is_away(cloud, monkeypatch)
+            await other_settings(cloud, paths["a.test."])
             await told_again(cloud)
             await lacks(cloud, one, paths["b.test."])
             await waits(cloud)
@@ -141,6 +142,23 @@ async def one_is_away(cloud: TestCloud, monkeypatch: pytest.MonkeyPatch) -> None
     for each in (await cloud.call("GET", ZONES)).json["zones"]:
         await cloud.call("PATCH", f"{ZONES}/{each['id']}", json_={"description": "again"})
         await active(cloud, f"{ZONES}/{each['id']}")
+
+
+async def other_settings(cloud: TestCloud, path: str) -> None:
+    """Who knows of one of the servers only does not say that the zone is on all of them."""
+    dns = cloud.cloud.services.dns
+    sync = pools.PoolSync(cloud.cloud.database, dns)
+    older = msgspec.structs.replace(dns.pools.fixed[0], targets=dns.pools.fixed[0].targets[:1])
+
+    def said(tx: Tx) -> ZoneRow | None:
+        row = tx.get(ZoneRow, path.rpartition("/")[2])
+        assert row is not None and row.mirrored == row.change
+        sync._done(tx, tx.update(row, mirrored=1, pool_due=1.0), older)
+        return tx.get(ZoneRow, row.id)
+
+    row = await cloud.cloud.database.write(said)
+    assert row is not None and row.mirrored == 1 and row.pool_due > 1.0
+    await active(cloud, path)
 
 
 async def told_again(cloud: TestCloud) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.dns.model.pool import (
     Pool,
+    PoolNamesRow,
     PoolZone,
     Target,
     TargetAway,
@@ -31,6 +32,7 @@ LACKS_AFTER = 5
 LOOKED_AT, LOOKED_AT_ONCE = 100, 4
 """Zones of a pool that are asked for in one step; pools at a time."""
 LOOK_SECONDS, LOOK_AGAIN_SECONDS = 3600.0, 60.0
+SETTINGS_SECONDS = 2.0
 ELSEWHERE_SECONDS = 60.0
 """How often zones are looked for that wait for servers that their pool has no more."""
 
@@ -107,9 +109,7 @@ class PoolSync:
                 return_exceptions=True,
             )
             _raise_worst([each for each in told if isinstance(each, BaseException)])
-        await self._database.write(
-            lambda tx: self._done(tx, id, row.change), name="pool has the zone"
-        )
+        await self._database.write(lambda tx: self._done(tx, row, pool), name="pool has the zone")
 
     def _read(self, tx: Tx, id: str) -> tuple[ZoneRow, PoolZone, Pool] | None:
         row = tx.get(ZoneRow, id)
@@ -120,10 +120,17 @@ class PoolSync:
         owner = self._dns.mark(tx)
         return row, self._dns.serving.texts(tx, row, whole=whole, owner=owner), pool
 
-    def _done(self, tx: Tx, id: str, change: int) -> None:
-        row = tx.get(ZoneRow, id)
-        if row is not None:
-            self._dns.mirrors.mirrored(tx, row, change)
+    def _done(self, tx: Tx, told: ZoneRow, pool: Pool) -> None:
+        row = tx.get(ZoneRow, told.id)
+        if row is None or row.pool_id != told.pool_id:
+            return
+        names = tx.get(PoolNamesRow, row.pool_id)
+        if pool.id == row.pool_id and names is not None and names.targets != pool.identities:
+            # Another process has other settings, newer or older ones: until they are the same
+            # nobody knows whether these were all of its servers.
+            self._dns.mirrors.wait(tx, row, SETTINGS_SECONDS)
+        else:
+            self._dns.mirrors.mirrored(tx, row, told.change)
 
     def failed(self, tx: Tx, id: str, reason: str) -> None:
         row = tx.get(ZoneRow, id)

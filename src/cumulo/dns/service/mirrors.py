@@ -65,6 +65,10 @@ class Mirrors:
             tx, row, pool_fault=fault, pool_due=again, pool_attempts=row.pool_attempts + 1
         )
 
+    def wait(self, tx: Tx, row: ZoneRow, seconds: float) -> None:
+        """They are told again a little later."""
+        self._zones.stored(tx, row, pool_due=seconds_of(tx.now) + seconds)
+
     def follow_pool(self, tx: Tx, pool_id: str, most: int) -> bool:
         """Some of the zones of a pool get the names that its servers have now, and come to those
         servers that it has now; True: there are more of them."""
