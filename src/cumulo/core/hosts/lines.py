@@ -117,10 +117,6 @@ async def opened(peer: Peer, wish: OpenLine) -> FarLine:
     return line
 
 
-async def _written(line: Line, data: bytes) -> None:
-    await line.write(data)
-
-
 class _Open:
     def __init__(self, line: Line) -> None:
         self.line = line
@@ -183,15 +179,16 @@ class Lines:
             there.ending.cancel()
         if there.reading is None:
             there.reading = asyncio.create_task(there.line.read())
-        await asyncio.wait({there.reading}, timeout=LOOK_SECONDS)
+        reading = there.reading
+        await asyncio.wait({reading}, timeout=LOOK_SECONDS)
         self._watch(number, there)
-        if not there.reading.done():
+        if not reading.done():
             return None  # it is still read: nothing that comes meanwhile is lost
-        done, there.reading = there.reading, None
-        if done.cancelled():
+        there.reading = None
+        if reading.cancelled():
             return b""  # the line was closed meanwhile
         try:
-            return done.result()
+            return reading.result()
         except OSError:
             return b""
 
@@ -200,7 +197,7 @@ class Lines:
         there = self._there(piece.number)
         if there.writing is not None:
             raise PeerFault("what was written before is not taken yet")
-        there.writing = asyncio.create_task(_written(there.line, piece.data))
+        there.writing = asyncio.create_task(there.line.write(piece.data))
         try:
             await asyncio.wait({there.writing}, timeout=WRITE_SECONDS)
             if not there.writing.done():

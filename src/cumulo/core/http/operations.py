@@ -302,6 +302,17 @@ class Call:
         """The project of the token's scope; 400 for a token without one."""
         return self.principal.need_project()
 
+    async def whole_body(self, most: int, too_long: Exception) -> bytes:
+        """The body of a stream operation, where it is small: nothing if there is none. Raises
+        `too_long` for more than `most` bytes, and Interrupted."""
+        raw = bytearray()
+        if self.stream is not None:
+            async for piece in self.stream:
+                raw += piece
+                if len(raw) > most:
+                    raise too_long
+        return bytes(raw)
+
     def allowed(self, action: str, target: Mapping[str, Any] | None = None) -> bool:
         """Does the policy rule allow this caller the action on the target?
 

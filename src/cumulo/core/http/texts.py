@@ -89,7 +89,7 @@ class Texts:
     def keep(self, call: Call, id: str, source: Any, body: Any, *reader: Hashable) -> msgspec.Raw:
         """The text of a body that was made anew, of this source."""
         text = self.made(call, body)
-        if len(bytes(text)) > LARGEST or not _Keeping.on:
+        if memoryview(text).nbytes > LARGEST or not _Keeping.on:
             return text
         if self._count >= KEPT:
             self.forget()

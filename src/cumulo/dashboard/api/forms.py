@@ -39,11 +39,7 @@ async def filled(call: Call) -> Filled:
         if not 1 <= len(boundary) <= 70:
             raise BadRequest("The form cannot be read.")
         return await _Multipart(call.stream, boundary.encode("latin-1", "replace")).read()
-    raw = bytearray()
-    async for piece in call.stream:
-        raw += piece
-        if len(raw) > MOST_BYTES:
-            raise TooLarge("The form is too large.")
+    raw = await call.whole_body(MOST_BYTES, TooLarge("The form is too large."))
     try:
         pairs = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError:

@@ -275,14 +275,8 @@ class TasksApi:
 
 
 async def _whole(call: Call) -> bytes:
-    assert call.stream is not None
-    pieces, size = [], 0
-    async for piece in call.stream:
-        size += len(piece)
-        if size > MOST_BYTES:
-            raise TooLarge(f"A zone file has at most {MOST_BYTES} bytes.")
-        pieces.append(piece)
-    return b"".join(pieces)
+    too_long = TooLarge(f"A zone file has at most {MOST_BYTES} bytes.")
+    return await call.whole_body(MOST_BYTES, too_long)
 
 
 def _file_of(call: Call, raw: bytes) -> tuple[str, dict[str, str]]:

@@ -201,10 +201,4 @@ def _cookie(call: Call, name: str) -> str:
 
 
 async def _whole(call: Call) -> bytes:
-    found = bytearray()
-    assert call.stream is not None
-    async for piece in call.stream:
-        found += piece
-        if len(found) > BODY_LIMIT:
-            raise TooLarge("The body is too long.")
-    return bytes(found)
+    return await call.whole_body(BODY_LIMIT, TooLarge("The body is too long."))

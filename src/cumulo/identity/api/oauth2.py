@@ -93,13 +93,8 @@ def _refusal(status: int, error: str, text: str, headers: dict[str, str] | None 
 
 async def _form(call: Call) -> dict[str, str]:
     """The first value of each name; empty for a body that is too long or no form."""
-    assert call.stream is not None
-    raw = b""
-    async for piece in call.stream:
-        raw += piece
-        if len(raw) > BODY_LIMIT:
-            return {}
     try:
+        raw = await call.whole_body(BODY_LIMIT, ValueError("too long"))
         found = parse_qs(raw.decode(), max_num_fields=50)
     except ValueError:
         return {}

@@ -70,7 +70,8 @@ class CfnApi:
         self._users = users
 
     async def answer(self, call: Call) -> Reply:
-        body = await _form(call)
+        too_long = TooLarge(f"A request has at most {MOST_FORM} bytes.")
+        body = await call.whole_body(MOST_FORM, too_long)
         asked = asked_of(call, body)
         access = asked.params.get("AWSAccessKeyId") or ""
         if not asked.action:
@@ -126,17 +127,6 @@ class CfnApi:
         if not hmac.compare_digest(base64.b64encode(right), given.encode()):
             raise refused
         return stack, row
-
-
-async def _form(call: Call) -> bytes:
-    """The body of a POST. Raises TooLarge."""
-    raw = bytearray()
-    if call.stream is not None:
-        async for piece in call.stream:
-            raw += piece
-            if len(raw) > MOST_FORM:
-                raise TooLarge(f"A request has at most {MOST_FORM} bytes.")
-    return bytes(raw)
 
 
 def _row_id(access: str) -> str:

@@ -63,22 +63,12 @@ class SignalsApi:
         id, key = call.path["resource_id"], call.path["key"]
         # Who has not the address does not keep others from writing.
         await self._database.read(lambda tx: self._signals.known(tx, id, key))
-        body = _decoded(await _whole(call))
+        too_long = TooLarge(f"A signal has at most {MOST_BODY} bytes.")
+        body = _decoded(await call.whole_body(MOST_BODY, too_long))
         await self._database.write(
             lambda tx: self._signals.signal_by_key(tx, id, key, body), name="signal"
         )
         return Reply(200)
-
-
-async def _whole(call: Call) -> bytes:
-    """Raises TooLarge."""
-    raw = bytearray()
-    if call.stream is not None:
-        async for piece in call.stream:
-            raw += piece
-            if len(raw) > MOST_BODY:
-                raise TooLarge(f"A signal has at most {MOST_BODY} bytes.")
-    return bytes(raw)
 
 
 def _decoded(raw: bytes) -> dict[str, Any] | None:

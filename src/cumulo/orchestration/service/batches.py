@@ -4,6 +4,7 @@ Each batch is an update of the stack inside; how far the group is, its members' 
 that nothing has to be remembered but that it goes on by batches.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -95,23 +96,24 @@ def following(
     return dict(target) if members == dict(current) else members
 
 
-class Batched(Nested):
+class Batched(Nested, ABC):
     """A group whose members are made and changed by batches where its update policy says so."""
 
+    @abstractmethod
     def target(self, work: Work) -> dict[str, Any]:
         """The members as they shall be in the end; what that needs is noted."""
-        raise NotImplementedError
 
+    @abstractmethod
     def settled(self, work: Work) -> dict[str, Any]:
         """The same, for what was noted already."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fresh(self, work: Work, name: str) -> Any:
-        raise NotImplementedError
+        """A member as it is made now."""
 
+    @abstractmethod
     def spare(self, work: Work, taken: Members) -> str:
         """The name of one more, for the time of a change."""
-        raise NotImplementedError
 
     def _after(self, work: Work, current: Members, target: Members, pace: Pace) -> Members:
         return following(

@@ -6,7 +6,7 @@ from typing import Any
 from cumulo.core.resource_types import Property, mapping
 from cumulo.orchestration.model.stack import StackRow
 from cumulo.orchestration.queries import resource as resources
-from cumulo.orchestration.service.batches import Batched, seconds, whole
+from cumulo.orchestration.service.batches import Batched, Members, seconds, whole
 from cumulo.orchestration.service.deployments import SoftwareDeployment, StructuredDeployment
 from cumulo.orchestration.service.handlers import Work
 from cumulo.orchestration.service.nested import room_for
@@ -74,6 +74,11 @@ class DeploymentGroup(Batched):
         common = {n: v for n, v in given.items() if n != "servers" and v is not None}
         properties = {**common, "server": given["servers"][name]}
         return {"type": self.member, "properties": properties}
+
+    def spare(self, work: Work, taken: Members) -> str:
+        """Of servers that are given there is none; only a least in service would ask for one, and
+        this group's policy has no such word."""
+        raise AssertionError(f"{work.place.name}: a group of given servers does not grow")
 
     def reference(self, work: Work) -> Any:
         return work.place.name

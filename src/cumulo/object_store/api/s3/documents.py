@@ -123,13 +123,8 @@ def document(name: str, *content: str, status: int = 200, headers: Mapping[str, 
 
 async def read(call: Call) -> ElementTree.Element | None:
     """The document of a small body; None for an empty one. Raises BadInput (MalformedXML)."""
-    found = bytearray()
-    assert call.stream is not None
-    async for piece in call.stream:
-        found += piece
-        if len(found) > limits.S3_XML_LIMIT:
-            raise BadInput("Your request was too big.", kind="MaxMessageLengthExceeded")
-    return parsed(bytes(found))
+    too_long = BadInput("Your request was too big.", kind="MaxMessageLengthExceeded")
+    return parsed(await call.whole_body(limits.S3_XML_LIMIT, too_long))
 
 
 def malformed_xml() -> BadInput:
