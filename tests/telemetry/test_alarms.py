@@ -193,12 +193,18 @@ async def whose_right_has_ended(cloud: TestCloud) -> None:
 
 
 async def calls_of_what_is_gone(cloud: TestCloud) -> None:
-    mine = await metric(cloud)
-    urls = ["http://192.0.2.1:9/never"]
-    id = await alarm(cloud, wish(mine, alarm_actions=urls))
-    for _ in range(30):
-        for state in ("alarm", "ok"):
-            await cloud.call("PUT", f"{ALARMS}/{id}/state", json_=state)
+    """Of which only so many wait; and a state that somebody sets calls nobody."""
+    rule = {"event_type": "image.create"}
+    body = {"name": "flood", "type": "event", "event_rule": rule, "repeat_actions": True}
+    id = await alarm(cloud, {**body, "alarm_actions": ["http://192.0.2.1:9/never"]})
+    before = row(cloud, id).repeated_at
+    for state in ("alarm", "ok"):
+        set_ = await cloud.call("PUT", f"{ALARMS}/{id}/state", json_=state)
+        assert (set_.status, set_.json) == (200, state)
+    assert row(cloud, id).repeated_at == before
+    for number in range(30):
+        await cloud.call("POST", "/image/v2/images", json_={"name": f"flood {number}"})
+    await cloud.until(f"{ALARMS}/{id}", lambda a: a.json["state"] == "alarm")
     database: Any = cloud.cloud.database
 
     def waiting(tx: Tx) -> list[CallRow]:

@@ -5,6 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cumulo.core.clock import to_moment
 from cumulo.core.db.transaction import Tx
 from cumulo.core.hosts.samples import Sample
@@ -12,9 +14,11 @@ from cumulo.telemetry.model.alarm import AlarmRow
 from cumulo.telemetry.model.interval import IntervalRow
 from cumulo.telemetry.model.metric import ResourceRow
 from cumulo.telemetry.queries import interval as intervals
+from cumulo.telemetry.queries import metric as queries
+from cumulo.telemetry.service import rules
 from cumulo.telemetry.service.resources import SYSTEM, id_of
-from tests.support.cloud import TestCloud, running_cloud
-from tests.telemetry.test_alarms import ALARMS, POLICY, alarm, measure, metric, row, wish
+from tests.support.cloud import BASE, TestCloud, running_cloud
+from tests.telemetry.test_alarms import ALARMS, METRICS, POLICY, alarm, measure, metric, row, wish
 from tests.telemetry.test_usage import server
 
 IMAGES = "/image/v2/images"
@@ -115,7 +119,114 @@ async def numbers_without_end(cloud: TestCloud) -> None:
     assert row(cloud, stuck).due > to_moment(time.time() + 30)
 
 
-def test_what_a_hostile_tenant_tries(tmp_path: Path) -> None:
+async def what_is_gone_makes_room(cloud: TestCloud) -> None:
+    """A server's disks end with it; what has ended is found by no alarm, and is no reason for one
+    to see nothing; what nobody was told of becomes nothing."""
+    id = await server(cloud, "going")
+    await cloud.until(f"/metric/v1/resource/instance/{id}", lambda a: a.status == 200)
+    sink = cloud.cloud.conductor.sink
+    assert sink is not None
+    told = [Sample("instance_disk", f"{id}-disk0", "disk.device.read.bytes", 1.0, time.time())]
+    await sink.take("host", told)
+    part = f"/metric/v1/resource/instance_disk/{id_of(f'{id}-disk0', SYSTEM)}"
+    assert (await cloud.call("GET", part)).json["ended_at"] is None
+    assert (await cloud.call("DELETE", f"/compute/v2.1/servers/{id}")).status == 204
+    await cloud.until(part, lambda a: a.json["ended_at"] is not None)
+    late = [Sample("instance_disk", f"{id}-disk1", "disk.device.read.bytes", 1.0, time.time())]
+    await sink.take("host", late)
+    gone = f"/metric/v1/resource/instance_disk/{id_of(f'{id}-disk1', SYSTEM)}"
+    assert (await cloud.call("GET", gone)).status == 404
+    resources = cloud.cloud.services.telemetry.metrics.resources
+    unseen = id_of("unseen", SYSTEM)
+    await database(cloud).write(
+        lambda tx: resources.known(tx, "container", unseen, "p", None, None, tx.now), name="gone"
+    )
+    assert database(cloud).read_now(lambda tx: tx.get(ResourceRow, unseen)) is None
+
+
+async def a_group_of_many(cloud: TestCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scaling group that had many servers already still sees those that are there."""
+    monkeypatch.setattr(rules, "MOST_FOUND", 3)
+    for number in range(6):
+        body = {"id": f"many {number}", "metrics": {"load": {"archive_policy_name": "second"}}}
+        if number < 5:
+            body |= {"started_at": "2026-01-01", "ended_at": "2026-01-02"}
+        made = await cloud.call("POST", "/metric/v1/resource/generic", json_=body)
+        assert made.status == 201, made.raw
+    kind = "gnocchi_aggregation_by_resources_threshold"
+    rule = {
+        "metric": "load",
+        "resource_type": "generic",
+        "query": '{"like": {"original_resource_id": "many %"}}',
+        "aggregation_method": "max",
+        "granularity": 1,
+        "threshold": 90,
+        "comparison_operator": "gt",
+    }
+    id = await alarm(cloud, {"name": "group", "type": kind, f"{kind}_rule": rule})
+    await measure(cloud, made.json["metrics"]["load"], 95, 95)
+    await cloud.until(f"{ALARMS}/{id}", lambda a: a.json["state"] == "alarm")
+
+
+async def quotas(cloud: TestCloud) -> None:
+    """What the cloud measures counts for nobody; points that may be have a bound, too."""
+    project = cloud.projects["demo"]
+
+    def mine(tx: Tx) -> Any:
+        return tx.tuples(queries.OF_PROJECT, project=project, system=SYSTEM)
+
+    before = database(cloud).read_now(mine)
+    id = await server(cloud, "measured")
+    await cloud.until(f"/metric/v1/resource/instance/{id}", lambda a: a.status == 200)
+    sink = cloud.cloud.conductor.sink
+    assert sink is not None
+    await sink.take("host", [Sample("instance", id, "cpu", 1.0, time.time())])
+    assert database(cloud).read_now(mine) == before
+    for _ in range(4):
+        made = await cloud.call("POST", METRICS, json_={"archive_policy_name": "bool"})
+    assert made.status == 403 and b"points" in made.raw
+
+
+async def foreign_markers(cloud: TestCloud) -> None:
+    theirs = await metric(cloud, "admin")
+    assert (await cloud.call("GET", f"{METRICS}?marker={theirs}")).status == 400
+    wish = {"id": "marker"}
+    made = await cloud.call("POST", "/metric/v1/resource/generic", as_="admin", json_=wish)
+    marker = made.json["id"]
+    listed = await cloud.call("GET", f"/metric/v1/resource/generic?marker={marker}")
+    assert listed.status == 400, listed.raw
+
+
+async def times_ahead(cloud: TestCloud) -> None:
+    """A measure of a far future would push out all others."""
+    mine = await metric(cloud)
+    one = f"{METRICS}/{mine}/measures"
+    for at in ("2999-01-01", time.time() + 2 * 86400):
+        sent = await cloud.call("POST", one, json_=[{"timestamp": at, "value": 1}])
+        assert sent.status == 400, sent.raw
+    now = int(time.time())
+    ahead = [{"timestamp": now + 3600, "value": 1}]
+    assert (await cloud.call("POST", one, json_=ahead)).status == 202
+    for number in range(20):
+        points = [{"timestamp": now - number % 5, "value": 1}]
+        assert (await cloud.call("POST", one, json_=points)).status == 202
+    assert len((await cloud.call("GET", one)).json) == 6
+
+
+async def who_only_renames(cloud: TestCloud) -> None:
+    """An administrator who disables another's alarm does not become whom it looks for."""
+    url = f"trust+{BASE}/orchestration/v1/nowhere"
+    id = await alarm(cloud, wish(await metric(cloud), alarm_actions=[url]))
+    shown = (await cloud.call("GET", f"{ALARMS}/{id}")).json
+    put = await cloud.call("PUT", f"{ALARMS}/{id}", as_="admin", json_={**shown, "name": "other"})
+    assert put.status == 200 and put.json["name"] == "other", put.raw
+    assert row(cloud, id).own and row(cloud, id).user_id == shown["user_id"]
+    more = {**shown, "ok_actions": [url]}
+    refused = await cloud.call("PUT", f"{ALARMS}/{id}", as_="admin", json_=more)
+    assert refused.status == 400 and b"trust+" in refused.raw
+
+
+def test_what_a_hostile_tenant_tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> None:
         async with running_cloud(tmp_path) as cloud:
             await cloud.token("admin")
@@ -125,5 +236,11 @@ def test_what_a_hostile_tenant_tries(tmp_path: Path) -> None:
             await numbers_without_end(cloud)
             await an_image_is_no_server(cloud)
             await an_image_takes_no_place(cloud)
+            await what_is_gone_makes_room(cloud)
+            await a_group_of_many(cloud, monkeypatch)
+            await quotas(cloud)
+            await foreign_markers(cloud)
+            await times_ahead(cloud)
+            await who_only_renames(cloud)
 
     asyncio.run(run())

@@ -92,11 +92,14 @@ async def signalled(cloud: TestCloud, url: str) -> None:
     after `trust+`, and none without."""
     database: Any = cloud.cloud.database
     for action in (url, f"trust+{url}"):
-        wish = {"name": "n", "type": "event", "event_rule": {}, "alarm_actions": [action]}
+        rule = {"event_type": "image.*"}
+        wish = {"name": "n", "type": "event", "event_rule": rule, "alarm_actions": [action]}
         made = await cloud.call("POST", "/alarming/v2/alarms", json_=wish)
         assert made.json["alarm_actions"] == [action], made.raw
         id = made.json["alarm_id"]
-        await cloud.call("PUT", f"/alarming/v2/alarms/{id}/state", json_="alarm")
+        image = await cloud.call("POST", "/image/v2/images", json_={"name": "happens"})
+        assert image.status == 201, image.raw
+        await cloud.until(f"/alarming/v2/alarms/{id}", lambda a: a.json["state"] == "alarm")
         end = time.monotonic() + 5
         while True:
             calls = database.read_now(lambda tx, id=id: tx.all(queries.WAITING_CALLS, alarm=id))

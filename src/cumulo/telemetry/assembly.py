@@ -40,7 +40,7 @@ PATIENCE = 10.0
 def build(frame: Frame) -> Service:
     own = frame.settings.of(TelemetrySettings)
     database = frame.database
-    metrics, types = Metrics(own.metrics_per_project, own.resources_per_project), Types()
+    metrics, types = _metrics(own), Types()
     rights = frame.get(Identity).principal_in_project
     alarms = Alarms(
         Rules(metrics, types),
@@ -68,6 +68,7 @@ def build(frame: Frame) -> Service:
     def on_bells(bells: Bells) -> None:
         alarms.ring_calls = bells[calls.name]
         alarms.ring_looks = bells[looks.name]
+        gone.ring = bells[gone.name]
 
         def measured(tx: Tx, metric_ids: Sequence[str]) -> None:
             found = watching(tx, metric_ids)
@@ -110,6 +111,10 @@ def build(frame: Frame) -> Service:
         counts={"metrics": lambda tx: int(tx.value(COUNT)), "alarms": alarms.count},
         first_run=first_run,
     )
+
+
+def _metrics(own: TelemetrySettings) -> Metrics:
+    return Metrics(own.metrics_per_project, own.resources_per_project, own.points_per_project)
 
 
 def _post(frame: Frame) -> Post:

@@ -1,9 +1,9 @@
 """The loops of telemetry: alarms look at their metrics, and what they call is called."""
 
+import asyncio
 import itertools
 import logging
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import msgspec
@@ -11,18 +11,32 @@ import msgspec
 from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import Moment, later
 from cumulo.core.db.transaction import Database, Overtaken, Tx
+from cumulo.core.work.lanes import Lanes
 from cumulo.telemetry.model.alarm import AlarmRow, CallRow
-from cumulo.telemetry.service.alarms import TRUSTED, WEB, Alarms, Judged, Searching, Stuck
+from cumulo.telemetry.service.alarms import (
+    TRUSTED,
+    WEB,
+    Alarms,
+    Judged,
+    Searching,
+    Stuck,
+    all_soon,
+)
 from cumulo.telemetry.service.metrics import Metrics
 
 log = logging.getLogger("cumulo.telemetry")
 
 TRIES = 5
+ALL = "all"
+"""Stands for all alarms: they are due at once."""
 LOOKS = 50
 """Alarms that are looked at in one transaction."""
+AT_ONCE = 32
+"""Calls of everybody."""
 PLACES = 2
 """Calls of one project at once."""
-BUSY_SECONDS = 1.0
+CALL_SECONDS = 12.0
+"""For the whole of a call: who has many addresses, or answers letter by letter, has no more."""
 CLAIM_SECONDS = 15.0
 """So long nobody else makes a call that is being made; longer than it may take."""
 
@@ -45,17 +59,29 @@ class AlarmLooks:
         """Alarms whose metrics have new measures, and those whose time has come: hints. A process
         that does not live to look at them finds all due when it starts again, and each is once in
         an interval."""
+        self._anew = False
+
+    def gained(self) -> None:
+        """Another process has looked until now, and may have had such hints."""
+        self._anew = True
 
     def look_soon(self, ids: Iterable[str]) -> None:
         self._waiting.update(dict.fromkeys(ids))
 
     def due(self, tx: Tx, most: int) -> list[str]:
+        if self._anew:
+            return [ALL]
         periodic = self._alarms.due(tx, most)
         self._waiting.update(dict.fromkeys(periodic))
         return list(dict.fromkeys([*itertools.islice(self._waiting, most), *periodic]))[:most]
 
     async def step(self, id: str) -> None:
         """This one, and of the others as many as are looked at in one go."""
+        if id == ALL:
+            await self._database.write(all_soon, name="alarms of another process")
+            self._anew = False
+            self._alarms.ring_looks()
+            return
         if id not in self._waiting:
             return  # Another step has taken it along.
         ids = list(dict.fromkeys([id, *itertools.islice(self._waiting, LOOKS - 1)]))
@@ -68,7 +94,8 @@ class AlarmLooks:
         except BaseException:
             self.look_soon(ids)
             raise
-        for one in found:
+        # What takes longer comes after what is known already.
+        for one in sorted(found, key=lambda one: isinstance(one, Searching)):
             await self._one(one, now)
 
     async def _one(self, one: Judged | Searching | Stuck, now: Moment) -> None:
@@ -105,19 +132,21 @@ class AlarmLooks:
 
 
 class AlarmCalls:
-    """Calls actions, each at least once: a kill between the call and its note repeats it."""
+    """Calls actions, each at least once: a kill between the call and its note repeats it. Whose
+    URLs hang keeps nobody else's waiting."""
 
     name = "alarm actions"
+    overlaps = AT_ONCE
 
     def __init__(self, database: Database, alarms: Alarms, post: Post) -> None:
         self._database = database
         self._alarms = alarms
         self._post = post
-        self._busy: Counter[str] = Counter()
-        """Calls under way, by project: whose URLs hang keeps nobody else's waiting."""
+        self._lanes = Lanes(self.overlaps, each=PLACES)
+        """By project."""
 
     def due(self, tx: Tx, most: int) -> list[str]:
-        return list(self._alarms.calls_due(tx, most))
+        return self._lanes.chosen(lambda but, most: self._alarms.calls_due(tx, most, but), most)
 
     async def step(self, id: str) -> None:
         found = await self._database.read(
@@ -129,26 +158,19 @@ class AlarmCalls:
         if alarm is None or not alarm.enabled:
             await self._database.write(lambda tx: tx.delete(row), name="alarm action dropped")
             return
-        if self._busy[row.project_id] >= PLACES:
-            await self._database.write(lambda tx: self._wait(tx, id), name="alarm action waits")
-            return
-        if not await self._database.write(
-            lambda tx: self._alarms.claim(tx, row, CLAIM_SECONDS), name="alarm action claimed"
-        ):
-            return
-        self._busy[row.project_id] += 1
-        try:
-            await self._call(row, alarm)
-        finally:
-            self._busy[row.project_id] -= 1
-            if not self._busy[row.project_id]:
-                del self._busy[row.project_id]
+        with self._lanes.taken(row.project_id) as there:
+            if not there:
+                return  # It is asked for again when one ends.
+            if not await self._database.write(
+                lambda tx: self._alarms.claim(tx, row, CLAIM_SECONDS), name="alarm action claimed"
+            ):
+                return
+            try:
+                async with asyncio.timeout(CALL_SECONDS):
+                    await self._call(row, alarm)
+            except TimeoutError:
+                raise OSError(f"no whole answer within {CALL_SECONDS:g} s") from None
         await self._database.write(lambda tx: tx.delete(row), name="alarm action called")
-
-    def _wait(self, tx: Tx, id: str) -> None:
-        row = tx.get(CallRow, id)
-        if row is not None:
-            tx.update(row, due=later(tx.now, BUSY_SECONDS))
 
     async def _call(self, row: CallRow, alarm: AlarmRow) -> None:
         if row.url.startswith(WEB):
@@ -189,6 +211,7 @@ class GonePoints:
         self._database = database
         self._metrics = metrics
         self._seconds = seconds
+        self.ring: Callable[[], None] = lambda: None
 
     def due(self, tx: Tx, most: int) -> list[str]:
         before = later(tx.now, -self._seconds)
@@ -198,7 +221,8 @@ class GonePoints:
     async def step(self, id: str) -> None:
         kind, _, id = id.partition(" ")
         remove = self._metrics.forget if kind == "metric" else self._metrics.remove_ended
-        await self._database.write(lambda tx: remove(tx, id), name=f"removed {kind}")
+        if await self._database.write(lambda tx: remove(tx, id), name=f"removed {kind}"):
+            self.ring()  # The next piece at once, between other people's transactions.
 
     def failed(self, tx: Tx, id: str, reason: str) -> None:
         log.warning("%s: its points are not removed: %s", id, reason)

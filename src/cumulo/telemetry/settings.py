@@ -22,6 +22,9 @@ class TelemetrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Seconds between two looks of an alarm at its metric when no new measure has come."""
     metrics_per_project: Annotated[int, msgspec.Meta(ge=-1)] = 10_000
     """That its users make themselves; what hosts tell of guests is not counted. -1: any number."""
+    points_per_project: Annotated[int, msgspec.Meta(ge=-1)] = 100_000_000
+    """That the metrics which its users make may have together, as their archive policies say: each
+    is a row of some 200 bytes. -1: any number."""
     resources_per_project: Annotated[int, msgspec.Meta(ge=-1)] = 10_000
     """That its users make themselves. -1: any number."""
     ended_days: Annotated[float, msgspec.Meta(ge=0)] = 400.0

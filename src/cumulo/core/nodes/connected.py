@@ -96,7 +96,7 @@ class Connected:
         """All is built."""
         if not self._nodes.grown:
             return
-        self._nodes.leases.gained = lambda name: self._loops[name].wakeup.ring()
+        self._nodes.leases.gained = lambda name: self._loops[name].gained()
         self._nodes.leases.lost = lambda name: self._loops[name].drop()
         self._nodes.leases.beaten = self._look_after_hosts
         self._nodes.leases.looked = lambda edition: texts.keep_any(edition >= EDITION)

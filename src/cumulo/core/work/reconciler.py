@@ -37,6 +37,8 @@ class Reconciler(Protocol):
     def due(self, tx: Tx, most: int) -> list[str]:
         """Ids of rows whose time has come, the oldest first, `most` at the most."""
 
+    # gained: a function, if it has that: told when this has become the process's work.
+
     # overlaps: int, if it has that: `due` gives rows that are at work, too, and leaves out those
     # that there is no place for; the end of each step is a reason to ask again.
 
@@ -87,6 +89,13 @@ class ReconcilerLoop:
             self.wakeup.ring()
         else:
             self.database.hint(f"{HINT} {self.reconciler.name}")
+
+    def gained(self) -> None:
+        """It is this process's work from now on."""
+        told = getattr(self.reconciler, "gained", None)
+        if told is not None:
+            told()
+        self.wakeup.ring()
 
     def drop(self) -> None:
         """It is not this process's work any more: what is at work stops."""

@@ -17,7 +17,7 @@ from cumulo.dns.model.pool import (
 )
 from cumulo.dns.model.zone import ZoneRow
 from cumulo.dns.service.dns import DnsService
-from cumulo.dns.service.lanes import Lanes
+from cumulo.core.work.lanes import Lanes
 from cumulo.dns.service.mirrors import is_settled, pools_to_follow
 
 log = logging.getLogger("cumulo.dns")

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cumulo.core.clock import to_moment
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.http.operations import Call, Operation
@@ -15,7 +16,14 @@ from cumulo.telemetry.model.metric import MetricRow, ResourceRow
 from cumulo.telemetry.model.operations import Node, Reference, read, references
 from cumulo.telemetry.model.search_text import parsed
 from cumulo.telemetry.model.times import seconds_of, span_of, stamp
-from cumulo.telemetry.service.aggregates import FOREVER, Aggregates, Asked, Member, groups_of
+from cumulo.telemetry.service.aggregates import (
+    FOREVER,
+    Aggregates,
+    Asked,
+    Budget,
+    Member,
+    groups_of,
+)
 from cumulo.telemetry.service.metrics import Metrics
 from cumulo.telemetry.service.resources import fields_of, searched
 from cumulo.telemetry.service.types import Types
@@ -119,11 +127,21 @@ class AggregatesApi:
         if isinstance(given, str):
             given = parsed(given)
         search = search_in(call, tx, self._types, kind, given)
+        start = _asked(call).start
         found = self._metrics.resources.search(
-            tx, search, kind=kind, project=whose(call), limit=MOST_RESOURCES
+            tx,
+            search,
+            kind=kind,
+            project=whose(call),
+            # What had ended before has no measures of that time.
+            there_since=None if start is None else to_moment(start),
+            limit=MOST_RESOURCES,
         )
         if found.more:
-            raise BadRequest(f"Invalid input: more than {MOST_RESOURCES} resources")
+            raise BadRequest(
+                f"Invalid input: more than {MOST_RESOURCES} resources; ask for a later start, or "
+                "for those whose ended_at is null"
+            )
         wanted = references(node)
         names = list(dict.fromkeys(name for name, _ in wanted))
         of = self._metrics.of_resources(tx, [row.id for row in found.rows], names)
@@ -146,10 +164,11 @@ class AggregatesApi:
         groups = groups_of(
             rows, revisions, grouped, lambda was, row, name: searched(was, row).get(name)
         )
+        budget = Budget()
         return [
             {
                 "group": dict(zip(grouped, key, strict=True)),
-                "measures": self._group(call, tx, node, wanted, metrics, members),
+                "measures": self._group(call, tx, node, wanted, metrics, members, budget),
             }
             for key, members in sorted(groups.items(), key=lambda item: str(item[0]))
         ]
@@ -162,6 +181,7 @@ class AggregatesApi:
         wanted: Sequence[Reference],
         metrics: Mapping[str, Mapping[str, MetricRow]],
         rows: Sequence[tuple[ResourceRow, float, float]],
+        budget: Budget | None = None,
     ) -> dict[str, Any]:
         members = {
             (name, method): [
@@ -174,7 +194,7 @@ class AggregatesApi:
         if any(since > -FOREVER or until < FOREVER for _, since, until in rows):
             # Whose it was for a while only has gaps by nature.
             asked = asked._replace(fill=asked.fill or "dropna")
-        measures = self._aggregates.compute(tx, node, members, asked)
+        measures = self._aggregates.compute(tx, node, members, asked, budget)
         made: dict[str, Any] = {"measures": _stamped(measures)}
         if flag(call, "details"):
             of = {row.id: row for row, _, _ in rows}

@@ -36,6 +36,9 @@ QUICK_POINTS = 10_000
 """What may be more is read in a thread."""
 FIRST_TIME = -30e9
 """Of a measure: about the year 1019; the span that it falls into still begins in the calendar."""
+AHEAD = 86400.0
+"""Seconds that a measure's time may be ahead: what is older than the newest by more than a policy
+keeps is not shown any more."""
 LARGEST_VALUE = 1e150
 """Its square is a number still."""
 
@@ -190,8 +193,9 @@ class MeasuresApi:
         who = call.principal
         resources: dict[str, ResourceRow] = {}
         unknown = []
+        known_as = self._metrics.resources.all_named(tx, [*names], who.project_id, who.user_id)
         for id in names:
-            row = self._metrics.resources.named(tx, id, who.project_id, who.user_id)
+            row = known_as.get(id)
             target = {} if row is None else target_of(row, row.project_id)
             if row is None or not call.allowed("get resource", target):
                 unknown.append({"resource_id": id, "original_resource_id": id})
@@ -210,6 +214,7 @@ class MeasuresApi:
         if missing and not make:
             raise caused("Unknown metrics", missing)
         made: dict[tuple[str, str], str] = {}
+        quota = self._metrics.quota(tx, call.project_id) if missing else None
         for id, row in resources.items():
             for name, wish in names[id].items():
                 found = known.get((row.id, name))
@@ -224,6 +229,7 @@ class MeasuresApi:
                         unit=wish.unit[:31] if wish is not None and wish.unit else None,
                         policy=None if wish is None else wish.archive_policy_name,
                         resource=row,
+                        quota=quota,
                     ).id
                 made[(id, name)] = found
         return made
@@ -311,8 +317,9 @@ def _points(given: Sequence[Measure], count: list[int]) -> Points:
     if count[0] > MOST_MEASURES:
         raise BadRequest(f"Invalid input: more than {MOST_MEASURES} measures")
     made = [(fast_seconds(each.timestamp), each.value) for each in given]
+    last = seconds_of("now", "timestamp") + AHEAD
     for at, value in made:
-        if at < FIRST_TIME:
+        if not FIRST_TIME <= at <= last:
             raise BadRequest("Invalid value for timestamp")
         if not -LARGEST_VALUE <= value <= LARGEST_VALUE:
             raise BadRequest("Invalid input: a value is out of range")

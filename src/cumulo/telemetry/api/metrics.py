@@ -118,7 +118,7 @@ class MetricsApi:
             tx,
             listing,
             where,
-            find_marker=lambda id: tx.get(MetricRow, id),
+            find_marker=lambda id: self._marker(call, tx, id),
             sort=order(call, listing),
         )
         policies = {row.name: row for row in self._metrics.policies.all(tx)}
@@ -126,6 +126,13 @@ class MetricsApi:
         following = next_link(call, page, page.rows[-1].id if page.rows else None)
         headers = {"Link": f'<{following}>; rel="next"'} if following else {}
         return Reply(200, bodies, headers)
+
+    @staticmethod
+    def _marker(call: Call, tx: Tx, id: str) -> MetricRow | None:
+        """A foreign one would tell by what comes after it what it is like."""
+        row = tx.get(MetricRow, id)
+        mine = row is not None and (call.principal.is_admin or row.project_id == call.project_id)
+        return row if mine else None
 
     def create(self, call: Call, tx: Tx) -> Any:
         body: NewMetric = call.body

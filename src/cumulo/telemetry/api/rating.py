@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from decimal import Decimal, localcontext
+from decimal import Decimal, InvalidOperation, localcontext
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -20,6 +20,8 @@ from cumulo.telemetry.service.types import BUILT_IN
 from cumulo.telemetry.service.usage import CENTS, EXACT, Piece, Usage, money
 
 MOST_QUOTED = 1000
+MOST_WHOLE = 50_000
+"""Data frames of an answer that has no pages."""
 MOST_PROJECTS = 10_000
 PERIOD = 3600
 
@@ -144,7 +146,10 @@ class RatingApi:
             for each in call.body.resources:
                 volume = _volume(each.volume)
                 total += prices.hour(project, each.service, each.desc, tx.now) * volume
-            return f"{total.quantize(CENTS).normalize():f}"
+            try:
+                return f"{total.quantize(CENTS).normalize():f}"
+            except InvalidOperation:
+                raise BadRequest("Invalid input: a number is out of range") from None
 
     # --- reports --------------------------------------------------------------------------------
 
@@ -199,11 +204,19 @@ class RatingApi:
         if not call.principal.is_admin:
             for name in ("tenant_id", "project_id"):
                 call.query.pairs = [pair for pair in call.query.pairs if pair[0] != name]
-        asked = Asked(call, tx)
+        asked = Asked(call, tx, everybody=True)
         if asked.empty:
             return {"dataframes": [], "total": 0}
         kind = call.query.get("resource_type")
-        found = frames(self._usage, tx, asked.since, asked.until, asked.project, kind=kind)
+        # There are no pages here: all of them, or a word.
+        found = frames(
+            self._usage, tx, asked.since, asked.until, asked.project, kind=kind, limit=MOST_WHOLE
+        )
+        if found.total > len(found.frames):
+            raise BadRequest(
+                f"More than {MOST_WHOLE} data frames; ask for a shorter time, or by pages of "
+                "/v2/dataframes"
+            )
         return {
             "dataframes": [
                 {

@@ -192,7 +192,7 @@ class RatingV2Api:
 
     def focus(self, call: Call, tx: Tx) -> Reply:
         """FOCUS 1.0, the columns that every provider's bill has."""
-        rows = [list(self._focus(piece).values()) for piece in self._pieces(call, tx)]
+        rows = [list(self._focus(piece).values()) for piece in self._pieces(call, tx, "month")]
         return _csv(FOCUS, rows)
 
     def _focus(self, piece: Piece) -> dict[str, str]:
@@ -239,12 +239,14 @@ class RatingV2Api:
         }
         return {name: known.get(name, "") for name in FOCUS}
 
-    def _pieces(self, call: Call, tx: Tx) -> list[Piece]:
+    def _pieces(self, call: Call, tx: Tx, step: str | None = None) -> list[Piece]:
         asked = Asked(call, tx)
         made: list[Piece] = []
         if asked.empty:
             return made
-        for piece in self._usage.pieces(tx, asked.since, asked.until, asked.project):
+        # A charge lies inside its billing period.
+        edges = () if step is None else _edges(asked, step)
+        for piece in self._usage.pieces(tx, asked.since, asked.until, asked.project, edges):
             made.append(piece)
             if len(made) > MOST_ROWS:
                 raise BadRequest(f"More than {MOST_ROWS} lines; ask for a shorter time")
@@ -289,7 +291,7 @@ def _csv(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Reply:
 
 def _harmless(value: Any) -> Any:
     """A name that a spreadsheet would take for a formula is no formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "@", "\t") else value
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
 
 
 def _filters(call: Call) -> dict[str, str]:

@@ -25,6 +25,8 @@ Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Text = Annotated[str, Meta(max_length=255)]
 MOST_METRICS = 1000
 MOST_REVISIONS = 10_000
+MOST_DELETING_TERMS = 8
+"""Of a search that is made while nobody else may write."""
 MOST_DELETED = 100
 """By one search: each has metrics to be removed."""
 
@@ -68,9 +70,12 @@ class ResourcesApi:
         all_, one = "/v1/resource/{type}", "/v1/resource/{type}/{resource_id}"
         late: dict[str, Any] = {"early": False}
         free = dict[str, Any]
-        asks: dict[str, Any] = {"body": free | None, "writes": False}
+        # Many terms on many rows: not on the loop.
+        heavy: dict[str, Any] = {"kind": "heavy", "writes": False}
+        asks: dict[str, Any] = {"body": free | None, **heavy}
         return [
             Operation("GET", all_, self.index, policy="list resource"),
+            Operation("GET", all_, self.index, policy="list resource", query="filter", **heavy),
             Operation("POST", all_, self.create, policy="create resource", body=free, status=201),
             Operation(
                 "DELETE",
@@ -112,7 +117,8 @@ class ResourcesApi:
         marker, limit = None, limited(call)
         if call.query.get("marker"):
             marker = tx.get(ResourceRow, str(call.query.get("marker")))
-            if marker is None:
+            # A foreign one would tell by what comes after it what it is like.
+            if marker is None or whose(call) not in (None, marker.project_id):
                 raise BadRequest(f"Invalid marker {str(call.query.get('marker'))[:80]}")
         found = self._resources.search(
             tx,
@@ -270,6 +276,8 @@ class ResourcesApi:
         search = search_in(call, tx, self._types, kind, call.body)
         if not search.fields:
             raise BadRequest("Invalid input: a search is needed, which says what is to be deleted")
+        if search.terms > MOST_DELETING_TERMS:
+            raise BadRequest(f"Invalid input: more than {MOST_DELETING_TERMS} terms")
         found = self._resources.search(
             tx, search, kind=kind, project=whose(call), limit=MOST_DELETED
         )
@@ -305,6 +313,7 @@ class ResourcesApi:
         if len(metrics) > MOST_METRICS:
             raise BadRequest(f"Invalid input: more than {MOST_METRICS} metrics")
         made = []
+        quota = self._metrics.quota(tx, call.project_id) if metrics else None
         for name, wish in metrics.items():
             if not 0 < len(name) <= 255 or "/" in name:
                 raise BadRequest("Invalid input: a metric's name has 1 to 255 letters and no /")
@@ -327,6 +336,7 @@ class ResourcesApi:
                     unit=unit,
                     policy=policy,
                     resource=row,
+                    quota=quota,
                 )
             )
         return made

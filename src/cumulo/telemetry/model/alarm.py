@@ -90,7 +90,7 @@ class QuotaRow(Row, frozen=True):
     most: int
 
 
-@table("telemetry_calls", IndexOn("due"))
+@table("telemetry_calls", IndexOn("due", "project_id"))
 class CallRow(Row, frozen=True):
     """An action that is to be called: it exists until it was, or was tried often enough."""
 

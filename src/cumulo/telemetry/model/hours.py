@@ -4,7 +4,9 @@
 days.
 """
 
+import functools
 import re
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
@@ -66,6 +68,8 @@ def within(constraints: Sequence[Mapping[str, Any]], now: float) -> bool:
 
 
 def _within(one: Mapping[str, Any], now: float) -> bool:
+    if one["duration"] <= 0:
+        return False
     begun = last_start(one["start"], one["timezone"], now, one["duration"])
     return begun is not None and now < begun + one["duration"]
 
@@ -91,11 +95,13 @@ def last_start(line: str, zone: str, now: float, most: int) -> float | None:
 def _last_of(
     day: date, hours: Sequence[int], minutes: Sequence[int], where: tzinfo, now: float
 ) -> float | None:
+    def at(hour: int, minute: int) -> float:
+        return datetime(day.year, day.month, day.day, hour, minute, tzinfo=where).timestamp()
+
     for hour in reversed(hours):
-        for minute in reversed(minutes):
-            made = datetime(day.year, day.month, day.day, hour, minute, tzinfo=where).timestamp()
-            if made <= now:
-                return made
+        if at(hour, minutes[0]) <= now:
+            place = bisect_right(minutes, now, key=lambda minute: at(hour, minute))
+            return at(hour, minutes[place - 1])
     return None
 
 
@@ -110,6 +116,7 @@ def _zone(name: str) -> tzinfo:
         raise BadRequest(f"Timezone {name} is not valid") from None
 
 
+@functools.lru_cache(maxsize=1024)
 def _fields(
     line: str,
 ) -> tuple[Sequence[int], Sequence[int], Sequence[int], Sequence[int], Sequence[int], bool]:

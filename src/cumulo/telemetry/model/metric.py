@@ -46,6 +46,8 @@ class ResourceTypeRow(Row, frozen=True):
     IndexOn("project_id", "started_at"),
     IndexOn("type", "started_at"),
     IndexOn("server_group", "project_id"),
+    IndexOn("original_id", "project_id"),
+    IndexOn("parent"),
     IndexOn("ended_at"),
 )
 class ResourceRow(Row, frozen=True):
@@ -64,6 +66,8 @@ class ResourceRow(Row, frozen=True):
     revision_start: Moment
     server_group: str | None
     """The attribute of that name: what scaling groups are found by."""
+    parent: str | None = None
+    """Of a server's disk or port: the server, with which it ends."""
 
 
 @table("telemetry_resource_revisions", IndexOn("resource_id", "revision_start"))

@@ -53,7 +53,10 @@ def aggregate(method: str, values: Sequence[float]) -> Value:
     name = method.removeprefix("rate:")
     share = share_of(name)
     if share is None:
-        return AGGREGATES[name](values)
+        try:
+            return AGGREGATES[name](values)
+        except OverflowError:
+            return None  # More than any number.
     ordered = sorted(values)
     place = (len(ordered) - 1) * share / 100.0
     low = int(place)

@@ -49,6 +49,7 @@ class Search:
     """What every row that fits has, by field."""
     fields: frozenset[str] = frozenset()
     """That it asks for."""
+    terms: int = 0
 
 
 EVERYTHING = Search(lambda row: True)
@@ -60,19 +61,19 @@ def search_of(given: Any, fields: Fields, id_of: Callable[[str], str] = str) -> 
         return EVERYTHING
     reader = _Reader(fields, id_of)
     fits, demands = reader.read(given, 0)
-    return Search(fits, demands, frozenset(reader.asked))
+    return Search(fits, demands, frozenset(reader.asked), reader.terms)
 
 
 class _Reader:
     def __init__(self, fields: Fields, id_of: Callable[[str], str]) -> None:
         self._fields = fields
         self._id_of = id_of
-        self._terms = 0
+        self.terms = 0
         self.asked: set[str] = set()
 
     def read(self, given: Any, depth: int) -> tuple[Fits, dict[str, Any]]:
-        self._terms += 1
-        if self._terms > MOST_TERMS or depth > MOST_DEPTH:
+        self.terms += 1
+        if self.terms > MOST_TERMS or depth > MOST_DEPTH:
             raise BadRequest("Invalid input: the search is too long")
         if not isinstance(given, Mapping) or len(given) != 1:
             raise BadRequest("Invalid input: a search is an object with one operator")

@@ -81,6 +81,7 @@ SOON = statement(
     .values(due=sa.bindparam("now"))
 )
 WATCHED = statement(sa.select(_w.metric_id).where(_w.alarm_id == sa.bindparam("alarm")))
+COUNT_WATCHED = statement(sa.select(sa.func.count()).where(_w.alarm_id == sa.bindparam("alarm")))
 UNWATCH = statement(sa.delete(AlarmMetricRow.sql_table).where(_w.alarm_id == sa.bindparam("alarm")))
 OLD_CHANGES = statement(
     sa.delete(AlarmChangeRow.sql_table).where(
@@ -116,6 +117,9 @@ SEARCH_AGAIN = statement(
     )
     .values(due=sa.bindparam("now"), found_at="")
 )
+WAITING_FOR_EVENTS = statement(
+    sa.select(sa.func.count()).where(_c.type == "event", _c.project_id == sa.bindparam("project"))
+)
 SEARCHING = statement(
     sa.select(sa.func.count()).where(
         _c.type.in_(("gnocchi_aggregation_by_resources_threshold", "composite")),
@@ -141,9 +145,12 @@ WAITING_CALLS = query(
     .order_by(_k.due, _k.id),
 )
 CALLS = statement(
-    sa.select(_k.id)
-    .where(_k.due <= sa.bindparam("now"))
-    .order_by(_k.due)
+    sa.select(_k.id, _k.project_id)
+    .where(
+        _k.due <= sa.bindparam("now"),
+        _k.project_id.not_in(sa.bindparam("but", expanding=True)),
+    )
+    .order_by(_k.due, _k.id)
     .limit(sa.bindparam("most", type_=sa.Integer()))
 )
 CLAIM = statement(

@@ -73,18 +73,31 @@ BY_IDS = query(
     MetricRow,
     sa.select(MetricRow.sql_table).where(_m.id.in_(sa.bindparam("ids", expanding=True))),
 )
-ORIGINAL = query(
-    ResourceRow,
-    sa.select(ResourceRow.sql_table)
-    .where(_r.original_id == sa.bindparam("original"), _r.project_id == sa.bindparam("project"))
-    .order_by(_r.id)
-    .limit(1),
-)
 RESOURCES_BY_IDS = query(
     ResourceRow,
     sa.select(ResourceRow.sql_table).where(_r.id.in_(sa.bindparam("ids", expanding=True))),
 )
-OF_PROJECT = statement(sa.select(sa.func.count()).where(_m.project_id == sa.bindparam("project")))
+ORIGINALS = query(
+    ResourceRow,
+    sa.select(ResourceRow.sql_table)
+    .where(
+        _r.original_id.in_(sa.bindparam("originals", expanding=True)),
+        _r.project_id == sa.bindparam("project"),
+    )
+    .order_by(_r.id.desc()),
+)
+PARTS = query(
+    ResourceRow,
+    sa.select(ResourceRow.sql_table)
+    .where(_r.parent == sa.bindparam("parent"), _r.ended_at.is_(None))
+    .order_by(_r.id),
+)
+OF_PROJECT = statement(
+    sa.select(_m.archive_policy, sa.func.count())
+    .where(_m.project_id == sa.bindparam("project"), _m.creator != sa.bindparam("system"))
+    .group_by(_m.archive_policy)
+)
+"""Of those that it has made itself."""
 RESOURCES_OF_CREATOR = statement(
     sa.select(sa.func.count()).where(
         _r.project_id == sa.bindparam("project"), _r.creator != sa.bindparam("system")
@@ -101,6 +114,9 @@ RESOURCES = Listing(
         "user_id": equals(_r.user_id),
         "server_group": equals(_r.server_group),
         "there": absent(_r.ended_at),
+        "there_since": lambda name: sa.or_(
+            _r.ended_at.is_(None), _r.ended_at >= sa.bindparam(name)
+        ),
     },
     sort_keys={
         "id": _r.id,

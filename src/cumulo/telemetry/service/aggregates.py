@@ -45,23 +45,36 @@ class Member(NamedTuple):
     until: float = FOREVER
 
 
+class Budget:
+    """Points that an answer may still read."""
+
+    def __init__(self) -> None:
+        self.left = MOST_POINTS
+
+
 class Aggregates:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
     def compute(
-        self, tx: Tx, node: Node, members: Mapping[Reference, Sequence[Member]], asked: Asked
+        self,
+        tx: Tx,
+        node: Node,
+        members: Mapping[Reference, Sequence[Member]],
+        asked: Asked,
+        budget: "Budget | None" = None,
     ) -> dict[str, Any]:
-        """`measures` of the answer. Raises BadRequest, NotFound."""
+        """`measures` of the answer; the groups of one answer share a budget. Raises BadRequest,
+        NotFound."""
+        budget = budget or Budget()
         wanted = references(node)
         count = sum(len(members[each]) for each in wanted)
         if count > MOST_SERIES:
             raise BadRequest(f"Invalid input: more than {MOST_SERIES} metrics")
         frames = []
-        left = MOST_POINTS
         for granularity in self._granularities(tx, wanted, members, asked.granularity):
-            series = self._series(tx, wanted, members, granularity, asked, left)
-            left -= sum(map(len, series.values()))
+            series = self._series(tx, wanted, members, granularity, asked, budget.left)
+            budget.left -= sum(map(len, series.values()))
             times = self._times(series, asked)
             rows = {
                 key: [_filled(points, at, asked.fill) for at in times]

@@ -15,6 +15,9 @@ from cumulo.telemetry.service.alarms import Alarms
 from cumulo.telemetry.service.policies import glob
 from cumulo.telemetry.service.rules import event_value
 
+MOST_AT_ONCE = 200
+"""Events of a project's alarms that are heard in one transaction."""
+
 
 class AlarmEvents:
     """Implements core.events.consumers.Consumer."""
@@ -34,11 +37,20 @@ class AlarmEvents:
             waiting.setdefault(row.project_id, []).append(row)
         if not waiting:
             return
+        hits: dict[str, list[tuple[AlarmRow, EventRow]]] = {}
         for event in events:
-            rows = waiting.get(event.project_id or "", [])
-            for index, row in enumerate(rows):
-                if matches(row.rule, event):
-                    rows[index] = self._fire(tx, row, event)
+            rows = waiting.get(event.project_id or "")
+            if rows:
+                known = traits(event)
+                found = [(row, event) for row in rows if matches(row.rule, event, known)]
+                hits.setdefault(event.project_id or "", []).extend(found)
+        for pairs in hits.values():
+            if len(pairs) > MOST_AT_ONCE:
+                # Of a flood each alarm hears of the last event.
+                pairs = list({row.id: (row, event) for row, event in pairs}.values())
+            rows_now: dict[str, AlarmRow] = {}
+            for row, event in pairs:
+                rows_now[row.id] = self._fire(tx, rows_now.get(row.id, row), event)
 
     def _fire(self, tx: Tx, row: AlarmRow, event: EventRow) -> AlarmRow:
         if row.state == "alarm" and not row.repeat_actions:
@@ -76,10 +88,10 @@ def traits(event: EventRow) -> dict[str, Any]:
     return {**event.detail, **{name: value for name, value in named.items() if value is not None}}
 
 
-def matches(rule: Mapping[str, Any], event: EventRow) -> bool:
+def matches(rule: Mapping[str, Any], event: EventRow, known: Mapping[str, Any]) -> bool:
+    """`known`: the event's traits."""
     if not glob(rule["event_type"]).found_in(event.type):
         return False
-    known = traits(event)
     own = {"event_type": event.type, "message_id": str(event.position), "generated": event.at}
     for term in rule["query"]:
         name = term["field"]

@@ -1,7 +1,7 @@
 """Alarms: made, looked at, and what is called when their state changes."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cumulo.core.auth.principal import Principal
@@ -22,7 +22,15 @@ from cumulo.telemetry.model.alarm import (
 )
 from cumulo.telemetry.model.metric import MetricRow
 from cumulo.telemetry.queries import alarm as queries
-from cumulo.telemetry.service.rules import BY_RESOURCES, TYPES, Rules, Who, searches
+from cumulo.telemetry.service.rules import (
+    BY_RESOURCES,
+    MOST_POINTS,
+    TYPES,
+    Rules,
+    Who,
+    points_of,
+    searches,
+)
 
 WEB = ("http://", "https://")
 TRUSTED = "trust+"
@@ -40,6 +48,11 @@ MOST_CHANGES = 1000
 MOST_CHANGES_OF_PROJECT = 20_000
 SWEEPS = 1 / 64
 """Of all changes: the share that looks for what is beyond that."""
+MOST_EVENTS = 100
+"""Alarms of a project that wait for events: each event is held against all of them."""
+MOST_INLINE = 500
+"""Points of a look that is made on the loop; what reads more does so in a thread."""
+MOST_INLINE_TOGETHER = 2_500
 MOST_SEARCHING = 100
 """Of a project: when its resources change, they all search."""
 MOST_CALLS = 20
@@ -63,7 +76,7 @@ class Judged(NamedTuple):
 
 
 class Searching(NamedTuple):
-    """An alarm that has to search for its metrics, and by whose right."""
+    """An alarm that has to search for its metrics or reads many points, and by whose right."""
 
     id: str
     who: Who | Fault
@@ -170,11 +183,15 @@ class Alarms:
     def create(
         self, tx: Tx, wish: Mapping[str, Any], who: Principal, project_id: str, user_id: str
     ) -> AlarmRow:
+        own = (project_id, user_id) == (who.project_id, who.user_id)
         most = self.limit(tx, project_id)
         if most >= 0 and int(tx.value(queries.OF_PROJECT, project=project_id)) >= most:
             raise Forbidden(f"Alarm quota exceeded for user on project {project_id}")
         changes = self.checked(tx, wish, who)
+        _check_trust(changes["actions"], own=own)
         self._check_searches(tx, project_id, changes["searches"])
+        if changes["type"] == "event":
+            self._check_events(tx, project_id)
         row = AlarmRow(
             id=new_id(),
             state=wish["state"],
@@ -183,7 +200,7 @@ class Alarms:
             project_id=project_id,
             user_id=user_id,
             lent=who.lent,
-            own=(project_id, user_id) == (who.project_id, who.user_id),
+            own=own,
             repeated_at=tx.now,
             found_at="",
             due=tx.now,
@@ -202,13 +219,25 @@ class Alarms:
         if more and int(tx.value(queries.SEARCHING, project=project_id)) >= MOST_SEARCHING:
             raise Forbidden(f"A project may have {MOST_SEARCHING} alarms that search for resources")
 
+    @staticmethod
+    def _check_events(tx: Tx, project_id: str) -> None:
+        if int(tx.value(queries.WAITING_FOR_EVENTS, project=project_id)) >= MOST_EVENTS:
+            raise Forbidden(f"A project may have {MOST_EVENTS} alarms that wait for events")
+
     def update(self, tx: Tx, row: AlarmRow, wish: Mapping[str, Any], who: Principal) -> AlarmRow:
         before = self.shown(row)
         changes = self.checked(tx, wish, who)
         self._check_searches(tx, row.project_id, changes["searches"] and not row.searches)
-        # It looks with the rights of who has said at what, not of who has made it.
+        if changes["type"] == "event" and row.type != "event":
+            self._check_events(tx, row.project_id)
         own = who.project_id == row.project_id
-        changes |= {"lent": who.lent, "own": own, "user_id": who.user_id if own else row.user_id}
+        same = all(changes[name] == getattr(row, name) for name in ("type", "rule", "actions"))
+        if own or not same:
+            # It looks with the rights of who has said at what, not of who has made it. Who only
+            # renames or disables another project's alarm says nothing of that.
+            _check_trust(changes["actions"], own=own)
+            user = who.user_id if own else row.user_id
+            changes |= {"lent": who.lent, "own": own, "user_id": user}
         row = tx.update(row, **changes, due=tx.now, found_at="", updated_at=tx.now)
         tx.after_commit(lambda: self.ring_looks())
         self._watch(tx, row)
@@ -231,8 +260,9 @@ class Alarms:
         return self._set(tx, row, state, who)
 
     def _set(self, tx: Tx, row: AlarmRow, state: str, who: Principal) -> AlarmRow:
+        """Nobody is called: who may set a state need not have the right that its calls have."""
         verdict = Verdict(state, "Manually set via API", {})  # type: ignore[arg-type]
-        return self.change(tx, row, verdict, who)
+        return self._changed(tx, row, verdict, who)
 
     def _note(
         self, tx: Tx, row: AlarmRow, kind: str, detail: Mapping[str, Any], who: Principal | None
@@ -281,9 +311,10 @@ class Alarms:
 
     def judge_all(self, tx: Tx, ids: Sequence[str]) -> list[Judged | Searching | Stuck]:
         """What these alarms' rules say now, without writing anything; those that have to search for
-        resources are only named, with the right that they do it by."""
+        resources, or read many points, are only named, with the right that they do it by."""
         known: dict[tuple[Any, ...], Who | Fault] = {}
         made: list[Judged | Searching | Stuck] = []
+        room = MOST_INLINE_TOGETHER
         for id in ids:
             row = tx.get(AlarmRow, id)
             if row is None or not row.enabled:
@@ -292,15 +323,26 @@ class Alarms:
             who = known.get(key)
             if who is None:
                 who = known[key] = self._who_or_fault(tx, row)
-            if row.searches and row.found_at <= later(tx.now, -self._interval):
+            points = self._points(tx, row)
+            if points > min(room, MOST_INLINE):
                 made.append(Searching(id, who))
                 continue
+            room -= points
             try:
                 made.append(self._judge(tx, row, who))
             except (ArithmeticError, LookupError, TypeError, ValueError) as error:
                 # A rule that the program cannot reckon with is no reason to leave out others'.
                 made.append(Stuck(id, error))
         return made
+
+    def _points(self, tx: Tx, row: AlarmRow) -> int:
+        """How many a look reads; where it searches, too, more than there is room for."""
+        if row.searches and row.type != BY_RESOURCES:
+            return MOST_POINTS
+        if row.searches and row.found_at <= later(tx.now, -self._interval):
+            return MOST_POINTS
+        found = int(tx.value(queries.COUNT_WATCHED, alarm=row.id)) if row.searches else None
+        return points_of(row.type, row.rule, found)
 
     def _who_or_fault(self, tx: Tx, row: AlarmRow) -> Who | Fault:
         try:
@@ -381,11 +423,14 @@ class Alarms:
         return self._rights(tx, row.user_id, row.project_id, row.lent or None)
 
     def change(self, tx: Tx, row: AlarmRow, verdict: Verdict, who: Principal | None) -> AlarmRow:
-        before, reason = row.state, verdict.reason[:500]
+        return self._call(tx, self._changed(tx, row, verdict, who), row.state, verdict)
+
+    def _changed(self, tx: Tx, row: AlarmRow, verdict: Verdict, who: Principal | None) -> AlarmRow:
+        reason = verdict.reason[:500]
         row = tx.update(row, state=verdict.state, state_reason=reason, state_timestamp=tx.now)
         detail = {"state": verdict.state, "transition_reason": reason}
         self._note(tx, row, "state transition", detail, who)
-        return self._call(tx, row, before, verdict)
+        return row
 
     def _call(self, tx: Tx, row: AlarmRow, before: State, verdict: Verdict) -> AlarmRow:
         urls = row.actions.get(verdict.state, ())
@@ -419,8 +464,10 @@ class Alarms:
     def due(self, tx: Tx, most: int) -> list[str]:
         return [str(id) for (id,) in tx.tuples(queries.DUE, now=tx.now, most=most)]
 
-    def calls_due(self, tx: Tx, most: int) -> Sequence[str]:
-        return [str(id) for (id,) in tx.tuples(queries.CALLS, now=tx.now, most=most)]
+    def calls_due(self, tx: Tx, most: int, but: Collection[str] = ()) -> list[tuple[str, str]]:
+        """(call, project), the oldest of those of other projects than these."""
+        found = tx.tuples(queries.CALLS, now=tx.now, most=most, but=[*but, ""])
+        return [(str(id), str(project)) for id, project in found]
 
     def claim(self, tx: Tx, row: CallRow, seconds: float) -> bool:
         """A call is ours for so long; False: another process has it, or it is done."""
@@ -455,6 +502,12 @@ class Alarms:
 
 
 AT_ONCE = 500
+
+
+def _check_trust(actions: Mapping[str, Sequence[str]], *, own: bool) -> None:
+    """Raises BadRequest for calls that would have nobody's right behind them."""
+    if not own and any(url.startswith(TRUSTED) for urls in actions.values() for url in urls):
+        raise BadRequest(f"{TRUSTED} is for alarms of one's own project")
 
 
 def watching(tx: Tx, metric_ids: Sequence[str]) -> list[str]:

@@ -58,7 +58,7 @@ def frames(
             if total > MOST_HOURS or len(pieces) > MOST_PIECES:
                 raise BadRequest("Invalid input: too much was used; ask for a shorter time")
         pieces.sort(key=lambda each: each[0])
-        return Found(list(_cut(pieces, offset, min(limit, MOST_FRAMES))), total)
+        return Found(list(_cut(pieces, offset, limit)), total)
 
 
 def _cut(pieces: list[tuple[int, int, Piece]], offset: int, limit: int) -> list[FrameRow]:

@@ -157,6 +157,9 @@ class Hashmap:
         start, end = wish.get("start") or tx.now, wish.get("end")
         if end is not None and end <= start:
             raise BadRequest("Invalid input: end is not after start")
+        level = number(wish["level"], "level") if threshold else None
+        cost = number(wish["cost"], "cost")
+        self._check_new(tx, wish, service.id, level, start, end)
         row = HashPriceRow(
             id=new_id(),
             service_id=None if field is not None else service.id,
@@ -166,8 +169,8 @@ class Hashmap:
             group_id=wish.get("group_id"),
             tenant_id=wish.get("tenant_id"),
             value=wish.get("value"),
-            level=number(wish["level"], "level") if threshold else None,
-            cost=number(wish["cost"], "cost"),
+            level=level,
+            cost=cost,
             type=wish["type"],
             name=wish.get("name") or new_id()[:24],
             description=wish.get("description"),
@@ -178,6 +181,28 @@ class Hashmap:
         )
         tx.insert(row)
         return row
+
+    def _check_new(
+        self,
+        tx: Tx,
+        wish: Mapping[str, Any],
+        service_id: str,
+        level: str | None,
+        start: str,
+        end: str | None,
+    ) -> None:
+        """Raises Conflict where the same is priced already in that time: a script that runs twice
+        would double the price."""
+        field_id = wish.get("field_id")
+        key = (field_id, wish.get("value"), level, wish.get("tenant_id"), wish.get("group_id"))
+        for row in self.prices(tx):
+            if (row.field_id, row.value, row.level, row.tenant_id, row.group_id) != key:
+                continue
+            if field_id is None and row.service_id != service_id:
+                continue
+            if (end is None or row.start < end) and (row.end is None or start < row.end):
+                what = "Threshold" if level is not None else "Mapping"
+                raise Conflict(f"{what} already exists (UUID: {row.id})")
 
     def change_price(self, tx: Tx, row: HashPriceRow, wish: Mapping[str, Any]) -> HashPriceRow:
         """The old one ends now, and one with its id and the new cost begins: what was used until

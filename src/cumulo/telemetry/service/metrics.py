@@ -7,7 +7,7 @@ from cumulo.core.db.listing import Listing
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
 from cumulo.core.ids import new_id
-from cumulo.telemetry.model.metric import MetricRow, ResourceRow
+from cumulo.telemetry.model.metric import ArchivePolicyRow, MetricRow, ResourceRow
 from cumulo.telemetry.model.points import METHODS, GoneRow
 from cumulo.telemetry.queries import metric as queries
 from cumulo.telemetry.queries import points
@@ -22,17 +22,51 @@ Measures = Mapping[str, Sequence[tuple[float, float]]]
 """metric id → (seconds, value)"""
 
 
+def spans_of(policy: ArchivePolicyRow) -> int:
+    """That a metric has at the most: each is a row."""
+    return sum(each.points for each in policy.definition)
+
+
+class Quota:
+    """How many metrics a project has, and how many spans they may have together."""
+
+    def __init__(self, most: int, most_spans: int, metrics: int, spans: int) -> None:
+        self._most, self._most_spans = most, most_spans
+        self._metrics, self._spans = metrics, spans
+        self._told: set[str] = set()
+
+    def take(self, policy: ArchivePolicyRow) -> None:
+        """Raises Forbidden."""
+        self._metrics += 1
+        self._spans += spans_of(policy)
+        if 0 <= self._most < self._metrics:
+            raise Forbidden(f"A project may have {self._most} metrics")
+        if 0 <= self._most_spans < self._spans:
+            raise Forbidden(
+                f"The metrics of a project may have {self._most_spans} points together, as their "
+                "archive policies say"
+            )
+
+    def first_of(self, resource: ResourceRow) -> bool:
+        """Whether this is the first time that it is asked of this project's resources."""
+        new = (resource.project_id or "") not in self._told
+        self._told.add(resource.project_id or "")
+        return new
+
+
 class Metrics:
     listing: Listing[MetricRow] = queries.METRICS
 
-    """`most`: metrics that a project may make itself; -1: any number."""
+    """`most`: metrics that a project may make itself, `most_spans`: points that these may have
+    together; -1: any number."""
 
-    def __init__(self, most: int = -1, most_resources: int = -1) -> None:
+    def __init__(self, most: int = -1, most_resources: int = -1, most_spans: int = -1) -> None:
         self.policies = Policies()
         self.resources = Resources()
         self.store = Store()
         self._most = most
         self._most_resources = most_resources
+        self._most_spans = most_spans
         self.measured: Callable[[Tx, Sequence[str]], None] = lambda tx, ids: None
         """Told, in the transaction, which metrics have new measures."""
 
@@ -48,23 +82,33 @@ class Metrics:
         unit: str | None,
         policy: str | None,
         resource: ResourceRow | None,
+        quota: "Quota | None" = None,
     ) -> MetricRow:
-        """Raises BadRequest, Conflict."""
+        """Raises BadRequest, Conflict, Forbidden. Who makes several has one `quota` for them."""
         chosen = self.policies.chosen(tx, policy, name)
         if resource is not None:
             if name is None:
                 raise BadRequest("Invalid input: a metric of a resource needs a name")
             if tx.one(queries.NAMED, resource=resource.id, name=name) is not None:
                 raise Conflict(f"Named metric {name} already exists")
-        bounded = self._most >= 0 and project_id is not None
-        if bounded and int(tx.value(queries.OF_PROJECT, project=project_id)) >= self._most:
-            raise Forbidden(f"A project may have {self._most} metrics")
+        (quota or self.quota(tx, project_id)).take(chosen)
         of = None if resource is None else resource.id
         row = MetricRow(new_id(), name, unit, chosen.name, of, creator, project_id, tx.now)
         tx.insert(row)
-        if resource is not None:
+        if resource is not None and (quota is None or quota.first_of(resource)):
             self.resources.changed(tx, resource.project_id)
         return row
+
+    def quota(self, tx: Tx, project_id: str | None) -> "Quota":
+        """What a project may make still, for the rest of this transaction."""
+        bounded = project_id is not None and (self._most >= 0 or self._most_spans >= 0)
+        if not bounded:
+            return Quota(-1, -1, 0, 0)
+        policies = {each.name: spans_of(each) for each in self.policies.all(tx)}
+        counts = tx.tuples(queries.OF_PROJECT, project=project_id, system=SYSTEM)
+        metrics = sum(count for _, count in counts)
+        spans = sum(policies[name] * count for name, count in counts)
+        return Quota(self._most, self._most_spans, metrics, spans)
 
     def link(self, tx: Tx, row: MetricRow, resource: ResourceRow, name: str) -> MetricRow:
         """A metric that there is becomes one of a resource. Raises BadRequest, Conflict."""
@@ -92,19 +136,22 @@ class Metrics:
         """Removed metrics that have points left, perhaps."""
         return [str(id) for (id,) in tx.tuples(points.GONE, most=most)]
 
-    def forget(self, tx: Tx, metric_id: str) -> None:
-        """Some more of a removed metric's points."""
-        if tx.run(points.SOME_GONE, metric=metric_id, of=metric_id, most=POINTS_AT_ONCE) == 0:
+    def forget(self, tx: Tx, metric_id: str) -> bool:
+        """Some more of a removed metric's points; whether there are still more."""
+        count = tx.run(points.SOME_GONE, metric=metric_id, of=metric_id, most=POINTS_AT_ONCE)
+        if count < POINTS_AT_ONCE:
             tx.delete(GoneRow(metric_id))
+        return count == POINTS_AT_ONCE
 
     def ended(self, tx: Tx, before: Moment, most: int) -> list[str]:
         """Resources that are gone since before then."""
         return [str(id) for (id,) in tx.tuples(queries.ENDED, before=before, most=most)]
 
-    def remove_ended(self, tx: Tx, resource_id: str) -> None:
+    def remove_ended(self, tx: Tx, resource_id: str) -> bool:
         row = tx.get(ResourceRow, resource_id)
         if row is not None and row.ended_at is not None:
             self.resources.delete(tx, row)
+        return False
 
     # --- finding --------------------------------------------------------------------------------
 

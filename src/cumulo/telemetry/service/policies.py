@@ -168,6 +168,7 @@ def _methods(given: Sequence[str]) -> list[str]:
             raise BadRequest(f"Invalid input: unknown aggregation method {name[:40]!r}")
         if each.startswith("-"):
             chosen = [] if name == "*" else [method for method in chosen if method != name]
-        elif name not in chosen and name != "*":
-            chosen.append(name)
+        else:
+            wanted = sorted(METHODS) if name == "*" else [name]
+            chosen += [method for method in wanted if method not in chosen]
     return chosen

@@ -83,11 +83,19 @@ class Prices:
         if rows is None:
             rows = self._active[place] = [row for row in self._rows if _holds(row, at)]
         volume = quantity(kind, facts)
+        mine = [r for r in rows if r.service_name == kind and r.tenant_id in (None, project)]
+        # A project's own price of something stands in the place of everybody's.
+        own = {_of(row) for row in mine if row.tenant_id is not None}
         groups: dict[str | None, _Group] = {}
-        for row in rows:
-            if row.service_name == kind and row.tenant_id in (None, project):
+        for row in mine:
+            if row.tenant_id is not None or _of(row) not in own:
                 groups.setdefault(row.group_id, _Group()).take(row, facts, volume)
         return sum((group.cost(volume) for group in groups.values()), _NOTHING)
+
+
+def _of(row: HashPriceRow) -> tuple[str | None, ...]:
+    """What it is the price of."""
+    return (row.group_id, row.field_name, row.value, row.level)
 
 
 def _holds(row: HashPriceRow, at: Moment) -> bool:

@@ -163,6 +163,8 @@ class Resources:
         at = max(at, row.started_at)
         if attributes is None:
             self.update(tx, row, at, ended_at=at)
+            for part in tx.all(queries.PARTS, parent=id):
+                self.update(tx, part, at, ended_at=max(at, part.started_at))
             return
         if row.project_id != project_id:
             # A thing may have been given to another project, and what is measured of it.
@@ -230,8 +232,21 @@ class Resources:
     ) -> ResourceRow | None:
         """A resource as somebody of the project names it: by its id, or by the name that they or
         a colleague gave it."""
-        row = tx.get(ResourceRow, id_of(given, f"{user or ''}:{project or ''}"))
-        return row or tx.one(queries.ORIGINAL, original=given, project=project)
+        return self.all_named(tx, [given], project, user).get(given)
+
+    def all_named(
+        self, tx: Tx, names: Sequence[str], project: str | None, user: str | None
+    ) -> dict[str, ResourceRow]:
+        """The same of many names: those that there are."""
+        ids = {given: id_of(given, f"{user or ''}:{project or ''}") for given in names}
+        rows = self.by_ids(tx, ids.values())
+        found = {given: rows[id] for given, id in ids.items() if id in rows}
+        others = [given for given in ids if given not in found]
+        for first in range(0, len(others), AT_ONCE):
+            some = others[first : first + AT_ONCE]
+            rest = tx.all(queries.ORIGINALS, originals=some, project=project)
+            found |= {row.original_id: row for row in rest}
+        return found
 
     def get(self, tx: Tx, given: str, project: str | None, user: str | None) -> ResourceRow:
         row = self.named(tx, given, project, user)
@@ -257,10 +272,12 @@ class Resources:
         project: str | None,
         sort: Sort = (),
         marker: ResourceRow | None = None,
+        there_since: Moment | None = None,
         limit: int,
     ) -> Looked[ResourceRow]:
         """A page of the resources of a type (`generic`: of any) that fit; `project` None: of
-        everybody."""
+        everybody. `there_since`: without those that had ended by then, unless the search asks when
+        they did."""
         where: dict[str, Any] = {
             name: search.demands[name] for name in NARROWS if name in search.demands
         }
@@ -270,6 +287,9 @@ class Resources:
             if where.get(name, value) != value:
                 return Looked([], False, False)
             where[name] = value
+
+        if there_since is not None and "ended_at" not in search.fields:
+            where["there_since"] = there_since
 
         def fits(rows: list[tuple[Any, ...]]) -> list[bool]:
             return [search.fits(_stored(row)) for row in rows]

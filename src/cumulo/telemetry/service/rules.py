@@ -212,8 +212,12 @@ class Rules:
             search,
             kind=rule["resource_type"],
             project=None if wide else who.project_id or "",
+            # What is gone is not measured any more, and would push out what is there.
+            there_since=tx.now,
             limit=MOST_FOUND,
         )
+        if resources.more:
+            raise BadRequest(f"The query finds more than {MOST_FOUND} resources")
         of = self._metrics.of_resources(tx, [row.id for row in resources.rows], [rule["metric"]])
         return [metric for rows in of.values() for metric in rows]
 
@@ -237,12 +241,14 @@ class Rules:
         """What its rule says now, and of which metrics; `found`: the ids of those that were
         searched for just before. Raises Fault."""
         if row.type == "composite":
-            verdict = self._look_composite(tx, row.rule, who, row.state)
-            return verdict, self.metrics(tx, row.type, row.rule, who)
+            return self._look_composite(tx, row.rule, who, row.state)
         return self._look(tx, row.type, row.rule, who, row.state, found)
 
-    def _look_composite(self, tx: Tx, rule: Mapping[str, Any], who: Who, before: State) -> Verdict:
+    def _look_composite(
+        self, tx: Tx, rule: Mapping[str, Any], who: Who, before: State
+    ) -> tuple[Verdict, list[MetricRow]]:
         said: list[str] = []
+        looked: dict[str, MetricRow] = {}
 
         def state(part: Mapping[str, Any]) -> State:
             for word in ("and", "or"):
@@ -250,18 +256,20 @@ class Rules:
                     return joined(word, [state(each) for each in part[word]])
             name = f"rule{len(said) + 1}"
             try:
-                verdict, _ = self._look(tx, part["type"], part, who, before)
+                verdict, metrics = self._look(tx, part["type"], part, who, before)
+                looked.update((each.id, each) for each in metrics)
             except Fault as fault:
                 verdict = Verdict("insufficient data", fault.message, {})
             said.append(f"{name} ({part['type']}): {verdict.state}, {verdict.reason}")
             return verdict.state
 
         found = state(rule)
-        return Verdict(
+        verdict = Verdict(
             found,
             f"Composite rule alarm is {found}: " + "; ".join(said),
             {"type": "composite", "composition_form": found, "rules": said[:MOST_RULES]},
         )
+        return verdict, list(looked.values())
 
     def _look(
         self,
@@ -294,6 +302,8 @@ class Rules:
             since=seconds_of(tx.now) - granularity * (periods + 2),
             most=MOST_POINTS,
         )
+        if sum(map(len, series.values())) > MOST_POINTS:
+            raise BadRequest(f"It would look at more than {MOST_POINTS} points; ask for fewer")
         for points in series.values():
             for at, value in points:
                 per_span.setdefault(at, []).append(value)
@@ -312,6 +322,17 @@ def searches(kind: str, rule: Mapping[str, Any]) -> bool:
     if kind == "composite":
         return any(each["type"] == BY_RESOURCES for each in leaves(rule))
     return kind == BY_RESOURCES
+
+
+def points_of(kind: str, rule: Mapping[str, Any], found: int | None = None) -> int:
+    """How many a look reads at the most; `found`: of so many metrics."""
+    if kind == "event":
+        return 0
+    if kind == "composite":
+        return sum(points_of(each["type"], each) for each in leaves(rule))
+    count = len(rule.get("metrics", ())) or 1
+    periods: int = rule["evaluation_periods"]
+    return (periods + 2) * (count if found is None else found)
 
 
 def leaves(rule: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -112,7 +112,7 @@ class Samples:
         resources = self._metrics.resources
         host = sample.resource_type == "host"
         parent = None if host else resources.of_system(tx, sample.resource_id[:36])
-        if parent is not None and parent.type != "instance":
+        if parent is not None and (parent.type != "instance" or parent.ended_at is not None):
             return None
         if (parent is None and not host) or resources.of_system(tx, id) is not None:
             return None
@@ -132,6 +132,7 @@ class Samples:
             None,
             at,
             None,
+            None if parent is None else parent.id,
         )
         try:
             return resources.insert(tx, row)

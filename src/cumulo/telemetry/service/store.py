@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from cumulo.core.clock import seconds_of
 from cumulo.core.db.transaction import Tx
 from cumulo.telemetry.model.metric import ArchivePolicyRow
 from cumulo.telemetry.model.points import Point, fold, growth, joined, share_of
@@ -43,6 +44,7 @@ class Store:
                 of=metric_id,
                 of_granularity=granularity,
                 kept=length,
+                now=math.floor(seconds_of(tx.now)),
             )
 
     @staticmethod
@@ -125,7 +127,7 @@ class Store:
             most=most,
         )
         if kept is not None and until is None and rows:
-            oldest = rows[0][0] - kept
+            oldest = min(rows[0][0], seconds_of(tx.now)) - kept
             rows = [row for row in rows if row[0] > oldest]
         rows.reverse()
         value = reading.value

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Collection
 
-from cumulo.dns.service.lanes import REMEMBERED_SECONDS, SLOW_SECONDS, Due, Lanes
+from cumulo.core.work.lanes import REMEMBERED_SECONDS, SLOW_SECONDS, Due, Lanes
 
 
 class Clock:
