@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.work.lanes import Lanes
 from cumulo.dns.model.pool import (
     Pool,
     PoolNamesRow,
@@ -17,7 +18,6 @@ from cumulo.dns.model.pool import (
 )
 from cumulo.dns.model.zone import ZoneRow
 from cumulo.dns.service.dns import DnsService
-from cumulo.core.work.lanes import Lanes
 from cumulo.dns.service.mirrors import is_settled, pools_to_follow
 
 log = logging.getLogger("cumulo.dns")

@@ -2,10 +2,10 @@
 
 from cumulo.core.db.transaction import Database, Tx
 from cumulo.core.work import pools
+from cumulo.core.work.lanes import Lanes
 from cumulo.dns.model.transferred import Fetch, Received
 from cumulo.dns.model.zone import ZoneRow
 from cumulo.dns.service.dns import DnsService
-from cumulo.core.work.lanes import Lanes
 
 AT_ONCE = 8
 """Each of them may take a thread for as long as masters are silent."""
