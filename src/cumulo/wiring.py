@@ -1,6 +1,7 @@
 """Builds the services in their order and connects them. It knows none of them by name."""
 
 import importlib
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,11 +34,13 @@ def assemblies() -> list[Assembly]:
     return [module.ASSEMBLY for module in modules]
 
 
-def open_database(settings: Settings, *, foreign: bool = False) -> Any:
+def open_database(
+    settings: Settings, *, foreign: bool = False, engine: Callable[[Settings], Any] = engine_of
+) -> Any:
     """The settings' database, with this release's schema. Raises ForeignDatabase for another
     cloud's, unless it is `foreign` on purpose."""
     assemblies()
-    database = engine_of(settings)
+    database = engine(settings)
     if not foreign:
         lineage.refuse_foreign(database, settings.data_dir, settings.secrets_dir)
     migrations.prepare(database)
@@ -45,11 +48,14 @@ def open_database(settings: Settings, *, foreign: bool = False) -> Any:
     return database
 
 
-def build(settings: Settings, *, offline: bool = False) -> Cloud:
+def build(
+    settings: Settings, *, offline: bool = False, engine: Callable[[Settings], Any] = engine_of
+) -> Cloud:
     """All services on the settings' database; nothing moves yet. `offline`: for the command line,
-    without hosts, and whosever database it is."""
+    without hosts, and whosever database it is. `engine` opens it."""
     all_of_them = assemblies()
-    database, registry = open_database(settings, foreign=offline), HostRegistry()
+    database = open_database(settings, foreign=offline, engine=engine)
+    registry = HostRegistry()
     lineage.start(database, registry, settings.data_dir)
     conductor = Conductor(database, registry)
     frame = Frame(settings, database, registry, conductor, all_of_them)

@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,12 @@ HASHES = "PYTHONHASHSEED"
 )
 @click.option("--hosts", default=3, show_default=True, type=click.IntRange(1, 50))
 @click.option(
+    "--nodes",
+    default=0,
+    type=click.IntRange(0, 3),
+    help="Control planes.  [one or two, as the seed is odd or even]",
+)
+@click.option(
     "--jobs",
     default=os.cpu_count() or 1,
     show_default="as many as there are cores",
@@ -39,7 +45,7 @@ HASHES = "PYTHONHASHSEED"
     help="Processes at a time.",
 )
 @click.option("--trace", is_flag=True, help="Tell what happened in each, line by line.")
-def command(seeds: int, first: int, hosts: int, jobs: int, trace: bool) -> None:
+def command(seeds: int, first: int, hosts: int, nodes: int, jobs: int, trace: bool) -> None:
     """Run the cloud in simulated worlds; exit status 1 when something is wrong in one of them."""
     if os.environ.get(HASHES) != "0":
         # The order of Python's sets is a part of the world.
@@ -53,7 +59,8 @@ def command(seeds: int, first: int, hosts: int, jobs: int, trace: bool) -> None:
     failed = 0
     try:
         run.prepare(folder / "prepared", hosts)
-        for outcome in _outcomes(folder, range(first, first + seeds), hosts, min(jobs, seeds)):
+        one = functools.partial(_play, folder, hosts, nodes)
+        for outcome in _outcomes(one, range(first, first + seeds), min(jobs, seeds)):
             failed += bool(outcome.wrong)
             if trace:
                 click.echo("\n".join(outcome.trace))
@@ -66,13 +73,12 @@ def command(seeds: int, first: int, hosts: int, jobs: int, trace: bool) -> None:
         raise SystemExit(1)
 
 
-def _outcomes(folder: Path, seeds: range, hosts: int, jobs: int) -> "Iterator[Outcome]":
-    """In the order of the seeds. What the program is made of is no rubbish: it is not looked through
-    in each world again, which took a third of the time."""
+def _outcomes(one: "Callable[[int], Outcome]", seeds: range, jobs: int) -> "Iterator[Outcome]":
+    """In the order of the seeds. What the program is made of is no rubbish: it is not looked
+    through in each world again, which took a third of the time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
-    one = functools.partial(_play, folder, hosts)
     if jobs == 1:
         yield from map(one, seeds)
         return
@@ -80,10 +86,10 @@ def _outcomes(folder: Path, seeds: range, hosts: int, jobs: int) -> "Iterator[Ou
         yield from pool.imap(one, seeds)
 
 
-def _play(folder: Path, hosts: int, seed: int) -> "Outcome":
+def _play(folder: Path, hosts: int, nodes: int, seed: int) -> "Outcome":
     from cumulo.cli.simulation import run
 
-    return run.play(seed, folder / "prepared", folder / f"seed-{seed}", hosts)
+    return run.play(seed, folder / "prepared", folder / f"seed-{seed}", hosts, nodes)
 
 
 def _tell(outcome: "Outcome") -> None:
