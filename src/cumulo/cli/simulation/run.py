@@ -224,7 +224,8 @@ class _Play:
             if answer.status != 200 and path not in self._ledger.unsure:
                 wrong.append(f"{noun} {path} was acknowledged: {answer.status}")
         for path in self._ledger.gone:
-            answer = await self._plane.ask("GET", path, None, makers[path])
+            # Of some nobody knows who made them: the answer was lost.
+            answer = await self._plane.ask("GET", path, None, makers.get(path, "demo"))
             if answer.status != 404:
                 wrong.append(f"{path} was deleted: {answer.status} {answer.raw[:300]!r}")
         return wrong
