@@ -1,6 +1,7 @@
 """Alarms: whose measures wake them, by whose right they look, what they call and how often."""
 
 import asyncio
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,7 @@ async def what_is_refused(cloud: TestCloud) -> None:
         (wish(mine, time_constraints=[{**night, "duration": -1}]), 400),
         (wish(mine, alarm_actions=["trust+http://192.0.2.1/"]), 400),
         (wish(mine, alarm_actions=["zaqar://x"]), 400),
+        (wish(mine, alarm_actions=["trust+heat://"]), 400),
         ({**wish(mine), "type": "loadbalancer_member_health"}, 400),
         (wish(mine, state="red"), 400),
         (unknown, 400),
@@ -152,7 +154,8 @@ async def states(cloud: TestCloud) -> None:
     changed = await cloud.call("PUT", one, json_={**body, "state": "alarm"})
     assert changed.json["state"] == "alarm", changed.raw
     history = (await cloud.call("GET", f"{one}/history")).json
-    assert [each["type"] for each in history] == ["state transition", "creation"]
+    assert [each["type"] for each in history] == ["rule change", "creation"]
+    assert json.loads(history[0]["detail"])["state"] == "alarm"
     without = {name: value for name, value in body.items() if name != "state"}
     assert (await cloud.call("PUT", one, json_=without)).json["state"] == "alarm"
 

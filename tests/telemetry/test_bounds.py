@@ -9,25 +9,37 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
 
 from cumulo import settings, wiring
 from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import to_moment
+from cumulo.core.db.statements import statement
 from cumulo.core.db.transaction import Tx
+from cumulo.core.events.model import EventRow
+from cumulo.core.faults import BadRequest
 from cumulo.core.work.reconciler import ReconcilerLoop
 from cumulo.telemetry import reconcile
 from cumulo.telemetry.model import hours
-from cumulo.telemetry.model.alarm import AlarmRow, CallRow
+from cumulo.telemetry.model.alarm import AlarmChangeRow, AlarmRow, CallRow
 from cumulo.telemetry.model.operations import Frame, evaluate, read
 from cumulo.telemetry.model.points import METHODS
 from cumulo.telemetry.model.rating import HashPriceRow
+from cumulo.telemetry.model.values import search_of as searched
 from cumulo.telemetry.reconcile import AlarmCalls, AlarmLooks
+from cumulo.telemetry.service.alarm_events import AlarmEvents
 from cumulo.telemetry.service.alarms import Alarms
 from cumulo.telemetry.service.metrics import Metrics
 from cumulo.telemetry.service.policies import Policies
 from cumulo.telemetry.service.prices import Prices
 from cumulo.telemetry.service.rules import Rules
 from cumulo.telemetry.service.types import Types
+
+CHANGES = statement(
+    sa.select(AlarmChangeRow.sql_table.c.id).where(
+        AlarmChangeRow.sql_table.c.alarm_id == sa.bindparam("alarm")
+    )
+)
 
 
 @pytest.fixture
@@ -145,6 +157,28 @@ def test_a_cron_lines_latest_time(zone: str, monkeypatch: pytest.MonkeyPatch) ->
     assert not hours.within([{"start": "* * * * *", "timezone": zone, "duration": 0}], now)
 
 
+def test_of_a_flood_of_events_each_alarm_hears_of_the_last(database: Any) -> None:
+    """One transaction takes so many events of all projects: it must not last."""
+    number = 300
+    at = "2026-01-01T00:00:00.000000"
+    events = [
+        EventRow(
+            n, n, at, "image.create", "image", "image", f"i{n}", "p", None, None, {"name": "x"}
+        )
+        for n in range(number)
+    ]
+
+    def story(tx: Tx) -> list[Any]:
+        tx.insert(alarm_row("flooded", "p", tx.now, repeat_actions=True))
+        tx.insert(alarm_row("once", "p", tx.now))
+        AlarmEvents(alarms()).handle(tx, events[:50])
+        AlarmEvents(alarms()).handle(tx, events)
+        return tx.tuples(CHANGES, alarm="flooded")
+
+    count = [row for row in database.write_now(story)]
+    assert len(count) == 51
+
+
 def price(id: str, type: str, cost: str, tenant: str | None) -> HashPriceRow:
     return HashPriceRow(
         id=id,
@@ -218,3 +252,25 @@ def test_who_looks_from_now_on_looks_at_all(database: Any) -> None:
         assert row.due < far and row.state == "insufficient data"
 
     asyncio.run(story())
+
+
+def test_values_are_searched(database: Any) -> None:
+    """Comparisons, joins, and arithmetic before them; what is no search is refused."""
+    values = (0.0, 4.0, 5.0, 8.0, 60.0)
+    for given, wanted in (
+        ({">": 4}, [5.0, 8.0, 60.0]),
+        ({"and": [{">=": 4}, {"<": 60}]}, [4.0, 5.0, 8.0]),
+        ({"\u2228": [{"=": 0}, {"\u2265": 60}]}, [0.0, 60.0]),
+        ({"not": {"<": 60}}, [60.0]),
+        ({"=": [{"%": 4}, 0]}, [0.0, 4.0, 8.0, 60.0]),
+        ({">": [{"/": [8, {"+": 0}]}, 1]}, [4.0, 5.0]),
+    ):
+        fits = searched(given)
+        assert [each for each in values if fits(each)] == wanted, given
+    deep: Any = {"=": 1}
+    for _ in range(20):
+        deep = {"not": deep}
+    wrong: list[Any] = [{}, [], {"=": "1"}, {"=": 10**400}, {"and": []}, {"x": 1}, {"=": [1]}, deep]
+    for given in wrong:
+        with pytest.raises(BadRequest):
+            searched(given)

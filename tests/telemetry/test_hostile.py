@@ -226,6 +226,29 @@ async def who_only_renames(cloud: TestCloud) -> None:
     assert refused.status == 400 and b"trust+" in refused.raw
 
 
+async def values_are_searched(cloud: TestCloud) -> None:
+    """Of a policy without an end, as Gnocchi's own tests make them."""
+    policy = {"name": "endless", "definition": [{"granularity": "1 second"}]}
+    made = await cloud.call("POST", "/metric/v1/archive_policy", as_="admin", json_=policy)
+    assert made.status == 201, made.raw
+    assert made.json["definition"] == [{"granularity": "0:00:01", "points": None, "timespan": None}]
+    made = await cloud.call("POST", METRICS, json_={"archive_policy_name": "endless"})
+    id, first = made.json["id"], 1_000_000_000
+    points = [{"timestamp": first + n * 10**8, "value": n} for n in range(8)]
+    sent = await cloud.call("POST", f"{METRICS}/{id}/measures", json_=points)
+    assert sent.status == 202, sent.raw
+    assert len((await cloud.call("GET", f"{METRICS}/{id}/measures")).json) == 8
+    theirs = await metric(cloud, "admin")
+    asked = f"/metric/v1/search/metric?metric_id={id}&metric_id={theirs}&granularity=1s"
+    found = await cloud.call("POST", asked, json_={"and": [{">=": 3}, {"<": 5}]})
+    assert found.json == {
+        id: [["2011-03-13T07:06:40+00:00", 1.0, 3.0], ["2014-05-13T16:53:20+00:00", 1.0, 4.0]]
+    }
+    for query, body in (("&granularity=300", {"=": 1}), ("&start=x", {"=": 1}), ("", None)):
+        refused = await cloud.call("POST", f"{asked}{query}", json_=body)
+        assert refused.status == 400, refused.raw
+
+
 def test_what_a_hostile_tenant_tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> None:
         async with running_cloud(tmp_path) as cloud:
@@ -238,6 +261,7 @@ def test_what_a_hostile_tenant_tries(tmp_path: Path, monkeypatch: pytest.MonkeyP
             await an_image_takes_no_place(cloud)
             await what_is_gone_makes_room(cloud)
             await a_group_of_many(cloud, monkeypatch)
+            await values_are_searched(cloud)
             await quotas(cloud)
             await foreign_markers(cloud)
             await times_ahead(cloud)

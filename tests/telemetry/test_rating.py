@@ -17,13 +17,14 @@ from cumulo import settings as cloud_settings
 from cumulo import wiring
 from cumulo.core.clock import later
 from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import Conflict
 from cumulo.telemetry.api.rating_v2 import FOCUS
 from cumulo.telemetry.model.interval import IntervalRow
 from cumulo.telemetry.service.frames import frames
 from cumulo.telemetry.service.hashmap import Hashmap
 from cumulo.telemetry.service.prices import PriceBook
 from cumulo.telemetry.service.usage import EXACT, HOUR, Usage, microseconds, money
-from tests.support.cloud import running_cloud
+from tests.support.cloud import TestCloud, running_cloud
 
 BEGIN, END = "2025-11-01T00:00:00.000000", "2025-12-01T00:00:00.000000"
 numbers = itertools.count()
@@ -191,6 +192,47 @@ def test_hours_add_up_to_the_whole(database: Any, life: list[Any], cut: int) -> 
         assert abs(priced - total(database, usage, project)) <= near
 
 
+async def over_months(cloud: TestCloud) -> None:
+    """FOCUS: a charge lies in its billing period. And the first API gives all frames, or none: it
+    has no pages."""
+    mine = cloud.projects["demo"]
+    database: Any = cloud.cloud.database
+    began, ended = "2025-10-15T00:00:00.000000", "2025-12-10T00:00:00.000000"
+    row = IntervalRow(0, "v", "volume", mine, "u", "-1+cmd|x", {"size": 1}, began, ended)
+    await database.write(lambda tx: tx.insert(row), name="of old")
+    time = "begin=2025-10-01&end=2026-01-01"
+    focus = await cloud.call("GET", f"/rating/v1/usage/focus?{time}")
+    lines = list(csv.DictReader(io.StringIO(focus.raw.decode())))
+    assert [line["BillingPeriodStart"][:7] for line in lines] == ["2025-10", "2025-11", "2025-12"]
+    for line in lines:
+        assert line["BillingPeriodStart"] <= line["ChargePeriodStart"]
+        assert line["ChargePeriodEnd"] <= line["BillingPeriodEnd"]
+        assert line["ResourceName"].startswith("'-")
+    for as_, more in (("demo", ""), ("admin", "")):
+        path = f"/rating/v1/storage/dataframes?{time}{more}"
+        frames = (await cloud.call("GET", path, as_=as_)).json["dataframes"]
+        assert len(frames) == 56 * 24, as_
+
+
+def test_the_same_is_priced_once(database: Any) -> None:
+    """A script that runs twice doubles nothing; other times and other projects are others."""
+    hashmap = Hashmap()
+
+    def story(tx: Tx) -> None:
+        service = hashmap.create_service(tx, "image")
+        wish = {"service_id": service.id, "type": "rate", "cost": "0.5", "start": BEGIN}
+        hashmap.create_price(tx, {**wish, "end": at(10)})
+        hashmap.create_price(tx, {**wish, "tenant_id": "p"})
+        hashmap.create_price(tx, {**wish, "start": at(10)})
+        hashmap.create_price(tx, {**wish, "level": "5"})
+        for again in (wish, {**wish, "tenant_id": "p"}, {**wish, "level": 5}):
+            with pytest.raises(Conflict):
+                hashmap.create_price(tx, again)
+        hashmap.delete_service(tx, service.id)
+
+    database.write_now(story)
+
+
 def test_reports(tmp_path: Path) -> None:
     """By every way that there is: the same sum; and a member sees its own alone."""
 
@@ -228,6 +270,10 @@ def test_reports(tmp_path: Path) -> None:
             asked = {"resources": [{"service": "volume", "desc": {"size": 4}, "volume": "2"}]}
             quote = await cloud.call("POST", f"{v1}/rating/quote", json_=asked)
             assert quote.json == "4", quote.raw
+            endless = {"resources": [{"service": "volume", "desc": {"size": 1e100}}]}
+            refused = await cloud.call("POST", f"{v1}/rating/quote", json_=endless)
+            assert refused.status == 400, refused.raw
+            await over_months(cloud)
             for path in (
                 f"{v2}/summary?groupby=time&begin=2000-01-01",
                 f"{v2}/summary?custom_fields=x",

@@ -1,6 +1,7 @@
 """`cumulo usage`: what projects used in a month, exactly, and what it costs."""
 
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -43,10 +44,7 @@ def command(data_dir: Path | None, project: str | None, month: str | None, as_js
         projects = client.get("/identity/v3/projects")["projects"]
         names = {each["id"]: each["name"] for each in projects}
         if project is not None:
-            ids = [id for id, name in names.items() if project in (id, name)]
-            if not ids:
-                raise click.ClickException(f"there is no project {project!r}")
-            query["project_id"] = ids[0]
+            query["project_id"] = _project(project, names)
         else:
             query["all_tenants"] = "true"
         told = client.get(f"{PATH}?{urlencode(query)}")
@@ -56,6 +54,18 @@ def command(data_dir: Path | None, project: str | None, month: str | None, as_js
         click.echo(msgspec.json.encode(told).decode())
     else:
         _show(told, names)
+
+
+def _project(given: str, names: dict[str, str]) -> str:
+    """Its id; one that was removed has a last bill, too."""
+    if given in names or re.fullmatch(r"[0-9a-f]{32}", given.replace("-", "")):
+        return given
+    ids = [id for id, name in names.items() if name == given]
+    if not ids:
+        raise click.ClickException(f"there is no project {given!r}")
+    if len(ids) > 1:
+        raise click.ClickException(f"several projects are called {given!r}: {', '.join(ids)}")
+    return ids[0]
 
 
 def _show(told: dict[str, Any], names: dict[str, str]) -> None:
@@ -70,5 +80,6 @@ def _show(told: dict[str, Any], names: dict[str, str]) -> None:
             f"{who:16} {line['resource_type']:16} {line['resources']:5} "
             f"{line['hours']:12.4f} h{price}  {facts}"
         )
-    total = sum(line["price"] for line in told["usage"])
+    # Of lines that are rounded already, as decimals: what is shown adds up.
+    total = sum((Decimal(str(line["price"])) for line in told["usage"]), Decimal(0))
     click.echo(f"total {total:.4f} {told['currency']}")

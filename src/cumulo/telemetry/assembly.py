@@ -15,13 +15,7 @@ from cumulo.telemetry.queries.metric import COUNT
 from cumulo.telemetry.reconcile import AlarmCalls, AlarmLooks, GonePoints, Post
 from cumulo.telemetry.resources import TYPES
 from cumulo.telemetry.service.alarm_events import AlarmEvents
-from cumulo.telemetry.service.alarms import (
-    Alarms,
-    all_soon,
-    look_soon,
-    search_again,
-    watching,
-)
+from cumulo.telemetry.service.alarms import Alarms
 from cumulo.telemetry.service.hashmap import Hashmap
 from cumulo.telemetry.service.metrics import Metrics
 from cumulo.telemetry.service.prices import PriceBook
@@ -31,6 +25,7 @@ from cumulo.telemetry.service.samples import Samples
 from cumulo.telemetry.service.telemetry import TelemetryService
 from cumulo.telemetry.service.types import Types
 from cumulo.telemetry.service.usage import Usage, UsageConsumer
+from cumulo.telemetry.service.wakings import all_soon, look_soon, search_again, watching
 from cumulo.telemetry.settings import TelemetrySettings
 
 PATIENCE = 10.0

@@ -38,6 +38,7 @@ METRIC_RULES = {
     "delete metric": CREATOR,
     "list metric": ANYBODY,
     "get measures": READER,
+    "search metric": READER,
     "post measures": CREATOR,
 }
 ALARM_RULES = {

@@ -20,9 +20,9 @@ from cumulo.telemetry.service.alarms import (
     Judged,
     Searching,
     Stuck,
-    all_soon,
 )
 from cumulo.telemetry.service.metrics import Metrics
+from cumulo.telemetry.service.wakings import all_soon
 
 log = logging.getLogger("cumulo.telemetry")
 

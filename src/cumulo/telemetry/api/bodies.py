@@ -55,8 +55,8 @@ def policy_body(row: ArchivePolicyRow) -> dict[str, Any]:
         "definition": [
             {
                 "granularity": span_text(each.granularity),
-                "points": each.points,
-                "timespan": span_text(each.granularity * each.points),
+                "points": each.points or None,
+                "timespan": span_text(each.granularity * each.points) if each.points else None,
             }
             for each in row.definition
         ],

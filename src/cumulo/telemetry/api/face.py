@@ -15,6 +15,7 @@ from cumulo.telemetry.api.rating import RatingApi
 from cumulo.telemetry.api.rating_v2 import RatingV2Api
 from cumulo.telemetry.api.resource_types import ResourceTypesApi
 from cumulo.telemetry.api.resources import ResourcesApi
+from cumulo.telemetry.api.values import ValuesApi
 from cumulo.telemetry.service.telemetry import TelemetryService
 
 
@@ -31,6 +32,7 @@ def metric_face(telemetry: TelemetryService, database: Database, rules: Rules) -
             *MetricsApi(metrics).operations(),
             *PoliciesApi(metrics.policies).operations(),
             *MeasuresApi(database, metrics).operations(),
+            *ValuesApi(metrics).operations(),
             *AggregatesApi(metrics, types).operations(),
             *ResourceTypesApi(types).operations(),
             *ResourcesApi(metrics, types).operations(),

@@ -30,7 +30,7 @@ def ordered(
     for key, *rest in wishes:
         name = (names or {}).get(key, key)
         if name not in listing.sort_keys:
-            raise BadRequest(f"Invalid sort key: {key[:80]}")
+            raise BadRequest(f"Sort key supplied is invalid: {key[:80]}")
         word = rest[0].lower() if rest else "asc"
         for end in ("-nullsfirst", "-nullslast"):
             word = word.removesuffix(end)

@@ -20,7 +20,8 @@ from cumulo.telemetry.api.metrics import NAMED, metric_of
 from cumulo.telemetry.model.metric import ArchivePolicyRow, MetricRow, ResourceRow
 from cumulo.telemetry.model.operations import resampled
 from cumulo.telemetry.model.times import fast_seconds, seconds_of, span_of, stamp
-from cumulo.telemetry.service.metrics import Metrics
+from cumulo.telemetry.service.metrics import MOST_POINTS, Metrics
+from cumulo.telemetry.service.resources import id_of
 
 T = TypeVar("T")
 
@@ -87,7 +88,7 @@ class MeasuresApi:
         asked = _Asked(call)
         row, policy = await self._database.read(lambda tx: self._readable(call, tx))
         many = sum(
-            each.points
+            each.points or MOST_POINTS
             for each in policy.definition
             if asked.granularity in (None, each.granularity)
         )
@@ -198,7 +199,8 @@ class MeasuresApi:
             row = known_as.get(id)
             target = {} if row is None else target_of(row, row.project_id)
             if row is None or not call.allowed("get resource", target):
-                unknown.append({"resource_id": id, "original_resource_id": id})
+                full = id_of(id, creator_of(call))
+                unknown.append({"resource_id": full, "original_resource_id": id})
                 continue
             call.allow(target)
             resources[id] = row
@@ -235,7 +237,8 @@ class MeasuresApi:
         return made
 
     async def _write(self, measures: Mapping[str, Points]) -> None:
-        for some in _pieces(measures):
+        many = sum(map(len, measures.values())) > AT_ONCE
+        for some in await pools.HASH(lambda: _pieces(measures)) if many else _pieces(measures):
             await self._database.write(
                 lambda tx, some=some: self._metrics.add(tx, some),  # type: ignore[misc]
                 name="measures",

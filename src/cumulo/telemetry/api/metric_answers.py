@@ -13,8 +13,8 @@ from cumulo.core.wire.shapes import Body, OpenBody
 
 class Definition(Body, kw_only=True):
     granularity: str
-    points: int
-    timespan: str
+    points: int | None
+    timespan: str | None
 
 
 class Policy(Body, kw_only=True):
@@ -130,6 +130,7 @@ ANSWERS: dict[str, Any] = {
     f"GET {OF}/metric": list[Metric],
     f"POST {OF}/metric": list[Metric],
     "POST /v1/search/resource/{type}": list[dict[str, Any]],
+    "POST /v1/search/metric": dict[str, list[Measure]],
     "POST /v1/aggregates": dict[str, Any] | list[dict[str, Any]],
     "GET /v1/aggregation/metric": list[Measure],
     "POST /v1/metric/{metric_id}/measures": Empty,

@@ -80,7 +80,7 @@ class MetricsApi:
     def root(self, call: Call, tx: Tx) -> Any:
         names = (
             "archive_policy archive_policy_rule metric resource resource_type search/resource "
-            "aggregates status capabilities"
+            "search/metric aggregates status capabilities"
         )
         links = [{"rel": name, "href": f"{call.base_url}/v1/{name}"} for name in names.split()]
         return {"version": "1.0", "links": links}
@@ -136,6 +136,8 @@ class MetricsApi:
 
     def create(self, call: Call, tx: Tx) -> Any:
         body: NewMetric = call.body
+        if "/" in (body.name or ""):
+            raise BadRequest("'/' is not supported in metric name")
         row = None
         if body.resource_id is not None:
             who = call.principal

@@ -130,7 +130,8 @@ def _definitions(body: dict[str, Any]) -> list[Definition]:
 
 
 def _definition(given: Any) -> Definition:
-    """Two of granularity, points and timespan say the third."""
+    """Two of granularity, points and timespan say the third; a granularity alone is kept for
+    ever."""
     keys(given, (), ("granularity", "points", "timespan"))
     granularity = span_of(given["granularity"], "granularity") if "granularity" in given else None
     timespan = span_of(given["timespan"], "timespan") if "timespan" in given else None
@@ -145,7 +146,9 @@ def _definition(given: Any) -> Definition:
         granularity = timespan / points
     if points is None and granularity and timespan:
         points = int(timespan // granularity)
-    if granularity is None or not points:
+    endless = granularity is not None and points is None and timespan is None
+    points = 0 if endless else points
+    if granularity is None or not (points or endless):
         raise BadRequest("Invalid input: two of granularity, points and timespan are needed")
     if timespan is not None and abs(granularity * points - timespan) >= granularity:
         raise BadRequest("Invalid input: timespan &#8800; granularity &#215; points")

@@ -10,6 +10,8 @@ from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, table
 from cumulo.telemetry.model.search import COMPARISONS
 
 State = Literal["ok", "alarm", "insufficient data"]
+NEVER = "9999-01-01T00:00:00.000000"
+"""When an alarm is due that only waits."""
 STATES: tuple[State, ...] = ("ok", "alarm", "insufficient data")
 
 

@@ -13,6 +13,7 @@ class Definition(msgspec.Struct, frozen=True):
 
     granularity: int
     points: int
+    """0: any number."""
 
 
 @table("telemetry_archive_policies")

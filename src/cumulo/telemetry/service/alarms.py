@@ -11,6 +11,7 @@ from cumulo.core.faults import BadRequest, Fault, Forbidden, NotFound
 from cumulo.core.ids import new_id
 from cumulo.telemetry.model import hours
 from cumulo.telemetry.model.alarm import (
+    NEVER,
     STATES,
     AlarmChangeRow,
     AlarmMetricRow,
@@ -60,7 +61,6 @@ MOST_CALLS = 20
 OWN_SECONDS = 10.0
 """Between repeated calls of an event's alarm to this cloud: what they do makes events, too, and
 would go round for ever. One that waits stands for those that come meanwhile."""
-NEVER = "9999-01-01T00:00:00.000000"
 Rights = Callable[[Tx, str, str, Mapping[str, str] | None], Principal | None]
 
 
@@ -162,6 +162,11 @@ class Alarms:
                     raise Forbidden(
                         "An application credential with access rules cannot make such an alarm."
                     )
+            elif url.startswith(f"{TRUSTED}heat"):
+                raise BadRequest(
+                    "trust+heat:// marks members of a load balancer's pool, and this cloud has no "
+                    "load balancers; trust+http:// of a policy's signal_url or alarm_url scales"
+                )
             elif not url.startswith(WEB):
                 raise BadRequest(f"Unsupported action {url[:200]}")
         # As Aodh shows them.
@@ -241,9 +246,9 @@ class Alarms:
         row = tx.update(row, **changes, due=tx.now, found_at="", updated_at=tx.now)
         tx.after_commit(lambda: self.ring_looks())
         self._watch(tx, row)
-        after = self.shown(row)
         if wish["has_state"] and wish["state"] != row.state:
-            row = self._set(tx, row, wish["state"], who)
+            row = self._by_hand(tx, row, wish["state"])
+        after = self.shown(row)
         quiet = ("timestamp", "evaluate_timestamp")
         changed = {k: v for k, v in after.items() if before.get(k) != v and k not in quiet}
         if changed:
@@ -261,8 +266,19 @@ class Alarms:
 
     def _set(self, tx: Tx, row: AlarmRow, state: str, who: Principal) -> AlarmRow:
         """Nobody is called: who may set a state need not have the right that its calls have."""
-        verdict = Verdict(state, "Manually set via API", {})  # type: ignore[arg-type]
-        return self._changed(tx, row, verdict, who)
+        row = self._by_hand(tx, row, state)
+        detail = {"state": row.state, "state_reason": row.state_reason}
+        self._note(tx, row, "state transition", detail, who)
+        return row
+
+    @staticmethod
+    def _by_hand(tx: Tx, row: AlarmRow, state: str) -> AlarmRow:
+        return tx.update(
+            row,
+            state=state,
+            state_reason="Manually set via API",
+            state_timestamp=tx.now,
+        )
 
     def _note(
         self, tx: Tx, row: AlarmRow, kind: str, detail: Mapping[str, Any], who: Principal | None
@@ -423,14 +439,11 @@ class Alarms:
         return self._rights(tx, row.user_id, row.project_id, row.lent or None)
 
     def change(self, tx: Tx, row: AlarmRow, verdict: Verdict, who: Principal | None) -> AlarmRow:
-        return self._call(tx, self._changed(tx, row, verdict, who), row.state, verdict)
-
-    def _changed(self, tx: Tx, row: AlarmRow, verdict: Verdict, who: Principal | None) -> AlarmRow:
-        reason = verdict.reason[:500]
+        before, reason = row.state, verdict.reason[:500]
         row = tx.update(row, state=verdict.state, state_reason=reason, state_timestamp=tx.now)
         detail = {"state": verdict.state, "transition_reason": reason}
         self._note(tx, row, "state transition", detail, who)
-        return row
+        return self._call(tx, row, before, verdict)
 
     def _call(self, tx: Tx, row: AlarmRow, before: State, verdict: Verdict) -> AlarmRow:
         urls = row.actions.get(verdict.state, ())
@@ -501,35 +514,7 @@ class Alarms:
         }
 
 
-AT_ONCE = 500
-
-
 def _check_trust(actions: Mapping[str, Sequence[str]], *, own: bool) -> None:
     """Raises BadRequest for calls that would have nobody's right behind them."""
     if not own and any(url.startswith(TRUSTED) for urls in actions.values() for url in urls):
         raise BadRequest(f"{TRUSTED} is for alarms of one's own project")
-
-
-def watching(tx: Tx, metric_ids: Sequence[str]) -> list[str]:
-    """The alarms that wait for measures of these metrics."""
-    found: dict[str, None] = {}
-    for first in range(0, len(metric_ids), AT_ONCE):
-        some = list(metric_ids[first : first + AT_ONCE])
-        found |= {str(id): None for (id,) in tx.tuples(queries.WATCHING, metrics=some)}
-    return list(found)
-
-
-def look_soon(tx: Tx, ids: Sequence[str]) -> None:
-    """These look at once, in whatever process."""
-    for first in range(0, len(ids), AT_ONCE):
-        tx.run(queries.SOON, now=tx.now, never=NEVER, ids=list(ids[first : first + AT_ONCE]))
-
-
-def all_soon(tx: Tx) -> None:
-    """All look once: measures may have come that a process did not live to look at."""
-    tx.run(queries.ALL_SOON, now=tx.now, never=NEVER)
-
-
-def search_again(tx: Tx, project_id: str | None) -> bool:
-    """A project's resources or metrics are others: what searches for some looks again."""
-    return tx.run(queries.SEARCH_AGAIN, now=tx.now, project=project_id) > 0

@@ -23,7 +23,9 @@ MOST_SERVICES = 200
 MOST_FIELDS = 100
 MOST_GROUPS = 500
 MOST_PRICES = 2_000
-"""Removed ones, which the past is reckoned by, included."""
+"""That hold, or will."""
+MOST_KEPT = 100_000
+"""Removed and changed ones, which the past is reckoned by, included."""
 LARGEST = Decimal("1e15")
 
 
@@ -145,8 +147,9 @@ class Hashmap:
         service_id, field_id = wish.get("service_id"), wish.get("field_id")
         if (service_id is None) == (field_id is None):
             raise BadRequest("You must specify either a service or a field, and not both")
-        if int(tx.value(queries.COUNT_PRICES)) >= MOST_PRICES:
+        if len(self.prices(tx)) >= MOST_PRICES:
             raise BadRequest(f"There may be {MOST_PRICES} mappings and thresholds")
+        self._check_kept(tx)
         field = None if field_id is None else self.field(tx, field_id)
         service = self.service(tx, field.service_id if field is not None else str(service_id))
         threshold = wish.get("level") is not None
@@ -181,6 +184,11 @@ class Hashmap:
         )
         tx.insert(row)
         return row
+
+    @staticmethod
+    def _check_kept(tx: Tx) -> None:
+        if int(tx.value(queries.COUNT_PRICES)) >= MOST_KEPT:
+            raise BadRequest(f"There may be {MOST_KEPT} mappings and thresholds, with all of old")
 
     def _check_new(
         self,
@@ -218,6 +226,7 @@ class Hashmap:
             return row
         if set(changes) <= {"name", "description", "end"}:
             return tx.update(row, **changes)
+        self._check_kept(tx)
         tx.delete(row)
         if row.start < tx.now:
             tx.insert(_replaced(row, id=new_id(), deleted=tx.now))

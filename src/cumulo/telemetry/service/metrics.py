@@ -22,9 +22,13 @@ Measures = Mapping[str, Sequence[tuple[float, float]]]
 """metric id → (seconds, value)"""
 
 
+UNBOUNDED = 10_000_000
+"""Points that a definition without an end counts for."""
+
+
 def spans_of(policy: ArchivePolicyRow) -> int:
     """That a metric has at the most: each is a row."""
-    return sum(each.points for each in policy.definition)
+    return sum(each.points or UNBOUNDED for each in policy.definition)
 
 
 class Quota:
@@ -238,7 +242,7 @@ class Metrics:
                     since=start,
                     until=stop,
                     most=MOST_POINTS,
-                    kept=one.granularity * one.points,
+                    kept=one.granularity * one.points or None,
                 )
             ]
         return found

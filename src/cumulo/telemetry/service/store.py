@@ -33,8 +33,9 @@ class Store:
         for one in folds:
             for granularity, points in self._points(tx, one):
                 rows += [(one.metric_id, granularity, *point) for point in points]
-                if len(points) >= MANY_SPANS or random.random() * MANY_SPANS < 1:
-                    old.append((one.metric_id, granularity, self._length(one.policy, granularity)))
+                length = self._length(one.policy, granularity)
+                if length and (len(points) >= MANY_SPANS or random.random() * MANY_SPANS < 1):
+                    old.append((one.metric_id, granularity, length))
         self._write(tx, rows)
         for metric_id, granularity, length in old:
             tx.run(
