@@ -22,7 +22,7 @@ from cumulo.core.work.reconciler import ReconcilerLoop
 from cumulo.telemetry import reconcile
 from cumulo.telemetry.model import hours
 from cumulo.telemetry.model.alarm import AlarmChangeRow, AlarmRow, CallRow
-from cumulo.telemetry.model.operations import Frame, evaluate, read
+from cumulo.telemetry.model.operations import Frame, evaluate, read, resampled
 from cumulo.telemetry.model.points import METHODS
 from cumulo.telemetry.model.rating import HashPriceRow
 from cumulo.telemetry.model.values import search_of as searched
@@ -274,3 +274,25 @@ def test_values_are_searched(database: Any) -> None:
     for given in wrong:
         with pytest.raises(BadRequest):
             searched(given)
+
+
+@pytest.mark.parametrize(
+    ("letter", "begin"),
+    [
+        ("Y", "2024-01-01"),
+        ("H", "2024-07-01"),
+        ("Q", "2024-07-01"),
+        ("M", "2024-08-01"),
+        ("W", "2024-08-25"),
+    ],
+)
+def test_spans_of_the_calendar(letter: str, begin: str) -> None:
+    """Weeks begin on Sunday, as Gnocchi's do."""
+    first = datetime.fromisoformat(begin).replace(tzinfo=UTC).timestamp()
+    at = [datetime(2024, 8, 25 + n, 5, tzinfo=UTC).timestamp() for n in range(7)]
+    series = [(int(each), 300.0, 1.0) for each in at]
+    assert resampled(series, "sum", letter) == [(first, letter, 7.0)]
+    node = read(["resample", "sum", letter, ["metric", "m", "mean"]])
+    columns = [(("m", "mean"), [1.0] * 7)]
+    frame = evaluate(node, 300.0, [int(each) for each in at], lambda reference: list(columns))
+    assert (frame.granularity, frame.times) == (letter, [first])

@@ -244,6 +244,8 @@ async def values_are_searched(cloud: TestCloud) -> None:
     assert found.json == {
         id: [["2011-03-13T07:06:40+00:00", 1.0, 3.0], ["2014-05-13T16:53:20+00:00", 1.0, 4.0]]
     }
+    monthly = f"{METRICS}/{id}/measures?granularity=1&resample=M"
+    assert (await cloud.call("GET", monthly)).json[0] == ["2001-09-01T00:00:00+00:00", "M", 0.0]
     for query, body in (("&granularity=300", {"=": 1}), ("&start=x", {"=": 1}), ("", None)):
         refused = await cloud.call("POST", f"{asked}{query}", json_=body)
         assert refused.status == 400, refused.raw

@@ -17,7 +17,7 @@ from cumulo import settings as cloud_settings
 from cumulo import wiring
 from cumulo.core.clock import later
 from cumulo.core.db.transaction import Tx
-from cumulo.core.faults import Conflict
+from cumulo.core.faults import BadRequest, Conflict
 from cumulo.telemetry.api.rating_v2 import FOCUS
 from cumulo.telemetry.model.interval import IntervalRow
 from cumulo.telemetry.service.frames import frames
@@ -228,6 +228,13 @@ def test_the_same_is_priced_once(database: Any) -> None:
         for again in (wish, {**wish, "tenant_id": "p"}, {**wish, "level": 5}):
             with pytest.raises(Conflict):
                 hashmap.create_price(tx, again)
+        # And the past stays as it is.
+        [ended, *_] = [row for row in hashmap.prices(tx) if row.end == at(10)]
+        [own] = [row for row in hashmap.prices(tx) if row.tenant_id == "p"]
+        for row, end in ((ended, None), (own, END), (own, BEGIN)):
+            with pytest.raises(BadRequest):
+                hashmap.change_price(tx, row, {"end": end})
+        assert hashmap.change_price(tx, own, {"end": later(tx.now, 60)}).end is not None
         hashmap.delete_service(tx, service.id)
 
     database.write_now(story)

@@ -19,7 +19,7 @@ from cumulo.telemetry.api.lists import flag
 from cumulo.telemetry.api.metrics import NAMED, metric_of
 from cumulo.telemetry.model.metric import ArchivePolicyRow, MetricRow, ResourceRow
 from cumulo.telemetry.model.operations import resampled
-from cumulo.telemetry.model.times import fast_seconds, seconds_of, span_of, stamp
+from cumulo.telemetry.model.times import fast_seconds, seconds_of, span_of, span_or_letter, stamp
 from cumulo.telemetry.service.metrics import MOST_POINTS, Metrics
 from cumulo.telemetry.service.resources import id_of
 
@@ -104,7 +104,8 @@ class MeasuresApi:
             )
         )
         if asked.resample is not None:
-            found = [*resampled(found, asked.method, asked.resample)]
+            wider = resampled(found, asked.method, asked.resample)
+            return Reply(200, [(stamp(at), span, value) for at, span, value in wider])
         return Reply(200, [(stamp(at), span, value) for at, span, value in found])
 
     def _readable(self, call: Call, tx: Tx) -> tuple[MetricRow, ArchivePolicyRow]:
@@ -257,7 +258,8 @@ class _Asked:
         self.granularity = number("granularity", span_of)
         self.start = number("start", seconds_of)
         self.stop = number("stop", seconds_of)
-        self.resample = number("resample", span_of)
+        resample = call.query.get("resample")
+        self.resample = None if resample is None else span_or_letter(resample, "resample")
         if self.resample is not None and self.granularity is None:
             raise BadRequest("A granularity must be specified to resample")
         if self.start is not None and self.stop is not None and self.start > self.stop:

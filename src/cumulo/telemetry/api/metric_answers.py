@@ -71,7 +71,7 @@ class Deleted(Body, kw_only=True):
     deleted: int
 
 
-Measure = tuple[str, float, float | None]
+Measure = tuple[str, float | str, float | None]
 MEASURES = "/v1/metric/{metric_id}/measures"
 OF = "/v1/resource/{type}/{resource_id}"
 NAMED = f"{OF}/metric/{{name}}"

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from cumulo.core.faults import BadRequest
 from cumulo.core.wire.coercions import number_or_none
 from cumulo.telemetry.model.points import METHODS, deviation, share_of
-from cumulo.telemetry.model.times import span_of
+from cumulo.telemetry.model.times import begin_of, span_or_letter
 
 MOST_NODES = 40
 MOST_DEPTH = 12
@@ -64,12 +64,14 @@ def aggregate(method: str, values: Sequence[float]) -> Value:
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
 
 
-def resampled(series: Series, method: str, span: float) -> list[tuple[int, float, float]]:
+def resampled(
+    series: Series, method: str, span: float | str
+) -> list[tuple[int, float | str, float]]:
     """Points of wider spans, each of those that begin in it."""
     groups: dict[int, list[float]] = {}
     for at, _, value in series:
-        groups.setdefault(int(at // span * span), []).append(value)
-    made = []
+        groups.setdefault(begin_of(at, span), []).append(value)
+    made: list[tuple[int, float | str, float]] = []
     for at, values in sorted(groups.items()):
         found = aggregate(method, values)
         if found is not None:
@@ -185,7 +187,7 @@ class _Reader:
         if len(rest) != 3:
             raise BadRequest(f"Invalid input: {name} takes a method, a width and an operation")
         if name == "resample":
-            width: float = span_of(rest[1], "granularity")
+            width: float | str = span_or_letter(rest[1], "granularity")
         else:
             width = rest[1]
             if isinstance(width, bool) or not isinstance(width, int):
@@ -279,7 +281,8 @@ def _word(text: str) -> Any:
 class Frame(NamedTuple):
     """Series of one granularity."""
 
-    granularity: float
+    granularity: float | str
+    """Seconds, or a letter of the calendar's spans."""
     times: list[int]
     columns: list[tuple[Any, list[Value]]]
     """(whose it is, its values), in an order that is the same for all metrics of a search."""
@@ -395,10 +398,10 @@ def _aggregated(method: str, frames: Sequence[Frame]) -> Frame:
     return Frame(first.granularity, first.times, [(None, made)], True)
 
 
-def _resampled(frame: Frame, method: str, span: float) -> Frame:
+def _resampled(frame: Frame, method: str, span: float | str) -> Frame:
     groups: dict[int, list[int]] = {}
     for index, at in enumerate(frame.times):
-        groups.setdefault(int(at // span * span), []).append(index)
+        groups.setdefault(begin_of(at, span), []).append(index)
     columns: list[tuple[Any, list[Value]]] = []
     for whose, values in frame.columns:
         made: list[Value] = []

@@ -77,6 +77,33 @@ def span_of(given: Any, what: str) -> float:
     return found
 
 
+CALENDAR = {"Y": 12, "H": 6, "Q": 3, "M": 1, "W": 0}
+"""Spans of the calendar, by Gnocchi's letters: months, or none: weeks, from Sunday on."""
+
+
+def span_or_letter(given: Any, what: str) -> float | str:
+    """Seconds, or a letter of CALENDAR. Raises BadRequest."""
+    return given if isinstance(given, str) and given in CALENDAR else span_of(given, what)
+
+
+def begin_of(at: float, span: float | str) -> int:
+    """Of the span that a time falls into."""
+    if not isinstance(span, str):
+        return int(at // span * span)
+    return _begin_in_calendar(int(at // 86400), span)
+
+
+@functools.lru_cache(maxsize=4096)
+def _begin_in_calendar(day: int, span: str) -> int:
+    months = CALENDAR[span]
+    if not months:
+        # The first day of all was a Thursday.
+        return (day - (day + 4) % 7) * 86400
+    then = date(1970, 1, 1) + timedelta(days=day)
+    first = date(then.year, (then.month - 1) // months * months + 1, 1)
+    return (first - date(1970, 1, 1)).days * 86400
+
+
 def span_text(seconds: float) -> str:
     return str(timedelta(seconds=seconds))
 

@@ -224,6 +224,8 @@ class Hashmap:
             self.group(tx, changes["group_id"])
         if not changes:
             return row
+        if "end" in changes:
+            _check_end(tx, row, changes["end"])
         if set(changes) <= {"name", "description", "end"}:
             return tx.update(row, **changes)
         self._check_kept(tx)
@@ -248,6 +250,14 @@ class Hashmap:
         for price in self.prices(tx):
             if mine(price):
                 tx.update(price, deleted=tx.now)
+
+
+def _check_end(tx: Tx, row: HashPriceRow, end: str | None) -> None:
+    """Raises BadRequest where the past would cost something else: bills of it were sent."""
+    if row.end is not None and row.end <= tx.now:
+        raise BadRequest("Invalid input: it has ended; make a new one")
+    if end is not None and end <= max(row.start, tx.now):
+        raise BadRequest("Invalid input: end is in the past, or not after start")
 
 
 def _replaced(row: HashPriceRow, **changes: Any) -> HashPriceRow:
