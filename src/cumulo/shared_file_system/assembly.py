@@ -23,13 +23,14 @@ from cumulo.shared_file_system.settings import SharedFileSystemSettings
 
 def build(frame: Frame) -> Service:
     quotas = frame.quotas("shared_file_system", DEFAULTS)
-    service = SharedFileSystemService(frame.registry, frame.get(ServicePorts), quotas)
+    service = SharedFileSystemService(frame.registry, frame.get(ServicePorts), quotas, frame.caller)
     return Service(
         service,
         faces=shared_file_system_faces(service, frame.rules("shared_file_system", RULES)),
         parts=[SharesPart(service)],
         reconcilers=[Expired(frame.database, service)],
         counts={"shares": service.shares.count},
+        faults=service.pools.faults,
         first_run=FirstType(frame.database, service.types).make,
     )
 

@@ -165,7 +165,7 @@ class Face:
     challenge: str = ""
     """What every 401 says of how to authenticate; empty: only those of the token check say it."""
     exact_paths: bool = False
-    """A slash after a collection's name asks for a member without an id: 404."""
+    """A slash after a collection's name asks for a member without an id, as two slashes do: 404."""
     answers: str = ""
     """The module with a table of response types: `core.http.responses`."""
     speaks: Literal["json", "octets"] = "json"

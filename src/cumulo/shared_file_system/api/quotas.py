@@ -68,7 +68,7 @@ class UpdateQuotas(Body):
 
 
 class UpdateClass(Body):
-    quota_class_set: dict[str, Any]
+    quota_class_set: Wishes
 
 
 class Limits(Body):
@@ -89,6 +89,9 @@ _LIMITS = {
     "share_replicas": ("maxTotalShareReplicas", "totalShareReplicasUsed"),
     "replica_gigabytes": ("maxTotalReplicaGigabytes", "totalReplicaGigabytesUsed"),
 }
+
+DEFAULT = "default"
+LONGEST_CLASS = 255
 
 
 class QuotasApi:
@@ -198,15 +201,23 @@ class QuotasApi:
         quotas.reset_limits(tx, key)
 
     def of_class(self, call: Call, tx: Tx) -> Any:
-        """There is one class, and all projects are in it."""
-        values: dict[str, Any] = {"id": call.path["class_name"], **self._quotas.defaults(tx)}
+        """All projects are in the class `default`."""
+        name = call.path["class_name"]
+        set_ = {} if name == DEFAULT else self._quotas.class_limits(tx, name)
+        values: dict[str, Any] = {"id": name, **self._quotas.defaults(tx), **set_}
         return ClassAnswer(quota_class_set=QuotaSet(**values))
 
     def set_class(self, call: Call, tx: Tx) -> Any:
-        raise BadRequest(
-            "What every project has is set as registered limits (`openstack registered limit "
-            "set`), for all services in one place."
-        )
+        """What all projects have is registered in identity, for all services in one place. Other
+        classes are remembered and shown, and count for nobody, as with Manila."""
+        name, values = call.path["class_name"], _values(call.body.quota_class_set)
+        if name == DEFAULT:
+            self._shares.register(tx, call.principal, values)
+        elif len(name) > LONGEST_CLASS:
+            raise BadRequest(f"quota_class {name:.20}… is too long.")
+        else:
+            self._quotas.set_class_limits(tx, name, values)
+        return self.of_class(call, tx)
 
     def limits(self, call: Call, tx: Tx) -> Any:
         project = call.project_id

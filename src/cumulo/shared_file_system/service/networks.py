@@ -206,8 +206,9 @@ class ShareNetworks:
                 f"The share network {row.id} has more than one subnet attached. Please remove the "
                 "subnets untill you have one or no subnets remaining."
             )
-        emit(tx, "share.network.delete", row.id, project_id=row.project_id, principal=who)
         servers = tx.all(queries.SERVERS_OF, share_network_id=row.id)
+        self._refuse_kept(servers)
+        emit(tx, "share.network.delete", row.id, project_id=row.project_id, principal=who)
         for server in servers:
             self._go(tx, server)
         if servers:
@@ -215,6 +216,14 @@ class ShareNetworks:
             tx.update(row, declared=DELETING, updated_at=tx.now)
         else:
             self._end(tx, row)
+
+    def _refuse_kept(self, servers: Sequence[ServerRow]) -> None:
+        kept = [each.id for each in servers if not each.auto_deletable and each.wanted == "present"]
+        if kept:
+            raise Conflict(
+                f"Share server(s) {', '.join(kept)} had shares that were unmanaged and may be in "
+                "use: an administrator deletes them first."
+            )
 
     def _end(self, tx: Tx, row: ShareNetworkRow) -> None:
         tx.delete(row)
@@ -284,6 +293,7 @@ class ShareNetworks:
                         f"Cannot delete the share network subnet {subnet.id}, it has one or more "
                         "shares."
                     )
+                self._refuse_kept([server])
                 self._go(tx, server)
         tx.delete(subnet)
         emit(tx, "share.network.update", row.id, principal=who)
@@ -312,6 +322,7 @@ class ShareNetworks:
             fault=None,
             declared=None,
             plugs=plugs,
+            auto_deletable=True,
             created_at=tx.now,
             updated_at=None,
         )
@@ -379,6 +390,12 @@ class ShareNetworks:
         if int(tx.value(queries.SHARES_ON, server_id=row.id)):
             raise Conflict(f"Share server {row.id} is used by shares.")
         self._go(tx, row)
+
+    def keep_server(self, tx: Tx, id: str | None) -> None:
+        """A share that it serves is unmanaged: it serves it still."""
+        row = None if id is None else tx.get(ServerRow, id)
+        if row is not None and row.auto_deletable:
+            tx.update(row, auto_deletable=False, updated_at=tx.now)
 
     def reset_server(self, tx: Tx, row: ServerRow, status: str) -> None:
         """Forget the failure and look again; another word than `active` is kept and shown."""

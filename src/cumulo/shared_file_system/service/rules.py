@@ -189,7 +189,7 @@ def _address(to: str, six: bool) -> str:
     if len(text) > 64 or text.startswith("/") or "%" in text:
         raise BadRequest(f"Invalid IP address or network: {to:.100}")
     try:
-        found = ipaddress.ip_network(text, strict=False)
+        found = ipaddress.ip_network(text)
     except ValueError:
         raise BadRequest(
             f"Supported ip format examples: 10.0.0.2, 10.0.0.0/24; not {to:.100}"

@@ -1,6 +1,7 @@
 """Shared file systems as a whole: its nouns."""
 
 from cumulo.core.hosts.registry import HostRegistry
+from cumulo.core.http.caller import Caller
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.network.interface import ServicePorts
 from cumulo.shared_file_system.service.changes import Changes
@@ -22,10 +23,12 @@ from cumulo.shared_file_system.service.types import Types
 
 
 class SharedFileSystemService:
-    def __init__(self, registry: HostRegistry, ports: ServicePorts, quotas: Quotas) -> None:
+    def __init__(
+        self, registry: HostRegistry, ports: ServicePorts, quotas: Quotas, caller: Caller
+    ) -> None:
         self.registry = registry
         self.pools = Pools(registry)
-        self.quotas = ShareQuotas(quotas)
+        self.quotas = ShareQuotas(quotas, caller)
         self.types = Types()
         self.qos = QosTypes()
         self.groups = GroupTypes(self.types)
@@ -40,7 +43,13 @@ class SharedFileSystemService:
         self.rules = Rules(self.shares, self.locks)
         self.snapshots = Snapshots(registry, self.quotas)
         self.managing = Managing(
-            registry, self.pools, self.quotas, self.locks, self.shares, self.snapshots
+            registry,
+            self.pools,
+            self.quotas,
+            self.locks,
+            self.networks,
+            self.shares,
+            self.snapshots,
         )
         self.snapshot_rules = SnapshotRules(self.snapshots)
         self.transfers = Transfers(self.shares, self.quotas, self.types, self.rules, self.locks)
