@@ -23,10 +23,12 @@ from cumulo.shared_file_system.settings import SharedFileSystemSettings
 
 def build(frame: Frame) -> Service:
     quotas = frame.quotas("shared_file_system", DEFAULTS)
-    service = SharedFileSystemService(frame.registry, frame.get(ServicePorts), quotas, frame.caller)
+    service = SharedFileSystemService(frame.registry, frame.get(ServicePorts), quotas)
     return Service(
         service,
-        faces=shared_file_system_faces(service, frame.rules("shared_file_system", RULES)),
+        faces=shared_file_system_faces(
+            service, frame.rules("shared_file_system", RULES), frame.caller
+        ),
         parts=[SharesPart(service)],
         reconcilers=[Expired(frame.database, service)],
         counts={"shares": service.shares.count},

@@ -1,12 +1,10 @@
 """Manila's quotas, and its words for what is over them."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, QuotaExceeded
-from cumulo.core.http.caller import Caller
 from cumulo.core.quotas.quotas import UNLIMITED, Quotas
 
 DEFAULTS = {
@@ -36,8 +34,6 @@ _FAULTS = {
 }
 
 
-CATALOG_TYPE = "shared-file-system"
-_REGISTERED = "registered_limits"
 _NOT_OF_TYPES = ("share_networks", "share_groups", "share_group_snapshots", "encryption_keys")
 OF_TYPES = tuple(name for name in DEFAULTS if name not in _NOT_OF_TYPES)
 """What share types have quotas of."""
@@ -50,9 +46,8 @@ class ShareQuotas:
     """Of projects; and within a project of its users and of share types, which have no limit of
     their own until somebody sets one, and whose use is counted from the start."""
 
-    def __init__(self, quotas: Quotas, caller: Caller) -> None:
+    def __init__(self, quotas: Quotas) -> None:
         self.all = quotas
-        self._caller = caller
         self.users = Quotas("shared_file_system.user", _WITHOUT)
         self.types = Quotas("shared_file_system.type", _WITHOUT)
 
@@ -91,26 +86,6 @@ class ShareQuotas:
                 f"ShareSizeExceedsLimit: Requested share size {size} is larger than maximum "
                 f"allowed limit {limit}."
             )
-
-    # --- of all projects --------------------------------------------------------------------
-
-    def register(self, tx: Tx, who: Principal, values: Mapping[str, int]) -> None:
-        """As limits of identity, by the caller's own right there."""
-
-        def ask(method: str, path: str, body: Any = None, **query: str) -> Any:
-            path = f"/identity/v3/{path}"
-            return self._caller.call_in(tx, who, method, path, body, query=query).checked().body
-
-        [service, *_] = ask("GET", "services", type=CATALOG_TYPE)["services"]
-        there = ask("GET", _REGISTERED, service_id=service["id"])[_REGISTERED]
-        ids = {each["resource_name"]: each["id"] for each in there if not each["region_id"]}
-        for name, value in values.items():
-            if name in ids:
-                change = {"registered_limit": {"default_limit": value}}
-                ask("PATCH", f"{_REGISTERED}/{ids[name]}", change)
-            else:
-                wish = {"service_id": service["id"], "resource_name": name}
-                ask("POST", _REGISTERED, {_REGISTERED: [{**wish, "default_limit": value}]})
 
     # --- of users and types ----------------------------------------------------------------
 

@@ -1,7 +1,6 @@
 """Shared file systems as a whole: its nouns."""
 
 from cumulo.core.hosts.registry import HostRegistry
-from cumulo.core.http.caller import Caller
 from cumulo.core.quotas.quotas import Quotas
 from cumulo.network.interface import ServicePorts
 from cumulo.shared_file_system.service.changes import Changes
@@ -23,12 +22,10 @@ from cumulo.shared_file_system.service.types import Types
 
 
 class SharedFileSystemService:
-    def __init__(
-        self, registry: HostRegistry, ports: ServicePorts, quotas: Quotas, caller: Caller
-    ) -> None:
+    def __init__(self, registry: HostRegistry, ports: ServicePorts, quotas: Quotas) -> None:
         self.registry = registry
         self.pools = Pools(registry)
-        self.quotas = ShareQuotas(quotas, caller)
+        self.quotas = ShareQuotas(quotas)
         self.types = Types()
         self.qos = QosTypes()
         self.groups = GroupTypes(self.types)
