@@ -152,7 +152,9 @@ class Application:
     def _not_allowed(self, face: Face) -> Callable[..., Any]:
         async def responder(req: Any, resp: Any, **_: Any) -> None:
             fault: Fault = MethodNotAllowed("The method is not allowed for this resource.")
-            if face.exact_paths and _names_nothing(req.scope["path"]):
+            if face.other_methods == 404 or (
+                face.exact_paths and _names_nothing(req.scope["path"])
+            ):
                 fault = NotFound("The resource could not be found.", kind="HTTPNotFound")
             self._finish(face, req, resp, fault)
 

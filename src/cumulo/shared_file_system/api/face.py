@@ -64,6 +64,7 @@ def shared_file_system_faces(
             microversions=versions.RANGE,
             quota_status=413,
             exact_paths=True,
+            other_methods=404,
             request_id_headers=("X-Compute-Request-Id", "X-Openstack-Request-Id"),
             operations=[
                 *shares.operations(),

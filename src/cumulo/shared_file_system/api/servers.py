@@ -195,7 +195,7 @@ class ServersApi:
                 ServerBody(
                     id=row.id,
                     status=server_status(row),
-                    is_auto_deletable=row.auto_deletable,
+                    is_auto_deletable=not row.unmanaged,
                     share_network_id=row.share_network_id,
                     share_network_name=network.name if network else None,
                     host=f"{row.host_id}@local",

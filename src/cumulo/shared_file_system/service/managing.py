@@ -61,7 +61,7 @@ class Managing:
         if int(tx.value(snapshots.COUNT_OF, share_id=row.id)):
             raise Forbidden(f"Share {row.id} cannot be unmanaged: it has dependent snapshots.")
         emit(tx, "share.unmanage", row.id, principal=who)
-        self._networks.keep_server(tx, row.server_id)
+        self._networks.let_go(tx, row.server_id, row.id)
         self._forget_order(tx, row.host_id, row.id)
         self._shares.forget(tx, row, told=False)
 
@@ -113,6 +113,7 @@ class Managing:
         SHARES.changed(tx, None, row)
         if row.fault is None:
             self._registry.touch(tx, server.host_id, KIND, row.id)
+            self._networks.take_back(tx, server.host_id, row.id)
         emit(tx, "share.manage", row.id, project_id=project_id, principal=who, host=server.host_id)
         return row
 

@@ -30,6 +30,8 @@ OWNER = "manila:share"
 DELETING = "deleting"
 MOST_SUBNETS = 8
 """Of a share network: a port of each export server in each."""
+MOST_UNMANAGED = 100
+"""Shares that an export server remembers"""
 
 
 class ShareNetworks:
@@ -218,11 +220,11 @@ class ShareNetworks:
             self._end(tx, row)
 
     def _refuse_kept(self, servers: Sequence[ServerRow]) -> None:
-        kept = [each.id for each in servers if not each.auto_deletable and each.wanted == "present"]
+        kept = [each.id for each in servers if each.unmanaged and each.wanted == "present"]
         if kept:
             raise Conflict(
-                f"Share server(s) {', '.join(kept)} had shares that were unmanaged and may be in "
-                "use: an administrator deletes them first."
+                f"Share server(s) {', '.join(kept)} have shares that were unmanaged and may be in "
+                "use: an administrator manages these, or deletes the servers, first."
             )
 
     def _end(self, tx: Tx, row: ShareNetworkRow) -> None:
@@ -322,7 +324,7 @@ class ShareNetworks:
             fault=None,
             declared=None,
             plugs=plugs,
-            auto_deletable=True,
+            unmanaged=(),
             created_at=tx.now,
             updated_at=None,
         )
@@ -391,11 +393,19 @@ class ShareNetworks:
             raise Conflict(f"Share server {row.id} is used by shares.")
         self._go(tx, row)
 
-    def keep_server(self, tx: Tx, id: str | None) -> None:
-        """A share that it serves is unmanaged: it serves it still."""
-        row = None if id is None else tx.get(ServerRow, id)
-        if row is not None and row.auto_deletable:
-            tx.update(row, auto_deletable=False, updated_at=tx.now)
+    def let_go(self, tx: Tx, server_id: str | None, share_id: str) -> None:
+        """A share that the server serves is unmanaged: it serves it still."""
+        row = None if server_id is None else tx.get(ServerRow, server_id)
+        if row is not None:
+            known = (*row.unmanaged, share_id)[-MOST_UNMANAGED:]
+            tx.update(row, unmanaged=known, updated_at=tx.now)
+
+    def take_back(self, tx: Tx, host_id: str, share_id: str) -> None:
+        """It is managed again, on whatever server of its host."""
+        for row in tx.all(queries.SERVERS_WITH_UNMANAGED, host_id=host_id):
+            left = tuple(id for id in row.unmanaged if id != share_id)
+            if left != row.unmanaged:
+                tx.update(row, unmanaged=left, updated_at=tx.now)
 
     def reset_server(self, tx: Tx, row: ServerRow, status: str) -> None:
         """Forget the failure and look again; another word than `active` is kept and shown."""
