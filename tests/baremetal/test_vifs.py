@@ -86,6 +86,8 @@ def test_a_vifs_way(tmp_path: Path) -> None:
         await until(lambda: wires(tmp_path, node)[MAC.format(1)] == "nothing")
         assert (await shown(cloud, second))["device_owner"] == ""
 
+        await ask(cloud, "PUT", f"{NODES}/{node}/states/power", {"target": "rebooting"})
+        await is_in(cloud, node, "active")
         # A ramdisk is on it, which the tenant's network does not see, and then the tenant's own.
         await provision(cloud, node, "rescue", "rescue", rescue_password="let-me-in")
         assert set(wires(tmp_path, node).values()) == {"provisioning"}

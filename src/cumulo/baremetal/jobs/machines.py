@@ -3,7 +3,7 @@
     verify      manage, adopt: the BMC answers
     inspect     what it is
     clean       clean ─▶ wait            (provide, and cleaning by hand)
-    deploy      write ─▶ wait ─▶ boot    (deploy, rebuild)
+    deploy      write ─▶ wait ─▶ boot ─▶ start    (deploy, rebuild)
     undeploy    tear down ─▶ clean ─▶ wait
     power       one change
     wire        the cards of a machine that its tenant has, when its VIFs change
@@ -33,6 +33,8 @@ from cumulo.core.work.jobs import Failed, Job, Kind, Outcome, Run, Step
 
 LOOK_EVERY = 0.5
 """Seconds between two questions whether long work has ended."""
+WIRE_EVERY = 0.2
+"""The same whether a network has made its port."""
 AGENT_EVERY = 2.0
 """The same of an agent, which calls by itself when it has ended something."""
 SLOTS = 32
@@ -59,6 +61,7 @@ class Machines:
                     Step("write", self.write),
                     Step("wait", self.written),
                     Step("boot", self.boot),
+                    Step("start", self.start),
                 ],
             ),
             self._kind(
@@ -70,7 +73,7 @@ class Machines:
                 ],
             ),
             self._kind("rescue", [Step("boot", self.rescue), Step("wait", self.rescued)]),
-            self._kind("unrescue", [Step("boot", self.unrescue)]),
+            self._kind("unrescue", [Step("boot", self.boot), Step("start", self.unrescued)]),
             self._kind("service", [Step("work", self.service), Step("wait", self.serviced)]),
             self._kind("power", [Step("change", self.change_power)]),
             self._kind("wire", [Step("wire", self.wire)]),
@@ -237,12 +240,18 @@ class Machines:
         return await self._ramdisk.command(run, machine, row, name, params, 0) is not None
 
     async def boot(self, run: Run[Memo]) -> Outcome[Memo]:
+        """The ramdisk is over; what is on the disk is next."""
         driver, machine = await self._subject(run)
         await run.hold()
         if driver.can.ramdisk:
             await self._ramdisk.leave(run, driver, machine)
+        return run.next()
+
+    async def start(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
         if not await self._wires.to_tenant(run, machine):
-            return run.pause(LOOK_EVERY)
+            return run.pause(WIRE_EVERY)
+        await run.hold()
         await driver.set_boot_device(machine, "disk", True)
         target = POWER_ON if driver.can.ramdisk else "rebooting"
         await driver.set_power(machine, target, f"{run.id} boot")
@@ -297,14 +306,13 @@ class Machines:
         name = "rescue.finalize_rescue"
         return await self._ramdisk.command(run, machine, row, name, params, 0) is not None
 
-    async def unrescue(self, run: Run[Memo]) -> Outcome[Memo]:
+    async def unrescued(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
+        if not await self._wires.to_tenant(run, machine):
+            return run.pause(WIRE_EVERY)
         await run.hold()
         if driver.can.ramdisk:
-            await self._ramdisk.leave(run, driver, machine)
             await driver.set_boot_device(machine, "disk", True)
-        if not await self._wires.to_tenant(run, machine):
-            return run.pause(LOOK_EVERY)
         await driver.set_power(machine, POWER_ON, f"{run.id} unrescue")
         return run.next(lambda tx: self._work.done(tx, run.subject, run.id, POWER_ON))
 
@@ -328,6 +336,10 @@ class Machines:
 
     async def change_power(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
+        starts = not run.memo.target.endswith("off")
+        # Where a restart of the world has undone it.
+        if starts and not await self._wires.to_tenant(run, machine, again=True):
+            return run.pause(WIRE_EVERY)
         await run.hold()
         await driver.set_power(machine, run.memo.target, run.id)
         state = await driver.power(machine)
@@ -336,5 +348,5 @@ class Machines:
     async def wire(self, run: Run[Memo]) -> Outcome[Memo]:
         _, machine = await self._subject(run)
         if not await self._wires.to_tenant(run, machine):
-            return run.pause(LOOK_EVERY)
+            return run.pause(WIRE_EVERY)
         return run.end(lambda tx: self._work.wired(tx, run.subject, run.id))

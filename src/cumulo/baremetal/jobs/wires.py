@@ -52,17 +52,20 @@ class Wires:
             if switch is not None:
                 await switch.wire(machine, mac, outlet)
 
-    async def to_tenant(self, run: Run[Memo], machine: Machine) -> bool:
-        """False: a network has not made its port yet. Raises Failed, Rejected."""
+    async def to_tenant(self, run: Run[Memo], machine: Machine, *, again: bool = False) -> bool:
+        """False: a network has not made its port yet. `again`: only of a machine that its tenant
+        has, and of cards whose switch is known. Raises Failed, Rejected."""
         if not networked(machine):
             return True
         await run.hold()
         row, cards = await run.read(lambda tx: self._cards(tx, run))
         if row is None:
             raise Failed("the node is gone, or at something else")
+        if again and row.provision_state != "active":
+            return True
         found = {card.mac: self._switch(row, machine, card.mac) for card in cards}
         for card in cards if switched(row) else ():
-            if card.vif is not None and found[card.mac] is None:
+            if card.vif is not None and found[card.mac] is None and not again:
                 raise Failed(
                     f"the card {card.mac} has the VIF {card.vif} and is at no switch that is "
                     "driven from here"
