@@ -25,7 +25,7 @@ from cumulo.benchmark.model.result import Iteration, Note, TaskResult
 from cumulo.benchmark.model.task import TaskConfig, Workload, parse
 from cumulo.benchmark.queries.store import Store
 from cumulo.benchmark.report import Unreadable, make, read_file, reading
-from cumulo.benchmark.service import environments, results, tasks
+from cumulo.benchmark.service import environments, owners, results, tasks
 from cumulo.benchmark.service.noting import Notes, undoable
 
 NAME = "c_rally_11111111_abcdefgh"
@@ -314,8 +314,7 @@ def test_the_last_of_two_runs_puts_quotas_back(tmp_path: Path, killed: int | Non
     assert cloud.now == {"instances": 200, "cores": 1, "ram": 2}
     for number, (run, task) in enumerate(zip(runs, made, strict=True)):
         if number == killed:
-            task.owner = "1:0"
-            store.put_task(task)
+            owners.release(store, task.uuid)
             for note in undoable(store, task.uuid):
                 asyncio.run(undo(_session(cloud), note, Report()))
             store.clear_notes(task.uuid)

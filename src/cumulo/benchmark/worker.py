@@ -20,6 +20,7 @@ from cumulo.benchmark.engine import runners
 from cumulo.benchmark.engine.load import Load, describe
 from cumulo.benchmark.engine.several import Batch, Order, surroundings
 from cumulo.benchmark.model.result import Iteration
+from cumulo.core.run.limits import raise_file_limit
 
 EVERY = 0.05
 LENGTH = 4
@@ -82,6 +83,7 @@ _early: list[int] = []
 
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: _early.append(number))
+    raise_file_limit()
     path = Path(sys.argv[1])
     order = msgspec.msgpack.decode(path.read_bytes(), type=Order)
     # It has credentials in it: nobody needs it any more.

@@ -162,8 +162,8 @@ async def get_image(run: Run, id: str) -> Found:
 
 async def list_images(run: Run) -> list[Found]:
     with run.action("glance_v2.list_images"):
-        found: list[Found] = (await run.cloud.get("image", "/images"))["images"]
-        return found
+        query = {"status": "active"}
+        return await run.cloud.pages("image", "/images", "images", query=query)
 
 
 async def update_image(run: Run, id: str, *, remove: Iterable[str] = (), **changes: Any) -> None:

@@ -6,6 +6,7 @@ the cloud: what has not been answered at all is sent once more, if doing it twic
 """
 
 import asyncio
+import errno
 import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -308,6 +309,9 @@ class Http:
         except TimeoutError:
             raise HttpError(f"{host}:{port} does not answer within {timeout:g} s") from None
         except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                words = "this machine, not the cloud: too many open files (ulimit -n)"
+                raise HttpError(words) from None
             raise HttpError(f"no connection to {host}:{port}: {error}") from None
         return connection, True
 

@@ -95,6 +95,7 @@ async def _create(env: Surroundings, admin: Session, config: dict[str, Any]) -> 
             project_domain=project_domain,
             region=own.region,
             interface=own.interface,
+            types=own.types,
         )
         session = Session(env.http, credentials)
         env.users.append(User(made["id"], made["name"], tenant_id, session))

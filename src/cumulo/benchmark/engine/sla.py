@@ -310,10 +310,12 @@ class Checker:
         self.aborted_on_sla = False
         self.aborted_manually = False
         self.unexpected = ""
+        self._seen = 0
 
     def add(self, iteration: Iteration) -> bool:
         """Take an iteration into account; whether all criteria hold so far."""
         fine = True
+        self._seen += 1
         for _, criterion in self._criteria:
             criterion.add(iteration)
             fine = criterion.success and fine
@@ -329,8 +331,10 @@ class Checker:
             found.append(
                 SlaResult("aborted_manually", False, "Task was aborted due to abort signal.")
             )
-        if self.unexpected:
-            found.append(
-                SlaResult("something_went_wrong", False, f"Unexpected error: {self.unexpected}")
-            )
+        wrong = self.unexpected and f"Unexpected error: {self.unexpected}"
+        if not self._seen and all(r.success for r in found):
+            # A load that there was none of has shown nothing.
+            wrong = wrong or "There was no iteration."
+        if wrong:
+            found.append(SlaResult("something_went_wrong", False, wrong))
         return found

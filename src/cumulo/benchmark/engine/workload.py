@@ -55,8 +55,9 @@ class Means:
     """Is told what is being made before the load."""
     shell: Shell | None = None
     fault: Fault | None = None
-    server_cpu: Callable[[], float | None] = lambda: None
-    """Seconds of CPU that the measured cloud has used, if it is on this machine."""
+    server_cpu: Callable[[], tuple[str, float] | None] = lambda: None
+    """The measured cloud's process and the seconds of CPU that it has used, if it is on this
+    machine."""
     abort_on_sla: bool = False
     crew: Crew | None = None
     """Runs the load in several processes; without it there is this one."""
@@ -237,8 +238,9 @@ class Execution:
             with suppress(asyncio.CancelledError):
                 await ticker
             after = self._means.server_cpu() if measured else None
-            if server is not None and after is not None and after >= server:
-                self.outcome.server_cpu = after - server
+            if server is not None and after is not None and after[0] == server[0]:
+                # Of one process: another one was started in mid-run otherwise.
+                self.outcome.server_cpu = after[1] - server[1]
             await self._hooks.finish()
 
     async def _alone(self, args: dict[str, Any]) -> None:

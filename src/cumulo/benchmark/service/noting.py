@@ -40,9 +40,9 @@ class Notes:
 
 
 def _others(store: Store, task_uuid: str, like: Note) -> Iterator[Noted]:
-    for owner, note in store.notes_of_others(task_uuid):
+    for other, note in store.notes_of_others(task_uuid):
         if (note.kind, note.name, note.project) == (like.kind, like.name, like.project):
-            yield Noted(note.before, alive(owner))
+            yield Noted(note.before, alive(store, other))
 
 
 def undoable(store: Store, uuid: str) -> list[Note]:

@@ -12,12 +12,12 @@ from cumulo.benchmark.model import document
 from cumulo.benchmark.model.result import UNFINISHED, Environment, TaskResult
 from cumulo.benchmark.queries.store import Exists, NoSuch, Store
 from cumulo.benchmark.service import environments, owners, tasks
-from cumulo.cli.rally.common import by_position, environment, store, table
+from cumulo.cli.rally.common import Group, by_position, environment, say, store, table
 
 YES, NO = ":-)", ":-("
 
 
-@click.group()
+@click.group(cls=Group)
 def env() -> None:
     """Clouds to be measured."""
 
@@ -246,11 +246,12 @@ def destroy(
 
 def end(kept: Store, found: Environment, *, skip_cleanup: bool) -> None:
     """Take away what tasks have left, and say so."""
-    _at_rest(kept, found)
+    _at_rest(kept, found, in_its_cloud=False)
     if not skip_cleanup:
-        report = environments.run(tasks.clean(kept, found))
-        if report.failed:
-            raise click.ClickException(f"{NO} Failed to destroy env {found.name}: {report.errors}")
+        # Of its own tasks alone: others may be measuring in that cloud.
+        stays = environments.run(tasks.leftovers(kept, found, say))
+        if stays:
+            raise click.ClickException(f"{NO} Failed to destroy env {found.name}: {stays[:5]}")
     found.status = "DESTROYED"
     kept.put_environment(found)
     click.echo(f"{YES} Successfully destroyed env {found.name}")
@@ -288,7 +289,7 @@ def _at_rest(kept: Store, found: Environment, *, in_its_cloud: bool = True) -> N
         if env.uuid != found.uuid and _cloud(env) != where:
             continue
         for task in unfinished(kept, env.uuid):
-            if owners.alive(task.owner):
+            if owners.alive(kept, task.uuid):
                 raise click.ClickException(f"A task of env {env.name} is running: {task.uuid}")
 
 

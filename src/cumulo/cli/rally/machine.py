@@ -30,14 +30,31 @@ class NotOurs(Exception):
     """There is no control plane here that may be harmed; the text says why."""
 
 
-def server_cpu(env: Environment) -> Callable[[], float | None]:
-    """Seconds of CPU of the measured control plane, if it runs here and may be seen."""
+def server_cpu(env: Environment) -> Callable[[], tuple[str, float] | None]:
+    """The measured control plane's process and its seconds of CPU, if it runs here and is one: of
+    a tunnel or proxy that listens there the figure would say nothing."""
     return lambda: _spent(env)
 
 
-def _spent(env: Environment) -> float | None:
+def _spent(env: Environment) -> tuple[str, float] | None:
     pid = process_of(env)
-    return None if pid is None else _cpu(pid)
+    try:
+        if pid is None or not _is_control_plane(pid):
+            return None
+        spent = _cpu(pid)
+        return None if spent is None else (f"{pid}:{_began(pid)}", spent)
+    except OSError:
+        return None
+
+
+def _is_control_plane(pid: int) -> bool:
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return b"cumulo.cli.main" in words and bool({b"serve", b"up"} & set(words))
+
+
+def _began(pid: int) -> str:
+    """When a process began, in ticks since boot."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
 
 
 def process_of(env: Environment) -> int | None:
@@ -45,7 +62,7 @@ def process_of(env: Environment) -> int | None:
     parts = urlsplit(platform_of(env.spec).get("auth_url", ""))
     if parts.hostname not in HERE:
         return None
-    return _listener(parts.port or 80)
+    return _listener(parts.port or (443 if parts.scheme == "https" else 80))
 
 
 def _listener(port: int) -> int | None:
@@ -103,11 +120,9 @@ def _own_control_plane(env: Environment) -> int:
     pid = process_of(env)
     if pid is None:
         raise NotOurs("the measured cloud does not run on this machine, or is not answering")
-    folder = Path(f"/proc/{pid}")
-    words = (folder / "cmdline").read_bytes().split(b"\0")
-    if b"cumulo.cli.main" not in words or not {b"serve", b"up"} & set(words):
+    if not _is_control_plane(pid):
         raise NotOurs(f"what listens there (process {pid}) is no control plane of Cumulo")
-    if folder.stat().st_uid != os.getuid():
+    if Path(f"/proc/{pid}").stat().st_uid != os.getuid():
         raise NotOurs(f"the control plane (process {pid}) is another user's")
     return pid
 
