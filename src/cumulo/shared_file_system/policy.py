@@ -43,6 +43,7 @@ RULES: dict[str, str] = {
         access_get_all=_READ,
         get_share_metadata=_READ,
         update_share_metadata=_WRITE,
+        update_admin_only_metadata=_ADMIN,
         delete_share_metadata=_WRITE,
         list_by_host=_ADMIN,
         list_by_share_server_id=_ADMIN,
@@ -54,7 +55,7 @@ RULES: dict[str, str] = {
     ),
     **_rules(
         "share_export_location", index=_READ, show=_READ, get_metadata=_READ,
-        update_metadata=_WRITE, delete_metadata=_WRITE,
+        update_metadata=_WRITE, delete_metadata=_WRITE, update_admin_only_metadata=_ADMIN,
     ),
     **_rules("share_access_rule", get=_READ, index=_READ, update=_WRITE),
     **_rules("share_access_metadata", update=_WRITE, delete=_WRITE),

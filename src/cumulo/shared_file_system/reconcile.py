@@ -18,6 +18,7 @@ class Expired:
     def __init__(self, database: Database, service: SharedFileSystemService) -> None:
         self._database = database
         self._shares = service.shares
+        self._transfers = service.transfers
 
     def due(self, tx: Tx, most: int) -> list[str]:
         found = []
@@ -40,10 +41,14 @@ class Expired:
             if share is not None and share.delete_at is not None and share.delete_at <= tx.now:
                 self._shares.delete(tx, share, None, force=True)
             return
-        row: MessageRow | TransferRow | None
-        row = tx.get(MessageRow, id) if what == "message" else tx.get(TransferRow, id)
-        if row is not None and row.expires_at <= tx.now:
-            tx.delete(row)
+        if what == "transfer":
+            transfer = tx.get(TransferRow, id)
+            if transfer is not None and transfer.expires_at <= tx.now:
+                self._transfers.forget(tx, transfer)
+            return
+        message = tx.get(MessageRow, id)
+        if message is not None and message.expires_at <= tx.now:
+            tx.delete(message)
 
     def failed(self, tx: Tx, id: str, reason: str) -> None:
         """It stays: the next sweep finds it again."""

@@ -7,10 +7,13 @@ from cumulo.core.faults import NotFound
 from cumulo.core.http.operations import Call, Operation
 from cumulo.shared_file_system.api import bodies
 from cumulo.shared_file_system.api.lists import mine
-from cumulo.shared_file_system.api.metadata import Owner, metadata_operations
+from cumulo.shared_file_system.api.metadata import Owner, guarded, metadata_operations
 from cumulo.shared_file_system.model.location import paths_of
 from cumulo.shared_file_system.model.share import ShareRow
 from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
+
+_OF_ADMINS = ("preferred",)
+"""Keys of metadata"""
 
 
 class LocationsApi:
@@ -82,5 +85,7 @@ class LocationsApi:
 
     def write(self, call: Call, tx: Tx, metadata: dict[str, str]) -> dict[str, str]:
         row = self._found(call, tx)
+        rule = "share_export_location:update_admin_only_metadata"
+        metadata = guarded(call, row.location_metadata, metadata, _OF_ADMINS, rule)
         row = self._shares.update(tx, row, call.principal, location_metadata=metadata)
         return row.location_metadata

@@ -1,6 +1,6 @@
 """Metadata of any noun that has some: the same five operations everywhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cumulo.core.db.transaction import Tx
@@ -32,6 +32,25 @@ def metadata_operations(
         Operation("PUT", f"{path}/{{key}}", api.set, policy=update, body=MetaBody, **one),
         Operation("DELETE", f"{path}/{{key}}", api.drop, policy=remove, **late),
     ]
+
+
+def guarded(
+    call: Call,
+    old: Mapping[str, str],
+    new: dict[str, str],
+    keys: Sequence[str],
+    action: str,
+) -> dict[str, str]:
+    """What shall be written. Of the keys that only administrators change, what others name is
+    refused, and what they leave out stays."""
+    for key in keys:
+        if new.get(key) == old.get(key):
+            continue
+        if key in new or call.operation.method == "DELETE":
+            call.allow(action=action)
+        else:
+            new = {**new, key: old[key]}
+    return new
 
 
 class _MetadataApi:

@@ -79,8 +79,8 @@ class NetworkDetails(Body):
 
 
 class NewNetwork(Body):
-    neutron_net_id: str | None = None
-    neutron_subnet_id: str | None = None
+    neutron_net_id: Text255 | None = None
+    neutron_subnet_id: Text255 | None = None
     nova_net_id: str | None = None
     name: Text255 | None = None
     description: Text255 | None = None
@@ -92,8 +92,8 @@ class CreateNetwork(Body):
 
 
 class NetworkChanges(Body):
-    neutron_net_id: str | Unset | None = UNSET
-    neutron_subnet_id: str | Unset | None = UNSET
+    neutron_net_id: Text255 | Unset | None = UNSET
+    neutron_subnet_id: Text255 | Unset | None = UNSET
     nova_net_id: str | None = None
     name: Text255 | Unset | None = UNSET
     description: Text255 | Unset | None = UNSET
@@ -119,8 +119,8 @@ class OneService(Body):
 
 
 class SubnetWish(Body):
-    neutron_net_id: str | None = None
-    neutron_subnet_id: str | None = None
+    neutron_net_id: Text255 | None = None
+    neutron_subnet_id: Text255 | None = None
     availability_zone: str | None = None
     reset_operation: bool | None = None
 

@@ -25,11 +25,11 @@ from cumulo.shared_file_system.api.lists import (
     refuse_too_much,
     whose,
 )
-from cumulo.shared_file_system.api.metadata import Owner, metadata_operations
+from cumulo.shared_file_system.api.metadata import Owner, guarded, metadata_operations
 from cumulo.shared_file_system.model.access import rules_status
 from cumulo.shared_file_system.model.location import paths_of
 from cumulo.shared_file_system.model.qos import DEFAULT_OF_TYPE
-from cumulo.shared_file_system.model.share import ShareRow, progress
+from cumulo.shared_file_system.model.share import AFFINITY, APART, ShareRow, progress
 from cumulo.shared_file_system.model.type import (
     FROM_SNAPSHOTS,
     INHERITS,
@@ -48,6 +48,7 @@ _TEXTS = (
 )  # fmt: skip
 _SORT_NAMES = {"display_name": "name", "share_type": "share_type_id", "share_network":
                "share_network_id", "snapshot": "snapshot_id"}  # fmt: skip
+_OF_ADMINS = "share:update_admin_only_metadata"
 
 
 class SharesApi:
@@ -177,7 +178,7 @@ class SharesApi:
             where.update(metadata_filters(metadata))
         specs = query.get("extra_specs")
         if specs:
-            where["of_types"] = self._service.types.with_specs(tx, specs_of(specs))
+            where["of_types"] = self._service.types.with_specs(tx, specs_of(specs), call.principal)
         return where
 
     def _page(self, call: Call, tx: Tx) -> tuple[Page[ShareRow], int | msgspec.UnsetType]:
@@ -251,7 +252,7 @@ class SharesApi:
         is_public = as_bool(wish.is_public or False, "is_public")
         if is_public:
             call.allow(action="share:create_public_share")
-        metadata = wish.metadata or {}
+        metadata = guarded(call, {}, wish.metadata or {}, (AFFINITY, APART), _OF_ADMINS)
         refuse_too_much(metadata)
         row = self._shares.create(
             tx,
@@ -266,14 +267,14 @@ class SharesApi:
             description=wish.description or wish.display_description,
             metadata=metadata,
             is_public=is_public,
-            **self._hosts(call, tx, wish.scheduler_hints),
+            **self._hints(call, tx, wish.scheduler_hints),
         )
         answer = self.answer(call, tx, row)
         if answer.share.status == "creating_from_snapshot":
             answer.share.status = "creating"  # a moment before its host begins
         return answer
 
-    def _hosts(self, call: Call, tx: Tx, hints: bodies.Hints | None) -> dict[str, Any]:
+    def _hints(self, call: Call, tx: Tx, hints: bodies.Hints | None) -> dict[str, Any]:
         """2.65: with some shares, or without others; 2.67: on a host."""
         if hints is None:
             return {}
@@ -281,15 +282,18 @@ class SharesApi:
         if hints.only_host:
             call.allow(action="share:create_on_host")
             only = hints.only_host.partition("@")[0]
-        if hints.same_host:
-            together = self._placed(call, tx, hints.same_host)
-            only = sorted(together)[0] if len(together) == 1 else "the host of all of them"
-        return {"only_host": only, "without": self._placed(call, tx, hints.different_host or "")}
+        beside = self._named(call, tx, hints.same_host or "")
+        apart = self._named(call, tx, hints.different_host or "")
+        return {"only_host": only, "beside": beside, "apart": apart}
 
-    def _placed(self, call: Call, tx: Tx, ids: str) -> set[str]:
-        wanted = [id.strip() for id in ids.split(",") if id.strip()]
+    def _named(self, call: Call, tx: Tx, ids: str) -> list[ShareRow]:
+        """Shares of the project itself: what is public is not its own to stand beside."""
+        wanted = dict.fromkeys(id.strip() for id in ids.split(",") if id.strip())
         rows = [self._shares.get(tx, id, call.principal) for id in wanted]
-        return {row.host_id for row in rows if row.host_id}
+        for row in rows:
+            if row.project_id != call.principal.project_id and not call.principal.is_admin:
+                raise NotFound(f"Share {row.id} could not be found.")
+        return rows
 
     def old_create(self, call: Call, tx: Tx) -> Any:
         return _by_name(self.create(call, tx))
@@ -324,6 +328,7 @@ class SharesApi:
 
     def write_metadata(self, call: Call, tx: Tx, metadata: dict[str, str]) -> dict[str, str]:
         row = self.live(call, tx)
+        metadata = guarded(call, row.metadata, metadata, (AFFINITY, APART), _OF_ADMINS)
         return self._shares.update(tx, row, call.principal, metadata=metadata).metadata
 
 

@@ -196,7 +196,7 @@ class TypesApi:
             find_marker=lambda id: self._types.get(tx, id, call.principal),
         )
         specs = specs_of(call.query.get("extra_specs") or "{}")
-        rows = [row for row in page.rows if has_specs(row, specs)]
+        rows = [row for row in page.rows if has_specs(row, specs, call.principal)]
         found, again = ([self._body(call, row) for row in rows] for _ in range(2))
         return TypeList(volume_types=found, share_types=again)
 

@@ -50,6 +50,8 @@ class SubnetRow(Row, frozen=True):
     ip_version: int | None
     gateway: str | None
     mtu: int | None
+    by_admin: bool
+    """An administrator has named the place: others have no right there of their own."""
     metadata: dict[str, str]
     created_at: Moment
     updated_at: Moment | None

@@ -6,6 +6,11 @@ from cumulo.core.clock import Moment
 from cumulo.core.db.rows import Index, IndexOn, Key, References, Row, table
 
 Wanted = Literal["present", "absent"]
+AFFINITY, APART = "__affinity_same_host", "__affinity_different_host"
+"""Metadata (2.65): the ids of the shares beside which, or apart from which, a share was made; each
+of those names it, too. Schedulers write them, and administrators."""
+AWAITING_TRANSFER = "awaiting_transfer"
+"""What is declared of a share while it is given away"""
 
 
 @table(

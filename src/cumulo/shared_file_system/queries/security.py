@@ -41,6 +41,7 @@ OF_NETWORK = query(
     )
     .order_by(_c.id),
 )
+COUNT_OF = statement(sa.select(sa.func.count()).where(_c.project_id == sa.bindparam("project_id")))
 NETWORKS_OF = statement(
     sa.select(_a.security_service_id, _a.share_network_id)
     .where(_a.security_service_id.in_(sa.bindparam("ids", expanding=True)))

@@ -163,7 +163,7 @@ class Managing:
         metadata: dict[str, str],
     ) -> SnapshotRow:
         """`location`: the id that it has on the share's host."""
-        if share.status != "available" or share.host_id is None:
+        if share.status != "available" or share.host_id is None or share.delete_at is not None:
             raise Conflict(f"Invalid share: it must be available, and is {share.status}.")
         id = _id_in(location)
         if id is not None and (tx.get(SnapshotRow, id) or tx.get(ShareRow, id)):

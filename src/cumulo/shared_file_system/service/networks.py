@@ -95,16 +95,18 @@ class ShareNetworks:
     def _place(
         self, tx: Tx, who: Principal, network_id: str | None, subnet_id: str | None
     ) -> dict[str, Any]:
+        by_admin = {"by_admin": who.is_admin}
         if not network_id or not subnet_id:
             names = ("network_id", "subnet_id", "cidr", "ip_version", "gateway", "mtu")
-            return dict.fromkeys(names)
+            return dict.fromkeys(names) | by_admin
         try:
             place = self._ports.place(tx, who, network_id, subnet_id)
         except NotFound:
             # A claim: it is kept as it is, and believed when the project itself may be there.
             unknown = dict.fromkeys(("cidr", "ip_version", "gateway", "mtu"))
-            return {"network_id": network_id, "subnet_id": subnet_id, **unknown}
+            return {"network_id": network_id, "subnet_id": subnet_id, **unknown, **by_admin}
         return {
+            **by_admin,
             "network_id": place.network_id,
             "subnet_id": place.subnet_id,
             "cidr": place.cidr,
@@ -336,24 +338,24 @@ class ShareNetworks:
         return list({each.subnet_id: each for each in reversed(here)}.values())[::-1]
 
     def _confirmed(self, tx: Tx, row: ShareNetworkRow, subnet: SubnetRow) -> SubnetRow:
-        """What was only a claim is true for the share network's own project, whoever asks now.
-        Raises BadRequest."""
-        if subnet.cidr is not None:
-            return subnet
+        """The share network's own project may be there now, whoever asks: a claim that was never
+        looked at may be wrong, and a right that there was may have ended. Raises BadRequest."""
         assert subnet.network_id is not None and subnet.subnet_id is not None
         owner = Principal(
             user_id=row.user_id,
             user_name="",
             user_domain_id="",
             project_id=row.project_id,
-            roles=("member",),
+            roles=("admin",) if subnet.by_admin else ("member",),
         )
         try:
             place = self._ports.place(tx, owner, subnet.network_id, subnet.subnet_id)
         except NotFound as missing:
             raise BadRequest(f"Share network {row.id} is nowhere: {missing.message}") from None
-        names = ("cidr", "ip_version", "gateway", "mtu")
-        return tx.update(subnet, **{name: getattr(place, name) for name in names})
+        seen = {name: getattr(place, name) for name in ("cidr", "ip_version", "gateway", "mtu")}
+        if all(getattr(subnet, name) == value for name, value in seen.items()):
+            return subnet
+        return tx.update(subnet, **seen)
 
     def _plug(self, tx: Tx, id: str, host_id: str, subnet: SubnetRow) -> Plug:
         assert subnet.network_id is not None and subnet.subnet_id is not None

@@ -10,12 +10,15 @@ from typing import Any
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
-from cumulo.core.faults import Conflict, Forbidden, NotFound
+from cumulo.core.faults import BadRequest, Conflict, Forbidden, NotFound
 from cumulo.core.ids import new_id
 from cumulo.shared_file_system.model.network import ShareNetworkRow
 from cumulo.shared_file_system.model.security import AttachedServiceRow, SecurityServiceRow
 from cumulo.shared_file_system.queries import security as queries
 from cumulo.shared_file_system.service.networks import ShareNetworks
+
+MOST_SERVICES = 1000
+"""Of a project, which has no quota of them"""
 
 
 class SecurityServices:
@@ -41,6 +44,8 @@ class SecurityServices:
         return tx.all(queries.OF_NETWORK, share_network_id=network.id)
 
     def create(self, tx: Tx, who: Principal, project_id: str, **values: Any) -> SecurityServiceRow:
+        if int(tx.value(queries.COUNT_OF, project_id=project_id)) >= MOST_SERVICES:
+            raise BadRequest(f"A project has {MOST_SERVICES} security services at most.")
         row = SecurityServiceRow(
             id=new_id(), project_id=project_id, created_at=tx.now, updated_at=None, **values
         )

@@ -43,4 +43,4 @@ class SharedFileSystemService:
             registry, self.pools, self.quotas, self.locks, self.shares, self.snapshots
         )
         self.snapshot_rules = SnapshotRules(self.snapshots)
-        self.transfers = Transfers(self.quotas, self.types, self.rules, self.locks)
+        self.transfers = Transfers(self.shares, self.quotas, self.types, self.rules, self.locks)

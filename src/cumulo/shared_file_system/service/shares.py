@@ -14,7 +14,7 @@ from cumulo.core.ids import new_id
 from cumulo.shared_file_system.meters import SHARES
 from cumulo.shared_file_system.model.message import NO_HOST, Why
 from cumulo.shared_file_system.model.network import ServerRow, ShareNetworkRow
-from cumulo.shared_file_system.model.share import ShareRow, share_status
+from cumulo.shared_file_system.model.share import AFFINITY, APART, ShareRow, share_status
 from cumulo.shared_file_system.model.snapshot import SnapshotRow
 from cumulo.shared_file_system.model.type import HANDLES_SERVERS, INHERITS, TypeRow
 from cumulo.shared_file_system.queries import network as networks
@@ -35,6 +35,9 @@ DELETABLE = (
     "available", "error", "inactive", "extending_error", "shrinking_error", "error_deleting",
     "shrinking_possible_data_loss_error", "reverting_error",
 )  # fmt: skip
+
+MOST_NAMED = 25
+"""Shares that a share was made beside, or apart from"""
 
 
 class Shares:
@@ -115,13 +118,18 @@ class Shares:
         metadata: dict[str, str],
         is_public: bool,
         only_host: str | None = None,
-        without: Collection[str] = (),
+        beside: Sequence[ShareRow] = (),
+        apart: Sequence[ShareRow] = (),
     ) -> ShareRow:
         """Raises BadRequest, QuotaExceeded. No room is no refusal but a share in `error`."""
         self.refuse_size(kind, size)
         served = self._served(tx, kind, network)
         self._quotas.take(tx, project_id, who.user_id, kind.id, shares=1, gigabytes=size)
         self._quotas.check_size(tx, project_id, size)
+        if beside:
+            together = {row.host_id for row in beside if row.host_id}
+            only_host = together.pop() if len(together) == 1 else "the host of all of them"
+        without = {row.host_id for row in apart if row.host_id}
         found = self._place(tx, size, kind, snapshot, only_host, without)
         host_id = found.host_id
         fault = None if host_id else f"No valid host was found. {'; '.join(found.reasons)}"
@@ -156,7 +164,29 @@ class Shares:
             self._registry.touch(tx, host_id, KIND, row.id)
         else:
             self.say(tx, row, found.why, fault or "")
+        for key, others in ((AFFINITY, beside), (APART, apart)):
+            row = self._stand(tx, row, key, others)
         return row
+
+    def _stand(self, tx: Tx, row: ShareRow, key: str, others: Sequence[ShareRow]) -> ShareRow:
+        """Each knows of the others. Raises BadRequest: of more than there can be."""
+        for other in others:
+            names = [*_names_in(other, key), row.id]
+            tx.update(other, metadata={**other.metadata, key: _joined(names)})
+        if not others:
+            return row
+        return tx.update(row, metadata={**row.metadata, key: _joined([o.id for o in others])})
+
+    def _part(self, tx: Tx, row: ShareRow) -> None:
+        """It is named nowhere any more."""
+        for key in (AFFINITY, APART):
+            for id in _names_in(row, key):
+                other = tx.get(ShareRow, id)
+                if other is None or row.id not in _names_in(other, key):
+                    continue
+                names = [each for each in _names_in(other, key) if each != row.id]
+                left = {k: v for k, v in other.metadata.items() if k != key}
+                tx.update(other, metadata=left | ({key: _joined(names)} if names else {}))
 
     def _served(
         self, tx: Tx, kind: TypeRow, network: ShareNetworkRow | None
@@ -236,6 +266,7 @@ class Shares:
         was deleted."""
         rules = [rule.id for rule in tx.all(queries.RULES_OF, ids=[row.id])]
         self._locks.forget(tx, [row.id, *rules])
+        self._part(tx, row)
         tx.delete(row)
         SHARES.changed(tx, row, None)
         self._pools.give_back(tx, row.host_id, row.size)
@@ -269,6 +300,19 @@ class Shares:
         if status != row.status:
             self.refresh(tx, row, declared=status)
         emit(tx, "share.reset", row.id, principal=who, status=status)
+
+
+def _names_in(row: ShareRow, key: str) -> list[str]:
+    return [id for id in row.metadata.get(key, "").split(",") if id][:MOST_NAMED]
+
+
+def _joined(ids: Sequence[str]) -> str:
+    if len(ids) > MOST_NAMED:
+        raise BadRequest(
+            f"Invalid input received: hints name a share that {MOST_NAMED} others are named with "
+            "already, or more than so many."
+        )
+    return ",".join(ids)
 
 
 def empty_share(**known: Any) -> ShareRow:

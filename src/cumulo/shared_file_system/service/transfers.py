@@ -12,7 +12,7 @@ from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.ids import new_id
 from cumulo.shared_file_system.meters import SHARE_SNAPSHOTS, SHARES
-from cumulo.shared_file_system.model.share import ShareRow
+from cumulo.shared_file_system.model.share import AWAITING_TRANSFER, ShareRow
 from cumulo.shared_file_system.model.snapshot import SnapshotRow
 from cumulo.shared_file_system.model.transfer import KEPT_SECONDS, TransferRow
 from cumulo.shared_file_system.queries import share as shares
@@ -21,13 +21,17 @@ from cumulo.shared_file_system.queries import transfer as queries
 from cumulo.shared_file_system.service.locks import Locks
 from cumulo.shared_file_system.service.quotas import ShareQuotas
 from cumulo.shared_file_system.service.rules import Rules
+from cumulo.shared_file_system.service.shares import Shares
 from cumulo.shared_file_system.service.types import Types
 
 
 class Transfers:
     listing = queries.TRANSFERS
 
-    def __init__(self, quotas: ShareQuotas, types: Types, rules: Rules, locks: Locks) -> None:
+    def __init__(
+        self, shares: Shares, quotas: ShareQuotas, types: Types, rules: Rules, locks: Locks
+    ) -> None:
+        self._shares = shares
         self._quotas = quotas
         self._types = types
         self._rules = rules
@@ -52,6 +56,7 @@ class Transfers:
             )
         if tx.one(queries.OF, share_id=share.id) is not None:
             raise BadRequest("Invalid share: it is being transferred already.")
+        self._refuse_locked(tx, share)
         key, salt = secrets.token_hex(8), secrets.token_hex(8)
         row = TransferRow(
             id=new_id(),
@@ -64,12 +69,31 @@ class Transfers:
             expires_at=later(tx.now, KEPT_SECONDS),
         )
         tx.insert(row)
+        self._shares.refresh(tx, share, declared=AWAITING_TRANSFER)
         emit(tx, "share.transfer.create", share.id, principal=who, transfer=row.id)
         return row, key
 
+    def _refuse_locked(self, tx: Tx, share: ShareRow) -> None:
+        """A share that shall stay does not leave its project, nor do rules that are locked: whoever
+        gets it could do away with them."""
+        rules = [rule.id for rule in tx.all(shares.RULES_OF, ids=[share.id])]
+        found = [row.id for row in self._locks.of(tx, share.id, *rules)]
+        if found:
+            raise BadRequest(
+                f"Invalid share: it, or an access rule of it, is locked ({', '.join(found[:10])}): "
+                "a share with locks is not transferred."
+            )
+
     def delete(self, tx: Tx, row: TransferRow, who: Principal) -> None:
-        tx.delete(row)
+        self.forget(tx, row)
         emit(tx, "share.transfer.delete", row.share_id, principal=who, transfer=row.id)
+
+    def forget(self, tx: Tx, row: TransferRow) -> None:
+        """The share stays where it is."""
+        tx.delete(row)
+        share = tx.get(ShareRow, row.share_id)
+        if share is not None and share.declared == AWAITING_TRANSFER:
+            self._shares.refresh(tx, share, declared=None)
 
     def accept(self, tx: Tx, id: str, who: Principal, key: str, *, clear_rules: bool) -> None:
         """The caller's project gets it, if the key is right and its quotas have room. Raises
@@ -85,20 +109,19 @@ class Transfers:
         project_id = who.project_id
         if project_id is None or project_id == share.project_id:
             raise BadRequest("Invalid share: it is of this project already.")
-        if share.status != "available" or share.delete_at is not None:
-            raise BadRequest(f"Invalid share: it must be available, and is {share.status}.")
+        if share.status not in (AWAITING_TRANSFER, "available") or share.delete_at is not None:
+            raise BadRequest(f"Invalid share: it must be waiting for it, and is {share.status}.")
+        self._refuse_locked(tx, share)
         try:
             self._types.get(tx, share.type_id, who)
         except NotFound:
             raise BadRequest("Invalid share: its share type is not of this project.") from None
+        share = self._shares.refresh(tx, share, declared=None)
         self._move(tx, share, who, project_id)
-        rules = tx.all(shares.RULES_OF, ids=[share.id])
-        self._locks.forget(tx, [share.id, *(rule.id for rule in rules)])
-        for rule in rules:
+        for rule in tx.all(shares.RULES_OF, ids=[share.id]):
             tx.update(rule, project_id=project_id)
             if clear_rules:
-                self._rules.deny(tx, rule, share, who)
-                share = tx.get(ShareRow, share.id) or share
+                self._rules.deny(tx, rule, tx.get(ShareRow, share.id) or share, who)
         tx.delete(row)
         emit(tx, "share.transfer.accept", share.id, project_id=project_id, principal=who,
              transfer=row.id)  # fmt: skip

@@ -11,6 +11,7 @@ from cumulo.core.ids import child_id, new_id
 from cumulo.shared_file_system.model.type import (
     DEFAULT_SPECS,
     DEFAULT_TYPE,
+    TENANTS_SEE,
     ZONES,
     TypeProjectRow,
     TypeRow,
@@ -55,10 +56,10 @@ class Types:
             raise NotFound(f"Share type with name {wish} could not be found.")
         return row
 
-    def with_specs(self, tx: Tx, specs: Mapping[str, str]) -> list[str]:
+    def with_specs(self, tx: Tx, specs: Mapping[str, str], who: Principal) -> list[str]:
         """The ids of types that have these extra specs; of MOST_TYPES at most."""
         rows = self.listing.page(tx, where={}, limit=MOST_TYPES)
-        return [row.id for row in rows if has_specs(row, specs)] or [""]
+        return [row.id for row in rows if has_specs(row, specs, who)] or [""]
 
     def names(self, tx: Tx, ids: set[str]) -> dict[str, TypeRow]:
         return {row.id: row for row in tx.all(queries.BY_IDS, ids=sorted(ids))} if ids else {}
@@ -115,8 +116,11 @@ class Types:
             raise Conflict(f"Share Type {name} already exists.")
 
 
-def has_specs(row: TypeRow, specs: Mapping[str, str]) -> bool:
-    """2.43: whatever the letters' case. A type that names no zones is for all of them."""
+def has_specs(row: TypeRow, specs: Mapping[str, str], who: Principal) -> bool:
+    """2.43: whatever the letters' case. A type that names no zones is for all of them; what tenants
+    are not shown of a type they do not find it by."""
+    if not who.is_admin and not set(specs) <= set(TENANTS_SEE):
+        return False
     has = row.extra_specs
     wanted = {name: text for name, text in specs.items() if name != ZONES}
     if ZONES in specs and ZONES in has:
