@@ -20,7 +20,7 @@ from cumulo.benchmark.engine import runners
 from cumulo.benchmark.engine.load import Load, describe
 from cumulo.benchmark.engine.several import Batch, Order, surroundings
 from cumulo.benchmark.model.result import Iteration
-from cumulo.core.run.limits import raise_file_limit
+from cumulo.core.open_files import raise_file_limit
 
 EVERY = 0.05
 LENGTH = 4

@@ -18,7 +18,7 @@ from cumulo.benchmark.queries.store import Store
 from cumulo.benchmark.service import tasks
 from cumulo.cli.rally import machine
 from cumulo.cli.rally.common import plain
-from cumulo.core.run.limits import raise_file_limit
+from cumulo.core.open_files import raise_file_limit
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -25,7 +25,7 @@ import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cumulo.core.http.answers import CutOff
-from cumulo.core.run.limits import raise_file_limit
+from cumulo.core.open_files import raise_file_limit
 
 log = logging.getLogger("cumulo.http")
 

@@ -1,4 +1,4 @@
-"""What the machine lets this process have."""
+"""How many open files this process may have."""
 
 import resource
 
