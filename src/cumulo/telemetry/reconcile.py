@@ -9,10 +9,10 @@ from typing import Protocol
 import msgspec
 
 from cumulo.core.auth.principal import Principal
-from cumulo.core.clock import later
-from cumulo.core.db.transaction import Database, Tx
+from cumulo.core.clock import Moment, later
+from cumulo.core.db.transaction import Database, Overtaken, Tx
 from cumulo.telemetry.model.alarm import AlarmRow, CallRow
-from cumulo.telemetry.service.alarms import TRUSTED, WEB, Alarms, Judged, Searching
+from cumulo.telemetry.service.alarms import TRUSTED, WEB, Alarms, Judged, Searching, Stuck
 from cumulo.telemetry.service.metrics import Metrics
 
 log = logging.getLogger("cumulo.telemetry")
@@ -61,11 +61,35 @@ class AlarmLooks:
         ids = list(dict.fromkeys([id, *itertools.islice(self._waiting, LOOKS - 1)]))
         for each in ids:
             del self._waiting[each]
-        now, found = await self._database.read(lambda tx: (tx.now, self._alarms.judge_all(tx, ids)))
+        try:
+            now, found = await self._database.read(
+                lambda tx: (tx.now, self._alarms.judge_all(tx, ids))
+            )
+        except BaseException:
+            self.look_soon(ids)
+            raise
         for one in found:
+            await self._one(one, now)
+
+    async def _one(self, one: Judged | Searching | Stuck, now: Moment) -> None:
+        """What comes in the way of one alarm is noted at that one: the others that were taken along
+        are looked at all the same."""
+        id = one.row.id if isinstance(one, Judged) else one.id
+        try:
+            if isinstance(one, Stuck):
+                raise one.error
             judged: Judged | None = await self._searched(one) if isinstance(one, Searching) else one
             if judged is not None and self._alarms.has_news(judged, now):
                 await self._settle(judged)
+        except Overtaken:
+            self.look_soon([id])
+            self._alarms.ring_looks()
+        except Exception as error:
+            log.exception("alarm %s: its look failed", id)
+            reason = f"{type(error).__name__}: {error}"
+            await self._database.write(
+                lambda tx: self.failed(tx, id, reason), name="alarm look failed"
+            )
 
     async def _searched(self, one: Searching) -> Judged | None:
         """Read beside the loop."""

@@ -4,6 +4,7 @@ Older services took `"true"`, `"1"`, 1 or true alike. Where api-ref documents th
 field is a `BoolLike` or `IntLike`, and the handler asks `as_bool` or `as_int`.
 """
 
+import math
 from typing import Annotated
 
 import msgspec
@@ -50,6 +51,17 @@ def whole_or_none(text: str) -> int | None:
     if len(digits) > WHOLE_DIGITS or not digits.isascii() or not digits.isdigit():
         return None
     return int(text)
+
+
+def number_or_none(value: object) -> float | None:
+    """A finite number, or None: JSON's whole numbers may be longer than any float."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
 
 
 def as_int(value: IntLike, field: str, *, minimum: int = -(2**62), maximum: int = 2**62) -> int:

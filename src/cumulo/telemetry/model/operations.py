@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cumulo.core.faults import BadRequest
+from cumulo.core.wire.coercions import number_or_none
 from cumulo.telemetry.model.points import METHODS, deviation, share_of
 from cumulo.telemetry.model.times import span_of
 
@@ -144,9 +145,7 @@ class _Reader:
         if self._nodes > MOST_NODES or depth > MOST_DEPTH:
             raise BadRequest("Invalid input: there are too many operations")
         if isinstance(given, int | float) and not isinstance(given, bool):
-            if not math.isfinite(given) or abs(given) > 1e150:
-                raise BadRequest("Invalid input: a number is out of range")
-            return Node("number", float(given))
+            return Node("number", _number(given))
         if not isinstance(given, list) or not given or not isinstance(given[0], str):
             raise BadRequest("Invalid input: an operation is a list that begins with its name")
         name, rest = given[0].lower(), given[1:]
@@ -197,9 +196,16 @@ class _Reader:
         wanted = 2 if name == "clip" else 1
         if len(bounds) != wanted or not all(isinstance(each, int | float) for each in bounds):
             raise BadRequest(f"Invalid input: {name} takes an operation and its bounds")
-        low = -math.inf if name == "clip_max" else float(bounds[0])
-        high = math.inf if name == "clip_min" else float(bounds[-1])
+        low = -math.inf if name == "clip_max" else _number(bounds[0])
+        high = math.inf if name == "clip_min" else _number(bounds[-1])
         return Node("clip", (low, high), (self.read(rest[0], depth + 1),))
+
+
+def _number(given: Any) -> float:
+    found = number_or_none(given)
+    if found is None or abs(found) > 1e150:
+        raise BadRequest("Invalid input: a number is out of range")
+    return found
 
 
 def _method(given: Any) -> str:

@@ -1,4 +1,8 @@
-"""Queries of intervals."""
+"""Queries of intervals.
+
+A thing is known by its kind and its id: some ids are chosen by those who make the things (an
+image's), and one that was named like a server must not end what the server costs.
+"""
 
 import sqlalchemy as sa
 
@@ -11,13 +15,17 @@ _t, _c = IntervalRow.sql_table, columns(IntervalRow)
 LAST = query(
     IntervalRow,
     sa.select(_t)
-    .where(_c.resource_id == sa.bindparam("id"))
+    .where(_c.resource_id == sa.bindparam("id"), _c.resource_type == sa.bindparam("kind"))
     .order_by(_c.began.desc(), _c.id.desc())
     .limit(1),
 )
 CLOSE = statement(
     sa.update(_t)
-    .where(_c.resource_id == sa.bindparam("id"), _c.ended.is_(None))
+    .where(
+        _c.resource_id == sa.bindparam("id"),
+        _c.resource_type == sa.bindparam("kind"),
+        _c.ended.is_(None),
+    )
     .values(ended=sa.bindparam("at"))
 )
 _within = (

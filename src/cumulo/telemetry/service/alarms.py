@@ -69,6 +69,13 @@ class Searching(NamedTuple):
     who: Who | Fault
 
 
+class Stuck(NamedTuple):
+    """An alarm whose rule this program makes a mistake with."""
+
+    id: str
+    error: Exception
+
+
 class Alarms:
     listing = queries.ALARMS
     changes = queries.CHANGES
@@ -272,11 +279,11 @@ class Alarms:
 
     # --- looking --------------------------------------------------------------------------------
 
-    def judge_all(self, tx: Tx, ids: Sequence[str]) -> list[Judged | Searching]:
+    def judge_all(self, tx: Tx, ids: Sequence[str]) -> list[Judged | Searching | Stuck]:
         """What these alarms' rules say now, without writing anything; those that have to search for
         resources are only named, with the right that they do it by."""
         known: dict[tuple[Any, ...], Who | Fault] = {}
-        made: list[Judged | Searching] = []
+        made: list[Judged | Searching | Stuck] = []
         for id in ids:
             row = tx.get(AlarmRow, id)
             if row is None or not row.enabled:
@@ -287,8 +294,12 @@ class Alarms:
                 who = known[key] = self._who_or_fault(tx, row)
             if row.searches and row.found_at <= later(tx.now, -self._interval):
                 made.append(Searching(id, who))
-            else:
+                continue
+            try:
                 made.append(self._judge(tx, row, who))
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+                # A rule that the program cannot reckon with is no reason to leave out others'.
+                made.append(Stuck(id, error))
         return made
 
     def _who_or_fault(self, tx: Tx, row: AlarmRow) -> Who | Fault:

@@ -18,6 +18,8 @@ SPACE = uuid.UUID("0a7a15ff-aa13-4ac2-897c-9bdf30ce175b")
 """Gnocchi's namespace for ids that are no UUIDs."""
 SYSTEM = "cumulo"
 """The creator of what the cloud itself measures."""
+CHOSEN = frozenset({"image"})
+"""Kinds of things whose ids their makers may choose: they take nobody's place."""
 MOST_REVISIONS = 100
 """Of a resource that are remembered."""
 AT_ONCE = 500
@@ -134,8 +136,12 @@ class Resources:
         at: Moment,
     ) -> None:
         """What an event says of a thing of the cloud; attributes None: it is gone."""
-        row = self.of_system(tx, id)
+        row = tx.get(ResourceRow, id) if kind in CHOSEN else self.of_system(tx, id)
+        if row is not None and (row.type != kind or row.creator != SYSTEM):
+            return  # Who chooses a thing's id must not take over what is known of another.
         if row is None:
+            if attributes is None:
+                return  # It came and went before anybody was told of it.
             self.insert(
                 tx,
                 ResourceRow(
@@ -145,7 +151,7 @@ class Resources:
                     project_id,
                     user_id,
                     SYSTEM,
-                    dict(attributes or {}),
+                    dict(attributes),
                     at,
                     None,
                     at,

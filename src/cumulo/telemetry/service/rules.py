@@ -13,7 +13,7 @@ from cumulo.core.auth.principal import Principal
 from cumulo.core.clock import seconds_of
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest, Fault, NotFound
-from cumulo.core.wire.coercions import whole_or_none
+from cumulo.core.wire.coercions import number_or_none, whole_or_none
 from cumulo.telemetry.model.alarm import OPERATORS, AlarmRow, State, Verdict, decide, joined
 from cumulo.telemetry.model.metric import MetricRow
 from cumulo.telemetry.model.operations import aggregate
@@ -143,8 +143,8 @@ class Rules:
             ("granularity", 1, 10**7),
         ):
             rule[name] = _whole(rule[name], name, low, high)
-        threshold = rule.get("threshold")
-        if isinstance(threshold, bool) or not isinstance(threshold, int | float):
+        rule["threshold"] = number_or_none(rule.get("threshold"))
+        if rule["threshold"] is None:
             raise BadRequest("Invalid input: threshold is mandatory and a number")
         for name in ("aggregation_method", *_OWN[kind]):
             value = rule.get(name)
@@ -300,7 +300,7 @@ class Rules:
         verdict = decide(
             [_folded(method, each) for _, each in sorted(per_span.items())],
             operator=rule["comparison_operator"],
-            threshold=float(rule["threshold"]),
+            threshold=rule["threshold"],
             periods=periods,
             before=before,
         )

@@ -73,9 +73,10 @@ class Samples:
             )
             for each in samples
         }
+        kinds = {ids[each.resource_id]: each.resource_type for each in samples}
         resources = self._metrics.resources.by_ids(tx, ids.values())
         for id, row in list(resources.items()):
-            if row.creator != SYSTEM:
+            if row.creator != SYSTEM or row.type != kinds[id]:
                 # Named like a thing of the cloud, to read what is measured of it: makes room.
                 self._metrics.resources.delete(tx, resources.pop(id))
         for each in samples:
@@ -111,6 +112,8 @@ class Samples:
         resources = self._metrics.resources
         host = sample.resource_type == "host"
         parent = None if host else resources.of_system(tx, sample.resource_id[:36])
+        if parent is not None and parent.type != "instance":
+            return None
         if (parent is None and not host) or resources.of_system(tx, id) is not None:
             return None
         at = to_moment(sample.at)

@@ -91,12 +91,12 @@ class UsageConsumer:
         clock was put back, it stands still for this thing until it is later than it was: no second
         is counted twice."""
         facts = event.detail.get("facts")
-        last = tx.one(queries.LAST, id=event.resource_id)
+        last = tx.one(queries.LAST, id=event.resource_id, kind=kind)
         there = last if last is not None and last.ended is None else None
         if there is not None and (there.facts, there.project_id) == (facts, event.project_id):
             return  # Said again, by who only looks now and then.
         at = event.at if last is None else max(event.at, last.ended or last.began)
-        tx.run(queries.CLOSE, id=event.resource_id, at=at)
+        tx.run(queries.CLOSE, id=event.resource_id, kind=kind, at=at)
         owner = event.detail.get("owner")
         name = event.detail.get("name")
         if facts is not None and event.project_id:
