@@ -208,6 +208,8 @@ class Database(Protocol):
     """An engine. `name` says where a transaction came from, for crash tests and slow logs."""
 
     engine: str
+    several: bool
+    """Other control planes may be at it, too."""
 
     async def read(self, function: Callable[[Tx], T]) -> T: ...
     async def write(self, function: Callable[[Tx], T], *, name: str = "") -> T: ...
