@@ -108,7 +108,8 @@ def fault(env: Environment) -> Callable[[str], Awaitable[str]]:
         pid = _own_control_plane(env)
         if found.group(1) == "freeze":
             return await _freeze(pid, seconds or 1.0)
-        return await _kill(env, pid, seconds)
+        done = await _kill(pid, seconds)
+        return f"{done}, {await _until_it_answers(env)}"
 
     return harm
 
@@ -158,7 +159,7 @@ exec "$@" </dev/null
 """
 
 
-async def _kill(env: Environment, pid: int, seconds: float) -> str:
+async def _kill(pid: int, seconds: float) -> str:
     """SIGKILL, as a power cut is; started again with the same words in the same folder."""
     argv, cwd, log = _as_it_was_started(pid)
     reads, holds = os.pipe()
@@ -177,10 +178,8 @@ async def _kill(env: Environment, pid: int, seconds: float) -> str:
     finally:
         # Also when the run ends meanwhile: it is to be as it was.
         os.close(holds)
-    away = await _until_it_answers(env)
     down = f" after {seconds:g} s" if seconds else ""
-    done = f"the control plane (process {pid}) was killed; started again{down} as {daemon.pid}"
-    return f"{done}, {away}"
+    return f"the control plane (process {pid}) was killed; started again{down} as {daemon.pid}"
 
 
 async def _until_it_answers(env: Environment) -> str:
