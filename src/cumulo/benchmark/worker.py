@@ -64,6 +64,8 @@ async def work(order: Order) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, load.stop)
     if _early:
         load.stop()
+    if registry.find(order.name).services:
+        await env.log_in(runners.expected(order.runner_type, order.runner))
     ticker = asyncio.create_task(sender.tick())
     problem = ""
     began = time.process_time()
@@ -74,7 +76,7 @@ async def work(order: Order) -> None:
     ticker.cancel()
     sender.flush()
     sender.send(Batch(cpu=time.process_time() - began, problem=problem))
-    env.http.close()
+    env.close()
 
 
 _early: list[int] = []

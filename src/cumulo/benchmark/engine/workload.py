@@ -136,7 +136,7 @@ class Execution:
         finally:
             await self._cleanup()
             self._flush()
-            self._http.close()
+            self.environment.close()
         self.outcome.full_duration = time.monotonic() - began
         self.outcome.hooks = self._hooks.results
         return self.outcome
@@ -218,6 +218,8 @@ class Execution:
     async def _run_load(self) -> None:
         args = await found_args(self._scenario, self._workload.args, self.environment)
         config = self._workload.runner
+        if self._scenario.services:
+            await self.environment.log_in(runners.expected(self._workload.runner_type, config))
         # Of a load that goes elsewhere, or nowhere, the cloud's figure would say nothing.
         measured = self._scenario.platform
         server = self._means.server_cpu() if measured else None
@@ -245,7 +247,7 @@ class Execution:
 
     async def _alone(self, args: dict[str, Any]) -> None:
         """The load in this process."""
-        config = self._workload.runner
+        config = runners.filled(self._workload.runner_type, self._workload.runner)
         self._load = Load(
             self._scenario,
             args,

@@ -100,7 +100,7 @@ class Store:
         if not path.exists():
             # Credentials are in it: nobody else's business.
             path.touch(mode=0o600)
-        self._path = path
+        self.path = path
         self._db = sqlite3.connect(path, timeout=30.0, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
@@ -124,7 +124,7 @@ class Store:
 
     def beside(self, name: str) -> Path:
         """A file beside this one."""
-        return self._path.with_name(f"{self._path.name}-{name}")
+        return self.path.with_name(f"{self.path.name}-{name}")
 
     def close(self) -> None:
         self._db.close()
@@ -212,6 +212,15 @@ class Store:
             (uuid,),
         ).fetchone()
         return bool(row and row[0])
+
+    def unfinished_business(self) -> list[str]:
+        """Tasks that run, were killed, or have left something in their clouds."""
+        rows = self._db.execute(
+            "SELECT uuid FROM tasks WHERE remains OR status IN"
+            " ('running', 'aborting', 'soft_aborting')"
+            " OR EXISTS (SELECT 1 FROM notes WHERE task_uuid = uuid) ORDER BY created_at"
+        )
+        return [row[0] for row in rows]
 
     def add_note(self, uuid: str, note: Note) -> int:
         """The note's number."""

@@ -50,6 +50,9 @@ def undoable(store: Store, uuid: str) -> list[Note]:
     one has taken over what was there before, and puts it back."""
     found = []
     for note in store.notes(uuid):
+        others = _others(store, uuid, note)
+        if note.kind == "role" and any(o.alive and o.before == note.before for o in others):
+            continue
         if note.kind == "quota":
             kept = dict(note.before)
             for other in _others(store, uuid, note):

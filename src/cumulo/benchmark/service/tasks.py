@@ -33,6 +33,7 @@ from cumulo.benchmark.queries.store import NoSuch, Store
 from cumulo.benchmark.service import environments
 from cumulo.benchmark.service.noting import Notes, undoable
 from cumulo.benchmark.service.owners import alive, hold, release
+from cumulo.benchmark.service.writing import Writer
 from cumulo.core.ids import new_id
 
 CHOSEN = "task"
@@ -377,7 +378,8 @@ async def _run_workload(
     store.put_workload(result, number)
     means = copy.copy(running.means)
     notes = means.notes = Notes(store, task.uuid)
-    means.save = lambda iterations: store.add_iterations(result.uuid, iterations)
+    writer = Writer(store.path, result.uuid)
+    means.save = writer.save
     means.progress = lambda statistics: running.watcher.progress(workload, statistics)
     execution = Execution(workload, task.uuid, running.env.spec, means)
     running.current = execution
@@ -386,6 +388,11 @@ async def _run_workload(
     try:
         outcome = await work
         _fill(result, outcome)
+        await writer.end()
+    except BaseException:
+        # Whatever it is: nobody has said that all is gone.
+        store.set_remains(task.uuid, True)
+        raise
     finally:
         running.current = None
         running.tasks.remove(work)

@@ -48,8 +48,10 @@ def create(
     if not named:
         raise click.UsageError("Missing option '--name' / '-n'.")
     if sum(map(bool, (spec, from_sysenv, cloud))) > 1:
+        given_ones = {"--spec": spec, "--from-sysenv": from_sysenv, "--cloud": cloud}
+        names = " and ".join(f"'{name}'" for name, value in given_ones.items() if value)
         raise click.ClickException(
-            "Arguments '--spec' and '--from-sysenv' cannot be used together, use only one of them."
+            f"Arguments {names} cannot be used together, use only one of them."
         )
     try:
         kept = environments.create(
@@ -69,9 +71,12 @@ def create(
 
 def _extras(given: str | None) -> Any:
     try:
-        return document.decode(given) if given else None
+        found = document.decode(given) if given else None
     except document.NotPlain as error:
         raise click.ClickException(f"--extras is neither YAML nor JSON: {error}") from None
+    if found is not None and not isinstance(found, dict):
+        raise click.ClickException(f"--extras is no dict, but '{type(found).__name__}'")
+    return found
 
 
 def _spec(path: str | None, from_sysenv: bool, cloud: str | None) -> dict[str, Any]:
@@ -217,7 +222,8 @@ def cleanup(given: str | None, given_flag: str | None, as_json: bool) -> None:
 
 @env.command()
 @by_position("given", "--env", "--deployment", help="UUID or name of the env.")
-def use(given: str | None, given_flag: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def use(given: str | None, given_flag: str | None, as_json: bool) -> None:
     """Make it the one that commands take if they are told nothing."""
     kept = store()
     named = given_flag or given
@@ -228,7 +234,8 @@ def use(given: str | None, given_flag: str | None) -> None:
     except NoSuch:
         raise click.ClickException(f"Can't use non existing environment {named}.") from None
     kept.choose(environments.CHOSEN, found.uuid)
-    click.echo(f"Using environment: {found.uuid}")
+    said = {"uuid": found.uuid}
+    click.echo(json.dumps(said) if as_json else f"Using environment: {found.uuid}")
 
 
 @env.command()

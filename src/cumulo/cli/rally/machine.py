@@ -8,7 +8,6 @@ user, that listens where the environment says: what is done is done to nothing e
 import asyncio
 import contextlib
 import os
-import re
 import signal
 import time
 from collections.abc import Awaitable, Callable
@@ -16,13 +15,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cumulo.benchmark.client.clouds import platform_of
+from cumulo.benchmark.engine.hooks import FAULTS, KNOWN_FAULTS
 from cumulo.benchmark.model.result import Environment
 from cumulo.core.run.daemons import start_daemon
 from cumulo.core.work import pools
 
 HERE = ("127.0.0.1", "::1", "localhost")
 ENDING = 10.0
-_ORDER = re.compile(r"(kill|freeze) control plane(?: for (\d+(?:\.\d+)?) seconds?)?")
+AGAIN = 120.0
 LONGEST = 600.0
 
 
@@ -101,17 +101,15 @@ def fault(env: Environment) -> Callable[[str], Awaitable[str]]:
     """What `fault_injection` hooks do."""
 
     async def harm(order: str) -> str:
-        found = _ORDER.fullmatch(order.strip())
+        found = FAULTS.fullmatch(order.strip())
         if found is None:
-            raise NotOurs(
-                f"{order!r} is not known; known are: kill control plane [for N seconds], "
-                "freeze control plane [for N seconds]"
-            )
+            raise NotOurs(f"{order!r} is not known; known are: {KNOWN_FAULTS}")
         seconds = min(LONGEST, float(found.group(2) or 0))
         pid = _own_control_plane(env)
         if found.group(1) == "freeze":
             return await _freeze(pid, seconds or 1.0)
-        return await _kill(pid, seconds)
+        done = await _kill(pid, seconds)
+        return f"{done}, {await _until_it_answers(env)}"
 
     return harm
 
@@ -182,6 +180,16 @@ async def _kill(pid: int, seconds: float) -> str:
         os.close(holds)
     down = f" after {seconds:g} s" if seconds else ""
     return f"the control plane (process {pid}) was killed; started again{down} as {daemon.pid}"
+
+
+async def _until_it_answers(env: Environment) -> str:
+    """What contexts have made is taken away after the load: not before there is somebody to ask."""
+    began = time.monotonic()
+    while time.monotonic() - began < AGAIN:
+        if await pools.TOOLS(process_of, env) is not None:
+            return f"there again {time.monotonic() - began:.1f} s later"
+        await asyncio.sleep(0.1)
+    raise NotOurs(f"it was started again and does not answer after {AGAIN:g} s")
 
 
 def _await_end(pid: int) -> None:

@@ -204,6 +204,12 @@ def _print_workload(kept: Store, uuid: str, workload: WorkloadResult, iterations
         _print_iterations(kept, workload)
     for result in workload.sla_results:
         say(f"[{'PASS' if result.success else 'FAIL'}] {result.detail}")
+    for hook in workload.hooks_results:
+        wrong = [r for r in hook.results if r.get("status") != "success"]
+        if wrong:
+            words = (wrong[0].get("error") or {}).get("msg", "")
+            name = next(iter(hook.config.get("action", {})), "")
+            say(f"[FAIL] Hook {name} failed {len(wrong)} of {len(hook.results)} times: {words}")
     if workload.cpu.get("server"):
         ratio = workload.cpu["generator"] / workload.cpu["server"]
         say(f"Generator CPU / server CPU: {ratio:.2f}")
