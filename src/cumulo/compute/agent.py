@@ -346,6 +346,7 @@ def _spec(guest: WantedGuest, generation: int, base: str | None, rescue: str | N
                 disk.volume_id[:20],
                 disk.size_gb,
                 disk.shared,
+                disk.throttle,
             )
             for disk in guest.disks
             if disk.connection is not None

@@ -28,6 +28,7 @@ class WantedDisk(msgspec.Struct, frozen=True):
     read_only: bool
     connection: dict[str, Any] | None
     shared: bool = False
+    throttle: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class WantedRoot(msgspec.Struct, frozen=True):
