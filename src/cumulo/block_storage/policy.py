@@ -48,6 +48,8 @@ RULES: dict[str, str] = {
     "volume_extension:volume_actions:roll_detaching": _WRITE,
     "volume_extension:volume_actions:initialize_connection": _WRITE,
     "volume_extension:volume_actions:terminate_connection": _WRITE,
+    "volume_extension:volume_actions:upload_image": _WRITE,
+    "volume_extension:volume_actions:upload_public": _ADMIN,
     "volume_extension:volume_admin_actions:reset_status": _ADMIN,
     "volume_extension:volume_admin_actions:force_delete": _ADMIN,
     "volume_extension:volume_admin_actions:force_detach": _ADMIN,

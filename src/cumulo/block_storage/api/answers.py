@@ -92,6 +92,25 @@ class VolumeType(Body, kw_only=True):
     qos_specs_id: Any = UNSET
 
 
+class Uploaded(Body, kw_only=True):
+    id: str
+    updated_at: str | None
+    status: str
+    display_description: str | None
+    size: int
+    volume_type: VolumeType
+    image_id: str
+    container_format: str
+    disk_format: str
+    image_name: str
+    visibility: str | UnsetType = UNSET
+    protected: bool | UnsetType = UNSET
+
+
+class UploadedAnswer(Body, kw_only=True):
+    uploaded: Uploaded = field(name="os-volume_upload_image")
+
+
 class Snapshot(Body, kw_only=True):
     created_at: str | None
     description: Any
@@ -472,6 +491,7 @@ ANSWERS: dict[str, Any] = {
     "DELETE /volumes/{volume_id}/metadata/{key}": Empty,
     "POST /volumes/{volume_id}/action#os-reimage": Empty,
     "POST /volumes/{volume_id}/action#os-extend": Empty,
+    "POST /volumes/{volume_id}/action#os-volume_upload_image": UploadedAnswer,
     "POST /volumes/{volume_id}/action#os-reserve": Empty,
     "POST /volumes/{volume_id}/action#os-unreserve": Empty,
     "POST /volumes/{volume_id}/action#os-attach": Empty,

@@ -12,12 +12,14 @@ from cumulo.block_storage.service.snapshots import Snapshots
 from cumulo.block_storage.service.sources import BLANK, from_image, from_snapshot, from_volume
 from cumulo.block_storage.service.transfers import Transfers
 from cumulo.block_storage.service.types import Types
+from cumulo.block_storage.service.uploads import Uploads
 from cumulo.block_storage.service.volumes import Volumes
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
 from cumulo.core.hosts.registry import HostRegistry
 from cumulo.core.quotas.quotas import Quotas
+from cumulo.core.work.jobs import Jobs
 from cumulo.image.interface import Images
 
 
@@ -29,6 +31,7 @@ class BlockStorageService(Attachments):
         registry: HostRegistry,
         images: Images,
         quotas: Quotas,
+        jobs: Jobs,
         views: Callable[[], AttachedViews | None] = lambda: None,
     ) -> None:
         self.registry = registry
@@ -40,6 +43,7 @@ class BlockStorageService(Attachments):
         self.snapshots = Snapshots(registry, self.pools, self.quotas, self.volumes)
         self.transfers = Transfers(self.volumes, self.quotas, self.types)
         self.qos = Qos()
+        self.uploads = Uploads(self.volumes, images, jobs)
         super().__init__(self.volumes, self.qos, views)
 
     def snapshot_attached(self, tx: Tx, principal: Principal, volume_id: str, name: str) -> str:

@@ -32,6 +32,12 @@ class Types:
             raise NotFound(f"Volume type {type_id} could not be found.")
         return row
 
+    def of(self, tx: Tx, type_id: str) -> TypeRow:
+        """The type of a volume that the caller may see."""
+        row = tx.get(TypeRow, type_id)
+        assert row is not None
+        return row
+
     def may_use(self, tx: Tx, row: TypeRow, who: Principal) -> bool:
         """It is public, or the caller's project was let in."""
         if row.is_public or who.is_admin:
