@@ -2,7 +2,7 @@
 after the control plane has died; it takes its time and fails as its driver_info says.
 
     fake_delay   seconds that power, inspection and each piece of long work take (0 to 60)
-    fake_fault   names of what fails: power, management, inspect, clean, deploy, undeploy
+    fake_fault   names of what fails: power, management, inspect, clean, deploy, undeploy, network
 """
 
 import asyncio
@@ -15,18 +15,20 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from cumulo.baremetal.model.hardware import (
+    NETWORKS,
     POWER_OFF,
     POWER_ON,
     Capabilities,
     Inspected,
     Machine,
+    Outlet,
     Rejected,
 )
 from cumulo.core.work import pools
 
 T = TypeVar("T")
 
-FAULTS = ("power", "management", "inspect", "clean", "deploy", "undeploy")
+FAULTS = ("power", "management", "inspect", "clean", "deploy", "undeploy", "network")
 MOST_DELAY = 60.0
 BOOT_DEVICES = ("pxe", "disk", "cdrom", "bios", "safe")
 
@@ -46,6 +48,9 @@ class Bmc(msgspec.Struct):
     led: str = "OFF"
     boot_mode: str = "bios"
     secure_boot: bool = False
+    bios: dict[str, str] = {}
+    wires: dict[str, str] = {}
+    """Card → what it is wired to."""
 
 
 class FakeHardware:
@@ -68,7 +73,7 @@ class FakeHardware:
         },
         indicators={"system": {"led": ("ON", "OFF", "BLINKING")}},
         choices={
-            "network": ("noop", "flat", "neutron"),
+            "network": NETWORKS,
             **{
                 name: ("fake", f"no-{name}")
                 for name in ("bios", "console", "inspect", "raid", "rescue", "vendor")
@@ -76,14 +81,30 @@ class FakeHardware:
         },
         boot_devices=BOOT_DEVICES,
         works=("inspect", "clean", "deploy", "rescue", "service"),
+        settings=True,
         properties={
             "fake_delay": "Seconds that everything takes, 0 to 60. Optional.",
             "fake_fault": f"Names of what fails, with commas: {', '.join(FAULTS)}. Optional.",
         },
     )
 
+    host: str | None = None
+    """Its switch carries nothing: no data plane has the other end."""
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    def drives(self, machine: Machine, mac: str) -> bool:
+        return True
+
+    async def wire(self, machine: Machine, mac: str, outlet: Outlet) -> bool:
+        await self._ready(machine, "network", wait=False)
+
+        def change(bmc: Bmc) -> None:
+            bmc.wires[mac] = outlet.tap or outlet.place
+
+        await self._change(machine, change)
+        return True
 
     def lacks(self, info: Mapping[str, Any]) -> Mapping[str, str]:
         delay = info.get("fake_delay", 0)
@@ -193,7 +214,16 @@ class FakeHardware:
         await self._change(machine, change)
 
     async def bios(self, machine: Machine) -> Sequence[Mapping[str, str]]:
-        return ()
+        found = (await self._look(machine)).bios
+        return [{"name": name, "value": value} for name, value in found.items()]
+
+    async def set_bios(self, machine: Machine, settings: Mapping[str, str] | None) -> None:
+        await self._ready(machine, "management")
+
+        def change(bmc: Bmc) -> None:
+            bmc.bios = {} if settings is None else {**bmc.bios, **settings}
+
+        await self._change(machine, change)
 
     async def insert(self, machine: Machine, url: str) -> None:
         await self._ready(machine, "management")

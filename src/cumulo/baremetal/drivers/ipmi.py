@@ -17,6 +17,7 @@ from typing import Any
 from cumulo.baremetal.drivers.places import Places
 from cumulo.baremetal.drivers.settling import settled, wanted_of
 from cumulo.baremetal.model.hardware import (
+    NETWORKS,
     POWER_OFF,
     POWER_ON,
     Capabilities,
@@ -65,9 +66,13 @@ class Ipmi:
             "storage": "noop",
             "vendor": "no-vendor",
         },
-        choices={"inspect": ("agent", "no-inspect"), "rescue": ("agent", "no-rescue")},
+        choices={
+            "inspect": ("agent", "no-inspect"),
+            "network": NETWORKS,
+            "rescue": ("agent", "no-rescue"),
+        },
         boot_devices=tuple(DEVICES),
-        works=("inspect", "clean", "deploy", "rescue"),
+        works=("inspect", "clean", "deploy", "rescue", "service"),
         properties={
             "ipmi_address": "Name or address of the BMC. Required.",
             "ipmi_port": "Its UDP port; 623. Optional.",
@@ -156,6 +161,9 @@ class Ipmi:
 
     async def bios(self, machine: Machine) -> Sequence[Mapping[str, str]]:
         return ()
+
+    async def set_bios(self, machine: Machine, settings: Mapping[str, str] | None) -> None:
+        raise Rejected("IPMI knows no BIOS settings")
 
     async def insert(self, machine: Machine, url: str) -> None:
         raise Rejected("there are no virtual media by IPMI: its boot interface is ipxe")

@@ -3,9 +3,10 @@
     verify      manage, adopt: the BMC answers
     inspect     what it is
     clean       clean ─▶ wait            (provide, and cleaning by hand)
-    deploy      write ─▶ wait ─▶ boot    (deploy, rebuild)
+    deploy      write ─▶ wait ─▶ boot ─▶ start    (deploy, rebuild)
     undeploy    tear down ─▶ clean ─▶ wait
     power       one change
+    wire        the cards of a machine that its tenant has, when its VIFs change
 
 Every step is asked with the job's id, so that a machine that has begun does not begin anew when the
 control plane died in between. Nothing is undone: a machine is left as it stands, the node says
@@ -17,6 +18,8 @@ from typing import Any
 import msgspec
 
 from cumulo.baremetal.jobs.ramdisk import Ramdisk
+from cumulo.baremetal.jobs.steps import Steps
+from cumulo.baremetal.jobs.wires import Wires
 from cumulo.baremetal.model.hardware import POWER_OFF, POWER_ON, Driver, Machine, Rejected
 from cumulo.baremetal.model.node import NodeRow
 from cumulo.baremetal.service.allocations import Nothing
@@ -24,6 +27,7 @@ from cumulo.baremetal.service.bare_metal import BareMetalService
 from cumulo.baremetal.service.cleaning import planned
 from cumulo.baremetal.service.deploying import drive_document, told
 from cumulo.baremetal.service.inspecting import inspected
+from cumulo.baremetal.service.steps import WRITE
 from cumulo.baremetal.service.work import Memo
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Fault
@@ -31,17 +35,23 @@ from cumulo.core.work.jobs import Failed, Job, Kind, Outcome, Run, Step
 
 LOOK_EVERY = 0.5
 """Seconds between two questions whether long work has ended."""
+WIRE_EVERY = 0.2
+"""The same whether a network has made its port."""
 AGENT_EVERY = 2.0
 """The same of an agent, which calls by itself when it has ended something."""
 SLOTS = 32
 
 
 class Machines:
-    def __init__(self, service: BareMetalService, ramdisk: Ramdisk, erase: str) -> None:
+    def __init__(
+        self, service: BareMetalService, ramdisk: Ramdisk, wires: Wires, erase: str
+    ) -> None:
         self._service = service
+        self._wires = wires
         self._work = service.work
         self._ramdisk = ramdisk
         self._erase = erase
+        self._steps = Steps(service, ramdisk, self._written)
 
     def kinds(self) -> list[Kind[Any]]:
         return [
@@ -54,6 +64,7 @@ class Machines:
                     Step("write", self.write),
                     Step("wait", self.written),
                     Step("boot", self.boot),
+                    Step("start", self.start),
                 ],
             ),
             self._kind(
@@ -65,9 +76,18 @@ class Machines:
                 ],
             ),
             self._kind("rescue", [Step("boot", self.rescue), Step("wait", self.rescued)]),
-            self._kind("unrescue", [Step("boot", self.unrescue)]),
-            self._kind("service", [Step("work", self.service), Step("wait", self.serviced)]),
+            self._kind("unrescue", [Step("boot", self.boot), Step("start", self.start_again)]),
+            self._kind(
+                "service",
+                [
+                    Step("work", self.service),
+                    Step("wait", self.serviced),
+                    Step("boot", self.service_over),
+                    Step("start", self.start_again),
+                ],
+            ),
             self._kind("power", [Step("change", self.change_power)]),
+            self._kind("wire", [Step("wire", self.wire)]),
             Kind(
                 "baremetal.allocate",
                 Nothing,
@@ -137,30 +157,36 @@ class Machines:
 
     async def clean(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
-        if driver.can.ramdisk:
+        if driver.can.ramdisk and run.memo.ramdisk:
             await self._ramdisk.boot(run, driver, machine)
-        else:
+        elif not driver.can.ramdisk:
             await run.hold()
+            await self._wires.to_ramdisk(run, machine)
             await driver.set_power(machine, POWER_ON, f"{run.id} clean")
-            await driver.begin(machine, "clean", run.id)
+            if run.memo.steps is None:
+                await driver.begin(machine, "clean", run.id)
         return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "wait"))
 
     async def cleaned(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
+        outcome: Outcome[Memo] | None = None
+        if driver.can.ramdisk and run.memo.ramdisk and run.memo.done == 0 and not run.memo.held:
+            outcome = await self._planned(run, machine)
+        elif run.memo.steps is None and not await driver.finished(machine, "clean", run.id):
+            return run.pause(LOOK_EVERY)
+        outcome = outcome or await self._steps.next(run, driver, machine, "clean")
+        if outcome is not None:
+            return outcome
         if driver.can.ramdisk:
-            outcome = await self._clean_step(run, machine)
-            if outcome is not None:
-                return outcome
             await self._ramdisk.leave(run, driver, machine)
         else:
-            if not await driver.finished(machine, "clean", run.id):
-                return run.pause(LOOK_EVERY)
             await run.hold()
             await driver.set_power(machine, POWER_OFF, f"{run.id} cleaned")
+            await self._wires.off(run, machine)
         return run.next(lambda tx: self._work.done(tx, run.subject, run.id, POWER_OFF))
 
-    async def _clean_step(self, run: Run[Memo], machine: Machine) -> Outcome[Memo] | None:
-        """On with the agent's cleaning; None: all is done."""
+    async def _planned(self, run: Run[Memo], machine: Machine) -> Outcome[Memo] | None:
+        """What the agent can is asked before the first step; None: that is known."""
         row = await self._ramdisk.called(run)
         if row is None:
             return run.pause(AGENT_EVERY)
@@ -169,26 +195,13 @@ class Machines:
         if node is None:
             raise Failed("the node is gone, or at something else")
         told = {"node": {"uuid": node.id, "properties": node.properties}, "ports": []}
-        memo = run.memo
-        if memo.steps is None or memo.done == 0:
-            listed = await self._ramdisk.ask(machine, row, "clean.get_clean_steps", told)
-            if listed is None:
-                return run.pause(AGENT_EVERY)
-            plan = planned(listed.result, memo.steps, self._erase)
-            if memo.steps is None:
-                memo = msgspec.structs.replace(memo, steps=plan)
-                return run.pause(0.0, memo=memo)
-        assert memo.steps is not None
-        if memo.done >= len(memo.steps):
-            return None
-        step = memo.steps[memo.done]
-        params = {**told, "step": step, "clean_version": {}}
-        name = "clean.execute_clean_step"
-        found = await self._ramdisk.command(run, machine, row, name, params, memo.done)
-        if found is None:
+        listed = await self._ramdisk.ask(machine, row, "clean.get_clean_steps", told)
+        if listed is None:
             return run.pause(AGENT_EVERY)
-        memo = msgspec.structs.replace(memo, done=memo.done + 1)
-        return run.pause(0.0, memo=memo)
+        plan = planned(listed.result, run.memo.steps, self._erase)
+        if run.memo.steps is None:
+            return run.pause(0.0, memo=msgspec.structs.replace(run.memo, steps=plan))
+        return None
 
     async def write(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
@@ -196,18 +209,26 @@ class Machines:
             await self._ramdisk.boot(run, driver, machine)
         else:
             await run.hold()
+            await self._wires.to_ramdisk(run, machine)
             await driver.set_power(machine, POWER_ON, f"{run.id} write")
-            await driver.begin(machine, "deploy", run.id)
         return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "wait"))
 
     async def written(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
-        if driver.can.ramdisk:
-            if not await self._write_image(run, machine):
-                return run.pause(AGENT_EVERY)
-        elif not await driver.finished(machine, "deploy", run.id):
-            return run.pause(LOOK_EVERY)
+        if run.memo.steps is None:
+            return run.pause(0.0, memo=msgspec.structs.replace(run.memo, steps=[WRITE]))
+        outcome = await self._steps.next(run, driver, machine, "deploy")
+        if outcome is not None:
+            return outcome
         return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "work"))
+
+    async def _written(self, run: Run[Memo], driver: Driver, machine: Machine) -> bool:
+        """Whether the image is on the machine."""
+        if driver.can.ramdisk:
+            return await self._write_image(run, machine)
+        await run.hold()
+        await driver.begin(machine, "deploy", run.id)
+        return await driver.finished(machine, "deploy", run.id)
 
     async def _write_image(self, run: Run[Memo], machine: Machine) -> bool:
         """Whether the agent has written it."""
@@ -228,10 +249,18 @@ class Machines:
         return await self._ramdisk.command(run, machine, row, name, params, 0) is not None
 
     async def boot(self, run: Run[Memo]) -> Outcome[Memo]:
+        """The ramdisk is over; what is on the disk is next."""
         driver, machine = await self._subject(run)
         await run.hold()
         if driver.can.ramdisk:
             await self._ramdisk.leave(run, driver, machine)
+        return run.next()
+
+    async def start(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        if not await self._wires.to_tenant(run, machine):
+            return run.pause(WIRE_EVERY)
+        await run.hold()
         await driver.set_boot_device(machine, "disk", True)
         target = POWER_ON if driver.can.ramdisk else "rebooting"
         await driver.set_power(machine, target, f"{run.id} boot")
@@ -247,6 +276,7 @@ class Machines:
             if not await driver.finished(machine, "undeploy", run.id):
                 return run.pause(LOOK_EVERY)
             await driver.set_power(machine, POWER_OFF, f"{run.id} down")
+            await self._wires.off(run, machine)
         if not run.memo.clean:
             return run.end(lambda tx: self._work.done(tx, run.subject, run.id, POWER_OFF))
         return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "clean"))
@@ -259,6 +289,7 @@ class Machines:
             await self._ramdisk.boot(run, driver, machine)
         else:
             await run.hold()
+            await self._wires.to_ramdisk(run, machine)
             await driver.begin(machine, "rescue", run.id)
         return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "wait"))
 
@@ -284,26 +315,38 @@ class Machines:
         name = "rescue.finalize_rescue"
         return await self._ramdisk.command(run, machine, row, name, params, 0) is not None
 
-    async def unrescue(self, run: Run[Memo]) -> Outcome[Memo]:
+    async def start_again(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
+        if not await self._wires.to_tenant(run, machine):
+            return run.pause(WIRE_EVERY)
         await run.hold()
         if driver.can.ramdisk:
-            await self._ramdisk.leave(run, driver, machine)
             await driver.set_boot_device(machine, "disk", True)
         await driver.set_power(machine, POWER_ON, f"{run.id} unrescue")
         return run.next(lambda tx: self._work.done(tx, run.subject, run.id, POWER_ON))
 
     async def service(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
-        await run.hold()
-        await driver.begin(machine, "service", run.id)
+        if driver.can.ramdisk and run.memo.ramdisk:
+            await self._ramdisk.boot(run, driver, machine)
         return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "wait"))
 
     async def serviced(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
-        if not await driver.finished(machine, "service", run.id):
-            return run.pause(LOOK_EVERY)
-        return run.next(lambda tx: self._work.done(tx, run.subject, run.id, None))
+        if driver.can.ramdisk and run.memo.ramdisk and await self._ramdisk.called(run) is None:
+            return run.pause(AGENT_EVERY)
+        outcome = await self._steps.next(run, driver, machine, "service")
+        if outcome is not None:
+            return outcome
+        return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "work"))
+
+    async def service_over(self, run: Run[Memo]) -> Outcome[Memo]:
+        """A machine that was in a ramdisk is started anew, from its disk."""
+        driver, machine = await self._subject(run)
+        if not (driver.can.ramdisk and run.memo.ramdisk):
+            return run.end(lambda tx: self._work.done(tx, run.subject, run.id, None))
+        await self._ramdisk.leave(run, driver, machine)
+        return run.next()
 
     async def allocate(self, run: Run[Nothing]) -> Outcome[Nothing]:
         decide = self._service.allocations.decide
@@ -313,7 +356,17 @@ class Machines:
 
     async def change_power(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
+        starts = not run.memo.target.endswith("off")
+        # Where a restart of the world has undone it.
+        if starts and not await self._wires.to_tenant(run, machine, again=True):
+            return run.pause(WIRE_EVERY)
         await run.hold()
         await driver.set_power(machine, run.memo.target, run.id)
         state = await driver.power(machine)
         return run.next(lambda tx: self._work.powered(tx, run.subject, run.id, state))
+
+    async def wire(self, run: Run[Memo]) -> Outcome[Memo]:
+        _, machine = await self._subject(run)
+        if not await self._wires.to_tenant(run, machine):
+            return run.pause(WIRE_EVERY)
+        return run.end(lambda tx: self._work.wired(tx, run.subject, run.id))

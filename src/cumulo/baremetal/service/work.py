@@ -11,7 +11,7 @@ import msgspec
 from cumulo.baremetal.model.hardware import Inspected
 from cumulo.baremetal.model.node import NodeRow
 from cumulo.baremetal.model.state import ABORTABLE, GOAL, move_of
-from cumulo.baremetal.service import fields, refusals
+from cumulo.baremetal.service import fields, refusals, steps
 from cumulo.baremetal.service.agents import AgentsService
 from cumulo.baremetal.service.allocations import Allocations
 from cumulo.baremetal.service.deploying import ImageWish, drive_document, image_of
@@ -20,7 +20,8 @@ from cumulo.baremetal.service.nodes import Nodes
 from cumulo.baremetal.service.patches import Change
 from cumulo.baremetal.service.ports import Ports
 from cumulo.baremetal.service.rules import Effects, RuleFailed, applied
-from cumulo.baremetal.service.simple import Rules
+from cumulo.baremetal.service.simple import Rules, Templates
+from cumulo.baremetal.service.vifs import Vifs
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
@@ -73,19 +74,10 @@ class Memo(msgspec.Struct, frozen=True):
     """Of cleaning by an agent: what is to be done, in order; None: nobody has asked the agent."""
     done: int = 0
     """How many of the steps are done."""
-
-
-def clean_plan(steps: Any) -> list[dict[str, Any]]:
-    """Steps that somebody named, checked as far as that can be before an agent is asked."""
-    found = []
-    for step in steps:
-        interface, name = step.get("interface"), step.get("step")
-        if not isinstance(interface, str) or not isinstance(name, str):
-            raise BadRequest("A clean step has an interface and a step")
-        if interface != "deploy" or set(step) - {"interface", "step", "args"}:
-            raise BadRequest(f"There are no clean steps of {interface[:50]} that can be asked for")
-        found.append({"interface": interface, "step": name, "args": step.get("args") or {}})
-    return found
+    held: bool = False
+    """The hold or wait that is the next step has begun."""
+    ramdisk: bool = True
+    """An agent in one does the steps, where the driver has that."""
 
 
 class Work:
@@ -93,21 +85,26 @@ class Work:
         self,
         nodes: Nodes,
         ports: Ports,
+        vifs: Vifs,
         jobs: Jobs,
         agents: AgentsService,
         images: Images,
         allocations: Allocations,
         history: History,
         rules: Rules,
+        templates: Templates,
     ) -> None:
         self._nodes = nodes
         self._ports = ports
+        self._vifs = vifs
+        vifs.memo = Memo()
         self._jobs = jobs
         self._agents = agents
         self._images = images
         self._allocations = allocations
         self._history = history
         self._rules = rules
+        self._templates = templates
 
     # --- asked by users ------------------------------------------------------------------------
 
@@ -117,6 +114,9 @@ class Work:
         self._nodes.refuse_locked(row)
         if verb == "abort":
             return self._abort(tx, row)
+        if verb == "unhold" and move_of(verb, row.provision_state) and row.job is not None:
+            self._jobs.nudge(tx, row.job)
+            return self._nodes.move(tx, row, step="wait")
         move = move_of(verb, row.provision_state)
         if move is None:
             raise refusals.wrong_state(verb, row)
@@ -175,21 +175,39 @@ class Work:
         self, tx: Tx, row: NodeRow, verb: str, body: Mapping[str, Any], who: Principal
     ) -> Memo:
         memo = Memo(clean=row.automated_clean is not False)
-        if not self._nodes.driver(row).can.ramdisk:
+        can = self._nodes.driver(row).can
+        ramdisk = can.ramdisk and not body.get("disable_ramdisk")
+        if verb in ("clean", "service"):
+            asked = steps.checked(verb, body[f"{verb}_steps"], row, can, ramdisk=ramdisk)
+            return msgspec.structs.replace(memo, steps=asked, ramdisk=ramdisk)
+        if verb not in ("active", "rebuild"):
             return memo
-        if verb in ("active", "rebuild"):
-            if body.get("deploy_steps"):
-                # Better refused than left out.
-                raise BadRequest(f"Driver {row.driver} has no deploy steps that can be asked for.")
-            info = self._nodes.instance_info(row)
-            drive = info.get("configdrive")
-            if isinstance(drive, dict):
-                drive_document(row, drive)
-            wish = image_of(tx, self._images, info, who)
-            return msgspec.structs.replace(memo, image=wish)
-        if verb == "clean":
-            return msgspec.structs.replace(memo, steps=clean_plan(body["clean_steps"]))
-        return memo
+        info = self._nodes.instance_info(row)
+        planned = self._deployment(tx, row, info, body.get("deploy_steps") or [])
+        memo = msgspec.structs.replace(memo, steps=planned)
+        if not can.ramdisk:
+            return memo
+        drive = info.get("configdrive")
+        if isinstance(drive, dict):
+            drive_document(row, drive)
+        return msgspec.structs.replace(memo, image=image_of(tx, self._images, info, who))
+
+    def _deployment(
+        self, tx: Tx, row: NodeRow, info: Mapping[str, Any], asked: Any
+    ) -> list[dict[str, Any]]:
+        """Of the deploy templates that the instance's traits name, and of those asked for by
+        themselves, which count more."""
+        named = info.get("traits") or []
+        if not isinstance(named, list) or not set(map(str, named)) <= set(row.traits):
+            raise BadRequest(
+                f"Cannot deploy node {row.id}: traits in its instance_info are none of the node's"
+            )
+        can, found = self._nodes.driver(row).can, {}
+        templates = self._templates.named_by(tx, named)
+        for each in (*(step for template in templates for step in template.steps), *asked):
+            [step] = steps.checked("deploy", [each], row, can, ramdisk=can.ramdisk)
+            found[step["interface"], step["step"]] = step
+        return steps.deployment(list(found.values()))
 
     def _refuse_lacking(self, row: NodeRow) -> None:
         lacking = self._nodes.lacks(row)
@@ -203,7 +221,7 @@ class Work:
         if row.job is not None:
             self._jobs.drop(tx, row.job)
         self._agents.forget(tx, row.id)
-        what = {"wait call-back": "deploy"}.get(row.provision_state)
+        what = {"wait call-back": "deploy", "deploy hold": "deploy"}.get(row.provision_state)
         told = f"By request, the {what or row.provision_state.split(' ')[0]} operation was aborted"
         return self._nodes.move(tx, row, failed=True, job=None, last_error=told)
 
@@ -246,9 +264,14 @@ class Work:
         if row is not None:
             more: dict[str, Any] = {}
             if row.action == "undeploy":
-                self._allocations.forget(tx, row)
-                more = NOBODYS
+                more = self._nobodys(tx, row)
             self._nodes.move(tx, row, step=step, **more)
+
+    def _nobodys(self, tx: Tx, row: NodeRow) -> dict[str, Any]:
+        """What it loses with its instance; the changes of its own row."""
+        self._allocations.forget(tx, row)
+        self._vifs.forget(tx, row)
+        return NOBODYS
 
     def done(self, tx: Tx, node_id: str, job: str, power: str | None) -> None:
         """The action has led to its stage."""
@@ -259,14 +282,24 @@ class Work:
         more: dict[str, Any] = {} if power is None else {"power_state": power}
         more["working_on"] = {}
         if row.action == "undeploy":
-            self._allocations.forget(tx, row)
-            more |= NOBODYS
+            more |= self._nobodys(tx, row)
         if row.action == "unrescue":
             row = self._nodes.set_secret(tx, row, rescue_password=None)
         self._agents.forget(tx, row.id)
         self._nodes.move(
             tx, row, stage=goal, action=None, step=None, failed=False, job=None, **more
         )
+
+    def working_on(self, tx: Tx, node_id: str, job: str, step: dict[str, Any]) -> None:
+        """The step that is in work."""
+        row = self.of(tx, node_id, job)
+        if row is not None:
+            tx.update(row, working_on=step)
+
+    def knows_bios(self, tx: Tx, node_id: str, job: str, bios: list[dict[str, Any]]) -> None:
+        row = self.of(tx, node_id, job)
+        if row is not None:
+            tx.update(row, bios=bios)
 
     def verified(
         self, tx: Tx, node_id: str, job: str, power: str, bios: list[dict[str, Any]]
@@ -322,6 +355,11 @@ class Work:
         emit(tx, "baremetal.node.power", row.id, project_id=row.owner, state=state)
         self._nodes.told(tx, row)
 
+    def wired(self, tx: Tx, node_id: str, job: str) -> None:
+        row = self.of(tx, node_id, job)
+        if row is not None:
+            self._nodes.told(tx, tx.update(row, job=None, updated_at=tx.now))
+
     def seen_power(self, tx: Tx, node_id: str, power: str) -> None:
         """What its BMC says, though nobody has asked the machine for it."""
         row = tx.get(NodeRow, node_id)
@@ -366,6 +404,11 @@ class Work:
             self._nodes.told(tx, row)
             state = row.power_state
             emit(tx, "baremetal.node.power", row.id, project_id=row.owner, state=state, reason=told)
+            return
+        if row.action is None:
+            told = f"Failed to wire the machine to the networks of its VIFs: {reason}"[:4096]
+            self._history.write(tx, row, told, "network")
+            self._nodes.told(tx, tx.update(row, job=None, last_error=told, updated_at=tx.now))
             return
         self._agents.forget(tx, row.id)
         self._history.write(tx, row, reason[:4096], "provisioning")
