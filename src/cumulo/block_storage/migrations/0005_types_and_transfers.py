@@ -19,8 +19,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_volume_qos_specs")),
         sa.UniqueConstraint("name", name=op.f("uq_volume_qos_specs_name")),
     )
-    qos = sa.ForeignKey("volume_qos_specs.id", name=op.f("fk_volume_types_qos_id_volume_qos_specs"))
-    op.add_column("volume_types", sa.Column("qos_id", sa.Text(), qos, nullable=True))
+    op.add_column("volume_types", _text("qos_id", nullable=True))
     op.create_index(op.f("ix_volume_types_qos_id"), "volume_types", ["qos_id"], unique=False)
     op.create_table(
         "volume_type_access",

@@ -17,8 +17,8 @@ class TypeRow(Row, frozen=True):
     extra_specs: dict[str, str]
     created_at: Moment
     updated_at: Moment | None
-    qos_id: Annotated[str | None, Index(), References("volume_qos_specs.id")] = None
-    """What its volumes may do in a second."""
+    qos_id: Annotated[str | None, Index()] = None
+    """What its volumes may do in a second: a `qos.QosRow`, which leaves its types when it goes."""
 
 
 @table("volume_type_access")
