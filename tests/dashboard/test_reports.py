@@ -51,6 +51,20 @@ def test_files_for_clients_have_one_v3(house: House) -> None:
     house.run(run)
 
 
+def test_files_for_clients_say_where_the_cloud_is(tmp_path: Path) -> None:
+    """As it comes, without any setting."""
+
+    async def run() -> None:
+        async with running_cloud(tmp_path, public_url="") as cloud:
+            mine = await signed_in(cloud)
+            where = f"{cloud.cloud.settings.base_url}/identity/v3"
+            assert where.startswith("http://127.0.0.1:")
+            for name in ("clouds.yaml", "openrc.sh", "provider.tf"):
+                assert where in (await mine.get(f"/access/{name}")).raw.decode()
+
+    asyncio.run(run())
+
+
 def test_a_missing_service_disables_its_part_only(tmp_path: Path) -> None:
     async def run() -> None:
         async with running_cloud(tmp_path) as cloud:

@@ -10,12 +10,20 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import sqlalchemy as sa
+from msgspec.structs import replace
 
+from cumulo.core.db.statements import query
+from cumulo.core.db.transaction import Tx
 from cumulo.core.panels import Panel, column
 from cumulo.core.resource_types import Request
 from cumulo.dashboard.api import face
+from cumulo.dashboard.model.session import SessionRow
+from cumulo.dashboard.service import sessions
 from tests.dashboard.browser import DOOR, Browser, password_of, signed_in, text_of
-from tests.support.cloud import running_cloud
+from tests.dashboard.conftest import House
+from tests.identity.test_federated_rights import eve_of
+from tests.support.cloud import TestCloud, running_cloud
 
 
 def test_sessions_and_addresses(tmp_path: Path) -> None:
@@ -180,26 +188,147 @@ def test_the_door_is_as_tools_expect_it(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+WAYS = {"op/openid": "Sign in with Corp"}
+WEBSSO = "/auth/websso/"
+
+
 def test_single_sign_on_hands_over_a_token(tmp_path: Path) -> None:
     """Identity's page sends the token by a form, and only from this very address."""
 
     async def run() -> None:
-        ways = {"corp/openid": "Sign in with Corp"}
-        async with running_cloud(tmp_path, dashboard={"sign_on": ways}) as cloud:
-            browser = Browser(cloud)
+        # As it comes: what it is called by others is not set.
+        async with running_cloud(tmp_path, dashboard={"sign_on": WAYS}, public_url="") as cloud:
+            eve, browser = await eve_of(cloud), Browser(cloud)
             page = (await browser.get(DOOR)).raw.decode()
             assert "Sign in with Corp" in page
-            assert "/identity_providers/corp/protocols/openid/websso?origin=http%3A%2F%2F" in page
-            token = await cloud.token("demo")
-            to = "/auth/websso/"
-            foreign = await browser.post(to, {"token": token}, origin="http://evil.example")
-            assert foreign.status == 403
-            assert (await browser.post(to, {"token": token})).status == 403
-            wrong = await browser.post(to, {"token": "gAAAA"}, origin="http://cloud.test")
+            assert "/identity_providers/op/protocols/openid/websso?origin=http%3A%2F%2F" in page
+            # A page of somebody else's signs nobody in, nor one that hides where it is.
+            for where in ({"origin": "http://evil.example"}, {"origin": "null"}, {}):
+                foreign = await browser.post(WEBSSO, {"token": eve.token}, **where)
+                assert foreign.status == 403 and "cumulo_session" not in browser.cookies, where
+            here = {"origin": "http://cloud.test"}
+            wrong = await browser.post(WEBSSO, {"token": "gAAAA"}, **here)
             assert wrong.status == 401 and "has ended" in text_of(wrong)
-            answer = await browser.post(to, {"token": token}, origin="http://cloud.test")
+            answer = await browser.post(WEBSSO, {"token": eve.token}, **here)
             assert answer.status == 303 and answer.headers["location"] == "/dashboard/"
+            # The role is by a group of the assertion.
+            assert "work" in text_of(await browser.get("/servers"))
+            # It ends with the token that it began with.
+            headers = {"x-subject-token": eve.token}
+            url = "/identity/v3/auth/tokens"
+            assert (await cloud.call("DELETE", url, as_="admin", headers=headers)).status == 204
+            assert (await browser.get("/servers")).status == 303
+
+    asyncio.run(run())
+
+
+def test_a_sign_on_ends_with_its_token_and_its_provider(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with running_cloud(tmp_path, dashboard={"sign_on": WAYS}) as cloud:
+            eve, browser = await eve_of(cloud), Browser(cloud)
+            form, here = {"token": eve.token}, {"origin": "http://cloud.test"}
+            assert (await browser.post(WEBSSO, form, **here)).status == 303
+            token = cloud.cloud.services.identity.cached(eve.token)
+            assert token is not None
+
+            def ends(tx: Tx) -> str:
+                return tx.all(query(SessionRow, sa.select(SessionRow.sql_table)))[0].ends_at
+
+            assert await cloud.cloud.database.read(ends) == token.expires_at
+            # Another way in for the same user does not keep it.
+            me = {"user": {"password": "eve-1234-eve"}}
+            answer = await cloud.call(
+                "PATCH", f"/identity/v3/users/{eve.id}", as_="admin", json_=me
+            )
+            assert answer.status == 200, answer.raw
+            await eve.sign_in()
+            assert (await browser.post(WEBSSO, {"token": eve.token}, **here)).status == 303
+            off = {"identity_provider": {"enabled": False}}
+            url = "/identity/v3/OS-FEDERATION/identity_providers/op"
             assert (await browser.get("/servers")).status == 200
+            assert (await cloud.call("PATCH", url, as_="admin", json_=off)).status == 200
+            assert (await browser.get("/servers")).status == 303
+
+    asyncio.run(run())
+
+
+def test_only_a_sign_on_becomes_a_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a password's token, nor a lent one, nor one that belongs to a certificate; and none of
+    them where nobody signs on."""
+
+    async def run() -> None:
+        here = {"origin": "http://cloud.test"}
+        async with running_cloud(tmp_path / "a", dashboard={"sign_on": WAYS}) as cloud:
+            eve = await eve_of(cloud)
+            trusted = await eve.use("plain trust")
+            credential = await eve.use("application credential")
+            lent = [each.headers["x-subject-token"] for each in (trusted, credential)]
+            for token in (await cloud.token("demo"), *lent):
+                answer = await Browser(cloud).post(WEBSSO, {"token": token}, **here)
+                assert answer.status == 401, text_of(answer)
+            identity = cloud.cloud.services.identity
+            verify = identity.verify
+            bound = lambda tx, token: replace(verify(tx, token), certificate="of-a-key")  # noqa: E731
+            monkeypatch.setattr(identity, "verify", bound)
+            answer = await Browser(cloud).post(WEBSSO, {"token": eve.token}, **here)
+            assert answer.status == 401, text_of(answer)
+        async with running_cloud(tmp_path / "b") as cloud:
+            form = {"token": await cloud.token("demo")}
+            assert (await Browser(cloud).post(WEBSSO, form, **here)).status == 404
+
+    asyncio.run(run())
+
+
+def test_sessions_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "MOST_OF_A_USER", 3)
+
+    async def run() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            count = lambda tx: cloud.cloud.services.dashboard.count(tx)  # noqa: E731
+            mine = await signed_in(cloud)
+            # Who signs in again in the same browser has one session.
+            assert (await mine.sign_in()).status == 303
+            assert await cloud.cloud.database.read(count) == 1
+            for _ in range(5):
+                last = await signed_in(cloud)
+            assert await cloud.cloud.database.read(count) == 3
+            assert (await last.get("/servers")).status == 200
+            # A form of another site comes without the session's cookie: it signs nobody out.
+            gone = await Browser(cloud).post("/auth/logout", {}, origin="http://evil.example")
+            assert gone.status == 303 and "set-cookie" not in gone.headers
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "/dashboard/%2e%2e/object-store/v1/AUTH_x/box/login.html",
+        "/dashboard/%252E./x",
+        "//x.example",
+    ],
+)
+def test_nobody_is_led_outside(house: House, where: str) -> None:
+    async def run(cloud: TestCloud) -> None:
+        browser = Browser(cloud)
+        answer = await browser.sign_in(next=where)
+        assert answer.status == 303 and answer.headers["location"] == "/dashboard/"
+
+    house.run(run)
+
+
+def test_cookies_are_for_https_where_the_cloud_is(tmp_path: Path) -> None:
+    """A web server in front ends TLS, and may not pass on what it was called."""
+
+    async def run() -> None:
+        async with running_cloud(tmp_path, public_url="https://cloud.example") as cloud:
+            browser = Browser(cloud)
+            await browser.get(DOOR)
+            form = {"username": "demo", "password": password_of(cloud, "demo")}
+            answer = await browser.post(DOOR, form, origin="https://cloud.example")
+            assert answer.status == 303, text_of(answer)
+            lines = answer.headers["set-cookie"].split("\n")
+            assert len(lines) == 2 and all("Secure" in each for each in lines)
 
     asyncio.run(run())
 

@@ -15,7 +15,7 @@ from cumulo.core.http.operations import Call, Reply
 from cumulo.core.panels import Action, Ask, Brought, Column, Drawing, Item, Panel, Ref, at
 from cumulo.core.resource_types import Request
 from cumulo.core.work import pools
-from cumulo.dashboard.api.forms import cookies_of
+from cumulo.dashboard.api.forms import check_csrf, cookies_of, hosts_of
 from cumulo.dashboard.api.html import page, redirect
 from cumulo.dashboard.locale.languages import LANGUAGES, Words, best, words_in
 from cumulo.dashboard.service.look import Look
@@ -45,13 +45,13 @@ class Desk:
         services: Sequence[str],
         own: Look,
         region: str,
-        public_url: str,
+        base_url: str,
     ) -> None:
         self.database = database
         self.caller = caller
         self.sessions = sessions
         self.region = region
-        self.public_url = public_url
+        self.base_url = base_url
         self.own = own
         self._services = services
         self._brought: Brought | None = None
@@ -79,6 +79,14 @@ class Desk:
     def _nouns(self) -> frozenset[str]:
         return frozenset(panel.detail_key for panel in self.panels.values() if panel.detail_key)
 
+    def is_secure(self, call: Call) -> bool:
+        """Whether cookies are for https alone: a front that ends TLS need not say so each time."""
+        return call.base_url.startswith("https://") or self.base_url.startswith("https://")
+
+    def prove(self, form: Mapping[str, str], wanted: str, call: Call) -> None:
+        """Raises Forbidden for a form that is of no page of ours."""
+        check_csrf(form, wanted, call, hosts_of(call, self.base_url))
+
     async def signed_in(self, call: Call) -> SignedIn | None:
         given = cookies_of(call).get(SESSION, "")
         if not given:
@@ -100,7 +108,7 @@ class Desk:
                 # The first page: what is imported for it holds up nobody else.
                 await pools.DISK(lambda: self.brought)
             if signed is None:
-                return redirect(f"{MOUNT}/auth/login/?{urlencode({'next': address_of(call)})}")
+                return redirect(f"{MOUNT}/auth/login/?{urlencode({'next': page_of(call)})}")
             return await handler(Visit(self, call, signed))
 
         return run
@@ -204,9 +212,19 @@ class Site:
 
 
 def address_of(call: Call) -> str:
-    """The page's own address, with its query."""
+    """The page's own address as it was asked for, with its query: names of things keep their
+    escapes, so that a form is sent to the thing it is about and to no other."""
     query = f"?{call.query_string}" if call.query_string else ""
-    return f"{MOUNT}{call.url.removeprefix(call.base_url)}{query}"
+    return f"{call.raw_path}{query}"
+
+
+def page_of(call: Call) -> str:
+    """The page that a request was sent from: where to go on after signing in again."""
+    path, sign, query = address_of(call).partition("?")
+    if call.operation.method == "POST":
+        for end in ("/check", "/bulk"):
+            path = path.removesuffix("/").removesuffix(end)
+    return f"{path}{sign}{query}"
 
 
 class Visit:
@@ -223,6 +241,10 @@ class Visit:
     @property
     def query(self) -> dict[str, str]:
         return dict(self.call.query.pairs)
+
+    def prove(self, form: Mapping[str, str]) -> None:
+        """Raises Forbidden for a form that is of no page of this session."""
+        self.desk.prove(form, self.signed.session.csrf, self.call)
 
     # --- asking --------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from cumulo.core.panels import Action, Ask, Field, Item, Options, Panel, Part, a
 from cumulo.core.resource_types import Request
 from cumulo.dashboard.api.desk import MOUNT, Desk, Visit, address_of, why
 from cumulo.dashboard.api.details import row_of
-from cumulo.dashboard.api.forms import Filled, check_csrf, filled
+from cumulo.dashboard.api.forms import Filled, filled
 from cumulo.dashboard.api.html import HEADERS, redirect
 from cumulo.dashboard.locale.languages import Words
 
@@ -109,7 +109,7 @@ class Forms:
     def _acting(self, find: Any) -> Any:
         async def act(visit: Visit) -> Reply:
             form = await filled(visit.call)
-            check_csrf(form.fields, visit.signed.session.csrf, visit.call)
+            visit.prove(form.fields)
             doing: Doing = await find(visit)
             if doing.item and not doing.action.allowed(doing.item):
                 raise BadRequest("This cannot be done to it as it is now.")
@@ -163,7 +163,7 @@ class Forms:
         async def check(visit: Visit) -> Reply:
             """What would be refused, and the same by other ways: said while one types."""
             form = await filled(visit.call)
-            check_csrf(form.fields, visit.signed.session.csrf, visit.call)
+            visit.prove(form.fields)
             doing: Doing = await find(visit)
             said, same = await _advice(visit, doing, form.fields)
             return visit.page("advice.html", doing.action.label, said=said, same=same)

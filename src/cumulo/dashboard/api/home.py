@@ -122,7 +122,7 @@ class Home:
         )
 
     def _files(self, visit: Visit) -> Mapping[str, str]:
-        return snippets.files(visit.signed.principal, self._desk.public_url, self._desk.region)
+        return snippets.files(visit.signed.principal, self._desk.base_url, self._desk.region)
 
     async def file(self, visit: Visit) -> Reply:
         name = visit.call.path["file"]

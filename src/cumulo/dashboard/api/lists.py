@@ -14,7 +14,7 @@ from cumulo.core.panels import Action, Item, Panel, at
 from cumulo.core.resource_types import Request
 from cumulo.dashboard.api.desk import MOUNT, Desk, Visit, rows_of, why
 from cumulo.dashboard.api.desk import PAGE as AT_DESK
-from cumulo.dashboard.api.forms import check_csrf, filled
+from cumulo.dashboard.api.forms import filled
 from cumulo.dashboard.api.html import page, redirect
 
 PAGE = 50
@@ -90,7 +90,7 @@ class Lists:
         """One action on several things, each for itself; what is refused is said."""
         panel = visit.panel()
         form = (await filled(visit.call)).fields
-        check_csrf(form, visit.signed.session.csrf, visit.call)
+        visit.prove(form)
         wanted = form.get("action", "")
         action = next((a for a in panel.actions if a.bulk and a.name == wanted), None)
         if action is None:
