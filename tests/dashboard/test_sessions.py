@@ -8,11 +8,13 @@ from base64 import b32encode
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
+from cumulo.core.clock import later
 from cumulo.core.db.statements import query
 from cumulo.core.db.transaction import Tx
 from cumulo.core.panels import Panel, column
@@ -381,3 +383,84 @@ def test_streams_are_the_users_and_end_with_the_session(
             assert answer.status == 200 and b"network" not in answer.raw
 
     asyncio.run(run())
+
+
+def test_a_stream_ends_with_the_right_to_what_it_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is administrator no more, and still somebody; who works in another project by now."""
+    monkeypatch.setattr(face, "LOOK_SECONDS", 0.0)
+
+    async def run() -> None:
+        async with running_cloud(tmp_path) as cloud:
+            member = "/identity/v3/roles?name="
+            roles = {}
+            for name in ("admin", "member"):
+                found = await cloud.call("GET", f"{member}{name}", as_="admin")
+                roles[name] = found.json["roles"][0]["id"]
+            person = {"user": {"name": "ann", "password": "ann-1234"}}
+            made = await cloud.call("POST", "/identity/v3/users", as_="admin", json_=person)
+            ann, own = made.json["user"]["id"], {}
+            for name in ("first", "second"):
+                body = {"project": {"name": name}}
+                made = await cloud.call("POST", "/identity/v3/projects", as_="admin", json_=body)
+                own[name] = made.json["project"]["id"]
+            rights = f"/identity/v3/projects/{{}}/users/{ann}/roles/{{}}"
+            for project, role in (("first", "admin"), ("first", "member"), ("second", "member")):
+                url = rights.format(own[project], roles[role])
+                assert (await cloud.call("PUT", url, as_="admin")).status == 204
+            body = {"network": {"name": "bell"}}
+
+            async def heard(change: Any) -> bytes:
+                """What a stream still tells of others after a change."""
+                browser = Browser(cloud)
+                assert (await browser.sign_in("ann", "ann-1234", project="first")).status == 303
+                stream = asyncio.create_task(browser.get("/events"))
+                await asyncio.sleep(0.2)
+                await change(browser)
+                await cloud.call("POST", "/network/v2.0/networks", json_=body)
+                mine = {"network": {"name": "mine", "tenant_id": own["first"]}}
+                await cloud.call("POST", "/network/v2.0/networks", as_="admin", json_=mine)
+                raw: bytes = (await asyncio.wait_for(stream, 10)).raw
+                return raw
+
+            async def moved(browser: Browser) -> None:
+                await browser.post("/auth/project", {"project": own["second"]})
+
+            async def fallen(browser: Browser) -> None:
+                url = rights.format(own["first"], roles["admin"])
+                assert (await cloud.call("DELETE", url, as_="admin")).status == 204
+
+            assert b"network" not in await heard(moved)
+            assert b"network" not in await heard(fallen)
+
+    asyncio.run(run())
+
+
+def test_what_a_page_does_by_itself_keeps_no_session(house: House) -> None:
+    async def run(cloud: TestCloud) -> None:
+        mine = await signed_in(cloud)
+
+        def age(tx: Tx) -> None:
+            for row in tx.all(query(SessionRow, sa.select(SessionRow.sql_table))):
+                tx.update(row, seen_at=later(tx.now, -600.0))
+
+        def seen(tx: Tx) -> bool:
+            rows = tx.all(query(SessionRow, sa.select(SessionRow.sql_table)))
+            return any(row.seen_at > later(tx.now, -60.0) for row in rows)
+
+        network = await cloud.private_network()
+        for path in ("/networks?part=1", f"/networks/{network}/tab/metrics", "/?part=all"):
+            await cloud.cloud.database.write(age, name="test")
+            assert (await mine.get(path)).status == 200
+            assert not await cloud.cloud.database.read(seen), path
+        stream = asyncio.create_task(mine.get("/events"))
+        await asyncio.sleep(0.1)
+        stream.cancel()
+        assert not await cloud.cloud.database.read(seen)
+        for path in ("/networks", "/search?part=1&q=x"):
+            await cloud.cloud.database.write(age, name="test")
+            await mine.get(path)
+            assert await cloud.cloud.database.read(seen), path
+
+    house.run(run)

@@ -1,6 +1,7 @@
 """Where pages are made: who is signed in, what is asked of the services, what all pages show."""
 
 import functools
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from cumulo.dashboard.api.html import page, redirect
 from cumulo.dashboard.locale.languages import LANGUAGES, Words, best, words_in
 from cumulo.dashboard.service.look import Look
 from cumulo.dashboard.service.sessions import Sessions, SignedIn
+
+log = logging.getLogger("cumulo.dashboard")
 
 MOUNT = "/dashboard"
 SESSION = "cumulo_session"
@@ -87,14 +90,15 @@ class Desk:
         """Raises Forbidden for a form that is of no page of ours."""
         check_csrf(form, wanted, call, hosts_of(call, self.base_url))
 
-    async def signed_in(self, call: Call) -> SignedIn | None:
+    async def signed_in(self, call: Call, *, counts: bool = True) -> SignedIn | None:
+        """`counts`: it is somebody's doing; what a page asks for by itself keeps no session."""
         given = cookies_of(call).get(SESSION, "")
         if not given:
             return None
         sessions = self.sessions
         found = await self.database.read(lambda tx: (sessions.find(tx, given), tx.now))
         signed, now = found
-        if signed is not None and sessions.stale(signed.session, now):
+        if counts and signed is not None and sessions.stale(signed.session, now):
             id = signed.session.id
             await self.database.write(lambda tx: sessions.touch(tx, id), name="session used")
         return signed
@@ -103,7 +107,7 @@ class Desk:
         """A page for who is signed in; everybody else is led to the door."""
 
         async def run(call: Call) -> Reply:
-            signed = await self.signed_in(call)
+            signed = await self.signed_in(call, counts=_is_doing(call))
             if self._brought is None:
                 # The first page: what is imported for it holds up nobody else.
                 await pools.DISK(lambda: self.brought)
@@ -128,7 +132,12 @@ class Desk:
 
     def _shows(self, signed: SignedIn, panel: Panel) -> bool:
         rules = [None, panel.rule] if panel.rule else [None]
-        return all(self.may(signed, panel.items, rule=rule) for rule in rules)
+        try:
+            return all(self.may(signed, panel.items, rule=rule) for rule in rules)
+        except Exception:
+            # A panel that asks for what is no list takes no other with it.
+            log.exception("panel %s is not shown", panel.name)
+            return False
 
     def may(
         self,
@@ -153,6 +162,13 @@ class Desk:
             target=target,
             rule=rule,
         )
+
+
+def _is_doing(call: Call) -> bool:
+    """Whether somebody does something: looks for, opens or sends; pages that are open ask for their
+    parts as things change, and for logs every few seconds."""
+    typed = call.operation.path == "/search"
+    return typed or not (call.query.get("part") or "tab" in call.path)
 
 
 def _own(signed: SignedIn) -> dict[str, Any]:
@@ -187,7 +203,7 @@ def _value(column: Column, item: Item) -> Any:
     """A value that cannot be made of what a service says is none."""
     try:
         return column.value(item)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except Exception:
         return None
 
 
@@ -296,12 +312,30 @@ class Visit:
         except LookupError:
             return None
 
+    def problem(self, error: Exception) -> str:
+        """Why a part cannot be shown, for who sees its place: a refusal, a service that is not
+        there, or a mistake in a panel, which takes nothing else with it."""
+        if isinstance(error, Fault):
+            return why(error)
+        if type(error) is LookupError:
+            return self.words("This part of the cloud is not there.")
+        log.error("a part of %s cannot be shown", self.call.url, exc_info=error)
+        return self.words("This part cannot be shown: there is a mistake in it.")
+
+    def makes_sense(self, allowed: Callable[[Item], bool], item: Item) -> bool:
+        """What cannot say so does not."""
+        try:
+            return bool(allowed(item))
+        except Exception as error:
+            self.problem(error)
+            return False
+
     def may(self, request: Request, target: Mapping[str, Any] | None = None) -> bool:
         return self.desk.may(self.signed, request, target=target)
 
     def can(self, action: Action, item: Item) -> bool:
         """Whether an action makes sense, and the rules let this user do it."""
-        if item and not action.allowed(item):
+        if item and not self.makes_sense(action.allowed, item):
             return False
         noun = self.desk.panels[self.call.path["panel"]].detail_key if "of" in item else ""
         target = _target(item, noun)
@@ -314,7 +348,8 @@ class Visit:
     def _lets(self, action: Action, item: Item, target: Mapping[str, Any] | None) -> bool:
         try:
             asked = action.request(item, _example(action))
-        except (ValueError, KeyError, TypeError, AttributeError, LookupError, Fault):
+        except Exception:
+            # What was made up is no form that it understands.
             return True
         first = asked if isinstance(asked, Request) else next(iter(asked), None)
         return first is None or self.may(first, target)
@@ -372,7 +407,8 @@ class Visit:
             return ""
         try:
             return panel.label(await self.item(panel, id))
-        except (Fault, LookupError):
+        except Exception as error:
+            self.problem(error)
             return ""
 
     @property

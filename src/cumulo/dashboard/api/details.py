@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from cumulo.core.faults import Fault, NotFound
+from cumulo.core.faults import NotFound
 from cumulo.core.http.operations import Operation, Reply
 from cumulo.core.panels import Action, Column, Item, Panel, Part, Plot, at, named
 from cumulo.core.resource_types import Request
 from cumulo.dashboard.api.desk import PAGE as AT_DESK
-from cumulo.dashboard.api.desk import Desk, Visit, why
+from cumulo.dashboard.api.desk import Desk, Visit
 from cumulo.dashboard.service.drawing import Curve, Node, Plan, curve, in_depth
 
 WHY = "/cumulo/why/"
@@ -66,8 +66,8 @@ class Details:
             others=[each for each in actions if not each.main],
             console=panel.console is not None and item.get("status") == "ACTIVE",
             parts=await self._parts(visit, panel, item),
-            tabs=[each for each in panel.tabs if each.allowed(item)],
-            plots=[each for each in panel.plots if each.allowed(item)],
+            tabs=[each for each in panel.tabs if visit.makes_sense(each.allowed, item)],
+            plots=[each for each in panel.plots if visit.makes_sense(each.allowed, item)],
             id_in=lambda part, row: at(row, part.id) or row.get("subdir") or "",
             query_in=urlencode({k: visit.query[k] for k in KEPT if k in visit.query}),
             story=visit.may(Request("GET", f"{WHY}x")),
@@ -79,7 +79,7 @@ class Details:
         return "" if other is None else other.events
 
     async def _parts(self, visit: Visit, panel: Panel, item: Item) -> list[PartShown]:
-        wanted = [part for part in panel.parts if part.allowed(item)]
+        wanted = [part for part in panel.parts if visit.makes_sense(part.allowed, item)]
         return list(await asyncio.gather(*(part_of(visit, part, item) for part in wanted)))
 
     async def tab(self, visit: Visit) -> Reply:
@@ -93,12 +93,12 @@ class Details:
             drawn = await asyncio.gather(*(_drawn(visit, each, item) for each in panel.plots))
             return visit.page("plots.html", panel.label(item), plots=drawn)
         found = next((each for each in panel.tabs if each.name == name), None)
-        if found is None or not found.allowed(item):
+        if found is None or not visit.makes_sense(found.allowed, item):
             raise NotFound("There is no such page.")
         try:
             text = found.text(await visit.ask(found.request(item)))
-        except Fault as fault:
-            text = why(fault)
+        except Exception as error:
+            text = visit.problem(error)
         return visit.page("text.html", found.title, text=text[-TEXT_LETTERS:])
 
     async def _story(self, visit: Visit, id: str) -> Reply:
@@ -128,23 +128,23 @@ class Details:
 
 
 async def part_of(visit: Visit, part: Part, item: Item) -> PartShown:
-    query = visit.query
-    mine = query.get("of") == part.name
-    shown = PartShown(part, place=query.get("in", "") if mine else "")
+    """A part that fails shows why, and takes nothing else with it."""
+    mine = visit.query.get("of") == part.name
+    shown = PartShown(part, place=visit.query.get("in", "") if mine else "")
+    try:
+        await _read(visit, part, item, shown, visit.query.get("after", "") if mine else "")
+    except Exception as error:
+        shown.problem = visit.problem(error)
+    return shown
+
+
+async def _read(visit: Visit, part: Part, item: Item, shown: PartShown, after: str) -> None:
     parent = {"of": item, "place": shown.place}
     shown.create = [each for each in part.create if visit.can(each, parent)]
     request = part.items(item, shown.place)
-    if mine and query.get("after"):
-        request = replace(request, query={**request.query, "marker": query["after"]})
-    try:
-        body = await visit.ask(request)
-        rows = _rows(part, body, item)
-    except Fault as fault:
-        shown.problem = why(fault)
-        return shown
-    except LookupError:
-        shown.problem = visit.words("This part of the cloud is not there.")
-        return shown
+    if after:
+        request = replace(request, query={**request.query, "marker": after})
+    rows = _rows(part, await visit.ask(request), item)
     limit = int(request.query.get("limit", "0"))
     if limit and len(rows) >= limit:
         shown.more = str(at(rows[-1], part.id) or rows[-1].get("subdir") or "")
@@ -156,7 +156,6 @@ async def part_of(visit: Visit, part: Part, item: Item) -> PartShown:
     if part.edges is not None and 1 < len(rows) <= MOST_DRAWN:
         nodes = [_node(part, row) for row in rows]
         shown.plan = in_depth(Plan(nodes, list(part.edges(rows))))
-    return shown
 
 
 def _node(part: Part, row: Item) -> Node:
@@ -182,9 +181,13 @@ async def row_of(visit: Visit, part: Part, item: Item, id: str) -> Item:
 
 
 async def _drawn(visit: Visit, plot: Plot, item: Item) -> tuple[Plot, Curve | None]:
-    body: Any = await visit.maybe(plot.request(item))
-    points = [] if body is None else plot.points(body)
-    return plot, curve(points) if len(points) > 1 else None
+    try:
+        body: Any = await visit.maybe(plot.request(item))
+        points = [] if body is None else plot.points(body)
+        return plot, curve(points) if len(points) > 1 else None
+    except Exception as error:
+        visit.problem(error)
+        return plot, None
 
 
 def _socket_of(url: str) -> str:

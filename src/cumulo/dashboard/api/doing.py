@@ -102,7 +102,8 @@ class Forms:
             doing: Doing = await find(visit)
             if doing.action.download and not doing.action.fields:
                 return await self._download(visit, doing)
-            return await self._form(visit, doing, visit.query)
+            # Nothing of the address: a link fills in no form, least of all what is folded away.
+            return await self._form(visit, doing, {})
 
         return ask
 
@@ -111,14 +112,16 @@ class Forms:
             form = await filled(visit.call)
             visit.prove(form.fields)
             doing: Doing = await find(visit)
-            if doing.item and not doing.action.allowed(doing.item):
+            if doing.item and not visit.makes_sense(doing.action.allowed, doing.item):
                 raise BadRequest("This cannot be done to it as it is now.")
             try:
                 await _read_texts(doing.action.fields, form)
                 values = checked(doing.action.fields, form, visit.words)
                 answer = await self._do(visit, doing, values, form.file)
             except Fault as fault:
-                return await self._form(visit, doing, form.fields, why(fault))
+                # All as it was sent: a box that is not there is one that was left empty.
+                given = {each.name: form.fields.get(each.name, "") for each in doing.action.fields}
+                return await self._form(visit, doing, given, why(fault))
             if doing.action.download:
                 return _file(doing, answer)
             if doing.action.shows is not None:
@@ -232,7 +235,7 @@ async def _advice(
     whole = {**{each.name: "" for each in action.fields}, **form}
     same: Mapping[str, str] = {}
     # A form that is half filled in has no advice yet.
-    unfinished = contextlib.suppress(ValueError, KeyError, TypeError, AttributeError)
+    unfinished = contextlib.suppress(Exception)
     if action.check is not None:
         with unfinished:
             asked = action.facts(doing.item, whole)
@@ -247,8 +250,8 @@ async def _advice(
 async def _fact(visit: Visit, request: Request) -> Any:
     try:
         return await visit.ask(request)
-    except Fault as fault:
-        return {"fault": why(fault)}
+    except Exception as error:
+        return {"fault": visit.problem(error)}
 
 
 async def _choices(visit: Visit, field: Field, item: Item) -> list[tuple[str, str]]:

@@ -56,6 +56,9 @@ class Home:
             for event in events
             if event.resource_type not in QUIET and not event.type.endswith(QUIET)
         ]
+        if visit.signed.principal.access_rules is not None:
+            # It may ask for some things only: what the others did is not told it by another way.
+            lately = []
         status = await visit.maybe(Request("GET", "/cumulo/status"))
         return visit.page(
             "overview_parts.html" if visit.query.get("part") else "overview.html",
@@ -64,11 +67,13 @@ class Home:
             figures=[each for each in figures if each is not None],
             lately=lately[:LATELY],
             health=status,
-            wrong=(await visit.maybe(Request("GET", "/healthz")) or {}).get("problems", ())
-            if status
-            else (),
+            wrong=await self._wrong(visit) if status else (),
             quick=_quick(visit, self._desk.panels),
         )
+
+    async def _wrong(self, visit: Visit) -> list[str]:
+        health = await visit.maybe(Request("GET", "/healthz")) or {}
+        return [*health.get("problems", ()), *self._desk.brought.problems]
 
     async def events(self, visit: Visit) -> Reply:
         """What happened in the whole cloud: for who may read every story."""
@@ -100,12 +105,17 @@ class Home:
         drawing = next((d for d in drawings if d.name == visit.call.path["name"]), None)
         if drawing is None:
             raise NotFound("There is no such page.")
-        plan = await _plan(visit, drawing)
+        plan, problem = Plan(), ""
+        try:
+            plan = await _plan(visit, drawing)
+        except Exception as error:
+            problem = visit.problem(error)
         return visit.page(
             "map_parts.html" if visit.query.get("part") else "map.html",
             drawing.title,
             drawing=drawing,
             plan=plan,
+            problem=problem,
             here=drawing.name,
         )
 
@@ -171,18 +181,20 @@ async def _ring(visit: Visit, gauge: Gauge) -> Ring | None:
     body = await visit.maybe(gauge.request)
     if body is None:
         return None
-    with contextlib.suppress(KeyError, TypeError, ValueError):
+    try:
         return Ring(gauge.title, gauge.used(body), gauge.most(body), gauge.unit)
-    return None
+    except Exception as error:
+        visit.problem(error)
+        return None
 
 
 async def _figure(visit: Visit, figure: Figure, now: str) -> tuple[Figure, str] | None:
-    body = await visit.maybe(figure.request(now))
-    if body is None:
+    try:
+        body = await visit.maybe(figure.request(now))
+        return None if body is None else (figure, figure.text(body))
+    except Exception as error:
+        visit.problem(error)
         return None
-    with contextlib.suppress(KeyError, TypeError, ValueError):
-        return figure, figure.text(body)
-    return None
 
 
 async def _plan(visit: Visit, drawing: Drawing) -> Plan:

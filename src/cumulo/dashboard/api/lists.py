@@ -146,6 +146,14 @@ def _bulk(panel: Panel) -> list[Action]:
 
 
 async def _look(visit: Visit, panel: Panel, asked: str) -> tuple[Panel, list[tuple[str, str]]]:
+    try:
+        return panel, await _hits(visit, panel, asked)
+    except Exception as error:
+        visit.problem(error)
+        return panel, []
+
+
+async def _hits(visit: Visit, panel: Panel, asked: str) -> list[tuple[str, str]]:
     hits: dict[str, str] = {}
     for query in searches(panel, asked):
         rows = await _rows(visit, panel, {**query, **_limit(panel, FOUND_OF_A_KIND)})
@@ -162,7 +170,7 @@ async def _look(visit: Visit, panel: Panel, asked: str) -> tuple[Panel, list[tup
             for row in (rows or [])
             if matches(panel, row, asked)
         }
-    return panel, list(hits.items())[:FOUND_OF_A_KIND]
+    return list(hits.items())[:FOUND_OF_A_KIND]
 
 
 async def _by_id(visit: Visit, panel: Panel, id: str) -> list[Item]:
@@ -258,10 +266,8 @@ async def listing(visit: Visit, panel: Panel) -> Listed:
                 break
         if asked and not found.rows and _IDS.fullmatch(asked):
             found.rows = await _by_id(visit, panel, asked)
-    except Fault as fault:
-        found.problem = why(fault)
-    except LookupError:
-        found.problem = visit.words("This part of the cloud is not there.")
+    except Exception as error:
+        found.rows, found.problem = [], visit.problem(error)
     if asked and not panel.search:
         found.rows = [row for row in found.rows if matches(panel, row, asked)]
     if panel.marker and len(found.rows) > PAGE:
