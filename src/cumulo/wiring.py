@@ -10,7 +10,7 @@ from cumulo import __version__, hosting, order
 from cumulo.cloud import Cloud
 from cumulo.core.assembly import Assembly, Frame, Principals, RotateKeys, UserNames
 from cumulo.core.db import migrations
-from cumulo.core.db.engines import engine_of
+from cumulo.core.db.engines import Engine, engine_of
 from cumulo.core.events.history import let_turns_grow
 from cumulo.core.hosts import lineage
 from cumulo.core.hosts.conductor import Conductor
@@ -33,11 +33,11 @@ def assemblies() -> list[Assembly]:
     return [module.ASSEMBLY for module in modules]
 
 
-def open_database(settings: Settings, *, foreign: bool = False) -> Any:
+def open_database(settings: Settings, *, foreign: bool = False, engine: Engine = engine_of) -> Any:
     """The settings' database, with this release's schema. Raises ForeignDatabase for another
     cloud's, unless it is `foreign` on purpose."""
     assemblies()
-    database = engine_of(settings)
+    database = engine(settings)
     if not foreign:
         lineage.refuse_foreign(database, settings.data_dir, settings.secrets_dir)
     migrations.prepare(database)
@@ -45,11 +45,11 @@ def open_database(settings: Settings, *, foreign: bool = False) -> Any:
     return database
 
 
-def build(settings: Settings, *, offline: bool = False) -> Cloud:
+def build(settings: Settings, *, offline: bool = False, engine: Engine = engine_of) -> Cloud:
     """All services on the settings' database; nothing moves yet. `offline`: for the command line,
     without hosts, and whosever database it is."""
     all_of_them = assemblies()
-    database, registry = open_database(settings, foreign=offline), HostRegistry()
+    database, registry = open_database(settings, foreign=offline, engine=engine), HostRegistry()
     lineage.start(database, registry, settings.data_dir)
     conductor = Conductor(database, registry)
     frame = Frame(settings, database, registry, conductor, all_of_them)

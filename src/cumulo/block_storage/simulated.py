@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 
+from cumulo.block_storage.queries.snapshot import SNAPSHOTS as LISTED
 from cumulo.block_storage.queries.volume import EVERY
 from cumulo.core.db.transaction import Tx
 from cumulo.core.sim.player import AtRest, Invariant, Player, Verb
 
+SNAPSHOTS = "/volume/v3/snapshots"
 UNREST = ("creating", "deleting", "attaching", "detaching", "extending")
 
 
@@ -22,6 +24,26 @@ async def extend_volume(player: Player) -> None:
 
 async def delete_volume(player: Player) -> None:
     await player.remove(player.any_of("volume"))
+
+
+async def create_snapshot(player: Player) -> None:
+    wish = {"volume_id": player.id_of("volume"), "name": player.name(), "force": True}
+    await player.make("snapshot", SNAPSHOTS, {"snapshot": wish})
+
+
+async def delete_snapshot(player: Player) -> None:
+    await player.remove(player.any_of("snapshot"))
+
+
+async def copy_of_snapshot(player: Player) -> None:
+    wish = {"name": player.name(), "snapshot_id": player.id_of("snapshot")}
+    await player.make("volume", "/volume/v3/volumes", {"volume": wish})
+
+
+def snapshots_are_at_rest(tx: Tx, rest: AtRest) -> Iterable[str]:
+    for row in LISTED.page(tx, where={}):
+        if row.status in UNREST:
+            yield f"snapshot {row.id} is {row.status}"
 
 
 def volumes_are_at_rest(tx: Tx, rest: AtRest) -> Iterable[str]:
@@ -44,5 +66,8 @@ VERBS = [
     Verb("create volume", create_volume, 3),
     Verb("extend volume", extend_volume),
     Verb("delete volume", delete_volume, 2),
+    Verb("create snapshot", create_snapshot),
+    Verb("delete snapshot", delete_snapshot),
+    Verb("copy of snapshot", copy_of_snapshot),
 ]
-INVARIANTS: list[Invariant] = [volumes_are_at_rest]
+INVARIANTS: list[Invariant] = [volumes_are_at_rest, snapshots_are_at_rest]

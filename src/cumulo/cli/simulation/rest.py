@@ -12,7 +12,6 @@ from cumulo.block_storage.meters import VOLUMES as PAID_VOLUMES
 from cumulo.block_storage.queries.volume import EVERY
 from cumulo.compute.drivers import fake as guests
 from cumulo.compute.meters import SERVERS
-from cumulo.compute.model.server import ServerRow
 from cumulo.compute.queries.server import EVERY_LIVING
 from cumulo.core.db.rows import columns
 from cumulo.core.db.statements import query, statement
@@ -25,9 +24,7 @@ from cumulo.placement.model.provider import ConsumerRow
 from cumulo.telemetry.model.interval import IntervalRow
 
 _p, _i, _e, _j = (columns(each) for each in (PartRow, ItemRow, EventRow, JobRow))
-_s = columns(ServerRow)
 CONSUMERS = statement(sa.select(columns(ConsumerRow).id))
-PLACED = statement(sa.select(_s.id).where(_s.deleted_at.is_(None), _s.host_id.is_not(None)))
 FAULTY = statement(sa.select(_p.host_id, _p.kind, _p.fault).where(_p.fault.is_not(None)))
 ITEMS = statement(sa.select(_i.host_id, _i.kind, _i.id, _i.version).where(_i.gone == sa.false()))
 LEAVING = statement(sa.select(_i.host_id, _i.kind, _i.id).where(_i.gone == sa.true()))
@@ -75,12 +72,14 @@ def events_have_no_gap(tx: Tx, rest: AtRest) -> Iterable[str]:
 
 
 def allocations_are_of_servers(tx: Tx, rest: AtRest) -> Iterable[str]:
-    """Each server on a host holds its resources, and nobody else does."""
+    """Each server on a host holds its resources, and what it was before a resize that nobody has
+    confirmed; nobody else does."""
     holders = {str(id) for (id,) in tx.tuples(CONSUMERS)}
-    placed = {str(id) for (id,) in tx.tuples(PLACED)}
-    for id in holders - placed:
+    placed = {row.id for row in tx.all(EVERY_LIVING) if row.host_id is not None}
+    before = {row.before.holder for row in tx.all(EVERY_LIVING) if row.before is not None}
+    for id in holders - placed - before:
         yield f"{id} holds resources and is no server on a host"
-    for id in placed - holders:
+    for id in (placed | before) - holders:
         yield f"the server {id} holds no resources"
 
 

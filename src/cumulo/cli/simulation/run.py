@@ -16,6 +16,7 @@ from cumulo.cli.simulation.plane import Plane, settings_of
 from cumulo.core.db.transaction import DatabaseAway
 from cumulo.core.sim import points
 from cumulo.core.sim.faults import Chances, PowerCut
+from cumulo.core.sim.neighbours import Neighbours
 from cumulo.core.sim.player import AtRest, Invariant, Ledger, Lost, Player, Refused, Verb
 from cumulo.core.sim.world import World
 
@@ -60,8 +61,9 @@ def prepare(folder: Path, hosts: int) -> None:
         runner.run(first_start())
 
 
-def play(seed: int, prepared: Path, folder: Path, hosts: int) -> Outcome:
-    """Run one seed in `folder`, which is removed afterwards."""
+def play(seed: int, prepared: Path, folder: Path, hosts: int, nodes: int = 0) -> Outcome:
+    """Run one seed in `folder`, which is removed afterwards. `nodes`: control planes; 0: one or
+    two, as the seed is odd or even."""
     shutil.copytree(prepared, folder)
     world = World(seed)
     outcome = Outcome(seed, [], [])
@@ -69,7 +71,7 @@ def play(seed: int, prepared: Path, folder: Path, hosts: int) -> Outcome:
         try:
             runner = asyncio.Runner(loop_factory=lambda: world.loop)
             with runner:
-                runner.run(_Play(world, folder, hosts, outcome).run())
+                runner.run(_Play(world, folder, hosts, nodes or 2 - seed % 2, outcome).run())
         finally:
             points.instead(None)
             shutil.rmtree(folder, ignore_errors=True)
@@ -78,11 +80,21 @@ def play(seed: int, prepared: Path, folder: Path, hosts: int) -> Outcome:
 
 
 class _Play:
-    def __init__(self, world: World, folder: Path, hosts: int, outcome: Outcome) -> None:
+    def __init__(
+        self, world: World, folder: Path, hosts: int, nodes: int, outcome: Outcome
+    ) -> None:
         self._world = world
         self._outcome = outcome
         self._chances = Chances(random.Random(world.seed ^ 0xFA17))
-        self._plane = Plane(folder, hosts, self._chances, self._tell)
+        neighbours = Neighbours(self._chances) if nodes > 1 else None
+        first = Plane(folder, hosts, self._chances, self._tell, neighbours=neighbours)
+        self._planes = [first]
+        for number in range(1, nodes):
+            place = folder / f"node-{number}"
+            self._planes.append(
+                Plane(place, hosts, self._chances, self._tell, neighbours=neighbours, first=first)
+            )
+        self._plane = first
         self._ledger = Ledger()
         self._ended = False
         self._verbs, self._invariants = parts()
@@ -92,7 +104,8 @@ class _Play:
 
     async def run(self) -> None:
         points.instead(self._chances.reach)
-        director = asyncio.create_task(self._direct())
+        directors = [asyncio.create_task(self._look_after(plane)) for plane in self._planes]
+        directors.append(asyncio.create_task(self._break_things()))
         playing = [asyncio.create_task(self._play(number)) for number in range(PLAYERS)]
         await asyncio.sleep(PLAY_SECONDS)
         self._ended = True
@@ -103,13 +116,16 @@ class _Play:
         for faults in self._driver_faults():
             faults.clear()
         await self._come_to_rest()
-        director.cancel()
-        await asyncio.wait({director})
-        self._wrong_of(director)
-        if self._plane.cloud is not None:
-            await self._plane.stop()
-        self._outcome.deaths = self._plane.deaths
-        self._outcome.wrong += self._plane.wrong
+        for director in directors:
+            director.cancel()
+        await asyncio.wait(directors)
+        for director in directors:
+            self._wrong_of(director)
+        for plane in reversed(self._planes):
+            if plane.cloud is not None:
+                await plane.stop()
+            self._outcome.deaths += plane.deaths
+            self._outcome.wrong += plane.wrong
 
     def _wrong_of(self, task: "asyncio.Task[Any]") -> None:
         error = None if task.cancelled() else task.exception()
@@ -121,7 +137,12 @@ class _Play:
     async def _play(self, number: int) -> None:
         chance = random.Random(self._world.seed * 31 + number)
         weights = [verb.weight for verb in self._verbs]
-        player = Player(self._ask, chance, self._ledger, "")
+
+        async def ask(method: str, path: str, body: Any, user: str) -> Any:
+            plane = self._plane if len(self._planes) == 1 else chance.choice(self._planes)
+            return await plane.ask(method, path, body, user)
+
+        player = Player(ask, chance, self._ledger, "")
         while not self._ended:
             await asyncio.sleep(chance.expovariate(1 / THINK_SECONDS))
             [verb] = chance.choices(self._verbs, weights)
@@ -132,38 +153,36 @@ class _Play:
             except (Refused, Lost) as error:
                 self._tell(f"{number} {verb.name}: {type(error).__name__} {error}")
 
-    async def _ask(self, method: str, path: str, body: Any, user: str) -> Any:
-        return await self._plane.ask(method, path, body, user)
-
     # --- what goes wrong ----------------------------------------------------------------------
 
-    async def _direct(self) -> None:
-        """Bury the dead and start them again; break drivers; put clocks forward and back."""
-        await self._start()
-        chance = random.Random(self._world.seed ^ 0xD1EC)
+    async def _look_after(self, plane: Plane) -> None:
+        """Bury the dead and start them again."""
+        chance = random.Random(self._world.seed ^ 0xD1EC + self._planes.index(plane))
         while True:
-            try:
-                async with asyncio.timeout(chance.expovariate(1 / 15.0) + 0.5):
-                    await self._plane.died.wait()
-            except TimeoutError:
-                if not self._chances.calm:
-                    self._break_something(chance)
-                continue
-            await self._plane.bury()
+            await self._start(plane)
+            await plane.died.wait()
+            await plane.bury()
             await asyncio.sleep(chance.uniform(0.0, 20.0))
-            await self._start()
 
-    async def _start(self) -> None:
+    async def _start(self, plane: Plane) -> None:
         while True:
             try:
-                await self._plane.start()
-                self._tell("the control plane starts")
+                await plane.start()
+                self._tell(f"{plane.name} starts")
                 return
             except (PowerCut, DatabaseAway) as error:
                 # Whoever looks after it tries again.
-                self._tell(f"the control plane does not start: {type(error).__name__}")
-                await self._plane.bury()
+                self._tell(f"{plane.name} does not start: {type(error).__name__}")
+                await plane.bury()
                 await asyncio.sleep(1.0)
+
+    async def _break_things(self) -> None:
+        """Drivers fail for a while; clocks are put forward and back."""
+        chance = random.Random(self._world.seed ^ 0xB4EA)
+        while True:
+            await asyncio.sleep(chance.expovariate(1 / 15.0) + 0.5)
+            if not self._chances.calm:
+                self._break_something(chance)
 
     def _break_something(self, chance: random.Random) -> None:
         broken = self._driver_faults()
@@ -188,7 +207,7 @@ class _Play:
         while wrong and self._world.loop.clock.now < end:
             await asyncio.sleep(pause)
             pause *= 2
-            if self._plane.cloud is not None and not self._plane.died.is_set():
+            if all(each.cloud is not None and not each.died.is_set() for each in self._planes):
                 wrong = await self._looks_wrong()
         self._outcome.wrong += wrong
 
@@ -205,7 +224,8 @@ class _Play:
             if answer.status != 200 and path not in self._ledger.unsure:
                 wrong.append(f"{noun} {path} was acknowledged: {answer.status}")
         for path in self._ledger.gone:
-            answer = await self._plane.ask("GET", path, None, makers[path])
+            # Of some nobody knows who made them: the answer was lost.
+            answer = await self._plane.ask("GET", path, None, makers.get(path, "demo"))
             if answer.status != 404:
                 wrong.append(f"{path} was deleted: {answer.status} {answer.raw[:300]!r}")
         return wrong

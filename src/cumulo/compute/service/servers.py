@@ -46,6 +46,7 @@ FORMATS = {"qcow2": "qcow2", "raw": "raw", "ami": "raw", "iso": "raw"}
 """Disk formats that a host boots, and how it reads them"""
 SEALED = "gAAAA"
 """How all that is sealed begins."""
+MOST_JUST_SEALED = 100
 CANNOT_METAL = (
     *("pause", "unpause", "suspend", "resume", "resize", "migrate", "evacuate", "shelve"),
     *("createImage", "createBackup", "attach_volume", "detach_volume", "attach_interface"),
@@ -78,6 +79,9 @@ class Servers:
         choice: Choice = USUAL_CHOICE,
     ) -> None:
         self._seal = seal
+        self._just_sealed: dict[str, str] = {}
+        """A new server's password is sealed, and opened a moment later for its host: once, and not
+        by taking the seal off again."""
         self.quotas = quotas
         self._jobs = jobs
         self.registry = hosts.registry
@@ -166,13 +170,19 @@ class Servers:
         return row
 
     def sealed(self, password: str | None) -> str | None:
-        return None if password is None else self._seal.encrypt(password)
+        if password is None:
+            return None
+        made = self._seal.encrypt(password)
+        if len(self._just_sealed) >= MOST_JUST_SEALED:
+            self._just_sealed.clear()
+        self._just_sealed[made] = password
+        return made
 
     def opened(self, password: str | None) -> str | None:
         """Of a server's row. (Servers of the first releases have it as it is.)"""
         if password is None or not password.startswith(SEALED):
             return password
-        return self._seal.decrypt(password)
+        return self._just_sealed.pop(password, None) or self._seal.decrypt(password)
 
     # --- actions ----------------------------------------------------------------------------
 

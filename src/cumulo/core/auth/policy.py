@@ -14,6 +14,7 @@ import asyncio
 import difflib
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -31,6 +32,8 @@ Closure = Callable[[Credentials, Target], bool]
 
 FILE_LIMIT = 1 << 20
 _MISSING = object()
+_shared = lru_cache(maxsize=1024)
+"""What differs by its text alone is made once, for all services."""
 
 
 class RoleNames(frozenset[str]):
@@ -230,6 +233,8 @@ class _Compiler:
     def __init__(self, nodes: Mapping[str, Node]) -> None:
         self._nodes = nodes
         self._done: dict[str, Closure] = {}
+        self._made: dict[int, Closure] = {}
+        """By the node that a text was read as: hundreds of actions share a dozen texts."""
         self._open: list[str] = []
 
     def compile(self) -> dict[str, Closure]:
@@ -246,7 +251,11 @@ class _Compiler:
         if len(self._open) > tree.DEPTH_LIMIT:
             raise PolicyError(f"policy rule {self._open[0]!r}: too many rules in a row")
         self._open.append(name)
-        closure = self._done[name] = self._closure(self._nodes[name])
+        node = self._nodes[name]
+        closure = self._made.get(id(node))
+        if closure is None:
+            closure = self._made[id(node)] = self._closure(node)
+        self._done[name] = closure
         self._open.pop()
         return closure
 
@@ -339,6 +348,7 @@ def _expansion(wanted: str) -> str | Callable[[Target], str | None]:
     return several
 
 
+@_shared
 def _role(wanted: str) -> Closure:
     made = _expansion(wanted)
 
@@ -365,6 +375,7 @@ def _has_role(name: str, roles: object) -> bool:
     return False
 
 
+@_shared
 def _literal(text: str, wanted: str) -> Closure:
     made = _expansion(wanted)
     if isinstance(made, str):
@@ -372,6 +383,7 @@ def _literal(text: str, wanted: str) -> Closure:
     return lambda credentials, target: made(target) == text
 
 
+@_shared
 def _attribute(path: tuple[str, ...], wanted: str) -> Closure:
     made = _expansion(wanted)
     if len(path) > 1:

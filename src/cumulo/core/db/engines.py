@@ -1,9 +1,13 @@
 """Which engine the settings name."""
 
+from collections.abc import Callable
 from typing import Any
 
 from cumulo.core.db.sqlite import SqliteDatabase
 from cumulo.settings import Settings
+
+Engine = Callable[[Settings], Any]
+"""Opens the settings' database."""
 
 
 def engine_of(settings: Settings) -> Any:

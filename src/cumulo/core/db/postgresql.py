@@ -56,6 +56,7 @@ UNSURE_SECONDS = 30.0
 
 class PostgresqlDatabase:
     engine = "postgresql"
+    several = True
 
     def __init__(self, dsn: str, *, threads: int = 8) -> None:
         self.dsn = dsn

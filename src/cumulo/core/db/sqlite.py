@@ -57,6 +57,7 @@ def _only_ours(path: Path) -> None:
 
 class SqliteDatabase:
     engine = "sqlite"
+    several = False
 
     def __init__(self, path: Path, *, durable: bool = False) -> None:
         self.path = path
@@ -131,10 +132,16 @@ class SqliteDatabase:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+        callbacks = tx.take_callbacks()
+        if self.several:
+            self.tell_others(callbacks)
         reach(f"after commit: {name}")
-        for callback in tx.take_callbacks():
+        for callback in callbacks:
             callback()
         return result
+
+    def tell_others(self, callbacks: Sequence[Callable[[], None]]) -> None:
+        """Announce them, as a part of the commit: where there are others (`sim.neighbours`)."""
 
     def _rehearse(self, function: Callable[[Tx], T]) -> None:
         """Run it, and undo it, as the other engine does after a serialisation failure: a write

@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from cumulo.core import clock
 from cumulo.core.db.announcements import Announcement, channels
-from cumulo.core.db.rows import Row, to_driver
+from cumulo.core.db.rows import PLAIN_TYPES, Row, to_driver
 from cumulo.core.db.statements import Compiled, Query, Statement, compile_for
 
 R = TypeVar("R", bound=Row)
@@ -131,13 +131,14 @@ class Tx:
             raise ReadOnly(type(row).__name__)
         kind = type(row)
         made = _insert_for(self.engine, kind, ignore_duplicate)
-        values = {name: to_driver(getattr(row, name)) for name in _stored_names(kind)}
-        return self._execute(made.text, values).rowcount > 0
+        return self._execute(made.text, _stored(row)).rowcount > 0
 
     def get(self, kind: type[R], *key: Any) -> R | None:
         """The row of this primary key, or None."""
-        made = _row_statement(self.engine, kind, "get", ())
-        found = self._execute(made.text, _key_of(kind, key)).fetchone()
+        text = _GETS.get((self.engine, kind))
+        if text is None:
+            text = _GETS[self.engine, kind] = _row_statement(self.engine, kind, "get", ()).text
+        found = self._execute(text, _key_of(kind, key)).fetchone()
         return None if found is None else to_rows(kind, [found])[0]
 
     def update(self, row: R, **changes: Any) -> R:
@@ -152,7 +153,7 @@ class Tx:
         kind = type(row)
         made = _row_statement(self.engine, kind, "update", tuple(sorted(changes)))
         parameters = {f"new_{name}": to_driver(value) for name, value in changes.items()}
-        self._execute(made.text, {**parameters, **_key_of(kind, _key_values(row))})
+        self._execute(made.text, {**parameters, **_key_values(row)})
         return msgspec.structs.replace(row, **changes)
 
     def delete(self, row: Row) -> bool:
@@ -160,8 +161,7 @@ class Tx:
         if not self.writable:
             raise ReadOnly(type(row).__name__)
         made = _row_statement(self.engine, type(row), "delete", ())
-        parameters = _key_of(type(row), _key_values(row))
-        return self._execute(made.text, parameters).rowcount > 0
+        return self._execute(made.text, _key_values(row)).rowcount > 0
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call this on the event loop once the transaction is durable; never when it is not."""
@@ -208,6 +208,8 @@ class Database(Protocol):
     """An engine. `name` says where a transaction came from, for crash tests and slow logs."""
 
     engine: str
+    several: bool
+    """Other control planes may be at it, too."""
 
     async def read(self, function: Callable[[Tx], T]) -> T: ...
     async def write(self, function: Callable[[Tx], T], *, name: str = "") -> T: ...
@@ -252,23 +254,36 @@ def to_rows(kind: type[R], found: list[tuple[Any, ...]]) -> list[R]:
 
 
 _INSERTS: dict[tuple[str, type[Row], bool], Compiled] = {}
-_STORED: dict[type[Row], tuple[str, ...]] = {}
+_GETS: dict[tuple[str, type[Row]], str] = {}
+_NUMBERED: dict[type[Row], tuple[str, ...]] = {}
 
 
-def _stored_names(kind: type[Row]) -> tuple[str, ...]:
-    """The columns that an INSERT names: all but the one that the database numbers."""
-    found = _STORED.get(kind)
+def _numbered(kind: type[Row]) -> tuple[str, ...]:
+    """The column that the database numbers, if there is one: no INSERT names it."""
+    found = _NUMBERED.get(kind)
     if found is None:
-        found = _STORED[kind] = tuple(
-            column.name for column in kind.sql_table.columns if column.autoincrement is not True
+        found = _NUMBERED[kind] = tuple(
+            column.name for column in kind.sql_table.columns if column.autoincrement is True
         )
     return found
+
+
+def _stored(row: Row) -> dict[str, Any]:
+    """A row's values as the drivers take them."""
+    values = msgspec.structs.asdict(row)
+    for name, value in values.items():
+        if type(value) not in PLAIN_TYPES:
+            values[name] = to_driver(value)
+    for name in _numbered(type(row)):
+        del values[name]
+    return values
 
 
 def _insert_for(engine: str, kind: type[Row], ignore: bool) -> Compiled:
     found = _INSERTS.get((engine, kind, ignore))
     if found is None:
-        values: dict[str, Any] = {name: sa.bindparam(name) for name in _stored_names(kind)}
+        named = [c.name for c in kind.sql_table.columns if c.name not in _numbered(kind)]
+        values: dict[str, Any] = {name: sa.bindparam(name) for name in named}
         make = sqlite.insert if engine == "sqlite" else postgresql.insert
         element = make(kind.sql_table).values(values)
         made = compile_for(engine, element.on_conflict_do_nothing() if ignore else element)
@@ -279,23 +294,26 @@ def _insert_for(engine: str, kind: type[Row], ignore: bool) -> Compiled:
 
 
 _ROW_STATEMENTS: dict[tuple[str, type[Row], str, tuple[str, ...]], Compiled] = {}
-_KEYS: dict[type[Row], tuple[str, ...]] = {}
+_KEYS: dict[type[Row], tuple[tuple[str, str], ...]] = {}
 
 
-def _key_names(kind: type[Row]) -> tuple[str, ...]:
+def _keys(kind: type[Row]) -> tuple[tuple[str, str], ...]:
+    """The columns of the primary key, and the names of their parameters."""
     found = _KEYS.get(kind)
     if found is None:
-        found = _KEYS[kind] = tuple(c.name for c in kind.sql_table.primary_key.columns)
+        names = [column.name for column in kind.sql_table.primary_key.columns]
+        found = _KEYS[kind] = tuple((name, f"key_{name}") for name in names)
     return found
 
 
 def _key_of(kind: type[Row], values: tuple[Any, ...]) -> dict[str, Any]:
     """The parameters that name one row; ValueError for a wrong number of key values."""
-    return {f"key_{name}": value for name, value in zip(_key_names(kind), values, strict=True)}
+    return {place: value for (_, place), value in zip(_keys(kind), values, strict=True)}
 
 
-def _key_values(row: Row) -> tuple[Any, ...]:
-    return tuple(getattr(row, name) for name in _key_names(type(row)))
+def _key_values(row: Row) -> dict[str, Any]:
+    """The same of a row."""
+    return {place: getattr(row, name) for name, place in _keys(type(row))}
 
 
 def _row_statement(engine: str, kind: type[Row], verb: str, changed: tuple[str, ...]) -> Compiled:
@@ -303,7 +321,7 @@ def _row_statement(engine: str, kind: type[Row], verb: str, changed: tuple[str, 
     found = _ROW_STATEMENTS.get((engine, kind, verb, changed))
     if found is None:
         made = kind.sql_table
-        same = sa.and_(*(made.c[n] == sa.bindparam(f"key_{n}") for n in _key_names(kind)))
+        same = sa.and_(*(made.c[name] == sa.bindparam(place) for name, place in _keys(kind)))
         element: Any
         if verb == "get":
             element = sa.select(made).where(same)

@@ -19,7 +19,7 @@ from cumulo.core.faults import Conflict
 from cumulo.core.hosts.digest import digest_of
 from cumulo.core.hosts.fetches import Fetches, Wish
 from cumulo.core.hosts.lines import Line, SocketLine
-from cumulo.core.hosts.long import TellsChanges
+from cumulo.core.hosts.long import TellsChanges, does
 from cumulo.core.hosts.machines import Machines
 from cumulo.core.hosts.messages import (
     Answer,
@@ -196,7 +196,7 @@ class Conductor:
         states = self.parts[message.kind].items(
             tx, host_id, [row.id for row in rows if not row.gone]
         )
-        if message.has and isinstance(self.parts[message.kind], TellsChanges):
+        if message.has and does(self.parts[message.kind], TellsChanges):
             states = self._as_changes(self.parts[message.kind], states, message.has)
         return Items(
             kind=message.kind,

@@ -14,7 +14,7 @@ import msgspec
 from cumulo.core.hosts.digest import digest_of
 from cumulo.core.hosts.journal import Journal, Order
 from cumulo.core.hosts.link import Link
-from cumulo.core.hosts.long import Change, Long
+from cumulo.core.hosts.long import Change, Long, does
 from cumulo.core.hosts.messages import Fetch, Items, Mark
 
 log = logging.getLogger("cumulo.agent")
@@ -39,7 +39,7 @@ class Follower:
         self._link = link
         self._take = take
         self._rewound = False
-        self._long = {id for id, each in journal.orders.items() if isinstance(each.item, Long)}
+        self._long = {id for id, each in journal.orders.items() if does(each.item, Long)}
         self._unclear: set[str] = set()
         """Long lists of which a change came that was not one of ours."""
 
@@ -112,13 +112,13 @@ class Follower:
             known = self.journal.orders.get(order.id)
             if order.gone and known is not None:
                 order = msgspec.structs.replace(order, item=known.item)
-            elif isinstance(order.item, Change):
+            elif does(order.item, Change):
                 if known is None or getattr(known.item, "stamp", "") != order.item.base:
                     self._unclear.add(order.id)
                     continue
                 whole_list = known.item.changed_by(order.item)
                 order = msgspec.structs.replace(order, item=whole_list)
-            elif isinstance(order.item, Long):
+            elif does(order.item, Long):
                 self._long.add(order.id)
             if known is None or known.cloud != order.cloud or known.place < order.place:
                 new.append(order)

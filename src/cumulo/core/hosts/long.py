@@ -5,7 +5,9 @@ that list to today's, if it still knows that list, or with all of it. What a hos
 with, is always the whole list.
 """
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, TypeVar, runtime_checkable
+
+P = TypeVar("P")
 
 
 @runtime_checkable
@@ -35,3 +37,16 @@ class TellsChanges(Protocol):
 
     def change(self, base: str, state: Any) -> Any:
         """The change from the list of that stamp to this one; None: tell all of it."""
+
+
+_known: dict[tuple[type, type], bool] = {}
+
+
+def does(thing: object, protocol: type[P]) -> TypeGuard[P]:
+    """`isinstance` for these protocols, which takes 70 times as long as to remember its answer:
+    things of a class do the same, and each item is asked about."""
+    key = type(thing), protocol
+    found = _known.get(key)
+    if found is None:
+        found = _known[key] = isinstance(thing, protocol)
+    return found

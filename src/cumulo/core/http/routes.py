@@ -7,6 +7,7 @@ sees a path decoded and without the slash at its end: raw tails (object names), 
 the path as it was sent, and faces at `/` that answer only what is signed for them.
 """
 
+import functools
 import itertools
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -55,6 +56,7 @@ def plain_path(template: str) -> str:
     return template.replace(_RAW, "}")
 
 
+@functools.lru_cache(maxsize=4096)
 def numbered(template: str) -> str:
     """`/a/{x}/b/{y}` as `/a/{p0}/b/{p1}`: a path's operations may name its fields differently."""
     numbers = itertools.count()

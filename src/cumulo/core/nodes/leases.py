@@ -5,7 +5,7 @@ of its fair share, takes those that nobody has, and lets go of what is beyond it
 say so in time stops its work before somebody else may begin it; who ends lets go at once. What a
 step does twice all the same, when a process was frozen in between, it does by compare-and-swap.
 
-On SQLite there is one process, which does everything.
+On SQLite there is one process, which does everything (but in simulated worlds).
 """
 
 import asyncio
@@ -41,7 +41,7 @@ class Leases:
         self._database = database
         self._me = me
         self.names: list[str] = []
-        self.alone = database.engine == "sqlite"
+        self.alone = not database.several
         self._held: set[str] = set()
         self._left: set[str] = set()
         """Parts that no other node does (another release does not know them): beside the share."""

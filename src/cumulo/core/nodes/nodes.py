@@ -52,7 +52,7 @@ class Nodes:
         self.leases = Leases(database, row)
         self.shared = shared
         self.content = settings.node.content
-        self.grown = database.engine == "postgresql"
+        self.grown = database.several
         self._settings = settings
         self._machines = machines
         self.on_changed: Callable[[], None] = lambda: None

@@ -3,8 +3,9 @@
 import asyncio
 import random
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from typing import Any, Protocol
 
 from cumulo.core.blobs.content import Contents
 from cumulo.core.hosts.link import InProcessLink
@@ -14,6 +15,19 @@ from cumulo.core.hosts.samples import Sample
 
 class PowerCut(BaseException):
     """The control plane's process dies here. No `except Exception` sees it."""
+
+
+class Process(Protocol):
+    """A control plane, which may die."""
+
+    died: asyncio.Event
+
+    def cut(self, point: str) -> None:
+        """Its power is cut."""
+
+
+process: ContextVar[Process] = ContextVar("process")
+"""Whose code this is."""
 
 
 class Chances:
@@ -33,7 +47,6 @@ class Chances:
         self.cut, self.full = cut, full
         self.lost, self.late, self.twice = lost, late, twice
         self.calm = False
-        self.on_cut: Callable[[str], None] = lambda point: None
 
     def strikes(self, likely: float) -> bool:
         return not self.calm and self.chance.random() < likely
@@ -41,7 +54,7 @@ class Chances:
     def reach(self, point: str) -> None:
         """Stands in for `points.reach`: every point of every process passes here."""
         if self.strikes(self.cut):
-            self.on_cut(point)
+            process.get().cut(point)
             raise PowerCut(point)
         if point.startswith("before commit") and self.strikes(self.full):
             full = sqlite3.OperationalError("database or disk is full")

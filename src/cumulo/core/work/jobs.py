@@ -402,8 +402,7 @@ class Jobs:
             return True
         if row.lease_by == self.me:
             return job_id not in self.live
-        # With SQLite there is no other process.
-        return tx.engine == "sqlite" or row.due <= tx.now
+        return not self._database.several or row.due <= tx.now
 
     def _row(
         self,

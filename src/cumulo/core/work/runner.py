@@ -63,7 +63,7 @@ class JobRunner:
         return len(self._live)
 
     async def run(self) -> None:
-        if self._database.engine == "sqlite":
+        if not self._database.several:
             # There is no other process: leases are of one that is gone.
             await self._database.write(
                 lambda tx: tx.run(queries.RELEASE_ALL, now=tx.now, me=self._jobs.me),
