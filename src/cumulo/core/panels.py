@@ -347,8 +347,12 @@ class Panel:
     """The answer → rows, where it is no such list."""
     found: bool = True
     """What is of this panel is found by the search over everything."""
+    told: bool = True
+    """What is told of things of its kind leads to it; not for who is always the user's own."""
     alike: bool = True
     """What the detail answers has all that the list's rows have."""
+    target: Callable[[Item], Mapping[str, Any]] = lambda item: {}
+    """What the service's rules ask about one, besides whose it is."""
     rule: str = ""
     """A rule of the service that must hold besides the list's own: for lists that everybody may
     ask for, and that only operators have a use for."""

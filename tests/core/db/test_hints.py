@@ -16,7 +16,9 @@ from cumulo.core.db.postgresql import PostgresqlDatabase
 from cumulo.core.db.statements import statement
 from cumulo.core.db.transaction import Tx
 
-WORDS = st.lists(st.text(st.characters(exclude_characters="\n"), min_size=1, max_size=400))
+WORDS = st.lists(
+    st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1, max_size=400)
+)
 
 
 @given(WORDS)

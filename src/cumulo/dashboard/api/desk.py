@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from cumulo.core import panels as language
 from cumulo.core.db.transaction import Database
@@ -337,9 +337,15 @@ class Visit:
         """Whether an action makes sense, and the rules let this user do it."""
         if item and not self.makes_sense(action.allowed, item):
             return False
-        noun = self.desk.panels[self.call.path["panel"]].detail_key if "of" in item else ""
-        target = _target(item, noun)
-        key = (id(action), None if target is None else str(target["project_id"]))
+        return self.lets(action, item)
+
+    def lets(self, action: Action, item: Item) -> bool:
+        """Whether the rules do, whatever state the thing is in."""
+        panel = self.desk.panels[self.call.path["panel"]]
+        target = _target(item, panel.detail_key if "of" in item else "")
+        if target is not None:
+            target = {**panel.target(item.get("of", item)), **target}
+        key = (id(action), None if target is None else str(sorted(target.items())))
         if key not in self._may:
             # Of many rows the rules are asked once for each project.
             self._may[key] = self._lets(action, item, target)
@@ -435,6 +441,7 @@ class Visit:
             "here": self.call.path.get("panel", ""),
             "user": who.user_name,
             "project": who.project_name or "",
+            "project_id": who.project_id or "",
             "region": self.desk.region,
             "csrf": self.signed.session.csrf,
             "mount": MOUNT,
@@ -471,6 +478,12 @@ def rows_of(panel: Panel, body: Any) -> list[Item]:
     if panel.rows is not None:
         return list(panel.rows(body))
     return list(body[panel.key] if panel.key else body or [])
+
+
+def limit_of(request: Request) -> int:
+    """How many rows a list is asked for, in its query or in its path; 0: as many as there are."""
+    given = dict(parse_qsl(urlsplit(request.path).query)) | dict(request.query)
+    return int(given.get("limit", "0"))
 
 
 def _target(item: Item, noun: str = "") -> Mapping[str, Any] | None:

@@ -11,7 +11,7 @@ from cumulo.core.http.operations import Operation, Reply
 from cumulo.core.panels import Action, Column, Item, Panel, Part, Plot, at, named
 from cumulo.core.resource_types import Request
 from cumulo.dashboard.api.desk import PAGE as AT_DESK
-from cumulo.dashboard.api.desk import Desk, Visit
+from cumulo.dashboard.api.desk import Desk, Visit, limit_of
 from cumulo.dashboard.service.drawing import Curve, Node, Plan, curve, in_depth
 
 WHY = "/cumulo/why/"
@@ -31,6 +31,10 @@ class PartShown:
     create: list[Action] = field(default_factory=list)
     problem: str = ""
     place: str = ""
+    after: str = ""
+    """Where this page of it begins."""
+    cut: int = 0
+    """How many there are, where not all of them are shown."""
     more: str = ""
     """The marker of the next page."""
     plan: Plan | None = None
@@ -64,7 +68,7 @@ class Details:
             state=item.get("status") or item.get("stack_status"),
             main=[each for each in actions if each.main],
             others=[each for each in actions if not each.main],
-            console=panel.console is not None and item.get("status") == "ACTIVE",
+            console=item.get("status") == "ACTIVE" and _may_look(visit, panel, id),
             parts=await self._parts(visit, panel, item),
             tabs=[each for each in panel.tabs if visit.makes_sense(each.allowed, item)],
             plots=[each for each in panel.plots if visit.makes_sense(each.allowed, item)],
@@ -127,27 +131,33 @@ class Details:
         return visit.page(template, panel.label(item), socket=_socket_of(url), panel=panel, id=id)
 
 
+def _may_look(visit: Visit, panel: Panel, id: str) -> bool:
+    return panel.console is not None and visit.may(panel.console(quote(id, safe="")))
+
+
 async def part_of(visit: Visit, part: Part, item: Item) -> PartShown:
     """A part that fails shows why, and takes nothing else with it."""
     mine = visit.query.get("of") == part.name
-    shown = PartShown(part, place=visit.query.get("in", "") if mine else "")
+    shown = PartShown(part)
+    if mine:
+        shown.place, shown.after = visit.query.get("in", ""), visit.query.get("after", "")
     try:
-        await _read(visit, part, item, shown, visit.query.get("after", "") if mine else "")
+        await _read(visit, part, item, shown)
     except Exception as error:
         shown.problem = visit.problem(error)
     return shown
 
 
-async def _read(visit: Visit, part: Part, item: Item, shown: PartShown, after: str) -> None:
+async def _read(visit: Visit, part: Part, item: Item, shown: PartShown) -> None:
     parent = {"of": item, "place": shown.place}
     shown.create = [each for each in part.create if visit.can(each, parent)]
-    request = part.items(item, shown.place)
-    if after:
-        request = replace(request, query={**request.query, "marker": after})
+    request = _of_page(part.items(item, shown.place), shown.after)
     rows = _rows(part, await visit.ask(request), item)
-    limit = int(request.query.get("limit", "0"))
+    limit = limit_of(request)
     if limit and len(rows) >= limit:
         shown.more = str(at(rows[-1], part.id) or rows[-1].get("subdir") or "")
+    if not limit and len(rows) > MOST_ROWS:
+        shown.cut = len(rows)
     rows = rows[: limit or MOST_ROWS]
     for row, values in zip(rows, await visit.values(part.columns, rows), strict=True):
         whole = {**row, "of": item}
@@ -156,6 +166,10 @@ async def _read(visit: Visit, part: Part, item: Item, shown: PartShown, after: s
     if part.edges is not None and 1 < len(rows) <= MOST_DRAWN:
         nodes = [_node(part, row) for row in rows]
         shown.plan = in_depth(Plan(nodes, list(part.edges(rows))))
+
+
+def _of_page(request: Request, after: str) -> Request:
+    return replace(request, query={**request.query, "marker": after}) if after else request
 
 
 def _node(part: Part, row: Item) -> Node:
@@ -172,7 +186,8 @@ def _rows(part: Part, body: Any, item: Item) -> Sequence[Item]:
 async def row_of(visit: Visit, part: Part, item: Item, id: str) -> Item:
     """A row of a part by its id: as it is listed, or else by its id alone: the service looks."""
     parent = {"of": item, "place": ""}
-    body = await visit.maybe(part.items(item, visit.query.get("in", "")))
+    request = part.items(item, visit.query.get("in", ""))
+    body = await visit.maybe(_of_page(request, visit.query.get("after", "")))
     if body is not None:
         for row in _rows(part, body, item):
             if str(at(row, part.id)) == id:

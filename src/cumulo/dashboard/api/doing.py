@@ -11,7 +11,7 @@ from cumulo.core.http.caller import Result
 from cumulo.core.http.operations import Operation, Reply
 from cumulo.core.panels import Action, Ask, Field, Item, Options, Panel, Part, at
 from cumulo.core.resource_types import Request
-from cumulo.dashboard.api.desk import MOUNT, Desk, Visit, address_of, why
+from cumulo.dashboard.api.desk import MOUNT, Desk, Visit, address_of, limit_of, why
 from cumulo.dashboard.api.details import row_of
 from cumulo.dashboard.api.forms import Filled, filled
 from cumulo.dashboard.api.html import HEADERS, redirect
@@ -177,10 +177,11 @@ class Forms:
         self, visit: Visit, doing: Doing, given: Mapping[str, str], problem: str = ""
     ) -> Reply:
         action = doing.action
-        choices = {}
+        choices, cut = {}, set()
         for each in action.fields:
             if each.options is not None or each.choices:
-                choices[each.name] = await _choices(visit, each, doing.item)
+                choices[each.name], whole = await _choices(visit, each, doing.item)
+                cut |= set() if whole else {each.name}
         defaults = {}
         for each in action.fields:
             found = each.default(doing.item) if callable(each.default) else each.default
@@ -205,6 +206,7 @@ class Forms:
             check_url=_check_url(visit),
             given={**defaults, **given},
             choices=choices,
+            cut=cut,
             going=going,
             said=said,
             same=same,
@@ -254,19 +256,22 @@ async def _fact(visit: Visit, request: Request) -> Any:
         return {"fault": visit.problem(error)}
 
 
-async def _choices(visit: Visit, field: Field, item: Item) -> list[tuple[str, str]]:
+async def _choices(visit: Visit, field: Field, item: Item) -> tuple[list[tuple[str, str]], bool]:
+    """(value, label) of each, and whether these are all."""
     if field.choices:
-        return [(value, visit.words(label)) for value, label in field.choices]
+        return [(value, visit.words(label)) for value, label in field.choices], True
     options = field.options
     assert isinstance(options, Options)
     asked = options.request(item) if callable(options.request) else options.request
     body = await visit.maybe(asked)
     rows = (body[options.key] if options.key else body) if body else []
-    return [
+    most = min(limit_of(asked) or MOST_OPTIONS, MOST_OPTIONS)
+    found = [
         (str(at(one, options.value)), options.label(one))
-        for one in rows[:MOST_OPTIONS]
+        for one in rows[:most]
         if options.only(one, item)
     ]
+    return found, len(rows) < most
 
 
 def _content(request: Request, file: AsyncIterator[bytes] | None) -> AsyncIterator[bytes] | None:

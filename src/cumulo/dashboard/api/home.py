@@ -94,7 +94,7 @@ class Home:
 
     def _by_event(self) -> Mapping[str, Panel]:
         found: dict[str, Panel] = {}
-        for panel in self._desk.panels.values():
+        for panel in (each for each in self._desk.panels.values() if each.told):
             # The first word is its own kind of thing; the others only change what is shown.
             for word in panel.events.split()[:1]:
                 found.setdefault(word, panel)
@@ -163,7 +163,8 @@ def _link(event: EventRow, panel: Panel | None) -> Ref | None:
     name = str(event.detail.get("name") or "")
     if panel is None or panel.detail is None or ".delete" in event.type:
         return None
-    id = event.resource_id if panel.id in ("id", "uuid") else name or event.resource_id
+    by_name = panel.id.endswith(("name", "namespace"))
+    id = name or event.resource_id if by_name else event.resource_id
     return Ref(panel.name, id, name or id[:8]) if id else None
 
 
