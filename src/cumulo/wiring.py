@@ -70,12 +70,13 @@ def build(settings: Settings, *, offline: bool = False, engine: Engine = engine_
     for face in (face for each in built.values() for face in connected.faces(each)):
         application.mount(face)
     counts = {noun: count for each in built.values() for noun, count in each.counts.items()}
+    faults = {name: each.faults for name, each in built.items() if each.faults is not None}
     policy = settings.data_dir / "policy"
     decisions = Decisions(lambda: application.faces, frame.get(Principals), policy)
     rotate, names = frame.get(RotateKeys), frame.get(UserNames)
     hosts = (frame.machines, frame.nodes, settings.link_address)
     application.mount(
-        operator_face(conductor, *hosts, counts, decisions, rotate, frame.feed, names)
+        operator_face(conductor, *hosts, counts, decisions, rotate, frame.feed, names, faults)
     )
     application.mount(root_face(application, settings.base_url, __version__))
     application.mount(application.health.face())

@@ -1,6 +1,7 @@
 """The farm by the library that speaks Redfish, on QEMU without an operating system."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -9,21 +10,30 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sushy
 
+from cumulo.baremetal.drivers.farm_switch import FarmSwitch
 from cumulo.baremetal.drivers.ipmi import Ipmi
 from cumulo.baremetal.drivers.places import Places
 from cumulo.baremetal.farm import gateway
 from cumulo.baremetal.farm.farm import Farm, FarmRecord
 from cumulo.baremetal.farm.machine import Busy
-from cumulo.baremetal.farm.place import GATEWAY
+from cumulo.baremetal.farm.place import GATEWAY, Place
+from cumulo.baremetal.farm.switch import Outlet, devices
 from cumulo.baremetal.model.hardware import Machine, Rejected
+from cumulo.core.run.commands import run_blocking
 from cumulo.core.run.daemons import Daemon
-from cumulo.core.run.namespaces import in_namespace, namespace_exists
+from cumulo.core.run.namespaces import (
+    create_namespace,
+    delete_namespace,
+    in_namespace,
+    namespace_exists,
+)
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("qemu-system-x86_64") is None,
@@ -51,6 +61,7 @@ def farm() -> Iterator[Farm]:
     finally:
         farm.down()
         assert not namespace_exists(f"{PREFIX}-farm")
+        assert not namespace_exists(f"{PREFIX}-switch")
         assert not (folder / "baremetal" / "farm").exists()
         shutil.rmtree(folder)
 
@@ -177,3 +188,105 @@ def test_the_gateway_has_few_doors(farm: Farm) -> None:
 def test_qemu_that_is_gone_is_said(farm: Farm) -> None:
     with pytest.raises(Busy):
         farm.folders.all()[0].qmp("query-status")
+
+
+def test_the_switch_moves_a_card(farm: Farm) -> None:
+    """What a machine sends is seen where its wire ends, and nowhere else: frames of a packet socket
+    in the place of QEMU, a namespace in that of the cloud's data plane."""
+    put_up(farm, 1)
+    seen, plane = farm.list()[0], f"{PREFIX}-host"
+    tap = f"tf{seen.mac.replace(':', '')[-6:]}"
+    record = farm.record()
+    wire = partial(farm.wire, seen.id, seen.mac)
+    port, network = "tap0123abcd-ef", Outlet("network", "tap0123abcd-ef", 1400)
+    create_namespace(plane)
+    try:
+        descriptor = Place(record.namespace).tap(farm.folders.machine(seen.id).made)
+        with os.fdopen(descriptor, "r+b", buffering=0) as card:
+            here = partial(arrives, card, seen.mac)
+            assert here(record.namespace, "prov")
+            assert wire(Outlet("nothing"))
+            assert not here(record.namespace, "prov")
+            assert not wire(network), "its port is not made yet"
+            as_the_agent_does(plane, port)
+            assert wire(network) and wire(network)
+            assert here(plane, port) and not here(record.namespace, "prov")
+            assert "mtu 1400" in ip(f"{PREFIX}-switch", "link", "show", "dev", tap)
+            # As after a restart of the machine that all this is on: the switch remembers.
+            put_up(farm, 1)
+            assert here(plane, port)
+            # The network takes its port away: the card is nowhere, and the machine has it still.
+            ip(plane, "link", "del", "dev", port)
+            assert not here(record.namespace, "prov")
+            other = Outlet("network", "tap9999abcd-ef", 1500)
+            as_the_agent_does(plane, other.tap)
+            assert wire(other) and here(plane, other.tap)
+            assert wire(Outlet("provisioning")) and here(record.namespace, "prov")
+            assert not here(plane, "br1")
+        left = set(devices_of(f"{PREFIX}-switch")) - {"lo", "prov", "up0"}
+        assert tap in left and all(name.startswith("tf") for name in left)
+    finally:
+        delete_namespace(plane)
+
+
+def as_the_agent_does(plane: str, port: str) -> None:
+    """A tap in a network's bridge."""
+    if "br1" not in devices_of(plane):
+        ip(plane, "link", "add", "br1", "up", "type", "bridge")
+    ip(plane, "tuntap", "add", "dev", port, "mode", "tap")
+    ip(plane, "link", "set", "dev", port, "master", "br1", "up")
+
+
+def ip(namespace: str, *arguments: str) -> str:
+    return run_blocking(["ip", *arguments], namespace=namespace).decode()
+
+
+def devices_of(namespace: str) -> list[str]:
+    return in_namespace(namespace, devices)
+
+
+def arrives(card: Any, mac: str, namespace: str, device: str) -> bool:
+    """Whether a broadcast of the card comes to that device."""
+
+    def listen() -> socket.socket:
+        made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0003))
+        made.bind((device, 0))
+        made.settimeout(0.5)
+        return made
+
+    if device not in devices_of(namespace):
+        return False
+    mark = os.urandom(8)
+    frame = b"\xff" * 6 + bytes.fromhex(mac.replace(":", "")) + b"\x88\xb5" + mark + bytes(50)
+    with in_namespace(namespace, listen) as ear:
+        card.write(bytes(10) + frame)
+        with contextlib.suppress(TimeoutError):
+            while mark not in ear.recv(2048):
+                pass
+            return True
+    return False
+
+
+def test_whose_card_it_is(farm: Farm) -> None:
+    """A node has the cards of the machine whose BMC it names, and knows the password of."""
+    record, seen = farm.record(), farm.list()[0]
+    places = Places(farm, bmcs=[], agents=[], agent_url="", media_url="")
+    switch = FarmSwitch(farm, places, "here")
+    info = {
+        "redfish_address": record.address,
+        "redfish_system_id": f"/redfish/v1/Systems/{seen.id}",
+        "redfish_password": record.password,
+    }
+    ipmi = {
+        "ipmi_address": "127.0.0.1", "ipmi_port": str(record.ipmi_port),
+        "ipmi_password": record.password,
+    }  # fmt: skip
+    for good in (info, ipmi):
+        assert switch.drives(Machine("x", good), seen.mac)
+        assert not switch.drives(Machine("x", good), "52:54:00:00:00:01")
+    for wrong in (
+        {"redfish_password": "no"}, {"redfish_address": "http://127.0.0.1:1"},
+        {"redfish_system_id": "/redfish/v1/Systems/../../etc"}, {"redfish_system_id": 7},
+    ):  # fmt: skip
+        assert not switch.drives(Machine("x", {**info, **wrong}), seen.mac)
+    assert not switch.drives(Machine("x", {**ipmi, "ipmi_password": "no"}), seen.mac)

@@ -194,6 +194,17 @@ def test_doctor_fails_and_names_what_mends(monkeypatch: pytest.MonkeyPatch) -> N
     assert "boom" in result.output
 
 
+def test_doctor_says_why_a_host_keeps_no_shares() -> None:
+    why = "not installed: btrfs (apt-get install btrfs-progs nfs-ganesha)"
+    lacking = doctor.Machine(unknown=(), faults=(("one", "shared_file_system", why),))
+    found = doctor.check_hosts(lacking)
+    assert found.outcome == "warn"
+    assert found.message == f"shared_file_system on one: {why}"
+    assert found.mend == "apt-get install btrfs-progs nfs-ganesha"
+    assert doctor.check_hosts(doctor.Machine(unknown=())).outcome == "ok"
+    assert doctor.check_hosts(doctor.Machine()).outcome == "ok"
+
+
 def test_doctor_tells_our_port_from_others() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

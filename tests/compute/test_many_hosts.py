@@ -136,8 +136,9 @@ async def _least(cloud: TestCloud, method: str, path: str, body: Any = None) -> 
 
 
 def _candidates(hosts: int) -> int:
-    """The page of candidates is looked at with its hosts: 16 of many, where there is one only."""
-    return 3 * (min(hosts + 1, 16) - 1)
+    """The page of candidates: 16 of many, where there is one only. Of their hosts the first alone
+    is looked at."""
+    return min(hosts + 1, 16) - 1
 
 
 def _plan(cloud: TestCloud) -> list[str]:

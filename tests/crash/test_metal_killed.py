@@ -26,6 +26,7 @@ POINTS = [
     "after commit: job baremetal.deploy write",
     "before commit: job baremetal.deploy wait",
     "after step: baremetal.deploy boot",
+    "after step: baremetal.deploy start",
     "after step: baremetal.undeploy tear_down",
     "after step: baremetal.undeploy clean",
 ]

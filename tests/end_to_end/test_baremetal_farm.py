@@ -92,17 +92,46 @@ def test_a_real_deployment(lab: Lab) -> None:
     [port] = lab.json("baremetal", "port", "list", "--node", NAME, cloud="cumulo")
     assert port["address"].startswith("52:54:")
     # Cleaning is of another test.
-    node(lab, "set", NAME, "--no-automated-clean")
+    node(lab, "set", NAME, "--no-automated-clean", "--network-interface", "neutron")
     node(lab, "provide", "--wait", "60", NAME)
     [image] = lab.json("image", "list", cloud="cumulo")
     node(lab, "set", NAME, "--instance-info", f"image_source={image['ID']}")
+    floating = a_place_in_the_network(lab)
+    node(lab, "vif", "attach", NAME, lab.json("port", "show", "vif")["id"])
     key = (lab.folder / "key.pub").read_text().strip()
     drive = {"meta_data": {"public_keys": {"k": key}, "hostname": "iron"}}
     node(lab, "deploy", "--wait", "240", "--config-drive", json.dumps(drive), NAME)
     assert shown(lab)["power_state"] == "power on"
-    said = ssh(lab, f"cumulo@{address}", "hostname; df -m / | tail -1; cat /run/cloud-source")
+    vif = lab.json("port", "show", "vif")
+    assert (vif["mac_address"], vif["status"]) == (port["address"], "ACTIVE")
+    said = lab.ssh(floating, "hostname; df -m / | tail -1; cat /run/cloud-source")
     assert said.split()[0] == "iron" and said.split()[-1] == "config-drive"
     assert int(said.split()[2]) > 3000
+    apart(lab, floating, address, vif["fixed_ips"][0]["ip_address"])
+
+
+def a_place_in_the_network(lab: Lab) -> str:
+    """A port of the tenant's, that lets ssh in; its floating address."""
+    for protocol in ("tcp", "icmp"):
+        lab.openstack("security", "group", "rule", "create", "default", "--protocol", protocol)
+    lab.openstack("port", "create", "--network", "private", "vif")
+    made = lab.json("floating", "ip", "create", "public", "--port", "vif")
+    return str(made["floating_ip_address"])
+
+
+def apart(lab: Lab, floating: str, provisioning: str, own: str) -> None:
+    """The tenant's machine and the provisioning network do not reach each other, by any address."""
+    told = lab.cumulo("baremetal", "farm", "list")
+    [farm] = re.findall(r"exec (\S+-farm)", told)
+    take = f"ip addr add {provisioning}/24 dev eth0; ip link show eth0"
+    assert "eth0" in lab.ssh(floating, take)
+    assert "via" in lab.ssh(floating, "ip route get 172.29.0.1 from " + own + "; ip route")
+    reach = lab.ssh(floating, "ping -c 2 -W 1 172.29.0.1 >/dev/null 2>&1 && echo in || echo out")
+    assert reach.strip() == "out"
+    for address in (own, provisioning):
+        ping = ["nsenter", f"--net=/run/netns/{farm}", "--", "ping", "-c", "2", "-W", "1", address]
+        assert subprocess.run(ping, capture_output=True, check=False).returncode != 0
+    lab.ssh(floating, f"ip addr del {provisioning}/24 dev eth0")
 
 
 @pytest.mark.skipif(not LONG, reason="minutes: set CUMULO_METAL_TESTS=1")
@@ -116,7 +145,8 @@ def test_rescued_and_back(lab: Lab) -> None:
     assert said.split() == ["deploy", "/dev/vda"]
     node(lab, "unrescue", "--wait", "120", NAME)
     assert "rescue_password" not in shown(lab)["instance_info"]
-    assert ssh(lab, f"cumulo@{address[0]}", "hostname").strip() == "iron"
+    [floating] = lab.json("floating", "ip", "list")
+    assert lab.ssh(floating["Floating IP Address"], "hostname").strip() == "iron"
     story = lab.cumulo("why", shown(lab)["uuid"])
     assert "wait call-back" in story and "rescue wait" in story
 
@@ -142,6 +172,7 @@ def test_given_back_and_clean(lab: Lab) -> None:
     node(lab, "set", NAME, "--automated-clean")
     [disk] = lab.data_dir.glob("baremetal/farm/machines/*/q/disk.qcow2")
     node(lab, "undeploy", "--wait", "240", NAME)
+    assert lab.json("port", "show", "vif")["device_owner"] == ""
     after = shown(lab)
     assert (after["provision_state"], after["power_state"]) == ("available", "power off")
     assert after["instance_info"] == {}
@@ -176,3 +207,31 @@ def test_by_ipmi_and_the_network(lab: Lab) -> None:
     assert ssh(lab, f"cumulo@{address}", "hostname; ls /root").strip() == "copper"
     inventory = lab.openstack("baremetal", "node", "inventory", "save", "metal-2", cloud="cumulo")
     assert json.loads(inventory)["inventory"]["system_vendor"]["manufacturer"] == "Cumulo"
+
+
+@pytest.mark.skipif(not LONG, reason="minutes: set CUMULO_METAL_TESTS=1")
+def test_a_server_has_the_machine(lab: Lab) -> None:
+    """The first machine, which was given back: compute gives it to a server of the demo project."""
+    node(lab, "set", NAME, "--resource-class", "iron", "--no-automated-clean")
+    lab.openstack(
+        "flavor", "create", "metal", "--vcpus", "1", "--ram", "512", "--disk", "4",
+        *(f"--property=resources:{name}=0" for name in ("VCPU", "MEMORY_MB", "DISK_GB")),
+        "--property=resources:CUSTOM_IRON=1", cloud="cumulo",
+    )  # fmt: skip
+    lab.openstack("keypair", "create", "--public-key", str(lab.folder / "key.pub"), "k")
+    [image] = lab.json("image", "list")
+    lab.openstack(
+        "server", "create", "--flavor", "metal", "--image", image["ID"], "--network", "private",
+        "--key-name", "k", "--wait", "anvil",
+    )  # fmt: skip
+    floating = lab.json("floating", "ip", "create", "public")["floating_ip_address"]
+    lab.openstack("server", "add", "floating", "ip", "anvil", floating)
+    assert lab.ssh(floating, "hostname; echo there > /root/mark").strip() == "anvil"
+    assert shown(lab)["instance_uuid"] == lab.json("server", "show", "anvil")["id"]
+    # Both ways: another guest of the network, and the router.
+    lab.openstack("server", "reboot", "--hard", "--wait", "anvil")
+    assert lab.ssh(floating, "cat /root/mark").strip() == "there"
+    lab.openstack("server", "delete", "--wait", "anvil")
+    lab.until(lambda: shown(lab)["provision_state"], lambda state: state == "available")
+    assert shown(lab)["instance_uuid"] is None
+    assert lab.json("port", "list", "--device-owner", "compute:nova") == []

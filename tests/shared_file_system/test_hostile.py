@@ -2,6 +2,7 @@
 for at once, and what ends by its time: in one cloud."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +39,15 @@ async def nobody_reaches_what_is_not_theirs(cloud: TestCloud) -> None:
                               **{"share_type_access:is_public": False})  # fmt: skip
 
     # None of it is there for anybody else: to see, to change, to name in something else.
-    for path in (f"shares/{share}", f"shares/{share}/export_locations",
+    for path in (f"shares/{share}",
                  f"shares/{share}/metadata", f"snapshots/{snapshot}",
                  f"snapshots/{snapshot}/export-locations", f"share-networks/{here}",
                  f"share-networks/{here}/subnets", f"security-services/{service}",
                  f"resource-locks/{lock}", f"share-access-rules/{access}",
                  f"types/{secret}"):  # fmt: skip
         assert (await mallory.ask("GET", path)).status == 404, path
+    places = f"shares/{share}/export_locations"
+    assert (await mallory.ask("GET", places)).status == 403
     for path in (f"shares/{share}", f"snapshots/{snapshot}", f"share-networks/{here}",
                  f"security-services/{service}", f"resource-locks/{lock}"):  # fmt: skip
         assert (await mallory.ask("DELETE", path)).status == 404, path
@@ -116,7 +119,18 @@ async def no_number_and_no_address_breaks_it(cloud: TestCloud) -> None:
     for to in ("10.0.0.0/24", "10.0.0.7", "0.0.0.0/0", "::/0", "fd00::/64"):
         allow = {"access_type": "ip", "access_to": to}
         assert await alice.act(f"shares/{share}", allow_access=allow) == 200, to
-    for to in ("10.0.0.0/33", "0.0.0.0/", "/0", "10.0.0.7/32", "::/129", "0/0", "\x00"):
+    # A network with a host's bits is none: which of the two was meant is not guessed.
+    for to in (
+        "10.0.0.9/24",
+        "fd00::1/64",
+        "10.0.0.0/33",
+        "0.0.0.0/",
+        "/0",
+        "10.0.0.7/32",
+        "::/129",
+        "0/0",
+        "\x00",
+    ):
         allow = {"access_type": "ip", "access_to": to}
         assert await alice.act(f"shares/{share}", allow_access=allow) == 400, to
     # A name is no path.
@@ -221,6 +235,31 @@ async def what_its_host_cannot_do_is_said(cloud: TestCloud) -> None:
     await a_removal_that_fails_is_tried_again(alice, admin, driver, snapshot)
 
 
+async def why_a_host_keeps_no_shares_is_said(cloud: TestCloud) -> None:
+    """To whoever looks at the cloud, and by what becomes of new shares."""
+    alice = Tenant(cloud, "demo")
+    here = await alice.make("share-networks", "share_network", **await place(cloud))
+
+    def say(fault: str | None) -> Callable[[Tx], None]:
+        def write(tx: Tx) -> None:
+            [pool] = cloud.cloud.services.shared_file_system.pools.all(tx)
+            tx.update(pool, fault=fault)
+
+        return write
+
+    await cloud.cloud.database.write(say("the kernel has no btrfs"))
+    hosts = (await cloud.call("GET", "/cumulo/status", as_="admin")).json["hosts"]
+    faults = [host["faults"]["shared_file_system"] for host in hosts if host["faults"]]
+    assert faults == ["the kernel has no btrfs"]
+    wish = {"share_proto": "NFS", "size": 1, "share_network_id": here}
+    refused = await alice.make("shares", "share", **wish)
+    shown = (await alice.ask("GET", f"shares/{refused}")).json["share"]
+    assert shown["status"] == "error"
+    await cloud.cloud.database.write(say(None))
+    hosts = (await cloud.call("GET", "/cumulo/status", as_="admin")).json["hosts"]
+    assert not any(host["faults"] for host in hosts)
+
+
 async def snapshots_inherit_who_may_mount_their_share(cloud: TestCloud) -> None:
     alice, admin = Tenant(cloud, "demo"), Tenant(cloud, "admin")
     [part] = [agent.parts["shared_file_system"] for agent in cloud.cloud.agents
@@ -313,6 +352,7 @@ def test_hostile(tmp_path: Path) -> None:
             await no_number_and_no_address_breaks_it(cloud)
             await what_ends_by_its_time_is_gone(cloud)
             await what_its_host_cannot_do_is_said(cloud)
+            await why_a_host_keeps_no_shares_is_said(cloud)
             await snapshots_inherit_who_may_mount_their_share(cloud)
 
     asyncio.run(main())

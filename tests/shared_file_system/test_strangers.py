@@ -173,6 +173,20 @@ async def a_lock_holds_what_is_given_away(cloud: TestCloud, alice: Tenant) -> No
     await mallory.until(f"shares/{share}", "share", "available")
 
 
+async def what_is_hidden_is_in_no_event(cloud: TestCloud, alice: Tenant) -> None:
+    """Whoever follows the project's events reads of a hidden rule no more than others."""
+    share = await alice.share(None, share_type="offered")
+    allow = {"access_type": "ip", "access_to": "10.99.0.7", "lock_visibility": True}
+    rule = await alice.ask("POST", f"shares/{share}/action", {"allow_access": allow})
+    access = rule.json["access"]["id"]
+    change = {"update_access": {"access_level": "ro"}}
+    assert (await alice.ask("PUT", f"share-access-rules/{access}", change)).status == 200
+    assert await alice.act(f"shares/{share}", deny_access={"access_id": access}) == 202
+    story = await cloud.call("GET", f"/cumulo/why/{share}", as_="admin")
+    assert story.status == 200 and b"share.access.deny" in story.raw
+    assert b"10.99.0.7" not in story.raw
+
+
 async def nothing_is_without_end(cloud: TestCloud, alice: Tenant) -> None:
     long = {"neutron_net_id": "x" * 300, "neutron_subnet_id": "y" * 300}
     answer = await alice.ask("POST", "share-networks", {"share_network": long})
@@ -201,6 +215,7 @@ def test_strangers(tmp_path: Path) -> None:
             await hints_name_shares_of_one_s_own(cloud, alice)
             await secret_specs_are_not_guessed(cloud, alice)
             await a_lock_holds_what_is_given_away(cloud, alice)
+            await what_is_hidden_is_in_no_event(cloud, alice)
             await nothing_is_without_end(cloud, alice)
 
     asyncio.run(main())

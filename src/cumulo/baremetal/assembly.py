@@ -7,6 +7,7 @@ from pathlib import Path
 from cumulo.baremetal.api.face import baremetal_face
 from cumulo.baremetal.drivers.agents import AgentCalls
 from cumulo.baremetal.drivers.fake import FakeHardware
+from cumulo.baremetal.drivers.farm_switch import FarmSwitch
 from cumulo.baremetal.drivers.ipmi import Ipmi
 from cumulo.baremetal.drivers.media import Media
 from cumulo.baremetal.drivers.places import Places
@@ -15,6 +16,7 @@ from cumulo.baremetal.farm.farm import Farm
 from cumulo.baremetal.interface import EVENTS
 from cumulo.baremetal.jobs.machines import Machines
 from cumulo.baremetal.jobs.ramdisk import Ramdisk
+from cumulo.baremetal.jobs.wires import Wires
 from cumulo.baremetal.model.hardware import Driver
 from cumulo.baremetal.policy import RULES
 from cumulo.baremetal.ramdisk.builder import KERNEL, RAMDISK
@@ -36,14 +38,17 @@ from cumulo.core.auth.keyring import KeyRing
 from cumulo.core.blobs.content import Contents
 from cumulo.core.work import pools
 from cumulo.image.interface import Images
+from cumulo.network.interface import CardPorts
 
 
 def build(frame: Frame) -> Service:
     folder = frame.settings.data_dir / "baremetal"
     own = frame.settings.of(BaremetalSettings)
+    here = socket.gethostname() or "localhost"
     api = f"{frame.settings.base_url}/baremetal"
+    farm = Farm(frame.settings.data_dir)
     places = Places(
-        Farm(frame.settings.data_dir),
+        farm,
         bmcs=own.bmc_networks,
         agents=own.agent_networks,
         agent_url=own.agent_url.rstrip("/") or api,
@@ -56,21 +61,27 @@ def build(frame: Frame) -> Service:
         Path(own.deploy_kernel or built / KERNEL),
         Path(own.deploy_ramdisk or built / RAMDISK),
     )
-    drivers: list[Driver] = [FakeHardware(folder / "fake"), Redfish(places), Ipmi(places)]
+    fake = FakeHardware(folder / "fake")
+    drivers: list[Driver] = [fake, Redfish(places), Ipmi(places)]
     service = BareMetalService(
         {driver.name: driver for driver in drivers},
         KeyRing(frame.settings.secrets_dir / "baremetal-keys"),
         frame.jobs,
-        socket.gethostname() or "localhost",
+        here,
         agents=AgentCalls(places),
         ramdisks=media,
         images=frame.get(Images),
         contents=frame.get(Contents),
+        network=frame.get(CardPorts),
     )
-    ramdisk = Ramdisk(service.agents, own.callback_timeout, own.work_timeout)
-    for kind in Machines(service, ramdisk, own.erase).kinds():
+    switch = FarmSwitch(farm, places, here)
+    wires = Wires(
+        service.vifs, service.work, {fake.name: fake, Redfish.name: switch, Ipmi.name: switch}
+    )
+    ramdisk = Ramdisk(service.agents, wires, own.callback_timeout, own.work_timeout)
+    for kind in Machines(service, ramdisk, wires, own.erase).kinds():
         frame.jobs.add(kind)
-    metal = ForCompute(service.nodes, service.work, frame.get(MetalHosts))
+    metal = ForCompute(service.nodes, service.vifs, service.work, frame.get(MetalHosts))
     frame.give(MetalNodes, metal)
 
     async def tell_compute(hosts: Sequence[AgentParts]) -> None:

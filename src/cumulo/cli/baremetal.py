@@ -96,6 +96,10 @@ def list_(data_dir: Path | None) -> None:
                 f"--driver-info ipmi_port={seen.ipmi_port} --driver-info "
                 f"ipmi_username={record.user} --driver-info ipmi_password={record.password}"
             )
+    click.echo(
+        "With --network-interface neutron a machine is on the networks of its VIFs while it is "
+        "somebody's, and on none of the farm's own."
+    )
     click.echo(f"They are reached from the namespace: ip netns exec {record.namespace} ssh …")
 
 

@@ -5,13 +5,14 @@ instead of reading what the kernel was built with: containers and lockdown make 
 """
 
 import os
+import re
 import shutil
 import socket
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 import msgspec
@@ -26,6 +27,8 @@ from cumulo.settings import Settings
 
 Outcome = Literal["ok", "warn", "fail"]
 GIB = 1 << 30
+_MEND = re.compile(r"\((apt-get install [^)]+)\)")
+"""The command in a host's own words"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Machine:
     state: Path = Path("/var/lib/cumulo")
     unknown: tuple[tuple[str, str, int], ...] | None = None
     """(host, kind, how many) of what is on hosts and nobody knows; None: nobody could be asked."""
+    faults: tuple[tuple[str, str, str], ...] = ()
+    """(host, kind, why) of work that hosts can do nothing of."""
     networks: tuple[tuple[str, str | None], ...] = (
         ("management", None),
         ("guest", None),
@@ -214,6 +219,16 @@ def check_unknown(machine: Machine) -> Finding:
     return Finding("warn", f"kept, though nobody knows them: {told}", "./cumulo host unknown list")
 
 
+def check_hosts(machine: Machine) -> Finding:
+    if machine.unknown is None:
+        return Finding("ok", "the cloud does not run")
+    told = [f"{kind} on {host}: {why}" for host, kind, why in machine.faults]
+    if not told:
+        return Finding("ok", "each can do what it is for")
+    mend = next((found[1] for why in told if (found := _MEND.search(why))), "")
+    return Finding("warn", "; ".join(told), mend)
+
+
 CHECKS: tuple[Check, ...] = (
     Check("python", check_python),
     Check("root", check_root),
@@ -226,6 +241,7 @@ CHECKS: tuple[Check, ...] = (
     Check("bridge filter", check_bridge_filter),
     Check("networks", check_networks),
     Check("guest image", check_guest_image),
+    Check("work on hosts", check_hosts),
     Check("unknown things", check_unknown),
 )
 
@@ -244,25 +260,30 @@ def examine(machine: Machine, checks: Sequence[Check] = CHECKS) -> list[tuple[st
 
 def machine_of(settings: Settings) -> Machine:
     """What the settings say of the machine."""
+    hosts = _hosts(settings)
     return Machine(
         api_port=settings.port,
         ours=instance.running(settings) is not None,
-        unknown=_unknown(settings),
+        unknown=None if hosts is None else _of(hosts, "unknown"),
+        faults=_of(hosts or [], "faults"),
         state=settings.data_dir,
     )
 
 
-def _unknown(settings: Settings) -> tuple[tuple[str, str, int], ...] | None:
+def _hosts(settings: Settings) -> list[Any] | None:
     found = instance.running(settings)
     if found is None:
         return None
     try:
-        hosts = instance.Client(settings, found.base_url).get("/cumulo/status")["hosts"]
+        hosts: list[Any] = instance.Client(settings, found.base_url).get("/cumulo/status")["hosts"]
     except (instance.ApiError, OSError):
         return None
-    return tuple(
-        (host["id"], kind, count) for host in hosts for kind, count in host["unknown"].items()
-    )
+    return hosts
+
+
+def _of(hosts: Sequence[Any], what: str) -> tuple[tuple[str, str, Any], ...]:
+    """(host, kind of work, what is said of it)"""
+    return tuple((host["id"], kind, said) for host in hosts for kind, said in host[what].items())
 
 
 @click.command()

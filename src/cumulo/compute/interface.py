@@ -46,6 +46,15 @@ class MetalWish(msgspec.Struct, frozen=True, kw_only=True):
     """Its parts: `meta_data`, `network_data`, `user_data`."""
 
 
+class MetalServer(msgspec.Struct, frozen=True, kw_only=True):
+    """A server that has a node, or is to."""
+
+    id: str
+    name: str
+    deploy: bool
+    """It was never deployed: the node may be taken."""
+
+
 class MetalSeen(msgspec.Struct, frozen=True, kw_only=True):
     """What became of it. `gone`: the node is nobody's, or another's. `begun`: the verb that this
     call has begun."""
@@ -60,6 +69,11 @@ class MetalSeen(msgspec.Struct, frozen=True, kw_only=True):
 
 class MetalNodes(Protocol):
     """What compute asks of bare metal, which implements it: bound late."""
+
+    def plug(self, tx: Tx, node_id: str, server: MetalServer, ports: Sequence[str]) -> None:
+        """The node is this server's if it is nobody's and the server's to begin with; its cards
+        have these ports of networks and no others, and the ports their addresses. Nothing where
+        its network interface knows no ports, or that is so already. Raises a Fault."""
 
     def advance(self, tx: Tx, node_id: str, wish: MetalWish) -> MetalSeen:
         """The next step towards that, if one can be begun now; it raises nothing."""

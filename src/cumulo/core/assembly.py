@@ -247,6 +247,8 @@ class Service:
     """What else runs until it is cancelled."""
     counts: Mapping[str, Callable[[Tx], int]] = field(default_factory=dict)
     """What `cumulo status` counts: the noun's plural → how many."""
+    faults: Callable[[Tx], Mapping[str, str]] | None = None
+    """Host → why it can do nothing of the service's work, as far as its reports say so."""
     first_run: Callable[[Sequence["AgentParts"]], Awaitable[None]] | None = None
     """Makes what a new cloud has before anybody asks. Idempotent: run at each start."""
     close: Callable[[], None] | None = None

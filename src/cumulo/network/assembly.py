@@ -18,6 +18,7 @@ from cumulo.network.drivers.make import make_driver
 from cumulo.network.first_run import FirstNetworks
 from cumulo.network.interface import (
     EVENTS,
+    CardPorts,
     GuestMetadata,
     NamePublisher,
     Network,
@@ -44,6 +45,7 @@ def build(frame: Frame) -> Service:
     )
     frame.give(Network, network)
     frame.give(ServicePorts, network.service_ports)
+    frame.give(CardPorts, network.card_ports)
     questions = Questions(frame.database, frame.registry, frame.later(GuestMetadata))
     first = FirstNetworks(frame.settings, frame.database, network, frame.get(FirstUsers))
     return Service(

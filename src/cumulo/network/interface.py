@@ -328,3 +328,38 @@ class ServicePorts(Protocol):
 
     def unplug(self, tx: Tx, holder: str) -> None:
         """Its ports go."""
+
+
+class CardPort(msgspec.Struct, frozen=True, kw_only=True):
+    """A port that is the network's end of a machine's card."""
+
+    id: str
+    mac: str
+    mtu: int
+    tap: str
+    """Name of the device on the host; a device of another kind under that name is plugged in, too.
+    """
+
+
+class CardPorts(Protocol):
+    """Ports that machines of bare metal have: servers', or such as compute knows nothing of."""
+
+    def take(
+        self,
+        tx: Tx,
+        who: Principal | None,
+        port_id: str,
+        *,
+        holder: str,
+        node: str,
+        mac: str | None,
+    ) -> None:
+        """The port is that node's, with its card's address. It is the server's `holder`, or a free
+        one of the caller's project. Raises NotFound; Conflict where it is somebody's already, or
+        another port of its network has that address."""
+
+    def bind(self, tx: Tx, port_id: str, host_id: str | None) -> CardPort | None:
+        """It is on that host from now on (None: on none); None for a port that is gone."""
+
+    def release(self, tx: Tx, port_id: str) -> None:
+        """It is on no host, with an address of the cloud's own again, if it is there at all."""

@@ -26,10 +26,13 @@ def build(frame: Frame) -> Service:
     service = SharedFileSystemService(frame.registry, frame.get(ServicePorts), quotas)
     return Service(
         service,
-        faces=shared_file_system_faces(service, frame.rules("shared_file_system", RULES)),
+        faces=shared_file_system_faces(
+            service, frame.rules("shared_file_system", RULES), frame.caller
+        ),
         parts=[SharesPart(service)],
         reconcilers=[Expired(frame.database, service)],
         counts={"shares": service.shares.count},
+        faults=service.pools.faults,
         first_run=FirstType(frame.database, service.types).make,
     )
 

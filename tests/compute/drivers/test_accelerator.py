@@ -28,3 +28,18 @@ def test_the_answer_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert accelerator.remembered("/bin/true", cache) == first
     accelerator.remembered("/bin/true", cache, "tcg")
     assert asked == ["auto", "auto", "tcg"]
+
+
+def test_what_root_alone_may_open_is_for_no_guest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = tmp_path / "kvm"
+    device.touch()
+    monkeypatch.setattr(accelerator, "DEVICE", device)
+    monkeypatch.setattr(accelerator, "boots", lambda binary, wanted: True)
+    found = []
+    for mode in (0o600, 0o660, 0o666):
+        device.chmod(mode)
+        found.append(accelerator.probe("/bin/true"))
+    group = device.stat().st_gid
+    assert found == [TCG, Accelerator("kvm", group), Accelerator("kvm", None)]

@@ -219,6 +219,41 @@ def test_a_killed_server_serves_again_what_it_served(tmp_path: Path) -> None:
     run_with(tmp_path, body)
 
 
+@needs_a_machine
+def test_a_pool_grows_with_its_setting_and_never_shrinks(tmp_path: Path) -> None:
+    async def body(driver: LocalDriver) -> None:
+        await driver.ensure_share("share", 1, None)
+        assert (await driver.room()).total_gb == 4
+        file = RUN / "pool" / "shares" / "share" / "kept"
+        file.write_text("kept")
+        # While it is in use, after a crash in between, and after a restart of the machine.
+        for size, before in ((6, None), (8, "cut"), (9, "stopped"), (5, None)):
+            if before == "cut":
+                os.truncate(tmp_path / "host" / "pool.img", 8 << 30)
+            if before == "stopped":
+                await driver.stop()
+            again = LocalDriver(lab.PREFIX, tmp_path / "host", RUN, pool_gb=size)
+            await again.names()
+            assert (await again.room()).total_gb == max(size, 9 if size == 5 else size)
+            assert file.read_text() == "kept" and await again.share_size("share") == 1
+
+    run_with(tmp_path, body)
+
+
+@needs_a_machine
+def test_what_clients_make_is_nothing_on_the_machine(tmp_path: Path) -> None:
+    async def body(driver: LocalDriver) -> None:
+        await driver.ensure_server(lab.SERVER)
+        await driver.ensure_share("share", 1, None)
+        await driver.export("share", lab.SERVER.id, [A])
+        for place in ("pool", "exports/share"):
+            argv = ["findmnt", "-n", "-o", "OPTIONS", str(RUN / place)]
+            options = subprocess.run(argv, capture_output=True, text=True, timeout=10).stdout
+            assert {"nosuid", "nodev", "noexec"} <= set(options.strip().split(",")), place
+
+    run_with(tmp_path, body)
+
+
 def test_narrow_rules_stand_first() -> None:
     rules = [Rule("0.0.0.0/0", "ro"), Rule("fd00::/64", "ro"), Rule("10.0.0.7", "rw"),
              Rule("10.0.0.0/24", "ro")]  # fmt: skip

@@ -73,12 +73,12 @@ class ManagementApi:
     def __init__(self, service: BareMetalService, database: Database) -> None:
         self._service = service
         self._nodes = service.nodes
-        self._ports = service.ports
+        self._vifs = service.vifs
         self._history = service.history
         self._database = database
 
     def operations(self) -> list[Operation]:
-        return [*self._states(), *self._views(), *self._vifs(), *self._media()]
+        return [*self._states(), *self._views(), *self._of_vifs(), *self._media()]
 
     def _states(self) -> list[Operation]:
         one = "/v1/nodes/{node}"
@@ -154,7 +154,7 @@ class ManagementApi:
                       body=EventsWish, since="1.54", status=204),
         ]  # fmt: skip
 
-    def _vifs(self) -> list[Operation]:
+    def _of_vifs(self) -> list[Operation]:
         vifs = "/v1/nodes/{node}/vifs"
         late: dict[str, Any] = {"early": False, "since": "1.28"}
         return [
@@ -414,19 +414,19 @@ class ManagementApi:
     # --- VIFs ----------------------------------------------------------------------------------
 
     def vifs(self, call: Call, tx: Tx) -> Any:
-        return {"vifs": [{"id": vif} for vif in self._ports.vifs(tx, self.one(call, tx))]}
+        return {"vifs": [{"id": vif} for vif in self._vifs.of(tx, self.one(call, tx))]}
 
     def attach_vif(self, call: Call, tx: Tx) -> None:
         wish: VifWish = call.body
         node = self.one(call, tx)
-        self._ports.attach_vif(tx, node, wish.id, wish.port_uuid, wish.portgroup_uuid)
+        self._vifs.attach(tx, node, wish.id, call.principal, wish.port_uuid, wish.portgroup_uuid)
 
     def no_vif(self, call: Call, tx: Tx) -> None:
         self.one(call, tx)
         raise BadRequest("The id of the VIF is missing.")
 
     def detach_vif(self, call: Call, tx: Tx) -> None:
-        self._ports.detach_vif(tx, self.one(call, tx), call.path["vif"])
+        self._vifs.detach(tx, self.one(call, tx), call.path["vif"])
 
     # --- virtual media -------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 after the control plane has died; it takes its time and fails as its driver_info says.
 
     fake_delay   seconds that power, inspection and each piece of long work take (0 to 60)
-    fake_fault   names of what fails: power, management, inspect, clean, deploy, undeploy
+    fake_fault   names of what fails: power, management, inspect, clean, deploy, undeploy, network
 """
 
 import asyncio
@@ -15,18 +15,20 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from cumulo.baremetal.model.hardware import (
+    NETWORKS,
     POWER_OFF,
     POWER_ON,
     Capabilities,
     Inspected,
     Machine,
+    Outlet,
     Rejected,
 )
 from cumulo.core.work import pools
 
 T = TypeVar("T")
 
-FAULTS = ("power", "management", "inspect", "clean", "deploy", "undeploy")
+FAULTS = ("power", "management", "inspect", "clean", "deploy", "undeploy", "network")
 MOST_DELAY = 60.0
 BOOT_DEVICES = ("pxe", "disk", "cdrom", "bios", "safe")
 
@@ -46,6 +48,8 @@ class Bmc(msgspec.Struct):
     led: str = "OFF"
     boot_mode: str = "bios"
     secure_boot: bool = False
+    wires: dict[str, str] = {}
+    """Card → what it is wired to."""
 
 
 class FakeHardware:
@@ -68,7 +72,7 @@ class FakeHardware:
         },
         indicators={"system": {"led": ("ON", "OFF", "BLINKING")}},
         choices={
-            "network": ("noop", "flat", "neutron"),
+            "network": NETWORKS,
             **{
                 name: ("fake", f"no-{name}")
                 for name in ("bios", "console", "inspect", "raid", "rescue", "vendor")
@@ -82,8 +86,23 @@ class FakeHardware:
         },
     )
 
+    host: str | None = None
+    """Its switch carries nothing: no data plane has the other end."""
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    def drives(self, machine: Machine, mac: str) -> bool:
+        return True
+
+    async def wire(self, machine: Machine, mac: str, outlet: Outlet) -> bool:
+        await self._ready(machine, "network", wait=False)
+
+        def change(bmc: Bmc) -> None:
+            bmc.wires[mac] = outlet.tap or outlet.place
+
+        await self._change(machine, change)
+        return True
 
     def lacks(self, info: Mapping[str, Any]) -> Mapping[str, str]:
         delay = info.get("fake_delay", 0)

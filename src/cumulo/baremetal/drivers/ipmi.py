@@ -17,6 +17,7 @@ from typing import Any
 from cumulo.baremetal.drivers.places import Places
 from cumulo.baremetal.drivers.settling import settled, wanted_of
 from cumulo.baremetal.model.hardware import (
+    NETWORKS,
     POWER_OFF,
     POWER_ON,
     Capabilities,
@@ -65,7 +66,11 @@ class Ipmi:
             "storage": "noop",
             "vendor": "no-vendor",
         },
-        choices={"inspect": ("agent", "no-inspect"), "rescue": ("agent", "no-rescue")},
+        choices={
+            "inspect": ("agent", "no-inspect"),
+            "network": NETWORKS,
+            "rescue": ("agent", "no-rescue"),
+        },
         boot_devices=tuple(DEVICES),
         works=("inspect", "clean", "deploy", "rescue"),
         properties={

@@ -65,6 +65,24 @@ class Places:
             return Place(record.agent_url, self._media_url, record.namespace, [_FARM])
         return Place(self._agent_url, self._media_url, None, self._agents)
 
+    def farm_machine(self, info: Mapping[str, Any]) -> str | None:
+        """The id of the farm's machine that this BMC is of; None: it is none of the farm's, or its
+        password is not known."""
+        try:
+            record = self._farm.record() if self._farm.exists() else None
+        except FarmFault:
+            record = None
+        if record is None:
+            return None
+        if str(info.get("redfish_address", "")).rstrip("/") == record.address:
+            named = str(info.get("redfish_system_id") or "").rstrip("/").rpartition("/")[2]
+            known = info.get("redfish_password") == record.password
+            return (named or self._farm.only()) if known else None
+        host, port = str(info.get("ipmi_address")), str(info.get("ipmi_port"))
+        if record.is_ipmi(host, port) and info.get("ipmi_password") == record.password:
+            return self._farm.numbered(int(port) - record.ipmi_port)
+        return None
+
     def bmc_problem(self, url: str) -> str | None:
         """Why this BMC is not spoken to; looks its name up, so it blocks."""
         parts = urlsplit(url)

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from cumulo.baremetal.drivers.places import Places
 from cumulo.baremetal.drivers.settling import settled
 from cumulo.baremetal.model.hardware import (
+    NETWORKS,
     POWER_OFF,
     POWER_ON,
     Capabilities,
@@ -67,6 +68,7 @@ class Redfish:
         indicators={"system": {"led": ("ON", "OFF", "BLINKING")}},
         choices={
             "boot": ("redfish-virtual-media", "ipxe"),
+            "network": NETWORKS,
             "rescue": ("agent", "no-rescue"),
             "inspect": ("redfish", "agent", "no-inspect"),
         },

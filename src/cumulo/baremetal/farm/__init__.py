@@ -1,7 +1,8 @@
 """A farm of virtual machines that behave like servers with a BMC: for learning and for tests.
 
     machine     one machine: its folder, its QEMU process, its board (power, boot device, media)
-    place       the namespace that all of them stand in: bridge, taps, DHCP
+    place       the namespace of their provisioning network: gateway, DHCP
+    switch      the switch that all of them are wired to
     redfish     what their BMC answers
     gateway     the one door from the machines to the cloud: the agent's calls, images
     serve       the process that answers for all of them

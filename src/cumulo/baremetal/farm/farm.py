@@ -10,6 +10,7 @@ Everything may be killed at any time: `up` makes what is missing, `down` removes
 import contextlib
 import datetime
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -24,6 +25,7 @@ import msgspec
 from cumulo.baremetal.farm import gateway
 from cumulo.baremetal.farm.machine import Machine, Made
 from cumulo.baremetal.farm.place import GATEWAY, Place, address_of
+from cumulo.baremetal.farm.switch import Outlet, keep, kept
 from cumulo.core.run.commands import run_blocking
 from cumulo.core.run.daemons import Daemon, start_daemon
 
@@ -31,6 +33,7 @@ MOST = 64
 TRIES = 4
 SOURCE = Path(__file__).parents[3]
 _PORT, _IPMI = 8001, 6230
+_ID = re.compile(r"[0-9a-f-]{36}")
 
 
 class FarmFault(Exception):
@@ -141,7 +144,11 @@ class Farm:
             accelerator = self.folders.root / "accelerator.json"
             Machine(self.folders.machines / made.id, made, accelerator).create()
             say(f"machine {made.name}: {made.id}")
-        Place(record.namespace).ensure([machine.made for machine in self.folders.all()])
+        place, machines = Place(record.namespace), self.folders.all()
+        place.ensure([machine.made for machine in machines])
+        for machine in machines:
+            # The network of one that is a tenant's may come later: the cloud asks again.
+            place.switch.set(machine.made.tap, kept(machine.folder))
         for left in reversed(range(TRIES if new else 1)):
             try:
                 self._answering(record)
@@ -190,6 +197,34 @@ class Farm:
                 last = log.read_text(errors="replace").strip().splitlines()[-1:]
                 raise FarmFault(f"the BMC does not start: {' '.join(last)[:500]}")
             time.sleep(0.05)
+
+    def wire(self, id: str, mac: str, outlet: Outlet) -> bool:
+        """That machine's card is wired there; False: not yet, ask again. Raises FarmFault,
+        OSError."""
+        machine = self.machine_with(id, mac)
+        if machine is None:
+            raise FarmFault(f"no machine of the farm has the card {mac}")
+        with machine.lock:
+            keep(machine.folder, outlet)
+            return Place(self.record().namespace).switch.set(machine.made.tap, outlet)
+
+    def machine_with(self, id: str, mac: str) -> Machine | None:
+        """The machine of that id, if the card is its own."""
+        try:
+            machine = self.folders.machine(id) if _ID.fullmatch(id) else None
+        except (OSError, msgspec.MsgspecError):
+            return None
+        return machine if machine is not None and machine.made.mac == mac else None
+
+    def only(self) -> str | None:
+        """The id of the one machine that there is."""
+        found = self.folders.all()
+        return found[0].made.id if len(found) == 1 else None
+
+    def numbered(self, number: int) -> str | None:
+        """The id of the machine with this number."""
+        found = (each.made for each in self.folders.all())
+        return next((made.id for made in found if made.number == number), None)
 
     def list(self) -> list[Seen]:
         port = self.record().ipmi_port

@@ -3,9 +3,10 @@
     verify      manage, adopt: the BMC answers
     inspect     what it is
     clean       clean ─▶ wait            (provide, and cleaning by hand)
-    deploy      write ─▶ wait ─▶ boot    (deploy, rebuild)
+    deploy      write ─▶ wait ─▶ boot ─▶ start    (deploy, rebuild)
     undeploy    tear down ─▶ clean ─▶ wait
     power       one change
+    wire        the cards of a machine that its tenant has, when its VIFs change
 
 Every step is asked with the job's id, so that a machine that has begun does not begin anew when the
 control plane died in between. Nothing is undone: a machine is left as it stands, the node says
@@ -17,6 +18,7 @@ from typing import Any
 import msgspec
 
 from cumulo.baremetal.jobs.ramdisk import Ramdisk
+from cumulo.baremetal.jobs.wires import Wires
 from cumulo.baremetal.model.hardware import POWER_OFF, POWER_ON, Driver, Machine, Rejected
 from cumulo.baremetal.model.node import NodeRow
 from cumulo.baremetal.service.allocations import Nothing
@@ -31,14 +33,19 @@ from cumulo.core.work.jobs import Failed, Job, Kind, Outcome, Run, Step
 
 LOOK_EVERY = 0.5
 """Seconds between two questions whether long work has ended."""
+WIRE_EVERY = 0.2
+"""The same whether a network has made its port."""
 AGENT_EVERY = 2.0
 """The same of an agent, which calls by itself when it has ended something."""
 SLOTS = 32
 
 
 class Machines:
-    def __init__(self, service: BareMetalService, ramdisk: Ramdisk, erase: str) -> None:
+    def __init__(
+        self, service: BareMetalService, ramdisk: Ramdisk, wires: Wires, erase: str
+    ) -> None:
         self._service = service
+        self._wires = wires
         self._work = service.work
         self._ramdisk = ramdisk
         self._erase = erase
@@ -54,6 +61,7 @@ class Machines:
                     Step("write", self.write),
                     Step("wait", self.written),
                     Step("boot", self.boot),
+                    Step("start", self.start),
                 ],
             ),
             self._kind(
@@ -65,9 +73,10 @@ class Machines:
                 ],
             ),
             self._kind("rescue", [Step("boot", self.rescue), Step("wait", self.rescued)]),
-            self._kind("unrescue", [Step("boot", self.unrescue)]),
+            self._kind("unrescue", [Step("boot", self.boot), Step("start", self.unrescued)]),
             self._kind("service", [Step("work", self.service), Step("wait", self.serviced)]),
             self._kind("power", [Step("change", self.change_power)]),
+            self._kind("wire", [Step("wire", self.wire)]),
             Kind(
                 "baremetal.allocate",
                 Nothing,
@@ -141,6 +150,7 @@ class Machines:
             await self._ramdisk.boot(run, driver, machine)
         else:
             await run.hold()
+            await self._wires.to_ramdisk(run, machine)
             await driver.set_power(machine, POWER_ON, f"{run.id} clean")
             await driver.begin(machine, "clean", run.id)
         return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "wait"))
@@ -157,6 +167,7 @@ class Machines:
                 return run.pause(LOOK_EVERY)
             await run.hold()
             await driver.set_power(machine, POWER_OFF, f"{run.id} cleaned")
+            await self._wires.off(run, machine)
         return run.next(lambda tx: self._work.done(tx, run.subject, run.id, POWER_OFF))
 
     async def _clean_step(self, run: Run[Memo], machine: Machine) -> Outcome[Memo] | None:
@@ -196,6 +207,7 @@ class Machines:
             await self._ramdisk.boot(run, driver, machine)
         else:
             await run.hold()
+            await self._wires.to_ramdisk(run, machine)
             await driver.set_power(machine, POWER_ON, f"{run.id} write")
             await driver.begin(machine, "deploy", run.id)
         return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "wait"))
@@ -228,10 +240,18 @@ class Machines:
         return await self._ramdisk.command(run, machine, row, name, params, 0) is not None
 
     async def boot(self, run: Run[Memo]) -> Outcome[Memo]:
+        """The ramdisk is over; what is on the disk is next."""
         driver, machine = await self._subject(run)
         await run.hold()
         if driver.can.ramdisk:
             await self._ramdisk.leave(run, driver, machine)
+        return run.next()
+
+    async def start(self, run: Run[Memo]) -> Outcome[Memo]:
+        driver, machine = await self._subject(run)
+        if not await self._wires.to_tenant(run, machine):
+            return run.pause(WIRE_EVERY)
+        await run.hold()
         await driver.set_boot_device(machine, "disk", True)
         target = POWER_ON if driver.can.ramdisk else "rebooting"
         await driver.set_power(machine, target, f"{run.id} boot")
@@ -247,6 +267,7 @@ class Machines:
             if not await driver.finished(machine, "undeploy", run.id):
                 return run.pause(LOOK_EVERY)
             await driver.set_power(machine, POWER_OFF, f"{run.id} down")
+            await self._wires.off(run, machine)
         if not run.memo.clean:
             return run.end(lambda tx: self._work.done(tx, run.subject, run.id, POWER_OFF))
         return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "clean"))
@@ -259,6 +280,7 @@ class Machines:
             await self._ramdisk.boot(run, driver, machine)
         else:
             await run.hold()
+            await self._wires.to_ramdisk(run, machine)
             await driver.begin(machine, "rescue", run.id)
         return run.next(lambda tx: self._work.at(tx, run.subject, run.id, "wait"))
 
@@ -284,11 +306,12 @@ class Machines:
         name = "rescue.finalize_rescue"
         return await self._ramdisk.command(run, machine, row, name, params, 0) is not None
 
-    async def unrescue(self, run: Run[Memo]) -> Outcome[Memo]:
+    async def unrescued(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
+        if not await self._wires.to_tenant(run, machine):
+            return run.pause(WIRE_EVERY)
         await run.hold()
         if driver.can.ramdisk:
-            await self._ramdisk.leave(run, driver, machine)
             await driver.set_boot_device(machine, "disk", True)
         await driver.set_power(machine, POWER_ON, f"{run.id} unrescue")
         return run.next(lambda tx: self._work.done(tx, run.subject, run.id, POWER_ON))
@@ -313,7 +336,17 @@ class Machines:
 
     async def change_power(self, run: Run[Memo]) -> Outcome[Memo]:
         driver, machine = await self._subject(run)
+        starts = not run.memo.target.endswith("off")
+        # Where a restart of the world has undone it.
+        if starts and not await self._wires.to_tenant(run, machine, again=True):
+            return run.pause(WIRE_EVERY)
         await run.hold()
         await driver.set_power(machine, run.memo.target, run.id)
         state = await driver.power(machine)
         return run.next(lambda tx: self._work.powered(tx, run.subject, run.id, state))
+
+    async def wire(self, run: Run[Memo]) -> Outcome[Memo]:
+        _, machine = await self._subject(run)
+        if not await self._wires.to_tenant(run, machine):
+            return run.pause(WIRE_EVERY)
+        return run.end(lambda tx: self._work.wired(tx, run.subject, run.id))

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
+from cumulo.baremetal.jobs.wires import Wires
 from cumulo.baremetal.model.agent import AgentRow
 from cumulo.baremetal.model.hardware import POWER_OFF, POWER_ON, Command, Driver, Machine, Rejected
 from cumulo.baremetal.service.agents import HEARTBEAT_SECONDS, AgentsService
@@ -22,8 +23,9 @@ SILENCE = 5 * HEARTBEAT_SECONDS
 
 
 class Ramdisk:
-    def __init__(self, agents: AgentsService, callback: float, work: float) -> None:
+    def __init__(self, agents: AgentsService, wires: Wires, callback: float, work: float) -> None:
         self._agents = agents
+        self._wires = wires
         self._callback = callback
         self._work = work
 
@@ -35,6 +37,8 @@ class Ramdisk:
         if not by_network:
             url = await self._agents.ramdisks.make(machine, self._agents.boot(row))
         await driver.set_power(machine, POWER_OFF, f"{run.id} before the ramdisk")
+        # Never with a tenant's system on it: what that is may not see the provisioning network.
+        await self._wires.to_ramdisk(run, machine)
         if not by_network:
             await driver.insert(machine, url)
         await driver.set_boot_device(machine, "pxe" if by_network else "cdrom", False)
@@ -116,5 +120,6 @@ class Ramdisk:
                 agent = self._agents.agent(row)
                 await self._agents.calls.begin(machine, agent, "standby.sync", {})
         await driver.set_power(machine, POWER_OFF, f"{run.id} after the ramdisk")
+        await self._wires.off(run, machine)
         if machine.interfaces.get("boot") != "ipxe":
             await driver.eject(machine)

@@ -7,7 +7,7 @@ then have the effect of one. `Rejected` is final; everything else is tried again
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 POWER_ON, POWER_OFF = "power on", "power off"
 
@@ -26,6 +26,9 @@ INTERFACES = (
     "storage",
     "vendor",
 )
+
+NETWORKS = ("noop", "flat", "neutron")
+"""Implementations of the network interface: `service.vifs` has what each does."""
 
 
 class Rejected(Exception):
@@ -77,6 +80,30 @@ class Capabilities:
     def choices_of(self, interface: str) -> tuple[str, ...]:
         one = self.interfaces.get(interface)
         return self.choices.get(interface) or (() if one is None else (one,))
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """Where a card's wire ends: at the provisioning network, nowhere, or at a tenant's network."""
+
+    place: Literal["provisioning", "nothing", "network"]
+    tap: str = ""
+    """Name of the network port's device in the data plane."""
+    mtu: int = 1500
+
+
+class Switch(Protocol):
+    """What the cards of machines are wired to."""
+
+    host: str | None
+    """The host in whose data plane its wires to tenants' networks end; None: they carry nothing."""
+
+    def drives(self, machine: "Machine", mac: str) -> bool:
+        """Whether that card of that machine is wired to it."""
+
+    async def wire(self, machine: "Machine", mac: str, outlet: Outlet) -> bool:
+        """The card's wire ends there; False: the network has not made its port yet, ask again.
+        Raises Rejected."""
 
 
 @dataclass(frozen=True, slots=True)

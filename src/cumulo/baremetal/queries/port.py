@@ -52,7 +52,9 @@ WITH_ADDRESS = query(
 )
 OF_NODE = query(
     PortRow,
-    sa.select(PortRow.sql_table).where(_c.node_id == sa.bindparam("node_id")).order_by(_c.id),
+    sa.select(PortRow.sql_table)
+    .where(_c.node_id == sa.bindparam("node_id"))
+    .order_by(_c.created_at, _c.id),
 )
 _g = columns(PortgroupRow)
 GROUPS_OF_NODE = query(

@@ -11,11 +11,13 @@ from cumulo.baremetal.service.of_nodes import Connectors, Portgroups, Targets
 from cumulo.baremetal.service.ports import Ports
 from cumulo.baremetal.service.secrets import Seal
 from cumulo.baremetal.service.simple import Chassis, Rules, Runbooks, Templates
+from cumulo.baremetal.service.vifs import Vifs
 from cumulo.baremetal.service.work import Work
 from cumulo.core.blobs.content import Contents
 from cumulo.core.clock import Moment, now
 from cumulo.core.work.jobs import Jobs
 from cumulo.image.interface import Images
+from cumulo.network.interface import CardPorts
 
 
 class BareMetalService:
@@ -30,6 +32,7 @@ class BareMetalService:
         ramdisks: Ramdisks,
         images: Images,
         contents: Contents,
+        network: CardPorts,
     ) -> None:
         self.drivers = drivers
         self.host = host
@@ -37,6 +40,7 @@ class BareMetalService:
         self.contents = contents
         self.nodes = Nodes(drivers, seal, host)
         self.ports = Ports(self.nodes)
+        self.vifs = Vifs(self.nodes, network, jobs)
         self.portgroups = Portgroups(self.nodes)
         self.connectors = Connectors(self.nodes)
         self.targets = Targets(self.nodes, seal)
@@ -52,6 +56,7 @@ class BareMetalService:
         self.work = Work(
             self.nodes,
             self.ports,
+            self.vifs,
             jobs,
             self.agents,
             images,

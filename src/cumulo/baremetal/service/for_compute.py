@@ -4,13 +4,15 @@ Implements `compute.interface.MetalNodes`: what a server wants of its node becom
 the state machine, if one can be begun now; and tells compute of each change of a node.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from cumulo.baremetal.model.node import NodeRow
 from cumulo.baremetal.model.state import move_of
 from cumulo.baremetal.service.nodes import Nodes
+from cumulo.baremetal.service.vifs import Vifs, networked
 from cumulo.baremetal.service.work import NOBODYS, Work
-from cumulo.compute.interface import MetalHosts, MetalNode, MetalSeen, MetalWish
+from cumulo.compute.interface import MetalHosts, MetalNode, MetalSeen, MetalServer, MetalWish
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import Fault
@@ -19,8 +21,9 @@ _POWER: dict[str | None, Any] = {"power on": "on", "power off": "off"}
 
 
 class ForCompute:
-    def __init__(self, nodes: Nodes, work: Work, hosts: MetalHosts) -> None:
+    def __init__(self, nodes: Nodes, vifs: Vifs, work: Work, hosts: MetalHosts) -> None:
         self._nodes = nodes
+        self._vifs = vifs
         self._work = work
         self._hosts = hosts
         nodes.told = self.tell
@@ -47,6 +50,26 @@ class ForCompute:
         for row in self._nodes.listing.page(tx, where={}):
             self.tell(tx, row)
 
+    def plug(self, tx: Tx, node_id: str, server: MetalServer, ports: Sequence[str]) -> None:
+        row = tx.get(NodeRow, node_id)
+        if row is not None and row.instance_uuid is None and server.deploy:
+            row = tx.update(
+                row,
+                instance_uuid=server.id,
+                instance_name=server.name[:255],
+                updated_at=tx.now,
+            )
+        if row is None or row.instance_uuid != server.id or not networked(row):
+            return
+        have = self._vifs.of(tx, row)
+        # Of a machine that is on its way, or a ramdisk's, what changes is wired at its end.
+        for vif in (each for each in have if each not in ports):
+            row = self._vifs.detach(tx, row, vif, wire=False)
+        for vif in (each for each in ports if each not in have):
+            row = self._vifs.attach(tx, row, vif, None, wire=False)
+        if set(have) != set(ports):
+            self._vifs.wire_tenant(tx, row)
+
     def advance(self, tx: Tx, node_id: str, wish: MetalWish) -> MetalSeen:
         row = tx.get(NodeRow, node_id)
         if row is None:
@@ -63,14 +86,7 @@ class ForCompute:
 
     def _present(self, tx: Tx, row: NodeRow, wish: MetalWish) -> MetalSeen:
         if row.instance_uuid != wish.server_id:
-            if row.instance_uuid is not None or not wish.deploy:
-                return MetalSeen(state="failed", reason=f"Node {row.id} is not its own any more.")
-            row = tx.update(
-                row,
-                instance_uuid=wish.server_id,
-                instance_name=wish.name[:255],
-                updated_at=tx.now,
-            )
+            return MetalSeen(state="failed", reason=f"Node {row.id} is not its own any more.")
         power = _power(row, wish)
         working = MetalSeen(state="working", power=power)
         state = row.provision_state
@@ -125,6 +141,7 @@ class ForCompute:
         if self._nodes.is_locked(row):
             return MetalSeen(state="working")
         if row.provision_state == "available":
+            self._vifs.forget(tx, row)
             row = tx.update(row, **NOBODYS, updated_at=tx.now)
             self.tell(tx, row)
             return MetalSeen(state="gone")

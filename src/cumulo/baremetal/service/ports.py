@@ -16,7 +16,6 @@ from cumulo.core.faults import BadRequest, Conflict
 from cumulo.core.ids import child_id
 
 MOST_BYTES = 16 * 1024
-MOST_VIF = 255
 
 
 def mac_of(text: Any) -> str:
@@ -130,49 +129,3 @@ class Ports(OfNode[PortRow]):
             )
             tx.insert(row)
             emit(tx, "baremetal.port.create", row.id, project_id=node.owner)
-
-    # --- VIFs ----------------------------------------------------------------------------------
-
-    def vifs(self, tx: Tx, node: NodeRow) -> list[str]:
-        return [each.vif for each in self._plugs(tx, node) if each.vif is not None]
-
-    def _plugs(self, tx: Tx, node: NodeRow) -> list[PortRow | PortgroupRow]:
-        """All that a VIF may be attached to: groups first, then cards that boot from the network,
-        then others."""
-        ports = tx.all(queries.OF_NODE, node_id=node.id)
-        ports.sort(key=lambda each: not each.pxe_enabled)
-        used = {each.portgroup_id for each in ports}
-        groups = tx.all(queries.GROUPS_OF_NODE, node_id=node.id)
-        return [*(each for each in groups if each.id in used or each.vif is not None), *ports]
-
-    def attach_vif(
-        self, tx: Tx, node: NodeRow, vif: str, port: str | None, group: str | None
-    ) -> None:
-        """To the port or group that is named, or to a free one: groups first, then cards that boot
-        from the network."""
-        self.nodes.refuse_locked(node)
-        if not 0 < len(vif) <= MOST_VIF:
-            raise BadRequest(f"The id of a VIF has 1 to {MOST_VIF} characters")
-        if port is not None and group is not None:
-            raise BadRequest("Cannot specify both port_uuid and portgroup_uuid.")
-        free = self._plugs(tx, node)
-        if any(each.vif == vif for each in free):
-            raise Conflict(f"Unable to attach VIF because VIF {vif} is already attached.")
-        # What is in a group is one with it.
-        free = [each for each in free if getattr(each, "portgroup_id", None) is None]
-        if port is not None or group is not None:
-            free = [each for each in free if each.id in (port, group)]
-        free = [each for each in free if each.vif is None]
-        if not free:
-            raise BadRequest(
-                f"Unable to attach VIF {vif}, not enough free physical ports on node {node.id}."
-            )
-        tx.update(free[0], vif=vif, updated_at=tx.now)
-
-    def detach_vif(self, tx: Tx, node: NodeRow, vif: str) -> None:
-        self.nodes.refuse_locked(node)
-        for each in self._plugs(tx, node):
-            if each.vif == vif:
-                tx.update(each, vif=None, updated_at=tx.now)
-                return
-        raise BadRequest(f"Unable to detach VIF {vif} from node {node.id}: it is not attached.")

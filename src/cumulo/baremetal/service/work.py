@@ -21,6 +21,7 @@ from cumulo.baremetal.service.patches import Change
 from cumulo.baremetal.service.ports import Ports
 from cumulo.baremetal.service.rules import Effects, RuleFailed, applied
 from cumulo.baremetal.service.simple import Rules
+from cumulo.baremetal.service.vifs import Vifs
 from cumulo.core.auth.principal import Principal
 from cumulo.core.db.transaction import Tx
 from cumulo.core.events.history import emit
@@ -93,6 +94,7 @@ class Work:
         self,
         nodes: Nodes,
         ports: Ports,
+        vifs: Vifs,
         jobs: Jobs,
         agents: AgentsService,
         images: Images,
@@ -102,6 +104,8 @@ class Work:
     ) -> None:
         self._nodes = nodes
         self._ports = ports
+        self._vifs = vifs
+        vifs.memo = Memo()
         self._jobs = jobs
         self._agents = agents
         self._images = images
@@ -246,9 +250,14 @@ class Work:
         if row is not None:
             more: dict[str, Any] = {}
             if row.action == "undeploy":
-                self._allocations.forget(tx, row)
-                more = NOBODYS
+                more = self._nobodys(tx, row)
             self._nodes.move(tx, row, step=step, **more)
+
+    def _nobodys(self, tx: Tx, row: NodeRow) -> dict[str, Any]:
+        """What it loses with its instance; the changes of its own row."""
+        self._allocations.forget(tx, row)
+        self._vifs.forget(tx, row)
+        return NOBODYS
 
     def done(self, tx: Tx, node_id: str, job: str, power: str | None) -> None:
         """The action has led to its stage."""
@@ -259,8 +268,7 @@ class Work:
         more: dict[str, Any] = {} if power is None else {"power_state": power}
         more["working_on"] = {}
         if row.action == "undeploy":
-            self._allocations.forget(tx, row)
-            more |= NOBODYS
+            more |= self._nobodys(tx, row)
         if row.action == "unrescue":
             row = self._nodes.set_secret(tx, row, rescue_password=None)
         self._agents.forget(tx, row.id)
@@ -322,6 +330,11 @@ class Work:
         emit(tx, "baremetal.node.power", row.id, project_id=row.owner, state=state)
         self._nodes.told(tx, row)
 
+    def wired(self, tx: Tx, node_id: str, job: str) -> None:
+        row = self.of(tx, node_id, job)
+        if row is not None:
+            self._nodes.told(tx, tx.update(row, job=None, updated_at=tx.now))
+
     def seen_power(self, tx: Tx, node_id: str, power: str) -> None:
         """What its BMC says, though nobody has asked the machine for it."""
         row = tx.get(NodeRow, node_id)
@@ -366,6 +379,11 @@ class Work:
             self._nodes.told(tx, row)
             state = row.power_state
             emit(tx, "baremetal.node.power", row.id, project_id=row.owner, state=state, reason=told)
+            return
+        if row.action is None:
+            told = f"Failed to wire the machine to the networks of its VIFs: {reason}"[:4096]
+            self._history.write(tx, row, told, "network")
+            self._nodes.told(tx, tx.update(row, job=None, last_error=told, updated_at=tx.now))
             return
         self._agents.forget(tx, row.id)
         self._history.write(tx, row, reason[:4096], "provisioning")

@@ -136,6 +136,8 @@ class Devices:
         new = [port_id for port_id in made if port_id not in before]
         if not new:
             raise BadRequest("No network that an interface could be made on was found.")
+        if row.metal:
+            self._servers.plug_metal(tx, row, None)
         self._servers.act(tx, row, "attach_interface", who, port=new[0])
         self._servers.desire(tx, row)
         return self.port(tx, row, new[0])
@@ -145,6 +147,8 @@ class Devices:
         self._servers.require(row, "detach_interface", vm=PLUGGABLE)
         self.port(tx, row, port_id)
         self._servers.act(tx, row, "detach_interface", who, port=port_id)
+        if row.metal:
+            self._servers.plug_metal(tx, row, port_id)
         self._servers.network.unplug(tx, port_id)
         self._servers.desire(tx, row)
 

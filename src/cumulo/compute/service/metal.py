@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from cumulo.compute.interface import MetalNode, MetalNodes, MetalSeen, MetalWish
+from cumulo.compute.interface import MetalNode, MetalNodes, MetalSeen, MetalServer, MetalWish
 from cumulo.compute.model.hypervisor import HostResources, HypervisorRow
 from cumulo.compute.model.orders import SeenGuest
 from cumulo.compute.model.server import ServerRow
@@ -23,6 +23,7 @@ from cumulo.compute.service.hosts import METAL, Hosts, provider_id
 from cumulo.compute.service.metadata import Metadata, config_drive
 from cumulo.compute.service.servers import Servers
 from cumulo.core.db.transaction import Tx
+from cumulo.core.faults import Fault
 from cumulo.core.ids import child_id
 from cumulo.placement.interface import Inventory, Placement
 
@@ -47,6 +48,7 @@ class Metal:
         self._nodes = nodes
         self.ring: Callable[[], None] = lambda: None
         servers.wake_metal = self._wake
+        servers.plug_metal = self.plug
 
     def _wake(self, tx: Tx) -> None:
         tx.after_commit(lambda: self.ring())
@@ -106,6 +108,16 @@ class Metal:
     def due(self, tx: Tx, most: int) -> list[str]:
         return [str(id) for (id,) in tx.tuples(queries.METAL_DUE, most=most)]
 
+    def plug(self, tx: Tx, row: ServerRow, without: str | None = None) -> None:
+        """Its node's cards have its ports, all but `without`. Raises a Fault."""
+        nodes = self._nodes()
+        if nodes is None or row.host_id is None:
+            return
+        ports = self._servers.network.ports_of(tx, [row.id]).get(row.id, [])
+        server = MetalServer(id=row.id, name=row.name, deploy=row.root_made is None)
+        wanted = [port.id for port in ports if port.id != without]
+        nodes.plug(tx, row.host_id, server, wanted)
+
     def step(self, tx: Tx, server_id: str, report: Callable[..., None]) -> None:
         """One step of one server. `report(tx, row, guest, …)` is how any host's report is taken."""
         row, nodes = self._servers.find(tx, server_id), self._nodes()
@@ -113,7 +125,7 @@ class Metal:
             return
         if row.look:
             row = tx.update(row, look=False)
-        seen = nodes.advance(tx, row.host_id or "", self._wish(tx, row))
+        seen = self._advance(tx, nodes, row)
         if not row.present:
             if seen.state == "gone":
                 self._servers.gone(tx, row)
@@ -127,6 +139,15 @@ class Metal:
         else:
             step = "spawning" if seen.state == "working" else None
             report(tx, row, guest, done=seen.state == "there", step=step)
+
+    def _advance(self, tx: Tx, nodes: MetalNodes, row: ServerRow) -> MetalSeen:
+        if row.present:
+            try:
+                # Before the config drive is written: it has the cards' addresses.
+                self.plug(tx, row)
+            except Fault as fault:
+                return MetalSeen(state="failed", reason=fault.message)
+        return nodes.advance(tx, row.host_id or "", self._wish(tx, row))
 
     def _begun(self, tx: Tx, row: ServerRow, seen: MetalSeen) -> ServerRow:
         changes: dict[str, Any] = {}

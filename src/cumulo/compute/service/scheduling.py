@@ -56,6 +56,11 @@ class Weights(NamedTuple):
         each = {"MEMORY_MB": self.ram, "VCPU": self.cpu, "DISK_GB": self.disk}
         return max(each.items(), key=lambda pair: abs(pair[1]))
 
+    @property
+    def several(self) -> bool:
+        """Hosts are not found in the order of all that counts."""
+        return sum(1 for weight in self if weight) > 1
+
 
 class Choice(NamedTuple):
     """How hosts are chosen, by the cloud's settings."""
@@ -123,29 +128,45 @@ class Scheduler:
         """The first host that has room for it, and gives it."""
         for _ in range(ROUNDS):
             found = self._candidates(tx, search, only, [*never, *considered])
-            rows = self._hosts.rows(tx, [each.name for each in found])
-            refused = self._hosts.refused(tx, [each.name for each in found], rows)
-            refused |= self._unfit(tx, search.asked, [r for r in rows if r.host_id not in refused])
-            considered.update(refused)
-            for each in self._weighed(tx, rows, found):
-                if each.name in refused:
-                    continue
-                if self._placement.claim(
-                    tx,
-                    search.server_id,
-                    each.provider_id,
-                    search.wanted,
-                    project_id=search.project_id,
-                    user_id=search.user_id,
-                ):
-                    return Decision(
-                        host=each.name,
-                        on=next(row for row in rows if row.host_id == each.name),
-                        considered={each.name: "chosen"},
-                    )
-                considered[each.name] = "its room was taken at the same time"
+            for some in (found,) if self._weights.several else (found[:1], found[1:]):
+                # The first mostly will do: no others are looked at, unless they may be better.
+                decision = self._claim_of(tx, search, some, considered) if some else None
+                if decision is not None:
+                    return decision
             if len(found) < AT_ONCE:
                 break
+        return None
+
+    def _claim_of(
+        self,
+        tx: Tx,
+        search: "_Search",
+        found: Sequence[Candidate],
+        considered: dict[str, str],
+    ) -> Decision | None:
+        """Room on the best of these that will do."""
+        names = [each.name for each in found]
+        rows = self._hosts.rows(tx, names)
+        refused = self._hosts.refused(tx, names, rows)
+        refused |= self._unfit(tx, search.asked, [r for r in rows if r.host_id not in refused])
+        considered.update(refused)
+        for each in self._weighed(tx, rows, found):
+            if each.name in refused:
+                continue
+            if self._placement.claim(
+                tx,
+                search.server_id,
+                each.provider_id,
+                search.wanted,
+                project_id=search.project_id,
+                user_id=search.user_id,
+            ):
+                return Decision(
+                    host=each.name,
+                    on=next(row for row in rows if row.host_id == each.name),
+                    considered={each.name: "chosen"},
+                )
+            considered[each.name] = "its room was taken at the same time"
         return None
 
     def _candidates(
@@ -184,7 +205,7 @@ class Scheduler:
     ) -> Sequence[Candidate]:
         """In the order of all weights; as they were found where only one counts."""
         weights = self._weights
-        if len(found) < 2 or sum(1 for weight in weights if weight) < 2:
+        if len(found) < 2 or not weights.several:
             return found
         used, left = self._hosts.used(tx, rows), {}
         for row in rows:

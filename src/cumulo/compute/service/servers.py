@@ -49,8 +49,8 @@ SEALED = "gAAAA"
 MOST_JUST_SEALED = 100
 CANNOT_METAL = (
     *("pause", "unpause", "suspend", "resume", "resize", "migrate", "evacuate", "shelve"),
-    *("createImage", "createBackup", "attach_volume", "detach_volume", "attach_interface"),
-    *("detach_interface", "changePassword", "trigger_crash_dump"),
+    *("createImage", "createBackup", "attach_volume", "detach_volume"),
+    *("changePassword", "trigger_crash_dump"),
 )
 """What only a hypervisor does"""
 USABLE = ("active", "stopped", "paused", "suspended")
@@ -90,6 +90,8 @@ class Servers:
         self.network = network
         self.volumes = volumes
         self.wake_metal: Callable[[Tx], None] = lambda tx: None
+        self.plug_metal: Callable[[Tx, ServerRow, str | None], None] = lambda tx, row, port: None
+        """The node of this server has its ports, all but that one. Raises a Fault."""
         """Servers that have a whole machine are nobody's item."""
         self.scheduler = Scheduler(hosts, placement, choice)
         self.placing = Placing(hosts, self.scheduler, volumes)

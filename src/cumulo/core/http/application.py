@@ -152,7 +152,9 @@ class Application:
     def _not_allowed(self, face: Face) -> Callable[..., Any]:
         async def responder(req: Any, resp: Any, **_: Any) -> None:
             fault: Fault = MethodNotAllowed("The method is not allowed for this resource.")
-            if face.exact_paths and req.scope["path"].endswith("/"):
+            if face.other_methods == 404 or (
+                face.exact_paths and _names_nothing(req.scope["path"])
+            ):
                 fault = NotFound("The resource could not be found.", kind="HTTPNotFound")
             self._finish(face, req, resp, fault)
 
@@ -187,7 +189,7 @@ class Application:
                 await read_json(req, operation.body_limit, self.load) if takes_json(known) else b""
             )
             operation, names = pick(known, raw)
-            if face.exact_paths and not operation.public and req.scope["path"].endswith("/"):
+            if face.exact_paths and not operation.public and _names_nothing(req.scope["path"]):
                 raise NotFound("The resource could not be found.")
             call = Call(face, operation, request_id)
             call.version = version
@@ -237,6 +239,11 @@ def _closing(send: Any) -> Any:
 
 def _accept(req: Any) -> str:
     return req.get_header("Accept") or ""
+
+
+def _names_nothing(path: str) -> bool:
+    """An id in it is empty."""
+    return path.endswith("/") or "//" in path
 
 
 def _has_no_body(req: Any) -> bool:

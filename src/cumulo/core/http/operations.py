@@ -165,7 +165,9 @@ class Face:
     challenge: str = ""
     """What every 401 says of how to authenticate; empty: only those of the token check say it."""
     exact_paths: bool = False
-    """A slash after a collection's name asks for a member without an id: 404."""
+    """A slash after a collection's name asks for a member without an id, as two slashes do: 404."""
+    other_methods: Literal[404, 405] = 405
+    """The status for a method that a path does not have. 404: to such a service it is no path."""
     answers: str = ""
     """The module with a table of response types: `core.http.responses`."""
     speaks: Literal["json", "octets"] = "json"

@@ -50,10 +50,12 @@ def operator_face(
     rotate: Callable[[Any, Principal], Awaitable[str]],
     feed: Feed,
     names: Names,
+    faults_of: Mapping[str, Callable[[Tx], Mapping[str, str]]],
     rules: Rules | None = None,
 ) -> Face:
     """`link`: where hosts on other machines dial in. `counts`: the noun's plural → how many there
-    are. `rotate`: a ring of keys, who asks. `names`: of users, by id."""
+    are. `rotate`: a ring of keys, who asks. `names`: of users, by id.
+    `faults_of`: by the service, host → why it can do nothing of its work."""
 
     registry = conductor.registry
 
@@ -62,6 +64,7 @@ def operator_face(
         unknown: dict[str, dict[str, int]] = {}
         for host_id, kind, count in conductor.unknown.counts(tx):
             unknown.setdefault(host_id, {})[kind] = count
+        told = {kind: look(tx) for kind, look in faults_of.items()}
         for host in registry.all(tx):
             parts = [registry.part(tx, host.id, kind) for kind in host.roles]
             hosts.append(
@@ -70,7 +73,10 @@ def operator_face(
                     "alive": is_alive(host, tx.now),
                     "kinds": host.roles,
                     "unknown": unknown.get(host.id, {}),
-                    "faults": {p.kind: p.fault for p in parts if p is not None and p.fault},
+                    "faults": {
+                        **{kind: by[host.id] for kind, by in told.items() if host.id in by},
+                        **{p.kind: p.fault for p in parts if p is not None and p.fault},
+                    },
                 }
             )
         return {

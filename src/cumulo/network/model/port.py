@@ -13,6 +13,8 @@ FLOATING_IP = "network:floatingip"
 COMPUTE = "compute"
 SERVICE = "service"
 """Of a service of the cloud's own (shares): wired as a guest's, and not a client's to delete."""
+METAL = "baremetal:none"
+"""Of a machine of bare metal that is no server's: as Ironic names it."""
 OF_ROUTERS = (ROUTER_INTERFACE, ROUTER_GATEWAY)
 AUTOMATIC = (DHCP,)
 """Ports that the service makes and removes by itself."""

@@ -17,6 +17,7 @@ from cumulo.network.interface import (
 )
 from cumulo.network.model.floatingip import FloatingIpRow
 from cumulo.network.queries import floatingip, network, port, router, subnet
+from cumulo.network.service.card_ports import CardPorts
 from cumulo.network.service.compute_groups import ComputeGroups
 from cumulo.network.service.floatingips import FloatingIps
 from cumulo.network.service.names import Names
@@ -59,6 +60,7 @@ class NetworkService:
         self.compute_groups = ComputeGroups(
             self.security_groups, self.security_group_rules, self.ports
         )
+        self.card_ports = CardPorts(self.ports)
         self.service_ports = ServicePorts(self.networks, self.subnets, self.ports)
         self._servers = Servers(self.networks, self.security_groups, self.ports, tools.onlookers)
 

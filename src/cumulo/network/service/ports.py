@@ -189,11 +189,7 @@ class Ports:
     def _mac(self, tx: Tx, network_id: str, given: str | Unset) -> str:
         """The wished MAC, or a new one; unique on the network."""
         if given is UNSET:
-            while True:
-                number = secrets.randbits(24)
-                mac = f"fa:16:3e:{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
-                if tx.one(queries.BY_MAC, network_id=network_id, mac=mac) is None:
-                    return mac
+            return self.new_mac(tx, network_id)
         mac = _clean_mac(given)
         if tx.one(queries.BY_MAC, network_id=network_id, mac=mac) is not None:
             raise Conflict(
@@ -202,6 +198,14 @@ class Ports:
                 kind="MacAddressInUse",
             )
         return mac
+
+    def new_mac(self, tx: Tx, network_id: str) -> str:
+        """One that no port of the network has."""
+        while True:
+            number = secrets.randbits(24)
+            mac = f"fa:16:3e:{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
+            if tx.one(queries.BY_MAC, network_id=network_id, mac=mac) is None:
+                return mac
 
     def _refuse_device(
         self, tx: Tx, device_id: str, project_id: str, who: Principal | None

@@ -24,7 +24,7 @@ from cumulo.shared_file_system.api.lists import (
 from cumulo.shared_file_system.api.shares import SharesApi
 from cumulo.shared_file_system.model.access import AccessRow
 from cumulo.shared_file_system.model.lock import DELETE, SHOW
-from cumulo.shared_file_system.service.rules import clean
+from cumulo.shared_file_system.service.rules import HIDDEN, clean
 from cumulo.shared_file_system.service.shared_file_system import SharedFileSystemService
 from cumulo.shared_file_system.service.shares import MOST_GB
 
@@ -32,7 +32,6 @@ STATUSES = ("available", "creating", "deleting", "error", "error_deleting", "ina
             "extending", "extending_error", "shrinking", "shrinking_error",
             "shrinking_possible_data_loss_error", "reverting", "reverting_error", "migrating",
             "migrating_to")  # fmt: skip
-_HIDDEN = "******"
 
 
 @functools.cache
@@ -171,6 +170,7 @@ class ActionsApi:
             to=clean(wish.access_type, wish.access_to, six=six, cephx=cephx),
             level=_level(wish.access_level or "rw"),
             metadata=metadata,
+            hidden=as_bool(wish.lock_visibility, "lock_visibility"),
         )
         for field, action in (("lock_visibility", SHOW), ("lock_deletion", DELETE)):
             if as_bool(getattr(wish, field), field):
@@ -201,7 +201,7 @@ class ActionsApi:
         found = [access_body(row) for row in rows]
         for body in found:
             if body.id in hidden:
-                body.access_to = body.access_key = _HIDDEN
+                body.access_to = body.access_key = HIDDEN
         return found
 
     def listed(self, call: Call, tx: Tx) -> Any:

@@ -2,6 +2,7 @@
 
 from cumulo.core.auth.policy import Rules
 from cumulo.core.http import faults
+from cumulo.core.http.caller import Caller
 from cumulo.core.http.operations import Face
 from cumulo.shared_file_system.api import versions
 from cumulo.shared_file_system.api.absent import AbsentApi
@@ -27,7 +28,9 @@ from cumulo.shared_file_system.service.shared_file_system import SharedFileSyste
 TYPES = ("shared-file-system", "share", "sharev2")
 
 
-def shared_file_system_faces(service: SharedFileSystemService, rules: Rules) -> list[Face]:
+def shared_file_system_faces(
+    service: SharedFileSystemService, rules: Rules, caller: Caller
+) -> list[Face]:
     shares, networks = SharesApi(service), NetworksApi(service)
     snapshots = SnapshotsApi(service)
     discovery = Face(
@@ -61,6 +64,7 @@ def shared_file_system_faces(service: SharedFileSystemService, rules: Rules) -> 
             microversions=versions.RANGE,
             quota_status=413,
             exact_paths=True,
+            other_methods=404,
             request_id_headers=("X-Compute-Request-Id", "X-Openstack-Request-Id"),
             operations=[
                 *shares.operations(),
@@ -76,7 +80,7 @@ def shared_file_system_faces(service: SharedFileSystemService, rules: Rules) -> 
                 *MessagesApi(service).operations(),
                 *TransfersApi(service).operations(),
                 *TypesApi(service).operations(),
-                *QuotasApi(service).operations(),
+                *QuotasApi(service, caller).operations(),
                 *CloudApi(service).operations(),
                 *QosApi(service).operations(),
                 *GroupTypesApi(service).operations(),

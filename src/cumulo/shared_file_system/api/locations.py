@@ -41,8 +41,9 @@ class LocationsApi:
         ]  # fmt: skip
 
     def _found(self, call: Call, tx: Tx) -> ShareRow:
-        """Also of public shares: what a location is and whom it admits are two things."""
-        row = self._shares.get(tx, call.path["share_id"], call.principal)
+        """Also of public shares: what a location is and whom it admits are two things. Whose share
+        it is not is refused here as by Manila: with 403, whether it is public or not."""
+        row = self._shares.known(tx, call.path["share_id"])
         mine(call, row.project_id, row.user_id)
         return row
 

@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from cumulo.core.db.transaction import Tx
 from cumulo.core.faults import BadRequest
+from cumulo.core.http.caller import Caller
 from cumulo.core.http.operations import Call, Operation
 from cumulo.core.http.responses import Empty
 from cumulo.core.wire.coercions import IntLike, as_bool, as_int
@@ -68,7 +69,7 @@ class UpdateQuotas(Body):
 
 
 class UpdateClass(Body):
-    quota_class_set: dict[str, Any]
+    quota_class_set: Wishes
 
 
 class Limits(Body):
@@ -90,9 +91,15 @@ _LIMITS = {
     "replica_gigabytes": ("maxTotalReplicaGigabytes", "totalReplicaGigabytesUsed"),
 }
 
+CATALOG_TYPE = "shared-file-system"
+_REGISTERED = "registered_limits"
+DEFAULT = "default"
+LONGEST_CLASS = 255
+
 
 class QuotasApi:
-    def __init__(self, service: SharedFileSystemService) -> None:
+    def __init__(self, service: SharedFileSystemService, caller: Caller) -> None:
+        self._caller = caller
         self._shares = service.quotas
         self._types = service.types
         self._quotas = service.quotas.all
@@ -198,15 +205,41 @@ class QuotasApi:
         quotas.reset_limits(tx, key)
 
     def of_class(self, call: Call, tx: Tx) -> Any:
-        """There is one class, and all projects are in it."""
-        values: dict[str, Any] = {"id": call.path["class_name"], **self._quotas.defaults(tx)}
+        """All projects are in the class `default`."""
+        name = call.path["class_name"]
+        set_ = {} if name == DEFAULT else self._quotas.class_limits(tx, name)
+        values: dict[str, Any] = {"id": name, **self._quotas.defaults(tx), **set_}
         return ClassAnswer(quota_class_set=QuotaSet(**values))
 
     def set_class(self, call: Call, tx: Tx) -> Any:
-        raise BadRequest(
-            "What every project has is set as registered limits (`openstack registered limit "
-            "set`), for all services in one place."
-        )
+        """What all projects have is registered in identity, for all services in one place. Other
+        classes are remembered and shown, and count for nobody, as with Manila."""
+        name, values = call.path["class_name"], _values(call.body.quota_class_set)
+        if name == DEFAULT:
+            self._register(call, tx, values)
+        elif len(name) > LONGEST_CLASS:
+            raise BadRequest(f"quota_class {name:.20}… is too long.")
+        else:
+            self._quotas.set_class_limits(tx, name, values)
+        return self.of_class(call, tx)
+
+    def _register(self, call: Call, tx: Tx, values: Mapping[str, int]) -> None:
+        """As limits of identity, by the caller's own right there."""
+
+        def ask(method: str, path: str, body: Any = None, **query: str) -> Any:
+            path, who = f"/identity/v3/{path}", call.principal
+            return self._caller.call_in(tx, who, method, path, body, query=query).checked().body
+
+        [service, *_] = ask("GET", "services", type=CATALOG_TYPE)["services"]
+        there = ask("GET", _REGISTERED, service_id=service["id"])[_REGISTERED]
+        ids = {each["resource_name"]: each["id"] for each in there if not each["region_id"]}
+        for name, value in values.items():
+            if name in ids:
+                change = {"registered_limit": {"default_limit": value}}
+                ask("PATCH", f"{_REGISTERED}/{ids[name]}", change)
+            else:
+                wish = {"service_id": service["id"], "resource_name": name}
+                ask("POST", _REGISTERED, {_REGISTERED: [{**wish, "default_limit": value}]})
 
     def limits(self, call: Call, tx: Tx) -> Any:
         project = call.project_id

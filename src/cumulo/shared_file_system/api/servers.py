@@ -13,7 +13,13 @@ from cumulo.core.http.paging import page_of
 from cumulo.core.wire.shapes import Body, Since, Unset, Until
 from cumulo.shared_file_system.api.actions import action_body, wished_status
 from cumulo.shared_file_system.api.bodies import Reset
-from cumulo.shared_file_system.api.lists import Metadata, asks_for_unknown, filters, refuse_too_much
+from cumulo.shared_file_system.api.lists import (
+    Metadata,
+    Text255,
+    asks_for_unknown,
+    filters,
+    refuse_too_much,
+)
 from cumulo.shared_file_system.api.metadata import Owner, metadata_operations
 from cumulo.shared_file_system.api.networks import NetworksApi, SubnetEntry, entry, place_of
 from cumulo.shared_file_system.model.network import (
@@ -46,8 +52,8 @@ class SubnetAnswer(Body):
 
 
 class NewSubnet(Body):
-    neutron_net_id: str | None = None
-    neutron_subnet_id: str | None = None
+    neutron_net_id: Text255 | None = None
+    neutron_subnet_id: Text255 | None = None
     availability_zone: str | None = None
     metadata: Annotated[Metadata | None, Since("2.78")] = None
 
@@ -189,6 +195,7 @@ class ServersApi:
                 ServerBody(
                     id=row.id,
                     status=server_status(row),
+                    is_auto_deletable=not row.unmanaged,
                     share_network_id=row.share_network_id,
                     share_network_name=network.name if network else None,
                     host=f"{row.host_id}@local",

@@ -72,6 +72,9 @@ class ServerRow(Row, frozen=True):
     """A status that an administrator has set."""
     plugs: tuple[Plug, ...]
     """Its ports, one in each subnet of its share network, the first one preferred."""
+    unmanaged: tuple[str, ...]
+    """Shares that it serves and that nobody manages any more (2.49): while there are some it does
+    not go with its share network."""
     created_at: Moment
     updated_at: Moment | None
 

@@ -81,6 +81,12 @@ SERVERS_OF = query(
     .where(_s.share_network_id == sa.bindparam("share_network_id"))
     .order_by(_s.id),
 )
+SERVERS_WITH_UNMANAGED = query(
+    ServerRow,
+    sa.select(ServerRow.sql_table).where(
+        _s.host_id == sa.bindparam("host_id"), sa.cast(_s.unmanaged, sa.Text()) != "[]"
+    ),
+)
 SHARES_OF = statement(
     sa.select(sa.func.count()).where(
         sa.or_(

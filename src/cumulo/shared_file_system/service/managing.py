@@ -23,6 +23,7 @@ from cumulo.shared_file_system.model.snapshot import SnapshotRow, snapshot_statu
 from cumulo.shared_file_system.model.type import HANDLES_SERVERS, TypeRow
 from cumulo.shared_file_system.queries import snapshot as snapshots
 from cumulo.shared_file_system.service.locks import Locks
+from cumulo.shared_file_system.service.networks import ShareNetworks
 from cumulo.shared_file_system.service.pools import KIND, ZONE, Pools
 from cumulo.shared_file_system.service.quotas import ShareQuotas
 from cumulo.shared_file_system.service.shares import PROTOCOLS, Shares, empty_share
@@ -39,6 +40,7 @@ class Managing:
         pools: Pools,
         quotas: ShareQuotas,
         locks: Locks,
+        networks: ShareNetworks,
         shares: Shares,
         snapshots: Snapshots,
     ) -> None:
@@ -46,6 +48,7 @@ class Managing:
         self._pools = pools
         self._quotas = quotas
         self._locks = locks
+        self._networks = networks
         self._shares = shares
         self._snapshots = snapshots
 
@@ -58,6 +61,7 @@ class Managing:
         if int(tx.value(snapshots.COUNT_OF, share_id=row.id)):
             raise Forbidden(f"Share {row.id} cannot be unmanaged: it has dependent snapshots.")
         emit(tx, "share.unmanage", row.id, principal=who)
+        self._networks.let_go(tx, row.server_id, row.id)
         self._forget_order(tx, row.host_id, row.id)
         self._shares.forget(tx, row, told=False)
 
@@ -109,6 +113,7 @@ class Managing:
         SHARES.changed(tx, None, row)
         if row.fault is None:
             self._registry.touch(tx, server.host_id, KIND, row.id)
+            self._networks.take_back(tx, server.host_id, row.id)
         emit(tx, "share.manage", row.id, project_id=project_id, principal=who, host=server.host_id)
         return row
 

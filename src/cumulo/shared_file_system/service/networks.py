@@ -30,6 +30,8 @@ OWNER = "manila:share"
 DELETING = "deleting"
 MOST_SUBNETS = 8
 """Of a share network: a port of each export server in each."""
+MOST_UNMANAGED = 100
+"""Shares that an export server remembers"""
 
 
 class ShareNetworks:
@@ -206,8 +208,9 @@ class ShareNetworks:
                 f"The share network {row.id} has more than one subnet attached. Please remove the "
                 "subnets untill you have one or no subnets remaining."
             )
-        emit(tx, "share.network.delete", row.id, project_id=row.project_id, principal=who)
         servers = tx.all(queries.SERVERS_OF, share_network_id=row.id)
+        self._refuse_kept(servers)
+        emit(tx, "share.network.delete", row.id, project_id=row.project_id, principal=who)
         for server in servers:
             self._go(tx, server)
         if servers:
@@ -215,6 +218,14 @@ class ShareNetworks:
             tx.update(row, declared=DELETING, updated_at=tx.now)
         else:
             self._end(tx, row)
+
+    def _refuse_kept(self, servers: Sequence[ServerRow]) -> None:
+        kept = [each.id for each in servers if each.unmanaged and each.wanted == "present"]
+        if kept:
+            raise Conflict(
+                f"Share server(s) {', '.join(kept)} have shares that were unmanaged and may be in "
+                "use: an administrator manages these, or deletes the servers, first."
+            )
 
     def _end(self, tx: Tx, row: ShareNetworkRow) -> None:
         tx.delete(row)
@@ -284,6 +295,7 @@ class ShareNetworks:
                         f"Cannot delete the share network subnet {subnet.id}, it has one or more "
                         "shares."
                     )
+                self._refuse_kept([server])
                 self._go(tx, server)
         tx.delete(subnet)
         emit(tx, "share.network.update", row.id, principal=who)
@@ -312,6 +324,7 @@ class ShareNetworks:
             fault=None,
             declared=None,
             plugs=plugs,
+            unmanaged=(),
             created_at=tx.now,
             updated_at=None,
         )
@@ -379,6 +392,20 @@ class ShareNetworks:
         if int(tx.value(queries.SHARES_ON, server_id=row.id)):
             raise Conflict(f"Share server {row.id} is used by shares.")
         self._go(tx, row)
+
+    def let_go(self, tx: Tx, server_id: str | None, share_id: str) -> None:
+        """A share that the server serves is unmanaged: it serves it still."""
+        row = None if server_id is None else tx.get(ServerRow, server_id)
+        if row is not None:
+            known = (*row.unmanaged, share_id)[-MOST_UNMANAGED:]
+            tx.update(row, unmanaged=known, updated_at=tx.now)
+
+    def take_back(self, tx: Tx, host_id: str, share_id: str) -> None:
+        """It is managed again, on whatever server of its host."""
+        for row in tx.all(queries.SERVERS_WITH_UNMANAGED, host_id=host_id):
+            left = tuple(id for id in row.unmanaged if id != share_id)
+            if left != row.unmanaged:
+                tx.update(row, unmanaged=left, updated_at=tx.now)
 
     def reset_server(self, tx: Tx, row: ServerRow, status: str) -> None:
         """Forget the failure and look again; another word than `active` is kept and shown."""

@@ -30,6 +30,10 @@ class Pools:
     def all(self, tx: Tx) -> Sequence[PoolRow]:
         return tx.all(queries.ALL)
 
+    def faults(self, tx: Tx) -> dict[str, str]:
+        """By host: why it keeps no shares."""
+        return {pool.host_id: pool.fault for pool in self.all(tx) if pool.fault}
+
     def take(
         self,
         tx: Tx,

@@ -13,6 +13,7 @@ from cumulo.core.events.history import emit
 from cumulo.core.faults import BadRequest, NotFound
 from cumulo.core.ids import new_id
 from cumulo.shared_file_system.model.access import AccessRow, access_state
+from cumulo.shared_file_system.model.lock import SHOW
 from cumulo.shared_file_system.model.share import ShareRow
 from cumulo.shared_file_system.queries import share as queries
 from cumulo.shared_file_system.service.locks import Locks
@@ -20,6 +21,8 @@ from cumulo.shared_file_system.service.shares import Shares
 
 MOST_RULES = 100
 """Of one share: all of them are in its order to the host."""
+HIDDEN = "******"
+"""Instead of whom a rule is for, where somebody has locked that it is shown"""
 _USER = re.compile(r"[\w.\-_`;'{}\[\]\\ ]{1,255}")
 _NAME = re.compile(r"[ -~]{1,64}")
 
@@ -58,8 +61,10 @@ class Rules:
         to: str,
         level: str,
         metadata: dict[str, str],
+        hidden: bool = False,
     ) -> AccessRow:
-        """`to` as `clean` gives it."""
+        """`to` as `clean` gives it. `hidden`: the project's others shall not read it, in events
+        either."""
         if share.status != "available":
             raise BadRequest(
                 f"Invalid share: New access rules cannot be applied while the share is in status "
@@ -92,7 +97,8 @@ class Rules:
         )
         row = msgspec.structs.replace(row, state=access_state(row))
         tx.insert(row)
-        emit(tx, "share.access.allow", share.id, principal=who, to=to, level=level)
+        shown = HIDDEN if hidden else to
+        emit(tx, "share.access.allow", share.id, principal=who, to=shown, level=level)
         if not row.final:
             self._shares.demand_rules(tx, share)
         return row
@@ -110,7 +116,8 @@ class Rules:
             )
         if row.access_level == level:
             return row
-        emit(tx, "share.access.allow", share.id, principal=who, to=row.access_to, level=level)
+        to = self._told_of(tx, row)
+        emit(tx, "share.access.allow", share.id, principal=who, to=to, level=level)
         changes: dict[str, Any] = {"applied": False, "told": False, "fault": None}
         row = self.refresh(tx, row, access_level=level, **changes)
         self._shares.demand_rules(tx, share)
@@ -128,20 +135,19 @@ class Rules:
         if share.revert_to is not None and share.fault is None:
             # A new order would tell its host to do it again.
             raise BadRequest(f"Invalid share: share {share.id} is being reverted: wait.")
+        to = self._told_of(tx, row)
         self._locks.unrestrict(tx, row.id, who, unrestrict)
-        emit(
-            tx,
-            "share.access.deny",
-            share.id,
-            principal=who,
-            to=row.access_to,
-            level=row.access_level,
-        )
+        emit(tx, "share.access.deny", share.id, principal=who, to=to, level=row.access_level)
         if row.final or share.host_id is None:
             self._forget(tx, row)
         elif row.wanted == "present":
             self.refresh(tx, row, wanted="absent", applied=False, told=False, fault=None)
             self._shares.demand_rules(tx, share)
+
+    def _told_of(self, tx: Tx, row: AccessRow) -> str:
+        """Whom it is for, as far as events may say it: all of the project can follow them."""
+        locked = any(lock.resource_action == SHOW for lock in self._locks.of(tx, row.id))
+        return HIDDEN if locked else row.access_to
 
     def _forget(self, tx: Tx, row: AccessRow) -> None:
         tx.delete(row)
@@ -189,7 +195,7 @@ def _address(to: str, six: bool) -> str:
     if len(text) > 64 or text.startswith("/") or "%" in text:
         raise BadRequest(f"Invalid IP address or network: {to:.100}")
     try:
-        found = ipaddress.ip_network(text, strict=False)
+        found = ipaddress.ip_network(text)
     except ValueError:
         raise BadRequest(
             f"Supported ip format examples: 10.0.0.2, 10.0.0.0/24; not {to:.100}"

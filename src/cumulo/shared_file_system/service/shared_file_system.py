@@ -40,7 +40,13 @@ class SharedFileSystemService:
         self.rules = Rules(self.shares, self.locks)
         self.snapshots = Snapshots(registry, self.quotas)
         self.managing = Managing(
-            registry, self.pools, self.quotas, self.locks, self.shares, self.snapshots
+            registry,
+            self.pools,
+            self.quotas,
+            self.locks,
+            self.networks,
+            self.shares,
+            self.snapshots,
         )
         self.snapshot_rules = SnapshotRules(self.snapshots)
         self.transfers = Transfers(self.shares, self.quotas, self.types, self.rules, self.locks)

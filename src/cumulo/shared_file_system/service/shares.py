@@ -69,6 +69,13 @@ class Shares:
             raise NotFound(f"Share {share_id} could not be found.")
         return row
 
+    def known(self, tx: Tx, share_id: str) -> ShareRow:
+        """A share of whomever: the caller says who may see it."""
+        row = tx.get(ShareRow, share_id)
+        if row is None:
+            raise NotFound(f"Share {share_id} could not be found.")
+        return row
+
     def count(self, tx: Tx) -> int:
         return int(tx.value(queries.COUNT))
 

@@ -18,6 +18,8 @@ _NEW, _OLD = "new", "old"
 """Folders of subvolumes that take each other's place"""
 _TOKEN = "trusted.cumulo.revert"
 """Of a subvolume: the reversion that made it. No client sees or sets attributes of this kind."""
+_TAME = "nosuid,nodev,noexec"
+"""What clients make counts as nothing on this machine."""
 _WRITABLE = 0o777
 """Of a new share's top: who mounts it decides, as on Manila's own back ends."""
 
@@ -46,6 +48,7 @@ class Pool:
         self._top = mounts / "pool"
         self._exports = mounts / "exports"
         self._size_gb = size_gb
+        self._is_sized = False
 
     # --- the pool ---------------------------------------------------------------------------
 
@@ -64,9 +67,25 @@ class Pool:
         return usage.total / GIB, min(usage.free / GIB, disk)
 
     def open(self) -> None:
-        """Made and mounted."""
-        if self._top.is_mount():
-            return
+        """Made and mounted, as large as it shall be."""
+        if not self._top.is_mount():
+            self._make()
+        if not self._is_sized:
+            self._grow()
+            self._is_sized = True
+
+    def _grow(self) -> None:
+        """As large as the setting says, with all that is in use; never smaller. Done once by each
+        process, as far as it is to do: whatever was interrupted is repeated."""
+        if self._file.stat().st_size < self._size_gb * GIB:
+            os.truncate(self._file, self._size_gb * GIB)
+        _run("losetup", "-c", self._device())
+        _run("btrfs", "filesystem", "resize", "max", str(self._top))
+
+    def _device(self) -> str:
+        return _run("findmnt", "-n", "-o", "SOURCE", str(self._top)).strip().partition("[")[0]
+
+    def _make(self) -> None:
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self._file.exists():
             new = self._file.with_suffix(".new")
@@ -75,7 +94,7 @@ class Pool:
             _run("mkfs.btrfs", "-q", "-f", str(new))
             new.replace(self._file)
         self._top.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _run("mount", "-o", "loop", str(self._file), str(self._top))
+        _run("mount", "-o", f"loop,{_TAME}", str(self._file), str(self._top))
         _run("btrfs", "quota", "enable", str(self._top))
         for name in ("shares", "snapshots"):
             (self._top / name).mkdir(exist_ok=True)
@@ -224,8 +243,7 @@ class Pool:
         place = self.place(id)
         if not place.is_mount():
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            device = _run("findmnt", "-n", "-o", "SOURCE", str(self._top)).strip().partition("[")[0]
-            _run("mount", "-o", options, device, str(place))
+            _run("mount", "-o", f"{options},{_TAME}", self._device(), str(place))
         return place
 
     def remove_share(self, id: str) -> None:
