@@ -341,9 +341,10 @@ class Visit:
 
     def lets(self, action: Action, item: Item) -> bool:
         """Whether the rules do, whatever state the thing is in."""
-        panel = self.desk.panels[self.call.path["panel"]]
-        target = _target(item, panel.detail_key if "of" in item else "")
-        if target is not None:
+        # The overview offers what can be made of many panels, and is of none.
+        panel = self.desk.panels.get(self.call.path.get("panel", ""))
+        target = _target(item, panel.detail_key if panel is not None and "of" in item else "")
+        if panel is not None and target is not None:
             target = {**panel.target(item.get("of", item)), **target}
         key = (id(action), None if target is None else str(sorted(target.items())))
         if key not in self._may:

@@ -128,7 +128,9 @@ class Details:
         item = await visit.item(panel, id)
         body = await visit.ask(opens(quote(id, safe="")))
         url = str(body["remote_console"]["url"])
-        return visit.page(template, panel.label(item), socket=_socket_of(url), panel=panel, id=id)
+        socket, token = _socket_of(url)
+        title = panel.label(item)
+        return visit.page(template, title, socket=socket, token=token, panel=panel, id=id)
 
 
 def _may_look(visit: Visit, panel: Panel, id: str) -> bool:
@@ -205,10 +207,10 @@ async def _drawn(visit: Visit, plot: Plot, item: Item) -> tuple[Plot, Curve | No
         return plot, None
 
 
-def _socket_of(url: str) -> str:
-    """Where the socket of a console is: what the page's own `path` says, or the URL itself."""
+def _socket_of(url: str) -> tuple[str, str]:
+    """Where the socket of a console is (what the page's own `path` says, or the URL itself), and
+    its token apart: it is said to the socket in no address."""
     parts = urlsplit(url)
     path = parse_qs(parts.query).get("path")
-    if path:
-        return f"/{path[0]}"
-    return parts.path + (f"?{parts.query}" if parts.query else "")
+    where = urlsplit(f"/{path[0]}") if path else parts
+    return where.path, parse_qs(where.query).get("token", [""])[0]

@@ -43,7 +43,7 @@ class Sessions:
     ) -> tuple[str, SessionRow] | None:
         """(the cookie, the session) of a user whose proof was looked at; None without a role in
         the project. `before`: the cookie that the browser had: that session ends."""
-        signed_on = _signed_on(proof)
+        signed_on = proof.signed_on
         by = {**proof.lent, **signed_on}
         who = self._identity.principal_in_project(tx, proof.user_id, project_id, by)
         if who is None:
@@ -128,19 +128,6 @@ class Sessions:
 
     def count(self, tx: Tx) -> int:
         return int(tx.value(queries.COUNT))
-
-
-def _signed_on(proof: Principal) -> dict[str, str]:
-    """Of a foreign provider's token: what `principal_in_project` needs to know of it."""
-    mark = proof.federation
-    if mark is None:
-        return {}
-    return {
-        "audit_id": proof.audit_ids[0],
-        "identity_provider_id": mark.identity_provider_id,
-        "protocol_id": mark.protocol_id,
-        "group_ids": " ".join(mark.group_ids),
-    }
 
 
 def _id(cookie: str) -> str:
